@@ -1,0 +1,34 @@
+/** A place in the config: keys and indexes from the root, e.g. `['data', 'calibration', 'images']`. */
+export type ConfigPath = readonly (string | number)[];
+
+/** An error or warning as data. `code` is stable; `message` is presentation and may change. */
+export interface Problem {
+  readonly code: string;
+  readonly severity: 'error' | 'warning' | 'info';
+  /** One full sentence that names the offending file, node or value. */
+  readonly message: string;
+  /** The file that the problem is about (not the config), where there is one. */
+  readonly file?: string;
+  /** Where in the config the cause stands. */
+  readonly configPath?: ConfigPath;
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+/** The one exception that engine code throws on purpose: it carries a problem, never just a text. */
+export class QuantsmithError extends Error {
+  readonly problem: Problem;
+  constructor(problem: Problem) {
+    super(problem.message);
+    this.name = 'QuantsmithError';
+    this.problem = problem;
+  }
+}
+
+/** Throws a `QuantsmithError` of severity error. */
+export function fail(
+  code: string,
+  message: string,
+  where: { file?: string; configPath?: ConfigPath; data?: Record<string, unknown> } = {},
+): never {
+  throw new QuantsmithError({ code, severity: 'error', message, ...where });
+}
