@@ -50,6 +50,9 @@ export type EngineEvent =
   | { readonly type: 'problem'; readonly problem: Problem }
   | { readonly type: 'report'; readonly report: QuantizationReport; readonly reportPath: string }
   | { readonly type: 'inspected'; readonly model: ModelSummary }
+  /** A file that must not outlive the run: the parent removes it when the engine is killed. */
+  | { readonly type: 'temporary'; readonly path: string; readonly exists: boolean }
+  | { readonly type: 'failed'; readonly problem: Problem }
   | { readonly type: 'done' };
 
 /** One tensor at the model's border. `dims`: number, or a name for a free dimension. */

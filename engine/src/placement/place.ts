@@ -1,0 +1,72 @@
+import type { Graph } from '../graph/graph.js';
+import { postProcessingIgnored, squeezeExcitationIgnored, transformerIgnored } from './ignore.js';
+import { fusedInterior } from './patterns.js';
+import { propagateQuantizers } from './propagate.js';
+import { completeForRuntime } from './runtimeLayout.js';
+import type { ActivationQuantizer, Placement, QuantizerConfig } from './types.js';
+import { placeWeights, type OverflowFix } from './weights.js';
+
+export interface PlacementOptions {
+  /** The runtime whose kernels the layout must fit. */
+  readonly runtime: 'onnxruntime' | 'openvino';
+  readonly targetDevice: string;
+  readonly transformer: boolean;
+  readonly activations: QuantizerConfig;
+  /** Whether the user asked for (or against) per-channel activations; null: the runtime's own choice. */
+  readonly perChannelActivations: boolean | null;
+  readonly weights: QuantizerConfig;
+  readonly quantizeOutputs: boolean;
+  readonly overflowFix: OverflowFix;
+  /** Names of nodes that the user wants float. */
+  readonly ignored: ReadonlySet<string>;
+}
+
+/**
+ * Decides which edges get quantizers. Pure: depends on the graph and the options alone.
+ * The layout of `openvino` is NNCF's; that of `onnxruntime` adds what the CPU provider needs for integer kernels.
+ */
+export function placeQuantizers(graph: Graph, options: PlacementOptions): Placement {
+  const ignored = new Set([
+    ...options.ignored,
+    ...squeezeExcitationIgnored(graph),
+    ...postProcessingIgnored(graph),
+    ...(options.transformer ? transformerIgnored(graph, options.targetDevice) : []),
+  ]);
+  const activations = propagateQuantizers(graph, {
+    activations: { ...options.activations, perChannel: options.perChannelActivations ?? false },
+    // OpenVINO has kernels for per-channel activations of depthwise convolutions; ONNX Runtime has none.
+    perChannelDepthwise: options.runtime === 'openvino' && options.perChannelActivations === null,
+    ignored,
+    interior: fusedInterior(graph),
+    transformer: options.transformer,
+  });
+  const weights = placeWeights(graph, {
+    config: options.weights,
+    overflowFix: options.overflowFix,
+    ignored,
+  });
+  const base = { activations, weights };
+  const placement =
+    options.runtime === 'onnxruntime' ? completeForRuntime(graph, base, options.activations) : base;
+  return options.quantizeOutputs ? quantizeOutputs(graph, placement, options.activations) : placement;
+}
+
+/** A quantizer before every float model output that has a producer. */
+function quantizeOutputs(graph: Graph, placement: Placement, config: QuantizerConfig): Placement {
+  const byTensor = new Map(placement.activations.map((quantizer) => [quantizer.tensor, quantizer]));
+  for (const tensor of graph.outputs) {
+    const type = graph.type(tensor);
+    if (graph.producer(tensor) === undefined || (type !== undefined && type.elemType !== 1)) continue;
+    const existing: ActivationQuantizer = byTensor.get(tensor) ?? {
+      id: `activation:${tensor}`,
+      tensor,
+      targets: [],
+      config: { ...config, perChannel: false },
+      axis: null,
+      unified: null,
+      atOutput: true,
+    };
+    byTensor.set(tensor, { ...existing, atOutput: true });
+  }
+  return { ...placement, activations: [...byTensor.values()] };
+}

@@ -1,0 +1,244 @@
+import type { Graph } from '../graph/graph.js';
+import type { NodeProto } from '../onnx/onnx_pb.js';
+import { dataInputs, isDepthwise, isElementwise, isLinear, traitOf } from './operators.js';
+import { isInside, type Interior } from './patterns.js';
+import type { ActivationQuantizer, Port, QuantizerConfig } from './types.js';
+
+/** What a reading of a tensor asks of a quantizer there. */
+interface Demand {
+  readonly config: QuantizerConfig;
+  /** Symmetric whatever the preset says (operands of a product of two activations in a transformer). */
+  readonly forcedSymmetric: boolean;
+  /** Whether the value reaches a linear operator through agnostic ones. */
+  readonly reachesLinear: boolean;
+  /** The Concats that the demand has passed through on its way up. */
+  readonly concats: ReadonlySet<string>;
+}
+
+export interface PropagationOptions {
+  readonly activations: QuantizerConfig;
+  /** Whether depthwise convolutions take per-channel activations. */
+  readonly perChannelDepthwise: boolean;
+  readonly ignored: ReadonlySet<string>;
+  readonly interior: Interior;
+  readonly transformer: boolean;
+}
+
+/** Operators that keep the channel axis where it is, so that a per-channel quantizer may pass. */
+const CHANNEL_KEEPING = new Set(['MaxPool', 'Dropout', 'Identity', 'GlobalMaxPool']);
+const SHAPE_ONLY = new Set(['Shape', 'Size']);
+const FLOAT_TYPES = new Set([1, 10, 11, 16]);
+
+/**
+ * Places the activation quantizers: one on every activation input of a quantizable operator, moved up through
+ * operators that only move values, merged where all readers of a tensor agree (NNCF's MERGE_ALL_IN_ONE).
+ * Pure; the result is in the order of the graph.
+ */
+export function propagateQuantizers(graph: Graph, options: PropagationOptions): ActivationQuantizer[] {
+  const demands = new Map<NodeProto, (Demand | undefined)[]>();
+  const placed: Placed[] = [];
+  for (const node of [...graph.nodes].reverse()) {
+    const outputs = node.output.filter((tensor) => tensor !== '' && graph.consumers(tensor).length > 0);
+    const merged = outputs.map((tensor) => mergeAt(graph, tensor, demands));
+    if (canPass(graph, node, outputs, merged, options)) {
+      demands.set(node, passUp(graph, node, mergeDemands(merged as Demand[])));
+      continue;
+    }
+    for (const tensor of [...outputs].reverse()) placed.push(...placeAt(graph, tensor, demands));
+    demands.set(node, ownDemands(graph, node, options));
+  }
+  for (const tensor of graph.inputs) placed.push(...placeAt(graph, tensor, demands));
+  for (const tensor of constantsWithDemands(graph, demands)) placed.push(...placeAt(graph, tensor, demands));
+  return finish(graph, placed.reverse());
+}
+
+interface Placed {
+  readonly tensor: string;
+  readonly targets: readonly Port[];
+  readonly demand: Demand;
+}
+
+/** What the node itself asks at each input: a quantizable operator wants its float activations quantized. */
+function ownDemands(graph: Graph, node: NodeProto, options: PropagationOptions): (Demand | undefined)[] {
+  if (options.ignored.has(node.name) || traitOf(node, graph) !== 'quantizable') return [];
+  const products = node.opType === 'MatMul' && node.input.every((input) => !graph.isConstant(input));
+  return node.input.map((tensor, index) => {
+    if (!isActivation(graph, tensor) || isInside(options.interior, node, tensor)) return undefined;
+    if (!isQuantizablePort(node, index)) return undefined;
+    const perChannel = options.perChannelDepthwise && isDepthwise(node, graph);
+    return {
+      config: { ...options.activations, perChannel: perChannel || options.activations.perChannel },
+      forcedSymmetric: options.transformer && products,
+      reachesLinear: isLinear(node),
+      concats: new Set<string>(),
+    };
+  });
+}
+
+/** Only the operands that are computed with: not a Conv's bias, a Pow's exponent, a Resize's sizes. */
+function isQuantizablePort(node: NodeProto, index: number): boolean {
+  switch (node.opType) {
+    case 'Conv':
+    case 'ConvTranspose':
+    case 'Gemm':
+    case 'Attention':
+      return index <= 1;
+    case 'Pow':
+    case 'Resize':
+    case 'BatchNormalization':
+    case 'ReduceSum':
+    case 'ReduceMean':
+    case 'ReduceL2':
+      return index === 0;
+    default:
+      return true;
+  }
+}
+
+function isActivation(graph: Graph, tensor: string): boolean {
+  if (tensor === '' || graph.isConstant(tensor)) return false;
+  const type = graph.type(tensor);
+  return type === undefined || FLOAT_TYPES.has(type.elemType);
+}
+
+const valueReaders = (graph: Graph, tensor: string) =>
+  graph.consumers(tensor).filter((port) => !SHAPE_ONLY.has(port.node.opType));
+
+/** The demand of all readers of a tensor together, or undefined when one of them wants it float. */
+function mergeAt(
+  graph: Graph,
+  tensor: string,
+  demands: ReadonlyMap<NodeProto, (Demand | undefined)[]>,
+): Demand | undefined {
+  if (graph.outputs.includes(tensor) || graph.isCaptured(tensor)) return undefined;
+  const readers = valueReaders(graph, tensor).map((port) => demands.get(port.node)?.[port.input]);
+  if (readers.length === 0 || readers.some((demand) => demand === undefined)) return undefined;
+  return mergeDemands(readers as Demand[]);
+}
+
+/** Per-channel only if all are, symmetric if any must be. */
+function mergeDemands(all: readonly Demand[]): Demand {
+  const first = all[0] as Demand;
+  return {
+    config: { ...first.config, perChannel: all.every((demand) => demand.config.perChannel) },
+    forcedSymmetric: all.some((demand) => demand.forcedSymmetric),
+    reachesLinear: all.some((demand) => demand.reachesLinear),
+    concats: new Set(all.flatMap((demand) => [...demand.concats])),
+  };
+}
+
+function canPass(
+  graph: Graph,
+  node: NodeProto,
+  outputs: readonly string[],
+  merged: readonly (Demand | undefined)[],
+  options: PropagationOptions,
+): boolean {
+  const trait = traitOf(node, graph);
+  if (trait !== 'agnostic' && trait !== 'concat') return false;
+  if (outputs.length === 0 || merged.some((demand) => demand === undefined)) return false;
+  if (options.ignored.has(node.name)) return false;
+  if (merged.some((demand) => demand?.config.perChannel) && !CHANNEL_KEEPING.has(node.opType)) return false;
+  const inputs = dataInputs(node).map((index) => node.input[index] ?? '');
+  if (node.opType === 'Pad' && !padsWithZero(graph, node)) return false;
+  return inputs.every((tensor) => {
+    const type = graph.type(tensor);
+    return tensor !== '' && (type === undefined || FLOAT_TYPES.has(type.elemType));
+  });
+}
+
+/** Padding with zero keeps to the quantizer's range; any other constant may leave it. */
+function padsWithZero(graph: Graph, node: NodeProto): boolean {
+  const mode = node.attribute.find((attribute) => attribute.name === 'mode');
+  if (mode !== undefined && new TextDecoder().decode(mode.s) !== 'constant') return true;
+  const value = node.input[2] ?? '';
+  if (value === '') return true;
+  const constant = graph.initializer(value);
+  if (constant === undefined) return false;
+  return constant.rawData.every((byte) => byte === 0) && constant.floatData.every((x) => x === 0);
+}
+
+function passUp(graph: Graph, node: NodeProto, demand: Demand): (Demand | undefined)[] {
+  const carriers = dataInputs(node);
+  const concat = traitOf(node, graph) === 'concat' && demand.reachesLinear;
+  const passed = concat ? { ...demand, concats: new Set([...demand.concats, node.name]) } : demand;
+  return node.input.map((_, index) => (carriers.includes(index) ? passed : undefined));
+}
+
+/** The quantizers that stay on a tensor: one for each distinct configuration that its readers ask for. */
+function placeAt(
+  graph: Graph,
+  tensor: string,
+  demands: ReadonlyMap<NodeProto, (Demand | undefined)[]>,
+): Placed[] {
+  const readers = valueReaders(graph, tensor);
+  const asking = readers.flatMap((port) => {
+    const demand = demands.get(port.node)?.[port.input];
+    return demand === undefined ? [] : [{ port, demand }];
+  });
+  if (asking.length === 0) return [];
+  if (readers.length === 1 && isLoneElementwise(graph, asking[0]!.port.node, demands)) return [];
+  const merged = mergeDemands(asking.map(({ demand }) => demand));
+  const targets = asking.map(({ port }) => ({ node: port.node.name, input: port.input }));
+  return [{ tensor, targets, demand: merged }];
+}
+
+/** An element-wise operator with one quantized activation gains nothing from it: its other operand is float. */
+function isLoneElementwise(
+  graph: Graph,
+  node: NodeProto,
+  demands: ReadonlyMap<NodeProto, (Demand | undefined)[]>,
+): boolean {
+  if (!isElementwise(node)) return false;
+  return (demands.get(node) ?? []).filter((demand) => demand !== undefined).length === 1;
+}
+
+/** Constants that an agnostic operator mixes with activations (a class token in a Concat). */
+function constantsWithDemands(
+  graph: Graph,
+  demands: ReadonlyMap<NodeProto, (Demand | undefined)[]>,
+): Set<string> {
+  const constants = new Set<string>();
+  for (const [node, asked] of demands) {
+    asked.forEach((demand, index) => {
+      const tensor = node.input[index] ?? '';
+      if (demand !== undefined && tensor !== '' && graph.isConstant(tensor)) constants.add(tensor);
+    });
+  }
+  return constants;
+}
+
+/** Names the quantizers, sets their axis, and gives quantizers that meet in a Concat one shared range. */
+function finish(graph: Graph, placed: readonly Placed[]): ActivationQuantizer[] {
+  const groupOf = unifiedGroups(placed);
+  return placed.map(({ tensor, targets, demand }) => {
+    const perChannel = demand.config.perChannel && (graph.rank(tensor) ?? 0) > 1;
+    return {
+      id: `activation:${tensor}`,
+      tensor,
+      targets,
+      config: { ...demand.config, perChannel, ...(demand.forcedSymmetric ? { mode: 'symmetric' as const } : {}) },
+      axis: perChannel ? 1 : null,
+      unified: groupOf(demand.concats),
+      atOutput: false,
+    };
+  });
+}
+
+/** Union of Concats that share a quantizer; the key of a group is its first Concat's name. */
+function unifiedGroups(placed: readonly Placed[]): (concats: ReadonlySet<string>) => string | null {
+  const parent = new Map<string, string>();
+  const find = (name: string): string => {
+    const up = parent.get(name);
+    return up === undefined || up === name ? name : find(up);
+  };
+  for (const { demand } of placed) {
+    const [first, ...rest] = [...demand.concats];
+    if (first === undefined) continue;
+    for (const other of rest) parent.set(find(other), find(first));
+  }
+  return (concats) => {
+    const [first] = [...concats];
+    return first === undefined ? null : find(first);
+  };
+}

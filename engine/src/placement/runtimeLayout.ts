@@ -1,0 +1,89 @@
+import type { Graph } from '../graph/graph.js';
+import { isOnnxDomain } from '../onnx/node.js';
+import type { NodeProto } from '../onnx/onnx_pb.js';
+import type { ActivationQuantizer, Placement, Port, QuantizerConfig } from './types.js';
+
+/**
+ * Operators for which ONNX Runtime's CPU provider has an integer kernel that also needs its output quantized.
+ * (Gemm and MatMul have kernels with float output.)
+ */
+const NEEDS_QUANTIZED_OUTPUT = new Set(['Conv', 'Add', 'Mul', 'Concat', 'AveragePool', 'GlobalAveragePool']);
+/** Activations that the runtime folds into the quantizer behind them. */
+const ABSORBED = new Set(['Relu', 'Clip']);
+
+/**
+ * Completes a placement for ONNX Runtime: an operator whose inputs are all quantized gets its output quantized too,
+ * behind the activation that folds into it; otherwise the runtime computes it in float. A Concat's output repeats the
+ * range of its unified inputs. Pure; quantizers that the placement already has are never changed, only widened to
+ * more readers.
+ */
+export function completeForRuntime(graph: Graph, placement: Placement, config: QuantizerConfig): Placement {
+  const activations = new Map(placement.activations.map((quantizer) => [quantizer.tensor, quantizer]));
+  const quantizedPorts = new Set(
+    [...placement.activations, ...placement.weights].flatMap((quantizer) => quantizer.targets.map(portKey)),
+  );
+  for (const node of graph.nodes) {
+    if (!isOnnxDomain(node) || !NEEDS_QUANTIZED_OUTPUT.has(node.opType)) continue;
+    if (!operandsQuantized(node, quantizedPorts)) continue;
+    const tensor = outputBehindActivation(graph, node);
+    const added = coverReaders(graph, tensor, activations.get(tensor), {
+      config: { ...config, perChannel: false },
+      unified: unifiedOf(node, activations),
+    });
+    if (added === undefined) continue;
+    activations.set(tensor, added);
+    for (const target of added.targets) quantizedPorts.add(portKey(target));
+  }
+  const order = new Map([...activations.keys()].map((tensor, index) => [tensor, index]));
+  const all = [...activations.values()].sort((a, b) => order.get(a.tensor)! - order.get(b.tensor)!);
+  return { ...placement, activations: all };
+}
+
+const portKey = (port: Port) => `${port.node}\u0000${port.input}`;
+
+function operandsQuantized(node: NodeProto, quantized: ReadonlySet<string>): boolean {
+  const operands = node.opType === 'Conv' ? [0, 1] : node.input.map((_, index) => index);
+  return operands.every((input) => quantized.has(portKey({ node: node.name, input })));
+}
+
+/** The tensor that the integer kernel writes: the node's output, or that of the Relu or Clip folded into it. */
+function outputBehindActivation(graph: Graph, node: NodeProto): string {
+  const output = node.output[0] ?? '';
+  if (graph.outputs.includes(output) || graph.isCaptured(output)) return output;
+  const readers = graph.consumers(output);
+  const [reader] = readers;
+  const absorbed = readers.length === 1 && reader !== undefined && ABSORBED.has(reader.node.opType);
+  return absorbed ? (reader.node.output[0] ?? output) : output;
+}
+
+/** The quantizer on `tensor` with all of its readers as targets, or undefined when it has them already. */
+function coverReaders(
+  graph: Graph,
+  tensor: string,
+  existing: ActivationQuantizer | undefined,
+  fallback: { config: QuantizerConfig; unified: string | null },
+): ActivationQuantizer | undefined {
+  const targets = graph.consumers(tensor).map((port) => ({ node: port.node.name, input: port.input }));
+  const atOutput = graph.outputs.includes(tensor);
+  if (existing !== undefined) {
+    if (existing.targets.length === targets.length && existing.atOutput === atOutput) return undefined;
+    return { ...existing, targets, atOutput };
+  }
+  return {
+    id: `activation:${tensor}`,
+    tensor,
+    targets,
+    config: fallback.config,
+    axis: null,
+    unified: fallback.unified,
+    atOutput,
+  };
+}
+
+/** A Concat of unified inputs writes the same range, which makes it a plain copy of codes. */
+function unifiedOf(node: NodeProto, activations: ReadonlyMap<string, ActivationQuantizer>): string | null {
+  if (node.opType !== 'Concat') return null;
+  const keys = node.input.map((tensor) => activations.get(tensor)?.unified ?? null);
+  const [first = null] = keys;
+  return first !== null && keys.every((key) => key === first) ? first : null;
+}

@@ -1,0 +1,99 @@
+import type { Graph } from '../graph/graph.js';
+import { intAttribute } from '../onnx/node.js';
+import type { NodeProto } from '../onnx/onnx_pb.js';
+import { isEmbedding, isLinear, weightAxis } from './operators.js';
+import type { Port, QuantizerConfig, WeightQuantizer } from './types.js';
+
+export type OverflowFix = 'enable' | 'first_layer' | 'disable' | 'auto';
+
+export interface WeightOptions {
+  readonly config: QuantizerConfig;
+  readonly overflowFix: OverflowFix;
+  readonly ignored: ReadonlySet<string>;
+}
+
+/**
+ * The weight quantizers: one for each constant that linear operators or embeddings read. A weight shared by several
+ * operators is quantized once; it takes half range if one of them asks for it.
+ */
+export function placeWeights(graph: Graph, options: WeightOptions): WeightQuantizer[] {
+  const targets = new Map<string, { port: Port; node: NodeProto }[]>();
+  for (const node of graph.nodes) {
+    if (options.ignored.has(node.name) || !(isLinear(node) || isEmbedding(node, graph))) continue;
+    // A product of two constants has nothing to quantize at run time.
+    if (isLinear(node) && graph.isConstant(node.input[0] ?? '') && graph.isConstant(node.input[1] ?? '')) continue;
+    for (const input of [0, 1]) {
+      const tensor = node.input[input] ?? '';
+      const constant = graph.initializer(tensor);
+      if (constant === undefined || constant.dims.length === 0 || !isFloat(constant.dataType)) continue;
+      if (isEmbedding(node, graph) ? input !== 0 : node.opType.startsWith('Conv') && input !== 1) continue;
+      const list = targets.get(tensor) ?? [];
+      list.push({ port: { node: node.name, input }, node });
+      targets.set(tensor, list);
+    }
+  }
+  const half = halfRangeNodes(graph, options, targets);
+  return [...targets].map(([tensor, readers]) => {
+    const rank = graph.initializer(tensor)?.dims.length ?? 0;
+    const axis = commonAxis(readers, rank);
+    const perChannel = options.config.perChannel && axis !== null;
+    return {
+      id: `weight:${tensor}`,
+      tensor,
+      targets: readers.map(({ port }) => port),
+      config: { ...options.config, perChannel },
+      axis: perChannel ? axis : null,
+      halfRange: readers.some(({ node }) => half.has(node.name)),
+    };
+  });
+}
+
+const isFloat = (dataType: number) => dataType === 1 || dataType === 10 || dataType === 11 || dataType === 16;
+
+/** The channel axis that all readers agree on; a weight read along different axes can only be per-tensor. */
+function commonAxis(readers: readonly { port: Port; node: NodeProto }[], rank: number): number | null {
+  const axes = new Set(readers.map(({ port, node }) => weightAxis(node, port.input, rank)));
+  const [axis = null] = axes;
+  return axes.size === 1 ? axis : null;
+}
+
+/** Convolutions without groups, transposed convolutions, Gemm and MatMul; grouped and depthwise ones are not included. */
+function takesHalfRange(node: NodeProto): boolean {
+  return isLinear(node) && !(node.opType === 'Conv' && intAttribute(node, 'group', 1) !== 1);
+}
+
+function halfRangeNodes(
+  graph: Graph,
+  options: WeightOptions,
+  targets: ReadonlyMap<string, { port: Port; node: NodeProto }[]>,
+): ReadonlySet<string> {
+  const weighted = new Set([...targets.values()].flat().map(({ node }) => node));
+  if (options.overflowFix === 'enable') {
+    return new Set([...weighted].filter(takesHalfRange).map((node) => node.name));
+  }
+  return options.overflowFix === 'first_layer' ? firstLayers(graph, weighted) : new Set();
+}
+
+/**
+ * The first layers: from each model input, every path is followed to its first convolution without groups that has a
+ * quantized weight. Grouped and depthwise convolutions do not end the walk.
+ */
+export function firstLayers(graph: Graph, weighted: ReadonlySet<NodeProto>): ReadonlySet<string> {
+  const first = new Set<string>();
+  const seen = new Set<string>(graph.inputs);
+  const queue = [...graph.inputs];
+  for (let tensor = queue.shift(); tensor !== undefined; tensor = queue.shift()) {
+    for (const { node } of graph.consumers(tensor)) {
+      if (node.opType === 'Conv' && weighted.has(node) && intAttribute(node, 'group', 1) === 1) {
+        first.add(node.name);
+        continue;
+      }
+      for (const output of node.output) {
+        if (output === '' || seen.has(output)) continue;
+        seen.add(output);
+        queue.push(output);
+      }
+    }
+  }
+  return first;
+}

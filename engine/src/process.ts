@@ -1,0 +1,44 @@
+import { inspectModel } from './onnx/inspect.js';
+import { runPipeline } from './pipeline.js';
+import { QuantsmithError, type Problem } from './problem.js';
+import type { EngineEvent, EngineRequest } from './protocol.js';
+
+/** Entry of the engine process: takes one request over IPC, answers with events, ends. */
+process.once('message', (request: EngineRequest) => {
+  void serve(request).then(
+    () => end({ type: 'done' }),
+    (error: unknown) => end({ type: 'failed', problem: problemOf(error) }),
+  );
+});
+// The parent is gone: nobody waits for the result.
+process.once('disconnect', () => process.exit(1));
+
+async function serve(request: EngineRequest): Promise<void> {
+  if (request.kind === 'inspect') {
+    emit({ type: 'inspected', model: await inspectModel(request.modelPath) });
+    return;
+  }
+  const { report, reportPath } = await runPipeline(request, emit);
+  emit({ type: 'report', report, reportPath });
+}
+
+function emit(event: EngineEvent): void {
+  process.send?.(event);
+}
+
+function end(event: EngineEvent): void {
+  process.removeAllListeners('disconnect');
+  process.send?.(event, () => process.exit(0));
+}
+
+function problemOf(error: unknown): Problem {
+  if (error instanceof QuantsmithError) return error.problem;
+  const message = error instanceof Error ? error.message : String(error);
+  const stack = error instanceof Error ? error.stack : undefined;
+  return {
+    code: 'internal-error',
+    severity: 'error',
+    message: `The engine failed in a way it should not have: ${message}`,
+    data: { stack },
+  };
+}

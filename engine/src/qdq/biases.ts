@@ -1,0 +1,99 @@
+import { floatAttribute, isOnnxDomain } from '../onnx/node.js';
+import type { NodeProto } from '../onnx/onnx_pb.js';
+import { makeTensor, readFloats } from '../onnx/tensor.js';
+import type { ActivationQuantizer, WeightQuantizer } from '../placement/types.js';
+import type { Draft } from './draft.js';
+import { DATA_TYPE, STORAGE, integerTensor } from './storage.js';
+import type { BiasUpdate, QdqInput } from './write.js';
+
+/** Writes corrected biases as new initializers, so that a bias shared with another operator stays as it is there. */
+export function replaceBiases(draft: Draft, updates: readonly BiasUpdate[]): void {
+  for (const { port, values } of updates) {
+    const old = draft.node(port.node)?.input[port.input] ?? '';
+    const source = draft.initializer(old);
+    const name = draft.freshName(`${old === '' ? `${port.node}_bias` : old}_corrected`);
+    const dims = source === undefined ? [values.length] : source.dims.map(Number);
+    draft.addInitializer(makeTensor(name, dims, DATA_TYPE.float, values));
+    draft.rewire([port], name);
+  }
+}
+
+/**
+ * Stores the biases of quantized Conv and Gemm nodes as int32 with scale = activation scale × weight scale (zero
+ * point 0), the form in which an integer kernel adds them to its accumulator. A bias that would not fit into int32
+ * stays float: its operator then runs in float rather than wrong.
+ */
+export function quantizeBiases(draft: Draft, input: QdqInput): void {
+  const activationAt = portMap(input.placement.activations);
+  const weightAt = portMap(input.placement.weights);
+  for (const node of input.graph.nodes) {
+    const target = draft.node(node.name);
+    if (target === undefined || !takesIntegerBias(target)) continue;
+    const activation = activationAt.get(`${node.name}\u00000`);
+    const weight = weightAt.get(`${node.name}\u00001`);
+    const bias = draft.initializer(target.input[2] ?? '');
+    if (activation === undefined || weight === undefined || bias === undefined) continue;
+    const activationScale = input.activations.get(activation.id);
+    const weightScale = input.weights.get(weight.id)?.parameters;
+    if (activationScale === undefined || weightScale === undefined) continue;
+    if (activation.axis !== null || activationScale.numBits > 8 || weightScale.numBits > 8) continue;
+    const values = readFloats(bias, input.dir);
+    const scale = weightScale.scale.map((s) => s * activationScale.scale[0]!);
+    const codes = biasCodes(values, scale);
+    if (codes === null) continue;
+    writeIntegerBias(draft, target, node.name, bias.dims.map(Number), scale, codes);
+  }
+}
+
+/** Codes of a bias, rounded half to even, or null when one leaves the int32 range. */
+function biasCodes(values: Float32Array, scale: Float32Array): Int32Array | null {
+  if (scale.length !== 1 && scale.length !== values.length) return null;
+  const codes = new Int32Array(values.length);
+  const [lowest, highest] = STORAGE.int32;
+  for (let i = 0; i < values.length; i++) {
+    const code = roundHalfEven(values[i]! / scale[scale.length === 1 ? 0 : i]!);
+    if (!(code >= lowest && code <= highest)) return null;
+    codes[i] = code;
+  }
+  return codes;
+}
+
+function roundHalfEven(x: number): number {
+  const rounded = Math.round(x);
+  return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+}
+
+function writeIntegerBias(
+  draft: Draft,
+  target: NodeProto,
+  node: string,
+  dims: readonly number[],
+  scale: Float32Array,
+  codes: Int32Array,
+): void {
+  const base = draft.freshName(`${node}_bias_quantized`);
+  const perChannel = scale.length > 1;
+  const parameterDims = perChannel ? [scale.length] : [];
+  draft.addInitializer(integerTensor(base, dims, 'int32', codes));
+  draft.addInitializer(makeTensor(`${base}_scale`, parameterDims, DATA_TYPE.float, scale));
+  draft.addInitializer(integerTensor(`${base}_zero_point`, parameterDims, 'int32', new Int32Array(scale.length)));
+  const output = `${base}_dequantized`;
+  draft.addNode('DequantizeLinear', [base, `${base}_scale`, `${base}_zero_point`], output, perChannel ? { axis: 0 } : {}, {
+    name: `DequantizeLinear_${base}`,
+  });
+  draft.rewire([{ node: target.name, input: 2 }], output);
+}
+
+function takesIntegerBias(node: NodeProto): boolean {
+  if (!isOnnxDomain(node)) return false;
+  if (node.opType === 'Conv') return true;
+  return node.opType === 'Gemm' && floatAttribute(node, 'beta', 1) === 1 && floatAttribute(node, 'alpha', 1) === 1;
+}
+
+function portMap<Q extends ActivationQuantizer | WeightQuantizer>(quantizers: readonly Q[]): Map<string, Q> {
+  return new Map(
+    quantizers.flatMap((quantizer) =>
+      quantizer.targets.map((port) => [`${port.node}\u0000${port.input}`, quantizer] as const),
+    ),
+  );
+}

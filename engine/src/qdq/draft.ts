@@ -1,0 +1,131 @@
+import { makeNode } from '../onnx/node.js';
+import type { ModelProto, NodeProto, OperatorSetIdProto, TensorProto } from '../onnx/onnx_pb.js';
+import { OperatorSetIdProtoSchema } from '../onnx/onnx_pb.js';
+import { create } from '@bufbuild/protobuf';
+import type { Port } from '../placement/types.js';
+
+/** A model being rewritten: nodes are copied, so that the model it came from never changes. */
+export class Draft {
+  private readonly nodes: NodeProto[];
+  private readonly byName: Map<string, NodeProto>;
+  private readonly initializers: Map<string, TensorProto>;
+  private readonly names: Set<string>;
+  private needsMicrosoftDomain = false;
+
+  constructor(private readonly model: ModelProto) {
+    const graph = model.graph!;
+    this.nodes = graph.node.map((node) => ({ ...node, input: [...node.input], output: [...node.output] }));
+    this.byName = new Map(this.nodes.map((node) => [node.name, node]));
+    this.initializers = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
+    this.names = new Set([
+      ...this.initializers.keys(),
+      ...graph.input.map((value) => value.name),
+      ...this.nodes.flatMap((node) => [node.name, ...node.output]),
+    ]);
+  }
+
+  node(name: string): NodeProto | undefined {
+    return this.byName.get(name);
+  }
+
+  initializer(name: string): TensorProto | undefined {
+    return this.initializers.get(name);
+  }
+
+  /** A name that nothing in the model has yet: `base`, or `base_2`, `base_3` … */
+  freshName(base: string): string {
+    let name = base;
+    for (let n = 2; this.names.has(name); n++) name = `${base}_${n}`;
+    this.names.add(name);
+    return name;
+  }
+
+  addInitializer(tensor: TensorProto): void {
+    this.initializers.set(tensor.name, tensor);
+  }
+
+  addNode(
+    opType: string,
+    input: string[],
+    output: string,
+    attributes: Record<string, number> = {},
+    options: { name: string; domain?: string },
+  ): void {
+    const node = makeNode(opType, input, [output], attributes, options);
+    if (options.domain === 'com.microsoft') this.needsMicrosoftDomain = true;
+    this.nodes.push(node);
+    this.byName.set(node.name, node);
+  }
+
+  /** Makes the operands read another tensor. */
+  rewire(ports: readonly Port[], tensor: string): void {
+    for (const port of ports) {
+      const node = this.byName.get(port.node);
+      if (node === undefined) continue;
+      while (node.input.length <= port.input) node.input.push('');
+      node.input[port.input] = tensor;
+    }
+  }
+
+  /** Gives the tensor a new name where it is made and wherever it is read: its old name becomes free for an output. */
+  renameTensor(from: string, to: string): void {
+    for (const node of this.nodes) {
+      node.input = node.input.map((name) => (name === from ? to : name));
+      node.output = node.output.map((name) => (name === from ? to : name));
+    }
+  }
+
+  /** The finished model: nodes in topological order, initializers that nothing reads left out. */
+  finish(): ModelProto {
+    const graph = this.model.graph!;
+    const node = sortNodes(this.nodes);
+    const read = new Set([...node.flatMap(readings), ...graph.output.map((value) => value.name)]);
+    const initializer = [...this.initializers.values()].filter((tensor) => read.has(tensor.name));
+    return {
+      ...this.model,
+      opsetImport: this.opsets(),
+      graph: { ...graph, node, initializer, valueInfo: [] },
+    };
+  }
+
+  private opsets(): OperatorSetIdProto[] {
+    const imports = this.model.opsetImport;
+    if (!this.needsMicrosoftDomain || imports.some((entry) => entry.domain === 'com.microsoft')) return imports;
+    return [...imports, create(OperatorSetIdProtoSchema, { domain: 'com.microsoft', version: 1n })];
+  }
+}
+
+/** Everything a node reads, what its subgraphs capture included. */
+function readings(node: NodeProto): string[] {
+  const inner = node.attribute.flatMap((attribute) => [
+    ...(attribute.g === undefined ? [] : [attribute.g]),
+    ...attribute.graphs,
+  ]);
+  return [...node.input, ...inner.flatMap((graph) => [...graph.node.flatMap(readings), ...graph.output.map((v) => v.name)])];
+}
+
+/** Stable topological order: nodes keep their order as far as the edges allow. */
+function sortNodes(nodes: readonly NodeProto[]): NodeProto[] {
+  const producer = new Map(nodes.flatMap((node) => node.output.map((tensor) => [tensor, node] as const)));
+  const sorted: NodeProto[] = [];
+  const done = new Set<NodeProto>();
+  for (const root of nodes) {
+    const stack = [root];
+    while (stack.length > 0) {
+      const node = stack[stack.length - 1]!;
+      const waiting = done.has(node) ? [] : readings(node).flatMap((tensor) => pending(producer.get(tensor), node, done));
+      if (waiting.length > 0) {
+        stack.push(...waiting);
+        continue;
+      }
+      stack.pop();
+      if (!done.has(node)) sorted.push(node);
+      done.add(node);
+    }
+  }
+  return sorted;
+}
+
+function pending(producer: NodeProto | undefined, reader: NodeProto, done: ReadonlySet<NodeProto>): NodeProto[] {
+  return producer === undefined || producer === reader || done.has(producer) ? [] : [producer];
+}

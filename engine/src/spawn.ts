@@ -1,0 +1,90 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { Problem } from './problem.js';
+import type { EngineEvent, EngineRequest } from './protocol.js';
+
+export type EngineOutcome =
+  | { readonly code: 'ok' }
+  | { readonly code: 'cancelled' }
+  | { readonly code: 'failed'; readonly problem: Problem };
+
+export interface EngineOptions {
+  readonly onEvent: (event: EngineEvent) => void;
+  readonly signal?: AbortSignal;
+  /** The engine bundle; default: the one beside the caller's own bundle. */
+  readonly enginePath?: string;
+}
+
+/**
+ * Runs one request in an engine process of its own and resolves when that process has ended: a crash, an
+ * out-of-memory kill or a cancel never reaches the caller as an exception. Aborting kills the process at once (the
+ * runtime blocks it, so asking politely would wait for a whole inference) and removes what it was writing.
+ */
+export async function startEngine(request: EngineRequest, options: EngineOptions): Promise<EngineOutcome> {
+  const { signal } = options;
+  if (signal?.aborted === true) return { code: 'cancelled' };
+  const child = fork(options.enginePath ?? defaultEnginePath(), [], {
+    execArgv: [],
+    serialization: 'advanced',
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    // Inside VS Code the executable is Electron.
+    env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+  });
+  const abort = () => child.kill('SIGKILL');
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    return await follow(child, request, options);
+  } finally {
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+async function follow(child: ChildProcess, request: EngineRequest, options: EngineOptions): Promise<EngineOutcome> {
+  const temporary = new Set<string>();
+  let failure: Problem | undefined;
+  let done = false;
+  let stderr = '';
+  child.stderr?.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-4000)));
+  child.stdout?.resume();
+  child.on('message', (event: EngineEvent) => {
+    if (event.type === 'temporary') {
+      if (event.exists) temporary.add(event.path);
+      else temporary.delete(event.path);
+    } else if (event.type === 'failed') failure = event.problem;
+    else if (event.type === 'done') done = true;
+    else options.onEvent(event);
+  });
+  const ended = new Promise<{ exitCode: number | null; signalName: string | null }>((resolve) => {
+    child.once('error', (error) => {
+      stderr += error.message;
+      resolve({ exitCode: 1, signalName: null });
+    });
+    child.once('close', (exitCode, signalName) => resolve({ exitCode, signalName }));
+  });
+  child.send(request, () => undefined);
+  const { exitCode, signalName } = await ended;
+  await Promise.all([...temporary].map((path) => rm(path, { recursive: true, force: true })));
+  if (options.signal?.aborted === true) return { code: 'cancelled' };
+  if (done) return { code: 'ok' };
+  return { code: 'failed', problem: failure ?? crashProblem(exitCode, signalName, stderr) };
+}
+
+function crashProblem(exitCode: number | null, signalName: string | null, stderr: string): Problem {
+  const how = signalName === null ? `exit code ${exitCode}` : `signal ${signalName}`;
+  const memory = signalName === 'SIGKILL' ? ' The system may have run out of memory.' : '';
+  const last = stderr.trim().split('\n').at(-1) ?? '';
+  return {
+    code: 'engine-crashed',
+    severity: 'error',
+    message: `The engine process ended unexpectedly (${how}).${memory}${last === '' ? '' : ` Last words: ${last}`}`,
+    data: { exitCode, signal: signalName, stderr },
+  };
+}
+
+/** `engine.cjs` beside the bundle that this code runs in; from source, the one in `dist/`. */
+function defaultEnginePath(): string {
+  const beside = fileURLToPath(new URL('./engine.cjs', import.meta.url));
+  return existsSync(beside) ? beside : fileURLToPath(new URL('../../dist/engine.cjs', import.meta.url));
+}
