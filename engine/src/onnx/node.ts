@@ -1,0 +1,88 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  AttributeProto_AttributeType as Type,
+  AttributeProtoSchema,
+  NodeProtoSchema,
+  type AttributeProto,
+  type GraphProto,
+  type ModelProto,
+  type NodeProto,
+  type TensorProto,
+} from './onnx_pb.js';
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+function attribute(node: NodeProto, name: string): AttributeProto | undefined {
+  return node.attribute.find((candidate) => candidate.name === name);
+}
+
+/** An integer attribute; values beyond 2^53 lose precision, which no operator attribute needs. */
+export function intAttribute(node: NodeProto, name: string, fallback: number): number {
+  const found = attribute(node, name);
+  return found === undefined ? fallback : Number(found.i);
+}
+
+export function intsAttribute(node: NodeProto, name: string): number[] | undefined {
+  return attribute(node, name)?.ints.map(Number);
+}
+
+export function floatAttribute(node: NodeProto, name: string, fallback: number): number {
+  return attribute(node, name)?.f ?? fallback;
+}
+
+export function stringAttribute(node: NodeProto, name: string, fallback: string): string {
+  const found = attribute(node, name);
+  return found === undefined ? fallback : decoder.decode(found.s);
+}
+
+export function tensorAttribute(node: NodeProto, name: string): TensorProto | undefined {
+  return attribute(node, name)?.t;
+}
+
+export type AttributeValue = number | string | readonly number[] | { readonly float: number };
+
+/** A node of the ONNX domain unless another is named. Numbers become INT attributes, `{float}` FLOAT ones. */
+export function makeNode(
+  opType: string,
+  input: readonly string[],
+  output: readonly string[],
+  attributes: Readonly<Record<string, AttributeValue>> = {},
+  options: { name?: string; domain?: string } = {},
+): NodeProto {
+  return create(NodeProtoSchema, {
+    opType,
+    input: [...input],
+    output: [...output],
+    name: options.name ?? '',
+    domain: options.domain ?? '',
+    attribute: Object.entries(attributes).map(([name, value]) => makeAttribute(name, value)),
+  });
+}
+
+export function makeAttribute(name: string, value: AttributeValue): AttributeProto {
+  if (typeof value === 'number') {
+    return create(AttributeProtoSchema, { name, type: Type.INT, i: BigInt(value) });
+  }
+  if (typeof value === 'string') {
+    return create(AttributeProtoSchema, { name, type: Type.STRING, s: encoder.encode(value) });
+  }
+  if ('float' in value) return create(AttributeProtoSchema, { name, type: Type.FLOAT, f: value.float });
+  return create(AttributeProtoSchema, { name, type: Type.INTS, ints: value.map(BigInt) });
+}
+
+/** The graphs inside a node (branches of If, bodies of Loop and Scan). */
+export function subgraphs(node: NodeProto): GraphProto[] {
+  return node.attribute.flatMap((found) => [...(found.g === undefined ? [] : [found.g]), ...found.graphs]);
+}
+
+/** The version of a domain that the model imports, or 0. '' and 'ai.onnx' are the same domain. */
+export function opset(model: ModelProto, domain = ''): number {
+  const normal = (name: string) => (name === 'ai.onnx' ? '' : name);
+  const found = model.opsetImport.find((entry) => normal(entry.domain) === normal(domain));
+  return found === undefined ? 0 : Number(found.version);
+}
+
+export function isOnnxDomain(node: NodeProto): boolean {
+  return node.domain === '' || node.domain === 'ai.onnx';
+}

@@ -1,0 +1,159 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { fail } from '../problem.js';
+import {
+  ModelProtoSchema,
+  StringStringEntryProtoSchema,
+  TensorProto_DataLocation,
+  type ModelProto,
+  type TensorProto,
+} from './onnx_pb.js';
+import { elementBytes, elementCount, isExternal, rawBytes } from './tensor.js';
+
+/** The model as the bytes of an ONNX file. */
+export function encodeModel(model: ModelProto): Uint8Array {
+  return toBinary(ModelProtoSchema, model);
+}
+
+export interface WriteOptions {
+  /** Folder of the external data that the model refers to. */
+  readonly sourceDir: string;
+  /** Whether weights go into a file `<name>.data` beside the model; auto: when they would not fit into one file. */
+  readonly externalData: 'auto' | boolean;
+  /** Told of every file before it is made and after it is gone or in place. */
+  readonly onTemporary?: (path: string, exists: boolean) => void;
+}
+
+/** Weights above this total cannot be inside the file (protobuf ends at 2 GiB). */
+const EXTERNAL_LIMIT = 1.9e9;
+/** Small tensors stay in the file. */
+const EXTERNAL_MINIMUM = 1024;
+
+/**
+ * Writes a model whole or not at all: beside its place, synced, renamed. With external data the data file appears
+ * before the model that refers to it. Returns the bytes written. Throws `write-failed`.
+ */
+export async function writeModel(model: ModelProto, path: string, options: WriteOptions): Promise<number> {
+  const external = options.externalData === 'auto' ? weightBytes(model) > EXTERNAL_LIMIT : options.externalData;
+  const pending: { temporary: string; final: string }[] = [];
+  const begin = (final: string) => {
+    const temporary = `${final}.${process.pid}.tmp`;
+    options.onTemporary?.(temporary, true);
+    pending.push({ temporary, final });
+    return temporary;
+  };
+  try {
+    let written = 0;
+    let inline = model;
+    if (external) {
+      const dataPath = `${path}.data`;
+      const result = await writeExternal(model, begin(dataPath), basename(dataPath), options.sourceDir);
+      inline = result.model;
+      written += result.bytes;
+    } else inline = inlined(model, options.sourceDir);
+    const bytes = encodeModel(inline);
+    await writeWhole(begin(path), async (handle) => void (await handle.writeFile(bytes)));
+    for (const { temporary, final } of pending) await rename(temporary, final);
+    await syncFolder(dirname(path));
+    return written + bytes.byteLength;
+  } catch (error) {
+    await Promise.all(pending.map(({ temporary }) => rm(temporary, { force: true })));
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    return fail('write-failed', `${path} cannot be written: ${error.message}.`, { file: path });
+  } finally {
+    for (const { temporary } of pending) options.onTemporary?.(temporary, false);
+  }
+}
+
+/** Writes a text file whole or not at all. */
+export async function writeText(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    await writeWhole(temporary, async (handle) => void (await handle.writeFile(text)));
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    const reason = error instanceof Error ? error.message : String(error);
+    fail('write-failed', `${path} cannot be written: ${reason}.`, { file: path });
+  }
+}
+
+async function writeWhole(path: string, body: (handle: FileHandle) => Promise<void>): Promise<void> {
+  const handle = await open(path, 'w');
+  try {
+    await body(handle);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function syncFolder(dir: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(dir, 'r');
+  await handle.sync().catch(() => undefined);
+  await handle.close();
+}
+
+const sizeOf = (tensor: TensorProto) => Math.ceil(elementCount(tensor.dims) * elementBytes(tensor.dataType));
+
+function weightBytes(model: ModelProto): number {
+  return model.graph!.initializer.reduce((sum, tensor) => sum + sizeOf(tensor), 0);
+}
+
+/** External tensors brought into the file. */
+function inlined(model: ModelProto, sourceDir: string): ModelProto {
+  const graph = model.graph!;
+  if (!graph.initializer.some(isExternal)) return model;
+  const initializer = graph.initializer.map((tensor) =>
+    isExternal(tensor)
+      ? { ...tensor, rawData: rawBytes(tensor, sourceDir), externalData: [], dataLocation: TensorProto_DataLocation.DEFAULT }
+      : tensor,
+  );
+  return { ...model, graph: { ...graph, initializer } };
+}
+
+/** Streams the weights into a data file, one tensor in memory at a time, each at a multiple of 4096 bytes. */
+async function writeExternal(
+  model: ModelProto,
+  path: string,
+  location: string,
+  sourceDir: string,
+): Promise<{ model: ModelProto; bytes: number }> {
+  const graph = model.graph!;
+  let offset = 0;
+  const initializer: TensorProto[] = [];
+  await writeWhole(path, async (handle) => {
+    for (const tensor of graph.initializer) {
+      if (sizeOf(tensor) < EXTERNAL_MINIMUM) {
+        initializer.push(inlined({ ...model, graph: { ...graph, initializer: [tensor] } }, sourceDir).graph!.initializer[0]!);
+        continue;
+      }
+      const bytes = rawBytes(tensor, sourceDir);
+      offset = Math.ceil(offset / 4096) * 4096;
+      for (let done = 0; done < bytes.byteLength; ) {
+        const { bytesWritten } = await handle.write(bytes, done, Math.min(bytes.byteLength - done, 1 << 30), offset + done);
+        done += bytesWritten;
+      }
+      initializer.push(reference(tensor, location, offset, bytes.byteLength));
+      offset += bytes.byteLength;
+    }
+  });
+  return { model: { ...model, graph: { ...graph, initializer } }, bytes: offset };
+}
+
+function reference(tensor: TensorProto, location: string, offset: number, length: number): TensorProto {
+  const entry = (key: string, value: string) => create(StringStringEntryProtoSchema, { key, value });
+  return {
+    ...tensor,
+    rawData: new Uint8Array(0),
+    floatData: [],
+    int32Data: [],
+    int64Data: [],
+    doubleData: [],
+    uint64Data: [],
+    dataLocation: TensorProto_DataLocation.EXTERNAL,
+    externalData: [entry('location', location), entry('offset', String(offset)), entry('length', String(length))],
+  };
+}

@@ -1,0 +1,78 @@
+import type { ResolvedConfig } from '@quantsmith/schemas';
+import type { PreparedModel } from './graph/prepare.js';
+import type { ModelProto } from './onnx/onnx_pb.js';
+import { readFloats } from './onnx/tensor.js';
+import { completeForRuntime } from './placement/runtimeLayout.js';
+import type { ActivationQuantizer, Placement, QuantizerConfig } from './placement/types.js';
+import type { BiasUpdate } from './qdq/write.js';
+import { writeQdq } from './qdq/write.js';
+import { quantizerParameters, type QuantizerParameters } from './ranges/parameters.js';
+import { revertOperators } from './restore/revert.js';
+import type { RangeStatistics } from './statistics/collect.js';
+import { quantizeWeights, type QuantizedWeights } from './weights/quantize.js';
+
+/** A float model with everything that is needed to write it as a quantized one, with any operators left in float. */
+export interface Quantization {
+  readonly prepared: PreparedModel;
+  readonly placement: Placement;
+  readonly runtime: 'onnxruntime' | 'openvino';
+  readonly activationConfig: QuantizerConfig;
+  /** By quantizer id. */
+  readonly activations: ReadonlyMap<string, QuantizerParameters>;
+  /** By quantizer id. */
+  readonly weights: ReadonlyMap<string, QuantizedWeights>;
+  readonly biases: readonly BiasUpdate[];
+}
+
+/** Scale and zero point of every activation quantizer, from its collected range. */
+export function activationParameters(
+  quantizers: readonly ActivationQuantizer[],
+  statistics: ReadonlyMap<string, RangeStatistics>,
+): ReadonlyMap<string, QuantizerParameters> {
+  return new Map(
+    quantizers.flatMap((quantizer) => {
+      const range = statistics.get(quantizer.id);
+      if (range === undefined) return [];
+      const parameters = quantizerParameters(range, quantizer.config, { group: 'activations', halfRange: false });
+      return [[quantizer.id, parameters] as const];
+    }),
+  );
+}
+
+/** Codes, scales and zero points of every weight. */
+export function weightCodes(
+  prepared: PreparedModel,
+  placement: Placement,
+  config: ResolvedConfig,
+): ReadonlyMap<string, QuantizedWeights> {
+  const estimator = config.quantization.advanced_parameters.weights_range_estimator_params;
+  return new Map(
+    placement.weights.map((quantizer) => {
+      const tensor = prepared.graph.initializer(quantizer.tensor)!;
+      const values = readFloats(tensor, prepared.dir);
+      const dims = tensor.dims.map(Number);
+      return [
+        quantizer.id,
+        quantizeWeights(values, dims, quantizer.axis, quantizer.config, quantizer.halfRange, estimator),
+      ] as const;
+    }),
+  );
+}
+
+/** The quantized model with the given operators left in float. */
+export function buildModel(quantization: Quantization, reverted: ReadonlySet<string>): ModelProto {
+  const { prepared, runtime } = quantization;
+  const base = revertOperators(prepared.graph, quantization.placement, reverted);
+  const placement =
+    runtime === 'onnxruntime' ? completeForRuntime(prepared.graph, base, quantization.activationConfig) : base;
+  return writeQdq({
+    model: prepared.model,
+    graph: prepared.graph,
+    dir: prepared.dir,
+    placement,
+    activations: quantization.activations,
+    weights: quantization.weights,
+    biases: quantization.biases.filter((bias) => !reverted.has(bias.port.node)),
+    runtime,
+  });
+}
