@@ -23,8 +23,12 @@ export function intAttribute(node: NodeProto, name: string, fallback: number): n
   return found === undefined ? fallback : Number(found.i);
 }
 
+/** A list of integers. The int64 extremes, which mean "to the end" in Slice, become the largest safe integers. */
 export function intsAttribute(node: NodeProto, name: string): number[] | undefined {
-  return attribute(node, name)?.ints.map(Number);
+  const { MAX_SAFE_INTEGER, MIN_SAFE_INTEGER } = Number;
+  return attribute(node, name)?.ints.map((value) =>
+    Math.max(MIN_SAFE_INTEGER, Math.min(MAX_SAFE_INTEGER, Number(value))),
+  );
 }
 
 export function floatAttribute(node: NodeProto, name: string, fallback: number): number {

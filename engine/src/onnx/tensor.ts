@@ -164,7 +164,8 @@ function readExternal(tensor: TensorProto, dir: string, expected: number): Uint8
 /** A view of the bytes as another element type; copied only when they are not aligned. */
 function aligned(bytes: Uint8Array, size: number): { buffer: ArrayBuffer; byteOffset: number } {
   if (bytes.byteOffset % size === 0) return { buffer: bytes.buffer as ArrayBuffer, byteOffset: bytes.byteOffset };
-  const copy = bytes.slice();
+  // Not `slice`: of a Buffer that would be a view of the same, misaligned memory.
+  const copy = new Uint8Array(bytes);
   return { buffer: copy.buffer, byteOffset: copy.byteOffset };
 }
 

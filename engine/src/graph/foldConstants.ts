@@ -1,0 +1,151 @@
+import { create } from '@bufbuild/protobuf';
+import { GraphProtoSchema, type ModelProto, type NodeProto, type TensorProto } from '../onnx/onnx_pb.js';
+import { isOnnxDomain, tensorAttribute, subgraphs } from '../onnx/node.js';
+import { makeTensor } from '../onnx/tensor.js';
+import { encodeModel } from '../onnx/write.js';
+import { createSession, run } from '../runtime/session.js';
+import type { HostTensor } from '../runtime/tensor.js';
+import { indexGraph } from './graph.js';
+import { inferTypes } from './types.js';
+import { withOutputs } from './outputs.js';
+
+/** A folded tensor may be at most this many elements, so that a ConstantOfShape cannot fill the memory. */
+const LARGEST_FOLDED = 64 * 1024 * 1024;
+
+const NOT_FOLDED = new Set(['RandomNormal', 'RandomUniform', 'RandomNormalLike', 'RandomUniformLike', 'Multinomial', 'Bernoulli', 'DequantizeLinear', 'QuantizeLinear']);
+
+const DATA_TYPE_OF: Readonly<Partial<Record<HostTensor['type'], number>>> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  uint16: 4,
+  int16: 5,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+  uint32: 12,
+  uint64: 13,
+};
+
+/**
+ * Replaces everything that depends on constants alone by initializers. The runtime itself computes the values: the
+ * constant part of the graph is run once as a model of its own, so that they are exactly what it would compute.
+ */
+export async function foldConstants(model: ModelProto, dir: string): Promise<ModelProto> {
+  const opened = constantNodesToInitializers(model);
+  const foldable = await foldableNodes(opened);
+  if (foldable.length === 0) return opened;
+  const graph = opened.graph!;
+  const folded = new Set(foldable);
+  const results = resultsNeeded(opened, folded);
+  const values = await evaluate(opened, foldable, results, dir);
+  const initializer = [...graph.initializer, ...values];
+  return withoutUnused({ ...opened, graph: { ...graph, node: graph.node.filter((node) => !folded.has(node)), initializer } });
+}
+
+/** Constant nodes that hold a tensor, number or list become initializers. */
+function constantNodesToInitializers(model: ModelProto): ModelProto {
+  const graph = model.graph!;
+  const added: TensorProto[] = [];
+  const node = graph.node.filter((candidate) => {
+    const tensor = candidate.opType === 'Constant' && isOnnxDomain(candidate) ? constantValue(candidate) : undefined;
+    if (tensor === undefined) return true;
+    added.push({ ...tensor, name: candidate.output[0] ?? '' });
+    return false;
+  });
+  return { ...model, graph: { ...graph, node, initializer: [...graph.initializer, ...added] } };
+}
+
+function constantValue(node: NodeProto): TensorProto | undefined {
+  const value = tensorAttribute(node, 'value');
+  if (value !== undefined) return value;
+  for (const attribute of node.attribute) {
+    if (attribute.name === 'value_float') return makeTensor('', [], 1, Float32Array.of(attribute.f));
+    if (attribute.name === 'value_int') return makeTensor('', [], 7, BigInt64Array.of(attribute.i));
+    if (attribute.name === 'value_floats') {
+      return makeTensor('', [attribute.floats.length], 1, Float32Array.from(attribute.floats));
+    }
+    if (attribute.name === 'value_ints') {
+      return makeTensor('', [attribute.ints.length], 7, BigInt64Array.from(attribute.ints));
+    }
+  }
+  return undefined;
+}
+
+/** Nodes all of whose inputs are constant, whose outputs are small enough and which are no model output. */
+async function foldableNodes(model: ModelProto): Promise<NodeProto[]> {
+  const graph = indexGraph(model);
+  const constant = new Set(model.graph!.initializer.map((tensor) => tensor.name));
+  const candidates = graph.nodes.filter((node) => {
+    const inputs = node.input.filter((tensor) => tensor !== '');
+    const fits = inputs.every((tensor) => constant.has(tensor)) && (inputs.length > 0 || node.opType === 'ConstantOfShape');
+    const plain = isOnnxDomain(node) && !NOT_FOLDED.has(node.opType) && subgraphs(node).length === 0;
+    const exposed = node.output.some((tensor) => graph.outputs.includes(tensor));
+    if (!fits || !plain || exposed) return false;
+    for (const tensor of node.output) constant.add(tensor);
+    return true;
+  });
+  if (candidates.length === 0) return [];
+  const types = await inferTypes(model);
+  const tooLarge = new Set<string>();
+  return candidates.filter((node) => {
+    const dependsOnLarge = node.input.some((tensor) => tooLarge.has(tensor));
+    const sizes = node.output.map((tensor) => {
+      const dims = types.get(tensor)?.dims;
+      if (dims === undefined || dims === null || dims.some((dim) => typeof dim === 'string')) return Number.POSITIVE_INFINITY;
+      return (dims as number[]).reduce((product, dim) => product * dim, 1);
+    });
+    if (!dependsOnLarge && sizes.every((size) => size <= LARGEST_FOLDED)) return true;
+    for (const tensor of node.output) tooLarge.add(tensor);
+    return false;
+  });
+}
+
+/** The folded tensors that the rest of the graph reads. */
+function resultsNeeded(model: ModelProto, folded: ReadonlySet<NodeProto>): string[] {
+  const graph = indexGraph(model);
+  const made = [...folded].flatMap((node) => node.output).filter((tensor) => tensor !== '');
+  return made.filter(
+    (tensor) => graph.isCaptured(tensor) || graph.consumers(tensor).some((reading) => !folded.has(reading.node)),
+  );
+}
+
+async function evaluate(
+  model: ModelProto,
+  nodes: readonly NodeProto[],
+  results: readonly string[],
+  dir: string,
+): Promise<TensorProto[]> {
+  if (results.length === 0) return [];
+  const read = new Set(nodes.flatMap((node) => node.input));
+  const initializer = model.graph!.initializer.filter((tensor) => read.has(tensor.name));
+  const graph = create(GraphProtoSchema, { name: 'constants', node: [...nodes], initializer });
+  const constants = withOutputs({ ...model, graph }, results);
+  const session = await createSession(encodeModel(constants), { threads: 1, optimization: 'disabled', dir });
+  try {
+    const values = await run(session, {}, results);
+    return results.map((name) => asTensor(name, values[name]!));
+  } finally {
+    await session.release();
+  }
+}
+
+function asTensor(name: string, value: HostTensor): TensorProto {
+  const dataType = DATA_TYPE_OF[value.type];
+  if (dataType === undefined || !ArrayBuffer.isView(value.data)) throw new Error(`Cannot fold a ${value.type} tensor.`);
+  const data = value.data as Float32Array;
+  return makeTensor(name, value.dims, dataType, data.slice());
+}
+
+/** The model without initializers that nothing reads any more. */
+export function withoutUnused(model: ModelProto): ModelProto {
+  const graph = model.graph!;
+  const index = indexGraph(model);
+  const outputs = new Set(index.outputs);
+  const initializer = graph.initializer.filter(
+    ({ name }) => index.consumers(name).length > 0 || index.isCaptured(name) || outputs.has(name),
+  );
+  return { ...model, graph: { ...graph, initializer } };
+}

@@ -1,0 +1,109 @@
+import { create } from '@bufbuild/protobuf';
+import type { Problem } from '../problem.js';
+import { isOnnxDomain, opset, subgraphs } from './node.js';
+import {
+  OperatorSetIdProtoSchema,
+  type AttributeProto,
+  type GraphProto,
+  type ModelProto,
+  type NodeProto,
+  type TensorProto,
+} from './onnx_pb.js';
+import { ADAPTERS, type UpgradeContext } from './upgrade/adapters.js';
+
+/** The lowest operator set that can express per-channel quantization. */
+export const MINIMUM_OPSET = 13;
+
+/**
+ * Raises the model's operator set to at least 13, one version at a time, one adapter per changed operator; outputs stay
+ * equal. Subgraphs are upgraded too, other domains are left alone. `ranks`: known ranks of tensors, for the operators
+ * whose meaning depends on them. What cannot be upgraded comes back as a problem of severity error.
+ */
+export function upgradeModel(
+  model: ModelProto,
+  ranks: (tensor: string) => number | undefined = () => undefined,
+): { model: ModelProto; problems: Problem[] } {
+  const from = opset(model);
+  const problems: Problem[] = [];
+  const names = new Set(allNames(model.graph!));
+  const fresh = (base: string) => {
+    let name = base;
+    for (let n = 2; names.has(name); n++) name = `${base}_${n}`;
+    names.add(name);
+    return name;
+  };
+  if (from < 7) {
+    problems.push({
+      code: 'opset-unsupported',
+      severity: 'error',
+      message: `The model uses operator set ${from}; the lowest that can be read is 7.`,
+      data: { opset: from },
+    });
+    return { model, problems };
+  }
+  const steps = versionsBetween(from, MINIMUM_OPSET);
+  const upgraded = steps.reduce((graph, version) => upgradeGraph(graph, version, { fresh, ranks, problems }), model.graph!);
+  const target = Math.max(from, MINIMUM_OPSET);
+  const opsetImport = [
+    create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(target) }),
+    ...model.opsetImport.filter((entry) => entry.domain !== '' && entry.domain !== 'ai.onnx'),
+  ];
+  const irVersion = model.irVersion < 7n ? 7n : model.irVersion;
+  return { model: { ...model, irVersion, opsetImport, graph: withoutConstantInputs(upgraded) }, problems };
+}
+
+interface Shared {
+  readonly fresh: (base: string) => string;
+  readonly ranks: (tensor: string) => number | undefined;
+  readonly problems: Problem[];
+}
+
+function versionsBetween(from: number, to: number): number[] {
+  return Array.from({ length: Math.max(0, to - from) }, (_, index) => from + index + 1);
+}
+
+function upgradeGraph(graph: GraphProto, version: number, shared: Shared): GraphProto {
+  const adapters = ADAPTERS[version] ?? {};
+  const added: TensorProto[] = [];
+  const context: UpgradeContext = {
+    fresh: shared.fresh,
+    addInitializer: (tensor) => void added.push(tensor),
+    rank: shared.ranks,
+    problem: (node, reason) =>
+      shared.problems.push({
+        code: 'operator-not-upgradable',
+        severity: 'error',
+        message: `Node "${node.name}" (${node.opType}) cannot be raised to operator set ${version}: ${reason}.`,
+        data: { node: node.name, op: node.opType, version },
+      }),
+  };
+  const node = graph.node.flatMap((old) => {
+    const inner = subgraphs(old).length === 0 ? old : upgradeSubgraphs(old, version, shared);
+    const adapter = isOnnxDomain(inner) ? adapters[inner.opType] : undefined;
+    return adapter === undefined ? [inner] : adapter(inner, context);
+  });
+  return { ...graph, node, initializer: [...graph.initializer, ...added] };
+}
+
+function upgradeSubgraphs(node: NodeProto, version: number, shared: Shared): NodeProto {
+  const raise = (attribute: AttributeProto): AttributeProto => ({
+    ...attribute,
+    ...(attribute.g === undefined ? {} : { g: upgradeGraph(attribute.g, version, shared) }),
+    graphs: attribute.graphs.map((graph) => upgradeGraph(graph, version, shared)),
+  });
+  return { ...node, attribute: node.attribute.map(raise) };
+}
+
+/** Before IR version 4 every initializer had to be an input as well; as an input it could not be folded. */
+function withoutConstantInputs(graph: GraphProto): GraphProto {
+  const constants = new Set(graph.initializer.map((tensor) => tensor.name));
+  return { ...graph, input: graph.input.filter((value) => !constants.has(value.name)) };
+}
+
+function allNames(graph: GraphProto): string[] {
+  return [
+    ...graph.initializer.map((tensor) => tensor.name),
+    ...graph.input.map((value) => value.name),
+    ...graph.node.flatMap((node) => [node.name, ...node.output, ...subgraphs(node).flatMap(allNames)]),
+  ];
+}
