@@ -1,0 +1,156 @@
+import type { QuantizerConfig } from '../placement/types.js';
+import { fail } from '../problem.js';
+
+/** A range of real values, per channel or one entry. In symmetric mode `max` is the largest absolute value. */
+export interface Range {
+  readonly min: Float32Array;
+  readonly max: Float32Array;
+}
+
+export type Storage = 'int8' | 'uint8' | 'int16' | 'uint16';
+
+/** Everything that defines a quantizer. x ↦ scale·(code − zeroPoint); one entry per channel, or one. */
+export interface QuantizerParameters {
+  readonly low: Float32Array;
+  readonly high: Float32Array;
+  readonly levels: number;
+  readonly scale: Float32Array;
+  readonly zeroPoint: Int32Array;
+  readonly signed: boolean;
+  readonly numBits: number;
+  readonly storage: Storage;
+  /** Smallest and largest code used. */
+  readonly codeLow: number;
+  readonly codeHigh: number;
+}
+
+export interface ParameterOptions {
+  readonly group: 'activations' | 'weights';
+  /** Weights in half of the 8-bit range (overflow fix). */
+  readonly halfRange: boolean;
+}
+
+/** Smallest scale, the spacing of float32 at 1 (FLT_EPSILON). */
+export const SMALLEST_SCALE = 1.1920929e-7;
+/** A range is at least this share of the widest channel's, and at least this wide (NNCF's floor). */
+const RANGE_FLOOR = { relative: 0.01, absolute: 8e-5 };
+const ASYMMETRIC_FLOOR = 8e-4;
+
+const f32 = Math.fround;
+
+/** Rounds half to even, as ONNX QuantizeLinear does. */
+export function roundHalfEven(x: number): number {
+  const rounded = Math.round(x);
+  return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+}
+
+/**
+ * Scale, zero point and borders of a quantizer from a range. Formulas: NNCF's `calculate_quantizer_parameters`
+ * (symmetric: borders ±max with one level less when narrow; asymmetric: borders moved so that zero is a level; half
+ * range: borders of a quantizer with one bit less, widened to the export levels). Scales are float32.
+ * Throws `range-not-finite` and `half-range-asymmetric`.
+ */
+export function quantizerParameters(range: Range, config: QuantizerConfig, options: ParameterOptions): QuantizerParameters {
+  checkRange(range);
+  if (options.halfRange && (config.mode === 'asymmetric' || options.group === 'activations')) {
+    fail('half-range-asymmetric', 'Half of the range (overflow_fix) is only defined for symmetric weights.', {
+      configPath: ['quantization', 'advanced_parameters', 'overflow_fix'],
+    });
+  }
+  return config.mode === 'symmetric' ? symmetric(range, config, options) : asymmetric(range, config, options);
+}
+
+function checkRange({ min, max }: Range): void {
+  for (let c = 0; c < max.length; c++) {
+    if (!Number.isFinite(min[c]!) || !Number.isFinite(max[c]!)) {
+      fail('range-not-finite', `The range [${min[c]}, ${max[c]}] of a tensor is not finite.`, { data: { channel: c } });
+    }
+  }
+}
+
+/** Borders ±max. Unsigned when no value is negative and no sign is forced. */
+function symmetric(range: Range, config: QuantizerConfig, options: ParameterOptions): QuantizerParameters {
+  const widest = range.max.reduce((a, b) => Math.max(a, b), 0);
+  const floor = f32(Math.max(f32(RANGE_FLOOR.relative * widest), RANGE_FLOOR.absolute));
+  const reach = range.max.map((max) => Math.max(max, floor));
+  const signed =
+    options.group === 'weights' ? config.signednessToForce !== false : (config.signednessToForce ?? range.min.some((x) => x < 0));
+  const exported = 2 ** config.numBits - (config.narrowRange ? 1 : 0);
+  if (options.halfRange) return halfRange(reach, config, exported);
+  const low = signed
+    ? config.narrowRange
+      ? reach.map((x) => -x)
+      : reach.map((x) => f32((-x * exported) / (exported - 2)))
+    : new Float32Array(reach.length);
+  return finish(low, reach, exported, signed, config);
+}
+
+/**
+ * Codes within [−2^(b−2), 2^(b−2)]: the borders of a (b−1)-bit quantizer, widened by (levels − 1)/(2^(b−1) − 1) to the
+ * exported levels. Non-narrow ranges keep the zero point 0 (NNCF's formula leads to 1 there).
+ */
+function halfRange(reach: Float32Array, config: QuantizerConfig, exported: number): QuantizerParameters {
+  const inner = 2 ** (config.numBits - 1);
+  const factor = (exported - 1) / (inner - 1);
+  const high = reach.map((x) => f32(x * factor));
+  const low = config.narrowRange
+    ? high.map((x) => -x)
+    : reach.map((x) => f32(f32((-x * inner) / (inner - 2)) * factor));
+  return finish(low, high, exported, true, config, true);
+}
+
+/** Borders moved so that zero is exactly a level, towards the wider of the two possibilities. */
+function asymmetric(range: Range, config: QuantizerConfig, options: ParameterOptions): QuantizerParameters {
+  const low = new Float32Array(range.min.length);
+  const high = new Float32Array(range.min.length);
+  for (let c = 0; c < low.length; c++) {
+    const narrow = range.max[c]! - range.min[c]! <= ASYMMETRIC_FLOOR;
+    const correction = narrow ? ASYMMETRIC_FLOOR : 0;
+    const wide = alignZero(
+      f32(Math.min(range.min[c]! - correction, 0)),
+      f32(Math.max(range.max[c]! + correction, 0)),
+      config.numBits,
+    );
+    low[c] = wide.low;
+    high[c] = wide.high;
+  }
+  const levels = 2 ** config.numBits - (config.narrowRange ? 1 : 0);
+  // Weights are always stored signed; activations only when a border is negative and nothing forces a sign.
+  const signed = options.group === 'weights' ? config.signednessToForce !== false : (config.signednessToForce ?? low.some((x) => x < 0));
+  return finish(low, high, levels, signed, config);
+}
+
+/** The range of `numBits` levels, containing [low, high], in which zero is a level; neither border shrinks. */
+export function alignZero(low: number, high: number, numBits: number): { low: number; high: number } {
+  const top = 2 ** numBits - 1;
+  if (high - low === 0) return { low, high };
+  const q = roundHalfEven((-low * top) / (high - low));
+  const left = q < top ? f32((q / (q - top)) * high) : low;
+  const right = q > 0 ? f32(((q - top) / q) * low) : high;
+  return high - left > right - low ? { low: left, high } : { low, high: right };
+}
+
+function finish(
+  low: Float32Array,
+  high: Float32Array,
+  levels: number,
+  signed: boolean,
+  config: QuantizerConfig,
+  zeroCentred = false,
+): QuantizerParameters {
+  const { numBits } = config;
+  const bottom = signed ? -(2 ** (numBits - 1)) : 0;
+  const codeHigh = bottom + 2 ** numBits - 1;
+  const codeLow = config.narrowRange ? bottom + 1 : bottom;
+  const scale = new Float32Array(low.length);
+  const zeroPoint = new Int32Array(low.length);
+  for (let c = 0; c < low.length; c++) {
+    const step = f32(f32(high[c]! - low[c]!) / (levels - 1));
+    scale[c] = Math.abs(step) < SMALLEST_SCALE ? SMALLEST_SCALE : step;
+    const zero = codeLow - roundHalfEven(f32(low[c]! / scale[c]!));
+    zeroPoint[c] = zeroCentred ? 0 : Math.max(bottom, Math.min(codeHigh, zero));
+  }
+  const wide = numBits > 8;
+  const storage: Storage = signed ? (wide ? 'int16' : 'int8') : wide ? 'uint16' : 'uint8';
+  return { low, high, levels, scale, zeroPoint, signed, numBits, storage, codeLow, codeHigh };
+}

@@ -1,0 +1,12 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const path = fileURLToPath(new URL('../../../shared/reference/vectors.json', import.meta.url));
+
+/** Whether the reference vectors are beside the checkout. */
+export const haveVectors = existsSync(path);
+
+/** One section of the peers' reference vectors. */
+export function vectors<T>(key: string): T {
+  return (JSON.parse(readFileSync(path, 'utf8')) as Record<string, T>)[key]!;
+}
