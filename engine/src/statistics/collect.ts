@@ -1,0 +1,219 @@
+import type { PreparedModel } from '../graph/prepare.js';
+import { opset } from '../onnx/node.js';
+import { encodeModel } from '../onnx/write.js';
+import type { ActivationQuantizer } from '../placement/types.js';
+import { fail } from '../problem.js';
+import type { Range } from '../ranges/parameters.js';
+import { createSession, run } from '../runtime/session.js';
+import type { HostTensor } from '../runtime/tensor.js';
+import { createAggregator, type Aggregator } from './aggregate.js';
+import { augmentWithReductions, reductionKey, type Reduction } from './augment.js';
+import { createHistogram, type Histogram } from './histogram.js';
+import type { SidePlan, TensorPlan } from './plan.js';
+import { reduceTensor } from './reduce.js';
+
+export type RangeStatistics = Range;
+
+/** One calibration sample: the model's inputs, and a name for messages. */
+export interface CalibrationSample {
+  readonly name: string;
+  readonly feeds: Readonly<Record<string, HostTensor>>;
+}
+
+export interface ChannelMeanRequest {
+  readonly tensor: string;
+  /** Axis of the channels. */
+  readonly axis: number;
+}
+
+export interface CollectOptions {
+  /** Reduce inside the runtime's graph (default) or take tensors out and reduce them here. */
+  readonly inGraph: boolean;
+  readonly threads: number;
+  readonly onSample?: (done: number) => void;
+}
+
+export interface Collected {
+  /** By quantizer id. */
+  readonly ranges: ReadonlyMap<string, RangeStatistics>;
+  /** Means over samples of the channel means, by tensor. */
+  readonly channelMeans: ReadonlyMap<string, Float64Array>;
+  readonly samples: number;
+}
+
+/**
+ * Runs the float model over the samples, one at a time, and keeps only statistics: memory does not grow with the
+ * activations. Throws `calibration-not-finite` naming tensor and sample, and `calibration-empty`.
+ */
+export async function collectStatistics(
+  prepared: PreparedModel,
+  plan: readonly TensorPlan[],
+  means: readonly ChannelMeanRequest[],
+  samples: AsyncIterable<CalibrationSample>,
+  options: CollectOptions,
+): Promise<Collected> {
+  const work = plan.map((tensor) => tensorWork(tensor, options.inGraph));
+  const meanWork = means.map((mean) => ({ ...mean, aggregator: createAggregator('mean', 0) }));
+  const reductions = dedupe([
+    ...work.flatMap((item) => item.reductions),
+    ...means.map(({ tensor, axis }) => ({ tensor, axis, kind: 'mean' as const })),
+  ]);
+  const fetched = work.filter((item) => item.fetch).map((item) => item.plan.tensor);
+  const augmented = augmentWithReductions(prepared.model, prepared.graph, reductions, fetched, opset(prepared.model));
+  const session = await createSession(encodeModel(augmented.model), { threads: options.threads, dir: prepared.dir });
+  let count = 0;
+  try {
+    for await (const sample of samples) {
+      const results = await run(session, sample.feeds);
+      const read = readerOf(results, augmented.places);
+      for (const item of work) addSample(item, sample.name, read, results[item.plan.tensor]);
+      for (const item of meanWork) item.aggregator.add(read({ ...item, kind: 'mean' }));
+      count++;
+      options.onSample?.(count);
+    }
+  } finally {
+    await session.release();
+  }
+  if (count === 0) fail('calibration-empty', 'There is no calibration sample.', { configPath: ['data', 'calibration'] });
+  return {
+    ranges: new Map(work.map((item) => [item.plan.quantizer, rangeOf(item)])),
+    channelMeans: new Map(meanWork.map((item) => [item.tensor, item.aggregator.result()])),
+    samples: count,
+  };
+}
+
+interface TensorWork {
+  readonly plan: TensorPlan;
+  readonly reductions: readonly Reduction[];
+  /** Whether the tensor itself leaves the runtime. */
+  readonly fetch: boolean;
+  readonly min: Aggregator | null;
+  readonly max: Aggregator | null;
+  readonly histogram: Histogram | null;
+}
+
+function tensorWork(plan: TensorPlan, inGraph: boolean): TensorWork {
+  // A histogram serves per-tensor quantizers; per-channel ones fall back to minimum and maximum.
+  const histogram =
+    plan.max.aggregator === 'histogram' && plan.axis === null ? createHistogram({ symmetric: plan.symmetric }) : null;
+  const fetch = histogram !== null || !inGraph || ![plan.min, plan.max].every(isReducible);
+  const { tensor, axis } = plan;
+  const kinds = new Set([plan.min, plan.max].flatMap((side) => (side === null ? [] : kindsOf(side, plan.min === null))));
+  return {
+    plan,
+    fetch,
+    reductions: fetch ? [] : [...kinds].map((kind) => ({ tensor, axis, kind })),
+    min: histogram !== null || plan.min === null ? null : aggregatorOf(plan.min, 'min'),
+    max: histogram !== null ? null : aggregatorOf(plan.max, 'max'),
+    histogram,
+  };
+}
+
+function aggregatorOf(side: SidePlan, fallback: 'min' | 'max'): Aggregator {
+  return createAggregator(side.aggregator === 'histogram' ? fallback : side.aggregator, side.outlierProbability);
+}
+
+/** Statistics that follow from a minimum, maximum or mean; cutting commutes with minimum and maximum, not with the mean. */
+function isReducible(side: SidePlan | null): boolean {
+  if (side === null) return true;
+  const cut = Number.isFinite(side.clip.low) || Number.isFinite(side.clip.high);
+  return ['min', 'max', 'abs_max'].includes(side.statistic) || (side.statistic === 'mean' && !cut);
+}
+
+function kindsOf(side: SidePlan, neverNegative: boolean): Reduction['kind'][] {
+  if (side.statistic === 'mean') return ['mean'];
+  if (side.statistic === 'min') return ['min'];
+  return side.statistic === 'abs_max' && !neverNegative ? ['min', 'max'] : ['max'];
+}
+
+type Reader = (reduction: Reduction) => Float64Array;
+
+function readerOf(
+  results: Readonly<Record<string, HostTensor>>,
+  places: ReadonlyMap<string, { readonly output: string; readonly index: number | null }>,
+): Reader {
+  return (reduction) => {
+    const place = places.get(reductionKey(reduction))!;
+    const data = results[place.output]!.data as Float32Array;
+    return place.index === null ? Float64Array.from(data) : Float64Array.of(data[place.index]!);
+  };
+}
+
+function addSample(item: TensorWork, sample: string, read: Reader, fetched: HostTensor | undefined): void {
+  const { plan } = item;
+  if (item.histogram !== null) {
+    item.histogram.add(fetched!.data as Float32Array);
+    return;
+  }
+  for (const [side, aggregator] of [
+    [plan.min, item.min],
+    [plan.max, item.max],
+  ] as const) {
+    if (side === null || aggregator === null) continue;
+    const statistic = item.fetch ? fromTensor(plan, side, fetched!) : fromReductions(plan, side, read);
+    for (const value of statistic) if (!Number.isFinite(value)) notFinite(plan.tensor, sample, value);
+    aggregator.add(statistic);
+  }
+}
+
+function notFinite(tensor: string, sample: string, value: number): never {
+  return fail('calibration-not-finite', `Tensor "${tensor}" becomes ${value} on calibration sample "${sample}".`, {
+    configPath: ['data', 'calibration'],
+    data: { tensor, sample },
+  });
+}
+
+function fromTensor(plan: TensorPlan, side: SidePlan, tensor: HostTensor): Float64Array {
+  return reduceTensor(tensor.data as Float32Array, tensor.dims, plan.axis, side.statistic, side.probability, side.clip);
+}
+
+function fromReductions(plan: TensorPlan, side: SidePlan, read: Reader): Float64Array {
+  const { tensor, axis } = plan;
+  const { low, high } = side.clip;
+  const cut = (value: number) => (value < low ? low : value > high ? high : value);
+  const of = (kind: Reduction['kind']) => read({ tensor, axis, kind }).map(cut);
+  if (side.statistic === 'mean') return read({ tensor, axis, kind: 'mean' });
+  if (side.statistic === 'min') return of('min');
+  const max = of('max');
+  if (side.statistic === 'max' || plan.min === null) return max;
+  const min = of('min');
+  return max.map((value, c) => Math.max(Math.abs(value), Math.abs(min[c]!)));
+}
+
+function rangeOf(item: TensorWork): RangeStatistics {
+  if (item.histogram !== null) return item.histogram.range();
+  const max = Float32Array.from(item.max!.result());
+  const min = item.min === null ? new Float32Array(max.length) : Float32Array.from(item.min.result());
+  return { min, max };
+}
+
+function dedupe(reductions: readonly Reduction[]): Reduction[] {
+  return [...new Map(reductions.map((reduction) => [reductionKey(reduction), reduction])).values()];
+}
+
+/** Quantizers with a common key share the widest range: the smallest minimum and the largest maximum. */
+export function unifyRanges(
+  quantizers: readonly ActivationQuantizer[],
+  ranges: ReadonlyMap<string, RangeStatistics>,
+): ReadonlyMap<string, RangeStatistics> {
+  const groups = new Map<string, RangeStatistics>();
+  for (const { id, unified } of quantizers) {
+    const range = ranges.get(id);
+    if (unified === null || range === undefined) continue;
+    const so = groups.get(unified);
+    groups.set(unified, so === undefined ? range : widest(so, range));
+  }
+  return new Map(
+    quantizers.flatMap(({ id, unified }) => {
+      const range = unified === null ? ranges.get(id) : groups.get(unified);
+      return range === undefined ? [] : [[id, range] as const];
+    }),
+  );
+}
+
+function widest(a: RangeStatistics, b: RangeStatistics): RangeStatistics {
+  return {
+    min: a.min.map((value, c) => Math.min(value, b.min[c] ?? value)),
+    max: a.max.map((value, c) => Math.max(value, b.max[c] ?? value)),
+  };
+}
