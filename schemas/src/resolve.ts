@@ -1,0 +1,141 @@
+import configSchemaJson from '../quantization-config.schema.json' with { type: 'json' };
+import type { QuantizationConfig } from './generated/config.js';
+import { resolveRef, type SchemaNode } from './walk.js';
+
+/** Every key present, defaults filled in; what stands for a choice of the engine's own is null. */
+export type Complete<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { [K in keyof T]-?: Complete<Exclude<T[K], undefined>> }
+    : T;
+
+type Quantization = Complete<NonNullable<QuantizationConfig['quantization']>>;
+type Advanced = Quantization['advanced_parameters'];
+
+export interface CollectorParams {
+  readonly statistics_type: 'min' | 'max' | 'abs_max' | 'quantile' | 'abs_quantile' | 'mean';
+  readonly aggregator_type:
+    | 'mean'
+    | 'max'
+    | 'min'
+    | 'median'
+    | 'mean_no_outliers'
+    | 'median_no_outliers'
+    | 'histogram';
+  readonly clipping_value: number | null;
+  readonly quantile_outlier_prob: number;
+}
+/** Only what the user set: the engine adds the default of the quantizer's kind. */
+export interface EstimatorParams {
+  readonly min: Partial<CollectorParams>;
+  readonly max: Partial<CollectorParams>;
+}
+export interface ResolvedQuantizationParams {
+  readonly num_bits: number;
+  readonly mode: 'symmetric' | 'asymmetric';
+  readonly signedness_to_force: boolean | null;
+  readonly per_channel: boolean | null;
+  readonly narrow_range: boolean;
+}
+
+/** A config with every default filled in and every shorthand spelled out. */
+export interface ResolvedConfig {
+  readonly model: string;
+  readonly output: string | null;
+  readonly data: QuantizationConfig['data'];
+  readonly quantization: Omit<Quantization, 'advanced_parameters'> & {
+    readonly advanced_parameters: Omit<
+      Advanced,
+      | 'overflow_fix'
+      | 'activations_range_estimator_params'
+      | 'weights_range_estimator_params'
+      | 'activations_quantization_params'
+      | 'weights_quantization_params'
+    > & {
+      readonly overflow_fix: 'enable' | 'first_layer' | 'disable' | 'auto';
+      readonly activations_quantization_params: ResolvedQuantizationParams;
+      readonly weights_quantization_params: ResolvedQuantizationParams;
+      readonly activations_range_estimator_params: EstimatorParams;
+      readonly weights_range_estimator_params: EstimatorParams;
+    };
+  };
+  readonly accuracy_control: Complete<NonNullable<QuantizationConfig['accuracy_control']>> | null;
+}
+
+const root = configSchemaJson as unknown as SchemaNode;
+
+/** The sets of range-estimator settings that have a name. */
+const NAMED_ESTIMATORS: Readonly<Record<string, EstimatorParams>> = {
+  minmax: sides('min', 'max', 'min', 'max'),
+  mean_minmax: sides('min', 'max', 'mean', 'mean'),
+  median_minmax: sides('min', 'max', 'median', 'median'),
+  mean_no_outliers_minmax: sides('min', 'max', 'mean_no_outliers', 'mean_no_outliers'),
+  mean_quantile: sides('quantile', 'quantile', 'mean', 'mean'),
+  histogram: sides('min', 'max', 'histogram', 'histogram'),
+};
+
+function sides(
+  min: CollectorParams['statistics_type'],
+  max: CollectorParams['statistics_type'],
+  minAggregator: CollectorParams['aggregator_type'],
+  maxAggregator: CollectorParams['aggregator_type'],
+): EstimatorParams {
+  return {
+    min: { statistics_type: min, aggregator_type: minAggregator },
+    max: { statistics_type: max, aggregator_type: maxAggregator },
+  };
+}
+
+/** Fills in every default from the schema. The value must be valid; it is not changed. */
+export function resolveConfig(config: QuantizationConfig): ResolvedConfig {
+  const written = config as unknown as Record<string, unknown>;
+  const estimators = record(at(written, 'quantization', 'advanced_parameters'));
+  const filled = fillDefaults(root, written) as unknown as ResolvedConfig & {
+    quantization: { advanced_parameters: { overflow_fix: string; activations_quantization_params: { mode: string | null } } };
+  };
+  const { advanced_parameters: advanced, ...quantization } = filled.quantization;
+  const mode = advanced.activations_quantization_params.mode ?? (quantization.preset === 'mixed' ? 'asymmetric' : 'symmetric');
+  return {
+    model: filled.model,
+    output: filled.output,
+    data: filled.data,
+    quantization: {
+      ...quantization,
+      advanced_parameters: {
+        ...advanced,
+        overflow_fix: (advanced.overflow_fix as string) === 'first_layer_only' ? 'first_layer' : advanced.overflow_fix,
+        activations_quantization_params: { ...advanced.activations_quantization_params, mode },
+        activations_range_estimator_params: estimator(estimators['activations_range_estimator_params']),
+        weights_range_estimator_params: estimator(estimators['weights_range_estimator_params']),
+      },
+    },
+    accuracy_control: written['accuracy_control'] === undefined ? null : filled.accuracy_control,
+  };
+}
+
+function estimator(value: unknown): EstimatorParams {
+  if (typeof value === 'string') return NAMED_ESTIMATORS[value] ?? { min: {}, max: {} };
+  const given = record(value);
+  return { min: record(given['min']) as Partial<CollectorParams>, max: record(given['max']) as Partial<CollectorParams> };
+}
+
+function fillDefaults(schema: SchemaNode, value: unknown): unknown {
+  const node = resolveRef(root, schema);
+  if (value === undefined) {
+    if (node.default === undefined) return undefined;
+    return fillDefaults(node, structuredClone(node.default));
+  }
+  if (node.properties === undefined || typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const given = value as Record<string, unknown>;
+  const keys = new Set([...Object.keys(node.properties), ...Object.keys(given)]);
+  const entries = [...keys].map((key) => [key, fillDefaults(node.properties?.[key] ?? {}, given[key])] as const);
+  return Object.fromEntries(entries.filter(([, filled]) => filled !== undefined));
+}
+
+function at(value: unknown, ...path: string[]): unknown {
+  return path.reduce<unknown>((current, key) => record(current)[key], value);
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}

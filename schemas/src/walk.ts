@@ -1,0 +1,43 @@
+/** A JSON Schema node as far as this project's schemas use the language. */
+export interface SchemaNode {
+  readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, SchemaNode>>;
+  readonly description?: string;
+  readonly type?: string | readonly string[];
+  readonly enum?: readonly (string | number | boolean | null)[];
+  readonly const?: unknown;
+  readonly default?: unknown;
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly required?: readonly string[];
+  readonly items?: SchemaNode;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
+  readonly pattern?: string;
+  readonly 'x-enumDescriptions'?: readonly string[];
+  /** Named values of a key that also takes an object. */
+  readonly 'x-stringValues'?: readonly string[];
+  readonly 'x-stringDescriptions'?: readonly string[];
+  /** Accepted old spellings, with the value that replaced them. */
+  readonly 'x-deprecatedValues'?: Readonly<Record<string, string>>;
+}
+
+/** Follows a reference within the schema. */
+export function resolveRef(root: SchemaNode, node: SchemaNode): SchemaNode {
+  if (node.$ref === undefined) return node;
+  const target = root.$defs?.[node.$ref.split('/').at(-1) ?? ''] ?? {};
+  const rest = { ...node, $ref: undefined };
+  return { ...target, ...(rest.description === undefined ? {} : { description: rest.description }) };
+}
+
+/** The schema of the value at a path, or undefined where the schema knows none. */
+export function schemaAt(root: SchemaNode, path: readonly (string | number)[]): SchemaNode | undefined {
+  let node: SchemaNode | undefined = root;
+  for (const step of path) {
+    const current: SchemaNode = resolveRef(root, node);
+    node = typeof step === 'number' ? current.items : current.properties?.[step];
+    if (node === undefined) return undefined;
+  }
+  return resolveRef(root, node);
+}
