@@ -13,7 +13,10 @@ export function foldBatchNorms(model: ModelProto, dir: string): ModelProto {
   const graph = indexGraph(model);
   const changed = new Map<NodeProto, NodeProto | null>();
   const added: TensorProto[] = [];
-  const names = new Set([...model.graph!.initializer.map((t) => t.name), ...graph.nodes.flatMap((n) => n.output)]);
+  const names = new Set([
+    ...model.graph!.initializer.map((t) => t.name),
+    ...graph.nodes.flatMap((n) => n.output),
+  ]);
   const fresh = (base: string) => {
     let name = base;
     for (let n = 2; names.has(name); n++) name = `${base}_${n}`;
@@ -79,7 +82,11 @@ function foldInto(
   const weightName = fresh(`${weight!.name}_bn`);
   const newBiasName = fresh(biasName === '' ? `${linear.name}_bias` : `${biasName}_bn`);
   return {
-    node: { ...linear, input: [linear.input[0] ?? '', weightName, newBiasName], output: [norm.output[0] ?? ''] },
+    node: {
+      ...linear,
+      input: [linear.input[0] ?? '', weightName, newBiasName],
+      output: [norm.output[0] ?? ''],
+    },
     initializers: [
       makeTensor(weightName, weight!.dims.map(Number), 1, values),
       makeTensor(newBiasName, [channels], 1, newBias),

@@ -12,7 +12,16 @@ import { withOutputs } from './outputs.js';
 /** A folded tensor may be at most this many elements, so that a ConstantOfShape cannot fill the memory. */
 const LARGEST_FOLDED = 64 * 1024 * 1024;
 
-const NOT_FOLDED = new Set(['RandomNormal', 'RandomUniform', 'RandomNormalLike', 'RandomUniformLike', 'Multinomial', 'Bernoulli', 'DequantizeLinear', 'QuantizeLinear']);
+const NOT_FOLDED = new Set([
+  'RandomNormal',
+  'RandomUniform',
+  'RandomNormalLike',
+  'RandomUniformLike',
+  'Multinomial',
+  'Bernoulli',
+  'DequantizeLinear',
+  'QuantizeLinear',
+]);
 
 const DATA_TYPE_OF: Readonly<Partial<Record<HostTensor['type'], number>>> = {
   float32: 1,
@@ -42,7 +51,10 @@ export async function foldConstants(model: ModelProto, dir: string): Promise<Mod
   const results = resultsNeeded(opened, folded);
   const values = await evaluate(opened, foldable, results, dir);
   const initializer = [...graph.initializer, ...values];
-  return withoutUnused({ ...opened, graph: { ...graph, node: graph.node.filter((node) => !folded.has(node)), initializer } });
+  return withoutUnused({
+    ...opened,
+    graph: { ...graph, node: graph.node.filter((node) => !folded.has(node)), initializer },
+  });
 }
 
 /** Constant nodes that hold a tensor, number or list become initializers. */
@@ -50,7 +62,8 @@ function constantNodesToInitializers(model: ModelProto): ModelProto {
   const graph = model.graph!;
   const added: TensorProto[] = [];
   const node = graph.node.filter((candidate) => {
-    const tensor = candidate.opType === 'Constant' && isOnnxDomain(candidate) ? constantValue(candidate) : undefined;
+    const tensor =
+      candidate.opType === 'Constant' && isOnnxDomain(candidate) ? constantValue(candidate) : undefined;
     if (tensor === undefined) return true;
     added.push({ ...tensor, name: candidate.output[0] ?? '' });
     return false;
@@ -80,7 +93,9 @@ async function foldableNodes(model: ModelProto): Promise<NodeProto[]> {
   const constant = new Set(model.graph!.initializer.map((tensor) => tensor.name));
   const candidates = graph.nodes.filter((node) => {
     const inputs = node.input.filter((tensor) => tensor !== '');
-    const fits = inputs.every((tensor) => constant.has(tensor)) && (inputs.length > 0 || node.opType === 'ConstantOfShape');
+    const fits =
+      inputs.every((tensor) => constant.has(tensor)) &&
+      (inputs.length > 0 || node.opType === 'ConstantOfShape');
     const plain = isOnnxDomain(node) && !NOT_FOLDED.has(node.opType) && subgraphs(node).length === 0;
     const exposed = node.output.some((tensor) => graph.outputs.includes(tensor));
     if (!fits || !plain || exposed) return false;
@@ -94,7 +109,8 @@ async function foldableNodes(model: ModelProto): Promise<NodeProto[]> {
     const dependsOnLarge = node.input.some((tensor) => tooLarge.has(tensor));
     const sizes = node.output.map((tensor) => {
       const dims = types.get(tensor)?.dims;
-      if (dims === undefined || dims === null || dims.some((dim) => typeof dim === 'string')) return Number.POSITIVE_INFINITY;
+      if (dims === undefined || dims === null || dims.some((dim) => typeof dim === 'string'))
+        return Number.POSITIVE_INFINITY;
       return (dims as number[]).reduce((product, dim) => product * dim, 1);
     });
     if (!dependsOnLarge && sizes.every((size) => size <= LARGEST_FOLDED)) return true;
@@ -108,7 +124,8 @@ function resultsNeeded(model: ModelProto, folded: ReadonlySet<NodeProto>): strin
   const graph = indexGraph(model);
   const made = [...folded].flatMap((node) => node.output).filter((tensor) => tensor !== '');
   return made.filter(
-    (tensor) => graph.isCaptured(tensor) || graph.consumers(tensor).some((reading) => !folded.has(reading.node)),
+    (tensor) =>
+      graph.isCaptured(tensor) || graph.consumers(tensor).some((reading) => !folded.has(reading.node)),
   );
 }
 
@@ -134,7 +151,8 @@ async function evaluate(
 
 function asTensor(name: string, value: HostTensor): TensorProto {
   const dataType = DATA_TYPE_OF[value.type];
-  if (dataType === undefined || !ArrayBuffer.isView(value.data)) throw new Error(`Cannot fold a ${value.type} tensor.`);
+  if (dataType === undefined || !ArrayBuffer.isView(value.data))
+    throw new Error(`Cannot fold a ${value.type} tensor.`);
   const data = value.data as Float32Array;
   return makeTensor(name, value.dims, dataType, data.slice());
 }

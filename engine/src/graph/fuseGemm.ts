@@ -16,7 +16,12 @@ export function fuseGemms(model: ModelProto, graph: Graph): ModelProto {
     if (!isOnnxDomain(node) || changed.has(node)) continue;
     const add = onlyAdd(graph, node);
     if (add === undefined) continue;
-    const fused = node.opType === 'MatMul' ? asGemm(graph, node, add) : node.opType === 'Conv' ? withBias(graph, node, add) : undefined;
+    const fused =
+      node.opType === 'MatMul'
+        ? asGemm(graph, node, add)
+        : node.opType === 'Conv'
+          ? withBias(graph, node, add)
+          : undefined;
     if (fused === undefined) continue;
     changed.set(node, fused.node);
     added.push(...fused.initializers);
@@ -47,7 +52,13 @@ function onlyAdd(graph: Graph, node: NodeProto): Addition | undefined {
   const output = node.output[0] ?? '';
   const readers = graph.consumers(output);
   const [reader] = readers;
-  if (reader === undefined || readers.length !== 1 || graph.outputs.includes(output) || graph.isCaptured(output)) return undefined;
+  if (
+    reader === undefined ||
+    readers.length !== 1 ||
+    graph.outputs.includes(output) ||
+    graph.isCaptured(output)
+  )
+    return undefined;
   if (reader.node.opType !== 'Add' || !isOnnxDomain(reader.node)) return undefined;
   const constant = reader.node.input.find((tensor) => graph.initializer(tensor) !== undefined);
   return constant === undefined ? undefined : { node: reader.node, constant };
@@ -57,9 +68,13 @@ function asGemm(graph: Graph, matMul: NodeProto, add: Addition): Fused | undefin
   const [a = '', b = ''] = matMul.input;
   const weight = graph.initializer(b);
   const bias = graph.initializer(add.constant);
-  if (graph.rank(a) !== 2 || weight?.dims.length !== 2 || weight.dataType !== 1 || bias === undefined) return undefined;
+  if (graph.rank(a) !== 2 || weight?.dims.length !== 2 || weight.dataType !== 1 || bias === undefined)
+    return undefined;
   const columns = Number(weight.dims[1]);
-  const isRow = elementCount(bias.dims) === columns && Number(bias.dims.at(-1) ?? 0n) === columns && bias.dims.length <= 2;
+  const isRow =
+    elementCount(bias.dims) === columns &&
+    Number(bias.dims.at(-1) ?? 0n) === columns &&
+    bias.dims.length <= 2;
   if (!isRow) return undefined;
   const node = makeNode('Gemm', [a, b, add.constant], [add.node.output[0] ?? ''], {}, { name: matMul.name });
   return { node, initializers: [] };
@@ -75,7 +90,8 @@ function withBias(graph: Graph, conv: NodeProto, add: Addition): Fused | undefin
   const dims = bias.dims.map(Number);
   // [C, 1, 1] or [1, C, 1, 1]: anything else is no bias.
   const tail = dims.slice(-spatial - 1);
-  const perChannel = tail.length === spatial + 1 && tail[0] === channels && tail.slice(1).every((dim) => dim === 1);
+  const perChannel =
+    tail.length === spatial + 1 && tail[0] === channels && tail.slice(1).every((dim) => dim === 1);
   if (!perChannel || elementCount(dims) !== channels || dims.length > spatial + 2) return undefined;
   const name = `${add.constant}_as_bias_of_${conv.name}`;
   const input = [conv.input[0] ?? '', conv.input[1] ?? '', name];

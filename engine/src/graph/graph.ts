@@ -38,7 +38,8 @@ export function indexGraph(model: ModelProto, types: ReadonlyMap<string, TensorT
   const graph = model.graph!;
   const initializers = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
   const producers = new Map<string, NodeProto>();
-  for (const node of graph.node) for (const tensor of node.output) if (tensor !== '') producers.set(tensor, node);
+  for (const node of graph.node)
+    for (const tensor of node.output) if (tensor !== '') producers.set(tensor, node);
   const nodes = topologicalOrder(graph.node, producers);
   const consumers = new Map<string, Reading[]>();
   const captured = new Set<string>();
@@ -89,7 +90,10 @@ function freeTensors(graph: GraphProto): Set<string> {
 }
 
 /** Kahn's algorithm; keeps the file's order as far as the edges allow. */
-function topologicalOrder(nodes: readonly NodeProto[], producers: ReadonlyMap<string, NodeProto>): NodeProto[] {
+function topologicalOrder(
+  nodes: readonly NodeProto[],
+  producers: ReadonlyMap<string, NodeProto>,
+): NodeProto[] {
   const position = new Map(nodes.map((node, index) => [node, index]));
   const readers: number[][] = nodes.map(() => []);
   const missing = nodes.map((node, index) => {

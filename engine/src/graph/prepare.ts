@@ -22,7 +22,14 @@ export interface PreparedModel {
   readonly problems: readonly Problem[];
 }
 
-const QUANTIZED = new Set(['QuantizeLinear', 'DynamicQuantizeLinear', 'QLinearConv', 'QLinearMatMul', 'ConvInteger', 'MatMulInteger']);
+const QUANTIZED = new Set([
+  'QuantizeLinear',
+  'DynamicQuantizeLinear',
+  'QLinearConv',
+  'QLinearMatMul',
+  'ConvInteger',
+  'MatMulInteger',
+]);
 
 /**
  * Prepares a model for quantization; its outputs stay equal within float rounding. Throws `already-quantized`,
@@ -34,7 +41,8 @@ export async function prepareModel(loaded: LoadedModel): Promise<PreparedModel> 
   const ranks = ranksOf(named.model);
   const upgraded = upgradeModel(named.model, ranks);
   const blocking = upgraded.problems.find((problem) => problem.severity === 'error');
-  if (blocking !== undefined) fail(blocking.code, blocking.message, { file: loaded.path, data: { ...blocking.data } });
+  if (blocking !== undefined)
+    fail(blocking.code, blocking.message, { file: loaded.path, data: { ...blocking.data } });
   const { dir } = loaded;
   let model = dropNoOps(upgraded.model);
   model = await foldConstants(model, dir);
@@ -53,7 +61,9 @@ export async function prepareModel(loaded: LoadedModel): Promise<PreparedModel> 
 }
 
 function refuseQuantized(model: ModelProto, path: string): void {
-  const found = model.graph!.node.find((node) => QUANTIZED.has(node.opType) || node.opType.startsWith('QLinear'));
+  const found = model.graph!.node.find(
+    (node) => QUANTIZED.has(node.opType) || node.opType.startsWith('QLinear'),
+  );
   if (found === undefined) return;
   fail('already-quantized', `${path} is quantized already: node "${found.name}" is a ${found.opType}.`, {
     file: path,
@@ -65,7 +75,10 @@ function refuseQuantized(model: ModelProto, path: string): void {
 function ranksOf(model: ModelProto): (tensor: string) => number | undefined {
   const graph = model.graph!;
   const declared = new Map(
-    [...graph.input, ...graph.valueInfo, ...graph.output].map((value) => [value.name, declaredType(value)?.dims?.length]),
+    [...graph.input, ...graph.valueInfo, ...graph.output].map((value) => [
+      value.name,
+      declaredType(value)?.dims?.length,
+    ]),
   );
   return (tensor) => declared.get(tensor);
 }

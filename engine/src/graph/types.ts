@@ -70,7 +70,9 @@ export function declaredType(value: ValueInfoProto): TensorType | undefined {
   if (kind?.case !== 'tensorType') return undefined;
   const dims = kind.value.shape?.dim.map((dim, index) => {
     if (dim.value.case === 'dimValue' && dim.value.value >= 0n) return Number(dim.value.value);
-    return dim.value.case === 'dimParam' && dim.value.value !== '' ? dim.value.value : `${value.name}_dim_${index}`;
+    return dim.value.case === 'dimParam' && dim.value.value !== ''
+      ? dim.value.value
+      : `${value.name}_dim_${index}`;
   });
   return { elemType: kind.value.elemType, dims: dims ?? null };
 }
@@ -80,7 +82,9 @@ function skeleton(model: ModelProto): ModelProto {
   const large = graph.initializer.filter(isLarge);
   const inputs = new Set(graph.input.map((value) => value.name));
   const declared = new Set(graph.output.map((value) => value.name));
-  const produced = graph.node.flatMap((node) => node.output).filter((name) => name !== '' && !declared.has(name));
+  const produced = graph.node
+    .flatMap((node) => node.output)
+    .filter((name) => name !== '' && !declared.has(name));
   return {
     ...model,
     graph: {

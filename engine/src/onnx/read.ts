@@ -64,14 +64,19 @@ async function readBytes(file: string): Promise<Uint8Array> {
   try {
     const { size } = await stat(file);
     if (size >= TWO_GIB) {
-      fail('model-too-large', `${file} is ${size} bytes; an ONNX file above 2 GB has to keep its weights as external data.`, {
-        file,
-      });
+      fail(
+        'model-too-large',
+        `${file} is ${size} bytes; an ONNX file above 2 GB has to keep its weights as external data.`,
+        {
+          file,
+        },
+      );
     }
     return await readFile(file);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error;
-    if (error.code === 'ENOENT') return fail('model-not-found', `The model file ${file} does not exist.`, { file });
+    if (error.code === 'ENOENT')
+      return fail('model-not-found', `The model file ${file} does not exist.`, { file });
     return fail('model-not-readable', `The model file ${file} cannot be read: ${error.message}.`, { file });
   }
 }
@@ -85,12 +90,18 @@ function decodeModel(bytes: Uint8Array, file: string): ModelProto {
     // Field 1 (ir_version) as a varint is how every ONNX file begins.
     const reason = error instanceof Error ? error.message : String(error);
     if (bytes[0] === 0x08) {
-      return fail('model-truncated', `${file} begins like an ONNX model but breaks off or is damaged (${reason}).`, { file });
+      return fail(
+        'model-truncated',
+        `${file} begins like an ONNX model but breaks off or is damaged (${reason}).`,
+        { file },
+      );
     }
     return fail('model-not-onnx', `${file} is not an ONNX model.`, { file });
   }
   if (model.graph === undefined || model.opsetImport.length === 0 || model.irVersion === 0n) {
-    return fail('model-not-onnx', `${file} is not an ONNX model: it has no graph or names no operator set.`, { file });
+    return fail('model-not-onnx', `${file} is not an ONNX model: it has no graph or names no operator set.`, {
+      file,
+    });
   }
   return model;
 }
@@ -106,18 +117,28 @@ function* allTensors(graph: GraphProto): Generator<TensorProto> {
   }
 }
 
-const tensorBytes = (tensor: TensorProto) => Math.ceil(elementCount(tensor.dims) * elementBytes(tensor.dataType));
+const tensorBytes = (tensor: TensorProto) =>
+  Math.ceil(elementCount(tensor.dims) * elementBytes(tensor.dataType));
 
 function checkTensor(tensor: TensorProto, file: string): void {
   const count = elementCount(tensor.dims);
   const shape = `[${tensor.dims.join(', ')}]`;
   if (tensor.dims.some((dim) => dim < 0n) || !Number.isSafeInteger(count)) {
-    fail('tensor-size-mismatch', `Tensor "${tensor.name}" of ${file} has the impossible shape ${shape}.`, { file });
+    fail('tensor-size-mismatch', `Tensor "${tensor.name}" of ${file} has the impossible shape ${shape}.`, {
+      file,
+    });
   }
   const typed =
-    tensor.floatData.length + tensor.int32Data.length + tensor.int64Data.length + tensor.doubleData.length + tensor.uint64Data.length;
+    tensor.floatData.length +
+    tensor.int32Data.length +
+    tensor.int64Data.length +
+    tensor.doubleData.length +
+    tensor.uint64Data.length;
   if (isExternal(tensor) || tensor.dataType === 8 || elementBytes(tensor.dataType) < 1) return;
-  const wrong = tensor.rawData.length > 0 ? tensor.rawData.length !== tensorBytes(tensor) : typed !== count && tensor.dataType < 14;
+  const wrong =
+    tensor.rawData.length > 0
+      ? tensor.rawData.length !== tensorBytes(tensor)
+      : typed !== count && tensor.dataType < 14;
   if (wrong) {
     fail(
       'tensor-size-mismatch',

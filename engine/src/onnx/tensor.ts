@@ -64,33 +64,49 @@ export function externalReference(tensor: TensorProto, dir: string): ExternalRef
     return way === '' || way.startsWith('..') || isAbsolute(way);
   };
   if (location === '' || isAbsolute(location) || outside(file, resolve(dir))) {
-    fail('external-data-outside', `Tensor "${tensor.name}" keeps its data in "${location}", outside the model's folder.`, {
-      file,
-      data: { tensor: tensor.name, location },
-    });
+    fail(
+      'external-data-outside',
+      `Tensor "${tensor.name}" keeps its data in "${location}", outside the model's folder.`,
+      {
+        file,
+        data: { tensor: tensor.name, location },
+      },
+    );
   }
   try {
     if (outside(realpathSync(file), realpathSync(dir))) {
-      fail('external-data-outside', `Tensor "${tensor.name}": "${location}" links to a file outside the model's folder.`, {
-        file,
-        data: { tensor: tensor.name, location },
-      });
+      fail(
+        'external-data-outside',
+        `Tensor "${tensor.name}": "${location}" links to a file outside the model's folder.`,
+        {
+          file,
+          data: { tensor: tensor.name, location },
+        },
+      );
     }
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error;
-    fail('external-data-missing', `Tensor "${tensor.name}" keeps its data in "${file}", which cannot be opened.`, {
-      file,
-      data: { tensor: tensor.name, location },
-    });
+    fail(
+      'external-data-missing',
+      `Tensor "${tensor.name}" keeps its data in "${file}", which cannot be opened.`,
+      {
+        file,
+        data: { tensor: tensor.name, location },
+      },
+    );
   }
   const number = (key: string) => {
     const text = entries.get(key);
     if (text === undefined) return null;
     const value = Number(text);
     if (Number.isSafeInteger(value) && value >= 0) return value;
-    return fail('external-data-invalid', `Tensor "${tensor.name}": ${key} "${text}" of its external data is no byte count.`, {
-      file,
-    });
+    return fail(
+      'external-data-invalid',
+      `Tensor "${tensor.name}": ${key} "${text}" of its external data is no byte count.`,
+      {
+        file,
+      },
+    );
   };
   return { file, offset: number('offset') ?? 0, length: number('length') };
 }
@@ -150,7 +166,7 @@ function readExternal(tensor: TensorProto, dir: string, expected: number): Uint8
       );
     }
     const bytes = new Uint8Array(size);
-    for (let done = 0; done < size; ) {
+    for (let done = 0; done < size;) {
       const count = readSync(handle, bytes, done, Math.min(size - done, 1 << 30), offset + done);
       if (count === 0) break;
       done += count;
@@ -163,7 +179,8 @@ function readExternal(tensor: TensorProto, dir: string, expected: number): Uint8
 
 /** A view of the bytes as another element type; copied only when they are not aligned. */
 function aligned(bytes: Uint8Array, size: number): { buffer: ArrayBuffer; byteOffset: number } {
-  if (bytes.byteOffset % size === 0) return { buffer: bytes.buffer as ArrayBuffer, byteOffset: bytes.byteOffset };
+  if (bytes.byteOffset % size === 0)
+    return { buffer: bytes.buffer as ArrayBuffer, byteOffset: bytes.byteOffset };
   // Not `slice`: of a Buffer that would be a view of the same, misaligned memory.
   const copy = new Uint8Array(bytes);
   return { buffer: copy.buffer, byteOffset: copy.byteOffset };
@@ -191,9 +208,13 @@ export function readFloats(tensor: TensorProto, dir: string): Float32Array {
       return new Float32Array(Uint32Array.from(halves, (bits) => bits << 16).buffer);
     }
     default:
-      return fail('tensor-not-float', `Tensor "${tensor.name}" is ${dataTypeName(tensor.dataType)}, not a float.`, {
-        data: { tensor: tensor.name },
-      });
+      return fail(
+        'tensor-not-float',
+        `Tensor "${tensor.name}" is ${dataTypeName(tensor.dataType)}, not a float.`,
+        {
+          data: { tensor: tensor.name },
+        },
+      );
   }
 }
 
@@ -230,9 +251,13 @@ export function readInts(tensor: TensorProto, dir: string): number[] {
     case 7:
       return Array.from(new BigInt64Array(buffer, byteOffset, length), (value) => clampInt64(value));
     default:
-      return fail('tensor-not-integer', `Tensor "${tensor.name}" is ${dataTypeName(tensor.dataType)}, not an integer.`, {
-        data: { tensor: tensor.name },
-      });
+      return fail(
+        'tensor-not-integer',
+        `Tensor "${tensor.name}" is ${dataTypeName(tensor.dataType)}, not an integer.`,
+        {
+          data: { tensor: tensor.name },
+        },
+      );
   }
 }
 

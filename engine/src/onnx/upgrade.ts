@@ -42,7 +42,10 @@ export function upgradeModel(
     return { model, problems };
   }
   const steps = versionsBetween(from, MINIMUM_OPSET);
-  const upgraded = steps.reduce((graph, version) => upgradeGraph(graph, version, { fresh, ranks, problems }), model.graph!);
+  const upgraded = steps.reduce(
+    (graph, version) => upgradeGraph(graph, version, { fresh, ranks, problems }),
+    model.graph!,
+  );
   const target = Math.max(from, MINIMUM_OPSET);
   const opsetImport = [
     create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(target) }),

@@ -35,7 +35,8 @@ const EXTERNAL_MINIMUM = 1024;
  * before the model that refers to it. Returns the bytes written. Throws `write-failed`.
  */
 export async function writeModel(model: ModelProto, path: string, options: WriteOptions): Promise<number> {
-  const external = options.externalData === 'auto' ? weightBytes(model) > EXTERNAL_LIMIT : options.externalData;
+  const external =
+    options.externalData === 'auto' ? weightBytes(model) > EXTERNAL_LIMIT : options.externalData;
   const pending: { temporary: string; final: string }[] = [];
   const begin = (final: string) => {
     const temporary = `${final}.${process.pid}.tmp`;
@@ -108,7 +109,12 @@ function inlined(model: ModelProto, sourceDir: string): ModelProto {
   if (!graph.initializer.some(isExternal)) return model;
   const initializer = graph.initializer.map((tensor) =>
     isExternal(tensor)
-      ? { ...tensor, rawData: rawBytes(tensor, sourceDir), externalData: [], dataLocation: TensorProto_DataLocation.DEFAULT }
+      ? {
+          ...tensor,
+          rawData: rawBytes(tensor, sourceDir),
+          externalData: [],
+          dataLocation: TensorProto_DataLocation.DEFAULT,
+        }
       : tensor,
   );
   return { ...model, graph: { ...graph, initializer } };
@@ -127,13 +133,20 @@ async function writeExternal(
   await writeWhole(path, async (handle) => {
     for (const tensor of graph.initializer) {
       if (sizeOf(tensor) < EXTERNAL_MINIMUM) {
-        initializer.push(inlined({ ...model, graph: { ...graph, initializer: [tensor] } }, sourceDir).graph!.initializer[0]!);
+        initializer.push(
+          inlined({ ...model, graph: { ...graph, initializer: [tensor] } }, sourceDir).graph!.initializer[0]!,
+        );
         continue;
       }
       const bytes = rawBytes(tensor, sourceDir);
       offset = Math.ceil(offset / 4096) * 4096;
-      for (let done = 0; done < bytes.byteLength; ) {
-        const { bytesWritten } = await handle.write(bytes, done, Math.min(bytes.byteLength - done, 1 << 30), offset + done);
+      for (let done = 0; done < bytes.byteLength;) {
+        const { bytesWritten } = await handle.write(
+          bytes,
+          done,
+          Math.min(bytes.byteLength - done, 1 << 30),
+          offset + done,
+        );
         done += bytesWritten;
       }
       initializer.push(reference(tensor, location, offset, bytes.byteLength));
@@ -154,6 +167,10 @@ function reference(tensor: TensorProto, location: string, offset: number, length
     doubleData: [],
     uint64Data: [],
     dataLocation: TensorProto_DataLocation.EXTERNAL,
-    externalData: [entry('location', location), entry('offset', String(offset)), entry('length', String(length))],
+    externalData: [
+      entry('location', location),
+      entry('offset', String(offset)),
+      entry('length', String(length)),
+    ],
   };
 }

@@ -52,7 +52,10 @@ export async function createSession(source: Uint8Array | string, options: Sessio
   };
 }
 
-async function load(source: Uint8Array | string, options: ort.InferenceSession.SessionOptions): Promise<ort.InferenceSession> {
+async function load(
+  source: Uint8Array | string,
+  options: ort.InferenceSession.SessionOptions,
+): Promise<ort.InferenceSession> {
   try {
     if (typeof source === 'string') return await ort.InferenceSession.create(source, options);
     return await ort.InferenceSession.create(source, options);
@@ -93,7 +96,8 @@ async function infer(
   outputs: readonly string[] | undefined,
 ): Promise<ort.InferenceSession.OnnxValueMapType & Record<string, ort.Tensor>> {
   try {
-    const results = outputs === undefined ? session.native.run(inputs) : session.native.run(inputs, [...outputs]);
+    const results =
+      outputs === undefined ? session.native.run(inputs) : session.native.run(inputs, [...outputs]);
     return (await results) as Record<string, ort.Tensor>;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

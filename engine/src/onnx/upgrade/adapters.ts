@@ -1,4 +1,11 @@
-import { makeAttribute, makeNode, floatAttribute, intAttribute, intsAttribute, stringAttribute } from '../node.js';
+import {
+  makeAttribute,
+  makeNode,
+  floatAttribute,
+  intAttribute,
+  intsAttribute,
+  stringAttribute,
+} from '../node.js';
 import type { NodeProto, TensorProto } from '../onnx_pb.js';
 import { makeInts, makeTensor } from '../tensor.js';
 
@@ -102,7 +109,8 @@ const topK10: Adapter = (node, context) =>
 const clip11: Adapter = (node, context) => {
   const input = [node.input[0] ?? ''];
   const has = (name: string) => node.attribute.some((attribute) => attribute.name === name);
-  const bound = (name: string, fallback: number) => float(node, name, floatAttribute(node, name, fallback), context);
+  const bound = (name: string, fallback: number) =>
+    float(node, name, floatAttribute(node, name, fallback), context);
   if (has('min') || has('max')) input.push(has('min') ? bound('min', 0) : '');
   if (has('max')) input.push(bound('max', 0));
   return [{ ...node, input, attribute: without(node, 'min', 'max', 'consumed_inputs') }];

@@ -1,0 +1,127 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fromBinary } from '@bufbuild/protobuf';
+import { ModelProtoSchema, type GraphProto, type NodeProto } from '../onnx/onnx_pb.js';
+import { createSession, withScratchFolder } from './session.js';
+
+/** A node of the graph as the runtime executes it. */
+export interface RuntimeKernel {
+  readonly name: string;
+  readonly op: string;
+  readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** integer: computes on 8-bit values; conversion: QuantizeLinear or DequantizeLinear; float: everything else. */
+  readonly kind: 'integer' | 'conversion' | 'float';
+  /** Names of the given model's nodes (without QuantizeLinear and DequantizeLinear) that this kernel stands for. */
+  readonly covers: readonly string[];
+}
+
+const CONVERSIONS = new Set(['QuantizeLinear', 'DequantizeLinear', 'DynamicQuantizeLinear']);
+const INTEGER =
+  /^(QLinear|QGemm$|QAttention$|QEmbed|ConvInteger|MatMulInteger|DynamicQuantizeMatMul|DynamicQuantizeLSTM)/;
+/** They produce float from integers: the results are no 8-bit values. */
+const INTEGER_TO_FLOAT = /(ToFloat|Integer|DynamicQuantize)/;
+
+/**
+ * What became of a QDQ model in the runtime: its optimized graph, kernel by kernel, found by each output tensor. The
+ * runtime writes that graph into a scratch folder, which is gone afterwards. `dir`: folder of external data.
+ */
+export async function fusedKernels(
+  model: Uint8Array,
+  options: { dir?: string; threads?: number } = {},
+): Promise<ReadonlyMap<string, RuntimeKernel>> {
+  const optimized = await withScratchFolder(async (scratch) => {
+    const optimizedPath = join(scratch, 'optimized.onnx');
+    const { threads = 1, dir } = options;
+    const session = await createSession(model, {
+      threads,
+      optimizedPath,
+      ...(dir === undefined ? {} : { dir }),
+    });
+    await session.release();
+    return fromBinary(ModelProtoSchema, await readFile(optimizedPath)).graph!;
+  });
+  const source = fromBinary(ModelProtoSchema, model).graph!;
+  const covered = coverage(source, optimized);
+  const integers = integerTensors(optimized);
+  const kernels = new Map<string, RuntimeKernel>();
+  for (const node of optimized.node) {
+    const kernel: RuntimeKernel = {
+      name: node.name,
+      op: node.opType,
+      domain: node.domain,
+      inputs: node.input,
+      outputs: node.output,
+      kind: kindOf(node, integers),
+      covers: covered(node),
+    };
+    for (const output of node.output) if (output !== '') kernels.set(output, kernel);
+  }
+  return kernels;
+}
+
+function kindOf(node: NodeProto, integers: ReadonlySet<string>): RuntimeKernel['kind'] {
+  if (CONVERSIONS.has(node.opType)) return 'conversion';
+  if (INTEGER.test(node.opType)) return 'integer';
+  return integers.has(node.output[0] ?? '') ? 'integer' : 'float';
+}
+
+/** Tensors of 8-bit values: what quantized kernels make, and what only moves such values (MaxPool, Reshape, …). */
+function integerTensors(graph: GraphProto): ReadonlySet<string> {
+  const integers = new Set<string>();
+  for (const node of graph.node) {
+    const [first = ''] = node.input;
+    const dequantizes = node.opType === 'DequantizeLinear';
+    const made =
+      node.opType === 'QuantizeLinear' || (INTEGER.test(node.opType) && !INTEGER_TO_FLOAT.test(node.opType));
+    const moved = !dequantizes && !INTEGER.test(node.opType) && integers.has(first);
+    if (made || moved) for (const output of node.output) integers.add(output);
+  }
+  return integers;
+}
+
+/**
+ * The source nodes that each kernel stands for. The runtime keeps a fused node's name, with `_token_<n>` behind it where
+ * it changed the layout; a fusion with a name of its own is found by the tensors it makes; what then is left (a Relu that went
+ * into its convolution) belongs to the kernel that feeds it. Nodes of constants belong to none.
+ */
+function coverage(source: GraphProto, optimized: GraphProto): (kernel: NodeProto) => string[] {
+  const producers = new Map(
+    source.node.flatMap((node) => node.output.map((tensor) => [tensor, node] as const)),
+  );
+  const byName = new Map(source.node.map((node) => [node.name, node]));
+  const owner = new Map<NodeProto, NodeProto>();
+  for (const kernel of optimized.node) {
+    const own = byName.get(kernel.name.replace(/_token_\d+$/, ''));
+    if (own !== undefined && !owner.has(own)) owner.set(own, kernel);
+  }
+  const named = new Set(owner.values());
+  for (const kernel of optimized.node) {
+    if (named.has(kernel) || CONVERSIONS.has(kernel.opType)) continue;
+    const borders = new Set(kernel.input);
+    const claim = (tensor: string) => {
+      const node = producers.get(tensor);
+      if (node === undefined || owner.has(node)) return;
+      owner.set(node, kernel);
+      for (const input of node.input) if (!borders.has(input)) claim(input);
+    };
+    // A blocked convolution is named after the tensor that it stood for.
+    const blocked = kernel.name.replace(/_nchwc$/, '');
+    for (const output of blocked === kernel.name ? kernel.output : [blocked]) claim(output);
+  }
+  // Sources come in topological order, so that the kernel of what feeds a node is known before it is asked for.
+  for (const node of source.node) {
+    const feeding = node.input
+      .map((tensor) => producers.get(tensor))
+      .find((before) => before !== undefined && owner.has(before));
+    if (!owner.has(node) && feeding !== undefined) owner.set(node, owner.get(feeding)!);
+  }
+  const covers = new Map<NodeProto, string[]>();
+  for (const node of source.node) {
+    const kernel = owner.get(node);
+    if (kernel === undefined || CONVERSIONS.has(node.opType)) continue;
+    covers.set(kernel, [...(covers.get(kernel) ?? []), node.name]);
+  }
+  return (kernel) => covers.get(kernel) ?? [];
+}
