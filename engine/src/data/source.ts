@@ -1,0 +1,185 @@
+import type { QuantizationConfig } from '@quantsmith/schemas';
+import { resolve } from 'node:path';
+import { fail, type ConfigPath } from '../problem.js';
+import type { TensorSignature } from '../protocol.js';
+import type { HostTensor, TensorData } from '../runtime/tensor.js';
+import { openArrays } from './arrays.js';
+import { openImages } from './images.js';
+import { openLoader } from './loader.js';
+import { openTensors } from './tensors.js';
+
+export type DataSection = QuantizationConfig['data']['calibration'] & { readonly labels?: string | null };
+
+/** One input to the model. The leading dimension of every feed is the batch, 1 unless the source says otherwise. */
+export interface Sample {
+  readonly name: string;
+  readonly feeds: Readonly<Record<string, HostTensor>>;
+  /** The right class, or null where the source has no labels. */
+  readonly label: number | null;
+}
+
+/** Samples that can be read again and again, in any order. */
+export interface SampleSource {
+  readonly count: number;
+  readonly hasLabels: boolean;
+  readonly get: (index: number) => Promise<Sample>;
+  /** SHA-256 over the contents, their order and the preprocessing. */
+  readonly fingerprint: () => Promise<string>;
+}
+
+export interface DataContext {
+  readonly inputs: readonly TensorSignature[];
+  /** Folder that relative paths start from. */
+  readonly baseDir: string;
+  readonly allowModules: boolean;
+  /** The section's place in the config, for problems. */
+  readonly configPath: ConfigPath;
+}
+
+const KINDS = ['images', 'arrays', 'tensors', 'loader'] as const;
+
+/**
+ * Opens a data section. Every sample is checked against the model's inputs when it is read. Throws problems that name
+ * the file: `data-empty`, `data-not-found`, `image-undecodable`, `sample-shape`, `label-unknown-file` and others.
+ */
+export async function openData(section: DataSection, context: DataContext): Promise<SampleSource> {
+  const kinds = KINDS.filter((kind) => section[kind] !== undefined);
+  const [kind] = kinds;
+  if (kind === undefined || kinds.length > 1) {
+    const found = kinds.length === 0 ? 'names no source' : `names ${kinds.join(' and ')}`;
+    fail('data-source', `${context.configPath.join('.')} ${found}; it needs exactly one of ${KINDS.join(', ')}.`, {
+      configPath: context.configPath,
+    });
+  }
+  const source = await openKind(kind, section, context);
+  const count = Math.min(source.count, section.limit ?? source.count);
+  if (count === 0) {
+    const path = resolve(context.baseDir, section[kind]!);
+    fail('data-empty', `${path} holds no samples.`, { file: path, configPath: [...context.configPath, kind] });
+  }
+  return {
+    ...source,
+    count,
+    get: async (index) => checkSample(await source.get(index), context),
+  };
+}
+
+async function openKind(kind: (typeof KINDS)[number], section: DataSection, context: DataContext): Promise<SampleSource> {
+  const path = resolve(context.baseDir, section[kind]!);
+  switch (kind) {
+    case 'images':
+      return openImages(path, section, context);
+    case 'arrays':
+      return openArrays(path, section, context);
+    case 'tensors':
+      return openTensors(path, section, context);
+    case 'loader':
+      return openLoader(path, context);
+  }
+}
+
+/**
+ * Reads samples in order, a few ahead, so that decoding (in libuv's threads) goes on while the caller runs the model.
+ */
+export async function* readAhead(
+  source: SampleSource,
+  indices: readonly number[],
+  ahead = 8,
+): AsyncGenerator<Sample> {
+  const pending: Promise<Sample>[] = [];
+  let next = 0;
+  const fill = () => {
+    while (pending.length < ahead && next < indices.length) {
+      const promise = source.get(indices[next++]!);
+      // A failure is reported when its turn comes, not as an unhandled rejection before.
+      promise.catch(() => undefined);
+      pending.push(promise);
+    }
+  };
+  for (fill(); pending.length > 0; fill()) yield await pending.shift()!;
+}
+
+/** Indices 0 … count − 1. */
+export function firstIndices(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}
+
+function checkSample(sample: Sample, { inputs, configPath }: DataContext): Sample {
+  for (const input of inputs) {
+    const feed = sample.feeds[input.name];
+    if (feed === undefined) {
+      fail('sample-input-missing', `Sample "${sample.name}" has no value for the model's input "${input.name}".`, {
+        configPath,
+        data: { sample: sample.name, input: input.name },
+      });
+    }
+    const fits =
+      feed.dims.length === input.dims.length &&
+      input.dims.every((dim, axis) => typeof dim === 'string' || dim <= 0 || dim === feed.dims[axis]);
+    if (!fits || feed.type !== input.type) {
+      const got = `${feed.type} [${feed.dims.join(', ')}]`;
+      fail(
+        'sample-shape',
+        `Sample "${sample.name}" gives ${got} to the model's input "${input.name}", which wants ${input.type} [${input.dims.join(', ')}].`,
+        { configPath, data: { sample: sample.name, input: input.name, got: feed.dims, wanted: input.dims } },
+      );
+    }
+    checkFinite(sample.name, feed, configPath);
+  }
+  return sample;
+}
+
+function checkFinite(sample: string, feed: HostTensor, configPath: ConfigPath): void {
+  if (!(feed.data instanceof Float32Array)) return;
+  // The sum is NaN or infinite exactly when an element is (float32 values cannot overflow a double's sum).
+  let sum = 0;
+  for (let i = 0; i < feed.data.length; i++) sum += feed.data[i]!;
+  if (!Number.isFinite(sum)) {
+    fail('sample-not-finite', `Sample "${sample}" holds a value that is not finite.`, { configPath, data: { sample } });
+  }
+}
+
+/** Values converted to the model's element type; throws `sample-type` where that would lose something. */
+export function convertTo(
+  type: string,
+  values: TensorData,
+  where: { readonly name: string; readonly configPath: ConfigPath },
+): TensorData {
+  const wrong = (what: string): never =>
+    fail('sample-type', `${where.name}: ${what}, but the model wants ${type}.`, { configPath: where.configPath });
+  if (Array.isArray(values)) return type === 'string' ? values : wrong('the values are text');
+  const numbers = values as Float32Array | BigInt64Array;
+  switch (type) {
+    case 'float32':
+      if (numbers instanceof Float32Array) return numbers;
+      return Float32Array.from(numbers as ArrayLike<number | bigint> as Float32Array, Number);
+    case 'float64':
+      return Float64Array.from(numbers as ArrayLike<number | bigint> as Float32Array, Number);
+    case 'int64': {
+      if (numbers instanceof BigInt64Array) return numbers;
+      if (isFractional(numbers)) return wrong('the values are fractional');
+      return BigInt64Array.from(Array.from(numbers as Float32Array, BigInt));
+    }
+    default: {
+      const target = INTEGER_ARRAYS[type];
+      if (target === undefined) return wrong('this element type is not supported as input data');
+      if (isFractional(numbers)) return wrong('the values are fractional');
+      return target.from(Array.from(numbers as ArrayLike<number | bigint>, Number));
+    }
+  }
+}
+
+const INTEGER_ARRAYS: Readonly<Record<string, { from: (values: number[]) => TensorData }>> = {
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  bool: Uint8Array,
+};
+
+function isFractional(values: ArrayLike<number | bigint>): boolean {
+  if (!(values instanceof Float32Array) && !(values instanceof Float64Array)) return false;
+  return values.some((value) => !Number.isInteger(value));
+}

@@ -1,0 +1,104 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { createHash } from 'node:crypto';
+import { readFile, readdir, stat } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { TensorProtoSchema, type TensorProto } from '../onnx/onnx_pb.js';
+import { dataTypeName, rawBytes, readFloats } from '../onnx/tensor.js';
+import { fail } from '../problem.js';
+import type { HostTensor, TensorTypeName } from '../runtime/tensor.js';
+import { readLabels } from './labels.js';
+import type { DataContext, DataSection, SampleSource } from './source.js';
+
+/** ONNX test data: folders with input_0.pb, input_1.pb, …; the path itself may be one such folder. */
+export async function openTensors(path: string, section: DataSection, context: DataContext): Promise<SampleSource> {
+  const configPath = [...context.configPath, 'tensors'];
+  const where = { file: path, configPath };
+  if ((await stat(path).catch(() => null))?.isDirectory() !== true) {
+    fail('data-not-found', `The tensor folder ${path} does not exist.`, where);
+  }
+  const sets = await listSets(path);
+  const names = sets.map((set) => relative(path, set.dir) || '.');
+  const labels =
+    section.labels === undefined || section.labels === null ? null : await readLabels(section.labels, names, context);
+  return {
+    count: sets.length,
+    hasLabels: labels !== null,
+    async get(index) {
+      const { files } = sets[index]!;
+      const tensors = await Promise.all(files.map((file) => readTensor(file, configPath)));
+      const feeds: Record<string, HostTensor> = {};
+      tensors.forEach((tensor, position) => {
+        const byName = context.inputs.find((input) => input.name === tensor.name);
+        const input = byName ?? context.inputs[position];
+        if (input !== undefined) feeds[input.name] = hostTensor(tensor, dirname(files[position]!));
+      });
+      return { name: names[index]!, feeds, label: labels?.[index] ?? null };
+    },
+    async fingerprint() {
+      const hash = createHash('sha256').update(JSON.stringify({ names, labels }));
+      for (const { files } of sets) for (const file of files) hash.update(await readFile(file));
+      return hash.digest('hex');
+    },
+  };
+}
+
+interface TestSet {
+  readonly dir: string;
+  /** In the order of their numbers. */
+  readonly files: readonly string[];
+}
+
+async function listSets(path: string): Promise<TestSet[]> {
+  const folders = [path, ...(await subfolders(path)).map((name) => join(path, name))];
+  const sets: TestSet[] = [];
+  for (const dir of folders) {
+    const files = (await readdir(dir))
+      .flatMap((name) => {
+        const match = /^input_(\d+)\.pb$/.exec(name);
+        return match === null ? [] : [{ number: Number(match[1]), file: join(dir, name) }];
+      })
+      .sort((a, b) => a.number - b.number)
+      .map(({ file }) => file);
+    if (files.length > 0) sets.push({ dir, files });
+  }
+  return sets;
+}
+
+async function subfolders(path: string): Promise<string[]> {
+  const entries = await readdir(path, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  // test_data_set_10 comes after test_data_set_9.
+  return names.sort(new Intl.Collator('en', { numeric: true }).compare);
+}
+
+async function readTensor(file: string, configPath: (string | number)[]): Promise<TensorProto> {
+  try {
+    return fromBinary(TensorProtoSchema, await readFile(file));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return fail('tensor-file-invalid', `${file} is no ONNX tensor: ${reason}.`, { file, configPath });
+  }
+}
+
+/** A tensor of a file as a runtime tensor. */
+export function hostTensor(tensor: TensorProto, dir: string): HostTensor {
+  const type = dataTypeName(tensor.dataType) as TensorTypeName;
+  const dims = tensor.dims.map(Number);
+  if (type === 'float32') return { type, dims, data: readFloats(tensor, dir) };
+  if (type === 'string') return { type, dims, data: tensor.stringData.map((bytes) => new TextDecoder().decode(bytes)) };
+  const buffer = new Uint8Array(rawBytes(tensor, dir)).buffer;
+  const arrays = {
+    float64: Float64Array,
+    float16: Uint16Array,
+    int8: Int8Array,
+    uint8: Uint8Array,
+    bool: Uint8Array,
+    int16: Int16Array,
+    uint16: Uint16Array,
+    int32: Int32Array,
+    uint32: Uint32Array,
+    int64: BigInt64Array,
+    uint64: BigUint64Array,
+  } as const;
+  return { type, dims, data: new arrays[type](buffer) };
+}
