@@ -19,6 +19,9 @@ import {
   ValueInfoProtoSchema,
 } from '@quantsmith/engine/onnx/onnx_pb';
 import { makeInts, makeTensor } from '@quantsmith/engine/onnx/tensor';
+import { encodeModel } from '@quantsmith/engine/onnx/write';
+import { createSession, run, type PortSignature } from '@quantsmith/engine/runtime/session';
+import type { HostTensor } from '@quantsmith/engine/runtime/tensor';
 
 /** A typed border value; `dims` may name free dimensions; without dims the rank is unknown. */
 export function value(name: string, dims?: readonly (number | string)[], elemType = 1): ValueInfoProto {
@@ -103,4 +106,65 @@ export function realModels(): string[] {
     .map(String)
     .filter((file) => file.endsWith('.onnx'))
     .sort();
+}
+
+/** Random feeds for a session's inputs. Free dimensions become 1, or what `sizes` says by input name. */
+export function randomFeeds(
+  inputs: readonly PortSignature[],
+  sizes: Readonly<Record<string, readonly number[]>> = {},
+): Record<string, HostTensor> {
+  return Object.fromEntries(
+    inputs.map(({ name, type, dims: free }, index): [string, HostTensor] => {
+      const dims = sizes[name] ?? free.map((dim) => (typeof dim === 'number' && dim > 0 ? dim : 1));
+      const values = randoms(
+        dims.reduce((product, dim) => product * dim, 1),
+        index + 1,
+      );
+      if (type === 'int64')
+        return [
+          name,
+          { type, dims, data: BigInt64Array.from(values, (v) => BigInt(Math.floor((v + 1) * 50))) },
+        ];
+      if (type === 'int32')
+        return [name, { type, dims, data: Int32Array.from(values, (v) => Math.floor((v + 1) * 128)) }];
+      return [name, { type: 'float32', dims, data: values }];
+    }),
+  );
+}
+
+/** The largest difference of two float results, relative to the largest value of the first. */
+export function relativeDifference(expected: HostTensor, actual: HostTensor): number {
+  if (expected.dims.join() !== actual.dims.join()) return Number.POSITIVE_INFINITY;
+  const left = Array.from(expected.data as Float32Array, Number);
+  const right = Array.from(actual.data as Float32Array, Number);
+  let largest = 1e-30;
+  let difference = 0;
+  left.forEach((number, index) => {
+    const other = right[index]!;
+    if (Object.is(number, other)) return;
+    largest = Math.max(largest, Math.abs(number));
+    difference = Math.max(
+      difference,
+      Number.isNaN(number - other) ? Number.POSITIVE_INFINITY : Math.abs(number - other),
+    );
+  });
+  return difference / largest;
+}
+
+/** Runs a model without any graph optimization. */
+export async function runModel(
+  source: ModelProto,
+  feeds?: Readonly<Record<string, HostTensor>>,
+  dir?: string,
+): Promise<Record<string, HostTensor>> {
+  const session = await createSession(encodeModel(source), {
+    threads: 1,
+    optimization: 'disabled',
+    ...(dir === undefined ? {} : { dir }),
+  });
+  try {
+    return await run(session, feeds ?? randomFeeds(session.inputs));
+  } finally {
+    await session.release();
+  }
 }

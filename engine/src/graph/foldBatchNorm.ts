@@ -2,15 +2,14 @@ import type { ModelProto, NodeProto, TensorProto } from '../onnx/onnx_pb.js';
 import { floatAttribute, intAttribute, isOnnxDomain } from '../onnx/node.js';
 import { makeTensor, readFloats } from '../onnx/tensor.js';
 import { withoutUnused } from './foldConstants.js';
-import { indexGraph, type Graph } from './graph.js';
+import type { Graph } from './graph.js';
 
 /**
- * Folds BatchNormalization, y = γ·(x − μ)/√(σ² + ε) + β, into the Conv, ConvTranspose or Gemm before it:
+ * Folds BatchNormalization, y = γ·(x − μ)/√(σ² + ε) + β, into the Conv, ConvTranspose, Gemm or MatMul (of matrices) before it:
  * W' = W·γ/√(σ² + ε), b' = (b − μ)·γ/√(σ² + ε) + β. The linear node keeps its name and takes the BatchNorm's output
  * name. A weight shared with another node is copied first.
  */
-export function foldBatchNorms(model: ModelProto, dir: string): ModelProto {
-  const graph = indexGraph(model);
+export function foldBatchNorms(model: ModelProto, graph: Graph, dir: string): ModelProto {
   const changed = new Map<NodeProto, NodeProto | null>();
   const added: TensorProto[] = [];
   const names = new Set([
@@ -50,6 +49,7 @@ function foldTarget(graph: Graph, norm: NodeProto): NodeProto | undefined {
   if (linear === undefined || !isOnnxDomain(linear)) return undefined;
   if (graph.consumers(x).length !== 1 || graph.outputs.includes(x) || graph.isCaptured(x)) return undefined;
   if (linear.opType === 'Conv' || linear.opType === 'ConvTranspose') return linear;
+  if (linear.opType === 'MatMul') return graph.rank(linear.input[0] ?? '') === 2 ? linear : undefined;
   const plain = floatAttribute(linear, 'alpha', 1) === 1 && floatAttribute(linear, 'beta', 1) === 1;
   return linear.opType === 'Gemm' && plain ? linear : undefined;
 }
@@ -68,7 +68,7 @@ function foldInto(
   const bias = graph.initializer(biasName);
   if (biasName !== '' && bias === undefined) return undefined;
   const epsilon = floatAttribute(norm, 'epsilon', 1e-5);
-  const scale = readFloats(gamma!, dir).slice();
+  const scale = Float64Array.from(readFloats(gamma!, dir));
   const spread = readFloats(variance!, dir);
   for (let c = 0; c < scale.length; c++) scale[c] = scale[c]! / Math.sqrt(spread[c]! + epsilon);
   const channels = scale.length;
@@ -99,7 +99,7 @@ function scaledWeight(
   linear: NodeProto,
   weight: TensorProto,
   values: Float32Array,
-  scale: Float32Array,
+  scale: Float64Array,
 ): Float32Array | undefined {
   const dims = weight.dims.map(Number);
   const result = values.slice();
@@ -108,7 +108,8 @@ function scaledWeight(
     for (let i = 0; i < result.length; i++) result[i] = result[i]! * scale[channelOf(i)]!;
     return result;
   };
-  if (linear.opType === 'Gemm') {
+  if (linear.opType === 'Gemm' || linear.opType === 'MatMul') {
+    if (dims.length !== 2) return undefined;
     const rows = intAttribute(linear, 'transB', 0) === 1;
     if (dims[rows ? 0 : 1] !== channels) return undefined;
     const width = dims[1]!;

@@ -1,16 +1,19 @@
 import { create } from '@bufbuild/protobuf';
 import { GraphProtoSchema, type ModelProto, type NodeProto, type TensorProto } from '../onnx/onnx_pb.js';
-import { isOnnxDomain, tensorAttribute, subgraphs } from '../onnx/node.js';
-import { makeTensor } from '../onnx/tensor.js';
+import { intAttribute, isOnnxDomain, tensorAttribute, subgraphs } from '../onnx/node.js';
+import { elementCount, makeInts, makeTensor } from '../onnx/tensor.js';
 import { encodeModel } from '../onnx/write.js';
 import { createSession, run } from '../runtime/session.js';
 import type { HostTensor } from '../runtime/tensor.js';
-import { indexGraph } from './graph.js';
+import { indexGraph, type TensorType } from './graph.js';
 import { inferTypes } from './types.js';
 import { withOutputs } from './outputs.js';
 
-/** A folded tensor may be at most this many elements, so that a ConstantOfShape cannot fill the memory. */
-const LARGEST_FOLDED = 64 * 1024 * 1024;
+/** A folded tensor may have this many elements, or as many as it is made of: a ConstantOfShape cannot fill the memory. */
+const LARGEST_GROWN = 1 << 20;
+
+/** Shapes that become known by folding allow more folding; deeper chains than this stay as they are. */
+const MOST_ROUNDS = 4;
 
 const NOT_FOLDED = new Set([
   'RandomNormal',
@@ -39,26 +42,59 @@ const DATA_TYPE_OF: Readonly<Partial<Record<HostTensor['type'], number>>> = {
 };
 
 /**
- * Replaces everything that depends on constants alone by initializers. The runtime itself computes the values: the
- * constant part of the graph is run once as a model of its own, so that they are exactly what it would compute.
+ * Replaces everything that depends on constants alone by initializers, and so the Shape of a tensor whose shape is
+ * fixed. The runtime itself computes the values: the constant part of the graph is run once as a model of its own, so
+ * that they are exactly what it would compute. Comes with the types of all tensors.
  */
-export async function foldConstants(model: ModelProto, dir: string): Promise<ModelProto> {
-  const opened = constantNodesToInitializers(model);
-  const foldable = await foldableNodes(opened);
-  if (foldable.length === 0) return opened;
-  const graph = opened.graph!;
+export async function foldConstants(
+  model: ModelProto,
+  dir: string,
+): Promise<{ model: ModelProto; types: ReadonlyMap<string, TensorType> }> {
+  let folded = constantsAsInitializers(model);
+  let types: ReadonlyMap<string, TensorType> = await inferTypes(folded, dir);
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const shaped = shapesToInitializers(folded, types);
+    const foldable = foldableNodes(shaped, types);
+    if (foldable.length === 0 && shaped === folded) break;
+    folded = foldable.length === 0 ? shaped : await foldNodes(shaped, foldable, dir);
+    types = await inferTypes(folded, dir);
+  }
+  return { model: withoutUnused(folded), types };
+}
+
+async function foldNodes(
+  model: ModelProto,
+  foldable: readonly NodeProto[],
+  dir: string,
+): Promise<ModelProto> {
+  const graph = model.graph!;
   const folded = new Set(foldable);
-  const results = resultsNeeded(opened, folded);
-  const values = await evaluate(opened, foldable, results, dir);
-  const initializer = [...graph.initializer, ...values];
-  return withoutUnused({
-    ...opened,
-    graph: { ...graph, node: graph.node.filter((node) => !folded.has(node)), initializer },
+  const values = await evaluate(model, foldable, resultsNeeded(model, folded), dir);
+  const node = graph.node.filter((candidate) => !folded.has(candidate));
+  return { ...model, graph: { ...graph, node, initializer: [...graph.initializer, ...values] } };
+}
+
+/** Shape nodes of tensors with fixed shapes become initializers. */
+function shapesToInitializers(model: ModelProto, types: ReadonlyMap<string, TensorType>): ModelProto {
+  const graph = model.graph!;
+  const outputs = new Set(graph.output.map((value) => value.name));
+  const added: TensorProto[] = [];
+  const node = graph.node.filter((candidate) => {
+    if (candidate.opType !== 'Shape' || !isOnnxDomain(candidate)) return true;
+    const [source = ''] = candidate.input;
+    const [result = ''] = candidate.output;
+    const dims = types.get(source)?.dims;
+    if (outputs.has(result) || !dims?.every((dim) => typeof dim === 'number')) return true;
+    const start = intAttribute(candidate, 'start', 0);
+    added.push(makeInts(result, dims.slice(start, intAttribute(candidate, 'end', dims.length))));
+    return false;
   });
+  if (added.length === 0) return model;
+  return { ...model, graph: { ...graph, node, initializer: [...graph.initializer, ...added] } };
 }
 
 /** Constant nodes that hold a tensor, number or list become initializers. */
-function constantNodesToInitializers(model: ModelProto): ModelProto {
+export function constantsAsInitializers(model: ModelProto): ModelProto {
   const graph = model.graph!;
   const added: TensorProto[] = [];
   const node = graph.node.filter((candidate) => {
@@ -88,7 +124,7 @@ function constantValue(node: NodeProto): TensorProto | undefined {
 }
 
 /** Nodes all of whose inputs are constant, whose outputs are small enough and which are no model output. */
-async function foldableNodes(model: ModelProto): Promise<NodeProto[]> {
+function foldableNodes(model: ModelProto, types: ReadonlyMap<string, TensorType>): NodeProto[] {
   const graph = indexGraph(model);
   const constant = new Set(model.graph!.initializer.map((tensor) => tensor.name));
   const candidates = graph.nodes.filter((node) => {
@@ -103,18 +139,19 @@ async function foldableNodes(model: ModelProto): Promise<NodeProto[]> {
     return true;
   });
   if (candidates.length === 0) return [];
-  const types = await inferTypes(model);
   const tooLarge = new Set<string>();
+  const size = (tensor: string) => {
+    const dims = types.get(tensor)?.dims;
+    if (!dims?.every((dim) => typeof dim === 'number')) return Number.POSITIVE_INFINITY;
+    return elementCount(dims);
+  };
   return candidates.filter((node) => {
-    const dependsOnLarge = node.input.some((tensor) => tooLarge.has(tensor));
-    const sizes = node.output.map((tensor) => {
-      const dims = types.get(tensor)?.dims;
-      if (dims === undefined || dims === null || dims.some((dim) => typeof dim === 'string'))
-        return Number.POSITIVE_INFINITY;
-      return (dims as number[]).reduce((product, dim) => product * dim, 1);
-    });
-    if (!dependsOnLarge && sizes.every((size) => size <= LARGEST_FOLDED)) return true;
-    for (const tensor of node.output) tooLarge.add(tensor);
+    const inputs = node.input.filter((tensor) => tensor !== '');
+    const limit = Math.max(LARGEST_GROWN, ...inputs.map(size));
+    const outputs = node.output.filter((tensor) => tensor !== '');
+    if (!inputs.some((tensor) => tooLarge.has(tensor)) && outputs.every((tensor) => size(tensor) <= limit))
+      return true;
+    for (const tensor of outputs) tooLarge.add(tensor);
     return false;
   });
 }

@@ -1,5 +1,5 @@
 import type { ModelProto, NodeProto, TensorProto } from '../onnx/onnx_pb.js';
-import { isOnnxDomain, makeNode } from '../onnx/node.js';
+import { intAttribute, isOnnxDomain, makeNode } from '../onnx/node.js';
 import { elementCount } from '../onnx/tensor.js';
 import { withoutUnused } from './foldConstants.js';
 import type { Graph } from './graph.js';
@@ -19,7 +19,7 @@ export function fuseGemms(model: ModelProto, graph: Graph): ModelProto {
     const fused =
       node.opType === 'MatMul'
         ? asGemm(graph, node, add)
-        : node.opType === 'Conv'
+        : node.opType === 'Conv' || node.opType === 'ConvTranspose'
           ? withBias(graph, node, add)
           : undefined;
     if (fused === undefined) continue;
@@ -85,7 +85,9 @@ function withBias(graph: Graph, conv: NodeProto, add: Addition): Fused | undefin
   const weight = graph.initializer(conv.input[1] ?? '');
   const bias = graph.initializer(add.constant);
   if (weight === undefined || bias === undefined) return undefined;
-  const channels = Number(weight.dims[0]);
+  // A transposed convolution's weight is [in, out per group, …].
+  const channels =
+    conv.opType === 'Conv' ? Number(weight.dims[0]) : Number(weight.dims[1]) * intAttribute(conv, 'group', 1);
   const spatial = weight.dims.length - 2;
   const dims = bias.dims.map(Number);
   // [C, 1, 1] or [1, C, 1, 1]: anything else is no bias.

@@ -54,6 +54,11 @@ export function indexGraph(model: ModelProto, types: ReadonlyMap<string, TensorT
   }
   const byName = new Map(nodes.map((node) => [node.name, node]));
   const none: readonly Reading[] = [];
+  const typeOf = (tensor: string): TensorType | undefined => {
+    const constant = initializers.get(tensor);
+    if (constant !== undefined) return { elemType: constant.dataType, dims: constant.dims.map(Number) };
+    return types.get(tensor);
+  };
   return {
     nodes,
     inputs: graph.input.map((value) => value.name).filter((name) => !initializers.has(name)),
@@ -64,8 +69,8 @@ export function indexGraph(model: ModelProto, types: ReadonlyMap<string, TensorT
     initializer: (tensor) => initializers.get(tensor),
     isConstant: (tensor) => initializers.has(tensor) || producers.get(tensor)?.opType === 'Constant',
     isCaptured: (tensor) => captured.has(tensor),
-    type: (tensor) => types.get(tensor),
-    rank: (tensor) => types.get(tensor)?.dims?.length ?? initializers.get(tensor)?.dims.length,
+    type: typeOf,
+    rank: (tensor) => typeOf(tensor)?.dims?.length,
   };
 }
 

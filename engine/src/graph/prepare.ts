@@ -3,13 +3,13 @@ import type { ModelProto } from '../onnx/onnx_pb.js';
 import { nameNodes } from '../onnx/names.js';
 import { upgradeModel } from '../onnx/upgrade.js';
 import type { NamedNode } from '../placement/ignore.js';
-import { fail, type Problem } from '../problem.js';
+import { fail, QuantsmithError, type Problem } from '../problem.js';
 import { foldBatchNorms } from './foldBatchNorm.js';
-import { foldConstants } from './foldConstants.js';
+import { constantsAsInitializers, foldConstants } from './foldConstants.js';
 import { fuseGemms } from './fuseGemm.js';
 import { indexGraph, type Graph, type TensorType } from './graph.js';
 import { dropNoOps } from './noOps.js';
-import { declaredType, inferTypes } from './types.js';
+import { inferTypes } from './types.js';
 
 /** A float model ready for placement: operator set 13 or later, unique names, constants and BatchNorms folded. */
 export interface PreparedModel {
@@ -32,25 +32,30 @@ const QUANTIZED = new Set([
 ]);
 
 /**
- * Prepares a model for quantization; its outputs stay equal within float rounding. Throws `already-quantized`,
+ * Prepares a model for quantization; its outputs stay equal within float rounding. `opset`: the least operator set of
+ * the result (default 13; a higher one of the model stays). Throws `already-quantized`,
  * `opset-unsupported`, `operator-not-upgradable` or the runtime's reason for not loading it.
  */
-export async function prepareModel(loaded: LoadedModel): Promise<PreparedModel> {
+export async function prepareModel(
+  loaded: LoadedModel,
+  options: { readonly opset?: number } = {},
+): Promise<PreparedModel> {
+  const { dir, path } = loaded;
   const named = nameNodes(loaded.model);
-  refuseQuantized(named.model, loaded.path);
-  const ranks = ranksOf(named.model);
-  const upgraded = upgradeModel(named.model, ranks);
+  refuseQuantized(named.model, path);
+  const opened = constantsAsInitializers(named.model);
+  // The flattening Softmax of old operator sets asks for ranks, a Cast for the type that is there.
+  const before = await withFile(path, () => {
+    indexGraph(opened); // A cycle is said so, before the runtime stumbles over it.
+    return inferTypes(opened, dir);
+  });
+  const upgraded = upgradeModel(opened, indexGraph(opened, before).rank, options.opset);
   const blocking = upgraded.problems.find((problem) => problem.severity === 'error');
   if (blocking !== undefined)
-    fail(blocking.code, blocking.message, { file: loaded.path, data: { ...blocking.data } });
-  const { dir } = loaded;
-  let model = dropNoOps(upgraded.model);
-  model = await foldConstants(model, dir);
-  let types: ReadonlyMap<string, TensorType> = await inferTypes(model);
-  model = foldBatchNorms(model, dir);
-  model = fuseGemms(model, indexGraph(model, types));
-  types = await inferTypes(model);
-  const graph = indexGraph(model, types);
+    fail(blocking.code, blocking.message, { file: path, data: { ...blocking.data } });
+  const folded = await withFile(path, () => foldConstants(dropNoOps(upgraded.model, before), dir));
+  const model = foldLinear(folded.model, folded.types, dir);
+  const graph = indexGraph(model, folded.types);
   return {
     model,
     graph,
@@ -71,16 +76,25 @@ function refuseQuantized(model: ModelProto, path: string): void {
   });
 }
 
-/** Ranks that the file itself states; only the flattening Softmax of old operator sets asks for them. */
-function ranksOf(model: ModelProto): (tensor: string) => number | undefined {
-  const graph = model.graph!;
-  const declared = new Map(
-    [...graph.input, ...graph.valueInfo, ...graph.output].map((value) => [
-      value.name,
-      declaredType(value)?.dims?.length,
-    ]),
-  );
-  return (tensor) => declared.get(tensor);
+/** A bias first, so that the BatchNorm behind it is folded too; and again for an addition behind a BatchNorm. */
+function foldLinear(model: ModelProto, types: ReadonlyMap<string, TensorType>, dir: string): ModelProto {
+  const biased = fuseGemms(model, indexGraph(model, types));
+  const normed = foldBatchNorms(biased, indexGraph(biased, types), dir);
+  return fuseGemms(normed, indexGraph(normed, types));
+}
+
+/** What the runtime says against the model is said of its file. */
+async function withFile<T>(path: string, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    if (!(error instanceof QuantsmithError) || error.problem.file !== undefined) throw error;
+    const { code, message, data } = error.problem;
+    return fail(code, `${path}: ${message}`, {
+      file: path,
+      ...(data === undefined ? {} : { data: { ...data } }),
+    });
+  }
 }
 
 /**

@@ -11,7 +11,8 @@ import {
   type ValueInfoProto,
 } from '../onnx/onnx_pb.js';
 import { elementBytes, elementCount, isExternal } from '../onnx/tensor.js';
-import { createSession } from '../runtime/session.js';
+import { makeNode } from '../onnx/node.js';
+import { createSession, type PortSignature } from '../runtime/session.js';
 import type { TensorType } from './graph.js';
 
 /** Constants up to this size stay in the skeleton: shapes, axes and scalars that shape inference reads. */
@@ -37,9 +38,9 @@ const DATA_TYPE_OF: Readonly<Record<string, number>> = {
 /**
  * Types and shapes of all tensors of the main graph, as the runtime infers them. The runtime gets a *skeleton*: large
  * constants become typed inputs and every tensor an output, so that no weight is loaded and a 2 GB model costs no more
- * than a small one.
+ * than a small one. Free dimensions have names; `dims: null` means that not even the rank is known.
  */
-export async function inferTypes(model: ModelProto): Promise<Map<string, TensorType>> {
+export async function inferTypes(model: ModelProto, dir?: string): Promise<Map<string, TensorType>> {
   const types = new Map<string, TensorType>();
   for (const value of [...model.graph!.input, ...model.graph!.valueInfo, ...model.graph!.output]) {
     const type = declaredType(value);
@@ -48,20 +49,55 @@ export async function inferTypes(model: ModelProto): Promise<Map<string, TensorT
   for (const tensor of model.graph!.initializer) {
     types.set(tensor.name, { elemType: tensor.dataType, dims: tensor.dims.map(Number) });
   }
-  const session = await createSession(encodeModel(skeleton(model)), { threads: 1, optimization: 'disabled' });
-  try {
-    for (const output of session.outputs) {
-      const elemType = DATA_TYPE_OF[output.type];
-      if (elemType === undefined) continue;
-      const declared = types.get(output.name)?.dims;
-      // The runtime reports an unknown rank as a scalar: a declared shape knows better.
-      const dims = output.dims.length === 0 && declared !== undefined ? declared : output.dims;
-      types.set(output.name, { elemType, dims });
-    }
-  } finally {
-    await session.release();
+  const outputs = await signatures(model, dir);
+  // The runtime shows a tensor of unknown rank as it shows a scalar.
+  const unclear = outputs.filter(
+    (output) => output.dims.length === 0 && types.get(output.name)?.dims === undefined,
+  );
+  const scalars = await knownScalars(model, dir, unclear);
+  for (const { name, type, dims } of outputs) {
+    const elemType = DATA_TYPE_OF[type];
+    if (elemType === undefined) continue;
+    const declared = types.get(name)?.dims ?? null;
+    const named = dims.map((dim, axis) => (dim === '' || dim === -1 ? `${name}_dim_${axis}` : dim));
+    types.set(name, { elemType, dims: dims.length > 0 || scalars.has(name) ? named : declared });
   }
   return types;
+}
+
+async function signatures(model: ModelProto, dir: string | undefined): Promise<readonly PortSignature[]> {
+  const options = { threads: 1, optimization: 'disabled', ...(dir === undefined ? {} : { dir }) } as const;
+  const load = async (candidate: ModelProto) => {
+    const session = await createSession(encodeModel(candidate), options);
+    await session.release();
+    return session.outputs;
+  };
+  try {
+    return await load(skeleton(model, isLarge));
+  } catch {
+    // Some kernels insist on constants (scales, quantization parameters): then the constants have to be there.
+    return load(skeleton(model, () => false));
+  }
+}
+
+/** Which of these tensors are scalars: inference gives the Shape of a scalar the length 0, and of others none. */
+async function knownScalars(
+  model: ModelProto,
+  dir: string | undefined,
+  unclear: readonly PortSignature[],
+): Promise<ReadonlySet<string>> {
+  const probed = unclear.filter((output) => DATA_TYPE_OF[output.type] !== undefined);
+  if (probed.length === 0) return new Set();
+  const graph = model.graph!;
+  const shapes = probed.map((_, index) => `quantsmith_shape_${index}`);
+  const node = [
+    ...graph.node,
+    ...probed.map(({ name }, index) => makeNode('Shape', [name], [shapes[index]!])),
+  ];
+  const found = new Map(
+    (await signatures({ ...model, graph: { ...graph, node } }, dir)).map((o) => [o.name, o.dims]),
+  );
+  return new Set(probed.filter((_, index) => found.get(shapes[index]!)?.[0] === 0).map(({ name }) => name));
 }
 
 /** The type that the file itself states. */
@@ -77,7 +113,7 @@ export function declaredType(value: ValueInfoProto): TensorType | undefined {
   return { elemType: kind.value.elemType, dims: dims ?? null };
 }
 
-function skeleton(model: ModelProto): ModelProto {
+function skeleton(model: ModelProto, isLarge: (tensor: TensorProto) => boolean): ModelProto {
   const graph = model.graph!;
   const large = graph.initializer.filter(isLarge);
   const inputs = new Set(graph.input.map((value) => value.name));
@@ -87,6 +123,8 @@ function skeleton(model: ModelProto): ModelProto {
     .filter((name) => name !== '' && !declared.has(name));
   return {
     ...model,
+    // Before version 4 every constant had to be an input too.
+    irVersion: model.irVersion < 4n ? 4n : model.irVersion,
     graph: {
       ...graph,
       input: [...graph.input, ...large.filter((tensor) => !inputs.has(tensor.name)).map(typedInput)],

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import type { Problem } from '../problem.js';
-import { isOnnxDomain, opset, subgraphs } from './node.js';
+import { isOnnxDomain, opset, subgraphs, tensorAttribute } from './node.js';
 import {
   OperatorSetIdProtoSchema,
   type AttributeProto,
@@ -9,19 +9,32 @@ import {
   type NodeProto,
   type TensorProto,
 } from './onnx_pb.js';
-import { ADAPTERS, type UpgradeContext } from './upgrade/adapters.js';
+import { elementCount, isExternal, readFloats } from './tensor.js';
+import { ADAPTERS } from './upgrade/adapters.js';
+import type { UpgradeContext } from './upgrade/context.js';
 
 /** The lowest operator set that can express per-channel quantization. */
 export const MINIMUM_OPSET = 13;
 
+/** The highest operator set that the adapters lead to. */
+export const MAXIMUM_OPSET = 21;
+
+/** The IR version that came with an operator set, from the version table of the ONNX specification. */
+function irVersionOf(version: number): bigint {
+  if (version >= 21) return 10n;
+  if (version >= 19) return 9n;
+  return version >= 15 ? 8n : 7n;
+}
+
 /**
- * Raises the model's operator set to at least 13, one version at a time, one adapter per changed operator; outputs stay
+ * Raises the model's operator set to `wanted` (13…21; a higher one of the model stays), one version at a time, one adapter per changed operator; outputs stay
  * equal. Subgraphs are upgraded too, other domains are left alone. `ranks`: known ranks of tensors, for the operators
  * whose meaning depends on them. What cannot be upgraded comes back as a problem of severity error.
  */
 export function upgradeModel(
   model: ModelProto,
   ranks: (tensor: string) => number | undefined = () => undefined,
+  wanted: number = MINIMUM_OPSET,
 ): { model: ModelProto; problems: Problem[] } {
   const from = opset(model);
   const problems: Problem[] = [];
@@ -32,32 +45,33 @@ export function upgradeModel(
     names.add(name);
     return name;
   };
-  if (from < 7) {
-    problems.push({
-      code: 'opset-unsupported',
-      severity: 'error',
-      message: `The model uses operator set ${from}; the lowest that can be read is 7.`,
-      data: { opset: from },
-    });
+  const unsupported = (message: string) => {
+    problems.push({ code: 'opset-unsupported', severity: 'error', message, data: { opset: from, wanted } });
     return { model, problems };
+  };
+  if (from < 7) return unsupported(`The model uses operator set ${from}; the lowest that can be read is 7.`);
+  if (wanted > MAXIMUM_OPSET && wanted > from) {
+    return unsupported(`A model can be raised to operator set ${MAXIMUM_OPSET}, not to ${wanted}.`);
   }
-  const steps = versionsBetween(from, MINIMUM_OPSET);
+  const target = Math.max(from, wanted, MINIMUM_OPSET);
+  const floats = constantFloats(model.graph!);
+  const steps = versionsBetween(from, target);
   const upgraded = steps.reduce(
-    (graph, version) => upgradeGraph(graph, version, { fresh, ranks, problems }),
+    (graph, version) => upgradeGraph(graph, version, { fresh, ranks, floats, problems }),
     model.graph!,
   );
-  const target = Math.max(from, MINIMUM_OPSET);
   const opsetImport = [
     create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(target) }),
     ...model.opsetImport.filter((entry) => entry.domain !== '' && entry.domain !== 'ai.onnx'),
   ];
-  const irVersion = model.irVersion < 7n ? 7n : model.irVersion;
+  const irVersion = model.irVersion < irVersionOf(target) ? irVersionOf(target) : model.irVersion;
   return { model: { ...model, irVersion, opsetImport, graph: withoutConstantInputs(upgraded) }, problems };
 }
 
 interface Shared {
   readonly fresh: (base: string) => string;
   readonly ranks: (tensor: string) => number | undefined;
+  readonly floats: (tensor: string) => readonly number[] | undefined;
   readonly problems: Problem[];
 }
 
@@ -72,6 +86,7 @@ function upgradeGraph(graph: GraphProto, version: number, shared: Shared): Graph
     fresh: shared.fresh,
     addInitializer: (tensor) => void added.push(tensor),
     rank: shared.ranks,
+    floats: shared.floats,
     problem: (node, reason) =>
       shared.problems.push({
         code: 'operator-not-upgradable',
@@ -95,6 +110,20 @@ function upgradeSubgraphs(node: NodeProto, version: number, shared: Shared): Nod
     graphs: attribute.graphs.map((graph) => upgradeGraph(graph, version, shared)),
   });
   return { ...node, attribute: node.attribute.map(raise) };
+}
+
+/** The values of small float constants that lie in the file: initializers and Constant nodes. */
+function constantFloats(graph: GraphProto): (tensor: string) => readonly number[] | undefined {
+  const constants = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
+  for (const node of graph.node) {
+    const value = node.opType === 'Constant' ? tensorAttribute(node, 'value') : undefined;
+    if (value !== undefined) constants.set(node.output[0] ?? '', value);
+  }
+  return (name) => {
+    const tensor = constants.get(name);
+    const readable = tensor?.dataType === 1 && !isExternal(tensor) && elementCount(tensor.dims) <= 64;
+    return readable ? [...readFloats(tensor, '.')] : undefined;
+  };
 }
 
 /** Before IR version 4 every initializer had to be an input as well; as an input it could not be folded. */

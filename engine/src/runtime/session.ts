@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { fail } from '../problem.js';
-import type { HostTensor, TensorTypeName } from './tensor.js';
+import type { HostTensor, TensorData, TensorTypeName } from './tensor.js';
 
 export interface SessionOptions {
   /** Threads inside one operator; 0: the runtime's choice. */
@@ -30,7 +30,10 @@ export interface Session {
   readonly release: () => Promise<void>;
 }
 
-/** Loads a model, from its bytes or its file. Throws `runtime-load` with the runtime's reason. */
+/**
+ * Loads a model, from its bytes or its file. External data of bytes is read from `dir`, which the runtime is told by a
+ * session config entry. Throws `runtime-unknown-operator`, `runtime-out-of-memory`, or `runtime-load` with the reason.
+ */
 export async function createSession(source: Uint8Array | string, options: SessionOptions): Promise<Session> {
   const native = await load(source, {
     executionProviders: ['cpu'],
@@ -60,8 +63,7 @@ async function load(
     if (typeof source === 'string') return await ort.InferenceSession.create(source, options);
     return await ort.InferenceSession.create(source, options);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return fail('runtime-load', `ONNX Runtime cannot load the model: ${plain(reason)}`, { data: { reason } });
+    return runtimeFailure(error, 'load');
   }
 }
 
@@ -71,43 +73,77 @@ function signature(value: ort.InferenceSession.ValueMetadata): PortSignature {
     : { name: value.name, type: 'sequence', dims: [] };
 }
 
-/** One inference. `outputs`: only these tensors. Throws `runtime-run` with the runtime's reason. */
+/**
+ * One inference. `outputs`: only these tensors. float16 data are the bits as Uint16Array. Throws `runtime-input` when a
+ * feed does not fit, `runtime-out-of-memory`, or `runtime-run` with the runtime's reason.
+ */
 export async function run(
   session: Session,
   feeds: Readonly<Record<string, HostTensor>>,
   outputs?: readonly string[],
 ): Promise<Record<string, HostTensor>> {
-  const inputs: Record<string, ort.Tensor> = {};
-  for (const [name, tensor] of Object.entries(feeds)) {
-    inputs[name] = new ort.Tensor(tensor.type as 'float32', tensor.data as Float32Array, tensor.dims);
+  try {
+    const inputs = Object.fromEntries(
+      Object.entries(feeds).map(([name, { type, data, dims }]) => [
+        name,
+        new ort.Tensor(type as 'float32', data as Float32Array, dims),
+      ]),
+    );
+    const results =
+      outputs === undefined
+        ? await session.native.run(inputs)
+        : await session.native.run(inputs, [...outputs]);
+    return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, hostTensor(value)]));
+  } catch (error) {
+    return runtimeFailure(error, 'run');
   }
-  const results = await infer(session, inputs, outputs);
-  return Object.fromEntries(
-    Object.entries(results).map(([name, value]) => [
-      name,
-      { type: value.type as TensorTypeName, dims: value.dims, data: value.data as Float32Array },
-    ]),
+}
+
+function hostTensor(value: ort.OnnxValue): HostTensor {
+  const { type, dims, data } = value as ort.Tensor;
+  // Runtimes of JavaScript that know Float16Array get one; everywhere here halves are their bits.
+  const bits = type === 'float16' && ArrayBuffer.isView(data) && !(data instanceof Uint16Array);
+  const plain = bits ? new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2) : data;
+  return { type: type as TensorTypeName, dims, data: plain as TensorData };
+}
+
+/** What the runtime's text is about, by what it contains. */
+const REASONS: readonly { code: string; pattern: RegExp; hint: string }[] = [
+  {
+    code: 'runtime-out-of-memory',
+    pattern: /bad_alloc|failed to allocate|out of memory|allocat.* memory/i,
+    hint: 'there is not enough memory',
+  },
+  {
+    code: 'runtime-unknown-operator',
+    pattern: /No Op registered|not a registered function\/op|Could not find an implementation/i,
+    hint: 'it uses an operator that the runtime does not have',
+  },
+  {
+    code: 'runtime-input',
+    pattern:
+      /invalid dimensions for input|Unexpected input data type|missing in 'feeds'|Invalid rank for input|does not match data length|invalid input name/i,
+    hint: 'the input does not fit the model',
+  },
+];
+
+function runtimeFailure(error: unknown, doing: 'load' | 'run'): never {
+  const reason = plain(error instanceof Error ? error.message : String(error));
+  const known = REASONS.find(({ pattern }) => pattern.test(reason));
+  const hint = known === undefined ? '' : `${known.hint} (`;
+  return fail(
+    known?.code ?? `runtime-${doing}`,
+    `ONNX Runtime cannot ${doing} the model: ${hint}${reason}${known === undefined ? '' : ')'}`,
+    { data: { reason } },
   );
 }
 
-async function infer(
-  session: Session,
-  inputs: Record<string, ort.Tensor>,
-  outputs: readonly string[] | undefined,
-): Promise<ort.InferenceSession.OnnxValueMapType & Record<string, ort.Tensor>> {
-  try {
-    const results =
-      outputs === undefined ? session.native.run(inputs) : session.native.run(inputs, [...outputs]);
-    return (await results) as Record<string, ort.Tensor>;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return fail('runtime-run', `ONNX Runtime cannot run the model: ${plain(reason)}`, { data: { reason } });
-  }
-}
-
-/** The runtime's message without the addresses and source positions in front of it. */
+/** The runtime's message without its own source positions, and not longer than a person reads. */
 function plain(reason: string): string {
-  const text = reason.replace(/\s+/g, ' ').trim();
+  const text = reason
+    .replace(/\s+/g, ' ')
+    .replace(/\S*onnxruntime_src\S*:\d+ (?:[^()]|\([^()]*\))*?\([^)]*\)(?: const)? (?=[A-Z])/g, '')
+    .trim();
   return text.length > 600 ? `${text.slice(0, 600)}…` : text;
 }
 
