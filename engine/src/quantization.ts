@@ -1,4 +1,5 @@
 import type { ResolvedConfig } from '@quantsmith/schemas';
+import type { Graph } from './graph/graph.js';
 import type { PreparedModel } from './graph/prepare.js';
 import type { ModelProto } from './onnx/onnx_pb.js';
 import { readFloats } from './onnx/tensor.js';
@@ -9,6 +10,7 @@ import { writeQdq } from './qdq/write.js';
 import { quantizerParameters, type QuantizerParameters } from './ranges/parameters.js';
 import { revertOperators } from './restore/revert.js';
 import type { RangeStatistics } from './statistics/collect.js';
+import { weightEstimator } from './statistics/defaults.js';
 import { quantizeWeights, type QuantizedWeights } from './weights/quantize.js';
 
 /** A float model with everything that is needed to write it as a quantized one, with any operators left in float. */
@@ -45,7 +47,7 @@ export function weightCodes(
   placement: Placement,
   config: ResolvedConfig,
 ): ReadonlyMap<string, QuantizedWeights> {
-  const estimator = config.quantization.advanced_parameters.weights_range_estimator_params;
+  const estimator = weightEstimator(config.quantization.advanced_parameters.weights_range_estimator_params);
   return new Map(
     placement.weights.map((quantizer) => {
       const tensor = prepared.graph.initializer(quantizer.tensor)!;
@@ -59,12 +61,22 @@ export function weightCodes(
   );
 }
 
+/** The placement as it is written: with the given operators in float, completed for the runtime. */
+export function writtenPlacement(
+  graph: Graph,
+  placement: Placement,
+  runtime: Quantization['runtime'],
+  config: QuantizerConfig,
+  reverted: ReadonlySet<string> = new Set(),
+): Placement {
+  const base = revertOperators(graph, placement, reverted);
+  return runtime === 'onnxruntime' ? completeForRuntime(graph, base, config) : base;
+}
+
 /** The quantized model with the given operators left in float. */
 export function buildModel(quantization: Quantization, reverted: ReadonlySet<string>): ModelProto {
-  const { prepared, runtime } = quantization;
-  const base = revertOperators(prepared.graph, quantization.placement, reverted);
-  const placement =
-    runtime === 'onnxruntime' ? completeForRuntime(prepared.graph, base, quantization.activationConfig) : base;
+  const { prepared, runtime, activationConfig } = quantization;
+  const placement = writtenPlacement(prepared.graph, quantization.placement, runtime, activationConfig, reverted);
   return writeQdq({
     model: prepared.model,
     graph: prepared.graph,

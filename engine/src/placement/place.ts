@@ -2,7 +2,6 @@ import type { Graph } from '../graph/graph.js';
 import { postProcessingIgnored, squeezeExcitationIgnored, transformerIgnored } from './ignore.js';
 import { fusedInterior } from './patterns.js';
 import { propagateQuantizers } from './propagate.js';
-import { completeForRuntime } from './runtimeLayout.js';
 import type { ActivationQuantizer, Placement, QuantizerConfig } from './types.js';
 import { placeWeights, type OverflowFix } from './weights.js';
 
@@ -22,8 +21,8 @@ export interface PlacementOptions {
 }
 
 /**
- * Decides which edges get quantizers. Pure: depends on the graph and the options alone.
- * The layout of `openvino` is NNCF's; that of `onnxruntime` adds what the CPU provider needs for integer kernels.
+ * Decides which edges get quantizers. Pure: depends on the graph and the options alone. The result is NNCF's layout;
+ * `completeForRuntime` adds what ONNX Runtime's CPU provider needs for integer kernels.
  */
 export function placeQuantizers(graph: Graph, options: PlacementOptions): Placement {
   const ignored = new Set([
@@ -45,9 +44,7 @@ export function placeQuantizers(graph: Graph, options: PlacementOptions): Placem
     overflowFix: options.overflowFix,
     ignored,
   });
-  const base = { activations, weights };
-  const placement =
-    options.runtime === 'onnxruntime' ? completeForRuntime(graph, base, options.activations) : base;
+  const placement = { activations, weights };
   return options.quantizeOutputs ? quantizeOutputs(graph, placement, options.activations) : placement;
 }
 

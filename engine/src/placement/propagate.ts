@@ -177,18 +177,14 @@ function placeAt(
     return demand === undefined ? [] : [{ port, demand }];
   });
   if (asking.length === 0) return [];
-  if (readers.length === 1 && isLoneElementwise(graph, asking[0]!.port.node, demands)) return [];
+  if (readers.length === 1 && isLoneElementwise(asking[0]!.port.node, demands)) return [];
   const merged = mergeDemands(asking.map(({ demand }) => demand));
   const targets = asking.map(({ port }) => ({ node: port.node.name, input: port.input }));
   return [{ tensor, targets, demand: merged }];
 }
 
 /** An element-wise operator with one quantized activation gains nothing from it: its other operand is float. */
-function isLoneElementwise(
-  graph: Graph,
-  node: NodeProto,
-  demands: ReadonlyMap<NodeProto, (Demand | undefined)[]>,
-): boolean {
+function isLoneElementwise(node: NodeProto, demands: ReadonlyMap<NodeProto, (Demand | undefined)[]>): boolean {
   if (!isElementwise(node)) return false;
   return (demands.get(node) ?? []).filter((demand) => demand !== undefined).length === 1;
 }

@@ -18,7 +18,8 @@ export interface RestoreProblem {
   readonly rank: (reverted: ReadonlySet<string>) => Promise<number>;
   /** Metric and drop on the full validation set. */
   readonly validate: (reverted: ReadonlySet<string>) => Promise<{ metric: number; drop: number }>;
-  readonly onProgress: (done: number, total: number, detail: string) => void;
+  /** Ranked groups, then validated states. */
+  readonly onProgress: (done: number, detail: string) => void;
 }
 
 export interface RestoreResult {
@@ -48,7 +49,7 @@ export async function restoreGreedily(problem: RestoreProblem): Promise<RestoreR
     added.push(group);
     const state = { reverted: current, ...(await problem.validate(current)) };
     steps.push(record(steps.length + 1, state));
-    problem.onProgress(steps.length, ranked.length, `${current.size} operators in float`);
+    problem.onProgress(ranked.length + steps.length, `${current.size} operators in float`);
     if (state.drop < best.drop) best = state;
   }
   if (best.drop <= problem.maxDrop) best = await prune(problem, best, added, steps, limit);
@@ -69,7 +70,7 @@ async function rankGroups(problem: RestoreProblem): Promise<(readonly string[])[
   const scored: { group: readonly string[]; score: number }[] = [];
   for (const [index, group] of problem.groups.entries()) {
     scored.push({ group, score: await problem.rank(new Set(group)) });
-    problem.onProgress(index + 1, problem.groups.length, `ranking ${group.join(', ')}`);
+    problem.onProgress(index + 1, `ranking ${group.join(', ')}`);
   }
   // The sort is stable: of equal scores the earlier layer comes first.
   return scored.sort((a, b) => b.score - a.score).map(({ group }) => group);

@@ -1,0 +1,64 @@
+import type { Graph } from '../graph/graph.js';
+import { intAttribute, isOnnxDomain } from '../onnx/node.js';
+import type { NodeProto } from '../onnx/onnx_pb.js';
+import type { Placement, Port, WeightQuantizer } from '../placement/types.js';
+
+/** A layer whose bias can be corrected. */
+export interface BiasCandidate {
+  readonly node: NodeProto;
+  readonly weight: WeightQuantizer;
+  /** Where the bias is read: the third input of Conv or Gemm, the constant of the Add behind a MatMul. */
+  readonly biasPort: Port;
+  /** The bias initializer's name, or null when the layer has none (it can be given one at `biasPort`). */
+  readonly bias: string | null;
+  readonly input: { readonly tensor: string; readonly axis: number };
+  readonly output: { readonly tensor: string; readonly axis: number };
+}
+
+/**
+ * The layers that fast bias correction looks at: ungrouped Conv, Gemm and MatMul with a quantized weight and a
+ * bias, and with `allNodes` those without one too.
+ */
+export function biasCandidates(graph: Graph, placement: Placement, allNodes: boolean): BiasCandidate[] {
+  const weightOf = new Map(
+    placement.weights.flatMap((quantizer) =>
+      quantizer.targets.filter((port) => port.input === 1).map((port) => [port.node, quantizer] as const),
+    ),
+  );
+  return graph.nodes.flatMap((node) => {
+    const weight = weightOf.get(node.name);
+    if (weight === undefined || !isOnnxDomain(node)) return [];
+    if (node.opType === 'Conv' && intAttribute(node, 'group', 1) !== 1) return [];
+    if (!['Conv', 'Gemm', 'MatMul'].includes(node.opType)) return [];
+    const location = biasLocation(graph, node);
+    if (location === undefined || (location.bias === null && !allNodes)) return [];
+    const rank = graph.rank(node.input[0] ?? '') ?? 0;
+    const axis = node.opType === 'MatMul' ? rank - 1 : 1;
+    if (rank < 2) return [];
+    return [
+      {
+        node,
+        weight,
+        ...location,
+        input: { tensor: node.input[0] ?? '', axis },
+        output: { tensor: node.output[0] ?? '', axis },
+      },
+    ];
+  });
+}
+
+function biasLocation(graph: Graph, node: NodeProto): { biasPort: Port; bias: string | null } | undefined {
+  if (node.opType !== 'MatMul') {
+    const name = node.input[2] ?? '';
+    if (name !== '' && graph.initializer(name) === undefined) return undefined;
+    return { biasPort: { node: node.name, input: 2 }, bias: name === '' ? null : name };
+  }
+  const output = node.output[0] ?? '';
+  const readers = graph.consumers(output);
+  const [reader] = readers;
+  if (reader === undefined || readers.length !== 1 || graph.outputs.includes(output)) return undefined;
+  if (reader.node.opType !== 'Add') return undefined;
+  const input = reader.node.input.findIndex((tensor) => graph.initializer(tensor) !== undefined);
+  const bias = reader.node.input[input];
+  return bias === undefined ? undefined : { biasPort: { node: reader.node.name, input }, bias };
+}

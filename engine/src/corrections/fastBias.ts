@@ -1,0 +1,182 @@
+import type { Graph } from '../graph/graph.js';
+import { floatAttribute, intAttribute, intsAttribute, stringAttribute } from '../onnx/node.js';
+import type { NodeProto } from '../onnx/onnx_pb.js';
+import { readFloats } from '../onnx/tensor.js';
+import type { BiasUpdate } from '../qdq/write.js';
+import type { Quantization } from '../quantization.js';
+import type { ChannelMeanRequest } from '../statistics/collect.js';
+import { dequantize } from '../weights/quantize.js';
+import { biasCandidates, type BiasCandidate } from './candidates.js';
+
+/** What a correction did to one layer. */
+export interface CorrectionRecord {
+  readonly node: string;
+  readonly applied: boolean;
+  /** Largest absolute change of a bias element. */
+  readonly maxShift: number;
+  /** Why it was not applied. */
+  readonly reason?: string;
+}
+
+/** Multiple of the bias beyond which a fast correction is refused. */
+export const FAST_THRESHOLD = 2;
+
+/** The channel means that the correction needs from calibration. */
+export function fastBiasMeans(graph: Graph, candidates: readonly BiasCandidate[]): ChannelMeanRequest[] {
+  return candidates.flatMap((candidate) => [
+    candidate.input,
+    ...(outputFollowsFromInput(graph, candidate.node) ? [] : [candidate.output]),
+  ]);
+}
+
+/**
+ * Fast bias correction: for each layer on its own, b' = b + (ȳ − ȳq), where ȳ is the channel mean of the float layer's
+ * outputs and ȳq that of the layer with quantized weights on a constant input x̄ (the channel means of its inputs). The
+ * constant image keeps the layer's padding; its mean output is computed in closed form. A layer is left alone when the
+ * shift exceeds `threshold` times its bias; elements whose bias is zero do not count (they have nothing to compare
+ * with). Source: NNCF's FastBiasCorrection.
+ */
+export function fastBiasCorrection(
+  quantization: Quantization,
+  means: ReadonlyMap<string, Float64Array>,
+  options: { readonly threshold: number; readonly allNodes: boolean },
+): { biases: BiasUpdate[]; records: CorrectionRecord[] } {
+  const { graph, dir } = quantization.prepared;
+  const biases: BiasUpdate[] = [];
+  const records: CorrectionRecord[] = [];
+  for (const candidate of biasCandidates(graph, quantization.placement, options.allNodes)) {
+    const weights = quantization.weights.get(candidate.weight.id);
+    const inputMean = means.get(candidate.input.tensor);
+    const tensor = graph.initializer(candidate.weight.tensor);
+    if (weights === undefined || inputMean === undefined || tensor === undefined) continue;
+    const dims = tensor.dims.map(Number);
+    const quantized = constantResponse(graph, candidate.node, dequantize(weights, dims, candidate.weight.axis), dims, inputMean);
+    const bias = candidate.bias === null ? null : readFloats(graph.initializer(candidate.bias)!, dir);
+    const beta = candidate.node.opType === 'Gemm' ? floatAttribute(candidate.node, 'beta', 1) : 1;
+    const outputMean = means.get(candidate.output.tensor);
+    const inside = candidate.node.opType === 'MatMul' ? 0 : beta;
+    const float = outputFollowsFromInput(graph, candidate.node)
+      ? constantResponse(graph, candidate.node, readFloats(tensor, dir), dims, inputMean)
+      : outputMean?.map((mean, c) => mean - inside * (bias?.[c] ?? 0));
+    if (float === undefined || (bias !== null && bias.length !== float.length)) continue;
+    const shift = float.map((value, c) => (value - quantized[c]!) / (beta === 0 ? 1 : beta));
+    const maxShift = shift.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const magnitude = shift.reduce((most, value, c) => {
+      const own = Math.abs(bias?.[c] ?? 0);
+      return own === 0 ? most : Math.max(most, Math.abs(value) / own);
+    }, 0);
+    const applied = magnitude < options.threshold && Number.isFinite(maxShift);
+    records.push({
+      node: candidate.node.name,
+      applied,
+      maxShift,
+      ...(applied ? {} : { reason: `the shift is ${magnitude.toFixed(2)} times the bias, above the threshold ${options.threshold}` }),
+    });
+    if (!applied) continue;
+    biases.push({ port: candidate.biasPort, values: Float32Array.from(shift, (value, c) => (bias?.[c] ?? 0) + value) });
+  }
+  return { biases, records };
+}
+
+/** Whether the mean output is a function of the mean input: matrix products and unpadded 1×1 convolutions of stride 1. */
+function outputFollowsFromInput(graph: Graph, node: NodeProto): boolean {
+  if (node.opType !== 'Conv') return true;
+  const kernel = graph.initializer(node.input[1] ?? '')?.dims.slice(2).map(Number) ?? [];
+  const pads = intsAttribute(node, 'pads') ?? [];
+  const strides = intsAttribute(node, 'strides') ?? [];
+  return kernel.every((size) => size === 1) && pads.every((pad) => pad === 0) && strides.every((step) => step === 1);
+}
+
+/** The channel means of a layer's output (without bias) for an input that is constant in every channel. */
+export function constantResponse(
+  graph: Graph,
+  node: NodeProto,
+  weight: Float32Array,
+  dims: readonly number[],
+  inputMean: Float64Array,
+): Float64Array {
+  if (node.opType !== 'Conv') return matrixResponse(node, weight, dims, inputMean);
+  const [outputs = 0, inputs = 0, ...kernel] = dims;
+  const shares = tapShares(graph, node, kernel);
+  const response = new Float64Array(outputs);
+  const taps = shares.length;
+  for (let o = 0, w = 0; o < outputs; o++) {
+    let sum = 0;
+    for (let i = 0; i < inputs; i++) {
+      let total = 0;
+      for (let t = 0; t < taps; t++, w++) total += weight[w]! * shares[t]!;
+      sum += total * inputMean[i]!;
+    }
+    response[o] = sum;
+  }
+  return response;
+}
+
+function matrixResponse(
+  node: NodeProto,
+  weight: Float32Array,
+  dims: readonly number[],
+  inputMean: Float64Array,
+): Float64Array {
+  const rowsAreOutputs = node.opType === 'Gemm' && intAttribute(node, 'transB', 0) === 1;
+  const alpha = node.opType === 'Gemm' ? floatAttribute(node, 'alpha', 1) : 1;
+  const [rows = 0, columns = 0] = dims.slice(-2);
+  const outputs = rowsAreOutputs ? rows : columns;
+  const response = new Float64Array(outputs);
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < columns; c++) {
+      const [o, i] = rowsAreOutputs ? [r, c] : [c, r];
+      response[o] = response[o]! + alpha * weight[r * columns + c]! * inputMean[i]!;
+    }
+  }
+  return response;
+}
+
+/** For each tap of the kernel: the share of output positions at which it lies inside the image, not on the padding. */
+function tapShares(graph: Graph, node: NodeProto, kernel: readonly number[]): Float64Array {
+  const rank = kernel.length;
+  const sizes = graph.type(node.input[0] ?? '')?.dims?.slice(2) ?? [];
+  const strides = intsAttribute(node, 'strides') ?? kernel.map(() => 1);
+  const dilations = intsAttribute(node, 'dilations') ?? kernel.map(() => 1);
+  const pads = explicitPads(node, kernel, sizes, strides, dilations);
+  const perAxis = kernel.map((size, axis) => {
+    const length = sizes[axis];
+    const before = pads[axis] ?? 0;
+    const after = pads[axis + rank] ?? 0;
+    // A free dimension: its length is not known, and padding hardly counts in large images.
+    if (typeof length !== 'number' || length <= 0) return Array.from({ length: size }, () => 1);
+    const reach = (size - 1) * (dilations[axis] ?? 1) + 1;
+    const step = strides[axis] ?? 1;
+    const positions = Math.floor((length + before + after - reach) / step) + 1;
+    return Array.from({ length: size }, (_, tap) => {
+      let inside = 0;
+      for (let p = 0; p < positions; p++) {
+        const at = p * step + tap * (dilations[axis] ?? 1) - before;
+        if (at >= 0 && at < length) inside++;
+      }
+      return positions === 0 ? 0 : inside / positions;
+    });
+  });
+  return Float64Array.from(perAxis.reduce<number[]>((taps, shares) => taps.flatMap((tap) => shares.map((share) => tap * share)), [1]));
+}
+
+function explicitPads(
+  node: NodeProto,
+  kernel: readonly number[],
+  sizes: readonly (number | string)[],
+  strides: readonly number[],
+  dilations: readonly number[],
+): number[] {
+  const mode = stringAttribute(node, 'auto_pad', 'NOTSET');
+  if (mode === 'NOTSET') return intsAttribute(node, 'pads') ?? [];
+  if (mode === 'VALID') return [];
+  const total = kernel.map((size, axis) => {
+    const length = sizes[axis];
+    if (typeof length !== 'number') return 0;
+    const step = strides[axis] ?? 1;
+    const reach = (size - 1) * (dilations[axis] ?? 1) + 1;
+    return Math.max(0, (Math.ceil(length / step) - 1) * step + reach - length);
+  });
+  const before = total.map((pad) => (mode === 'SAME_UPPER' ? Math.floor(pad / 2) : Math.ceil(pad / 2)));
+  return [...before, ...total.map((pad, axis) => pad - before[axis]!)];
+}

@@ -1,0 +1,59 @@
+import { readAhead, type Sample, type SampleSource } from '../data/source.js';
+import { run, type Session } from '../runtime/session.js';
+import type { Metric, Outputs, SampleRecord } from './metric.js';
+
+export interface Evaluation {
+  readonly value: number;
+  /** One record a sample, in the order of the indices. */
+  readonly records: readonly SampleRecord[];
+}
+
+/** Outputs of the float model by sample index, kept for metrics that compare with them. */
+export type ReferenceOutputs = ReadonlyMap<number, Outputs>;
+
+/** Measures a model on the samples with these indices. */
+export async function evaluate(
+  session: Session,
+  source: SampleSource,
+  indices: readonly number[],
+  metric: Metric,
+  options: { reference?: ReferenceOutputs; onSample?: (done: number) => void } = {},
+): Promise<Evaluation> {
+  const records: SampleRecord[] = [];
+  for await (const sample of readAhead(source, indices)) {
+    const outputs = await run(session, sample.feeds);
+    const reference = options.reference?.get(indices[records.length]!) ?? null;
+    records.push(await metric.measure(outputs, sample, reference));
+    options.onSample?.(records.length);
+  }
+  return { value: metric.aggregate(records), records };
+}
+
+/** The model's outputs for every sample, for metrics of output difference. */
+export async function collectOutputs(
+  session: Session,
+  source: SampleSource,
+  indices: readonly number[],
+  onSample?: (done: number) => void,
+): Promise<ReferenceOutputs> {
+  const outputs = new Map<number, Outputs>();
+  let done = 0;
+  for await (const sample of readAhead(source, indices)) {
+    outputs.set(indices[done]!, await run(session, sample.feeds));
+    done++;
+    onSample?.(done);
+  }
+  return outputs;
+}
+
+/** The `size` samples whose error grew most, as sorted indices; ties keep the lower index. */
+export function worstSamples(errors: readonly number[], size: number): number[] {
+  return errors
+    .map((error, index) => ({ error, index }))
+    .sort((a, b) => b.error - a.error || a.index - b.index)
+    .slice(0, size)
+    .map(({ index }) => index)
+    .sort((a, b) => a - b);
+}
+
+export type { Sample };

@@ -1,0 +1,52 @@
+import type { ResolvedConfig } from '@quantsmith/schemas';
+import type { PreparedModel } from '../graph/prepare.js';
+import { fail, type Problem } from '../problem.js';
+import { resolveIgnoredScope } from './ignore.js';
+import { placeQuantizers } from './place.js';
+import type { Placement, QuantizerConfig } from './types.js';
+
+type Params = ResolvedConfig['quantization']['advanced_parameters']['activations_quantization_params'];
+
+/** The quantizer settings of a config section. */
+export function quantizerConfig(params: Params): QuantizerConfig {
+  return {
+    numBits: params.num_bits,
+    mode: params.mode,
+    signednessToForce: params.signedness_to_force,
+    perChannel: params.per_channel ?? false,
+    narrowRange: params.narrow_range,
+  };
+}
+
+/** Where a config puts quantizers in a model. Rules of the ignored scope that match nothing are errors or warnings. */
+export function placeForConfig(
+  prepared: PreparedModel,
+  config: ResolvedConfig,
+): { placement: Placement; problems: Problem[] } {
+  const { quantization } = config;
+  const advanced = quantization.advanced_parameters;
+  const scope = resolveIgnoredScope(prepared.graph, prepared.originals, quantization.ignored_scope as never);
+  const error = scope.problems.find((problem) => problem.severity === 'error');
+  if (error !== undefined) {
+    const others = scope.problems.length - 1;
+    const message = others > 0 ? `${error.message} (${others} more of this kind)` : error.message;
+    fail(error.code, message, { ...(error.configPath ? { configPath: error.configPath } : {}), data: { all: scope.problems } });
+  }
+  const placement = placeQuantizers(prepared.graph, {
+    runtime: advanced.backend_params.runtime as 'onnxruntime' | 'openvino',
+    targetDevice: quantization.target_device,
+    transformer: quantization.model_type === 'transformer',
+    activations: quantizerConfig(advanced.activations_quantization_params),
+    perChannelActivations: advanced.activations_quantization_params.per_channel,
+    weights: quantizerConfig(advanced.weights_quantization_params),
+    quantizeOutputs: advanced.quantize_outputs,
+    overflowFix: advanced.overflow_fix,
+    ignored: scope.ignored,
+  });
+  if (placement.weights.length === 0 && placement.activations.length === 0) {
+    fail('nothing-to-quantize', 'The model has no operator that can be quantized (after the ignored scope).', {
+      configPath: ['model'],
+    });
+  }
+  return { placement, problems: scope.problems };
+}

@@ -1,0 +1,185 @@
+import type { QuantizationReport, ResolvedConfig } from '@quantsmith/schemas';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { CorrectionRecord } from '../corrections/fastBias.js';
+import type { SampleSource } from '../data/source.js';
+import type { ModelProto } from '../onnx/onnx_pb.js';
+import { modelSha256, type LoadedModel } from '../onnx/read.js';
+import { encodeModel } from '../onnx/write.js';
+import type { RunPaths } from '../paths.js';
+import type { Problem } from '../problem.js';
+import type { RunRequest } from '../protocol.js';
+import type { Quantization } from '../quantization.js';
+import type { RestoreOutcome } from '../restore/restore.js';
+import { cpuFeatures } from '../runtime/cpu.js';
+import { fusedKernels, type RuntimeKernel } from '../runtime/optimized.js';
+import { createSession } from '../runtime/session.js';
+import { dropOf, intervalOf, type Validation } from '../validation.js';
+import { measureLatency } from './latency.js';
+import { layerReports } from './layers.js';
+import type { Clock } from './progress.js';
+
+export interface ReportInput {
+  readonly request: RunRequest;
+  readonly config: ResolvedConfig;
+  readonly paths: RunPaths;
+  readonly loaded: LoadedModel;
+  readonly quantization: Quantization;
+  readonly corrections: readonly CorrectionRecord[];
+  /** The final model. */
+  readonly final: ModelProto;
+  readonly calibration: { readonly source: SampleSource; readonly samples: number };
+  readonly validation: Validation | null;
+  readonly restored: RestoreOutcome;
+  readonly threads: number;
+  readonly clock: Clock;
+  readonly warnings: readonly Problem[];
+  /** Puts the model in its place, as the last step that can fail; returns the bytes written. */
+  readonly writeOutput: () => Promise<number>;
+}
+
+export const TOOL = { name: 'quantsmith', version: '0.1.0' } as const;
+
+/** Measures what only the finished model can tell (latency, kernels, noise), writes it, and describes the whole run. */
+export async function buildReport(input: ReportInput): Promise<QuantizationReport> {
+  const { quantization, threads } = input;
+  const { dir } = quantization.prepared;
+  const bytes = encodeModel(input.final);
+  const first = await input.calibration.source.get(0);
+  const latency = await compareLatency(input, bytes, first.feeds);
+  const kernels = await fusedKernels(bytes, { dir, threads: 1 });
+  const layers = await layerReports(input, kernels, [first.feeds]);
+  const calibrationSha256 = await input.calibration.source.fingerprint();
+  const validationSha256 = (await input.validation?.source.fingerprint()) ?? null;
+  const modelHash = await modelSha256(input.loaded);
+  const cpu = await cpuFeatures();
+  const written = await input.writeOutput();
+  return {
+    schema_version: 1,
+    created: new Date().toISOString(),
+    tool: TOOL,
+    config: { path: input.request.configPath, sha256: input.request.configSha256 },
+    model: { path: input.loaded.path, sha256: modelHash },
+    output: { path: input.paths.output, sha256: await fileSha256(input.paths.output) },
+    data: {
+      calibration: { samples: input.calibration.samples, sha256: calibrationSha256 },
+      validation:
+        input.validation === null || validationSha256 === null
+          ? null
+          : { samples: input.validation.source.count, sha256: validationSha256 },
+    },
+    runtime: {
+      name: 'onnxruntime',
+      version: runtimeVersion(),
+      cpu: { model: cpu.model, isa: [...cpu.isa] },
+      threads,
+    },
+    metric: metricReport(input),
+    size: {
+      float_bytes: input.loaded.fileBytes,
+      quantized_bytes: written,
+      ratio: input.loaded.fileBytes / written,
+    },
+    latency_ms: latency,
+    overflow: overflowReport(input),
+    restoration: restorationReport(input.restored),
+    layers,
+    kernels: kernelCounts(kernels),
+    timings_ms: { ...input.clock.timings(), rank: 0 },
+    peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
+    warnings: input.warnings.map(({ code, message, configPath }) => ({
+      code,
+      message,
+      config_path: [...(configPath ?? [])],
+    })),
+  };
+}
+
+async function compareLatency(
+  input: ReportInput,
+  bytes: Uint8Array,
+  feeds: Parameters<typeof measureLatency>[2],
+): Promise<QuantizationReport['latency_ms']> {
+  const { model, dir } = input.quantization.prepared;
+  const options = { threads: input.threads, dir };
+  const float = await createSession(encodeModel(model), options);
+  const quantized = await createSession(bytes, options);
+  try {
+    const { floatMedian, quantizedMedian, runs } = await measureLatency(float, quantized, feeds);
+    return {
+      float_median: floatMedian,
+      quantized_median: quantizedMedian,
+      speedup: floatMedian / quantizedMedian,
+      runs,
+    };
+  } finally {
+    await float.release();
+    await quantized.release();
+  }
+}
+
+function metricReport({ validation, restored }: ReportInput): QuantizationReport['metric'] {
+  const { measured } = restored;
+  if (validation === null || measured === null) return null;
+  const { baseline, initial, final } = measured;
+  const drop = dropOf(validation, baseline, final);
+  return {
+    name: validation.metric.name,
+    higher_is_better: validation.metric.higherIsBetter,
+    samples: validation.source.count,
+    baseline: baseline.value,
+    quantized_initial: initial.value,
+    quantized: final.value,
+    drop,
+    max_drop: validation.maxDrop,
+    drop_type: validation.dropType,
+    satisfied: validation.maxDrop === null ? null : drop <= validation.maxDrop,
+    ci95: intervalOf(validation, baseline, final),
+  };
+}
+
+function overflowReport({ config, quantization }: ReportInput): QuantizationReport['overflow'] {
+  const layers = quantization.placement.weights.flatMap((quantizer) =>
+    quantizer.targets.map((port) => ({
+      name: port.node,
+      op: quantization.prepared.graph.node(port.node)?.opType ?? '',
+      half_range: quantizer.halfRange,
+      pairs_at_risk: 0,
+      saturating_fraction_calibration: null,
+      worst_case_exceeds: null,
+    })),
+  );
+  return { fix: config.quantization.advanced_parameters.overflow_fix, layers, predicted: null };
+}
+
+function restorationReport({ restoration, reverted }: RestoreOutcome): QuantizationReport['restoration'] {
+  if (restoration === null) return null;
+  return {
+    iterations: restoration.steps.length,
+    ranking_samples: restoration.rankingSamples,
+    stop_reason: restoration.stopReason,
+    steps: restoration.steps.map((step) => ({ ...step, reverted: [...step.reverted] })),
+    reverted: [...reverted],
+  };
+}
+
+function kernelCounts(kernels: ReadonlyMap<string, RuntimeKernel>): QuantizationReport['kernels'] {
+  const unique = [...new Set(kernels.values())];
+  const byOp: Record<string, number> = {};
+  for (const { op } of unique) byOp[op] = (byOp[op] ?? 0) + 1;
+  const count = (kind: RuntimeKernel['kind']) => unique.filter((kernel) => kernel.kind === kind).length;
+  const sorted = Object.fromEntries(Object.entries(byOp).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return { integer: count('integer'), float: count('float'), by_op: sorted };
+}
+
+async function fileSha256(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+function runtimeVersion(): string {
+  const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
+  return version;
+}

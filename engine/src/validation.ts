@@ -1,0 +1,119 @@
+import type { ResolvedConfig } from '@quantsmith/schemas';
+import { firstIndices, openData, type SampleSource } from './data/source.js';
+import type { PreparedModel } from './graph/prepare.js';
+import { collectOutputs, evaluate, type Evaluation, type ReferenceOutputs } from './metrics/evaluate.js';
+import { openMetric, type Metric, type SampleRecord } from './metrics/metric.js';
+import { accuracyDrop, dropInterval, type DropType } from './metrics/drop.js';
+import type { ModelProto } from './onnx/onnx_pb.js';
+import { encodeModel } from './onnx/write.js';
+import { fail, type Problem } from './problem.js';
+import type { TensorSignature } from './protocol.js';
+import { createSession } from './runtime/session.js';
+
+/** What accuracy is measured on and with. */
+export interface Validation {
+  readonly source: SampleSource;
+  readonly metric: Metric;
+  readonly dropType: DropType;
+  /** null without accuracy control. */
+  readonly maxDrop: number | null;
+  readonly problems: readonly Problem[];
+}
+
+export interface ValidationContext {
+  readonly inputs: readonly TensorSignature[];
+  readonly baseDir: string;
+  readonly allowModules: boolean;
+}
+
+/**
+ * Opens the validation data and the metric. Without validation data, accuracy control measures the difference of the
+ * outputs on the calibration samples, and says so. Returns null when there is nothing to measure on.
+ */
+export async function openValidation(config: ResolvedConfig, context: ValidationContext): Promise<Validation | null> {
+  const section = config.data.validation;
+  const control = config.accuracy_control;
+  if (section === undefined && control === null) return null;
+  const place = section === undefined ? 'calibration' : 'validation';
+  const source = await openData(section ?? config.data.calibration, { ...context, configPath: ['data', place] });
+  const wanted = control?.metric ?? (source.hasLabels ? 'top1' : 'sqnr');
+  const metric = await openMetric(wanted, context);
+  if (metric.needsLabels && !source.hasLabels) {
+    fail('metric-needs-labels', `The metric ${metric.name} needs labels, and data.${place} has none: name a label file, or use sqnr, cosine, mse or mae.`, {
+      configPath: control === null ? ['data', place] : ['accuracy_control', 'metric'],
+      data: { metric: metric.name },
+    });
+  }
+  const problems: Problem[] = [];
+  if (section === undefined) {
+    problems.push({
+      code: 'validation-on-calibration',
+      severity: 'warning',
+      message: 'There is no validation data; accuracy is measured on the calibration samples.',
+      configPath: ['data'],
+    });
+  }
+  return {
+    source,
+    metric,
+    dropType: control?.drop_type ?? 'absolute',
+    maxDrop: control?.max_drop ?? null,
+    problems,
+  };
+}
+
+/** The float model's result, and its outputs where the metric compares with them. */
+export interface Baseline {
+  readonly value: number;
+  readonly records: readonly SampleRecord[];
+  readonly reference: ReferenceOutputs | null;
+}
+
+export async function measureBaseline(
+  prepared: PreparedModel,
+  validation: Validation,
+  threads: number,
+  onSample: (done: number) => void,
+): Promise<Baseline> {
+  const { source, metric } = validation;
+  const indices = firstIndices(source.count);
+  const session = await createSession(encodeModel(prepared.model), { threads, dir: prepared.dir });
+  try {
+    const reference = metric.needsReference ? await collectOutputs(session, source, indices, onSample) : null;
+    const evaluation = await evaluate(session, source, indices, metric, {
+      ...(reference === null ? { onSample } : { reference }),
+    });
+    return { ...evaluation, reference };
+  } finally {
+    await session.release();
+  }
+}
+
+/** Measures a quantized model on some of the validation samples. */
+export async function measureModel(
+  model: ModelProto,
+  validation: Validation,
+  baseline: Baseline,
+  indices: readonly number[],
+  options: { threads: number; dir: string; onSample?: (done: number) => void },
+): Promise<Evaluation> {
+  const session = await createSession(encodeModel(model), { threads: options.threads, dir: options.dir });
+  try {
+    return await evaluate(session, validation.source, indices, validation.metric, {
+      ...(baseline.reference === null ? {} : { reference: baseline.reference }),
+      ...(options.onSample === undefined ? {} : { onSample: options.onSample }),
+    });
+  } finally {
+    await session.release();
+  }
+}
+
+/** Drop of a full evaluation against the baseline. */
+export function dropOf(validation: Validation, baseline: Baseline, evaluation: Evaluation): number {
+  return accuracyDrop(baseline.value, evaluation.value, validation.dropType, validation.metric.higherIsBetter);
+}
+
+/** 95 % confidence interval of the drop. */
+export function intervalOf(validation: Validation, baseline: Baseline, evaluation: Evaluation): [number, number] {
+  return dropInterval(validation.metric, baseline.records, evaluation.records, validation.dropType);
+}
