@@ -168,3 +168,17 @@ export async function runModel(
     await session.release();
   }
 }
+
+/** Sizes for the real models' inputs whose free dimensions cannot all be 1. */
+const SIZES: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>> = {
+  'ocr/ch_PP-OCRv2_det_infer.onnx': { x: [1, 3, 64, 64] },
+  'audio/silero_vad.onnx': { input: [1, 512], state: [2, 1, 128], sr: [] },
+};
+
+/** Random feeds that a real model (a path of `realModels`) accepts. */
+export function realFeeds(file: string, inputs: readonly PortSignature[]): Record<string, HostTensor> {
+  const feeds = randomFeeds(inputs, SIZES[file]);
+  // A sample rate in hertz, and the only input whose value decides what runs.
+  if ('sr' in feeds) feeds['sr'] = { type: 'int64', dims: [], data: BigInt64Array.of(16000n) };
+  return feeds;
+}

@@ -55,9 +55,11 @@ export function upgradeModel(
   }
   const target = Math.max(from, wanted, MINIMUM_OPSET);
   const floats = constantFloats(model.graph!);
+  const read = new Set(readTensors(model.graph!));
+  const isRead = (tensor: string) => read.has(tensor);
   const steps = versionsBetween(from, target);
   const upgraded = steps.reduce(
-    (graph, version) => upgradeGraph(graph, version, { fresh, ranks, floats, problems }),
+    (graph, version) => upgradeGraph(graph, version, { fresh, ranks, floats, isRead, problems }),
     model.graph!,
   );
   const opsetImport = [
@@ -72,6 +74,7 @@ interface Shared {
   readonly fresh: (base: string) => string;
   readonly ranks: (tensor: string) => number | undefined;
   readonly floats: (tensor: string) => readonly number[] | undefined;
+  readonly isRead: (tensor: string) => boolean;
   readonly problems: Problem[];
 }
 
@@ -87,6 +90,7 @@ function upgradeGraph(graph: GraphProto, version: number, shared: Shared): Graph
     addInitializer: (tensor) => void added.push(tensor),
     rank: shared.ranks,
     floats: shared.floats,
+    isRead: shared.isRead,
     problem: (node, reason) =>
       shared.problems.push({
         code: 'operator-not-upgradable',
@@ -130,6 +134,13 @@ function constantFloats(graph: GraphProto): (tensor: string) => readonly number[
 function withoutConstantInputs(graph: GraphProto): GraphProto {
   const constants = new Set(graph.initializer.map((tensor) => tensor.name));
   return { ...graph, input: graph.input.filter((value) => !constants.has(value.name)) };
+}
+
+function readTensors(graph: GraphProto): string[] {
+  return [
+    ...graph.output.map((value) => value.name),
+    ...graph.node.flatMap((node) => [...node.input, ...subgraphs(node).flatMap(readTensors)]),
+  ].filter((tensor) => tensor !== '');
 }
 
 function allNames(graph: GraphProto): string[] {

@@ -3,7 +3,7 @@ import { dropAttributes, has, intsToInput, without, type Adapter } from './conte
 import { batchNormalization14, batchNormalization9, groupNormalization21 } from './normalization.js';
 import { resize11, resize13, upsample10, upsample9 } from './resize.js';
 import { softmax13 } from './softmax.js';
-import { clip11, dft20, dropout12, pad11, slice10, split18, topK10 } from './toInputs.js';
+import { clip11, dft20, dropout10, dropout12, pad11, slice10, split18, topK10 } from './toInputs.js';
 
 const scatter11: Adapter = (node) => [{ ...node, opType: 'ScatterElements' }];
 
@@ -47,7 +47,7 @@ const axesToInput = intsToInput('axes', 1);
 export const ADAPTERS: Readonly<Record<number, Readonly<Record<string, Adapter>>>> = {
   7: { Add: broadcast7, Sub: broadcast7, Mul: broadcast7, Div: broadcast7, Pow: broadcast7 },
   9: { BatchNormalization: batchNormalization9, Upsample: upsample9, Scan: scan9 },
-  10: { Slice: slice10, TopK: topK10, Upsample: upsample10 },
+  10: { Dropout: dropout10, Slice: slice10, TopK: topK10, Upsample: upsample10 },
   11: { Clip: clip11, Pad: pad11, Resize: resize11, Scatter: scatter11 },
   12: { Dropout: dropout12 },
   13: {

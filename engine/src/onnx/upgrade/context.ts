@@ -9,6 +9,8 @@ export interface UpgradeContext {
   readonly rank: (tensor: string) => number | undefined;
   /** The values of a constant float tensor. */
   readonly floats: (tensor: string) => readonly number[] | undefined;
+  /** Whether any node, subgraph or model output reads the tensor. */
+  readonly isRead: (tensor: string) => boolean;
   readonly problem: (node: NodeProto, reason: string) => void;
 }
 

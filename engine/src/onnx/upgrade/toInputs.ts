@@ -1,4 +1,4 @@
-import { floatAttribute, intAttribute, intsAttribute, makeAttribute } from '../node.js';
+import { floatAttribute, intAttribute, intsAttribute, makeAttribute, makeNode } from '../node.js';
 import { addFloat, addInts, has, withInput, without, type Adapter } from './context.js';
 import { makeTensor } from '../tensor.js';
 
@@ -37,13 +37,22 @@ export const pad11: Adapter = (node, context) => {
   return [{ ...node, input, attribute: without(node, 'pads', 'paddings', 'value') }];
 };
 
-/** Dropout at inference copies its input; its mask output (bool) is all true. */
+/** Before 10 the mask of Dropout had the input's type. */
+export const dropout10: Adapter = (node, context) => {
+  if (context.isRead(node.output[1] ?? '')) context.problem(node, 'its mask is read');
+  return [{ ...node, output: node.output.slice(0, 1) }];
+};
+
+/** Dropout at inference copies its input. The runtime fills its mask with false before 12, and with true since. */
 export const dropout12: Adapter = (node, context) => {
-  const ratio = has(node, 'ratio')
-    ? addFloat(node, 'ratio', floatAttribute(node, 'ratio', 0.5), context)
-    : undefined;
-  const input = [node.input[0] ?? '', ...(ratio === undefined ? [] : [ratio])];
-  return [{ ...node, input, attribute: without(node, 'ratio', 'is_test') }];
+  const [y = '', mask = ''] = node.output;
+  const input = [node.input[0] ?? ''];
+  if (has(node, 'ratio')) input.push(addFloat(node, 'ratio', floatAttribute(node, 'ratio', 0.5), context));
+  const upgraded = { ...node, input, attribute: without(node, 'ratio', 'is_test') };
+  if (!context.isRead(mask)) return [{ ...upgraded, output: [y] }];
+  const kept = context.fresh(`${mask}_kept`);
+  const not = makeNode('Not', [kept], [mask], {}, { name: context.fresh(`${node.name}_Not`) });
+  return [{ ...upgraded, output: [y, kept] }, not];
 };
 
 /** Split 18 has to be told how many equal parts there are. */
