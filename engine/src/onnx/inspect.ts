@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { fail, QuantsmithError } from '../problem.js';
 import type { ModelNode, ModelSummary, TensorSignature } from '../protocol.js';
 import { uniqueNodeNames } from './names.js';
-import { ValueInfoProtoSchema } from './onnx_pb.js';
+import { ValueInfoProtoSchema, type ValueInfoProto } from './onnx_pb.js';
 import { dataTypeName, elementCount } from './tensor.js';
 import { WireReader, type Field } from './wire.js';
 
@@ -226,7 +226,7 @@ async function readTensor(reader: WireReader, message: Field): Promise<TensorSha
 }
 
 async function readSignature(reader: WireReader, field: Field): Promise<TensorSignature> {
-  const value = fromBinary(ValueInfoProtoSchema, await reader.bytes(field));
+  const value = decodeValue(await reader.bytes(field)) ?? reader.damaged(field.start);
   const kind = value.type?.value;
   if (kind?.case !== 'tensorType') return { name: value.name, type: kind?.case ?? 'unknown', dims: [] };
   const dims = (kind.value.shape?.dim ?? []).map(({ value: dim }) => {
@@ -234,6 +234,14 @@ async function readSignature(reader: WireReader, field: Field): Promise<TensorSi
     return dim.case === 'dimParam' && dim.value !== '' ? dim.value : '?';
   });
   return { name: value.name, type: dataTypeName(kind.value.elemType), dims };
+}
+
+function decodeValue(bytes: Uint8Array): ValueInfoProto | undefined {
+  try {
+    return fromBinary(ValueInfoProtoSchema, bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 async function text(reader: WireReader, field: Field): Promise<string> {

@@ -72,7 +72,9 @@ async function readBytes(file: string): Promise<Uint8Array> {
         },
       );
     }
-    return await readFile(file);
+    const bytes = await readFile(file);
+    // Plain bytes: views of a Buffer would be Buffers too, whose `slice` does not copy.
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error;
     if (error.code === 'ENOENT')

@@ -40,7 +40,7 @@ export class WireReader {
       const tag = this.#varint(position, end);
       const number = Number(tag.value >> 3n);
       const wireType = Number(tag.value & 7n);
-      if (number === 0 || number > 536870911) this.#damaged(position);
+      if (number === 0 || number > 536870911) this.damaged(position);
       let from = tag.next;
       let to = from;
       let value = 0n;
@@ -54,8 +54,8 @@ export class WireReader {
         const length = this.#varint(from, end);
         from = length.next;
         to = from + Number(length.value);
-      } else this.#damaged(position);
-      if (to > end) this.#damaged(position);
+      } else this.damaged(position);
+      if (to > end) this.damaged(position);
       yield { number, wireType, value, start: from, end: to };
       position = to;
     }
@@ -63,7 +63,7 @@ export class WireReader {
 
   /** The field's bytes; valid until the next read. */
   async bytes({ start, end }: Pick<Field, 'start' | 'end'>): Promise<Uint8Array> {
-    if (end - start > LONGEST_TEXT) this.#damaged(start);
+    if (end - start > LONGEST_TEXT) this.damaged(start);
     if (!this.#holds(start, end)) await this.#load(start, end - start, this.size);
     return this.#window.subarray(start - this.#windowStart, end - this.#windowStart);
   }
@@ -76,7 +76,7 @@ export class WireReader {
     const length = Math.min(Math.max(WINDOW, needed), this.size - start);
     const window = new Uint8Array(length);
     const { bytesRead } = await this.#handle.read(window, 0, length, start);
-    if (bytesRead < Math.min(needed, end - start)) this.#damaged(start);
+    if (bytesRead < Math.min(needed, end - start)) this.damaged(start);
     this.#window = window.subarray(0, bytesRead);
     this.#windowStart = start;
   }
@@ -92,10 +92,11 @@ export class WireReader {
       else value |= BigInt(byte & 0x7f) << BigInt(7 * index);
       if (byte < 0x80) return { value: BigInt.asUintN(64, value | BigInt(low)), next: position + index + 1 };
     }
-    return this.#damaged(position);
+    return this.damaged(position);
   }
 
-  #damaged(position: number): never {
+  /** Throws `model-truncated`. */
+  damaged(position: number): never {
     return fail('model-truncated', `${this.#file} breaks off or is damaged at byte ${position}.`, {
       file: this.#file,
       data: { position },

@@ -1,5 +1,5 @@
 import { create, toBinary } from '@bufbuild/protobuf';
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { access, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { fail } from '../problem.js';
 import {
@@ -55,7 +55,7 @@ export async function writeModel(model: ModelProto, path: string, options: Write
     } else inline = inlined(model, options.sourceDir);
     const bytes = encodeModel(inline);
     await writeWhole(begin(path), async (handle) => void (await handle.writeFile(bytes)));
-    for (const { temporary, final } of pending) await rename(temporary, final);
+    await putInPlace(pending);
     await syncFolder(dirname(path));
     return written + bytes.byteLength;
   } catch (error) {
@@ -64,6 +64,24 @@ export async function writeModel(model: ModelProto, path: string, options: Write
     return fail('write-failed', `${path} cannot be written: ${error.message}.`, { file: path });
   } finally {
     for (const { temporary } of pending) options.onTemporary?.(temporary, false);
+  }
+}
+
+/** Renames all files or none: what was new is taken away again when a later one fails. */
+async function putInPlace(files: readonly { temporary: string; final: string }[]): Promise<void> {
+  const placed: string[] = [];
+  try {
+    for (const { temporary, final } of files) {
+      const isNew = await access(final).then(
+        () => false,
+        () => true,
+      );
+      await rename(temporary, final);
+      if (isNew) placed.push(final);
+    }
+  } catch (error) {
+    await Promise.all(placed.map((file) => rm(file, { force: true })));
+    throw error;
   }
 }
 
