@@ -132,12 +132,12 @@ export function randomFeeds(
   );
 }
 
-/** The largest difference of two float results, relative to the largest value of the first. */
-export function relativeDifference(expected: HostTensor, actual: HostTensor): number {
+/** The largest difference of two results, relative to the largest value of the first but at least to `scale`. */
+export function relativeDifference(expected: HostTensor, actual: HostTensor, scale = 1e-30): number {
   if (expected.dims.join() !== actual.dims.join()) return Number.POSITIVE_INFINITY;
   const left = Array.from(expected.data as Float32Array, Number);
   const right = Array.from(actual.data as Float32Array, Number);
-  let largest = 1e-30;
+  let largest = scale;
   let difference = 0;
   left.forEach((number, index) => {
     const other = right[index]!;

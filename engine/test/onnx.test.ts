@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { build } from 'esbuild';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { create } from '@bufbuild/protobuf';
@@ -305,6 +306,22 @@ describe('inspecting', () => {
       ],
       parameterCount: 112,
     });
+  });
+
+  test('the language server can load it without loading the runtime', async () => {
+    const { metafile } = await build({
+      entryPoints: [join(import.meta.dirname, '../src/onnx/inspect.ts')],
+      bundle: true,
+      write: false,
+      metafile: true,
+      platform: 'node',
+      format: 'esm',
+      packages: 'external',
+    });
+    const imports = Object.values(metafile.outputs).flatMap((output) =>
+      output.imports.map(({ path }) => path),
+    );
+    expect(imports.filter((path) => !path.startsWith('node:') && !path.startsWith('@bufbuild/'))).toEqual([]);
   });
 
   test('a weight of 600 MB is stepped over', async () => {

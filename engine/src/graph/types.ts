@@ -52,7 +52,7 @@ export async function inferTypes(model: ModelProto, dir?: string): Promise<Map<s
   const outputs = await signatures(model, dir);
   // The runtime shows a tensor of unknown rank as it shows a scalar.
   const unclear = outputs.filter(
-    (output) => output.dims.length === 0 && types.get(output.name)?.dims === undefined,
+    (output) => output.dims.length === 0 && (types.get(output.name)?.dims ?? null) === null,
   );
   const scalars = await knownScalars(model, dir, unclear);
   for (const { name, type, dims } of outputs) {
