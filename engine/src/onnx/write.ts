@@ -9,6 +9,7 @@ import {
   type ModelProto,
   type TensorProto,
 } from './onnx_pb.js';
+import { streamModel } from './stream.js';
 import { elementBytes, elementCount, isExternal, rawBytes } from './tensor.js';
 
 /** The model as the bytes of an ONNX file. */
@@ -46,18 +47,22 @@ export async function writeModel(model: ModelProto, path: string, options: Write
   };
   try {
     let written = 0;
-    let inline = model;
+    let rest = model;
     if (external) {
       const dataPath = `${path}.data`;
       const result = await writeExternal(model, begin(dataPath), basename(dataPath), options.sourceDir);
-      inline = result.model;
+      rest = result.model;
       written += result.bytes;
-    } else inline = inlined(model, options.sourceDir);
-    const bytes = encodeModel(inline);
-    await writeWhole(begin(path), async (handle) => void (await handle.writeFile(bytes)));
+    }
+    await writeWhole(begin(path), async (handle) => {
+      // Tensors that were just given a place outside stay references.
+      if (external) await handle.writeFile(encodeModel(rest));
+      else await streamModel(rest, handle, options.sourceDir);
+      written += (await handle.stat()).size;
+    });
     await putInPlace(pending);
     await syncFolder(dirname(path));
-    return written + bytes.byteLength;
+    return written;
   } catch (error) {
     await Promise.all(pending.map(({ temporary }) => rm(temporary, { force: true })));
     if (!(error instanceof Error && 'code' in error)) throw error;
@@ -121,21 +126,11 @@ function weightBytes(model: ModelProto): number {
   return model.graph!.initializer.reduce((sum, tensor) => sum + sizeOf(tensor), 0);
 }
 
-/** External tensors brought into the file. */
-function inlined(model: ModelProto, sourceDir: string): ModelProto {
-  const graph = model.graph!;
-  if (!graph.initializer.some(isExternal)) return model;
-  const initializer = graph.initializer.map((tensor) =>
-    isExternal(tensor)
-      ? {
-          ...tensor,
-          rawData: rawBytes(tensor, sourceDir),
-          externalData: [],
-          dataLocation: TensorProto_DataLocation.DEFAULT,
-        }
-      : tensor,
-  );
-  return { ...model, graph: { ...graph, initializer } };
+/** A tensor whose values, wherever they lie, are in the file. */
+function inlined(tensor: TensorProto, sourceDir: string): TensorProto {
+  if (!isExternal(tensor)) return tensor;
+  const rawData = rawBytes(tensor, sourceDir);
+  return { ...tensor, rawData, externalData: [], dataLocation: TensorProto_DataLocation.DEFAULT };
 }
 
 /** Streams the weights into a data file, one tensor in memory at a time, each at a multiple of 4096 bytes. */
@@ -151,9 +146,7 @@ async function writeExternal(
   await writeWhole(path, async (handle) => {
     for (const tensor of graph.initializer) {
       if (sizeOf(tensor) < EXTERNAL_MINIMUM) {
-        initializer.push(
-          inlined({ ...model, graph: { ...graph, initializer: [tensor] } }, sourceDir).graph!.initializer[0]!,
-        );
+        initializer.push(inlined(tensor, sourceDir));
         continue;
       }
       const bytes = rawBytes(tensor, sourceDir);
