@@ -1,5 +1,5 @@
 import { resolveConfig, type QuantizationReport, type ResolvedConfig } from '@quantsmith/schemas';
-import { biasCandidates } from './corrections/candidates.js';
+import { biasCandidates, type CandidateOptions } from './corrections/candidates.js';
 import { FAST_THRESHOLD, fastBiasCorrection, fastBiasMeans, type CorrectionRecord } from './corrections/fastBias.js';
 import { firstIndices, openData, readAhead, type SampleSource } from './data/source.js';
 import { prepareModel, type PreparedModel } from './graph/prepare.js';
@@ -7,6 +7,7 @@ import { readModel } from './onnx/read.js';
 import { encodeModel, writeModel, writeText } from './onnx/write.js';
 import { runPaths } from './paths.js';
 import { placeForConfig, quantizerConfig } from './placement/fromConfig.js';
+import { isTail } from './placement/runtimeLayout.js';
 import type { Placement } from './placement/types.js';
 import type { Problem } from './problem.js';
 import type { EngineEvent, RunRequest, TensorSignature } from './protocol.js';
@@ -114,11 +115,14 @@ async function calibrate(
   const runtime = advanced.backend_params.runtime as Quantization['runtime'];
   const quantizers = writtenPlacement(graph, placement, runtime, activationConfig).activations;
   const plan = planStatistics(graph, dir, quantizers, (quantizer) =>
-    activationEstimator(advanced.activations_range_estimator_params, quantizer.axis !== null),
+    activationEstimator(
+      advanced.activations_range_estimator_params,
+      // Averages would cut the largest outputs, which decide the answer: the tail keeps its whole range.
+      quantizer.axis !== null || (runtime === 'onnxruntime' && isTail(graph, quantizer.tensor)),
+    ),
   );
-  const allNodes = advanced.bias_correction_params.apply_for_all_nodes;
   const corrects = !advanced.disable_bias_correction && config.quantization.fast_bias_correction;
-  const means = corrects ? fastBiasMeans(graph, biasCandidates(graph, placement, allNodes)) : [];
+  const means = corrects ? fastBiasMeans(graph, biasCandidates(graph, placement, correctionScope(config))) : [];
   const collected = await collectStatistics(prepared, plan, means, readAhead(source, firstIndices(samples)), {
     inGraph: advanced.inplace_statistics,
     threads,
@@ -157,7 +161,13 @@ function correct(
   if (advanced.disable_bias_correction) return { quantization, records: [] };
   const { biases, records } = fastBiasCorrection(quantization, collected.channelMeans, {
     threshold: advanced.bias_correction_params.threshold ?? FAST_THRESHOLD,
-    allNodes: advanced.bias_correction_params.apply_for_all_nodes,
+    ...correctionScope(config),
   });
   return { quantization: { ...quantization, biases }, records };
+}
+
+/** NNCF's fast correction leaves grouped convolutions out; ONNX Runtime's layout gains from them (docs/compatibility.md). */
+function correctionScope(config: ResolvedConfig): CandidateOptions {
+  const { bias_correction_params: params, backend_params: backend } = config.quantization.advanced_parameters;
+  return { allNodes: params.apply_for_all_nodes, grouped: backend.runtime === 'onnxruntime' };
 }

@@ -32,15 +32,24 @@ const config = (over: Partial<QuantizerConfig>): QuantizerConfig => ({
   ...over,
 });
 const close = (actual: number, expected: number) =>
-  expect(Math.abs(actual - expected), `${actual} against ${expected}`).toBeLessThanOrEqual(2e-6 * Math.abs(expected) + 1e-12);
+  expect(Math.abs(actual - expected), `${actual} against ${expected}`).toBeLessThanOrEqual(
+    2e-6 * Math.abs(expected) + 1e-12,
+  );
 
 describe.skipIf(!haveVectors)('quantizer parameters against the reference grid', () => {
-  const { cases } = haveVectors ? vectors<{ cases: GridCase[] }>('quantizer_params_grid_oracle') : { cases: [] };
+  const { cases } = haveVectors
+    ? vectors<{ cases: GridCase[] }>('quantizer_params_grid_oracle')
+    : { cases: [] };
   it.each(cases.map((c) => [JSON.stringify(c).slice(0, 160), c] as const))('%s', (_, c) => {
     const make = () =>
       quantizerParameters(
         { min: Float32Array.of(c.min), max: Float32Array.of(c.stat_max_passed) },
-        config({ mode: c.mode, narrowRange: c.narrow_range, signednessToForce: c.signedness_to_force, numBits: c.num_bits ?? 8 }),
+        config({
+          mode: c.mode,
+          narrowRange: c.narrow_range,
+          signednessToForce: c.signedness_to_force,
+          numBits: c.num_bits ?? 8,
+        }),
         { group: c.group, halfRange: c.half_range },
       );
     if (c.error !== undefined) return void expect(make).toThrow();
@@ -50,7 +59,11 @@ describe.skipIf(!haveVectors)('quantizer parameters against the reference grid',
     close(got.scale[0]!, c.scale!);
     expect(got.levels).toBe(c.levels);
     // On purpose (docs/compatibility.md): a forced sign also holds in asymmetric mode, where the peer ignores it.
-    const moved = c.mode === 'asymmetric' && c.group === 'activations' && c.signedness_to_force === true && c.tensor_type === 'uint8';
+    const moved =
+      c.mode === 'asymmetric' &&
+      c.group === 'activations' &&
+      c.signedness_to_force === true &&
+      c.tensor_type === 'uint8';
     expect(got.storage).toBe(moved ? 'int8' : c.tensor_type);
     // On purpose (N18): half range without narrow range keeps zero at code 0.
     expect(got.zeroPoint[0]).toBe(c.half_range && !c.narrow_range ? 0 : c.zero_point! - (moved ? 128 : 0));
@@ -58,8 +71,17 @@ describe.skipIf(!haveVectors)('quantizer parameters against the reference grid',
 });
 
 describe.skipIf(!haveVectors)('per-channel weights against the reference', () => {
-  interface Case { absmax: number[]; narrow_range: boolean; half_range: boolean; low: number[]; high: number[]; scale: number[] }
-  const { cases } = haveVectors ? vectors<{ cases: Case[] }>('per_channel_weight_grid_oracle') : { cases: [] };
+  interface Case {
+    absmax: number[];
+    narrow_range: boolean;
+    half_range: boolean;
+    low: number[];
+    high: number[];
+    scale: number[];
+  }
+  const { cases } = haveVectors
+    ? vectors<{ cases: Case[] }>('per_channel_weight_grid_oracle')
+    : { cases: [] };
   it.each(cases.map((c) => [JSON.stringify(c).slice(0, 90), c] as const))('%s', (_, c) => {
     const max = Float32Array.from(c.absmax);
     const got = quantizerParameters(
@@ -74,19 +96,31 @@ describe.skipIf(!haveVectors)('per-channel weights against the reference', () =>
 });
 
 describe.skipIf(!haveVectors)('alignment of zero against the reference', () => {
-  interface Case { low: number | number[]; high: number | number[]; num_bits: number; out_low: number; out_high: number }
+  interface Case {
+    low: number | number[];
+    high: number | number[];
+    num_bits: number;
+    out_low: number;
+    out_high: number;
+  }
   const { cases } = haveVectors ? vectors<{ cases: Case[] }>('tune_range_oracle') : { cases: [] };
   // The unify_zp variant (lists) serves other backends; the engine unifies ranges instead.
-  it.each(cases.filter((c) => typeof c.low === 'number').map((c) => [JSON.stringify(c), c] as const))('%s', (_, c) => {
-    const got = alignZero(Math.fround(c.low as number), Math.fround(c.high as number), c.num_bits);
-    close(got.low, c.out_low);
-    close(got.high, c.out_high);
-  });
+  it.each(cases.filter((c) => typeof c.low === 'number').map((c) => [JSON.stringify(c), c] as const))(
+    '%s',
+    (_, c) => {
+      const got = alignZero(Math.fround(c.low as number), Math.fround(c.high as number), c.num_bits);
+      close(got.low, c.out_low);
+      close(got.high, c.out_high);
+    },
+  );
 });
 
 describe('quantizer parameters', () => {
   it('represents zero exactly and covers the range', () => {
-    const range = fc.tuple(fc.float({ min: -1000, max: 1000, noNaN: true }), fc.float({ min: -1000, max: 1000, noNaN: true }));
+    const range = fc.tuple(
+      fc.float({ min: -1000, max: 1000, noNaN: true }),
+      fc.float({ min: -1000, max: 1000, noNaN: true }),
+    );
     fc.assert(
       fc.property(range, fc.integer({ min: 2, max: 16 }), fc.boolean(), ([a, b], numBits, asymmetric) => {
         const [min, max] = [Math.min(a, b, 0), Math.max(a, b, 0)];
@@ -107,11 +141,17 @@ describe('quantizer parameters', () => {
   });
   it('refuses NaN and half range of asymmetric weights', () => {
     const range = { min: Float32Array.of(Number.NaN), max: Float32Array.of(1) };
-    expect(() => quantizerParameters(range, config({}), { group: 'weights', halfRange: false })).toThrow(/not finite/);
+    expect(() => quantizerParameters(range, config({}), { group: 'weights', halfRange: false })).toThrow(
+      /not finite/,
+    );
     const fine = { min: Float32Array.of(-1), max: Float32Array.of(1) };
-    expect(() => quantizerParameters(fine, config({ mode: 'asymmetric' }), { group: 'weights', halfRange: true })).toThrow(/symmetric/);
+    expect(() =>
+      quantizerParameters(fine, config({ mode: 'asymmetric' }), { group: 'weights', halfRange: true }),
+    ).toThrow(/symmetric/);
   });
   it('rounds half to even', () => {
-    expect([0.5, 1.5, 2.5, -0.5, -1.5, -2.5].map(roundHalfEven).map((x) => x + 0)).toEqual([0, 2, 2, 0, -2, -2]);
+    expect([0.5, 1.5, 2.5, -0.5, -1.5, -2.5].map(roundHalfEven).map((x) => x + 0)).toEqual([
+      0, 2, 2, 0, -2, -2,
+    ]);
   });
 });

@@ -15,11 +15,18 @@ export interface BiasCandidate {
   readonly output: { readonly tensor: string; readonly axis: number };
 }
 
+export interface CandidateOptions {
+  /** Also layers without a bias. */
+  readonly allNodes: boolean;
+  /** Also grouped and depthwise convolutions. */
+  readonly grouped: boolean;
+}
+
 /**
  * The layers that fast bias correction looks at: ungrouped Conv, Gemm and MatMul with a quantized weight and a
- * bias, and with `allNodes` those without one too.
+ * bias; the options widen that.
  */
-export function biasCandidates(graph: Graph, placement: Placement, allNodes: boolean): BiasCandidate[] {
+export function biasCandidates(graph: Graph, placement: Placement, options: CandidateOptions): BiasCandidate[] {
   const weightOf = new Map(
     placement.weights.flatMap((quantizer) =>
       quantizer.targets.filter((port) => port.input === 1).map((port) => [port.node, quantizer] as const),
@@ -28,10 +35,10 @@ export function biasCandidates(graph: Graph, placement: Placement, allNodes: boo
   return graph.nodes.flatMap((node) => {
     const weight = weightOf.get(node.name);
     if (weight === undefined || !isOnnxDomain(node)) return [];
-    if (node.opType === 'Conv' && intAttribute(node, 'group', 1) !== 1) return [];
+    if (!options.grouped && node.opType === 'Conv' && intAttribute(node, 'group', 1) !== 1) return [];
     if (!['Conv', 'Gemm', 'MatMul'].includes(node.opType)) return [];
     const location = biasLocation(graph, node);
-    if (location === undefined || (location.bias === null && !allNodes)) return [];
+    if (location === undefined || (location.bias === null && !options.allNodes)) return [];
     const rank = graph.rank(node.input[0] ?? '') ?? 0;
     const axis = node.opType === 'MatMul' ? rank - 1 : 1;
     if (rank < 2) return [];

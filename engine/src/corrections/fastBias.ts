@@ -6,7 +6,7 @@ import type { BiasUpdate } from '../qdq/write.js';
 import type { Quantization } from '../quantization.js';
 import type { ChannelMeanRequest } from '../statistics/collect.js';
 import { dequantize } from '../weights/quantize.js';
-import { biasCandidates, type BiasCandidate } from './candidates.js';
+import { biasCandidates, type BiasCandidate, type CandidateOptions } from './candidates.js';
 
 /** What a correction did to one layer. */
 export interface CorrectionRecord {
@@ -39,12 +39,12 @@ export function fastBiasMeans(graph: Graph, candidates: readonly BiasCandidate[]
 export function fastBiasCorrection(
   quantization: Quantization,
   means: ReadonlyMap<string, Float64Array>,
-  options: { readonly threshold: number; readonly allNodes: boolean },
+  options: CandidateOptions & { readonly threshold: number },
 ): { biases: BiasUpdate[]; records: CorrectionRecord[] } {
   const { graph, dir } = quantization.prepared;
   const biases: BiasUpdate[] = [];
   const records: CorrectionRecord[] = [];
-  for (const candidate of biasCandidates(graph, quantization.placement, options.allNodes)) {
+  for (const candidate of biasCandidates(graph, quantization.placement, options)) {
     const weights = quantization.weights.get(candidate.weight.id);
     const inputMean = means.get(candidate.input.tensor);
     const tensor = graph.initializer(candidate.weight.tensor);
@@ -61,10 +61,7 @@ export function fastBiasCorrection(
     if (float === undefined || (bias !== null && bias.length !== float.length)) continue;
     const shift = float.map((value, c) => (value - quantized[c]!) / (beta === 0 ? 1 : beta));
     const maxShift = shift.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-    const magnitude = shift.reduce((most, value, c) => {
-      const own = Math.abs(bias?.[c] ?? 0);
-      return own === 0 ? most : Math.max(most, Math.abs(value) / own);
-    }, 0);
+    const magnitude = relativeShift(candidate.node, shift, bias);
     const applied = magnitude < options.threshold && Number.isFinite(maxShift);
     records.push({
       node: candidate.node.name,
@@ -78,9 +75,26 @@ export function fastBiasCorrection(
   return { biases, records };
 }
 
+/**
+ * The size of a correction in multiples of the bias: the largest over the channels, those without bias left out. Grouped
+ * convolutions, which the peer does not correct, have many tiny biases: there the largest shift is compared with the
+ * largest bias.
+ */
+function relativeShift(node: NodeProto, shift: Float64Array, bias: Float32Array | null): number {
+  const size = (values: ArrayLike<number>) => Array.from(values).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  if (node.opType === 'Conv' && intAttribute(node, 'group', 1) !== 1) {
+    const largest = size(bias ?? []);
+    return largest === 0 ? 0 : size(shift) / largest;
+  }
+  return shift.reduce((most, value, c) => {
+    const own = Math.abs(bias?.[c] ?? 0);
+    return own === 0 ? most : Math.max(most, Math.abs(value) / own);
+  }, 0);
+}
+
 /** Whether the mean output is a function of the mean input: matrix products and unpadded 1×1 convolutions of stride 1. */
 function outputFollowsFromInput(graph: Graph, node: NodeProto): boolean {
-  if (node.opType !== 'Conv') return true;
+  if (node.opType !== 'Conv' || intAttribute(node, 'group', 1) !== 1) return true;
   const kernel = graph.initializer(node.input[1] ?? '')?.dims.slice(2).map(Number) ?? [];
   const pads = intsAttribute(node, 'pads') ?? [];
   const strides = intsAttribute(node, 'strides') ?? [];
@@ -100,9 +114,12 @@ export function constantResponse(
   const shares = tapShares(graph, node, kernel);
   const response = new Float64Array(outputs);
   const taps = shares.length;
+  // A grouped convolution's filter sees the `inputs` channels of its own group.
+  const perGroup = outputs / intAttribute(node, 'group', 1);
   for (let o = 0, w = 0; o < outputs; o++) {
     let sum = 0;
-    for (let i = 0; i < inputs; i++) {
+    const first = Math.floor(o / perGroup) * inputs;
+    for (let i = first; i < first + inputs; i++) {
       let total = 0;
       for (let t = 0; t < taps; t++, w++) total += weight[w]! * shares[t]!;
       sum += total * inputMean[i]!;

@@ -1,5 +1,6 @@
 import type { Graph } from '../graph/graph.js';
 import { isOnnxDomain } from '../onnx/node.js';
+import { isLinear } from './operators.js';
 import type { NodeProto } from '../onnx/onnx_pb.js';
 import type { ActivationQuantizer, Placement, Port, QuantizerConfig } from './types.js';
 
@@ -26,6 +27,8 @@ export function completeForRuntime(graph: Graph, placement: Placement, config: Q
     if (!isOnnxDomain(node) || !NEEDS_QUANTIZED_OUTPUT.has(node.opType)) continue;
     if (!operandsQuantized(node, quantizedPorts)) continue;
     const tensor = outputBehindActivation(graph, node);
+    // Behind the last linear operator only a convolution is worth a rounded output.
+    if (node.opType !== 'Conv' && !activations.has(tensor) && isTail(graph, tensor)) continue;
     const added = coverReaders(graph, tensor, activations.get(tensor), {
       config: { ...config, perChannel: false },
       unified: unifiedOf(node, activations),
@@ -54,6 +57,22 @@ function outputBehindActivation(graph: Graph, node: NodeProto): string {
   const [reader] = readers;
   const absorbed = readers.length === 1 && reader !== undefined && ABSORBED.has(reader.node.opType);
   return absorbed ? (reader.node.output[0] ?? output) : output;
+}
+
+/** Whether no linear operator comes after the tensor: what is computed from it goes to the model's outputs. */
+export function isTail(graph: Graph, tensor: string): boolean {
+  const seen = new Set<string>();
+  const queue = [tensor];
+  for (let current = queue.pop(); current !== undefined; current = queue.pop()) {
+    if (graph.isCaptured(current)) return false;
+    for (const { node } of graph.consumers(current)) {
+      if (isLinear(node)) return false;
+      if (seen.has(node.name)) continue;
+      seen.add(node.name);
+      queue.push(...node.output);
+    }
+  }
+  return true;
 }
 
 /** The quantizer on `tensor` with all of its readers as targets, or undefined when it has them already. */

@@ -20,8 +20,8 @@ const MINMAX: RangeEstimator = {
 };
 
 /** The estimator of a quantizer's kind with the user's settings over it, field by field. */
-export function activationEstimator(overrides: EstimatorOverrides, perChannel: boolean): RangeEstimator {
-  return merge(perChannel ? MINMAX : MEAN_MINMAX, overrides);
+export function activationEstimator(overrides: EstimatorOverrides, wholeRange: boolean): RangeEstimator {
+  return merge(wholeRange ? MINMAX : MEAN_MINMAX, overrides);
 }
 
 export function weightEstimator(overrides: EstimatorOverrides): RangeEstimator {

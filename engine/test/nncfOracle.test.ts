@@ -1,0 +1,154 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { encodeModel } from '@quantsmith/engine/onnx/write';
+import { readModel } from '@quantsmith/engine/onnx/read';
+import { readFloats, readInts } from '@quantsmith/engine/onnx/tensor';
+import { runPipeline } from '@quantsmith/engine/pipeline';
+import type { QuantizationConfig } from '@quantsmith/schemas';
+import { floats, ints, model, node, value } from './models.js';
+import { writeNpy } from './npy.js';
+import { haveVectors, vectors } from './vectors.js';
+
+interface Tensor {
+  shape: number[];
+  data: number[];
+}
+interface Quantizer {
+  op: string;
+  input: string;
+  scale: number | number[];
+  zero_point: number | number[];
+  dtype: string;
+  axis: number | null;
+}
+interface OracleModel {
+  model: string;
+  inputs: Record<string, { shape: (number | string)[] }>;
+  outputs: Record<string, number[]>;
+  nodes: { op: string; name: string; in: string[]; out: string[]; attr: Record<string, number | number[]> }[];
+  initializers: Record<string, Tensor>;
+  int_initializers: Record<string, Tensor>;
+  samples: Record<string, Tensor>[];
+  runs: Record<
+    string,
+    { q?: Record<string, Quantizer>; biases_changed?: Record<string, number[]>; error?: string }
+  >;
+}
+
+const NO_CORRECTION = { disable_bias_correction: true };
+/** The reference's configuration names as configs. */
+const CONFIGS: Record<string, NonNullable<QuantizationConfig['quantization']>> = {
+  default: {},
+  mixed: { preset: 'mixed' },
+  no_bias_correction: { advanced_parameters: NO_CORRECTION },
+  overflow_enable_nobc: { advanced_parameters: { ...NO_CORRECTION, overflow_fix: 'enable' } },
+  overflow_disable_nobc: { advanced_parameters: { ...NO_CORRECTION, overflow_fix: 'disable' } },
+  act_minmax_nobc: {
+    advanced_parameters: { ...NO_CORRECTION, activations_range_estimator_params: 'minmax' },
+  },
+  act_median_nobc: {
+    advanced_parameters: { ...NO_CORRECTION, activations_range_estimator_params: 'median_minmax' },
+  },
+  weights_per_tensor_nobc: {
+    advanced_parameters: { ...NO_CORRECTION, weights_quantization_params: { per_channel: false } },
+  },
+  acts_asym_nobc: {
+    advanced_parameters: { ...NO_CORRECTION, activations_quantization_params: { mode: 'asymmetric' } },
+  },
+  transformer_nobc: {
+    model_type: 'transformer',
+    advanced_parameters: { ...NO_CORRECTION, smooth_quant_alphas: { matmul: -1 } },
+  },
+};
+
+const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-oracle-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+function build(oracle: OracleModel) {
+  return model({
+    nodes: oracle.nodes.map((n) => node(n.op, n.in, n.out, n.attr, n.name)),
+    inputs: Object.entries(oracle.inputs).map(([name, { shape }]) => value(name, shape)),
+    outputs: Object.keys(oracle.outputs).map((name) => value(name)),
+    initializers: [
+      ...Object.entries(oracle.initializers).map(([name, t]) => floats(name, t.shape, t.data)),
+      ...Object.entries(oracle.int_initializers).map(([name, t]) => ints(name, t.data)),
+    ],
+    opset: 13,
+  });
+}
+
+async function quantize(oracle: OracleModel, run: string) {
+  const base = join(scratch, `${oracle.model}-${run}`);
+  writeFileSync(`${base}.onnx`, encodeModel(build(oracle)));
+  const [input] = Object.keys(oracle.inputs) as [string];
+  writeNpy(
+    `${base}.npy`,
+    oracle.samples.map((sample) => sample[input]!),
+  );
+  const quantization = CONFIGS[run]!;
+  const config: QuantizationConfig = {
+    model: `${base}.onnx`,
+    data: { calibration: { arrays: `${base}.npy` } },
+    quantization: {
+      ...quantization,
+      subset_size: 4,
+      advanced_parameters: {
+        ...quantization.advanced_parameters,
+        backend_params: { runtime: 'openvino', threads: 1 },
+      },
+    },
+  };
+  const { report } = await runPipeline(
+    { kind: 'run', config, configPath: `${base}.quant.yaml`, configSha256: '', allowModules: false },
+    () => undefined,
+  );
+  return readModel(report.output.path);
+}
+
+const close = (actual: ArrayLike<number>, expected: number | number[], what: string) => {
+  const list = typeof expected === 'number' ? [expected] : expected;
+  expect(actual.length, what).toBe(list.length);
+  list.forEach((x, i) =>
+    expect(Math.abs(actual[i]! - x), `${what}[${i}]: ${actual[i]} against ${x}`).toBeLessThanOrEqual(
+      3e-6 * Math.abs(x) + 1e-9,
+    ),
+  );
+};
+
+describe.skipIf(!haveVectors)('models quantized like the reference', () => {
+  const { models } = haveVectors ? vectors<{ models: OracleModel[] }>('models_nncf_oracle') : { models: [] };
+  const cases = models.flatMap((oracle) =>
+    Object.keys(oracle.runs)
+      .filter((run) => CONFIGS[run] !== undefined)
+      .map((run) => [`${oracle.model} ${run}`, oracle, run] as const),
+  );
+  it.each(cases)('%s', async (_, oracle, run) => {
+    const expected = oracle.runs[run]!;
+    const { model: written, dir } = await quantize(oracle, run);
+    const graph = written.graph!;
+    const initializers = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
+    for (const [name, quantizer] of Object.entries(expected.q ?? {})) {
+      // On purpose (N13): the constant on the left of a MatMul gets a scale per row, not per reduced column.
+      if (oracle.model === 'gemm_variants' && name === 'DequantizeLinear_Wl_1') continue;
+      const found = graph.node.find((n) => n.name === name);
+      expect(found, `${name} is missing; there are ${graph.node.map((n) => n.name).join(' ')}`).toBeDefined();
+      const [, scale, zeroPoint] = found!.input;
+      close(readFloats(initializers.get(scale!)!, dir), quantizer.scale, `${name} scale`);
+      close(readInts(initializers.get(zeroPoint!)!, dir), quantizer.zero_point, `${name} zero point`);
+    }
+    const quantizers = graph.node.filter((n) => n.opType === 'QuantizeLinear').map((n) => n.name);
+    const wanted = Object.entries(expected.q ?? {}).filter(([, q]) => q.op === 'QuantizeLinear');
+    expect(quantizers.sort()).toEqual(wanted.map(([name]) => name).sort());
+    for (const [key, values] of Object.entries(expected.biases_changed ?? {})) {
+      if (!key.endsWith('#bias')) continue;
+      const found = graph.node.find((n) => `${n.name}#bias` === key);
+      const bias = initializers.get(found?.input[2] ?? '');
+      expect(bias, `${key} is not there`).toBeDefined();
+      Array.from(readFloats(bias!, dir)).forEach((x, i) =>
+        expect(x, `${key}[${i}]`).toBeCloseTo(values[i]!, 5),
+      );
+    }
+  });
+});
