@@ -5,17 +5,51 @@ import tseslint from 'typescript-eslint';
 const FORBIDDEN = {
   schemas: ['vscode*', '@quantsmith/*', 'onnxruntime*', 'yaml'],
   engine: ['vscode*', '@quantsmith/server*', '@quantsmith/cli*', '@quantsmith/client*', 'yaml'],
-  server: ['vscode', 'vscode-languageclient*', '@quantsmith/cli*', '@quantsmith/client*', 'onnxruntime*', 'sharp'],
+  server: [
+    'vscode',
+    'vscode-languageclient*',
+    '@quantsmith/cli*',
+    '@quantsmith/client*',
+    'onnxruntime*',
+    'sharp',
+  ],
   cli: ['vscode', 'vscode-languageclient*', '@quantsmith/client*', 'onnxruntime*', 'sharp'],
   client: ['@quantsmith/*', 'onnxruntime*', 'sharp', 'yaml'],
 };
 
 export default tseslint.config(
-  { ignores: ['**/node_modules', 'dist', '**/generated/**', 'engine/src/onnx/onnx_pb.ts', 'test/e2e/out', '.tools', 'bench/.venv', 'bench/out'] },
+  {
+    ignores: [
+      '**/node_modules',
+      'dist',
+      '**/generated/**',
+      'engine/src/onnx/onnx_pb.ts',
+      'test/e2e/out',
+      '.tools',
+      'bench/.venv',
+      'bench/out',
+    ],
+  },
   eslint.configs.recommended,
   ...tseslint.configs.recommended,
   {
-    languageOptions: { globals: { process: 'readonly', console: 'readonly', Buffer: 'readonly', URL: 'readonly', setTimeout: 'readonly', clearTimeout: 'readonly', setImmediate: 'readonly', performance: 'readonly', structuredClone: 'readonly', AbortController: 'readonly', AbortSignal: 'readonly', TextDecoder: 'readonly', TextEncoder: 'readonly' } },
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        Buffer: 'readonly',
+        URL: 'readonly',
+        setTimeout: 'readonly',
+        clearTimeout: 'readonly',
+        setImmediate: 'readonly',
+        performance: 'readonly',
+        structuredClone: 'readonly',
+        AbortController: 'readonly',
+        AbortSignal: 'readonly',
+        TextDecoder: 'readonly',
+        TextEncoder: 'readonly',
+      },
+    },
     rules: {
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-explicit-any': 'error',
@@ -28,7 +62,12 @@ export default tseslint.config(
     rules: {
       'no-restricted-imports': [
         'error',
-        { patterns: [{ group, message: `${part}/ must not import this: see ARCHITECTURE.md.` }, { group: ['../../*/src/**'], message: 'Import other parts by their package name.' }] },
+        {
+          patterns: [
+            { group, message: `${part}/ must not import this: see ARCHITECTURE.md.` },
+            { group: ['../../*/src/**'], message: 'Import other parts by their package name.' },
+          ],
+        },
       ],
     },
   })),

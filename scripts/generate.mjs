@@ -20,17 +20,28 @@ const types = async (schema, name) =>
   banner + (await compile(structuredClone(schema), name, { bannerComment: '', additionalProperties: false }));
 
 function validators() {
-  const ajv = new Ajv2020.default({ allErrors: true, strict: true, allowUnionTypes: true, code: { source: true, esm: true } });
+  const ajv = new Ajv2020.default({
+    allErrors: true,
+    strict: true,
+    allowUnionTypes: true,
+    code: { source: true, esm: true },
+  });
   ajv.addVocabulary(['x-enumDescriptions', 'x-stringValues', 'x-stringDescriptions', 'x-deprecatedValues']);
   ajv.opts.strictTypes = false;
   ajv.addSchema(schemas.config, 'config').addSchema(schemas.report, 'report');
-  const code = standaloneCode.default(ajv, { validateConfig: 'urn:quantsmith:quantization-config', validateReport: 'urn:quantsmith:quantization-report' });
+  const code = standaloneCode.default(ajv, {
+    validateConfig: 'urn:quantsmith:quantization-config',
+    validateReport: 'urn:quantsmith:quantization-report',
+  });
   // The helpers that the generated code asks for come from ajv's runtime; as ESM they must be imported.
   const imports = [];
-  const body = code.replace(/const (\w+) = require\("([^"]+)"\)(\.\w+)?;/g, (_, name, module, member = '') => {
-    imports.push(`import * as ${name}_module from '${module}.js';`);
-    return `const ${name} = (${name}_module.default ?? ${name}_module)${member};`;
-  });
+  const body = code.replace(
+    /const (\w+) = require\("([^"]+)"\)(\.\w+)?;/g,
+    (_, name, module, member = '') => {
+      imports.push(`import * as ${name}_module from '${module}.js';`);
+      return `const ${name} = (${name}_module.default ?? ${name}_module)${member};`;
+    },
+  );
   return `${banner}${imports.join('\n')}\n${body}\n`;
 }
 

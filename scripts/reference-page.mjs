@@ -13,7 +13,8 @@ export function referencePage(schema) {
     if (path.length > 0) section(lines, resolved, path);
     for (const [key, child] of Object.entries(resolved.properties ?? {})) visit(child, [...path, key]);
     if (resolved.items?.properties) {
-      for (const [key, child] of Object.entries(resolved.items.properties)) visit(child, [...path, '[]', key]);
+      for (const [key, child] of Object.entries(resolved.items.properties))
+        visit(child, [...path, '[]', key]);
     }
   };
   visit(schema, []);
@@ -28,7 +29,8 @@ function section(lines, node, path) {
   lines.push(`<a id="${anchor(path)}"></a>`, '', `## \`${key}\``, '', node.description ?? '', '');
   const facts = [];
   if (node.type) facts.push(`Type: ${[node.type].flat().join(' or ')}`);
-  if (node.default !== undefined && typeof node.default !== 'object') facts.push(`default: \`${JSON.stringify(node.default)}\``);
+  if (node.default !== undefined && typeof node.default !== 'object')
+    facts.push(`default: \`${JSON.stringify(node.default)}\``);
   if (node.default === null) facts.push('default: `null`');
   if (node.minimum !== undefined) facts.push(`at least ${node.minimum}`);
   if (node.maximum !== undefined) facts.push(`at most ${node.maximum}`);

@@ -1,6 +1,11 @@
 import { resolveConfig, type QuantizationReport, type ResolvedConfig } from '@quantsmith/schemas';
 import { biasCandidates, type CandidateOptions } from './corrections/candidates.js';
-import { FAST_THRESHOLD, fastBiasCorrection, fastBiasMeans, type CorrectionRecord } from './corrections/fastBias.js';
+import {
+  FAST_THRESHOLD,
+  fastBiasCorrection,
+  fastBiasMeans,
+  type CorrectionRecord,
+} from './corrections/fastBias.js';
 import { firstIndices, openData, readAhead, type SampleSource } from './data/source.js';
 import { prepareModel, type PreparedModel } from './graph/prepare.js';
 import { readModel } from './onnx/read.js';
@@ -11,7 +16,13 @@ import { isTail } from './placement/runtimeLayout.js';
 import type { Placement } from './placement/types.js';
 import type { Problem } from './problem.js';
 import type { EngineEvent, RunRequest, TensorSignature } from './protocol.js';
-import { activationParameters, buildModel, weightCodes, writtenPlacement, type Quantization } from './quantization.js';
+import {
+  activationParameters,
+  buildModel,
+  weightCodes,
+  writtenPlacement,
+  type Quantization,
+} from './quantization.js';
 import { buildReport } from './report/build.js';
 import { startClock, type Clock } from './report/progress.js';
 import { restoreAccuracy } from './restore/restore.js';
@@ -45,8 +56,15 @@ export async function runPipeline(
   clock.stage('prepare', null);
   const prepared = await prepareModel(loaded);
   warn(prepared.problems);
-  const context = { inputs: await inputSignatures(prepared), baseDir: paths.baseDir, allowModules: request.allowModules };
-  const calibration = await openData(config.data.calibration, { ...context, configPath: ['data', 'calibration'] });
+  const context = {
+    inputs: await inputSignatures(prepared),
+    baseDir: paths.baseDir,
+    allowModules: request.allowModules,
+  };
+  const calibration = await openData(config.data.calibration, {
+    ...context,
+    configPath: ['data', 'calibration'],
+  });
   const validation = await openValidation(config, context);
   warn(validation?.problems ?? []);
   const placed = placeForConfig(prepared, config);
@@ -54,7 +72,11 @@ export async function runPipeline(
 
   const samples = Math.min(calibration.count, config.quantization.subset_size);
   clock.stage('calibrate', samples);
-  const collected = await calibrate(prepared, placed.placement, calibration, config, { samples, threads, clock });
+  const collected = await calibrate(prepared, placed.placement, calibration, config, {
+    samples,
+    threads,
+    clock,
+  });
   clock.stage('quantize', null);
   const uncorrected = quantize(prepared, placed.placement, collected, config);
   clock.stage('correct', null);
@@ -90,7 +112,11 @@ export async function runPipeline(
 
 /** The model's inputs as the runtime declares them. */
 async function inputSignatures(prepared: PreparedModel): Promise<TensorSignature[]> {
-  const session = await createSession(encodeModel(prepared.model), { threads: 1, optimization: 'disabled', dir: prepared.dir });
+  const session = await createSession(encodeModel(prepared.model), {
+    threads: 1,
+    optimization: 'disabled',
+    dir: prepared.dir,
+  });
   await session.release();
   return [...session.inputs];
 }
@@ -122,7 +148,9 @@ async function calibrate(
     ),
   );
   const corrects = !advanced.disable_bias_correction && config.quantization.fast_bias_correction;
-  const means = corrects ? fastBiasMeans(graph, biasCandidates(graph, placement, correctionScope(config))) : [];
+  const means = corrects
+    ? fastBiasMeans(graph, biasCandidates(graph, placement, correctionScope(config)))
+    : [];
   const collected = await collectStatistics(prepared, plan, means, readAhead(source, firstIndices(samples)), {
     inGraph: advanced.inplace_statistics,
     threads,

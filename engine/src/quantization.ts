@@ -35,7 +35,10 @@ export function activationParameters(
     quantizers.flatMap((quantizer) => {
       const range = statistics.get(quantizer.id);
       if (range === undefined) return [];
-      const parameters = quantizerParameters(range, quantizer.config, { group: 'activations', halfRange: false });
+      const parameters = quantizerParameters(range, quantizer.config, {
+        group: 'activations',
+        halfRange: false,
+      });
       return [[quantizer.id, parameters] as const];
     }),
   );
@@ -76,7 +79,13 @@ export function writtenPlacement(
 /** The quantized model with the given operators left in float. */
 export function buildModel(quantization: Quantization, reverted: ReadonlySet<string>): ModelProto {
   const { prepared, runtime, activationConfig } = quantization;
-  const placement = writtenPlacement(prepared.graph, quantization.placement, runtime, activationConfig, reverted);
+  const placement = writtenPlacement(
+    prepared.graph,
+    quantization.placement,
+    runtime,
+    activationConfig,
+    reverted,
+  );
   return writeQdq({
     model: prepared.model,
     graph: prepared.graph,

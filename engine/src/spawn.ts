@@ -41,7 +41,11 @@ export async function startEngine(request: EngineRequest, options: EngineOptions
   }
 }
 
-async function follow(child: ChildProcess, request: EngineRequest, options: EngineOptions): Promise<EngineOutcome> {
+async function follow(
+  child: ChildProcess,
+  request: EngineRequest,
+  options: EngineOptions,
+): Promise<EngineOutcome> {
   const temporary = new Set<string>();
   let failure: Problem | undefined;
   let done = false;

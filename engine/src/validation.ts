@@ -30,19 +30,29 @@ export interface ValidationContext {
  * Opens the validation data and the metric. Without validation data, accuracy control measures the difference of the
  * outputs on the calibration samples, and says so. Returns null when there is nothing to measure on.
  */
-export async function openValidation(config: ResolvedConfig, context: ValidationContext): Promise<Validation | null> {
+export async function openValidation(
+  config: ResolvedConfig,
+  context: ValidationContext,
+): Promise<Validation | null> {
   const section = config.data.validation;
   const control = config.accuracy_control;
   if (section === undefined && control === null) return null;
   const place = section === undefined ? 'calibration' : 'validation';
-  const source = await openData(section ?? config.data.calibration, { ...context, configPath: ['data', place] });
+  const source = await openData(section ?? config.data.calibration, {
+    ...context,
+    configPath: ['data', place],
+  });
   const wanted = control?.metric ?? (source.hasLabels ? 'top1' : 'sqnr');
   const metric = await openMetric(wanted, context);
   if (metric.needsLabels && !source.hasLabels) {
-    fail('metric-needs-labels', `The metric ${metric.name} needs labels, and data.${place} has none: name a label file, or use sqnr, cosine, mse or mae.`, {
-      configPath: control === null ? ['data', place] : ['accuracy_control', 'metric'],
-      data: { metric: metric.name },
-    });
+    fail(
+      'metric-needs-labels',
+      `The metric ${metric.name} needs labels, and data.${place} has none: name a label file, or use sqnr, cosine, mse or mae.`,
+      {
+        configPath: control === null ? ['data', place] : ['accuracy_control', 'metric'],
+        data: { metric: metric.name },
+      },
+    );
   }
   const problems: Problem[] = [];
   if (section === undefined) {
@@ -110,10 +120,19 @@ export async function measureModel(
 
 /** Drop of a full evaluation against the baseline. */
 export function dropOf(validation: Validation, baseline: Baseline, evaluation: Evaluation): number {
-  return accuracyDrop(baseline.value, evaluation.value, validation.dropType, validation.metric.higherIsBetter);
+  return accuracyDrop(
+    baseline.value,
+    evaluation.value,
+    validation.dropType,
+    validation.metric.higherIsBetter,
+  );
 }
 
 /** 95 % confidence interval of the drop. */
-export function intervalOf(validation: Validation, baseline: Baseline, evaluation: Evaluation): [number, number] {
+export function intervalOf(
+  validation: Validation,
+  baseline: Baseline,
+  evaluation: Evaluation,
+): [number, number] {
   return dropInterval(validation.metric, baseline.records, evaluation.records, validation.dropType);
 }

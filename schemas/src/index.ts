@@ -45,7 +45,11 @@ function issues(validate: Validator, value: unknown): SchemaIssue[] {
   if (validate(value)) return [];
   return (validate.errors ?? [])
     .filter((error) => error.keyword !== 'if')
-    .map((error) => ({ path: pathOf(error.instancePath, value), keyword: error.keyword, params: error.params }));
+    .map((error) => ({
+      path: pathOf(error.instancePath, value),
+      keyword: error.keyword,
+      params: error.params,
+    }));
 }
 
 /** A JSON pointer as keys and indexes, told apart by what the value holds there. */

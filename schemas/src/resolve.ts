@@ -15,13 +15,7 @@ type Advanced = Quantization['advanced_parameters'];
 export interface CollectorParams {
   readonly statistics_type: 'min' | 'max' | 'abs_max' | 'quantile' | 'abs_quantile' | 'mean';
   readonly aggregator_type:
-    | 'mean'
-    | 'max'
-    | 'min'
-    | 'median'
-    | 'mean_no_outliers'
-    | 'median_no_outliers'
-    | 'histogram';
+    'mean' | 'max' | 'min' | 'median' | 'mean_no_outliers' | 'median_no_outliers' | 'histogram';
   readonly clipping_value: number | null;
   readonly quantile_outlier_prob: number;
 }
@@ -91,10 +85,14 @@ export function resolveConfig(config: QuantizationConfig): ResolvedConfig {
   const written = config as unknown as Record<string, unknown>;
   const estimators = record(at(written, 'quantization', 'advanced_parameters'));
   const filled = fillDefaults(root, written) as unknown as ResolvedConfig & {
-    quantization: { advanced_parameters: { overflow_fix: string; activations_quantization_params: { mode: string | null } } };
+    quantization: {
+      advanced_parameters: { overflow_fix: string; activations_quantization_params: { mode: string | null } };
+    };
   };
   const { advanced_parameters: advanced, ...quantization } = filled.quantization;
-  const mode = advanced.activations_quantization_params.mode ?? (quantization.preset === 'mixed' ? 'asymmetric' : 'symmetric');
+  const mode =
+    advanced.activations_quantization_params.mode ??
+    (quantization.preset === 'mixed' ? 'asymmetric' : 'symmetric');
   return {
     model: filled.model,
     output: filled.output,
@@ -103,7 +101,8 @@ export function resolveConfig(config: QuantizationConfig): ResolvedConfig {
       ...quantization,
       advanced_parameters: {
         ...advanced,
-        overflow_fix: (advanced.overflow_fix as string) === 'first_layer_only' ? 'first_layer' : advanced.overflow_fix,
+        overflow_fix:
+          (advanced.overflow_fix as string) === 'first_layer_only' ? 'first_layer' : advanced.overflow_fix,
         activations_quantization_params: { ...advanced.activations_quantization_params, mode },
         activations_range_estimator_params: estimator(estimators['activations_range_estimator_params']),
         weights_range_estimator_params: estimator(estimators['weights_range_estimator_params']),
@@ -116,7 +115,10 @@ export function resolveConfig(config: QuantizationConfig): ResolvedConfig {
 function estimator(value: unknown): EstimatorParams {
   if (typeof value === 'string') return NAMED_ESTIMATORS[value] ?? { min: {}, max: {} };
   const given = record(value);
-  return { min: record(given['min']) as Partial<CollectorParams>, max: record(given['max']) as Partial<CollectorParams> };
+  return {
+    min: record(given['min']) as Partial<CollectorParams>,
+    max: record(given['max']) as Partial<CollectorParams>,
+  };
 }
 
 function fillDefaults(schema: SchemaNode, value: unknown): unknown {
@@ -125,10 +127,13 @@ function fillDefaults(schema: SchemaNode, value: unknown): unknown {
     if (node.default === undefined) return undefined;
     return fillDefaults(node, structuredClone(node.default));
   }
-  if (node.properties === undefined || typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  if (node.properties === undefined || typeof value !== 'object' || value === null || Array.isArray(value))
+    return value;
   const given = value as Record<string, unknown>;
   const keys = new Set([...Object.keys(node.properties), ...Object.keys(given)]);
-  const entries = [...keys].map((key) => [key, fillDefaults(node.properties?.[key] ?? {}, given[key])] as const);
+  const entries = [...keys].map(
+    (key) => [key, fillDefaults(node.properties?.[key] ?? {}, given[key])] as const,
+  );
   return Object.fromEntries(entries.filter(([, filled]) => filled !== undefined));
 }
 
@@ -137,5 +142,7 @@ function at(value: unknown, ...path: string[]): unknown {
 }
 
 function record(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : {};
 }

@@ -26,7 +26,11 @@ export interface CandidateOptions {
  * The layers that fast bias correction looks at: ungrouped Conv, Gemm and MatMul with a quantized weight and a
  * bias; the options widen that.
  */
-export function biasCandidates(graph: Graph, placement: Placement, options: CandidateOptions): BiasCandidate[] {
+export function biasCandidates(
+  graph: Graph,
+  placement: Placement,
+  options: CandidateOptions,
+): BiasCandidate[] {
   const weightOf = new Map(
     placement.weights.flatMap((quantizer) =>
       quantizer.targets.filter((port) => port.input === 1).map((port) => [port.node, quantizer] as const),

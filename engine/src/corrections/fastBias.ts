@@ -50,7 +50,13 @@ export function fastBiasCorrection(
     const tensor = graph.initializer(candidate.weight.tensor);
     if (weights === undefined || inputMean === undefined || tensor === undefined) continue;
     const dims = tensor.dims.map(Number);
-    const quantized = constantResponse(graph, candidate.node, dequantize(weights, dims, candidate.weight.axis), dims, inputMean);
+    const quantized = constantResponse(
+      graph,
+      candidate.node,
+      dequantize(weights, dims, candidate.weight.axis),
+      dims,
+      inputMean,
+    );
     const bias = candidate.bias === null ? null : readFloats(graph.initializer(candidate.bias)!, dir);
     const beta = candidate.node.opType === 'Gemm' ? floatAttribute(candidate.node, 'beta', 1) : 1;
     const outputMean = means.get(candidate.output.tensor);
@@ -67,10 +73,17 @@ export function fastBiasCorrection(
       node: candidate.node.name,
       applied,
       maxShift,
-      ...(applied ? {} : { reason: `the shift is ${magnitude.toFixed(2)} times the bias, above the threshold ${options.threshold}` }),
+      ...(applied
+        ? {}
+        : {
+            reason: `the shift is ${magnitude.toFixed(2)} times the bias, above the threshold ${options.threshold}`,
+          }),
     });
     if (!applied) continue;
-    biases.push({ port: candidate.biasPort, values: Float32Array.from(shift, (value, c) => (bias?.[c] ?? 0) + value) });
+    biases.push({
+      port: candidate.biasPort,
+      values: Float32Array.from(shift, (value, c) => (bias?.[c] ?? 0) + value),
+    });
   }
   return { biases, records };
 }
@@ -81,7 +94,8 @@ export function fastBiasCorrection(
  * largest bias.
  */
 function relativeShift(node: NodeProto, shift: Float64Array, bias: Float32Array | null): number {
-  const size = (values: ArrayLike<number>) => Array.from(values).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const size = (values: ArrayLike<number>) =>
+    Array.from(values).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   if (node.opType === 'Conv' && intAttribute(node, 'group', 1) !== 1) {
     const largest = size(bias ?? []);
     return largest === 0 ? 0 : size(shift) / largest;
@@ -95,10 +109,18 @@ function relativeShift(node: NodeProto, shift: Float64Array, bias: Float32Array 
 /** Whether the mean output is a function of the mean input: matrix products and unpadded 1×1 convolutions of stride 1. */
 function outputFollowsFromInput(graph: Graph, node: NodeProto): boolean {
   if (node.opType !== 'Conv' || intAttribute(node, 'group', 1) !== 1) return true;
-  const kernel = graph.initializer(node.input[1] ?? '')?.dims.slice(2).map(Number) ?? [];
+  const kernel =
+    graph
+      .initializer(node.input[1] ?? '')
+      ?.dims.slice(2)
+      .map(Number) ?? [];
   const pads = intsAttribute(node, 'pads') ?? [];
   const strides = intsAttribute(node, 'strides') ?? [];
-  return kernel.every((size) => size === 1) && pads.every((pad) => pad === 0) && strides.every((step) => step === 1);
+  return (
+    kernel.every((size) => size === 1) &&
+    pads.every((pad) => pad === 0) &&
+    strides.every((step) => step === 1)
+  );
 }
 
 /** The channel means of a layer's output (without bias) for an input that is constant in every channel. */
@@ -174,7 +196,12 @@ function tapShares(graph: Graph, node: NodeProto, kernel: readonly number[]): Fl
       return positions === 0 ? 0 : inside / positions;
     });
   });
-  return Float64Array.from(perAxis.reduce<number[]>((taps, shares) => taps.flatMap((tap) => shares.map((share) => tap * share)), [1]));
+  return Float64Array.from(
+    perAxis.reduce<number[]>(
+      (taps, shares) => taps.flatMap((tap) => shares.map((share) => tap * share)),
+      [1],
+    ),
+  );
 }
 
 function explicitPads(

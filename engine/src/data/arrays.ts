@@ -15,19 +15,29 @@ import { convertTo, type DataContext, type DataSection, type SampleSource } from
 const LARGEST_ARCHIVE = 4 * 1024 ** 3;
 
 /** A .npy (one input) or .npz (array names are the inputs); the first axis is the samples. */
-export async function openArrays(path: string, section: DataSection, context: DataContext): Promise<SampleSource> {
+export async function openArrays(
+  path: string,
+  section: DataSection,
+  context: DataContext,
+): Promise<SampleSource> {
   const arrays = path.endsWith('.npz') ? await openArchive(path, context) : single(path, context);
   const counts = new Set([...arrays.values()].map((array) => array.shape[0]!));
   if (counts.size > 1) {
-    fail('array-invalid', `The arrays of ${path} have different numbers of samples: ${[...counts].join(', ')}.`, {
-      file: path,
-      configPath: [...context.configPath, 'arrays'],
-    });
+    fail(
+      'array-invalid',
+      `The arrays of ${path} have different numbers of samples: ${[...counts].join(', ')}.`,
+      {
+        file: path,
+        configPath: [...context.configPath, 'arrays'],
+      },
+    );
   }
   const [count = 0] = [...counts];
   const names = Array.from({ length: count }, (_, index) => `#${index}`);
   const labels =
-    section.labels === undefined || section.labels === null ? null : await readLabels(section.labels, names, context);
+    section.labels === undefined || section.labels === null
+      ? null
+      : await readLabels(section.labels, names, context);
   return {
     count,
     hasLabels: labels !== null,
@@ -35,7 +45,9 @@ export async function openArrays(path: string, section: DataSection, context: Da
       const feeds = Object.fromEntries(
         context.inputs.flatMap((input) => {
           const array = arrays.get(input.name);
-          return array === undefined ? [] : [[input.name, feedOf(array, index, input, section, context)] as const];
+          return array === undefined
+            ? []
+            : [[input.name, feedOf(array, index, input, section, context)] as const];
         }),
       );
       return Promise.resolve({ name: names[index]!, feeds, label: labels?.[index] ?? null });
@@ -53,10 +65,14 @@ function single(path: string, context: DataContext): Map<string, RowArray> {
   const array = readArrayFile(path, configPath);
   const [only, ...others] = context.inputs;
   if (only === undefined || others.length > 0) {
-    fail('data-inputs', `The model has ${context.inputs.length} inputs; a .npy can feed only one. Use a .npz whose array names are the inputs.`, {
-      file: path,
-      configPath,
-    });
+    fail(
+      'data-inputs',
+      `The model has ${context.inputs.length} inputs; a .npy can feed only one. Use a .npz whose array names are the inputs.`,
+      {
+        file: path,
+        configPath,
+      },
+    );
   }
   return new Map([[only.name, array]]);
 }
@@ -64,7 +80,8 @@ function single(path: string, context: DataContext): Map<string, RowArray> {
 async function openArchive(path: string, context: DataContext): Promise<Map<string, RowArray>> {
   const configPath = [...context.configPath, 'arrays'];
   const where = { file: path, configPath };
-  if ((await stat(path).catch(() => null)) === null) fail('data-not-found', `The array file ${path} does not exist.`, where);
+  if ((await stat(path).catch(() => null)) === null)
+    fail('data-not-found', `The array file ${path} does not exist.`, where);
   let total = 0;
   let members: Record<string, Uint8Array>;
   try {
@@ -117,15 +134,21 @@ function imageInput(
   const channels = shape.length === 3 ? (channelsFirst ? shape[0]! : shape[2]!) : 1;
   const data = channelsFirst ? interleave(row, channels, width * height) : row;
   const pixels = { data, width, height, channels };
-  const cropped = preprocess.center_crop === null || preprocess.center_crop === undefined ? pixels : centerCrop(pixels, preprocess.center_crop);
+  const cropped =
+    preprocess.center_crop === null || preprocess.center_crop === undefined
+      ? pixels
+      : centerCrop(pixels, preprocess.center_crop);
   const tensor = toInput(cropped, preprocess, input.type);
   // Flat inputs ([N, 784] or [N, 784, 1]) take the pixels in the same order.
   const flat = input.dims.length !== 4;
-  return flat ? { ...tensor, dims: [1, ...input.dims.slice(1).map((dim) => (typeof dim === 'number' ? dim : 1))] } : tensor;
+  return flat
+    ? { ...tensor, dims: [1, ...input.dims.slice(1).map((dim) => (typeof dim === 'number' ? dim : 1))] }
+    : tensor;
 }
 
 function interleave(planes: Uint8Array, channels: number, plane: number): Uint8Array {
   const pixels = new Uint8Array(planes.length);
-  for (let c = 0; c < channels; c++) for (let i = 0; i < plane; i++) pixels[i * channels + c] = planes[c * plane + i]!;
+  for (let c = 0; c < channels; c++)
+    for (let i = 0; i < plane; i++) pixels[i * channels + c] = planes[c * plane + i]!;
   return pixels;
 }

@@ -15,7 +15,11 @@ const CACHE_BYTES = 256 * 1024 * 1024;
 const LARGEST_IMAGE = 268_402_689;
 
 /** Images of a folder (searched through, sorted by path) or one file. */
-export async function openImages(path: string, section: DataSection, context: DataContext): Promise<SampleSource> {
+export async function openImages(
+  path: string,
+  section: DataSection,
+  context: DataContext,
+): Promise<SampleSource> {
   const files = await listImages(path, context);
   const root = files.length === 1 && files[0] === path ? dirname(path) : path;
   const names = files.map((file) => relative(root, file).split(sep).join('/'));
@@ -38,8 +42,13 @@ export async function openImages(path: string, section: DataSection, context: Da
   };
 }
 
-async function labelsOf(names: readonly string[], section: DataSection, context: DataContext): Promise<number[] | null> {
-  if (section.labels !== undefined && section.labels !== null) return readLabels(section.labels, names, context);
+async function labelsOf(
+  names: readonly string[],
+  section: DataSection,
+  context: DataContext,
+): Promise<number[] | null> {
+  if (section.labels !== undefined && section.labels !== null)
+    return readLabels(section.labels, names, context);
   return 'labels' in section || context.configPath.at(-1) === 'validation' ? classFolderLabels(names) : null;
 }
 
@@ -95,9 +104,18 @@ async function decodeImage(file: string, preprocess: Preprocess, context: DataCo
     const gray = preprocess.color === 'gray';
     const image = sharp(file, { limitInputPixels: LARGEST_IMAGE, failOn: 'error', autoOrient: false });
     const { width, height } = await image.metadata();
-    const pipeline = gray ? image.removeAlpha().toColourspace('b-w') : image.removeAlpha().toColourspace('srgb');
+    const pipeline = gray
+      ? image.removeAlpha().toColourspace('b-w')
+      : image.removeAlpha().toColourspace('srgb');
     const size = resizedSize(width, height, preprocess.resize ?? null);
-    if (size !== null) pipeline.resize({ width: size[1], height: size[0], fit: 'fill', kernel: 'linear', fastShrinkOnLoad: false });
+    if (size !== null)
+      pipeline.resize({
+        width: size[1],
+        height: size[0],
+        fit: 'fill',
+        kernel: 'linear',
+        fastShrinkOnLoad: false,
+      });
     const { data, info } = await pipeline.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
     const pixels = { data, width: info.width, height: info.height, channels: info.channels };
     const wanted = withChannels(pixels, gray ? 1 : 3);
@@ -115,7 +133,11 @@ async function decodeImage(file: string, preprocess: Preprocess, context: DataCo
 }
 
 /** [height, width] after resizing: a number is the new short side, the other side is rounded down. */
-function resizedSize(width: number, height: number, resize: Preprocess['resize'] | null): [number, number] | null {
+function resizedSize(
+  width: number,
+  height: number,
+  resize: Preprocess['resize'] | null,
+): [number, number] | null {
   if (resize === null || resize === undefined) return null;
   if (typeof resize !== 'number') return [resize[0]!, resize[1]!];
   return width <= height
@@ -128,7 +150,8 @@ function withChannels(pixels: Pixels, channels: number): Pixels {
   const count = pixels.width * pixels.height;
   const data = new Uint8Array(count * channels);
   for (let i = 0; i < count; i++) {
-    for (let c = 0; c < channels; c++) data[i * channels + c] = pixels.data[i * pixels.channels + Math.min(c, pixels.channels - 1)]!;
+    for (let c = 0; c < channels; c++)
+      data[i * channels + c] = pixels.data[i * pixels.channels + Math.min(c, pixels.channels - 1)]!;
   }
   return { ...pixels, data, channels };
 }

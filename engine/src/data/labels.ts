@@ -5,11 +5,17 @@ import { readArrayFile } from './npy.js';
 import type { DataContext } from './source.js';
 
 /** Labels from a file: a .csv with file and label, or a .npy with one integer for each sample, in order. */
-export async function readLabels(labels: string, names: readonly string[], context: DataContext): Promise<number[]> {
+export async function readLabels(
+  labels: string,
+  names: readonly string[],
+  context: DataContext,
+): Promise<number[]> {
   const path = resolve(context.baseDir, labels);
   const where = { file: path, configPath: [...context.configPath, 'labels'] };
   if (path.endsWith('.npy')) return arrayLabels(path, names.length, where);
-  const text = await readFile(path, 'utf8').catch(() => fail('labels-not-found', `The label file ${path} does not exist.`, where));
+  const text = await readFile(path, 'utf8').catch(() =>
+    fail('labels-not-found', `The label file ${path} does not exist.`, where),
+  );
   return csvLabels(text, path, names, where);
 }
 
@@ -24,8 +30,11 @@ async function arrayLabels(path: string, count: number, where: Where): Promise<n
     fail('labels-count', `${path} holds ${array.shape[0]} labels for ${count} samples.`, where);
   }
   const values = array.rows(0, count);
-  if (Array.isArray(values) || values.length !== count) fail('labels-count', `${path} holds more than one number a sample.`, where);
-  return Array.from(values as Float32Array, Number).map((value, index) => integerLabel(value, `${path}, entry ${index}`, where));
+  if (Array.isArray(values) || values.length !== count)
+    fail('labels-count', `${path} holds more than one number a sample.`, where);
+  return Array.from(values as Float32Array, Number).map((value, index) =>
+    integerLabel(value, `${path}, entry ${index}`, where),
+  );
 }
 
 function integerLabel(value: number, place: string, where: Where): number {
@@ -46,7 +55,8 @@ function csvLabels(text: string, path: string, names: readonly string[], where: 
     const place = `${path}, line ${number + 1}`;
     if (!/^\s*\d+\s*$/.test(label)) fail('label-invalid', `${place}: "${label}" is no class number.`, where);
     const index = byName.get(file) ?? byBase.get(file);
-    if (index === undefined) fail('label-unknown-file', `${place}: "${file}" is no image of the data folder.`, where);
+    if (index === undefined)
+      fail('label-unknown-file', `${place}: "${file}" is no image of the data folder.`, where);
     labels[index] = Number(label);
   });
   const missing = labels.findIndex((label) => label === undefined);

@@ -9,7 +9,8 @@ interface LoadedTensor {
   readonly dims: readonly number[];
   readonly data: ArrayLike<number>;
 }
-type Yielded = { readonly feeds: Record<string, LoadedTensor>; readonly label?: number } | Record<string, LoadedTensor>;
+type Yielded =
+  { readonly feeds: Record<string, LoadedTensor>; readonly label?: number } | Record<string, LoadedTensor>;
 
 /**
  * A module whose default export is (a function that returns) an iterable, sync or async, of feeds — input name →
@@ -19,14 +20,24 @@ export async function openLoader(path: string, context: DataContext): Promise<Sa
   const configPath = [...context.configPath, 'loader'];
   const where = { file: path, configPath };
   if (!context.allowModules) {
-    fail('modules-not-allowed', `${path} is a program; it runs only when modules are allowed (--allow-modules, or the setting in a trusted workspace).`, where);
+    fail(
+      'modules-not-allowed',
+      `${path} is a program; it runs only when modules are allowed (--allow-modules, or the setting in a trusted workspace).`,
+      where,
+    );
   }
-  const source = await readFile(path).catch(() => fail('data-not-found', `The loader ${path} does not exist.`, where));
+  const source = await readFile(path).catch(() =>
+    fail('data-not-found', `The loader ${path} does not exist.`, where),
+  );
   const samples: Sample[] = [];
   try {
     const module = (await import(pathToFileURL(path).href)) as { default?: unknown };
-    const made = typeof module.default === 'function' ? await (module.default as (info: unknown) => unknown)({ inputs: context.inputs }) : module.default;
-    for await (const item of made as AsyncIterable<Yielded>) samples.push(sampleOf(item, samples.length, context));
+    const made =
+      typeof module.default === 'function'
+        ? await (module.default as (info: unknown) => unknown)({ inputs: context.inputs })
+        : module.default;
+    for await (const item of made as AsyncIterable<Yielded>)
+      samples.push(sampleOf(item, samples.length, context));
   } catch (error) {
     if (error instanceof Error && error.name === 'QuantsmithError') throw error;
     const reason = error instanceof Error ? error.message : String(error);
@@ -41,7 +52,14 @@ export async function openLoader(path: string, context: DataContext): Promise<Sa
       for (const sample of samples) {
         for (const [name, tensor] of Object.entries(sample.feeds)) {
           hash.update(name);
-          if (ArrayBuffer.isView(tensor.data)) hash.update(new Uint8Array(tensor.data.buffer as ArrayBuffer, tensor.data.byteOffset, tensor.data.byteLength));
+          if (ArrayBuffer.isView(tensor.data))
+            hash.update(
+              new Uint8Array(
+                tensor.data.buffer as ArrayBuffer,
+                tensor.data.byteOffset,
+                tensor.data.byteLength,
+              ),
+            );
         }
       }
       return Promise.resolve(hash.digest('hex'));

@@ -10,7 +10,9 @@ export interface RowArray {
   readonly rows: (from: number, to: number) => TensorData;
 }
 
-const TYPES: Readonly<Record<string, { name: string; bytes: number; make: (buffer: ArrayBuffer) => TensorData }>> = {
+const TYPES: Readonly<
+  Record<string, { name: string; bytes: number; make: (buffer: ArrayBuffer) => TensorData }>
+> = {
   f4: { name: 'float32', bytes: 4, make: (buffer) => new Float32Array(buffer) },
   f8: { name: 'float64', bytes: 8, make: (buffer) => new Float64Array(buffer) },
   i1: { name: 'int8', bytes: 1, make: (buffer) => new Int8Array(buffer) },
@@ -52,13 +54,20 @@ export function readArrayFile(path: string, configPath: ConfigPath): RowArray {
 
 /** Opens an array that lies in memory (a member of a .npz). `name` is for messages. */
 export function readArrayBytes(name: string, bytes: Uint8Array, configPath: ConfigPath): RowArray {
-  return parseArray(name, bytes.length, (offset, length) => bytes.subarray(offset, offset + length), configPath);
+  return parseArray(
+    name,
+    bytes.length,
+    (offset, length) => bytes.subarray(offset, offset + length),
+    configPath,
+  );
 }
 
 function parseArray(name: string, size: number, read: ReadAt, configPath: ConfigPath): RowArray {
-  const broken = (what: string): never => fail('array-invalid', `${name} is no usable .npy array: ${what}.`, { file: name, configPath });
+  const broken = (what: string): never =>
+    fail('array-invalid', `${name} is no usable .npy array: ${what}.`, { file: name, configPath });
   const head = read(0, 12);
-  if (head.length < 10 || head[0] !== 0x93 || new TextDecoder().decode(head.subarray(1, 6)) !== 'NUMPY') broken('the magic number is missing');
+  if (head.length < 10 || head[0] !== 0x93 || new TextDecoder().decode(head.subarray(1, 6)) !== 'NUMPY')
+    broken('the magic number is missing');
   const wide = head[6]! >= 2;
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   const headerLength = wide ? view.getUint32(8, true) : view.getUint16(8, true);
@@ -67,17 +76,25 @@ function parseArray(name: string, size: number, read: ReadAt, configPath: Config
   const header = new TextDecoder('latin1').decode(read(start, headerLength));
   const descr = /'descr':\s*'([<>|=])(\w+)'/.exec(header);
   const shapeText = /'shape':\s*\(([^)]*)\)/.exec(header)?.[1];
-  if (descr === null || shapeText === undefined) return broken('the header cannot be read (only plain number arrays are supported)');
+  if (descr === null || shapeText === undefined)
+    return broken('the header cannot be read (only plain number arrays are supported)');
   const type = TYPES[descr[2]!];
   if (type === undefined) return broken(`element type "${descr[2]}" is not supported`);
   if (descr[1] === '>' && type.bytes > 1) broken('big-endian values are not supported');
-  if (/'fortran_order':\s*True/.test(header)) broken('Fortran order is not supported; save it with numpy.ascontiguousarray');
-  const shape = shapeText.split(',').map((part) => part.trim()).filter((part) => part !== '').map(Number);
-  if (shape.length === 0 || shape.some((dim) => !Number.isSafeInteger(dim) || dim < 0)) broken('it has no sample axis');
+  if (/'fortran_order':\s*True/.test(header))
+    broken('Fortran order is not supported; save it with numpy.ascontiguousarray');
+  const shape = shapeText
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .map(Number);
+  if (shape.length === 0 || shape.some((dim) => !Number.isSafeInteger(dim) || dim < 0))
+    broken('it has no sample axis');
   const rowValues = shape.slice(1).reduce((product, dim) => product * dim, 1);
   const rowBytes = rowValues * type.bytes;
   const data = start + headerLength;
-  if (data + rowBytes * shape[0]! > size) broken(`its shape [${shape.join(', ')}] needs more bytes than the file has`);
+  if (data + rowBytes * shape[0]! > size)
+    broken(`its shape [${shape.join(', ')}] needs more bytes than the file has`);
   return {
     shape,
     type: type.name,

@@ -44,10 +44,16 @@ function normalization(preprocess: Preprocess, channel: number): Float32Array {
   const scale = preprocess.scale ?? 1;
   const mean = perChannel(preprocess.mean, channel, 0);
   const std = perChannel(preprocess.std, channel, 1);
-  return Float32Array.from({ length: 256 }, (_, byte) => Math.fround(Math.fround(Math.fround(byte / scale) - mean) / std));
+  return Float32Array.from({ length: 256 }, (_, byte) =>
+    Math.fround(Math.fround(Math.fround(byte / scale) - mean) / std),
+  );
 }
 
-function perChannel(value: number | readonly number[] | null | undefined, channel: number, fallback: number): number {
+function perChannel(
+  value: number | readonly number[] | null | undefined,
+  channel: number,
+  fallback: number,
+): number {
   if (value === null || value === undefined) return fallback;
   if (typeof value === 'number') return value;
   return value[channel] ?? value[0] ?? fallback;

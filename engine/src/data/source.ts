@@ -47,15 +47,22 @@ export async function openData(section: DataSection, context: DataContext): Prom
   const [kind] = kinds;
   if (kind === undefined || kinds.length > 1) {
     const found = kinds.length === 0 ? 'names no source' : `names ${kinds.join(' and ')}`;
-    fail('data-source', `${context.configPath.join('.')} ${found}; it needs exactly one of ${KINDS.join(', ')}.`, {
-      configPath: context.configPath,
-    });
+    fail(
+      'data-source',
+      `${context.configPath.join('.')} ${found}; it needs exactly one of ${KINDS.join(', ')}.`,
+      {
+        configPath: context.configPath,
+      },
+    );
   }
   const source = await openKind(kind, section, context);
   const count = Math.min(source.count, section.limit ?? source.count);
   if (count === 0) {
     const path = resolve(context.baseDir, section[kind]!);
-    fail('data-empty', `${path} holds no samples.`, { file: path, configPath: [...context.configPath, kind] });
+    fail('data-empty', `${path} holds no samples.`, {
+      file: path,
+      configPath: [...context.configPath, kind],
+    });
   }
   return {
     ...source,
@@ -64,7 +71,11 @@ export async function openData(section: DataSection, context: DataContext): Prom
   };
 }
 
-async function openKind(kind: (typeof KINDS)[number], section: DataSection, context: DataContext): Promise<SampleSource> {
+async function openKind(
+  kind: (typeof KINDS)[number],
+  section: DataSection,
+  context: DataContext,
+): Promise<SampleSource> {
   const path = resolve(context.baseDir, section[kind]!);
   switch (kind) {
     case 'images':
@@ -108,10 +119,14 @@ function checkSample(sample: Sample, { inputs, configPath }: DataContext): Sampl
   for (const input of inputs) {
     const feed = sample.feeds[input.name];
     if (feed === undefined) {
-      fail('sample-input-missing', `Sample "${sample.name}" has no value for the model's input "${input.name}".`, {
-        configPath,
-        data: { sample: sample.name, input: input.name },
-      });
+      fail(
+        'sample-input-missing',
+        `Sample "${sample.name}" has no value for the model's input "${input.name}".`,
+        {
+          configPath,
+          data: { sample: sample.name, input: input.name },
+        },
+      );
     }
     const fits =
       feed.dims.length === input.dims.length &&
@@ -135,7 +150,10 @@ function checkFinite(sample: string, feed: HostTensor, configPath: ConfigPath): 
   let sum = 0;
   for (let i = 0; i < feed.data.length; i++) sum += feed.data[i]!;
   if (!Number.isFinite(sum)) {
-    fail('sample-not-finite', `Sample "${sample}" holds a value that is not finite.`, { configPath, data: { sample } });
+    fail('sample-not-finite', `Sample "${sample}" holds a value that is not finite.`, {
+      configPath,
+      data: { sample },
+    });
   }
 }
 
@@ -146,7 +164,9 @@ export function convertTo(
   where: { readonly name: string; readonly configPath: ConfigPath },
 ): TensorData {
   const wrong = (what: string): never =>
-    fail('sample-type', `${where.name}: ${what}, but the model wants ${type}.`, { configPath: where.configPath });
+    fail('sample-type', `${where.name}: ${what}, but the model wants ${type}.`, {
+      configPath: where.configPath,
+    });
   if (Array.isArray(values)) return type === 'string' ? values : wrong('the values are text');
   const numbers = values as Float32Array | BigInt64Array;
   switch (type) {

@@ -10,7 +10,11 @@ import { readLabels } from './labels.js';
 import type { DataContext, DataSection, SampleSource } from './source.js';
 
 /** ONNX test data: folders with input_0.pb, input_1.pb, …; the path itself may be one such folder. */
-export async function openTensors(path: string, section: DataSection, context: DataContext): Promise<SampleSource> {
+export async function openTensors(
+  path: string,
+  section: DataSection,
+  context: DataContext,
+): Promise<SampleSource> {
   const configPath = [...context.configPath, 'tensors'];
   const where = { file: path, configPath };
   if ((await stat(path).catch(() => null))?.isDirectory() !== true) {
@@ -19,7 +23,9 @@ export async function openTensors(path: string, section: DataSection, context: D
   const sets = await listSets(path);
   const names = sets.map((set) => relative(path, set.dir) || '.');
   const labels =
-    section.labels === undefined || section.labels === null ? null : await readLabels(section.labels, names, context);
+    section.labels === undefined || section.labels === null
+      ? null
+      : await readLabels(section.labels, names, context);
   return {
     count: sets.length,
     hasLabels: labels !== null,
@@ -85,7 +91,8 @@ export function hostTensor(tensor: TensorProto, dir: string): HostTensor {
   const type = dataTypeName(tensor.dataType) as TensorTypeName;
   const dims = tensor.dims.map(Number);
   if (type === 'float32') return { type, dims, data: readFloats(tensor, dir) };
-  if (type === 'string') return { type, dims, data: tensor.stringData.map((bytes) => new TextDecoder().decode(bytes)) };
+  if (type === 'string')
+    return { type, dims, data: tensor.stringData.map((bytes) => new TextDecoder().decode(bytes)) };
   const buffer = new Uint8Array(rawBytes(tensor, dir)).buffer;
   const arrays = {
     float64: Float64Array,

@@ -7,7 +7,12 @@ export type DropType = 'absolute' | 'relative';
  * relative: |1 − quantized/initial|, with the sign of the absolute drop. With an initial value of zero the relative drop
  * is infinite for any loss (there is nothing to relate it to).
  */
-export function accuracyDrop(initial: number, quantized: number, type: DropType, higherIsBetter: boolean): number {
+export function accuracyDrop(
+  initial: number,
+  quantized: number,
+  type: DropType,
+  higherIsBetter: boolean,
+): number {
   const absolute = higherIsBetter ? initial - quantized : quantized - initial;
   if (type === 'absolute' || absolute === 0) return absolute;
   if (initial === 0) return absolute > 0 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
@@ -38,7 +43,8 @@ export function dropInterval(
     drops.push(accuracyDrop(before, after, type, metric.higherIsBetter));
   }
   drops.sort((a, b) => a - b);
-  const at = (p: number) => drops[Math.min(drops.length - 1, Math.max(0, Math.round(p * (drops.length - 1))))]!;
+  const at = (p: number) =>
+    drops[Math.min(drops.length - 1, Math.max(0, Math.round(p * (drops.length - 1))))]!;
   return [at(0.025), at(0.975)];
 }
 

@@ -16,14 +16,19 @@ export interface Metric {
   /** Whether it compares with the float model's outputs. */
   readonly needsReference: boolean;
   /** Measures one sample. `reference`: the float model's outputs, where needed. */
-  readonly measure: (outputs: Outputs, sample: Sample, reference: Outputs | null) => SampleRecord | Promise<SampleRecord>;
+  readonly measure: (
+    outputs: Outputs,
+    sample: Sample,
+    reference: Outputs | null,
+  ) => SampleRecord | Promise<SampleRecord>;
   /** The metric's value over some samples' records. */
   readonly aggregate: (records: readonly SampleRecord[]) => number;
   /** A sample's error, larger is worse: the order in which samples tell most about what quantization breaks. */
   readonly sampleError: (record: SampleRecord) => number;
 }
 
-const average = (records: readonly SampleRecord[]) => records.reduce((sum, record) => sum + record[0]!, 0) / records.length;
+const average = (records: readonly SampleRecord[]) =>
+  records.reduce((sum, record) => sum + record[0]!, 0) / records.length;
 
 /** Share of samples whose label is among the `k` largest outputs. Ties go to the lower class. */
 function topK(name: string, k: number): Metric {
@@ -56,13 +61,19 @@ function scoresOf(outputs: Outputs): Float32Array {
 
 function checkedLabel(sample: Sample, classes: number): number {
   if (sample.label === null) {
-    return fail('label-missing', `Sample "${sample.name}" has no label.`, { configPath: ['data', 'validation'] });
+    return fail('label-missing', `Sample "${sample.name}" has no label.`, {
+      configPath: ['data', 'validation'],
+    });
   }
   if (sample.label >= classes) {
-    fail('label-out-of-range', `Sample "${sample.name}" has the label ${sample.label}, but the model has only ${classes} classes.`, {
-      configPath: ['data', 'validation', 'labels'],
-      data: { sample: sample.name, label: sample.label, classes },
-    });
+    fail(
+      'label-out-of-range',
+      `Sample "${sample.name}" has the label ${sample.label}, but the model has only ${classes} classes.`,
+      {
+        configPath: ['data', 'validation', 'labels'],
+        data: { sample: sample.name, label: sample.label, classes },
+      },
+    );
   }
   return sample.label;
 }
@@ -99,7 +110,11 @@ const f1: Metric = {
 };
 
 /** Visits the float outputs of the model and of the reference in pairs. */
-function eachPair(outputs: Outputs, reference: Outputs, visit: (actual: number, expected: number) => void): void {
+function eachPair(
+  outputs: Outputs,
+  reference: Outputs,
+  visit: (actual: number, expected: number) => void,
+): void {
   for (const [name, tensor] of Object.entries(outputs)) {
     const expected = reference[name];
     if (!(tensor.data instanceof Float32Array) || !(expected?.data instanceof Float32Array)) continue;
@@ -176,7 +191,8 @@ const cosine = difference({
     increment(sums, 1, actual * actual);
     increment(sums, 2, expected * expected);
   },
-  value: ([dot = 0, a = 0, b = 0]) => (a === 0 && b === 0 ? 1 : a === 0 || b === 0 ? 0 : dot / Math.sqrt(a * b)),
+  value: ([dot = 0, a = 0, b = 0]) =>
+    a === 0 && b === 0 ? 1 : a === 0 || b === 0 ? 0 : dot / Math.sqrt(a * b),
   error: (value) => 1 - value,
 });
 
@@ -197,7 +213,8 @@ const sqnr = difference({
   error: (value) => -value,
 });
 
-const sum = (records: readonly SampleRecord[], index: number) => records.reduce((total, record) => total + record[index]!, 0);
+const sum = (records: readonly SampleRecord[], index: number) =>
+  records.reduce((total, record) => total + record[index]!, 0);
 
 function decibels(signal: number, noise: number): number {
   if (noise === 0) return EQUAL_SQNR_DB;
@@ -215,14 +232,22 @@ const BUILT_IN: Readonly<Record<string, Metric>> = {
 };
 
 /** The metric of that name, or of the module at that path. Throws `metric-unknown`, `modules-not-allowed`, `metric-failed`. */
-export async function openMetric(name: string, context: { baseDir: string; allowModules: boolean }): Promise<Metric> {
+export async function openMetric(
+  name: string,
+  context: { baseDir: string; allowModules: boolean },
+): Promise<Metric> {
   const builtIn = BUILT_IN[name];
   if (builtIn !== undefined) return builtIn;
   const configPath = ['accuracy_control', 'metric'];
-  if (!/\.[cm]?[jt]s$/.test(name)) fail('metric-unknown', `There is no metric "${name}".`, { configPath, data: { name } });
+  if (!/\.[cm]?[jt]s$/.test(name))
+    fail('metric-unknown', `There is no metric "${name}".`, { configPath, data: { name } });
   const path = resolve(context.baseDir, name);
   if (!context.allowModules) {
-    fail('modules-not-allowed', `${path} is a program; it runs only when modules are allowed (--allow-modules, or the setting in a trusted workspace).`, { file: path, configPath });
+    fail(
+      'modules-not-allowed',
+      `${path} is a program; it runs only when modules are allowed (--allow-modules, or the setting in a trusted workspace).`,
+      { file: path, configPath },
+    );
   }
   return loadModule(path, configPath);
 }
@@ -239,10 +264,16 @@ async function loadModule(path: string, configPath: string[]): Promise<Metric> {
     module = ((await import(pathToFileURL(path).href)) as { default: MetricModule }).default;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return fail('metric-failed', `The metric module ${path} cannot be loaded: ${reason}.`, { file: path, configPath });
+    return fail('metric-failed', `The metric module ${path} cannot be loaded: ${reason}.`, {
+      file: path,
+      configPath,
+    });
   }
   if (typeof module?.evaluate !== 'function') {
-    fail('metric-failed', `The metric module ${path} has no function "evaluate" in its default export.`, { file: path, configPath });
+    fail('metric-failed', `The metric module ${path} has no function "evaluate" in its default export.`, {
+      file: path,
+      configPath,
+    });
   }
   const higherIsBetter = module.higherIsBetter ?? true;
   return {
@@ -253,7 +284,10 @@ async function loadModule(path: string, configPath: string[]): Promise<Metric> {
     async measure(outputs, sample) {
       const value = await module.evaluate(outputs, sample.label, sample);
       if (typeof value === 'number' && Number.isFinite(value)) return [value];
-      return fail('metric-failed', `${path} returned ${String(value)} for sample "${sample.name}".`, { file: path, configPath });
+      return fail('metric-failed', `${path} returned ${String(value)} for sample "${sample.name}".`, {
+        file: path,
+        configPath,
+      });
     },
     aggregate: average,
     sampleError: (record) => (higherIsBetter ? -record[0]! : record[0]!),

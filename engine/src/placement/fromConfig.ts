@@ -30,7 +30,10 @@ export function placeForConfig(
   if (error !== undefined) {
     const others = scope.problems.length - 1;
     const message = others > 0 ? `${error.message} (${others} more of this kind)` : error.message;
-    fail(error.code, message, { ...(error.configPath ? { configPath: error.configPath } : {}), data: { all: scope.problems } });
+    fail(error.code, message, {
+      ...(error.configPath ? { configPath: error.configPath } : {}),
+      data: { all: scope.problems },
+    });
   }
   const placement = placeQuantizers(prepared.graph, {
     runtime: advanced.backend_params.runtime as 'onnxruntime' | 'openvino',
@@ -44,9 +47,13 @@ export function placeForConfig(
     ignored: scope.ignored,
   });
   if (placement.weights.length === 0 && placement.activations.length === 0) {
-    fail('nothing-to-quantize', 'The model has no operator that can be quantized (after the ignored scope).', {
-      configPath: ['model'],
-    });
+    fail(
+      'nothing-to-quantize',
+      'The model has no operator that can be quantized (after the ignored scope).',
+      {
+        configPath: ['model'],
+      },
+    );
   }
   return { placement, problems: scope.problems };
 }

@@ -1,9 +1,9 @@
-import { RE2JS } from 're2js';
 import type { Graph } from '../graph/graph.js';
 import { isOnnxDomain } from '../onnx/node.js';
 import type { NodeProto } from '../onnx/onnx_pb.js';
 import type { ConfigPath, Problem } from '../problem.js';
 import { isLinear } from './operators.js';
+import { compilePattern } from './pattern.js';
 
 export interface IgnoredScope {
   readonly names: readonly string[];
@@ -73,15 +73,6 @@ export function resolveIgnoredScope(
     for (const name of between) ignored.add(name);
   });
   return { ignored, problems };
-}
-
-/** The compiled pattern, or what is wrong with it. */
-export function compilePattern(pattern: string): RE2JS | string {
-  try {
-    return RE2JS.compile(pattern);
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
 }
 
 /** All nodes on any path from one of `inputs` to one of `outputs`, ends included. */
@@ -181,7 +172,17 @@ export function squeezeExcitationIgnored(graph: Graph): ReadonlySet<string> {
   return ignored;
 }
 
-const BETWEEN_LINEARS = new Set(['Relu', 'LeakyRelu', 'PRelu', 'Sigmoid', 'Mul', 'HardSwish', 'Add', 'Clip', 'Reshape']);
+const BETWEEN_LINEARS = new Set([
+  'Relu',
+  'LeakyRelu',
+  'PRelu',
+  'Sigmoid',
+  'Mul',
+  'HardSwish',
+  'Add',
+  'Clip',
+  'Reshape',
+]);
 
 function linearBefore(graph: Graph, tensor: string): NodeProto | undefined {
   let node = graph.producer(tensor);

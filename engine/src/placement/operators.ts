@@ -133,7 +133,8 @@ export function traitOf(node: NodeProto, graph: Graph): Trait {
 /** The inputs of an agnostic operator that carry the values it moves (the rest are shapes, indices, pads …). */
 export function dataInputs(node: NodeProto): number[] {
   if (node.opType === 'Concat') return node.input.map((_, index) => index);
-  if (node.opType === 'ScatterND' || node.opType === 'ScatterElements' || node.opType === 'Scatter') return [0, 2];
+  if (node.opType === 'ScatterND' || node.opType === 'ScatterElements' || node.opType === 'Scatter')
+    return [0, 2];
   return [0];
 }
 

@@ -72,7 +72,8 @@ function markSwish(graph: Graph, mul: NodeProto, inside: Mutable): void {
   for (const [gate, x] of operandOrders(mul)) {
     const gateNode = graph.producer(gate);
     if (gateNode === undefined) continue;
-    const isGate = gateNode.opType === 'Sigmoid' || gateNode.opType === 'HardSigmoid' || gateNode.opType === 'HardSwish';
+    const isGate =
+      gateNode.opType === 'Sigmoid' || gateNode.opType === 'HardSigmoid' || gateNode.opType === 'HardSwish';
     if (isGate && gateNode.input[0] === x) {
       inside.tensors.add(gate);
       inside.ports.add(portKey(mul, x));
@@ -87,7 +88,11 @@ function markHardSwish(graph: Graph, mul: NodeProto, inside: Mutable): void {
   for (const [gate, x] of operandOrders(mul)) {
     let clip = graph.producer(gate);
     const scale = clip;
-    if (clip !== undefined && (clip.opType === 'Div' || clip.opType === 'Mul') && hasConstantOperand(graph, clip)) {
+    if (
+      clip !== undefined &&
+      (clip.opType === 'Div' || clip.opType === 'Mul') &&
+      hasConstantOperand(graph, clip)
+    ) {
       clip = graph.producer(variableOperand(graph, clip));
     }
     if (clip?.opType !== 'Clip') continue;
@@ -104,7 +109,11 @@ function markHardSwish(graph: Graph, mul: NodeProto, inside: Mutable): void {
 
 function markScaledProduct(graph: Graph, mul: NodeProto, inside: Mutable): void {
   const next = onlyReader(graph, mul);
-  if (next !== undefined && (next.opType === 'Div' || next.opType === 'Mul') && hasConstantOperand(graph, next)) {
+  if (
+    next !== undefined &&
+    (next.opType === 'Div' || next.opType === 'Mul') &&
+    hasConstantOperand(graph, next)
+  ) {
     inside.tensors.add(mul.output[0] ?? '');
   }
 }
@@ -175,7 +184,8 @@ function markNormalized(graph: Graph, divide: NodeProto, centred: string, inside
   inside.ports.add(portKey(current, centred));
   for (;;) {
     const next = onlyReader(graph, current);
-    if (next === undefined || !['Mul', 'Add'].includes(next.opType) || !hasConstantOperand(graph, next)) return;
+    if (next === undefined || !['Mul', 'Add'].includes(next.opType) || !hasConstantOperand(graph, next))
+      return;
     inside.tensors.add(current.output[0] ?? '');
     current = next;
   }

@@ -184,7 +184,10 @@ function placeAt(
 }
 
 /** An element-wise operator with one quantized activation gains nothing from it: its other operand is float. */
-function isLoneElementwise(node: NodeProto, demands: ReadonlyMap<NodeProto, (Demand | undefined)[]>): boolean {
+function isLoneElementwise(
+  node: NodeProto,
+  demands: ReadonlyMap<NodeProto, (Demand | undefined)[]>,
+): boolean {
   if (!isElementwise(node)) return false;
   return (demands.get(node) ?? []).filter((demand) => demand !== undefined).length === 1;
 }
@@ -213,7 +216,11 @@ function finish(graph: Graph, placed: readonly Placed[]): ActivationQuantizer[] 
       id: `activation:${tensor}`,
       tensor,
       targets,
-      config: { ...demand.config, perChannel, ...(demand.forcedSymmetric ? { mode: 'symmetric' as const } : {}) },
+      config: {
+        ...demand.config,
+        perChannel,
+        ...(demand.forcedSymmetric ? { mode: 'symmetric' as const } : {}),
+      },
       axis: perChannel ? 1 : null,
       unified: groupOf(demand.concats),
       atOutput: false,

@@ -21,7 +21,8 @@ export function placeWeights(graph: Graph, options: WeightOptions): WeightQuanti
   for (const node of graph.nodes) {
     if (options.ignored.has(node.name) || !(isLinear(node) || isEmbedding(node, graph))) continue;
     // A product of two constants has nothing to quantize at run time.
-    if (isLinear(node) && graph.isConstant(node.input[0] ?? '') && graph.isConstant(node.input[1] ?? '')) continue;
+    if (isLinear(node) && graph.isConstant(node.input[0] ?? '') && graph.isConstant(node.input[1] ?? ''))
+      continue;
     for (const input of [0, 1]) {
       const tensor = node.input[input] ?? '';
       const constant = graph.initializer(tensor);

@@ -69,4 +69,3 @@ function clipToRange(
   draft.addNode('Min', [raised, bound('high')], limited, {}, { name: draft.freshName(`Min_${tensor}_1`) });
   return limited;
 }
-

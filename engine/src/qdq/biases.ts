@@ -76,18 +76,28 @@ function writeIntegerBias(
   const parameterDims = perChannel ? [scale.length] : [];
   draft.addInitializer(integerTensor(base, dims, 'int32', codes));
   draft.addInitializer(makeTensor(`${base}_scale`, parameterDims, DATA_TYPE.float, scale));
-  draft.addInitializer(integerTensor(`${base}_zero_point`, parameterDims, 'int32', new Int32Array(scale.length)));
+  draft.addInitializer(
+    integerTensor(`${base}_zero_point`, parameterDims, 'int32', new Int32Array(scale.length)),
+  );
   const output = `${base}_dequantized`;
-  draft.addNode('DequantizeLinear', [base, `${base}_scale`, `${base}_zero_point`], output, perChannel ? { axis: 0 } : {}, {
-    name: `DequantizeLinear_${base}`,
-  });
+  draft.addNode(
+    'DequantizeLinear',
+    [base, `${base}_scale`, `${base}_zero_point`],
+    output,
+    perChannel ? { axis: 0 } : {},
+    {
+      name: `DequantizeLinear_${base}`,
+    },
+  );
   draft.rewire([{ node: target.name, input: 2 }], output);
 }
 
 function takesIntegerBias(node: NodeProto): boolean {
   if (!isOnnxDomain(node)) return false;
   if (node.opType === 'Conv') return true;
-  return node.opType === 'Gemm' && floatAttribute(node, 'beta', 1) === 1 && floatAttribute(node, 'alpha', 1) === 1;
+  return (
+    node.opType === 'Gemm' && floatAttribute(node, 'beta', 1) === 1 && floatAttribute(node, 'alpha', 1) === 1
+  );
 }
 
 function portMap<Q extends ActivationQuantizer | WeightQuantizer>(quantizers: readonly Q[]): Map<string, Q> {

@@ -90,7 +90,8 @@ export class Draft {
 
   private opsets(): OperatorSetIdProto[] {
     const imports = this.model.opsetImport;
-    if (!this.needsMicrosoftDomain || imports.some((entry) => entry.domain === 'com.microsoft')) return imports;
+    if (!this.needsMicrosoftDomain || imports.some((entry) => entry.domain === 'com.microsoft'))
+      return imports;
     return [...imports, create(OperatorSetIdProtoSchema, { domain: 'com.microsoft', version: 1n })];
   }
 }
@@ -101,7 +102,10 @@ function readings(node: NodeProto): string[] {
     ...(attribute.g === undefined ? [] : [attribute.g]),
     ...attribute.graphs,
   ]);
-  return [...node.input, ...inner.flatMap((graph) => [...graph.node.flatMap(readings), ...graph.output.map((v) => v.name)])];
+  return [
+    ...node.input,
+    ...inner.flatMap((graph) => [...graph.node.flatMap(readings), ...graph.output.map((v) => v.name)]),
+  ];
 }
 
 /** Stable topological order: nodes keep their order as far as the edges allow. */
@@ -113,7 +117,9 @@ function sortNodes(nodes: readonly NodeProto[]): NodeProto[] {
     const stack = [root];
     while (stack.length > 0) {
       const node = stack[stack.length - 1]!;
-      const waiting = done.has(node) ? [] : readings(node).flatMap((tensor) => pending(producer.get(tensor), node, done));
+      const waiting = done.has(node)
+        ? []
+        : readings(node).flatMap((tensor) => pending(producer.get(tensor), node, done));
       if (waiting.length > 0) {
         stack.push(...waiting);
         continue;
@@ -126,6 +132,10 @@ function sortNodes(nodes: readonly NodeProto[]): NodeProto[] {
   return sorted;
 }
 
-function pending(producer: NodeProto | undefined, reader: NodeProto, done: ReadonlySet<NodeProto>): NodeProto[] {
+function pending(
+  producer: NodeProto | undefined,
+  reader: NodeProto,
+  done: ReadonlySet<NodeProto>,
+): NodeProto[] {
   return producer === undefined || producer === reader || done.has(producer) ? [] : [producer];
 }

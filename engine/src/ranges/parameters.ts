@@ -50,7 +50,11 @@ export function roundHalfEven(x: number): number {
  * range: borders of a quantizer with one bit less, widened to the export levels). Scales are float32.
  * Throws `range-not-finite` and `half-range-asymmetric`.
  */
-export function quantizerParameters(range: Range, config: QuantizerConfig, options: ParameterOptions): QuantizerParameters {
+export function quantizerParameters(
+  range: Range,
+  config: QuantizerConfig,
+  options: ParameterOptions,
+): QuantizerParameters {
   checkRange(range);
   if (options.halfRange && (config.mode === 'asymmetric' || options.group === 'activations')) {
     fail('half-range-asymmetric', 'Half of the range (overflow_fix) is only defined for symmetric weights.', {
@@ -63,7 +67,9 @@ export function quantizerParameters(range: Range, config: QuantizerConfig, optio
 function checkRange({ min, max }: Range): void {
   for (let c = 0; c < max.length; c++) {
     if (!Number.isFinite(min[c]!) || !Number.isFinite(max[c]!)) {
-      fail('range-not-finite', `The range [${min[c]}, ${max[c]}] of a tensor is not finite.`, { data: { channel: c } });
+      fail('range-not-finite', `The range [${min[c]}, ${max[c]}] of a tensor is not finite.`, {
+        data: { channel: c },
+      });
     }
   }
 }
@@ -74,7 +80,9 @@ function symmetric(range: Range, config: QuantizerConfig, options: ParameterOpti
   const floor = f32(Math.max(f32(RANGE_FLOOR.relative * widest), RANGE_FLOOR.absolute));
   const reach = range.max.map((max) => Math.max(max, floor));
   const signed =
-    options.group === 'weights' ? config.signednessToForce !== false : (config.signednessToForce ?? range.min.some((x) => x < 0));
+    options.group === 'weights'
+      ? config.signednessToForce !== false
+      : (config.signednessToForce ?? range.min.some((x) => x < 0));
   const exported = 2 ** config.numBits - (config.narrowRange ? 1 : 0);
   if (options.halfRange) return halfRange(reach, config, exported);
   const low = signed
@@ -116,7 +124,10 @@ function asymmetric(range: Range, config: QuantizerConfig, options: ParameterOpt
   }
   const levels = 2 ** config.numBits - (config.narrowRange ? 1 : 0);
   // Weights are always stored signed; activations only when a border is negative and nothing forces a sign.
-  const signed = options.group === 'weights' ? config.signednessToForce !== false : (config.signednessToForce ?? low.some((x) => x < 0));
+  const signed =
+    options.group === 'weights'
+      ? config.signednessToForce !== false
+      : (config.signednessToForce ?? low.some((x) => x < 0));
   return finish(low, high, levels, signed, config);
 }
 

@@ -22,10 +22,19 @@ export async function layerReports(
   const quantized = new Set(quantizedOperators(graph, quantization.placement));
   const nodes = graph.nodes.filter((node) => quantized.has(node.name) || isLinear(node));
   const tensors = nodes.map((node) => node.output[0] ?? '');
-  const sqnr = await layerSqnr({ model, graph }, input.final, tensors, samples, { threads: input.threads, dir });
+  const sqnr = await layerSqnr({ model, graph }, input.final, tensors, samples, {
+    threads: input.threads,
+    dir,
+  });
   const kernelOf = kernelByNode(kernels);
   const corrections = new Map(input.corrections.map((record) => [record.node, record]));
-  const written = writtenPlacement(graph, quantization.placement, quantization.runtime, quantization.activationConfig, restored.reverted);
+  const written = writtenPlacement(
+    graph,
+    quantization.placement,
+    quantization.runtime,
+    quantization.activationConfig,
+    restored.reverted,
+  );
   return nodes.map((node) => {
     const isQuantized = quantized.has(node.name) && !restored.reverted.has(node.name);
     const decibels = sqnr.get(node.output[0] ?? '') ?? null;
@@ -56,7 +65,9 @@ function kernelByNode(kernels: ReadonlyMap<string, RuntimeKernel>): ReadonlyMap<
 }
 
 function weightReport(quantization: Quantization, node: string): LayerReport['weight'] {
-  const quantizer = quantization.placement.weights.find((candidate) => candidate.targets.some((port) => port.node === node));
+  const quantizer = quantization.placement.weights.find((candidate) =>
+    candidate.targets.some((port) => port.node === node),
+  );
   const weights = quantizer === undefined ? undefined : quantization.weights.get(quantizer.id);
   if (quantizer === undefined || weights === undefined) return null;
   const { scale, signed, numBits } = weights.parameters;

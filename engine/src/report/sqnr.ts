@@ -18,7 +18,9 @@ export async function layerSqnr(
   options: { threads: number; dir: string },
 ): Promise<ReadonlyMap<string, number | null>> {
   const known = new Set(quantized.graph?.node.flatMap((node) => node.output) ?? []);
-  const wanted = [...new Set(tensors)].filter((name) => known.has(name) && float.graph.type(name)?.elemType === 1);
+  const wanted = [...new Set(tensors)].filter(
+    (name) => known.has(name) && float.graph.type(name)?.elemType === 1,
+  );
   const result = new Map<string, number | null>(tensors.map((name) => [name, null]));
   if (wanted.length === 0 || samples.length === 0) return result;
   const reference = await createSession(encodeModel(withOutputs(float.model, wanted)), options);

@@ -102,6 +102,7 @@ function stopReason(problem: RestoreProblem, best: State, iterations: number, li
       ? 'The quantized model met the target without restoration.'
       : `The target was met with ${best.reverted.size} operators back in float.`;
   }
-  if (iterations >= limit) return `The limit of ${limit} iterations was reached; this is the best model so far.`;
+  if (iterations >= limit)
+    return `The limit of ${limit} iterations was reached; this is the best model so far.`;
   return 'All operators were tried and the target was not reached; this is the best model found.';
 }

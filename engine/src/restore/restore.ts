@@ -39,8 +39,14 @@ export async function restoreAccuracy(
   const { count } = validation.source;
   const all = firstIndices(count);
   clock.stage('validate', 2 * count);
-  const baseline = await measureBaseline(quantization.prepared, validation, threads, (done) => clock.progress(done, 'float model'));
-  const measure = (reverted: ReadonlySet<string>, indices: readonly number[], onSample?: (done: number) => void) =>
+  const baseline = await measureBaseline(quantization.prepared, validation, threads, (done) =>
+    clock.progress(done, 'float model'),
+  );
+  const measure = (
+    reverted: ReadonlySet<string>,
+    indices: readonly number[],
+    onSample?: (done: number) => void,
+  ) =>
     measureModel(buildModel(quantization, reverted), validation, baseline, indices, {
       threads,
       dir,
@@ -53,7 +59,12 @@ export async function restoreAccuracy(
   }
   const groups = revertGroups(quantization.prepared.graph, quantization.placement);
   const control = config.accuracy_control.advanced_accuracy_restorer_params;
-  const ranking = rankingIndices(validation, baseline, initial, control.ranking_subset_size ?? config.quantization.subset_size);
+  const ranking = rankingIndices(
+    validation,
+    baseline,
+    initial,
+    control.ranking_subset_size ?? config.quantization.subset_size,
+  );
   clock.stage('restore', 2 * groups.length);
   const evaluations = new Map<string, Evaluation>();
   const result = await restoreGreedily({
@@ -82,7 +93,12 @@ export async function restoreAccuracy(
 const keyOf = (reverted: ReadonlySet<string>) => [...reverted].sort().join('\u0000');
 
 /** The samples on which quantization makes most of a difference. */
-function rankingIndices(validation: Validation, baseline: Baseline, initial: Evaluation, size: number): number[] {
+function rankingIndices(
+  validation: Validation,
+  baseline: Baseline,
+  initial: Evaluation,
+  size: number,
+): number[] {
   const error = validation.metric.sampleError;
   const errors = initial.records.map((record, index) => error(record) - error(baseline.records[index]!));
   return worstSamples(errors, size);

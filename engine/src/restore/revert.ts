@@ -6,7 +6,10 @@ import type { Placement } from '../placement/types.js';
  * The operators whose inputs each quantizer serves, found by walking from its targets down through operators that
  * only move values. Keyed by quantizer id.
  */
-export function operatorsServed(graph: Graph, placement: Placement): ReadonlyMap<string, ReadonlySet<string>> {
+export function operatorsServed(
+  graph: Graph,
+  placement: Placement,
+): ReadonlyMap<string, ReadonlySet<string>> {
   const served = new Map<string, ReadonlySet<string>>();
   for (const quantizer of placement.weights) {
     served.set(quantizer.id, new Set(quantizer.targets.map((port) => port.node)));
@@ -23,7 +26,8 @@ export function operatorsServed(graph: Graph, placement: Placement): ReadonlyMap
       const trait = traitOf(node, graph);
       if (trait === 'quantizable') operators.add(name);
       if (trait !== 'agnostic' && trait !== 'concat') continue;
-      for (const tensor of node.output) for (const port of graph.consumers(tensor)) queue.push(port.node.name);
+      for (const tensor of node.output)
+        for (const port of graph.consumers(tensor)) queue.push(port.node.name);
     }
     served.set(quantizer.id, operators);
   }
@@ -56,7 +60,11 @@ export function revertGroups(graph: Graph, placement: Placement): string[][] {
  * quantizer goes when no other operator needs it (an operator beside a quantized reader of the same tensor reads the
  * dequantized values, so that its neighbours keep their integer kernels).
  */
-export function revertOperators(graph: Graph, placement: Placement, reverted: ReadonlySet<string>): Placement {
+export function revertOperators(
+  graph: Graph,
+  placement: Placement,
+  reverted: ReadonlySet<string>,
+): Placement {
   if (reverted.size === 0) return placement;
   const served = operatorsServed(graph, placement);
   const weights = placement.weights.flatMap((quantizer) => {

@@ -11,7 +11,10 @@ export interface Aggregator {
  * min, max and mean keep no samples; the others keep one vector a sample (scalars, never activations).
  * `histogram` is not made of per-sample statistics: see `histogram.ts`.
  */
-export function createAggregator(type: Exclude<AggregatorType, 'histogram'>, outlierProbability: number): Aggregator {
+export function createAggregator(
+  type: Exclude<AggregatorType, 'histogram'>,
+  outlierProbability: number,
+): Aggregator {
   switch (type) {
     case 'min':
       return online((state, value) => (value < state ? value : state), Number.POSITIVE_INFINITY);

@@ -49,7 +49,15 @@ export function augmentWithReductions(
       // The vector [1] rather than a scalar, so that all of them can be joined.
       const flat = `${base}_flat`;
       nodes.push(makeNode('Reshape', [pooled, `${axesInput}_all`], [flat], {}, { name: flat }));
-      nodes.push(makeNode(OPERATOR[reduction.kind], opset >= 18 ? [flat, `${axesInput}_zero`] : [flat], [base], { ...(opset >= 18 ? {} : { axes: [0] }), keepdims: 1 }, { name: base }));
+      nodes.push(
+        makeNode(
+          OPERATOR[reduction.kind],
+          opset >= 18 ? [flat, `${axesInput}_zero`] : [flat],
+          [base],
+          { ...(opset >= 18 ? {} : { axes: [0] }), keepdims: 1 },
+          { name: base },
+        ),
+      );
       places.set(reductionKey(reduction), { output: 'quantsmith_scalars', index: scalars.length });
       scalars.push(base);
       return;
@@ -63,17 +71,24 @@ export function augmentWithReductions(
       return;
     }
     initializer.push(makeInts(`${base}_axes`, axes));
-    nodes.push(makeNode(OPERATOR[reduction.kind], [pooled, `${base}_axes`], [base], { keepdims: 0 }, { name: base }));
+    nodes.push(
+      makeNode(OPERATOR[reduction.kind], [pooled, `${base}_axes`], [base], { keepdims: 0 }, { name: base }),
+    );
   });
   if (scalars.length > 0) {
     initializer.push(makeInts(`${axesInput}_all`, [-1]), makeInts(`${axesInput}_zero`, [0]));
-    nodes.push(makeNode('Concat', scalars, ['quantsmith_scalars'], { axis: 0 }, { name: 'quantsmith_scalars' }));
+    nodes.push(
+      makeNode('Concat', scalars, ['quantsmith_scalars'], { axis: 0 }, { name: 'quantsmith_scalars' }),
+    );
     outputs.push('quantsmith_scalars');
   }
   const declared = new Map(model.graph!.output.map((value) => [value.name, value]));
   const output = outputs.map((name) => declared.get(name) ?? create(ValueInfoProtoSchema, { name }));
   return {
-    model: { ...model, graph: { ...model.graph!, node: [...model.graph!.node, ...nodes], initializer, output } },
+    model: {
+      ...model,
+      graph: { ...model.graph!, node: [...model.graph!.node, ...nodes], initializer, output },
+    },
     places,
   };
 }

@@ -59,8 +59,17 @@ export async function collectStatistics(
     ...means.map(({ tensor, axis }) => ({ tensor, axis, kind: 'mean' as const })),
   ]);
   const fetched = work.filter((item) => item.fetch).map((item) => item.plan.tensor);
-  const augmented = augmentWithReductions(prepared.model, prepared.graph, reductions, fetched, opset(prepared.model));
-  const session = await createSession(encodeModel(augmented.model), { threads: options.threads, dir: prepared.dir });
+  const augmented = augmentWithReductions(
+    prepared.model,
+    prepared.graph,
+    reductions,
+    fetched,
+    opset(prepared.model),
+  );
+  const session = await createSession(encodeModel(augmented.model), {
+    threads: options.threads,
+    dir: prepared.dir,
+  });
   let count = 0;
   try {
     for await (const sample of samples) {
@@ -74,7 +83,8 @@ export async function collectStatistics(
   } finally {
     await session.release();
   }
-  if (count === 0) fail('calibration-empty', 'There is no calibration sample.', { configPath: ['data', 'calibration'] });
+  if (count === 0)
+    fail('calibration-empty', 'There is no calibration sample.', { configPath: ['data', 'calibration'] });
   return {
     ranges: new Map(work.map((item) => [item.plan.quantizer, rangeOf(item)])),
     channelMeans: new Map(meanWork.map((item) => [item.tensor, item.aggregator.result()])),
@@ -95,10 +105,14 @@ interface TensorWork {
 function tensorWork(plan: TensorPlan, inGraph: boolean): TensorWork {
   // A histogram serves per-tensor quantizers; per-channel ones fall back to minimum and maximum.
   const histogram =
-    plan.max.aggregator === 'histogram' && plan.axis === null ? createHistogram({ symmetric: plan.symmetric }) : null;
+    plan.max.aggregator === 'histogram' && plan.axis === null
+      ? createHistogram({ symmetric: plan.symmetric })
+      : null;
   const fetch = histogram !== null || !inGraph || ![plan.min, plan.max].every(isReducible);
   const { tensor, axis } = plan;
-  const kinds = new Set([plan.min, plan.max].flatMap((side) => (side === null ? [] : kindsOf(side, plan.min === null))));
+  const kinds = new Set(
+    [plan.min, plan.max].flatMap((side) => (side === null ? [] : kindsOf(side, plan.min === null))),
+  );
   return {
     plan,
     fetch,
@@ -110,7 +124,10 @@ function tensorWork(plan: TensorPlan, inGraph: boolean): TensorWork {
 }
 
 function aggregatorOf(side: SidePlan, fallback: 'min' | 'max'): Aggregator {
-  return createAggregator(side.aggregator === 'histogram' ? fallback : side.aggregator, side.outlierProbability);
+  return createAggregator(
+    side.aggregator === 'histogram' ? fallback : side.aggregator,
+    side.outlierProbability,
+  );
 }
 
 /** Statistics that follow from a minimum, maximum or mean; cutting commutes with minimum and maximum, not with the mean. */
@@ -157,14 +174,25 @@ function addSample(item: TensorWork, sample: string, read: Reader, fetched: Host
 }
 
 function notFinite(tensor: string, sample: string, value: number): never {
-  return fail('calibration-not-finite', `Tensor "${tensor}" becomes ${value} on calibration sample "${sample}".`, {
-    configPath: ['data', 'calibration'],
-    data: { tensor, sample },
-  });
+  return fail(
+    'calibration-not-finite',
+    `Tensor "${tensor}" becomes ${value} on calibration sample "${sample}".`,
+    {
+      configPath: ['data', 'calibration'],
+      data: { tensor, sample },
+    },
+  );
 }
 
 function fromTensor(plan: TensorPlan, side: SidePlan, tensor: HostTensor): Float64Array {
-  return reduceTensor(tensor.data as Float32Array, tensor.dims, plan.axis, side.statistic, side.probability, side.clip);
+  return reduceTensor(
+    tensor.data as Float32Array,
+    tensor.dims,
+    plan.axis,
+    side.statistic,
+    side.probability,
+    side.clip,
+  );
 }
 
 function fromReductions(plan: TensorPlan, side: SidePlan, read: Reader): Float64Array {

@@ -2,13 +2,7 @@
 export type StatisticsType = 'min' | 'max' | 'abs_max' | 'quantile' | 'abs_quantile' | 'mean';
 /** How the samples' statistics become one value. */
 export type AggregatorType =
-  | 'mean'
-  | 'max'
-  | 'min'
-  | 'median'
-  | 'mean_no_outliers'
-  | 'median_no_outliers'
-  | 'histogram';
+  'mean' | 'max' | 'min' | 'median' | 'mean_no_outliers' | 'median_no_outliers' | 'histogram';
 
 /** One side of a range estimator; the fields are those of the config. */
 export interface SideEstimator {
@@ -26,7 +20,11 @@ export interface RangeEstimator {
 }
 
 /** What a side really collects: in symmetric mode the upper side looks at absolute values. */
-export function effectiveStatistic(side: 'min' | 'max', estimator: SideEstimator, symmetric: boolean): StatisticsType {
+export function effectiveStatistic(
+  side: 'min' | 'max',
+  estimator: SideEstimator,
+  symmetric: boolean,
+): StatisticsType {
   const type = estimator.statistics_type;
   if (side === 'min' || !symmetric) return type;
   if (type === 'max' || type === 'min') return 'abs_max';

@@ -74,7 +74,7 @@ function searchClip(counts: Float64Array): [number, number] {
   const step = 1e-5;
   let [start, end] = [0, BINS - 1];
   let best = Number.POSITIVE_INFINITY;
-  for (let alpha = 0, beta = 1; alpha < beta; ) {
+  for (let alpha = 0, beta = 1; alpha < beta;) {
     const nextAlpha = alpha + step;
     const nextBeta = beta - step;
     let left = start;

@@ -3,7 +3,12 @@ import { floatAttribute } from '../onnx/node.js';
 import { readFloats } from '../onnx/tensor.js';
 import type { ActivationQuantizer } from '../placement/types.js';
 import { clipOf } from '../weights/quantize.js';
-import { effectiveStatistic, type AggregatorType, type RangeEstimator, type StatisticsType } from './estimator.js';
+import {
+  effectiveStatistic,
+  type AggregatorType,
+  type RangeEstimator,
+  type StatisticsType,
+} from './estimator.js';
 
 /** What is collected for one side of one quantizer's range. */
 export interface SidePlan {
@@ -43,19 +48,29 @@ export function planStatistics(
   return quantizers.flatMap((quantizer) => {
     const producer = graph.producer(quantizer.tensor);
     const group = quantizer.unified === null ? undefined : unified.get(quantizer.unified);
-    if (producer?.opType === 'Concat' && group !== undefined && producer.input.every((tensor) => group.has(tensor))) {
+    if (
+      producer?.opType === 'Concat' &&
+      group !== undefined &&
+      producer.input.every((tensor) => group.has(tensor))
+    ) {
       return [];
     }
     return [planTensor(graph, dir, quantizer, estimatorOf(quantizer))];
   });
 }
 
-function planTensor(graph: Graph, dir: string, quantizer: ActivationQuantizer, estimator: RangeEstimator): TensorPlan {
+function planTensor(
+  graph: Graph,
+  dir: string,
+  quantizer: ActivationQuantizer,
+  estimator: RangeEstimator,
+): TensorPlan {
   const symmetric = quantizer.config.mode === 'symmetric';
   const side = (which: 'min' | 'max'): SidePlan => ({
     statistic: effectiveStatistic(which, estimator[which], symmetric),
     aggregator: estimator[which].aggregator_type,
-    probability: which === 'min' ? estimator.min.quantile_outlier_prob : 1 - estimator.max.quantile_outlier_prob,
+    probability:
+      which === 'min' ? estimator.min.quantile_outlier_prob : 1 - estimator.max.quantile_outlier_prob,
     outlierProbability: estimator[which].quantile_outlier_prob,
     clip: clipOf(which, estimator[which], symmetric),
   });
@@ -69,7 +84,17 @@ function planTensor(graph: Graph, dir: string, quantizer: ActivationQuantizer, e
   };
 }
 
-const NEVER_NEGATIVE = new Set(['Relu', 'Sigmoid', 'Softmax', 'HardSigmoid', 'Abs', 'Exp', 'Softplus', 'ReduceL2', 'Sqrt']);
+const NEVER_NEGATIVE = new Set([
+  'Relu',
+  'Sigmoid',
+  'Softmax',
+  'HardSigmoid',
+  'Abs',
+  'Exp',
+  'Softplus',
+  'ReduceL2',
+  'Sqrt',
+]);
 /** Operators whose output is not negative when their first input is not. */
 const KEEPS_SIGN = new Set([
   'MaxPool',
@@ -98,7 +123,9 @@ export function isNeverNegative(graph: Graph, dir: string, tensor: string, depth
   if (NEVER_NEGATIVE.has(node.opType)) return true;
   if (node.opType === 'Clip') {
     const lower = graph.initializer(node.input[1] ?? '');
-    return lower === undefined ? floatAttribute(node, 'min', -1) >= 0 : lower.dataType === 1 && readFloats(lower, dir)[0]! >= 0;
+    return lower === undefined
+      ? floatAttribute(node, 'min', -1) >= 0
+      : lower.dataType === 1 && readFloats(lower, dir)[0]! >= 0;
   }
   if (KEEPS_SIGN.has(node.opType)) return isNeverNegative(graph, dir, node.input[0] ?? '', depth + 1);
   if (node.opType === 'Concat' || node.opType === 'Add') {

@@ -13,7 +13,8 @@ export function reduceTensor(
   clip: { readonly low: number; readonly high: number },
 ): Float64Array {
   const channels = axis === null ? 1 : (dims[axis] ?? 1);
-  const inner = axis === null ? values.length : dims.slice(axis + 1).reduce((product, dim) => product * dim, 1);
+  const inner =
+    axis === null ? values.length : dims.slice(axis + 1).reduce((product, dim) => product * dim, 1);
   const result = new Float64Array(channels);
   if (statistic === 'quantile' || statistic === 'abs_quantile') {
     for (let c = 0; c < channels; c++) {
@@ -22,7 +23,9 @@ export function reduceTensor(
     }
     return result;
   }
-  result.fill(statistic === 'mean' ? 0 : statistic === 'min' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY);
+  result.fill(
+    statistic === 'mean' ? 0 : statistic === 'min' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY,
+  );
   for (let start = 0, c = 0; start < values.length; start += inner, c = (c + 1) % channels) {
     result[c] = reduceRun(values, start, start + inner, statistic, result[c]!, clip);
   }

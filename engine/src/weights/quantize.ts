@@ -40,11 +40,17 @@ function sideOf(
 ): Float32Array {
   const statistic = effectiveStatistic(side, estimator, symmetric);
   const probability = side === 'min' ? estimator.quantile_outlier_prob : 1 - estimator.quantile_outlier_prob;
-  return Float32Array.from(reduceTensor(values, dims, axis, statistic, probability, clipOf(side, estimator, symmetric)));
+  return Float32Array.from(
+    reduceTensor(values, dims, axis, statistic, probability, clipOf(side, estimator, symmetric)),
+  );
 }
 
 /** `clipping_value` is a lower bound on the min side and an upper one on the max side (both ways when symmetric). */
-export function clipOf(side: 'min' | 'max', estimator: SideEstimator, symmetric: boolean): { low: number; high: number } {
+export function clipOf(
+  side: 'min' | 'max',
+  estimator: SideEstimator,
+  symmetric: boolean,
+): { low: number; high: number } {
   const bound = estimator.clipping_value;
   if (bound === null) return { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
   if (side === 'min') return { low: bound, high: Number.POSITIVE_INFINITY };
@@ -62,7 +68,8 @@ export function encode(
 ): QuantizedWeights['codes'] {
   const codes = new STORAGE_ARRAY[parameters.storage](values.length);
   const channels = axis === null ? 1 : (dims[axis] ?? 1);
-  const inner = axis === null ? values.length : dims.slice(axis + 1).reduce((product, dim) => product * dim, 1);
+  const inner =
+    axis === null ? values.length : dims.slice(axis + 1).reduce((product, dim) => product * dim, 1);
   const { codeLow, codeHigh } = parameters;
   // Adding and subtracting 1.5·2^52 rounds a double to an integer, half to even, without a branch.
   const MAGIC = 6755399441055744;
@@ -78,11 +85,16 @@ export function encode(
 }
 
 /** The real values that the codes stand for. */
-export function dequantize(weights: QuantizedWeights, dims: readonly number[], axis: number | null): Float32Array {
+export function dequantize(
+  weights: QuantizedWeights,
+  dims: readonly number[],
+  axis: number | null,
+): Float32Array {
   const { codes, parameters } = weights;
   const values = new Float32Array(codes.length);
   const channels = axis === null ? 1 : (dims[axis] ?? 1);
-  const inner = axis === null ? codes.length : dims.slice(axis + 1).reduce((product, dim) => product * dim, 1);
+  const inner =
+    axis === null ? codes.length : dims.slice(axis + 1).reduce((product, dim) => product * dim, 1);
   for (let start = 0, c = 0; start < codes.length; start += inner, c = (c + 1) % channels) {
     const scale = parameters.scale[c]!;
     const zero = parameters.zeroPoint[c]!;

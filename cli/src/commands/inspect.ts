@@ -1,0 +1,37 @@
+import { inspectModel } from '@quantsmith/engine/onnx/inspect';
+import { QuantsmithError } from '@quantsmith/engine/problem';
+import type { ModelSummary, TensorSignature } from '@quantsmith/engine/protocol';
+import { EXIT } from '../exit.js';
+
+/** `quantsmith inspect`: the structure of a model, read without its weights. */
+export async function inspectCommand(path: string, options: { readonly json?: boolean }): Promise<number> {
+  try {
+    const model = await inspectModel(path);
+    console.log(options.json === true ? JSON.stringify(model, null, 2) : text(model));
+    return EXIT.ok;
+  } catch (error) {
+    if (!(error instanceof QuantsmithError)) throw error;
+    console.error(`error: ${error.message} [${error.problem.code}]`);
+    return EXIT.input;
+  }
+}
+
+function text(model: ModelSummary): string {
+  const counts = new Map<string, number>();
+  for (const { op } of model.nodes) counts.set(op, (counts.get(op) ?? 0) + 1);
+  const operators = [...counts].sort((a, b) => b[1] - a[1]).map(([op, count]) => `${op} ${count}`);
+  const opsets = Object.entries(model.opsets).map(
+    ([domain, version]) => `${domain === '' ? 'ai.onnx' : domain} ${version}`,
+  );
+  const signature = ({ name, type, dims }: TensorSignature) => `  ${name}: ${type} [${dims.join(', ')}]`;
+  return [
+    model.path,
+    `${(model.fileBytes / 1e6).toFixed(2)} MB, ${model.parameterCount.toLocaleString('en')} parameters, IR ${model.irVersion}, operator sets: ${opsets.join(', ')}`,
+    `made by ${model.producer === '' ? 'an unnamed producer' : model.producer}`,
+    'inputs',
+    ...model.inputs.map(signature),
+    'outputs',
+    ...model.outputs.map(signature),
+    `${model.nodes.length} nodes: ${operators.join(', ')}`,
+  ].join('\n');
+}

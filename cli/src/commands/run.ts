@@ -1,0 +1,75 @@
+import type { QuantizationReport } from '@quantsmith/schemas';
+import type { Problem } from '@quantsmith/engine/problem';
+import { startEngine } from '@quantsmith/engine/spawn';
+import { checkConfigFile } from '@quantsmith/server';
+import { EXIT, exitCodeOf } from '../exit.js';
+import { createProgress } from '../progress.js';
+import { summaryTable } from '../summary.js';
+import { findingLine } from './check.js';
+
+export interface RunOptions {
+  readonly output?: string;
+  readonly json?: boolean;
+  readonly allowModules?: boolean;
+}
+
+/** `quantsmith run`: checks the config, runs the engine, prints what came of it. Returns the exit code. */
+export async function runCommand(path: string, options: RunOptions): Promise<number> {
+  const checked = await checkConfigFile(path);
+  for (const finding of checked.findings)
+    if (finding.severity !== 'hint') console.error(findingLine(checked.path, finding));
+  if (checked.config === null || checked.findings.some((finding) => finding.severity === 'error'))
+    return EXIT.config;
+
+  const abort = new AbortController();
+  const cancel = () => abort.abort();
+  process.once('SIGINT', cancel).once('SIGTERM', cancel);
+  const progress = createProgress(process.stderr);
+  let report: QuantizationReport | null = null;
+  const outcome = await startEngine(
+    {
+      kind: 'run',
+      config: checked.config,
+      configPath: checked.path,
+      configSha256: checked.sha256,
+      allowModules: options.allowModules === true,
+      ...(options.output === undefined ? {} : { output: options.output }),
+    },
+    {
+      signal: abort.signal,
+      onEvent(event) {
+        if (event.type === 'progress') progress.update(event);
+        else if (event.type === 'problem') progress.line(problemLine(checked.path, event.problem));
+        else if (event.type === 'report') report = event.report;
+      },
+    },
+  );
+  progress.end();
+  if (outcome.code === 'cancelled') {
+    console.error('Cancelled; nothing was written.');
+    return EXIT.cancelled;
+  }
+  if (outcome.code === 'failed') {
+    console.error(problemLine(checked.path, outcome.problem));
+    return exitCodeOf(outcome.problem);
+  }
+  return finish(report, options.json === true);
+}
+
+function finish(report: QuantizationReport | null, json: boolean): number {
+  if (report === null) {
+    console.error('The engine ended without a report.');
+    return EXIT.internal;
+  }
+  console.log(json ? JSON.stringify(report, null, 2) : summaryTable(report));
+  return report.metric?.satisfied === false ? EXIT.targetMissed : EXIT.ok;
+}
+
+/** One line: the config's file, where in it, what is wrong. */
+function problemLine(file: string, problem: Problem): string {
+  const place =
+    problem.configPath === undefined || problem.configPath.length === 0
+      ? ''
+      : ` (${problem.configPath.join('.')})`;
+  return `${file}${place}: ${problem.severity}: ${problem.message} [${problem.code}]`;
+}

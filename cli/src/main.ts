@@ -1,0 +1,73 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { TOOL_VERSION } from './version.js';
+import { checkCommand } from './commands/check.js';
+import { initCommand } from './commands/init.js';
+import { inspectCommand } from './commands/inspect.js';
+import { runCommand } from './commands/run.js';
+import { EXIT } from './exit.js';
+
+const program = new Command('quantsmith')
+  .description(
+    'Post-training quantization of ONNX models: check configs, quantize, restore accuracy, report.',
+  )
+  .version(TOOL_VERSION)
+  .showHelpAfterError('(quantsmith --help shows the commands)')
+  .addHelpText(
+    'after',
+    `
+Exit codes: 0 done · 1 check found errors · 2 wrong usage · 3 the config is not valid · 4 model or data cannot be used
+            5 the accuracy target was not met (the best model is written) · 6 internal error · 130 cancelled`,
+  )
+  .exitOverride((error) => {
+    process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage);
+  });
+
+program
+  .command('run')
+  .description('quantize the model that a config names, restore accuracy, write model and report')
+  .argument('<config>')
+  .option('--output <file>', 'where the quantized model goes (default: what the config says)')
+  .option('--json', 'print the report as JSON, and nothing else, on standard output')
+  .option('--allow-modules', 'allow the JavaScript modules that the config names (loader, metric) to run')
+  .action(async (config: string, options) => process.exit(await runCommand(config, options)));
+
+program
+  .command('check')
+  .description('check configs without running them')
+  .argument('<config...>')
+  .addOption(
+    new Option('--format <format>', 'how findings are printed')
+      .choices(['text', 'json', 'sarif'])
+      .default('text'),
+  )
+  .action(async (configs: string[], options) => process.exit(await checkCommand(configs, options.format)));
+
+program
+  .command('inspect')
+  .description('show the structure of an ONNX model')
+  .argument('<model>')
+  .option('--json', 'as JSON')
+  .action(async (model: string, options) => process.exit(await inspectCommand(model, options)));
+
+program
+  .command('init')
+  .description('write a commented config that fits a model')
+  .argument('<model>')
+  .option('--output <file>', 'the config to write (default: <model>.quant.yaml beside the model)')
+  .option('--force', 'overwrite it')
+  .action(async (model: string, options) => process.exit(await initCommand(model, options)));
+
+program
+  .command('lsp')
+  .description('run the language server')
+  .addOption(new Option('--stdio', 'talk over standard input and output').default(true))
+  .action(async () => {
+    const { startServer } = await import('@quantsmith/server/connection');
+    startServer();
+  });
+
+program.parseAsync().catch((error: unknown) => {
+  if (error instanceof InvalidArgumentError) process.exit(EXIT.usage);
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exit(EXIT.internal);
+});

@@ -1,0 +1,36 @@
+// The README's test command: style, types, drift of generated files, unit and protocol tests, and the real workbench.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const bin = (name) => `${root}node_modules/.bin/${name}`;
+const inCi = process.env.CI === 'true';
+const steps = [
+  ['generated files', process.execPath, ['scripts/generate.mjs', '--check']],
+  ['types', bin('tsc'), ['--noEmit', '-p', '.']],
+  ['lint', bin('eslint'), ['.', '--max-warnings', '0']],
+  ['format', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
+  ['unit tests', bin('vitest'), ['run']],
+];
+if (existsSync(`${root}test/e2e/run.mjs`)) {
+  // The workbench needs a browser and a code-server: installed in CI, used elsewhere where they are.
+  if (inCi) steps.push(['workbench set-up', process.execPath, ['test/e2e/install.mjs']]);
+  steps.push(['workbench', process.execPath, ['test/e2e/run.mjs']]);
+}
+let passed = 0;
+let failed = 0;
+for (const [name, command, args] of steps) {
+  console.log(`\n— ${name}`);
+  const started = Date.now();
+  const { status } = spawnSync(command, args, {
+    cwd: root,
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  });
+  console.log(`${status === 0 ? 'ok' : 'FAILED'}: ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
+  if (status === 0) passed++;
+  else failed++;
+}
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);

@@ -1,0 +1,42 @@
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import { parseJson } from './json.js';
+import type { Tree } from './tree.js';
+import { parseYaml } from './yaml.js';
+
+/** A config as text and tree. */
+export interface ConfigDocument {
+  readonly text: TextDocument;
+  readonly tree: Tree;
+}
+
+/** Which of the two notations a document is in: by its language id, else by its name. */
+export function languageOf(document: Pick<TextDocument, 'languageId' | 'uri'>): 'yaml' | 'json' {
+  if (/json/.test(document.languageId)) return 'json';
+  if (/yaml/.test(document.languageId)) return 'yaml';
+  return /\.jsonc?$/i.test(document.uri) ? 'json' : 'yaml';
+}
+
+export function parseConfig(text: TextDocument): ConfigDocument {
+  const content = text.getText();
+  return { text, tree: languageOf(text) === 'json' ? parseJson(content) : parseYaml(content) };
+}
+
+/** Parses each version of each document once; closed documents are forgotten. */
+export interface DocumentCache {
+  readonly get: (text: TextDocument) => ConfigDocument;
+  readonly forget: (uri: string) => void;
+}
+
+export function createDocumentCache(): DocumentCache {
+  const parsed = new Map<string, { version: number; document: ConfigDocument }>();
+  return {
+    get(text) {
+      const known = parsed.get(text.uri);
+      if (known?.version === text.version && known.document.text === text) return known.document;
+      const document = parseConfig(text);
+      parsed.set(text.uri, { version: text.version, document });
+      return document;
+    },
+    forget: (uri) => void parsed.delete(uri),
+  };
+}

@@ -1,0 +1,160 @@
+/** Offsets into the text; `end` is exclusive. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** One tree for YAML and JSON. Nodes know their parents, so that a path is found from any of them. */
+export type TreeNode = MappingNode | SequenceNode | ScalarNode | AliasNode;
+
+interface NodeBase extends Span {
+  parent: Entry | SequenceNode | null;
+}
+export interface MappingNode extends NodeBase {
+  readonly kind: 'mapping';
+  readonly entries: Entry[];
+}
+export interface SequenceNode extends NodeBase {
+  readonly kind: 'sequence';
+  readonly items: TreeNode[];
+}
+export interface ScalarNode extends NodeBase {
+  readonly kind: 'scalar';
+  readonly value: string | number | boolean | null;
+  /** Whether the value stands in quotes. */
+  readonly quoted: boolean;
+}
+export interface AliasNode extends NodeBase {
+  readonly kind: 'alias';
+  readonly name: string;
+  /** The anchored node, undefined where there is none before. */
+  readonly target: TreeNode | undefined;
+}
+
+/** `key: value` of a mapping. */
+export interface Entry extends Span {
+  readonly kind: 'entry';
+  readonly key: string;
+  readonly keySpan: Span;
+  value: TreeNode | null;
+  readonly parent: MappingNode;
+}
+
+/** Something the parser could not make sense of. */
+export interface SyntaxProblem extends Span {
+  readonly message: string;
+}
+
+export interface Tree {
+  readonly root: TreeNode | null;
+  readonly problems: readonly SyntaxProblem[];
+  readonly comments: readonly (Span & { readonly text: string })[];
+  readonly language: 'yaml' | 'json';
+}
+
+export type Path = readonly (string | number)[];
+
+/** Follows an alias (and aliases of aliases) to the node it stands for. */
+export function resolved(node: TreeNode | null | undefined, hops = 16): Exclude<TreeNode, AliasNode> | null {
+  if (node === null || node === undefined) return null;
+  if (node.kind !== 'alias') return node;
+  return hops === 0 ? null : resolved(node.target, hops - 1);
+}
+
+/** The keys and indexes from the root to a node. */
+export function pathOf(node: TreeNode | Entry): Path {
+  const path: (string | number)[] = [];
+  let current: TreeNode | Entry | null = node;
+  while (current !== null) {
+    if (current.kind === 'entry') path.unshift(current.key);
+    const parent: Entry | SequenceNode | MappingNode | null = current.parent;
+    if (parent?.kind === 'sequence' && current.kind !== 'entry') path.unshift(parent.items.indexOf(current));
+    current = parent;
+  }
+  return path;
+}
+
+/** The entry at a path, following aliases and merge keys; undefined where there is none. */
+export function findEntry(tree: Tree, path: Path): Entry | undefined {
+  let node = resolved(tree.root);
+  let found: Entry | undefined;
+  for (const step of path) {
+    found = undefined;
+    if (node?.kind === 'sequence' && typeof step === 'number') node = resolved(node.items[step]);
+    else if (node?.kind === 'mapping') {
+      found = entriesOf(node).find((entry) => entry.key === step);
+      node = resolved(found?.value);
+    } else return undefined;
+  }
+  return found;
+}
+
+/** The node at a path, following aliases and merge keys. */
+export function findNode(tree: Tree, path: Path): TreeNode | null {
+  let node: TreeNode | null = tree.root;
+  for (const step of path) {
+    const current = resolved(node);
+    if (current?.kind === 'sequence' && typeof step === 'number') node = current.items[step] ?? null;
+    else if (current?.kind === 'mapping')
+      node = entriesOf(current).find((entry) => entry.key === step)?.value ?? null;
+    else return null;
+  }
+  return node;
+}
+
+/** Own entries, then those that come in through `<<` and are not overridden. */
+export function entriesOf(mapping: MappingNode, depth = 0): Entry[] {
+  const own = mapping.entries.filter((entry) => entry.key !== '<<');
+  if (own.length === mapping.entries.length || depth > 8) return own;
+  const known = new Set(own.map((entry) => entry.key));
+  for (const entry of mapping.entries.filter((candidate) => candidate.key === '<<')) {
+    const value = resolved(entry.value);
+    const sources = value?.kind === 'sequence' ? value.items.map((item) => resolved(item)) : [value];
+    for (const source of sources) {
+      if (source?.kind !== 'mapping') continue;
+      for (const inherited of entriesOf(source, depth + 1)) {
+        if (known.has(inherited.key)) continue;
+        known.add(inherited.key);
+        own.push(inherited);
+      }
+    }
+  }
+  return own;
+}
+
+/** More nodes than this are not expanded: an alias bomb ends here instead of filling the memory. */
+const VALUE_BUDGET = 100_000;
+
+/** The plain value of the tree, aliases and merge keys resolved; undefined when it is too large. */
+export function valueOf(tree: Tree): unknown {
+  let budget = VALUE_BUDGET;
+  const convert = (node: TreeNode | null, depth: number): unknown => {
+    const target = resolved(node);
+    if (--budget < 0 || depth > 100) return undefined;
+    if (target === null) return null;
+    if (target.kind === 'scalar') return target.value;
+    if (target.kind === 'sequence') return target.items.map((item) => convert(item, depth + 1));
+    return Object.fromEntries(entriesOf(target).map((entry) => [entry.key, convert(entry.value, depth + 1)]));
+  };
+  const value = convert(tree.root, 0);
+  return budget < 0 ? undefined : value;
+}
+
+/** The innermost node or entry that contains the offset; an entry when the offset is on its key. */
+export function nodeAt(tree: Tree, offset: number): TreeNode | Entry | null {
+  const inside = (span: Span) => span.start <= offset && offset <= span.end;
+  let current: TreeNode | null = tree.root;
+  if (current === null || !inside(current)) return null;
+  for (;;) {
+    if (current.kind === 'mapping') {
+      const entry: Entry | undefined = current.entries.find(inside);
+      if (entry === undefined) return current;
+      if (inside(entry.keySpan) || entry.value === null || !inside(entry.value)) return entry;
+      current = entry.value;
+    } else if (current.kind === 'sequence') {
+      const item: TreeNode | undefined = current.items.find(inside);
+      if (item === undefined) return current;
+      current = item;
+    } else return current;
+  }
+}

@@ -1,0 +1,176 @@
+import {
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  type Node,
+  type Pair,
+  type Scalar,
+} from 'yaml';
+import type { AliasNode, Entry, MappingNode, SequenceNode, SyntaxProblem, Tree, TreeNode } from './tree.js';
+
+const NO_PARENT = null;
+
+/** Parses YAML 1.2. Never throws: what cannot be understood becomes problems. Only the first document counts. */
+export function parseYaml(text: string): Tree {
+  const problems: SyntaxProblem[] = [];
+  const documents = parse(text, problems);
+  const document = documents[0];
+  if (document === undefined) return { root: null, problems, comments: commentsOf(text), language: 'yaml' };
+  for (const error of document.errors) {
+    const [start, end] = error.pos;
+    problems.push({ start, end: Math.max(end, start + 1), message: firstLine(error.message) });
+  }
+  for (const other of documents.slice(1)) {
+    problems.push({
+      start: other.range[0],
+      end: other.range[1],
+      message: 'A config is one document; this second one is not read.',
+    });
+  }
+  const anchors = new Map<string, TreeNode>();
+  const root = document.contents === null ? null : convert(document.contents as Node, text, anchors);
+  return { root, problems, comments: commentsOf(text), language: 'yaml' };
+}
+
+function parse(text: string, problems: SyntaxProblem[]) {
+  try {
+    const documents = parseAllDocuments(text, {
+      version: '1.2',
+      merge: false,
+      strict: true,
+      uniqueKeys: true,
+      prettyErrors: false,
+      logLevel: 'silent',
+      lineCounter: new LineCounter(),
+    });
+    return Array.isArray(documents) ? documents : [];
+  } catch (error) {
+    problems.push({
+      start: 0,
+      end: Math.min(1, text.length),
+      message: error instanceof Error ? error.message : String(error),
+    });
+    return [];
+  }
+}
+
+const firstLine = (message: string) => message.split('\n')[0] ?? message;
+
+function convert(node: Node, text: string, anchors: Map<string, TreeNode>): TreeNode {
+  const [start, end] = rangeOf(node);
+  if (isAlias(node)) {
+    const alias: AliasNode = {
+      kind: 'alias',
+      start,
+      end,
+      parent: NO_PARENT,
+      name: node.source,
+      target: anchors.get(node.source),
+    };
+    return alias;
+  }
+  if (isMap(node)) {
+    const mapping: MappingNode = { kind: 'mapping', start, end, parent: NO_PARENT, entries: [] };
+    if (node.anchor !== undefined) anchors.set(node.anchor, mapping);
+    for (const pair of node.items)
+      if (isPair(pair)) addEntry(mapping, pair as Pair<Node, Node | null>, text, anchors);
+    return mapping;
+  }
+  if (isSeq(node)) {
+    const sequence: SequenceNode = { kind: 'sequence', start, end, parent: NO_PARENT, items: [] };
+    if (node.anchor !== undefined) anchors.set(node.anchor, sequence);
+    for (const item of node.items) {
+      const child = isPair(item) ? null : convert(item as Node, text, anchors);
+      if (child === null) continue;
+      child.parent = sequence;
+      sequence.items.push(child);
+    }
+    return sequence;
+  }
+  const scalar = node as Scalar;
+  const value = isScalar(scalar) ? plain(scalar.value) : null;
+  const converted: TreeNode = {
+    kind: 'scalar',
+    start,
+    end,
+    parent: NO_PARENT,
+    value,
+    quoted: /^["']/.test(text.slice(start, start + 1)),
+  };
+  if (scalar.anchor !== undefined) anchors.set(scalar.anchor, converted);
+  return converted;
+}
+
+function addEntry(
+  mapping: MappingNode,
+  pair: Pair<Node, Node | null>,
+  text: string,
+  anchors: Map<string, TreeNode>,
+): void {
+  const [keyStart, keyEnd] = rangeOf(pair.key);
+  const key = isScalar(pair.key) ? String(pair.key.value ?? '') : text.slice(keyStart, keyEnd);
+  const present = pair.value !== null && pair.value !== undefined && !isEmptyScalar(pair.value);
+  const value = present ? convert(pair.value as Node, text, anchors) : null;
+  const colon = text.indexOf(':', keyEnd);
+  const end = value?.end ?? (colon === -1 ? keyEnd : colon + 1);
+  const entry: Entry = {
+    kind: 'entry',
+    key,
+    keySpan: { start: keyStart, end: keyEnd },
+    start: keyStart,
+    end: Math.max(end, keyEnd),
+    value,
+    parent: mapping,
+  };
+  if (value !== null) value.parent = entry;
+  mapping.entries.push(entry);
+}
+
+/** `key:` with nothing behind it. */
+function isEmptyScalar(node: Node): boolean {
+  return (
+    isScalar(node) && node.value === null && (node.source === '' || node.source === undefined) && !node.anchor
+  );
+}
+
+function plain(value: unknown): string | number | boolean | null {
+  if (typeof value === 'bigint') return Number(value);
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
+}
+
+/** Start and end of the value itself, without the white space and comments behind it. */
+function rangeOf(node: Node | null | undefined): [number, number] {
+  const range = node?.range;
+  return range ? [range[0], range[1]] : [0, 0];
+}
+
+/** Comments with their places: everything from a # at the start of a word to the end of its line, outside of quotes. */
+function commentsOf(text: string): { start: number; end: number; text: string }[] {
+  const comments: { start: number; end: number; text: string }[] = [];
+  let offset = 0;
+  for (const line of text.split('\n')) {
+    const start = commentStart(line);
+    if (start !== -1) {
+      const content = line.replace(/\r$/, '');
+      comments.push({ start: offset + start, end: offset + content.length, text: content.slice(start) });
+    }
+    offset += line.length + 1;
+  }
+  return comments;
+}
+
+function commentStart(line: string): number {
+  let quote = '';
+  for (let i = 0; i < line.length; i++) {
+    const char = line[i]!;
+    if (quote !== '') {
+      if (char === quote) quote = '';
+    } else if ((char === '"' || char === "'") && /[\s[{,:]/.test(line[i - 1] ?? ' ')) quote = char;
+    else if (char === '#' && (i === 0 || /\s/.test(line[i - 1]!))) return i;
+  }
+  return -1;
+}

@@ -1,0 +1,48 @@
+import { DiagnosticSeverity, type Diagnostic } from 'vscode-languageserver';
+import { pathToFileURL } from 'node:url';
+import { rangeOf } from '../check.js';
+import type { ConfigDocument } from '../document/document.js';
+import type { Finding, Severity } from '../diagnostics.js';
+
+const SEVERITY: Readonly<Record<Severity, DiagnosticSeverity>> = {
+  error: DiagnosticSeverity.Error,
+  warning: DiagnosticSeverity.Warning,
+  info: DiagnosticSeverity.Information,
+  hint: DiagnosticSeverity.Hint,
+};
+
+export interface DiagnosticOptions {
+  /** Severities by code as the user set them; `off` leaves a code out. */
+  readonly severities: Readonly<Record<string, Severity | 'off'>>;
+  readonly relatedInformation: boolean;
+}
+
+/** Findings in the protocol's form. */
+export function toDiagnostics(
+  document: ConfigDocument,
+  findings: readonly Finding[],
+  options: DiagnosticOptions,
+): Diagnostic[] {
+  return findings.flatMap((finding) => {
+    const severity = options.severities[finding.code] ?? finding.severity;
+    if (severity === 'off') return [];
+    const related = finding.related?.map(({ file, message }) => ({
+      location: {
+        uri: pathToFileURL(file).href,
+        range: { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } },
+      },
+      message,
+    }));
+    return [
+      {
+        range: rangeOf(document, finding),
+        severity: SEVERITY[severity],
+        code: finding.code,
+        source: 'quantsmith',
+        message: finding.message,
+        ...(finding.data === undefined ? {} : { data: finding.data }),
+        ...(related === undefined || !options.relatedInformation ? {} : { relatedInformation: related }),
+      },
+    ];
+  });
+}

@@ -1,0 +1,102 @@
+import { MarkupKind, type Hover, type Position } from 'vscode-languageserver';
+import type { ModelSummary } from '@quantsmith/engine/protocol';
+import type { ConfigDocument } from '../document/document.js';
+import { nodeAt, pathOf, type Path } from '../document/tree.js';
+import { allowedValues, referenceAnchor, schemaOf, typeName } from '../knowledge/schema.js';
+
+/** Lists of values are cut after this many. */
+const MOST_VALUES = 12;
+
+export interface HoverContext {
+  readonly model: ModelSummary | null;
+  readonly markdown: boolean;
+}
+
+/** What the key or value under the cursor means; on a node name, what that node is. */
+export function hover(document: ConfigDocument, position: Position, context: HoverContext): Hover | null {
+  const offset = document.text.offsetAt(position);
+  const found = nodeAt(document.tree, offset);
+  if (found === null || (found.kind !== 'entry' && found.kind !== 'scalar' && found.kind !== 'alias'))
+    return null;
+  const path = pathOf(found);
+  const text =
+    (found.kind === 'scalar'
+      ? (nodeText(String(found.value), path, context.model) ?? valueText(found.value, path))
+      : null) ?? keyDocumentation(path);
+  if (text === '') return null;
+  const span = found.kind === 'entry' ? found.keySpan : found;
+  return {
+    contents: {
+      kind: context.markdown ? MarkupKind.Markdown : MarkupKind.PlainText,
+      value: render(text, context.markdown),
+    },
+    range: { start: document.text.positionAt(span.start), end: document.text.positionAt(span.end) },
+  };
+}
+
+/** The documentation of a key in Markdown: meaning, type, default, limits, values. */
+export function keyDocumentation(path: Path): string {
+  const schema = schemaOf(path);
+  if (schema === undefined) return '';
+  const limits = [
+    schema.minimum === undefined ? '' : `at least ${schema.minimum}`,
+    schema.exclusiveMinimum === undefined ? '' : `above ${schema.exclusiveMinimum}`,
+    schema.maximum === undefined ? '' : `at most ${schema.maximum}`,
+    schema.exclusiveMaximum === undefined ? '' : `below ${schema.exclusiveMaximum}`,
+  ].filter((part) => part !== '');
+  const plain =
+    schema.default === null || (schema.default !== undefined && typeof schema.default !== 'object');
+  const facts = [
+    typeName(schema),
+    ...limits,
+    ...(plain ? [`default \`${String(schema.default)}\``] : []),
+  ].join(', ');
+  const values = allowedValues(schema).filter(
+    ({ description, replacedBy }) => description !== '' && replacedBy === undefined,
+  );
+  const listed = values
+    .slice(0, MOST_VALUES)
+    .map(({ value, description }) => `- \`${String(value)}\`: ${description}`);
+  if (values.length > MOST_VALUES) listed.push(`- … and ${values.length - MOST_VALUES} more`);
+  const anchor = referenceAnchor(path);
+  return [
+    `**${String(path.at(-1) ?? 'config')}** — ${facts}`,
+    schema.description ?? '',
+    listed.join('\n'),
+    anchor === '' ? '' : `docs/config-reference.md#${anchor}`,
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+/** The meaning of one of the listed values of a key. */
+function valueText(value: unknown, path: Path): string | null {
+  const schema = schemaOf(path);
+  const found =
+    schema === undefined ? undefined : allowedValues(schema).find((allowed) => allowed.value === value);
+  if (found === undefined || found.description === '') return null;
+  return `\`${String(value)}\`: ${found.description}\n\n${keyDocumentation(path)}`;
+}
+
+function nodeText(name: string, path: Path, model: ModelSummary | null): string | null {
+  if (model === null || path[1] !== 'ignored_scope' || path[2] === 'patterns' || path[2] === 'types')
+    return null;
+  const node = model.nodes.find((candidate) => candidate.name === name);
+  if (node === undefined) return null;
+  const weights = Object.values(node.constants).map((dims) => `[${dims.join(', ')}]`);
+  const attributes = Object.entries(node.attributes).map(([key, value]) => `${key} ${String(value)}`);
+  return [
+    `**${node.name}** — ${node.op}`,
+    weights.length > 0 ? `Constants: ${weights.join(', ')}` : '',
+    attributes.join(', '),
+    `Inputs: ${node.inputs.filter((input) => input !== '').join(', ')}`,
+    `Outputs: ${node.outputs.join(', ')}`,
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+/** Markdown as it is, or without its marks for clients that show plain text. */
+export function render(markdown: string, asMarkdown: boolean): string {
+  return asMarkdown ? markdown : markdown.replace(/\*\*|`/g, '');
+}

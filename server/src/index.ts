@@ -1,0 +1,1 @@
+export { checkConfigFile, type CheckedConfig, type CheckedFinding } from './check.js';

@@ -1,0 +1,118 @@
+import type { ModelSummary, TensorSignature } from '@quantsmith/engine/protocol';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * A commented config that fits a model: its data section follows from the inputs and from folders that lie near.
+ * `modelPath` is written as it is; `dir` is the folder that the config will lie in. Says what could not be known.
+ */
+export function configFor(model: ModelSummary, modelPath: string, dir: string): string {
+  const image = imageInput(model.inputs);
+  const found = (names: readonly string[]) => names.find((name) => existsSync(join(dir, name)));
+  const calibration = found(['calibration', 'data/calibration', 'train', 'data/train', 'images', 'data']);
+  const validation = found(['validation', 'data/validation', 'val', 'data/val', 'test', 'data/test']);
+  const transformer =
+    model.nodes.filter((node) => node.op === 'Softmax').length > 1 &&
+    model.nodes.some((node) => node.op === 'MatMul');
+  const lines = [
+    `# Quantization of ${modelPath}, made by quantsmith init.`,
+    `# Inputs:  ${model.inputs.map(signature).join('; ')}`,
+    `# Outputs: ${model.outputs.map(signature).join('; ')}`,
+    `model: ${scalar(modelPath)}`,
+    '',
+    'data:',
+    '  calibration: # a few hundred typical inputs; no labels needed',
+    ...(image === null ? tensorSource(model, calibration) : imageSource(image, calibration, true)),
+    ...validationSection(image, validation),
+    '',
+    'quantization:',
+    '  preset: performance # performance | mixed',
+    ...(transformer
+      ? ['  model_type: transformer # several Softmax operators: this looks like attention']
+      : []),
+    '  subset_size: 300',
+    '',
+    ...(validation === undefined
+      ? [
+          '# With validation data, this restores accuracy where quantization costs too much:',
+          '# accuracy_control:',
+          '#   metric: top1',
+          '#   max_drop: 0.01',
+        ]
+      : [
+          'accuracy_control:',
+          '  metric: top1 # top1 | top5 | f1 | mse | mae | cosine | sqnr',
+          '  max_drop: 0.01 # one point',
+        ]),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+interface ImageInput {
+  readonly layout: 'nchw' | 'nhwc';
+  readonly channels: number;
+  readonly height: number | null;
+  readonly width: number | null;
+}
+
+/** The model's only input when it looks like an image. */
+function imageInput(inputs: readonly TensorSignature[]): ImageInput | null {
+  const [only, ...others] = inputs;
+  if (only === undefined || others.length > 0 || only.dims.length !== 4 || !/^(float|uint8)/.test(only.type))
+    return null;
+  const [, a, b, c] = only.dims;
+  const size = (dim: number | string | undefined) => (typeof dim === 'number' && dim > 0 ? dim : null);
+  const isChannels = (dim: number | string | undefined) => dim === 1 || dim === 3;
+  if (isChannels(a)) return { layout: 'nchw', channels: Number(a), height: size(b), width: size(c) };
+  return isChannels(c) ? { layout: 'nhwc', channels: Number(c), height: size(a), width: size(b) } : null;
+}
+
+function imageSource(image: ImageInput, folder: string | undefined, anchor: boolean): string[] {
+  const { height, width } = image;
+  const size =
+    height === null || width === null ? null : height === width ? `${height}` : `[${height}, ${width}]`;
+  return [
+    folder === undefined
+      ? '    images: ./images # not known: the folder of your images'
+      : `    images: ./${folder}`,
+    `    preprocess:${anchor ? ' &preprocess # not known: must be what the model was trained with' : ''}`,
+    ...(size === null
+      ? ['      # resize: 256 # the model takes any size']
+      : [`      resize: [${height}, ${width}]`]),
+    `      color: ${image.channels === 1 ? 'gray' : 'rgb'}`,
+    '      scale: 255',
+    ...(image.channels === 3
+      ? ['      mean: [0.485, 0.456, 0.406]', '      std: [0.229, 0.224, 0.225]']
+      : []),
+    `      layout: ${image.layout}`,
+  ];
+}
+
+function tensorSource(model: ModelSummary, folder: string | undefined): string[] {
+  const file =
+    model.inputs.length === 1
+      ? 'calibration.npy # not known: one array, samples on its first axis'
+      : `calibration.npz # not known: arrays named ${model.inputs.map((input) => input.name).join(', ')}`;
+  return [`    arrays: ./${folder === undefined ? '' : `${folder}/`}${file}`];
+}
+
+function validationSection(image: ImageInput | null, folder: string | undefined): string[] {
+  const lines =
+    image === null
+      ? [
+          '  validation: # what accuracy is measured on',
+          '    arrays: ./validation.npy',
+          '    labels: ./labels.npy',
+        ]
+      : [
+          '  validation: # what accuracy is measured on',
+          `    images: ./${folder ?? 'validation'}`,
+          '    # labels: ./labels.csv # file,label; left out: class folders',
+          '    preprocess: *preprocess',
+        ];
+  return folder === undefined ? lines.map((line) => `  # ${line.slice(2)}`) : lines;
+}
+
+const signature = ({ name, type, dims }: TensorSignature) => `${name} ${type} [${dims.join(', ')}]`;
+
+const scalar = (text: string) => (/^[\w./-]+$/.test(text) ? text : JSON.stringify(text));

@@ -1,0 +1,56 @@
+import { configSchema, resolveRef, schemaAt, type SchemaNode } from '@quantsmith/schemas';
+import type { Path } from '../document/tree.js';
+
+/** The schema of the value at a path of a config. */
+export function schemaOf(path: Path): SchemaNode | undefined {
+  return schemaAt(configSchema, path);
+}
+
+/** The keys that may stand in the mapping at a path, required ones first, in the schema's order. */
+export function keysAt(path: Path): { name: string; schema: SchemaNode; required: boolean }[] {
+  const schema = schemaOf(path);
+  const required = schema?.required ?? [];
+  const keys = Object.entries(schema?.properties ?? {}).map(([name, child]) => ({
+    name,
+    schema: resolveRef(configSchema, child),
+    required: required.includes(name),
+  }));
+  return [...keys.filter((key) => key.required), ...keys.filter((key) => !key.required)];
+}
+
+export interface AllowedValue {
+  readonly value: string | number | boolean | null;
+  readonly description: string;
+  /** The value that replaced it, for old spellings. */
+  readonly replacedBy?: string;
+}
+
+/** The values that a key takes, where they can be listed. */
+export function allowedValues(schema: SchemaNode): AllowedValue[] {
+  const descriptions = schema['x-enumDescriptions'] ?? schema['x-stringDescriptions'] ?? [];
+  const values = schema.enum ?? schema['x-stringValues'];
+  if (values !== undefined) {
+    return values.map((value, index) => {
+      const replacedBy = schema['x-deprecatedValues']?.[String(value)];
+      return {
+        value,
+        description: descriptions[index] ?? '',
+        ...(replacedBy === undefined ? {} : { replacedBy }),
+      };
+    });
+  }
+  const types = [schema.type ?? []].flat();
+  const booleans = types.includes('boolean') ? [true, false] : [];
+  const nothing = types.includes('null') ? [null] : [];
+  return [...booleans, ...nothing].map((value) => ({ value, description: '' }));
+}
+
+/** The reference page's anchor of a key. */
+export function referenceAnchor(path: Path): string {
+  return path.filter((step) => typeof step === 'string').join('-');
+}
+
+/** The type in words: `integer or null`. */
+export function typeName(schema: SchemaNode): string {
+  return [schema.type ?? 'any value'].flat().join(' or ');
+}

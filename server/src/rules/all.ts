@@ -1,0 +1,81 @@
+import { isConfig, type QuantizationConfig, type QuantizationReport } from '@quantsmith/schemas';
+import type { ModelSummary } from '@quantsmith/engine/protocol';
+import type { ConfigDocument } from '../document/document.js';
+import { valueOf } from '../document/tree.js';
+import type { Finding } from '../diagnostics.js';
+import { accuracyFindings } from './accuracy.js';
+import { dataSourceFindings } from './data.js';
+import { fileFindings } from './files.js';
+import { ignoredScopeFindings } from './ignoredScope.js';
+import { schemaFindings } from './schema.js';
+import { settingFindings } from './settings.js';
+import { withoutSuppressed } from './suppress.js';
+import { syntaxFindings } from './syntax.js';
+
+/** What the rules may look at beside the text; everything is optional, and what is absent is not complained about. */
+export interface RuleContext {
+  /** The config's folder; null for a document that is not saved. */
+  readonly baseDir: string | null;
+  readonly model: ModelSummary | null;
+  /** What could not be read of the model, as one finding on its line. */
+  readonly modelProblem: string | null;
+  readonly report: QuantizationReport | null;
+  readonly configSha256: string;
+}
+
+/** All findings of a config, in the order of the text. */
+export function findAll(
+  document: ConfigDocument,
+  context: RuleContext,
+): { findings: Finding[]; config: QuantizationConfig | null } {
+  const value = valueOf(document.tree);
+  const syntax = syntaxFindings(document);
+  const tooLarge: Finding[] =
+    value === undefined && document.tree.root !== null
+      ? [
+          {
+            code: 'syntax',
+            severity: 'error',
+            message: 'The aliases of this config expand to more than 100000 values.',
+            start: 0,
+            end: 1,
+            path: [],
+          },
+        ]
+      : [];
+  const schema = tooLarge.length > 0 ? [] : schemaFindings(document, value);
+  const config = syntax.length === 0 && isConfig(value) ? value : null;
+  const findings = [
+    ...syntax,
+    ...tooLarge,
+    ...schema,
+    ...dataSourceFindings(document),
+    ...(context.baseDir === null ? [] : fileFindings(document, context.baseDir)),
+    ...modelFinding(document, context),
+    ...ignoredScopeFindings(document, context.model),
+    ...(config === null ? [] : settingFindings(document, config)),
+    ...(config === null || context.report === null
+      ? []
+      : accuracyFindings(document, context.report, context)),
+  ];
+  const visible = withoutSuppressed(document, findings).sort((a, b) => a.start - b.start);
+  return { findings: visible, config };
+}
+
+function modelFinding(document: ConfigDocument, context: RuleContext): Finding[] {
+  const root = document.tree.root;
+  const entry =
+    root?.kind === 'mapping' ? root.entries.find((candidate) => candidate.key === 'model') : undefined;
+  if (context.modelProblem === null || entry?.value === null || entry === undefined) return [];
+  const { start, end } = entry.value;
+  return [
+    {
+      code: 'model-unreadable',
+      severity: 'error',
+      message: context.modelProblem,
+      start,
+      end,
+      path: ['model'],
+    },
+  ];
+}

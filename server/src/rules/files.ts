@@ -1,0 +1,37 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { ConfigDocument } from '../document/document.js';
+import { findNode, type Path } from '../document/tree.js';
+import type { Finding } from '../diagnostics.js';
+
+const FILE_KEYS: readonly { path: Path; code: string; what: string }[] = [
+  { path: ['model'], code: 'model-missing', what: 'The model' },
+  ...(['calibration', 'validation'] as const).flatMap((section) =>
+    ['images', 'arrays', 'tensors', 'loader', 'labels'].map((key) => ({
+      path: ['data', section, key],
+      code: 'file-missing',
+      what: key === 'images' || key === 'tensors' ? 'The folder' : 'The file',
+    })),
+  ),
+];
+
+/** `model-missing`, `file-missing`: a path of the config leads nowhere. `baseDir`: the config's folder. */
+export function fileFindings(document: ConfigDocument, baseDir: string): Finding[] {
+  return FILE_KEYS.flatMap(({ path, code, what }) => {
+    const node = findNode(document.tree, path);
+    if (node?.kind !== 'scalar' || typeof node.value !== 'string' || node.value === '') return [];
+    const file = resolve(baseDir, node.value);
+    if (existsSync(file)) return [];
+    return [
+      {
+        code,
+        severity: 'error',
+        message: `${what} "${node.value}" does not exist (${file}).`,
+        start: node.start,
+        end: node.end,
+        path,
+        data: { file },
+      },
+    ];
+  });
+}

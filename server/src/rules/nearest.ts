@@ -1,0 +1,15 @@
+import { distance } from 'fastest-levenshtein';
+
+/** The candidates that a misspelling may mean, nearest first: at most a third of the letters differ. */
+export function nearest(written: string, candidates: readonly string[], count = 3): string[] {
+  const plain = (text: string) => text.toLowerCase().replace(/[-_ ]/g, '');
+  const word = plain(written);
+  return candidates
+    .map((candidate) => ({ candidate, cost: distance(word, plain(candidate)) }))
+    .filter(
+      ({ candidate, cost }) => cost <= Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3)),
+    )
+    .sort((a, b) => a.cost - b.cost || (a.candidate < b.candidate ? -1 : 1))
+    .slice(0, count)
+    .map(({ candidate }) => candidate);
+}

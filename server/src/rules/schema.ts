@@ -1,0 +1,171 @@
+import { validateConfig, type SchemaIssue, type SchemaNode } from '@quantsmith/schemas';
+import type { ConfigDocument } from '../document/document.js';
+import { findEntry, findNode, type Path, type Span } from '../document/tree.js';
+import type { Finding } from '../diagnostics.js';
+import { allowedValues, keysAt, schemaOf, typeName } from '../knowledge/schema.js';
+import { nearest } from './nearest.js';
+
+/** `unknown-key`, `missing-key`, `wrong-type`, `unknown-value`, `out-of-range`: what the schema says of the value. */
+export function schemaFindings(document: ConfigDocument, value: unknown): Finding[] {
+  const root = document.tree.root;
+  if (root === null) {
+    if (document.tree.problems.length > 0) return [];
+    return [
+      finding(
+        'missing-key',
+        { start: 0, end: 0 },
+        [],
+        'The config is empty; it needs at least model and data.',
+        { missing: ['model', 'data'] },
+      ),
+    ];
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return [finding('wrong-type', root, [], 'A config is a mapping of keys to values.', {})];
+  }
+  const found = validateConfig(value).flatMap((issue) => translate(document, issue));
+  const seen = new Set<string>();
+  return found.filter((item) => {
+    const key = `${item.start}:${item.code}:${item.path.join('/')}`;
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}
+
+function translate(document: ConfigDocument, issue: SchemaIssue): Finding[] {
+  const { path, keyword, params } = issue;
+  const schema = schemaOf(path) ?? {};
+  const name = path.length === 0 ? 'The config' : `"${path.join('.')}"`;
+  const span = valueSpan(document, path);
+  switch (keyword) {
+    case 'additionalProperties':
+      return [unknownKey(document, path, String(params['additionalProperty']))];
+    case 'required': {
+      const missing = String(params['missingProperty']);
+      return [
+        finding('missing-key', keySpan(document, path), path, `${name} needs the key "${missing}".`, {
+          missing: [missing],
+        }),
+      ];
+    }
+    case 'minProperties':
+      return [finding('missing-key', keySpan(document, path), path, `${name} is empty.`, {})];
+    case 'type':
+      return [
+        finding(
+          'wrong-type',
+          span,
+          path,
+          `${name} takes ${article(typeName(schema))}.`,
+          suggestionsFor(document, path, schema),
+        ),
+      ];
+    case 'enum':
+    case 'pattern':
+      return [unknownValue(document, path, schema, span)];
+    case 'minLength':
+      return [finding('out-of-range', span, path, `${name} is empty.`, {})];
+    default:
+      return [finding('out-of-range', span, path, `${name} must be ${limits(schema, keyword, params)}.`, {})];
+  }
+}
+
+function unknownKey(document: ConfigDocument, path: Path, key: string): Finding {
+  const entry = findEntry(document.tree, [...path, key]);
+  const span = entry?.keySpan ?? keySpan(document, path);
+  const known = keysAt(path).map((candidate) => candidate.name);
+  const suggestions = nearest(key, known);
+  const elsewhere = suggestions.length === 0 ? placeOf(key) : undefined;
+  const hint =
+    suggestions.length > 0
+      ? ` Did you mean "${suggestions[0]}"?`
+      : elsewhere === undefined
+        ? ''
+        : ` There is a "${key}" under "${elsewhere.join('.')}".`;
+  const where = path.length === 0 ? 'the config' : `"${path.join('.')}"`;
+  return finding('unknown-key', span, [...path, key], `"${key}" is no key of ${where}.${hint}`, {
+    suggestions,
+  });
+}
+
+/** Another place of the schema where the key exists. */
+function placeOf(key: string): Path | undefined {
+  const queue: Path[] = [[]];
+  for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
+    for (const child of keysAt(path)) {
+      if (child.name === key) return path;
+      if (child.schema.properties !== undefined) queue.push([...path, child.name]);
+    }
+  }
+  return undefined;
+}
+
+function unknownValue(document: ConfigDocument, path: Path, schema: SchemaNode, span: Span): Finding {
+  const node = findNode(document.tree, path);
+  const written = document.text.getText().slice(node?.start ?? span.start, node?.end ?? span.end);
+  const values = allowedValues(schema).filter((allowed) => allowed.replacedBy === undefined);
+  const names = values.map((allowed) => String(allowed.value));
+  const suggestions = nearest(written.replace(/^["']|["']$/g, ''), names);
+  const hint =
+    suggestions.length > 0
+      ? ` Did you mean ${suggestions[0]}?`
+      : ` Possible values: ${names.slice(0, 12).join(', ')}.`;
+  return finding('unknown-value', span, path, `"${path.join('.')}" cannot be ${written}.${hint}`, {
+    suggestions: suggestions.length > 0 ? suggestions : names,
+  });
+}
+
+/** yes/no and quoted numbers have an obvious right form. */
+function suggestionsFor(
+  document: ConfigDocument,
+  path: Path,
+  schema: SchemaNode,
+): { suggestions?: string[] } {
+  const node = findNode(document.tree, path);
+  const types = [schema.type ?? []].flat();
+  if (node?.kind !== 'scalar' || typeof node.value !== 'string') return {};
+  const text = node.value.trim().toLowerCase();
+  if (types.includes('boolean') && ['yes', 'on', 'true'].includes(text)) return { suggestions: ['true'] };
+  if (types.includes('boolean') && ['no', 'off', 'false'].includes(text)) return { suggestions: ['false'] };
+  const numeric = types.includes('number') || types.includes('integer');
+  return numeric && text !== '' && Number.isFinite(Number(text)) ? { suggestions: [text] } : {};
+}
+
+function limits(schema: SchemaNode, keyword: string, params: Readonly<Record<string, unknown>>): string {
+  const parts = [
+    schema.minimum === undefined ? '' : `at least ${schema.minimum}`,
+    schema.exclusiveMinimum === undefined ? '' : `above ${schema.exclusiveMinimum}`,
+    schema.maximum === undefined ? '' : `at most ${schema.maximum}`,
+    schema.exclusiveMaximum === undefined ? '' : `below ${schema.exclusiveMaximum}`,
+  ].filter((part) => part !== '');
+  if (parts.length > 0) return parts.join(' and ');
+  const limit = params['limit'];
+  if (keyword === 'minItems') return `a list of at least ${String(limit)}`;
+  if (keyword === 'maxItems') return `a list of at most ${String(limit)}`;
+  return `valid (${keyword})`;
+}
+
+function finding(
+  code: string,
+  { start, end }: Span,
+  path: Path,
+  message: string,
+  data: Record<string, unknown>,
+): Finding {
+  return { code, severity: 'error', message, start, end, path, data };
+}
+
+function valueSpan(document: ConfigDocument, path: Path): Span {
+  return findNode(document.tree, path) ?? keySpan(document, path);
+}
+
+function keySpan(document: ConfigDocument, path: Path): Span {
+  const entry = findEntry(document.tree, path);
+  if (entry !== undefined) return entry.keySpan;
+  const node = findNode(document.tree, path);
+  const first = node?.kind === 'mapping' ? node.entries[0] : undefined;
+  return first?.keySpan ?? { start: node?.start ?? 0, end: Math.min(node?.end ?? 0, (node?.start ?? 0) + 1) };
+}
+
+const article = (name: string) => (/^[aeiou]/.test(name) ? `an ${name}` : `a ${name}`);

@@ -1,0 +1,147 @@
+import { resolveConfig, type QuantizationConfig, type ResolvedConfig } from '@quantsmith/schemas';
+import type { ConfigDocument } from '../document/document.js';
+import { findEntry, findNode, type Path } from '../document/tree.js';
+import type { Finding, Severity } from '../diagnostics.js';
+
+/** A rule on settings that belong together; `path` is where it is shown, if it is written there. */
+interface SettingRule {
+  readonly code: string;
+  readonly severity: Severity;
+  readonly path: Path;
+  readonly applies: (config: ResolvedConfig) => boolean;
+  readonly message: string;
+  readonly suggestions?: readonly string[];
+}
+
+const ADVANCED = ['quantization', 'advanced_parameters'] as const;
+const RESTORER = ['accuracy_control', 'advanced_accuracy_restorer_params'] as const;
+
+const advanced = (config: ResolvedConfig) => config.quantization.advanced_parameters;
+const correctionOff = (config: ResolvedConfig) => advanced(config).disable_bias_correction;
+
+const estimatorRules: SettingRule[] = (
+  ['activations_range_estimator_params', 'weights_range_estimator_params'] as const
+).flatMap((key) =>
+  (['min', 'max'] as const).map((side) => ({
+    code: 'dead-setting',
+    severity: 'warning' as const,
+    path: [...ADVANCED, key, side, 'quantile_outlier_prob'],
+    applies: (config: ResolvedConfig) => {
+      const { statistics_type: statistic = '', aggregator_type: aggregator = '' } =
+        advanced(config)[key][side];
+      return !/quantile/.test(statistic) && !/no_outliers/.test(aggregator);
+    },
+    message:
+      'quantile_outlier_prob has no effect: neither a quantile statistic nor a no_outliers aggregator is set.',
+  })),
+);
+
+/** `dead-setting`, `conflicting-settings`, `deprecated-value`: decided from the config alone. */
+const RULES: readonly SettingRule[] = [
+  {
+    code: 'conflicting-settings',
+    severity: 'error',
+    path: [...ADVANCED, 'weights_quantization_params', 'mode'],
+    applies: (config) =>
+      advanced(config).weights_quantization_params.mode === 'asymmetric' &&
+      advanced(config).overflow_fix !== 'disable',
+    message:
+      'Asymmetric weights cannot take half of the range: set overflow_fix to disable, or the weights to symmetric.',
+    suggestions: ['symmetric'],
+  },
+  {
+    code: 'dead-setting',
+    severity: 'warning',
+    path: ['quantization', 'fast_bias_correction'],
+    applies: correctionOff,
+    message: 'fast_bias_correction has no effect: disable_bias_correction is true.',
+  },
+  {
+    code: 'dead-setting',
+    severity: 'warning',
+    path: [...ADVANCED, 'bias_correction_params'],
+    applies: correctionOff,
+    message: 'bias_correction_params has no effect: disable_bias_correction is true.',
+  },
+  {
+    code: 'dead-setting',
+    severity: 'warning',
+    path: [...ADVANCED, 'smooth_quant_alphas'],
+    applies: (config) => config.quantization.model_type !== 'transformer',
+    message: 'smooth_quant_alphas has no effect without model_type: transformer.',
+  },
+  {
+    code: 'dead-setting',
+    severity: 'warning',
+    path: [...RESTORER, 'ranking_subset_size'],
+    applies: (config) => config.accuracy_control === null,
+    message: 'ranking_subset_size has no effect without accuracy control.',
+  },
+  {
+    code: 'no-integer-kernel',
+    severity: 'warning',
+    path: [...ADVANCED, 'activations_quantization_params', 'per_channel'],
+    applies: (config) =>
+      advanced(config).activations_quantization_params.per_channel === true &&
+      advanced(config).backend_params.runtime === 'onnxruntime',
+    message:
+      'ONNX Runtime has no integer kernels for per-channel activations: such operators compute in float.',
+    suggestions: ['false'],
+  },
+  {
+    code: 'no-integer-kernel',
+    severity: 'warning',
+    path: [...ADVANCED, 'activations_quantization_params', 'num_bits'],
+    applies: (config) => advanced(config).activations_quantization_params.num_bits !== 8,
+    message: 'Only 8-bit activations have integer kernels: operators compute in float on the rounded values.',
+    suggestions: ['8'],
+  },
+  {
+    code: 'no-integer-kernel',
+    severity: 'warning',
+    path: [...ADVANCED, 'weights_quantization_params', 'num_bits'],
+    applies: (config) => advanced(config).weights_quantization_params.num_bits > 8,
+    message:
+      'Weights of more than 8 bits have no integer kernels: operators compute in float on the rounded values.',
+    suggestions: ['8'],
+  },
+  ...estimatorRules,
+];
+
+export function settingFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {
+  const complete = resolveConfig(config);
+  const found = RULES.flatMap((rule) => {
+    const entry = findEntry(document.tree, rule.path);
+    if (entry === undefined || !rule.applies(complete)) return [];
+    const span = rule.suggestions === undefined ? entry.keySpan : (entry.value ?? entry.keySpan);
+    return [
+      {
+        code: rule.code,
+        severity: rule.severity,
+        message: rule.message,
+        start: span.start,
+        end: span.end,
+        path: rule.path,
+        data: rule.suggestions === undefined ? {} : { suggestions: rule.suggestions },
+      },
+    ];
+  });
+  return [...found, ...deprecatedFindings(document)];
+}
+
+function deprecatedFindings(document: ConfigDocument): Finding[] {
+  const path = [...ADVANCED, 'overflow_fix'];
+  const node = findNode(document.tree, path);
+  if (node?.kind !== 'scalar' || node.value !== 'first_layer_only') return [];
+  return [
+    {
+      code: 'deprecated-value',
+      severity: 'hint',
+      message: 'first_layer_only is the older spelling of first_layer.',
+      start: node.start,
+      end: node.end,
+      path,
+      data: { suggestions: ['first_layer'] },
+    },
+  ];
+}

@@ -1,0 +1,27 @@
+import { validateReport, type QuantizationReport } from '@quantsmith/schemas';
+import { readFile } from 'node:fs/promises';
+import { extname, resolve } from 'node:path';
+
+/** Where a config's output and report go; the same rule as the engine's. */
+export function outputPaths(
+  config: { model?: unknown; output?: unknown },
+  baseDir: string,
+): { output: string; report: string } | null {
+  if (typeof config.model !== 'string' || config.model === '') return null;
+  const model = resolve(baseDir, config.model);
+  const output =
+    typeof config.output === 'string' && config.output !== ''
+      ? resolve(baseDir, config.output)
+      : `${model.slice(0, model.length - extname(model).length)}.int8.onnx`;
+  return { output, report: `${output}.report.json` };
+}
+
+/** The report at a path, or null when there is none or it is not valid. */
+export async function readReport(path: string): Promise<QuantizationReport | null> {
+  try {
+    const value: unknown = JSON.parse(await readFile(path, 'utf8'));
+    return validateReport(value).length === 0 ? (value as QuantizationReport) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,21 @@
+import type { Severity } from './diagnostics.js';
+
+/** What a client may set, under `quantsmith`. Anything missing or of the wrong kind keeps its default. */
+export interface Settings {
+  readonly allowModules: boolean;
+  readonly severities: Readonly<Record<string, Severity | 'off'>>;
+}
+
+export const DEFAULT_SETTINGS: Settings = { allowModules: false, severities: {} };
+
+const SEVERITIES = new Set(['error', 'warning', 'info', 'hint', 'off']);
+
+/** Reads settings from whatever a client sends; null and unknown shapes are fine. */
+export function readSettings(value: unknown): Settings {
+  if (typeof value !== 'object' || value === null) return DEFAULT_SETTINGS;
+  const given = value as Record<string, unknown>;
+  const severities =
+    typeof given['severities'] === 'object' && given['severities'] !== null ? given['severities'] : {};
+  const valid = Object.entries(severities).filter(([, severity]) => SEVERITIES.has(String(severity)));
+  return { allowModules: given['allowModules'] === true, severities: Object.fromEntries(valid) };
+}
