@@ -1,4 +1,4 @@
-import { TextDocument } from 'vscode-languageserver-textdocument';
+import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { parseJson } from './json.js';
 import type { Tree } from './tree.js';
 import { parseYaml } from './yaml.js';
