@@ -1,1 +1,52 @@
-export function activate(): void {}
+import * as vscode from 'vscode';
+import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
+import { checkConfig } from './commands/check.js';
+import { newConfig } from './commands/newConfig.js';
+import { showReport } from './commands/report.js';
+import { runQuantization } from './commands/run.js';
+
+let client: LanguageClient | undefined;
+
+/** Starts the language server and registers the commands. */
+export async function activate(context: vscode.ExtensionContext): Promise<void> {
+  const module = context.asAbsolutePath('dist/server.cjs');
+  const server = { module, transport: TransportKind.ipc };
+  const output = vscode.window.createOutputChannel('Quantsmith', { log: true });
+  const started = new LanguageClient(
+    'quantsmith',
+    'Quantsmith',
+    { run: server, debug: server },
+    {
+      documentSelector: [{ language: 'quant-yaml' }, { language: 'quant-json' }],
+      outputChannel: output,
+      initializationOptions: settings(),
+      // A model or a report that changes changes what the configs beside it are told.
+      synchronize: { fileEvents: [vscode.workspace.createFileSystemWatcher('**/*.{onnx,report.json}')] },
+      middleware: {
+        workspace: { configuration: (params) => params.items.map((item) => (item.section === 'quantsmith' ? settings() : null)) },
+      },
+    },
+  );
+  client = started;
+  const command = (name: string, body: (...args: never[]) => unknown) =>
+    context.subscriptions.push(vscode.commands.registerCommand(name, body));
+  command('quantsmith.run', () => runQuantization(started, output));
+  command('quantsmith.showReport', () => showReport());
+  command('quantsmith.check', () => checkConfig());
+  command('quantsmith.newConfig', (model?: vscode.Uri) => newConfig(started, model));
+  context.subscriptions.push(output);
+  await started.start();
+}
+
+export async function deactivate(): Promise<void> {
+  await client?.stop();
+}
+
+/** The user's settings, less what an untrusted workspace may not ask for. */
+function settings(): { allowModules: boolean; severities: Record<string, string> } {
+  const given = vscode.workspace.getConfiguration('quantsmith');
+  return {
+    allowModules: vscode.workspace.isTrusted && given.get('allowModules', false),
+    severities: given.get('severities', {}),
+  };
+}

@@ -16,9 +16,17 @@ export function languageOf(document: Pick<TextDocument, 'languageId' | 'uri'>): 
   return /\.jsonc?$/i.test(document.uri) ? 'json' : 'yaml';
 }
 
+/** Parses either notation. Never throws: nesting that exhausts the stack is a problem like any other. */
 export function parseConfig(text: TextDocument): ConfigDocument {
   const content = text.getText();
-  return { text, tree: languageOf(text) === 'json' ? parseJson(content) : parseYaml(content) };
+  const language = languageOf(text);
+  try {
+    return { text, tree: language === 'json' ? parseJson(content) : parseYaml(content) };
+  } catch (error) {
+    const reason = error instanceof RangeError ? 'it is nested too deeply' : String(error);
+    const problem = { start: 0, end: Math.min(1, content.length), message: `This cannot be read: ${reason}.` };
+    return { text, tree: { root: null, problems: [problem], comments: [], language } };
+  }
 }
 
 /** Parses each version of each document once; closed documents are forgotten. */

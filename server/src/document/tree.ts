@@ -9,6 +9,11 @@ export type TreeNode = MappingNode | SequenceNode | ScalarNode | AliasNode;
 
 interface NodeBase extends Span {
   parent: Entry | SequenceNode | null;
+  /** `&name` in front of the node. */
+  readonly anchor?: Anchor;
+}
+export interface Anchor extends Span {
+  readonly name: string;
 }
 export interface MappingNode extends NodeBase {
   readonly kind: 'mapping';
@@ -102,17 +107,21 @@ export function findNode(tree: Tree, path: Path): TreeNode | null {
   return node;
 }
 
-/** Own entries, then those that come in through `<<` and are not overridden. */
-export function entriesOf(mapping: MappingNode, depth = 0): Entry[] {
+/**
+ * Own entries, then those that come in through `<<` and are not overridden. Each source is read once, however many
+ * aliases lead to it: what it gives first is what counts.
+ */
+export function entriesOf(mapping: MappingNode, visited: Set<MappingNode> = new Set()): Entry[] {
+  visited.add(mapping);
   const own = mapping.entries.filter((entry) => entry.key !== '<<');
-  if (own.length === mapping.entries.length || depth > 8) return own;
+  if (own.length === mapping.entries.length) return own;
   const known = new Set(own.map((entry) => entry.key));
   for (const entry of mapping.entries.filter((candidate) => candidate.key === '<<')) {
     const value = resolved(entry.value);
     const sources = value?.kind === 'sequence' ? value.items.map((item) => resolved(item)) : [value];
     for (const source of sources) {
-      if (source?.kind !== 'mapping') continue;
-      for (const inherited of entriesOf(source, depth + 1)) {
+      if (source?.kind !== 'mapping' || visited.has(source)) continue;
+      for (const inherited of entriesOf(source, visited)) {
         if (known.has(inherited.key)) continue;
         known.add(inherited.key);
         own.push(inherited);

@@ -4,13 +4,12 @@ import {
   isPair,
   isScalar,
   isSeq,
-  LineCounter,
   parseAllDocuments,
   type Node,
   type Pair,
   type Scalar,
 } from 'yaml';
-import type { AliasNode, Entry, MappingNode, SequenceNode, SyntaxProblem, Tree, TreeNode } from './tree.js';
+import type { AliasNode, Anchor, Entry, MappingNode, SequenceNode, SyntaxProblem, Tree, TreeNode } from './tree.js';
 
 const NO_PARENT = null;
 
@@ -45,7 +44,6 @@ function parse(text: string, problems: SyntaxProblem[]) {
       uniqueKeys: true,
       prettyErrors: false,
       logLevel: 'silent',
-      lineCounter: new LineCounter(),
     });
     return Array.isArray(documents) ? documents : [];
   } catch (error) {
@@ -74,14 +72,28 @@ function convert(node: Node, text: string, anchors: Map<string, TreeNode>): Tree
     return alias;
   }
   if (isMap(node)) {
-    const mapping: MappingNode = { kind: 'mapping', start, end, parent: NO_PARENT, entries: [] };
+    const mapping: MappingNode = {
+      kind: 'mapping',
+      start,
+      end,
+      parent: NO_PARENT,
+      entries: [],
+      ...anchorOf(node, text),
+    };
     if (node.anchor !== undefined) anchors.set(node.anchor, mapping);
     for (const pair of node.items)
       if (isPair(pair)) addEntry(mapping, pair as Pair<Node, Node | null>, text, anchors);
     return mapping;
   }
   if (isSeq(node)) {
-    const sequence: SequenceNode = { kind: 'sequence', start, end, parent: NO_PARENT, items: [] };
+    const sequence: SequenceNode = {
+      kind: 'sequence',
+      start,
+      end,
+      parent: NO_PARENT,
+      items: [],
+      ...anchorOf(node, text),
+    };
     if (node.anchor !== undefined) anchors.set(node.anchor, sequence);
     for (const item of node.items) {
       const child = isPair(item) ? null : convert(item as Node, text, anchors);
@@ -100,6 +112,7 @@ function convert(node: Node, text: string, anchors: Map<string, TreeNode>): Tree
     parent: NO_PARENT,
     value,
     quoted: /^["']/.test(text.slice(start, start + 1)),
+    ...anchorOf(node, text),
   };
   if (scalar.anchor !== undefined) anchors.set(scalar.anchor, converted);
   return converted;
@@ -115,8 +128,7 @@ function addEntry(
   const key = isScalar(pair.key) ? String(pair.key.value ?? '') : text.slice(keyStart, keyEnd);
   const present = pair.value !== null && pair.value !== undefined && !isEmptyScalar(pair.value);
   const value = present ? convert(pair.value as Node, text, anchors) : null;
-  const colon = text.indexOf(':', keyEnd);
-  const end = value?.end ?? (colon === -1 ? keyEnd : colon + 1);
+  const end = value?.end ?? keyEnd + (/^\s*:/.exec(text.slice(keyEnd, keyEnd + 80))?.[0].length ?? 0);
   const entry: Entry = {
     kind: 'entry',
     key,
@@ -128,6 +140,15 @@ function addEntry(
   };
   if (value !== null) value.parent = entry;
   mapping.entries.push(entry);
+}
+
+/** The `&name` that stands before a node (the library gives its name only): it is looked for backwards. */
+function anchorOf(node: Node, text: string): { anchor?: Anchor } {
+  const name = 'anchor' in node ? node.anchor : undefined;
+  if (name === undefined) return {};
+  const [start] = rangeOf(node);
+  const found = text.lastIndexOf(`&${name}`, start);
+  return found === -1 ? {} : { anchor: { name, start: found, end: found + name.length + 1 } };
 }
 
 /** `key:` with nothing behind it. */

@@ -1,0 +1,12 @@
+import * as vscode from 'vscode';
+import { activeConfig } from '../activeConfig.js';
+
+/** Says how many problems the config in the active editor has, and shows them. */
+export async function checkConfig(): Promise<number | undefined> {
+  const document = activeConfig();
+  if (document === undefined) return undefined;
+  const found = vscode.languages.getDiagnostics(document.uri).filter((diagnostic) => diagnostic.severity <= vscode.DiagnosticSeverity.Warning);
+  if (found.length === 0) void vscode.window.showInformationMessage('Quantsmith found nothing wrong with this config.');
+  else await vscode.commands.executeCommand('workbench.actions.view.problems');
+  return found.length;
+}
