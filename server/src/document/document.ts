@@ -24,7 +24,11 @@ export function parseConfig(text: TextDocument): ConfigDocument {
     return { text, tree: language === 'json' ? parseJson(content) : parseYaml(content) };
   } catch (error) {
     const reason = error instanceof RangeError ? 'it is nested too deeply' : String(error);
-    const problem = { start: 0, end: Math.min(1, content.length), message: `This cannot be read: ${reason}.` };
+    const problem = {
+      start: 0,
+      end: Math.min(1, content.length),
+      message: `This cannot be read: ${reason}.`,
+    };
     return { text, tree: { root: null, problems: [problem], comments: [], language } };
   }
 }

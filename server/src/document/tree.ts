@@ -151,8 +151,12 @@ export function valueOf(tree: Tree): unknown {
 
 /** The innermost node or entry that contains the offset; an entry when the offset is on its key. */
 export function nodeAt(tree: Tree, offset: number): TreeNode | Entry | null {
+  return innermost(tree.root, offset);
+}
+
+function innermost(root: TreeNode | null, offset: number): TreeNode | Entry | null {
   const inside = (span: Span) => span.start <= offset && offset <= span.end;
-  let current: TreeNode | null = tree.root;
+  let current: TreeNode | null = root;
   if (current === null || !inside(current)) return null;
   for (;;) {
     if (current.kind === 'mapping') {
@@ -166,4 +170,35 @@ export function nodeAt(tree: Tree, offset: number): TreeNode | Entry | null {
       current = item;
     } else return current;
   }
+}
+
+/** The innermost mapping or list around the offset. */
+export function containerAt(root: TreeNode | null, offset: number): MappingNode | SequenceNode | null {
+  let node: TreeNode | Entry | null = innermost(root, offset);
+  while (node !== null) {
+    if ((node.kind === 'mapping' || node.kind === 'sequence') && node.start < offset && offset <= node.end)
+      return node;
+    node = node.parent;
+  }
+  return null;
+}
+
+/** Calls `visit` for every node of the text once; aliases are not followed. */
+export function walk(root: TreeNode | null, visit: (node: TreeNode) => void): void {
+  const stack: (TreeNode | null)[] = [root];
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (node === null) continue;
+    visit(node);
+    const children = node.kind === 'mapping' ? node.entries.map((entry) => entry.value) : [];
+    stack.push(...(node.kind === 'sequence' ? node.items : children).slice().reverse());
+  }
+}
+
+/** All anchored nodes in the order of the text. */
+export function anchorsOf(tree: Tree): { anchor: Anchor; node: TreeNode }[] {
+  const found: { anchor: Anchor; node: TreeNode }[] = [];
+  walk(tree.root, (node) => {
+    if (node.anchor !== undefined) found.push({ anchor: node.anchor, node });
+  });
+  return found;
 }

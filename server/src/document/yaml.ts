@@ -9,7 +9,16 @@ import {
   type Pair,
   type Scalar,
 } from 'yaml';
-import type { AliasNode, Anchor, Entry, MappingNode, SequenceNode, SyntaxProblem, Tree, TreeNode } from './tree.js';
+import type {
+  AliasNode,
+  Anchor,
+  Entry,
+  MappingNode,
+  SequenceNode,
+  SyntaxProblem,
+  Tree,
+  TreeNode,
+} from './tree.js';
 
 const NO_PARENT = null;
 
@@ -41,7 +50,8 @@ function parse(text: string, problems: SyntaxProblem[]) {
       version: '1.2',
       merge: false,
       strict: true,
-      uniqueKeys: true,
+      // The library compares every key with every other one; rules/syntax.ts does it in one pass.
+      uniqueKeys: false,
       prettyErrors: false,
       logLevel: 'silent',
     });

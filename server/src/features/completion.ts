@@ -11,12 +11,14 @@ import {
   type MarkupContent,
   type Position,
 } from 'vscode-languageserver';
+import type { SchemaNode } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { languageOf } from '../document/document.js';
-import { entriesOf, findNode, resolved } from '../document/tree.js';
+import { anchorsOf, findNode, pathOf, resolved } from '../document/tree.js';
 import { allowedValues, keysAt, schemaOf, typeName, type AllowedValue } from '../knowledge/schema.js';
 import { cursorAt, type Cursor } from './cursor.js';
 import { keyDocumentation, render } from './hover.js';
+import { quoted } from './quotes.js';
 
 export interface CompletionContext {
   readonly model: ModelSummary | null;
@@ -36,44 +38,72 @@ export function complete(
 ): CompletionItem[] {
   const cursor = cursorAt(document, position);
   if (cursor === null) return [];
-  const items = cursor.kind === 'key' ? keyItems(document, cursor, context) : valueItems(cursor, context);
+  const items =
+    cursor.kind === 'key' ? keyItems(document, cursor, context) : valueItems(document, cursor, context);
   return items.map((item, index) => ({ ...item, sortText: item.sortText ?? String(index).padStart(4, '0') }));
 }
 
 function keyItems(document: ConfigDocument, cursor: Cursor, context: CompletionContext): CompletionItem[] {
   const mapping = resolved(findNode(document.tree, cursor.path));
-  const present = new Set(mapping?.kind === 'mapping' ? entriesOf(mapping).map((entry) => entry.key) : []);
+  const own = mapping?.kind === 'mapping' ? mapping.entries.map((entry) => entry.key) : [];
+  const present = new Set(own);
   // The key being typed may be complete already: it stays in the list.
-  if (cursor.word !== '') present.delete(cursor.word);
+  present.delete(cursor.word.replace(/["']/g, ''));
   const json = languageOf(document.text) === 'json';
   return keysAt(cursor.path)
     .filter((key) => !present.has(key.name))
-    .map(({ name, schema, required }) => ({
-      label: name,
-      kind: CompletionItemKind.Property,
-      detail: `${required ? 'required, ' : ''}${typeName(schema)}`,
-      documentation: documentation(keyDocumentation([...cursor.path, name]), context),
-      filterText: json ? `"${name}"` : name,
-      insertTextFormat: InsertTextFormat.PlainText,
-      textEdit: TextEdit.replace(cursor.range, keyText(name, [schema.type ?? []].flat(), cursor, json)),
-    }));
+    .map(({ name, schema, required }) => {
+      const { text, snippet } = json ? jsonKey(name, schema, cursor, context) : yamlKey(name, schema, cursor);
+      return {
+        label: name,
+        kind: CompletionItemKind.Property,
+        detail: `${required ? 'required, ' : ''}${typeName(schema)}`,
+        documentation: documentation(keyDocumentation([...cursor.path, name]), context),
+        filterText:
+          cursor.quote !== '' && cursor.word !== '' ? `${cursor.quote}${name}${cursor.quote}` : name,
+        insertTextFormat: snippet ? InsertTextFormat.Snippet : InsertTextFormat.PlainText,
+        textEdit: TextEdit.replace(cursor.range, `${cursor.prefix}${text}`),
+        ...(cursor.repairs.length > 0 ? { additionalTextEdits: [...cursor.repairs] } : {}),
+      };
+    });
 }
 
 /** `key: ` for a value on the line, `key:` and a new indented line for a mapping or list. */
-function keyText(name: string, types: readonly string[], cursor: Cursor, json: boolean): string {
-  if (json) return cursor.hasColon ? `"${name}"` : `"${name}": `;
-  if (cursor.hasColon) return name;
+function yamlKey(name: string, schema: SchemaNode, cursor: Cursor): { text: string; snippet: boolean } {
+  const types = [schema.type ?? []].flat();
+  if (cursor.hasColon) return { text: name, snippet: false };
   const block = types.length > 0 && types.every((type) => type === 'object' || type === 'array');
-  if (!block) return `${name}: `;
-  return types.includes('array')
-    ? `${name}:\n${cursor.indent}${cursor.step}- `
-    : `${name}:\n${cursor.indent}${cursor.step}`;
+  // In flow style everything stays on the line.
+  if (!block || cursor.step === '') return { text: `${name}: `, snippet: false };
+  const below = `${name}:\n${cursor.indent}${cursor.prefix.replace(/./g, ' ')}${cursor.step}`;
+  return { text: types.includes('array') ? `${below}- ` : below, snippet: false };
 }
 
-function valueItems(cursor: Cursor, context: CompletionContext): CompletionItem[] {
+/** `"key": ` with the brackets or quotes of its value, so that the document stays valid where that is possible. */
+function jsonKey(name: string, schema: SchemaNode, cursor: Cursor, context: CompletionContext) {
+  if (cursor.hasColon) return { text: JSON.stringify(name), snippet: false };
+  const types = [schema.type ?? []].flat();
+  const [open, close] = types.includes('object')
+    ? ['{', '}']
+    : types[0] === 'array'
+      ? ['[', ']']
+      : types[0] === 'string' && allowedValues(schema).length === 0
+        ? ['"', '"']
+        : ['', ''];
+  const hole = context.snippets ? '$0' : '';
+  const key = context.snippets ? JSON.stringify(name).replaceAll('$', '\\$') : JSON.stringify(name);
+  return { text: `${key}: ${open}${hole}${close}${cursor.suffix}`, snippet: context.snippets };
+}
+
+function valueItems(document: ConfigDocument, cursor: Cursor, context: CompletionContext): CompletionItem[] {
   const schema = schemaOf(cursor.path) ?? {};
   const listed = allowedValues(schema).map((allowed) => valueItem(allowed, cursor, schema.default, context));
-  return [...listed, ...modelItems(cursor, context), ...fileItems(cursor, context)];
+  return [
+    ...listed,
+    ...modelItems(cursor, context),
+    ...fileItems(cursor, context),
+    ...aliasItems(document, cursor),
+  ];
 }
 
 function valueItem(
@@ -83,7 +113,7 @@ function valueItem(
   context: CompletionContext,
 ): CompletionItem {
   const text = allowed.value === null ? 'null' : String(allowed.value);
-  const quoted = cursor.quotes && typeof allowed.value === 'string' ? JSON.stringify(text) : text;
+  const written = typeof allowed.value === 'string' ? quoted(text, cursor.quote) : text;
   return {
     label: text,
     kind: typeof allowed.value === 'string' ? CompletionItemKind.EnumMember : CompletionItemKind.Value,
@@ -95,9 +125,31 @@ function valueItem(
       context,
     ),
     ...(allowed.replacedBy === undefined ? {} : { tags: [CompletionItemTag.Deprecated], sortText: 'z' }),
-    filterText: quoted,
-    textEdit: TextEdit.replace(cursor.range, quoted),
+    ...edited(written, cursor),
   };
+}
+
+/** The edit that puts a text where the cursor is; clients filter by the text that they see there. */
+function edited(written: string, cursor: Cursor): Pick<CompletionItem, 'filterText' | 'textEdit'> {
+  return {
+    filterText:
+      cursor.word === '' || /^["']/.test(cursor.word) ? written : written.replace(/^["']|["']$/g, ''),
+    textEdit: TextEdit.replace(cursor.range, `${cursor.prefix}${written}${cursor.suffix}`),
+  };
+}
+
+/** `*name` of nodes above that stand under the same key, such as a shared preprocess. */
+function aliasItems(document: ConfigDocument, cursor: Cursor): CompletionItem[] {
+  if (document.tree.language === 'json') return [];
+  const offset = document.text.offsetAt(cursor.range.start);
+  return anchorsOf(document.tree)
+    .filter(({ node }) => node.end <= offset && pathOf(node).at(-1) === cursor.path.at(-1))
+    .map(({ anchor }) => ({
+      label: `*${anchor.name}`,
+      kind: CompletionItemKind.Reference,
+      detail: 'alias',
+      ...edited(`*${anchor.name}`, cursor),
+    }));
 }
 
 /** Node names and operator types of the model, for the ignored scope. */
@@ -120,14 +172,7 @@ function modelItems(cursor: Cursor, { model }: CompletionContext): CompletionIte
 }
 
 function textItem(text: string, detail: string, kind: CompletionItemKind, cursor: Cursor): CompletionItem {
-  const written = cursor.quotes || !/^[\w/.][\w/.:-]*$/.test(text) ? JSON.stringify(text) : text;
-  return {
-    label: text,
-    kind,
-    detail,
-    filterText: written,
-    textEdit: TextEdit.replace(cursor.range, written),
-  };
+  return { label: text, kind, detail, ...edited(quoted(text, cursor.quote), cursor) };
 }
 
 const FILES: Readonly<Record<string, RegExp | 'folder'>> = {

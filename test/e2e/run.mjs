@@ -1,0 +1,38 @@
+// The end-to-end tests: builds the VSIX and runs the suites in the real workbench.
+import * as esbuild from 'esbuild';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { runExtensionHost } from './exthost.mjs';
+import { missingParts, ROOT } from './harness.mjs';
+import { runUi } from './ui.mjs';
+
+const missing = missingParts();
+if (missing !== null) {
+  // On a user's machine that is fine; in CI it must not pass unnoticed.
+  console.log(`The workbench tests need ${missing}.`);
+  process.exit(process.env.CI === 'true' ? 1 : 0);
+}
+const vsix = join(ROOT, execFileSync(process.execPath, [join(ROOT, 'scripts/package.mjs')], { encoding: 'utf8' }).trim());
+await esbuild.build({
+  absWorkingDir: ROOT,
+  entryPoints: { index: 'test/e2e/suite/index.ts', extension: 'test/e2e/suite/extension.ts' },
+  outdir: 'test/e2e/out',
+  outExtension: { '.js': '.cjs' },
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  external: ['vscode', 'mocha', './extension.cjs'],
+  logLevel: 'warning',
+});
+const totals = { passed: 0, failed: 0 };
+for (const [name, suite] of [
+  ['in the extension host', runExtensionHost],
+  ['in the workbench', runUi],
+]) {
+  console.log(name);
+  const { passed, failed } = await suite(vsix);
+  totals.passed += passed;
+  totals.failed += failed;
+}
+console.log(`${totals.passed} passed, ${totals.failed} failed`);
+process.exit(totals.failed === 0 && totals.passed > 0 ? 0 : 1);

@@ -1,0 +1,73 @@
+import * as assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import * as vscode from 'vscode';
+
+/** Waits for a condition by asking again and again; fails with what was waited for. */
+async function until<T>(what: string, ask: () => T | undefined | false): Promise<T> {
+  const end = Date.now() + 30_000;
+  for (;;) {
+    const answer = ask();
+    if (answer !== undefined && answer !== false) return answer;
+    if (Date.now() > end) throw new Error(`Timed out waiting for ${what}.`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+const inWorkspace = (name: string) => vscode.Uri.joinPath(vscode.workspace.workspaceFolders![0]!.uri, name);
+
+async function open(name: string): Promise<vscode.TextDocument> {
+  const document = await vscode.workspace.openTextDocument(inWorkspace(name));
+  await vscode.window.showTextDocument(document);
+  return document;
+}
+
+const codes = (uri: vscode.Uri) => vscode.languages.getDiagnostics(uri).map((diagnostic) => String(diagnostic.code));
+const at = (document: vscode.TextDocument, text: string, offset = 0) => document.positionAt(document.getText().indexOf(text) + offset);
+
+suite('Quantsmith in a real extension host', () => {
+  test('a config has a language of its own and starts the extension', async () => {
+    const document = await open('mistaken.quant.yaml');
+    assert.equal(document.languageId, 'quant-yaml');
+    const extension = vscode.extensions.getExtension('quantsmith.quantsmith');
+    assert.ok(extension, 'the extension is installed');
+    await extension.activate();
+  });
+
+  test('a wrong key is found, and its fix leaves nothing to complain about', async () => {
+    const document = await open('mistaken.quant.yaml');
+    const [diagnostic] = await until('diagnostics', () => {
+      const all = vscode.languages.getDiagnostics(document.uri);
+      return all.length > 0 && all;
+    });
+    assert.equal(diagnostic!.code, 'unknown-key');
+    assert.equal(document.getText(diagnostic!.range), 'prset');
+    const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>('vscode.executeCodeActionProvider', document.uri, diagnostic!.range);
+    const fix = actions.find((action) => action.isPreferred);
+    assert.ok(fix?.edit, 'there is a preferred fix');
+    await vscode.workspace.applyEdit(fix.edit);
+    await until('no diagnostics', () => vscode.languages.getDiagnostics(document.uri).length === 0);
+    assert.match(document.getText(), /^ {2}preset: mixed$/m);
+    await vscode.commands.executeCommand('workbench.action.files.revert');
+  });
+
+  test('hover and completion know the schema', async () => {
+    const document = await open('digits.quant.yaml');
+    const hovers = await vscode.commands.executeCommand<vscode.Hover[]>('vscode.executeHoverProvider', document.uri, at(document, 'overflow_fix', 3));
+    const text = hovers.flatMap((hover) => hover.contents.map((content) => (content as vscode.MarkdownString).value)).join('\n');
+    assert.match(text, /half of the 8-bit range/);
+    const list = await vscode.commands.executeCommand<vscode.CompletionList>('vscode.executeCompletionItemProvider', document.uri, at(document, 'disable', 0));
+    const labels = list.items.map((item) => (typeof item.label === 'string' ? item.label : item.label.label));
+    assert.deepEqual(labels.filter((label) => ['enable', 'first_layer', 'disable', 'auto'].includes(label)), ['enable', 'first_layer', 'disable', 'auto']);
+  });
+
+  test('a run writes model and report and says on the config what it cost', async () => {
+    const document = await open('digits.quant.yaml');
+    const result = await vscode.commands.executeCommand<{ reportPath: string; outputPath: string; satisfied: boolean }>('quantsmith.run');
+    assert.equal(result.satisfied, true);
+    assert.ok(existsSync(result.outputPath));
+    const report = JSON.parse(readFileSync(result.reportPath, 'utf8')) as { restoration: { reverted: string[] } };
+    assert.ok(report.restoration.reverted.length > 0, 'something was restored');
+    await until('the accuracy diagnostic', () => codes(document.uri).includes('accuracy-restored'));
+    assert.ok(codes(document.uri).includes('setting-cost'));
+  });
+});

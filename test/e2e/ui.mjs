@@ -1,0 +1,123 @@
+// Drives the installed extension the way a person does, and takes a screenshot at every step.
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { installExtension, launchBrowser, makeSandbox, remote, ROOT, startServer, workbenchUrl } from './harness.mjs';
+import { fillWorkspace } from './workspace.mjs';
+
+const shots = join(ROOT, '.tools/shots');
+
+export async function runUi(vsix) {
+  mkdirSync(shots, { recursive: true });
+  const sandbox = makeSandbox();
+  fillWorkspace(sandbox.workspace);
+  installExtension(sandbox, vsix);
+  const server = await startServer(sandbox);
+  const { context, page } = await launchBrowser(sandbox);
+  page.setDefaultTimeout(60_000);
+  const open = (file) => page.goto(workbenchUrl(server, sandbox.workspace, [['openFile', remote(server, join(sandbox.workspace, file))]]));
+  let passed = 0;
+  try {
+    for (const [name, step] of [
+      ['a wrong key is underlined', wrongKey],
+      ['hover shows the docs of a key', hoverDocs],
+      ['completion inserts an enum value', completionInserts],
+      ['a run shows progress and ends with diagnostic and report', runShowsReport],
+    ]) {
+      await step({ page, open, shot: (title) => page.screenshot({ path: join(shots, `${title}.png`) }) });
+      console.log(`  ok: ${name}`);
+      passed++;
+    }
+    return { passed, failed: 0 };
+  } catch (error) {
+    console.error(error);
+    await page.screenshot({ path: join(shots, 'ui-failure.png') }).catch(() => undefined);
+    return { passed, failed: 1 };
+  } finally {
+    await context.close().catch(() => undefined);
+    await server.stop();
+    writeFileSync(join(shots, 'server.log'), server.output());
+    sandbox.dispose();
+  }
+}
+
+const editorOf = (page) => page.locator('.editor-instance .monaco-editor').first();
+
+async function wrongKey({ page, open, shot }) {
+  await open('mistaken.quant.yaml');
+  const editor = editorOf(page);
+  await editor.locator('.view-line').first().waitFor();
+  await editor.locator('.squiggly-error').first().waitFor();
+  await page.locator('.part.statusbar').getByText('Quantization Config (YAML)').waitFor();
+  await shot('1-wrong-key');
+}
+
+async function hoverDocs({ page, shot }) {
+  const editor = editorOf(page);
+  const box = await editor.locator('.squiggly-error').first().boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 4 });
+  const hover = page.locator('.monaco-hover:visible');
+  await hover.getByText('Did you mean "preset"').first().waitFor();
+  await shot('2-hover-diagnostic');
+  await page.keyboard.press('Escape');
+  // The key under the caret, by the keyboard: where a word lies on the screen depends on the grammar.
+  await editor.locator('.view-line', { hasText: 'target_device' }).click();
+  await page.keyboard.press('Home');
+  await page.keyboard.press('Control+K');
+  await page.keyboard.press('Control+I');
+  await page.locator('.monaco-hover:visible').getByText('The device that the model must run on').first().waitFor();
+  await shot('3-hover-key');
+  await page.keyboard.press('Escape');
+}
+
+async function completionInserts({ page, shot }) {
+  const editor = editorOf(page);
+  await editor.locator('.view-line', { hasText: 'target_device' }).click();
+  await page.keyboard.press('End');
+  for (let i = 0; i < 3; i++) await page.keyboard.press('Backspace');
+  await page.keyboard.press('Control+Space');
+  await page.locator('.suggest-widget.visible .monaco-list-row', { hasText: 'NPU' }).first().waitFor();
+  await shot('4-completion');
+  await page.keyboard.type('CPU_S', { delay: 40 });
+  await page.locator('.suggest-widget.visible .monaco-list-row.focused', { hasText: 'CPU_SPR' }).waitFor();
+  await page.keyboard.press('Enter');
+  await editor.locator('.view-line', { hasText: /target_device:\s*CPU_SPR/ }).waitFor();
+  // The fix of the wrong key, from the keyboard.
+  await editor.locator('.view-line', { hasText: 'prset' }).click();
+  await page.keyboard.press('Control+.');
+  await page.locator('.action-widget').getByText('Change to preset').first().waitFor();
+  await shot('5-quick-fix');
+  await page.keyboard.press('Enter');
+  await editor.locator('.view-line', { hasText: /preset:\s*mixed/ }).waitFor();
+  await editor.locator('.squiggly-error').first().waitFor({ state: 'detached' });
+  await page.keyboard.press('Control+S');
+  await page.locator('.tab.dirty').waitFor({ state: 'detached' });
+}
+
+async function runCommand(page, title) {
+  await page.keyboard.press('F1');
+  const input = page.locator('.quick-input-widget:visible input').first();
+  await input.waitFor();
+  await input.fill(`>${title}`);
+  await page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title }).waitFor();
+  await page.keyboard.press('Enter');
+  await input.waitFor({ state: 'hidden' });
+}
+
+async function runShowsReport({ page, open, shot }) {
+  await open('digits.quant.yaml');
+  const editor = editorOf(page);
+  await editor.locator('.view-line').first().waitFor();
+  await page.locator('.part.statusbar').getByText('Quantization Config (YAML)').waitFor();
+  await editor.locator('.view-line').first().click();
+  await runCommand(page, 'Quantsmith: Run Quantization');
+  await page.locator('.notifications-toasts').getByText('Quantsmith').first().waitFor();
+  await shot('6-progress');
+  const report = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
+  await report.getByRole('heading', { name: 'Quantization report' }).waitFor();
+  assert.match(await report.locator('table').first().innerText(), /top1, float/);
+  await shot('7-report');
+  await runCommand(page, 'Problems: Focus on Problems View');
+  await page.locator('.markers-panel').getByText('Accuracy restored').first().waitFor();
+  await shot('8-problems');
+}
