@@ -57,17 +57,15 @@ function wordAt(document: ConfigDocument, offset: number) {
 function jsonCursor(document: ConfigDocument, offset: number): Cursor | null {
   const text = document.text.getText();
   const { start, end, quote } = wordAt(document, offset);
-  const { path, isAtPropertyKey } = getLocation(text, offset);
   const before = text.slice(0, start).trimEnd();
   const after = text.slice(end, end + 200);
-  if (before === '' || /^\s*[}\]]/.test(text.slice(0, start))) return null;
   const previous = before.at(-1) ?? '';
-  const kind = previous !== ':' && (isAtPropertyKey || previous === '{') ? 'key' : 'value';
-  const comma = kind === 'key' && /["}\]\w]$/.test(previous);
+  const place = jsonPlace(document, offset, previous);
+  if (place === null) return null;
+  const comma = /["}\]\w]/.test(previous);
   const edge = document.text.positionAt(before.length);
   return {
-    kind,
-    path: kind === 'key' ? path.slice(0, -1) : path,
+    ...place,
     word: text.slice(start, end),
     range: { start: document.text.positionAt(start), end: document.text.positionAt(end) },
     prefix: previous === ':' && start === before.length ? ' ' : '',
@@ -78,6 +76,26 @@ function jsonCursor(document: ConfigDocument, offset: number): Cursor | null {
     hasColon: /^\s*:/.test(after),
     repairs: comma ? [{ range: { start: edge, end: edge }, newText: ',' }] : [],
   };
+}
+
+/** What may stand at an offset of JSON, by the tree and the character before the word. */
+function jsonPlace(
+  { tree, text }: ConfigDocument,
+  offset: number,
+  previous: string,
+): Pick<Cursor, 'kind' | 'path'> | null {
+  const container = containerAt(tree.root, offset);
+  if (/["}\]\w]/.test(previous)) {
+    // A value stands before: what follows is the next key or item, only the comma is missing.
+    if (container === null || container.end === offset) return null;
+    const path = pathOf(container);
+    if (container.kind === 'mapping') return { kind: 'key', path };
+    return { kind: 'value', path: [...path, container.items.filter((item) => item.end < offset).length] };
+  }
+  const { path, isAtPropertyKey } = getLocation(text.getText(), offset);
+  if (previous === '' || path.length === 0) return null;
+  const key = previous !== ':' && (isAtPropertyKey || previous === '{');
+  return key ? { kind: 'key', path: path.slice(0, -1) } : { kind: 'value', path };
 }
 
 /** The cursor inside `{…}` or `[…]` of YAML; null in block style. */

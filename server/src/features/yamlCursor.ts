@@ -181,7 +181,7 @@ function parentOf(lines: readonly string[], lineNumber: number, column: number, 
       parent ??= { line: number, column: line.column, blocked: line.hasValue };
       limit = line.column;
       climb(line, number);
-    } else if (line.key === null) climb(line, number);
+    } else climb(line, number);
     if (limit === 0 && typeof path[0] !== 'number') break;
   }
   return { path, ...(parent ?? { line: -1, column: -1, blocked: false }) };

@@ -23,7 +23,12 @@ export function schemaFindings(document: ConfigDocument, value: unknown): Findin
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return [finding('wrong-type', root, [], 'A config is a mapping of keys to values.', {})];
   }
-  const found = validateConfig(value).flatMap((issue) => translate(document, issue));
+  const issues = validateConfig(value);
+  const mistyped = new Set(issues.filter((issue) => issue.keyword === 'type').map((issue) => issue.path.join('/')));
+  const found = issues
+    // A value of the wrong type is wrong for that reason alone.
+    .filter((issue) => issue.keyword === 'type' || !mistyped.has(issue.path.join('/')))
+    .flatMap((issue) => translate(document, issue));
   const seen = new Set<string>();
   return found.filter((item) => {
     const key = `${item.start}:${item.code}:${item.path.join('/')}`;
