@@ -14,11 +14,11 @@ import {
 import type { SchemaNode } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { languageOf } from '../document/document.js';
+import { quoted } from '../document/edit.js';
 import { anchorsOf, findNode, pathOf, resolved } from '../document/tree.js';
 import { allowedValues, keysAt, schemaOf, typeName, type AllowedValue } from '../knowledge/schema.js';
 import { cursorAt, type Cursor } from './cursor.js';
 import { keyDocumentation, render } from './hover.js';
-import { quoted } from './quotes.js';
 
 export interface CompletionContext {
   readonly model: ModelSummary | null;

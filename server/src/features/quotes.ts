@@ -10,11 +10,3 @@ export function openString(line: string): number | null {
   }
   return opened;
 }
-
-/** A text in the given quotes; plain when there are none and YAML would read it back as the same text. */
-export function quoted(text: string, quote: '' | '"' | "'"): string {
-  if (quote === "'" && !/[\n\r\t]/.test(text)) return `'${text.replaceAll("'", "''")}'`;
-  if (quote === '' && /^[A-Za-z_/.][\w/.-]*$/.test(text) && !/^(true|false|null|yes|no|on|off)$/i.test(text))
-    return text;
-  return JSON.stringify(text);
-}

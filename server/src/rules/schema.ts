@@ -24,7 +24,9 @@ export function schemaFindings(document: ConfigDocument, value: unknown): Findin
     return [finding('wrong-type', root, [], 'A config is a mapping of keys to values.', {})];
   }
   const issues = validateConfig(value);
-  const mistyped = new Set(issues.filter((issue) => issue.keyword === 'type').map((issue) => issue.path.join('/')));
+  const mistyped = new Set(
+    issues.filter((issue) => issue.keyword === 'type').map((issue) => issue.path.join('/')),
+  );
   const found = issues
     // A value of the wrong type is wrong for that reason alone.
     .filter((issue) => issue.keyword === 'type' || !mistyped.has(issue.path.join('/')))
