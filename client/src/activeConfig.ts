@@ -8,11 +8,14 @@ export function activeConfig(): vscode.TextDocument | undefined {
   if (document !== undefined && LANGUAGES.has(document.languageId)) return document;
   const other = lastConfig();
   if (other !== undefined) return other;
-  void vscode.window.showInformationMessage('Open a quantization config (*.quant.yaml or *.quant.json) first.');
+  void vscode.window.showInformationMessage(
+    'Open a quantization config (*.quant.yaml or *.quant.json) first.',
+  );
   return undefined;
 }
 
 /** A config in a visible editor beside, say, the report panel. */
 function lastConfig(): vscode.TextDocument | undefined {
-  return vscode.window.visibleTextEditors.find((editor) => LANGUAGES.has(editor.document.languageId))?.document;
+  return vscode.window.visibleTextEditors.find((editor) => LANGUAGES.has(editor.document.languageId))
+    ?.document;
 }

@@ -23,7 +23,10 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
       // A model or a report that changes changes what the configs beside it are told.
       synchronize: { fileEvents: [vscode.workspace.createFileSystemWatcher('**/*.{onnx,report.json}')] },
       middleware: {
-        workspace: { configuration: (params) => params.items.map((item) => (item.section === 'quantsmith' ? settings() : null)) },
+        workspace: {
+          configuration: (params) =>
+            params.items.map((item) => (item.section === 'quantsmith' ? settings() : null)),
+        },
       },
     },
   );

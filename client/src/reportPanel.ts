@@ -6,6 +6,11 @@ import { reportHtml, type ReportView } from './reportHtml.js';
 export async function openReport(file: vscode.Uri): Promise<void> {
   const report = JSON.parse(new TextDecoder().decode(await vscode.workspace.fs.readFile(file))) as ReportView;
   const name = report.output.path.split(/[\\/]/).at(-1) ?? '';
-  const panel = vscode.window.createWebviewPanel('quantsmith.report', `Report: ${name}`, { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true }, { enableScripts: false, localResourceRoots: [] });
+  const panel = vscode.window.createWebviewPanel(
+    'quantsmith.report',
+    `Report: ${name}`,
+    { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true },
+    { enableScripts: false, localResourceRoots: [] },
+  );
   panel.webview.html = reportHtml(report, { nonce: randomBytes(16).toString('base64') });
 }

@@ -5,8 +5,11 @@ import { activeConfig } from '../activeConfig.js';
 export async function checkConfig(): Promise<number | undefined> {
   const document = activeConfig();
   if (document === undefined) return undefined;
-  const found = vscode.languages.getDiagnostics(document.uri).filter((diagnostic) => diagnostic.severity <= vscode.DiagnosticSeverity.Warning);
-  if (found.length === 0) void vscode.window.showInformationMessage('Quantsmith found nothing wrong with this config.');
+  const found = vscode.languages
+    .getDiagnostics(document.uri)
+    .filter((diagnostic) => diagnostic.severity <= vscode.DiagnosticSeverity.Warning);
+  if (found.length === 0)
+    void vscode.window.showInformationMessage('Quantsmith found nothing wrong with this config.');
   else await vscode.commands.executeCommand('workbench.actions.view.problems');
   return found.length;
 }

@@ -12,7 +12,9 @@ export async function newConfig(client: LanguageClient, chosen?: vscode.Uri): Pr
     const target = model.with({ path: model.path.replace(/\.onnx$/i, '') + '.quant.yaml' });
     await openUnsaved(target, text);
   } catch (error) {
-    void vscode.window.showErrorMessage(`No config could be made: ${error instanceof Error ? error.message : String(error)}`);
+    void vscode.window.showErrorMessage(
+      `No config could be made: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 
@@ -32,7 +34,9 @@ async function openUnsaved(target: vscode.Uri, text: string): Promise<void> {
     () => true,
     () => false,
   );
-  const document = await vscode.workspace.openTextDocument(exists ? target : target.with({ scheme: 'untitled' }));
+  const document = await vscode.workspace.openTextDocument(
+    exists ? target : target.with({ scheme: 'untitled' }),
+  );
   const editor = await vscode.window.showTextDocument(document);
   if (!exists) await editor.edit((edit) => edit.insert(new vscode.Position(0, 0), text));
 }

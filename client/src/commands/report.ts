@@ -8,14 +8,22 @@ export async function showReport(): Promise<void> {
   if (document === undefined) return;
   const found = await reportOf(document);
   if (found !== undefined) return openReport(found);
-  void vscode.window.showInformationMessage('There is no report of this config yet: run the quantization first.');
+  void vscode.window.showInformationMessage(
+    'There is no report of this config yet: run the quantization first.',
+  );
 }
 
 async function reportOf(document: vscode.TextDocument): Promise<vscode.Uri | undefined> {
   const folder = vscode.Uri.joinPath(document.uri, '..');
-  const files = await vscode.workspace.findFiles(new vscode.RelativePattern(folder, '**/*.report.json'), '**/node_modules/**', 200);
+  const files = await vscode.workspace.findFiles(
+    new vscode.RelativePattern(folder, '**/*.report.json'),
+    '**/node_modules/**',
+    200,
+  );
   for (const file of files) {
-    const report = JSON.parse(new TextDecoder().decode(await vscode.workspace.fs.readFile(file))) as { config?: { path?: string } };
+    const report = JSON.parse(new TextDecoder().decode(await vscode.workspace.fs.readFile(file))) as {
+      config?: { path?: string };
+    };
     if (report.config?.path === document.uri.fsPath) return file;
   }
   return undefined;

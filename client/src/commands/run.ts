@@ -16,7 +16,10 @@ interface ProgressMessage {
 }
 
 /** Runs the config in the active editor, with a notification that can cancel it, and opens the report. */
-export async function runQuantization(client: LanguageClient, output: vscode.LogOutputChannel): Promise<RunResult | undefined> {
+export async function runQuantization(
+  client: LanguageClient,
+  output: vscode.LogOutputChannel,
+): Promise<RunResult | undefined> {
   const document = activeConfig();
   if (document === undefined) return undefined;
   if (document.isDirty && !(await document.save())) return undefined;

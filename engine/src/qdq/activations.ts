@@ -2,6 +2,7 @@ import { makeTensor } from '../onnx/tensor.js';
 import type { ActivationQuantizer } from '../placement/types.js';
 import type { QuantizerParameters } from '../ranges/parameters.js';
 import type { Draft } from './draft.js';
+import type { InsertedPair } from './movers.js';
 import { DATA_TYPE, integerTensor, storedParameters } from './storage.js';
 
 /**
@@ -14,7 +15,7 @@ export function insertActivationQuantizer(
   quantizer: ActivationQuantizer,
   parameters: QuantizerParameters,
   runtime: 'onnxruntime' | 'openvino',
-): void {
+): InsertedPair {
   const { tensor } = quantizer;
   const stored = storedParameters(parameters, runtime);
   const domain = stored.bits > 8 ? 'com.microsoft' : '';
@@ -42,6 +43,7 @@ export function insertActivationQuantizer(
     domain,
   });
   draft.rewire(quantizer.targets, output);
+  return { scale, zeroPoint, domain };
 }
 
 /** Limits the values to [low, high], per channel where the quantizer is. Returns the limited tensor's name. */

@@ -1,6 +1,8 @@
 import { floatAttribute, isOnnxDomain } from '../onnx/node.js';
 import type { NodeProto } from '../onnx/onnx_pb.js';
 import { makeTensor, readFloats } from '../onnx/tensor.js';
+import type { Graph } from '../graph/graph.js';
+import { traitOf } from '../placement/operators.js';
 import type { ActivationQuantizer, WeightQuantizer } from '../placement/types.js';
 import type { Draft } from './draft.js';
 import { DATA_TYPE, STORAGE, integerTensor } from './storage.js';
@@ -29,7 +31,7 @@ export function quantizeBiases(draft: Draft, input: QdqInput): void {
   for (const node of input.graph.nodes) {
     const target = draft.node(node.name);
     if (target === undefined || !takesIntegerBias(target)) continue;
-    const activation = activationAt.get(`${node.name}\u00000`);
+    const activation = activationBefore(input.graph, node, activationAt);
     const weight = weightAt.get(`${node.name}\u00001`);
     const bias = draft.initializer(target.input[2] ?? '');
     if (activation === undefined || weight === undefined || bias === undefined) continue;
@@ -43,6 +45,22 @@ export function quantizeBiases(draft: Draft, input: QdqInput): void {
     if (codes === null) continue;
     writeIntegerBias(draft, target, node.name, bias.dims.map(Number), scale, codes);
   }
+}
+
+/** The quantizer of a node's first input, also where it stands above operators that only move values. */
+function activationBefore(
+  graph: Graph,
+  node: NodeProto,
+  activationAt: ReadonlyMap<string, ActivationQuantizer>,
+): ActivationQuantizer | undefined {
+  let reader: NodeProto | undefined = node;
+  while (reader !== undefined) {
+    const found = activationAt.get(`${reader.name}\u00000`);
+    if (found !== undefined) return found;
+    reader = graph.producer(reader.input[0] ?? '');
+    if (reader !== undefined && traitOf(reader, graph) !== 'agnostic') return undefined;
+  }
+  return undefined;
 }
 
 /** Codes of a bias, rounded half to even, or null when one leaves the int32 range. */

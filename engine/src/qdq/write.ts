@@ -6,6 +6,7 @@ import type { QuantizedWeights } from '../weights/quantize.js';
 import { insertActivationQuantizer } from './activations.js';
 import { quantizeBiases, replaceBiases } from './biases.js';
 import { Draft } from './draft.js';
+import { repeatBehindMovers } from './movers.js';
 import { foldWeights } from './weights.js';
 
 /** A new bias for one operand: a Conv's or Gemm's third input, or the constant of the Add behind a MatMul. */
@@ -40,7 +41,9 @@ export function writeQdq(input: QdqInput): ModelProto {
   replaceBiases(draft, input.biases);
   for (const quantizer of input.placement.activations) {
     const parameters = input.activations.get(quantizer.id);
-    if (parameters !== undefined) insertActivationQuantizer(draft, quantizer, parameters, input.runtime);
+    if (parameters === undefined) continue;
+    const pair = insertActivationQuantizer(draft, quantizer, parameters, input.runtime);
+    if (input.runtime === 'onnxruntime') repeatBehindMovers(draft, input.graph, quantizer, pair);
   }
   if (input.runtime === 'onnxruntime') quantizeBiases(draft, input);
   for (const quantizer of input.placement.weights) {

@@ -3,6 +3,8 @@ import type { ConfigDocument } from '../document/document.js';
 import { findEntry, findNode, type Path, type Span } from '../document/tree.js';
 import type { Finding } from '../diagnostics.js';
 import { allowedValues, keysAt, schemaOf, typeName } from '../knowledge/schema.js';
+import { removeKey, setValue, type Written } from '../document/edit.js';
+import { fix, type FixTable } from './fix.js';
 import { nearest } from './nearest.js';
 
 /** `unknown-key`, `missing-key`, `wrong-type`, `unknown-value`, `out-of-range`: what the schema says of the value. */
@@ -176,3 +178,24 @@ function keySpan(document: ConfigDocument, path: Path): Span {
 }
 
 const article = (name: string) => (/^[aeiou]/.test(name) ? `an ${name}` : `a ${name}`);
+
+export const schemaFixes: FixTable = {
+  'missing-key': (document, { path, data }) =>
+    (Array.isArray(data['missing']) ? data['missing'] : []).flatMap((key) =>
+      fix(
+        `Add ${String(key)}`,
+        setValue(document, [...path, String(key)], emptyValue([...path, String(key)])),
+        true,
+      ),
+    ),
+  'unknown-key': (document, { path }) => fix(`Remove ${String(path.at(-1))}`, removeKey(document, path)),
+};
+
+/** The least that a required key can hold; its own required keys with it. */
+function emptyValue(path: Path): Written {
+  const schema = schemaOf(path) ?? {};
+  const types = [schema.type ?? []].flat();
+  if (!types.includes('object')) return types.includes('array') ? [] : '';
+  const required = schema.required ?? [];
+  return Object.fromEntries(required.map((key) => [key, emptyValue([...path, key])]));
+}

@@ -1,0 +1,59 @@
+import type { Graph } from '../graph/graph.js';
+import type { ActivationQuantizer, Port } from '../placement/types.js';
+import type { Draft } from './draft.js';
+
+/**
+ * Operators that move values unchanged but through which ONNX Runtime does not carry a DequantizeLinear by itself
+ * (it does for MaxPool, Reshape, Transpose, Squeeze and Unsqueeze).
+ */
+const STOPPED_AT = new Set(['Flatten', 'Slice', 'Split', 'Gather', 'DepthToSpace', 'SpaceToDepth']);
+
+/** The scale and zero point initializers of a quantizer that has been inserted. */
+export interface InsertedPair {
+  readonly scale: string;
+  readonly zeroPoint: string;
+  readonly domain: string;
+}
+
+/**
+ * Repeats the quantizer behind operators that only move its values, with the same scale and zero point: exact, since
+ * the values are on its levels already, and it lets the operators behind find a quantized input.
+ */
+export function repeatBehindMovers(
+  draft: Draft,
+  graph: Graph,
+  quantizer: ActivationQuantizer,
+  pair: InsertedPair,
+): void {
+  if (quantizer.axis !== null) return;
+  const queue: Port[] = [...quantizer.targets];
+  for (let port = queue.pop(); port !== undefined; port = queue.pop()) {
+    const node = graph.node(port.node);
+    if (node === undefined || port.input !== 0 || !STOPPED_AT.has(node.opType)) continue;
+    for (const tensor of node.output) {
+      const readers = graph
+        .consumers(tensor)
+        .map((reading) => ({ node: reading.node.name, input: reading.input }));
+      if (readers.length === 0 || graph.outputs.includes(tensor) || graph.isCaptured(tensor)) continue;
+      const codes = draft.freshName(`q_output_${tensor}_1`);
+      const output = draft.freshName(`dq_output_${tensor}_1`);
+      const { scale, zeroPoint, domain } = pair;
+      draft.addNode(
+        'QuantizeLinear',
+        [tensor, scale, zeroPoint],
+        codes,
+        {},
+        { name: draft.freshName(`QuantizeLinear_${tensor}_1`), domain },
+      );
+      draft.addNode(
+        'DequantizeLinear',
+        [codes, scale, zeroPoint],
+        output,
+        {},
+        { name: draft.freshName(`DequantizeLinear_${tensor}_1`), domain },
+      );
+      draft.rewire(readers, output);
+      queue.push(...readers);
+    }
+  }
+}
