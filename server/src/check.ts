@@ -1,4 +1,4 @@
-import type { QuantizationConfig } from '@quantsmith/schemas';
+import { isConfig, type QuantizationConfig } from '@quantsmith/schemas';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
@@ -9,6 +9,7 @@ import { findNode, valueOf } from './document/tree.js';
 import type { Finding } from './diagnostics.js';
 import { createModelCache, type ModelCache } from './model/load.js';
 import { findAll } from './rules/all.js';
+import { changedSince } from './runs/freshness.js';
 import { outputPaths, readReport } from './runs/reports.js';
 
 export interface CheckedFinding extends Finding {
@@ -68,6 +69,8 @@ export const PAST_RUN: ReadonlySet<string> = new Set([
   'accuracy-kept',
   'setting-cost',
   'report-stale',
+  'overflow-risk',
+  'run-warning',
 ]);
 
 /** All findings of a parsed config that lies (or would lie) at `file`; null: it is not saved. */
@@ -83,12 +86,18 @@ export async function checkDocument(
   const value = valueOf(document.tree);
   const paths =
     baseDir === null || typeof value !== 'object' || value === null ? null : outputPaths(value, baseDir);
+  const report = paths === null ? null : await readReport(paths.report);
+  const hash = report === null ? '' : sha256(document.text.getText());
+  const changed =
+    report === null || baseDir === null || !isConfig(value)
+      ? null
+      : await changedSince(report, value, hash, baseDir);
   return findAll(document, {
     baseDir,
     model: loaded?.model ?? null,
     modelProblem: loaded?.problem ?? null,
-    report: paths === null ? null : await readReport(paths.report),
-    configSha256: sha256(document.text.getText()),
+    report,
+    changed,
   });
 }
 

@@ -20,7 +20,7 @@ import { TextDocument } from 'vscode-languageserver-textdocument';
 import { checkConfigFile, checkDocument } from './check.js';
 import { createDocumentCache } from './document/document.js';
 import { findNode } from './document/tree.js';
-import { codeActions } from './features/codeActions.js';
+import { codeActions, fixAll, FIX_ALL, wants } from './features/codeActions.js';
 import { complete } from './features/completion.js';
 import { toDiagnostics } from './features/diagnostics.js';
 import { hover } from './features/hover.js';
@@ -131,7 +131,7 @@ export function startServer(
         textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental, save: true },
         completionProvider: { triggerCharacters: [' ', ':', '"', '/', '-'] },
         hoverProvider: true,
-        codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix] },
+        codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix, FIX_ALL] },
         executeCommandProvider: { commands: Object.values(COMMANDS), workDoneProgress: true },
         ...(abilities.pullDiagnostics
           ? { diagnosticProvider: { interFileDependencies: false, workspaceDiagnostics: false } }
@@ -185,9 +185,13 @@ export function startServer(
     if (document === null || token.isCancellationRequested) return null;
     return hover(document, position, { model, markdown: abilities?.hoverMarkdown === true });
   });
-  connection.onCodeAction(({ textDocument, context }) => {
+  connection.onCodeAction(async ({ textDocument, context }, token) => {
     const document = documentOf(textDocument.uri);
-    return document === null ? [] : codeActions(document, context.diagnostics);
+    if (document === null) return [];
+    const fixes = codeActions(document, context);
+    if (!wants(context.only, FIX_ALL) || token.isCancellationRequested) return fixes;
+    const { findings } = await checkDocument(document, fileOf(textDocument.uri), models);
+    return [...fixes, ...fixAll(document, findings)];
   });
   connection.onExecuteCommand(async ({ command, arguments: args }, token, progress) => {
     const [uri] = (args ?? []) as string[];

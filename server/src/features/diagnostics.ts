@@ -1,4 +1,4 @@
-import { DiagnosticSeverity, type Diagnostic } from 'vscode-languageserver';
+import { DiagnosticSeverity, DiagnosticTag, type Diagnostic } from 'vscode-languageserver';
 import { pathToFileURL } from 'node:url';
 import { rangeOf } from '../check.js';
 import type { ConfigDocument } from '../document/document.js';
@@ -40,7 +40,9 @@ export function toDiagnostics(
         code: finding.code,
         source: 'quantsmith',
         message: finding.message,
-        ...(finding.data === undefined ? {} : { data: finding.data }),
+        data: { ...finding.data, path: finding.path },
+        ...(finding.code === 'dead-setting' ? { tags: [DiagnosticTag.Unnecessary] } : {}),
+        ...(finding.code === 'deprecated-value' ? { tags: [DiagnosticTag.Deprecated] } : {}),
         ...(related === undefined || !options.relatedInformation ? {} : { relatedInformation: related }),
       },
     ];

@@ -1,95 +1,157 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
-import { findEntry, type Path, type Span } from '../document/tree.js';
+import { appendItems, setValue } from '../document/edit.js';
+import type { Change } from '../runs/freshness.js';
+import { fix, type FixTable } from './fix.js';
+import { stringsAt } from './ignoredScope.js';
+import { findEntry, findNode, type Path, type Span } from '../document/tree.js';
 import type { Finding } from '../diagnostics.js';
 
 const percent = (metric: string, value: number) =>
   /^(top1|top5|f1)$/.test(metric) ? `${(100 * value).toFixed(2)} %` : value.toPrecision(5);
-const points = (metric: string, value: number) =>
-  /^(top1|top5|f1)$/.test(metric) ? `${(100 * value).toFixed(2)} points` : value.toPrecision(4);
+const points = ({ name, drop_type: kind }: { name: string; drop_type: string }, value: number) =>
+  kind === 'relative'
+    ? `${(100 * value).toFixed(2)} %`
+    : /^(top1|top5|f1)$/.test(name)
+      ? `${(100 * value).toFixed(2)} points`
+      : value.toPrecision(4);
+
+const CHANGED = {
+  config: 'another version of this config',
+  model: 'another version of the model',
+  data: 'other data',
+};
 
 /**
- * `accuracy-drop`, `accuracy-restored`, `accuracy-kept`: what the last run measured, on the lines that decide it. Only
- * for a report whose config is this very text; `report-stale` (a hint, once) otherwise.
+ * `accuracy-drop`, `accuracy-restored`, `accuracy-kept`, `setting-cost`, `overflow-risk`, `run-warning`: what the last
+ * run measured, on the lines that decide it. `report-stale` (a hint, once) when it was a run of something else.
  */
 export function accuracyFindings(
   document: ConfigDocument,
   report: QuantizationReport,
-  current: { readonly configSha256: string },
+  changed: Change,
 ): Finding[] {
-  if (report.config.sha256 !== current.configSha256) {
-    return [
-      at(
-        document,
-        [['accuracy_control'], ['model']],
-        'report-stale',
-        'hint',
-        `The last run (${day(report)}) was made with another version of this config.`,
-      ),
-    ];
+  if (changed !== null) {
+    const message = `The last run (${day(report)}) was made with ${CHANGED[changed]}: its accuracy is not shown.`;
+    return [at(document, [['accuracy_control'], ['model']], 'report-stale', 'hint', message)];
   }
+  return [
+    ...metricFindings(document, report),
+    ...costFindings(document, report),
+    ...overflowFindings(document, report),
+    ...report.warnings.map(({ code, message, config_path: path }) => ({
+      ...at(document, [path, ['model']], 'run-warning', 'warning', message),
+      data: { warning: code },
+    })),
+  ];
+}
+
+function metricFindings(document: ConfigDocument, report: QuantizationReport): Finding[] {
   const { metric, restoration } = report;
   if (metric === null) return [];
-  const interval = `[${points(metric.name, metric.ci95[0])}, ${points(metric.name, metric.ci95[1])}]`;
-  const measured = `${metric.name} ${percent(metric.name, metric.baseline)} → ${percent(metric.name, metric.quantized)} on ${metric.samples} samples, drop ${points(metric.name, metric.drop)}, 95 % interval ${interval}`;
+  const { name, samples, ci95, max_drop: allowed } = metric;
+  const reverted = restoration?.reverted ?? [];
+  const interval = `[${points(metric, ci95[0])}, ${points(metric, ci95[1])}]`;
+  const measured = `${name} ${percent(name, metric.baseline)} → ${percent(name, metric.quantized)} on ${samples} samples, drop ${points(metric, metric.drop)}, 95 % interval ${interval}`;
   const target: Path[] = [
     ['accuracy_control', 'max_drop'],
     ['accuracy_control'],
     ['quantization'],
     ['model'],
   ];
-  const findings: Finding[] = [];
+  const place = (code: string, severity: Finding['severity'], message: string) => [
+    { ...at(document, target, code, severity, message), related: related(report), data: { reverted } },
+  ];
   if (metric.satisfied === false) {
     // The interval contains the allowed drop: the samples cannot tell the two apart.
-    const noise = metric.max_drop !== null && metric.ci95[0] <= metric.max_drop;
-    findings.push(
-      at(
-        document,
-        target,
-        'accuracy-drop',
-        noise ? 'warning' : 'error',
-        `Accuracy target missed: ${measured}; allowed ${points(metric.name, metric.max_drop ?? 0)}.${noise ? ' The difference is within the noise of the samples.' : ''}`,
-        related(report),
-      ),
-    );
-  } else if (restoration !== null && restoration.reverted.length > 0) {
-    findings.push(
-      at(
-        document,
-        target,
-        'accuracy-restored',
-        'info',
-        `Accuracy restored: ${measured}. ${restoration.reverted.length} operators are in float.`,
-        related(report),
-      ),
-    );
-  } else
-    findings.push(at(document, target, 'accuracy-kept', 'info', `Last run: ${measured}.`, related(report)));
-  if (metric.quantized_initial !== metric.quantized) {
-    const cost = Math.abs(metric.baseline - metric.quantized_initial);
-    findings.push(
-      at(
-        document,
-        responsible(document),
-        'setting-cost',
-        'warning',
-        `Before restoration these settings cost ${points(metric.name, cost)} of ${metric.name} (${percent(metric.name, metric.baseline)} → ${percent(metric.name, metric.quantized_initial)}); ${restoration?.reverted.join(', ') ?? 'no operator'} had to go back to float.`,
-        related(report),
-      ),
-    );
+    const noise = allowed !== null && ci95[0] <= allowed;
+    const doubt = noise ? ' The excess is within the noise of the samples.' : '';
+    const message = `Accuracy target missed: ${measured}; allowed ${points(metric, allowed ?? 0)}.${doubt}`;
+    return place('accuracy-drop', noise ? 'info' : 'error', message);
   }
-  return findings;
+  if (reverted.length === 0) return place('accuracy-kept', 'info', `Last run: ${measured}.`);
+  const count = reverted.length === 1 ? '1 operator is' : `${reverted.length} operators are`;
+  return place('accuracy-restored', 'info', `Accuracy restored: ${measured}. ${count} in float.`);
 }
+
+/** What quantization cost before restoration, on the settings that make it coarse. */
+function costFindings(document: ConfigDocument, report: QuantizationReport): Finding[] {
+  const { metric, restoration } = report;
+  if (metric === null || metric.quantized_initial === metric.quantized) return [];
+  const cost = Math.abs(metric.baseline - metric.quantized_initial);
+  const scale = metric.drop_type === 'relative' ? Math.abs(metric.baseline) : 1;
+  const noise = cost <= ((metric.ci95[1] - metric.ci95[0]) / 2) * scale;
+  const change = `${percent(metric.name, metric.baseline)} → ${percent(metric.name, metric.quantized_initial)}`;
+  const reverted = restoration?.reverted ?? [];
+  const message = `Before restoration these settings cost ${points({ ...metric, drop_type: 'absolute' }, cost)} of ${metric.name} (${change}, ${metric.samples} samples)${noise ? ', within their noise' : ''}; back in float: ${reverted.join(', ') || 'none'}.`;
+  return [
+    {
+      ...at(document, responsible(document), 'setting-cost', noise ? 'info' : 'warning', message),
+      related: related(report),
+      data: { reverted },
+    },
+  ];
+}
+
+function overflowFindings(document: ConfigDocument, report: QuantizationReport): Finding[] {
+  const risky = report.overflow.layers.filter((layer) => !layer.half_range && layer.pairs_at_risk > 0);
+  if (risky.length === 0) return [];
+  const path = ['quantization', 'advanced_parameters', 'overflow_fix'];
+  const names = risky
+    .slice(0, 3)
+    .map((layer) => layer.name)
+    .join(', ');
+  const more = risky.length > 3 ? ` and ${risky.length - 3} more` : '';
+  const message = `On CPUs without VNNI, 16-bit sums can saturate in ${risky.length} of ${report.overflow.layers.length} layers: ${names}${more}.`;
+  return [
+    {
+      ...at(document, [path, ['quantization'], ['model']], 'overflow-risk', 'info', message),
+      related: related(report),
+    },
+  ];
+}
+
+const ADVANCED = ['quantization', 'advanced_parameters'];
+
+/** What a measured cost can be answered with: exclude what restoration put back, or finer weights. */
+const costFixes: FixTable[string] = (document, { data }) => {
+  const reverted = Array.isArray(data['reverted']) ? data['reverted'].map(String) : [];
+  const weights = [...ADVANCED, 'weights_quantization_params'];
+  const excluded = new Set(stringsAt(document, 'names').map((node) => node.value));
+  const missing = reverted.filter((name) => !excluded.has(name));
+  const set = (key: string, value: number | boolean) => {
+    const node = findNode(document.tree, [...weights, key]);
+    if (node?.kind !== 'scalar' || node.value === value) return [];
+    return fix(`Set ${key} of the weights to ${value}`, setValue(document, [...weights, key], value));
+  };
+  return [
+    ...(missing.length === 0
+      ? []
+      : fix(
+          `Exclude from quantization what restoration put back (${missing.length})`,
+          appendItems(document, ['quantization', 'ignored_scope', 'names'], missing),
+        )),
+    ...set('num_bits', 8),
+    ...set('per_channel', true),
+  ];
+};
+
+export const accuracyFixes: FixTable = {
+  'accuracy-drop': costFixes,
+  'accuracy-restored': costFixes,
+  'setting-cost': costFixes,
+  'overflow-risk': (document) =>
+    fix('Set overflow_fix to enable', setValue(document, [...ADVANCED, 'overflow_fix'], 'enable')),
+};
 
 /** The settings that make quantization coarse, the likeliest cause first. */
 function responsible(document: ConfigDocument): Path[] {
-  const advanced = ['quantization', 'advanced_parameters'];
   const candidates: Path[] = [
-    [...advanced, 'weights_quantization_params', 'num_bits'],
-    [...advanced, 'weights_quantization_params', 'per_channel'],
-    [...advanced, 'activations_quantization_params', 'num_bits'],
-    [...advanced, 'weights_quantization_params'],
-    [...advanced, 'activations_quantization_params'],
+    [...ADVANCED, 'weights_quantization_params', 'num_bits'],
+    [...ADVANCED, 'weights_quantization_params', 'per_channel'],
+    [...ADVANCED, 'activations_quantization_params', 'num_bits'],
+    [...ADVANCED, 'weights_quantization_params'],
+    [...ADVANCED, 'activations_quantization_params'],
     ['quantization', 'preset'],
     ['quantization'],
     ['model'],
@@ -97,7 +159,7 @@ function responsible(document: ConfigDocument): Path[] {
   return candidates.filter((path) => findEntry(document.tree, path) !== undefined);
 }
 
-function related(report: QuantizationReport): Finding['related'] {
+function related(report: QuantizationReport): NonNullable<Finding['related']> {
   return [{ file: `${report.output.path}.report.json`, message: `Report of ${day(report)}` }];
 }
 
@@ -109,7 +171,6 @@ function at(
   code: string,
   severity: Finding['severity'],
   message: string,
-  relatedFiles?: Finding['related'],
 ): Finding {
   for (const path of paths) {
     const entry = findEntry(document.tree, path);
@@ -123,7 +184,6 @@ function at(
       start: span.start,
       end: span.end,
       path,
-      ...(relatedFiles === undefined ? {} : { related: relatedFiles }),
     };
   }
   return { code, severity, message, start: 0, end: 1, path: [] };

@@ -1,16 +1,20 @@
 import { isConfig, type QuantizationConfig, type QuantizationReport } from '@quantsmith/schemas';
 import type { ModelSummary } from '@quantsmith/engine/protocol';
 import type { ConfigDocument } from '../document/document.js';
+import { quoted } from '../document/edit.js';
 import { valueOf } from '../document/tree.js';
 import type { Finding } from '../diagnostics.js';
-import { accuracyFindings } from './accuracy.js';
+import type { Change } from '../runs/freshness.js';
+import { accuracyFindings, accuracyFixes } from './accuracy.js';
+import { fix, type Fix, type Fixable, type FixTable } from './fix.js';
 import { dataSourceFindings } from './data.js';
 import { fileFindings } from './files.js';
 import { ignoredScopeFindings } from './ignoredScope.js';
-import { schemaFindings } from './schema.js';
-import { settingFindings } from './settings.js';
+import { schemaFindings, schemaFixes } from './schema.js';
+import { settingFindings, settingFixes } from './settings.js';
 import { withoutSuppressed } from './suppress.js';
 import { syntaxFindings } from './syntax.js';
+import { yamlVersionFindings } from './yamlVersions.js';
 
 /** What the rules may look at beside the text; everything is optional, and what is absent is not complained about. */
 export interface RuleContext {
@@ -20,7 +24,8 @@ export interface RuleContext {
   /** What could not be read of the model, as one finding on its line. */
   readonly modelProblem: string | null;
   readonly report: QuantizationReport | null;
-  readonly configSha256: string;
+  /** What of the report's run has changed since. */
+  readonly changed: Change;
 }
 
 /** All findings of a config, in the order of the text. */
@@ -50,13 +55,14 @@ export function findAll(
     ...tooLarge,
     ...schema,
     ...dataSourceFindings(document),
+    ...yamlVersionFindings(document),
     ...(context.baseDir === null ? [] : fileFindings(document, context.baseDir)),
     ...modelFinding(document, context),
     ...ignoredScopeFindings(document, context.model),
     ...(config === null ? [] : settingFindings(document, config)),
     ...(config === null || context.report === null
       ? []
-      : accuracyFindings(document, context.report, context)),
+      : accuracyFindings(document, context.report, context.changed)),
   ];
   const visible = withoutSuppressed(document, findings).sort((a, b) => a.start - b.start);
   return { findings: visible, config };
@@ -78,4 +84,27 @@ function modelFinding(document: ConfigDocument, context: RuleContext): Finding[]
       path: ['model'],
     },
   ];
+}
+
+/** The fixes of every rule, by code; suggestions are fixes of every code that has them. */
+export const FIXES: FixTable = { ...schemaFixes, ...settingFixes, ...accuracyFixes };
+
+/** All fixes of a finding, the best first. */
+export function fixesOf(document: ConfigDocument, found: Fixable): Fix[] {
+  const { suggestions = [] } = found.data;
+  const written = document.text.getText().slice(found.start, found.end);
+  const range = { start: document.text.positionAt(found.start), end: document.text.positionAt(found.end) };
+  const replaced = suggestions
+    .slice(0, 5)
+    .flatMap((suggestion, index) =>
+      fix(`Change to ${suggestion}`, [{ range, newText: inQuotesOf(written, suggestion) }], index === 0),
+    );
+  return [...replaced, ...(FIXES[found.code]?.(document, found) ?? [])];
+}
+
+/** A suggestion in the quotes that the text stands in; numbers, booleans and what is quoted already stay as they are. */
+function inQuotesOf(written: string, suggestion: string): string {
+  const quote = /^["']/.exec(written)?.[0] as '"' | "'" | undefined;
+  if (/^["'*]|^(true|false|null|-?[\d.]+(e[+-]?\d+)?)$/i.test(suggestion)) return suggestion;
+  return quoted(suggestion, quote ?? '');
 }

@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { ConfigDocument } from '../document/document.js';
 import { findNode, type Path } from '../document/tree.js';
 import type { Finding } from '../diagnostics.js';
+import { nearest } from './nearest.js';
 
 const FILE_KEYS: readonly { path: Path; code: string; what: string }[] = [
   { path: ['model'], code: 'model-missing', what: 'The model' },
@@ -30,8 +31,19 @@ export function fileFindings(document: ConfigDocument, baseDir: string): Finding
         start: node.start,
         end: node.end,
         path,
-        data: { file },
+        data: { file, suggestions: similar(baseDir, node.value) },
       },
     ];
   });
+}
+
+/** Paths in the same folder that a misspelled one may mean. */
+function similar(baseDir: string, written: string): string[] {
+  const slash = written.lastIndexOf('/') + 1;
+  try {
+    const names = readdirSync(dirname(resolve(baseDir, `${written.slice(0, slash)}x`)));
+    return nearest(written.slice(slash), names).map((name) => written.slice(0, slash) + name);
+  } catch {
+    return [];
+  }
 }

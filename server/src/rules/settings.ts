@@ -1,7 +1,9 @@
 import { resolveConfig, type QuantizationConfig, type ResolvedConfig } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { findEntry, findNode, type Path } from '../document/tree.js';
+import { removeKey, setValue } from '../document/edit.js';
 import type { Finding, Severity } from '../diagnostics.js';
+import { fix, type FixTable } from './fix.js';
 
 /** A rule on settings that belong together; `path` is where it is shown, if it is written there. */
 interface SettingRule {
@@ -145,3 +147,10 @@ function deprecatedFindings(document: ConfigDocument): Finding[] {
     },
   ];
 }
+
+export const settingFixes: FixTable = {
+  'dead-setting': (document, { path }) =>
+    fix(`Remove ${String(path.at(-1))}`, removeKey(document, path), true),
+  'conflicting-settings': (document) =>
+    fix('Set overflow_fix to disable', setValue(document, [...ADVANCED, 'overflow_fix'], 'disable')),
+};

@@ -1,14 +1,62 @@
 import type { ConfigDocument } from '../document/document.js';
+import { anchorsOf, pathOf, walk } from '../document/tree.js';
 import type { Finding } from '../diagnostics.js';
+import { nearest } from './nearest.js';
 
-/** `syntax`: the text is not YAML or JSON. A flood of follow-up errors is cut after ten. */
-export function syntaxFindings({ tree }: ConfigDocument): Finding[] {
-  return tree.problems.slice(0, 10).map(({ start, end, message }) => ({
+/** A flood of follow-up errors is cut after as many. */
+const MOST = 10;
+
+/** `syntax`, `duplicate-key`, `unknown-anchor`: the text is not YAML or JSON, or does not hold together. */
+export function syntaxFindings(document: ConfigDocument): Finding[] {
+  const { tree } = document;
+  const unreadable = tree.problems.slice(0, MOST).map(({ start, end, message }) => ({
     code: 'syntax',
-    severity: 'error',
+    severity: 'error' as const,
     message,
     start,
     end,
     path: [],
   }));
+  return [...unreadable, ...duplicateKeys(document), ...unknownAnchors(document)];
+}
+
+function duplicateKeys({ tree, text }: ConfigDocument): Finding[] {
+  const found: Finding[] = [];
+  walk(tree.root, (node) => {
+    if (node.kind !== 'mapping') return;
+    const seen = new Map<string, number>();
+    for (const entry of node.entries) {
+      const first = seen.get(entry.key);
+      if (first === undefined) seen.set(entry.key, entry.start);
+      else if (found.length < MOST && entry.key !== '<<') {
+        const line = text.positionAt(first).line + 1;
+        const message = `"${entry.key}" stands here twice; the first is on line ${line}.`;
+        const { start, end } = entry.keySpan;
+        found.push({ code: 'duplicate-key', severity: 'error', message, start, end, path: pathOf(entry) });
+      }
+    }
+  });
+  return found;
+}
+
+function unknownAnchors({ tree }: ConfigDocument): Finding[] {
+  const found: Finding[] = [];
+  walk(tree.root, (node) => {
+    if (node.kind !== 'alias' || node.target !== undefined || found.length >= MOST) return;
+    const names = anchorsOf(tree)
+      .filter(({ anchor }) => anchor.start < node.start)
+      .map(({ anchor }) => anchor.name);
+    const suggestions = nearest(node.name, names).map((name) => `*${name}`);
+    const hint = suggestions.length > 0 ? ` Did you mean "${suggestions[0]}"?` : '';
+    found.push({
+      code: 'unknown-anchor',
+      severity: 'error',
+      message: `No anchor "&${node.name}" stands before this.${hint}`,
+      start: node.start,
+      end: node.end,
+      path: pathOf(node),
+      data: { suggestions },
+    });
+  });
+  return found;
 }
