@@ -31,6 +31,7 @@ import { defaultThreads } from './runtime/threads.js';
 import { collectStatistics, unifyRanges, type Collected } from './statistics/collect.js';
 import { activationEstimator } from './statistics/defaults.js';
 import { planStatistics } from './statistics/plan.js';
+import { unsupportedSettings } from './unsupported.js';
 import { openValidation } from './validation.js';
 
 /**
@@ -51,6 +52,7 @@ export async function runPipeline(
     warnings.push(...problems);
   };
 
+  warn(unsupportedSettings(config));
   clock.stage('load', null);
   const loaded = await readModel(paths.model);
   clock.stage('prepare', null);

@@ -57,10 +57,6 @@ const CONFIGS: Record<string, NonNullable<QuantizationConfig['quantization']>> =
   acts_asym_nobc: {
     advanced_parameters: { ...NO_CORRECTION, activations_quantization_params: { mode: 'asymmetric' } },
   },
-  transformer_nobc: {
-    model_type: 'transformer',
-    advanced_parameters: { ...NO_CORRECTION, smooth_quant_alphas: { matmul: -1 } },
-  },
 };
 
 const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-oracle-'));

@@ -1,7 +1,7 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
 import type { Problem } from '@quantsmith/engine/problem';
 import { startEngine } from '@quantsmith/engine/spawn';
-import { checkConfigFile } from '@quantsmith/server';
+import { checkConfigFile, type CheckedConfig, type CheckedFinding } from '@quantsmith/server';
 import { EXIT, exitCodeOf } from '../exit.js';
 import { createProgress } from '../progress.js';
 import { summaryTable } from '../summary.js';
@@ -16,8 +16,7 @@ export interface RunOptions {
 /** `quantsmith run`: checks the config, runs the engine, prints what came of it. Returns the exit code. */
 export async function runCommand(path: string, options: RunOptions): Promise<number> {
   const checked = await checkConfigFile(path);
-  for (const finding of checked.findings)
-    if (finding.severity !== 'hint') console.error(findingLine(checked.path, finding));
+  for (const finding of worthShowing(checked)) console.error(findingLine(checked.path, finding));
   if (checked.config === null || checked.findings.some((finding) => finding.severity === 'error'))
     return EXIT.config;
 
@@ -63,6 +62,12 @@ function finish(report: QuantizationReport | null, json: boolean): number {
   }
   console.log(json ? JSON.stringify(report, null, 2) : summaryTable(report));
   return report.metric?.satisfied === false ? EXIT.targetMissed : EXIT.ok;
+}
+
+/** All findings; of a text that does not parse only the first, since the others follow from it. */
+function worthShowing({ findings }: CheckedConfig): readonly CheckedFinding[] {
+  const syntax = findings.find((finding) => finding.code === 'syntax');
+  return syntax === undefined ? findings.filter((finding) => finding.severity !== 'hint') : [syntax];
 }
 
 /** One line: the config's file, where in it, what is wrong. */

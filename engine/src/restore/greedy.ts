@@ -12,6 +12,8 @@ export interface RestoreProblem {
   readonly maxDrop: number;
   /** Limit on full validations of a reverted state; null: as many as there are groups. */
   readonly maxIterations: number | null;
+  /** When to end with the best state so far, in the terms of `performance.now()`; null: no limit. */
+  readonly deadline: number | null;
   /** The state without any reversal. */
   readonly initial: { readonly metric: number; readonly drop: number };
   /** How much better the model does on the ranking samples with just these operators float: higher is better. */
@@ -39,12 +41,13 @@ export interface RestoreResult {
 export async function restoreGreedily(problem: RestoreProblem): Promise<RestoreResult> {
   const ranked = await rankGroups(problem);
   const limit = problem.maxIterations ?? Number.POSITIVE_INFINITY;
+  const late = () => problem.deadline !== null && performance.now() >= problem.deadline;
   const steps: RestoreStep[] = [];
   let best: State = { reverted: new Set(), ...problem.initial };
   let current: ReadonlySet<string> = new Set();
   const added: (readonly string[])[] = [];
   for (const group of ranked) {
-    if (best.drop <= problem.maxDrop || steps.length >= limit) break;
+    if (best.drop <= problem.maxDrop || steps.length >= limit || late()) break;
     current = new Set([...current, ...group]);
     added.push(group);
     const state = { reverted: current, ...(await problem.validate(current)) };
@@ -52,8 +55,8 @@ export async function restoreGreedily(problem: RestoreProblem): Promise<RestoreR
     problem.onProgress(ranked.length + steps.length, `${current.size} operators in float`);
     if (state.drop < best.drop) best = state;
   }
-  if (best.drop <= problem.maxDrop) best = await prune(problem, best, added, steps, limit);
-  return { steps, ...best, stopReason: stopReason(problem, best, steps.length, limit) };
+  if (best.drop <= problem.maxDrop && !late()) best = await prune(problem, best, added, steps, limit);
+  return { steps, ...best, stopReason: stopReason(problem, best, steps.length, limit, late()) };
 }
 
 interface State {
@@ -96,12 +99,13 @@ async function prune(
   return state;
 }
 
-function stopReason(problem: RestoreProblem, best: State, iterations: number, limit: number): string {
+function stopReason(problem: RestoreProblem, best: State, iterations: number, limit: number, late: boolean): string {
   if (best.drop <= problem.maxDrop) {
     return best.reverted.size === 0
       ? 'The quantized model met the target without restoration.'
       : `The target was met with ${best.reverted.size} operators back in float.`;
   }
+  if (late) return 'The time limit was reached; this is the best model so far.';
   if (iterations >= limit)
     return `The limit of ${limit} iterations was reached; this is the best model so far.`;
   return 'All operators were tried and the target was not reached; this is the best model found.';

@@ -66,11 +66,13 @@ export async function restoreAccuracy(
     control.ranking_subset_size ?? config.quantization.subset_size,
   );
   clock.stage('restore', 2 * groups.length);
+  const { time_limit: timeLimit } = config.accuracy_control;
   const evaluations = new Map<string, Evaluation>();
   const result = await restoreGreedily({
     groups,
     maxDrop: validation.maxDrop,
     maxIterations: control.max_num_iterations,
+    deadline: timeLimit === null ? null : performance.now() + 1000 * timeLimit,
     initial: { metric: initial.value, drop },
     async rank(reverted) {
       const { value } = await measure(reverted, ranking);

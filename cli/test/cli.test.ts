@@ -1,0 +1,200 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { validateReport, type QuantizationReport } from '@quantsmith/schemas';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-cli-'));
+let folder = '';
+
+beforeAll(() => {
+  const built = spawnSync(process.execPath, [join(root, 'scripts/build.mjs')], { encoding: 'utf8' });
+  expect(built.stderr).toBe('');
+});
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+beforeEach(() => {
+  folder = mkdtempSync(join(scratch, 'case-'));
+  cpSync(join(root, 'examples/digits'), folder, {
+    recursive: true,
+    filter: (path) => !/\.int8\.onnx|report\.json$/.test(path),
+  });
+});
+
+function quantsmith(...args: string[]) {
+  return spawnSync(process.execPath, [join(root, 'dist/cli.cjs'), ...args], { cwd: folder, encoding: 'utf8' });
+}
+
+const config = (text: string) => {
+  writeFileSync(join(folder, 'case.quant.yaml'), text);
+  return 'case.quant.yaml';
+};
+const GOOD = `model: digits.onnx
+data:
+  calibration:
+    arrays: data/calibration.npy
+    preprocess: {scale: 16}
+    limit: 20
+`;
+/** What a run leaves behind beside its inputs. */
+const written = () => readdirSync(folder).filter((name) => /int8|\.tmp$|report/.test(name));
+
+describe('quantsmith run', () => {
+  it('quantizes the example, restores accuracy and reports', () => {
+    const { status, stdout, stderr } = quantsmith('run', 'digits.quant.yaml');
+    expect(stderr).not.toMatch(/error/);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/top1, float\s+98\.33 % of 600 samples/);
+    expect(stdout).toMatch(/restored to float\s+\/\S+/);
+    const report = JSON.parse(readFileSync(join(folder, 'digits.int8.onnx.report.json'), 'utf8')) as QuantizationReport;
+    expect(validateReport(report)).toEqual([]);
+    expect(report.metric!.baseline - report.metric!.quantized_initial).toBeGreaterThan(0.01);
+    expect(report.metric!.drop).toBeLessThanOrEqual(0.01);
+    expect(report.size.quantized_bytes).toBe(readFileSync(join(folder, 'digits.int8.onnx')).length);
+  });
+
+  it('gives the same bytes twice', () => {
+    expect(quantsmith('run', 'digits.quant.yaml', '--output', 'one.onnx').status).toBe(0);
+    expect(quantsmith('run', 'digits.quant.yaml', '--output', 'two.onnx').status).toBe(0);
+    expect(readFileSync(join(folder, 'one.onnx')).equals(readFileSync(join(folder, 'two.onnx')))).toBe(true);
+  });
+
+  it('prints nothing but the report with --json', () => {
+    const { status, stdout } = quantsmith('run', config(GOOD), '--json');
+    expect(status).toBe(0);
+    expect(validateReport(JSON.parse(stdout))).toEqual([]);
+  });
+
+  it('ends with 5 when the target cannot be met, and still writes the best model', () => {
+    const text = readFileSync(join(folder, 'digits.quant.yaml'), 'utf8')
+      .replace('max_drop: 0.01', 'max_drop: 0.0001\n  advanced_accuracy_restorer_params: {max_num_iterations: 1}')
+      .replace('num_bits: 4', 'num_bits: 2');
+    const { status, stdout } = quantsmith('run', config(text));
+    expect(status).toBe(5);
+    expect(stdout).toMatch(/target missed/);
+    expect(stdout).toMatch(/limit of 1 iterations/);
+    expect(existsSync(join(folder, 'digits.int8.onnx'))).toBe(true);
+  });
+
+  it('says which setting this version does not act on', () => {
+    const { status, stderr } = quantsmith('run', config(`${GOOD}quantization: {fast_bias_correction: false}\n`));
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/quantization\.fast_bias_correction.*not-supported-yet/);
+  });
+});
+
+describe('bad input: one clear message naming file and place, nothing written', () => {
+  const cases: readonly [string, () => string, number, RegExp][] = [
+    ['a config that is not there', () => 'nowhere.quant.yaml', 3, /nowhere\.quant\.yaml.*does not exist/],
+    ['a missing model', () => config(GOOD.replace('digits.onnx', 'gone.onnx')), 3, /case\.quant\.yaml:1:8: error: .*gone\.onnx/],
+    [
+      'a model that is no ONNX',
+      () => {
+        writeFileSync(join(folder, 'fake.onnx'), 'this is text, not a model');
+        return config(GOOD.replace('digits.onnx', 'fake.onnx'));
+      },
+      3,
+      /case\.quant\.yaml:1:8: error: .*fake\.onnx.*not an ONNX model/,
+    ],
+    [
+      'a truncated model',
+      () => {
+        writeFileSync(join(folder, 'half.onnx'), readFileSync(join(folder, 'digits.onnx')).subarray(0, 20_000));
+        return config(GOOD.replace('digits.onnx', 'half.onnx'));
+      },
+      3,
+      /half\.onnx/,
+    ],
+    [
+      'an empty data folder',
+      () => {
+        mkdirSync(join(folder, 'empty'));
+        return config('model: digits.onnx\ndata:\n  calibration:\n    images: empty\n');
+      },
+      4,
+      /case\.quant\.yaml \(data\.calibration\.images\): error: .*empty.*\[data-empty\]/,
+    ],
+    [
+      'an image that does not decode',
+      () => {
+        mkdirSync(join(folder, 'pictures'));
+        writeFileSync(join(folder, 'pictures/broken.png'), 'no picture');
+        return config('model: digits.onnx\ndata:\n  calibration:\n    images: pictures\n    preprocess: {color: gray}\n');
+      },
+      4,
+      /pictures\/broken\.png.*\[image-undecodable\]/,
+    ],
+    [
+      'labels that name no file',
+      () => {
+        mkdirSync(join(folder, 'pictures'));
+        writeFileSync(join(folder, 'pictures/a.png'), PIXEL);
+        writeFileSync(join(folder, 'labels.csv'), 'file,label\na.png,1\nb.png,2\n');
+        return config(`model: digits.onnx\ndata:\n  calibration:\n    arrays: data/calibration.npy\n    preprocess: {scale: 16}\n  validation:\n    images: pictures\n    labels: labels.csv\n`);
+      },
+      4,
+      /labels\.csv, line 3: "b\.png".*\[label-unknown-file\]/,
+    ],
+    [
+      'a wrong input shape',
+      () => config('model: digits.onnx\ndata:\n  calibration:\n    arrays: data/calibration.npy\n    preprocess: {scale: 16, center_crop: 4}\n'),
+      4,
+      /\[1, 1, 4, 4\].*"image".*\[batch, 1, 8, 8\].*\[sample-shape\]/,
+    ],
+    ['a config that is no YAML', () => config('model: [digits.onnx\ndata: }\n'), 3, /case\.quant\.yaml:\d+:\d+: error: .*\[syntax\]/],
+    ['an unknown key', () => config(`${GOOD}quantisation: {preset: mixed}\n`), 3, /case\.quant\.yaml:7:1: error: .*Did you mean "quantization"\?.*\[unknown-key\]/],
+    ['an ignored name that the model does not have', () => config(`${GOOD}quantization: {ignored_scope: {names: [/stem/Con]}}\n`), 3, /Did you mean "\/stem\/Conv"/],
+    ['modules without permission', () => config('model: digits.onnx\ndata:\n  calibration:\n    loader: train.mjs\n'), 3, /train\.mjs/],
+  ];
+  it.each(cases)('%s', (_, prepare, code, message) => {
+    const { status, stderr, stdout } = quantsmith('run', prepare());
+    expect(stderr).toMatch(message);
+    const errors = stderr.split('\n').filter((line) => /: error: |^error/.test(line));
+    expect(errors.length, stderr).toBe(1);
+    expect(status).toBe(code);
+    expect(stdout).toBe('');
+    expect(written()).toEqual([]);
+  });
+});
+
+/** A PNG of one black pixel. */
+const PIXEL = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==',
+  'base64',
+);
+
+describe('quantsmith check, inspect, init', () => {
+  it('finds nothing wrong with the examples', () => {
+    const { status, stdout } = quantsmith('check', 'digits.quant.yaml', 'digits-default.quant.yaml');
+    expect(stdout).toBe('All 2 configs are fine.\n');
+    expect(status).toBe(0);
+  });
+  it('prints findings as text, JSON and SARIF', () => {
+    const path = config(GOOD.replace('limit: 20', 'limit: many'));
+    const text = quantsmith('check', path);
+    expect(text.status).toBe(1);
+    expect(text.stdout).toMatch(/case\.quant\.yaml:6:12: error: .*limit.*\[wrong-type\]/);
+    const [json] = JSON.parse(quantsmith('check', path, '--format', 'json').stdout) as [{ findings: { code: string }[] }];
+    expect(json.findings.map((finding) => finding.code)).toEqual(['wrong-type']);
+    const sarif = JSON.parse(quantsmith('check', path, '--format', 'sarif').stdout) as {
+      runs: [{ results: { ruleId: string; locations: { physicalLocation: { region: { startLine: number } } }[] }[] }];
+    };
+    expect(sarif.runs[0].results[0]!.ruleId).toBe('wrong-type');
+    expect(sarif.runs[0].results[0]!.locations[0]!.physicalLocation.region.startLine).toBe(6);
+  });
+  it('shows the structure of a model', () => {
+    const { status, stdout } = quantsmith('inspect', 'digits.onnx');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/image: float32 \[batch, 1, 8, 8\]/);
+    expect(stdout).toMatch(/Conv 5/);
+  });
+  it('writes a config that its own check accepts but for the data that it cannot know', () => {
+    expect(quantsmith('init', 'digits.onnx', '--output', 'new.quant.yaml').status).toBe(0);
+    const { stdout } = quantsmith('check', 'new.quant.yaml', '--format', 'json');
+    const [{ findings }] = JSON.parse(stdout) as [{ findings: { code: string }[] }];
+    expect(findings.filter((finding) => finding.code !== 'file-missing')).toEqual([]);
+    expect(quantsmith('init', 'digits.onnx', '--output', 'new.quant.yaml').status).toBe(2);
+  });
+});

@@ -1,0 +1,63 @@
+import type { ResolvedConfig } from '@quantsmith/schemas';
+import type { ConfigPath, Problem } from './problem.js';
+
+interface Unsupported {
+  readonly path: ConfigPath;
+  readonly applies: (config: ResolvedConfig) => boolean;
+  readonly message: string;
+}
+
+const ADVANCED = ['quantization', 'advanced_parameters'] as const;
+const RESTORER = ['accuracy_control', 'advanced_accuracy_restorer_params'] as const;
+
+/** Settings that the schema knows and this version does not act on yet. None of them is ignored in silence. */
+const UNSUPPORTED: readonly Unsupported[] = [
+  {
+    path: ['quantization', 'fast_bias_correction'],
+    applies: ({ quantization }) =>
+      !quantization.fast_bias_correction && !quantization.advanced_parameters.disable_bias_correction,
+    message: 'The accurate bias correction is not available yet; the fast one is used.',
+  },
+  {
+    path: ['quantization', 'model_type'],
+    applies: ({ quantization }) =>
+      quantization.model_type === 'transformer' &&
+      Math.max(
+        quantization.advanced_parameters.smooth_quant_alphas.matmul,
+        quantization.advanced_parameters.smooth_quant_alphas.convolution,
+      ) >= 0,
+    message: 'SmoothQuant is not available yet; the transformer rules for placement are applied without it.',
+  },
+  {
+    path: [...ADVANCED, 'disable_channel_alignment'],
+    applies: ({ quantization }) => !quantization.advanced_parameters.disable_channel_alignment,
+    message: 'Channel alignment is not available yet; it is left out.',
+  },
+  {
+    path: [...ADVANCED, 'overflow_fix'],
+    applies: ({ quantization }) => quantization.advanced_parameters.overflow_fix === 'auto',
+    message: 'The analysis behind overflow_fix: auto is not available yet; all layers are treated as with enable.',
+  },
+  {
+    path: [...RESTORER, 'tune_hyperparams'],
+    applies: ({ accuracy_control: control }) =>
+      control?.advanced_accuracy_restorer_params.tune_hyperparams === true,
+    message: 'tune_hyperparams is not available yet; operators go back to float without it.',
+  },
+  {
+    path: [...RESTORER, 'convert_to_mixed_preset'],
+    applies: ({ accuracy_control: control }) =>
+      control?.advanced_accuracy_restorer_params.convert_to_mixed_preset === true,
+    message: 'convert_to_mixed_preset is not available yet; operators go back to float without it.',
+  },
+];
+
+/** A warning for every setting of the config that this version does not act on. */
+export function unsupportedSettings(config: ResolvedConfig): Problem[] {
+  return UNSUPPORTED.filter(({ applies }) => applies(config)).map(({ path, message }) => ({
+    code: 'not-supported-yet',
+    severity: 'warning',
+    message,
+    configPath: path,
+  }));
+}
