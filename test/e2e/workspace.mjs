@@ -2,15 +2,7 @@
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './harness.mjs';
-
-export const MISTAKEN = `model: digits.onnx
-data:
-  calibration:
-    arrays: data/calibration.npy
-quantization:
-  prset: mixed
-  target_device: ANY
-`;
+import { MISTAKEN } from './mistaken.mjs';
 
 export function fillWorkspace(folder) {
   cpSync(join(ROOT, 'examples/digits'), folder, { recursive: true, filter: (path) => !/\.int8\.onnx|\.report\.json$/.test(path) });

@@ -1,0 +1,48 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { MISTAKEN } from '../e2e/mistaken.mjs';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-neovim-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const installed = existsSync('/usr/bin/nvim');
+if (!installed && process.env['CI'] !== 'true') console.warn('Neovim is not installed: its test is skipped.');
+
+interface Answers {
+  readonly attached: boolean;
+  readonly diagnostics: { code: string; message: string; line: number; column: number; last: number }[];
+  readonly hover: string;
+  readonly completion: string[];
+  readonly cleared: boolean;
+}
+
+// In CI a missing editor is a failure.
+describe.skipIf(!installed && process.env['CI'] !== 'true')('Neovim with quantsmith lsp --stdio', () => {
+  it('gets diagnostics, hover and completion', () => {
+    if (!existsSync(join(root, 'dist/cli.cjs'))) execFileSync(process.execPath, [join(root, 'scripts/build.mjs')]);
+    cpSync(join(root, 'examples/digits'), scratch, {
+      recursive: true,
+      filter: (path) => !/\.int8\.onnx/.test(path),
+    });
+    writeFileSync(join(scratch, 'mistaken.quant.yaml'), MISTAKEN);
+    const server = [process.execPath, join(root, 'cli/bin/quantsmith.mjs'), 'lsp', '--stdio'];
+    const { stdout, stderr } = spawnSync(
+      'nvim',
+      ['--headless', '-u', 'NONE', '-i', 'NONE', 'mistaken.quant.yaml', '-c', `luafile ${join(root, 'test/editors/neovim.lua')}`],
+      { cwd: scratch, encoding: 'utf8', timeout: 60_000, env: { ...process.env, QUANTSMITH_LSP: JSON.stringify(server) } },
+    );
+    const answers = JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}') as Answers;
+    expect(answers.attached, stderr).toBe(true);
+    expect(answers.diagnostics.map(({ code, line, column, last }) => ({ code, line, column, last }))).toEqual([
+      { code: 'unknown-key', line: 5, column: 2, last: 7 },
+    ]);
+    expect(answers.hover).toMatch(/The device that the model must run on/);
+    expect(answers.completion).toEqual(['ANY', 'CPU', 'CPU_SPR', 'GPU', 'NPU']);
+    expect(answers.cleared).toBe(true);
+  });
+});
