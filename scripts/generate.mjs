@@ -39,7 +39,10 @@ function validators() {
     /const (\w+) = require\("([^"]+)"\)(\.\w+)?;/g,
     (_, name, module, member = '') => {
       imports.push(`import * as ${name}_module from '${module}.js';`);
-      return `const ${name} = (${name}_module.default ?? ${name}_module)${member};`;
+      // Node and bundlers give CommonJS as `default`, test runners its own default at once.
+      return member === '.default'
+        ? `const ${name} = ${name}_module.default?.default ?? ${name}_module.default;`
+        : `const ${name} = (${name}_module.default ?? ${name}_module)${member};`;
     },
   );
   return `${banner}${imports.join('\n')}\n${body}\n`;

@@ -2,10 +2,44 @@ import type { Path, Span } from './document/tree.js';
 
 export type Severity = 'error' | 'warning' | 'info' | 'hint';
 
+/** Every code; each has a section of the same name in docs/diagnostics.md. */
+export const CODES = [
+  'syntax',
+  'duplicate-key',
+  'unknown-anchor',
+  'config-unreadable',
+  'missing-key',
+  'unknown-key',
+  'wrong-type',
+  'unknown-value',
+  'out-of-range',
+  'data-source',
+  'model-missing',
+  'model-unreadable',
+  'file-missing',
+  'unknown-node',
+  'unknown-operator',
+  'pattern-invalid',
+  'pattern-unmatched',
+  'dead-setting',
+  'conflicting-settings',
+  'not-supported-yet',
+  'no-integer-kernel',
+  'deprecated-value',
+  'yaml-version',
+  'accuracy-drop',
+  'accuracy-restored',
+  'accuracy-kept',
+  'setting-cost',
+  'overflow-risk',
+  'run-warning',
+  'report-stale',
+] as const;
+export type Code = (typeof CODES)[number];
+
 /** A finding as data; positions are offsets, so that it does not depend on an editor. */
 export interface Finding extends Span {
-  /** Stable; has a section in docs/diagnostics.md. */
-  readonly code: string;
+  readonly code: Code;
   readonly severity: Severity;
   /** One sentence. */
   readonly message: string;

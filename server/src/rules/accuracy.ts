@@ -5,7 +5,7 @@ import type { Change } from '../runs/freshness.js';
 import { fix, type FixTable } from './fix.js';
 import { stringsAt } from './ignoredScope.js';
 import { findEntry, findNode, type Path, type Span } from '../document/tree.js';
-import type { Finding } from '../diagnostics.js';
+import type { Code, Finding } from '../diagnostics.js';
 
 const percent = (metric: string, value: number) =>
   /^(top1|top5|f1)$/.test(metric) ? `${(100 * value).toFixed(2)} %` : value.toPrecision(5);
@@ -59,7 +59,7 @@ function metricFindings(document: ConfigDocument, report: QuantizationReport): F
     ['quantization'],
     ['model'],
   ];
-  const place = (code: string, severity: Finding['severity'], message: string) => [
+  const place = (code: Code, severity: Finding['severity'], message: string) => [
     { ...at(document, target, code, severity, message), related: related(report), data: { reverted } },
   ];
   if (metric.satisfied === false) {
@@ -168,7 +168,7 @@ const day = (report: QuantizationReport) => report.created.slice(0, 16).replace(
 function at(
   document: ConfigDocument,
   paths: readonly Path[],
-  code: string,
+  code: Code,
   severity: Finding['severity'],
   message: string,
 ): Finding {

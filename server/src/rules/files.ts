@@ -2,15 +2,15 @@ import { existsSync, readdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { ConfigDocument } from '../document/document.js';
 import { findNode, type Path } from '../document/tree.js';
-import type { Finding } from '../diagnostics.js';
+import type { Code, Finding } from '../diagnostics.js';
 import { nearest } from './nearest.js';
 
-const FILE_KEYS: readonly { path: Path; code: string; what: string }[] = [
+const FILE_KEYS: readonly { path: Path; code: Code; what: string }[] = [
   { path: ['model'], code: 'model-missing', what: 'The model' },
   ...(['calibration', 'validation'] as const).flatMap((section) =>
     ['images', 'arrays', 'tensors', 'loader', 'labels'].map((key) => ({
       path: ['data', section, key],
-      code: 'file-missing',
+      code: 'file-missing' as const,
       what: key === 'images' || key === 'tensors' ? 'The folder' : 'The file',
     })),
   ),
@@ -18,7 +18,7 @@ const FILE_KEYS: readonly { path: Path; code: string; what: string }[] = [
 
 /** `model-missing`, `file-missing`: a path of the config leads nowhere. `baseDir`: the config's folder. */
 export function fileFindings(document: ConfigDocument, baseDir: string): Finding[] {
-  return FILE_KEYS.flatMap(({ path, code, what }) => {
+  return FILE_KEYS.flatMap(({ path, code, what }): Finding[] => {
     const node = findNode(document.tree, path);
     if (node?.kind !== 'scalar' || typeof node.value !== 'string' || node.value === '') return [];
     const file = resolve(baseDir, node.value);

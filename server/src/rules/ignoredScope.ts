@@ -2,7 +2,7 @@ import type { ModelSummary } from '@quantsmith/engine/protocol';
 import { compilePattern } from '@quantsmith/engine/placement/pattern';
 import type { ConfigDocument } from '../document/document.js';
 import { findNode, resolved, type ScalarNode } from '../document/tree.js';
-import type { Finding } from '../diagnostics.js';
+import type { Code, Finding } from '../diagnostics.js';
 import { nearest } from './nearest.js';
 
 /** `unknown-node`, `unknown-operator`, `pattern-invalid`, `pattern-unmatched`: the ignored scope against the model. */
@@ -33,7 +33,7 @@ export function stringsAt(document: ConfigDocument, list: string): ScalarNode[] 
 function unknown(
   node: ScalarNode,
   known: readonly string[],
-  code: string,
+  code: Code,
   what: string,
   list: string,
 ): Finding[] {

@@ -1,7 +1,7 @@
 import { validateConfig, type SchemaIssue, type SchemaNode } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { findEntry, findNode, type Path, type Span } from '../document/tree.js';
-import type { Finding } from '../diagnostics.js';
+import type { Code, Finding } from '../diagnostics.js';
 import { allowedValues, keysAt, schemaOf, typeName } from '../knowledge/schema.js';
 import { removeKey, setValue, type Written } from '../document/edit.js';
 import { fix, type FixTable } from './fix.js';
@@ -156,7 +156,7 @@ function limits(schema: SchemaNode, keyword: string, params: Readonly<Record<str
 }
 
 function finding(
-  code: string,
+  code: Code,
   { start, end }: Span,
   path: Path,
   message: string,

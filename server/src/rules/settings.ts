@@ -2,12 +2,12 @@ import { resolveConfig, type QuantizationConfig, type ResolvedConfig } from '@qu
 import type { ConfigDocument } from '../document/document.js';
 import { findEntry, findNode, type Path } from '../document/tree.js';
 import { removeKey, setValue } from '../document/edit.js';
-import type { Finding, Severity } from '../diagnostics.js';
+import type { Code, Finding, Severity } from '../diagnostics.js';
 import { fix, type FixTable } from './fix.js';
 
 /** A rule on settings that belong together; `path` is where it is shown, if it is written there. */
 interface SettingRule {
-  readonly code: string;
+  readonly code: Code;
   readonly severity: Severity;
   readonly path: Path;
   readonly applies: (config: ResolvedConfig) => boolean;
@@ -25,7 +25,7 @@ const estimatorRules: SettingRule[] = (
   ['activations_range_estimator_params', 'weights_range_estimator_params'] as const
 ).flatMap((key) =>
   (['min', 'max'] as const).map((side) => ({
-    code: 'dead-setting',
+    code: 'dead-setting' as const,
     severity: 'warning' as const,
     path: [...ADVANCED, key, side, 'quantile_outlier_prob'],
     applies: (config: ResolvedConfig) => {

@@ -10,10 +10,11 @@ const MOST = 10;
 export function syntaxFindings(document: ConfigDocument): Finding[] {
   const { tree } = document;
   const unreadable = tree.problems.slice(0, MOST).map(({ start, end, message }) => ({
-    code: 'syntax',
+    code: 'syntax' as const,
     severity: 'error' as const,
     message,
-    start,
+    // What is missing at the end is marked on the last character there is.
+    start: Math.max(0, Math.min(start, document.text.getText().trimEnd().length - 1)),
     end,
     path: [],
   }));

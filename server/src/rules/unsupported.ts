@@ -7,10 +7,10 @@ import type { Finding } from '../diagnostics.js';
 /** `not-supported-yet`: a setting that this version of the engine does not act on. The engine itself says which. */
 export function unsupportedFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {
   return unsupportedSettings(resolveConfig(config)).flatMap(
-    ({ code, severity, message, configPath = [] }) => {
+    ({ severity, message, configPath = [] }): Finding[] => {
       const entry = findEntry(document.tree, configPath);
       if (entry === undefined) return [];
-      return [{ code, severity, message, ...entry.keySpan, path: configPath }];
+      return [{ code: 'not-supported-yet', severity, message, ...entry.keySpan, path: configPath }];
     },
   );
 }

@@ -1,0 +1,249 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { QuantizationReport } from '@quantsmith/schemas';
+import type { ModelSummary } from '@quantsmith/engine/protocol';
+import { CODES } from '../src/diagnostics.js';
+import { toDiagnostics } from '../src/features/diagnostics.js';
+import { codeActions, fixAll } from '../src/features/codeActions.js';
+import { findAll, fixesOf, type RuleContext } from '../src/rules/all.js';
+import { applied, config, type Language } from './dsl.js';
+
+const NOTHING: RuleContext = { baseDir: null, model: null, modelProblem: null, report: null, changed: null };
+const HEAD = 'model: m.onnx\ndata: {calibration: {arrays: a.npy}}\n';
+
+/** `line code` of every finding, and the texts that they mark. */
+function found(text: string, context: Partial<RuleContext> = {}, language: Language = 'yaml') {
+  const document = config(text, language);
+  return findAll(document, { ...NOTHING, ...context }).findings.map(
+    ({ code, start, end }) => `${code} ${text.slice(start, end)}`,
+  );
+}
+
+/** The text after the preferred fix of the only finding with this code. */
+function fixed(
+  text: string,
+  code: string,
+  context: Partial<RuleContext> = {},
+  title?: RegExp,
+  language: Language = 'yaml',
+) {
+  const document = config(text, language);
+  const finding = findAll(document, { ...NOTHING, ...context }).findings.find((one) => one.code === code)!;
+  const fixes = fixesOf(document, { ...finding, data: finding.data ?? {} });
+  const fix = fixes.find((one) => (title === undefined ? one.preferred : title.test(one.title)))!;
+  return applied(document, fix.edits);
+}
+
+const model = {
+  nodes: [
+    { name: '/stem/Conv', op: 'Conv' },
+    { name: '/add', op: 'Add' },
+  ],
+} as unknown as ModelSummary;
+const scope = (inner: string) => `${HEAD}quantization:\n  ignored_scope:\n    ${inner}\n`;
+
+describe('findings', () => {
+  it.each<[string, string, string[]]>([
+    ['nothing', HEAD, []],
+    ['a syntax error', `${HEAD}output: "a`, ['syntax a']],
+    ['a duplicate', `${HEAD}model: n.onnx`, ['duplicate-key model']],
+    ['an alias without anchor', `${HEAD}output: *out`, ['unknown-anchor *out']],
+    ['a missing key', 'model: m.onnx', ['missing-key model']],
+    ['an unknown key', `${HEAD}quantisation: {}`, ['unknown-key quantisation']],
+    ['an unknown value', `${HEAD}quantization: {preset: mixd}`, ['unknown-value mixd']],
+    ['a wrong type', `${HEAD}quantization: {subset_size: many}`, ['wrong-type many']],
+    ['a limit', `${HEAD}quantization: {subset_size: 0}`, ['out-of-range 0']],
+    ['two sources', 'model: m\ndata: {calibration: {arrays: a, images: b}}', ['data-source images']],
+    [
+      'a merge key',
+      'model: m\ndata:\n  calibration: &c {arrays: a}\n  validation:\n    <<: *c\n    limit: 3\n',
+      [],
+    ],
+    ['another YAML', `${HEAD}output: on`, ['yaml-version on']],
+    [
+      'no effect',
+      `${HEAD}quantization:\n  fast_bias_correction: false\n  advanced_parameters: {disable_bias_correction: true}`,
+      ['dead-setting fast_bias_correction'],
+    ],
+    ['left out by a comment', `${HEAD}# quantsmith-disable-next-line unknown-key\nfoo: 1`, []],
+    ['left out on the line', `${HEAD}foo: 1 # quantsmith-disable-line`, []],
+    [
+      'another code is not left out',
+      `${HEAD}# quantsmith-disable-next-line syntax\nfoo: 1`,
+      ['unknown-key foo'],
+    ],
+  ])('%s', (_, text, expected) => expect(found(text)).toEqual(expected));
+
+  it('are the same for the same config in JSON', () => {
+    const text =
+      '{"model": "m", "data": {"calibration": {"arrays": "a"}}, "quantization": {"preset": "mixd", "foo": 1}, "model": "n"}';
+    expect(found(text, {}, 'json')).toEqual([
+      'unknown-value "mixd"',
+      'unknown-key "foo"',
+      'duplicate-key "model"',
+    ]);
+  });
+
+  it('say nothing of names when the model is unknown, and everything when it is known', () => {
+    const text = scope(
+      'names: [/stem/Konv]\n    types: [Conv, Relu]\n    patterns: ["stem", "/.*Conv", "("]',
+    );
+    expect(found(text)).toEqual(['pattern-invalid "("']);
+    expect(found(text, { model })).toEqual([
+      'unknown-node /stem/Konv',
+      'unknown-operator Relu',
+      'pattern-unmatched "stem"',
+      'pattern-invalid "("',
+    ]);
+  });
+
+  it('end with alias bombs', () => {
+    const bomb = Array.from(
+      { length: 40 },
+      (_, i) =>
+        `a${i}: &a${i} [${
+          i === 0
+            ? 'x'
+            : Array(9)
+                .fill(`*a${i - 1}`)
+                .join(',')
+        }]`,
+    ).join('\n');
+    const start = performance.now();
+    expect(found(bomb)[0]).toMatch(/^syntax/);
+    const merges = Array.from(
+      { length: 40 },
+      (_, i) =>
+        `m${i}: &m${i} {<<: [${
+          i === 0
+            ? ''
+            : Array(9)
+                .fill(`*m${i - 1}`)
+                .join(',')
+        }], k${i}: 1}`,
+    ).join('\n');
+    found(merges);
+    found('['.repeat(20_000));
+    found('{"a":'.repeat(20_000), {}, 'json');
+    expect(performance.now() - start).toBeLessThan(3000);
+  });
+});
+
+describe('fixes', () => {
+  it.each<[string, string, string]>([
+    [`${HEAD}quantization: {preset: mixd}`, 'unknown-value', `${HEAD}quantization: {preset: mixed}`],
+    [`${HEAD}quantization: {preset: 'mixd'}`, 'unknown-value', `${HEAD}quantization: {preset: 'mixed'}`],
+    [`${HEAD}quantisation: {}`, 'unknown-key', `${HEAD}quantization: {}`],
+    ['model: m # mine\n', 'missing-key', 'model: m # mine\ndata:\n  calibration: {}\n'],
+    [`${HEAD}output: on`, 'yaml-version', `${HEAD}output: "on"`],
+    [
+      `${HEAD}quantization: {fast_bias_correction: "yes"}`,
+      'wrong-type',
+      `${HEAD}quantization: {fast_bias_correction: true}`,
+    ],
+    [
+      `${HEAD}accuracy_control: {}\nquantization:\n  fast_bias_correction: false # x\n  advanced_parameters: {disable_bias_correction: true}\n`,
+      'dead-setting',
+      `${HEAD}accuracy_control: {}\nquantization:\n  advanced_parameters: {disable_bias_correction: true}\n`,
+    ],
+    [scope('names: ["/stm/Conv"]'), 'unknown-node', scope('names: ["/stem/Conv"]')],
+  ])('%j: %s', (text, code, expected) => expect(fixed(text, code, { model })).toBe(expected));
+
+  it('all at once, and leaving out by a comment', () => {
+    const text = `${HEAD}quantization:\n  fast_bias_correction: "no"\n  preset: mixd\n`;
+    const document = config(text);
+    const { findings } = findAll(document, NOTHING);
+    const [action] = fixAll(document, findings);
+    const edits = action!.edit!.changes![document.text.uri]!;
+    expect(applied(document, edits)).toBe(
+      `${HEAD}quantization:\n  fast_bias_correction: false\n  preset: mixed\n`,
+    );
+    const diagnostics = toDiagnostics(document, findings, { severities: {}, relatedInformation: false });
+    const suppress = codeActions(document, { diagnostics: diagnostics.slice(1) }).at(-1)!;
+    const after = applied(document, suppress.edit!.changes![document.text.uri]!);
+    expect(found(after)).toEqual(['wrong-type "no"']);
+  });
+});
+
+describe('after a run', () => {
+  const report = (metric: object, more: object = {}) =>
+    ({
+      created: '2026-01-02T03:04:05Z',
+      output: { path: '/out/m.int8.onnx' },
+      metric: {
+        name: 'top1',
+        samples: 600,
+        baseline: 0.98,
+        quantized_initial: 0.93,
+        quantized: 0.93,
+        drop: 0.05,
+        max_drop: 0.01,
+        drop_type: 'absolute',
+        satisfied: false,
+        ci95: [0.03, 0.07],
+        ...metric,
+      },
+      restoration: { reverted: ['/stem/Conv'] },
+      overflow: { layers: [] },
+      warnings: [],
+      ...more,
+    }) as unknown as QuantizationReport;
+  const text = `${HEAD}quantization:\n  advanced_parameters:\n    weights_quantization_params:\n      num_bits: 4\naccuracy_control:\n  max_drop: 0.01\n`;
+  const findings = (given: QuantizationReport, changed: RuleContext['changed'] = null) =>
+    findAll(config(text), { ...NOTHING, report: given, changed }).findings;
+
+  it('a missed target is an error on its line, within the noise only a note', () => {
+    const [missed] = findings(report({}));
+    expect(missed).toMatchObject({
+      code: 'accuracy-drop',
+      severity: 'error',
+      path: ['accuracy_control', 'max_drop'],
+    });
+    expect(missed!.message).toMatch(
+      /600 samples, drop 5\.00 points, 95 % interval \[3\.00 points, 7\.00 points\]/,
+    );
+    expect(findings(report({ ci95: [0.005, 0.07] }))[0]).toMatchObject({ severity: 'info' });
+  });
+
+  it('what restoration had to repair stands on the setting that cost it', () => {
+    const restored = report({ quantized: 0.975, drop: 0.005, satisfied: true, ci95: [-0.01, 0.02] });
+    expect(findings(restored).map(({ code, severity }) => [code, severity])).toEqual([
+      ['setting-cost', 'warning'],
+      ['accuracy-restored', 'info'],
+    ]);
+    expect(fixed(text, 'accuracy-restored', { report: restored }, /Exclude/)).toBe(
+      text
+        .replace('  advanced_parameters', '  advanced_parameters')
+        .replace(
+          '      num_bits: 4\n',
+          '      num_bits: 4\n  ignored_scope:\n    names:\n      - /stem/Conv\n',
+        ),
+    );
+    expect(fixed(text, 'setting-cost', { report: restored }, /num_bits/)).toBe(text.replace('4', '8'));
+  });
+
+  it('a run of something else gives one hint', () => {
+    for (const changed of ['config', 'model', 'data'] as const)
+      expect(findings(report({}), changed).map(({ code, severity }) => [code, severity])).toEqual([
+        ['report-stale', 'hint'],
+      ]);
+  });
+});
+
+it('docs/diagnostics.md has a section for every code and no other', () => {
+  const page = readFileSync(new URL('../../docs/diagnostics.md', import.meta.url), 'utf8');
+  expect([...page.matchAll(/^## (.*)$/gm)].map((match) => match[1])).toEqual([...CODES]);
+});
+
+it('2,000 lines are parsed and checked within 50 ms', () => {
+  const names = Array.from({ length: 1990 }, (_, i) => `      - /block.${i}/Conv # note`).join('\n');
+  const text = `${HEAD}quantization:\n  ignored_scope:\n    names:\n${names}\n`;
+  const once = () => {
+    const start = performance.now();
+    found(text);
+    return performance.now() - start;
+  };
+  for (let i = 0; i < 5; i++) once();
+  const times = Array.from({ length: 9 }, once).sort((a, b) => a - b);
+  expect(times[4]).toBeLessThan(50);
+});
