@@ -86,7 +86,9 @@ export async function checkDocument(
   const value = valueOf(document.tree);
   const paths =
     baseDir === null || typeof value !== 'object' || value === null ? null : outputPaths(value, baseDir);
-  const report = paths === null ? null : await readReport(paths.report);
+  const found = paths === null ? null : await readReport(paths.report);
+  // Another config may write to the same place: its report says nothing of this one.
+  const report = found !== null && found.config.path === file ? found : null;
   const hash = report === null ? '' : sha256(document.text.getText());
   const changed =
     report === null || baseDir === null || !isConfig(value)
