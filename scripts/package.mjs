@@ -20,7 +20,10 @@ rmSync(out, { recursive: true, force: true });
 const copy = (name, part, keep = () => true) => {
   const source = join(root, 'node_modules', name, part);
   if (!existsSync(source)) throw new Error(`${name}/${part} is not installed`);
-  cpSync(source, join(out, name, part), { recursive: true, filter: (path) => statSync(path).isDirectory() || keep(path) });
+  cpSync(source, join(out, name, part), {
+    recursive: true,
+    filter: (path) => statSync(path).isDirectory() || keep(path),
+  });
 };
 const script = (path) => /\.[cm]?js$/.test(path) || path.endsWith('package.json');
 copy('onnxruntime-node', 'package.json');
@@ -32,12 +35,27 @@ copy('onnxruntime-common', 'dist/cjs', script);
 // sharp and what it needs at run time, with the binaries of the one platform.
 const needed = ['sharp', `@img/sharp-${target}`, ...(os === 'win32' ? [] : [`@img/sharp-libvips-${target}`])];
 for (const name of needed) {
-  const { dependencies = {} } = JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8'));
-  copy(name, '', (path) => !/\.(md|ts|map)$/.test(path) && !/[\\/](src|install)[\\/]/.test(path.slice(root.length)));
-  for (const dependency of Object.keys(dependencies)) if (!needed.includes(dependency)) needed.push(dependency);
+  const { dependencies = {} } = JSON.parse(
+    readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8'),
+  );
+  copy(
+    name,
+    '',
+    (path) => !/\.(md|ts|map)$/.test(path) && !/[\\/](src|install)[\\/]/.test(path.slice(root.length)),
+  );
+  for (const dependency of Object.keys(dependencies))
+    if (!needed.includes(dependency)) needed.push(dependency);
 }
 const vsix = `quantsmith-${target}.vsix`;
-run(join(root, 'node_modules/.bin/vsce'), ['package', '--target', target, '--no-dependencies', '--skip-license', '--out', vsix]);
+run(join(root, 'node_modules/.bin/vsce'), [
+  'package',
+  '--target',
+  target,
+  '--no-dependencies',
+  '--skip-license',
+  '--out',
+  vsix,
+]);
 // The development build again, with source maps and without the packed copies.
 run(process.execPath, ['scripts/build.mjs']);
 console.log(vsix);

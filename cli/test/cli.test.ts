@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,7 +33,10 @@ beforeEach(() => {
 });
 
 function quantsmith(...args: string[]) {
-  return spawnSync(process.execPath, [join(root, 'dist/cli.cjs'), ...args], { cwd: folder, encoding: 'utf8' });
+  return spawnSync(process.execPath, [join(root, 'dist/cli.cjs'), ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
 }
 
 const config = (text: string) => {
@@ -48,7 +60,9 @@ describe('quantsmith run', () => {
     expect(status).toBe(0);
     expect(stdout).toMatch(/top1, float\s+98\.33 % of 600 samples/);
     expect(stdout).toMatch(/restored to float\s+\/\S+/);
-    const report = JSON.parse(readFileSync(join(folder, 'digits.int8.onnx.report.json'), 'utf8')) as QuantizationReport;
+    const report = JSON.parse(
+      readFileSync(join(folder, 'digits.int8.onnx.report.json'), 'utf8'),
+    ) as QuantizationReport;
     expect(validateReport(report)).toEqual([]);
     expect(report.metric!.baseline - report.metric!.quantized_initial).toBeGreaterThan(0.01);
     expect(report.metric!.drop).toBeLessThanOrEqual(0.01);
@@ -69,7 +83,10 @@ describe('quantsmith run', () => {
 
   it('ends with 5 when the target cannot be met, and still writes the best model', () => {
     const text = readFileSync(join(folder, 'digits.quant.yaml'), 'utf8')
-      .replace('max_drop: 0.01', 'max_drop: 0.0001\n  advanced_accuracy_restorer_params: {max_num_iterations: 1}')
+      .replace(
+        'max_drop: 0.01',
+        'max_drop: 0.0001\n  advanced_accuracy_restorer_params: {max_num_iterations: 1}',
+      )
       .replace('num_bits: 4', 'num_bits: 2');
     const { status, stdout } = quantsmith('run', config(text));
     expect(status).toBe(5);
@@ -79,7 +96,10 @@ describe('quantsmith run', () => {
   });
 
   it('says which setting this version does not act on', () => {
-    const { status, stderr } = quantsmith('run', config(`${GOOD}quantization: {fast_bias_correction: false}\n`));
+    const { status, stderr } = quantsmith(
+      'run',
+      config(`${GOOD}quantization: {fast_bias_correction: false}\n`),
+    );
     expect(status).toBe(0);
     expect(stderr).toMatch(/quantization\.fast_bias_correction.*not-supported-yet/);
   });
@@ -88,7 +108,12 @@ describe('quantsmith run', () => {
 describe('bad input: one clear message naming file and place, nothing written', () => {
   const cases: readonly [string, () => string, number, RegExp][] = [
     ['a config that is not there', () => 'nowhere.quant.yaml', 3, /nowhere\.quant\.yaml.*does not exist/],
-    ['a missing model', () => config(GOOD.replace('digits.onnx', 'gone.onnx')), 3, /case\.quant\.yaml:1:8: error: .*gone\.onnx/],
+    [
+      'a missing model',
+      () => config(GOOD.replace('digits.onnx', 'gone.onnx')),
+      3,
+      /case\.quant\.yaml:1:8: error: .*gone\.onnx/,
+    ],
     [
       'a model that is no ONNX',
       () => {
@@ -101,7 +126,10 @@ describe('bad input: one clear message naming file and place, nothing written', 
     [
       'a truncated model',
       () => {
-        writeFileSync(join(folder, 'half.onnx'), readFileSync(join(folder, 'digits.onnx')).subarray(0, 20_000));
+        writeFileSync(
+          join(folder, 'half.onnx'),
+          readFileSync(join(folder, 'digits.onnx')).subarray(0, 20_000),
+        );
         return config(GOOD.replace('digits.onnx', 'half.onnx'));
       },
       3,
@@ -121,7 +149,9 @@ describe('bad input: one clear message naming file and place, nothing written', 
       () => {
         mkdirSync(join(folder, 'pictures'));
         writeFileSync(join(folder, 'pictures/broken.png'), 'no picture');
-        return config('model: digits.onnx\ndata:\n  calibration:\n    images: pictures\n    preprocess: {color: gray}\n');
+        return config(
+          'model: digits.onnx\ndata:\n  calibration:\n    images: pictures\n    preprocess: {color: gray}\n',
+        );
       },
       4,
       /pictures\/broken\.png.*\[image-undecodable\]/,
@@ -132,21 +162,46 @@ describe('bad input: one clear message naming file and place, nothing written', 
         mkdirSync(join(folder, 'pictures'));
         writeFileSync(join(folder, 'pictures/a.png'), PIXEL);
         writeFileSync(join(folder, 'labels.csv'), 'file,label\na.png,1\nb.png,2\n');
-        return config(`model: digits.onnx\ndata:\n  calibration:\n    arrays: data/calibration.npy\n    preprocess: {scale: 16}\n  validation:\n    images: pictures\n    labels: labels.csv\n`);
+        return config(
+          `model: digits.onnx\ndata:\n  calibration:\n    arrays: data/calibration.npy\n    preprocess: {scale: 16}\n  validation:\n    images: pictures\n    labels: labels.csv\n`,
+        );
       },
       4,
       /labels\.csv, line 3: "b\.png".*\[label-unknown-file\]/,
     ],
     [
       'a wrong input shape',
-      () => config('model: digits.onnx\ndata:\n  calibration:\n    arrays: data/calibration.npy\n    preprocess: {scale: 16, center_crop: 4}\n'),
+      () =>
+        config(
+          'model: digits.onnx\ndata:\n  calibration:\n    arrays: data/calibration.npy\n    preprocess: {scale: 16, center_crop: 4}\n',
+        ),
       4,
       /\[1, 1, 4, 4\].*"image".*\[batch, 1, 8, 8\].*\[sample-shape\]/,
     ],
-    ['a config that is no YAML', () => config('model: [digits.onnx\ndata: }\n'), 3, /case\.quant\.yaml:\d+:\d+: error: .*\[syntax\]/],
-    ['an unknown key', () => config(`${GOOD}quantisation: {preset: mixed}\n`), 3, /case\.quant\.yaml:7:1: error: .*Did you mean "quantization"\?.*\[unknown-key\]/],
-    ['an ignored name that the model does not have', () => config(`${GOOD}quantization: {ignored_scope: {names: [/stem/Con]}}\n`), 3, /Did you mean "\/stem\/Conv"/],
-    ['modules without permission', () => config('model: digits.onnx\ndata:\n  calibration:\n    loader: train.mjs\n'), 3, /train\.mjs/],
+    [
+      'a config that is no YAML',
+      () => config('model: [digits.onnx\ndata: }\n'),
+      3,
+      /case\.quant\.yaml:\d+:\d+: error: .*\[syntax\]/,
+    ],
+    [
+      'an unknown key',
+      () => config(`${GOOD}quantisation: {preset: mixed}\n`),
+      3,
+      /case\.quant\.yaml:7:1: error: .*Did you mean "quantization"\?.*\[unknown-key\]/,
+    ],
+    [
+      'an ignored name that the model does not have',
+      () => config(`${GOOD}quantization: {ignored_scope: {names: [/stem/Con]}}\n`),
+      3,
+      /Did you mean "\/stem\/Conv"/,
+    ],
+    [
+      'modules without permission',
+      () => config('model: digits.onnx\ndata:\n  calibration:\n    loader: train.mjs\n'),
+      3,
+      /train\.mjs/,
+    ],
   ];
   it.each(cases)('%s', (_, prepare, code, message) => {
     const { status, stderr, stdout } = quantsmith('run', prepare());
@@ -176,10 +231,16 @@ describe('quantsmith check, inspect, init', () => {
     const text = quantsmith('check', path);
     expect(text.status).toBe(1);
     expect(text.stdout).toMatch(/case\.quant\.yaml:6:12: error: .*limit.*\[wrong-type\]/);
-    const [json] = JSON.parse(quantsmith('check', path, '--format', 'json').stdout) as [{ findings: { code: string }[] }];
+    const [json] = JSON.parse(quantsmith('check', path, '--format', 'json').stdout) as [
+      { findings: { code: string }[] },
+    ];
     expect(json.findings.map((finding) => finding.code)).toEqual(['wrong-type']);
     const sarif = JSON.parse(quantsmith('check', path, '--format', 'sarif').stdout) as {
-      runs: [{ results: { ruleId: string; locations: { physicalLocation: { region: { startLine: number } } }[] }[] }];
+      runs: [
+        {
+          results: { ruleId: string; locations: { physicalLocation: { region: { startLine: number } } }[] }[];
+        },
+      ];
     };
     expect(sarif.runs[0].results[0]!.ruleId).toBe('wrong-type');
     expect(sarif.runs[0].results[0]!.locations[0]!.physicalLocation.region.startLine).toBe(6);

@@ -36,7 +36,8 @@ const UNSUPPORTED: readonly Unsupported[] = [
   {
     path: [...ADVANCED, 'overflow_fix'],
     applies: ({ quantization }) => quantization.advanced_parameters.overflow_fix === 'auto',
-    message: 'The analysis behind overflow_fix: auto is not available yet; all layers are treated as with enable.',
+    message:
+      'The analysis behind overflow_fix: auto is not available yet; all layers are treated as with enable.',
   },
   {
     path: [...RESTORER, 'tune_hyperparams'],

@@ -41,31 +41,78 @@ export function makeSandbox() {
     mkdirSync(join(root, name), { recursive: true });
     return join(root, name);
   };
-  const sandbox = { root, user: dir('user'), extensions: dir('extensions'), home: dir('home'), browser: dir('browser'), tmp: dir('tmp'), workspace: dir('workspace'), config: join(root, 'config.yaml') };
+  const sandbox = {
+    root,
+    user: dir('user'),
+    extensions: dir('extensions'),
+    home: dir('home'),
+    browser: dir('browser'),
+    tmp: dir('tmp'),
+    workspace: dir('workspace'),
+    config: join(root, 'config.yaml'),
+  };
   dir('user/User');
   writeFileSync(join(sandbox.user, 'User/settings.json'), JSON.stringify(SETTINGS));
   writeFileSync(sandbox.config, '');
-  return { ...sandbox, dispose: () => rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }) };
+  return {
+    ...sandbox,
+    dispose: () => rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }),
+  };
 }
 
 /** The environment of the server: everything it writes stays in the sandbox, no gallery is asked. */
 function environment(sandbox, extra = {}) {
   const own = /^(VSCODE_|ELECTRON_|PORT$|PASSWORD$|CODE_SERVER_)/;
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
-  return { ...inherited, HOME: sandbox.home, XDG_CONFIG_HOME: join(sandbox.home, '.config'), XDG_DATA_HOME: join(sandbox.home, '.local/share'), XDG_RUNTIME_DIR: sandbox.tmp, TMPDIR: sandbox.tmp, EXTENSIONS_GALLERY: '{}', ...extra };
+  return {
+    ...inherited,
+    HOME: sandbox.home,
+    XDG_CONFIG_HOME: join(sandbox.home, '.config'),
+    XDG_DATA_HOME: join(sandbox.home, '.local/share'),
+    XDG_RUNTIME_DIR: sandbox.tmp,
+    TMPDIR: sandbox.tmp,
+    EXTENSIONS_GALLERY: '{}',
+    ...extra,
+  };
 }
 
-const serverArguments = (sandbox) => [SERVER, '--config', sandbox.config, '--user-data-dir', sandbox.user, '--extensions-dir', sandbox.extensions];
+const serverArguments = (sandbox) => [
+  SERVER,
+  '--config',
+  sandbox.config,
+  '--user-data-dir',
+  sandbox.user,
+  '--extensions-dir',
+  sandbox.extensions,
+];
 
 export function installExtension(sandbox, vsix) {
-  execFileSync(NODE, [...serverArguments(sandbox), '--install-extension', vsix, '--force'], { env: environment(sandbox), stdio: 'pipe' });
+  execFileSync(NODE, [...serverArguments(sandbox), '--install-extension', vsix, '--force'], {
+    env: environment(sandbox),
+    stdio: 'pipe',
+  });
 }
 
 /** `driver`: obey test instructions in the address (extension-host suites); it also hides notifications. */
 export async function startServer(sandbox, { env = {}, driver = false } = {}) {
-  const quiet = ['--auth', 'none', '--bind-addr', '127.0.0.1:0', '--disable-telemetry', '--disable-update-check', '--disable-workspace-trust', '--disable-getting-started-override', '--disable-proxy', '--ignore-last-opened'];
+  const quiet = [
+    '--auth',
+    'none',
+    '--bind-addr',
+    '127.0.0.1:0',
+    '--disable-telemetry',
+    '--disable-update-check',
+    '--disable-workspace-trust',
+    '--disable-getting-started-override',
+    '--disable-proxy',
+    '--ignore-last-opened',
+  ];
   const options = driver ? ['--vscode-option', 'enable-smoke-test-driver'] : [];
-  const child = spawn(NODE, [...serverArguments(sandbox), ...quiet, ...options], { env: environment(sandbox, env), stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const child = spawn(NODE, [...serverArguments(sandbox), ...quiet, ...options], {
+    env: environment(sandbox, env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
   let output = '';
   const port = await new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`code-server did not start:\n${output}`)), 60_000);
@@ -106,9 +153,21 @@ export async function launchBrowser(sandbox) {
     executablePath: BROWSER,
     headless: true,
     viewport: { width: 1400, height: 900 },
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage'],
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--disable-dev-shm-usage',
+    ],
   });
-  await context.route((url) => !['127.0.0.1', 'localhost'].includes(url.hostname), (route) => route.abort());
+  await context.route(
+    (url) => !['127.0.0.1', 'localhost'].includes(url.hostname),
+    (route) => route.abort(),
+  );
   return { context, page: context.pages()[0] ?? (await context.newPage()) };
 }
 

@@ -12,7 +12,10 @@ if (missing !== null) {
   console.log(`The workbench tests need ${missing}.`);
   process.exit(process.env.CI === 'true' ? 1 : 0);
 }
-const vsix = join(ROOT, execFileSync(process.execPath, [join(ROOT, 'scripts/package.mjs')], { encoding: 'utf8' }).trim());
+const vsix = join(
+  ROOT,
+  execFileSync(process.execPath, [join(ROOT, 'scripts/package.mjs')], { encoding: 'utf8' }).trim(),
+);
 await esbuild.build({
   absWorkingDir: ROOT,
   entryPoints: { index: 'test/e2e/suite/index.ts', extension: 'test/e2e/suite/extension.ts' },

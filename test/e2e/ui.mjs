@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { installExtension, launchBrowser, makeSandbox, remote, ROOT, startServer, workbenchUrl } from './harness.mjs';
+import {
+  installExtension,
+  launchBrowser,
+  makeSandbox,
+  remote,
+  ROOT,
+  startServer,
+  workbenchUrl,
+} from './harness.mjs';
 import { fillWorkspace } from './workspace.mjs';
 
 const shots = join(ROOT, '.tools/shots');
@@ -15,7 +23,10 @@ export async function runUi(vsix) {
   const server = await startServer(sandbox);
   const { context, page } = await launchBrowser(sandbox);
   page.setDefaultTimeout(60_000);
-  const open = (file) => page.goto(workbenchUrl(server, sandbox.workspace, [['openFile', remote(server, join(sandbox.workspace, file))]]));
+  const open = (file) =>
+    page.goto(
+      workbenchUrl(server, sandbox.workspace, [['openFile', remote(server, join(sandbox.workspace, file))]]),
+    );
   let passed = 0;
   try {
     for (const [name, step] of [
@@ -65,7 +76,11 @@ async function hoverDocs({ page, shot }) {
   await page.keyboard.press('Home');
   await page.keyboard.press('Control+K');
   await page.keyboard.press('Control+I');
-  await page.locator('.monaco-hover:visible').getByText('The device that the model must run on').first().waitFor();
+  await page
+    .locator('.monaco-hover:visible')
+    .getByText('The device that the model must run on')
+    .first()
+    .waitFor();
   await shot('3-hover-key');
   await page.keyboard.press('Escape');
 }

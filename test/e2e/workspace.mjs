@@ -5,6 +5,9 @@ import { ROOT } from './harness.mjs';
 import { MISTAKEN } from './mistaken.mjs';
 
 export function fillWorkspace(folder) {
-  cpSync(join(ROOT, 'examples/digits'), folder, { recursive: true, filter: (path) => !/\.int8\.onnx|\.report\.json$/.test(path) });
+  cpSync(join(ROOT, 'examples/digits'), folder, {
+    recursive: true,
+    filter: (path) => !/\.int8\.onnx|\.report\.json$/.test(path),
+  });
   writeFileSync(join(folder, 'mistaken.quant.yaml'), MISTAKEN);
 }

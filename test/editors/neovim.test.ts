@@ -24,7 +24,8 @@ interface Answers {
 // In CI a missing editor is a failure.
 describe.skipIf(!installed && process.env['CI'] !== 'true')('Neovim with quantsmith lsp --stdio', () => {
   it('gets diagnostics, hover and completion', () => {
-    if (!existsSync(join(root, 'dist/cli.cjs'))) execFileSync(process.execPath, [join(root, 'scripts/build.mjs')]);
+    if (!existsSync(join(root, 'dist/cli.cjs')))
+      execFileSync(process.execPath, [join(root, 'scripts/build.mjs')]);
     cpSync(join(root, 'examples/digits'), scratch, {
       recursive: true,
       filter: (path) => !/\.int8\.onnx/.test(path),
@@ -33,14 +34,28 @@ describe.skipIf(!installed && process.env['CI'] !== 'true')('Neovim with quantsm
     const server = [process.execPath, join(root, 'cli/bin/quantsmith.mjs'), 'lsp', '--stdio'];
     const { stdout, stderr } = spawnSync(
       'nvim',
-      ['--headless', '-u', 'NONE', '-i', 'NONE', 'mistaken.quant.yaml', '-c', `luafile ${join(root, 'test/editors/neovim.lua')}`],
-      { cwd: scratch, encoding: 'utf8', timeout: 60_000, env: { ...process.env, QUANTSMITH_LSP: JSON.stringify(server) } },
+      [
+        '--headless',
+        '-u',
+        'NONE',
+        '-i',
+        'NONE',
+        'mistaken.quant.yaml',
+        '-c',
+        `luafile ${join(root, 'test/editors/neovim.lua')}`,
+      ],
+      {
+        cwd: scratch,
+        encoding: 'utf8',
+        timeout: 60_000,
+        env: { ...process.env, QUANTSMITH_LSP: JSON.stringify(server) },
+      },
     );
     const answers = JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}') as Answers;
     expect(answers.attached, stderr).toBe(true);
-    expect(answers.diagnostics.map(({ code, line, column, last }) => ({ code, line, column, last }))).toEqual([
-      { code: 'unknown-key', line: 5, column: 2, last: 7 },
-    ]);
+    expect(answers.diagnostics.map(({ code, line, column, last }) => ({ code, line, column, last }))).toEqual(
+      [{ code: 'unknown-key', line: 5, column: 2, last: 7 }],
+    );
     expect(answers.hover).toMatch(/The device that the model must run on/);
     expect(answers.completion).toEqual(['ANY', 'CPU', 'CPU_SPR', 'GPU', 'NPU']);
     expect(answers.cleared).toBe(true);

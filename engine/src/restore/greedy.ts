@@ -99,7 +99,13 @@ async function prune(
   return state;
 }
 
-function stopReason(problem: RestoreProblem, best: State, iterations: number, limit: number, late: boolean): string {
+function stopReason(
+  problem: RestoreProblem,
+  best: State,
+  iterations: number,
+  limit: number,
+  late: boolean,
+): string {
   if (best.drop <= problem.maxDrop) {
     return best.reverted.size === 0
       ? 'The quantized model met the target without restoration.'

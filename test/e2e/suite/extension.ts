@@ -21,8 +21,10 @@ async function open(name: string): Promise<vscode.TextDocument> {
   return document;
 }
 
-const codes = (uri: vscode.Uri) => vscode.languages.getDiagnostics(uri).map((diagnostic) => String(diagnostic.code));
-const at = (document: vscode.TextDocument, text: string, offset = 0) => document.positionAt(document.getText().indexOf(text) + offset);
+const codes = (uri: vscode.Uri) =>
+  vscode.languages.getDiagnostics(uri).map((diagnostic) => String(diagnostic.code));
+const at = (document: vscode.TextDocument, text: string, offset = 0) =>
+  document.positionAt(document.getText().indexOf(text) + offset);
 
 suite('Quantsmith in a real extension host', () => {
   test('a config has a language of its own and starts the extension', async () => {
@@ -41,7 +43,11 @@ suite('Quantsmith in a real extension host', () => {
     });
     assert.equal(diagnostic!.code, 'unknown-key');
     assert.equal(document.getText(diagnostic!.range), 'prset');
-    const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>('vscode.executeCodeActionProvider', document.uri, diagnostic!.range);
+    const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>(
+      'vscode.executeCodeActionProvider',
+      document.uri,
+      diagnostic!.range,
+    );
     const fix = actions.find((action) => action.isPreferred);
     assert.ok(fix?.edit, 'there is a preferred fix');
     await vscode.workspace.applyEdit(fix.edit);
@@ -52,20 +58,39 @@ suite('Quantsmith in a real extension host', () => {
 
   test('hover and completion know the schema', async () => {
     const document = await open('digits.quant.yaml');
-    const hovers = await vscode.commands.executeCommand<vscode.Hover[]>('vscode.executeHoverProvider', document.uri, at(document, 'overflow_fix', 3));
-    const text = hovers.flatMap((hover) => hover.contents.map((content) => (content as vscode.MarkdownString).value)).join('\n');
+    const hovers = await vscode.commands.executeCommand<vscode.Hover[]>(
+      'vscode.executeHoverProvider',
+      document.uri,
+      at(document, 'overflow_fix', 3),
+    );
+    const text = hovers
+      .flatMap((hover) => hover.contents.map((content) => (content as vscode.MarkdownString).value))
+      .join('\n');
     assert.match(text, /half of the 8-bit range/);
-    const list = await vscode.commands.executeCommand<vscode.CompletionList>('vscode.executeCompletionItemProvider', document.uri, at(document, 'disable', 0));
+    const list = await vscode.commands.executeCommand<vscode.CompletionList>(
+      'vscode.executeCompletionItemProvider',
+      document.uri,
+      at(document, 'disable', 0),
+    );
     const labels = list.items.map((item) => (typeof item.label === 'string' ? item.label : item.label.label));
-    assert.deepEqual(labels.filter((label) => ['enable', 'first_layer', 'disable', 'auto'].includes(label)), ['enable', 'first_layer', 'disable', 'auto']);
+    assert.deepEqual(
+      labels.filter((label) => ['enable', 'first_layer', 'disable', 'auto'].includes(label)),
+      ['enable', 'first_layer', 'disable', 'auto'],
+    );
   });
 
   test('a run writes model and report and says on the config what it cost', async () => {
     const document = await open('digits.quant.yaml');
-    const result = await vscode.commands.executeCommand<{ reportPath: string; outputPath: string; satisfied: boolean }>('quantsmith.run');
+    const result = await vscode.commands.executeCommand<{
+      reportPath: string;
+      outputPath: string;
+      satisfied: boolean;
+    }>('quantsmith.run');
     assert.equal(result.satisfied, true);
     assert.ok(existsSync(result.outputPath));
-    const report = JSON.parse(readFileSync(result.reportPath, 'utf8')) as { restoration: { reverted: string[] } };
+    const report = JSON.parse(readFileSync(result.reportPath, 'utf8')) as {
+      restoration: { reverted: string[] };
+    };
     assert.ok(report.restoration.reverted.length > 0, 'something was restored');
     await until('the accuracy diagnostic', () => codes(document.uri).includes('accuracy-restored'));
     assert.ok(codes(document.uri).includes('setting-cost'));

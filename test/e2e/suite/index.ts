@@ -16,10 +16,22 @@ export async function run(): Promise<void> {
   const results: Result[] = [];
   const failures = await new Promise<number>((resolve) => {
     const runner = mocha.run(resolve);
-    runner.on('pass', (test) => results.push({ title: test.fullTitle(), state: 'passed', ms: test.duration }));
+    runner.on('pass', (test) =>
+      results.push({ title: test.fullTitle(), state: 'passed', ms: test.duration }),
+    );
     runner.on('pending', (test) => results.push({ title: test.fullTitle(), state: 'skipped' }));
-    runner.on('fail', (test, error: Error) => results.push({ title: test.fullTitle(), state: 'failed', ms: test.duration, error: error.stack ?? error.message }));
+    runner.on('fail', (test, error: Error) =>
+      results.push({
+        title: test.fullTitle(),
+        state: 'failed',
+        ms: test.duration,
+        error: error.stack ?? error.message,
+      }),
+    );
   });
-  writeFileSync(process.env['QUANTSMITH_TEST_RESULTS'] ?? join(__dirname, 'results.json'), JSON.stringify({ results }));
+  writeFileSync(
+    process.env['QUANTSMITH_TEST_RESULTS'] ?? join(__dirname, 'results.json'),
+    JSON.stringify({ results }),
+  );
   if (failures > 0) throw new Error(`${failures} tests failed`);
 }
