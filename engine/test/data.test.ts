@@ -1,0 +1,146 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { openData, readAhead, type DataSection } from '@quantsmith/engine/data/source';
+import { centerCrop } from '@quantsmith/engine/data/images';
+import type { TensorSignature } from '@quantsmith/engine/protocol';
+import { writeNpy } from './npy.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-data-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+let dir = '';
+beforeEach(() => (dir = mkdtempSync(join(scratch, 'case-'))));
+
+const INPUT: TensorSignature = { name: 'x', type: 'float32', dims: ['batch', 3, 2, 2] };
+const open = (section: DataSection, inputs: readonly TensorSignature[] = [INPUT], place = 'validation') =>
+  openData(section, { inputs, baseDir: dir, allowModules: false, configPath: ['data', place] });
+
+/** A 2×2 PNG with the given pixels, red, green, blue. */
+async function png(name: string, pixels: readonly number[], size = 2): Promise<void> {
+  mkdirSync(join(dir, name, '..'), { recursive: true });
+  const data = Buffer.from(pixels);
+  await sharp(data, { raw: { width: size, height: data.length / 3 / size, channels: 3 } })
+    .png()
+    .toFile(join(dir, name));
+}
+const PIXELS = [255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255];
+
+describe('images', () => {
+  it('become normalised planes', async () => {
+    await png('a.png', PIXELS);
+    const source = await open({
+      images: '.',
+      preprocess: { scale: 255, mean: [0.5, 0, 0], std: [0.5, 1, 1] },
+    });
+    const { feeds } = await source.get(0);
+    expect(feeds['x']!.dims).toEqual([1, 3, 2, 2]);
+    expect(Array.from(feeds['x']!.data as Float32Array)).toEqual([1, -1, -1, 1, 0, 1, 0, 1, 0, 0, 1, 1]);
+  });
+  it('take BGR and channels last', async () => {
+    await png('a.png', PIXELS);
+    const nhwc: TensorSignature = { name: 'x', type: 'float32', dims: [1, 2, 2, 3] };
+    const source = await open({ images: '.', preprocess: { color: 'bgr', layout: 'nhwc' } }, [nhwc]);
+    const { feeds } = await source.get(0);
+    expect(Array.from(feeds['x']!.data as Float32Array).slice(0, 6)).toEqual([0, 0, 255, 0, 255, 0]);
+  });
+  it('are cut in the middle, positions rounded half to even', () => {
+    const data = Uint8Array.from({ length: 25 }, (_, i) => i);
+    const cut = centerCrop({ data, width: 5, height: 5, channels: 1 }, 2);
+    // (5 − 2) / 2 = 1.5 → 2
+    expect(Array.from(cut.data)).toEqual([12, 13, 17, 18]);
+  });
+  it('come in the byte order of their paths, labelled by folders or file', async () => {
+    for (const name of ['b/1.png', 'a/2.png', 'a/10.png']) await png(name, PIXELS);
+    const folders = await open({ images: '.' });
+    const samples = [];
+    for await (const sample of readAhead(folders, [0, 1, 2])) samples.push([sample.name, sample.label]);
+    expect(samples).toEqual([
+      ['a/10.png', 0],
+      ['a/2.png', 0],
+      ['b/1.png', 1],
+    ]);
+    writeFileSync(join(dir, 'labels.csv'), '\uFEFFfile,label\r\n"b/1.png",7\r\n2.png,5\r\n10.png,6\r\n');
+    const labelled = await open({ images: '.', labels: 'labels.csv' });
+    expect((await labelled.get(0)).label).toBe(6);
+    expect((await labelled.get(2)).label).toBe(7);
+  });
+  it('name what is wrong with labels, with the line', async () => {
+    await png('a.png', PIXELS);
+    const fails = async (csv: string) => {
+      writeFileSync(join(dir, 'labels.csv'), csv);
+      return open({ images: '.', labels: 'labels.csv' }).then(
+        () => 'nothing',
+        (error: Error) => error.message,
+      );
+    };
+    expect(await fails('a.png,1\nb.png,2\n')).toMatch(/labels\.csv, line 2: "b\.png" is no image/);
+    expect(await fails('file,label\na.png,dog\n')).toMatch(/line 2: "dog" is no class number/);
+    expect(await fails('file,label\n')).toMatch(/no label for "a\.png"/);
+  });
+  it('refuse an image that does not decode and a size that does not fit', async () => {
+    writeFileSync(join(dir, 'bad.jpg'), 'no image');
+    await expect((await open({ images: '.' })).get(0)).rejects.toThrow(/bad\.jpg cannot be decoded/);
+    rmSync(join(dir, 'bad.jpg'));
+    await png('wide.png', [...PIXELS, ...PIXELS], 4);
+    await expect((await open({ images: '.' })).get(0)).rejects.toThrow(
+      /"wide\.png" gives float32 \[1, 3, 2, 4\].*wants float32 \[batch, 3, 2, 2\]/,
+    );
+  });
+});
+
+describe('arrays', () => {
+  const vector: TensorSignature = { name: 'v', type: 'float32', dims: ['n', 3] };
+  it('are read row by row, with a batch axis added', async () => {
+    writeNpy(join(dir, 'a.npy'), [
+      { shape: [3], data: [1, 2, 3] },
+      { shape: [3], data: [4, 5, 6] },
+    ]);
+    const source = await open({ arrays: 'a.npy' }, [vector]);
+    expect(source.count).toBe(2);
+    const { feeds } = await source.get(1);
+    expect(feeds['v']).toEqual({ type: 'float32', dims: [1, 3], data: Float32Array.of(4, 5, 6) });
+  });
+  it('refuse values that are not finite, naming the sample', async () => {
+    writeNpy(join(dir, 'a.npy'), [{ shape: [3], data: [1, Number.NaN, 3] }]);
+    await expect((await open({ arrays: 'a.npy' }, [vector])).get(0)).rejects.toThrow(
+      /"#0" holds a value that is not finite/,
+    );
+  });
+  it('refuse a header that promises more than the file has', async () => {
+    writeNpy(join(dir, 'a.npy'), [{ shape: [3], data: [1, 2, 3] }]);
+    const { readFileSync } = await import('node:fs');
+    const lying = readFileSync(join(dir, 'a.npy')).toString('latin1').replace('(1, 3,)', '(9, 3,)');
+    writeFileSync(join(dir, 'a.npy'), lying, 'latin1');
+    await expect(open({ arrays: 'a.npy' }, [vector])).rejects.toThrow(/needs more bytes than the file has/);
+    writeFileSync(join(dir, 'a.npy'), 'text');
+    await expect(open({ arrays: 'a.npy' }, [vector])).rejects.toThrow(/magic number is missing/);
+  });
+  it('refuse to convert fractions to integers', async () => {
+    writeNpy(join(dir, 'a.npy'), [{ shape: [3], data: [1, 2.5, 3] }]);
+    const ids: TensorSignature = { name: 'ids', type: 'int64', dims: [1, 3] };
+    await expect((await open({ arrays: 'a.npy' }, [ids])).get(0)).rejects.toThrow(
+      /fractional, but the model wants int64/,
+    );
+  });
+});
+
+describe('sections', () => {
+  it('need exactly one source', async () => {
+    await expect(open({})).rejects.toThrow(/names no source/);
+    await expect(open({ images: '.', arrays: 'a.npy' })).rejects.toThrow(/names images and arrays/);
+  });
+  it('do not run a loader without permission', async () => {
+    writeFileSync(join(dir, 'loader.mjs'), 'export default [];');
+    await expect(open({ loader: 'loader.mjs' })).rejects.toThrow(/modules are allowed/);
+  });
+  it('have a fingerprint that changes with contents and preprocessing', async () => {
+    await png('a.png', PIXELS);
+    const first = await (await open({ images: '.' })).fingerprint();
+    expect(await (await open({ images: '.' })).fingerprint()).toBe(first);
+    expect(await (await open({ images: '.', preprocess: { scale: 2 } })).fingerprint()).not.toBe(first);
+    await png('a.png', [...PIXELS].reverse());
+    expect(await (await open({ images: '.' })).fingerprint()).not.toBe(first);
+  });
+});
