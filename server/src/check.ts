@@ -1,16 +1,17 @@
-import { isConfig, type QuantizationConfig } from '@quantsmith/schemas';
+import type { ModelSummary } from '@quantsmith/engine/protocol';
+import { isConfig, type QuantizationConfig, type QuantizationReport } from '@quantsmith/schemas';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { parseConfig, type ConfigDocument } from './document/document.js';
-import { findNode, valueOf } from './document/tree.js';
+import { findNode, resolved, valueOf } from './document/tree.js';
 import type { Finding } from './diagnostics.js';
-import { createModelCache, type ModelCache } from './model/load.js';
+import { createSources, type Sources } from './model/sources.js';
 import { findAll } from './rules/all.js';
-import { changedSince } from './runs/freshness.js';
-import { outputPaths, readReport } from './runs/reports.js';
+import { changedSince, type Change } from './runs/freshness.js';
+import { outputPaths } from './runs/reports.js';
 
 export interface CheckedFinding extends Finding {
   /** Zero-based, in UTF-16 code units, as in the language server protocol. */
@@ -54,7 +55,7 @@ export async function checkConfigFile(path: string): Promise<CheckedConfig> {
     return { path: file, config: null, text: '', sha256: '', findings: [finding] };
   }
   const document = parseConfig(TextDocument.create(pathToFileURL(file).href, '', 1, text));
-  const { findings, config } = await checkDocument(document, file, createModelCache());
+  const { findings, config } = await checkDocument(document, file, createSources());
   const ranged = findings
     // A past run is no reason to refuse the next one.
     .filter((finding) => !PAST_RUN.has(finding.code))
@@ -73,34 +74,57 @@ export const PAST_RUN: ReadonlySet<string> = new Set([
   'run-warning',
 ]);
 
+/** What a config leads to, as far as it can be read. */
+export interface Surroundings {
+  /** The config's folder; null: it is not saved. */
+  readonly baseDir: string | null;
+  readonly model: ModelSummary | null;
+  /** Why the model cannot be read. */
+  readonly modelProblem: string | null;
+  /** The config's value; null when it is not valid. */
+  readonly config: QuantizationConfig | null;
+  readonly report: QuantizationReport | null;
+  /** What has changed since the report was made. */
+  readonly changed: Change;
+}
+
+/** The model and the last report of a config that lies (or would lie) at `file`; null: it is not saved. */
+export async function surroundings(
+  document: ConfigDocument,
+  file: string | null,
+  sources: Sources,
+): Promise<Surroundings> {
+  const baseDir = file === null ? null : dirname(file);
+  const value = valueOf(document.tree);
+  const config = isConfig(value) ? value : null;
+  if (baseDir === null)
+    return { baseDir, model: null, modelProblem: null, config, report: null, changed: null };
+  const node = resolved(findNode(document.tree, ['model']));
+  const named = node?.kind === 'scalar' && typeof node.value === 'string' ? node.value : null;
+  const loaded = named === null ? null : await sources.model(resolve(baseDir, named));
+  const paths = typeof value !== 'object' || value === null ? null : outputPaths(value, baseDir);
+  const report = paths === null ? null : await sources.report(paths.report);
+  const changed =
+    report === null || config === null
+      ? null
+      : await changedSince(report, config, sha256(document.text.getText()), baseDir);
+  return {
+    baseDir,
+    model: loaded?.model ?? null,
+    modelProblem: loaded?.problem ?? null,
+    config,
+    report,
+    changed,
+  };
+}
+
 /** All findings of a parsed config that lies (or would lie) at `file`; null: it is not saved. */
 export async function checkDocument(
   document: ConfigDocument,
   file: string | null,
-  models: ModelCache,
+  sources: Sources,
 ): Promise<{ findings: Finding[]; config: QuantizationConfig | null }> {
-  const baseDir = file === null ? null : dirname(file);
-  const modelNode = findNode(document.tree, ['model']);
-  const named = modelNode?.kind === 'scalar' && typeof modelNode.value === 'string' ? modelNode.value : null;
-  const loaded = baseDir === null || named === null ? null : await models.get(resolve(baseDir, named));
-  const value = valueOf(document.tree);
-  const paths =
-    baseDir === null || typeof value !== 'object' || value === null ? null : outputPaths(value, baseDir);
-  const found = paths === null ? null : await readReport(paths.report);
-  // Another config may write to the same place: its report says nothing of this one.
-  const report = found !== null && found.config.path === file ? found : null;
-  const hash = report === null ? '' : sha256(document.text.getText());
-  const changed =
-    report === null || baseDir === null || !isConfig(value)
-      ? null
-      : await changedSince(report, value, hash, baseDir);
-  return findAll(document, {
-    baseDir,
-    model: loaded?.model ?? null,
-    modelProblem: loaded?.problem ?? null,
-    report,
-    changed,
-  });
+  return findAll(document, await surroundings(document, file, sources));
 }
 
 export function rangeOf(

@@ -1,264 +1,154 @@
-import { fileURLToPath } from 'node:url';
 import {
   CodeActionKind,
   createConnection,
   DidChangeConfigurationNotification,
+  DidChangeWatchedFilesNotification,
   DocumentDiagnosticReportKind,
-  LSPErrorCodes,
-  MarkupKind,
   ProposedFeatures,
-  ResponseError,
-  TextDocuments,
   TextDocumentSyncKind,
-  type CancellationToken,
   type Connection,
   type InitializeParams,
   type InitializeResult,
-  type WorkDoneProgressReporter,
 } from 'vscode-languageserver/node';
-import { TextDocument } from 'vscode-languageserver-textdocument';
-import { checkConfigFile, checkDocument } from './check.js';
-import { createDocumentCache } from './document/document.js';
-import { findNode } from './document/tree.js';
-import { codeActions, fixAll, FIX_ALL, wants } from './features/codeActions.js';
+import { COMMANDS, execute } from './commands.js';
+import { definition, highlights, prepareRename, references, rename } from './features/anchors.js';
+import { codeActions, FIX_ALL, fixAll, wants } from './features/codeActions.js';
+import { codeLenses } from './features/codeLens.js';
 import { complete } from './features/completion.js';
-import { toDiagnostics } from './features/diagnostics.js';
+import { foldingRanges, selectionRanges } from './features/folding.js';
 import { hover } from './features/hover.js';
-import { configFor } from './init.js';
-import { createModelCache } from './model/load.js';
-import { fractionDone, runConfig } from './runs/run.js';
-import { DEFAULT_SETTINGS, readSettings, type Settings } from './settings.js';
-import { dirname, relative, resolve } from 'node:path';
-import { inspectModel } from '@quantsmith/engine/onnx/inspect';
+import { inlayHints } from './features/inlayHints.js';
+import { documentLinks } from './features/links.js';
+import { documentSymbols } from './features/symbols.js';
+import { findAll } from './rules/all.js';
+import { abilitiesOf, createSession, type Session } from './session.js';
+import { readSettings } from './settings.js';
 
-/** Commands that a client may send. */
-export const COMMANDS = { run: 'quantsmith.server.run', init: 'quantsmith.server.init' } as const;
-
-/** Milliseconds of silence before pushed diagnostics are made, for clients that do not pull. */
-const PUSH_DELAY_MS = 30;
-
-/** What the client can do, as far as it changes our answers. */
-interface ClientAbilities {
-  readonly pullDiagnostics: boolean;
-  readonly refreshDiagnostics: boolean;
-  readonly configuration: boolean;
-  readonly hoverMarkdown: boolean;
-  readonly completionMarkdown: boolean;
-  readonly snippets: boolean;
-  readonly relatedInformation: boolean;
-}
-
-function abilitiesOf({ capabilities }: InitializeParams): ClientAbilities {
-  const { textDocument, workspace } = capabilities;
-  return {
-    pullDiagnostics: textDocument?.diagnostic !== undefined,
-    refreshDiagnostics: workspace?.diagnostics?.refreshSupport === true,
-    configuration: workspace?.configuration === true,
-    hoverMarkdown: textDocument?.hover?.contentFormat?.includes(MarkupKind.Markdown) === true,
-    completionMarkdown:
-      textDocument?.completion?.completionItem?.documentationFormat?.includes(MarkupKind.Markdown) === true,
-    snippets: textDocument?.completion?.completionItem?.snippetSupport === true,
-    relatedInformation: textDocument?.publishDiagnostics?.relatedInformation === true,
-  };
-}
+/** Files whose changes may change what a config is told. */
+const WATCHED = '**/*.{onnx,npy,npz,csv,report.json}';
 
 /** Starts the language server on standard input and output, or on the given connection. */
 export function startServer(
   connection: Connection = createConnection(ProposedFeatures.all, process.stdin, process.stdout),
 ): void {
-  const texts = new TextDocuments(TextDocument);
-  const parsed = createDocumentCache();
-  const models = createModelCache();
-  const timers = new Map<string, NodeJS.Timeout>();
-  let abilities: ClientAbilities | null = null;
-  let settings: Settings = DEFAULT_SETTINGS;
-
-  const fileOf = (uri: string) => (uri.startsWith('file:') ? fileURLToPath(uri) : null);
-  const documentOf = (uri: string) => {
-    const text = texts.get(uri);
-    return text === undefined ? null : parsed.get(text);
-  };
-  const modelOf = async (uri: string) => {
-    const file = fileOf(uri);
-    const document = documentOf(uri);
-    const named = document === null ? null : findNode(document.tree, ['model']);
-    if (file === null || named?.kind !== 'scalar' || typeof named.value !== 'string') return null;
-    return (await models.get(resolve(dirname(file), named.value))).model;
-  };
-  const diagnose = async (uri: string) => {
-    const document = documentOf(uri);
-    if (document === null) return [];
-    const { findings } = await checkDocument(document, fileOf(uri), models);
-    return toDiagnostics(document, findings, {
-      severities: settings.severities,
-      relatedInformation: abilities?.relatedInformation === true,
-    });
-  };
-  const push = (uri: string) => {
-    clearTimeout(timers.get(uri));
-    timers.set(
-      uri,
-      setTimeout(() => {
-        timers.delete(uri);
-        const version = texts.get(uri)?.version;
-        void diagnose(uri).then(
-          (diagnostics) => {
-            // Newer text is on its way with findings of its own.
-            if (version !== undefined && texts.get(uri)?.version === version)
-              return connection.sendDiagnostics({ uri, version, diagnostics });
-          },
-          logFailure(connection, 'diagnostics'),
-        );
-      }, PUSH_DELAY_MS),
-    );
-  };
-  const refresh = () => {
-    if (abilities?.pullDiagnostics !== true) for (const text of texts.all()) push(text.uri);
-    else if (abilities.refreshDiagnostics) connection.languages.diagnostics.refresh();
-  };
-  const loadSettings = async () => {
-    if (abilities?.configuration !== true) return;
-    settings = readSettings(await connection.workspace.getConfiguration('quantsmith').catch(() => null));
-    refresh();
-  };
-
-  connection.onInitialize((params): InitializeResult => {
-    abilities = abilitiesOf(params);
-    settings = readSettings(params.initializationOptions);
-    return {
-      serverInfo: { name: 'quantsmith' },
-      capabilities: {
-        textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental, save: true },
-        completionProvider: { triggerCharacters: [' ', ':', '"', '/', '-'] },
-        hoverProvider: true,
-        codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix, FIX_ALL] },
-        executeCommandProvider: { commands: Object.values(COMMANDS), workDoneProgress: true },
-        ...(abilities.pullDiagnostics
-          ? { diagnosticProvider: { interFileDependencies: false, workspaceDiagnostics: false } }
-          : {}),
-      },
-    };
-  });
-  connection.onInitialized(() => {
-    if (abilities?.configuration === true)
-      void connection.client
-        .register(DidChangeConfigurationNotification.type)
-        .catch(logFailure(connection, 'registration'));
-    void loadSettings();
-  });
-  connection.onDidChangeConfiguration(({ settings: sent }) => {
-    if (abilities?.configuration === true) return void loadSettings();
-    settings = readSettings((sent as { quantsmith?: unknown } | null)?.quantsmith);
-    refresh();
-  });
-  connection.onDidChangeWatchedFiles(refresh);
-  texts.onDidChangeContent(({ document }) => {
-    if (abilities?.pullDiagnostics !== true) push(document.uri);
-  });
-  texts.onDidClose(({ document }) => {
-    clearTimeout(timers.get(document.uri));
-    parsed.forget(document.uri);
-    if (abilities?.pullDiagnostics !== true)
-      void connection.sendDiagnostics({ uri: document.uri, diagnostics: [] });
-  });
-
-  connection.languages.diagnostics.on(async ({ textDocument }, token) => {
-    const items = await diagnose(textDocument.uri);
-    if (token.isCancellationRequested) throw cancelled();
-    return { kind: DocumentDiagnosticReportKind.Full, items };
-  });
-  connection.onCompletion(async ({ textDocument, position }, token) => {
-    const model = await modelOf(textDocument.uri);
-    const document = documentOf(textDocument.uri);
-    if (document === null || token.isCancellationRequested) return [];
-    const file = fileOf(textDocument.uri);
-    return complete(document, position, {
-      model,
-      baseDir: file === null ? null : dirname(file),
-      markdown: abilities?.completionMarkdown === true,
-      snippets: abilities?.snippets === true,
-    });
-  });
-  connection.onHover(async ({ textDocument, position }, token) => {
-    const model = await modelOf(textDocument.uri);
-    const document = documentOf(textDocument.uri);
-    if (document === null || token.isCancellationRequested) return null;
-    return hover(document, position, { model, markdown: abilities?.hoverMarkdown === true });
-  });
-  connection.onCodeAction(async ({ textDocument, context }, token) => {
-    const document = documentOf(textDocument.uri);
-    if (document === null) return [];
-    const fixes = codeActions(document, context);
-    if (!wants(context.only, FIX_ALL) || token.isCancellationRequested) return fixes;
-    const { findings } = await checkDocument(document, fileOf(textDocument.uri), models);
-    return [...fixes, ...fixAll(document, findings)];
-  });
-  connection.onExecuteCommand(async ({ command, arguments: args }, token, progress) => {
-    const [uri] = (args ?? []) as string[];
-    const file = uri === undefined ? null : fileOf(uri);
-    if (file === null)
-      throw new ResponseError(LSPErrorCodes.RequestFailed, `${command} needs the URI of a file.`);
-    if (command === COMMANDS.init) {
-      const model = await inspectModel(file);
-      return { text: configFor(model, relative(dirname(file), file), dirname(file)) };
-    }
-    if (command !== COMMANDS.run)
-      throw new ResponseError(LSPErrorCodes.RequestFailed, `There is no command ${command}.`);
-    const result = await run(connection, file, settings, token, progress, uri!);
-    refresh();
-    return result;
-  });
-
-  texts.listen(connection);
+  const session = createSession(connection);
+  connection.onInitialize((params) => initialize(session, params));
+  connection.onInitialized(() => initialized(session));
+  connection.onDidChangeConfiguration(({ settings }) => configured(session, settings));
+  connection.onDidChangeWatchedFiles(session.refresh);
+  connection.onExecuteCommand((params, token, progress) => execute(session, params, token, progress));
+  registerFeatures(session);
   connection.listen();
 }
 
-/** `quantsmith/progress`: for clients that show a notification of their own. */
-const PROGRESS = 'quantsmith/progress';
-
-async function run(
-  connection: Connection,
-  file: string,
-  settings: Settings,
-  token: CancellationToken,
-  progress: WorkDoneProgressReporter,
-  uri: string,
-): Promise<{ reportPath: string; outputPath: string; satisfied: boolean | null }> {
-  const abort = new AbortController();
-  token.onCancellationRequested(() => abort.abort());
-  progress.begin('Quantizing', 0, '', true);
-  try {
-    const result = await runConfig(await checkConfigFile(file), {
-      allowModules: settings.allowModules,
-      signal: abort.signal,
-      onProblem: (problem) => connection.console.warn(`${problem.code}: ${problem.message}`),
-      onProgress(event) {
-        const fraction = fractionDone(event);
-        const left = event.secondsLeft === null ? '' : `, ${Math.ceil(event.secondsLeft)} s left`;
-        const count = event.total === null ? '' : ` ${event.done}/${event.total}`;
-        const message = `${event.stage}${count}${left}`;
-        progress.report(Math.round(100 * fraction), message);
-        void connection.sendNotification(PROGRESS, { uri, fraction, message, stage: event.stage });
-      },
-    });
-    if (result.kind === 'cancelled') throw cancelled();
-    if (result.kind === 'failed')
-      throw new ResponseError(LSPErrorCodes.RequestFailed, result.problem.message, result.problem);
-    return {
-      reportPath: result.reportPath,
-      outputPath: result.report.output.path,
-      satisfied: result.report.metric?.satisfied ?? null,
-    };
-  } finally {
-    progress.done();
-  }
+/** Which function answers which request. */
+function registerFeatures(session: Session): void {
+  const { connection, about, surroundingsOf } = session;
+  connection.languages.diagnostics.on(
+    about({ kind: DocumentDiagnosticReportKind.Full, items: [] }, async (document) => ({
+      kind: DocumentDiagnosticReportKind.Full,
+      items: await session.diagnose(document),
+    })),
+  );
+  connection.onCompletion(
+    about([], async (document, { position }) => {
+      const { completionMarkdown: markdown, snippets } = session.abilities;
+      return complete(document, position, { ...(await surroundingsOf(document)), markdown, snippets });
+    }),
+  );
+  connection.onHover(
+    about(null, async (document, { position }) => {
+      const markdown = session.abilities.hoverMarkdown;
+      return hover(document, position, { ...(await surroundingsOf(document)), markdown });
+    }),
+  );
+  connection.onCodeAction(
+    about([], async (document, { context }) => {
+      const fixes = codeActions(document, context);
+      if (!wants(context.only, FIX_ALL)) return fixes;
+      return [...fixes, ...fixAll(document, findAll(document, await surroundingsOf(document)).findings)];
+    }),
+  );
+  connection.onCodeLens(
+    about([], async (document) => {
+      const { report, changed } = await surroundingsOf(document);
+      return codeLenses(document, COMMANDS.run, report, changed);
+    }),
+  );
+  connection.languages.inlayHint.on(
+    about([], async (document, { range }) => inlayHints(document, range, await surroundingsOf(document))),
+  );
+  connection.onDocumentLinks(
+    about([], async (document) => documentLinks(document, (await surroundingsOf(document)).baseDir)),
+  );
+  connection.onDocumentSymbol(about([], documentSymbols));
+  connection.onFoldingRanges(about([], (document) => foldingRanges(document)));
+  connection.onSelectionRanges(about([], (document, { positions }) => selectionRanges(document, positions)));
+  connection.onDefinition(about(null, (document, { position }) => definition(document, position)));
+  connection.onReferences(
+    about([], (document, { position, context }) =>
+      references(document, position, context.includeDeclaration),
+    ),
+  );
+  connection.onDocumentHighlight(about([], (document, { position }) => highlights(document, position)));
+  connection.onPrepareRename(about(null, (document, { position }) => prepareRename(document, position)));
+  connection.onRenameRequest(
+    about(null, (document, { position, newName }) => rename(document, position, newName)),
+  );
 }
 
-const cancelled = () => new ResponseError(LSPErrorCodes.RequestCancelled, 'Cancelled.');
+function initialize(session: Session, params: InitializeParams): InitializeResult {
+  session.abilities = abilitiesOf(params.capabilities);
+  session.settings = readSettings(params.initializationOptions);
+  const prepared = params.capabilities.textDocument?.rename?.prepareSupport === true;
+  return {
+    serverInfo: { name: 'quantsmith' },
+    capabilities: {
+      textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental },
+      completionProvider: { triggerCharacters: [' ', ':', '"', '/', '-', '*'] },
+      hoverProvider: true,
+      codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix, FIX_ALL] },
+      codeLensProvider: {},
+      inlayHintProvider: true,
+      documentLinkProvider: {},
+      documentSymbolProvider: true,
+      foldingRangeProvider: true,
+      selectionRangeProvider: true,
+      definitionProvider: true,
+      referencesProvider: true,
+      documentHighlightProvider: true,
+      renameProvider: prepared ? { prepareProvider: true } : true,
+      executeCommandProvider: { commands: Object.values(COMMANDS), workDoneProgress: true },
+      ...(session.abilities.pullDiagnostics
+        ? { diagnosticProvider: { interFileDependencies: false, workspaceDiagnostics: false } }
+        : {}),
+    },
+  };
+}
 
-function logFailure(connection: Connection, what: string): (error: unknown) => void {
-  return (error) =>
-    connection.console.error(
-      `${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-    );
+function initialized(session: Session): void {
+  const { connection, abilities } = session;
+  const log = (error: unknown) => connection.console.warn(String(error));
+  if (abilities.registerConfiguration)
+    void connection.client.register(DidChangeConfigurationNotification.type).catch(log);
+  if (abilities.registerWatchers) {
+    const watchers = [{ globPattern: WATCHED }];
+    void connection.client.register(DidChangeWatchedFilesNotification.type, { watchers }).catch(log);
+  }
+  if (abilities.configuration) void loadSettings(session);
+}
+
+/** Clients that answer questions about settings are asked; others send them along. */
+function configured(session: Session, sent: unknown): void {
+  if (session.abilities.configuration) return void loadSettings(session);
+  session.settings = readSettings((sent as { quantsmith?: unknown } | null)?.quantsmith);
+  session.refresh();
+}
+
+/** A client that has no settings for us (null) keeps those that it started the server with. */
+async function loadSettings(session: Session): Promise<void> {
+  const given: unknown = await session.connection.workspace.getConfiguration('quantsmith').catch(() => null);
+  if (given === null || given === undefined) return;
+  session.settings = readSettings(given);
+  session.refresh();
 }

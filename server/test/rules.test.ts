@@ -158,7 +158,11 @@ describe('fixes', () => {
     expect(applied(document, edits)).toBe(
       `${HEAD}quantization:\n  fast_bias_correction: false\n  preset: mixed\n`,
     );
-    const diagnostics = toDiagnostics(document, findings, { severities: {}, relatedInformation: false });
+    const diagnostics = toDiagnostics(document, findings, {
+      severities: {},
+      relatedInformation: false,
+      codeDescription: false,
+    });
     const suppress = codeActions(document, { diagnostics: diagnostics.slice(1) }).at(-1)!;
     const after = applied(document, suppress.edit!.changes![document.text.uri]!);
     expect(found(after)).toEqual(['wrong-type "no"']);

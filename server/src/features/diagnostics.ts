@@ -1,5 +1,6 @@
 import { DiagnosticSeverity, DiagnosticTag, type Diagnostic } from 'vscode-languageserver';
-import { pathToFileURL } from 'node:url';
+import { existsSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { rangeOf } from '../check.js';
 import type { ConfigDocument } from '../document/document.js';
 import type { Finding, Severity } from '../diagnostics.js';
@@ -15,6 +16,7 @@ export interface DiagnosticOptions {
   /** Severities by code as the user set them; `off` leaves a code out. */
   readonly severities: Readonly<Record<string, Severity | 'off'>>;
   readonly relatedInformation: boolean;
+  readonly codeDescription: boolean;
 }
 
 /** Findings in the protocol's form. */
@@ -23,6 +25,7 @@ export function toDiagnostics(
   findings: readonly Finding[],
   options: DiagnosticOptions,
 ): Diagnostic[] {
+  const page = docsPage();
   return findings.flatMap((finding) => {
     const severity = options.severities[finding.code] ?? finding.severity;
     if (severity === 'off') return [];
@@ -39,6 +42,9 @@ export function toDiagnostics(
         severity: SEVERITY[severity],
         code: finding.code,
         source: 'quantsmith',
+        ...(options.codeDescription && page !== null
+          ? { codeDescription: { href: `${page}#${finding.code}` } }
+          : {}),
         message: finding.message,
         data: { ...finding.data, path: finding.path },
         ...(finding.code === 'dead-setting' ? { tags: [DiagnosticTag.Unnecessary] } : {}),
@@ -47,4 +53,10 @@ export function toDiagnostics(
       },
     ];
   });
+}
+
+/** The page about codes that comes with the server, as a URI; null where it does not. */
+function docsPage(): string | null {
+  const page = new URL('../docs/diagnostics.md', import.meta.url);
+  return existsSync(fileURLToPath(page)) ? page.href : null;
 }

@@ -1,0 +1,85 @@
+import { inspectModel } from '@quantsmith/engine/onnx/inspect';
+import { basename, dirname } from 'node:path';
+import {
+  LSPErrorCodes,
+  ResponseError,
+  type CancellationToken,
+  type ExecuteCommandParams,
+  type WorkDoneProgressReporter,
+} from 'vscode-languageserver/node';
+import { checkConfigFile } from './check.js';
+import { configFor } from './init.js';
+import { fractionDone, runConfig } from './runs/run.js';
+import { cancelled, type Session } from './session.js';
+
+/** Commands that a client may send, each with the URI of a file: the config to run, the model to make a config for. */
+export const COMMANDS = { run: 'quantsmith.server.run', init: 'quantsmith.server.init' } as const;
+
+/** `quantsmith/progress`: for clients that show a notification of their own. */
+const PROGRESS = 'quantsmith/progress';
+
+/** Executes one of COMMANDS. What fails is a request error whose data is the problem. */
+export async function execute(
+  session: Session,
+  { command, arguments: args, workDoneToken }: ExecuteCommandParams,
+  token: CancellationToken,
+  progress: WorkDoneProgressReporter,
+): Promise<unknown> {
+  const uri: unknown = args?.[0];
+  const file = typeof uri === 'string' ? session.fileOf(uri) : null;
+  if (typeof uri !== 'string' || file === null) throw refused(`${command} needs the URI of a file.`);
+  if (command === COMMANDS.init) {
+    const model = await inspectModel(file).catch((error: unknown) => {
+      throw refused(error instanceof Error ? error.message : String(error));
+    });
+    return { text: configFor(model, basename(file), dirname(file)) };
+  }
+  if (command !== COMMANDS.run) throw refused(`There is no command ${command}.`);
+  if (session.running.has(uri)) throw refused(`${file} is being quantized already.`);
+  session.running.add(uri);
+  try {
+    return await run(session, uri, file, token, workDoneToken === undefined ? null : progress);
+  } finally {
+    session.running.delete(uri);
+    session.refresh();
+  }
+}
+
+async function run(
+  { connection, settings, abilities }: Session,
+  uri: string,
+  file: string,
+  token: CancellationToken,
+  given: WorkDoneProgressReporter | null,
+): Promise<{ reportPath: string; outputPath: string; satisfied: boolean | null }> {
+  const abort = new AbortController();
+  token.onCancellationRequested(() => abort.abort());
+  const own = given === null && abilities.progress ? await connection.window.createWorkDoneProgress() : null;
+  own?.token.onCancellationRequested(() => abort.abort());
+  const progress = given ?? own;
+  progress?.begin('Quantizing', 0, '', true);
+  try {
+    const result = await runConfig(await checkConfigFile(file), {
+      allowModules: settings.allowModules,
+      signal: abort.signal,
+      onProblem: (problem) => connection.console.warn(`${problem.code}: ${problem.message}`),
+      onProgress(event) {
+        const fraction = fractionDone(event);
+        const left = event.secondsLeft === null ? '' : `, ${Math.ceil(event.secondsLeft)} s left`;
+        const count = event.total === null ? '' : ` ${event.done}/${event.total}`;
+        const message = `${event.stage}${count}${left}`;
+        progress?.report(Math.round(100 * fraction), message);
+        void connection.sendNotification(PROGRESS, { uri, fraction, message, stage: event.stage });
+      },
+    });
+    if (result.kind === 'cancelled') throw cancelled();
+    if (result.kind === 'failed') throw refused(result.problem.message, result.problem);
+    const { output, metric } = result.report;
+    return { reportPath: result.reportPath, outputPath: output.path, satisfied: metric?.satisfied ?? null };
+  } finally {
+    progress?.done();
+  }
+}
+
+const refused = (message: string, data?: unknown) =>
+  new ResponseError(LSPErrorCodes.RequestFailed, message, data);

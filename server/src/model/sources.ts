@@ -1,0 +1,55 @@
+import { inspectModel } from '@quantsmith/engine/onnx/inspect';
+import type { ModelSummary } from '@quantsmith/engine/protocol';
+import type { QuantizationReport } from '@quantsmith/schemas';
+import { stat } from 'node:fs/promises';
+import { readReport } from '../runs/reports.js';
+
+export interface LoadedSummary {
+  readonly model: ModelSummary | null;
+  /** Why it could not be read; null also when the file does not exist (another rule says so). */
+  readonly problem: string | null;
+}
+
+/** What the server reads beside configs: structures of models and reports, once for each state of a file. */
+export interface Sources {
+  readonly model: (path: string) => Promise<LoadedSummary>;
+  readonly report: (path: string) => Promise<QuantizationReport | null>;
+}
+
+/** Files of each kind that are kept. */
+const KEPT = 16;
+
+export function createSources(): Sources {
+  const model = cached(loadModel);
+  const report = cached(readReport);
+  return {
+    model: async (path) => (await model(path)) ?? { model: null, problem: null },
+    report,
+  };
+}
+
+async function loadModel(path: string): Promise<LoadedSummary> {
+  try {
+    return { model: await inspectModel(path), problem: null };
+  } catch (error) {
+    return { model: null, problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Loads a file again only when it is another file, or has another size or time; null where there is none. */
+function cached<T>(load: (path: string) => Promise<T>): (path: string) => Promise<T | null> {
+  const known = new Map<string, { identity: string; loaded: Promise<T> }>();
+  return async (path) => {
+    const info = await stat(path).catch(() => null);
+    if (info === null || !info.isFile()) return null;
+    const identity = `${info.ino}:${info.size}:${info.mtimeMs}`;
+    const found = known.get(path);
+    if (found?.identity === identity) return found.loaded;
+    const loaded = load(path);
+    known.delete(path);
+    known.set(path, { identity, loaded });
+    const oldest = known.keys().next().value;
+    if (known.size > KEPT && oldest !== undefined) known.delete(oldest);
+    return loaded;
+  };
+}

@@ -1,0 +1,164 @@
+import { fileURLToPath } from 'node:url';
+import {
+  CodeLensRefreshRequest,
+  LSPErrorCodes,
+  MarkupKind,
+  ResponseError,
+  TextDocuments,
+  type CancellationToken,
+  type ClientCapabilities,
+  type Connection,
+  type Diagnostic,
+} from 'vscode-languageserver/node';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import { surroundings, type Surroundings } from './check.js';
+import { createDocumentCache, type ConfigDocument } from './document/document.js';
+import { toDiagnostics } from './features/diagnostics.js';
+import { createSources } from './model/sources.js';
+import { findAll } from './rules/all.js';
+import { DEFAULT_SETTINGS, type Settings } from './settings.js';
+
+/** Milliseconds of silence before pushed diagnostics are made, for clients that do not pull. */
+const PUSH_DELAY_MS = 30;
+/** Milliseconds for which files beside a config are not looked at again, unless something is known to have changed. */
+const SURROUNDINGS_MS = 1000;
+
+/** What the client can do, as far as it changes our answers. */
+export interface ClientAbilities {
+  readonly pullDiagnostics: boolean;
+  readonly refreshDiagnostics: boolean;
+  readonly refreshCodeLens: boolean;
+  readonly refreshInlayHints: boolean;
+  readonly configuration: boolean;
+  readonly registerConfiguration: boolean;
+  readonly registerWatchers: boolean;
+  readonly progress: boolean;
+  readonly hoverMarkdown: boolean;
+  readonly completionMarkdown: boolean;
+  readonly snippets: boolean;
+  readonly relatedInformation: boolean;
+  readonly codeDescription: boolean;
+}
+
+export function abilitiesOf({ textDocument, workspace, window }: ClientCapabilities): ClientAbilities {
+  const item = textDocument?.completion?.completionItem;
+  return {
+    pullDiagnostics: textDocument?.diagnostic !== undefined,
+    refreshDiagnostics: workspace?.diagnostics?.refreshSupport === true,
+    refreshCodeLens: workspace?.codeLens?.refreshSupport === true,
+    refreshInlayHints: workspace?.inlayHint?.refreshSupport === true,
+    configuration: workspace?.configuration === true,
+    registerConfiguration: workspace?.didChangeConfiguration?.dynamicRegistration === true,
+    registerWatchers: workspace?.didChangeWatchedFiles?.dynamicRegistration === true,
+    progress: window?.workDoneProgress === true,
+    hoverMarkdown: textDocument?.hover?.contentFormat?.includes(MarkupKind.Markdown) === true,
+    completionMarkdown: item?.documentationFormat?.includes(MarkupKind.Markdown) === true,
+    snippets: item?.snippetSupport === true,
+    relatedInformation: textDocument?.publishDiagnostics?.relatedInformation === true,
+    codeDescription: textDocument?.publishDiagnostics?.codeDescriptionSupport === true,
+  };
+}
+
+/** What lasts between messages: open documents, what was read beside them, abilities and settings of the client. */
+export interface Session {
+  readonly connection: Connection;
+  abilities: ClientAbilities;
+  settings: Settings;
+  /** URIs of the configs that are being run. */
+  readonly running: Set<string>;
+  readonly fileOf: (uri: string) => string | null;
+  readonly surroundingsOf: (document: ConfigDocument) => Promise<Surroundings>;
+  readonly diagnose: (document: ConfigDocument) => Promise<Diagnostic[]>;
+  /** Files or settings have changed: everything that was told is told anew. */
+  readonly refresh: () => void;
+  /** A handler for a request about a document; `fallback` for documents that are not open and when the body fails. */
+  readonly about: <P extends { textDocument: { uri: string } }, R>(
+    fallback: R,
+    body: (document: ConfigDocument, params: P) => R | Promise<R>,
+  ) => (params: P, token: CancellationToken) => Promise<R>;
+}
+
+export function createSession(connection: Connection): Session {
+  const texts = new TextDocuments(TextDocument);
+  const parsed = createDocumentCache();
+  const sources = createSources();
+  const timers = new Map<string, NodeJS.Timeout>();
+  const around = new Map<string, { document: ConfigDocument; time: number; found: Promise<Surroundings> }>();
+  const log = (error: unknown) =>
+    connection.console.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+
+  const session: Session = {
+    connection,
+    abilities: abilitiesOf({}),
+    settings: DEFAULT_SETTINGS,
+    running: new Set(),
+    fileOf: (uri) => (uri.startsWith('file:') ? fileURLToPath(uri) : null),
+    surroundingsOf(document) {
+      const { uri } = document.text;
+      const known = around.get(uri);
+      if (known?.document === document && Date.now() - known.time < SURROUNDINGS_MS) return known.found;
+      const found = surroundings(document, session.fileOf(uri), sources);
+      around.set(uri, { document, time: Date.now(), found });
+      return found;
+    },
+    async diagnose(document) {
+      const { findings } = findAll(document, await session.surroundingsOf(document));
+      const { severities } = session.settings;
+      return toDiagnostics(document, findings, { severities, ...session.abilities });
+    },
+    refresh() {
+      around.clear();
+      const { abilities } = session;
+      if (!abilities.pullDiagnostics) for (const text of texts.all()) push(text);
+      else if (abilities.refreshDiagnostics) connection.languages.diagnostics.refresh();
+      if (abilities.refreshCodeLens) void connection.sendRequest(CodeLensRefreshRequest.type).catch(log);
+      if (abilities.refreshInlayHints) void connection.languages.inlayHint.refresh().catch(log);
+    },
+    about: (fallback, body) => async (params, token) => {
+      const text = texts.get(params.textDocument.uri);
+      if (text === undefined) return fallback;
+      // Typing that has arrived meanwhile comes first, and may have cancelled this.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (token.isCancellationRequested) throw cancelled();
+      try {
+        const answer = await body(parsed.get(text), params);
+        if (token.isCancellationRequested) throw cancelled();
+        return answer;
+      } catch (error) {
+        if (error instanceof ResponseError) throw error;
+        log(error);
+        return fallback;
+      }
+    },
+  };
+
+  const push = (text: TextDocument) => {
+    clearTimeout(timers.get(text.uri));
+    const send = async () => {
+      const { version } = text;
+      const diagnostics = await session.diagnose(parsed.get(text));
+      // Newer text is on its way with findings of its own.
+      if (texts.get(text.uri)?.version === version)
+        await connection.sendDiagnostics({ uri: text.uri, version, diagnostics });
+    };
+    timers.set(
+      text.uri,
+      setTimeout(() => void send().catch(log), PUSH_DELAY_MS),
+    );
+  };
+  texts.onDidChangeContent(({ document }) => {
+    if (!session.abilities.pullDiagnostics) push(document);
+  });
+  texts.onDidClose(({ document: { uri } }) => {
+    clearTimeout(timers.get(uri));
+    timers.delete(uri);
+    around.delete(uri);
+    parsed.forget(uri);
+    if (!session.abilities.pullDiagnostics)
+      void connection.sendDiagnostics({ uri, diagnostics: [] }).catch(log);
+  });
+  texts.listen(connection);
+  return session;
+}
+
+export const cancelled = () => new ResponseError(LSPErrorCodes.RequestCancelled, 'Cancelled.');

@@ -1,0 +1,83 @@
+import { Duplex } from 'node:stream';
+import { spawn } from 'node:child_process';
+import { createConnection } from 'vscode-languageserver/node';
+import {
+  createProtocolConnection,
+  type InitializeParams,
+  type ProtocolConnection,
+  type PublishDiagnosticsParams,
+} from 'vscode-languageserver-protocol/node';
+import { startServer } from '../src/connection.js';
+
+/** A client for tests: a connection, what the server has pushed, and a wait for the next push. */
+export interface TestClient {
+  readonly connection: ProtocolConnection;
+  readonly open: (uri: string, text: string, languageId?: string) => Promise<void>;
+  /** The next diagnostics that the server pushes for a document. */
+  readonly pushed: (uri: string) => Promise<PublishDiagnosticsParams>;
+  readonly stop: () => Promise<void>;
+}
+
+class Pipe extends Duplex {
+  other: Pipe | null = null;
+  override _read(): void {}
+  override _write(chunk: unknown, _: string, done: () => void): void {
+    setImmediate(() => this.other?.push(chunk));
+    done();
+  }
+}
+
+/** A client of a server in this process, over streams in memory. */
+export async function inMemory(params: Partial<InitializeParams> = {}): Promise<TestClient> {
+  const [near, far] = [new Pipe(), new Pipe()];
+  near.other = far;
+  far.other = near;
+  startServer(createConnection(far, far));
+  return start(createProtocolConnection(near, near), params, () => {});
+}
+
+/** A client of the real program on its standard input and output. */
+export async function realProcess(
+  program: string,
+  params: Partial<InitializeParams> = {},
+): Promise<TestClient> {
+  const child = spawn(process.execPath, [program, '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  return start(createProtocolConnection(child.stdout, child.stdin), params, () => ended);
+}
+
+async function start(
+  connection: ProtocolConnection,
+  params: Partial<InitializeParams>,
+  ended: () => Promise<void> | void,
+): Promise<TestClient> {
+  const waiting = new Map<string, (params: PublishDiagnosticsParams) => void>();
+  connection.onNotification('textDocument/publishDiagnostics', (params: PublishDiagnosticsParams) =>
+    waiting.get(params.uri)?.(params),
+  );
+  connection.onRequest('window/workDoneProgress/create', () => null);
+  connection.onRequest('client/registerCapability', () => null);
+  connection.onRequest('workspace/diagnostic/refresh', () => null);
+  connection.listen();
+  await connection.sendRequest('initialize', {
+    processId: process.pid,
+    rootUri: null,
+    capabilities: {},
+    ...params,
+  });
+  await connection.sendNotification('initialized', {});
+  return {
+    connection,
+    open: (uri, text, languageId = 'quant-yaml') =>
+      connection.sendNotification('textDocument/didOpen', {
+        textDocument: { uri, languageId, version: 1, text },
+      }),
+    pushed: (uri) => new Promise((resolve) => waiting.set(uri, resolve)),
+    async stop() {
+      await connection.sendRequest('shutdown');
+      await connection.sendNotification('exit');
+      await ended();
+      connection.dispose();
+    },
+  };
+}

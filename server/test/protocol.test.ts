@@ -1,0 +1,166 @@
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CancellationTokenSource } from 'vscode-languageserver-protocol/node';
+import type { Diagnostic, DocumentDiagnosticReport } from 'vscode-languageserver-protocol';
+import { inMemory, realProcess, type TestClient } from './client.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const uri = 'untitled:test.quant.yaml';
+const HEAD = 'model: m.onnx\ndata: {calibration: {arrays: a.npy}}\n';
+const PULL = { capabilities: { textDocument: { diagnostic: {} } } };
+
+describe('over streams in memory', () => {
+  let client: TestClient;
+  const begin = async (params = {}) => (client = await inMemory(params));
+  const codes = (diagnostics: readonly Diagnostic[]) => diagnostics.map(({ code }) => code);
+
+  it('pushes diagnostics to clients that do not pull, and takes them back when a document is closed', async () => {
+    await begin();
+    const first = client.pushed(uri);
+    await client.open(uri, `${HEAD}foo: 1`);
+    expect(codes((await first).diagnostics)).toEqual(['unknown-key']);
+    const second = client.pushed(uri);
+    const range = { start: { line: 2, character: 0 }, end: { line: 2, character: 6 } };
+    const textDocument = { uri, version: 2 };
+    await client.connection.sendNotification('textDocument/didChange', {
+      textDocument,
+      contentChanges: [{ range, text: '' }],
+    });
+    expect(await second).toMatchObject({ version: 2, diagnostics: [] });
+    const third = client.pushed(uri);
+    await client.connection.sendNotification('textDocument/didClose', { textDocument: { uri } });
+    expect((await third).diagnostics).toEqual([]);
+  });
+
+  it('answers clients that pull, and settings change severities', async () => {
+    await begin({
+      ...PULL,
+      initializationOptions: { severities: { 'unknown-key': 'hint', 'unknown-value': 'off' } },
+    });
+    await client.open(uri, `${HEAD}foo: 1\nquantization: {preset: x}`);
+    const pull = async () => {
+      const report = await client.connection.sendRequest<DocumentDiagnosticReport>(
+        'textDocument/diagnostic',
+        { textDocument: { uri } },
+      );
+      return report.kind === 'full' ? report.items.map(({ code, severity }) => [code, severity]) : [];
+    };
+    expect(await pull()).toEqual([['unknown-key', 4]]);
+    await client.connection.sendNotification('workspace/didChangeConfiguration', { settings: null });
+    expect(await pull()).toEqual([
+      ['unknown-key', 1],
+      ['unknown-value', 1],
+    ]);
+  });
+
+  it('answers nothing, not an error, outside of documents and for documents that are not open', async () => {
+    await begin();
+    await client.open(uri, HEAD);
+    const position = { line: 999, character: 999 };
+    for (const textDocument of [{ uri }, { uri: 'untitled:other' }, { uri: 'http://x y' }]) {
+      const params = {
+        textDocument,
+        position,
+        context: { includeDeclaration: true, diagnostics: [] },
+        positions: [position],
+        range: { start: position, end: position },
+        newName: 'x',
+      };
+      for (const method of [
+        'hover',
+        'completion',
+        'definition',
+        'references',
+        'documentHighlight',
+        'documentSymbol',
+        'foldingRange',
+        'selectionRange',
+        'documentLink',
+        'codeLens',
+        'inlayHint',
+        'codeAction',
+        'rename',
+        'prepareRename',
+      ])
+        await expect(client.connection.sendRequest(`textDocument/${method}`, params)).resolves.not.toThrow();
+    }
+  });
+
+  it('refuses commands that it does not know, with a sentence', async () => {
+    await begin();
+    const send = (command: string, args: unknown[]) =>
+      client.connection.sendRequest('workspace/executeCommand', { command, arguments: args });
+    await expect(send('quantsmith.other', ['file:///x'])).rejects.toThrow(
+      'There is no command quantsmith.other.',
+    );
+    await expect(send('quantsmith.server.run', [])).rejects.toThrow('needs the URI of a file');
+    await expect(send('quantsmith.server.run', ['file:///no/such.quant.yaml'])).rejects.toThrow(
+      'does not exist',
+    );
+    await expect(send('quantsmith.server.init', ['file:///no/such.onnx'])).rejects.toThrow(/such\.onnx/);
+  });
+});
+
+const bundle = join(root, 'dist/server.cjs');
+describe.skipIf(!existsSync(bundle))('the bundled program (npm run build makes it)', () => {
+  let client: TestClient;
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'quantsmith-server-'));
+    cpSync(join(root, 'examples/digits'), folder, { recursive: true, filter: (path) => !/int8/.test(path) });
+  });
+  afterEach(async () => {
+    await client.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('runs the example with progress and puts its accuracy on the lines of the config', async () => {
+    client = await realProcess(bundle, PULL);
+    const file = join(folder, 'digits.quant.yaml');
+    const config = pathToFileURL(file).href;
+    await client.open(config, readFileSync(file, 'utf8'));
+    const stages = new Set<string>();
+    client.connection.onNotification(
+      'quantsmith/progress',
+      ({ stage }: { stage: string }) => void stages.add(stage),
+    );
+    const result = await client.connection.sendRequest('workspace/executeCommand', {
+      command: 'quantsmith.server.run',
+      arguments: [config],
+    });
+    expect(result).toMatchObject({
+      reportPath: join(folder, 'digits.int8.onnx.report.json'),
+      satisfied: true,
+    });
+    expect([...stages]).toEqual(expect.arrayContaining(['calibrate', 'restore']));
+    const report = await client.connection.sendRequest<DocumentDiagnosticReport>('textDocument/diagnostic', {
+      textDocument: { uri: config },
+    });
+    const found = report.kind === 'full' ? report.items.map(({ code }) => code) : [];
+    expect(found).toEqual(expect.arrayContaining(['setting-cost', 'accuracy-restored']));
+    const lenses = await client.connection.sendRequest<{ command: { title: string } }[]>(
+      'textDocument/codeLens',
+      { textDocument: { uri: config } },
+    );
+    expect(lenses.map(({ command }) => command.title)).toEqual([
+      'Run quantization',
+      expect.stringMatching(/^Last run .*top1/),
+    ]);
+  });
+
+  it('a run that is cancelled leaves nothing behind', async () => {
+    client = await realProcess(bundle, PULL);
+    const config = pathToFileURL(join(folder, 'digits.quant.yaml')).href;
+    const source = new CancellationTokenSource();
+    client.connection.onNotification('quantsmith/progress', () => source.cancel());
+    const params = { command: 'quantsmith.server.run', arguments: [config] };
+    await expect(
+      client.connection.sendRequest('workspace/executeCommand', params, source.token),
+    ).rejects.toThrow('Cancelled');
+    expect(existsSync(join(folder, 'digits.int8.onnx'))).toBe(false);
+    expect(existsSync(join(folder, 'digits.int8.onnx.report.json'))).toBe(false);
+  });
+});
