@@ -66,6 +66,10 @@ describe('quantsmith run', () => {
     expect(validateReport(report)).toEqual([]);
     expect(report.metric!.baseline - report.metric!.quantized_initial).toBeGreaterThan(0.01);
     expect(report.metric!.drop).toBeLessThanOrEqual(0.01);
+    // What went back to float computes in float: the runtime must not quantize it by itself.
+    expect(report.layers.filter((layer) => layer.restored).map((layer) => layer.kernel)).toEqual(
+      report.restoration!.reverted.map(() => null),
+    );
     expect(report.size.quantized_bytes).toBe(readFileSync(join(folder, 'digits.int8.onnx')).length);
   });
 

@@ -73,7 +73,7 @@ export function writtenPlacement(
   reverted: ReadonlySet<string> = new Set(),
 ): Placement {
   const base = revertOperators(graph, placement, reverted);
-  return runtime === 'onnxruntime' ? completeForRuntime(graph, base, config) : base;
+  return runtime === 'onnxruntime' ? completeForRuntime(graph, base, config, reverted) : base;
 }
 
 /** The quantized model with the given operators left in float. */

@@ -18,7 +18,13 @@ const ABSORBED = new Set(['Relu', 'Clip']);
  * range of its unified inputs. Pure; quantizers that the placement already has are never changed, only widened to
  * more readers.
  */
-export function completeForRuntime(graph: Graph, placement: Placement, config: QuantizerConfig): Placement {
+export function completeForRuntime(
+  graph: Graph,
+  placement: Placement,
+  config: QuantizerConfig,
+  reverted: ReadonlySet<string> = new Set(),
+): Placement {
+  const float = floatReaders(graph, placement, reverted);
   const activations = new Map(placement.activations.map((quantizer) => [quantizer.tensor, quantizer]));
   const quantizedPorts = new Set(
     [...placement.activations, ...placement.weights].flatMap((quantizer) => quantizer.targets.map(portKey)),
@@ -32,6 +38,7 @@ export function completeForRuntime(graph: Graph, placement: Placement, config: Q
     const added = coverReaders(graph, tensor, activations.get(tensor), {
       config: { ...config, perChannel: false },
       unified: unifiedOf(node, activations),
+      float,
     });
     if (added === undefined) continue;
     activations.set(tensor, added);
@@ -40,6 +47,27 @@ export function completeForRuntime(graph: Graph, placement: Placement, config: Q
   const order = new Map([...activations.keys()].map((tensor, index) => [tensor, index]));
   const all = [...activations.values()].sort((a, b) => order.get(a.tensor)! - order.get(b.tensor)!);
   return { ...placement, activations: all };
+}
+
+/**
+ * Operators that must read float values: the reverted ones, and linear operators whose weight stays float. Between a
+ * DequantizeLinear and a QuantizeLinear the runtime would quantize their weights by itself.
+ */
+function floatReaders(
+  graph: Graph,
+  placement: Placement,
+  reverted: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const weighted = new Set(
+    placement.weights.flatMap((quantizer) => quantizer.targets.map((port) => port.node)),
+  );
+  const float = graph.nodes.filter(
+    (node) =>
+      isLinear(node) &&
+      !weighted.has(node.name) &&
+      node.input.slice(0, 2).some((tensor) => graph.isConstant(tensor)),
+  );
+  return new Set([...reverted, ...float.map((node) => node.name)]);
 }
 
 const portKey = (port: Port) => `${port.node}\u0000${port.input}`;
@@ -80,9 +108,12 @@ function coverReaders(
   graph: Graph,
   tensor: string,
   existing: ActivationQuantizer | undefined,
-  fallback: { config: QuantizerConfig; unified: string | null },
+  fallback: { config: QuantizerConfig; unified: string | null; float: ReadonlySet<string> },
 ): ActivationQuantizer | undefined {
-  const targets = graph.consumers(tensor).map((port) => ({ node: port.node.name, input: port.input }));
+  const readers = graph.consumers(tensor).filter((port) => !fallback.float.has(port.node.name));
+  // A kernel whose result an operator needs in float gains nothing from a rounded one beside it.
+  if (existing === undefined && readers.length < graph.consumers(tensor).length) return undefined;
+  const targets = readers.map((port) => ({ node: port.node.name, input: port.input }));
   const atOutput = graph.outputs.includes(tensor);
   if (existing !== undefined) {
     if (existing.targets.length === targets.length && existing.atOutput === atOutput) return undefined;

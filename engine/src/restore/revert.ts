@@ -56,9 +56,8 @@ export function revertGroups(graph: Graph, placement: Placement): string[][] {
 }
 
 /**
- * The placement with the given operators back in float: their weights keep full precision, and an activation
- * quantizer goes when no other operator needs it (an operator beside a quantized reader of the same tensor reads the
- * dequantized values, so that its neighbours keep their integer kernels).
+ * The placement with the given operators back in float: their weights keep full precision, they read their inputs
+ * unrounded, and an activation quantizer goes when no other operator needs it.
  */
 export function revertOperators(
   graph: Graph,
@@ -71,9 +70,11 @@ export function revertOperators(
     const targets = quantizer.targets.filter((port) => !reverted.has(port.node));
     return targets.length === 0 ? [] : [{ ...quantizer, targets }];
   });
-  const activations = placement.activations.filter((quantizer) => {
+  const activations = placement.activations.flatMap((quantizer) => {
     const operators = [...(served.get(quantizer.id) ?? [])];
-    return operators.length === 0 ? true : !operators.every((name) => reverted.has(name));
+    if (operators.length > 0 && operators.every((name) => reverted.has(name))) return [];
+    const targets = quantizer.targets.filter((port) => !reverted.has(port.node));
+    return [{ ...quantizer, targets }];
   });
   return { activations, weights };
 }
