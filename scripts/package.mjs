@@ -53,6 +53,7 @@ run(join(root, 'node_modules/.bin/vsce'), [
   target,
   '--no-dependencies',
   '--skip-license',
+  '--no-rewrite-relative-links',
   '--out',
   vsix,
 ]);

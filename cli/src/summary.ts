@@ -1,5 +1,8 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
-import pc from 'picocolors';
+import picocolors from 'picocolors';
+
+/** Colours on a terminal only: a pipe in CI is none, whatever its variables say. */
+const pc = picocolors.createColors(process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined);
 
 /** The table that ends a run. */
 export function summaryTable(report: QuantizationReport): string {
