@@ -24,6 +24,8 @@ export const CODES = [
   'dead-setting',
   'conflicting-settings',
   'not-supported-yet',
+  'metric-needs-labels',
+  'validation-missing',
   'no-integer-kernel',
   'deprecated-value',
   'yaml-version',

@@ -65,6 +65,16 @@ describe('findings', () => {
       `${HEAD}quantization:\n  fast_bias_correction: false\n  advanced_parameters: {disable_bias_correction: true}`,
       ['dead-setting fast_bias_correction'],
     ],
+    [
+      'a metric without labels',
+      `${HEAD}accuracy_control: {metric: top1}`,
+      ['validation-missing accuracy_control', 'metric-needs-labels top1'],
+    ],
+    [
+      'a border from the wrong end',
+      `${HEAD}quantization: {advanced_parameters: {weights_range_estimator_params: {min: {statistics_type: max}}}}`,
+      ['conflicting-settings max'],
+    ],
     ['left out by a comment', `${HEAD}# quantsmith-disable-next-line unknown-key\nfoo: 1`, []],
     ['left out on the line', `${HEAD}foo: 1 # quantsmith-disable-line`, []],
     [
@@ -192,7 +202,8 @@ describe('after a run', () => {
       warnings: [],
       ...more,
     }) as unknown as QuantizationReport;
-  const text = `${HEAD}quantization:\n  advanced_parameters:\n    weights_quantization_params:\n      num_bits: 4\naccuracy_control:\n  max_drop: 0.01\n`;
+  const data = 'data: {calibration: {arrays: a.npy}, validation: {arrays: v.npy, labels: l.npy}}';
+  const text = `model: m.onnx\n${data}\nquantization:\n  advanced_parameters:\n    weights_quantization_params:\n      num_bits: 4\naccuracy_control:\n  max_drop: 0.01\n`;
   const findings = (given: QuantizationReport, changed: RuleContext['changed'] = null) =>
     findAll(config(text), { ...NOTHING, report: given, changed }).findings;
 

@@ -1,5 +1,7 @@
 import { MarkupKind, type Hover, type Position } from 'vscode-languageserver';
 import type { ModelSummary } from '@quantsmith/engine/protocol';
+import type { QuantizationReport } from '@quantsmith/schemas';
+import type { Change } from '../runs/freshness.js';
 import type { ConfigDocument } from '../document/document.js';
 import { nodeAt, pathOf, type Path } from '../document/tree.js';
 import { allowedValues, referenceAnchor, schemaOf, typeName } from '../knowledge/schema.js';
@@ -10,6 +12,9 @@ const MOST_VALUES = 12;
 export interface HoverContext {
   readonly model: ModelSummary | null;
   readonly markdown: boolean;
+  /** The last run, if it still describes the config. */
+  readonly report?: QuantizationReport | null;
+  readonly changed?: Change;
 }
 
 /** What the key or value under the cursor means; on a node name, what that node is. */
@@ -21,7 +26,7 @@ export function hover(document: ConfigDocument, position: Position, context: Hov
   const path = pathOf(found);
   const text =
     (found.kind === 'scalar'
-      ? (nodeText(String(found.value), path, context.model) ?? valueText(found.value, path))
+      ? (nodeText(String(found.value), path, context) ?? valueText(found.value, path))
       : null) ?? keyDocumentation(path);
   if (text === '') return null;
   const span = found.kind === 'entry' ? found.keySpan : found;
@@ -78,7 +83,7 @@ function valueText(value: unknown, path: Path): string | null {
   return `\`${String(value)}\`: ${found.description}\n\n${keyDocumentation(path)}`;
 }
 
-function nodeText(name: string, path: Path, model: ModelSummary | null): string | null {
+function nodeText(name: string, path: Path, { model, report, changed }: HoverContext): string | null {
   if (model === null || path[1] !== 'ignored_scope' || path[2] === 'patterns' || path[2] === 'types')
     return null;
   const node = model.nodes.find((candidate) => candidate.name === name);
@@ -91,9 +96,22 @@ function nodeText(name: string, path: Path, model: ModelSummary | null): string 
     attributes.join(', '),
     `Inputs: ${node.inputs.filter((input) => input !== '').join(', ')}`,
     `Outputs: ${node.outputs.join(', ')}`,
+    changed === null ? runText(name, report ?? null) : '',
   ]
     .filter((part) => part !== '')
     .join('\n\n');
+}
+
+/** What the last run found out about a node. */
+function runText(name: string, report: QuantizationReport | null): string {
+  const layer = report?.layers.find((candidate) => candidate.name === name);
+  if (layer === undefined) return '';
+  const facts = [
+    layer.restored ? 'back in float to restore accuracy' : layer.quantized ? 'quantized' : 'in float',
+    ...(layer.weight === null ? [] : [`${layer.weight.bits}-bit weights`]),
+    ...(layer.sqnr_db === null ? [] : [`SQNR ${layer.sqnr_db.toFixed(1)} dB`]),
+  ];
+  return `Last run: ${facts.join(', ')}`;
 }
 
 /** Markdown as it is, or without its marks for clients that show plain text. */

@@ -10,6 +10,7 @@ import { fix, type Fix, type Fixable, type FixTable } from './fix.js';
 import { dataSourceFindings } from './data.js';
 import { fileFindings } from './files.js';
 import { ignoredScopeFindings } from './ignoredScope.js';
+import { metricFindings } from './metric.js';
 import { schemaFindings, schemaFixes } from './schema.js';
 import { settingFindings, settingFixes } from './settings.js';
 import { withoutSuppressed } from './suppress.js';
@@ -61,6 +62,7 @@ export function findAll(
     ...modelFinding(document, context),
     ...ignoredScopeFindings(document, context.model),
     ...(config === null ? [] : settingFindings(document, config)),
+    ...(config === null ? [] : metricFindings(document, config)),
     ...(config === null ? [] : unsupportedFindings(document, config)),
     ...(config === null || context.report === null
       ? []

@@ -38,6 +38,22 @@ const estimatorRules: SettingRule[] = (
   })),
 );
 
+const UPSIDE_DOWN = { min: 'max', max: 'min' } as const;
+
+/** A border taken from the other end of the values. */
+const borderRules: SettingRule[] = (
+  ['activations_range_estimator_params', 'weights_range_estimator_params'] as const
+).flatMap((key) =>
+  (['min', 'max'] as const).map((side) => ({
+    code: 'conflicting-settings' as const,
+    severity: 'warning' as const,
+    path: [...ADVANCED, key, side, 'statistics_type'],
+    applies: (config: ResolvedConfig) => advanced(config)[key][side].statistics_type === UPSIDE_DOWN[side],
+    message: `The ${side === 'min' ? 'lower' : 'upper'} border of a range cannot come from the ${side === 'min' ? 'largest' : 'smallest'} values.`,
+    suggestions: [side],
+  })),
+);
+
 /** `dead-setting`, `conflicting-settings`, `deprecated-value`: decided from the config alone. */
 const RULES: readonly SettingRule[] = [
   {
@@ -108,6 +124,7 @@ const RULES: readonly SettingRule[] = [
     suggestions: ['8'],
   },
   ...estimatorRules,
+  ...borderRules,
 ];
 
 export function settingFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {
