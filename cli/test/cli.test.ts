@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -106,6 +106,24 @@ describe('quantsmith run', () => {
     );
     expect(status).toBe(0);
     expect(stderr).toMatch(/quantization\.fast_bias_correction.*not-supported-yet/);
+  });
+});
+
+describe('cancelling', () => {
+  it.skipIf(process.platform === 'win32')('ends at once with 130 and leaves nothing behind', async () => {
+    const child = spawn(process.execPath, [join(root, 'dist/cli.cjs'), 'run', 'digits.quant.yaml'], {
+      cwd: folder,
+    });
+    let text = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      // The first line says that the engine is at work.
+      if (text.startsWith('load')) child.kill('SIGINT');
+    });
+    const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+    expect(code).toBe(130);
+    expect(text).toMatch(/Cancelled; nothing was written/);
+    expect(written()).toEqual([]);
   });
 });
 

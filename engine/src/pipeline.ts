@@ -13,6 +13,7 @@ import { encodeModel, writeModel, writeText } from './onnx/write.js';
 import { runPaths } from './paths.js';
 import { placeForConfig, quantizerConfig } from './placement/fromConfig.js';
 import { isTail } from './placement/runtimeLayout.js';
+import { halveAtRisk } from './overflow/auto.js';
 import type { Placement } from './placement/types.js';
 import type { Problem } from './problem.js';
 import type { EngineEvent, RunRequest, TensorSignature } from './protocol.js';
@@ -163,21 +164,24 @@ async function calibrate(
 
 function quantize(
   prepared: PreparedModel,
-  placement: Placement,
+  placed: Placement,
   collected: Collected,
   config: ResolvedConfig,
 ): Quantization {
   const advanced = config.quantization.advanced_parameters;
   const activationConfig = quantizerConfig(advanced.activations_quantization_params);
   const runtime = advanced.backend_params.runtime as Quantization['runtime'];
-  const { activations } = writtenPlacement(prepared.graph, placement, runtime, activationConfig);
+  const { activations } = writtenPlacement(prepared.graph, placed, runtime, activationConfig);
+  const full = weightCodes(prepared, placed, config);
+  const auto = advanced.overflow_fix === 'auto';
+  const placement = auto ? halveAtRisk(prepared.graph, placed, full) : placed;
   return {
     prepared,
     placement,
     runtime,
     activationConfig,
     activations: activationParameters(activations, collected.ranges),
-    weights: weightCodes(prepared, placement, config),
+    weights: auto ? weightCodes(prepared, placement, config) : full,
     biases: [],
   };
 }

@@ -34,12 +34,6 @@ const UNSUPPORTED: readonly Unsupported[] = [
     message: 'Channel alignment is not available yet; it is left out.',
   },
   {
-    path: [...ADVANCED, 'overflow_fix'],
-    applies: ({ quantization }) => quantization.advanced_parameters.overflow_fix === 'auto',
-    message:
-      'The analysis behind overflow_fix: auto is not available yet; all layers are treated as with enable.',
-  },
-  {
     path: [...RESTORER, 'tune_hyperparams'],
     applies: ({ accuracy_control: control }) =>
       control?.advanced_accuracy_restorer_params.tune_hyperparams === true,

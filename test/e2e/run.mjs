@@ -2,6 +2,7 @@
 import * as esbuild from 'esbuild';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { bundleSuite } from './bundle.mjs';
 import { runExtensionHost } from './exthost.mjs';
 import { missingParts, ROOT } from './harness.mjs';
 import { runUi } from './ui.mjs';
@@ -16,17 +17,7 @@ const vsix = join(
   ROOT,
   execFileSync(process.execPath, [join(ROOT, 'scripts/package.mjs')], { encoding: 'utf8' }).trim(),
 );
-await esbuild.build({
-  absWorkingDir: ROOT,
-  entryPoints: { index: 'test/e2e/suite/index.ts', extension: 'test/e2e/suite/extension.ts' },
-  outdir: 'test/e2e/out',
-  outExtension: { '.js': '.cjs' },
-  bundle: true,
-  platform: 'node',
-  format: 'cjs',
-  external: ['vscode', 'mocha', './extension.cjs'],
-  logLevel: 'warning',
-});
+await bundleSuite(esbuild);
 const totals = { passed: 0, failed: 0 };
 for (const [name, suite] of [
   ['in the extension host', runExtensionHost],

@@ -69,8 +69,7 @@ function halfRangeNodes(
   targets: ReadonlyMap<string, { port: Port; node: NodeProto }[]>,
 ): ReadonlySet<string> {
   const weighted = new Set([...targets.values()].flat().map(({ node }) => node));
-  // `auto` is as safe as `enable` until the analysis can tell the layers apart.
-  if (options.overflowFix === 'enable' || options.overflowFix === 'auto') {
+  if (options.overflowFix === 'enable') {
     return new Set([...weighted].filter(takesHalfRange).map((node) => node.name));
   }
   return options.overflowFix === 'first_layer' ? firstLayers(graph, weighted) : new Set();

@@ -7,6 +7,7 @@ import type { SampleSource } from '../data/source.js';
 import type { ModelProto } from '../onnx/onnx_pb.js';
 import { modelSha256, type LoadedModel } from '../onnx/read.js';
 import { encodeModel } from '../onnx/write.js';
+import { pairRisk } from '../overflow/pairs.js';
 import type { RunPaths } from '../paths.js';
 import type { Problem } from '../problem.js';
 import type { RunRequest } from '../protocol.js';
@@ -139,17 +140,27 @@ function metricReport({ validation, restored }: ReportInput): QuantizationReport
   };
 }
 
-function overflowReport({ config, quantization }: ReportInput): QuantizationReport['overflow'] {
-  const layers = quantization.placement.weights.flatMap((quantizer) =>
-    quantizer.targets.map((port) => ({
-      name: port.node,
-      op: quantization.prepared.graph.node(port.node)?.opType ?? '',
-      half_range: quantizer.halfRange,
-      pairs_at_risk: 0,
-      saturating_fraction_calibration: null,
-      worst_case_exceeds: null,
-    })),
-  );
+function overflowReport({ config, quantization, restored }: ReportInput): QuantizationReport['overflow'] {
+  const { graph } = quantization.prepared;
+  const layers = quantization.placement.weights.flatMap((quantizer) => {
+    const weights = quantization.weights.get(quantizer.id);
+    const dims = graph.initializer(quantizer.tensor)?.dims.map(Number) ?? [];
+    return quantizer.targets.flatMap(({ node: name }) => {
+      const node = graph.node(name);
+      if (node === undefined || weights === undefined || restored.reverted.has(name)) return [];
+      const risk = pairRisk(node, weights.codes, dims);
+      return [
+        {
+          name,
+          op: node.opType,
+          half_range: quantizer.halfRange,
+          pairs_at_risk: risk?.pairsAtRisk ?? 0,
+          saturating_fraction_calibration: null,
+          worst_case_exceeds: risk?.worstCase ?? null,
+        },
+      ];
+    });
+  });
   return { fix: config.quantization.advanced_parameters.overflow_fix, layers, predicted: null };
 }
 
