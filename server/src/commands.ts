@@ -8,12 +8,20 @@ import {
   type WorkDoneProgressReporter,
 } from 'vscode-languageserver/node';
 import { checkConfigFile } from './check.js';
+import { convert } from './features/convert.js';
 import { configFor } from './init.js';
 import { fractionDone, runConfig } from './runs/run.js';
 import { cancelled, type Session } from './session.js';
 
-/** Commands that a client may send, each with the URI of a file: the config to run, the model to make a config for. */
-export const COMMANDS = { run: 'quantsmith.server.run', init: 'quantsmith.server.init' } as const;
+/**
+ * Commands that a client may send, each with the URI of a file: the config to run, the model to make a config for, the
+ * config to write in the other notation.
+ */
+export const COMMANDS = {
+  run: 'quantsmith.server.run',
+  init: 'quantsmith.server.init',
+  convert: 'quantsmith.server.convert',
+} as const;
 
 /** `quantsmith/progress`: for clients that show a notification of their own. */
 const PROGRESS = 'quantsmith/progress';
@@ -34,6 +42,7 @@ export async function execute(
     });
     return { text: configFor(model, basename(file), dirname(file)) };
   }
+  if (command === COMMANDS.convert) return converted(session, uri, file);
   if (command !== COMMANDS.run) throw refused(`There is no command ${command}.`);
   if (session.running.has(uri)) throw refused(`${file} is being quantized already.`);
   session.running.add(uri);
@@ -43,6 +52,16 @@ export async function execute(
     session.running.delete(uri);
     session.refresh();
   }
+}
+
+/** The config in the other notation, and the name that such a file has. Nothing is written. */
+function converted(session: Session, uri: string, file: string): { text: string; fileName: string } {
+  const document = session.documentOf(uri);
+  if (document === null) throw refused(`${file} is not open.`);
+  const text = convert(document);
+  if (text === null) throw refused(`${file} has syntax errors; what is wrong can have no other form.`);
+  const to = document.tree.language === 'json' ? 'yaml' : 'json';
+  return { text, fileName: basename(file).replace(/\.[^.]+$/, `.${to}`) };
 }
 
 async function run(

@@ -19,6 +19,7 @@ import { foldingRanges, selectionRanges } from './features/folding.js';
 import { hover } from './features/hover.js';
 import { inlayHints } from './features/inlayHints.js';
 import { documentLinks } from './features/links.js';
+import { rewrites } from './features/rewrite.js';
 import { documentSymbols } from './features/symbols.js';
 import { findAll } from './rules/all.js';
 import { abilitiesOf, createSession, type Session } from './session.js';
@@ -64,7 +65,9 @@ function registerFeatures(session: Session): void {
   );
   connection.onCodeAction(
     about([], async (document, { context }) => {
-      const fixes = codeActions(document, context);
+      // Whole rewrites are made when somebody asks for refactorings, not at every move of the cursor.
+      const refactor = context.only?.some((kind) => kind.startsWith('refactor')) === true;
+      const fixes = [...codeActions(document, context), ...(refactor ? rewrites(document) : [])];
       if (!wants(context.only, FIX_ALL)) return fixes;
       return [...fixes, ...fixAll(document, findAll(document, await surroundingsOf(document)).findings)];
     }),
@@ -107,7 +110,9 @@ function initialize(session: Session, params: InitializeParams): InitializeResul
       textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental },
       completionProvider: { triggerCharacters: [' ', ':', '"', '/', '-', '*'] },
       hoverProvider: true,
-      codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix, FIX_ALL] },
+      codeActionProvider: {
+        codeActionKinds: [CodeActionKind.QuickFix, CodeActionKind.RefactorRewrite, FIX_ALL],
+      },
       codeLensProvider: {},
       inlayHintProvider: true,
       documentLinkProvider: {},

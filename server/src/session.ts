@@ -67,6 +67,8 @@ export interface Session {
   /** URIs of the configs that are being run. */
   readonly running: Set<string>;
   readonly fileOf: (uri: string) => string | null;
+  /** The parsed text of an open document. */
+  readonly documentOf: (uri: string) => ConfigDocument | null;
   readonly surroundingsOf: (document: ConfigDocument) => Promise<Surroundings>;
   readonly diagnose: (document: ConfigDocument) => Promise<Diagnostic[]>;
   /** Files or settings have changed: everything that was told is told anew. */
@@ -93,6 +95,10 @@ export function createSession(connection: Connection): Session {
     settings: DEFAULT_SETTINGS,
     running: new Set(),
     fileOf: (uri) => (uri.startsWith('file:') ? fileURLToPath(uri) : null),
+    documentOf(uri) {
+      const text = texts.get(uri);
+      return text === undefined ? null : parsed.get(text);
+    },
     surroundingsOf(document) {
       const { uri } = document.text;
       const known = around.get(uri);
@@ -115,13 +121,14 @@ export function createSession(connection: Connection): Session {
       if (abilities.refreshInlayHints) void connection.languages.inlayHint.refresh().catch(log);
     },
     about: (fallback, body) => async (params, token) => {
-      const text = texts.get(params.textDocument.uri);
-      if (text === undefined) return fallback;
+      if (texts.get(params.textDocument.uri) === undefined) return fallback;
       // Typing that has arrived meanwhile comes first, and may have cancelled this.
       await new Promise((resolve) => setImmediate(resolve));
       if (token.isCancellationRequested) throw cancelled();
       try {
-        const answer = await body(parsed.get(text), params);
+        const document = session.documentOf(params.textDocument.uri);
+        if (document === null) return fallback;
+        const answer = await body(document, params);
         if (token.isCancellationRequested) throw cancelled();
         return answer;
       } catch (error) {

@@ -72,7 +72,8 @@ function commentsOf(text: string): { start: number; end: number; text: string }[
   for (let kind: number = scanner.scan(); kind !== END_OF_FILE; kind = scanner.scan()) {
     if (kind !== LINE_COMMENT && kind !== BLOCK_COMMENT) continue;
     const start = scanner.getTokenOffset();
-    comments.push({ start, end: start + scanner.getTokenLength(), text: scanner.getTokenValue() });
+    const end = start + scanner.getTokenLength();
+    comments.push({ start, end, text: text.slice(start, end) });
   }
   return comments;
 }

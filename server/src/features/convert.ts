@@ -1,0 +1,91 @@
+import type { ConfigDocument } from '../document/document.js';
+import { inline } from '../document/edit.js';
+import { entriesOf, resolved, type Entry, type Span, type TreeNode } from '../document/tree.js';
+
+type Comment = Span & { readonly text: string };
+const STEP = '  ';
+
+/**
+ * The same config in the other notation. Comments stay with their keys; aliases and merge keys, which JSON does not
+ * have, are written out. null for a text with syntax errors: half a config is no config.
+ */
+export function convert(document: ConfigDocument): string | null {
+  const { tree } = document;
+  if (tree.problems.length > 0) return null;
+  const to = tree.language === 'json' ? 'yaml' : 'json';
+  const printer = createPrinter(document, to);
+  const body = printer.value(tree.root, '');
+  const before = printer.head.map((line) => `${line}\n`).join('');
+  const after = printer
+    .rest('')
+    .map((line) => `${line}\n`)
+    .join('');
+  return `${before}${body.trimStart()}\n${after}`;
+}
+
+function createPrinter({ tree, text }: ConfigDocument, to: 'yaml' | 'json') {
+  const comments = [...tree.comments];
+  const lineOf = (offset: number) => text.positionAt(offset).line;
+  const rewritten = ({ text: comment }: Comment): string[] => {
+    const content = comment.replace(/^(#|\/\/|\/\*)/, '').replace(/\*\/$/, '');
+    return content.split(/\r?\n/).map((line) => `${to === 'json' ? '//' : '#'} ${line.trim()}`.trimEnd());
+  };
+  /** The comments that start before an offset, each on its line. */
+  const take = (offset: number, indent: string): string[] => {
+    const lines: string[] = [];
+    while (comments[0] !== undefined && comments[0].start < offset)
+      lines.push(...rewritten(comments.shift()!).map((line) => indent + line));
+    return lines;
+  };
+  /** The comment behind something that ends at `offset`, on its line. */
+  const behind = (offset: number): string => {
+    const [next] = comments;
+    if (next === undefined || lineOf(next.start) !== lineOf(offset) || next.start < offset) return '';
+    comments.shift();
+    return ` ${rewritten(next).join(' ')}`;
+  };
+  const value = (node: TreeNode | null, indent: string): string => {
+    const target = resolved(node);
+    if (target === null || target.kind === 'scalar') return inline(target?.value ?? null, to);
+    const children = target.kind === 'sequence' ? target.items : entriesOf(target);
+    if (children.length === 0) return target.kind === 'sequence' ? '[]' : '{}';
+    const own = node === target;
+    if (
+      target.kind === 'sequence' &&
+      target.items.every((item) => resolved(item)?.kind === 'scalar') &&
+      isShort(target)
+    )
+      return `[${target.items.map((item) => value(item, '')).join(', ')}]`;
+    const inner = to === 'json' || indent !== '' || node?.parent !== null ? indent + STEP : indent;
+    const lines = children.flatMap((child, index) => {
+      // What comes in through an alias has its comments where it stands itself.
+      const leading = own && child.parent === target ? take(child.start, inner) : [];
+      const printed = child.kind === 'entry' ? entry(child, inner) : item(child, inner);
+      const [first = '', ...more] = printed.split('\n');
+      const comma = to === 'json' && index < children.length - 1 ? ',' : '';
+      if (more.length > 0)
+        return [...leading, `${inner}${first}`, ...more.slice(0, -1), `${more.at(-1)}${comma}`];
+      const trailing = own && child.parent === target ? behind(child.end) : '';
+      return [...leading, `${inner}${first}${comma}${trailing}`];
+    });
+    const last = own ? take(target.end, inner) : [];
+    if (to === 'yaml') return `\n${[...lines, ...last].join('\n')}`;
+    const [open, close] = target.kind === 'sequence' ? ['[', ']'] : ['{', '}'];
+    return `${open}\n${[...lines, ...last].join('\n')}\n${indent}${close}`;
+  };
+  const entry = (child: Entry, indent: string): string => {
+    const printed = value(child.value, indent);
+    return `${inline(child.key, to)}:${printed.startsWith('\n') ? '' : ' '}${printed}`;
+  };
+  const item = (child: TreeNode, indent: string): string => {
+    const printed = value(child, indent);
+    if (to === 'json') return printed;
+    return printed.startsWith('\n') ? `- ${printed.trimStart()}` : `- ${printed}`;
+  };
+  const head = take(tree.root?.start ?? 0, '');
+  return { head, value, rest: (indent: string) => take(Number.POSITIVE_INFINITY, indent) };
+}
+
+/** Lists that fit on a line stay on it. */
+const isShort = ({ start, end, items }: Span & { readonly items: readonly TreeNode[] }) =>
+  end - start < 80 && items.every((item) => item.kind !== 'scalar' || typeof item.value !== 'string');
