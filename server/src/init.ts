@@ -1,5 +1,5 @@
 import type { ModelSummary, TensorSignature } from '@quantsmith/engine/protocol';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -11,6 +11,7 @@ export function configFor(model: ModelSummary, modelPath: string, dir: string): 
   const found = (names: readonly string[]) => names.find((name) => existsSync(join(dir, name)));
   const calibration = found(['calibration', 'data/calibration', 'train', 'data/train', 'images', 'data']);
   const validation = found(['validation', 'data/validation', 'val', 'data/val', 'test', 'data/test']);
+  const labels = validation === undefined ? null : labelsIn(validation, dir);
   const transformer =
     model.nodes.filter((node) => node.op === 'Softmax').length > 1 &&
     model.nodes.some((node) => node.op === 'MatMul');
@@ -23,7 +24,7 @@ export function configFor(model: ModelSummary, modelPath: string, dir: string): 
     'data:',
     '  calibration: # a few hundred typical inputs; no labels needed',
     ...(image === null ? tensorSource(model, calibration) : imageSource(image, calibration, true)),
-    ...validationSection(image, validation),
+    ...validationSection(image, validation, labels),
     '',
     'quantization:',
     '  preset: performance # performance | mixed',
@@ -41,8 +42,15 @@ export function configFor(model: ModelSummary, modelPath: string, dir: string): 
         ]
       : [
           'accuracy_control:',
-          '  metric: top1 # top1 | top5 | f1 | mse | mae | cosine | sqnr',
-          '  max_drop: 0.01 # one point',
+          ...(labels === null
+            ? [
+                '  metric: cosine # similarity with the float outputs; with labels: top1 | top5 | f1',
+                '  max_drop: 0.01',
+              ]
+            : [
+                '  metric: top1 # top1 | top5 | f1 | mse | mae | cosine | sqnr',
+                '  max_drop: 0.01 # one point',
+              ]),
         ]),
   ];
   return `${lines.join('\n')}\n`;
@@ -96,7 +104,26 @@ function tensorSource(model: ModelSummary, folder: string | undefined): string[]
   return [`    arrays: ./${folder === undefined ? '' : `${folder}/`}${file}`];
 }
 
-function validationSection(image: ImageInput | null, folder: string | undefined): string[] {
+type Labels = { readonly file: string } | 'folders' | null;
+
+/** Where the labels of a folder are: a labels.csv in it or beside it, its subfolders, or nowhere. */
+function labelsIn(folder: string, dir: string): Labels {
+  const file = [`${folder}/labels.csv`, 'labels.csv', 'data/labels.csv'].find((path) =>
+    existsSync(join(dir, path)),
+  );
+  if (file !== undefined) return { file };
+  return readdirSync(join(dir, folder), { withFileTypes: true }).some((entry) => entry.isDirectory())
+    ? 'folders'
+    : null;
+}
+
+function validationSection(image: ImageInput | null, folder: string | undefined, labels: Labels): string[] {
+  const where =
+    labels === null
+      ? '    # labels: ./labels.csv # file,label; without labels the outputs are compared with the float model'
+      : labels === 'folders'
+        ? '    # no labels: the subfolders are the classes'
+        : `    labels: ./${labels.file}`;
   const lines =
     image === null
       ? [
@@ -107,7 +134,7 @@ function validationSection(image: ImageInput | null, folder: string | undefined)
       : [
           '  validation: # what accuracy is measured on',
           `    images: ./${folder ?? 'validation'}`,
-          '    # labels: ./labels.csv # file,label; left out: class folders',
+          where,
           '    preprocess: *preprocess',
         ];
   return folder === undefined ? lines.map((line) => `  # ${line.slice(2)}`) : lines;
