@@ -3,6 +3,7 @@ import * as esbuild from 'esbuild';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { bundleSuite } from './bundle.mjs';
+import { checkContents } from './contents.mjs';
 import { runExtensionHost } from './exthost.mjs';
 import { missingParts, ROOT } from './harness.mjs';
 import { runUi } from './ui.mjs';
@@ -20,6 +21,7 @@ const vsix = join(
 await bundleSuite(esbuild);
 const totals = { passed: 0, failed: 0 };
 for (const [name, suite] of [
+  ['in the package', checkContents],
   ['in the extension host', runExtensionHost],
   ['in the workbench', runUi],
 ]) {
