@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
-import { parseConfig, type ConfigDocument } from './document/document.js';
+import { parseConfig, rangeOf, type ConfigDocument } from './document/document.js';
 import { findNode, resolved, valueOf } from './document/tree.js';
 import type { Finding } from './diagnostics.js';
 import { createSources, type Sources } from './model/sources.js';
@@ -125,13 +125,6 @@ export async function checkDocument(
   sources: Sources,
 ): Promise<{ findings: Finding[]; config: QuantizationConfig | null }> {
   return findAll(document, await surroundings(document, file, sources));
-}
-
-export function rangeOf(
-  document: ConfigDocument,
-  { start, end }: { start: number; end: number },
-): CheckedFinding['range'] {
-  return { start: document.text.positionAt(start), end: document.text.positionAt(end) };
 }
 
 export function sha256(text: string): string {

@@ -5,7 +5,7 @@ import { hover } from '../src/features/hover.js';
 import { complete } from '../src/features/completion.js';
 import { documentSymbols } from '../src/features/symbols.js';
 import { findAll, fixesOf } from '../src/rules/all.js';
-import { config, CONTEXT, type Language } from './dsl.js';
+import { applied, config, CONTEXT, type Language } from './dsl.js';
 
 /** More with QUANTSMITH_EDITS=200000. */
 const EDITS = Number(process.env['QUANTSMITH_EDITS'] ?? 2000);
@@ -30,7 +30,14 @@ function everything(text: string, language: Language, place: number): void {
     expect(start).toBeGreaterThanOrEqual(0);
     expect(end).toBeGreaterThanOrEqual(start);
   }
-  for (const found of findings.slice(0, 5)) fixesOf(document, { ...found, data: found.data ?? {} });
+  // A fix never breaks a text that could be read.
+  for (const found of findings.slice(0, 5)) {
+    for (const { title, edits } of fixesOf(document, { ...found, data: found.data ?? {} })) {
+      const after = config(applied(document, edits), language);
+      if (document.tree.problems.length === 0)
+        expect(after.tree.problems, `${found.code}: ${title}`).toEqual([]);
+    }
+  }
   const position = document.text.positionAt(place % (text.length + 1));
   complete(document, position, CONTEXT);
   hover(document, position, { model: null, markdown: true });

@@ -1,6 +1,6 @@
-import type { TextDocument } from 'vscode-languageserver-textdocument';
+import type { Range, TextDocument } from 'vscode-languageserver-textdocument';
 import { parseJson } from './json.js';
-import type { Tree } from './tree.js';
+import type { Span, Tree } from './tree.js';
 import { parseYaml } from './yaml.js';
 
 /** A config as text and tree. */
@@ -31,6 +31,11 @@ export function parseConfig(text: TextDocument): ConfigDocument {
     };
     return { text, tree: { root: null, problems: [problem], comments: [], language } };
   }
+}
+
+/** Offsets as lines and characters. */
+export function rangeOf({ text }: ConfigDocument, { start, end }: Span): Range {
+  return { start: text.positionAt(start), end: text.positionAt(end) };
 }
 
 /** Parses each version of each document once; closed documents are forgotten. */

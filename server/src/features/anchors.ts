@@ -1,7 +1,6 @@
 import type { DocumentHighlight, Location, Position, Range, WorkspaceEdit } from 'vscode-languageserver';
 import { DocumentHighlightKind } from 'vscode-languageserver';
-import { rangeOf } from '../check.js';
-import type { ConfigDocument } from '../document/document.js';
+import { rangeOf, type ConfigDocument } from '../document/document.js';
 import { anchorsOf, walk, type Anchor, type Span } from '../document/tree.js';
 
 /** An anchor with the aliases that lead to it (an anchor of the same name further down starts anew). */

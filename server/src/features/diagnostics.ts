@@ -1,8 +1,7 @@
 import { DiagnosticSeverity, DiagnosticTag, type Diagnostic } from 'vscode-languageserver';
 import { existsSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { rangeOf } from '../check.js';
-import type { ConfigDocument } from '../document/document.js';
+import { rangeOf, type ConfigDocument } from '../document/document.js';
 import type { Finding, Severity } from '../diagnostics.js';
 
 const SEVERITY: Readonly<Record<Severity, DiagnosticSeverity>> = {

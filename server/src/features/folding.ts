@@ -4,8 +4,7 @@ import {
   type Position,
   type SelectionRange,
 } from 'vscode-languageserver';
-import { rangeOf } from '../check.js';
-import type { ConfigDocument } from '../document/document.js';
+import { rangeOf, type ConfigDocument } from '../document/document.js';
 import { nodeAt, walk, type Entry, type Span, type TreeNode } from '../document/tree.js';
 
 /** Mappings and lists over several lines, and comments of several lines; at most `limit`, the outermost first. */

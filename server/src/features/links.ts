@@ -2,8 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { DocumentLink } from 'vscode-languageserver';
-import { rangeOf } from '../check.js';
-import type { ConfigDocument } from '../document/document.js';
+import { rangeOf, type ConfigDocument } from '../document/document.js';
 import { pathOf, walk } from '../document/tree.js';
 
 const PATHS =

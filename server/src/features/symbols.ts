@@ -1,6 +1,5 @@
 import { SymbolKind, type DocumentSymbol } from 'vscode-languageserver';
-import { rangeOf } from '../check.js';
-import type { ConfigDocument } from '../document/document.js';
+import { rangeOf, type ConfigDocument } from '../document/document.js';
 import type { Entry, TreeNode } from '../document/tree.js';
 
 /** Outlines of huge documents end here: clients get slow with more. */

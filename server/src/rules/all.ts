@@ -1,6 +1,7 @@
 import { isConfig, type QuantizationConfig, type QuantizationReport } from '@quantsmith/schemas';
 import type { ModelSummary } from '@quantsmith/engine/protocol';
-import type { ConfigDocument } from '../document/document.js';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import { parseConfig, type ConfigDocument } from '../document/document.js';
 import { quoted } from '../document/edit.js';
 import { valueOf } from '../document/tree.js';
 import type { Finding } from '../diagnostics.js';
@@ -103,7 +104,16 @@ export function fixesOf(document: ConfigDocument, found: Fixable): Fix[] {
     .flatMap((suggestion, index) =>
       fix(`Change to ${suggestion}`, [{ range, newText: inQuotesOf(written, suggestion) }], index === 0),
     );
-  return [...replaced, ...(FIXES[found.code]?.(document, found) ?? [])];
+  const others = FIXES[found.code]?.(document, found) ?? [];
+  return [...replaced, ...others.filter(({ edits }) => keepsReadable(document, edits))];
+}
+
+/** YAML has forms (explicit keys, tags over lines) that an edit by lines can break: such a fix is not offered. */
+function keepsReadable(document: ConfigDocument, edits: Fix['edits']): boolean {
+  const { uri, languageId, version } = document.text;
+  const after = TextDocument.applyEdits(document.text, [...edits]);
+  const { problems } = parseConfig(TextDocument.create(uri, languageId, version, after)).tree;
+  return problems.length <= document.tree.problems.length;
 }
 
 /** A suggestion in the quotes that the text stands in; numbers, booleans and what is quoted already stay as they are. */
