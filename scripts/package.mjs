@@ -41,7 +41,8 @@ for (const name of needed) {
   copy(
     name,
     '',
-    (path) => !/\.(md|ts|map)$/.test(path) && !/[\\/](src|install)[\\/]/.test(path.slice(root.length)),
+    (path) =>
+      !/\.(md|ts|mts|cts|map|h)$/.test(path) && !/[\\/](src|install)[\\/]/.test(path.slice(root.length)),
   );
   for (const dependency of Object.keys(dependencies))
     if (!needed.includes(dependency)) needed.push(dependency);

@@ -5,6 +5,7 @@ import { newConfig } from './commands/newConfig.js';
 import { showReport } from './commands/report.js';
 import { runQuantization } from './commands/run.js';
 
+/** VS Code hands `deactivate` nothing, so the one client to stop is kept here. */
 let client: LanguageClient | undefined;
 
 /** Starts the language server and registers the commands. */

@@ -21,10 +21,19 @@ async function reportOf(document: vscode.TextDocument): Promise<vscode.Uri | und
     200,
   );
   for (const file of files) {
-    const report = JSON.parse(new TextDecoder().decode(await vscode.workspace.fs.readFile(file))) as {
-      config?: { path?: string };
-    };
-    if (report.config?.path === document.uri.fsPath) return file;
+    if ((await configOf(file)) === document.uri.fsPath) return file;
   }
   return undefined;
+}
+
+/** The config that a report names; undefined for a file that is no report. */
+async function configOf(file: vscode.Uri): Promise<string | undefined> {
+  try {
+    const report = JSON.parse(new TextDecoder().decode(await vscode.workspace.fs.readFile(file))) as {
+      config?: { path?: string };
+    } | null;
+    return report?.config?.path;
+  } catch {
+    return undefined;
+  }
 }
