@@ -23,8 +23,7 @@ async function open(name: string): Promise<vscode.TextDocument> {
 
 /** A code with a link to its page comes as an object. */
 const codeOf = ({ code }: vscode.Diagnostic) => String(typeof code === 'object' ? code.value : code);
-const codes = (uri: vscode.Uri) =>
-  vscode.languages.getDiagnostics(uri).map(codeOf);
+const codes = (uri: vscode.Uri) => vscode.languages.getDiagnostics(uri).map(codeOf);
 const at = (document: vscode.TextDocument, text: string, offset = 0) =>
   document.positionAt(document.getText().indexOf(text) + offset);
 
