@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CancellationTokenSource } from 'vscode-languageserver-protocol/node';
+import { CancellationTokenSource, WorkDoneProgress } from 'vscode-languageserver-protocol/node';
 import type { Diagnostic, DocumentDiagnosticReport } from 'vscode-languageserver-protocol';
 import { inMemory, realProcess, type TestClient } from './client.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const uri = 'untitled:test.quant.yaml';
 const HEAD = 'model: m.onnx\ndata: {calibration: {arrays: a.npy}}\n';
-const PULL = { capabilities: { textDocument: { diagnostic: {} } } };
+const PULL = { capabilities: { textDocument: { diagnostic: {} }, window: { workDoneProgress: true } } };
 
 describe('over streams in memory', () => {
   let client: TestClient;
@@ -127,6 +127,11 @@ describe.skipIf(!existsSync(bundle))('the bundled program (npm run build makes i
       'quantsmith/progress',
       ({ stage }: { stage: string }) => void stages.add(stage),
     );
+    const kinds = new Set<string>();
+    client.connection.onRequest('window/workDoneProgress/create', ({ token }: { token: string }) => {
+      client.connection.onProgress(WorkDoneProgress.type, token, ({ kind }) => void kinds.add(kind));
+      return null;
+    });
     const result = await client.connection.sendRequest('workspace/executeCommand', {
       command: 'quantsmith.server.run',
       arguments: [config],
@@ -135,6 +140,7 @@ describe.skipIf(!existsSync(bundle))('the bundled program (npm run build makes i
       reportPath: join(folder, 'digits.int8.onnx.report.json'),
       satisfied: true,
     });
+    expect([...kinds]).toEqual(['begin', 'report', 'end']);
     expect([...stages]).toEqual(expect.arrayContaining(['calibrate', 'restore']));
     const report = await client.connection.sendRequest<DocumentDiagnosticReport>('textDocument/diagnostic', {
       textDocument: { uri: config },

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { resolveConfig, type QuantizationConfig } from '@quantsmith/schemas';
 import { describe, expect, it } from 'vitest';
 import { valueOf } from '../src/document/tree.js';
+import { findAll } from '../src/rules/all.js';
 import { convert } from '../src/features/convert.js';
 import { withDefaults, withoutDefaults } from '../src/features/rewrite.js';
 import { config } from './dsl.js';
@@ -54,6 +55,52 @@ describe('converting', () => {
         const yaml = convert(config(JSON.stringify(given, null, 2), 'json'))!;
         expect(value(yaml)).toEqual(given);
         expect(value(convert(config(yaml))!, 'json')).toEqual(given);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('both notations', () => {
+  const NOTHING = { baseDir: null, model: null, modelProblem: null, report: null, changed: null };
+  const found = (document: ReturnType<typeof config>) =>
+    findAll(document, NOTHING).findings.map(({ code, path, severity }) => ({ code, path, severity }));
+  const key = fc.constantFrom(
+    'preset',
+    'prezet',
+    'subset_size',
+    'ignored_scope',
+    'advanced_parameters',
+    'names',
+    'overflow_fix',
+    'weights_quantization_params',
+    'num_bits',
+    'disable_bias_correction',
+    'fast_bias_correction',
+  );
+  const leaf = fc.constantFrom<unknown>(
+    'mixed',
+    'mixd',
+    0,
+    4,
+    300,
+    true,
+    false,
+    null,
+    [],
+    ['/a'],
+    'yes please',
+  );
+  const { section } = fc.letrec((tie) => ({
+    section: fc.dictionary(key, fc.oneof({ depthSize: 'small' }, leaf, tie('section')), { maxKeys: 5 }),
+  }));
+  it('property: have the same findings at the same places', () => {
+    fc.assert(
+      fc.property(section, (quantization) => {
+        const whole = { model: 'm', data: { calibration: { arrays: 'a' } }, quantization };
+        const json = config(JSON.stringify(whole, null, 2), 'json');
+        const yaml = config(convert(json)!);
+        expect(found(yaml)).toEqual(found(json));
       }),
       { numRuns: 500 },
     );
