@@ -21,6 +21,7 @@ export const CODES = [
   'unknown-operator',
   'pattern-invalid',
   'pattern-unmatched',
+  'pattern-matches-all',
   'dead-setting',
   'conflicting-settings',
   'not-supported-yet',

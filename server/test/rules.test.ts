@@ -96,7 +96,7 @@ describe('findings', () => {
 
   it('say nothing of names when the model is unknown, and everything when it is known', () => {
     const text = scope(
-      'names: [/stem/Konv]\n    types: [Conv, Relu]\n    patterns: ["stem", "/.*Conv", "("]',
+      'names: [/stem/Konv]\n    types: [Conv, Relu]\n    patterns: ["stem", "/.*Conv", "(", "/"]',
     );
     expect(found(text)).toEqual(['pattern-invalid "("']);
     expect(found(text, { model })).toEqual([
@@ -104,6 +104,7 @@ describe('findings', () => {
       'unknown-operator Relu',
       'pattern-unmatched "stem"',
       'pattern-invalid "("',
+      'pattern-matches-all "/"',
     ]);
   });
 

@@ -5,7 +5,7 @@ import { findNode, resolved, type ScalarNode } from '../document/tree.js';
 import type { Code, Finding } from '../diagnostics.js';
 import { nearest } from './nearest.js';
 
-/** `unknown-node`, `unknown-operator`, `pattern-invalid`, `pattern-unmatched`: the ignored scope against the model. */
+/** `unknown-node`, `unknown-operator`, `pattern-invalid`, `pattern-unmatched`, `pattern-matches-all`: the ignored scope against the model. */
 export function ignoredScopeFindings(document: ConfigDocument, model: ModelSummary | null): Finding[] {
   const patterns = stringsAt(document, 'patterns').flatMap((node) => patternFinding(node, model));
   // Without the model nothing can be said about names.
@@ -71,7 +71,14 @@ function patternFinding(node: ScalarNode, model: ModelSummary | null): Finding[]
       },
     ];
   }
-  if (model === null || model.nodes.some((candidate) => regex.matcher(candidate.name).lookingAt())) return [];
-  const message = `"${pattern}" matches no node of the model (patterns are matched from the start of the name).`;
-  return [{ code: 'pattern-unmatched', severity: 'error', message, start: node.start, end: node.end, path }];
+  if (model === null) return [];
+  const matched = model.nodes.filter((candidate) => regex.matcher(candidate.name).lookingAt()).length;
+  const { start, end } = node;
+  if (matched === 0) {
+    const message = `"${pattern}" matches no node of the model (patterns are matched from the start of the name).`;
+    return [{ code: 'pattern-unmatched', severity: 'error', message, start, end, path }];
+  }
+  if (matched < model.nodes.length) return [];
+  const message = `"${pattern}" matches every node of the model: nothing would be quantized.`;
+  return [{ code: 'pattern-matches-all', severity: 'warning', message, start, end, path }];
 }
