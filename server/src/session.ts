@@ -19,7 +19,7 @@ import { findAll } from './rules/all.js';
 import { DEFAULT_SETTINGS, type Settings } from './settings.js';
 
 /** Milliseconds of silence before pushed diagnostics are made, for clients that do not pull. */
-const PUSH_DELAY_MS = 30;
+const PUSH_DELAY_MS = 10;
 /** Milliseconds for which files beside a config are not looked at again, unless something is known to have changed. */
 const SURROUNDINGS_MS = 1000;
 
