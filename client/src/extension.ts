@@ -3,7 +3,7 @@ import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
 import { checkConfig } from './commands/check.js';
 import { newConfig } from './commands/newConfig.js';
 import { showReport } from './commands/report.js';
-import { runQuantization } from './commands/run.js';
+import { runQuantization, SERVER_RUN } from './commands/run.js';
 
 /** VS Code hands `deactivate` nothing, so the one client to stop is kept here. */
 let client: LanguageClient | undefined;
@@ -24,6 +24,11 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
       // A model or a report that changes changes what the configs beside it are told.
       synchronize: { fileEvents: [vscode.workspace.createFileSystemWatcher('**/*.{onnx,report.json}')] },
       middleware: {
+        // The lens above a config names the server's command: here it runs like the client's own, with report and all.
+        executeCommand: (name, args, next) =>
+          name === SERVER_RUN && typeof args[0] === 'string'
+            ? runQuantization(started, output, vscode.Uri.parse(args[0]))
+            : next(name, args),
         workspace: {
           configuration: (params) =>
             params.items.map((item) => (item.section === 'quantsmith' ? settings() : null)),

@@ -4,6 +4,9 @@ import { ExecuteCommandRequest } from 'vscode-languageclient/node';
 import { activeConfig } from '../activeConfig.js';
 import { openReport } from '../reportPanel.js';
 
+/** The server's command for a run; its argument is the config's URI. */
+export const SERVER_RUN = 'quantsmith.server.run';
+
 interface RunResult {
   readonly reportPath: string;
   readonly outputPath: string;
@@ -15,12 +18,13 @@ interface ProgressMessage {
   readonly message: string;
 }
 
-/** Runs the config in the active editor, with a notification that can cancel it, and opens the report. */
+/** Runs a config, or the one in the active editor, with a notification that can cancel it, and opens the report. */
 export async function runQuantization(
   client: LanguageClient,
   output: vscode.LogOutputChannel,
+  config?: vscode.Uri,
 ): Promise<RunResult | undefined> {
-  const document = activeConfig();
+  const document = config === undefined ? activeConfig() : await vscode.workspace.openTextDocument(config);
   if (document === undefined) return undefined;
   if (document.isDirty && !(await document.save())) return undefined;
   const uri = document.uri.toString();
@@ -34,7 +38,7 @@ export async function runQuantization(
       shown = Math.max(shown, percent);
     });
     try {
-      const params = { command: 'quantsmith.server.run', arguments: [uri] };
+      const params = { command: SERVER_RUN, arguments: [uri] };
       return (await client.sendRequest(ExecuteCommandRequest.type, params, token)) as RunResult;
     } catch (error) {
       if (token.isCancellationRequested) return undefined;

@@ -96,4 +96,20 @@ suite('Quantsmith in a real extension host', () => {
     await until('the accuracy diagnostic', () => codes(document.uri).includes('accuracy-restored'));
     assert.ok(codes(document.uri).includes('setting-cost'));
   });
+
+  test('the lens above a config runs it and opens the report', async () => {
+    const isReport = (tab: vscode.Tab) => tab.label === 'Report: digits.int8.onnx';
+    const reports = () => vscode.window.tabGroups.all.flatMap((group) => group.tabs.filter(isReport));
+    await vscode.window.tabGroups.close(reports());
+    const document = await open('digits.quant.yaml');
+    const lenses = await vscode.commands.executeCommand<vscode.CodeLens[]>(
+      'vscode.executeCodeLensProvider',
+      document.uri,
+      10,
+    );
+    const lens = lenses.find(({ command }) => command?.title === 'Run quantization')?.command;
+    assert.ok(lens, 'there is a lens');
+    await vscode.commands.executeCommand(lens.command, ...(lens.arguments as unknown[]));
+    await until('the report panel', () => reports().length === 1);
+  });
 });
