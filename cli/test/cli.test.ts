@@ -102,10 +102,10 @@ describe('quantsmith run', () => {
   it('says which setting this version does not act on', () => {
     const { status, stderr } = quantsmith(
       'run',
-      config(`${GOOD}quantization: {fast_bias_correction: false}\n`),
+      config(`${GOOD}quantization: {advanced_parameters: {disable_channel_alignment: false}}\n`),
     );
     expect(status).toBe(0);
-    expect(stderr).toMatch(/quantization\.fast_bias_correction.*not-supported-yet/);
+    expect(stderr).toMatch(/disable_channel_alignment.*not-supported-yet/);
   });
 });
 

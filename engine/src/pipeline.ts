@@ -1,4 +1,5 @@
 import { resolveConfig, type QuantizationReport, type ResolvedConfig } from '@quantsmith/schemas';
+import { ACCURATE_THRESHOLD, accurateBiasCorrection, accurateSamples } from './corrections/accurateBias.js';
 import { biasCandidates, type CandidateOptions } from './corrections/candidates.js';
 import {
   FAST_THRESHOLD,
@@ -6,7 +7,7 @@ import {
   fastBiasMeans,
   type CorrectionRecord,
 } from './corrections/fastBias.js';
-import { firstIndices, openData, readAhead, type SampleSource } from './data/source.js';
+import { firstIndices, openData, readAhead, type Sample, type SampleSource } from './data/source.js';
 import { prepareModel, type PreparedModel } from './graph/prepare.js';
 import { readModel } from './onnx/read.js';
 import { encodeModel, writeModel, writeText } from './onnx/write.js';
@@ -83,7 +84,10 @@ export async function runPipeline(
   clock.stage('quantize', null);
   const uncorrected = quantize(prepared, placed.placement, collected, config);
   clock.stage('correct', null);
-  const { quantization, records } = correct(uncorrected, collected, config);
+  const { quantization, records } = await correct(uncorrected, collected, calibration, config, {
+    threads,
+    clock,
+  });
   const restored = await restoreAccuracy(quantization, validation, config, { threads, clock });
 
   clock.stage('write', null);
@@ -186,16 +190,30 @@ function quantize(
   };
 }
 
-function correct(
+/** Corrects biases, fast or accurately, or not at all. */
+async function correct(
   quantization: Quantization,
   collected: Collected,
+  source: SampleSource,
   config: ResolvedConfig,
-): { quantization: Quantization; records: readonly CorrectionRecord[] } {
+  { threads, clock }: { threads: number; clock: Clock },
+): Promise<{ quantization: Quantization; records: readonly CorrectionRecord[] }> {
   const advanced = config.quantization.advanced_parameters;
   if (advanced.disable_bias_correction) return { quantization, records: [] };
-  const { biases, records } = fastBiasCorrection(quantization, collected.channelMeans, {
-    threshold: advanced.bias_correction_params.threshold ?? FAST_THRESHOLD,
-    ...correctionScope(config),
+  const { apply_for_all_nodes: allNodes, threshold } = advanced.bias_correction_params;
+  if (config.quantization.fast_bias_correction) {
+    const scope = { threshold: threshold ?? FAST_THRESHOLD, ...correctionScope(config) };
+    const { biases, records } = fastBiasCorrection(quantization, collected.channelMeans, scope);
+    return { quantization: { ...quantization, biases }, records };
+  }
+  const samples: Sample[] = [];
+  const count = accurateSamples(collected.samples);
+  for await (const sample of readAhead(source, firstIndices(count))) samples.push(sample);
+  const { biases, records } = await accurateBiasCorrection(quantization, samples, {
+    threshold: threshold ?? ACCURATE_THRESHOLD,
+    allNodes,
+    threads,
+    onLayer: (done, total) => clock.progress(done, 'bias correction', total),
   });
   return { quantization: { ...quantization, biases }, records };
 }

@@ -13,12 +13,6 @@ const RESTORER = ['accuracy_control', 'advanced_accuracy_restorer_params'] as co
 /** Settings that the schema knows and this version does not act on yet. None of them is ignored in silence. */
 const UNSUPPORTED: readonly Unsupported[] = [
   {
-    path: ['quantization', 'fast_bias_correction'],
-    applies: ({ quantization }) =>
-      !quantization.fast_bias_correction && !quantization.advanced_parameters.disable_bias_correction,
-    message: 'The accurate bias correction is not available yet; the fast one is used.',
-  },
-  {
     path: ['quantization', 'model_type'],
     applies: ({ quantization }) =>
       quantization.model_type === 'transformer' &&

@@ -41,6 +41,7 @@ const NO_CORRECTION = { disable_bias_correction: true };
 /** The reference's configuration names as configs. */
 const CONFIGS: Record<string, NonNullable<QuantizationConfig['quantization']>> = {
   default: {},
+  accurate_bc: { fast_bias_correction: false },
   mixed: { preset: 'mixed' },
   no_bias_correction: { advanced_parameters: NO_CORRECTION },
   overflow_enable_nobc: { advanced_parameters: { ...NO_CORRECTION, overflow_fix: 'enable' } },
@@ -139,6 +140,8 @@ describe.skipIf(!haveVectors)('models quantized like the reference', () => {
     expect(quantizers.sort()).toEqual(wanted.map(([name]) => name).sort());
     for (const [key, values] of Object.entries(expected.biases_changed ?? {})) {
       if (!key.endsWith('#bias')) continue;
+      // On purpose (docs/compatibility.md): behind the pooling the reference's sub-model starts from other values.
+      if (run === 'accurate_bc' && key === 'fc#bias') continue;
       const found = graph.node.find((n) => `${n.name}#bias` === key);
       const bias = initializers.get(found?.input[2] ?? '');
       expect(bias, `${key} is not there`).toBeDefined();

@@ -20,6 +20,8 @@ export interface CandidateOptions {
   readonly allNodes: boolean;
   /** Also grouped and depthwise convolutions. */
   readonly grouped: boolean;
+  /** Also transposed convolutions. */
+  readonly transposed?: boolean;
 }
 
 /**
@@ -40,7 +42,8 @@ export function biasCandidates(
     const weight = weightOf.get(node.name);
     if (weight === undefined || !isOnnxDomain(node)) return [];
     if (!options.grouped && node.opType === 'Conv' && intAttribute(node, 'group', 1) !== 1) return [];
-    if (!['Conv', 'Gemm', 'MatMul'].includes(node.opType)) return [];
+    const transposed = options.transposed === true && node.opType === 'ConvTranspose';
+    if (!['Conv', 'Gemm', 'MatMul'].includes(node.opType) && !transposed) return [];
     const location = biasLocation(graph, node);
     if (location === undefined || (location.bias === null && !options.allNodes)) return [];
     const rank = graph.rank(node.input[0] ?? '') ?? 0;
