@@ -90,7 +90,7 @@ function channelMeans(results: readonly HostTensor[]): number[] {
 }
 
 describe('accurate bias correction', () => {
-  it('makes each layer's mean output equal to the float model's, also beside a residual connection', async () => {
+  it('makes the mean output of each layer that of the float model, also beside a residual connection', async () => {
     const quantization = await residual();
     const samples = [5, 6, 7].map((seed) => ({
       name: `${seed}`,
