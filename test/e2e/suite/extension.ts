@@ -100,7 +100,10 @@ suite('Quantsmith in a real extension host', () => {
   test('the lens above a config runs it and opens the report', async () => {
     const isReport = (tab: vscode.Tab) => tab.label === 'Report: digits.int8.onnx';
     const reports = () => vscode.window.tabGroups.all.flatMap((group) => group.tabs.filter(isReport));
+    // The panel of the run before: tabs come and go later than the calls that open and close them.
+    await until('the panel of the run before', () => reports().length === 1);
     await vscode.window.tabGroups.close(reports());
+    await until('no report panel', () => reports().length === 0);
     const document = await open('digits.quant.yaml');
     const lenses = await vscode.commands.executeCommand<vscode.CodeLens[]>(
       'vscode.executeCodeLensProvider',
