@@ -7,12 +7,13 @@ import {
   fastBiasMeans,
   type CorrectionRecord,
 } from './corrections/fastBias.js';
+import { applySmoothing, magnitudePlan, smoothGroups, smoothScales } from './corrections/smoothQuant.js';
 import { firstIndices, openData, readAhead, type Sample, type SampleSource } from './data/source.js';
 import { prepareModel, type PreparedModel } from './graph/prepare.js';
 import { readModel } from './onnx/read.js';
 import { encodeModel, writeModel, writeText } from './onnx/write.js';
 import { runPaths } from './paths.js';
-import { placeForConfig, quantizerConfig } from './placement/fromConfig.js';
+import { ignoredByConfig, placeForConfig, quantizerConfig } from './placement/fromConfig.js';
 import { isTail } from './placement/runtimeLayout.js';
 import { halveAtRisk } from './overflow/auto.js';
 import type { Placement } from './placement/types.js';
@@ -58,10 +59,10 @@ export async function runPipeline(
   clock.stage('load', null);
   const loaded = await readModel(paths.model);
   clock.stage('prepare', null);
-  const prepared = await prepareModel(loaded);
-  warn(prepared.problems);
+  const float = await prepareModel(loaded);
+  warn(float.problems);
   const context = {
-    inputs: await inputSignatures(prepared),
+    inputs: await inputSignatures(float),
     baseDir: paths.baseDir,
     allowModules: request.allowModules,
   };
@@ -71,6 +72,7 @@ export async function runPipeline(
   });
   const validation = await openValidation(config, context);
   warn(validation?.problems ?? []);
+  const prepared = await smooth(float, calibration, config, threads);
   const placed = placeForConfig(prepared, config);
   warn(placed.problems);
 
@@ -126,6 +128,32 @@ async function inputSignatures(prepared: PreparedModel): Promise<TensorSignature
   });
   await session.release();
   return [...session.inputs];
+}
+
+/** SmoothQuant: for transformers, outliers move from activations into weights before anything is quantized. */
+async function smooth(
+  float: PreparedModel,
+  source: SampleSource,
+  config: ResolvedConfig,
+  threads: number,
+): Promise<PreparedModel> {
+  const { quantization } = config;
+  const alpha = quantization.advanced_parameters.smooth_quant_alphas.matmul;
+  if (quantization.model_type !== 'transformer' || alpha < 0) return float;
+  const groups = smoothGroups(float.graph, ignoredByConfig(float, config));
+  if (groups.length === 0) return float;
+  const count = Math.min(source.count, quantization.subset_size);
+  const samples = readAhead(source, firstIndices(count));
+  const { ranges } = await collectStatistics(float, magnitudePlan(groups), [], samples, {
+    inGraph: quantization.advanced_parameters.inplace_statistics,
+    threads,
+  });
+  const smoothed = groups.flatMap((group) => {
+    const largest = ranges.get(group.tensor)?.max;
+    if (largest === undefined) return [];
+    return [{ group, scales: smoothScales(group, Float64Array.from(largest), alpha, float.dir) }];
+  });
+  return applySmoothing(float, smoothed);
 }
 
 interface CalibrationOptions {

@@ -13,14 +13,9 @@ const RESTORER = ['accuracy_control', 'advanced_accuracy_restorer_params'] as co
 /** Settings that the schema knows and this version does not act on yet. None of them is ignored in silence. */
 const UNSUPPORTED: readonly Unsupported[] = [
   {
-    path: ['quantization', 'model_type'],
-    applies: ({ quantization }) =>
-      quantization.model_type === 'transformer' &&
-      Math.max(
-        quantization.advanced_parameters.smooth_quant_alphas.matmul,
-        quantization.advanced_parameters.smooth_quant_alphas.convolution,
-      ) >= 0,
-    message: 'SmoothQuant is not available yet; the transformer rules for placement are applied without it.',
+    path: [...ADVANCED, 'smooth_quant_alphas', 'convolution'],
+    applies: ({ quantization }) => quantization.advanced_parameters.smooth_quant_alphas.convolution >= 0,
+    message: 'SmoothQuant is available for matrix products only; convolutions are left as they are.',
   },
   {
     path: [...ADVANCED, 'disable_channel_alignment'],

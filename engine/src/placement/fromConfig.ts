@@ -18,6 +18,12 @@ export function quantizerConfig(params: Params): QuantizerConfig {
   };
 }
 
+/** The prepared nodes that the config's ignored scope names. */
+export function ignoredByConfig(prepared: PreparedModel, config: ResolvedConfig): ReadonlySet<string> {
+  const { ignored_scope: scope } = config.quantization;
+  return resolveIgnoredScope(prepared.graph, prepared.originals, scope as never).ignored;
+}
+
 /** Where a config puts quantizers in a model. Rules of the ignored scope that match nothing are errors or warnings. */
 export function placeForConfig(
   prepared: PreparedModel,

@@ -1,0 +1,102 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { prepareModel } from '@quantsmith/engine/graph/prepare';
+import {
+  applySmoothing,
+  magnitudePlan,
+  smoothGroups,
+  smoothScales,
+} from '@quantsmith/engine/corrections/smoothQuant';
+import { encodeModel } from '@quantsmith/engine/onnx/write';
+import { readModel } from '@quantsmith/engine/onnx/read';
+import { readFloats } from '@quantsmith/engine/onnx/tensor';
+import { collectStatistics } from '@quantsmith/engine/statistics/collect';
+import { floats, model, node, randoms, relativeDifference, runModel, value } from './models.js';
+import { haveVectors, vectors } from './vectors.js';
+
+interface Tensor {
+  shape: number[];
+  data: number[];
+}
+interface OracleModel {
+  model: string;
+  nodes: { op: string; name: string; in: string[]; out: string[]; attr: Record<string, number | number[]> }[];
+  initializers: Record<string, Tensor>;
+  samples: { x: Tensor }[];
+  runs: Record<string, { smooth_scales?: Record<string, number[]> }>;
+}
+
+const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-smooth-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+async function smooth(
+  nodes: ReturnType<typeof node>[],
+  constants: Record<string, Tensor>,
+  samples: Tensor[],
+  alpha: number,
+) {
+  const path = join(scratch, 'model.onnx');
+  writeFileSync(
+    path,
+    encodeModel(
+      model({
+        nodes,
+        inputs: [value('x', samples[0]!.shape)],
+        outputs: [value('y')],
+        initializers: Object.entries(constants).map(([name, { shape, data }]) => floats(name, shape, data)),
+      }),
+    ),
+  );
+  const prepared = await prepareModel(await readModel(path));
+  const groups = smoothGroups(prepared.graph, new Set());
+  if (groups.length === 0) return { prepared, after: await applySmoothing(prepared, []), feeds: [] };
+  const feeds = samples.map(({ shape, data }, i) => ({
+    name: `${i}`,
+    feeds: { x: { type: 'float32' as const, dims: shape, data: Float32Array.from(data) } },
+  }));
+  async function* all() {
+    for (const sample of feeds) yield await Promise.resolve(sample);
+  }
+  const { ranges } = await collectStatistics(prepared, magnitudePlan(groups), [], all(), {
+    inGraph: true,
+    threads: 1,
+  });
+  const smoothed = groups.map((group) => ({
+    group,
+    scales: smoothScales(group, Float64Array.from(ranges.get(group.tensor)!.max), alpha, '.'),
+  }));
+  return { prepared, after: await applySmoothing(prepared, smoothed), feeds };
+}
+
+describe('SmoothQuant', () => {
+  it.skipIf(!haveVectors)('finds the scales of the reference and changes no output', async () => {
+    const oracle = vectors<{ models: OracleModel[] }>('models_nncf_oracle').models.find(
+      (m) => m.model === 'attention',
+    )!;
+    const nodes = oracle.nodes.map((n) => node(n.op, n.in, n.out, n.attr, n.name));
+    const samples = oracle.samples.map((sample) => sample.x);
+    const { prepared, after, feeds } = await smooth(nodes, oracle.initializers, samples, 0.95);
+    const factors = (tensor: string) =>
+      Array.from(readFloats(after.graph.initializer(`${tensor}_smooth_quant_scale`)!, '.'));
+    const expected = oracle.runs['transformer_sq']!.smooth_scales!;
+    factors('x').forEach((x, c) =>
+      expect(x).toBeCloseTo(expected['nncf_model_input_0_0_0/nncf_smooth_quant']![c]!, 5),
+    );
+    factors('av').forEach((x, c) => expect(x).toBeCloseTo(expected['mm_av_0_0/nncf_smooth_quant']![c]!, 5));
+    const [before] = Object.values(await runModel(prepared.model, feeds[0]!.feeds));
+    const [smoothed] = Object.values(await runModel(after.model, feeds[0]!.feeds));
+    expect(relativeDifference(before!, smoothed!)).toBeLessThan(1e-5);
+  });
+  it('leaves a weight alone that another operator reads', async () => {
+    const constants = { w: { shape: [3, 3], data: [...randoms(9)] } };
+    const nodes = [
+      node('MatMul', ['x', 'w'], ['a']),
+      node('Relu', ['a'], ['b']),
+      node('MatMul', ['b', 'w'], ['y']),
+    ];
+    const { prepared, after } = await smooth(nodes, constants, [{ shape: [1, 3], data: [1, 2, 3] }], 0.5);
+    expect(after).toBe(prepared);
+  });
+});
