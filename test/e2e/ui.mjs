@@ -64,25 +64,32 @@ async function wrongKey({ page, open, shot }) {
 }
 
 async function hoverDocs({ page, shot }) {
-  const editor = editorOf(page);
-  const box = await editor.locator('.squiggly-error').first().boundingBox();
-  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 4 });
-  const hover = page.locator('.monaco-hover:visible');
-  await hover.getByText('Did you mean "preset"').first().waitFor();
+  await showHover(page, 'prset', 'Did you mean "preset"');
   await shot('2-hover-diagnostic');
   await page.keyboard.press('Escape');
-  // The key under the caret, by the keyboard: where a word lies on the screen depends on the grammar.
-  await editor.locator('.view-line', { hasText: 'target_device' }).click();
-  await page.keyboard.press('Home');
-  await page.keyboard.press('Control+K');
-  await page.keyboard.press('Control+I');
-  await page
-    .locator('.monaco-hover:visible')
-    .getByText('The device that the model must run on')
-    .first()
-    .waitFor();
+  await showHover(page, 'target_device', 'The device that the model must run on');
   await shot('3-hover-key');
   await page.keyboard.press('Escape');
+}
+
+/**
+ * Asks for the hover of the first word of a line by the keyboard (where a word lies on the screen depends on the
+ * grammar), again if the editor was still busy with something else and dropped the question.
+ */
+async function showHover(page, word, expected) {
+  const text = page.locator('.monaco-hover:visible').getByText(expected).first();
+  for (let attempt = 1; ; attempt++) {
+    await editorOf(page).locator('.view-line', { hasText: word }).click();
+    await page.keyboard.press('Home');
+    await page.keyboard.press('Control+K');
+    await page.keyboard.press('Control+I');
+    try {
+      return await text.waitFor({ timeout: 10_000 });
+    } catch (error) {
+      if (attempt === 5) throw error;
+      await page.keyboard.press('Escape');
+    }
+  }
 }
 
 async function completionInserts({ page, shot }) {
