@@ -10,8 +10,6 @@ import type { TensorPlan } from '../statistics/plan.js';
 /** Products that read one activation with constant weights of the same depth: they share one vector of scales. */
 export interface SmoothGroup {
   readonly tensor: string;
-  /** Last axis of the activation: its channels. */
-  readonly axis: number;
   readonly consumers: readonly SmoothConsumer[];
 }
 interface SmoothConsumer {
@@ -41,10 +39,7 @@ export function smoothGroups(graph: Graph, ignored: ReadonlySet<string>): Smooth
     const rows = matMul || intAttribute(node, 'transB', 0) === 0;
     groups.set(tensor, [...(groups.get(tensor) ?? []), { node, weight, rows }]);
   }
-  return [...groups].flatMap(([tensor, consumers]) => {
-    const rank = graph.rank(tensor);
-    return rank === undefined || rank < 2 ? [] : [{ tensor, axis: rank - 1, consumers }];
-  });
+  return [...groups].map(([tensor, consumers]) => ({ tensor, consumers }));
 }
 
 /** The largest absolute value of every channel of the groups' activations, over all samples. */
@@ -56,10 +51,11 @@ export function magnitudePlan(groups: readonly SmoothGroup[]): TensorPlan[] {
     outlierProbability: 0,
     clip: { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY },
   });
-  return groups.map(({ tensor, axis }) => ({
+  return groups.map(({ tensor }) => ({
     quantizer: tensor,
     tensor,
-    axis,
+    // Products run over the last axis; the rank need not be known.
+    axis: -1,
     symmetric: true,
     min: side('min', 'min'),
     max: side('abs_max', 'max'),

@@ -4,7 +4,7 @@ import { makeNode } from '../onnx/node.js';
 import { ValueInfoProtoSchema, type ModelProto, type NodeProto } from '../onnx/onnx_pb.js';
 import { makeInts } from '../onnx/tensor.js';
 
-/** A reduction that the runtime computes inside the graph; `axis` null: over all values. */
+/** A reduction that the runtime computes inside the graph; `axis` null: over all values, −1: the last axis is kept. */
 export interface Reduction {
   readonly tensor: string;
   readonly kind: 'min' | 'max' | 'mean';
@@ -62,17 +62,24 @@ export function augmentWithReductions(
       scalars.push(base);
       return;
     }
-    const rank = graph.rank(reduction.tensor) ?? 0;
-    const axes = Array.from({ length: rank }, (_, axis) => axis).filter((axis) => axis !== reduction.axis);
+    const last = reduction.axis === -1;
+    // Flattening up to the last axis works whatever the rank is.
+    if (last) {
+      nodes.push(makeNode('Flatten', [pooled], [`${base}_flat`], { axis: -1 }, { name: `${base}_flat` }));
+    }
+    const source = last ? `${base}_flat` : pooled;
+    const rank = last ? 2 : (graph.rank(reduction.tensor) ?? 0);
+    const kept = last ? 1 : reduction.axis;
+    const axes = Array.from({ length: rank }, (_, axis) => axis).filter((axis) => axis !== kept);
     places.set(reductionKey(reduction), { output: base, index: null });
     outputs.push(base);
     if (opset < 18) {
-      nodes.push(makeNode(OPERATOR[reduction.kind], [pooled], [base], { axes, keepdims: 0 }, { name: base }));
+      nodes.push(makeNode(OPERATOR[reduction.kind], [source], [base], { axes, keepdims: 0 }, { name: base }));
       return;
     }
     initializer.push(makeInts(`${base}_axes`, axes));
     nodes.push(
-      makeNode(OPERATOR[reduction.kind], [pooled, `${base}_axes`], [base], { keepdims: 0 }, { name: base }),
+      makeNode(OPERATOR[reduction.kind], [source, `${base}_axes`], [base], { keepdims: 0 }, { name: base }),
     );
   });
   if (scalars.length > 0) {

@@ -24,6 +24,7 @@ export interface SidePlan {
 export interface TensorPlan {
   readonly quantizer: string;
   readonly tensor: string;
+  /** The channels' axis, −1 for the last; null: one range for the whole tensor. */
   readonly axis: number | null;
   readonly symmetric: boolean;
   /** null: the values are known not to be negative, so that the lower border is zero whatever the samples are. */

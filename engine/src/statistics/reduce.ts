@@ -7,11 +7,12 @@ import type { StatisticsType } from './estimator.js';
 export function reduceTensor(
   values: Float32Array,
   dims: readonly number[],
-  axis: number | null,
+  channelAxis: number | null,
   statistic: StatisticsType,
   probability: number,
   clip: { readonly low: number; readonly high: number },
 ): Float64Array {
+  const axis = channelAxis === -1 ? dims.length - 1 : channelAxis;
   const channels = axis === null ? 1 : (dims[axis] ?? 1);
   const inner =
     axis === null ? values.length : dims.slice(axis + 1).reduce((product, dim) => product * dim, 1);
