@@ -46,9 +46,8 @@ export function biasCandidates(
     if (!['Conv', 'Gemm', 'MatMul'].includes(node.opType) && !transposed) return [];
     const location = biasLocation(graph, node);
     if (location === undefined || (location.bias === null && !options.allNodes)) return [];
-    const rank = graph.rank(node.input[0] ?? '') ?? 0;
-    const axis = node.opType === 'MatMul' ? rank - 1 : 1;
-    if (rank < 2) return [];
+    // A product runs over the last axis, whatever the rank is.
+    const axis = node.opType === 'MatMul' ? -1 : 1;
     return [
       {
         node,
