@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { GraphProtoSchema, type ModelProto, type NodeProto, type TensorProto } from '../onnx/onnx_pb.js';
 import { intAttribute, isOnnxDomain, tensorAttribute, subgraphs } from '../onnx/node.js';
-import { elementCount, makeInts, makeTensor } from '../onnx/tensor.js';
+import { dataTypeOf, elementCount, makeInts, makeTensor } from '../onnx/tensor.js';
 import { encodeModel } from '../onnx/write.js';
 import { createSession, run } from '../runtime/session.js';
 import type { HostTensor } from '../runtime/tensor.js';
@@ -25,21 +25,6 @@ const NOT_FOLDED = new Set([
   'DequantizeLinear',
   'QuantizeLinear',
 ]);
-
-const DATA_TYPE_OF: Readonly<Partial<Record<HostTensor['type'], number>>> = {
-  float32: 1,
-  uint8: 2,
-  int8: 3,
-  uint16: 4,
-  int16: 5,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float16: 10,
-  float64: 11,
-  uint32: 12,
-  uint64: 13,
-};
 
 /**
  * Replaces everything that depends on constants alone by initializers, and so the Shape of a tensor whose shape is
@@ -187,7 +172,7 @@ async function evaluate(
 }
 
 function asTensor(name: string, value: HostTensor): TensorProto {
-  const dataType = DATA_TYPE_OF[value.type];
+  const dataType = dataTypeOf(value.type);
   if (dataType === undefined || !ArrayBuffer.isView(value.data))
     throw new Error(`Cannot fold a ${value.type} tensor.`);
   const data = value.data as Float32Array;

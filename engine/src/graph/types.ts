@@ -10,30 +10,13 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from '../onnx/onnx_pb.js';
-import { elementBytes, elementCount, isExternal } from '../onnx/tensor.js';
+import { dataTypeOf, elementBytes, elementCount, isExternal } from '../onnx/tensor.js';
 import { makeNode } from '../onnx/node.js';
 import { createSession, type PortSignature } from '../runtime/session.js';
 import type { TensorType } from './graph.js';
 
 /** Constants up to this size stay in the skeleton: shapes, axes and scalars that shape inference reads. */
 const SMALL_BYTES = 1024;
-
-const DATA_TYPE_OF: Readonly<Record<string, number>> = {
-  float32: 1,
-  uint8: 2,
-  int8: 3,
-  uint16: 4,
-  int16: 5,
-  int32: 6,
-  int64: 7,
-  string: 8,
-  bool: 9,
-  float16: 10,
-  float64: 11,
-  uint32: 12,
-  uint64: 13,
-  bfloat16: 16,
-};
 
 /**
  * Types and shapes of all tensors of the main graph, as the runtime infers them. The runtime gets a *skeleton*: large
@@ -56,7 +39,7 @@ export async function inferTypes(model: ModelProto, dir?: string): Promise<Map<s
   );
   const scalars = await knownScalars(model, dir, unclear);
   for (const { name, type, dims } of outputs) {
-    const elemType = DATA_TYPE_OF[type];
+    const elemType = dataTypeOf(type);
     if (elemType === undefined) continue;
     const declared = types.get(name)?.dims ?? null;
     const named = dims.map((dim, axis) => (dim === '' || dim === -1 ? `${name}_dim_${axis}` : dim));
@@ -86,7 +69,7 @@ async function knownScalars(
   dir: string | undefined,
   unclear: readonly PortSignature[],
 ): Promise<ReadonlySet<string>> {
-  const probed = unclear.filter((output) => DATA_TYPE_OF[output.type] !== undefined);
+  const probed = unclear.filter((output) => dataTypeOf(output.type) !== undefined);
   if (probed.length === 0) return new Set();
   const graph = model.graph!;
   const shapes = probed.map((_, index) => `quantsmith_shape_${index}`);

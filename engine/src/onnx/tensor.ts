@@ -35,6 +35,12 @@ export function dataTypeName(dataType: number): string {
   return TYPES[dataType]?.name ?? `type ${dataType}`;
 }
 
+/** The TensorProto.DataType number of a name that `dataTypeName` gives, or undefined. */
+export function dataTypeOf(name: string): number | undefined {
+  const found = Object.entries(TYPES).find(([, type]) => type.name === name);
+  return found === undefined ? undefined : Number(found[0]);
+}
+
 /** Bytes of one element, 0 for strings and unknown types. */
 export function elementBytes(dataType: number): number {
   return TYPES[dataType]?.bytes ?? 0;

@@ -13,10 +13,7 @@ export type Trait = 'quantizable' | 'agnostic' | 'concat' | 'float';
 
 const LINEAR = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
 
-const QUANTIZABLE = new Set([
-  ...LINEAR,
-  'DeformConv',
-  'Attention',
+const ELEMENTWISE = new Set([
   'Add',
   'Sum',
   'Sub',
@@ -33,6 +30,13 @@ const QUANTIZABLE = new Set([
   'Pow',
   'Sqrt',
   'Reciprocal',
+]);
+
+const QUANTIZABLE = new Set([
+  ...LINEAR,
+  ...ELEMENTWISE,
+  'DeformConv',
+  'Attention',
   'AveragePool',
   'GlobalAveragePool',
   'ReduceMean',
@@ -69,25 +73,6 @@ const AGNOSTIC = new Set([
   'CastLike',
   'Dropout',
   'Identity',
-]);
-
-const ELEMENTWISE = new Set([
-  'Add',
-  'Sum',
-  'Sub',
-  'Mul',
-  'Div',
-  'Max',
-  'Min',
-  'Mod',
-  'Equal',
-  'Greater',
-  'GreaterOrEqual',
-  'Less',
-  'LessOrEqual',
-  'Pow',
-  'Sqrt',
-  'Reciprocal',
 ]);
 
 /** Activations that fuse with the operator before them. */
