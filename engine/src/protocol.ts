@@ -1,7 +1,7 @@
 import type { QuantizationConfig, QuantizationReport } from '@quantsmith/schemas';
 import type { Problem } from './problem.js';
 
-/** The stages that a run goes through, in this order; `restore` only with accuracy control. */
+/** The stages that a run goes through, in this order; `rank` and `restore` only when accuracy has to be restored. */
 export const STAGES = [
   'load',
   'prepare',
@@ -9,6 +9,7 @@ export const STAGES = [
   'quantize',
   'correct',
   'validate',
+  'rank',
   'restore',
   'write',
 ] as const;

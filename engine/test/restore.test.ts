@@ -20,6 +20,7 @@ function world(costs: Readonly<Record<string, number>>, over: Partial<RestorePro
       const drop = dropWith(reverted);
       return Promise.resolve({ metric: 1 - drop, drop });
     },
+    onRanked: () => undefined,
     onProgress: () => undefined,
     ...over,
   };

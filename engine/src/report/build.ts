@@ -87,7 +87,7 @@ export async function buildReport(input: ReportInput): Promise<QuantizationRepor
     restoration: restorationReport(input.restored),
     layers,
     kernels: kernelCounts(kernels),
-    timings_ms: { ...input.clock.timings(), rank: 0 },
+    timings_ms: input.clock.timings(),
     peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
     warnings: input.warnings.map(({ code, message, configPath }) => ({
       code,

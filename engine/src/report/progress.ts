@@ -53,6 +53,7 @@ export function startClock(emit: (event: EngineEvent) => void): Clock {
         quantize: of('quantize'),
         correct: of('correct'),
         validate: of('validate'),
+        rank: of('rank'),
         restore: of('restore'),
         write: of('write'),
         total: performance.now() - begun,

@@ -20,7 +20,9 @@ export interface RestoreProblem {
   readonly rank: (reverted: ReadonlySet<string>) => Promise<number>;
   /** Metric and drop on the full validation set. */
   readonly validate: (reverted: ReadonlySet<string>) => Promise<{ metric: number; drop: number }>;
-  /** Ranked groups, then validated states. */
+  /** Called once, when all groups are ranked. */
+  readonly onRanked: () => void;
+  /** Ranked groups, and from `onRanked` on validated states. */
   readonly onProgress: (done: number, detail: string) => void;
 }
 
@@ -40,6 +42,7 @@ export interface RestoreResult {
  */
 export async function restoreGreedily(problem: RestoreProblem): Promise<RestoreResult> {
   const ranked = await rankGroups(problem);
+  problem.onRanked();
   const limit = problem.maxIterations ?? Number.POSITIVE_INFINITY;
   const late = () => problem.deadline !== null && performance.now() >= problem.deadline;
   const steps: RestoreStep[] = [];
@@ -52,7 +55,7 @@ export async function restoreGreedily(problem: RestoreProblem): Promise<RestoreR
     added.push(group);
     const state = { reverted: current, ...(await problem.validate(current)) };
     steps.push(record(steps.length + 1, state));
-    problem.onProgress(ranked.length + steps.length, `${current.size} operators in float`);
+    problem.onProgress(steps.length, `${current.size} operators in float`);
     if (state.drop < best.drop) best = state;
   }
   if (best.drop <= problem.maxDrop && !late()) best = await prune(problem, best, added, steps, limit);

@@ -65,7 +65,7 @@ export async function restoreAccuracy(
     initial,
     control.ranking_subset_size ?? config.quantization.subset_size,
   );
-  clock.stage('restore', 2 * groups.length);
+  clock.stage('rank', groups.length);
   const { time_limit: timeLimit } = config.accuracy_control;
   const evaluations = new Map<string, Evaluation>();
   const result = await restoreGreedily({
@@ -83,6 +83,7 @@ export async function restoreAccuracy(
       evaluations.set(keyOf(reverted), evaluation);
       return { metric: evaluation.value, drop: dropOf(validation, baseline, evaluation) };
     },
+    onRanked: () => clock.stage('restore', groups.length),
     onProgress: (done, detail) => clock.progress(done, detail),
   });
   return {

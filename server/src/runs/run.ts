@@ -66,7 +66,8 @@ export function fractionDone(event: ProgressEvent): number {
     quantize: 2,
     correct: 3,
     validate: 30,
-    restore: 30,
+    rank: 15,
+    restore: 15,
     write: 5,
   };
   const order = Object.keys(weights) as (keyof typeof weights)[];
