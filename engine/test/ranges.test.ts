@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { QuantizerConfig } from '../src/placement/types.js';
-import { alignZero, quantizerParameters, roundHalfEven } from '../src/ranges/parameters.js';
+import { alignZero, fromBorders, quantizerParameters, roundHalfEven } from '../src/ranges/parameters.js';
 import { haveVectors, vectors } from './vectors.js';
 
 interface GridCase {
@@ -113,6 +113,74 @@ describe.skipIf(!haveVectors)('alignment of zero against the reference', () => {
       close(got.high, c.out_high);
     },
   );
+});
+
+describe.skipIf(!haveVectors)('scale and zero point against the reference', () => {
+  interface Case {
+    low: number | number[];
+    high: number | number[];
+    level_low: number;
+    level_high: number;
+    narrow_range: boolean;
+    scale: number | number[];
+    zero_point: number | number[];
+  }
+  const { cases } = haveVectors ? vectors<{ cases: Case[] }>('scale_zero_point_testfile') : { cases: [] };
+  const list = (x: number | number[]) => Float32Array.from([x].flat());
+  it.each(cases.map((c) => [JSON.stringify(c), c] as const))('%s', (_, c) => {
+    const codes = c.level_high - c.level_low + 1;
+    const got = fromBorders(
+      list(c.low),
+      list(c.high),
+      codes - (c.narrow_range ? 1 : 0),
+      c.level_low < 0,
+      config({ numBits: Math.log2(codes), narrowRange: c.narrow_range }),
+    );
+    // The file gives three to eight digits.
+    [c.scale].flat().forEach((scale, i) => expect(Math.abs(got.scale[i]! / scale - 1)).toBeLessThan(5e-4));
+    expect(Array.from(got.zeroPoint)).toEqual([c.zero_point].flat());
+  });
+});
+
+describe.skipIf(!haveVectors)('borders and levels against the reference', () => {
+  interface File {
+    stats: { min: number; max: number; min_ch: number[]; max_ch: number[] };
+    cases: { key: string; levels: number; low: number | number[]; high: number | number[] }[];
+    must_fail: { mode: 'asymmetric'; group: 'weights' | 'activations'; half_range: boolean }[];
+  }
+  const file = haveVectors ? vectors<File>('fake_quantize_params_testfile') : undefined;
+  const KEY =
+    /^(weights|activations)_(symmetric|asymmetric)_sign_(\w+?)_per_ch_(\w+?)_narrow_range_(\w+?)_hf_range_(\w+)$/;
+  const rangeOf = (perChannel: boolean) => {
+    const { min, max, min_ch, max_ch } = file!.stats;
+    return {
+      min: Float32Array.from(perChannel ? min_ch : [min]),
+      max: Float32Array.from(perChannel ? max_ch : [max]),
+    };
+  };
+  it.each((file?.cases ?? []).map((c) => [c.key, c] as const))('%s', (_, c) => {
+    const [, group, mode, sign, perChannel, narrow, half] = KEY.exec(c.key)!;
+    const got = quantizerParameters(
+      rangeOf(perChannel === 'True'),
+      config({
+        mode: mode as QuantizerConfig['mode'],
+        signednessToForce: sign === 'None' ? null : sign === 'True',
+        narrowRange: narrow === 'True',
+      }),
+      { group: group as 'weights' | 'activations', halfRange: half === 'True' },
+    );
+    expect(got.levels).toBe(c.levels);
+    [c.low].flat().forEach((low, i) => close(got.low[i]!, low));
+    [c.high].flat().forEach((high, i) => close(got.high[i]!, high));
+  });
+  it.each((file?.must_fail ?? []).map((c) => [JSON.stringify(c), c] as const))('%s is refused', (_, c) => {
+    expect(() =>
+      quantizerParameters(rangeOf(false), config({ mode: c.mode }), {
+        group: c.group,
+        halfRange: c.half_range,
+      }),
+    ).toThrow(/overflow_fix/);
+  });
 });
 
 describe('quantizer parameters', () => {

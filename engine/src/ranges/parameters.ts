@@ -90,7 +90,7 @@ function symmetric(range: Range, config: QuantizerConfig, options: ParameterOpti
       ? reach.map((x) => -x)
       : reach.map((x) => f32((-x * exported) / (exported - 2)))
     : new Float32Array(reach.length);
-  return finish(low, reach, exported, signed, config);
+  return fromBorders(low, reach, exported, signed, config);
 }
 
 /**
@@ -104,7 +104,7 @@ function halfRange(reach: Float32Array, config: QuantizerConfig, exported: numbe
   const low = config.narrowRange
     ? high.map((x) => -x)
     : reach.map((x) => f32(f32((-x * inner) / (inner - 2)) * factor));
-  return finish(low, high, exported, true, config, true);
+  return fromBorders(low, high, exported, true, config, true);
 }
 
 /** Borders moved so that zero is exactly a level, towards the wider of the two possibilities. */
@@ -128,7 +128,7 @@ function asymmetric(range: Range, config: QuantizerConfig, options: ParameterOpt
     options.group === 'weights'
       ? config.signednessToForce !== false
       : (config.signednessToForce ?? low.some((x) => x < 0));
-  return finish(low, high, levels, signed, config);
+  return fromBorders(low, high, levels, signed, config);
 }
 
 /** The range of `numBits` levels, containing [low, high], in which zero is a level; neither border shrinks. */
@@ -141,7 +141,8 @@ export function alignZero(low: number, high: number, numBits: number): { low: nu
   return high - left > right - low ? { low: left, high } : { low, high: right };
 }
 
-function finish(
+/** Scale and zero point of `levels` codes between the borders; the lower border falls on the lowest code. */
+export function fromBorders(
   low: Float32Array,
   high: Float32Array,
   levels: number,
