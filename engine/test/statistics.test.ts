@@ -3,6 +3,12 @@ import { createAggregator } from '@quantsmith/engine/statistics/aggregate';
 import { effectiveStatistic } from '@quantsmith/engine/statistics/estimator';
 import { createHistogram } from '@quantsmith/engine/statistics/histogram';
 import { reduceTensor } from '@quantsmith/engine/statistics/reduce';
+import { prepareModel } from '@quantsmith/engine/graph/prepare';
+import { collectStatistics } from '@quantsmith/engine/statistics/collect';
+import { nanSentinels } from '@quantsmith/engine/statistics/finite';
+import { planStatistics } from '@quantsmith/engine/statistics/plan';
+import type { AggregatorType, RangeEstimator, StatisticsType } from '@quantsmith/engine/statistics/estimator';
+import { model, node, value } from './models.js';
 import { haveVectors, vectors } from './vectors.js';
 
 const NO_CLIP = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
@@ -112,5 +118,211 @@ describe('histogram', () => {
     const often = createHistogram({ symmetric: true });
     for (let i = 0; i < 5; i++) often.add(values.subarray(i * 1000, (i + 1) * 1000));
     expect(often.range().max[0]!).toBeCloseTo(once.range().max[0]!, 1);
+  });
+});
+
+describe.skipIf(!haveVectors)('histogram against the reference', () => {
+  it('searches the same border', () => {
+    const expected = vectors<{ histogram_64bins: { searched_min_max: [number, number] } }>(
+      'reducers_testfile',
+    );
+    const histogram = createHistogram({ symmetric: false, bins: 64 });
+    for (let s = 0; s < 10; s++) {
+      histogram.add(Float32Array.from({ length: 31 }, (_, i) => Math.min(s, 8) * (i + 1 - 16)));
+    }
+    const { min, max } = histogram.range();
+    expect([min[0], max[0]]).toEqual(expected.histogram_64bins.searched_min_max);
+  });
+});
+
+/** Collects ranges of the input of a small model over samples of shape [1, 3, 3, 3]. */
+async function collect(
+  samples: readonly Float32Array[],
+  estimator: RangeEstimator,
+  options: { symmetric: boolean; perChannel: boolean; inGraph: boolean },
+) {
+  const prepared = await prepareModel({
+    model: model({
+      nodes: [node('Neg', ['x'], ['y'])],
+      inputs: [value('x', [1, 3, 3, 3])],
+      outputs: [value('y', [1, 3, 3, 3])],
+    }),
+    path: 'test.onnx',
+    dir: '.',
+    fileBytes: 0,
+    externalFiles: [],
+  });
+  const quantizer = {
+    id: 'x',
+    tensor: 'x',
+    targets: [],
+    config: {
+      numBits: 8,
+      mode: options.symmetric ? ('symmetric' as const) : ('asymmetric' as const),
+      signednessToForce: null,
+      perChannel: options.perChannel,
+      narrowRange: false,
+    },
+    axis: options.perChannel ? 1 : null,
+    unified: null,
+    atOutput: false,
+  };
+  const plan = planStatistics(prepared.graph, '.', [quantizer], () => estimator);
+  async function* all() {
+    for (const [i, data] of samples.entries()) {
+      yield await Promise.resolve({
+        name: `sample ${i}`,
+        feeds: { x: { type: 'float32' as const, dims: [1, 3, 3, 3], data } },
+      });
+    }
+  }
+  const { ranges } = await collectStatistics(prepared, plan, [], all(), {
+    inGraph: options.inGraph,
+    threads: 1,
+  });
+  return ranges.get('x')!;
+}
+
+const estimatorOf = (
+  types: readonly [StatisticsType, StatisticsType],
+  aggregators: readonly [AggregatorType, AggregatorType],
+  more: { clip?: number; probability?: number } = {},
+): RangeEstimator => {
+  const common = { clipping_value: more.clip ?? null, quantile_outlier_prob: more.probability ?? 1e-4 };
+  return {
+    min: { statistics_type: types[0], aggregator_type: aggregators[0], ...common },
+    max: { statistics_type: types[1], aggregator_type: aggregators[1], ...common },
+  };
+};
+
+/** Zeros with one largest and one smallest value per channel, and ones. */
+const SAMPLES = [new Float32Array(27), new Float32Array(27).fill(1)];
+[
+  [1, -10],
+  [0.1, -1],
+  [128, -128],
+].forEach(([max, min], c) => SAMPLES[0]!.set([max!, min!], 9 * c));
+
+describe.skipIf(!haveVectors).each([true, false])(
+  'range estimators against the reference, inGraph %s',
+  (inGraph) => {
+    interface Case {
+      estimator: string;
+      mode: 'symmetric' | 'asymmetric';
+      per_channel: boolean;
+      max: number | number[];
+      min: number | number[];
+    }
+    const ESTIMATORS: Record<string, RangeEstimator> = {
+      MINMAX: estimatorOf(['min', 'max'], ['min', 'max']),
+      MEAN_MINMAX: estimatorOf(['min', 'max'], ['mean', 'mean']),
+      MEDIAN_MINMAX: estimatorOf(['min', 'max'], ['median', 'median']),
+      'QUANTILE p=0.01 mean': estimatorOf(['quantile', 'quantile'], ['mean', 'mean'], { probability: 0.01 }),
+    };
+    const { activations } = haveVectors
+      ? vectors<{ activations: Case[] }>('range_estimators_testfile')
+      : { activations: [] };
+    // On purpose (docs/compatibility.md): samples that would all be masked are kept, and both tails count where the
+    // range is symmetric.
+    const same = activations.filter(
+      (c) =>
+        c.estimator !== 'MEAN_NO_OUTLIERS_MINMAX' &&
+        !(c.estimator.startsWith('QUANTILE') && c.mode === 'symmetric'),
+    );
+    it.each(same.map((c) => [`${c.estimator} ${c.mode} per channel ${c.per_channel}`, c] as const))(
+      '%s',
+      async (_, c) => {
+        const got = await collect(SAMPLES, ESTIMATORS[c.estimator]!, {
+          symmetric: c.mode === 'symmetric',
+          perChannel: c.per_channel,
+          inGraph,
+        });
+        [c.min].flat().forEach((min, i) => expect(got.min[i]).toBeCloseTo(min, 4));
+        [c.max].flat().forEach((max, i) => expect(got.max[i]).toBeCloseTo(max, 4));
+      },
+    );
+  },
+);
+
+describe.each([true, false])('collecting, inGraph %s', (inGraph) => {
+  const options = { symmetric: false, perChannel: false, inGraph };
+  it('keeps all samples where the reference would mask them all', async () => {
+    const no_outliers = estimatorOf(['min', 'max'], ['mean_no_outliers', 'mean_no_outliers']);
+    const got = await collect(SAMPLES, no_outliers, options);
+    expect([got.min[0], got.max[0]]).toEqual([-63.5, 64.5]);
+  });
+  it('looks at both tails of a symmetric quantile', async () => {
+    const quantile = estimatorOf(['quantile', 'quantile'], ['max', 'max'], { probability: 0 });
+    const negative = [Float32Array.from({ length: 27 }, (_, i) => -i)];
+    const got = await collect(negative, quantile, { ...options, symmetric: true });
+    expect(got.max[0]).toBe(26);
+  });
+  it('cuts at clipping_value before it averages', async () => {
+    const clipped = estimatorOf(['min', 'max'], ['mean', 'mean']);
+    const got = await collect(
+      SAMPLES,
+      { min: { ...clipped.min, clipping_value: -20 }, max: { ...clipped.max, clipping_value: 6 } },
+      options,
+    );
+    // (−20 + 1) / 2 and (6 + 1) / 2.
+    expect([got.min[0], got.max[0]]).toEqual([-9.5, 3.5]);
+  });
+  it.each([['min', 'max'] as const, ['histogram', 'histogram'] as const])(
+    'names the tensor and the sample that is not finite (%s)',
+    async (...aggregators) => {
+      const bad = SAMPLES[1]!.slice();
+      bad[5] = Number.NaN;
+      await expect(
+        collect([SAMPLES[0]!, bad], estimatorOf(['min', 'max'], aggregators), options),
+      ).rejects.toThrow('Tensor "x" becomes NaN on calibration sample "sample 1".');
+    },
+  );
+});
+
+describe('NaN that arises inside the graph', () => {
+  const prepare = (nodes: ReturnType<typeof node>[]) =>
+    prepareModel({
+      model: model({
+        nodes,
+        inputs: [value('x', [4])],
+        outputs: [value('y', [4])],
+      }),
+      path: 'test.onnx',
+      dir: '.',
+      fileBytes: 0,
+      externalFiles: [],
+    });
+  it('is looked for in the first tensors behind the operators that can make it', async () => {
+    const { graph } = await prepare([
+      node('Sqrt', ['x'], ['root']),
+      node('Neg', ['root'], ['a']),
+      node('Neg', ['a'], ['b']),
+      node('Neg', ['x'], ['c']),
+      node('Sum', ['b', 'c'], ['y']),
+    ]);
+    expect(nanSentinels(graph, '.', new Set(['a', 'b', 'c']))).toEqual([
+      { tensor: 'a', kind: 'mean', axis: null },
+    ]);
+  });
+  it('stops the calibration', async () => {
+    const prepared = await prepare([node('Sqrt', ['x'], ['root']), node('Neg', ['root'], ['y'])]);
+    const side = {
+      statistic: 'max' as const,
+      aggregator: 'max' as const,
+      probability: 0,
+      outlierProbability: 0,
+      clip: NO_CLIP,
+    };
+    const plan = [{ quantizer: 'q', tensor: 'root', axis: null, symmetric: true, min: null, max: side }];
+    async function* all() {
+      const data = Float32Array.of(1, -1, 4, 9);
+      yield await Promise.resolve({
+        name: 'a.pb',
+        feeds: { x: { type: 'float32' as const, dims: [4], data } },
+      });
+    }
+    await expect(collectStatistics(prepared, plan, [], all(), { inGraph: true, threads: 1 })).rejects.toThrow(
+      'Tensor "root" becomes NaN on calibration sample "a.pb".',
+    );
   });
 });

@@ -8,6 +8,7 @@ import { createSession, run } from '../runtime/session.js';
 import type { HostTensor } from '../runtime/tensor.js';
 import { createAggregator, type Aggregator } from './aggregate.js';
 import { augmentWithReductions, reductionKey, type Reduction } from './augment.js';
+import { checkInputs, checkValues, nanSentinels } from './finite.js';
 import { createHistogram, type Histogram } from './histogram.js';
 import type { SidePlan, TensorPlan } from './plan.js';
 import { reduceTensor } from './reduce.js';
@@ -54,7 +55,10 @@ export async function collectStatistics(
 ): Promise<Collected> {
   const work = plan.map((tensor) => tensorWork(tensor, options.inGraph));
   const meanWork = means.map((mean) => ({ ...mean, aggregator: createAggregator('mean', 0) }));
+  const reduced = new Set(work.flatMap((item) => (item.fetch ? [] : [item.plan.tensor])));
+  const sentinels = nanSentinels(prepared.graph, prepared.dir, reduced);
   const reductions = dedupe([
+    ...sentinels,
     ...work.flatMap((item) => item.reductions),
     ...means.map(({ tensor, axis }) => ({ tensor, axis, kind: 'mean' as const })),
   ]);
@@ -73,8 +77,10 @@ export async function collectStatistics(
   let count = 0;
   try {
     for await (const sample of samples) {
+      checkInputs(sample.feeds, sample.name);
       const results = await run(session, sample.feeds);
       const read = readerOf(results, augmented.places);
+      for (const sentinel of sentinels) checkValues(read(sentinel), sentinel.tensor, sample.name);
       for (const item of work) addSample(item, sample.name, read, results[item.plan.tensor]);
       for (const item of meanWork) item.aggregator.add(read({ ...item, kind: 'mean' }));
       count++;
@@ -106,7 +112,7 @@ function tensorWork(plan: TensorPlan, inGraph: boolean): TensorWork {
   // A histogram serves per-tensor quantizers; per-channel ones fall back to minimum and maximum.
   const histogram =
     plan.max.aggregator === 'histogram' && plan.axis === null
-      ? createHistogram({ symmetric: plan.symmetric })
+      ? createHistogram({ symmetric: plan.symmetric, clip: histogramClip(plan) })
       : null;
   const fetch = histogram !== null || !inGraph || ![plan.min, plan.max].every(isReducible);
   const { tensor, axis } = plan;
@@ -121,6 +127,11 @@ function tensorWork(plan: TensorPlan, inGraph: boolean): TensorWork {
     max: histogram !== null ? null : aggregatorOf(plan.max, 'max'),
     histogram,
   };
+}
+
+/** Both sides' cuts at once, since a histogram looks at all values. */
+function histogramClip({ min, max }: TensorPlan): SidePlan['clip'] {
+  return { low: Math.max(min?.clip.low ?? max.clip.low, max.clip.low), high: max.clip.high };
 }
 
 function aggregatorOf(side: SidePlan, fallback: 'min' | 'max'): Aggregator {
@@ -159,7 +170,9 @@ function readerOf(
 function addSample(item: TensorWork, sample: string, read: Reader, fetched: HostTensor | undefined): void {
   const { plan } = item;
   if (item.histogram !== null) {
-    item.histogram.add(fetched!.data as Float32Array);
+    const values = fetched!.data as Float32Array;
+    checkValues(values, plan.tensor, sample);
+    item.histogram.add(values);
     return;
   }
   for (const [side, aggregator] of [
@@ -168,20 +181,9 @@ function addSample(item: TensorWork, sample: string, read: Reader, fetched: Host
   ] as const) {
     if (side === null || aggregator === null) continue;
     const statistic = item.fetch ? fromTensor(plan, side, fetched!) : fromReductions(plan, side, read);
-    for (const value of statistic) if (!Number.isFinite(value)) notFinite(plan.tensor, sample, value);
+    checkValues(statistic, plan.tensor, sample);
     aggregator.add(statistic);
   }
-}
-
-function notFinite(tensor: string, sample: string, value: number): never {
-  return fail(
-    'calibration-not-finite',
-    `Tensor "${tensor}" becomes ${value} on calibration sample "${sample}".`,
-    {
-      configPath: ['data', 'calibration'],
-      data: { tensor, sample },
-    },
-  );
 }
 
 function fromTensor(plan: TensorPlan, side: SidePlan, tensor: HostTensor): Float64Array {

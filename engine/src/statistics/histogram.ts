@@ -9,36 +9,41 @@ export interface Histogram {
 
 const BINS = 2048;
 const LEVELS = 256;
+/** Width of the range while only one value has been seen. */
+const POINT_WIDTH = 1e-6;
 
 /**
- * 2048 bins over the range seen so far. When a sample reaches further, the range grows and old counts move to the bins
- * that their centres fall into. The clip search follows NNCF's HISTOGRAM aggregator: starting from the full range, the
- * tail with fewer counts is cut in steps of 1e-5 of the mass as long as the squared quantization error falls.
+ * 2048 bins over the range seen so far. When a sample reaches further, the range grows and old counts are spread over the
+ * bins that they overlap. The clip search follows NNCF's HISTOGRAM aggregator: starting from the full range, the tail
+ * with fewer counts is cut in steps of 1e-5 of the mass as long as the squared quantization error falls.
+ * In symmetric mode the wider of the two borders found is taken for both.
  */
-export function createHistogram(options: { readonly symmetric: boolean }): Histogram {
-  let counts = new Float64Array(BINS);
+export function createHistogram(options: {
+  readonly symmetric: boolean;
+  readonly clip?: { readonly low: number; readonly high: number };
+  readonly bins?: number;
+}): Histogram {
+  const bins = options.bins ?? BINS;
+  const clipLow = options.clip?.low ?? Number.NEGATIVE_INFINITY;
+  const clipHigh = options.clip?.high ?? Number.POSITIVE_INFINITY;
+  let counts = new Float64Array(bins);
   let low = 0;
   let high = 0;
   let seen = false;
 
-  const grow = (newLow: number, newHigh: number) => {
-    const old = counts;
-    const oldWidth = (high - low) / BINS;
-    const [oldLow] = [low];
-    counts = new Float64Array(BINS);
-    low = newLow;
-    high = newHigh;
-    const width = (high - low) / BINS;
-    for (let bin = 0; bin < BINS; bin++) {
-      if (old[bin] === 0) continue;
-      const centre = oldWidth === 0 ? oldLow : oldLow + (bin + 0.5) * oldWidth;
-      const place = Math.min(BINS - 1, Math.max(0, Math.floor((centre - low) / width)));
-      counts[place] = counts[place]! + old[bin]!;
+  const include = (min: number, max: number) => {
+    if (!seen) {
+      [low, high, seen] = [min, max === min ? min + POINT_WIDTH : max, true];
+    } else if (min < low || max > high) {
+      const range = { low: Math.min(min, low), high: Math.max(max, high) };
+      counts = respread(counts, { low, high }, range);
+      ({ low, high } = range);
     }
   };
 
   return {
     add(values) {
+      if (values.length === 0) return;
       let min = Number.POSITIVE_INFINITY;
       let max = Number.NEGATIVE_INFINITY;
       for (let i = 0; i < values.length; i++) {
@@ -46,18 +51,20 @@ export function createHistogram(options: { readonly symmetric: boolean }): Histo
         if (value < min) min = value;
         if (value > max) max = value;
       }
-      if (values.length === 0) return;
-      if (!seen) [low, high, seen] = [min, max === min ? min + 1e-6 : max, true];
-      else if (min < low || max > high) grow(Math.min(min, low), Math.max(max, high));
-      const factor = BINS / (high - low);
+      const cut = (value: number) => Math.min(clipHigh, Math.max(clipLow, value));
+      include(cut(min), cut(max));
+      const factor = bins / (high - low);
+      const last = bins - 1;
       for (let i = 0; i < values.length; i++) {
-        const bin = Math.min(BINS - 1, Math.floor((values[i]! - low) * factor));
+        // Truncating is flooring here; cut values fall into the first and the last bin.
+        const place = Math.trunc((values[i]! - low) * factor);
+        const bin = place > last ? last : place < 0 ? 0 : place;
         counts[bin] = counts[bin]! + 1;
       }
     },
     range() {
       const [start, end] = searchClip(counts);
-      const width = (high - low) / BINS;
+      const width = (high - low) / bins;
       const min = low + start * width;
       const max = low + (end + 1) * width;
       const reach = options.symmetric ? Math.max(Math.abs(min), Math.abs(max)) : max;
@@ -66,13 +73,39 @@ export function createHistogram(options: { readonly symmetric: boolean }): Histo
   };
 }
 
+interface Borders {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Counts over a wider range with as many bins: each old bin's mass lies evenly in it and overlaps at most two new ones. */
+function respread(old: Float64Array, from: Borders, to: Borders): Float64Array<ArrayBuffer> {
+  const bins = old.length;
+  const oldWidth = (from.high - from.low) / bins;
+  const width = (to.high - to.low) / bins;
+  const counts = new Float64Array(bins);
+  for (let bin = 0; bin < bins; bin++) {
+    const mass = old[bin]!;
+    if (mass === 0) continue;
+    const start = (from.low + bin * oldWidth - to.low) / width;
+    const place = Math.min(bins - 1, Math.max(0, Math.floor(start)));
+    const inside = Math.min(1, Math.max(0, ((place + 1 - start) * width) / oldWidth));
+    counts[place] = counts[place]! + mass * inside;
+    if (inside < 1) {
+      const next = Math.min(bins - 1, place + 1);
+      counts[next] = counts[next]! + mass * (1 - inside);
+    }
+  }
+  return counts;
+}
+
 /** First and last bin kept. */
 function searchClip(counts: Float64Array): [number, number] {
   const total = counts.reduce((sum, count) => sum + count, 0);
-  const cumulative = new Float64Array(BINS);
+  const cumulative = new Float64Array(counts.length);
   counts.reduce((sum, count, bin) => (cumulative[bin] = sum + count), 0);
   const step = 1e-5;
-  let [start, end] = [0, BINS - 1];
+  let [start, end] = [0, counts.length - 1];
   let best = Number.POSITIVE_INFINITY;
   for (let alpha = 0, beta = 1; alpha < beta;) {
     const nextAlpha = alpha + step;
@@ -97,7 +130,7 @@ function quantizationError(counts: Float64Array, start: number, end: number): nu
   const width = (end - start + 1) / LEVELS;
   if (width === 0) return 0;
   let error = 0;
-  for (let bin = 0; bin < BINS; bin++) {
+  for (let bin = 0; bin < counts.length; bin++) {
     const density = counts[bin]!;
     if (density === 0) continue;
     const from = bin - start;

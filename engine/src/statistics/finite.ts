@@ -1,0 +1,67 @@
+import type { Graph } from '../graph/graph.js';
+import { isOnnxDomain } from '../onnx/node.js';
+import type { NodeProto } from '../onnx/onnx_pb.js';
+import { readFloats } from '../onnx/tensor.js';
+import { fail } from '../problem.js';
+import type { HostTensor } from '../runtime/tensor.js';
+import type { Reduction } from './augment.js';
+
+const FLOAT = 1;
+/** Operators that can make NaN of finite numbers. */
+const CAN_MAKE_NAN = new Set(['Acos', 'Acosh', 'Asin', 'Atanh', 'Div', 'Log', 'Mod', 'Pow', 'Sqrt']);
+
+/**
+ * Reductions that become NaN when one of the tensors holds a NaN. The runtime's minima and maxima pass over NaN, so it
+ * has to be looked for behind the operators in which it can arise (infinities do show in them); a mean keeps it. Only
+ * the first of the tensors behind such an operator are looked at: what is masked out before does no harm.
+ */
+export function nanSentinels(graph: Graph, dir: string, tensors: ReadonlySet<string>): Reduction[] {
+  const behind = new Set<string>();
+  const queue = graph.nodes.flatMap((node) =>
+    isOnnxDomain(node) && CAN_MAKE_NAN.has(node.opType) && !isSafe(graph, dir, node) ? node.output : [],
+  );
+  const visited = new Set(queue);
+  for (let tensor = queue.pop(); tensor !== undefined; tensor = queue.pop()) {
+    if (tensors.has(tensor)) {
+      behind.add(tensor);
+      continue;
+    }
+    for (const next of graph.consumers(tensor).flatMap(({ node }) => node.output)) {
+      if (visited.has(next)) continue;
+      visited.add(next);
+      queue.push(next);
+    }
+  }
+  return [...tensors]
+    .filter((tensor) => behind.has(tensor))
+    .map((tensor) => ({ tensor, kind: 'mean', axis: null }));
+}
+
+/** Division by constants that are not zero, and powers with a positive integer as exponent. */
+function isSafe(graph: Graph, dir: string, node: NodeProto): boolean {
+  const operand = graph.initializer(node.input[1] ?? '');
+  if (operand?.dataType !== FLOAT) return false;
+  const values = readFloats(operand, dir);
+  if (node.opType === 'Div') return values.every((value) => value !== 0);
+  return node.opType === 'Pow' && values.every((value) => value > 0 && Number.isInteger(value));
+}
+
+/** Throws `calibration-not-finite` when an input of a sample holds NaN or an infinity. */
+export function checkInputs(feeds: Readonly<Record<string, HostTensor>>, sample: string): void {
+  for (const [tensor, { data }] of Object.entries(feeds)) {
+    if (data instanceof Float32Array) checkValues(data, tensor, sample);
+  }
+}
+
+export function checkValues(values: Float32Array | Float64Array, tensor: string, sample: string): void {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  // A sum of finite float32 values stays finite in float64.
+  if (Number.isFinite(sum)) return;
+  const culprit = values.find((value) => !Number.isFinite(value));
+  if (culprit === undefined) return;
+  fail('calibration-not-finite', `Tensor "${tensor}" becomes ${culprit} on calibration sample "${sample}".`, {
+    configPath: ['data', 'calibration'],
+    data: { tensor, sample },
+  });
+}
