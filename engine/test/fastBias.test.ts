@@ -1,0 +1,134 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { readModel } from '@quantsmith/engine/onnx/read';
+import { encodeModel } from '@quantsmith/engine/onnx/write';
+import { readFloats } from '@quantsmith/engine/onnx/tensor';
+import { runPipeline } from '@quantsmith/engine/pipeline';
+import type { QuantizationConfig } from '@quantsmith/schemas';
+import { floats, model, node, value } from './models.js';
+import { writeNpy } from './npy.js';
+import { haveVectors, vectors } from './vectors.js';
+
+interface Case {
+  model: string;
+  bias?: number[];
+  input?: number[];
+  corrected: number[];
+}
+
+const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-fastbias-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+type Advanced = NonNullable<NonNullable<QuantizationConfig['quantization']>['advanced_parameters']>;
+
+/** The bias of the model's linear operator after quantization with one sample. */
+async function correctedBias(
+  network: ReturnType<typeof model>,
+  sample: { shape: number[]; data: number[] },
+  advanced: Advanced = {},
+) {
+  const base = join(scratch, `model-${Math.random().toString(36).slice(2)}`);
+  writeFileSync(`${base}.onnx`, encodeModel(network));
+  writeNpy(`${base}.npy`, [sample]);
+  const config: QuantizationConfig = {
+    model: `${base}.onnx`,
+    data: { calibration: { arrays: `${base}.npy` } },
+    quantization: {
+      subset_size: 1,
+      advanced_parameters: {
+        overflow_fix: 'disable',
+        backend_params: { runtime: 'openvino', threads: 1 },
+        ...advanced,
+      },
+    },
+  };
+  const { report } = await runPipeline(
+    { kind: 'run', config, configPath: `${base}.quant.yaml`, configSha256: '', allowModules: false },
+    () => undefined,
+  );
+  const { model: written, dir } = await readModel(report.output.path);
+  const initializers = new Map(written.graph!.initializer.map((t) => [t.name, t]));
+  const layer = written.graph!.node.find(({ opType }) => opType === 'Conv' || opType === 'Add')!;
+  const bias = initializers.get(layer.input[layer.opType === 'Conv' ? 2 : 1] ?? '');
+  return bias === undefined ? null : Array.from(readFloats(bias, dir));
+}
+
+const WEIGHT = [0.1, -2, 1, 0.1, 0.1, 2, -1, 0.1];
+const conv = (
+  bias: number[] | null,
+  rest: ReturnType<typeof node>[] = [],
+  more = [] as ReturnType<typeof floats>[],
+) =>
+  model({
+    nodes: [node('Conv', ['x', 'w', ...(bias === null ? [] : ['b'])], ['c']), ...rest],
+    inputs: [value('x', [1, 1, 4, 4])],
+    outputs: [value(rest.at(-1)?.output[0] ?? 'c', [1, 2, 3, 3])],
+    initializers: [
+      floats('w', [2, 1, 2, 2], WEIGHT),
+      ...(bias === null ? [] : [floats('b', [2], bias)]),
+      ...more,
+    ],
+  });
+
+describe.skipIf(!haveVectors)('fast bias correction against the reference', () => {
+  const { cases } = haveVectors
+    ? vectors<{ cases: Case[] }>('fast_bias_correction_testfile')
+    : { cases: [] as Case[] };
+  const image = () => ({ shape: [1, 4, 4], data: cases[0]!.input! });
+  const near = (actual: number[] | null, expected: number[], tolerance = 1e-4) => {
+    expect(actual).toHaveLength(expected.length);
+    expected.forEach((x, c) =>
+      expect(Math.abs(actual![c]! - x), `bias ${c}: ${actual![c]}`).toBeLessThan(tolerance),
+    );
+  };
+  it('convolution', async () => {
+    // A weight lies exactly between two codes here (1 / scale = 63.5): the file's own tolerance holds.
+    near(await correctedBias(conv(cases[0]!.bias!), image()), cases[0]!.corrected, 0.01);
+  });
+  it('convolution and BatchNorm', async () => {
+    const norm = node('BatchNormalization', ['c', 'gamma', 'beta', 'mean', 'var'], ['y']);
+    const constants = [
+      floats('gamma', [2], [0.2, 2]),
+      floats('beta', [2], [0.1, 1]),
+      floats('mean', [2], [0, 0]),
+      floats('var', [2], [1, 1]),
+    ];
+    near(await correctedBias(conv(null, [norm], constants), image()), cases[1]!.corrected);
+  });
+  it('matrix product', async () => {
+    const { input, bias, corrected } = cases[2]!;
+    const linear = model({
+      nodes: [node('MatMul', ['x', 'w'], ['m']), node('Add', ['m', 'b'], ['y'])],
+      inputs: [value('x', [1, 3, 3])],
+      outputs: [value('y', [1, 3, 2])],
+      initializers: [floats('w', [3, 2], [0.1, 0.3, 0.2, -0.1, 0.3, 0.2]), floats('b', [2], bias!)],
+    });
+    near(await correctedBias(linear, { shape: [3, 3], data: input! }), corrected);
+  });
+});
+
+describe('fast bias correction', () => {
+  const image = { shape: [1, 4, 4], data: Array.from({ length: 16 }, (_, i) => (i % 2 === 0 ? 0.5 : 0.75)) };
+  it('corrects the other channels of a layer in which one bias is zero', async () => {
+    const bias = await correctedBias(conv([0, 1]), image);
+    expect(bias![0]).not.toBe(0);
+    expect(bias![1]).not.toBe(1);
+  });
+  it('gives a bias to layers without one when apply_for_all_nodes is set', async () => {
+    expect(await correctedBias(conv(null), image)).toBeNull();
+    const bias = await correctedBias(conv(null), image, {
+      bias_correction_params: { apply_for_all_nodes: true },
+    });
+    const same = await correctedBias(conv([0, 0]), image);
+    expect(bias).toHaveLength(2);
+    bias!.forEach((x, c) => expect(x).toBeCloseTo(same![c]!, 6));
+  });
+  it('leaves a layer alone whose bias would move further than the threshold', async () => {
+    const moved = await correctedBias(conv([0.1, 1]), image);
+    const kept = await correctedBias(conv([0.1, 1]), image, { bias_correction_params: { threshold: 1e-6 } });
+    expect(Array.from(moved!, Math.fround)).not.toEqual([0.1, 1].map(Math.fround));
+    expect(kept).toEqual([0.1, 1].map(Math.fround));
+  });
+});
