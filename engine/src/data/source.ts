@@ -167,8 +167,10 @@ export function convertTo(
     fail('sample-type', `${where.name}: ${what}, but the model wants ${type}.`, {
       configPath: where.configPath,
     });
-  if (Array.isArray(values)) return type === 'string' ? values : wrong('the values are text');
-  const numbers = values as Float32Array | BigInt64Array;
+  // Plain arrays hold text, or numbers where a loader did not make them typed.
+  const text = Array.isArray(values) && typeof values[0] === 'string';
+  if (text) return type === 'string' ? values : wrong('the values are text');
+  const numbers = values as unknown as Float32Array | BigInt64Array;
   switch (type) {
     case 'float32':
       if (numbers instanceof Float32Array) return numbers;
