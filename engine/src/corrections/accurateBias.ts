@@ -5,7 +5,7 @@ import { readFloats } from '../onnx/tensor.js';
 import { writeQdq, type BiasUpdate } from '../qdq/write.js';
 import type { Quantization } from '../quantization.js';
 import { createSession, run } from '../runtime/session.js';
-import { augmentWithReductions, reductionKey, type Reduction } from '../statistics/augment.js';
+import { augmentWithReductions, readReduction, type Reduction } from '../statistics/augment.js';
 import { biasCandidates, type BiasCandidate } from './candidates.js';
 import type { CorrectionRecord } from './fastBias.js';
 
@@ -102,8 +102,7 @@ async function outputMeans(
     for (const { feeds } of samples) {
       const results = await run(session, feeds);
       reductions.forEach((reduction, index) => {
-        const { output } = augmented.places.get(reductionKey(reduction))!;
-        const means = results[output]!.data as Float32Array;
+        const means = readReduction(results, augmented.places, reduction);
         const sum = (sums[index] ??= new Float64Array(means.length));
         means.forEach((mean, c) => (sum[c] = sum[c]! + mean / samples.length));
       });

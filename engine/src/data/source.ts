@@ -2,7 +2,7 @@ import type { QuantizationConfig } from '@quantsmith/schemas';
 import { resolve } from 'node:path';
 import { fail, type ConfigPath } from '../problem.js';
 import type { TensorSignature } from '../protocol.js';
-import type { HostTensor, TensorData } from '../runtime/tensor.js';
+import { allFinite, type HostTensor, type TensorData } from '../runtime/tensor.js';
 import { openArrays } from './arrays.js';
 import { openImages } from './images.js';
 import { openLoader } from './loader.js';
@@ -146,10 +146,7 @@ function checkSample(sample: Sample, { inputs, configPath }: DataContext): Sampl
 
 function checkFinite(sample: string, feed: HostTensor, configPath: ConfigPath): void {
   if (!(feed.data instanceof Float32Array)) return;
-  // The sum is NaN or infinite exactly when an element is (float32 values cannot overflow a double's sum).
-  let sum = 0;
-  for (let i = 0; i < feed.data.length; i++) sum += feed.data[i]!;
-  if (!Number.isFinite(sum)) {
+  if (!allFinite(feed.data)) {
     fail('sample-not-finite', `Sample "${sample}" holds a value that is not finite.`, {
       configPath,
       data: { sample },

@@ -32,3 +32,20 @@ export type TensorData =
   | BigInt64Array
   | BigUint64Array
   | readonly string[];
+
+/**
+ * Whether no value is NaN or infinite: float32 values cannot overflow a double's sum (float64 ones near the largest
+ * double could). Four sums, since each addition would wait for the one before.
+ */
+export function allFinite(values: Float32Array | Float64Array): boolean {
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const whole = values.length - (values.length % 4);
+  for (let i = 0; i < whole; i += 4) {
+    a += values[i]!;
+    b += values[i + 1]!;
+    c += values[i + 2]!;
+    d += values[i + 3]!;
+  }
+  for (let i = whole; i < values.length; i++) a += values[i]!;
+  return Number.isFinite(a + b + c + d);
+}

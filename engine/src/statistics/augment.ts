@@ -1,8 +1,9 @@
 import { create } from '@bufbuild/protobuf';
 import type { Graph } from '../graph/graph.js';
-import { makeNode } from '../onnx/node.js';
-import { ValueInfoProtoSchema, type ModelProto, type NodeProto } from '../onnx/onnx_pb.js';
-import { makeInts } from '../onnx/tensor.js';
+import { makeNode, type AttributeValue } from '../onnx/node.js';
+import { ValueInfoProtoSchema, type ModelProto, type NodeProto, type TensorProto } from '../onnx/onnx_pb.js';
+import { makeInts, makeTensor } from '../onnx/tensor.js';
+import type { HostTensor } from '../runtime/tensor.js';
 
 /** A reduction that the runtime computes inside the graph; `axis` null: over all values, −1: the last axis is kept. */
 export interface Reduction {
@@ -14,20 +15,28 @@ export interface Reduction {
 export const reductionKey = (reduction: Reduction) =>
   `${reduction.kind}\u0000${reduction.axis ?? ''}\u0000${reduction.tensor}`;
 
+/** Where a reduction is found: columns `start … start + length` of an output; `null`: the whole output. */
+interface Place {
+  readonly output: string;
+  readonly start: number;
+  readonly length: number | null;
+  /** The output holds the maximum of the negated values. */
+  readonly negated: boolean;
+}
+
 export interface Augmented {
   readonly model: ModelProto;
-  /** For each reduction: the output that holds it, and where (a slice of one vector for per-tensor reductions). */
-  readonly places: ReadonlyMap<string, { readonly output: string; readonly index: number | null }>;
+  readonly places: ReadonlyMap<string, Place>;
 }
 
 const OPERATOR = { min: 'ReduceMin', max: 'ReduceMax', mean: 'ReduceMean' } as const;
-/** Pooling over the whole image reduces inside the runtime's channel-blocked layout, a plain reduction leaves it. */
-const POOL = { max: 'GlobalMaxPool', mean: 'GlobalAveragePool' } as const;
+const FLOAT = 1;
 
 /**
  * The model with reductions of inner tensors as its outputs instead of its own, so that no activation leaves the
- * runtime. All per-tensor reductions come out as one vector. Operator set 13 to 17 reductions take axes as attributes,
- * 18 and later as an input.
+ * runtime. Images (float tensors of rank 4) are reduced to one value per channel by pooling, inside the runtime's
+ * channel-blocked layout; `readReduction` does the rest. Operator set 13 to 17 reductions take axes as attributes, 18 and
+ * later as an input.
  */
 export function augmentWithReductions(
   model: ModelProto,
@@ -36,77 +45,246 @@ export function augmentWithReductions(
   tensors: readonly string[],
   opset: number,
 ): Augmented {
-  const nodes: NodeProto[] = [];
-  const places = new Map<string, { output: string; index: number | null }>();
-  const scalars: string[] = [];
-  const outputs = [...new Set(tensors)];
-  const axesInput = 'quantsmith_axes';
-  const initializer = [...model.graph!.initializer];
-  reductions.forEach((reduction, number) => {
-    const base = `quantsmith_reduction_${number}`;
-    const pooled = poolFirst(graph, reduction, base, nodes);
-    if (reduction.axis === null) {
-      // The vector [1] rather than a scalar, so that all of them can be joined.
-      const flat = `${base}_flat`;
-      nodes.push(makeNode('Reshape', [pooled, `${axesInput}_all`], [flat], {}, { name: flat }));
-      nodes.push(
-        makeNode(
-          OPERATOR[reduction.kind],
-          opset >= 18 ? [flat, `${axesInput}_zero`] : [flat],
-          [base],
-          { ...(opset >= 18 ? {} : { axes: [0] }), keepdims: 1 },
-          { name: base },
-        ),
-      );
-      places.set(reductionKey(reduction), { output: 'quantsmith_scalars', index: scalars.length });
-      scalars.push(base);
-      return;
-    }
-    const last = reduction.axis === -1;
-    // Flattening up to the last axis works whatever the rank is.
-    if (last) {
-      nodes.push(makeNode('Flatten', [pooled], [`${base}_flat`], { axis: -1 }, { name: `${base}_flat` }));
-    }
-    const source = last ? `${base}_flat` : pooled;
-    const rank = last ? 2 : (graph.rank(reduction.tensor) ?? 0);
-    const kept = last ? 1 : reduction.axis;
-    const axes = Array.from({ length: rank }, (_, axis) => axis).filter((axis) => axis !== kept);
-    places.set(reductionKey(reduction), { output: base, index: null });
-    outputs.push(base);
-    if (opset < 18) {
-      nodes.push(makeNode(OPERATOR[reduction.kind], [source], [base], { axes, keepdims: 0 }, { name: base }));
-      return;
-    }
-    initializer.push(makeInts(`${base}_axes`, axes));
-    nodes.push(
-      makeNode(OPERATOR[reduction.kind], [source, `${base}_axes`], [base], { keepdims: 0 }, { name: base }),
-    );
-  });
-  if (scalars.length > 0) {
-    initializer.push(makeInts(`${axesInput}_all`, [-1]), makeInts(`${axesInput}_zero`, [0]));
-    nodes.push(
-      makeNode('Concat', scalars, ['quantsmith_scalars'], { axis: 0 }, { name: 'quantsmith_scalars' }),
-    );
-    outputs.push('quantsmith_scalars');
-  }
+  const draft = startDraft(graph, opset);
+  // The runtime walks back from the outputs and takes nodes with higher numbers first: in this order tensors are reduced
+  // soon after they were made, while they are in the processor's caches, and their memory is used again.
+  for (const reduction of inOrderOfMaking(graph, reductions).reverse()) addReduction(draft, reduction);
+  const outputs = [...new Set(tensors), ...draft.outputs, ...finishPacks(draft)];
   const declared = new Map(model.graph!.output.map((value) => [value.name, value]));
   const output = outputs.map((name) => declared.get(name) ?? create(ValueInfoProtoSchema, { name }));
+  const initializer = [...model.graph!.initializer, ...draft.constants.values()];
   return {
     model: {
       ...model,
-      graph: { ...model.graph!, node: [...model.graph!.node, ...nodes], initializer, output },
+      graph: { ...model.graph!, node: [...model.graph!.node, ...draft.nodes], initializer, output },
     },
-    places,
+    places: draft.places,
   };
 }
 
-/** Reduces an image tensor to one value per channel first, in the runtime's own layout. Returns what to reduce on. */
-function poolFirst(graph: Graph, reduction: Reduction, base: string, nodes: NodeProto[]): string {
+function inOrderOfMaking(graph: Graph, reductions: readonly Reduction[]): Reduction[] {
+  const position = new Map(graph.nodes.flatMap((node, index) => node.output.map((name) => [name, index])));
+  const of = ({ tensor }: Reduction) => position.get(tensor) ?? -1;
+  return [...reductions].sort((a, b) => of(a) - of(b));
+}
+
+interface Pack {
+  readonly output: string;
+  /** Complete groups, and the members of the one that is being filled. */
+  readonly groups: string[];
+  members: string[];
+  /** Columns in all groups. */
+  width: number;
+}
+
+/** Larger groups have less overhead, smaller ones keep the order in which tensors are reduced. */
+const GROUP = 8;
+
+interface Draft {
+  readonly graph: Graph;
+  readonly opset: number;
+  readonly nodes: NodeProto[];
+  readonly constants: Map<string, TensorProto>;
+  readonly places: Map<string, Place>;
+  /** Matrices with one row per image of the batch (by the batch's size), and the one row of scalars. */
+  readonly packs: Map<string | number, Pack>;
+  readonly outputs: string[];
+}
+
+function startDraft(graph: Graph, opset: number): Draft {
+  return {
+    graph,
+    opset,
+    nodes: [],
+    constants: new Map(),
+    places: new Map(),
+    packs: new Map(),
+    outputs: [],
+  };
+}
+
+function addReduction(draft: Draft, reduction: Reduction): void {
   const { tensor, kind, axis } = reduction;
-  const type = graph.type(tensor);
-  const image = graph.rank(tensor) === 4 && type?.elemType === 1 && (axis === null || axis === 1);
-  if (!image || kind === 'min') return tensor;
-  const pooled = `${base}_pooled`;
-  nodes.push(makeNode(POOL[kind], [tensor], [pooled], {}, { name: pooled }));
-  return pooled;
+  const dims = draft.graph.type(tensor)?.elemType === FLOAT ? draft.graph.type(tensor)?.dims : null;
+  const [batch, channels, height] = dims ?? [];
+  const image = dims?.length === 4 && typeof channels === 'number' && (axis === null || axis === 1);
+  if (image && batch !== undefined && height !== undefined) {
+    const { value, negated } = perChannel(draft, reduction, channels);
+    pack(draft, reduction, { value, key: batch, width: channels, negated });
+  } else if (axis === null) {
+    const scalar = emit(draft, OPERATOR[kind], [tensor], { keepdims: 0 });
+    const shape = constant(draft, makeInts('quantsmith_scalar', [1, 1, 1, 1]));
+    const value = emit(draft, 'Reshape', [scalar, shape], {});
+    pack(draft, reduction, { value, key: 'scalars', width: 1, negated: false });
+  } else {
+    const output = vector(draft, reduction, axis);
+    draft.outputs.push(output);
+    draft.places.set(reductionKey(reduction), { output, start: 0, length: null, negated: false });
+  }
+}
+
+/** One value per channel (and image of the batch), still of rank 4. */
+function perChannel(draft: Draft, { tensor, kind }: Reduction, channels: number) {
+  const pool = kind === 'mean' ? 'GlobalAveragePool' : 'GlobalMaxPool';
+  if (kind !== 'min') return { value: emit(draft, pool, [tensor], {}), negated: false };
+  if (!isBlocked(draft.graph, tensor)) {
+    return { value: reduce(draft, kind, tensor, [2, 3], 1), negated: false };
+  }
+  // There is no minimum in the channel-blocked layout; a depthwise convolution negates without leaving it.
+  const weight = constant(
+    draft,
+    makeTensor(
+      `quantsmith_negation_${channels}`,
+      [channels, 1, 1, 1],
+      FLOAT,
+      new Float32Array(channels).fill(-1),
+    ),
+  );
+  const negated = emit(draft, 'Conv', [tensor, weight], { group: channels, kernel_shape: [1, 1] });
+  return { value: emit(draft, pool, [negated], {}), negated: true };
+}
+
+const KEEPS_LAYOUT = new Set([
+  'Add',
+  'AveragePool',
+  'BatchNormalization',
+  'Clip',
+  'Concat',
+  'GlobalAveragePool',
+  'MaxPool',
+  'Relu',
+  'Sigmoid',
+  'Tanh',
+]);
+
+/** Whether the runtime is likely to hold the tensor in its channel-blocked layout, where convolutions work. */
+function isBlocked(graph: Graph, tensor: string, depth = 0): boolean {
+  const node = graph.producer(tensor);
+  if (node === undefined || depth > 8) return false;
+  if (node.opType === 'Conv') return true;
+  return (
+    KEEPS_LAYOUT.has(node.opType) &&
+    node.input.every((input) => graph.isConstant(input) || input === '' || isBlocked(graph, input, depth + 1))
+  );
+}
+
+/** One value per index of an axis. */
+function vector(draft: Draft, { tensor, kind }: Reduction, axis: number): string {
+  if (axis === -1) {
+    // Flattening up to the last axis works whatever the rank is.
+    const flat = emit(draft, 'Flatten', [tensor], { axis: -1 });
+    return reduce(draft, kind, flat, [0], 0);
+  }
+  const rank = draft.graph.rank(tensor) ?? 0;
+  const others = Array.from({ length: rank }, (_, index) => index).filter((index) => index !== axis);
+  return reduce(draft, kind, tensor, others, 0);
+}
+
+function reduce(
+  draft: Draft,
+  kind: Reduction['kind'],
+  tensor: string,
+  axes: readonly number[],
+  keepdims: 0 | 1,
+): string {
+  if (draft.opset < 18) return emit(draft, OPERATOR[kind], [tensor], { axes, keepdims });
+  const list = constant(draft, makeInts(`quantsmith_axes_${axes.join('_')}`, axes));
+  return emit(draft, OPERATOR[kind], [tensor, list], { keepdims });
+}
+
+/** Joins small results into one output: fetching many costs more than computing them. */
+function pack(
+  draft: Draft,
+  reduction: Reduction,
+  { value, key, width, negated }: { value: string; key: string | number; width: number; negated: boolean },
+): void {
+  const output = `quantsmith_statistics_${draft.packs.size}`;
+  const found = draft.packs.get(key) ?? { output, groups: [], members: [], width: 0 };
+  draft.packs.set(key, found);
+  found.members.push(value);
+  draft.places.set(reductionKey(reduction), {
+    output: found.output,
+    start: found.width,
+    length: width,
+    negated,
+  });
+  found.width += width;
+  if (found.members.length === GROUP) finishGroup(draft, found);
+}
+
+function finishGroup(draft: Draft, target: Pack): void {
+  if (target.members.length === 0) return;
+  const joined = emit(draft, 'Concat', target.members, { axis: 1 });
+  // Also keeps the group's place in the order: the runtime replaces what stands before it by nodes of its own.
+  const shape = constant(draft, makeInts('quantsmith_rows', [0, -1]));
+  target.groups.push(emit(draft, 'Reshape', [joined, shape], {}));
+  target.members = [];
+}
+
+function finishPacks(draft: Draft): string[] {
+  return [...draft.packs.values()].map((target) => {
+    finishGroup(draft, target);
+    const { output, groups } = target;
+    draft.nodes.push(makeNode('Concat', groups, [output], { axis: 1 }, { name: output }));
+    return output;
+  });
+}
+
+function emit(
+  draft: Draft,
+  op: string,
+  inputs: readonly string[],
+  attributes: Readonly<Record<string, AttributeValue>>,
+): string {
+  const name = `quantsmith_${op}_${draft.nodes.length}`;
+  draft.nodes.push(makeNode(op, [...inputs], [name], attributes, { name }));
+  return name;
+}
+
+function constant(draft: Draft, tensor: TensorProto): string {
+  draft.constants.set(tensor.name, tensor);
+  return tensor.name;
+}
+
+/** A reduction's values: one for `axis` null, else one per channel. NaN stays NaN. */
+export function readReduction(
+  results: Readonly<Record<string, HostTensor>>,
+  places: Augmented['places'],
+  reduction: Reduction,
+): Float64Array {
+  const { output, start, length, negated } = places.get(reductionKey(reduction))!;
+  const { data, dims } = results[output]!;
+  const values = data as Float32Array;
+  if (length === null) return Float64Array.from(values);
+  const width = dims[1]!;
+  const rows = Array.from({ length: values.length / width }, (_, row) =>
+    values.subarray(row * width + start, row * width + start + length),
+  );
+  const kind = negated ? 'max' : reduction.kind;
+  const channels = rows.length === 1 ? Float64Array.from(rows[0]!) : foldRows(rows, kind);
+  const result = reduction.axis === null ? Float64Array.of(fold(channels, kind)) : channels;
+  return negated ? result.map((value) => -value) : result;
+}
+
+function foldRows(rows: readonly Float32Array[], kind: Reduction['kind']): Float64Array {
+  const column = new Float64Array(rows.length);
+  return Float64Array.from(rows[0]!, (_, c) => {
+    rows.forEach((row, index) => (column[index] = row[c]!));
+    return fold(column, kind);
+  });
+}
+
+/** These loops see every channel of every tensor of every sample. */
+function fold(values: Float64Array, kind: Reduction['kind']): number {
+  let state = kind === 'mean' ? 0 : values[0]!;
+  if (kind === 'mean') {
+    for (let i = 0; i < values.length; i++) state += values[i]!;
+    return state / values.length;
+  }
+  for (let i = 1; i < values.length; i++) {
+    const value = values[i]!;
+    // A comparison with NaN is false: once it is there it stays.
+    if (kind === 'min' ? !(value >= state) : !(value <= state)) state = Number.isNaN(state) ? state : value;
+  }
+  return state;
 }

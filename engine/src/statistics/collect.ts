@@ -7,15 +7,15 @@ import type { Range } from '../ranges/parameters.js';
 import { createSession, run } from '../runtime/session.js';
 import type { HostTensor } from '../runtime/tensor.js';
 import { createAggregator, type Aggregator } from './aggregate.js';
-import { augmentWithReductions, reductionKey, type Reduction } from './augment.js';
-import { checkInputs, checkValues, nanSentinels } from './finite.js';
+import { augmentWithReductions, readReduction, reductionKey, type Reduction } from './augment.js';
+import { checkValues, nanSentinels } from './finite.js';
 import { createHistogram, type Histogram } from './histogram.js';
 import type { SidePlan, TensorPlan } from './plan.js';
 import { reduceTensor } from './reduce.js';
 
 export type RangeStatistics = Range;
 
-/** One calibration sample: the model's inputs, and a name for messages. */
+/** One calibration sample: the model's inputs (finite, as `data` checks), and a name for messages. */
 export interface CalibrationSample {
   readonly name: string;
   readonly feeds: Readonly<Record<string, HostTensor>>;
@@ -77,9 +77,8 @@ export async function collectStatistics(
   let count = 0;
   try {
     for await (const sample of samples) {
-      checkInputs(sample.feeds, sample.name);
       const results = await run(session, sample.feeds);
-      const read = readerOf(results, augmented.places);
+      const read: Reader = (reduction) => readReduction(results, augmented.places, reduction);
       for (const sentinel of sentinels) checkValues(read(sentinel), sentinel.tensor, sample.name);
       for (const item of work) addSample(item, sample.name, read, results[item.plan.tensor]);
       for (const item of meanWork) item.aggregator.add(read({ ...item, kind: 'mean' }));
@@ -155,17 +154,6 @@ function kindsOf(side: SidePlan, neverNegative: boolean): Reduction['kind'][] {
 }
 
 type Reader = (reduction: Reduction) => Float64Array;
-
-function readerOf(
-  results: Readonly<Record<string, HostTensor>>,
-  places: ReadonlyMap<string, { readonly output: string; readonly index: number | null }>,
-): Reader {
-  return (reduction) => {
-    const place = places.get(reductionKey(reduction))!;
-    const data = results[place.output]!.data as Float32Array;
-    return place.index === null ? Float64Array.from(data) : Float64Array.of(data[place.index]!);
-  };
-}
 
 function addSample(item: TensorWork, sample: string, read: Reader, fetched: HostTensor | undefined): void {
   const { plan } = item;
