@@ -28,6 +28,7 @@ program
   .argument('<config>')
   .option('--output <file>', 'where the quantized model goes (default: what the config says)')
   .option('--json', 'print the report as JSON, and nothing else, on standard output')
+  .option('--no-cache', 'collect calibration statistics anew, and keep none')
   .option('--allow-modules', 'allow the JavaScript modules that the config names (loader, metric) to run')
   .action(async (config: string, options) => process.exit(await runCommand(config, options)));
 

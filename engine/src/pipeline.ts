@@ -1,21 +1,15 @@
 import { resolveConfig, type QuantizationReport, type ResolvedConfig } from '@quantsmith/schemas';
+import { calibrate, defaultCache, smoothModel } from './calibration.js';
 import { ACCURATE_THRESHOLD, accurateBiasCorrection, accurateSamples } from './corrections/accurateBias.js';
-import { biasCandidates, type CandidateOptions } from './corrections/candidates.js';
-import {
-  FAST_THRESHOLD,
-  fastBiasCorrection,
-  fastBiasMeans,
-  type CorrectionRecord,
-} from './corrections/fastBias.js';
-import { applySmoothing, magnitudePlan, smoothGroups, smoothScales } from './corrections/smoothQuant.js';
+import { correctionScope } from './corrections/candidates.js';
+import { FAST_THRESHOLD, fastBiasCorrection, type CorrectionRecord } from './corrections/fastBias.js';
 import { firstIndices, openData, readAhead, type Sample, type SampleSource } from './data/source.js';
 import { prepareModel, type PreparedModel } from './graph/prepare.js';
 import { readModel } from './onnx/read.js';
 import { encodeModel, writeModel, writeText } from './onnx/write.js';
-import { runPaths } from './paths.js';
-import { ignoredByConfig, placeForConfig, quantizerConfig } from './placement/fromConfig.js';
-import { isTail } from './placement/runtimeLayout.js';
 import { halveAtRisk } from './overflow/auto.js';
+import { runPaths } from './paths.js';
+import { placeForConfig, quantizerConfig } from './placement/fromConfig.js';
 import type { Placement } from './placement/types.js';
 import type { Problem } from './problem.js';
 import type { EngineEvent, RunRequest, TensorSignature } from './protocol.js';
@@ -31,9 +25,7 @@ import { startClock, type Clock } from './report/progress.js';
 import { restoreAccuracy } from './restore/restore.js';
 import { createSession } from './runtime/session.js';
 import { defaultThreads } from './runtime/threads.js';
-import { collectStatistics, unifyRanges, type Collected } from './statistics/collect.js';
-import { activationEstimator } from './statistics/defaults.js';
-import { planStatistics } from './statistics/plan.js';
+import type { Collected } from './statistics/collect.js';
 import { unsupportedSettings } from './unsupported.js';
 import { openValidation } from './validation.js';
 
@@ -72,17 +64,22 @@ export async function runPipeline(
   });
   const validation = await openValidation(config, context);
   warn(validation?.problems ?? []);
-  const prepared = await smooth(float, calibration, config, threads);
+  const samples = Math.min(calibration.count, config.quantization.subset_size);
+  const statistics = {
+    loaded,
+    source: calibration,
+    samples,
+    threads,
+    cache: request.cache === false ? null : defaultCache(),
+    onSample: (done: number) => clock.progress(done),
+    warn,
+  };
+  clock.stage('calibrate', samples);
+  const prepared = await smoothModel(float, statistics, config);
   const placed = placeForConfig(prepared, config);
   warn(placed.problems);
 
-  const samples = Math.min(calibration.count, config.quantization.subset_size);
-  clock.stage('calibrate', samples);
-  const collected = await calibrate(prepared, placed.placement, calibration, config, {
-    samples,
-    threads,
-    clock,
-  });
+  const collected = await calibrate(prepared, placed.placement, statistics, config);
   clock.stage('quantize', null);
   const uncorrected = quantize(prepared, placed.placement, collected, config);
   clock.stage('correct', null);
@@ -102,7 +99,7 @@ export async function runPipeline(
     quantization,
     corrections: records,
     final,
-    calibration: { source: calibration, samples },
+    calibration: { source: calibration, samples, cached: collected.cached },
     validation,
     restored,
     threads,
@@ -128,70 +125,6 @@ async function inputSignatures(prepared: PreparedModel): Promise<TensorSignature
   });
   await session.release();
   return [...session.inputs];
-}
-
-/** SmoothQuant: for transformers, outliers move from activations into weights before anything is quantized. */
-async function smooth(
-  float: PreparedModel,
-  source: SampleSource,
-  config: ResolvedConfig,
-  threads: number,
-): Promise<PreparedModel> {
-  const { quantization } = config;
-  const alpha = quantization.advanced_parameters.smooth_quant_alphas.matmul;
-  if (quantization.model_type !== 'transformer' || alpha < 0) return float;
-  const groups = smoothGroups(float.graph, ignoredByConfig(float, config));
-  if (groups.length === 0) return float;
-  const count = Math.min(source.count, quantization.subset_size);
-  const samples = readAhead(source, firstIndices(count));
-  const { ranges } = await collectStatistics(float, magnitudePlan(groups), [], samples, {
-    inGraph: quantization.advanced_parameters.inplace_statistics,
-    threads,
-  });
-  const smoothed = groups.flatMap((group) => {
-    const largest = ranges.get(group.tensor)?.max;
-    if (largest === undefined) return [];
-    return [{ group, scales: smoothScales(group, Float64Array.from(largest), alpha, float.dir) }];
-  });
-  return applySmoothing(float, smoothed);
-}
-
-interface CalibrationOptions {
-  readonly samples: number;
-  readonly threads: number;
-  readonly clock: Clock;
-}
-
-/** Ranges of the activations, and what the bias correction needs, in one pass over the samples. */
-async function calibrate(
-  prepared: PreparedModel,
-  placement: Placement,
-  source: SampleSource,
-  config: ResolvedConfig,
-  { samples, threads, clock }: CalibrationOptions,
-): Promise<Collected> {
-  const { graph, dir } = prepared;
-  const advanced = config.quantization.advanced_parameters;
-  const activationConfig = quantizerConfig(advanced.activations_quantization_params);
-  const runtime = advanced.backend_params.runtime as Quantization['runtime'];
-  const quantizers = writtenPlacement(graph, placement, runtime, activationConfig).activations;
-  const plan = planStatistics(graph, dir, quantizers, (quantizer) =>
-    activationEstimator(
-      advanced.activations_range_estimator_params,
-      // Averages would cut the largest outputs, which decide the answer: the tail keeps its whole range.
-      quantizer.axis !== null || (runtime === 'onnxruntime' && isTail(graph, quantizer.tensor)),
-    ),
-  );
-  const corrects = !advanced.disable_bias_correction && config.quantization.fast_bias_correction;
-  const means = corrects
-    ? fastBiasMeans(graph, biasCandidates(graph, placement, correctionScope(config)))
-    : [];
-  const collected = await collectStatistics(prepared, plan, means, readAhead(source, firstIndices(samples)), {
-    inGraph: advanced.inplace_statistics,
-    threads,
-    onSample: (done) => clock.progress(done),
-  });
-  return { ...collected, ranges: unifyRanges(quantizers, collected.ranges) };
 }
 
 function quantize(
@@ -244,10 +177,4 @@ async function correct(
     onLayer: (done, total) => clock.progress(done, 'bias correction', total),
   });
   return { quantization: { ...quantization, biases }, records };
-}
-
-/** NNCF's fast correction leaves grouped convolutions out; ONNX Runtime's layout gains from them (docs/compatibility.md). */
-function correctionScope(config: ResolvedConfig): CandidateOptions {
-  const { bias_correction_params: params, backend_params: backend } = config.quantization.advanced_parameters;
-  return { allNodes: params.apply_for_all_nodes, grouped: backend.runtime === 'onnxruntime' };
 }

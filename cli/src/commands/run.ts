@@ -11,6 +11,7 @@ export interface RunOptions {
   readonly output?: string;
   readonly json?: boolean;
   readonly allowModules?: boolean;
+  readonly cache?: boolean;
 }
 
 /** `quantsmith run`: checks the config, runs the engine, prints what came of it. Returns the exit code. */
@@ -32,6 +33,7 @@ export async function runCommand(path: string, options: RunOptions): Promise<num
       configPath: checked.path,
       configSha256: checked.sha256,
       allowModules: options.allowModules === true,
+      cache: options.cache !== false,
       ...(options.output === undefined ? {} : { output: options.output }),
     },
     {

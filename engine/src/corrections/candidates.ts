@@ -1,3 +1,4 @@
+import type { ResolvedConfig } from '@quantsmith/schemas';
 import type { Graph } from '../graph/graph.js';
 import { intAttribute, isOnnxDomain } from '../onnx/node.js';
 import type { NodeProto } from '../onnx/onnx_pb.js';
@@ -22,6 +23,12 @@ export interface CandidateOptions {
   readonly grouped: boolean;
   /** Also transposed convolutions. */
   readonly transposed?: boolean;
+}
+
+/** The peer's fast correction leaves grouped convolutions out; ONNX Runtime's layout gains from them (docs/compatibility.md). */
+export function correctionScope(config: ResolvedConfig): CandidateOptions {
+  const { bias_correction_params: params, backend_params: backend } = config.quantization.advanced_parameters;
+  return { allNodes: params.apply_for_all_nodes, grouped: backend.runtime === 'onnxruntime' };
 }
 
 /**

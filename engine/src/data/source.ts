@@ -64,9 +64,11 @@ export async function openData(section: DataSection, context: DataContext): Prom
       configPath: [...context.configPath, kind],
     });
   }
+  let fingerprint: Promise<string> | undefined;
   return {
     ...source,
     count,
+    fingerprint: () => (fingerprint ??= source.fingerprint()),
     get: async (index) => checkSample(await source.get(index), context),
   };
 }

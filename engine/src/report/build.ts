@@ -1,7 +1,6 @@
 import type { QuantizationReport, ResolvedConfig } from '@quantsmith/schemas';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { CorrectionRecord } from '../corrections/fastBias.js';
 import type { SampleSource } from '../data/source.js';
 import type { ModelProto } from '../onnx/onnx_pb.js';
@@ -15,8 +14,9 @@ import type { Quantization } from '../quantization.js';
 import type { RestoreOutcome } from '../restore/restore.js';
 import { cpuFeatures } from '../runtime/cpu.js';
 import { fusedKernels, type RuntimeKernel } from '../runtime/optimized.js';
-import { createSession } from '../runtime/session.js';
+import { createSession, runtimeVersion } from '../runtime/session.js';
 import { dropOf, intervalOf, type Validation } from '../validation.js';
+import { TOOL } from '../tool.js';
 import { measureLatency } from './latency.js';
 import { layerReports } from './layers.js';
 import type { Clock } from './progress.js';
@@ -30,7 +30,11 @@ export interface ReportInput {
   readonly corrections: readonly CorrectionRecord[];
   /** The final model. */
   readonly final: ModelProto;
-  readonly calibration: { readonly source: SampleSource; readonly samples: number };
+  readonly calibration: {
+    readonly source: SampleSource;
+    readonly samples: number;
+    readonly cached: boolean;
+  };
   readonly validation: Validation | null;
   readonly restored: RestoreOutcome;
   readonly threads: number;
@@ -39,8 +43,6 @@ export interface ReportInput {
   /** Puts the model in its place, as the last step that can fail; returns the bytes written. */
   readonly writeOutput: () => Promise<number>;
 }
-
-export const TOOL = { name: 'quantsmith', version: '0.1.0' } as const;
 
 /** Measures what only the finished model can tell (latency, kernels, noise), writes it, and describes the whole run. */
 export async function buildReport(input: ReportInput): Promise<QuantizationReport> {
@@ -64,7 +66,11 @@ export async function buildReport(input: ReportInput): Promise<QuantizationRepor
     model: { path: input.loaded.path, sha256: modelHash },
     output: { path: input.paths.output, sha256: await fileSha256(input.paths.output) },
     data: {
-      calibration: { samples: input.calibration.samples, sha256: calibrationSha256 },
+      calibration: {
+        samples: input.calibration.samples,
+        sha256: calibrationSha256,
+        cached: input.calibration.cached,
+      },
       validation:
         input.validation === null || validationSha256 === null
           ? null
@@ -188,9 +194,4 @@ async function fileSha256(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
   return hash.digest('hex');
-}
-
-function runtimeVersion(): string {
-  const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
-  return version;
 }

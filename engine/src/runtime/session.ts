@@ -1,4 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
@@ -145,6 +146,12 @@ function plain(reason: string): string {
     .replace(/\S*onnxruntime_src\S*:\d+ (?:[^()]|\([^()]*\))*?\([^)]*\)(?: const)? (?=[A-Z])/g, '')
     .trim();
   return text.length > 600 ? `${text.slice(0, 600)}…` : text;
+}
+
+/** The version of ONNX Runtime. */
+export function runtimeVersion(): string {
+  const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
+  return version;
 }
 
 /** Runs `body` with a scratch folder that is gone afterwards, whatever happens. */

@@ -76,6 +76,10 @@ export interface QuantizationReport {
        */
       samples: number;
       /**
+       * Whether the statistics came from the cache.
+       */
+      cached?: boolean;
+      /**
        * Fingerprint of contents and preprocessing.
        */
       sha256: string;

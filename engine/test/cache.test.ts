@@ -1,0 +1,103 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { cacheKey, keepStatistics, readStatistics } from '@quantsmith/engine/statistics/cache';
+import { runDigits } from './digits.js';
+
+let dir = '';
+let before: string | undefined;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'quantsmith-cache-'));
+  before = process.env['QUANTSMITH_CACHE'];
+  process.env['QUANTSMITH_CACHE'] = dir;
+});
+afterEach(() => {
+  process.env['QUANTSMITH_CACHE'] = before;
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const cached = ({ report }: { report: { data: { calibration: { cached?: boolean } } } }) =>
+  report.data.calibration.cached;
+const advanced = (advanced_parameters: object) => ({ quantization: { advanced_parameters } });
+
+describe('runs', () => {
+  it('give the same bytes with collected and with kept statistics', async () => {
+    const first = await runDigits({ cache: true });
+    const second = await runDigits({ cache: true });
+    expect([cached(first), cached(second)]).toEqual([false, true]);
+    expect(second.bytes.equals(first.bytes)).toBe(true);
+  });
+  it('use them again after a change of overflow_fix or bit width', async () => {
+    const first = await runDigits({ cache: true });
+    const fixed = await runDigits({ cache: true, ...advanced({ overflow_fix: 'enable' }) });
+    const narrow = await runDigits({
+      cache: true,
+      ...advanced({ weights_quantization_params: { num_bits: 4 } }),
+    });
+    expect([cached(fixed), cached(narrow)]).toEqual([true, true]);
+    expect(fixed.bytes.equals(first.bytes)).toBe(false);
+    expect(narrow.bytes.equals(first.bytes)).toBe(false);
+  });
+  it.each([
+    ['other samples', { samples: 19 }],
+    [
+      'other statistics',
+      advanced({ activations_range_estimator_params: { max: { aggregator_type: 'max' } } }),
+    ],
+    ['another way to reduce', advanced({ inplace_statistics: false })],
+    ['bias correction', advanced({ disable_bias_correction: true })],
+  ])('collect anew for %s', async (_, change) => {
+    await runDigits({ cache: true });
+    expect(cached(await runDigits({ cache: true, ...change }))).toBe(false);
+  });
+  it('neither read nor keep anything without the cache', async () => {
+    await runDigits({ cache: false });
+    expect(readdirSync(dir)).toEqual([]);
+  });
+  it('share the folder when they run at once', async () => {
+    const runs = await Promise.all([1, 2, 3].map(() => runDigits({ cache: true })));
+    for (const { bytes } of runs) expect(bytes.equals(runs[0]!.bytes)).toBe(true);
+    expect(readdirSync(dir)).toHaveLength(1);
+    expect(cached(await runDigits({ cache: true }))).toBe(true);
+  });
+  it.each([
+    ['cut short', (text: string) => text.slice(0, -10)],
+    ['of another shape', () => '{"samples":20,"ranges":[["a",[1]]],"channelMeans":[]}'],
+    ['empty', () => ''],
+  ])('pass over an entry that is %s', async (_, damage) => {
+    const good = await runDigits({ cache: true });
+    const [name] = readdirSync(dir);
+    const path = join(dir, name!);
+    writeFileSync(path, damage(readFileSync(path, 'utf8')));
+    const again = await runDigits({ cache: true });
+    expect(cached(again)).toBe(false);
+    expect(again.bytes.equals(good.bytes)).toBe(true);
+  });
+  it('say that the folder cannot be written, and go on', async () => {
+    process.env['QUANTSMITH_CACHE'] = join(dir, 'file', 'below');
+    writeFileSync(join(dir, 'file'), '');
+    const { report } = await runDigits({ cache: true });
+    expect(report.warnings.map(({ code }) => code)).toContain('cache-not-written');
+  });
+});
+
+describe('the folder', () => {
+  const collected = { samples: 1, ranges: new Map(), channelMeans: new Map([['x', new Float64Array(1000)]]) };
+  it('stays below its bytes; what was not used for longest goes first', async () => {
+    const keys = ['a', 'b', 'c'].map((part) => cacheKey([part]));
+    const cache = { dir, maxBytes: Number.POSITIVE_INFINITY };
+    await keepStatistics(cache, keys[0]!, collected);
+    const { size } = statSync(join(dir, `${keys[0]}.json`));
+    const small = { dir, maxBytes: 2 * size + 10 };
+    await keepStatistics(small, keys[1]!, collected);
+    [1000, 2000].forEach((time, i) => utimesSync(join(dir, `${keys[i]}.json`), time, time));
+    expect(await readStatistics(small, keys[0]!)).not.toBeNull();
+    await keepStatistics(small, keys[2]!, collected);
+    const found = await Promise.all(keys.map((key) => readStatistics(small, key)));
+    expect(found.map((entry) => entry !== null)).toEqual([true, false, true]);
+  });
+  it('tells parts apart', () => {
+    expect(cacheKey(['ab', 'c'])).not.toBe(cacheKey(['a', 'bc']));
+  });
+});

@@ -1,0 +1,57 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
+import type { QuantizationConfig, QuantizationReport } from '@quantsmith/schemas';
+import { readModel } from '@quantsmith/engine/onnx/read';
+import type { ModelProto } from '@quantsmith/engine/onnx/onnx_pb';
+import { runPipeline } from '@quantsmith/engine/pipeline';
+
+const EXAMPLE = fileURLToPath(new URL('../../examples/digits/', import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-digits-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+export interface DigitsRun {
+  readonly report: QuantizationReport;
+  readonly bytes: Buffer;
+  readonly model: ModelProto;
+}
+
+export interface DigitsOptions {
+  readonly model?: string;
+  readonly samples?: number;
+  readonly quantization?: QuantizationConfig['quantization'];
+  readonly cache?: boolean;
+}
+
+let runs = 0;
+
+/** The bundled example through the whole pipeline, by default with 20 samples and without the cache. */
+export async function runDigits(options: DigitsOptions = {}): Promise<DigitsRun> {
+  const output = join(scratch, `run-${runs++}.onnx`);
+  const config: QuantizationConfig = {
+    model: options.model ?? join(EXAMPLE, 'digits.onnx'),
+    data: {
+      calibration: {
+        arrays: join(EXAMPLE, 'data/calibration.npy'),
+        preprocess: { scale: 16 },
+        limit: options.samples ?? 20,
+      },
+    },
+    quantization: options.quantization ?? {},
+  };
+  const { report } = await runPipeline(
+    {
+      kind: 'run',
+      config,
+      configPath: join(scratch, 'c.quant.yaml'),
+      configSha256: '',
+      output,
+      allowModules: false,
+      cache: options.cache === true,
+    },
+    () => undefined,
+  );
+  return { report, bytes: readFileSync(output), model: (await readModel(output)).model };
+}
