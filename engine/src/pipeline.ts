@@ -89,7 +89,7 @@ export async function runPipeline(
   });
   const restored = await restoreAccuracy(quantization, validation, config, { threads, clock });
 
-  clock.stage('write', null);
+  clock.stage('measure', null);
   const final = buildModel(quantization, restored.reverted);
   const report = await buildReport({
     request,

@@ -11,6 +11,7 @@ export const STAGES = [
   'validate',
   'rank',
   'restore',
+  'measure',
   'write',
 ] as const;
 export type StageName = (typeof STAGES)[number];

@@ -57,6 +57,7 @@ export async function buildReport(input: ReportInput): Promise<QuantizationRepor
   const validationSha256 = (await input.validation?.source.fingerprint()) ?? null;
   const modelHash = await modelSha256(input.loaded);
   const cpu = await cpuFeatures();
+  input.clock.stage('write', null);
   const written = await input.writeOutput();
   return {
     schema_version: 1,

@@ -55,6 +55,7 @@ export function startClock(emit: (event: EngineEvent) => void): Clock {
         validate: of('validate'),
         rank: of('rank'),
         restore: of('restore'),
+        measure: of('measure'),
         write: of('write'),
         total: performance.now() - begun,
       };

@@ -23,19 +23,22 @@ export async function layerSqnr(
   );
   const result = new Map<string, number | null>(tensors.map((name) => [name, null]));
   if (wanted.length === 0 || samples.length === 0) return result;
-  const reference = await createSession(encodeModel(withOutputs(float.model, wanted)), options);
-  const candidate = await createSession(encodeModel(withOutputs(quantized, wanted)), options);
+  // One model after the other: both at once can take more memory than the whole calibration.
   const sums = new Map(wanted.map((name) => [name, { signal: 0, noise: 0 }]));
-  try {
-    for (const feeds of samples) {
-      const expected = await run(reference, feeds, wanted);
-      const actual = await run(candidate, feeds, wanted);
-      for (const [name, sum] of sums) addNoise(sum, expected[name], actual[name]);
+  const outputsOf = async (model: ModelProto) => {
+    const session = await createSession(encodeModel(withOutputs(model, wanted)), options);
+    try {
+      const results: Record<string, HostTensor>[] = [];
+      for (const feeds of samples) results.push(await run(session, feeds, wanted));
+      return results;
+    } finally {
+      await session.release();
     }
-  } finally {
-    await reference.release();
-    await candidate.release();
-  }
+  };
+  const expected = await outputsOf(float.model);
+  const actual = await outputsOf(quantized);
+  for (const [name, sum] of sums)
+    samples.forEach((_, i) => addNoise(sum, expected[i]![name], actual[i]![name]));
   for (const [name, { signal, noise }] of sums) {
     result.set(name, noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / noise));
   }

@@ -475,6 +475,10 @@ export interface QuantizationReport {
      */
     restore: number;
     /**
+     * Latency, kernels and noise of the finished model.
+     */
+    measure: number;
+    /**
      * write
      */
     write: number;

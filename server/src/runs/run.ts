@@ -68,7 +68,8 @@ export function fractionDone(event: ProgressEvent): number {
     validate: 30,
     rank: 15,
     restore: 15,
-    write: 5,
+    measure: 4,
+    write: 1,
   };
   const order = Object.keys(weights) as (keyof typeof weights)[];
   const before = order.slice(0, order.indexOf(event.stage)).reduce((sum, stage) => sum + weights[stage], 0);
