@@ -1,8 +1,15 @@
 import type { ResolvedConfig } from '@quantsmith/schemas';
 import envPaths from 'env-paths';
 import { biasCandidates, correctionScope } from './corrections/candidates.js';
+import { alignChannels, alignmentPairs, alignmentPlan } from './corrections/channelAlignment.js';
 import { fastBiasMeans } from './corrections/fastBias.js';
-import { applySmoothing, magnitudePlan, smoothGroups, smoothScales } from './corrections/smoothQuant.js';
+import {
+  applySmoothing,
+  groupId,
+  magnitudePlan,
+  smoothGroups,
+  smoothScales,
+} from './corrections/smoothQuant.js';
 import { firstIndices, readAhead, type SampleSource } from './data/source.js';
 import type { PreparedModel } from './graph/prepare.js';
 import { modelSha256, type LoadedModel } from './onnx/read.js';
@@ -56,19 +63,47 @@ export async function smoothModel(
   config: ResolvedConfig,
 ): Promise<PreparedModel> {
   const { quantization } = config;
-  const alpha = quantization.advanced_parameters.smooth_quant_alphas.matmul;
-  if (quantization.model_type !== 'transformer' || alpha < 0) return float;
-  const groups = smoothGroups(float.graph, ignoredByConfig(float, config));
+  if (quantization.model_type !== 'transformer') return float;
+  // A negative strength turns a kind of operators off.
+  const strength = quantization.advanced_parameters.smooth_quant_alphas;
+  const groups = smoothGroups(float.graph, ignoredByConfig(float, config)).filter(
+    ({ kind }) => strength[kind] >= 0,
+  );
   if (groups.length === 0) return float;
   const inGraph = quantization.advanced_parameters.inplace_statistics;
   const { ranges } = await collectCached(float, magnitudePlan(groups), [], inGraph, calibration);
   const smoothed = groups.flatMap((group) => {
-    const largest = ranges.get(group.tensor)?.max;
+    const largest = ranges.get(groupId(group))?.max;
     if (largest === undefined) return [];
+    const alpha = strength[group.kind];
     return [{ group, scales: smoothScales(group, Float64Array.from(largest), alpha, float.dir) }];
   });
   return applySmoothing(float, smoothed);
 }
+
+/** Channel alignment: convolutions in a row pass channels of similar ranges to each other. Off by default. */
+export async function alignModel(
+  float: PreparedModel,
+  calibration: Calibration,
+  config: ResolvedConfig,
+): Promise<PreparedModel> {
+  if (config.quantization.advanced_parameters.disable_channel_alignment) return float;
+  const pairs = alignmentPairs(float.graph, ignoredByConfig(float, config));
+  if (pairs.length === 0) {
+    calibration.warn([nothingToAlign]);
+    return float;
+  }
+  const { ranges } = await collectCached(float, alignmentPlan(pairs), [], true, calibration);
+  return alignChannels(float, pairs, ranges);
+}
+
+const nothingToAlign: Problem = {
+  code: 'dead-setting',
+  severity: 'warning',
+  message:
+    'Channel alignment has nothing to do: no convolution reads the output of another one directly, without padding and strides.',
+  configPath: ['quantization', 'advanced_parameters', 'disable_channel_alignment'],
+};
 
 /** Ranges of the activations, and what the bias correction needs, in one pass over the samples. */
 export async function calibrate(

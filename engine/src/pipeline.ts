@@ -1,5 +1,5 @@
 import { resolveConfig, type QuantizationReport, type ResolvedConfig } from '@quantsmith/schemas';
-import { calibrate, defaultCache, smoothModel } from './calibration.js';
+import { alignModel, calibrate, defaultCache, smoothModel } from './calibration.js';
 import { ACCURATE_THRESHOLD, accurateBiasCorrection, accurateSamples } from './corrections/accurateBias.js';
 import { correctionScope } from './corrections/candidates.js';
 import { FAST_THRESHOLD, fastBiasCorrection, type CorrectionRecord } from './corrections/fastBias.js';
@@ -75,7 +75,8 @@ export async function runPipeline(
     warn,
   };
   clock.stage('calibrate', samples);
-  const prepared = await smoothModel(float, statistics, config);
+  const smoothed = await smoothModel(float, statistics, config);
+  const prepared = await alignModel(smoothed, statistics, config);
   const placed = placeForConfig(prepared, config);
   warn(placed.problems);
 

@@ -7,21 +7,10 @@ interface Unsupported {
   readonly message: string;
 }
 
-const ADVANCED = ['quantization', 'advanced_parameters'] as const;
 const RESTORER = ['accuracy_control', 'advanced_accuracy_restorer_params'] as const;
 
 /** Settings that the schema knows and this version does not act on yet. None of them is ignored in silence. */
 const UNSUPPORTED: readonly Unsupported[] = [
-  {
-    path: [...ADVANCED, 'smooth_quant_alphas', 'convolution'],
-    applies: ({ quantization }) => quantization.advanced_parameters.smooth_quant_alphas.convolution >= 0,
-    message: 'SmoothQuant is available for matrix products only; convolutions are left as they are.',
-  },
-  {
-    path: [...ADVANCED, 'disable_channel_alignment'],
-    applies: ({ quantization }) => !quantization.advanced_parameters.disable_channel_alignment,
-    message: 'Channel alignment is not available yet; it is left out.',
-  },
   {
     path: [...RESTORER, 'tune_hyperparams'],
     applies: ({ accuracy_control: control }) =>

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { prepareModel } from '@quantsmith/engine/graph/prepare';
 import {
   applySmoothing,
+  groupId,
   magnitudePlan,
   smoothGroups,
   smoothScales,
@@ -65,7 +66,7 @@ async function smooth(
   });
   const smoothed = groups.map((group) => ({
     group,
-    scales: smoothScales(group, Float64Array.from(ranges.get(group.tensor)!.max), alpha, '.'),
+    scales: smoothScales(group, Float64Array.from(ranges.get(groupId(group))!.max), alpha, '.'),
   }));
   return { prepared, after: await applySmoothing(prepared, smoothed), feeds };
 }
@@ -88,6 +89,23 @@ describe('SmoothQuant', () => {
     const [before] = Object.values(await runModel(prepared.model, feeds[0]!.feeds));
     const [smoothed] = Object.values(await runModel(after.model, feeds[0]!.feeds));
     expect(relativeDifference(before!, smoothed!)).toBeLessThan(1e-5);
+  });
+  it('divides the channels of a convolution, and changes no output', async () => {
+    const constants = { w: { shape: [2, 2, 1, 1], data: [4, 0.5, -1, 1] } };
+    const samples = [{ shape: [1, 2, 1, 2], data: [1, -9, 0.25, 0.2] }];
+    const { prepared, after, feeds } = await smooth(
+      [node('Conv', ['x', 'w'], ['y'])],
+      constants,
+      samples,
+      0.5,
+    );
+    // a = (9, 0.25), w = (4, 1): s = √(9/4), √(0.25/1); the lower one is cut to the 0.1-quantile, 0.5 + 0.1·(1.5 − 0.5).
+    const factors = after.graph.initializer('x_conv_smooth_quant_scale')!;
+    expect(factors.dims.map(Number)).toEqual([2, 1, 1]);
+    readFloats(factors, '.').forEach((x, c) => expect(x).toBeCloseTo([1 / 1.5, 1 / 0.6][c]!, 5));
+    const [before] = Object.values(await runModel(prepared.model, feeds[0]!.feeds));
+    const [smoothed] = Object.values(await runModel(after.model, feeds[0]!.feeds));
+    expect(relativeDifference(before!, smoothed!)).toBeLessThan(1e-6);
   });
   it('leaves a weight alone that another operator reads', async () => {
     const constants = { w: { shape: [3, 3], data: [...randoms(9)] } };

@@ -1,22 +1,22 @@
 import type { Graph } from '../graph/graph.js';
-import type { PreparedModel } from '../graph/prepare.js';
-import { indexGraph } from '../graph/graph.js';
-import { inferTypes } from '../graph/types.js';
+import { withGraph, type PreparedModel } from '../graph/prepare.js';
 import { intAttribute, isOnnxDomain, makeNode } from '../onnx/node.js';
-import type { ModelProto, NodeProto, TensorProto } from '../onnx/onnx_pb.js';
+import type { NodeProto, TensorProto } from '../onnx/onnx_pb.js';
 import { makeTensor, readFloats } from '../onnx/tensor.js';
 import type { TensorPlan } from '../statistics/plan.js';
 
-/** Products that read one activation with constant weights of the same depth: they share one vector of scales. */
+/** Operators of one kind that read one activation with constant weights: they share one vector of scales. */
 export interface SmoothGroup {
   readonly tensor: string;
+  readonly kind: 'matmul' | 'convolution';
   readonly consumers: readonly SmoothConsumer[];
 }
 interface SmoothConsumer {
   readonly node: NodeProto;
   readonly weight: TensorProto;
-  /** Whether the weight's rows are the input channels (else its columns, as in Gemm with transB). */
-  readonly rows: boolean;
+  /** The input channel of weight element i is ⌊i / inner⌋ mod channels. */
+  readonly channels: number;
+  readonly inner: number;
 }
 
 /** Smallest activation and weight magnitude taken into account. */
@@ -25,22 +25,39 @@ const EPSILON = 1.1920929e-7;
 const LARGEST_SCALE = 1e2;
 const LOW_QUANTILE = 0.1;
 
-/** The groups that SmoothQuant works on. Products whose weight others read too are left out. */
+/** The groups that SmoothQuant works on. Operators whose weight others read too are left out. */
 export function smoothGroups(graph: Graph, ignored: ReadonlySet<string>): SmoothGroup[] {
-  const groups = new Map<string, SmoothConsumer[]>();
+  const groups = new Map<string, SmoothGroup>();
   for (const node of graph.nodes) {
     if (!isOnnxDomain(node) || ignored.has(node.name)) continue;
-    const matMul = node.opType === 'MatMul';
-    const gemm = node.opType === 'Gemm' && intAttribute(node, 'transA', 0) === 0;
     const [tensor = '', name = ''] = node.input;
     const weight = graph.initializer(name);
-    if ((!matMul && !gemm) || weight?.dims.length !== 2 || weight.dataType !== 1) continue;
-    if (graph.isConstant(tensor) || graph.consumers(name).length !== 1) continue;
-    const rows = matMul || intAttribute(node, 'transB', 0) === 0;
-    groups.set(tensor, [...(groups.get(tensor) ?? []), { node, weight, rows }]);
+    if (weight?.dataType !== 1 || graph.isConstant(tensor) || graph.consumers(name).length !== 1) continue;
+    const layout = channelLayout(node, weight);
+    if (layout === null) continue;
+    const kind = node.opType === 'Conv' ? 'convolution' : 'matmul';
+    const group = groups.get(`${kind} ${tensor}`) ?? { tensor, kind, consumers: [] };
+    const consumers = [...group.consumers, { node, weight, ...layout }];
+    groups.set(`${kind} ${tensor}`, { ...group, consumers });
   }
-  return [...groups].map(([tensor, consumers]) => ({ tensor, consumers }));
+  return [...groups.values()];
 }
+
+/** How a weight's elements belong to input channels; null for operators that cannot be smoothed. */
+function channelLayout(node: NodeProto, weight: TensorProto): { channels: number; inner: number } | null {
+  const [first = 0, second = 0, ...kernel] = weight.dims.map(Number);
+  if (node.opType === 'Conv') {
+    if (intAttribute(node, 'group', 1) !== 1) return null;
+    return { channels: second, inner: kernel.reduce((product, size) => product * size, 1) };
+  }
+  const gemm = node.opType === 'Gemm' && intAttribute(node, 'transA', 0) === 0;
+  if ((node.opType !== 'MatMul' && !gemm) || weight.dims.length !== 2) return null;
+  const columnsAreInputs = gemm && intAttribute(node, 'transB', 0) === 1;
+  return columnsAreInputs ? { channels: second, inner: 1 } : { channels: first, inner: second };
+}
+
+/** By what a group's statistics are found. */
+export const groupId = ({ kind, tensor }: SmoothGroup) => `${kind} ${tensor}`;
 
 /** The largest absolute value of every channel of the groups' activations, over all samples. */
 export function magnitudePlan(groups: readonly SmoothGroup[]): TensorPlan[] {
@@ -51,11 +68,11 @@ export function magnitudePlan(groups: readonly SmoothGroup[]): TensorPlan[] {
     outlierProbability: 0,
     clip: { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY },
   });
-  return groups.map(({ tensor }) => ({
-    quantizer: tensor,
-    tensor,
+  return groups.map((group) => ({
+    quantizer: groupId(group),
+    tensor: group.tensor,
     // Products run over the last axis; the rank need not be known.
-    axis: -1,
+    axis: group.kind === 'convolution' ? 1 : -1,
     symmetric: true,
     min: side('min', 'min'),
     max: side('abs_max', 'max'),
@@ -73,8 +90,8 @@ export function smoothScales(
   alpha: number,
   dir: string,
 ): Float32Array {
-  const proposals = group.consumers.map(({ weight, rows }) => {
-    const magnitudes = channelMagnitudes(weight, rows, dir);
+  const proposals = group.consumers.map((consumer) => {
+    const magnitudes = channelMagnitudes(consumer, dir);
     const scales = Float64Array.from(largest, (a, c) => {
       const activation = Math.max(a, SMALLEST);
       return activation ** alpha / (Math.max(magnitudes[c]!, SMALLEST) ** (1 - alpha) + EPSILON);
@@ -87,12 +104,10 @@ export function smoothScales(
   return Float32Array.from(best);
 }
 
-function channelMagnitudes(weight: TensorProto, rows: boolean, dir: string): Float64Array {
-  const values = readFloats(weight, dir);
-  const [height = 0, width = 0] = weight.dims.map(Number);
-  const magnitudes = new Float64Array(rows ? height : width);
-  values.forEach((value, index) => {
-    const channel = rows ? Math.floor(index / width) : index % width;
+function channelMagnitudes({ weight, channels, inner }: SmoothConsumer, dir: string): Float64Array {
+  const magnitudes = new Float64Array(channels);
+  readFloats(weight, dir).forEach((value, index) => {
+    const channel = Math.floor(index / inner) % channels;
     magnitudes[channel] = Math.max(magnitudes[channel]!, Math.abs(value));
   });
   return magnitudes;
@@ -117,51 +132,38 @@ export async function applySmoothing(
   const nodes: NodeProto[] = [];
   const initializers: TensorProto[] = [];
   for (const { group, scales } of smoothed) {
-    const base = `${group.tensor}_smooth_quant`;
+    const convolution = group.kind === 'convolution';
+    const base = `${group.tensor}_${convolution ? 'conv_' : ''}smooth_quant`;
+    const spatial = convolution ? group.consumers[0]!.weight.dims.slice(2).map(() => 1) : [];
     initializers.push(
       makeTensor(
         `${base}_scale`,
-        [scales.length],
+        [scales.length, ...spatial],
         1,
         scales.map((scale) => 1 / scale),
       ),
     );
     nodes.push(makeNode('Mul', [group.tensor, `${base}_scale`], [base], {}, { name: base }));
-    for (const { node, weight, rows } of group.consumers) {
+    for (const consumer of group.consumers) {
+      const { node, weight } = consumer;
       const name = `${weight.name}_smoothed`;
-      initializers.push(scaledWeight(weight, name, scales, rows, prepared.dir));
+      initializers.push(scaledWeight(consumer, name, scales, prepared.dir));
       inputs.set(node, [base, name, ...node.input.slice(2)]);
     }
   }
-  const graph = prepared.model.graph!;
-  const replaced = graph.node.map((node) => {
+  const replaced = prepared.model.graph!.node.map((node) => {
     const input = inputs.get(node);
     return input === undefined ? node : { ...node, input };
   });
-  const read = new Set([...replaced, ...nodes].flatMap((node) => node.input));
-  const initializer = [...graph.initializer, ...initializers].filter(
-    (t) => read.has(t.name) || prepared.graph.isCaptured(t.name),
-  );
-  const model: ModelProto = {
-    ...prepared.model,
-    graph: { ...graph, node: [...nodes, ...replaced], initializer },
-  };
-  const index = indexGraph(model, await inferTypes(model, prepared.dir));
-  const ordered = { ...model, graph: { ...model.graph!, node: [...index.nodes] } };
-  return { ...prepared, model: ordered, graph: index };
+  return withGraph(prepared, [...nodes, ...replaced], initializers);
 }
 
 function scaledWeight(
-  weight: TensorProto,
+  { weight, channels, inner }: SmoothConsumer,
   name: string,
   scales: Float32Array,
-  rows: boolean,
   dir: string,
 ): TensorProto {
-  const dims = weight.dims.map(Number);
-  const width = dims[1]!;
-  const values = readFloats(weight, dir).map(
-    (value, i) => value * scales[rows ? Math.floor(i / width) : i % width]!,
-  );
-  return makeTensor(name, dims, 1, values);
+  const values = readFloats(weight, dir).map((value, i) => value * scales[Math.floor(i / inner) % channels]!);
+  return makeTensor(name, weight.dims.map(Number), 1, values);
 }

@@ -1,5 +1,5 @@
 import type { LoadedModel } from '../onnx/read.js';
-import type { ModelProto } from '../onnx/onnx_pb.js';
+import type { ModelProto, NodeProto, TensorProto } from '../onnx/onnx_pb.js';
 import { nameNodes } from '../onnx/names.js';
 import { upgradeModel } from '../onnx/upgrade.js';
 import type { NamedNode } from '../placement/ignore.js';
@@ -63,6 +63,23 @@ export async function prepareModel(
     originals: traceOriginals(named.model, graph),
     problems: [...named.problems, ...upgraded.problems],
   };
+}
+
+/** The prepared model with other nodes (in any order) and further constants; constants that nobody reads go. */
+export async function withGraph(
+  prepared: PreparedModel,
+  node: NodeProto[],
+  constants: readonly TensorProto[],
+): Promise<PreparedModel> {
+  const graph = prepared.model.graph!;
+  const read = new Set([...node.flatMap((reader) => reader.input), ...prepared.graph.outputs]);
+  const initializer = [...graph.initializer, ...constants].filter(
+    ({ name }) => read.has(name) || prepared.graph.isCaptured(name),
+  );
+  const model: ModelProto = { ...prepared.model, graph: { ...graph, node, initializer } };
+  const index = indexGraph(model, await inferTypes(model, prepared.dir));
+  const ordered = { ...model, graph: { ...model.graph!, node: [...index.nodes] } };
+  return { ...prepared, model: ordered, graph: index };
 }
 
 function refuseQuantized(model: ModelProto, path: string): void {
