@@ -14,7 +14,8 @@ const FORBIDDEN = {
     'sharp',
   ],
   cli: ['vscode', 'vscode-languageclient*', '@quantsmith/client*', 'onnxruntime*', 'sharp'],
-  client: ['@quantsmith/*', 'onnxruntime*', 'sharp', 'yaml'],
+  report: ['vscode*', '@quantsmith/*', '!@quantsmith/schemas', 'node:fs*', 'onnxruntime*', 'yaml'],
+  client: ['@quantsmith/*', '!@quantsmith/report', '!@quantsmith/schemas', 'onnxruntime*', 'sharp', 'yaml'],
 };
 
 export default tseslint.config(

@@ -41,7 +41,7 @@ const installed = `${root}node_modules/.package-lock.json`;
 if (timeOf(installed) < Math.max(timeOf(`${root}package-lock.json`), 1)) {
   run('Installing packages', 'npm', ['ci', '--no-audit', '--no-fund']);
 }
-const sources = ['client/src', 'server/src', 'engine/src', 'cli/src', 'schemas'].map((dir) =>
+const sources = ['client/src', 'server/src', 'engine/src', 'cli/src', 'report/src', 'schemas'].map((dir) =>
   newest(`${root}${dir}`),
 );
 if (timeOf(`${root}dist/cli.cjs`) < Math.max(...sources, timeOf(`${root}scripts/build.mjs`))) {

@@ -1,0 +1,138 @@
+import type { Chart, DropChart, NoiseChart } from './document.js';
+import { decibels } from './figures.js';
+import { markup, NOTHING, type Markup } from './markup.js';
+
+/** Units of a chart's viewBox; the page scales it to its width. */
+const WIDTH = 880;
+const HEIGHT = 300;
+const EDGE = { left: 116, right: 24, top: 16, bottom: 48 };
+const BOTTOM = HEIGHT - EDGE.bottom;
+
+/** A chart as inline SVG; the page's style colours it, its title and summary are its text for screen readers. */
+export function chartSvg(chart: Chart, id: string): Markup {
+  const drawn = chart.type === 'drop' ? dropSvg(chart) : noiseSvg(chart);
+  if (drawn === null) return NOTHING;
+  return markup`<figure>
+<svg viewBox="0 0 ${drawn.width} ${HEIGHT}" width="${drawn.width}" height="${HEIGHT}" role="img" aria-labelledby="${id}-title ${id}-text">
+<title id="${id}-title">${chart.title}</title>
+<desc id="${id}-text">${chart.summary}</desc>
+${drawn.body}</svg>
+<figcaption><strong>${chart.title}.</strong> ${chart.summary} ${drawn.legend}</figcaption>
+</figure>
+`;
+}
+
+interface Drawn {
+  readonly width: number;
+  readonly body: Markup;
+  readonly legend: Markup;
+}
+type Scale = (value: number) => number;
+
+/** Every validated state, the least drop for each number of operators as a line, the target and the final model. */
+function dropSvg({ points, final, target, tick, xLabel, yLabel }: DropChart): Drawn | null {
+  const drops = [...points.map((point) => point.drop), ...final.interval, final.drop, target ?? 0, 0];
+  const range = domain(drops);
+  if (range === null) return null;
+  const most = points.reduce((count, point) => Math.max(count, point.count), 1);
+  const x = linear([0, most], [EDGE.left + 16, WIDTH - EDGE.right - 16]);
+  const y = linear(range.ends, [BOTTOM, EDGE.top]);
+  const curve = leastDrops(points).map(([count, drop]) => `${x(count).toFixed(1)},${y(drop).toFixed(1)}`);
+  const body = markup`${yAxis(range.ticks, y, tick, WIDTH)}${xAxis(most, x, xLabel)}
+<text class="label" transform="translate(14 ${(BOTTOM + EDGE.top) / 2}) rotate(-90)" text-anchor="middle">${yLabel}</text>
+${target === null ? NOTHING : targetLine(y(target))}<polyline class="curve" points="${curve.join(' ')}"/>
+${points.map(
+  ({ count, drop, label }) =>
+    markup`<circle class="point" cx="${x(count)}" cy="${y(drop)}" r="3.5"><title>${label}</title></circle>
+`,
+)}${finalMark(x(final.count), y(final.drop), y(final.interval[0]), y(final.interval[1]))}`;
+  const allowed = target === null ? '' : ' Dashed: the drop that is allowed.';
+  const legend = markup`<span class="quiet">Line: the least drop for each number. Ring: the model that was written, with the 95 % interval of its drop.${allowed}</span>`;
+  return { width: WIDTH, body, legend };
+}
+
+function finalMark(x: number, y: number, low: number, high: number): Markup {
+  return markup`<path class="interval" d="M${x} ${low}V${high}M${x - 5} ${low}h10M${x - 5} ${high}h10"/>
+<circle class="final" cx="${x}" cy="${y}" r="6"/>
+`;
+}
+
+function targetLine(y: number): Markup {
+  return markup`<path class="target" d="M${EDGE.left} ${y}H${WIDTH - EDGE.right}"/>
+<text class="label" x="${EDGE.left + 6}" y="${y - 6}">allowed</text>
+`;
+}
+
+/** The least drop for each number of operators, by that number. */
+function leastDrops(points: DropChart['points']): [count: number, drop: number][] {
+  const least = new Map<number, number>();
+  for (const { count, drop } of points) least.set(count, Math.min(drop, least.get(count) ?? Infinity));
+  return [...least].sort(([a], [b]) => a - b);
+}
+
+/** One column for each layer; hollow ones compute in float, so that colour is not all that tells them apart. */
+function noiseSvg({ bars }: NoiseChart): Drawn | null {
+  const range = domain([0, ...bars.flatMap((bar) => bar.decibels ?? [])]);
+  if (range === null) return null;
+  // Many layers make a wider chart, which scrolls: a column narrower than this could not be pointed at.
+  const width = Math.max(WIDTH, EDGE.left + EDGE.right + 5 * bars.length);
+  const step = (width - EDGE.left - EDGE.right) / bars.length;
+  const thickness = Math.min(step * 0.7, 40);
+  const y = linear(range.ends, [BOTTOM, EDGE.top]);
+  const columns = bars.map(({ decibels: value, float, label }, index) => {
+    const x = EDGE.left + (index + 0.5) * step - thickness / 2;
+    const kind = value === null ? 'absent' : float ? 'float' : 'int8';
+    const height = value === null ? 2 : Math.max(1, Math.abs(y(value) - y(0)));
+    const top = value === null ? y(0) - 2 : Math.min(y(value), y(0));
+    return markup`<rect class="${kind}" x="${x}" y="${top}" width="${thickness}" height="${height}"><title>${label}</title></rect>
+`;
+  });
+  const body = markup`${yAxis(range.ticks, y, decibels, width)}<text class="label" x="${EDGE.left}" y="${BOTTOM + 20}">first layer</text>
+<text class="label" x="${width - EDGE.right}" y="${BOTTOM + 20}" text-anchor="end">last layer</text>
+${columns}`;
+  const legend = markup`<span class="quiet"><span class="key int8"></span>quantized <span class="key float"></span>float. The table below has every figure.</span>`;
+  return { width, body, legend };
+}
+
+function yAxis(ticks: readonly number[], y: Scale, text: (value: number) => string, width: number): Markup {
+  return markup`${ticks.map(
+    (value) => markup`<path class="grid" d="M${EDGE.left} ${y(value)}H${width - EDGE.right}"/>
+<text class="tick" x="${EDGE.left - 8}" y="${y(value) + 4}" text-anchor="end">${text(value)}</text>
+`,
+  )}`;
+}
+
+/** Whole numbers, about ten at most. */
+function xAxis(most: number, x: Scale, label: string): Markup {
+  const step = Math.max(1, tickStep(most / 10));
+  const counts = Array.from({ length: Math.floor(most / step) + 1 }, (_, index) => index * step);
+  return markup`${counts.map(
+    (
+      count,
+    ) => markup`<text class="tick" x="${x(count)}" y="${BOTTOM + 18}" text-anchor="middle">${count}</text>
+`,
+  )}<text class="label" x="${(EDGE.left + WIDTH - EDGE.right) / 2}" y="${HEIGHT - 8}" text-anchor="middle">${label}</text>
+`;
+}
+
+function linear([from, to]: readonly [number, number], [start, end]: readonly [number, number]): Scale {
+  return (value) => start + ((value - from) / (to - from)) * (end - start);
+}
+
+/** Round ends and ticks around values; null where they leave nothing to draw. */
+function domain(values: readonly number[]): { ends: [number, number]; ticks: number[] } | null {
+  const low = values.reduce((a, b) => Math.min(a, b));
+  const high = values.reduce((a, b) => Math.max(a, b));
+  const step = tickStep((high - low) / 5);
+  if (!(step > 0) || !Number.isFinite(step)) return null;
+  const first = Math.floor(low / step);
+  const last = Math.max(first + 1, Math.ceil(high / step));
+  const ticks = Array.from({ length: last - first + 1 }, (_, index) => (first + index) * step);
+  return { ends: [first * step, last * step], ticks };
+}
+
+/** The next of 1, 2, 5 times a power of ten. */
+function tickStep(least: number): number {
+  const power = 10 ** Math.floor(Math.log10(least));
+  return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= least * (1 - 1e-9)) ?? NaN;
+}

@@ -1,0 +1,25 @@
+import type { QuantizationReport } from '@quantsmith/schemas';
+import { reportDocument } from './reportDocument.js';
+import { toHtml } from './toHtml.js';
+import { toMarkdown } from './toMarkdown.js';
+import { toText, type Paint } from './toText.js';
+
+export { parseReport, type ParsedReport } from './parse.js';
+export { factsText, PLAIN, type Paint } from './toText.js';
+export { summaryFacts } from './summary.js';
+export { visible } from './document.js';
+
+/** The report as one HTML file that works offline. */
+export function reportHtml(report: QuantizationReport): string {
+  return toHtml(reportDocument(report));
+}
+
+/** The report as Markdown, fit for a pull request. */
+export function reportMarkdown(report: QuantizationReport): string {
+  return toMarkdown(reportDocument(report));
+}
+
+/** The report as tables for a terminal. */
+export function reportText(report: QuantizationReport, paint?: Paint): string {
+  return toText(reportDocument(report), paint);
+}

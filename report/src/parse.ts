@@ -1,0 +1,21 @@
+import { validateReport, type QuantizationReport } from '@quantsmith/schemas';
+
+/** A report, or why a text is none, in one sentence. */
+export type ParsedReport = { readonly report: QuantizationReport } | { readonly problem: string };
+
+/** Reads a report's JSON text. Never throws: what is not a valid report comes back as a problem that names the place. */
+export function parseReport(text: string): ParsedReport {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return { problem: `It is not JSON: ${error instanceof Error ? error.message : String(error)}.` };
+  }
+  const [issue] = validateReport(value);
+  if (issue === undefined) return { report: value as QuantizationReport };
+  const place = issue.path.length === 0 ? 'The top level' : `"${issue.path.join('.')}"`;
+  const details = Object.values(issue.params).map((detail) => JSON.stringify(detail));
+  return {
+    problem: `It is not a report of this version of Quantsmith: ${place} breaks the rule "${issue.keyword}" (${details.join(', ')}).`,
+  };
+}

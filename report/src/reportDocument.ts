@@ -1,0 +1,102 @@
+import type { QuantizationReport } from '@quantsmith/schemas';
+import type { Block, Cell, Document, Facts, Section, Table } from './document.js';
+import { baseName, counted, duration, moment } from './figures.js';
+import { layerBlocks } from './layers.js';
+import { restorationBlocks } from './restoration.js';
+import { summaryFacts } from './summary.js';
+
+/** Everything that a report tells a person, in the order of importance. */
+export function reportDocument(report: QuantizationReport): Document {
+  const { metric, restoration, runtime } = report;
+  return {
+    title: 'Quantization report',
+    subtitle: `${baseName(report.output.path)}, ${moment(report.created)}, ${runtime.name} ${runtime.version} on ${runtime.cpu.model}, ${counted(runtime.threads, 'thread')}`,
+    blocks: [
+      summaryFacts(report),
+      ...section('Warnings', warnings(report)),
+      ...(metric === null || restoration === null
+        ? []
+        : section('Restoration', restorationBlocks(metric, restoration))),
+      ...section('Layers', layerBlocks(report.layers), true),
+      ...section('Overflow of 16-bit sums', overflow(report), true),
+      ...section('Run', [provenance(report), timings(report)], true),
+    ],
+  };
+}
+
+function section(title: string, blocks: readonly Block[], aside = false): Section[] {
+  return blocks.length === 0 ? [] : [{ kind: 'section', title, aside, blocks }];
+}
+
+function warnings({ warnings: all }: QuantizationReport): Block[] {
+  if (all.length === 0) return [];
+  const items = all.map(({ code, message }) => [`${message} `, { code }]);
+  return [{ kind: 'list', items }];
+}
+
+/** Layers whose 16-bit sums can saturate where the CPU has no VNNI. */
+function overflow({ overflow: { fix, layers } }: QuantizationReport): Block[] {
+  const risky = layers.filter((layer) => layer.pairs_at_risk > 0);
+  if (risky.length === 0) return [];
+  const share = (value: number | null) => (value === null ? '–' : `${(100 * value).toFixed(3)} %`);
+  const rows = risky.map((layer): Cell[] => [
+    { code: layer.name },
+    layer.op,
+    layer.pairs_at_risk.toLocaleString('en'),
+    layer.worst_case_exceeds === null ? '–' : `${(100 * layer.worst_case_exceeds).toFixed(0)} %`,
+    share(layer.saturating_fraction_calibration),
+  ]);
+  return [
+    {
+      kind: 'paragraph',
+      text: [
+        `On CPUs without VNNI, 16-bit sums can saturate in ${risky.length} of ${counted(layers.length, 'layer')} with 8-bit weights (overflow_fix: `,
+        { code: fix },
+        ').',
+      ],
+    },
+    {
+      kind: 'table',
+      caption: 'Layers at risk; the largest possible sum as a share of what 16 bits hold.',
+      columns: [
+        { title: 'Layer' },
+        { title: 'Operator' },
+        { title: 'Weight pairs at risk', numeric: true },
+        { title: 'Largest sum', numeric: true },
+        { title: 'Saturates in calibration', numeric: true },
+      ],
+      rows,
+    },
+  ];
+}
+
+function provenance(report: QuantizationReport): Facts {
+  const { data, runtime, tool, kernels } = report;
+  const validation = data.validation === null ? 'none' : counted(data.validation.samples, 'sample');
+  return {
+    kind: 'facts',
+    caption: 'What it was made from',
+    rows: [
+      ['config', { code: report.config.path }],
+      ['model', { code: report.model.path }],
+      ['output', { code: report.output.path }],
+      ['calibration', counted(data.calibration.samples, 'sample')],
+      ['validation', validation],
+      ['CPU', `${runtime.cpu.model} (${runtime.cpu.isa.join(', ')})`],
+      ['kernels', `${kernels.integer} integer, ${kernels.float} float`],
+      ['made by', `${tool.name} ${tool.version}`],
+    ],
+  };
+}
+
+function timings({ timings_ms: all }: QuantizationReport): Table {
+  const rows = Object.entries(all)
+    .filter(([, milliseconds]) => milliseconds > 0)
+    .map(([stage, milliseconds]): Cell[] => [stage, duration(milliseconds)]);
+  return {
+    kind: 'table',
+    caption: 'Time of each stage',
+    columns: [{ title: 'Stage' }, { title: 'Time', numeric: true }],
+    rows,
+  };
+}

@@ -1,0 +1,81 @@
+import type { QuantizationReport } from '@quantsmith/schemas';
+import type { Block, Cell, Figure, Span } from './document.js';
+import { counted, dropOf, dropValue, metricValue } from './figures.js';
+
+type Metric = NonNullable<QuantizationReport['metric']>;
+type Restoration = NonNullable<QuantizationReport['restoration']>;
+
+/** What restoration tried: the curve and the states behind it. */
+export function restorationBlocks(metric: Metric, restoration: Restoration): Block[] {
+  const { ranking_samples: ranking, iterations } = restoration;
+  const effort = `${counted(iterations, 'full validation')}, operators ranked on ${counted(ranking, 'sample')}.`;
+  return [
+    { kind: 'paragraph', text: `${restoration.stop_reason} ${effort}` },
+    curveFigure(metric, restoration),
+    {
+      kind: 'table',
+      caption: 'States in the order they were validated; + went to float, − went back to int8.',
+      columns: [
+        { title: 'Step' },
+        { title: 'In float', numeric: true },
+        { title: metric.name, numeric: true },
+        { title: 'Drop', numeric: true },
+        { title: 'Change' },
+      ],
+      rows: stepRows(metric, restoration),
+    },
+  ];
+}
+
+function stepRows(metric: Metric, { steps }: Restoration): Cell[][] {
+  const start: Cell[] = [
+    'int8',
+    '0',
+    metricValue(metric.name, metric.quantized_initial),
+    dropValue(metric, dropOf(metric, metric.quantized_initial)),
+    '',
+  ];
+  const rows = steps.map((step, index): Cell[] => [
+    String(step.iteration),
+    String(step.reverted.length),
+    metricValue(metric.name, step.metric),
+    dropValue(metric, step.drop),
+    changes(steps[index - 1]?.reverted ?? [], step.reverted),
+  ]);
+  return [start, ...rows];
+}
+
+/** What is in float now and was not before, and the other way round. */
+function changes(before: readonly string[], after: readonly string[]): Span[] {
+  const signed = [
+    ...after.filter((name) => !before.includes(name)).map((name) => ['+ ', name] as const),
+    ...before.filter((name) => !after.includes(name)).map((name) => ['− ', name] as const),
+  ];
+  return signed.flatMap(([sign, code], index): Span[] => [`${index === 0 ? '' : ', '}${sign}`, { code }]);
+}
+
+function curveFigure(metric: Metric, { steps, reverted }: Restoration): Figure {
+  const initial = dropOf(metric, metric.quantized_initial);
+  const target = metric.max_drop === null ? '' : ` The target allows ${dropValue(metric, metric.max_drop)}.`;
+  return {
+    kind: 'figure',
+    chart: {
+      type: 'drop',
+      title: `Drop of ${metric.name} against operators in float`,
+      summary: `From ${dropValue(metric, initial)} with none in float to ${dropValue(metric, metric.drop)} with ${reverted.length}.${target}`,
+      xLabel: 'Operators back in float',
+      yLabel: `Drop of ${metric.name}`,
+      points: [
+        { count: 0, drop: initial, label: `int8: drop ${dropValue(metric, initial)}` },
+        ...steps.map((step) => ({
+          count: step.reverted.length,
+          drop: step.drop,
+          label: `Step ${step.iteration}, ${step.reverted.length} in float: drop ${dropValue(metric, step.drop)}`,
+        })),
+      ],
+      final: { count: reverted.length, drop: metric.drop, interval: [metric.ci95[0]!, metric.ci95[1]!] },
+      target: metric.max_drop,
+      tick: (drop) => dropValue(metric, drop),
+    },
+  };
+}

@@ -1,0 +1,115 @@
+import type { QuantizationReport } from '@quantsmith/schemas';
+import { names, type Facts, type Span, type Text } from './document.js';
+import { bytes, counted, dropValue, duration, metricValue } from './figures.js';
+
+type Row = Facts['rows'][number];
+type Metric = NonNullable<QuantizationReport['metric']>;
+
+/** The figures that decide: accuracy, restoration, size, latency, what the run took. */
+export function summaryFacts(report: QuantizationReport): Facts {
+  const rows = [
+    ...metricRows(report.metric),
+    ...overflowRows(report),
+    ...operatorRows(report),
+    ...sizeRows(report),
+  ];
+  return { kind: 'facts', caption: 'Result', rows };
+}
+
+function metricRows(metric: Metric | null): Row[] {
+  if (metric === null) return [];
+  const { name } = metric;
+  const before: Row[] =
+    metric.quantized_initial === metric.quantized
+      ? []
+      : [[`${name}, int8 before restoration`, metricValue(name, metric.quantized_initial)]];
+  return [
+    [`${name}, float`, `${metricValue(name, metric.baseline)} on ${counted(metric.samples, 'sample')}`],
+    ...before,
+    [`${name}, int8`, metricValue(name, metric.quantized)],
+    ['drop', dropText(metric)],
+  ];
+}
+
+/** The drop with what is allowed, the verdict, and how sure it is. */
+function dropText(metric: Metric): Text {
+  const [low, high] = metric.ci95;
+  const allowed = metric.max_drop === null ? '' : ` of ${dropValue(metric, metric.max_drop)} allowed`;
+  const verdict: Span[] = metric.satisfied === null ? [] : [', ', verdictOf(metric)];
+  const doubt = doubtOf(metric);
+  const interval = `95 % interval ${dropValue(metric, low)} to ${dropValue(metric, high)}`;
+  return [
+    `${dropValue(metric, metric.drop)}${allowed}`,
+    ...verdict,
+    { text: ` (${interval}${doubt === null ? '' : `: ${doubt}`})`, tone: 'quiet' },
+  ];
+}
+
+/** Whether the target was met, in words. */
+export function verdictOf(metric: Metric): Span {
+  return metric.satisfied === true
+    ? { text: 'target met', tone: 'good' }
+    : { text: 'target missed', tone: 'bad' };
+}
+
+/** What the samples cannot tell apart; null when they can. */
+function doubtOf({ ci95: [low, high], satisfied, max_drop: allowed }: Metric): string | null {
+  if (satisfied === false && allowed !== null && low <= allowed)
+    return 'the excess is within the noise of the samples';
+  return low <= 0 && high >= 0 ? 'the drop is within the noise of the samples' : null;
+}
+
+function overflowRows({ overflow: { predicted }, metric }: QuantizationReport): Row[] {
+  if (predicted === null || metric === null) return [];
+  const value = metricValue(metric.name, predicted.metric);
+  return [
+    [
+      `${metric.name}, int8 on ${predicted.isa}`,
+      `${value} predicted, drop ${dropValue(metric, predicted.drop)}`,
+    ],
+  ];
+}
+
+function operatorRows({ restoration, layers }: QuantizationReport): Row[] {
+  const quantized = layers.filter((layer) => layer.quantized).length;
+  const integer = layers.filter((layer) => layer.kernel !== null).length;
+  const rows: Row[] = [
+    [
+      'operators',
+      `${quantized} quantized, ${integer} of them in integer kernels, ${layers.length - quantized} in float`,
+    ],
+  ];
+  if (restoration === null) return rows;
+  const { reverted, iterations, stop_reason: reason } = restoration;
+  const validations = ` (${counted(iterations, 'validation')})`;
+  return [
+    ...rows,
+    ['restored to float', reverted.length === 0 ? `none${validations}` : [...names(reverted), validations]],
+    ['restoration', reason],
+  ];
+}
+
+function sizeRows({
+  size,
+  latency_ms: latency,
+  timings_ms: timings,
+  peak_rss_bytes: peak,
+}: QuantizationReport): Row[] {
+  const speed: Row[] =
+    latency === null
+      ? []
+      : [
+          [
+            'latency',
+            `${duration(latency.float_median)} → ${duration(latency.quantized_median)} (${latency.speedup.toFixed(2)} times as fast, median of ${latency.runs})`,
+          ],
+        ];
+  return [
+    [
+      'size',
+      `${bytes(size.float_bytes)} → ${bytes(size.quantized_bytes)} (${size.ratio.toFixed(2)} times smaller)`,
+    ],
+    ...speed,
+    ['time', `${duration(timings.total)}, peak memory ${bytes(peak)}`],
+  ];
+}

@@ -1,0 +1,142 @@
+import { validateReport } from '@quantsmith/schemas';
+import { describe, expect, it } from 'vitest';
+import { parseReport, reportHtml, reportMarkdown, reportText } from '../src/index.js';
+import { layer, sampleReport } from './sample.js';
+import { pageText } from './page.js';
+
+describe('reading a report', () => {
+  it('accepts what the schema accepts', () => {
+    expect(validateReport(sampleReport())).toEqual([]);
+    expect(parseReport(JSON.stringify(sampleReport()))).toEqual({ report: sampleReport() });
+  });
+  it('names the place of what is wrong, and never throws', () => {
+    const problem = (text: string) => {
+      const parsed = parseReport(text);
+      return 'problem' in parsed ? parsed.problem : 'none';
+    };
+    expect(problem('{')).toMatch(/^It is not JSON: /);
+    expect(problem('null')).toMatch(/^It is not a report .*: The top level breaks the rule "type"/);
+    expect(problem(JSON.stringify({ ...sampleReport(), layers: [{ ...layer(), sqnr_db: 'much' }] }))).toMatch(
+      /"layers\.0\.sqnr_db" breaks the rule "type" \(\["number","null"\]\)/,
+    );
+  });
+});
+
+describe('what every format states', () => {
+  const formats = {
+    table: (change?: Parameters<typeof sampleReport>[0]) => reportText(sampleReport(change)),
+    markdown: (change?: Parameters<typeof sampleReport>[0]) => reportMarkdown(sampleReport(change)),
+    html: (change?: Parameters<typeof sampleReport>[0]) => pageText(reportHtml(sampleReport(change))),
+  };
+  for (const [format, write] of Object.entries(formats)) {
+    const text = (change?: Parameters<typeof sampleReport>[0]) =>
+      write(change)
+        .replace(/[*|`]/g, ' ')
+        .replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)))
+        .replace(/ +/g, ' ');
+    it(`${format}: accuracy, the drop with its interval, size and latency`, () => {
+      const found = text();
+      expect(found).toContain('top1, float 98.00 % on 600 samples');
+      expect(found).toContain('top1, int8 before restoration 93.00 %');
+      expect(found).toMatch(/drop 0\.50 points of 1\.00 points allowed, ?target met/);
+      expect(found).toContain('(95 % interval -0.50 points to 1.50 points: the drop is within the noise');
+      expect(found).toContain('size 80.0 kB → 20.0 kB (4.00 times smaller)');
+      expect(found).toContain('latency 2.00 ms → 1.00 ms (2.00 times as fast, median of 50)');
+    });
+    it(`${format}: the curve, its states, and what each changed`, () => {
+      const found = text();
+      expect(found).toContain('From 5.00 points with none in float to 0.50 points with 1.');
+      expect(found).toMatch(/int8 0 93\.00 % 5\.00 points/);
+      expect(found).toMatch(/1 1 95\.00 % 3\.00 points \+ \/head\/Gemm/);
+      expect(found).toMatch(/2 1 97\.50 % 0\.50 points \+ \/stem\/Conv ?, − \/head\/Gemm/);
+    });
+    it(`${format}: each layer with its noise`, () => {
+      expect(text()).toMatch(/\/stem\/Conv Conv float \(restored\) –/);
+      expect(text()).toMatch(/\/head\/Gemm Gemm QGemm 8 bits per channel 12\.3 dB/);
+      expect(text()).toContain('The lowest is /head/Gemm with 12.3 dB.');
+    });
+    it(`${format}: a relative drop in percent, a metric that is no share in its own unit`, () => {
+      const metric = {
+        ...sampleReport().metric!,
+        name: 'mse',
+        higher_is_better: false,
+        baseline: 0.5,
+        quantized_initial: 0.6,
+        quantized: 0.55,
+        drop: 0.1,
+        drop_type: 'relative' as const,
+        satisfied: false,
+        max_drop: 0.05,
+        ci95: [0.06, 0.2] as [number, number],
+      };
+      const found = text({ metric });
+      expect(found).toContain('mse, float 0.50000 on 600 samples');
+      expect(found).toMatch(/drop 10\.00 % of 5\.00 % allowed, ?target missed/);
+      expect(found).toContain('From 20.00 % with none in float');
+      expect(found).not.toContain('within the noise');
+    });
+    it(`${format}: a miss that the samples cannot tell from the target`, () => {
+      const metric = { ...sampleReport().metric!, drop: 0.012, satisfied: false };
+      expect(text({ metric })).toContain('the excess is within the noise of the samples');
+    });
+    it(`${format}: warnings, layers whose sums can saturate, the prediction for another CPU`, () => {
+      const found = text({
+        warnings: [{ code: 'not-supported-yet', message: 'No effect.', config_path: [] }],
+        overflow: {
+          fix: 'disable',
+          layers: [
+            {
+              name: '/head/Gemm',
+              op: 'Gemm',
+              half_range: false,
+              pairs_at_risk: 1234,
+              saturating_fraction_calibration: 0.00123,
+              worst_case_exceeds: 1.98,
+            },
+            {
+              name: '/safe/Gemm',
+              op: 'Gemm',
+              half_range: true,
+              pairs_at_risk: 0,
+              saturating_fraction_calibration: null,
+              worst_case_exceeds: 0.4,
+            },
+          ],
+          predicted: { isa: 'avx2', metric: 0.9, drop: 0.08 },
+        },
+      });
+      expect(found).toContain('No effect. not-supported-yet');
+      expect(found).toContain('16-bit sums can saturate in 1 of 2 layers');
+      expect(found).toMatch(/\/head\/Gemm Gemm 1,234 198 % 0\.123 %/);
+      expect(found).not.toContain('/safe/Gemm');
+      expect(found).toContain('top1, int8 on avx2 90.00 % predicted, drop 8.00 points');
+    });
+    it(`${format}: nothing of what a run did not measure`, () => {
+      const found = text({
+        metric: null,
+        latency_ms: null,
+        restoration: null,
+        layers: [layer({ sqnr_db: null })],
+      });
+      expect(found).not.toMatch(/top1|latency|Restoration|null|undefined|NaN|Infinity/);
+    });
+  }
+});
+
+describe('the terminal table', () => {
+  it('aligns columns and draws bars that say 60 dB at full length', () => {
+    const text = reportText(
+      sampleReport({ layers: [layer({ sqnr_db: 60 }), layer({ name: '/b', sqnr_db: 5 })] }),
+    );
+    const lines = text.split('\n').filter((line) => line.includes('QLinearConv'));
+    expect(lines.map((line) => line.indexOf('QLinearConv'))).toEqual([22, 22]);
+    expect(lines[0]).toMatch(/ 60\.0 dB █{12}$/);
+    expect(lines[1]).toMatch(/ {2}5\.0 dB █$/);
+  });
+  it('colours the verdict where it may', () => {
+    const tagged = (tag: string) => (text: string) => `<${tag}>${text}</${tag}>`;
+    const paint = { strong: tagged('b'), good: tagged('good'), bad: tagged('bad'), quiet: tagged('i') };
+    expect(reportText(sampleReport(), paint)).toContain('<good>target met</good>');
+    expect(reportText(sampleReport())).not.toContain('\u001b');
+  });
+});
