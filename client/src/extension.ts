@@ -4,6 +4,7 @@ import { checkConfig } from './commands/check.js';
 import { newConfig } from './commands/newConfig.js';
 import { showReport } from './commands/report.js';
 import { runQuantization, SERVER_RUN } from './commands/run.js';
+import { createReportPanels } from './reportPanel.js';
 
 /** VS Code hands `deactivate` nothing, so the one client to stop is kept here. */
 let client: LanguageClient | undefined;
@@ -13,6 +14,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const module = context.asAbsolutePath('dist/server.cjs');
   const server = { module, transport: TransportKind.ipc };
   const output = vscode.window.createOutputChannel('Quantsmith', { log: true });
+  const openReport = createReportPanels();
   const started = new LanguageClient(
     'quantsmith',
     'Quantsmith',
@@ -27,7 +29,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
         // The lens above a config names the server's command: here it runs like the client's own, with report and all.
         executeCommand: (name, args, next) =>
           name === SERVER_RUN && typeof args[0] === 'string'
-            ? runQuantization(started, output, vscode.Uri.parse(args[0]))
+            ? runQuantization(started, output, openReport, vscode.Uri.parse(args[0]))
             : next(name, args),
         workspace: {
           configuration: (params) =>
@@ -39,8 +41,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   client = started;
   const command = (name: string, body: (...args: never[]) => unknown) =>
     context.subscriptions.push(vscode.commands.registerCommand(name, body));
-  command('quantsmith.run', () => runQuantization(started, output));
-  command('quantsmith.showReport', () => showReport());
+  command('quantsmith.run', () => runQuantization(started, output, openReport));
+  command('quantsmith.showReport', () => showReport(openReport));
   command('quantsmith.check', () => checkConfig());
   command('quantsmith.newConfig', (model?: vscode.Uri) => newConfig(started, model));
   context.subscriptions.push(output);

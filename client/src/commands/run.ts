@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
 import { ExecuteCommandRequest } from 'vscode-languageclient/node';
 import { activeConfig } from '../activeConfig.js';
-import { openReport } from '../reportPanel.js';
+import type { OpenReport } from '../reportPanel.js';
 
 /** The server's command for a run; its argument is the config's URI. */
 export const SERVER_RUN = 'quantsmith.server.run';
@@ -22,6 +22,7 @@ interface ProgressMessage {
 export async function runQuantization(
   client: LanguageClient,
   output: vscode.LogOutputChannel,
+  openReport: OpenReport,
   config?: vscode.Uri,
 ): Promise<RunResult | undefined> {
   const document = config === undefined ? activeConfig() : await vscode.workspace.openTextDocument(config);

@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import * as vscode from 'vscode';
 
 /** Waits for a condition by asking again and again; fails with what was waited for. */
@@ -114,5 +114,24 @@ suite('Quantsmith in a real extension host', () => {
     assert.ok(lens, 'there is a lens');
     await vscode.commands.executeCommand(lens.command, ...(lens.arguments as unknown[]));
     await until('the report panel', () => reports().length === 1);
+  });
+
+  test('a report has one panel, and the newest of a config is shown', async () => {
+    const tabs = (label: string) =>
+      vscode.window.tabGroups.all.flatMap((group) => group.tabs.filter((tab) => tab.label === label));
+    const { uri } = await open('digits.quant.yaml');
+    const folder = vscode.Uri.joinPath(uri, '..');
+    await vscode.commands.executeCommand('quantsmith.showReport');
+    const report = JSON.parse(
+      readFileSync(vscode.Uri.joinPath(folder, 'digits.int8.onnx.report.json').fsPath, 'utf8'),
+    ) as { created: string; output: { path: string } };
+    report.created = new Date(Date.parse(report.created) + 1000).toISOString();
+    report.output.path = report.output.path.replace('digits.int8', 'later');
+    mkdirSync(vscode.Uri.joinPath(folder, 'out').fsPath);
+    writeFileSync(vscode.Uri.joinPath(folder, 'out/a.later.onnx.report.json').fsPath, JSON.stringify(report));
+    await open('digits.quant.yaml');
+    await vscode.commands.executeCommand('quantsmith.showReport');
+    await until('the newer report', () => tabs('Report: later.onnx').length === 1);
+    assert.equal(tabs('Report: digits.int8.onnx').length, 1);
   });
 });
