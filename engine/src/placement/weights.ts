@@ -68,6 +68,8 @@ function halfRangeNodes(
   options: WeightOptions,
   targets: ReadonlyMap<string, { port: Port; node: NodeProto }[]>,
 ): ReadonlySet<string> {
+  // Sums of narrower codes stay within 16 bits, wider codes have no kernels that sum in them.
+  if (options.config.numBits !== 8) return new Set();
   const weighted = new Set([...targets.values()].flat().map(({ node }) => node));
   if (options.overflowFix === 'enable') {
     return new Set([...weighted].filter(takesHalfRange).map((node) => node.name));

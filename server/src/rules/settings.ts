@@ -62,10 +62,20 @@ const RULES: readonly SettingRule[] = [
     path: [...ADVANCED, 'weights_quantization_params', 'mode'],
     applies: (config) =>
       advanced(config).weights_quantization_params.mode === 'asymmetric' &&
+      advanced(config).weights_quantization_params.num_bits === 8 &&
       advanced(config).overflow_fix !== 'disable',
     message:
       'Asymmetric weights cannot take half of the range: set overflow_fix to disable, or the weights to symmetric.',
     suggestions: ['symmetric'],
+  },
+  {
+    code: 'dead-setting',
+    severity: 'warning',
+    path: [...ADVANCED, 'overflow_fix'],
+    applies: (config) =>
+      advanced(config).weights_quantization_params.num_bits !== 8 &&
+      advanced(config).overflow_fix !== 'disable',
+    message: 'overflow_fix has no effect: only 8-bit weights can overflow.',
   },
   {
     code: 'dead-setting',

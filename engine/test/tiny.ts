@@ -1,0 +1,93 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import type { QuantizationConfig, QuantizationReport } from '@quantsmith/schemas';
+import type { ModelProto, NodeProto } from '@quantsmith/engine/onnx/onnx_pb';
+import { readModel } from '@quantsmith/engine/onnx/read';
+import { readFloats, readInts } from '@quantsmith/engine/onnx/tensor';
+import { encodeModel } from '@quantsmith/engine/onnx/write';
+import { runPipeline } from '@quantsmith/engine/pipeline';
+import { writeNpy } from './npy.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-tiny-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** What a quantized model holds for one tensor. */
+export interface Stored {
+  readonly scale: number[];
+  readonly zeroPoint: number[];
+  /** TensorProto.DataType of the codes. */
+  readonly type: number;
+  /** Of constants. */
+  readonly codes: number[];
+}
+
+/** A quantized model as numbers. */
+export interface Written {
+  readonly report: QuantizationReport;
+  readonly model: ModelProto;
+  readonly nodes: readonly NodeProto[];
+  /** The quantizer of an activation. */
+  readonly activation: (tensor: string) => Stored | undefined;
+  /** The constant that input `index` of a node reads, dequantized or not. */
+  readonly constant: (node: string, index: number) => Stored & { readonly values: number[] };
+}
+
+let runs = 0;
+
+/** Quantizes a model with these samples of its one input, and reads what was written. */
+export async function quantizeTiny(
+  model: ModelProto,
+  samples: readonly { shape: readonly number[]; data: readonly number[] }[],
+  quantization: QuantizationConfig['quantization'] = {},
+): Promise<Written> {
+  const base = join(scratch, `case-${runs++}`);
+  writeFileSync(`${base}.onnx`, encodeModel(model));
+  writeNpy(`${base}.npy`, samples);
+  const config: QuantizationConfig = {
+    model: `${base}.onnx`,
+    data: { calibration: { arrays: `${base}.npy` } },
+    quantization,
+  };
+  const request = { kind: 'run', config, configPath: `${base}.yaml`, configSha256: '' } as const;
+  const { report } = await runPipeline({ ...request, allowModules: false, cache: false }, () => undefined);
+  const { model: written, dir } = await readModel(`${base}.int8.onnx`);
+  return { report, model: written, nodes: written.graph!.node, ...reader(written, dir) };
+}
+
+function reader(model: ModelProto, dir: string): Pick<Written, 'activation' | 'constant'> {
+  const { node, initializer } = model.graph!;
+  const constants = new Map(initializer.map((tensor) => [tensor.name, tensor]));
+  const floats = (name: string) => Array.from(readFloats(constants.get(name)!, dir));
+  const integers = (name: string) => Array.from(readInts(constants.get(name)!, dir), Number);
+  const parametersOf = ({ input: [, scale = '', zero = ''] }: NodeProto) => ({
+    scale: floats(scale),
+    zeroPoint: zero === '' ? [] : integers(zero),
+    type: constants.get(zero)?.dataType ?? 0,
+  });
+  return {
+    activation(tensor) {
+      // Ranges of fewer codes than their type has are cut in front of the quantizer.
+      const cut = node.find((n) => n.opType === 'Clip' && n.input[0] === tensor)?.output[0];
+      const read = [tensor, cut];
+      const found = node.find((n) => n.opType === 'QuantizeLinear' && read.includes(n.input[0]));
+      return found === undefined ? undefined : { ...parametersOf(found), codes: [] };
+    },
+    constant(name, index) {
+      const tensor = node.find((n) => n.name === name)!.input[index]!;
+      const reading = node.find((n) => n.output[0] === tensor);
+      if (reading === undefined) {
+        return { scale: [], zeroPoint: [], type: 1, codes: [], values: floats(tensor) };
+      }
+      const parameters = parametersOf(reading);
+      const codes = integers(reading.input[0]!);
+      const per = codes.length / parameters.scale.length;
+      const values = codes.map((code, i) => {
+        const c = Math.floor(i / per);
+        return (code - (parameters.zeroPoint[c] ?? 0)) * parameters.scale[c]!;
+      });
+      return { ...parameters, codes, values };
+    },
+  };
+}
