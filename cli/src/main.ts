@@ -3,6 +3,7 @@ import { TOOL_VERSION } from './version.js';
 import { checkCommand } from './commands/check.js';
 import { initCommand } from './commands/init.js';
 import { inspectCommand } from './commands/inspect.js';
+import { REPORT_FORMATS, reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
 import { EXIT } from './exit.js';
 
@@ -42,6 +43,18 @@ program
       .default('text'),
   )
   .action(async (configs: string[], options) => process.exit(await checkCommand(configs, options.format)));
+
+program
+  .command('report')
+  .description('show the report of a run in another format')
+  .argument('<report>', 'the <model>.report.json that a run wrote, or that model')
+  .addOption(
+    new Option('--format <format>', 'default: what the name of --output says, else table').choices(
+      REPORT_FORMATS,
+    ),
+  )
+  .option('--output <file>', 'write it to a file instead of standard output')
+  .action(async (report: string, options) => process.exit(await reportCommand(report, options)));
 
 program
   .command('inspect')

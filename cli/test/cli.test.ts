@@ -58,7 +58,7 @@ describe('quantsmith run', () => {
     const { status, stdout, stderr } = quantsmith('run', 'digits.quant.yaml');
     expect(stderr).not.toMatch(/error/);
     expect(status).toBe(0);
-    expect(stdout).toMatch(/top1, float\s+98\.33 % of 600 samples/);
+    expect(stdout).toMatch(/top1, float\s+98\.33 % on 600 samples/);
     expect(stdout).toMatch(/restored to float\s+\/\S+/);
     const report = JSON.parse(
       readFileSync(join(folder, 'digits.int8.onnx.report.json'), 'utf8'),

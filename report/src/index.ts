@@ -8,6 +8,7 @@ export { parseReport, type ParsedReport } from './parse.js';
 export { factsText, PLAIN, type Paint } from './toText.js';
 export { summaryFacts } from './summary.js';
 export { visible } from './document.js';
+export { sarifLog, type SarifResult } from './sarif.js';
 
 /** The report as one HTML file that works offline. */
 export function reportHtml(report: QuantizationReport): string {

@@ -1,4 +1,5 @@
 import { validateReport, type QuantizationReport } from '@quantsmith/schemas';
+import { visible } from './document.js';
 
 /** A report, or why a text is none, in one sentence. */
 export type ParsedReport = { readonly report: QuantizationReport } | { readonly problem: string };
@@ -9,13 +10,14 @@ export function parseReport(text: string): ParsedReport {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return { problem: `It is not JSON: ${error instanceof Error ? error.message : String(error)}.` };
+    // The parser quotes the text, whatever it holds.
+    return { problem: `It is not JSON: ${visible(error instanceof Error ? error.message : String(error))}.` };
   }
   const [issue] = validateReport(value);
   if (issue === undefined) return { report: value as QuantizationReport };
   const place = issue.path.length === 0 ? 'The top level' : `"${issue.path.join('.')}"`;
   const details = Object.values(issue.params).map((detail) => JSON.stringify(detail));
   return {
-    problem: `It is not a report of this version of Quantsmith: ${place} breaks the rule "${issue.keyword}" (${details.join(', ')}).`,
+    problem: `It is not a report of this version of Quantsmith: ${visible(place)} breaks the rule "${issue.keyword}" (${details.join(', ')}).`,
   };
 }

@@ -5,7 +5,7 @@
 export const STYLE = `
 :root { color-scheme: light dark; --text: #1f2328; --page: #ffffff; --quiet: #59636e; --line: #d1d9e0; --int8: #0969da; --other: #bc4c00; --good: #1a7f37; --bad: #d1242f; }
 @media (prefers-color-scheme: dark) { :root { --text: #e6edf3; --page: #0d1117; --quiet: #9198a1; --line: #3d444d; --int8: #4493f8; --other: #f0883e; --good: #3fb950; --bad: #f85149; } }
-body { margin: 0 auto; max-width: 60rem; padding: 0 1.5rem 3rem; font: 0.9rem/1.5 var(--vscode-font-family, system-ui, sans-serif); color: var(--vscode-foreground, var(--text)); background: var(--vscode-editor-background, var(--page)); }
+body { margin: 0 auto; max-width: 60rem; padding: 0 1.5rem 3rem; font: var(--vscode-font-size, 0.9rem)/1.5 var(--vscode-font-family, system-ui, sans-serif); color: var(--vscode-foreground, var(--text)); background: var(--vscode-editor-background, var(--page)); }
 h1 { font-size: 1.6rem; font-weight: 600; margin: 1.5rem 0 0.25rem; }
 h2 { font-size: 1.15rem; font-weight: 600; margin: 2.25rem 0 0.5rem; }
 p { margin: 0.25rem 0 1rem; }
@@ -36,6 +36,6 @@ rect.float { fill: none; stroke: var(--vscode-charts-orange, var(--other)); stro
 .key { display: inline-block; box-sizing: border-box; width: 0.8em; height: 0.8em; margin: 0 0.3em 0 0.5em; }
 .key.int8 { background: var(--vscode-charts-blue, var(--int8)); }
 .key.float { border: 1.5px solid var(--vscode-charts-orange, var(--other)); }
-@media (max-width: 48rem) { figure > svg { width: auto; } }
+@media (max-width: 40rem) { .facts th { white-space: normal; } }
 @media print { body { max-width: none; } figure, tr { break-inside: avoid; } }
 `;

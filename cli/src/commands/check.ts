@@ -1,6 +1,8 @@
+import { sarifLog } from '@quantsmith/report';
 import { checkConfigFile, type CheckedConfig, type CheckedFinding } from '@quantsmith/server';
 import { pathToFileURL } from 'node:url';
 import { EXIT } from '../exit.js';
+import { SARIF_LEVELS, workingFolder } from '../sarif.js';
 import { TOOL_VERSION } from '../version.js';
 
 /** `quantsmith check`: prints every finding; 1 when there is an error. */
@@ -48,41 +50,15 @@ function asJson({ path, findings }: CheckedConfig) {
   };
 }
 
-const LEVELS = { error: 'error', warning: 'warning', info: 'note', hint: 'note' } as const;
-
-/** SARIF 2.1.0, which code hosts show as annotations. */
-function sarif(checked: readonly CheckedConfig[]) {
-  const codes = [
-    ...new Set(checked.flatMap(({ findings }) => findings.map((finding) => finding.code))),
-  ].sort();
-  return {
-    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
-    version: '2.1.0',
-    runs: [
-      {
-        tool: { driver: { name: 'quantsmith', version: TOOL_VERSION, rules: codes.map((id) => ({ id })) } },
-        columnKind: 'utf16CodeUnits',
-        results: checked.flatMap(({ path, findings }) =>
-          findings.map((finding) => ({
-            ruleId: finding.code,
-            level: LEVELS[finding.severity],
-            message: { text: finding.message },
-            locations: [
-              {
-                physicalLocation: {
-                  artifactLocation: { uri: pathToFileURL(path).href },
-                  region: {
-                    startLine: finding.range.start.line + 1,
-                    startColumn: finding.range.start.character + 1,
-                    endLine: finding.range.end.line + 1,
-                    endColumn: finding.range.end.character + 1,
-                  },
-                },
-              },
-            ],
-          })),
-        ),
-      },
-    ],
-  };
+function sarif(checked: readonly CheckedConfig[]): object {
+  const results = checked.flatMap(({ path, findings }) =>
+    findings.map(({ code, severity, message, range }) => ({
+      ruleId: code,
+      level: SARIF_LEVELS[severity],
+      message,
+      uri: pathToFileURL(path).href,
+      range,
+    })),
+  );
+  return sarifLog(TOOL_VERSION, workingFolder(), results);
 }
