@@ -1,6 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -12,8 +9,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: 'forks',
-    // Nothing that an earlier build computed is read.
-    env: { QUANTSMITH_CACHE: mkdtempSync(join(tmpdir(), 'quantsmith-test-cache-')) },
+    globalSetup: 'test/globalSetup.ts',
     reporters: ['default'],
   },
 });
