@@ -1,0 +1,175 @@
+// Quantizes the same models with this engine, NNCF and ONNX Runtime: the same calibration samples and threads, each in a
+// process of its own, in turns; then runs all results side by side. Prints a table for each model, writes all as JSON.
+//
+//   npm run bench:peers -- [--models a,b] [--repeats 3] [--data FOLDER] [--threads 2] [--no-percentile]
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import * as esbuild from 'esbuild';
+import { models } from './models.mjs';
+import { peerTable } from './peers/table.mjs';
+import { peersPython } from './peers/venv.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { values: options } = parseArgs({
+  options: {
+    models: { type: 'string' },
+    repeats: { type: 'string', default: '3' },
+    data: { type: 'string', default: join(root, '../shared/data') },
+    threads: { type: 'string', default: String(Math.min(4, availableParallelism())) },
+    'no-percentile': { type: 'boolean', default: false },
+  },
+});
+const threads = Number(options.threads);
+const data = resolve(options.data);
+if (!existsSync(data)) {
+  console.error(`The models and samples are looked for in ${data}, which does not exist (--data).`);
+  process.exit(1);
+}
+const wanted = options.models?.split(',') ?? models.map(({ name }) => name);
+const work = `${root}.tools/bench`;
+const python = peersPython();
+await buildRunner();
+const results = {};
+for (const model of models.filter(({ name }) => wanted.includes(name))) {
+  results[model.name] = compare(model);
+  console.log(peerTable(model.name, results[model.name]));
+}
+mkdirSync(`${root}bench/results`, { recursive: true });
+writeFileSync(`${root}bench/results/peers.json`, `${JSON.stringify({ threads, results }, null, 2)}\n`);
+
+/** The engine in one file, as the command line runs it. */
+async function buildRunner() {
+  await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: ['bench/peers/quantize_ours.ts'],
+    outfile: `${work}/quantize_ours.mjs`,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    mainFields: ['module', 'main'],
+    external: ['onnxruntime-node', 'sharp'],
+    logLevel: 'warning',
+  });
+}
+
+function compare(model) {
+  const out = `${work}/${model.name}`;
+  mkdirSync(out, { recursive: true });
+  const prepared = once(`${out}/prepared.json`, () =>
+    script('prepare', { ...model, data, out }, `${out}/prepared.json`),
+  );
+  const tools = toolsOf(model, out);
+  const runs = Object.fromEntries(Object.keys(tools).map((name) => [name, []]));
+  for (let repeat = 0; repeat < Number(options.repeats); repeat++) {
+    for (const [name, { once: single, quantize }] of Object.entries(tools)) {
+      if (single && repeat > 0) continue;
+      runs[name].push(quantize());
+    }
+  }
+  const plain = script('plain', {
+    model: `${out}/peer.onnx`,
+    calibration: `${out}/calibration.npy`,
+    threads,
+  });
+  const written = Object.entries(tools).filter(([name]) =>
+    runs[name].every((run) => run.failed === undefined),
+  );
+  const evaluated = script('evaluate', {
+    models: {
+      float: `${out}/peer.onnx`,
+      ...Object.fromEntries(written.map(([name, tool]) => [name, tool.output])),
+    },
+    validation: `${out}/validation.npy`,
+    labels: prepared.labels ? `${out}/labels.npy` : null,
+    threads,
+    latency_runs: 60,
+  });
+  return { prepared, plain, runs, evaluated };
+}
+
+function toolsOf(model, out) {
+  const calibration = `${out}/calibration.npy`;
+  const nncf = (preset) => ({
+    output: `${out}/nncf-${preset}.onnx`,
+    quantize: () =>
+      script('quantize_nncf', {
+        model: `${out}/peer.onnx`,
+        calibration,
+        output: `${out}/nncf-${preset}.onnx`,
+        threads,
+        preset,
+        transformer: model.transformer === true,
+      }),
+  });
+  const ort = (method) => ({
+    output: `${out}/ort-${method}.onnx`,
+    once: method === 'Percentile',
+    quantize: () =>
+      script('quantize_ort', {
+        model: `${out}/peer.ort.onnx`,
+        calibration,
+        output: `${out}/ort-${method}.onnx`,
+        threads,
+        method,
+      }),
+  });
+  return {
+    ours: { output: `${out}/ours.onnx`, quantize: () => ours(model, out, {}) },
+    'ours mixed': {
+      output: `${out}/ours-mixed.onnx`,
+      quantize: () => ours(model, out, { preset: 'mixed' }, 'ours-mixed'),
+    },
+    nncf: nncf('performance'),
+    'nncf mixed': nncf('mixed'),
+    'ort minmax': ort('MinMax'),
+    ...(options['no-percentile'] ? {} : { 'ort percentile': ort('Percentile') }),
+  };
+}
+
+function ours(model, out, quantization, name = 'ours') {
+  const config = {
+    model: join(data, model.file),
+    data: { calibration: { arrays: `${out}/calibration.npy` } },
+    quantization: {
+      ...quantization,
+      // All samples, as the peers take them.
+      subset_size: 1_000_000,
+      ...(model.transformer ? { model_type: 'transformer' } : {}),
+      advanced_parameters: { backend_params: { threads } },
+    },
+  };
+  const task = { config, output: `${out}/${name}.onnx`, cache: false };
+  return execute(process.execPath, [`${work}/quantize_ours.mjs`], task, `${out}/${name}.task`);
+}
+
+function script(name, task, keep) {
+  const path = fileURLToPath(new URL(`peers/${name}.py`, import.meta.url));
+  return execute(python, [path], task, keep ?? `${work}/${name}`);
+}
+
+/** Runs a program that reads its task from a file and writes its result to another; `failed` says why it did not. */
+function execute(command, args, task, base) {
+  const [taskPath, resultPath] = [`${base}.task.json`, keepName(base)];
+  writeFileSync(taskPath, JSON.stringify(task));
+  const { status, stderr } = spawnSync(command, [...args, taskPath, resultPath], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    env: { ...process.env, OMP_NUM_THREADS: String(threads), NNCF_TELEMETRY: '0' },
+  });
+  if (status === 0) return JSON.parse(readFileSync(resultPath, 'utf8'));
+  const reason = stderr.trim().split('\n').at(-1) ?? '';
+  return { failed: reason.slice(0, 300) };
+}
+
+function keepName(base) {
+  return base.endsWith('.json') ? base : `${base}.result.json`;
+}
+
+function once(path, make) {
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : make();
+}
