@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { TOOL_VERSION } from './version.js';
 import { checkCommand } from './commands/check.js';
+import { COMPARE_FORMATS, compareCommand } from './commands/compare.js';
 import { initCommand } from './commands/init.js';
 import { inspectCommand } from './commands/inspect.js';
 import { REPORT_FORMATS, reportCommand } from './commands/report.js';
@@ -55,6 +56,15 @@ program
   )
   .option('--output <file>', 'write it to a file instead of standard output')
   .action(async (report: string, options) => process.exit(await reportCommand(report, options)));
+
+program
+  .command('compare')
+  .description('show two reports, or two models, side by side')
+  .argument('<a>', 'a report, or a model')
+  .argument('<b>', 'another one')
+  .addOption(new Option('--format <format>').choices(COMPARE_FORMATS).default('table'))
+  .option('--output <file>', 'write it to a file instead of standard output')
+  .action(async (a: string, b: string, options) => process.exit(await compareCommand(a, b, options)));
 
 program
   .command('inspect')

@@ -1,9 +1,19 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
+import type { Comparison } from './compare.js';
+import { comparisonDocument } from './comparisonDocument.js';
 import { reportDocument } from './reportDocument.js';
 import { toHtml } from './toHtml.js';
 import { toMarkdown } from './toMarkdown.js';
 import { toText, type Paint } from './toText.js';
 
+export { compare, type Comparison } from './compare.js';
+export {
+  subjectOfModel,
+  subjectOfReport,
+  withBaseline,
+  type ModelStructure,
+  type Subject,
+} from './subject.js';
 export { parseReport, type ParsedReport } from './parse.js';
 export { factsText, PLAIN, type Paint } from './toText.js';
 export { summaryFacts } from './summary.js';
@@ -23,4 +33,14 @@ export function reportMarkdown(report: QuantizationReport): string {
 /** The report as tables for a terminal. */
 export function reportText(report: QuantizationReport, paint?: Paint): string {
   return toText(reportDocument(report), paint);
+}
+
+/** A comparison as tables for a terminal. */
+export function comparisonText(comparison: Comparison, paint?: Paint): string {
+  return toText(comparisonDocument(comparison), paint);
+}
+
+/** A comparison as Markdown, fit for a pull request. */
+export function comparisonMarkdown(comparison: Comparison): string {
+  return toMarkdown(comparisonDocument(comparison));
 }

@@ -1,0 +1,145 @@
+import type { Comparison, LayerPair } from './compare.js';
+import type { Block, Cell, Document, Section } from './document.js';
+import { baseName, bytes, decibels, dropValue, duration, metricValue } from './figures.js';
+import type { Subject, SubjectLayer } from './subject.js';
+
+/** A comparison as a person reads it: what decides, then where the two differ. */
+export function comparisonDocument(comparison: Comparison): Document {
+  const { a, b, notes } = comparison;
+  return {
+    title: 'Comparison',
+    subtitle: `A is ${a.path}, B is ${b.path}`,
+    blocks: [
+      {
+        kind: 'table',
+        caption: 'Side by side',
+        columns: [
+          { title: '' },
+          numeric(`A: ${baseName(a.path)}`),
+          numeric(`B: ${baseName(b.path)}`),
+          numeric('A to B'),
+        ],
+        rows: figureRows(a, b),
+      },
+      ...(notes.length === 0 ? [] : [{ kind: 'list', items: notes } as const]),
+      ...layerSection(comparison),
+      ...operatorSection(comparison),
+    ],
+  };
+}
+
+const numeric = (title: string) => ({ title, numeric: true });
+const MISSING = '–';
+
+function figureRows(a: Subject, b: Subject): Cell[][] {
+  return [
+    ...metricRows(a.metric, b.metric),
+    ['size', bytes(a.bytes), bytes(b.bytes), relative(a.bytes, b.bytes)],
+    ...latencyRow(a.latency_ms, b.latency_ms),
+    ['quantized layers', share(a), share(b), ''],
+  ];
+}
+
+/** One row for a metric that both have, else one for each. */
+function metricRows(a: Subject['metric'], b: Subject['metric']): Cell[][] {
+  if (a === null && b === null) return [];
+  if (a !== null && b !== null && a.name !== b.name) return [...metricRows(a, null), ...metricRows(null, b)];
+  const { name } = (a ?? b)!;
+  const value = (metric: Subject['metric']) => (metric === null ? MISSING : metricValue(name, metric.value));
+  const drop = (metric: Subject['metric']) => (metric === null ? MISSING : dropValue(metric, metric.drop));
+  const verdict = ({ satisfied }: NonNullable<Subject['metric']>): Cell =>
+    satisfied === true
+      ? { text: 'met', tone: 'good' }
+      : satisfied === false
+        ? { text: 'missed', tone: 'bad' }
+        : MISSING;
+  const change =
+    a === null || b === null
+      ? ''
+      : signed(b.value - a.value, (x) => dropValue({ name, drop_type: 'absolute' }, x));
+  const targets: Cell[][] =
+    (a?.satisfied ?? b?.satisfied ?? null) === null
+      ? []
+      : [['target', a === null ? MISSING : verdict(a), b === null ? MISSING : verdict(b), '']];
+  return [
+    [name, value(a), value(b), change],
+    [`drop of ${name} from float`, drop(a), drop(b), ''],
+    ...targets,
+  ];
+}
+
+function latencyRow(a: number | null, b: number | null): Cell[][] {
+  if (a === null && b === null) return [];
+  const text = (value: number | null) => (value === null ? MISSING : duration(value));
+  const change = a === null || b === null ? '' : relative(a, b);
+  return [['latency', text(a), text(b), change]];
+}
+
+const share = ({ layers }: Subject) =>
+  `${layers.filter((layer) => layer.quantized).length} of ${layers.length}`;
+
+function relative(a: number, b: number): string {
+  return a === 0 ? '' : signed((b - a) / a, (x) => `${(100 * x).toFixed(1)} %`);
+}
+
+/** A change with its sign, plus included. */
+function signed(change: number, text: (change: number) => string): string {
+  return `${change > 0 ? '+' : ''}${text(change)}`;
+}
+
+function layerSection({ layers, same_layers: same }: Comparison): Section[] {
+  const title = 'Layers';
+  if (layers.length === 0)
+    return [{ kind: 'section', title, blocks: [{ kind: 'paragraph', text: `Alike: all ${same}.` }] }];
+  const hasNoise = layers.some(({ a, b }) => (a?.sqnr_db ?? b?.sqnr_db ?? null) !== null);
+  const ranked = layers.some((pair) => pair.sqnr_change_db !== null);
+  const table: Block = {
+    kind: 'table',
+    caption: `Different: ${layers.length}, alike: ${same}.${ranked ? ' The largest loss of SQNR comes first.' : ''}`,
+    columns: [
+      { title: 'Layer' },
+      { title: 'Operator' },
+      { title: 'A computes as' },
+      { title: 'B computes as' },
+      ...(hasNoise ? [numeric('SQNR of A'), numeric('SQNR of B'), numeric('A to B')] : []),
+    ],
+    rows: layers.map((pair) => layerRow(pair, hasNoise)),
+  };
+  return [{ kind: 'section', title, blocks: [table] }];
+}
+
+function layerRow({ name, a, b, sqnr_change_db: change }: LayerPair, hasNoise: boolean): Cell[] {
+  const state = (layer: SubjectLayer | null) =>
+    layer === null ? 'absent' : [layer.state, layer.weights].filter((part) => part !== '').join(', ');
+  const noise = (layer: SubjectLayer | null) =>
+    layer === null || layer.sqnr_db === null ? MISSING : decibels(layer.sqnr_db);
+  const ops = [...new Set([a?.op, b?.op])].filter((op) => op !== undefined).join(' → ');
+  const figures = [noise(a), noise(b), change === null ? '' : signed(change, decibels)];
+  return [{ code: name }, ops, state(a), state(b), ...(hasNoise ? figures : [])];
+}
+
+function operatorSection({ operators, a }: Comparison): Section[] {
+  if (operators.length === 0) return [];
+  const where = a.operators.of === 'runtime' ? 'as the runtime executes them' : 'as they stand in the files';
+  const rows = operators.map((row): Cell[] => [
+    row.op,
+    String(row.a),
+    String(row.b),
+    signed(row.b - row.a, String),
+  ]);
+  return [
+    {
+      kind: 'section',
+      title: 'Operators',
+      aside: true,
+      blocks: [
+        {
+          kind: 'table',
+          caption: `Operators whose number differs, ${where}.`,
+          columns: [{ title: 'Operator' }, numeric('A'), numeric('B'), numeric('A to B')],
+          rows,
+        },
+      ],
+    },
+  ];
+}

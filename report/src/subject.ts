@@ -1,0 +1,133 @@
+import type { QuantizationReport } from '@quantsmith/schemas';
+import { layerState, weightText } from './layers.js';
+
+/** One side of a comparison: a report, or the structure of a model; what is not known is null. */
+export interface Subject {
+  readonly path: string;
+  readonly bytes: number;
+  readonly metric: {
+    readonly name: string;
+    readonly samples: number;
+    readonly value: number;
+    readonly baseline: number;
+    readonly drop: number;
+    readonly drop_type: 'absolute' | 'relative';
+    readonly satisfied: boolean | null;
+  } | null;
+  readonly latency_ms: number | null;
+  /** Hashes and names that tell whether figures of two subjects were measured alike. */
+  readonly measured_on: {
+    readonly model: string;
+    readonly validation: string | null;
+    readonly cpu: string;
+    readonly threads: number;
+  } | null;
+  /** Nodes by operator: as the runtime executes them, or as they stand in the file. */
+  readonly operators: { readonly of: 'runtime' | 'file'; readonly counts: Readonly<Record<string, number>> };
+  readonly layers: readonly SubjectLayer[];
+}
+
+export interface SubjectLayer {
+  readonly name: string;
+  readonly op: string;
+  readonly quantized: boolean;
+  /** How it computes, in words. */
+  readonly state: string;
+  /** Its quantized weights in words; empty: none, or not known. */
+  readonly weights: string;
+  readonly sqnr_db: number | null;
+}
+
+/** What of a model's structure a comparison needs; the engine's summary of a file has it. */
+export interface ModelStructure {
+  readonly path: string;
+  readonly fileBytes: number;
+  readonly nodes: readonly {
+    readonly name: string;
+    readonly op: string;
+    readonly inputs: readonly string[];
+    readonly outputs: readonly string[];
+  }[];
+}
+
+/** The quantized model that a report describes. */
+export function subjectOfReport(path: string, report: QuantizationReport): Subject {
+  const { metric, runtime, data } = report;
+  return {
+    path,
+    bytes: report.size.quantized_bytes,
+    metric:
+      metric === null
+        ? null
+        : {
+            name: metric.name,
+            samples: metric.samples,
+            value: metric.quantized,
+            baseline: metric.baseline,
+            drop: metric.drop,
+            drop_type: metric.drop_type,
+            satisfied: metric.satisfied,
+          },
+    latency_ms: report.latency_ms?.quantized_median ?? null,
+    measured_on: {
+      model: report.model.sha256,
+      validation: data.validation?.sha256 ?? null,
+      cpu: runtime.cpu.model,
+      threads: runtime.threads,
+    },
+    operators: { of: 'runtime', counts: report.kernels.by_op },
+    layers: report.layers.map((layer) => ({
+      name: layer.name,
+      op: layer.op,
+      quantized: layer.quantized,
+      state: layerState(layer),
+      weights: weightText(layer.weight),
+      sqnr_db: layer.sqnr_db,
+    })),
+  };
+}
+
+/** The float model of a report, with what the report measured of it. */
+export function withBaseline(float: Subject, report: QuantizationReport): Subject {
+  const { metric, latency_ms: latency, measured_on } = subjectOfReport(float.path, report);
+  return {
+    ...float,
+    metric: metric === null ? null : { ...metric, value: metric.baseline, drop: 0, satisfied: null },
+    latency_ms: latency === null ? null : (report.latency_ms?.float_median ?? null),
+    measured_on,
+  };
+}
+
+/** Operators with weights, and what quantized forms of them are called. */
+const LINEAR = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
+const INTEGER = /^(QLinear\w+|QGemm|QAttention|MatMulInteger\w*|ConvInteger|DynamicQuantizeMatMul)$/;
+
+/** A model as its file shows it: layers are operators with weights and whatever is quantized. */
+export function subjectOfModel({ path, fileBytes, nodes }: ModelStructure): Subject {
+  const counts: Record<string, number> = {};
+  for (const { op } of nodes) counts[op] = (counts[op] ?? 0) + 1;
+  const dequantized = new Set(nodes.flatMap((node) => (node.op === 'DequantizeLinear' ? node.outputs : [])));
+  const requantized = new Set(nodes.flatMap((node) => (node.op === 'QuantizeLinear' ? node.inputs : [])));
+  const layers = nodes.flatMap((node): SubjectLayer[] => {
+    if (node.op === 'QuantizeLinear' || node.op === 'DequantizeLinear') return [];
+    const layer = { name: node.name, op: node.op, weights: '', sqnr_db: null };
+    const [data = false, weight = false] = node.inputs.map((tensor) => dequantized.has(tensor));
+    if (INTEGER.test(node.op)) return [{ ...layer, quantized: true, state: node.op }];
+    if (LINEAR.has(node.op)) {
+      const state = data && weight ? 'quantized' : weight ? 'float, quantized weights' : 'float';
+      return [{ ...layer, quantized: data && weight, state }];
+    }
+    // Other operators compute on integers between a DequantizeLinear and a QuantizeLinear.
+    const between = data && node.outputs.some((tensor) => requantized.has(tensor));
+    return between ? [{ ...layer, quantized: true, state: 'quantized' }] : [];
+  });
+  return {
+    path,
+    bytes: fileBytes,
+    metric: null,
+    latency_ms: null,
+    measured_on: null,
+    operators: { of: 'file', counts },
+    layers,
+  };
+}
