@@ -112,7 +112,12 @@ export function subjectOfModel({ path, fileBytes, nodes }: ModelStructure): Subj
     if (node.op === 'QuantizeLinear' || node.op === 'DequantizeLinear') return [];
     const layer = { name: node.name, op: node.op, weights: '', sqnr_db: null };
     const [data = false, weight = false] = node.inputs.map((tensor) => dequantized.has(tensor));
-    if (INTEGER.test(node.op)) return [{ ...layer, quantized: true, state: node.op }];
+    if (INTEGER.test(node.op)) {
+      // ONNX Runtime's quantizer makes `conv_quant`, a QLinearConv, of `conv`, a Conv.
+      const name = node.name.replace(/_quant$/, '');
+      const op = node.op.replace(/^QLinear|^Q(?=Gemm|Attention)|Integer\w*$/, '');
+      return [{ name, op, quantized: true, state: node.op, weights: '', sqnr_db: null }];
+    }
     if (LINEAR.has(node.op)) {
       const state = data && weight ? 'quantized' : weight ? 'float, quantized weights' : 'float';
       return [{ ...layer, quantized: data && weight, state }];
