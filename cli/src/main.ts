@@ -30,6 +30,11 @@ program
   .argument('<config>')
   .option('--output <file>', 'where the quantized model goes (default: what the config says)')
   .option('--json', 'print the report as JSON, and nothing else, on standard output')
+  .addOption(
+    new Option('--format <format>', 'print the report in this format instead of a summary')
+      .choices(REPORT_FORMATS)
+      .conflicts('json'),
+  )
   .option('--no-cache', 'collect calibration statistics anew, and keep none')
   .option('--allow-modules', 'allow the JavaScript modules that the config names (loader, metric) to run')
   .action(async (config: string, options) => process.exit(await runCommand(config, options)));

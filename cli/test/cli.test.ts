@@ -85,6 +85,13 @@ describe('quantsmith run', () => {
     expect(validateReport(JSON.parse(stdout))).toEqual([]);
   });
 
+  it('prints the report in the format that --format asks for', () => {
+    const { status, stdout } = quantsmith('run', config(GOOD), '--format', 'markdown');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^## Quantization report\n/);
+    expect(quantsmith('run', 'case.quant.yaml', '--format', 'markdown', '--json').status).toBe(2);
+  });
+
   it('ends with 5 when the target cannot be met, and still writes the best model', () => {
     const text = readFileSync(join(folder, 'digits.quant.yaml'), 'utf8')
       .replace(

@@ -6,10 +6,13 @@ import { EXIT, exitCodeOf } from '../exit.js';
 import { createProgress } from '../progress.js';
 import { summaryTable } from '../summary.js';
 import { findingLine } from './check.js';
+import { renderReport, type ReportFormat } from './report.js';
 
 export interface RunOptions {
   readonly output?: string;
   readonly json?: boolean;
+  /** What is printed at the end; default: a summary. */
+  readonly format?: ReportFormat;
   readonly allowModules?: boolean;
   readonly cache?: boolean;
 }
@@ -54,15 +57,15 @@ export async function runCommand(path: string, options: RunOptions): Promise<num
     console.error(problemLine(checked.path, outcome.problem));
     return exitCodeOf(outcome.problem);
   }
-  return finish(report, options.json === true);
+  return finish(report, options.json === true ? 'json' : options.format);
 }
 
-function finish(report: QuantizationReport | null, json: boolean): number {
+async function finish(report: QuantizationReport | null, format: ReportFormat | undefined): Promise<number> {
   if (report === null) {
     console.error('The engine ended without a report.');
     return EXIT.internal;
   }
-  console.log(json ? JSON.stringify(report, null, 2) : summaryTable(report));
+  console.log(format === undefined ? summaryTable(report) : await renderReport(report, format, true));
   return report.metric?.satisfied === false ? EXIT.targetMissed : EXIT.ok;
 }
 
