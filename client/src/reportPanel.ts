@@ -1,4 +1,5 @@
-import { parseReport, reportHtml } from '@quantsmith/report';
+import { reportHtml } from '@quantsmith/report';
+import type { QuantizationReport } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
 
 /** Shows a report file beside the editor. */
@@ -11,17 +12,28 @@ export type OpenReport = (file: vscode.Uri) => Promise<void>;
 export function createReportPanels(): OpenReport {
   const panels = new Map<string, vscode.WebviewPanel>();
   return async (file) => {
-    const parsed = parseReport(new TextDecoder().decode(await vscode.workspace.fs.readFile(file)));
-    if ('problem' in parsed) {
-      void vscode.window.showErrorMessage(`${file.fsPath} cannot be shown. ${parsed.problem}`);
+    const page = await readPage(file);
+    if (page === null) {
+      void vscode.window.showErrorMessage(`${file.fsPath} is not a report that this version can show.`);
       return;
     }
     const key = file.toString();
-    const panel = panels.get(key) ?? newPanel(parsed.report.output.path, () => panels.delete(key));
+    const panel = panels.get(key) ?? newPanel(page.output, () => panels.delete(key));
     panels.set(key, panel);
-    panel.webview.html = reportHtml(parsed.report);
+    panel.webview.html = page.html;
     panel.reveal(undefined, true);
   };
+}
+
+/** null for what is no report; checking it against the schema would make the extension half as large again. */
+async function readPage(file: vscode.Uri): Promise<{ html: string; output: string } | null> {
+  const text = new TextDecoder().decode(await vscode.workspace.fs.readFile(file));
+  try {
+    const report = JSON.parse(text) as QuantizationReport;
+    return { html: reportHtml(report), output: report.output.path };
+  } catch {
+    return null;
+  }
 }
 
 function newPanel(output: string, onClosed: () => void): vscode.WebviewPanel {

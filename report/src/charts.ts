@@ -13,11 +13,10 @@ export function chartSvg(chart: Chart, id: string): Markup {
   const drawn = chart.type === 'drop' ? dropSvg(chart) : noiseSvg(chart);
   if (drawn === null) return NOTHING;
   return markup`<figure>
-<svg viewBox="0 0 ${drawn.width} ${HEIGHT}" width="${drawn.width}" height="${HEIGHT}" role="img" aria-labelledby="${id}-title ${id}-text">
+<svg viewBox="0 0 ${drawn.width} ${HEIGHT}" width="${drawn.width}" height="${HEIGHT}" role="img" aria-labelledby="${id}-title" aria-describedby="${id}-text">
 <title id="${id}-title">${chart.title}</title>
-<desc id="${id}-text">${chart.summary}</desc>
 ${drawn.body}</svg>
-<figcaption><strong>${chart.title}.</strong> ${chart.summary} ${drawn.legend}</figcaption>
+<figcaption id="${id}-text"><strong>${chart.title}.</strong> ${chart.summary} ${drawn.legend}</figcaption>
 </figure>
 `;
 }
