@@ -1,5 +1,5 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
-import type { Block, Cell, Figure, Span } from './document.js';
+import { names, type Block, type Cell, type Figure, type Span } from './document.js';
 import { counted, dropOf, dropValue, metricValue } from './figures.js';
 
 type Metric = NonNullable<QuantizationReport['metric']>;
@@ -47,11 +47,10 @@ function stepRows(metric: Metric, { steps }: Restoration): Cell[][] {
 
 /** What is in float now and was not before, and the other way round. */
 function changes(before: readonly string[], after: readonly string[]): Span[] {
-  const signed = [
-    ...after.filter((name) => !before.includes(name)).map((name) => ['+ ', name] as const),
-    ...before.filter((name) => !after.includes(name)).map((name) => ['− ', name] as const),
-  ];
-  return signed.flatMap(([sign, code], index): Span[] => [`${index === 0 ? '' : ', '}${sign}`, { code }]);
+  const [was, is] = [new Set(before), new Set(after)];
+  const added = after.filter((name) => !was.has(name));
+  const removed = before.filter((name) => !is.has(name));
+  return names([...added, ...removed], (index) => (index < added.length ? '+ ' : '− '));
 }
 
 function curveFigure(metric: Metric, { steps, reverted }: Restoration): Figure {

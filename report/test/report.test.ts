@@ -123,6 +123,25 @@ describe('what every format states', () => {
   }
 });
 
+describe('many names', () => {
+  it('are cut in a line, with their number, and stand whole in the table of layers', () => {
+    const all = Array.from({ length: 40 }, (_, index) => `/layer/${index}`);
+    const text = reportText(
+      sampleReport({
+        layers: all.map((name) => layer({ name, quantized: false, restored: true, kernel: null })),
+        restoration: {
+          ...sampleReport().restoration!,
+          steps: [{ iteration: 1, reverted: all, metric: 0.97, drop: 0.01 }],
+          reverted: all,
+        },
+      }),
+    );
+    expect(text).toContain('/layer/7 and 32 more (2 validations)');
+    expect(text).toContain('+ /layer/7 and 32 more\n');
+    expect(text).toMatch(/^\/layer\/39 .*float \(restored\)/m);
+  });
+});
+
 describe('the terminal table', () => {
   it('aligns columns and draws bars that say 60 dB at full length', () => {
     const text = reportText(
