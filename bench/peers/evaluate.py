@@ -47,16 +47,18 @@ def kernels(path):
     return counts
 
 
-def latencies(sessions, feeds, runs):
-    """Median milliseconds of each, batch 1, one run of each in turn."""
-    times = {name: [] for name in sessions}
-    order = list(sessions)
-    for turn in range(runs + 5):
+def latencies(models, feeds, runs):
+    """Median milliseconds of each, batch 1. Each in turn has a session of its own: threads of others would wait busily."""
+    times = {name: [] for name in models}
+    rounds, order = 5, list(models)
+    for turn in range(rounds):
         for name in order[turn % len(order) :] + order[: turn % len(order)]:
-            begun = time.perf_counter()
-            sessions[name].run(None, feeds)
-            if turn >= 5:
-                times[name].append(1000 * (time.perf_counter() - begun))
+            alone = session(models[name])
+            for index in range(5 + runs // rounds):
+                begun = time.perf_counter()
+                alone.run(None, feeds)
+                if index >= 5:
+                    times[name].append(1000 * (time.perf_counter() - begun))
     return {name: statistics.median(values) for name, values in times.items()}
 
 
@@ -103,7 +105,8 @@ def main():
         for key, each in sessions.items():
             results = reference if key == "float" else each.run(outputs, feeds)
             scores[key].add(results, reference, None if labels is None else labels[index])
-    times = latencies(sessions, {name: samples[0]}, spec["latency_runs"])
+    del sessions, floating
+    times = latencies(spec["models"], {name: samples[0]}, spec["latency_runs"])
     finish(
         {
             key: {
