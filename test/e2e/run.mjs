@@ -6,6 +6,7 @@ import { bundleSuite } from './bundle.mjs';
 import { checkContents } from './contents.mjs';
 import { runExtensionHost } from './exthost.mjs';
 import { missingParts, ROOT } from './harness.mjs';
+import { runReportPage } from './reportPage.mjs';
 import { runUi } from './ui.mjs';
 
 const missing = missingParts();
@@ -24,6 +25,7 @@ for (const [name, suite] of [
   ['in the package', checkContents],
   ['in the extension host', runExtensionHost],
   ['in the workbench', runUi],
+  ['the HTML report in a browser', runReportPage],
 ]) {
   console.log(name);
   const { passed, failed } = await suite(vsix);

@@ -1,0 +1,88 @@
+/* global document, getComputedStyle */
+// The HTML report of a real run in a real browser, light and dark; screenshots lie beside those of the workbench.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { launchBrowser, makeSandbox, ROOT } from './harness.mjs';
+import { fillWorkspace } from './workspace.mjs';
+
+const shots = join(ROOT, '.tools/shots');
+
+export async function runReportPage() {
+  mkdirSync(shots, { recursive: true });
+  const sandbox = makeSandbox();
+  fillWorkspace(sandbox.workspace);
+  const file = makeReport(sandbox.workspace);
+  const { context, page } = await launchBrowser(sandbox);
+  // The harness lets local servers through only; this page is a file, and must ask for nothing else.
+  await context.unrouteAll();
+  const problems = [];
+  const requests = [];
+  page.on('console', (message) => problems.push(message.text()));
+  page.on('pageerror', (error) => problems.push(error.message));
+  page.on('request', (request) => requests.push(request.url()));
+  let passed = 0;
+  try {
+    for (const [colorScheme, background] of [
+      ['light', 'rgb(255, 255, 255)'],
+      ['dark', 'rgb(13, 17, 23)'],
+    ]) {
+      await page.emulateMedia({ colorScheme });
+      await page.goto(pathToFileURL(file).href);
+      const body = page.locator('body');
+      assert.equal(await body.evaluate((element) => getComputedStyle(element).backgroundColor), background);
+      await page.getByRole('heading', { name: 'Quantization report' }).waitFor();
+      await page.getByRole('img', { name: 'Drop of top1 against operators in float' }).waitFor();
+      await page.getByRole('img', { name: 'SQNR of each layer' }).waitFor();
+      await page.getByRole('rowheader', { name: 'top1, float', exact: true }).waitFor();
+      assert.deepEqual(await page.evaluate(clippedTexts), [], 'texts of the charts are cut off');
+      await page.screenshot({ path: join(shots, `report-${colorScheme}.png`), fullPage: true });
+      console.log(`  ok: ${colorScheme}`);
+      passed++;
+    }
+    // The policy of the page forbids what it would have to fetch; a violation would be a message.
+    assert.deepEqual(problems, []);
+    assert.deepEqual([...new Set(requests)], [pathToFileURL(file).href]);
+    return { passed, failed: 0 };
+  } catch (error) {
+    console.error(error);
+    return { passed, failed: 1 };
+  } finally {
+    await context.close().catch(() => undefined);
+    sandbox.dispose();
+  }
+}
+
+/** Runs the example in a folder and makes the page of its report. */
+function makeReport(folder) {
+  const file = join(folder, 'report.html');
+  for (const args of [
+    ['run', 'digits.quant.yaml'],
+    ['report', 'digits.int8.onnx', '--output', file],
+  ]) {
+    const { status, stderr } = spawnSync(process.execPath, [join(ROOT, 'dist/cli.cjs'), ...args], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    assert.equal(status, 0, stderr);
+  }
+  return file;
+}
+
+/** In the page: texts of charts that reach over the chart's edge. */
+function clippedTexts() {
+  return [...document.querySelectorAll('svg[role=img] text')]
+    .filter((text) => {
+      const inner = text.getBoundingClientRect();
+      const outer = text.ownerSVGElement.getBoundingClientRect();
+      return (
+        inner.left < outer.left ||
+        inner.right > outer.right ||
+        inner.top < outer.top ||
+        inner.bottom > outer.bottom
+      );
+    })
+    .map((text) => text.textContent);
+}
