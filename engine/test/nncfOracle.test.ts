@@ -7,35 +7,9 @@ import { readModel } from '@quantsmith/engine/onnx/read';
 import { readFloats, readInts } from '@quantsmith/engine/onnx/tensor';
 import { runPipeline } from '@quantsmith/engine/pipeline';
 import type { QuantizationConfig } from '@quantsmith/schemas';
-import { floats, ints, model, node, value } from './models.js';
+import { buildOracle, type OracleModel } from './oracle.js';
 import { writeNpy } from './npy.js';
 import { haveVectors, vectors } from './vectors.js';
-
-interface Tensor {
-  shape: number[];
-  data: number[];
-}
-interface Quantizer {
-  op: string;
-  input: string;
-  scale: number | number[];
-  zero_point: number | number[];
-  dtype: string;
-  axis: number | null;
-}
-interface OracleModel {
-  model: string;
-  inputs: Record<string, { shape: (number | string)[] }>;
-  outputs: Record<string, number[]>;
-  nodes: { op: string; name: string; in: string[]; out: string[]; attr: Record<string, number | number[]> }[];
-  initializers: Record<string, Tensor>;
-  int_initializers: Record<string, Tensor>;
-  samples: Record<string, Tensor>[];
-  runs: Record<
-    string,
-    { q?: Record<string, Quantizer>; biases_changed?: Record<string, number[]>; error?: string }
-  >;
-}
 
 const NO_CORRECTION = { disable_bias_correction: true };
 /** The reference's configuration names as configs. */
@@ -102,22 +76,9 @@ function ownName(name: string, run: string): string {
 const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-oracle-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-function build(oracle: OracleModel) {
-  return model({
-    nodes: oracle.nodes.map((n) => node(n.op, n.in, n.out, n.attr, n.name)),
-    inputs: Object.entries(oracle.inputs).map(([name, { shape }]) => value(name, shape)),
-    outputs: Object.keys(oracle.outputs).map((name) => value(name)),
-    initializers: [
-      ...Object.entries(oracle.initializers).map(([name, t]) => floats(name, t.shape, t.data)),
-      ...Object.entries(oracle.int_initializers).map(([name, t]) => ints(name, t.data)),
-    ],
-    opset: 13,
-  });
-}
-
 async function quantize(oracle: OracleModel, run: string) {
   const base = join(scratch, `${oracle.model}-${run}`);
-  writeFileSync(`${base}.onnx`, encodeModel(build(oracle)));
+  writeFileSync(`${base}.onnx`, encodeModel(buildOracle(oracle)));
   const [input] = Object.keys(oracle.inputs) as [string];
   writeNpy(
     `${base}.npy`,
