@@ -89,7 +89,7 @@ function noiseSvg({ bars }: NoiseChart): Drawn | null {
   const body = markup`${yAxis(range.ticks, y, decibels, width)}<text class="label" x="${EDGE.left}" y="${BOTTOM + 20}">first layer</text>
 <text class="label" x="${width - EDGE.right}" y="${BOTTOM + 20}" text-anchor="end">last layer</text>
 ${columns}`;
-  const legend = markup`<span class="quiet"><span class="key int8"></span>quantized <span class="key float"></span>float. The table below has every figure.</span>`;
+  const legend = markup`<span class="quiet"><span class="whole"><span class="key int8"></span>quantized</span> <span class="whole"><span class="key float"></span>float.</span> The table below has every figure.</span>`;
   return { width, body, legend };
 }
 

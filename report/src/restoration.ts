@@ -1,4 +1,5 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
+import { contributions } from './contributions.js';
 import { names, type Block, type Cell, type Figure, type Span } from './document.js';
 import { counted, dropOf, dropValue, metricValue } from './figures.js';
 
@@ -23,6 +24,32 @@ export function restorationBlocks(metric: Metric, restoration: Restoration): Blo
         { title: 'Change' },
       ],
       rows: stepRows(metric, restoration),
+    },
+    ...contributionTable(metric, restoration),
+  ];
+}
+
+function contributionTable(metric: Metric, { steps, reverted }: Restoration): Block[] {
+  const initial = { reverted: [], drop: dropOf(metric, metric.quantized_initial) };
+  const found = contributions(reverted, [initial, ...steps]);
+  if (found.length === 0) return [];
+  const rows = found.map(({ name, dropWith, dropWithout }): Cell[] => [
+    { code: name },
+    dropValue(metric, dropWithout),
+    dropValue(metric, dropWith),
+    dropValue(metric, dropWithout - dropWith),
+  ]);
+  return [
+    {
+      kind: 'table',
+      caption: 'What each operator saves by being in float: two validated states that differ in it alone.',
+      columns: [
+        { title: 'Operator' },
+        { title: 'Drop in int8', numeric: true },
+        { title: 'Drop in float', numeric: true },
+        { title: 'Saves', numeric: true },
+      ],
+      rows,
     },
   ];
 }

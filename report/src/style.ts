@@ -34,6 +34,7 @@ svg.bar { display: inline-block; vertical-align: -1px; margin-left: 0.75rem; }
 rect.float { fill: none; stroke: var(--vscode-charts-orange, var(--other)); stroke-width: 1.5; }
 .absent { fill: var(--vscode-panel-border, var(--line)); }
 .key { display: inline-block; box-sizing: border-box; width: 0.8em; height: 0.8em; margin: 0 0.3em 0 0.5em; }
+.whole { white-space: nowrap; }
 .key.int8 { background: var(--vscode-charts-blue, var(--int8)); }
 .key.float { border: 1.5px solid var(--vscode-charts-orange, var(--other)); }
 @media (max-width: 40rem) { .facts th { white-space: normal; } }

@@ -49,7 +49,7 @@ describe('Markdown for a pull request', () => {
     const folded = markdown.indexOf('<details>');
     expect(markdown.indexOf('### Restoration')).toBeLessThan(folded);
     expect(markdown.indexOf('<summary>Layers</summary>')).toBeGreaterThan(folded);
-    expect(shape(markdown).filter((type) => type.startsWith('table_open')).length).toBe(5);
+    expect(shape(markdown).filter((type) => type.startsWith('table_open')).length).toBe(6);
   });
 
   it('keeps ordinary names readable in the source', () => {

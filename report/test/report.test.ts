@@ -123,6 +123,44 @@ describe('what every format states', () => {
   }
 });
 
+describe('what each operator saves', () => {
+  it('comes from states that differ in it alone, those of the final model first', () => {
+    const step = (reverted: string[], drop: number, iteration = 1) => ({
+      iteration,
+      reverted,
+      metric: 0.9,
+      drop,
+    });
+    const text = reportText(
+      sampleReport({
+        restoration: {
+          ...sampleReport().restoration!,
+          steps: [
+            step(['/a'], 0.04),
+            step(['/a', '/b'], 0.03),
+            step(['/b', '/c', '/a'], 0.005),
+            step(['/c', '/b'], 0.025),
+            step(['/x', '/y'], 0.001),
+          ],
+          reverted: ['/a', '/b', '/c'],
+        },
+      }),
+    );
+    const table = text.slice(text.indexOf('What each operator saves')).split('\n\n')[0]!.split('\n').slice(2);
+    // /c: {a, b} and {a, b, c}; /a: {b, c} and {a, b, c}, not the first step; /b: {a} and {a, b}.
+    expect(table.map((line) => line.split(/ {2,}/))).toEqual([
+      ['/c', '3.00 points', '0.50 points', '2.50 points'],
+      ['/a', '2.50 points', '0.50 points', '2.00 points'],
+      ['/b', '4.00 points', '3.00 points', '1.00 points'],
+    ]);
+  });
+  it('is left out where no two states tell it', () => {
+    const steps = [{ iteration: 1, reverted: ['/a', '/b'], metric: 0.97, drop: 0.01 }];
+    const restoration = { ...sampleReport().restoration!, steps, reverted: ['/a', '/b'] };
+    expect(reportText(sampleReport({ restoration }))).not.toContain('What each operator saves');
+  });
+});
+
 describe('many names', () => {
   it('are cut in a line, with their number, and stand whole in the table of layers', () => {
     const all = Array.from({ length: 40 }, (_, index) => `/layer/${index}`);
