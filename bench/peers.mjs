@@ -8,7 +8,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import * as esbuild from 'esbuild';
+import { bundle } from './bundle.mjs';
 import { models } from './models.mjs';
 import { peerTable } from './peers/table.mjs';
 import { peersPython } from './peers/venv.mjs';
@@ -32,7 +32,7 @@ if (!existsSync(data)) {
 const wanted = options.models?.split(',') ?? models.map(({ name }) => name);
 const work = `${root}.tools/bench`;
 const python = peersPython();
-await buildRunner();
+const runner = await bundle('bench/peers/quantize_ours.ts');
 const results = {};
 for (const model of models.filter(({ name }) => wanted.includes(name))) {
   results[model.name] = compare(model);
@@ -40,22 +40,6 @@ for (const model of models.filter(({ name }) => wanted.includes(name))) {
 }
 mkdirSync(`${root}bench/results`, { recursive: true });
 writeFileSync(`${root}bench/results/peers.json`, `${JSON.stringify({ threads, results }, null, 2)}\n`);
-
-/** The engine in one file, as the command line runs it. */
-async function buildRunner() {
-  await esbuild.build({
-    absWorkingDir: root,
-    entryPoints: ['bench/peers/quantize_ours.ts'],
-    outfile: `${work}/quantize_ours.mjs`,
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    external: ['onnxruntime-node', 'sharp'],
-    logLevel: 'warning',
-  });
-}
 
 function compare(model) {
   const out = `${work}/${model.name}`;
@@ -144,7 +128,7 @@ function ours(model, out, quantization, name = 'ours') {
     },
   };
   const task = { config, output: `${out}/${name}.onnx`, cache: false };
-  return execute(process.execPath, [`${work}/quantize_ours.mjs`], task, `${out}/${name}.task`);
+  return execute(process.execPath, [runner], task, `${out}/${name}.task`);
 }
 
 function script(name, task, keep) {
