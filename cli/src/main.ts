@@ -35,6 +35,7 @@ program
       .choices(REPORT_FORMATS)
       .conflicts('json'),
   )
+  .option('--resume', 'go on with a run that was killed or cancelled while it restored accuracy')
   .option('--no-cache', 'collect calibration statistics anew, and keep none')
   .option('--allow-modules', 'allow the JavaScript modules that the config names (loader, metric) to run')
   .action(async (config: string, options) => process.exit(await runCommand(config, options)));

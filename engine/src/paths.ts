@@ -6,6 +6,8 @@ export interface RunPaths {
   readonly model: string;
   readonly output: string;
   readonly report: string;
+  /** What restoration has found out so far, for a run that resumes. */
+  readonly journal: string;
 }
 
 /** Absolute paths of a run: relative ones in the config start at the config's folder. */
@@ -19,5 +21,5 @@ export function runPaths(request: RunRequest): RunPaths {
       : fromConfig !== undefined && fromConfig !== null
         ? resolve(baseDir, fromConfig)
         : `${model.slice(0, model.length - extname(model).length)}.int8.onnx`;
-  return { baseDir, model, output, report: `${output}.report.json` };
+  return { baseDir, model, output, report: `${output}.report.json`, journal: `${output}.restore.jsonl` };
 }

@@ -23,6 +23,7 @@ import {
 import { buildReport } from './report/build.js';
 import { startClock, type Clock } from './report/progress.js';
 import { restoreAccuracy } from './restore/restore.js';
+import { openRunJournal } from './restore/runJournal.js';
 import { createSession } from './runtime/session.js';
 import { defaultThreads } from './runtime/threads.js';
 import type { Collected } from './statistics/collect.js';
@@ -88,7 +89,15 @@ export async function runPipeline(
     threads,
     clock,
   });
-  const restored = await restoreAccuracy(quantization, validation, config, { threads, clock });
+  const journal = await openRunJournal(request, config, {
+    paths,
+    loaded,
+    calibration,
+    validation,
+    threads,
+    warn,
+  });
+  const restored = await restoreAccuracy(quantization, validation, config, { threads, clock, journal });
 
   clock.stage('measure', null);
   const final = buildModel(quantization, restored.reverted);
@@ -114,6 +123,7 @@ export async function runPipeline(
       }),
   });
   await writeText(paths.report, `${JSON.stringify(report, null, 2)}\n`);
+  journal.close();
   return { report, reportPath: paths.report };
 }
 

@@ -27,6 +27,8 @@ export interface RunRequest {
   readonly output?: string;
   /** Whether JavaScript modules named by the config (loader, metric) may be executed. */
   readonly allowModules: boolean;
+  /** Go on with what an earlier run, killed or cancelled, found out in restoring accuracy (default false). */
+  readonly resume?: boolean;
   /** Use the calibration cache (default true). */
   readonly cache?: boolean;
 }

@@ -1,4 +1,5 @@
 import type { ResolvedConfig } from '@quantsmith/schemas';
+import { KEPT_BYTES, keepSamples } from './data/keep.js';
 import { firstIndices, openData, type SampleSource } from './data/source.js';
 import type { PreparedModel } from './graph/prepare.js';
 import { collectOutputs, evaluate, type Evaluation, type ReferenceOutputs } from './metrics/evaluate.js';
@@ -64,7 +65,8 @@ export async function openValidation(
     });
   }
   return {
-    source,
+    // Restoration reads the samples again and again.
+    source: control === null ? source : keepSamples(source, KEPT_BYTES),
     metric,
     dropType: control?.drop_type ?? 'absolute',
     maxDrop: control?.max_drop ?? null,

@@ -1,83 +1,162 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { restoreGreedily, type RestoreProblem } from '@quantsmith/engine/restore/greedy';
+import { restoreBySearch, type RestoreProblem } from '@quantsmith/engine/restore/search';
+import { decidingSamples } from '@quantsmith/engine/restore/samples';
+import { openMetric } from '@quantsmith/engine/metrics/metric';
 
 /** A world where each operator costs a known amount and costs add up. */
 function world(costs: Readonly<Record<string, number>>, over: Partial<RestoreProblem> = {}) {
-  const total = Object.values(costs).reduce((sum, cost) => sum + cost, 0);
+  const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
+  const total = sum(Object.values(costs));
+  const calls = { screen: 0, assess: 0, validate: 0 };
   const dropWith = (reverted: ReadonlySet<string>) =>
-    Object.entries(costs).reduce((sum, [name, cost]) => sum + (reverted.has(name) ? 0 : cost), 0);
-  let validations = 0;
+    sum(Object.entries(costs).map(([name, cost]) => (reverted.has(name) ? 0 : cost)));
   const problem: RestoreProblem = {
     groups: Object.keys(costs).map((name) => [name]),
     maxDrop: 0.01,
     maxIterations: null,
     deadline: null,
     initial: { metric: 1 - total, drop: total },
-    rank: (reverted) => Promise.resolve(1 - dropWith(reverted)),
+    screen(reverted) {
+      calls.screen++;
+      return Promise.resolve(dropWith(reverted));
+    },
+    assess(reverted) {
+      calls.assess++;
+      const drop = dropWith(reverted);
+      return Promise.resolve({ metric: 1 - drop, drop, exact: drop <= problem.maxDrop });
+    },
     validate(reverted) {
-      validations++;
+      calls.validate++;
       const drop = dropWith(reverted);
       return Promise.resolve({ metric: 1 - drop, drop });
     },
+    foretell: () => null,
     onRanked: () => undefined,
     onProgress: () => undefined,
     ...over,
   };
-  return { problem, validations: () => validations };
+  return { problem, calls };
 }
 
-describe('greedy restoration', () => {
+describe('the search for operators to revert', () => {
   it('reverts the operators that cost most and no others', async () => {
     const { problem } = world({ a: 0.001, b: 0.05, c: 0.002, d: 0.03 });
-    const result = await restoreGreedily(problem);
+    const result = await restoreBySearch(problem);
     expect([...result.reverted].sort()).toEqual(['b', 'd']);
     expect(result.drop).toBeCloseTo(0.003, 12);
     expect(result.stopReason).toBe('The target was met with 2 operators back in float.');
   });
-  it('takes back a reversal that turns out unneeded', async () => {
-    // On its own `x` looks best, but once `y` is float it is not needed.
-    const drops: Record<string, number> = { '': 0.1, x: 0.04, y: 0.05, 'x,y': 0.005 };
-    const { problem } = world(
-      { x: 1, y: 1 },
-      {
-        initial: { metric: 0.9, drop: 0.1 },
-        validate: (reverted) => {
-          const key = [...reverted].sort().join();
-          return Promise.resolve({ metric: 1 - drops[key]!, drop: key === 'y' ? 0.009 : drops[key]! });
-        },
-        rank: (reverted) => Promise.resolve(reverted.has('x') ? 1 : 0),
-      },
+  it('finds the one operator among many by looking at blocks of neighbours first', async () => {
+    const costs = Object.fromEntries(
+      Array.from({ length: 100 }, (_, i) => [`op${i}`, i === 57 ? 0.2 : 0.00005]),
     );
-    const result = await restoreGreedily(problem);
-    expect([...result.reverted]).toEqual(['y']);
+    const { problem, calls } = world(costs);
+    const result = await restoreBySearch(problem);
+    expect([...result.reverted]).toEqual(['op57']);
+    // 10 blocks, a third of the operators alone, and the first of them is enough.
+    expect(calls.screen).toBeLessThan(60);
+    expect(calls.assess).toBe(1);
   });
-  it('ends at the limit of iterations with the best state so far', async () => {
-    const { problem, validations } = world({ a: 0.1, b: 0.2, c: 0.3 }, { maxIterations: 1 });
-    const result = await restoreGreedily(problem);
-    expect([...result.reverted]).toEqual(['c']);
-    expect(validations()).toBe(1);
-    expect(result.stopReason).toMatch(/limit of 1 iterations/);
+  it('needs far fewer assessments than operators in float, and none of them in vain', async () => {
+    const costs = Object.fromEntries(
+      Array.from({ length: 64 }, (_, i) => [`op${i}`, i % 4 === 0 ? 0.02 : 0]),
+    );
+    const { problem, calls } = world(costs);
+    const result = await restoreBySearch(problem);
+    expect(result.reverted.size).toBe(16);
+    expect(calls.assess).toBeLessThan(40);
+  });
+  it('takes back a reversal that turns out unneeded', async () => {
+    // On its own `x` looks best, but once `y` and `z` are float it is not needed.
+    const drops: Record<string, number> = {
+      '': 0.1,
+      x: 0.04,
+      y: 0.05,
+      z: 0.06,
+      'x,y': 0.03,
+      'y,z': 0.005,
+      'x,z': 0.02,
+      'x,y,z': 0.001,
+    };
+    const { problem } = world({ x: 1, y: 1, z: 1 });
+    const of = (reverted: ReadonlySet<string>) => drops[[...reverted].sort().join()]!;
+    const result = await restoreBySearch({
+      ...problem,
+      initial: { metric: 0.9, drop: 0.1 },
+      screen: (reverted) => Promise.resolve(of(reverted)),
+      assess: (reverted) => Promise.resolve({ metric: 1 - of(reverted), drop: of(reverted), exact: true }),
+    });
+    expect([...result.reverted].sort()).toEqual(['y', 'z']);
+  });
+  it.each([1, 3])('reverts at most as many groups as there may be iterations (%i)', async (limit) => {
+    const costs = { a: 0.1, b: 0.2, c: 0.3, d: 0.4, e: 0.15 };
+    const { problem } = world(costs, { maxIterations: limit });
+    const result = await restoreBySearch(problem);
+    expect([...result.reverted].sort()).toEqual(limit === 1 ? ['d'] : ['b', 'c', 'd']);
+    expect(result.stopReason).toBe(
+      `The limit of ${limit} iterations was reached; this is the best model so far.`,
+    );
   });
   it('ends at the time limit', async () => {
     const { problem } = world({ a: 0.1, b: 0.2 }, { deadline: 0 });
-    const result = await restoreGreedily(problem);
+    const result = await restoreBySearch(problem);
     expect(result.steps).toEqual([]);
     expect(result.stopReason).toMatch(/time limit/);
+  });
+  it('validates a state that was only foretold before it is called the best', async () => {
+    const { problem, calls } = world({ a: 0.1, b: 0.2 }, { maxIterations: 1 });
+    const result = await restoreBySearch(problem);
+    expect([...result.reverted]).toEqual(['b']);
+    expect(calls.validate).toBe(1);
+    expect(result.steps.map(({ drop }) => drop)).toEqual([result.drop]);
   });
   it('never returns a state worse than the one it started from, and meets the target when float does', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.dictionary(fc.stringMatching(/^[a-h]$/), fc.double({ min: 0, max: 0.1, noNaN: true }), {
+        fc.dictionary(fc.stringMatching(/^[a-z]{1,2}$/), fc.double({ min: 0, max: 0.1, noNaN: true }), {
           minKeys: 1,
+          maxKeys: 60,
         }),
         async (costs) => {
           const { problem } = world(costs);
-          const result = await restoreGreedily(problem);
+          const result = await restoreBySearch(problem);
           expect(result.drop).toBeLessThanOrEqual(problem.initial.drop);
           expect(result.drop).toBeLessThanOrEqual(0.01);
+          for (const name of result.reverted) {
+            // No operator is float in vain.
+            const fewer = new Set([...result.reverted].filter((other) => other !== name));
+            if (fewer.size > 0 && problem.initial.drop > 0.01)
+              expect((await problem.validate(fewer)).drop).toBeGreaterThan(0.01);
+          }
         },
       ),
     );
+  });
+});
+
+describe('the samples that decide', () => {
+  it('are those near the border, by the measure of what quantization did to all', async () => {
+    const top1 = await openMetric('top1', { baseDir: '.', allowModules: false });
+    const record = (margin: number) => [margin > 0 ? 1 : 0, margin];
+    // Margins move by 0.1; 4 times that is the border.
+    const float = [...Array.from({ length: 40 }, (_, i) => record(5 + i)), record(0.2), record(-0.3)];
+    const quantized = float.map(([, margin], i) => record(margin! + (i % 2 === 0 ? 0.1 : -0.1)));
+    const found = decidingSamples(top1, float, quantized, 300);
+    expect(found).toEqual(expect.arrayContaining([40, 41]));
+    expect(found).toHaveLength(16);
+    expect(decidingSamples(top1, float, quantized, 2)).toEqual([40, 41]);
+  });
+  it('are the worst ones where a metric has no margins', async () => {
+    const mse = await openMetric('mse', { baseDir: '.', allowModules: false });
+    const quantized = [0.1, 0.9, 0.2, 0.8].map((error) => [error, error, 1]);
+    expect(
+      decidingSamples(
+        mse,
+        quantized.map(() => [0, 0, 1]),
+        quantized,
+        2,
+      ),
+    ).toEqual([1, 3]);
   });
 });

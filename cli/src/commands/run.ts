@@ -15,6 +15,7 @@ export interface RunOptions {
   readonly format?: ReportFormat;
   readonly allowModules?: boolean;
   readonly cache?: boolean;
+  readonly resume?: boolean;
 }
 
 /** `quantsmith run`: checks the config, runs the engine, prints what came of it. Returns the exit code. */
@@ -37,6 +38,7 @@ export async function runCommand(path: string, options: RunOptions): Promise<num
       configSha256: checked.sha256,
       allowModules: options.allowModules === true,
       cache: options.cache !== false,
+      resume: options.resume === true,
       ...(options.output === undefined ? {} : { output: options.output }),
     },
     {

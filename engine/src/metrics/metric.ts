@@ -25,22 +25,48 @@ export interface Metric {
   readonly aggregate: (records: readonly SampleRecord[]) => number;
   /** A sample's error, larger is worse: the order in which samples tell most about what quantization breaks. */
   readonly sampleError: (record: SampleRecord) => number;
+  /** Of metrics that are made of yes and no: how far a sample is from being judged otherwise. */
+  readonly margin?: {
+    /** Positive: yes. */
+    readonly of: (record: SampleRecord) => number;
+    /** The record of a sample with this margin. */
+    readonly record: (margin: number) => SampleRecord;
+  };
 }
 
 const average = (records: readonly SampleRecord[]) =>
   records.reduce((sum, record) => sum + record[0]!, 0) / records.length;
 
-/** Share of samples whose label is among the `k` largest outputs. Ties go to the lower class. */
+/** Share of samples whose label is among the `k` largest outputs. Ties go to the lower class. Record: [hit, margin]. */
 function topK(name: string, k: number): Metric {
   return {
     name,
     higherIsBetter: true,
     needsLabels: true,
     needsReference: false,
-    measure: (outputs, sample) => [rankOfLabel(outputs, sample) < k ? 1 : 0],
+    measure: (outputs, sample) => [
+      rankOfLabel(outputs, sample) < k ? 1 : 0,
+      marginOfLabel(outputs, sample, k),
+    ],
     aggregate: average,
     sampleError: (record) => 1 - record[0]!,
+    margin: { of: (record) => record[1]!, record: (margin) => [margin > 0 ? 1 : 0, margin] },
   };
+}
+
+/** The label's score less the k-th largest of the others; 0 where the label's is not a number. */
+function marginOfLabel(outputs: Outputs, sample: Sample, k: number): number {
+  const scores = scoresOf(outputs);
+  const label = checkedLabel(sample, scores.length);
+  const largest: number[] = new Array<number>(k).fill(Number.NEGATIVE_INFINITY);
+  for (let c = 0; c < scores.length; c++) {
+    if (c === label || !(scores[c]! > largest[k - 1]!)) continue;
+    let place = k - 1;
+    for (; place > 0 && largest[place - 1]! < scores[c]!; place--) largest[place] = largest[place - 1]!;
+    largest[place] = scores[c]!;
+  }
+  const margin = scores[label]! - largest[k - 1]!;
+  return Number.isFinite(margin) ? margin : 0;
 }
 
 /** How many classes score higher than the label. */

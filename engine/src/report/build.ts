@@ -178,6 +178,11 @@ function restorationReport({ restoration, reverted }: RestoreOutcome): Quantizat
     ranking_samples: restoration.rankingSamples,
     stop_reason: restoration.stopReason,
     steps: restoration.steps.map((step) => ({ ...step, reverted: [...step.reverted] })),
+    candidates: restoration.candidates.map(({ operators, outputError, dropAlone }) => ({
+      operators: [...operators],
+      output_error: outputError,
+      drop_alone: Number.isFinite(dropAlone) ? dropAlone : null,
+    })),
     reverted: [...reverted],
   };
 }

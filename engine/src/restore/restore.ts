@@ -1,14 +1,17 @@
 import type { ResolvedConfig } from '@quantsmith/schemas';
 import { firstIndices } from '../data/source.js';
-import { worstSamples, type Evaluation } from '../metrics/evaluate.js';
+import type { Evaluation } from '../metrics/evaluate.js';
 import { buildModel, type Quantization } from '../quantization.js';
 import type { Clock } from '../report/progress.js';
 import { dropOf, measureBaseline, measureModel, type Baseline, type Validation } from '../validation.js';
-import { restoreGreedily, type RestoreStep } from './greedy.js';
+import { createEvaluator } from './evaluator.js';
+import type { Journal } from './journal.js';
 import { revertGroups } from './revert.js';
+import { restoreBySearch, type Candidate, type RestoreStep } from './search.js';
 
 export interface Restoration {
   readonly steps: readonly RestoreStep[];
+  readonly candidates: readonly Candidate[];
   readonly rankingSamples: number;
   readonly stopReason: string;
 }
@@ -22,9 +25,16 @@ export interface Measured {
 }
 
 export interface RestoreOutcome {
+  readonly quantization: Quantization;
   readonly reverted: ReadonlySet<string>;
   readonly measured: Measured | null;
   readonly restoration: Restoration | null;
+}
+
+export interface RestoreContext {
+  readonly threads: number;
+  readonly clock: Clock;
+  readonly journal: Journal;
 }
 
 /** Measures the quantized model and, where accuracy control asks for it, puts operators back to float. */
@@ -32,77 +42,72 @@ export async function restoreAccuracy(
   quantization: Quantization,
   validation: Validation | null,
   config: ResolvedConfig,
-  { threads, clock }: { threads: number; clock: Clock },
+  { threads, clock, journal }: RestoreContext,
 ): Promise<RestoreOutcome> {
-  if (validation === null) return { reverted: new Set(), measured: null, restoration: null };
+  const none = { quantization, reverted: new Set<string>(), restoration: null };
+  if (validation === null) return { ...none, measured: null };
   const { dir } = quantization.prepared;
   const { count } = validation.source;
-  const all = firstIndices(count);
   clock.stage('validate', 2 * count);
-  const baseline = await measureBaseline(quantization.prepared, validation, threads, (done) =>
-    clock.progress(done, 'float model'),
-  );
-  const measure = (
-    reverted: ReadonlySet<string>,
-    indices: readonly number[],
-    onSample?: (done: number) => void,
-  ) =>
-    measureModel(buildModel(quantization, reverted), validation, baseline, indices, {
+  const measureFloat = () =>
+    measureBaseline(quantization.prepared, validation, threads, (done) =>
+      clock.progress(done, 'float model'),
+    );
+  // The float model's outputs, where the metric compares with them, are too much for the journal.
+  const baseline = await (validation.metric.needsReference
+    ? measureFloat()
+    : journal.of('baseline', measureFloat));
+  const initial = await journal.of('initial', () =>
+    measureModel(buildModel(quantization, new Set()), validation, baseline, firstIndices(count), {
       threads,
       dir,
-      ...(onSample === undefined ? {} : { onSample }),
-    });
-  const initial = await measure(new Set(), all, (done) => clock.progress(count + done, 'quantized model'));
+      onSample: (done) => clock.progress(count + done, 'quantized model'),
+    }),
+  );
   const drop = dropOf(validation, baseline, initial);
-  if (validation.maxDrop === null || config.accuracy_control === null || drop <= validation.maxDrop) {
-    return { reverted: new Set(), measured: { baseline, initial, final: initial }, restoration: null };
+  const { maxDrop } = validation;
+  if (maxDrop === null || config.accuracy_control === null || drop <= maxDrop) {
+    return { ...none, measured: { baseline, initial, final: initial } };
   }
-  const groups = revertGroups(quantization.prepared.graph, quantization.placement);
   const control = config.accuracy_control.advanced_accuracy_restorer_params;
-  const ranking = rankingIndices(
+  const groups = revertGroups(quantization.prepared.graph, quantization.placement);
+  const evaluator = createEvaluator({
+    quantization,
     validation,
     baseline,
     initial,
-    control.ranking_subset_size ?? config.quantization.subset_size,
-  );
+    limit: control.ranking_subset_size ?? config.quantization.subset_size,
+    threads,
+    journal,
+    prefix: 'restore',
+  });
   clock.stage('rank', groups.length);
   const { time_limit: timeLimit } = config.accuracy_control;
-  const evaluations = new Map<string, Evaluation>();
-  const result = await restoreGreedily({
+  const result = await restoreBySearch({
     groups,
-    maxDrop: validation.maxDrop,
+    maxDrop,
     maxIterations: control.max_num_iterations,
     deadline: timeLimit === null ? null : performance.now() + 1000 * timeLimit,
     initial: { metric: initial.value, drop },
-    async rank(reverted) {
-      const { value } = await measure(reverted, ranking);
-      return validation.metric.higherIsBetter ? value : -value;
-    },
+    screen: evaluator.screen,
+    assess: evaluator.assess,
+    foretell: evaluator.foretell,
     async validate(reverted) {
-      const evaluation = await measure(reverted, all);
-      evaluations.set(keyOf(reverted), evaluation);
+      const evaluation = await evaluator.validate(reverted);
       return { metric: evaluation.value, drop: dropOf(validation, baseline, evaluation) };
     },
-    onRanked: () => clock.stage('restore', groups.length),
+    onRanked: () => clock.stage('restore', null),
     onProgress: (done, detail) => clock.progress(done, detail),
   });
   return {
+    quantization,
     reverted: result.reverted,
-    measured: { baseline, initial, final: evaluations.get(keyOf(result.reverted)) ?? initial },
-    restoration: { steps: result.steps, rankingSamples: ranking.length, stopReason: result.stopReason },
+    measured: { baseline, initial, final: evaluator.evaluationOf(result.reverted) ?? initial },
+    restoration: {
+      steps: result.steps,
+      candidates: result.candidates,
+      rankingSamples: evaluator.deciding,
+      stopReason: result.stopReason,
+    },
   };
-}
-
-const keyOf = (reverted: ReadonlySet<string>) => [...reverted].sort().join('\u0000');
-
-/** The samples on which quantization makes most of a difference. */
-function rankingIndices(
-  validation: Validation,
-  baseline: Baseline,
-  initial: Evaluation,
-  size: number,
-): number[] {
-  const error = validation.metric.sampleError;
-  const errors = initial.records.map((record, index) => error(record) - error(baseline.records[index]!));
-  return worstSamples(errors, size);
 }

@@ -394,7 +394,7 @@ export interface QuantizationConfig {
      */
     advanced_accuracy_restorer_params?: {
       /**
-       * Largest number of full validations of a restored model. null: no limit but the number of quantized operators.
+       * The most groups of operators that go back to float; each iteration of the search may revert one more. null: no limit but the number of quantized operators.
        */
       max_num_iterations?: number | null;
       /**
@@ -406,7 +406,7 @@ export interface QuantizationConfig {
        */
       convert_to_mixed_preset?: boolean;
       /**
-       * Samples on which operators are ranked: those where the quantized model errs most. null: `subset_size`.
+       * The most samples by which operators are judged before a state is measured on all: those where quantization can change the answer. null: `subset_size`.
        */
       ranking_subset_size?: number | null;
     };

@@ -315,6 +315,25 @@ export interface QuantizationReport {
       drop: number;
     }[];
     /**
+     * Groups of operators in the order in which they were considered for float.
+     *
+     * Items: One group.
+     */
+    candidates?: {
+      /**
+       * Operators that can only go back to float together.
+       */
+      operators: string[];
+      /**
+       * Relative squared error of the model's outputs with only this group in float, on the samples that suffered most; null: only its neighbourhood was looked at.
+       */
+      output_error: number | null;
+      /**
+       * Drop with only this group in float; null: not measured.
+       */
+      drop_alone: number | null;
+    }[];
+    /**
      * Operators in float in the final model.
      */
     reverted: string[];

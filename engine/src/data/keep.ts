@@ -1,0 +1,34 @@
+import type { Sample, SampleSource } from './source.js';
+
+/** Bytes of decoded samples that are kept. */
+export const KEPT_BYTES = 512 * 2 ** 20;
+
+/**
+ * The same source, which keeps the samples that were read first, up to `maxBytes`: a validation set that is read again
+ * and again is decoded once, as far as it fits.
+ */
+export function keepSamples(source: SampleSource, maxBytes: number): SampleSource {
+  const kept = new Map<number, Sample>();
+  let bytes = 0;
+  return {
+    ...source,
+    async get(index) {
+      const found = kept.get(index);
+      if (found !== undefined) return found;
+      const sample = await source.get(index);
+      const size = bytesOf(sample);
+      if (bytes + size <= maxBytes && !kept.has(index)) {
+        kept.set(index, sample);
+        bytes += size;
+      }
+      return sample;
+    },
+  };
+}
+
+function bytesOf({ feeds }: Sample): number {
+  return Object.values(feeds).reduce(
+    (sum, { data }) => sum + (ArrayBuffer.isView(data) ? data.byteLength : 64 * data.length),
+    0,
+  );
+}

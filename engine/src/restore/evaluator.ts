@@ -1,0 +1,195 @@
+import { firstIndices, type SampleSource } from '../data/source.js';
+import { collectOutputs, evaluate, type Evaluation, type ReferenceOutputs } from '../metrics/evaluate.js';
+import type { Metric, SampleRecord } from '../metrics/metric.js';
+import { encodeModel } from '../onnx/write.js';
+import { buildModel, type Quantization } from '../quantization.js';
+import { createSession, run, type Session } from '../runtime/session.js';
+import { dropOf, type Baseline, type Validation } from '../validation.js';
+import type { Journal } from './journal.js';
+import { decidingSamples, screeningSamples } from './samples.js';
+import type { Assessment } from './search.js';
+
+/** Measures one quantization with any operators in float; every result goes through the journal. */
+export interface Evaluator {
+  /** Relative error of the outputs on the screening samples. */
+  readonly screen: (reverted: ReadonlySet<string>) => Promise<number>;
+  readonly assess: (reverted: ReadonlySet<string>) => Promise<Assessment>;
+  /** The drop to be expected of several groups in float, from what each did alone; null where that is not known. */
+  readonly foretell: (groups: readonly ReadonlySet<string>[]) => number | null;
+  readonly validate: (reverted: ReadonlySet<string>) => Promise<Evaluation>;
+  /** The full evaluation of a state, where there was one. */
+  readonly evaluationOf: (reverted: ReadonlySet<string>) => Evaluation | undefined;
+  /** How many samples decide, and are looked at first. */
+  readonly deciding: number;
+}
+
+export interface EvaluatorInput {
+  readonly quantization: Quantization;
+  readonly validation: Validation;
+  readonly baseline: Baseline;
+  /** The quantized model without any reversal. */
+  readonly initial: Evaluation;
+  /** The most samples that a state is judged by before it is measured on all. */
+  readonly limit: number;
+  readonly threads: number;
+  readonly journal: Journal;
+  /** Tells the results of this quantization from those of others in the journal. */
+  readonly prefix: string;
+}
+
+const SCREENING_SAMPLES = 8;
+
+export function createEvaluator(input: EvaluatorInput): Evaluator {
+  const { quantization, validation, baseline, initial, journal, prefix } = input;
+  const { metric, source } = validation;
+  const deciding = decidingSamples(metric, baseline.records, initial.records, input.limit);
+  const screening = screeningSamples(metric, baseline.records, initial.records, SCREENING_SAMPLES);
+  const full = new Map<string, Evaluation>();
+  const judged = new Map<string, readonly SampleRecord[]>();
+  let floatOutputs: Promise<ReferenceOutputs> | undefined;
+
+  const withModel = <T>(reverted: ReadonlySet<string>, body: (session: Session) => Promise<T>) =>
+    withSession(encodeModel(buildModel(quantization, reverted)), input, body);
+  const recordsOn = async (session: Session, indices: readonly number[]) => {
+    const options = baseline.reference === null ? {} : { reference: baseline.reference };
+    return (await evaluate(session, source, indices, metric, options)).records;
+  };
+  const remember = (reverted: ReadonlySet<string>, records: readonly SampleRecord[]): Evaluation => {
+    const evaluation = { value: metric.aggregate(records), records };
+    full.set(keyOf(reverted), evaluation);
+    return evaluation;
+  };
+  const validate = async (reverted: ReadonlySet<string>) =>
+    remember(
+      reverted,
+      await journal.of(`${prefix} validate ${keyOf(reverted)}`, () =>
+        withModel(reverted, (session) => recordsOn(session, firstIndices(source.count))),
+      ),
+    );
+
+  return {
+    deciding: deciding.length,
+    evaluationOf: (reverted) => full.get(keyOf(reverted)),
+    validate,
+    screen: (reverted) =>
+      journal.of(`${prefix} screen ${keyOf(reverted)}`, async () => {
+        floatOutputs ??= withSession(encodeModel(quantization.prepared.model), input, (session) =>
+          collectOutputs(session, source, screening),
+        );
+        const expected = await floatOutputs;
+        return withModel(reverted, (session) => outputError(session, source, screening, expected));
+      }),
+    foretell(groups) {
+      const { margin } = metric;
+      const alone = groups.map((group) => judged.get(keyOf(group)));
+      if (margin === undefined || alone.includes(undefined)) return null;
+      // To first order the errors of the operators add up: what each reversal took away alone, all of them take away.
+      const records = initial.records.map((record, index) => {
+        const before = margin.of(record);
+        const gained = alone.reduce((sum, states) => sum + margin.of(states![index]!) - before, 0);
+        return gained === 0 ? record : margin.record(before + gained);
+      });
+      return dropOf(validation, baseline, { value: metric.aggregate(records), records });
+    },
+    async assess(reverted) {
+      const found = await journal.of(`${prefix} assess ${keyOf(reverted)}`, () =>
+        withModel(reverted, async (session) => {
+          const touched = await recordsOn(session, deciding);
+          const settled = settledRecords(metric, baseline, initial);
+          const foretold = merge(settled, deciding, touched);
+          const missed = isMissed(validation, baseline, metric.aggregate(foretold), foretold);
+          if (missed && deciding.length < source.count) return { records: foretold, exact: false };
+          const others = complement(source.count, deciding);
+          return { records: merge(foretold, others, await recordsOn(session, others)), exact: true };
+        }),
+      );
+      const evaluation = { value: metric.aggregate(found.records), records: found.records };
+      judged.set(keyOf(reverted), found.records);
+      if (found.exact) full.set(keyOf(reverted), evaluation);
+      return {
+        metric: evaluation.value,
+        drop: dropOf(validation, baseline, evaluation),
+        exact: found.exact,
+      };
+    },
+  };
+}
+
+/**
+ * What is taken of the samples that were not looked at: with margins the quantized model's answer, which is settled;
+ * else the float model's, which is the best that can be hoped for.
+ */
+const settledRecords = (metric: Metric, baseline: Baseline, initial: Evaluation): readonly SampleRecord[] =>
+  metric.margin === undefined ? baseline.records : initial.records;
+
+function isMissed(
+  validation: Validation,
+  baseline: Baseline,
+  value: number,
+  records: readonly SampleRecord[],
+): boolean {
+  return dropOf(validation, baseline, { value, records }) > (validation.maxDrop ?? 0);
+}
+
+function merge(
+  base: readonly SampleRecord[],
+  indices: readonly number[],
+  records: readonly SampleRecord[],
+): SampleRecord[] {
+  const merged = [...base];
+  indices.forEach((index, i) => (merged[index] = records[i]!));
+  return merged;
+}
+
+function complement(count: number, indices: readonly number[]): number[] {
+  const taken = new Set(indices);
+  return firstIndices(count).filter((index) => !taken.has(index));
+}
+
+/** Mean over samples and outputs of ‖x − y‖² / ‖x‖², x from the float model. */
+async function outputError(
+  session: Session,
+  source: SampleSource,
+  indices: readonly number[],
+  expected: ReferenceOutputs,
+): Promise<number> {
+  let total = 0;
+  let terms = 0;
+  for (const index of indices) {
+    const outputs = await run(session, (await source.get(index)).feeds);
+    for (const [name, { data }] of Object.entries(expected.get(index)!)) {
+      const actual = outputs[name]?.data;
+      if (!(data instanceof Float32Array) || !(actual instanceof Float32Array)) continue;
+      total += relativeError(data, actual);
+      terms++;
+    }
+  }
+  const error = terms === 0 ? 0 : total / terms;
+  // Kept as JSON, which has no infinities.
+  return Number.isFinite(error) ? error : Number.MAX_VALUE;
+}
+
+function relativeError(expected: Float32Array, actual: Float32Array): number {
+  let signal = 0;
+  let noise = 0;
+  for (let i = 0; i < expected.length; i++) {
+    signal += expected[i]! ** 2;
+    noise += (expected[i]! - actual[i]!) ** 2;
+  }
+  return noise === 0 ? 0 : noise / signal;
+}
+
+async function withSession<T>(
+  bytes: Uint8Array,
+  { threads, quantization }: EvaluatorInput,
+  body: (session: Session) => Promise<T>,
+): Promise<T> {
+  const session = await createSession(bytes, { threads, dir: quantization.prepared.dir });
+  try {
+    return await body(session);
+  } finally {
+    await session.release();
+  }
+}
+
+const keyOf = (reverted: ReadonlySet<string>) => JSON.stringify([...reverted].sort());

@@ -1,0 +1,55 @@
+import { worstSamples } from '../metrics/evaluate.js';
+import type { Metric, SampleRecord } from '../metrics/metric.js';
+
+/** Beyond so many standard deviations of what quantization does to the margins a sample's answer is taken as settled. */
+const SETTLED = 3;
+const FEWEST = 16;
+
+/**
+ * The samples that decide: those whose answer may change when operators go back to float. With margins: the ones near
+ * the border, measured by what quantization did to all margins; else those on which the quantized model errs most. At
+ * most `limit`. Indices in ascending order.
+ */
+export function decidingSamples(
+  metric: Metric,
+  float: readonly SampleRecord[],
+  quantized: readonly SampleRecord[],
+  limit: number,
+): number[] {
+  const { margin } = metric;
+  if (margin === undefined) return worstSamples(errorGrowth(metric, float, quantized), limit);
+  const margins = quantized.map(margin.of);
+  const shifts = margins.map((value, index) => value - margin.of(float[index]!));
+  const deviation = Math.sqrt(shifts.reduce((sum, shift) => sum + shift * shift, 0) / shifts.length);
+  const near = margins
+    .map((value, index) => ({ index, distance: Math.abs(value) }))
+    .sort((a, b) => a.distance - b.distance || a.index - b.index);
+  const unsettled = near.filter(({ distance }) => distance <= SETTLED * deviation).length;
+  return near
+    .slice(0, Math.min(limit, Math.max(FEWEST, unsettled)))
+    .map(({ index }) => index)
+    .sort((a, b) => a - b);
+}
+
+/** A few samples to compare outputs on: those that suffered most. */
+export function screeningSamples(
+  metric: Metric,
+  float: readonly SampleRecord[],
+  quantized: readonly SampleRecord[],
+  count: number,
+): number[] {
+  const { margin } = metric;
+  const suffering =
+    margin === undefined
+      ? errorGrowth(metric, float, quantized)
+      : quantized.map((record, index) => margin.of(float[index]!) - margin.of(record));
+  return worstSamples(suffering, count);
+}
+
+function errorGrowth(
+  metric: Metric,
+  float: readonly SampleRecord[],
+  quantized: readonly SampleRecord[],
+): number[] {
+  return quantized.map((record, index) => metric.sampleError(record) - metric.sampleError(float[index]!));
+}
