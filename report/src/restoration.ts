@@ -26,15 +26,39 @@ export function restorationBlocks(metric: Metric, restoration: Restoration): Blo
       rows: stepRows(metric, restoration),
     },
     ...contributionTable(metric, restoration),
+    ...candidateSection(metric, restoration),
   ];
 }
 
-function contributionTable(metric: Metric, { steps, reverted }: Restoration): Block[] {
+/** What the search went by, in the order in which it considered the operators. */
+function candidateSection(metric: Metric, { candidates = [] }: Restoration): Block[] {
+  if (candidates.length === 0) return [];
+  const error = (value: number | null) => (value === null ? '–' : value.toPrecision(3));
+  const table: Block = {
+    kind: 'table',
+    caption:
+      'Operators in the order in which they were considered for float, and what the model is like with only these in float.',
+    columns: [
+      { title: 'Operators' },
+      { title: 'Error of the outputs', numeric: true },
+      { title: 'Drop', numeric: true },
+    ],
+    rows: candidates.map(({ operators, output_error: outputs, drop_alone: drop }): Cell[] => [
+      names(operators),
+      error(outputs),
+      drop === null ? '–' : dropValue(metric, drop),
+    ]),
+  };
+  return [{ kind: 'section', title: 'Candidates', aside: true, blocks: [table] }];
+}
+
+function contributionTable(metric: Metric, { steps, reverted, candidates = [] }: Restoration): Block[] {
   const initial = { reverted: [], drop: dropOf(metric, metric.quantized_initial) };
-  const found = contributions(reverted, [initial, ...steps]);
+  const groups = candidates.map(({ operators }) => operators);
+  const found = contributions(reverted, [initial, ...steps], groups);
   if (found.length === 0) return [];
-  const rows = found.map(({ name, dropWith, dropWithout }): Cell[] => [
-    { code: name },
+  const rows = found.map(({ operators, dropWith, dropWithout }): Cell[] => [
+    names(operators),
     dropValue(metric, dropWithout),
     dropValue(metric, dropWith),
     dropValue(metric, dropWithout - dropWith),
@@ -42,7 +66,7 @@ function contributionTable(metric: Metric, { steps, reverted }: Restoration): Bl
   return [
     {
       kind: 'table',
-      caption: 'What each operator saves by being in float: two validated states that differ in it alone.',
+      caption: 'What an operator saves by being in float: two validated states that differ in it alone.',
       columns: [
         { title: 'Operator' },
         { title: 'Drop in int8', numeric: true },

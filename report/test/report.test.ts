@@ -146,7 +146,7 @@ describe('what each operator saves', () => {
         },
       }),
     );
-    const table = text.slice(text.indexOf('What each operator saves')).split('\n\n')[0]!.split('\n').slice(2);
+    const table = text.slice(text.indexOf('What an operator saves')).split('\n\n')[0]!.split('\n').slice(2);
     // /c: {a, b} and {a, b, c}; /a: {b, c} and {a, b, c}, not the first step; /b: {a} and {a, b}.
     expect(table.map((line) => line.split(/ {2,}/))).toEqual([
       ['/c', '3.00 points', '0.50 points', '2.50 points'],
@@ -154,10 +154,26 @@ describe('what each operator saves', () => {
       ['/b', '4.00 points', '3.00 points', '1.00 points'],
     ]);
   });
+  it('counts operators that go back together as one', () => {
+    const candidate = (operators: string[]) => ({ operators, output_error: 0.0123, drop_alone: null });
+    const restoration = {
+      ...sampleReport().restoration!,
+      steps: [
+        { iteration: 1, reverted: ['/a', '/b', '/c'], metric: 0.97, drop: 0.01 },
+        { iteration: 2, reverted: ['/c'], metric: 0.95, drop: 0.03 },
+      ],
+      reverted: ['/a', '/b', '/c'],
+      candidates: [candidate(['/c']), candidate(['/a', '/b'])],
+    };
+    const text = reportText(sampleReport({ restoration })).replace(/ {2,}/g, '  ');
+    expect(text).toContain('/a, /b  3.00 points  1.00 points  2.00 points\n');
+    expect(text).toContain('Candidates\n');
+    expect(text).toContain('/a, /b  0.0123  –\n');
+  });
   it('is left out where no two states tell it', () => {
     const steps = [{ iteration: 1, reverted: ['/a', '/b'], metric: 0.97, drop: 0.01 }];
     const restoration = { ...sampleReport().restoration!, steps, reverted: ['/a', '/b'] };
-    expect(reportText(sampleReport({ restoration }))).not.toContain('What each operator saves');
+    expect(reportText(sampleReport({ restoration }))).not.toContain('What an operator saves');
   });
 });
 
