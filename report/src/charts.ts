@@ -28,7 +28,7 @@ interface Drawn {
 }
 type Scale = (value: number) => number;
 
-/** Every validated state, the least drop for each number of operators as a line, the target and the final model. */
+/** Every state, the least validated drop for each number of operators as a line, the target and the final model. */
 function dropSvg({ points, final, target, tick, xLabel, yLabel }: DropChart): Drawn | null {
   const drops = [...points.map((point) => point.drop), ...final.interval, final.drop, target ?? 0, 0];
   const range = domain(drops);
@@ -36,17 +36,20 @@ function dropSvg({ points, final, target, tick, xLabel, yLabel }: DropChart): Dr
   const most = points.reduce((count, point) => Math.max(count, point.count), 1);
   const x = linear([0, most], [EDGE.left + 16, WIDTH - EDGE.right - 16]);
   const y = linear(range.ends, [BOTTOM, EDGE.top]);
-  const curve = leastDrops(points).map(([count, drop]) => `${x(count).toFixed(1)},${y(drop).toFixed(1)}`);
+  const curve = leastDrops(points.filter((point) => point.validated)).map(
+    ([count, drop]) => `${x(count).toFixed(1)},${y(drop).toFixed(1)}`,
+  );
   const body = markup`${yAxis(range.ticks, y, tick, WIDTH)}${xAxis(most, x, xLabel)}
 <text class="label" transform="translate(14 ${(BOTTOM + EDGE.top) / 2}) rotate(-90)" text-anchor="middle">${yLabel}</text>
 ${target === null ? NOTHING : targetLine(y(target))}<polyline class="curve" points="${curve.join(' ')}"/>
 ${points.map(
-  ({ count, drop, label }) =>
-    markup`<circle class="point" cx="${x(count)}" cy="${y(drop)}" r="3.5"><title>${label}</title></circle>
+  ({ count, drop, label, validated }) =>
+    markup`<circle class="${validated ? 'point' : 'estimate'}" cx="${x(count)}" cy="${y(drop)}" r="3.5"><title>${label}</title></circle>
 `,
 )}${finalMark(x(final.count), y(final.drop), y(final.interval[0]), y(final.interval[1]))}`;
   const allowed = target === null ? '' : ' Dashed: the drop that is allowed.';
-  const legend = markup`<span class="quiet">Line: the least drop for each number. Ring: the model that was written, with the 95 % interval of its drop.${allowed}</span>`;
+  const estimates = points.every((point) => point.validated) ? '' : ' Hollow: operators tried alone.';
+  const legend = markup`<span class="quiet">Line: the least validated drop for each number.${estimates} Ring: the model that was written, with the 95 % interval of its drop.${allowed}</span>`;
   return { width: WIDTH, body, legend };
 }
 

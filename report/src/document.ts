@@ -72,7 +72,13 @@ export interface DropChart {
   readonly summary: string;
   readonly xLabel: string;
   readonly yLabel: string;
-  readonly points: readonly { readonly count: number; readonly drop: number; readonly label: string }[];
+  readonly points: readonly {
+    readonly count: number;
+    readonly drop: number;
+    readonly label: string;
+    /** Measured on all validation samples; others are estimates of the search. */
+    readonly validated: boolean;
+  }[];
   /** The model that was written, with the interval of its drop. */
   readonly final: {
     readonly count: number;

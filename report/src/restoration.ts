@@ -104,7 +104,10 @@ function changes(before: readonly string[], after: readonly string[]): Span[] {
   return names([...added, ...removed], (index) => (index < added.length ? '+ ' : '− '));
 }
 
-function curveFigure(metric: Metric, { steps, reverted }: Restoration): Figure {
+const aloneLabel = (metric: Metric, operators: readonly string[], drop: number) =>
+  `Only ${operators.join(', ')} in float: drop ${dropValue(metric, drop)}`;
+
+function curveFigure(metric: Metric, { steps, reverted, candidates = [] }: Restoration): Figure {
   const initial = dropOf(metric, metric.quantized_initial);
   const target = metric.max_drop === null ? '' : ` The target allows ${dropValue(metric, metric.max_drop)}.`;
   return {
@@ -116,12 +119,25 @@ function curveFigure(metric: Metric, { steps, reverted }: Restoration): Figure {
       xLabel: 'Operators back in float',
       yLabel: `Drop of ${metric.name}`,
       points: [
-        { count: 0, drop: initial, label: `int8: drop ${dropValue(metric, initial)}` },
+        { count: 0, drop: initial, label: `int8: drop ${dropValue(metric, initial)}`, validated: true },
         ...steps.map((step) => ({
           count: step.reverted.length,
           drop: step.drop,
           label: `Step ${step.iteration}, ${step.reverted.length} in float: drop ${dropValue(metric, step.drop)}`,
+          validated: true,
         })),
+        ...candidates.flatMap(({ operators, drop_alone: drop }) =>
+          drop === null
+            ? []
+            : [
+                {
+                  count: operators.length,
+                  drop,
+                  label: aloneLabel(metric, operators, drop),
+                  validated: false,
+                },
+              ],
+        ),
       ],
       final: { count: reverted.length, drop: metric.drop, interval: [metric.ci95[0]!, metric.ci95[1]!] },
       target: metric.max_drop,

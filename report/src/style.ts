@@ -8,6 +8,7 @@ export const STYLE = `
 body { margin: 0 auto; max-width: 60rem; padding: 0 1.5rem 3rem; font: var(--vscode-font-size, 0.9rem)/1.5 var(--vscode-font-family, system-ui, sans-serif); color: var(--vscode-foreground, var(--text)); background: var(--vscode-editor-background, var(--page)); }
 h1 { font-size: 1.6rem; font-weight: 600; margin: 1.5rem 0 0.25rem; }
 h2 { font-size: 1.15rem; font-weight: 600; margin: 2.25rem 0 0.5rem; }
+h3 { font-size: 1rem; font-weight: 600; margin: 1.5rem 0 0.5rem; }
 p { margin: 0.25rem 0 1rem; }
 .quiet, caption { color: var(--vscode-descriptionForeground, var(--quiet)); }
 .good { color: var(--vscode-testing-iconPassed, var(--good)); font-weight: 600; }
@@ -28,6 +29,7 @@ svg.bar { display: inline-block; vertical-align: -1px; margin-left: 0.75rem; }
 .tick, .label { fill: var(--vscode-descriptionForeground, var(--quiet)); }
 .curve { fill: none; stroke: var(--vscode-charts-blue, var(--int8)); stroke-width: 2; }
 .point, .int8 { fill: var(--vscode-charts-blue, var(--int8)); }
+.estimate { fill: none; stroke: var(--vscode-charts-blue, var(--int8)); stroke-width: 1.2; }
 .final { fill: none; stroke: var(--vscode-foreground, var(--text)); stroke-width: 2; }
 .interval { fill: none; stroke: var(--vscode-foreground, var(--text)); stroke-width: 1.5; }
 .target { stroke: var(--vscode-charts-orange, var(--other)); stroke-width: 1.5; stroke-dasharray: 6 4; }

@@ -56,7 +56,8 @@ export function verdictOf(metric: Metric): Span {
 function doubtOf({ ci95: [low, high], satisfied, max_drop: allowed }: Metric): string | null {
   if (satisfied === false && allowed !== null && low <= allowed)
     return 'the excess is within the noise of the samples';
-  return low <= 0 && high >= 0 ? 'the drop is within the noise of the samples' : null;
+  // Without any width there is no noise: the two models answer alike.
+  return low <= 0 && high >= 0 && low < high ? 'the drop is within the noise of the samples' : null;
 }
 
 function overflowRows({ overflow: { predicted }, metric }: QuantizationReport): Row[] {

@@ -73,6 +73,17 @@ describe('the HTML page', () => {
     expect(classed(elements, 'target').length).toBe(1);
   });
 
+  it('draws operators that were tried alone hollow, and leaves them out of the line', () => {
+    const candidates = [
+      { operators: ['/stem/Conv'], output_error: 0.1, drop_alone: 0.001 },
+      { operators: ['/head/Gemm'], output_error: 0.2, drop_alone: null },
+    ];
+    const { elements } = page({ restoration: { ...sampleReport().restoration!, candidates } });
+    expect(classed(elements, 'estimate').map(textOf)).toEqual(['Only /stem/Conv in float: drop 0.10 points']);
+    const ends = (all: readonly Element[]) => attribute(classed(all, 'curve')[0]!, 'points');
+    expect(ends(elements)).toBe(ends(page().elements));
+  });
+
   it('draws a column for each layer, in proportion to its SQNR, down where noise is louder than signal', () => {
     const { elements } = page({
       layers: [
