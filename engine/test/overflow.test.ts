@@ -29,7 +29,7 @@ describe('pairs that can saturate 16 bits', () => {
     expect(pairRisk(conv, [100, 1, 100, 1], [1, 2, 1, 2])!.pairsAtRisk).toBe(1);
     expect(pairRisk(conv, [100, 100, 1, 1], [1, 2, 1, 2])!.pairsAtRisk).toBe(0);
   });
-  it('do not concern grouped convolutions', () => {
+  it('do not concern depthwise convolutions', () => {
     expect(pairRisk(node('Conv', ['x', 'w'], ['y'], { group: 2 }), [127, 127], [2, 1, 1, 1])).toBeNull();
   });
   it('cannot occur with half-range weights', () => {

@@ -9,52 +9,123 @@ export interface PairRisk {
   readonly worstCase: number;
 }
 
+/** A layer's weights as its kernel reads them: a row for each output, in the order in which products are added. */
+export interface KernelRows {
+  readonly outputs: number;
+  /** Products that are added for one output. */
+  readonly length: number;
+  readonly weight: (output: number, k: number) => number;
+}
+
+/** Two neighbours in a row whose products can leave the 16-bit range: weights at `k` and `k + 1`. */
+export interface RiskyPair {
+  readonly output: number;
+  readonly k: number;
+  readonly weights: readonly [number, number];
+}
+
+export const INT16_MAX = 32767;
+export const INT16_MIN = -32768;
 const LARGEST_ACTIVATION = 255;
-const INT16_MAX = 32767;
-const INT16_MIN = -32768;
+
+/**
+ * The rows of a convolution (weights [outputs, channels, ...kernel]): channels innermost, since the runtime computes on
+ * channels-last images. Null for depthwise convolutions, whose kernels multiply in 16 and add in 32 bits.
+ */
+export function convolutionRows(
+  codes: ArrayLike<number>,
+  dims: readonly number[],
+  group: number,
+): KernelRows | null {
+  const [outputs = 0, inputs = 0, ...kernel] = dims;
+  if (isDepthwise(dims, group)) return null;
+  const taps = kernel.reduce((product, dim) => product * dim, 1);
+  const length = inputs * taps;
+  const weight = (o: number, k: number) => codes[o * length + (k % inputs) * taps + Math.floor(k / inputs)]!;
+  return { outputs, length, weight };
+}
+
+const isDepthwise = ([outputs, inputs]: readonly number[], group: number) =>
+  group > 1 && inputs === 1 && outputs === group;
+
+/** The rows of a matrix product: the columns of the last two dims, or their rows when `transposed`. */
+export function matrixRows(
+  codes: ArrayLike<number>,
+  dims: readonly number[],
+  transposed: boolean,
+): KernelRows {
+  const [rows = 0, columns = 0] = dims.slice(-2);
+  const matrices = dims.slice(0, -2).reduce((product, dim) => product * dim, 1);
+  if (transposed) return { outputs: rows, length: columns, weight: (o, k) => codes[o * columns + k]! };
+  return {
+    outputs: matrices * columns,
+    length: rows,
+    weight(o, k) {
+      const matrix = Math.floor(o / columns);
+      return codes[(matrix * rows + k) * columns + (o % columns)]!;
+    },
+  };
+}
 
 /**
  * Static analysis of a layer for x86 CPUs without VNNI, where vpmaddubsw adds the products of two unsigned activations
  * (0…255) and two signed weights into 16 bits that saturate: a pair is at risk when 255·(a + b) leaves the range, that
- * is for a + b > 128 or < −128 (of opposite signs, the larger alone must fit, and does). Pairs are those at even
- * positions of the reduction order: channels innermost for convolutions, which the runtime computes on channels-last
- * images. Returns null for layers whose kernels do not use that instruction: grouped and depthwise convolutions.
+ * is for a + b > 128 or < −128 (of opposite signs, the larger alone must fit, and does). Returns null for layers whose
+ * kernels do not use that instruction.
  */
 export function pairRisk(
   node: NodeProto,
   codes: ArrayLike<number>,
   dims: readonly number[],
 ): PairRisk | null {
-  if (node.opType === 'Conv') {
-    if (intAttribute(node, 'group', 1) !== 1) return null;
-    const [outputs = 0, inputs = 0, ...kernel] = dims;
-    const taps = kernel.reduce((product, dim) => product * dim, 1);
-    const length = inputs * taps;
-    return scan(outputs, length, (o, k) => codes[o * length + (k % inputs) * taps + Math.floor(k / inputs)]!);
-  }
-  if (node.opType !== 'Gemm' && node.opType !== 'MatMul') return null;
-  const [rows = 0, columns = 0] = dims.slice(-2);
-  const matrices = dims.slice(0, -2).reduce((product, dim) => product * dim, 1);
-  if (intAttribute(node, 'transB', 0) === 1) return scan(rows, columns, (o, k) => codes[o * columns + k]!);
-  return scan(matrices * columns, rows, (o, k) => {
-    const matrix = Math.floor(o / columns);
-    return codes[(matrix * rows + k) * columns + (o % columns)]!;
-  });
+  const rows = rowsOf(node, codes, dims);
+  return rows === null ? null : riskOf(rows);
 }
 
-function scan(outputs: number, length: number, weight: (output: number, k: number) => number): PairRisk {
+function rowsOf(node: NodeProto, codes: ArrayLike<number>, dims: readonly number[]): KernelRows | null {
+  if (node.opType === 'Conv') return convolutionRows(codes, dims, intAttribute(node, 'group', 1));
+  if (node.opType !== 'Gemm' && node.opType !== 'MatMul') return null;
+  return matrixRows(codes, dims, intAttribute(node, 'transB', 0) === 1);
+}
+
+/** How many pairs of the rows are at risk, and the worst sum. */
+export function riskOf(rows: KernelRows): PairRisk {
   let pairsAtRisk = 0;
   let worst = 0;
-  for (let o = 0; o < outputs; o++) {
-    for (let k = 0; k < length; k += 2) {
-      const a = weight(o, k);
-      const b = k + 1 < length ? weight(o, k + 1) : 0;
-      // Each activation is free in 0…255: the largest sum takes only the positive weights, the smallest the negative.
-      const high = LARGEST_ACTIVATION * (Math.max(a, 0) + Math.max(b, 0));
-      const low = LARGEST_ACTIVATION * (Math.min(a, 0) + Math.min(b, 0));
-      if (high > INT16_MAX || low < INT16_MIN) pairsAtRisk++;
-      worst = Math.max(worst, high, -low);
-    }
-  }
+  scan(rows, (_output, _k, a, b) => {
+    const sum = extreme(a, b);
+    if (atRisk(a, b)) pairsAtRisk++;
+    worst = Math.max(worst, Math.abs(sum));
+  });
   return { pairsAtRisk, worstCase: worst / INT16_MAX };
+}
+
+/** The pairs at risk, by output. */
+export function riskyPairs(rows: KernelRows): RiskyPair[] {
+  const pairs: RiskyPair[] = [];
+  scan(rows, (output, k, a, b) => {
+    if (atRisk(a, b)) pairs.push({ output, k, weights: [a, b] });
+  });
+  return pairs;
+}
+
+function scan(
+  { outputs, length, weight }: KernelRows,
+  visit: (output: number, k: number, a: number, b: number) => void,
+): void {
+  for (let o = 0; o < outputs; o++) {
+    for (let k = 0; k < length; k += 2) visit(o, k, weight(o, k), k + 1 < length ? weight(o, k + 1) : 0);
+  }
+}
+
+const atRisk = (a: number, b: number) => {
+  const sum = extreme(a, b);
+  return sum > INT16_MAX || sum < INT16_MIN;
+};
+
+/** The sum of largest magnitude: each activation is free in 0…255, so only weights of one sign take part. */
+function extreme(a: number, b: number): number {
+  const high = LARGEST_ACTIVATION * (Math.max(a, 0) + Math.max(b, 0));
+  const low = LARGEST_ACTIVATION * (Math.min(a, 0) + Math.min(b, 0));
+  return high > -low ? high : low;
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
-import { ModelProtoSchema, type GraphProto, type NodeProto } from '../onnx/onnx_pb.js';
+import { ModelProtoSchema, type GraphProto, type ModelProto, type NodeProto } from '../onnx/onnx_pb.js';
 import { createSession, withScratchFolder } from './session.js';
 
 /** A node of the graph as the runtime executes it. */
@@ -23,25 +23,34 @@ const INTEGER =
 /** They produce float from integers: the results are no 8-bit values. */
 const INTEGER_TO_FLOAT = /(ToFloat|Integer|DynamicQuantize)/;
 
-/**
- * What became of a QDQ model in the runtime: its optimized graph, kernel by kernel, found by each output tensor. The
- * runtime writes that graph into a scratch folder, which is gone afterwards. `dir`: folder of external data.
- */
-export async function fusedKernels(
+/** The graph that the runtime makes of a model and executes; it is written into a scratch folder, which is gone afterwards. */
+export async function optimizedModel(
   model: Uint8Array,
-  options: { dir?: string; threads?: number } = {},
-): Promise<ReadonlyMap<string, RuntimeKernel>> {
-  const optimized = await withScratchFolder(async (scratch) => {
+  { dir, threads = 1 }: { dir?: string; threads?: number } = {},
+): Promise<ModelProto> {
+  return withScratchFolder(async (scratch) => {
     const optimizedPath = join(scratch, 'optimized.onnx');
-    const { threads = 1, dir } = options;
     const session = await createSession(model, {
       threads,
       optimizedPath,
       ...(dir === undefined ? {} : { dir }),
     });
     await session.release();
-    return fromBinary(ModelProtoSchema, await readFile(optimizedPath)).graph!;
+    return fromBinary(ModelProtoSchema, await readFile(optimizedPath));
   });
+}
+
+/** What became of a QDQ model in the runtime: its optimized graph, kernel by kernel, found by each output tensor. */
+export async function fusedKernels(
+  model: Uint8Array,
+  options: { dir?: string; threads?: number } = {},
+): Promise<ReadonlyMap<string, RuntimeKernel>> {
+  return kernelsOf(model, await optimizedModel(model, options));
+}
+
+/** The kernels of `optimized`, the runtime's own graph of `model`. */
+export function kernelsOf(model: Uint8Array, { graph }: ModelProto): ReadonlyMap<string, RuntimeKernel> {
+  const optimized = graph!;
   const source = fromBinary(ModelProtoSchema, model).graph!;
   const covered = coverage(source, optimized);
   const integers = integerTensors(optimized);

@@ -1,0 +1,93 @@
+import { withOutputs } from '../graph/outputs.js';
+import type { ModelProto } from '../onnx/onnx_pb.js';
+import { integerLayers, type IntegerLayer } from './layers.js';
+import { riskOf } from './pairs.js';
+import { addSaturatingLayer, addSaturationError, startDraft, type Draft } from './saturate.js';
+
+/**
+ * The model as x86 CPUs without VNNI compute it, on any machine: of `optimized`, the runtime's own graph of the quantized
+ * model, each layer with pairs at risk is replaced. Layers without pairs at risk stay as they are.
+ */
+export function saturatingModel(optimized: ModelProto): ModelProto {
+  const layers = new Map(layersAtRisk(optimized).map((layer) => [layer.node, layer]));
+  const graph = optimized.graph!;
+  const drafts: Draft[] = [];
+  const node = graph.node.flatMap((old) => {
+    const layer = layers.get(old);
+    if (layer === undefined) return [old];
+    const draft = startDraft(old.output[0]!);
+    addSaturatingLayer(draft, layer);
+    drafts.push(draft);
+    return draft.nodes;
+  });
+  const initializer = [...graph.initializer, ...drafts.flatMap(({ constants }) => constants)];
+  return { ...optimized, graph: { ...graph, node, initializer } };
+}
+
+/** What to read of one layer from a model that is being observed: names of scalar outputs. */
+export interface Observed {
+  readonly layer: IntegerLayer;
+  /** How many pair sums saturate. */
+  readonly saturated: string;
+  /** How many results the layer has. */
+  readonly results: string;
+  /** Sums of squares, in the layer's real units: of its exact result, and of what saturation takes from it. */
+  readonly signal: string;
+  readonly noise: string;
+}
+
+/** The model with exact layers, and beside each layer at risk what saturation would do to it, as outputs. */
+export function observedModel(optimized: ModelProto): { model: ModelProto; layers: Observed[] } {
+  const drafts: Draft[] = [];
+  const layers = layersAtRisk(optimized).map((layer) => {
+    const draft = startDraft(layer.node.output[0]!);
+    drafts.push(draft);
+    return observe(draft, layer);
+  });
+  const graph = optimized.graph!;
+  const model = {
+    ...optimized,
+    graph: {
+      ...graph,
+      node: [...graph.node, ...drafts.flatMap(({ nodes }) => nodes)],
+      initializer: [...graph.initializer, ...drafts.flatMap(({ constants }) => constants)],
+    },
+  };
+  const outputs = layers.flatMap(({ saturated, results, signal, noise }) => [
+    saturated,
+    results,
+    signal,
+    noise,
+  ]);
+  return { model: withOutputs(model, outputs), layers };
+}
+
+function observe(draft: Draft, layer: IntegerLayer): Observed {
+  const { excess, sum } = addSaturationError(draft, layer);
+  const { node, result, real } = layer;
+  const FLOAT = 1;
+  const output = node.output[0]!;
+  const exact =
+    result === null
+      ? output
+      : draft.add('DequantizeLinear', [output, ...node.input.slice(...resultPorts(node.opType))]);
+  const unit = draft.constant([real.length], FLOAT, real);
+  const error = draft.add('Mul', [draft.add('Cast', [sum], { to: FLOAT }), unit]);
+  const squares = (tensor: string) => draft.add('ReduceSumSquare', [tensor], { keepdims: 0 });
+  const signs = draft.add('Abs', [draft.add('Sign', [excess])]);
+  return {
+    layer,
+    saturated: draft.add('ReduceSum', [signs], { keepdims: 0 }),
+    results: draft.add('Size', [output]),
+    signal: squares(exact),
+    noise: squares(error),
+  };
+}
+
+/** Where a kernel's inputs name the scale and the zero point of its result. */
+const resultPorts = (opType: string): [number, number] => (opType === 'QGemm' ? [7, 9] : [6, 8]);
+
+/** The layers whose weights can saturate. */
+export function layersAtRisk(optimized: ModelProto): IntegerLayer[] {
+  return integerLayers(optimized).filter(({ rows }) => riskOf(rows).pairsAtRisk > 0);
+}

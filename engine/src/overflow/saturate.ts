@@ -1,0 +1,202 @@
+import { intAttribute, intsAttribute, makeNode, stringAttribute } from '../onnx/node.js';
+import type { AttributeValue } from '../onnx/node.js';
+import type { NodeProto, TensorProto } from '../onnx/onnx_pb.js';
+import { makeInts, makeTensor } from '../onnx/tensor.js';
+import type { IntegerLayer } from './layers.js';
+import { INT16_MAX, INT16_MIN, riskyPairs } from './pairs.js';
+
+const FLOAT = 1;
+const UINT8 = 2;
+const INT8 = 3;
+const INT32 = 6;
+const TO_THE_END = Number.MAX_SAFE_INTEGER;
+
+/** Nodes and constants in the making; their names begin with the name of the tensor that they stand for. */
+export interface Draft {
+  readonly nodes: NodeProto[];
+  readonly constants: TensorProto[];
+  /** Adds a node of one output, by default with a name of its own, which is returned. */
+  readonly add: (
+    op: string,
+    inputs: readonly string[],
+    attributes?: Readonly<Record<string, AttributeValue>>,
+    output?: string,
+  ) => string;
+  readonly constant: (dims: readonly number[], dataType: number, values: ArrayBufferView) => string;
+  readonly ints: (values: readonly number[]) => string;
+}
+
+export function startDraft(prefix: string): Draft {
+  const nodes: NodeProto[] = [];
+  const constants: TensorProto[] = [];
+  const own = () => `${prefix}/saturation_${nodes.length}_${constants.length}`;
+  const keep = (tensor: TensorProto) => {
+    constants.push(tensor);
+    return tensor.name;
+  };
+  return {
+    nodes,
+    constants,
+    add(op, inputs, attributes = {}, output = own()) {
+      nodes.push(makeNode(op, inputs, [output], attributes, { name: output }));
+      return output;
+    },
+    constant: (dims, dataType, values) => keep(makeTensor(own(), dims, dataType, values)),
+    ints: (values) => keep(makeInts(own(), values)),
+  };
+}
+
+/**
+ * Adds the layer as a CPU computes it that adds pairs of products in 16 bits: the exact integer product, less what
+ * saturation takes from it, made into the layer's own result as the runtime's kernels do it.
+ */
+export function addSaturatingLayer(draft: Draft, layer: IntegerLayer): void {
+  const operand = kernelOperand(draft, layer);
+  const sum = draft.add('Sub', [
+    exactSum(draft, layer, operand),
+    addSaturationError(draft, layer, operand).sum,
+  ]);
+  addResult(draft, layer, sum);
+}
+
+/**
+ * What saturation takes from the integer sums, outputs along the last axis:
+ *
+ *     Σ over pairs at risk of v − clamp(v, −32768, 32767),  v = a₀·w₀ + a₁·w₁
+ *
+ * `excess` are its terms. The sums by output are differences of one running sum over all pairs, in 32 bits, where an
+ * overflow of the running sum cancels.
+ */
+export function addSaturationError(
+  draft: Draft,
+  layer: IntegerLayer,
+  operand = kernelOperand(draft, layer),
+): { readonly excess: string; readonly sum: string } {
+  const pairs = riskyPairs(layer.rows);
+  // The running sum begins with a pair that adds nothing, so that every output has a place before its first pair.
+  const weights = (side: 0 | 1) => [0, ...pairs.map((pair) => pair.weights[side])];
+  const places = (side: 0 | 1) => [0, ...pairs.map(({ output, k }) => operandPlace(layer, output, k + side))];
+  const product = (side: 0 | 1) => {
+    const values = draft.add('Gather', [operand, draft.ints(places(side))], { axis: -1 });
+    const factor = draft.constant([pairs.length + 1], FLOAT, Float32Array.from(weights(side)));
+    return draft.add('Mul', [draft.add('Cast', [values], { to: FLOAT }), factor]);
+  };
+  const value = draft.add('Add', [product(0), product(1)]);
+  const limits = [INT16_MIN, INT16_MAX].map((limit) => draft.constant([], FLOAT, Float32Array.of(limit)));
+  const excess = draft.add('Sub', [value, draft.add('Clip', [value, ...limits])]);
+  const axis = draft.constant([], INT32, Int32Array.of(-1));
+  const running = draft.add('CumSum', [draft.add('Cast', [excess], { to: INT32 }), axis]);
+  const counts = new Array<number>(layer.rows.outputs).fill(0);
+  for (const { output } of pairs) counts[output]!++;
+  let last = 0;
+  const ends = counts.map((count) => (last += count));
+  const at = (indices: readonly number[]) =>
+    draft.add('Gather', [running, draft.ints(indices)], { axis: -1 });
+  return { excess, sum: draft.add('Sub', [at(ends), at(ends.map((end, o) => end - counts[o]!))]) };
+}
+
+/** The activations as the kernel reads them: unsigned, the products of one output (of all groups) along the last axis. */
+function kernelOperand(draft: Draft, layer: IntegerLayer): string {
+  const unsigned = layer.signed ? shifted(draft, layer.input, 128, UINT8) : layer.input;
+  return layer.kind === 'matrix' ? unsigned : patches(draft, layer, unsigned);
+}
+
+const unsignedZero = (layer: IntegerLayer) => layer.zeroPoint + (layer.signed ? 128 : 0);
+
+function shifted(draft: Draft, tensor: string, by: number, to: number): string {
+  const wide = draft.add('Cast', [tensor], { to: INT32 });
+  const moved = draft.add('Add', [wide, draft.constant([], INT32, Int32Array.of(by))]);
+  return draft.add('Cast', [moved], { to });
+}
+
+/** Where product `k` of an output is in the operand; groups have their channels side by side in each tap. */
+function operandPlace({ kind, dims, group, rows }: IntegerLayer, output: number, k: number): number {
+  if (kind === 'matrix') return k;
+  const channels = dims[1]!;
+  const own = Math.floor(output / (rows.outputs / group));
+  return Math.floor(k / channels) * channels * group + own * channels + (k % channels);
+}
+
+/** Patches of a channels-last image, one row a position: [N, ...positions, taps × channels]. */
+function patches(draft: Draft, { node, dims, zeroPoint, signed }: IntegerLayer, input: string): string {
+  const kernel = dims.slice(2);
+  const rank = kernel.length;
+  const strides = intsAttribute(node, 'strides') ?? kernel.map(() => 1);
+  const dilations = intsAttribute(node, 'dilations') ?? kernel.map(() => 1);
+  const pads = intsAttribute(node, 'pads') ?? [...kernel, ...kernel].map(() => 0);
+  const channelsLast = isChannelsLast(node);
+  const image = channelsLast ? input : draft.add('Transpose', [input], { perm: toChannelsLast(rank) });
+  const fill = draft.constant([], UINT8, Uint8Array.of(zeroPoint + (signed ? 128 : 0)));
+  const around = [0, ...pads.slice(0, rank), 0, 0, ...pads.slice(rank), 0];
+  const padded = pads.some((pad) => pad > 0) ? draft.add('Pad', [image, draft.ints(around), fill]) : image;
+  const axes = draft.ints(kernel.map((_, axis) => axis + 1));
+  const steps = draft.ints(strides);
+  const taps = offsets(kernel).map((tap) => {
+    const begin = tap.map((at, axis) => at * dilations[axis]!);
+    const end = tap.map((at, axis) => (at + 1 - kernel[axis]!) * dilations[axis]! || TO_THE_END);
+    return draft.add('Slice', [padded, draft.ints(begin), draft.ints(end), axes, steps]);
+  });
+  return taps.length === 1 ? taps[0]! : draft.add('Concat', taps, { axis: -1 });
+}
+
+const isChannelsLast = (node: NodeProto) => intAttribute(node, 'channels_last', 0) === 1;
+const toChannelsLast = (rank: number) => [0, ...Array.from({ length: rank }, (_, axis) => axis + 2), 1];
+const toChannelsFirst = (rank: number) => [
+  0,
+  rank + 1,
+  ...Array.from({ length: rank }, (_, axis) => axis + 1),
+];
+
+/** All places in a kernel, the last axis fastest. */
+function offsets(kernel: readonly number[]): number[][] {
+  return kernel.reduce<number[][]>(
+    (before, size) => before.flatMap((place) => Array.from({ length: size }, (_, at) => [...place, at])),
+    [[]],
+  );
+}
+
+/** The exact product, on unsigned weights (the codes + 128): for two unsigned operands no kernel saturates. */
+function exactSum(draft: Draft, layer: IntegerLayer, operand: string): string {
+  const { rows, group, kind } = layer;
+  const depth = rows.length * (kind === 'matrix' ? 1 : group);
+  const weights = new Uint8Array(depth * rows.outputs).fill(128);
+  for (let o = 0; o < rows.outputs; o++) {
+    for (let k = 0; k < rows.length; k++) {
+      weights[operandPlace(layer, o, k) * rows.outputs + o] = rows.weight(o, k) + 128;
+    }
+  }
+  return draft.add('MatMulInteger', [
+    operand,
+    draft.constant([depth, rows.outputs], UINT8, weights),
+    draft.constant([], UINT8, Uint8Array.of(unsignedZero(layer))),
+    draft.constant([], UINT8, Uint8Array.of(128)),
+  ]);
+}
+
+/** From integer sums to the layer's result: bias, scale, rounding to the nearest (half to even), zero point. */
+function addResult(draft: Draft, layer: IntegerLayer, sum: string): void {
+  const { node, result, bias, scale, kind } = layer;
+  const output = node.output[0]!;
+  const factor = draft.constant([scale.length], FLOAT, scale);
+  const scaled = (integers: string, name?: string) =>
+    draft.add('Mul', [draft.add('Cast', [integers], { to: FLOAT }), factor], {}, name);
+  const integerBias = bias !== null && (result !== null || node.opType === 'QGemm');
+  const total = integerBias ? draft.add('Add', [sum, bias]) : sum;
+  if (result === null) {
+    if (bias === null || integerBias) scaled(total, output);
+    else draft.add('Add', [scaled(total), bias], {}, output);
+    return;
+  }
+  const one = draft.constant([], FLOAT, Float32Array.of(1));
+  const zero = result.signed
+    ? draft.constant([], INT8, Int8Array.of(result.zeroPoint))
+    : draft.constant([], UINT8, Uint8Array.of(result.zeroPoint));
+  const back = kind === 'convolution' && !isChannelsLast(node);
+  const quantized = draft.add('QuantizeLinear', [scaled(total), one, zero], {}, back ? undefined : output);
+  if (back) draft.add('Transpose', [quantized], { perm: toChannelsFirst(layer.dims.length - 2) }, output);
+}
+
+/** Whether the layer's window is known without its input's size. */
+export function isReproducible({ node, kind }: IntegerLayer): boolean {
+  return kind === 'matrix' || ['', 'NOTSET', 'VALID'].includes(stringAttribute(node, 'auto_pad', ''));
+}
