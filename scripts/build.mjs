@@ -1,11 +1,17 @@
-// Bundles the four programs into dist/: the extension, the language server, the engine process and the command line.
+// Bundles the four programs into dist/ (or --outdir): the extension, the language server, the engine process and the
+// command line.
 import * as esbuild from 'esbuild';
 import { chmodSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const minify = process.argv.includes('--minify');
-rmSync(`${root}dist`, { recursive: true, force: true });
+const { values } = parseArgs({
+  options: { minify: { type: 'boolean', default: false }, outdir: { type: 'string', default: 'dist' } },
+});
+const { minify, outdir } = values;
+rmSync(resolve(root, outdir), { recursive: true, force: true });
 await esbuild.build({
   absWorkingDir: root,
   entryPoints: {
@@ -14,7 +20,7 @@ await esbuild.build({
     engine: 'engine/src/process.ts',
     cli: 'cli/src/main.ts',
   },
-  outdir: 'dist',
+  outdir,
   outExtension: { '.js': '.cjs' },
   bundle: true,
   platform: 'node',
@@ -30,4 +36,4 @@ await esbuild.build({
   banner: { js: "const __bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
   logLevel: 'warning',
 });
-chmodSync(`${root}dist/cli.cjs`, 0o755);
+chmodSync(resolve(root, outdir, 'cli.cjs'), 0o755);

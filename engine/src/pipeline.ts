@@ -1,5 +1,10 @@
-import { resolveConfig, type QuantizationReport, type ResolvedConfig } from '@quantsmith/schemas';
-import { alignModel, calibrate, defaultCache, smoothModel } from './calibration.js';
+import {
+  resolveConfig,
+  type QuantizationConfig,
+  type QuantizationReport,
+  type ResolvedConfig,
+} from '@quantsmith/schemas';
+import { alignModel, calibrate, defaultCache, smoothModel, type Calibration } from './calibration.js';
 import { ACCURATE_THRESHOLD, accurateBiasCorrection, accurateSamples } from './corrections/accurateBias.js';
 import { correctionScope } from './corrections/candidates.js';
 import { FAST_THRESHOLD, fastBiasCorrection, type CorrectionRecord } from './corrections/fastBias.js';
@@ -24,10 +29,10 @@ import { buildReport } from './report/build.js';
 import { startClock, type Clock } from './report/progress.js';
 import { restoreAccuracy } from './restore/restore.js';
 import { openRunJournal } from './restore/runJournal.js';
+import { withSettings } from './restore/tune.js';
 import { createSession } from './runtime/session.js';
 import { defaultThreads } from './runtime/threads.js';
 import type { Collected } from './statistics/collect.js';
-import { unsupportedSettings } from './unsupported.js';
 import { openValidation } from './validation.js';
 
 /**
@@ -48,7 +53,6 @@ export async function runPipeline(
     warnings.push(...problems);
   };
 
-  warn(unsupportedSettings(config));
   clock.stage('load', null);
   const loaded = await readModel(paths.model);
   clock.stage('prepare', null);
@@ -75,20 +79,9 @@ export async function runPipeline(
     onSample: (done: number) => clock.progress(done),
     warn,
   };
-  clock.stage('calibrate', samples);
-  const smoothed = await smoothModel(float, statistics, config);
-  const prepared = await alignModel(smoothed, statistics, config);
-  const placed = placeForConfig(prepared, config);
-  warn(placed.problems);
-
-  const collected = await calibrate(prepared, placed.placement, statistics, config);
-  clock.stage('quantize', null);
-  const uncorrected = quantize(prepared, placed.placement, collected, config);
-  clock.stage('correct', null);
-  const { quantization, records } = await correct(uncorrected, collected, calibration, config, {
-    threads,
-    clock,
-  });
+  const inputs = { float, statistics, threads, clock };
+  const made = await makeQuantization(inputs, config, clock.stage);
+  warn(made.problems);
   const journal = await openRunJournal(request, config, {
     paths,
     loaded,
@@ -97,9 +90,12 @@ export async function runPipeline(
     threads,
     warn,
   });
-  const restored = await restoreAccuracy(quantization, validation, config, { threads, clock, journal });
+  const remake = (change: QuantizationConfig['quantization'] & object) =>
+    makeQuantization(inputs, resolveConfig(withSettings(request.config, change)), () => undefined);
+  const restored = await restoreAccuracy(made, validation, config, remake, { threads, clock, journal });
 
   clock.stage('measure', null);
+  const { quantization, records, cached } = restored.made;
   const final = buildModel(quantization, restored.reverted);
   const report = await buildReport({
     request,
@@ -109,7 +105,7 @@ export async function runPipeline(
     quantization,
     corrections: records,
     final,
-    calibration: { source: calibration, samples, cached: collected.cached },
+    calibration: { source: calibration, samples, cached },
     validation,
     restored,
     threads,
@@ -117,7 +113,7 @@ export async function runPipeline(
     warnings,
     writeOutput: () =>
       writeModel(final, paths.output, {
-        sourceDir: prepared.dir,
+        sourceDir: float.dir,
         externalData: config.quantization.advanced_parameters.backend_params.external_data ?? 'auto',
         onTemporary: (path, exists) => emit({ type: 'temporary', path, exists }),
       }),
@@ -136,6 +132,39 @@ async function inputSignatures(prepared: PreparedModel): Promise<TensorSignature
   });
   await session.release();
   return [...session.inputs];
+}
+
+interface QuantizationInputs {
+  readonly float: PreparedModel;
+  readonly statistics: Calibration;
+  readonly threads: number;
+  readonly clock: Clock;
+}
+
+/** A quantization with what the report tells of how it was made. */
+interface MadeQuantization {
+  readonly quantization: Quantization;
+  readonly records: readonly CorrectionRecord[];
+  readonly cached: boolean;
+  readonly problems: readonly Problem[];
+}
+
+/** From the prepared float model to everything that is needed to write it as a quantized one. */
+async function makeQuantization(
+  { float, statistics, threads, clock }: QuantizationInputs,
+  config: ResolvedConfig,
+  stage: Clock['stage'],
+): Promise<MadeQuantization> {
+  stage('calibrate', statistics.samples);
+  const smoothed = await smoothModel(float, statistics, config);
+  const prepared = await alignModel(smoothed, statistics, config);
+  const { placement, problems } = placeForConfig(prepared, config);
+  const collected = await calibrate(prepared, placement, statistics, config);
+  stage('quantize', null);
+  const uncorrected = quantize(prepared, placement, collected, config);
+  stage('correct', null);
+  const corrected = await correct(uncorrected, collected, statistics.source, config, { threads, clock });
+  return { ...corrected, cached: collected.cached, problems };
 }
 
 function quantize(

@@ -24,7 +24,6 @@ export const CODES = [
   'pattern-matches-all',
   'dead-setting',
   'conflicting-settings',
-  'not-supported-yet',
   'metric-needs-labels',
   'validation-missing',
   'no-integer-kernel',

@@ -1,5 +1,8 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
+import { runPaths } from '@quantsmith/engine/paths';
 import type { Problem } from '@quantsmith/engine/problem';
+import type { RunRequest } from '@quantsmith/engine/protocol';
+import { existsSync } from 'node:fs';
 import { startEngine } from '@quantsmith/engine/spawn';
 import { checkConfigFile, type CheckedConfig, type CheckedFinding } from '@quantsmith/server';
 import { EXIT, exitCodeOf } from '../exit.js';
@@ -30,29 +33,29 @@ export async function runCommand(path: string, options: RunOptions): Promise<num
   process.once('SIGINT', cancel).once('SIGTERM', cancel);
   const progress = createProgress(process.stderr);
   let report: QuantizationReport | null = null;
-  const outcome = await startEngine(
-    {
-      kind: 'run',
-      config: checked.config,
-      configPath: checked.path,
-      configSha256: checked.sha256,
-      allowModules: options.allowModules === true,
-      cache: options.cache !== false,
-      resume: options.resume === true,
-      ...(options.output === undefined ? {} : { output: options.output }),
+  const request: RunRequest = {
+    kind: 'run',
+    config: checked.config,
+    configPath: checked.path,
+    configSha256: checked.sha256,
+    allowModules: options.allowModules === true,
+    cache: options.cache !== false,
+    resume: options.resume === true,
+    ...(options.output === undefined ? {} : { output: options.output }),
+  };
+  const outcome = await startEngine(request, {
+    signal: abort.signal,
+    onEvent(event) {
+      if (event.type === 'progress') progress.update(event);
+      else if (event.type === 'problem') progress.line(problemLine(checked.path, event.problem));
+      else if (event.type === 'report') report = event.report;
     },
-    {
-      signal: abort.signal,
-      onEvent(event) {
-        if (event.type === 'progress') progress.update(event);
-        else if (event.type === 'problem') progress.line(problemLine(checked.path, event.problem));
-        else if (event.type === 'report') report = event.report;
-      },
-    },
-  );
+  });
   progress.end();
   if (outcome.code === 'cancelled') {
-    console.error('Cancelled; nothing was written.');
+    const { journal } = runPaths(request);
+    const goesOn = existsSync(journal) ? ' `quantsmith run --resume` goes on where it stood.' : '';
+    console.error(`Cancelled; no model was written.${goesOn}`);
     return EXIT.cancelled;
   }
   if (outcome.code === 'failed') {

@@ -178,6 +178,10 @@ function restorationReport({ restoration, reverted }: RestoreOutcome): Quantizat
     ranking_samples: restoration.rankingSamples,
     stop_reason: restoration.stopReason,
     steps: restoration.steps.map((step) => ({ ...step, reverted: [...step.reverted] })),
+    remedies: restoration.remedies.map(({ drop, ...remedy }) => ({
+      ...remedy,
+      drop: Number.isFinite(drop) ? drop : null,
+    })),
     candidates: restoration.candidates.map(({ operators, outputError, dropAlone }) => ({
       operators: [...operators],
       output_error: outputError,

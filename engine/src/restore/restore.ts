@@ -1,4 +1,4 @@
-import type { ResolvedConfig } from '@quantsmith/schemas';
+import type { QuantizationConfig, ResolvedConfig } from '@quantsmith/schemas';
 import { firstIndices } from '../data/source.js';
 import type { Evaluation } from '../metrics/evaluate.js';
 import { buildModel, type Quantization } from '../quantization.js';
@@ -6,10 +6,13 @@ import type { Clock } from '../report/progress.js';
 import { dropOf, measureBaseline, measureModel, type Baseline, type Validation } from '../validation.js';
 import { createEvaluator } from './evaluator.js';
 import type { Journal } from './journal.js';
+import { tryRemedies, type Tried } from './remedies.js';
 import { revertGroups } from './revert.js';
 import { restoreBySearch, type Candidate, type RestoreStep } from './search.js';
+import type { TriedRemedy } from './tune.js';
 
 export interface Restoration {
+  readonly remedies: readonly TriedRemedy[];
   readonly steps: readonly RestoreStep[];
   readonly candidates: readonly Candidate[];
   readonly rankingSamples: number;
@@ -24,8 +27,9 @@ export interface Measured {
   readonly final: Evaluation;
 }
 
-export interface RestoreOutcome {
-  readonly quantization: Quantization;
+export interface RestoreOutcome<Made = { readonly quantization: Quantization }> {
+  /** The quantization that served best. */
+  readonly made: Made;
   readonly reverted: ReadonlySet<string>;
   readonly measured: Measured | null;
   readonly restoration: Restoration | null;
@@ -37,15 +41,63 @@ export interface RestoreContext {
   readonly journal: Journal;
 }
 
-/** Measures the quantized model and, where accuracy control asks for it, puts operators back to float. */
-export async function restoreAccuracy(
-  quantization: Quantization,
+/**
+ * Measures the quantized model and, where accuracy control asks for it, tries cheaper remedies (`make` quantizes with
+ * other settings) and puts operators back to float.
+ */
+export async function restoreAccuracy<Made extends { readonly quantization: Quantization }>(
+  made: Made,
   validation: Validation | null,
   config: ResolvedConfig,
+  make: (change: NonNullable<QuantizationConfig['quantization']>) => Promise<Made>,
+  context: RestoreContext,
+): Promise<RestoreOutcome<Made>> {
+  const reverted: ReadonlySet<string> = new Set();
+  if (validation === null) return { made, reverted, measured: null, restoration: null };
+  const { baseline, evaluation: initial } = await measureStart(made.quantization, validation, context);
+  const start = { made, evaluation: initial, drop: dropOf(validation, baseline, initial) };
+  const { maxDrop } = validation;
+  if (maxDrop === null || config.accuracy_control === null || start.drop <= maxDrop) {
+    return { made, reverted, measured: { baseline, initial, final: initial }, restoration: null };
+  }
+  const { time_limit: timeLimit } = config.accuracy_control;
+  const deadline = timeLimit === null ? null : performance.now() + 1000 * timeLimit;
+  const isLate = () => deadline !== null && performance.now() >= deadline;
+  context.clock.stage('rank', null);
+  const { best, tried: remedies } = await tryRemedies({
+    start,
+    baseline,
+    validation,
+    maxDrop,
+    config,
+    make,
+    isLate,
+    context,
+  });
+  if (best.drop <= maxDrop) {
+    const stopReason = 'The target was met by other settings, with no operator back in float.';
+    const restoration = { remedies, steps: [], candidates: [], rankingSamples: 0, stopReason };
+    return {
+      made: best.made,
+      reverted,
+      measured: { baseline, initial, final: best.evaluation },
+      restoration,
+    };
+  }
+  const searched = await search(best, { baseline, validation, maxDrop, deadline, config }, context);
+  return {
+    made: best.made,
+    reverted: searched.reverted,
+    measured: { baseline, initial, final: searched.final },
+    restoration: { remedies, ...searched.restoration },
+  };
+}
+
+async function measureStart(
+  quantization: Quantization,
+  validation: Validation,
   { threads, clock, journal }: RestoreContext,
-): Promise<RestoreOutcome> {
-  const none = { quantization, reverted: new Set<string>(), restoration: null };
-  if (validation === null) return { ...none, measured: null };
+): Promise<{ baseline: Baseline; evaluation: Evaluation }> {
   const { dir } = quantization.prepared;
   const { count } = validation.source;
   clock.stage('validate', 2 * count);
@@ -57,57 +109,61 @@ export async function restoreAccuracy(
   const baseline = await (validation.metric.needsReference
     ? measureFloat()
     : journal.of('baseline', measureFloat));
-  const initial = await journal.of('initial', () =>
+  const evaluation = await journal.of('initial', () =>
     measureModel(buildModel(quantization, new Set()), validation, baseline, firstIndices(count), {
       threads,
       dir,
       onSample: (done) => clock.progress(count + done, 'quantized model'),
     }),
   );
-  const drop = dropOf(validation, baseline, initial);
-  const { maxDrop } = validation;
-  if (maxDrop === null || config.accuracy_control === null || drop <= maxDrop) {
-    return { ...none, measured: { baseline, initial, final: initial } };
-  }
-  const control = config.accuracy_control.advanced_accuracy_restorer_params;
+  return { baseline, evaluation };
+}
+
+interface SearchInput {
+  readonly baseline: Baseline;
+  readonly validation: Validation;
+  readonly maxDrop: number;
+  readonly deadline: number | null;
+  readonly config: ResolvedConfig;
+}
+
+async function search(
+  { made: { quantization }, evaluation, drop }: Tried<{ readonly quantization: Quantization }>,
+  { baseline, validation, maxDrop, deadline, config }: SearchInput,
+  { threads, clock, journal }: RestoreContext,
+) {
+  const control = config.accuracy_control!.advanced_accuracy_restorer_params;
   const groups = revertGroups(quantization.prepared.graph, quantization.placement);
   const evaluator = createEvaluator({
     quantization,
     validation,
     baseline,
-    initial,
+    initial: evaluation,
     limit: control.ranking_subset_size ?? config.quantization.subset_size,
     threads,
     journal,
     prefix: 'restore',
   });
-  clock.stage('rank', groups.length);
-  const { time_limit: timeLimit } = config.accuracy_control;
   const result = await restoreBySearch({
     groups,
     maxDrop,
     maxIterations: control.max_num_iterations,
-    deadline: timeLimit === null ? null : performance.now() + 1000 * timeLimit,
-    initial: { metric: initial.value, drop },
+    deadline,
+    initial: { metric: evaluation.value, drop },
     screen: evaluator.screen,
     assess: evaluator.assess,
     foretell: evaluator.foretell,
     async validate(reverted) {
-      const evaluation = await evaluator.validate(reverted);
-      return { metric: evaluation.value, drop: dropOf(validation, baseline, evaluation) };
+      const found = await evaluator.validate(reverted);
+      return { metric: found.value, drop: dropOf(validation, baseline, found) };
     },
     onRanked: () => clock.stage('restore', null),
     onProgress: (done, detail) => clock.progress(done, detail),
   });
+  const { steps, candidates, stopReason } = result;
   return {
-    quantization,
     reverted: result.reverted,
-    measured: { baseline, initial, final: evaluator.evaluationOf(result.reverted) ?? initial },
-    restoration: {
-      steps: result.steps,
-      candidates: result.candidates,
-      rankingSamples: evaluator.deciding,
-      stopReason: result.stopReason,
-    },
+    final: evaluator.evaluationOf(result.reverted) ?? evaluation,
+    restoration: { steps, candidates, rankingSamples: evaluator.deciding, stopReason },
   };
 }

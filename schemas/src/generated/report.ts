@@ -315,6 +315,29 @@ export interface QuantizationReport {
       drop: number;
     }[];
     /**
+     * Other settings that were tried before operators went back to float.
+     *
+     * Items: One setting.
+     */
+    remedies?: {
+      /**
+       * Name of the setting.
+       */
+      setting: string;
+      /**
+       * Its value.
+       */
+      value: string;
+      /**
+       * Drop with it, measured or foretold from the samples that decide.
+       */
+      drop: number | null;
+      /**
+       * Whether the final model has it.
+       */
+      kept: boolean;
+    }[];
+    /**
      * Groups of operators in the order in which they were considered for float.
      *
      * Items: One group.

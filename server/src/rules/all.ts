@@ -16,7 +16,6 @@ import { schemaFindings, schemaFixes } from './schema.js';
 import { settingFindings, settingFixes } from './settings.js';
 import { withoutSuppressed } from './suppress.js';
 import { syntaxFindings } from './syntax.js';
-import { unsupportedFindings } from './unsupported.js';
 import { yamlVersionFindings } from './yamlVersions.js';
 
 /** What the rules may look at beside the text; everything is optional, and what is absent is not complained about. */
@@ -64,7 +63,6 @@ export function findAll(
     ...ignoredScopeFindings(document, context.model),
     ...(config === null ? [] : settingFindings(document, config)),
     ...(config === null ? [] : metricFindings(document, config)),
-    ...(config === null ? [] : unsupportedFindings(document, config)),
     ...(config === null || context.report === null
       ? []
       : accuracyFindings(document, context.report, context.changed)),

@@ -1,0 +1,121 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { QuantizationReport } from '@quantsmith/schemas';
+import { builtCli, root } from './built.js';
+
+const cli = builtCli();
+const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-restore-'));
+let folder = '';
+
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+beforeEach(() => {
+  folder = mkdtempSync(join(scratch, 'case-'));
+  cpSync(join(root, 'examples/digits'), folder, {
+    recursive: true,
+    filter: (path) => !/\.int8\.onnx|report\.json$/.test(path),
+  });
+});
+
+/** The example with another target and other limits; with 2-bit weights there is much to restore. */
+function hard(control: string, bits = 2): string {
+  const text = readFileSync(join(folder, 'digits.quant.yaml'), 'utf8')
+    .replace('num_bits: 4', `num_bits: ${bits}`)
+    .replace('max_drop: 0.01', control);
+  writeFileSync(join(folder, 'hard.quant.yaml'), text);
+  return 'hard.quant.yaml';
+}
+
+const start = (...args: string[]) =>
+  spawn(process.execPath, [cli, 'run', '--no-cache', ...args], { cwd: folder });
+const run = (...args: string[]) =>
+  spawnSync(process.execPath, [cli, 'run', '--no-cache', ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+const ended = (child: ChildProcess) => new Promise((resolve) => child.once('close', resolve));
+const report = () =>
+  JSON.parse(readFileSync(join(folder, 'digits.int8.onnx.report.json'), 'utf8')) as QuantizationReport;
+const journal = () => join(folder, 'digits.int8.onnx.restore.jsonl');
+const entries = () => (existsSync(journal()) ? readFileSync(journal(), 'utf8').split('\n').length - 1 : 0);
+
+describe('limits of restoration', () => {
+  it.each([1, 3])('at most %i groups of operators in float', (limit) => {
+    const path = hard(`max_drop: 0\n  advanced_accuracy_restorer_params: {max_num_iterations: ${limit}}`, 4);
+    const { status, stdout } = run(path);
+    const { restoration, metric } = report();
+    expect(restoration!.reverted.length).toBeGreaterThan(0);
+    expect(restoration!.reverted.length).toBeLessThanOrEqual(limit);
+    expect(restoration!.stop_reason).toMatch(`limit of ${limit} iterations`);
+    expect(metric!.quantized).toBeGreaterThan(metric!.quantized_initial);
+    expect(stdout).toMatch(/target missed/);
+    expect(status).toBe(5);
+  });
+  it('no limit: the target is met', () => {
+    const { status } = run(hard('max_drop: 0'));
+    const { restoration, metric } = report();
+    expect(metric!.drop).toBeLessThanOrEqual(0);
+    expect(restoration!.stop_reason).toMatch(/The target was met with \d+ operators? back in float/);
+    expect(status).toBe(0);
+  });
+  it('a limit of time: the best so far is written, and said to be that', () => {
+    const { status } = run(hard('max_drop: 0\n  time_limit: 0.001'));
+    expect(report().restoration!.stop_reason).toMatch(/time limit/);
+    expect(existsSync(join(folder, 'digits.int8.onnx'))).toBe(true);
+    expect(status).toBe(5);
+  });
+  it('the mixed preset and other settings come before float, where the config wants them', () => {
+    const params = '{convert_to_mixed_preset: true, tune_hyperparams: true}';
+    const text = readFileSync(join(folder, 'digits.quant.yaml'), 'utf8');
+    writeFileSync(
+      join(folder, 'tuned.quant.yaml'),
+      text.replace('max_drop: 0.01', `max_drop: 0.01\n  advanced_accuracy_restorer_params: ${params}`),
+    );
+    expect(run('tuned.quant.yaml').status).toBe(0);
+    const { restoration, metric } = report();
+    expect(restoration!.remedies!.filter(({ kept }) => kept).map(({ setting }) => setting)).toContain(
+      'preset',
+    );
+    expect(restoration!.reverted).toEqual([]);
+    expect(metric!.satisfied).toBe(true);
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('a run that is killed while it restores', () => {
+  it('resumes where it stood, and gives what it would have given', async () => {
+    const path = hard('max_drop: 0');
+    expect(run(path).status).toBe(0);
+    const whole = { model: readFileSync(join(folder, 'digits.int8.onnx')), report: report() };
+    rmSync(join(folder, 'digits.int8.onnx'));
+
+    const child = start(path);
+    const closed = ended(child);
+    // The identity, both models' evaluations, and something of the search.
+    await vi.waitFor(() => expect(entries()).toBeGreaterThan(5), { timeout: 60_000, interval: 1 });
+    child.kill('SIGKILL');
+    await closed;
+    expect(existsSync(join(folder, 'digits.int8.onnx'))).toBe(false);
+
+    const { status, stderr } = run(path, '--resume');
+    expect(stderr).not.toMatch(/nothing-to-resume/);
+    expect(status).toBe(0);
+    expect(readFileSync(join(folder, 'digits.int8.onnx')).equals(whole.model)).toBe(true);
+    expect(report().restoration).toEqual(whole.report.restoration);
+    expect(existsSync(journal())).toBe(false);
+  });
+  it('passes over a last line that was cut short, and over the journal of another config', () => {
+    const path = hard('max_drop: 0');
+    expect(run(path).status).toBe(0);
+    const wanted = report().restoration;
+    writeFileSync(
+      journal(),
+      '["identity","of another run"]\n["initial",{"value":1,"records":[]}]\n["restore',
+    );
+    const { status, stderr } = run(path, '--resume');
+    expect(stderr).toMatch(/nothing-to-resume/);
+    expect(status).toBe(0);
+    expect(report().restoration).toEqual(wanted);
+  });
+});

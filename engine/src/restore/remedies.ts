@@ -1,0 +1,102 @@
+import type { QuantizationConfig, ResolvedConfig } from '@quantsmith/schemas';
+import { firstIndices } from '../data/source.js';
+import type { Evaluation } from '../metrics/evaluate.js';
+import { buildModel, type Quantization } from '../quantization.js';
+import { dropOf, measureModel, type Baseline, type Validation } from '../validation.js';
+import { createEvaluator } from './evaluator.js';
+import type { RestoreContext } from './restore.js';
+import { combined, remedyGroups, tune, type TriedRemedy } from './tune.js';
+
+type Settings = NonNullable<QuantizationConfig['quantization']>;
+
+/** A quantization and how it does on all validation samples. */
+export interface Tried<Made extends { readonly quantization: Quantization }> {
+  readonly made: Made;
+  readonly evaluation: Evaluation;
+  readonly drop: number;
+}
+
+/** The measured start, and what is needed to make and measure others like it. */
+export interface RemedyInput<Made extends { readonly quantization: Quantization }> {
+  readonly start: Tried<Made>;
+  readonly baseline: Baseline;
+  readonly validation: Validation;
+  readonly maxDrop: number;
+  readonly config: ResolvedConfig;
+  /** Quantizes anew with other settings. */
+  readonly make: (change: Settings) => Promise<Made>;
+  readonly isLate: () => boolean;
+  readonly context: RestoreContext;
+}
+
+/**
+ * Cheaper remedies than float, as far as the config asks for them: the mixed preset, then other settings. What does not
+ * lower the drop on all samples is not kept.
+ */
+export async function tryRemedies<Made extends { readonly quantization: Quantization }>(
+  input: RemedyInput<Made>,
+): Promise<{ best: Tried<Made>; tried: TriedRemedy[] }> {
+  const { config, maxDrop, isLate } = input;
+  const control = config.accuracy_control!.advanced_accuracy_restorer_params;
+  const tried: TriedRemedy[] = [];
+  let best = input.start;
+  let base: Settings = {};
+  if (control.convert_to_mixed_preset && config.quantization.preset === 'performance') {
+    const mixed = await measured(input, { preset: 'mixed' });
+    const kept = mixed.drop < best.drop;
+    tried.push({ setting: 'preset', value: 'mixed', drop: mixed.drop, kept });
+    if (kept) [best, base] = [mixed, { preset: 'mixed' }];
+  }
+  if (!control.tune_hyperparams || best.drop <= maxDrop || isLate()) return { best, tried };
+  const groups = remedyGroups(config).map((group) =>
+    group.filter(({ setting }) => setting !== 'preset' || base.preset === undefined),
+  );
+  const tuned = await tune(groups, best.drop, maxDrop, foretoldDrop(input, base), isLate);
+  if (tuned.drop >= best.drop) return { best, tried: [...tried, ...tuned.tried] };
+  const after = await measured(input, combined(base, tuned.change));
+  const kept = after.drop < best.drop;
+  const settled = tuned.tried.map((remedy) => ({ ...remedy, kept: remedy.kept && kept }));
+  return { best: kept ? after : best, tried: [...tried, ...settled] };
+}
+
+/** The drop with other settings, judged by the samples that decide. */
+function foretoldDrop<Made extends { readonly quantization: Quantization }>(
+  input: RemedyInput<Made>,
+  base: Settings,
+): (change: Settings) => Promise<number> {
+  const { start, baseline, validation, config, context } = input;
+  return async (change) => {
+    const { quantization } = await input.make(combined(base, change));
+    const control = config.accuracy_control!.advanced_accuracy_restorer_params;
+    const evaluator = createEvaluator({
+      quantization,
+      validation,
+      baseline,
+      initial: start.evaluation,
+      limit: control.ranking_subset_size ?? config.quantization.subset_size,
+      threads: context.threads,
+      journal: context.journal,
+      prefix: `with ${JSON.stringify(combined(base, change))}`,
+    });
+    return (await evaluator.assess(new Set())).drop;
+  };
+}
+
+async function measured<Made extends { readonly quantization: Quantization }>(
+  { baseline, validation, context, make }: RemedyInput<Made>,
+  change: Settings,
+): Promise<Tried<Made>> {
+  const made = await make(change);
+  const { threads, journal } = context;
+  const { dir } = made.quantization.prepared;
+  const evaluation = await journal.of(`all with ${JSON.stringify(change)}`, () =>
+    measureModel(
+      buildModel(made.quantization, new Set()),
+      validation,
+      baseline,
+      firstIndices(validation.source.count),
+      { threads, dir },
+    ),
+  );
+  return { made, evaluation, drop: dropOf(validation, baseline, evaluation) };
+}

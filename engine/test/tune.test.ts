@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { resolveConfig, type QuantizationConfig } from '@quantsmith/schemas';
+import { remedyGroups, tune, withSettings } from '@quantsmith/engine/restore/tune';
+
+const config = (quantization: QuantizationConfig['quantization'] = {}): QuantizationConfig => ({
+  model: 'm.onnx',
+  data: { calibration: { images: 'x' } },
+  quantization,
+});
+const groupsOf = (quantization?: QuantizationConfig['quantization']) =>
+  remedyGroups(resolveConfig(config(quantization))).map((group) =>
+    group.map(({ setting, value }) => `${setting}=${value}`),
+  );
+
+describe('remedies', () => {
+  it('are the other preset, range estimators and the other bias correction', () => {
+    expect(groupsOf()).toEqual([
+      ['preset=mixed'],
+      ['minmax', 'mean_minmax', 'median_minmax', 'mean_quantile', 'histogram'].map(
+        (name) => `activations_range_estimator_params=${name}`,
+      ),
+      ['fast_bias_correction=false'],
+    ]);
+  });
+  it('are the strengths of SmoothQuant too for transformers, and no correction where it is off', () => {
+    const groups = groupsOf({
+      model_type: 'transformer',
+      advanced_parameters: { disable_bias_correction: true },
+    });
+    expect(groups.at(-1)).toEqual(
+      ['0.15', '0.25', '0.5', '0.75'].map((value) => `smooth_quant_alphas.matmul=${value}`),
+    );
+    expect(groups.flat()).not.toContain('fast_bias_correction=false');
+  });
+  it('change what they name and leave the rest of the settings', () => {
+    const changed = withSettings(
+      config({ subset_size: 7, advanced_parameters: { smooth_quant_alphas: { convolution: 0.5 } } }),
+      { preset: 'mixed', advanced_parameters: { smooth_quant_alphas: { matmul: 0.25 } } },
+    );
+    expect(changed.quantization).toEqual({
+      subset_size: 7,
+      preset: 'mixed',
+      advanced_parameters: { smooth_quant_alphas: { convolution: 0.5, matmul: 0.25 } },
+    });
+  });
+});
+
+describe('tuning', () => {
+  const groups = remedyGroups(resolveConfig(config()));
+  /** Drops by what is set. */
+  const drops = (change: NonNullable<QuantizationConfig['quantization']>) =>
+    0.1 -
+    (change.preset === 'mixed' ? 0.02 : 0) -
+    (change.advanced_parameters?.activations_range_estimator_params === 'histogram' ? 0.03 : 0) +
+    (change.fast_bias_correction === false ? 0.01 : 0);
+  it('keeps the best of each group on top of those before', async () => {
+    const tried: string[] = [];
+    const result = await tune(groups, 0.1, 0, (change, { value }) => {
+      tried.push(value);
+      return Promise.resolve(drops(change));
+    }, () => false); // prettier-ignore
+    expect(result.drop).toBeCloseTo(0.05, 12);
+    expect(result.change).toMatchObject({
+      preset: 'mixed',
+      advanced_parameters: { activations_range_estimator_params: 'histogram' },
+    });
+    expect(result.change.fast_bias_correction).toBeUndefined();
+    expect(result.tried.filter(({ kept }) => kept).map(({ value }) => value)).toEqual(['mixed', 'histogram']);
+    expect(tried).toHaveLength(7);
+  });
+  it('ends with the first that meets the target', async () => {
+    const result = await tune(groups, 0.1, 0.085, (change) => Promise.resolve(drops(change)), () => false); // prettier-ignore
+    expect(result.tried.map(({ value }) => value)).toEqual(['mixed']);
+  });
+  it('ends when time is up', async () => {
+    const result = await tune(groups, 0.1, 0, () => Promise.reject(new Error('no time')), () => true); // prettier-ignore
+    expect(result).toEqual({ change: {}, drop: 0.1, tried: [] });
+  });
+});
