@@ -25,8 +25,28 @@ export function restorationBlocks(metric: Metric, restoration: Restoration): Blo
       ],
       rows: stepRows(metric, restoration),
     },
+    ...remedyTable(metric, restoration),
     ...contributionTable(metric, restoration),
     ...candidateSection(metric, restoration),
+  ];
+}
+
+/** Settings that were tried before operators went back to float. */
+function remedyTable(metric: Metric, { remedies = [] }: Restoration): Block[] {
+  if (remedies.length === 0) return [];
+  const rows = remedies.map(({ setting, value, drop, kept }): Cell[] => [
+    { code: setting },
+    { code: value },
+    drop === null ? '–' : dropValue(metric, drop),
+    kept ? { text: 'kept', tone: 'good' } : 'not kept',
+  ]);
+  return [
+    {
+      kind: 'table',
+      caption: 'Settings that were tried before operators went back to float.',
+      columns: [{ title: 'Setting' }, { title: 'Value' }, { title: 'Drop', numeric: true }, { title: '' }],
+      rows,
+    },
   ];
 }
 

@@ -83,8 +83,14 @@ function operatorRows({ restoration, layers }: QuantizationReport): Row[] {
   if (restoration === null) return rows;
   const { reverted, iterations, stop_reason: reason } = restoration;
   const validations = ` (${counted(iterations, 'validation')})`;
+  const kept = (restoration.remedies ?? []).filter((remedy) => remedy.kept);
+  const settings: Row[] =
+    kept.length === 0
+      ? []
+      : [['settings changed', names(kept.map(({ setting, value }) => `${setting}: ${value}`))]];
   return [
     ...rows,
+    ...settings,
     ['restored to float', reverted.length === 0 ? `none${validations}` : [...names(reverted), validations]],
     ['restoration', reason],
   ];

@@ -4,6 +4,8 @@ import { parseReport, reportHtml, reportMarkdown, reportText } from '../src/inde
 import { layer, sampleReport } from './sample.js';
 import { pageText } from './page.js';
 
+const flat = (text: string) => text.replace(/ +/g, ' ');
+
 describe('reading a report', () => {
   it('accepts what the schema accepts', () => {
     expect(validateReport(sampleReport())).toEqual([]);
@@ -174,6 +176,22 @@ describe('what each operator saves', () => {
     const steps = [{ iteration: 1, reverted: ['/a', '/b'], metric: 0.97, drop: 0.01 }];
     const restoration = { ...sampleReport().restoration!, steps, reverted: ['/a', '/b'] };
     expect(reportText(sampleReport({ restoration }))).not.toContain('What an operator saves');
+  });
+});
+
+describe('settings that were tried before float', () => {
+  it('stand with their drop; what was kept is in the summary', () => {
+    const remedies = [
+      { setting: 'preset', value: 'mixed', drop: 0.02, kept: true },
+      { setting: 'fast_bias_correction', value: 'false', drop: null, kept: false },
+    ];
+    const text = flat(
+      reportText(sampleReport({ restoration: { ...sampleReport().restoration!, remedies } })),
+    );
+    expect(text).toContain('settings changed preset: mixed\n');
+    expect(text).toContain('preset mixed 2.00 points kept\n');
+    expect(text).toContain('fast_bias_correction false – not kept\n');
+    expect(reportText(sampleReport())).not.toContain('settings');
   });
 });
 
