@@ -2,14 +2,14 @@
 // process of its own, in turns; then runs all results side by side. Prints a table for each model, writes all as JSON.
 //
 //   npm run bench:peers -- [--models a,b] [--repeats 3] [--data FOLDER] [--threads 2] [--no-percentile]
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bundle } from './bundle.mjs';
 import { models } from './models.mjs';
+import { execute, prepare, script } from './peers/execute.mjs';
 import { peerTable } from './peers/table.mjs';
 import { peersPython } from './peers/venv.mjs';
 
@@ -43,10 +43,7 @@ writeFileSync(`${root}bench/results/peers.json`, `${JSON.stringify({ threads, re
 
 function compare(model) {
   const out = `${work}/${model.name}`;
-  mkdirSync(out, { recursive: true });
-  const prepared = once(`${out}/prepared.json`, () =>
-    script('prepare', { ...model, data, out }, `${out}/prepared.json`),
-  );
+  const prepared = prepare(python, model, data, out, threads);
   const tools = toolsOf(model, out);
   const runs = Object.fromEntries(Object.keys(tools).map((name) => [name, []]));
   for (let repeat = 0; repeat < Number(options.repeats); repeat++) {
@@ -55,24 +52,36 @@ function compare(model) {
       runs[name].push(quantize());
     }
   }
-  const plain = script('plain', {
-    model: `${out}/peer.onnx`,
-    calibration: `${out}/calibration.npy`,
+  const plain = script(
+    python,
+    'plain',
+    {
+      model: `${out}/peer.onnx`,
+      calibration: `${out}/calibration.npy`,
+      threads,
+    },
+    `${out}/plain`,
     threads,
-  });
+  );
   const written = Object.entries(tools).filter(([name]) =>
     runs[name].every((run) => run.failed === undefined),
   );
-  const evaluated = script('evaluate', {
-    models: {
-      float: `${out}/peer.onnx`,
-      ...Object.fromEntries(written.map(([name, tool]) => [name, tool.output])),
+  const evaluated = script(
+    python,
+    'evaluate',
+    {
+      models: {
+        float: `${out}/peer.onnx`,
+        ...Object.fromEntries(written.map(([name, tool]) => [name, tool.output])),
+      },
+      validation: `${out}/validation.npy`,
+      labels: prepared.labels ? `${out}/labels.npy` : null,
+      threads,
+      latency_runs: 60,
     },
-    validation: `${out}/validation.npy`,
-    labels: prepared.labels ? `${out}/labels.npy` : null,
+    `${out}/evaluate`,
     threads,
-    latency_runs: 60,
-  });
+  );
   return { prepared, plain, runs, evaluated };
 }
 
@@ -81,26 +90,38 @@ function toolsOf(model, out) {
   const nncf = (preset) => ({
     output: `${out}/nncf-${preset}.onnx`,
     quantize: () =>
-      script('quantize_nncf', {
-        model: `${out}/peer.onnx`,
-        calibration,
-        output: `${out}/nncf-${preset}.onnx`,
+      script(
+        python,
+        'quantize_nncf',
+        {
+          model: `${out}/peer.onnx`,
+          calibration,
+          output: `${out}/nncf-${preset}.onnx`,
+          threads,
+          preset,
+          transformer: model.transformer === true,
+        },
+        `${out}/nncf-${preset}`,
         threads,
-        preset,
-        transformer: model.transformer === true,
-      }),
+      ),
   });
   const ort = (method) => ({
     output: `${out}/ort-${method}.onnx`,
     once: method === 'Percentile',
     quantize: () =>
-      script('quantize_ort', {
-        model: `${out}/peer.ort.onnx`,
-        calibration,
-        output: `${out}/ort-${method}.onnx`,
+      script(
+        python,
+        'quantize_ort',
+        {
+          model: `${out}/peer.ort.onnx`,
+          calibration,
+          output: `${out}/ort-${method}.onnx`,
+          threads,
+          method,
+        },
+        `${out}/ort-${method}`,
         threads,
-        method,
-      }),
+      ),
   });
   return {
     ours: { output: `${out}/ours.onnx`, quantize: () => ours(model, out, {}) },
@@ -128,32 +149,5 @@ function ours(model, out, quantization, name = 'ours') {
     },
   };
   const task = { config, output: `${out}/${name}.onnx`, cache: false };
-  return execute(process.execPath, [runner], task, `${out}/${name}.task`);
-}
-
-function script(name, task, keep) {
-  const path = fileURLToPath(new URL(`peers/${name}.py`, import.meta.url));
-  return execute(python, [path], task, keep ?? `${work}/${name}`);
-}
-
-/** Runs a program that reads its task from a file and writes its result to another; `failed` says why it did not. */
-function execute(command, args, task, base) {
-  const [taskPath, resultPath] = [`${base}.task.json`, keepName(base)];
-  writeFileSync(taskPath, JSON.stringify(task));
-  const { status, stderr } = spawnSync(command, [...args, taskPath, resultPath], {
-    encoding: 'utf8',
-    maxBuffer: 1 << 28,
-    env: { ...process.env, OMP_NUM_THREADS: String(threads), NNCF_TELEMETRY: '0' },
-  });
-  if (status === 0) return JSON.parse(readFileSync(resultPath, 'utf8'));
-  const reason = stderr.trim().split('\n').at(-1) ?? '';
-  return { failed: reason.slice(0, 300) };
-}
-
-function keepName(base) {
-  return base.endsWith('.json') ? base : `${base}.result.json`;
-}
-
-function once(path, make) {
-  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : make();
+  return execute(process.execPath, [runner], task, `${out}/${name}`, threads);
 }

@@ -1,0 +1,118 @@
+// Quantizes with accuracy control, this engine and NNCF: the same samples, metric (top-1), target and threads, each in a
+// process of its own. Prints a table, writes everything, the curves included, as JSON. Needs the prepared samples, which
+// it makes like bench:peers.
+//
+//   npm run bench:peers-accuracy -- [--cases a,b] [--data FOLDER] [--threads 2]
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { bundle } from './bundle.mjs';
+import { models } from './models.mjs';
+import { execute, prepare, script } from './peers/execute.mjs';
+import { peersPython } from './peers/venv.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { values: options } = parseArgs({
+  options: {
+    cases: { type: 'string' },
+    data: { type: 'string', default: join(root, '../shared/data') },
+    threads: { type: 'string', default: String(Math.min(4, availableParallelism())) },
+  },
+});
+const threads = Number(options.threads);
+const data = resolve(options.data);
+if (!existsSync(data)) {
+  console.error(`The models and samples are looked for in ${data}, which does not exist (--data).`);
+  process.exit(1);
+}
+/** Targets that plain 8-bit quantization misses. */
+const cases = [
+  { name: 'mobilenetv2', model: 'mobilenetv2', maxDrop: 0.002 },
+  { name: 'mobilenetv2-per-tensor', model: 'mobilenetv2', maxDrop: 0.01, perTensor: true },
+  { name: 'squeezenet1.1', model: 'squeezenet1.1', maxDrop: 0 },
+  { name: 'resnet8-per-tensor', model: 'resnet8-bn', maxDrop: 0.001, perTensor: true },
+  { name: 'vit-ibp', model: 'vit-ibp', maxDrop: 0.005 },
+];
+const wanted = options.cases?.split(',') ?? cases.map(({ name }) => name);
+const work = `${root}.tools/bench`;
+const python = peersPython();
+const runner = await bundle('bench/peers/accuracy_ours.ts');
+const results = {};
+for (const each of cases.filter(({ name }) => wanted.includes(name))) {
+  results[each.name] = compare(each);
+  console.log(table(each, results[each.name]));
+}
+mkdirSync(`${root}bench/results`, { recursive: true });
+writeFileSync(
+  `${root}bench/results/peers-accuracy.json`,
+  `${JSON.stringify({ threads, results }, null, 2)}\n`,
+);
+
+function compare({ name, model: wantedModel, maxDrop, perTensor = false }) {
+  const model = models.find((candidate) => candidate.name === wantedModel);
+  const out = `${work}/${model.name}`;
+  prepare(python, model, data, out, threads);
+  const control = { metric: 'top1', max_drop: maxDrop };
+  const ours = (restorer) => {
+    const config = {
+      model: join(data, model.file),
+      data: {
+        calibration: { arrays: `${out}/calibration.npy` },
+        validation: { arrays: `${out}/validation.npy`, labels: `${out}/labels.npy` },
+      },
+      quantization: {
+        subset_size: 1_000_000,
+        advanced_parameters: {
+          backend_params: { threads },
+          weights_quantization_params: { per_channel: !perTensor },
+        },
+      },
+      accuracy_control: { ...control, advanced_accuracy_restorer_params: restorer },
+    };
+    const task = { config, output: `${out}/${name}.ours.onnx` };
+    return execute(process.execPath, [runner], task, `${out}/${name}.ours`, threads);
+  };
+  const nncf = script(
+    python,
+    'accuracy_nncf',
+    {
+      model: `${out}/peer.onnx`,
+      calibration: `${out}/calibration.npy`,
+      validation: `${out}/validation.npy`,
+      labels: `${out}/labels.npy`,
+      output: `${out}/${name}.nncf.onnx`,
+      threads,
+      max_drop: maxDrop,
+      preset: 'performance',
+      weights_per_channel: !perTensor,
+    },
+    `${out}/${name}.nncf`,
+    threads,
+  );
+  return { ours: ours({}), 'ours, other settings first': ours({ tune_hyperparams: true }), nncf };
+}
+
+function table({ name, maxDrop }, all) {
+  const percent = (value) => (value === undefined ? '–' : (100 * value).toFixed(2));
+  const rows = Object.entries(all).map(([tool, result]) => {
+    if (result.failed !== undefined) return `| ${tool} | failed: ${result.failed.slice(0, 100)} |||||||`;
+    const { initial, reverted, operations, seconds, peak_bytes: peak } = result;
+    const final = result.final ?? result.curve.at(-1);
+    const met = initial.initial - final <= maxDrop + 1e-9 ? 'yes' : 'no';
+    return `| ${[tool, percent(initial.initial), percent(initial.quantized), percent(final), met, `${reverted} of ${operations ?? '?'}`, `${seconds.toFixed(1)} s`, `${(peak / 1e6).toFixed(0)} MB`].join(' | ')} |`;
+  });
+  const { ours, nncf } = all;
+  const ratio =
+    ours.failed === undefined && nncf.failed === undefined
+      ? [`\n- time: ${(ours.seconds / nncf.seconds).toFixed(2)} of NNCF's`]
+      : [];
+  return [
+    `\n### ${name}, at most ${(100 * maxDrop).toFixed(1)} points\n`,
+    '| tool | float | quantized | result | met | float operators | time | peak memory |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...rows,
+    ...ratio,
+  ].join('\n');
+}
