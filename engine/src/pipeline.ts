@@ -12,7 +12,7 @@ import { firstIndices, openData, readAhead, type Sample, type SampleSource } fro
 import { prepareModel, type PreparedModel } from './graph/prepare.js';
 import { readModel } from './onnx/read.js';
 import { encodeModel, writeModel, writeText } from './onnx/write.js';
-import { halveAtRisk } from './overflow/auto.js';
+import { fixOverflow } from './overflow/auto.js';
 import { runPaths } from './paths.js';
 import { placeForConfig, quantizerConfig } from './placement/fromConfig.js';
 import type { Placement } from './placement/types.js';
@@ -161,7 +161,8 @@ async function makeQuantization(
   const { placement, problems } = placeForConfig(prepared, config);
   const collected = await calibrate(prepared, placement, statistics, config);
   stage('quantize', null);
-  const uncorrected = quantize(prepared, placement, collected, config);
+  const full = quantize(prepared, placement, collected, config);
+  const uncorrected = await fixOverflow(full, statistics.source, statistics.samples, config, threads);
   stage('correct', null);
   const corrected = await correct(uncorrected, collected, statistics.source, config, { threads, clock });
   return { ...corrected, cached: collected.cached, problems };
@@ -177,16 +178,13 @@ function quantize(
   const activationConfig = quantizerConfig(advanced.activations_quantization_params);
   const runtime = advanced.backend_params.runtime as Quantization['runtime'];
   const { activations } = writtenPlacement(prepared.graph, placed, runtime, activationConfig);
-  const full = weightCodes(prepared, placed, config);
-  const auto = advanced.overflow_fix === 'auto';
-  const placement = auto ? halveAtRisk(prepared.graph, placed, full) : placed;
   return {
     prepared,
-    placement,
+    placement: placed,
     runtime,
     activationConfig,
     activations: activationParameters(activations, collected.ranges),
-    weights: auto ? weightCodes(prepared, placement, config) : full,
+    weights: weightCodes(prepared, placed, config),
     biases: [],
   };
 }

@@ -2,7 +2,15 @@ import { withOutputs } from '../graph/outputs.js';
 import type { ModelProto } from '../onnx/onnx_pb.js';
 import { integerLayers, type IntegerLayer } from './layers.js';
 import { riskOf } from './pairs.js';
-import { addSaturatingLayer, addSaturationError, startDraft, type Draft } from './saturate.js';
+import {
+  addSaturatingLayer,
+  addSaturationError,
+  isReproducible,
+  startDraft,
+  type Draft,
+} from './saturate.js';
+
+const FLOAT = 1;
 
 /**
  * The model as x86 CPUs without VNNI compute it, on any machine: of `optimized`, the runtime's own graph of the quantized
@@ -39,11 +47,13 @@ export interface Observed {
 /** The model with exact layers, and beside each layer at risk what saturation would do to it, as outputs. */
 export function observedModel(optimized: ModelProto): { model: ModelProto; layers: Observed[] } {
   const drafts: Draft[] = [];
-  const layers = layersAtRisk(optimized).map((layer) => {
-    const draft = startDraft(layer.node.output[0]!);
-    drafts.push(draft);
-    return observe(draft, layer);
-  });
+  const layers = layersAtRisk(optimized)
+    .filter(isReproducible)
+    .map((layer) => {
+      const draft = startDraft(layer.node.output[0]!);
+      drafts.push(draft);
+      return observe(draft, layer);
+    });
   const graph = optimized.graph!;
   const model = {
     ...optimized,
@@ -65,19 +75,20 @@ export function observedModel(optimized: ModelProto): { model: ModelProto; layer
 function observe(draft: Draft, layer: IntegerLayer): Observed {
   const { excess, sum } = addSaturationError(draft, layer);
   const { node, result, real } = layer;
-  const FLOAT = 1;
   const output = node.output[0]!;
   const exact =
     result === null
       ? output
       : draft.add('DequantizeLinear', [output, ...node.input.slice(...resultPorts(node.opType))]);
-  const unit = draft.constant([real.length], FLOAT, real);
+  const unit = draft.constant([real.length, 1], FLOAT, real);
   const error = draft.add('Mul', [draft.add('Cast', [sum], { to: FLOAT }), unit]);
   const squares = (tensor: string) => draft.add('ReduceSumSquare', [tensor], { keepdims: 0 });
-  const signs = draft.add('Abs', [draft.add('Sign', [excess])]);
+  // Terms are whole numbers: cut to 1 they count.
+  const limits = [0, 1].map((limit) => draft.constant([], FLOAT, Float32Array.of(limit)));
+  const flags = draft.add('Clip', [draft.add('Abs', [excess]), ...limits]);
   return {
     layer,
-    saturated: draft.add('ReduceSum', [signs], { keepdims: 0 }),
+    saturated: draft.add('ReduceSum', [flags], { keepdims: 0 }),
     results: draft.add('Size', [output]),
     signal: squares(exact),
     noise: squares(error),

@@ -52,20 +52,20 @@ export function startDraft(prefix: string): Draft {
  */
 export function addSaturatingLayer(draft: Draft, layer: IntegerLayer): void {
   const operand = kernelOperand(draft, layer);
-  const sum = draft.add('Sub', [
-    exactSum(draft, layer, operand),
-    addSaturationError(draft, layer, operand).sum,
-  ]);
-  addResult(draft, layer, sum);
+  const exact = exactSum(draft, layer, operand);
+  const byRow = draft.add('Transpose', [addSaturationError(draft, layer, operand).sum], { perm: [1, 0] });
+  const error = draft.add('Reshape', [byRow, draft.add('Shape', [exact])]);
+  addResult(draft, layer, draft.add('Sub', [exact, error]));
 }
 
 /**
- * What saturation takes from the integer sums, outputs along the last axis:
+ * What saturation takes from the integer sums, as [outputs, positions]:
  *
  *     Σ over pairs at risk of v − clamp(v, −32768, 32767),  v = a₀·w₀ + a₁·w₁
  *
- * `excess` are its terms. The sums by output are differences of one running sum over all pairs, in 32 bits, where an
- * overflow of the running sum cancels.
+ * `excess` are its terms, [pairs, positions]. The sums by output are differences of one running sum over all pairs, in
+ * 32 bits, where an overflow of the running sum cancels. Positions are innermost since the runtime gathers, scales and
+ * adds whole rows many times faster than columns.
  */
 export function addSaturationError(
   draft: Draft,
@@ -73,27 +73,31 @@ export function addSaturationError(
   operand = kernelOperand(draft, layer),
 ): { readonly excess: string; readonly sum: string } {
   const pairs = riskyPairs(layer.rows);
+  const rows = draft.add('Reshape', [operand, draft.ints([-1, operandDepth(layer)])]);
+  const columns = draft.add('Transpose', [rows], { perm: [1, 0] });
   // The running sum begins with a pair that adds nothing, so that every output has a place before its first pair.
   const weights = (side: 0 | 1) => [0, ...pairs.map((pair) => pair.weights[side])];
   const places = (side: 0 | 1) => [0, ...pairs.map(({ output, k }) => operandPlace(layer, output, k + side))];
   const product = (side: 0 | 1) => {
-    const values = draft.add('Gather', [operand, draft.ints(places(side))], { axis: -1 });
-    const factor = draft.constant([pairs.length + 1], FLOAT, Float32Array.from(weights(side)));
+    const values = draft.add('Gather', [columns, draft.ints(places(side))], { axis: 0 });
+    const factor = draft.constant([pairs.length + 1, 1], FLOAT, Float32Array.from(weights(side)));
     return draft.add('Mul', [draft.add('Cast', [values], { to: FLOAT }), factor]);
   };
   const value = draft.add('Add', [product(0), product(1)]);
   const limits = [INT16_MIN, INT16_MAX].map((limit) => draft.constant([], FLOAT, Float32Array.of(limit)));
   const excess = draft.add('Sub', [value, draft.add('Clip', [value, ...limits])]);
-  const axis = draft.constant([], INT32, Int32Array.of(-1));
+  const axis = draft.constant([], INT32, Int32Array.of(0));
   const running = draft.add('CumSum', [draft.add('Cast', [excess], { to: INT32 }), axis]);
   const counts = new Array<number>(layer.rows.outputs).fill(0);
   for (const { output } of pairs) counts[output]!++;
   let last = 0;
   const ends = counts.map((count) => (last += count));
-  const at = (indices: readonly number[]) =>
-    draft.add('Gather', [running, draft.ints(indices)], { axis: -1 });
+  const at = (indices: readonly number[]) => draft.add('Gather', [running, draft.ints(indices)], { axis: 0 });
   return { excess, sum: draft.add('Sub', [at(ends), at(ends.map((end, o) => end - counts[o]!))]) };
 }
+
+/** Products in one row of the operand: of all groups. */
+const operandDepth = ({ rows, kind, group }: IntegerLayer) => rows.length * (kind === 'matrix' ? 1 : group);
 
 /** The activations as the kernel reads them: unsigned, the products of one output (of all groups) along the last axis. */
 function kernelOperand(draft: Draft, layer: IntegerLayer): string {
@@ -157,8 +161,8 @@ function offsets(kernel: readonly number[]): number[][] {
 
 /** The exact product, on unsigned weights (the codes + 128): for two unsigned operands no kernel saturates. */
 function exactSum(draft: Draft, layer: IntegerLayer, operand: string): string {
-  const { rows, group, kind } = layer;
-  const depth = rows.length * (kind === 'matrix' ? 1 : group);
+  const { rows } = layer;
+  const depth = operandDepth(layer);
   const weights = new Uint8Array(depth * rows.outputs).fill(128);
   for (let o = 0; o < rows.outputs; o++) {
     for (let k = 0; k < rows.length; k++) {

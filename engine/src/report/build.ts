@@ -6,19 +6,19 @@ import type { SampleSource } from '../data/source.js';
 import type { ModelProto } from '../onnx/onnx_pb.js';
 import { modelSha256, type LoadedModel } from '../onnx/read.js';
 import { encodeModel } from '../onnx/write.js';
-import { pairRisk } from '../overflow/pairs.js';
 import type { RunPaths } from '../paths.js';
 import type { Problem } from '../problem.js';
 import type { RunRequest } from '../protocol.js';
 import type { Quantization } from '../quantization.js';
 import type { RestoreOutcome } from '../restore/restore.js';
 import { cpuFeatures } from '../runtime/cpu.js';
-import { fusedKernels, type RuntimeKernel } from '../runtime/optimized.js';
+import { kernelsOf, optimizedModel, type RuntimeKernel } from '../runtime/optimized.js';
 import { createSession, runtimeVersion } from '../runtime/session.js';
 import { dropOf, intervalOf, type Validation } from '../validation.js';
 import { TOOL } from '../tool.js';
 import { measureLatency } from './latency.js';
 import { layerReports } from './layers.js';
+import { overflowReport } from './overflow.js';
 import type { Clock } from './progress.js';
 
 export interface ReportInput {
@@ -51,8 +51,10 @@ export async function buildReport(input: ReportInput): Promise<QuantizationRepor
   const bytes = encodeModel(input.final);
   const first = await input.calibration.source.get(0);
   const latency = await compareLatency(input, bytes, first.feeds);
-  const kernels = await fusedKernels(bytes, { dir, threads: 1 });
+  const optimized = await optimizedModel(bytes, { dir });
+  const kernels = kernelsOf(bytes, optimized);
   const layers = await layerReports(input, kernels, [first.feeds]);
+  const overflow = await overflowReport(input, optimized, kernels);
   const calibrationSha256 = await input.calibration.source.fingerprint();
   const validationSha256 = (await input.validation?.source.fingerprint()) ?? null;
   const modelHash = await modelSha256(input.loaded);
@@ -90,7 +92,7 @@ export async function buildReport(input: ReportInput): Promise<QuantizationRepor
       ratio: input.loaded.fileBytes / written,
     },
     latency_ms: latency,
-    overflow: overflowReport(input),
+    overflow,
     restoration: restorationReport(input.restored),
     layers,
     kernels: kernelCounts(kernels),
@@ -145,30 +147,6 @@ function metricReport({ validation, restored }: ReportInput): QuantizationReport
     satisfied: validation.maxDrop === null ? null : drop <= validation.maxDrop,
     ci95: intervalOf(validation, baseline, final),
   };
-}
-
-function overflowReport({ config, quantization, restored }: ReportInput): QuantizationReport['overflow'] {
-  const { graph } = quantization.prepared;
-  const layers = quantization.placement.weights.flatMap((quantizer) => {
-    const weights = quantization.weights.get(quantizer.id);
-    const dims = graph.initializer(quantizer.tensor)?.dims.map(Number) ?? [];
-    return quantizer.targets.flatMap(({ node: name }) => {
-      const node = graph.node(name);
-      if (node === undefined || weights === undefined || restored.reverted.has(name)) return [];
-      const risk = pairRisk(node, weights.codes, dims);
-      return [
-        {
-          name,
-          op: node.opType,
-          half_range: quantizer.halfRange,
-          pairs_at_risk: risk?.pairsAtRisk ?? 0,
-          saturating_fraction_calibration: null,
-          worst_case_exceeds: risk?.worstCase ?? null,
-        },
-      ];
-    });
-  });
-  return { fix: config.quantization.advanced_parameters.overflow_fix, layers, predicted: null };
 }
 
 function restorationReport({ restoration, reverted }: RestoreOutcome): QuantizationReport['restoration'] {

@@ -366,6 +366,10 @@ export interface QuantizationConfig {
          * Write weights into a file beside the model. null: only when they do not fit into one file of 2 GB.
          */
         external_data?: boolean | null;
+        /**
+         * Instruction set of the CPU that will run the model: whether `overflow_fix: auto` gives layers half range.
+         */
+        target_isa?: "host" | "avx2" | "avx512" | "avx512_vnni" | "avx_vnni" | "amx";
       };
     };
   };

@@ -256,6 +256,10 @@ export interface QuantizationReport {
        * Largest possible pair sum divided by 32767; null: not computed.
        */
       worst_case_exceeds: number | null;
+      /**
+       * Signal to noise of the layer's output when only its own sums saturate, on calibration samples; null: nothing saturates, or not measured.
+       */
+      saturation_sqnr_db?: number | null;
     }[];
     /**
      * Metric on a CPU without VNNI; null: not predicted.
@@ -274,6 +278,37 @@ export interface QuantizationReport {
        */
       drop: number;
     } | null;
+    /**
+     * What each overflow_fix gives; there after `quantsmith overflow CONFIG`.
+     *
+     * Items: One setting.
+     */
+    settings?: {
+      /**
+       * The overflow_fix.
+       */
+      fix: string;
+      /**
+       * Layers with weights in half range.
+       */
+      half_range: number;
+      /**
+       * Layers whose sums can saturate.
+       */
+      at_risk: number;
+      /**
+       * Layers whose sums do saturate on calibration samples.
+       */
+      saturating: number;
+      /**
+       * Metric of the quantized model, measured on this machine; null without validation data.
+       */
+      metric: number | null;
+      /**
+       * Metric on a CPU without VNNI; null: not predicted.
+       */
+      predicted: number | null;
+    }[];
   };
   /**
    * Restoration; null when there was none.

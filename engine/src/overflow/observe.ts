@@ -1,0 +1,79 @@
+import { readAhead, type SampleSource } from '../data/source.js';
+import type { ModelProto } from '../onnx/onnx_pb.js';
+import { encodeModel } from '../onnx/write.js';
+import type { RuntimeKernel } from '../runtime/optimized.js';
+import { createSession, run } from '../runtime/session.js';
+import type { HostTensor } from '../runtime/tensor.js';
+import { observedModel, type Observed } from './models.js';
+
+/** What saturation did to a layer at risk over a set of samples, the layers before it being exact. */
+export interface Saturation {
+  /** Share of the pair sums that saturated. */
+  readonly fraction: number;
+  /** Signal to noise of the layer's output in decibels; null when nothing saturated. */
+  readonly sqnrDb: number | null;
+}
+
+export type Feeds = Readonly<Record<string, HostTensor>>;
+
+interface Sums {
+  saturated: number;
+  pairs: number;
+  signal: number;
+  noise: number;
+}
+
+/**
+ * Dynamic analysis: runs samples through `optimized`, the runtime's own graph of a quantized model, and counts the pair
+ * sums that leave 16 bits. By the names of the operators that the kernels stand for; layers not at risk are left out.
+ */
+export async function observeSaturation(
+  optimized: ModelProto,
+  kernels: ReadonlyMap<string, RuntimeKernel>,
+  samples: Iterable<Feeds> | AsyncIterable<Feeds>,
+  options: { readonly threads: number; readonly dir: string },
+): Promise<ReadonlyMap<string, Saturation>> {
+  const { model, layers } = observedModel(optimized);
+  if (layers.length === 0) return new Map();
+  const sums = layers.map((): Sums => ({ saturated: 0, pairs: 0, signal: 0, noise: 0 }));
+  const session = await createSession(encodeModel(model), { ...options, optimization: 'disabled' });
+  try {
+    for await (const feeds of samples) {
+      const values = await run(session, feeds);
+      layers.forEach((observed, index) => addSample(sums[index]!, observed, values));
+    }
+  } finally {
+    await session.release();
+  }
+  return new Map(
+    layers.flatMap(({ layer }, index) => {
+      const covers = kernels.get(layer.node.output[0]!)?.covers ?? [];
+      return covers.map((name) => [name, saturationOf(sums[index]!)] as const);
+    }),
+  );
+}
+
+function addSample(sums: Sums, observed: Observed, values: Readonly<Record<string, HostTensor>>): void {
+  const read = (output: string) => Number(values[output]!.data[0]);
+  sums.saturated += read(observed.saturated);
+  sums.pairs += read(observed.results) * Math.ceil(observed.layer.rows.length / 2);
+  sums.signal += read(observed.signal);
+  sums.noise += read(observed.noise);
+}
+
+function saturationOf({ saturated, pairs, signal, noise }: Sums): Saturation {
+  return {
+    fraction: pairs === 0 ? 0 : saturated / pairs,
+    sqnrDb: noise === 0 ? null : 10 * Math.log10(Math.max(signal, Number.MIN_VALUE) / noise),
+  };
+}
+
+/**
+ * The calibration samples that the analysis takes: a tenth, since each costs a few inferences, at least 4. Spread over all
+ * `count`, for folders of images are often in the order of their classes.
+ */
+export async function* calibrationFeeds(source: SampleSource, count: number): AsyncGenerator<Feeds> {
+  const size = Math.min(count, Math.max(4, Math.ceil(count / 10)));
+  const indices = Array.from({ length: size }, (_, index) => Math.floor((index * count) / size));
+  for await (const { feeds } of readAhead(source, indices)) yield feeds;
+}

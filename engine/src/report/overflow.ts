@@ -1,0 +1,91 @@
+import type { QuantizationReport } from '@quantsmith/schemas';
+import type { ModelProto } from '../onnx/onnx_pb.js';
+import { targetSaturates, type TargetIsa } from '../overflow/isa.js';
+import { calibrationFeeds, observeSaturation, type Saturation } from '../overflow/observe.js';
+import { pairRisk } from '../overflow/pairs.js';
+import { predictSaturated } from '../overflow/predict.js';
+import type { RuntimeKernel } from '../runtime/optimized.js';
+import { dropOf } from '../validation.js';
+import type { ReportInput } from './build.js';
+
+type OverflowReport = QuantizationReport['overflow'];
+
+/** What 16-bit sums do to the final model: its layers, and the metric on a CPU where they saturate. */
+export async function overflowReport(
+  input: ReportInput,
+  optimized: ModelProto,
+  kernels: ReadonlyMap<string, RuntimeKernel>,
+): Promise<OverflowReport> {
+  const { calibration, quantization, threads } = input;
+  const { dir } = quantization.prepared;
+  const samples = calibrationFeeds(calibration.source, calibration.samples);
+  const saturation = await observeSaturation(optimized, kernels, samples, { threads, dir });
+  return {
+    fix: input.config.quantization.advanced_parameters.overflow_fix,
+    layers: layerReports(input, saturation, integerOperators(kernels)),
+    predicted: await predictedMetric(input, optimized),
+  };
+}
+
+function layerReports(
+  { quantization, restored }: ReportInput,
+  saturation: ReadonlyMap<string, Saturation>,
+  integer: ReadonlySet<string>,
+): OverflowReport['layers'] {
+  const { graph } = quantization.prepared;
+  return quantization.placement.weights.flatMap((quantizer) => {
+    const weights = quantization.weights.get(quantizer.id);
+    const dims = graph.initializer(quantizer.tensor)?.dims.map(Number) ?? [];
+    return quantizer.targets.flatMap(({ node: name }) => {
+      const node = graph.node(name);
+      if (node === undefined || weights === undefined || restored.reverted.has(name)) return [];
+      const adds = weights.parameters.storage === 'int8' && integer.has(name);
+      const risk = adds ? pairRisk(node, weights.codes, dims) : null;
+      const seen = saturation.get(name);
+      return [
+        {
+          name,
+          op: node.opType,
+          half_range: quantizer.halfRange,
+          pairs_at_risk: risk?.pairsAtRisk ?? 0,
+          saturating_fraction_calibration: seen?.fraction ?? null,
+          worst_case_exceeds: risk?.worstCase ?? null,
+          saturation_sqnr_db: seen?.sqnrDb ?? null,
+        },
+      ];
+    });
+  });
+}
+
+/** The operators that integer kernels compute; what the runtime computes in float cannot saturate. */
+function integerOperators(kernels: ReadonlyMap<string, RuntimeKernel>): ReadonlySet<string> {
+  const integer = [...kernels.values()].filter(({ kind }) => kind === 'integer');
+  return new Set(integer.flatMap(({ covers }) => covers));
+}
+
+async function predictedMetric(
+  { validation, restored: { measured }, quantization, config, threads, clock }: ReportInput,
+  optimized: ModelProto,
+): Promise<OverflowReport['predicted']> {
+  if (validation === null || measured === null) return null;
+  const { baseline, final } = measured;
+  const total = validation.source.count;
+  const evaluation = await predictSaturated(
+    optimized,
+    validation,
+    { baseline, exact: final },
+    {
+      threads,
+      dir: quantization.prepared.dir,
+      onSample: (done) => clock.progress(done, 'as on a CPU without VNNI', total),
+    },
+  );
+  if (evaluation === null) return null;
+  const target = config.quantization.advanced_parameters.backend_params.target_isa as TargetIsa;
+  const named = target !== 'host' && (await targetSaturates(target));
+  return {
+    isa: named ? target : 'avx2',
+    metric: evaluation.value,
+    drop: dropOf(validation, baseline, evaluation),
+  };
+}
