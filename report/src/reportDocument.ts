@@ -2,6 +2,7 @@ import type { QuantizationReport } from '@quantsmith/schemas';
 import type { Block, Cell, Document, Facts, Section, Table } from './document.js';
 import { baseName, counted, duration, moment } from './figures.js';
 import { layerBlocks } from './layers.js';
+import { overflowBlocks } from './overflow.js';
 import { restorationBlocks } from './restoration.js';
 import { summaryFacts } from './summary.js';
 
@@ -18,7 +19,7 @@ export function reportDocument(report: QuantizationReport): Document {
         ? []
         : section('Restoration', restorationBlocks(metric, restoration))),
       ...section('Layers', layerBlocks(report.layers), true),
-      ...section('Overflow of 16-bit sums', overflow(report), true),
+      ...section('Overflow of 16-bit sums', overflowBlocks(report), true),
       ...section('Run', [provenance(report), timings(report)], true),
     ],
   };
@@ -32,42 +33,6 @@ function warnings({ warnings: all }: QuantizationReport): Block[] {
   if (all.length === 0) return [];
   const items = all.map(({ code, message }) => [`${message} `, { code }]);
   return [{ kind: 'list', items }];
-}
-
-/** Layers whose 16-bit sums can saturate where the CPU has no VNNI. */
-function overflow({ overflow: { fix, layers } }: QuantizationReport): Block[] {
-  const risky = layers.filter((layer) => layer.pairs_at_risk > 0);
-  if (risky.length === 0) return [];
-  const share = (value: number | null) => (value === null ? '–' : `${(100 * value).toFixed(3)} %`);
-  const rows = risky.map((layer): Cell[] => [
-    { code: layer.name },
-    layer.op,
-    layer.pairs_at_risk.toLocaleString('en'),
-    layer.worst_case_exceeds === null ? '–' : `${(100 * layer.worst_case_exceeds).toFixed(0)} %`,
-    share(layer.saturating_fraction_calibration),
-  ]);
-  return [
-    {
-      kind: 'paragraph',
-      text: [
-        `On CPUs without VNNI, 16-bit sums can saturate in ${risky.length} of ${counted(layers.length, 'layer')} with 8-bit weights (overflow_fix: `,
-        { code: fix },
-        ').',
-      ],
-    },
-    {
-      kind: 'table',
-      caption: 'Layers at risk; the largest possible sum as a share of what 16 bits hold.',
-      columns: [
-        { title: 'Layer' },
-        { title: 'Operator' },
-        { title: 'Weight pairs at risk', numeric: true },
-        { title: 'Largest sum', numeric: true },
-        { title: 'Saturates in calibration', numeric: true },
-      ],
-      rows,
-    },
-  ];
 }
 
 function provenance(report: QuantizationReport): Facts {

@@ -93,6 +93,7 @@ describe('what every format states', () => {
               half_range: false,
               pairs_at_risk: 1234,
               saturating_fraction_calibration: 0.00123,
+              saturation_sqnr_db: 31.25,
               worst_case_exceeds: 1.98,
             },
             {
@@ -105,11 +106,15 @@ describe('what every format states', () => {
             },
           ],
           predicted: { isa: 'avx2', metric: 0.9, drop: 0.08 },
+          settings: [
+            { fix: 'enable', half_range: 2, at_risk: 0, saturating: 0, metric: 0.97, predicted: null },
+          ],
         },
       });
       expect(found).toContain('No effect. not-supported-yet');
       expect(found).toContain('16-bit sums can saturate in 1 of 2 layers');
-      expect(found).toMatch(/\/head\/Gemm Gemm 1,234 198 % 0\.123 %/);
+      expect(found).toMatch(/\/head\/Gemm Gemm 1,234 198 % 0\.123 % 31\.3 dB/);
+      expect(found).toMatch(/enable 2 0 0 97\.00 % –/);
       expect(found).not.toContain('/safe/Gemm');
       expect(found).toContain('top1, int8 on avx2 90.00 % predicted, drop 8.00 points');
     });

@@ -1,0 +1,85 @@
+import type { QuantizationReport } from '@quantsmith/schemas';
+import type { Block, Cell, Table } from './document.js';
+import { counted, decibels, metricValue } from './figures.js';
+
+type Overflow = QuantizationReport['overflow'];
+
+const MISSING = '–';
+
+/** Layers whose 16-bit sums can saturate where the CPU has no VNNI, and what each setting of overflow_fix gives. */
+export function overflowBlocks({ overflow, metric }: QuantizationReport): Block[] {
+  const risky = overflow.layers.filter((layer) => layer.pairs_at_risk > 0);
+  const settings = overflow.settings ?? [];
+  return [
+    ...(risky.length === 0 ? [] : riskBlocks(overflow, risky)),
+    ...(settings.length === 0 ? [] : [settingTable(settings, metric?.name ?? null)]),
+  ];
+}
+
+function riskBlocks({ fix, layers }: Overflow, risky: Overflow['layers']): Block[] {
+  const measured = risky.some((layer) => layer.saturating_fraction_calibration !== null);
+  const rows = risky.map((layer): Cell[] => [
+    { code: layer.name },
+    layer.op,
+    layer.pairs_at_risk.toLocaleString('en'),
+    layer.worst_case_exceeds === null ? MISSING : `${(100 * layer.worst_case_exceeds).toFixed(0)} %`,
+    ...(measured
+      ? [share(layer.saturating_fraction_calibration), noise(layer.saturation_sqnr_db ?? null)]
+      : []),
+  ]);
+  return [
+    {
+      kind: 'paragraph',
+      text: [
+        `On CPUs without VNNI, 16-bit sums can saturate in ${risky.length} of ${counted(layers.length, 'layer')} with 8-bit weights (overflow_fix: `,
+        { code: fix },
+        ').',
+      ],
+    },
+    {
+      kind: 'table',
+      caption: 'Layers at risk; the largest possible sum as a share of what 16 bits hold.',
+      columns: [
+        { title: 'Layer' },
+        { title: 'Operator' },
+        { title: 'Weight pairs at risk', numeric: true },
+        { title: 'Largest sum', numeric: true },
+        ...(measured
+          ? [
+              { title: 'Saturates in calibration', numeric: true },
+              { title: 'SQNR of that', numeric: true },
+            ]
+          : []),
+      ],
+      rows,
+    },
+  ];
+}
+
+const share = (value: number | null) => (value === null ? MISSING : `${(100 * value).toFixed(3)} %`);
+const noise = (value: number | null) => (value === null ? MISSING : decibels(value));
+
+function settingTable(settings: NonNullable<Overflow['settings']>, metric: string | null): Table {
+  const value = (figure: number | null) =>
+    figure === null ? MISSING : metric === null ? figure.toPrecision(5) : metricValue(metric, figure);
+  return {
+    kind: 'table',
+    caption: 'What each overflow_fix gives.',
+    columns: [
+      { title: 'overflow_fix' },
+      { title: 'Layers in half range', numeric: true },
+      { title: 'At risk', numeric: true },
+      { title: 'Saturating', numeric: true },
+      { title: `${metric ?? 'Metric'} here`, numeric: true },
+      { title: 'Without VNNI', numeric: true },
+    ],
+    rows: settings.map((setting): Cell[] => [
+      { code: setting.fix },
+      String(setting.half_range),
+      String(setting.at_risk),
+      String(setting.saturating),
+      value(setting.metric),
+      value(setting.predicted),
+    ]),
+  };
+}
