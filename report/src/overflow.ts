@@ -56,7 +56,12 @@ function riskBlocks({ fix, layers }: Overflow, risky: Overflow['layers']): Block
   ];
 }
 
-const share = (value: number | null) => (value === null ? MISSING : `${(100 * value).toFixed(3)} %`);
+/** Three decimals, and never zero for what is more. */
+function share(value: number | null): string {
+  if (value === null) return MISSING;
+  return value > 0 && value < 5e-6 ? '< 0.001 %' : `${(100 * value).toFixed(3)} %`;
+}
+
 const noise = (value: number | null) => (value === null ? MISSING : decibels(value));
 
 function settingTable(settings: NonNullable<Overflow['settings']>, metric: string | null): Table {
