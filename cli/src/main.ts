@@ -6,6 +6,7 @@ import { initCommand } from './commands/init.js';
 import { inspectCommand } from './commands/inspect.js';
 import { REPORT_FORMATS, reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
+import { sensitivityCommand } from './commands/sensitivity.js';
 import { EXIT } from './exit.js';
 
 const program = new Command('quantsmith')
@@ -71,6 +72,17 @@ program
   .addOption(new Option('--format <format>').choices(COMPARE_FORMATS).default('table'))
   .option('--output <file>', 'write it to a file instead of standard output')
   .action(async (a: string, b: string, options) => process.exit(await compareCommand(a, b, options)));
+
+program
+  .command('sensitivity')
+  .description(
+    'measure what quantizing each layer alone does to outputs and accuracy, without writing a model',
+  )
+  .argument('<config>')
+  .option('--json', 'as JSON')
+  .option('--no-cache', 'collect calibration statistics anew, and keep none')
+  .option('--allow-modules', 'allow the JavaScript modules that the config names (loader, metric) to run')
+  .action(async (config: string, options) => process.exit(await sensitivityCommand(config, options)));
 
 program
   .command('inspect')

@@ -13,11 +13,12 @@ import { prepareModel, type PreparedModel } from './graph/prepare.js';
 import { readModel } from './onnx/read.js';
 import { encodeModel, writeModel, writeText } from './onnx/write.js';
 import { fixOverflow } from './overflow/auto.js';
+import { addSettings, compareFixes } from './overflow/settings.js';
 import { runPaths } from './paths.js';
 import { placeForConfig, quantizerConfig } from './placement/fromConfig.js';
 import type { Placement } from './placement/types.js';
 import type { Problem } from './problem.js';
-import type { EngineEvent, RunRequest, TensorSignature } from './protocol.js';
+import type { EngineEvent, OverflowSummary, RunRequest, TensorSignature } from './protocol.js';
 import {
   activationParameters,
   buildModel,
@@ -29,6 +30,7 @@ import { buildReport } from './report/build.js';
 import { startClock, type Clock } from './report/progress.js';
 import { restoreAccuracy } from './restore/restore.js';
 import { openRunJournal } from './restore/runJournal.js';
+import { measureSensitivity, type SensitivityReport } from './restore/sensitivity.js';
 import { withSettings } from './restore/tune.js';
 import { createSession } from './runtime/session.js';
 import { defaultThreads } from './runtime/threads.js';
@@ -43,49 +45,15 @@ export async function runPipeline(
   request: RunRequest,
   emit: (event: EngineEvent) => void,
 ): Promise<{ report: QuantizationReport; reportPath: string }> {
-  const clock = startClock(emit);
-  const config = resolveConfig(request.config);
-  const paths = runPaths(request);
-  const threads = config.quantization.advanced_parameters.backend_params.threads ?? defaultThreads();
-  const warnings: Problem[] = [];
-  const warn = (problems: readonly Problem[]) => {
-    for (const problem of problems) emit({ type: 'problem', problem });
-    warnings.push(...problems);
-  };
-
-  clock.stage('load', null);
-  const loaded = await readModel(paths.model);
-  clock.stage('prepare', null);
-  const float = await prepareModel(loaded);
-  warn(float.problems);
-  const context = {
-    inputs: await inputSignatures(float),
-    baseDir: paths.baseDir,
-    allowModules: request.allowModules,
-  };
-  const calibration = await openData(config.data.calibration, {
-    ...context,
-    configPath: ['data', 'calibration'],
-  });
-  const validation = await openValidation(config, context);
-  warn(validation?.problems ?? []);
-  const samples = Math.min(calibration.count, config.quantization.subset_size);
-  const statistics = {
-    loaded,
-    source: calibration,
-    samples,
-    threads,
-    cache: request.cache === false ? null : defaultCache(),
-    onSample: (done: number) => clock.progress(done),
-    warn,
-  };
+  const opened = await openRun(request, emit);
+  const { clock, config, paths, threads, warnings, warn, loaded, float, validation, statistics } = opened;
   const inputs = { float, statistics, threads, clock };
   const made = await makeQuantization(inputs, config, clock.stage);
   warn(made.problems);
   const journal = await openRunJournal(request, config, {
     paths,
     loaded,
-    calibration,
+    calibration: statistics.source,
     validation,
     threads,
     warn,
@@ -105,7 +73,7 @@ export async function runPipeline(
     quantization,
     corrections: records,
     final,
-    calibration: { source: calibration, samples, cached },
+    calibration: { source: statistics.source, samples: statistics.samples, cached },
     validation,
     restored,
     threads,
@@ -121,6 +89,71 @@ export async function runPipeline(
   await writeText(paths.report, `${JSON.stringify(report, null, 2)}\n`);
   journal.close();
   return { report, reportPath: paths.report };
+}
+
+/** Per-layer errors and what each layer costs alone, without writing a model. */
+export async function sensitivityPipeline(
+  request: RunRequest,
+  emit: (event: EngineEvent) => void,
+): Promise<SensitivityReport> {
+  const { clock, config, threads, float, validation, statistics } = await openRun(request, emit);
+  const made = await makeQuantization({ float, statistics, threads, clock }, config, clock.stage);
+  return measureSensitivity(made.quantization, validation, statistics, { threads, clock });
+}
+
+/** What each overflow fix gives, without writing a model; the settings also go into the report of the same config. */
+export async function overflowPipeline(
+  request: RunRequest,
+  emit: (event: EngineEvent) => void,
+): Promise<OverflowSummary> {
+  const { clock, config, paths, threads, float, validation, statistics } = await openRun(request, emit);
+  const summary = await compareFixes(
+    (change) =>
+      makeQuantization(
+        { float, statistics, threads, clock },
+        resolveConfig(withSettings(request.config, change)),
+        clock.stage,
+      ),
+    { config, float, validation, statistics, threads, clock },
+  );
+  await addSettings(paths.report, request.configSha256, summary.settings);
+  return summary;
+}
+
+/** Everything that is there before anything is quantized: model, data and metric, checked. */
+async function openRun(request: RunRequest, emit: (event: EngineEvent) => void) {
+  const clock = startClock(emit);
+  const config = resolveConfig(request.config);
+  const paths = runPaths(request);
+  const threads = config.quantization.advanced_parameters.backend_params.threads ?? defaultThreads();
+  const warnings: Problem[] = [];
+  const warn = (problems: readonly Problem[]) => {
+    for (const problem of problems) emit({ type: 'problem', problem });
+    warnings.push(...problems);
+  };
+  clock.stage('load', null);
+  const loaded = await readModel(paths.model);
+  clock.stage('prepare', null);
+  const float = await prepareModel(loaded);
+  warn(float.problems);
+  const inputs = await inputSignatures(float);
+  const context = { inputs, baseDir: paths.baseDir, allowModules: request.allowModules };
+  const source = await openData(config.data.calibration, {
+    ...context,
+    configPath: ['data', 'calibration'],
+  });
+  const validation = await openValidation(config, context);
+  warn(validation?.problems ?? []);
+  const statistics: Calibration = {
+    loaded,
+    source,
+    samples: Math.min(source.count, config.quantization.subset_size),
+    threads,
+    cache: request.cache === false ? null : defaultCache(),
+    onSample: (done) => clock.progress(done),
+    warn,
+  };
+  return { clock, config, paths, threads, warnings, warn, loaded, float, validation, statistics };
 }
 
 /** The model's inputs as the runtime declares them. */
@@ -150,7 +183,7 @@ interface MadeQuantization {
 }
 
 /** From the prepared float model to everything that is needed to write it as a quantized one. */
-async function makeQuantization(
+export async function makeQuantization(
   { float, statistics, threads, clock }: QuantizationInputs,
   config: ResolvedConfig,
   stage: Clock['stage'],

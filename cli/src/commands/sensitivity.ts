@@ -1,0 +1,60 @@
+import type { SensitivityReport } from '@quantsmith/engine/restore/sensitivity';
+import { visible } from '@quantsmith/report';
+import { runOnConfig, type EngineOptions } from '../engine.js';
+import { EXIT } from '../exit.js';
+
+export interface SensitivityOptions extends EngineOptions {
+  readonly json?: boolean;
+}
+
+/** `quantsmith sensitivity`: what quantizing each layer alone does, the costliest first. Writes no model. */
+export async function sensitivityCommand(path: string, options: SensitivityOptions): Promise<number> {
+  let report: SensitivityReport | null = null;
+  const failed = await runOnConfig(path, 'sensitivity', options, (event) => {
+    if (event.type === 'sensitivity') report = event.report;
+  });
+  if (failed !== null) return failed;
+  if (report === null) {
+    console.error('The engine ended without a result.');
+    return EXIT.internal;
+  }
+  console.log(options.json === true ? JSON.stringify(report, null, 2) : sensitivityText(report));
+  return EXIT.ok;
+}
+
+const decibels = (value: number | null) => (value === null ? '–' : value.toFixed(1));
+
+/** The layers as a table for a terminal. */
+export function sensitivityText({ samples, metric, layers }: SensitivityReport): string {
+  const head = ['operators', 'type', 'weights dB', 'inputs dB', 'outputs dB'];
+  if (metric !== null) head.push(metric.name, 'drop');
+  const rows = layers.map((layer) => {
+    const inputs = layer.inputs.map(({ sqnrDb }) => sqnrDb).filter((value) => value !== null);
+    const row = [
+      visible(layer.operators.join(', ')),
+      layer.op,
+      decibels(layer.weightSqnrDb),
+      decibels(inputs.length === 0 ? null : Math.min(...inputs)),
+      decibels(layer.outputSqnrDb),
+    ];
+    return metric === null ? row : [...row, layer.metric!.toFixed(4), layer.drop!.toFixed(4)];
+  });
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]!.length)),
+  );
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) => (column < 2 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .join('  ')
+      .trimEnd();
+  const measured =
+    metric === null
+      ? ''
+      : `; ${metric.name} on ${metric.samples} samples, the float model's is ${metric.float.toFixed(4)}`;
+  return [
+    line(head),
+    ...rows.map(line),
+    '',
+    `Each row: only these operators are quantized. Signal to noise on ${samples} calibration samples${measured}.`,
+  ].join('\n');
+}

@@ -1,0 +1,171 @@
+import type { Calibration } from '../calibration.js';
+import { firstIndices, type Sample } from '../data/source.js';
+import { withOutputs } from '../graph/outputs.js';
+import { readFloats } from '../onnx/tensor.js';
+import { encodeModel } from '../onnx/write.js';
+import { buildModel, type Quantization } from '../quantization.js';
+import type { QuantizerParameters } from '../ranges/parameters.js';
+import type { Clock } from '../report/progress.js';
+import { layerSqnr } from '../report/sqnr.js';
+import { createSession, run } from '../runtime/session.js';
+import { dropOf, measureBaseline, measureModel, type Validation } from '../validation.js';
+import { dequantize } from '../weights/quantize.js';
+import { operatorsServed, revertGroups } from './revert.js';
+
+/** What quantization does to one group of operators, with all others in float. Decibels: null where nothing changes. */
+export interface LayerSensitivity {
+  readonly operators: readonly string[];
+  readonly op: string;
+  /** 10·log10(Σw² / Σ(w − ŵ)²) of its weights. */
+  readonly weightSqnrDb: number | null;
+  /** Of each activation that it reads. */
+  readonly inputs: readonly { readonly tensor: string; readonly sqnrDb: number | null }[];
+  /** Of the model's outputs; the one that suffers most. */
+  readonly outputSqnrDb: number | null;
+  /** The metric, where there is one. */
+  readonly metric: number | null;
+  readonly drop: number | null;
+}
+
+export interface SensitivityReport {
+  /** Samples that decibels of activations and outputs were taken from. */
+  readonly samples: number;
+  readonly metric: { readonly name: string; readonly samples: number; readonly float: number } | null;
+  /** The ones that cost most first: by the drop, then by the outputs' error. */
+  readonly layers: readonly LayerSensitivity[];
+}
+
+const NOISE_SAMPLES = 8;
+
+/** Quantizes each group of operators alone and measures it. Nothing is written. */
+export async function measureSensitivity(
+  quantization: Quantization,
+  validation: Validation | null,
+  calibration: Calibration,
+  { threads, clock }: { threads: number; clock: Clock },
+): Promise<SensitivityReport> {
+  const { graph, dir, model } = quantization.prepared;
+  const groups = revertGroups(graph, quantization.placement);
+  const samples = await Promise.all(
+    firstIndices(Math.min(NOISE_SAMPLES, calibration.samples)).map((index) => calibration.source.get(index)),
+  );
+  const activations = await activationNoise(quantization, samples, threads);
+  clock.stage('validate', validation?.source.count ?? null);
+  const baseline =
+    validation === null
+      ? null
+      : await measureBaseline(quantization.prepared, validation, threads, (done) => clock.progress(done));
+  clock.stage('rank', groups.length);
+  const layers: LayerSensitivity[] = [];
+  for (const [index, operators] of groups.entries()) {
+    const others = new Set(groups.flat().filter((name) => !operators.includes(name)));
+    const alone = buildModel(quantization, others);
+    const feeds = samples.map((sample) => sample.feeds);
+    const outputs = await layerSqnr({ model, graph }, alone, graph.outputs, feeds, { threads, dir });
+    const evaluation =
+      validation === null || baseline === null
+        ? null
+        : await measureModel(alone, validation, baseline, firstIndices(validation.source.count), {
+            threads,
+            dir,
+          });
+    layers.push({
+      operators,
+      op: graph.node(operators[0]!)?.opType ?? '',
+      weightSqnrDb: weightNoise(quantization, operators),
+      inputs: activations(operators),
+      outputSqnrDb: lowest([...outputs.values()]),
+      metric: evaluation?.value ?? null,
+      drop: evaluation === null ? null : dropOf(validation!, baseline!, evaluation),
+    });
+    clock.progress(index + 1, operators.join(', '));
+  }
+  const error = (layer: LayerSensitivity) => layer.outputSqnrDb ?? Number.MAX_VALUE;
+  return {
+    samples: samples.length,
+    metric:
+      validation === null || baseline === null
+        ? null
+        : { name: validation.metric.name, samples: validation.source.count, float: baseline.value },
+    layers: layers.sort((a, b) => (b.drop ?? 0) - (a.drop ?? 0) || error(a) - error(b)),
+  };
+}
+
+interface Noise {
+  signal: number;
+  noise: number;
+}
+
+const decibels = ({ signal, noise }: Noise): number | null =>
+  noise === 0 ? null : 10 * Math.log10(signal / noise);
+
+function lowest(values: readonly (number | null)[]): number | null {
+  const finite = values.filter((value): value is number => value !== null && Number.isFinite(value));
+  return finite.length === 0 ? null : Math.min(...finite);
+}
+
+/** Of all weights that the operators read together. */
+function weightNoise({ prepared, placement, weights }: Quantization, operators: readonly string[]) {
+  const sums: Noise = { signal: 0, noise: 0 };
+  for (const quantizer of placement.weights) {
+    if (!quantizer.targets.some((port) => operators.includes(port.node))) continue;
+    const tensor = prepared.graph.initializer(quantizer.tensor)!;
+    const float = readFloats(tensor, prepared.dir);
+    const rounded = dequantize(weights.get(quantizer.id)!, tensor.dims.map(Number), quantizer.axis);
+    float.forEach((value, i) => {
+      sums.signal += value * value;
+      sums.noise += (value - rounded[i]!) ** 2;
+    });
+  }
+  return decibels(sums);
+}
+
+/** The noise of every activation quantizer on the float model's tensors, to be asked for by operators. */
+async function activationNoise(
+  { prepared, placement, activations }: Quantization,
+  samples: readonly Sample[],
+  threads: number,
+): Promise<(operators: readonly string[]) => LayerSensitivity['inputs']> {
+  const quantizers = placement.activations.filter(({ id }) => activations.has(id));
+  const tensors = [...new Set(quantizers.map(({ tensor }) => tensor))];
+  const made = tensors.filter((tensor) => !prepared.graph.inputs.includes(tensor));
+  const session = await createSession(encodeModel(withOutputs(prepared.model, made)), {
+    threads,
+    dir: prepared.dir,
+  });
+  const sums = new Map<string, Noise>(quantizers.map(({ id }) => [id, { signal: 0, noise: 0 }]));
+  try {
+    for (const { feeds } of samples) {
+      const values = { ...feeds, ...(await run(session, feeds, made)) };
+      for (const { id, tensor } of quantizers) {
+        const { data, dims } = values[tensor]!;
+        if (data instanceof Float32Array) addNoise(sums.get(id)!, data, dims, activations.get(id)!);
+      }
+    }
+  } finally {
+    await session.release();
+  }
+  const served = operatorsServed(prepared.graph, placement);
+  return (operators) =>
+    quantizers
+      .filter(({ id }) => operators.some((name) => served.get(id)?.has(name)))
+      .map(({ id, tensor }) => ({ tensor, sqnrDb: decibels(sums.get(id)!) }));
+}
+
+function addNoise(
+  sum: Noise,
+  values: Float32Array,
+  dims: readonly number[],
+  parameters: QuantizerParameters,
+): void {
+  const { scale, zeroPoint, codeLow, codeHigh } = parameters;
+  // Per-channel activations have their channels on axis 1.
+  const inner = dims.slice(2).reduce((product, size) => product * size, 1);
+  for (let i = 0; i < values.length; i++) {
+    const c = scale.length === 1 ? 0 : Math.floor(i / inner) % scale.length;
+    const code = Math.round(values[i]! / scale[c]!) + zeroPoint[c]!;
+    const rounded = (Math.min(codeHigh, Math.max(codeLow, code)) - zeroPoint[c]!) * scale[c]!;
+    sum.signal += values[i]! ** 2;
+    sum.noise += (values[i]! - rounded) ** 2;
+  }
+}
