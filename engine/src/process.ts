@@ -1,5 +1,7 @@
+import { evaluateModel } from './evaluate.js';
 import { inspectModel } from './onnx/inspect.js';
-import { runPipeline } from './pipeline.js';
+import { overflowOfModel } from './overflow/model.js';
+import { overflowPipeline, runPipeline, sensitivityPipeline } from './pipeline.js';
 import { QuantsmithError, type Problem } from './problem.js';
 import type { EngineEvent, EngineRequest } from './protocol.js';
 
@@ -16,6 +18,22 @@ process.once('disconnect', () => process.exit(1));
 async function serve(request: EngineRequest): Promise<void> {
   if (request.kind === 'inspect') {
     emit({ type: 'inspected', model: await inspectModel(request.modelPath) });
+    return;
+  }
+  if (request.kind === 'evaluate') {
+    emit({ type: 'evaluated', evaluation: await evaluateModel(request, emit) });
+    return;
+  }
+  if (request.kind === 'overflow-model') {
+    emit({ type: 'overflow', overflow: await overflowOfModel(request.modelPath) });
+    return;
+  }
+  if (request.kind === 'overflow') {
+    emit({ type: 'overflow', overflow: await overflowPipeline({ ...request, kind: 'run' }, emit) });
+    return;
+  }
+  if (request.kind === 'sensitivity') {
+    emit({ type: 'sensitivity', report: await sensitivityPipeline({ ...request, kind: 'run' }, emit) });
     return;
   }
   const { report, reportPath } = await runPipeline(request, emit);

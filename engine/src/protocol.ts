@@ -1,5 +1,6 @@
 import type { QuantizationConfig, QuantizationReport } from '@quantsmith/schemas';
 import type { Problem } from './problem.js';
+import type { SensitivityReport } from './restore/sensitivity.js';
 
 /** The stages that a run goes through, in this order; `rank` and `restore` only when accuracy has to be restored. */
 export const STAGES = [
@@ -33,12 +34,38 @@ export interface RunRequest {
   readonly cache?: boolean;
 }
 
+/** Errors of layers, measured without writing anything; the rest as for a run. */
+export interface SensitivityRequest extends Omit<RunRequest, 'kind'> {
+  readonly kind: 'sensitivity';
+}
+
 export interface InspectRequest {
   readonly kind: 'inspect';
   readonly modelPath: string;
 }
 
-export type EngineRequest = RunRequest | InspectRequest;
+/** Runs a model that a config has made over the config's samples, and says what came out, to the bit. */
+export interface EvaluateRequest extends Pick<
+  RunRequest,
+  'config' | 'configPath' | 'configSha256' | 'allowModules'
+> {
+  readonly kind: 'evaluate';
+  readonly modelPath: string;
+}
+
+/** What each overflow_fix gives, measured without writing a model and without restoration. */
+export interface OverflowRequest extends Omit<RunRequest, 'kind'> {
+  readonly kind: 'overflow';
+}
+
+/** What can saturate in a quantized model, whoever made it, by its weights alone. */
+export interface OverflowModelRequest {
+  readonly kind: 'overflow-model';
+  readonly modelPath: string;
+}
+
+export type EngineRequest =
+  RunRequest | SensitivityRequest | InspectRequest | EvaluateRequest | OverflowRequest | OverflowModelRequest;
 
 /** What the engine process says while it works. */
 export type EngineEvent =
@@ -54,10 +81,28 @@ export type EngineEvent =
   | { readonly type: 'problem'; readonly problem: Problem }
   | { readonly type: 'report'; readonly report: QuantizationReport; readonly reportPath: string }
   | { readonly type: 'inspected'; readonly model: ModelSummary }
+  | { readonly type: 'evaluated'; readonly evaluation: ModelEvaluation }
+  | { readonly type: 'overflow'; readonly overflow: OverflowSummary }
+  | { readonly type: 'sensitivity'; readonly report: SensitivityReport }
   /** A file that must not outlive the run: the parent removes it when the engine is killed. */
   | { readonly type: 'temporary'; readonly path: string; readonly exists: boolean }
   | { readonly type: 'failed'; readonly problem: Problem }
   | { readonly type: 'done' };
+
+/** What a model gave on a set of samples. */
+export interface ModelEvaluation {
+  /** null: there is no validation data, or the metric compares with the float model. */
+  readonly metric: { readonly name: string; readonly value: number } | null;
+  /** SHA-256 of all outputs of each sample. */
+  readonly outputs: readonly string[];
+}
+
+/** Layers and settings as the report has them; of a model alone there are no settings. */
+export interface OverflowSummary {
+  readonly layers: QuantizationReport['overflow']['layers'];
+  readonly settings: NonNullable<QuantizationReport['overflow']['settings']>;
+  readonly metric: string | null;
+}
 
 /** One tensor at the model's border. `dims`: number, or a name for a free dimension. */
 export interface TensorSignature {

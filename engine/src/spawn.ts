@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import type { Emulator } from './overflow/emulator.js';
 import type { Problem } from './problem.js';
 import type { EngineEvent, EngineRequest } from './protocol.js';
 
@@ -15,6 +16,8 @@ export interface EngineOptions {
   readonly signal?: AbortSignal;
   /** The engine bundle; default: the one beside the caller's own bundle. */
   readonly enginePath?: string;
+  /** Runs the process on another CPU. */
+  readonly emulator?: Emulator;
 }
 
 /**
@@ -26,7 +29,9 @@ export async function startEngine(request: EngineRequest, options: EngineOptions
   const { signal } = options;
   if (signal?.aborted === true) return { code: 'cancelled' };
   const child = fork(options.enginePath ?? defaultEnginePath(), [], {
-    execArgv: [],
+    ...(options.emulator === undefined
+      ? { execArgv: [] }
+      : { execPath: options.emulator.path, execArgv: [...options.emulator.args, process.execPath] }),
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // Inside VS Code the executable is Electron.

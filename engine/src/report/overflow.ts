@@ -4,6 +4,7 @@ import { targetSaturates, type TargetIsa } from '../overflow/isa.js';
 import { calibrationFeeds, observeSaturation, type Saturation } from '../overflow/observe.js';
 import { pairRisk } from '../overflow/pairs.js';
 import { predictSaturated } from '../overflow/predict.js';
+import type { Quantization } from '../quantization.js';
 import type { RuntimeKernel } from '../runtime/optimized.js';
 import { dropOf } from '../validation.js';
 import type { ReportInput } from './build.js';
@@ -22,23 +23,26 @@ export async function overflowReport(
   const saturation = await observeSaturation(optimized, kernels, samples, { threads, dir });
   return {
     fix: input.config.quantization.advanced_parameters.overflow_fix,
-    layers: layerReports(input, saturation, integerOperators(kernels)),
+    layers: overflowLayers(quantization, input.restored.reverted, kernels, saturation),
     predicted: await predictedMetric(input, optimized),
   };
 }
 
-function layerReports(
-  { quantization, restored }: ReportInput,
+/** The layers with 8-bit weights, without those that went back to float. */
+export function overflowLayers(
+  quantization: Quantization,
+  reverted: ReadonlySet<string>,
+  kernels: ReadonlyMap<string, RuntimeKernel>,
   saturation: ReadonlyMap<string, Saturation>,
-  integer: ReadonlySet<string>,
 ): OverflowReport['layers'] {
+  const integer = integerOperators(kernels);
   const { graph } = quantization.prepared;
   return quantization.placement.weights.flatMap((quantizer) => {
     const weights = quantization.weights.get(quantizer.id);
     const dims = graph.initializer(quantizer.tensor)?.dims.map(Number) ?? [];
     return quantizer.targets.flatMap(({ node: name }) => {
       const node = graph.node(name);
-      if (node === undefined || weights === undefined || restored.reverted.has(name)) return [];
+      if (node === undefined || weights === undefined || reverted.has(name)) return [];
       const adds = weights.parameters.storage === 'int8' && integer.has(name);
       const risk = adds ? pairRisk(node, weights.codes, dims) : null;
       const seen = saturation.get(name);
@@ -48,7 +52,7 @@ function layerReports(
           op: node.opType,
           half_range: quantizer.halfRange,
           pairs_at_risk: risk?.pairsAtRisk ?? 0,
-          saturating_fraction_calibration: seen?.fraction ?? null,
+          saturating_fraction_calibration: seen?.fraction ?? (risk?.pairsAtRisk === 0 ? 0 : null),
           worst_case_exceeds: risk?.worstCase ?? null,
           saturation_sqnr_db: seen?.sqnrDb ?? null,
         },
