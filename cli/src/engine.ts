@@ -1,6 +1,11 @@
 import { runPaths } from '@quantsmith/engine/paths';
 import type { Problem } from '@quantsmith/engine/problem';
-import type { EngineEvent, RunRequest, SensitivityRequest } from '@quantsmith/engine/protocol';
+import type {
+  EngineEvent,
+  OverflowRequest,
+  RunRequest,
+  SensitivityRequest,
+} from '@quantsmith/engine/protocol';
 import { existsSync } from 'node:fs';
 import { startEngine } from '@quantsmith/engine/spawn';
 import { checkConfigFile, type CheckedConfig, type CheckedFinding } from '@quantsmith/server';
@@ -21,7 +26,7 @@ export interface EngineOptions {
  */
 export async function runOnConfig(
   path: string,
-  kind: (RunRequest | SensitivityRequest)['kind'],
+  kind: (RunRequest | SensitivityRequest | OverflowRequest)['kind'],
   options: EngineOptions,
   onEvent: (event: EngineEvent) => void,
 ): Promise<number | null> {

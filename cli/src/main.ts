@@ -4,10 +4,12 @@ import { checkCommand } from './commands/check.js';
 import { COMPARE_FORMATS, compareCommand } from './commands/compare.js';
 import { initCommand } from './commands/init.js';
 import { inspectCommand } from './commands/inspect.js';
+import { overflowCommand } from './commands/overflow.js';
 import { REPORT_FORMATS, reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
 import { sensitivityCommand } from './commands/sensitivity.js';
 import { EXIT } from './exit.js';
+import { EMULATED_CPUS } from '@quantsmith/engine/overflow/emulator';
 
 const program = new Command('quantsmith')
   .description(
@@ -35,6 +37,12 @@ program
     new Option('--format <format>', 'print the report in this format instead of a summary')
       .choices(REPORT_FORMATS)
       .conflicts('json'),
+  )
+  .addOption(
+    new Option(
+      '--verify-isa <cpu>',
+      'also run the written model on this CPU, emulated by QEMU, and compare',
+    ).choices(Object.keys(EMULATED_CPUS)),
   )
   .option('--resume', 'go on with a run that was killed or cancelled while it restored accuracy')
   .option('--no-cache', 'collect calibration statistics anew, and keep none')
@@ -83,6 +91,15 @@ program
   .option('--no-cache', 'collect calibration statistics anew, and keep none')
   .option('--allow-modules', 'allow the JavaScript modules that the config names (loader, metric) to run')
   .action(async (config: string, options) => process.exit(await sensitivityCommand(config, options)));
+
+program
+  .command('overflow')
+  .description('show where 16-bit sums saturate on CPUs without VNNI, and what each overflow_fix gives')
+  .argument('<model or config>', 'a quantized model (.onnx), or a config')
+  .option('--json', 'as JSON')
+  .option('--no-cache', 'collect calibration statistics anew, and keep none')
+  .option('--allow-modules', 'allow the JavaScript modules that the config names (loader, metric) to run')
+  .action(async (path: string, options) => process.exit(await overflowCommand(path, options)));
 
 program
   .command('inspect')

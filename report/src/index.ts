@@ -16,6 +16,7 @@ export {
 } from './subject.js';
 export { parseReport, type ParsedReport } from './parse.js';
 export { factsText, PLAIN, type Paint } from './toText.js';
+export { metricValue } from './figures.js';
 export { summaryFacts } from './summary.js';
 export { visible } from './document.js';
 export { sarifLog, type SarifResult } from './sarif.js';

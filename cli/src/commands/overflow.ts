@@ -1,0 +1,89 @@
+import type { OverflowSummary } from '@quantsmith/engine/protocol';
+import { startEngine } from '@quantsmith/engine/spawn';
+import { metricValue, visible } from '@quantsmith/report';
+import { extname } from 'node:path';
+import { runOnConfig, type EngineOptions } from '../engine.js';
+import { EXIT, exitCodeOf } from '../exit.js';
+
+export interface OverflowOptions extends EngineOptions {
+  readonly json?: boolean;
+}
+
+/**
+ * `quantsmith overflow`: of a model, which layers can saturate on CPUs without VNNI; of a config, also which do, and what
+ * each overflow_fix gives. Returns the exit code.
+ */
+export async function overflowCommand(path: string, options: OverflowOptions): Promise<number> {
+  let summary: OverflowSummary | null = null;
+  const failed =
+    extname(path).toLowerCase() === '.onnx'
+      ? await readModel(path, (found) => (summary = found))
+      : await runOnConfig(path, 'overflow', options, (event) => {
+          if (event.type === 'overflow') summary = event.overflow;
+        });
+  if (failed !== null) return failed;
+  if (summary === null) {
+    console.error('The engine ended without a result.');
+    return EXIT.internal;
+  }
+  console.log(options.json === true ? JSON.stringify(summary, null, 2) : overflowText(summary));
+  return EXIT.ok;
+}
+
+async function readModel(path: string, found: (summary: OverflowSummary) => void): Promise<number | null> {
+  const outcome = await startEngine(
+    { kind: 'overflow-model', modelPath: path },
+    { onEvent: (event) => event.type === 'overflow' && found(event.overflow) },
+  );
+  if (outcome.code === 'ok') return null;
+  if (outcome.code === 'cancelled') return EXIT.cancelled;
+  console.error(`error: ${outcome.problem.message} [${outcome.problem.code}]`);
+  return exitCodeOf(outcome.problem);
+}
+
+const percent = (share: number | null, digits: number) =>
+  share === null ? '–' : `${(100 * share).toFixed(digits)} %`;
+
+/** The layers at risk, and the settings where they were measured, as tables for a terminal. */
+export function overflowText({ layers, settings, metric }: OverflowSummary): string {
+  const risky = layers.filter((layer) => layer.pairs_at_risk > 0);
+  const rows = risky.map((layer) => [
+    visible(layer.name),
+    layer.op,
+    String(layer.pairs_at_risk),
+    percent(layer.worst_case_exceeds, 0),
+    percent(layer.saturating_fraction_calibration, 4),
+    layer.saturation_sqnr_db === undefined || layer.saturation_sqnr_db === null
+      ? '–'
+      : layer.saturation_sqnr_db.toFixed(1),
+  ]);
+  const head = ['layer', 'kernel', 'pairs at risk', 'largest sum', 'saturates', 'output dB'];
+  return [
+    ...(risky.length === 0 ? [] : [...table(head, rows), '']),
+    `On x86 CPUs without VNNI, 16-bit sums can saturate in ${risky.length} of ${layers.length} layers with 8-bit weights.`,
+    ...(settings.length === 0 ? [] : ['', ...settingsTable(settings, metric)]),
+  ].join('\n');
+}
+
+function settingsTable(settings: OverflowSummary['settings'], metric: string | null): string[] {
+  const head = ['overflow_fix', 'half range', 'at risk', 'saturate'];
+  if (metric !== null) head.push(metric, 'without VNNI');
+  const value = (number: number | null) => (number === null ? '–' : metricValue(metric ?? '', number));
+  const rows = settings.map((setting) => {
+    const counts = [setting.half_range, setting.at_risk, setting.saturating].map(String);
+    const measured = metric === null ? [] : [value(setting.metric), value(setting.predicted)];
+    return [setting.fix, ...counts, ...measured];
+  });
+  return table(head, rows);
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]!.length)),
+  );
+  return [head, ...rows].map((cells) =>
+    cells
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .join('  '),
+  );
+}
