@@ -86,7 +86,7 @@ describe('accuracy drop', () => {
   it('works from zero and in the other direction', () => {
     expect(accuracyDrop(0, 0, 'absolute', true)).toBe(0);
     expect(accuracyDrop(0, -0.5, 'absolute', true)).toBe(0.5);
-    expect(accuracyDrop(0, -0.5, 'relative', true)).toBe(Number.POSITIVE_INFINITY);
+    expect(accuracyDrop(0, -0.5, 'relative', true)).toBe(Number.MAX_VALUE);
     expect(accuracyDrop(2, 3, 'absolute', false)).toBe(1);
   });
   it('has an interval that contains it and is the same every time', async () => {

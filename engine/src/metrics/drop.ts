@@ -5,7 +5,7 @@ export type DropType = 'absolute' | 'relative';
 /**
  * How much worse `quantized` is than `initial`; negative: better. absolute: the difference in the metric's direction;
  * relative: |1 − quantized/initial|, with the sign of the absolute drop. With an initial value of zero the relative drop
- * is infinite for any loss (there is nothing to relate it to).
+ * is as large as a number can be for any loss (there is nothing to relate it to, and JSON has no infinities).
  */
 export function accuracyDrop(
   initial: number,
@@ -15,7 +15,7 @@ export function accuracyDrop(
 ): number {
   const absolute = higherIsBetter ? initial - quantized : quantized - initial;
   if (type === 'absolute' || absolute === 0) return absolute;
-  if (initial === 0) return absolute > 0 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
+  if (initial === 0) return absolute > 0 ? Number.MAX_VALUE : -Number.MAX_VALUE;
   return Math.sign(absolute) * Math.abs(1 - quantized / initial);
 }
 

@@ -1,6 +1,6 @@
 import { firstIndices, type SampleSource } from '../data/source.js';
 import { collectOutputs, evaluate, type Evaluation, type ReferenceOutputs } from '../metrics/evaluate.js';
-import type { Metric, SampleRecord } from '../metrics/metric.js';
+import type { SampleRecord } from '../metrics/metric.js';
 import { encodeModel } from '../onnx/write.js';
 import { buildModel, type Quantization } from '../quantization.js';
 import { createSession, run, type Session } from '../runtime/session.js';
@@ -84,23 +84,22 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
       const alone = groups.map((group) => judged.get(keyOf(group)));
       if (margin === undefined || alone.includes(undefined)) return null;
       // To first order the errors of the operators add up: what each reversal took away alone, all of them take away.
-      const records = initial.records.map((record, index) => {
-        const before = margin.of(record);
+      const records = deciding.map((index) => {
+        const before = margin.of(initial.records[index]!);
         const gained = alone.reduce((sum, states) => sum + margin.of(states![index]!) - before, 0);
-        return gained === 0 ? record : margin.record(before + gained);
+        return margin.record(before + gained);
       });
-      return dropOf(validation, baseline, { value: metric.aggregate(records), records });
+      return hopedDrop(validation, baseline, deciding, records);
     },
     async assess(reverted) {
       const found = await journal.of(`${prefix} assess ${keyOf(reverted)}`, () =>
         withModel(reverted, async (session) => {
           const touched = await recordsOn(session, deciding);
-          const settled = settledRecords(metric, baseline, initial);
-          const foretold = merge(settled, deciding, touched);
-          const missed = isMissed(validation, baseline, metric.aggregate(foretold), foretold);
-          if (missed && deciding.length < source.count) return { records: foretold, exact: false };
+          const hoped = merge(baseline.records, deciding, touched);
+          const missed = hopedDrop(validation, baseline, deciding, touched) > (validation.maxDrop ?? 0);
+          if (missed && deciding.length < source.count) return { records: hoped, exact: false };
           const others = complement(source.count, deciding);
-          return { records: merge(foretold, others, await recordsOn(session, others)), exact: true };
+          return { records: merge(hoped, others, await recordsOn(session, others)), exact: true };
         }),
       );
       const evaluation = { value: metric.aggregate(found.records), records: found.records };
@@ -115,20 +114,15 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
   };
 }
 
-/**
- * What is taken of the samples that were not looked at: with margins the quantized model's answer, which is settled;
- * else the float model's, which is the best that can be hoped for.
- */
-const settledRecords = (metric: Metric, baseline: Baseline, initial: Evaluation): readonly SampleRecord[] =>
-  metric.margin === undefined ? baseline.records : initial.records;
-
-function isMissed(
+/** The drop if all samples that were not looked at are answered as by the float model: there can be no less. */
+function hopedDrop(
   validation: Validation,
   baseline: Baseline,
-  value: number,
+  indices: readonly number[],
   records: readonly SampleRecord[],
-): boolean {
-  return dropOf(validation, baseline, { value, records }) > (validation.maxDrop ?? 0);
+): number {
+  const hoped = merge(baseline.records, indices, records);
+  return dropOf(validation, baseline, { value: validation.metric.aggregate(hoped), records: hoped });
 }
 
 function merge(

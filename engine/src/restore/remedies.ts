@@ -49,7 +49,7 @@ export async function tryRemedies<Made extends { readonly quantization: Quantiza
   }
   if (!control.tune_hyperparams || best.drop <= maxDrop || isLate()) return { best, tried };
   const groups = remedyGroups(config).map((group) =>
-    group.filter(({ setting }) => setting !== 'preset' || base.preset === undefined),
+    group.filter(({ setting }) => setting !== 'preset' || tried.length === 0),
   );
   const tuned = await tune(groups, best.drop, maxDrop, foretoldDrop(input, base), isLate);
   if (tuned.drop >= best.drop) return { best, tried: [...tried, ...tuned.tried] };
