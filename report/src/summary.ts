@@ -60,8 +60,17 @@ function doubtOf({ ci95: [low, high], satisfied, max_drop: allowed }: Metric): s
   return low <= 0 && high >= 0 && low < high ? 'the drop is within the noise of the samples' : null;
 }
 
-function overflowRows({ overflow: { predicted }, metric }: QuantizationReport): Row[] {
-  if (predicted === null || metric === null) return [];
+function overflowRows({ overflow: { predicted, layers }, metric }: QuantizationReport): Row[] {
+  if (metric === null) return [];
+  if (predicted === null) {
+    const risky = layers.filter(({ pairs_at_risk: pairs }) => pairs > 0).length;
+    return [
+      [
+        'int8 without VNNI',
+        `${counted(risky, 'layer')} can saturate; quantsmith overflow predicts the ${metric.name}`,
+      ],
+    ];
+  }
   const value = metricValue(metric.name, predicted.metric);
   return [
     [

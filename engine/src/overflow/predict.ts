@@ -7,34 +7,45 @@ import type { Baseline, Validation } from '../validation.js';
 import { layersAtRisk, saturatingModel } from './models.js';
 import { isReproducible } from './saturate.js';
 
+/** The first run of a session is slower than the others. */
+const TRIED_SAMPLES = 3;
+
 /**
  * The metric on a CPU that saturates, on all validation samples. `exact` is the evaluation of the model with 32-bit sums,
- * which is the answer where no layer is at risk. Null when a layer's arithmetic cannot be reproduced.
+ * which is the answer where no layer is at risk. Null when a layer's arithmetic cannot be reproduced, and when the first
+ * samples tell that all of them would take more than `budgetMs` milliseconds: the emulation is many times slower than the
+ * model.
  */
 export async function predictSaturated(
   optimized: ModelProto,
   validation: Validation,
   measured: { readonly baseline: Baseline; readonly exact: Evaluation },
-  options: { readonly threads: number; readonly dir: string; readonly onSample: (done: number) => void },
+  options: {
+    readonly threads: number;
+    readonly dir: string;
+    readonly onSample: (done: number) => void;
+    readonly budgetMs?: number;
+  },
 ): Promise<Evaluation | null> {
   const layers = layersAtRisk(optimized);
   if (layers.length === 0) return measured.exact;
   if (!layers.every(isReproducible)) return null;
-  const { threads, dir, onSample } = options;
+  const { threads, dir, onSample, budgetMs = Infinity } = options;
   const model = encodeModel(saturatingModel(optimized));
   const session = await createSession(model, { threads, dir, optimization: 'disabled' });
   try {
     const { reference } = measured.baseline;
-    return await evaluate(
-      session,
-      validation.source,
-      firstIndices(validation.source.count),
-      validation.metric,
-      {
-        onSample,
+    const { count } = validation.source;
+    const measure = (samples: number, onDone: (done: number) => void = () => undefined) =>
+      evaluate(session, validation.source, firstIndices(samples), validation.metric, {
+        onSample: onDone,
         ...(reference === null ? {} : { reference }),
-      },
-    );
+      });
+    const tried = Math.min(TRIED_SAMPLES, count);
+    const begun = performance.now();
+    if (budgetMs < Infinity) await measure(tried);
+    if (((performance.now() - begun) / tried) * count > budgetMs) return null;
+    return await measure(count, onSample);
   } finally {
     await session.release();
   }

@@ -1,7 +1,7 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
 import type { ModelProto } from '../onnx/onnx_pb.js';
 import { targetSaturates, type TargetIsa } from '../overflow/isa.js';
-import { calibrationFeeds, observeSaturation, type Saturation } from '../overflow/observe.js';
+import { calibrationFeeds, observeSaturation, type Feeds, type Saturation } from '../overflow/observe.js';
 import { pairRisk } from '../overflow/pairs.js';
 import { predictSaturated } from '../overflow/predict.js';
 import type { Quantization } from '../quantization.js';
@@ -11,7 +11,14 @@ import type { ReportInput } from './build.js';
 
 type OverflowReport = QuantizationReport['overflow'];
 
-/** What 16-bit sums do to the final model: its layers, and the metric on a CPU where they saturate. */
+/** A prediction that no one asked for may take as long as the run so far, or this many milliseconds. */
+const LEAST_BUDGET_MS = 2000;
+
+/**
+ * What 16-bit sums do to the final model: its layers, and the metric on a CPU where they saturate. Without a target that
+ * saturates, the analysis takes at most about half of the calibration's time, and the metric is predicted where that is
+ * quick; `quantsmith overflow` takes the time.
+ */
 export async function overflowReport(
   input: ReportInput,
   optimized: ModelProto,
@@ -19,12 +26,17 @@ export async function overflowReport(
 ): Promise<OverflowReport> {
   const { calibration, quantization, threads } = input;
   const { dir } = quantization.prepared;
-  const samples = calibrationFeeds(calibration.source, calibration.samples);
+  const target = input.config.quantization.advanced_parameters.backend_params.target_isa as TargetIsa;
+  const concerned = await targetSaturates(target);
+  const feeds = calibrationFeeds(calibration.source, calibration.samples);
+  const samples = concerned ? feeds : withinTime(feeds, input.clock.timings().calibrate / 2);
   const saturation = await observeSaturation(optimized, kernels, samples, { threads, dir });
+  const isa = concerned && target !== 'host' ? target : 'avx2';
+  const budgetMs = concerned ? Infinity : Math.max(LEAST_BUDGET_MS, input.clock.timings().total);
   return {
     fix: input.config.quantization.advanced_parameters.overflow_fix,
     layers: overflowLayers(quantization, input.restored.reverted, kernels, saturation),
-    predicted: await predictedMetric(input, optimized),
+    predicted: await predictedMetric(input, optimized, isa, budgetMs),
   };
 }
 
@@ -68,8 +80,10 @@ function integerOperators(kernels: ReadonlyMap<string, RuntimeKernel>): Readonly
 }
 
 async function predictedMetric(
-  { validation, restored: { measured }, quantization, config, threads, clock }: ReportInput,
+  { validation, restored: { measured }, quantization, threads, clock }: ReportInput,
   optimized: ModelProto,
+  isa: string,
+  budgetMs: number,
 ): Promise<OverflowReport['predicted']> {
   if (validation === null || measured === null) return null;
   const { baseline, final } = measured;
@@ -81,15 +95,19 @@ async function predictedMetric(
     {
       threads,
       dir: quantization.prepared.dir,
+      budgetMs,
       onSample: (done) => clock.progress(done, 'as on a CPU without VNNI', total),
     },
   );
   if (evaluation === null) return null;
-  const target = config.quantization.advanced_parameters.backend_params.target_isa as TargetIsa;
-  const named = target !== 'host' && (await targetSaturates(target));
-  return {
-    isa: named ? target : 'avx2',
-    metric: evaluation.value,
-    drop: dropOf(validation, baseline, evaluation),
-  };
+  return { isa, metric: evaluation.value, drop: dropOf(validation, baseline, evaluation) };
+}
+
+/** The first sample, and those that follow until `ms` milliseconds have passed. */
+async function* withinTime(samples: AsyncIterable<Feeds>, ms: number): AsyncGenerator<Feeds> {
+  const begun = performance.now();
+  for await (const feeds of samples) {
+    yield feeds;
+    if (performance.now() - begun > ms) return;
+  }
 }

@@ -262,7 +262,7 @@ export interface QuantizationReport {
       saturation_sqnr_db?: number | null;
     }[];
     /**
-     * Metric on a CPU without VNNI; null: not predicted.
+     * Metric on a CPU without VNNI; null: not predicted, as no sum of the target saturates and the emulation would take longer than the run.
      */
     predicted: {
       /**
