@@ -9,6 +9,9 @@ import { targetSaturates, type TargetIsa } from './isa.js';
 import { layersAtRisk } from './models.js';
 import { calibrationFeeds, observeSaturation, type Feeds } from './observe.js';
 
+/** After this many looks at the samples, all layers that are still at risk get half range. */
+const MOST_ROUNDS = 3;
+
 /**
  * `overflow_fix: auto`, for which the model must be there at full range: half range for the layers that do saturate on
  * calibration samples, if the target's kernels saturate at all. The other fixes are a matter of placement.
@@ -23,26 +26,37 @@ export async function fixOverflow(
   const { overflow_fix: fix, backend_params: backend } = config.quantization.advanced_parameters;
   if (fix !== 'auto' || !(await targetSaturates(backend.target_isa as TargetIsa))) return quantization;
   const { prepared } = quantization;
-  const operators = await saturatingOperators(
-    buildModel(quantization, new Set()),
-    calibrationFeeds(source, samples),
-    { threads, dir: prepared.dir },
-  );
-  const placement = halveRange(quantization.placement, operators);
-  return { ...quantization, placement, weights: weightCodes(prepared, placement, config) };
+  const options = { threads, dir: prepared.dir };
+  const halved = new Set<string>();
+  let fixed = quantization;
+  for (let round = 0; ; round++) {
+    const feeds = round < MOST_ROUNDS ? calibrationFeeds(source, samples) : null;
+    const found = await saturatingOperators(buildModel(fixed, new Set()), feeds, options);
+    const more = [...found].filter((name) => !halved.has(name));
+    // Halving a layer changes the inputs of those after it: only a look at the halved model tells that none is left.
+    if (more.length === 0) return fixed;
+    for (const name of more) halved.add(name);
+    const placement = halveRange(quantization.placement, halved);
+    fixed = { ...quantization, placement, weights: weightCodes(prepared, placement, config) };
+    if (feeds === null) return fixed;
+  }
 }
 
-/** Those whose sums leave 16 bits for at least one of the samples, and those whose arithmetic cannot be reproduced. */
+/**
+ * Those whose sums leave 16 bits for at least one of the samples, and those whose arithmetic cannot be reproduced; without
+ * samples all at risk.
+ */
 async function saturatingOperators(
   model: ModelProto,
-  samples: AsyncIterable<Feeds>,
+  samples: AsyncIterable<Feeds> | null,
   options: { readonly threads: number; readonly dir: string },
 ): Promise<ReadonlySet<string>> {
   const bytes = encodeModel(model);
   const optimized = await optimizedModel(bytes, options);
   const kernels = kernelsOf(bytes, optimized);
-  const observed = await observeSaturation(optimized, kernels, samples, options);
   const atRisk = layersAtRisk(optimized).flatMap(({ node }) => kernels.get(node.output[0]!)?.covers ?? []);
+  if (samples === null) return new Set(atRisk);
+  const observed = await observeSaturation(optimized, kernels, samples, options);
   return new Set(atRisk.filter((name) => observed.get(name)?.fraction !== 0));
 }
 
