@@ -1,7 +1,7 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
 import { contributions } from './contributions.js';
 import { names, type Block, type Cell, type Figure, type Span } from './document.js';
-import { counted, dropOf, dropValue, metricValue } from './figures.js';
+import { bytes, counted, dropOf, dropValue, duration, metricValue } from './figures.js';
 
 type Metric = NonNullable<QuantizationReport['metric']>;
 type Restoration = NonNullable<QuantizationReport['restoration']>;
@@ -27,6 +27,7 @@ export function restorationBlocks(metric: Metric, restoration: Restoration): Blo
     },
     ...remedyTable(metric, restoration),
     ...contributionTable(metric, restoration),
+    ...costTable(restoration),
     ...candidateSection(metric, restoration),
   ];
 }
@@ -93,6 +94,25 @@ function contributionTable(metric: Metric, { steps, reverted, candidates = [] }:
         { title: 'Drop in float', numeric: true },
         { title: 'Saves', numeric: true },
       ],
+      rows,
+    },
+  ];
+}
+
+/** What the operators in float are paid with. */
+function costTable({ costs = [] }: Restoration): Block[] {
+  if (costs.length === 0) return [];
+  const signed = (value: number, text: string) => (value > 0 ? `+${text}` : text);
+  const rows = costs.map(({ operators, size_bytes: size, latency_ms: latency }): Cell[] => [
+    names(operators),
+    signed(size, bytes(size)),
+    latency === null ? '–' : signed(latency, duration(latency)),
+  ]);
+  return [
+    {
+      kind: 'table',
+      caption: 'What an operator in float costs, next to the same model with it in int8.',
+      columns: [{ title: 'Operator' }, { title: 'Size', numeric: true }, { title: 'Latency', numeric: true }],
       rows,
     },
   ];

@@ -49,7 +49,8 @@ describe('Markdown for a pull request', () => {
     const folded = markdown.indexOf('<details>');
     expect(markdown.indexOf('### Restoration')).toBeLessThan(folded);
     expect(markdown.indexOf('<summary>Layers</summary>')).toBeGreaterThan(folded);
-    expect(shape(markdown).filter((type) => type.startsWith('table_open')).length).toBe(6);
+    expect(shape(markdown).filter((type) => type.startsWith('table_open')).length).toBe(7);
+    expect(markdown).toContain('| `/stem/Conv` | +1.54 kB | +0.0421 ms |');
   });
 
   it('keeps ordinary names readable in the source', () => {

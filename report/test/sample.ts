@@ -54,6 +54,7 @@ export function sampleReport(change: Partial<QuantizationReport> = {}): Quantiza
         { iteration: 2, reverted: ['/stem/Conv'], metric: 0.975, drop: 0.005 },
       ],
       reverted: ['/stem/Conv'],
+      costs: [{ operators: ['/stem/Conv'], size_bytes: 1536, latency_ms: 0.0421 }],
     },
     layers: [
       layer({ quantized: false, restored: true, kernel: null, weight: null, sqnr_db: null }),

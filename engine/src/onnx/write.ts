@@ -122,7 +122,8 @@ async function syncFolder(dir: string): Promise<void> {
 
 const sizeOf = (tensor: TensorProto) => Math.ceil(elementCount(tensor.dims) * elementBytes(tensor.dataType));
 
-function weightBytes(model: ModelProto): number {
+/** The bytes of all initializers, in the file or beside it. */
+export function weightBytes(model: ModelProto): number {
   return model.graph!.initializer.reduce((sum, tensor) => sum + sizeOf(tensor), 0);
 }
 

@@ -20,6 +20,7 @@ import { measureLatency } from './latency.js';
 import { layerReports } from './layers.js';
 import { overflowReport } from './overflow.js';
 import type { Clock } from './progress.js';
+import { reversalCosts } from './reversals.js';
 
 export interface ReportInput {
   readonly request: RunRequest;
@@ -51,6 +52,7 @@ export async function buildReport(input: ReportInput): Promise<QuantizationRepor
   const bytes = encodeModel(input.final);
   const first = await input.calibration.source.get(0);
   const latency = await compareLatency(input, bytes, first.feeds);
+  const costs = await reversalCosts(quantization, input.restored.reverted, first.feeds, { threads });
   const optimized = await optimizedModel(bytes, { dir });
   const kernels = kernelsOf(bytes, optimized);
   const layers = await layerReports(input, kernels, [first.feeds]);
@@ -93,7 +95,7 @@ export async function buildReport(input: ReportInput): Promise<QuantizationRepor
     },
     latency_ms: latency,
     overflow,
-    restoration: restorationReport(input.restored),
+    restoration: restorationReport(input.restored, costs),
     layers,
     kernels: kernelCounts(kernels),
     timings_ms: input.clock.timings(),
@@ -149,7 +151,10 @@ function metricReport({ validation, restored }: ReportInput): QuantizationReport
   };
 }
 
-function restorationReport({ restoration, reverted }: RestoreOutcome): QuantizationReport['restoration'] {
+function restorationReport(
+  { restoration, reverted }: RestoreOutcome,
+  costs: Awaited<ReturnType<typeof reversalCosts>>,
+): QuantizationReport['restoration'] {
   if (restoration === null) return null;
   return {
     iterations: restoration.steps.length,
@@ -166,6 +171,7 @@ function restorationReport({ restoration, reverted }: RestoreOutcome): Quantizat
       drop_alone: Number.isFinite(dropAlone) ? dropAlone : null,
     })),
     reverted: [...reverted],
+    costs,
   };
 }
 

@@ -395,6 +395,25 @@ export interface QuantizationReport {
      * Operators in float in the final model.
      */
     reverted: string[];
+    /**
+     * What each group of operators in float costs: the final model compared with the one in which only this group is in int8.
+     *
+     * Items: One group.
+     */
+    costs?: {
+      /**
+       * Operators that can only go back to float together.
+       */
+      operators: string[];
+      /**
+       * Bytes that the weights take more.
+       */
+      size_bytes: number;
+      /**
+       * Milliseconds that one inference takes longer, a difference of two medians; null: not measured, as there are many groups.
+       */
+      latency_ms: number | null;
+    }[];
   } | null;
   /**
    * Layers in the order of the graph.
