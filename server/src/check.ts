@@ -1,13 +1,13 @@
 import type { ModelSummary } from '@quantsmith/engine/protocol';
 import { isConfig, type QuantizationConfig, type QuantizationReport } from '@quantsmith/schemas';
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { parseConfig, rangeOf, type ConfigDocument } from './document/document.js';
-import { findNode, resolved, valueOf } from './document/tree.js';
 import type { Finding } from './diagnostics.js';
+import { configHash, effectiveValue, inherit, type Inherited } from './extends/inherit.js';
+import { isMapping } from './extends/merge.js';
 import { createSources, type Sources } from './model/sources.js';
 import { findAll } from './rules/all.js';
 import { changedSince, type Change } from './runs/freshness.js';
@@ -21,12 +21,13 @@ export interface CheckedFinding extends Finding {
   };
 }
 
-/** A config file with everything that is wrong with it. */
+/** A config file, with what it extends, and everything that is wrong with it. */
 export interface CheckedConfig {
   readonly path: string;
-  /** null when it is not valid. */
+  /** null when it is not valid. What it extends is written into it. */
   readonly config: QuantizationConfig | null;
   readonly text: string;
+  /** Of the text, and of those that it extends. */
   readonly sha256: string;
   readonly findings: readonly CheckedFinding[];
 }
@@ -55,12 +56,13 @@ export async function checkConfigFile(path: string): Promise<CheckedConfig> {
     return { path: file, config: null, text: '', sha256: '', findings: [finding] };
   }
   const document = parseConfig(TextDocument.create(pathToFileURL(file).href, '', 1, text));
-  const { findings, config } = await checkDocument(document, file, createSources());
+  const context = await surroundings(document, file, createSources());
+  const { findings, config } = findAll(document, context);
   const ranged = findings
     // A past run is no reason to refuse the next one.
     .filter((finding) => !PAST_RUN.has(finding.code))
     .map((finding) => ({ ...finding, range: rangeOf(document, finding) }));
-  return { path: file, config, text, sha256: sha256(text), findings: ranged };
+  return { path: file, config, text, sha256: configHash(document, context.inherited), findings: ranged };
 }
 
 /** Findings that describe the last run, not the config. */
@@ -78,10 +80,12 @@ export const PAST_RUN: ReadonlySet<string> = new Set([
 export interface Surroundings {
   /** The config's folder; null: it is not saved. */
   readonly baseDir: string | null;
+  /** What it takes over from the configs that it extends. */
+  readonly inherited: Inherited;
   readonly model: ModelSummary | null;
   /** Why the model cannot be read. */
   readonly modelProblem: string | null;
-  /** The config's value; null when it is not valid. */
+  /** The config's value with what it inherits; null when it is not valid. */
   readonly config: QuantizationConfig | null;
   readonly report: QuantizationReport | null;
   /** What has changed since the report was made. */
@@ -95,38 +99,26 @@ export async function surroundings(
   sources: Sources,
 ): Promise<Surroundings> {
   const baseDir = file === null ? null : dirname(file);
-  const value = valueOf(document.tree);
+  const inherited = await inherit(document, file, sources.config);
+  const value = effectiveValue(document, inherited);
   const config = isConfig(value) ? value : null;
   if (baseDir === null)
-    return { baseDir, model: null, modelProblem: null, config, report: null, changed: null };
-  const node = resolved(findNode(document.tree, ['model']));
-  const named = node?.kind === 'scalar' && typeof node.value === 'string' ? node.value : null;
-  const loaded = named === null ? null : await sources.model(resolve(baseDir, named));
-  const paths = typeof value !== 'object' || value === null ? null : outputPaths(value, baseDir);
+    return { baseDir, inherited, model: null, modelProblem: null, config, report: null, changed: null };
+  const named = isMapping(value) && typeof value['model'] === 'string' ? value['model'] : '';
+  const loaded = named === '' ? null : await sources.model(resolve(baseDir, named));
+  const paths = isMapping(value) ? outputPaths(value, baseDir) : null;
   const report = paths === null ? null : await sources.report(paths.report);
   const changed =
     report === null || config === null
       ? null
-      : await changedSince(report, config, sha256(document.text.getText()), baseDir);
+      : await changedSince(report, config, configHash(document, inherited), baseDir);
   return {
     baseDir,
+    inherited,
     model: loaded?.model ?? null,
     modelProblem: loaded?.problem ?? null,
     config,
     report,
     changed,
   };
-}
-
-/** All findings of a parsed config that lies (or would lie) at `file`; null: it is not saved. */
-export async function checkDocument(
-  document: ConfigDocument,
-  file: string | null,
-  sources: Sources,
-): Promise<{ findings: Finding[]; config: QuantizationConfig | null }> {
-  return findAll(document, await surroundings(document, file, sources));
-}
-
-export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

@@ -7,6 +7,7 @@ import {
   ProposedFeatures,
   TextDocumentSyncKind,
   type Connection,
+  type FileEvent,
   type InitializeParams,
   type InitializeResult,
 } from 'vscode-languageserver/node';
@@ -27,6 +28,8 @@ import { readSettings } from './settings.js';
 
 /** Files whose changes may change what a config is told. */
 const WATCHED = '**/*.{onnx,npy,npz,csv,report.json}';
+/** Files that a config may extend. */
+const CONFIGS = '**/*.{yaml,yml,json,jsonc}';
 
 /** Starts the language server on standard input and output, or on the given connection. */
 export function startServer(
@@ -36,7 +39,7 @@ export function startServer(
   connection.onInitialize((params) => initialize(session, params));
   connection.onInitialized(() => initialized(session));
   connection.onDidChangeConfiguration(({ settings }) => configured(session, settings));
-  connection.onDidChangeWatchedFiles(session.refresh);
+  connection.onDidChangeWatchedFiles(({ changes }) => changed(session, changes));
   connection.onExecuteCommand((params, token, progress) => execute(session, params, token, progress));
   registerFeatures(session);
   connection.listen();
@@ -125,7 +128,7 @@ function initialize(session: Session, params: InitializeParams): InitializeResul
       renameProvider: prepared ? { prepareProvider: true } : true,
       executeCommandProvider: { commands: Object.values(COMMANDS), workDoneProgress: true },
       ...(session.abilities.pullDiagnostics
-        ? { diagnosticProvider: { interFileDependencies: false, workspaceDiagnostics: false } }
+        ? { diagnosticProvider: { interFileDependencies: true, workspaceDiagnostics: false } }
         : {}),
     },
   };
@@ -137,10 +140,19 @@ function initialized(session: Session): void {
   if (abilities.registerConfiguration)
     void connection.client.register(DidChangeConfigurationNotification.type).catch(log);
   if (abilities.registerWatchers) {
-    const watchers = [{ globPattern: WATCHED }];
+    const watchers = [{ globPattern: WATCHED }, { globPattern: CONFIGS }];
     void connection.client.register(DidChangeWatchedFilesNotification.type, { watchers }).catch(log);
   }
   if (abilities.configuration) void loadSettings(session);
+}
+
+/** Of configs and other YAML and JSON only those count that an open config extends. */
+async function changed(session: Session, changes: readonly FileEvent[]): Promise<void> {
+  for (const { uri } of changes) {
+    const file = session.fileOf(uri);
+    const counts = !/(?<!\.report)\.(ya?ml|jsonc?)$/i.test(uri);
+    if (counts || (file !== null && (await session.isExtended(file)))) return session.refresh();
+  }
 }
 
 /** Clients that answer questions about settings are asked; others send them along. */

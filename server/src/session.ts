@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import {
   CodeLensRefreshRequest,
   LSPErrorCodes,
@@ -13,6 +13,7 @@ import {
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { surroundings, type Surroundings } from './check.js';
 import { createDocumentCache, type ConfigDocument } from './document/document.js';
+import type { Inherited } from './extends/inherit.js';
 import { toDiagnostics } from './features/diagnostics.js';
 import { createSources } from './model/sources.js';
 import { findAll } from './rules/all.js';
@@ -73,6 +74,8 @@ export interface Session {
   readonly diagnose: (document: ConfigDocument) => Promise<Diagnostic[]>;
   /** Files or settings have changed: everything that was told is told anew. */
   readonly refresh: () => void;
+  /** Whether a file is one that an open config extends, or names as one. */
+  readonly isExtended: (file: string) => Promise<boolean>;
   /** A handler for a request about a document; `fallback` for documents that are not open and when the body fails. */
   readonly about: <P extends { textDocument: { uri: string } }, R>(
     fallback: R,
@@ -83,7 +86,13 @@ export interface Session {
 export function createSession(connection: Connection): Session {
   const texts = new TextDocuments(TextDocument);
   const parsed = createDocumentCache();
-  const sources = createSources();
+  /** What an editor has open counts for more than its file. */
+  const openAt = (path: string) => {
+    const text =
+      texts.get(pathToFileURL(path).href) ?? texts.all().find(({ uri }) => session.fileOf(uri) === path);
+    return text === undefined ? null : parsed.get(text);
+  };
+  const sources = createSources(openAt);
   const timers = new Map<string, NodeJS.Timeout>();
   const around = new Map<string, { document: ConfigDocument; time: number; found: Promise<Surroundings> }>();
   const log = (error: unknown) =>
@@ -120,6 +129,10 @@ export function createSession(connection: Connection): Session {
       if (abilities.refreshCodeLens) void connection.sendRequest(CodeLensRefreshRequest.type).catch(log);
       if (abilities.refreshInlayHints) void connection.languages.inlayHint.refresh().catch(log);
     },
+    async isExtended(file) {
+      const all = await Promise.all([...around.values()].map((known) => known.found));
+      return all.some(({ inherited }) => extendsFile(inherited, file));
+    },
     about: (fallback, body) => async (params, token) => {
       if (texts.get(params.textDocument.uri) === undefined) return fallback;
       // Typing that has arrived meanwhile comes first, and may have cancelled this.
@@ -153,19 +166,39 @@ export function createSession(connection: Connection): Session {
       setTimeout(() => void send().catch(log), PUSH_DELAY_MS),
     );
   };
+  /** Configs that extend the file of this one are told anew: its text counts before it is saved. */
+  const followers = async (uri: string) => {
+    const file = session.fileOf(uri);
+    let told = false;
+    for (const [other, known] of [...around]) {
+      if (other === uri || file === null) continue;
+      const { inherited } = await known.found;
+      if (!extendsFile(inherited, file)) continue;
+      around.delete(other);
+      told = true;
+      const text = texts.get(other);
+      if (text !== undefined && !session.abilities.pullDiagnostics) push(text);
+    }
+    if (told && session.abilities.refreshDiagnostics) connection.languages.diagnostics.refresh();
+  };
   texts.onDidChangeContent(({ document }) => {
     if (!session.abilities.pullDiagnostics) push(document);
+    void followers(document.uri).catch(log);
   });
   texts.onDidClose(({ document: { uri } }) => {
     clearTimeout(timers.get(uri));
     timers.delete(uri);
     around.delete(uri);
     parsed.forget(uri);
+    void followers(uri).catch(log);
     if (!session.abilities.pullDiagnostics)
       void connection.sendDiagnostics({ uri, diagnostics: [] }).catch(log);
   });
   texts.listen(connection);
   return session;
 }
+
+const extendsFile = ({ layers, problem }: Inherited, file: string) =>
+  problem?.file === file || layers.some((layer) => layer.file === file);
 
 export const cancelled = () => new ResponseError(LSPErrorCodes.RequestCancelled, 'Cancelled.');

@@ -8,6 +8,10 @@ export interface QuantizationConfig {
    */
   $schema?: string;
   /**
+   * Another config, relative to this file, whose settings hold where this one says nothing. Mappings are merged key by key; everything else, lists too, is replaced. Paths in it stay relative to it; a data source here replaces the one there.
+   */
+  extends?: string;
+  /**
    * The float ONNX model, relative to this file.
    */
   model: string;

@@ -16,6 +16,8 @@ import type { ConfigDocument } from '../document/document.js';
 import { languageOf } from '../document/document.js';
 import { quoted } from '../document/edit.js';
 import { anchorsOf, findNode, pathOf, resolved } from '../document/tree.js';
+import { inheritedAt, NOTHING_INHERITED, type Inherited } from '../extends/inherit.js';
+import { DATA_SOURCES } from '../extends/merge.js';
 import { allowedValues, keysAt, schemaOf, typeName, type AllowedValue } from '../knowledge/schema.js';
 import { cursorAt, type Cursor } from './cursor.js';
 import { keyDocumentation, render } from './hover.js';
@@ -24,6 +26,8 @@ export interface CompletionContext {
   readonly model: ModelSummary | null;
   /** The config's folder, for file names. */
   readonly baseDir: string | null;
+  /** What holds where the config says nothing. */
+  readonly inherited?: Inherited;
   /** Whether the client shows Markdown. */
   readonly markdown: boolean;
   /** Whether the client understands snippets. */
@@ -50,14 +54,22 @@ function keyItems(document: ConfigDocument, cursor: Cursor, context: CompletionC
   // The key being typed may be complete already: it stays in the list.
   present.delete(cursor.word.replace(/["']/g, ''));
   const json = languageOf(document.text) === 'json';
-  return keysAt(cursor.path)
-    .filter((key) => !present.has(key.name))
-    .map(({ name, schema, required }) => {
+  const isSource = (name: string) =>
+    cursor.path[0] === 'data' && (DATA_SOURCES as readonly string[]).includes(name);
+  const sourced = [...present].some(isSource);
+  const { inherited = NOTHING_INHERITED } = context;
+  const keys = keysAt(cursor.path)
+    // A section takes one source.
+    .filter(({ name }) => !present.has(name) && !(sourced && isSource(name)))
+    .map((key) => ({ ...key, above: inheritedAt(inherited, [...cursor.path, key.name]) }));
+  const first = keys.filter(({ required, above }) => required && above === null);
+  return [...first, ...keys.filter((key) => !first.includes(key))].map(
+    ({ name, schema, required, above }) => {
       const { text, snippet } = json ? jsonKey(name, schema, cursor, context) : yamlKey(name, schema, cursor);
       return {
         label: name,
         kind: CompletionItemKind.Property,
-        detail: `${required ? 'required, ' : ''}${typeName(schema)}`,
+        detail: `${required && above === null ? 'required, ' : ''}${typeName(schema)}${above === null ? '' : `, inherited${shown(above.value)}`}`,
         documentation: documentation(keyDocumentation([...cursor.path, name]), context),
         filterText:
           cursor.quote !== '' && cursor.word !== '' ? `${cursor.quote}${name}${cursor.quote}` : name,
@@ -65,8 +77,12 @@ function keyItems(document: ConfigDocument, cursor: Cursor, context: CompletionC
         textEdit: TextEdit.replace(cursor.range, `${cursor.prefix}${text}`),
         ...(cursor.repairs.length > 0 ? { additionalTextEdits: [...cursor.repairs] } : {}),
       };
-    });
+    },
+  );
 }
+
+/** A scalar as a person reads it in a list of keys; nothing for mappings and lists. */
+const shown = (value: unknown) => (typeof value === 'object' && value !== null ? '' : `: ${String(value)}`);
 
 /** `key: ` for a value on the line, `key:` and a new indented line for a mapping or list. */
 function yamlKey(name: string, schema: SchemaNode, cursor: Cursor): { text: string; snippet: boolean } {
@@ -177,6 +193,7 @@ function textItem(text: string, detail: string, kind: CompletionItemKind, cursor
 
 const FILES: Readonly<Record<string, RegExp | 'folder'>> = {
   model: /\.onnx$/i,
+  extends: /\.(ya?ml|jsonc?)$/i,
   labels: /\.(csv|npy)$/i,
   arrays: /\.np[yz]$/i,
   images: 'folder',

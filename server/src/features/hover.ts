@@ -4,6 +4,8 @@ import type { QuantizationReport } from '@quantsmith/schemas';
 import type { Change } from '../runs/freshness.js';
 import type { ConfigDocument } from '../document/document.js';
 import { nodeAt, pathOf, type Path } from '../document/tree.js';
+import { inheritedAt, NOTHING_INHERITED, type Inherited } from '../extends/inherit.js';
+import { isMapping } from '../extends/merge.js';
 import { allowedValues, referenceAnchor, schemaOf, typeName } from '../knowledge/schema.js';
 
 /** Lists of values are cut after this many. */
@@ -15,6 +17,7 @@ export interface HoverContext {
   /** The last run, if it still describes the config. */
   readonly report?: QuantizationReport | null;
   readonly changed?: Change;
+  readonly inherited?: Inherited;
 }
 
 /** What the key or value under the cursor means; on a node name, what that node is. */
@@ -29,14 +32,35 @@ export function hover(document: ConfigDocument, position: Position, context: Hov
       ? (nodeText(String(found.value), path, context) ?? valueText(found.value, path))
       : null) ?? keyDocumentation(path);
   if (text === '') return null;
+  const above = inheritedText(path, context.inherited ?? NOTHING_INHERITED);
   const span = found.kind === 'entry' ? found.keySpan : found;
   return {
     contents: {
       kind: context.markdown ? MarkupKind.Markdown : MarkupKind.PlainText,
-      value: render(text, context.markdown),
+      value: render([text, above].filter((part) => part !== '').join('\n\n'), context.markdown),
     },
     range: { start: document.text.positionAt(span.start), end: document.text.positionAt(span.end) },
   };
+}
+
+/** What a key replaces of the config that this one extends; on `extends` itself, all that comes in. */
+function inheritedText(path: Path, inherited: Inherited): string {
+  if (path.length === 1 && path[0] === 'extends' && inherited.layers.length > 0) {
+    const settings = scalarsOf(inherited.value).map(([key, value]) => `- \`${key}: ${value}\``);
+    const more = settings.length > MOST_VALUES ? [`- … and ${settings.length - MOST_VALUES} more`] : [];
+    const files = inherited.layers.map(({ file }) => file).join(', ');
+    return [`Inherited from ${files}:`, [...settings.slice(0, MOST_VALUES), ...more].join('\n')].join('\n\n');
+  }
+  const above = inheritedAt(inherited, path);
+  if (above === null || typeof above.value === 'object') return '';
+  return `Replaces \`${String(above.value)}\` of ${above.layer.file}.`;
+}
+
+function scalarsOf(value: unknown, path = ''): [string, string][] {
+  if (!isMapping(value)) return [[path, JSON.stringify(value)]];
+  return Object.entries(value).flatMap(([key, child]) =>
+    scalarsOf(child, path === '' ? key : `${path}.${key}`),
+  );
 }
 
 /** The documentation of a key in Markdown: meaning, type, default, limits, values. */

@@ -6,7 +6,7 @@ import { rangeOf, type ConfigDocument } from '../document/document.js';
 import { pathOf, walk } from '../document/tree.js';
 
 const PATHS =
-  /^(model|output|\$schema|data\.(calibration|validation)\.(images|arrays|tensors|loader|labels)|accuracy_control\.metric)$/;
+  /^(model|extends|output|\$schema|data\.(calibration|validation)\.(images|arrays|tensors|loader|labels)|accuracy_control\.metric)$/;
 
 /** Links from the paths of a config to the files that they lead to, where those exist. */
 export function documentLinks(document: ConfigDocument, baseDir: string | null): DocumentLink[] {

@@ -1,7 +1,11 @@
 import { inspectModel } from '@quantsmith/engine/onnx/inspect';
 import type { ModelSummary } from '@quantsmith/engine/protocol';
 import type { QuantizationReport } from '@quantsmith/schemas';
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import { parseConfig, type ConfigDocument } from '../document/document.js';
+import type { ReadConfig } from '../extends/inherit.js';
 import { readReport } from '../runs/reports.js';
 
 export interface LoadedSummary {
@@ -10,21 +14,26 @@ export interface LoadedSummary {
   readonly problem: string | null;
 }
 
-/** What the server reads beside configs: structures of models and reports, once for each state of a file. */
+/** What the server reads beside open configs: structures of models, reports, other configs; once for each state of a file. */
 export interface Sources {
   readonly model: (path: string) => Promise<LoadedSummary>;
   readonly report: (path: string) => Promise<QuantizationReport | null>;
+  readonly config: ReadConfig;
 }
 
 /** Files of each kind that are kept. */
 const KEPT = 16;
+const KEPT_CONFIGS = 500;
 
-export function createSources(): Sources {
+/** `open`: configs as an editor has them, which count for more than their files. */
+export function createSources(open: (path: string) => ConfigDocument | null = () => null): Sources {
   const model = cached(loadModel);
   const report = cached(readReport);
+  const config = cached(loadConfig, KEPT_CONFIGS);
   return {
     model: async (path) => (await model(path)) ?? { model: null, problem: null },
     report,
+    config: async (path) => open(path) ?? config(path),
   };
 }
 
@@ -36,8 +45,13 @@ async function loadModel(path: string): Promise<LoadedSummary> {
   }
 }
 
+async function loadConfig(path: string): Promise<ConfigDocument> {
+  const text = await readFile(path, 'utf8');
+  return parseConfig(TextDocument.create(pathToFileURL(path).href, '', 1, text));
+}
+
 /** Loads a file again only when it is another file, or has another size or time; null where there is none. */
-function cached<T>(load: (path: string) => Promise<T>): (path: string) => Promise<T | null> {
+function cached<T>(load: (path: string) => Promise<T>, kept = KEPT): (path: string) => Promise<T | null> {
   const known = new Map<string, { identity: string; loaded: Promise<T> }>();
   return async (path) => {
     const info = await stat(path).catch(() => null);
@@ -49,7 +63,7 @@ function cached<T>(load: (path: string) => Promise<T>): (path: string) => Promis
     known.delete(path);
     known.set(path, { identity, loaded });
     const oldest = known.keys().next().value;
-    if (known.size > KEPT && oldest !== undefined) known.delete(oldest);
+    if (known.size > kept && oldest !== undefined) known.delete(oldest);
     return loaded;
   };
 }

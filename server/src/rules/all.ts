@@ -3,12 +3,15 @@ import type { ModelSummary } from '@quantsmith/engine/protocol';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { parseConfig, type ConfigDocument } from '../document/document.js';
 import { quoted } from '../document/edit.js';
-import { valueOf } from '../document/tree.js';
+import { effectiveValue, NOTHING_INHERITED, type Inherited } from '../extends/inherit.js';
 import type { Finding } from '../diagnostics.js';
 import type { Change } from '../runs/freshness.js';
 import { accuracyFindings, accuracyFixes } from './accuracy.js';
+import { findNode } from '../document/tree.js';
 import { fix, type Fix, type Fixable, type FixTable } from './fix.js';
 import { dataSourceFindings } from './data.js';
+import { extendsFindings } from './extends.js';
+import { placeOf } from './place.js';
 import { fileFindings } from './files.js';
 import { ignoredScopeFindings } from './ignoredScope.js';
 import { metricFindings } from './metric.js';
@@ -22,6 +25,8 @@ import { yamlVersionFindings } from './yamlVersions.js';
 export interface RuleContext {
   /** The config's folder; null for a document that is not saved. */
   readonly baseDir: string | null;
+  /** Absent: nothing is inherited. */
+  readonly inherited?: Inherited;
   readonly model: ModelSummary | null;
   /** What could not be read of the model, as one finding on its line. */
   readonly modelProblem: string | null;
@@ -30,12 +35,13 @@ export interface RuleContext {
   readonly changed: Change;
 }
 
-/** All findings of a config, in the order of the text. */
+/** All findings of a config, in the order of the text; the config has what it inherits written into it. */
 export function findAll(
   document: ConfigDocument,
   context: RuleContext,
 ): { findings: Finding[]; config: QuantizationConfig | null } {
-  const value = valueOf(document.tree);
+  const { baseDir, inherited = NOTHING_INHERITED } = context;
+  const value = effectiveValue(document, inherited);
   const syntax = syntaxFindings(document);
   const tooLarge: Finding[] =
     value === undefined && document.tree.root !== null
@@ -50,17 +56,18 @@ export function findAll(
           },
         ]
       : [];
-  const schema = tooLarge.length > 0 ? [] : schemaFindings(document, value);
+  const schema = tooLarge.length > 0 ? [] : schemaFindings(document, value, inherited);
   const config = syntax.length === 0 && isConfig(value) ? value : null;
   const findings = [
     ...syntax,
     ...tooLarge,
     ...schema,
-    ...dataSourceFindings(document),
+    ...(baseDir === null ? [] : extendsFindings(document, inherited, baseDir)),
+    ...dataSourceFindings(document, value),
     ...yamlVersionFindings(document),
-    ...(context.baseDir === null ? [] : fileFindings(document, context.baseDir)),
+    ...(baseDir === null ? [] : fileFindings(document, baseDir, value)),
     ...modelFinding(document, context),
-    ...ignoredScopeFindings(document, context.model),
+    ...ignoredScopeFindings(document, context.model, value),
     ...(config === null ? [] : settingFindings(document, config)),
     ...(config === null ? [] : metricFindings(document, config)),
     ...(config === null || context.report === null
@@ -72,11 +79,8 @@ export function findAll(
 }
 
 function modelFinding(document: ConfigDocument, context: RuleContext): Finding[] {
-  const root = document.tree.root;
-  const entry =
-    root?.kind === 'mapping' ? root.entries.find((candidate) => candidate.key === 'model') : undefined;
-  if (context.modelProblem === null || entry?.value === null || entry === undefined) return [];
-  const { start, end } = entry.value;
+  if (context.modelProblem === null) return [];
+  const { start, end } = findNode(document.tree, ['model']) ?? placeOf(document, ['model']);
   return [
     {
       code: 'model-unreadable',

@@ -1,18 +1,19 @@
 import type { ConfigDocument } from '../document/document.js';
-import { findEntry, findNode, resolved, entriesOf } from '../document/tree.js';
+import { entriesOf, findEntry, findNode, resolved } from '../document/tree.js';
+import { DATA_SOURCES, isMapping } from '../extends/merge.js';
 import type { Finding } from '../diagnostics.js';
 
-const SOURCES = ['images', 'arrays', 'tensors', 'loader'];
+const SOURCES: readonly string[] = DATA_SOURCES;
 
-/** `data-source`: a data section names no source, or more than one. */
-export function dataSourceFindings(document: ConfigDocument): Finding[] {
+/** `data-source`: a data section names no source, or more than one. `value`: the config with what it inherits. */
+export function dataSourceFindings(document: ConfigDocument, value: unknown): Finding[] {
   return ['calibration', 'validation'].flatMap((section) => {
     const path = ['data', section];
     const node = resolved(findNode(document.tree, path));
     const entry = findEntry(document.tree, path);
     if (node?.kind !== 'mapping' || entry === undefined) return [];
     const named = entriesOf(node).filter((candidate) => SOURCES.includes(candidate.key));
-    if (named.length === 1) return [];
+    if (named.length === 1 || (named.length === 0 && hasSource(value, section))) return [];
     const [, second] = named;
     const span = second?.keySpan ?? entry.keySpan;
     const message =
@@ -21,4 +22,10 @@ export function dataSourceFindings(document: ConfigDocument): Finding[] {
         : `data.${section} takes one source, not ${named.map((candidate) => candidate.key).join(' and ')}.`;
     return [{ code: 'data-source', severity: 'error', message, ...span, path, data: {} }];
   });
+}
+
+function hasSource(value: unknown, section: string): boolean {
+  const data = isMapping(value) ? value['data'] : null;
+  const found = isMapping(data) ? data[section] : null;
+  return isMapping(found) && SOURCES.some((key) => key in found);
 }

@@ -2,7 +2,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { ConfigDocument } from '../document/document.js';
 import { findNode, type Path } from '../document/tree.js';
+import { isMapping } from '../extends/merge.js';
 import type { Code, Finding } from '../diagnostics.js';
+import { placeOf } from './place.js';
 import { nearest } from './nearest.js';
 
 const FILE_KEYS: readonly { path: Path; code: Code; what: string }[] = [
@@ -16,29 +18,37 @@ const FILE_KEYS: readonly { path: Path; code: Code; what: string }[] = [
   ),
 ];
 
-/** `model-missing`, `file-missing`: a path of the config leads nowhere. `baseDir`: the config's folder. */
-export function fileFindings(document: ConfigDocument, baseDir: string): Finding[] {
+/**
+ * `model-missing`, `file-missing`: a path of the config leads nowhere. `baseDir`: the config's folder; `value`: the config
+ * with what it inherits.
+ */
+export function fileFindings(document: ConfigDocument, baseDir: string, value: unknown): Finding[] {
   return FILE_KEYS.flatMap(({ path, code, what }): Finding[] => {
-    const node = findNode(document.tree, path);
-    if (node?.kind !== 'scalar' || typeof node.value !== 'string' || node.value === '') return [];
-    const file = resolve(baseDir, node.value);
+    const written = path.reduce<unknown>(
+      (current, step) => (isMapping(current) ? current[step] : undefined),
+      value,
+    );
+    if (typeof written !== 'string' || written === '') return [];
+    const file = resolve(baseDir, written);
     if (existsSync(file)) return [];
+    const own = findNode(document.tree, path);
+    const { start, end } = own ?? placeOf(document, path);
     return [
       {
         code,
         severity: 'error',
-        message: `${what} "${node.value}" does not exist (${file}).`,
-        start: node.start,
-        end: node.end,
+        message: `${what} "${written}" does not exist (${file}).`,
+        start,
+        end,
         path,
-        data: { file, suggestions: similar(baseDir, node.value) },
+        data: { file, suggestions: own === null ? [] : similarFiles(baseDir, written) },
       },
     ];
   });
 }
 
 /** Paths in the same folder that a misspelled one may mean. */
-function similar(baseDir: string, written: string): string[] {
+export function similarFiles(baseDir: string, written: string): string[] {
   const slash = written.lastIndexOf('/') + 1;
   try {
     const names = readdirSync(dirname(resolve(baseDir, `${written.slice(0, slash)}x`)));

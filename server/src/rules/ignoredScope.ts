@@ -1,24 +1,54 @@
 import type { ModelSummary } from '@quantsmith/engine/protocol';
 import { compilePattern } from '@quantsmith/engine/placement/pattern';
 import type { ConfigDocument } from '../document/document.js';
-import { findNode, resolved, type ScalarNode } from '../document/tree.js';
+import { findEntry, findNode, resolved, type ScalarNode, type Span } from '../document/tree.js';
+import { isMapping } from '../extends/merge.js';
 import type { Code, Finding } from '../diagnostics.js';
+import { placeOf } from './place.js';
 import { nearest } from './nearest.js';
 
 /** `unknown-node`, `unknown-operator`, `pattern-invalid`, `pattern-unmatched`, `pattern-matches-all`: the ignored scope against the model. */
-export function ignoredScopeFindings(document: ConfigDocument, model: ModelSummary | null): Finding[] {
-  const patterns = stringsAt(document, 'patterns').flatMap((node) => patternFinding(node, model));
+export function ignoredScopeFindings(
+  document: ConfigDocument,
+  model: ModelSummary | null,
+  config: unknown,
+): Finding[] {
+  const patterns = textsAt(document, 'patterns', config).flatMap((node) => patternFinding(node, model));
   // Without the model nothing can be said about names.
   if (model === null) return patterns;
   const names = model.nodes.map((node) => node.name);
   const types = [...new Set(model.nodes.map((node) => node.op))];
   return [
-    ...stringsAt(document, 'names').flatMap((node) => unknown(node, names, 'unknown-node', 'node', 'names')),
-    ...stringsAt(document, 'types').flatMap((node) =>
+    ...textsAt(document, 'names', config).flatMap((node) =>
+      unknown(node, names, 'unknown-node', 'node', 'names'),
+    ),
+    ...textsAt(document, 'types', config).flatMap((node) =>
       unknown(node, types, 'unknown-operator', 'operator of type', 'types'),
     ),
     ...patterns,
   ];
+}
+
+/** A text of the ignored scope, and where it is shown. */
+interface ScopeText extends Span {
+  readonly value: string;
+  /** It stands in a config that this one extends. */
+  readonly inherited: boolean;
+}
+
+/** The texts of a list; those of an inherited list stand on `extends`. */
+function textsAt(document: ConfigDocument, list: string, config: unknown): ScopeText[] {
+  const path = ['quantization', 'ignored_scope', list];
+  if (findEntry(document.tree, path) !== undefined)
+    return stringsAt(document, list).map(({ start, end, value }) => ({
+      value: String(value),
+      start,
+      end,
+      inherited: false,
+    }));
+  const items = path.reduce<unknown>((current, step) => (isMapping(current) ? current[step] : null), config);
+  const texts = Array.isArray(items) ? items.filter((item) => typeof item === 'string') : [];
+  return texts.map((value) => ({ value, ...placeOf(document, path), inherited: true }));
 }
 
 /** The strings of one list of the ignored scope. */
@@ -31,13 +61,13 @@ export function stringsAt(document: ConfigDocument, list: string): ScalarNode[] 
 }
 
 function unknown(
-  node: ScalarNode,
+  node: ScopeText,
   known: readonly string[],
   code: Code,
   what: string,
   list: string,
 ): Finding[] {
-  const value = String(node.value);
+  const { value } = node;
   if (known.includes(value)) return [];
   const suggestions = nearest(value, known);
   const hint = suggestions.length > 0 ? ` Did you mean "${suggestions[0]}"?` : '';
@@ -50,13 +80,13 @@ function unknown(
       start: node.start,
       end: node.end,
       path: ['quantization', 'ignored_scope', list],
-      data: { suggestions },
+      data: node.inherited ? {} : { suggestions },
     },
   ];
 }
 
-function patternFinding(node: ScalarNode, model: ModelSummary | null): Finding[] {
-  const pattern = String(node.value);
+function patternFinding(node: ScopeText, model: ModelSummary | null): Finding[] {
+  const pattern = node.value;
   const path = ['quantization', 'ignored_scope', 'patterns'];
   const regex = compilePattern(pattern);
   if (typeof regex === 'string') {

@@ -2,13 +2,14 @@ import type { QuantizationConfig } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { findEntry, type Span } from '../document/tree.js';
 import type { Finding } from '../diagnostics.js';
+import { placeOf } from './place.js';
 
 const NEEDS_LABELS = /^(top1|top5|f1)$/;
 
 /** `metric-needs-labels`, `validation-missing`: accuracy control and the data that it measures on. */
 export function metricFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {
-  const control = findEntry(document.tree, ['accuracy_control']);
-  if (control === undefined || config.accuracy_control === undefined) return [];
+  if (config.accuracy_control === undefined) return [];
+  const control = placeOf(document, ['accuracy_control']);
   const { calibration, validation } = config.data;
   const metric = config.accuracy_control.metric ?? 'top1';
   const entry = findEntry(document.tree, ['accuracy_control', 'metric']);
@@ -22,7 +23,7 @@ export function metricFindings(document: ConfigDocument, config: QuantizationCon
       code: 'metric-needs-labels',
       severity: 'error',
       message: `The metric ${metric} needs labels, and data.${place} has none: name a label file, or use sqnr, cosine, mse or mae.`,
-      ...spanOf(entry?.value ?? control.keySpan),
+      ...spanOf(entry?.value ?? control),
       path: ['accuracy_control', 'metric'],
       data: entry === undefined ? {} : { suggestions: ['sqnr', 'cosine', 'mse', 'mae'] },
     });
@@ -32,7 +33,7 @@ export function metricFindings(document: ConfigDocument, config: QuantizationCon
       code: 'validation-missing',
       severity: 'warning',
       message: 'Without data.validation, accuracy is measured on the samples of calibration.',
-      ...spanOf(control.keySpan),
+      ...control,
       path: ['accuracy_control'],
     });
   }

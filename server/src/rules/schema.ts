@@ -4,11 +4,17 @@ import { findEntry, findNode, type Path, type Span } from '../document/tree.js';
 import type { Code, Finding } from '../diagnostics.js';
 import { allowedValues, keysAt, schemaOf, typeName } from '../knowledge/schema.js';
 import { removeKey, setValue, type Written } from '../document/edit.js';
+import { extendsOf, inheritedAt, NOTHING_INHERITED, type Inherited } from '../extends/inherit.js';
+import { placeOf } from './place.js';
 import { fix, type FixTable } from './fix.js';
 import { nearest } from './nearest.js';
 
 /** `unknown-key`, `missing-key`, `wrong-type`, `unknown-value`, `out-of-range`: what the schema says of the value. */
-export function schemaFindings(document: ConfigDocument, value: unknown): Finding[] {
+export function schemaFindings(
+  document: ConfigDocument,
+  value: unknown,
+  inherited: Inherited = NOTHING_INHERITED,
+): Finding[] {
   const root = document.tree.root;
   if (root === null) {
     if (document.tree.problems.length > 0) return [];
@@ -25,14 +31,21 @@ export function schemaFindings(document: ConfigDocument, value: unknown): Findin
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return [finding('wrong-type', root, [], 'A config is a mapping of keys to values.', {})];
   }
-  const issues = validateConfig(value);
+  // What a config has that could not be read, nobody knows.
+  const unknown =
+    inherited.problem !== null || (inherited.layers.length === 0 && extendsOf(document.tree) !== null);
+  const issues = validateConfig(value).filter(({ keyword }) => !unknown || keyword !== 'required');
   const mistyped = new Set(
     issues.filter((issue) => issue.keyword === 'type').map((issue) => issue.path.join('/')),
   );
   const found = issues
     // A value of the wrong type is wrong for that reason alone.
     .filter((issue) => issue.keyword === 'type' || !mistyped.has(issue.path.join('/')))
-    .flatMap((issue) => translate(document, issue));
+    .flatMap((issue) =>
+      isInherited(document, issue, inherited)
+        ? inheritedFinding(document, issue, inherited)
+        : translate(document, issue),
+    );
   const seen = new Set<string>();
   return found.filter((item) => {
     const key = `${item.start}:${item.code}:${item.path.join('/')}`;
@@ -40,6 +53,28 @@ export function schemaFindings(document: ConfigDocument, value: unknown): Findin
     seen.add(key);
     return true;
   });
+}
+
+/** Whether the fault lies in a config that this one extends. */
+function isInherited(
+  { tree }: ConfigDocument,
+  { path, params }: SchemaIssue,
+  { layers }: Inherited,
+): boolean {
+  if (layers.length === 0 || path.length + Object.keys(params).length === 0) return false;
+  const key = params['additionalProperty'];
+  const place = typeof key === 'string' ? [...path, key] : path;
+  return place.length > 0 && findEntry(tree, place) === undefined && findNode(tree, place) === null;
+}
+
+/** A fault of an extended config, in the words that it is told with there. */
+function inheritedFinding(document: ConfigDocument, issue: SchemaIssue, inherited: Inherited): Finding[] {
+  const layer = inheritedAt(inherited, issue.path)?.layer ?? inherited.layers[0];
+  if (layer === undefined) return [];
+  return translate(layer.document, issue).map(({ message, path }) => ({
+    ...finding('extends-invalid', placeOf(document, []), path, `In ${layer.file}: ${message}`, {}),
+    related: [{ file: layer.file, message: 'The config that is extended' }],
+  }));
 }
 
 function translate(document: ConfigDocument, issue: SchemaIssue): Finding[] {
@@ -85,7 +120,7 @@ function unknownKey(document: ConfigDocument, path: Path, key: string): Finding 
   const span = entry?.keySpan ?? keySpan(document, path);
   const known = keysAt(path).map((candidate) => candidate.name);
   const suggestions = nearest(key, known);
-  const elsewhere = suggestions.length === 0 ? placeOf(key) : undefined;
+  const elsewhere = suggestions.length === 0 ? sectionWith(key) : undefined;
   const hint =
     suggestions.length > 0
       ? ` Did you mean "${suggestions[0]}"?`
@@ -99,7 +134,7 @@ function unknownKey(document: ConfigDocument, path: Path, key: string): Finding 
 }
 
 /** Another place of the schema where the key exists. */
-function placeOf(key: string): Path | undefined {
+function sectionWith(key: string): Path | undefined {
   const queue: Path[] = [[]];
   for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
     for (const child of keysAt(path)) {

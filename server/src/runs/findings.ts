@@ -2,8 +2,10 @@ import type { QuantizationReport } from '@quantsmith/schemas';
 import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
-import { sha256, type CheckedFinding } from '../check.js';
-import { parseConfig, rangeOf } from '../document/document.js';
+import type { CheckedFinding } from '../check.js';
+import { parseConfig, rangeOf, type ConfigDocument } from '../document/document.js';
+import { configHash, inherit } from '../extends/inherit.js';
+import { createSources } from '../model/sources.js';
 import { accuracyFindings } from '../rules/accuracy.js';
 import { withoutSuppressed } from '../rules/suppress.js';
 
@@ -19,8 +21,11 @@ export type ReportFinding = Omit<CheckedFinding, 'range'> & {
 export async function reportFindings(report: QuantizationReport): Promise<ReportFinding[]> {
   const { path } = report.config;
   const text = await readFile(path, 'utf8').catch(() => '');
-  const same = sha256(text) === report.config.sha256;
-  const document = parseConfig(TextDocument.create(pathToFileURL(path).href, '', 1, same ? text : ''));
+  const parsed = (content: string): ConfigDocument =>
+    parseConfig(TextDocument.create(pathToFileURL(path).href, '', 1, content));
+  const whole = parsed(text);
+  const same = configHash(whole, await inherit(whole, path, createSources().config)) === report.config.sha256;
+  const document = same ? whole : parsed('');
   return withoutSuppressed(document, accuracyFindings(document, report, null)).map((finding) => ({
     ...finding,
     range: same ? rangeOf(document, finding) : null,

@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import { dirname, resolve } from 'node:path';
+import type { ConfigDocument } from '../document/document.js';
+import { findNode, resolved, valueOf, type Path, type Tree } from '../document/tree.js';
+import { isMapping, mergeConfigs, rebased } from './merge.js';
+
+/** Reads a config file, as an editor has it if it is open there; null where there is none. */
+export type ReadConfig = (file: string) => Promise<ConfigDocument | null>;
+
+/** One of the configs that a config extends. */
+export interface InheritedLayer {
+  readonly file: string;
+  readonly document: ConfigDocument;
+  /** What it says itself; its paths are relative to the folder of the config that extends. */
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+export interface InheritProblem {
+  readonly code: 'extends-missing' | 'extends-cycle' | 'extends-invalid';
+  readonly message: string;
+  /** The file that it is about. */
+  readonly file: string;
+}
+
+/** What a config takes over from those that it extends. */
+export interface Inherited {
+  /** The nearest first. */
+  readonly layers: readonly InheritedLayer[];
+  /** All that they say together. */
+  readonly value: Readonly<Record<string, unknown>>;
+  readonly problem: InheritProblem | null;
+}
+
+export const NOTHING_INHERITED: Inherited = { layers: [], value: {}, problem: null };
+
+/** Follows `extends` from a config that lies at `file`. Files that were not found are listed too: they may appear. */
+export async function inherit(
+  document: ConfigDocument,
+  file: string | null,
+  read: ReadConfig,
+): Promise<Inherited> {
+  const layers: InheritedLayer[] = [];
+  const folder = file === null ? null : dirname(file);
+  let problem: InheritProblem | null = null;
+  let current = document;
+  let from = file;
+  for (let name = extendsOf(current.tree); name !== null; name = extendsOf(current.tree)) {
+    if (from === null || folder === null) break;
+    const target = resolve(dirname(from), name);
+    const seen = [resolve(file!), ...layers.map((layer) => layer.file)];
+    const by = from === file ? '' : `${from} extends it: `;
+    if (seen.includes(target)) {
+      const circle = [...seen.slice(seen.indexOf(target)), target].join(' → ');
+      problem = {
+        code: 'extends-cycle',
+        message: `Configs extend each other in a circle: ${circle}.`,
+        file: target,
+      };
+      break;
+    }
+    const found = await read(target);
+    if (found === null) {
+      problem = {
+        code: 'extends-missing',
+        message: `${by}"${name}" does not exist (${target}).`,
+        file: target,
+      };
+      break;
+    }
+    const value = valueOf(found.tree);
+    if (!isMapping(value) || found.tree.problems.length > 0) {
+      const reason = found.tree.problems[0]?.message ?? 'it is no mapping of keys to values.';
+      problem ??= { code: 'extends-invalid', message: `${target} cannot be read: ${reason}`, file: target };
+    }
+    const own = isMapping(value) ? rebased(value, dirname(target), folder) : {};
+    layers.push({ file: target, document: found, value: own });
+    current = found;
+    from = target;
+  }
+  return {
+    layers,
+    value: layers.reduceRight<Record<string, unknown>>((base, layer) => mergeConfigs(base, layer.value), {}),
+    problem,
+  };
+}
+
+/** The path that `extends` names; null where it names none. */
+export function extendsOf(tree: Tree): string | null {
+  const node = resolved(findNode(tree, ['extends']));
+  return node?.kind === 'scalar' && typeof node.value === 'string' && node.value !== '' ? node.value : null;
+}
+
+/** A config's own value over what it inherits; undefined when it is too large to be expanded. */
+export function effectiveValue(document: ConfigDocument, inherited: Inherited): unknown {
+  const own = valueOf(document.tree);
+  if (inherited.layers.length === 0 || !isMapping(own)) return own;
+  return mergeConfigs(inherited.value, own);
+}
+
+/** The inherited value at a path, and the file that it stands in; null where nothing is inherited. */
+export function inheritedAt(
+  inherited: Inherited,
+  path: Path,
+): { value: unknown; layer: InheritedLayer } | null {
+  for (const layer of inherited.layers) {
+    const value = path.reduce<unknown>(
+      (current, step) => (isMapping(current) && Object.hasOwn(current, step) ? current[step] : undefined),
+      layer.value,
+    );
+    if (value !== undefined) return { value, layer };
+  }
+  return null;
+}
+
+/** Identifies a config with everything that it extends. */
+export function configHash(document: ConfigDocument, { layers }: Inherited): string {
+  return sha256(
+    [document, ...layers.map((layer) => layer.document)].map(({ text }) => text.getText()).join('\0'),
+  );
+}
+
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

@@ -1,0 +1,68 @@
+import { isAbsolute, relative, resolve } from 'node:path';
+
+type Mapping = Readonly<Record<string, unknown>>;
+
+/** Keys of a data section of which one is there. */
+export const DATA_SOURCES = ['images', 'arrays', 'tensors', 'loader'] as const;
+
+/** Keys that say how a file is to be read, not what holds: they are not inherited. */
+const OWN = ['$schema', 'extends'];
+
+const PATHS: readonly (readonly string[])[] = [
+  ['model'],
+  ['output'],
+  ...['calibration', 'validation'].flatMap((section) =>
+    [...DATA_SOURCES, 'labels'].map((key) => ['data', section, key]),
+  ),
+  ['accuracy_control', 'metric'],
+];
+const MODULE = /\.[cm]?[jt]s$/;
+
+/** What a config comes to over the one that it extends: mappings key by key, everything else replaced. */
+export function mergeConfigs(base: Mapping, own: Mapping): Record<string, unknown> {
+  const below = Object.fromEntries(Object.entries(base).filter(([key]) => !OWN.includes(key)));
+  return merge(below, own, []);
+}
+
+function merge(base: Mapping, own: Mapping, path: readonly string[]): Record<string, unknown> {
+  // Two sources in one section would be an error that neither of the files has.
+  const replaced =
+    path.length === 2 && path[0] === 'data' && DATA_SOURCES.some((key) => key in own) ? DATA_SOURCES : [];
+  const kept = Object.entries(base).filter(([key]) => !(replaced as readonly string[]).includes(key));
+  const merged: [string, unknown][] = kept.map(([key, value]) => {
+    if (!Object.hasOwn(own, key)) return [key, value];
+    const over = own[key];
+    return [key, isMapping(value) && isMapping(over) ? merge(value, over, [...path, key]) : over];
+  });
+  const added = Object.entries(own).filter(([key]) => !kept.some(([known]) => known === key));
+  return Object.fromEntries([...merged, ...added]);
+}
+
+/** The value with its relative paths as they are seen from another folder. */
+export function rebased(value: Mapping, from: string, to: string): Mapping {
+  if (from === to) return value;
+  return PATHS.reduce((current, path) => mapped(current, path, (text) => seenFrom(text, from, to)), value);
+}
+
+function seenFrom(path: string, from: string, to: string): string {
+  // Metrics are names, or paths of modules.
+  if (isAbsolute(path) || path === '') return path;
+  const moved = relative(to, resolve(from, path)).split('\\').join('/');
+  return /^\.\.?(\/|$)/.test(moved) || isAbsolute(moved) ? moved : `./${moved}`;
+}
+
+function mapped(
+  value: Mapping,
+  [key, ...rest]: readonly string[],
+  change: (text: string) => string,
+): Mapping {
+  if (key === undefined || !Object.hasOwn(value, key)) return value;
+  const child = value[key];
+  if (rest.length > 0) return isMapping(child) ? { ...value, [key]: mapped(child, rest, change) } : value;
+  if (typeof child !== 'string' || (key === 'metric' && !MODULE.test(child))) return value;
+  return { ...value, [key]: change(child) };
+}
+
+export function isMapping(value: unknown): value is Mapping {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

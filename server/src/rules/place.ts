@@ -1,0 +1,11 @@
+import type { ConfigDocument } from '../document/document.js';
+import { findEntry, findNode, type Path, type Span } from '../document/tree.js';
+
+/** Where something about a key is shown: on the key, or on `extends` when it is inherited. */
+export function placeOf(document: ConfigDocument, path: Path): Span {
+  const own = path.length === 0 ? undefined : findEntry(document.tree, path)?.keySpan;
+  const { start, end } = own ??
+    findNode(document.tree, ['extends']) ??
+    findEntry(document.tree, ['extends'])?.keySpan ?? { start: 0, end: 1 };
+  return { start, end };
+}
