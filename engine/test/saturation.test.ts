@@ -1,0 +1,145 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { encodeModel } from '@quantsmith/engine/onnx/write';
+import { layersAtRisk, saturatingModel } from '@quantsmith/engine/overflow/models';
+import { observeSaturation } from '@quantsmith/engine/overflow/observe';
+import { kernelsOf, optimizedModel } from '@quantsmith/engine/runtime/optimized';
+import type { ModelProto } from '@quantsmith/engine/onnx/onnx_pb';
+import type { HostTensor } from '@quantsmith/engine/runtime/tensor';
+import { emulatedHaswell, runEmulated } from './emulated.js';
+import { randoms, runModel } from './models.js';
+import { layerModel, type Layer } from './quantizedLayer.js';
+
+const PLAIN: Layer = {
+  ...{ op: 'Gemm', signed: false, perChannel: false, bias: false, quantized: false, group: 1, inputs: 2 },
+  ...{ outputs: 1, kernel: 1, stride: 1, pad: 0, dilation: 1, size: 1, weight: () => 127 },
+};
+
+/** Inputs that become these codes. */
+const unsignedInput = (dims: readonly number[], codes: readonly number[]): HostTensor => ({
+  ...{ type: 'float32', dims, data: Float32Array.from(codes, (code) => 0.02 * (code - 125)) },
+});
+
+async function predicted(layer: Layer, codes: readonly number[]) {
+  const { proto, dims } = layerModel(layer);
+  const optimized = await optimizedModel(encodeModel(proto));
+  const { y } = await runModel(saturatingModel(optimized), { x: unsignedInput(dims, codes) });
+  return Array.from(y!.data as Float32Array, (result) => Math.round(result / (0.02 * 0.01)));
+}
+
+describe('a layer as a CPU without VNNI computes it', () => {
+  // The kernel takes the zero point's share (125 for each input) from the sums of products afterwards.
+  it('loses what 16 bits cannot hold', async () => {
+    expect(await predicted(PLAIN, [255, 255])).toEqual([32767 - 2 * 127 * 125]);
+    expect(await predicted({ ...PLAIN, weight: () => -127 }, [255, 255])).toEqual([-32768 + 2 * 127 * 125]);
+  });
+  it('is exact where sums fit', async () => {
+    expect(await predicted(PLAIN, [129, 129])).toEqual([2 * 127 * (129 - 125)]);
+    expect(await predicted({ ...PLAIN, weight: (at) => (at === 0 ? 127 : -127) }, [255, 0])).toEqual([
+      127 * (255 - 125) + 127 * 125,
+    ]);
+  });
+  it('saturates pair by pair', async () => {
+    expect(await predicted({ ...PLAIN, inputs: 4 }, [255, 255, 1, 1])).toEqual([
+      32767 + 2 * 127 - 4 * 127 * 125,
+    ]);
+    // 255 and 1 in each pair: 32512 fits.
+    expect(await predicted({ ...PLAIN, inputs: 4 }, [255, 1, 1, 255])).toEqual([512 * 127 - 4 * 127 * 125]);
+  });
+  it('pairs channels at each place of a convolution', async () => {
+    const layer: Layer = { ...PLAIN, op: 'Conv', kernel: 2, size: 2, quantized: true, weight: () => 127 };
+    const { proto, dims } = layerModel(layer);
+    const optimized = await optimizedModel(encodeModel(proto));
+    const feeds = [{ x: unsignedInput(dims, [...new Array<number>(4).fill(255), ...new Array<number>(12).fill(0)]) }]; // prettier-ignore
+    const kernels = kernelsOf(encodeModel(proto), optimized);
+    const options = { threads: 1, dir: '.' };
+    // The first image is 255 in one channel and 0 in the other, the second is 0.
+    expect((await observeSaturation(optimized, kernels, feeds, options)).get('layer')).toEqual({
+      fraction: 0,
+      sqnrDb: null,
+    });
+    const both = [
+      { x: unsignedInput(dims, [255, 255, 0, 0, 255, 0, 0, 0, ...new Array<number>(8).fill(0)]) },
+    ];
+    // Two results with four pairs each; one pair saturates.
+    expect((await observeSaturation(optimized, kernels, both, options)).get('layer')!.fraction).toBe(1 / 8);
+  });
+});
+
+const layers = fc
+  .record({
+    op: fc.constantFrom<Layer['op']>('Conv', 'Conv', 'Gemm', 'MatMul'),
+    signed: fc.boolean(),
+    perChannel: fc.boolean(),
+    bias: fc.boolean(),
+    // A convolution whose result stays float is computed in float.
+    quantized: fc.boolean(),
+    group: fc.constantFrom(1, 1, 2, 3),
+    inputs: fc.oneof(fc.integer({ min: 1, max: 19 }), fc.integer({ min: 120, max: 300 })),
+    outputs: fc.integer({ min: 1, max: 35 }),
+    kernel: fc.integer({ min: 1, max: 3 }),
+    stride: fc.integer({ min: 1, max: 2 }),
+    pad: fc.integer({ min: 0, max: 1 }),
+    dilation: fc.integer({ min: 1, max: 2 }),
+    size: fc.integer({ min: 5, max: 8 }),
+    seed: fc.nat(),
+  })
+  .map((drawn) => {
+    const codes = randoms(drawn.inputs * drawn.outputs * drawn.group * drawn.kernel ** 2, drawn.seed);
+    const oneRow = drawn.op !== 'Conv' && drawn.seed % 2 === 0;
+    const { op, quantized, size } = drawn;
+    const weight = (index: number) => Math.round(127 * codes[index]!);
+    return { ...drawn, quantized: quantized || op === 'Conv', size: oneRow ? 1 : size, weight };
+  });
+
+const DEPTHWISE = [3, 5].map((kernel): Layer => {
+  const codes = randoms(32 * kernel ** 2);
+  const shape = { op: 'Conv', group: 32, inputs: 1, kernel, size: 8, quantized: true } as const;
+  return { ...PLAIN, ...shape, perChannel: true, weight: (index) => Math.round(127 * codes[index]!) };
+});
+
+const bytesOf = ({ data }: HostTensor) => {
+  const { buffer, byteOffset, byteLength } = data as Float32Array;
+  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
+};
+
+const emulator = await emulatedHaswell();
+
+describe.skipIf(emulator === null)('what is predicted and what an emulated Haswell computes', () => {
+  const casesOf = (of: readonly Layer[]) =>
+    of.map((layer, index) => {
+      const { proto, dims } = layerModel(layer);
+      const size = dims.reduce((product, dim) => product * dim, 1);
+      const data = randoms(size, index).map((at) => 2.5 * at);
+      const input = { name: 'x', value: { type: 'float32', dims, data } as HostTensor };
+      return { layer, model: encodeModel(proto), input };
+    });
+  const outputOf = async (model: ModelProto, input: HostTensor) =>
+    bytesOf((await runModel(model, { x: input })).y!);
+
+  it('are equal to the bit for layers of all kinds', async () => {
+    const cases = casesOf(fc.sample(layers, { numRuns: 80, seed: 5 }));
+    const there = runEmulated(emulator!, cases);
+    let saturated = 0;
+    for (const [index, { layer, model, input }] of cases.entries()) {
+      const optimized = await optimizedModel(model);
+      const prediction = await outputOf(saturatingModel(optimized), input.value);
+      expect({ layer, equal: prediction.equals(there[index]!) }).toEqual({ layer, equal: true });
+      const feeds = [{ x: input.value }];
+      const kernels = kernelsOf(model, optimized);
+      const seen = await observeSaturation(optimized, kernels, feeds, { threads: 1, dir: '.' });
+      saturated += Number((seen.get('layer')?.fraction ?? 0) > 0);
+    }
+    expect(saturated).toBeGreaterThan(50);
+  });
+
+  it('are equal for depthwise convolutions, of which none is at risk', async () => {
+    const cases = casesOf(DEPTHWISE);
+    const there = runEmulated(emulator!, cases);
+    for (const [index, { model, input }] of cases.entries()) {
+      const optimized = await optimizedModel(model);
+      expect(layersAtRisk(optimized)).toEqual([]);
+      expect((await outputOf(optimized, input.value)).equals(there[index]!)).toBe(true);
+    }
+  });
+});
