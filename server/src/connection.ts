@@ -10,9 +10,9 @@ import {
   type FileEvent,
   type InitializeParams,
   type InitializeResult,
+  type WorkspaceFolder,
 } from 'vscode-languageserver/node';
 import { COMMANDS, execute } from './commands.js';
-import { definition, highlights, prepareRename, references, rename } from './features/anchors.js';
 import { codeActions, FIX_ALL, fixAll, wants } from './features/codeActions.js';
 import { codeLenses } from './features/codeLens.js';
 import { complete } from './features/completion.js';
@@ -21,9 +21,12 @@ import { hover } from './features/hover.js';
 import { inlayHints } from './features/inlayHints.js';
 import { documentLinks } from './features/links.js';
 import { rewrites } from './features/rewrite.js';
+import { semanticTokens, TOKEN_LEGEND } from './features/semanticTokens.js';
 import { documentSymbols } from './features/symbols.js';
+import { workspaceSymbols } from './features/workspaceSymbols.js';
+import { definitionAt, highlightsAt, prepareRenameAt, referencesAt, renameAt } from './navigation.js';
 import { findAll } from './rules/all.js';
-import { abilitiesOf, createSession, type Session } from './session.js';
+import { abilitiesOf, cancelled, createSession, type Session } from './session.js';
 import { readSettings } from './settings.js';
 
 /** Files whose changes may change what a config is told. */
@@ -90,22 +93,37 @@ function registerFeatures(session: Session): void {
   connection.onDocumentSymbol(about([], documentSymbols));
   connection.onFoldingRanges(about([], (document) => foldingRanges(document)));
   connection.onSelectionRanges(about([], (document, { positions }) => selectionRanges(document, positions)));
-  connection.onDefinition(about(null, (document, { position }) => definition(document, position)));
+  connection.onDefinition(about(null, (document, { position }) => definitionAt(session, document, position)));
   connection.onReferences(
-    about([], (document, { position, context }) =>
-      references(document, position, context.includeDeclaration),
+    about([], (document, { position, context }, token) =>
+      referencesAt(session, document, position, context.includeDeclaration, token),
     ),
   );
-  connection.onDocumentHighlight(about([], (document, { position }) => highlights(document, position)));
-  connection.onPrepareRename(about(null, (document, { position }) => prepareRename(document, position)));
+  connection.onDocumentHighlight(about([], (document, { position }) => highlightsAt(document, position)));
+  connection.onPrepareRename(about(null, (document, { position }) => prepareRenameAt(document, position)));
   connection.onRenameRequest(
-    about(null, (document, { position, newName }) => rename(document, position, newName)),
+    about(null, (document, { position, newName }, token) =>
+      renameAt(session, document, position, newName, token),
+    ),
   );
+  const tokens = connection.languages.semanticTokens;
+  tokens.on(about({ data: [] }, (document) => semanticTokens(document, null)));
+  tokens.onRange(about({ data: [] }, (document, { range }) => semanticTokens(document, range)));
+  connection.onWorkspaceSymbol(async ({ query }, token) => {
+    const configs = await session.workspaceConfigs(token);
+    if (token.isCancellationRequested) throw cancelled();
+    return workspaceSymbols(
+      configs.map(({ document }) => document),
+      query,
+    );
+  });
 }
 
 function initialize(session: Session, params: InitializeParams): InitializeResult {
   session.abilities = abilitiesOf(params.capabilities);
   session.settings = readSettings(params.initializationOptions);
+  const roots = params.workspaceFolders?.map(({ uri }) => uri) ?? [params.rootUri ?? []].flat();
+  session.workspace.setFolders(roots.flatMap((uri) => session.fileOf(uri) ?? []));
   const prepared = params.capabilities.textDocument?.rename?.prepareSupport === true;
   return {
     serverInfo: { name: 'quantsmith' },
@@ -125,6 +143,9 @@ function initialize(session: Session, params: InitializeParams): InitializeResul
       definitionProvider: true,
       referencesProvider: true,
       documentHighlightProvider: true,
+      workspaceSymbolProvider: true,
+      semanticTokensProvider: { legend: TOKEN_LEGEND, full: true, range: true },
+      workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
       renameProvider: prepared ? { prepareProvider: true } : true,
       executeCommandProvider: { commands: Object.values(COMMANDS), workDoneProgress: true },
       ...(session.abilities.pullDiagnostics
@@ -144,6 +165,12 @@ function initialized(session: Session): void {
     void connection.client.register(DidChangeWatchedFilesNotification.type, { watchers }).catch(log);
   }
   if (abilities.configuration) void loadSettings(session);
+  if (abilities.workspaceFolders)
+    connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
+      const files = (folders: readonly WorkspaceFolder[]) =>
+        folders.flatMap(({ uri }) => session.fileOf(uri) ?? []);
+      session.workspace.changeFolders(files(added), files(removed));
+    });
 }
 
 /** Of configs and other YAML and JSON only those count that an open config extends. */

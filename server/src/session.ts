@@ -18,6 +18,7 @@ import { toDiagnostics } from './features/diagnostics.js';
 import { createSources } from './model/sources.js';
 import { findAll } from './rules/all.js';
 import { DEFAULT_SETTINGS, type Settings } from './settings.js';
+import { createWorkspace, type Workspace, type WorkspaceConfig } from './workspace.js';
 
 /** Milliseconds of silence before pushed diagnostics are made, for clients that do not pull. */
 const PUSH_DELAY_MS = 10;
@@ -30,6 +31,7 @@ export interface ClientAbilities {
   readonly refreshDiagnostics: boolean;
   readonly refreshCodeLens: boolean;
   readonly refreshInlayHints: boolean;
+  readonly workspaceFolders: boolean;
   readonly configuration: boolean;
   readonly registerConfiguration: boolean;
   readonly registerWatchers: boolean;
@@ -48,6 +50,7 @@ export function abilitiesOf({ textDocument, workspace, window }: ClientCapabilit
     refreshDiagnostics: workspace?.diagnostics?.refreshSupport === true,
     refreshCodeLens: workspace?.codeLens?.refreshSupport === true,
     refreshInlayHints: workspace?.inlayHint?.refreshSupport === true,
+    workspaceFolders: workspace?.workspaceFolders === true,
     configuration: workspace?.configuration === true,
     registerConfiguration: workspace?.didChangeConfiguration?.dynamicRegistration === true,
     registerWatchers: workspace?.didChangeWatchedFiles?.dynamicRegistration === true,
@@ -74,12 +77,15 @@ export interface Session {
   readonly diagnose: (document: ConfigDocument) => Promise<Diagnostic[]>;
   /** Files or settings have changed: everything that was told is told anew. */
   readonly refresh: () => void;
+  readonly workspace: Workspace;
+  /** The configs of the workspace and those that are open. */
+  readonly workspaceConfigs: (token: CancellationToken) => Promise<WorkspaceConfig[]>;
   /** Whether a file is one that an open config extends, or names as one. */
   readonly isExtended: (file: string) => Promise<boolean>;
   /** A handler for a request about a document; `fallback` for documents that are not open and when the body fails. */
   readonly about: <P extends { textDocument: { uri: string } }, R>(
     fallback: R,
-    body: (document: ConfigDocument, params: P) => R | Promise<R>,
+    body: (document: ConfigDocument, params: P, token: CancellationToken) => R | Promise<R>,
   ) => (params: P, token: CancellationToken) => Promise<R>;
 }
 
@@ -121,8 +127,14 @@ export function createSession(connection: Connection): Session {
       const { severities } = session.settings;
       return toDiagnostics(document, findings, { severities, ...session.abilities });
     },
+    workspace: createWorkspace(sources),
+    workspaceConfigs(token) {
+      const open = texts.keys().flatMap((uri) => session.fileOf(uri) ?? []);
+      return session.workspace.configs(open, () => token.isCancellationRequested);
+    },
     refresh() {
       around.clear();
+      session.workspace.forget();
       const { abilities } = session;
       if (!abilities.pullDiagnostics) for (const text of texts.all()) push(text);
       else if (abilities.refreshDiagnostics) connection.languages.diagnostics.refresh();
@@ -141,7 +153,7 @@ export function createSession(connection: Connection): Session {
       try {
         const document = session.documentOf(params.textDocument.uri);
         if (document === null) return fallback;
-        const answer = await body(document, params);
+        const answer = await body(document, params, token);
         if (token.isCancellationRequested) throw cancelled();
         return answer;
       } catch (error) {

@@ -1,0 +1,107 @@
+import {
+  DocumentHighlightKind,
+  type DocumentHighlight,
+  type Location,
+  type Position,
+  type Range,
+  type TextEdit,
+  type WorkspaceEdit,
+} from 'vscode-languageserver';
+import { rangeOf, type ConfigDocument } from '../document/document.js';
+import { quoted } from '../document/edit.js';
+import { findNode, nodeAt, type ScalarNode, type TreeNode } from '../document/tree.js';
+
+/** A place of a config that names a layer. */
+export interface Mention {
+  readonly name: string;
+  readonly node: ScalarNode;
+}
+
+/** The layers that a config names: in ignored_scope.names and at the borders of its subgraphs. */
+export function mentionsOf({ tree }: ConfigDocument): Mention[] {
+  const scope = ['quantization', 'ignored_scope'];
+  const found: Mention[] = [];
+  const seen = new Set<TreeNode>();
+  const collect = (list: TreeNode | null) => {
+    if (list?.kind !== 'sequence') return;
+    for (const node of list.items) {
+      if (node.kind !== 'scalar' || typeof node.value !== 'string' || seen.has(node)) continue;
+      seen.add(node);
+      found.push({ name: node.value, node });
+    }
+  };
+  collect(targetOf(findNode(tree, [...scope, 'names'])));
+  const subgraphs = targetOf(findNode(tree, [...scope, 'subgraphs']));
+  for (const index of subgraphs?.kind === 'sequence' ? subgraphs.items.keys() : [])
+    for (const side of ['inputs', 'outputs'])
+      collect(targetOf(findNode(tree, [...scope, 'subgraphs', index, side])));
+  return found;
+}
+
+const targetOf = (node: TreeNode | null): TreeNode | null =>
+  node?.kind === 'alias' ? (node.target ?? null) : node;
+
+/** The layer named at a position. */
+export function layerAt(document: ConfigDocument, position: Position): Mention | null {
+  const node = nodeAt(document.tree, document.text.offsetAt(position));
+  return mentionsOf(document).find((mention) => mention.node === node) ?? null;
+}
+
+/** Every place of these configs that names the layer. */
+export function layerReferences(documents: readonly ConfigDocument[], name: string): Location[] {
+  return documents.flatMap((document) =>
+    mentionsOf(document)
+      .filter((mention) => mention.name === name)
+      .map(({ node }) => ({ uri: document.text.uri, range: rangeOf(document, node) })),
+  );
+}
+
+export function layerHighlights(document: ConfigDocument, name: string): DocumentHighlight[] {
+  return layerReferences([document], name).map(({ range }) => ({ range, kind: DocumentHighlightKind.Text }));
+}
+
+/** The name without its quotes. */
+export function prepareLayerRename(
+  document: ConfigDocument,
+  { name, node }: Mention,
+): { range: Range; placeholder: string } {
+  const { start, end } = node;
+  const range = rangeOf(document, node.quoted ? { start: start + 1, end: end - 1 } : node);
+  return { range, placeholder: name };
+}
+
+/** The same layer under another name in every config; texts keep their quotes where that is possible. */
+export function renameLayer(
+  documents: readonly ConfigDocument[],
+  name: string,
+  newName: string,
+): WorkspaceEdit | null {
+  if (newName === '') return null;
+  const changes: Record<string, TextEdit[]> = {};
+  for (const document of documents) {
+    const edits = mentionsOf(document)
+      .filter((mention) => mention.name === name)
+      .map(({ node }) => ({ range: rangeOf(document, node), newText: written(document, node, newName) }));
+    if (edits.length > 0) changes[document.text.uri] = edits;
+  }
+  return { changes };
+}
+
+function written(
+  { text, tree }: ConfigDocument,
+  { start, quoted: inQuotes }: ScalarNode,
+  name: string,
+): string {
+  if (tree.language === 'json') return JSON.stringify(name);
+  return quoted(name, inQuotes ? (text.getText().charAt(start) as '"' | "'") : '');
+}
+
+/** Where a report tells of a layer: what a layer's name leads to. */
+export function reportPlace(reportText: string, name: string): Range | null {
+  const layers = reportText.lastIndexOf('"layers": [');
+  const at = reportText.indexOf(`"name": ${JSON.stringify(name)}`, layers);
+  if (layers === -1 || at === -1) return null;
+  const before = reportText.slice(0, at).split('\n');
+  const start = { line: before.length - 1, character: before.at(-1)!.length };
+  return { start, end: { ...start, character: start.character + JSON.stringify(name).length + 8 } };
+}
