@@ -129,6 +129,18 @@ function toolsOf(model, out) {
       output: `${out}/ours-mixed.onnx`,
       quantize: () => ours(model, out, { preset: 'mixed' }, 'ours-mixed'),
     },
+    // The ranges of ONNX Runtime's minmax, which the documented defaults (mean_minmax) are not.
+    'ours minmax': {
+      output: `${out}/ours-minmax.onnx`,
+      once: true,
+      quantize: () =>
+        ours(
+          model,
+          out,
+          { advanced_parameters: { activations_range_estimator_params: 'minmax' } },
+          'ours-minmax',
+        ),
+    },
     nncf: nncf('performance'),
     'nncf mixed': nncf('mixed'),
     'ort minmax': ort('MinMax'),
@@ -136,7 +148,7 @@ function toolsOf(model, out) {
   };
 }
 
-function ours(model, out, quantization, name = 'ours') {
+function ours(model, out, { advanced_parameters: advanced, ...quantization }, name = 'ours') {
   const config = {
     model: join(data, model.file),
     data: { calibration: { arrays: `${out}/calibration.npy` } },
@@ -145,7 +157,7 @@ function ours(model, out, quantization, name = 'ours') {
       // All samples, as the peers take them.
       subset_size: 1_000_000,
       ...(model.transformer ? { model_type: 'transformer' } : {}),
-      advanced_parameters: { backend_params: { threads } },
+      advanced_parameters: { ...advanced, backend_params: { threads } },
     },
   };
   const task = { config, output: `${out}/${name}.onnx`, cache: false };

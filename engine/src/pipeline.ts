@@ -10,15 +10,16 @@ import { correctionScope } from './corrections/candidates.js';
 import { FAST_THRESHOLD, fastBiasCorrection, type CorrectionRecord } from './corrections/fastBias.js';
 import { firstIndices, openData, readAhead, type Sample, type SampleSource } from './data/source.js';
 import { prepareModel, type PreparedModel } from './graph/prepare.js';
+import { inputSignatures } from './graph/types.js';
 import { readModel } from './onnx/read.js';
-import { encodeModel, writeModel, writeText } from './onnx/write.js';
+import { writeModel, writeText } from './onnx/write.js';
 import { fixOverflow } from './overflow/auto.js';
 import { addSettings, compareFixes } from './overflow/settings.js';
 import { runPaths } from './paths.js';
 import { placeForConfig, quantizerConfig } from './placement/fromConfig.js';
 import type { Placement } from './placement/types.js';
 import type { Problem } from './problem.js';
-import type { EngineEvent, OverflowSummary, RunRequest, TensorSignature } from './protocol.js';
+import type { EngineEvent, OverflowSummary, RunRequest } from './protocol.js';
 import {
   activationParameters,
   buildModel,
@@ -32,7 +33,6 @@ import { restoreAccuracy } from './restore/restore.js';
 import { openRunJournal } from './restore/runJournal.js';
 import { measureSensitivity, type SensitivityReport } from './restore/sensitivity.js';
 import { withSettings } from './restore/tune.js';
-import { createSession } from './runtime/session.js';
 import { defaultThreads } from './runtime/threads.js';
 import type { Collected } from './statistics/collect.js';
 import { openValidation } from './validation.js';
@@ -136,7 +136,7 @@ async function openRun(request: RunRequest, emit: (event: EngineEvent) => void) 
   clock.stage('prepare', null);
   const float = await prepareModel(loaded);
   warn(float.problems);
-  const inputs = await inputSignatures(float);
+  const inputs = inputSignatures(float.model);
   const context = { inputs, baseDir: paths.baseDir, allowModules: request.allowModules };
   const source = await openData(config.data.calibration, {
     ...context,
@@ -154,17 +154,6 @@ async function openRun(request: RunRequest, emit: (event: EngineEvent) => void) 
     warn,
   };
   return { clock, config, paths, threads, warnings, warn, loaded, float, validation, statistics };
-}
-
-/** The model's inputs as the runtime declares them. */
-async function inputSignatures(prepared: PreparedModel): Promise<TensorSignature[]> {
-  const session = await createSession(encodeModel(prepared.model), {
-    threads: 1,
-    optimization: 'disabled',
-    dir: prepared.dir,
-  });
-  await session.release();
-  return [...session.inputs];
 }
 
 interface QuantizationInputs {

@@ -10,8 +10,9 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from '../onnx/onnx_pb.js';
-import { dataTypeOf, elementBytes, elementCount, isExternal } from '../onnx/tensor.js';
+import { dataTypeName, dataTypeOf, elementBytes, elementCount, isExternal } from '../onnx/tensor.js';
 import { makeNode } from '../onnx/node.js';
+import type { TensorSignature } from '../protocol.js';
 import { createSession, type PortSignature } from '../runtime/session.js';
 import type { TensorType } from './graph.js';
 
@@ -94,6 +95,19 @@ export function declaredType(value: ValueInfoProto): TensorType | undefined {
       : `${value.name}_dim_${index}`;
   });
   return { elemType: kind.value.elemType, dims: dims ?? null };
+}
+
+/** What a caller has to feed: the model's inputs without constants. `dims` is empty where the file states no rank. */
+export function inputSignatures(model: ModelProto): TensorSignature[] {
+  const { input, initializer } = model.graph!;
+  const constants = new Set(initializer.map(({ name }) => name));
+  return input.flatMap((value) => {
+    const type = declaredType(value);
+    if (constants.has(value.name)) return [];
+    // Sequences and maps are named as the runtime names them; no sample can be one.
+    if (type === undefined) return [{ name: value.name, type: 'sequence', dims: [] }];
+    return [{ name: value.name, type: dataTypeName(type.elemType), dims: type.dims ?? [] }];
+  });
 }
 
 function skeleton(model: ModelProto, isLarge: (tensor: TensorProto) => boolean): ModelProto {
