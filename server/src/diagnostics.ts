@@ -16,6 +16,7 @@ export const CODES = [
   'wrong-type',
   'unknown-value',
   'out-of-range',
+  'schema-version',
   'data-source',
   'model-missing',
   'model-unreadable',

@@ -75,6 +75,23 @@ describe('findings', () => {
       `${HEAD}quantization: {advanced_parameters: {weights_range_estimator_params: {min: {statistics_type: max}}}}`,
       ['conflicting-settings max'],
     ],
+    ['YAML 1.1 where the file says so', `%YAML 1.1\n---\n${HEAD}output: 010`, ['wrong-type 010']],
+    [
+      'our own schema',
+      `$schema: ../schemas/quantization-config.schema.json\n${HEAD}foo: 1`,
+      ['unknown-key foo'],
+    ],
+    ['its URN', `$schema: urn:quantsmith:quantization-config:1\n${HEAD}foo: 1`, ['unknown-key foo']],
+    [
+      'a later version of the format',
+      `$schema: urn:quantsmith:quantization-config:2\n${HEAD}foo: 1\noutput: 3`,
+      ['schema-version urn:quantsmith:quantization-config:2', 'wrong-type 3'],
+    ],
+    [
+      'another schema',
+      `# yaml-language-server: $schema=https://example.org/other.json\n${HEAD}foo: 1`,
+      ['schema-version https://example.org/other.json'],
+    ],
     ['left out by a comment', `${HEAD}# quantsmith-disable-next-line unknown-key\nfoo: 1`, []],
     ['left out on the line', `${HEAD}foo: 1 # quantsmith-disable-line`, []],
     [

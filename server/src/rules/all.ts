@@ -19,6 +19,7 @@ import { schemaFindings, schemaFixes } from './schema.js';
 import { settingFindings, settingFixes } from './settings.js';
 import { withoutSuppressed } from './suppress.js';
 import { syntaxFindings } from './syntax.js';
+import { versionFindings } from './version.js';
 import { yamlVersionFindings } from './yamlVersions.js';
 
 /** What the rules may look at beside the text; everything is optional, and what is absent is not complained about. */
@@ -61,7 +62,7 @@ export function findAll(
   const findings = [
     ...syntax,
     ...tooLarge,
-    ...schema,
+    ...versionFindings(document, schema),
     ...(baseDir === null ? [] : extendsFindings(document, inherited, baseDir)),
     ...dataSourceFindings(document, value),
     ...yamlVersionFindings(document),

@@ -11,6 +11,8 @@ const SEXAGESIMAL = /^[1-9]\d*(:[0-5]?\d)+$/;
 export function yamlVersionFindings({ tree, text }: ConfigDocument): Finding[] {
   if (tree.language === 'json') return [];
   const content = text.getText();
+  // Who says so wants it read that way, and so it is.
+  if (/^%YAML 1\.1\s*$/m.test(content.slice(0, 1000))) return [];
   const found: Finding[] = [];
   walk(tree.root, (node) => {
     if (node.kind !== 'scalar' || node.quoted) return;
