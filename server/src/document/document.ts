@@ -1,4 +1,5 @@
 import type { Range, TextDocument } from 'vscode-languageserver-textdocument';
+import { reparseYaml } from './incremental.js';
 import { parseJson } from './json.js';
 import type { Span, Tree } from './tree.js';
 import { parseYaml } from './yaml.js';
@@ -29,13 +30,19 @@ export function parseConfig(text: TextDocument): ConfigDocument {
       end: Math.min(1, content.length),
       message: `This cannot be read: ${reason}.`,
     };
-    return { text, tree: { root: null, problems: [problem], comments: [], language } };
+    return { text, tree: { root: null, problems: [problem], comments: [], anchored: false, language } };
   }
 }
 
 /** Offsets as lines and characters. */
 export function rangeOf({ text }: ConfigDocument, { start, end }: Span): Range {
   return { start: text.positionAt(start), end: text.positionAt(end) };
+}
+
+/** The document after a change; of the one before, which must not be used any more, what can be kept is kept. */
+function reparseConfig(text: TextDocument, before: { content: string; tree: Tree }): ConfigDocument {
+  const tree = languageOf(text) === 'yaml' ? reparseYaml(before, text.getText()) : null;
+  return tree === null ? parseConfig(text) : { text, tree };
 }
 
 /** Parses each version of each document once; closed documents are forgotten. */
@@ -45,13 +52,16 @@ export interface DocumentCache {
 }
 
 export function createDocumentCache(): DocumentCache {
-  const parsed = new Map<string, { version: number; document: ConfigDocument }>();
+  const parsed = new Map<string, { version: number; content: string; document: ConfigDocument }>();
   return {
     get(text) {
       const known = parsed.get(text.uri);
       if (known?.version === text.version && known.document.text === text) return known.document;
-      const document = parseConfig(text);
-      parsed.set(text.uri, { version: text.version, document });
+      const document =
+        known?.document.text === text
+          ? reparseConfig(text, { content: known.content, tree: known.document.tree })
+          : parseConfig(text);
+      parsed.set(text.uri, { version: text.version, content: text.getText(), document });
       return document;
     },
     forget: (uri) => void parsed.delete(uri),

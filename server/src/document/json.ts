@@ -18,6 +18,7 @@ export function parseJson(text: string): Tree {
       message: `${spoken(printParseErrorCode(error))}.`,
     })),
     comments: commentsOf(text),
+    anchored: false,
     language: 'json',
   };
 }

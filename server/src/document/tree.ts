@@ -54,6 +54,8 @@ export interface Tree {
   readonly root: TreeNode | null;
   readonly problems: readonly SyntaxProblem[];
   readonly comments: readonly (Span & { readonly text: string })[];
+  /** Whether there are anchors. */
+  readonly anchored: boolean;
   readonly language: 'yaml' | 'json';
 }
 

@@ -27,7 +27,8 @@ export function parseYaml(text: string): Tree {
   const problems: SyntaxProblem[] = [];
   const documents = parse(text, problems);
   const document = documents[0];
-  if (document === undefined) return { root: null, problems, comments: commentsOf(text), language: 'yaml' };
+  const comments = commentsOf(text);
+  if (document === undefined) return { root: null, problems, comments, anchored: false, language: 'yaml' };
   for (const error of document.errors) {
     const [start, end] = error.pos;
     problems.push({ start, end: Math.max(end, start + 1), message: firstLine(error.message) });
@@ -41,7 +42,7 @@ export function parseYaml(text: string): Tree {
   }
   const anchors = new Map<string, TreeNode>();
   const root = document.contents === null ? null : convert(document.contents as Node, text, anchors);
-  return { root, problems, comments: commentsOf(text), language: 'yaml' };
+  return { root, problems, comments, anchored: anchors.size > 0, language: 'yaml' };
 }
 
 function parse(text: string, problems: SyntaxProblem[]) {
@@ -93,6 +94,7 @@ function convert(node: Node, text: string, anchors: Map<string, TreeNode>): Tree
     if (node.anchor !== undefined) anchors.set(node.anchor, mapping);
     for (const pair of node.items)
       if (isPair(pair)) addEntry(mapping, pair as Pair<Node, Node | null>, text, anchors);
+    if (node.flow !== true) settle(mapping);
     return mapping;
   }
   if (isSeq(node)) {
@@ -111,6 +113,7 @@ function convert(node: Node, text: string, anchors: Map<string, TreeNode>): Tree
       child.parent = sequence;
       sequence.items.push(child);
     }
+    if (node.flow !== true) settle(sequence);
     return sequence;
   }
   const scalar = node as Scalar;
@@ -152,6 +155,18 @@ function addEntry(
   mapping.entries.push(entry);
 }
 
+/** A collection in block style ends where its last child does, whatever blank lines and comments follow. */
+function settle(node: MappingNode | SequenceNode): void {
+  (node as { end: number }).end = endOf(node);
+}
+
+/** The end of an entry or of a collection in block style, by what is in it. */
+export function endOf(node: Entry | MappingNode | SequenceNode): number {
+  if (node.kind === 'entry') return Math.max(node.value?.end ?? node.end, node.keySpan.end);
+  const last = node.kind === 'mapping' ? node.entries.at(-1) : node.items.at(-1);
+  return last?.end ?? node.end;
+}
+
 /** The `&name` that stands before a node (the library gives its name only): it is looked for backwards. */
 function anchorOf(node: Node, text: string): { anchor?: Anchor } {
   const name = 'anchor' in node ? node.anchor : undefined;
@@ -180,7 +195,7 @@ function rangeOf(node: Node | null | undefined): [number, number] {
 }
 
 /** Comments with their places: everything from a # at the start of a word to the end of its line, outside of quotes. */
-function commentsOf(text: string): { start: number; end: number; text: string }[] {
+export function commentsOf(text: string): { start: number; end: number; text: string }[] {
   const comments: { start: number; end: number; text: string }[] = [];
   let offset = 0;
   for (const line of text.split('\n')) {
