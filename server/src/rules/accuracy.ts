@@ -1,14 +1,14 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { appendItems, setValue } from '../document/edit.js';
+import { findEntry, findNode, type Path } from '../document/tree.js';
+import type { Code, Finding } from '../diagnostics.js';
 import type { Change } from '../runs/freshness.js';
 import { fix, type FixTable } from './fix.js';
 import { stringsAt } from './ignoredScope.js';
-import { findEntry, findNode, type Path, type Span } from '../document/tree.js';
-import type { Code, Finding } from '../diagnostics.js';
+import { overflowFindings } from './overflow.js';
+import { at, day, percent, related } from './runFinding.js';
 
-const percent = (metric: string, value: number) =>
-  /^(top1|top5|f1)$/.test(metric) ? `${(100 * value).toFixed(2)} %` : value.toPrecision(5);
 const points = ({ name, drop_type: kind }: { name: string; drop_type: string }, value: number) =>
   kind === 'relative'
     ? `${(100 * value).toFixed(2)} %`
@@ -93,24 +93,6 @@ function costFindings(document: ConfigDocument, report: QuantizationReport): Fin
   ];
 }
 
-function overflowFindings(document: ConfigDocument, report: QuantizationReport): Finding[] {
-  const risky = report.overflow.layers.filter((layer) => !layer.half_range && layer.pairs_at_risk > 0);
-  if (risky.length === 0) return [];
-  const path = ['quantization', 'advanced_parameters', 'overflow_fix'];
-  const names = risky
-    .slice(0, 3)
-    .map((layer) => layer.name)
-    .join(', ');
-  const more = risky.length > 3 ? ` and ${risky.length - 3} more` : '';
-  const message = `On CPUs without VNNI, 16-bit sums can saturate in ${risky.length} of ${report.overflow.layers.length} layers: ${names}${more}.`;
-  return [
-    {
-      ...at(document, [path, ['quantization'], ['model']], 'overflow-risk', 'info', message),
-      related: related(report),
-    },
-  ];
-}
-
 const ADVANCED = ['quantization', 'advanced_parameters'];
 
 /** What a measured cost can be answered with: exclude what restoration put back, or finer weights. */
@@ -140,8 +122,6 @@ export const accuracyFixes: FixTable = {
   'accuracy-drop': costFixes,
   'accuracy-restored': costFixes,
   'setting-cost': costFixes,
-  'overflow-risk': (document) =>
-    fix('Set overflow_fix to enable', setValue(document, [...ADVANCED, 'overflow_fix'], 'enable')),
 };
 
 /** The settings that make quantization coarse, the likeliest cause first. */
@@ -157,34 +137,4 @@ function responsible(document: ConfigDocument): Path[] {
     ['model'],
   ];
   return candidates.filter((path) => findEntry(document.tree, path) !== undefined);
-}
-
-function related(report: QuantizationReport): NonNullable<Finding['related']> {
-  return [{ file: `${report.output.path}.report.json`, message: `Report of ${day(report)}` }];
-}
-
-const day = (report: QuantizationReport) => report.created.slice(0, 16).replace('T', ' ');
-
-function at(
-  document: ConfigDocument,
-  paths: readonly Path[],
-  code: Code,
-  severity: Finding['severity'],
-  message: string,
-): Finding {
-  for (const path of paths) {
-    const entry = findEntry(document.tree, path);
-    if (entry === undefined) continue;
-    const scalar = entry.value?.kind === 'scalar' ? entry.value : null;
-    const span: Span = scalar === null ? entry.keySpan : { start: entry.keySpan.start, end: scalar.end };
-    return {
-      code,
-      severity,
-      message,
-      start: span.start,
-      end: span.end,
-      path,
-    };
-  }
-  return { code, severity, message, start: 0, end: 1, path: [] };
 }

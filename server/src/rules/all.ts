@@ -15,6 +15,7 @@ import { placeOf } from './place.js';
 import { fileFindings } from './files.js';
 import { ignoredScopeFindings } from './ignoredScope.js';
 import { metricFindings } from './metric.js';
+import { overflowFixes } from './overflow.js';
 import { schemaFindings, schemaFixes } from './schema.js';
 import { settingFindings, settingFixes } from './settings.js';
 import { withoutSuppressed } from './suppress.js';
@@ -95,7 +96,7 @@ function modelFinding(document: ConfigDocument, context: RuleContext): Finding[]
 }
 
 /** The fixes of every rule, by code; suggestions are fixes of every code that has them. */
-export const FIXES: FixTable = { ...schemaFixes, ...settingFixes, ...accuracyFixes };
+export const FIXES: FixTable = { ...schemaFixes, ...settingFixes, ...accuracyFixes, ...overflowFixes };
 
 /** All fixes of a finding, the best first. */
 export function fixesOf(document: ConfigDocument, found: Fixable): Fix[] {

@@ -1,0 +1,133 @@
+import type { QuantizationReport } from '@quantsmith/schemas';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import type { TextEdit } from 'vscode-languageserver';
+import type { Finding } from '../diagnostics.js';
+import { parseConfig, type ConfigDocument } from '../document/document.js';
+import { setValue, type Written } from '../document/edit.js';
+import { findNode, type Path } from '../document/tree.js';
+import { fix, type FixTable } from './fix.js';
+import { at, percent, related } from './runFinding.js';
+
+const ADVANCED = ['quantization', 'advanced_parameters'];
+const FIX = [...ADVANCED, 'overflow_fix'];
+const TARGET = [...ADVANCED, 'backend_params', 'target_isa'];
+
+type Overflow = QuantizationReport['overflow'];
+type Setting = NonNullable<Overflow['settings']>[number];
+
+/**
+ * `overflow-risk`: how many layers can saturate on CPUs without VNNI, how many do, and the accuracy there, with each
+ * overflow_fix where `quantsmith overflow` has compared them.
+ */
+export function overflowFindings(document: ConfigDocument, report: QuantizationReport): Finding[] {
+  const { layers, settings = [] } = report.overflow;
+  const risky = layers.some((layer) => layer.pairs_at_risk > 0);
+  if (!risky && settings.length === 0) return [];
+  const message = `${saturationText(layers)} ${accuracyText(report)}`.trim();
+  const severity = losesAccuracy(report) ? 'warning' : risky ? 'info' : 'hint';
+  const best = bestSetting(report);
+  return [
+    {
+      ...at(document, [FIX, ['quantization'], ['model']], 'overflow-risk', severity, message),
+      related: related(report),
+      data: { current: report.overflow.fix, best: best?.fix ?? 'enable', gives: givenText(report, best) },
+    },
+  ];
+}
+
+function saturationText(layers: Overflow['layers']): string {
+  const risky = layers.filter((layer) => layer.pairs_at_risk > 0);
+  if (risky.length === 0) return 'On CPUs without VNNI no 16-bit sum can saturate.';
+  const names = risky.slice(0, 3).map((layer) => layer.name);
+  const more = risky.length > 3 ? ` and ${risky.length - 3} more` : '';
+  const measured = risky.some((layer) => layer.saturating_fraction_calibration !== null);
+  const saturating = risky.filter((layer) => (layer.saturating_fraction_calibration ?? 0) > 0).length;
+  const seen = measured
+    ? `; in ${saturating === 0 ? 'none' : saturating} they do on calibration samples`
+    : '';
+  return `On CPUs without VNNI, 16-bit sums can saturate in ${risky.length} of ${layers.length} layers (${names.join(', ')}${more})${seen}.`;
+}
+
+/** The accuracy there and here. */
+function accuracyText({
+  overflow: { predicted, settings = [], fix: own },
+  metric,
+}: QuantizationReport): string {
+  if (metric === null) return '';
+  const value = (figure: number | null) => (figure === null ? '–' : percent(metric.name, figure));
+  if (settings.length > 0) {
+    const figures = settings.map(
+      (setting) => `${setting.fix} ${value(setting.predicted)} (${value(setting.metric)})`,
+    );
+    return `${metric.name} predicted there (measured here), before restoration: ${figures.join(', ')}.`;
+  }
+  const compare = '`quantsmith overflow` compares the settings.';
+  if (predicted === null) return compare;
+  return `${metric.name} with ${own}: ${value(predicted.metric)} predicted there, ${value(metric.quantized)} here. ${compare}`;
+}
+
+/** Whether the written model is worse there by more than the samples' noise. */
+function losesAccuracy({ overflow: { predicted }, metric }: QuantizationReport): boolean {
+  return predicted !== null && metric !== null && predicted.drop - metric.drop > noiseOf(metric);
+}
+
+const noiseOf = ({ ci95: [low, high] }: NonNullable<QuantizationReport['metric']>) => (high - low) / 2;
+
+/**
+ * The setting to choose: of those that are as good as the best on both kinds of CPU, within the samples' noise, the one in
+ * which fewest layers saturate, then the one with the most accuracy, then the one that coarsens fewest weights.
+ */
+function bestSetting({ overflow: { settings = [] }, metric }: QuantizationReport): Setting | null {
+  const sign = metric?.higher_is_better === false ? -1 : 1;
+  const figure = (value: number | null) => (value === null ? Number.NEGATIVE_INFINITY : sign * value);
+  const worse = (setting: Setting) => Math.min(figure(setting.metric), figure(setting.predicted));
+  const scale = metric?.drop_type === 'relative' ? Math.abs(metric.baseline) : 1;
+  const noise = metric === null ? 0 : noiseOf(metric) * scale;
+  const least = Math.max(...settings.map(worse)) - noise;
+  const order = (a: Setting, b: Setting) =>
+    a.saturating - b.saturating || worse(b) - worse(a) || a.half_range - b.half_range;
+  return settings.filter((setting) => worse(setting) >= least).sort(order)[0] ?? null;
+}
+
+function givenText({ metric }: QuantizationReport, best: Setting | null): string {
+  if (metric === null || best === null || best.predicted === null) return '';
+  return ` (${metric.name} ${percent(metric.name, best.predicted)} without VNNI)`;
+}
+
+export const overflowFixes: FixTable = {
+  'overflow-risk'(document, { data }) {
+    const best = String(data['best'] ?? 'enable');
+    const target = findNode(document.tree, TARGET);
+    const saturates = target?.kind === 'scalar' && /^avx(2|512)$/.test(String(target.value));
+    // `auto` does nothing for a target that does not saturate.
+    const aims = best === 'auto' && !saturates;
+    if (best === data['current'] && !aims) return [];
+    const changes: [Path, Written][] = [[FIX, best], ...(aims ? [[TARGET, 'avx2'] as [Path, Written]] : [])];
+    const what = `Set overflow_fix to ${best}${aims ? ' for target_isa avx2' : ''}`;
+    return fix(`${what}${String(data['gives'] ?? '')}`, setAll(document, changes));
+  },
+};
+
+/** Several settings at once, as one edit; null where one of them cannot be made. */
+function setAll(document: ConfigDocument, changes: readonly [Path, Written][]): TextEdit[] | null {
+  const before = document.text.getText();
+  const { uri, languageId, version } = document.text;
+  let changed = document;
+  for (const [path, value] of changes) {
+    const edits = setValue(changed, path, value);
+    if (edits === null) return null;
+    const text = TextDocument.applyEdits(changed.text, edits);
+    changed = parseConfig(TextDocument.create(uri, languageId, version, text));
+  }
+  const after = changed.text.getText();
+  const shorter = Math.min(before.length, after.length);
+  let start = 0;
+  while (start < shorter && before[start] === after[start]) start++;
+  let kept = 0;
+  while (kept < shorter - start && before.at(-1 - kept) === after.at(-1 - kept)) kept++;
+  const range = {
+    start: document.text.positionAt(start),
+    end: document.text.positionAt(before.length - kept),
+  };
+  return [{ range, newText: after.slice(start, after.length - kept) }];
+}
