@@ -7,6 +7,11 @@ import type { Code, Finding } from '../diagnostics.js';
 import { placeOf } from './place.js';
 import { nearest } from './nearest.js';
 
+/** A list for another model is not marked name by name to its end. */
+const MOST = 100;
+/** Names that unknown ones are compared with, all in all, to suggest the nearest. */
+const MOST_COMPARED = 20_000;
+
 /** `unknown-node`, `unknown-operator`, `pattern-invalid`, `pattern-unmatched`, `pattern-matches-all`: the ignored scope against the model. */
 export function ignoredScopeFindings(
   document: ConfigDocument,
@@ -16,15 +21,11 @@ export function ignoredScopeFindings(
   const patterns = textsAt(document, 'patterns', config).flatMap((node) => patternFinding(node, model));
   // Without the model nothing can be said about names.
   if (model === null) return patterns;
-  const names = model.nodes.map((node) => node.name);
-  const types = [...new Set(model.nodes.map((node) => node.op))];
+  const names = new Set(model.nodes.map((node) => node.name));
+  const types = new Set(model.nodes.map((node) => node.op));
   return [
-    ...textsAt(document, 'names', config).flatMap((node) =>
-      unknown(node, names, 'unknown-node', 'node', 'names'),
-    ),
-    ...textsAt(document, 'types', config).flatMap((node) =>
-      unknown(node, types, 'unknown-operator', 'operator of type', 'types'),
-    ),
+    ...unknown(textsAt(document, 'names', config), names, 'unknown-node', 'node', 'names'),
+    ...unknown(textsAt(document, 'types', config), types, 'unknown-operator', 'operator of type', 'types'),
     ...patterns,
   ];
 }
@@ -61,28 +62,27 @@ export function stringsAt(document: ConfigDocument, list: string): ScalarNode[] 
 }
 
 function unknown(
-  node: ScopeText,
-  known: readonly string[],
+  texts: readonly ScopeText[],
+  known: ReadonlySet<string>,
   code: Code,
   what: string,
   list: string,
 ): Finding[] {
-  const { value } = node;
-  if (known.includes(value)) return [];
-  const suggestions = nearest(value, known);
-  const hint = suggestions.length > 0 ? ` Did you mean "${suggestions[0]}"?` : '';
-  const message = `The model has no ${what} "${value}".${hint}`;
-  return [
-    {
+  const strange = texts.filter(({ value }) => !known.has(value)).slice(0, MOST);
+  const candidates = [...known];
+  return strange.map(({ value, start, end, inherited }, index) => {
+    const suggestions = index * candidates.length > MOST_COMPARED ? [] : nearest(value, candidates);
+    const hint = suggestions.length > 0 ? ` Did you mean "${suggestions[0]}"?` : '';
+    return {
       code,
       severity: 'error',
-      message,
-      start: node.start,
-      end: node.end,
+      message: `The model has no ${what} "${value}".${hint}`,
+      start,
+      end,
       path: ['quantization', 'ignored_scope', list],
-      data: node.inherited ? {} : { suggestions },
-    },
-  ];
+      data: inherited ? {} : { suggestions },
+    };
+  });
 }
 
 function patternFinding(node: ScopeText, model: ModelSummary | null): Finding[] {

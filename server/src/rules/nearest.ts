@@ -5,10 +5,13 @@ export function nearest(written: string, candidates: readonly string[], count = 
   const plain = (text: string) => text.toLowerCase().replace(/[-_ ]/g, '');
   const word = plain(written);
   return candidates
-    .map((candidate) => ({ candidate, cost: distance(word, plain(candidate)) }))
-    .filter(
-      ({ candidate, cost }) => cost <= Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3)),
-    )
+    .flatMap((candidate) => {
+      const most = Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3));
+      const other = plain(candidate);
+      // A distance is at least the difference in length, and dear to compute.
+      const cost = Math.abs(word.length - other.length) > most ? Infinity : distance(word, other);
+      return cost <= most ? [{ candidate, cost }] : [];
+    })
     .sort((a, b) => a.cost - b.cost || (a.candidate < b.candidate ? -1 : 1))
     .slice(0, count)
     .map(({ candidate }) => candidate);
