@@ -15,7 +15,7 @@ import {
 import { COMMANDS, execute } from './commands.js';
 import { codeActions, FIX_ALL, fixAll, wants } from './features/codeActions.js';
 import { codeLenses } from './features/codeLens.js';
-import { complete } from './features/completion.js';
+import { completionList } from './features/completion.js';
 import { foldingRanges, selectionRanges } from './features/folding.js';
 import { hover } from './features/hover.js';
 import { inlayHints } from './features/inlayHints.js';
@@ -58,9 +58,9 @@ function registerFeatures(session: Session): void {
     })),
   );
   connection.onCompletion(
-    about([], async (document, { position }) => {
+    about({ isIncomplete: false, items: [] }, async (document, { position }) => {
       const { completionMarkdown: markdown, snippets } = session.abilities;
-      return complete(document, position, { ...(await surroundingsOf(document)), markdown, snippets });
+      return completionList(document, position, { ...(await surroundingsOf(document)), markdown, snippets });
     }),
   );
   connection.onHover(

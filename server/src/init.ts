@@ -56,7 +56,7 @@ export function configFor(model: ModelSummary, modelPath: string, dir: string): 
   return `${lines.join('\n')}\n`;
 }
 
-interface ImageInput {
+export interface ImageInput {
   readonly layout: 'nchw' | 'nhwc';
   readonly channels: number;
   readonly height: number | null;
@@ -64,7 +64,7 @@ interface ImageInput {
 }
 
 /** The model's only input when it looks like an image. */
-function imageInput(inputs: readonly TensorSignature[]): ImageInput | null {
+export function imageInput(inputs: readonly TensorSignature[]): ImageInput | null {
   const [only, ...others] = inputs;
   if (only === undefined || others.length > 0 || only.dims.length !== 4 || !/^(float|uint8)/.test(only.type))
     return null;

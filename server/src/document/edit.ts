@@ -126,7 +126,8 @@ function fillEmpty(document: ConfigDocument, entry: Entry, path: Path, value: Wr
   return [edit(document, at, at, eol + lines.join(eol))];
 }
 
-function block(key: string, value: Written, indent: string, step: string): string[] {
+/** `key: value` as lines of block YAML. */
+export function block(key: string, value: Written, indent: string, step: string): string[] {
   if (isPlain(value)) return [`${indent}${inline(key, 'yaml')}: ${inline(value, 'yaml')}`];
   return [`${indent}${inline(key, 'yaml')}:`, ...below(value, indent + step, step)];
 }

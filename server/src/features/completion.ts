@@ -5,22 +5,28 @@ import {
   CompletionItemKind,
   CompletionItemTag,
   InsertTextFormat,
+  InsertTextMode,
   MarkupKind,
   TextEdit,
   type CompletionItem,
+  type CompletionList,
   type MarkupContent,
   type Position,
 } from 'vscode-languageserver';
-import type { SchemaNode } from '@quantsmith/schemas';
+import type { QuantizationReport, SchemaNode } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { languageOf } from '../document/document.js';
-import { quoted } from '../document/edit.js';
+import { block, inline, quoted } from '../document/edit.js';
 import { anchorsOf, findNode, pathOf, resolved } from '../document/tree.js';
 import { inheritedAt, NOTHING_INHERITED, type Inherited } from '../extends/inherit.js';
 import { DATA_SOURCES } from '../extends/merge.js';
 import { allowedValues, keysAt, schemaOf, typeName, type AllowedValue } from '../knowledge/schema.js';
+import type { Change } from '../runs/freshness.js';
+import { edited, textItem } from './completionItem.js';
 import { cursorAt, type Cursor } from './cursor.js';
 import { keyDocumentation, render } from './hover.js';
+import { modelItems, scopeList } from './modelItems.js';
+import { skeletons, type Skeleton } from './skeletons.js';
 
 export interface CompletionContext {
   readonly model: ModelSummary | null;
@@ -28,6 +34,9 @@ export interface CompletionContext {
   readonly baseDir: string | null;
   /** What holds where the config says nothing. */
   readonly inherited?: Inherited;
+  /** The last run, and what has changed since. */
+  readonly report?: QuantizationReport | null;
+  readonly changed?: Change;
   /** Whether the client shows Markdown. */
   readonly markdown: boolean;
   /** Whether the client understands snippets. */
@@ -40,11 +49,35 @@ export function complete(
   position: Position,
   context: CompletionContext,
 ): CompletionItem[] {
+  return completionList(document, position, context).items;
+}
+
+/** The same with whether it must be asked for again while the word is typed: counts of matches change with it. */
+export function completionList(
+  document: ConfigDocument,
+  position: Position,
+  context: CompletionContext,
+): CompletionList {
   const cursor = cursorAt(document, position);
-  if (cursor === null) return [];
+  if (cursor === null) return { isIncomplete: false, items: [] };
   const items =
     cursor.kind === 'key' ? keyItems(document, cursor, context) : valueItems(document, cursor, context);
-  return items.map((item, index) => ({ ...item, sortText: item.sortText ?? String(index).padStart(4, '0') }));
+  const eol = document.text.getText().includes('\r\n') ? '\r\n' : '\n';
+  return {
+    isIncomplete: cursor.kind === 'value' && scopeList(cursor.path) === 'patterns',
+    items: items.map((item, index) => ({
+      ...item,
+      sortText: item.sortText ?? String(index).padStart(4, '0'),
+      ...overLines(item, eol),
+    })),
+  };
+}
+
+/** Lines are indented as they have to be: editors must not add to that. */
+function overLines({ textEdit }: CompletionItem, eol: string): Partial<CompletionItem> {
+  if (textEdit?.newText.includes('\n') !== true) return {};
+  const newText = textEdit.newText.replaceAll('\n', eol);
+  return { insertTextMode: InsertTextMode.asIs, textEdit: { ...textEdit, newText } };
 }
 
 function keyItems(document: ConfigDocument, cursor: Cursor, context: CompletionContext): CompletionItem[] {
@@ -63,22 +96,50 @@ function keyItems(document: ConfigDocument, cursor: Cursor, context: CompletionC
     .filter(({ name }) => !present.has(name) && !(sourced && isSource(name)))
     .map((key) => ({ ...key, above: inheritedAt(inherited, [...cursor.path, key.name]) }));
   const first = keys.filter(({ required, above }) => required && above === null);
-  return [...first, ...keys.filter((key) => !first.includes(key))].map(
-    ({ name, schema, required, above }) => {
-      const { text, snippet } = json ? jsonKey(name, schema, cursor, context) : yamlKey(name, schema, cursor);
-      return {
-        label: name,
-        kind: CompletionItemKind.Property,
-        detail: `${required && above === null ? 'required, ' : ''}${typeName(schema)}${above === null ? '' : `, inherited${shown(above.value)}`}`,
+  const fitting =
+    context.baseDir === null || cursor.hasColon ? [] : skeletons(cursor.path, context.baseDir, context.model);
+  return [...first, ...keys.filter((key) => !first.includes(key))].flatMap((key) => {
+    const { name, schema, required, above } = key;
+    const { text, snippet } = json ? jsonKey(name, schema, cursor, context) : yamlKey(name, schema, cursor);
+    const plain = keyItem(name, cursor, text, snippet);
+    const inheritance = above === null ? '' : `, inherited${shown(above.value)}`;
+    return [
+      {
+        ...plain,
+        detail: `${required && above === null ? 'required, ' : ''}${typeName(schema)}${inheritance}`,
         documentation: documentation(keyDocumentation([...cursor.path, name]), context),
-        filterText:
-          cursor.quote !== '' && cursor.word !== '' ? `${cursor.quote}${name}${cursor.quote}` : name,
-        insertTextFormat: snippet ? InsertTextFormat.Snippet : InsertTextFormat.PlainText,
-        textEdit: TextEdit.replace(cursor.range, `${cursor.prefix}${text}`),
-        ...(cursor.repairs.length > 0 ? { additionalTextEdits: [...cursor.repairs] } : {}),
-      };
-    },
-  );
+      },
+      ...fitting
+        .filter((skeleton) => skeleton.key === name)
+        .map((skeleton) => skeletonItem(skeleton, cursor, json)),
+    ];
+  });
+}
+
+function keyItem(name: string, cursor: Cursor, text: string, snippet: boolean): CompletionItem {
+  return {
+    label: name,
+    kind: CompletionItemKind.Property,
+    filterText: cursor.quote !== '' && cursor.word !== '' ? `${cursor.quote}${name}${cursor.quote}` : name,
+    insertTextFormat: snippet ? InsertTextFormat.Snippet : InsertTextFormat.PlainText,
+    textEdit: TextEdit.replace(cursor.range, `${cursor.prefix}${text}`),
+    ...(cursor.repairs.length > 0 ? { additionalTextEdits: [...cursor.repairs] } : {}),
+  };
+}
+
+/** A section with all that is in it, for files that are there. */
+function skeletonItem({ key, label, value }: Skeleton, cursor: Cursor, json: boolean): CompletionItem {
+  const below = `\n${cursor.indent}${cursor.prefix.replace(/./g, ' ')}`;
+  const flow = json || cursor.step === '';
+  const text = flow
+    ? `${inline(key, json ? 'json' : 'yaml')}: ${inline(value, json ? 'json' : 'yaml')}${json ? cursor.suffix : ''}`
+    : block(key, value, '', cursor.step).join(below);
+  return {
+    ...keyItem(key, cursor, text, false),
+    label: `${key}: ${label}`,
+    kind: CompletionItemKind.Snippet,
+    detail: 'fits files that are there',
+  };
 }
 
 /** A scalar as a person reads it in a list of keys; nothing for mappings and lists. */
@@ -116,7 +177,7 @@ function valueItems(document: ConfigDocument, cursor: Cursor, context: Completio
   const listed = allowedValues(schema).map((allowed) => valueItem(allowed, cursor, schema.default, context));
   return [
     ...listed,
-    ...modelItems(cursor, context),
+    ...modelItems(document, cursor, context),
     ...fileItems(cursor, context),
     ...aliasItems(document, cursor),
   ];
@@ -145,15 +206,6 @@ function valueItem(
   };
 }
 
-/** The edit that puts a text where the cursor is; clients filter by the text that they see there. */
-function edited(written: string, cursor: Cursor): Pick<CompletionItem, 'filterText' | 'textEdit'> {
-  return {
-    filterText:
-      cursor.word === '' || /^["']/.test(cursor.word) ? written : written.replace(/^["']|["']$/g, ''),
-    textEdit: TextEdit.replace(cursor.range, `${cursor.prefix}${written}${cursor.suffix}`),
-  };
-}
-
 /** `*name` of nodes above that stand under the same key, such as a shared preprocess. */
 function aliasItems(document: ConfigDocument, cursor: Cursor): CompletionItem[] {
   if (document.tree.language === 'json') return [];
@@ -166,29 +218,6 @@ function aliasItems(document: ConfigDocument, cursor: Cursor): CompletionItem[] 
       detail: 'alias',
       ...edited(`*${anchor.name}`, cursor),
     }));
-}
-
-/** Node names and operator types of the model, for the ignored scope. */
-function modelItems(cursor: Cursor, { model }: CompletionContext): CompletionItem[] {
-  const place = cursor.path.filter((step) => typeof step === 'string').join('.');
-  const match = /^quantization\.ignored_scope\.(names|types|subgraphs\.(?:inputs|outputs))$/.exec(place);
-  if (model === null || match === null) return [];
-  if (match[1] === 'types') {
-    const counts = new Map<string, number>();
-    for (const node of model.nodes) counts.set(node.op, (counts.get(node.op) ?? 0) + 1);
-    return [...counts]
-      .sort((a, b) => b[1] - a[1])
-      .map(([op, count]) => textItem(op, `${count} nodes`, CompletionItemKind.Class, cursor));
-  }
-  const weighted = (inputs: Readonly<Record<number, unknown>>) => (Object.keys(inputs).length > 0 ? 0 : 1);
-  return [...model.nodes]
-    .sort((a, b) => weighted(a.constants) - weighted(b.constants))
-    .slice(0, 500)
-    .map((node) => textItem(node.name, node.op, CompletionItemKind.Reference, cursor));
-}
-
-function textItem(text: string, detail: string, kind: CompletionItemKind, cursor: Cursor): CompletionItem {
-  return { label: text, kind, detail, ...edited(quoted(text, cursor.quote), cursor) };
 }
 
 const FILES: Readonly<Record<string, RegExp | 'folder'>> = {

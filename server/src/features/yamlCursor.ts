@@ -47,16 +47,19 @@ export function blockCursor(document: ConfigDocument, position: Position, offset
   const text = lines[position.line] ?? '';
   const line = readLine(text);
   const step = indentStep(lines);
+  // YAML takes no tabs, but fingers do: each counts as one level, and is mended.
+  const lead = /^\s*/.exec(text)![0];
+  const tabbed = lead.includes('\t') ? lead.replaceAll('\t', step).length : null;
   const colon = line.key === null ? -1 : text.indexOf(':', line.column + line.key.length);
   if (line.key !== null && position.character > colon) {
-    const { path } = parentOf(lines, position.line, line.column, line);
+    const { path } = parentOf(lines, position.line, tabbed ?? line.column, line);
     return valueCursor([...path, line.key], text, position, line.valueColumn, step);
   }
   const opening = line.dashes.length > 0 || line.key !== null;
   const content = text.length - text.trimStart().length;
   const column = opening
     ? Math.max(line.column, (line.dashes.at(-1) ?? -2) + 2)
-    : Math.min(position.character, text.trim() === '' ? position.character : content);
+    : (tabbed ?? Math.min(position.character, text.trim() === '' ? position.character : content));
   if (opening && position.character < line.column && line.dashes.length > 0 && text.trim() !== '-')
     return null;
   const parent = parentOf(lines, position.line, column, line);
@@ -83,7 +86,9 @@ function keyCursor(
   path: Path,
 ): Cursor {
   const text = lines[position.line] ?? '';
-  const head = /[\w$<"']*$/.exec(text.slice(column, position.character))?.[0] ?? '';
+  // A tab is one character, but counts as a level.
+  const from = Math.min(column, text.length - text.trimStart().length);
+  const head = /[\w$<"']*$/.exec(text.slice(opening ? column : from, position.character))?.[0] ?? '';
   const tail = /^[\w$"']*/.exec(text.slice(position.character))?.[0] ?? '';
   const start = position.character - head.length;
   const wanted = opening ? column : (siblingColumn(lines, position.line, parent) ?? column);

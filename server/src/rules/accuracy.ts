@@ -3,18 +3,12 @@ import type { ConfigDocument } from '../document/document.js';
 import { appendItems, setValue } from '../document/edit.js';
 import { findEntry, findNode, type Path } from '../document/tree.js';
 import type { Code, Finding } from '../diagnostics.js';
+import { points } from '../runs/numbers.js';
 import type { Change } from '../runs/freshness.js';
 import { fix, type FixTable } from './fix.js';
 import { stringsAt } from './ignoredScope.js';
 import { overflowFindings } from './overflow.js';
 import { at, day, percent, related } from './runFinding.js';
-
-const points = ({ name, drop_type: kind }: { name: string; drop_type: string }, value: number) =>
-  kind === 'relative'
-    ? `${(100 * value).toFixed(2)} %`
-    : /^(top1|top5|f1)$/.test(name)
-      ? `${(100 * value).toFixed(2)} points`
-      : value.toPrecision(4);
 
 const CHANGED = {
   config: 'another version of this config',
