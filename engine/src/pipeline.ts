@@ -184,9 +184,11 @@ export async function makeQuantization(
   const collected = await calibrate(prepared, placement, statistics, config);
   stage('quantize', null);
   const full = quantize(prepared, placement, collected, config);
-  const uncorrected = await fixOverflow(full, statistics.source, statistics.samples, config, threads);
-  stage('correct', null);
-  const corrected = await correct(uncorrected, collected, statistics.source, config, { threads, clock });
+  const correctBiases = (fixed: Quantization) => {
+    stage('correct', null);
+    return correct(fixed, collected, statistics.source, config, { threads, clock });
+  };
+  const corrected = await fixOverflow(full, correctBiases, statistics, config);
   return { ...corrected, cached: collected.cached, problems };
 }
 

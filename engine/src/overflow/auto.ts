@@ -1,5 +1,5 @@
 import type { ResolvedConfig } from '@quantsmith/schemas';
-import type { SampleSource } from '../data/source.js';
+import type { Calibration } from '../calibration.js';
 import type { ModelProto } from '../onnx/onnx_pb.js';
 import { encodeModel } from '../onnx/write.js';
 import type { Placement } from '../placement/types.js';
@@ -10,35 +10,41 @@ import { layersAtRisk } from './models.js';
 import { calibrationFeeds, observeSaturation, type Feeds } from './observe.js';
 
 /** After this many looks at the samples, all layers that are still at risk get half range. */
-const MOST_ROUNDS = 3;
+const MOST_ROUNDS = 5;
 
 /**
  * `overflow_fix: auto`, for which the model must be there at full range: half range for the layers that do saturate on
- * calibration samples, if the target's kernels saturate at all. The other fixes are a matter of placement.
+ * calibration samples, if the target's kernels saturate at all. The other fixes are a matter of placement. `correct`
+ * corrects the biases: what it makes of the model is returned, and is what was looked at last.
  */
-export async function fixOverflow(
+export async function fixOverflow<Corrected extends { readonly quantization: Quantization }>(
   quantization: Quantization,
-  source: SampleSource,
-  samples: number,
+  correct: (fixed: Quantization) => Promise<Corrected>,
+  { source, samples, threads }: Pick<Calibration, 'source' | 'samples' | 'threads'>,
   config: ResolvedConfig,
-  threads: number,
-): Promise<Quantization> {
+): Promise<Corrected> {
   const { overflow_fix: fix, backend_params: backend } = config.quantization.advanced_parameters;
-  if (fix !== 'auto' || !(await targetSaturates(backend.target_isa as TargetIsa))) return quantization;
+  const concerned = fix === 'auto' && (await targetSaturates(backend.target_isa as TargetIsa));
+  if (!concerned) return correct(quantization);
   const { prepared } = quantization;
-  const options = { threads, dir: prepared.dir };
   const halved = new Set<string>();
   let fixed = quantization;
+  // Correcting may be slow: at first the model is looked at without.
+  let corrected: Corrected | null = null;
   for (let round = 0; ; round++) {
     const feeds = round < MOST_ROUNDS ? calibrationFeeds(source, samples) : null;
-    const found = await saturatingOperators(buildModel(fixed, new Set()), feeds, options);
+    const model = buildModel(corrected?.quantization ?? fixed, new Set());
+    const found = await saturatingOperators(model, feeds, { threads, dir: prepared.dir });
     const more = [...found].filter((name) => !halved.has(name));
     // Halving a layer changes the inputs of those after it: only a look at the halved model tells that none is left.
-    if (more.length === 0) return fixed;
-    for (const name of more) halved.add(name);
-    const placement = halveRange(quantization.placement, halved);
-    fixed = { ...quantization, placement, weights: weightCodes(prepared, placement, config) };
-    if (feeds === null) return fixed;
+    if (more.length === 0 && corrected !== null) return corrected;
+    if (more.length > 0) {
+      for (const name of more) halved.add(name);
+      const placement = halveRange(quantization.placement, halved);
+      fixed = { ...quantization, placement, weights: weightCodes(prepared, placement, config) };
+    }
+    if (more.length === 0 || corrected !== null || feeds === null) corrected = await correct(fixed);
+    if (feeds === null) return corrected!;
   }
 }
 
