@@ -7,6 +7,7 @@ import {
   type ProtocolConnection,
   type PublishDiagnosticsParams,
 } from 'vscode-languageserver-protocol/node';
+import { checkedStreams, type CheckedStreams } from '../../test/lsp/conformance.js';
 import { startServer } from '../src/connection.js';
 
 /** A client for tests: a connection, what the server has pushed, and a wait for the next push. */
@@ -33,7 +34,7 @@ export async function inMemory(params: Partial<InitializeParams> = {}): Promise<
   near.other = far;
   far.other = near;
   startServer(createConnection(far, far));
-  return start(createProtocolConnection(near, near), params, () => {});
+  return start(checkedStreams(near, near), params, () => {});
 }
 
 /** A client of the real program on its standard input and output. */
@@ -43,14 +44,16 @@ export async function realProcess(
 ): Promise<TestClient> {
   const child = spawn(process.execPath, [program, '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  return start(createProtocolConnection(child.stdout, child.stdin), params, () => ended);
+  return start(checkedStreams(child.stdout, child.stdin), params, () => ended);
 }
 
+/** Every message of the server is checked; what the protocol does not allow fails the test when it stops the client. */
 async function start(
-  connection: ProtocolConnection,
+  { reader, writer, violations }: CheckedStreams,
   params: Partial<InitializeParams>,
   ended: () => Promise<void> | void,
 ): Promise<TestClient> {
+  const connection = createProtocolConnection(reader, writer);
   const waiting = new Map<string, (params: PublishDiagnosticsParams) => void>();
   connection.onNotification('textDocument/publishDiagnostics', (params: PublishDiagnosticsParams) =>
     waiting.get(params.uri)?.(params),
@@ -78,6 +81,7 @@ async function start(
       await connection.sendNotification('exit');
       await ended();
       connection.dispose();
+      if (violations.length > 0) throw new Error(`Against the protocol:\n${violations.join('\n')}`);
     },
   };
 }
