@@ -162,7 +162,7 @@ describe('in a session', () => {
       changes: [{ uri: pathToFileURL(base).href, type: 1 }],
     });
     expect(await codes()).toEqual([]);
-    await client.stop();
+    client.connection.dispose();
   });
 
   it('pushed diagnostics follow too', async () => {
@@ -175,7 +175,7 @@ describe('in a session', () => {
     const second = client.pushed(uri);
     await client.open(base, BASE.replace('mixed', 'mixd'));
     expect((await second).diagnostics).toMatchObject([{ code: 'extends-invalid' }]);
-    await client.stop();
+    client.connection.dispose();
   });
 });
 

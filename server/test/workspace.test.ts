@@ -132,7 +132,7 @@ describe('across the configs of a workspace', () => {
     await client.open(uriOf('a.quant.yaml'), first);
   });
   afterEach(async () => {
-    await client.stop();
+    client.connection.dispose();
     rmSync(folder, { recursive: true, force: true });
   });
   const ask = <T>(method: string, more: object = {}) =>

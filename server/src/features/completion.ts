@@ -24,7 +24,8 @@ import { allowedValues, keysAt, schemaOf, typeName, type AllowedValue } from '..
 import type { Change } from '../runs/freshness.js';
 import { edited, textItem } from './completionItem.js';
 import { cursorAt, type Cursor } from './cursor.js';
-import { keyDocumentation, render } from './hover.js';
+import { keyDocumentation } from './hover.js';
+import { render } from './markdown.js';
 import { modelItems, scopeList } from './modelItems.js';
 import { skeletons, type Skeleton } from './skeletons.js';
 

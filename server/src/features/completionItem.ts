@@ -1,4 +1,4 @@
-import { CompletionItemKind, TextEdit, type CompletionItem } from 'vscode-languageserver';
+import { TextEdit, type CompletionItem, type CompletionItemKind } from 'vscode-languageserver';
 import { quoted } from '../document/edit.js';
 import type { Cursor } from './cursor.js';
 

@@ -1,8 +1,8 @@
 import { DiagnosticSeverity, DiagnosticTag, type Diagnostic } from 'vscode-languageserver';
-import { existsSync } from 'node:fs';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { rangeOf, type ConfigDocument } from '../document/document.js';
 import type { Finding, Severity } from '../diagnostics.js';
+import { docsPage } from './markdown.js';
 
 const SEVERITY: Readonly<Record<Severity, DiagnosticSeverity>> = {
   error: DiagnosticSeverity.Error,
@@ -24,7 +24,7 @@ export function toDiagnostics(
   findings: readonly Finding[],
   options: DiagnosticOptions,
 ): Diagnostic[] {
-  const page = docsPage();
+  const page = docsPage('diagnostics.md');
   return findings.flatMap((finding) => {
     const severity = options.severities[finding.code] ?? finding.severity;
     if (severity === 'off') return [];
@@ -52,10 +52,4 @@ export function toDiagnostics(
       },
     ];
   });
-}
-
-/** The page about codes that comes with the server, as a URI; null where it does not. */
-function docsPage(): string | null {
-  const page = new URL('../docs/diagnostics.md', import.meta.url);
-  return existsSync(fileURLToPath(page)) ? page.href : null;
 }

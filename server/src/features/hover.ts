@@ -1,22 +1,18 @@
 import { MarkupKind, type Hover, type Position } from 'vscode-languageserver';
-import type { ModelSummary } from '@quantsmith/engine/protocol';
-import type { QuantizationReport } from '@quantsmith/schemas';
-import type { Change } from '../runs/freshness.js';
 import type { ConfigDocument } from '../document/document.js';
 import { nodeAt, pathOf, type Path } from '../document/tree.js';
 import { inheritedAt, NOTHING_INHERITED, type Inherited } from '../extends/inherit.js';
 import { isMapping } from '../extends/merge.js';
+import { effectText, type EffectContext } from './effects.js';
+import { scopeText } from './layerHover.js';
+import { code, docsPage, render } from './markdown.js';
 import { allowedValues, referenceAnchor, schemaOf, typeName } from '../knowledge/schema.js';
 
 /** Lists of values are cut after this many. */
 const MOST_VALUES = 12;
 
-export interface HoverContext {
-  readonly model: ModelSummary | null;
+export interface HoverContext extends EffectContext {
   readonly markdown: boolean;
-  /** The last run, if it still describes the config. */
-  readonly report?: QuantizationReport | null;
-  readonly changed?: Change;
   readonly inherited?: Inherited;
 }
 
@@ -29,15 +25,17 @@ export function hover(document: ConfigDocument, position: Position, context: Hov
   const path = pathOf(found);
   const text =
     (found.kind === 'scalar'
-      ? (nodeText(String(found.value), path, context) ?? valueText(found.value, path))
+      ? ((typeof found.value === 'string' ? scopeText(found.value, path, context) : null) ??
+        valueText(found.value, path))
       : null) ?? keyDocumentation(path);
   if (text === '') return null;
+  const effect = effectText(path, context);
   const above = inheritedText(path, context.inherited ?? NOTHING_INHERITED);
   const span = found.kind === 'entry' ? found.keySpan : found;
   return {
     contents: {
       kind: context.markdown ? MarkupKind.Markdown : MarkupKind.PlainText,
-      value: render([text, above].filter((part) => part !== '').join('\n\n'), context.markdown),
+      value: render([text, effect, above].filter((part) => part !== '').join('\n\n'), context.markdown),
     },
     range: { start: document.text.positionAt(span.start), end: document.text.positionAt(span.end) },
   };
@@ -46,14 +44,14 @@ export function hover(document: ConfigDocument, position: Position, context: Hov
 /** What a key replaces of the config that this one extends; on `extends` itself, all that comes in. */
 function inheritedText(path: Path, inherited: Inherited): string {
   if (path.length === 1 && path[0] === 'extends' && inherited.layers.length > 0) {
-    const settings = scalarsOf(inherited.value).map(([key, value]) => `- \`${key}: ${value}\``);
+    const settings = scalarsOf(inherited.value).map(([key, value]) => `- ${code(`${key}: ${value}`)}`);
     const more = settings.length > MOST_VALUES ? [`- … and ${settings.length - MOST_VALUES} more`] : [];
-    const files = inherited.layers.map(({ file }) => file).join(', ');
+    const files = inherited.layers.map(({ file }) => code(file)).join(', ');
     return [`Inherited from ${files}:`, [...settings.slice(0, MOST_VALUES), ...more].join('\n')].join('\n\n');
   }
   const above = inheritedAt(inherited, path);
   if (above === null || typeof above.value === 'object') return '';
-  return `Replaces \`${String(above.value)}\` of ${above.layer.file}.`;
+  return `Replaces ${code(String(above.value))} of ${code(above.layer.file)}.`;
 }
 
 function scalarsOf(value: unknown, path = ''): [string, string][] {
@@ -92,10 +90,16 @@ export function keyDocumentation(path: Path): string {
     `**${String(path.at(-1) ?? 'config')}** — ${facts}`,
     schema.description ?? '',
     listed.join('\n'),
-    anchor === '' ? '' : `docs/config-reference.md#${anchor}`,
+    anchor === '' ? '' : reference(anchor),
   ]
     .filter((part) => part !== '')
     .join('\n\n');
+}
+
+/** A link to the key's section of the reference page, where that comes with the server. */
+function reference(anchor: string): string {
+  const page = docsPage('config-reference.md');
+  return page === null ? `docs/config-reference.md#${anchor}` : `[Reference](${page}#${anchor})`;
 }
 
 /** The meaning of one of the listed values of a key. */
@@ -105,40 +109,4 @@ function valueText(value: unknown, path: Path): string | null {
     schema === undefined ? undefined : allowedValues(schema).find((allowed) => allowed.value === value);
   if (found === undefined || found.description === '') return null;
   return `\`${String(value)}\`: ${found.description}\n\n${keyDocumentation(path)}`;
-}
-
-function nodeText(name: string, path: Path, { model, report, changed }: HoverContext): string | null {
-  if (model === null || path[1] !== 'ignored_scope' || path[2] === 'patterns' || path[2] === 'types')
-    return null;
-  const node = model.nodes.find((candidate) => candidate.name === name);
-  if (node === undefined) return null;
-  const weights = Object.values(node.constants).map((dims) => `[${dims.join(', ')}]`);
-  const attributes = Object.entries(node.attributes).map(([key, value]) => `${key} ${String(value)}`);
-  return [
-    `**${node.name}** — ${node.op}`,
-    weights.length > 0 ? `Constants: ${weights.join(', ')}` : '',
-    attributes.join(', '),
-    `Inputs: ${node.inputs.filter((input) => input !== '').join(', ')}`,
-    `Outputs: ${node.outputs.join(', ')}`,
-    changed === null ? runText(name, report ?? null) : '',
-  ]
-    .filter((part) => part !== '')
-    .join('\n\n');
-}
-
-/** What the last run found out about a node. */
-function runText(name: string, report: QuantizationReport | null): string {
-  const layer = report?.layers.find((candidate) => candidate.name === name);
-  if (layer === undefined) return '';
-  const facts = [
-    layer.restored ? 'back in float to restore accuracy' : layer.quantized ? 'quantized' : 'in float',
-    ...(layer.weight === null ? [] : [`${layer.weight.bits}-bit weights`]),
-    ...(layer.sqnr_db === null ? [] : [`SQNR ${layer.sqnr_db.toFixed(1)} dB`]),
-  ];
-  return `Last run: ${facts.join(', ')}`;
-}
-
-/** Markdown as it is, or without its marks for clients that show plain text. */
-export function render(markdown: string, asMarkdown: boolean): string {
-  return asMarkdown ? markdown : markdown.replace(/\*\*|`/g, '');
 }

@@ -37,7 +37,7 @@ export function layerSummary(report: QuantizationReport, name: string, cost: Lay
   return [
     cost?.text ?? '',
     layer?.restored === true ? 'back in float' : '',
-    layer?.sqnr_db == null ? '' : `SQNR ${layer.sqnr_db.toFixed(1)} dB`,
+    layer?.sqnr_db === undefined || layer.sqnr_db === null ? '' : `SQNR ${layer.sqnr_db.toFixed(1)} dB`,
   ]
     .filter((part) => part !== '')
     .join(', ');
