@@ -24,7 +24,16 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 type Advanced = NonNullable<NonNullable<QuantizationConfig['quantization']>['advanced_parameters']>;
 
 /** The bias of the model's linear operator after quantization with one sample. */
-async function correctedBias(
+async function correctedBias(...args: Parameters<typeof quantized>) {
+  const { report } = await quantized(...args);
+  const { model: written, dir } = await readModel(report.output.path);
+  const initializers = new Map(written.graph!.initializer.map((t) => [t.name, t]));
+  const layer = written.graph!.node.find(({ opType }) => opType === 'Conv' || opType === 'Add')!;
+  const bias = initializers.get(layer.input[layer.opType === 'Conv' ? 2 : 1] ?? '');
+  return bias === undefined ? null : Array.from(readFloats(bias, dir));
+}
+
+async function quantized(
   network: ReturnType<typeof model>,
   sample: { shape: number[]; data: number[] },
   advanced: Advanced = {},
@@ -44,15 +53,10 @@ async function correctedBias(
       },
     },
   };
-  const { report } = await runPipeline(
+  return runPipeline(
     { kind: 'run', config, configPath: `${base}.quant.yaml`, configSha256: '', allowModules: false },
     () => undefined,
   );
-  const { model: written, dir } = await readModel(report.output.path);
-  const initializers = new Map(written.graph!.initializer.map((t) => [t.name, t]));
-  const layer = written.graph!.node.find(({ opType }) => opType === 'Conv' || opType === 'Add')!;
-  const bias = initializers.get(layer.input[layer.opType === 'Conv' ? 2 : 1] ?? '');
-  return bias === undefined ? null : Array.from(readFloats(bias, dir));
 }
 
 const WEIGHT = [0.1, -2, 1, 0.1, 0.1, 2, -1, 0.1];
@@ -130,5 +134,21 @@ describe('fast bias correction', () => {
     const kept = await correctedBias(conv([0.1, 1]), image, { bias_correction_params: { threshold: 1e-6 } });
     expect(Array.from(moved!, Math.fround)).not.toEqual([0.1, 1].map(Math.fround));
     expect(kept).toEqual([0.1, 1].map(Math.fround));
+  });
+  it('does not take the miss of a constant image for an effect of quantization', async () => {
+    // A horizontal difference of a ramp, its weights without rounding: the mean output is 1, on a constant image 0.
+    const network = model({
+      nodes: [node('Conv', ['x', 'w', 'b'], ['c'])],
+      inputs: [value('x', [1, 1, 4, 4])],
+      outputs: [value('c', [1, 1, 4, 3])],
+      initializers: [floats('w', [1, 1, 1, 2], [-1, 1]), floats('b', [1], [10])],
+    });
+    const ramp = { shape: [1, 4, 4], data: Array.from({ length: 16 }, (_, index) => index % 4) };
+    const shiftIn = async (runtime: 'onnxruntime' | 'openvino') => {
+      const { report } = await quantized(network, ramp, { backend_params: { runtime, threads: 1 } });
+      return report.layers.find(({ op }) => op === 'Conv')!.bias_correction.max_shift;
+    };
+    expect(await shiftIn('openvino')).toBeCloseTo(1, 5);
+    expect(await shiftIn('onnxruntime')).toBeCloseTo(0, 5);
   });
 });

@@ -61,9 +61,13 @@ export function fastBiasCorrection(
     const beta = candidate.node.opType === 'Gemm' ? floatAttribute(candidate.node, 'beta', 1) : 1;
     const outputMean = means.get(candidate.output.tensor);
     const inside = candidate.node.opType === 'MatMul' ? 0 : beta;
+    const constant = constantResponse(graph, candidate.node, readFloats(tensor, dir), dims, inputMean);
+    const observed = outputMean?.map((mean, c) => mean - inside * (bias?.[c] ?? 0));
     const float = outputFollowsFromInput(graph, candidate.node)
-      ? constantResponse(graph, candidate.node, readFloats(tensor, dir), dims, inputMean)
-      : outputMean?.map((mean, c) => mean - inside * (bias?.[c] ?? 0));
+      ? constant
+      : quantization.runtime === 'openvino'
+        ? observed
+        : observed && nearerMean(observed, constant, quantized);
     if (float === undefined || (bias !== null && bias.length !== float.length)) continue;
     const shift = float.map((value, c) => (value - quantized[c]!) / (beta === 0 ? 1 : beta));
     const maxShift = shift.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
@@ -86,6 +90,17 @@ export function fastBiasCorrection(
     });
   }
   return { biases, records };
+}
+
+/**
+ * The float layer's mean output: as observed, unless the constant image misses it by more than quantization shifts it (edges
+ * and strides meet inputs that are not alike everywhere). The correction would then be that miss; so both means are taken on
+ * the constant image, where it cancels out.
+ */
+function nearerMean(observed: Float64Array, constant: Float64Array, quantized: Float64Array): Float64Array {
+  const distance = (a: Float64Array, b: Float64Array) =>
+    a.reduce((sum, value, c) => sum + (value - b[c]!) ** 2, 0);
+  return distance(observed, constant) > distance(constant, quantized) ? constant : observed;
 }
 
 /**
