@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeModel } from '@quantsmith/engine/onnx/write';
 import { layersAtRisk, saturatingModel } from '@quantsmith/engine/overflow/models';
 import { observeSaturation } from '@quantsmith/engine/overflow/observe';
+import { isReproducible } from '@quantsmith/engine/overflow/saturate';
 import { kernelsOf, optimizedModel } from '@quantsmith/engine/runtime/optimized';
 import type { ModelProto } from '@quantsmith/engine/onnx/onnx_pb';
 import type { HostTensor } from '@quantsmith/engine/runtime/tensor';
@@ -63,6 +64,21 @@ describe('a layer as a CPU without VNNI computes it', () => {
     ];
     // Two results with four pairs each; one pair saturates.
     expect((await observeSaturation(optimized, kernels, both, options)).get('layer')!.fraction).toBe(1 / 8);
+  });
+});
+
+describe('layers whose arithmetic is not known', () => {
+  const stacked = async () => {
+    const { proto } = layerModel({ ...PLAIN, op: 'MatMul', quantized: true, size: 2, outputs: 3 });
+    const weights = proto.graph!.initializer.find(({ name }) => name === 'w_q')!;
+    weights.dims = [1n, ...weights.dims];
+    return optimizedModel(encodeModel(proto));
+  };
+  it('are at risk by their weights all the same', async () => {
+    const atRisk = layersAtRisk(await stacked());
+    expect(atRisk.map((layer) => [layer.node.opType, isReproducible(layer)])).toEqual([
+      ['QLinearMatMul', false],
+    ]);
   });
 });
 

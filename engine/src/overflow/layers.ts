@@ -77,7 +77,7 @@ function integerLayer(node: NodeProto, constants: ReadonlyMap<string, TensorProt
   const rows = convolution
     ? convolutionRows(codes, dims, group)
     : matrixRows(codes, dims, intAttribute(node, 'transB', 0) === 1);
-  if (rows === null || (!convolution && dims.length !== 2)) return null;
+  if (rows === null) return null;
   const yScale = name(ports.yScale) === '' ? null : floats(ports.yScale);
   if (yScale === null && name(ports.yScale) !== '') return null;
   const real = new Float32Array(rows.outputs).map(

@@ -200,7 +200,8 @@ function addResult(draft: Draft, layer: IntegerLayer, sum: string): void {
   if (back) draft.add('Transpose', [quantized], { perm: toChannelsFirst(layer.dims.length - 2) }, output);
 }
 
-/** Whether the layer's window is known without its input's size. */
-export function isReproducible({ node, kind }: IntegerLayer): boolean {
-  return kind === 'matrix' || ['', 'NOTSET', 'VALID'].includes(stringAttribute(node, 'auto_pad', ''));
+/** Whether the layer's window is known without its input's size, or its weights are one matrix. */
+export function isReproducible({ node, kind, dims }: IntegerLayer): boolean {
+  if (kind === 'matrix') return dims.length === 2;
+  return ['', 'NOTSET', 'VALID'].includes(stringAttribute(node, 'auto_pad', ''));
 }
