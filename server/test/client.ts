@@ -13,6 +13,8 @@ import { startServer } from '../src/connection.js';
 /** A client for tests: a connection, what the server has pushed, and a wait for the next push. */
 export interface TestClient {
   readonly connection: ProtocolConnection;
+  /** The server's process, where it has one of its own. */
+  readonly pid?: number | undefined;
   readonly open: (uri: string, text: string, languageId?: string) => Promise<void>;
   /** The next diagnostics that the server pushes for a document. */
   readonly pushed: (uri: string) => Promise<PublishDiagnosticsParams>;
@@ -34,7 +36,8 @@ export async function inMemory(params: Partial<InitializeParams> = {}): Promise<
   near.other = far;
   far.other = near;
   startServer(createConnection(far, far));
-  return start(checkedStreams(near, near), params, () => {});
+  // Told to exit, it would end this process, and it need not watch it either.
+  return start(checkedStreams(near, near), { processId: null, ...params }, null);
 }
 
 /** A client of the real program on its standard input and output. */
@@ -44,14 +47,15 @@ export async function realProcess(
 ): Promise<TestClient> {
   const child = spawn(process.execPath, [program, '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  return start(checkedStreams(child.stdout, child.stdin), params, () => ended);
+  const client = await start(checkedStreams(child.stdout, child.stdin), params, () => ended);
+  return { ...client, pid: child.pid };
 }
 
 /** Every message of the server is checked; what the protocol does not allow fails the test when it stops the client. */
 async function start(
   { reader, writer, violations }: CheckedStreams,
   params: Partial<InitializeParams>,
-  ended: () => Promise<void> | void,
+  ended: (() => Promise<void>) | null,
 ): Promise<TestClient> {
   const connection = createProtocolConnection(reader, writer);
   const waiting = new Map<string, (params: PublishDiagnosticsParams) => void>();
@@ -78,8 +82,10 @@ async function start(
     pushed: (uri) => new Promise((resolve) => waiting.set(uri, resolve)),
     async stop() {
       await connection.sendRequest('shutdown');
-      await connection.sendNotification('exit');
-      await ended();
+      if (ended !== null) {
+        await connection.sendNotification('exit');
+        await ended();
+      }
       connection.dispose();
       if (violations.length > 0) throw new Error(`Against the protocol:\n${violations.join('\n')}`);
     },

@@ -38,7 +38,12 @@ export function checkedStreams(
   return { reader, writer, violations };
 }
 
+/** Compiled once for all clients of a test file. */
+const compiled = new Map<string, Validators>();
+
 function readValidators(path: string): Validators {
+  const known = compiled.get(path);
+  if (known !== undefined) return known;
   const schema = JSON.parse(readFileSync(path, 'utf8')) as {
     definitions: Record<'Results' | 'Sent', { properties: Record<string, unknown> }>;
   };
@@ -50,7 +55,9 @@ function readValidators(path: string): Validators {
     const pointer = `lsp#/definitions/${kind}/properties/${method.replaceAll('/', '~1')}`;
     return ajv.getSchema(pointer);
   };
-  return { results: of('Results'), sent: of('Sent') };
+  const validators = { results: of('Results'), sent: of('Sent') };
+  compiled.set(path, validators);
+  return validators;
 }
 
 function problemsOf(

@@ -1,0 +1,142 @@
+import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import type { LogMessageParams } from 'vscode-languageserver-protocol';
+import type { TestClient } from '../../../server/test/client.js';
+import { changeOf, randoms, startingTexts, type Random } from './texts.js';
+
+export interface SoakOptions {
+  /** The server that is tried. */
+  readonly client: TestClient;
+  /** Another server, which has seen nothing before. */
+  readonly fresh: () => Promise<TestClient>;
+  /** A folder with the example in it. */
+  readonly folder: string;
+  /** The text of the example's config. */
+  readonly digits: string;
+  readonly seed: number;
+  readonly edits: number;
+  /** Called after each burst. */
+  readonly onBurst?: (edits: number) => void;
+}
+
+export interface SoakResult {
+  readonly edits: number;
+  readonly bursts: number;
+  readonly requests: number;
+  /** The longest that an answer took, in milliseconds, and to what. */
+  readonly slowest: { readonly ms: number; readonly method: string };
+}
+
+/** What editors ask for while somebody types. */
+const METHODS = [
+  'completion',
+  'hover',
+  'documentSymbol',
+  'foldingRange',
+  'codeAction',
+  'inlayHint',
+  'codeLens',
+  'documentLink',
+  'selectionRange',
+  'definition',
+  'documentHighlight',
+  'prepareRename',
+  'semanticTokens/full',
+  'diagnostic',
+];
+const LONGEST_BURST = 120;
+/** Texts that have grown past this are given up for their beginning. */
+const LONGEST_TEXT = 60_000;
+
+/**
+ * Bursts of random edits with requests in between. Throws when an answer is an internal error, the server logs one, or
+ * the diagnostics after a burst are others than those of a fresh server.
+ */
+export async function soak(options: SoakOptions): Promise<SoakResult> {
+  const { client, digits, folder } = options;
+  const random = randoms(options.seed);
+  const logged: string[] = [];
+  client.connection.onNotification('window/logMessage', ({ type, message }: LogMessageParams) => {
+    if (type === 1) logged.push(message);
+  });
+  const total = { edits: 0, bursts: 0, requests: 0, slowest: { ms: 0, method: '' } };
+  const texts = startingTexts(digits);
+  const asked = async (method: string, params: object) => {
+    const begun = performance.now();
+    const answer = await client.connection.sendRequest<unknown>(method, params);
+    const ms = performance.now() - begun;
+    total.requests++;
+    if (ms > total.slowest.ms) total.slowest = { ms, method };
+    return answer;
+  };
+  while (total.edits < options.edits) {
+    const start = texts[random(texts.length)]!;
+    const uri = pathToFileURL(join(folder, start.name)).href;
+    let document = TextDocument.create(uri, start.language, 1, start.text);
+    const open = { uri, languageId: start.language, version: 1, text: start.text };
+    await client.connection.sendNotification('textDocument/didOpen', { textDocument: open });
+    for (let burst = 0; burst < 4 && document.getText().length < LONGEST_TEXT; burst++) {
+      document = await edited(client, document, random, total, asked);
+      const text = document.getText();
+      const found = await asked('textDocument/diagnostic', { textDocument: { uri } });
+      const expected = await freshDiagnostics(await options.fresh(), uri, start.language, text);
+      if (JSON.stringify(found) !== JSON.stringify(expected) || logged.length > 0)
+        throw new Error(failure({ text, found, expected, logged, seed: options.seed }));
+      total.bursts++;
+      options.onBurst?.(total.edits);
+    }
+    await client.connection.sendNotification('textDocument/didClose', { textDocument: { uri } });
+  }
+  return total;
+}
+
+async function edited(
+  client: TestClient,
+  before: TextDocument,
+  random: Random,
+  total: { edits: number },
+  asked: (method: string, params: object) => Promise<unknown>,
+): Promise<TextDocument> {
+  const { uri } = before;
+  let document = before;
+  const count = 1 + random(LONGEST_BURST);
+  for (let i = 0; i < count; i++) {
+    const { start, end, text } = changeOf(document.getText(), random);
+    const change = { range: { start: document.positionAt(start), end: document.positionAt(end) }, text };
+    const version = document.version + 1;
+    document = TextDocument.update(document, [change], version);
+    total.edits++;
+    await client.connection.sendNotification('textDocument/didChange', {
+      textDocument: { uri, version },
+      contentChanges: [change],
+    });
+    if (random(3) > 0) continue;
+    const method = METHODS[random(METHODS.length)]!;
+    const position = document.positionAt(random(document.getText().length + 1));
+    const range = { start: { line: 0, character: 0 }, end: document.positionAt(Infinity) };
+    await asked(`textDocument/${method}`, {
+      textDocument: { uri },
+      ...(method === 'selectionRange' ? { positions: [position] } : { position }),
+      ...(/codeAction|inlayHint/.test(method) ? { range } : {}),
+      ...(method === 'codeAction' ? { context: { diagnostics: [], only: ['source.fixAll'] } } : {}),
+    });
+  }
+  return document;
+}
+
+async function freshDiagnostics(
+  client: TestClient,
+  uri: string,
+  language: string,
+  text: string,
+): Promise<unknown> {
+  await client.open(uri, text, language);
+  const answer = await client.connection.sendRequest('textDocument/diagnostic', { textDocument: { uri } });
+  await client.stop();
+  return answer;
+}
+
+function failure(what: Record<string, unknown>): string {
+  return `The server failed:\n${JSON.stringify(what, null, 1)}`;
+}
