@@ -1,12 +1,12 @@
 // An ONNX model of nothing but names: as many convolutions in a row as the config names layers.
 
-const varint = (value) => {
+export const varint = (value) => {
   const bytes = [];
   for (; value > 127; value >>>= 7) bytes.push((value & 127) | 128);
   return Buffer.from([...bytes, value]);
 };
-const number = (field, value) => Buffer.concat([varint(field << 3), varint(value)]);
-const message = (field, ...parts) => {
+export const number = (field, value) => Buffer.concat([varint(field << 3), varint(value)]);
+export const message = (field, ...parts) => {
   const body = Buffer.concat(parts.map((part) => Buffer.from(part)));
   return Buffer.concat([varint((field << 3) | 2), varint(body.length), body]);
 };
