@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
 import { checkConfig } from './commands/check.js';
+import { convertConfig } from './commands/convert.js';
 import { newConfig } from './commands/newConfig.js';
 import { showReport } from './commands/report.js';
 import { runQuantization, SERVER_RUN } from './commands/run.js';
@@ -44,6 +45,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   command('quantsmith.run', () => runQuantization(started, output, openReport));
   command('quantsmith.showReport', () => showReport(openReport));
   command('quantsmith.check', () => checkConfig());
+  command('quantsmith.convert', () => convertConfig(started));
   command('quantsmith.newConfig', (model?: vscode.Uri) => newConfig(started, model));
   context.subscriptions.push(output);
   await started.start();

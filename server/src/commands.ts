@@ -9,7 +9,9 @@ import {
 } from 'vscode-languageserver/node';
 import { checkConfigFile } from './check.js';
 import { convert } from './features/convert.js';
+import { convertedName } from './features/convertAction.js';
 import { configFor } from './init.js';
+import { RUN_COMMAND } from './runs/command.js';
 import { fractionDone, runConfig } from './runs/run.js';
 import { cancelled, type Session } from './session.js';
 
@@ -18,7 +20,7 @@ import { cancelled, type Session } from './session.js';
  * config to write in the other notation.
  */
 export const COMMANDS = {
-  run: 'quantsmith.server.run',
+  run: RUN_COMMAND,
   init: 'quantsmith.server.init',
   convert: 'quantsmith.server.convert',
 } as const;
@@ -60,8 +62,7 @@ function converted(session: Session, uri: string, file: string): { text: string;
   if (document === null) throw refused(`${file} is not open.`);
   const text = convert(document);
   if (text === null) throw refused(`${file} has syntax errors; what is wrong can have no other form.`);
-  const to = document.tree.language === 'json' ? 'yaml' : 'json';
-  return { text, fileName: basename(file).replace(/\.[^.]+$/, `.${to}`) };
+  return { text, fileName: convertedName(file, document.tree.language) };
 }
 
 async function run(

@@ -6,6 +6,7 @@ import {
   DocumentDiagnosticReportKind,
   ProposedFeatures,
   TextDocumentSyncKind,
+  type CodeAction,
   type Connection,
   type FileEvent,
   type InitializeParams,
@@ -15,10 +16,12 @@ import {
 import { COMMANDS, execute } from './commands.js';
 import { codeActions, FIX_ALL, fixAll, wants } from './features/codeActions.js';
 import { codeLenses } from './features/codeLens.js';
+import type { ConfigDocument } from './document/document.js';
 import { completionList } from './features/completion.js';
 import { foldingRanges, selectionRanges } from './features/folding.js';
 import { hover } from './features/hover.js';
 import { inlayHints } from './features/inlayHints.js';
+import { convertActions } from './features/convertAction.js';
 import { documentLinks } from './features/links.js';
 import { rewrites } from './features/rewrite.js';
 import { semanticTokens, TOKEN_LEGEND } from './features/semanticTokens.js';
@@ -73,7 +76,10 @@ function registerFeatures(session: Session): void {
     about([], async (document, { context }) => {
       // Whole rewrites are made when somebody asks for refactorings, not at every move of the cursor.
       const refactor = context.only?.some((kind) => kind.startsWith('refactor')) === true;
-      const fixes = [...codeActions(document, context), ...(refactor ? rewrites(document) : [])];
+      const fixes = [
+        ...codeActions(document, context),
+        ...(refactor ? await refactorings(session, document) : []),
+      ];
       if (!wants(context.only, FIX_ALL)) return fixes;
       return [...fixes, ...fixAll(document, findAll(document, await surroundingsOf(document)).findings)];
     }),
@@ -117,6 +123,13 @@ function registerFeatures(session: Session): void {
       query,
     );
   });
+}
+
+async function refactorings(session: Session, document: ConfigDocument): Promise<CodeAction[]> {
+  const file = session.fileOf(document.text.uri);
+  const { inherited } = await session.surroundingsOf(document);
+  const converted = session.abilities.createFiles ? convertActions(document, file) : [];
+  return [...rewrites(document, inherited), ...converted];
 }
 
 function initialize(session: Session, params: InitializeParams): InitializeResult {

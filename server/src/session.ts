@@ -31,6 +31,8 @@ export interface ClientAbilities {
   readonly refreshDiagnostics: boolean;
   readonly refreshCodeLens: boolean;
   readonly refreshInlayHints: boolean;
+  /** Whether an edit may make files. */
+  readonly createFiles: boolean;
   readonly workspaceFolders: boolean;
   readonly configuration: boolean;
   readonly registerConfiguration: boolean;
@@ -50,6 +52,9 @@ export function abilitiesOf({ textDocument, workspace, window }: ClientCapabilit
     refreshDiagnostics: workspace?.diagnostics?.refreshSupport === true,
     refreshCodeLens: workspace?.codeLens?.refreshSupport === true,
     refreshInlayHints: workspace?.inlayHint?.refreshSupport === true,
+    createFiles:
+      workspace?.workspaceEdit?.documentChanges === true &&
+      workspace.workspaceEdit.resourceOperations?.includes('create') === true,
     workspaceFolders: workspace?.workspaceFolders === true,
     configuration: workspace?.configuration === true,
     registerConfiguration: workspace?.didChangeConfiguration?.dynamicRegistration === true,

@@ -244,7 +244,7 @@ describe('after a run', () => {
       ['setting-cost', 'warning'],
       ['accuracy-restored', 'info'],
     ]);
-    expect(fixed(text, 'accuracy-restored', { report: restored }, /Exclude/)).toBe(
+    expect(fixed(text, 'accuracy-restored', { report: restored }, /restoration found \(1 excluded\)/)).toBe(
       text
         .replace('  advanced_parameters', '  advanced_parameters')
         .replace(

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
 import { ExecuteCommandRequest } from 'vscode-languageclient/node';
+import { openUnsaved } from '../unsaved.js';
 
 /** Makes a config for a model of the workspace and opens it, unsaved, beside the model. */
 export async function newConfig(client: LanguageClient, chosen?: vscode.Uri): Promise<void> {
@@ -26,17 +27,4 @@ async function pickModel(): Promise<vscode.Uri | undefined> {
   }
   const items = models.map((uri) => ({ label: vscode.workspace.asRelativePath(uri), uri }));
   return (await vscode.window.showQuickPick(items, { placeHolder: 'The model to quantize' }))?.uri;
-}
-
-/** An unsaved editor whose name is the target, so that saving puts it beside the model. An existing file is opened as it is. */
-async function openUnsaved(target: vscode.Uri, text: string): Promise<void> {
-  const exists = await vscode.workspace.fs.stat(target).then(
-    () => true,
-    () => false,
-  );
-  const document = await vscode.workspace.openTextDocument(
-    exists ? target : target.with({ scheme: 'untitled' }),
-  );
-  const editor = await vscode.window.showTextDocument(document);
-  if (!exists) await editor.edit((edit) => edit.insert(new vscode.Position(0, 0), text));
 }

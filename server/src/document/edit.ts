@@ -58,8 +58,13 @@ export function appendItems(
 
 /** The edits that take out the key at a path, and mappings that become empty by it; null where it does not stand there. */
 export function removeKey(document: ConfigDocument, path: Path): TextEdit[] | null {
-  let entry = findEntry(document.tree, path);
-  if (entry === undefined) return null;
+  const entry = findEntry(document.tree, path);
+  return entry === undefined ? null : removeEntry(document, entry);
+}
+
+/** The same for an entry, which need not be the first of its name. */
+export function removeEntry(document: ConfigDocument, found: Entry): TextEdit[] | null {
+  let entry = found;
   while (entry.parent.entries.length === 1 && entry.parent.parent?.kind === 'entry')
     entry = entry.parent.parent;
   const { entries } = entry.parent;

@@ -69,14 +69,16 @@ function fixable(document: ConfigDocument, diagnostic: Diagnostic): Fixable {
 function quickFix(
   document: ConfigDocument,
   diagnostic: Diagnostic,
-  { title, edits, preferred }: Fix,
+  { title, edits, command, preferred }: Fix,
 ): CodeAction {
   return {
     title,
     kind: CodeActionKind.QuickFix,
     diagnostics: [diagnostic],
     ...(preferred ? { isPreferred: true } : {}),
-    edit: { changes: { [document.text.uri]: [...edits] } },
+    ...(command === undefined
+      ? { edit: { changes: { [document.text.uri]: [...edits] } } }
+      : { command: { title, command, arguments: [document.text.uri] } }),
   };
 }
 

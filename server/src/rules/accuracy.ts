@@ -1,8 +1,10 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
+import { inOrder } from '../document/compose.js';
 import { appendItems, setValue } from '../document/edit.js';
 import { findEntry, findNode, type Path } from '../document/tree.js';
-import type { Code, Finding } from '../diagnostics.js';
+import type { Code, Finding, FindingData } from '../diagnostics.js';
+import { RUN_COMMAND } from '../runs/command.js';
 import { points } from '../runs/numbers.js';
 import type { Change } from '../runs/freshness.js';
 import { fix, type FixTable } from './fix.js';
@@ -24,14 +26,15 @@ export function accuracyFindings(
   document: ConfigDocument,
   report: QuantizationReport,
   changed: Change,
+  ignored: readonly string[] = [],
 ): Finding[] {
   if (changed !== null) {
     const message = `The last run (${day(report)}) was made with ${CHANGED[changed]}: its accuracy is not shown.`;
     return [at(document, [['accuracy_control'], ['model']], 'report-stale', 'hint', message)];
   }
   return [
-    ...metricFindings(document, report),
-    ...costFindings(document, report),
+    ...metricFindings(document, report, ignored),
+    ...costFindings(document, report, ignored),
     ...overflowFindings(document, report),
     ...report.warnings.map(({ code, message, config_path: path }) => ({
       ...at(document, [path, ['model']], 'run-warning', 'warning', message),
@@ -40,7 +43,11 @@ export function accuracyFindings(
   ];
 }
 
-function metricFindings(document: ConfigDocument, report: QuantizationReport): Finding[] {
+function metricFindings(
+  document: ConfigDocument,
+  report: QuantizationReport,
+  ignored: readonly string[],
+): Finding[] {
   const { metric, restoration } = report;
   if (metric === null) return [];
   const { name, samples, ci95, max_drop: allowed } = metric;
@@ -54,7 +61,11 @@ function metricFindings(document: ConfigDocument, report: QuantizationReport): F
     ['model'],
   ];
   const place = (code: Code, severity: Finding['severity'], message: string) => [
-    { ...at(document, target, code, severity, message), related: related(report), data: { reverted } },
+    {
+      ...at(document, target, code, severity, message),
+      related: related(report),
+      data: restored(report, ignored),
+    },
   ];
   if (metric.satisfied === false) {
     // The interval contains the allowed drop: the samples cannot tell the two apart.
@@ -69,7 +80,11 @@ function metricFindings(document: ConfigDocument, report: QuantizationReport): F
 }
 
 /** What quantization cost before restoration, on the settings that make it coarse. */
-function costFindings(document: ConfigDocument, report: QuantizationReport): Finding[] {
+function costFindings(
+  document: ConfigDocument,
+  report: QuantizationReport,
+  ignored: readonly string[],
+): Finding[] {
   const { metric, restoration } = report;
   if (metric === null || metric.quantized_initial === metric.quantized) return [];
   const cost = Math.abs(metric.baseline - metric.quantized_initial);
@@ -82,16 +97,20 @@ function costFindings(document: ConfigDocument, report: QuantizationReport): Fin
     {
       ...at(document, responsible(document), 'setting-cost', noise ? 'info' : 'warning', message),
       related: related(report),
-      data: { reverted },
+      data: restored(report, ignored),
     },
   ];
 }
 
 const ADVANCED = ['quantization', 'advanced_parameters'];
 
-/** What a measured cost can be answered with: exclude what restoration put back, or finer weights. */
+/** Layers that are offered to be excluded one by one. */
+const MOST_SINGLE = 5;
+
+/** What a measured cost can be answered with: what restoration found, layers out one by one, or finer weights. */
 const costFixes: FixTable[string] = (document, { data }) => {
-  const reverted = Array.isArray(data['reverted']) ? data['reverted'].map(String) : [];
+  const reverted = texts(data['reverted']);
+  const remedies = (Array.isArray(data['remedies']) ? data['remedies'] : []) as KeptRemedy[];
   const weights = [...ADVANCED, 'weights_quantization_params'];
   const excluded = new Set(stringsAt(document, 'names').map((node) => node.value));
   const missing = reverted.filter((name) => !excluded.has(name));
@@ -100,19 +119,61 @@ const costFixes: FixTable[string] = (document, { data }) => {
     if (node?.kind !== 'scalar' || node.value === value) return [];
     return fix(`Set ${key} of the weights to ${value}`, setValue(document, [...weights, key], value));
   };
+  // A list of its own replaces an inherited one.
+  const above = excluded.size === 0 ? texts(data['inherited']) : [];
+  const exclude = (names: readonly string[]) => (current: ConfigDocument) =>
+    appendItems(
+      current,
+      ['quantization', 'ignored_scope', 'names'],
+      [...above, ...names.filter((name) => !above.includes(name))],
+    );
+  const found = [
+    ...remedies.map(
+      ({ path, value }) =>
+        (current: ConfigDocument) =>
+          setValue(current, path, value),
+    ),
+    ...(missing.length === 0 ? [] : [exclude(missing)]),
+  ];
+  const settings = remedies.map(({ path, value }) => `${String(path.at(-1))}: ${value}`);
+  const what = [...settings, ...(missing.length === 0 ? [] : [`${missing.length} excluded`])].join(', ');
   return [
-    ...(missing.length === 0
-      ? []
-      : fix(
-          `Exclude from quantization what restoration put back (${missing.length})`,
-          appendItems(document, ['quantization', 'ignored_scope', 'names'], missing),
-        )),
+    ...(found.length === 0 ? [] : fix(`Apply what restoration found (${what})`, inOrder(document, found))),
+    ...(missing.length + remedies.length < 2 ? [] : missing)
+      .slice(0, MOST_SINGLE)
+      .flatMap((name) => fix(`Exclude ${name} from quantization`, exclude([name])(document))),
     ...set('num_bits', 8),
     ...set('per_channel', true),
   ];
 };
 
+/** A setting that restoration changed and kept. */
+interface KeptRemedy {
+  readonly path: Path;
+  readonly value: string | boolean;
+}
+
+/** Settings by the names that reports give them. */
+const REMEDIES: Readonly<Record<string, Path>> = {
+  preset: ['quantization', 'preset'],
+  fast_bias_correction: ['quantization', 'fast_bias_correction'],
+  activations_range_estimator_params: [...ADVANCED, 'activations_range_estimator_params'],
+};
+
+/** What a fix needs to know of what restoration did. */
+function restored({ restoration }: QuantizationReport, names: readonly string[]): FindingData {
+  const remedies = (restoration?.remedies ?? []).flatMap(({ setting, value, kept }): KeptRemedy[] => {
+    const path = REMEDIES[setting];
+    if (!kept || path === undefined) return [];
+    return [{ path, value: /^(true|false)$/.test(value) ? value === 'true' : value }];
+  });
+  return { reverted: restoration?.reverted ?? [], remedies, inherited: names };
+}
+
+const texts = (value: unknown) => (Array.isArray(value) ? value.map(String) : []);
+
 export const accuracyFixes: FixTable = {
+  'report-stale': () => [{ title: 'Run quantization', edits: [], command: RUN_COMMAND, preferred: false }],
   'accuracy-drop': costFixes,
   'accuracy-restored': costFixes,
   'setting-cost': costFixes,

@@ -9,8 +9,8 @@ import type { Change } from '../runs/freshness.js';
 import { accuracyFindings, accuracyFixes } from './accuracy.js';
 import { findNode } from '../document/tree.js';
 import { fix, type Fix, type Fixable, type FixTable } from './fix.js';
-import { dataSourceFindings } from './data.js';
-import { extendsFindings } from './extends.js';
+import { dataFixes, dataSourceFindings } from './data.js';
+import { extendsFindings, extendsFixes } from './extends.js';
 import { placeOf } from './place.js';
 import { fileFindings } from './files.js';
 import { ignoredScopeFindings } from './ignoredScope.js';
@@ -19,7 +19,7 @@ import { overflowFixes } from './overflow.js';
 import { schemaFindings, schemaFixes } from './schema.js';
 import { settingFindings, settingFixes } from './settings.js';
 import { withoutSuppressed } from './suppress.js';
-import { syntaxFindings } from './syntax.js';
+import { syntaxFindings, syntaxFixes } from './syntax.js';
 import { versionFindings } from './version.js';
 import { yamlVersionFindings } from './yamlVersions.js';
 
@@ -74,7 +74,12 @@ export function findAll(
     ...(config === null ? [] : metricFindings(document, config)),
     ...(config === null || context.report === null
       ? []
-      : accuracyFindings(document, context.report, context.changed)),
+      : accuracyFindings(
+          document,
+          context.report,
+          context.changed,
+          config.quantization?.ignored_scope?.names,
+        )),
   ];
   const visible = withoutSuppressed(document, findings).sort((a, b) => a.start - b.start);
   return { findings: visible, config };
@@ -96,7 +101,15 @@ function modelFinding(document: ConfigDocument, context: RuleContext): Finding[]
 }
 
 /** The fixes of every rule, by code; suggestions are fixes of every code that has them. */
-export const FIXES: FixTable = { ...schemaFixes, ...settingFixes, ...accuracyFixes, ...overflowFixes };
+export const FIXES: FixTable = {
+  ...syntaxFixes,
+  ...schemaFixes,
+  ...extendsFixes,
+  ...dataFixes,
+  ...settingFixes,
+  ...accuracyFixes,
+  ...overflowFixes,
+};
 
 /** All fixes of a finding, the best first. */
 export function fixesOf(document: ConfigDocument, found: Fixable): Fix[] {
@@ -105,8 +118,12 @@ export function fixesOf(document: ConfigDocument, found: Fixable): Fix[] {
   const range = { start: document.text.positionAt(found.start), end: document.text.positionAt(found.end) };
   const replaced = suggestions
     .slice(0, 5)
-    .flatMap((suggestion, index) =>
-      fix(`Change to ${suggestion}`, [{ range, newText: inQuotesOf(written, suggestion) }], index === 0),
+    .flatMap((suggestion) =>
+      fix(
+        `Change to ${suggestion}`,
+        [{ range, newText: inQuotesOf(written, suggestion) }],
+        suggestions.length === 1,
+      ),
     );
   const others = FIXES[found.code]?.(document, found) ?? [];
   return [...replaced, ...others.filter(({ edits }) => keepsReadable(document, edits))];

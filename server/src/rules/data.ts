@@ -1,7 +1,9 @@
 import type { ConfigDocument } from '../document/document.js';
 import { entriesOf, findEntry, findNode, resolved } from '../document/tree.js';
 import { DATA_SOURCES, isMapping } from '../extends/merge.js';
+import { removeKey } from '../document/edit.js';
 import type { Finding } from '../diagnostics.js';
+import { fix, type FixTable } from './fix.js';
 
 const SOURCES: readonly string[] = DATA_SOURCES;
 
@@ -20,9 +22,17 @@ export function dataSourceFindings(document: ConfigDocument, value: unknown): Fi
       named.length === 0
         ? `data.${section} needs one of ${SOURCES.join(', ')}.`
         : `data.${section} takes one source, not ${named.map((candidate) => candidate.key).join(' and ')}.`;
-    return [{ code: 'data-source', severity: 'error', message, ...span, path, data: {} }];
+    const data = { sources: named.map((candidate) => candidate.key) };
+    return [{ code: 'data-source', severity: 'error', message, ...span, path, data }];
   });
 }
+
+export const dataFixes: FixTable = {
+  'data-source': (document, { path, data }) =>
+    (Array.isArray(data['sources']) && data['sources'].length > 1 ? data['sources'].map(String) : []).flatMap(
+      (key) => fix(`Remove ${key}`, removeKey(document, [...path, key])),
+    ),
+};
 
 function hasSource(value: unknown, section: string): boolean {
   const data = isMapping(value) ? value['data'] : null;

@@ -1,6 +1,8 @@
+import { removeKey } from '../document/edit.js';
 import type { ConfigDocument } from '../document/document.js';
 import type { Finding } from '../diagnostics.js';
 import { extendsOf, type Inherited } from '../extends/inherit.js';
+import { fix, type FixTable } from './fix.js';
 import { similarFiles } from './files.js';
 import { placeOf } from './place.js';
 
@@ -25,3 +27,7 @@ export function extendsFindings(
     },
   ];
 }
+
+export const extendsFixes: FixTable = {
+  'extends-cycle': (document) => fix('Remove extends', removeKey(document, ['extends'])),
+};

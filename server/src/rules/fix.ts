@@ -8,6 +8,8 @@ export interface Fix {
   /** States the change: `Change to mixed`. */
   readonly title: string;
   readonly edits: readonly TextEdit[];
+  /** A command of the server, with the config's URI, instead of edits. */
+  readonly command?: string;
   /** Whether it is the one right answer: clients apply it without asking which. */
   readonly preferred: boolean;
 }

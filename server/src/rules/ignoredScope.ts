@@ -90,6 +90,7 @@ function patternFinding(node: ScopeText, model: ModelSummary | null): Finding[] 
   const path = ['quantization', 'ignored_scope', 'patterns'];
   const regex = compilePattern(pattern);
   if (typeof regex === 'string') {
+    const literal = pattern.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
     return [
       {
         code: 'pattern-invalid',
@@ -98,6 +99,7 @@ function patternFinding(node: ScopeText, model: ModelSummary | null): Finding[] 
         start: node.start,
         end: node.end,
         path,
+        data: node.inherited ? {} : { suggestions: [literal] },
       },
     ];
   }
@@ -106,7 +108,11 @@ function patternFinding(node: ScopeText, model: ModelSummary | null): Finding[] 
   const { start, end } = node;
   if (matched === 0) {
     const message = `"${pattern}" matches no node of the model (patterns are matched from the start of the name).`;
-    return [{ code: 'pattern-unmatched', severity: 'error', message, start, end, path }];
+    const anywhere = compilePattern(`.*${pattern}`);
+    const elsewhere =
+      typeof anywhere !== 'string' && model.nodes.some(({ name }) => anywhere.matcher(name).lookingAt());
+    const data = elsewhere && !node.inherited ? { suggestions: [`.*${pattern}`] } : {};
+    return [{ code: 'pattern-unmatched', severity: 'error', message, start, end, path, data }];
   }
   if (matched < model.nodes.length) return [];
   const message = `"${pattern}" matches every node of the model: nothing would be quantized.`;

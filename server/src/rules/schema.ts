@@ -3,7 +3,7 @@ import type { ConfigDocument } from '../document/document.js';
 import { findEntry, findNode, type Path, type Span } from '../document/tree.js';
 import type { Code, Finding } from '../diagnostics.js';
 import { allowedValues, keysAt, schemaOf, typeName } from '../knowledge/schema.js';
-import { removeKey, setValue, type Written } from '../document/edit.js';
+import { inline, removeKey, setValue, type Written } from '../document/edit.js';
 import { extendsOf, inheritedAt, NOTHING_INHERITED, type Inherited } from '../extends/inherit.js';
 import { placeOf } from './place.js';
 import { fix, type FixTable } from './fix.js';
@@ -111,7 +111,15 @@ function translate(document: ConfigDocument, issue: SchemaIssue): Finding[] {
     case 'minLength':
       return [finding('out-of-range', span, path, `${name} is empty.`, {})];
     default:
-      return [finding('out-of-range', span, path, `${name} must be ${limits(schema, keyword, params)}.`, {})];
+      return [
+        finding(
+          'out-of-range',
+          span,
+          path,
+          `${name} must be ${limits(schema, keyword, params)}.`,
+          nearestLimit(schema, keyword),
+        ),
+      ];
   }
 }
 
@@ -176,6 +184,12 @@ function suggestionsFor(
   return numeric && text !== '' && Number.isFinite(Number(text)) ? { suggestions: [text] } : {};
 }
 
+/** The number next to the one that is out of range; none where the limit itself is not allowed. */
+function nearestLimit(schema: SchemaNode, keyword: string): { suggestions?: string[] } {
+  const limit = keyword === 'minimum' || keyword === 'maximum' ? schema[keyword] : undefined;
+  return limit === undefined ? {} : { suggestions: [String(limit)] };
+}
+
 function limits(schema: SchemaNode, keyword: string, params: Readonly<Record<string, unknown>>): string {
   const parts = [
     schema.minimum === undefined ? '' : `at least ${schema.minimum}`,
@@ -223,6 +237,18 @@ export const schemaFixes: FixTable = {
         true,
       ),
     ),
+  'wrong-type'(document, { path, data }) {
+    const node = findNode(document.tree, path);
+    if (node?.kind !== 'scalar' || typeof node.value !== 'string' || data.suggestions !== undefined)
+      return [];
+    const schema = schemaOf(path);
+    const items = schema?.items === undefined ? undefined : schemaOf([...path, 0]);
+    if (items?.type !== 'string') return [];
+    const end = document.text.positionAt(node.end);
+    const start = document.text.positionAt(node.start);
+    const text = inline([node.value], document.tree.language);
+    return fix('Make it a list', [{ range: { start, end }, newText: text }], true);
+  },
   'unknown-key': (document, { path }) => fix(`Remove ${String(path.at(-1))}`, removeKey(document, path)),
 };
 

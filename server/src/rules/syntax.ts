@@ -1,6 +1,8 @@
 import type { ConfigDocument } from '../document/document.js';
-import { anchorsOf, pathOf, walk } from '../document/tree.js';
+import { removeEntry } from '../document/edit.js';
+import { anchorsOf, pathOf, walk, type Entry } from '../document/tree.js';
 import type { Finding } from '../diagnostics.js';
+import { fix, type FixTable } from './fix.js';
 import { nearest } from './nearest.js';
 
 /** A flood of follow-up errors is cut after as many. */
@@ -39,6 +41,17 @@ function duplicateKeys({ tree, text }: ConfigDocument): Finding[] {
   });
   return found;
 }
+
+export const syntaxFixes: FixTable = {
+  'duplicate-key'(document, { start }) {
+    let found: Entry | undefined;
+    walk(document.tree.root, (node) => {
+      if (node.kind === 'mapping') found ??= node.entries.find((entry) => entry.keySpan.start === start);
+    });
+    if (found === undefined) return [];
+    return fix(`Remove this ${found.key}`, removeEntry(document, found));
+  },
+};
 
 function unknownAnchors({ tree }: ConfigDocument): Finding[] {
   const found: Finding[] = [];

@@ -1,0 +1,23 @@
+import * as vscode from 'vscode';
+import type { LanguageClient } from 'vscode-languageclient/node';
+import { ExecuteCommandRequest } from 'vscode-languageclient/node';
+import { activeConfig } from '../activeConfig.js';
+import { openUnsaved } from '../unsaved.js';
+
+/** Opens the config of the active editor in the other notation, unsaved, beside its file. */
+export async function convertConfig(client: LanguageClient): Promise<void> {
+  const document = activeConfig();
+  if (document === undefined) return;
+  const params = { command: 'quantsmith.server.convert', arguments: [document.uri.toString()] };
+  try {
+    const { text, fileName } = (await client.sendRequest(ExecuteCommandRequest.type, params)) as {
+      text: string;
+      fileName: string;
+    };
+    await openUnsaved(vscode.Uri.joinPath(document.uri, '..', fileName), text);
+  } catch (error) {
+    void vscode.window.showErrorMessage(
+      `The config could not be converted: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}

@@ -1,0 +1,411 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import fc from 'fast-check';
+import type { ModelSummary } from '@quantsmith/engine/protocol';
+import type { QuantizationConfig, QuantizationReport } from '@quantsmith/schemas';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CodeAction, CreateFile, TextDocumentEdit } from 'vscode-languageserver-protocol';
+import { sampleReport } from '../../report/test/sample.js';
+import { valueOf } from '../src/document/tree.js';
+import { NOTHING_INHERITED, type Inherited } from '../src/extends/inherit.js';
+import { mergeConfigs } from '../src/extends/merge.js';
+import { withDefaults, withoutDefaults } from '../src/features/rewrite.js';
+import { findAll, fixesOf, type RuleContext } from '../src/rules/all.js';
+import { inMemory } from './client.js';
+import { applied, config, type Language } from './dsl.js';
+
+type Value = { [key: string]: Value } | Value[] | string | number | boolean | null;
+type Mapping = { [key: string]: Value };
+
+const NOTHING: RuleContext = { baseDir: null, model: null, modelProblem: null, report: null, changed: null };
+const model = {
+  nodes: [
+    { name: '/stem/Conv', op: 'Conv', constants: {} },
+    { name: '/add', op: 'Add', constants: {} },
+  ],
+} as unknown as ModelSummary;
+const base: Mapping = { model: 'm.onnx', data: { calibration: { arrays: 'a.npy' } } };
+
+/** How a config is written. */
+interface Style {
+  language: Language;
+  indent: number;
+  eol: string;
+  comment: boolean;
+  quote: '' | '"' | "'";
+}
+const style: fc.Arbitrary<Style> = fc.record({
+  language: fc.constantFrom<Language>('yaml', 'json'),
+  indent: fc.integer({ min: 1, max: 6 }),
+  eol: fc.constantFrom('\n', '\r\n'),
+  comment: fc.boolean(),
+  quote: fc.constantFrom<'' | '"' | "'">('', '"', "'"),
+});
+
+function printed(value: Mapping, how: Style): string {
+  if (how.language === 'json') {
+    const text = JSON.stringify(value, null, how.indent);
+    return `${how.comment ? text.replace('{', '{ // note') : text}\n`.replaceAll('\n', how.eol);
+  }
+  const scalar = (leaf: Value) =>
+    typeof leaf !== 'string'
+      ? JSON.stringify(leaf)
+      : how.quote === "'"
+        ? `'${leaf.replaceAll("'", "''")}'`
+        : how.quote === '"' || !/^[A-Za-z/.][\w/.]*$/.test(leaf)
+          ? JSON.stringify(leaf)
+          : leaf;
+  const lines = (mapping: Mapping, level: number): string[] =>
+    Object.entries(mapping).flatMap(([key, child]) => {
+      const space = ' '.repeat(how.indent * level);
+      const note = how.comment ? ` # about ${key}` : '';
+      if (Array.isArray(child) && child.length === 0) return [`${space}${key}: []${note}`];
+      if (Array.isArray(child))
+        return [
+          `${space}${key}:${note}`,
+          ...child.map((item) => `${space}${' '.repeat(how.indent)}- ${scalar(item)}${note}`),
+        ];
+      if (typeof child === 'object' && child !== null)
+        return [`${space}${key}:${note}`, ...lines(child, level + 1)];
+      return [`${space}${key}: ${scalar(child)}${note}`];
+    });
+  return `${lines(value, 0).join(how.eol)}${how.eol}`;
+}
+
+/** A problem, a fix by its title, and what is left of the config by it. */
+interface Case {
+  readonly code: string;
+  readonly before: Mapping;
+  readonly title: RegExp;
+  readonly after: Mapping;
+  readonly context?: Partial<RuleContext>;
+  readonly preferred?: boolean;
+}
+const quantization = (inner: Mapping): Mapping => ({ ...base, quantization: inner });
+const scope = (inner: Mapping) => quantization({ ignored_scope: inner, subset_size: 9 });
+const advanced = (inner: Mapping) => quantization({ preset: 'mixed', advanced_parameters: inner });
+const weights = (inner: Mapping) => advanced({ weights_quantization_params: inner });
+
+const report = (change: Partial<QuantizationReport> = {}) => sampleReport(change);
+const kept = report({
+  restoration: {
+    ...report().restoration!,
+    remedies: [
+      { setting: 'preset', value: 'mixed', drop: 0.01, kept: true },
+      { setting: 'fast_bias_correction', value: 'false', drop: 0.02, kept: true },
+      { setting: 'activations_range_estimator_params', value: 'histogram', drop: 0.2, kept: false },
+    ],
+    reverted: ['/stem/Conv', '/add'],
+  },
+});
+
+const CASES: Case[] = [
+  {
+    code: 'unknown-value',
+    before: quantization({ preset: 'mixd', subset_size: 3 }),
+    title: /mixed/,
+    after: quantization({ preset: 'mixed', subset_size: 3 }),
+    preferred: true,
+  },
+  {
+    code: 'unknown-key',
+    before: { ...base, quantisation: { preset: 'mixed' } },
+    title: /Change to quantization/,
+    after: quantization({ preset: 'mixed' }),
+    preferred: true,
+  },
+  { code: 'unknown-key', before: { foo: { a: 1, b: 2 }, ...base }, title: /Remove foo/, after: base },
+  {
+    code: 'missing-key',
+    before: { model: 'm.onnx', quantization: { preset: 'mixed' } },
+    title: /Add data/,
+    after: { model: 'm.onnx', quantization: { preset: 'mixed' }, data: { calibration: {} } },
+    preferred: true,
+  },
+  {
+    code: 'wrong-type',
+    before: quantization({ fast_bias_correction: 'yes' }),
+    title: /true/,
+    after: quantization({ fast_bias_correction: true }),
+    preferred: true,
+  },
+  {
+    code: 'wrong-type',
+    before: scope({ names: '/stem/Conv' }),
+    title: /list/,
+    after: scope({ names: ['/stem/Conv'] }),
+    preferred: true,
+  },
+  {
+    code: 'out-of-range',
+    before: quantization({ subset_size: 0 }),
+    title: /Change to 1/,
+    after: quantization({ subset_size: 1 }),
+    preferred: true,
+  },
+  {
+    code: 'data-source',
+    before: { ...base, data: { calibration: { images: 'x', arrays: 'a.npy' } } },
+    title: /Remove images/,
+    after: base,
+  },
+  {
+    code: 'dead-setting',
+    before: quantization({
+      fast_bias_correction: false,
+      advanced_parameters: { disable_bias_correction: true },
+    }),
+    title: /Remove fast/,
+    after: quantization({ advanced_parameters: { disable_bias_correction: true } }),
+    preferred: true,
+  },
+  {
+    code: 'conflicting-settings',
+    before: advanced({ overflow_fix: 'enable', weights_quantization_params: { mode: 'asymmetric' } }),
+    title: /Set overflow_fix/,
+    after: advanced({ overflow_fix: 'disable', weights_quantization_params: { mode: 'asymmetric' } }),
+  },
+  {
+    code: 'conflicting-settings',
+    before: weights({ mode: 'asymmetric' }),
+    title: /symmetric/,
+    after: weights({ mode: 'symmetric' }),
+    preferred: true,
+  },
+  {
+    code: 'no-integer-kernel',
+    before: weights({ num_bits: 12 }),
+    title: /Change to 8/,
+    after: weights({ num_bits: 8 }),
+    preferred: true,
+  },
+  {
+    code: 'deprecated-value',
+    before: advanced({ overflow_fix: 'first_layer_only' }),
+    title: /first_layer/,
+    after: advanced({ overflow_fix: 'first_layer' }),
+    preferred: true,
+  },
+  {
+    code: 'metric-needs-labels',
+    before: { ...base, accuracy_control: { metric: 'top1' } },
+    title: /cosine/,
+    after: { ...base, accuracy_control: { metric: 'cosine' } },
+  },
+  {
+    code: 'unknown-node',
+    before: scope({ names: ['/add', '/stm/Conv'] }),
+    title: /stem/,
+    after: scope({ names: ['/add', '/stem/Conv'] }),
+    context: { model },
+    preferred: true,
+  },
+  {
+    code: 'unknown-operator',
+    before: scope({ types: ['Conf'] }),
+    title: /Conv/,
+    after: scope({ types: ['Conv'] }),
+    context: { model },
+    preferred: true,
+  },
+  {
+    code: 'pattern-unmatched',
+    before: scope({ patterns: ['Conv'] }),
+    title: /Conv/,
+    after: scope({ patterns: ['.*Conv'] }),
+    context: { model },
+    preferred: true,
+  },
+  {
+    code: 'pattern-invalid',
+    before: scope({ patterns: ['/a(b'] }),
+    title: /a/,
+    after: scope({ patterns: ['/a\\(b'] }),
+    preferred: true,
+  },
+  {
+    code: 'schema-version',
+    before: { $schema: 'urn:quantsmith:quantization-config:7', ...base },
+    title: /urn/,
+    after: { $schema: 'urn:quantsmith:quantization-config', ...base },
+    preferred: true,
+  },
+  {
+    code: 'accuracy-restored',
+    before: { ...base, accuracy_control: { max_drop: 0.01 } },
+    title: /Apply .*\(1 excluded\)/,
+    after: {
+      ...base,
+      accuracy_control: { max_drop: 0.01 },
+      quantization: { ignored_scope: { names: ['/stem/Conv'] } },
+    },
+    context: { report: report() },
+  },
+  {
+    code: 'setting-cost',
+    before: scope({ names: ['/add'] }),
+    title: /Apply .*preset: mixed, fast_bias_correction: false, 1 excluded/,
+    after: quantization({
+      ignored_scope: { names: ['/add', '/stem/Conv'] },
+      subset_size: 9,
+      preset: 'mixed',
+      fast_bias_correction: false,
+    }),
+    context: { report: kept },
+  },
+  {
+    code: 'setting-cost',
+    before: scope({ names: [] }),
+    title: /Exclude \/add/,
+    after: scope({ names: ['/add'] }),
+    context: { report: kept },
+  },
+  {
+    code: 'setting-cost',
+    before: weights({ num_bits: 4 }),
+    title: /num_bits/,
+    after: weights({ num_bits: 8 }),
+    context: { report: report() },
+  },
+];
+/** Findings of a run stay until the next one. */
+const OF_A_RUN = /^(accuracy|setting)-/;
+
+describe('property: a fix takes the problem away and nothing else, in every style', () => {
+  it.each(CASES)('$code: $title', ({ code, before, title, after, context, preferred }) => {
+    fc.assert(
+      fc.property(style, (how) => {
+        const document = config(printed(before, how), how.language);
+        expect(valueOf(document.tree)).toEqual(before);
+        const around = { ...NOTHING, ...context };
+        const found = findAll(document, around).findings.find((one) => one.code === code)!;
+        const fixes = fixesOf(document, { ...found, data: found.data ?? {} });
+        const fix = fixes.find((one) => title.test(one.title));
+        if (fix === undefined) throw new Error(`no such fix: ${fixes.map((one) => one.title).join(', ')}`);
+        expect(fix.preferred).toBe(preferred === true);
+        const text = applied(document, fix.edits);
+        const result = config(text, how.language);
+        expect(valueOf(result.tree), text).toEqual(after);
+        if (how.eol === '\r\n') expect(text.replaceAll('\r\n', '')).not.toContain('\n');
+        // Comments stay, but for those of what is taken out.
+        const words = (one: typeof document) => one.tree.comments.map((comment) => comment.text);
+        const removed = /Remove/.test(fix.title);
+        if (!removed) expect(words(result)).toEqual(expect.arrayContaining(words(document)));
+        if (OF_A_RUN.test(code)) return;
+        const same = findAll(result, around).findings.filter(
+          (one) => one.code === code && one.path.join('.') === found.path.join('.'),
+        );
+        expect(same).toEqual([]);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('a key that stands twice', () => {
+    for (const [text, language] of [
+      ['model: a # first\nmodel: b # second\ndata: {}\n', 'yaml'],
+      ['{"model": "a", "model": "b", "data": {}}', 'json'],
+    ] as const) {
+      const document = config(text, language);
+      const found = findAll(document, NOTHING).findings.find((one) => one.code === 'duplicate-key')!;
+      const [fix] = fixesOf(document, { ...found, data: {} });
+      expect(valueOf(config(applied(document, fix!.edits), language).tree)).toEqual({ model: 'a', data: {} });
+    }
+  });
+
+  it('a run that is out of date can be made anew', () => {
+    const document = config(
+      printed(base, { language: 'yaml', indent: 2, eol: '\n', comment: false, quote: '' }),
+    );
+    const { findings } = findAll(document, { ...NOTHING, report: report(), changed: 'model' });
+    const [fix] = fixesOf(document, { ...findings.find((one) => one.code === 'report-stale')!, data: {} });
+    expect(fix).toMatchObject({ title: 'Run quantization', command: 'quantsmith.server.run', edits: [] });
+  });
+
+  it('names that are inherited stay when others are excluded', () => {
+    const document = config('extends: b.yaml\naccuracy_control: {}\n');
+    const inherited: Inherited = {
+      layers: [{ file: '/b.yaml', document: config(''), value: scope({ names: ['/add'] }) }],
+      value: scope({ names: ['/add'] }),
+      problem: null,
+    };
+    const { findings } = findAll(document, { ...NOTHING, report: report(), inherited });
+    const found = findings.find((one) => one.code === 'accuracy-restored')!;
+    const [fix] = fixesOf(document, { ...found, data: found.data! });
+    const value = valueOf(config(applied(document, fix!.edits)).tree) as Mapping;
+    expect(value['quantization']).toEqual({ ignored_scope: { names: ['/add', '/stem/Conv'] } });
+  });
+});
+
+it('property: defaults taken out or written out leave what the config means, over what it inherits', () => {
+  const settings = fc.record(
+    {
+      preset: fc.constantFrom('performance', 'mixed'),
+      subset_size: fc.constantFrom(300, 7),
+      fast_bias_correction: fc.boolean(),
+    },
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(settings, settings, style, (own, above, how) => {
+      const given: Mapping = { ...base, quantization: { zz: 1, ...own } as Mapping };
+      const value = { quantization: above } as Mapping;
+      const inherited: Inherited =
+        Object.keys(above).length === 0
+          ? NOTHING_INHERITED
+          : { layers: [{ file: '/b', document: config(''), value }], value, problem: null };
+      const document = config(printed(given, how), how.language);
+      const means = (text: string) => {
+        const merged = mergeConfigs(value, valueOf(config(text, how.language).tree) as Mapping);
+        const {
+          preset = 'performance',
+          subset_size: size = 300,
+          fast_bias_correction: fast = true,
+        } = merged['quantization'] as NonNullable<QuantizationConfig['quantization']>;
+        return [preset, size, fast];
+      };
+      const before = means(document.text.getText());
+      expect(means(withoutDefaults(document, inherited))).toEqual(before);
+      expect(means(withDefaults(document, inherited))).toEqual(before);
+    }),
+  );
+});
+
+describe('refactorings', () => {
+  let folder: string;
+  beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'quantsmith-fixes-'))));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  it('make the config in the other notation, for clients that can make files', async () => {
+    const text = '# head\nmodel: m.onnx # mine\ndata: {calibration: {arrays: a.npy}}\n';
+    const uri = pathToFileURL(join(folder, 'x.quant.yaml')).href;
+    const workspaceEdit = { documentChanges: true, resourceOperations: ['create' as const] };
+    const client = await inMemory({
+      capabilities: { workspace: { workspaceEdit }, textDocument: { diagnostic: {} } },
+    });
+    await client.open(uri, text);
+    const position = { line: 0, character: 0 };
+    const ask = () =>
+      client.connection.sendRequest<CodeAction[]>('textDocument/codeAction', {
+        textDocument: { uri },
+        range: { start: position, end: position },
+        context: { diagnostics: [], only: ['refactor'] },
+      });
+    const action = (await ask()).find(({ title }) => title === 'Convert to JSON (x.quant.json)')!;
+    const [create, edit] = action.edit!.documentChanges as [CreateFile, TextDocumentEdit];
+    expect(create).toEqual({ kind: 'create', uri: pathToFileURL(join(folder, 'x.quant.json')).href });
+    const json = (edit.edits[0] as { newText: string }).newText;
+    expect(valueOf(config(json, 'json').tree)).toEqual(base);
+    expect(json).toMatch(/\/\/ head[^]*\/\/ mine/);
+    const converted = await client.connection.sendRequest('workspace/executeCommand', {
+      command: 'quantsmith.server.convert',
+      arguments: [uri],
+    });
+    expect(converted).toEqual({ text: json, fileName: 'x.quant.json' });
+    // Nothing is overwritten.
+    writeFileSync(join(folder, 'x.quant.json'), '{}');
+    expect((await ask()).map(({ title }) => title)).not.toContain('Convert to JSON (x.quant.json)');
+    client.connection.dispose();
+  });
+});
