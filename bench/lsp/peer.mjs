@@ -1,7 +1,7 @@
 // The language servers that this one is compared with, installed once under .tools/bench/ in fixed versions.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -31,5 +31,7 @@ export function builtServer() {
     { stdio: 'inherit' },
   );
   if (status !== 0) throw new Error('The language server could not be built.');
+  // The page that codes link to lies beside, as in the extension.
+  cpSync(`${root}docs`, `${outdir}/../docs`, { recursive: true });
   return `${outdir}/server.cjs`;
 }

@@ -1,0 +1,126 @@
+// The documents that every server is asked about: the same config as YAML and as JSON, once sound and once with a mistake
+// of each kind; for the Actions server, which reads nothing else, a workflow with the same kinds of mistakes.
+// ⟦name⟧ marks a place.
+
+const SOUND_YAML = `model: ⟦file⟧digits.onnx
+output: digits.int8.onnx
+data:
+  calibration:
+    arrays: data/calibration.npy
+    preprocess: &⟦anchor⟧digits
+      scale: 16
+  validation:
+    arrays: data/validation.npy
+    labels: data/validation-labels.npy
+    preprocess: *dig⟦alias⟧its
+quantization:
+  pre⟦key⟧set: performance
+  target_device: ⟦value⟧CPU
+  ⟦newKey⟧
+  ignored_scope:
+    names: [⟦layer⟧/fc/Gemm]
+    patterns: ["/.*"]
+  advanced_parameters:
+    weights_quantization_params:
+      num_bits: 4
+`;
+const BROKEN_YAML = `model: missing.onnx
+data:
+  calibration:
+    arrays: data/calibration.npy
+quantization:
+  prset: mixed
+  target_device: CPUU
+  fast_bias_correction: lots
+  subset_size: 5
+  subset_size: 6
+  model_type: no
+accuracy_control:
+  max_drop: 0.01
+  advanced_accuracy_restorer_params:
+    ranking_subset_size: 4
+`;
+const SOUND_JSON = `{
+  "model": "⟦file⟧digits.onnx",
+  "output": "digits.int8.onnx",
+  "data": {
+    "calibration": { "arrays": "data/calibration.npy" },
+    "validation": { "arrays": "data/validation.npy", "labels": "data/validation-labels.npy" }
+  },
+  "quantization": {
+    "pre⟦key⟧set": "performance",
+    "target_device": "⟦value⟧CPU",
+    ⟦newKey⟧
+    "ignored_scope": { "names": ["⟦layer⟧/fc/Gemm"], "patterns": ["/.*"] },
+    "advanced_parameters": { "weights_quantization_params": { "num_bits": 4 } }
+  }
+}
+`;
+const BROKEN_JSON = `{
+  "model": "missing.onnx",
+  "data": { "calibration": { "arrays": "data/calibration.npy" } },
+  "quantization": {
+    "prset": "mixed",
+    "target_device": "CPUU",
+    "fast_bias_correction": "lots",
+    "subset_size": 5,
+    "subset_size": 6
+  },
+  "accuracy_control": {
+    "max_drop": 0.01,
+    "advanced_accuracy_restorer_params": { "ranking_subset_size": 4 }
+  }
+}
+`;
+const SOUND_WORKFLOW = `on: push
+permissions:
+  contents: ⟦value⟧read
+jobs:
+  build:
+    runs-on: ubuntu-latest
+    env: &⟦anchor⟧shared
+      A: 1
+    ste⟦key⟧ps:
+      - id: first
+        run: echo \${{ github.⟦layer⟧ref }}
+  next:
+    runs-on: ubuntu-latest
+    needs: build
+    env: *sha⟦alias⟧red
+    ⟦newKey⟧
+    steps:
+      - uses: ./⟦file⟧.github/actions/mine
+`;
+const BROKEN_WORKFLOW = `on: push
+permissions:
+  contents: raed
+jobs:
+  build:
+    runs-on: ubuntu-latest
+    continue-on-error: lots
+    timeout-minutes: 5
+    timeout-minutes: 6
+    stepss: []
+    steps:
+      - uses: ./missing
+      - run: echo \${{ steps.nowhere.outputs.x }}
+      - run: echo \${{ github.nowhere }}
+`;
+
+/** A text without its marks, and the positions of these. */
+function marked(source) {
+  const places = {};
+  let text = '';
+  for (const part of source.split(/(⟦\w+⟧)/u)) {
+    const name = /^⟦(\w+)⟧$/u.exec(part)?.[1];
+    if (name === undefined) text += part;
+    else places[name] = { line: text.split('\n').length - 1, character: text.split('\n').at(-1).length };
+  }
+  return { text, places };
+}
+
+export const documents = {
+  yaml: { sound: marked(SOUND_YAML), broken: marked(BROKEN_YAML) },
+  json: { sound: marked(SOUND_JSON), broken: marked(BROKEN_JSON) },
+  workflow: { sound: marked(SOUND_WORKFLOW), broken: marked(BROKEN_WORKFLOW) },
+};
