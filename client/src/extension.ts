@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
 import { checkConfig } from './commands/check.js';
+import { compareReports } from './commands/compare.js';
 import { convertConfig } from './commands/convert.js';
 import { newConfig } from './commands/newConfig.js';
 import { showReport } from './commands/report.js';
@@ -23,7 +24,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     {
       documentSelector: [{ language: 'quant-yaml' }, { language: 'quant-json' }],
       outputChannel: output,
-      initializationOptions: settings(),
+      initializationOptions: { ...settings(), commands: ['quantsmith.showReport', 'quantsmith.compare'] },
       // A model or a report that changes changes what the configs beside it are told.
       synchronize: { fileEvents: [vscode.workspace.createFileSystemWatcher('**/*.{onnx,report.json}')] },
       middleware: {
@@ -43,7 +44,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const command = (name: string, body: (...args: never[]) => unknown) =>
     context.subscriptions.push(vscode.commands.registerCommand(name, body));
   command('quantsmith.run', () => runQuantization(started, output, openReport));
-  command('quantsmith.showReport', () => showReport(openReport));
+  command('quantsmith.showReport', (file?: unknown) => showReport(openReport, file));
+  command('quantsmith.compare', compareReports);
   command('quantsmith.check', () => checkConfig());
   command('quantsmith.convert', () => convertConfig(started));
   command('quantsmith.newConfig', (model?: vscode.Uri) => newConfig(started, model));
@@ -56,10 +58,11 @@ export async function deactivate(): Promise<void> {
 }
 
 /** The user's settings, less what an untrusted workspace may not ask for. */
-function settings(): { allowModules: boolean; severities: Record<string, string> } {
+function settings(): { allowModules: boolean; severities: Record<string, string>; logLevel: string } {
   const given = vscode.workspace.getConfiguration('quantsmith');
   return {
     allowModules: vscode.workspace.isTrusted && given.get('allowModules', false),
     severities: given.get('severities', {}),
+    logLevel: given.get('logLevel', 'info'),
   };
 }

@@ -1,5 +1,6 @@
 import { inspectModel } from '@quantsmith/engine/onnx/inspect';
 import { basename, dirname } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import {
   LSPErrorCodes,
   ResponseError,
@@ -23,6 +24,7 @@ export const COMMANDS = {
   run: RUN_COMMAND,
   init: 'quantsmith.server.init',
   convert: 'quantsmith.server.convert',
+  showReport: 'quantsmith.server.showReport',
 } as const;
 
 /** `quantsmith/progress`: for clients that show a notification of their own. */
@@ -44,6 +46,7 @@ export async function execute(
     });
     return { text: configFor(model, basename(file), dirname(file)) };
   }
+  if (command === COMMANDS.showReport) return shown(session, uri, file);
   if (command === COMMANDS.convert) return converted(session, uri, file);
   if (command !== COMMANDS.run) throw refused(`There is no command ${command}.`);
   if (session.running.has(uri)) throw refused(`${file} is being quantized already.`);
@@ -56,6 +59,16 @@ export async function execute(
   }
 }
 
+/** A report, given itself or by its config, in an editor. */
+async function shown(session: Session, uri: string, file: string): Promise<{ success: boolean }> {
+  if (file.endsWith('.report.json')) return session.connection.window.showDocument({ uri });
+  const document = session.documentOf(uri);
+  const report = document === null ? null : (await session.surroundingsOf(document)).report;
+  if (report === null) throw refused(`There is no report of ${file} yet.`);
+  const target = pathToFileURL(`${report.output.path}.report.json`).href;
+  return session.connection.window.showDocument({ uri: target });
+}
+
 /** The config in the other notation, and the name that such a file has. Nothing is written. */
 function converted(session: Session, uri: string, file: string): { text: string; fileName: string } {
   const document = session.documentOf(uri);
@@ -66,7 +79,7 @@ function converted(session: Session, uri: string, file: string): { text: string;
 }
 
 async function run(
-  { connection, settings, abilities }: Session,
+  { connection, settings, abilities, log }: Session,
   uri: string,
   file: string,
   token: CancellationToken,
@@ -82,7 +95,7 @@ async function run(
     const result = await runConfig(await checkConfigFile(file), {
       allowModules: settings.allowModules,
       signal: abort.signal,
-      onProblem: (problem) => connection.console.warn(`${problem.code}: ${problem.message}`),
+      onProblem: (problem) => log('warning', `${problem.code}: ${problem.message}`),
       onProgress(event) {
         const fraction = fractionDone(event);
         const left = event.secondsLeft === null ? '' : `, ${Math.ceil(event.secondsLeft)} s left`;

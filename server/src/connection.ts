@@ -15,7 +15,6 @@ import {
 } from 'vscode-languageserver/node';
 import { COMMANDS, execute } from './commands.js';
 import { codeActions, FIX_ALL, fixAll, wants } from './features/codeActions.js';
-import { codeLenses } from './features/codeLens.js';
 import type { ConfigDocument } from './document/document.js';
 import { completionList } from './features/completion.js';
 import { foldingRanges, selectionRanges } from './features/folding.js';
@@ -27,13 +26,14 @@ import { rewrites } from './features/rewrite.js';
 import { semanticTokens, TOKEN_LEGEND } from './features/semanticTokens.js';
 import { documentSymbols } from './features/symbols.js';
 import { workspaceSymbols } from './features/workspaceSymbols.js';
+import { lensesOf } from './lenses.js';
 import { definitionAt, highlightsAt, prepareRenameAt, referencesAt, renameAt } from './navigation.js';
 import { findAll } from './rules/all.js';
 import { abilitiesOf, cancelled, createSession, type Session } from './session.js';
-import { readSettings } from './settings.js';
+import { readClientCommands, readSettings } from './settings.js';
 
 /** Files whose changes may change what a config is told. */
-const WATCHED = '**/*.{onnx,npy,npz,csv,report.json}';
+const WATCHED = '**/*.{onnx,npy,npz,csv,pb,jpg,jpeg,png,webp,report.json}';
 /** Files that a config may extend. */
 const CONFIGS = '**/*.{yaml,yml,json,jsonc}';
 
@@ -84,12 +84,7 @@ function registerFeatures(session: Session): void {
       return [...fixes, ...fixAll(document, findAll(document, await surroundingsOf(document)).findings)];
     }),
   );
-  connection.onCodeLens(
-    about([], async (document) => {
-      const { report, changed } = await surroundingsOf(document);
-      return codeLenses(document, COMMANDS.run, report, changed);
-    }),
-  );
+  connection.onCodeLens(about([], (document, _, token) => lensesOf(session, document, token)));
   connection.languages.inlayHint.on(
     about([], async (document, { range }) => inlayHints(document, range, await surroundingsOf(document))),
   );
@@ -135,6 +130,7 @@ async function refactorings(session: Session, document: ConfigDocument): Promise
 function initialize(session: Session, params: InitializeParams): InitializeResult {
   session.abilities = abilitiesOf(params.capabilities);
   session.settings = readSettings(params.initializationOptions);
+  session.clientCommands = readClientCommands(params.initializationOptions);
   const roots = params.workspaceFolders?.map(({ uri }) => uri) ?? [params.rootUri ?? []].flat();
   session.workspace.setFolders(roots.flatMap((uri) => session.fileOf(uri) ?? []));
   const prepared = params.capabilities.textDocument?.rename?.prepareSupport === true;
@@ -170,7 +166,7 @@ function initialize(session: Session, params: InitializeParams): InitializeResul
 
 function initialized(session: Session): void {
   const { connection, abilities } = session;
-  const log = (error: unknown) => connection.console.warn(String(error));
+  const log = (error: unknown) => session.log('warning', error);
   if (abilities.registerConfiguration)
     void connection.client.register(DidChangeConfigurationNotification.type).catch(log);
   if (abilities.registerWatchers) {

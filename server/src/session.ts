@@ -15,7 +15,8 @@ import { surroundings, type Surroundings } from './check.js';
 import { createDocumentCache, type ConfigDocument } from './document/document.js';
 import type { Inherited } from './extends/inherit.js';
 import { toDiagnostics } from './features/diagnostics.js';
-import { createSources } from './model/sources.js';
+import { createLog, type Log } from './log.js';
+import { createSources, type Sources } from './model/sources.js';
 import { findAll } from './rules/all.js';
 import { DEFAULT_SETTINGS, type Settings } from './settings.js';
 import { createWorkspace, type Workspace, type WorkspaceConfig } from './workspace.js';
@@ -24,6 +25,8 @@ import { createWorkspace, type Workspace, type WorkspaceConfig } from './workspa
 const PUSH_DELAY_MS = 10;
 /** Milliseconds for which files beside a config are not looked at again, unless something is known to have changed. */
 const SURROUNDINGS_MS = 1000;
+/** Milliseconds of silence after changes of files before clients are asked to ask again. */
+const TELL_DELAY_MS = 50;
 
 /** What the client can do, as far as it changes our answers. */
 export interface ClientAbilities {
@@ -33,6 +36,7 @@ export interface ClientAbilities {
   readonly refreshInlayHints: boolean;
   /** Whether an edit may make files. */
   readonly createFiles: boolean;
+  readonly showDocument: boolean;
   readonly workspaceFolders: boolean;
   readonly configuration: boolean;
   readonly registerConfiguration: boolean;
@@ -55,6 +59,7 @@ export function abilitiesOf({ textDocument, workspace, window }: ClientCapabilit
     createFiles:
       workspace?.workspaceEdit?.documentChanges === true &&
       workspace.workspaceEdit.resourceOperations?.includes('create') === true,
+    showDocument: window?.showDocument?.support === true,
     workspaceFolders: workspace?.workspaceFolders === true,
     configuration: workspace?.configuration === true,
     registerConfiguration: workspace?.didChangeConfiguration?.dynamicRegistration === true,
@@ -75,6 +80,10 @@ export interface Session {
   settings: Settings;
   /** URIs of the configs that are being run. */
   readonly running: Set<string>;
+  /** Commands of its own that the client offers. */
+  clientCommands: ReadonlySet<string>;
+  readonly sources: Sources;
+  readonly log: Log;
   readonly fileOf: (uri: string) => string | null;
   /** The parsed text of an open document. */
   readonly documentOf: (uri: string) => ConfigDocument | null;
@@ -106,15 +115,19 @@ export function createSession(connection: Connection): Session {
   const sources = createSources(openAt);
   const timers = new Map<string, NodeJS.Timeout>();
   const around = new Map<string, { document: ConfigDocument; time: number; found: Promise<Surroundings> }>();
-  const log = (error: unknown) =>
-    connection.console.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  const report = createLog(connection, () => session.settings.logLevel);
+  const log = (error: unknown) => report('error', error);
+  let telling: NodeJS.Timeout | undefined;
 
   const session: Session = {
     connection,
     abilities: abilitiesOf({}),
     settings: DEFAULT_SETTINGS,
     running: new Set(),
-    fileOf: (uri) => (uri.startsWith('file:') ? fileURLToPath(uri) : null),
+    clientCommands: new Set(),
+    sources,
+    log: report,
+    fileOf,
     documentOf(uri) {
       const text = texts.get(uri);
       return text === undefined ? null : parsed.get(text);
@@ -140,11 +153,9 @@ export function createSession(connection: Connection): Session {
     refresh() {
       around.clear();
       session.workspace.forget();
-      const { abilities } = session;
-      if (!abilities.pullDiagnostics) for (const text of texts.all()) push(text);
-      else if (abilities.refreshDiagnostics) connection.languages.diagnostics.refresh();
-      if (abilities.refreshCodeLens) void connection.sendRequest(CodeLensRefreshRequest.type).catch(log);
-      if (abilities.refreshInlayHints) void connection.languages.inlayHint.refresh().catch(log);
+      // A folder of images changes file by file.
+      clearTimeout(telling);
+      telling = setTimeout(tell, TELL_DELAY_MS);
     },
     async isExtended(file) {
       const all = await Promise.all([...around.values()].map((known) => known.found));
@@ -169,6 +180,14 @@ export function createSession(connection: Connection): Session {
     },
   };
 
+  const tell = () => {
+    const { abilities } = session;
+    report('debug', 'Files or settings have changed: everything is told anew.');
+    if (!abilities.pullDiagnostics) for (const text of texts.all()) push(text);
+    else if (abilities.refreshDiagnostics) connection.languages.diagnostics.refresh();
+    if (abilities.refreshCodeLens) void connection.sendRequest(CodeLensRefreshRequest.type).catch(log);
+    if (abilities.refreshInlayHints) void connection.languages.inlayHint.refresh().catch(log);
+  };
   const push = (text: TextDocument) => {
     clearTimeout(timers.get(text.uri));
     const send = async () => {
@@ -213,6 +232,15 @@ export function createSession(connection: Connection): Session {
   });
   texts.listen(connection);
   return session;
+}
+
+/** The path of a file's URI; null for documents that are no files. */
+function fileOf(uri: string): string | null {
+  try {
+    return uri.startsWith('file:') ? fileURLToPath(uri) : null;
+  } catch {
+    return null;
+  }
 }
 
 const extendsFile = ({ layers, problem }: Inherited, file: string) =>

@@ -2,8 +2,10 @@ import * as vscode from 'vscode';
 import { activeConfig } from '../activeConfig.js';
 import type { OpenReport } from '../reportPanel.js';
 
-/** Opens the newest report of the config in the active editor. */
-export async function showReport(openReport: OpenReport): Promise<void> {
+/** Opens a report, or the newest one of the config in the active editor. */
+export async function showReport(openReport: OpenReport, file?: unknown): Promise<void> {
+  // Menus hand over the file that they belong to, lenses the address of a report.
+  if (typeof file === 'string') return openReport(vscode.Uri.parse(file));
   const document = activeConfig();
   if (document === undefined) return;
   const found = await newestReportOf(document.uri);
@@ -14,16 +16,17 @@ export async function showReport(openReport: OpenReport): Promise<void> {
 }
 
 /** A config can have been run with several outputs, anywhere in its workspace folder. */
-async function newestReportOf(config: vscode.Uri): Promise<vscode.Uri | undefined> {
-  const folder = vscode.workspace.getWorkspaceFolder(config)?.uri ?? vscode.Uri.joinPath(config, '..');
-  const files = await vscode.workspace.findFiles(
-    new vscode.RelativePattern(folder, '**/*.report.json'),
-    '**/node_modules/**',
-    1000,
-  );
-  const heads = await Promise.all(files.map(headOf));
+export async function newestReportOf(config: vscode.Uri): Promise<vscode.Uri | undefined> {
+  const heads = await Promise.all((await reportFiles(config)).map(headOf));
   const own = heads.filter((head) => head?.config === config.toString()).map((head) => head!);
   return own.sort((a, b) => Date.parse(b.created) - Date.parse(a.created))[0]?.file;
+}
+
+/** The reports in the workspace folder of a file. */
+export async function reportFiles(of: vscode.Uri): Promise<vscode.Uri[]> {
+  const folder = vscode.workspace.getWorkspaceFolder(of)?.uri ?? vscode.Uri.joinPath(of, '..');
+  const pattern = new vscode.RelativePattern(folder, '**/*.report.json');
+  return vscode.workspace.findFiles(pattern, '**/node_modules/**', 1000);
 }
 
 /** When a report was made, and of which config; undefined for a file that is no report. */

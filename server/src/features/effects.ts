@@ -31,6 +31,14 @@ export function effectText(path: Path, context: EffectContext): string {
   return effect({ model, config: resolveConfig(config), report: changed === null ? report : null });
 }
 
+/** How many layers take half of the range; null where that is not known. */
+export function halfRangeCount(context: EffectContext): { layers: number; of: number } | null {
+  const { model, config = null, report = null, changed = null } = context;
+  if (config === null) return null;
+  const found = halfRange({ model, config: resolveConfig(config), report: changed === null ? report : null });
+  return found === null ? null : { layers: found.names.length, of: found.of };
+}
+
 const advanced = 'quantization.advanced_parameters';
 
 const EFFECTS: Readonly<Record<string, (known: Known) => string>> = {
@@ -75,16 +83,26 @@ function modelText({ inputs, outputs, nodes, parameterCount, fileBytes }: ModelS
   ].join('\n\n');
 }
 
-/** What the last run did, or what the structure of the model says will happen. */
-function halfRangeText({ model, config, report }: Known): string {
+function halfRangeText(known: Known): string {
+  const found = halfRange(known);
+  if (found === null) return '';
+  const { names, of } = found;
+  const which = names.length === 0 ? '' : `: ${listed(names)}`;
+  return known.report === null
+    ? `Half range: ${names.length} of ${count(of, 'layer')}${which}.`
+    : `Last run, half range: ${names.length} of ${count(of, 'layer')}${which}.`;
+}
+
+/** Layers whose weights take half of their range: what the last run did, or what the model's structure says will happen. */
+function halfRange({ model, config, report }: Known): { names: string[]; of: number } | null {
   if (report !== null) {
     const { layers } = report.overflow;
     const half = layers.filter((layer) => layer.half_range).map((layer) => layer.name);
-    return `Last run, half range: ${half.length} of ${count(layers.length, 'layer')}${half.length === 0 ? '' : `: ${listed(half)}`}.`;
+    return { names: half, of: layers.length };
   }
   const { overflow_fix: fix, weights_quantization_params: weights } = config.quantization.advanced_parameters;
   const ignored = model === null ? null : ignoredNodes(model, config);
-  if (model === null || ignored === null || fix === 'auto' || weights.num_bits !== 8) return '';
+  if (model === null || ignored === null || fix === 'auto' || weights.num_bits !== 8) return null;
   const weighted = model.nodes.filter((node) => isWeighted(node) && !ignored.has(node));
   const half =
     fix === 'first_layer'
@@ -93,7 +111,7 @@ function halfRangeText({ model, config, report }: Known): string {
         ? weighted.filter((node) => !isGrouped(node))
         : [];
   const names = half.map((node) => node.name);
-  return `Half range: ${names.length} of ${count(weighted.length, 'layer')}${names.length === 0 ? '' : `: ${listed(names)}`}.`;
+  return { names, of: weighted.length };
 }
 
 const isWeighted = ({ op, constants }: ModelNode) => WEIGHTED.test(op) && constants[1] !== undefined;

@@ -1,17 +1,13 @@
 import { compilePattern } from '@quantsmith/engine/placement/pattern';
 import type { ModelSummary } from '@quantsmith/engine/protocol';
-import { resolveConfig, type QuantizationConfig } from '@quantsmith/schemas';
 import { InlayHintKind, type InlayHint, type Range } from 'vscode-languageserver';
 import type { ConfigDocument } from '../document/document.js';
-import { findEntry, type Span } from '../document/tree.js';
+import type { Span } from '../document/tree.js';
+import { resolvedHints, type HintContext } from './resolvedHints.js';
 import { stringsAt } from '../rules/ignoredScope.js';
 
-/** What settings come to: the integers that weights take, how many nodes a pattern or type matches. */
-export function inlayHints(
-  document: ConfigDocument,
-  range: Range,
-  context: { readonly model: ModelSummary | null; readonly config: QuantizationConfig | null },
-): InlayHint[] {
+/** What settings come to: the codes that weights take, defaults that depend on others, how many nodes are matched. */
+export function inlayHints(document: ConfigDocument, range: Range, context: HintContext): InlayHint[] {
   const hint = ({ end }: Span, label: string): InlayHint => ({
     position: document.text.positionAt(end),
     label,
@@ -22,7 +18,7 @@ export function inlayHints(
     ...matches(document, context.model).map(({ span, count }) =>
       hint(span, `${count} ${count === 1 ? 'node' : 'nodes'}`),
     ),
-    ...integers(document, context.config).map(({ span, text }) => hint(span, text)),
+    ...resolvedHints(document, context).map(({ span, text }) => hint(span, text)),
   ];
   return hints.filter(({ position: { line } }) => range.start.line <= line && line <= range.end.line);
 }
@@ -39,20 +35,4 @@ function matches(document: ConfigDocument, model: ModelSummary | null): { span: 
     count: model.nodes.filter((node) => node.op === span.value).length,
   }));
   return [...patterns, ...types];
-}
-
-/** The range of integers that `num_bits` gives, where it is written. */
-function integers(
-  document: ConfigDocument,
-  config: QuantizationConfig | null,
-): { span: Span; text: string }[] {
-  if (config === null) return [];
-  const advanced = resolveConfig(config).quantization.advanced_parameters;
-  const path = ['quantization', 'advanced_parameters', 'weights_quantization_params', 'num_bits'];
-  const entry = findEntry(document.tree, path);
-  if (entry?.value?.kind !== 'scalar') return [];
-  const { num_bits: bits, narrow_range: narrow, mode } = advanced.weights_quantization_params;
-  const half = 2 ** (bits - 1);
-  const text = mode === 'asymmetric' ? `[0, ${2 * half - 1}]` : `[${narrow ? 1 - half : -half}, ${half - 1}]`;
-  return [{ span: entry.value, text }];
 }
