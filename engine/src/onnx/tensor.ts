@@ -267,6 +267,12 @@ export function readInts(tensor: TensorProto, dir: string): number[] {
   }
 }
 
+/** The values of an int8 tensor, without a copy where there is none to make. */
+export function readInt8(tensor: TensorProto, dir: string): Int8Array {
+  const { buffer, byteOffset, byteLength } = rawBytes(tensor, dir);
+  return new Int8Array(buffer, byteOffset, byteLength);
+}
+
 /** int64 extremes stand for "to the end" in Slice; they keep that meaning as the largest safe integers. */
 function clampInt64(value: bigint): number {
   if (value > BigInt(Number.MAX_SAFE_INTEGER)) return Number.MAX_SAFE_INTEGER;

@@ -1,4 +1,5 @@
 import type { ResolvedConfig } from '@quantsmith/schemas';
+import { KEPT_BYTES, keepSamples } from '../data/keep.js';
 import type { Calibration } from '../calibration.js';
 import type { ModelProto } from '../onnx/onnx_pb.js';
 import { encodeModel } from '../onnx/write.js';
@@ -27,12 +28,13 @@ export async function fixOverflow<Corrected extends { readonly quantization: Qua
   const concerned = fix === 'auto' && (await targetSaturates(backend.target_isa as TargetIsa));
   if (!concerned) return correct(quantization);
   const { prepared } = quantization;
+  const kept = keepSamples(source, KEPT_BYTES);
   const halved = new Set<string>();
   let fixed = quantization;
   // Correcting may be slow: at first the model is looked at without.
   let corrected: Corrected | null = null;
   for (let round = 0; ; round++) {
-    const feeds = round < MOST_ROUNDS ? calibrationFeeds(source, samples) : null;
+    const feeds = round < MOST_ROUNDS ? calibrationFeeds(kept, samples) : null;
     const model = buildModel(corrected?.quantization ?? fixed, new Set());
     const found = await saturatingOperators(model, feeds, { threads, dir: prepared.dir });
     const more = [...found].filter((name) => !halved.has(name));

@@ -1,6 +1,6 @@
 import { floatAttribute, intAttribute } from '../onnx/node.js';
 import type { ModelProto, NodeProto, TensorProto } from '../onnx/onnx_pb.js';
-import { isExternal, readFloats, readInts } from '../onnx/tensor.js';
+import { isExternal, readFloats, readInt8, readInts } from '../onnx/tensor.js';
 import { convolutionRows, matrixRows, type KernelRows } from './pairs.js';
 
 const INT8 = 3;
@@ -67,10 +67,10 @@ function integerLayer(node: NodeProto, constants: ReadonlyMap<string, TensorProt
   const name = (port: number | null) => (port === null ? '' : (node.input[port] ?? ''));
   const floats = (port: number | null) => read(constants, name(port), readFloats);
   const weights = constants.get(name(ports.w));
-  const codes = read(constants, name(ports.w), readInts);
+  const codes = weights?.dataType === INT8 ? read(constants, name(ports.w), readInt8) : null;
   const xScale = floats(ports.xScale);
   const wScale = floats(ports.wScale);
-  if (weights?.dataType !== INT8 || codes === null || xScale === null || wScale === null) return null;
+  if (weights === undefined || codes === null || xScale === null || wScale === null) return null;
   const dims = weights.dims.map(Number);
   const group = intAttribute(node, 'group', 1);
   const convolution = node.opType === 'QLinearConv';

@@ -4,7 +4,7 @@ import { encodeModel } from '../onnx/write.js';
 import type { OverflowSummary } from '../protocol.js';
 import { kernelsOf, optimizedModel } from '../runtime/optimized.js';
 import { integerLayers } from './layers.js';
-import { riskOf } from './pairs.js';
+import { riskOf, type KernelRows } from './pairs.js';
 
 const HALF = 64;
 
@@ -31,17 +31,11 @@ export async function overflowOfModel(path: string): Promise<OverflowSummary> {
   return { layers, settings: [], metric: null };
 }
 
-function withinHalf({
-  outputs,
-  length,
-  weight,
-}: {
-  outputs: number;
-  length: number;
-  weight: (o: number, k: number) => number;
-}): boolean {
-  for (let o = 0; o < outputs; o++) {
-    for (let k = 0; k < length; k++) if (Math.abs(weight(o, k)) > HALF) return false;
+function withinHalf(rows: KernelRows): boolean {
+  const row = new Int16Array(rows.length);
+  for (let output = 0; output < rows.outputs; output++) {
+    rows.read(output, row);
+    if (row.some((weight) => Math.abs(weight) > HALF)) return false;
   }
   return true;
 }

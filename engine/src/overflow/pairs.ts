@@ -14,7 +14,8 @@ export interface KernelRows {
   readonly outputs: number;
   /** Products that are added for one output. */
   readonly length: number;
-  readonly weight: (output: number, k: number) => number;
+  /** Writes the weights of one output into an array of that length. */
+  readonly read: (output: number, row: Int16Array) => void;
 }
 
 /** Two neighbours in a row whose products can leave the 16-bit range: weights at `k` and `k + 1`. */
@@ -41,8 +42,16 @@ export function convolutionRows(
   if (isDepthwise(dims, group)) return null;
   const taps = kernel.reduce((product, dim) => product * dim, 1);
   const length = inputs * taps;
-  const weight = (o: number, k: number) => codes[o * length + (k % inputs) * taps + Math.floor(k / inputs)]!;
-  return { outputs, length, weight };
+  return {
+    outputs,
+    length,
+    read(output, row) {
+      let from = output * length;
+      for (let channel = 0; channel < inputs; channel++) {
+        for (let to = channel; to < length; to += inputs) row[to] = codes[from++]!;
+      }
+    },
+  };
 }
 
 const isDepthwise = ([outputs, inputs]: readonly number[], group: number) =>
@@ -56,13 +65,15 @@ export function matrixRows(
 ): KernelRows {
   const [rows = 0, columns = 0] = dims.slice(-2);
   const matrices = dims.slice(0, -2).reduce((product, dim) => product * dim, 1);
-  if (transposed) return { outputs: rows, length: columns, weight: (o, k) => codes[o * columns + k]! };
+  const [outputs, length] = transposed ? [rows, columns] : [matrices * columns, rows];
+  const step = transposed ? 1 : columns;
   return {
-    outputs: matrices * columns,
-    length: rows,
-    weight(o, k) {
-      const matrix = Math.floor(o / columns);
-      return codes[(matrix * rows + k) * columns + (o % columns)]!;
+    outputs,
+    length,
+    read(output, row) {
+      const matrix = Math.floor(output / columns);
+      const begin = transposed ? output * columns : matrix * rows * columns + (output % columns);
+      for (let k = 0; k < length; k++) row[k] = codes[begin + k * step]!;
     },
   };
 }
@@ -94,7 +105,7 @@ export function riskOf(rows: KernelRows): PairRisk {
   let worst = 0;
   scan(rows, (_output, _k, a, b) => {
     const sum = extreme(a, b);
-    if (atRisk(a, b)) pairsAtRisk++;
+    if (leavesRange(sum)) pairsAtRisk++;
     worst = Math.max(worst, Math.abs(sum));
   });
   return { pairsAtRisk, worstCase: worst / INT16_MAX };
@@ -104,24 +115,21 @@ export function riskOf(rows: KernelRows): PairRisk {
 export function riskyPairs(rows: KernelRows): RiskyPair[] {
   const pairs: RiskyPair[] = [];
   scan(rows, (output, k, a, b) => {
-    if (atRisk(a, b)) pairs.push({ output, k, weights: [a, b] });
+    if (leavesRange(extreme(a, b))) pairs.push({ output, k, weights: [a, b] });
   });
   return pairs;
 }
 
-function scan(
-  { outputs, length, weight }: KernelRows,
-  visit: (output: number, k: number, a: number, b: number) => void,
-): void {
-  for (let o = 0; o < outputs; o++) {
-    for (let k = 0; k < length; k += 2) visit(o, k, weight(o, k), k + 1 < length ? weight(o, k + 1) : 0);
+function scan(rows: KernelRows, visit: (output: number, k: number, a: number, b: number) => void): void {
+  // The pair of the last of an odd number of products is 0.
+  const row = new Int16Array(rows.length + (rows.length % 2));
+  for (let output = 0; output < rows.outputs; output++) {
+    rows.read(output, row);
+    for (let k = 0; k < rows.length; k += 2) visit(output, k, row[k]!, row[k + 1]!);
   }
 }
 
-const atRisk = (a: number, b: number) => {
-  const sum = extreme(a, b);
-  return sum > INT16_MAX || sum < INT16_MIN;
-};
+const leavesRange = (sum: number) => sum > INT16_MAX || sum < INT16_MIN;
 
 /** The sum of largest magnitude: each activation is free in 0…255, so only weights of one sign take part. */
 function extreme(a: number, b: number): number {

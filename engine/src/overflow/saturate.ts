@@ -164,10 +164,10 @@ function exactSum(draft: Draft, layer: IntegerLayer, operand: string): string {
   const { rows } = layer;
   const depth = operandDepth(layer);
   const weights = new Uint8Array(depth * rows.outputs).fill(128);
+  const row = new Int16Array(rows.length);
   for (let o = 0; o < rows.outputs; o++) {
-    for (let k = 0; k < rows.length; k++) {
-      weights[operandPlace(layer, o, k) * rows.outputs + o] = rows.weight(o, k) + 128;
-    }
+    rows.read(o, row);
+    row.forEach((weight, k) => (weights[operandPlace(layer, o, k) * rows.outputs + o] = weight + 128));
   }
   return draft.add('MatMulInteger', [
     operand,
