@@ -17,3 +17,8 @@ export function exitCodeOf(problem: Problem): number {
   const internal = problem.code === 'internal-error' || problem.code === 'engine-crashed';
   return internal ? EXIT.internal : EXIT.input;
 }
+
+/** Ends the process once everything written has left it: a pipe takes long texts piece by piece. */
+export function exit(code: number): void {
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
+}

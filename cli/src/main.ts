@@ -8,7 +8,7 @@ import { overflowCommand } from './commands/overflow.js';
 import { REPORT_FORMATS, reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
 import { sensitivityCommand } from './commands/sensitivity.js';
-import { EXIT } from './exit.js';
+import { exit, EXIT } from './exit.js';
 import { EMULATED_CPUS } from '@quantsmith/engine/overflow/emulator';
 
 const program = new Command('quantsmith')
@@ -47,7 +47,7 @@ program
   .option('--resume', 'go on with a run that was killed or cancelled while it restored accuracy')
   .option('--no-cache', 'collect calibration statistics anew, and keep none')
   .option('--allow-modules', 'allow the JavaScript modules that the config names (loader, metric) to run')
-  .action(async (config: string, options) => process.exit(await runCommand(config, options)));
+  .action(async (config: string, options) => exit(await runCommand(config, options)));
 
 program
   .command('check')
@@ -58,7 +58,7 @@ program
       .choices(['text', 'json', 'sarif'])
       .default('text'),
   )
-  .action(async (configs: string[], options) => process.exit(await checkCommand(configs, options.format)));
+  .action(async (configs: string[], options) => exit(await checkCommand(configs, options.format)));
 
 program
   .command('report')
@@ -70,7 +70,7 @@ program
     ),
   )
   .option('--output <file>', 'write it to a file instead of standard output')
-  .action(async (report: string, options) => process.exit(await reportCommand(report, options)));
+  .action(async (report: string, options) => exit(await reportCommand(report, options)));
 
 program
   .command('compare')
@@ -79,7 +79,7 @@ program
   .argument('<b>', 'another one')
   .addOption(new Option('--format <format>').choices(COMPARE_FORMATS).default('table'))
   .option('--output <file>', 'write it to a file instead of standard output')
-  .action(async (a: string, b: string, options) => process.exit(await compareCommand(a, b, options)));
+  .action(async (a: string, b: string, options) => exit(await compareCommand(a, b, options)));
 
 program
   .command('sensitivity')
@@ -90,7 +90,7 @@ program
   .option('--json', 'as JSON')
   .option('--no-cache', 'collect calibration statistics anew, and keep none')
   .option('--allow-modules', 'allow the JavaScript modules that the config names (loader, metric) to run')
-  .action(async (config: string, options) => process.exit(await sensitivityCommand(config, options)));
+  .action(async (config: string, options) => exit(await sensitivityCommand(config, options)));
 
 program
   .command('overflow')
@@ -99,14 +99,14 @@ program
   .option('--json', 'as JSON')
   .option('--no-cache', 'collect calibration statistics anew, and keep none')
   .option('--allow-modules', 'allow the JavaScript modules that the config names (loader, metric) to run')
-  .action(async (path: string, options) => process.exit(await overflowCommand(path, options)));
+  .action(async (path: string, options) => exit(await overflowCommand(path, options)));
 
 program
   .command('inspect')
   .description('show the structure of an ONNX model')
   .argument('<model>')
   .option('--json', 'as JSON')
-  .action(async (model: string, options) => process.exit(await inspectCommand(model, options)));
+  .action(async (model: string, options) => exit(await inspectCommand(model, options)));
 
 program
   .command('init')
@@ -114,7 +114,7 @@ program
   .argument('<model>')
   .option('--output <file>', 'the config to write (default: <model>.quant.yaml beside the model)')
   .option('--force', 'overwrite it')
-  .action(async (model: string, options) => process.exit(await initCommand(model, options)));
+  .action(async (model: string, options) => exit(await initCommand(model, options)));
 
 program
   .command('lsp')

@@ -13,6 +13,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { validateReport, type QuantizationReport } from '@quantsmith/schemas';
+import { encodeModel } from '@quantsmith/engine/onnx/write';
+import { model, node, value } from '../../engine/test/models.js';
 import { builtCli, root } from './built.js';
 
 const cli = builtCli();
@@ -34,6 +36,17 @@ function quantsmith(...args: string[]) {
     encoding: 'utf8',
   });
 }
+
+/** A chain of Relus. */
+const manyNodes = (count: number) =>
+  encodeModel(
+    model({
+      nodes: Array.from({ length: count }, (_, index) => node('Relu', [`t${index}`], [`t${index + 1}`])),
+      inputs: [value('t0', [1, 4])],
+      outputs: [value(`t${count}`, [1, 4])],
+      initializers: [],
+    }),
+  );
 
 const config = (text: string) => {
   writeFileSync(join(folder, 'case.quant.yaml'), text);
@@ -238,6 +251,19 @@ const PIXEL = Buffer.from(
 );
 
 describe('quantsmith check, inspect, init', () => {
+  it.skipIf(process.platform === 'win32')('writes all of a long text to a reader that is slow', () => {
+    // More than a pipe holds (64 KiB).
+    writeFileSync(join(folder, 'many.onnx'), manyNodes(2000));
+    const { status } = spawnSync(
+      'sh',
+      ['-c', `"${process.execPath}" "${cli}" inspect many.onnx --json | (sleep 1; cat) > all.json`],
+      { cwd: folder },
+    );
+    expect(status).toBe(0);
+    const text = readFileSync(join(folder, 'all.json'), 'utf8');
+    expect(text.length).toBeGreaterThan(200_000);
+    expect((JSON.parse(text) as { nodes: unknown[] }).nodes).toHaveLength(2000);
+  });
   it('finds nothing wrong with the examples', () => {
     const { status, stdout } = quantsmith('check', 'digits.quant.yaml', 'digits-default.quant.yaml');
     expect(stdout).toBe('All 2 configs are fine.\n');
