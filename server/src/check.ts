@@ -8,6 +8,7 @@ import { parseConfig, rangeOf, type ConfigDocument } from './document/document.j
 import type { Finding } from './diagnostics.js';
 import { configHash, effectiveValue, inherit, type Inherited } from './extends/inherit.js';
 import { isMapping } from './extends/merge.js';
+import { NO_SAMPLES, type SampleCounts } from './model/samples.js';
 import { createSources, type Sources } from './model/sources.js';
 import { findAll } from './rules/all.js';
 import { changedSince, type Change } from './runs/freshness.js';
@@ -82,6 +83,7 @@ export interface Surroundings {
   readonly baseDir: string | null;
   /** What it takes over from the configs that it extends. */
   readonly inherited: Inherited;
+  readonly samples: SampleCounts;
   readonly model: ModelSummary | null;
   /** Why the model cannot be read. */
   readonly modelProblem: string | null;
@@ -103,11 +105,29 @@ export async function surroundings(
   const value = effectiveValue(document, inherited);
   const config = isConfig(value) ? value : null;
   if (baseDir === null)
-    return { baseDir, inherited, model: null, modelProblem: null, config, report: null, changed: null };
+    return {
+      baseDir,
+      inherited,
+      samples: NO_SAMPLES,
+      model: null,
+      modelProblem: null,
+      config,
+      report: null,
+      changed: null,
+    };
   const named = isMapping(value) && typeof value['model'] === 'string' ? value['model'] : '';
   const loaded = named === '' ? null : await sources.model(resolve(baseDir, named));
   const paths = isMapping(value) ? outputPaths(value, baseDir) : null;
   const report = paths === null ? null : await sources.report(paths.report);
+  const [calibration, validation] =
+    config === null
+      ? [null, null]
+      : await Promise.all(
+          [config.data.calibration, config.data.validation].map((section) =>
+            sources.samples(section, baseDir),
+          ),
+        );
+  const samples = { calibration: calibration ?? null, validation: validation ?? null };
   const changed =
     report === null || config === null
       ? null
@@ -115,6 +135,7 @@ export async function surroundings(
   return {
     baseDir,
     inherited,
+    samples,
     model: loaded?.model ?? null,
     modelProblem: loaded?.problem ?? null,
     config,

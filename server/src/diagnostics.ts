@@ -30,6 +30,7 @@ export const CODES = [
   'conflicting-settings',
   'metric-needs-labels',
   'validation-missing',
+  'sample-count',
   'no-integer-kernel',
   'deprecated-value',
   'yaml-version',

@@ -273,6 +273,28 @@ const CASES: Case[] = [
 /** Findings of a run stay until the next one. */
 const OF_A_RUN = /^(accuracy|setting)-/;
 
+const histogram = (min: string, max: string) =>
+  advanced({
+    activations_range_estimator_params: { min: { aggregator_type: min }, max: { aggregator_type: max } },
+  });
+CASES.push(
+  {
+    code: 'sample-count',
+    before: quantization({ subset_size: 500 }),
+    title: /Change to 20/,
+    after: quantization({ subset_size: 20 }),
+    context: { samples: { calibration: 20, validation: null } },
+    preferred: true,
+  },
+  {
+    code: 'conflicting-settings',
+    before: histogram('histogram', 'max'),
+    title: /both sides/,
+    after: histogram('histogram', 'histogram'),
+    preferred: true,
+  },
+);
+
 describe('property: a fix takes the problem away and nothing else, in every style', () => {
   it.each(CASES)('$code: $title', ({ code, before, title, after, context, preferred }) => {
     fc.assert(

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { parseConfig, type ConfigDocument } from '../document/document.js';
 import type { ReadConfig } from '../extends/inherit.js';
+import { countSamples } from './samples.js';
 import { readReport } from '../runs/reports.js';
 
 export interface LoadedSummary {
@@ -19,11 +20,15 @@ export interface Sources {
   readonly model: (path: string) => Promise<LoadedSummary>;
   readonly report: (path: string) => Promise<QuantizationReport | null>;
   readonly config: ReadConfig;
+  /** How many samples a data section of a config in `baseDir` has. */
+  readonly samples: (section: unknown, baseDir: string) => Promise<number | null>;
 }
 
 /** Files of each kind that are kept. */
 const KEPT = 16;
 const KEPT_CONFIGS = 500;
+/** Milliseconds for which the count of a folder's samples holds. */
+const COUNTED_MS = 5000;
 
 /** `open`: configs as an editor has them, which count for more than their files. */
 export function createSources(open: (path: string) => ConfigDocument | null = () => null): Sources {
@@ -34,6 +39,7 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
     model: async (path) => (await model(path)) ?? { model: null, problem: null },
     report,
     config: async (path) => open(path) ?? config(path),
+    samples: remembered(countSamples),
   };
 }
 
@@ -48,6 +54,20 @@ async function loadModel(path: string): Promise<LoadedSummary> {
 async function loadConfig(path: string): Promise<ConfigDocument> {
   const text = await readFile(path, 'utf8');
   return parseConfig(TextDocument.create(pathToFileURL(path).href, '', 1, text));
+}
+
+/** Counts again after a while: folders do not tell when something below them changes. */
+function remembered(count: typeof countSamples): typeof countSamples {
+  const known = new Map<string, { time: number; counted: Promise<number | null> }>();
+  return (section, baseDir) => {
+    const key = JSON.stringify([baseDir, section]);
+    const found = known.get(key);
+    if (found !== undefined && Date.now() - found.time < COUNTED_MS) return found.counted;
+    if (known.size > KEPT) known.clear();
+    const counted = count(section, baseDir);
+    known.set(key, { time: Date.now(), counted });
+    return counted;
+  };
 }
 
 /** Loads a file again only when it is another file, or has another size or time; null where there is none. */

@@ -8,6 +8,8 @@ import type { Finding } from '../diagnostics.js';
 import type { Change } from '../runs/freshness.js';
 import { accuracyFindings, accuracyFixes } from './accuracy.js';
 import { findNode } from '../document/tree.js';
+import type { SampleCounts } from '../model/samples.js';
+import { sampleFindings } from './samples.js';
 import { fix, type Fix, type Fixable, type FixTable } from './fix.js';
 import { dataFixes, dataSourceFindings } from './data.js';
 import { extendsFindings, extendsFixes } from './extends.js';
@@ -29,6 +31,8 @@ export interface RuleContext {
   readonly baseDir: string | null;
   /** Absent: nothing is inherited. */
   readonly inherited?: Inherited;
+  /** Absent: not counted. */
+  readonly samples?: SampleCounts;
   readonly model: ModelSummary | null;
   /** What could not be read of the model, as one finding on its line. */
   readonly modelProblem: string | null;
@@ -72,6 +76,9 @@ export function findAll(
     ...ignoredScopeFindings(document, context.model, value),
     ...(config === null ? [] : settingFindings(document, config)),
     ...(config === null ? [] : metricFindings(document, config)),
+    ...(config === null || context.samples === undefined
+      ? []
+      : sampleFindings(document, config, context.samples)),
     ...(config === null || context.report === null
       ? []
       : accuracyFindings(

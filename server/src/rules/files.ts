@@ -9,6 +9,7 @@ import { nearest } from './nearest.js';
 
 const FILE_KEYS: readonly { path: Path; code: Code; what: string }[] = [
   { path: ['model'], code: 'model-missing', what: 'The model' },
+  { path: ['accuracy_control', 'metric'], code: 'file-missing', what: 'The module' },
   ...(['calibration', 'validation'] as const).flatMap((section) =>
     ['images', 'arrays', 'tensors', 'loader', 'labels'].map((key) => ({
       path: ['data', section, key],
@@ -29,6 +30,8 @@ export function fileFindings(document: ConfigDocument, baseDir: string, value: u
       value,
     );
     if (typeof written !== 'string' || written === '') return [];
+    // A metric is a name or a module.
+    if (path.at(-1) === 'metric' && !/\.[cm]?[jt]s$/.test(written)) return [];
     const file = resolve(baseDir, written);
     if (existsSync(file)) return [];
     const own = findNode(document.tree, path);

@@ -38,6 +38,37 @@ const estimatorRules: SettingRule[] = (
   })),
 );
 
+const ESTIMATORS = ['activations_range_estimator_params', 'weights_range_estimator_params'] as const;
+
+/** One histogram gives both borders, of whole tensors. */
+const histogramRules: SettingRule[] = ESTIMATORS.flatMap((key) =>
+  (['min', 'max'] as const).flatMap((side): SettingRule[] => {
+    const histogram = (config: ResolvedConfig, at: 'min' | 'max') =>
+      advanced(config)[key][at].aggregator_type === 'histogram';
+    const path = [...ADVANCED, key, side, 'aggregator_type'];
+    const other = side === 'min' ? 'max' : 'min';
+    const perChannel = (config: ResolvedConfig) =>
+      key === 'weights_range_estimator_params' ||
+      advanced(config).activations_quantization_params.per_channel === true;
+    return [
+      {
+        code: 'dead-setting',
+        severity: 'warning',
+        path,
+        applies: (config) => histogram(config, side) && perChannel(config),
+        message: 'histogram has no effect here: it serves activations with one scale for the whole tensor.',
+      },
+      {
+        code: 'conflicting-settings',
+        severity: 'warning',
+        path,
+        applies: (config) => histogram(config, side) && !histogram(config, other) && !perChannel(config),
+        message: `One histogram gives both borders: set aggregator_type of ${other} to histogram too.`,
+      },
+    ];
+  }),
+);
+
 const UPSIDE_DOWN = { min: 'max', max: 'min' } as const;
 
 /** A border taken from the other end of the values. */
@@ -135,6 +166,7 @@ const RULES: readonly SettingRule[] = [
   },
   ...estimatorRules,
   ...borderRules,
+  ...histogramRules,
 ];
 
 export function settingFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {
@@ -178,6 +210,13 @@ function deprecatedFindings(document: ConfigDocument): Finding[] {
 export const settingFixes: FixTable = {
   'dead-setting': (document, { path }) =>
     fix(`Remove ${String(path.at(-1))}`, removeKey(document, path), true),
-  'conflicting-settings': (document) =>
-    fix('Set overflow_fix to disable', setValue(document, [...ADVANCED, 'overflow_fix'], 'disable')),
+  'conflicting-settings'(document, { path }) {
+    const [key = '', side] = path.slice(-3).map(String);
+    if (path.at(-1) === 'aggregator_type') {
+      const other = [...ADVANCED, key, side === 'min' ? 'max' : 'min', 'aggregator_type'];
+      return fix('Set both sides to histogram', setValue(document, other, 'histogram'), true);
+    }
+    if (path.at(-1) !== 'mode') return [];
+    return fix('Set overflow_fix to disable', setValue(document, [...ADVANCED, 'overflow_fix'], 'disable'));
+  },
 };

@@ -1,0 +1,65 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { checkConfigFile } from '../src/check.js';
+import { countSamples } from '../src/model/samples.js';
+
+const digits = fileURLToPath(new URL('../../examples/digits', import.meta.url));
+let folder: string;
+const write = (name: string, text = '') => {
+  mkdirSync(dirname(join(folder, name)), { recursive: true });
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'quantsmith-samples-'));
+  for (const name of ['a/1.jpg', 'a/2.png', 'a/b/3.webp', 'a/x.csv', 't/test_data_set_0/i', 't/other/i'])
+    write(name);
+  write('broken.npy', 'no array');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+it('samples are counted where that is possible without running anything', async () => {
+  const count = (section: object, base = folder) => countSamples(section, base);
+  expect(await count({ images: 'a' })).toBe(3);
+  expect(await count({ images: 'a', limit: 2 })).toBe(2);
+  expect(await count({ images: 'a/1.jpg' })).toBe(1);
+  expect(await count({ tensors: './t' })).toBe(1);
+  expect(await count({ arrays: 'data/calibration.npy' }, digits)).toBe(300);
+  for (const section of [
+    { images: 'none' },
+    { arrays: 'broken.npy' },
+    { arrays: 'x.npz' },
+    { loader: 'l.mjs' },
+    {},
+  ])
+    expect(await count(section)).toBeNull();
+});
+
+it('what asks for more than there is, or has too little, is told', async () => {
+  const file = write(
+    'x.quant.yaml',
+    `model: ${digits}/digits.onnx
+data:
+  calibration: {arrays: ${digits}/data/calibration.npy, limit: 4}
+  validation: {arrays: ${digits}/data/validation.npy, labels: ${digits}/data/validation-labels.npy}
+quantization:
+  subset_size: 100
+  advanced_parameters:
+    activations_range_estimator_params: {min: {aggregator_type: mean_no_outliers}, max: {aggregator_type: mean_no_outliers}}
+accuracy_control:
+  metric: ./none.mjs
+  advanced_accuracy_restorer_params: {ranking_subset_size: 1000}
+`,
+  );
+  const { findings, text } = await checkConfigFile(file);
+  expect(findings.map(({ code, start, end }) => `${code} ${text.slice(start, end)}`)).toEqual([
+    'sample-count 100',
+    'sample-count mean_no_outliers',
+    'sample-count mean_no_outliers',
+    'file-missing ./none.mjs',
+    'sample-count 1000',
+  ]);
+});
