@@ -22,7 +22,8 @@ export interface Layer {
   readonly outputs: number;
   readonly kernel: number;
   readonly stride: number;
-  readonly pad: number;
+  /** Rows and columns on each side, or the mode that says how many. */
+  readonly pad: number | 'SAME_UPPER' | 'SAME_LOWER';
   readonly dilation: number;
   /** Of the image, or rows of the matrix. */
   readonly size: number;
@@ -122,7 +123,8 @@ function attributesOf({ op, group, stride, pad, dilation }: Layer) {
     [stride, stride],
     [dilation, dilation],
   ];
-  return { group, strides, dilations, pads: [pad, pad, pad, pad] };
+  const padding = typeof pad === 'string' ? { auto_pad: pad } : { pads: [pad, pad, pad, pad] };
+  return { group, strides, dilations, ...padding };
 }
 
 const outputsOf = ({ op, group, outputs }: Pick<Layer, 'op' | 'group' | 'outputs'>) =>

@@ -95,7 +95,7 @@ const layers = fc
     outputs: fc.integer({ min: 1, max: 35 }),
     kernel: fc.integer({ min: 1, max: 3 }),
     stride: fc.integer({ min: 1, max: 2 }),
-    pad: fc.integer({ min: 0, max: 1 }),
+    pad: fc.constantFrom<Layer['pad']>(0, 1, 'SAME_UPPER', 'SAME_LOWER'),
     dilation: fc.integer({ min: 1, max: 2 }),
     size: fc.integer({ min: 5, max: 8 }),
     seed: fc.nat(),
@@ -104,8 +104,17 @@ const layers = fc
     const codes = randoms(drawn.inputs * drawn.outputs * drawn.group * drawn.kernel ** 2, drawn.seed);
     const oneRow = drawn.op !== 'Conv' && drawn.seed % 2 === 0;
     const { op, quantized, size } = drawn;
+    // With larger strides SAME depends on the image's size; dilations the runtime does not take with it.
+    const { stride, dilation } = typeof drawn.pad === 'string' ? { stride: 1, dilation: 1 } : drawn;
     const weight = (index: number) => Math.round(127 * codes[index]!);
-    return { ...drawn, quantized: quantized || op === 'Conv', size: oneRow ? 1 : size, weight };
+    return {
+      ...drawn,
+      stride,
+      dilation,
+      quantized: quantized || op === 'Conv',
+      size: oneRow ? 1 : size,
+      weight,
+    };
   });
 
 const DEPTHWISE = [3, 5].map((kernel): Layer => {

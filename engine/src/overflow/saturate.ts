@@ -127,7 +127,7 @@ function patches(draft: Draft, { node, dims, zeroPoint, signed }: IntegerLayer, 
   const rank = kernel.length;
   const strides = intsAttribute(node, 'strides') ?? kernel.map(() => 1);
   const dilations = intsAttribute(node, 'dilations') ?? kernel.map(() => 1);
-  const pads = intsAttribute(node, 'pads') ?? [...kernel, ...kernel].map(() => 0);
+  const pads = padsOf(node, kernel, dilations);
   const channelsLast = isChannelsLast(node);
   const image = channelsLast ? input : draft.add('Transpose', [input], { perm: toChannelsLast(rank) });
   const fill = draft.constant([], UINT8, Uint8Array.of(zeroPoint + (signed ? 128 : 0)));
@@ -141,6 +141,16 @@ function patches(draft: Draft, { node, dims, zeroPoint, signed }: IntegerLayer, 
     return draft.add('Slice', [padded, draft.ints(begin), draft.ints(end), axes, steps]);
   });
   return taps.length === 1 ? taps[0]! : draft.add('Concat', taps, { axis: -1 });
+}
+
+/** Rows and columns around the image; `SAME` means as many as the kernel reaches beyond it, which holds for strides of 1. */
+function padsOf(node: NodeProto, kernel: readonly number[], dilations: readonly number[]): readonly number[] {
+  const mode = stringAttribute(node, 'auto_pad', '');
+  if (!mode.startsWith('SAME')) return intsAttribute(node, 'pads') ?? [...kernel, ...kernel].map(() => 0);
+  const totals = kernel.map((size, axis) => (size - 1) * dilations[axis]!);
+  const fewer = totals.map((total) => Math.floor(total / 2));
+  const more = totals.map((total) => Math.ceil(total / 2));
+  return mode === 'SAME_UPPER' ? [...fewer, ...more] : [...more, ...fewer];
 }
 
 const isChannelsLast = (node: NodeProto) => intAttribute(node, 'channels_last', 0) === 1;
@@ -203,5 +213,6 @@ function addResult(draft: Draft, layer: IntegerLayer, sum: string): void {
 /** Whether the layer's window is known without its input's size, or its weights are one matrix. */
 export function isReproducible({ node, kind, dims }: IntegerLayer): boolean {
   if (kind === 'matrix') return dims.length === 2;
-  return ['', 'NOTSET', 'VALID'].includes(stringAttribute(node, 'auto_pad', ''));
+  const same = stringAttribute(node, 'auto_pad', '').startsWith('SAME');
+  return !same || (intsAttribute(node, 'strides') ?? []).every((stride) => stride === 1);
 }
