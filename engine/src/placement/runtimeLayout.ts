@@ -1,14 +1,23 @@
 import type { Graph } from '../graph/graph.js';
 import { isOnnxDomain } from '../onnx/node.js';
-import { isLinear } from './operators.js';
 import type { NodeProto } from '../onnx/onnx_pb.js';
+import { dataInputs, isLinear, traitOf } from './operators.js';
 import type { ActivationQuantizer, Placement, Port, QuantizerConfig } from './types.js';
 
 /**
  * Operators for which ONNX Runtime's CPU provider has an integer kernel that also needs its output quantized.
  * (Gemm and MatMul have kernels with float output.)
  */
-const NEEDS_QUANTIZED_OUTPUT = new Set(['Conv', 'Add', 'Mul', 'Concat', 'AveragePool', 'GlobalAveragePool']);
+const NEEDS_QUANTIZED_OUTPUT = new Set([
+  'Conv',
+  'Add',
+  'Mul',
+  'Concat',
+  'AveragePool',
+  'GlobalAveragePool',
+  'Sigmoid',
+  'LeakyRelu',
+]);
 /** Activations that the runtime folds into the quantizer behind them. */
 const ABSORBED = new Set(['Relu', 'Clip']);
 
@@ -31,13 +40,13 @@ export function completeForRuntime(
   );
   for (const node of graph.nodes) {
     if (!isOnnxDomain(node) || !NEEDS_QUANTIZED_OUTPUT.has(node.opType)) continue;
-    if (!operandsQuantized(node, quantizedPorts)) continue;
+    if (!operandsQuantized(graph, node, quantizedPorts)) continue;
     const tensor = outputBehindActivation(graph, node);
     // Behind the last linear operator only a convolution is worth a rounded output.
     if (node.opType !== 'Conv' && !activations.has(tensor) && isTail(graph, tensor)) continue;
     const added = coverReaders(graph, tensor, activations.get(tensor), {
       config: { ...config, perChannel: false },
-      unified: unifiedOf(node, activations),
+      unified: unifiedOf(graph, node, activations),
       float,
     });
     if (added === undefined) continue;
@@ -72,9 +81,23 @@ function floatReaders(
 
 const portKey = (port: Port) => `${port.node}\u0000${port.input}`;
 
-function operandsQuantized(node: NodeProto, quantized: ReadonlySet<string>): boolean {
+function operandsQuantized(graph: Graph, node: NodeProto, quantized: ReadonlySet<string>): boolean {
   const operands = node.opType === 'Conv' ? [0, 1] : node.input.map((_, index) => index);
-  return operands.every((input) => quantized.has(portKey({ node: node.name, input })));
+  return operands.every((input) => isQuantized(graph, node, input, quantized));
+}
+
+/** Whether an input comes as codes: from a quantizer right before it, or through operators that only move values. */
+function isQuantized(graph: Graph, node: NodeProto, input: number, quantized: ReadonlySet<string>): boolean {
+  if (quantized.has(portKey({ node: node.name, input }))) return true;
+  const mover = moverOf(graph, node.input[input] ?? '');
+  return mover !== undefined && isQuantized(graph, mover, 0, quantized);
+}
+
+/** The operator that a tensor comes from, if that only moves the values of its first input. */
+function moverOf(graph: Graph, tensor: string): NodeProto | undefined {
+  const producer = graph.producer(tensor);
+  const moves = producer !== undefined && traitOf(producer, graph) === 'agnostic';
+  return moves && dataInputs(producer).length === 1 ? producer : undefined;
 }
 
 /** The tensor that the integer kernel writes: the node's output, or that of the Relu or Clip folded into it. */
@@ -131,9 +154,24 @@ function coverReaders(
 }
 
 /** A Concat of unified inputs writes the same range, which makes it a plain copy of codes. */
-function unifiedOf(node: NodeProto, activations: ReadonlyMap<string, ActivationQuantizer>): string | null {
+function unifiedOf(
+  graph: Graph,
+  node: NodeProto,
+  activations: ReadonlyMap<string, ActivationQuantizer>,
+): string | null {
   if (node.opType !== 'Concat') return null;
-  const keys = node.input.map((tensor) => activations.get(tensor)?.unified ?? null);
+  const keys = node.input.map((tensor) => quantizerAbove(graph, tensor, activations)?.unified ?? null);
   const [first = null] = keys;
   return first !== null && keys.every((key) => key === first) ? first : null;
+}
+
+function quantizerAbove(
+  graph: Graph,
+  tensor: string,
+  activations: ReadonlyMap<string, ActivationQuantizer>,
+): ActivationQuantizer | undefined {
+  const own = activations.get(tensor);
+  if (own !== undefined) return own;
+  const mover = moverOf(graph, tensor);
+  return mover === undefined ? undefined : quantizerAbove(graph, mover.input[0] ?? '', activations);
 }

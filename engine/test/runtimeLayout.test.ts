@@ -1,0 +1,83 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { encodeModel } from '@quantsmith/engine/onnx/write';
+import { runPipeline } from '@quantsmith/engine/pipeline';
+import { floats, model, node, value } from './models.js';
+import { writeNpy } from './npy.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-layout-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const WAVES = Array.from({ length: 8 * 8 * 8 }, (_, index) => Math.sin(index));
+const weight = (name: string, inputs: number) =>
+  floats(
+    name,
+    [8, inputs, 1, 1],
+    Array.from({ length: 8 * inputs }, (_, index) => Math.cos(3 * index)),
+  );
+const swish = (input: string, output: string) => [
+  node('Sigmoid', [input], [`${output}_gate`], {}, `${output}_sigmoid`),
+  node('Mul', [input, `${output}_gate`], [output], {}, `${output}_mul`),
+];
+
+/** The kernels that compute a network with input x and output y, both of 8 channels. */
+async function kernelsOf(network: ReturnType<typeof model>) {
+  const base = join(scratch, `model-${Math.random().toString(36).slice(2)}`);
+  writeFileSync(`${base}.onnx`, encodeModel(network));
+  writeNpy(`${base}.npy`, [{ shape: [8, 8, 8], data: WAVES }]);
+  const config = { model: `${base}.onnx`, data: { calibration: { arrays: `${base}.npy` } } };
+  const { report } = await runPipeline(
+    { kind: 'run', config, configPath: `${base}.quant.yaml`, configSha256: '', allowModules: false },
+    () => undefined,
+  );
+  return report.kernels;
+}
+
+describe('integer kernels from end to end', () => {
+  it('swish between convolutions', async () => {
+    const { float, by_op: operators } = await kernelsOf(
+      model({
+        nodes: [
+          node('Conv', ['x', 'w1'], ['a'], {}, 'first'),
+          ...swish('a', 'b'),
+          node('Conv', ['b', 'w2'], ['y'], {}, 'second'),
+        ],
+        inputs: [value('x', [1, 8, 8, 8])],
+        outputs: [value('y', [1, 8, 8, 8])],
+        initializers: [weight('w1', 8), weight('w2', 8)],
+      }),
+    );
+    expect(operators).toMatchObject({ QLinearConv: 2, QLinearSigmoid: 1, QLinearMul: 1 });
+    expect(operators['Sigmoid'] ?? operators['Mul']).toBeUndefined();
+    expect(float).toBe(0);
+  });
+  it('a Concat of poolings of one tensor', async () => {
+    const pool = (size: number) =>
+      node(
+        'MaxPool',
+        ['a'],
+        [`p${size}`],
+        { kernel_shape: [size, size], pads: Array.from({ length: 4 }, () => (size - 1) / 2) },
+        `pool${size}`,
+      );
+    const { by_op: operators } = await kernelsOf(
+      model({
+        nodes: [
+          node('Conv', ['x', 'w1'], ['r'], {}, 'first'),
+          node('Relu', ['r'], ['a'], {}, 'relu'),
+          pool(3),
+          pool(5),
+          node('Concat', ['a', 'p3', 'p5'], ['c'], { axis: 1 }, 'concat'),
+          node('Conv', ['c', 'w2'], ['y'], {}, 'second'),
+        ],
+        inputs: [value('x', [1, 8, 8, 8])],
+        outputs: [value('y', [1, 8, 8, 8])],
+        initializers: [weight('w1', 8), weight('w2', 24)],
+      }),
+    );
+    expect(operators).toMatchObject({ QLinearConv: 2, QLinearConcat: 1 });
+    expect(operators['Concat']).toBeUndefined();
+  });
+});
