@@ -80,7 +80,9 @@ async function readSummary(reader: WireReader, file: string): Promise<ModelSumma
   // What cannot even begin as ONNX is "no model"; what begins so and then breaks off is a damaged one.
   let begun = false;
   try {
-    for await (const field of reader.fields(0, reader.size)) {
+    const cursor = reader.cursor(0, reader.size);
+    while (cursor.step() || (await cursor.load())) {
+      const { field } = cursor;
       if (field.number === 1 && field.wireType === 0) irVersion = Number(field.value);
       else if (field.wireType !== 2) continue;
       else if (field.number === 2 || field.number === 3)
@@ -138,7 +140,9 @@ function summarize(graph: RawGraph): Pick<ModelSummary, 'inputs' | 'outputs' | '
 async function readOpset(reader: WireReader, message: Field): Promise<Record<string, number>> {
   let domain = '';
   let version = 0;
-  for await (const field of reader.fields(message.start, message.end)) {
+  const cursor = reader.cursor(message.start, message.end);
+  while (cursor.step() || (await cursor.load())) {
+    const { field } = cursor;
     if (field.number === 1) domain = await text(reader, field);
     else if (field.number === 2) version = Number(field.value);
   }
@@ -148,7 +152,9 @@ async function readOpset(reader: WireReader, message: Field): Promise<Record<str
 /** The message GraphProto: 1 node, 5 initializer, 11 input, 12 output. */
 async function readGraph(reader: WireReader, message: Field): Promise<RawGraph> {
   const graph: RawGraph = { nodes: [], constants: new Map(), inputs: [], outputs: [] };
-  for await (const field of reader.fields(message.start, message.end)) {
+  const cursor = reader.cursor(message.start, message.end);
+  while (cursor.step() || (await cursor.load())) {
+    const { field } = cursor;
     if (field.wireType !== 2) continue;
     if (field.number === 1) graph.nodes.push(await readNode(reader, field));
     else if (field.number === 11) graph.inputs.push(await readSignature(reader, field));
@@ -168,7 +174,9 @@ async function readNode(reader: WireReader, message: Field): Promise<RawNode> {
   const names = { name: '', opType: '', domain: '' };
   const attributes: RawNode['attributes'] = {};
   let constant: TensorShape | null = null;
-  for await (const field of reader.fields(message.start, message.end)) {
+  const cursor = reader.cursor(message.start, message.end);
+  while (cursor.step() || (await cursor.load())) {
+    const { field } = cursor;
     if (field.wireType !== 2) continue;
     if (field.number === 1) inputs.push(await text(reader, field));
     else if (field.number === 2) outputs.push(await text(reader, field));
@@ -199,7 +207,9 @@ async function readAttribute(reader: WireReader, message: Field): Promise<RawAtt
   let string = '';
   let tensor: TensorShape | null = null;
   const ints: number[] = [];
-  for await (const field of reader.fields(message.start, message.end)) {
+  const cursor = reader.cursor(message.start, message.end);
+  while (cursor.step() || (await cursor.load())) {
+    const { field } = cursor;
     if (field.number === 1) name = await text(reader, field);
     else if (field.number === 20) type = Number(field.value);
     else if (field.number === 2 && field.wireType === 5) float = await float32(reader, field);
@@ -217,7 +227,9 @@ async function readTensor(reader: WireReader, message: Field): Promise<TensorSha
   const dims: number[] = [];
   let name = '';
   let dataType = 0;
-  for await (const field of reader.fields(message.start, message.end)) {
+  const cursor = reader.cursor(message.start, message.end);
+  while (cursor.step() || (await cursor.load())) {
+    const { field } = cursor;
     if (field.number === 1) dims.push(...(await integers(reader, field)));
     else if (field.number === 2) dataType = Number(field.value);
     else if (field.number === 8) name = await text(reader, field);
@@ -244,8 +256,10 @@ function decodeValue(bytes: Uint8Array): ValueInfoProto | undefined {
   }
 }
 
-async function text(reader: WireReader, field: Field): Promise<string> {
-  return decoder.decode(await reader.bytes(field));
+/** Waits only for what is not read yet: a model has tens of thousands of names. */
+function text(reader: WireReader, field: Field): string | Promise<string> {
+  const held = reader.held(field);
+  return held === null ? reader.bytes(field).then((bytes) => decoder.decode(bytes)) : decoder.decode(held);
 }
 
 async function float32(reader: WireReader, field: Field): Promise<number> {

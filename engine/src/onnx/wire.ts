@@ -12,6 +12,20 @@ export interface Field {
   readonly end: number;
 }
 
+/**
+ * Goes through the fields of a message: `while (cursor.step() || (await cursor.load())) … cursor.field`. Most fields are in
+ * the window, and waiting for each would take longer than reading it. Throws `model-truncated` where a field leaves its
+ * message.
+ */
+export interface Cursor {
+  field: Field;
+  /** Goes to the next field; false at the end of the message or of the window. */
+  readonly step: () => boolean;
+  /** Reads on in the file and goes to the next field; false at the end of the message. */
+  readonly load: () => Promise<boolean>;
+}
+const NO_FIELD: Field = { number: 0, wireType: 0, value: 0n, start: 0, end: 0 };
+
 const WINDOW = 64 * 1024;
 /** A tag and a length take at most this many bytes. */
 const HEADER = 20;
@@ -23,6 +37,7 @@ export class WireReader {
   readonly #handle: FileHandle;
   readonly #file: string;
   readonly size: number;
+  readonly #buffer = new Uint8Array(WINDOW);
   #window: Uint8Array = new Uint8Array(0);
   #windowStart = 0;
 
@@ -32,33 +47,54 @@ export class WireReader {
     this.size = size;
   }
 
-  /** The fields of the message at [start, end). Throws `model-truncated` where a field leaves its message. */
-  async *fields(start: number, end: number): AsyncGenerator<Field> {
+  /** The fields of the message at [start, end), one after the other. */
+  cursor(start: number, end: number): Cursor {
     let position = start;
-    while (position < end) {
-      if (!this.#holds(position, Math.min(position + HEADER, end))) await this.#load(position, HEADER, end);
-      const tag = this.#varint(position, end);
-      const number = Number(tag.value >> 3n);
-      const wireType = Number(tag.value & 7n);
-      if (number === 0 || number > 536870911) this.damaged(position);
-      let from = tag.next;
-      let to = from;
-      let value = 0n;
-      if (wireType === 0) {
-        const found = this.#varint(from, end);
-        value = found.value;
-        to = found.next;
-      } else if (wireType === 1) to = from + 8;
-      else if (wireType === 5) to = from + 4;
-      else if (wireType === 2) {
-        const length = this.#varint(from, end);
-        from = length.next;
-        to = from + Number(length.value);
-      } else this.damaged(position);
-      if (to > end) this.damaged(position);
-      yield { number, wireType, value, start: from, end: to };
-      position = to;
-    }
+    const cursor: Cursor = {
+      field: NO_FIELD,
+      step: () => {
+        if (position >= end || !this.#holds(position, Math.min(position + HEADER, end))) return false;
+        cursor.field = this.#field(position, end);
+        position = cursor.field.end;
+        return true;
+      },
+      load: async () => {
+        if (position >= end) return false;
+        await this.#load(position, HEADER, end);
+        return cursor.step();
+      },
+    };
+    return cursor;
+  }
+
+  /** The field at a position of the window. */
+  #field(position: number, end: number): Field {
+    const tag = this.#varint(position, end);
+    const number = Number(tag.value >> 3n);
+    const wireType = Number(tag.value & 7n);
+    if (number === 0 || number > 536870911) this.damaged(position);
+    let from = tag.next;
+    let to = from;
+    let value = 0n;
+    if (wireType === 0) {
+      const found = this.#varint(from, end);
+      value = found.value;
+      to = found.next;
+    } else if (wireType === 1) to = from + 8;
+    else if (wireType === 5) to = from + 4;
+    else if (wireType === 2) {
+      const length = this.#varint(from, end);
+      from = length.next;
+      to = from + Number(length.value);
+    } else this.damaged(position);
+    if (to > end) this.damaged(position);
+    return { number, wireType, value, start: from, end: to };
+  }
+
+  /** The field's bytes where they are in the window, else null; valid until the next read. */
+  held({ start, end }: Pick<Field, 'start' | 'end'>): Uint8Array | null {
+    if (!this.#holds(start, end)) return null;
+    return this.#window.subarray(start - this.#windowStart, end - this.#windowStart);
   }
 
   /** The field's bytes; valid until the next read. */
@@ -74,7 +110,7 @@ export class WireReader {
 
   async #load(start: number, needed: number, end: number): Promise<void> {
     const length = Math.min(Math.max(WINDOW, needed), this.size - start);
-    const window = new Uint8Array(length);
+    const window = length > WINDOW ? new Uint8Array(length) : this.#buffer;
     const { bytesRead } = await this.#handle.read(window, 0, length, start);
     if (bytesRead < Math.min(needed, end - start)) this.damaged(start);
     this.#window = window.subarray(0, bytesRead);
