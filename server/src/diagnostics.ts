@@ -26,6 +26,7 @@ export const CODES = [
   'pattern-invalid',
   'pattern-unmatched',
   'pattern-matches-all',
+  'ignored-already',
   'dead-setting',
   'conflicting-settings',
   'metric-needs-labels',

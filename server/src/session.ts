@@ -152,6 +152,7 @@ export function createSession(connection: Connection): Session {
     },
     refresh() {
       around.clear();
+      sources.forget();
       session.workspace.forget();
       // A folder of images changes file by file.
       clearTimeout(telling);

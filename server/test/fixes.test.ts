@@ -279,6 +279,29 @@ const histogram = (min: string, max: string) =>
   });
 CASES.push(
   {
+    code: 'ignored-already',
+    before: scope({ names: ['/add', '/stem/Conv', '/add'] }),
+    title: /Remove it/,
+    after: scope({ names: ['/add', '/stem/Conv'] }),
+    preferred: true,
+  },
+  {
+    code: 'ignored-already',
+    before: scope({ names: ['/stem/Conv', '/add'], types: ['Conv'] }),
+    title: /Remove it/,
+    after: scope({ names: ['/add'], types: ['Conv'] }),
+    context: { model },
+    preferred: true,
+  },
+  {
+    code: 'ignored-already',
+    before: scope({ names: ['/add'], patterns: ['/a'] }),
+    title: /Remove it/,
+    after: scope({ patterns: ['/a'] }),
+    context: { model },
+    preferred: true,
+  },
+  {
     code: 'sample-count',
     before: quantization({ subset_size: 500 }),
     title: /Change to 20/,

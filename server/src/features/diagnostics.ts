@@ -11,6 +11,9 @@ const SEVERITY: Readonly<Record<Severity, DiagnosticSeverity>> = {
   hint: DiagnosticSeverity.Hint,
 };
 
+/** Codes of what can be taken out without a change: editors fade it. */
+const UNNECESSARY: ReadonlySet<string> = new Set(['dead-setting', 'ignored-already']);
+
 export interface DiagnosticOptions {
   /** Severities by code as the user set them; `off` leaves a code out. */
   readonly severities: Readonly<Record<string, Severity | 'off'>>;
@@ -46,7 +49,7 @@ export function toDiagnostics(
           : {}),
         message: finding.message,
         data: { ...finding.data, path: finding.path },
-        ...(finding.code === 'dead-setting' ? { tags: [DiagnosticTag.Unnecessary] } : {}),
+        ...(UNNECESSARY.has(finding.code) ? { tags: [DiagnosticTag.Unnecessary] } : {}),
         ...(finding.code === 'deprecated-value' ? { tags: [DiagnosticTag.Deprecated] } : {}),
         ...(related === undefined || !options.relatedInformation ? {} : { relatedInformation: related }),
       },

@@ -22,11 +22,15 @@ export interface Sources {
   readonly config: ReadConfig;
   /** How many samples a data section of a config in `baseDir` has. */
   readonly samples: (section: unknown, baseDir: string) => Promise<number | null>;
+  /** Files are known to have changed: none is taken for what it was a moment ago. */
+  readonly forget: () => void;
 }
 
 /** Files of each kind that are kept. */
 const KEPT = 16;
 const KEPT_CONFIGS = 500;
+/** Milliseconds for which a file is taken for what it was: nothing is waited for at each key that is typed. */
+const LOOKED_MS = 1000;
 /** Milliseconds for which the count of a folder's samples holds. */
 const COUNTED_MS = 5000;
 
@@ -36,10 +40,13 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
   const report = cached(readReport);
   const config = cached(loadConfig, KEPT_CONFIGS);
   return {
-    model: async (path) => (await model(path)) ?? { model: null, problem: null },
-    report,
-    config: async (path) => open(path) ?? config(path),
+    model: async (path) => (await model.load(path)) ?? { model: null, problem: null },
+    report: report.load,
+    config: async (path) => open(path) ?? config.load(path),
     samples: remembered(countSamples),
+    forget() {
+      for (const { forget } of [model, report, config]) forget();
+    },
   };
 }
 
@@ -70,10 +77,17 @@ function remembered(count: typeof countSamples): typeof countSamples {
   };
 }
 
+/** A loader that keeps what it has loaded, and can be told to look at the files again. */
+interface Cached<T> {
+  readonly load: (path: string) => Promise<T | null>;
+  readonly forget: () => void;
+}
+
 /** Loads a file again only when it is another file, or has another size or time; null where there is none. */
-function cached<T>(load: (path: string) => Promise<T>, kept = KEPT): (path: string) => Promise<T | null> {
+function cached<T>(load: (path: string) => Promise<T>, kept = KEPT): Cached<T> {
   const known = new Map<string, { identity: string; loaded: Promise<T> }>();
-  return async (path) => {
+  const looked = new Map<string, { time: number; found: Promise<T | null> }>();
+  const look = async (path: string) => {
     const info = await stat(path).catch(() => null);
     if (info === null || !info.isFile()) return null;
     const identity = `${info.ino}:${info.size}:${info.mtimeMs}`;
@@ -85,5 +99,16 @@ function cached<T>(load: (path: string) => Promise<T>, kept = KEPT): (path: stri
     const oldest = known.keys().next().value;
     if (known.size > kept && oldest !== undefined) known.delete(oldest);
     return loaded;
+  };
+  return {
+    load(path) {
+      const last = looked.get(path);
+      if (last !== undefined && Date.now() - last.time < LOOKED_MS) return last.found;
+      if (looked.size > kept) looked.clear();
+      const found = look(path);
+      looked.set(path, { time: Date.now(), found });
+      return found;
+    },
+    forget: () => looked.clear(),
   };
 }

@@ -15,6 +15,7 @@ import { dataFixes, dataSourceFindings } from './data.js';
 import { extendsFindings, extendsFixes } from './extends.js';
 import { placeOf } from './place.js';
 import { fileFindings } from './files.js';
+import { ignoredAlreadyFindings, ignoredAlreadyFixes } from './ignoredAlready.js';
 import { ignoredScopeFindings } from './ignoredScope.js';
 import { metricFindings } from './metric.js';
 import { overflowFixes } from './overflow.js';
@@ -74,6 +75,7 @@ export function findAll(
     ...(baseDir === null ? [] : fileFindings(document, baseDir, value)),
     ...modelFinding(document, context),
     ...ignoredScopeFindings(document, context.model, value),
+    ...ignoredAlreadyFindings(document, context.model),
     ...(config === null ? [] : settingFindings(document, config)),
     ...(config === null ? [] : metricFindings(document, config)),
     ...(config === null || context.samples === undefined
@@ -113,6 +115,7 @@ export const FIXES: FixTable = {
   ...schemaFixes,
   ...extendsFixes,
   ...dataFixes,
+  ...ignoredAlreadyFixes,
   ...settingFixes,
   ...accuracyFixes,
   ...overflowFixes,
