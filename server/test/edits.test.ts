@@ -4,8 +4,13 @@ import { foldingRanges } from '../src/features/folding.js';
 import { hover } from '../src/features/hover.js';
 import { complete } from '../src/features/completion.js';
 import { documentSymbols } from '../src/features/symbols.js';
+import { convert } from '../src/features/convert.js';
+import { inlayHints } from '../src/features/inlayHints.js';
+import { layerAt, mentionsOf } from '../src/features/layers.js';
+import { semanticTokens } from '../src/features/semanticTokens.js';
+import { workspaceSymbols } from '../src/features/workspaceSymbols.js';
 import { findAll, fixesOf } from '../src/rules/all.js';
-import { applied, config, CONTEXT, type Language } from './dsl.js';
+import { applied, config as parsed, CONTEXT, type Language } from './dsl.js';
 
 /** More with QUANTSMITH_EDITS=200000. */
 const EDITS = Number(process.env['QUANTSMITH_EDITS'] ?? 2000);
@@ -24,8 +29,8 @@ function randoms(seed: number): (below: number) => number {
 }
 
 function everything(text: string, language: Language, place: number): void {
-  const document = config(text, language);
-  const { findings } = findAll(document, NOTHING);
+  const document = parsed(text, language);
+  const { findings, config } = findAll(document, NOTHING);
   for (const { start, end } of findings) {
     expect(start).toBeGreaterThanOrEqual(0);
     expect(end).toBeGreaterThanOrEqual(start);
@@ -33,7 +38,7 @@ function everything(text: string, language: Language, place: number): void {
   // A fix never breaks a text that could be read.
   for (const found of findings.slice(0, 5)) {
     for (const { title, edits } of fixesOf(document, { ...found, data: found.data ?? {} })) {
-      const after = config(applied(document, edits), language);
+      const after = parsed(applied(document, edits), language);
       if (document.tree.problems.length === 0)
         expect(after.tree.problems, `${found.code}: ${title}`).toEqual([]);
     }
@@ -42,6 +47,13 @@ function everything(text: string, language: Language, place: number): void {
   complete(document, position, CONTEXT);
   hover(document, position, { model: null, markdown: true });
   documentSymbols(document);
+  semanticTokens(document, null);
+  mentionsOf(document);
+  convert(document);
+  const all = { start: { line: 0, character: 0 }, end: { line: 999, character: 0 } };
+  inlayHints(document, all, { model: null, config });
+  workspaceSymbols([document], 'q');
+  layerAt(document, position);
   foldingRanges(document);
 }
 

@@ -22,7 +22,7 @@ export function at(
   severity: Finding['severity'],
   message: string,
 ): Finding {
-  for (const path of paths) {
+  for (const path of [...paths, ['extends']]) {
     const entry = findEntry(document.tree, path);
     if (entry === undefined) continue;
     const scalar = entry.value?.kind === 'scalar' ? entry.value : null;
