@@ -11,7 +11,7 @@ import { layersAtRisk } from './models.js';
 import { calibrationFeeds, observeSaturation, type Feeds } from './observe.js';
 
 /** After this many looks at the samples, all layers that are still at risk get half range. */
-const MOST_ROUNDS = 5;
+const MOST_ROUNDS = 6;
 
 /**
  * `overflow_fix: auto`, for which the model must be there at full range: half range for the layers that do saturate on
@@ -34,7 +34,9 @@ export async function fixOverflow<Corrected extends { readonly quantization: Qua
   // Correcting may be slow: at first the model is looked at without.
   let corrected: Corrected | null = null;
   for (let round = 0; ; round++) {
-    const feeds = round < MOST_ROUNDS ? calibrationFeeds(kept, samples) : null;
+    // Most layers that saturate do so in the first sample: the others are looked at without them, which is quicker.
+    const all = () => calibrationFeeds(kept, samples);
+    const feeds = round === 0 ? firstOf(all()) : round < MOST_ROUNDS ? all() : null;
     const model = buildModel(corrected?.quantization ?? fixed, new Set());
     const found = await saturatingOperators(model, feeds, { threads, dir: prepared.dir });
     const more = [...found].filter((name) => !halved.has(name));
@@ -45,7 +47,8 @@ export async function fixOverflow<Corrected extends { readonly quantization: Qua
       const placement = halveRange(quantization.placement, halved);
       fixed = { ...quantization, placement, weights: weightCodes(prepared, placement, config) };
     }
-    if (more.length === 0 || corrected !== null || feeds === null) corrected = await correct(fixed);
+    const settled = more.length === 0 && round > 0;
+    if (settled || corrected !== null || feeds === null) corrected = await correct(fixed);
     if (feeds === null) return corrected!;
   }
 }
@@ -66,6 +69,13 @@ async function saturatingOperators(
   if (samples === null) return new Set(atRisk);
   const observed = await observeSaturation(optimized, kernels, samples, options);
   return new Set(atRisk.filter((name) => observed.get(name)?.fraction !== 0));
+}
+
+async function* firstOf(feeds: AsyncIterable<Feeds>): AsyncGenerator<Feeds> {
+  for await (const first of feeds) {
+    yield first;
+    return;
+  }
 }
 
 /** Half range for the weights that these operators read, and for no others; only 8-bit codes need it. */

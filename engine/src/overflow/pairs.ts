@@ -18,11 +18,11 @@ export interface KernelRows {
   readonly read: (output: number, row: Int16Array) => void;
 }
 
-/** Two neighbours in a row whose products can leave the 16-bit range: weights at `k` and `k + 1`. */
-export interface RiskyPair {
-  readonly output: number;
-  readonly k: number;
-  readonly weights: readonly [number, number];
+/** Neighbours in a row whose products can leave the 16-bit range, column by column: weights at `k` and `k + 1`. */
+export interface RiskyPairs {
+  readonly outputs: readonly number[];
+  readonly places: readonly number[];
+  readonly weights: readonly [readonly number[], readonly number[]];
 }
 
 export const INT16_MAX = 32767;
@@ -103,37 +103,41 @@ function rowsOf(node: NodeProto, codes: ArrayLike<number>, dims: readonly number
 export function riskOf(rows: KernelRows): PairRisk {
   let pairsAtRisk = 0;
   let worst = 0;
-  scan(rows, (_output, _k, a, b) => {
-    const sum = extreme(a, b);
-    if (leavesRange(sum)) pairsAtRisk++;
-    worst = Math.max(worst, Math.abs(sum));
+  scan(rows, (_output, row) => {
+    for (let k = 0; k < row.length; k += 2) {
+      const [a, b] = [row[k]!, row[k + 1]!];
+      if (atRisk(a, b)) pairsAtRisk++;
+      worst = Math.max(worst, Math.max(a, 0) + Math.max(b, 0), -Math.min(a, 0) - Math.min(b, 0));
+    }
   });
-  return { pairsAtRisk, worstCase: worst / INT16_MAX };
+  return { pairsAtRisk, worstCase: (LARGEST_ACTIVATION * worst) / INT16_MAX };
 }
 
 /** The pairs at risk, by output. */
-export function riskyPairs(rows: KernelRows): RiskyPair[] {
-  const pairs: RiskyPair[] = [];
-  scan(rows, (output, k, a, b) => {
-    if (leavesRange(extreme(a, b))) pairs.push({ output, k, weights: [a, b] });
+export function riskyPairs(rows: KernelRows): RiskyPairs {
+  const outputs: number[] = [];
+  const places: number[] = [];
+  const weights: [number[], number[]] = [[], []];
+  scan(rows, (output, row) => {
+    for (let k = 0; k < row.length; k += 2) {
+      if (!atRisk(row[k]!, row[k + 1]!)) continue;
+      outputs.push(output);
+      places.push(k);
+      weights[0].push(row[k]!);
+      weights[1].push(row[k + 1]!);
+    }
   });
-  return pairs;
+  return { outputs, places, weights };
 }
 
-function scan(rows: KernelRows, visit: (output: number, k: number, a: number, b: number) => void): void {
-  // The pair of the last of an odd number of products is 0.
+/** Visits the rows, made even: the pair of the last of an odd number of products is 0. */
+function scan(rows: KernelRows, visit: (output: number, row: Int16Array) => void): void {
   const row = new Int16Array(rows.length + (rows.length % 2));
   for (let output = 0; output < rows.outputs; output++) {
     rows.read(output, row);
-    for (let k = 0; k < rows.length; k += 2) visit(output, k, row[k]!, row[k + 1]!);
+    visit(output, row);
   }
 }
 
-const leavesRange = (sum: number) => sum > INT16_MAX || sum < INT16_MIN;
-
-/** The sum of largest magnitude: each activation is free in 0…255, so only weights of one sign take part. */
-function extreme(a: number, b: number): number {
-  const high = LARGEST_ACTIVATION * (Math.max(a, 0) + Math.max(b, 0));
-  const low = LARGEST_ACTIVATION * (Math.min(a, 0) + Math.min(b, 0));
-  return high > -low ? high : low;
-}
+/** Activations are free in 0…255, so only weights of one sign add up; 255·128 and −255·128 fit. */
+const atRisk = (a: number, b: number) => a + b > 128 || a + b < -128;

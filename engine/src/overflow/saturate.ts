@@ -76,11 +76,14 @@ export function addSaturationError(
   const rows = draft.add('Reshape', [operand, draft.ints([-1, operandDepth(layer)])]);
   const columns = draft.add('Transpose', [rows], { perm: [1, 0] });
   // The running sum begins with a pair that adds nothing, so that every output has a place before its first pair.
-  const weights = (side: 0 | 1) => [0, ...pairs.map((pair) => pair.weights[side])];
-  const places = (side: 0 | 1) => [0, ...pairs.map(({ output, k }) => operandPlace(layer, output, k + side))];
+  const weights = (side: 0 | 1) => [0, ...pairs.weights[side]];
+  const places = (side: 0 | 1) => [
+    0,
+    ...pairs.places.map((k, pair) => operandPlace(layer, pairs.outputs[pair]!, k + side)),
+  ];
   const product = (side: 0 | 1) => {
     const values = draft.add('Gather', [columns, draft.ints(places(side))], { axis: 0 });
-    const factor = draft.constant([pairs.length + 1, 1], FLOAT, Float32Array.from(weights(side)));
+    const factor = draft.constant([pairs.places.length + 1, 1], FLOAT, Float32Array.from(weights(side)));
     return draft.add('Mul', [draft.add('Cast', [values], { to: FLOAT }), factor]);
   };
   const value = draft.add('Add', [product(0), product(1)]);
@@ -89,7 +92,7 @@ export function addSaturationError(
   const axis = draft.constant([], INT32, Int32Array.of(0));
   const running = draft.add('CumSum', [draft.add('Cast', [excess], { to: INT32 }), axis]);
   const counts = new Array<number>(layer.rows.outputs).fill(0);
-  for (const { output } of pairs) counts[output]!++;
+  for (const output of pairs.outputs) counts[output]!++;
   let last = 0;
   const ends = counts.map((count) => (last += count));
   const at = (indices: readonly number[]) => draft.add('Gather', [running, draft.ints(indices)], { axis: 0 });
