@@ -81,7 +81,10 @@ function registerFeatures(session: Session): void {
         ...(refactor ? await refactorings(session, document) : []),
       ];
       if (!wants(context.only, FIX_ALL)) return fixes;
-      return [...fixes, ...fixAll(document, findAll(document, await surroundingsOf(document)).findings)];
+      const { findings } = findAll(document, await surroundingsOf(document));
+      // What somebody does not want to hear of, nobody changes for them.
+      const heard = findings.filter(({ code }) => session.settings.severities[code] !== 'off');
+      return [...fixes, ...fixAll(document, heard)];
     }),
   );
   connection.onCodeLens(about([], (document, _, token) => lensesOf(session, document, token)));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CancellationTokenSource, WorkDoneProgress } from 'vscode-languageserver-protocol/node';
-import type { Diagnostic, DocumentDiagnosticReport } from 'vscode-languageserver-protocol';
+import type { CodeAction, Diagnostic, DocumentDiagnosticReport } from 'vscode-languageserver-protocol';
 import { inMemory, realProcess, type TestClient } from './client.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -56,6 +56,19 @@ describe('over streams in memory', () => {
     ]);
   });
 
+  it('fixes everything but what is turned off', async () => {
+    await begin({ ...PULL, initializationOptions: { severities: { 'unknown-value': 'off' } } });
+    await client.open(uri, `${HEAD}quantization:\n  preset: mixd\n  subset_size: 0\n`);
+    const start = { line: 0, character: 0 };
+    const [action, ...others] = await client.connection.sendRequest<CodeAction[]>('textDocument/codeAction', {
+      textDocument: { uri },
+      range: { start, end: start },
+      context: { diagnostics: [], only: ['source.fixAll'] },
+    });
+    expect(others).toEqual([]);
+    expect(action!.edit!.changes![uri]!.map(({ newText }) => newText)).toEqual(['1']);
+  });
+
   it('answers nothing, not an error, outside of documents and for documents that are not open', async () => {
     await begin();
     await client.open(uri, HEAD);
@@ -82,6 +95,8 @@ describe('over streams in memory', () => {
         'codeLens',
         'inlayHint',
         'codeAction',
+        'semanticTokens/full',
+        'semanticTokens/range',
         'rename',
         'prepareRename',
       ])
