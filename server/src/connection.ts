@@ -8,6 +8,7 @@ import {
   TextDocumentSyncKind,
   type CodeAction,
   type Connection,
+  type Position,
   type FileEvent,
   type InitializeParams,
   type InitializeResult,
@@ -21,6 +22,7 @@ import { foldingRanges, selectionRanges } from './features/folding.js';
 import { hover } from './features/hover.js';
 import { inlayHints } from './features/inlayHints.js';
 import { convertActions } from './features/convertAction.js';
+import { layerActions } from './features/layerActions.js';
 import { documentLinks } from './features/links.js';
 import { rewrites } from './features/rewrite.js';
 import { semanticTokens, TOKEN_LEGEND } from './features/semanticTokens.js';
@@ -73,11 +75,14 @@ function registerFeatures(session: Session): void {
     }),
   );
   connection.onCodeAction(
-    about([], async (document, { context }) => {
+    about([], async (document, { context, range }) => {
       // Whole rewrites are made when somebody asks for refactorings, not at every move of the cursor.
       const refactor = context.only?.some((kind) => kind.startsWith('refactor')) === true;
       const fixes = [
         ...codeActions(document, context),
+        ...(wants(context.only, CodeActionKind.Refactor)
+          ? await onLayers(session, document, range.start)
+          : []),
         ...(refactor ? await refactorings(session, document) : []),
       ];
       if (!wants(context.only, FIX_ALL)) return fixes;
@@ -123,6 +128,16 @@ function registerFeatures(session: Session): void {
   });
 }
 
+async function onLayers(
+  session: Session,
+  document: ConfigDocument,
+  position: Position,
+): Promise<CodeAction[]> {
+  const { report, changed, config } = await session.surroundingsOf(document);
+  const ignored = config?.quantization?.ignored_scope?.names ?? [];
+  return config === null ? [] : layerActions(document, position, { report, changed, ignored });
+}
+
 async function refactorings(session: Session, document: ConfigDocument): Promise<CodeAction[]> {
   const file = session.fileOf(document.text.uri);
   const { inherited } = await session.surroundingsOf(document);
@@ -144,7 +159,12 @@ function initialize(session: Session, params: InitializeParams): InitializeResul
       completionProvider: { triggerCharacters: [' ', ':', '"', '/', '-', '*'] },
       hoverProvider: true,
       codeActionProvider: {
-        codeActionKinds: [CodeActionKind.QuickFix, CodeActionKind.RefactorRewrite, FIX_ALL],
+        codeActionKinds: [
+          CodeActionKind.QuickFix,
+          CodeActionKind.Refactor,
+          CodeActionKind.RefactorRewrite,
+          FIX_ALL,
+        ],
       },
       codeLensProvider: {},
       inlayHintProvider: true,

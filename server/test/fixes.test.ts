@@ -11,6 +11,7 @@ import { sampleReport } from '../../report/test/sample.js';
 import { valueOf } from '../src/document/tree.js';
 import { NOTHING_INHERITED, type Inherited } from '../src/extends/inherit.js';
 import { mergeConfigs } from '../src/extends/merge.js';
+import { layerActions, type LayerActionContext } from '../src/features/layerActions.js';
 import { withDefaults, withoutDefaults } from '../src/features/rewrite.js';
 import { findAll, fixesOf, type RuleContext } from '../src/rules/all.js';
 import { inMemory } from './client.js';
@@ -416,6 +417,60 @@ it('property: defaults taken out or written out leave what the config means, ove
       expect(means(withDefaults(document, inherited))).toEqual(before);
     }),
   );
+});
+
+describe('on layers', () => {
+  const take = (
+    text: string,
+    language: Language,
+    place: string,
+    title: RegExp,
+    around: Partial<LayerActionContext> = {},
+  ) => {
+    const document = config(text, language);
+    const position = document.text.positionAt(text.indexOf(place) + 1);
+    const given = { report: null, changed: null, ignored: [], ...around };
+    const found = layerActions(document, position, given).find((one) => title.test(one.title));
+    if (found === undefined) return null;
+    return valueOf(config(applied(document, found.edit!.changes![document.text.uri]!), language).tree);
+  };
+  const subgraph = (names: string[]): Mapping =>
+    quantization({ ignored_scope: { names, subgraphs: [] }, subset_size: 9 });
+  const costly = sampleReport({
+    restoration: {
+      ...sampleReport().restoration!,
+      candidates: [{ operators: ['/stem/Conv'], output_error: null, drop_alone: 0.01 }],
+    },
+  });
+
+  it('property: one is excluded, or quantized again, and nothing else changes', () => {
+    fc.assert(
+      fc.property(style, fc.boolean(), (how, some) => {
+        const names = some ? ['/add'] : [];
+        const text = printed(subgraph(names), how);
+        const key = how.language === 'json' ? '"ignored_scope"' : 'ignored_scope:';
+        expect(
+          take(text, how.language, key, /^Exclude \/stem\/Conv .*\(cost 4\.00 points\)$/, {
+            report: costly,
+            ignored: names,
+          }),
+        ).toEqual(subgraph([...names, '/stem/Conv']));
+        const both = printed(subgraph(['/add', '/stem/Conv']), how);
+        expect(take(both, how.language, '/add', /^Quantize \/add again$/)).toEqual(subgraph(['/stem/Conv']));
+      }),
+    );
+  });
+
+  it('inherited names stay, and what is ignored is not offered again', () => {
+    const text =
+      'extends: b.yaml\nquantization:\n  ignored_scope:\n    subgraphs: [{inputs: [/x], outputs: []}]\n';
+    const after = take(text, 'yaml', '/x', /^Exclude \/x/, { ignored: ['/add'] }) as {
+      quantization: Mapping;
+    };
+    expect(after.quantization['ignored_scope']).toMatchObject({ names: ['/add', '/x'] });
+    expect(take(text, 'yaml', '/x', /./, { ignored: ['/x'] })).toBeNull();
+    expect(take(text, 'yaml', 'quantization', /./, { report: costly, changed: 'model' })).toBeNull();
+  });
 });
 
 describe('refactorings', () => {
