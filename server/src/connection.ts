@@ -4,6 +4,7 @@ import {
   DidChangeConfigurationNotification,
   DidChangeWatchedFilesNotification,
   DocumentDiagnosticReportKind,
+  FileChangeType,
   ProposedFeatures,
   TextDocumentSyncKind,
   type CodeAction,
@@ -207,6 +208,7 @@ function initialized(session: Session): void {
 
 /** Of configs and other YAML and JSON only those count that an open config extends. */
 async function changed(session: Session, changes: readonly FileEvent[]): Promise<void> {
+  if (changes.some(({ type }) => type !== FileChangeType.Changed)) session.workspace.forget();
   for (const { uri } of changes) {
     const file = session.fileOf(uri);
     const counts = !/(?<!\.report)\.(ya?ml|jsonc?)$/i.test(uri);

@@ -12,7 +12,7 @@ const SKIPPED = /^(\.|node_modules$|__pycache__$)/;
 const MOST_CONFIGS = 1000;
 const MOST_FOLDERS = 5000;
 /** Milliseconds for which a listing holds, unless files are known to have changed. */
-const LISTING_MS = 5000;
+const LISTING_MS = 30_000;
 
 /** A config of the workspace, and the model that it is about. */
 export interface WorkspaceConfig {

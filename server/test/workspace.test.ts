@@ -177,6 +177,11 @@ describe('across the configs of a workspace', () => {
     expect((await symbols('depthw')).sort()).toEqual(['/separable/depthwise/Conv a.quant.yaml']);
     expect((await symbols('b.quant')).sort()).toEqual(['b.quant.yaml b.quant.yaml']);
     expect(await symbols('ignsc')).toHaveLength(4);
+    write('new.quant.yaml', 'model: zz.onnx\n');
+    await client.connection.sendNotification('workspace/didChangeWatchedFiles', {
+      changes: [{ uri: uriOf('new.quant.yaml'), type: 1 }],
+    });
+    expect(await symbols('new.quant')).toEqual(['new.quant.yaml new.quant.yaml']);
     const other = mkdtempSync(join(tmpdir(), 'quantsmith-workspace-'));
     writeFileSync(join(other, 'quantization.yaml'), 'model: zz.onnx\n');
     await client.connection.sendNotification('workspace/didChangeWorkspaceFolders', {
