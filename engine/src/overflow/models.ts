@@ -1,7 +1,7 @@
 import { withOutputs } from '../graph/outputs.js';
 import type { ModelProto } from '../onnx/onnx_pb.js';
 import { integerLayers, type IntegerLayer } from './layers.js';
-import { riskOf } from './pairs.js';
+import { isAtRisk } from './pairs.js';
 import {
   addSaturatingLayer,
   addSaturationError,
@@ -100,5 +100,5 @@ const resultPorts = (opType: string): [number, number] => (opType === 'QGemm' ? 
 
 /** The layers whose weights can saturate. */
 export function layersAtRisk(optimized: ModelProto): IntegerLayer[] {
-  return integerLayers(optimized).filter(({ rows }) => riskOf(rows).pairsAtRisk > 0);
+  return integerLayers(optimized).filter(({ rows }) => isAtRisk(rows));
 }

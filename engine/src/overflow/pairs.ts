@@ -105,12 +105,25 @@ export function riskOf(rows: KernelRows): PairRisk {
   let worst = 0;
   scan(rows, (_output, row) => {
     for (let k = 0; k < row.length; k += 2) {
-      const [a, b] = [row[k]!, row[k + 1]!];
+      const a = row[k]!;
+      const b = row[k + 1]!;
       if (atRisk(a, b)) pairsAtRisk++;
-      worst = Math.max(worst, Math.max(a, 0) + Math.max(b, 0), -Math.min(a, 0) - Math.min(b, 0));
+      // Of opposite signs the larger alone is the most.
+      const sum = a < 0 === b < 0 ? Math.abs(a + b) : Math.max(Math.abs(a), Math.abs(b));
+      if (sum > worst) worst = sum;
     }
   });
   return { pairsAtRisk, worstCase: (LARGEST_ACTIVATION * worst) / INT16_MAX };
+}
+
+/** Whether any pair is at risk. */
+export function isAtRisk(rows: KernelRows): boolean {
+  const row = evenRow(rows);
+  for (let output = 0; output < rows.outputs; output++) {
+    rows.read(output, row);
+    for (let k = 0; k < row.length; k += 2) if (atRisk(row[k]!, row[k + 1]!)) return true;
+  }
+  return false;
 }
 
 /** The pairs at risk, by output. */
@@ -130,14 +143,16 @@ export function riskyPairs(rows: KernelRows): RiskyPairs {
   return { outputs, places, weights };
 }
 
-/** Visits the rows, made even: the pair of the last of an odd number of products is 0. */
 function scan(rows: KernelRows, visit: (output: number, row: Int16Array) => void): void {
-  const row = new Int16Array(rows.length + (rows.length % 2));
+  const row = evenRow(rows);
   for (let output = 0; output < rows.outputs; output++) {
     rows.read(output, row);
     visit(output, row);
   }
 }
+
+/** Room for a row; the pair of the last of an odd number of products is 0. */
+const evenRow = ({ length }: KernelRows) => new Int16Array(length + (length % 2));
 
 /** Activations are free in 0…255, so only weights of one sign add up; 255·128 and −255·128 fit. */
 const atRisk = (a: number, b: number) => a + b > 128 || a + b < -128;
