@@ -90,9 +90,9 @@ describe.skipIf(!emulated)('quantsmith run --verify-isa haswell (needs qemu-user
     expect(stderr).toContain(
       `haswell: top1 ${percent(overflow.predicted!.metric)}, here ${percent(metric!.quantized)}`,
     );
-  });
+  }, 300_000);
   it('gives the same outputs to the bit where nothing saturates', () => {
     const { stderr } = quantsmith('run', configWith('auto'), '--verify-isa', 'haswell');
     expect(stderr).toContain('the outputs of all 600 samples are equal to the bit');
-  });
+  }, 300_000);
 });
