@@ -125,7 +125,8 @@ function fillDefaults(schema: SchemaNode, value: unknown): unknown {
   const node = resolveRef(root, schema);
   if (value === undefined) {
     if (node.default === undefined) return undefined;
-    return fillDefaults(node, structuredClone(node.default));
+    const plain = typeof node.default !== 'object' || node.default === null;
+    return plain ? node.default : fillDefaults(node, structuredClone(node.default));
   }
   if (node.properties === undefined || typeof value !== 'object' || value === null || Array.isArray(value))
     return value;

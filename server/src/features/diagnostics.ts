@@ -44,9 +44,7 @@ export function toDiagnostics(
         severity: SEVERITY[severity],
         code: finding.code,
         source: 'quantsmith',
-        ...(options.codeDescription && page !== null
-          ? { codeDescription: { href: `${page}#${finding.code}` } }
-          : {}),
+        ...(page !== null ? { codeDescription: { href: `${page}#${finding.code}` } } : {}),
         message: finding.message,
         data: { ...finding.data, path: finding.path },
         ...(UNNECESSARY.has(finding.code) ? { tags: [DiagnosticTag.Unnecessary] } : {}),
