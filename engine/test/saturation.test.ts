@@ -1,3 +1,4 @@
+import { create } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeModel } from '@quantsmith/engine/onnx/write';
@@ -5,7 +6,7 @@ import { layersAtRisk, saturatingModel } from '@quantsmith/engine/overflow/model
 import { observeSaturation } from '@quantsmith/engine/overflow/observe';
 import { isReproducible } from '@quantsmith/engine/overflow/saturate';
 import { kernelsOf, optimizedModel } from '@quantsmith/engine/runtime/optimized';
-import type { ModelProto } from '@quantsmith/engine/onnx/onnx_pb';
+import { TensorProtoSchema, type ModelProto } from '@quantsmith/engine/onnx/onnx_pb';
 import type { HostTensor } from '@quantsmith/engine/runtime/tensor';
 import { emulatedHaswell, runEmulated } from './emulated.js';
 import { randoms, runModel } from './models.js';
@@ -46,6 +47,15 @@ describe('a layer as a CPU without VNNI computes it', () => {
     ]);
     // 255 and 1 in each pair: 32512 fits.
     expect(await predicted({ ...PLAIN, inputs: 4 }, [255, 1, 1, 255])).toEqual([512 * 127 - 4 * 127 * 125]);
+  });
+  it('leaves models alone that would not fit into memory with what is added', async () => {
+    const { proto } = layerModel(PLAIN);
+    const optimized = await optimizedModel(encodeModel(proto));
+    // A weight of 300 MB that is only said to be there.
+    const giant = create(TensorProtoSchema, { name: 'giant', dataType: 3, dims: [300_000_000n] });
+    const graph = { ...optimized.graph!, initializer: [...optimized.graph!.initializer, giant] };
+    const observed = observeSaturation({ ...optimized, graph }, new Map(), [], { threads: 1, dir: '.' });
+    expect((await observed).size).toBe(0);
   });
   it('pairs channels at each place of a convolution', async () => {
     const layer: Layer = { ...PLAIN, op: 'Conv', kernel: 2, size: 2, quantized: true, weight: () => 127 };

@@ -1,5 +1,6 @@
 import { withOutputs } from '../graph/outputs.js';
 import type { ModelProto } from '../onnx/onnx_pb.js';
+import { weightBytes } from '../onnx/write.js';
 import { integerLayers, type IntegerLayer } from './layers.js';
 import { isAtRisk } from './pairs.js';
 import {
@@ -11,6 +12,14 @@ import {
 } from './saturate.js';
 
 const FLOAT = 1;
+
+/** What is added to a model can take a few times its own weights, and all of it has to fit into one file in memory. */
+const LARGEST_BYTES = 2.5e8;
+
+/** Whether a model has too many weights to be observed or emulated. */
+export function isTooLarge(optimized: ModelProto): boolean {
+  return weightBytes(optimized) > LARGEST_BYTES;
+}
 
 /**
  * The model as x86 CPUs without VNNI compute it, on any machine: of `optimized`, the runtime's own graph of the quantized

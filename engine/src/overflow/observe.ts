@@ -4,7 +4,7 @@ import { encodeModel } from '../onnx/write.js';
 import type { RuntimeKernel } from '../runtime/optimized.js';
 import { createSession, run } from '../runtime/session.js';
 import type { HostTensor } from '../runtime/tensor.js';
-import { observedModel, type Observed } from './models.js';
+import { isTooLarge, observedModel, type Observed } from './models.js';
 
 /** What saturation did to a layer at risk over a set of samples, the layers before it being exact. */
 export interface Saturation {
@@ -25,7 +25,8 @@ interface Sums {
 
 /**
  * Dynamic analysis: runs samples through `optimized`, the runtime's own graph of a quantized model, and counts the pair
- * sums that leave 16 bits. By the names of the operators that the kernels stand for; layers not at risk are left out.
+ * sums that leave 16 bits. By the names of the operators that the kernels stand for; layers not at risk are left out, and all
+ * layers of a model that is too large.
  */
 export async function observeSaturation(
   optimized: ModelProto,
@@ -33,6 +34,7 @@ export async function observeSaturation(
   samples: Iterable<Feeds> | AsyncIterable<Feeds>,
   options: { readonly threads: number; readonly dir: string },
 ): Promise<ReadonlyMap<string, Saturation>> {
+  if (isTooLarge(optimized)) return new Map();
   const { model, layers } = observedModel(optimized);
   if (layers.length === 0) return new Map();
   const sums = layers.map((): Sums => ({ saturated: 0, pairs: 0, signal: 0, noise: 0 }));

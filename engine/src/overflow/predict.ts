@@ -4,7 +4,7 @@ import type { ModelProto } from '../onnx/onnx_pb.js';
 import { encodeModel } from '../onnx/write.js';
 import { createSession } from '../runtime/session.js';
 import type { Baseline, Validation } from '../validation.js';
-import { layersAtRisk, saturatingModel } from './models.js';
+import { isTooLarge, layersAtRisk, saturatingModel } from './models.js';
 import { isReproducible } from './saturate.js';
 
 /** The first run of a session is slower than the others. */
@@ -12,7 +12,7 @@ const TRIED_SAMPLES = 3;
 
 /**
  * The metric on a CPU that saturates, on all validation samples. `exact` is the evaluation of the model with 32-bit sums,
- * which is the answer where no layer is at risk. Null when a layer's arithmetic cannot be reproduced, and when the first
+ * which is the answer where no layer is at risk. Null when a layer's arithmetic cannot be reproduced or the model is too large for it, and when the first
  * samples tell that all of them would take more than `budgetMs` milliseconds: the emulation is many times slower than the
  * model.
  */
@@ -29,7 +29,7 @@ export async function predictSaturated(
 ): Promise<Evaluation | null> {
   const layers = layersAtRisk(optimized);
   if (layers.length === 0) return measured.exact;
-  if (!layers.every(isReproducible)) return null;
+  if (isTooLarge(optimized) || !layers.every(isReproducible)) return null;
   const { threads, dir, onSample, budgetMs = Infinity } = options;
   const model = encodeModel(saturatingModel(optimized));
   const session = await createSession(model, { threads, dir, optimization: 'disabled' });
