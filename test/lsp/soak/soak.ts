@@ -138,5 +138,5 @@ async function freshDiagnostics(
 }
 
 function failure(what: Record<string, unknown>): string {
-  return `The server failed:\n${JSON.stringify(what, null, 1)}`;
+  return `The server failed:\n${JSON.stringify(what).slice(0, 20_000)}`;
 }
