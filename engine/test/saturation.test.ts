@@ -54,8 +54,11 @@ describe('a layer as a CPU without VNNI computes it', () => {
     // A weight of 300 MB that is only said to be there.
     const giant = create(TensorProtoSchema, { name: 'giant', dataType: 3, dims: [300_000_000n] });
     const graph = { ...optimized.graph!, initializer: [...optimized.graph!.initializer, giant] };
-    const observed = observeSaturation({ ...optimized, graph }, new Map(), [], { threads: 1, dir: '.' });
-    expect((await observed).size).toBe(0);
+    const kernels = kernelsOf(encodeModel(proto), optimized);
+    const feeds = [{ x: unsignedInput([1, 2], [255, 255]) }];
+    const options = { threads: 1, dir: '.' };
+    expect((await observeSaturation(optimized, kernels, feeds, options)).size).toBe(1);
+    expect((await observeSaturation({ ...optimized, graph }, kernels, feeds, options)).size).toBe(0);
   });
   it('pairs channels at each place of a convolution', async () => {
     const layer: Layer = { ...PLAIN, op: 'Conv', kernel: 2, size: 2, quantized: true, weight: () => 127 };
