@@ -27,7 +27,7 @@ export function toDiagnostics(
   findings: readonly Finding[],
   options: DiagnosticOptions,
 ): Diagnostic[] {
-  const page = docsPage('diagnostics.md');
+  const page = options.codeDescription ? docsPage('diagnostics.md') : null;
   return findings.flatMap((finding) => {
     const severity = options.severities[finding.code] ?? finding.severity;
     if (severity === 'off') return [];
