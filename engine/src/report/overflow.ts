@@ -11,7 +11,7 @@ import type { ReportInput } from './build.js';
 
 type OverflowReport = QuantizationReport['overflow'];
 
-/** A prediction that no one asked for may take as long as the run so far, or this many milliseconds. */
+/** A prediction that no one asked for may take a quarter of the run so far, or this many milliseconds. */
 const LEAST_BUDGET_MS = 2000;
 
 /**
@@ -32,7 +32,7 @@ export async function overflowReport(
   const samples = concerned ? feeds : withinTime(feeds, input.clock.timings().calibrate / 2);
   const saturation = await observeSaturation(optimized, kernels, samples, { threads, dir });
   const isa = concerned && target !== 'host' ? target : 'avx2';
-  const budgetMs = concerned ? Infinity : Math.max(LEAST_BUDGET_MS, input.clock.timings().total);
+  const budgetMs = concerned ? Infinity : Math.max(LEAST_BUDGET_MS, input.clock.timings().total / 4);
   return {
     fix: input.config.quantization.advanced_parameters.overflow_fix,
     layers: overflowLayers(quantization, input.restored.reverted, kernels, saturation),

@@ -62,7 +62,7 @@ export interface RestoreResult {
 const SINGLES = 8;
 /** The largest set that is put together from what its groups did alone, and how many sets of each size are tried. */
 const LARGEST_SET = 6;
-const SETS_TRIED = 2;
+const SETS_TRIED = 4;
 /** Up to so many groups are screened one by one; of more, blocks of neighbours first. */
 const SCREENED_ALONE = 24;
 /** The share of all groups that are screened one by one behind the blocks. */
