@@ -1,5 +1,5 @@
-// Bundles the four programs into dist/ (or --outdir): the extension, the language server, the engine process and the
-// command line.
+// Bundles the programs into dist/ (or --outdir): the extension, the language server, the engine process with its lanes,
+// and the command line.
 import * as esbuild from 'esbuild';
 import { chmodSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -18,6 +18,7 @@ await esbuild.build({
     extension: 'client/src/extension.ts',
     server: 'server/src/main.ts',
     engine: 'engine/src/process.ts',
+    lane: 'engine/src/runtime/lane.ts',
     cli: 'cli/src/main.ts',
   },
   outdir,

@@ -19,6 +19,7 @@ import { isTail } from './placement/runtimeLayout.js';
 import type { Placement } from './placement/types.js';
 import type { Problem } from './problem.js';
 import { writtenPlacement, type Quantization } from './quantization.js';
+import type { Lanes } from './runtime/lanes.js';
 import { runtimeVersion } from './runtime/session.js';
 import {
   CACHE_BYTES,
@@ -43,6 +44,7 @@ export interface Calibration {
   readonly source: SampleSource;
   /** How many of the source's samples. */
   readonly samples: number;
+  readonly lanes: Lanes;
   readonly threads: number;
   /** null: nothing is read from a cache and nothing kept. */
   readonly cache: StatisticsCache | null;
@@ -138,12 +140,12 @@ async function collectCached(
   plan: readonly TensorPlan[],
   means: readonly ChannelMeanRequest[],
   inGraph: boolean,
-  { loaded, source, samples, threads, cache, onSample, warn }: Calibration,
+  { loaded, source, samples, lanes, threads, cache, onSample, warn }: Calibration,
 ): Promise<Collected & { readonly cached: boolean }> {
   const collect = () =>
     collectStatistics(prepared, plan, means, readAhead(source, firstIndices(samples)), {
       inGraph,
-      threads,
+      lanes,
       onSample,
     });
   if (cache === null) return { ...(await collect()), cached: false };

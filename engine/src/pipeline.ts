@@ -33,6 +33,7 @@ import { restoreAccuracy } from './restore/restore.js';
 import { openRunJournal } from './restore/runJournal.js';
 import { measureSensitivity, type SensitivityReport } from './restore/sensitivity.js';
 import { withSettings } from './restore/tune.js';
+import { openLanes, type Lanes } from './runtime/lanes.js';
 import { defaultThreads } from './runtime/threads.js';
 import type { Collected } from './statistics/collect.js';
 import { openValidation } from './validation.js';
@@ -41,13 +42,23 @@ import { openValidation } from './validation.js';
  * One run from config to files, stage by stage; the only place that knows them all. Problems that do not stop the run
  * become events and stand in the report's warnings; the others are thrown as `QuantsmithError`, and nothing is written.
  */
-export async function runPipeline(
+export function runPipeline(
   request: RunRequest,
   emit: (event: EngineEvent) => void,
 ): Promise<{ report: QuantizationReport; reportPath: string }> {
-  const opened = await openRun(request, emit);
-  const { clock, config, paths, threads, warnings, warn, loaded, float, validation, statistics } = opened;
-  const inputs = { float, statistics, threads, clock };
+  return withLanes(request, async (lanes) =>
+    quantizeAndReport(request, emit, await openRun(request, emit, lanes)),
+  );
+}
+
+async function quantizeAndReport(
+  request: RunRequest,
+  emit: (event: EngineEvent) => void,
+  opened: OpenedRun,
+): Promise<{ report: QuantizationReport; reportPath: string }> {
+  const { clock, config, paths, lanes, warnings, warn, loaded, float, validation, statistics } = opened;
+  const { threads } = lanes;
+  const inputs = { float, statistics, lanes, clock };
   const made = await makeQuantization(inputs, config, clock.stage);
   warn(made.problems);
   const journal = await openRunJournal(request, config, {
@@ -60,7 +71,7 @@ export async function runPipeline(
   });
   const remake = (change: QuantizationConfig['quantization'] & object) =>
     makeQuantization(inputs, resolveConfig(withSettings(request.config, change)), () => undefined);
-  const restored = await restoreAccuracy(made, validation, config, remake, { threads, clock, journal });
+  const restored = await restoreAccuracy(made, validation, config, remake, { lanes, clock, journal });
 
   clock.stage('measure', null);
   const { quantization, records, cached } = restored.made;
@@ -76,7 +87,7 @@ export async function runPipeline(
     calibration: { source: statistics.source, samples: statistics.samples, cached },
     validation,
     restored,
-    threads,
+    lanes,
     clock,
     warnings,
     writeOutput: () =>
@@ -92,40 +103,56 @@ export async function runPipeline(
 }
 
 /** Per-layer errors and what each layer costs alone, without writing a model. */
-export async function sensitivityPipeline(
+export function sensitivityPipeline(
   request: RunRequest,
   emit: (event: EngineEvent) => void,
 ): Promise<SensitivityReport> {
-  const { clock, config, threads, float, validation, statistics } = await openRun(request, emit);
-  const made = await makeQuantization({ float, statistics, threads, clock }, config, clock.stage);
-  return measureSensitivity(made.quantization, validation, statistics, { threads, clock });
+  return withLanes(request, async (lanes) => {
+    const { clock, config, float, validation, statistics } = await openRun(request, emit, lanes);
+    const made = await makeQuantization({ float, statistics, lanes, clock }, config, clock.stage);
+    return measureSensitivity(made.quantization, validation, statistics, { lanes, clock });
+  });
 }
 
 /** What each overflow fix gives, without writing a model; the settings also go into the report of the same config. */
-export async function overflowPipeline(
+export function overflowPipeline(
   request: RunRequest,
   emit: (event: EngineEvent) => void,
 ): Promise<OverflowSummary> {
-  const { clock, config, paths, threads, float, validation, statistics } = await openRun(request, emit);
-  const summary = await compareFixes(
-    (change) =>
-      makeQuantization(
-        { float, statistics, threads, clock },
-        resolveConfig(withSettings(request.config, change)),
-        clock.stage,
-      ),
-    { config, float, validation, statistics, threads, clock },
-  );
-  await addSettings(paths.report, request.configSha256, summary.settings);
-  return summary;
+  return withLanes(request, async (lanes) => {
+    const { clock, config, paths, float, validation, statistics } = await openRun(request, emit, lanes);
+    const summary = await compareFixes(
+      (change) =>
+        makeQuantization(
+          { float, statistics, lanes, clock },
+          resolveConfig(withSettings(request.config, change)),
+          clock.stage,
+        ),
+      { config, float, validation, statistics, lanes, clock },
+    );
+    await addSettings(paths.report, request.configSha256, summary.settings);
+    return summary;
+  });
 }
 
+/** Opens lanes with the threads that the config asks for, and closes them whatever happens. */
+async function withLanes<T>(request: RunRequest, body: (lanes: Lanes) => Promise<T>): Promise<T> {
+  const backend = resolveConfig(request.config).quantization.advanced_parameters.backend_params;
+  const lanes = openLanes(backend.threads ?? defaultThreads());
+  try {
+    return await body(lanes);
+  } finally {
+    await lanes.close();
+  }
+}
+
+type OpenedRun = Awaited<ReturnType<typeof openRun>>;
+
 /** Everything that is there before anything is quantized: model, data and metric, checked. */
-async function openRun(request: RunRequest, emit: (event: EngineEvent) => void) {
+async function openRun(request: RunRequest, emit: (event: EngineEvent) => void, lanes: Lanes) {
   const clock = startClock(emit);
   const config = resolveConfig(request.config);
   const paths = runPaths(request);
-  const threads = config.quantization.advanced_parameters.backend_params.threads ?? defaultThreads();
   const warnings: Problem[] = [];
   const warn = (problems: readonly Problem[]) => {
     for (const problem of problems) emit({ type: 'problem', problem });
@@ -148,18 +175,19 @@ async function openRun(request: RunRequest, emit: (event: EngineEvent) => void) 
     loaded,
     source,
     samples: Math.min(source.count, config.quantization.subset_size),
-    threads,
+    lanes,
+    threads: lanes.threads,
     cache: request.cache === false ? null : defaultCache(),
     onSample: (done) => clock.progress(done),
     warn,
   };
-  return { clock, config, paths, threads, warnings, warn, loaded, float, validation, statistics };
+  return { clock, config, paths, lanes, warnings, warn, loaded, float, validation, statistics };
 }
 
 interface QuantizationInputs {
   readonly float: PreparedModel;
   readonly statistics: Calibration;
-  readonly threads: number;
+  readonly lanes: Lanes;
   readonly clock: Clock;
 }
 
@@ -173,7 +201,7 @@ interface MadeQuantization {
 
 /** From the prepared float model to everything that is needed to write it as a quantized one. */
 export async function makeQuantization(
-  { float, statistics, threads, clock }: QuantizationInputs,
+  { float, statistics, lanes, clock }: QuantizationInputs,
   config: ResolvedConfig,
   stage: Clock['stage'],
 ): Promise<MadeQuantization> {
@@ -186,7 +214,7 @@ export async function makeQuantization(
   const full = quantize(prepared, placement, collected, config);
   const correctBiases = (fixed: Quantization) => {
     stage('correct', null);
-    return correct(fixed, collected, statistics.source, config, { threads, clock });
+    return correct(fixed, collected, statistics.source, config, { lanes, clock });
   };
   const corrected = await fixOverflow(full, correctBiases, statistics, config);
   return { ...corrected, cached: collected.cached, problems };
@@ -219,7 +247,7 @@ async function correct(
   collected: Collected,
   source: SampleSource,
   config: ResolvedConfig,
-  { threads, clock }: { threads: number; clock: Clock },
+  { lanes, clock }: { lanes: Lanes; clock: Clock },
 ): Promise<{ quantization: Quantization; records: readonly CorrectionRecord[] }> {
   const advanced = config.quantization.advanced_parameters;
   if (advanced.disable_bias_correction) return { quantization, records: [] };
@@ -235,7 +263,7 @@ async function correct(
   const { biases, records } = await accurateBiasCorrection(quantization, samples, {
     threshold: threshold ?? ACCURATE_THRESHOLD,
     allNodes,
-    threads,
+    lanes,
     onLayer: (done, total) => clock.progress(done, 'bias correction', total),
   });
   return { quantization: { ...quantization, biases }, records };

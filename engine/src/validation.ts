@@ -6,10 +6,9 @@ import { collectOutputs, evaluate, type Evaluation, type ReferenceOutputs } from
 import { openMetric, type Metric, type SampleRecord } from './metrics/metric.js';
 import { accuracyDrop, dropInterval, type DropType } from './metrics/drop.js';
 import type { ModelProto } from './onnx/onnx_pb.js';
-import { encodeModel } from './onnx/write.js';
 import { fail, type Problem } from './problem.js';
 import type { TensorSignature } from './protocol.js';
-import { createSession } from './runtime/session.js';
+import type { Lanes } from './runtime/lanes.js';
 
 /** What accuracy is measured on and with. */
 export interface Validation {
@@ -84,20 +83,20 @@ export interface Baseline {
 export async function measureBaseline(
   prepared: PreparedModel,
   validation: Validation,
-  threads: number,
+  lanes: Lanes,
   onSample: (done: number) => void,
 ): Promise<Baseline> {
   const { source, metric } = validation;
   const indices = firstIndices(source.count);
-  const session = await createSession(encodeModel(prepared.model), { threads, dir: prepared.dir });
+  const runner = await lanes.open(prepared.model, { dir: prepared.dir });
   try {
-    const reference = metric.needsReference ? await collectOutputs(session, source, indices, onSample) : null;
-    const evaluation = await evaluate(session, source, indices, metric, {
+    const reference = metric.needsReference ? await collectOutputs(runner, source, indices, onSample) : null;
+    const evaluation = await evaluate(runner, source, indices, metric, {
       ...(reference === null ? { onSample } : { reference }),
     });
     return { ...evaluation, reference };
   } finally {
-    await session.release();
+    await runner.release();
   }
 }
 
@@ -107,16 +106,16 @@ export async function measureModel(
   validation: Validation,
   baseline: Baseline,
   indices: readonly number[],
-  options: { threads: number; dir: string; onSample?: (done: number) => void },
+  options: { lanes: Lanes; dir: string; onSample?: (done: number) => void },
 ): Promise<Evaluation> {
-  const session = await createSession(encodeModel(model), { threads: options.threads, dir: options.dir });
+  const runner = await options.lanes.open(model, { dir: options.dir });
   try {
-    return await evaluate(session, validation.source, indices, validation.metric, {
+    return await evaluate(runner, validation.source, indices, validation.metric, {
       ...(baseline.reference === null ? {} : { reference: baseline.reference }),
       ...(options.onSample === undefined ? {} : { onSample: options.onSample }),
     });
   } finally {
-    await session.release();
+    await runner.release();
   }
 }
 

@@ -9,6 +9,7 @@ import type { HostTensor } from '@quantsmith/engine/runtime/tensor';
 import { weightEstimator } from '@quantsmith/engine/statistics/defaults';
 import { quantizeWeights } from '@quantsmith/engine/weights/quantize';
 import { readFloats } from '@quantsmith/engine/onnx/tensor';
+import { oneLane } from '@quantsmith/engine/runtime/lanes';
 import { floats, model, node, randoms, runModel, value } from './models.js';
 
 const config: QuantizerConfig = {
@@ -100,7 +101,7 @@ describe('accurate bias correction', () => {
     const { biases, records } = await accurateBiasCorrection(quantization, samples, {
       threshold: 1000,
       allNodes: false,
-      threads: 1,
+      lanes: oneLane(1),
     });
     expect(records.map(({ applied }) => applied)).toEqual([true, true]);
     const { prepared, placement, weights } = quantization;

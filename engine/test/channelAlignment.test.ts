@@ -12,6 +12,7 @@ import { readModel } from '@quantsmith/engine/onnx/read';
 import { readFloats } from '@quantsmith/engine/onnx/tensor';
 import { encodeModel } from '@quantsmith/engine/onnx/write';
 import { collectStatistics } from '@quantsmith/engine/statistics/collect';
+import { oneLane } from '@quantsmith/engine/runtime/lanes';
 import { floats, model, node, randoms, relativeDifference, runModel, value } from './models.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-align-'));
@@ -38,7 +39,7 @@ async function align(nodes: Nodes, initializers: Constants) {
   async function* samples() {
     yield await Promise.resolve({ name: '0', feeds: { x: input } });
   }
-  const options = { inGraph: true, threads: 1 };
+  const options = { inGraph: true, lanes: oneLane(1) };
   const { ranges } = await collectStatistics(prepared, plan, [], samples(), options);
   const after = await alignChannels(prepared, pairs, ranges);
   const outputs = async (model: typeof after) => (await runModel(model.model, { x: input }))['y']!;

@@ -14,6 +14,7 @@ import { encodeModel } from '@quantsmith/engine/onnx/write';
 import { readModel } from '@quantsmith/engine/onnx/read';
 import { readFloats } from '@quantsmith/engine/onnx/tensor';
 import { collectStatistics } from '@quantsmith/engine/statistics/collect';
+import { oneLane } from '@quantsmith/engine/runtime/lanes';
 import { floats, model, node, randoms, relativeDifference, runModel, value } from './models.js';
 import { haveVectors, vectors } from './vectors.js';
 
@@ -62,7 +63,7 @@ async function smooth(
   }
   const { ranges } = await collectStatistics(prepared, magnitudePlan(groups), [], all(), {
     inGraph: true,
-    threads: 1,
+    lanes: oneLane(1),
   });
   const smoothed = groups.map((group) => ({
     group,

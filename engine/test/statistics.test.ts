@@ -8,6 +8,7 @@ import { collectStatistics } from '@quantsmith/engine/statistics/collect';
 import { nanSentinels } from '@quantsmith/engine/statistics/finite';
 import { planStatistics } from '@quantsmith/engine/statistics/plan';
 import type { AggregatorType, RangeEstimator, StatisticsType } from '@quantsmith/engine/statistics/estimator';
+import { oneLane } from '@quantsmith/engine/runtime/lanes';
 import { model, node, value } from './models.js';
 import { haveVectors, vectors } from './vectors.js';
 
@@ -178,7 +179,7 @@ async function collect(
   }
   const { ranges } = await collectStatistics(prepared, plan, [], all(), {
     inGraph: options.inGraph,
-    threads: 1,
+    lanes: oneLane(1),
   });
   return ranges.get('x')!;
 }
@@ -321,7 +322,7 @@ describe('NaN that arises inside the graph', () => {
         feeds: { x: { type: 'float32' as const, dims: [4], data } },
       });
     }
-    await expect(collectStatistics(prepared, plan, [], all(), { inGraph: true, threads: 1 })).rejects.toThrow(
+    await expect(collectStatistics(prepared, plan, [], all(), { inGraph: true, lanes: oneLane(1) })).rejects.toThrow(
       'Tensor "root" becomes NaN on calibration sample "a.pb".',
     );
   });

@@ -11,6 +11,7 @@ const REQUIRED = [
   'extension/dist/extension.cjs',
   'extension/dist/server.cjs',
   'extension/dist/engine.cjs',
+  'extension/dist/lane.cjs',
   'extension/client/language-configuration.json',
   'extension/client/syntaxes/quant-yaml.tmLanguage.json',
   `${MODULES}onnxruntime-node/bin/napi-v6/${os}/${arch}/onnxruntime_binding.node`,
@@ -23,7 +24,7 @@ const REQUIRED = [
 const ALLOWED = [
   /^\[Content_Types\]\.xml$|^extension\.vsixmanifest$/,
   /^extension\/(package\.json|readme\.md|changelog\.md|LICENSE\.txt)$/i,
-  /^extension\/dist\/(extension|server|engine)\.cjs$/,
+  /^extension\/dist\/(extension|server|engine|lane)\.cjs$/,
   /^extension\/client\/(language-configuration[\w-]*|syntaxes\/[\w-]+\.tmLanguage)\.json$/,
   /^extension\/docs\/[\w-]+\.md$/,
   /^extension\/dist\/node_modules\/(onnxruntime-(node|common)|sharp|@img\/(colour|sharp-[\w-]+)|detect-libc|semver)\//,

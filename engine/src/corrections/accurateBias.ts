@@ -1,10 +1,9 @@
 import type { Sample } from '../data/source.js';
 import { opset } from '../onnx/node.js';
-import { encodeModel } from '../onnx/write.js';
 import { readFloats } from '../onnx/tensor.js';
 import { writeQdq, type BiasUpdate } from '../qdq/write.js';
 import type { Quantization } from '../quantization.js';
-import { createSession, run } from '../runtime/session.js';
+import type { Lanes } from '../runtime/lanes.js';
 import { augmentWithReductions, readReduction, type Reduction } from '../statistics/augment.js';
 import { biasCandidates, type BiasCandidate } from './candidates.js';
 import type { CorrectionRecord } from './fastBias.js';
@@ -22,7 +21,7 @@ export function accurateSamples(calibrationSamples: number): number {
 export interface AccurateOptions {
   readonly threshold: number;
   readonly allNodes: boolean;
-  readonly threads: number;
+  readonly lanes: Lanes;
   readonly onLayer?: (done: number, total: number) => void;
 }
 
@@ -44,11 +43,11 @@ export async function accurateBiasCorrection(
     grouped: true,
     transposed: true,
   });
-  const expected = await outputMeans(quantization, null, candidates, samples, options.threads);
+  const expected = await outputMeans(quantization, null, candidates, samples, options.lanes);
   const biases: BiasUpdate[] = [];
   const records: CorrectionRecord[] = [];
   for (const [index, candidate] of candidates.entries()) {
-    const [actual] = await outputMeans(quantization, biases, [candidate], samples, options.threads);
+    const [actual] = await outputMeans(quantization, biases, [candidate], samples, options.lanes);
     const shift = expected[index]!.map((mean, c) => mean - actual![c]!);
     const bias = candidate.bias === null ? null : readFloats(graph.initializer(candidate.bias)!, dir);
     if (bias !== null && bias.length !== shift.length) continue;
@@ -78,7 +77,7 @@ async function outputMeans(
   biases: readonly BiasUpdate[] | null,
   candidates: readonly BiasCandidate[],
   samples: readonly Sample[],
-  threads: number,
+  lanes: Lanes,
 ): Promise<Float64Array[]> {
   const { prepared, placement, activations, weights } = quantization;
   const model =
@@ -96,11 +95,10 @@ async function outputMeans(
         });
   const reductions = candidates.map(({ output }): Reduction => ({ ...output, kind: 'mean' }));
   const augmented = augmentWithReductions(model, prepared.graph, reductions, [], opset(model));
-  const session = await createSession(encodeModel(augmented.model), { threads, dir: prepared.dir });
+  const runner = await lanes.open(augmented.model, { dir: prepared.dir });
   const sums: Float64Array[] = [];
   try {
-    for (const { feeds } of samples) {
-      const results = await run(session, feeds);
+    for await (const [, results] of runner.run(samples)) {
       reductions.forEach((reduction, index) => {
         const means = readReduction(results, augmented.places, reduction);
         const sum = (sums[index] ??= new Float64Array(means.length));
@@ -108,7 +106,7 @@ async function outputMeans(
       });
     }
   } finally {
-    await session.release();
+    await runner.release();
   }
   return sums;
 }

@@ -1,5 +1,5 @@
 import { readAhead, type Sample, type SampleSource } from '../data/source.js';
-import { run, type Session } from '../runtime/session.js';
+import type { ModelRunner } from '../runtime/lanes.js';
 import type { Metric, Outputs, SampleRecord } from './metric.js';
 
 export interface Evaluation {
@@ -13,15 +13,14 @@ export type ReferenceOutputs = ReadonlyMap<number, Outputs>;
 
 /** Measures a model on the samples with these indices. */
 export async function evaluate(
-  session: Session,
+  runner: ModelRunner,
   source: SampleSource,
   indices: readonly number[],
   metric: Metric,
   options: { reference?: ReferenceOutputs; onSample?: (done: number) => void } = {},
 ): Promise<Evaluation> {
   const records: SampleRecord[] = [];
-  for await (const sample of readAhead(source, indices)) {
-    const outputs = await run(session, sample.feeds);
+  for await (const [sample, outputs] of runner.run(readAhead(source, indices))) {
     const reference = options.reference?.get(indices[records.length]!) ?? null;
     records.push(await metric.measure(outputs, sample, reference));
     options.onSample?.(records.length);
@@ -31,15 +30,15 @@ export async function evaluate(
 
 /** The model's outputs for every sample, for metrics of output difference. */
 export async function collectOutputs(
-  session: Session,
+  runner: ModelRunner,
   source: SampleSource,
   indices: readonly number[],
   onSample?: (done: number) => void,
 ): Promise<ReferenceOutputs> {
   const outputs = new Map<number, Outputs>();
   let done = 0;
-  for await (const sample of readAhead(source, indices)) {
-    outputs.set(indices[done]!, await run(session, sample.feeds));
+  for await (const [, results] of runner.run(readAhead(source, indices))) {
+    outputs.set(indices[done]!, results);
     done++;
     onSample?.(done);
   }

@@ -1,8 +1,7 @@
 import { firstIndices } from '../data/source.js';
 import { evaluate, type Evaluation } from '../metrics/evaluate.js';
 import type { ModelProto } from '../onnx/onnx_pb.js';
-import { encodeModel } from '../onnx/write.js';
-import { createSession } from '../runtime/session.js';
+import type { Lanes } from '../runtime/lanes.js';
 import type { Baseline, Validation } from '../validation.js';
 import { isTooLarge, layersAtRisk, saturatingModel } from './models.js';
 import { isReproducible } from './saturate.js';
@@ -21,7 +20,7 @@ export async function predictSaturated(
   validation: Validation,
   measured: { readonly baseline: Baseline; readonly exact: Evaluation },
   options: {
-    readonly threads: number;
+    readonly lanes: Lanes;
     readonly dir: string;
     readonly onSample: (done: number) => void;
     readonly budgetMs?: number;
@@ -30,14 +29,13 @@ export async function predictSaturated(
   const layers = layersAtRisk(optimized);
   if (layers.length === 0) return measured.exact;
   if (isTooLarge(optimized) || !layers.every(isReproducible)) return null;
-  const { threads, dir, onSample, budgetMs = Infinity } = options;
-  const model = encodeModel(saturatingModel(optimized));
-  const session = await createSession(model, { threads, dir, optimization: 'disabled' });
+  const { lanes, dir, onSample, budgetMs = Infinity } = options;
+  const runner = await lanes.open(saturatingModel(optimized), { dir, optimization: 'disabled' });
   try {
     const { reference } = measured.baseline;
     const { count } = validation.source;
     const measure = (samples: number, onDone: (done: number) => void = () => undefined) =>
-      evaluate(session, validation.source, firstIndices(samples), validation.metric, {
+      evaluate(runner, validation.source, firstIndices(samples), validation.metric, {
         onSample: onDone,
         ...(reference === null ? {} : { reference }),
       });
@@ -47,6 +45,6 @@ export async function predictSaturated(
     if (((performance.now() - begun) / tried) * count > budgetMs) return null;
     return await measure(count, onSample);
   } finally {
-    await session.release();
+    await runner.release();
   }
 }

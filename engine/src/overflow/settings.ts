@@ -12,6 +12,7 @@ import type { Clock } from '../report/progress.js';
 import { kernelsOf, optimizedModel } from '../runtime/optimized.js';
 import { measureBaseline, measureModel, type Baseline, type Validation } from '../validation.js';
 import { targetSaturates, type TargetIsa } from './isa.js';
+import type { Lanes } from '../runtime/lanes.js';
 import { calibrationFeeds, observeSaturation } from './observe.js';
 import { predictSaturated } from './predict.js';
 
@@ -23,7 +24,7 @@ interface Inputs {
   readonly float: PreparedModel;
   readonly validation: Validation | null;
   readonly statistics: { readonly source: SampleSource; readonly samples: number };
-  readonly threads: number;
+  readonly lanes: Lanes;
   readonly clock: Clock;
 }
 
@@ -38,7 +39,7 @@ export async function compareFixes(
   make: (change: Change) => Promise<{ readonly quantization: Quantization }>,
   inputs: Inputs,
 ): Promise<OverflowSummary> {
-  const { config, threads, clock, float } = inputs;
+  const { config, lanes, clock, float } = inputs;
   const { overflow_fix: own, backend_params: backend } = config.quantization.advanced_parameters;
   const target = (await targetSaturates(backend.target_isa as TargetIsa)) ? backend.target_isa : 'avx2';
   // Every setting reads the samples twice.
@@ -50,7 +51,7 @@ export async function compareFixes(
   const baseline =
     validation === null
       ? null
-      : await measureBaseline(float, validation, threads, (done) => clock.progress(done, 'float model'));
+      : await measureBaseline(float, validation, lanes, (done) => clock.progress(done, 'float model'));
   const settings: Settings = [];
   let layers: OverflowSummary['layers'] = [];
   for (const fix of FIXES) {
@@ -67,7 +68,7 @@ export async function compareFixes(
 
 async function measureFix(
   quantization: Quantization,
-  { validation, statistics, threads, clock }: Inputs,
+  { validation, statistics, lanes, clock }: Inputs,
   baseline: Baseline | null,
   fix: OverflowFix,
 ): Promise<{ setting: Settings[number]; layers: OverflowSummary['layers'] }> {
@@ -77,7 +78,10 @@ async function measureFix(
   const optimized = await optimizedModel(bytes, { dir });
   const kernels = kernelsOf(bytes, optimized);
   const samples = calibrationFeeds(statistics.source, statistics.samples);
-  const saturation = await observeSaturation(optimized, kernels, samples, { threads, dir });
+  const saturation = await observeSaturation(optimized, kernels, samples, {
+    threads: lanes.threads,
+    dir,
+  });
   const layers = overflowLayers(quantization, new Set(), kernels, saturation);
   const count = (test: (layer: (typeof layers)[number]) => boolean) => layers.filter(test).length;
   const setting = {
@@ -92,7 +96,7 @@ async function measureFix(
   const total = validation.source.count;
   clock.stage('measure', 2 * total);
   const exact = await measureModel(model, validation, baseline, firstIndices(total), {
-    ...{ threads, dir },
+    ...{ lanes, dir },
     onSample: (done) => clock.progress(done, fix),
   });
   const predicted = await predictSaturated(
@@ -100,7 +104,7 @@ async function measureFix(
     validation,
     { baseline, exact },
     {
-      ...{ threads, dir },
+      ...{ lanes, dir },
       onSample: (done) => clock.progress(total + done, `${fix}, as on a CPU without VNNI`),
     },
   );

@@ -13,6 +13,7 @@ import type { Quantization } from '../quantization.js';
 import type { RestoreOutcome } from '../restore/restore.js';
 import { cpuFeatures } from '../runtime/cpu.js';
 import { kernelsOf, optimizedModel, type RuntimeKernel } from '../runtime/optimized.js';
+import type { Lanes } from '../runtime/lanes.js';
 import { createSession, runtimeVersion } from '../runtime/session.js';
 import { dropOf, intervalOf, type Validation } from '../validation.js';
 import { TOOL } from '../tool.js';
@@ -38,7 +39,7 @@ export interface ReportInput {
   };
   readonly validation: Validation | null;
   readonly restored: RestoreOutcome;
-  readonly threads: number;
+  readonly lanes: Lanes;
   readonly clock: Clock;
   readonly warnings: readonly Problem[];
   /** Puts the model in its place, as the last step that can fail; returns the bytes written. */
@@ -47,7 +48,8 @@ export interface ReportInput {
 
 /** Measures what only the finished model can tell (latency, kernels, noise), writes it, and describes the whole run. */
 export async function buildReport(input: ReportInput): Promise<QuantizationReport> {
-  const { quantization, threads } = input;
+  const { quantization } = input;
+  const { threads } = input.lanes;
   const { dir } = quantization.prepared;
   const bytes = encodeModel(input.final);
   const first = await input.calibration.source.get(0);
@@ -114,7 +116,7 @@ async function compareLatency(
   feeds: Parameters<typeof measureLatency>[2],
 ): Promise<QuantizationReport['latency_ms']> {
   const { model, dir } = input.quantization.prepared;
-  const options = { threads: input.threads, dir };
+  const options = { threads: input.lanes.threads, dir };
   const float = await createSession(encodeModel(model), options);
   const quantized = await createSession(bytes, options);
   try {

@@ -9,7 +9,7 @@ import type { ReportInput } from './build.js';
 import { layerSqnr } from './sqnr.js';
 
 type LayerReport = QuantizationReport['layers'][number];
-type Inputs = Pick<ReportInput, 'quantization' | 'restored' | 'corrections' | 'final' | 'threads'>;
+type Inputs = Pick<ReportInput, 'quantization' | 'restored' | 'corrections' | 'final' | 'lanes'>;
 
 /** One entry for each operator that is quantized, was before restoration, or has weights and stayed float. */
 export async function layerReports(
@@ -23,7 +23,7 @@ export async function layerReports(
   const nodes = graph.nodes.filter((node) => quantized.has(node.name) || isLinear(node));
   const tensors = nodes.map((node) => node.output[0] ?? '');
   const sqnr = await layerSqnr({ model, graph }, input.final, tensors, samples, {
-    threads: input.threads,
+    threads: input.lanes.threads,
     dir,
   });
   const kernelOf = kernelByNode(kernels);

@@ -24,13 +24,16 @@ export async function overflowReport(
   optimized: ModelProto,
   kernels: ReadonlyMap<string, RuntimeKernel>,
 ): Promise<OverflowReport> {
-  const { calibration, quantization, threads } = input;
+  const { calibration, quantization, lanes } = input;
   const { dir } = quantization.prepared;
   const target = input.config.quantization.advanced_parameters.backend_params.target_isa as TargetIsa;
   const concerned = await targetSaturates(target);
   const feeds = calibrationFeeds(calibration.source, calibration.samples);
   const samples = concerned ? feeds : withinTime(feeds, input.clock.timings().calibrate / 2);
-  const saturation = await observeSaturation(optimized, kernels, samples, { threads, dir });
+  const saturation = await observeSaturation(optimized, kernels, samples, {
+    threads: lanes.threads,
+    dir,
+  });
   const isa = concerned && target !== 'host' ? target : 'avx2';
   const budgetMs = concerned ? Infinity : Math.max(LEAST_BUDGET_MS, input.clock.timings().total / 4);
   return {
@@ -80,7 +83,7 @@ function integerOperators(kernels: ReadonlyMap<string, RuntimeKernel>): Readonly
 }
 
 async function predictedMetric(
-  { validation, restored: { measured }, quantization, threads, clock }: ReportInput,
+  { validation, restored: { measured }, quantization, lanes, clock }: ReportInput,
   optimized: ModelProto,
   isa: string,
   budgetMs: number,
@@ -93,7 +96,7 @@ async function predictedMetric(
     validation,
     { baseline, exact: final },
     {
-      threads,
+      lanes,
       dir: quantization.prepared.dir,
       budgetMs,
       onSample: (done) => clock.progress(done, 'as on a CPU without VNNI', total),

@@ -1,9 +1,9 @@
-import { firstIndices, type SampleSource } from '../data/source.js';
+import { firstIndices, readAhead, type SampleSource } from '../data/source.js';
 import { collectOutputs, evaluate, type Evaluation, type ReferenceOutputs } from '../metrics/evaluate.js';
 import type { SampleRecord } from '../metrics/metric.js';
-import { encodeModel } from '../onnx/write.js';
+import type { ModelProto } from '../onnx/onnx_pb.js';
 import { buildModel, type Quantization } from '../quantization.js';
-import { createSession, run, type Session } from '../runtime/session.js';
+import type { Lanes, ModelRunner } from '../runtime/lanes.js';
 import { dropOf, type Baseline, type Validation } from '../validation.js';
 import type { Journal } from './journal.js';
 import { decidingSamples, screeningSamples } from './samples.js';
@@ -31,7 +31,7 @@ export interface EvaluatorInput {
   readonly initial: Evaluation;
   /** The most samples that a state is judged by before it is measured on all. */
   readonly limit: number;
-  readonly threads: number;
+  readonly lanes: Lanes;
   readonly journal: Journal;
   /** Tells the results of this quantization from those of others in the journal. */
   readonly prefix: string;
@@ -48,11 +48,11 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
   const judged = new Map<string, readonly SampleRecord[]>();
   let floatOutputs: Promise<ReferenceOutputs> | undefined;
 
-  const withModel = <T>(reverted: ReadonlySet<string>, body: (session: Session) => Promise<T>) =>
-    withSession(encodeModel(buildModel(quantization, reverted)), input, body);
-  const recordsOn = async (session: Session, indices: readonly number[]) => {
+  const withModel = <T>(reverted: ReadonlySet<string>, body: (runner: ModelRunner) => Promise<T>) =>
+    withRunner(buildModel(quantization, reverted), input, body);
+  const recordsOn = async (runner: ModelRunner, indices: readonly number[]) => {
     const options = baseline.reference === null ? {} : { reference: baseline.reference };
-    return (await evaluate(session, source, indices, metric, options)).records;
+    return (await evaluate(runner, source, indices, metric, options)).records;
   };
   const remember = (reverted: ReadonlySet<string>, records: readonly SampleRecord[]): Evaluation => {
     const evaluation = { value: metric.aggregate(records), records };
@@ -63,7 +63,7 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
     remember(
       reverted,
       await journal.of(`${prefix} validate ${keyOf(reverted)}`, () =>
-        withModel(reverted, (session) => recordsOn(session, firstIndices(source.count))),
+        withModel(reverted, (runner) => recordsOn(runner, firstIndices(source.count))),
       ),
     );
 
@@ -73,11 +73,11 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
     validate,
     screen: (reverted) =>
       journal.of(`${prefix} screen ${keyOf(reverted)}`, async () => {
-        floatOutputs ??= withSession(encodeModel(quantization.prepared.model), input, (session) =>
-          collectOutputs(session, source, screening),
+        floatOutputs ??= withRunner(quantization.prepared.model, input, (runner) =>
+          collectOutputs(runner, source, screening),
         );
         const expected = await floatOutputs;
-        return withModel(reverted, (session) => outputError(session, source, screening, expected));
+        return withModel(reverted, (runner) => outputError(runner, source, screening, expected));
       }),
     foretell(groups) {
       const { margin } = metric;
@@ -93,13 +93,13 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
     },
     async assess(reverted) {
       const found = await journal.of(`${prefix} assess ${keyOf(reverted)}`, () =>
-        withModel(reverted, async (session) => {
-          const touched = await recordsOn(session, deciding);
+        withModel(reverted, async (runner) => {
+          const touched = await recordsOn(runner, deciding);
           const hoped = merge(baseline.records, deciding, touched);
           const missed = hopedDrop(validation, baseline, deciding, touched) > (validation.maxDrop ?? 0);
           if (missed && deciding.length < source.count) return { records: hoped, exact: false };
           const others = complement(source.count, deciding);
-          return { records: merge(hoped, others, await recordsOn(session, others)), exact: true };
+          return { records: merge(hoped, others, await recordsOn(runner, others)), exact: true };
         }),
       );
       const evaluation = { value: metric.aggregate(found.records), records: found.records };
@@ -142,16 +142,16 @@ function complement(count: number, indices: readonly number[]): number[] {
 
 /** Mean over samples and outputs of ‖x − y‖² / ‖x‖², x from the float model. */
 async function outputError(
-  session: Session,
+  runner: ModelRunner,
   source: SampleSource,
   indices: readonly number[],
   expected: ReferenceOutputs,
 ): Promise<number> {
   let total = 0;
   let terms = 0;
-  for (const index of indices) {
-    const outputs = await run(session, (await source.get(index)).feeds);
-    for (const [name, { data }] of Object.entries(expected.get(index)!)) {
+  let position = 0;
+  for await (const [, outputs] of runner.run(readAhead(source, indices))) {
+    for (const [name, { data }] of Object.entries(expected.get(indices[position++]!)!)) {
       const actual = outputs[name]?.data;
       if (!(data instanceof Float32Array) || !(actual instanceof Float32Array)) continue;
       total += relativeError(data, actual);
@@ -173,16 +173,16 @@ function relativeError(expected: Float32Array, actual: Float32Array): number {
   return noise === 0 ? 0 : noise / signal;
 }
 
-async function withSession<T>(
-  bytes: Uint8Array,
-  { threads, quantization }: EvaluatorInput,
-  body: (session: Session) => Promise<T>,
+async function withRunner<T>(
+  model: ModelProto,
+  { lanes, quantization }: EvaluatorInput,
+  body: (runner: ModelRunner) => Promise<T>,
 ): Promise<T> {
-  const session = await createSession(bytes, { threads, dir: quantization.prepared.dir });
+  const runner = await lanes.open(model, { dir: quantization.prepared.dir });
   try {
-    return await body(session);
+    return await body(runner);
   } finally {
-    await session.release();
+    await runner.release();
   }
 }
 

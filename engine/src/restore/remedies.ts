@@ -74,7 +74,7 @@ function foretoldDrop<Made extends { readonly quantization: Quantization }>(
       baseline,
       initial: start.evaluation,
       limit: control.ranking_subset_size ?? config.quantization.subset_size,
-      threads: context.threads,
+      lanes: context.lanes,
       journal: context.journal,
       prefix: `with ${JSON.stringify(combined(base, change))}`,
     });
@@ -87,7 +87,7 @@ async function measured<Made extends { readonly quantization: Quantization }>(
   change: Settings,
 ): Promise<Tried<Made>> {
   const made = await make(change);
-  const { threads, journal } = context;
+  const { lanes, journal } = context;
   const { dir } = made.quantization.prepared;
   const evaluation = await journal.of(`all with ${JSON.stringify(change)}`, () =>
     measureModel(
@@ -95,7 +95,7 @@ async function measured<Made extends { readonly quantization: Quantization }>(
       validation,
       baseline,
       firstIndices(validation.source.count),
-      { threads, dir },
+      { lanes, dir },
     ),
   );
   return { made, evaluation, drop: dropOf(validation, baseline, evaluation) };

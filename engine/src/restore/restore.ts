@@ -3,6 +3,7 @@ import { firstIndices } from '../data/source.js';
 import type { Evaluation } from '../metrics/evaluate.js';
 import { buildModel, type Quantization } from '../quantization.js';
 import type { Clock } from '../report/progress.js';
+import type { Lanes } from '../runtime/lanes.js';
 import { dropOf, measureBaseline, measureModel, type Baseline, type Validation } from '../validation.js';
 import { createEvaluator } from './evaluator.js';
 import type { Journal } from './journal.js';
@@ -36,7 +37,7 @@ export interface RestoreOutcome<Made = { readonly quantization: Quantization }> 
 }
 
 export interface RestoreContext {
-  readonly threads: number;
+  readonly lanes: Lanes;
   readonly clock: Clock;
   readonly journal: Journal;
 }
@@ -96,22 +97,20 @@ export async function restoreAccuracy<Made extends { readonly quantization: Quan
 async function measureStart(
   quantization: Quantization,
   validation: Validation,
-  { threads, clock, journal }: RestoreContext,
+  { lanes, clock, journal }: RestoreContext,
 ): Promise<{ baseline: Baseline; evaluation: Evaluation }> {
   const { dir } = quantization.prepared;
   const { count } = validation.source;
   clock.stage('validate', 2 * count);
   const measureFloat = () =>
-    measureBaseline(quantization.prepared, validation, threads, (done) =>
-      clock.progress(done, 'float model'),
-    );
+    measureBaseline(quantization.prepared, validation, lanes, (done) => clock.progress(done, 'float model'));
   // The float model's outputs, where the metric compares with them, are too much for the journal.
   const baseline = await (validation.metric.needsReference
     ? measureFloat()
     : journal.of('baseline', measureFloat));
   const evaluation = await journal.of('initial', () =>
     measureModel(buildModel(quantization, new Set()), validation, baseline, firstIndices(count), {
-      threads,
+      lanes,
       dir,
       onSample: (done) => clock.progress(count + done, 'quantized model'),
     }),
@@ -130,7 +129,7 @@ interface SearchInput {
 async function search(
   { made: { quantization }, evaluation, drop }: Tried<{ readonly quantization: Quantization }>,
   { baseline, validation, maxDrop, deadline, config }: SearchInput,
-  { threads, clock, journal }: RestoreContext,
+  { lanes, clock, journal }: RestoreContext,
 ) {
   const control = config.accuracy_control!.advanced_accuracy_restorer_params;
   const groups = revertGroups(quantization.prepared.graph, quantization.placement);
@@ -140,7 +139,7 @@ async function search(
     baseline,
     initial: evaluation,
     limit: control.ranking_subset_size ?? config.quantization.subset_size,
-    threads,
+    lanes,
     journal,
     prefix: 'restore',
   });

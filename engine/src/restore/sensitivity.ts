@@ -2,12 +2,11 @@ import type { Calibration } from '../calibration.js';
 import { firstIndices, type Sample } from '../data/source.js';
 import { withOutputs } from '../graph/outputs.js';
 import { readFloats } from '../onnx/tensor.js';
-import { encodeModel } from '../onnx/write.js';
 import { buildModel, type Quantization } from '../quantization.js';
 import type { QuantizerParameters } from '../ranges/parameters.js';
 import type { Clock } from '../report/progress.js';
 import { layerSqnr } from '../report/sqnr.js';
-import { createSession, run } from '../runtime/session.js';
+import type { Lanes } from '../runtime/lanes.js';
 import { dropOf, measureBaseline, measureModel, type Validation } from '../validation.js';
 import { dequantize } from '../weights/quantize.js';
 import { operatorsServed, revertGroups } from './revert.js';
@@ -42,31 +41,34 @@ export async function measureSensitivity(
   quantization: Quantization,
   validation: Validation | null,
   calibration: Calibration,
-  { threads, clock }: { threads: number; clock: Clock },
+  { lanes, clock }: { lanes: Lanes; clock: Clock },
 ): Promise<SensitivityReport> {
   const { graph, dir, model } = quantization.prepared;
   const groups = revertGroups(graph, quantization.placement);
   const samples = await Promise.all(
     firstIndices(Math.min(NOISE_SAMPLES, calibration.samples)).map((index) => calibration.source.get(index)),
   );
-  const activations = await activationNoise(quantization, samples, threads);
+  const activations = await activationNoise(quantization, samples, lanes);
   clock.stage('validate', validation?.source.count ?? null);
   const baseline =
     validation === null
       ? null
-      : await measureBaseline(quantization.prepared, validation, threads, (done) => clock.progress(done));
+      : await measureBaseline(quantization.prepared, validation, lanes, (done) => clock.progress(done));
   clock.stage('rank', groups.length);
   const layers: LayerSensitivity[] = [];
   for (const [index, operators] of groups.entries()) {
     const others = new Set(groups.flat().filter((name) => !operators.includes(name)));
     const alone = buildModel(quantization, others);
     const feeds = samples.map((sample) => sample.feeds);
-    const outputs = await layerSqnr({ model, graph }, alone, graph.outputs, feeds, { threads, dir });
+    const outputs = await layerSqnr({ model, graph }, alone, graph.outputs, feeds, {
+      threads: lanes.threads,
+      dir,
+    });
     const evaluation =
       validation === null || baseline === null
         ? null
         : await measureModel(alone, validation, baseline, firstIndices(validation.source.count), {
-            threads,
+            lanes,
             dir,
           });
     layers.push({
@@ -124,26 +126,23 @@ function weightNoise({ prepared, placement, weights }: Quantization, operators: 
 async function activationNoise(
   { prepared, placement, activations }: Quantization,
   samples: readonly Sample[],
-  threads: number,
+  lanes: Lanes,
 ): Promise<(operators: readonly string[]) => LayerSensitivity['inputs']> {
   const quantizers = placement.activations.filter(({ id }) => activations.has(id));
   const tensors = [...new Set(quantizers.map(({ tensor }) => tensor))];
   const made = tensors.filter((tensor) => !prepared.graph.inputs.includes(tensor));
-  const session = await createSession(encodeModel(withOutputs(prepared.model, made)), {
-    threads,
-    dir: prepared.dir,
-  });
+  const runner = await lanes.open(withOutputs(prepared.model, made), { dir: prepared.dir });
   const sums = new Map<string, Noise>(quantizers.map(({ id }) => [id, { signal: 0, noise: 0 }]));
   try {
-    for (const { feeds } of samples) {
-      const values = { ...feeds, ...(await run(session, feeds, made)) };
+    for await (const [{ feeds }, results] of runner.run(samples, made)) {
+      const values = { ...feeds, ...results };
       for (const { id, tensor } of quantizers) {
         const { data, dims } = values[tensor]!;
         if (data instanceof Float32Array) addNoise(sums.get(id)!, data, dims, activations.get(id)!);
       }
     }
   } finally {
-    await session.release();
+    await runner.release();
   }
   const served = operatorsServed(prepared.graph, placement);
   return (operators) =>

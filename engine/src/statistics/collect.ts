@@ -1,10 +1,9 @@
 import type { PreparedModel } from '../graph/prepare.js';
 import { opset } from '../onnx/node.js';
-import { encodeModel } from '../onnx/write.js';
 import type { ActivationQuantizer } from '../placement/types.js';
 import { fail } from '../problem.js';
 import type { Range } from '../ranges/parameters.js';
-import { createSession, run } from '../runtime/session.js';
+import type { Lanes } from '../runtime/lanes.js';
 import type { HostTensor } from '../runtime/tensor.js';
 import { createAggregator, type Aggregator } from './aggregate.js';
 import { augmentWithReductions, readReduction, reductionKey, type Reduction } from './augment.js';
@@ -30,7 +29,7 @@ export interface ChannelMeanRequest {
 export interface CollectOptions {
   /** Reduce inside the runtime's graph (default) or take tensors out and reduce them here. */
   readonly inGraph: boolean;
-  readonly threads: number;
+  readonly lanes: Lanes;
   readonly onSample?: (done: number) => void;
 }
 
@@ -43,7 +42,7 @@ export interface Collected {
 }
 
 /**
- * Runs the float model over the samples, one at a time, and keeps only statistics: memory does not grow with the
+ * Runs the float model over the samples and keeps only statistics: memory does not grow with the
  * activations. Throws `calibration-not-finite` naming tensor and sample, and `calibration-empty`.
  */
 export async function collectStatistics(
@@ -70,14 +69,10 @@ export async function collectStatistics(
     fetched,
     opset(prepared.model),
   );
-  const session = await createSession(encodeModel(augmented.model), {
-    threads: options.threads,
-    dir: prepared.dir,
-  });
+  const runner = await options.lanes.open(augmented.model, { dir: prepared.dir });
   let count = 0;
   try {
-    for await (const sample of samples) {
-      const results = await run(session, sample.feeds);
+    for await (const [sample, results] of runner.run(samples)) {
       const read: Reader = (reduction) => readReduction(results, augmented.places, reduction);
       for (const sentinel of sentinels) checkValues(read(sentinel), sentinel.tensor, sample.name);
       for (const item of work) addSample(item, sample.name, read, results[item.plan.tensor]);
@@ -86,7 +81,7 @@ export async function collectStatistics(
       options.onSample?.(count);
     }
   } finally {
-    await session.release();
+    await runner.release();
   }
   if (count === 0)
     fail('calibration-empty', 'There is no calibration sample.', { configPath: ['data', 'calibration'] });

@@ -1,0 +1,80 @@
+import { parentPort } from 'node:worker_threads';
+import { QuantsmithError, type Problem } from '../problem.js';
+import { createSession, run, type Session, type SessionOptions } from './session.js';
+import type { HostTensor } from './tensor.js';
+
+export type Feeds = Readonly<Record<string, HostTensor>>;
+export type Results = Readonly<Record<string, HostTensor>>;
+
+/** What a lane is asked for; every request is answered once, with the same number. */
+export type LaneRequest =
+  | {
+      readonly kind: 'open';
+      readonly call: number;
+      readonly model: number;
+      readonly bytes: Uint8Array;
+      readonly options: SessionOptions;
+    }
+  | {
+      readonly kind: 'run';
+      readonly call: number;
+      readonly model: number;
+      readonly feeds: readonly Feeds[];
+      readonly outputs: readonly string[] | undefined;
+    }
+  | { readonly kind: 'release'; readonly call: number; readonly model: number };
+
+export interface LaneAnswer {
+  readonly call: number;
+  /** One entry for each of the request's feeds. */
+  readonly results?: readonly Results[];
+  /** Milliseconds that the request took. */
+  readonly took: number;
+  readonly problem?: Problem;
+}
+
+/** Entry of a lane: a worker thread that holds sessions and runs them one sample after the other. */
+const port = parentPort;
+if (port !== null) {
+  const sessions = new Map<number, Session>();
+  // The runtime blocks the thread; requests that wait for a promise must not overtake each other.
+  let last: Promise<void> = Promise.resolve();
+  port.on('message', (request: LaneRequest) => {
+    last = last.then(async () => {
+      const begun = performance.now();
+      const answer = await serve(sessions, request).catch((error: unknown) => ({
+        problem: problemOf(error),
+      }));
+      port.postMessage({
+        call: request.call,
+        took: performance.now() - begun,
+        ...answer,
+      } satisfies LaneAnswer);
+    });
+  });
+}
+
+async function serve(
+  sessions: Map<number, Session>,
+  request: LaneRequest,
+): Promise<{ results?: readonly Results[] }> {
+  if (request.kind === 'open') {
+    sessions.set(request.model, await createSession(request.bytes, request.options));
+    return {};
+  }
+  const session = sessions.get(request.model)!;
+  if (request.kind === 'release') {
+    sessions.delete(request.model);
+    await session.release();
+    return {};
+  }
+  const results: Results[] = [];
+  for (const feeds of request.feeds) results.push(await run(session, feeds, request.outputs));
+  return { results };
+}
+
+function problemOf(error: unknown): Problem {
+  if (error instanceof QuantsmithError) return error.problem;
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: 'internal-error', severity: 'error', message: `A lane of the engine failed: ${message}` };
+}

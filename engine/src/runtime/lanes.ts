@@ -1,0 +1,208 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import type { ModelProto } from '../onnx/onnx_pb.js';
+import { encodeModel, weightBytes } from '../onnx/write.js';
+import { QuantsmithError } from '../problem.js';
+import type { Feeds, LaneAnswer, LaneRequest, Results } from './lane.js';
+import { createSession, run, type SessionOptions } from './session.js';
+
+/** A model that is ready to run over many samples. Release it: its memory is outside JavaScript's. */
+export interface ModelRunner {
+  /**
+   * The results of all samples, in their order, each with its sample; samples are read a little ahead. `outputs`: only
+   * these tensors. Throws what a single inference throws.
+   */
+  readonly run: <S extends { readonly feeds: Feeds }>(
+    samples: AsyncIterable<S> | Iterable<S>,
+    outputs?: readonly string[],
+  ) => AsyncGenerator<readonly [S, Results]>;
+  readonly release: () => Promise<void>;
+}
+
+/** Where models run over many samples. */
+export interface Lanes {
+  /** All threads together. */
+  readonly threads: number;
+  /** `dir`: folder of the model's external data. */
+  readonly open: (
+    model: ModelProto,
+    options: Pick<SessionOptions, 'dir' | 'optimization'>,
+  ) => Promise<ModelRunner>;
+  readonly close: () => Promise<void>;
+}
+
+/** A single session on the caller's thread, which it blocks, with all threads inside each operator. */
+export function oneLane(threads: number): Lanes {
+  return {
+    threads,
+    open: (model, options) => openHere(encodeModel(model), { ...options, threads }),
+    close: () => Promise.resolve(),
+  };
+}
+
+async function openHere(bytes: Uint8Array, options: SessionOptions): Promise<ModelRunner> {
+  const session = await createSession(bytes, options);
+  return {
+    async *run(samples, outputs) {
+      for await (const sample of samples) yield [sample, await run(session, sample.feeds, outputs)] as const;
+    },
+    release: () => session.release(),
+  };
+}
+
+/** The weights of all sessions that are open side by side may take so much; larger models get fewer, wider lanes. */
+const WEIGHT_BUDGET = 512 * 2 ** 20;
+const MOST_LANES = 8;
+
+/** How many sessions of a model run side by side. Depends on nothing but its arguments, as results do. */
+export function lanesFor(threads: number, weights: number): number {
+  return Math.max(1, Math.min(threads, MOST_LANES, Math.floor(WEIGHT_BUDGET / Math.max(1, weights))));
+}
+
+/**
+ * Sessions side by side, each in a worker thread. Samples are independent of each other: running several at once keeps
+ * all cores busy where the operators of one sample are too small to share, and a core that other programs take slows down
+ * one lane instead of all of them, which would wait for each other at every operator.
+ */
+export function openLanes(threads: number): Lanes {
+  if (threads <= 1) return oneLane(threads);
+  const workers: LaneWorker[] = [];
+  const here = oneLane(threads);
+  let models = 0;
+  return {
+    threads,
+    async open(model, options) {
+      const count = lanesFor(threads, weightBytes(model));
+      if (count === 1) return here.open(model, options);
+      while (workers.length < count) workers.push(startWorker());
+      const id = models++;
+      const lanes = workers.slice(0, count);
+      const bytes = encodeModel(model);
+      const sessionOptions = { ...options, threads: Math.floor(threads / count) };
+      await Promise.all(
+        lanes.map((lane) => lane.ask({ kind: 'open', model: id, bytes, options: sessionOptions })),
+      );
+      return {
+        run: (samples, outputs) => runSideBySide(lanes, id, samples, outputs),
+        async release() {
+          await Promise.all(lanes.map((lane) => lane.ask({ kind: 'release', model: id })));
+        },
+      };
+    },
+    async close() {
+      await Promise.all(workers.splice(0).map((worker) => worker.end()));
+    },
+  };
+}
+
+/** A chunk of samples takes about this long, so that messages do not weigh. */
+const CHUNK_MS = 4;
+const LARGEST_CHUNK = 64;
+/** Chunks that a lane has or waits for. */
+const AHEAD = 2;
+
+async function* runSideBySide<S extends { readonly feeds: Feeds }>(
+  lanes: readonly LaneWorker[],
+  model: number,
+  samples: AsyncIterable<S> | Iterable<S>,
+  outputs: readonly string[] | undefined,
+): AsyncGenerator<readonly [S, Results]> {
+  const pending: { readonly chunk: readonly S[]; readonly answer: Promise<LaneAnswer> }[] = [];
+  const waiting = lanes.map(() => 0);
+  const source = chunks(samples);
+  let size = 1;
+  let ended = false;
+  while (true) {
+    while (!ended && pending.length < AHEAD * lanes.length) {
+      const wanted = size;
+      const next = await source(wanted);
+      ended = next.length < wanted;
+      if (next.length === 0) break;
+      const lane = waiting.indexOf(Math.min(...waiting));
+      waiting[lane] = waiting[lane]! + 1;
+      const answer = lanes[lane]!.ask({
+        kind: 'run',
+        model,
+        feeds: next.map(({ feeds }) => feeds),
+        outputs,
+      }).then((done) => {
+        waiting[lane] = waiting[lane]! - 1;
+        size = Math.max(1, Math.min(LARGEST_CHUNK, Math.round((CHUNK_MS * next.length) / done.took)));
+        return done;
+      });
+      // A failure is reported when its turn comes, not as an unhandled rejection before.
+      answer.catch(() => undefined);
+      pending.push({ chunk: next, answer });
+    }
+    const first = pending.shift();
+    if (first === undefined) return;
+    const { results } = await first.answer;
+    for (const [index, sample] of first.chunk.entries()) yield [sample, results![index]!] as const;
+  }
+}
+
+/** Takes the next samples of an iterable, fewer only at its end. */
+function chunks<S>(samples: AsyncIterable<S> | Iterable<S>): (size: number) => Promise<S[]> {
+  const iterator =
+    Symbol.asyncIterator in samples ? samples[Symbol.asyncIterator]() : samples[Symbol.iterator]();
+  return async (size) => {
+    const taken: S[] = [];
+    while (taken.length < size) {
+      const next = await iterator.next();
+      if (next.done === true) break;
+      taken.push(next.value);
+    }
+    return taken;
+  };
+}
+
+type Request = LaneRequest extends infer R ? (R extends LaneRequest ? Omit<R, 'call'> : never) : never;
+
+interface LaneWorker {
+  /** Rejects with the problem that the lane met. */
+  readonly ask: (request: Request) => Promise<LaneAnswer>;
+  readonly end: () => Promise<void>;
+}
+
+function startWorker(): LaneWorker {
+  const worker = new Worker(lanePath());
+  const calls = new Map<number, { resolve: (answer: LaneAnswer) => void; reject: (error: Error) => void }>();
+  let next = 0;
+  let failure: Error | null = null;
+  const failAll = (error: Error) => {
+    failure ??= error;
+    for (const { reject } of calls.values()) reject(failure);
+    calls.clear();
+  };
+  worker.on('message', (answer: LaneAnswer) => {
+    const call = calls.get(answer.call);
+    calls.delete(answer.call);
+    if (answer.problem === undefined) call?.resolve(answer);
+    else call?.reject(new QuantsmithError(answer.problem));
+  });
+  worker.on('error', failAll);
+  worker.on('exit', (code) => failAll(new Error(`A lane of the engine ended with code ${code}.`)));
+  return {
+    ask: (request) =>
+      new Promise((resolve, reject) => {
+        if (failure !== null) {
+          reject(failure);
+          return;
+        }
+        calls.set(next, { resolve, reject });
+        worker.postMessage({ ...request, call: next++ } satisfies LaneRequest);
+      }),
+    async end() {
+      await worker.terminate();
+    },
+  };
+}
+
+/** `lane.cjs` beside the bundle that this code runs in; from source, the one in `dist/`. */
+function lanePath(): string {
+  const places = ['./lane.cjs', '../../../dist/lane.cjs', '../../dist/lane.cjs'].map((place) =>
+    fileURLToPath(new URL(place, import.meta.url)),
+  );
+  return places.find(existsSync) ?? places[0]!;
+}

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import { lanesFor, oneLane, openLanes, type Lanes } from '@quantsmith/engine/runtime/lanes';
+import type { HostTensor } from '@quantsmith/engine/runtime/tensor';
+import { model, node, value } from './models.js';
+
+/** Models on rows of four values. */
+const ofOne = (op: string, inputs: readonly string[]) =>
+  model({ nodes: [node(op, inputs, ['y'])], inputs: [value('x', [1, 4])], outputs: [value('y', [1, 4])] });
+const doubling = ofOne('Add', ['x', 'x']);
+const sample = (index: number) => ({
+  index,
+  feeds: { x: { type: 'float32', dims: [1, 4], data: new Float32Array(4).fill(index) } as HostTensor },
+});
+const samples = (count: number) => Array.from({ length: count }, (_, index) => sample(index));
+
+async function withLanes<T>(lanes: Lanes, body: (lanes: Lanes) => Promise<T>): Promise<T> {
+  try {
+    return await body(lanes);
+  } finally {
+    await lanes.close();
+  }
+}
+
+describe('lanes', () => {
+  it.each([
+    ['one', () => oneLane(1)],
+    ['two', () => openLanes(2)],
+    ['three', () => openLanes(3)],
+  ])('give all results in the order of the samples (%s)', async (_, open) => {
+    await withLanes(open(), async (lanes) => {
+      const runner = await lanes.open(doubling, {});
+      const seen: [number, number][] = [];
+      for await (const [{ index }, results] of runner.run(samples(500))) {
+        seen.push([index, Number(results['y']!.data[3])]);
+      }
+      await runner.release();
+      expect(seen).toEqual(samples(500).map(({ index }) => [index, 2 * index]));
+    });
+  });
+  it('run several models in turns, and any of them again', async () => {
+    await withLanes(openLanes(2), async (lanes) => {
+      const runners = [await lanes.open(doubling, {}), await lanes.open(doubling, {})];
+      for (const runner of [...runners, ...runners]) {
+        let sum = 0;
+        for await (const [, results] of runner.run(samples(10))) sum += Number(results['y']!.data[0]);
+        expect(sum).toBe(90);
+      }
+      for (const runner of runners) await runner.release();
+    });
+  });
+  it('read samples a little ahead, not all at once', async () => {
+    await withLanes(openLanes(2), async (lanes) => {
+      const runner = await lanes.open(doubling, {});
+      let read = 0;
+      let most = 0;
+      let done = 0;
+      async function* counted() {
+        for (const each of samples(2000)) {
+          read++;
+          yield await Promise.resolve(each);
+        }
+      }
+      for await (const result of runner.run(counted())) {
+        done += result.length / 2;
+        most = Math.max(most, read - done);
+      }
+      await runner.release();
+      expect(done).toBe(2000);
+      expect(most).toBeLessThanOrEqual(5 * 64);
+    });
+  });
+  it('say why a sample does not fit, and go on with the next model', async () => {
+    await withLanes(openLanes(2), async (lanes) => {
+      const runner = await lanes.open(doubling, {});
+      const wrong = {
+        feeds: { x: { type: 'float32', dims: [1, 5], data: new Float32Array(5) } as HostTensor },
+      };
+      const drain = async () => {
+        for await (const result of runner.run([...samples(3), wrong])) expect(result).toHaveLength(2);
+      };
+      await expect(drain()).rejects.toMatchObject({ problem: { code: 'runtime-input' } });
+      await runner.release();
+      const next = await lanes.open(doubling, {});
+      for await (const [, results] of next.run(samples(1))) expect(results['y']!.data[0]).toBe(0);
+      await next.release();
+    });
+  });
+  it('say why a model cannot be loaded', async () => {
+    const unknown = ofOne('NoSuchOperator', ['x']);
+    await withLanes(openLanes(2), async (lanes) => {
+      await expect(lanes.open(unknown, {})).rejects.toMatchObject({
+        problem: { code: 'runtime-unknown-operator' },
+      });
+    });
+  });
+  it('are fewer and wider for large models', () => {
+    expect(lanesFor(4, 10e6)).toBe(4);
+    expect(lanesFor(4, 250 * 2 ** 20)).toBe(2);
+    expect(lanesFor(4, 3e9)).toBe(1);
+    expect(lanesFor(64, 1e6)).toBe(8);
+    expect(lanesFor(1, 1e6)).toBe(1);
+  });
+});
