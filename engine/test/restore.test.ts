@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { restoreBySearch, type RestoreProblem } from '@quantsmith/engine/restore/search';
+import { createForecaster } from '@quantsmith/engine/restore/forecast';
 import { decidingSamples } from '@quantsmith/engine/restore/samples';
 import { openMetric } from '@quantsmith/engine/metrics/metric';
 
@@ -16,10 +17,11 @@ function world(costs: Readonly<Record<string, number>>, over: Partial<RestorePro
     maxDrop: 0.01,
     maxIterations: null,
     deadline: null,
+    width: 2,
     initial: { metric: 1 - total, drop: total },
     screen(reverted) {
       calls.screen++;
-      return Promise.resolve(dropWith(reverted));
+      return Promise.resolve({ error: dropWith(reverted), drop: null });
     },
     assess(reverted) {
       calls.assess++;
@@ -84,7 +86,7 @@ describe('the search for operators to revert', () => {
     const result = await restoreBySearch({
       ...problem,
       initial: { metric: 0.9, drop: 0.1 },
-      screen: (reverted) => Promise.resolve(of(reverted)),
+      screen: (reverted) => Promise.resolve({ error: of(reverted), drop: null }),
       assess: (reverted) => Promise.resolve({ metric: 1 - of(reverted), drop: of(reverted), exact: true }),
     });
     expect([...result.reverted].sort()).toEqual(['y', 'z']);
@@ -131,6 +133,104 @@ describe('the search for operators to revert', () => {
           }
         },
       ),
+    );
+  });
+});
+
+/** A world of samples with margins: each operator takes some from each, and what they take adds up but for `interaction`. */
+function marginWorld(taken: Readonly<Record<string, readonly number[]>>, maxDrop: number, interaction = 0) {
+  const groups = Object.keys(taken).map((name) => [name]);
+  const float = Float64Array.from(taken[groups[0]![0]!]!, () => 1);
+  const marginsOf = (reverted: ReadonlySet<string>) =>
+    float.map((margin, i) => {
+      const left = groups.filter(([name]) => !reverted.has(name!));
+      const sum = left.reduce((total, [name]) => total + taken[name!]![i]!, 0);
+      return margin - sum * (1 + interaction * Math.sin(left.length * 7 + i));
+    });
+  const dropOf = (margins: Float64Array) => margins.filter((margin) => margin <= 0).length / float.length;
+  const forecaster = createForecaster({
+    margin: { of: (record) => record[1]!, record: (margin, yes = margin > 0 ? 1 : 0) => [yes, margin] },
+    groups,
+    dropWith: (records) => 1 - records.reduce((sum, record) => sum + record[0]!, 0) / records.length,
+    maxDrop,
+    initial: marginsOf(new Set()),
+    float: marginsOf(new Set(groups.flat())),
+  });
+  const calls = { assess: 0 };
+  const measure = (reverted: ReadonlySet<string>) => {
+    const margins = marginsOf(reverted);
+    forecaster.note(reverted, margins);
+    const drop = dropOf(margins);
+    return { metric: 1 - drop, drop };
+  };
+  const start = dropOf(marginsOf(new Set()));
+  const problem: RestoreProblem = {
+    groups,
+    maxDrop,
+    maxIterations: null,
+    deadline: null,
+    initial: { metric: 1 - start, drop: start },
+    width: 2,
+    screen: (reverted) => Promise.resolve({ error: null, drop: measure(reverted).drop }),
+    assess(reverted) {
+      calls.assess++;
+      return Promise.resolve({ ...measure(reverted), exact: true });
+    },
+    foretell: forecaster.foretell,
+    validate: (reverted) => Promise.resolve(measure(reverted)),
+    onRanked: () => undefined,
+    onProgress: () => undefined,
+  };
+  return { problem, calls, dropOf: (reverted: ReadonlySet<string>) => dropOf(marginsOf(reverted)) };
+}
+
+describe('the search where outcomes can be foretold', () => {
+  it('finds the pair that is enough only together, at once', async () => {
+    const taken = { a: [0.6, 0.1, 0.6], b: [0.1, 0.1, 0.1], c: [0.6, 0.1, 0.6], d: [0.2, 1.2, 0.2] };
+    const { problem, calls } = marginWorld({ ...taken, e: [0, 0.1, 0] }, 0);
+    const result = await restoreBySearch(problem);
+    expect([...result.reverted].sort()).toEqual(['a', 'd']);
+    expect(calls.assess).toBeLessThanOrEqual(4);
+  });
+  it.each([0, 0.4])('needs few measurements for many operators (interaction %d)', async (interaction) => {
+    // Sample i loses its answer by operators i and i + 1 together.
+    const names = Array.from({ length: 60 }, (_, i) => `op${i}`);
+    const taken = Object.fromEntries(
+      names.map((name, o) => [name, names.map((_, i) => (o === i || o === (i + 1) % 60 ? 0.55 : 0))]),
+    );
+    const { problem, calls } = marginWorld(taken, 0.5, interaction);
+    const result = await restoreBySearch(problem);
+    expect(result.drop).toBeLessThanOrEqual(0.5);
+    expect(result.reverted.size).toBeLessThan(30);
+    expect(calls.assess).toBeLessThan(60);
+  });
+  it('meets the target where the float model does, with no more than the limit of iterations', async () => {
+    const operators = fc.array(
+      fc.array(fc.double({ min: -0.5, max: 1, noNaN: true }), { minLength: 12, maxLength: 12 }),
+      {
+        minLength: 1,
+        maxLength: 10,
+      },
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        operators,
+        fc.double({ min: 0, max: 0.6, noNaN: true }),
+        async (values, interaction) => {
+          const taken = Object.fromEntries(values.map((row, i) => [`op${i}`, row]));
+          const { problem, dropOf } = marginWorld(taken, 0.1, interaction);
+          const result = await restoreBySearch(problem);
+          expect(result.drop).toBeLessThanOrEqual(0.1);
+          expect(dropOf(result.reverted)).toBeCloseTo(result.drop, 12);
+          const limited = await restoreBySearch({
+            ...marginWorld(taken, 0.1, interaction).problem,
+            maxIterations: 2,
+          });
+          expect(limited.reverted.size).toBeLessThanOrEqual(2);
+          expect(limited.drop).toBeLessThanOrEqual(problem.initial.drop);
+        },
+      ),
+      { numRuns: 60 },
     );
   });
 });

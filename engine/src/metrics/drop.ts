@@ -19,6 +19,11 @@ export function accuracyDrop(
   return Math.sign(absolute) * Math.abs(1 - quantized / initial);
 }
 
+/** Whether a drop is within the target; differences of shares such as 0.7545 − 0.7525 are not exact. */
+export function meetsTarget(drop: number, maxDrop: number): boolean {
+  return drop - maxDrop <= 1e-12;
+}
+
 const RESAMPLES = 1000;
 
 /**

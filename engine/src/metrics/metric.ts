@@ -29,8 +29,8 @@ export interface Metric {
   readonly margin?: {
     /** Positive: yes. */
     readonly of: (record: SampleRecord) => number;
-    /** The record of a sample with this margin. */
-    readonly record: (margin: number) => SampleRecord;
+    /** The record of a sample with this margin; `yes`: the probability that it is judged yes, where that is not certain. */
+    readonly record: (margin: number, yes?: number) => SampleRecord;
   };
 }
 
@@ -50,7 +50,7 @@ function topK(name: string, k: number): Metric {
     ],
     aggregate: average,
     sampleError: (record) => 1 - record[0]!,
-    margin: { of: (record) => record[1]!, record: (margin) => [margin > 0 ? 1 : 0, margin] },
+    margin: { of: (record) => record[1]!, record: (margin, yes = margin > 0 ? 1 : 0) => [yes, margin] },
   };
 }
 

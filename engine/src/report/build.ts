@@ -1,3 +1,4 @@
+import { meetsTarget } from '../metrics/drop.js';
 import type { QuantizationReport, ResolvedConfig } from '@quantsmith/schemas';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -148,7 +149,7 @@ function metricReport({ validation, restored }: ReportInput): QuantizationReport
     drop,
     max_drop: validation.maxDrop,
     drop_type: validation.dropType,
-    satisfied: validation.maxDrop === null ? null : drop <= validation.maxDrop,
+    satisfied: validation.maxDrop === null ? null : meetsTarget(drop, validation.maxDrop),
     ci95: intervalOf(validation, baseline, final),
   };
 }

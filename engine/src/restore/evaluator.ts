@@ -1,21 +1,23 @@
-import { firstIndices, readAhead, type SampleSource } from '../data/source.js';
-import { collectOutputs, evaluate, type Evaluation, type ReferenceOutputs } from '../metrics/evaluate.js';
+import { meetsTarget } from '../metrics/drop.js';
+import { firstIndices, readAhead } from '../data/source.js';
+import { evaluate, type Evaluation } from '../metrics/evaluate.js';
 import type { SampleRecord } from '../metrics/metric.js';
-import type { ModelProto } from '../onnx/onnx_pb.js';
 import { buildModel, type Quantization } from '../quantization.js';
-import type { Lanes, ModelRunner } from '../runtime/lanes.js';
+import type { Lanes, ModelRunner, OpenOptions } from '../runtime/lanes.js';
 import { dropOf, type Baseline, type Validation } from '../validation.js';
+import { createForecaster, type Forecast, type Forecaster } from './forecast.js';
 import type { Journal } from './journal.js';
-import { decidingSamples, screeningSamples } from './samples.js';
-import type { Assessment } from './search.js';
+import { meanError, openReference, type Reference } from './outputError.js';
+import { decidingSamples, nearestBorder, screeningSamples } from './samples.js';
+import type { Assessment, Screening } from './search.js';
 
 /** Measures one quantization with any operators in float; every result goes through the journal. */
 export interface Evaluator {
-  /** Relative error of the outputs on the screening samples. */
-  readonly screen: (reverted: ReadonlySet<string>) => Promise<number>;
+  /** What a few samples tell of a state. */
+  readonly screen: (reverted: ReadonlySet<string>) => Promise<Screening>;
   readonly assess: (reverted: ReadonlySet<string>) => Promise<Assessment>;
-  /** The drop to be expected of several groups in float, from what each did alone; null where that is not known. */
-  readonly foretell: (groups: readonly ReadonlySet<string>[]) => number | null;
+  /** What is to be expected of a state; null where that cannot be told. */
+  readonly foretell: (reverted: ReadonlySet<string>) => Forecast | null;
   readonly validate: (reverted: ReadonlySet<string>) => Promise<Evaluation>;
   /** The full evaluation of a state, where there was one. */
   readonly evaluationOf: (reverted: ReadonlySet<string>) => Evaluation | undefined;
@@ -29,6 +31,8 @@ export interface EvaluatorInput {
   readonly baseline: Baseline;
   /** The quantized model without any reversal. */
   readonly initial: Evaluation;
+  /** Groups of operators that go back to float together. */
+  readonly groups: readonly (readonly string[])[];
   /** The most samples that a state is judged by before it is measured on all. */
   readonly limit: number;
   readonly lanes: Lanes;
@@ -38,147 +42,155 @@ export interface EvaluatorInput {
 }
 
 const SCREENING_SAMPLES = 8;
+/** Where margins tell how answers change, a state is screened on those nearest to changing: some for each answer to gain. */
+const SAMPLES_PER_ANSWER = 4;
+const [FEWEST_NEAREST, MOST_NEAREST] = [16, 256];
+/** A state is looked at in steps of so many samples, and no further when the target is as good as missed. */
+const STEP = 48;
+const HOPELESS = 0.01;
+
+/** What was seen of a state, by sample. */
+type Seen = ReadonlyMap<number, SampleRecord>;
+type Entries = readonly (readonly [number, SampleRecord])[];
 
 export function createEvaluator(input: EvaluatorInput): Evaluator {
-  const { quantization, validation, baseline, initial, journal, prefix } = input;
+  const { validation, baseline, initial, journal, prefix } = input;
   const { metric, source } = validation;
+  const maxDrop = validation.maxDrop ?? 0;
   const deciding = decidingSamples(metric, baseline.records, initial.records, input.limit);
-  const screening = screeningSamples(metric, baseline.records, initial.records, SCREENING_SAMPLES);
+  const forecaster = forecasterOf(input, deciding);
   const full = new Map<string, Evaluation>();
-  const judged = new Map<string, readonly SampleRecord[]>();
-  let floatOutputs: Promise<ReferenceOutputs> | undefined;
+  const seen = new Map<string, Seen>();
+  const toGain = source.count * Math.abs(baseline.value - initial.value - maxDrop);
+  const nearest = Math.min(MOST_NEAREST, Math.max(FEWEST_NEAREST, Math.round(SAMPLES_PER_ANSWER * toGain)));
+  let reference: Promise<Reference> | undefined;
 
-  const withModel = <T>(reverted: ReadonlySet<string>, body: (runner: ModelRunner) => Promise<T>) =>
-    withRunner(buildModel(quantization, reverted), input, body);
-  const recordsOn = async (runner: ModelRunner, indices: readonly number[]) => {
+  const run = async (runner: ModelRunner, indices: readonly number[]): Promise<Entries> => {
     const options = baseline.reference === null ? {} : { reference: baseline.reference };
-    return (await evaluate(runner, source, indices, metric, options)).records;
+    const { records } = await evaluate(runner, source, indices, metric, options);
+    return indices.map((index, i) => [index, records[i]!] as const);
   };
-  const remember = (reverted: ReadonlySet<string>, records: readonly SampleRecord[]): Evaluation => {
+  const look = (reverted: ReadonlySet<string>, entries: Entries): Seen => {
+    const known = new Map([...(seen.get(keyOf(reverted)) ?? []), ...entries]);
+    seen.set(keyOf(reverted), known);
+    forecaster?.note(reverted, known);
+    return known;
+  };
+  const drop = (known: Seen) => {
+    const records = baseline.records.map((record, index) => known.get(index) ?? record);
+    return dropOf(validation, baseline, { value: metric.aggregate(records), records });
+  };
+  const settle = (reverted: ReadonlySet<string>, records: readonly SampleRecord[]): Evaluation => {
     const evaluation = { value: metric.aggregate(records), records };
     full.set(keyOf(reverted), evaluation);
     return evaluation;
   };
-  const validate = async (reverted: ReadonlySet<string>) =>
-    remember(
-      reverted,
-      await journal.of(`${prefix} validate ${keyOf(reverted)}`, () =>
-        withModel(reverted, (runner) => recordsOn(runner, firstIndices(source.count))),
-      ),
-    );
 
   return {
     deciding: deciding.length,
     evaluationOf: (reverted) => full.get(keyOf(reverted)),
-    validate,
-    screen: (reverted) =>
-      journal.of(`${prefix} screen ${keyOf(reverted)}`, async () => {
-        floatOutputs ??= withRunner(quantization.prepared.model, input, (runner) =>
-          collectOutputs(runner, source, screening),
-        );
-        const expected = await floatOutputs;
-        return withModel(reverted, (runner) => outputError(runner, source, screening, expected));
-      }),
-    foretell(groups) {
-      const { margin } = metric;
-      const alone = groups.map((group) => judged.get(keyOf(group)));
-      if (margin === undefined || alone.includes(undefined)) return null;
-      // To first order the errors of the operators add up: what each reversal took away alone, all of them take away.
-      const records = deciding.map((index) => {
-        const before = margin.of(initial.records[index]!);
-        const gained = alone.reduce((sum, states) => sum + margin.of(states![index]!) - before, 0);
-        return margin.record(before + gained);
-      });
-      return hopedDrop(validation, baseline, deciding, records);
-    },
-    async assess(reverted) {
-      const found = await journal.of(`${prefix} assess ${keyOf(reverted)}`, () =>
-        withModel(reverted, async (runner) => {
-          const touched = await recordsOn(runner, deciding);
-          const hoped = merge(baseline.records, deciding, touched);
-          const missed = hopedDrop(validation, baseline, deciding, touched) > (validation.maxDrop ?? 0);
-          if (missed && deciding.length < source.count) return { records: hoped, exact: false };
-          const others = complement(source.count, deciding);
-          return { records: merge(hoped, others, await recordsOn(runner, others)), exact: true };
+    foretell: (reverted) => forecaster?.foretell(reverted) ?? null,
+    async validate(reverted) {
+      const records = await journal.of(`${prefix} validate ${keyOf(reverted)}`, () =>
+        withModel(input, reverted, {}, async (runner) => {
+          const entries = await run(runner, firstIndices(source.count));
+          return entries.map(([, record]) => record);
         }),
       );
-      const evaluation = { value: metric.aggregate(found.records), records: found.records };
-      judged.set(keyOf(reverted), found.records);
-      if (found.exact) full.set(keyOf(reverted), evaluation);
-      return {
-        metric: evaluation.value,
-        drop: dropOf(validation, baseline, evaluation),
-        exact: found.exact,
-      };
+      return settle(reverted, records);
+    },
+    async screen(reverted) {
+      if (forecaster !== null) {
+        const indices = nearestBorder(metric, initial.records, deciding).slice(0, nearest);
+        const entries = await journal.of(`${prefix} screen ${keyOf(reverted)}`, () =>
+          withModel(input, reverted, { alone: true }, (runner) => run(runner, indices)),
+        );
+        const known = look(reverted, entries);
+        return { error: null, drop: forecaster.complete(reverted, known).drop };
+      }
+      const indices = screeningSamples(metric, baseline.records, initial.records, SCREENING_SAMPLES);
+      const error = await journal.of(`${prefix} screen ${keyOf(reverted)}`, async () => {
+        const expected = await (reference ??= openReference(input, indices));
+        return withModel(input, reverted, { alone: true }, (runner) =>
+          meanError(runner, readAhead(source, indices), expected),
+        );
+      });
+      return { error, drop: null };
+    },
+    async assess(reverted) {
+      const entries = await journal.of(`${prefix} assess ${keyOf(reverted)}`, () =>
+        withModel(input, reverted, {}, async (runner) => {
+          let known = look(reverted, []);
+          const left = deciding.filter((index) => !known.has(index));
+          const order = forecaster === null ? left : nearestBorder(metric, initial.records, left);
+          for (let start = 0; start < order.length; start += STEP) {
+            known = look(reverted, await run(runner, order.slice(start, start + STEP)));
+            if (forecaster !== null && forecaster.complete(reverted, known).chance < HOPELESS)
+              return [...known];
+          }
+          if (!meetsTarget(drop(known), maxDrop)) return [...known];
+          const others = firstIndices(source.count).filter((index) => !known.has(index));
+          return [...known, ...(await run(runner, others))];
+        }),
+      );
+      const known = look(reverted, entries);
+      if (known.size < source.count) {
+        const expected = forecaster?.complete(reverted, known).drop ?? drop(known);
+        return { drop: expected, metric: Number.NaN, exact: false };
+      }
+      const { value } = settle(
+        reverted,
+        firstIndices(source.count).map((index) => known.get(index)!),
+      );
+      return { metric: value, drop: drop(known), exact: true };
     },
   };
 }
 
-/** The drop if all samples that were not looked at are answered as by the float model: there can be no less. */
-function hopedDrop(
-  validation: Validation,
-  baseline: Baseline,
-  indices: readonly number[],
-  records: readonly SampleRecord[],
-): number {
-  const hoped = merge(baseline.records, indices, records);
-  return dropOf(validation, baseline, { value: validation.metric.aggregate(hoped), records: hoped });
+/** Knows of a state by sample; null where the metric has no margins. */
+function forecasterOf(
+  { validation, baseline, initial, groups }: EvaluatorInput,
+  deciding: readonly number[],
+): {
+  note(reverted: ReadonlySet<string>, known: Seen): void;
+  foretell: Forecaster['foretell'];
+  complete(reverted: ReadonlySet<string>, known: Seen): Forecast;
+} | null {
+  const { metric } = validation;
+  const { margin } = metric;
+  if (margin === undefined) return null;
+  const marginsOf = (known: Seen) =>
+    Float64Array.from(deciding, (index) => {
+      const record = known.get(index);
+      return record === undefined ? Number.NaN : margin.of(record);
+    });
+  const forecaster = createForecaster({
+    margin,
+    groups,
+    maxDrop: validation.maxDrop ?? 0,
+    initial: Float64Array.from(deciding, (index) => margin.of(initial.records[index]!)),
+    float: Float64Array.from(deciding, (index) => margin.of(baseline.records[index]!)),
+    dropWith(records) {
+      const all = [...baseline.records];
+      deciding.forEach((index, i) => (all[index] = records[i]!));
+      return dropOf(validation, baseline, { value: metric.aggregate(all), records: all });
+    },
+  });
+  return {
+    note: (reverted, known) => forecaster.note(reverted, marginsOf(known)),
+    foretell: forecaster.foretell,
+    complete: (reverted, known) => forecaster.complete(reverted, marginsOf(known)),
+  };
 }
 
-function merge(
-  base: readonly SampleRecord[],
-  indices: readonly number[],
-  records: readonly SampleRecord[],
-): SampleRecord[] {
-  const merged = [...base];
-  indices.forEach((index, i) => (merged[index] = records[i]!));
-  return merged;
-}
-
-function complement(count: number, indices: readonly number[]): number[] {
-  const taken = new Set(indices);
-  return firstIndices(count).filter((index) => !taken.has(index));
-}
-
-/** Mean over samples and outputs of ‖x − y‖² / ‖x‖², x from the float model. */
-async function outputError(
-  runner: ModelRunner,
-  source: SampleSource,
-  indices: readonly number[],
-  expected: ReferenceOutputs,
-): Promise<number> {
-  let total = 0;
-  let terms = 0;
-  let position = 0;
-  for await (const [, outputs] of runner.run(readAhead(source, indices))) {
-    for (const [name, { data }] of Object.entries(expected.get(indices[position++]!)!)) {
-      const actual = outputs[name]?.data;
-      if (!(data instanceof Float32Array) || !(actual instanceof Float32Array)) continue;
-      total += relativeError(data, actual);
-      terms++;
-    }
-  }
-  const error = terms === 0 ? 0 : total / terms;
-  // Kept as JSON, which has no infinities.
-  return Number.isFinite(error) ? error : Number.MAX_VALUE;
-}
-
-function relativeError(expected: Float32Array, actual: Float32Array): number {
-  let signal = 0;
-  let noise = 0;
-  for (let i = 0; i < expected.length; i++) {
-    signal += expected[i]! ** 2;
-    noise += (expected[i]! - actual[i]!) ** 2;
-  }
-  return noise === 0 ? 0 : noise / signal;
-}
-
-async function withRunner<T>(
-  model: ModelProto,
-  { lanes, quantization }: EvaluatorInput,
+async function withModel<T>(
+  { quantization, lanes }: EvaluatorInput,
+  reverted: ReadonlySet<string>,
+  options: Pick<OpenOptions, 'alone'>,
   body: (runner: ModelRunner) => Promise<T>,
 ): Promise<T> {
-  const runner = await lanes.open(model, { dir: quantization.prepared.dir });
+  const { dir } = quantization.prepared;
+  const runner = await lanes.open(buildModel(quantization, reverted), { ...options, dir });
   try {
     return await body(runner);
   } finally {

@@ -1,3 +1,4 @@
+import { meetsTarget } from '../metrics/drop.js';
 import type { QuantizationConfig, ResolvedConfig } from '@quantsmith/schemas';
 import { firstIndices } from '../data/source.js';
 import type { Evaluation } from '../metrics/evaluate.js';
@@ -47,7 +48,7 @@ export async function tryRemedies<Made extends { readonly quantization: Quantiza
     tried.push({ setting: 'preset', value: 'mixed', drop: mixed.drop, kept });
     if (kept) [best, base] = [mixed, { preset: 'mixed' }];
   }
-  if (!control.tune_hyperparams || best.drop <= maxDrop || isLate()) return { best, tried };
+  if (!control.tune_hyperparams || meetsTarget(best.drop, maxDrop) || isLate()) return { best, tried };
   const groups = remedyGroups(config).map((group) =>
     group.filter(({ setting }) => setting !== 'preset' || tried.length === 0),
   );
@@ -73,6 +74,7 @@ function foretoldDrop<Made extends { readonly quantization: Quantization }>(
       validation,
       baseline,
       initial: start.evaluation,
+      groups: [],
       limit: control.ranking_subset_size ?? config.quantization.subset_size,
       lanes: context.lanes,
       journal: context.journal,

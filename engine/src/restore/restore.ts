@@ -1,3 +1,4 @@
+import { meetsTarget } from '../metrics/drop.js';
 import type { QuantizationConfig, ResolvedConfig } from '@quantsmith/schemas';
 import { firstIndices } from '../data/source.js';
 import type { Evaluation } from '../metrics/evaluate.js';
@@ -58,7 +59,7 @@ export async function restoreAccuracy<Made extends { readonly quantization: Quan
   const { baseline, evaluation: initial } = await measureStart(made.quantization, validation, context);
   const start = { made, evaluation: initial, drop: dropOf(validation, baseline, initial) };
   const { maxDrop } = validation;
-  if (maxDrop === null || config.accuracy_control === null || start.drop <= maxDrop) {
+  if (maxDrop === null || config.accuracy_control === null || meetsTarget(start.drop, maxDrop)) {
     return { made, reverted, measured: { baseline, initial, final: initial }, restoration: null };
   }
   const { time_limit: timeLimit } = config.accuracy_control;
@@ -75,7 +76,7 @@ export async function restoreAccuracy<Made extends { readonly quantization: Quan
     isLate,
     context,
   });
-  if (best.drop <= maxDrop) {
+  if (meetsTarget(best.drop, maxDrop)) {
     const stopReason = 'The target was met by other settings, with no operator back in float.';
     const restoration = { remedies, steps: [], candidates: [], rankingSamples: 0, stopReason };
     return {
@@ -138,6 +139,7 @@ async function search(
     validation,
     baseline,
     initial: evaluation,
+    groups,
     limit: control.ranking_subset_size ?? config.quantization.subset_size,
     lanes,
     journal,
@@ -150,6 +152,7 @@ async function search(
     deadline,
     initial: { metric: evaluation.value, drop },
     screen: evaluator.screen,
+    width: lanes.threads,
     assess: evaluator.assess,
     foretell: evaluator.foretell,
     async validate(reverted) {

@@ -21,14 +21,23 @@ export function decidingSamples(
   const margins = quantized.map(margin.of);
   const shifts = margins.map((value, index) => value - margin.of(float[index]!));
   const deviation = Math.sqrt(shifts.reduce((sum, shift) => sum + shift * shift, 0) / shifts.length);
-  const near = margins
-    .map((value, index) => ({ index, distance: Math.abs(value) }))
-    .sort((a, b) => a.distance - b.distance || a.index - b.index);
-  const unsettled = near.filter(({ distance }) => distance <= SETTLED * deviation).length;
-  return near
-    .slice(0, Math.min(limit, Math.max(FEWEST, unsettled)))
-    .map(({ index }) => index)
-    .sort((a, b) => a - b);
+  const near = nearestBorder(
+    metric,
+    quantized,
+    quantized.map((_, index) => index),
+  );
+  const unsettled = near.filter((index) => Math.abs(margins[index]!) <= SETTLED * deviation).length;
+  return near.slice(0, Math.min(limit, Math.max(FEWEST, unsettled))).sort((a, b) => a - b);
+}
+
+/** The samples ordered by how near they are to being judged otherwise; for metrics with margins. */
+export function nearestBorder(
+  { margin }: Metric,
+  records: readonly SampleRecord[],
+  indices: readonly number[],
+): number[] {
+  const distance = (index: number) => Math.abs(margin?.of(records[index]!) ?? 0);
+  return [...indices].sort((a, b) => distance(a) - distance(b) || a - b);
 }
 
 /** A few samples to compare outputs on: those that suffered most. */

@@ -1,3 +1,4 @@
+import { meetsTarget } from '../metrics/drop.js';
 import type { QuantizationConfig, ResolvedConfig } from '@quantsmith/schemas';
 
 type Quantization = NonNullable<QuantizationConfig['quantization']>;
@@ -90,7 +91,7 @@ export async function tune(
     let chosen: { remedy: Remedy; change: Quantization; drop: number } | null = null;
     const results: { remedy: Remedy; drop: number }[] = [];
     for (const remedy of group) {
-      if (best.drop <= maxDrop || isLate()) break;
+      if (meetsTarget(best.drop, maxDrop) || isLate()) break;
       const change = combined(best.change, remedy.change);
       const drop = await dropWith(change, remedy);
       results.push({ remedy, drop });

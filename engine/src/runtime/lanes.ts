@@ -20,15 +20,17 @@ export interface ModelRunner {
   readonly release: () => Promise<void>;
 }
 
+/** `dir`: folder of the model's external data. */
+export interface OpenOptions extends Pick<SessionOptions, 'dir' | 'optimization'> {
+  /** In one lane only, for the few samples of a model that others run beside. */
+  readonly alone?: boolean;
+}
+
 /** Where models run over many samples. */
 export interface Lanes {
   /** All threads together. */
   readonly threads: number;
-  /** `dir`: folder of the model's external data. */
-  readonly open: (
-    model: ModelProto,
-    options: Pick<SessionOptions, 'dir' | 'optimization'>,
-  ) => Promise<ModelRunner>;
+  readonly open: (model: ModelProto, options: OpenOptions) => Promise<ModelRunner>;
   readonly close: () => Promise<void>;
 }
 
@@ -36,7 +38,12 @@ export interface Lanes {
 export function oneLane(threads: number): Lanes {
   return {
     threads,
-    open: (model, options) => openHere(encodeModel(model), { ...options, threads }),
+    open: (model, { dir, optimization }) =>
+      openHere(encodeModel(model), {
+        threads,
+        ...(dir === undefined ? {} : { dir }),
+        ...(optimization === undefined ? {} : { optimization }),
+      }),
     close: () => Promise.resolve(),
   };
 }
@@ -72,12 +79,12 @@ export function openLanes(threads: number): Lanes {
   let models = 0;
   return {
     threads,
-    async open(model, options) {
+    async open(model, { alone = false, ...options }) {
       const count = lanesFor(threads, weightBytes(model));
       if (count === 1) return here.open(model, options);
       while (workers.length < count) workers.push(startWorker());
       const id = models++;
-      const lanes = workers.slice(0, count);
+      const lanes = alone ? [idlest(workers)] : workers.slice(0, count);
       const bytes = encodeModel(model);
       const sessionOptions = { ...options, threads: Math.floor(threads / count) };
       await Promise.all(
@@ -109,7 +116,6 @@ async function* runSideBySide<S extends { readonly feeds: Feeds }>(
   outputs: readonly string[] | undefined,
 ): AsyncGenerator<readonly [S, Results]> {
   const pending: { readonly chunk: readonly S[]; readonly answer: Promise<LaneAnswer> }[] = [];
-  const waiting = lanes.map(() => 0);
   const source = chunks(samples);
   let size = 1;
   let ended = false;
@@ -119,18 +125,13 @@ async function* runSideBySide<S extends { readonly feeds: Feeds }>(
       const next = await source(wanted);
       ended = next.length < wanted;
       if (next.length === 0) break;
-      const lane = waiting.indexOf(Math.min(...waiting));
-      waiting[lane] = waiting[lane]! + 1;
-      const answer = lanes[lane]!.ask({
-        kind: 'run',
-        model,
-        feeds: next.map(({ feeds }) => feeds),
-        outputs,
-      }).then((done) => {
-        waiting[lane] = waiting[lane]! - 1;
-        size = Math.max(1, Math.min(LARGEST_CHUNK, Math.round((CHUNK_MS * next.length) / done.took)));
-        return done;
-      });
+      const feeds = next.map((sample) => sample.feeds);
+      const answer = idlest(lanes)
+        .ask({ kind: 'run', model, feeds, outputs })
+        .then((done) => {
+          size = Math.max(1, Math.min(LARGEST_CHUNK, Math.round((CHUNK_MS * next.length) / done.took)));
+          return done;
+        });
       // A failure is reported when its turn comes, not as an unhandled rejection before.
       answer.catch(() => undefined);
       pending.push({ chunk: next, answer });
@@ -159,7 +160,12 @@ function chunks<S>(samples: AsyncIterable<S> | Iterable<S>): (size: number) => P
 
 type Request = LaneRequest extends infer R ? (R extends LaneRequest ? Omit<R, 'call'> : never) : never;
 
+const idlest = (workers: readonly LaneWorker[]): LaneWorker =>
+  workers.reduce((best, worker) => (worker.waiting() < best.waiting() ? worker : best));
+
 interface LaneWorker {
+  /** Requests that are not answered yet. */
+  readonly waiting: () => number;
   /** Rejects with the problem that the lane met. */
   readonly ask: (request: Request) => Promise<LaneAnswer>;
   readonly end: () => Promise<void>;
@@ -184,6 +190,7 @@ function startWorker(): LaneWorker {
   worker.on('error', failAll);
   worker.on('exit', (code) => failAll(new Error(`A lane of the engine ended with code ${code}.`)));
   return {
+    waiting: () => calls.size,
     ask: (request) =>
       new Promise((resolve, reject) => {
         if (failure !== null) {

@@ -383,11 +383,11 @@ export interface QuantizationReport {
        */
       operators: string[];
       /**
-       * Relative squared error of the model's outputs with only this group in float, on the samples that suffered most; null: only its neighbourhood was looked at.
+       * Relative squared error of the model's outputs with only this group in float, on the samples that suffered most; null: not looked at (where the metric is made of right and wrong answers, drops are expected from how near they are to changing).
        */
       output_error: number | null;
       /**
-       * Drop with only this group in float; null: not measured.
+       * Drop with only this group in float, measured, or expected from the samples that are nearest to being answered otherwise; null: not looked at.
        */
       drop_alone: number | null;
     }[];

@@ -1,0 +1,250 @@
+import { meetsTarget } from '../metrics/drop.js';
+import type { Metric, SampleRecord } from '../metrics/metric.js';
+
+/** What is to be expected of a state that was not measured. */
+export interface Forecast {
+  /** The expected drop. */
+  readonly drop: number;
+  /** How likely the target is met, 0 … 1. */
+  readonly chance: number;
+}
+
+/** Margins of one state on the deciding samples, by their position; NaN where it was not looked at. */
+export type Margins = Float64Array;
+
+export interface ForecastInput {
+  readonly margin: NonNullable<Metric['margin']>;
+  /** Groups of operators that go back to float together. */
+  readonly groups: readonly (readonly string[])[];
+  /** The drop when the deciding samples have these records and all others are answered as by the float model. */
+  readonly dropWith: (deciding: readonly SampleRecord[]) => number;
+  readonly maxDrop: number;
+  /** Of the state without any reversal, and of the float model; complete. */
+  readonly initial: Margins;
+  readonly float: Margins;
+}
+
+/** Foretells how sets of operators in float will do from the margins of those that were looked at. */
+export interface Forecaster {
+  /** Takes note of what was seen of a state. */
+  readonly note: (reverted: ReadonlySet<string>, margins: Margins) => void;
+  /** null: nothing is known of one of its groups. */
+  readonly foretell: (reverted: ReadonlySet<string>) => Forecast | null;
+  /** What a state will come to that was looked at in part. */
+  readonly complete: (reverted: ReadonlySet<string>, seen: Margins) => Forecast;
+}
+
+interface State {
+  readonly operators: ReadonlySet<string>;
+  readonly margins: Margins;
+}
+
+/** Margins that are normally distributed. */
+interface Prediction {
+  readonly means: Margins;
+  readonly variances: Float64Array;
+}
+
+/** Before anything is known of it: reversals change together what each changes alone, but for about this share. */
+const INTERACTION = 0.3;
+
+/**
+ * To first order the errors of quantized operators add up, so what each reversal does to the margins alone, all of them do
+ * together. The nearest state that was measured is the base; what is not known, and what groups do to each other, counts as
+ * normally distributed. How far earlier forecasts were off tells how far to trust the next one.
+ */
+export function createForecaster(input: ForecastInput): Forecaster {
+  const { initial, float, groups } = input;
+  const complete: State[] = [
+    { operators: new Set(), margins: initial },
+    { operators: new Set(groups.flat()), margins: float },
+  ];
+  const seen = new Map<string, Margins>();
+  const tests = new Map<string, Test>();
+  const predict = (reverted: ReadonlySet<string>): SumOfSteps | null => {
+    const base = nearest(complete, reverted);
+    const steps: Step[] = [];
+    for (const group of groups) {
+      const [before, after] = [base.operators.has(group[0]!), reverted.has(group[0]!)];
+      if (before === after) continue;
+      const margins = seen.get(keyOf(group));
+      if (margins === undefined) return null;
+      steps.push({ margins, sign: after ? 1 : -1 });
+    }
+    return sumUp(base.margins, steps, initial, trustOf([...tests.values()]));
+  };
+  return {
+    note(operators, margins) {
+      const key = keyOf([...operators]);
+      const prediction = tests.get(key)?.prediction ?? (seen.has(key) ? null : predict(operators));
+      if (prediction !== null && prediction.steps > 0) tests.set(key, { prediction, margins });
+      seen.set(key, margins);
+      if (!margins.some(Number.isNaN)) complete.push({ operators, margins });
+    },
+    foretell(reverted) {
+      const prediction = predict(reverted);
+      return prediction === null ? null : expectation(input, prediction);
+    },
+    complete: (reverted, margins) =>
+      expectation(input, corrected(predict(reverted) ?? unchanged(initial), margins, initial)),
+  };
+}
+
+/** A prediction that was made of a state, and what was then seen of it. */
+interface Test {
+  readonly prediction: SumOfSteps;
+  readonly margins: Margins;
+}
+
+/** How far sums of effects can be trusted. */
+interface Trust {
+  /** The share of a predicted change that comes. */
+  readonly share: number;
+  /** Variance in units of the effects' squares. */
+  readonly interaction: number;
+}
+
+/** The first guess, that all of the change comes and little besides, counts like this many tests. */
+const GUESS_WEIGHT = 2;
+
+function trustOf(tests: readonly Test[]): Trust {
+  let [product, square, own, energy] = [0, 0, 0, 0];
+  for (const { prediction, margins } of tests) {
+    for (let i = 0; i < margins.length; i++) {
+      if (Number.isNaN(margins[i])) continue;
+      const expected = prediction.means[i]! - prediction.base[i]!;
+      const actual = margins[i]! - prediction.base[i]!;
+      product += expected * actual;
+      square += expected * expected;
+      own += actual * actual;
+      energy += prediction.energy[i]!;
+    }
+  }
+  if (energy === 0 || square === 0) return { share: 1, interaction: INTERACTION ** 2 };
+  const guess = GUESS_WEIGHT / tests.length;
+  const share = Math.min(1.2, Math.max(0, (product + guess * square) / (square + guess * square)));
+  const missed = Math.max(0, own - 2 * share * product + share * share * square);
+  return { share, interaction: (missed + guess * energy * INTERACTION ** 2) / (energy + guess * energy) };
+}
+
+const unchanged = (initial: Margins): Prediction => ({
+  means: initial,
+  variances: new Float64Array(initial.length),
+});
+
+/** The prediction with what was seen, and for what was not with the error that it made on what was. */
+function corrected({ means, variances }: Prediction, seen: Margins, initial: Margins): Prediction {
+  let [count, product, square] = [0, 0, 0];
+  for (let i = 0; i < seen.length; i++) {
+    if (Number.isNaN(seen[i])) continue;
+    const expected = means[i]! - initial[i]!;
+    count++;
+    product += expected * (seen[i]! - initial[i]!);
+    square += expected * expected;
+  }
+  // The share of the expected change that did come (least squares).
+  const share = square === 0 ? 1 : Math.min(1.5, Math.max(0, product / square));
+  const mean = (i: number) => initial[i]! + share * (means[i]! - initial[i]!);
+  let missed = 0;
+  for (let i = 0; i < seen.length; i++) if (!Number.isNaN(seen[i])) missed += (seen[i]! - mean(i)) ** 2;
+  return {
+    means: seen.map((value, i) => (Number.isNaN(value) ? mean(i) : value)),
+    variances: seen.map((value, i) =>
+      Number.isNaN(value) ? Math.max(variances[i]!, count === 0 ? 0 : missed / count) : 0,
+    ),
+  };
+}
+
+/** The state with the fewest operators to add or take away; of equals the later one. */
+function nearest(states: readonly State[], operators: ReadonlySet<string>): State {
+  const distance = (state: State) => {
+    let common = 0;
+    for (const name of state.operators) if (operators.has(name)) common++;
+    return state.operators.size + operators.size - 2 * common;
+  };
+  let [best, least] = [states[0]!, distance(states[0]!)];
+  for (const state of states) {
+    const found = distance(state);
+    if (found <= least) [best, least] = [state, found];
+  }
+  return best;
+}
+
+/** A group's margins alone, and whether it goes to float (1) or back to integers (−1). */
+interface Step {
+  readonly margins: Margins;
+  readonly sign: 1 | -1;
+}
+
+/** What a base and some steps come to. */
+interface SumOfSteps extends Prediction {
+  readonly base: Margins;
+  /** Squares of the effects, summed. */
+  readonly energy: Float64Array;
+  readonly steps: number;
+}
+
+function sumUp(base: Margins, steps: readonly Step[], initial: Margins, trust: Trust): SumOfSteps {
+  const means = Float64Array.from(base);
+  const variances = new Float64Array(base.length);
+  const energy = new Float64Array(base.length);
+  // One step from the start was looked at itself.
+  const { share, interaction } =
+    base === initial && steps.length === 1 ? { share: 1, interaction: 0 } : trust;
+  for (const { margins: alone, sign } of steps) {
+    const unknown = meanSquareChange(alone, initial);
+    for (let i = 0; i < means.length; i++) {
+      const effect = alone[i]! - initial[i]!;
+      if (Number.isNaN(effect)) {
+        variances[i] = variances[i]! + unknown;
+        continue;
+      }
+      means[i] = means[i]! + sign * share * effect;
+      energy[i] = energy[i]! + effect * effect;
+      variances[i] = variances[i]! + interaction * effect * effect;
+    }
+  }
+  return { means, variances, base, energy, steps: steps.length };
+}
+
+function meanSquareChange(margins: Margins, initial: Margins): number {
+  let sum = 0;
+  let count = 0;
+  for (let i = 0; i < margins.length; i++) {
+    const change = margins[i]! - initial[i]!;
+    if (Number.isNaN(change)) continue;
+    sum += change * change;
+    count++;
+  }
+  return count === 0 ? 0 : sum / count;
+}
+
+function expectation(
+  { margin, dropWith, maxDrop }: ForecastInput,
+  { means, variances }: Prediction,
+): Forecast {
+  let spread = 0;
+  const likely = Array.from(means, (mean, i) => {
+    const deviation = Math.sqrt(variances[i]!);
+    const yes = deviation === 0 ? (mean > 0 ? 1 : 0) : normal(mean / deviation);
+    spread += yes * (1 - yes);
+    return margin.record(mean, yes);
+  });
+  const drop = dropWith(likely);
+  if (spread === 0) return { drop, chance: meetsTarget(drop, maxDrop) ? 1 : 0 };
+  // The drop counts in steps of what one sample's answer is worth.
+  const others = likely.slice(1);
+  const step = dropWith([margin.record(-1, 0), ...others]) - dropWith([margin.record(1, 1), ...others]);
+  return { drop, chance: normal((maxDrop + step / 2 - drop) / (Math.sqrt(spread) * step)) };
+}
+
+/** Distribution function of the standard normal; |error| < 8e-8. Source: Abramowitz and Stegun, 26.2.17. */
+export function normal(x: number): number {
+  const t = 1 / (1 + 0.2316419 * Math.abs(x));
+  const poly =
+    t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
+  const tail = Math.exp((-x * x) / 2) * 0.3989422804014327 * poly;
+  return x >= 0 ? 1 - tail : tail;
+}
+
+const keyOf = (operators: readonly string[]) => [...operators].sort().join('\u0000');

@@ -1,0 +1,169 @@
+import type { Forecast } from './forecast.js';
+import { byPromise, screenRest } from './screenGroups.js';
+import {
+  assess,
+  isLate,
+  isMet,
+  mostGroups,
+  union,
+  wasAssessed,
+  type Candidate,
+  type Search,
+} from './searchState.js';
+
+/** The largest set that is looked for among all that can be foretold, and how many sets of each size are tried. */
+const LARGEST_SET = 6;
+const SETS_TRIED = 4;
+/** Sets that are kept to be grown. */
+const BEAM = 16;
+/** A set is tried when the target is met with this chance, one with less than what is known to be enough already with the other. */
+const WORTH_TRYING = 0.15;
+const WORTH_PRUNING = 0.05;
+/** More groups go to float, or fewer, until the target is met with this chance. */
+const LIKELY = 0.5;
+/** Of very many groups several are chosen at once. */
+const CHOICES = 64;
+
+type Operators = ReadonlySet<string>;
+
+/**
+ * The search where the outcome of a state can be foretold from its groups: try small sets, the likely ones first; then add
+ * to the best what should help most until the target should be met, measure that, and go on from there; at last make integer
+ * again what turns out unneeded. Returns the candidates, the ones that help most first.
+ */
+export async function searchForetold(
+  search: Search,
+  screened: readonly Candidate[],
+): Promise<readonly Candidate[]> {
+  let candidates = screened;
+  if (
+    !(await trySets(
+      search,
+      candidates.filter(({ dropAlone }) => dropAlone !== null),
+    ))
+  ) {
+    candidates = await screenRest(search, candidates);
+    await grow(search);
+  }
+  if (isMet(search)) await prune(search);
+  return [...candidates].sort(byPromise);
+}
+
+async function trySets(search: Search, candidates: readonly Candidate[]): Promise<boolean> {
+  let beam: readonly Operators[] = [new Set()];
+  for (let size = 1; size <= Math.min(LARGEST_SET, mostGroups(search.problem)); size++) {
+    const sets = larger(beam, candidates);
+    for (let tries = 0; tries < SETS_TRIED && !isLate(search); tries++) {
+      // Each measured set makes the others better known.
+      const [best] = foretold(search, sets)
+        .filter(({ set }) => !wasAssessed(search, set))
+        .sort((a, b) => b.chance - a.chance);
+      if (best === undefined || best.chance < WORTH_TRYING) break;
+      await assess(search, best.set);
+      if (isMet(search)) return true;
+    }
+    beam = foretold(search, sets)
+      .sort((a, b) => a.drop - b.drop)
+      .slice(0, BEAM)
+      .map(({ set }) => set);
+  }
+  return false;
+}
+
+/** Every set with one more candidate, each once. */
+function larger(sets: readonly Operators[], candidates: readonly Candidate[]): Operators[] {
+  const grown = sets.flatMap((set) =>
+    candidates
+      .filter(({ operators }) => !set.has(operators[0]!))
+      .map(({ operators }) => union([[...set], operators])),
+  );
+  return [...new Map(grown.map((set) => [[...set].sort().join('\u0000'), set])).values()];
+}
+
+interface Foretold extends Forecast {
+  readonly set: Operators;
+}
+
+function foretold({ problem }: Search, sets: readonly Operators[]): Foretold[] {
+  return sets.flatMap((set) => {
+    const forecast = problem.foretell(set);
+    return forecast === null ? [] : [{ set, ...forecast }];
+  });
+}
+
+async function grow(search: Search): Promise<void> {
+  const { problem } = search;
+  let current: Operators = new Set();
+  while (!isMet(search) && !isLate(search)) {
+    const next = withMore(search, current);
+    if (next.size === current.size) return;
+    // What is known already is no news: more has to go to float.
+    if (!wasAssessed(search, next)) await assess(search, next);
+    else if (countGroups(problem.groups, next) >= mostGroups(problem)) return;
+    current = next;
+  }
+}
+
+const countGroups = (groups: readonly (readonly string[])[], set: Operators) =>
+  groups.filter(([first]) => set.has(first!)).length;
+
+/** The set with more groups, each time those that help most, until the target should be met; at least a quarter more. */
+function withMore({ problem }: Search, set: Operators): Operators {
+  const { groups } = problem;
+  const count = countGroups(groups, set);
+  const least = Math.min(mostGroups(problem), count + Math.max(1, count >> 2));
+  const atOnce = Math.ceil(groups.length / CHOICES);
+  let [grown, size, chance] = [set, count, 0];
+  while (size < mostGroups(problem) && (size < least || chance < LIKELY)) {
+    const left = groups.filter(([first]) => !grown.has(first!));
+    const chosen = left
+      .map((group) => ({ group, drop: problem.foretell(union([[...grown], group]))?.drop ?? Infinity }))
+      .sort((a, b) => a.drop - b.drop)
+      .slice(0, Math.min(atOnce, mostGroups(problem) - size));
+    grown = union([[...grown], ...chosen.map(({ group }) => group)]);
+    size += chosen.length;
+    chance = problem.foretell(grown)?.chance ?? 0;
+  }
+  return grown;
+}
+
+/**
+ * Makes groups integer again while the target stays met: half of them at once, those least needed, and when that is too
+ * much half of that, down to one at a time.
+ */
+async function prune(search: Search): Promise<void> {
+  const { groups } = search.problem;
+  let many = countGroups(groups, search.best.reverted) >> 1;
+  while (!isLate(search)) {
+    const { reverted } = search.best;
+    const next = without(search, reverted, Math.max(1, many));
+    if (next === undefined && many <= 1) return;
+    if (next !== undefined) await assess(search, next);
+    const left = countGroups(groups, search.best.reverted);
+    many = search.best.reverted === reverted ? many >> 1 : Math.min(many, left >> 1);
+  }
+}
+
+/** The set without some groups, chosen one after the other; undefined: there is none that is worth a try. */
+function without(search: Search, set: Operators, count: number): Operators | undefined {
+  if (count === 1) {
+    return foretold(search, smaller(search, set))
+      .filter(({ set: less, chance }) => chance >= WORTH_PRUNING && !wasAssessed(search, less))
+      .sort((a, b) => b.chance - a.chance)[0]?.set;
+  }
+  let current = set;
+  for (let i = 0; i < count; i++) {
+    const [best] = foretold(search, smaller(search, current)).sort((a, b) => b.chance - a.chance);
+    if (best === undefined) return undefined;
+    current = best.set;
+  }
+  return wasAssessed(search, current) ? undefined : current;
+}
+
+/** Every set with one group less; without any it is the state that missed the target at first. */
+function smaller({ problem: { groups } }: Search, set: Operators): Operators[] {
+  return groups
+    .filter(([first]) => set.has(first!))
+    .map((group) => new Set([...set].filter((name) => !group.includes(name))))
+    .filter(({ size }) => size > 0);
+}

@@ -1,0 +1,72 @@
+import { meetsTarget } from '../metrics/drop.js';
+import { screenRest } from './screenGroups.js';
+import { assess, isLate, isMet, mostGroups, union, type Candidate, type Search } from './searchState.js';
+
+/** So many candidates are tried alone: one group in float is the least that there can be. */
+const SINGLES = 8;
+
+/**
+ * The search where nothing can be foretold: try the first candidates alone, double the number of groups in float until the
+ * target is met, halve between the last two numbers, make integer again what turns out unneeded. Returns the candidates
+ * in the order that was followed.
+ */
+export async function searchPlainly(
+  search: Search,
+  screened: readonly Candidate[],
+): Promise<readonly Candidate[]> {
+  const ranked = await trySingles(search, screened);
+  const followed = isMet(search) ? ranked : await growPrefix(search, ranked);
+  if (isMet(search)) await prune(search, followed);
+  return followed;
+}
+
+async function trySingles(search: Search, screened: readonly Candidate[]): Promise<Candidate[]> {
+  const tried: Candidate[] = [];
+  for (const candidate of screened.slice(0, SINGLES)) {
+    if (isMet(search) || isLate(search)) break;
+    const { drop } = await assess(search, new Set(candidate.operators));
+    tried.push({ ...candidate, dropAlone: drop });
+  }
+  return [...tried.sort((a, b) => a.dropAlone! - b.dropAlone!), ...screened.slice(tried.length)];
+}
+
+/**
+ * Doubles the number of groups in float until the target is met, then halves between the last two numbers. Returns the
+ * candidates in the order that was followed.
+ */
+async function growPrefix(search: Search, ranked: readonly Candidate[]): Promise<readonly Candidate[]> {
+  const most = mostGroups(search.problem);
+  let order = ranked;
+  const prefix = (count: number) => union(order.slice(0, count).map(({ operators }) => operators));
+  let missed = 1;
+  let met: number | null = null;
+  let count = Math.min(2, most);
+  while (met === null && count > missed && !isLate(search)) {
+    if (
+      order.slice(0, count).some(({ outputError, dropAlone }) => outputError === null && dropAlone === null)
+    )
+      order = await screenRest(search, order);
+    await assess(search, prefix(count));
+    if (isMet(search)) met = count;
+    else missed = count;
+    count = Math.min(2 * count, most);
+  }
+  while (met !== null && met - missed > 1 && !isLate(search)) {
+    const middle: number = (met + missed) >> 1;
+    const { drop, exact } = await assess(search, prefix(middle));
+    if (exact && meetsTarget(drop, search.problem.maxDrop)) met = middle;
+    else missed = middle;
+  }
+  return order;
+}
+
+/** Makes groups integer again, the least promising first, while the target stays met. */
+async function prune(search: Search, ranked: readonly Candidate[]): Promise<void> {
+  for (const { operators } of [...ranked].reverse()) {
+    const { reverted } = search.best;
+    if (isLate(search) || !operators.every((name) => reverted.has(name))) continue;
+    const fewer = new Set([...reverted].filter((name) => !operators.includes(name)));
+    // Without any it is the state that missed the target at first.
+    if (fewer.size > 0) await assess(search, fewer);
+  }
+}

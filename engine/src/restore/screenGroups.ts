@@ -1,0 +1,90 @@
+import { isLate, union, type Candidate, type Screening, type Search } from './searchState.js';
+
+/** Up to so many groups are screened one by one; of more, blocks of neighbours first. */
+const SCREENED_ALONE = 32;
+/** The share of all groups that are screened one by one behind the blocks. */
+const PROMISING = 1 / 3;
+
+type Group = readonly string[];
+
+/** A candidate with what is known of the block that it is in. */
+interface Screened {
+  readonly group: Group;
+  readonly alone: Screening | null;
+  readonly block: Screening;
+}
+
+/** The groups in the order of what they promise. */
+export async function screenGroups(search: Search): Promise<Candidate[]> {
+  const { groups } = search.problem;
+  if (groups.length <= SCREENED_ALONE) {
+    const screened = await screenAll(
+      search,
+      groups.map((group) => [group]),
+    );
+    return inOrder(groups.map((group, i) => ({ group, alone: screened[i]!, block: screened[i]! })));
+  }
+  const size = Math.ceil(Math.sqrt(groups.length));
+  const blocks = Array.from({ length: Math.ceil(groups.length / size) }, (_, i) =>
+    groups.slice(i * size, (i + 1) * size),
+  );
+  const found = await screenAll(search, blocks);
+  // The sort is stable: of equals the earlier operator comes first.
+  const ordered = blocks
+    .map((block, i) => ({ block, screening: found[i]! }))
+    .sort((a, b) => byScreening(a.screening, b.screening))
+    .flatMap(({ block, screening }) => block.map((group) => ({ group, block: screening })));
+  const promising = ordered.slice(0, Math.ceil(groups.length * PROMISING));
+  const alone = await screenAll(
+    search,
+    promising.map(({ group }) => [group]),
+  );
+  return inOrder(ordered.map((each, i) => ({ ...each, alone: alone[i] ?? null })));
+}
+
+/** Screens alone what was not yet; behind the candidates whose drop is known the others are in order. */
+export async function screenRest(search: Search, candidates: readonly Candidate[]): Promise<Candidate[]> {
+  const isKnown = ({ outputError, dropAlone }: Candidate) => outputError !== null || dropAlone !== null;
+  const unknown = candidates.filter((candidate) => !isKnown(candidate));
+  const found = await screenAll(
+    search,
+    unknown.map(({ operators }) => [operators]),
+  );
+  const screened = unknown.map(({ operators }, i) => candidateOf(operators, found[i]!));
+  const measured = candidates.filter(({ dropAlone }) => dropAlone !== null);
+  const others = candidates.filter((candidate) => isKnown(candidate) && candidate.dropAlone === null);
+  return [...measured, ...[...others, ...screened].sort(byPromise)];
+}
+
+/** Some states side by side; what there is no time for is expected to be of no use. */
+async function screenAll(search: Search, sets: readonly (readonly Group[])[]): Promise<Screening[]> {
+  const { problem } = search;
+  const found: Screening[] = [];
+  while (found.length < sets.length) {
+    const some = sets.slice(found.length, found.length + problem.width);
+    if (isLate(search)) found.push(...some.map(() => ({ error: null, drop: null })));
+    else found.push(...(await Promise.all(some.map((set) => problem.screen(union(set))))));
+    problem.onProgress(found.length, 'looking for the operators that matter');
+  }
+  return found;
+}
+
+function inOrder(screened: readonly Screened[]): Candidate[] {
+  const order = (a: Screened, b: Screened) =>
+    byScreening(a.alone ?? NOTHING, b.alone ?? NOTHING) || byScreening(a.block, b.block);
+  return [...screened].sort(order).map(({ group, alone }) => candidateOf(group, alone ?? NOTHING));
+}
+
+const NOTHING: Screening = { error: null, drop: null };
+const candidateOf = (operators: Group, { error, drop }: Screening): Candidate => ({
+  operators,
+  outputError: error,
+  dropAlone: drop,
+});
+
+const byScreening = (a: Screening, b: Screening) =>
+  valueOf(a.drop) - valueOf(b.drop) || valueOf(a.error) - valueOf(b.error);
+export const byPromise = (a: Candidate, b: Candidate) =>
+  valueOf(a.dropAlone) - valueOf(b.dropAlone) || valueOf(a.outputError) - valueOf(b.outputError);
+/** What was not looked at comes last (the difference of infinities would be no number). */
+const valueOf = (value: number | null) => value ?? Number.MAX_VALUE;

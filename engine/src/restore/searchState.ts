@@ -1,0 +1,126 @@
+import { meetsTarget } from '../metrics/drop.js';
+import type { Forecast } from './forecast.js';
+
+/** One state that was measured on all validation samples: which operators are float, and the metric it reached. */
+export interface RestoreStep {
+  readonly iteration: number;
+  readonly reverted: readonly string[];
+  readonly metric: number;
+  readonly drop: number;
+}
+
+/** What is known of a state. */
+export interface Assessment {
+  readonly metric: number;
+  readonly drop: number;
+  /** Measured on all samples; else foretold from those that quantization can touch, and sure to miss the target. */
+  readonly exact: boolean;
+}
+
+/** What a few samples tell of a state: the expected drop where the metric has margins, else an error. Smaller is better. */
+export interface Screening {
+  /** Error of the model's outputs. */
+  readonly error: number | null;
+  readonly drop: number | null;
+}
+
+/** A group of operators as a candidate for float. */
+export interface Candidate {
+  readonly operators: readonly string[];
+  /** Error of the model's outputs with only this group in float; null: not looked at. */
+  readonly outputError: number | null;
+  /** Drop with only this group in float, measured or expected; null: not looked at. */
+  readonly dropAlone: number | null;
+}
+
+export interface RestoreProblem {
+  /** Groups of operators that go back to float together, in the order of the graph. */
+  readonly groups: readonly (readonly string[])[];
+  readonly maxDrop: number;
+  /** The most groups that may be float; null: all. */
+  readonly maxIterations: number | null;
+  /** When to end with the best state so far, in the terms of `performance.now()`; null: no limit. */
+  readonly deadline: number | null;
+  /** The state without any reversal. */
+  readonly initial: { readonly metric: number; readonly drop: number };
+  /** What a few samples tell of a state. */
+  readonly screen: (reverted: ReadonlySet<string>) => Promise<Screening>;
+  /** So many states are screened side by side. */
+  readonly width: number;
+  /** Metric and drop; samples are spared where the target is sure to be missed. */
+  readonly assess: (reverted: ReadonlySet<string>) => Promise<Assessment>;
+  /** What is to be expected of a state, from the groups that were screened or assessed alone; null: cannot be told. */
+  readonly foretell: (reverted: ReadonlySet<string>) => Forecast | null;
+  /** Metric and drop on all samples. */
+  readonly validate: (reverted: ReadonlySet<string>) => Promise<{ metric: number; drop: number }>;
+  /** Called once, when the candidates are in order. */
+  readonly onRanked: () => void;
+  /** Candidates looked at, and from `onRanked` on states assessed. */
+  readonly onProgress: (done: number, detail: string) => void;
+}
+
+export interface RestoreResult {
+  /** The validated states in the order of their validation. */
+  readonly steps: readonly RestoreStep[];
+  readonly candidates: readonly Candidate[];
+  /** The operators that are float in the best state. */
+  readonly reverted: ReadonlySet<string>;
+  readonly metric: number;
+  readonly drop: number;
+  readonly stopReason: string;
+}
+
+interface State {
+  readonly reverted: ReadonlySet<string>;
+  readonly metric: number;
+  readonly drop: number;
+}
+
+/** What the moves share: the validated states, the best of them, and the best foretold one. */
+export interface Search {
+  readonly problem: RestoreProblem;
+  readonly steps: RestoreStep[];
+  readonly assessed: Set<string>;
+  best: State;
+  foretold: State | null;
+}
+
+export function startSearch(problem: RestoreProblem): Search {
+  const best = { reverted: new Set<string>(), ...problem.initial };
+  return { problem, steps: [], best, foretold: null, assessed: new Set() };
+}
+
+export const isMet = ({ best, problem }: Search) => meetsTarget(best.drop, problem.maxDrop);
+export const isLate = ({ problem: { deadline } }: Search) =>
+  deadline !== null && performance.now() >= deadline;
+export const union = (groups: readonly (readonly string[])[]): ReadonlySet<string> => new Set(groups.flat());
+export const mostGroups = ({ maxIterations, groups }: RestoreProblem) =>
+  Math.min(maxIterations ?? groups.length, groups.length);
+
+const keyOf = (reverted: ReadonlySet<string>) => [...reverted].sort().join('\u0000');
+export const wasAssessed = (search: Search, reverted: ReadonlySet<string>) =>
+  search.assessed.has(keyOf(reverted));
+
+export async function assess(search: Search, reverted: ReadonlySet<string>): Promise<Assessment> {
+  const found = await search.problem.assess(reverted);
+  search.assessed.add(keyOf(reverted));
+  search.problem.onProgress(search.assessed.size, `${reverted.size} operators in float`);
+  const state = { reverted, metric: found.metric, drop: found.drop };
+  if (found.exact) keep(search, state);
+  else if (search.foretold === null || state.drop < search.foretold.drop) search.foretold = state;
+  return found;
+}
+
+/** Of states that meet the target the one with the fewest operators in float is the best, of others the least drop. */
+export function keep(search: Search, state: State): void {
+  const { problem, best, steps } = search;
+  steps.push({
+    iteration: steps.length + 1,
+    reverted: [...state.reverted],
+    metric: state.metric,
+    drop: state.drop,
+  });
+  const meets = meetsTarget(state.drop, problem.maxDrop);
+  const fewer = state.reverted.size < best.reverted.size;
+  if (meets && isMet(search) ? fewer : state.drop < best.drop) search.best = state;
+}
