@@ -8,6 +8,7 @@ import { accuracyDrop, dropInterval, type DropType } from './metrics/drop.js';
 import type { ModelProto } from './onnx/onnx_pb.js';
 import { fail, type Problem } from './problem.js';
 import type { TensorSignature } from './protocol.js';
+import { batchSize } from './runtime/batchSize.js';
 import type { Lanes } from './runtime/lanes.js';
 
 /** What accuracy is measured on and with. */
@@ -78,7 +79,12 @@ export interface Baseline {
   readonly value: number;
   readonly records: readonly SampleRecord[];
   readonly reference: ReferenceOutputs | null;
+  /** Samples that may go through the model at once. */
+  readonly batch: number;
 }
+
+/** Samples that tell whether a batch gives what each of them gives alone. */
+const PROBED = 3;
 
 export async function measureBaseline(
   prepared: PreparedModel,
@@ -88,13 +94,15 @@ export async function measureBaseline(
 ): Promise<Baseline> {
   const { source, metric } = validation;
   const indices = firstIndices(source.count);
-  const runner = await lanes.open(prepared.model, { dir: prepared.dir });
+  const first = await Promise.all(firstIndices(Math.min(PROBED, source.count)).map((i) => source.get(i)));
+  const batch = await batchSize(prepared, first, lanes);
+  const runner = await lanes.open(prepared.model, { dir: prepared.dir, batch });
   try {
     const reference = metric.needsReference ? await collectOutputs(runner, source, indices, onSample) : null;
     const evaluation = await evaluate(runner, source, indices, metric, {
       ...(reference === null ? { onSample } : { reference }),
     });
-    return { ...evaluation, reference };
+    return { ...evaluation, reference, batch };
   } finally {
     await runner.release();
   }
@@ -108,7 +116,7 @@ export async function measureModel(
   indices: readonly number[],
   options: { lanes: Lanes; dir: string; onSample?: (done: number) => void },
 ): Promise<Evaluation> {
-  const runner = await options.lanes.open(model, { dir: options.dir });
+  const runner = await options.lanes.open(model, { dir: options.dir, batch: baseline.batch });
   try {
     return await evaluate(runner, validation.source, indices, validation.metric, {
       ...(baseline.reference === null ? {} : { reference: baseline.reference }),

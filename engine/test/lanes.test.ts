@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { lanesFor, oneLane, openLanes, type Lanes } from '@quantsmith/engine/runtime/lanes';
 import type { HostTensor } from '@quantsmith/engine/runtime/tensor';
-import { model, node, value } from './models.js';
+import { prepareModel } from '@quantsmith/engine/graph/prepare';
+import { batchSize } from '@quantsmith/engine/runtime/batchSize';
+import type { ModelProto } from '@quantsmith/engine/onnx/onnx_pb';
+import { ints, model, node, value } from './models.js';
 
 /** Models on rows of four values. */
 const ofOne = (op: string, inputs: readonly string[]) =>
@@ -93,11 +96,86 @@ describe('lanes', () => {
       });
     });
   });
+  it.each([
+    ['one', () => oneLane(2)],
+    ['two', () => openLanes(2)],
+  ])('run samples in batches, and alone what cannot be joined (%s)', async (_, open) => {
+    const free = model({
+      nodes: [node('Add', ['x', 'x'], ['y'])],
+      inputs: [value('x', ['n', 'size'])],
+      outputs: [value('y', ['n', 'size'])],
+    });
+    const sized = (index: number) => {
+      const size = index < 10 ? 3 : 4;
+      const data = new Float32Array(size).fill(index);
+      return { index, feeds: { x: { type: 'float32', dims: [1, size], data } as HostTensor } };
+    };
+    await withLanes(open(), async (lanes) => {
+      const runner = await lanes.open(free, { batch: 4 });
+      const all = Array.from({ length: 50 }, (_, index) => sized(index));
+      for await (const [{ index, feeds }, { y }] of runner.run(all)) {
+        expect(y!.dims).toEqual(feeds.x.dims);
+        expect(Array.from(y!.data as Float32Array)).toEqual(
+          Array.from(feeds.x.data as Float32Array, (x) => x + x),
+        );
+        expect(y!.data[0]).toBe(2 * index);
+      }
+      await runner.release();
+    });
+  });
   it('are fewer and wider for large models', () => {
     expect(lanesFor(4, 10e6)).toBe(4);
     expect(lanesFor(4, 250 * 2 ** 20)).toBe(2);
     expect(lanesFor(4, 3e9)).toBe(1);
     expect(lanesFor(64, 1e6)).toBe(8);
     expect(lanesFor(1, 1e6)).toBe(1);
+  });
+});
+
+describe('the size of a batch', () => {
+  const probe = async (proto: ModelProto, dims: number[] = [1, 4]) => {
+    const prepared = await prepareModel({
+      model: proto,
+      path: 'm.onnx',
+      dir: '.',
+      fileBytes: 0,
+      externalFiles: [],
+    });
+    const some = [1, 2, 3].map((fill) => ({
+      feeds: {
+        x: {
+          type: 'float32',
+          dims,
+          data: new Float32Array(dims.reduce((a, b) => a * b)).fill(fill),
+        } as HostTensor,
+      },
+    }));
+    return withLanes(openLanes(2), (lanes) => batchSize(prepared, some, lanes));
+  };
+  const small = (op: string, input: (string | number)[], output: (string | number)[], attributes = {}) =>
+    model({
+      nodes: [node(op, ['x'], ['y'], attributes)],
+      inputs: [value('x', input)],
+      outputs: [value('y', output)],
+    });
+  it('is more than one where samples do not touch each other', async () => {
+    expect(await probe(small('Relu', ['n', 4], ['n', 4]))).toBe(16);
+  });
+  it('is one where they do', async () => {
+    expect(await probe(small('Softmax', ['n', 4], ['n', 4], { axis: 0 }))).toBe(1);
+    expect(await probe(small('ReduceMean', ['n', 4], [1, 4], { axes: [0] }))).toBe(1);
+  });
+  it('is one where the first dimension is fixed, or free by name alone', async () => {
+    expect(await probe(small('Relu', [1, 4], [1, 4]))).toBe(1);
+    const reshaped = model({
+      nodes: [node('Reshape', ['x', 'shape'], ['y'])],
+      inputs: [value('x', ['n', 4])],
+      outputs: [value('y', ['m', 4])],
+      initializers: [ints('shape', [1, 4])],
+    });
+    expect(await probe(reshaped)).toBe(1);
+  });
+  it('is one where a sample alone fills the caches', async () => {
+    expect(await probe(small('Relu', ['n', 3, 256, 256], ['n', 3, 256, 256]), [1, 3, 256, 256])).toBe(1);
   });
 });

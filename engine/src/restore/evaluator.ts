@@ -45,8 +45,8 @@ const SCREENING_SAMPLES = 8;
 /** Where margins tell how answers change, a state is screened on those nearest to changing: some for each answer to gain. */
 const SAMPLES_PER_ANSWER = 4;
 const [FEWEST_NEAREST, MOST_NEAREST] = [16, 256];
-/** A state is looked at in steps of so many samples, and no further when the target is as good as missed. */
-const STEP = 48;
+/** A state is looked at in steps, first of so many samples and then twice as many, until the target is as good as missed. */
+const FIRST_STEP = 48;
 const HOPELESS = 0.01;
 
 /** What was seen of a state, by sample. */
@@ -123,8 +123,8 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
           let known = look(reverted, []);
           const left = deciding.filter((index) => !known.has(index));
           const order = forecaster === null ? left : nearestBorder(metric, initial.records, left);
-          for (let start = 0; start < order.length; start += STEP) {
-            known = look(reverted, await run(runner, order.slice(start, start + STEP)));
+          for (let start = 0; start < order.length; start = 2 * start + FIRST_STEP) {
+            known = look(reverted, await run(runner, order.slice(start, 2 * start + FIRST_STEP)));
             if (forecaster !== null && forecaster.complete(reverted, known).chance < HOPELESS)
               return [...known];
           }
@@ -184,13 +184,13 @@ function forecasterOf(
 }
 
 async function withModel<T>(
-  { quantization, lanes }: EvaluatorInput,
+  { quantization, baseline: { batch }, lanes }: EvaluatorInput,
   reverted: ReadonlySet<string>,
   options: Pick<OpenOptions, 'alone'>,
   body: (runner: ModelRunner) => Promise<T>,
 ): Promise<T> {
   const { dir } = quantization.prepared;
-  const runner = await lanes.open(buildModel(quantization, reverted), { ...options, dir });
+  const runner = await lanes.open(buildModel(quantization, reverted), { ...options, dir, batch });
   try {
     return await body(runner);
   } finally {

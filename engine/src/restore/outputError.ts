@@ -1,11 +1,12 @@
-import { readAhead, type Sample } from '../data/source.js';
-import { collectOutputs, type ReferenceOutputs } from '../metrics/evaluate.js';
+import type { Sample } from '../data/source.js';
+import { collectOutputs } from '../metrics/evaluate.js';
+import type { Outputs } from '../metrics/metric.js';
 import type { Quantization } from '../quantization.js';
 import type { Lanes, ModelRunner } from '../runtime/lanes.js';
 import type { Validation } from '../validation.js';
 
 /** The float model's outputs on some samples, in their order. */
-export type Reference = readonly (ReferenceOutputs extends ReadonlyMap<number, infer O> ? O : never)[];
+export type Reference = readonly Outputs[];
 
 export async function openReference(
   {
@@ -27,7 +28,7 @@ export async function openReference(
 /** Mean over samples and outputs of ‖x − y‖² / ‖x‖², x from the float model. */
 export async function meanError(
   runner: ModelRunner,
-  samples: ReturnType<typeof readAhead> | Iterable<Sample>,
+  samples: AsyncIterable<Sample>,
   expected: Reference,
 ): Promise<number> {
   let total = 0;

@@ -1,10 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { QuantsmithError, type Problem } from '../problem.js';
-import { createSession, run, type Session, type SessionOptions } from './session.js';
-import type { HostTensor } from './tensor.js';
-
-export type Feeds = Readonly<Record<string, HostTensor>>;
-export type Results = Readonly<Record<string, HostTensor>>;
+import { runSamples, type Feeds, type Results } from './batch.js';
+import { createSession, type Session, type SessionOptions } from './session.js';
 
 /** What a lane is asked for; every request is answered once, with the same number. */
 export type LaneRequest =
@@ -21,6 +18,7 @@ export type LaneRequest =
       readonly model: number;
       readonly feeds: readonly Feeds[];
       readonly outputs: readonly string[] | undefined;
+      readonly batch: number;
     }
   | { readonly kind: 'release'; readonly call: number; readonly model: number };
 
@@ -68,9 +66,7 @@ async function serve(
     await session.release();
     return {};
   }
-  const results: Results[] = [];
-  for (const feeds of request.feeds) results.push(await run(session, feeds, request.outputs));
-  return { results };
+  return { results: await runSamples(session, request.feeds, request.outputs, request.batch) };
 }
 
 function problemOf(error: unknown): Problem {

@@ -4,8 +4,9 @@ import { Worker } from 'node:worker_threads';
 import type { ModelProto } from '../onnx/onnx_pb.js';
 import { encodeModel, weightBytes } from '../onnx/write.js';
 import { QuantsmithError } from '../problem.js';
-import type { Feeds, LaneAnswer, LaneRequest, Results } from './lane.js';
-import { createSession, run, type SessionOptions } from './session.js';
+import { runSamples, type Feeds, type Results } from './batch.js';
+import type { LaneAnswer, LaneRequest } from './lane.js';
+import { createSession, type SessionOptions } from './session.js';
 
 /** A model that is ready to run over many samples. Release it: its memory is outside JavaScript's. */
 export interface ModelRunner {
@@ -24,6 +25,8 @@ export interface ModelRunner {
 export interface OpenOptions extends Pick<SessionOptions, 'dir' | 'optimization'> {
   /** In one lane only, for the few samples of a model that others run beside. */
   readonly alone?: boolean;
+  /** So many samples go through the model at once; default 1. */
+  readonly batch?: number;
 }
 
 /** Where models run over many samples. */
@@ -38,21 +41,30 @@ export interface Lanes {
 export function oneLane(threads: number): Lanes {
   return {
     threads,
-    open: (model, { dir, optimization }) =>
-      openHere(encodeModel(model), {
-        threads,
-        ...(dir === undefined ? {} : { dir }),
-        ...(optimization === undefined ? {} : { optimization }),
-      }),
+    open: (model, { batch = 1, ...options }) =>
+      openHere(encodeModel(model), { ...sessionOptions(options), threads }, batch),
     close: () => Promise.resolve(),
   };
 }
 
-async function openHere(bytes: Uint8Array, options: SessionOptions): Promise<ModelRunner> {
+const sessionOptions = ({
+  dir,
+  optimization,
+}: OpenOptions): Pick<SessionOptions, 'dir' | 'optimization'> => ({
+  ...(dir === undefined ? {} : { dir }),
+  ...(optimization === undefined ? {} : { optimization }),
+});
+
+async function openHere(bytes: Uint8Array, options: SessionOptions, batch: number): Promise<ModelRunner> {
   const session = await createSession(bytes, options);
   return {
     async *run(samples, outputs) {
-      for await (const sample of samples) yield [sample, await run(session, sample.feeds, outputs)] as const;
+      const next = chunks(samples);
+      for (let some = await next(batch); some.length > 0; some = await next(batch)) {
+        const feeds = some.map((sample) => sample.feeds);
+        const results = await runSamples(session, feeds, outputs, batch);
+        for (const [index, sample] of some.entries()) yield [sample, results[index]!] as const;
+      }
     },
     release: () => session.release(),
   };
@@ -79,19 +91,17 @@ export function openLanes(threads: number): Lanes {
   let models = 0;
   return {
     threads,
-    async open(model, { alone = false, ...options }) {
+    async open(model, { alone = false, batch = 1, ...options }) {
       const count = lanesFor(threads, weightBytes(model));
-      if (count === 1) return here.open(model, options);
+      if (count === 1) return here.open(model, { ...options, batch });
       while (workers.length < count) workers.push(startWorker());
       const id = models++;
       const lanes = alone ? [idlest(workers)] : workers.slice(0, count);
       const bytes = encodeModel(model);
-      const sessionOptions = { ...options, threads: Math.floor(threads / count) };
-      await Promise.all(
-        lanes.map((lane) => lane.ask({ kind: 'open', model: id, bytes, options: sessionOptions })),
-      );
+      const each = { ...sessionOptions(options), threads: Math.floor(threads / count) };
+      await Promise.all(lanes.map((lane) => lane.ask({ kind: 'open', model: id, bytes, options: each })));
       return {
-        run: (samples, outputs) => runSideBySide(lanes, id, samples, outputs),
+        run: (samples, outputs) => runSideBySide(lanes, id, samples, outputs, batch),
         async release() {
           await Promise.all(lanes.map((lane) => lane.ask({ kind: 'release', model: id })));
         },
@@ -114,10 +124,12 @@ async function* runSideBySide<S extends { readonly feeds: Feeds }>(
   model: number,
   samples: AsyncIterable<S> | Iterable<S>,
   outputs: readonly string[] | undefined,
+  batch: number,
 ): AsyncGenerator<readonly [S, Results]> {
   const pending: { readonly chunk: readonly S[]; readonly answer: Promise<LaneAnswer> }[] = [];
   const source = chunks(samples);
-  let size = 1;
+  // Whole batches: which samples are in one does not depend on how fast the lanes are.
+  let size = batch;
   let ended = false;
   while (true) {
     while (!ended && pending.length < AHEAD * lanes.length) {
@@ -127,9 +139,10 @@ async function* runSideBySide<S extends { readonly feeds: Feeds }>(
       if (next.length === 0) break;
       const feeds = next.map((sample) => sample.feeds);
       const answer = idlest(lanes)
-        .ask({ kind: 'run', model, feeds, outputs })
+        .ask({ kind: 'run', model, feeds, outputs, batch })
         .then((done) => {
-          size = Math.max(1, Math.min(LARGEST_CHUNK, Math.round((CHUNK_MS * next.length) / done.took)));
+          const batches = Math.round((CHUNK_MS * next.length) / done.took / batch);
+          size = batch * Math.max(1, Math.min(Math.floor(LARGEST_CHUNK / batch), batches));
           return done;
         });
       // A failure is reported when its turn comes, not as an unhandled rejection before.

@@ -1,0 +1,57 @@
+import { run, type Session } from './session.js';
+import type { HostTensor, TensorData } from './tensor.js';
+
+export type Feeds = Readonly<Record<string, HostTensor>>;
+export type Results = Readonly<Record<string, HostTensor>>;
+
+/**
+ * The results of some samples, each of batch size one, in their order; up to `batch` of them go through the model at once.
+ * Samples that cannot be joined (several images of different sizes) run alone, as do all where the outputs are not one
+ * row for each sample. Throws what a single inference throws.
+ */
+export async function runSamples(
+  session: Session,
+  feeds: readonly Feeds[],
+  outputs: readonly string[] | undefined,
+  batch: number,
+): Promise<Results[]> {
+  const results: Results[] = [];
+  for (let start = 0; start < feeds.length; start += batch) {
+    const some = feeds.slice(start, start + batch);
+    const joined = some.length > 1 ? joinFeeds(some) : null;
+    const split = joined === null ? null : splitResults(await run(session, joined, outputs), some.length);
+    if (split !== null) results.push(...split);
+    else for (const each of some) results.push(await run(session, each, outputs));
+  }
+  return results;
+}
+
+function joinFeeds(feeds: readonly Feeds[]): Feeds | null {
+  const joined: Record<string, HostTensor> = {};
+  for (const [name, first] of Object.entries(feeds[0]!)) {
+    const tensors = feeds.map((each) => each[name]!);
+    const { type, dims } = first;
+    if (dims[0] !== 1 || !ArrayBuffer.isView(first.data)) return null;
+    if (!tensors.every((tensor) => tensor.dims.join() === dims.join())) return null;
+    const length = first.data.length;
+    const Data = first.data.constructor as new (length: number) => Float32Array;
+    const data = new Data(length * feeds.length);
+    tensors.forEach((tensor, i) => data.set(tensor.data as Float32Array, i * length));
+    joined[name] = { type, dims: [feeds.length, ...dims.slice(1)], data };
+  }
+  return joined;
+}
+
+function splitResults(results: Results, count: number): Results[] | null {
+  const tensors = Object.entries(results);
+  if (!tensors.every(([, { dims, data }]) => dims[0] === count && ArrayBuffer.isView(data))) return null;
+  return Array.from({ length: count }, (_, i) =>
+    Object.fromEntries(
+      tensors.map(([name, { type, dims, data }]) => {
+        const length = data.length / count;
+        const row = (data as Float32Array).slice(i * length, (i + 1) * length) as TensorData;
+        return [name, { type, dims: [1, ...dims.slice(1)], data: row }];
+      }),
+    ),
+  );
+}
