@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeModel } from '@quantsmith/engine/onnx/write';
 import { layersAtRisk, saturatingModel } from '@quantsmith/engine/overflow/models';
-import { observeSaturation } from '@quantsmith/engine/overflow/observe';
+import { observeLargestSums, observeSaturation } from '@quantsmith/engine/overflow/observe';
 import { isReproducible } from '@quantsmith/engine/overflow/saturate';
 import { kernelsOf, optimizedModel } from '@quantsmith/engine/runtime/optimized';
 import { TensorProtoSchema, type ModelProto } from '@quantsmith/engine/onnx/onnx_pb';
@@ -80,21 +80,6 @@ describe('a layer as a CPU without VNNI computes it', () => {
   });
 });
 
-describe('layers whose arithmetic is not known', () => {
-  const stacked = async () => {
-    const { proto } = layerModel({ ...PLAIN, op: 'MatMul', quantized: true, size: 2, outputs: 3 });
-    const weights = proto.graph!.initializer.find(({ name }) => name === 'w_q')!;
-    weights.dims = [1n, ...weights.dims];
-    return optimizedModel(encodeModel(proto));
-  };
-  it('are at risk by their weights all the same', async () => {
-    const atRisk = layersAtRisk(await stacked());
-    expect(atRisk.map((layer) => [layer.node.opType, isReproducible(layer)])).toEqual([
-      ['QLinearMatMul', false],
-    ]);
-  });
-});
-
 const layers = fc
   .record({
     op: fc.constantFrom<Layer['op']>('Conv', 'Conv', 'Gemm', 'MatMul'),
@@ -130,6 +115,62 @@ const layers = fc
     };
   });
 
+const casesOf = (of: readonly Layer[]) =>
+  of.map((layer, index) => {
+    const { proto, dims } = layerModel(layer);
+    const size = dims.reduce((product, dim) => product * dim, 1);
+    const data = randoms(size, index).map((at) => 2.5 * at);
+    const input = { name: 'x', value: { type: 'float32', dims, data } as HostTensor };
+    return { layer, model: encodeModel(proto), input };
+  });
+
+describe('the largest sum of two products', () => {
+  const options = { threads: 1, dir: '.' };
+  const largest = async (layer: Layer, codes: readonly number[]) => {
+    const { proto, dims } = layerModel(layer);
+    const bytes = encodeModel(proto);
+    const optimized = await optimizedModel(bytes);
+    const feeds = [{ x: unsignedInput(dims, codes) }];
+    return (await observeLargestSums(optimized, kernelsOf(bytes, optimized), feeds, options)).get('layer');
+  };
+  it('is that of the pairs at risk, over the limit', async () => {
+    // Rows of 100 · 29, 120 · 10 and −70 · −90 meet activations of 200 and 50; the last two weights are not at risk.
+    const weights = [[100, 29, 127, 1], [120, 10, 127, 1], [-70, -90, 127, 1]].flat(); // prettier-ignore
+    const layer: Layer = { ...PLAIN, inputs: 4, outputs: 3, weight: (at) => weights[at]! };
+    expect(await largest(layer, [200, 50, 255, 0])).toBeCloseTo((120 * 200 + 10 * 50) / 32767, 6);
+    expect(await largest(layer, [50, 200, 255, 0])).toBeCloseTo((70 * 50 + 90 * 200) / 32767, 6);
+  });
+  it('is above the limit where sums saturate, and only there', async () => {
+    for (const { layer, model, input } of casesOf(fc.sample(layers, { numRuns: 150, seed: 11 }))) {
+      const optimized = await optimizedModel(model);
+      const kernels = kernelsOf(model, optimized);
+      const feeds = [{ x: input.value }];
+      const seen = (await observeSaturation(optimized, kernels, feeds, options)).get('layer');
+      const reached = (await observeLargestSums(optimized, kernels, feeds, options)).get('layer');
+      const saturates = (seen?.fraction ?? 0) > 0;
+      if (saturates) expect({ layer, above: reached! > 1 }).toEqual({ layer, above: true });
+      // Strides leave out places of the image that the largest sum is taken over.
+      else if (layer.stride === 1)
+        expect({ layer, above: (reached ?? 0) > 1 }).toEqual({ layer, above: false });
+    }
+  });
+});
+
+describe('layers whose arithmetic is not known', () => {
+  const stacked = async () => {
+    const { proto } = layerModel({ ...PLAIN, op: 'MatMul', quantized: true, size: 2, outputs: 3 });
+    const weights = proto.graph!.initializer.find(({ name }) => name === 'w_q')!;
+    weights.dims = [1n, ...weights.dims];
+    return optimizedModel(encodeModel(proto));
+  };
+  it('are at risk by their weights all the same', async () => {
+    const atRisk = layersAtRisk(await stacked());
+    expect(atRisk.map((layer) => [layer.node.opType, isReproducible(layer)])).toEqual([
+      ['QLinearMatMul', false],
+    ]);
+  });
+});
+
 const DEPTHWISE = [3, 5].map((kernel): Layer => {
   const codes = randoms(32 * kernel ** 2);
   const shape = { op: 'Conv', group: 32, inputs: 1, kernel, size: 8, quantized: true } as const;
@@ -144,14 +185,6 @@ const bytesOf = ({ data }: HostTensor) => {
 const emulator = await emulatedHaswell();
 
 describe.skipIf(emulator === null)('what is predicted and what an emulated Haswell computes', () => {
-  const casesOf = (of: readonly Layer[]) =>
-    of.map((layer, index) => {
-      const { proto, dims } = layerModel(layer);
-      const size = dims.reduce((product, dim) => product * dim, 1);
-      const data = randoms(size, index).map((at) => 2.5 * at);
-      const input = { name: 'x', value: { type: 'float32', dims, data } as HostTensor };
-      return { layer, model: encodeModel(proto), input };
-    });
   const outputOf = async (model: ModelProto, input: HostTensor) =>
     bytesOf((await runModel(model, { x: input })).y!);
 

@@ -143,6 +143,65 @@ export function riskyPairs(rows: KernelRows): RiskyPairs {
   return { outputs, places, weights };
 }
 
+/** Pairs of weights of one sign, that sign dropped, column by column, with the places of their activations. */
+export interface PlacedPairs {
+  readonly at: readonly [number[], number[]];
+  readonly weights: readonly [number[], number[]];
+}
+
+/** Weights of 8 bits, without their sign. */
+const MAGNITUDES = 129;
+
+/**
+ * Of all pairs at risk that read the same two activations those that can have the largest sum, whatever the activations
+ * are: the corners of the convex hull of their weights. `place` tells where product `k` of an output is among `places`.
+ */
+export function largestPairs(
+  rows: KernelRows,
+  places: number,
+  place: (output: number, k: number) => number,
+): PlacedPairs {
+  // By place and first weight: the largest second weight.
+  const largest = new Uint8Array(places * MAGNITUDES);
+  const second = new Int32Array(places).fill(-1);
+  scan(rows, (output, row) => {
+    for (let k = 0; k < row.length; k += 2) {
+      if (!atRisk(row[k]!, row[k + 1]!)) continue;
+      const at = place(output, k);
+      second[at] = place(output, k + 1);
+      const slot = at * MAGNITUDES + Math.abs(row[k]!);
+      largest[slot] = Math.max(largest[slot]!, Math.abs(row[k + 1]!));
+    }
+  });
+  const found: PlacedPairs = { at: [[], []], weights: [[], []] };
+  second.forEach((next, at) => {
+    if (next < 0) return;
+    for (const [a, b] of corners(largest.subarray(at * MAGNITUDES, (at + 1) * MAGNITUDES))) {
+      [at, next].forEach((value, side) => found.at[side]!.push(value));
+      [a, b].forEach((value, side) => found.weights[side]!.push(value));
+    }
+  });
+  return found;
+}
+
+type Point = readonly [number, number];
+
+/** The corners of the hull above and to the right of the points (index, value); a value of 0 is no point. */
+function corners(values: Uint8Array): Point[] {
+  const hull: Point[] = [];
+  // From the largest index on, each next corner has a larger value.
+  for (let index = values.length - 1; index >= 0; index--) {
+    const point: Point = [index, values[index]!];
+    if (point[1] <= (hull.at(-1)?.[1] ?? 0)) continue;
+    while (hull.length > 1 && !turnsLeft(hull.at(-2)!, hull.at(-1)!, point)) hull.pop();
+    hull.push(point);
+  }
+  return hull;
+}
+
+const turnsLeft = ([ax, ay]: Point, [bx, by]: Point, [cx, cy]: Point) =>
+  (bx - ax) * (cy - by) > (by - ay) * (cx - bx);
+
 function scan(rows: KernelRows, visit: (output: number, row: Int16Array) => void): void {
   const row = evenRow(rows);
   for (let output = 0; output < rows.outputs; output++) {
