@@ -204,6 +204,24 @@ describe.skipIf(emulator === null)('what is predicted and what an emulated Haswe
     expect(saturated).toBeGreaterThan(50);
   });
 
+  it('are equal for weights with a zero point, as other tools write them', async () => {
+    const zeros = fc.tuple(layers, fc.integer({ min: -128, max: 127 }));
+    const drawn = fc.sample(zeros, { numRuns: 30, seed: 3 });
+    const cases = casesOf(
+      // Convolutions take one zero point for all of their weights.
+      drawn.map(([layer, weightZero]) => ({ ...layer, weightZero, perChannel: layer.perChannel && layer.op !== 'Conv' })), // prettier-ignore
+    );
+    const there = runEmulated(emulator!, cases);
+    let risky = 0;
+    for (const [index, { layer, model, input }] of cases.entries()) {
+      const optimized = await optimizedModel(model);
+      risky += layersAtRisk(optimized).length;
+      const prediction = await outputOf(saturatingModel(optimized), input.value);
+      expect({ layer, equal: prediction.equals(there[index]!) }).toEqual({ layer, equal: true });
+    }
+    expect(risky).toBeGreaterThan(20);
+  });
+
   it('are equal for depthwise convolutions, of which none is at risk', async () => {
     const cases = casesOf(DEPTHWISE);
     const there = runEmulated(emulator!, cases);

@@ -212,7 +212,9 @@ function offsets(kernel: readonly number[]): number[][] {
 function exactSum(draft: Draft, layer: IntegerLayer, operand: string): string {
   const { rows } = layer;
   const depth = operandDepth(layer);
-  const weights = new Uint8Array(depth * rows.outputs).fill(128);
+  const zeros = Uint8Array.from(layer.weightZero, (zero) => zero + 128);
+  // Where an output has no weight, as it is of another group, a zero point is none.
+  const weights = new Uint8Array(depth * rows.outputs).map((_, at) => zeros[at % rows.outputs]!);
   const row = new Int16Array(rows.length);
   for (let o = 0; o < rows.outputs; o++) {
     rows.read(o, row);
@@ -222,7 +224,11 @@ function exactSum(draft: Draft, layer: IntegerLayer, operand: string): string {
     operand,
     draft.constant([depth, rows.outputs], UINT8, weights),
     draft.constant([], UINT8, Uint8Array.of(unsignedZero(layer))),
-    draft.constant([], UINT8, Uint8Array.of(128)),
+    draft.constant(
+      [rows.outputs],
+      UINT8,
+      Uint8Array.from(layer.weightZero, (zero) => zero + 128),
+    ),
   ]);
 }
 
@@ -249,8 +255,9 @@ function addResult(draft: Draft, layer: IntegerLayer, sum: string): void {
   if (back) draft.add('Transpose', [quantized], { perm: toChannelsFirst(layer.dims.length - 2) }, output);
 }
 
-/** Whether the layer's window is known without its input's size, or its weights are one matrix. */
-export function isReproducible({ node, kind, dims }: IntegerLayer): boolean {
+/** Whether all of the layer is known: its window without its input's size, or its weights as one matrix. */
+export function isReproducible({ node, kind, dims, constant }: IntegerLayer): boolean {
+  if (!constant) return false;
   if (kind === 'matrix') return dims.length === 2;
   const same = stringAttribute(node, 'auto_pad', '').startsWith('SAME');
   return !same || (intsAttribute(node, 'strides') ?? []).every((stride) => stride === 1);
