@@ -59,7 +59,6 @@ const PORTS: Readonly<Record<string, Ports>> = {
   },
   // Their activations get scale and zero point at run time, or the result gets its scale elsewhere.
   MatMulInteger: { ...DYNAMIC, xZero: 2, wZero: 3 },
-  ConvInteger: { ...DYNAMIC, xZero: 2, wZero: 3 },
   DynamicQuantizeMatMul: { ...DYNAMIC, wScale: 2, wZero: 3 },
   QAttention: DYNAMIC,
 };
@@ -82,7 +81,7 @@ function integerLayer(node: NodeProto, constants: ReadonlyMap<string, TensorProt
   if (weights === undefined || codes === null) return null;
   const dims = weights.dims.map(Number);
   const group = intAttribute(node, 'group', 1);
-  const convolution = node.opType === 'QLinearConv' || node.opType === 'ConvInteger';
+  const convolution = node.opType === 'QLinearConv';
   const rows = convolution
     ? convolutionRows(codes, dims, group)
     : matrixRows(codes, dims, intAttribute(node, 'transB', 0) === 1);

@@ -5,6 +5,9 @@ import type { NodeProto } from '../onnx/onnx_pb.js';
 export interface PairRisk {
   /** Pairs of weights that lie side by side in the kernel's order and whose products can leave the 16-bit range. */
   readonly pairsAtRisk: number;
+  readonly outputs: number;
+  /** Outputs with such a pair. */
+  readonly outputsAtRisk: number;
   /** The largest possible sum of two products over 32767; above 1 it saturates. */
   readonly worstCase: number;
 }
@@ -54,7 +57,8 @@ export function convolutionRows(
   };
 }
 
-const isDepthwise = ([outputs, inputs]: readonly number[], group: number) =>
+/** Whether the runtime has a kernel of its own for a convolution with these weights. */
+export const isDepthwise = ([outputs, inputs]: readonly number[], group: number) =>
   group > 1 && inputs === 1 && outputs === group;
 
 /** The rows of a matrix product: the columns of the last two dims, or their rows when `transposed`. */
@@ -99,11 +103,13 @@ function rowsOf(node: NodeProto, codes: ArrayLike<number>, dims: readonly number
   return matrixRows(codes, dims, intAttribute(node, 'transB', 0) === 1);
 }
 
-/** How many pairs of the rows are at risk, and the worst sum. */
+/** How many pairs of the rows are at risk, in how many rows, and the worst sum. */
 export function riskOf(rows: KernelRows): PairRisk {
   let pairsAtRisk = 0;
+  let outputsAtRisk = 0;
   let worst = 0;
   scan(rows, (_output, row) => {
+    const before = pairsAtRisk;
     for (let k = 0; k < row.length; k += 2) {
       const a = row[k]!;
       const b = row[k + 1]!;
@@ -112,8 +118,10 @@ export function riskOf(rows: KernelRows): PairRisk {
       const sum = a < 0 === b < 0 ? Math.abs(a + b) : Math.max(Math.abs(a), Math.abs(b));
       if (sum > worst) worst = sum;
     }
+    if (pairsAtRisk > before) outputsAtRisk++;
   });
-  return { pairsAtRisk, worstCase: (LARGEST_ACTIVATION * worst) / INT16_MAX };
+  const worstCase = (LARGEST_ACTIVATION * worst) / INT16_MAX;
+  return { pairsAtRisk, outputs: rows.outputs, outputsAtRisk, worstCase };
 }
 
 /** Whether any pair is at risk. */
