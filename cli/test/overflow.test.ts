@@ -71,7 +71,7 @@ describe('quantsmith overflow', () => {
     expect(quantsmith('run', configWith('disable')).status).toBe(0);
     const { stdout } = quantsmith('overflow', 'disable.int8.onnx');
     expect(stdout).toContain('16-bit sums can saturate in 5 of 6 layers with 8-bit weights.');
-    expect(stdout).toMatch(/\/residual\/first\/Conv\s+QLinearConv\s+\d+\s+\d+ %/);
+    expect(stdout).toMatch(/\/residual\/first\/Conv\s+QLinearConv\s+\d+\s+\d+ of \d+\s+\d+ %/);
   });
 });
 
