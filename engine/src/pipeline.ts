@@ -13,7 +13,7 @@ import { prepareModel, type PreparedModel } from './graph/prepare.js';
 import { inputSignatures } from './graph/types.js';
 import { readModel } from './onnx/read.js';
 import { writeModel, writeText } from './onnx/write.js';
-import { fixOverflow } from './overflow/auto.js';
+import { autoProblems, fixOverflow } from './overflow/auto.js';
 import { addSettings, compareFixes } from './overflow/settings.js';
 import { runPaths } from './paths.js';
 import { placeForConfig, quantizerConfig } from './placement/fromConfig.js';
@@ -49,7 +49,7 @@ export async function runPipeline(
   const { clock, config, paths, threads, warnings, warn, loaded, float, validation, statistics } = opened;
   const inputs = { float, statistics, threads, clock };
   const made = await makeQuantization(inputs, config, clock.stage);
-  warn(made.problems);
+  warn([...made.problems, ...(await autoProblems(config))]);
   const journal = await openRunJournal(request, config, {
     paths,
     loaded,

@@ -3,7 +3,10 @@ import { resolveConfig, type QuantizationConfig } from '@quantsmith/schemas';
 import type { SampleSource } from '@quantsmith/engine/data/source';
 import { prepareModel } from '@quantsmith/engine/graph/prepare';
 import { makeQuantization } from '@quantsmith/engine/pipeline';
+import { autoProblems } from '@quantsmith/engine/overflow/auto';
+import { featuresSaturate, targetSaturates } from '@quantsmith/engine/overflow/isa';
 import { startClock } from '@quantsmith/engine/report/progress';
+import { instructionSets } from '@quantsmith/engine/runtime/cpu';
 import { floats, model, node, value } from './models.js';
 
 const SAMPLES = 40;
@@ -19,8 +22,17 @@ const network = model({
 
 type Inputs = (name: string, sample: number) => readonly number[];
 
+const configFor = (target: string) =>
+  resolveConfig({
+    model: 'test.onnx',
+    data: { calibration: { arrays: 'x.npz' } },
+    quantization: {
+      advanced_parameters: { overflow_fix: 'auto', backend_params: { target_isa: target } },
+    },
+  } as QuantizationConfig);
+
 /** The layers that `auto` gives half range, and how many samples it read. */
-async function halved(inputs: Inputs, target: 'avx2' | 'avx512_vnni' = 'avx2') {
+async function halved(inputs: Inputs, target = 'avx2') {
   const prepared = await prepareModel({
     ...{ model: network, path: 'test.onnx', dir: '.', fileBytes: 0, externalFiles: [] },
   });
@@ -38,20 +50,13 @@ async function halved(inputs: Inputs, target: 'avx2' | 'avx512_vnni' = 'avx2') {
     },
     fingerprint: () => Promise.resolve(''),
   };
-  const config = {
-    model: 'test.onnx',
-    data: { calibration: { arrays: 'x.npz' } },
-    quantization: {
-      advanced_parameters: { overflow_fix: 'auto', backend_params: { target_isa: target } },
-    },
-  } as QuantizationConfig;
   const quiet = () => undefined;
   const statistics = {
     ...{ source, samples: SAMPLES, threads: 1, cache: null, onSample: quiet, warn: quiet },
     loaded: { model: network, path: 'test.onnx', dir: '.', fileBytes: 0, externalFiles: [] },
   };
   const inputsOf = { float: prepared, statistics, threads: 1, clock: startClock(quiet) };
-  const { quantization } = await makeQuantization(inputsOf, resolveConfig(config), quiet);
+  const { quantization } = await makeQuantization(inputsOf, configFor(target), quiet);
   const half = quantization.placement.weights.filter(({ halfRange }) => halfRange);
   return { layers: half.map(({ targets }) => targets[0]!.node).sort(), read: read - SAMPLES };
 }
@@ -84,7 +89,38 @@ describe('overflow_fix: auto', () => {
     const all = await halved(() => pair(1, 1));
     expect(all).toEqual({ layers: NAMES, read: 4 });
   });
-  it('does nothing for a target that does not saturate', async () => {
-    expect(await halved(() => pair(1, 1), 'avx512_vnni')).toEqual({ layers: [], read: 0 });
+  it('acts for the targets that saturate, and does nothing for the others', async () => {
+    expect((await halved(() => pair(1, 1), 'avx512')).layers).toEqual(NAMES);
+    for (const target of ['avx512_vnni', 'avx_vnni', 'amx']) {
+      expect(await halved(() => pair(1, 1), target)).toEqual({ layers: [], read: 0 });
+    }
+  });
+  it('says so where this machine does not saturate and is the target', async () => {
+    const codes = async (target: string, saturates: boolean) =>
+      (await autoProblems(configFor(target), () => Promise.resolve(saturates))).map(({ code }) => code);
+    expect(await codes('host', false)).toEqual(['dead-setting']);
+    expect(await codes('host', true)).toEqual([]);
+    expect(await codes('avx2', false)).toEqual([]);
+  });
+});
+
+describe('the CPU that a model will run on', () => {
+  const saturates = (arch: string, flags: string) => featuresSaturate(arch, instructionSets(flags));
+  it('is known by the flags of its maker', () => {
+    expect(saturates('x64', 'avx2 fma')).toBe(true); // Haswell, Zen 2 and 3
+    expect(saturates('x64', 'avx2 avx512f avx512bw')).toBe(true); // Skylake-X
+    expect(saturates('x64', 'avx2 avx512bw avx512_vnni')).toBe(false); // Ice Lake, Zen 4
+    expect(saturates('x64', 'avx2 avx_vnni')).toBe(false); // Alder Lake
+    expect(saturates('x64', 'avx2 avx512bw avx512_vnni amx_int8')).toBe(false); // Sapphire Rapids
+    expect(saturates('x64', 'AVX2 AVX512VNNI')).toBe(false); // macOS
+    expect(saturates('x64', '')).toBe(true); // Windows says nothing
+    expect(saturates('arm64', 'asimddp i8mm')).toBe(false);
+    expect(saturates('arm64', '')).toBe(false);
+  });
+  it('is as named, and this machine only for host', async () => {
+    const yes = () => Promise.resolve(true);
+    const targets = ['avx2', 'avx512', 'avx512_vnni', 'avx_vnni', 'amx', 'host'] as const;
+    const found = await Promise.all(targets.map((target) => targetSaturates(target, yes)));
+    expect(found).toEqual([true, true, false, false, false, true]);
   });
 });

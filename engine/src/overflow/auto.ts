@@ -3,6 +3,7 @@ import type { Calibration } from '../calibration.js';
 import { KEPT_BYTES, keepSamples } from '../data/keep.js';
 import { encodeModel } from '../onnx/write.js';
 import type { Placement } from '../placement/types.js';
+import type { Problem } from '../problem.js';
 import { buildModel, weightCodes, type Quantization } from '../quantization.js';
 import { kernelsOf, optimizedModel } from '../runtime/optimized.js';
 import { targetSaturates, type TargetIsa } from './isa.js';
@@ -43,6 +44,24 @@ export async function fixOverflow<Corrected extends { readonly quantization: Qua
   if (second.near.size === 0) return corrected;
   const all = withoutFew(new Set([...near, ...second.near]), first.atRisk);
   return correct(halveRange(quantization, all, config));
+}
+
+/** Says so where `auto` has nothing to do as this machine's sums do not saturate, and no other target was named. */
+export async function autoProblems(
+  config: ResolvedConfig,
+  host?: () => Promise<boolean>,
+): Promise<Problem[]> {
+  const { overflow_fix: fix, backend_params: backend } = config.quantization.advanced_parameters;
+  if (fix !== 'auto' || backend.target_isa !== 'host' || (await targetSaturates('host', host))) return [];
+  return [
+    {
+      code: 'dead-setting',
+      severity: 'info',
+      message:
+        'overflow_fix: auto gives no layer half range: no sum saturates on this machine. backend_params.target_isa names the CPU that will run the model.',
+      configPath: ['quantization', 'advanced_parameters', 'overflow_fix'],
+    },
+  ];
 }
 
 interface Looked {
