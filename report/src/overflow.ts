@@ -17,8 +17,8 @@ export function overflowBlocks({ overflow, metric }: QuantizationReport): Block[
 }
 
 const UNAFFECTED = {
-  depthwise: 'depthwise convolutions, whose kernel adds in 32 bits',
-  unsigned: 'with two unsigned factors, whose kernel widens first',
+  depthwise: 'depthwise, whose kernel adds in 32 bits',
+  unsigned: 'two unsigned factors, whose kernel widens first',
   float: 'computed in float',
 } as const;
 
@@ -26,9 +26,9 @@ const UNAFFECTED = {
 export function unaffectedText(layers: Overflow['layers']): string {
   const counts = (Object.keys(UNAFFECTED) as (keyof typeof UNAFFECTED)[]).flatMap((why) => {
     const count = layers.filter(({ unaffected }) => unaffected === why).length;
-    return count === 0 ? [] : [`${count} ${UNAFFECTED[why]}`];
+    return count === 0 ? [] : [`${counted(count, 'layer')} (${UNAFFECTED[why]})`];
   });
-  return counts.length === 0 ? '' : `Not affected: ${counts.join('; ')}.`;
+  return counts.length === 0 ? '' : `Not affected: ${counts.join(', ')}.`;
 }
 
 /** Outputs of a layer with a pair of weights at risk, of all. */

@@ -119,7 +119,7 @@ describe('what every format states', () => {
       });
       expect(found).toContain('No effect. not-supported-yet');
       expect(found).toContain('16-bit sums can saturate in 1 of 3 layers');
-      expect(found).toContain('Not affected: 1 depthwise convolutions, whose kernel adds in 32 bits.');
+      expect(found).toContain('Not affected: 1 layer (depthwise, whose kernel adds in 32 bits).');
       expect(found).toMatch(/\/head\/Gemm Gemm 1,234 7 of 10 198 % 0\.123 % 31\.3 dB/);
       expect(found).toMatch(/enable 2 0 0 97\.00 % –/);
       expect(found).not.toContain('/safe/Gemm');
