@@ -103,6 +103,7 @@ function operands(
   const floats = (port: number | null) => read(constants, name(port), readFloats);
   const whole = (port: number | null) => read(constants, name(port), readInts);
   const [xScale, wScale, yScale] = [floats(ports.xScale), floats(ports.wScale), floats(ports.yScale)];
+  const weightZeros = whole(ports.wZero);
   const given = [ports.xZero, ports.wZero, ports.yScale, ports.yZero].filter((port) => name(port) !== '');
   const constant = xScale !== null && wScale !== null && given.every((port) => constants.has(name(port)));
   const of = (values: ArrayLike<number> | null, output: number, missing: number) =>
@@ -114,7 +115,7 @@ function operands(
     input: name(ports.x),
     signed: isSigned(ports.xZero),
     zeroPoint: of(whole(ports.xZero), 0, 0),
-    weightZero: new Int32Array(outputs).map((_, output) => of(whole(ports.wZero), output, 0)),
+    weightZero: new Int32Array(outputs).map((_, output) => of(weightZeros, output, 0)),
     scale: yScale === null ? real : real.map((unit) => unit / yScale[0]!),
     real,
     bias: name(ports.bias) === '' ? null : name(ports.bias),
