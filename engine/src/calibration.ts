@@ -45,7 +45,6 @@ export interface Calibration {
   /** How many of the source's samples. */
   readonly samples: number;
   readonly lanes: Lanes;
-  readonly threads: number;
   /** null: nothing is read from a cache and nothing kept. */
   readonly cache: StatisticsCache | null;
   readonly onSample: (done: number) => void;
@@ -140,7 +139,7 @@ async function collectCached(
   plan: readonly TensorPlan[],
   means: readonly ChannelMeanRequest[],
   inGraph: boolean,
-  { loaded, source, samples, lanes, threads, cache, onSample, warn }: Calibration,
+  { loaded, source, samples, lanes, cache, onSample, warn }: Calibration,
 ): Promise<Collected & { readonly cached: boolean }> {
   const collect = () =>
     collectStatistics(prepared, plan, means, readAhead(source, firstIndices(samples)), {
@@ -149,7 +148,15 @@ async function collectCached(
       onSample,
     });
   if (cache === null) return { ...(await collect()), cached: false };
-  const settings = { plan, means, inGraph, samples, threads, runtime: runtimeVersion(), tool: TOOL.version };
+  const settings = {
+    plan,
+    means,
+    inGraph,
+    samples,
+    threads: lanes.threads,
+    runtime: runtimeVersion(),
+    tool: TOOL.version,
+  };
   const key = cacheKey([
     encodeModel(prepared.model),
     // Weights outside the file are not among those bytes.

@@ -13,7 +13,7 @@ import { prepareModel, type PreparedModel } from './graph/prepare.js';
 import { inputSignatures } from './graph/types.js';
 import { readModel } from './onnx/read.js';
 import { writeModel, writeText } from './onnx/write.js';
-import { fixOverflow } from './overflow/auto.js';
+import { autoProblems, fixOverflow } from './overflow/auto.js';
 import { addSettings, compareFixes } from './overflow/settings.js';
 import { runPaths } from './paths.js';
 import { placeForConfig, quantizerConfig } from './placement/fromConfig.js';
@@ -60,7 +60,7 @@ async function quantizeAndReport(
   const { threads } = lanes;
   const inputs = { float, statistics, lanes, clock };
   const made = await makeQuantization(inputs, config, clock.stage);
-  warn(made.problems);
+  warn([...made.problems, ...(await autoProblems(config))]);
   const journal = await openRunJournal(request, config, {
     paths,
     loaded,
@@ -176,7 +176,6 @@ async function openRun(request: RunRequest, emit: (event: EngineEvent) => void, 
     source,
     samples: Math.min(source.count, config.quantization.subset_size),
     lanes,
-    threads: lanes.threads,
     cache: request.cache === false ? null : defaultCache(),
     onSample: (done) => clock.progress(done),
     warn,

@@ -9,7 +9,7 @@ describe('pairs that can saturate 16 bits', () => {
   it('are counted at even positions of a row', () => {
     // 100 + 29 = 129: at risk; 29 + 100 across two pairs is none; −64 − 64 = −128 just fits, 128·255 = 32640.
     expect(pairRisk(gemm, [100, 29, 0, 100], [1, 4])).toEqual({
-      pairsAtRisk: 1,
+      ...{ pairsAtRisk: 1, outputs: 1, outputsAtRisk: 1 },
       worstCase: (129 * 255) / 32767,
     });
     expect(pairRisk(gemm, [0, 100, 29, 0], [1, 4])!.pairsAtRisk).toBe(0);
@@ -18,6 +18,11 @@ describe('pairs that can saturate 16 bits', () => {
   });
   it('of opposite signs do not add up', () => {
     expect(pairRisk(gemm, [127, -127], [1, 2])!.pairsAtRisk).toBe(0);
+  });
+  it('are counted by output too', () => {
+    // Three outputs, of which the first has two pairs at risk and the last one.
+    const weights = [[100, 100, 90, 90], [1, 1, 1, 1], [-100, -100, 1, 1]].flat(); // prettier-ignore
+    expect(pairRisk(gemm, weights, [3, 4])).toMatchObject({ pairsAtRisk: 3, outputs: 3, outputsAtRisk: 2 });
   });
   it('follow the columns without transposition', () => {
     const plain = node('MatMul', ['x', 'w'], ['y']);

@@ -29,6 +29,8 @@ export interface Layer {
   readonly size: number;
   /** The weights' codes, in the order of their tensor. */
   readonly weight: (index: number) => number;
+  /** The weights' zero point; default 0. */
+  readonly weightZero?: number;
 }
 
 /** As a tool writes it: the model of one layer, from `x` to `y`. */
@@ -76,13 +78,14 @@ function activation({ signed }: Layer): Part {
   };
 }
 
-function weights({ op, group, inputs, outputs, kernel, perChannel, weight }: Layer, depth: number): Part {
+function weights(layer: Layer, depth: number): Part {
+  const { op, group, inputs, outputs, kernel, perChannel, weight, weightZero = 0 } = layer;
   const total = outputsOf({ op, group, outputs });
   const shapes = { Conv: [total, inputs, kernel, kernel], Gemm: [total, inputs], MatMul: [inputs, total] };
   const scales = scalesOf(total, perChannel);
   const values = Array.from({ length: depth * total }, (_, index) => weight(index));
   const per = perChannel ? [total] : [];
-  const zeros = scales.map(() => 0);
+  const zeros = scales.map(() => weightZero);
   return {
     nodes: [
       node(

@@ -3,11 +3,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeModel } from '@quantsmith/engine/onnx/write';
 import { layersAtRisk, saturatingModel } from '@quantsmith/engine/overflow/models';
-import { observeSaturation } from '@quantsmith/engine/overflow/observe';
+import { observeLargestSums, observeSaturation } from '@quantsmith/engine/overflow/observe';
 import { isReproducible } from '@quantsmith/engine/overflow/saturate';
 import { kernelsOf, optimizedModel } from '@quantsmith/engine/runtime/optimized';
 import { TensorProtoSchema, type ModelProto } from '@quantsmith/engine/onnx/onnx_pb';
 import type { HostTensor } from '@quantsmith/engine/runtime/tensor';
+import { oneLane } from '@quantsmith/engine/runtime/lanes';
 import { emulatedHaswell, runEmulated } from './emulated.js';
 import { randoms, runModel } from './models.js';
 import { layerModel, type Layer } from './quantizedLayer.js';
@@ -56,7 +57,7 @@ describe('a layer as a CPU without VNNI computes it', () => {
     const graph = { ...optimized.graph!, initializer: [...optimized.graph!.initializer, giant] };
     const kernels = kernelsOf(encodeModel(proto), optimized);
     const feeds = [{ x: unsignedInput([1, 2], [255, 255]) }];
-    const options = { threads: 1, dir: '.' };
+    const options = { lanes: oneLane(1), dir: '.' };
     expect((await observeSaturation(optimized, kernels, feeds, options)).size).toBe(1);
     expect((await observeSaturation({ ...optimized, graph }, kernels, feeds, options)).size).toBe(0);
   });
@@ -66,7 +67,7 @@ describe('a layer as a CPU without VNNI computes it', () => {
     const optimized = await optimizedModel(encodeModel(proto));
     const feeds = [{ x: unsignedInput(dims, [...new Array<number>(4).fill(255), ...new Array<number>(12).fill(0)]) }]; // prettier-ignore
     const kernels = kernelsOf(encodeModel(proto), optimized);
-    const options = { threads: 1, dir: '.' };
+    const options = { lanes: oneLane(1), dir: '.' };
     // The first image is 255 in one channel and 0 in the other, the second is 0.
     expect((await observeSaturation(optimized, kernels, feeds, options)).get('layer')).toEqual({
       fraction: 0,
@@ -77,21 +78,6 @@ describe('a layer as a CPU without VNNI computes it', () => {
     ];
     // Two results with four pairs each; one pair saturates.
     expect((await observeSaturation(optimized, kernels, both, options)).get('layer')!.fraction).toBe(1 / 8);
-  });
-});
-
-describe('layers whose arithmetic is not known', () => {
-  const stacked = async () => {
-    const { proto } = layerModel({ ...PLAIN, op: 'MatMul', quantized: true, size: 2, outputs: 3 });
-    const weights = proto.graph!.initializer.find(({ name }) => name === 'w_q')!;
-    weights.dims = [1n, ...weights.dims];
-    return optimizedModel(encodeModel(proto));
-  };
-  it('are at risk by their weights all the same', async () => {
-    const atRisk = layersAtRisk(await stacked());
-    expect(atRisk.map((layer) => [layer.node.opType, isReproducible(layer)])).toEqual([
-      ['QLinearMatMul', false],
-    ]);
   });
 });
 
@@ -130,6 +116,62 @@ const layers = fc
     };
   });
 
+const casesOf = (of: readonly Layer[]) =>
+  of.map((layer, index) => {
+    const { proto, dims } = layerModel(layer);
+    const size = dims.reduce((product, dim) => product * dim, 1);
+    const data = randoms(size, index).map((at) => 2.5 * at);
+    const input = { name: 'x', value: { type: 'float32', dims, data } as HostTensor };
+    return { layer, model: encodeModel(proto), input };
+  });
+
+describe('the largest sum of two products', () => {
+  const options = { lanes: oneLane(1), dir: '.' };
+  const largest = async (layer: Layer, codes: readonly number[]) => {
+    const { proto, dims } = layerModel(layer);
+    const bytes = encodeModel(proto);
+    const optimized = await optimizedModel(bytes);
+    const feeds = [{ x: unsignedInput(dims, codes) }];
+    return (await observeLargestSums(optimized, kernelsOf(bytes, optimized), feeds, options)).get('layer');
+  };
+  it('is that of the pairs at risk, over the limit', async () => {
+    // Rows of 100 · 29, 120 · 10 and −70 · −90 meet activations of 200 and 50; the last two weights are not at risk.
+    const weights = [[100, 29, 127, 1], [120, 10, 127, 1], [-70, -90, 127, 1]].flat(); // prettier-ignore
+    const layer: Layer = { ...PLAIN, inputs: 4, outputs: 3, weight: (at) => weights[at]! };
+    expect(await largest(layer, [200, 50, 255, 0])).toBeCloseTo((120 * 200 + 10 * 50) / 32767, 6);
+    expect(await largest(layer, [50, 200, 255, 0])).toBeCloseTo((70 * 50 + 90 * 200) / 32767, 6);
+  });
+  it('is above the limit where sums saturate, and only there', async () => {
+    for (const { layer, model, input } of casesOf(fc.sample(layers, { numRuns: 150, seed: 11 }))) {
+      const optimized = await optimizedModel(model);
+      const kernels = kernelsOf(model, optimized);
+      const feeds = [{ x: input.value }];
+      const seen = (await observeSaturation(optimized, kernels, feeds, options)).get('layer');
+      const reached = (await observeLargestSums(optimized, kernels, feeds, options)).get('layer');
+      const saturates = (seen?.fraction ?? 0) > 0;
+      if (saturates) expect({ layer, above: reached! > 1 }).toEqual({ layer, above: true });
+      // Strides leave out places of the image that the largest sum is taken over.
+      else if (layer.stride === 1)
+        expect({ layer, above: (reached ?? 0) > 1 }).toEqual({ layer, above: false });
+    }
+  });
+});
+
+describe('layers whose arithmetic is not known', () => {
+  const stacked = async () => {
+    const { proto } = layerModel({ ...PLAIN, op: 'MatMul', quantized: true, size: 2, outputs: 3 });
+    const weights = proto.graph!.initializer.find(({ name }) => name === 'w_q')!;
+    weights.dims = [1n, ...weights.dims];
+    return optimizedModel(encodeModel(proto));
+  };
+  it('are at risk by their weights all the same', async () => {
+    const atRisk = layersAtRisk(await stacked());
+    expect(atRisk.map((layer) => [layer.node.opType, isReproducible(layer)])).toEqual([
+      ['QLinearMatMul', false],
+    ]);
+  });
+});
+
 const DEPTHWISE = [3, 5].map((kernel): Layer => {
   const codes = randoms(32 * kernel ** 2);
   const shape = { op: 'Conv', group: 32, inputs: 1, kernel, size: 8, quantized: true } as const;
@@ -144,14 +186,6 @@ const bytesOf = ({ data }: HostTensor) => {
 const emulator = await emulatedHaswell();
 
 describe.skipIf(emulator === null)('what is predicted and what an emulated Haswell computes', () => {
-  const casesOf = (of: readonly Layer[]) =>
-    of.map((layer, index) => {
-      const { proto, dims } = layerModel(layer);
-      const size = dims.reduce((product, dim) => product * dim, 1);
-      const data = randoms(size, index).map((at) => 2.5 * at);
-      const input = { name: 'x', value: { type: 'float32', dims, data } as HostTensor };
-      return { layer, model: encodeModel(proto), input };
-    });
   const outputOf = async (model: ModelProto, input: HostTensor) =>
     bytesOf((await runModel(model, { x: input })).y!);
 
@@ -165,10 +199,28 @@ describe.skipIf(emulator === null)('what is predicted and what an emulated Haswe
       expect({ layer, equal: prediction.equals(there[index]!) }).toEqual({ layer, equal: true });
       const feeds = [{ x: input.value }];
       const kernels = kernelsOf(model, optimized);
-      const seen = await observeSaturation(optimized, kernels, feeds, { threads: 1, dir: '.' });
+      const seen = await observeSaturation(optimized, kernels, feeds, { lanes: oneLane(1), dir: '.' });
       saturated += Number((seen.get('layer')?.fraction ?? 0) > 0);
     }
     expect(saturated).toBeGreaterThan(50);
+  });
+
+  it('are equal for weights with a zero point, as other tools write them', async () => {
+    const zeros = fc.tuple(layers, fc.integer({ min: -128, max: 127 }));
+    const drawn = fc.sample(zeros, { numRuns: 30, seed: 3 });
+    const cases = casesOf(
+      // Convolutions take one zero point for all of their weights.
+      drawn.map(([layer, weightZero]) => ({ ...layer, weightZero, perChannel: layer.perChannel && layer.op !== 'Conv' })), // prettier-ignore
+    );
+    const there = runEmulated(emulator!, cases);
+    let risky = 0;
+    for (const [index, { layer, model, input }] of cases.entries()) {
+      const optimized = await optimizedModel(model);
+      risky += layersAtRisk(optimized).length;
+      const prediction = await outputOf(saturatingModel(optimized), input.value);
+      expect({ layer, equal: prediction.equals(there[index]!) }).toEqual({ layer, equal: true });
+    }
+    expect(risky).toBeGreaterThan(20);
   });
 
   it('are equal for depthwise convolutions, of which none is at risk', async () => {

@@ -322,8 +322,8 @@ describe('NaN that arises inside the graph', () => {
         feeds: { x: { type: 'float32' as const, dims: [4], data } },
       });
     }
-    await expect(collectStatistics(prepared, plan, [], all(), { inGraph: true, lanes: oneLane(1) })).rejects.toThrow(
-      'Tensor "root" becomes NaN on calibration sample "a.pb".',
-    );
+    await expect(
+      collectStatistics(prepared, plan, [], all(), { inGraph: true, lanes: oneLane(1) }),
+    ).rejects.toThrow('Tensor "root" becomes NaN on calibration sample "a.pb".');
   });
 });

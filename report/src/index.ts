@@ -17,6 +17,7 @@ export {
 export { parseReport, type ParsedReport } from './parse.js';
 export { factsText, PLAIN, type Paint } from './toText.js';
 export { metricValue } from './figures.js';
+export { outputsAtRisk, unaffectedText } from './overflow.js';
 export { summaryFacts } from './summary.js';
 export { visible } from './document.js';
 export { sarifLog, type SarifResult } from './sarif.js';

@@ -16,12 +16,34 @@ export function overflowBlocks({ overflow, metric }: QuantizationReport): Block[
   ];
 }
 
+const UNAFFECTED = {
+  depthwise: 'depthwise, whose kernel adds in 32 bits',
+  unsigned: 'two unsigned factors, whose kernel widens first',
+  float: 'computed in float',
+} as const;
+
+/** How many of the layers cannot saturate whatever their weights are, and why; empty where there are none. */
+export function unaffectedText(layers: Overflow['layers']): string {
+  const counts = (Object.keys(UNAFFECTED) as (keyof typeof UNAFFECTED)[]).flatMap((why) => {
+    const count = layers.filter(({ unaffected }) => unaffected === why).length;
+    return count === 0 ? [] : [`${counted(count, 'layer')} (${UNAFFECTED[why]})`];
+  });
+  return counts.length === 0 ? '' : `Not affected: ${counts.join(', ')}.`;
+}
+
+/** Outputs of a layer with a pair of weights at risk, of all. */
+export function outputsAtRisk({ outputs, outputs_at_risk: risky }: Overflow['layers'][number]): string {
+  return outputs === undefined || risky === undefined ? MISSING : `${risky} of ${outputs}`;
+}
+
 function riskBlocks({ fix, layers }: Overflow, risky: Overflow['layers']): Block[] {
   const measured = risky.some((layer) => layer.saturating_fraction_calibration !== null);
+  const unaffected = unaffectedText(layers);
   const rows = risky.map((layer): Cell[] => [
     { code: layer.name },
     layer.op,
     layer.pairs_at_risk.toLocaleString('en'),
+    outputsAtRisk(layer),
     layer.worst_case_exceeds === null ? MISSING : `${(100 * layer.worst_case_exceeds).toFixed(0)} %`,
     ...(measured
       ? [share(layer.saturating_fraction_calibration), noise(layer.saturation_sqnr_db ?? null)]
@@ -33,7 +55,7 @@ function riskBlocks({ fix, layers }: Overflow, risky: Overflow['layers']): Block
       text: [
         `On CPUs without VNNI, 16-bit sums can saturate in ${risky.length} of ${counted(layers.length, 'layer')} with 8-bit weights (overflow_fix: `,
         { code: fix },
-        ').',
+        unaffected === '' ? ').' : `). ${unaffected}`,
       ],
     },
     {
@@ -43,6 +65,7 @@ function riskBlocks({ fix, layers }: Overflow, risky: Overflow['layers']): Block
         { title: 'Layer' },
         { title: 'Operator' },
         { title: 'Weight pairs at risk', numeric: true },
+        { title: 'In outputs', numeric: true },
         { title: 'Largest sum', numeric: true },
         ...(measured
           ? [

@@ -92,6 +92,8 @@ describe('what every format states', () => {
               op: 'Gemm',
               half_range: false,
               pairs_at_risk: 1234,
+              outputs: 10,
+              outputs_at_risk: 7,
               saturating_fraction_calibration: 0.00123,
               saturation_sqnr_db: 31.25,
               worst_case_exceeds: 1.98,
@@ -104,6 +106,10 @@ describe('what every format states', () => {
               saturating_fraction_calibration: null,
               worst_case_exceeds: 0.4,
             },
+            {
+              ...{ name: '/depthwise/Conv', op: 'Conv', half_range: false, pairs_at_risk: 0 },
+              ...{ unaffected: 'depthwise', saturating_fraction_calibration: 0, worst_case_exceeds: null },
+            },
           ],
           predicted: { isa: 'avx2', metric: 0.9, drop: 0.08 },
           settings: [
@@ -112,8 +118,9 @@ describe('what every format states', () => {
         },
       });
       expect(found).toContain('No effect. not-supported-yet');
-      expect(found).toContain('16-bit sums can saturate in 1 of 2 layers');
-      expect(found).toMatch(/\/head\/Gemm Gemm 1,234 198 % 0\.123 % 31\.3 dB/);
+      expect(found).toContain('16-bit sums can saturate in 1 of 3 layers');
+      expect(found).toContain('Not affected: 1 layer (depthwise, whose kernel adds in 32 bits).');
+      expect(found).toMatch(/\/head\/Gemm Gemm 1,234 7 of 10 198 % 0\.123 % 31\.3 dB/);
       expect(found).toMatch(/enable 2 0 0 97\.00 % –/);
       expect(found).not.toContain('/safe/Gemm');
       expect(found).toContain('top1, int8 on avx2 90.00 % predicted, drop 8.00 points');

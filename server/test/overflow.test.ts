@@ -128,6 +128,38 @@ describe('overflow-risk', () => {
     expect(best(unmeasured, null)).toBe('Set overflow_fix to auto for target_isa avx2');
   });
 
+  it('takes the setting that is best on the target that the config names', () => {
+    const aimed = (target: string, settings = SETTINGS) =>
+      risk(report({ settings }), `${WITH_KEY}    backend_params: {target_isa: ${target}}\n`);
+    // Half range would only cost where 32 bits hold all sums, and there auto is disable.
+    const exact = [
+      setting('disable', 0, 3, 0.93, 0.71),
+      setting('first_layer', 1, 2, 0.92, 0.9),
+      setting('enable', 4, 0, 0.9, 0.92),
+      setting('auto', 3, 0, 0.94, 0.94),
+    ];
+    for (const target of ['avx512_vnni', 'avx_vnni', 'amx']) {
+      const { found, titles } = aimed(target, exact);
+      expect([found!.severity, ...titles]).toEqual(['hint', 'Set overflow_fix to disable (top1 93.00 %)']);
+    }
+    // Where sums saturate, what the model gives elsewhere does not count.
+    const there = [setting('disable', 0, 0, 0.95, 0.8), setting('first_layer', 1, 0, 0.7, 0.9)];
+    expect(aimed('avx2', there).titles).toEqual([]);
+    expect(risk(report({ settings: there })).titles).toEqual([
+      'Set overflow_fix to disable (top1 80.00 % without VNNI)',
+    ]);
+  });
+
+  it('keeps the present setting where others are no better', () => {
+    const same = ['disable', 'first_layer', 'enable'].map((fix) => setting(fix, 0, 0, 0.93, 0.93));
+    expect(risk(report({ settings: same, fix: 'enable' })).titles).toEqual([]);
+  });
+
+  it('offers no half range unasked where the target does not saturate', () => {
+    const text = `${WITH_KEY}    backend_params: {target_isa: amx}\n`;
+    expect(risk(report({}), text)).toMatchObject({ titles: [], found: { severity: 'hint' } });
+  });
+
   it('offers nothing when the config has the best already', () => {
     const text = `${WITH_KEY.replace('first_layer', 'auto')}    backend_params: {target_isa: avx2}\n`;
     expect(risk(report({ settings: SETTINGS, fix: 'auto' }), text).titles).toEqual([]);

@@ -66,6 +66,16 @@ describe('findings', () => {
       ['dead-setting fast_bias_correction'],
     ],
     [
+      'auto where no sum saturates',
+      `${HEAD}quantization: {advanced_parameters: {overflow_fix: auto, backend_params: {target_isa: amx}}}`,
+      ['dead-setting overflow_fix'],
+    ],
+    [
+      'auto where sums saturate',
+      `${HEAD}quantization: {advanced_parameters: {overflow_fix: auto, backend_params: {target_isa: avx512}}}`,
+      [],
+    ],
+    [
       'a metric without labels',
       `${HEAD}accuracy_control: {metric: top1}`,
       ['validation-missing accuracy_control', 'metric-needs-labels top1'],

@@ -1,6 +1,6 @@
 import type { OverflowSummary } from '@quantsmith/engine/protocol';
 import { startEngine } from '@quantsmith/engine/spawn';
-import { metricValue, visible } from '@quantsmith/report';
+import { metricValue, outputsAtRisk, unaffectedText, visible } from '@quantsmith/report';
 import { extname } from 'node:path';
 import { runOnConfig, type EngineOptions } from '../engine.js';
 import { EXIT, exitCodeOf } from '../exit.js';
@@ -47,20 +47,25 @@ const percent = (share: number | null, digits: number) =>
 /** The layers at risk, and the settings where they were measured, as tables for a terminal. */
 export function overflowText({ layers, settings, metric }: OverflowSummary): string {
   const risky = layers.filter((layer) => layer.pairs_at_risk > 0);
+  const unaffected = unaffectedText(layers);
   const rows = risky.map((layer) => [
     visible(layer.name),
     layer.op,
     String(layer.pairs_at_risk),
+    outputsAtRisk(layer),
     percent(layer.worst_case_exceeds, 0),
     percent(layer.saturating_fraction_calibration, 4),
     layer.saturation_sqnr_db === undefined || layer.saturation_sqnr_db === null
       ? '–'
       : layer.saturation_sqnr_db.toFixed(1),
   ]);
-  const head = ['layer', 'kernel', 'pairs at risk', 'largest sum', 'saturates', 'output dB'];
+  const head = ['layer', 'kernel', 'pairs at risk', 'in outputs', 'largest sum', 'saturates', 'output dB'];
   return [
     ...(risky.length === 0 ? [] : [...table(head, rows), '']),
-    `On x86 CPUs without VNNI, 16-bit sums can saturate in ${risky.length} of ${layers.length} layers with 8-bit weights.`,
+    layers.length === 0
+      ? 'The model has no layers with constant 8-bit weights.'
+      : `On x86 CPUs without VNNI, 16-bit sums can saturate in ${risky.length} of ${layers.length} layers with 8-bit weights.`,
+    ...(unaffected === '' ? [] : [unaffected]),
     ...(settings.length === 0 ? [] : ['', ...settingsTable(settings, metric)]),
   ].join('\n');
 }

@@ -1,90 +1,109 @@
 import type { ResolvedConfig } from '@quantsmith/schemas';
-import { KEPT_BYTES, keepSamples } from '../data/keep.js';
 import type { Calibration } from '../calibration.js';
-import type { ModelProto } from '../onnx/onnx_pb.js';
+import { KEPT_BYTES, keepSamples } from '../data/keep.js';
 import { encodeModel } from '../onnx/write.js';
 import type { Placement } from '../placement/types.js';
+import type { Problem } from '../problem.js';
 import { buildModel, weightCodes, type Quantization } from '../quantization.js';
+import type { Feeds } from '../runtime/batch.js';
+import type { Lanes } from '../runtime/lanes.js';
 import { kernelsOf, optimizedModel } from '../runtime/optimized.js';
 import { targetSaturates, type TargetIsa } from './isa.js';
 import { layersAtRisk } from './models.js';
-import { calibrationFeeds, observeSaturation, type Feeds } from './observe.js';
+import { calibrationFeeds, observeLargestSums, operatorsOf } from './observe.js';
 
-/** After this many looks at the samples, all layers that are still at risk get half range. */
-const MOST_ROUNDS = 6;
+/** Sums that come nearer to the limit on calibration samples than this leave no room for other samples. */
+const ROOM = 0.9;
+
+/** Where no more than this share of the layers at risk would keep full range, none does: it would buy next to nothing. */
+const FEW = 0.1;
+
+/** The share of the calibration samples that layers are looked at with which few samples have not decided. */
+const MORE_SAMPLES = 1 / 2;
 
 /**
- * `overflow_fix: auto`, for which the model must be there at full range: half range for the layers that do saturate on
- * calibration samples, if the target's kernels saturate at all. The other fixes are a matter of placement. `correct`
- * corrects the biases: what it makes of the model is returned, and is what was looked at last.
+ * `overflow_fix: auto`, for which the model must be there at full range: half range for the layers whose sums saturate on
+ * calibration samples or nearly do, if the target's kernels saturate at all. The other fixes are a matter of placement.
+ * `correct` corrects the biases, and what it makes of the model is returned.
  */
 export async function fixOverflow<Corrected extends { readonly quantization: Quantization }>(
   quantization: Quantization,
   correct: (fixed: Quantization) => Promise<Corrected>,
-  { source, samples, threads }: Pick<Calibration, 'source' | 'samples' | 'threads'>,
+  { source, samples, lanes }: Pick<Calibration, 'source' | 'samples' | 'lanes'>,
   config: ResolvedConfig,
 ): Promise<Corrected> {
   const { overflow_fix: fix, backend_params: backend } = config.quantization.advanced_parameters;
   const concerned = fix === 'auto' && (await targetSaturates(backend.target_isa as TargetIsa));
   if (!concerned) return correct(quantization);
-  const { prepared } = quantization;
   const kept = keepSamples(source, KEPT_BYTES);
-  const halved = new Set<string>();
-  let fixed = quantization;
-  // Correcting may be slow: at first the model is looked at without.
-  let corrected: Corrected | null = null;
-  for (let round = 0; ; round++) {
-    // Most layers that saturate do so in the first sample: the others are looked at without them, which is quicker.
-    const all = () => calibrationFeeds(kept, samples);
-    const feeds = round === 0 ? firstOf(all()) : round < MOST_ROUNDS ? all() : null;
-    const model = buildModel(corrected?.quantization ?? fixed, new Set());
-    const found = await saturatingOperators(model, feeds, { threads, dir: prepared.dir });
-    const more = [...found].filter((name) => !halved.has(name));
-    // Halving a layer changes the inputs of those after it: only a look at the halved model tells that none is left.
-    if (more.length === 0 && corrected !== null) return corrected;
-    if (more.length > 0) {
-      for (const name of more) halved.add(name);
-      const placement = halveRange(quantization.placement, halved);
-      fixed = { ...quantization, placement, weights: weightCodes(prepared, placement, config) };
-    }
-    const settled = more.length === 0 && round > 0;
-    if (settled || corrected !== null || feeds === null) corrected = await correct(fixed);
-    if (feeds === null) return corrected!;
-  }
+  // A tenth of the samples shows most layers that saturate; only the others are worth more of them.
+  const first = await lookAt(quantization, calibrationFeeds(kept, samples), lanes);
+  const near = withoutFew(first.near, first.atRisk);
+  const corrected = await correct(halveRange(quantization, near, config));
+  if (near.size === first.atRisk.size) return corrected;
+  // Half range changes what later layers get: these samples go through the model as it will be.
+  const second = await lookAt(corrected.quantization, calibrationFeeds(kept, samples, MORE_SAMPLES), lanes);
+  if (second.near.size === 0) return corrected;
+  const all = withoutFew(new Set([...near, ...second.near]), first.atRisk);
+  return correct(halveRange(quantization, all, config));
 }
 
-/**
- * Those whose sums leave 16 bits for at least one of the samples, and those whose arithmetic cannot be reproduced; without
- * samples all at risk.
- */
-async function saturatingOperators(
-  model: ModelProto,
-  samples: AsyncIterable<Feeds> | null,
-  options: { readonly threads: number; readonly dir: string },
-): Promise<ReadonlySet<string>> {
-  const bytes = encodeModel(model);
-  const optimized = await optimizedModel(bytes, options);
+/** Says so where `auto` has nothing to do as this machine's sums do not saturate, and no other target was named. */
+export async function autoProblems(
+  config: ResolvedConfig,
+  host?: () => Promise<boolean>,
+): Promise<Problem[]> {
+  const { overflow_fix: fix, backend_params: backend } = config.quantization.advanced_parameters;
+  if (fix !== 'auto' || backend.target_isa !== 'host' || (await targetSaturates('host', host))) return [];
+  return [
+    {
+      code: 'dead-setting',
+      severity: 'info',
+      message:
+        'overflow_fix: auto gives no layer half range: no sum saturates on this machine. backend_params.target_isa names the CPU that will run the model.',
+      configPath: ['quantization', 'advanced_parameters', 'overflow_fix'],
+    },
+  ];
+}
+
+interface Looked {
+  /** The operators at risk. */
+  readonly atRisk: ReadonlySet<string>;
+  /** Those that need half range; among them those whose arithmetic cannot be reproduced. */
+  readonly near: ReadonlySet<string>;
+}
+
+async function lookAt(
+  quantization: Quantization,
+  samples: AsyncIterable<Feeds>,
+  lanes: Lanes,
+): Promise<Looked> {
+  const { dir } = quantization.prepared;
+  const bytes = encodeModel(buildModel(quantization, new Set()));
+  const optimized = await optimizedModel(bytes, { dir, threads: lanes.threads });
   const kernels = kernelsOf(bytes, optimized);
-  const atRisk = layersAtRisk(optimized).flatMap(({ node }) => kernels.get(node.output[0]!)?.covers ?? []);
-  if (samples === null) return new Set(atRisk);
-  const observed = await observeSaturation(optimized, kernels, samples, options);
-  return new Set(atRisk.filter((name) => observed.get(name)?.fraction !== 0));
+  const atRisk = new Set(layersAtRisk(optimized).flatMap((layer) => operatorsOf(layer, kernels)));
+  const largest = await observeLargestSums(optimized, kernels, samples, { dir, lanes });
+  return { atRisk, near: new Set([...atRisk].filter((name) => (largest.get(name) ?? Infinity) > ROOM)) };
 }
 
-async function* firstOf(feeds: AsyncIterable<Feeds>): AsyncGenerator<Feeds> {
-  for await (const first of feeds) {
-    yield first;
-    return;
-  }
+function withoutFew(near: ReadonlySet<string>, atRisk: ReadonlySet<string>): ReadonlySet<string> {
+  return near.size >= (1 - FEW) * atRisk.size ? atRisk : near;
 }
 
 /** Half range for the weights that these operators read, and for no others; only 8-bit codes need it. */
-function halveRange(placement: Placement, operators: ReadonlySet<string>): Placement {
-  return {
-    ...placement,
-    weights: placement.weights.map((quantizer) => ({
+function halveRange(
+  quantization: Quantization,
+  operators: ReadonlySet<string>,
+  config: ResolvedConfig,
+): Quantization {
+  if (operators.size === 0) return quantization;
+  const placement: Placement = {
+    ...quantization.placement,
+    weights: quantization.placement.weights.map((quantizer) => ({
       ...quantizer,
       halfRange: quantizer.config.numBits === 8 && quantizer.targets.some(({ node }) => operators.has(node)),
     })),
   };
+  return { ...quantization, placement, weights: weightCodes(quantization.prepared, placement, config) };
 }

@@ -20,27 +20,34 @@ export interface IntegerLayer {
   readonly signed: boolean;
   /** The activations' zero point in their own type. */
   readonly zeroPoint: number;
+  /** The weights' zero points, one for each output; the kernel multiplies the codes and takes these off afterwards. */
+  readonly weightZero: Int32Array;
   /** One factor for each output: what a unit of the integer sum is worth in units of the result. */
   readonly scale: Float32Array;
   /** What one unit of the integer sum is worth in real numbers, for each output. */
   readonly real: Float32Array;
   /** Name of the 32-bit bias, or of the float one of a float result. */
   readonly bias: string | null;
+  /** Whether all of this is constant; else only the weights' order is known. */
+  readonly constant: boolean;
   /** Null: the result is float. */
   readonly result: { readonly zeroPoint: number; readonly signed: boolean } | null;
 }
 
 interface Ports {
   readonly x: number;
-  readonly xScale: number;
-  readonly xZero: number;
+  readonly xScale: number | null;
+  readonly xZero: number | null;
   readonly w: number;
-  readonly wScale: number;
-  readonly wZero: number;
+  readonly wScale: number | null;
+  readonly wZero: number | null;
   readonly yScale: number | null;
   readonly yZero: number | null;
   readonly bias: number | null;
 }
+
+const NONE = { xScale: null, xZero: null, wScale: null, wZero: null, yScale: null, yZero: null, bias: null };
+const DYNAMIC: Ports = { ...NONE, x: 0, w: 1 };
 
 /** Where each kernel has its operands. */
 const PORTS: Readonly<Record<string, Ports>> = {
@@ -50,6 +57,10 @@ const PORTS: Readonly<Record<string, Ports>> = {
   MatMulIntegerToFloat: {
     ...{ x: 0, w: 1, xScale: 2, wScale: 3, xZero: 4, wZero: 5, bias: 6, yScale: null, yZero: null },
   },
+  // Their activations get scale and zero point at run time, or the result gets its scale elsewhere.
+  MatMulInteger: { ...DYNAMIC, xZero: 2, wZero: 3 },
+  DynamicQuantizeMatMul: { ...DYNAMIC, wScale: 2, wZero: 3 },
+  QAttention: DYNAMIC,
 };
 
 /** The layers of a runtime's optimized graph whose kernels add pairs of u8·s8 products, where weights are constant. */
@@ -65,12 +76,9 @@ function integerLayer(node: NodeProto, constants: ReadonlyMap<string, TensorProt
   const ports = PORTS[node.opType];
   if (ports === undefined || intAttribute(node, 'transA', 0) !== 0) return null;
   const name = (port: number | null) => (port === null ? '' : (node.input[port] ?? ''));
-  const floats = (port: number | null) => read(constants, name(port), readFloats);
   const weights = constants.get(name(ports.w));
   const codes = weights?.dataType === INT8 ? read(constants, name(ports.w), readInt8) : null;
-  const xScale = floats(ports.xScale);
-  const wScale = floats(ports.wScale);
-  if (weights === undefined || codes === null || xScale === null || wScale === null) return null;
+  if (weights === undefined || codes === null) return null;
   const dims = weights.dims.map(Number);
   const group = intAttribute(node, 'group', 1);
   const convolution = node.opType === 'QLinearConv';
@@ -78,33 +86,42 @@ function integerLayer(node: NodeProto, constants: ReadonlyMap<string, TensorProt
     ? convolutionRows(codes, dims, group)
     : matrixRows(codes, dims, intAttribute(node, 'transB', 0) === 1);
   if (rows === null) return null;
-  const yScale = name(ports.yScale) === '' ? null : floats(ports.yScale);
-  if (yScale === null && name(ports.yScale) !== '') return null;
-  const real = new Float32Array(rows.outputs).map(
-    (_, o) =>
-      Math.fround(floatAttribute(node, 'alpha', 1) * xScale[0]!) * wScale[wScale.length === 1 ? 0 : o]!,
-  );
-  const zero = constants.get(name(ports.xZero));
-  const resultZero = constants.get(name(ports.yZero));
+  const kind = convolution ? 'convolution' : 'matrix';
+  return { node, kind, rows, dims, group, ...operands(node, ports, rows.outputs, constants) };
+}
+
+type Operands = Omit<IntegerLayer, 'node' | 'kind' | 'rows' | 'dims' | 'group'>;
+
+/** Everything but the weights; what is not constant has values that mean nothing. */
+function operands(
+  node: NodeProto,
+  ports: Ports,
+  outputs: number,
+  constants: ReadonlyMap<string, TensorProto>,
+): Operands {
+  const name = (port: number | null) => (port === null ? '' : (node.input[port] ?? ''));
+  const floats = (port: number | null) => read(constants, name(port), readFloats);
+  const whole = (port: number | null) => read(constants, name(port), readInts);
+  const [xScale, wScale, yScale] = [floats(ports.xScale), floats(ports.wScale), floats(ports.yScale)];
+  const weightZeros = whole(ports.wZero);
+  const given = [ports.xZero, ports.wZero, ports.yScale, ports.yZero].filter((port) => name(port) !== '');
+  const constant = xScale !== null && wScale !== null && given.every((port) => constants.has(name(port)));
+  const of = (values: ArrayLike<number> | null, output: number, missing: number) =>
+    values?.[values.length === 1 ? 0 : output] ?? missing;
+  const alpha = Math.fround(floatAttribute(node, 'alpha', 1) * of(xScale, 0, 1));
+  const real = new Float32Array(outputs).map((_, output) => alpha * of(wScale, output, 1));
+  const isSigned = (port: number | null) => constants.get(name(port))?.dataType === INT8;
   return {
-    node,
-    kind: convolution ? 'convolution' : 'matrix',
-    rows,
-    dims,
-    group,
     input: name(ports.x),
-    signed: zero?.dataType === INT8,
-    zeroPoint: read(constants, name(ports.xZero), readInts)?.[0] ?? 0,
+    signed: isSigned(ports.xZero),
+    zeroPoint: of(whole(ports.xZero), 0, 0),
+    weightZero: new Int32Array(outputs).map((_, output) => of(weightZeros, output, 0)),
     scale: yScale === null ? real : real.map((unit) => unit / yScale[0]!),
     real,
     bias: name(ports.bias) === '' ? null : name(ports.bias),
+    constant,
     result:
-      yScale === null
-        ? null
-        : {
-            zeroPoint: read(constants, name(ports.yZero), readInts)?.[0] ?? 0,
-            signed: resultZero?.dataType === INT8,
-          },
+      yScale === null ? null : { zeroPoint: of(whole(ports.yZero), 0, 0), signed: isSigned(ports.yZero) },
   };
 }
 

@@ -1,3 +1,4 @@
+import type { NodeProto } from '../onnx/onnx_pb.js';
 import { nameNodes } from '../onnx/names.js';
 import { readModel } from '../onnx/read.js';
 import { encodeModel } from '../onnx/write.js';
@@ -5,6 +6,7 @@ import type { OverflowSummary } from '../protocol.js';
 import { kernelsOf, optimizedModel } from '../runtime/optimized.js';
 import { integerLayers } from './layers.js';
 import { riskOf, type KernelRows } from './pairs.js';
+import { unaffectedLayers, weightedOperators, type Unaffected } from './unaffected.js';
 
 const HALF = 64;
 
@@ -13,22 +15,41 @@ const HALF = 64;
  * that another tool made, in QDQ or with integer operators. Throws as `readModel` does, or `runtime-load`.
  */
 export async function overflowOfModel(path: string): Promise<OverflowSummary> {
-  const { model, dir } = await readModel(path);
-  const bytes = encodeModel(nameNodes(model).model);
-  const optimized = await optimizedModel(bytes, { dir });
+  const loaded = await readModel(path);
+  const { model } = nameNodes(loaded.model);
+  const bytes = encodeModel(model);
+  const optimized = await optimizedModel(bytes, { dir: loaded.dir });
   const kernels = kernelsOf(bytes, optimized);
-  const layers = integerLayers(optimized).map(({ node, rows }) => {
-    const risk = riskOf(rows);
-    return {
-      name: kernels.get(node.output[0]!)?.covers[0] ?? node.name,
-      op: node.opType,
-      half_range: withinHalf(rows),
-      pairs_at_risk: risk.pairsAtRisk,
-      saturating_fraction_calibration: risk.pairsAtRisk === 0 ? 0 : null,
-      worst_case_exceeds: risk.worstCase,
-    };
-  });
+  const covers = (node: NodeProto) => kernels.get(node.output[0]!)?.covers ?? [];
+  const nameOf = (node: NodeProto) => covers(node)[0] ?? node.name;
+  const affected = integerLayers(optimized);
+  const spared = unaffectedLayers(optimized);
+  const integer = new Set([...affected, ...spared].flatMap(({ node }) => covers(node)));
+  const float = weightedOperators(model).filter(({ name }) => !integer.has(name));
+  const layers = [
+    ...affected.map(({ node, rows }) => affectedLayer(nameOf(node), node.opType, rows)),
+    ...spared.map(({ node, why }) => unaffectedLayer(nameOf(node), node.opType, why)),
+    ...float.map(({ name, opType }) => unaffectedLayer(name, opType, 'float')),
+  ];
   return { layers, settings: [], metric: null };
+}
+
+type Layer = OverflowSummary['layers'][number];
+
+function affectedLayer(name: string, op: string, rows: KernelRows): Layer {
+  const { pairsAtRisk, outputs, outputsAtRisk, worstCase } = riskOf(rows);
+  return {
+    ...{ name, op, half_range: withinHalf(rows), pairs_at_risk: pairsAtRisk },
+    ...{ outputs, outputs_at_risk: outputsAtRisk, worst_case_exceeds: worstCase },
+    saturating_fraction_calibration: pairsAtRisk === 0 ? 0 : null,
+  };
+}
+
+function unaffectedLayer(name: string, op: string, unaffected: Unaffected): Layer {
+  return {
+    ...{ name, op, half_range: false, pairs_at_risk: 0, unaffected },
+    ...{ saturating_fraction_calibration: 0, worst_case_exceeds: null },
+  };
 }
 
 function withinHalf(rows: KernelRows): boolean {

@@ -63,22 +63,25 @@ export function observedModel(optimized: ModelProto): { model: ModelProto; layer
       drafts.push(draft);
       return observe(draft, layer);
     });
-  const graph = optimized.graph!;
-  const model = {
-    ...optimized,
-    graph: {
-      ...graph,
-      node: [...graph.node, ...drafts.flatMap(({ nodes }) => nodes)],
-      initializer: [...graph.initializer, ...drafts.flatMap(({ constants }) => constants)],
-    },
-  };
   const outputs = layers.flatMap(({ saturated, results, signal, noise }) => [
     saturated,
     results,
     signal,
     noise,
   ]);
-  return { model: withOutputs(model, outputs), layers };
+  return { model: withDrafts(optimized, drafts, outputs), layers };
+}
+
+/** The model with more nodes, of which these outputs are all that is wanted of it. */
+export function withDrafts(
+  model: ModelProto,
+  drafts: readonly Draft[],
+  outputs: readonly string[],
+): ModelProto {
+  const graph = model.graph!;
+  const node = [...graph.node, ...drafts.flatMap(({ nodes }) => nodes)];
+  const initializer = [...graph.initializer, ...drafts.flatMap(({ constants }) => constants)];
+  return withOutputs({ ...model, graph: { ...graph, node, initializer } }, outputs);
 }
 
 function observe(draft: Draft, layer: IntegerLayer): Observed {

@@ -5,6 +5,9 @@ import type { NodeProto } from '../onnx/onnx_pb.js';
 export interface PairRisk {
   /** Pairs of weights that lie side by side in the kernel's order and whose products can leave the 16-bit range. */
   readonly pairsAtRisk: number;
+  readonly outputs: number;
+  /** Outputs with such a pair. */
+  readonly outputsAtRisk: number;
   /** The largest possible sum of two products over 32767; above 1 it saturates. */
   readonly worstCase: number;
 }
@@ -54,7 +57,8 @@ export function convolutionRows(
   };
 }
 
-const isDepthwise = ([outputs, inputs]: readonly number[], group: number) =>
+/** Whether the runtime has a kernel of its own for a convolution with these weights. */
+export const isDepthwise = ([outputs, inputs]: readonly number[], group: number) =>
   group > 1 && inputs === 1 && outputs === group;
 
 /** The rows of a matrix product: the columns of the last two dims, or their rows when `transposed`. */
@@ -99,11 +103,13 @@ function rowsOf(node: NodeProto, codes: ArrayLike<number>, dims: readonly number
   return matrixRows(codes, dims, intAttribute(node, 'transB', 0) === 1);
 }
 
-/** How many pairs of the rows are at risk, and the worst sum. */
+/** How many pairs of the rows are at risk, in how many rows, and the worst sum. */
 export function riskOf(rows: KernelRows): PairRisk {
   let pairsAtRisk = 0;
+  let outputsAtRisk = 0;
   let worst = 0;
   scan(rows, (_output, row) => {
+    const before = pairsAtRisk;
     for (let k = 0; k < row.length; k += 2) {
       const a = row[k]!;
       const b = row[k + 1]!;
@@ -112,8 +118,10 @@ export function riskOf(rows: KernelRows): PairRisk {
       const sum = a < 0 === b < 0 ? Math.abs(a + b) : Math.max(Math.abs(a), Math.abs(b));
       if (sum > worst) worst = sum;
     }
+    if (pairsAtRisk > before) outputsAtRisk++;
   });
-  return { pairsAtRisk, worstCase: (LARGEST_ACTIVATION * worst) / INT16_MAX };
+  const worstCase = (LARGEST_ACTIVATION * worst) / INT16_MAX;
+  return { pairsAtRisk, outputs: rows.outputs, outputsAtRisk, worstCase };
 }
 
 /** Whether any pair is at risk. */
@@ -142,6 +150,65 @@ export function riskyPairs(rows: KernelRows): RiskyPairs {
   });
   return { outputs, places, weights };
 }
+
+/** Pairs of weights of one sign, that sign dropped, column by column, with the places of their activations. */
+export interface PlacedPairs {
+  readonly at: readonly [number[], number[]];
+  readonly weights: readonly [number[], number[]];
+}
+
+/** Weights of 8 bits, without their sign. */
+const MAGNITUDES = 129;
+
+/**
+ * Of all pairs at risk that read the same two activations those that can have the largest sum, whatever the activations
+ * are: the corners of the convex hull of their weights. `place` tells where product `k` of an output is among `places`.
+ */
+export function largestPairs(
+  rows: KernelRows,
+  places: number,
+  place: (output: number, k: number) => number,
+): PlacedPairs {
+  // By place and first weight: the largest second weight.
+  const largest = new Uint8Array(places * MAGNITUDES);
+  const second = new Int32Array(places).fill(-1);
+  scan(rows, (output, row) => {
+    for (let k = 0; k < row.length; k += 2) {
+      if (!atRisk(row[k]!, row[k + 1]!)) continue;
+      const at = place(output, k);
+      second[at] = place(output, k + 1);
+      const slot = at * MAGNITUDES + Math.abs(row[k]!);
+      largest[slot] = Math.max(largest[slot]!, Math.abs(row[k + 1]!));
+    }
+  });
+  const found: PlacedPairs = { at: [[], []], weights: [[], []] };
+  second.forEach((next, at) => {
+    if (next < 0) return;
+    for (const [a, b] of corners(largest.subarray(at * MAGNITUDES, (at + 1) * MAGNITUDES))) {
+      [at, next].forEach((value, side) => found.at[side]!.push(value));
+      [a, b].forEach((value, side) => found.weights[side]!.push(value));
+    }
+  });
+  return found;
+}
+
+type Point = readonly [number, number];
+
+/** The corners of the hull above and to the right of the points (index, value); a value of 0 is no point. */
+function corners(values: Uint8Array): Point[] {
+  const hull: Point[] = [];
+  // From the largest index on, each next corner has a larger value.
+  for (let index = values.length - 1; index >= 0; index--) {
+    const point: Point = [index, values[index]!];
+    if (point[1] <= (hull.at(-1)?.[1] ?? 0)) continue;
+    while (hull.length > 1 && !turnsLeft(hull.at(-2)!, hull.at(-1)!, point)) hull.pop();
+    hull.push(point);
+  }
+  return hull;
+}
+
+const turnsLeft = ([ax, ay]: Point, [bx, by]: Point, [cx, cy]: Point) =>
+  (bx - ax) * (cy - by) > (by - ay) * (cx - bx);
 
 function scan(rows: KernelRows, visit: (output: number, row: Int16Array) => void): void {
   const row = evenRow(rows);

@@ -102,11 +102,34 @@ export function addSaturationError(
 /** Products in one row of the operand: of all groups. */
 const operandDepth = ({ rows, kind, group }: IntegerLayer) => rows.length * (kind === 'matrix' ? 1 : group);
 
+/**
+ * The activations that the kernel multiplies as [places, positions], and where product `k` of an output is among them. Of an
+ * even number of channels, both activations of a pair are of one place of the image, whose window then needn't be known.
+ */
+export function kernelColumns(draft: Draft, layer: IntegerLayer) {
+  const { kind, dims, group } = layer;
+  const depth = dims[1]! * group;
+  const whole = kind === 'convolution' && dims[1]! % 2 === 0 && dims.slice(2).some((size) => size > 1);
+  const operand = whole
+    ? paddedImage(draft, layer, unsignedInput(draft, layer))
+    : kernelOperand(draft, layer);
+  const places = whole ? depth : operandDepth(layer);
+  const rows = draft.add('Reshape', [operand, draft.ints([-1, places])]);
+  return {
+    columns: draft.add('Transpose', [rows], { perm: [1, 0] }),
+    places,
+    place: (output: number, k: number) => operandPlace(layer, output, k) % places,
+  };
+}
+
 /** The activations as the kernel reads them: unsigned, the products of one output (of all groups) along the last axis. */
 function kernelOperand(draft: Draft, layer: IntegerLayer): string {
-  const unsigned = layer.signed ? shifted(draft, layer.input, 128, UINT8) : layer.input;
+  const unsigned = unsignedInput(draft, layer);
   return layer.kind === 'matrix' ? unsigned : patches(draft, layer, unsigned);
 }
+
+const unsignedInput = (draft: Draft, { signed, input }: IntegerLayer) =>
+  signed ? shifted(draft, input, 128, UINT8) : input;
 
 const unsignedZero = (layer: IntegerLayer) => layer.zeroPoint + (layer.signed ? 128 : 0);
 
@@ -124,18 +147,28 @@ function operandPlace({ kind, dims, group, rows }: IntegerLayer, output: number,
   return Math.floor(k / channels) * channels * group + own * channels + (k % channels);
 }
 
-/** Patches of a channels-last image, one row a position: [N, ...positions, taps × channels]. */
-function patches(draft: Draft, { node, dims, zeroPoint, signed }: IntegerLayer, input: string): string {
+/** The channels-last image with what is around it: the zero point. */
+function paddedImage(draft: Draft, layer: IntegerLayer, input: string): string {
+  const { node, dims } = layer;
   const kernel = dims.slice(2);
   const rank = kernel.length;
-  const strides = intsAttribute(node, 'strides') ?? kernel.map(() => 1);
-  const dilations = intsAttribute(node, 'dilations') ?? kernel.map(() => 1);
-  const pads = padsOf(node, kernel, dilations);
-  const channelsLast = isChannelsLast(node);
-  const image = channelsLast ? input : draft.add('Transpose', [input], { perm: toChannelsLast(rank) });
-  const fill = draft.constant([], UINT8, Uint8Array.of(zeroPoint + (signed ? 128 : 0)));
+  const pads = padsOf(node, kernel, dilationsOf(layer));
+  const image = isChannelsLast(node)
+    ? input
+    : draft.add('Transpose', [input], { perm: toChannelsLast(rank) });
+  if (!pads.some((pad) => pad > 0)) return image;
+  const fill = draft.constant([], UINT8, Uint8Array.of(unsignedZero(layer)));
   const around = [0, ...pads.slice(0, rank), 0, 0, ...pads.slice(rank), 0];
-  const padded = pads.some((pad) => pad > 0) ? draft.add('Pad', [image, draft.ints(around), fill]) : image;
+  return draft.add('Pad', [image, draft.ints(around), fill]);
+}
+
+/** Patches of that image, one row a position: [N, ...positions, taps × channels]. */
+function patches(draft: Draft, layer: IntegerLayer, input: string): string {
+  const { node, dims } = layer;
+  const kernel = dims.slice(2);
+  const strides = intsAttribute(node, 'strides') ?? kernel.map(() => 1);
+  const dilations = dilationsOf(layer);
+  const padded = paddedImage(draft, layer, input);
   const axes = draft.ints(kernel.map((_, axis) => axis + 1));
   const steps = draft.ints(strides);
   const taps = offsets(kernel).map((tap) => {
@@ -145,6 +178,9 @@ function patches(draft: Draft, { node, dims, zeroPoint, signed }: IntegerLayer, 
   });
   return taps.length === 1 ? taps[0]! : draft.add('Concat', taps, { axis: -1 });
 }
+
+const dilationsOf = ({ node, dims }: IntegerLayer) =>
+  intsAttribute(node, 'dilations') ?? dims.slice(2).map(() => 1);
 
 /** Rows and columns around the image; `SAME` means as many as the kernel reaches beyond it, which holds for strides of 1. */
 function padsOf(node: NodeProto, kernel: readonly number[], dilations: readonly number[]): readonly number[] {
@@ -176,7 +212,9 @@ function offsets(kernel: readonly number[]): number[][] {
 function exactSum(draft: Draft, layer: IntegerLayer, operand: string): string {
   const { rows } = layer;
   const depth = operandDepth(layer);
-  const weights = new Uint8Array(depth * rows.outputs).fill(128);
+  const zeros = Uint8Array.from(layer.weightZero, (zero) => zero + 128);
+  // Where an output has no weight, as it is of another group, a zero point is none.
+  const weights = new Uint8Array(depth * rows.outputs).map((_, at) => zeros[at % rows.outputs]!);
   const row = new Int16Array(rows.length);
   for (let o = 0; o < rows.outputs; o++) {
     rows.read(o, row);
@@ -186,7 +224,11 @@ function exactSum(draft: Draft, layer: IntegerLayer, operand: string): string {
     operand,
     draft.constant([depth, rows.outputs], UINT8, weights),
     draft.constant([], UINT8, Uint8Array.of(unsignedZero(layer))),
-    draft.constant([], UINT8, Uint8Array.of(128)),
+    draft.constant(
+      [rows.outputs],
+      UINT8,
+      Uint8Array.from(layer.weightZero, (zero) => zero + 128),
+    ),
   ]);
 }
 
@@ -213,8 +255,9 @@ function addResult(draft: Draft, layer: IntegerLayer, sum: string): void {
   if (back) draft.add('Transpose', [quantized], { perm: toChannelsFirst(layer.dims.length - 2) }, output);
 }
 
-/** Whether the layer's window is known without its input's size, or its weights are one matrix. */
-export function isReproducible({ node, kind, dims }: IntegerLayer): boolean {
+/** Whether all of the layer is known: its window without its input's size, or its weights as one matrix. */
+export function isReproducible({ node, kind, dims, constant }: IntegerLayer): boolean {
+  if (!constant) return false;
   if (kind === 'matrix') return dims.length === 2;
   const same = stringAttribute(node, 'auto_pad', '').startsWith('SAME');
   return !same || (intsAttribute(node, 'strides') ?? []).every((stride) => stride === 1);

@@ -78,10 +78,7 @@ async function measureFix(
   const optimized = await optimizedModel(bytes, { dir });
   const kernels = kernelsOf(bytes, optimized);
   const samples = calibrationFeeds(statistics.source, statistics.samples);
-  const saturation = await observeSaturation(optimized, kernels, samples, {
-    threads: lanes.threads,
-    dir,
-  });
+  const saturation = await observeSaturation(optimized, kernels, samples, { lanes, dir });
   const layers = overflowLayers(quantization, new Set(), kernels, saturation);
   const count = (test: (layer: (typeof layers)[number]) => boolean) => layers.filter(test).length;
   const setting = {

@@ -1,9 +1,11 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
 import type { ModelProto } from '../onnx/onnx_pb.js';
 import { targetSaturates, type TargetIsa } from '../overflow/isa.js';
-import { calibrationFeeds, observeSaturation, type Feeds, type Saturation } from '../overflow/observe.js';
+import { calibrationFeeds, observeSaturation, type Saturation } from '../overflow/observe.js';
 import { pairRisk } from '../overflow/pairs.js';
 import { predictSaturated } from '../overflow/predict.js';
+import { unaffectedBy } from '../overflow/unaffected.js';
+import type { Feeds } from '../runtime/batch.js';
 import type { Quantization } from '../quantization.js';
 import type { RuntimeKernel } from '../runtime/optimized.js';
 import { dropOf } from '../validation.js';
@@ -30,10 +32,7 @@ export async function overflowReport(
   const concerned = await targetSaturates(target);
   const feeds = calibrationFeeds(calibration.source, calibration.samples);
   const samples = concerned ? feeds : withinTime(feeds, input.clock.timings().calibrate / 2);
-  const saturation = await observeSaturation(optimized, kernels, samples, {
-    threads: lanes.threads,
-    dir,
-  });
+  const saturation = await observeSaturation(optimized, kernels, samples, { lanes, dir });
   const isa = concerned && target !== 'host' ? target : 'avx2';
   const budgetMs = concerned ? Infinity : Math.max(LEAST_BUDGET_MS, input.clock.timings().total / 4);
   return {
@@ -55,10 +54,12 @@ export function overflowLayers(
   return quantization.placement.weights.flatMap((quantizer) => {
     const weights = quantization.weights.get(quantizer.id);
     const dims = graph.initializer(quantizer.tensor)?.dims.map(Number) ?? [];
-    return quantizer.targets.flatMap(({ node: name }) => {
+    return quantizer.targets.flatMap(({ node: name, input }) => {
       const node = graph.node(name);
       if (node === undefined || weights === undefined || reverted.has(name)) return [];
-      const adds = weights.parameters.storage === 'int8' && integer.has(name);
+      const unsigned = weights.parameters.storage === 'uint8';
+      const why = integer.has(name) ? unaffectedBy(node, dims, unsigned) : 'float';
+      const adds = why === null && weights.parameters.storage === 'int8' && input === 1;
       const risk = adds ? pairRisk(node, weights.codes, dims) : null;
       const seen = saturation.get(name);
       return [
@@ -67,7 +68,9 @@ export function overflowLayers(
           op: node.opType,
           half_range: quantizer.halfRange,
           pairs_at_risk: risk?.pairsAtRisk ?? 0,
-          saturating_fraction_calibration: seen?.fraction ?? (risk?.pairsAtRisk === 0 ? 0 : null),
+          ...(risk === null ? {} : { outputs: risk.outputs, outputs_at_risk: risk.outputsAtRisk }),
+          ...(why === null ? {} : { unaffected: why }),
+          saturating_fraction_calibration: seen?.fraction ?? ((risk?.pairsAtRisk ?? 0) === 0 ? 0 : null),
           worst_case_exceeds: risk?.worstCase ?? null,
           saturation_sqnr_db: seen?.sqnrDb ?? null,
         },

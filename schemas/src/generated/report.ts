@@ -249,11 +249,23 @@ export interface QuantizationReport {
        */
       pairs_at_risk: number;
       /**
+       * Output channels.
+       */
+      outputs?: number;
+      /**
+       * Output channels with such a pair.
+       */
+      outputs_at_risk?: number;
+      /**
+       * Why no sum of this layer can saturate, whatever its weights are: its kernel is that of depthwise convolutions, both of its factors are unsigned to their kernel, or the runtime computes it in float.
+       */
+      unaffected?: "depthwise" | "unsigned" | "float";
+      /**
        * Share of pair sums that saturate on calibration samples; null: not measured.
        */
       saturating_fraction_calibration: number | null;
       /**
-       * Largest possible pair sum divided by 32767; null: not computed.
+       * Largest possible pair sum divided by 32767; null: not affected.
        */
       worst_case_exceeds: number | null;
       /**

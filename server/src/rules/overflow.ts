@@ -24,15 +24,31 @@ export function overflowFindings(document: ConfigDocument, report: QuantizationR
   const risky = layers.some((layer) => layer.pairs_at_risk > 0);
   if (!risky && settings.length === 0) return [];
   const message = `${saturationText(layers)} ${accuracyText(report)}`.trim();
-  const severity = losesAccuracy(report) ? 'warning' : risky ? 'info' : 'hint';
-  const best = bestSetting(report);
+  const target = targetOf(document);
+  const severity = target === 'exact' || !risky ? 'hint' : losesAccuracy(report) ? 'warning' : 'info';
+  const best = bestSetting(report, target);
+  const unknown = target === 'exact' ? report.overflow.fix : 'enable';
   return [
     {
       ...at(document, [FIX, ['quantization'], ['model']], 'overflow-risk', severity, message),
       related: related(report),
-      data: { current: report.overflow.fix, best: best?.fix ?? 'enable', gives: givenText(report, best) },
+      data: {
+        current: report.overflow.fix,
+        best: best?.fix ?? unknown,
+        gives: givenText(report, best, target),
+      },
     },
   ];
+}
+
+/** What sums do on the CPU that the config names: saturate, or not, or, for `host`, who knows where the model will run. */
+type Target = 'saturating' | 'exact' | 'any';
+
+function targetOf(document: ConfigDocument): Target {
+  const node = findNode(document.tree, TARGET);
+  const value = node?.kind === 'scalar' ? String(node.value) : 'host';
+  if (/^avx(2|512)$/.test(value)) return 'saturating';
+  return /^(avx512_vnni|avx_vnni|amx)$/.test(value) ? 'exact' : 'any';
 }
 
 function saturationText(layers: Overflow['layers']): string {
@@ -74,33 +90,43 @@ function losesAccuracy({ overflow: { predicted }, metric }: QuantizationReport):
 const noiseOf = ({ ci95: [low, high] }: NonNullable<QuantizationReport['metric']>) => (high - low) / 2;
 
 /**
- * The setting to choose: of those that are as good as the best on both kinds of CPU, within the samples' noise, the one in
- * which fewest layers saturate, then the one with the most accuracy, then the one that coarsens fewest weights.
+ * The setting to choose: of those that are as good as the best on the target, within the samples' noise, the one in which
+ * fewest layers saturate, then the one with the most accuracy, then the one that coarsens fewest weights, then the present
+ * one. Where the target is any CPU, a setting is as good as on the worse of both kinds.
  */
-function bestSetting({ overflow: { settings = [] }, metric }: QuantizationReport): Setting | null {
+function bestSetting({ overflow, metric }: QuantizationReport, target: Target): Setting | null {
+  // `auto` was measured for a CPU that saturates; for another one it is `disable`.
+  const settings = (overflow.settings ?? []).filter(({ fix }) => target !== 'exact' || fix !== 'auto');
   const sign = metric?.higher_is_better === false ? -1 : 1;
   const figure = (value: number | null) => (value === null ? Number.NEGATIVE_INFINITY : sign * value);
-  const worse = (setting: Setting) => Math.min(figure(setting.metric), figure(setting.predicted));
+  const good = (setting: Setting) => {
+    const [here, there] = [figure(setting.metric), figure(setting.predicted)];
+    return target === 'any' ? Math.min(here, there) : target === 'exact' ? here : there;
+  };
+  const saturating = (setting: Setting) => (target === 'exact' ? 0 : setting.saturating);
   const scale = metric?.drop_type === 'relative' ? Math.abs(metric.baseline) : 1;
   const noise = metric === null ? 0 : noiseOf(metric) * scale;
-  const least = Math.max(...settings.map(worse)) - noise;
+  const least = Math.max(...settings.map(good)) - noise;
   const order = (a: Setting, b: Setting) =>
-    a.saturating - b.saturating || worse(b) - worse(a) || a.half_range - b.half_range;
-  return settings.filter((setting) => worse(setting) >= least).sort(order)[0] ?? null;
+    saturating(a) - saturating(b) ||
+    good(b) - good(a) ||
+    a.half_range - b.half_range ||
+    Number(b.fix === overflow.fix) - Number(a.fix === overflow.fix);
+  return settings.filter((setting) => good(setting) >= least).sort(order)[0] ?? null;
 }
 
-function givenText({ metric }: QuantizationReport, best: Setting | null): string {
-  if (metric === null || best === null || best.predicted === null) return '';
-  return ` (${metric.name} ${percent(metric.name, best.predicted)} without VNNI)`;
+function givenText({ metric }: QuantizationReport, best: Setting | null, target: Target): string {
+  if (metric === null || best === null) return '';
+  const value = target === 'exact' ? best.metric : best.predicted;
+  if (value === null) return '';
+  return ` (${metric.name} ${percent(metric.name, value)}${target === 'exact' ? '' : ' without VNNI'})`;
 }
 
 export const overflowFixes: FixTable = {
   'overflow-risk'(document, { data }) {
     const best = String(data['best'] ?? 'enable');
-    const target = findNode(document.tree, TARGET);
-    const saturates = target?.kind === 'scalar' && /^avx(2|512)$/.test(String(target.value));
     // `auto` does nothing for a target that does not saturate.
-    const aims = best === 'auto' && !saturates;
+    const aims = best === 'auto' && targetOf(document) !== 'saturating';
     if (best === data['current'] && !aims) return [];
     const changes: [Path, Written][] = [[FIX, best], ...(aims ? [[TARGET, 'avx2'] as [Path, Written]] : [])];
     const what = `Set overflow_fix to ${best}${aims ? ' for target_isa avx2' : ''}`;

@@ -111,6 +111,15 @@ const RULES: readonly SettingRule[] = [
   {
     code: 'dead-setting',
     severity: 'warning',
+    path: [...ADVANCED, 'overflow_fix'],
+    applies: (config) =>
+      advanced(config).overflow_fix === 'auto' &&
+      /^(avx512_vnni|avx_vnni|amx)$/.test(advanced(config).backend_params.target_isa),
+    message: 'overflow_fix: auto has no effect: on the CPUs that target_isa names no sum saturates.',
+  },
+  {
+    code: 'dead-setting',
+    severity: 'warning',
     path: ['quantization', 'fast_bias_correction'],
     applies: correctionOff,
     message: 'fast_bias_correction has no effect: disable_bias_correction is true.',

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import { resolveConfig, type QuantizationConfig } from '@quantsmith/schemas';
+import type { SampleSource } from '@quantsmith/engine/data/source';
+import { prepareModel } from '@quantsmith/engine/graph/prepare';
+import { makeQuantization } from '@quantsmith/engine/pipeline';
+import { autoProblems } from '@quantsmith/engine/overflow/auto';
+import { featuresSaturate, targetSaturates } from '@quantsmith/engine/overflow/isa';
+import { startClock } from '@quantsmith/engine/report/progress';
+import { instructionSets } from '@quantsmith/engine/runtime/cpu';
+import { oneLane } from '@quantsmith/engine/runtime/lanes';
+import { floats, model, node, value } from './models.js';
+
+const SAMPLES = 40;
+const NAMES = ['a', 'b', 'c', 'd'];
+
+/** Matrix products side by side, each of an input of its own, with codes of 127 that meet the first two activations. */
+const network = model({
+  inputs: NAMES.map((name) => value(name, [1, 4])),
+  outputs: NAMES.map((name) => value(`${name}_y`, [1, 2])),
+  nodes: NAMES.map((name) => node('MatMul', [name, `${name}_w`], [`${name}_y`], {}, name)),
+  initializers: NAMES.map((name) => floats(`${name}_w`, [4, 2], [1, 1, 1, 1, 0, 0, 1, 1])),
+});
+
+type Inputs = (name: string, sample: number) => readonly number[];
+
+const configFor = (target: string) =>
+  resolveConfig({
+    model: 'test.onnx',
+    data: { calibration: { arrays: 'x.npz' } },
+    quantization: {
+      advanced_parameters: { overflow_fix: 'auto', backend_params: { target_isa: target } },
+    },
+  } as QuantizationConfig);
+
+/** The layers that `auto` gives half range, and how many samples it read. */
+async function halved(inputs: Inputs, target = 'avx2') {
+  const prepared = await prepareModel({
+    ...{ model: network, path: 'test.onnx', dir: '.', fileBytes: 0, externalFiles: [] },
+  });
+  let read = 0;
+  const source: SampleSource = {
+    count: SAMPLES,
+    hasLabels: false,
+    get: (sample) => {
+      read++;
+      const feeds = NAMES.map((name) => {
+        const data = Float32Array.from(inputs(name, sample));
+        return [name, { type: 'float32' as const, dims: [1, 4], data }] as const;
+      });
+      return Promise.resolve({ name: String(sample), feeds: Object.fromEntries(feeds), label: null });
+    },
+    fingerprint: () => Promise.resolve(''),
+  };
+  const quiet = () => undefined;
+  const statistics = {
+    ...{ source, samples: SAMPLES, lanes: oneLane(1), cache: null, onSample: quiet, warn: quiet },
+    loaded: { model: network, path: 'test.onnx', dir: '.', fileBytes: 0, externalFiles: [] },
+  };
+  const inputsOf = { float: prepared, statistics, lanes: oneLane(1), clock: startClock(quiet) };
+  const { quantization } = await makeQuantization(inputsOf, configFor(target), quiet);
+  const half = quantization.placement.weights.filter(({ halfRange }) => halfRange);
+  return { layers: half.map(({ targets }) => targets[0]!.node).sort(), read: read - SAMPLES };
+}
+
+/** Two activations that meet; the third makes the range 0 … 1 in each sample. */
+const pair = (first: number, second: number) => [first, second, 1, 0];
+
+describe('overflow_fix: auto', () => {
+  it('leaves layers alone whose sums stay well within 16 bits', async () => {
+    expect((await halved(() => pair(0.3, 0.3))).layers).toEqual([]);
+  });
+  it('halves what saturates in one of the first samples looked at', async () => {
+    const often = await halved((name, sample) =>
+      name === 'b' && sample === 10 ? pair(1, 1) : pair(0.3, 0.3),
+    );
+    expect(often.layers).toEqual(['b']);
+  });
+  it('finds what saturates in a sample that is not among the first tenth', async () => {
+    const rare = await halved((name, sample) => (name === 'b' && sample === 2 ? pair(1, 1) : pair(0.3, 0.3)));
+    expect(rare.layers).toEqual(['b']);
+  });
+  it('halves what comes near the limit, for other samples may go beyond', async () => {
+    // 127 · 255 · (0.5 + 0.45) = 30766 of 32767.
+    const near = await halved((name) => (name === 'c' ? pair(0.5, 0.45) : pair(0.3, 0.3)));
+    expect(near.layers).toEqual(['c']);
+    const below = await halved((name) => (name === 'c' ? pair(0.45, 0.4) : pair(0.3, 0.3)));
+    expect(below.layers).toEqual([]);
+  });
+  it('looks at a tenth of the samples only where those settle it', async () => {
+    const all = await halved(() => pair(1, 1));
+    expect(all).toEqual({ layers: NAMES, read: 4 });
+  });
+  it('acts for the targets that saturate, and does nothing for the others', async () => {
+    expect((await halved(() => pair(1, 1), 'avx512')).layers).toEqual(NAMES);
+    for (const target of ['avx512_vnni', 'avx_vnni', 'amx']) {
+      expect(await halved(() => pair(1, 1), target)).toEqual({ layers: [], read: 0 });
+    }
+  });
+  it('says so where this machine does not saturate and is the target', async () => {
+    const codes = async (target: string, saturates: boolean) =>
+      (await autoProblems(configFor(target), () => Promise.resolve(saturates))).map(({ code }) => code);
+    expect(await codes('host', false)).toEqual(['dead-setting']);
+    expect(await codes('host', true)).toEqual([]);
+    expect(await codes('avx2', false)).toEqual([]);
+  });
+});
+
+describe('the CPU that a model will run on', () => {
+  const saturates = (arch: string, flags: string) => featuresSaturate(arch, instructionSets(flags));
+  it('is known by the flags of its maker', () => {
+    expect(saturates('x64', 'avx2 fma')).toBe(true); // Haswell, Zen 2 and 3
+    expect(saturates('x64', 'avx2 avx512f avx512bw')).toBe(true); // Skylake-X
+    expect(saturates('x64', 'avx2 avx512bw avx512_vnni')).toBe(false); // Ice Lake, Zen 4
+    expect(saturates('x64', 'avx2 avx_vnni')).toBe(false); // Alder Lake
+    expect(saturates('x64', 'avx2 avx512bw avx512_vnni amx_int8')).toBe(false); // Sapphire Rapids
+    expect(saturates('x64', 'AVX2 AVX512VNNI')).toBe(false); // macOS
+    expect(saturates('x64', '')).toBe(true); // Windows says nothing
+    expect(saturates('arm64', 'asimddp i8mm')).toBe(false);
+    expect(saturates('arm64', '')).toBe(false);
+  });
+  it('is as named, and this machine only for host', async () => {
+    const yes = () => Promise.resolve(true);
+    const targets = ['avx2', 'avx512', 'avx512_vnni', 'avx_vnni', 'amx', 'host'] as const;
+    const found = await Promise.all(targets.map((target) => targetSaturates(target, yes)));
+    expect(found).toEqual([true, true, false, false, false, true]);
+  });
+});
