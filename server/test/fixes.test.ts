@@ -481,8 +481,9 @@ describe('refactorings', () => {
     const text = '# head\nmodel: m.onnx # mine\ndata: {calibration: {arrays: a.npy}}\n';
     const uri = pathToFileURL(join(folder, 'x.quant.yaml')).href;
     const workspaceEdit = { documentChanges: true, resourceOperations: ['create' as const] };
+    const codeAction = { codeActionLiteralSupport: { codeActionKind: { valueSet: [''] } } };
     const client = await inMemory({
-      capabilities: { workspace: { workspaceEdit }, textDocument: { diagnostic: {} } },
+      capabilities: { workspace: { workspaceEdit }, textDocument: { diagnostic: {}, codeAction } },
     });
     await client.open(uri, text);
     const position = { line: 0, character: 0 };

@@ -190,6 +190,8 @@ describe('fixes', () => {
       severities: {},
       relatedInformation: false,
       codeDescription: false,
+      diagnosticTags: false,
+      diagnosticData: true,
     });
     const suppress = codeActions(document, { diagnostics: diagnostics.slice(1) }).at(-1)!;
     const after = applied(document, suppress.edit!.changes![document.text.uri]!);

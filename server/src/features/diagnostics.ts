@@ -19,6 +19,9 @@ export interface DiagnosticOptions {
   readonly severities: Readonly<Record<string, Severity | 'off'>>;
   readonly relatedInformation: boolean;
   readonly codeDescription: boolean;
+  readonly diagnosticTags: boolean;
+  /** Whether the client gives the data back. */
+  readonly diagnosticData: boolean;
 }
 
 /** Findings in the protocol's form. */
@@ -46,11 +49,15 @@ export function toDiagnostics(
         source: 'quantsmith',
         ...(page !== null ? { codeDescription: { href: `${page}#${finding.code}` } } : {}),
         message: finding.message,
-        data: { ...finding.data, path: finding.path },
-        ...(UNNECESSARY.has(finding.code) ? { tags: [DiagnosticTag.Unnecessary] } : {}),
-        ...(finding.code === 'deprecated-value' ? { tags: [DiagnosticTag.Deprecated] } : {}),
+        ...(options.diagnosticData ? { data: { ...finding.data, path: finding.path } } : {}),
+        ...(options.diagnosticTags ? tagsOf(finding.code) : {}),
         ...(related === undefined || !options.relatedInformation ? {} : { relatedInformation: related }),
       },
     ];
   });
+}
+
+function tagsOf(code: string): Pick<Diagnostic, 'tags'> {
+  if (UNNECESSARY.has(code)) return { tags: [DiagnosticTag.Unnecessary] };
+  return code === 'deprecated-value' ? { tags: [DiagnosticTag.Deprecated] } : {};
 }
