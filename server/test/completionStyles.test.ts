@@ -14,6 +14,7 @@ const node = (name: string, op: string) => ({
   name,
   op,
   constants: op === 'Conv' ? { 1: [8, 3, 3, 3] } : {},
+  outputs: [],
 });
 const model = {
   nodes: [
@@ -79,6 +80,24 @@ describe('names of the model', () => {
 });
 
 describe('keys of a section', () => {
+  it('are those that are not there, though a line that is being typed hides them from the parser', () => {
+    const text = 'quantization:\n  preset: mixed\n  sub|\n  ignored_scope:\n    names:\n      - a\nmodel: m';
+    expect(labels(text)).toContain('subset_size');
+    expect(labels(text)).not.toEqual(expect.arrayContaining(['ignored_scope']));
+    expect(labels(text.replace('preset: mixed', 'pre'))).not.toEqual(
+      expect.arrayContaining(['ignored_scope']),
+    );
+  });
+  it('say what a merge key brings in, and no second source is offered beside that', () => {
+    const text = 'data:\n  calibration: &c\n    arrays: a.npy\n  validation:\n    <<: *c\n    |';
+    const items = completions(text);
+    expect(items.find(({ label }) => label === 'arrays')?.detail).toBe('string, merged: a.npy');
+    expect(items.map(({ label }) => label)).not.toEqual(expect.arrayContaining(['images']));
+  });
+  it('a merge key takes the mappings above', () => {
+    const text = 'data:\n  calibration: &c\n    arrays: &a a.npy\n  validation:\n    <<: |';
+    expect(labels(text)).toEqual(['*c']);
+  });
   it('a second source is not offered', () => {
     expect(labels('data:\n  calibration:\n    |')).toEqual(expect.arrayContaining(['images', 'arrays']));
     const more = labels('data:\n  calibration:\n    images: x\n    |');

@@ -23,9 +23,10 @@ type Mapping = { [key: string]: Value };
 const NOTHING: RuleContext = { baseDir: null, model: null, modelProblem: null, report: null, changed: null };
 const model = {
   nodes: [
-    { name: '/stem/Conv', op: 'Conv', constants: {} },
-    { name: '/add', op: 'Add', constants: {} },
+    { name: '/stem/Conv', op: 'Conv', constants: {}, outputs: ['features'] },
+    { name: '/add', op: 'Add', constants: {}, outputs: [] },
   ],
+  inputs: [{ name: 'image' }],
 } as unknown as ModelSummary;
 const base: Mapping = { model: 'm.onnx', data: { calibration: { arrays: 'a.npy' } } };
 
@@ -115,6 +116,48 @@ const CASES: Case[] = [
     before: { ...base, quantisation: { preset: 'mixed' } },
     title: /Change to quantization/,
     after: quantization({ preset: 'mixed' }),
+    preferred: true,
+  },
+  {
+    code: 'unknown-key',
+    before: { subset_size: 9, ...quantization({ preset: 'mixed' }) },
+    title: /^Move subset_size to quantization$/,
+    after: quantization({ preset: 'mixed', subset_size: 9 }),
+  },
+  {
+    code: 'unknown-key',
+    before: quantization({ preset: 'mixed', max_drop: 0.5 }),
+    title: /^Move max_drop to accuracy_control$/,
+    after: { ...quantization({ preset: 'mixed' }), accuracy_control: { max_drop: 0.5 } },
+  },
+  {
+    code: 'wrong-type',
+    before: { ...base, accuracy_control: { max_drop: '1.5 %' } },
+    title: /Change to 0.015/,
+    after: { ...base, accuracy_control: { max_drop: 0.015 } },
+    preferred: true,
+  },
+  {
+    code: 'unknown-node',
+    before: scope({ names: ['features'] }),
+    title: /Change to \/stem\/Conv/,
+    after: scope({ names: ['/stem/Conv'] }),
+    context: { model },
+    preferred: true,
+  },
+  {
+    code: 'pattern-invalid',
+    before: scope({ patterns: ['*Conv'] }),
+    title: /^Change to \.\*Conv$/,
+    after: scope({ patterns: ['.*Conv'] }),
+    context: { model },
+  },
+  {
+    code: 'pattern-unmatched',
+    before: scope({ patterns: ['/STEM.*'] }),
+    title: /Change to \(\?i\)\/STEM\.\*/,
+    after: scope({ patterns: ['(?i)/STEM.*'] }),
+    context: { model },
     preferred: true,
   },
   { code: 'unknown-key', before: { foo: { a: 1, b: 2 }, ...base }, title: /Remove foo/, after: base },
@@ -359,6 +402,33 @@ describe('property: a fix takes the problem away and nothing else, in every styl
       const [fix] = fixesOf(document, { ...found, data: {} });
       expect(valueOf(config(applied(document, fix!.edits), language).tree)).toEqual({ model: 'a', data: {} });
     }
+  });
+
+  it('a missing comma, behind what stands before it', () => {
+    for (const text of [
+      '{"a": 1 // one\n  "b": [1 2]\n}',
+      '{"a": {} /* x */ "b": [1, 2]}',
+      '{"a": [1 2, 3]}',
+    ]) {
+      let document = config(text, 'json');
+      for (;;) {
+        const found = findAll(document, NOTHING).findings.find((one) => one.code === 'syntax');
+        if (found === undefined) break;
+        const [fix] = fixesOf(document, { ...found, data: {} });
+        expect(fix).toMatchObject({ title: 'Insert a comma', preferred: true });
+        document = config(applied(document, fix!.edits), 'json');
+      }
+      expect(document.text.getText().replaceAll(',', '')).toBe(text.replaceAll(',', ''));
+    }
+    const document = config('{"a": 1', 'json');
+    const found = findAll(document, NOTHING).findings.find((one) => one.code === 'syntax')!;
+    expect(fixesOf(document, { ...found, data: {} })).toEqual([]);
+  });
+
+  it('what others need by its anchor is not taken out', () => {
+    const document = config('model: m\nfoo: &a {images: x}\ndata: {calibration: *a}\n');
+    const found = findAll(document, NOTHING).findings.find((one) => one.code === 'unknown-key')!;
+    expect(fixesOf(document, { ...found, data: {} })).toEqual([]);
   });
 
   it('a run that is out of date can be made anew', () => {

@@ -36,13 +36,61 @@ function fixed(
 
 const model = {
   nodes: [
-    { name: '/stem/Conv', op: 'Conv' },
-    { name: '/add', op: 'Add' },
+    { name: '/stem/Conv', op: 'Conv', outputs: ['features'] },
+    { name: '/add', op: 'Add', outputs: [] },
   ],
+  inputs: [{ name: 'image' }],
 } as unknown as ModelSummary;
 const scope = (inner: string) => `${HEAD}quantization:\n  ignored_scope:\n    ${inner}\n`;
 
 describe('findings', () => {
+  it('are told once of a text that aliases bring to several keys', () => {
+    const text = `model: m
+data:
+  calibration: &c {arrays: no.npy, preprocess: {color: RGB}}
+  validation: {<<: *c, labels: l.npy}
+quantization: {colour: 1, color: 2}
+`;
+    expect(found(text, { baseDir: '/no/such' })).toEqual([
+      'model-missing m',
+      'file-missing no.npy',
+      'unknown-value RGB',
+      'file-missing l.npy',
+      'unknown-key colour',
+      'unknown-key color',
+    ]);
+  });
+  it('leave out what follows from others: keys that were not read, what YAML 1.1 makes of a wrong value', () => {
+    expect(found(`${HEAD}quantization:\n  pre\n  subset_size: 3\n`)).toEqual(['syntax pre\n  subset_size']);
+    expect(found(`${HEAD}quantization: {fast_bias_correction: no}`)).toEqual(['wrong-type no']);
+  });
+  it('tell tensors and inputs from nodes', () => {
+    const document = config(scope('names: [features, image, other]'));
+    const { findings } = findAll(document, { ...NOTHING, model });
+    expect(findings.map(({ message }) => message)).toEqual([
+      '"features" is a tensor, not a node: "/stem/Conv" gives it.',
+      '"image" is an input of the model, not a node.',
+      'The model has no node "other".',
+    ]);
+  });
+  it('tell folders from files', () => {
+    const document = config(
+      'model: .\ndata: {calibration: {images: .}, validation: {arrays: ., labels: .}}\n',
+    );
+    const { findings } = findAll(document, { ...NOTHING, baseDir: '/' });
+    expect(findings.map(({ code, message }) => `${code} ${message}`)).toEqual([
+      'model-missing "." is a folder, not a file (/).',
+      'file-missing "." is a folder, not a file (/).',
+      'file-missing "." is a folder, not a file (/).',
+    ]);
+  });
+  it('count channels', () => {
+    const told = (preprocess: string) =>
+      found(`model: m\ndata: {calibration: {images: x, preprocess: {${preprocess}}}}\n`);
+    expect(told('mean: [1, 2], std: [1, 2, 3]')).toEqual(['conflicting-settings mean']);
+    expect(told('mean: [1, 2, 3], std: [1], color: gray')).toEqual(['conflicting-settings mean']);
+    expect(told('mean: 1, std: [1], color: bgr')).toEqual([]);
+  });
   it.each<[string, string, string[]]>([
     ['nothing', HEAD, []],
     ['a syntax error', `${HEAD}output: "a`, ['syntax a']],

@@ -14,6 +14,8 @@ const SEVERITY: Readonly<Record<Severity, DiagnosticSeverity>> = {
 /** Codes of what can be taken out without a change: editors fade it. */
 const UNNECESSARY: ReadonlySet<string> = new Set(['dead-setting', 'ignored-already']);
 
+const START = { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } };
+
 export interface DiagnosticOptions {
   /** Severities by code as the user set them; `off` leaves a code out. */
   readonly severities: Readonly<Record<string, Severity | 'off'>>;
@@ -34,11 +36,8 @@ export function toDiagnostics(
   return findings.flatMap((finding) => {
     const severity = options.severities[finding.code] ?? finding.severity;
     if (severity === 'off') return [];
-    const related = finding.related?.map(({ file, message }) => ({
-      location: {
-        uri: pathToFileURL(file).href,
-        range: { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } },
-      },
+    const related = finding.related?.map(({ file, message, range = START }) => ({
+      location: { uri: pathToFileURL(file).href, range },
       message,
     }));
     return [

@@ -24,8 +24,17 @@ export function ignoredScopeFindings(
   const names = new Set(model.nodes.map((node) => node.name));
   const types = new Set(model.nodes.map((node) => node.op));
   return [
-    ...unknown(textsAt(document, 'names', config), names, 'unknown-node', 'node', 'names'),
-    ...unknown(textsAt(document, 'types', config), types, 'unknown-operator', 'operator of type', 'types'),
+    ...tensorsNamed(
+      unknown(textsAt(document, 'names', config), names, 'unknown-node', 'node', 'names'),
+      model,
+    ),
+    ...unknown(
+      textsAt(document, 'types', config),
+      types,
+      'unknown-operator',
+      'operator of type',
+      'types',
+    ).map(({ value: _, ...finding }) => finding),
     ...patterns,
   ];
 }
@@ -61,19 +70,25 @@ export function stringsAt(document: ConfigDocument, list: string): ScalarNode[] 
   );
 }
 
+/** A finding about a name. */
+interface NamedFinding extends Finding {
+  readonly value: string;
+}
+
 function unknown(
   texts: readonly ScopeText[],
   known: ReadonlySet<string>,
   code: Code,
   what: string,
   list: string,
-): Finding[] {
+): NamedFinding[] {
   const strange = texts.filter(({ value }) => !known.has(value)).slice(0, MOST);
   const candidates = [...known];
   return strange.map(({ value, start, end, inherited }, index) => {
     const suggestions = index * candidates.length > MOST_COMPARED ? [] : nearest(value, candidates);
     const hint = suggestions.length > 0 ? ` Did you mean "${suggestions[0]}"?` : '';
     return {
+      value,
       code,
       severity: 'error',
       message: `The model has no ${what} "${value}".${hint}`,
@@ -85,12 +100,36 @@ function unknown(
   });
 }
 
+/** A tensor's name where a node's belongs is told as such, with the node that gives it. */
+function tensorsNamed(findings: readonly NamedFinding[], model: ModelSummary): Finding[] {
+  if (findings.length === 0) return [];
+  const producers = new Map(
+    model.nodes.flatMap(({ name, outputs }) => outputs.map((tensor) => [tensor, name])),
+  );
+  const inputs = new Set(model.inputs.map(({ name }) => name));
+  return findings.map(({ value, ...finding }) => {
+    const node = producers.get(value);
+    if (node !== undefined)
+      return {
+        ...finding,
+        message: `"${value}" is a tensor, not a node: "${node}" gives it.`,
+        data: finding.data?.suggestions === undefined ? {} : { suggestions: [node] },
+      };
+    if (!inputs.has(value)) return finding;
+    return { ...finding, message: `"${value}" is an input of the model, not a node.`, data: {} };
+  });
+}
+
 function patternFinding(node: ScopeText, model: ModelSummary | null): Finding[] {
   const pattern = node.value;
   const path = ['quantization', 'ignored_scope', 'patterns'];
   const regex = compilePattern(pattern);
   if (typeof regex === 'string') {
     const literal = pattern.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+    // `*conv*` is how shells write it.
+    const shell = /^[\w/.*-]+$/.test(pattern)
+      ? pattern.replaceAll('.', '\\.').replaceAll('*', '.*')
+      : literal;
     return [
       {
         code: 'pattern-invalid',
@@ -99,7 +138,7 @@ function patternFinding(node: ScopeText, model: ModelSummary | null): Finding[] 
         start: node.start,
         end: node.end,
         path,
-        data: node.inherited ? {} : { suggestions: [literal] },
+        data: node.inherited ? {} : { suggestions: [...new Set([shell, literal])] },
       },
     ];
   }
@@ -108,13 +147,19 @@ function patternFinding(node: ScopeText, model: ModelSummary | null): Finding[] 
   const { start, end } = node;
   if (matched === 0) {
     const message = `"${pattern}" matches no node of the model (patterns are matched from the start of the name).`;
-    const anywhere = compilePattern(`.*${pattern}`);
-    const elsewhere =
-      typeof anywhere !== 'string' && model.nodes.some(({ name }) => anywhere.matcher(name).lookingAt());
-    const data = elsewhere && !node.inherited ? { suggestions: [`.*${pattern}`] } : {};
+    // Meant may be: anywhere in the name, or whatever the case.
+    const meant = [`.*${pattern}`, `(?i)${pattern}`, `(?i).*${pattern}`].find((other) =>
+      matchesAny(other, model),
+    );
+    const data = meant !== undefined && !node.inherited ? { suggestions: [meant] } : {};
     return [{ code: 'pattern-unmatched', severity: 'error', message, start, end, path, data }];
   }
   if (matched < model.nodes.length) return [];
   const message = `"${pattern}" matches every node of the model: nothing would be quantized.`;
   return [{ code: 'pattern-matches-all', severity: 'warning', message, start, end, path }];
+}
+
+function matchesAny(pattern: string, model: ModelSummary): boolean {
+  const regex = compilePattern(pattern);
+  return typeof regex !== 'string' && model.nodes.some(({ name }) => regex.matcher(name).lookingAt());
 }

@@ -69,6 +69,27 @@ const histogramRules: SettingRule[] = ESTIMATORS.flatMap((key) =>
   }),
 );
 
+/** The engine takes the first value where a channel has none. */
+const channelRules: SettingRule[] = (['calibration', 'validation'] as const).flatMap((section) =>
+  (['mean', 'std'] as const).flatMap((key) =>
+    ([1, 3] as const).map((channels): SettingRule => ({
+      code: 'conflicting-settings',
+      severity: 'warning',
+      path: ['data', section, 'preprocess', key],
+      applies: ({ data }) => {
+        const preprocess = data[section]?.preprocess;
+        const values = preprocess?.[key];
+        const has = preprocess?.color === 'gray' ? 1 : 3;
+        return Array.isArray(values) && values.length > 1 && has === channels && values.length !== channels;
+      },
+      message:
+        channels === 1
+          ? `A gray image has one channel: of ${key} the first value counts.`
+          : `A colour image has three channels: ${key} needs one value, or three.`,
+    })),
+  ),
+);
+
 const UPSIDE_DOWN = { min: 'max', max: 'min' } as const;
 
 /** A border taken from the other end of the values. */
@@ -87,6 +108,7 @@ const borderRules: SettingRule[] = (
 
 /** `dead-setting`, `conflicting-settings`, `deprecated-value`: decided from the config alone. */
 const RULES: readonly SettingRule[] = [
+  ...channelRules,
   {
     code: 'conflicting-settings',
     severity: 'error',
