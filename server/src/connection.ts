@@ -131,7 +131,10 @@ function registerFeatures(session: Session): void {
     ),
   );
   const tokens = connection.languages.semanticTokens;
-  tokens.on(about({ data: [] }, (document) => semanticTokens(document, null)));
+  tokens.on(about({ data: [] }, session.tokens.full));
+  tokens.onDelta(
+    about({ data: [] }, (document, { previousResultId }) => session.tokens.delta(document, previousResultId)),
+  );
   tokens.onRange(about({ data: [] }, (document, { range }) => semanticTokens(document, range)));
   connection.onWorkspaceSymbol(async ({ query }, token) => {
     refuseUnlessRunning(session);
@@ -208,7 +211,7 @@ function offered(abilities: ClientAbilities): ServerCapabilities {
     referencesProvider: true,
     documentHighlightProvider: true,
     workspaceSymbolProvider: true,
-    semanticTokensProvider: { legend: TOKEN_LEGEND, full: true, range: true },
+    semanticTokensProvider: { legend: TOKEN_LEGEND, full: { delta: true }, range: true },
     workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
     renameProvider: abilities.prepareRename ? { prepareProvider: true } : true,
     executeCommandProvider: { commands: Object.values(COMMANDS), workDoneProgress: true },

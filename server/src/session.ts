@@ -15,6 +15,7 @@ import { surroundings, type Surroundings } from './check.js';
 import { createDocumentCache, type ConfigDocument } from './document/document.js';
 import type { Inherited } from './extends/inherit.js';
 import { toDiagnostics } from './features/diagnostics.js';
+import { createTokenCache, type TokenCache } from './features/tokenDelta.js';
 import { createLog, type Log } from './log.js';
 import { createSources, type Sources } from './model/sources.js';
 import { findAll } from './rules/all.js';
@@ -40,6 +41,7 @@ export interface Session {
   /** Commands of its own that the client offers. */
   clientCommands: ReadonlySet<string>;
   readonly sources: Sources;
+  readonly tokens: TokenCache;
   readonly log: Log;
   readonly fileOf: (uri: string) => string | null;
   /** The parsed text of an open document. */
@@ -85,6 +87,7 @@ export function createSession(connection: Connection): Session {
     running: new Set(),
     clientCommands: new Set(),
     sources,
+    tokens: createTokenCache(),
     log: report,
     fileOf,
     documentOf(uri) {
@@ -192,6 +195,7 @@ export function createSession(connection: Connection): Session {
     timers.delete(uri);
     around.delete(uri);
     parsed.forget(uri);
+    session.tokens.forget(uri);
     void followers(uri).catch(log);
     if (!session.abilities.pullDiagnostics)
       void connection.sendDiagnostics({ uri, diagnostics: [] }).catch(log);

@@ -54,6 +54,7 @@ describe('anchors', () => {
       'a: &images {scale: 1}\nb: *images\nc: *images\nd: &prep {scale: 2}\ne: *prep\n',
     );
     expect(rename(document, position, 'no spaces')).toBeNull();
+    expect(rename(at('a: &x 1\nb: &y 2\nc: *|x\n').document, { line: 2, character: 4 }, 'y')).toBeNull();
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -13,7 +13,7 @@ import { NOTHING_INHERITED, type Inherited } from '../src/extends/inherit.js';
 import { mergeConfigs } from '../src/extends/merge.js';
 import { layerActions, type LayerActionContext } from '../src/features/layerActions.js';
 import { withDefaults, withoutDefaults } from '../src/features/rewrite.js';
-import { findAll, fixesOf, type RuleContext } from '../src/rules/all.js';
+import { findAll, FIXES, fixesOf, type RuleContext } from '../src/rules/all.js';
 import { inMemory } from './client.js';
 import { applied, config, type Language } from './dsl.js';
 
@@ -313,6 +313,18 @@ const CASES: Case[] = [
     after: weights({ num_bits: 8 }),
     context: { report: report() },
   },
+  {
+    code: 'accuracy-drop',
+    before: scope({ names: ['/add'] }),
+    title: /^Apply what restoration found \(1 excluded\)$/,
+    after: scope({ names: ['/add', '/stem/Conv'] }),
+    context: {
+      report: report({
+        metric: { ...report().metric!, satisfied: false },
+        restoration: { ...report().restoration!, reverted: ['/stem/Conv'] },
+      }),
+    },
+  },
 ];
 /** Findings of a run stay until the next one. */
 const OF_A_RUN = /^(accuracy|setting)-/;
@@ -402,6 +414,43 @@ describe('property: a fix takes the problem away and nothing else, in every styl
       const [fix] = fixesOf(document, { ...found, data: {} });
       expect(valueOf(config(applied(document, fix!.edits), language).tree)).toEqual({ model: 'a', data: {} });
     }
+  });
+
+  it.each([
+    ['unknown-anchor', 'a: &pre 1\nb: *pree # x\n', 'a: &pre 1\nb: *pre # x\n'],
+    ['yaml-version', 'model: no # x\ndata: {}\n', 'model: "no" # x\ndata: {}\n'],
+    ['yaml-version', 'model: m\nlimit: 010\n', 'model: m\nlimit: 10\n'],
+    ['extends-cycle', '# one\nextends: a.yaml # two\nmodel: m\n', '# one\nmodel: m\n'],
+    ['model-missing', "model: 'modle.onnx' # x\n", "model: 'model.onnx' # x\n"],
+    [
+      'file-missing',
+      'model: model.onnx\ndata: {calibration: {arrays: ./dta.npy, limit: 3}}\n',
+      'model: model.onnx\ndata: {calibration: {arrays: ./data.npy, limit: 3}}\n',
+    ],
+    ['extends-missing', 'extends: bse.yaml\n', 'extends: base.yaml\n'],
+  ] as const)('%s: %j', (code, before, after) => {
+    const folder = mkdtempSync(join(tmpdir(), 'quantsmith-fixes-'));
+    try {
+      for (const name of ['model.onnx', 'data.npy', 'base.yaml']) writeFileSync(join(folder, name), '');
+      const problem =
+        code === 'extends-cycle' || code === 'extends-missing' ? { code, message: '', file: '/x' } : null;
+      const around = { ...NOTHING, baseDir: folder, inherited: { ...NOTHING_INHERITED, problem } };
+      for (const eol of ['\n', '\r\n']) {
+        const document = config(before.replaceAll('\n', eol));
+        const found = findAll(document, around).findings.find((one) => one.code === code)!;
+        const [fix] = fixesOf(document, { ...found, data: found.data ?? {} });
+        expect(applied(document, fix!.edits)).toBe(after.replaceAll('\n', eol));
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('are tried in every code that has them', () => {
+    const tried =
+      readFileSync(new URL(import.meta.url), 'utf8') +
+      readFileSync(new URL('overflow.test.ts', import.meta.url), 'utf8');
+    expect(Object.keys(FIXES).filter((code) => !tried.includes(`'${code}'`))).toEqual([]);
   });
 
   it('a missing comma, behind what stands before it', () => {

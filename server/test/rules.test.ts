@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { QuantizationReport } from '@quantsmith/schemas';
 import type { ModelSummary } from '@quantsmith/engine/protocol';
 import { CODES } from '../src/diagnostics.js';
+import { inlayHints } from '../src/features/inlayHints.js';
 import { toDiagnostics } from '../src/features/diagnostics.js';
 import { codeActions, fixAll } from '../src/features/codeActions.js';
 import { findAll, fixesOf, type RuleContext } from '../src/rules/all.js';
@@ -72,6 +73,23 @@ quantization: {colour: 1, color: 2}
       '"image" is an input of the model, not a node.',
       'The model has no node "other".',
     ]);
+  });
+  it('of a name that an alias brings stand on the alias, as its count does', () => {
+    const text = `output: &a other
+${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
+    expect(found(text, { model })).toEqual([
+      'unknown-node *a',
+      'unknown-node *a',
+      'ignored-already *a',
+      'ignored-already *t',
+    ]);
+    expect(fixed(text, 'ignored-already', { model })).toBe(text.replace('*a, *a', '*a'));
+    const hints = inlayHints(
+      config(text),
+      { start: { line: 0, character: 0 }, end: { line: 9, character: 0 } },
+      { model, config: null },
+    );
+    expect(hints.map(({ label }) => label)).toEqual(['1 node', '1 node']);
   });
   it('tell folders from files', () => {
     const document = config(

@@ -48,9 +48,10 @@ function siblings(document: ConfigDocument, { path, word }: Cursor): ReadonlySet
   const list = resolved(findNode(document.tree, path.slice(0, -1)));
   const own = path.at(-1);
   const values = list?.kind === 'sequence' ? list.items : [];
-  const texts = values.flatMap((item, index) =>
-    item.kind === 'scalar' && (index !== own || word === '') ? [String(item.value)] : [],
-  );
+  const texts = values.flatMap((item, index) => {
+    const target = resolved(item);
+    return target?.kind === 'scalar' && (index !== own || word === '') ? [String(target.value)] : [];
+  });
   return new Set(texts);
 }
 

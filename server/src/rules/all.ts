@@ -94,17 +94,15 @@ export function findAll(
   return { findings: visible, config };
 }
 
+const WRONG_VALUES: ReadonlySet<string> = new Set(['wrong-type', 'unknown-value', 'out-of-range']);
+
 /**
  * What is worth saying: nothing twice (an alias brings the same text to several keys), nothing of the schema about what
  * could not be read, and nothing of what other readers take a value for that is wrong here already.
  */
 function said(findings: readonly Finding[], syntax: readonly Finding[]): Finding[] {
   const unread = syntax.filter(({ code }) => code === 'syntax');
-  const wrong = new Set(
-    findings
-      .filter(({ severity, code }) => severity === 'error' && code !== 'syntax')
-      .map(({ start }) => start),
-  );
+  const wrong = new Set(findings.flatMap(({ code, start }) => (WRONG_VALUES.has(code) ? [start] : [])));
   const seen = new Set<string>();
   return findings.filter((finding) => {
     const { code, start, end, message } = finding;

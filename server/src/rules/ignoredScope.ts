@@ -23,18 +23,10 @@ export function ignoredScopeFindings(
   if (model === null) return patterns;
   const names = new Set(model.nodes.map((node) => node.name));
   const types = new Set(model.nodes.map((node) => node.op));
+  const ofTensor = tensorNames(model);
   return [
-    ...tensorsNamed(
-      unknown(textsAt(document, 'names', config), names, 'unknown-node', 'node', 'names'),
-      model,
-    ),
-    ...unknown(
-      textsAt(document, 'types', config),
-      types,
-      'unknown-operator',
-      'operator of type',
-      'types',
-    ).map(({ value: _, ...finding }) => finding),
+    ...unknown(textsAt(document, 'names', config), names, 'unknown-node', 'node', 'names', ofTensor),
+    ...unknown(textsAt(document, 'types', config), types, 'unknown-operator', 'operator of type', 'types'),
     ...patterns,
   ];
 }
@@ -61,18 +53,15 @@ function textsAt(document: ConfigDocument, list: string, config: unknown): Scope
   return texts.map((value) => ({ value, ...placeOf(document, path), inherited: true }));
 }
 
-/** The strings of one list of the ignored scope. */
+/** The strings of one list of the ignored scope; one that an alias brings stands where the alias does. */
 export function stringsAt(document: ConfigDocument, list: string): ScalarNode[] {
   const node = resolved(findNode(document.tree, ['quantization', 'ignored_scope', list]));
   if (node?.kind !== 'sequence') return [];
-  return node.items.flatMap((item) =>
-    item.kind === 'scalar' && typeof item.value === 'string' ? [item] : [],
-  );
-}
-
-/** A finding about a name. */
-interface NamedFinding extends Finding {
-  readonly value: string;
+  return node.items.flatMap((item) => {
+    const target = resolved(item);
+    if (target?.kind !== 'scalar' || typeof target.value !== 'string') return [];
+    return target === item ? [target] : [{ ...target, start: item.start, end: item.end }];
+  });
 }
 
 function unknown(
@@ -81,17 +70,19 @@ function unknown(
   code: Code,
   what: string,
   list: string,
-): NamedFinding[] {
+  explained: (value: string) => Explained | null = () => null,
+): Finding[] {
   const strange = texts.filter(({ value }) => !known.has(value)).slice(0, MOST);
   const candidates = [...known];
   return strange.map(({ value, start, end, inherited }, index) => {
-    const suggestions = index * candidates.length > MOST_COMPARED ? [] : nearest(value, candidates);
+    const other = index * known.size > MOST_COMPARED ? null : explained(value);
+    const near = () => (index * candidates.length > MOST_COMPARED ? [] : nearest(value, candidates));
+    const suggestions = other?.suggestions ?? near();
     const hint = suggestions.length > 0 ? ` Did you mean "${suggestions[0]}"?` : '';
     return {
-      value,
       code,
       severity: 'error',
-      message: `The model has no ${what} "${value}".${hint}`,
+      message: other?.message ?? `The model has no ${what} "${value}".${hint}`,
       start,
       end,
       path: ['quantization', 'ignored_scope', list],
@@ -100,24 +91,24 @@ function unknown(
   });
 }
 
-/** A tensor's name where a node's belongs is told as such, with the node that gives it. */
-function tensorsNamed(findings: readonly NamedFinding[], model: ModelSummary): Finding[] {
-  if (findings.length === 0) return [];
-  const producers = new Map(
-    model.nodes.flatMap(({ name, outputs }) => outputs.map((tensor) => [tensor, name])),
-  );
-  const inputs = new Set(model.inputs.map(({ name }) => name));
-  return findings.map(({ value, ...finding }) => {
-    const node = producers.get(value);
+/** What a name is instead, and what is meant by it. */
+interface Explained {
+  readonly message: string;
+  readonly suggestions: readonly string[];
+}
+
+/** Tells a tensor's name from a node's, with the node that gives it. */
+function tensorNames({ nodes, inputs }: ModelSummary): (value: string) => Explained | null {
+  return (value) => {
+    const node = nodes.find(({ outputs }) => outputs.includes(value));
     if (node !== undefined)
       return {
-        ...finding,
-        message: `"${value}" is a tensor, not a node: "${node}" gives it.`,
-        data: finding.data?.suggestions === undefined ? {} : { suggestions: [node] },
+        message: `"${value}" is a tensor, not a node: "${node.name}" gives it.`,
+        suggestions: [node.name],
       };
-    if (!inputs.has(value)) return finding;
-    return { ...finding, message: `"${value}" is an input of the model, not a node.`, data: {} };
-  });
+    if (!inputs.some(({ name }) => name === value)) return null;
+    return { message: `"${value}" is an input of the model, not a node.`, suggestions: [] };
+  };
 }
 
 function patternFinding(node: ScopeText, model: ModelSummary | null): Finding[] {
