@@ -7,6 +7,7 @@ import {
   FileChangeType,
   ProposedFeatures,
   TextDocumentSyncKind,
+  WatchKind,
   type CodeAction,
   type CodeActionContext,
   type Diagnostic,
@@ -42,6 +43,8 @@ import { readClientCommands, readSettings } from './settings.js';
 
 /** Files whose changes may change what a config is told. */
 const WATCHED = '**/*.{onnx,npy,npz,csv,pb,jpg,jpeg,png,webp,report.json}';
+/** Modules that a config may name: what is in them says nothing, whether they are there does. */
+const MODULES = '**/*.{js,cjs,mjs,ts,cts,mts}';
 /** Files that a config may extend. */
 const CONFIGS = '**/*.{yaml,yml,json,jsonc}';
 
@@ -227,7 +230,11 @@ function initialized(session: Session): void {
   if (abilities.registerConfiguration)
     void connection.client.register(DidChangeConfigurationNotification.type).catch(log);
   if (abilities.registerWatchers) {
-    const watchers = [{ globPattern: WATCHED }, { globPattern: CONFIGS }];
+    const watchers = [
+      { globPattern: WATCHED },
+      { globPattern: CONFIGS },
+      { globPattern: MODULES, kind: WatchKind.Create | WatchKind.Delete },
+    ];
     void connection.client.register(DidChangeWatchedFilesNotification.type, { watchers }).catch(log);
   }
   if (abilities.configuration) void loadSettings(session);

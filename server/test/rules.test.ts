@@ -91,6 +91,51 @@ ${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
     );
     expect(hints.map(({ label }) => label)).toEqual(['1 node', '1 node']);
   });
+  it('tell subgraphs that lead nowhere, by names or by the model', () => {
+    const line = (name: string, input: string, output: string) => ({
+      name,
+      op: 'Relu',
+      inputs: [input],
+      outputs: [output],
+    });
+    const chain = { nodes: [line('a', 'x', 'p'), line('b', 'p', 'q'), line('c', 'q', 'y')], inputs: [] };
+    const told = (subgraph: string, more = '') =>
+      found(scope(`{subgraphs: [${subgraph}]${more}}`), { model: chain as never });
+    expect(told('{inputs: [a], outputs: [c]}')).toEqual([]);
+    expect(told('{inputs: [c], outputs: [a]}')).toEqual(['subgraph-empty {inputs: [c], outputs: [a]}']);
+    expect(told('{inputs: [a, d], outputs: [c]}')).toEqual(['unknown-node d']);
+    const control = { ...chain, nodes: [...chain.nodes, { name: 'i', op: 'If', inputs: [], outputs: [] }] };
+    expect(found(scope('{subgraphs: [{inputs: [c], outputs: [a]}]}'), { model: control as never })).toEqual(
+      [],
+    );
+  });
+  it('are warnings of what matches nothing where validate is false', () => {
+    const severities = (more: string) =>
+      findAll(config(scope(`{names: [x], types: [X], patterns: [x]${more}}`)), {
+        ...NOTHING,
+        model,
+      }).findings.map(({ severity }) => severity);
+    expect(severities('')).toEqual(['error', 'error', 'error']);
+    expect(severities(', validate: false')).toEqual(['warning', 'warning', 'warning']);
+  });
+  it('tell sources that cannot feed the model', () => {
+    const several = { ...model, inputs: [{ name: 'image' }, { name: 'state' }] } as never;
+    const told = (source: string, names: readonly string[] | null, given = several) =>
+      findAll(config(`model: m\ndata: {calibration: {${source}}}\n`), {
+        ...NOTHING,
+        model: given,
+        arrayNames: { calibration: names, validation: null },
+      }).findings.map(({ code, message }) => `${code} ${message}`);
+    expect(told('images: x', null)).toEqual([
+      'data-inputs The model has 2 inputs (image, state); images can feed only one.',
+    ]);
+    expect(told('arrays: a.npy', null)).toHaveLength(1);
+    expect(told('arrays: a.npz', ['image', 'sr'])).toEqual([
+      'data-inputs "a.npz" has no array for the input state of the model; it has image, sr.',
+    ]);
+    expect([told('arrays: a.npz', null), told('arrays: a.npz', ['state', 'image'])]).toEqual([[], []]);
+    expect([told('images: x', null, model as never), told('loader: l.mjs', null)]).toEqual([[], []]);
+  });
   it('tell folders from files', () => {
     const document = config(
       'model: .\ndata: {calibration: {images: .}, validation: {arrays: ., labels: .}}\n',

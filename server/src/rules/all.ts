@@ -11,6 +11,7 @@ import { findNode, walk, type Tree } from '../document/tree.js';
 import type { SampleCounts } from '../model/samples.js';
 import { sampleFindings } from './samples.js';
 import { fix, type Fix, type Fixable, type FixTable } from './fix.js';
+import { dataInputFindings, type ArrayNames } from './dataInputs.js';
 import { dataFixes, dataSourceFindings } from './data.js';
 import { extendsFindings, extendsFixes } from './extends.js';
 import { placeOf } from './place.js';
@@ -34,6 +35,8 @@ export interface RuleContext {
   readonly inherited?: Inherited;
   /** Absent: not counted. */
   readonly samples?: SampleCounts;
+  /** Absent: not looked into. */
+  readonly arrayNames?: ArrayNames;
   readonly model: ModelSummary | null;
   /** What could not be read of the model, as one finding on its line. */
   readonly modelProblem: string | null;
@@ -74,6 +77,9 @@ export function findAll(
     ...yamlVersionFindings(document),
     ...(baseDir === null ? [] : fileFindings(document, baseDir, value)),
     ...modelFinding(document, context),
+    ...(context.model === null
+      ? []
+      : dataInputFindings(document, context.model, value, context.arrayNames ?? NO_ARRAYS)),
     ...ignoredScopeFindings(document, context.model, value),
     ...ignoredAlreadyFindings(document, context.model),
     ...(config === null ? [] : settingFindings(document, config)),
@@ -93,6 +99,8 @@ export function findAll(
   const visible = withoutSuppressed(document, said(findings, syntax)).sort((a, b) => a.start - b.start);
   return { findings: visible, config };
 }
+
+const NO_ARRAYS: ArrayNames = { calibration: null, validation: null };
 
 const WRONG_VALUES: ReadonlySet<string> = new Set(['wrong-type', 'unknown-value', 'out-of-range']);
 

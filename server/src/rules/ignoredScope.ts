@@ -1,9 +1,11 @@
 import type { ModelSummary } from '@quantsmith/engine/protocol';
 import { compilePattern } from '@quantsmith/engine/placement/pattern';
 import type { ConfigDocument } from '../document/document.js';
-import { findEntry, findNode, resolved, type ScalarNode, type Span } from '../document/tree.js';
+import { findEntry, findNode, pathOf, resolved, type ScalarNode, type Span } from '../document/tree.js';
 import { isMapping } from '../extends/merge.js';
-import type { Code, Finding } from '../diagnostics.js';
+import type { Code, Finding, Severity } from '../diagnostics.js';
+import { mentionsOf } from '../features/layers.js';
+import { subgraphFindings } from './subgraphs.js';
 import { placeOf } from './place.js';
 import { nearest } from './nearest.js';
 
@@ -18,17 +20,37 @@ export function ignoredScopeFindings(
   model: ModelSummary | null,
   config: unknown,
 ): Finding[] {
-  const patterns = textsAt(document, 'patterns', config).flatMap((node) => patternFinding(node, model));
+  // What matches nothing is an error of a run only where that is wanted.
+  const severity: Severity = isValidated(config) ? 'error' : 'warning';
+  const patterns = textsAt(document, 'patterns', config).flatMap((node) =>
+    patternFinding(node, model, severity),
+  );
   // Without the model nothing can be said about names.
   if (model === null) return patterns;
   const names = new Set(model.nodes.map((node) => node.name));
   const types = new Set(model.nodes.map((node) => node.op));
   const ofTensor = tensorNames(model);
-  return [
+  const strange = [
     ...unknown(textsAt(document, 'names', config), names, 'unknown-node', 'node', 'names', ofTensor),
+    ...unknown(bordersOf(document), names, 'unknown-node', 'node', 'subgraphs', ofTensor),
     ...unknown(textsAt(document, 'types', config), types, 'unknown-operator', 'operator of type', 'types'),
-    ...patterns,
-  ];
+  ].map((finding) => ({ ...finding, severity }));
+  return [...strange, ...subgraphFindings(document, model, severity), ...patterns];
+}
+
+function isValidated(config: unknown): boolean {
+  const scope = ['quantization', 'ignored_scope'].reduce<unknown>(
+    (current, step) => (isMapping(current) ? current[step] : null),
+    config,
+  );
+  return !isMapping(scope) || scope['validate'] !== false;
+}
+
+/** The first and last nodes of subgraphs. */
+function bordersOf(document: ConfigDocument): ScopeText[] {
+  return mentionsOf(document)
+    .filter(({ node }) => pathOf(node).includes('subgraphs'))
+    .map(({ name, node: { start, end } }) => ({ value: name, start, end, inherited: false }));
 }
 
 /** A text of the ignored scope, and where it is shown. */
@@ -111,7 +133,7 @@ function tensorNames({ nodes, inputs }: ModelSummary): (value: string) => Explai
   };
 }
 
-function patternFinding(node: ScopeText, model: ModelSummary | null): Finding[] {
+function patternFinding(node: ScopeText, model: ModelSummary | null, severity: Severity): Finding[] {
   const pattern = node.value;
   const path = ['quantization', 'ignored_scope', 'patterns'];
   const regex = compilePattern(pattern);
@@ -143,7 +165,7 @@ function patternFinding(node: ScopeText, model: ModelSummary | null): Finding[] 
       matchesAny(other, model),
     );
     const data = meant !== undefined && !node.inherited ? { suggestions: [meant] } : {};
-    return [{ code: 'pattern-unmatched', severity: 'error', message, start, end, path, data }];
+    return [{ code: 'pattern-unmatched', severity, message, start, end, path, data }];
   }
   if (matched < model.nodes.length) return [];
   const message = `"${pattern}" matches every node of the model: nothing would be quantized.`;
