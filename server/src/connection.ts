@@ -43,6 +43,8 @@ import { readClientCommands, readSettings } from './settings.js';
 
 /** Files whose changes may change what a config is told. */
 const WATCHED = '**/*.{onnx,npy,npz,csv,pb,jpg,jpeg,png,webp,report.json}';
+/** What package managers write is nothing that a config names. */
+const INSTALLED = /\/node_modules\//;
 /** Modules that a config may name: what is in them says nothing, whether they are there does. */
 const MODULES = '**/*.{js,cjs,mjs,ts,cts,mts}';
 /** Files that a config may extend. */
@@ -248,8 +250,9 @@ function initialized(session: Session): void {
 
 /** Of configs and other YAML and JSON only those count that an open config extends. */
 async function changed(session: Session, changes: readonly FileEvent[]): Promise<void> {
-  if (changes.some(({ type }) => type !== FileChangeType.Changed)) session.workspace.forget();
-  for (const { uri } of changes) {
+  const own = changes.filter(({ uri }) => !INSTALLED.test(uri));
+  if (own.some(({ type }) => type !== FileChangeType.Changed)) session.workspace.forget();
+  for (const { uri } of own) {
     const file = session.fileOf(uri);
     const counts = !/(?<!\.report)\.(ya?ml|jsonc?)$/i.test(uri);
     if (counts || (file !== null && (await session.isExtended(file)))) return session.refresh();

@@ -474,6 +474,20 @@ describe('property: a fix takes the problem away and nothing else, in every styl
     expect(fixesOf(document, { ...found, data: {} })).toEqual([]);
   });
 
+  it('a setting that has no effect stays where an alias brings it to another place', () => {
+    const range = '{min: {quantile_outlier_prob: 0.1}}';
+    const estimators = (first: string, second: string) =>
+      config(
+        `model: m\ndata: {calibration: {arrays: a}}\nquantization:\n  advanced_parameters:\n    weights_range_estimator_params: ${first}\n    activations_range_estimator_params: ${second}\n`,
+      );
+    const offered = (document: ReturnType<typeof config>) => {
+      const found = findAll(document, NOTHING).findings.find((one) => one.code === 'dead-setting')!;
+      return fixesOf(document, { ...found, data: {} }).length;
+    };
+    expect(offered(estimators(`&r ${range}`, '*r'))).toBe(0);
+    expect(offered(estimators(`&r ${range}`, '{}'))).toBe(1);
+  });
+
   it('what others need by its anchor is not taken out', () => {
     const document = config('model: m\nfoo: &a {images: x}\ndata: {calibration: *a}\n');
     const found = findAll(document, NOTHING).findings.find((one) => one.code === 'unknown-key')!;

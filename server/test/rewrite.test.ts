@@ -175,6 +175,20 @@ describe('both notations', () => {
 
 describe('defaults', () => {
   const resolved = (text: string) => resolveConfig(value(text) as QuantizationConfig);
+  it('in a text that aliases bring elsewhere are left alone: there it may mean something else', () => {
+    const text = `quantization:
+  preset: mixed
+  advanced_parameters:
+    weights_quantization_params: &q {num_bits: 8, mode: symmetric}
+    activations_quantization_params: *q
+`;
+    expect(withoutDefaults(config(text))).toBe(text);
+    const meaning = (given: string) =>
+      resolveConfig(value(`model: m\ndata: {calibration: {arrays: a}}\n${given}`) as QuantizationConfig);
+    const full = withDefaults(config(text));
+    expect(full).toContain('subset_size: 300');
+    expect(meaning(full)).toEqual(meaning(text));
+  });
   it('are taken out without changing what the config means', () => {
     const text = withoutDefaults(config(digits));
     expect(resolved(text)).toEqual(resolved(digits));

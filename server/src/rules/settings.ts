@@ -1,6 +1,6 @@
 import { resolveConfig, type QuantizationConfig, type ResolvedConfig } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
-import { findEntry, findNode, type Path } from '../document/tree.js';
+import { findEntry, findNode, isShared, type Path } from '../document/tree.js';
 import { removeKey, setValue } from '../document/edit.js';
 import type { Code, Finding, Severity } from '../diagnostics.js';
 import { fix, type FixTable } from './fix.js';
@@ -230,8 +230,12 @@ function deprecatedFindings(document: ConfigDocument): Finding[] {
 }
 
 export const settingFixes: FixTable = {
-  'dead-setting': (document, { path }) =>
-    fix(`Remove ${String(path.at(-1))}`, removeKey(document, path), true),
+  'dead-setting'(document, { path }) {
+    const entry = findEntry(document.tree, path);
+    // What has no effect here may have one where an alias brings it.
+    if (entry === undefined || isShared(document.tree, entry)) return [];
+    return fix(`Remove ${String(path.at(-1))}`, removeKey(document, path), true);
+  },
   'conflicting-settings'(document, { path }) {
     const [key = '', side] = path.slice(-3).map(String);
     if (path.at(-1) === 'aggregator_type') {
