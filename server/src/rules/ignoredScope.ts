@@ -1,10 +1,10 @@
 import type { ModelSummary } from '@quantsmith/engine/protocol';
 import { compilePattern } from '@quantsmith/engine/placement/pattern';
 import type { ConfigDocument } from '../document/document.js';
-import { findEntry, findNode, pathOf, resolved, type ScalarNode, type Span } from '../document/tree.js';
+import { findEntry, findNode, resolved, type ScalarNode, type Span } from '../document/tree.js';
 import { isMapping } from '../extends/merge.js';
 import type { Code, Finding, Severity } from '../diagnostics.js';
-import { mentionsOf } from '../features/layers.js';
+import { bordersOf } from '../features/layers.js';
 import { subgraphFindings } from './subgraphs.js';
 import { placeOf } from './place.js';
 import { nearest } from './nearest.js';
@@ -30,9 +30,15 @@ export function ignoredScopeFindings(
   const names = new Set(model.nodes.map((node) => node.name));
   const types = new Set(model.nodes.map((node) => node.op));
   const ofTensor = tensorNames(model);
+  const borders = bordersOf(document).map(({ name, node: { start, end } }) => ({
+    value: name,
+    start,
+    end,
+    inherited: false,
+  }));
   const strange = [
     ...unknown(textsAt(document, 'names', config), names, 'unknown-node', 'node', 'names', ofTensor),
-    ...unknown(bordersOf(document), names, 'unknown-node', 'node', 'subgraphs', ofTensor),
+    ...unknown(borders, names, 'unknown-node', 'node', 'subgraphs', ofTensor),
     ...unknown(textsAt(document, 'types', config), types, 'unknown-operator', 'operator of type', 'types'),
   ].map((finding) => ({ ...finding, severity }));
   return [...strange, ...subgraphFindings(document, model, severity), ...patterns];
@@ -44,13 +50,6 @@ function isValidated(config: unknown): boolean {
     config,
   );
   return !isMapping(scope) || scope['validate'] !== false;
-}
-
-/** The first and last nodes of subgraphs. */
-function bordersOf(document: ConfigDocument): ScopeText[] {
-  return mentionsOf(document)
-    .filter(({ node }) => pathOf(node).includes('subgraphs'))
-    .map(({ name, node: { start, end } }) => ({ value: name, start, end, inherited: false }));
 }
 
 /** A text of the ignored scope, and where it is shown. */
