@@ -10,6 +10,7 @@ import { configHash, effectiveValue, inherit, type Inherited } from './extends/i
 import { isMapping } from './extends/merge.js';
 import { NO_SAMPLES, type SampleCounts } from './model/samples.js';
 import { createSources, type Sources } from './model/sources.js';
+import type { ArrayNames } from './rules/dataInputs.js';
 import { findAll } from './rules/all.js';
 import { changedSince, type Change } from './runs/freshness.js';
 import { outputPaths } from './runs/reports.js';
@@ -84,6 +85,7 @@ export interface Surroundings {
   /** What it takes over from the configs that it extends. */
   readonly inherited: Inherited;
   readonly samples: SampleCounts;
+  readonly arrayNames: ArrayNames;
   readonly model: ModelSummary | null;
   /** Why the model cannot be read. */
   readonly modelProblem: string | null;
@@ -109,6 +111,7 @@ export async function surroundings(
       baseDir,
       inherited,
       samples: NO_SAMPLES,
+      arrayNames: { calibration: null, validation: null },
       model: null,
       modelProblem: null,
       config,
@@ -127,6 +130,10 @@ export async function surroundings(
             sources.samples(section, baseDir),
           ),
         );
+  const [calibrationArrays, validationArrays] = await Promise.all(
+    (['calibration', 'validation'] as const).map((section) => archiveOf(value, section, baseDir, sources)),
+  );
+  const arrayNames = { calibration: calibrationArrays ?? null, validation: validationArrays ?? null };
   const samples = { calibration: calibration ?? null, validation: validation ?? null };
   const changed =
     report === null || config === null
@@ -136,10 +143,26 @@ export async function surroundings(
     baseDir,
     inherited,
     samples,
+    arrayNames,
     model: loaded?.model ?? null,
     modelProblem: loaded?.problem ?? null,
     config,
     report,
     changed,
   };
+}
+
+/** The arrays of a section's .npz; null for other sources. */
+async function archiveOf(
+  value: unknown,
+  section: string,
+  baseDir: string,
+  sources: Sources,
+): Promise<readonly string[] | null> {
+  const arrays = ['data', section, 'arrays'].reduce<unknown>(
+    (current, step) => (isMapping(current) ? current[step] : null),
+    value,
+  );
+  if (typeof arrays !== 'string' || !/\.npz$/i.test(arrays)) return null;
+  return sources.arrayNames(resolve(baseDir, arrays));
 }

@@ -61,6 +61,7 @@ export async function execute(
 
 /** A report, given itself or by its config, in an editor. */
 async function shown(session: Session, uri: string, file: string): Promise<{ success: boolean }> {
+  if (!session.abilities.showDocument) throw refused('This client does not show documents.');
   if (file.endsWith('.report.json')) return session.connection.window.showDocument({ uri });
   const document = session.documentOf(uri);
   const report = document === null ? null : (await session.surroundingsOf(document)).report;

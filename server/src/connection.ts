@@ -7,14 +7,19 @@ import {
   FileChangeType,
   ProposedFeatures,
   TextDocumentSyncKind,
+  WatchKind,
   type CodeAction,
+  type CodeActionContext,
+  type Diagnostic,
   type Connection,
   type Position,
   type FileEvent,
   type InitializeParams,
   type InitializeResult,
+  type ServerCapabilities,
   type WorkspaceFolder,
 } from 'vscode-languageserver/node';
+import { abilitiesOf, type ClientAbilities } from './abilities.js';
 import { COMMANDS, execute } from './commands.js';
 import { codeActions, FIX_ALL, fixAll, wants } from './features/codeActions.js';
 import type { ConfigDocument } from './document/document.js';
@@ -29,14 +34,19 @@ import { rewrites } from './features/rewrite.js';
 import { semanticTokens, TOKEN_LEGEND } from './features/semanticTokens.js';
 import { documentSymbols } from './features/symbols.js';
 import { workspaceSymbols } from './features/workspaceSymbols.js';
+import { fitActions, fitCompletion, fitOutline, fitSymbols } from './fit.js';
 import { lensesOf } from './lenses.js';
 import { definitionAt, highlightsAt, prepareRenameAt, referencesAt, renameAt } from './navigation.js';
 import { findAll } from './rules/all.js';
-import { abilitiesOf, cancelled, createSession, type Session } from './session.js';
+import { cancelled, createSession, refuseUnlessRunning, type Session } from './session.js';
 import { readClientCommands, readSettings } from './settings.js';
 
 /** Files whose changes may change what a config is told. */
 const WATCHED = '**/*.{onnx,npy,npz,csv,pb,jpg,jpeg,png,webp,report.json}';
+/** What package managers write is nothing that a config names. */
+const INSTALLED = /\/node_modules\//;
+/** Modules that a config may name: what is in them says nothing, whether they are there does. */
+const MODULES = '**/*.{js,cjs,mjs,ts,cts,mts}';
 /** Files that a config may extend. */
 const CONFIGS = '**/*.{yaml,yml,json,jsonc}';
 
@@ -49,7 +59,11 @@ export function startServer(
   connection.onInitialized(() => initialized(session));
   connection.onDidChangeConfiguration(({ settings }) => configured(session, settings));
   connection.onDidChangeWatchedFiles(({ changes }) => changed(session, changes));
-  connection.onExecuteCommand((params, token, progress) => execute(session, params, token, progress));
+  connection.onExecuteCommand((params, token, progress) => {
+    refuseUnlessRunning(session);
+    return execute(session, params, token, progress);
+  });
+  connection.onShutdown(() => void (session.phase = 'ended'));
   registerFeatures(session);
   connection.listen();
 }
@@ -65,8 +79,9 @@ function registerFeatures(session: Session): void {
   );
   connection.onCompletion(
     about({ isIncomplete: false, items: [] }, async (document, { position }) => {
-      const { completionMarkdown: markdown, snippets } = session.abilities;
-      return completionList(document, position, { ...(await surroundingsOf(document)), markdown, snippets });
+      const { completion } = session.abilities;
+      const context = { ...(await surroundingsOf(document)), ...completion };
+      return fitCompletion(completionList(document, position, context), completion);
     }),
   );
   connection.onHover(
@@ -80,17 +95,17 @@ function registerFeatures(session: Session): void {
       // Whole rewrites are made when somebody asks for refactorings, not at every move of the cursor.
       const refactor = context.only?.some((kind) => kind.startsWith('refactor')) === true;
       const fixes = [
-        ...codeActions(document, context),
+        ...codeActions(document, { ...context, diagnostics: await withData(session, document, context) }),
         ...(wants(context.only, CodeActionKind.Refactor)
           ? await onLayers(session, document, range.start)
           : []),
         ...(refactor ? await refactorings(session, document) : []),
       ];
-      if (!wants(context.only, FIX_ALL)) return fixes;
+      if (!wants(context.only, FIX_ALL)) return fitActions(fixes, session.abilities);
       const { findings } = findAll(document, await surroundingsOf(document));
       // What somebody does not want to hear of, nobody changes for them.
       const heard = findings.filter(({ code }) => session.settings.severities[code] !== 'off');
-      return [...fixes, ...fixAll(document, heard)];
+      return fitActions([...fixes, ...fixAll(document, heard)], session.abilities);
     }),
   );
   connection.onCodeLens(about([], (document, _, token) => lensesOf(session, document, token)));
@@ -100,8 +115,12 @@ function registerFeatures(session: Session): void {
   connection.onDocumentLinks(
     about([], async (document) => documentLinks(document, (await surroundingsOf(document)).baseDir)),
   );
-  connection.onDocumentSymbol(about([], documentSymbols));
-  connection.onFoldingRanges(about([], (document) => foldingRanges(document)));
+  connection.onDocumentSymbol(
+    about([], (document) => fitOutline(documentSymbols(document), document.text.uri, session.abilities)),
+  );
+  connection.onFoldingRanges(
+    about([], (document) => foldingRanges(document, session.abilities.mostFoldings)),
+  );
   connection.onSelectionRanges(about([], (document, { positions }) => selectionRanges(document, positions)));
   connection.onDefinition(about(null, (document, { position }) => definitionAt(session, document, position)));
   connection.onReferences(
@@ -117,17 +136,35 @@ function registerFeatures(session: Session): void {
     ),
   );
   const tokens = connection.languages.semanticTokens;
-  tokens.on(about({ data: [] }, (document) => semanticTokens(document, null)));
+  tokens.on(about({ data: [] }, session.tokens.full));
+  tokens.onDelta(
+    about({ data: [] }, (document, { previousResultId }) => session.tokens.delta(document, previousResultId)),
+  );
   tokens.onRange(about({ data: [] }, (document, { range }) => semanticTokens(document, range)));
   connection.onWorkspaceSymbol(async ({ query }, token) => {
+    refuseUnlessRunning(session);
     const configs = await session.workspaceConfigs(token);
     if (token.isCancellationRequested) throw cancelled();
-    return workspaceSymbols(
+    const found = workspaceSymbols(
       configs.map(({ document }) => document),
       query,
     );
+    return fitSymbols(found, session.abilities);
   });
 }
+
+/** Diagnostics as they were sent: clients may send them back without the data that fixes need. */
+async function withData(
+  session: Session,
+  document: ConfigDocument,
+  { diagnostics }: CodeActionContext,
+): Promise<Diagnostic[]> {
+  if (diagnostics.every(({ data }) => data !== undefined)) return diagnostics;
+  const sent = new Map((await session.diagnose(document, true)).map((one) => [identityOf(one), one.data]));
+  return diagnostics.map((one) => ({ ...one, data: one.data ?? sent.get(identityOf(one)) }));
+}
+
+const identityOf = ({ code, range, message }: Diagnostic) => JSON.stringify([code, range, message]);
 
 async function onLayers(
   session: Session,
@@ -147,44 +184,45 @@ async function refactorings(session: Session, document: ConfigDocument): Promise
 }
 
 function initialize(session: Session, params: InitializeParams): InitializeResult {
+  session.phase = 'running';
   session.abilities = abilitiesOf(params.capabilities);
   session.settings = readSettings(params.initializationOptions);
   session.clientCommands = readClientCommands(params.initializationOptions);
   const roots = params.workspaceFolders?.map(({ uri }) => uri) ?? [params.rootUri ?? []].flat();
   session.workspace.setFolders(roots.flatMap((uri) => session.fileOf(uri) ?? []));
-  const prepared = params.capabilities.textDocument?.rename?.prepareSupport === true;
+  return { serverInfo: { name: 'quantsmith' }, capabilities: offered(session.abilities) };
+}
+
+/** What this server can do, in the forms that the client knows. */
+function offered(abilities: ClientAbilities): ServerCapabilities {
+  const codeActionKinds = [
+    CodeActionKind.QuickFix,
+    CodeActionKind.Refactor,
+    CodeActionKind.RefactorRewrite,
+    FIX_ALL,
+  ];
   return {
-    serverInfo: { name: 'quantsmith' },
-    capabilities: {
-      textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental },
-      completionProvider: { triggerCharacters: [' ', ':', '"', '/', '-', '*'] },
-      hoverProvider: true,
-      codeActionProvider: {
-        codeActionKinds: [
-          CodeActionKind.QuickFix,
-          CodeActionKind.Refactor,
-          CodeActionKind.RefactorRewrite,
-          FIX_ALL,
-        ],
-      },
-      codeLensProvider: {},
-      inlayHintProvider: true,
-      documentLinkProvider: {},
-      documentSymbolProvider: true,
-      foldingRangeProvider: true,
-      selectionRangeProvider: true,
-      definitionProvider: true,
-      referencesProvider: true,
-      documentHighlightProvider: true,
-      workspaceSymbolProvider: true,
-      semanticTokensProvider: { legend: TOKEN_LEGEND, full: true, range: true },
-      workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
-      renameProvider: prepared ? { prepareProvider: true } : true,
-      executeCommandProvider: { commands: Object.values(COMMANDS), workDoneProgress: true },
-      ...(session.abilities.pullDiagnostics
-        ? { diagnosticProvider: { interFileDependencies: true, workspaceDiagnostics: false } }
-        : {}),
-    },
+    textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental },
+    completionProvider: { triggerCharacters: [' ', ':', '"', '/', '-', '*'] },
+    hoverProvider: true,
+    codeActionProvider: abilities.codeActions ? { codeActionKinds } : true,
+    codeLensProvider: {},
+    inlayHintProvider: true,
+    documentLinkProvider: {},
+    documentSymbolProvider: true,
+    foldingRangeProvider: true,
+    selectionRangeProvider: true,
+    definitionProvider: true,
+    referencesProvider: true,
+    documentHighlightProvider: true,
+    workspaceSymbolProvider: true,
+    semanticTokensProvider: { legend: TOKEN_LEGEND, full: { delta: true }, range: true },
+    workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
+    renameProvider: abilities.prepareRename ? { prepareProvider: true } : true,
+    executeCommandProvider: { commands: Object.values(COMMANDS), workDoneProgress: true },
+    ...(abilities.pullDiagnostics
+      ? { diagnosticProvider: { interFileDependencies: true, workspaceDiagnostics: false } }
+      : {}),
   };
 }
 
@@ -194,7 +232,11 @@ function initialized(session: Session): void {
   if (abilities.registerConfiguration)
     void connection.client.register(DidChangeConfigurationNotification.type).catch(log);
   if (abilities.registerWatchers) {
-    const watchers = [{ globPattern: WATCHED }, { globPattern: CONFIGS }];
+    const watchers = [
+      { globPattern: WATCHED },
+      { globPattern: CONFIGS },
+      { globPattern: MODULES, kind: WatchKind.Create | WatchKind.Delete },
+    ];
     void connection.client.register(DidChangeWatchedFilesNotification.type, { watchers }).catch(log);
   }
   if (abilities.configuration) void loadSettings(session);
@@ -208,8 +250,9 @@ function initialized(session: Session): void {
 
 /** Of configs and other YAML and JSON only those count that an open config extends. */
 async function changed(session: Session, changes: readonly FileEvent[]): Promise<void> {
-  if (changes.some(({ type }) => type !== FileChangeType.Changed)) session.workspace.forget();
-  for (const { uri } of changes) {
+  const own = changes.filter(({ uri }) => !INSTALLED.test(uri));
+  if (own.some(({ type }) => type !== FileChangeType.Changed)) session.workspace.forget();
+  for (const { uri } of own) {
     const file = session.fileOf(uri);
     const counts = !/(?<!\.report)\.(ya?ml|jsonc?)$/i.test(uri);
     if (counts || (file !== null && (await session.isExtended(file)))) return session.refresh();

@@ -1,3 +1,4 @@
+import type { Range } from 'vscode-languageserver';
 import type { Path, Span } from './document/tree.js';
 
 export type Severity = 'error' | 'warning' | 'info' | 'hint';
@@ -18,6 +19,7 @@ export const CODES = [
   'out-of-range',
   'schema-version',
   'data-source',
+  'data-inputs',
   'model-missing',
   'model-unreadable',
   'file-missing',
@@ -26,6 +28,7 @@ export const CODES = [
   'pattern-invalid',
   'pattern-unmatched',
   'pattern-matches-all',
+  'subgraph-empty',
   'ignored-already',
   'dead-setting',
   'conflicting-settings',
@@ -54,7 +57,8 @@ export interface Finding extends Span {
   /** The keys and indexes that it is about. */
   readonly path: Path;
   readonly data?: FindingData;
-  readonly related?: readonly { readonly file: string; readonly message: string }[];
+  /** Places in other files; without a range, their beginning. */
+  readonly related?: readonly { readonly file: string; readonly message: string; readonly range?: Range }[];
 }
 
 /** What a quick fix needs, without reading the message. */

@@ -1,13 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type {
-  CancellationToken,
-  DocumentHighlight,
-  Location,
-  Position,
-  Range,
-  WorkspaceEdit,
+import {
+  ErrorCodes,
+  ResponseError,
+  type CancellationToken,
+  type DocumentHighlight,
+  type Location,
+  type Position,
+  type Range,
+  type WorkspaceEdit,
 } from 'vscode-languageserver';
 import { rangeOf, type ConfigDocument } from './document/document.js';
 import { findEntry, nodeAt, pathOf } from './document/tree.js';
@@ -95,8 +97,13 @@ export async function renameAt(
   token: CancellationToken,
 ): Promise<WorkspaceEdit | null> {
   const mention = layers.layerAt(document, position);
-  if (mention === null) return anchors.rename(document, position, newName);
-  return layers.renameLayer(await sameModel(session, document, token), mention.name, newName);
+  const edit =
+    mention === null
+      ? anchors.rename(document, position, newName)
+      : layers.renameLayer(await sameModel(session, document, token), mention.name, newName);
+  if (edit === null && prepareRenameAt(document, position) !== null)
+    throw new ResponseError(ErrorCodes.InvalidParams, `"${newName}" cannot be the name.`);
+  return edit;
 }
 
 /** The configs of the workspace that are about the same model, this one first. */

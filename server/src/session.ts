@@ -1,20 +1,21 @@
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import {
   CodeLensRefreshRequest,
+  ErrorCodes,
   LSPErrorCodes,
-  MarkupKind,
   ResponseError,
   TextDocuments,
   type CancellationToken,
-  type ClientCapabilities,
   type Connection,
   type Diagnostic,
 } from 'vscode-languageserver/node';
 import { TextDocument } from 'vscode-languageserver-textdocument';
+import { abilitiesOf, type ClientAbilities } from './abilities.js';
 import { surroundings, type Surroundings } from './check.js';
 import { createDocumentCache, type ConfigDocument } from './document/document.js';
 import type { Inherited } from './extends/inherit.js';
 import { toDiagnostics } from './features/diagnostics.js';
+import { createTokenCache, type TokenCache } from './features/tokenDelta.js';
 import { createLog, type Log } from './log.js';
 import { createSources, type Sources } from './model/sources.js';
 import { findAll } from './rules/all.js';
@@ -28,54 +29,11 @@ const SURROUNDINGS_MS = 1000;
 /** Milliseconds of silence after changes of files before clients are asked to ask again. */
 const TELL_DELAY_MS = 50;
 
-/** What the client can do, as far as it changes our answers. */
-export interface ClientAbilities {
-  readonly pullDiagnostics: boolean;
-  readonly refreshDiagnostics: boolean;
-  readonly refreshCodeLens: boolean;
-  readonly refreshInlayHints: boolean;
-  /** Whether an edit may make files. */
-  readonly createFiles: boolean;
-  readonly showDocument: boolean;
-  readonly workspaceFolders: boolean;
-  readonly configuration: boolean;
-  readonly registerConfiguration: boolean;
-  readonly registerWatchers: boolean;
-  readonly progress: boolean;
-  readonly hoverMarkdown: boolean;
-  readonly completionMarkdown: boolean;
-  readonly snippets: boolean;
-  readonly relatedInformation: boolean;
-  readonly codeDescription: boolean;
-}
-
-export function abilitiesOf({ textDocument, workspace, window }: ClientCapabilities): ClientAbilities {
-  const item = textDocument?.completion?.completionItem;
-  return {
-    pullDiagnostics: textDocument?.diagnostic !== undefined,
-    refreshDiagnostics: workspace?.diagnostics?.refreshSupport === true,
-    refreshCodeLens: workspace?.codeLens?.refreshSupport === true,
-    refreshInlayHints: workspace?.inlayHint?.refreshSupport === true,
-    createFiles:
-      workspace?.workspaceEdit?.documentChanges === true &&
-      workspace.workspaceEdit.resourceOperations?.includes('create') === true,
-    showDocument: window?.showDocument?.support === true,
-    workspaceFolders: workspace?.workspaceFolders === true,
-    configuration: workspace?.configuration === true,
-    registerConfiguration: workspace?.didChangeConfiguration?.dynamicRegistration === true,
-    registerWatchers: workspace?.didChangeWatchedFiles?.dynamicRegistration === true,
-    progress: window?.workDoneProgress === true,
-    hoverMarkdown: textDocument?.hover?.contentFormat?.includes(MarkupKind.Markdown) === true,
-    completionMarkdown: item?.documentationFormat?.includes(MarkupKind.Markdown) === true,
-    snippets: item?.snippetSupport === true,
-    relatedInformation: textDocument?.publishDiagnostics?.relatedInformation === true,
-    codeDescription: textDocument?.publishDiagnostics?.codeDescriptionSupport === true,
-  };
-}
-
 /** What lasts between messages: open documents, what was read beside them, abilities and settings of the client. */
 export interface Session {
   readonly connection: Connection;
+  /** Requests are answered only while it is running. */
+  phase: 'new' | 'running' | 'ended';
   abilities: ClientAbilities;
   settings: Settings;
   /** URIs of the configs that are being run. */
@@ -83,12 +41,14 @@ export interface Session {
   /** Commands of its own that the client offers. */
   clientCommands: ReadonlySet<string>;
   readonly sources: Sources;
+  readonly tokens: TokenCache;
   readonly log: Log;
   readonly fileOf: (uri: string) => string | null;
   /** The parsed text of an open document. */
   readonly documentOf: (uri: string) => ConfigDocument | null;
   readonly surroundingsOf: (document: ConfigDocument) => Promise<Surroundings>;
-  readonly diagnose: (document: ConfigDocument) => Promise<Diagnostic[]>;
+  /** `diagnosticData`: with what fixes need, also where the client would not give it back. */
+  readonly diagnose: (document: ConfigDocument, diagnosticData?: boolean) => Promise<Diagnostic[]>;
   /** Files or settings have changed: everything that was told is told anew. */
   readonly refresh: () => void;
   readonly workspace: Workspace;
@@ -121,11 +81,13 @@ export function createSession(connection: Connection): Session {
 
   const session: Session = {
     connection,
+    phase: 'new',
     abilities: abilitiesOf({}),
     settings: DEFAULT_SETTINGS,
     running: new Set(),
     clientCommands: new Set(),
     sources,
+    tokens: createTokenCache(),
     log: report,
     fileOf,
     documentOf(uri) {
@@ -140,10 +102,15 @@ export function createSession(connection: Connection): Session {
       around.set(uri, { document, time: Date.now(), found });
       return found;
     },
-    async diagnose(document) {
+    async diagnose(document, diagnosticData = session.abilities.diagnosticData) {
+      const begun = performance.now();
       const { findings } = findAll(document, await session.surroundingsOf(document));
       const { severities } = session.settings;
-      return toDiagnostics(document, findings, { severities, ...session.abilities });
+      const { uri, version } = document.text;
+      connection.tracer.log(
+        `Checked version ${version} of ${uri}: ${findings.length} findings in ${(performance.now() - begun).toFixed(1)} ms.`,
+      );
+      return toDiagnostics(document, findings, { ...session.abilities, severities, diagnosticData });
     },
     workspace: createWorkspace(sources),
     workspaceConfigs(token) {
@@ -163,6 +130,7 @@ export function createSession(connection: Connection): Session {
       return all.some(({ inherited }) => extendsFile(inherited, file));
     },
     about: (fallback, body) => async (params, token) => {
+      refuseUnlessRunning(session);
       if (texts.get(params.textDocument.uri) === undefined) return fallback;
       // Typing that has arrived meanwhile comes first, and may have cancelled this.
       await new Promise((resolve) => setImmediate(resolve));
@@ -227,6 +195,7 @@ export function createSession(connection: Connection): Session {
     timers.delete(uri);
     around.delete(uri);
     parsed.forget(uri);
+    session.tokens.forget(uri);
     void followers(uri).catch(log);
     if (!session.abilities.pullDiagnostics)
       void connection.sendDiagnostics({ uri, diagnostics: [] }).catch(log);
@@ -246,5 +215,12 @@ function fileOf(uri: string): string | null {
 
 const extendsFile = ({ layers, problem }: Inherited, file: string) =>
   problem?.file === file || layers.some((layer) => layer.file === file);
+
+/** Before `initialize` and after `shutdown` the protocol has errors for answers. */
+export function refuseUnlessRunning({ phase }: Session): void {
+  if (phase === 'new')
+    throw new ResponseError(ErrorCodes.ServerNotInitialized, 'The server is not initialized yet.');
+  if (phase === 'ended') throw new ResponseError(ErrorCodes.InvalidRequest, 'The server is shut down.');
+}
 
 export const cancelled = () => new ResponseError(LSPErrorCodes.RequestCancelled, 'Cancelled.');

@@ -115,13 +115,20 @@ describe('JSON', () => {
 describe('the model', () => {
   const model = {
     nodes: [
-      { name: 'add', op: 'Add', constants: {} },
-      { name: '/a b/Conv', op: 'Conv', constants: { 1: [8, 3, 3, 3] } },
+      { name: 'add', op: 'Add', constants: {}, outputs: ['sum'] },
+      { name: '/a b/Conv', op: 'Conv', constants: { 1: [8, 3, 3, 3] }, outputs: ['/a b/Conv_output_0'] },
     ],
   } as never;
   it('gives names (those with weights first) and operator types', () => {
     const scope = 'quantization:\n  ignored_scope:\n';
-    expect(labels(`${scope}    names:\n      - |`, 'yaml', { model })).toEqual(['/a b/Conv', 'add']);
+    expect(labels(`${scope}    names:\n      - |`, 'yaml', { model })).toEqual(['/a b/Conv', 'add', 'sum']);
+    const tensor = completions(`${scope}    names: [|]`, 'yaml', { model }).at(-1)!;
+    expect(tensor).toMatchObject({
+      label: 'sum',
+      filterText: 'sum',
+      detail: 'the tensor that add (Add) gives',
+      textEdit: { newText: 'add' },
+    });
     expect(labels(`${scope}    types: [|]`, 'yaml', { model })).toEqual(['Add', 'Conv']);
     const marked = `${scope}    names:\n      |`;
     const item = completions(marked, 'yaml', { model })[0]!;

@@ -1,10 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { configSchema, resolveRef, type QuantizationReport, type SchemaNode } from '@quantsmith/schemas';
 import type { ModelSummary } from '@quantsmith/engine/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import { parseConfig } from '../src/document/document.js';
 import { findNode, resolved, valueOf, type Path } from '../src/document/tree.js';
 import { complete, completionList, type CompletionContext } from '../src/features/completion.js';
 import { allowedValues } from '../src/knowledge/schema.js';
@@ -14,6 +17,7 @@ const node = (name: string, op: string) => ({
   name,
   op,
   constants: op === 'Conv' ? { 1: [8, 3, 3, 3] } : {},
+  outputs: [],
 });
 const model = {
   nodes: [
@@ -79,6 +83,24 @@ describe('names of the model', () => {
 });
 
 describe('keys of a section', () => {
+  it('are those that are not there, though a line that is being typed hides them from the parser', () => {
+    const text = 'quantization:\n  preset: mixed\n  sub|\n  ignored_scope:\n    names:\n      - a\nmodel: m';
+    expect(labels(text)).toContain('subset_size');
+    expect(labels(text)).not.toEqual(expect.arrayContaining(['ignored_scope']));
+    expect(labels(text.replace('preset: mixed', 'pre'))).not.toEqual(
+      expect.arrayContaining(['ignored_scope']),
+    );
+  });
+  it('say what a merge key brings in, and no second source is offered beside that', () => {
+    const text = 'data:\n  calibration: &c\n    arrays: a.npy\n  validation:\n    <<: *c\n    |';
+    const items = completions(text);
+    expect(items.find(({ label }) => label === 'arrays')?.detail).toBe('string, merged: a.npy');
+    expect(items.map(({ label }) => label)).not.toEqual(expect.arrayContaining(['images']));
+  });
+  it('a merge key takes the mappings above', () => {
+    const text = 'data:\n  calibration: &c\n    arrays: &a a.npy\n  validation:\n    <<: |';
+    expect(labels(text)).toEqual(['*c']);
+  });
   it('a second source is not offered', () => {
     expect(labels('data:\n  calibration:\n    |')).toEqual(expect.arrayContaining(['images', 'arrays']));
     const more = labels('data:\n  calibration:\n    images: x\n    |');
@@ -241,6 +263,26 @@ describe('skeletons', () => {
     context = { ...CONTEXT, baseDir: folder, model };
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('and files are found through links; a config does not extend itself', () => {
+    const linked = mkdtempSync(join(tmpdir(), 'quantsmith-links-'));
+    try {
+      symlinkSync(join(folder, 'train'), join(linked, 'calibration'));
+      symlinkSync(join(folder, 'nowhere'), join(linked, 'broken'));
+      const there = { ...context, baseDir: linked };
+      expect(labels('data:\n  |', 'yaml', there)).toContain('calibration: images ./calibration');
+      expect(labels('data: {calibration: {images: |', 'yaml', there)).toEqual(['calibration']);
+      // The config of these tests lies at /folder/test.quant.yaml.
+      writeFileSync(join(linked, 'test.quant.yaml'), '');
+      expect(labels('extends: |', 'yaml', there)).toEqual(['calibration', 'test.quant.yaml']);
+      const own = at('extends: |');
+      const uri = pathToFileURL(join(linked, 'test.quant.yaml')).href;
+      const document = parseConfig(TextDocument.create(uri, 'quant-yaml', 1, own.document.text.getText()));
+      expect(complete(document, own.position, there).map(({ label }) => label)).toEqual(['calibration']);
+    } finally {
+      rmSync(linked, { recursive: true, force: true });
+    }
+  });
 
   it('fit the files that are there, and the model', () => {
     expect(labels('data:\n  |', 'yaml', context).filter((label) => label.includes(':'))).toEqual([

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync, mkdirSync, cpSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -91,6 +91,18 @@ describe('a config that extends another', () => {
     );
     write('f.yaml', 'model: [');
     expect(await found(write('g.quant.yaml', 'extends: f.yaml\n'))).toContain('extends-invalid f.yaml');
+  });
+
+  it('leads to where the mistake stands', async () => {
+    write('d.yaml', `${BASE.replace('mixed', 'mixd')}`.replace('digits.onnx', '../shared/digits.onnx'));
+    const { findings } = await checkConfigFile(write('e.quant.yaml', 'extends: d.yaml\n'));
+    const { related } = findings.find(({ code }) => code === 'extends-invalid')!;
+    const { start, end } = related![0]!.range!;
+    const line = readFileSync(join(folder, 'd.yaml'), 'utf8').split('\n')[start.line]!;
+    expect([related![0]!.file, line.slice(start.character, end.character)]).toEqual([
+      join(folder, 'd.yaml'),
+      'mixd',
+    ]);
   });
 
   it('does not complain of values that it replaces, and finds inherited names that its model lacks', async () => {

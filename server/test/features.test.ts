@@ -23,6 +23,17 @@ describe('hover', () => {
     expect(text('quantization:\n  preset: mi|xed', false)).toMatch(/^mixed: asymmetric activations/);
     expect(text('quantization:\n  pre|set: mixed', false)).not.toMatch(/[*`]/);
   });
+  it('on an alias or merge key there is what it stands for, on an item what its list is', () => {
+    const marked = 'data:\n  calibration: &c\n    arrays: a.npy\n    limit: 3\n  validation: ';
+    const source = '(line 3):\n\n```yaml\narrays: a.npy\nlimit: 3\n```';
+    expect(text(`${marked}*|c`)).toContain(`\`*c\` stands for ${source}\n\n**validation** — object`);
+    for (const merge of ['<|<: *c', '<<: *|c'])
+      expect(text(`${marked}\n    ${merge}`)).toBe(
+        `\`*c\` brings in what this section does not say itself ${source}`,
+      );
+    expect(text(`${marked}*|c`, false)).not.toContain('`');
+    expect(text('quantization: {ignored_scope: {names: [a|b]}}')).toMatch(/^\*\*names\*\* — array/);
+  });
   it('is silent where there is nothing to say', () => {
     for (const marked of ['|', '# com|ment', 'no|thing: 1', '\n\n|']) expect(text(marked)).toBeNull();
   });
@@ -43,6 +54,7 @@ describe('anchors', () => {
       'a: &images {scale: 1}\nb: *images\nc: *images\nd: &prep {scale: 2}\ne: *prep\n',
     );
     expect(rename(document, position, 'no spaces')).toBeNull();
+    expect(rename(at('a: &x 1\nb: &y 2\nc: *|x\n').document, { line: 2, character: 4 }, 'y')).toBeNull();
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -13,7 +13,7 @@ import { NOTHING_INHERITED, type Inherited } from '../src/extends/inherit.js';
 import { mergeConfigs } from '../src/extends/merge.js';
 import { layerActions, type LayerActionContext } from '../src/features/layerActions.js';
 import { withDefaults, withoutDefaults } from '../src/features/rewrite.js';
-import { findAll, fixesOf, type RuleContext } from '../src/rules/all.js';
+import { findAll, FIXES, fixesOf, type RuleContext } from '../src/rules/all.js';
 import { inMemory } from './client.js';
 import { applied, config, type Language } from './dsl.js';
 
@@ -23,9 +23,10 @@ type Mapping = { [key: string]: Value };
 const NOTHING: RuleContext = { baseDir: null, model: null, modelProblem: null, report: null, changed: null };
 const model = {
   nodes: [
-    { name: '/stem/Conv', op: 'Conv', constants: {} },
-    { name: '/add', op: 'Add', constants: {} },
+    { name: '/stem/Conv', op: 'Conv', constants: {}, outputs: ['features'] },
+    { name: '/add', op: 'Add', constants: {}, outputs: [] },
   ],
+  inputs: [{ name: 'image' }],
 } as unknown as ModelSummary;
 const base: Mapping = { model: 'm.onnx', data: { calibration: { arrays: 'a.npy' } } };
 
@@ -115,6 +116,48 @@ const CASES: Case[] = [
     before: { ...base, quantisation: { preset: 'mixed' } },
     title: /Change to quantization/,
     after: quantization({ preset: 'mixed' }),
+    preferred: true,
+  },
+  {
+    code: 'unknown-key',
+    before: { subset_size: 9, ...quantization({ preset: 'mixed' }) },
+    title: /^Move subset_size to quantization$/,
+    after: quantization({ preset: 'mixed', subset_size: 9 }),
+  },
+  {
+    code: 'unknown-key',
+    before: quantization({ preset: 'mixed', max_drop: 0.5 }),
+    title: /^Move max_drop to accuracy_control$/,
+    after: { ...quantization({ preset: 'mixed' }), accuracy_control: { max_drop: 0.5 } },
+  },
+  {
+    code: 'wrong-type',
+    before: { ...base, accuracy_control: { max_drop: '1.5 %' } },
+    title: /Change to 0.015/,
+    after: { ...base, accuracy_control: { max_drop: 0.015 } },
+    preferred: true,
+  },
+  {
+    code: 'unknown-node',
+    before: scope({ names: ['features'] }),
+    title: /Change to \/stem\/Conv/,
+    after: scope({ names: ['/stem/Conv'] }),
+    context: { model },
+    preferred: true,
+  },
+  {
+    code: 'pattern-invalid',
+    before: scope({ patterns: ['*Conv'] }),
+    title: /^Change to \.\*Conv$/,
+    after: scope({ patterns: ['.*Conv'] }),
+    context: { model },
+  },
+  {
+    code: 'pattern-unmatched',
+    before: scope({ patterns: ['/STEM.*'] }),
+    title: /Change to \(\?i\)\/STEM\.\*/,
+    after: scope({ patterns: ['(?i)/STEM.*'] }),
+    context: { model },
     preferred: true,
   },
   { code: 'unknown-key', before: { foo: { a: 1, b: 2 }, ...base }, title: /Remove foo/, after: base },
@@ -270,6 +313,18 @@ const CASES: Case[] = [
     after: weights({ num_bits: 8 }),
     context: { report: report() },
   },
+  {
+    code: 'accuracy-drop',
+    before: scope({ names: ['/add'] }),
+    title: /^Apply what restoration found \(1 excluded\)$/,
+    after: scope({ names: ['/add', '/stem/Conv'] }),
+    context: {
+      report: report({
+        metric: { ...report().metric!, satisfied: false },
+        restoration: { ...report().restoration!, reverted: ['/stem/Conv'] },
+      }),
+    },
+  },
 ];
 /** Findings of a run stay until the next one. */
 const OF_A_RUN = /^(accuracy|setting)-/;
@@ -359,6 +414,84 @@ describe('property: a fix takes the problem away and nothing else, in every styl
       const [fix] = fixesOf(document, { ...found, data: {} });
       expect(valueOf(config(applied(document, fix!.edits), language).tree)).toEqual({ model: 'a', data: {} });
     }
+  });
+
+  it.each([
+    ['unknown-anchor', 'a: &pre 1\nb: *pree # x\n', 'a: &pre 1\nb: *pre # x\n'],
+    ['yaml-version', 'model: no # x\ndata: {}\n', 'model: "no" # x\ndata: {}\n'],
+    ['yaml-version', 'model: m\nlimit: 010\n', 'model: m\nlimit: 10\n'],
+    ['extends-cycle', '# one\nextends: a.yaml # two\nmodel: m\n', '# one\nmodel: m\n'],
+    ['model-missing', "model: 'modle.onnx' # x\n", "model: 'model.onnx' # x\n"],
+    [
+      'file-missing',
+      'model: model.onnx\ndata: {calibration: {arrays: ./dta.npy, limit: 3}}\n',
+      'model: model.onnx\ndata: {calibration: {arrays: ./data.npy, limit: 3}}\n',
+    ],
+    ['extends-missing', 'extends: bse.yaml\n', 'extends: base.yaml\n'],
+  ] as const)('%s: %j', (code, before, after) => {
+    const folder = mkdtempSync(join(tmpdir(), 'quantsmith-fixes-'));
+    try {
+      for (const name of ['model.onnx', 'data.npy', 'base.yaml']) writeFileSync(join(folder, name), '');
+      const problem =
+        code === 'extends-cycle' || code === 'extends-missing' ? { code, message: '', file: '/x' } : null;
+      const around = { ...NOTHING, baseDir: folder, inherited: { ...NOTHING_INHERITED, problem } };
+      for (const eol of ['\n', '\r\n']) {
+        const document = config(before.replaceAll('\n', eol));
+        const found = findAll(document, around).findings.find((one) => one.code === code)!;
+        const [fix] = fixesOf(document, { ...found, data: found.data ?? {} });
+        expect(applied(document, fix!.edits)).toBe(after.replaceAll('\n', eol));
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('are tried in every code that has them', () => {
+    const tried =
+      readFileSync(new URL(import.meta.url), 'utf8') +
+      readFileSync(new URL('overflow.test.ts', import.meta.url), 'utf8');
+    expect(Object.keys(FIXES).filter((code) => !tried.includes(`'${code}'`))).toEqual([]);
+  });
+
+  it('a missing comma, behind what stands before it', () => {
+    for (const text of [
+      '{"a": 1 // one\n  "b": [1 2]\n}',
+      '{"a": {} /* x */ "b": [1, 2]}',
+      '{"a": [1 2, 3]}',
+    ]) {
+      let document = config(text, 'json');
+      for (;;) {
+        const found = findAll(document, NOTHING).findings.find((one) => one.code === 'syntax');
+        if (found === undefined) break;
+        const [fix] = fixesOf(document, { ...found, data: {} });
+        expect(fix).toMatchObject({ title: 'Insert a comma', preferred: true });
+        document = config(applied(document, fix!.edits), 'json');
+      }
+      expect(document.text.getText().replaceAll(',', '')).toBe(text.replaceAll(',', ''));
+    }
+    const document = config('{"a": 1', 'json');
+    const found = findAll(document, NOTHING).findings.find((one) => one.code === 'syntax')!;
+    expect(fixesOf(document, { ...found, data: {} })).toEqual([]);
+  });
+
+  it('a setting that has no effect stays where an alias brings it to another place', () => {
+    const range = '{min: {quantile_outlier_prob: 0.1}}';
+    const estimators = (first: string, second: string) =>
+      config(
+        `model: m\ndata: {calibration: {arrays: a}}\nquantization:\n  advanced_parameters:\n    weights_range_estimator_params: ${first}\n    activations_range_estimator_params: ${second}\n`,
+      );
+    const offered = (document: ReturnType<typeof config>) => {
+      const found = findAll(document, NOTHING).findings.find((one) => one.code === 'dead-setting')!;
+      return fixesOf(document, { ...found, data: {} }).length;
+    };
+    expect(offered(estimators(`&r ${range}`, '*r'))).toBe(0);
+    expect(offered(estimators(`&r ${range}`, '{}'))).toBe(1);
+  });
+
+  it('what others need by its anchor is not taken out', () => {
+    const document = config('model: m\nfoo: &a {images: x}\ndata: {calibration: *a}\n');
+    const found = findAll(document, NOTHING).findings.find((one) => one.code === 'unknown-key')!;
+    expect(fixesOf(document, { ...found, data: {} })).toEqual([]);
   });
 
   it('a run that is out of date can be made anew', () => {
@@ -481,8 +614,9 @@ describe('refactorings', () => {
     const text = '# head\nmodel: m.onnx # mine\ndata: {calibration: {arrays: a.npy}}\n';
     const uri = pathToFileURL(join(folder, 'x.quant.yaml')).href;
     const workspaceEdit = { documentChanges: true, resourceOperations: ['create' as const] };
+    const codeAction = { codeActionLiteralSupport: { codeActionKind: { valueSet: [''] } } };
     const client = await inMemory({
-      capabilities: { workspace: { workspaceEdit }, textDocument: { diagnostic: {} } },
+      capabilities: { workspace: { workspaceEdit }, textDocument: { diagnostic: {}, codeAction } },
     });
     await client.open(uri, text);
     const position = { line: 0, character: 0 };

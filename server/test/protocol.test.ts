@@ -57,7 +57,9 @@ describe('over streams in memory', () => {
   });
 
   it('fixes everything but what is turned off', async () => {
-    await begin({ ...PULL, initializationOptions: { severities: { 'unknown-value': 'off' } } });
+    const codeAction = { codeActionLiteralSupport: { codeActionKind: { valueSet: [''] } } };
+    const capabilities = { textDocument: { codeAction } };
+    await begin({ capabilities, initializationOptions: { severities: { 'unknown-value': 'off' } } });
     await client.open(uri, `${HEAD}quantization:\n  preset: mixd\n  subset_size: 0\n`);
     const start = { line: 0, character: 0 };
     const [action, ...others] = await client.connection.sendRequest<CodeAction[]>('textDocument/codeAction', {
@@ -67,6 +69,37 @@ describe('over streams in memory', () => {
     });
     expect(others).toEqual([]);
     expect(action!.edit!.changes![uri]!.map(({ newText }) => newText)).toEqual(['1']);
+  });
+
+  it('fixes what clients give back without the data that it was sent with', async () => {
+    const codeAction = { codeActionLiteralSupport: { codeActionKind: { valueSet: [''] } } };
+    await begin({ capabilities: { textDocument: { codeAction } } });
+    const pushed = client.pushed(uri);
+    await client.open(uri, `${HEAD}quantization:\n  preset: mixd\n`);
+    const { diagnostics } = await pushed;
+    expect(diagnostics).toEqual([expect.not.objectContaining({ data: expect.anything() })]);
+    const actions = await client.connection.sendRequest<CodeAction[]>('textDocument/codeAction', {
+      textDocument: { uri },
+      range: diagnostics[0]!.range,
+      context: { diagnostics },
+    });
+    expect(actions[0]).toMatchObject({ title: 'Change to mixed', kind: 'quickfix' });
+  });
+
+  it('traces what it does for clients that want to know', async () => {
+    await begin({ ...PULL, trace: 'messages' });
+    const traced: string[] = [];
+    client.connection.onNotification(
+      '$/logTrace',
+      ({ message }: { message: string }) => void traced.push(message),
+    );
+    await client.open(uri, HEAD);
+    const pull = () => client.connection.sendRequest('textDocument/diagnostic', { textDocument: { uri } });
+    await pull();
+    expect(traced).toEqual([expect.stringMatching(/^Checked version 1 of .*: 0 findings in [\d.]+ ms\.$/)]);
+    await client.connection.sendNotification('$/setTrace', { value: 'off' });
+    await pull();
+    expect(traced).toHaveLength(1);
   });
 
   it('answers nothing, not an error, outside of documents and for documents that are not open', async () => {

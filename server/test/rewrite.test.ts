@@ -24,6 +24,72 @@ describe('converting', () => {
     expect(words(json)).toEqual(words(digits));
     expect(words(yaml)).toEqual(words(digits));
   });
+  it('property: comments stay with what they are about, there and back', () => {
+    const rows = [
+      'model: m.onnx',
+      'data:',
+      '  calibration: &c',
+      '    arrays: a.npy',
+      '    preprocess: {scale: 255, color: rgb}',
+      '  validation:',
+      '    <<: *c',
+      '    limit: 3',
+      'quantization:',
+      '  preset: "mixed"',
+      '  ignored_scope:',
+      '    names:',
+      '      - /a/Conv',
+      "      - '# no comment'",
+      '    subgraphs:',
+      '      - inputs: [x, y]',
+      '        outputs: [z]',
+      'output: o.onnx',
+    ];
+    /** What each comment stands before or behind, by the words there. */
+    const places = (text: string) => {
+      const lines = text.split(/\r?\n/);
+      const bare = (line: string) =>
+        line.replace(/(#|\/\/) (above|behind|end).*/, '').replace(/[^\w./]/g, '');
+      return lines.flatMap((line, row) => {
+        const [, kind, number] = /(?:#|\/\/) (above|behind|end) (\d*)/.exec(line) ?? [];
+        if (kind === undefined) return [];
+        const next = lines.slice(row + 1).find((other) => bare(other) !== '');
+        return [
+          `${kind} ${number}: ${kind === 'behind' ? bare(line) : kind === 'above' ? bare(next ?? '') : ''}`,
+        ];
+      });
+    };
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom('', 'above', 'behind', 'both'), {
+          minLength: rows.length,
+          maxLength: rows.length,
+        }),
+        fc.constantFrom('\n', '\r\n'),
+        (comments, eol) => {
+          const lines = rows.flatMap((row, index) => {
+            const what = comments[index]!;
+            const space = /^ */.exec(row)![0];
+            return [
+              ...(what === 'above' || what === 'both' ? [`${space}# above ${index}`] : []),
+              what === 'behind' || what === 'both' ? `${row} # behind ${index}` : row,
+            ];
+          });
+          const text = [...lines, '# end 1', ''].join(eol);
+          const json = convert(config(text))!;
+          const yaml = convert(config(json, 'json'))!;
+          expect(value(json, 'json')).toEqual(value(text));
+          expect(value(yaml)).toEqual(value(text));
+          const numbers = (given: string) =>
+            [...given.matchAll(/(?:above|behind|end) \d+/g)].map(([word]) => word);
+          expect(numbers(json)).toEqual(numbers(text));
+          expect(numbers(yaml)).toEqual(numbers(text));
+          expect(places(yaml)).toEqual(places(json));
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
   it('refuses what it cannot read', () => expect(convert(config('a: [1'))).toBeNull());
 
   it('property: there and back is the same value', () => {
@@ -109,6 +175,20 @@ describe('both notations', () => {
 
 describe('defaults', () => {
   const resolved = (text: string) => resolveConfig(value(text) as QuantizationConfig);
+  it('in a text that aliases bring elsewhere are left alone: there it may mean something else', () => {
+    const text = `quantization:
+  preset: mixed
+  advanced_parameters:
+    weights_quantization_params: &q {num_bits: 8, mode: symmetric}
+    activations_quantization_params: *q
+`;
+    expect(withoutDefaults(config(text))).toBe(text);
+    const meaning = (given: string) =>
+      resolveConfig(value(`model: m\ndata: {calibration: {arrays: a}}\n${given}`) as QuantizationConfig);
+    const full = withDefaults(config(text));
+    expect(full).toContain('subset_size: 300');
+    expect(meaning(full)).toEqual(meaning(text));
+  });
   it('are taken out without changing what the config means', () => {
     const text = withoutDefaults(config(digits));
     expect(resolved(text)).toEqual(resolved(digits));

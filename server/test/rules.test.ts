@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { QuantizationReport } from '@quantsmith/schemas';
 import type { ModelSummary } from '@quantsmith/engine/protocol';
 import { CODES } from '../src/diagnostics.js';
+import { inlayHints } from '../src/features/inlayHints.js';
 import { toDiagnostics } from '../src/features/diagnostics.js';
 import { codeActions, fixAll } from '../src/features/codeActions.js';
 import { findAll, fixesOf, type RuleContext } from '../src/rules/all.js';
@@ -36,13 +37,123 @@ function fixed(
 
 const model = {
   nodes: [
-    { name: '/stem/Conv', op: 'Conv' },
-    { name: '/add', op: 'Add' },
+    { name: '/stem/Conv', op: 'Conv', outputs: ['features'] },
+    { name: '/add', op: 'Add', outputs: [] },
   ],
+  inputs: [{ name: 'image' }],
 } as unknown as ModelSummary;
 const scope = (inner: string) => `${HEAD}quantization:\n  ignored_scope:\n    ${inner}\n`;
 
 describe('findings', () => {
+  it('are told once of a text that aliases bring to several keys', () => {
+    const text = `model: m
+data:
+  calibration: &c {arrays: no.npy, preprocess: {color: RGB}}
+  validation: {<<: *c, labels: l.npy}
+quantization: {colour: 1, color: 2}
+`;
+    expect(found(text, { baseDir: '/no/such' })).toEqual([
+      'model-missing m',
+      'file-missing no.npy',
+      'unknown-value RGB',
+      'file-missing l.npy',
+      'unknown-key colour',
+      'unknown-key color',
+    ]);
+  });
+  it('leave out what follows from others: keys that were not read, what YAML 1.1 makes of a wrong value', () => {
+    expect(found(`${HEAD}quantization:\n  pre\n  subset_size: 3\n`)).toEqual(['syntax pre\n  subset_size']);
+    expect(found(`${HEAD}quantization: {fast_bias_correction: no}`)).toEqual(['wrong-type no']);
+  });
+  it('tell tensors and inputs from nodes', () => {
+    const document = config(scope('names: [features, image, other]'));
+    const { findings } = findAll(document, { ...NOTHING, model });
+    expect(findings.map(({ message }) => message)).toEqual([
+      '"features" is a tensor, not a node: "/stem/Conv" gives it.',
+      '"image" is an input of the model, not a node.',
+      'The model has no node "other".',
+    ]);
+  });
+  it('of a name that an alias brings stand on the alias, as its count does', () => {
+    const text = `output: &a other
+${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
+    expect(found(text, { model })).toEqual([
+      'unknown-node *a',
+      'unknown-node *a',
+      'ignored-already *a',
+      'ignored-already *t',
+    ]);
+    expect(fixed(text, 'ignored-already', { model })).toBe(text.replace('*a, *a', '*a'));
+    const hints = inlayHints(
+      config(text),
+      { start: { line: 0, character: 0 }, end: { line: 9, character: 0 } },
+      { model, config: null },
+    );
+    expect(hints.map(({ label }) => label)).toEqual(['1 node', '1 node']);
+  });
+  it('tell subgraphs that lead nowhere, by names or by the model', () => {
+    const line = (name: string, input: string, output: string) => ({
+      name,
+      op: 'Relu',
+      inputs: [input],
+      outputs: [output],
+    });
+    const chain = { nodes: [line('a', 'x', 'p'), line('b', 'p', 'q'), line('c', 'q', 'y')], inputs: [] };
+    const told = (subgraph: string, more = '') =>
+      found(scope(`{subgraphs: [${subgraph}]${more}}`), { model: chain as never });
+    expect(told('{inputs: [a], outputs: [c]}')).toEqual([]);
+    expect(told('{inputs: [c], outputs: [a]}')).toEqual(['subgraph-empty {inputs: [c], outputs: [a]}']);
+    expect(told('{inputs: [a, d], outputs: [c]}')).toEqual(['unknown-node d']);
+    const control = { ...chain, nodes: [...chain.nodes, { name: 'i', op: 'If', inputs: [], outputs: [] }] };
+    expect(found(scope('{subgraphs: [{inputs: [c], outputs: [a]}]}'), { model: control as never })).toEqual(
+      [],
+    );
+  });
+  it('are warnings of what matches nothing where validate is false', () => {
+    const severities = (more: string) =>
+      findAll(config(scope(`{names: [x], types: [X], patterns: [x]${more}}`)), {
+        ...NOTHING,
+        model,
+      }).findings.map(({ severity }) => severity);
+    expect(severities('')).toEqual(['error', 'error', 'error']);
+    expect(severities(', validate: false')).toEqual(['warning', 'warning', 'warning']);
+  });
+  it('tell sources that cannot feed the model', () => {
+    const several = { ...model, inputs: [{ name: 'image' }, { name: 'state' }] } as never;
+    const told = (source: string, names: readonly string[] | null, given = several) =>
+      findAll(config(`model: m\ndata: {calibration: {${source}}}\n`), {
+        ...NOTHING,
+        model: given,
+        arrayNames: { calibration: names, validation: null },
+      }).findings.map(({ code, message }) => `${code} ${message}`);
+    expect(told('images: x', null)).toEqual([
+      'data-inputs The model has 2 inputs (image, state); images can feed only one.',
+    ]);
+    expect(told('arrays: a.npy', null)).toHaveLength(1);
+    expect(told('arrays: a.npz', ['image', 'sr'])).toEqual([
+      'data-inputs "a.npz" has no array for the input state of the model; it has image, sr.',
+    ]);
+    expect([told('arrays: a.npz', null), told('arrays: a.npz', ['state', 'image'])]).toEqual([[], []]);
+    expect([told('images: x', null, model as never), told('loader: l.mjs', null)]).toEqual([[], []]);
+  });
+  it('tell folders from files', () => {
+    const document = config(
+      'model: .\ndata: {calibration: {images: .}, validation: {arrays: ., labels: .}}\n',
+    );
+    const { findings } = findAll(document, { ...NOTHING, baseDir: '/' });
+    expect(findings.map(({ code, message }) => `${code} ${message}`)).toEqual([
+      'model-missing "." is a folder, not a file (/).',
+      'file-missing "." is a folder, not a file (/).',
+      'file-missing "." is a folder, not a file (/).',
+    ]);
+  });
+  it('count channels', () => {
+    const told = (preprocess: string) =>
+      found(`model: m\ndata: {calibration: {images: x, preprocess: {${preprocess}}}}\n`);
+    expect(told('mean: [1, 2], std: [1, 2, 3]')).toEqual(['conflicting-settings mean']);
+    expect(told('mean: [1, 2, 3], std: [1], color: gray')).toEqual(['conflicting-settings mean']);
+    expect(told('mean: 1, std: [1], color: bgr')).toEqual([]);
+  });
   it.each<[string, string, string[]]>([
     ['nothing', HEAD, []],
     ['a syntax error', `${HEAD}output: "a`, ['syntax a']],
@@ -200,6 +311,8 @@ describe('fixes', () => {
       severities: {},
       relatedInformation: false,
       codeDescription: false,
+      diagnosticTags: false,
+      diagnosticData: true,
     });
     const suppress = codeActions(document, { diagnostics: diagnostics.slice(1) }).at(-1)!;
     const after = applied(document, suppress.edit!.changes![document.text.uri]!);

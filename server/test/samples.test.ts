@@ -1,9 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { zipSync } from 'fflate';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { checkConfigFile } from '../src/check.js';
+import { arrayNames } from '../src/model/npz.js';
 import { countSamples } from '../src/model/samples.js';
 
 const digits = fileURLToPath(new URL('../../examples/digits', import.meta.url));
@@ -36,6 +38,25 @@ it('samples are counted where that is possible without running anything', async 
     {},
   ])
     expect(await count(section)).toBeNull();
+});
+
+it('the arrays of a .npz are known by their names, without being read', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'quantsmith-npz-'));
+  try {
+    const file = join(folder, 'a.npz');
+    const bytes = new Uint8Array(1000);
+    writeFileSync(
+      file,
+      zipSync({ 'image.npy': bytes, 'état.npy': [bytes, { level: 0 }], 'note.txt': bytes }),
+    );
+    expect(await arrayNames(file)).toEqual(['image', 'état']);
+    for (const wrong of [new Uint8Array(0), bytes, new Uint8Array(readFileSync(file).subarray(0, -30))]) {
+      writeFileSync(file, wrong);
+      expect(await arrayNames(file)).toBeNull();
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 it('what asks for more than there is, or has too little, is told', async () => {

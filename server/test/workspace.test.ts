@@ -7,6 +7,7 @@ import type {
   DocumentHighlight,
   Location,
   SemanticTokens,
+  SemanticTokensDelta,
   SymbolInformation,
   WorkspaceEdit,
 } from 'vscode-languageserver-protocol';
@@ -80,6 +81,33 @@ quantization: &q
       '"subset_size" property',
       'null keyword',
     ]);
+  });
+  it('come as changes to a client that has those before', async () => {
+    const client = await inMemory();
+    const uri = 'untitled:x.quant.yaml';
+    const textDocument = { uri };
+    const text = (preset: string) => `model: m.onnx\nquantization:\n  preset: ${preset}\n  subset_size: 3\n`;
+    await client.open(uri, text('mixed'));
+    const ask = <T>(more: string, params = {}) =>
+      client.connection.sendRequest<T>(`textDocument/semanticTokens/full${more}`, {
+        textDocument,
+        ...params,
+      });
+    let { resultId, data } = await ask<SemanticTokens>('');
+    let version = 1;
+    for (const preset of ['mixd', 'mixed', 'mixed', '', '{a: b}', 'performance']) {
+      await client.connection.sendNotification('textDocument/didChange', {
+        textDocument: { uri, version: ++version },
+        contentChanges: [{ text: text(preset) }],
+      });
+      const delta = await ask<SemanticTokensDelta>('/delta', { previousResultId: resultId });
+      for (const { start, deleteCount, data: added = [] } of delta.edits)
+        data = data.toSpliced(start, deleteCount, ...added);
+      resultId = delta.resultId!;
+      expect(tokens(text(preset), 'yaml', { data })).toEqual(tokens(text(preset)));
+    }
+    expect(await ask('/delta', { previousResultId: 'other' })).toMatchObject({ data });
+    await client.stop();
   });
   it('of a part are those of the whole within it; what goes over lines is one token on each', () => {
     const text = 'model: >\r\n  a\r\n  b\r\noutput: x\r\n';
@@ -167,6 +195,10 @@ describe('across the configs of a workspace', () => {
     expect(renamed['a.quant.yaml']![1]).toBe(first.replace('/stem/Conv', '"/new/it\'s"'));
     expect(renamed['b.quant.yaml']![1]).toMatch(/- '\/new\/it''s'\n/);
     expect(renamed['c.quant.json']![1]).toBe(renamed['c.quant.json']![0]!.replace('/stem/Conv', "/new/it's"));
+  });
+
+  it('a name that is none is refused', async () => {
+    await expect(ask('rename', { newName: '' })).rejects.toThrow('"" cannot be the name.');
   });
 
   it('symbols are found by their letters, in every folder that the client has', async () => {

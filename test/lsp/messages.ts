@@ -42,6 +42,9 @@ export interface Sent {
   'workspace/codeLens/refresh': null;
   'workspace/inlayHint/refresh': null;
   'workspace/semanticTokens/refresh': null;
+  'workspace/foldingRange/refresh': null;
+  'workspace/inlineValue/refresh': null;
+  'workspace/textDocumentContent/refresh': lsp.TextDocumentContentRefreshParams;
   'window/workDoneProgress/create': lsp.WorkDoneProgressCreateParams;
   'window/showDocument': lsp.ShowDocumentParams;
   'window/showMessageRequest': lsp.ShowMessageRequestParams;

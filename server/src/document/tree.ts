@@ -204,3 +204,16 @@ export function anchorsOf(tree: Tree): { anchor: Anchor; node: TreeNode }[] {
   });
   return found;
 }
+
+/** Whether aliases bring the text of a node to other places too: what changes there changes everywhere. */
+export function isShared(tree: Tree, node: TreeNode | Entry): boolean {
+  if (!tree.anchored) return false;
+  const anchored = new Set<TreeNode>();
+  for (let current: TreeNode | Entry | null = node; current !== null; current = current.parent)
+    if (current.kind !== 'entry' && current.anchor !== undefined) anchored.add(current);
+  let shared = false;
+  walk(anchored.size === 0 ? null : tree.root, (other) => {
+    if (other.kind === 'alias' && other.target !== undefined && anchored.has(other.target)) shared = true;
+  });
+  return shared;
+}

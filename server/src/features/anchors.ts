@@ -58,10 +58,13 @@ export function prepareRename(
   return { range: rangeOf(document, nameOf(span)), placeholder: found.name };
 }
 
-/** The edits of a rename; null when the new name is none that YAML takes. */
+/** The edits of a rename; null when the new name is none that YAML takes, or another anchor has it. */
 export function rename(document: ConfigDocument, position: Position, newName: string): WorkspaceEdit | null {
   const found = occurrencesAt(document, position);
   if (found === null || !/^[^\s[\]{},&*#!|>'"%@`]+$/.test(newName)) return null;
+  // Another anchor of that name would take over the aliases of one of the two.
+  if (anchorsOf(document.tree).some(({ anchor }) => anchor !== found.anchor && anchor.name === newName))
+    return null;
   const edits = [found.anchor, ...found.aliases].map((span) => ({
     range: rangeOf(document, nameOf(span)),
     newText: newName,

@@ -1,6 +1,5 @@
 import type { ModelSummary } from '@quantsmith/engine/protocol';
-import { readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import {
   CompletionItemKind,
   CompletionItemTag,
@@ -17,13 +16,14 @@ import type { QuantizationReport, SchemaNode } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { languageOf } from '../document/document.js';
 import { block, inline, quoted } from '../document/edit.js';
-import { anchorsOf, findNode, pathOf, resolved } from '../document/tree.js';
+import { anchorsOf, entriesOf, findNode, pathOf, resolved, type TreeNode } from '../document/tree.js';
 import { inheritedAt, NOTHING_INHERITED, type Inherited } from '../extends/inherit.js';
 import { DATA_SOURCES } from '../extends/merge.js';
 import { allowedValues, keysAt, schemaOf, typeName, type AllowedValue } from '../knowledge/schema.js';
 import type { Change } from '../runs/freshness.js';
-import { edited, textItem } from './completionItem.js';
+import { edited } from './completionItem.js';
 import { cursorAt, type Cursor } from './cursor.js';
+import { fileItems } from './files.js';
 import { keyDocumentation } from './hover.js';
 import { render } from './markdown.js';
 import { modelItems, scopeList } from './modelItems.js';
@@ -83,18 +83,23 @@ function overLines({ textEdit }: CompletionItem, eol: string): Partial<Completio
 
 function keyItems(document: ConfigDocument, cursor: Cursor, context: CompletionContext): CompletionItem[] {
   const mapping = resolved(findNode(document.tree, cursor.path));
-  const own = mapping?.kind === 'mapping' ? mapping.entries.map((entry) => entry.key) : [];
-  const present = new Set(own);
+  const entries = mapping?.kind === 'mapping' ? mapping.entries : [];
+  const merged = new Map(
+    (mapping?.kind === 'mapping' ? entriesOf(mapping) : [])
+      .filter((entry) => entry.parent !== mapping)
+      .map((entry) => [entry.key, entry]),
+  );
+  const present = new Set([...entries.map((entry) => entry.key), ...cursor.siblings]);
   // The key being typed may be complete already: it stays in the list.
   present.delete(cursor.word.replace(/["']/g, ''));
   const json = languageOf(document.text) === 'json';
   const isSource = (name: string) =>
     cursor.path[0] === 'data' && (DATA_SOURCES as readonly string[]).includes(name);
-  const sourced = [...present].some(isSource);
+  const source = [...present, ...merged.keys()].find(isSource);
   const { inherited = NOTHING_INHERITED } = context;
   const keys = keysAt(cursor.path)
     // A section takes one source.
-    .filter(({ name }) => !present.has(name) && !(sourced && isSource(name)))
+    .filter(({ name }) => !present.has(name) && !(source !== undefined && source !== name && isSource(name)))
     .map((key) => ({ ...key, above: inheritedAt(inherited, [...cursor.path, key.name]) }));
   const first = keys.filter(({ required, above }) => required && above === null);
   const fitting =
@@ -104,10 +109,12 @@ function keyItems(document: ConfigDocument, cursor: Cursor, context: CompletionC
     const { text, snippet } = json ? jsonKey(name, schema, cursor, context) : yamlKey(name, schema, cursor);
     const plain = keyItem(name, cursor, text, snippet);
     const inheritance = above === null ? '' : `, inherited${shown(above.value)}`;
+    const merge = merged.get(name);
+    const brought = merge === undefined ? inheritance : `, merged${shown(plainOf(merge.value))}`;
     return [
       {
         ...plain,
-        detail: `${required && above === null ? 'required, ' : ''}${typeName(schema)}${inheritance}`,
+        detail: `${required && above === null ? 'required, ' : ''}${typeName(schema)}${brought}`,
         documentation: documentation(keyDocumentation([...cursor.path, name]), context),
       },
       ...fitting
@@ -143,6 +150,11 @@ function skeletonItem({ key, label, value }: Skeleton, cursor: Cursor, json: boo
   };
 }
 
+const plainOf = (node: TreeNode | null) => {
+  const target = resolved(node);
+  return target?.kind === 'scalar' ? target.value : {};
+};
+
 /** A scalar as a person reads it in a list of keys; nothing for mappings and lists. */
 const shown = (value: unknown) => (typeof value === 'object' && value !== null ? '' : `: ${String(value)}`);
 
@@ -175,12 +187,18 @@ function jsonKey(name: string, schema: SchemaNode, cursor: Cursor, context: Comp
 
 function valueItems(document: ConfigDocument, cursor: Cursor, context: CompletionContext): CompletionItem[] {
   const schema = schemaOf(cursor.path) ?? {};
-  const listed = allowedValues(schema).map((allowed) => valueItem(allowed, cursor, schema.default, context));
+  const listed = (values: readonly AllowedValue[]) =>
+    values.map((allowed) => valueItem(allowed, cursor, schema.default, context));
+  const allowed = allowedValues(schema);
+  const { uri } = document.text;
+  const own = uri.startsWith('file:') ? fileURLToPath(uri) : uri;
   return [
-    ...listed,
+    ...listed(allowed.filter(({ value }) => value !== null)),
     ...modelItems(document, cursor, context),
-    ...fileItems(cursor, context),
+    ...fileItems(cursor, context.baseDir, own),
     ...aliasItems(document, cursor),
+    // "Nothing" is what few look for.
+    ...listed(allowed.filter(({ value }) => value === null)),
   ];
 }
 
@@ -207,56 +225,20 @@ function valueItem(
   };
 }
 
-/** `*name` of nodes above that stand under the same key, such as a shared preprocess. */
+/** `*name` of nodes above that stand under the same key, such as a shared preprocess; of mappings for a merge key. */
 function aliasItems(document: ConfigDocument, cursor: Cursor): CompletionItem[] {
   if (document.tree.language === 'json') return [];
   const offset = document.text.offsetAt(cursor.range.start);
+  const key = cursor.path.at(-1);
   return anchorsOf(document.tree)
-    .filter(({ node }) => node.end <= offset && pathOf(node).at(-1) === cursor.path.at(-1))
+    .filter(({ node }) => node.end <= offset)
+    .filter(({ node }) => (key === '<<' ? node.kind === 'mapping' : pathOf(node).at(-1) === key))
     .map(({ anchor }) => ({
       label: `*${anchor.name}`,
       kind: CompletionItemKind.Reference,
       detail: 'alias',
       ...edited(`*${anchor.name}`, cursor),
     }));
-}
-
-const FILES: Readonly<Record<string, RegExp | 'folder'>> = {
-  model: /\.onnx$/i,
-  extends: /\.(ya?ml|jsonc?)$/i,
-  labels: /\.(csv|npy)$/i,
-  arrays: /\.np[yz]$/i,
-  images: 'folder',
-  tensors: 'folder',
-  loader: /\.[cm]?[jt]s$/i,
-  metric: /\.[cm]?[jt]s$/i,
-};
-
-/** Files and folders that fit the key, one level at a time. */
-function fileItems(cursor: Cursor, { baseDir }: CompletionContext): CompletionItem[] {
-  const wanted = FILES[String(cursor.path.at(-1))];
-  if (wanted === undefined || baseDir === null) return [];
-  const typed = cursor.word.replace(/^["']|["']$/g, '');
-  const folder = typed.includes('/') ? `${dirname(`${typed}x`)}/` : '';
-  try {
-    return readdirSync(join(baseDir, folder), { withFileTypes: true })
-      .filter(
-        (entry) =>
-          !entry.name.startsWith('.') &&
-          (entry.isDirectory() || (wanted !== 'folder' && wanted.test(entry.name))),
-      )
-      .slice(0, 200)
-      .map((entry) =>
-        textItem(
-          `${folder}${entry.name}`,
-          entry.isDirectory() ? 'folder' : 'file',
-          entry.isDirectory() ? CompletionItemKind.Folder : CompletionItemKind.File,
-          cursor,
-        ),
-      );
-  } catch {
-    return [];
-  }
 }
 
 function documentation(markdown: string, context: CompletionContext): MarkupContent | string {

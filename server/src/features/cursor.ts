@@ -16,6 +16,8 @@ export interface Cursor {
   /** What has to stand before and after the completed text: a missing space, `- `, a comma. */
   readonly prefix: string;
   readonly suffix: string;
+  /** Keys on the lines around that belong to the same mapping, as far as the tree may not have them. */
+  readonly siblings: readonly string[];
   /** White space before the key. */
   readonly indent: string;
   /** One level of indentation in this document; empty where everything stays on the line. */
@@ -71,6 +73,7 @@ function jsonCursor(document: ConfigDocument, offset: number): Cursor | null {
     prefix: previous === ':' && start === before.length ? ' ' : '',
     suffix: /^\s*"/.test(after) ? ',' : '',
     indent: '',
+    siblings: [],
     step: '  ',
     quote: quote === '' ? '"' : quote,
     hasColon: /^\s*:/.test(after),
@@ -120,6 +123,7 @@ function flowCursor(document: ConfigDocument, offset: number): Cursor | null {
     prefix: (previous === ':' || previous === ',') && start === before.length ? ' ' : '',
     suffix: '',
     indent: '',
+    siblings: [],
     step: '',
     quote,
     hasColon: /^\s*:/.test(text.slice(end, end + 80)),

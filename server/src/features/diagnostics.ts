@@ -14,11 +14,16 @@ const SEVERITY: Readonly<Record<Severity, DiagnosticSeverity>> = {
 /** Codes of what can be taken out without a change: editors fade it. */
 const UNNECESSARY: ReadonlySet<string> = new Set(['dead-setting', 'ignored-already']);
 
+const START = { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } };
+
 export interface DiagnosticOptions {
   /** Severities by code as the user set them; `off` leaves a code out. */
   readonly severities: Readonly<Record<string, Severity | 'off'>>;
   readonly relatedInformation: boolean;
   readonly codeDescription: boolean;
+  readonly diagnosticTags: boolean;
+  /** Whether the client gives the data back. */
+  readonly diagnosticData: boolean;
 }
 
 /** Findings in the protocol's form. */
@@ -31,11 +36,8 @@ export function toDiagnostics(
   return findings.flatMap((finding) => {
     const severity = options.severities[finding.code] ?? finding.severity;
     if (severity === 'off') return [];
-    const related = finding.related?.map(({ file, message }) => ({
-      location: {
-        uri: pathToFileURL(file).href,
-        range: { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } },
-      },
+    const related = finding.related?.map(({ file, message, range = START }) => ({
+      location: { uri: pathToFileURL(file).href, range },
       message,
     }));
     return [
@@ -46,11 +48,15 @@ export function toDiagnostics(
         source: 'quantsmith',
         ...(page !== null ? { codeDescription: { href: `${page}#${finding.code}` } } : {}),
         message: finding.message,
-        data: { ...finding.data, path: finding.path },
-        ...(UNNECESSARY.has(finding.code) ? { tags: [DiagnosticTag.Unnecessary] } : {}),
-        ...(finding.code === 'deprecated-value' ? { tags: [DiagnosticTag.Deprecated] } : {}),
+        ...(options.diagnosticData ? { data: { ...finding.data, path: finding.path } } : {}),
+        ...(options.diagnosticTags ? tagsOf(finding.code) : {}),
         ...(related === undefined || !options.relatedInformation ? {} : { relatedInformation: related }),
       },
     ];
   });
+}
+
+function tagsOf(code: string): Pick<Diagnostic, 'tags'> {
+  if (UNNECESSARY.has(code)) return { tags: [DiagnosticTag.Unnecessary] };
+  return code === 'deprecated-value' ? { tags: [DiagnosticTag.Deprecated] } : {};
 }

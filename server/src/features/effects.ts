@@ -43,6 +43,7 @@ const advanced = 'quantization.advanced_parameters';
 
 const EFFECTS: Readonly<Record<string, (known: Known) => string>> = {
   model: ({ model }) => (model === null ? '' : modelText(model)),
+  ...sourceEffects(),
   output: ({ report }) =>
     report === null
       ? ''
@@ -73,13 +74,30 @@ const EFFECTS: Readonly<Record<string, (known: Known) => string>> = {
   'accuracy_control.metric': ({ report }) => accuracyText(report),
 };
 
+/** What samples have to feed: arrays of a .npz bear the names of the inputs. */
+function sourceEffects(): Record<string, (known: Known) => string> {
+  const effect = ({ model }: Known) =>
+    model === null ? '' : `The model's inputs: ${signatures(model.inputs)}`;
+  return Object.fromEntries(
+    ['calibration', 'validation'].flatMap((section) =>
+      ['images', 'arrays', 'tensors', 'loader'].map(
+        (source) => [`data.${section}.${source}`, effect] as const,
+      ),
+    ),
+  );
+}
+
+const signatures = (tensors: ModelSummary['inputs']) =>
+  tensors
+    .slice(0, 8)
+    .map(({ name, type, dims }) => `${code(name)} ${type} [${dims.join(', ')}]`)
+    .join(', ');
+
 function modelText({ inputs, outputs, nodes, parameterCount, fileBytes }: ModelSummary): string {
-  const signature = ({ name, type, dims }: ModelSummary['inputs'][number]) =>
-    `${code(name)} ${type} [${dims.join(', ')}]`;
   return [
     `${megabytes(fileBytes)}, ${count(nodes.length, 'node')}, ${parameterCount.toLocaleString('en')} parameters`,
-    `Inputs: ${inputs.slice(0, 8).map(signature).join(', ')}`,
-    `Outputs: ${outputs.slice(0, 8).map(signature).join(', ')}`,
+    `Inputs: ${signatures(inputs)}`,
+    `Outputs: ${signatures(outputs)}`,
   ].join('\n\n');
 }
 

@@ -1,6 +1,6 @@
 import { MarkupKind, type Hover, type Position } from 'vscode-languageserver';
 import type { ConfigDocument } from '../document/document.js';
-import { nodeAt, pathOf, type Path } from '../document/tree.js';
+import { nodeAt, pathOf, resolved, type Entry, type Path, type TreeNode } from '../document/tree.js';
 import { inheritedAt, NOTHING_INHERITED, type Inherited } from '../extends/inherit.js';
 import { isMapping } from '../extends/merge.js';
 import { effectText, type EffectContext } from './effects.js';
@@ -27,7 +27,7 @@ export function hover(document: ConfigDocument, position: Position, context: Hov
     (found.kind === 'scalar'
       ? ((typeof found.value === 'string' ? scopeText(found.value, path, context) : null) ??
         valueText(found.value, path))
-      : null) ?? keyDocumentation(path);
+      : aliasText(document, found)) ?? keyDocumentation(path);
   if (text === '') return null;
   const effect = effectText(path, context);
   const above = inheritedText(path, context.inherited ?? NOTHING_INHERITED);
@@ -39,6 +39,30 @@ export function hover(document: ConfigDocument, position: Position, context: Hov
     },
     range: { start: document.text.positionAt(span.start), end: document.text.positionAt(span.end) },
   };
+}
+
+/** What an alias stands for, or a merge key brings in; null for anything else. */
+function aliasText(document: ConfigDocument, found: Entry | TreeNode): string | null {
+  const merges = found.kind === 'entry' && found.key === '<<';
+  const alias = merges ? found.value : found;
+  if (alias?.kind !== 'alias') return null;
+  const target = resolved(alias);
+  if (target === null) return null;
+  const merged = merges || pathOf(alias).at(-1) === '<<';
+  const line = document.text.positionAt(target.start).line + 1;
+  const text = document.text.getText().slice(target.start, target.end).split(/\r?\n/);
+  const shown = text
+    .slice(0, MOST_VALUES)
+    .map((row, index) => (index === 0 ? row : row.replace(/^ {1,8}/, '')));
+  const source = [...shown, ...(text.length > MOST_VALUES ? ['…'] : [])].join('\n');
+  const key = merged ? '' : keyDocumentation(pathOf(alias));
+  return [
+    `${code(`*${alias.name}`)} ${merged ? 'brings in what this section does not say itself' : 'stands for'} (line ${line}):`,
+    `\`\`\`yaml\n${source}\n\`\`\``,
+    key,
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }
 
 /** What a key replaces of the config that this one extends; on `extends` itself, all that comes in. */
@@ -65,6 +89,9 @@ function scalarsOf(value: unknown, path = ''): [string, string][] {
 export function keyDocumentation(path: Path): string {
   const schema = schemaOf(path);
   if (schema === undefined) return '';
+  // An item that has no meaning of its own is explained by its list.
+  if (typeof path.at(-1) === 'number' && schema.description === undefined)
+    return keyDocumentation(path.slice(0, -1));
   const limits = [
     schema.minimum === undefined ? '' : `at least ${schema.minimum}`,
     schema.exclusiveMinimum === undefined ? '' : `above ${schema.exclusiveMinimum}`,

@@ -9,7 +9,7 @@ import {
 } from 'vscode-languageserver';
 import { rangeOf, type ConfigDocument } from '../document/document.js';
 import { quoted } from '../document/edit.js';
-import { findNode, nodeAt, type ScalarNode, type TreeNode } from '../document/tree.js';
+import { findNode, nodeAt, type Path, type ScalarNode, type TreeNode } from '../document/tree.js';
 
 /** A place of a config that names a layer. */
 export interface Mention {
@@ -17,24 +17,37 @@ export interface Mention {
   readonly node: ScalarNode;
 }
 
+const SCOPE: Path = ['quantization', 'ignored_scope'];
+
 /** The layers that a config names: in ignored_scope.names and at the borders of its subgraphs. */
-export function mentionsOf({ tree }: ConfigDocument): Mention[] {
-  const scope = ['quantization', 'ignored_scope'];
+export function mentionsOf(document: ConfigDocument): Mention[] {
+  return collected([findNode(document.tree, [...SCOPE, 'names']), ...borderLists(document)]);
+}
+
+/** Those at the borders of subgraphs alone. */
+export function bordersOf(document: ConfigDocument): Mention[] {
+  return collected(borderLists(document));
+}
+
+function borderLists({ tree }: ConfigDocument): (TreeNode | null)[] {
+  const subgraphs = targetOf(findNode(tree, [...SCOPE, 'subgraphs']));
+  const indexes = subgraphs?.kind === 'sequence' ? [...subgraphs.items.keys()] : [];
+  return indexes.flatMap((index) =>
+    ['inputs', 'outputs'].map((side) => findNode(tree, [...SCOPE, 'subgraphs', index, side])),
+  );
+}
+
+function collected(lists: readonly (TreeNode | null)[]): Mention[] {
   const found: Mention[] = [];
   const seen = new Set<TreeNode>();
-  const collect = (list: TreeNode | null) => {
-    if (list?.kind !== 'sequence') return;
+  for (const list of lists.map(targetOf)) {
+    if (list?.kind !== 'sequence') continue;
     for (const node of list.items) {
       if (node.kind !== 'scalar' || typeof node.value !== 'string' || seen.has(node)) continue;
       seen.add(node);
       found.push({ name: node.value, node });
     }
-  };
-  collect(targetOf(findNode(tree, [...scope, 'names'])));
-  const subgraphs = targetOf(findNode(tree, [...scope, 'subgraphs']));
-  for (const index of subgraphs?.kind === 'sequence' ? subgraphs.items.keys() : [])
-    for (const side of ['inputs', 'outputs'])
-      collect(targetOf(findNode(tree, [...scope, 'subgraphs', index, side])));
+  }
   return found;
 }
 

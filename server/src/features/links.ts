@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { DocumentLink } from 'vscode-languageserver';
 import { rangeOf, type ConfigDocument } from '../document/document.js';
-import { pathOf, walk } from '../document/tree.js';
+import { pathOf, resolved, walk } from '../document/tree.js';
 
 const PATHS =
   /^(model|extends|output|\$schema|data\.(calibration|validation)\.(images|arrays|tensors|loader|labels)|accuracy_control\.metric)$/;
@@ -13,9 +13,10 @@ export function documentLinks(document: ConfigDocument, baseDir: string | null):
   if (baseDir === null) return [];
   const links: DocumentLink[] = [];
   walk(document.tree.root, (node) => {
-    if (node.kind !== 'scalar' || typeof node.value !== 'string' || node.value === '') return;
+    const target = resolved(node);
+    if (target?.kind !== 'scalar' || typeof target.value !== 'string' || target.value === '') return;
     if (!PATHS.test(pathOf(node).join('.'))) return;
-    const file = resolve(baseDir, node.value);
+    const file = resolve(baseDir, target.value);
     if (existsSync(file)) links.push({ range: rangeOf(document, node), target: pathToFileURL(file).href });
   });
   return links;

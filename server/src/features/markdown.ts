@@ -19,7 +19,8 @@ export function listed(names: readonly string[], most = 5): string {
 /** Markdown as it is, or without its marks for clients that show plain text. */
 export function render(markdown: string, asMarkdown: boolean): string {
   if (asMarkdown) return markdown;
-  return markdown.replace(/\[([^\]]*)\]\(([^)]*)\)/g, '$1: $2').replace(/\*\*|`/g, '');
+  const plain = markdown.replace(/^```\w*\n|\n```$/gm, '');
+  return plain.replace(/\[([^\]]*)\]\(([^)]*)\)/g, '$1: $2').replace(/\*\*|`/g, '');
 }
 
 /** A page that comes with the server, as a URI; null where it does not. */

@@ -39,7 +39,8 @@ export function modelItems(
   if (list === 'types') return typeItems(model, cursor, present);
   if (list === 'patterns') return patternItems(model, cursor, present);
   // The figures of another model say nothing.
-  return nameItems(model, cursor, present, changed === 'model' ? null : (report ?? null));
+  const names = nameItems(model, cursor, present, changed === 'model' ? null : (report ?? null));
+  return [...names, ...tensorItems(model, cursor, present)];
 }
 
 /** What the other items of the list say. */
@@ -47,9 +48,10 @@ function siblings(document: ConfigDocument, { path, word }: Cursor): ReadonlySet
   const list = resolved(findNode(document.tree, path.slice(0, -1)));
   const own = path.at(-1);
   const values = list?.kind === 'sequence' ? list.items : [];
-  const texts = values.flatMap((item, index) =>
-    item.kind === 'scalar' && (index !== own || word === '') ? [String(item.value)] : [],
-  );
+  const texts = values.flatMap((item, index) => {
+    const target = resolved(item);
+    return target?.kind === 'scalar' && (index !== own || word === '') ? [String(target.value)] : [];
+  });
   return new Set(texts);
 }
 
@@ -82,6 +84,27 @@ function nameItems(
       const detail = said === '' ? node.op : `${node.op}, ${said}`;
       return textItem(node.name, detail, CompletionItemKind.Reference, cursor);
     });
+}
+
+/** Tensors by whose name somebody may look for a node, last: what is written is the node that gives them. */
+function tensorItems(model: ModelSummary, cursor: Cursor, present: ReadonlySet<string>): CompletionItem[] {
+  return model.nodes
+    .filter(({ name }) => !present.has(name))
+    .flatMap(({ name, op, outputs }) =>
+      // A name that begins with the node's leads to the node anyway.
+      outputs
+        .filter((tensor) => tensor !== '' && !tensor.startsWith(name))
+        .map((tensor) => {
+          const item = textItem(
+            name,
+            `the tensor that ${name} (${op}) gives`,
+            CompletionItemKind.Variable,
+            cursor,
+          );
+          return { ...item, label: tensor, filterText: tensor };
+        }),
+    )
+    .slice(0, MOST_NAMES);
 }
 
 /** The pattern being typed with its matches, then the beginnings that several names share. */

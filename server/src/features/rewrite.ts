@@ -2,7 +2,16 @@ import { CodeActionKind, type CodeAction } from 'vscode-languageserver';
 import { difference, edited } from '../document/compose.js';
 import type { ConfigDocument } from '../document/document.js';
 import { removeKey, setValue, type Written } from '../document/edit.js';
-import { findEntry, findNode, pathOf, resolved, walk, type Path, type TreeNode } from '../document/tree.js';
+import {
+  findEntry,
+  findNode,
+  isShared,
+  pathOf,
+  resolved,
+  walk,
+  type Path,
+  type TreeNode,
+} from '../document/tree.js';
 import { inheritedAt, NOTHING_INHERITED, type Inherited } from '../extends/inherit.js';
 import { keysAt, schemaOf } from '../knowledge/schema.js';
 
@@ -38,7 +47,8 @@ function redundant({ tree }: ConfigDocument, inherited: Inherited): Path | null 
   let found: Path | null = null;
   walk(tree.root, (node) => {
     if (found !== null || node.kind !== 'scalar' || node.parent?.kind !== 'entry') return;
-    if (node.anchor !== undefined) return;
+    // At another place the same text may replace another default.
+    if (node.anchor !== undefined || isShared(tree, node)) return;
     const path = pathOf(node);
     if (schemaOf(path)?.default !== node.value || path.length < 2) return;
     // Without it another value would come in from above.
@@ -62,6 +72,8 @@ function leaves(section: TreeNode | null): number {
 export function withDefaults(document: ConfigDocument, inherited = NOTHING_INHERITED): string {
   let current = document;
   const fill = (path: Path): void => {
+    const mapping = resolved(findNode(current.tree, path));
+    if (mapping !== null && isShared(current.tree, mapping)) return;
     for (const { name, schema } of keysAt(path)) {
       const below = [...path, name];
       const entry = findEntry(current.tree, below);

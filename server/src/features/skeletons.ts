@@ -1,6 +1,6 @@
 import type { ModelSummary } from '@quantsmith/engine/protocol';
-import { readdirSync, type Dirent } from 'node:fs';
 import { join } from 'node:path';
+import { entriesIn, type FolderEntry } from '../model/folder.js';
 import { imageInput } from '../init.js';
 import type { Written } from '../document/edit.js';
 
@@ -75,27 +75,21 @@ export function skeletons(path: readonly unknown[], baseDir: string, model: Mode
 
 interface Near {
   readonly path: string;
-  readonly entry: Dirent;
+  readonly entry: FolderEntry;
   /** What lies in it, for folders. */
-  readonly inside: readonly Dirent[];
+  readonly inside: readonly FolderEntry[];
 }
 
 /** What lies beside the config and in its folder `data`. */
 function filesNear(baseDir: string): Near[] {
-  const list = (folder: string) => {
-    try {
-      return readdirSync(folder, { withFileTypes: true }).slice(0, MOST_ENTRIES);
-    } catch {
-      return [];
-    }
-  };
+  const list = (folder: string) => entriesIn(folder, MOST_ENTRIES);
   return ['', 'data/'].flatMap((folder) =>
     list(join(baseDir, folder))
-      .filter((entry) => !entry.name.startsWith('.') && entry.name !== 'node_modules')
+      .filter((entry) => entry.name !== 'node_modules')
       .map((entry) => ({
         path: `./${folder}${entry.name}`,
         entry,
-        inside: entry.isDirectory() ? list(join(baseDir, folder, entry.name)) : [],
+        inside: entry.isFolder ? list(join(baseDir, folder, entry.name)) : [],
       })),
   );
 }
@@ -104,12 +98,12 @@ function sources(files: readonly Near[]): Source[] {
   return files.flatMap(({ path, entry, inside }): Source[] => {
     if (/\.np[yz]$/i.test(entry.name) && !LABELS.test(entry.name)) return [{ kind: 'arrays', path }];
     if (inside.some((item) => /^test_data_set_\d+$/.test(item.name))) return [{ kind: 'tensors', path }];
-    const images = inside.some((item) => item.isFile() && IMAGE.test(item.name));
+    const images = inside.some((item) => !item.isFolder && IMAGE.test(item.name));
     // Folders of a folder with such a name are the classes.
     const classes =
       /images|train|val|calib/i.test(entry.name) &&
       inside.length > 0 &&
-      inside.every((item) => item.isDirectory());
+      inside.every((item) => item.isFolder);
     return images || classes ? [{ kind: 'images', path }] : [];
   });
 }

@@ -18,6 +18,7 @@ interface Line {
   readonly blank: boolean;
 }
 
+const SPACE = 32;
 const LINE = /^(\s*)((?:-(?:\s+|$))*)(?:(["']?)([\w$.<-]+)\3\s*:(?=\s|$)(\s*(?:[&!]\S*(?:\s+|$))*))?/;
 
 function readLine(text: string): Line {
@@ -117,6 +118,7 @@ function keyCursor(
     prefix: `${path !== parent.path ? '- ' : ''}${/-$/.test(written) ? ' ' : ''}`,
     suffix: '',
     indent,
+    siblings: opening ? [] : siblingKeys(lines, position.line, parent),
     step,
     hasColon: /^\s*:/.test(text.slice(position.character + tail.length)),
     quote: '',
@@ -146,6 +148,7 @@ function valueCursor(path: Path, text: string, position: Position, from: number,
     prefix: /[:-]$/.test(text.slice(0, start)) ? ' ' : '',
     suffix: text[end] === '#' ? ' ' : '',
     indent: '',
+    siblings: [],
     step,
     hasColon: false,
     quote: quote ?? '',
@@ -192,12 +195,30 @@ function parentOf(lines: readonly string[], lineNumber: number, column: number, 
   return { path, ...(parent ?? { line: -1, column: -1, blocked: false }) };
 }
 
+/** The keys below the same parent, line by line: a line that is being typed can hide them from the parser. */
+function siblingKeys(lines: readonly string[], own: number, parent: Parent): string[] {
+  const column = siblingColumn(lines, own, parent);
+  const found: string[] = [];
+  for (let number = parent.line + 1; column !== null && number < lines.length; number++) {
+    const text = lines[number] ?? '';
+    // Long lists below a key are stepped over.
+    if (text.charCodeAt(column) === SPACE && text.slice(0, column).trim() === '') continue;
+    const line = readLine(text);
+    if (line.blank || number === own) continue;
+    if (Math.min(line.column, line.dashes[0] ?? line.column) < column) break;
+    if (line.key !== null && line.column === column && line.dashes.length === 0) found.push(line.key);
+  }
+  return found;
+}
+
 /** The column of the keys that stand below the same parent, from the first line that is one. */
 function siblingColumn(lines: readonly string[], own: number, parent: Parent): number | null {
   for (let number = parent.line + 1; number < lines.length; number++) {
     const line = readLine(lines[number] ?? '');
     if (line.blank || number === own) continue;
-    if (line.key === null || line.dashes.length > 0) return null;
+    if (line.dashes.length > 0) return null;
+    // A word that is still being typed.
+    if (line.key === null) continue;
     return line.column > parent.column ? line.column : null;
   }
   return null;

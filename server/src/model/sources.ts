@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { parseConfig, type ConfigDocument } from '../document/document.js';
 import type { ReadConfig } from '../extends/inherit.js';
+import { arrayNames } from './npz.js';
 import { countSamples } from './samples.js';
 import { readReport } from '../runs/reports.js';
 
@@ -22,6 +23,8 @@ export interface Sources {
   readonly config: ReadConfig;
   /** How many samples a data section of a config in `baseDir` has. */
   readonly samples: (section: unknown, baseDir: string) => Promise<number | null>;
+  /** The names of the arrays of a .npz; null where there is none. */
+  readonly arrayNames: (path: string) => Promise<readonly string[] | null>;
   /** Files are known to have changed: none is taken for what it was a moment ago. */
   readonly forget: () => void;
 }
@@ -39,13 +42,16 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
   const model = cached(loadModel);
   const report = cached(readReport);
   const config = cached(loadConfig, KEPT_CONFIGS);
+  const arrays = cached((path) => arrayNames(path).catch(() => null));
+  const samples = remembered(countSamples);
   return {
     model: async (path) => (await model.load(path)) ?? { model: null, problem: null },
     report: report.load,
     config: async (path) => open(path) ?? config.load(path),
-    samples: remembered(countSamples),
+    samples: samples.count,
+    arrayNames: arrays.load,
     forget() {
-      for (const { forget } of [model, report, config]) forget();
+      for (const { forget } of [model, report, config, arrays, samples]) forget();
     },
   };
 }
@@ -64,17 +70,18 @@ async function loadConfig(path: string): Promise<ConfigDocument> {
 }
 
 /** Counts again after a while: folders do not tell when something below them changes. */
-function remembered(count: typeof countSamples): typeof countSamples {
+function remembered(count: typeof countSamples): { count: typeof countSamples; forget: () => void } {
   const known = new Map<string, { time: number; counted: Promise<number | null> }>();
-  return (section, baseDir) => {
+  const counted: typeof countSamples = (section, baseDir) => {
     const key = JSON.stringify([baseDir, section]);
     const found = known.get(key);
     if (found !== undefined && Date.now() - found.time < COUNTED_MS) return found.counted;
     if (known.size > KEPT) known.clear();
-    const counted = count(section, baseDir);
-    known.set(key, { time: Date.now(), counted });
-    return counted;
+    const number = count(section, baseDir);
+    known.set(key, { time: Date.now(), counted: number });
+    return number;
   };
+  return { count: counted, forget: () => known.clear() };
 }
 
 /** A loader that keeps what it has loaded, and can be told to look at the files again. */

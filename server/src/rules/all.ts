@@ -7,10 +7,11 @@ import { effectiveValue, NOTHING_INHERITED, type Inherited } from '../extends/in
 import type { Finding } from '../diagnostics.js';
 import type { Change } from '../runs/freshness.js';
 import { accuracyFindings, accuracyFixes } from './accuracy.js';
-import { findNode } from '../document/tree.js';
+import { findNode, walk, type Tree } from '../document/tree.js';
 import type { SampleCounts } from '../model/samples.js';
 import { sampleFindings } from './samples.js';
 import { fix, type Fix, type Fixable, type FixTable } from './fix.js';
+import { dataInputFindings, type ArrayNames } from './dataInputs.js';
 import { dataFixes, dataSourceFindings } from './data.js';
 import { extendsFindings, extendsFixes } from './extends.js';
 import { placeOf } from './place.js';
@@ -34,6 +35,8 @@ export interface RuleContext {
   readonly inherited?: Inherited;
   /** Absent: not counted. */
   readonly samples?: SampleCounts;
+  /** Absent: not looked into. */
+  readonly arrayNames?: ArrayNames;
   readonly model: ModelSummary | null;
   /** What could not be read of the model, as one finding on its line. */
   readonly modelProblem: string | null;
@@ -74,6 +77,9 @@ export function findAll(
     ...yamlVersionFindings(document),
     ...(baseDir === null ? [] : fileFindings(document, baseDir, value)),
     ...modelFinding(document, context),
+    ...(context.model === null
+      ? []
+      : dataInputFindings(document, context.model, value, context.arrayNames ?? NO_ARRAYS)),
     ...ignoredScopeFindings(document, context.model, value),
     ...ignoredAlreadyFindings(document, context.model),
     ...(config === null ? [] : settingFindings(document, config)),
@@ -90,8 +96,30 @@ export function findAll(
           config.quantization?.ignored_scope?.names,
         )),
   ];
-  const visible = withoutSuppressed(document, findings).sort((a, b) => a.start - b.start);
+  const visible = withoutSuppressed(document, said(findings, syntax)).sort((a, b) => a.start - b.start);
   return { findings: visible, config };
+}
+
+const NO_ARRAYS: ArrayNames = { calibration: null, validation: null };
+
+const WRONG_VALUES: ReadonlySet<string> = new Set(['wrong-type', 'unknown-value', 'out-of-range']);
+
+/**
+ * What is worth saying: nothing twice (an alias brings the same text to several keys), nothing of the schema about what
+ * could not be read, and nothing of what other readers take a value for that is wrong here already.
+ */
+function said(findings: readonly Finding[], syntax: readonly Finding[]): Finding[] {
+  const unread = syntax.filter(({ code }) => code === 'syntax');
+  const wrong = new Set(findings.flatMap(({ code, start }) => (WRONG_VALUES.has(code) ? [start] : [])));
+  const seen = new Set<string>();
+  return findings.filter((finding) => {
+    const { code, start, end, message } = finding;
+    if (code === 'unknown-key' && unread.some((other) => other.start < end && start < other.end))
+      return false;
+    if (code === 'yaml-version' && wrong.has(start)) return false;
+    const key = `${start}:${end}:${code}:${message}`;
+    return !seen.has(key) && seen.add(key);
+  });
 }
 
 function modelFinding(document: ConfigDocument, context: RuleContext): Finding[] {
@@ -139,12 +167,25 @@ export function fixesOf(document: ConfigDocument, found: Fixable): Fix[] {
   return [...replaced, ...others.filter(({ edits }) => keepsReadable(document, edits))];
 }
 
-/** YAML has forms (explicit keys, tags over lines) that an edit by lines can break: such a fix is not offered. */
+/**
+ * YAML has forms (explicit keys, tags over lines) that an edit by lines can break, and anchors that others need: such a fix
+ * is not offered.
+ */
 function keepsReadable(document: ConfigDocument, edits: Fix['edits']): boolean {
   const { uri, languageId, version } = document.text;
   const after = TextDocument.applyEdits(document.text, [...edits]);
-  const { problems } = parseConfig(TextDocument.create(uri, languageId, version, after)).tree;
-  return problems.length <= document.tree.problems.length;
+  const { tree } = parseConfig(TextDocument.create(uri, languageId, version, after));
+  return (
+    tree.problems.length <= document.tree.problems.length && lostAliases(tree) <= lostAliases(document.tree)
+  );
+}
+
+function lostAliases({ root }: Tree): number {
+  let count = 0;
+  walk(root, (node) => {
+    if (node.kind === 'alias' && node.target === undefined) count++;
+  });
+  return count;
 }
 
 /** A suggestion in the quotes that the text stands in; numbers, booleans and what is quoted already stay as they are. */

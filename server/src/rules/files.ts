@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { ConfigDocument } from '../document/document.js';
 import { findNode, type Path } from '../document/tree.js';
@@ -19,6 +19,9 @@ const FILE_KEYS: readonly { path: Path; code: Code; what: string }[] = [
   ),
 ];
 
+/** Keys that may name a folder. */
+const FOLDERS: ReadonlySet<string> = new Set(['images', 'tensors']);
+
 /**
  * `model-missing`, `file-missing`: a path of the config leads nowhere. `baseDir`: the config's folder; `value`: the config
  * with what it inherits.
@@ -33,18 +36,22 @@ export function fileFindings(document: ConfigDocument, baseDir: string, value: u
     // A metric is a name or a module.
     if (path.at(-1) === 'metric' && !/\.[cm]?[jt]s$/.test(written)) return [];
     const file = resolve(baseDir, written);
-    if (existsSync(file)) return [];
+    const found = statSync(file, { throwIfNoEntry: false });
+    const folder = found?.isDirectory() === true && !FOLDERS.has(String(path.at(-1)));
+    if (found !== undefined && !folder) return [];
     const own = findNode(document.tree, path);
     const { start, end } = own ?? placeOf(document, path);
     return [
       {
         code,
         severity: 'error',
-        message: `${what} "${written}" does not exist (${file}).`,
+        message: folder
+          ? `"${written}" is a folder, not a file (${file}).`
+          : `${what} "${written}" does not exist (${file}).`,
         start,
         end,
         path,
-        data: { file, suggestions: own === null ? [] : similarFiles(baseDir, written) },
+        data: { file, suggestions: own === null || folder ? [] : similarFiles(baseDir, written) },
       },
     ];
   });

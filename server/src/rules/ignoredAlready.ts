@@ -40,7 +40,8 @@ export const ignoredAlreadyFixes: FixTable = {
   'ignored-already'(document, { start, end }) {
     let item: TreeNode | null = null;
     walk(document.tree.root, (node) => {
-      if (node.kind === 'scalar' && node.start === start && node.end === end) item = node;
+      const isText = node.kind === 'scalar' || node.kind === 'alias';
+      if (isText && node.start === start && node.end === end) item = node;
     });
     return item === null ? [] : fix('Remove it', removeItem(document, item), true);
   },

@@ -3,7 +3,9 @@ import { compilePattern } from '@quantsmith/engine/placement/pattern';
 import type { ConfigDocument } from '../document/document.js';
 import { findEntry, findNode, resolved, type ScalarNode, type Span } from '../document/tree.js';
 import { isMapping } from '../extends/merge.js';
-import type { Code, Finding } from '../diagnostics.js';
+import type { Code, Finding, Severity } from '../diagnostics.js';
+import { bordersOf } from '../features/layers.js';
+import { subgraphFindings } from './subgraphs.js';
 import { placeOf } from './place.js';
 import { nearest } from './nearest.js';
 
@@ -18,16 +20,36 @@ export function ignoredScopeFindings(
   model: ModelSummary | null,
   config: unknown,
 ): Finding[] {
-  const patterns = textsAt(document, 'patterns', config).flatMap((node) => patternFinding(node, model));
+  // What matches nothing is an error of a run only where that is wanted.
+  const severity: Severity = isValidated(config) ? 'error' : 'warning';
+  const patterns = textsAt(document, 'patterns', config).flatMap((node) =>
+    patternFinding(node, model, severity),
+  );
   // Without the model nothing can be said about names.
   if (model === null) return patterns;
   const names = new Set(model.nodes.map((node) => node.name));
   const types = new Set(model.nodes.map((node) => node.op));
-  return [
-    ...unknown(textsAt(document, 'names', config), names, 'unknown-node', 'node', 'names'),
+  const ofTensor = tensorNames(model);
+  const borders = bordersOf(document).map(({ name, node: { start, end } }) => ({
+    value: name,
+    start,
+    end,
+    inherited: false,
+  }));
+  const strange = [
+    ...unknown(textsAt(document, 'names', config), names, 'unknown-node', 'node', 'names', ofTensor),
+    ...unknown(borders, names, 'unknown-node', 'node', 'subgraphs', ofTensor),
     ...unknown(textsAt(document, 'types', config), types, 'unknown-operator', 'operator of type', 'types'),
-    ...patterns,
-  ];
+  ].map((finding) => ({ ...finding, severity }));
+  return [...strange, ...subgraphFindings(document, model, severity), ...patterns];
+}
+
+function isValidated(config: unknown): boolean {
+  const scope = ['quantization', 'ignored_scope'].reduce<unknown>(
+    (current, step) => (isMapping(current) ? current[step] : null),
+    config,
+  );
+  return !isMapping(scope) || scope['validate'] !== false;
 }
 
 /** A text of the ignored scope, and where it is shown. */
@@ -52,13 +74,15 @@ function textsAt(document: ConfigDocument, list: string, config: unknown): Scope
   return texts.map((value) => ({ value, ...placeOf(document, path), inherited: true }));
 }
 
-/** The strings of one list of the ignored scope. */
+/** The strings of one list of the ignored scope; one that an alias brings stands where the alias does. */
 export function stringsAt(document: ConfigDocument, list: string): ScalarNode[] {
   const node = resolved(findNode(document.tree, ['quantization', 'ignored_scope', list]));
   if (node?.kind !== 'sequence') return [];
-  return node.items.flatMap((item) =>
-    item.kind === 'scalar' && typeof item.value === 'string' ? [item] : [],
-  );
+  return node.items.flatMap((item) => {
+    const target = resolved(item);
+    if (target?.kind !== 'scalar' || typeof target.value !== 'string') return [];
+    return target === item ? [target] : [{ ...target, start: item.start, end: item.end }];
+  });
 }
 
 function unknown(
@@ -67,16 +91,19 @@ function unknown(
   code: Code,
   what: string,
   list: string,
+  explained: (value: string) => Explained | null = () => null,
 ): Finding[] {
   const strange = texts.filter(({ value }) => !known.has(value)).slice(0, MOST);
   const candidates = [...known];
   return strange.map(({ value, start, end, inherited }, index) => {
-    const suggestions = index * candidates.length > MOST_COMPARED ? [] : nearest(value, candidates);
+    const other = index * known.size > MOST_COMPARED ? null : explained(value);
+    const near = () => (index * candidates.length > MOST_COMPARED ? [] : nearest(value, candidates));
+    const suggestions = other?.suggestions ?? near();
     const hint = suggestions.length > 0 ? ` Did you mean "${suggestions[0]}"?` : '';
     return {
       code,
       severity: 'error',
-      message: `The model has no ${what} "${value}".${hint}`,
+      message: other?.message ?? `The model has no ${what} "${value}".${hint}`,
       start,
       end,
       path: ['quantization', 'ignored_scope', list],
@@ -85,12 +112,36 @@ function unknown(
   });
 }
 
-function patternFinding(node: ScopeText, model: ModelSummary | null): Finding[] {
+/** What a name is instead, and what is meant by it. */
+interface Explained {
+  readonly message: string;
+  readonly suggestions: readonly string[];
+}
+
+/** Tells a tensor's name from a node's, with the node that gives it. */
+function tensorNames({ nodes, inputs }: ModelSummary): (value: string) => Explained | null {
+  return (value) => {
+    const node = nodes.find(({ outputs }) => outputs.includes(value));
+    if (node !== undefined)
+      return {
+        message: `"${value}" is a tensor, not a node: "${node.name}" gives it.`,
+        suggestions: [node.name],
+      };
+    if (!inputs.some(({ name }) => name === value)) return null;
+    return { message: `"${value}" is an input of the model, not a node.`, suggestions: [] };
+  };
+}
+
+function patternFinding(node: ScopeText, model: ModelSummary | null, severity: Severity): Finding[] {
   const pattern = node.value;
   const path = ['quantization', 'ignored_scope', 'patterns'];
   const regex = compilePattern(pattern);
   if (typeof regex === 'string') {
     const literal = pattern.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+    // `*conv*` is how shells write it.
+    const shell = /^[\w/.*-]+$/.test(pattern)
+      ? pattern.replaceAll('.', '\\.').replaceAll('*', '.*')
+      : literal;
     return [
       {
         code: 'pattern-invalid',
@@ -99,7 +150,7 @@ function patternFinding(node: ScopeText, model: ModelSummary | null): Finding[] 
         start: node.start,
         end: node.end,
         path,
-        data: node.inherited ? {} : { suggestions: [literal] },
+        data: node.inherited ? {} : { suggestions: [...new Set([shell, literal])] },
       },
     ];
   }
@@ -108,13 +159,19 @@ function patternFinding(node: ScopeText, model: ModelSummary | null): Finding[] 
   const { start, end } = node;
   if (matched === 0) {
     const message = `"${pattern}" matches no node of the model (patterns are matched from the start of the name).`;
-    const anywhere = compilePattern(`.*${pattern}`);
-    const elsewhere =
-      typeof anywhere !== 'string' && model.nodes.some(({ name }) => anywhere.matcher(name).lookingAt());
-    const data = elsewhere && !node.inherited ? { suggestions: [`.*${pattern}`] } : {};
-    return [{ code: 'pattern-unmatched', severity: 'error', message, start, end, path, data }];
+    // Meant may be: anywhere in the name, or whatever the case.
+    const meant = [`.*${pattern}`, `(?i)${pattern}`, `(?i).*${pattern}`].find((other) =>
+      matchesAny(other, model),
+    );
+    const data = meant !== undefined && !node.inherited ? { suggestions: [meant] } : {};
+    return [{ code: 'pattern-unmatched', severity, message, start, end, path, data }];
   }
   if (matched < model.nodes.length) return [];
   const message = `"${pattern}" matches every node of the model: nothing would be quantized.`;
   return [{ code: 'pattern-matches-all', severity: 'warning', message, start, end, path }];
+}
+
+function matchesAny(pattern: string, model: ModelSummary): boolean {
+  const regex = compilePattern(pattern);
+  return typeof regex !== 'string' && model.nodes.some(({ name }) => regex.matcher(name).lookingAt());
 }

@@ -1,12 +1,14 @@
+import type { TextEdit } from 'vscode-languageserver';
 import { validateConfig, type SchemaIssue, type SchemaNode } from '@quantsmith/schemas';
-import type { ConfigDocument } from '../document/document.js';
+import { rangeOf, type ConfigDocument } from '../document/document.js';
 import { findEntry, findNode, type Path, type Span } from '../document/tree.js';
 import type { Code, Finding } from '../diagnostics.js';
 import { allowedValues, keysAt, schemaOf, typeName } from '../knowledge/schema.js';
 import { inline, removeKey, setValue, type Written } from '../document/edit.js';
 import { extendsOf, inheritedAt, NOTHING_INHERITED, type Inherited } from '../extends/inherit.js';
 import { placeOf } from './place.js';
-import { fix, type FixTable } from './fix.js';
+import { inOrder } from '../document/compose.js';
+import { fix, type Fix, type FixTable } from './fix.js';
 import { nearest } from './nearest.js';
 
 /** `unknown-key`, `missing-key`, `wrong-type`, `unknown-value`, `out-of-range`: what the schema says of the value. */
@@ -48,7 +50,9 @@ export function schemaFindings(
     );
   const seen = new Set<string>();
   return found.filter((item) => {
-    const key = `${item.start}:${item.code}:${item.path.join('/')}`;
+    // The same text can stand under several keys, by aliases: what is wrong with it is one thing.
+    const subject = item.code === 'extends-invalid' ? item.path : [item.path.at(-1), item.data];
+    const key = `${item.start}:${item.end}:${item.code}:${JSON.stringify(subject)}`;
     if (seen.has(key)) return false;
     seen.add(key);
     return true;
@@ -71,9 +75,9 @@ function isInherited(
 function inheritedFinding(document: ConfigDocument, issue: SchemaIssue, inherited: Inherited): Finding[] {
   const layer = inheritedAt(inherited, issue.path)?.layer ?? inherited.layers[0];
   if (layer === undefined) return [];
-  return translate(layer.document, issue).map(({ message, path }) => ({
+  return translate(layer.document, issue).map(({ message, path, ...span }) => ({
     ...finding('extends-invalid', placeOf(document, []), path, `In ${layer.file}: ${message}`, {}),
-    related: [{ file: layer.file, message: 'The config that is extended' }],
+    related: [{ file: layer.file, message, range: rangeOf(layer.document, span) }],
   }));
 }
 
@@ -138,6 +142,7 @@ function unknownKey(document: ConfigDocument, path: Path, key: string): Finding 
   const where = path.length === 0 ? 'the config' : `"${path.join('.')}"`;
   return finding('unknown-key', span, [...path, key], `"${key}" is no key of ${where}.${hint}`, {
     suggestions,
+    ...(elsewhere === undefined ? {} : { section: elsewhere }),
   });
 }
 
@@ -181,6 +186,9 @@ function suggestionsFor(
   if (types.includes('boolean') && ['yes', 'on', 'true'].includes(text)) return { suggestions: ['true'] };
   if (types.includes('boolean') && ['no', 'off', 'false'].includes(text)) return { suggestions: ['false'] };
   const numeric = types.includes('number') || types.includes('integer');
+  const percent = /^(\d+(?:\.\d+)?)\s*%$/.exec(text)?.[1];
+  if (types.includes('number') && percent !== undefined)
+    return { suggestions: [String(Number((Number(percent) / 100).toPrecision(12)))] };
   return numeric && text !== '' && Number.isFinite(Number(text)) ? { suggestions: [text] } : {};
 }
 
@@ -199,8 +207,8 @@ function limits(schema: SchemaNode, keyword: string, params: Readonly<Record<str
   ].filter((part) => part !== '');
   if (parts.length > 0) return parts.join(' and ');
   const limit = params['limit'];
-  if (keyword === 'minItems') return `a list of at least ${String(limit)}`;
-  if (keyword === 'maxItems') return `a list of at most ${String(limit)}`;
+  if (keyword === 'minItems') return `a list of at least ${String(limit)} ${limit === 1 ? 'item' : 'items'}`;
+  if (keyword === 'maxItems') return `a list of at most ${String(limit)} ${limit === 1 ? 'item' : 'items'}`;
   return `valid (${keyword})`;
 }
 
@@ -249,7 +257,10 @@ export const schemaFixes: FixTable = {
     const text = inline([node.value], document.tree.language);
     return fix('Make it a list', [{ range: { start, end }, newText: text }], true);
   },
-  'unknown-key': (document, { path }) => fix(`Remove ${String(path.at(-1))}`, removeKey(document, path)),
+  'unknown-key': (document, { path, data }) => [
+    ...moved(document, path, data['section']),
+    ...fix(`Remove ${String(path.at(-1))}`, removeKey(document, path)),
+  ],
 };
 
 /** The least that a required key can hold; its own required keys with it. */
@@ -259,4 +270,35 @@ function emptyValue(path: Path): Written {
   if (!types.includes('object')) return types.includes('array') ? [] : '';
   const required = schema.required ?? [];
   return Object.fromEntries(required.map((key) => [key, emptyValue([...path, key])]));
+}
+
+const isOnLineOf = ({ text }: ConfigDocument, one: number, other: number) =>
+  text.positionAt(one).line === text.positionAt(other).line;
+
+/** A comment behind the value at a path; null where something else stands there on the line. */
+function noteBehind(document: ConfigDocument, path: Path, note: string): TextEdit[] | null {
+  const end = findEntry(document.tree, path)?.end;
+  if (end === undefined) return null;
+  const start = document.text.positionAt(end);
+  const rest = document.text.getText({ start, end: { line: start.line + 1, character: 0 } });
+  return rest.trim() === '' ? [{ range: { start, end: start }, newText: ` ${note}` }] : null;
+}
+
+/** A key with a value of one piece, in the section that it belongs to, unless that has it already. */
+function moved(document: ConfigDocument, path: Path, section: unknown): Fix[] {
+  const key = path.at(-1);
+  const value = findEntry(document.tree, path)?.value;
+  if (!Array.isArray(section) || typeof key !== 'string' || value?.kind !== 'scalar') return [];
+  const target = [...(section as Path), key];
+  if (value.anchor !== undefined || findEntry(document.tree, target) !== undefined) return [];
+  const where = section.length === 0 ? 'the top' : section.join('.');
+  const note = document.tree.comments.find(
+    (comment) => isOnLineOf(document, comment.start, value.end) && comment.start >= value.end,
+  );
+  const edits = inOrder(document, [
+    (current) => removeKey(current, path),
+    (current) => setValue(current, target, value.value),
+    (current) => (note === undefined ? [] : noteBehind(current, target, note.text)),
+  ]);
+  return fix(`Move ${key} to ${where}`, edits);
 }

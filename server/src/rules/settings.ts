@@ -1,6 +1,6 @@
 import { resolveConfig, type QuantizationConfig, type ResolvedConfig } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
-import { findEntry, findNode, type Path } from '../document/tree.js';
+import { findEntry, findNode, isShared, type Path } from '../document/tree.js';
 import { removeKey, setValue } from '../document/edit.js';
 import type { Code, Finding, Severity } from '../diagnostics.js';
 import { fix, type FixTable } from './fix.js';
@@ -69,6 +69,27 @@ const histogramRules: SettingRule[] = ESTIMATORS.flatMap((key) =>
   }),
 );
 
+/** The engine takes the first value where a channel has none. */
+const channelRules: SettingRule[] = (['calibration', 'validation'] as const).flatMap((section) =>
+  (['mean', 'std'] as const).flatMap((key) =>
+    ([1, 3] as const).map((channels): SettingRule => ({
+      code: 'conflicting-settings',
+      severity: 'warning',
+      path: ['data', section, 'preprocess', key],
+      applies: ({ data }) => {
+        const preprocess = data[section]?.preprocess;
+        const values = preprocess?.[key];
+        const has = preprocess?.color === 'gray' ? 1 : 3;
+        return Array.isArray(values) && values.length > 1 && has === channels && values.length !== channels;
+      },
+      message:
+        channels === 1
+          ? `A gray image has one channel: of ${key} the first value counts.`
+          : `A colour image has three channels: ${key} needs one value, or three.`,
+    })),
+  ),
+);
+
 const UPSIDE_DOWN = { min: 'max', max: 'min' } as const;
 
 /** A border taken from the other end of the values. */
@@ -87,6 +108,7 @@ const borderRules: SettingRule[] = (
 
 /** `dead-setting`, `conflicting-settings`, `deprecated-value`: decided from the config alone. */
 const RULES: readonly SettingRule[] = [
+  ...channelRules,
   {
     code: 'conflicting-settings',
     severity: 'error',
@@ -217,8 +239,12 @@ function deprecatedFindings(document: ConfigDocument): Finding[] {
 }
 
 export const settingFixes: FixTable = {
-  'dead-setting': (document, { path }) =>
-    fix(`Remove ${String(path.at(-1))}`, removeKey(document, path), true),
+  'dead-setting'(document, { path }) {
+    const entry = findEntry(document.tree, path);
+    // What has no effect here may have one where an alias brings it.
+    if (entry === undefined || isShared(document.tree, entry)) return [];
+    return fix(`Remove ${String(path.at(-1))}`, removeKey(document, path), true);
+  },
   'conflicting-settings'(document, { path }) {
     const [key = '', side] = path.slice(-3).map(String);
     if (path.at(-1) === 'aggregator_type') {

@@ -1,4 +1,5 @@
 import type { ConfigDocument } from '../document/document.js';
+import { edited } from '../document/compose.js';
 import { removeEntry } from '../document/edit.js';
 import { anchorsOf, pathOf, walk, type Entry } from '../document/tree.js';
 import type { Finding } from '../diagnostics.js';
@@ -43,6 +44,13 @@ function duplicateKeys({ tree, text }: ConfigDocument): Finding[] {
 }
 
 export const syntaxFixes: FixTable = {
+  syntax(document, { start }) {
+    if (document.tree.language !== 'json') return [];
+    const place = document.text.positionAt(endOfText(document, start));
+    const edits = [{ range: { start: place, end: place }, newText: ',' }];
+    const mended = edited(document, edits).tree.problems.length < document.tree.problems.length;
+    return mended ? fix('Insert a comma', edits, true) : [];
+  },
   'duplicate-key'(document, { start }) {
     let found: Entry | undefined;
     walk(document.tree.root, (node) => {
@@ -52,6 +60,15 @@ export const syntaxFixes: FixTable = {
     return fix(`Remove this ${found.key}`, removeEntry(document, found));
   },
 };
+
+/** The end of what stands before an offset, white space and comments left aside. */
+function endOfText({ text, tree }: ConfigDocument, offset: number): number {
+  const content = text.getText();
+  let end = content.slice(0, offset).trimEnd().length;
+  for (const comment of [...tree.comments].reverse())
+    if (comment.end === end) end = content.slice(0, comment.start).trimEnd().length;
+  return end;
+}
 
 function unknownAnchors({ tree }: ConfigDocument): Finding[] {
   const found: Finding[] = [];

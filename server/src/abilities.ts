@@ -1,0 +1,107 @@
+import {
+  CompletionItemKind,
+  MarkupKind,
+  SymbolKind,
+  type ClientCapabilities,
+} from 'vscode-languageserver/node';
+
+/** What the client can do, as far as it changes our answers. */
+export interface ClientAbilities {
+  readonly pullDiagnostics: boolean;
+  readonly refreshDiagnostics: boolean;
+  readonly refreshCodeLens: boolean;
+  readonly refreshInlayHints: boolean;
+  /** Whether an edit may make files. */
+  readonly createFiles: boolean;
+  readonly showDocument: boolean;
+  readonly workspaceFolders: boolean;
+  readonly configuration: boolean;
+  readonly registerConfiguration: boolean;
+  readonly registerWatchers: boolean;
+  readonly progress: boolean;
+  readonly hoverMarkdown: boolean;
+  readonly completion: CompletionAbilities;
+  readonly relatedInformation: boolean;
+  readonly codeDescription: boolean;
+  readonly diagnosticTags: boolean;
+  /** Whether diagnostics come back with the data that they were sent with. */
+  readonly diagnosticData: boolean;
+  /** Whether code actions may be more than commands, and one of them the preferred one. */
+  readonly codeActions: boolean;
+  readonly preferredActions: boolean;
+  readonly prepareRename: boolean;
+  /** Whether an outline may be a tree, and what may be in it. */
+  readonly symbolTree: boolean;
+  readonly symbolKinds: ReadonlySet<number>;
+  readonly workspaceSymbolKinds: ReadonlySet<number>;
+  readonly mostFoldings: number;
+}
+
+export interface CompletionAbilities {
+  readonly markdown: boolean;
+  readonly snippets: boolean;
+  readonly tags: boolean;
+  readonly preselect: boolean;
+  readonly insertTextMode: boolean;
+  readonly kinds: ReadonlySet<number>;
+}
+
+/** What clients know that do not say which kinds they know: those of the protocol's first version. */
+const FIRST_ITEM_KINDS = upTo(CompletionItemKind.Reference);
+const FIRST_SYMBOL_KINDS = upTo(SymbolKind.Array);
+const MOST_FOLDINGS = 5000;
+
+/** Reads what a client says of itself; whatever it does not say, it cannot do. */
+export function abilitiesOf({ textDocument, workspace, window }: ClientCapabilities): ClientAbilities {
+  const pulled = textDocument?.diagnostic;
+  const pushed = textDocument?.publishDiagnostics;
+  const edits = workspace?.workspaceEdit;
+  const kinds = (set: { valueSet?: number[] } | undefined) =>
+    set?.valueSet === undefined ? FIRST_SYMBOL_KINDS : new Set(set.valueSet);
+  return {
+    pullDiagnostics: pulled !== undefined,
+    refreshDiagnostics: workspace?.diagnostics?.refreshSupport === true,
+    refreshCodeLens: workspace?.codeLens?.refreshSupport === true,
+    refreshInlayHints: workspace?.inlayHint?.refreshSupport === true,
+    createFiles: edits?.documentChanges === true && edits.resourceOperations?.includes('create') === true,
+    showDocument: window?.showDocument?.support === true,
+    workspaceFolders: workspace?.workspaceFolders === true,
+    configuration: workspace?.configuration === true,
+    registerConfiguration: workspace?.didChangeConfiguration?.dynamicRegistration === true,
+    registerWatchers: workspace?.didChangeWatchedFiles?.dynamicRegistration === true,
+    progress: window?.workDoneProgress === true,
+    hoverMarkdown: textDocument?.hover?.contentFormat?.includes(MarkupKind.Markdown) === true,
+    completion: completionAbilities(textDocument?.completion),
+    // Clients that pull said so of pushed diagnostics too, before the protocol had a place for it.
+    relatedInformation: (pulled?.relatedInformation ?? pushed?.relatedInformation) === true,
+    codeDescription: (pulled?.codeDescriptionSupport ?? pushed?.codeDescriptionSupport) === true,
+    diagnosticTags: (pulled?.tagSupport ?? pushed?.tagSupport) !== undefined,
+    diagnosticData: (pulled?.dataSupport ?? pushed?.dataSupport) === true,
+    codeActions: textDocument?.codeAction?.codeActionLiteralSupport !== undefined,
+    preferredActions: textDocument?.codeAction?.isPreferredSupport === true,
+    prepareRename: textDocument?.rename?.prepareSupport === true,
+    symbolTree: textDocument?.documentSymbol?.hierarchicalDocumentSymbolSupport === true,
+    symbolKinds: kinds(textDocument?.documentSymbol?.symbolKind),
+    workspaceSymbolKinds: kinds(workspace?.symbol?.symbolKind),
+    mostFoldings: Math.min(MOST_FOLDINGS, textDocument?.foldingRange?.rangeLimit ?? MOST_FOLDINGS),
+  };
+}
+
+function completionAbilities(
+  given: NonNullable<ClientCapabilities['textDocument']>['completion'],
+): CompletionAbilities {
+  const item = given?.completionItem;
+  const kinds = given?.completionItemKind?.valueSet;
+  return {
+    markdown: item?.documentationFormat?.includes(MarkupKind.Markdown) === true,
+    snippets: item?.snippetSupport === true,
+    tags: item?.tagSupport !== undefined,
+    preselect: item?.preselectSupport === true,
+    insertTextMode: item?.insertTextModeSupport !== undefined,
+    kinds: kinds === undefined ? FIRST_ITEM_KINDS : new Set(kinds),
+  };
+}
+
+function upTo(last: number): ReadonlySet<number> {
+  return new Set(Array.from({ length: last }, (_, index) => index + 1));
+}
