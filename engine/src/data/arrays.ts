@@ -1,7 +1,7 @@
 import { unzipSync } from 'fflate';
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
+import { hashFile } from '../fileHash.js';
 import { fail } from '../problem.js';
 import type { TensorSignature } from '../protocol.js';
 import type { HostTensor, TensorTypeName } from '../runtime/tensor.js';
@@ -54,7 +54,7 @@ export async function openArrays(
     },
     async fingerprint() {
       const hash = createHash('sha256').update(JSON.stringify({ ...section, labels }));
-      for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+      await hashFile(hash, path);
       return hash.digest('hex');
     },
   };

@@ -1,8 +1,8 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { hashFile } from '../fileHash.js';
 import { fail } from '../problem.js';
 import { subgraphs } from './node.js';
 import { ModelProtoSchema, type GraphProto, type ModelProto, type TensorProto } from './onnx_pb.js';
@@ -54,9 +54,7 @@ export async function readModel(path: string): Promise<LoadedModel> {
 /** SHA-256 over the model file and its external data files, in order; streamed. */
 export async function modelSha256(loaded: Pick<LoadedModel, 'path' | 'externalFiles'>): Promise<string> {
   const hash = createHash('sha256');
-  for (const file of [loaded.path, ...loaded.externalFiles]) {
-    for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
-  }
+  for (const file of [loaded.path, ...loaded.externalFiles]) await hashFile(hash, file);
   return hash.digest('hex');
 }
 

@@ -1,7 +1,7 @@
 import { meetsTarget } from '../metrics/drop.js';
 import type { QuantizationReport, ResolvedConfig } from '@quantsmith/schemas';
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { hashFile } from '../fileHash.js';
 import type { CorrectionRecord } from '../corrections/fastBias.js';
 import type { SampleSource } from '../data/source.js';
 import type { ModelProto } from '../onnx/onnx_pb.js';
@@ -189,6 +189,6 @@ function kernelCounts(kernels: ReadonlyMap<string, RuntimeKernel>): Quantization
 
 async function fileSha256(path: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  await hashFile(hash, path);
   return hash.digest('hex');
 }

@@ -61,6 +61,7 @@ export function createForecaster(input: ForecastInput): Forecaster {
   ];
   const seen = new Map<string, Margins>();
   const tests = new Map<string, Test>();
+  let trust = trustOf([]);
   const predict = (reverted: ReadonlySet<string>): SumOfSteps | null => {
     const base = nearest(complete, reverted);
     const steps: Step[] = [];
@@ -71,13 +72,16 @@ export function createForecaster(input: ForecastInput): Forecaster {
       if (margins === undefined) return null;
       steps.push({ margins, sign: after ? 1 : -1 });
     }
-    return sumUp(base.margins, steps, initial, trustOf([...tests.values()]));
+    return sumUp(base.margins, steps, initial, trust);
   };
   return {
     note(operators, margins) {
       const key = keyOf([...operators]);
       const prediction = tests.get(key)?.prediction ?? (seen.has(key) ? null : predict(operators));
-      if (prediction !== null && prediction.steps > 0) tests.set(key, { prediction, margins });
+      if (prediction !== null && prediction.steps > 0) {
+        tests.set(key, { prediction, margins });
+        trust = trustOf([...tests.values()]);
+      }
       seen.set(key, margins);
       if (!margins.some(Number.isNaN)) complete.push({ operators, margins });
     },

@@ -128,8 +128,8 @@ function withMore({ problem }: Search, set: Operators): Operators {
 }
 
 /**
- * Makes groups integer again while the target stays met: half of them at once, those least needed, and when that is too
- * much half of that, down to one at a time.
+ * Makes groups integer again while the target stays met: half of them at once, those least needed; half as many when that is
+ * too much, twice as many when it is not.
  */
 async function prune(search: Search): Promise<void> {
   const { groups } = search.problem;
@@ -140,7 +140,7 @@ async function prune(search: Search): Promise<void> {
     if (next === undefined && many <= 1) return;
     if (next !== undefined) await assess(search, next);
     const left = countGroups(groups, search.best.reverted);
-    many = search.best.reverted === reverted ? many >> 1 : Math.min(many, left >> 1);
+    many = search.best.reverted === reverted ? many >> 1 : Math.min(2 * Math.max(1, many), left >> 1);
   }
 }
 

@@ -12,21 +12,63 @@ export type Results = Readonly<Record<string, HostTensor>>;
 export async function runSamples(
   session: Session,
   feeds: readonly Feeds[],
-  outputs: readonly string[] | undefined,
-  batch: number,
+  { outputs, batch, scratch }: RunOptions,
 ): Promise<Results[]> {
   const results: Results[] = [];
   for (let start = 0; start < feeds.length; start += batch) {
     const some = feeds.slice(start, start + batch);
-    const joined = some.length > 1 ? joinFeeds(some) : null;
+    const joined = some.length > 1 ? joinFeeds(some, scratch) : null;
     const split = joined === null ? null : splitResults(await run(session, joined, outputs), some.length);
     if (split !== null) results.push(...split);
-    else for (const each of some) results.push(await run(session, each, outputs));
+    else for (const each of some) results.push(await run(session, ownFeeds(each, scratch), outputs));
   }
   return results;
 }
 
-function joinFeeds(feeds: readonly Feeds[]): Feeds | null {
+/** Memory that inputs are copied to before each inference, by what it is for: the runtime does not take shared memory. */
+export type Scratch = Map<string, TensorData>;
+
+export interface RunOptions {
+  /** Only these tensors. */
+  readonly outputs: readonly string[] | undefined;
+  readonly batch: number;
+  /** Where feeds lie in shared memory. */
+  readonly scratch?: Scratch;
+}
+
+function memoryFor(
+  name: string,
+  like: Float32Array,
+  length: number,
+  scratch: Scratch | undefined,
+): Float32Array {
+  const Data = like.constructor as new (length: number) => Float32Array;
+  const key = `${name}\u0000${Data.name}\u0000${length}`;
+  const found = scratch?.get(key) as Float32Array | undefined;
+  if (found !== undefined) return found;
+  const data = new Data(length);
+  // Inputs of ever new sizes would fill it.
+  if (scratch !== undefined && scratch.size >= MOST_KEPT) scratch.clear();
+  scratch?.set(key, data);
+  return data;
+}
+
+const MOST_KEPT = 16;
+
+function ownFeeds(feeds: Feeds, scratch: Scratch | undefined): Feeds {
+  if (scratch === undefined) return feeds;
+  return Object.fromEntries(
+    Object.entries(feeds).map(([name, tensor]) => {
+      if (!ArrayBuffer.isView(tensor.data)) return [name, tensor];
+      const values = tensor.data as Float32Array;
+      const data = memoryFor(name, values, values.length, scratch);
+      data.set(values);
+      return [name, { ...tensor, data }];
+    }),
+  );
+}
+
+function joinFeeds(feeds: readonly Feeds[], scratch: Scratch | undefined): Feeds | null {
   const joined: Record<string, HostTensor> = {};
   for (const [name, first] of Object.entries(feeds[0]!)) {
     const tensors = feeds.map((each) => each[name]!);
@@ -34,8 +76,7 @@ function joinFeeds(feeds: readonly Feeds[]): Feeds | null {
     if (dims[0] !== 1 || !ArrayBuffer.isView(first.data)) return null;
     if (!tensors.every((tensor) => tensor.dims.join() === dims.join())) return null;
     const length = first.data.length;
-    const Data = first.data.constructor as new (length: number) => Float32Array;
-    const data = new Data(length * feeds.length);
+    const data = memoryFor(name, first.data as Float32Array, length * feeds.length, scratch);
     tensors.forEach((tensor, i) => data.set(tensor.data as Float32Array, i * length));
     joined[name] = { type, dims: [feeds.length, ...dims.slice(1)], data };
   }

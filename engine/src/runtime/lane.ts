@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { QuantsmithError, type Problem } from '../problem.js';
-import { runSamples, type Feeds, type Results } from './batch.js';
+import { runSamples, type Results, type Scratch } from './batch.js';
+import { unpackParcel, type Parcel } from './parcel.js';
 import { createSession, type Session, type SessionOptions } from './session.js';
 
 /** What a lane is asked for; every request is answered once, with the same number. */
@@ -16,7 +17,7 @@ export type LaneRequest =
       readonly kind: 'run';
       readonly call: number;
       readonly model: number;
-      readonly feeds: readonly Feeds[];
+      readonly parcel: Parcel;
       readonly outputs: readonly string[] | undefined;
       readonly batch: number;
     }
@@ -24,7 +25,7 @@ export type LaneRequest =
 
 export interface LaneAnswer {
   readonly call: number;
-  /** One entry for each of the request's feeds. */
+  /** One entry for each sample of the parcel. */
   readonly results?: readonly Results[];
   /** Milliseconds that the request took. */
   readonly took: number;
@@ -35,12 +36,13 @@ export interface LaneAnswer {
 const port = parentPort;
 if (port !== null) {
   const sessions = new Map<number, Session>();
+  const scratch: Scratch = new Map();
   // The runtime blocks the thread; requests that wait for a promise must not overtake each other.
   let last: Promise<void> = Promise.resolve();
   port.on('message', (request: LaneRequest) => {
     last = last.then(async () => {
       const begun = performance.now();
-      const answer = await serve(sessions, request).catch((error: unknown) => ({
+      const answer = await serve(sessions, scratch, request).catch((error: unknown) => ({
         problem: problemOf(error),
       }));
       port.postMessage({
@@ -54,6 +56,7 @@ if (port !== null) {
 
 async function serve(
   sessions: Map<number, Session>,
+  scratch: Scratch,
   request: LaneRequest,
 ): Promise<{ results?: readonly Results[] }> {
   if (request.kind === 'open') {
@@ -66,7 +69,8 @@ async function serve(
     await session.release();
     return {};
   }
-  return { results: await runSamples(session, request.feeds, request.outputs, request.batch) };
+  const { parcel, outputs, batch } = request;
+  return { results: await runSamples(session, unpackParcel(parcel), { outputs, batch, scratch }) };
 }
 
 function problemOf(error: unknown): Problem {

@@ -6,6 +6,7 @@ import { encodeModel, weightBytes } from '../onnx/write.js';
 import { QuantsmithError } from '../problem.js';
 import { runSamples, type Feeds, type Results } from './batch.js';
 import type { LaneAnswer, LaneRequest } from './lane.js';
+import { packParcel } from './parcel.js';
 import { createSession, type SessionOptions } from './session.js';
 
 /** A model that is ready to run over many samples. Release it: its memory is outside JavaScript's. */
@@ -62,7 +63,7 @@ async function openHere(bytes: Uint8Array, options: SessionOptions, batch: numbe
       const next = chunks(samples);
       for (let some = await next(batch); some.length > 0; some = await next(batch)) {
         const feeds = some.map((sample) => sample.feeds);
-        const results = await runSamples(session, feeds, outputs, batch);
+        const results = await runSamples(session, feeds, { outputs, batch });
         for (const [index, sample] of some.entries()) yield [sample, results[index]!] as const;
       }
     },
@@ -128,6 +129,8 @@ async function* runSideBySide<S extends { readonly feeds: Feeds }>(
 ): AsyncGenerator<readonly [S, Results]> {
   const pending: { readonly chunk: readonly S[]; readonly answer: Promise<LaneAnswer> }[] = [];
   const source = chunks(samples);
+  // Parcels are used again: fresh memory costs as much as filling it.
+  const spare: SharedArrayBuffer[] = [];
   // Whole batches: which samples are in one does not depend on how fast the lanes are.
   let size = batch;
   let ended = false;
@@ -137,10 +140,14 @@ async function* runSideBySide<S extends { readonly feeds: Feeds }>(
       const next = await source(wanted);
       ended = next.length < wanted;
       if (next.length === 0) break;
-      const feeds = next.map((sample) => sample.feeds);
+      const parcel = packParcel(
+        next.map((sample) => sample.feeds),
+        spare.pop(),
+      );
       const answer = idlest(lanes)
-        .ask({ kind: 'run', model, feeds, outputs, batch })
+        .ask({ kind: 'run', model, parcel, outputs, batch })
         .then((done) => {
+          spare.push(parcel.memory);
           const batches = Math.round((CHUNK_MS * next.length) / done.took / batch);
           size = batch * Math.max(1, Math.min(Math.floor(LARGEST_CHUNK / batch), batches));
           return done;

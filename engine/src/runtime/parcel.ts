@@ -1,0 +1,74 @@
+import type { Feeds } from './batch.js';
+import type { HostTensor, TensorData, TensorTypeName } from './tensor.js';
+
+/** Samples on their way into a lane: their values lie in memory that both threads see, so that nothing is cloned. */
+export interface Parcel {
+  readonly memory: SharedArrayBuffer;
+  /** By sample and input. */
+  readonly contents: readonly Readonly<Record<string, Content>>[];
+}
+
+interface Content {
+  readonly type: TensorTypeName;
+  readonly dims: readonly number[];
+  /** Where in the memory, in bytes; text, which cannot lie there, comes as it is. */
+  readonly place: { readonly start: number; readonly length: number } | readonly string[];
+}
+
+const ALIGNMENT = 8;
+const aligned = (bytes: number) => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+const bytesOf = ({ data }: HostTensor) => (ArrayBuffer.isView(data) ? data.byteLength : 0);
+
+/** Puts samples into shared memory: `spare`, where they fit into it, else new one. */
+export function packParcel(samples: readonly Feeds[], spare: SharedArrayBuffer | undefined): Parcel {
+  const tensors = samples.flatMap((feeds) => Object.values(feeds));
+  const total = tensors.reduce((sum, tensor) => sum + aligned(bytesOf(tensor)), 0);
+  const memory = spare !== undefined && spare.byteLength >= total ? spare : new SharedArrayBuffer(total);
+  const bytes = new Uint8Array(memory);
+  let start = 0;
+  const contents = samples.map((feeds) =>
+    Object.fromEntries(
+      Object.entries(feeds).map(([name, tensor]): [string, Content] => {
+        const { type, dims, data } = tensor;
+        if (!ArrayBuffer.isView(data)) return [name, { type, dims, place: data }];
+        bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), start);
+        const place = { start, length: data.byteLength };
+        start += aligned(data.byteLength);
+        return [name, { type, dims, place }];
+      }),
+    ),
+  );
+  return { memory, contents };
+}
+
+const ARRAYS: Readonly<
+  Record<string, new (memory: SharedArrayBuffer, start: number, length: number) => ArrayBufferView>
+> = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int64: BigInt64Array,
+  uint64: BigUint64Array,
+};
+
+/** The samples of a parcel, as views of its memory. */
+export function unpackParcel({ memory, contents }: Parcel): Feeds[] {
+  return contents.map((inputs) =>
+    Object.fromEntries(
+      Object.entries(inputs).map(([name, { type, dims, place }]): [string, HostTensor] => {
+        if (!('start' in place)) return [name, { type, dims, data: place }];
+        const Data = ARRAYS[type]!;
+        const size = (Data as unknown as { BYTES_PER_ELEMENT: number }).BYTES_PER_ELEMENT;
+        const data = new Data(memory, place.start, place.length / size) as unknown as TensorData;
+        return [name, { type, dims, data }];
+      }),
+    ),
+  );
+}
