@@ -59,6 +59,31 @@ describe('findings', () => {
       'model: m\ndata:\n  calibration: &c {arrays: a}\n  validation:\n    <<: *c\n    limit: 3\n',
       [],
     ],
+    [
+      'a target that no 8-bit model has',
+      `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: a}}\naccuracy_control: {metric: sqnr, max_drop: 5}`,
+      ['target-unreachable 5'],
+    ],
+    [
+      'the default target of sqnr',
+      `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: a}}\naccuracy_control: {metric: sqnr}`,
+      ['target-unreachable metric'],
+    ],
+    [
+      'an SQNR of 30 dB',
+      `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: a}}\naccuracy_control: {metric: sqnr, max_drop: 0.85, drop_type: relative}`,
+      [],
+    ],
+    [
+      'preprocessing that the source does not take',
+      `model: m\ndata:\n  calibration: {arrays: a, preprocess: {resize: 8, scale: 2}}\n  validation: {tensors: t, preprocess: {scale: 2}, input_layout: nchw}`,
+      ['dead-setting resize', 'dead-setting preprocess', 'dead-setting input_layout'],
+    ],
+    [
+      'a layout of arrays for images',
+      'model: m\ndata: {calibration: {images: i, input_layout: nchw}}',
+      ['dead-setting input_layout'],
+    ],
     ['another YAML', `${HEAD}output: on`, ['yaml-version on']],
     [
       'no effect',

@@ -60,7 +60,9 @@ export function overflowText({ layers, settings, metric }: OverflowSummary): str
   const head = ['layer', 'kernel', 'pairs at risk', 'largest sum', 'saturates', 'output dB'];
   return [
     ...(risky.length === 0 ? [] : [...table(head, rows), '']),
-    `On x86 CPUs without VNNI, 16-bit sums can saturate in ${risky.length} of ${layers.length} layers with 8-bit weights.`,
+    layers.length === 0
+      ? 'The model has no layer with 8-bit weights: nothing can saturate.'
+      : `On x86 CPUs without VNNI, 16-bit sums can saturate in ${risky.length} of ${layers.length} layers with 8-bit weights.`,
     ...(settings.length === 0 ? [] : ['', ...settingsTable(settings, metric)]),
   ].join('\n');
 }

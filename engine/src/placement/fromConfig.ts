@@ -55,7 +55,9 @@ export function placeForConfig(
   if (placement.weights.length === 0 && placement.activations.length === 0) {
     fail(
       'nothing-to-quantize',
-      'The model has no operator that can be quantized (after the ignored scope).',
+      scope.ignored.size === 0
+        ? 'The model has no operator that can be quantized (those in subgraphs of If, Loop and Scan stay in float).'
+        : 'The ignored scope leaves no operator that can be quantized.',
       {
         configPath: ['model'],
       },

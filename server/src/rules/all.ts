@@ -18,7 +18,9 @@ import { fileFindings } from './files.js';
 import { ignoredAlreadyFindings, ignoredAlreadyFixes } from './ignoredAlready.js';
 import { ignoredScopeFindings } from './ignoredScope.js';
 import { metricFindings } from './metric.js';
+import { outputFindings } from './output.js';
 import { overflowFixes } from './overflow.js';
+import { preprocessFindings } from './preprocess.js';
 import { schemaFindings, schemaFixes } from './schema.js';
 import { settingFindings, settingFixes } from './settings.js';
 import { withoutSuppressed } from './suppress.js';
@@ -73,10 +75,12 @@ export function findAll(
     ...dataSourceFindings(document, value),
     ...yamlVersionFindings(document),
     ...(baseDir === null ? [] : fileFindings(document, baseDir, value)),
+    ...(baseDir === null ? [] : outputFindings(document, baseDir, value)),
     ...modelFinding(document, context),
     ...ignoredScopeFindings(document, context.model, value),
     ...ignoredAlreadyFindings(document, context.model),
     ...(config === null ? [] : settingFindings(document, config)),
+    ...(config === null ? [] : preprocessFindings(document, config, baseDir)),
     ...(config === null ? [] : metricFindings(document, config)),
     ...(config === null || context.samples === undefined
       ? []

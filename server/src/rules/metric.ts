@@ -1,4 +1,4 @@
-import type { QuantizationConfig } from '@quantsmith/schemas';
+import { resolveConfig, type QuantizationConfig } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { findEntry, type Span } from '../document/tree.js';
 import type { Finding } from '../diagnostics.js';
@@ -37,7 +37,39 @@ export function metricFindings(document: ConfigDocument, config: QuantizationCon
       path: ['accuracy_control'],
     });
   }
-  return findings;
+  return [...findings, ...sqnrFindings(document, config)];
+}
+
+/** What the engine counts two equal outputs as, in dB. */
+const EQUAL_SQNR_DB = 200;
+/** More than any model with 8-bit activations reaches, in dB. */
+const LARGEST_SQNR_DB = 70;
+/** What a good 8-bit model has, in dB. */
+const COMMON_SQNR_DB = 30;
+
+/** `target-unreachable`: the float model's SQNR is that of equal outputs, so that a small drop asks for nearly that. */
+function sqnrFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {
+  const { accuracy_control: control, quantization } = resolveConfig(config);
+  const { activations_quantization_params: activations, weights_quantization_params: weights } =
+    quantization.advanced_parameters;
+  if (control === null || control.metric !== 'sqnr' || activations.num_bits > 8 || weights.num_bits > 8)
+    return [];
+  const relative = control.drop_type === 'relative';
+  const wanted = EQUAL_SQNR_DB - control.max_drop * (relative ? EQUAL_SQNR_DB : 1);
+  if (wanted <= LARGEST_SQNR_DB) return [];
+  const path = ['accuracy_control', 'max_drop'];
+  const value = findEntry(document.tree, path)?.value;
+  const suggestion = relative ? 1 - COMMON_SQNR_DB / EQUAL_SQNR_DB : EQUAL_SQNR_DB - COMMON_SQNR_DB;
+  return [
+    {
+      code: 'target-unreachable',
+      severity: 'warning',
+      message: `The float model counts as ${EQUAL_SQNR_DB} dB, so that this drop asks for ${Number(wanted.toPrecision(6))} dB, which no 8-bit model has. For ${COMMON_SQNR_DB} dB write max_drop: ${suggestion}.`,
+      ...spanOf(value ?? placeOf(document, ['accuracy_control', 'metric'])),
+      path,
+      data: value === undefined || value === null ? {} : { suggestions: [String(suggestion)] },
+    },
+  ];
 }
 
 const spanOf = ({ start, end }: Span): Span => ({ start, end });
