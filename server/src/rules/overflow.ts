@@ -5,7 +5,8 @@ import type { Finding } from '../diagnostics.js';
 import { parseConfig, type ConfigDocument } from '../document/document.js';
 import { setValue, type Written } from '../document/edit.js';
 import { findNode, type Path } from '../document/tree.js';
-import { fix, type FixTable } from './fix.js';
+import { fix, type Fix, type FixTable } from './fix.js';
+import { OVERFLOW_COMMAND } from '../runs/command.js';
 import { at, percent, related } from './runFinding.js';
 
 const ADVANCED = ['quantization', 'advanced_parameters'];
@@ -30,7 +31,12 @@ export function overflowFindings(document: ConfigDocument, report: QuantizationR
     {
       ...at(document, [FIX, ['quantization'], ['model']], 'overflow-risk', severity, message),
       related: related(report),
-      data: { current: report.overflow.fix, best: best?.fix ?? 'enable', gives: givenText(report, best) },
+      data: {
+        current: report.overflow.fix,
+        best: best?.fix ?? 'enable',
+        gives: givenText(report, best),
+        compared: settings.length > 0,
+      },
     },
   ];
 }
@@ -94,17 +100,26 @@ function givenText({ metric }: QuantizationReport, best: Setting | null): string
   return ` (${metric.name} ${percent(metric.name, best.predicted)} without VNNI)`;
 }
 
+/** What each setting gives has to be measured first. */
+const COMPARE: Fix = {
+  title: 'Compare the settings of overflow_fix',
+  edits: [],
+  command: OVERFLOW_COMMAND,
+  preferred: false,
+};
+
 export const overflowFixes: FixTable = {
   'overflow-risk'(document, { data }) {
+    const compare = data['compared'] === true ? [] : [COMPARE];
     const best = String(data['best'] ?? 'enable');
     const target = findNode(document.tree, TARGET);
     const saturates = target?.kind === 'scalar' && /^avx(2|512)$/.test(String(target.value));
     // `auto` does nothing for a target that does not saturate.
     const aims = best === 'auto' && !saturates;
-    if (best === data['current'] && !aims) return [];
+    if (best === data['current'] && !aims) return compare;
     const changes: [Path, Written][] = [[FIX, best], ...(aims ? [[TARGET, 'avx2'] as [Path, Written]] : [])];
     const what = `Set overflow_fix to ${best}${aims ? ' for target_isa avx2' : ''}`;
-    return fix(`${what}${String(data['gives'] ?? '')}`, setAll(document, changes));
+    return [...fix(`${what}${String(data['gives'] ?? '')}`, setAll(document, changes)), ...compare];
   },
 };
 
