@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { QuantizationConfig } from '@quantsmith/schemas';
-import type { ModelProto } from '@quantsmith/engine/onnx/onnx_pb';
+import type { ModelProto, NodeProto } from '@quantsmith/engine/onnx/onnx_pb';
 import { readFloats } from '@quantsmith/engine/onnx/tensor';
-import { floats, model, node, value } from './models.js';
+import { floats, model, node, runModel, value } from './models.js';
 import { quantizeTiny, type Written } from './tiny.js';
 
 /** x → Conv (1×1) → Relu → Conv (1×1) → y, with weights that are easily computed with. */
@@ -227,5 +227,32 @@ describe('every key has its documented effect', () => {
     expect(x(written).scale).toHaveLength(2);
     expect(written.activation('a')!.scale).toHaveLength(1);
     expect(written.activation('m')!.scale).toHaveLength(1);
+  });
+  it.each<[string, number[], NodeProto]>([
+    ['vectors', [1, 2], node('Gemm', ['x', 'w'], ['y'], {}, 'product')],
+    ['sequences', [1, 2, 3], node('Conv', ['x', 'k'], ['y'], {}, 'product')],
+  ])('activations…per_channel with few bits: %s keep their shape', async (_, dims, product) => {
+    const kernel = product.opType === 'Conv';
+    const one = model({
+      nodes: [product],
+      inputs: [value('x', dims)],
+      outputs: [value('y', kernel ? [1, 1, 3] : [1, 1])],
+      initializers: [kernel ? floats('k', [1, 2, 1], [1, -0.5]) : floats('w', [2, 1], [1, -0.5])],
+    });
+    const data = kernel ? [1, 2, 3, 4, -5, 6] : [3, -6];
+    const written = await quantizeTiny(
+      one,
+      [{ shape: dims.slice(1), data }],
+      advanced({
+        activations_quantization_params: { per_channel: true, num_bits: 4 },
+        backend_params: { runtime: 'openvino' },
+      }),
+    );
+    const { y } = await runModel(written.model, {
+      x: { type: 'float32', dims, data: new Float32Array(data) },
+    });
+    expect(y!.dims).toEqual(kernel ? [1, 1, 3] : [1, 1]);
+    // 1 − 4 / 2 and 3 + 6 / 2, but for steps of 3/7 and 6/7.
+    expect(Math.abs(Number(y!.data[0]) - (kernel ? -1 : 6))).toBeLessThan(0.5);
   });
 });
