@@ -29,8 +29,6 @@ function run(what, command, args) {
     stdio: ['ignore', 'ignore', 'pipe'],
     encoding: 'utf8',
     shell: process.platform === 'win32',
-    // The runtime's install script would fetch files for graphics cards that are not needed.
-    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip', npm_config_update_notifier: 'false' },
   });
   if (result.status === 0) return;
   process.stderr.write(result.stderr ?? '');

@@ -8,7 +8,7 @@ import type {
 } from '@quantsmith/engine/protocol';
 import { existsSync } from 'node:fs';
 import { startEngine } from '@quantsmith/engine/spawn';
-import { checkConfigFile, type CheckedConfig, type CheckedFinding } from '@quantsmith/server';
+import { checkConfigFile, positionIn, type CheckedConfig, type CheckedFinding } from '@quantsmith/server';
 import { findingLine } from './commands/check.js';
 import { EXIT, exitCodeOf } from './exit.js';
 import { createProgress } from './progress.js';
@@ -54,7 +54,7 @@ export async function runOnConfig(
       signal: abort.signal,
       onEvent(event) {
         if (event.type === 'progress') progress.update(event);
-        else if (event.type === 'problem') progress.line(problemLine(checked.path, event.problem));
+        else if (event.type === 'problem') progress.line(problemLine(checked, event.problem));
         else onEvent(event);
       },
     },
@@ -68,7 +68,7 @@ export async function runOnConfig(
     return EXIT.cancelled;
   }
   if (outcome.code === 'ok') return null;
-  console.error(problemLine(checked.path, outcome.problem));
+  console.error(problemLine(checked, outcome.problem));
   return exitCodeOf(outcome.problem);
 }
 
@@ -78,11 +78,9 @@ function worthShowing({ findings }: CheckedConfig): readonly CheckedFinding[] {
   return syntax === undefined ? findings.filter((finding) => finding.severity !== 'hint') : [syntax];
 }
 
-/** One line: the config's file, where in it, what is wrong. */
-function problemLine(file: string, problem: Problem): string {
-  const place =
-    problem.configPath === undefined || problem.configPath.length === 0
-      ? ''
-      : ` (${problem.configPath.join('.')})`;
-  return `${file}${place}: ${problem.severity}: ${problem.message} [${problem.code}]`;
+/** One line as a finding has it: the config's file, where in it, what is wrong. */
+function problemLine(checked: CheckedConfig, problem: Problem): string {
+  const position = positionIn(checked, problem.configPath ?? []);
+  const place = position === null ? '' : `:${position.line + 1}:${position.character + 1}`;
+  return `${checked.path}${place}: ${problem.severity}: ${problem.message} [${problem.code}]`;
 }

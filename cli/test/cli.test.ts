@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -60,7 +61,7 @@ data:
     limit: 20
 `;
 /** What a run leaves behind beside its inputs. */
-const written = () => readdirSync(folder).filter((name) => /int8|\.tmp$|report/.test(name));
+const written = () => readdirSync(folder).filter((name) => /int8|\.tmp$|report|jsonl$/.test(name));
 
 describe('quantsmith run', () => {
   it('quantizes the example, restores accuracy and reports', () => {
@@ -99,6 +100,21 @@ describe('quantsmith run', () => {
     expect(status).toBe(0);
     expect(stdout).toMatch(/^## Quantization report\n/);
     expect(quantsmith('run', 'case.quant.yaml', '--format', 'markdown', '--json').status).toBe(2);
+  });
+
+  it('refuses to write over the model, its other names and the config', () => {
+    const before = readFileSync(join(folder, 'digits.onnx'));
+    symlinkSync('digits.onnx', join(folder, 'link.onnx'));
+    const linked = config(GOOD.replace('digits.onnx', 'link.onnx'));
+    for (const output of ['digits.onnx', 'data/../digits.onnx', linked]) {
+      const { status, stderr } = quantsmith('run', linked, '--output', output);
+      expect(stderr).toMatch(/\[output-unusable\]/);
+      expect(status).toBe(4);
+    }
+    expect(readFileSync(join(folder, 'digits.onnx')).equals(before)).toBe(true);
+    // Written to, a link is replaced: the model behind it stays as it is.
+    expect(quantsmith('run', config(GOOD), '--output', 'link.onnx').status).toBe(0);
+    expect(readFileSync(join(folder, 'digits.onnx')).equals(before)).toBe(true);
   });
 
   it('ends with 5 when the target cannot be met, and still writes the best model', () => {
@@ -172,7 +188,7 @@ describe('bad input: one clear message naming file and place, nothing written', 
         return config('model: digits.onnx\ndata:\n  calibration:\n    images: empty\n');
       },
       4,
-      /case\.quant\.yaml \(data\.calibration\.images\): error: .*empty.*\[data-empty\]/,
+      /case\.quant\.yaml:4:13: error: .*empty.*\[data-empty\]/,
     ],
     [
       'an image that does not decode',
@@ -225,6 +241,48 @@ describe('bad input: one clear message naming file and place, nothing written', 
       () => config(`${GOOD}quantization: {ignored_scope: {names: [/stem/Con]}}\n`),
       3,
       /Did you mean "\/stem\/Conv"/,
+    ],
+    [
+      'an output that is the model',
+      () => config(`${GOOD}output: ./digits.onnx\n`),
+      3,
+      /case\.quant\.yaml:7:9: error: .*digits\.onnx is a file that the run reads.*\[output-unusable\]/,
+    ],
+    [
+      'an output that is the data',
+      () => config(`${GOOD}output: data/calibration.npy\n`),
+      4,
+      /case\.quant\.yaml:7:9: error: .*calibration\.npy is a file that the run reads.*\[output-unusable\]/,
+    ],
+    [
+      'an output in a folder that is not there',
+      () => config(`${GOOD}output: out/digits.onnx\n`),
+      3,
+      /case\.quant\.yaml:7:9: error: .*the folder .*out does not exist.*\[output-unusable\]/,
+    ],
+    [
+      'an output below a file',
+      () => config(`${GOOD}output: digits.onnx/x.onnx\n`),
+      3,
+      /digits\.onnx is no folder.*\[output-unusable\]/,
+    ],
+    [
+      'bytes that are not laid out for the model',
+      () => config('model: digits.onnx\ndata: {calibration: {arrays: data/calibration.npy}}\n'),
+      4,
+      /case\.quant\.yaml:2:21: error: .*\[1, 8, 8\].*`preprocess: \{layout: nchw\}`/,
+    ],
+    [
+      'labels that a restoring run finds wrong',
+      () =>
+        config(
+          readFileSync(join(folder, 'digits.quant.yaml'), 'utf8').replace(
+            'validation-labels.npy',
+            'calibration.npy',
+          ),
+        ),
+      4,
+      /case\.quant\.yaml:\d+:\d+: error: /,
     ],
     [
       'modules without permission',

@@ -4,6 +4,7 @@ import { checkConfig } from './commands/check.js';
 import { compareReports } from './commands/compare.js';
 import { convertConfig } from './commands/convert.js';
 import { newConfig } from './commands/newConfig.js';
+import { compareOverflowFixes, SERVER_OVERFLOW } from './commands/overflow.js';
 import { showReport } from './commands/report.js';
 import { runQuantization, SERVER_RUN } from './commands/run.js';
 import { createReportPanels } from './reportPanel.js';
@@ -28,11 +29,13 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
       // A model or a report that changes changes what the configs beside it are told.
       synchronize: { fileEvents: [vscode.workspace.createFileSystemWatcher('**/*.{onnx,report.json}')] },
       middleware: {
-        // The lens above a config names the server's command: here it runs like the client's own, with report and all.
-        executeCommand: (name, args, next) =>
-          name === SERVER_RUN && typeof args[0] === 'string'
-            ? runQuantization(started, output, openReport, vscode.Uri.parse(args[0]))
-            : next(name, args),
+        // Lenses and fixes name the server's commands: here they run like the client's own, with report and all.
+        executeCommand(name, args, next) {
+          const own = { [SERVER_RUN]: runQuantization, [SERVER_OVERFLOW]: compareOverflowFixes }[name];
+          return own === undefined || typeof args[0] !== 'string'
+            ? next(name, args)
+            : own(started, output, openReport, vscode.Uri.parse(args[0]));
+        },
         workspace: {
           configuration: (params) =>
             params.items.map((item) => (item.section === 'quantsmith' ? settings() : null)),
@@ -44,6 +47,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const command = (name: string, body: (...args: never[]) => unknown) =>
     context.subscriptions.push(vscode.commands.registerCommand(name, body));
   command('quantsmith.run', () => runQuantization(started, output, openReport));
+  command('quantsmith.overflow', () => compareOverflowFixes(started, output, openReport));
   command('quantsmith.showReport', (file?: unknown) => showReport(openReport, file));
   command('quantsmith.compare', compareReports);
   command('quantsmith.check', () => checkConfig());

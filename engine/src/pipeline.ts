@@ -4,21 +4,30 @@ import {
   type QuantizationReport,
   type ResolvedConfig,
 } from '@quantsmith/schemas';
+import { resolve } from 'node:path';
 import { alignModel, calibrate, defaultCache, smoothModel, type Calibration } from './calibration.js';
 import { ACCURATE_THRESHOLD, accurateBiasCorrection, accurateSamples } from './corrections/accurateBias.js';
 import { correctionScope } from './corrections/candidates.js';
 import { FAST_THRESHOLD, fastBiasCorrection, type CorrectionRecord } from './corrections/fastBias.js';
-import { firstIndices, openData, readAhead, type Sample, type SampleSource } from './data/source.js';
+import {
+  firstIndices,
+  openData,
+  readAhead,
+  type DataSection,
+  type Sample,
+  type SampleSource,
+} from './data/source.js';
 import { prepareModel, type PreparedModel } from './graph/prepare.js';
 import { inputSignatures } from './graph/types.js';
-import { readModel } from './onnx/read.js';
+import { readModel, type LoadedModel } from './onnx/read.js';
 import { writeModel, writeText } from './onnx/write.js';
 import { autoProblems, fixOverflow } from './overflow/auto.js';
 import { addSettings, compareFixes } from './overflow/settings.js';
-import { runPaths } from './paths.js';
+import { outputObstacle } from './output.js';
+import { runPaths, type RunPaths } from './paths.js';
 import { placeForConfig, quantizerConfig } from './placement/fromConfig.js';
 import type { Placement } from './placement/types.js';
-import type { Problem } from './problem.js';
+import { fail, type Problem } from './problem.js';
 import type { EngineEvent, OverflowSummary, RunRequest } from './protocol.js';
 import {
   activationParameters,
@@ -58,6 +67,7 @@ async function quantizeAndReport(
 ): Promise<{ report: QuantizationReport; reportPath: string }> {
   const { clock, config, paths, lanes, warnings, warn, loaded, float, validation, statistics } = opened;
   const { threads } = lanes;
+  checkOutput(request, config, paths, loaded);
   const inputs = { float, statistics, lanes, clock };
   const made = await makeQuantization(inputs, config, clock.stage);
   warn([...made.problems, ...(await autoProblems(config))]);
@@ -181,6 +191,27 @@ async function openRun(request: RunRequest, emit: (event: EngineEvent) => void, 
     warn,
   };
   return { clock, config, paths, lanes, warnings, warn, loaded, float, validation, statistics };
+}
+
+/** Ends the run before it computes anything when its result has no place to go. Throws `output-unusable`. */
+function checkOutput(
+  request: RunRequest,
+  { data, accuracy_control: control }: ResolvedConfig,
+  paths: RunPaths,
+  loaded: LoadedModel,
+): void {
+  const sections = [data.calibration, data.validation ?? {}].flatMap((section) =>
+    (['images', 'arrays', 'loader', 'labels'] as const).map((key) => (section as DataSection)[key]),
+  );
+  const named = [...sections, control?.metric].filter((path) => typeof path === 'string');
+  const read = [paths.model, ...loaded.externalFiles, request.configPath];
+  const obstacle = outputObstacle(paths.output, [
+    ...read,
+    ...named.map((path) => resolve(paths.baseDir, path)),
+  ]);
+  if (obstacle === null) return;
+  const where = request.output === undefined ? { configPath: ['output'] } : {};
+  fail('output-unusable', `The output ${paths.output} ${obstacle}.`, { file: paths.output, ...where });
 }
 
 interface QuantizationInputs {

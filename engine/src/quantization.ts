@@ -8,7 +8,9 @@ import type { ActivationQuantizer, Placement, QuantizerConfig } from './placemen
 import type { BiasUpdate } from './qdq/write.js';
 import { writeQdq } from './qdq/write.js';
 import { quantizerParameters, type QuantizerParameters } from './ranges/parameters.js';
+import { fail } from './problem.js';
 import { revertOperators } from './restore/revert.js';
+import { allFinite } from './runtime/tensor.js';
 import type { RangeStatistics } from './statistics/collect.js';
 import { weightEstimator } from './statistics/defaults.js';
 import { quantizeWeights, type QuantizedWeights } from './weights/quantize.js';
@@ -55,6 +57,12 @@ export function weightCodes(
     placement.weights.map((quantizer) => {
       const tensor = prepared.graph.initializer(quantizer.tensor)!;
       const values = readFloats(tensor, prepared.dir);
+      if (!allFinite(values)) {
+        fail('weight-not-finite', `The weight "${quantizer.tensor}" holds a value that is not finite.`, {
+          configPath: ['model'],
+          data: { tensor: quantizer.tensor },
+        });
+      }
       const dims = tensor.dims.map(Number);
       return [
         quantizer.id,

@@ -168,6 +168,22 @@ describe('BatchNorm is folded', () => {
 });
 
 describe('constants are folded', () => {
+  test('but not indexes that grow: they would only make the file larger', async () => {
+    const source = model({
+      nodes: [
+        node('Expand', ['one', 'many'], ['indexes'], {}, 'grown'),
+        node('Expand', ['one', 'few'], ['shape'], {}, 'small'),
+        node('Gather', ['x', 'indexes'], ['picked'], { axis: 0 }, 'pick'),
+        node('Reshape', ['picked', 'shape'], ['y'], {}, 'last'),
+      ],
+      inputs: [value('x', [2])],
+      outputs: [value('y', ['a', 'b'])],
+      initializers: [ints('one', [1]), ints('many', [2000]), ints('few', [2])],
+    });
+    const { graph } = await prepareModel(loaded(source));
+    expect(graph.nodes.map(({ name }) => name)).toContain('grown');
+    expect(graph.nodes.map(({ name }) => name)).not.toContain('small');
+  });
   test('through Identity, Transpose, Reshape and arithmetic; unused ones go', async () => {
     const source = model({
       inputs: [value('x', [2, 6])],

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { QuantizationConfig } from '@quantsmith/schemas';
-import type { ModelProto } from '@quantsmith/engine/onnx/onnx_pb';
+import type { ModelProto, NodeProto } from '@quantsmith/engine/onnx/onnx_pb';
 import { readFloats } from '@quantsmith/engine/onnx/tensor';
-import { floats, model, node, value } from './models.js';
+import { floats, model, node, runModel, value } from './models.js';
 import { quantizeTiny, type Written } from './tiny.js';
 
 /** x → Conv (1×1) → Relu → Conv (1×1) → y, with weights that are easily computed with. */
@@ -133,7 +133,7 @@ const ROWS: readonly Row[] = [
   { key: 'activations…mode', setting: activations({ mode: 'asymmetric' }), effect: 'x from −3 to 2.5', read: (w) => borders(x(w)), expected: [-3, 2.5036] }, // prettier-ignore
   { key: 'activations…signedness_to_force', setting: activations({ signedness_to_force: true }), effect: 'r, never negative, still uses half of its codes', read: (w) => 127 * w.activation('r')!.scale[0]!, expected: 4.05 }, // prettier-ignore
   { key: 'activations…signedness_to_force', setting: activations({ signedness_to_force: false }), effect: 'x is cut at 0: 255 codes for 0 … 4', read: (w) => [255 * x(w).scale[0]!, x(w).zeroPoint[0]], expected: [4, 0] }, // prettier-ignore
-  { key: 'activations…per_channel', setting: activations({ per_channel: true }), effect: 'a scale for each channel of x: largest magnitudes 1, 5 and 3, 2', read: (w) => x(w).scale.map((s) => 127 * s), expected: [5, 3] }, // prettier-ignore
+  { key: 'activations…per_channel', setting: advanced({ activations_quantization_params: { per_channel: true }, backend_params: { runtime: 'openvino' } }), effect: 'a scale for each channel of x: largest magnitudes 1, 5 and 3, 2', read: (w) => x(w).scale.map((s) => 127 * s), expected: [5, 3] }, // prettier-ignore
   { key: 'activations…narrow_range', setting: activations({ narrow_range: true }), effect: 'r: 4.05 over 254 steps', read: (w) => 254 * w.activation('r')!.scale[0]!, expected: 4.05 }, // prettier-ignore
   { key: 'weights…num_bits', setting: weights({ num_bits: 4 }), effect: '−7 … 7; 3.4999 rounds to 3', read: codes('second'), expected: [3, -7] }, // prettier-ignore
   { key: 'weights…num_bits', setting: weights({ num_bits: 2 }), effect: '−1 … 1', read: codes('second'), expected: [0, -1] }, // prettier-ignore
@@ -195,5 +195,64 @@ describe('every key has its documented effect', () => {
   it('ignored_scope.validate: a name that matches nothing ends the run', async () => {
     const setting = { ignored_scope: { names: ['nothing'] } };
     await expect(quantizeTiny(CHAIN, SAMPLES, setting)).rejects.toThrow('nothing');
+  });
+  it('activations…per_channel: ends the run where the runtime cannot take it', async () => {
+    const setting = activations({ per_channel: true });
+    await expect(quantizeTiny(CHAIN, SAMPLES, setting)).rejects.toThrow('several scales for one activation');
+  });
+  it.each(['Add', 'Mul'])('activations…per_channel: the runtime runs %s behind and before it', async (op) => {
+    const between = model({
+      nodes: [
+        node('Conv', ['x', 'w1'], ['a'], {}, 'first'),
+        node('Conv', ['x', 'w2'], ['b'], {}, 'other'),
+        node(op, ['a', 'b'], ['m'], {}, 'between'),
+        node('Conv', ['m', 'w3'], ['y'], {}, 'second'),
+      ],
+      inputs: [value('x', [1, 2, 1, 2])],
+      outputs: [value('y', [1, 1, 1, 2])],
+      initializers: [
+        floats('w1', [2, 2, 1, 1], [1, -0.5, 0.25, 2]),
+        floats('w2', [2, 2, 1, 1], [1, 0.5, -0.25, 1]),
+        floats('w3', [1, 2, 1, 1], [0.5, -1]),
+      ],
+    });
+    const written = await quantizeTiny(
+      between,
+      SAMPLES,
+      advanced({
+        activations_quantization_params: { per_channel: true },
+        backend_params: { runtime: 'openvino' },
+      }),
+    );
+    expect(x(written).scale).toHaveLength(2);
+    expect(written.activation('a')!.scale).toHaveLength(1);
+    expect(written.activation('m')!.scale).toHaveLength(1);
+  });
+  it.each<[string, number[], NodeProto]>([
+    ['vectors', [1, 2], node('Gemm', ['x', 'w'], ['y'], {}, 'product')],
+    ['sequences', [1, 2, 3], node('Conv', ['x', 'k'], ['y'], {}, 'product')],
+  ])('activations…per_channel with few bits: %s keep their shape', async (_, dims, product) => {
+    const kernel = product.opType === 'Conv';
+    const one = model({
+      nodes: [product],
+      inputs: [value('x', dims)],
+      outputs: [value('y', kernel ? [1, 1, 3] : [1, 1])],
+      initializers: [kernel ? floats('k', [1, 2, 1], [1, -0.5]) : floats('w', [2, 1], [1, -0.5])],
+    });
+    const data = kernel ? [1, 2, 3, 4, -5, 6] : [3, -6];
+    const written = await quantizeTiny(
+      one,
+      [{ shape: dims.slice(1), data }],
+      advanced({
+        activations_quantization_params: { per_channel: true, num_bits: 4 },
+        backend_params: { runtime: 'openvino' },
+      }),
+    );
+    const { y } = await runModel(written.model, {
+      x: { type: 'float32', dims, data: new Float32Array(data) },
+    });
+    expect(y!.dims).toEqual(kernel ? [1, 1, 3] : [1, 1]);
+    // 1 − 4 / 2 and 3 + 6 / 2, but for steps of 3/7 and 6/7.
+    expect(Math.abs(Number(y!.data[0]) - (kernel ? -1 : 6))).toBeLessThan(0.5);
   });
 });

@@ -87,7 +87,8 @@ function signed(change: number, text: (change: number) => string): string {
   return `${change > 0 ? '+' : ''}${text(change)}`;
 }
 
-function layerSection({ layers, same_layers: same }: Comparison): Section[] {
+function layerSection(comparison: Comparison): Section[] {
+  const { layers, same_layers: same } = comparison;
   const title = 'Layers';
   if (layers.length === 0)
     return [{ kind: 'section', title, blocks: [{ kind: 'paragraph', text: `Alike: all ${same}.` }] }];
@@ -103,19 +104,25 @@ function layerSection({ layers, same_layers: same }: Comparison): Section[] {
       { title: 'B computes as' },
       ...(hasNoise ? [numeric('SQNR of A'), numeric('SQNR of B'), numeric('A to B')] : []),
     ],
-    rows: layers.map((pair) => layerRow(pair, hasNoise)),
+    rows: layers.map((pair) => layerRow(pair, hasNoise, comparison)),
   };
   return [{ kind: 'section', title, blocks: [table] }];
 }
 
-function layerRow({ name, a, b, sqnr_change_db: change }: LayerPair, hasNoise: boolean): Cell[] {
-  const state = (layer: SubjectLayer | null) =>
-    layer === null ? 'absent' : [layer.state, layer.weights].filter((part) => part !== '').join(', ');
+function layerRow(
+  { name, a, b, sqnr_change_db: change }: LayerPair,
+  hasNoise: boolean,
+  sides: Comparison,
+): Cell[] {
+  // Of a file only what has weights or is quantized is listed: what is missing may still be there, in float.
+  const none = ({ operators }: Subject) => (operators.of === 'file' ? MISSING : 'absent');
+  const state = (layer: SubjectLayer | null, side: Subject) =>
+    layer === null ? none(side) : [layer.state, layer.weights].filter((part) => part !== '').join(', ');
   const noise = (layer: SubjectLayer | null) =>
     layer === null || layer.sqnr_db === null ? MISSING : decibels(layer.sqnr_db);
   const ops = [...new Set([a?.op, b?.op])].filter((op) => op !== undefined).join(' → ');
   const figures = [noise(a), noise(b), change === null ? '' : signed(change, decibels)];
-  return [{ code: name }, ops, state(a), state(b), ...(hasNoise ? figures : [])];
+  return [{ code: name }, ops, state(a, sides.a), state(b, sides.b), ...(hasNoise ? figures : [])];
 }
 
 function operatorSection({ operators, a }: Comparison): Section[] {

@@ -45,6 +45,16 @@ export function duration(milliseconds: number): string {
   return `${milliseconds.toPrecision(3)} ms`;
 }
 
+/** A ratio of two sizes in words: what is smaller than before, and what is larger. */
+export function sizeChange(ratio: number): string {
+  return ratio >= 1 ? `${ratio.toFixed(2)} times smaller` : `${(1 / ratio).toFixed(2)} times larger`;
+}
+
+/** A speed-up in words: what is faster than before, and what is slower. */
+export function speedChange(speedup: number): string {
+  return speedup >= 1 ? `${speedup.toFixed(2)} times as fast` : `${(1 / speedup).toFixed(2)} times slower`;
+}
+
 export function decibels(value: number): string {
   return `${value.toFixed(1)} dB`;
 }

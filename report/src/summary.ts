@@ -1,6 +1,6 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
 import { names, type Facts, type Span, type Text } from './document.js';
-import { bytes, counted, dropValue, duration, metricValue } from './figures.js';
+import { bytes, counted, dropValue, duration, metricValue, sizeChange, speedChange } from './figures.js';
 
 type Row = Facts['rows'][number];
 type Metric = NonNullable<QuantizationReport['metric']>;
@@ -86,7 +86,9 @@ function operatorRows({ restoration, layers }: QuantizationReport): Row[] {
   const rows: Row[] = [
     [
       'operators',
-      `${quantized} quantized, ${integer} of them in integer kernels, ${layers.length - quantized} in float`,
+      quantized === 0
+        ? `none quantized, ${layers.length} in float: nothing is gained`
+        : `${quantized} quantized, ${integer} of them in integer kernels, ${layers.length - quantized} in float`,
     ],
   ];
   if (restoration === null) return rows;
@@ -117,14 +119,11 @@ function sizeRows({
       : [
           [
             'latency',
-            `${duration(latency.float_median)} → ${duration(latency.quantized_median)} (${latency.speedup.toFixed(2)} times as fast, median of ${latency.runs})`,
+            `${duration(latency.float_median)} → ${duration(latency.quantized_median)} (${speedChange(latency.speedup)}, median of ${latency.runs})`,
           ],
         ];
   return [
-    [
-      'size',
-      `${bytes(size.float_bytes)} → ${bytes(size.quantized_bytes)} (${size.ratio.toFixed(2)} times smaller)`,
-    ],
+    ['size', `${bytes(size.float_bytes)} → ${bytes(size.quantized_bytes)} (${sizeChange(size.ratio)})`],
     ...speed,
     ['time', `${duration(timings.total)}, peak memory ${bytes(peak)}`],
   ];

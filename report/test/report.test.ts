@@ -24,6 +24,26 @@ describe('reading a report', () => {
   });
 });
 
+describe('changes go the way they are named', () => {
+  it('a model that became larger and slower is not called smaller and fast', () => {
+    const { size, latency_ms: latency } = sampleReport();
+    const text = flat(
+      reportText(
+        sampleReport({
+          size: { ...size, ratio: 0.5 },
+          latency_ms: { ...latency!, speedup: 0.25 },
+        }),
+      ),
+    );
+    expect(text).toContain('2.00 times larger');
+    expect(text).toContain('4.00 times slower');
+  });
+  it('a model of which nothing is quantized says so', () => {
+    const none = { ...layer(), quantized: false, kernel: null };
+    expect(flat(reportText(sampleReport({ layers: [none] })))).toContain('none quantized, 1 in float');
+  });
+});
+
 describe('what every format states', () => {
   const formats = {
     table: (change?: Parameters<typeof sampleReport>[0]) => reportText(sampleReport(change)),

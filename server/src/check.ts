@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { parseConfig, rangeOf, type ConfigDocument } from './document/document.js';
+import { findEntry, type Path } from './document/tree.js';
 import type { Finding } from './diagnostics.js';
 import { configHash, effectiveValue, inherit, type Inherited } from './extends/inherit.js';
 import { isMapping } from './extends/merge.js';
@@ -65,6 +66,19 @@ export async function checkConfigFile(path: string): Promise<CheckedConfig> {
     .filter((finding) => !PAST_RUN.has(finding.code))
     .map((finding) => ({ ...finding, range: rangeOf(document, finding) }));
   return { path: file, config, text, sha256: configHash(document, context.inherited), findings: ranged };
+}
+
+/** Where the nearest key of a path is written in a checked config; null: nowhere, or in what it extends. */
+export function positionIn(
+  { path: file, text }: CheckedConfig,
+  path: Path,
+): { readonly line: number; readonly character: number } | null {
+  const document = parseConfig(TextDocument.create(pathToFileURL(file).href, '', 1, text));
+  for (let length = path.length; length > 0; length--) {
+    const entry = findEntry(document.tree, path.slice(0, length));
+    if (entry !== undefined) return document.text.positionAt((entry.value ?? entry.keySpan).start);
+  }
+  return null;
 }
 
 /** Findings that describe the last run, not the config. */

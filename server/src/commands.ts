@@ -12,16 +12,18 @@ import { checkConfigFile } from './check.js';
 import { convert } from './features/convert.js';
 import { convertedName } from './features/convertAction.js';
 import { configFor } from './init.js';
-import { RUN_COMMAND } from './runs/command.js';
-import { fractionDone, runConfig } from './runs/run.js';
+import { OVERFLOW_COMMAND, RUN_COMMAND } from './runs/command.js';
+import { outputPaths, readReport } from './runs/reports.js';
+import { compareOverflow, fractionDone, runConfig, type EngineResult, type RunOptions } from './runs/run.js';
 import { cancelled, type Session } from './session.js';
 
 /**
- * Commands that a client may send, each with the URI of a file: the config to run, the model to make a config for, the
- * config to write in the other notation.
+ * Commands that a client may send, each with the URI of a file: the config to run or to compare overflow fixes of, the
+ * model to make a config for, the config to write in the other notation.
  */
 export const COMMANDS = {
   run: RUN_COMMAND,
+  overflow: OVERFLOW_COMMAND,
   init: 'quantsmith.server.init',
   convert: 'quantsmith.server.convert',
   showReport: 'quantsmith.server.showReport',
@@ -48,15 +50,10 @@ export async function execute(
   }
   if (command === COMMANDS.showReport) return shown(session, uri, file);
   if (command === COMMANDS.convert) return converted(session, uri, file);
-  if (command !== COMMANDS.run) throw refused(`There is no command ${command}.`);
-  if (session.running.has(uri)) throw refused(`${file} is being quantized already.`);
-  session.running.add(uri);
-  try {
-    return await run(session, uri, file, token, workDoneToken === undefined ? null : progress);
-  } finally {
-    session.running.delete(uri);
-    session.refresh();
-  }
+  const given = workDoneToken === undefined ? null : progress;
+  if (command === COMMANDS.run) return run(session, { uri, file, token, given });
+  if (command === COMMANDS.overflow) return overflow(session, { uri, file, token, given });
+  throw refused(`There is no command ${command}.`);
 }
 
 /** A report, given itself or by its config, in an editor. */
@@ -79,39 +76,87 @@ function converted(session: Session, uri: string, file: string): { text: string;
   return { text, fileName: convertedName(file, document.tree.language) };
 }
 
+/** A request that an engine process serves. */
+interface Task {
+  readonly uri: string;
+  readonly file: string;
+  readonly token: CancellationToken;
+  /** The progress that the client has asked for. */
+  readonly given: WorkDoneProgressReporter | null;
+}
+
 async function run(
-  { connection, settings, abilities, log }: Session,
-  uri: string,
-  file: string,
-  token: CancellationToken,
-  given: WorkDoneProgressReporter | null,
+  session: Session,
+  task: Task,
 ): Promise<{ reportPath: string; outputPath: string; satisfied: boolean | null }> {
+  const checked = await checkConfigFile(task.file);
+  const { report, reportPath } = await followed(session, task, 'Quantizing', (options) =>
+    runConfig(checked, options),
+  );
+  return {
+    reportPath,
+    outputPath: report.output.path,
+    satisfied: report.metric?.satisfied ?? null,
+  };
+}
+
+/** What the settings of overflow_fix give goes into the last report, and from there onto the config's line. */
+async function overflow(session: Session, task: Task): Promise<{ reportPath: string }> {
+  const checked = await checkConfigFile(task.file);
+  const reportPath =
+    checked.config === null ? null : (outputPaths(checked.config, dirname(checked.path))?.report ?? null);
+  const report = reportPath === null ? null : await readReport(reportPath).catch(() => null);
+  if (checked.config !== null && report?.config.sha256 !== checked.sha256) {
+    throw refused(
+      'Run the quantization first: the comparison goes into the report of this version of the config.',
+      {
+        code: 'report-missing',
+      },
+    );
+  }
+  await followed(session, task, 'Comparing overflow fixes', (options) => compareOverflow(checked, options));
+  return { reportPath: reportPath! };
+}
+
+/** Shows the progress of a task, cancels it when the client asks, and turns what fails into a request error. */
+async function followed<T>(
+  session: Session,
+  { uri, file, token, given }: Task,
+  title: string,
+  start: (options: RunOptions) => Promise<EngineResult<T>>,
+): Promise<T> {
+  const { connection, settings, abilities, log, running } = session;
+  if (running.has(uri)) throw refused(`${file} is being quantized already.`);
+  running.add(uri);
   const abort = new AbortController();
   token.onCancellationRequested(() => abort.abort());
   const own = given === null && abilities.progress ? await connection.window.createWorkDoneProgress() : null;
   own?.token.onCancellationRequested(() => abort.abort());
   const progress = given ?? own;
-  progress?.begin('Quantizing', 0, '', true);
+  progress?.begin(title, 0, '', true);
+  let furthest = 0;
   try {
-    const result = await runConfig(await checkConfigFile(file), {
+    const result = await start({
       allowModules: settings.allowModules,
       signal: abort.signal,
       onProblem: (problem) => log('warning', `${problem.code}: ${problem.message}`),
       onProgress(event) {
-        const fraction = fractionDone(event);
+        // Stages come again where several models are measured: a bar only goes on.
+        furthest = Math.max(furthest, fractionDone(event));
         const left = event.secondsLeft === null ? '' : `, ${Math.ceil(event.secondsLeft)} s left`;
         const count = event.total === null ? '' : ` ${event.done}/${event.total}`;
         const message = `${event.stage}${count}${left}`;
-        progress?.report(Math.round(100 * fraction), message);
-        void connection.sendNotification(PROGRESS, { uri, fraction, message, stage: event.stage });
+        progress?.report(Math.round(100 * furthest), message);
+        void connection.sendNotification(PROGRESS, { uri, fraction: furthest, message, stage: event.stage });
       },
     });
     if (result.kind === 'cancelled') throw cancelled();
     if (result.kind === 'failed') throw refused(result.problem.message, result.problem);
-    const { output, metric } = result.report;
-    return { reportPath: result.reportPath, outputPath: output.path, satisfied: metric?.satisfied ?? null };
+    return result.value;
   } finally {
     progress?.done();
+    running.delete(uri);
+    session.refresh();
   }
 }
 

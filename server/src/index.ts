@@ -1,2 +1,2 @@
-export { checkConfigFile, type CheckedConfig, type CheckedFinding } from './check.js';
+export { checkConfigFile, positionIn, type CheckedConfig, type CheckedFinding } from './check.js';
 export { reportFindings, type ReportFinding } from './runs/findings.js';

@@ -24,7 +24,7 @@ export function configFor(model: ModelSummary, modelPath: string, dir: string): 
     'data:',
     '  calibration: # a few hundred typical inputs; no labels needed',
     ...(image === null ? tensorSource(model, calibration) : imageSource(image, calibration, true)),
-    ...validationSection(image, validation, labels),
+    ...validationSection(model, image, validation, labels),
     '',
     'quantization:',
     '  preset: performance # performance | mixed',
@@ -117,7 +117,12 @@ function labelsIn(folder: string, dir: string): Labels {
     : null;
 }
 
-function validationSection(image: ImageInput | null, folder: string | undefined, labels: Labels): string[] {
+function validationSection(
+  model: ModelSummary,
+  image: ImageInput | null,
+  folder: string | undefined,
+  labels: Labels,
+): string[] {
   const where =
     labels === null
       ? '    # labels: ./labels.csv # file,label; without labels the outputs are compared with the float model'
@@ -128,7 +133,7 @@ function validationSection(image: ImageInput | null, folder: string | undefined,
     image === null
       ? [
           '  validation: # what accuracy is measured on',
-          '    arrays: ./validation.npy',
+          `    arrays: ./validation.${model.inputs.length === 1 ? 'npy' : 'npz'}`,
           '    labels: ./labels.npy',
         ]
       : [

@@ -97,9 +97,9 @@ describe('overflow-risk', () => {
     });
   });
 
-  it('offers half range for all layers while nothing was compared', () => {
+  it('offers half range for all layers, and the comparison, while nothing was compared', () => {
     const { titles, after } = risk(report({}));
-    expect(titles).toEqual(['Set overflow_fix to enable']);
+    expect(titles).toEqual(['Set overflow_fix to enable', 'Compare the settings of overflow_fix']);
     expect(after).toBe(WITH_KEY.replace('first_layer', 'enable'));
   });
 

@@ -1,10 +1,11 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CancellationTokenSource, WorkDoneProgress } from 'vscode-languageserver-protocol/node';
 import type { CodeAction, Diagnostic, DocumentDiagnosticReport } from 'vscode-languageserver-protocol';
+import type { QuantizationReport } from '@quantsmith/schemas';
 import { inMemory, realProcess, type TestClient } from './client.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -203,6 +204,37 @@ describe.skipIf(!existsSync(bundle))('the bundled program (npm run build makes i
       'Run quantization',
       expect.stringMatching(/^Last run .*top1/),
     ]);
+  });
+
+  it('compares overflow fixes, after a run of the same config only', async () => {
+    client = await realProcess(bundle, PULL);
+    const file = join(folder, 'digits.quant.yaml');
+    const text = readFileSync(file, 'utf8').replace('num_bits: 4', 'num_bits: 8');
+    writeFileSync(file, text);
+    const config = pathToFileURL(file).href;
+    await client.open(config, text);
+    const send = (command: string) =>
+      client.connection.sendRequest('workspace/executeCommand', { command, arguments: [config] });
+    await expect(send('quantsmith.server.overflow')).rejects.toThrow('Run the quantization first');
+    await send('quantsmith.server.run');
+    const risk = async () => {
+      const found = await client.connection.sendRequest<DocumentDiagnosticReport>('textDocument/diagnostic', {
+        textDocument: { uri: config },
+      });
+      const items = found.kind === 'full' ? found.items : [];
+      return items.find(({ code }) => code === 'overflow-risk')?.message;
+    };
+    expect(await risk()).toMatch(/compares the settings/);
+    const reportPath = join(folder, 'digits.int8.onnx.report.json');
+    expect(await send('quantsmith.server.overflow')).toEqual({ reportPath });
+    const report = JSON.parse(readFileSync(reportPath, 'utf8')) as QuantizationReport;
+    expect(report.overflow.settings!.map(({ fix }) => fix)).toEqual([
+      'disable',
+      'first_layer',
+      'enable',
+      'auto',
+    ]);
+    expect(await risk()).toMatch(/before restoration: disable \d.*first_layer \d.*enable \d.*auto \d/);
   });
 
   it('a run that is cancelled leaves nothing behind', async () => {

@@ -170,6 +170,98 @@ ${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
       'model: m\ndata:\n  calibration: &c {arrays: a}\n  validation:\n    <<: *c\n    limit: 3\n',
       [],
     ],
+    [
+      'a target that no 8-bit model has',
+      `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: a}}\naccuracy_control: {metric: sqnr, max_drop: 5}`,
+      ['target-unreachable 5'],
+    ],
+    [
+      'the default target of sqnr',
+      `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: a}}\naccuracy_control: {metric: sqnr}`,
+      ['target-unreachable metric'],
+    ],
+    [
+      'a drop relative to nothing',
+      `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: a}}\naccuracy_control: {metric: mse, drop_type: relative}`,
+      ['target-unreachable relative'],
+    ],
+    [
+      'percent for a share',
+      `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: a, labels: l}}\naccuracy_control: {max_drop: 1}`,
+      ['out-of-range 1'],
+    ],
+    [
+      'a preset that is mixed already',
+      `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: a, labels: l}}\nquantization: {preset: mixed}\naccuracy_control: {advanced_accuracy_restorer_params: {convert_to_mixed_preset: true}}`,
+      ['dead-setting convert_to_mixed_preset'],
+    ],
+    [
+      'an SQNR of 30 dB',
+      `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: a}}\naccuracy_control: {metric: sqnr, max_drop: 0.85, drop_type: relative}`,
+      [],
+    ],
+    [
+      'preprocessing that the source does not take',
+      `model: m\ndata:\n  calibration: {arrays: a, preprocess: {resize: 8, scale: 2}}\n  validation: {tensors: t, preprocess: {scale: 2}, input_layout: nchw}`,
+      ['dead-setting resize', 'dead-setting preprocess', 'dead-setting input_layout'],
+    ],
+    [
+      'a layout of arrays for images',
+      'model: m\ndata: {calibration: {images: i, input_layout: nchw}}',
+      ['dead-setting input_layout'],
+    ],
+    ...(
+      [
+        ['weights_range_estimator_params: histogram', ['dead-setting weights_range_estimator_params']],
+        ['weights_range_estimator_params: mean_quantile', []],
+        [
+          'weights_range_estimator_params: {max: {aggregator_type: median}}',
+          ['dead-setting aggregator_type'],
+        ],
+        [
+          'activations_range_estimator_params: {max: {clipping_value: 0}}',
+          ['conflicting-settings clipping_value'],
+        ],
+        [
+          'activations_range_estimator_params: {min: {clipping_value: 3}, max: {clipping_value: 2}}',
+          ['conflicting-settings clipping_value'],
+        ],
+        ['activations_range_estimator_params: {min: {clipping_value: 0}, max: {clipping_value: 6}}', []],
+        ['activations_range_estimator_params: {min: {clipping_value: -1}}', ['dead-setting clipping_value']],
+        [
+          'activations_range_estimator_params: {min: {clipping_value: -1}}, activations_quantization_params: {mode: asymmetric}',
+          [],
+        ],
+        [
+          'activations_range_estimator_params: {min: {statistics_type: abs_max}}',
+          ['conflicting-settings abs_max'],
+        ],
+        [
+          'weights_quantization_params: {signedness_to_force: false}',
+          ['conflicting-settings signedness_to_force'],
+        ],
+        [
+          'activations_quantization_params: {signedness_to_force: true}',
+          ['no-integer-kernel signedness_to_force'],
+        ],
+        ['activations_quantization_params: {narrow_range: true}', ['no-integer-kernel narrow_range']],
+        ['activations_quantization_params: {narrow_range: true}, backend_params: {runtime: openvino}', []],
+        ['activations_quantization_params: {per_channel: true}', ['conflicting-settings true']],
+        ['activations_quantization_params: {per_channel: true}, backend_params: {runtime: openvino}', []],
+        ['backend_params: {target_isa: avx2}', ['dead-setting target_isa']],
+        ['overflow_fix: auto, backend_params: {target_isa: avx2}', []],
+      ] as [string, string[]][]
+    ).map(([setting, expected]): [string, string, string[]] => [
+      setting,
+      `${HEAD}quantization: {advanced_parameters: {${setting}}}`,
+      expected,
+    ]),
+    [
+      'CPU_SPR for no transformer',
+      `${HEAD}quantization: {target_device: CPU_SPR}`,
+      ['dead-setting target_device'],
+    ],
+    ['CPU_SPR', `${HEAD}quantization: {target_device: CPU_SPR, model_type: transformer}`, []],
     ['another YAML', `${HEAD}output: on`, ['yaml-version on']],
     [
       'no effect',

@@ -34,6 +34,10 @@ export async function runUi(vsix) {
       ['hover shows the docs of a key', hoverDocs],
       ['completion inserts an enum value', completionInserts],
       ['a run shows progress and ends with diagnostic and report', runShowsReport],
+      ['overflow fixes are compared, with progress that can cancel', overflowCompared],
+      ['a config is converted', converts],
+      ['two reports are compared', comparesReports],
+      ['all of it is readable in a light theme', lightTheme],
     ]) {
       await step({ page, open, shot: (title) => page.screenshot({ path: join(shots, `${title}.png`) }) });
       console.log(`  ok: ${name}`);
@@ -142,4 +146,60 @@ async function runShowsReport({ page, open, shot }) {
   await runCommand(page, 'Problems: Focus on Problems View');
   await page.locator('.markers-panel').getByText('Accuracy restored').first().waitFor();
   await shot('8-problems');
+}
+
+/** The config in the first editor group, whatever panels stand beside it. */
+async function focusEditor(page, text) {
+  await editorOf(page).locator('.view-line', { hasText: text }).first().click();
+}
+
+async function overflowCompared({ page, open, shot }) {
+  await open('wide.quant.yaml');
+  await focusEditor(page, 'overflow_fix');
+  await runCommand(page, 'Quantsmith: Run Quantization');
+  const report = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
+  await report.getByRole('heading', { name: 'Quantization report' }).waitFor();
+  await focusEditor(page, 'overflow_fix');
+  await runCommand(page, 'Quantsmith: Compare Overflow Fixes');
+  const toast = page.locator('.notifications-toasts .notification-toast', { hasText: 'Overflow fixes' });
+  await toast.getByRole('button', { name: 'Cancel' }).first().waitFor();
+  await shot('9-overflow-progress');
+  await report.getByText('auto', { exact: true }).first().waitFor();
+  await report.getByText('auto', { exact: true }).first().scrollIntoViewIfNeeded();
+  await shot('10-overflow-report');
+  await focusEditor(page, 'overflow_fix');
+  await runCommand(page, 'Problems: Focus on Problems View');
+  await page.locator('.markers-panel').getByText('before restoration: disable').first().waitFor();
+  await shot('11-overflow-line');
+}
+
+async function converts({ page, open, shot }) {
+  await open('digits.quant.yaml');
+  await focusEditor(page, 'model:');
+  await runCommand(page, 'Quantsmith: Convert Config to YAML or JSON');
+  await page.locator('.part.statusbar').getByText('Quantization Config (JSON)').waitFor();
+  await page.locator('.view-line', { hasText: '"model": "digits.onnx"' }).first().waitFor();
+  await shot('12-converted');
+}
+
+async function comparesReports({ page, open, shot }) {
+  await open('wide.quant.yaml');
+  await focusEditor(page, 'overflow_fix');
+  await runCommand(page, 'Quantsmith: Compare Reports');
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: 'digits.int8.onnx' }).first().click();
+  const preview = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
+  await preview.getByRole('heading', { name: 'Comparison' }).waitFor();
+  await shot('13-compared');
+}
+
+async function lightTheme({ page, open, shot }) {
+  await open('wide.quant.yaml');
+  await focusEditor(page, 'overflow_fix');
+  await runCommand(page, 'Preferences: Toggle between Light/Dark Themes');
+  await page.locator('.monaco-workbench.vs').waitFor();
+  await focusEditor(page, 'overflow_fix');
+  await runCommand(page, 'Quantsmith: Show Report');
+  const report = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
+  await report.getByRole('heading', { name: 'Quantization report' }).waitFor();
+  await shot('14-light');
 }

@@ -1,8 +1,10 @@
 // The folder that the workbench tests open: the digits example and a config with a mistake.
-import { cpSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './harness.mjs';
 import { MISTAKEN } from './mistaken.mjs';
+
+const WIDE = '\nquantization:\n  advanced_parameters:\n    overflow_fix: disable\n';
 
 export function fillWorkspace(folder) {
   cpSync(join(ROOT, 'examples/digits'), folder, {
@@ -10,4 +12,7 @@ export function fillWorkspace(folder) {
     filter: (path) => !/\.int8\.onnx|\.report\.json$/.test(path),
   });
   writeFileSync(join(folder, 'mistaken.quant.yaml'), MISTAKEN);
+  // Full 8-bit weights, for which 16-bit sums can saturate.
+  const text = readFileSync(join(folder, 'digits-default.quant.yaml'), 'utf8');
+  writeFileSync(join(folder, 'wide.quant.yaml'), `${text.replace('digits-default', 'wide')}${WIDE}`);
 }

@@ -26,7 +26,7 @@ function text(model: ModelSummary): string {
   const signature = ({ name, type, dims }: TensorSignature) => `  ${name}: ${type} [${dims.join(', ')}]`;
   return [
     model.path,
-    `${(model.fileBytes / 1e6).toFixed(2)} MB, ${model.parameterCount.toLocaleString('en')} parameters, IR ${model.irVersion}, operator sets: ${opsets.join(', ')}`,
+    `${(model.fileBytes / 1e6).toFixed(2)} MB, ${model.parameterCount.toLocaleString('en')} float parameters, IR ${model.irVersion}, operator sets: ${opsets.join(', ')}`,
     `made by ${model.producer === '' ? 'an unnamed producer' : model.producer}`,
     'inputs',
     ...model.inputs.map(signature),

@@ -63,7 +63,7 @@ export function overflowText({ layers, settings, metric }: OverflowSummary): str
   return [
     ...(risky.length === 0 ? [] : [...table(head, rows), '']),
     layers.length === 0
-      ? 'The model has no layers with constant 8-bit weights.'
+      ? 'The model has no layer with constant 8-bit weights: nothing can saturate.'
       : `On x86 CPUs without VNNI, 16-bit sums can saturate in ${risky.length} of ${layers.length} layers with 8-bit weights.`,
     ...(unaffected === '' ? [] : [unaffected]),
     ...(settings.length === 0 ? [] : ['', ...settingsTable(settings, metric)]),

@@ -38,6 +38,11 @@ export async function openArrays(
     section.labels === undefined || section.labels === null
       ? null
       : await readLabels(section.labels, names, context);
+  const bytes = [...arrays.values()].some((array) => array.type === 'uint8');
+  const hint =
+    bytes && section.preprocess === undefined
+      ? { hint: 'Arrays of uint8 images are laid out by preprocess: `preprocess: {layout: nchw}`.' }
+      : {};
   return {
     count,
     hasLabels: labels !== null,
@@ -50,7 +55,7 @@ export async function openArrays(
             : [[input.name, feedOf(array, index, input, section, context)] as const];
         }),
       );
-      return Promise.resolve({ name: names[index]!, feeds, label: labels?.[index] ?? null });
+      return Promise.resolve({ name: names[index]!, feeds, label: labels?.[index] ?? null, ...hint });
     },
     async fingerprint() {
       const hash = createHash('sha256').update(JSON.stringify({ ...section, labels }));

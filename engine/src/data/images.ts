@@ -123,7 +123,8 @@ async function decodeImage(file: string, preprocess: Preprocess, context: DataCo
       ? wanted
       : centerCrop(wanted, preprocess.center_crop);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    // The decoder says everything several times.
+    const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
     return fail('image-undecodable', `${file} cannot be decoded as an image: ${reason}.`, {
       file,
       configPath: [...context.configPath, 'images'],

@@ -16,6 +16,8 @@ export interface Sample {
   readonly feeds: Readonly<Record<string, HostTensor>>;
   /** The right class, or null where the source has no labels. */
   readonly label: number | null;
+  /** What may help where it does not fit the model, as a sentence. */
+  readonly hint?: string;
 }
 
 /** Samples that can be read again and again, in any order. */
@@ -135,9 +137,10 @@ function checkSample(sample: Sample, { inputs, configPath }: DataContext): Sampl
       input.dims.every((dim, axis) => typeof dim === 'string' || dim <= 0 || dim === feed.dims[axis]);
     if (!fits || feed.type !== input.type) {
       const got = `${feed.type} [${feed.dims.join(', ')}]`;
+      const hint = sample.hint === undefined ? '' : ` ${sample.hint}`;
       fail(
         'sample-shape',
-        `Sample "${sample.name}" gives ${got} to the model's input "${input.name}", which wants ${input.type} [${input.dims.join(', ')}].`,
+        `Sample "${sample.name}" gives ${got} to the model's input "${input.name}", which wants ${input.type} [${input.dims.join(', ')}].${hint}`,
         { configPath, data: { sample: sample.name, input: input.name, got: feed.dims, wanted: input.dims } },
       );
     }

@@ -11,6 +11,8 @@ import { withOutputs } from './outputs.js';
 
 /** A folded tensor may have this many elements, or as many as it is made of: a ConstantOfShape cannot fill the memory. */
 const LARGEST_GROWN = 1 << 20;
+/** Indexes and shapes that grow are not quantized: written out they only make the file larger, and the runtime folds them. */
+const LARGEST_GROWN_INTEGERS = 1 << 10;
 
 /** Shapes that become known by folding allow more folding; deeper chains than this stay as they are. */
 const MOST_ROUNDS = 4;
@@ -132,14 +134,21 @@ function foldableNodes(model: ModelProto, types: ReadonlyMap<string, TensorType>
   };
   return candidates.filter((node) => {
     const inputs = node.input.filter((tensor) => tensor !== '');
-    const limit = Math.max(LARGEST_GROWN, ...inputs.map(size));
     const outputs = node.output.filter((tensor) => tensor !== '');
+    const grown = outputs.every((tensor) => isInteger(types.get(tensor)))
+      ? LARGEST_GROWN_INTEGERS
+      : LARGEST_GROWN;
+    const limit = Math.max(grown, ...inputs.map(size));
     if (!inputs.some((tensor) => tooLarge.has(tensor)) && outputs.every((tensor) => size(tensor) <= limit))
       return true;
     for (const tensor of outputs) tooLarge.add(tensor);
     return false;
   });
 }
+
+const FLOATS = new Set([1, 10, 11, 16]);
+
+const isInteger = (type: TensorType | undefined) => type !== undefined && !FLOATS.has(type.elemType);
 
 /** The folded tensors that the rest of the graph reads. */
 function resultsNeeded(model: ModelProto, folded: ReadonlySet<NodeProto>): string[] {

@@ -41,6 +41,16 @@ export function placeForConfig(
       data: { all: scope.problems },
     });
   }
+  const { per_channel: perChannel } = advanced.activations_quantization_params;
+  if (perChannel === true && advanced.backend_params.runtime === 'onnxruntime') {
+    fail(
+      'per-channel-activations',
+      'ONNX Runtime cannot run a model with several scales for one activation: leave per_channel out, or write for another runtime with backend_params.runtime: openvino.',
+      {
+        configPath: ['quantization', 'advanced_parameters', 'activations_quantization_params', 'per_channel'],
+      },
+    );
+  }
   const placement = placeQuantizers(prepared.graph, {
     runtime: advanced.backend_params.runtime as 'onnxruntime' | 'openvino',
     targetDevice: quantization.target_device,
@@ -55,7 +65,9 @@ export function placeForConfig(
   if (placement.weights.length === 0 && placement.activations.length === 0) {
     fail(
       'nothing-to-quantize',
-      'The model has no operator that can be quantized (after the ignored scope).',
+      scope.ignored.size === 0
+        ? 'The model has no operator that can be quantized (those in subgraphs of If, Loop and Scan stay in float).'
+        : 'The ignored scope leaves no operator that can be quantized.',
       {
         configPath: ['model'],
       },

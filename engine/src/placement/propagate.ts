@@ -26,6 +26,11 @@ export interface PropagationOptions {
 
 /** Operators that keep the channel axis where it is, so that a per-channel quantizer may pass. */
 const CHANNEL_KEEPING = new Set(['MaxPool', 'Dropout', 'Identity', 'GlobalMaxPool']);
+/**
+ * Operators that ONNX Runtime turns into integer kernels whatever their scales, and then refuses to run with several: their
+ * activations have one scale each.
+ */
+const ONE_SCALE = new Set(['Add', 'Mul', 'AveragePool', 'GlobalAveragePool', 'Sigmoid', 'LeakyRelu']);
 const SHAPE_ONLY = new Set(['Shape', 'Size']);
 const FLOAT_TYPES = new Set([1, 10, 11, 16]);
 
@@ -65,9 +70,11 @@ function ownDemands(graph: Graph, node: NodeProto, options: PropagationOptions):
   return node.input.map((tensor, index) => {
     if (!isActivation(graph, tensor) || isInside(options.interior, node, tensor)) return undefined;
     if (!isQuantizablePort(node, index)) return undefined;
-    const perChannel = options.perChannelDepthwise && isDepthwise(node, graph);
+    const perChannel =
+      (options.perChannelDepthwise && isDepthwise(node, graph)) ||
+      (options.activations.perChannel && !ONE_SCALE.has(node.opType));
     return {
-      config: { ...options.activations, perChannel: perChannel || options.activations.perChannel },
+      config: { ...options.activations, perChannel },
       forcedSymmetric: options.transformer && products,
       reachesLinear: isLinear(node),
       concats: new Set<string>(),
@@ -211,7 +218,8 @@ function constantsWithDemands(
 function finish(graph: Graph, placed: readonly Placed[]): ActivationQuantizer[] {
   const groupOf = unifiedGroups(placed);
   return placed.map(({ tensor, targets, demand }) => {
-    const perChannel = demand.config.perChannel && (graph.rank(tensor) ?? 0) > 1;
+    const writer = graph.producer(tensor)?.opType ?? '';
+    const perChannel = demand.config.perChannel && (graph.rank(tensor) ?? 0) > 1 && !ONE_SCALE.has(writer);
     return {
       id: `activation:${tensor}`,
       tensor,

@@ -1,3 +1,4 @@
+import type { Graph } from '../graph/graph.js';
 import { makeTensor } from '../onnx/tensor.js';
 import type { ActivationQuantizer } from '../placement/types.js';
 import type { QuantizerParameters } from '../ranges/parameters.js';
@@ -14,7 +15,7 @@ export function insertActivationQuantizer(
   draft: Draft,
   quantizer: ActivationQuantizer,
   parameters: QuantizerParameters,
-  runtime: 'onnxruntime' | 'openvino',
+  { graph, runtime }: { readonly graph: Graph; readonly runtime: 'onnxruntime' | 'openvino' },
 ): InsertedPair {
   const { tensor } = quantizer;
   const stored = storedParameters(parameters, runtime);
@@ -30,7 +31,7 @@ export function insertActivationQuantizer(
   draft.addInitializer(makeTensor(scale, dims, DATA_TYPE.float, parameters.scale));
   draft.addInitializer(integerTensor(zeroPoint, dims, stored.storage, stored.zeroPoint));
 
-  const clipped = stored.fillsStorage ? source : clipToRange(draft, tensor, source, quantizer, parameters);
+  const clipped = stored.fillsStorage ? source : clipToRange(draft, source, quantizer, parameters, graph);
   const codes = draft.freshName(`q_output_${tensor}_1`);
   const output = quantizer.atOutput ? tensor : draft.freshName(`dq_output_${tensor}_1`);
   const attributes: Record<string, number> = quantizer.axis === null ? {} : { axis: quantizer.axis };
@@ -49,19 +50,22 @@ export function insertActivationQuantizer(
 /** Limits the values to [low, high], per channel where the quantizer is. Returns the limited tensor's name. */
 function clipToRange(
   draft: Draft,
-  tensor: string,
   source: string,
   quantizer: ActivationQuantizer,
   parameters: QuantizerParameters,
+  graph: Graph,
 ): string {
+  const { tensor, axis } = quantizer;
+  // One value for each channel, repeated over the axes behind it.
+  const behind = axis === null ? 0 : (graph.rank(tensor) ?? 4) - axis - 1;
   const bound = (side: 'low' | 'high') => {
     const name = draft.freshName(`${side}_${tensor}_1`);
-    const dims = quantizer.axis === null ? [] : [parameters[side].length, 1, 1];
+    const dims = axis === null ? [] : [parameters[side].length, ...Array<number>(behind).fill(1)];
     draft.addInitializer(makeTensor(name, dims, DATA_TYPE.float, parameters[side]));
     return name;
   };
   const limited = draft.freshName(`clip_output_${tensor}_1`);
-  if (quantizer.axis === null) {
+  if (axis === null) {
     const name = draft.freshName(`Clip_${tensor}_1`);
     draft.addNode('Clip', [source, bound('low'), bound('high')], limited, {}, { name });
     return limited;

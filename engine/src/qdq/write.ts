@@ -42,7 +42,7 @@ export function writeQdq(input: QdqInput): ModelProto {
   for (const quantizer of input.placement.activations) {
     const parameters = input.activations.get(quantizer.id);
     if (parameters === undefined) continue;
-    const pair = insertActivationQuantizer(draft, quantizer, parameters, input.runtime);
+    const pair = insertActivationQuantizer(draft, quantizer, parameters, input);
     if (input.runtime === 'onnxruntime') repeatBehindMovers(draft, input.graph, quantizer, pair);
   }
   if (input.runtime === 'onnxruntime') quantizeBiases(draft, input);

@@ -33,16 +33,23 @@ export function openJournal(
     }
   };
   const line = (key: string, value: unknown) => `${JSON.stringify([key, value])}\n`;
-  // Rewritten whole: what was cut short goes.
-  attempt(() =>
-    writeFileSync(path, [line('identity', identity), ...[...kept].map(([k, v]) => line(k, v))].join('')),
-  );
+  let begun = false;
+  // Rewritten whole: what was cut short goes. Not before there is something to keep: a run that fails early leaves nothing.
+  const begin = () => {
+    if (begun) return;
+    begun = true;
+    const lines = [line('identity', identity), ...[...kept].map(([key, value]) => line(key, value))];
+    writeFileSync(path, lines.join(''));
+  };
   return {
     found: kept.size,
     async of<T>(key: string, compute: () => Promise<T>) {
       if (kept.has(key)) return kept.get(key) as T;
       const value = await compute();
-      attempt(() => appendFileSync(path, line(key, value)));
+      attempt(() => {
+        begin();
+        appendFileSync(path, line(key, value));
+      });
       return value;
     },
     close: () => rmSync(path, { force: true }),

@@ -31,7 +31,7 @@ export function parseYaml(text: string): Tree {
   if (document === undefined) return { root: null, problems, comments, anchored: false, language: 'yaml' };
   for (const error of document.errors) {
     const [start, end] = error.pos;
-    problems.push({ start, end: Math.max(end, start + 1), message: firstLine(error.message) });
+    problems.push({ start, end: Math.max(end, start + 1), message: reasonOf(error.message) });
   }
   for (const other of documents.slice(1)) {
     problems.push({
@@ -61,13 +61,17 @@ function parse(text: string, problems: SyntaxProblem[]) {
     problems.push({
       start: 0,
       end: Math.min(1, text.length),
-      message: error instanceof Error ? error.message : String(error),
+      message: reasonOf(error instanceof Error ? error.message : String(error)),
     });
     return [];
   }
 }
 
-const firstLine = (message: string) => message.split('\n')[0] ?? message;
+/** The first line of the library's message; what it says of its own stack means one thing. */
+function reasonOf(message: string): string {
+  if (/call stack/i.test(message)) return 'Values are nested too deeply to be read.';
+  return message.split('\n')[0] ?? message;
+}
 
 function convert(node: Node, text: string, anchors: Map<string, TreeNode>): TreeNode {
   const [start, end] = rangeOf(node);

@@ -66,10 +66,14 @@ function summary(
 ): string {
   const accuracy =
     metric === null ? [] : [`${metric.name} ${round(metric.baseline)} → ${round(metric.quantized)}`];
-  const speed = latency === null ? [] : [`${round(latency.speedup)}× as fast`];
-  const parts = [...accuracy, `${round(size.ratio)}× smaller`, ...speed];
+  const speed = latency === null ? [] : [change(latency.speedup, 'as fast', 'slower')];
+  const parts = [...accuracy, change(size.ratio, 'smaller', 'larger'), ...speed];
   const stale = changed === null ? '' : ` (${changed} changed since)`;
   return `Last run ${created.slice(0, 16).replace('T', ' ')}${stale}: ${parts.join(', ')}`;
 }
+
+/** A ratio in words, whichever way it goes. */
+const change = (ratio: number, better: string, worse: string) =>
+  ratio >= 1 ? `${round(ratio)}× ${better}` : `${round(1 / ratio)}× ${worse}`;
 
 const round = (value: number) => String(Number(value.toPrecision(4)));

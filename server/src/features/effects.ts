@@ -47,7 +47,7 @@ const EFFECTS: Readonly<Record<string, (known: Known) => string>> = {
   output: ({ report }) =>
     report === null
       ? ''
-      : `Last run: ${megabytes(report.size.quantized_bytes)}, ${report.size.ratio.toFixed(2)} times smaller than the float model.`,
+      : `Last run: ${megabytes(report.size.quantized_bytes)}, ${report.size.ratio >= 1 ? `${report.size.ratio.toFixed(2)} times smaller` : `${(1 / report.size.ratio).toFixed(2)} times larger`} than the float model.`,
   'quantization.preset': ({ report }) => {
     if (report === null) return '';
     const inputs = report.layers.flatMap((layer) => layer.inputs);

@@ -19,7 +19,9 @@ import { fileFindings } from './files.js';
 import { ignoredAlreadyFindings, ignoredAlreadyFixes } from './ignoredAlready.js';
 import { ignoredScopeFindings } from './ignoredScope.js';
 import { metricFindings } from './metric.js';
+import { outputFindings } from './output.js';
 import { overflowFixes } from './overflow.js';
+import { preprocessFindings } from './preprocess.js';
 import { schemaFindings, schemaFixes } from './schema.js';
 import { settingFindings, settingFixes } from './settings.js';
 import { withoutSuppressed } from './suppress.js';
@@ -76,6 +78,7 @@ export function findAll(
     ...dataSourceFindings(document, value),
     ...yamlVersionFindings(document),
     ...(baseDir === null ? [] : fileFindings(document, baseDir, value)),
+    ...(baseDir === null ? [] : outputFindings(document, baseDir, value)),
     ...modelFinding(document, context),
     ...(context.model === null
       ? []
@@ -83,6 +86,7 @@ export function findAll(
     ...ignoredScopeFindings(document, context.model, value),
     ...ignoredAlreadyFindings(document, context.model),
     ...(config === null ? [] : settingFindings(document, config)),
+    ...(config === null ? [] : preprocessFindings(document, config, baseDir)),
     ...(config === null ? [] : metricFindings(document, config)),
     ...(config === null || context.samples === undefined
       ? []

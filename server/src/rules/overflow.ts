@@ -5,7 +5,8 @@ import type { Finding } from '../diagnostics.js';
 import { parseConfig, type ConfigDocument } from '../document/document.js';
 import { setValue, type Written } from '../document/edit.js';
 import { findNode, type Path } from '../document/tree.js';
-import { fix, type FixTable } from './fix.js';
+import { fix, type Fix, type FixTable } from './fix.js';
+import { OVERFLOW_COMMAND } from '../runs/command.js';
 import { at, percent, related } from './runFinding.js';
 
 const ADVANCED = ['quantization', 'advanced_parameters'];
@@ -36,6 +37,7 @@ export function overflowFindings(document: ConfigDocument, report: QuantizationR
         current: report.overflow.fix,
         best: best?.fix ?? unknown,
         gives: givenText(report, best, target),
+        compared: settings.length > 0,
       },
     },
   ];
@@ -122,15 +124,24 @@ function givenText({ metric }: QuantizationReport, best: Setting | null, target:
   return ` (${metric.name} ${percent(metric.name, value)}${target === 'exact' ? '' : ' without VNNI'})`;
 }
 
+/** What each setting gives has to be measured first. */
+const COMPARE: Fix = {
+  title: 'Compare the settings of overflow_fix',
+  edits: [],
+  command: OVERFLOW_COMMAND,
+  preferred: false,
+};
+
 export const overflowFixes: FixTable = {
   'overflow-risk'(document, { data }) {
+    const compare = data['compared'] === true ? [] : [COMPARE];
     const best = String(data['best'] ?? 'enable');
     // `auto` does nothing for a target that does not saturate.
     const aims = best === 'auto' && targetOf(document) !== 'saturating';
-    if (best === data['current'] && !aims) return [];
+    if (best === data['current'] && !aims) return compare;
     const changes: [Path, Written][] = [[FIX, best], ...(aims ? [[TARGET, 'avx2'] as [Path, Written]] : [])];
     const what = `Set overflow_fix to ${best}${aims ? ' for target_isa avx2' : ''}`;
-    return fix(`${what}${String(data['gives'] ?? '')}`, setAll(document, changes));
+    return [...fix(`${what}${String(data['gives'] ?? '')}`, setAll(document, changes)), ...compare];
   },
 };
 

@@ -106,6 +106,91 @@ const borderRules: SettingRule[] = (
   })),
 );
 
+const KEYS = {
+  activations: ['activations_range_estimator_params', 'activations_quantization_params'],
+  weights: ['weights_range_estimator_params', 'weights_quantization_params'],
+} as const;
+const KINDS = ['activations', 'weights'] as const;
+
+function isSymmetric(config: ResolvedConfig, kind: (typeof KINDS)[number]): boolean {
+  if (kind === 'weights') return advanced(config).weights_quantization_params.mode === 'symmetric';
+  const { mode } = advanced(config).activations_quantization_params;
+  return (mode ?? (config.quantization.preset === 'mixed' ? 'asymmetric' : 'symmetric')) === 'symmetric';
+}
+
+/** What a limit of the values cannot be, and where it changes nothing. */
+const clipRules: SettingRule[] = KINDS.flatMap((kind): SettingRule[] => {
+  const [key] = KEYS[kind];
+  const low = (config: ResolvedConfig) => advanced(config)[key].min.clipping_value ?? null;
+  const high = (config: ResolvedConfig) => advanced(config)[key].max.clipping_value ?? null;
+  return [
+    {
+      code: 'conflicting-settings',
+      severity: 'warning',
+      path: [...ADVANCED, key, 'max', 'clipping_value'],
+      applies: (config) => {
+        const [bottom, top] = [low(config), high(config)];
+        return top !== null && (top <= 0 || (bottom !== null && bottom >= top));
+      },
+      message: 'The upper limit has to be above 0 and above the lower one: hardly a value is left.',
+    },
+    {
+      code: 'dead-setting',
+      severity: 'warning',
+      path: [...ADVANCED, key, 'min', 'clipping_value'],
+      applies: (config) => (low(config) ?? 0) < 0 && isSymmetric(config, kind),
+      message:
+        'A lower limit has no effect on symmetric ranges: the clipping_value of max cuts on both sides.',
+    },
+    {
+      code: 'conflicting-settings',
+      severity: 'warning',
+      path: [...ADVANCED, key, 'min', 'statistics_type'],
+      applies: (config) => /^abs_/.test(advanced(config)[key].min.statistics_type ?? ''),
+      message: 'The lower border of a range cannot come from absolute values, which are never negative.',
+      suggestions: ['min', 'quantile'],
+    },
+  ];
+});
+
+/** A weight is the only sample of itself. */
+const weightAggregatorRules: SettingRule[] = (['min', 'max'] as const).map((side) => ({
+  code: 'dead-setting',
+  severity: 'warning',
+  path: [...ADVANCED, 'weights_range_estimator_params', side, 'aggregator_type'],
+  // One of histogram has a message of its own.
+  applies: (config) => advanced(config).weights_range_estimator_params[side].aggregator_type !== 'histogram',
+  message: 'aggregator_type has no effect on weights: there is one sample of each.',
+}));
+
+/** Symmetric codes without a sign hold no negative value. */
+const signRules: SettingRule[] = KINDS.map((kind) => ({
+  code: 'conflicting-settings',
+  severity: 'warning',
+  path: [...ADVANCED, KEYS[kind][1], 'signedness_to_force'],
+  applies: (config) =>
+    advanced(config)[KEYS[kind][1]].signedness_to_force === false && isSymmetric(config, kind),
+  message: `Symmetric codes without a sign hold no negative value: negative ${kind} become 0.`,
+}));
+
+/** What keeps operators from ONNX Runtime's integer kernels without being refused. */
+const layoutRules: SettingRule[] = [
+  ['signedness_to_force', true, 'Most of ONNX Runtime’s integer kernels on x86 take unsigned activations'],
+  [
+    'narrow_range',
+    true,
+    'Behind a Relu or Clip, ONNX Runtime’s integer kernels take the full range of codes',
+  ],
+].map(([key, value, reason]) => ({
+  code: 'no-integer-kernel',
+  severity: 'warning',
+  path: [...ADVANCED, 'activations_quantization_params', String(key)],
+  applies: (config) =>
+    advanced(config).activations_quantization_params[key as 'narrow_range'] === value &&
+    advanced(config).backend_params.runtime === 'onnxruntime',
+  message: `${reason}: many operators compute in float on the rounded values.`,
+}));
+
 /** `dead-setting`, `conflicting-settings`, `deprecated-value`: decided from the config alone. */
 const RULES: readonly SettingRule[] = [
   ...channelRules,
@@ -163,19 +248,28 @@ const RULES: readonly SettingRule[] = [
   {
     code: 'dead-setting',
     severity: 'warning',
+    path: [...RESTORER, 'convert_to_mixed_preset'],
+    applies: (config) =>
+      config.accuracy_control?.advanced_accuracy_restorer_params.convert_to_mixed_preset === true &&
+      !isSymmetric(config, 'activations'),
+    message: 'convert_to_mixed_preset has no effect: activations are asymmetric already.',
+  },
+  {
+    code: 'dead-setting',
+    severity: 'warning',
     path: [...RESTORER, 'ranking_subset_size'],
     applies: (config) => config.accuracy_control === null,
     message: 'ranking_subset_size has no effect without accuracy control.',
   },
   {
-    code: 'no-integer-kernel',
-    severity: 'warning',
+    code: 'conflicting-settings',
+    severity: 'error',
     path: [...ADVANCED, 'activations_quantization_params', 'per_channel'],
     applies: (config) =>
       advanced(config).activations_quantization_params.per_channel === true &&
       advanced(config).backend_params.runtime === 'onnxruntime',
     message:
-      'ONNX Runtime has no integer kernels for per-channel activations: such operators compute in float.',
+      'ONNX Runtime cannot run a model with several scales for one activation: set per_channel to false, or the runtime to openvino.',
     suggestions: ['false'],
   },
   {
@@ -195,6 +289,25 @@ const RULES: readonly SettingRule[] = [
       'Weights of more than 8 bits have no integer kernels: operators compute in float on the rounded values.',
     suggestions: ['8'],
   },
+  {
+    code: 'dead-setting',
+    severity: 'info',
+    path: [...ADVANCED, 'backend_params', 'target_isa'],
+    applies: (config) => advanced(config).overflow_fix !== 'auto',
+    message: 'target_isa does not change the model: only overflow_fix: auto looks at it.',
+  },
+  {
+    code: 'dead-setting',
+    severity: 'info',
+    path: ['quantization', 'target_device'],
+    applies: ({ quantization }) =>
+      quantization.target_device === 'CPU_SPR' && quantization.model_type !== 'transformer',
+    message: 'CPU_SPR is the same as CPU without model_type: transformer.',
+  },
+  ...layoutRules,
+  ...signRules,
+  ...clipRules,
+  ...weightAggregatorRules,
   ...estimatorRules,
   ...borderRules,
   ...histogramRules,
@@ -218,7 +331,35 @@ export function settingFindings(document: ConfigDocument, config: QuantizationCo
       },
     ];
   });
-  return [...found, ...deprecatedFindings(document)];
+  return [...found, ...namedSetFindings(document, config), ...deprecatedFindings(document)];
+}
+
+/** Names of estimators that give no more than another one: aggregators do nothing to weights, histograms need whole tensors. */
+function namedSetFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {
+  const given = config.quantization?.advanced_parameters ?? {};
+  const perChannel = given.activations_quantization_params?.per_channel === true;
+  const dead = (key: (typeof ESTIMATORS)[number], message: string): Finding[] => {
+    const path = [...ADVANCED, key];
+    const span = findEntry(document.tree, path)?.keySpan;
+    return span === undefined
+      ? []
+      : [{ code: 'dead-setting', severity: 'warning', message, ...span, path, data: {} }];
+  };
+  const { weights_range_estimator_params: weights, activations_range_estimator_params: activations } = given;
+  return [
+    ...(typeof weights === 'string' && !/^(minmax|mean_quantile)$/.test(weights)
+      ? dead(
+          'weights_range_estimator_params',
+          `${weights} has no effect on weights, of which there is one sample each: it is the same as minmax.`,
+        )
+      : []),
+    ...(activations === 'histogram' && perChannel
+      ? dead(
+          'activations_range_estimator_params',
+          'histogram has no effect here: it serves activations with one scale for the whole tensor.',
+        )
+      : []),
+  ];
 }
 
 function deprecatedFindings(document: ConfigDocument): Finding[] {
@@ -250,6 +391,10 @@ export const settingFixes: FixTable = {
     if (path.at(-1) === 'aggregator_type') {
       const other = [...ADVANCED, key, side === 'min' ? 'max' : 'min', 'aggregator_type'];
       return fix('Set both sides to histogram', setValue(document, other, 'histogram'), true);
+    }
+    if (path.at(-1) === 'per_channel') {
+      const runtime = [...ADVANCED, 'backend_params', 'runtime'];
+      return fix('Set the runtime to openvino', setValue(document, runtime, 'openvino'));
     }
     if (path.at(-1) !== 'mode') return [];
     return fix('Set overflow_fix to disable', setValue(document, [...ADVANCED, 'overflow_fix'], 'disable'));

@@ -1,2 +1,4 @@
 /** The command that runs a config; its argument is the config's URI. */
 export const RUN_COMMAND = 'quantsmith.server.run';
+/** The command that compares the settings of overflow_fix; its argument is the config's URI. */
+export const OVERFLOW_COMMAND = 'quantsmith.server.overflow';

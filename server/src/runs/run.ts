@@ -1,26 +1,51 @@
 import type { Problem } from '@quantsmith/engine/problem';
-import type { EngineEvent } from '@quantsmith/engine/protocol';
+import type { EngineEvent, OverflowSummary } from '@quantsmith/engine/protocol';
 import { startEngine } from '@quantsmith/engine/spawn';
 import type { QuantizationReport } from '@quantsmith/schemas';
 import type { CheckedConfig } from '../check.js';
 
 type ProgressEvent = Extract<EngineEvent, { type: 'progress' }>;
 
-export type RunResult =
-  | { readonly kind: 'done'; readonly report: QuantizationReport; readonly reportPath: string }
+export type EngineResult<T> =
+  | { readonly kind: 'done'; readonly value: T }
   | { readonly kind: 'cancelled' }
   | { readonly kind: 'failed'; readonly problem: Problem };
 
-/** Runs the engine on a checked config. */
-export async function runConfig(
+/** What a run takes besides its config. */
+export interface RunOptions {
+  readonly allowModules: boolean;
+  readonly signal: AbortSignal;
+  readonly onProgress: (event: ProgressEvent) => void;
+  readonly onProblem: (problem: Problem) => void;
+}
+
+/** Quantizes what a checked config names, and writes model and report. */
+export function runConfig(
   checked: CheckedConfig,
-  options: {
-    allowModules: boolean;
-    signal: AbortSignal;
-    onProgress: (event: ProgressEvent) => void;
-    onProblem: (problem: Problem) => void;
-  },
-): Promise<RunResult> {
+  options: RunOptions,
+): Promise<EngineResult<{ report: QuantizationReport; reportPath: string }>> {
+  return onEngine(checked, 'run', options, (event) =>
+    event.type === 'report' ? { report: event.report, reportPath: event.reportPath } : undefined,
+  );
+}
+
+/** Compares the settings of overflow_fix; the engine puts what it finds into the report of the same config. */
+export function compareOverflow(
+  checked: CheckedConfig,
+  options: RunOptions,
+): Promise<EngineResult<OverflowSummary>> {
+  return onEngine(checked, 'overflow', options, (event) =>
+    event.type === 'overflow' ? event.overflow : undefined,
+  );
+}
+
+/** Sends a valid config to an engine process; `pick` takes the result from its events. */
+async function onEngine<T>(
+  checked: CheckedConfig,
+  kind: 'run' | 'overflow',
+  options: RunOptions,
+  pick: (event: EngineEvent) => T | undefined,
+): Promise<EngineResult<T>> {
   const invalid = checked.findings.find((finding) => finding.severity === 'error');
   if (checked.config === null || invalid !== undefined) {
     const message =
@@ -29,32 +54,29 @@ export async function runConfig(
         : `${checked.path}, line ${invalid.range.start.line + 1}: ${invalid.message}`;
     return { kind: 'failed', problem: { code: 'config-invalid', severity: 'error', message } };
   }
-  let finished: { report: QuantizationReport; reportPath: string } | null = null;
-  const outcome = await startEngine(
-    {
-      kind: 'run',
-      config: checked.config,
-      configPath: checked.path,
-      configSha256: checked.sha256,
-      allowModules: options.allowModules,
+  const found: T[] = [];
+  const request = {
+    kind,
+    config: checked.config,
+    configPath: checked.path,
+    configSha256: checked.sha256,
+    allowModules: options.allowModules,
+  };
+  const outcome = await startEngine(request, {
+    signal: options.signal,
+    onEvent(event) {
+      if (event.type === 'progress') options.onProgress(event);
+      else if (event.type === 'problem') options.onProblem(event.problem);
+      const picked = pick(event);
+      if (picked !== undefined) found.push(picked);
     },
-    {
-      signal: options.signal,
-      onEvent(event) {
-        if (event.type === 'progress') options.onProgress(event);
-        else if (event.type === 'problem') options.onProblem(event.problem);
-        else if (event.type === 'report') finished = { report: event.report, reportPath: event.reportPath };
-      },
-    },
-  );
+  });
   if (outcome.code === 'cancelled') return { kind: 'cancelled' };
   if (outcome.code === 'failed') return { kind: 'failed', problem: outcome.problem };
-  if (finished === null)
-    return {
-      kind: 'failed',
-      problem: { code: 'engine-crashed', severity: 'error', message: 'The engine ended without a report.' },
-    };
-  return { kind: 'done', ...(finished as { report: QuantizationReport; reportPath: string }) };
+  const [value] = found;
+  if (value !== undefined) return { kind: 'done', value };
+  const message = 'The engine ended without a result.';
+  return { kind: 'failed', problem: { code: 'engine-crashed', severity: 'error', message } };
 }
 
 /** Share of the whole run that is done, from 0 to 1: stages by their usual weight. */

@@ -134,4 +134,63 @@ suite('Quantsmith in a real extension host', () => {
     await until('the newer report', () => tabs('Report: later.onnx').length === 1);
     assert.equal(tabs('Report: digits.int8.onnx').length, 1);
   });
+
+  test('a config is converted to the other notation, with its comments, in an unsaved editor', async () => {
+    const document = await open('digits.quant.yaml');
+    await vscode.commands.executeCommand('quantsmith.convert');
+    const isConverted = ({ uri }: vscode.TextDocument) => uri.path.endsWith('/digits.quant.json');
+    const converted = await until('the converted config', () =>
+      vscode.workspace.textDocuments.find((one) => isConverted(one) && one.getText() !== ''),
+    );
+    assert.equal(converted.languageId, 'quant-json');
+    assert.ok(converted.isUntitled, 'nothing was written');
+    assert.match(converted.getText(), /"model": "digits\.onnx"/);
+    const comment = /# (.{10,30}\w)/.exec(document.getText())![1]!;
+    assert.ok(converted.getText().includes(comment), 'comments are kept');
+    await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+  });
+
+  test('overflow fixes are compared after a run, in its report and on the line', async () => {
+    const document = await open('wide.quant.yaml');
+    // Without a run there is no report to put the comparison into.
+    assert.equal(await vscode.commands.executeCommand('quantsmith.overflow'), undefined);
+    await vscode.commands.executeCommand('quantsmith.run');
+    await open('wide.quant.yaml');
+    const risk = () =>
+      vscode.languages.getDiagnostics(document.uri).find((one) => codeOf(one) === 'overflow-risk');
+    const before = await until('the risk', risk);
+    assert.equal(document.getText(before.range), 'overflow_fix: disable');
+    assert.match(before.message, /compares the settings/);
+    const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>(
+      'vscode.executeCodeActionProvider',
+      document.uri,
+      before.range,
+    );
+    const action = actions.find(({ title }) => title === 'Compare the settings of overflow_fix');
+    assert.ok(action?.command, 'the finding offers the comparison');
+    await vscode.commands.executeCommand(action.command.command, ...(action.command.arguments as unknown[]));
+    await until('what the settings give', () => /disable \d.*auto \d/.test(risk()?.message ?? ''));
+    const report = JSON.parse(
+      readFileSync(vscode.Uri.joinPath(document.uri, '../wide.int8.onnx.report.json').fsPath, 'utf8'),
+    ) as { overflow: { settings: { fix: string }[] } };
+    assert.deepEqual(
+      report.overflow.settings.map(({ fix }) => fix),
+      ['disable', 'first_layer', 'enable', 'auto'],
+    );
+  });
+
+  test('two reports are shown side by side', async () => {
+    const report = (name: string) => inWorkspace(`${name}.int8.onnx.report.json`).toString();
+    await vscode.commands.executeCommand('quantsmith.compare', report('digits'), report('wide'));
+    const comparison = await until('the comparison', () =>
+      vscode.workspace.textDocuments.find((one) => one.getText().startsWith('## Comparison')),
+    );
+    assert.match(comparison.getText(), /A: digits\.int8\.onnx.*B: wide\.int8\.onnx/);
+    assert.match(comparison.getText(), /\| top1 \| [\d.]+ % \| [\d.]+ % \|/);
+    await until('the preview', () =>
+      vscode.window.tabGroups.all.some((group) =>
+        group.tabs.some(({ input }) => input instanceof vscode.TabInputWebview),
+      ),
+    );
+  });
 });
