@@ -170,6 +170,7 @@ async function openRun(request: RunRequest, emit: (event: EngineEvent) => void, 
   };
   clock.stage('load', null);
   const loaded = await readModel(paths.model);
+  lanes.warm(loaded.model);
   clock.stage('prepare', null);
   const float = await prepareModel(loaded);
   warn(float.problems);

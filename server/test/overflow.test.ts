@@ -157,7 +157,9 @@ describe('overflow-risk', () => {
 
   it('offers no half range unasked where the target does not saturate', () => {
     const text = `${WITH_KEY}    backend_params: {target_isa: amx}\n`;
-    expect(risk(report({}), text)).toMatchObject({ titles: [], found: { severity: 'hint' } });
+    const { titles, found } = risk(report({}), text);
+    expect(titles).toEqual(['Compare the settings of overflow_fix']);
+    expect(found).toMatchObject({ severity: 'hint' });
   });
 
   it('offers nothing when the config has the best already', () => {

@@ -35,6 +35,8 @@ export interface Lanes {
   /** All threads together. */
   readonly threads: number;
   readonly open: (model: ModelProto, options: OpenOptions) => Promise<ModelRunner>;
+  /** Starts what models of this size will need, beside whatever the caller does next. */
+  readonly warm: (model: ModelProto) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -44,6 +46,7 @@ export function oneLane(threads: number): Lanes {
     threads,
     open: (model, { batch = 1, ...options }) =>
       openHere(encodeModel(model), { ...sessionOptions(options), threads }, batch),
+    warm: () => undefined,
     close: () => Promise.resolve(),
   };
 }
@@ -90,12 +93,20 @@ export function openLanes(threads: number): Lanes {
   const workers: LaneWorker[] = [];
   const here = oneLane(threads);
   let models = 0;
+  const countFor = (model: ModelProto) => lanesFor(threads, weightBytes(model));
+  const start = (count: number) => {
+    while (workers.length < count) workers.push(startWorker());
+  };
   return {
     threads,
+    warm(model) {
+      const count = countFor(model);
+      if (count > 1) start(count);
+    },
     async open(model, { alone = false, batch = 1, ...options }) {
-      const count = lanesFor(threads, weightBytes(model));
+      const count = countFor(model);
       if (count === 1) return here.open(model, { ...options, batch });
-      while (workers.length < count) workers.push(startWorker());
+      start(count);
       const id = models++;
       const lanes = alone ? [idlest(workers)] : workers.slice(0, count);
       const bytes = encodeModel(model);
