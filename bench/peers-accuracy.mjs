@@ -32,8 +32,11 @@ const cases = [
   { name: 'mobilenetv2', model: 'mobilenetv2', maxDrop: 0.002 },
   { name: 'mobilenetv2-per-tensor', model: 'mobilenetv2', maxDrop: 0.01, perTensor: true },
   { name: 'squeezenet1.1', model: 'squeezenet1.1', maxDrop: 0 },
-  { name: 'resnet8-per-tensor', model: 'resnet8-bn', maxDrop: 0.001, perTensor: true },
+  { name: 'squeezenet1.1-per-tensor', model: 'squeezenet1.1', maxDrop: 0, perTensor: true },
+  { name: 'magika', model: 'magika', maxDrop: 0.005 },
   { name: 'vit-ibp', model: 'vit-ibp', maxDrop: 0.005 },
+  { name: 'resnet8-per-tensor', model: 'resnet8-bn', maxDrop: 0.001, perTensor: true },
+  { name: 'resnet-4b', model: 'resnet-4b', maxDrop: 0.002 },
 ];
 const wanted = options.cases?.split(',') ?? cases.map(({ name }) => name);
 const work = `${root}.tools/bench`;
@@ -108,11 +111,18 @@ function table({ name, maxDrop }, all) {
     ours.failed === undefined && nncf.failed === undefined
       ? [`\n- time: ${(ours.seconds / nncf.seconds).toFixed(2)} of NNCF's`]
       : [];
+  const ofNncf = (nncf.curve ?? []).slice(1).map(percent);
+  const ofOurs = (ours.curve ?? []).map(([reverted, value]) => `${percent(value)} (${reverted} in float)`);
+  const curves = [
+    `- curve, ours: ${[percent(ours.initial?.quantized), ...ofOurs].join(', ')}`,
+    `- curve, NNCF: ${ofNncf.join(', ')}`,
+  ];
   return [
     `\n### ${name}, at most ${(100 * maxDrop).toFixed(1)} points\n`,
     '| tool | float | quantized | result | met | float operators | time | peak memory |',
     '| --- | --- | --- | --- | --- | --- | --- | --- |',
     ...rows,
     ...ratio,
+    ...curves,
   ].join('\n');
 }

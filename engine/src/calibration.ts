@@ -154,6 +154,7 @@ async function collectCached(
     inGraph,
     samples,
     threads: lanes.threads,
+    lanes: lanes.most,
     runtime: runtimeVersion(),
     tool: TOOL.version,
   };

@@ -42,7 +42,7 @@ import { restoreAccuracy } from './restore/restore.js';
 import { openRunJournal } from './restore/runJournal.js';
 import { measureSensitivity, type SensitivityReport } from './restore/sensitivity.js';
 import { withSettings } from './restore/tune.js';
-import { openLanes, type Lanes } from './runtime/lanes.js';
+import { oneLane, openLanes, type Lanes } from './runtime/lanes.js';
 import { defaultThreads } from './runtime/threads.js';
 import type { Collected } from './statistics/collect.js';
 import { openValidation } from './validation.js';
@@ -55,7 +55,9 @@ export function runPipeline(
   request: RunRequest,
   emit: (event: EngineEvent) => void,
 ): Promise<{ report: QuantizationReport; reportPath: string }> {
-  return withLanes(request, async (lanes) =>
+  const { data, accuracy_control: control } = request.config;
+  const measures = data.validation !== undefined || (control ?? null) !== null;
+  return withLanes(request, measures ? openLanes : oneLane, async (lanes) =>
     quantizeAndReport(request, emit, await openRun(request, emit, lanes)),
   );
 }
@@ -117,7 +119,7 @@ export function sensitivityPipeline(
   request: RunRequest,
   emit: (event: EngineEvent) => void,
 ): Promise<SensitivityReport> {
-  return withLanes(request, async (lanes) => {
+  return withLanes(request, openLanes, async (lanes) => {
     const { clock, config, float, validation, statistics } = await openRun(request, emit, lanes);
     const made = await makeQuantization({ float, statistics, lanes, clock }, config, clock.stage);
     return measureSensitivity(made.quantization, validation, statistics, { lanes, clock });
@@ -129,7 +131,7 @@ export function overflowPipeline(
   request: RunRequest,
   emit: (event: EngineEvent) => void,
 ): Promise<OverflowSummary> {
-  return withLanes(request, async (lanes) => {
+  return withLanes(request, openLanes, async (lanes) => {
     const { clock, config, paths, float, validation, statistics } = await openRun(request, emit, lanes);
     const summary = await compareFixes(
       (change) =>
@@ -145,10 +147,17 @@ export function overflowPipeline(
   });
 }
 
-/** Opens lanes with the threads that the config asks for, and closes them whatever happens. */
-async function withLanes<T>(request: RunRequest, body: (lanes: Lanes) => Promise<T>): Promise<T> {
+/**
+ * Opens lanes with the threads that the config asks for, and closes them whatever happens. Calibration alone has one session:
+ * several would be little faster on an idle machine, and take more memory.
+ */
+async function withLanes<T>(
+  request: RunRequest,
+  open: (threads: number) => Lanes,
+  body: (lanes: Lanes) => Promise<T>,
+): Promise<T> {
   const backend = resolveConfig(request.config).quantization.advanced_parameters.backend_params;
-  const lanes = openLanes(backend.threads ?? defaultThreads());
+  const lanes = open(backend.threads ?? defaultThreads());
   try {
     return await body(lanes);
   } finally {

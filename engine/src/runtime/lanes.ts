@@ -34,6 +34,8 @@ export interface OpenOptions extends Pick<SessionOptions, 'dir' | 'optimization'
 export interface Lanes {
   /** All threads together. */
   readonly threads: number;
+  /** The most sessions that run side by side. */
+  readonly most: number;
   readonly open: (model: ModelProto, options: OpenOptions) => Promise<ModelRunner>;
   /** Starts what models of this size will need, beside whatever the caller does next. */
   readonly warm: (model: ModelProto) => void;
@@ -44,6 +46,7 @@ export interface Lanes {
 export function oneLane(threads: number): Lanes {
   return {
     threads,
+    most: 1,
     open: (model, { batch = 1, ...options }) =>
       openHere(encodeModel(model), { ...sessionOptions(options), threads }, batch),
     warm: () => undefined,
@@ -99,6 +102,7 @@ export function openLanes(threads: number): Lanes {
   };
   return {
     threads,
+    most: Math.min(threads, MOST_LANES),
     warm(model) {
       const count = countFor(model);
       if (count > 1) start(count);
