@@ -152,6 +152,7 @@ const KEEPS_LAYOUT = new Set([
   'Concat',
   'GlobalAveragePool',
   'MaxPool',
+  'Mul',
   'Relu',
   'Sigmoid',
   'Tanh',
