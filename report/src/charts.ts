@@ -48,7 +48,9 @@ ${points.map(
 `,
 )}${finalMark(x(final.count), y(final.drop), y(final.interval[0]), y(final.interval[1]))}`;
   const allowed = target === null ? '' : ' Dashed: the drop that is allowed.';
-  const estimates = points.every((point) => point.validated) ? '' : ' Hollow: operators tried alone.';
+  const estimates = points.every((point) => point.validated)
+    ? ''
+    : ' Hollow: operators alone, measured or expected.';
   const legend = markup`<span class="quiet">Line: the least validated drop for each number.${estimates} Ring: the model that was written, with the 95 % interval of its drop.${allowed}</span>`;
   return { width: WIDTH, body, legend };
 }

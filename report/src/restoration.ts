@@ -55,18 +55,20 @@ function remedyTable(metric: Metric, { remedies = [] }: Restoration): Block[] {
 function candidateSection(metric: Metric, { candidates = [] }: Restoration): Block[] {
   if (candidates.length === 0) return [];
   const error = (value: number | null) => (value === null ? '–' : value.toPrecision(3));
+  // Metrics of right and wrong answers go by the drop alone.
+  const compared = candidates.some(({ output_error: outputs }) => outputs !== null);
   const table: Block = {
     kind: 'table',
     caption:
-      'Operators in the order in which they were considered for float, and what the model is like with only these in float.',
+      'Operators in the order in which they were considered for float, and what the model is like with only these in float: measured, or expected from the samples nearest to being answered otherwise.',
     columns: [
       { title: 'Operators' },
-      { title: 'Error of the outputs', numeric: true },
+      ...(compared ? [{ title: 'Error of the outputs', numeric: true }] : []),
       { title: 'Drop', numeric: true },
     ],
     rows: candidates.map(({ operators, output_error: outputs, drop_alone: drop }): Cell[] => [
       names(operators),
-      error(outputs),
+      ...(compared ? [error(outputs)] : []),
       drop === null ? '–' : dropValue(metric, drop),
     ]),
   };

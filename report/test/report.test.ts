@@ -204,6 +204,13 @@ describe('what each operator saves', () => {
     expect(text).toContain('Candidates\n');
     expect(text).toContain('/a, /b  0.0123  –\n');
   });
+  it('says nothing of errors of the outputs where candidates went by their drops', () => {
+    const candidates = [{ operators: ['/c'], output_error: null, drop_alone: 0.02 }];
+    const restoration = { ...sampleReport().restoration!, candidates };
+    const text = reportText(sampleReport({ restoration })).replace(/ {2,}/g, '  ');
+    expect(text).toContain('/c  2.00 points\n');
+    expect(text).not.toContain('Error of the outputs');
+  });
   it('is left out where no two states tell it', () => {
     const steps = [{ iteration: 1, reverted: ['/a', '/b'], metric: 0.97, drop: 0.01 }];
     const restoration = { ...sampleReport().restoration!, steps, reverted: ['/a', '/b'] };
