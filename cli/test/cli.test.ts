@@ -127,7 +127,7 @@ describe('quantsmith run', () => {
     const { status, stdout } = quantsmith('run', config(text));
     expect(status).toBe(5);
     expect(stdout).toMatch(/target missed/);
-    expect(stdout).toMatch(/limit of 1 iterations/);
+    expect(stdout).toMatch(/limit of 1 iteration was/);
     expect(existsSync(join(folder, 'digits.int8.onnx'))).toBe(true);
   });
 });

@@ -59,7 +59,7 @@ describe('limits of restoration', () => {
     const { restoration, metric } = report();
     expect(restoration!.reverted.length).toBeGreaterThan(0);
     expect(restoration!.reverted.length).toBeLessThanOrEqual(limit);
-    expect(restoration!.stop_reason).toMatch(`limit of ${limit} iterations`);
+    expect(restoration!.stop_reason).toMatch(`limit of ${limit} iteration`);
     expect(metric!.quantized).toBeGreaterThan(metric!.quantized_initial);
     expect(stdout).toMatch(/target missed/);
     expect(status).toBe(5);

@@ -97,7 +97,7 @@ describe('the search for operators to revert', () => {
     const result = await restoreBySearch(problem);
     expect([...result.reverted].sort()).toEqual(limit === 1 ? ['d'] : ['b', 'c', 'd']);
     expect(result.stopReason).toBe(
-      `The limit of ${limit} iterations was reached; this is the best model so far.`,
+      `The limit of ${limit} iteration${limit === 1 ? '' : 's'} was reached; this is the best model so far.`,
     );
   });
   it('ends at the time limit', async () => {

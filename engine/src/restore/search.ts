@@ -50,6 +50,6 @@ function stopReason(search: Search): string {
   if (isLate(search)) return 'The time limit was reached; this is the best model so far.';
   const { maxIterations, groups } = problem;
   if (maxIterations !== null && maxIterations < groups.length)
-    return `The limit of ${maxIterations} iterations was reached; this is the best model so far.`;
+    return `The limit of ${maxIterations} iteration${maxIterations === 1 ? '' : 's'} was reached; this is the best model so far.`;
   return 'All operators were tried and the target was not reached; this is the best model found.';
 }
