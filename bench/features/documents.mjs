@@ -25,6 +25,7 @@ quantization:
       num_bits: 4
 `;
 const BROKEN_YAML = `model: missing.onnx
+output: off
 data:
   calibration:
     arrays: data/calibration.npy

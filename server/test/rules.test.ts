@@ -147,6 +147,15 @@ ${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
       'file-missing "." is a folder, not a file (/).',
     ]);
   });
+  it.each([
+    ['a null character', 'da\\0ta.npy'],
+    ['a name longer than any file system takes', 'x'.repeat(5000)],
+    ['a file as a folder', 'package.json/data.npy'],
+  ])('say of what no path can be that it is missing: %s', (_, path) => {
+    const text = `model: "${path}"\ndata: {calibration: {arrays: "${path}"}}\n`;
+    const { findings } = findAll(config(text), { ...NOTHING, baseDir: process.cwd() });
+    expect(findings.map(({ code }) => code)).toEqual(['model-missing', 'file-missing']);
+  });
   it('count channels', () => {
     const told = (preprocess: string) =>
       found(`model: m\ndata: {calibration: {images: x, preprocess: {${preprocess}}}}\n`);

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync, type Stats } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { ConfigDocument } from '../document/document.js';
 import { findNode, type Path } from '../document/tree.js';
@@ -36,9 +36,9 @@ export function fileFindings(document: ConfigDocument, baseDir: string, value: u
     // A metric is a name or a module.
     if (path.at(-1) === 'metric' && !/\.[cm]?[jt]s$/.test(written)) return [];
     const file = resolve(baseDir, written);
-    const found = statSync(file, { throwIfNoEntry: false });
+    const found = entryAt(file);
     const folder = found?.isDirectory() === true && !FOLDERS.has(String(path.at(-1)));
-    if (found !== undefined && !folder) return [];
+    if (found !== null && !folder) return [];
     const own = findNode(document.tree, path);
     const { start, end } = own ?? placeOf(document, path);
     return [
@@ -55,6 +55,15 @@ export function fileFindings(document: ConfigDocument, baseDir: string, value: u
       },
     ];
   });
+}
+
+/** null: nothing is there, or nothing can be, as where a name is too long or has a null character. */
+function entryAt(file: string): Stats | null {
+  try {
+    return statSync(file);
+  } catch {
+    return null;
+  }
 }
 
 /** Paths in the same folder that a misspelled one may mean. */
