@@ -5,7 +5,7 @@ import { dirname, join, relative } from 'node:path';
 import { TensorProtoSchema, type TensorProto } from '../onnx/onnx_pb.js';
 import { dataTypeName, rawBytes, readFloats } from '../onnx/tensor.js';
 import { fail } from '../problem.js';
-import type { HostTensor, TensorTypeName } from '../runtime/tensor.js';
+import { TYPED_ARRAYS, type HostTensor, type TensorTypeName } from '../runtime/tensor.js';
 import { readLabels } from './labels.js';
 import type { DataContext, DataSection, SampleSource } from './source.js';
 
@@ -94,18 +94,5 @@ export function hostTensor(tensor: TensorProto, dir: string): HostTensor {
   if (type === 'string')
     return { type, dims, data: tensor.stringData.map((bytes) => new TextDecoder().decode(bytes)) };
   const buffer = new Uint8Array(rawBytes(tensor, dir)).buffer;
-  const arrays = {
-    float64: Float64Array,
-    float16: Uint16Array,
-    int8: Int8Array,
-    uint8: Uint8Array,
-    bool: Uint8Array,
-    int16: Int16Array,
-    uint16: Uint16Array,
-    int32: Int32Array,
-    uint32: Uint32Array,
-    int64: BigInt64Array,
-    uint64: BigUint64Array,
-  } as const;
-  return { type, dims, data: new arrays[type](buffer) };
+  return { type, dims, data: new TYPED_ARRAYS[type](buffer) };
 }

@@ -1,5 +1,5 @@
 import type { Feeds } from './batch.js';
-import type { HostTensor, TensorData, TensorTypeName } from './tensor.js';
+import { TYPED_ARRAYS, type HostTensor, type TensorTypeName } from './tensor.js';
 
 /** Samples on their way into a lane: their values lie in memory that both threads see, so that nothing is cloned. */
 export interface Parcel {
@@ -41,32 +41,14 @@ export function packParcel(samples: readonly Feeds[], spare: SharedArrayBuffer |
   return { memory, contents };
 }
 
-const ARRAYS: Readonly<
-  Record<string, new (memory: SharedArrayBuffer, start: number, length: number) => ArrayBufferView>
-> = {
-  float32: Float32Array,
-  float64: Float64Array,
-  float16: Uint16Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  bool: Uint8Array,
-  int16: Int16Array,
-  uint16: Uint16Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  int64: BigInt64Array,
-  uint64: BigUint64Array,
-};
-
 /** The samples of a parcel, as views of its memory. */
 export function unpackParcel({ memory, contents }: Parcel): Feeds[] {
   return contents.map((inputs) =>
     Object.fromEntries(
       Object.entries(inputs).map(([name, { type, dims, place }]): [string, HostTensor] => {
         if (!('start' in place)) return [name, { type, dims, data: place }];
-        const Data = ARRAYS[type]!;
-        const size = (Data as unknown as { BYTES_PER_ELEMENT: number }).BYTES_PER_ELEMENT;
-        const data = new Data(memory, place.start, place.length / size) as unknown as TensorData;
+        const Data = TYPED_ARRAYS[type as Exclude<TensorTypeName, 'string'>] as Float32ArrayConstructor;
+        const data = new Data(memory, place.start, place.length / Data.BYTES_PER_ELEMENT);
         return [name, { type, dims, data }];
       }),
     ),

@@ -33,6 +33,22 @@ export type TensorData =
   | BigUint64Array
   | readonly string[];
 
+/** The arrays that hold numbers of an element type; float16 as their bits. */
+export const TYPED_ARRAYS = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int64: BigInt64Array,
+  uint64: BigUint64Array,
+} as const;
+
 /**
  * Whether no value is NaN or infinite: float32 values cannot overflow a double's sum (float64 ones near the largest
  * double could). Four sums, since each addition would wait for the one before.
