@@ -1,8 +1,8 @@
 import type { ModelProto } from '../onnx/onnx_pb.js';
 import type { IntegerLayer } from './layers.js';
-import { layersAtRisk, withDrafts } from './models.js';
+import { draftLayers, withDrafts } from './models.js';
 import { largestPairs } from './pairs.js';
-import { isReproducible, kernelColumns, startDraft, type Draft } from './saturate.js';
+import { kernelColumns, type Draft } from './saturate.js';
 
 const FLOAT = 1;
 
@@ -17,14 +17,10 @@ export interface Reached {
  * than counting the sums that saturate: of all weights that meet the same two activations few can give the largest.
  */
 export function reachedModel(optimized: ModelProto): { model: ModelProto; layers: Reached[] } {
-  const drafts: Draft[] = [];
-  const layers = layersAtRisk(optimized)
-    .filter(isReproducible)
-    .map((layer) => {
-      const draft = startDraft(layer.node.output[0]!);
-      drafts.push(draft);
-      return { layer, largest: addLargestSum(draft, layer) };
-    });
+  const { drafts, drafted: layers } = draftLayers(optimized, (draft, layer) => ({
+    layer,
+    largest: addLargestSum(draft, layer),
+  }));
   const outputs = layers.map(({ largest }) => largest);
   return { model: withDrafts(optimized, drafts, outputs), layers };
 }

@@ -41,6 +41,16 @@ export function saturatingModel(optimized: ModelProto): ModelProto {
   return { ...optimized, graph: { ...graph, node, initializer } };
 }
 
+/** What `draft` adds to the model beside each layer at risk whose arithmetic is known, and what it says of it. */
+export function draftLayers<T>(
+  optimized: ModelProto,
+  draft: (nodes: Draft, layer: IntegerLayer) => T,
+): { drafts: Draft[]; drafted: T[] } {
+  const layers = layersAtRisk(optimized).filter(isReproducible);
+  const drafts = layers.map((layer) => startDraft(layer.node.output[0]!));
+  return { drafts, drafted: layers.map((layer, index) => draft(drafts[index]!, layer)) };
+}
+
 /** What to read of one layer from a model that is being observed: names of scalar outputs. */
 export interface Observed {
   readonly layer: IntegerLayer;
@@ -55,14 +65,7 @@ export interface Observed {
 
 /** The model with exact layers, and beside each layer at risk what saturation would do to it, as outputs. */
 export function observedModel(optimized: ModelProto): { model: ModelProto; layers: Observed[] } {
-  const drafts: Draft[] = [];
-  const layers = layersAtRisk(optimized)
-    .filter(isReproducible)
-    .map((layer) => {
-      const draft = startDraft(layer.node.output[0]!);
-      drafts.push(draft);
-      return observe(draft, layer);
-    });
+  const { drafts, drafted: layers } = draftLayers(optimized, observe);
   const outputs = layers.flatMap(({ saturated, results, signal, noise }) => [
     saturated,
     results,

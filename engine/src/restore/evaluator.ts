@@ -63,6 +63,10 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
   const seen = new Map<string, Seen>();
   const toGain = source.count * Math.abs(baseline.value - initial.value - maxDrop);
   const nearest = Math.min(MOST_NEAREST, Math.max(FEWEST_NEAREST, Math.round(SAMPLES_PER_ANSWER * toGain)));
+  const screening =
+    forecaster === null
+      ? screeningSamples(metric, baseline.records, initial.records, SCREENING_SAMPLES)
+      : nearestBorder(metric, initial.records, deciding).slice(0, nearest);
   let reference: Promise<Reference> | undefined;
 
   const run = async (runner: ModelRunner, indices: readonly number[]): Promise<Entries> => {
@@ -101,18 +105,16 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
     },
     async screen(reverted) {
       if (forecaster !== null) {
-        const indices = nearestBorder(metric, initial.records, deciding).slice(0, nearest);
         const entries = await journal.of(`${prefix} screen ${keyOf(reverted)}`, () =>
-          withModel(input, reverted, { alone: true }, (runner) => run(runner, indices)),
+          withModel(input, reverted, { alone: true }, (runner) => run(runner, screening)),
         );
         const known = look(reverted, entries);
         return { error: null, drop: forecaster.complete(reverted, known).drop };
       }
-      const indices = screeningSamples(metric, baseline.records, initial.records, SCREENING_SAMPLES);
       const error = await journal.of(`${prefix} screen ${keyOf(reverted)}`, async () => {
-        const expected = await (reference ??= openReference(input, indices));
+        const expected = await (reference ??= openReference(input, screening));
         return withModel(input, reverted, { alone: true }, (runner) =>
-          meanError(runner, readAhead(source, indices), expected),
+          meanError(runner, readAhead(source, screening), expected),
         );
       });
       return { error, drop: null };
