@@ -14,21 +14,21 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { makeNode } from '../engine/src/onnx/node.js';
 import {
   GraphProtoSchema,
   ModelProtoSchema,
   OperatorSetIdProtoSchema,
   StringStringEntryProtoSchema,
-  TensorProto_DataLocation,
   TensorProtoSchema,
-  TensorShapeProto_DimensionSchema,
+  TensorProto_DataLocation,
   TensorShapeProtoSchema,
-  TypeProto_TensorSchema,
+  TensorShapeProto_DimensionSchema,
   TypeProtoSchema,
+  TypeProto_TensorSchema,
   ValueInfoProtoSchema,
-} from '../engine/src/onnx/onnx_pb.js';
-import { encodeModel } from '../engine/src/onnx/write.js';
+  encodeModel,
+  makeNode,
+} from '@quantsmith/model/onnx';
 import { runPipeline } from '../engine/src/pipeline.js';
 import { createSession, run } from '../engine/src/runtime/session.js';
 

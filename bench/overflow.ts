@@ -3,11 +3,15 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { QuantizationConfig } from '@quantsmith/schemas';
-import { evaluateModel } from '@quantsmith/engine/evaluate';
-import { findEmulator } from '@quantsmith/engine/overflow/emulator';
-import { overflowPipeline, runPipeline } from '@quantsmith/engine/pipeline';
-import type { EvaluateRequest, ModelEvaluation, OverflowSummary } from '@quantsmith/engine/protocol';
+import type {
+  EvaluateRequest,
+  ModelEvaluation,
+  OverflowSummary,
+  QuantizationConfig,
+} from '@quantsmith/schemas';
+import { evaluateModel } from '../engine/src/validation/evaluateModel.js';
+import { findEmulator } from '../engine/src/emulator.js';
+import { overflowPipeline, runPipeline } from '../engine/src/pipeline.js';
 import { models, type BenchData, type BenchModel } from './models.mjs';
 
 const { values: options } = parseArgs({

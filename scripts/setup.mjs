@@ -39,9 +39,15 @@ const installed = `${root}node_modules/.package-lock.json`;
 if (timeOf(installed) < Math.max(timeOf(`${root}package-lock.json`), 1)) {
   run('Installing packages', 'npm', ['ci', '--no-audit', '--no-fund']);
 }
-const sources = ['client/src', 'server/src', 'engine/src', 'cli/src', 'report/src', 'schemas'].map((dir) =>
-  newest(`${root}${dir}`),
-);
+const sources = [
+  'client/src',
+  'server/src',
+  'model/src',
+  'engine/src',
+  'cli/src',
+  'report/src',
+  'schemas',
+].map((dir) => newest(`${root}${dir}`));
 if (timeOf(`${root}dist/cli.cjs`) < Math.max(...sources, timeOf(`${root}scripts/build.mjs`))) {
   run('Building', process.execPath, ['scripts/build.mjs']);
 }

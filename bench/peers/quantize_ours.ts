@@ -2,13 +2,13 @@
 // report in between (latency, noise) is told apart.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { create } from '@bufbuild/protobuf';
-import { makeNode } from '../../engine/src/onnx/node.js';
 import {
   GraphProtoSchema,
   ModelProtoSchema,
   OperatorSetIdProtoSchema,
-} from '../../engine/src/onnx/onnx_pb.js';
-import { encodeModel } from '../../engine/src/onnx/write.js';
+  encodeModel,
+  makeNode,
+} from '@quantsmith/model/onnx';
 import { runPipeline } from '../../engine/src/pipeline.js';
 import { createSession } from '../../engine/src/runtime/session.js';
 import type { QuantizationConfig } from '@quantsmith/schemas';

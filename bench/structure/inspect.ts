@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { inspectModel } from '../../engine/src/onnx/inspect.js';
+import { inspectModel } from '@quantsmith/model/onnx';
 
 /** The most memory that this process has had, in MB. */
 const peak = () => Number(/VmHWM:\s*(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))![1]) / 1000;

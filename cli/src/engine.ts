@@ -1,13 +1,13 @@
-import { runPaths } from '@quantsmith/engine/paths';
-import type { Problem } from '@quantsmith/engine/problem';
-import type {
-  EngineEvent,
-  OverflowRequest,
-  RunRequest,
-  SensitivityRequest,
-} from '@quantsmith/engine/protocol';
+import {
+  type EngineEvent,
+  type OverflowRequest,
+  type Problem,
+  type RunRequest,
+  type SensitivityRequest,
+  runPaths,
+} from '@quantsmith/schemas';
 import { existsSync } from 'node:fs';
-import { startEngine } from '@quantsmith/engine/spawn';
+import { startEngine } from '@quantsmith/engine';
 import { checkConfigFile, positionIn, type CheckedConfig, type CheckedFinding } from '@quantsmith/server';
 import { findingLine } from './commands/check.js';
 import { EXIT, exitCodeOf } from './exit.js';

@@ -1,4 +1,4 @@
-import type { Problem } from '@quantsmith/engine/problem';
+import type { Problem } from '@quantsmith/schemas';
 
 /** What the process ends with; documented in docs/cli.md. */
 export const EXIT = {

@@ -9,7 +9,7 @@ import { REPORT_FORMATS, reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
 import { sensitivityCommand } from './commands/sensitivity.js';
 import { exit, EXIT } from './exit.js';
-import { EMULATED_CPUS } from '@quantsmith/engine/overflow/emulator';
+import { EMULATED_CPUS } from '@quantsmith/engine';
 
 const program = new Command('quantsmith')
   .description(

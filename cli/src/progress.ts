@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import type { EngineEvent } from '@quantsmith/engine/protocol';
+import type { EngineEvent } from '@quantsmith/schemas';
 
 type ProgressEvent = Extract<EngineEvent, { type: 'progress' }>;
 

@@ -1,8 +1,11 @@
-import type { EngineOutcome } from '@quantsmith/engine/spawn';
-import { startEngine } from '@quantsmith/engine/spawn';
-import { findEmulator, type EmulatedCpu, type Emulator } from '@quantsmith/engine/overflow/emulator';
-import { QuantsmithError } from '@quantsmith/engine/problem';
-import type { EvaluateRequest, ModelEvaluation } from '@quantsmith/engine/protocol';
+import {
+  type EmulatedCpu,
+  type Emulator,
+  type EngineOutcome,
+  findEmulator,
+  startEngine,
+} from '@quantsmith/engine';
+import { type EvaluateRequest, type ModelEvaluation, QuantsmithError } from '@quantsmith/schemas';
 import { metricValue } from '@quantsmith/report';
 import { checkConfigFile } from '@quantsmith/server';
 import { EXIT, exitCodeOf } from './exit.js';

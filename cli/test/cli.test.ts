@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { validateReport, type QuantizationReport } from '@quantsmith/schemas';
-import { encodeModel } from '@quantsmith/engine/onnx/write';
+import { encodeModel } from '@quantsmith/model/onnx';
 import { model, node, value } from '../../engine/test/models.js';
 import { builtCli, root } from './built.js';
 

@@ -3,9 +3,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { findEmulator } from '@quantsmith/engine/overflow/emulator';
-import type { OverflowSummary } from '@quantsmith/engine/protocol';
-import type { QuantizationReport } from '@quantsmith/schemas';
+import { findEmulator } from '../../engine/src/emulator.js';
+import type { OverflowSummary, QuantizationReport } from '@quantsmith/schemas';
 import { builtCli, root } from './built.js';
 
 const cli = builtCli();

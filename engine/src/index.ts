@@ -1,4 +1,5 @@
-/** The quantization engine as a library. A program that must survive a crash of the runtime uses `spawn.ts` instead. */
+/** The engine's one door. A program that must survive a crash of the runtime uses `startEngine`. */
+export { EMULATED_CPUS, findEmulator, type EmulatedCpu, type Emulator } from './emulator.js';
+export { outputObstacle } from './output/obstacle.js';
 export { runPipeline } from './pipeline.js';
-export * from './problem.js';
-export * from './protocol.js';
+export { startEngine, type EngineOptions, type EngineOutcome } from './spawn.js';

@@ -1,51 +1,55 @@
 import {
-  resolveConfig,
+  type EngineEvent,
+  type OverflowSummary,
+  type Problem,
   type QuantizationConfig,
   type QuantizationReport,
   type ResolvedConfig,
+  type RunPaths,
+  type RunRequest,
+  fail,
+  resolveConfig,
+  runPaths,
 } from '@quantsmith/schemas';
 import { resolve } from 'node:path';
-import { alignModel, calibrate, defaultCache, smoothModel, type Calibration } from './calibration.js';
+import {
+  alignModel,
+  calibrate,
+  defaultCache,
+  smoothModel,
+  type Calibration,
+} from './calibration/calibration.js';
 import { ACCURATE_THRESHOLD, accurateBiasCorrection, accurateSamples } from './corrections/accurateBias.js';
 import { correctionScope } from './corrections/candidates.js';
 import { FAST_THRESHOLD, fastBiasCorrection, type CorrectionRecord } from './corrections/fastBias.js';
-import {
-  firstIndices,
-  openData,
-  readAhead,
-  type DataSection,
-  type Sample,
-  type SampleSource,
-} from './data/source.js';
-import { prepareModel, type PreparedModel } from './graph/prepare.js';
-import { inputSignatures } from './graph/types.js';
-import { readModel, type LoadedModel } from './onnx/read.js';
-import { writeModel, writeText } from './onnx/write.js';
-import { autoProblems, fixOverflow } from './overflow/auto.js';
-import { addSettings, compareFixes } from './overflow/settings.js';
-import { outputObstacle } from './output.js';
-import { runPaths, type RunPaths } from './paths.js';
+import { firstIndices, openData, readAhead } from './data/source.js';
+import type { DataSection, Sample, SampleSource } from './data/types.js';
+import { prepareModel, type PreparedModel } from './prepare/prepare.js';
+import { inputSignatures } from './prepare/types.js';
+import { type LoadedModel, readModel, writeModel, writeText } from '@quantsmith/model/onnx';
+import { autoProblems, fixOverflow } from './saturation/auto.js';
+import { addSettings, compareFixes } from './saturation/settings.js';
+import { outputObstacle } from './output/obstacle.js';
 import { placeForConfig, quantizerConfig } from './placement/fromConfig.js';
 import type { Placement } from './placement/types.js';
-import { fail, type Problem } from './problem.js';
-import type { EngineEvent, OverflowSummary, RunRequest } from './protocol.js';
 import {
   activationParameters,
   buildModel,
   weightCodes,
   writtenPlacement,
   type Quantization,
-} from './quantization.js';
+} from './quantize/quantization.js';
 import { buildReport } from './report/build.js';
-import { startClock, type Clock } from './report/progress.js';
+import { startClock, type Clock } from './progress/clock.js';
 import { restoreAccuracy } from './restore/restore.js';
 import { openRunJournal } from './restore/runJournal.js';
-import { measureSensitivity, type SensitivityReport } from './restore/sensitivity.js';
+import { measureSensitivity } from './restore/sensitivity.js';
+import type { SensitivityReport } from '@quantsmith/schemas';
 import { withSettings } from './restore/tune.js';
 import { oneLane, openLanes, type Lanes } from './runtime/lanes.js';
 import { defaultThreads } from './runtime/threads.js';
 import type { Collected } from './statistics/collect.js';
-import { openValidation } from './validation.js';
+import { openValidation } from './validation/validation.js';
 
 /**
  * One run from config to files, stage by stage; the only place that knows them all. Problems that do not stop the run

@@ -1,9 +1,8 @@
-import { evaluateModel } from './evaluate.js';
-import { inspectModel } from './onnx/inspect.js';
-import { overflowOfModel } from './overflow/model.js';
+import { evaluateModel } from './validation/evaluateModel.js';
+import { inspectModel } from '@quantsmith/model/onnx';
+import { overflowOfModel } from './saturation/model.js';
 import { overflowPipeline, runPipeline, sensitivityPipeline } from './pipeline.js';
-import { QuantsmithError, type Problem } from './problem.js';
-import type { EngineEvent, EngineRequest } from './protocol.js';
+import { type EngineEvent, type EngineRequest, type Problem, QuantsmithError } from '@quantsmith/schemas';
 
 /** Entry of the engine process: takes one request over IPC, answers with events, ends. */
 process.once('message', (request: EngineRequest) => {

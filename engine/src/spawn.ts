@@ -2,9 +2,8 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { Emulator } from './overflow/emulator.js';
-import type { Problem } from './problem.js';
-import type { EngineEvent, EngineRequest } from './protocol.js';
+import type { Emulator } from './emulator.js';
+import type { EngineEvent, EngineRequest, Problem } from '@quantsmith/schemas';
 
 export type EngineOutcome =
   | { readonly code: 'ok' }
@@ -35,7 +34,7 @@ export async function startEngine(request: EngineRequest, options: EngineOptions
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // Inside VS Code the executable is Electron.
-    env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+    env: { ...process.env, ELECTRON_RUN_AS_NODE: '1', ORT_DISABLE_TELEMETRY: '1' },
   });
   const abort = () => child.kill('SIGKILL');
   signal?.addEventListener('abort', abort, { once: true });

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { accurateBiasCorrection, accurateSamples } from '@quantsmith/engine/corrections/accurateBias';
-import { prepareModel } from '@quantsmith/engine/graph/prepare';
-import { placeQuantizers } from '@quantsmith/engine/placement/place';
-import type { QuantizerConfig } from '@quantsmith/engine/placement/types';
-import { writeQdq } from '@quantsmith/engine/qdq/write';
-import type { Quantization } from '@quantsmith/engine/quantization';
-import type { HostTensor } from '@quantsmith/engine/runtime/tensor';
-import { weightEstimator } from '@quantsmith/engine/statistics/defaults';
-import { quantizeWeights } from '@quantsmith/engine/weights/quantize';
-import { readFloats } from '@quantsmith/engine/onnx/tensor';
-import { oneLane } from '@quantsmith/engine/runtime/lanes';
+import { accurateBiasCorrection, accurateSamples } from '../src/corrections/accurateBias.js';
+import { prepareModel } from '../src/prepare/prepare.js';
+import { placeQuantizers } from '../src/placement/place.js';
+import type { QuantizerConfig } from '../src/placement/types.js';
+import { writeQdq } from '../src/qdq/write.js';
+import type { Quantization } from '../src/quantize/quantization.js';
+import type { HostTensor } from '@quantsmith/model/arrays';
+import { weightEstimator } from '../src/ranges/defaults.js';
+import { quantizeWeights } from '../src/weights/quantize.js';
+import { readFloats } from '@quantsmith/model/onnx';
+import { oneLane } from '../src/runtime/lanes.js';
 import { floats, model, node, randoms, runModel, value } from './models.js';
 
 const config: QuantizerConfig = {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { resolveConfig, type QuantizationConfig } from '@quantsmith/schemas';
-import type { SampleSource } from '@quantsmith/engine/data/source';
-import { prepareModel } from '@quantsmith/engine/graph/prepare';
-import { makeQuantization } from '@quantsmith/engine/pipeline';
-import { autoProblems } from '@quantsmith/engine/overflow/auto';
-import { featuresSaturate, targetSaturates } from '@quantsmith/engine/overflow/isa';
-import { startClock } from '@quantsmith/engine/report/progress';
-import { instructionSets } from '@quantsmith/engine/runtime/cpu';
-import { oneLane } from '@quantsmith/engine/runtime/lanes';
+import type { SampleSource } from '../src/data/types.js';
+import { prepareModel } from '../src/prepare/prepare.js';
+import { makeQuantization } from '../src/pipeline.js';
+import { autoProblems } from '../src/saturation/auto.js';
+import { featuresSaturate, targetSaturates } from '../src/overflow/isa.js';
+import { startClock } from '../src/progress/clock.js';
+import { instructionSets } from '../src/runtime/cpu.js';
+import { oneLane } from '../src/runtime/lanes.js';
 import { floats, model, node, value } from './models.js';
 
 const SAMPLES = 40;

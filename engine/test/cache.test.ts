@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { cacheKey, keepStatistics, readStatistics } from '@quantsmith/engine/statistics/cache';
+import { cacheKey, keepStatistics, readStatistics } from '../src/statistics/cache.js';
 import { runDigits } from './digits.js';
 
 let dir = '';

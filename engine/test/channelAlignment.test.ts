@@ -2,17 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import {
-  alignChannels,
-  alignmentPairs,
-  alignmentPlan,
-} from '@quantsmith/engine/corrections/channelAlignment';
-import { prepareModel } from '@quantsmith/engine/graph/prepare';
-import { readModel } from '@quantsmith/engine/onnx/read';
-import { readFloats } from '@quantsmith/engine/onnx/tensor';
-import { encodeModel } from '@quantsmith/engine/onnx/write';
-import { collectStatistics } from '@quantsmith/engine/statistics/collect';
-import { oneLane } from '@quantsmith/engine/runtime/lanes';
+import { alignChannels, alignmentPairs, alignmentPlan } from '../src/corrections/channelAlignment.js';
+import { prepareModel } from '../src/prepare/prepare.js';
+import { encodeModel, readFloats, readModel } from '@quantsmith/model/onnx';
+import { collectStatistics } from '../src/statistics/collect.js';
+import { oneLane } from '../src/runtime/lanes.js';
 import { floats, model, node, randoms, relativeDifference, runModel, value } from './models.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-align-'));

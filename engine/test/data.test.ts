@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { openData, readAhead, type DataSection } from '@quantsmith/engine/data/source';
-import { centerCrop } from '@quantsmith/engine/data/images';
-import type { TensorSignature } from '@quantsmith/engine/protocol';
+import { openData, readAhead } from '../src/data/source.js';
+import type { DataSection } from '../src/data/types.js';
+import { centerCrop } from '../src/data/images.js';
+import type { TensorSignature } from '@quantsmith/schemas';
 import { writeNpy } from './npy.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-data-'));

@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
 import type { QuantizationConfig, QuantizationReport } from '@quantsmith/schemas';
-import { readModel } from '@quantsmith/engine/onnx/read';
-import type { ModelProto } from '@quantsmith/engine/onnx/onnx_pb';
-import { runPipeline } from '@quantsmith/engine/pipeline';
+import { type ModelProto, readModel } from '@quantsmith/model/onnx';
+import { runPipeline } from '../src/pipeline.js';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/digits/', import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-digits-'));

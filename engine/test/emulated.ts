@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findEmulator, type Emulator } from '@quantsmith/engine/overflow/emulator';
-import type { HostTensor } from '@quantsmith/engine/runtime/tensor';
+import { findEmulator, type Emulator } from '../src/emulator.js';
+import type { HostTensor } from '@quantsmith/model/arrays';
 
 /** A model and its one input. */
 export interface EmulatedCase {

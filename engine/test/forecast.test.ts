@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createForecaster, normal, type ForecastInput } from '@quantsmith/engine/restore/forecast';
+import { createForecaster, normal, type ForecastInput } from '../src/restore/forecast.js';
 
 const NOT_SEEN = Number.NaN;
 const margins = (...values: number[]) => Float64Array.from(values);

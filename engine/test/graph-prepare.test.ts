@@ -1,10 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { prepareModel } from '@quantsmith/engine/graph/prepare';
-import { makeAttribute, opset } from '@quantsmith/engine/onnx/node';
-import type { ModelProto } from '@quantsmith/engine/onnx/onnx_pb';
-import { readModel, type LoadedModel } from '@quantsmith/engine/onnx/read';
-import { elementCount } from '@quantsmith/engine/onnx/tensor';
-import { createSession } from '@quantsmith/engine/runtime/session';
+import { prepareModel } from '../src/prepare/prepare.js';
+import {
+  type LoadedModel,
+  type ModelProto,
+  elementCount,
+  makeAttribute,
+  opset,
+  readModel,
+} from '@quantsmith/model/onnx';
+import { createSession } from '../src/runtime/session.js';
 import {
   DATA,
   floats,

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { QuantizationConfig } from '@quantsmith/schemas';
-import type { ModelProto, NodeProto } from '@quantsmith/engine/onnx/onnx_pb';
-import { readFloats } from '@quantsmith/engine/onnx/tensor';
+import { type ModelProto, type NodeProto, readFloats } from '@quantsmith/model/onnx';
 import { floats, model, node, runModel, value } from './models.js';
 import { quantizeTiny, type Written } from './tiny.js';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { lanesFor, oneLane, openLanes, type Lanes } from '@quantsmith/engine/runtime/lanes';
-import type { HostTensor } from '@quantsmith/engine/runtime/tensor';
-import { prepareModel } from '@quantsmith/engine/graph/prepare';
-import { batchSize } from '@quantsmith/engine/runtime/batchSize';
-import type { ModelProto } from '@quantsmith/engine/onnx/onnx_pb';
+import { lanesFor, oneLane, openLanes, type Lanes } from '../src/runtime/lanes.js';
+import type { HostTensor } from '@quantsmith/model/arrays';
+import { prepareModel } from '../src/prepare/prepare.js';
+import { batchSize } from '../src/validation/batchSize.js';
+import type { ModelProto } from '@quantsmith/model/onnx';
 import { ints, model, node, value } from './models.js';
 
 /** Models on rows of four values. */

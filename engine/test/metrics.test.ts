@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { accuracyDrop, dropInterval } from '@quantsmith/engine/metrics/drop';
-import { worstSamples } from '@quantsmith/engine/metrics/evaluate';
-import { EQUAL_SQNR_DB, openMetric, type Outputs } from '@quantsmith/engine/metrics/metric';
+import { accuracyDrop, dropInterval } from '../src/metrics/drop.js';
+import { worstSamples } from '../src/metrics/evaluate.js';
+import { EQUAL_SQNR_DB, openMetric, type Outputs } from '../src/metrics/metric.js';
 import { haveVectors, vectors } from './vectors.js';
 
 const outputs = (...values: number[]): Outputs => ({

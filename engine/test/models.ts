@@ -1,27 +1,27 @@
 import { create } from '@bufbuild/protobuf';
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { makeNode, type AttributeValue } from '@quantsmith/engine/onnx/node';
 import {
+  type AttributeValue,
   GraphProtoSchema,
-  ModelProtoSchema,
-  OperatorSetIdProtoSchema,
   type ModelProto,
+  ModelProtoSchema,
   type NodeProto,
+  OperatorSetIdProtoSchema,
   type TensorProto,
-  type ValueInfoProto,
-} from '@quantsmith/engine/onnx/onnx_pb';
-import {
-  TensorShapeProto_DimensionSchema,
   TensorShapeProtoSchema,
-  TypeProto_TensorSchema,
+  TensorShapeProto_DimensionSchema,
   TypeProtoSchema,
+  TypeProto_TensorSchema,
+  type ValueInfoProto,
   ValueInfoProtoSchema,
-} from '@quantsmith/engine/onnx/onnx_pb';
-import { makeInts, makeTensor } from '@quantsmith/engine/onnx/tensor';
-import { encodeModel } from '@quantsmith/engine/onnx/write';
-import { createSession, run, type PortSignature } from '@quantsmith/engine/runtime/session';
-import type { HostTensor } from '@quantsmith/engine/runtime/tensor';
+  encodeModel,
+  makeInts,
+  makeNode,
+  makeTensor,
+} from '@quantsmith/model/onnx';
+import { createSession, run, type PortSignature } from '../src/runtime/session.js';
+import type { HostTensor } from '@quantsmith/model/arrays';
 
 /** A typed border value; `dims` may name free dimensions; without dims the rank is unknown. */
 export function value(name: string, dims?: readonly (number | string)[], elemType = 1): ValueInfoProto {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { QuantizerConfig } from '@quantsmith/engine/placement/types';
-import { quantizerParameters } from '@quantsmith/engine/ranges/parameters';
+import type { QuantizerConfig } from '../src/placement/types.js';
+import { quantizerParameters } from '../src/ranges/parameters.js';
 import { buildOracle, type OracleModel, type Quantizer } from './oracle.js';
 import { quantizeTiny } from './tiny.js';
 import { haveVectors, vectors } from './vectors.js';

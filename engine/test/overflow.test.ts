@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pairRisk } from '@quantsmith/engine/overflow/pairs';
+import { pairRisk } from '../src/overflow/pairs.js';
 import { node } from './models.js';
 
 const gemm = node('Gemm', ['x', 'w'], ['y'], { transB: 1 });

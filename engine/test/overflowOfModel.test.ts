@@ -2,11 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { ModelProto, NodeProto } from '@quantsmith/engine/onnx/onnx_pb';
-import { makeTensor } from '@quantsmith/engine/onnx/tensor';
-import { encodeModel } from '@quantsmith/engine/onnx/write';
-import { overflowOfModel } from '@quantsmith/engine/overflow/model';
-import type { HostTensor } from '@quantsmith/engine/runtime/tensor';
+import { type ModelProto, type NodeProto, encodeModel, makeTensor } from '@quantsmith/model/onnx';
+import { overflowOfModel } from '../src/saturation/model.js';
+import type { HostTensor } from '@quantsmith/model/arrays';
 import { emulatedHaswell, runEmulated } from './emulated.js';
 import { floats, model, node, randoms, runModel, value } from './models.js';
 

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { prepareModel } from '@quantsmith/engine/graph/prepare';
-import { placeQuantizers } from '@quantsmith/engine/placement/place';
-import type { QuantizerConfig } from '@quantsmith/engine/placement/types';
-import { readModel } from '@quantsmith/engine/onnx/read';
+import { prepareModel } from '../src/prepare/prepare.js';
+import { placeQuantizers } from '../src/placement/place.js';
+import type { QuantizerConfig } from '../src/placement/types.js';
+import { readModel } from '@quantsmith/model/onnx';
 import { DATA } from './models.js';
 
 const reference = join(DATA, 'peer_reference');

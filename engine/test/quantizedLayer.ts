@@ -1,5 +1,4 @@
-import type { ModelProto, NodeProto, TensorProto } from '@quantsmith/engine/onnx/onnx_pb';
-import { makeTensor } from '@quantsmith/engine/onnx/tensor';
+import { type ModelProto, type NodeProto, type TensorProto, makeTensor } from '@quantsmith/model/onnx';
 import { floats, model, node, randoms, value } from './models.js';
 
 const UINT8 = 2;

@@ -3,15 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { prepareModel } from '@quantsmith/engine/graph/prepare';
-import { TensorProtoSchema } from '@quantsmith/engine/onnx/onnx_pb';
-import { readModel } from '@quantsmith/engine/onnx/read';
-import { encodeModel } from '@quantsmith/engine/onnx/write';
-import { runPipeline } from '@quantsmith/engine/pipeline';
-import { QuantsmithError } from '@quantsmith/engine/problem';
-import { createSession } from '@quantsmith/engine/runtime/session';
-import type { HostTensor } from '@quantsmith/engine/runtime/tensor';
-import type { QuantizationReport } from '@quantsmith/schemas';
+import { prepareModel } from '../src/prepare/prepare.js';
+import { TensorProtoSchema, encodeModel, readModel } from '@quantsmith/model/onnx';
+import { runPipeline } from '../src/pipeline.js';
+import { type QuantizationReport, QuantsmithError } from '@quantsmith/schemas';
+import { createSession } from '../src/runtime/session.js';
+import type { HostTensor } from '@quantsmith/model/arrays';
 import { DATA, realFeeds, realModels } from './models.js';
 
 /** Models that must be refused, with the code of the reason. */

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { restoreBySearch, type RestoreProblem } from '@quantsmith/engine/restore/search';
-import { createForecaster } from '@quantsmith/engine/restore/forecast';
-import { decidingSamples } from '@quantsmith/engine/restore/samples';
-import { openMetric } from '@quantsmith/engine/metrics/metric';
+import { restoreBySearch, type RestoreProblem } from '../src/restore/search.js';
+import { createForecaster } from '../src/restore/forecast.js';
+import { decidingSamples } from '../src/restore/samples.js';
+import { openMetric } from '../src/metrics/metric.js';
 
 /** A world where each operator costs a known amount and costs add up. */
 function world(costs: Readonly<Record<string, number>>, over: Partial<RestoreProblem> = {}) {

@@ -2,14 +2,11 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { ModelProto } from '@quantsmith/engine/onnx/onnx_pb';
-import { readModel } from '@quantsmith/engine/onnx/read';
-import { makeTensor } from '@quantsmith/engine/onnx/tensor';
-import { encodeModel, writeModel } from '@quantsmith/engine/onnx/write';
-import { cpuFeatures, instructionSets } from '@quantsmith/engine/runtime/cpu';
-import { fusedKernels } from '@quantsmith/engine/runtime/optimized';
-import { createSession, run } from '@quantsmith/engine/runtime/session';
-import type { HostTensor } from '@quantsmith/engine/runtime/tensor';
+import { type ModelProto, encodeModel, makeTensor, readModel, writeModel } from '@quantsmith/model/onnx';
+import { cpuFeatures, instructionSets } from '../src/runtime/cpu.js';
+import { fusedKernels } from '../src/runtime/optimized.js';
+import { createSession, run } from '../src/runtime/session.js';
+import type { HostTensor } from '@quantsmith/model/arrays';
 import { floats, model, node, randoms, value } from './models.js';
 
 const add = model({

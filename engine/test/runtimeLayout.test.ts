@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { encodeModel } from '@quantsmith/engine/onnx/write';
-import { runPipeline } from '@quantsmith/engine/pipeline';
+import { encodeModel } from '@quantsmith/model/onnx';
+import { runPipeline } from '../src/pipeline.js';
 import { floats, model, node, value } from './models.js';
 import { writeNpy } from './npy.js';
 

@@ -2,19 +2,17 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { prepareModel } from '@quantsmith/engine/graph/prepare';
+import { prepareModel } from '../src/prepare/prepare.js';
 import {
   applySmoothing,
   groupId,
   magnitudePlan,
   smoothGroups,
   smoothScales,
-} from '@quantsmith/engine/corrections/smoothQuant';
-import { encodeModel } from '@quantsmith/engine/onnx/write';
-import { readModel } from '@quantsmith/engine/onnx/read';
-import { readFloats } from '@quantsmith/engine/onnx/tensor';
-import { collectStatistics } from '@quantsmith/engine/statistics/collect';
-import { oneLane } from '@quantsmith/engine/runtime/lanes';
+} from '../src/corrections/smoothQuant.js';
+import { encodeModel, readFloats, readModel } from '@quantsmith/model/onnx';
+import { collectStatistics } from '../src/statistics/collect.js';
+import { oneLane } from '../src/runtime/lanes.js';
 import { floats, model, node, randoms, relativeDifference, runModel, value } from './models.js';
 import { haveVectors, vectors } from './vectors.js';
 

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { createAggregator } from '@quantsmith/engine/statistics/aggregate';
-import { effectiveStatistic } from '@quantsmith/engine/statistics/estimator';
-import { createHistogram } from '@quantsmith/engine/statistics/histogram';
-import { reduceTensor } from '@quantsmith/engine/statistics/reduce';
-import { prepareModel } from '@quantsmith/engine/graph/prepare';
-import { collectStatistics } from '@quantsmith/engine/statistics/collect';
-import { nanSentinels } from '@quantsmith/engine/statistics/finite';
-import { planStatistics } from '@quantsmith/engine/statistics/plan';
-import type { AggregatorType, RangeEstimator, StatisticsType } from '@quantsmith/engine/statistics/estimator';
-import { oneLane } from '@quantsmith/engine/runtime/lanes';
+import { createAggregator } from '../src/statistics/aggregate.js';
+import { effectiveStatistic } from '../src/ranges/estimator.js';
+import { createHistogram } from '../src/statistics/histogram.js';
+import { reduceTensor } from '../src/ranges/reduce.js';
+import { prepareModel } from '../src/prepare/prepare.js';
+import { collectStatistics } from '../src/statistics/collect.js';
+import { nanSentinels } from '../src/statistics/finite.js';
+import { planStatistics } from '../src/statistics/plan.js';
+import type { AggregatorType, RangeEstimator, StatisticsType } from '../src/ranges/estimator.js';
+import { oneLane } from '../src/runtime/lanes.js';
 import { model, node, value } from './models.js';
 import { haveVectors, vectors } from './vectors.js';
 

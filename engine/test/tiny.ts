@@ -3,11 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import type { QuantizationConfig, QuantizationReport } from '@quantsmith/schemas';
-import type { ModelProto, NodeProto } from '@quantsmith/engine/onnx/onnx_pb';
-import { readModel } from '@quantsmith/engine/onnx/read';
-import { readFloats, readInts } from '@quantsmith/engine/onnx/tensor';
-import { encodeModel } from '@quantsmith/engine/onnx/write';
-import { runPipeline } from '@quantsmith/engine/pipeline';
+import {
+  type ModelProto,
+  type NodeProto,
+  encodeModel,
+  readFloats,
+  readInts,
+  readModel,
+} from '@quantsmith/model/onnx';
+import { runPipeline } from '../src/pipeline.js';
 import { writeNpy } from './npy.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-tiny-'));

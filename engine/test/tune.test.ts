@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { resolveConfig, type QuantizationConfig } from '@quantsmith/schemas';
-import { remedyGroups, tune, withSettings } from '@quantsmith/engine/restore/tune';
+import { remedyGroups, tune, withSettings } from '../src/restore/tune.js';
 
 const config = (quantization: QuantizationConfig['quantization'] = {}): QuantizationConfig => ({
   model: 'm.onnx',

@@ -64,3 +64,7 @@ function pathOf(pointer: string, value: unknown): (string | number)[] {
   }
   return path;
 }
+export * from './paths.js';
+export * from './problem.js';
+export * from './protocol.js';
+export * from './tool.js';

@@ -1,5 +1,9 @@
-import type { ModelSummary } from '@quantsmith/engine/protocol';
-import { isConfig, type QuantizationConfig, type QuantizationReport } from '@quantsmith/schemas';
+import {
+  type ModelSummary,
+  type QuantizationConfig,
+  type QuantizationReport,
+  isConfig,
+} from '@quantsmith/schemas';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';

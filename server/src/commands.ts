@@ -1,4 +1,4 @@
-import { inspectModel } from '@quantsmith/engine/onnx/inspect';
+import { inspectModel } from '@quantsmith/model/onnx';
 import { basename, dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {

@@ -1,4 +1,4 @@
-import type { ModelSummary, TensorSignature } from '@quantsmith/engine/protocol';
+import type { ModelSummary, TensorSignature } from '@quantsmith/schemas';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 

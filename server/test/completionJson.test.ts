@@ -1,6 +1,5 @@
 import fc from 'fast-check';
-import type { ModelSummary } from '@quantsmith/engine/protocol';
-import { configSchema, resolveRef, type SchemaNode } from '@quantsmith/schemas';
+import { type ModelSummary, type SchemaNode, configSchema, resolveRef } from '@quantsmith/schemas';
 import { describe, expect, it } from 'vitest';
 import { valueOf, type Path } from '../src/document/tree.js';
 import { complete } from '../src/features/completion.js';

@@ -3,8 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
-import { configSchema, resolveRef, type QuantizationReport, type SchemaNode } from '@quantsmith/schemas';
-import type { ModelSummary } from '@quantsmith/engine/protocol';
+import {
+  type ModelSummary,
+  type QuantizationReport,
+  type SchemaNode,
+  configSchema,
+  resolveRef,
+} from '@quantsmith/schemas';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { parseConfig } from '../src/document/document.js';

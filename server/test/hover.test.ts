@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { inspectModel } from '@quantsmith/engine/onnx/inspect';
-import type { ModelSummary } from '@quantsmith/engine/protocol';
-import { isConfig, type QuantizationReport } from '@quantsmith/schemas';
+import { inspectModel } from '@quantsmith/model/onnx';
+import { type ModelSummary, type QuantizationReport, isConfig } from '@quantsmith/schemas';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { layer, sampleReport } from '../../report/test/sample.js';
 import { valueOf } from '../src/document/tree.js';

@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { inspectModel } from '@quantsmith/engine/onnx/inspect';
+import { inspectModel } from '@quantsmith/model/onnx';
 import { isConfig } from '@quantsmith/schemas';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CodeLens } from 'vscode-languageserver-protocol';

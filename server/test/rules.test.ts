@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { QuantizationReport } from '@quantsmith/schemas';
-import type { ModelSummary } from '@quantsmith/engine/protocol';
+import type { ModelSummary, QuantizationReport } from '@quantsmith/schemas';
 import { CODES } from '../src/diagnostics.js';
 import { inlayHints } from '../src/features/inlayHints.js';
 import { toDiagnostics } from '../src/features/diagnostics.js';

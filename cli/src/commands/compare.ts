@@ -1,5 +1,5 @@
-import { inspectModel } from '@quantsmith/engine/onnx/inspect';
-import { QuantsmithError } from '@quantsmith/engine/problem';
+import { inspectModel } from '@quantsmith/model/onnx';
+import { type QuantizationReport, QuantsmithError } from '@quantsmith/schemas';
 import {
   compare,
   comparisonMarkdown,
@@ -10,7 +10,6 @@ import {
   type Comparison,
   type Subject,
 } from '@quantsmith/report';
-import type { QuantizationReport } from '@quantsmith/schemas';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { EXIT } from '../exit.js';

@@ -1,5 +1,5 @@
-import { inspectModel } from '@quantsmith/engine/onnx/inspect';
-import { QuantsmithError } from '@quantsmith/engine/problem';
+import { inspectModel } from '@quantsmith/model/onnx';
+import { QuantsmithError } from '@quantsmith/schemas';
 import { configFor } from '@quantsmith/server/init';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';

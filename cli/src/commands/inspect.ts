@@ -1,6 +1,5 @@
-import { inspectModel } from '@quantsmith/engine/onnx/inspect';
-import { QuantsmithError } from '@quantsmith/engine/problem';
-import type { ModelSummary, TensorSignature } from '@quantsmith/engine/protocol';
+import { inspectModel } from '@quantsmith/model/onnx';
+import { type ModelSummary, QuantsmithError, type TensorSignature } from '@quantsmith/schemas';
 import { EXIT } from '../exit.js';
 
 /** `quantsmith inspect`: the structure of a model, read without its weights. */

@@ -1,5 +1,5 @@
-import type { OverflowSummary } from '@quantsmith/engine/protocol';
-import { startEngine } from '@quantsmith/engine/spawn';
+import type { OverflowSummary } from '@quantsmith/schemas';
+import { startEngine } from '@quantsmith/engine';
 import { metricValue, outputsAtRisk, unaffectedText, visible } from '@quantsmith/report';
 import { extname } from 'node:path';
 import { runOnConfig, type EngineOptions } from '../engine.js';

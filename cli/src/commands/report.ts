@@ -1,7 +1,6 @@
-import { writeText } from '@quantsmith/engine/onnx/write';
-import { QuantsmithError } from '@quantsmith/engine/problem';
+import { writeText } from '@quantsmith/model/onnx';
+import { type QuantizationReport, QuantsmithError } from '@quantsmith/schemas';
 import { reportHtml, reportMarkdown, reportText, sarifLog } from '@quantsmith/report';
-import type { QuantizationReport } from '@quantsmith/schemas';
 import { reportFindings } from '@quantsmith/server';
 import { extname } from 'node:path';
 import { pathToFileURL } from 'node:url';

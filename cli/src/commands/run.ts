@@ -1,5 +1,5 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
-import type { EmulatedCpu } from '@quantsmith/engine/overflow/emulator';
+import type { EmulatedCpu } from '@quantsmith/engine';
 import { runOnConfig, type EngineOptions } from '../engine.js';
 import { EXIT } from '../exit.js';
 import { summaryTable } from '../summary.js';

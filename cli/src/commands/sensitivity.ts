@@ -1,4 +1,4 @@
-import type { SensitivityReport } from '@quantsmith/engine/restore/sensitivity';
+import type { SensitivityReport } from '@quantsmith/schemas';
 import { visible } from '@quantsmith/report';
 import { runOnConfig, type EngineOptions } from '../engine.js';
 import { EXIT } from '../exit.js';

@@ -1,8 +1,8 @@
-import type { Sample } from '../data/source.js';
-import { opset } from '../onnx/node.js';
-import { readFloats } from '../onnx/tensor.js';
-import { writeQdq, type BiasUpdate } from '../qdq/write.js';
-import type { Quantization } from '../quantization.js';
+import type { Sample } from '../data/types.js';
+import { opset, readFloats } from '@quantsmith/model/onnx';
+import { writeQdq } from '../qdq/write.js';
+import type { BiasUpdate } from '../qdq/types.js';
+import type { Quantization } from '../quantize/quantization.js';
 import type { Lanes } from '../runtime/lanes.js';
 import { augmentWithReductions, readReduction, type Reduction } from '../statistics/augment.js';
 import { biasCandidates, type BiasCandidate } from './candidates.js';

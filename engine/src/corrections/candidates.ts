@@ -1,7 +1,6 @@
 import type { ResolvedConfig } from '@quantsmith/schemas';
-import type { Graph } from '../graph/graph.js';
-import { intAttribute, isOnnxDomain } from '../onnx/node.js';
-import type { NodeProto } from '../onnx/onnx_pb.js';
+import type { Graph } from '@quantsmith/model/graph';
+import { type NodeProto, intAttribute, isOnnxDomain } from '@quantsmith/model/onnx';
 import type { Placement, Port, WeightQuantizer } from '../placement/types.js';
 
 /** A layer whose bias can be corrected. */

@@ -1,8 +1,15 @@
-import type { Graph } from '../graph/graph.js';
-import { withGraph, type PreparedModel } from '../graph/prepare.js';
-import { intAttribute, intsAttribute, isOnnxDomain, stringAttribute } from '../onnx/node.js';
-import type { NodeProto, TensorProto } from '../onnx/onnx_pb.js';
-import { makeTensor, readFloats } from '../onnx/tensor.js';
+import type { Graph } from '@quantsmith/model/graph';
+import { withGraph, type PreparedModel } from '../prepare/prepare.js';
+import {
+  type NodeProto,
+  type TensorProto,
+  intAttribute,
+  intsAttribute,
+  isOnnxDomain,
+  makeTensor,
+  readFloats,
+  stringAttribute,
+} from '@quantsmith/model/onnx';
 import type { RangeStatistics } from '../statistics/collect.js';
 import type { TensorPlan } from '../statistics/plan.js';
 

@@ -1,9 +1,14 @@
-import type { Graph } from '../graph/graph.js';
-import { floatAttribute, intAttribute, intsAttribute, stringAttribute } from '../onnx/node.js';
-import type { NodeProto } from '../onnx/onnx_pb.js';
-import { readFloats } from '../onnx/tensor.js';
-import type { BiasUpdate } from '../qdq/write.js';
-import type { Quantization } from '../quantization.js';
+import type { Graph } from '@quantsmith/model/graph';
+import {
+  type NodeProto,
+  floatAttribute,
+  intAttribute,
+  intsAttribute,
+  readFloats,
+  stringAttribute,
+} from '@quantsmith/model/onnx';
+import type { BiasUpdate } from '../qdq/types.js';
+import type { Quantization } from '../quantize/quantization.js';
 import type { ChannelMeanRequest } from '../statistics/collect.js';
 import { dequantize } from '../weights/quantize.js';
 import { biasCandidates, type BiasCandidate, type CandidateOptions } from './candidates.js';

@@ -1,8 +1,14 @@
-import type { Graph } from '../graph/graph.js';
-import { withGraph, type PreparedModel } from '../graph/prepare.js';
-import { intAttribute, isOnnxDomain, makeNode } from '../onnx/node.js';
-import type { NodeProto, TensorProto } from '../onnx/onnx_pb.js';
-import { makeTensor, readFloats } from '../onnx/tensor.js';
+import type { Graph } from '@quantsmith/model/graph';
+import { withGraph, type PreparedModel } from '../prepare/prepare.js';
+import {
+  type NodeProto,
+  type TensorProto,
+  intAttribute,
+  isOnnxDomain,
+  makeNode,
+  makeTensor,
+  readFloats,
+} from '@quantsmith/model/onnx';
 import type { TensorPlan } from '../statistics/plan.js';
 
 /** Operators of one kind that read one activation with constant weights: they share one vector of scales. */

@@ -1,15 +1,20 @@
 import { unzipSync } from 'fflate';
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import { hashFile } from '../fileHash.js';
-import { fail } from '../problem.js';
-import type { TensorSignature } from '../protocol.js';
-import type { HostTensor, TensorTypeName } from '../runtime/tensor.js';
+import { hashFile } from '@quantsmith/model/files';
+import { type TensorSignature, fail } from '@quantsmith/schemas';
+import {
+  type HostTensor,
+  type RowArray,
+  type TensorTypeName,
+  readArrayBytes,
+  readArrayFile,
+} from '@quantsmith/model/arrays';
 import { centerCrop } from './images.js';
 import { readLabels } from './labels.js';
-import { readArrayBytes, readArrayFile, type RowArray } from './npy.js';
 import { toInput, type Preprocess } from './preprocess.js';
-import { convertTo, type DataContext, type DataSection, type SampleSource } from './source.js';
+import { convertTo } from './convert.js';
+import type { DataContext, DataSection, SampleSource } from './types.js';
 
 /** An archive may unpack to at most this many bytes. */
 const LARGEST_ARCHIVE = 4 * 1024 ** 3;

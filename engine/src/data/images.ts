@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto';
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, sep } from 'node:path';
 import sharp from 'sharp';
-import { fail } from '../problem.js';
-import type { TensorSignature } from '../protocol.js';
+import { type TensorSignature, fail } from '@quantsmith/schemas';
 import { classFolderLabels, readLabels } from './labels.js';
 import { toInput, type Pixels, type Preprocess } from './preprocess.js';
-import type { DataContext, DataSection, SampleSource } from './source.js';
+import type { DataContext, DataSection, SampleSource } from './types.js';
 
 const EXTENSIONS = new Set(['.jpg', '.jpeg', '.png', '.webp']);
 /** Decoded and cropped images are kept up to this many bytes, so that later passes do not decode again. */

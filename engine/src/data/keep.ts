@@ -1,4 +1,4 @@
-import type { Sample, SampleSource } from './source.js';
+import type { Sample, SampleSource } from './types.js';
 
 /** Bytes of decoded samples that are kept. */
 export const KEPT_BYTES = 512 * 2 ** 20;

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { fail } from '../problem.js';
-import { readArrayFile } from './npy.js';
-import type { DataContext } from './source.js';
+import { fail } from '@quantsmith/schemas';
+import { readArrayFile } from '@quantsmith/model/arrays';
+import type { DataContext } from './types.js';
 
 /** Labels from a file: a .csv with file and label, or a .npy with one integer for each sample, in order. */
 export async function readLabels(

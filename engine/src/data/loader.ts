@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
-import { fail } from '../problem.js';
-import type { HostTensor, TensorTypeName } from '../runtime/tensor.js';
-import { convertTo, type DataContext, type Sample, type SampleSource } from './source.js';
+import { fail } from '@quantsmith/schemas';
+import type { HostTensor, TensorTypeName } from '@quantsmith/model/arrays';
+import { convertTo } from './convert.js';
+import type { DataContext, Sample, SampleSource } from './types.js';
 
 interface LoadedTensor {
   readonly dims: readonly number[];

@@ -1,5 +1,5 @@
 import type { QuantizationConfig } from '@quantsmith/schemas';
-import type { HostTensor } from '../runtime/tensor.js';
+import type { HostTensor } from '@quantsmith/model/arrays';
 
 export type Preprocess = NonNullable<QuantizationConfig['data']['calibration']['preprocess']>;
 

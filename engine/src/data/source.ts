@@ -1,42 +1,11 @@
-import type { QuantizationConfig } from '@quantsmith/schemas';
+import { type ConfigPath, fail } from '@quantsmith/schemas';
 import { resolve } from 'node:path';
-import { fail, type ConfigPath } from '../problem.js';
-import type { TensorSignature } from '../protocol.js';
-import { allFinite, type HostTensor, type TensorData } from '../runtime/tensor.js';
+import { allFinite, type HostTensor } from '@quantsmith/model/arrays';
 import { openArrays } from './arrays.js';
 import { openImages } from './images.js';
 import { openLoader } from './loader.js';
 import { openTensors } from './tensors.js';
-
-export type DataSection = QuantizationConfig['data']['calibration'] & { readonly labels?: string | null };
-
-/** One input to the model. The leading dimension of every feed is the batch, 1 unless the source says otherwise. */
-export interface Sample {
-  readonly name: string;
-  readonly feeds: Readonly<Record<string, HostTensor>>;
-  /** The right class, or null where the source has no labels. */
-  readonly label: number | null;
-  /** What may help where it does not fit the model, as a sentence. */
-  readonly hint?: string;
-}
-
-/** Samples that can be read again and again, in any order. */
-export interface SampleSource {
-  readonly count: number;
-  readonly hasLabels: boolean;
-  readonly get: (index: number) => Promise<Sample>;
-  /** SHA-256 over the contents, their order and the preprocessing. */
-  readonly fingerprint: () => Promise<string>;
-}
-
-export interface DataContext {
-  readonly inputs: readonly TensorSignature[];
-  /** Folder that relative paths start from. */
-  readonly baseDir: string;
-  readonly allowModules: boolean;
-  /** The section's place in the config, for problems. */
-  readonly configPath: ConfigPath;
-}
+import type { DataSection, DataContext, SampleSource, Sample } from './types.js';
 
 const KINDS = ['images', 'arrays', 'tensors', 'loader'] as const;
 
@@ -157,53 +126,4 @@ function checkFinite(sample: string, feed: HostTensor, configPath: ConfigPath): 
       data: { sample },
     });
   }
-}
-
-/** Values converted to the model's element type; throws `sample-type` where that would lose something. */
-export function convertTo(
-  type: string,
-  values: TensorData,
-  where: { readonly name: string; readonly configPath: ConfigPath },
-): TensorData {
-  const wrong = (what: string): never =>
-    fail('sample-type', `${where.name}: ${what}, but the model wants ${type}.`, {
-      configPath: where.configPath,
-    });
-  // Plain arrays hold text, or numbers where a loader did not make them typed.
-  const text = Array.isArray(values) && typeof values[0] === 'string';
-  if (text) return type === 'string' ? values : wrong('the values are text');
-  const numbers = values as unknown as Float32Array | BigInt64Array;
-  switch (type) {
-    case 'float32':
-      if (numbers instanceof Float32Array) return numbers;
-      return Float32Array.from(numbers as ArrayLike<number | bigint> as Float32Array, Number);
-    case 'float64':
-      return Float64Array.from(numbers as ArrayLike<number | bigint> as Float32Array, Number);
-    case 'int64': {
-      if (numbers instanceof BigInt64Array) return numbers;
-      if (isFractional(numbers)) return wrong('the values are fractional');
-      return BigInt64Array.from(Array.from(numbers as Float32Array, BigInt));
-    }
-    default: {
-      const target = INTEGER_ARRAYS[type];
-      if (target === undefined) return wrong('this element type is not supported as input data');
-      if (isFractional(numbers)) return wrong('the values are fractional');
-      return target.from(Array.from(numbers as ArrayLike<number | bigint>, Number));
-    }
-  }
-}
-
-const INTEGER_ARRAYS: Readonly<Record<string, { from: (values: number[]) => TensorData }>> = {
-  int8: Int8Array,
-  uint8: Uint8Array,
-  int16: Int16Array,
-  uint16: Uint16Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  bool: Uint8Array,
-};
-
-function isFractional(values: ArrayLike<number | bigint>): boolean {
-  if (!(values instanceof Float32Array) && !(values instanceof Float64Array)) return false;
-  return values.some((value) => !Number.isInteger(value));
 }

@@ -2,12 +2,17 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { createHash } from 'node:crypto';
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { TensorProtoSchema, type TensorProto } from '../onnx/onnx_pb.js';
-import { dataTypeName, rawBytes, readFloats } from '../onnx/tensor.js';
-import { fail } from '../problem.js';
-import { TYPED_ARRAYS, type HostTensor, type TensorTypeName } from '../runtime/tensor.js';
+import {
+  type TensorProto,
+  TensorProtoSchema,
+  dataTypeName,
+  rawBytes,
+  readFloats,
+} from '@quantsmith/model/onnx';
+import { fail } from '@quantsmith/schemas';
+import { TYPED_ARRAYS, type HostTensor, type TensorTypeName } from '@quantsmith/model/arrays';
 import { readLabels } from './labels.js';
-import type { DataContext, DataSection, SampleSource } from './source.js';
+import type { DataContext, DataSection, SampleSource } from './types.js';
 
 /** ONNX test data: folders with input_0.pb, input_1.pb, …; the path itself may be one such folder. */
 export async function openTensors(

@@ -1,4 +1,5 @@
-import { readAhead, type Sample, type SampleSource } from '../data/source.js';
+import { readAhead } from '../data/source.js';
+import type { Sample, SampleSource } from '../data/types.js';
 import type { ModelRunner } from '../runtime/lanes.js';
 import type { Metric, Outputs, SampleRecord } from './metric.js';
 

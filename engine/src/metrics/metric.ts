@@ -1,8 +1,8 @@
 import { pathToFileURL } from 'node:url';
 import { resolve } from 'node:path';
-import type { Sample } from '../data/source.js';
-import { fail } from '../problem.js';
-import type { HostTensor } from '../runtime/tensor.js';
+import type { Sample } from '../data/types.js';
+import { fail } from '@quantsmith/schemas';
+import type { HostTensor } from '@quantsmith/model/arrays';
 
 /** What a metric knows of one sample: plain numbers, so that any subset can be aggregated again (bootstrap, ranking). */
 export type SampleRecord = readonly number[];

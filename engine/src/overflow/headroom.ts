@@ -1,4 +1,4 @@
-import type { ModelProto } from '../onnx/onnx_pb.js';
+import type { ModelProto } from '@quantsmith/model/onnx';
 import type { IntegerLayer } from './layers.js';
 import { draftLayers, withDrafts } from './models.js';
 import { largestPairs } from './pairs.js';

@@ -1,6 +1,14 @@
-import { floatAttribute, intAttribute } from '../onnx/node.js';
-import type { ModelProto, NodeProto, TensorProto } from '../onnx/onnx_pb.js';
-import { isExternal, readFloats, readInt8, readInts } from '../onnx/tensor.js';
+import {
+  type ModelProto,
+  type NodeProto,
+  type TensorProto,
+  floatAttribute,
+  intAttribute,
+  isExternal,
+  readFloats,
+  readInt8,
+  readInts,
+} from '@quantsmith/model/onnx';
 import { convolutionRows, matrixRows, type KernelRows } from './pairs.js';
 
 const INT8 = 3;

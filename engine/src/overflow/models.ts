@@ -1,6 +1,4 @@
-import { withOutputs } from '../graph/outputs.js';
-import type { ModelProto } from '../onnx/onnx_pb.js';
-import { weightBytes } from '../onnx/write.js';
+import { type ModelProto, weightBytes, withOutputs } from '@quantsmith/model/onnx';
 import { integerLayers, type IntegerLayer } from './layers.js';
 import { isAtRisk } from './pairs.js';
 import {

@@ -1,5 +1,4 @@
-import { intAttribute } from '../onnx/node.js';
-import type { NodeProto } from '../onnx/onnx_pb.js';
+import { type NodeProto, intAttribute } from '@quantsmith/model/onnx';
 
 /** How near a layer's weights come to saturating 16-bit sums of two products. */
 export interface PairRisk {

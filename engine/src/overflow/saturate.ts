@@ -1,7 +1,14 @@
-import { intAttribute, intsAttribute, makeNode, stringAttribute } from '../onnx/node.js';
-import type { AttributeValue } from '../onnx/node.js';
-import type { NodeProto, TensorProto } from '../onnx/onnx_pb.js';
-import { makeInts, makeTensor } from '../onnx/tensor.js';
+import {
+  type AttributeValue,
+  type NodeProto,
+  type TensorProto,
+  intAttribute,
+  intsAttribute,
+  makeInts,
+  makeNode,
+  makeTensor,
+  stringAttribute,
+} from '@quantsmith/model/onnx';
 import type { IntegerLayer } from './layers.js';
 import { INT16_MAX, INT16_MIN, riskyPairs } from './pairs.js';
 

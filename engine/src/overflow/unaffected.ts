@@ -1,6 +1,5 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
-import { intAttribute } from '../onnx/node.js';
-import type { ModelProto, NodeProto, TensorProto } from '../onnx/onnx_pb.js';
+import { type ModelProto, type NodeProto, type TensorProto, intAttribute } from '@quantsmith/model/onnx';
 import { isDepthwise } from './pairs.js';
 
 /**

@@ -1,7 +1,6 @@
-import type { ResolvedConfig } from '@quantsmith/schemas';
-import type { PreparedModel } from '../graph/prepare.js';
-import { fail, type Problem } from '../problem.js';
-import { resolveIgnoredScope } from './ignore.js';
+import { type Problem, type ResolvedConfig, fail } from '@quantsmith/schemas';
+import type { PreparedModel } from '../prepare/prepare.js';
+import { resolveIgnoredScope } from '@quantsmith/model/scope';
 import { placeQuantizers } from './place.js';
 import type { Placement, QuantizerConfig } from './types.js';
 

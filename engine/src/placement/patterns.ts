@@ -1,7 +1,6 @@
-import type { Graph } from '../graph/graph.js';
-import { isOnnxDomain } from '../onnx/node.js';
-import type { NodeProto } from '../onnx/onnx_pb.js';
-import { ACTIVATIONS, isElementwise, isLinear } from './operators.js';
+import type { Graph } from '@quantsmith/model/graph';
+import { type NodeProto, isOnnxDomain } from '@quantsmith/model/onnx';
+import { ACTIVATIONS, isElementwise, isLinear } from '@quantsmith/model/operators';
 
 /** The inside of fused patterns: whole tensors, and single readings of a tensor that others read from outside. */
 export interface Interior {

@@ -1,5 +1,5 @@
-import type { Graph } from '../graph/graph.js';
-import { postProcessingIgnored, squeezeExcitationIgnored, transformerIgnored } from './ignore.js';
+import type { Graph } from '@quantsmith/model/graph';
+import { postProcessingIgnored, squeezeExcitationIgnored, transformerIgnored } from './ignored.js';
 import { fusedInterior } from './patterns.js';
 import { propagateQuantizers } from './propagate.js';
 import type { ActivationQuantizer, Placement, QuantizerConfig } from './types.js';

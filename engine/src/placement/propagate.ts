@@ -1,6 +1,6 @@
-import type { Graph } from '../graph/graph.js';
-import type { NodeProto } from '../onnx/onnx_pb.js';
-import { dataInputs, isDepthwise, isElementwise, isLinear, traitOf } from './operators.js';
+import type { Graph } from '@quantsmith/model/graph';
+import type { NodeProto } from '@quantsmith/model/onnx';
+import { dataInputs, isDepthwise, isElementwise, isLinear, traitOf } from '@quantsmith/model/operators';
 import { isInside, type Interior } from './patterns.js';
 import type { ActivationQuantizer, Port, QuantizerConfig } from './types.js';
 

@@ -1,7 +1,6 @@
-import type { Graph } from '../graph/graph.js';
-import { isOnnxDomain } from '../onnx/node.js';
-import type { NodeProto } from '../onnx/onnx_pb.js';
-import { dataInputs, isLinear, traitOf } from './operators.js';
+import type { Graph } from '@quantsmith/model/graph';
+import { type NodeProto, isOnnxDomain } from '@quantsmith/model/onnx';
+import { dataInputs, isLinear, traitOf } from '@quantsmith/model/operators';
 import type { ActivationQuantizer, Placement, Port, QuantizerConfig } from './types.js';
 
 /**

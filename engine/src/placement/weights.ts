@@ -1,7 +1,6 @@
-import type { Graph } from '../graph/graph.js';
-import { intAttribute } from '../onnx/node.js';
-import type { NodeProto } from '../onnx/onnx_pb.js';
-import { isEmbedding, isLinear, weightAxis } from './operators.js';
+import type { Graph } from '@quantsmith/model/graph';
+import { type NodeProto, intAttribute } from '@quantsmith/model/onnx';
+import { isEmbedding, isLinear, weightAxis } from '@quantsmith/model/operators';
 import type { Port, QuantizerConfig, WeightQuantizer } from './types.js';
 
 export type OverflowFix = 'enable' | 'first_layer' | 'disable' | 'auto';

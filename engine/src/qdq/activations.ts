@@ -1,5 +1,5 @@
-import type { Graph } from '../graph/graph.js';
-import { makeTensor } from '../onnx/tensor.js';
+import type { Graph } from '@quantsmith/model/graph';
+import { makeTensor } from '@quantsmith/model/onnx';
 import type { ActivationQuantizer } from '../placement/types.js';
 import type { QuantizerParameters } from '../ranges/parameters.js';
 import type { Draft } from './draft.js';

@@ -1,12 +1,10 @@
-import { floatAttribute, isOnnxDomain } from '../onnx/node.js';
-import type { NodeProto } from '../onnx/onnx_pb.js';
-import { makeTensor, readFloats } from '../onnx/tensor.js';
-import type { Graph } from '../graph/graph.js';
-import { traitOf } from '../placement/operators.js';
+import { type NodeProto, floatAttribute, isOnnxDomain, makeTensor, readFloats } from '@quantsmith/model/onnx';
+import type { Graph } from '@quantsmith/model/graph';
+import { traitOf } from '@quantsmith/model/operators';
 import type { ActivationQuantizer, WeightQuantizer } from '../placement/types.js';
 import type { Draft } from './draft.js';
 import { DATA_TYPE, STORAGE, integerTensor } from './storage.js';
-import type { BiasUpdate, QdqInput } from './write.js';
+import type { BiasUpdate, QdqInput } from './types.js';
 
 /** Writes corrected biases as new initializers, so that a bias shared with another operator stays as it is there. */
 export function replaceBiases(draft: Draft, updates: readonly BiasUpdate[]): void {

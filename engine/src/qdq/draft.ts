@@ -1,6 +1,11 @@
-import { makeNode } from '../onnx/node.js';
-import type { ModelProto, NodeProto, OperatorSetIdProto, TensorProto } from '../onnx/onnx_pb.js';
-import { OperatorSetIdProtoSchema } from '../onnx/onnx_pb.js';
+import {
+  type ModelProto,
+  type NodeProto,
+  type OperatorSetIdProto,
+  OperatorSetIdProtoSchema,
+  type TensorProto,
+  makeNode,
+} from '@quantsmith/model/onnx';
 import { create } from '@bufbuild/protobuf';
 import type { Port } from '../placement/types.js';
 

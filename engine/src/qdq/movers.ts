@@ -1,4 +1,4 @@
-import type { Graph } from '../graph/graph.js';
+import type { Graph } from '@quantsmith/model/graph';
 import type { ActivationQuantizer, Port } from '../placement/types.js';
 import type { Draft } from './draft.js';
 

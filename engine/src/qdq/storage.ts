@@ -1,5 +1,4 @@
-import { makeTensor } from '../onnx/tensor.js';
-import type { TensorProto } from '../onnx/onnx_pb.js';
+import { type TensorProto, makeTensor } from '@quantsmith/model/onnx';
 import type { QuantizerParameters } from '../ranges/parameters.js';
 
 /** ONNX tensor data types that the writer uses (TensorProto.DataType). */

@@ -1,4 +1,4 @@
-import { makeTensor } from '../onnx/tensor.js';
+import { makeTensor } from '@quantsmith/model/onnx';
 import type { WeightQuantizer } from '../placement/types.js';
 import type { QuantizedWeights } from '../weights/quantize.js';
 import type { Draft } from './draft.js';

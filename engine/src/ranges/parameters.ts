@@ -1,5 +1,5 @@
 import type { QuantizerConfig } from '../placement/types.js';
-import { fail } from '../problem.js';
+import { fail } from '@quantsmith/schemas';
 
 /** A range of real values, per channel or one entry. In symmetric mode `max` is the largest absolute value. */
 export interface Range {

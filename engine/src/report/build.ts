@@ -1,51 +1,18 @@
 import { meetsTarget } from '../metrics/drop.js';
-import type { QuantizationReport, ResolvedConfig } from '@quantsmith/schemas';
+import { type QuantizationReport, TOOL } from '@quantsmith/schemas';
 import { createHash } from 'node:crypto';
-import { hashFile } from '../fileHash.js';
-import type { CorrectionRecord } from '../corrections/fastBias.js';
-import type { SampleSource } from '../data/source.js';
-import type { ModelProto } from '../onnx/onnx_pb.js';
-import { modelSha256, type LoadedModel } from '../onnx/read.js';
-import { encodeModel } from '../onnx/write.js';
-import type { RunPaths } from '../paths.js';
-import type { Problem } from '../problem.js';
-import type { RunRequest } from '../protocol.js';
-import type { Quantization } from '../quantization.js';
+import { hashFile } from '@quantsmith/model/files';
+import { encodeModel, modelSha256 } from '@quantsmith/model/onnx';
 import type { RestoreOutcome } from '../restore/restore.js';
 import { cpuFeatures } from '../runtime/cpu.js';
 import { kernelsOf, optimizedModel, type RuntimeKernel } from '../runtime/optimized.js';
-import type { Lanes } from '../runtime/lanes.js';
 import { createSession, runtimeVersion } from '../runtime/session.js';
-import { dropOf, intervalOf, type Validation } from '../validation.js';
-import { TOOL } from '../tool.js';
-import { measureLatency } from './latency.js';
+import { dropOf, intervalOf } from '../validation/validation.js';
+import { measureLatency } from '../measure/latency.js';
 import { layerReports } from './layers.js';
-import { overflowReport } from './overflow.js';
-import type { Clock } from './progress.js';
-import { reversalCosts } from './reversals.js';
-
-export interface ReportInput {
-  readonly request: RunRequest;
-  readonly config: ResolvedConfig;
-  readonly paths: RunPaths;
-  readonly loaded: LoadedModel;
-  readonly quantization: Quantization;
-  readonly corrections: readonly CorrectionRecord[];
-  /** The final model. */
-  readonly final: ModelProto;
-  readonly calibration: {
-    readonly source: SampleSource;
-    readonly samples: number;
-    readonly cached: boolean;
-  };
-  readonly validation: Validation | null;
-  readonly restored: RestoreOutcome;
-  readonly lanes: Lanes;
-  readonly clock: Clock;
-  readonly warnings: readonly Problem[];
-  /** Puts the model in its place, as the last step that can fail; returns the bytes written. */
-  readonly writeOutput: () => Promise<number>;
-}
+import { overflowReport } from '../saturation/report.js';
+import { reversalCosts } from '../measure/reversals.js';
+import type { ReportInput } from './input.js';
 
 /** Measures what only the finished model can tell (latency, kernels, noise), writes it, and describes the whole run. */
 export async function buildReport(input: ReportInput): Promise<QuantizationReport> {

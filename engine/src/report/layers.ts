@@ -1,12 +1,12 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
-import { isLinear } from '../placement/operators.js';
+import { isLinear } from '@quantsmith/model/operators';
 import type { ActivationQuantizer } from '../placement/types.js';
-import { writtenPlacement, type Quantization } from '../quantization.js';
-import { quantizedOperators } from '../restore/revert.js';
+import { writtenPlacement, type Quantization } from '../quantize/quantization.js';
+import { quantizedOperators } from '../placement/revert.js';
 import type { RuntimeKernel } from '../runtime/optimized.js';
-import type { HostTensor } from '../runtime/tensor.js';
-import type { ReportInput } from './build.js';
-import { layerSqnr } from './sqnr.js';
+import type { HostTensor } from '@quantsmith/model/arrays';
+import type { ReportInput } from './input.js';
+import { layerSqnr } from '../measure/sqnr.js';
 
 type LayerReport = QuantizationReport['layers'][number];
 type Inputs = Pick<ReportInput, 'quantization' | 'restored' | 'corrections' | 'final' | 'lanes'>;

@@ -1,9 +1,9 @@
-import type { Sample } from '../data/source.js';
+import type { Sample } from '../data/types.js';
 import { collectOutputs } from '../metrics/evaluate.js';
 import type { Outputs } from '../metrics/metric.js';
-import type { Quantization } from '../quantization.js';
+import type { Quantization } from '../quantize/quantization.js';
 import type { Lanes, ModelRunner } from '../runtime/lanes.js';
-import type { Validation } from '../validation.js';
+import type { Validation } from '../validation/validation.js';
 
 /** The float model's outputs on some samples, in their order. */
 export type Reference = readonly Outputs[];

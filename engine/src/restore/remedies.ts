@@ -2,10 +2,10 @@ import { meetsTarget } from '../metrics/drop.js';
 import type { QuantizationConfig, ResolvedConfig } from '@quantsmith/schemas';
 import { firstIndices } from '../data/source.js';
 import type { Evaluation } from '../metrics/evaluate.js';
-import { buildModel, type Quantization } from '../quantization.js';
-import { dropOf, measureModel, type Baseline, type Validation } from '../validation.js';
+import { buildModel, type Quantization } from '../quantize/quantization.js';
+import { dropOf, measureModel, type Baseline, type Validation } from '../validation/validation.js';
 import { createEvaluator } from './evaluator.js';
-import type { RestoreContext } from './restore.js';
+import type { RestoreContext } from './context.js';
 import { combined, remedyGroups, tune, type TriedRemedy } from './tune.js';
 
 type Settings = NonNullable<QuantizationConfig['quantization']>;

@@ -2,16 +2,20 @@ import { meetsTarget } from '../metrics/drop.js';
 import type { QuantizationConfig, ResolvedConfig } from '@quantsmith/schemas';
 import { firstIndices } from '../data/source.js';
 import type { Evaluation } from '../metrics/evaluate.js';
-import { buildModel, type Quantization } from '../quantization.js';
-import type { Clock } from '../report/progress.js';
-import type { Lanes } from '../runtime/lanes.js';
-import { dropOf, measureBaseline, measureModel, type Baseline, type Validation } from '../validation.js';
+import { buildModel, type Quantization } from '../quantize/quantization.js';
+import {
+  dropOf,
+  measureBaseline,
+  measureModel,
+  type Baseline,
+  type Validation,
+} from '../validation/validation.js';
 import { createEvaluator } from './evaluator.js';
-import type { Journal } from './journal.js';
 import { tryRemedies, type Tried } from './remedies.js';
-import { revertGroups } from './revert.js';
+import { revertGroups } from '../placement/revert.js';
 import { restoreBySearch, type Candidate, type RestoreStep } from './search.js';
 import type { TriedRemedy } from './tune.js';
+import type { RestoreContext } from './context.js';
 
 export interface Restoration {
   readonly remedies: readonly TriedRemedy[];
@@ -35,12 +39,6 @@ export interface RestoreOutcome<Made = { readonly quantization: Quantization }> 
   readonly reverted: ReadonlySet<string>;
   readonly measured: Measured | null;
   readonly restoration: Restoration | null;
-}
-
-export interface RestoreContext {
-  readonly lanes: Lanes;
-  readonly clock: Clock;
-  readonly journal: Journal;
 }
 
 /**

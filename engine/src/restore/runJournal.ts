@@ -1,13 +1,9 @@
-import type { ResolvedConfig } from '@quantsmith/schemas';
+import { type Problem, type ResolvedConfig, type RunPaths, type RunRequest, TOOL } from '@quantsmith/schemas';
 import { createHash } from 'node:crypto';
-import type { SampleSource } from '../data/source.js';
-import { modelSha256, type LoadedModel } from '../onnx/read.js';
-import type { RunPaths } from '../paths.js';
-import type { Problem } from '../problem.js';
-import type { RunRequest } from '../protocol.js';
+import type { SampleSource } from '../data/types.js';
+import { modelSha256, type LoadedModel } from '@quantsmith/model/onnx';
 import { runtimeVersion } from '../runtime/session.js';
-import { TOOL } from '../tool.js';
-import type { Validation } from '../validation.js';
+import type { Validation } from '../validation/validation.js';
 import { openJournal, type Journal } from './journal.js';
 
 interface RunInputs {

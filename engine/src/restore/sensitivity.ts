@@ -1,38 +1,16 @@
-import type { Calibration } from '../calibration.js';
-import { firstIndices, type Sample } from '../data/source.js';
-import { withOutputs } from '../graph/outputs.js';
-import { readFloats } from '../onnx/tensor.js';
-import { buildModel, type Quantization } from '../quantization.js';
+import type { LayerSensitivity, SensitivityReport } from '@quantsmith/schemas';
+import type { Calibration } from '../calibration/calibration.js';
+import { firstIndices } from '../data/source.js';
+import type { Sample } from '../data/types.js';
+import { readFloats, withOutputs } from '@quantsmith/model/onnx';
+import { buildModel, type Quantization } from '../quantize/quantization.js';
 import type { QuantizerParameters } from '../ranges/parameters.js';
-import type { Clock } from '../report/progress.js';
-import { layerSqnr } from '../report/sqnr.js';
+import type { Clock } from '../progress/clock.js';
+import { layerSqnr } from '../measure/sqnr.js';
 import type { Lanes } from '../runtime/lanes.js';
-import { dropOf, measureBaseline, measureModel, type Validation } from '../validation.js';
+import { dropOf, measureBaseline, measureModel, type Validation } from '../validation/validation.js';
 import { dequantize } from '../weights/quantize.js';
-import { operatorsServed, revertGroups } from './revert.js';
-
-/** What quantization does to one group of operators, with all others in float. Decibels: null where nothing changes. */
-export interface LayerSensitivity {
-  readonly operators: readonly string[];
-  readonly op: string;
-  /** 10·log10(Σw² / Σ(w − ŵ)²) of its weights. */
-  readonly weightSqnrDb: number | null;
-  /** Of each activation that it reads. */
-  readonly inputs: readonly { readonly tensor: string; readonly sqnrDb: number | null }[];
-  /** Of the model's outputs; the one that suffers most. */
-  readonly outputSqnrDb: number | null;
-  /** The metric, where there is one. */
-  readonly metric: number | null;
-  readonly drop: number | null;
-}
-
-export interface SensitivityReport {
-  /** Samples that decibels of activations and outputs were taken from. */
-  readonly samples: number;
-  readonly metric: { readonly name: string; readonly samples: number; readonly float: number } | null;
-  /** The ones that cost most first: by the drop, then by the outputs' error. */
-  readonly layers: readonly LayerSensitivity[];
-}
+import { operatorsServed, revertGroups } from '../placement/revert.js';
 
 const NOISE_SAMPLES = 8;
 

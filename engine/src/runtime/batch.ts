@@ -1,5 +1,5 @@
 import { run, type Session } from './session.js';
-import type { HostTensor, TensorData } from './tensor.js';
+import type { HostTensor, TensorData } from '@quantsmith/model/arrays';
 
 export type Feeds = Readonly<Record<string, HostTensor>>;
 export type Results = Readonly<Record<string, HostTensor>>;

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import { QuantsmithError, type Problem } from '../problem.js';
+import { QuantsmithError, type Problem } from '@quantsmith/schemas';
 import { runSamples, type Results, type Scratch } from './batch.js';
 import { unpackParcel, type Parcel } from './parcel.js';
 import { createSession, type Session, type SessionOptions } from './session.js';

@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import type { ModelProto } from '../onnx/onnx_pb.js';
-import { encodeModel, weightBytes } from '../onnx/write.js';
-import { QuantsmithError } from '../problem.js';
+import { type ModelProto, encodeModel, weightBytes } from '@quantsmith/model/onnx';
+import { QuantsmithError } from '@quantsmith/schemas';
 import { runSamples, type Feeds, type Results } from './batch.js';
 import type { LaneAnswer, LaneRequest } from './lane.js';
 import { packParcel } from './parcel.js';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
-import { ModelProtoSchema, type GraphProto, type ModelProto, type NodeProto } from '../onnx/onnx_pb.js';
+import { ModelProtoSchema, type GraphProto, type ModelProto, type NodeProto } from '@quantsmith/model/onnx';
 import { createSession, withScratchFolder } from './session.js';
 
 /** A node of the graph as the runtime executes it. */

@@ -1,5 +1,5 @@
 import type { Feeds } from './batch.js';
-import { TYPED_ARRAYS, type HostTensor, type TensorTypeName } from './tensor.js';
+import { TYPED_ARRAYS, type HostTensor, type TensorTypeName } from '@quantsmith/model/arrays';
 
 /** Samples on their way into a lane: their values lie in memory that both threads see, so that nothing is cloned. */
 export interface Parcel {

@@ -1,10 +1,11 @@
+import './telemetryOff.js';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
-import { fail } from '../problem.js';
-import type { HostTensor, TensorData, TensorTypeName } from './tensor.js';
+import { fail } from '@quantsmith/schemas';
+import type { HostTensor, TensorData, TensorTypeName } from '@quantsmith/model/arrays';
 
 export interface SessionOptions {
   /** Threads inside one operator; 0: the runtime's choice. */

@@ -1,5 +1,5 @@
-import type { AggregatorType } from './estimator.js';
-import { quantileOf } from './reduce.js';
+import type { AggregatorType } from '../ranges/estimator.js';
+import { quantileOf } from '../ranges/reduce.js';
 
 /** Folds the samples' statistics, one vector (a value per channel) at a time, into one vector. */
 export interface Aggregator {

@@ -1,9 +1,16 @@
 import { create } from '@bufbuild/protobuf';
-import type { Graph } from '../graph/graph.js';
-import { makeNode, type AttributeValue } from '../onnx/node.js';
-import { ValueInfoProtoSchema, type ModelProto, type NodeProto, type TensorProto } from '../onnx/onnx_pb.js';
-import { makeInts, makeTensor } from '../onnx/tensor.js';
-import type { HostTensor } from '../runtime/tensor.js';
+import type { Graph } from '@quantsmith/model/graph';
+import {
+  type AttributeValue,
+  type ModelProto,
+  type NodeProto,
+  type TensorProto,
+  ValueInfoProtoSchema,
+  makeInts,
+  makeNode,
+  makeTensor,
+} from '@quantsmith/model/onnx';
+import type { HostTensor } from '@quantsmith/model/arrays';
 
 /** A reduction that the runtime computes inside the graph; `axis` null: over all values, −1: the last axis is kept. */
 export interface Reduction {

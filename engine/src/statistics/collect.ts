@@ -1,16 +1,16 @@
-import type { PreparedModel } from '../graph/prepare.js';
-import { opset } from '../onnx/node.js';
+import type { PreparedModel } from '../prepare/prepare.js';
+import { opset } from '@quantsmith/model/onnx';
 import type { ActivationQuantizer } from '../placement/types.js';
-import { fail } from '../problem.js';
+import { fail } from '@quantsmith/schemas';
 import type { Range } from '../ranges/parameters.js';
 import type { Lanes } from '../runtime/lanes.js';
-import type { HostTensor } from '../runtime/tensor.js';
+import type { HostTensor } from '@quantsmith/model/arrays';
 import { createAggregator, type Aggregator } from './aggregate.js';
 import { augmentWithReductions, readReduction, reductionKey, type Reduction } from './augment.js';
 import { checkValues, nanSentinels } from './finite.js';
 import { createHistogram, type Histogram } from './histogram.js';
 import type { SidePlan, TensorPlan } from './plan.js';
-import { reduceTensor } from './reduce.js';
+import { reduceTensor } from '../ranges/reduce.js';
 
 export type RangeStatistics = Range;
 

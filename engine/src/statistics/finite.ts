@@ -1,9 +1,7 @@
-import type { Graph } from '../graph/graph.js';
-import { isOnnxDomain } from '../onnx/node.js';
-import type { NodeProto } from '../onnx/onnx_pb.js';
-import { readFloats } from '../onnx/tensor.js';
-import { fail } from '../problem.js';
-import { allFinite } from '../runtime/tensor.js';
+import type { Graph } from '@quantsmith/model/graph';
+import { type NodeProto, isOnnxDomain, readFloats } from '@quantsmith/model/onnx';
+import { fail } from '@quantsmith/schemas';
+import { allFinite } from '@quantsmith/model/arrays';
 
 import type { Reduction } from './augment.js';
 

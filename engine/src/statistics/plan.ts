@@ -1,6 +1,5 @@
-import type { Graph } from '../graph/graph.js';
-import { floatAttribute } from '../onnx/node.js';
-import { readFloats } from '../onnx/tensor.js';
+import type { Graph } from '@quantsmith/model/graph';
+import { floatAttribute, readFloats } from '@quantsmith/model/onnx';
 import type { ActivationQuantizer } from '../placement/types.js';
 import { clipOf } from '../weights/quantize.js';
 import {
@@ -8,7 +7,7 @@ import {
   type AggregatorType,
   type RangeEstimator,
   type StatisticsType,
-} from './estimator.js';
+} from '../ranges/estimator.js';
 
 /** What is collected for one side of one quantizer's range. */
 export interface SidePlan {

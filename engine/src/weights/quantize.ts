@@ -1,7 +1,7 @@
 import type { QuantizerConfig } from '../placement/types.js';
 import { quantizerParameters, type QuantizerParameters } from '../ranges/parameters.js';
-import { effectiveStatistic, type RangeEstimator, type SideEstimator } from '../statistics/estimator.js';
-import { reduceTensor } from '../statistics/reduce.js';
+import { effectiveStatistic, type RangeEstimator, type SideEstimator } from '../ranges/estimator.js';
+import { reduceTensor } from '../ranges/reduce.js';
 
 export interface QuantizedWeights {
   /** One code per value, in the order of the values. */

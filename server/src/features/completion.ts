@@ -1,4 +1,4 @@
-import type { ModelSummary } from '@quantsmith/engine/protocol';
+import type { ModelSummary, QuantizationReport, SchemaNode } from '@quantsmith/schemas';
 import { fileURLToPath } from 'node:url';
 import {
   CompletionItemKind,
@@ -12,7 +12,6 @@ import {
   type MarkupContent,
   type Position,
 } from 'vscode-languageserver';
-import type { QuantizationReport, SchemaNode } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { languageOf } from '../document/document.js';
 import { block, inline, quoted } from '../document/edit.js';

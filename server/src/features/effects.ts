@@ -1,6 +1,11 @@
-import { compilePattern } from '@quantsmith/engine/placement/pattern';
-import type { ModelNode, ModelSummary } from '@quantsmith/engine/protocol';
-import { resolveConfig, type QuantizationConfig, type QuantizationReport } from '@quantsmith/schemas';
+import { compilePattern } from '@quantsmith/model/scope';
+import {
+  type ModelNode,
+  type ModelSummary,
+  type QuantizationConfig,
+  type QuantizationReport,
+  resolveConfig,
+} from '@quantsmith/schemas';
 import type { Path } from '../document/tree.js';
 import type { Change } from '../runs/freshness.js';
 import { initialDrop, points } from '../runs/numbers.js';

@@ -1,5 +1,5 @@
-import { compilePattern } from '@quantsmith/engine/placement/pattern';
-import type { ModelSummary } from '@quantsmith/engine/protocol';
+import { compilePattern } from '@quantsmith/model/scope';
+import type { ModelSummary } from '@quantsmith/schemas';
 import { InlayHintKind, type InlayHint, type Range } from 'vscode-languageserver';
 import type { ConfigDocument } from '../document/document.js';
 import type { Span } from '../document/tree.js';

@@ -1,6 +1,5 @@
-import { compilePattern } from '@quantsmith/engine/placement/pattern';
-import type { ModelNode } from '@quantsmith/engine/protocol';
-import type { QuantizationReport } from '@quantsmith/schemas';
+import { compilePattern } from '@quantsmith/model/scope';
+import type { ModelNode, QuantizationReport } from '@quantsmith/schemas';
 import type { Path } from '../document/tree.js';
 import { layerCosts } from '../runs/costs.js';
 import type { EffectContext } from './effects.js';

@@ -1,6 +1,5 @@
-import { compilePattern } from '@quantsmith/engine/placement/pattern';
-import type { ModelNode, ModelSummary } from '@quantsmith/engine/protocol';
-import type { QuantizationReport } from '@quantsmith/schemas';
+import { compilePattern } from '@quantsmith/model/scope';
+import type { ModelNode, ModelSummary, QuantizationReport } from '@quantsmith/schemas';
 import { CompletionItemKind, type CompletionItem } from 'vscode-languageserver';
 import type { ConfigDocument } from '../document/document.js';
 import { findNode, resolved, type Path } from '../document/tree.js';

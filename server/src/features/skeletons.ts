@@ -1,4 +1,4 @@
-import type { ModelSummary } from '@quantsmith/engine/protocol';
+import type { ModelSummary } from '@quantsmith/schemas';
 import { join } from 'node:path';
 import { entriesIn, type FolderEntry } from '../model/folder.js';
 import { imageInput } from '../init.js';

@@ -1,4 +1,4 @@
-import { readArrayFile } from '@quantsmith/engine/data/npy';
+import { readArrayFile } from '@quantsmith/model/arrays';
 import { readdir, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isMapping } from '../extends/merge.js';

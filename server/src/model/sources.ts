@@ -1,6 +1,5 @@
-import { inspectModel } from '@quantsmith/engine/onnx/inspect';
-import type { ModelSummary } from '@quantsmith/engine/protocol';
-import type { QuantizationReport } from '@quantsmith/schemas';
+import { inspectModel } from '@quantsmith/model/onnx';
+import type { ModelSummary, QuantizationReport } from '@quantsmith/schemas';
 import { readFile, stat } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';

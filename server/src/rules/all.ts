@@ -1,5 +1,9 @@
-import { isConfig, type QuantizationConfig, type QuantizationReport } from '@quantsmith/schemas';
-import type { ModelSummary } from '@quantsmith/engine/protocol';
+import {
+  type ModelSummary,
+  type QuantizationConfig,
+  type QuantizationReport,
+  isConfig,
+} from '@quantsmith/schemas';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { parseConfig, type ConfigDocument } from '../document/document.js';
 import { quoted } from '../document/edit.js';

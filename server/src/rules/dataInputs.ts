@@ -1,4 +1,4 @@
-import type { ModelSummary } from '@quantsmith/engine/protocol';
+import type { ModelSummary } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { findNode } from '../document/tree.js';
 import { isMapping } from '../extends/merge.js';

@@ -1,5 +1,5 @@
-import { compilePattern } from '@quantsmith/engine/placement/pattern';
-import type { ModelSummary } from '@quantsmith/engine/protocol';
+import { compilePattern } from '@quantsmith/model/scope';
+import type { ModelSummary } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { removeItem } from '../document/removeItem.js';
 import { walk, type TreeNode } from '../document/tree.js';

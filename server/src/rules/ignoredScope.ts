@@ -1,5 +1,5 @@
-import type { ModelSummary } from '@quantsmith/engine/protocol';
-import { compilePattern } from '@quantsmith/engine/placement/pattern';
+import type { ModelSummary } from '@quantsmith/schemas';
+import { compilePattern } from '@quantsmith/model/scope';
 import type { ConfigDocument } from '../document/document.js';
 import { findEntry, findNode, resolved, type ScalarNode, type Span } from '../document/tree.js';
 import { isMapping } from '../extends/merge.js';

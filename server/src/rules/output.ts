@@ -1,4 +1,4 @@
-import { outputObstacle } from '@quantsmith/engine/output';
+import { outputObstacle } from '@quantsmith/engine';
 import { resolve } from 'node:path';
 import type { ConfigDocument } from '../document/document.js';
 import { findNode } from '../document/tree.js';

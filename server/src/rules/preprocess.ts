@@ -1,4 +1,4 @@
-import { readArrayFile } from '@quantsmith/engine/data/npy';
+import { readArrayFile } from '@quantsmith/model/arrays';
 import type { QuantizationConfig } from '@quantsmith/schemas';
 import { resolve } from 'node:path';
 import type { ConfigDocument } from '../document/document.js';

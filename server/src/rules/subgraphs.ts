@@ -1,4 +1,4 @@
-import type { ModelNode, ModelSummary } from '@quantsmith/engine/protocol';
+import type { ModelNode, ModelSummary } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { findNode, resolved, type Path } from '../document/tree.js';
 import type { Finding, Severity } from '../diagnostics.js';

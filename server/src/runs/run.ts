@@ -1,7 +1,5 @@
-import type { Problem } from '@quantsmith/engine/problem';
-import type { EngineEvent, OverflowSummary } from '@quantsmith/engine/protocol';
-import { startEngine } from '@quantsmith/engine/spawn';
-import type { QuantizationReport } from '@quantsmith/schemas';
+import type { EngineEvent, OverflowSummary, Problem, QuantizationReport } from '@quantsmith/schemas';
+import { startEngine } from '@quantsmith/engine';
 import type { CheckedConfig } from '../check.js';
 
 type ProgressEvent = Extract<EngineEvent, { type: 'progress' }>;

@@ -1,0 +1,183 @@
+import { type Problem, type ResolvedConfig, TOOL } from '@quantsmith/schemas';
+import envPaths from 'env-paths';
+import { biasCandidates, correctionScope } from '../corrections/candidates.js';
+import { alignChannels, alignmentPairs, alignmentPlan } from '../corrections/channelAlignment.js';
+import { fastBiasMeans } from '../corrections/fastBias.js';
+import {
+  applySmoothing,
+  groupId,
+  magnitudePlan,
+  smoothGroups,
+  smoothScales,
+} from '../corrections/smoothQuant.js';
+import { firstIndices, readAhead } from '../data/source.js';
+import type { SampleSource } from '../data/types.js';
+import type { PreparedModel } from '../prepare/prepare.js';
+import { type LoadedModel, encodeModel, modelSha256 } from '@quantsmith/model/onnx';
+import { ignoredByConfig, quantizerConfig } from '../placement/fromConfig.js';
+import { isTail } from '../placement/runtimeLayout.js';
+import type { Placement } from '../placement/types.js';
+import { writtenPlacement, type Quantization } from '../quantize/quantization.js';
+import type { Lanes } from '../runtime/lanes.js';
+import { runtimeVersion } from '../runtime/session.js';
+import {
+  CACHE_BYTES,
+  cacheKey,
+  keepStatistics,
+  readStatistics,
+  type StatisticsCache,
+} from '../statistics/cache.js';
+import {
+  collectStatistics,
+  unifyRanges,
+  type ChannelMeanRequest,
+  type Collected,
+} from '../statistics/collect.js';
+import { activationEstimator } from '../ranges/defaults.js';
+import { planStatistics, type TensorPlan } from '../statistics/plan.js';
+
+/** What statistics are collected with. */
+export interface Calibration {
+  readonly loaded: LoadedModel;
+  readonly source: SampleSource;
+  /** How many of the source's samples. */
+  readonly samples: number;
+  readonly lanes: Lanes;
+  /** null: nothing is read from a cache and nothing kept. */
+  readonly cache: StatisticsCache | null;
+  readonly onSample: (done: number) => void;
+  readonly warn: (problems: readonly Problem[]) => void;
+}
+
+/** The user's cache folder, or what the environment variable QUANTSMITH_CACHE names. */
+export function defaultCache(): StatisticsCache {
+  const dir = process.env['QUANTSMITH_CACHE'] ?? envPaths('quantsmith', { suffix: '' }).cache;
+  return { dir, maxBytes: CACHE_BYTES };
+}
+
+/** SmoothQuant: for transformers, outliers move from activations into weights before anything is quantized. */
+export async function smoothModel(
+  float: PreparedModel,
+  calibration: Calibration,
+  config: ResolvedConfig,
+): Promise<PreparedModel> {
+  const { quantization } = config;
+  if (quantization.model_type !== 'transformer') return float;
+  // A negative strength turns a kind of operators off.
+  const strength = quantization.advanced_parameters.smooth_quant_alphas;
+  const groups = smoothGroups(float.graph, ignoredByConfig(float, config)).filter(
+    ({ kind }) => strength[kind] >= 0,
+  );
+  if (groups.length === 0) return float;
+  const inGraph = quantization.advanced_parameters.inplace_statistics;
+  const { ranges } = await collectCached(float, magnitudePlan(groups), [], inGraph, calibration);
+  const smoothed = groups.flatMap((group) => {
+    const largest = ranges.get(groupId(group))?.max;
+    if (largest === undefined) return [];
+    const alpha = strength[group.kind];
+    return [{ group, scales: smoothScales(group, Float64Array.from(largest), alpha, float.dir) }];
+  });
+  return applySmoothing(float, smoothed);
+}
+
+/** Channel alignment: convolutions in a row pass channels of similar ranges to each other. Off by default. */
+export async function alignModel(
+  float: PreparedModel,
+  calibration: Calibration,
+  config: ResolvedConfig,
+): Promise<PreparedModel> {
+  if (config.quantization.advanced_parameters.disable_channel_alignment) return float;
+  const pairs = alignmentPairs(float.graph, ignoredByConfig(float, config));
+  if (pairs.length === 0) {
+    calibration.warn([nothingToAlign]);
+    return float;
+  }
+  const { ranges } = await collectCached(float, alignmentPlan(pairs), [], true, calibration);
+  return alignChannels(float, pairs, ranges);
+}
+
+const nothingToAlign: Problem = {
+  code: 'dead-setting',
+  severity: 'warning',
+  message:
+    'Channel alignment has nothing to do: no convolution reads the output of another one directly, without padding and strides.',
+  configPath: ['quantization', 'advanced_parameters', 'disable_channel_alignment'],
+};
+
+/** Ranges of the activations, and what the bias correction needs, in one pass over the samples. */
+export async function calibrate(
+  prepared: PreparedModel,
+  placement: Placement,
+  calibration: Calibration,
+  config: ResolvedConfig,
+): Promise<Collected & { readonly cached: boolean }> {
+  const { graph, dir } = prepared;
+  const advanced = config.quantization.advanced_parameters;
+  const activationConfig = quantizerConfig(advanced.activations_quantization_params);
+  const runtime = advanced.backend_params.runtime as Quantization['runtime'];
+  const quantizers = writtenPlacement(graph, placement, runtime, activationConfig).activations;
+  const plan = planStatistics(graph, dir, quantizers, (quantizer) =>
+    activationEstimator(
+      advanced.activations_range_estimator_params,
+      // Averages would cut the largest outputs, which decide the answer: the tail keeps its whole range.
+      quantizer.axis !== null || (runtime === 'onnxruntime' && isTail(graph, quantizer.tensor)),
+    ),
+  );
+  const corrects = !advanced.disable_bias_correction && config.quantization.fast_bias_correction;
+  const means = corrects
+    ? fastBiasMeans(graph, biasCandidates(graph, placement, correctionScope(config)))
+    : [];
+  const collected = await collectCached(prepared, plan, means, advanced.inplace_statistics, calibration);
+  return { ...collected, ranges: unifyRanges(quantizers, collected.ranges) };
+}
+
+/** Statistics from the cache, where the same were collected before of the same model and data. */
+async function collectCached(
+  prepared: PreparedModel,
+  plan: readonly TensorPlan[],
+  means: readonly ChannelMeanRequest[],
+  inGraph: boolean,
+  { loaded, source, samples, lanes, cache, onSample, warn }: Calibration,
+): Promise<Collected & { readonly cached: boolean }> {
+  const collect = () =>
+    collectStatistics(prepared, plan, means, readAhead(source, firstIndices(samples)), {
+      inGraph,
+      lanes,
+      onSample,
+    });
+  if (cache === null) return { ...(await collect()), cached: false };
+  const settings = {
+    plan,
+    means,
+    inGraph,
+    samples,
+    threads: lanes.threads,
+    lanes: lanes.most,
+    runtime: runtimeVersion(),
+    tool: TOOL.version,
+  };
+  const key = cacheKey([
+    encodeModel(prepared.model),
+    // Weights outside the file are not among those bytes.
+    loaded.externalFiles.length === 0 ? '' : await modelSha256(loaded),
+    await source.fingerprint(),
+    JSON.stringify(settings),
+  ]);
+  const found = await readStatistics(cache, key);
+  if (found !== null) return { ...found, cached: true };
+  const collected = await collect();
+  try {
+    await keepStatistics(cache, key, collected);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    warn([
+      {
+        code: 'cache-not-written',
+        severity: 'info',
+        message: `Calibration statistics cannot be kept in ${cache.dir} for the next run: ${reason}.`,
+        file: cache.dir,
+      },
+    ]);
+  }
+  return { ...collected, cached: false };
+}

@@ -1,0 +1,32 @@
+import type { ConfigPath, QuantizationConfig, TensorSignature } from '@quantsmith/schemas';
+import type { HostTensor } from '@quantsmith/model/arrays';
+
+export type DataSection = QuantizationConfig['data']['calibration'] & { readonly labels?: string | null };
+
+/** One input to the model. The leading dimension of every feed is the batch, 1 unless the source says otherwise. */
+export interface Sample {
+  readonly name: string;
+  readonly feeds: Readonly<Record<string, HostTensor>>;
+  /** The right class, or null where the source has no labels. */
+  readonly label: number | null;
+  /** What may help where it does not fit the model, as a sentence. */
+  readonly hint?: string;
+}
+
+/** Samples that can be read again and again, in any order. */
+export interface SampleSource {
+  readonly count: number;
+  readonly hasLabels: boolean;
+  readonly get: (index: number) => Promise<Sample>;
+  /** SHA-256 over the contents, their order and the preprocessing. */
+  readonly fingerprint: () => Promise<string>;
+}
+
+export interface DataContext {
+  readonly inputs: readonly TensorSignature[];
+  /** Folder that relative paths start from. */
+  readonly baseDir: string;
+  readonly allowModules: boolean;
+  /** The section's place in the config, for problems. */
+  readonly configPath: ConfigPath;
+}

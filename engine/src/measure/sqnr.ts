@@ -1,0 +1,60 @@
+import type { Graph } from '@quantsmith/model/graph';
+import { type ModelProto, encodeModel, withOutputs } from '@quantsmith/model/onnx';
+import { createSession, run } from '../runtime/session.js';
+import type { HostTensor } from '@quantsmith/model/arrays';
+
+/**
+ * Signal-to-quantization-noise ratio of each tensor in dB: 10·log10(Σx² / Σ(x−y)²), with x from the float model and y
+ * from the quantized one, summed over all elements and samples. It holds everything that went wrong up to that
+ * tensor. null where the tensor is not float or does not exist in both models; Infinity where they are equal.
+ */
+export async function layerSqnr(
+  float: { model: ModelProto; graph: Graph },
+  quantized: ModelProto,
+  tensors: readonly string[],
+  samples: readonly Readonly<Record<string, HostTensor>>[],
+  options: { threads: number; dir: string },
+): Promise<ReadonlyMap<string, number | null>> {
+  const known = new Set(quantized.graph?.node.flatMap((node) => node.output) ?? []);
+  const wanted = [...new Set(tensors)].filter(
+    (name) => known.has(name) && float.graph.type(name)?.elemType === 1,
+  );
+  const result = new Map<string, number | null>(tensors.map((name) => [name, null]));
+  if (wanted.length === 0 || samples.length === 0) return result;
+  // One model after the other: both at once can take more memory than the whole calibration.
+  const sums = new Map(wanted.map((name) => [name, { signal: 0, noise: 0 }]));
+  const outputsOf = async (model: ModelProto) => {
+    const session = await createSession(encodeModel(withOutputs(model, wanted)), options);
+    try {
+      const results: Record<string, HostTensor>[] = [];
+      for (const feeds of samples) results.push(await run(session, feeds, wanted));
+      return results;
+    } finally {
+      await session.release();
+    }
+  };
+  const expected = await outputsOf(float.model);
+  const actual = await outputsOf(quantized);
+  for (const [name, sum] of sums)
+    samples.forEach((_, i) => addNoise(sum, expected[i]![name], actual[i]![name]));
+  for (const [name, { signal, noise }] of sums) {
+    result.set(name, noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / noise));
+  }
+  return result;
+}
+
+function addNoise(
+  sum: { signal: number; noise: number },
+  expected: HostTensor | undefined,
+  actual: HostTensor | undefined,
+): void {
+  if (expected === undefined || actual === undefined) return;
+  const x = expected.data as Float32Array;
+  const y = actual.data as Float32Array;
+  for (let i = 0; i < x.length; i++) {
+    const signal = x[i]!;
+    const error = signal - y[i]!;
+    sum.signal += signal * signal;
+    sum.noise += error * error;
+  }
+}

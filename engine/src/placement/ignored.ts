@@ -1,0 +1,116 @@
+import { producersOf, reach, readersOf, type Graph } from '@quantsmith/model/graph';
+import { isOnnxDomain, type NodeProto } from '@quantsmith/model/onnx';
+import { isLinear } from '@quantsmith/model/operators';
+
+/** Operators that `model_type: transformer` leaves float (NNCF's list; Mul stays quantized on CPU_SPR). */
+const TRANSFORMER_FLOAT = new Set([
+  'Add',
+  'Pow',
+  'Squeeze',
+  'Sub',
+  'AveragePool',
+  'GlobalAveragePool',
+  'ReduceMean',
+  'ReduceL2',
+  'ReduceSum',
+  'Div',
+  'Max',
+  'Sqrt',
+  'Reciprocal',
+  'BatchNormalization',
+  'Greater',
+  'Less',
+  'Equal',
+]);
+
+/** Nodes that `model_type: transformer` keeps float: element-wise operators and the product after the softmax. */
+export function transformerIgnored(graph: Graph, targetDevice: string): ReadonlySet<string> {
+  const ignored = new Set<string>();
+  for (const node of graph.nodes) {
+    if (!isOnnxDomain(node)) continue;
+    const float = TRANSFORMER_FLOAT.has(node.opType) || (node.opType === 'Mul' && targetDevice !== 'CPU_SPR');
+    if (float || isAttentionOutput(graph, node)) ignored.add(node.name);
+  }
+  return ignored;
+}
+
+const ATTENTION_RESHAPES = new Set(['Reshape', 'Transpose', 'Gather', 'Split', 'Squeeze', 'Concat']);
+
+/** Softmax → (Reshape) → MatMul whose other operand is a reshaped value. */
+function isAttentionOutput(graph: Graph, node: NodeProto): boolean {
+  if (node.opType !== 'MatMul') return false;
+  return [0, 1].some((side) => {
+    let probabilities = graph.producer(node.input[side] ?? '');
+    if (probabilities?.opType === 'Reshape') probabilities = graph.producer(probabilities.input[0] ?? '');
+    const other = graph.producer(node.input[1 - side] ?? '');
+    return probabilities?.opType === 'Softmax' && other !== undefined && ATTENTION_RESHAPES.has(other.opType);
+  });
+}
+
+/**
+ * Squeeze-and-excitation: global pool → conv → activation → conv → (hard) sigmoid → Mul. The two small convolutions
+ * stay float (always); the pool and the product are quantized.
+ */
+export function squeezeExcitationIgnored(graph: Graph): ReadonlySet<string> {
+  const ignored = new Set<string>();
+  for (const gate of graph.nodes) {
+    if (gate.opType !== 'Sigmoid' && gate.opType !== 'HardSigmoid') continue;
+    if (!graph.consumers(gate.output[0] ?? '').some((port) => port.node.opType === 'Mul')) continue;
+    const second = linearBefore(graph, gate.input[0] ?? '');
+    const first = second === undefined ? undefined : linearBefore(graph, second.input[0] ?? '');
+    const pool = first === undefined ? undefined : graph.producer(first.input[0] ?? '');
+    const pools = pool?.opType === 'GlobalAveragePool' || pool?.opType === 'ReduceMean';
+    if (pools && first !== undefined && second !== undefined) {
+      ignored.add(first.name);
+      ignored.add(second.name);
+    }
+  }
+  return ignored;
+}
+
+const BETWEEN_LINEARS = new Set([
+  'Relu',
+  'LeakyRelu',
+  'PRelu',
+  'Sigmoid',
+  'Mul',
+  'HardSwish',
+  'Add',
+  'Clip',
+  'Reshape',
+]);
+
+function linearBefore(graph: Graph, tensor: string): NodeProto | undefined {
+  let node = graph.producer(tensor);
+  for (let hops = 0; node !== undefined && hops < 4; hops++) {
+    if (isLinear(node)) return node;
+    if (!BETWEEN_LINEARS.has(node.opType)) return undefined;
+    node = graph.producer(node.input[0] ?? '');
+  }
+  return undefined;
+}
+
+/**
+ * Post-processing of detectors: everything from the outputs back to the first operators with weights, on paths that
+ * contain a TopK or NonMaxSuppression, stays float.
+ */
+export function postProcessingIgnored(graph: Graph): ReadonlySet<string> {
+  const selectors = graph.nodes.filter((n) => n.opType === 'TopK' || n.opType === 'NonMaxSuppression');
+  const ignored = new Set<string>();
+  if (selectors.length === 0) return ignored;
+  const after = reach(
+    selectors.map((node) => node.name),
+    (name) => readersOf(graph, graph.node(name)),
+  );
+  const stop = (node: NodeProto | undefined) => node === undefined || hasWeights(graph, node);
+  const before = reach(
+    selectors.map((node) => node.name),
+    (name) => producersOf(graph, graph.node(name)).filter((producer) => !stop(graph.node(producer))),
+  );
+  for (const name of [...after, ...before]) if (!stop(graph.node(name))) ignored.add(name);
+  return ignored;
+}
+
+function hasWeights(graph: Graph, node: NodeProto): boolean {
+  return isLinear(node) && node.input.some((input) => input !== '' && graph.isConstant(input));
+}

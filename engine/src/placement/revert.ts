@@ -1,0 +1,80 @@
+import type { Graph } from '@quantsmith/model/graph';
+import { traitOf } from '@quantsmith/model/operators';
+import type { Placement } from './types.js';
+
+/**
+ * The operators whose inputs each quantizer serves, found by walking from its targets down through operators that
+ * only move values. Keyed by quantizer id.
+ */
+export function operatorsServed(
+  graph: Graph,
+  placement: Placement,
+): ReadonlyMap<string, ReadonlySet<string>> {
+  const served = new Map<string, ReadonlySet<string>>();
+  for (const quantizer of placement.weights) {
+    served.set(quantizer.id, new Set(quantizer.targets.map((port) => port.node)));
+  }
+  for (const quantizer of placement.activations) {
+    const operators = new Set<string>();
+    const seen = new Set<string>();
+    const queue = quantizer.targets.map((port) => port.node);
+    for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+      if (seen.has(name)) continue;
+      seen.add(name);
+      const node = graph.node(name);
+      if (node === undefined) continue;
+      const trait = traitOf(node, graph);
+      if (trait === 'quantizable') operators.add(name);
+      if (trait !== 'agnostic' && trait !== 'concat') continue;
+      for (const tensor of node.output)
+        for (const port of graph.consumers(tensor)) queue.push(port.node.name);
+    }
+    served.set(quantizer.id, operators);
+  }
+  return served;
+}
+
+/** Every operator that a placement quantizes, in the order of the graph. */
+export function quantizedOperators(graph: Graph, placement: Placement): string[] {
+  const served = operatorsServed(graph, placement);
+  const all = new Set([...served.values()].flatMap((names) => [...names]));
+  return graph.nodes.map((node) => node.name).filter((name) => all.has(name));
+}
+
+/**
+ * Operators that can only go back to float together: those that share a weight. Every quantized operator is in
+ * exactly one group.
+ */
+export function revertGroups(graph: Graph, placement: Placement): string[][] {
+  const groupOf = new Map<string, Set<string>>();
+  for (const name of quantizedOperators(graph, placement)) groupOf.set(name, new Set([name]));
+  for (const quantizer of placement.weights) {
+    const merged = new Set(quantizer.targets.flatMap((port) => [...(groupOf.get(port.node) ?? [])]));
+    for (const name of merged) groupOf.set(name, merged);
+  }
+  return [...new Set(groupOf.values())].map((names) => [...names]);
+}
+
+/**
+ * The placement with the given operators back in float: their weights keep full precision, they read their inputs
+ * unrounded, and an activation quantizer goes when no other operator needs it.
+ */
+export function revertOperators(
+  graph: Graph,
+  placement: Placement,
+  reverted: ReadonlySet<string>,
+): Placement {
+  if (reverted.size === 0) return placement;
+  const served = operatorsServed(graph, placement);
+  const weights = placement.weights.flatMap((quantizer) => {
+    const targets = quantizer.targets.filter((port) => !reverted.has(port.node));
+    return targets.length === 0 ? [] : [{ ...quantizer, targets }];
+  });
+  const activations = placement.activations.flatMap((quantizer) => {
+    const operators = [...(served.get(quantizer.id) ?? [])];
+    if (operators.length > 0 && operators.every((name) => reverted.has(name))) return [];
+    const targets = quantizer.targets.filter((port) => !reverted.has(port.node));
+    return [{ ...quantizer, targets }];
+  });
+  return { activations, weights };
+}

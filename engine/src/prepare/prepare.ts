@@ -1,0 +1,147 @@
+import {
+  type LoadedModel,
+  type ModelProto,
+  type NodeProto,
+  type TensorProto,
+  nameNodes,
+} from '@quantsmith/model/onnx';
+import { upgradeModel } from '@quantsmith/model/upgrade';
+import type { NamedNode } from '@quantsmith/model/scope';
+import { fail, QuantsmithError, type Problem } from '@quantsmith/schemas';
+import { foldBatchNorms } from './foldBatchNorm.js';
+import { constantsAsInitializers, foldConstants } from './foldConstants.js';
+import { fuseGemms } from './fuseGemm.js';
+import { indexGraph, type Graph, type TensorType } from '@quantsmith/model/graph';
+import { dropNoOps } from './noOps.js';
+import { inferTypes } from './types.js';
+
+/** A float model ready for placement: operator set 13 or later, unique names, constants and BatchNorms folded. */
+export interface PreparedModel {
+  readonly model: ModelProto;
+  readonly graph: Graph;
+  /** Folder of the external data. */
+  readonly dir: string;
+  /** The nodes of the user's model with the prepared nodes that took their place. */
+  readonly originals: readonly NamedNode[];
+  readonly problems: readonly Problem[];
+}
+
+const QUANTIZED = new Set([
+  'QuantizeLinear',
+  'DynamicQuantizeLinear',
+  'QLinearConv',
+  'QLinearMatMul',
+  'ConvInteger',
+  'MatMulInteger',
+]);
+
+/**
+ * Prepares a model for quantization; its outputs stay equal within float rounding. `opset`: the least operator set of
+ * the result (default 13; a higher one of the model stays). Throws `already-quantized`,
+ * `opset-unsupported`, `operator-not-upgradable` or the runtime's reason for not loading it.
+ */
+export async function prepareModel(
+  loaded: LoadedModel,
+  options: { readonly opset?: number } = {},
+): Promise<PreparedModel> {
+  const { dir, path } = loaded;
+  const named = nameNodes(loaded.model);
+  refuseQuantized(named.model, path);
+  const opened = constantsAsInitializers(named.model);
+  // The flattening Softmax of old operator sets asks for ranks, a Cast for the type that is there.
+  const before = await withFile(path, () => {
+    indexGraph(opened); // A cycle is said so, before the runtime stumbles over it.
+    return inferTypes(opened, dir);
+  });
+  const upgraded = upgradeModel(opened, indexGraph(opened, before).rank, options.opset);
+  const blocking = upgraded.problems.find((problem) => problem.severity === 'error');
+  if (blocking !== undefined)
+    fail(blocking.code, blocking.message, { file: path, data: { ...blocking.data } });
+  const folded = await withFile(path, () => foldConstants(dropNoOps(upgraded.model, before), dir));
+  const model = foldLinear(folded.model, folded.types, dir);
+  const graph = indexGraph(model, folded.types);
+  return {
+    model,
+    graph,
+    dir,
+    originals: traceOriginals(named.model, graph),
+    problems: [...named.problems, ...upgraded.problems],
+  };
+}
+
+/** The prepared model with other nodes (in any order) and further constants; constants that nobody reads go. */
+export async function withGraph(
+  prepared: PreparedModel,
+  node: NodeProto[],
+  constants: readonly TensorProto[],
+): Promise<PreparedModel> {
+  const graph = prepared.model.graph!;
+  const read = new Set([...node.flatMap((reader) => reader.input), ...prepared.graph.outputs]);
+  const initializer = [...graph.initializer, ...constants].filter(
+    ({ name }) => read.has(name) || prepared.graph.isCaptured(name),
+  );
+  const model: ModelProto = { ...prepared.model, graph: { ...graph, node, initializer } };
+  const index = indexGraph(model, await inferTypes(model, prepared.dir));
+  const ordered = { ...model, graph: { ...model.graph!, node: [...index.nodes] } };
+  return { ...prepared, model: ordered, graph: index };
+}
+
+function refuseQuantized(model: ModelProto, path: string): void {
+  const found = model.graph!.node.find(
+    (node) => QUANTIZED.has(node.opType) || node.opType.startsWith('QLinear'),
+  );
+  if (found === undefined) return;
+  fail('already-quantized', `${path} is quantized already: node "${found.name}" is a ${found.opType}.`, {
+    file: path,
+    data: { node: found.name, op: found.opType },
+  });
+}
+
+/** A bias first, so that the BatchNorm behind it is folded too; and again for an addition behind a BatchNorm. */
+function foldLinear(model: ModelProto, types: ReadonlyMap<string, TensorType>, dir: string): ModelProto {
+  const biased = fuseGemms(model, indexGraph(model, types));
+  const normed = foldBatchNorms(biased, indexGraph(biased, types), dir);
+  return fuseGemms(normed, indexGraph(normed, types));
+}
+
+/** What the runtime says against the model is said of its file. */
+async function withFile<T>(path: string, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    if (!(error instanceof QuantsmithError) || error.problem.file !== undefined) throw error;
+    const { code, message, data } = error.problem;
+    return fail(code, `${path}: ${message}`, {
+      file: path,
+      ...(data === undefined ? {} : { data: { ...data } }),
+    });
+  }
+}
+
+/**
+ * Where each node of the user's model went: to the prepared node of the same name, else to the one that makes the
+ * first tensor behind it which still exists (a BatchNorm folded into its Conv leads to that Conv).
+ */
+function traceOriginals(original: ModelProto, prepared: Graph): NamedNode[] {
+  const readers = new Map<string, string[]>();
+  const nodes = original.graph!.node;
+  const outputsOf = new Map(nodes.map((node) => [node.name, node.output]));
+  for (const node of nodes) {
+    for (const tensor of node.input) readers.set(tensor, [...(readers.get(tensor) ?? []), node.name]);
+  }
+  const successor = (name: string): string | undefined => {
+    let current: string | undefined = name;
+    for (let hops = 0; current !== undefined && hops < 8; hops++) {
+      const outputs: readonly string[] = outputsOf.get(current) ?? [];
+      const producer = outputs.map((tensor) => prepared.producer(tensor)).find((node) => node !== undefined);
+      if (producer !== undefined) return producer.name;
+      const next: string[] = outputs.flatMap((tensor) => readers.get(tensor) ?? []);
+      current = new Set(next).size === 1 ? next[0] : undefined;
+    }
+    return undefined;
+  };
+  return nodes.map((node) => {
+    const place = prepared.node(node.name)?.name ?? successor(node.name);
+    return { name: node.name, op: node.opType, prepared: place === undefined ? [] : [place] };
+  });
+}

@@ -1,0 +1,105 @@
+import { type ResolvedConfig, fail } from '@quantsmith/schemas';
+import type { Graph } from '@quantsmith/model/graph';
+import type { PreparedModel } from '../prepare/prepare.js';
+import { type ModelProto, readFloats } from '@quantsmith/model/onnx';
+import { completeForRuntime } from '../placement/runtimeLayout.js';
+import type { ActivationQuantizer, Placement, QuantizerConfig } from '../placement/types.js';
+import type { BiasUpdate } from '../qdq/types.js';
+import { writeQdq } from '../qdq/write.js';
+import { quantizerParameters, type QuantizerParameters } from '../ranges/parameters.js';
+import { revertOperators } from '../placement/revert.js';
+import { allFinite } from '@quantsmith/model/arrays';
+import type { RangeStatistics } from '../statistics/collect.js';
+import { weightEstimator } from '../ranges/defaults.js';
+import { quantizeWeights, type QuantizedWeights } from '../weights/quantize.js';
+
+/** A float model with everything that is needed to write it as a quantized one, with any operators left in float. */
+export interface Quantization {
+  readonly prepared: PreparedModel;
+  readonly placement: Placement;
+  readonly runtime: 'onnxruntime' | 'openvino';
+  readonly activationConfig: QuantizerConfig;
+  /** By quantizer id. */
+  readonly activations: ReadonlyMap<string, QuantizerParameters>;
+  /** By quantizer id. */
+  readonly weights: ReadonlyMap<string, QuantizedWeights>;
+  readonly biases: readonly BiasUpdate[];
+}
+
+/** Scale and zero point of every activation quantizer, from its collected range. */
+export function activationParameters(
+  quantizers: readonly ActivationQuantizer[],
+  statistics: ReadonlyMap<string, RangeStatistics>,
+): ReadonlyMap<string, QuantizerParameters> {
+  return new Map(
+    quantizers.flatMap((quantizer) => {
+      const range = statistics.get(quantizer.id);
+      if (range === undefined) return [];
+      const parameters = quantizerParameters(range, quantizer.config, {
+        group: 'activations',
+        halfRange: false,
+      });
+      return [[quantizer.id, parameters] as const];
+    }),
+  );
+}
+
+/** Codes, scales and zero points of every weight. */
+export function weightCodes(
+  prepared: PreparedModel,
+  placement: Placement,
+  config: ResolvedConfig,
+): ReadonlyMap<string, QuantizedWeights> {
+  const estimator = weightEstimator(config.quantization.advanced_parameters.weights_range_estimator_params);
+  return new Map(
+    placement.weights.map((quantizer) => {
+      const tensor = prepared.graph.initializer(quantizer.tensor)!;
+      const values = readFloats(tensor, prepared.dir);
+      if (!allFinite(values)) {
+        fail('weight-not-finite', `The weight "${quantizer.tensor}" holds a value that is not finite.`, {
+          configPath: ['model'],
+          data: { tensor: quantizer.tensor },
+        });
+      }
+      const dims = tensor.dims.map(Number);
+      return [
+        quantizer.id,
+        quantizeWeights(values, dims, quantizer.axis, quantizer.config, quantizer.halfRange, estimator),
+      ] as const;
+    }),
+  );
+}
+
+/** The placement as it is written: with the given operators in float, completed for the runtime. */
+export function writtenPlacement(
+  graph: Graph,
+  placement: Placement,
+  runtime: Quantization['runtime'],
+  config: QuantizerConfig,
+  reverted: ReadonlySet<string> = new Set(),
+): Placement {
+  const base = revertOperators(graph, placement, reverted);
+  return runtime === 'onnxruntime' ? completeForRuntime(graph, base, config, reverted) : base;
+}
+
+/** The quantized model with the given operators left in float. */
+export function buildModel(quantization: Quantization, reverted: ReadonlySet<string>): ModelProto {
+  const { prepared, runtime, activationConfig } = quantization;
+  const placement = writtenPlacement(
+    prepared.graph,
+    quantization.placement,
+    runtime,
+    activationConfig,
+    reverted,
+  );
+  return writeQdq({
+    model: prepared.model,
+    graph: prepared.graph,
+    dir: prepared.dir,
+    placement,
+    activations: quantization.activations,
+    weights: quantization.weights,
+    biases: quantization.biases.filter((bias) => !reverted.has(bias.port.node)),
+    runtime,
+  });
+}

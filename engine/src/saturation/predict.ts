@@ -1,0 +1,50 @@
+import { firstIndices } from '../data/source.js';
+import { evaluate, type Evaluation } from '../metrics/evaluate.js';
+import type { ModelProto } from '@quantsmith/model/onnx';
+import type { Lanes } from '../runtime/lanes.js';
+import type { Baseline, Validation } from '../validation/validation.js';
+import { isTooLarge, layersAtRisk, saturatingModel } from '../overflow/models.js';
+import { isReproducible } from '../overflow/saturate.js';
+
+/** The first run of a session is slower than the others. */
+const TRIED_SAMPLES = 3;
+
+/**
+ * The metric on a CPU that saturates, on all validation samples. `exact` is the evaluation of the model with 32-bit sums,
+ * which is the answer where no layer is at risk. Null when a layer's arithmetic cannot be reproduced or the model is too large for it, and when the first
+ * samples tell that all of them would take more than `budgetMs` milliseconds: the emulation is many times slower than the
+ * model.
+ */
+export async function predictSaturated(
+  optimized: ModelProto,
+  validation: Validation,
+  measured: { readonly baseline: Baseline; readonly exact: Evaluation },
+  options: {
+    readonly lanes: Lanes;
+    readonly dir: string;
+    readonly onSample: (done: number) => void;
+    readonly budgetMs?: number;
+  },
+): Promise<Evaluation | null> {
+  const layers = layersAtRisk(optimized);
+  if (layers.length === 0) return measured.exact;
+  if (isTooLarge(optimized) || !layers.every(isReproducible)) return null;
+  const { lanes, dir, onSample, budgetMs = Infinity } = options;
+  const runner = await lanes.open(saturatingModel(optimized), { dir, optimization: 'disabled' });
+  try {
+    const { reference } = measured.baseline;
+    const { count } = validation.source;
+    const measure = (samples: number, onDone: (done: number) => void = () => undefined) =>
+      evaluate(runner, validation.source, firstIndices(samples), validation.metric, {
+        onSample: onDone,
+        ...(reference === null ? {} : { reference }),
+      });
+    const tried = Math.min(TRIED_SAMPLES, count);
+    const begun = performance.now();
+    if (budgetMs < Infinity) await measure(tried);
+    if (((performance.now() - begun) / tried) * count > budgetMs) return null;
+    return await measure(count, onSample);
+  } finally {
+    await runner.release();
+  }
+}

@@ -1,0 +1,124 @@
+import type {
+  OverflowSummary,
+  QuantizationConfig,
+  QuantizationReport,
+  ResolvedConfig,
+} from '@quantsmith/schemas';
+import { readFile } from 'node:fs/promises';
+import { KEPT_BYTES, keepSamples } from '../data/keep.js';
+import { firstIndices } from '../data/source.js';
+import type { SampleSource } from '../data/types.js';
+import type { PreparedModel } from '../prepare/prepare.js';
+import { encodeModel, writeText } from '@quantsmith/model/onnx';
+import type { OverflowFix } from '../placement/weights.js';
+import { buildModel, type Quantization } from '../quantize/quantization.js';
+import { overflowLayers } from './report.js';
+import type { Clock } from '../progress/clock.js';
+import { kernelsOf, optimizedModel } from '../runtime/optimized.js';
+import { measureBaseline, measureModel, type Baseline, type Validation } from '../validation/validation.js';
+import { targetSaturates, type TargetIsa } from '../overflow/isa.js';
+import type { Lanes } from '../runtime/lanes.js';
+import { calibrationFeeds, observeSaturation } from './observe.js';
+import { predictSaturated } from './predict.js';
+
+type Settings = OverflowSummary['settings'];
+type Change = NonNullable<QuantizationConfig['quantization']>;
+
+interface Inputs {
+  readonly config: ResolvedConfig;
+  readonly float: PreparedModel;
+  readonly validation: Validation | null;
+  readonly statistics: { readonly source: SampleSource; readonly samples: number };
+  readonly lanes: Lanes;
+  readonly clock: Clock;
+}
+
+const FIXES: readonly OverflowFix[] = ['disable', 'first_layer', 'enable', 'auto'];
+
+/**
+ * What each `overflow_fix` gives without restoration: layers at risk, layers that saturate on calibration samples, the
+ * metric here and as predicted for a CPU where sums saturate. `layers` are those of the config's own setting. `auto` is
+ * for the config's target, or for AVX2 where that one does not saturate.
+ */
+export async function compareFixes(
+  make: (change: Change) => Promise<{ readonly quantization: Quantization }>,
+  inputs: Inputs,
+): Promise<OverflowSummary> {
+  const { config, lanes, clock, float } = inputs;
+  const { overflow_fix: own, backend_params: backend } = config.quantization.advanced_parameters;
+  const target = (await targetSaturates(backend.target_isa as TargetIsa)) ? backend.target_isa : 'avx2';
+  // Every setting reads the samples twice.
+  const validation =
+    inputs.validation === null
+      ? null
+      : { ...inputs.validation, source: keepSamples(inputs.validation.source, KEPT_BYTES) };
+  clock.stage('validate', validation?.source.count ?? null);
+  const baseline =
+    validation === null
+      ? null
+      : await measureBaseline(float, validation, lanes, (done) => clock.progress(done, 'float model'));
+  const settings: Settings = [];
+  let layers: OverflowSummary['layers'] = [];
+  for (const fix of FIXES) {
+    const change = {
+      advanced_parameters: { overflow_fix: fix, backend_params: { ...backend, target_isa: target } },
+    };
+    const { quantization } = await make(change as Change);
+    const measured = await measureFix(quantization, { ...inputs, validation }, baseline, fix);
+    settings.push(measured.setting);
+    if (fix === own) layers = measured.layers;
+  }
+  return { layers, settings, metric: validation?.metric.name ?? null };
+}
+
+async function measureFix(
+  quantization: Quantization,
+  { validation, statistics, lanes, clock }: Inputs,
+  baseline: Baseline | null,
+  fix: OverflowFix,
+): Promise<{ setting: Settings[number]; layers: OverflowSummary['layers'] }> {
+  const { dir } = quantization.prepared;
+  const model = buildModel(quantization, new Set());
+  const bytes = encodeModel(model);
+  const optimized = await optimizedModel(bytes, { dir });
+  const kernels = kernelsOf(bytes, optimized);
+  const samples = calibrationFeeds(statistics.source, statistics.samples);
+  const saturation = await observeSaturation(optimized, kernels, samples, { lanes, dir });
+  const layers = overflowLayers(quantization, new Set(), kernels, saturation);
+  const count = (test: (layer: (typeof layers)[number]) => boolean) => layers.filter(test).length;
+  const setting = {
+    fix,
+    half_range: count((layer) => layer.half_range),
+    at_risk: count((layer) => layer.pairs_at_risk > 0),
+    saturating: count((layer) => (layer.saturating_fraction_calibration ?? 0) > 0),
+  };
+  if (validation === null || baseline === null) {
+    return { setting: { ...setting, metric: null, predicted: null }, layers };
+  }
+  const total = validation.source.count;
+  clock.stage('measure', 2 * total);
+  const exact = await measureModel(model, validation, baseline, firstIndices(total), {
+    ...{ lanes, dir },
+    onSample: (done) => clock.progress(done, fix),
+  });
+  const predicted = await predictSaturated(
+    optimized,
+    validation,
+    { baseline, exact },
+    {
+      ...{ lanes, dir },
+      onSample: (done) => clock.progress(total + done, `${fix}, as on a CPU without VNNI`),
+    },
+  );
+  return { setting: { ...setting, metric: exact.value, predicted: predicted?.value ?? null }, layers };
+}
+
+/** Puts the settings into the report of the same config, where there is one: the editor shows them from there. */
+export async function addSettings(path: string, configSha256: string, settings: Settings): Promise<void> {
+  const text = await readFile(path, 'utf8').catch(() => null);
+  if (text === null) return;
+  const report = JSON.parse(text) as QuantizationReport;
+  if (report.config.sha256 !== configSha256) return;
+  const overflow = { ...report.overflow, settings };
+  await writeText(path, `${JSON.stringify({ ...report, overflow }, null, 2)}\n`);
+}

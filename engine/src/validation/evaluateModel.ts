@@ -1,0 +1,62 @@
+import {
+  type EngineEvent,
+  type EvaluateRequest,
+  type ModelEvaluation,
+  resolveConfig,
+} from '@quantsmith/schemas';
+import { createHash } from 'node:crypto';
+import { dirname } from 'node:path';
+import { firstIndices, openData, readAhead } from '../data/source.js';
+import type { Outputs } from '../metrics/metric.js';
+import { createSession, run } from '../runtime/session.js';
+import { defaultThreads } from '../runtime/threads.js';
+import { openValidation } from './validation.js';
+
+/**
+ * Runs a model over the validation samples of a config, or over the calibration samples where there are none. Two
+ * machines with the same hashes have the same outputs to the bit.
+ */
+export async function evaluateModel(
+  request: EvaluateRequest,
+  emit: (event: EngineEvent) => void,
+): Promise<ModelEvaluation> {
+  const config = resolveConfig(request.config);
+  const threads = config.quantization.advanced_parameters.backend_params.threads ?? defaultThreads();
+  const session = await createSession(request.modelPath, { threads });
+  try {
+    const context = {
+      inputs: session.inputs,
+      baseDir: dirname(request.configPath),
+      allowModules: request.allowModules,
+    };
+    const validation = await openValidation(config, context);
+    const source =
+      validation?.source ??
+      (await openData(config.data.calibration, { ...context, configPath: ['data', 'calibration'] }));
+    const metric = validation === null || validation.metric.needsReference ? null : validation.metric;
+    const outputs: string[] = [];
+    const records = [];
+    for await (const sample of readAhead(source, firstIndices(source.count))) {
+      const results = await run(session, sample.feeds);
+      outputs.push(hashOf(results));
+      if (metric !== null) records.push(await metric.measure(results, sample, null));
+      const [done, total] = [outputs.length, source.count];
+      emit({ type: 'progress', stage: 'measure', done, total, secondsLeft: null });
+    }
+    const value = metric === null ? null : { name: metric.name, value: metric.aggregate(records) };
+    return { metric: value, outputs };
+  } finally {
+    await session.release();
+  }
+}
+
+function hashOf(outputs: Outputs): string {
+  const hash = createHash('sha256');
+  for (const name of Object.keys(outputs).sort()) {
+    const { data } = outputs[name]!;
+    hash.update(
+      ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : String(data),
+    );
+  }
+  return hash.digest('hex');
+}

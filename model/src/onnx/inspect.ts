@@ -1,0 +1,292 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { open, type FileHandle } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import {
+  type ModelNode,
+  type ModelSummary,
+  QuantsmithError,
+  type TensorSignature,
+  fail,
+} from '@quantsmith/schemas';
+import { uniqueNodeNames } from './names.js';
+import { ValueInfoProtoSchema, type ValueInfoProto } from './onnx_pb.js';
+import { dataTypeName, elementCount } from './tensor.js';
+import { WireReader, type Field } from './wire.js';
+
+/** A constant's shape and type; its values stay in the file. */
+interface TensorShape {
+  readonly name: string;
+  readonly dims: readonly number[];
+  readonly dataType: number;
+}
+
+interface RawNode {
+  readonly name: string;
+  readonly opType: string;
+  readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Record<string, number | string | readonly number[]>;
+  /** The `value` of a Constant. */
+  readonly constant: TensorShape | null;
+}
+
+interface RawGraph {
+  readonly nodes: RawNode[];
+  readonly constants: Map<string, TensorShape>;
+  readonly inputs: TensorSignature[];
+  readonly outputs: TensorSignature[];
+}
+
+const decoder = new TextDecoder();
+const FLOATS = new Set([1, 10, 11, 16]);
+
+/**
+ * The structure of an ONNX file. Weights are stepped over, never read, so that a file of hundreds of megabytes costs
+ * no more than its nodes; external data is not opened. Does not load the runtime: the language server calls this in
+ * its own process. Throws `model-not-found`, `model-not-readable`, `model-not-onnx` or `model-truncated`.
+ */
+export async function inspectModel(path: string): Promise<ModelSummary> {
+  const file = resolve(path);
+  const handle = await openModel(file);
+  try {
+    const { size } = await handle.stat();
+    return await readSummary(new WireReader(handle, file, size), file);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    return fail('model-not-readable', `The model file ${file} cannot be read: ${error.message}.`, { file });
+  } finally {
+    await handle.close();
+  }
+}
+
+async function openModel(file: string): Promise<FileHandle> {
+  try {
+    const handle = await open(file, 'r');
+    const kind = await handle.stat();
+    if (kind.isFile()) return handle;
+    await handle.close();
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    if (missing) return fail('model-not-found', `The model file ${file} does not exist.`, { file });
+    const reason = error instanceof Error ? error.message : String(error);
+    return fail('model-not-readable', `The model file ${file} cannot be read: ${reason}.`, { file });
+  }
+  return fail('model-not-readable', `${file} is a folder or a device, not a model file.`, { file });
+}
+
+/** The message ModelProto: 1 ir_version, 2 producer_name, 3 producer_version, 7 graph, 8 opset_import. */
+async function readSummary(reader: WireReader, file: string): Promise<ModelSummary> {
+  const notOnnx = (): never => fail('model-not-onnx', `${file} is not an ONNX model.`, { file });
+  const producer = ['', ''];
+  const opsets: Record<string, number> = {};
+  let irVersion = 0;
+  let graph: RawGraph | undefined;
+  // What cannot even begin as ONNX is "no model"; what begins so and then breaks off is a damaged one.
+  let begun = false;
+  try {
+    const cursor = reader.cursor(0, reader.size);
+    while (cursor.step() || (await cursor.load())) {
+      const { field } = cursor;
+      if (field.number === 1 && field.wireType === 0) irVersion = Number(field.value);
+      else if (field.wireType !== 2) continue;
+      else if (field.number === 2 || field.number === 3)
+        producer[field.number - 2] = await text(reader, field);
+      else if (field.number === 8) Object.assign(opsets, await readOpset(reader, field));
+      else if (field.number === 7) graph = await readGraph(reader, field);
+      begun ||= irVersion > 0;
+    }
+  } catch (error) {
+    if (error instanceof QuantsmithError && !begun) notOnnx();
+    throw error;
+  }
+  if (graph === undefined || irVersion === 0 || Object.keys(opsets).length === 0) return notOnnx();
+  return {
+    path: file,
+    fileBytes: reader.size,
+    irVersion,
+    opsets,
+    producer: producer.filter((part) => part !== '').join(' '),
+    ...summarize(graph),
+  };
+}
+
+function summarize(graph: RawGraph): Pick<ModelSummary, 'inputs' | 'outputs' | 'nodes' | 'parameterCount'> {
+  const { constants } = graph;
+  for (const node of graph.nodes) {
+    const [output] = node.outputs;
+    if (node.constant !== null && output !== undefined) constants.set(output, node.constant);
+  }
+  const names = uniqueNodeNames(graph.nodes);
+  const nodes = graph.nodes.map((node, index): ModelNode => ({
+    name: names[index]!,
+    op: node.opType,
+    domain: node.domain,
+    inputs: node.inputs,
+    outputs: node.outputs,
+    constants: Object.fromEntries(
+      node.inputs.flatMap((tensor, input) => {
+        const constant = constants.get(tensor);
+        return constant === undefined ? [] : [[input, constant.dims]];
+      }),
+    ),
+    attributes: node.attributes,
+  }));
+  const parameters = [...constants.values()].filter((constant) => FLOATS.has(constant.dataType));
+  return {
+    // Before IR version 4 constants were listed as inputs too.
+    inputs: graph.inputs.filter((input) => !constants.has(input.name)),
+    outputs: graph.outputs,
+    nodes,
+    parameterCount: parameters.reduce((sum, constant) => sum + elementCount(constant.dims), 0),
+  };
+}
+
+async function readOpset(reader: WireReader, message: Field): Promise<Record<string, number>> {
+  let domain = '';
+  let version = 0;
+  const cursor = reader.cursor(message.start, message.end);
+  while (cursor.step() || (await cursor.load())) {
+    const { field } = cursor;
+    if (field.number === 1) domain = await text(reader, field);
+    else if (field.number === 2) version = Number(field.value);
+  }
+  return { [domain === '' ? 'ai.onnx' : domain]: version };
+}
+
+/** The message GraphProto: 1 node, 5 initializer, 11 input, 12 output. */
+async function readGraph(reader: WireReader, message: Field): Promise<RawGraph> {
+  const graph: RawGraph = { nodes: [], constants: new Map(), inputs: [], outputs: [] };
+  const cursor = reader.cursor(message.start, message.end);
+  while (cursor.step() || (await cursor.load())) {
+    const { field } = cursor;
+    if (field.wireType !== 2) continue;
+    if (field.number === 1) graph.nodes.push(await readNode(reader, field));
+    else if (field.number === 11) graph.inputs.push(await readSignature(reader, field));
+    else if (field.number === 12) graph.outputs.push(await readSignature(reader, field));
+    else if (field.number === 5) {
+      const constant = await readTensor(reader, field);
+      graph.constants.set(constant.name, constant);
+    }
+  }
+  return graph;
+}
+
+/** The message NodeProto: 1 input, 2 output, 3 name, 4 op_type, 5 attribute, 7 domain. */
+async function readNode(reader: WireReader, message: Field): Promise<RawNode> {
+  const inputs: string[] = [];
+  const outputs: string[] = [];
+  const names = { name: '', opType: '', domain: '' };
+  const attributes: RawNode['attributes'] = {};
+  let constant: TensorShape | null = null;
+  const cursor = reader.cursor(message.start, message.end);
+  while (cursor.step() || (await cursor.load())) {
+    const { field } = cursor;
+    if (field.wireType !== 2) continue;
+    if (field.number === 1) inputs.push(await text(reader, field));
+    else if (field.number === 2) outputs.push(await text(reader, field));
+    else if (field.number === 3) names.name = await text(reader, field);
+    else if (field.number === 4) names.opType = await text(reader, field);
+    else if (field.number === 7) names.domain = await text(reader, field);
+    else if (field.number === 5) {
+      const attribute = await readAttribute(reader, field);
+      if (attribute.value !== null) attributes[attribute.name] = attribute.value;
+      if (attribute.name === 'value' && attribute.tensor !== null) constant = attribute.tensor;
+    }
+  }
+  return { ...names, inputs, outputs, attributes, constant: names.opType === 'Constant' ? constant : null };
+}
+
+interface RawAttribute {
+  readonly name: string;
+  readonly value: number | string | readonly number[] | null;
+  readonly tensor: TensorShape | null;
+}
+
+/** The message AttributeProto: 1 name, 2 f, 3 i, 4 s, 5 t, 8 ints, 20 type (1 float, 2 int, 3 string, 7 ints). */
+async function readAttribute(reader: WireReader, message: Field): Promise<RawAttribute> {
+  let name = '';
+  let type = 0;
+  let float = 0;
+  let int = 0;
+  let string = '';
+  let tensor: TensorShape | null = null;
+  const ints: number[] = [];
+  const cursor = reader.cursor(message.start, message.end);
+  while (cursor.step() || (await cursor.load())) {
+    const { field } = cursor;
+    if (field.number === 1) name = await text(reader, field);
+    else if (field.number === 20) type = Number(field.value);
+    else if (field.number === 2 && field.wireType === 5) float = await float32(reader, field);
+    else if (field.number === 3) int = signed(field.value);
+    else if (field.number === 4) string = field.end - field.start > 256 ? '…' : await text(reader, field);
+    else if (field.number === 5) tensor = await readTensor(reader, field);
+    else if (field.number === 8) ints.push(...(await integers(reader, field)));
+  }
+  const value = type === 1 ? float : type === 2 ? int : type === 3 ? string : type === 7 ? ints : null;
+  return { name, value, tensor };
+}
+
+/** The message TensorProto: 1 dims, 2 data_type, 8 name; everything else is values, and stepped over. */
+async function readTensor(reader: WireReader, message: Field): Promise<TensorShape> {
+  const dims: number[] = [];
+  let name = '';
+  let dataType = 0;
+  const cursor = reader.cursor(message.start, message.end);
+  while (cursor.step() || (await cursor.load())) {
+    const { field } = cursor;
+    if (field.number === 1) dims.push(...(await integers(reader, field)));
+    else if (field.number === 2) dataType = Number(field.value);
+    else if (field.number === 8) name = await text(reader, field);
+  }
+  return { name, dims, dataType };
+}
+
+async function readSignature(reader: WireReader, field: Field): Promise<TensorSignature> {
+  const value = decodeValue(await reader.bytes(field)) ?? reader.damaged(field.start);
+  const kind = value.type?.value;
+  if (kind?.case !== 'tensorType') return { name: value.name, type: kind?.case ?? 'unknown', dims: [] };
+  const dims = (kind.value.shape?.dim ?? []).map(({ value: dim }) => {
+    if (dim.case === 'dimValue' && dim.value >= 0n) return Number(dim.value);
+    return dim.case === 'dimParam' && dim.value !== '' ? dim.value : '?';
+  });
+  return { name: value.name, type: dataTypeName(kind.value.elemType), dims };
+}
+
+function decodeValue(bytes: Uint8Array): ValueInfoProto | undefined {
+  try {
+    return fromBinary(ValueInfoProtoSchema, bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Waits only for what is not read yet: a model has tens of thousands of names. */
+function text(reader: WireReader, field: Field): string | Promise<string> {
+  const held = reader.held(field);
+  return held === null ? reader.bytes(field).then((bytes) => decoder.decode(bytes)) : decoder.decode(held);
+}
+
+async function float32(reader: WireReader, field: Field): Promise<number> {
+  const bytes = await reader.bytes(field);
+  return new DataView(bytes.buffer, bytes.byteOffset, 4).getFloat32(0, true);
+}
+
+const signed = (value: bigint) => Number(BigInt.asIntN(64, value));
+
+/** Repeated int64, packed or not. */
+async function integers(reader: WireReader, field: Field): Promise<number[]> {
+  if (field.wireType === 0) return [signed(field.value)];
+  const values: number[] = [];
+  let value = 0n;
+  let shift = 0n;
+  for (const byte of await reader.bytes(field)) {
+    value |= BigInt(byte & 0x7f) << shift;
+    shift += 7n;
+    if (byte >= 0x80) continue;
+    values.push(signed(value));
+    value = 0n;
+    shift = 0n;
+  }
+  return values;
+}

@@ -1,0 +1,149 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { hashFile } from '../files/hash.js';
+import { fail } from '@quantsmith/schemas';
+import { subgraphs } from './node.js';
+import { ModelProtoSchema, type GraphProto, type ModelProto, type TensorProto } from './onnx_pb.js';
+import { elementBytes, elementCount, externalReference, isExternal } from './tensor.js';
+
+export interface LoadedModel {
+  readonly model: ModelProto;
+  /** Absolute path. */
+  readonly path: string;
+  /** Folder that external data is relative to. */
+  readonly dir: string;
+  /** Bytes of the model file and of its external data files. */
+  readonly fileBytes: number;
+  /** Absolute paths of the external data files, in the order of first use. */
+  readonly externalFiles: readonly string[];
+}
+
+const TWO_GIB = 2 ** 31;
+
+/**
+ * Reads an ONNX file. External tensors stay references until they are read. Throws `model-not-found`,
+ * `model-not-onnx`, `model-truncated`, `model-too-large`, `tensor-size-mismatch` or an `external-data-*` problem.
+ */
+export async function readModel(path: string): Promise<LoadedModel> {
+  const file = resolve(path);
+  const bytes = await readBytes(file);
+  const model = decodeModel(bytes, file);
+  const dir = dirname(file);
+  const sizes = new Map<string, number>();
+  for (const tensor of allTensors(model.graph!)) {
+    checkTensor(tensor, file);
+    if (!isExternal(tensor)) continue;
+    const { file: data, offset, length } = externalReference(tensor, dir);
+    if (!sizes.has(data)) sizes.set(data, (await stat(data)).size);
+    const needed = offset + (length ?? tensorBytes(tensor));
+    const available = sizes.get(data)!;
+    if (needed > available) {
+      fail(
+        'external-data-truncated',
+        `"${data}" has ${available} bytes, but tensor "${tensor.name}" of ${file} needs ${needed}.`,
+        { file: data, data: { tensor: tensor.name } },
+      );
+    }
+  }
+  const external = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  return { model, path: file, dir, fileBytes: bytes.byteLength + external, externalFiles: [...sizes.keys()] };
+}
+
+/** SHA-256 over the model file and its external data files, in order; streamed. */
+export async function modelSha256(loaded: Pick<LoadedModel, 'path' | 'externalFiles'>): Promise<string> {
+  const hash = createHash('sha256');
+  for (const file of [loaded.path, ...loaded.externalFiles]) await hashFile(hash, file);
+  return hash.digest('hex');
+}
+
+async function readBytes(file: string): Promise<Uint8Array> {
+  try {
+    const { size } = await stat(file);
+    if (size >= TWO_GIB) {
+      fail(
+        'model-too-large',
+        `${file} is ${size} bytes; an ONNX file above 2 GB has to keep its weights as external data.`,
+        {
+          file,
+        },
+      );
+    }
+    const bytes = await readFile(file);
+    // Plain bytes: views of a Buffer would be Buffers too, whose `slice` does not copy.
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (error.code === 'ENOENT')
+      return fail('model-not-found', `The model file ${file} does not exist.`, { file });
+    return fail('model-not-readable', `The model file ${file} cannot be read: ${error.message}.`, { file });
+  }
+}
+
+function decodeModel(bytes: Uint8Array, file: string): ModelProto {
+  if (bytes.byteLength === 0) fail('model-not-onnx', `${file} is empty.`, { file });
+  let model: ModelProto;
+  try {
+    model = fromBinary(ModelProtoSchema, bytes);
+  } catch (error) {
+    // Field 1 (ir_version) as a varint is how every ONNX file begins.
+    const reason = error instanceof Error ? error.message : String(error);
+    if (bytes[0] === 0x08) {
+      return fail(
+        'model-truncated',
+        `${file} begins like an ONNX model but breaks off or is damaged (${reason}).`,
+        { file },
+      );
+    }
+    return fail('model-not-onnx', `${file} is not an ONNX model.`, { file });
+  }
+  if (model.graph === undefined || model.opsetImport.length === 0 || model.irVersion === 0n) {
+    return fail('model-not-onnx', `${file} is not an ONNX model: it has no graph or names no operator set.`, {
+      file,
+    });
+  }
+  return model;
+}
+
+function* allTensors(graph: GraphProto): Generator<TensorProto> {
+  yield* graph.initializer;
+  for (const node of graph.node) {
+    for (const attribute of node.attribute) {
+      if (attribute.t !== undefined) yield attribute.t;
+      yield* attribute.tensors;
+    }
+    for (const inner of subgraphs(node)) yield* allTensors(inner);
+  }
+}
+
+const tensorBytes = (tensor: TensorProto) =>
+  Math.ceil(elementCount(tensor.dims) * elementBytes(tensor.dataType));
+
+function checkTensor(tensor: TensorProto, file: string): void {
+  const count = elementCount(tensor.dims);
+  const shape = `[${tensor.dims.join(', ')}]`;
+  if (tensor.dims.some((dim) => dim < 0n) || !Number.isSafeInteger(count)) {
+    fail('tensor-size-mismatch', `Tensor "${tensor.name}" of ${file} has the impossible shape ${shape}.`, {
+      file,
+    });
+  }
+  const typed =
+    tensor.floatData.length +
+    tensor.int32Data.length +
+    tensor.int64Data.length +
+    tensor.doubleData.length +
+    tensor.uint64Data.length;
+  if (isExternal(tensor) || tensor.dataType === 8 || elementBytes(tensor.dataType) < 1) return;
+  const wrong =
+    tensor.rawData.length > 0
+      ? tensor.rawData.length !== tensorBytes(tensor)
+      : typed !== count && tensor.dataType < 14;
+  if (wrong) {
+    fail(
+      'tensor-size-mismatch',
+      `Tensor "${tensor.name}" of ${file} says it has the shape ${shape} but holds ${tensor.rawData.length > 0 ? `${tensor.rawData.length} bytes` : `${typed} values`}.`,
+      { file, data: { tensor: tensor.name } },
+    );
+  }
+}

@@ -1,0 +1,301 @@
+import { create } from '@bufbuild/protobuf';
+import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
+import { isAbsolute, relative, resolve } from 'node:path';
+import { fail } from '@quantsmith/schemas';
+import { TensorProto_DataLocation, TensorProtoSchema, type TensorProto } from './onnx_pb.js';
+
+/** Names and sizes of ONNX element types by TensorProto.DataType number; half bytes for the 4-bit types. */
+const TYPES: Readonly<Record<number, { name: string; bytes: number }>> = {
+  1: { name: 'float32', bytes: 4 },
+  2: { name: 'uint8', bytes: 1 },
+  3: { name: 'int8', bytes: 1 },
+  4: { name: 'uint16', bytes: 2 },
+  5: { name: 'int16', bytes: 2 },
+  6: { name: 'int32', bytes: 4 },
+  7: { name: 'int64', bytes: 8 },
+  8: { name: 'string', bytes: 0 },
+  9: { name: 'bool', bytes: 1 },
+  10: { name: 'float16', bytes: 2 },
+  11: { name: 'float64', bytes: 8 },
+  12: { name: 'uint32', bytes: 4 },
+  13: { name: 'uint64', bytes: 8 },
+  14: { name: 'complex64', bytes: 8 },
+  15: { name: 'complex128', bytes: 16 },
+  16: { name: 'bfloat16', bytes: 2 },
+  17: { name: 'float8e4m3fn', bytes: 1 },
+  18: { name: 'float8e4m3fnuz', bytes: 1 },
+  19: { name: 'float8e5m2', bytes: 1 },
+  20: { name: 'float8e5m2fnuz', bytes: 1 },
+  21: { name: 'uint4', bytes: 0.5 },
+  22: { name: 'int4', bytes: 0.5 },
+  23: { name: 'float4e2m1', bytes: 0.5 },
+};
+
+export function dataTypeName(dataType: number): string {
+  return TYPES[dataType]?.name ?? `type ${dataType}`;
+}
+
+/** The TensorProto.DataType number of a name that `dataTypeName` gives, or undefined. */
+export function dataTypeOf(name: string): number | undefined {
+  const found = Object.entries(TYPES).find(([, type]) => type.name === name);
+  return found === undefined ? undefined : Number(found[0]);
+}
+
+/** Bytes of one element, 0 for strings and unknown types. */
+export function elementBytes(dataType: number): number {
+  return TYPES[dataType]?.bytes ?? 0;
+}
+
+export function elementCount(dims: readonly (number | bigint)[]): number {
+  return dims.reduce<number>((product, dim) => product * Number(dim), 1);
+}
+
+export const isExternal = (tensor: TensorProto) => tensor.dataLocation === TensorProto_DataLocation.EXTERNAL;
+
+export interface ExternalReference {
+  /** Absolute path. */
+  readonly file: string;
+  readonly offset: number;
+  /** Bytes; null: what the tensor's dims and type say. */
+  readonly length: number | null;
+}
+
+/** Where an external tensor's bytes lie. Refuses locations outside the model's folder. */
+export function externalReference(tensor: TensorProto, dir: string): ExternalReference {
+  const entries = new Map(tensor.externalData.map((entry) => [entry.key, entry.value]));
+  const location = entries.get('location') ?? '';
+  const file = resolve(dir, location);
+  const outside = (path: string, root: string) => {
+    const way = relative(root, path);
+    return way === '' || way.startsWith('..') || isAbsolute(way);
+  };
+  if (location === '' || isAbsolute(location) || outside(file, resolve(dir))) {
+    fail(
+      'external-data-outside',
+      `Tensor "${tensor.name}" keeps its data in "${location}", outside the model's folder.`,
+      {
+        file,
+        data: { tensor: tensor.name, location },
+      },
+    );
+  }
+  try {
+    if (outside(realpathSync(file), realpathSync(dir))) {
+      fail(
+        'external-data-outside',
+        `Tensor "${tensor.name}": "${location}" links to a file outside the model's folder.`,
+        {
+          file,
+          data: { tensor: tensor.name, location },
+        },
+      );
+    }
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    fail(
+      'external-data-missing',
+      `Tensor "${tensor.name}" keeps its data in "${file}", which cannot be opened.`,
+      {
+        file,
+        data: { tensor: tensor.name, location },
+      },
+    );
+  }
+  const number = (key: string) => {
+    const text = entries.get(key);
+    if (text === undefined) return null;
+    const value = Number(text);
+    if (Number.isSafeInteger(value) && value >= 0) return value;
+    return fail(
+      'external-data-invalid',
+      `Tensor "${tensor.name}": ${key} "${text}" of its external data is no byte count.`,
+      {
+        file,
+      },
+    );
+  };
+  return { file, offset: number('offset') ?? 0, length: number('length') };
+}
+
+/** The tensor's bytes as they lie in a file: little-endian, raw. `dir` is the folder of external data. */
+export function rawBytes(tensor: TensorProto, dir: string): Uint8Array {
+  const expected = Math.ceil(elementCount(tensor.dims) * elementBytes(tensor.dataType));
+  const bytes = isExternal(tensor) ? readExternal(tensor, dir, expected) : inlineBytes(tensor);
+  if (bytes.byteLength !== expected) {
+    fail(
+      'tensor-size-mismatch',
+      `Tensor "${tensor.name}" holds ${bytes.byteLength} bytes where its shape [${tensor.dims.join(', ')}] of ${dataTypeName(tensor.dataType)} needs ${expected}.`,
+      { data: { tensor: tensor.name } },
+    );
+  }
+  return bytes;
+}
+
+function inlineBytes(tensor: TensorProto): Uint8Array {
+  if (tensor.rawData.length > 0) return tensor.rawData;
+  const view = (array: ArrayBufferView) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  switch (tensor.dataType) {
+    case 1:
+      return view(Float32Array.from(tensor.floatData));
+    case 11:
+      return view(Float64Array.from(tensor.doubleData));
+    case 7:
+      return view(BigInt64Array.from(tensor.int64Data));
+    case 12:
+      return view(Uint32Array.from(tensor.uint64Data, Number));
+    case 13:
+      return view(BigUint64Array.from(tensor.uint64Data));
+    case 6:
+      return view(Int32Array.from(tensor.int32Data));
+    case 4:
+    case 5:
+    case 10:
+    case 16:
+      return view(Uint16Array.from(tensor.int32Data));
+    default:
+      return Uint8Array.from(tensor.int32Data);
+  }
+}
+
+function readExternal(tensor: TensorProto, dir: string, expected: number): Uint8Array {
+  const { file, offset, length } = externalReference(tensor, dir);
+  const size = length ?? expected;
+  if (size !== expected) return new Uint8Array(0);
+  const handle = openSync(file, 'r');
+  try {
+    const available = fstatSync(handle).size;
+    if (offset + size > available) {
+      fail(
+        'external-data-truncated',
+        `Tensor "${tensor.name}" needs bytes ${offset}…${offset + size} of "${file}", which has only ${available}.`,
+        { file, data: { tensor: tensor.name } },
+      );
+    }
+    const bytes = new Uint8Array(size);
+    for (let done = 0; done < size;) {
+      const count = readSync(handle, bytes, done, Math.min(size - done, 1 << 30), offset + done);
+      if (count === 0) break;
+      done += count;
+    }
+    return bytes;
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** A view of the bytes as another element type; copied only when they are not aligned. */
+function aligned(bytes: Uint8Array, size: number): { buffer: ArrayBuffer; byteOffset: number } {
+  if (bytes.byteOffset % size === 0)
+    return { buffer: bytes.buffer as ArrayBuffer, byteOffset: bytes.byteOffset };
+  // Not `slice`: of a Buffer that would be a view of the same, misaligned memory.
+  const copy = new Uint8Array(bytes);
+  return { buffer: copy.buffer, byteOffset: copy.byteOffset };
+}
+
+/** The values of a floating-point tensor (float32, float16, bfloat16, float64) as float32. Not to be written to. */
+export function readFloats(tensor: TensorProto, dir: string): Float32Array {
+  const bytes = rawBytes(tensor, dir);
+  switch (tensor.dataType) {
+    case 1: {
+      const { buffer, byteOffset } = aligned(bytes, 4);
+      return new Float32Array(buffer, byteOffset, bytes.byteLength / 4);
+    }
+    case 11: {
+      const { buffer, byteOffset } = aligned(bytes, 8);
+      return Float32Array.from(new Float64Array(buffer, byteOffset, bytes.byteLength / 8));
+    }
+    case 10: {
+      const { buffer, byteOffset } = aligned(bytes, 2);
+      return Float32Array.from(new Uint16Array(buffer, byteOffset, bytes.byteLength / 2), halfToFloat);
+    }
+    case 16: {
+      const { buffer, byteOffset } = aligned(bytes, 2);
+      const halves = new Uint16Array(buffer, byteOffset, bytes.byteLength / 2);
+      return new Float32Array(Uint32Array.from(halves, (bits) => bits << 16).buffer);
+    }
+    default:
+      return fail(
+        'tensor-not-float',
+        `Tensor "${tensor.name}" is ${dataTypeName(tensor.dataType)}, not a float.`,
+        {
+          data: { tensor: tensor.name },
+        },
+      );
+  }
+}
+
+/** IEEE 754 half precision bits to a number. */
+export function halfToFloat(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** The values of an integer or bool tensor; int64 values beyond 2^53 are refused. */
+export function readInts(tensor: TensorProto, dir: string): number[] {
+  const bytes = rawBytes(tensor, dir);
+  const size = elementBytes(tensor.dataType);
+  const { buffer, byteOffset } = aligned(bytes, Math.max(1, size));
+  const length = bytes.byteLength / size;
+  switch (tensor.dataType) {
+    case 2:
+    case 9:
+      return Array.from(bytes);
+    case 3:
+      return Array.from(new Int8Array(buffer, byteOffset, length));
+    case 4:
+      return Array.from(new Uint16Array(buffer, byteOffset, length));
+    case 5:
+      return Array.from(new Int16Array(buffer, byteOffset, length));
+    case 6:
+      return Array.from(new Int32Array(buffer, byteOffset, length));
+    case 12:
+      return Array.from(new Uint32Array(buffer, byteOffset, length));
+    case 7:
+      return Array.from(new BigInt64Array(buffer, byteOffset, length), (value) => clampInt64(value));
+    default:
+      return fail(
+        'tensor-not-integer',
+        `Tensor "${tensor.name}" is ${dataTypeName(tensor.dataType)}, not an integer.`,
+        {
+          data: { tensor: tensor.name },
+        },
+      );
+  }
+}
+
+/** The values of an int8 tensor, without a copy where there is none to make. */
+export function readInt8(tensor: TensorProto, dir: string): Int8Array {
+  const { buffer, byteOffset, byteLength } = rawBytes(tensor, dir);
+  return new Int8Array(buffer, byteOffset, byteLength);
+}
+
+/** int64 extremes stand for "to the end" in Slice; they keep that meaning as the largest safe integers. */
+function clampInt64(value: bigint): number {
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) return Number.MAX_SAFE_INTEGER;
+  if (value < BigInt(Number.MIN_SAFE_INTEGER)) return Number.MIN_SAFE_INTEGER;
+  return Number(value);
+}
+
+/** A tensor with its values as raw little-endian bytes; the array's memory is shared, not copied. */
+export function makeTensor(
+  name: string,
+  dims: readonly number[],
+  dataType: number,
+  values: ArrayBufferView,
+): TensorProto {
+  return create(TensorProtoSchema, {
+    name,
+    dims: dims.map(BigInt),
+    dataType,
+    rawData: new Uint8Array(values.buffer as ArrayBuffer, values.byteOffset, values.byteLength),
+  });
+}
+
+/** An int64 vector, the form of shapes, axes and pads. */
+export function makeInts(name: string, values: readonly number[]): TensorProto {
+  return makeTensor(name, [values.length], 7, BigInt64Array.from(values.map(BigInt)));
+}

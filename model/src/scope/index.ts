@@ -1,0 +1,2 @@
+export * from './ignoredScope.js';
+export * from './pattern.js';

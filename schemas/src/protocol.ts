@@ -1,0 +1,161 @@
+import type { QuantizationConfig } from './generated/config.js';
+import type { QuantizationReport } from './generated/report.js';
+import type { Problem } from './problem.js';
+
+/** The stages that a run goes through, in this order; `rank` and `restore` only when accuracy has to be restored. */
+export const STAGES = [
+  'load',
+  'prepare',
+  'calibrate',
+  'quantize',
+  'correct',
+  'validate',
+  'rank',
+  'restore',
+  'measure',
+  'write',
+] as const;
+export type StageName = (typeof STAGES)[number];
+
+/** What a run needs. The config has been read and checked by the caller; the engine never parses YAML. */
+export interface RunRequest {
+  readonly kind: 'run';
+  /** The config as written (defaults not filled in). Relative paths in it are relative to `configPath`'s folder. */
+  readonly config: QuantizationConfig;
+  readonly configPath: string;
+  readonly configSha256: string;
+  /** Overrides `config.output`; absolute or relative to the working directory. */
+  readonly output?: string;
+  /** Whether JavaScript modules named by the config (loader, metric) may be executed. */
+  readonly allowModules: boolean;
+  /** Go on with what an earlier run, killed or cancelled, found out in restoring accuracy (default false). */
+  readonly resume?: boolean;
+  /** Use the calibration cache (default true). */
+  readonly cache?: boolean;
+}
+
+/** Errors of layers, measured without writing anything; the rest as for a run. */
+export interface SensitivityRequest extends Omit<RunRequest, 'kind'> {
+  readonly kind: 'sensitivity';
+}
+
+export interface InspectRequest {
+  readonly kind: 'inspect';
+  readonly modelPath: string;
+}
+
+/** Runs a model that a config has made over the config's samples, and says what came out, to the bit. */
+export interface EvaluateRequest extends Pick<
+  RunRequest,
+  'config' | 'configPath' | 'configSha256' | 'allowModules'
+> {
+  readonly kind: 'evaluate';
+  readonly modelPath: string;
+}
+
+/** What each overflow_fix gives, measured without writing a model and without restoration. */
+export interface OverflowRequest extends Omit<RunRequest, 'kind'> {
+  readonly kind: 'overflow';
+}
+
+/** What can saturate in a quantized model, whoever made it, by its weights alone. */
+export interface OverflowModelRequest {
+  readonly kind: 'overflow-model';
+  readonly modelPath: string;
+}
+
+export type EngineRequest =
+  RunRequest | SensitivityRequest | InspectRequest | EvaluateRequest | OverflowRequest | OverflowModelRequest;
+
+/** What the engine process says while it works. */
+export type EngineEvent =
+  | {
+      readonly type: 'progress';
+      readonly stage: StageName;
+      readonly done: number;
+      /** null: not known yet. */
+      readonly total: number | null;
+      readonly secondsLeft: number | null;
+      readonly detail?: string;
+    }
+  | { readonly type: 'problem'; readonly problem: Problem }
+  | { readonly type: 'report'; readonly report: QuantizationReport; readonly reportPath: string }
+  | { readonly type: 'inspected'; readonly model: ModelSummary }
+  | { readonly type: 'evaluated'; readonly evaluation: ModelEvaluation }
+  | { readonly type: 'overflow'; readonly overflow: OverflowSummary }
+  | { readonly type: 'sensitivity'; readonly report: SensitivityReport }
+  /** A file that must not outlive the run: the parent removes it when the engine is killed. */
+  | { readonly type: 'temporary'; readonly path: string; readonly exists: boolean }
+  | { readonly type: 'failed'; readonly problem: Problem }
+  | { readonly type: 'done' };
+
+/** What a model gave on a set of samples. */
+export interface ModelEvaluation {
+  /** null: there is no validation data, or the metric compares with the float model. */
+  readonly metric: { readonly name: string; readonly value: number } | null;
+  /** SHA-256 of all outputs of each sample. */
+  readonly outputs: readonly string[];
+}
+
+/** Layers and settings as the report has them; of a model alone there are no settings. */
+export interface OverflowSummary {
+  readonly layers: QuantizationReport['overflow']['layers'];
+  readonly settings: NonNullable<QuantizationReport['overflow']['settings']>;
+  readonly metric: string | null;
+}
+
+/** One tensor at the model's border. `dims`: number, or a name for a free dimension. */
+export interface TensorSignature {
+  readonly name: string;
+  readonly type: string;
+  readonly dims: readonly (number | string)[];
+}
+
+/** What `quantsmith inspect` and the language server show of a model; holds no weights. */
+export interface ModelSummary {
+  readonly path: string;
+  readonly fileBytes: number;
+  readonly irVersion: number;
+  readonly opsets: Readonly<Record<string, number>>;
+  readonly producer: string;
+  readonly inputs: readonly TensorSignature[];
+  readonly outputs: readonly TensorSignature[];
+  readonly nodes: readonly ModelNode[];
+  readonly parameterCount: number;
+}
+
+/** A node as a person sees it; unnamed nodes get the stable name `<OpType>_<index>`. */
+export interface ModelNode {
+  readonly name: string;
+  readonly op: string;
+  readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Dims of the constant inputs by input index, e.g. weights. */
+  readonly constants: Readonly<Record<number, readonly number[]>>;
+  /** Integer attributes that a reader wants: group, strides, … */
+  readonly attributes: Readonly<Record<string, number | string | readonly number[]>>;
+}
+
+/** What quantization does to one group of operators, with all others in float. Decibels: null where nothing changes. */
+export interface LayerSensitivity {
+  readonly operators: readonly string[];
+  readonly op: string;
+  /** 10·log10(Σw² / Σ(w − ŵ)²) of its weights. */
+  readonly weightSqnrDb: number | null;
+  /** Of each activation that it reads. */
+  readonly inputs: readonly { readonly tensor: string; readonly sqnrDb: number | null }[];
+  /** Of the model's outputs; the one that suffers most. */
+  readonly outputSqnrDb: number | null;
+  /** The metric, where there is one. */
+  readonly metric: number | null;
+  readonly drop: number | null;
+}
+
+export interface SensitivityReport {
+  /** Samples that decibels of activations and outputs were taken from. */
+  readonly samples: number;
+  readonly metric: { readonly name: string; readonly samples: number; readonly float: number } | null;
+  /** The ones that cost most first: by the drop, then by the outputs' error. */
+  readonly layers: readonly LayerSensitivity[];
+}
