@@ -5,7 +5,25 @@ import tseslint from 'typescript-eslint';
 const FORBIDDEN = {
   schemas: ['vscode*', '@quantsmith/*', 'onnxruntime*', 'yaml'],
   model: ['vscode*', '@quantsmith/*', '!@quantsmith/schemas', 'onnxruntime*', 'yaml'],
-  engine: ['vscode*', '@quantsmith/server*', '@quantsmith/cli*', '@quantsmith/client*', 'yaml'],
+  engine: [
+    'vscode*',
+    '@quantsmith/server*',
+    '@quantsmith/service*',
+    '@quantsmith/cli*',
+    '@quantsmith/client*',
+    'yaml',
+  ],
+  service: [
+    'vscode',
+    'vscode-languageclient*',
+    'vscode-languageserver',
+    'vscode-languageserver/*',
+    '@quantsmith/cli*',
+    '@quantsmith/client*',
+    '@quantsmith/server*',
+    'onnxruntime*',
+    'sharp',
+  ],
   server: [
     'vscode',
     'vscode-languageclient*',

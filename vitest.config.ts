@@ -3,7 +3,10 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{schemas,model,engine,server,cli,client,report}/test/**/*.test.ts', 'test/**/*.test.ts'],
+    include: [
+      '{schemas,model,engine,service,server,cli,client,report}/test/**/*.test.ts',
+      'test/**/*.test.ts',
+    ],
     exclude: ['**/node_modules/**', 'test/e2e/**'],
     root: fileURLToPath(new URL('.', import.meta.url)),
     testTimeout: 120_000,

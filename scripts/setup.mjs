@@ -41,6 +41,7 @@ if (timeOf(installed) < Math.max(timeOf(`${root}package-lock.json`), 1)) {
 }
 const sources = [
   'client/src',
+  'service/src',
   'server/src',
   'model/src',
   'engine/src',

@@ -19,27 +19,40 @@ import {
   type ServerCapabilities,
   type WorkspaceFolder,
 } from 'vscode-languageserver/node';
-import { abilitiesOf, type ClientAbilities } from './abilities.js';
-import { COMMANDS, execute } from './commands.js';
-import { codeActions, FIX_ALL, fixAll, wants } from './features/codeActions.js';
-import type { ConfigDocument } from './document/document.js';
-import { completionList } from './features/completion.js';
-import { foldingRanges, selectionRanges } from './features/folding.js';
-import { hover } from './features/hover.js';
-import { inlayHints } from './features/inlayHints.js';
-import { convertActions } from './features/convertAction.js';
-import { layerActions } from './features/layerActions.js';
-import { documentLinks } from './features/links.js';
-import { rewrites } from './features/rewrite.js';
-import { semanticTokens, TOKEN_LEGEND } from './features/semanticTokens.js';
-import { documentSymbols } from './features/symbols.js';
-import { workspaceSymbols } from './features/workspaceSymbols.js';
-import { fitActions, fitCompletion, fitOutline, fitSymbols } from './fit.js';
-import { lensesOf } from './lenses.js';
-import { definitionAt, highlightsAt, prepareRenameAt, referencesAt, renameAt } from './navigation.js';
-import { findAll } from './rules/all.js';
-import { cancelled, createSession, refuseUnlessRunning, type Session } from './session.js';
-import { readClientCommands, readSettings } from './settings.js';
+import { abilitiesOf, type ClientAbilities } from './client/capabilities.js';
+import { COMMANDS, execute } from './requests/commands.js';
+import {
+  codeActions,
+  completionList,
+  type ConfigDocument,
+  convertActions,
+  documentLinks,
+  documentSymbols,
+  findAll,
+  FIX_ALL,
+  fixAll,
+  foldingRanges,
+  hover,
+  inlayHints,
+  layerActions,
+  rewrites,
+  selectionRanges,
+  semanticTokens,
+  TOKEN_LEGEND,
+  wants,
+  workspaceSymbols,
+} from '@quantsmith/service';
+import { fitActions, fitCompletion, fitOutline, fitSymbols } from './client/adaptToClient.js';
+import { lensesOf } from './requests/lenses.js';
+import {
+  definitionAt,
+  highlightsAt,
+  prepareRenameAt,
+  referencesAt,
+  renameAt,
+} from './requests/navigation.js';
+import { cancelled, createSession, refuseUnlessRunning, type Session } from './session/session.js';
+import { readClientCommands, readSettings } from './client/settings.js';
 
 /** Files whose changes may change what a config is told. */
 const WATCHED = '**/*.{onnx,npy,npz,csv,pb,jpg,jpeg,png,webp,report.json}';

@@ -1,2 +1,2 @@
-export { checkConfigFile, positionIn, type CheckedConfig, type CheckedFinding } from './check.js';
-export { reportFindings, type ReportFinding } from './runs/findings.js';
+export { checkConfigFile, positionIn, type CheckedConfig, type CheckedFinding } from './check/check.js';
+export { reportFindings, type ReportFinding } from './check/reportFindings.js';

@@ -7,14 +7,14 @@ import type { ModelSummary, QuantizationConfig, QuantizationReport } from '@quan
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CodeAction, CreateFile, TextDocumentEdit } from 'vscode-languageserver-protocol';
 import { sampleReport } from '../../report/test/sample.js';
-import { valueOf } from '../src/document/tree.js';
-import { NOTHING_INHERITED, type Inherited } from '../src/extends/inherit.js';
-import { mergeConfigs } from '../src/extends/merge.js';
-import { layerActions, type LayerActionContext } from '../src/features/layerActions.js';
-import { withDefaults, withoutDefaults } from '../src/features/rewrite.js';
-import { findAll, FIXES, fixesOf, type RuleContext } from '../src/rules/all.js';
+import { valueOf } from '../../service/src/document/tree.js';
+import { NOTHING_INHERITED, type Inherited } from '../../service/src/extends/inherit.js';
+import { mergeConfigs } from '../../service/src/extends/merge.js';
+import { layerActions, type LayerActionContext } from '../../service/src/features/layerActions.js';
+import { withDefaults, withoutDefaults } from '../../service/src/features/rewrite.js';
+import { findAll, FIXES, fixesOf, type RuleContext } from '../../service/src/rules/all.js';
 import { inMemory } from './client.js';
-import { applied, config, type Language } from './dsl.js';
+import { applied, config, type Language } from '../../service/test/dsl.js';
 
 type Value = { [key: string]: Value } | Value[] | string | number | boolean | null;
 type Mapping = { [key: string]: Value };
@@ -448,7 +448,7 @@ describe('property: a fix takes the problem away and nothing else, in every styl
   it('are tried in every code that has them', () => {
     const tried =
       readFileSync(new URL(import.meta.url), 'utf8') +
-      readFileSync(new URL('overflow.test.ts', import.meta.url), 'utf8');
+      readFileSync(new URL('../../service/test/overflow.test.ts', import.meta.url), 'utf8');
     expect(Object.keys(FIXES).filter((code) => !tried.includes(`'${code}'`))).toEqual([]);
   });
 

@@ -4,9 +4,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { zipSync } from 'fflate';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { checkConfigFile } from '../src/check.js';
-import { arrayNames } from '../src/model/npz.js';
-import { countSamples } from '../src/model/samples.js';
+import { checkConfigFile } from '../src/check/check.js';
+import { arrayNames } from '../src/sources/npz.js';
+import { countSamples } from '../src/sources/samples.js';
 
 const digits = fileURLToPath(new URL('../../examples/digits', import.meta.url));
 let folder: string;

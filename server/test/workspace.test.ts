@@ -12,10 +12,10 @@ import type {
   WorkspaceEdit,
 } from 'vscode-languageserver-protocol';
 import { TextDocument } from 'vscode-languageserver-textdocument';
-import { semanticTokens, TOKEN_LEGEND } from '../src/features/semanticTokens.js';
-import { reportPlace } from '../src/features/layers.js';
+import { semanticTokens, TOKEN_LEGEND } from '../../service/src/features/semanticTokens.js';
+import { reportPlace } from '../../service/src/features/layers.js';
 import { inMemory, type TestClient } from './client.js';
-import { config, type Language } from './dsl.js';
+import { config, type Language } from '../../service/test/dsl.js';
 
 /** `text type` of every token. */
 function tokens(text: string, language: Language = 'yaml', given?: SemanticTokens): string[] {

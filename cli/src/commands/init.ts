@@ -1,6 +1,6 @@
 import { inspectModel } from '@quantsmith/model/onnx';
 import { QuantsmithError } from '@quantsmith/schemas';
-import { configFor } from '@quantsmith/server/init';
+import { configFor } from '@quantsmith/service';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';

@@ -1,6 +1,6 @@
 import type { EngineEvent, OverflowSummary, Problem, QuantizationReport } from '@quantsmith/schemas';
 import { startEngine } from '@quantsmith/engine';
-import type { CheckedConfig } from '../check.js';
+import type { CheckedConfig } from '../check/check.js';
 
 type ProgressEvent = Extract<EngineEvent, { type: 'progress' }>;
 

@@ -1,0 +1,92 @@
+import type { QuantizationConfig } from '@quantsmith/schemas';
+import {
+  configHash,
+  findAll,
+  findEntry,
+  type Finding,
+  parseConfig,
+  type Path,
+  rangeOf,
+} from '@quantsmith/service';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import { surroundings } from '../sources/context.js';
+import { createSources } from '../sources/sources.js';
+
+export interface CheckedFinding extends Finding {
+  /** Zero-based, in UTF-16 code units, as in the language server protocol. */
+  readonly range: {
+    readonly start: { readonly line: number; readonly character: number };
+    readonly end: { readonly line: number; readonly character: number };
+  };
+}
+
+/** A config file, with what it extends, and everything that is wrong with it. */
+export interface CheckedConfig {
+  readonly path: string;
+  /** null when it is not valid. What it extends is written into it. */
+  readonly config: QuantizationConfig | null;
+  readonly text: string;
+  /** Of the text, and of those that it extends. */
+  readonly sha256: string;
+  readonly findings: readonly CheckedFinding[];
+}
+
+/** Reads and checks a config file: the command line's view of the server's rules. Never throws. */
+export async function checkConfigFile(path: string): Promise<CheckedConfig> {
+  const file = resolve(path);
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    const reason =
+      error instanceof Error && 'code' in error && error.code === 'ENOENT'
+        ? 'it does not exist'
+        : String(error);
+    const zero = { line: 0, character: 0 };
+    const finding: CheckedFinding = {
+      code: 'config-unreadable',
+      severity: 'error',
+      message: `The config ${file} cannot be read: ${reason}.`,
+      start: 0,
+      end: 0,
+      path: [],
+      range: { start: zero, end: zero },
+    };
+    return { path: file, config: null, text: '', sha256: '', findings: [finding] };
+  }
+  const document = parseConfig(TextDocument.create(pathToFileURL(file).href, '', 1, text));
+  const context = await surroundings(document, file, createSources());
+  const { findings, config } = findAll(document, context);
+  const ranged = findings
+    // A past run is no reason to refuse the next one.
+    .filter((finding) => !PAST_RUN.has(finding.code))
+    .map((finding) => ({ ...finding, range: rangeOf(document, finding) }));
+  return { path: file, config, text, sha256: configHash(document, context.inherited), findings: ranged };
+}
+
+/** Where the nearest key of a path is written in a checked config; null: nowhere, or in what it extends. */
+export function positionIn(
+  { path: file, text }: CheckedConfig,
+  path: Path,
+): { readonly line: number; readonly character: number } | null {
+  const document = parseConfig(TextDocument.create(pathToFileURL(file).href, '', 1, text));
+  for (let length = path.length; length > 0; length--) {
+    const entry = findEntry(document.tree, path.slice(0, length));
+    if (entry !== undefined) return document.text.positionAt((entry.value ?? entry.keySpan).start);
+  }
+  return null;
+}
+
+/** Findings that describe the last run, not the config. */
+export const PAST_RUN: ReadonlySet<string> = new Set([
+  'accuracy-drop',
+  'accuracy-restored',
+  'accuracy-kept',
+  'setting-cost',
+  'report-stale',
+  'overflow-risk',
+  'run-warning',
+]);

@@ -1,0 +1,168 @@
+import { inspectModel } from '@quantsmith/model/onnx';
+import { basename, dirname } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import {
+  LSPErrorCodes,
+  ResponseError,
+  type CancellationToken,
+  type ExecuteCommandParams,
+  type WorkDoneProgressReporter,
+} from 'vscode-languageserver/node';
+import { checkConfigFile } from '../check/check.js';
+import {
+  configFor,
+  convert,
+  convertedName,
+  outputPaths,
+  OVERFLOW_COMMAND,
+  RUN_COMMAND,
+} from '@quantsmith/service';
+import { readReport } from '../sources/reports.js';
+import { compareOverflow, fractionDone, runConfig, type EngineResult, type RunOptions } from '../runs/run.js';
+import { cancelled, type Session } from '../session/session.js';
+
+/**
+ * Commands that a client may send, each with the URI of a file: the config to run or to compare overflow fixes of, the
+ * model to make a config for, the config to write in the other notation.
+ */
+export const COMMANDS = {
+  run: RUN_COMMAND,
+  overflow: OVERFLOW_COMMAND,
+  init: 'quantsmith.server.init',
+  convert: 'quantsmith.server.convert',
+  showReport: 'quantsmith.server.showReport',
+} as const;
+
+/** `quantsmith/progress`: for clients that show a notification of their own. */
+const PROGRESS = 'quantsmith/progress';
+
+/** Executes one of COMMANDS. What fails is a request error whose data is the problem. */
+export async function execute(
+  session: Session,
+  { command, arguments: args, workDoneToken }: ExecuteCommandParams,
+  token: CancellationToken,
+  progress: WorkDoneProgressReporter,
+): Promise<unknown> {
+  const uri: unknown = args?.[0];
+  const file = typeof uri === 'string' ? session.fileOf(uri) : null;
+  if (typeof uri !== 'string' || file === null) throw refused(`${command} needs the URI of a file.`);
+  if (command === COMMANDS.init) {
+    const model = await inspectModel(file).catch((error: unknown) => {
+      throw refused(error instanceof Error ? error.message : String(error));
+    });
+    return { text: configFor(model, basename(file), dirname(file)) };
+  }
+  if (command === COMMANDS.showReport) return shown(session, uri, file);
+  if (command === COMMANDS.convert) return converted(session, uri, file);
+  const given = workDoneToken === undefined ? null : progress;
+  if (command === COMMANDS.run) return run(session, { uri, file, token, given });
+  if (command === COMMANDS.overflow) return overflow(session, { uri, file, token, given });
+  throw refused(`There is no command ${command}.`);
+}
+
+/** A report, given itself or by its config, in an editor. */
+async function shown(session: Session, uri: string, file: string): Promise<{ success: boolean }> {
+  if (!session.abilities.showDocument) throw refused('This client does not show documents.');
+  if (file.endsWith('.report.json')) return session.connection.window.showDocument({ uri });
+  const document = session.documentOf(uri);
+  const report = document === null ? null : (await session.surroundingsOf(document)).report;
+  if (report === null) throw refused(`There is no report of ${file} yet.`);
+  const target = pathToFileURL(`${report.output.path}.report.json`).href;
+  return session.connection.window.showDocument({ uri: target });
+}
+
+/** The config in the other notation, and the name that such a file has. Nothing is written. */
+function converted(session: Session, uri: string, file: string): { text: string; fileName: string } {
+  const document = session.documentOf(uri);
+  if (document === null) throw refused(`${file} is not open.`);
+  const text = convert(document);
+  if (text === null) throw refused(`${file} has syntax errors; what is wrong can have no other form.`);
+  return { text, fileName: convertedName(file, document.tree.language) };
+}
+
+/** A request that an engine process serves. */
+interface Task {
+  readonly uri: string;
+  readonly file: string;
+  readonly token: CancellationToken;
+  /** The progress that the client has asked for. */
+  readonly given: WorkDoneProgressReporter | null;
+}
+
+async function run(
+  session: Session,
+  task: Task,
+): Promise<{ reportPath: string; outputPath: string; satisfied: boolean | null }> {
+  const checked = await checkConfigFile(task.file);
+  const { report, reportPath } = await followed(session, task, 'Quantizing', (options) =>
+    runConfig(checked, options),
+  );
+  return {
+    reportPath,
+    outputPath: report.output.path,
+    satisfied: report.metric?.satisfied ?? null,
+  };
+}
+
+/** What the settings of overflow_fix give goes into the last report, and from there onto the config's line. */
+async function overflow(session: Session, task: Task): Promise<{ reportPath: string }> {
+  const checked = await checkConfigFile(task.file);
+  const reportPath =
+    checked.config === null ? null : (outputPaths(checked.config, dirname(checked.path))?.report ?? null);
+  const report = reportPath === null ? null : await readReport(reportPath).catch(() => null);
+  if (checked.config !== null && report?.config.sha256 !== checked.sha256) {
+    throw refused(
+      'Run the quantization first: the comparison goes into the report of this version of the config.',
+      {
+        code: 'report-missing',
+      },
+    );
+  }
+  await followed(session, task, 'Comparing overflow fixes', (options) => compareOverflow(checked, options));
+  return { reportPath: reportPath! };
+}
+
+/** Shows the progress of a task, cancels it when the client asks, and turns what fails into a request error. */
+async function followed<T>(
+  session: Session,
+  { uri, file, token, given }: Task,
+  title: string,
+  start: (options: RunOptions) => Promise<EngineResult<T>>,
+): Promise<T> {
+  const { connection, settings, abilities, log, running } = session;
+  if (running.has(uri)) throw refused(`${file} is being quantized already.`);
+  running.add(uri);
+  const abort = new AbortController();
+  token.onCancellationRequested(() => abort.abort());
+  const own = given === null && abilities.progress ? await connection.window.createWorkDoneProgress() : null;
+  own?.token.onCancellationRequested(() => abort.abort());
+  const progress = given ?? own;
+  progress?.begin(title, 0, '', true);
+  let furthest = 0;
+  try {
+    const result = await start({
+      allowModules: settings.allowModules,
+      signal: abort.signal,
+      onProblem: (problem) => log('warning', `${problem.code}: ${problem.message}`),
+      onProgress(event) {
+        // Stages come again where several models are measured: a bar only goes on.
+        furthest = Math.max(furthest, fractionDone(event));
+        const left = event.secondsLeft === null ? '' : `, ${Math.ceil(event.secondsLeft)} s left`;
+        const count = event.total === null ? '' : ` ${event.done}/${event.total}`;
+        const message = `${event.stage}${count}${left}`;
+        progress?.report(Math.round(100 * furthest), message);
+        void connection.sendNotification(PROGRESS, { uri, fraction: furthest, message, stage: event.stage });
+      },
+    });
+    if (result.kind === 'cancelled') throw cancelled();
+    if (result.kind === 'failed') throw refused(result.problem.message, result.problem);
+    return result.value;
+  } finally {
+    progress?.done();
+    running.delete(uri);
+    session.refresh();
+  }
+}
+
+const refused = (message: string, data?: unknown) =>
+  new ResponseError(LSPErrorCodes.RequestFailed, message, data);

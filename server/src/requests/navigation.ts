@@ -1,0 +1,128 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import {
+  ErrorCodes,
+  ResponseError,
+  type CancellationToken,
+  type DocumentHighlight,
+  type Location,
+  type Position,
+  type Range,
+  type WorkspaceEdit,
+} from 'vscode-languageserver';
+import {
+  anchors,
+  type ConfigDocument,
+  extendsOf,
+  findEntry,
+  inheritedAt,
+  layerAt,
+  layers,
+  nodeAt,
+  pathOf,
+  rangeOf,
+} from '@quantsmith/service';
+import type { Session } from '../session/session.js';
+
+const START: Range = { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } };
+
+/**
+ * An alias leads to its anchor, `extends` to the other config, a key to the one that it replaces there, a layer to what
+ * the last run told of it or, without a run, to the model.
+ */
+export async function definitionAt(
+  session: Session,
+  document: ConfigDocument,
+  position: Position,
+): Promise<Location | null> {
+  const anchor = anchors.definition(document, position);
+  if (anchor !== null) return anchor;
+  const mention = layerAt(document, position);
+  if (mention !== null) return layerPlace(session, document, mention.name);
+  const node = nodeAt(document.tree, document.text.offsetAt(position));
+  if (node === null) return null;
+  const path = pathOf(node);
+  const file = session.fileOf(document.text.uri);
+  const base = extendsOf(document.tree);
+  if (path.length === 1 && path[0] === 'extends' && file !== null && base !== null)
+    return { uri: pathToFileURL(resolve(dirname(file), base)).href, range: START };
+  if (node.kind !== 'entry') return null;
+  const layer = inheritedAt((await session.surroundingsOf(document)).inherited, path)?.layer;
+  const entry = layer === undefined ? undefined : findEntry(layer.document.tree, path);
+  if (layer === undefined || entry === undefined) return null;
+  return { uri: layer.document.text.uri, range: rangeOf(layer.document, entry.keySpan) };
+}
+
+async function layerPlace(
+  session: Session,
+  document: ConfigDocument,
+  name: string,
+): Promise<Location | null> {
+  const { report, model } = await session.surroundingsOf(document);
+  if (report !== null) {
+    const file = `${report.output.path}.report.json`;
+    const range = layers.reportPlace(await readFile(file, 'utf8').catch(() => ''), name);
+    if (range !== null) return { uri: pathToFileURL(file).href, range };
+  }
+  if (model?.nodes.some((node) => node.name === name) !== true) return null;
+  return { uri: pathToFileURL(model.path).href, range: START };
+}
+
+export async function referencesAt(
+  session: Session,
+  document: ConfigDocument,
+  position: Position,
+  withDeclaration: boolean,
+  token: CancellationToken,
+): Promise<Location[]> {
+  const mention = layerAt(document, position);
+  if (mention === null) return anchors.references(document, position, withDeclaration);
+  return layers.layerReferences(await sameModel(session, document, token), mention.name);
+}
+
+export function highlightsAt(document: ConfigDocument, position: Position): DocumentHighlight[] {
+  const mention = layerAt(document, position);
+  if (mention === null) return anchors.highlights(document, position);
+  return layers.layerHighlights(document, mention.name);
+}
+
+export function prepareRenameAt(
+  document: ConfigDocument,
+  position: Position,
+): { range: Range; placeholder: string } | null {
+  const mention = layerAt(document, position);
+  if (mention === null) return anchors.prepareRename(document, position);
+  return layers.prepareLayerRename(document, mention);
+}
+
+export async function renameAt(
+  session: Session,
+  document: ConfigDocument,
+  position: Position,
+  newName: string,
+  token: CancellationToken,
+): Promise<WorkspaceEdit | null> {
+  const mention = layerAt(document, position);
+  const edit =
+    mention === null
+      ? anchors.rename(document, position, newName)
+      : layers.renameLayer(await sameModel(session, document, token), mention.name, newName);
+  if (edit === null && prepareRenameAt(document, position) !== null)
+    throw new ResponseError(ErrorCodes.InvalidParams, `"${newName}" cannot be the name.`);
+  return edit;
+}
+
+/** The configs of the workspace that are about the same model, this one first. */
+async function sameModel(
+  session: Session,
+  document: ConfigDocument,
+  token: CancellationToken,
+): Promise<ConfigDocument[]> {
+  const all = await session.workspaceConfigs(token);
+  const own = all.find((config) => config.document === document);
+  const others = all.filter(
+    (config) => config !== own && config.model !== null && config.model === own?.model,
+  );
+  return [document, ...others.map((config) => config.document)];
+}

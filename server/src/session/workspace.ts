@@ -1,0 +1,82 @@
+import { readdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { type ConfigDocument, effectiveValue, inherit, isMapping } from '@quantsmith/service';
+import type { Sources } from '../sources/sources.js';
+
+/** The names that configs have. */
+const CONFIG = /(^|[/\\])(quantization|[^/\\]+\.quant)\.(ya?ml|jsonc?)$/i;
+const SKIPPED = /^(\.|node_modules$|__pycache__$)/;
+/** Where the search ends in huge folders. */
+const MOST_CONFIGS = 1000;
+const MOST_FOLDERS = 5000;
+/** Milliseconds for which a listing holds, unless files are known to have changed. */
+const LISTING_MS = 30_000;
+
+/** A config of the workspace, and the model that it is about. */
+export interface WorkspaceConfig {
+  readonly file: string;
+  readonly document: ConfigDocument;
+  /** Absolute; null where none is named. */
+  readonly model: string | null;
+}
+
+/** The folders that the client works in, and the configs in them. */
+export interface Workspace {
+  readonly setFolders: (folders: readonly string[]) => void;
+  readonly changeFolders: (added: readonly string[], removed: readonly string[]) => void;
+  /** Files have come or gone. */
+  readonly forget: () => void;
+  /** All configs, those outside of the folders that are open too. `isCancelled` ends the search early. */
+  readonly configs: (open: readonly string[], isCancelled: () => boolean) => Promise<WorkspaceConfig[]>;
+}
+
+export function createWorkspace(sources: Sources): Workspace {
+  let folders: readonly string[] = [];
+  let listing: { time: number; files: Promise<string[]> } | null = null;
+  const files = () => {
+    if (listing === null || Date.now() - listing.time > LISTING_MS)
+      listing = { time: Date.now(), files: findConfigs(folders) };
+    return listing.files;
+  };
+  const setFolders = (given: readonly string[]) => {
+    folders = [...new Set(given)];
+    listing = null;
+  };
+  return {
+    setFolders,
+    changeFolders: (added, removed) =>
+      setFolders([...folders.filter((folder) => !removed.includes(folder)), ...added]),
+    forget: () => void (listing = null),
+    async configs(open, isCancelled) {
+      const found: WorkspaceConfig[] = [];
+      for (const file of new Set([...open, ...(await files())])) {
+        if (isCancelled()) break;
+        const document = await sources.config(file);
+        if (document !== null) found.push({ file, document, model: await modelOf(document, file, sources) });
+      }
+      return found;
+    },
+  };
+}
+
+async function modelOf(document: ConfigDocument, file: string, sources: Sources): Promise<string | null> {
+  const value = effectiveValue(document, await inherit(document, file, sources.config));
+  const model = isMapping(value) ? value['model'] : null;
+  return typeof model === 'string' && model !== '' ? resolve(dirname(file), model) : null;
+}
+
+/** The configs below some folders, level by level. */
+async function findConfigs(folders: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  const queue = [...folders];
+  for (let visited = 0; visited < queue.length && visited < MOST_FOLDERS; visited++) {
+    const folder = queue[visited]!;
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) {
+      if (entry.isDirectory() && !SKIPPED.test(entry.name)) queue.push(join(folder, entry.name));
+      else if (entry.isFile() && CONFIG.test(entry.name)) found.push(join(folder, entry.name));
+      if (found.length >= MOST_CONFIGS) return found;
+    }
+  }
+  return [...new Set(found)];
+}

@@ -1,0 +1,246 @@
+import type { ModelSummary, QuantizationReport, SchemaNode } from '@quantsmith/schemas';
+import { fileURLToPath } from 'node:url';
+import {
+  CompletionItemKind,
+  CompletionItemTag,
+  InsertTextFormat,
+  InsertTextMode,
+  MarkupKind,
+  TextEdit,
+  type CompletionItem,
+  type CompletionList,
+  type MarkupContent,
+  type Position,
+} from 'vscode-languageserver-types';
+import type { ConfigDocument } from '../document/document.js';
+import { languageOf } from '../document/document.js';
+import { block, inline, quoted } from '../document/edit.js';
+import { anchorsOf, entriesOf, findNode, pathOf, resolved, type TreeNode } from '../document/tree.js';
+import { inheritedAt, NOTHING_INHERITED, type Inherited } from '../extends/inherit.js';
+import { DATA_SOURCES } from '../extends/merge.js';
+import { allowedValues, keysAt, schemaOf, typeName, type AllowedValue } from '../knowledge/schema.js';
+import type { Change } from '../context/context.js';
+import { edited } from './completionItem.js';
+import type { Cursor } from './cursor.js';
+import { cursorAt } from './cursorAt.js';
+import { fileItems } from './files.js';
+import { keyDocumentation } from './hover.js';
+import { render } from './markdown.js';
+import { modelItems, scopeList } from './modelItems.js';
+import { skeletons, type Skeleton } from './skeletons.js';
+
+export interface CompletionContext {
+  readonly model: ModelSummary | null;
+  /** The config's folder, for file names. */
+  readonly baseDir: string | null;
+  /** What holds where the config says nothing. */
+  readonly inherited?: Inherited;
+  /** The last run, and what has changed since. */
+  readonly report?: QuantizationReport | null;
+  readonly changed?: Change;
+  /** Whether the client shows Markdown. */
+  readonly markdown: boolean;
+  /** Whether the client understands snippets. */
+  readonly snippets: boolean;
+}
+
+/** What may be typed at a position: keys, values, names from the model, files. Every item replaces the word at the cursor. */
+export function complete(
+  document: ConfigDocument,
+  position: Position,
+  context: CompletionContext,
+): CompletionItem[] {
+  return completionList(document, position, context).items;
+}
+
+/** The same with whether it must be asked for again while the word is typed: counts of matches change with it. */
+export function completionList(
+  document: ConfigDocument,
+  position: Position,
+  context: CompletionContext,
+): CompletionList {
+  const cursor = cursorAt(document, position);
+  if (cursor === null) return { isIncomplete: false, items: [] };
+  const items =
+    cursor.kind === 'key' ? keyItems(document, cursor, context) : valueItems(document, cursor, context);
+  const eol = document.text.getText().includes('\r\n') ? '\r\n' : '\n';
+  return {
+    isIncomplete: cursor.kind === 'value' && scopeList(cursor.path) === 'patterns',
+    items: items.map((item, index) => ({
+      ...item,
+      sortText: item.sortText ?? String(index).padStart(4, '0'),
+      ...overLines(item, eol),
+    })),
+  };
+}
+
+/** Lines are indented as they have to be: editors must not add to that. */
+function overLines({ textEdit }: CompletionItem, eol: string): Partial<CompletionItem> {
+  if (textEdit?.newText.includes('\n') !== true) return {};
+  const newText = textEdit.newText.replaceAll('\n', eol);
+  return { insertTextMode: InsertTextMode.asIs, textEdit: { ...textEdit, newText } };
+}
+
+function keyItems(document: ConfigDocument, cursor: Cursor, context: CompletionContext): CompletionItem[] {
+  const mapping = resolved(findNode(document.tree, cursor.path));
+  const entries = mapping?.kind === 'mapping' ? mapping.entries : [];
+  const merged = new Map(
+    (mapping?.kind === 'mapping' ? entriesOf(mapping) : [])
+      .filter((entry) => entry.parent !== mapping)
+      .map((entry) => [entry.key, entry]),
+  );
+  const present = new Set([...entries.map((entry) => entry.key), ...cursor.siblings]);
+  // The key being typed may be complete already: it stays in the list.
+  present.delete(cursor.word.replace(/["']/g, ''));
+  const json = languageOf(document.text) === 'json';
+  const isSource = (name: string) =>
+    cursor.path[0] === 'data' && (DATA_SOURCES as readonly string[]).includes(name);
+  const source = [...present, ...merged.keys()].find(isSource);
+  const { inherited = NOTHING_INHERITED } = context;
+  const keys = keysAt(cursor.path)
+    // A section takes one source.
+    .filter(({ name }) => !present.has(name) && !(source !== undefined && source !== name && isSource(name)))
+    .map((key) => ({ ...key, above: inheritedAt(inherited, [...cursor.path, key.name]) }));
+  const first = keys.filter(({ required, above }) => required && above === null);
+  const fitting =
+    context.baseDir === null || cursor.hasColon ? [] : skeletons(cursor.path, context.baseDir, context.model);
+  return [...first, ...keys.filter((key) => !first.includes(key))].flatMap((key) => {
+    const { name, schema, required, above } = key;
+    const { text, snippet } = json ? jsonKey(name, schema, cursor, context) : yamlKey(name, schema, cursor);
+    const plain = keyItem(name, cursor, text, snippet);
+    const inheritance = above === null ? '' : `, inherited${shown(above.value)}`;
+    const merge = merged.get(name);
+    const brought = merge === undefined ? inheritance : `, merged${shown(plainOf(merge.value))}`;
+    return [
+      {
+        ...plain,
+        detail: `${required && above === null ? 'required, ' : ''}${typeName(schema)}${brought}`,
+        documentation: documentation(keyDocumentation([...cursor.path, name]), context),
+      },
+      ...fitting
+        .filter((skeleton) => skeleton.key === name)
+        .map((skeleton) => skeletonItem(skeleton, cursor, json)),
+    ];
+  });
+}
+
+function keyItem(name: string, cursor: Cursor, text: string, snippet: boolean): CompletionItem {
+  return {
+    label: name,
+    kind: CompletionItemKind.Property,
+    filterText: cursor.quote !== '' && cursor.word !== '' ? `${cursor.quote}${name}${cursor.quote}` : name,
+    insertTextFormat: snippet ? InsertTextFormat.Snippet : InsertTextFormat.PlainText,
+    textEdit: TextEdit.replace(cursor.range, `${cursor.prefix}${text}`),
+    ...(cursor.repairs.length > 0 ? { additionalTextEdits: [...cursor.repairs] } : {}),
+  };
+}
+
+/** A section with all that is in it, for files that are there. */
+function skeletonItem({ key, label, value }: Skeleton, cursor: Cursor, json: boolean): CompletionItem {
+  const below = `\n${cursor.indent}${cursor.prefix.replace(/./g, ' ')}`;
+  const flow = json || cursor.step === '';
+  const text = flow
+    ? `${inline(key, json ? 'json' : 'yaml')}: ${inline(value, json ? 'json' : 'yaml')}${json ? cursor.suffix : ''}`
+    : block(key, value, '', cursor.step).join(below);
+  return {
+    ...keyItem(key, cursor, text, false),
+    label: `${key}: ${label}`,
+    kind: CompletionItemKind.Snippet,
+    detail: 'fits files that are there',
+  };
+}
+
+const plainOf = (node: TreeNode | null) => {
+  const target = resolved(node);
+  return target?.kind === 'scalar' ? target.value : {};
+};
+
+/** A scalar as a person reads it in a list of keys; nothing for mappings and lists. */
+const shown = (value: unknown) => (typeof value === 'object' && value !== null ? '' : `: ${String(value)}`);
+
+/** `key: ` for a value on the line, `key:` and a new indented line for a mapping or list. */
+function yamlKey(name: string, schema: SchemaNode, cursor: Cursor): { text: string; snippet: boolean } {
+  const types = [schema.type ?? []].flat();
+  if (cursor.hasColon) return { text: name, snippet: false };
+  const block = types.length > 0 && types.every((type) => type === 'object' || type === 'array');
+  // In flow style everything stays on the line.
+  if (!block || cursor.step === '') return { text: `${name}: `, snippet: false };
+  const below = `${name}:\n${cursor.indent}${cursor.prefix.replace(/./g, ' ')}${cursor.step}`;
+  return { text: types.includes('array') ? `${below}- ` : below, snippet: false };
+}
+
+/** `"key": ` with the brackets or quotes of its value, so that the document stays valid where that is possible. */
+function jsonKey(name: string, schema: SchemaNode, cursor: Cursor, context: CompletionContext) {
+  if (cursor.hasColon) return { text: JSON.stringify(name), snippet: false };
+  const types = [schema.type ?? []].flat();
+  const [open, close] = types.includes('object')
+    ? ['{', '}']
+    : types[0] === 'array'
+      ? ['[', ']']
+      : types[0] === 'string' && allowedValues(schema).length === 0
+        ? ['"', '"']
+        : ['', ''];
+  const hole = context.snippets ? '$0' : '';
+  const key = context.snippets ? JSON.stringify(name).replaceAll('$', '\\$') : JSON.stringify(name);
+  return { text: `${key}: ${open}${hole}${close}${cursor.suffix}`, snippet: context.snippets };
+}
+
+function valueItems(document: ConfigDocument, cursor: Cursor, context: CompletionContext): CompletionItem[] {
+  const schema = schemaOf(cursor.path) ?? {};
+  const listed = (values: readonly AllowedValue[]) =>
+    values.map((allowed) => valueItem(allowed, cursor, schema.default, context));
+  const allowed = allowedValues(schema);
+  const { uri } = document.text;
+  const own = uri.startsWith('file:') ? fileURLToPath(uri) : uri;
+  return [
+    ...listed(allowed.filter(({ value }) => value !== null)),
+    ...modelItems(document, cursor, context),
+    ...fileItems(cursor, context.baseDir, own),
+    ...aliasItems(document, cursor),
+    // "Nothing" is what few look for.
+    ...listed(allowed.filter(({ value }) => value === null)),
+  ];
+}
+
+function valueItem(
+  allowed: AllowedValue,
+  cursor: Cursor,
+  fallback: unknown,
+  context: CompletionContext,
+): CompletionItem {
+  const text = allowed.value === null ? 'null' : String(allowed.value);
+  const written = typeof allowed.value === 'string' ? quoted(text, cursor.quote) : text;
+  return {
+    label: text,
+    kind: typeof allowed.value === 'string' ? CompletionItemKind.EnumMember : CompletionItemKind.Value,
+    ...(fallback === allowed.value ? { detail: 'default' } : {}),
+    documentation: documentation(
+      allowed.replacedBy === undefined
+        ? allowed.description
+        : `${allowed.description}; use ${allowed.replacedBy}`,
+      context,
+    ),
+    ...(allowed.replacedBy === undefined ? {} : { tags: [CompletionItemTag.Deprecated], sortText: 'z' }),
+    ...edited(written, cursor),
+  };
+}
+
+/** `*name` of nodes above that stand under the same key, such as a shared preprocess; of mappings for a merge key. */
+function aliasItems(document: ConfigDocument, cursor: Cursor): CompletionItem[] {
+  if (document.tree.language === 'json') return [];
+  const offset = document.text.offsetAt(cursor.range.start);
+  const key = cursor.path.at(-1);
+  return anchorsOf(document.tree)
+    .filter(({ node }) => node.end <= offset)
+    .filter(({ node }) => (key === '<<' ? node.kind === 'mapping' : pathOf(node).at(-1) === key))
+    .map(({ anchor }) => ({
+      label: `*${anchor.name}`,
+      kind: CompletionItemKind.Reference,
+      detail: 'alias',
+      ...edited(`*${anchor.name}`, cursor),
+    }));
+}
+
+function documentation(markdown: string, context: CompletionContext): MarkupContent | string {
+  return context.markdown ? { kind: MarkupKind.Markdown, value: markdown } : render(markdown, false);
+}

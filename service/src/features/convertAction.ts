@@ -1,0 +1,38 @@
+import { existsSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import {
+  CodeActionKind,
+  CreateFile,
+  TextDocumentEdit,
+  TextEdit,
+  type CodeAction,
+} from 'vscode-languageserver-types';
+import type { ConfigDocument } from '../document/document.js';
+import { convert } from './convert.js';
+
+/** The name of a config in the other notation. */
+export function convertedName(file: string, language: 'yaml' | 'json'): string {
+  return basename(file).replace(/\.[^.]+$/, language === 'json' ? '.yaml' : '.json');
+}
+
+/** The config in the other notation as a new file beside it; nothing where that exists, or for a config with errors. */
+export function convertActions(document: ConfigDocument, file: string | null): CodeAction[] {
+  const { language } = document.tree;
+  if (file === null) return [];
+  const target = join(dirname(file), convertedName(file, language));
+  if (existsSync(target)) return [];
+  const text = convert(document);
+  if (text === null) return [];
+  const uri = pathToFileURL(target).href;
+  const insert = TextEdit.insert({ line: 0, character: 0 }, text);
+  return [
+    {
+      title: `Convert to ${language === 'json' ? 'YAML' : 'JSON'} (${basename(target)})`,
+      kind: CodeActionKind.RefactorRewrite,
+      edit: {
+        documentChanges: [CreateFile.create(uri), TextDocumentEdit.create({ uri, version: null }, [insert])],
+      },
+    },
+  ];
+}

@@ -1,0 +1,222 @@
+import { compilePattern } from '@quantsmith/model/scope';
+import {
+  type ModelNode,
+  type ModelSummary,
+  type QuantizationConfig,
+  type QuantizationReport,
+  resolveConfig,
+} from '@quantsmith/schemas';
+import type { Path } from '../document/tree.js';
+import type { Change } from '../context/context.js';
+import { initialDrop, points } from '../reports/numbers.js';
+import { code, listed } from './markdown.js';
+
+/** What is known beside the text. */
+export interface EffectContext {
+  readonly model: ModelSummary | null;
+  readonly config?: QuantizationConfig | null;
+  readonly report?: QuantizationReport | null;
+  readonly changed?: Change;
+}
+
+/** With the last run where it is of this very config. */
+interface Known {
+  readonly model: ModelSummary | null;
+  readonly config: ReturnType<typeof resolveConfig>;
+  readonly report: QuantizationReport | null;
+}
+
+const WEIGHTED = /^(Conv|ConvTranspose|Gemm|MatMul)$/;
+
+/** What a setting does to this model, in a sentence; empty where that is not known. */
+export function effectText(path: Path, context: EffectContext): string {
+  const { model, config = null, report = null, changed = null } = context;
+  const effect = EFFECTS[path.join('.')];
+  if (effect === undefined || config === null) return '';
+  return effect({ model, config: resolveConfig(config), report: changed === null ? report : null });
+}
+
+/** How many layers take half of the range; null where that is not known. */
+export function halfRangeCount(context: EffectContext): { layers: number; of: number } | null {
+  const { model, config = null, report = null, changed = null } = context;
+  if (config === null) return null;
+  const found = halfRange({ model, config: resolveConfig(config), report: changed === null ? report : null });
+  return found === null ? null : { layers: found.names.length, of: found.of };
+}
+
+const advanced = 'quantization.advanced_parameters';
+
+const EFFECTS: Readonly<Record<string, (known: Known) => string>> = {
+  model: ({ model }) => (model === null ? '' : modelText(model)),
+  ...sourceEffects(),
+  output: ({ report }) =>
+    report === null
+      ? ''
+      : `Last run: ${megabytes(report.size.quantized_bytes)}, ${report.size.ratio >= 1 ? `${report.size.ratio.toFixed(2)} times smaller` : `${(1 / report.size.ratio).toFixed(2)} times larger`} than the float model.`,
+  'quantization.preset': ({ report }) => {
+    if (report === null) return '';
+    const inputs = report.layers.flatMap((layer) => layer.inputs);
+    const shifted = inputs.filter((input) => input.zero_point !== 0).length;
+    return `Last run: ${shifted} of ${count(inputs.length, 'quantized activation')} have a zero point other than 0.`;
+  },
+  'quantization.subset_size': ({ report }) =>
+    report?.data === undefined
+      ? ''
+      : `Last run: ${count(report.data.calibration.samples, 'sample')} of calibration data.`,
+  'quantization.ignored_scope': (known) => ignoredText(known),
+  'quantization.ignored_scope.names': (known) => ignoredText(known),
+  'quantization.ignored_scope.types': (known) => ignoredText(known),
+  'quantization.ignored_scope.patterns': (known) => ignoredText(known),
+  'quantization.fast_bias_correction': ({ report }) => biasText(report),
+  [`${advanced}.disable_bias_correction`]: ({ report }) => biasText(report),
+  [`${advanced}.overflow_fix`]: halfRangeText,
+  [`${advanced}.weights_quantization_params`]: weightsText,
+  [`${advanced}.weights_quantization_params.num_bits`]: weightsText,
+  [`${advanced}.weights_quantization_params.per_channel`]: weightsText,
+  [`${advanced}.weights_quantization_params.mode`]: weightsText,
+  accuracy_control: ({ report }) => accuracyText(report),
+  'accuracy_control.max_drop': ({ report }) => accuracyText(report),
+  'accuracy_control.metric': ({ report }) => accuracyText(report),
+};
+
+/** What samples have to feed: arrays of a .npz bear the names of the inputs. */
+function sourceEffects(): Record<string, (known: Known) => string> {
+  const effect = ({ model }: Known) =>
+    model === null ? '' : `The model's inputs: ${signatures(model.inputs)}`;
+  return Object.fromEntries(
+    ['calibration', 'validation'].flatMap((section) =>
+      ['images', 'arrays', 'tensors', 'loader'].map(
+        (source) => [`data.${section}.${source}`, effect] as const,
+      ),
+    ),
+  );
+}
+
+const signatures = (tensors: ModelSummary['inputs']) =>
+  tensors
+    .slice(0, 8)
+    .map(({ name, type, dims }) => `${code(name)} ${type} [${dims.join(', ')}]`)
+    .join(', ');
+
+function modelText({ inputs, outputs, nodes, parameterCount, fileBytes }: ModelSummary): string {
+  return [
+    `${megabytes(fileBytes)}, ${count(nodes.length, 'node')}, ${parameterCount.toLocaleString('en')} parameters`,
+    `Inputs: ${signatures(inputs)}`,
+    `Outputs: ${signatures(outputs)}`,
+  ].join('\n\n');
+}
+
+function halfRangeText(known: Known): string {
+  const found = halfRange(known);
+  if (found === null) return '';
+  const { names, of } = found;
+  const which = names.length === 0 ? '' : `: ${listed(names)}`;
+  return known.report === null
+    ? `Half range: ${names.length} of ${count(of, 'layer')}${which}.`
+    : `Last run, half range: ${names.length} of ${count(of, 'layer')}${which}.`;
+}
+
+/** Layers whose weights take half of their range: what the last run did, or what the model's structure says will happen. */
+function halfRange({ model, config, report }: Known): { names: string[]; of: number } | null {
+  if (report !== null) {
+    const { layers } = report.overflow;
+    const half = layers.filter((layer) => layer.half_range).map((layer) => layer.name);
+    return { names: half, of: layers.length };
+  }
+  const { overflow_fix: fix, weights_quantization_params: weights } = config.quantization.advanced_parameters;
+  const ignored = model === null ? null : ignoredNodes(model, config);
+  if (model === null || ignored === null || fix === 'auto' || weights.num_bits !== 8) return null;
+  const weighted = model.nodes.filter((node) => isWeighted(node) && !ignored.has(node));
+  const half =
+    fix === 'first_layer'
+      ? firstLayers(model, new Set(weighted))
+      : fix === 'enable'
+        ? weighted.filter((node) => !isGrouped(node))
+        : [];
+  const names = half.map((node) => node.name);
+  return { names, of: weighted.length };
+}
+
+const isWeighted = ({ op, constants }: ModelNode) => WEIGHTED.test(op) && constants[1] !== undefined;
+const isGrouped = ({ op, attributes }: ModelNode) => op === 'Conv' && (attributes['group'] ?? 1) !== 1;
+
+/** The first convolution without groups on every path from an input: what the engine takes for `first_layer`. */
+function firstLayers(model: ModelSummary, weighted: ReadonlySet<ModelNode>): ModelNode[] {
+  const readers = new Map<string, ModelNode[]>();
+  for (const node of model.nodes)
+    for (const input of node.inputs) readers.set(input, [...(readers.get(input) ?? []), node]);
+  const first = new Set<ModelNode>();
+  const queue = model.inputs.map((input) => input.name);
+  const seen = new Set(queue);
+  for (let tensor = queue.shift(); tensor !== undefined; tensor = queue.shift()) {
+    for (const node of readers.get(tensor) ?? []) {
+      if (node.op === 'Conv' && weighted.has(node) && !isGrouped(node)) {
+        first.add(node);
+        continue;
+      }
+      for (const output of node.outputs.filter((name) => name !== '' && !seen.has(name))) {
+        seen.add(output);
+        queue.push(output);
+      }
+    }
+  }
+  return [...first];
+}
+
+/** The nodes of the ignored scope; null where a subgraph or a bad pattern decides. */
+function ignoredNodes(model: ModelSummary, config: Known['config']): Set<ModelNode> | null {
+  const { names, types, patterns, subgraphs } = config.quantization.ignored_scope;
+  const regexes = patterns.map((pattern) => compilePattern(pattern));
+  if (subgraphs.length > 0 || regexes.some((regex) => typeof regex === 'string')) return null;
+  const matches = ({ name, op }: ModelNode) =>
+    names.includes(name) ||
+    types.includes(op) ||
+    regexes.some((regex) => typeof regex !== 'string' && regex.matcher(name).lookingAt());
+  return new Set(model.nodes.filter(matches));
+}
+
+function ignoredText({ model, config }: Known): string {
+  const ignored = model === null ? null : ignoredNodes(model, config);
+  if (model === null || ignored === null) return '';
+  const names = [...ignored].map((node) => node.name);
+  return `Ignored: ${names.length} of ${count(model.nodes.length, 'node')}${names.length === 0 ? '' : `: ${listed(names)}`}.`;
+}
+
+function weightsText({ model, config, report }: Known): string {
+  const {
+    num_bits: bits,
+    narrow_range: narrow,
+    mode,
+  } = config.quantization.advanced_parameters.weights_quantization_params;
+  const half = 2 ** (bits - 1);
+  const codes =
+    mode === 'asymmetric' ? `0 to ${2 * half - 1}` : `${narrow ? 1 - half : -half} to ${half - 1}`;
+  if (report !== null) {
+    const weights = report.layers.filter((layer) => layer.weight !== null);
+    const channels = weights.filter((layer) => layer.weight!.per_channel).length;
+    return `Codes from ${codes}. Last run: ${count(weights.length, 'layer')} with quantized weights, ${channels} of them with one scale for each channel.`;
+  }
+  const weighted = model?.nodes.filter(isWeighted).length;
+  return `Codes from ${codes}${weighted === undefined ? '' : `; the model has ${count(weighted, 'layer')} with weights`}.`;
+}
+
+function biasText(report: QuantizationReport | null): string {
+  if (report === null) return '';
+  const changed = report.layers.filter((layer) => layer.bias_correction.applied);
+  const most = Math.max(0, ...changed.map((layer) => layer.bias_correction.max_shift));
+  return `Last run: the biases of ${count(changed.length, 'layer')} were changed, by ${most.toPrecision(3)} at most.`;
+}
+
+function accuracyText(report: QuantizationReport | null): string {
+  if (report === null || report.metric === null) return '';
+  const { metric, restoration } = report;
+  const reverted = restoration?.reverted ?? [];
+  const restored =
+    reverted.length === 0
+      ? ''
+      : ` ${points(metric, initialDrop(metric))} before restoration; back in float: ${listed(reverted)}.`;
+  return `Last run: ${metric.name} dropped by ${points(metric, metric.drop)} on ${count(metric.samples, 'sample')}.${restored}`;
+}
+
+const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`;
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(2)} MB`;

@@ -1,0 +1,139 @@
+import { MarkupKind, type Hover, type Position } from 'vscode-languageserver-types';
+import type { ConfigDocument } from '../document/document.js';
+import { nodeAt, pathOf, resolved, type Entry, type Path, type TreeNode } from '../document/tree.js';
+import { inheritedAt, NOTHING_INHERITED, type Inherited } from '../extends/inherit.js';
+import { isMapping } from '../extends/merge.js';
+import { effectText, type EffectContext } from './effects.js';
+import { scopeText } from './layerHover.js';
+import { code, docsPage, render } from './markdown.js';
+import { allowedValues, referenceAnchor, schemaOf, typeName } from '../knowledge/schema.js';
+
+/** Lists of values are cut after this many. */
+const MOST_VALUES = 12;
+
+export interface HoverContext extends EffectContext {
+  readonly markdown: boolean;
+  readonly inherited?: Inherited;
+}
+
+/** What the key or value under the cursor means; on a node name, what that node is. */
+export function hover(document: ConfigDocument, position: Position, context: HoverContext): Hover | null {
+  const offset = document.text.offsetAt(position);
+  const found = nodeAt(document.tree, offset);
+  if (found === null || (found.kind !== 'entry' && found.kind !== 'scalar' && found.kind !== 'alias'))
+    return null;
+  const path = pathOf(found);
+  const text =
+    (found.kind === 'scalar'
+      ? ((typeof found.value === 'string' ? scopeText(found.value, path, context) : null) ??
+        valueText(found.value, path))
+      : aliasText(document, found)) ?? keyDocumentation(path);
+  if (text === '') return null;
+  const effect = effectText(path, context);
+  const above = inheritedText(path, context.inherited ?? NOTHING_INHERITED);
+  const span = found.kind === 'entry' ? found.keySpan : found;
+  return {
+    contents: {
+      kind: context.markdown ? MarkupKind.Markdown : MarkupKind.PlainText,
+      value: render([text, effect, above].filter((part) => part !== '').join('\n\n'), context.markdown),
+    },
+    range: { start: document.text.positionAt(span.start), end: document.text.positionAt(span.end) },
+  };
+}
+
+/** What an alias stands for, or a merge key brings in; null for anything else. */
+function aliasText(document: ConfigDocument, found: Entry | TreeNode): string | null {
+  const merges = found.kind === 'entry' && found.key === '<<';
+  const alias = merges ? found.value : found;
+  if (alias?.kind !== 'alias') return null;
+  const target = resolved(alias);
+  if (target === null) return null;
+  const merged = merges || pathOf(alias).at(-1) === '<<';
+  const line = document.text.positionAt(target.start).line + 1;
+  const text = document.text.getText().slice(target.start, target.end).split(/\r?\n/);
+  const shown = text
+    .slice(0, MOST_VALUES)
+    .map((row, index) => (index === 0 ? row : row.replace(/^ {1,8}/, '')));
+  const source = [...shown, ...(text.length > MOST_VALUES ? ['…'] : [])].join('\n');
+  const key = merged ? '' : keyDocumentation(pathOf(alias));
+  return [
+    `${code(`*${alias.name}`)} ${merged ? 'brings in what this section does not say itself' : 'stands for'} (line ${line}):`,
+    `\`\`\`yaml\n${source}\n\`\`\``,
+    key,
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+/** What a key replaces of the config that this one extends; on `extends` itself, all that comes in. */
+function inheritedText(path: Path, inherited: Inherited): string {
+  if (path.length === 1 && path[0] === 'extends' && inherited.layers.length > 0) {
+    const settings = scalarsOf(inherited.value).map(([key, value]) => `- ${code(`${key}: ${value}`)}`);
+    const more = settings.length > MOST_VALUES ? [`- … and ${settings.length - MOST_VALUES} more`] : [];
+    const files = inherited.layers.map(({ file }) => code(file)).join(', ');
+    return [`Inherited from ${files}:`, [...settings.slice(0, MOST_VALUES), ...more].join('\n')].join('\n\n');
+  }
+  const above = inheritedAt(inherited, path);
+  if (above === null || typeof above.value === 'object') return '';
+  return `Replaces ${code(String(above.value))} of ${code(above.layer.file)}.`;
+}
+
+function scalarsOf(value: unknown, path = ''): [string, string][] {
+  if (!isMapping(value)) return [[path, JSON.stringify(value)]];
+  return Object.entries(value).flatMap(([key, child]) =>
+    scalarsOf(child, path === '' ? key : `${path}.${key}`),
+  );
+}
+
+/** The documentation of a key in Markdown: meaning, type, default, limits, values. */
+export function keyDocumentation(path: Path): string {
+  const schema = schemaOf(path);
+  if (schema === undefined) return '';
+  // An item that has no meaning of its own is explained by its list.
+  if (typeof path.at(-1) === 'number' && schema.description === undefined)
+    return keyDocumentation(path.slice(0, -1));
+  const limits = [
+    schema.minimum === undefined ? '' : `at least ${schema.minimum}`,
+    schema.exclusiveMinimum === undefined ? '' : `above ${schema.exclusiveMinimum}`,
+    schema.maximum === undefined ? '' : `at most ${schema.maximum}`,
+    schema.exclusiveMaximum === undefined ? '' : `below ${schema.exclusiveMaximum}`,
+  ].filter((part) => part !== '');
+  const plain =
+    schema.default === null || (schema.default !== undefined && typeof schema.default !== 'object');
+  const facts = [
+    typeName(schema),
+    ...limits,
+    ...(plain ? [`default \`${String(schema.default)}\``] : []),
+  ].join(', ');
+  const values = allowedValues(schema).filter(
+    ({ description, replacedBy }) => description !== '' && replacedBy === undefined,
+  );
+  const listed = values
+    .slice(0, MOST_VALUES)
+    .map(({ value, description }) => `- \`${String(value)}\`: ${description}`);
+  if (values.length > MOST_VALUES) listed.push(`- … and ${values.length - MOST_VALUES} more`);
+  const anchor = referenceAnchor(path);
+  return [
+    `**${String(path.at(-1) ?? 'config')}** — ${facts}`,
+    schema.description ?? '',
+    listed.join('\n'),
+    anchor === '' ? '' : reference(anchor),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+/** A link to the key's section of the reference page, where that comes with the server. */
+function reference(anchor: string): string {
+  const page = docsPage('config-reference.md');
+  return page === null ? `docs/config-reference.md#${anchor}` : `[Reference](${page}#${anchor})`;
+}
+
+/** The meaning of one of the listed values of a key. */
+function valueText(value: unknown, path: Path): string | null {
+  const schema = schemaOf(path);
+  const found =
+    schema === undefined ? undefined : allowedValues(schema).find((allowed) => allowed.value === value);
+  if (found === undefined || found.description === '') return null;
+  return `\`${String(value)}\`: ${found.description}\n\n${keyDocumentation(path)}`;
+}

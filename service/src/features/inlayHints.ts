@@ -1,0 +1,38 @@
+import { compilePattern } from '@quantsmith/model/scope';
+import type { ModelSummary } from '@quantsmith/schemas';
+import { InlayHintKind, type InlayHint, type Range } from 'vscode-languageserver-types';
+import type { ConfigDocument } from '../document/document.js';
+import type { Span } from '../document/tree.js';
+import { resolvedHints, type HintContext } from './resolvedHints.js';
+import { stringsAt } from '../knowledge/ignoredScope.js';
+
+/** What settings come to: the codes that weights take, defaults that depend on others, how many nodes are matched. */
+export function inlayHints(document: ConfigDocument, range: Range, context: HintContext): InlayHint[] {
+  const hint = ({ end }: Span, label: string): InlayHint => ({
+    position: document.text.positionAt(end),
+    label,
+    kind: InlayHintKind.Type,
+    paddingLeft: true,
+  });
+  const hints = [
+    ...matches(document, context.model).map(({ span, count }) =>
+      hint(span, `${count} ${count === 1 ? 'node' : 'nodes'}`),
+    ),
+    ...resolvedHints(document, context).map(({ span, text }) => hint(span, text)),
+  ];
+  return hints.filter(({ position: { line } }) => range.start.line <= line && line <= range.end.line);
+}
+
+function matches(document: ConfigDocument, model: ModelSummary | null): { span: Span; count: number }[] {
+  if (model === null) return [];
+  const patterns = stringsAt(document, 'patterns').flatMap((span) => {
+    const regex = compilePattern(String(span.value));
+    if (typeof regex === 'string') return [];
+    return [{ span, count: model.nodes.filter((node) => regex.matcher(node.name).lookingAt()).length }];
+  });
+  const types = stringsAt(document, 'types').map((span) => ({
+    span,
+    count: model.nodes.filter((node) => node.op === span.value).length,
+  }));
+  return [...patterns, ...types];
+}

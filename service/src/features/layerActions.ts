@@ -1,0 +1,62 @@
+import { CodeActionKind, type CodeAction, type Position, type TextEdit } from 'vscode-languageserver-types';
+import type { QuantizationReport } from '@quantsmith/schemas';
+import type { ConfigDocument } from '../document/document.js';
+import { appendItems } from '../document/edit.js';
+import { removeItem } from '../document/removeItem.js';
+import { nodeAt, pathOf } from '../document/tree.js';
+import { stringsAt } from '../knowledge/ignoredScope.js';
+import { layerCosts } from '../reports/costs.js';
+import type { Change } from '../context/context.js';
+import { layerAt } from '../knowledge/ignoredScope.js';
+
+const NAMES = ['quantization', 'ignored_scope', 'names'];
+/** Layers that are offered to be excluded where the cursor names none. */
+const MOST = 3;
+
+export interface LayerActionContext {
+  readonly report: QuantizationReport | null;
+  readonly changed: Change;
+  /** Names that are ignored now, inherited ones too. */
+  readonly ignored: readonly string[];
+}
+
+/** Exclude the layer under the cursor, or quantize it again; on the ignored scope itself, the layers that cost most. */
+export function layerActions(
+  document: ConfigDocument,
+  position: Position,
+  context: LayerActionContext,
+): CodeAction[] {
+  const mention = layerAt(document, position);
+  if (mention !== null) {
+    const own = stringsAt(document, 'names').includes(mention.node);
+    return own
+      ? action(document, `Quantize ${mention.name} again`, removeItem(document, mention.node))
+      : exclude(document, mention.name, '', context);
+  }
+  const node = nodeAt(document.tree, document.text.offsetAt(position));
+  const { report, changed } = context;
+  if (node?.kind !== 'entry' || report === null || changed === 'model') return [];
+  if (!/^(quantization|quantization\.ignored_scope(\.names)?)$/.test(pathOf(node).join('.'))) return [];
+  return [...layerCosts(report)]
+    .filter(([name, { text }]) => text !== '' && !context.ignored.includes(name))
+    .slice(0, MOST)
+    .flatMap(([name, { text }]) => exclude(document, name, ` (${text})`, context));
+}
+
+function exclude(
+  document: ConfigDocument,
+  name: string,
+  why: string,
+  { ignored }: LayerActionContext,
+): CodeAction[] {
+  if (ignored.includes(name)) return [];
+  // A list of its own replaces an inherited one.
+  const above = stringsAt(document, 'names').length === 0 ? ignored : [];
+  const edits = appendItems(document, NAMES, [...above, name]);
+  return action(document, `Exclude ${name} from quantization${why}`, edits);
+}
+
+function action(document: ConfigDocument, title: string, edits: readonly TextEdit[] | null): CodeAction[] {
+  if (edits === null) return [];
+  return [{ title, kind: CodeActionKind.Refactor, edit: { changes: { [document.text.uri]: [...edits] } } }];
+}

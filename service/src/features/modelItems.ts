@@ -1,0 +1,142 @@
+import { compilePattern } from '@quantsmith/model/scope';
+import type { ModelNode, ModelSummary, QuantizationReport } from '@quantsmith/schemas';
+import { CompletionItemKind, type CompletionItem } from 'vscode-languageserver-types';
+import type { ConfigDocument } from '../document/document.js';
+import { findNode, resolved, type Path } from '../document/tree.js';
+import { layerCosts, layerSummary } from '../reports/costs.js';
+import type { Change } from '../context/context.js';
+import { textItem } from './completionItem.js';
+import type { Cursor } from './cursor.js';
+
+/** Names that are offered at most: clients get slow with more. */
+const MOST_NAMES = 500;
+const MOST_PATTERNS = 40;
+
+/** The list of the ignored scope that a path is in: names, types, patterns, or the borders of a subgraph. */
+export function scopeList(path: Path): 'names' | 'types' | 'patterns' | null {
+  const place = path.filter((step) => typeof step === 'string').join('.');
+  const match = /^quantization\.ignored_scope\.(names|types|patterns|subgraphs\.(?:inputs|outputs))$/.exec(
+    place,
+  );
+  if (match === null) return null;
+  return match[1] === 'types' || match[1] === 'patterns' ? match[1] : 'names';
+}
+
+/** Node names, operator types and patterns that fit the model, less those that the list has already. */
+export function modelItems(
+  document: ConfigDocument,
+  cursor: Cursor,
+  {
+    model,
+    report,
+    changed,
+  }: { model: ModelSummary | null; report?: QuantizationReport | null; changed?: Change },
+): CompletionItem[] {
+  const list = scopeList(cursor.path);
+  if (model === null || list === null) return [];
+  const present = siblings(document, cursor);
+  if (list === 'types') return typeItems(model, cursor, present);
+  if (list === 'patterns') return patternItems(model, cursor, present);
+  // The figures of another model say nothing.
+  const names = nameItems(model, cursor, present, changed === 'model' ? null : (report ?? null));
+  return [...names, ...tensorItems(model, cursor, present)];
+}
+
+/** What the other items of the list say. */
+function siblings(document: ConfigDocument, { path, word }: Cursor): ReadonlySet<string> {
+  const list = resolved(findNode(document.tree, path.slice(0, -1)));
+  const own = path.at(-1);
+  const values = list?.kind === 'sequence' ? list.items : [];
+  const texts = values.flatMap((item, index) => {
+    const target = resolved(item);
+    return target?.kind === 'scalar' && (index !== own || word === '') ? [String(target.value)] : [];
+  });
+  return new Set(texts);
+}
+
+function typeItems(model: ModelSummary, cursor: Cursor, present: ReadonlySet<string>): CompletionItem[] {
+  const counts = new Map<string, number>();
+  for (const node of model.nodes) counts.set(node.op, (counts.get(node.op) ?? 0) + 1);
+  return [...counts]
+    .filter(([op]) => !present.has(op))
+    .sort((a, b) => b[1] - a[1])
+    .map(([op, count]) => textItem(op, nodes(count), CompletionItemKind.Class, cursor));
+}
+
+/** After a run the layers that cost most come first, else those with weights. */
+function nameItems(
+  model: ModelSummary,
+  cursor: Cursor,
+  present: ReadonlySet<string>,
+  report: QuantizationReport | null,
+): CompletionItem[] {
+  const costs = report === null ? new Map<string, never>() : layerCosts(report);
+  const place = ({ name, constants }: ModelNode) =>
+    costs.get(name)?.rank ?? costs.size + (Object.keys(constants).length > 0 ? 0 : 1);
+  return model.nodes
+    .filter((node) => !present.has(node.name))
+    .map((node) => ({ node, rank: place(node) }))
+    .sort((a, b) => a.rank - b.rank)
+    .slice(0, MOST_NAMES)
+    .map(({ node }) => {
+      const said = report === null ? '' : layerSummary(report, node.name, costs.get(node.name));
+      const detail = said === '' ? node.op : `${node.op}, ${said}`;
+      return textItem(node.name, detail, CompletionItemKind.Reference, cursor);
+    });
+}
+
+/** Tensors by whose name somebody may look for a node, last: what is written is the node that gives them. */
+function tensorItems(model: ModelSummary, cursor: Cursor, present: ReadonlySet<string>): CompletionItem[] {
+  return model.nodes
+    .filter(({ name }) => !present.has(name))
+    .flatMap(({ name, op, outputs }) =>
+      // A name that begins with the node's leads to the node anyway.
+      outputs
+        .filter((tensor) => tensor !== '' && !tensor.startsWith(name))
+        .map((tensor) => {
+          const item = textItem(
+            name,
+            `the tensor that ${name} (${op}) gives`,
+            CompletionItemKind.Variable,
+            cursor,
+          );
+          return { ...item, label: tensor, filterText: tensor };
+        }),
+    )
+    .slice(0, MOST_NAMES);
+}
+
+/** The pattern being typed with its matches, then the beginnings that several names share. */
+function patternItems(model: ModelSummary, cursor: Cursor, present: ReadonlySet<string>): CompletionItem[] {
+  const typed = cursor.word.replace(/^["']|["']$/g, '');
+  const counted = (pattern: string) => {
+    const regex = compilePattern(pattern);
+    if (typeof regex === 'string') return null;
+    return model.nodes.filter((node) => regex.matcher(node.name).lookingAt()).length;
+  };
+  const item = (pattern: string, count: number) => ({
+    ...textItem(pattern, `${count} of ${nodes(model.nodes.length)}`, CompletionItemKind.Value, cursor),
+  });
+  const own = typed === '' ? null : counted(typed);
+  const shared = beginnings(model)
+    .filter((pattern) => pattern !== typed && !present.has(pattern))
+    .slice(0, MOST_PATTERNS);
+  return [
+    ...(own === null ? [] : [{ ...item(typed, own), preselect: true }]),
+    ...shared.map((pattern) => item(pattern, counted(pattern) ?? 0)),
+  ];
+}
+
+/** Patterns for the beginnings of names, cut at / and ., that several but not all nodes share; the shortest first. */
+function beginnings(model: ModelSummary): string[] {
+  const counts = new Map<string, number>();
+  for (const { name } of model.nodes)
+    for (const { index } of name.matchAll(/[/.]/g))
+      if (index > 0) counts.set(name.slice(0, index + 1), (counts.get(name.slice(0, index + 1)) ?? 0) + 1);
+  return [...counts]
+    .filter(([, count]) => count > 1 && count < model.nodes.length)
+    .sort(([a], [b]) => a.length - b.length || (a < b ? -1 : 1))
+    .map(([beginning]) => `${beginning.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}.*`);
+}
+
+const nodes = (count: number) => (count === 1 ? '1 node' : `${count} nodes`);

@@ -1,0 +1,137 @@
+import type { ModelSummary } from '@quantsmith/schemas';
+import { join } from 'node:path';
+import { entriesIn, type FolderEntry } from './folder.js';
+import { imageInput } from '../knowledge/imageInput.js';
+import type { Written } from '../document/edit.js';
+
+/** Entries of a folder that are looked at, and skeletons that are offered. */
+const MOST_ENTRIES = 200;
+const MOST_SKELETONS = 8;
+const IMAGE = /\.(jpe?g|png|webp)$/i;
+
+/** A data section that fits files that are there. */
+export interface Skeleton {
+  readonly key: 'data' | 'calibration' | 'validation';
+  /** What it reads: `images ./train`. */
+  readonly label: string;
+  readonly value: Written;
+}
+
+interface Source {
+  readonly kind: 'images' | 'arrays' | 'tensors';
+  readonly path: string;
+}
+
+const CALIBRATION = /calib|train|representative/i;
+const VALIDATION = /val|test|eval/i;
+const LABELS = /label|target|annotation/i;
+
+/** Skeletons for the whole data section (`path` is empty) or for the sections in it. */
+export function skeletons(path: readonly unknown[], baseDir: string, model: ModelSummary | null): Skeleton[] {
+  if (path.length > 1 || (path.length === 1 && path[0] !== 'data')) return [];
+  const files = filesNear(baseDir);
+  const found = sources(files);
+  const preprocess = preprocessFor(model);
+  const section = (source: Source, validation: boolean): Record<string, Written> => {
+    const label = validation ? labelsFor(source, files) : null;
+    return {
+      [source.kind]: source.path,
+      ...(label === null ? {} : { labels: label }),
+      ...(source.kind === 'images' ? preprocess : {}),
+    };
+  };
+  const fitting = (wanted: RegExp, other: RegExp) =>
+    [...found]
+      .map((source) => ({ source, rank: wanted.test(source.path) ? 0 : other.test(source.path) ? 2 : 1 }))
+      .sort((a, b) => a.rank - b.rank)
+      .map(({ source }) => source)
+      .slice(0, MOST_SKELETONS);
+  const calibration = fitting(CALIBRATION, VALIDATION);
+  const validation = fitting(VALIDATION, CALIBRATION);
+  const say = ({ kind, path: place }: Source) => `${kind} ${place}`;
+  if (path.length === 1)
+    return [
+      ...calibration.map((source) => ({
+        key: 'calibration' as const,
+        label: say(source),
+        value: section(source, false),
+      })),
+      ...validation.map((source) => ({
+        key: 'validation' as const,
+        label: say(source),
+        value: section(source, true),
+      })),
+    ];
+  const [first] = calibration;
+  if (first === undefined) return [];
+  const second = validation.find((source) => VALIDATION.test(source.path) && source !== first);
+  const whole = {
+    calibration: section(first, false),
+    ...(second === undefined ? {} : { validation: section(second, true) }),
+  };
+  const label = [first, ...(second === undefined ? [] : [second])].map(say).join(', ');
+  return [{ key: 'data', label, value: whole }];
+}
+
+interface Near {
+  readonly path: string;
+  readonly entry: FolderEntry;
+  /** What lies in it, for folders. */
+  readonly inside: readonly FolderEntry[];
+}
+
+/** What lies beside the config and in its folder `data`. */
+function filesNear(baseDir: string): Near[] {
+  const list = (folder: string) => entriesIn(folder, MOST_ENTRIES);
+  return ['', 'data/'].flatMap((folder) =>
+    list(join(baseDir, folder))
+      .filter((entry) => entry.name !== 'node_modules')
+      .map((entry) => ({
+        path: `./${folder}${entry.name}`,
+        entry,
+        inside: entry.isFolder ? list(join(baseDir, folder, entry.name)) : [],
+      })),
+  );
+}
+
+function sources(files: readonly Near[]): Source[] {
+  return files.flatMap(({ path, entry, inside }): Source[] => {
+    if (/\.np[yz]$/i.test(entry.name) && !LABELS.test(entry.name)) return [{ kind: 'arrays', path }];
+    if (inside.some((item) => /^test_data_set_\d+$/.test(item.name))) return [{ kind: 'tensors', path }];
+    const images = inside.some((item) => !item.isFolder && IMAGE.test(item.name));
+    // Folders of a folder with such a name are the classes.
+    const classes =
+      /images|train|val|calib/i.test(entry.name) &&
+      inside.length > 0 &&
+      inside.every((item) => item.isFolder);
+    return images || classes ? [{ kind: 'images', path }] : [];
+  });
+}
+
+/** The labels of a source: a table in or beside its folder, or an array whose name has most in common. */
+function labelsFor({ kind, path }: Source, files: readonly Near[]): string | null {
+  if (kind === 'images') {
+    const inside = files.find((near) => near.path === path)?.inside ?? [];
+    const own = inside.find((item) => /\.csv$/i.test(item.name));
+    if (own !== undefined) return `${path}/${own.name}`;
+    return files.find(({ entry }) => /\.csv$/i.test(entry.name) && LABELS.test(entry.name))?.path ?? null;
+  }
+  const stem = path.replace(/\.\w+$/, '');
+  const arrays = files.filter(({ entry }) => /\.npy$/i.test(entry.name) && LABELS.test(entry.name));
+  return (arrays.find((near) => near.path.startsWith(stem)) ?? arrays[0])?.path ?? null;
+}
+
+/** What the model's image input needs; scale and normalization are the usual ones, not known. */
+function preprocessFor(model: ModelSummary | null): Record<string, Written> {
+  const image = model === null ? null : imageInput(model.inputs);
+  if (image === null) return {};
+  const { height, width, channels, layout } = image;
+  return {
+    preprocess: {
+      ...(height === null || width === null ? {} : { resize: [height, width] }),
+      color: channels === 1 ? 'gray' : 'rgb',
+      scale: 255,
+      layout,
+    },
+  };
+}

@@ -1,0 +1,46 @@
+export * from './context/context.js';
+export { edited } from './document/compose.js';
+export {
+  createDocumentCache,
+  parseConfig,
+  rangeOf,
+  type ConfigDocument,
+  type DocumentCache,
+} from './document/document.js';
+export { findEntry, nodeAt, pathOf, type Path } from './document/tree.js';
+export {
+  configHash,
+  effectiveValue,
+  extendsOf,
+  inherit,
+  inheritedAt,
+  type Inherited,
+  type ReadConfig,
+} from './extends/inherit.js';
+export { isMapping } from './extends/merge.js';
+export * as anchors from './features/anchors.js';
+export { codeActions, FIX_ALL, fixAll, wants } from './features/codeActions.js';
+export { codeLenses } from './features/codeLens.js';
+export { completionList } from './features/completion.js';
+export { convert } from './features/convert.js';
+export { convertActions, convertedName } from './features/convertAction.js';
+export { toDiagnostics } from './features/diagnostics.js';
+export { foldingRanges, selectionRanges } from './features/folding.js';
+export { hover } from './features/hover.js';
+export { configFor } from './features/init.js';
+export { inlayHints } from './features/inlayHints.js';
+export { layerActions } from './features/layerActions.js';
+export * as layers from './features/layers.js';
+export { documentLinks } from './features/links.js';
+export { rewrites } from './features/rewrite.js';
+export { semanticTokens, TOKEN_LEGEND } from './features/semanticTokens.js';
+export { documentSymbols } from './features/symbols.js';
+export { createTokenCache, type TokenCache } from './features/tokenDelta.js';
+export { workspaceSymbols } from './features/workspaceSymbols.js';
+export { OVERFLOW_COMMAND, RUN_COMMAND } from './findings/commands.js';
+export type { Finding, Severity } from './findings/finding.js';
+export { layerAt } from './knowledge/ignoredScope.js';
+export { outputPaths } from './reports/outputPaths.js';
+export { accuracyFindings } from './rules/accuracy.js';
+export { findAll } from './rules/all.js';
+export { withoutSuppressed } from './rules/suppress.js';

@@ -1,0 +1,63 @@
+import type { Position } from 'vscode-languageserver-types';
+import type { ConfigDocument } from '../document/document.js';
+import { findNode, nodeAt, resolved, type Path, type ScalarNode, type TreeNode } from '../document/tree.js';
+
+/** A place of a config that names a layer. */
+export interface Mention {
+  readonly name: string;
+  readonly node: ScalarNode;
+}
+
+const SCOPE: Path = ['quantization', 'ignored_scope'];
+
+/** The layers that a config names: in ignored_scope.names and at the borders of its subgraphs. */
+export function mentionsOf(document: ConfigDocument): Mention[] {
+  return collected([findNode(document.tree, [...SCOPE, 'names']), ...borderLists(document)]);
+}
+
+/** Those at the borders of subgraphs alone. */
+export function bordersOf(document: ConfigDocument): Mention[] {
+  return collected(borderLists(document));
+}
+
+function borderLists({ tree }: ConfigDocument): (TreeNode | null)[] {
+  const subgraphs = targetOf(findNode(tree, [...SCOPE, 'subgraphs']));
+  const indexes = subgraphs?.kind === 'sequence' ? [...subgraphs.items.keys()] : [];
+  return indexes.flatMap((index) =>
+    ['inputs', 'outputs'].map((side) => findNode(tree, [...SCOPE, 'subgraphs', index, side])),
+  );
+}
+
+function collected(lists: readonly (TreeNode | null)[]): Mention[] {
+  const found: Mention[] = [];
+  const seen = new Set<TreeNode>();
+  for (const list of lists.map(targetOf)) {
+    if (list?.kind !== 'sequence') continue;
+    for (const node of list.items) {
+      if (node.kind !== 'scalar' || typeof node.value !== 'string' || seen.has(node)) continue;
+      seen.add(node);
+      found.push({ name: node.value, node });
+    }
+  }
+  return found;
+}
+
+const targetOf = (node: TreeNode | null): TreeNode | null =>
+  node?.kind === 'alias' ? (node.target ?? null) : node;
+
+/** The layer named at a position. */
+export function layerAt(document: ConfigDocument, position: Position): Mention | null {
+  const node = nodeAt(document.tree, document.text.offsetAt(position));
+  return mentionsOf(document).find((mention) => mention.node === node) ?? null;
+}
+
+/** The strings of one list of the ignored scope; one that an alias brings stands where the alias does. */
+export function stringsAt(document: ConfigDocument, list: string): ScalarNode[] {
+  const node = resolved(findNode(document.tree, ['quantization', 'ignored_scope', list]));
+  if (node?.kind !== 'sequence') return [];
+  return node.items.flatMap((item) => {
+    const target = resolved(item);
+    if (target?.kind !== 'scalar' || typeof target.value !== 'string') return [];
+    return target === item ? [target] : [{ ...target, start: item.start, end: item.end }];
+  });
+}

@@ -1,0 +1,195 @@
+import type { QuantizationReport } from '@quantsmith/schemas';
+import type { ConfigDocument } from '../document/document.js';
+import { inOrder } from '../document/compose.js';
+import { appendItems, setValue } from '../document/edit.js';
+import { findEntry, findNode, type Path } from '../document/tree.js';
+import type { Code, Finding, FindingData } from '../findings/finding.js';
+import { RUN_COMMAND } from '../findings/commands.js';
+import { points } from '../reports/numbers.js';
+import type { Change } from '../context/context.js';
+import { fix, type FixTable } from '../findings/fix.js';
+import { stringsAt } from '../knowledge/ignoredScope.js';
+import { overflowFindings } from './overflow.js';
+import { at, day, percent, related } from './runFinding.js';
+
+const CHANGED = {
+  config: 'another version of this config',
+  model: 'another version of the model',
+  data: 'other data',
+};
+
+/**
+ * `accuracy-drop`, `accuracy-restored`, `accuracy-kept`, `setting-cost`, `overflow-risk`, `run-warning`: what the last
+ * run measured, on the lines that decide it. `report-stale` (a hint, once) when it was a run of something else.
+ */
+export function accuracyFindings(
+  document: ConfigDocument,
+  report: QuantizationReport,
+  changed: Change,
+  ignored: readonly string[] = [],
+): Finding[] {
+  if (changed !== null) {
+    const message = `The last run (${day(report)}) was made with ${CHANGED[changed]}: its accuracy is not shown.`;
+    return [at(document, [['accuracy_control'], ['model']], 'report-stale', 'hint', message)];
+  }
+  return [
+    ...metricFindings(document, report, ignored),
+    ...costFindings(document, report, ignored),
+    ...overflowFindings(document, report),
+    ...report.warnings.map(({ code, message, config_path: path }) => ({
+      ...at(document, [path, ['model']], 'run-warning', 'warning', message),
+      data: { warning: code },
+    })),
+  ];
+}
+
+function metricFindings(
+  document: ConfigDocument,
+  report: QuantizationReport,
+  ignored: readonly string[],
+): Finding[] {
+  const { metric, restoration } = report;
+  if (metric === null) return [];
+  const { name, samples, ci95, max_drop: allowed } = metric;
+  const reverted = restoration?.reverted ?? [];
+  const interval = `[${points(metric, ci95[0])}, ${points(metric, ci95[1])}]`;
+  const measured = `${name} ${percent(name, metric.baseline)} → ${percent(name, metric.quantized)} on ${samples} samples, drop ${points(metric, metric.drop)}, 95 % interval ${interval}`;
+  const target: Path[] = [
+    ['accuracy_control', 'max_drop'],
+    ['accuracy_control'],
+    ['quantization'],
+    ['model'],
+  ];
+  const place = (code: Code, severity: Finding['severity'], message: string) => [
+    {
+      ...at(document, target, code, severity, message),
+      related: related(report),
+      data: restored(report, ignored),
+    },
+  ];
+  if (metric.satisfied === false) {
+    // The interval contains the allowed drop: the samples cannot tell the two apart.
+    const noise = allowed !== null && ci95[0] <= allowed;
+    const doubt = noise ? ' The excess is within the noise of the samples.' : '';
+    const message = `Accuracy target missed: ${measured}; allowed ${points(metric, allowed ?? 0)}.${doubt}`;
+    return place('accuracy-drop', noise ? 'info' : 'error', message);
+  }
+  if (reverted.length === 0) return place('accuracy-kept', 'info', `Last run: ${measured}.`);
+  const count = reverted.length === 1 ? '1 operator is' : `${reverted.length} operators are`;
+  return place('accuracy-restored', 'info', `Accuracy restored: ${measured}. ${count} in float.`);
+}
+
+/** What quantization cost before restoration, on the settings that make it coarse. */
+function costFindings(
+  document: ConfigDocument,
+  report: QuantizationReport,
+  ignored: readonly string[],
+): Finding[] {
+  const { metric, restoration } = report;
+  if (metric === null || metric.quantized_initial === metric.quantized) return [];
+  const cost = Math.abs(metric.baseline - metric.quantized_initial);
+  const scale = metric.drop_type === 'relative' ? Math.abs(metric.baseline) : 1;
+  const noise = cost <= ((metric.ci95[1] - metric.ci95[0]) / 2) * scale;
+  const change = `${percent(metric.name, metric.baseline)} → ${percent(metric.name, metric.quantized_initial)}`;
+  const reverted = restoration?.reverted ?? [];
+  const message = `Before restoration these settings cost ${points({ ...metric, drop_type: 'absolute' }, cost)} of ${metric.name} (${change}, ${metric.samples} samples)${noise ? ', within their noise' : ''}; back in float: ${reverted.join(', ') || 'none'}.`;
+  return [
+    {
+      ...at(document, responsible(document), 'setting-cost', noise ? 'info' : 'warning', message),
+      related: related(report),
+      data: restored(report, ignored),
+    },
+  ];
+}
+
+const ADVANCED = ['quantization', 'advanced_parameters'];
+
+/** Layers that are offered to be excluded one by one. */
+const MOST_SINGLE = 5;
+
+/** What a measured cost can be answered with: what restoration found, layers out one by one, or finer weights. */
+const costFixes: FixTable[string] = (document, { data }) => {
+  const reverted = texts(data['reverted']);
+  const remedies = (Array.isArray(data['remedies']) ? data['remedies'] : []) as KeptRemedy[];
+  const weights = [...ADVANCED, 'weights_quantization_params'];
+  const excluded = new Set(stringsAt(document, 'names').map((node) => node.value));
+  const missing = reverted.filter((name) => !excluded.has(name));
+  const set = (key: string, value: number | boolean) => {
+    const node = findNode(document.tree, [...weights, key]);
+    if (node?.kind !== 'scalar' || node.value === value) return [];
+    return fix(`Set ${key} of the weights to ${value}`, setValue(document, [...weights, key], value));
+  };
+  // A list of its own replaces an inherited one.
+  const above = excluded.size === 0 ? texts(data['inherited']) : [];
+  const exclude = (names: readonly string[]) => (current: ConfigDocument) =>
+    appendItems(
+      current,
+      ['quantization', 'ignored_scope', 'names'],
+      [...above, ...names.filter((name) => !above.includes(name))],
+    );
+  const found = [
+    ...remedies.map(
+      ({ path, value }) =>
+        (current: ConfigDocument) =>
+          setValue(current, path, value),
+    ),
+    ...(missing.length === 0 ? [] : [exclude(missing)]),
+  ];
+  const settings = remedies.map(({ path, value }) => `${String(path.at(-1))}: ${value}`);
+  const what = [...settings, ...(missing.length === 0 ? [] : [`${missing.length} excluded`])].join(', ');
+  return [
+    ...(found.length === 0 ? [] : fix(`Apply what restoration found (${what})`, inOrder(document, found))),
+    ...(missing.length + remedies.length < 2 ? [] : missing)
+      .slice(0, MOST_SINGLE)
+      .flatMap((name) => fix(`Exclude ${name} from quantization`, exclude([name])(document))),
+    ...set('num_bits', 8),
+    ...set('per_channel', true),
+  ];
+};
+
+/** A setting that restoration changed and kept. */
+interface KeptRemedy {
+  readonly path: Path;
+  readonly value: string | boolean;
+}
+
+/** Settings by the names that reports give them. */
+const REMEDIES: Readonly<Record<string, Path>> = {
+  preset: ['quantization', 'preset'],
+  fast_bias_correction: ['quantization', 'fast_bias_correction'],
+  activations_range_estimator_params: [...ADVANCED, 'activations_range_estimator_params'],
+};
+
+/** What a fix needs to know of what restoration did. */
+function restored({ restoration }: QuantizationReport, names: readonly string[]): FindingData {
+  const remedies = (restoration?.remedies ?? []).flatMap(({ setting, value, kept }): KeptRemedy[] => {
+    const path = REMEDIES[setting];
+    if (!kept || path === undefined) return [];
+    return [{ path, value: /^(true|false)$/.test(value) ? value === 'true' : value }];
+  });
+  return { reverted: restoration?.reverted ?? [], remedies, inherited: names };
+}
+
+const texts = (value: unknown) => (Array.isArray(value) ? value.map(String) : []);
+
+export const accuracyFixes: FixTable = {
+  'report-stale': () => [{ title: 'Run quantization', edits: [], command: RUN_COMMAND, preferred: false }],
+  'accuracy-drop': costFixes,
+  'accuracy-restored': costFixes,
+  'setting-cost': costFixes,
+};
+
+/** The settings that make quantization coarse, the likeliest cause first. */
+function responsible(document: ConfigDocument): Path[] {
+  const candidates: Path[] = [
+    [...ADVANCED, 'weights_quantization_params', 'num_bits'],
+    [...ADVANCED, 'weights_quantization_params', 'per_channel'],
+    [...ADVANCED, 'activations_quantization_params', 'num_bits'],
+    [...ADVANCED, 'weights_quantization_params'],
+    [...ADVANCED, 'activations_quantization_params'],
+    ['quantization', 'preset'],
+    ['quantization'],
+    ['model'],
+  ];
+  return candidates.filter((path) => findEntry(document.tree, path) !== undefined);
+}

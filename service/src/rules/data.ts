@@ -1,0 +1,41 @@
+import type { ConfigDocument } from '../document/document.js';
+import { entriesOf, findEntry, findNode, resolved } from '../document/tree.js';
+import { DATA_SOURCES, isMapping } from '../extends/merge.js';
+import { removeKey } from '../document/edit.js';
+import type { Finding } from '../findings/finding.js';
+import { fix, type FixTable } from '../findings/fix.js';
+
+const SOURCES: readonly string[] = DATA_SOURCES;
+
+/** `data-source`: a data section names no source, or more than one. `value`: the config with what it inherits. */
+export function dataSourceFindings(document: ConfigDocument, value: unknown): Finding[] {
+  return ['calibration', 'validation'].flatMap((section) => {
+    const path = ['data', section];
+    const node = resolved(findNode(document.tree, path));
+    const entry = findEntry(document.tree, path);
+    if (node?.kind !== 'mapping' || entry === undefined) return [];
+    const named = entriesOf(node).filter((candidate) => SOURCES.includes(candidate.key));
+    if (named.length === 1 || (named.length === 0 && hasSource(value, section))) return [];
+    const [, second] = named;
+    const span = second?.keySpan ?? entry.keySpan;
+    const message =
+      named.length === 0
+        ? `data.${section} needs one of ${SOURCES.join(', ')}.`
+        : `data.${section} takes one source, not ${named.map((candidate) => candidate.key).join(' and ')}.`;
+    const data = { sources: named.map((candidate) => candidate.key) };
+    return [{ code: 'data-source', severity: 'error', message, ...span, path, data }];
+  });
+}
+
+export const dataFixes: FixTable = {
+  'data-source': (document, { path, data }) =>
+    (Array.isArray(data['sources']) && data['sources'].length > 1 ? data['sources'].map(String) : []).flatMap(
+      (key) => fix(`Remove ${key}`, removeKey(document, [...path, key])),
+    ),
+};
+
+function hasSource(value: unknown, section: string): boolean {
+  const data = isMapping(value) ? value['data'] : null;
+  const found = isMapping(data) ? data[section] : null;
+  return isMapping(found) && SOURCES.some((key) => key in found);
+}

@@ -1,0 +1,47 @@
+import type { ModelSummary } from '@quantsmith/schemas';
+import type { ConfigDocument } from '../document/document.js';
+import { findNode } from '../document/tree.js';
+import { isMapping } from '../extends/merge.js';
+import type { Finding } from '../findings/finding.js';
+import type { ArrayNames } from '../context/context.js';
+import { placeOf } from './place.js';
+
+/** `data-inputs`: a source that cannot feed all inputs of the model. `value`: the config with what it inherits. */
+export function dataInputFindings(
+  document: ConfigDocument,
+  { inputs }: ModelSummary,
+  value: unknown,
+  arrays: ArrayNames,
+): Finding[] {
+  const data = isMapping(value) ? value['data'] : null;
+  const names = inputs.map(({ name }) => name);
+  return (['calibration', 'validation'] as const).flatMap((section): Finding[] => {
+    const source = isMapping(data) ? data[section] : null;
+    if (!isMapping(source)) return [];
+    const key = ['images', 'arrays'].find((one) => typeof source[one] === 'string');
+    if (key === undefined) return [];
+    const message = problemOf(key, String(source[key]), names, arrays[section]);
+    if (message === null) return [];
+    const path = ['data', section, key];
+    const { start, end } = findNode(document.tree, path) ?? placeOf(document, path);
+    return [{ code: 'data-inputs', severity: 'error', message, start, end, path }];
+  });
+}
+
+function problemOf(
+  key: string,
+  file: string,
+  inputs: readonly string[],
+  arrays: readonly string[] | null,
+): string | null {
+  const all = `${inputs.length} inputs (${inputs.slice(0, 8).join(', ')})`;
+  if (key === 'images') return inputs.length > 1 ? `The model has ${all}; images can feed only one.` : null;
+  if (/\.npy$/i.test(file))
+    return inputs.length > 1
+      ? `The model has ${all}; a .npy can feed only one. Use a .npz whose array names are the inputs.`
+      : null;
+  const missing = arrays === null ? [] : inputs.filter((name) => !arrays.includes(name));
+  if (arrays === null || missing.length === 0) return null;
+  const has = arrays.length === 0 ? 'none' : arrays.slice(0, 8).join(', ');
+  return `"${file}" has no array for ${missing.length === 1 ? 'the input' : 'the inputs'} ${missing.slice(0, 8).join(', ')} of the model; it has ${has}.`;
+}

@@ -1,0 +1,33 @@
+import { removeKey } from '../document/edit.js';
+import type { ConfigDocument } from '../document/document.js';
+import type { Finding } from '../findings/finding.js';
+import { extendsOf, type Inherited } from '../extends/inherit.js';
+import { fix, type FixTable } from '../findings/fix.js';
+import { similarFiles } from './files.js';
+import { placeOf } from './place.js';
+
+/** `extends-missing`, `extends-cycle`, `extends-invalid`: what this config extends cannot be followed. */
+export function extendsFindings(
+  document: ConfigDocument,
+  { problem, layers }: Inherited,
+  baseDir: string,
+): Finding[] {
+  if (problem === null) return [];
+  const named = extendsOf(document.tree) ?? '';
+  const own = problem.code === 'extends-missing' && layers.length === 0;
+  return [
+    {
+      code: problem.code,
+      severity: 'error',
+      message: problem.message,
+      ...placeOf(document, []),
+      path: ['extends'],
+      data: { file: problem.file, ...(own ? { suggestions: similarFiles(baseDir, named) } : {}) },
+      ...(own ? {} : { related: [{ file: problem.file, message: 'The config that is extended' }] }),
+    },
+  ];
+}
+
+export const extendsFixes: FixTable = {
+  'extends-cycle': (document) => fix('Remove extends', removeKey(document, ['extends'])),
+};

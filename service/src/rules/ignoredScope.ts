@@ -1,0 +1,166 @@
+import type { ModelSummary } from '@quantsmith/schemas';
+import { compilePattern } from '@quantsmith/model/scope';
+import type { ConfigDocument } from '../document/document.js';
+import { findEntry, type Span } from '../document/tree.js';
+import { isMapping } from '../extends/merge.js';
+import type { Code, Finding, Severity } from '../findings/finding.js';
+import { bordersOf, stringsAt } from '../knowledge/ignoredScope.js';
+import { subgraphFindings } from './subgraphs.js';
+import { placeOf } from './place.js';
+import { nearest } from './nearest.js';
+
+/** A list for another model is not marked name by name to its end. */
+const MOST = 100;
+/** Names that unknown ones are compared with, all in all, to suggest the nearest. */
+const MOST_COMPARED = 20_000;
+
+/** `unknown-node`, `unknown-operator`, `pattern-invalid`, `pattern-unmatched`, `pattern-matches-all`: the ignored scope against the model. */
+export function ignoredScopeFindings(
+  document: ConfigDocument,
+  model: ModelSummary | null,
+  config: unknown,
+): Finding[] {
+  // What matches nothing is an error of a run only where that is wanted.
+  const severity: Severity = isValidated(config) ? 'error' : 'warning';
+  const patterns = textsAt(document, 'patterns', config).flatMap((node) =>
+    patternFinding(node, model, severity),
+  );
+  // Without the model nothing can be said about names.
+  if (model === null) return patterns;
+  const names = new Set(model.nodes.map((node) => node.name));
+  const types = new Set(model.nodes.map((node) => node.op));
+  const ofTensor = tensorNames(model);
+  const borders = bordersOf(document).map(({ name, node: { start, end } }) => ({
+    value: name,
+    start,
+    end,
+    inherited: false,
+  }));
+  const strange = [
+    ...unknown(textsAt(document, 'names', config), names, 'unknown-node', 'node', 'names', ofTensor),
+    ...unknown(borders, names, 'unknown-node', 'node', 'subgraphs', ofTensor),
+    ...unknown(textsAt(document, 'types', config), types, 'unknown-operator', 'operator of type', 'types'),
+  ].map((finding) => ({ ...finding, severity }));
+  return [...strange, ...subgraphFindings(document, model, severity), ...patterns];
+}
+
+function isValidated(config: unknown): boolean {
+  const scope = ['quantization', 'ignored_scope'].reduce<unknown>(
+    (current, step) => (isMapping(current) ? current[step] : null),
+    config,
+  );
+  return !isMapping(scope) || scope['validate'] !== false;
+}
+
+/** A text of the ignored scope, and where it is shown. */
+interface ScopeText extends Span {
+  readonly value: string;
+  /** It stands in a config that this one extends. */
+  readonly inherited: boolean;
+}
+
+/** The texts of a list; those of an inherited list stand on `extends`. */
+function textsAt(document: ConfigDocument, list: string, config: unknown): ScopeText[] {
+  const path = ['quantization', 'ignored_scope', list];
+  if (findEntry(document.tree, path) !== undefined)
+    return stringsAt(document, list).map(({ start, end, value }) => ({
+      value: String(value),
+      start,
+      end,
+      inherited: false,
+    }));
+  const items = path.reduce<unknown>((current, step) => (isMapping(current) ? current[step] : null), config);
+  const texts = Array.isArray(items) ? items.filter((item) => typeof item === 'string') : [];
+  return texts.map((value) => ({ value, ...placeOf(document, path), inherited: true }));
+}
+
+function unknown(
+  texts: readonly ScopeText[],
+  known: ReadonlySet<string>,
+  code: Code,
+  what: string,
+  list: string,
+  explained: (value: string) => Explained | null = () => null,
+): Finding[] {
+  const strange = texts.filter(({ value }) => !known.has(value)).slice(0, MOST);
+  const candidates = [...known];
+  return strange.map(({ value, start, end, inherited }, index) => {
+    const other = index * known.size > MOST_COMPARED ? null : explained(value);
+    const near = () => (index * candidates.length > MOST_COMPARED ? [] : nearest(value, candidates));
+    const suggestions = other?.suggestions ?? near();
+    const hint = suggestions.length > 0 ? ` Did you mean "${suggestions[0]}"?` : '';
+    return {
+      code,
+      severity: 'error',
+      message: other?.message ?? `The model has no ${what} "${value}".${hint}`,
+      start,
+      end,
+      path: ['quantization', 'ignored_scope', list],
+      data: inherited ? {} : { suggestions },
+    };
+  });
+}
+
+/** What a name is instead, and what is meant by it. */
+interface Explained {
+  readonly message: string;
+  readonly suggestions: readonly string[];
+}
+
+/** Tells a tensor's name from a node's, with the node that gives it. */
+function tensorNames({ nodes, inputs }: ModelSummary): (value: string) => Explained | null {
+  return (value) => {
+    const node = nodes.find(({ outputs }) => outputs.includes(value));
+    if (node !== undefined)
+      return {
+        message: `"${value}" is a tensor, not a node: "${node.name}" gives it.`,
+        suggestions: [node.name],
+      };
+    if (!inputs.some(({ name }) => name === value)) return null;
+    return { message: `"${value}" is an input of the model, not a node.`, suggestions: [] };
+  };
+}
+
+function patternFinding(node: ScopeText, model: ModelSummary | null, severity: Severity): Finding[] {
+  const pattern = node.value;
+  const path = ['quantization', 'ignored_scope', 'patterns'];
+  const regex = compilePattern(pattern);
+  if (typeof regex === 'string') {
+    const literal = pattern.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+    // `*conv*` is how shells write it.
+    const shell = /^[\w/.*-]+$/.test(pattern)
+      ? pattern.replaceAll('.', '\\.').replaceAll('*', '.*')
+      : literal;
+    return [
+      {
+        code: 'pattern-invalid',
+        severity: 'error',
+        message: `"${pattern}" is no regular expression: ${regex}.`,
+        start: node.start,
+        end: node.end,
+        path,
+        data: node.inherited ? {} : { suggestions: [...new Set([shell, literal])] },
+      },
+    ];
+  }
+  if (model === null) return [];
+  const matched = model.nodes.filter((candidate) => regex.matcher(candidate.name).lookingAt()).length;
+  const { start, end } = node;
+  if (matched === 0) {
+    const message = `"${pattern}" matches no node of the model (patterns are matched from the start of the name).`;
+    // Meant may be: anywhere in the name, or whatever the case.
+    const meant = [`.*${pattern}`, `(?i)${pattern}`, `(?i).*${pattern}`].find((other) =>
+      matchesAny(other, model),
+    );
+    const data = meant !== undefined && !node.inherited ? { suggestions: [meant] } : {};
+    return [{ code: 'pattern-unmatched', severity, message, start, end, path, data }];
+  }
+  if (matched < model.nodes.length) return [];
+  const message = `"${pattern}" matches every node of the model: nothing would be quantized.`;
+  return [{ code: 'pattern-matches-all', severity: 'warning', message, start, end, path }];
+}
+
+function matchesAny(pattern: string, model: ModelSummary): boolean {
+  const regex = compilePattern(pattern);
+  return typeof regex !== 'string' && model.nodes.some(({ name }) => regex.matcher(name).lookingAt());
+}

@@ -1,0 +1,74 @@
+import { resolveConfig, type QuantizationConfig } from '@quantsmith/schemas';
+import type { ConfigDocument } from '../document/document.js';
+import { findEntry, type Path } from '../document/tree.js';
+import type { Finding } from '../findings/finding.js';
+import type { SampleCounts } from '../context/context.js';
+
+const RANKING = ['accuracy_control', 'advanced_accuracy_restorer_params', 'ranking_subset_size'];
+const NO_OUTLIERS = /^(mean|median)_no_outliers$/;
+/** With fewer samples than that, leaving out the extreme ones leaves next to nothing. */
+const FEW = 8;
+
+/** `sample-count`: a setting asks for more samples than there are, or there are too few for what it does. */
+export function sampleFindings(
+  document: ConfigDocument,
+  config: QuantizationConfig,
+  { calibration, validation }: SampleCounts,
+): Finding[] {
+  const { quantization, accuracy_control: control } = resolveConfig(config);
+  const size = quantization.subset_size;
+  const used = calibration === null ? size : Math.min(size, calibration);
+  const ranking = control?.advanced_accuracy_restorer_params.ranking_subset_size ?? null;
+  const measured = config.data.validation === undefined ? calibration : validation;
+  const where = config.data.validation === undefined ? 'calibration' : 'validation';
+  return [
+    ...(ranking !== null && measured !== null && ranking > measured
+      ? tooMany(document, RANKING, ranking, measured, where)
+      : []),
+    ...(calibration !== null && size > calibration
+      ? tooMany(document, ['quantization', 'subset_size'], size, calibration, 'calibration')
+      : []),
+    ...(['min', 'max'] as const).flatMap((side) => {
+      const path = [
+        'quantization',
+        'advanced_parameters',
+        'activations_range_estimator_params',
+        side,
+        'aggregator_type',
+      ];
+      const { aggregator_type: aggregator = '' } =
+        quantization.advanced_parameters.activations_range_estimator_params[side];
+      if (!NO_OUTLIERS.test(aggregator) || used >= FEW) return [];
+      return at(
+        document,
+        path,
+        `${aggregator} leaves out the smallest and the largest sample; of ${used} samples that is too much.`,
+        [],
+      );
+    }),
+  ];
+}
+
+function tooMany(
+  document: ConfigDocument,
+  path: Path,
+  asked: number,
+  there: number,
+  section: string,
+): Finding[] {
+  const message = `${String(path.at(-1))} is ${asked}, but data.${section} has ${there} ${there === 1 ? 'sample' : 'samples'}: all of them are used.`;
+  return at(document, path, message, [String(there)]);
+}
+
+/** Only where it is written: a default asks for nothing. */
+function at(
+  document: ConfigDocument,
+  path: Path,
+  message: string,
+  suggestions: readonly string[],
+): Finding[] {
+  const value = findEntry(document.tree, path)?.value;
+  if (value === undefined || value === null) return [];
+  const { start, end } = value;
+  return [{ code: 'sample-count', severity: 'warning', message, start, end, path, data: { suggestions } }];
+}

@@ -1,0 +1,304 @@
+import type { TextEdit } from 'vscode-languageserver-types';
+import { validateConfig, type SchemaIssue, type SchemaNode } from '@quantsmith/schemas';
+import { rangeOf, type ConfigDocument } from '../document/document.js';
+import { findEntry, findNode, type Path, type Span } from '../document/tree.js';
+import type { Code, Finding } from '../findings/finding.js';
+import { allowedValues, keysAt, schemaOf, typeName } from '../knowledge/schema.js';
+import { inline, removeKey, setValue, type Written } from '../document/edit.js';
+import { extendsOf, inheritedAt, NOTHING_INHERITED, type Inherited } from '../extends/inherit.js';
+import { placeOf } from './place.js';
+import { inOrder } from '../document/compose.js';
+import { fix, type Fix, type FixTable } from '../findings/fix.js';
+import { nearest } from './nearest.js';
+
+/** `unknown-key`, `missing-key`, `wrong-type`, `unknown-value`, `out-of-range`: what the schema says of the value. */
+export function schemaFindings(
+  document: ConfigDocument,
+  value: unknown,
+  inherited: Inherited = NOTHING_INHERITED,
+): Finding[] {
+  const root = document.tree.root;
+  if (root === null) {
+    if (document.tree.problems.length > 0) return [];
+    return [
+      finding(
+        'missing-key',
+        { start: 0, end: 0 },
+        [],
+        'The config is empty; it needs at least model and data.',
+        { missing: ['model', 'data'] },
+      ),
+    ];
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return [finding('wrong-type', root, [], 'A config is a mapping of keys to values.', {})];
+  }
+  // What a config has that could not be read, nobody knows.
+  const unknown =
+    inherited.problem !== null || (inherited.layers.length === 0 && extendsOf(document.tree) !== null);
+  const issues = validateConfig(value).filter(({ keyword }) => !unknown || keyword !== 'required');
+  const mistyped = new Set(
+    issues.filter((issue) => issue.keyword === 'type').map((issue) => issue.path.join('/')),
+  );
+  const found = issues
+    // A value of the wrong type is wrong for that reason alone.
+    .filter((issue) => issue.keyword === 'type' || !mistyped.has(issue.path.join('/')))
+    .flatMap((issue) =>
+      isInherited(document, issue, inherited)
+        ? inheritedFinding(document, issue, inherited)
+        : translate(document, issue),
+    );
+  const seen = new Set<string>();
+  return found.filter((item) => {
+    // The same text can stand under several keys, by aliases: what is wrong with it is one thing.
+    const subject = item.code === 'extends-invalid' ? item.path : [item.path.at(-1), item.data];
+    const key = `${item.start}:${item.end}:${item.code}:${JSON.stringify(subject)}`;
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}
+
+/** Whether the fault lies in a config that this one extends. */
+function isInherited(
+  { tree }: ConfigDocument,
+  { path, params }: SchemaIssue,
+  { layers }: Inherited,
+): boolean {
+  if (layers.length === 0 || path.length + Object.keys(params).length === 0) return false;
+  const key = params['additionalProperty'];
+  const place = typeof key === 'string' ? [...path, key] : path;
+  return place.length > 0 && findEntry(tree, place) === undefined && findNode(tree, place) === null;
+}
+
+/** A fault of an extended config, in the words that it is told with there. */
+function inheritedFinding(document: ConfigDocument, issue: SchemaIssue, inherited: Inherited): Finding[] {
+  const layer = inheritedAt(inherited, issue.path)?.layer ?? inherited.layers[0];
+  if (layer === undefined) return [];
+  return translate(layer.document, issue).map(({ message, path, ...span }) => ({
+    ...finding('extends-invalid', placeOf(document, []), path, `In ${layer.file}: ${message}`, {}),
+    related: [{ file: layer.file, message, range: rangeOf(layer.document, span) }],
+  }));
+}
+
+function translate(document: ConfigDocument, issue: SchemaIssue): Finding[] {
+  const { path, keyword, params } = issue;
+  const schema = schemaOf(path) ?? {};
+  const name = path.length === 0 ? 'The config' : `"${path.join('.')}"`;
+  const span = valueSpan(document, path);
+  switch (keyword) {
+    case 'additionalProperties':
+      return [unknownKey(document, path, String(params['additionalProperty']))];
+    case 'required': {
+      const missing = String(params['missingProperty']);
+      return [
+        finding('missing-key', keySpan(document, path), path, `${name} needs the key "${missing}".`, {
+          missing: [missing],
+        }),
+      ];
+    }
+    case 'minProperties':
+      return [finding('missing-key', keySpan(document, path), path, `${name} is empty.`, {})];
+    case 'type':
+      return [
+        finding(
+          'wrong-type',
+          span,
+          path,
+          `${name} takes ${article(typeName(schema))}.`,
+          suggestionsFor(document, path, schema),
+        ),
+      ];
+    case 'enum':
+    case 'pattern':
+      return [unknownValue(document, path, schema, span)];
+    case 'minLength':
+      return [finding('out-of-range', span, path, `${name} is empty.`, {})];
+    default:
+      return [
+        finding(
+          'out-of-range',
+          span,
+          path,
+          `${name} must be ${limits(schema, keyword, params)}.`,
+          nearestLimit(schema, keyword),
+        ),
+      ];
+  }
+}
+
+function unknownKey(document: ConfigDocument, path: Path, key: string): Finding {
+  const entry = findEntry(document.tree, [...path, key]);
+  const span = entry?.keySpan ?? keySpan(document, path);
+  const known = keysAt(path).map((candidate) => candidate.name);
+  const suggestions = nearest(key, known);
+  const elsewhere = suggestions.length === 0 ? sectionWith(key) : undefined;
+  const hint =
+    suggestions.length > 0
+      ? ` Did you mean "${suggestions[0]}"?`
+      : elsewhere === undefined
+        ? ''
+        : ` There is a "${key}" under "${elsewhere.join('.')}".`;
+  const where = path.length === 0 ? 'the config' : `"${path.join('.')}"`;
+  return finding('unknown-key', span, [...path, key], `"${key}" is no key of ${where}.${hint}`, {
+    suggestions,
+    ...(elsewhere === undefined ? {} : { section: elsewhere }),
+  });
+}
+
+/** Another place of the schema where the key exists. */
+function sectionWith(key: string): Path | undefined {
+  const queue: Path[] = [[]];
+  for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
+    for (const child of keysAt(path)) {
+      if (child.name === key) return path;
+      if (child.schema.properties !== undefined) queue.push([...path, child.name]);
+    }
+  }
+  return undefined;
+}
+
+function unknownValue(document: ConfigDocument, path: Path, schema: SchemaNode, span: Span): Finding {
+  const node = findNode(document.tree, path);
+  const written = document.text.getText().slice(node?.start ?? span.start, node?.end ?? span.end);
+  const values = allowedValues(schema).filter((allowed) => allowed.replacedBy === undefined);
+  const names = values.map((allowed) => String(allowed.value));
+  const suggestions = nearest(written.replace(/^["']|["']$/g, ''), names);
+  const hint =
+    suggestions.length > 0
+      ? ` Did you mean ${suggestions[0]}?`
+      : ` Possible values: ${names.slice(0, 12).join(', ')}.`;
+  return finding('unknown-value', span, path, `"${path.join('.')}" cannot be ${written}.${hint}`, {
+    suggestions: suggestions.length > 0 ? suggestions : names,
+  });
+}
+
+/** yes/no and quoted numbers have an obvious right form. */
+function suggestionsFor(
+  document: ConfigDocument,
+  path: Path,
+  schema: SchemaNode,
+): { suggestions?: string[] } {
+  const node = findNode(document.tree, path);
+  const types = [schema.type ?? []].flat();
+  if (node?.kind !== 'scalar' || typeof node.value !== 'string') return {};
+  const text = node.value.trim().toLowerCase();
+  if (types.includes('boolean') && ['yes', 'on', 'true'].includes(text)) return { suggestions: ['true'] };
+  if (types.includes('boolean') && ['no', 'off', 'false'].includes(text)) return { suggestions: ['false'] };
+  const numeric = types.includes('number') || types.includes('integer');
+  const percent = /^(\d+(?:\.\d+)?)\s*%$/.exec(text)?.[1];
+  if (types.includes('number') && percent !== undefined)
+    return { suggestions: [String(Number((Number(percent) / 100).toPrecision(12)))] };
+  return numeric && text !== '' && Number.isFinite(Number(text)) ? { suggestions: [text] } : {};
+}
+
+/** The number next to the one that is out of range; none where the limit itself is not allowed. */
+function nearestLimit(schema: SchemaNode, keyword: string): { suggestions?: string[] } {
+  const limit = keyword === 'minimum' || keyword === 'maximum' ? schema[keyword] : undefined;
+  return limit === undefined ? {} : { suggestions: [String(limit)] };
+}
+
+function limits(schema: SchemaNode, keyword: string, params: Readonly<Record<string, unknown>>): string {
+  const parts = [
+    schema.minimum === undefined ? '' : `at least ${schema.minimum}`,
+    schema.exclusiveMinimum === undefined ? '' : `above ${schema.exclusiveMinimum}`,
+    schema.maximum === undefined ? '' : `at most ${schema.maximum}`,
+    schema.exclusiveMaximum === undefined ? '' : `below ${schema.exclusiveMaximum}`,
+  ].filter((part) => part !== '');
+  if (parts.length > 0) return parts.join(' and ');
+  const limit = params['limit'];
+  if (keyword === 'minItems') return `a list of at least ${String(limit)} ${limit === 1 ? 'item' : 'items'}`;
+  if (keyword === 'maxItems') return `a list of at most ${String(limit)} ${limit === 1 ? 'item' : 'items'}`;
+  return `valid (${keyword})`;
+}
+
+function finding(
+  code: Code,
+  { start, end }: Span,
+  path: Path,
+  message: string,
+  data: Record<string, unknown>,
+): Finding {
+  return { code, severity: 'error', message, start, end, path, data };
+}
+
+function valueSpan(document: ConfigDocument, path: Path): Span {
+  return findNode(document.tree, path) ?? keySpan(document, path);
+}
+
+function keySpan(document: ConfigDocument, path: Path): Span {
+  const entry = findEntry(document.tree, path);
+  if (entry !== undefined) return entry.keySpan;
+  const node = findNode(document.tree, path);
+  const first = node?.kind === 'mapping' ? node.entries[0] : undefined;
+  return first?.keySpan ?? { start: node?.start ?? 0, end: Math.min(node?.end ?? 0, (node?.start ?? 0) + 1) };
+}
+
+const article = (name: string) => (/^[aeiou]/.test(name) ? `an ${name}` : `a ${name}`);
+
+export const schemaFixes: FixTable = {
+  'missing-key': (document, { path, data }) =>
+    (Array.isArray(data['missing']) ? data['missing'] : []).flatMap((key) =>
+      fix(
+        `Add ${String(key)}`,
+        setValue(document, [...path, String(key)], emptyValue([...path, String(key)])),
+        true,
+      ),
+    ),
+  'wrong-type'(document, { path, data }) {
+    const node = findNode(document.tree, path);
+    if (node?.kind !== 'scalar' || typeof node.value !== 'string' || data.suggestions !== undefined)
+      return [];
+    const schema = schemaOf(path);
+    const items = schema?.items === undefined ? undefined : schemaOf([...path, 0]);
+    if (items?.type !== 'string') return [];
+    const end = document.text.positionAt(node.end);
+    const start = document.text.positionAt(node.start);
+    const text = inline([node.value], document.tree.language);
+    return fix('Make it a list', [{ range: { start, end }, newText: text }], true);
+  },
+  'unknown-key': (document, { path, data }) => [
+    ...moved(document, path, data['section']),
+    ...fix(`Remove ${String(path.at(-1))}`, removeKey(document, path)),
+  ],
+};
+
+/** The least that a required key can hold; its own required keys with it. */
+function emptyValue(path: Path): Written {
+  const schema = schemaOf(path) ?? {};
+  const types = [schema.type ?? []].flat();
+  if (!types.includes('object')) return types.includes('array') ? [] : '';
+  const required = schema.required ?? [];
+  return Object.fromEntries(required.map((key) => [key, emptyValue([...path, key])]));
+}
+
+const isOnLineOf = ({ text }: ConfigDocument, one: number, other: number) =>
+  text.positionAt(one).line === text.positionAt(other).line;
+
+/** A comment behind the value at a path; null where something else stands there on the line. */
+function noteBehind(document: ConfigDocument, path: Path, note: string): TextEdit[] | null {
+  const end = findEntry(document.tree, path)?.end;
+  if (end === undefined) return null;
+  const start = document.text.positionAt(end);
+  const rest = document.text.getText({ start, end: { line: start.line + 1, character: 0 } });
+  return rest.trim() === '' ? [{ range: { start, end: start }, newText: ` ${note}` }] : null;
+}
+
+/** A key with a value of one piece, in the section that it belongs to, unless that has it already. */
+function moved(document: ConfigDocument, path: Path, section: unknown): Fix[] {
+  const key = path.at(-1);
+  const value = findEntry(document.tree, path)?.value;
+  if (!Array.isArray(section) || typeof key !== 'string' || value?.kind !== 'scalar') return [];
+  const target = [...(section as Path), key];
+  if (value.anchor !== undefined || findEntry(document.tree, target) !== undefined) return [];
+  const where = section.length === 0 ? 'the top' : section.join('.');
+  const note = document.tree.comments.find(
+    (comment) => isOnLineOf(document, comment.start, value.end) && comment.start >= value.end,
+  );
+  const edits = inOrder(document, [
+    (current) => removeKey(current, path),
+    (current) => setValue(current, target, value.value),
+    (current) => (note === undefined ? [] : noteBehind(current, target, note.text)),
+  ]);
+  return fix(`Move ${key} to ${where}`, edits);
+}

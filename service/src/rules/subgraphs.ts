@@ -1,0 +1,63 @@
+import type { ModelNode, ModelSummary } from '@quantsmith/schemas';
+import type { ConfigDocument } from '../document/document.js';
+import { findNode, resolved, type Path } from '../document/tree.js';
+import type { Finding, Severity } from '../findings/finding.js';
+
+const PATH: Path = ['quantization', 'ignored_scope', 'subgraphs'];
+
+/** `subgraph-empty`: no path leads from the first nodes of a subgraph to its last ones. Names are checked elsewhere. */
+export function subgraphFindings(
+  document: ConfigDocument,
+  { nodes }: ModelSummary,
+  severity: Severity,
+): Finding[] {
+  const list = resolved(findNode(document.tree, PATH));
+  if (list?.kind !== 'sequence' || list.items.length === 0) return [];
+  // What their bodies read does not stand among their inputs.
+  if (nodes.some(({ op }) => /^(If|Loop|Scan)$/.test(op))) return [];
+  const byName = new Map(nodes.map((node) => [node.name, node]));
+  const readers = readersOf(nodes);
+  return list.items.flatMap((item, index): Finding[] => {
+    const at = (side: string) => namesAt(document, [...PATH, index, side]);
+    const [first, last] = [at('inputs'), at('outputs')];
+    if (first.length === 0 || last.length === 0) return [];
+    const known = [...first, ...last].every((name) => byName.has(name));
+    const starts = first.flatMap((name) => byName.get(name) ?? []);
+    if (!known || reaches(starts, new Set(last), readers)) return [];
+    const message = `No path leads from ${first.join(', ')} to ${last.join(', ')}: nothing is ignored by this.`;
+    const { start, end } = item;
+    return [{ code: 'subgraph-empty', severity, message, start, end, path: [...PATH, index] }];
+  });
+}
+
+function namesAt(document: ConfigDocument, path: Path): string[] {
+  const list = resolved(findNode(document.tree, path));
+  const items = list?.kind === 'sequence' ? list.items.map((item) => resolved(item)) : [];
+  return items.flatMap((item) =>
+    item?.kind === 'scalar' && typeof item.value === 'string' ? [item.value] : [],
+  );
+}
+
+function readersOf(nodes: readonly ModelNode[]): ReadonlyMap<string, readonly ModelNode[]> {
+  const readers = new Map<string, ModelNode[]>();
+  for (const node of nodes)
+    for (const tensor of node.inputs) {
+      const known = readers.get(tensor);
+      if (known === undefined) readers.set(tensor, [node]);
+      else known.push(node);
+    }
+  return readers;
+}
+
+function reaches(
+  starts: readonly ModelNode[],
+  wanted: ReadonlySet<string>,
+  readers: ReadonlyMap<string, readonly ModelNode[]>,
+): boolean {
+  const seen = new Set(starts);
+  for (const node of seen) {
+    if (wanted.has(node.name)) return true;
+    for (const tensor of node.outputs) for (const reader of readers.get(tensor) ?? []) seen.add(reader);
+  }
+  return false;
+}

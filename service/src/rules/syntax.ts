@@ -1,0 +1,93 @@
+import type { ConfigDocument } from '../document/document.js';
+import { edited } from '../document/compose.js';
+import { removeEntry } from '../document/edit.js';
+import { anchorsOf, pathOf, walk, type Entry } from '../document/tree.js';
+import type { Finding } from '../findings/finding.js';
+import { fix, type FixTable } from '../findings/fix.js';
+import { nearest } from './nearest.js';
+
+/** A flood of follow-up errors is cut after as many. */
+const MOST = 10;
+
+/** `syntax`, `duplicate-key`, `unknown-anchor`: the text is not YAML or JSON, or does not hold together. */
+export function syntaxFindings(document: ConfigDocument): Finding[] {
+  const { tree } = document;
+  const unreadable = tree.problems.slice(0, MOST).map(({ start, end, message }) => ({
+    code: 'syntax' as const,
+    severity: 'error' as const,
+    message,
+    // What is missing at the end is marked on the last character there is.
+    start: Math.max(0, Math.min(start, document.text.getText().trimEnd().length - 1)),
+    end,
+    path: [],
+  }));
+  return [...unreadable, ...duplicateKeys(document), ...unknownAnchors(document)];
+}
+
+function duplicateKeys({ tree, text }: ConfigDocument): Finding[] {
+  const found: Finding[] = [];
+  walk(tree.root, (node) => {
+    if (node.kind !== 'mapping') return;
+    const seen = new Map<string, number>();
+    for (const entry of node.entries) {
+      const first = seen.get(entry.key);
+      if (first === undefined) seen.set(entry.key, entry.start);
+      else if (found.length < MOST && entry.key !== '<<') {
+        const line = text.positionAt(first).line + 1;
+        const message = `"${entry.key}" stands here twice; the first is on line ${line}.`;
+        const { start, end } = entry.keySpan;
+        found.push({ code: 'duplicate-key', severity: 'error', message, start, end, path: pathOf(entry) });
+      }
+    }
+  });
+  return found;
+}
+
+export const syntaxFixes: FixTable = {
+  syntax(document, { start }) {
+    if (document.tree.language !== 'json') return [];
+    const place = document.text.positionAt(endOfText(document, start));
+    const edits = [{ range: { start: place, end: place }, newText: ',' }];
+    const mended = edited(document, edits).tree.problems.length < document.tree.problems.length;
+    return mended ? fix('Insert a comma', edits, true) : [];
+  },
+  'duplicate-key'(document, { start }) {
+    let found: Entry | undefined;
+    walk(document.tree.root, (node) => {
+      if (node.kind === 'mapping') found ??= node.entries.find((entry) => entry.keySpan.start === start);
+    });
+    if (found === undefined) return [];
+    return fix(`Remove this ${found.key}`, removeEntry(document, found));
+  },
+};
+
+/** The end of what stands before an offset, white space and comments left aside. */
+function endOfText({ text, tree }: ConfigDocument, offset: number): number {
+  const content = text.getText();
+  let end = content.slice(0, offset).trimEnd().length;
+  for (const comment of [...tree.comments].reverse())
+    if (comment.end === end) end = content.slice(0, comment.start).trimEnd().length;
+  return end;
+}
+
+function unknownAnchors({ tree }: ConfigDocument): Finding[] {
+  const found: Finding[] = [];
+  walk(tree.root, (node) => {
+    if (node.kind !== 'alias' || node.target !== undefined || found.length >= MOST) return;
+    const names = anchorsOf(tree)
+      .filter(({ anchor }) => anchor.start < node.start)
+      .map(({ anchor }) => anchor.name);
+    const suggestions = nearest(node.name, names).map((name) => `*${name}`);
+    const hint = suggestions.length > 0 ? ` Did you mean "${suggestions[0]}"?` : '';
+    found.push({
+      code: 'unknown-anchor',
+      severity: 'error',
+      message: `No anchor "&${node.name}" stands before this.${hint}`,
+      start: node.start,
+      end: node.end,
+      path: pathOf(node),
+      data: { suggestions },
+    });
+  });
+  return found;
+}
