@@ -68,3 +68,4 @@ export * from './paths.js';
 export * from './problem.js';
 export * from './protocol.js';
 export * from './tool.js';
+export * from './metrics.js';
