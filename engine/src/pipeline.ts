@@ -26,7 +26,8 @@ import { firstIndices, openData, readAhead } from './data/source.js';
 import type { DataSection, Sample, SampleSource } from './data/types.js';
 import { prepareModel, type PreparedModel } from './prepare/prepare.js';
 import { inputSignatures } from './prepare/types.js';
-import { type LoadedModel, readModel, writeModel, writeText } from '@quantsmith/model/onnx';
+import { fileSha256 } from '@quantsmith/model/files';
+import { type LoadedModel, modelSha256, readModel, writeModel, writeText } from '@quantsmith/model/onnx';
 import { autoProblems, fixOverflow } from './saturation/auto.js';
 import { addSettings, compareFixes } from './saturation/settings.js';
 import { outputObstacle } from './output/obstacle.js';
@@ -39,6 +40,10 @@ import {
   writtenPlacement,
   type Quantization,
 } from './quantize/quantization.js';
+import { measureFinished } from './measure/finished.js';
+import { targetSaturates, type TargetIsa } from './overflow/isa.js';
+import { cpuFeatures, type CpuFeatures } from './runtime/cpu.js';
+import { runtimeVersion } from './runtime/session.js';
 import { buildReport } from './report/build.js';
 import { startClock, type Clock } from './progress/clock.js';
 import { restoreAccuracy } from './restore/restore.js';
@@ -49,7 +54,7 @@ import { withSettings } from './restore/tune.js';
 import { oneLane, openLanes, type Lanes } from './runtime/lanes.js';
 import { defaultThreads } from './runtime/threads.js';
 import type { Collected } from './statistics/collect.js';
-import { openValidation } from './validation/validation.js';
+import { openValidation, type Validation } from './validation/validation.js';
 
 /**
  * One run from config to files, stage by stage; the only place that knows them all. Problems that do not stop the run
@@ -71,12 +76,12 @@ async function quantizeAndReport(
   emit: (event: EngineEvent) => void,
   opened: OpenedRun,
 ): Promise<{ report: QuantizationReport; reportPath: string }> {
-  const { clock, config, paths, lanes, warnings, warn, loaded, float, validation, statistics } = opened;
+  const { clock, config, cpu, paths, lanes, warnings, warn, loaded, float, validation, statistics } = opened;
   const { threads } = lanes;
   checkOutput(request, config, paths, loaded);
-  const inputs = { float, statistics, lanes, clock };
+  const inputs = { float, statistics, lanes, clock, cpu };
   const made = await makeQuantization(inputs, config, clock.stage);
-  warn([...made.problems, ...(await autoProblems(config))]);
+  warn([...made.problems, ...autoProblems(config, cpu)]);
   const journal = await openRunJournal(request, config, {
     paths,
     loaded,
@@ -91,31 +96,60 @@ async function quantizeAndReport(
 
   clock.stage('measure', null);
   const { quantization, records, cached } = restored.made;
-  const final = buildModel(quantization, restored.reverted);
-  const report = await buildReport({
-    request,
-    config,
-    paths,
-    loaded,
+  const { reverted, measured } = restored;
+  const final = buildModel(quantization, reverted);
+  const advanced = config.quantization.advanced_parameters;
+  const target = advanced.backend_params.target_isa as TargetIsa;
+  const saturates = targetSaturates(target, cpu);
+  const finished = await measureFinished(
+    { quantization, final, reverted, calibration: statistics, validation, measured, target, saturates },
+    { lanes, clock },
+  );
+  const data = await dataReport(statistics, cached, validation);
+  const modelHash = await modelSha256(loaded);
+
+  clock.stage('write', null);
+  const written = await writeModel(final, paths.output, {
+    sourceDir: float.dir,
+    externalData: advanced.backend_params.external_data ?? 'auto',
+    onTemporary: (path, exists) => emit({ type: 'temporary', path, exists }),
+  });
+  const report = buildReport({
+    created: new Date(),
+    config: { path: request.configPath, sha256: request.configSha256 },
+    model: { path: loaded.path, sha256: modelHash, bytes: loaded.fileBytes },
+    output: { path: paths.output, sha256: await fileSha256(paths.output), bytes: written },
+    data,
+    runtime: {
+      name: 'onnxruntime',
+      version: runtimeVersion(),
+      cpu: { model: cpu.model, isa: [...cpu.isa] },
+      threads,
+    },
     quantization,
     corrections: records,
-    final,
-    calibration: { source: statistics.source, samples: statistics.samples, cached },
+    overflowFix: advanced.overflow_fix,
     validation,
     restored,
-    lanes,
-    clock,
+    finished,
+    timings: clock.timings(),
+    peakRssBytes: process.resourceUsage().maxRSS * 1024,
     warnings,
-    writeOutput: () =>
-      writeModel(final, paths.output, {
-        sourceDir: float.dir,
-        externalData: config.quantization.advanced_parameters.backend_params.external_data ?? 'auto',
-        onTemporary: (path, exists) => emit({ type: 'temporary', path, exists }),
-      }),
   });
   await writeText(paths.report, `${JSON.stringify(report, null, 2)}\n`);
   journal.close();
   return { report, reportPath: paths.report };
+}
+
+async function dataReport(
+  { source, samples }: Calibration,
+  cached: boolean,
+  validation: Validation | null,
+): Promise<QuantizationReport['data']> {
+  const calibration = { samples, sha256: await source.fingerprint(), cached };
+  if (validation === null) return { calibration, validation: null };
+  const { count } = validation.source;
+  return { calibration, validation: { samples: count, sha256: await validation.source.fingerprint() } };
 }
 
 /** Per-layer errors and what each layer costs alone, without writing a model. */
@@ -124,8 +158,8 @@ export function sensitivityPipeline(
   emit: (event: EngineEvent) => void,
 ): Promise<SensitivityReport> {
   return withLanes(request, openLanes, async (lanes) => {
-    const { clock, config, float, validation, statistics } = await openRun(request, emit, lanes);
-    const made = await makeQuantization({ float, statistics, lanes, clock }, config, clock.stage);
+    const { clock, config, cpu, float, validation, statistics } = await openRun(request, emit, lanes);
+    const made = await makeQuantization({ float, statistics, lanes, clock, cpu }, config, clock.stage);
     return measureSensitivity(made.quantization, validation, statistics, { lanes, clock });
   });
 }
@@ -136,15 +170,16 @@ export function overflowPipeline(
   emit: (event: EngineEvent) => void,
 ): Promise<OverflowSummary> {
   return withLanes(request, openLanes, async (lanes) => {
-    const { clock, config, paths, float, validation, statistics } = await openRun(request, emit, lanes);
+    const opened = await openRun(request, emit, lanes);
+    const { clock, config, cpu, paths, float, validation, statistics } = opened;
     const summary = await compareFixes(
       (change) =>
         makeQuantization(
-          { float, statistics, lanes, clock },
+          { float, statistics, lanes, clock, cpu },
           resolveConfig(withSettings(request.config, change)),
           clock.stage,
         ),
-      { config, float, validation, statistics, lanes, clock },
+      { config, float, validation, statistics, host: cpu, lanes, clock },
     );
     await addSettings(paths.report, request.configSha256, summary.settings);
     return summary;
@@ -175,6 +210,7 @@ type OpenedRun = Awaited<ReturnType<typeof openRun>>;
 async function openRun(request: RunRequest, emit: (event: EngineEvent) => void, lanes: Lanes) {
   const clock = startClock(emit);
   const config = resolveConfig(request.config);
+  const cpu = await cpuFeatures();
   const paths = runPaths(request);
   const warnings: Problem[] = [];
   const warn = (problems: readonly Problem[]) => {
@@ -204,7 +240,7 @@ async function openRun(request: RunRequest, emit: (event: EngineEvent) => void, 
     onSample: (done) => clock.progress(done),
     warn,
   };
-  return { clock, config, paths, lanes, warnings, warn, loaded, float, validation, statistics };
+  return { clock, config, cpu, paths, lanes, warnings, warn, loaded, float, validation, statistics };
 }
 
 /** Ends the run before it computes anything when its result has no place to go. Throws `output-unusable`. */
@@ -233,6 +269,7 @@ interface QuantizationInputs {
   readonly statistics: Calibration;
   readonly lanes: Lanes;
   readonly clock: Clock;
+  readonly cpu: CpuFeatures;
 }
 
 /** A quantization with what the report tells of how it was made. */
@@ -245,7 +282,7 @@ interface MadeQuantization {
 
 /** From the prepared float model to everything that is needed to write it as a quantized one. */
 export async function makeQuantization(
-  { float, statistics, lanes, clock }: QuantizationInputs,
+  { float, statistics, lanes, clock, cpu }: QuantizationInputs,
   config: ResolvedConfig,
   stage: Clock['stage'],
 ): Promise<MadeQuantization> {
@@ -260,7 +297,7 @@ export async function makeQuantization(
     stage('correct', null);
     return correct(fixed, collected, statistics.source, config, { lanes, clock });
   };
-  const corrected = await fixOverflow(full, correctBiases, statistics, config);
+  const corrected = await fixOverflow(full, correctBiases, statistics, config, cpu);
   return { ...corrected, cached: collected.cached, problems };
 }
 

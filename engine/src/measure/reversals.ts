@@ -6,7 +6,7 @@ import { createSession } from '../runtime/session.js';
 import type { HostTensor } from '@quantsmith/model/arrays';
 import { measureLatency } from './latency.js';
 
-type ReversalCosts = NonNullable<NonNullable<QuantizationReport['restoration']>['costs']>;
+export type ReversalCosts = NonNullable<NonNullable<QuantizationReport['restoration']>['costs']>;
 
 /** All comparisons together take about this long; what is left then has no latency. */
 const BUDGET_MS = 4000;

@@ -1,7 +1,11 @@
-import { cpuFeatures, type InstructionSet } from '../runtime/cpu.js';
-
 /** The CPUs that a config can name as its target. */
 export type TargetIsa = 'host' | 'avx2' | 'avx512' | 'avx512_vnni' | 'avx_vnni' | 'amx';
+
+/** What decides on this machine: its architecture as Node names it, and the instruction sets that it says it has. */
+export interface HostCpu {
+  readonly arch: string;
+  readonly isa: readonly string[];
+}
 
 /**
  * Whether ONNX Runtime's kernels for u8·s8 add pairs of products into 16 bits that saturate (vpmaddubsw). Those for
@@ -16,19 +20,12 @@ const SATURATES: Readonly<Record<Exclude<TargetIsa, 'host'>, boolean>> = {
   amx: false,
 };
 
-/** Whether 16-bit sums can saturate on the target. `host`: on this machine, as its CPU features say. */
-export async function targetSaturates(
-  target: TargetIsa,
-  host: () => Promise<boolean> = hostSaturates,
-): Promise<boolean> {
-  return target === 'host' ? host() : SATURATES[target];
+/** Whether 16-bit sums can saturate on the target. `host`: on this machine. */
+export function targetSaturates(target: TargetIsa, host: HostCpu): boolean {
+  return target === 'host' ? hostSaturates(host) : SATURATES[target];
 }
 
-async function hostSaturates(): Promise<boolean> {
-  return featuresSaturate(process.arch, (await cpuFeatures()).isa);
-}
-
-/** Whether a CPU with these features saturates; an x64 CPU that says nothing of itself is taken for one that does. */
-export function featuresSaturate(arch: string, isa: readonly InstructionSet[]): boolean {
-  return arch === 'x64' && !(['avx512_vnni', 'avx_vnni', 'amx'] as const).some((set) => isa.includes(set));
+/** An x64 CPU that says nothing of itself is taken for one that saturates. */
+function hostSaturates({ arch, isa }: HostCpu): boolean {
+  return arch === 'x64' && !['avx512_vnni', 'avx_vnni', 'amx'].some((set) => isa.includes(set));
 }

@@ -1,75 +1,44 @@
-import { meetsTarget } from '../metrics/drop.js';
 import { type QuantizationReport, TOOL } from '@quantsmith/schemas';
-import { createHash } from 'node:crypto';
-import { hashFile } from '@quantsmith/model/files';
-import { encodeModel, modelSha256 } from '@quantsmith/model/onnx';
+import type { Finished } from '../measure/finished.js';
+import { meetsTarget } from '../metrics/drop.js';
 import type { RestoreOutcome } from '../restore/restore.js';
-import { cpuFeatures } from '../runtime/cpu.js';
-import { kernelsOf, optimizedModel, type RuntimeKernel } from '../runtime/optimized.js';
-import { createSession, runtimeVersion } from '../runtime/session.js';
+import type { RuntimeKernel } from '../runtime/optimized.js';
+import { overflowLayers } from '../saturation/layers.js';
 import { dropOf, intervalOf } from '../validation/validation.js';
-import { measureLatency } from '../measure/latency.js';
-import { layerReports } from './layers.js';
-import { overflowReport } from '../saturation/report.js';
-import { reversalCosts } from '../measure/reversals.js';
 import type { ReportInput } from './input.js';
+import { layerReports } from './layers.js';
 
-/** Measures what only the finished model can tell (latency, kernels, noise), writes it, and describes the whole run. */
-export async function buildReport(input: ReportInput): Promise<QuantizationReport> {
-  const { quantization } = input;
-  const { threads } = input.lanes;
-  const { dir } = quantization.prepared;
-  const bytes = encodeModel(input.final);
-  const first = await input.calibration.source.get(0);
-  const latency = await compareLatency(input, bytes, first.feeds);
-  const costs = await reversalCosts(quantization, input.restored.reverted, first.feeds, { threads });
-  const optimized = await optimizedModel(bytes, { dir });
-  const kernels = kernelsOf(bytes, optimized);
-  const layers = await layerReports(input, kernels, [first.feeds]);
-  const overflow = await overflowReport(input, optimized, kernels);
-  const calibrationSha256 = await input.calibration.source.fingerprint();
-  const validationSha256 = (await input.validation?.source.fingerprint()) ?? null;
-  const modelHash = await modelSha256(input.loaded);
-  const cpu = await cpuFeatures();
-  input.clock.stage('write', null);
-  const written = await input.writeOutput();
+/** The report of a finished run; it only describes. */
+export function buildReport(input: ReportInput): QuantizationReport {
+  const { config, model, output, data, runtime, restored, finished } = input;
+  const { floatMedian, quantizedMedian, runs } = finished.latency;
   return {
     schema_version: 1,
-    created: new Date().toISOString(),
+    created: input.created.toISOString(),
     tool: TOOL,
-    config: { path: input.request.configPath, sha256: input.request.configSha256 },
-    model: { path: input.loaded.path, sha256: modelHash },
-    output: { path: input.paths.output, sha256: await fileSha256(input.paths.output) },
-    data: {
-      calibration: {
-        samples: input.calibration.samples,
-        sha256: calibrationSha256,
-        cached: input.calibration.cached,
-      },
-      validation:
-        input.validation === null || validationSha256 === null
-          ? null
-          : { samples: input.validation.source.count, sha256: validationSha256 },
-    },
-    runtime: {
-      name: 'onnxruntime',
-      version: runtimeVersion(),
-      cpu: { model: cpu.model, isa: [...cpu.isa] },
-      threads,
-    },
+    config: { path: config.path, sha256: config.sha256 },
+    model: { path: model.path, sha256: model.sha256 },
+    output: { path: output.path, sha256: output.sha256 },
+    data,
+    runtime,
     metric: metricReport(input),
     size: {
-      float_bytes: input.loaded.fileBytes,
-      quantized_bytes: written,
-      ratio: input.loaded.fileBytes / written,
+      float_bytes: model.bytes,
+      quantized_bytes: output.bytes,
+      ratio: model.bytes / output.bytes,
     },
-    latency_ms: latency,
-    overflow,
-    restoration: restorationReport(input.restored, costs),
-    layers,
-    kernels: kernelCounts(kernels),
-    timings_ms: input.clock.timings(),
-    peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
+    latency_ms: {
+      float_median: floatMedian,
+      quantized_median: quantizedMedian,
+      speedup: floatMedian / quantizedMedian,
+      runs,
+    },
+    overflow: overflowReport(input),
+    restoration: restorationReport(restored, finished.costs),
+    layers: layerReports(input),
+    kernels: kernelCounts(finished.kernels),
+    timings_ms: { ...input.timings },
+    peak_rss_bytes: input.peakRssBytes,
     warnings: input.warnings.map(({ code, message, configPath }) => ({
       code,
       message,
@@ -78,27 +47,25 @@ export async function buildReport(input: ReportInput): Promise<QuantizationRepor
   };
 }
 
-async function compareLatency(
-  input: ReportInput,
-  bytes: Uint8Array,
-  feeds: Parameters<typeof measureLatency>[2],
-): Promise<QuantizationReport['latency_ms']> {
-  const { model, dir } = input.quantization.prepared;
-  const options = { threads: input.lanes.threads, dir };
-  const float = await createSession(encodeModel(model), options);
-  const quantized = await createSession(bytes, options);
-  try {
-    const { floatMedian, quantizedMedian, runs } = await measureLatency(float, quantized, feeds);
-    return {
-      float_median: floatMedian,
-      quantized_median: quantizedMedian,
-      speedup: floatMedian / quantizedMedian,
-      runs,
-    };
-  } finally {
-    await float.release();
-    await quantized.release();
-  }
+function overflowReport(input: ReportInput): QuantizationReport['overflow'] {
+  const { quantization, restored, finished } = input;
+  const { observed } = finished.saturation;
+  return {
+    fix: input.overflowFix,
+    layers: overflowLayers(quantization, restored.reverted, finished.kernels, observed),
+    predicted: predictedReport(input),
+  };
+}
+
+function predictedReport({
+  validation,
+  restored: { measured },
+  finished,
+}: ReportInput): QuantizationReport['overflow']['predicted'] {
+  const { predicted } = finished.saturation;
+  if (predicted === null || validation === null || measured === null) return null;
+  const { isa, evaluation } = predicted;
+  return { isa, metric: evaluation.value, drop: dropOf(validation, measured.baseline, evaluation) };
 }
 
 function metricReport({ validation, restored }: ReportInput): QuantizationReport['metric'] {
@@ -123,7 +90,7 @@ function metricReport({ validation, restored }: ReportInput): QuantizationReport
 
 function restorationReport(
   { restoration, reverted }: RestoreOutcome,
-  costs: Awaited<ReturnType<typeof reversalCosts>>,
+  costs: Finished['costs'],
 ): QuantizationReport['restoration'] {
   if (restoration === null) return null;
   return {
@@ -152,10 +119,4 @@ function kernelCounts(kernels: ReadonlyMap<string, RuntimeKernel>): Quantization
   const count = (kind: RuntimeKernel['kind']) => unique.filter((kernel) => kernel.kind === kind).length;
   const sorted = Object.fromEntries(Object.entries(byOp).sort(([a], [b]) => (a < b ? -1 : 1)));
   return { integer: count('integer'), float: count('float'), by_op: sorted };
-}
-
-async function fileSha256(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await hashFile(hash, path);
-  return hash.digest('hex');
 }

@@ -1,32 +1,30 @@
-import type { LoadedModel, ModelProto } from '@quantsmith/model/onnx';
-import type { RunRequest, ResolvedConfig, RunPaths, Problem } from '@quantsmith/schemas';
+import type { Problem, QuantizationReport, StageName } from '@quantsmith/schemas';
 import type { CorrectionRecord } from '../corrections/fastBias.js';
-import type { SampleSource } from '../data/types.js';
-import type { Clock } from '../progress/clock.js';
+import type { Finished } from '../measure/finished.js';
 import type { Quantization } from '../quantize/quantization.js';
 import type { RestoreOutcome } from '../restore/restore.js';
-import type { Lanes } from '../runtime/lanes.js';
 import type { Validation } from '../validation/validation.js';
 
+interface ReportedFile {
+  readonly path: string;
+  readonly sha256: string;
+}
+
+/** A finished run: everything has been measured and the model is written. */
 export interface ReportInput {
-  readonly request: RunRequest;
-  readonly config: ResolvedConfig;
-  readonly paths: RunPaths;
-  readonly loaded: LoadedModel;
+  readonly created: Date;
+  readonly config: ReportedFile;
+  readonly model: ReportedFile & { readonly bytes: number };
+  readonly output: ReportedFile & { readonly bytes: number };
+  readonly data: QuantizationReport['data'];
+  readonly runtime: QuantizationReport['runtime'];
   readonly quantization: Quantization;
   readonly corrections: readonly CorrectionRecord[];
-  /** The final model. */
-  readonly final: ModelProto;
-  readonly calibration: {
-    readonly source: SampleSource;
-    readonly samples: number;
-    readonly cached: boolean;
-  };
+  readonly overflowFix: QuantizationReport['overflow']['fix'];
   readonly validation: Validation | null;
   readonly restored: RestoreOutcome;
-  readonly lanes: Lanes;
-  readonly clock: Clock;
+  readonly finished: Finished;
+  readonly timings: Readonly<Record<StageName | 'total', number>>;
+  readonly peakRssBytes: number;
   readonly warnings: readonly Problem[];
-  /** Puts the model in its place, as the last step that can fail; returns the bytes written. */
-  readonly writeOutput: () => Promise<number>;
 }

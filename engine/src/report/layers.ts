@@ -1,33 +1,19 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
-import { isLinear } from '@quantsmith/model/operators';
 import type { ActivationQuantizer } from '../placement/types.js';
-import { writtenPlacement, type Quantization } from '../quantize/quantization.js';
 import { quantizedOperators } from '../placement/revert.js';
+import { writtenPlacement, type Quantization } from '../quantize/quantization.js';
 import type { RuntimeKernel } from '../runtime/optimized.js';
-import type { HostTensor } from '@quantsmith/model/arrays';
 import type { ReportInput } from './input.js';
-import { layerSqnr } from '../measure/sqnr.js';
 
 type LayerReport = QuantizationReport['layers'][number];
-type Inputs = Pick<ReportInput, 'quantization' | 'restored' | 'corrections' | 'final' | 'lanes'>;
+type Inputs = Pick<ReportInput, 'quantization' | 'restored' | 'corrections' | 'finished'>;
 
 /** One entry for each operator that is quantized, was before restoration, or has weights and stayed float. */
-export async function layerReports(
-  input: Inputs,
-  kernels: ReadonlyMap<string, RuntimeKernel>,
-  samples: readonly Readonly<Record<string, HostTensor>>[],
-): Promise<LayerReport[]> {
-  const { quantization, restored } = input;
-  const { graph, dir, model } = quantization.prepared;
+export function layerReports({ quantization, restored, corrections, finished }: Inputs): LayerReport[] {
+  const { graph } = quantization.prepared;
   const quantized = new Set(quantizedOperators(graph, quantization.placement));
-  const nodes = graph.nodes.filter((node) => quantized.has(node.name) || isLinear(node));
-  const tensors = nodes.map((node) => node.output[0] ?? '');
-  const sqnr = await layerSqnr({ model, graph }, input.final, tensors, samples, {
-    threads: input.lanes.threads,
-    dir,
-  });
-  const kernelOf = kernelByNode(kernels);
-  const corrections = new Map(input.corrections.map((record) => [record.node, record]));
+  const kernelOf = kernelByNode(finished.kernels);
+  const correctionOf = new Map(corrections.map((record) => [record.node, record]));
   const written = writtenPlacement(
     graph,
     quantization.placement,
@@ -35,25 +21,27 @@ export async function layerReports(
     quantization.activationConfig,
     restored.reverted,
   );
-  return nodes.map((node) => {
-    const isQuantized = quantized.has(node.name) && !restored.reverted.has(node.name);
-    const decibels = sqnr.get(node.output[0] ?? '') ?? null;
-    const correction = corrections.get(node.name);
-    return {
-      name: node.name,
-      op: node.opType,
-      quantized: isQuantized,
-      weight: isQuantized ? weightReport(quantization, node.name) : null,
-      inputs: isQuantized ? activationReports(quantization, written.activations, node.name) : [],
-      sqnr_db: decibels !== null && Number.isFinite(decibels) ? decibels : null,
-      bias_correction: {
-        applied: isQuantized && correction?.applied === true,
-        max_shift: isQuantized && correction?.applied === true ? correction.maxShift : 0,
-      },
-      restored: restored.reverted.has(node.name),
-      kernel: kernelOf.get(node.name) ?? null,
-    };
-  });
+  return graph.nodes
+    .filter((node) => finished.sqnr.has(node.name))
+    .map((node) => {
+      const isQuantized = quantized.has(node.name) && !restored.reverted.has(node.name);
+      const decibels = finished.sqnr.get(node.name) ?? null;
+      const correction = correctionOf.get(node.name);
+      return {
+        name: node.name,
+        op: node.opType,
+        quantized: isQuantized,
+        weight: isQuantized ? weightReport(quantization, node.name) : null,
+        inputs: isQuantized ? activationReports(quantization, written.activations, node.name) : [],
+        sqnr_db: decibels !== null && Number.isFinite(decibels) ? decibels : null,
+        bias_correction: {
+          applied: isQuantized && correction?.applied === true,
+          max_shift: isQuantized && correction?.applied === true ? correction.maxShift : 0,
+        },
+        restored: restored.reverted.has(node.name),
+        kernel: kernelOf.get(node.name) ?? null,
+      };
+    });
 }
 
 function kernelByNode(kernels: ReadonlyMap<string, RuntimeKernel>): ReadonlyMap<string, string> {

@@ -10,6 +10,8 @@ export type InstructionSet =
 export interface CpuFeatures {
   /** As the machine names itself, e.g. `Intel(R) Xeon(R) Processor`. */
   readonly model: string;
+  /** As Node names it: x64, arm64. */
+  readonly arch: string;
   readonly isa: readonly InstructionSet[];
 }
 
@@ -31,7 +33,7 @@ const FLAGS: Readonly<Record<InstructionSet, readonly string[]>> = {
 export async function cpuFeatures(): Promise<CpuFeatures> {
   const model = cpus()[0]?.model.trim() ?? '';
   const isa = instructionSets(await flagText());
-  return { model: model === '' || model === 'unknown' ? arch() : model, isa };
+  return { model: model === '' || model === 'unknown' ? arch() : model, arch: arch(), isa };
 }
 
 /** The instruction sets that a list of CPU flags names, whatever else stands in the text. */

@@ -7,7 +7,7 @@ import { buildModel, weightCodes, type Quantization } from '../quantize/quantiza
 import type { Feeds } from '../runtime/batch.js';
 import type { Lanes } from '../runtime/lanes.js';
 import { kernelsOf, optimizedModel } from '../runtime/optimized.js';
-import { targetSaturates, type TargetIsa } from '../overflow/isa.js';
+import { targetSaturates, type HostCpu, type TargetIsa } from '../overflow/isa.js';
 import { layersAtRisk } from '../overflow/models.js';
 import { calibrationFeeds, observeLargestSums, operatorsOf } from './observe.js';
 
@@ -30,9 +30,10 @@ export async function fixOverflow<Corrected extends { readonly quantization: Qua
   correct: (fixed: Quantization) => Promise<Corrected>,
   { source, samples, lanes }: Pick<Calibration, 'source' | 'samples' | 'lanes'>,
   config: ResolvedConfig,
+  host: HostCpu,
 ): Promise<Corrected> {
   const { overflow_fix: fix, backend_params: backend } = config.quantization.advanced_parameters;
-  const concerned = fix === 'auto' && (await targetSaturates(backend.target_isa as TargetIsa));
+  const concerned = fix === 'auto' && targetSaturates(backend.target_isa as TargetIsa, host);
   if (!concerned) return correct(quantization);
   const kept = keepSamples(source, KEPT_BYTES);
   // A tenth of the samples shows most layers that saturate; only the others are worth more of them.
@@ -48,12 +49,9 @@ export async function fixOverflow<Corrected extends { readonly quantization: Qua
 }
 
 /** Says so where `auto` has nothing to do as this machine's sums do not saturate, and no other target was named. */
-export async function autoProblems(
-  config: ResolvedConfig,
-  host?: () => Promise<boolean>,
-): Promise<Problem[]> {
+export function autoProblems(config: ResolvedConfig, host: HostCpu): Problem[] {
   const { overflow_fix: fix, backend_params: backend } = config.quantization.advanced_parameters;
-  if (fix !== 'auto' || backend.target_isa !== 'host' || (await targetSaturates('host', host))) return [];
+  if (fix !== 'auto' || backend.target_isa !== 'host' || targetSaturates('host', host)) return [];
   return [
     {
       code: 'dead-setting',

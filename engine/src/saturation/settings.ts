@@ -12,11 +12,11 @@ import type { PreparedModel } from '../prepare/prepare.js';
 import { encodeModel, writeText } from '@quantsmith/model/onnx';
 import type { OverflowFix } from '../placement/weights.js';
 import { buildModel, type Quantization } from '../quantize/quantization.js';
-import { overflowLayers } from './report.js';
+import { overflowLayers } from './layers.js';
 import type { Clock } from '../progress/clock.js';
 import { kernelsOf, optimizedModel } from '../runtime/optimized.js';
 import { measureBaseline, measureModel, type Baseline, type Validation } from '../validation/validation.js';
-import { targetSaturates, type TargetIsa } from '../overflow/isa.js';
+import { targetSaturates, type HostCpu, type TargetIsa } from '../overflow/isa.js';
 import type { Lanes } from '../runtime/lanes.js';
 import { calibrationFeeds, observeSaturation } from './observe.js';
 import { predictSaturated } from './predict.js';
@@ -29,6 +29,7 @@ interface Inputs {
   readonly float: PreparedModel;
   readonly validation: Validation | null;
   readonly statistics: { readonly source: SampleSource; readonly samples: number };
+  readonly host: HostCpu;
   readonly lanes: Lanes;
   readonly clock: Clock;
 }
@@ -44,9 +45,9 @@ export async function compareFixes(
   make: (change: Change) => Promise<{ readonly quantization: Quantization }>,
   inputs: Inputs,
 ): Promise<OverflowSummary> {
-  const { config, lanes, clock, float } = inputs;
+  const { config, host, lanes, clock, float } = inputs;
   const { overflow_fix: own, backend_params: backend } = config.quantization.advanced_parameters;
-  const target = (await targetSaturates(backend.target_isa as TargetIsa)) ? backend.target_isa : 'avx2';
+  const target = targetSaturates(backend.target_isa as TargetIsa, host) ? backend.target_isa : 'avx2';
   // Every setting reads the samples twice.
   const validation =
     inputs.validation === null

@@ -1,4 +1,4 @@
-import type { Hash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 
 const CHUNK = 1 << 20;
@@ -20,4 +20,11 @@ export async function hashFile(hash: Hash, path: string): Promise<void> {
   } finally {
     await file.close();
   }
+}
+
+/** SHA-256 of a file's bytes, in hexadecimal. */
+export async function fileSha256(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await hashFile(hash, path);
+  return hash.digest('hex');
 }

@@ -1,0 +1,92 @@
+import { encodeModel, type ModelProto } from '@quantsmith/model/onnx';
+import { isLinear } from '@quantsmith/model/operators';
+import type { SampleSource } from '../data/types.js';
+import type { Evaluation } from '../metrics/evaluate.js';
+import type { TargetIsa } from '../overflow/isa.js';
+import { quantizedOperators } from '../placement/revert.js';
+import type { Clock } from '../progress/clock.js';
+import type { Quantization } from '../quantize/quantization.js';
+import type { Feeds } from '../runtime/batch.js';
+import type { Lanes } from '../runtime/lanes.js';
+import { kernelsOf, optimizedModel, type RuntimeKernel } from '../runtime/optimized.js';
+import { createSession } from '../runtime/session.js';
+import { finishedSaturation, type FinishedSaturation } from '../saturation/finished.js';
+import type { Baseline, Validation } from '../validation/validation.js';
+import { measureLatency, type Latency } from './latency.js';
+import { reversalCosts, type ReversalCosts } from './reversals.js';
+import { layerSqnr } from './sqnr.js';
+
+export interface FinishedInput {
+  readonly quantization: Quantization;
+  /** The final model, and the operators that are float in it. */
+  readonly final: ModelProto;
+  readonly reverted: ReadonlySet<string>;
+  readonly calibration: { readonly source: SampleSource; readonly samples: number };
+  readonly validation: Validation | null;
+  readonly measured: { readonly baseline: Baseline; readonly final: Evaluation } | null;
+  /** The CPU that the model is for, and whether 16-bit sums saturate there. */
+  readonly target: TargetIsa;
+  readonly saturates: boolean;
+}
+
+/** What only the finished model can tell. */
+export interface Finished {
+  readonly latency: Latency;
+  readonly costs: ReversalCosts;
+  /** By the first output of each node of the runtime's graph. */
+  readonly kernels: ReadonlyMap<string, RuntimeKernel>;
+  /**
+   * Decibels at the output of each operator that is quantized, was before restoration, or has weights; null or
+   * Infinity as `layerSqnr` has it.
+   */
+  readonly sqnr: ReadonlyMap<string, number | null>;
+  readonly saturation: FinishedSaturation;
+}
+
+/** Latency, kernels, noise and saturation of the final model. */
+export async function measureFinished(
+  input: FinishedInput,
+  { lanes, clock }: { readonly lanes: Lanes; readonly clock: Clock },
+): Promise<Finished> {
+  const { quantization, final, reverted, calibration } = input;
+  const { dir } = quantization.prepared;
+  const { threads } = lanes;
+  const bytes = encodeModel(final);
+  const { feeds } = await calibration.source.get(0);
+  const latency = await compareLatency(quantization, bytes, feeds, threads);
+  const costs = await reversalCosts(quantization, reverted, feeds, { threads });
+  const optimized = await optimizedModel(bytes, { dir });
+  const kernels = kernelsOf(bytes, optimized);
+  const sqnr = await operatorSqnr(quantization, final, feeds, threads);
+  const saturation = await finishedSaturation({ ...input, optimized, kernels, dir }, { lanes, clock });
+  return { latency, costs, kernels, sqnr, saturation };
+}
+
+async function compareLatency(
+  { prepared: { model, dir } }: Quantization,
+  bytes: Uint8Array,
+  feeds: Feeds,
+  threads: number,
+): Promise<Latency> {
+  const float = await createSession(encodeModel(model), { threads, dir });
+  const quantized = await createSession(bytes, { threads, dir });
+  try {
+    return await measureLatency(float, quantized, feeds);
+  } finally {
+    await float.release();
+    await quantized.release();
+  }
+}
+
+async function operatorSqnr(
+  { prepared: { graph, dir, model }, placement }: Quantization,
+  final: ModelProto,
+  feeds: Feeds,
+  threads: number,
+): Promise<ReadonlyMap<string, number | null>> {
+  const quantized = new Set(quantizedOperators(graph, placement));
+  const nodes = graph.nodes.filter((node) => quantized.has(node.name) || isLinear(node));
+  const tensors = nodes.map((node) => node.output[0] ?? '');
+  const decibels = await layerSqnr({ model, graph }, final, tensors, [feeds], { threads, dir });
+  return new Map(nodes.map((node) => [node.name, decibels.get(node.output[0] ?? '') ?? null]));
+}
