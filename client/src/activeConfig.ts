@@ -1,21 +1,26 @@
 import * as vscode from 'vscode';
 
-const LANGUAGES = new Set(['quant-yaml', 'quant-json']);
+export const CONFIG_LANGUAGES: ReadonlySet<string> = new Set(['quant-yaml', 'quant-json']);
 
 /** The config in the active editor, or undefined after telling the user that there is none. */
 export function activeConfig(): vscode.TextDocument | undefined {
-  const document = vscode.window.activeTextEditor?.document ?? lastConfig();
-  if (document !== undefined && LANGUAGES.has(document.languageId)) return document;
-  const other = lastConfig();
-  if (other !== undefined) return other;
+  const active = vscode.window.activeTextEditor?.document;
+  if (active !== undefined && isConfig(active)) return active;
+  const visible = vscode.window.visibleTextEditors.find(({ document }) => isConfig(document))?.document;
+  if (visible !== undefined) return visible;
   void vscode.window.showInformationMessage(
     'Open a quantization config (*.quant.yaml or *.quant.json) first.',
   );
   return undefined;
 }
 
-/** A config in a visible editor beside, say, the report panel. */
-function lastConfig(): vscode.TextDocument | undefined {
-  return vscode.window.visibleTextEditors.find((editor) => LANGUAGES.has(editor.document.languageId))
-    ?.document;
+const isConfig = (document: vscode.TextDocument) => CONFIG_LANGUAGES.has(document.languageId);
+
+/** Saves a config where it has changes, and gives the file it is saved in; undefined: it was not saved. */
+export async function savedConfig(config?: vscode.Uri): Promise<vscode.Uri | undefined> {
+  const document = config === undefined ? activeConfig() : await vscode.workspace.openTextDocument(config);
+  if (document === undefined) return undefined;
+  if (!document.isDirty && !document.isUntitled) return document.uri;
+  // Saving an editor that has no file yet closes it: what is saved goes by another address.
+  return vscode.workspace.save(document.uri);
 }

@@ -1,72 +1,72 @@
 import * as vscode from 'vscode';
-import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
+import type { LanguageClient } from 'vscode-languageclient/node';
 import { checkConfig } from './commands/check.js';
 import { compareReports } from './commands/compare.js';
 import { convertConfig } from './commands/convert.js';
+import { openDocs } from './commands/docs.js';
 import { newConfig } from './commands/newConfig.js';
 import { compareOverflowFixes, SERVER_OVERFLOW } from './commands/overflow.js';
 import { showReport } from './commands/report.js';
 import { runQuantization, SERVER_RUN } from './commands/run.js';
-import { createReportPanels } from './reportPanel.js';
+import { createLanguageClient } from './languageClient.js';
+import { configOf, readReport } from './report/files.js';
+import { createReportPanels } from './report/panels.js';
+import { rememberRuns, tellInterrupted } from './runs/interrupted.js';
+import { createRuns, type RunOptions } from './runs/runs.js';
+import { showRunStatus } from './runs/status.js';
 
 /** VS Code hands `deactivate` nothing, so the one client to stop is kept here. */
-let client: LanguageClient | undefined;
+let started: LanguageClient | undefined;
 
-/** Starts the language server and registers the commands. */
+/** Registers the commands and starts the language server. */
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
-  const module = context.asAbsolutePath('dist/server.cjs');
-  const server = { module, transport: TransportKind.ipc };
   const output = vscode.window.createOutputChannel('Quantsmith', { log: true });
-  const openReport = createReportPanels();
-  const started = new LanguageClient(
-    'quantsmith',
-    'Quantsmith',
-    { run: server, debug: server },
-    {
-      documentSelector: [{ language: 'quant-yaml' }, { language: 'quant-json' }],
-      outputChannel: output,
-      initializationOptions: { ...settings(), commands: ['quantsmith.showReport', 'quantsmith.compare'] },
-      // A model or a report that changes changes what the configs beside it are told.
-      synchronize: { fileEvents: [vscode.workspace.createFileSystemWatcher('**/*.{onnx,report.json}')] },
-      middleware: {
-        // Lenses and fixes name the server's commands: here they run like the client's own, with report and all.
-        executeCommand(name, args, next) {
-          const own = { [SERVER_RUN]: runQuantization, [SERVER_OVERFLOW]: compareOverflowFixes }[name];
-          return own === undefined || typeof args[0] !== 'string'
-            ? next(name, args)
-            : own(started, output, openReport, vscode.Uri.parse(args[0]));
-        },
-        workspace: {
-          configuration: (params) =>
-            params.items.map((item) => (item.section === 'quantsmith' ? settings() : null)),
-        },
-      },
-    },
-  );
-  client = started;
+  const panels = createReportPanels();
+  const client = createLanguageClient(context, output, () => ({
+    [SERVER_RUN]: (config) => run(config),
+    [SERVER_OVERFLOW]: (config) => compareOverflowFixes(runs, panels, config),
+  }));
+  const runs = createRuns(client, output, rememberRuns(context.workspaceState));
+  const run = (config?: vscode.Uri, options?: RunOptions) =>
+    runQuantization(runs, panels, output, config, options);
+  started = client;
+  context.subscriptions.push(output, panels, runs, showRunStatus(runs));
+
   const command = (name: string, body: (...args: never[]) => unknown) =>
     context.subscriptions.push(vscode.commands.registerCommand(name, body));
-  command('quantsmith.run', () => runQuantization(started, output, openReport));
-  command('quantsmith.overflow', () => compareOverflowFixes(started, output, openReport));
-  command('quantsmith.showReport', (file?: unknown) => showReport(openReport, file));
-  command('quantsmith.compare', compareReports);
+  // Menus and keys hand over what they stand on: the config's file, or nothing.
+  command('quantsmith.run', async (config?: unknown) =>
+    run(uriOf(config) ?? (await configOfPanel(panels.active()))),
+  );
+  command('quantsmith.resume', (config?: unknown) => run(uriOf(config), { resume: true }));
+  command('quantsmith.cancel', (config?: unknown) => runs.cancel(uriOf(config)));
+  command('quantsmith.overflow', (config?: unknown) => compareOverflowFixes(runs, panels, uriOf(config)));
+  command('quantsmith.showReport', (file?: unknown) => showReport(panels, file));
+  command('quantsmith.compare', (first?: unknown, second?: unknown) =>
+    compareReports(panels.active(), textOf(first), textOf(second)),
+  );
   command('quantsmith.check', () => checkConfig());
-  command('quantsmith.convert', () => convertConfig(started));
-  command('quantsmith.newConfig', (model?: vscode.Uri) => newConfig(started, model));
-  context.subscriptions.push(output);
-  await started.start();
+  command('quantsmith.convert', () => convertConfig(client));
+  command('quantsmith.newConfig', (model?: unknown) => newConfig(client, uriOf(model)));
+  command('quantsmith.openDocs', (page?: unknown, anchor?: unknown) =>
+    openDocs(context.extensionUri, page, anchor),
+  );
+  command('quantsmith.showLog', () => output.show());
+
+  await client.start();
+  void tellInterrupted(context.workspaceState, (config) => run(config, { resume: true }));
 }
 
 export async function deactivate(): Promise<void> {
-  await client?.stop();
+  await started?.stop();
 }
 
-/** The user's settings, less what an untrusted workspace may not ask for. */
-function settings(): { allowModules: boolean; severities: Record<string, string>; logLevel: string } {
-  const given = vscode.workspace.getConfiguration('quantsmith');
-  return {
-    allowModules: vscode.workspace.isTrusted && given.get('allowModules', false),
-    severities: given.get('severities', {}),
-    logLevel: given.get('logLevel', 'info'),
-  };
+const uriOf = (value: unknown) => (value instanceof vscode.Uri ? value : undefined);
+const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined);
+
+/** The config of the report in a panel, where no config is in view. */
+async function configOfPanel(file: vscode.Uri | undefined): Promise<vscode.Uri | undefined> {
+  if (file === undefined || vscode.window.activeTextEditor !== undefined) return undefined;
+  const report = await readReport(file);
+  return report === null ? undefined : configOf(file, report);
 }

@@ -22,9 +22,16 @@ export { summaryFacts } from './summary.js';
 export { visible } from './document.js';
 export { sarifLog, type SarifResult } from './sarif.js';
 
+export interface PageOptions {
+  /** What stands first: the verdict (default), or what each overflow_fix gives. */
+  readonly first?: 'verdict' | 'overflow';
+  /** A script of the page's host; by default the page runs none. */
+  readonly script?: string;
+}
+
 /** The report as one HTML file that works offline. */
-export function reportHtml(report: QuantizationReport): string {
-  return toHtml(reportDocument(report));
+export function reportHtml(report: QuantizationReport, { first, script }: PageOptions = {}): string {
+  return toHtml(reportDocument(report, first), script);
 }
 
 /** The report as Markdown, fit for a pull request. */

@@ -6,20 +6,28 @@ import { overflowBlocks } from './overflow.js';
 import { restorationBlocks } from './restoration.js';
 import { summaryFacts } from './summary.js';
 
-/** Everything that a report tells a person, in the order of importance. */
-export function reportDocument(report: QuantizationReport): Document {
+/**
+ * Everything that a report tells a person, in the order of importance; `first`: with the comparison of overflow fixes
+ * first, for who has just asked for it.
+ */
+export function reportDocument(
+  report: QuantizationReport,
+  first: 'verdict' | 'overflow' = 'verdict',
+): Document {
   const { metric, restoration, runtime } = report;
+  const overflow = section('Overflow of 16-bit sums', overflowBlocks(report), true);
   return {
     title: 'Quantization report',
     subtitle: `${baseName(report.output.path)}, ${moment(report.created)}, ${runtime.name} ${runtime.version} on ${runtime.cpu.model}, ${counted(runtime.threads, 'thread')}`,
     blocks: [
+      ...(first === 'overflow' ? overflow : []),
       summaryFacts(report),
       ...section('Warnings', warnings(report)),
       ...(metric === null || restoration === null
         ? []
         : section('Restoration', restorationBlocks(metric, restoration))),
       ...section('Layers', layerBlocks(report.layers), true),
-      ...section('Overflow of 16-bit sums', overflowBlocks(report), true),
+      ...(first === 'overflow' ? [] : overflow),
       ...section('Run', [provenance(report), timings(report)], true),
     ],
   };

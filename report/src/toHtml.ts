@@ -15,17 +15,21 @@ import { markup, NOTHING, type Markup } from './markup.js';
 import { STYLE } from './style.js';
 
 /**
- * A document as one HTML file that needs nothing else: no scripts, no network, style and charts inside. The content
- * security policy allows the one style element, by its hash. Headings, captions and scopes are there for screen
- * readers; charts have their text and a table beside them.
+ * A document as one HTML file that needs nothing else: no network, style and charts inside, no script but the host's. The
+ * content security policy allows the one style element and that script, by their hashes. Headings, captions and scopes
+ * are there for screen readers; charts have their text and a table beside them.
  */
-export function toHtml({ title, subtitle, blocks }: Document): string {
-  const styleHash = createHash('sha256').update(STYLE).digest('base64');
+export function toHtml({ title, subtitle, blocks }: Document, script?: string): string {
+  const policy = [
+    "default-src 'none'",
+    `style-src '${hashOf(STYLE)}'`,
+    ...(script === undefined ? [] : [`script-src '${hashOf(script)}'`]),
+  ].join('; ');
   return markup`<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="UTF-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-${styleHash}'">
+<meta http-equiv="Content-Security-Policy" content="${{ html: policy }}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}: ${subtitle}</title>
 <style>${{ html: STYLE }}</style>
@@ -35,10 +39,12 @@ export function toHtml({ title, subtitle, blocks }: Document): string {
 <h1>${title}</h1>
 <p class="quiet">${subtitle}</p>
 ${blocks.map((block, index) => blockHtml(block, 2, `part-${index + 1}`))}</main>
-</body>
+${script === undefined ? NOTHING : markup`<script>${{ html: script }}</script>`}</body>
 </html>
 `.html;
 }
+
+const hashOf = (text: string) => `sha256-${createHash('sha256').update(text).digest('base64')}`;
 
 /** `id` is unique on the page: headings and charts are named by it. */
 function blockHtml(block: Block, level: number, id: string): Markup {

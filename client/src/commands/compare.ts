@@ -2,15 +2,22 @@ import { compare, comparisonMarkdown, subjectOfReport } from '@quantsmith/report
 import type { QuantizationReport } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
 import { activeConfig } from '../activeConfig.js';
-import { newestReportOf, reportFiles } from './report.js';
+import { newestReportOf, readReport, reportFiles } from '../report/files.js';
 
-/** Shows two reports side by side as Markdown; without arguments, the active config's report and one to choose. */
-export async function compareReports(first?: string, second?: string): Promise<void> {
-  const a = first === undefined ? await ownReport() : vscode.Uri.parse(first);
+/**
+ * Shows two reports side by side as Markdown. Without arguments: the report of the panel or the config in view, and one to
+ * choose.
+ */
+export async function compareReports(
+  shown: vscode.Uri | undefined,
+  first?: string,
+  second?: string,
+): Promise<void> {
+  const a = first === undefined ? (shown ?? (await ownReport())) : vscode.Uri.parse(first);
   if (a === undefined) return;
   const b = second === undefined ? await otherReport(a) : vscode.Uri.parse(second);
   if (b === undefined) return;
-  const [one, other] = await Promise.all([read(a), read(b)]);
+  const [one, other] = await Promise.all([readReport(a), readReport(b)]);
   if (one === null || other === null) {
     const file = (one === null ? a : b).fsPath;
     void vscode.window.showErrorMessage(`${file} is not a report that this version can show.`);
@@ -26,9 +33,7 @@ async function ownReport(): Promise<vscode.Uri | undefined> {
   const config = activeConfig();
   const found = config === undefined ? undefined : await newestReportOf(config.uri);
   if (config !== undefined && found === undefined)
-    void vscode.window.showInformationMessage(
-      'There is no report of this config yet: run the quantization first.',
-    );
+    void vscode.window.showInformationMessage('This config has no report yet: run the quantization first.');
   return found;
 }
 
@@ -40,15 +45,4 @@ async function otherReport(own: vscode.Uri): Promise<vscode.Uri | undefined> {
   }
   const items = others.map((uri) => ({ label: vscode.workspace.asRelativePath(uri), uri }));
   return (await vscode.window.showQuickPick(items, { placeHolder: 'The report to compare with' }))?.uri;
-}
-
-async function read(file: vscode.Uri): Promise<QuantizationReport | null> {
-  try {
-    const report = JSON.parse(
-      new TextDecoder().decode(await vscode.workspace.fs.readFile(file)),
-    ) as QuantizationReport;
-    return typeof report.output.path === 'string' ? report : null;
-  } catch {
-    return null;
-  }
 }

@@ -2,7 +2,6 @@ import * as vscode from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
 import { ExecuteCommandRequest } from 'vscode-languageclient/node';
 import { activeConfig } from '../activeConfig.js';
-import { openUnsaved } from '../unsaved.js';
 
 /** Opens the config of the active editor in the other notation, unsaved, beside its file. */
 export async function convertConfig(client: LanguageClient): Promise<void> {
@@ -20,4 +19,17 @@ export async function convertConfig(client: LanguageClient): Promise<void> {
       `The config could not be converted: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
+}
+
+/** An unsaved editor whose name is the target, so that saving puts it there. An existing file is opened as it is. */
+async function openUnsaved(target: vscode.Uri, text: string): Promise<void> {
+  const exists = await vscode.workspace.fs.stat(target).then(
+    () => true,
+    () => false,
+  );
+  const document = await vscode.workspace.openTextDocument(
+    exists ? target : target.with({ scheme: 'untitled' }),
+  );
+  const editor = await vscode.window.showTextDocument(document);
+  if (!exists) await editor.edit((edit) => edit.insert(new vscode.Position(0, 0), text));
 }

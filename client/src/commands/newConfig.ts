@@ -1,26 +1,48 @@
 import * as vscode from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
 import { ExecuteCommandRequest } from 'vscode-languageclient/node';
-import { openUnsaved } from '../unsaved.js';
 
-/** Makes a config for a model of the workspace and opens it, unsaved, beside the model. */
-export async function newConfig(client: LanguageClient, chosen?: vscode.Uri): Promise<void> {
+const MAX_MODELS = 500;
+
+/** Writes a config for a model of the workspace beside the model, and opens it. One that is there is opened as it is. */
+export async function newConfig(
+  client: LanguageClient,
+  chosen?: vscode.Uri,
+): Promise<vscode.Uri | undefined> {
   const model = chosen ?? (await pickModel());
-  if (model === undefined) return;
-  const params = { command: 'quantsmith.server.init', arguments: [model.toString()] };
+  if (model === undefined) return undefined;
+  const config = configBeside(model);
   try {
-    const { text } = (await client.sendRequest(ExecuteCommandRequest.type, params)) as { text: string };
-    const target = model.with({ path: model.path.replace(/\.onnx$/i, '') + '.quant.yaml' });
-    await openUnsaved(target, text);
+    if (!(await exists(config))) await vscode.workspace.fs.writeFile(config, await configFor(client, model));
+    await vscode.window.showTextDocument(config);
+    return config;
   } catch (error) {
     void vscode.window.showErrorMessage(
-      `No config could be made: ${error instanceof Error ? error.message : String(error)}`,
+      `The config could not be created: ${error instanceof Error ? error.message : String(error)}`,
     );
+    return undefined;
   }
 }
 
-async function pickModel(): Promise<vscode.Uri | undefined> {
-  const models = await vscode.workspace.findFiles('**/*.onnx', '**/node_modules/**', 500);
+async function configFor(client: LanguageClient, model: vscode.Uri): Promise<Uint8Array> {
+  const params = { command: 'quantsmith.server.init', arguments: [model.toString()] };
+  const { text } = (await client.sendRequest(ExecuteCommandRequest.type, params)) as { text: string };
+  return new TextEncoder().encode(text);
+}
+
+const configBeside = (model: vscode.Uri) =>
+  model.with({ path: `${model.path.replace(/\.onnx$/i, '')}.quant.yaml` });
+
+const exists = (file: vscode.Uri) =>
+  vscode.workspace.fs.stat(file).then(
+    () => true,
+    () => false,
+  );
+
+/** The model to quantize; int8 models that this tool wrote are left out. */
+export async function pickModel(): Promise<vscode.Uri | undefined> {
+  const found = await vscode.workspace.findFiles('**/*.onnx', '**/{node_modules,.quantsmith}/**', MAX_MODELS);
+  const models = found.filter(({ path }) => !path.endsWith('.int8.onnx'));
   if (models.length === 0) {
     void vscode.window.showInformationMessage('There is no ONNX model in this workspace.');
     return undefined;

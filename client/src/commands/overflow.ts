@@ -1,30 +1,30 @@
-import type * as vscode from 'vscode';
-import { Uri } from 'vscode';
-import type { LanguageClient } from 'vscode-languageclient/node';
-import type { OpenReport } from '../reportPanel.js';
-import { runTask, savedConfig } from './engineTask.js';
+import * as vscode from 'vscode';
+import { savedConfig } from '../activeConfig.js';
+import type { ReportPanels } from '../report/panels.js';
+import type { RunKind, Runs } from '../runs/runs.js';
 
 /** The server's command for the comparison; its argument is the config's URI. */
 export const SERVER_OVERFLOW = 'quantsmith.server.overflow';
 
+const COMPARE: RunKind = {
+  command: SERVER_OVERFLOW,
+  verb: 'Comparing overflow fixes of',
+  failure: 'the overflow fixes could not be compared',
+};
+
 /**
- * Measures what each overflow_fix gives here and on CPUs without VNNI, with a notification that can cancel it. The result
- * is put into the report, which opens, and stands on the line of overflow_fix.
+ * Measures what each overflow_fix gives here and on CPUs without VNNI. The result goes into the report, which opens with it
+ * first, and onto the line of overflow_fix, from where each setting is one click away.
  */
 export async function compareOverflowFixes(
-  client: LanguageClient,
-  output: vscode.LogOutputChannel,
-  openReport: OpenReport,
-  config?: vscode.Uri,
+  runs: Runs,
+  panels: ReportPanels,
+  given?: vscode.Uri,
 ): Promise<{ reportPath: string } | undefined> {
-  const document = await savedConfig(config);
-  if (document === undefined) return undefined;
-  const task = {
-    command: SERVER_OVERFLOW,
-    title: 'Overflow fixes',
-    failure: 'The overflow fixes could not be compared',
-  };
-  const result = await runTask<{ reportPath: string }>(client, output, task, document);
-  if (result !== undefined) await openReport(Uri.file(result.reportPath));
+  const config = await savedConfig(given);
+  if (config === undefined) return undefined;
+  const result = await runs.start<{ reportPath: string }>(COMPARE, config);
+  if (result === undefined) return undefined;
+  await panels.open(vscode.Uri.file(result.reportPath), 'overflow');
   return result;
 }

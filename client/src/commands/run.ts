@@ -1,29 +1,54 @@
-import type * as vscode from 'vscode';
-import { Uri } from 'vscode';
-import type { LanguageClient } from 'vscode-languageclient/node';
-import type { OpenReport } from '../reportPanel.js';
-import { runTask, savedConfig } from './engineTask.js';
+import * as vscode from 'vscode';
+import { savedConfig } from '../activeConfig.js';
+import type { ReportPanels } from '../report/panels.js';
+import { nameOf, type RunKind, type RunOptions, type Runs } from '../runs/runs.js';
 
 /** The server's command for a run; its argument is the config's URI. */
 export const SERVER_RUN = 'quantsmith.server.run';
 
-interface RunResult {
+const RUN: RunKind = { command: SERVER_RUN, verb: 'Quantizing', failure: 'quantization failed' };
+
+export interface RunResult {
   readonly reportPath: string;
   readonly outputPath: string;
+  /** Whether the target was met; null: there was none. */
   readonly satisfied: boolean | null;
 }
 
-/** Runs a config, or the one in the active editor, with a notification that can cancel it, and opens the report. */
+/**
+ * Runs a config, or the one in the active editor. The report opens by itself where its config is in view; else a message
+ * says how it ended.
+ */
 export async function runQuantization(
-  client: LanguageClient,
+  runs: Runs,
+  panels: ReportPanels,
   output: vscode.LogOutputChannel,
-  openReport: OpenReport,
-  config?: vscode.Uri,
+  given?: vscode.Uri,
+  options: RunOptions = {},
 ): Promise<RunResult | undefined> {
-  const document = await savedConfig(config);
-  if (document === undefined) return undefined;
-  const task = { command: SERVER_RUN, title: 'Quantsmith', failure: 'Quantization failed' };
-  const result = await runTask<RunResult>(client, output, task, document);
-  if (result !== undefined) await openReport(Uri.file(result.reportPath));
+  const config = await savedConfig(given);
+  if (config === undefined) return undefined;
+  const result = await runs.start<RunResult>(RUN, config, options);
+  if (result === undefined) return undefined;
+  const report = vscode.Uri.file(result.reportPath);
+  if (isInView(config)) await panels.open(report);
+  else void tellEnd(config, result, { panels, output });
   return result;
+}
+
+const isInView = (config: vscode.Uri) =>
+  vscode.window.visibleTextEditors.some(({ document }) => document.uri.toString() === config.toString());
+
+async function tellEnd(
+  config: vscode.Uri,
+  { satisfied, reportPath }: RunResult,
+  { panels, output }: { panels: ReportPanels; output: vscode.LogOutputChannel },
+): Promise<void> {
+  const verdict = { true: 'target met', false: 'target missed', null: 'quantized' }[String(satisfied)];
+  const message = `${nameOf(config)}: ${verdict}.`;
+  const show = satisfied === false ? vscode.window.showWarningMessage : vscode.window.showInformationMessage;
+  const chosen = await show(message, 'Report', 'Problems', 'Log');
+  if (chosen === 'Report') await panels.open(vscode.Uri.file(reportPath));
+  if (chosen === 'Problems') await vscode.commands.executeCommand('workbench.actions.view.problems');
+  if (chosen === 'Log') output.show();
 }

@@ -1,0 +1,50 @@
+import type { QuantizationReport } from '@quantsmith/schemas';
+import * as vscode from 'vscode';
+
+const MAX_REPORTS = 1000;
+
+/** A config can have been run with several outputs, anywhere in its workspace folder: the newest of its reports. */
+export async function newestReportOf(config: vscode.Uri): Promise<vscode.Uri | undefined> {
+  const reports = await Promise.all(
+    (await reportFiles(config)).map(async (file) => ({ file, report: await readReport(file) })),
+  );
+  const isOwn = ({ file, report }: (typeof reports)[number]) =>
+    report !== null && configOf(file, report).toString() === config.toString();
+  const byAge = reports
+    .filter(isOwn)
+    .sort((a, b) => Date.parse(b.report?.created ?? '') - Date.parse(a.report?.created ?? ''));
+  return byAge[0]?.file;
+}
+
+/** The reports in the workspace folder of a file. */
+export async function reportFiles(file: vscode.Uri): Promise<vscode.Uri[]> {
+  const folder = vscode.workspace.getWorkspaceFolder(file)?.uri ?? vscode.Uri.joinPath(file, '..');
+  const pattern = new vscode.RelativePattern(folder, '**/*.report.json');
+  return vscode.workspace.findFiles(pattern, '**/{node_modules,.quantsmith}/**', MAX_REPORTS);
+}
+
+/** null for a file that is not a report; checking it against the schema would make the extension half as large again. */
+export async function readReport(file: vscode.Uri): Promise<QuantizationReport | null> {
+  try {
+    const text = new TextDecoder().decode(await vscode.workspace.fs.readFile(file));
+    const report = JSON.parse(text) as Partial<QuantizationReport> | null;
+    const isReport = typeof report?.output?.path === 'string' && typeof report.config?.path === 'string';
+    return isReport ? (report as QuantizationReport) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The config that a report tells of; paths in reports are absolute or relative to the config's folder. */
+export function configOf(file: vscode.Uri, { config, output }: QuantizationReport): vscode.Uri {
+  if (isAbsolute(config.path)) return vscode.Uri.file(config.path);
+  // The report lies beside the model, whose path the report has relative to the config as well.
+  const up = output.path.split(/[\\/]/).slice(0, -1);
+  const folder = up.reduce(
+    (uri, part) => vscode.Uri.joinPath(uri, part === '..' ? '.' : '..'),
+    vscode.Uri.joinPath(file, '..'),
+  );
+  return vscode.Uri.joinPath(folder, config.path);
+}
+
+const isAbsolute = (path: string) => /^([/\\]|[A-Za-z]:[\\/])/.test(path);

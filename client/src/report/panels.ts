@@ -1,0 +1,111 @@
+import { reportHtml } from '@quantsmith/report';
+import * as vscode from 'vscode';
+import { nameOf } from '../runs/runs.js';
+import { readReport } from './files.js';
+
+export const REPORT_VIEW = 'quantsmith.report';
+
+/** Where the page starts: with the verdict, or with what each overflow_fix gives. */
+export type ReportFocus = 'verdict' | 'overflow';
+
+export interface ReportPanels extends vscode.Disposable {
+  /** Shows a report file beside the editor; one that is open already comes to the front. */
+  readonly open: (file: vscode.Uri, focus?: ReportFocus) => Promise<void>;
+  /** The report of the panel that has the focus, or was last seen to have it. */
+  readonly active: () => vscode.Uri | undefined;
+}
+
+interface Panel {
+  readonly file: vscode.Uri;
+  readonly panel: vscode.WebviewPanel;
+  focus: ReportFocus;
+}
+
+/** One panel for each report file, which it follows: a new run is shown where the one before was, a reload brings it back. */
+export function createReportPanels(): ReportPanels {
+  const panels = new Map<string, Panel>();
+  let last: vscode.Uri | undefined;
+
+  const draw = async (shown: Panel): Promise<boolean> => {
+    const report = await readReport(shown.file);
+    if (report === null) return false;
+    shown.panel.webview.html = reportHtml(report, {
+      first: shown.focus,
+      script: stateScript(shown.file),
+    });
+    return true;
+  };
+  const adopt = (file: vscode.Uri, panel: vscode.WebviewPanel, focus: ReportFocus): Panel => {
+    const shown: Panel = { file, panel, focus };
+    panels.set(file.toString(), shown);
+    last = file;
+    const folder = vscode.Uri.joinPath(file, '..');
+    const watcher = vscode.workspace.createFileSystemWatcher(
+      new vscode.RelativePattern(folder, escapeGlob(nameOf(file))),
+    );
+    const redraw = () => void draw(shown);
+    watcher.onDidChange(redraw);
+    watcher.onDidCreate(redraw);
+    panel.onDidChangeViewState(() => {
+      if (panel.active) last = file;
+    });
+    panel.onDidDispose(() => {
+      watcher.dispose();
+      panels.delete(file.toString());
+      if (last === file) last = undefined;
+    });
+    return shown;
+  };
+  const serializer = vscode.window.registerWebviewPanelSerializer(REPORT_VIEW, {
+    async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown) {
+      const file = fileOf(state);
+      if (file === null || !(await draw(adopt(file, panel, 'verdict')))) panel.dispose();
+    },
+  });
+
+  return {
+    async open(file, focus = 'verdict') {
+      const shown = panels.get(file.toString()) ?? (await opened(file, focus, adopt));
+      if (shown === null) return;
+      shown.focus = focus;
+      if (!(await draw(shown))) tellUnreadable(file);
+      shown.panel.reveal(undefined, true);
+    },
+    active: () => last,
+    dispose: () => serializer.dispose(),
+  };
+}
+
+async function opened(
+  file: vscode.Uri,
+  focus: ReportFocus,
+  adopt: (file: vscode.Uri, panel: vscode.WebviewPanel, focus: ReportFocus) => Panel,
+): Promise<Panel | null> {
+  if ((await readReport(file)) === null) {
+    tellUnreadable(file);
+    return null;
+  }
+  const panel = vscode.window.createWebviewPanel(
+    REPORT_VIEW,
+    `Report: ${nameOf(file).replace(/\.report\.json$/, '')}`,
+    { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true },
+    { enableScripts: true, enableFindWidget: true, localResourceRoots: [] },
+  );
+  return adopt(file, panel, focus);
+}
+
+function tellUnreadable(file: vscode.Uri): void {
+  void vscode.window.showErrorMessage(`${file.fsPath} is not a report that this version can show.`);
+}
+
+/** Leaves the report's address with the panel, so that a reloaded window can show it again. */
+const stateScript = (file: vscode.Uri) =>
+  `acquireVsCodeApi().setState(${JSON.stringify({ file: file.toString() }).replaceAll('<', '\\u003c')});`;
+
+function fileOf(state: unknown): vscode.Uri | null {
+  const file = typeof state === 'object' && state !== null && 'file' in state ? state.file : null;
+  return typeof file === 'string' ? vscode.Uri.parse(file) : null;
+}
+
+/** A file name as a glob that matches only it. */
+const escapeGlob = (name: string) => name.replaceAll(/[[\]{}*?]/g, '[$&]');
