@@ -4,6 +4,19 @@ import { ExecuteCommandRequest } from 'vscode-languageclient/node';
 
 const MAX_MODELS = 500;
 
+/** What is known of the data when a config is made; paths are relative to the config. */
+export interface InitOptions {
+  readonly calibration?: DataSource;
+  readonly validation?: DataSource;
+  readonly max_drop?: number;
+}
+
+interface DataSource {
+  readonly images?: string;
+  readonly arrays?: string;
+  readonly labels?: string;
+}
+
 /** Writes a config for a model of the workspace beside the model, and opens it. One that is there is opened as it is. */
 export async function newConfig(
   client: LanguageClient,
@@ -12,8 +25,22 @@ export async function newConfig(
   const model = chosen ?? (await pickModel());
   if (model === undefined) return undefined;
   const config = configBeside(model);
+  if (!(await exists(config))) return writeConfig(client, model, {});
+  await vscode.window.showTextDocument(config);
+  return config;
+}
+
+/** Writes a config beside a model and opens it; undefined: it could not be created, and the user was told. */
+export async function writeConfig(
+  client: LanguageClient,
+  model: vscode.Uri,
+  options: InitOptions,
+): Promise<vscode.Uri | undefined> {
+  const config = configBeside(model);
+  const params = { command: 'quantsmith.server.init', arguments: [model.toString(), options] };
   try {
-    if (!(await exists(config))) await vscode.workspace.fs.writeFile(config, await configFor(client, model));
+    const { text } = (await client.sendRequest(ExecuteCommandRequest.type, params)) as { text: string };
+    await vscode.workspace.fs.writeFile(config, new TextEncoder().encode(text));
     await vscode.window.showTextDocument(config);
     return config;
   } catch (error) {
@@ -24,16 +51,10 @@ export async function newConfig(
   }
 }
 
-async function configFor(client: LanguageClient, model: vscode.Uri): Promise<Uint8Array> {
-  const params = { command: 'quantsmith.server.init', arguments: [model.toString()] };
-  const { text } = (await client.sendRequest(ExecuteCommandRequest.type, params)) as { text: string };
-  return new TextEncoder().encode(text);
-}
-
-const configBeside = (model: vscode.Uri) =>
+export const configBeside = (model: vscode.Uri): vscode.Uri =>
   model.with({ path: `${model.path.replace(/\.onnx$/i, '')}.quant.yaml` });
 
-const exists = (file: vscode.Uri) =>
+export const exists = (file: vscode.Uri): Thenable<boolean> =>
   vscode.workspace.fs.stat(file).then(
     () => true,
     () => false,

@@ -1,0 +1,118 @@
+import * as vscode from 'vscode';
+import type { LanguageClient } from 'vscode-languageclient/node';
+import { configBeside, exists, pickModel, writeConfig, type InitOptions } from '../commands/newConfig.js';
+import { nameOf } from '../runs/runs.js';
+import { dataFolder, dataFoldersNear, type DataFolder } from './folders.js';
+
+/**
+ * From a model to a config that is ready to run, by picking: what to calibrate on, what to measure accuracy on, and how
+ * much of it may be lost. What the model and the data tell is written into the config with the reasons. Returns the
+ * config; undefined: the user left.
+ */
+export async function quantizeModel(
+  client: LanguageClient,
+  chosen?: vscode.Uri,
+): Promise<vscode.Uri | undefined> {
+  const model = chosen ?? (await pickModel());
+  if (model === undefined) return undefined;
+  const existing = configBeside(model);
+  if (await exists(existing)) {
+    await vscode.window.showTextDocument(existing);
+    return existing;
+  }
+
+  const folders = await vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Window, title: `Looking for data near ${nameOf(model)}` },
+    () => dataFoldersNear(model),
+  );
+  const calibration = await pickFolder(model, folders, {
+    title: 'Quantize 1/3: calibration data',
+    placeHolder: 'A few hundred typical inputs; no labels needed',
+    likely: /cal|train|sample|image|data/i,
+  });
+  if (calibration === undefined) return undefined;
+
+  const others = folders.filter(({ path }) => path !== calibration?.path);
+  const validation = await pickFolder(model, others, {
+    title: 'Quantize 2/3: validation data',
+    placeHolder: 'What accuracy is measured on, with labels where there are some',
+    likely: /val|test|eval|dev/i,
+    none: 'Without validation data: outputs are compared with those of the float model',
+  });
+  if (validation === undefined) return undefined;
+
+  const drop = validation === null ? null : await askDrop();
+  if (drop === undefined) return undefined;
+  const options: InitOptions = {
+    ...(calibration === null ? {} : { calibration: sourceOf(calibration) }),
+    ...(validation === null ? {} : { validation: sourceOf(validation) }),
+    ...(drop === null ? {} : { max_drop: drop }),
+  };
+  return writeConfig(client, model, options);
+}
+
+interface FolderQuestion {
+  readonly title: string;
+  readonly placeHolder: string;
+  /** Names that such folders usually have: they come first. */
+  readonly likely: RegExp;
+  /** The choice to have none; absent: there must be one. */
+  readonly none?: string;
+}
+
+interface FolderItem extends vscode.QuickPickItem {
+  readonly folder: DataFolder | null | 'browse';
+}
+
+/** The chosen folder; null: none is wanted; undefined: the user left. */
+async function pickFolder(
+  model: vscode.Uri,
+  folders: readonly DataFolder[],
+  { title, placeHolder, likely, none }: FolderQuestion,
+): Promise<DataFolder | null | undefined> {
+  const rank = ({ path }: DataFolder) => (likely.test(path.split('/').at(-1) ?? '') ? 0 : 1);
+  const sorted = [...folders].sort((a, b) => rank(a) - rank(b));
+  const items: FolderItem[] = [
+    ...sorted.map((folder) => ({ label: folder.path, description: contentsOf(folder), folder })),
+    ...(none === undefined ? [] : [{ label: 'None', description: none, folder: null }]),
+    { label: 'Browse…', description: 'another folder', folder: 'browse' as const },
+  ];
+  const chosen = await vscode.window.showQuickPick(items, { title, placeHolder, ignoreFocusOut: true });
+  if (chosen?.folder !== 'browse') return chosen?.folder;
+  const [browsed] =
+    (await vscode.window.showOpenDialog({ title, canSelectFolders: true, canSelectFiles: false })) ?? [];
+  return browsed === undefined ? undefined : dataFolder(browsed, model);
+}
+
+/** "600 images in 10 class folders, labels.csv". */
+function contentsOf({ images, arrays, classes, labels }: DataFolder): string {
+  const parts = [
+    ...(images === 0 ? [] : [`${images} images${classes === 0 ? '' : ` in ${classes} class folders`}`]),
+    ...(arrays.length === 0 ? [] : [arrays.slice(0, 3).join(', ')]),
+    ...labels.slice(0, 2),
+  ];
+  return parts.join(', ');
+}
+
+/** The config's entry for a folder: its images, or the first of its arrays. */
+function sourceOf({ path, images, arrays, labels }: DataFolder): NonNullable<InitOptions['calibration']> {
+  const inFolder = (name: string) => `${path}/${name}`;
+  const labelled = labels[0] === undefined ? {} : { labels: inFolder(labels[0]) };
+  if (images > 0 || arrays[0] === undefined) return { images: path, ...labelled };
+  return { arrays: inFolder(arrays[0]), ...labelled };
+}
+
+/** The largest drop that is acceptable, as a fraction; undefined: the user left. */
+async function askDrop(): Promise<number | undefined> {
+  const answer = await vscode.window.showInputBox({
+    title: 'Quantize 3/3: target',
+    prompt: 'Largest acceptable drop of accuracy: 0.01 is one percentage point',
+    value: '0.01',
+    ignoreFocusOut: true,
+    validateInput: (text) => {
+      const value = Number(text);
+      return text.trim() !== '' && value >= 0 && value <= 1 ? null : 'A number from 0 to 1.';
+    },
+  });
+  return answer === undefined ? undefined : Number(answer);
+}

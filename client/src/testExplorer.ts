@@ -1,0 +1,79 @@
+import type { QuantizationReport } from '@quantsmith/schemas';
+import * as vscode from 'vscode';
+import type { RunResult } from './commands/run.js';
+import { findConfigs, watchConfigs } from './configs.js';
+import { readReport } from './report/files.js';
+
+/** Runs a config; undefined: it was cancelled or failed. */
+type RunConfig = (config: vscode.Uri) => Promise<RunResult | undefined>;
+
+/** Configs as tests: a run that meets its target passes, one that misses it fails on the line of the target. */
+export function createTestExplorer(run: RunConfig): vscode.Disposable {
+  const controller = vscode.tests.createTestController('quantsmith', 'Quantization');
+  const refresh = async () => {
+    const configs = await findConfigs();
+    controller.items.replace(
+      configs.map((config) =>
+        controller.createTestItem(config.toString(), vscode.workspace.asRelativePath(config), config),
+      ),
+    );
+  };
+  controller.resolveHandler = (item) => (item === undefined ? refresh() : undefined);
+  controller.refreshHandler = refresh;
+  const watcher = watchConfigs();
+  watcher.onDidCreate(() => void refresh());
+  watcher.onDidDelete(() => void refresh());
+
+  controller.createRunProfile(
+    'Quantize',
+    vscode.TestRunProfileKind.Run,
+    async (request, token) => {
+      const test = controller.createTestRun(request);
+      const items = request.include ?? [...controller.items].map(([, item]) => item);
+      for (const item of items.filter((one) => request.exclude?.includes(one) !== true)) {
+        if (token.isCancellationRequested) test.skipped(item);
+        else await runTest(test, item, run);
+      }
+      test.end();
+    },
+    true,
+  );
+  return vscode.Disposable.from(controller, watcher);
+}
+
+async function runTest(test: vscode.TestRun, item: vscode.TestItem, run: RunConfig): Promise<void> {
+  const { uri } = item;
+  if (uri === undefined) return;
+  test.started(item);
+  const started = Date.now();
+  const result = await run(uri);
+  const duration = Date.now() - started;
+  if (result === undefined) {
+    test.errored(item, new vscode.TestMessage('The run was cancelled or failed; see the log.'), duration);
+    return;
+  }
+  if (result.satisfied !== false) {
+    test.passed(item, duration);
+    return;
+  }
+  const report = await readReport(vscode.Uri.file(result.reportPath));
+  const message = new vscode.TestMessage(report === null ? 'The target was missed.' : missed(report));
+  message.location = new vscode.Location(uri, await targetRange(uri));
+  test.failed(item, message, duration);
+}
+
+function missed({ metric }: QuantizationReport): string {
+  if (metric === null) return 'The target was missed.';
+  const percent = (value: number | null) => (value === null ? 'undefined' : `${(100 * value).toFixed(2)} %`);
+  return `${metric.name} dropped by ${percent(metric.drop)}; ${percent(metric.max_drop)} is allowed.`;
+}
+
+/** Where the target is written: the key max_drop or target, else the section, else the first line. */
+async function targetRange(config: vscode.Uri): Promise<vscode.Range> {
+  const document = await vscode.workspace.openTextDocument(config);
+  for (const key of [/\b(max_drop|target)\b/, /\baccuracy_control\b/]) {
+    for (let line = 0; line < document.lineCount; line++)
+      if (key.test(document.lineAt(line).text)) return document.lineAt(line).range;
+  }
+  return document.lineAt(0).range;
+}
