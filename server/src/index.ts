@@ -1,2 +1,3 @@
 export { checkConfigFile, positionIn, type CheckedConfig, type CheckedFinding } from './check/check.js';
 export { reportFindings, type ReportFinding } from './check/reportFindings.js';
+export { dataNear } from './sources/dataNear.js';

@@ -1,5 +1,6 @@
 import { inspectModel } from '@quantsmith/model/onnx';
 import { QuantsmithError } from '@quantsmith/schemas';
+import { dataNear } from '@quantsmith/server';
 import { configFor } from '@quantsmith/service';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -21,7 +22,7 @@ export async function initCommand(
     const text = configFor(
       model,
       relative(dirname(output), resolve(path)).split('\\').join('/'),
-      dirname(output),
+      await dataNear(dirname(output)),
     );
     await writeFile(output, text);
     console.log(`Wrote ${output}`);

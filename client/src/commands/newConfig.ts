@@ -15,6 +15,7 @@ interface DataSource {
   readonly images?: string;
   readonly arrays?: string;
   readonly labels?: string;
+  readonly classFolders?: boolean;
 }
 
 /** Writes a config for a model of the workspace beside the model, and opens it. One that is there is opened as it is. */

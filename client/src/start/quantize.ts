@@ -95,10 +95,16 @@ function contentsOf({ images, arrays, classes, labels }: DataFolder): string {
 }
 
 /** The config's entry for a folder: its images, or the first of its arrays. */
-function sourceOf({ path, images, arrays, labels }: DataFolder): NonNullable<InitOptions['calibration']> {
+function sourceOf({
+  path,
+  images,
+  arrays,
+  labels,
+  classes,
+}: DataFolder): NonNullable<InitOptions['calibration']> {
   const inFolder = (name: string) => `${path}/${name}`;
   const labelled = labels[0] === undefined ? {} : { labels: inFolder(labels[0]) };
-  if (images > 0 || arrays[0] === undefined) return { images: path, ...labelled };
+  if (images > 0 || arrays[0] === undefined) return { images: path, ...labelled, classFolders: classes > 1 };
   return { arrays: inFolder(arrays[0]), ...labelled };
 }
 

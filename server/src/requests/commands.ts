@@ -13,10 +13,12 @@ import {
   configFor,
   convert,
   convertedName,
+  isInitData,
   outputPaths,
   OVERFLOW_COMMAND,
   RUN_COMMAND,
 } from '@quantsmith/service';
+import { dataNear } from '../sources/dataNear.js';
 import { readReport } from '../sources/reports.js';
 import { compareOverflow, fractionDone, runConfig, type EngineResult, type RunOptions } from '../runs/run.js';
 import { cancelled, type Session } from '../session/session.js';
@@ -50,15 +52,30 @@ export async function execute(
     const model = await inspectModel(file).catch((error: unknown) => {
       throw refused(error instanceof Error ? error.message : String(error));
     });
-    return { text: configFor(model, basename(file), dirname(file)) };
+    const given: unknown = args?.[1];
+    const data = isInitData(given) ? given : {};
+    return { text: configFor(model, basename(file), { ...(await dataNear(dirname(file))), ...data }) };
   }
   if (command === COMMANDS.showReport) return shown(session, uri, file);
   if (command === COMMANDS.convert) return converted(session, uri, file);
   const given = workDoneToken === undefined ? null : progress;
-  if (command === COMMANDS.run) return run(session, { uri, file, token, given });
-  if (command === COMMANDS.overflow) return overflow(session, { uri, file, token, given });
+  const task = { uri, file, token, given, resume: isResumed(args?.[1]) };
+  if (command === COMMANDS.run) return joined(session, `run ${uri}`, () => run(session, task));
+  if (command === COMMANDS.overflow) return joined(session, `overflow ${uri}`, () => overflow(session, task));
   throw refused(`There is no command ${command}.`);
 }
+
+/** Starts a task, or waits with the one that is being served already. */
+function joined<T>({ running }: Session, key: string, start: () => Promise<T>): Promise<unknown> {
+  const served = running.get(key);
+  if (served !== undefined) return served;
+  const task = start().finally(() => running.delete(key));
+  running.set(key, task);
+  return task;
+}
+
+const isResumed = (options: unknown) =>
+  typeof options === 'object' && options !== null && 'resume' in options && options.resume === true;
 
 /** A report, given itself or by its config, in an editor. */
 async function shown(session: Session, uri: string, file: string): Promise<{ success: boolean }> {
@@ -87,6 +104,8 @@ interface Task {
   readonly token: CancellationToken;
   /** The progress that the client has asked for. */
   readonly given: WorkDoneProgressReporter | null;
+  /** Whether to continue what an interrupted run has found out. */
+  readonly resume: boolean;
 }
 
 async function run(
@@ -125,29 +144,29 @@ async function overflow(session: Session, task: Task): Promise<{ reportPath: str
 /** Shows the progress of a task, cancels it when the client asks, and turns what fails into a request error. */
 async function followed<T>(
   session: Session,
-  { uri, file, token, given }: Task,
+  { uri, token, given, resume }: Task,
   title: string,
   start: (options: RunOptions) => Promise<EngineResult<T>>,
 ): Promise<T> {
-  const { connection, settings, abilities, log, running } = session;
-  if (running.has(uri)) throw refused(`${file} is being quantized already.`);
-  running.add(uri);
+  const { connection, settings, abilities, log } = session;
   const abort = new AbortController();
   token.onCancellationRequested(() => abort.abort());
   const own = given === null && abilities.progress ? await connection.window.createWorkDoneProgress() : null;
   own?.token.onCancellationRequested(() => abort.abort());
   const progress = given ?? own;
   progress?.begin(title, 0, '', true);
+  const started = performance.now();
   let furthest = 0;
   try {
     const result = await start({
       allowModules: settings.allowModules,
+      resume,
       signal: abort.signal,
       onProblem: (problem) => log('warning', `${problem.code}: ${problem.message}`),
       onProgress(event) {
         // Stages come again where several models are measured: a bar only goes on.
         furthest = Math.max(furthest, fractionDone(event));
-        const left = event.secondsLeft === null ? '' : `, ${Math.ceil(event.secondsLeft)} s left`;
+        const left = timeLeft((performance.now() - started) / 1000, furthest);
         const count = event.total === null ? '' : ` ${event.done}/${event.total}`;
         const message = `${event.stage}${count}${left}`;
         progress?.report(Math.round(100 * furthest), message);
@@ -159,9 +178,17 @@ async function followed<T>(
     return result.value;
   } finally {
     progress?.done();
-    running.delete(uri);
     session.refresh();
   }
+}
+
+/** Seconds below which an estimate says more about the start than about the rest. */
+const MIN_ELAPSED_SECONDS = 3;
+
+/** How long the whole run will still take, as far as the share that is done tells. */
+function timeLeft(elapsedSeconds: number, fraction: number): string {
+  if (elapsedSeconds < MIN_ELAPSED_SECONDS || fraction <= 0) return '';
+  return `, about ${Math.ceil((elapsedSeconds * (1 - fraction)) / fraction)} s left`;
 }
 
 const refused = (message: string, data?: unknown) =>

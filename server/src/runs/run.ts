@@ -12,6 +12,8 @@ export type EngineResult<T> =
 /** What a run takes besides its config. */
 export interface RunOptions {
   readonly allowModules: boolean;
+  /** Continue what an interrupted run has found out (default false). */
+  readonly resume?: boolean;
   readonly signal: AbortSignal;
   readonly onProgress: (event: ProgressEvent) => void;
   readonly onProblem: (problem: Problem) => void;
@@ -59,6 +61,7 @@ async function onEngine<T>(
     configPath: checked.path,
     configSha256: checked.sha256,
     allowModules: options.allowModules,
+    ...(options.resume === true ? { resume: true } : {}),
   };
   const outcome = await startEngine(request, {
     signal: options.signal,

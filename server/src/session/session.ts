@@ -41,8 +41,8 @@ export interface Session {
   phase: 'new' | 'running' | 'ended';
   abilities: ClientAbilities;
   settings: Settings;
-  /** URIs of the configs that are being run. */
-  readonly running: Set<string>;
+  /** What engine processes serve, by command and config: a second request for the same joins the first. */
+  readonly running: Map<string, Promise<unknown>>;
   /** Commands of its own that the client offers. */
   clientCommands: ReadonlySet<string>;
   readonly sources: Sources;
@@ -89,7 +89,7 @@ export function createSession(connection: Connection): Session {
     phase: 'new',
     abilities: abilitiesOf({}),
     settings: DEFAULT_SETTINGS,
-    running: new Set(),
+    running: new Map(),
     clientCommands: new Set(),
     sources,
     tokens: createTokenCache(),

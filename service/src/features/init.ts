@@ -1,31 +1,59 @@
 import type { ModelSummary, TensorSignature } from '@quantsmith/schemas';
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { stringify } from 'yaml';
 import { imageInput, type ImageInput } from '../knowledge/imageInput.js';
 
-/**
- * A commented config that fits a model: its data section follows from the inputs and from folders that lie near.
- * `modelPath` is written as it is; `dir` is the folder that the config will lie in. Says what could not be known.
- */
-export function configFor(model: ModelSummary, modelPath: string, dir: string): string {
+/** Where samples lie, as the config writes it. */
+export interface InitSource {
+  readonly images?: string;
+  readonly arrays?: string;
+  /** A file with labels. */
+  readonly labels?: string;
+  /** Whether the folders in `images` are the classes. */
+  readonly classFolders?: boolean;
+}
+
+/** What is known of the data when a config is made; what is absent is written as a comment that says so. */
+export interface InitData {
+  readonly calibration?: InitSource;
+  readonly validation?: InitSource;
+  /** Largest acceptable drop of the metric (default 0.01). */
+  readonly max_drop?: number;
+}
+
+/** Whether a value that came from outside is an `InitData`. */
+export function isInitData(value: unknown): value is InitData {
+  if (!isRecord(value)) return false;
+  const { calibration, validation, max_drop: drop } = value;
+  const isSource = (source: unknown) =>
+    source === undefined ||
+    (isRecord(source) &&
+      ['images', 'arrays', 'labels'].every((key) => ['undefined', 'string'].includes(typeof source[key])));
+  return isSource(calibration) && isSource(validation) && ['undefined', 'number'].includes(typeof drop);
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A commented config that fits a model; `modelPath` is written as it is. Says what could not be known. */
+export function configFor(model: ModelSummary, modelPath: string, data: InitData): string {
   const image = imageInput(model.inputs);
-  const found = (names: readonly string[]) => names.find((name) => existsSync(join(dir, name)));
-  const calibration = found(['calibration', 'data/calibration', 'train', 'data/train', 'images', 'data']);
-  const validation = found(['validation', 'data/validation', 'val', 'data/val', 'test', 'data/test']);
-  const labels = validation === undefined ? null : labelsIn(validation, dir);
+  const { calibration, validation, max_drop: drop = 0.01 } = data;
+  const hasLabels = validation?.labels !== undefined || validation?.classFolders === true;
   const transformer =
     model.nodes.filter((node) => node.op === 'Softmax').length > 1 &&
     model.nodes.some((node) => node.op === 'MatMul');
   const lines = [
-    `# Quantization of ${modelPath}, made by quantsmith init.`,
+    `# Quantization of ${comment(modelPath)}, made by quantsmith init.`,
     `# Inputs:  ${model.inputs.map(signature).join('; ')}`,
     `# Outputs: ${model.outputs.map(signature).join('; ')}`,
     `model: ${scalar(modelPath)}`,
     '',
     'data:',
     '  calibration: # a few hundred typical inputs; no labels needed',
-    ...(image === null ? tensorSource(model, calibration) : imageSource(image, calibration, true)),
-    ...validationSection(model, image, validation, labels),
+    ...(image === null || calibration?.arrays !== undefined
+      ? tensorSource(model, calibration)
+      : imageSource(image, calibration)),
+    ...validationSection(model, image, validation),
     '',
     'quantization:',
     '  preset: performance # performance | mixed',
@@ -43,29 +71,24 @@ export function configFor(model: ModelSummary, modelPath: string, dir: string): 
         ]
       : [
           'accuracy_control:',
-          ...(labels === null
-            ? [
-                '  metric: cosine # similarity with the float outputs; with labels: top1 | top5 | f1',
-                '  max_drop: 0.01',
-              ]
-            : [
-                '  metric: top1 # top1 | top5 | f1 | mse | mae | cosine | sqnr',
-                '  max_drop: 0.01 # one point',
-              ]),
+          hasLabels
+            ? '  metric: top1 # top1 | top5 | f1 | mse | mae | cosine | sqnr'
+            : '  metric: cosine # similarity with the float outputs; with labels: top1 | top5 | f1',
+          `  max_drop: ${drop}`,
         ]),
   ];
   return `${lines.join('\n')}\n`;
 }
 
-function imageSource(image: ImageInput, folder: string | undefined, anchor: boolean): string[] {
+function imageSource(image: ImageInput, source: InitSource | undefined): string[] {
   const { height, width } = image;
   const size =
     height === null || width === null ? null : height === width ? `${height}` : `[${height}, ${width}]`;
   return [
-    folder === undefined
+    source?.images === undefined
       ? '    images: ./images # not known: the folder of your images'
-      : `    images: ./${folder}`,
-    `    preprocess:${anchor ? ' &preprocess # not known: must be what the model was trained with' : ''}`,
+      : `    images: ${scalar(source.images)}`,
+    '    preprocess: &preprocess # not known: must be what the model was trained with',
     ...(size === null
       ? ['      # resize: 256 # the model takes any size']
       : [`      resize: [${height}, ${width}]`]),
@@ -78,55 +101,49 @@ function imageSource(image: ImageInput, folder: string | undefined, anchor: bool
   ];
 }
 
-function tensorSource(model: ModelSummary, folder: string | undefined): string[] {
-  const file =
+function tensorSource(model: ModelSummary, source: InitSource | undefined): string[] {
+  if (source?.arrays !== undefined) return [`    arrays: ${scalar(source.arrays)}`];
+  const names = model.inputs.map((input) => comment(input.name)).join(', ');
+  return [
     model.inputs.length === 1
-      ? 'calibration.npy # not known: one array, samples on its first axis'
-      : `calibration.npz # not known: arrays named ${model.inputs.map((input) => input.name).join(', ')}`;
-  return [`    arrays: ./${folder === undefined ? '' : `${folder}/`}${file}`];
-}
-
-type Labels = { readonly file: string } | 'folders' | null;
-
-/** Where the labels of a folder are: a labels.csv in it or beside it, its subfolders, or nowhere. */
-function labelsIn(folder: string, dir: string): Labels {
-  const file = [`${folder}/labels.csv`, 'labels.csv', 'data/labels.csv'].find((path) =>
-    existsSync(join(dir, path)),
-  );
-  if (file !== undefined) return { file };
-  return readdirSync(join(dir, folder), { withFileTypes: true }).some((entry) => entry.isDirectory())
-    ? 'folders'
-    : null;
+      ? '    arrays: ./calibration.npy # not known: one array, samples on its first axis'
+      : `    arrays: ./calibration.npz # not known: arrays named ${names}`,
+  ];
 }
 
 function validationSection(
   model: ModelSummary,
   image: ImageInput | null,
-  folder: string | undefined,
-  labels: Labels,
+  source: InitSource | undefined,
 ): string[] {
-  const where =
-    labels === null
-      ? '    # labels: ./labels.csv # file,label; without labels the outputs are compared with the float model'
-      : labels === 'folders'
-        ? '    # no labels: the subfolders are the classes'
-        : `    labels: ./${labels.file}`;
-  const lines =
-    image === null
-      ? [
-          '  validation: # what accuracy is measured on',
-          `    arrays: ./validation.${model.inputs.length === 1 ? 'npy' : 'npz'}`,
-          '    labels: ./labels.npy',
-        ]
-      : [
-          '  validation: # what accuracy is measured on',
-          `    images: ./${folder ?? 'validation'}`,
-          where,
-          '    preprocess: *preprocess',
-        ];
-  return folder === undefined ? lines.map((line) => `  # ${line.slice(2)}`) : lines;
+  const lines = [
+    '  validation: # what accuracy is measured on',
+    ...(image === null || source?.arrays !== undefined ? arrayLines(model, source) : imageLines(source)),
+  ];
+  return source === undefined ? lines.map((line) => `  # ${line.slice(2)}`) : lines;
 }
 
-const signature = ({ name, type, dims }: TensorSignature) => `${name} ${type} [${dims.join(', ')}]`;
+function arrayLines(model: ModelSummary, source: InitSource | undefined): string[] {
+  const arrays = source?.arrays ?? `./validation.${model.inputs.length === 1 ? 'npy' : 'npz'}`;
+  const isKnown = source === undefined || source.labels !== undefined;
+  const labels = `labels: ${scalar(source?.labels ?? './labels.npy')}`;
+  return [`    arrays: ${scalar(arrays)}`, isKnown ? `    ${labels}` : `    # ${labels}`];
+}
 
-const scalar = (text: string) => (/^[\w./-]+$/.test(text) ? text : JSON.stringify(text));
+function imageLines(source: InitSource | undefined): string[] {
+  const labels =
+    source?.labels !== undefined
+      ? `    labels: ${scalar(source.labels)}`
+      : source?.classFolders === true
+        ? '    # no labels: the subfolders are the classes'
+        : '    # labels: ./labels.csv # file,label; without labels the outputs are compared with the float model';
+  return [`    images: ${scalar(source?.images ?? './validation')}`, labels, '    preprocess: *preprocess'];
+}
+
+const signature = ({ name, type, dims }: TensorSignature) => comment(`${name} ${type} [${dims.join(', ')}]`);
+
+/** Foreign text inside a comment: it must not end the line. */
+const comment = (text: string) => text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ');
+
+/** A text as a YAML value on one line. */
+const scalar = (text: string) => stringify(text, { lineWidth: 0, blockQuote: false }).trimEnd();
