@@ -72,16 +72,26 @@ describe('lanes', () => {
       expect(most).toBeLessThanOrEqual(5 * 64);
     });
   });
-  it('say why a sample does not fit, and go on with the next model', async () => {
-    await withLanes(openLanes(2), async (lanes) => {
-      const runner = await lanes.open(doubling, {});
+  it.each([
+    ['one', () => oneLane(2)],
+    ['two', () => openLanes(2)],
+  ])('say which sample does not fit and why, and go on with the next model (%s)', async (_, open) => {
+    await withLanes(open(), async (lanes) => {
+      const runner = await lanes.open(doubling, { batch: 2 });
       const wrong = {
+        name: 'wide.png',
         feeds: { x: { type: 'float32', dims: [1, 5], data: new Float32Array(5) } as HostTensor },
       };
       const drain = async () => {
         for await (const result of runner.run([...samples(3), wrong])) expect(result).toHaveLength(2);
       };
-      await expect(drain()).rejects.toMatchObject({ problem: { code: 'runtime-input' } });
+      await expect(drain()).rejects.toMatchObject({
+        problem: {
+          code: 'runtime-input',
+          message: expect.stringMatching(/^Sample "wide\.png": /) as string,
+          data: { sample: 'wide.png' },
+        },
+      });
       await runner.release();
       const next = await lanes.open(doubling, {});
       for await (const [, results] of next.run(samples(1))) expect(results['y']!.data[0]).toBe(0);

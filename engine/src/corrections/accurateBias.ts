@@ -97,16 +97,20 @@ async function outputMeans(
   const augmented = augmentWithReductions(model, prepared.graph, reductions, [], opset(model));
   const runner = await lanes.open(augmented.model, { dir: prepared.dir });
   const sums: Float64Array[] = [];
+  const counts = reductions.map(() => 0);
   try {
     for await (const [, results] of runner.run(samples)) {
       reductions.forEach((reduction, index) => {
         const means = readReduction(results, augmented.places, reduction);
         const sum = (sums[index] ??= new Float64Array(means.length));
-        means.forEach((mean, c) => (sum[c] = sum[c]! + mean / samples.length));
+        // A tensor without elements has no mean.
+        if (means.every(Number.isNaN)) return;
+        counts[index] = counts[index]! + 1;
+        means.forEach((mean, c) => (sum[c] = sum[c]! + mean));
       });
     }
   } finally {
     await runner.release();
   }
-  return sums;
+  return sums.map((sum, index) => sum.map((total) => total / counts[index]!));
 }

@@ -1,3 +1,4 @@
+import { QuantsmithError } from '@quantsmith/schemas';
 import { run, type Session } from './session.js';
 import type { HostTensor, TensorData } from '@quantsmith/model/arrays';
 
@@ -7,7 +8,7 @@ export type Results = Readonly<Record<string, HostTensor>>;
 /**
  * The results of some samples, each of batch size one, in their order; up to `batch` of them go through the model at once.
  * Samples that cannot be joined (several images of different sizes) run alone, as do all where the outputs are not one
- * row for each sample. Throws what a single inference throws.
+ * row for each sample. Throws what a single inference throws, with the sample's index as `data.position`.
  */
 export async function runSamples(
   session: Session,
@@ -18,11 +19,43 @@ export async function runSamples(
   for (let start = 0; start < feeds.length; start += batch) {
     const some = feeds.slice(start, start + batch);
     const joined = some.length > 1 ? joinFeeds(some, scratch) : null;
-    const split = joined === null ? null : splitResults(await run(session, joined, outputs), some.length);
+    const split = joined === null ? null : await runJoined(session, joined, some.length, outputs);
     if (split !== null) results.push(...split);
-    else for (const each of some) results.push(await run(session, ownFeeds(each, scratch), outputs));
+    else
+      for (const each of some)
+        results.push(await runOne(session, each, results.length, { outputs, scratch }));
   }
   return results;
+}
+
+/** The rows of a joined run, or null where there are none: the model may not take so many at once. */
+async function runJoined(
+  session: Session,
+  joined: Feeds,
+  count: number,
+  outputs: readonly string[] | undefined,
+): Promise<Results[] | null> {
+  try {
+    return splitResults(await run(session, joined, outputs), count);
+  } catch (error) {
+    // One sample after the other tells which of them does not fit.
+    if (error instanceof QuantsmithError && error.problem.code !== 'runtime-out-of-memory') return null;
+    throw error;
+  }
+}
+
+async function runOne(
+  session: Session,
+  feeds: Feeds,
+  position: number,
+  { outputs, scratch }: Pick<RunOptions, 'outputs' | 'scratch'>,
+): Promise<Results> {
+  try {
+    return await run(session, ownFeeds(feeds, scratch), outputs);
+  } catch (error) {
+    if (!(error instanceof QuantsmithError)) throw error;
+    throw new QuantsmithError({ ...error.problem, data: { ...error.problem.data, position } });
+  }
 }
 
 /** Memory that inputs are copied to before each inference, by what it is for: the runtime does not take shared memory. */
@@ -33,7 +66,7 @@ export interface RunOptions {
   readonly outputs: readonly string[] | undefined;
   readonly batch: number;
   /** Where feeds lie in shared memory. */
-  readonly scratch?: Scratch;
+  readonly scratch?: Scratch | undefined;
 }
 
 function memoryFor(

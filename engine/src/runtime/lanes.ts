@@ -8,13 +8,19 @@ import type { LaneAnswer, LaneRequest } from './lane.js';
 import { packParcel } from './parcel.js';
 import { createSession, type SessionOptions } from './session.js';
 
+/** What a model is run on; the name is for messages. */
+export interface Runnable {
+  readonly name?: string;
+  readonly feeds: Feeds;
+}
+
 /** A model that is ready to run over many samples. Release it: its memory is outside JavaScript's. */
 export interface ModelRunner {
   /**
    * The results of all samples, in their order, each with its sample; samples are read a little ahead. `outputs`: only
-   * these tensors. Throws what a single inference throws.
+   * these tensors. Throws what a single inference throws, naming the sample.
    */
-  readonly run: <S extends { readonly feeds: Feeds }>(
+  readonly run: <S extends Runnable>(
     samples: AsyncIterable<S> | Iterable<S>,
     outputs?: readonly string[],
   ) => AsyncGenerator<readonly [S, Results]>;
@@ -68,7 +74,7 @@ async function openHere(bytes: Uint8Array, options: SessionOptions, batch: numbe
       const next = chunks(samples);
       for (let some = await next(batch); some.length > 0; some = await next(batch)) {
         const feeds = some.map((sample) => sample.feeds);
-        const results = await runSamples(session, feeds, { outputs, batch });
+        const results = await runSamples(session, feeds, { outputs, batch }).catch(namingSample(some));
         for (const [index, sample] of some.entries()) yield [sample, results[index]!] as const;
       }
     },
@@ -134,7 +140,7 @@ const LARGEST_CHUNK = 64;
 /** Chunks that a lane has or waits for. */
 const AHEAD = 2;
 
-async function* runSideBySide<S extends { readonly feeds: Feeds }>(
+async function* runSideBySide<S extends Runnable>(
   lanes: readonly LaneWorker[],
   model: number,
   samples: AsyncIterable<S> | Iterable<S>,
@@ -172,9 +178,21 @@ async function* runSideBySide<S extends { readonly feeds: Feeds }>(
     }
     const first = pending.shift();
     if (first === undefined) return;
-    const { results } = await first.answer;
+    const { results } = await first.answer.catch(namingSample(first.chunk));
     for (const [index, sample] of first.chunk.entries()) yield [sample, results![index]!] as const;
   }
+}
+
+/** Says which of the samples a failure is about. */
+function namingSample(samples: readonly Runnable[]): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof QuantsmithError)) throw error;
+    const { position, ...data } = error.problem.data ?? {};
+    const sample = typeof position === 'number' ? samples[position]?.name : undefined;
+    if (sample === undefined) throw error;
+    const message = `Sample "${sample}": ${error.problem.message}`;
+    throw new QuantsmithError({ ...error.problem, message, data: { ...data, sample } });
+  };
 }
 
 /** Takes the next samples of an iterable, fewer only at its end. */
@@ -197,6 +215,13 @@ type Request = LaneRequest extends infer R ? (R extends LaneRequest ? Omit<R, 'c
 const idlest = (workers: readonly LaneWorker[]): LaneWorker =>
   workers.reduce((best, worker) => (worker.waiting() < best.waiting() ? worker : best));
 
+interface PendingCall {
+  readonly resolve: (answer: LaneAnswer) => void;
+  readonly reject: (error: Error) => void;
+  /** Resolves when the call is answered or has failed. */
+  readonly settled: Promise<unknown>;
+}
+
 interface LaneWorker {
   /** Requests that are not answered yet. */
   readonly waiting: () => number;
@@ -207,7 +232,7 @@ interface LaneWorker {
 
 function startWorker(): LaneWorker {
   const worker = new Worker(lanePath());
-  const calls = new Map<number, { resolve: (answer: LaneAnswer) => void; reject: (error: Error) => void }>();
+  const calls = new Map<number, PendingCall>();
   let next = 0;
   let failure: Error | null = null;
   const failAll = (error: Error) => {
@@ -225,16 +250,19 @@ function startWorker(): LaneWorker {
   worker.on('exit', (code) => failAll(new Error(`A lane of the engine ended with code ${code}.`)));
   return {
     waiting: () => calls.size,
-    ask: (request) =>
-      new Promise((resolve, reject) => {
-        if (failure !== null) {
-          reject(failure);
-          return;
-        }
-        calls.set(next, { resolve, reject });
-        worker.postMessage({ ...request, call: next++ } satisfies LaneRequest);
-      }),
+    ask(request) {
+      if (failure !== null) return Promise.reject(failure);
+      const call = next++;
+      const answer = new Promise<LaneAnswer>((resolve, reject) => {
+        calls.set(call, { resolve, reject, settled: Promise.resolve() });
+        worker.postMessage({ ...request, call } satisfies LaneRequest);
+      });
+      calls.set(call, { ...calls.get(call)!, settled: answer.catch(() => undefined) });
+      return answer;
+    },
     async end() {
+      // The runtime takes the whole process down when its thread ends in the middle of an inference.
+      await Promise.all([...calls.values()].map(({ settled }) => settled));
       await worker.terminate();
     },
   };

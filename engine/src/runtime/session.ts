@@ -76,14 +76,18 @@ function signature(value: ort.InferenceSession.ValueMetadata): PortSignature {
 }
 
 /**
- * One inference. `outputs`: only these tensors. float16 data are the bits as Uint16Array. Throws `runtime-input` when a
- * feed does not fit, `runtime-out-of-memory`, or `runtime-run` with the runtime's reason.
+ * One inference. `outputs`: only these tensors; left out: all outputs that are tensors (sequences and maps cannot be read).
+ * float16 data are the bits as Uint16Array. Throws `runtime-input` when a feed does not fit, `runtime-out-of-memory`, or
+ * `runtime-run` with the runtime's reason.
  */
 export async function run(
   session: Session,
   feeds: Readonly<Record<string, HostTensor>>,
   outputs?: readonly string[],
 ): Promise<Record<string, HostTensor>> {
+  const wanted = outputs ?? session.outputs.filter(({ type }) => type !== 'sequence').map(({ name }) => name);
+  // The runtime refuses to compute nothing.
+  if (wanted.length === 0) return {};
   try {
     const inputs = Object.fromEntries(
       Object.entries(feeds).map(([name, { type, data, dims }]) => [
@@ -91,10 +95,7 @@ export async function run(
         new ort.Tensor(type as 'float32', data as Float32Array, dims),
       ]),
     );
-    const results =
-      outputs === undefined
-        ? await session.native.run(inputs)
-        : await session.native.run(inputs, [...outputs]);
+    const results = await session.native.run(inputs, [...wanted]);
     return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, hostTensor(value)]));
   } catch (error) {
     return runtimeFailure(error, 'run');

@@ -269,9 +269,16 @@ export function readReduction(
     values.subarray(row * width + start, row * width + start + length),
   );
   const kind = negated ? 'max' : reduction.kind;
+  if (rows.length === 0)
+    return new Float64Array(reduction.axis === null ? 1 : length).fill(ofNothing(reduction.kind));
   const channels = rows.length === 1 ? Float64Array.from(rows[0]!) : foldRows(rows, kind);
   const result = reduction.axis === null ? Float64Array.of(fold(channels, kind)) : channels;
   return negated ? result.map((value) => -value) : result;
+}
+
+/** What the runtime's reductions give for a tensor without elements. */
+function ofNothing(kind: Reduction['kind']): number {
+  return { min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY, mean: Number.NaN }[kind];
 }
 
 function foldRows(rows: readonly Float32Array[], kind: Reduction['kind']): Float64Array {

@@ -34,9 +34,9 @@ export interface CollectOptions {
 }
 
 export interface Collected {
-  /** By quantizer id. */
+  /** By quantizer id; none for a tensor that had no elements in any sample. */
   readonly ranges: ReadonlyMap<string, RangeStatistics>;
-  /** Means over samples of the channel means, by tensor. */
+  /** Means over samples of the channel means, by tensor; none for a tensor that had no elements in any sample. */
   readonly channelMeans: ReadonlyMap<string, Float64Array>;
   readonly samples: number;
 }
@@ -74,9 +74,17 @@ export async function collectStatistics(
   try {
     for await (const [sample, results] of runner.run(samples)) {
       const read: Reader = (reduction) => readReduction(results, augmented.places, reduction);
-      for (const sentinel of sentinels) checkValues(read(sentinel), sentinel.tensor, sample.name);
-      for (const item of work) addSample(item, sample.name, read, results[item.plan.tensor]);
-      for (const item of meanWork) item.aggregator.add(read({ ...item, kind: 'mean' }));
+      const filled = work.filter((item) => !isEmpty(item, read, results[item.plan.tensor]));
+      const tensors = new Set(filled.map((item) => item.plan.tensor));
+      for (const sentinel of sentinels) {
+        if (tensors.has(sentinel.tensor)) checkValues(read(sentinel), sentinel.tensor, sample.name);
+      }
+      for (const item of filled) addSample(item, sample.name, read, results[item.plan.tensor]);
+      for (const item of meanWork) {
+        const values = read({ ...item, kind: 'mean' });
+        // The mean of no values at all.
+        if (!values.every(Number.isNaN)) item.aggregator.add(values);
+      }
       count++;
       options.onSample?.(count);
     }
@@ -86,10 +94,32 @@ export async function collectStatistics(
   if (count === 0)
     fail('calibration-empty', 'There is no calibration sample.', { configPath: ['data', 'calibration'] });
   return {
-    ranges: new Map(work.map((item) => [item.plan.quantizer, rangeOf(item)])),
-    channelMeans: new Map(meanWork.map((item) => [item.tensor, item.aggregator.result()])),
+    ranges: new Map(
+      work.flatMap((item) => {
+        const range = rangeOf(item);
+        return range === null ? [] : [[item.plan.quantizer, range] as const];
+      }),
+    ),
+    channelMeans: new Map(
+      meanWork.flatMap(({ tensor, aggregator }) => {
+        const means = aggregator.result();
+        return means.length === 0 ? [] : [[tensor, means] as const];
+      }),
+    ),
     samples: count,
   };
+}
+
+/** The runtime's maximum of no values: −∞, or the lowest number where it pools. */
+const LOWEST = -3.4028234663852886e38;
+
+/** Whether the tensor has no elements in this sample (nothing was found that it would hold). */
+function isEmpty(item: TensorWork, read: Reader, fetched: HostTensor | undefined): boolean {
+  if (item.fetch) return fetched?.data.length === 0;
+  const extremes = item.reductions.filter(({ kind }) => kind !== 'mean');
+  return extremes.every((reduction) =>
+    read(reduction).every((value) => (reduction.kind === 'max' ? value <= LOWEST : value >= -LOWEST)),
+  );
 }
 
 interface TensorWork {
@@ -113,6 +143,8 @@ function tensorWork(plan: TensorPlan, inGraph: boolean): TensorWork {
   const kinds = new Set(
     [plan.min, plan.max].flatMap((side) => (side === null ? [] : kindsOf(side, plan.min === null))),
   );
+  // A mean alone would not tell a tensor without elements from one that holds a NaN.
+  if (!kinds.has('min')) kinds.add('max');
   return {
     plan,
     fetch,
@@ -193,9 +225,11 @@ function fromReductions(plan: TensorPlan, side: SidePlan, read: Reader): Float64
   return max.map((value, c) => Math.max(Math.abs(value), Math.abs(min[c]!)));
 }
 
-function rangeOf(item: TensorWork): RangeStatistics {
+/** null: there was no value. */
+function rangeOf(item: TensorWork): RangeStatistics | null {
   if (item.histogram !== null) return item.histogram.range();
   const max = Float32Array.from(item.max!.result());
+  if (max.length === 0) return null;
   const min = item.min === null ? new Float32Array(max.length) : Float32Array.from(item.min.result());
   return { min, max };
 }

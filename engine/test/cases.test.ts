@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { sensitivityPipeline } from '../src/pipeline.js';
+import { caseRequest, caseNames, hasCases, quantizeCase, type QuantizedCase } from './exported.js';
+
+/** Decibels that every output of the written model reaches at least, unless a case says otherwise. */
+const LEAST = 20;
+
+/** What each case must come to beyond a model that runs with and without the runtime's optimizations. */
+const EXPECTED: Readonly<Record<string, { least?: number; also?: (result: QuantizedCase) => void }>> = {
+  acc_conv_nobias: {
+    also: ({ report }) =>
+      expect(report.layers.map((layer) => layer.bias_correction.applied)).toEqual([false, false]),
+  },
+  tune_hyperparams_crash: {},
+  sensitivity_single_layer: {},
+  seq_output: { least: 19 },
+};
+
+describe.skipIf(!hasCases)('models as exporters write them', () => {
+  it.each(Object.keys(EXPECTED))('%s', async (name) => {
+    const result = await quantizeCase(name);
+    const { least = LEAST, also } = EXPECTED[name]!;
+    expect(result.fidelity.length).toBeGreaterThan(0);
+    for (const output of result.fidelity) {
+      expect(output).toMatchObject({ sameType: true, sameShape: true });
+      expect(output.optimized ?? least).toBeGreaterThanOrEqual(least);
+      expect(output.plain ?? least).toBeGreaterThanOrEqual(least);
+    }
+    also?.(result);
+  });
+
+  it('sensitivity_single_layer: a report of one row', async () => {
+    const request = caseRequest('sensitivity_single_layer', 'unused.onnx');
+    const { layers } = await sensitivityPipeline(request, () => undefined);
+    expect(layers).toHaveLength(1);
+    expect(layers[0]!.outputSqnrDb).toBeGreaterThan(25);
+  });
+
+  it.todo('every case has an expectation', () => {
+    expect(caseNames().filter((name) => !(name in EXPECTED))).toEqual([]);
+  });
+});
