@@ -1,15 +1,21 @@
 // The README's test command: style, types, drift of generated files, unit and protocol tests, and the real workbench.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = (name) => `${root}node_modules/.bin/${name}`;
+const PARTS = JSON.parse(readFileSync(`${root}package.json`, 'utf8')).workspaces;
 const inCi = process.env.CI === 'true';
 const steps = [
   ['generated files', process.execPath, ['scripts/generate.mjs', '--check']],
   ['types', bin('tsc'), ['--noEmit', '-p', '.']],
   ['lint', bin('eslint'), ['.', '--max-warnings', '0']],
+  [
+    'imports',
+    bin('depcruise'),
+    ['--config', '.dependency-cruiser.mjs', ...PARTS.map((part) => `${part}/src`)],
+  ],
   ['format', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
   // Tests of saturation need an emulated CPU, others Neovim and Emacs: installed in CI, used elsewhere where they are.
   ...(inCi

@@ -1,0 +1,49 @@
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { copyOfCheckout, PARTS, ROOT } from '../kit/checkout.js';
+
+/** What the tool says of the arrows in a checkout; empty: nothing. */
+function violations(folder: string): string {
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    [
+      join(ROOT, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs'),
+      ...['--config', '.dependency-cruiser.mjs', '--output-type', 'err', '--no-progress'],
+      ...PARTS.map((part) => `${part}/src`),
+    ],
+    { cwd: folder, encoding: 'utf8' },
+  );
+  return status === 0 ? '' : stdout;
+}
+
+describe('a deliberate wrong import', () => {
+  let copy: ReturnType<typeof copyOfCheckout>;
+  beforeAll(() => {
+    copy = copyOfCheckout();
+    const put = (path: string, text: string) => appendFileSync(join(copy.folder, path), `\n${text}\n`);
+    put('engine/src/placement/place.ts', "import type {} from '../pipeline.js';");
+    put('engine/src/qdq/write.ts', "import type {} from '@quantsmith/report';");
+    put('report/src/toText.ts', "import 'node:fs';");
+    put('model/src/onnx/names.ts', "import type {} from '../graph/index.js';");
+    put('schemas/src/problem.ts', "import type {} from './protocol.js';");
+    mkdirSync(join(copy.folder, 'engine/src/utilities'));
+    writeFileSync(
+      join(copy.folder, 'engine/src/utilities/all.ts'),
+      "import type {} from '../qdq/write.js';\n",
+    );
+  });
+  afterAll(() => copy.remove());
+
+  it('fails the check of the arrows, type imports counted', () => {
+    const found = violations(copy.folder);
+    expect(found).toMatch(/arrows-of-engine\/placement: .*place\.ts → .*pipeline\.ts/);
+    expect(found).toMatch(/arrows-of-engine\/qdq: .*write\.ts → report\/src\/index\.ts/);
+    expect(found).toMatch(/arrows-of-report\/\.: report\/src\/toText\.ts → fs/);
+    expect(found).toMatch(/arrows-of-model\/onnx: .*names\.ts → model\/src\/graph\/index\.ts/);
+    expect(found).toMatch(/no-circular-files: schemas\/src/);
+    expect(found).toMatch(/no-circular-folders: model\/src/);
+    expect(found).toMatch(/folder-of-engine-not-listed: engine\/src\/utilities/);
+  });
+});
