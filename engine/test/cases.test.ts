@@ -5,6 +5,14 @@ import { caseRequest, caseNames, hasCases, quantizeCase, type QuantizedCase } fr
 /** Decibels that every output of the written model reaches at least, unless a case says otherwise. */
 const LEAST = 20;
 
+const LINEAR = new Set(['Conv', 'Gemm', 'MatMul']);
+
+/** Every linear operator is computed by an integer kernel. */
+const allInteger = ({ report }: QuantizedCase) => {
+  const float = report.layers.filter(({ op, kernel }) => LINEAR.has(op) && kernel === null);
+  expect(float.map(({ name }) => name)).toEqual([]);
+};
+
 /** What each case must come to beyond a model that runs with and without the runtime's optimizations. */
 const EXPECTED: Readonly<Record<string, { least?: number; also?: (result: QuantizedCase) => void }>> = {
   acc_conv_nobias: {
@@ -14,6 +22,11 @@ const EXPECTED: Readonly<Record<string, { least?: number; also?: (result: Quanti
   tune_hyperparams_crash: {},
   sensitivity_single_layer: {},
   seq_output: { least: 19 },
+  matmul_bn: { least: 16, also: allInteger },
+  gemm_1N_bias: { least: 17, also: allInteger },
+  bmm_1KN: { least: 18, also: allInteger },
+  bmm_const_3d: { least: 30, also: allInteger },
+  gemm_alpha_bias_big: { also: allInteger },
 };
 
 describe.skipIf(!hasCases)('models as exporters write them', () => {

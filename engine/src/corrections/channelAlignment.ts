@@ -1,4 +1,4 @@
-import type { Graph } from '@quantsmith/model/graph';
+import { freshNames, type Graph } from '@quantsmith/model/graph';
 import { withGraph, type PreparedModel } from '../prepare/prepare.js';
 import {
   type NodeProto,
@@ -103,11 +103,12 @@ export async function alignChannels(
   }
   if (layers.size === 0) return prepared;
   const constants: TensorProto[] = [];
+  const fresh = freshNames(prepared.model);
   const nodes = prepared.model.graph!.node.map((node) => {
     const layer = layers.get(node.name);
     if (layer === undefined) return node;
     const [input = '', weight = ''] = node.input;
-    const names = [`${weight}_aligned`, `${weight}_aligned_bias`] as const;
+    const names = [fresh(`${weight}_aligned`), fresh(`${weight}_aligned_bias`)] as const;
     constants.push(
       makeTensor(names[0], layer.dims, FLOAT, layer.weight),
       makeTensor(names[1], [layer.bias.length], FLOAT, layer.bias),

@@ -1,4 +1,4 @@
-import type { Graph } from '@quantsmith/model/graph';
+import { type Graph, freshNames } from '@quantsmith/model/graph';
 import { withGraph, type PreparedModel } from '../prepare/prepare.js';
 import {
   type NodeProto,
@@ -137,22 +137,24 @@ export async function applySmoothing(
   const inputs = new Map<NodeProto, string[]>();
   const nodes: NodeProto[] = [];
   const initializers: TensorProto[] = [];
+  const fresh = freshNames(prepared.model);
   for (const { group, scales } of smoothed) {
     const convolution = group.kind === 'convolution';
-    const base = `${group.tensor}_${convolution ? 'conv_' : ''}smooth_quant`;
+    const base = fresh(`${group.tensor}_${convolution ? 'conv_' : ''}smooth_quant`);
+    const scale = fresh(`${base}_scale`);
     const spatial = convolution ? group.consumers[0]!.weight.dims.slice(2).map(() => 1) : [];
     initializers.push(
       makeTensor(
-        `${base}_scale`,
+        scale,
         [scales.length, ...spatial],
         1,
         scales.map((scale) => 1 / scale),
       ),
     );
-    nodes.push(makeNode('Mul', [group.tensor, `${base}_scale`], [base], {}, { name: base }));
+    nodes.push(makeNode('Mul', [group.tensor, scale], [base], {}, { name: base }));
     for (const consumer of group.consumers) {
       const { node, weight } = consumer;
-      const name = `${weight.name}_smoothed`;
+      const name = fresh(`${weight.name}_smoothed`);
       initializers.push(scaledWeight(consumer, name, scales, prepared.dir));
       inputs.set(node, [base, name, ...node.input.slice(2)]);
     }

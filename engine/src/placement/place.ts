@@ -40,6 +40,7 @@ export function placeQuantizers(graph: Graph, options: PlacementOptions): Placem
     transformer: options.transformer,
   });
   const weights = placeWeights(graph, {
+    runtime: options.runtime,
     config: options.weights,
     overflowFix: options.overflowFix,
     ignored,

@@ -6,6 +6,8 @@ import type { Port, QuantizerConfig, WeightQuantizer } from './types.js';
 export type OverflowFix = 'enable' | 'first_layer' | 'disable' | 'auto';
 
 export interface WeightOptions {
+  /** The runtime whose kernels take the scales. */
+  readonly runtime: 'onnxruntime' | 'openvino';
   readonly config: QuantizerConfig;
   readonly overflowFix: OverflowFix;
   readonly ignored: ReadonlySet<string>;
@@ -35,7 +37,7 @@ export function placeWeights(graph: Graph, options: WeightOptions): WeightQuanti
   const half = halfRangeNodes(graph, options, targets);
   return [...targets].map(([tensor, readers]) => {
     const rank = graph.initializer(tensor)?.dims.length ?? 0;
-    const axis = commonAxis(readers, rank);
+    const axis = options.runtime === 'onnxruntime' && !takesChannelScales(readers, rank) ? null : commonAxis(readers, rank);
     const perChannel = options.config.perChannel && axis !== null;
     return {
       id: `weight:${tensor}`,
@@ -49,6 +51,16 @@ export function placeWeights(graph: Graph, options: WeightOptions): WeightQuanti
 }
 
 const isFloat = (dataType: number) => dataType === 1 || dataType === 10 || dataType === 11 || dataType === 16;
+
+/**
+ * Whether ONNX Runtime's kernels take several scales: not for the left operand of a product, nor for a stack of matrices.
+ */
+function takesChannelScales(readers: readonly { port: Port; node: NodeProto }[], rank: number): boolean {
+  return readers.every(({ port, node }) => {
+    const product = node.opType === 'MatMul' || node.opType === 'Gemm';
+    return !product || (port.input === 1 && rank === 2);
+  });
+}
 
 /** The channel axis that all readers agree on; a weight read along different axes can only be per-tensor. */
 function commonAxis(readers: readonly { port: Port; node: NodeProto }[], rank: number): number | null {

@@ -9,26 +9,17 @@ import {
   readFloats,
 } from '@quantsmith/model/onnx';
 import { withoutUnused } from './foldConstants.js';
-import type { Graph } from '@quantsmith/model/graph';
+import { freshNames, type Graph } from '@quantsmith/model/graph';
 
 /**
  * Folds BatchNormalization, y = γ·(x − μ)/√(σ² + ε) + β, into the Conv, ConvTranspose, Gemm or MatMul (of matrices) before it:
  * W' = W·γ/√(σ² + ε), b' = (b − μ)·γ/√(σ² + ε) + β. The linear node keeps its name and takes the BatchNorm's output
- * name. A weight shared with another node is copied first.
+ * name; a MatMul, which has no bias, becomes a Gemm. A weight shared with another node is copied first.
  */
 export function foldBatchNorms(model: ModelProto, graph: Graph, dir: string): ModelProto {
   const changed = new Map<NodeProto, NodeProto | null>();
   const added: TensorProto[] = [];
-  const names = new Set([
-    ...model.graph!.initializer.map((t) => t.name),
-    ...graph.nodes.flatMap((n) => n.output),
-  ]);
-  const fresh = (base: string) => {
-    let name = base;
-    for (let n = 2; names.has(name); n++) name = `${base}_${n}`;
-    names.add(name);
-    return name;
-  };
+  const fresh = freshNames(model);
   for (const norm of graph.nodes) {
     const linear = foldTarget(graph, norm);
     if (linear === undefined || changed.has(linear)) continue;
@@ -91,6 +82,7 @@ function foldInto(
   return {
     node: {
       ...linear,
+      opType: linear.opType === 'MatMul' ? 'Gemm' : linear.opType,
       input: [linear.input[0] ?? '', weightName, newBiasName],
       output: [norm.output[0] ?? ''],
     },

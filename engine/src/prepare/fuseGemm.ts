@@ -8,7 +8,7 @@ import {
   makeNode,
 } from '@quantsmith/model/onnx';
 import { withoutUnused } from './foldConstants.js';
-import type { Graph } from '@quantsmith/model/graph';
+import { freshNames, type Graph } from '@quantsmith/model/graph';
 
 /**
  * MatMul of a matrix with a constant, followed by the addition of a constant row, becomes one Gemm (which has an
@@ -16,6 +16,7 @@ import type { Graph } from '@quantsmith/model/graph';
  * convolution followed by a per-channel constant takes it as its bias.
  */
 export function fuseGemms(model: ModelProto, graph: Graph): ModelProto {
+  const fresh = freshNames(model);
   const changed = new Map<NodeProto, NodeProto | null>();
   const added: TensorProto[] = [];
   for (const node of graph.nodes) {
@@ -24,9 +25,9 @@ export function fuseGemms(model: ModelProto, graph: Graph): ModelProto {
     if (add === undefined) continue;
     const fused =
       node.opType === 'MatMul'
-        ? asGemm(graph, node, add)
+        ? asGemm(graph, node, add, fresh)
         : node.opType === 'Conv' || node.opType === 'ConvTranspose'
-          ? withBias(graph, node, add)
+          ? withBias(graph, node, add, fresh)
           : undefined;
     if (fused === undefined) continue;
     changed.set(node, fused.node);
@@ -70,7 +71,12 @@ function onlyAdd(graph: Graph, node: NodeProto): Addition | undefined {
   return constant === undefined ? undefined : { node: reader.node, constant };
 }
 
-function asGemm(graph: Graph, matMul: NodeProto, add: Addition): Fused | undefined {
+function asGemm(
+  graph: Graph,
+  matMul: NodeProto,
+  add: Addition,
+  fresh: (base: string) => string,
+): Fused | undefined {
   const [a = '', b = ''] = matMul.input;
   const weight = graph.initializer(b);
   const bias = graph.initializer(add.constant);
@@ -82,11 +88,18 @@ function asGemm(graph: Graph, matMul: NodeProto, add: Addition): Fused | undefin
     Number(bias.dims.at(-1) ?? 0n) === columns &&
     bias.dims.length <= 2;
   if (!isRow) return undefined;
-  const node = makeNode('Gemm', [a, b, add.constant], [add.node.output[0] ?? ''], {}, { name: matMul.name });
-  return { node, initializers: [] };
+  const row =
+    bias.dims.length === 1 ? bias : { ...bias, name: fresh(`${bias.name}_row`), dims: [BigInt(columns)] };
+  const node = makeNode('Gemm', [a, b, row.name], [add.node.output[0] ?? ''], {}, { name: matMul.name });
+  return { node, initializers: row === bias ? [] : [row] };
 }
 
-function withBias(graph: Graph, conv: NodeProto, add: Addition): Fused | undefined {
+function withBias(
+  graph: Graph,
+  conv: NodeProto,
+  add: Addition,
+  fresh: (base: string) => string,
+): Fused | undefined {
   if ((conv.input[2] ?? '') !== '') return undefined;
   const weight = graph.initializer(conv.input[1] ?? '');
   const bias = graph.initializer(add.constant);
@@ -101,7 +114,7 @@ function withBias(graph: Graph, conv: NodeProto, add: Addition): Fused | undefin
   const perChannel =
     tail.length === spatial + 1 && tail[0] === channels && tail.slice(1).every((dim) => dim === 1);
   if (!perChannel || elementCount(dims) !== channels || dims.length > spatial + 2) return undefined;
-  const name = `${add.constant}_as_bias_of_${conv.name}`;
+  const name = fresh(`${add.constant}_as_bias_of_${conv.name}`);
   const input = [conv.input[0] ?? '', conv.input[1] ?? '', name];
   return {
     node: { ...conv, input, output: [add.node.output[0] ?? ''] },

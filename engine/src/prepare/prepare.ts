@@ -8,10 +8,9 @@ import {
 import { upgradeModel } from '@quantsmith/model/upgrade';
 import type { NamedNode } from '@quantsmith/model/scope';
 import { fail, QuantsmithError, type Problem } from '@quantsmith/schemas';
-import { foldBatchNorms } from './foldBatchNorm.js';
 import { constantsAsInitializers, foldConstants } from './foldConstants.js';
-import { fuseGemms } from './fuseGemm.js';
-import { indexGraph, type Graph, type TensorType } from '@quantsmith/model/graph';
+import { rewrite } from './passes.js';
+import { indexGraph, type Graph } from '@quantsmith/model/graph';
 import { dropNoOps } from './noOps.js';
 import { inferTypes } from './types.js';
 
@@ -58,14 +57,14 @@ export async function prepareModel(
   if (blocking !== undefined)
     fail(blocking.code, blocking.message, { file: path, data: { ...blocking.data } });
   const folded = await withFile(path, () => foldConstants(dropNoOps(upgraded.model, before), dir));
-  const model = foldLinear(folded.model, folded.types, dir);
-  const graph = indexGraph(model, folded.types);
+  const { model, types, problems } = await rewrite(folded.model, folded.types, dir);
+  const graph = indexGraph(model, types);
   return {
     model,
     graph,
     dir,
     originals: traceOriginals(named.model, graph),
-    problems: [...named.problems, ...upgraded.problems],
+    problems: [...named.problems, ...upgraded.problems, ...problems],
   };
 }
 
@@ -95,13 +94,6 @@ function refuseQuantized(model: ModelProto, path: string): void {
     file: path,
     data: { node: found.name, op: found.opType },
   });
-}
-
-/** A bias first, so that the BatchNorm behind it is folded too; and again for an addition behind a BatchNorm. */
-function foldLinear(model: ModelProto, types: ReadonlyMap<string, TensorType>, dir: string): ModelProto {
-  const biased = fuseGemms(model, indexGraph(model, types));
-  const normed = foldBatchNorms(biased, indexGraph(biased, types), dir);
-  return fuseGemms(normed, indexGraph(normed, types));
 }
 
 /** What the runtime says against the model is said of its file. */

@@ -91,20 +91,14 @@ function writeIntegerBias(
   const perChannel = scale.length > 1;
   const parameterDims = perChannel ? [scale.length] : [];
   draft.addInitializer(integerTensor(base, dims, 'int32', codes));
-  draft.addInitializer(makeTensor(`${base}_scale`, parameterDims, DATA_TYPE.float, scale));
-  draft.addInitializer(
-    integerTensor(`${base}_zero_point`, parameterDims, 'int32', new Int32Array(scale.length)),
-  );
-  const output = `${base}_dequantized`;
-  draft.addNode(
-    'DequantizeLinear',
-    [base, `${base}_scale`, `${base}_zero_point`],
-    output,
-    perChannel ? { axis: 0 } : {},
-    {
-      name: `DequantizeLinear_${base}`,
-    },
-  );
+  const scaleName = draft.freshName(`${base}_scale`);
+  const zeroPoint = draft.freshName(`${base}_zero_point`);
+  draft.addInitializer(makeTensor(scaleName, parameterDims, DATA_TYPE.float, scale));
+  draft.addInitializer(integerTensor(zeroPoint, parameterDims, 'int32', new Int32Array(scale.length)));
+  const output = draft.freshName(`${base}_dequantized`);
+  draft.addNode('DequantizeLinear', [base, scaleName, zeroPoint], output, perChannel ? { axis: 0 } : {}, {
+    name: draft.freshName(`DequantizeLinear_${base}`),
+  });
   draft.rewire([{ node: target.name, input: 2 }], output);
 }
 

@@ -7,6 +7,7 @@ import {
   makeNode,
 } from '@quantsmith/model/onnx';
 import { create } from '@bufbuild/protobuf';
+import { freshNames, renameReadings } from '@quantsmith/model/graph';
 import type { Port } from '../placement/types.js';
 
 /** A model being rewritten: nodes are copied, so that the model it came from never changes. */
@@ -14,7 +15,8 @@ export class Draft {
   private readonly nodes: NodeProto[];
   private readonly byName: Map<string, NodeProto>;
   private readonly initializers: Map<string, TensorProto>;
-  private readonly names: Set<string>;
+  /** A name that nothing in the model has yet: `base`, or `base_2`, `base_3` … */
+  readonly freshName: (base: string) => string;
   private needsMicrosoftDomain = false;
 
   constructor(private readonly model: ModelProto) {
@@ -22,11 +24,7 @@ export class Draft {
     this.nodes = graph.node.map((node) => ({ ...node, input: [...node.input], output: [...node.output] }));
     this.byName = new Map(this.nodes.map((node) => [node.name, node]));
     this.initializers = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
-    this.names = new Set([
-      ...this.initializers.keys(),
-      ...graph.input.map((value) => value.name),
-      ...this.nodes.flatMap((node) => [node.name, ...node.output]),
-    ]);
+    this.freshName = freshNames(model);
   }
 
   node(name: string): NodeProto | undefined {
@@ -35,14 +33,6 @@ export class Draft {
 
   initializer(name: string): TensorProto | undefined {
     return this.initializers.get(name);
-  }
-
-  /** A name that nothing in the model has yet: `base`, or `base_2`, `base_3` … */
-  freshName(base: string): string {
-    let name = base;
-    for (let n = 2; this.names.has(name); n++) name = `${base}_${n}`;
-    this.names.add(name);
-    return name;
   }
 
   addInitializer(tensor: TensorProto): void {
@@ -75,7 +65,9 @@ export class Draft {
   /** Gives the tensor a new name where it is made and wherever it is read: its old name becomes free for an output. */
   renameTensor(from: string, to: string): void {
     for (const node of this.nodes) {
-      node.input = node.input.map((name) => (name === from ? to : name));
+      const renamed = renameReadings(node, (name) => (name === from ? to : name));
+      node.input = renamed.input;
+      node.attribute = renamed.attribute;
       node.output = node.output.map((name) => (name === from ? to : name));
     }
   }

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import type { Problem } from '@quantsmith/schemas';
+import { freshNames } from '../graph/freshNames.js';
 import { isOnnxDomain, opset, subgraphs, tensorAttribute } from '../onnx/node.js';
 import {
   OperatorSetIdProtoSchema,
@@ -38,13 +39,7 @@ export function upgradeModel(
 ): { model: ModelProto; problems: Problem[] } {
   const from = opset(model);
   const problems: Problem[] = [];
-  const names = new Set(allNames(model.graph!));
-  const fresh = (base: string) => {
-    let name = base;
-    for (let n = 2; names.has(name); n++) name = `${base}_${n}`;
-    names.add(name);
-    return name;
-  };
+  const fresh = freshNames(model);
   const unsupported = (message: string) => {
     problems.push({ code: 'opset-unsupported', severity: 'error', message, data: { opset: from, wanted } });
     return { model, problems };
@@ -141,12 +136,4 @@ function readTensors(graph: GraphProto): string[] {
     ...graph.output.map((value) => value.name),
     ...graph.node.flatMap((node) => [...node.input, ...subgraphs(node).flatMap(readTensors)]),
   ].filter((tensor) => tensor !== '');
-}
-
-function allNames(graph: GraphProto): string[] {
-  return [
-    ...graph.initializer.map((tensor) => tensor.name),
-    ...graph.input.map((value) => value.name),
-    ...graph.node.flatMap((node) => [node.name, ...node.output, ...subgraphs(node).flatMap(allNames)]),
-  ];
 }

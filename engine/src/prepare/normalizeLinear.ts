@@ -1,0 +1,130 @@
+import {
+  type ModelProto,
+  type NodeProto,
+  type TensorProto,
+  elementCount,
+  floatAttribute,
+  intAttribute,
+  isOnnxDomain,
+  makeNode,
+  makeTensor,
+  readFloats,
+} from '@quantsmith/model/onnx';
+import { freshNames, type Graph } from '@quantsmith/model/graph';
+import { withoutUnused } from './foldConstants.js';
+
+/**
+ * Brings matrix products into the forms that integer kernels take. A Gemm's alpha and beta go into its constants, its
+ * constant C becomes one value for each column; a C that is none (of other shape, or computed) is added behind it. Leading
+ * ones of a MatMul's constant are dropped where broadcasting puts them back.
+ */
+export function normalizeLinear(model: ModelProto, graph: Graph, dir: string): ModelProto {
+  const draft: Draft = { graph, dir, fresh: freshNames(model), constants: [] };
+  let changed = false;
+  const node = model.graph!.node.flatMap((old) => {
+    const now = !isOnnxDomain(old)
+      ? undefined
+      : old.opType === 'Gemm'
+        ? normalGemm(draft, old)
+        : old.opType === 'MatMul'
+          ? normalMatMul(draft, old)
+          : undefined;
+    changed ||= now !== undefined;
+    return now ?? [old];
+  });
+  if (!changed) return model;
+  const initializer = [...model.graph!.initializer, ...draft.constants];
+  return withoutUnused({ ...model, graph: { ...model.graph!, node, initializer } });
+}
+
+interface Draft {
+  readonly graph: Graph;
+  readonly dir: string;
+  readonly fresh: (base: string) => string;
+  readonly constants: TensorProto[];
+}
+
+const FLOAT = 1;
+
+const floatConstant = (graph: Graph, tensor: string): TensorProto | undefined => {
+  const found = graph.initializer(tensor);
+  return found?.dataType === FLOAT ? found : undefined;
+};
+
+function normalGemm(draft: Draft, gemm: NodeProto): NodeProto[] | undefined {
+  const { graph } = draft;
+  const [a = '', b = '', c = ''] = gemm.input;
+  const alpha = floatAttribute(gemm, 'alpha', 1);
+  const beta = floatAttribute(gemm, 'beta', 1);
+  const weight = floatConstant(graph, b);
+  if (weight?.dims.length !== 2) return undefined;
+  const columns = Number(weight.dims[intAttribute(gemm, 'transB', 0) === 1 ? 0 : 1]);
+  const bias = floatConstant(graph, c);
+  const plain = alpha === 1 && (c === '' || beta === 1);
+  if (plain && (c === '' || (bias?.dims.length === 1 && Number(bias.dims[0]) === columns))) return undefined;
+  // What is computed and scaled would need a product of its own: such a Gemm stays as it is.
+  if (c !== '' && bias === undefined && beta !== 1) return undefined;
+  const scaled = alpha === 1 ? b : addConstant(draft, `${b}_alpha`, weight.dims.map(Number), weight, alpha);
+  const attribute = gemm.attribute.filter(({ name }) => name !== 'alpha' && name !== 'beta');
+  const output = gemm.output[0] ?? '';
+  if (c === '') return [{ ...gemm, attribute, input: [a, scaled] }];
+  const row = bias === undefined ? undefined : asRow(bias, columns, draft.dir);
+  if (row !== undefined) {
+    const name = draft.fresh(`${c}_of_${gemm.name}`);
+    draft.constants.push(
+      makeTensor(
+        name,
+        [columns],
+        FLOAT,
+        row.map((value) => value * beta),
+      ),
+    );
+    return [{ ...gemm, attribute, input: [a, scaled, name] }];
+  }
+  const product = draft.fresh(`${output}_product`);
+  const addend =
+    bias === undefined || beta === 1 ? c : addConstant(draft, `${c}_beta`, bias.dims.map(Number), bias, beta);
+  const add = makeNode('Add', [product, addend], [output], {}, { name: draft.fresh(`${gemm.name}_add`) });
+  return [{ ...gemm, attribute, input: [a, scaled], output: [product] }, add];
+}
+
+/** The constant times a factor, as a new one. */
+function addConstant(
+  { fresh, constants, dir }: Draft,
+  base: string,
+  dims: readonly number[],
+  tensor: TensorProto,
+  factor: number,
+): string {
+  const name = fresh(base);
+  constants.push(
+    makeTensor(
+      name,
+      dims,
+      FLOAT,
+      readFloats(tensor, dir).map((value) => value * factor),
+    ),
+  );
+  return name;
+}
+
+/** One value for each column, where the constant is the same for all rows. */
+function asRow(bias: TensorProto, columns: number, dir: string): Float32Array | undefined {
+  const values = readFloats(bias, dir);
+  if (values.length === 1) return new Float32Array(columns).fill(values[0]!);
+  const across = Number(bias.dims.at(-1) ?? 1n) === columns && elementCount(bias.dims) === columns;
+  return across ? values : undefined;
+}
+
+function normalMatMul(draft: Draft, matMul: NodeProto): NodeProto[] | undefined {
+  const [a = '', b = ''] = matMul.input;
+  const weight = floatConstant(draft.graph, b);
+  const rank = draft.graph.rank(a);
+  if (weight === undefined || rank === undefined || weight.dims.length < 3 || rank < weight.dims.length)
+    return undefined;
+  const [rows, columns] = weight.dims.slice(-2);
+  if (weight.dims.slice(0, -2).some((dim) => dim !== 1n)) return undefined;
+  const name = draft.fresh(`${b}_matrix`);
+  draft.constants.push({ ...weight, name, dims: [rows!, columns!] });
+  return [{ ...matMul, input: [a, name] }];
+}

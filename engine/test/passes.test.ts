@@ -1,0 +1,162 @@
+import { readFileSync } from 'node:fs';
+import { fromBinary } from '@bufbuild/protobuf';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { indexGraph } from '@quantsmith/model/graph';
+import {
+  type ModelProto,
+  ModelProtoSchema,
+  type NodeProto,
+  type TensorProto,
+  makeNode,
+} from '@quantsmith/model/onnx';
+import { PASSES, rewrite } from '../src/prepare/passes.js';
+import { inferTypes } from '../src/prepare/types.js';
+import { CASES, caseNames } from './exported.js';
+import { floats, ints, model, node, randoms, relativeDifference, runModel, value } from './models.js';
+
+const norm = (channels: number) => [
+  floats('gamma', [channels], randoms(channels, 5)),
+  floats('beta', [channels], randoms(channels, 6)),
+  floats('mean', [channels], randoms(channels, 7)),
+  floats(
+    'variance',
+    [channels],
+    randoms(channels, 8).map((number) => number + 1.1),
+  ),
+];
+
+const ofMatrix = (nodes: readonly NodeProto[], constants: readonly TensorProto[]) =>
+  model({ nodes, inputs: [value('x', ['n', 6])], outputs: [value('y')], initializers: constants });
+
+const W = floats('W', [6, 4], randoms(24, 3));
+
+/** Small models in the forms that the passes look for. */
+const MODELS: Readonly<Record<string, ModelProto>> = {
+  'MatMul and BatchNormalization': ofMatrix(
+    [
+      node('MatMul', ['x', 'W'], ['a']),
+      node('BatchNormalization', ['a', 'gamma', 'beta', 'mean', 'variance'], ['y']),
+    ],
+    [W, ...norm(4)],
+  ),
+  'MatMul, Add and BatchNormalization': ofMatrix(
+    [
+      node('MatMul', ['x', 'W'], ['a']),
+      node('Add', ['b', 'a'], ['c']),
+      node('BatchNormalization', ['c', 'gamma', 'beta', 'mean', 'variance'], ['y']),
+    ],
+    [W, floats('b', [1, 4], randoms(4)), ...norm(4)],
+  ),
+  ...Object.fromEntries(
+    [[], [1], [4], [1, 4], [1, 1], [3, 1], [3, 4]].flatMap((dims) =>
+      [1, 2.5].map((factor) => [
+        `Gemm with alpha and beta ${factor} and C [${dims.join()}]`,
+        model({
+          nodes: [
+            node('Gemm', ['x', 'W', 'C'], ['y'], { alpha: { float: factor }, beta: { float: factor } }),
+          ],
+          inputs: [value('x', [3, 6])],
+          outputs: [value('y')],
+          initializers: [W, floats('C', dims, randoms(dims.reduce((a, b) => a * b, 1)))],
+        }),
+      ]),
+    ),
+  ),
+  'Gemm with a computed C': model({
+    nodes: [node('Gemm', ['x', 'W', 'c'], ['y'], { alpha: { float: 3 } })],
+    inputs: [value('x', ['n', 6]), value('c', [4])],
+    outputs: [value('y')],
+    initializers: [W],
+  }),
+  'Gemm without C, transposed': ofMatrix(
+    [node('Gemm', ['x', 'T'], ['y'], { alpha: { float: 0.5 }, transB: 1 })],
+    [floats('T', [4, 6], randoms(24))],
+  ),
+  'stack of one matrix': model({
+    nodes: [node('MatMul', ['x', 'W3'], ['y'])],
+    inputs: [value('x', [2, 3, 6])],
+    outputs: [value('y')],
+    initializers: [floats('W3', [1, 6, 4], randoms(24))],
+  }),
+  'stack of one matrix that adds an axis': ofMatrix(
+    [node('MatMul', ['x', 'W3'], ['y'])],
+    [floats('W3', [1, 6, 4], randoms(24))],
+  ),
+  'a weight shared with a body': model({
+    nodes: [
+      node('MatMul', ['x', 'W'], ['a']),
+      node('BatchNormalization', ['a', 'gamma', 'beta', 'mean', 'variance'], ['n']),
+      node('ReduceMean', ['n'], ['m'], { keepdims: 0 }),
+      node('Greater', ['m', 'zero'], ['c']),
+      node('Add', ['n', 'n'], ['y']),
+    ],
+    inputs: [value('x', ['n', 6])],
+    outputs: [value('y')],
+    initializers: [W, ...norm(4), floats('zero', [], [0])],
+  }),
+  'convolution with additions of every shape': model({
+    nodes: [
+      node('Conv', ['x', 'K'], ['a']),
+      node('Add', ['a', 'c1'], ['b']),
+      node('Conv', ['b', 'K2'], ['c']),
+      node('Add', ['one', 'c'], ['d']),
+      node('BatchNormalization', ['d', 'gamma', 'beta', 'mean', 'variance'], ['y']),
+    ],
+    inputs: [value('x', ['n', 3, 5, 5])],
+    outputs: [value('y')],
+    initializers: [
+      floats('K', [4, 3, 3, 3], randoms(108)),
+      floats('c1', [1, 4, 1, 1], randoms(4)),
+      floats('K2', [4, 4, 1, 1], randoms(16)),
+      floats('one', [1], [0.5]),
+      ...norm(4),
+    ],
+  }),
+};
+
+const cases = caseNames().map((name): [string, ModelProto] => [
+  name,
+  fromBinary(ModelProtoSchema, new Uint8Array(readFileSync(join(CASES, name, 'model.onnx')))),
+]);
+
+describe('every rewriting', () => {
+  it.each([...Object.entries(MODELS), ...cases])(
+    'gives a valid model with equal outputs: %s',
+    async (_, source) => {
+      let current = source;
+      const before = await runModel(source).catch(() => null);
+      for (const { apply } of PASSES) {
+        const next = apply(current, indexGraph(current, await inferTypes(current)), '.');
+        if (next === current) continue;
+        current = next;
+        expect(assignments(current)).toEqual([...new Set(assignments(current))]);
+        // The runtime checks operators' inputs, types and shapes when it loads a model.
+        await inferTypes(current);
+        const after = before === null ? null : await runModel(current);
+        for (const [name, expected] of Object.entries(before ?? {}))
+          expect(relativeDifference(expected, after![name]!)).toBeLessThanOrEqual(2e-6);
+      }
+    },
+  );
+
+  it('that the runtime refuses is left out and said', async () => {
+    const broken = {
+      name: 'breaking',
+      apply: (source: ModelProto): ModelProto => ({
+        ...source,
+        graph: { ...source.graph!, node: [makeNode('MatMul', ['x', 'W', 'W'], ['y'])] },
+      }),
+    };
+    const source = ofMatrix([node('MatMul', ['x', 'W'], ['y'])], [W, ints('unused', [1])]);
+    const result = await rewrite(source, await inferTypes(source), '.', [broken, ...PASSES]);
+    expect(result.model.graph!.node[0]!.input).toEqual(['x', 'W']);
+    expect(result.problems).toMatchObject([{ code: 'internal-rewrite', data: { pass: 'breaking' } }]);
+  });
+});
+
+/** Every name that a node or constant of the main graph gives. */
+const assignments = ({ graph }: ModelProto) =>
+  [...graph!.initializer.map(({ name }) => name), ...graph!.node.flatMap(({ output }) => output)].filter(
+    (name) => name !== '',
+  );
