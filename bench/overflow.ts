@@ -10,6 +10,7 @@ import type {
   QuantizationConfig,
 } from '@quantsmith/schemas';
 import { evaluateModel } from '../engine/src/validation/evaluateModel.js';
+import { plan } from '../engine/src/plan.js';
 import { findEmulator } from '../engine/src/emulator.js';
 import { overflowPipeline, runPipeline } from '../engine/src/pipeline.js';
 import { models, type BenchData, type BenchModel } from './models.mjs';
@@ -85,7 +86,7 @@ async function underQemu(
   const modelPath = join(work, `${name}.onnx`);
   await runPipeline({ kind: 'run', ...request, output: modelPath }, quiet);
   const evaluation: EvaluateRequest = { kind: 'evaluate', ...request, modelPath };
-  const here = await evaluateModel(evaluation, quiet);
+  const here = await evaluateModel(evaluation, plan(evaluation.config), quiet);
   const file = join(work, `${name}.evaluate.json`);
   // Emulated threads that wait for each other cost more than they bring.
   const alone = withAdvanced(request.config, { backend_params: { threads: 1 } });
@@ -110,7 +111,7 @@ async function underQemu(
 
 async function evaluate(file: string): Promise<void> {
   const request = JSON.parse(readFileSync(file, 'utf8')) as EvaluateRequest;
-  process.stdout.write(JSON.stringify(await evaluateModel(request, quiet)));
+  process.stdout.write(JSON.stringify(await evaluateModel(request, plan(request.config), quiet)));
 }
 
 function configOf(model: BenchModel): QuantizationConfig {

@@ -3,3 +3,4 @@ export { EMULATED_CPUS, findEmulator, type EmulatedCpu, type Emulator } from './
 export { outputObstacle } from './output/obstacle.js';
 export { runPipeline } from './pipeline.js';
 export { startEngine, type EngineOptions, type EngineOutcome } from './spawn.js';
+export { plan, type Plan } from './plan.js';

@@ -2,13 +2,11 @@ import {
   type EngineEvent,
   type OverflowSummary,
   type Problem,
-  type QuantizationConfig,
+  type QuantizationChange,
   type QuantizationReport,
-  type ResolvedConfig,
   type RunPaths,
   type RunRequest,
   fail,
-  resolveConfig,
   runPaths,
 } from '@quantsmith/schemas';
 import { resolve } from 'node:path';
@@ -19,9 +17,8 @@ import {
   smoothModel,
   type Calibration,
 } from './calibration/calibration.js';
-import { ACCURATE_THRESHOLD, accurateBiasCorrection, accurateSamples } from './corrections/accurateBias.js';
-import { correctionScope } from './corrections/candidates.js';
-import { FAST_THRESHOLD, fastBiasCorrection, type CorrectionRecord } from './corrections/fastBias.js';
+import { accurateBiasCorrection, accurateSamples } from './corrections/accurateBias.js';
+import { fastBiasCorrection, type CorrectionRecord } from './corrections/fastBias.js';
 import { firstIndices, openData, readAhead } from './data/source.js';
 import type { DataSection, Sample, SampleSource } from './data/types.js';
 import { prepareModel, type PreparedModel } from './prepare/prepare.js';
@@ -31,7 +28,8 @@ import { type LoadedModel, modelSha256, readModel, writeModel, writeText } from 
 import { autoProblems, fixOverflow } from './saturation/auto.js';
 import { addSettings, compareFixes } from './saturation/settings.js';
 import { outputObstacle } from './output/obstacle.js';
-import { placeForConfig, quantizerConfig } from './placement/fromConfig.js';
+import { plan, type Plan } from './plan.js';
+import { placeModel } from './placement/placeModel.js';
 import type { Placement } from './placement/types.js';
 import {
   activationParameters,
@@ -41,7 +39,7 @@ import {
   type Quantization,
 } from './quantize/quantization.js';
 import { measureFinished } from './measure/finished.js';
-import { targetSaturates, type TargetIsa } from './overflow/isa.js';
+import { targetSaturates } from './overflow/isa.js';
 import { cpuFeatures, type CpuFeatures } from './runtime/cpu.js';
 import { runtimeVersion } from './runtime/session.js';
 import { buildReport } from './report/build.js';
@@ -50,7 +48,6 @@ import { restoreAccuracy } from './restore/restore.js';
 import { openRunJournal } from './restore/runJournal.js';
 import { measureSensitivity } from './restore/sensitivity.js';
 import type { SensitivityReport } from '@quantsmith/schemas';
-import { withSettings } from './restore/tune.js';
 import { oneLane, openLanes, type Lanes } from './runtime/lanes.js';
 import { defaultThreads } from './runtime/threads.js';
 import type { Collected } from './statistics/collect.js';
@@ -64,8 +61,7 @@ export function runPipeline(
   request: RunRequest,
   emit: (event: EngineEvent) => void,
 ): Promise<{ report: QuantizationReport; reportPath: string }> {
-  const { data, accuracy_control: control } = request.config;
-  const measures = data.validation !== undefined || (control ?? null) !== null;
+  const measures = plan(request.config).validation !== null;
   return withLanes(request, measures ? openLanes : oneLane, async (lanes) =>
     quantizeAndReport(request, emit, await openRun(request, emit, lanes)),
   );
@@ -76,13 +72,15 @@ async function quantizeAndReport(
   emit: (event: EngineEvent) => void,
   opened: OpenedRun,
 ): Promise<{ report: QuantizationReport; reportPath: string }> {
-  const { clock, config, cpu, paths, lanes, warnings, warn, loaded, float, validation, statistics } = opened;
+  const { clock, planned, cpu, paths, lanes, warnings, warn, loaded, float, validation, statistics } = opened;
   const { threads } = lanes;
-  checkOutput(request, config, paths, loaded);
+  checkOutput(request, paths, loaded);
   const inputs = { float, statistics, lanes, clock, cpu };
-  const made = await makeQuantization(inputs, config, clock.stage);
-  warn([...made.problems, ...autoProblems(config, cpu)]);
-  const journal = await openRunJournal(request, config, {
+  const made = await makeQuantization(inputs, planned, clock.stage);
+  warn([...made.problems, ...autoProblems(planned.overflow, cpu)]);
+  const journal = await openRunJournal(request, {
+    restores: planned.restoration !== null,
+    settings: planned.identity,
     paths,
     loaded,
     calibration: statistics.source,
@@ -90,16 +88,19 @@ async function quantizeAndReport(
     threads,
     warn,
   });
-  const remake = (change: QuantizationConfig['quantization'] & object) =>
-    makeQuantization(inputs, resolveConfig(withSettings(request.config, change)), () => undefined);
-  const restored = await restoreAccuracy(made, validation, config, remake, { lanes, clock, journal });
+  const remake = (change: QuantizationChange) =>
+    makeQuantization(inputs, plan(request.config, change), () => undefined);
+  const restored = await restoreAccuracy(made, validation, planned.restoration, remake, {
+    lanes,
+    clock,
+    journal,
+  });
 
   clock.stage('measure', null);
   const { quantization, records, cached } = restored.made;
   const { reverted, measured } = restored;
   const final = buildModel(quantization, reverted);
-  const advanced = config.quantization.advanced_parameters;
-  const target = advanced.backend_params.target_isa as TargetIsa;
+  const { fix, target } = planned.overflow;
   const saturates = targetSaturates(target, cpu);
   const finished = await measureFinished(
     { quantization, final, reverted, calibration: statistics, validation, measured, target, saturates },
@@ -111,7 +112,7 @@ async function quantizeAndReport(
   clock.stage('write', null);
   const written = await writeModel(final, paths.output, {
     sourceDir: float.dir,
-    externalData: advanced.backend_params.external_data ?? 'auto',
+    externalData: planned.output.externalData,
     onTemporary: (path, exists) => emit({ type: 'temporary', path, exists }),
   });
   const report = buildReport({
@@ -128,7 +129,7 @@ async function quantizeAndReport(
     },
     quantization,
     corrections: records,
-    overflowFix: advanced.overflow_fix,
+    overflowFix: fix,
     validation,
     restored,
     finished,
@@ -158,8 +159,8 @@ export function sensitivityPipeline(
   emit: (event: EngineEvent) => void,
 ): Promise<SensitivityReport> {
   return withLanes(request, openLanes, async (lanes) => {
-    const { clock, config, cpu, float, validation, statistics } = await openRun(request, emit, lanes);
-    const made = await makeQuantization({ float, statistics, lanes, clock, cpu }, config, clock.stage);
+    const { clock, planned, cpu, float, validation, statistics } = await openRun(request, emit, lanes);
+    const made = await makeQuantization({ float, statistics, lanes, clock, cpu }, planned, clock.stage);
     return measureSensitivity(made.quantization, validation, statistics, { lanes, clock });
   });
 }
@@ -171,15 +172,11 @@ export function overflowPipeline(
 ): Promise<OverflowSummary> {
   return withLanes(request, openLanes, async (lanes) => {
     const opened = await openRun(request, emit, lanes);
-    const { clock, config, cpu, paths, float, validation, statistics } = opened;
+    const { clock, planned, cpu, paths, float, validation, statistics } = opened;
     const summary = await compareFixes(
       (change) =>
-        makeQuantization(
-          { float, statistics, lanes, clock, cpu },
-          resolveConfig(withSettings(request.config, change)),
-          clock.stage,
-        ),
-      { config, float, validation, statistics, host: cpu, lanes, clock },
+        makeQuantization({ float, statistics, lanes, clock, cpu }, plan(request.config, change), clock.stage),
+      { overflow: planned.overflow, float, validation, statistics, host: cpu, lanes, clock },
     );
     await addSettings(paths.report, request.configSha256, summary.settings);
     return summary;
@@ -195,8 +192,7 @@ async function withLanes<T>(
   open: (threads: number) => Lanes,
   body: (lanes: Lanes) => Promise<T>,
 ): Promise<T> {
-  const backend = resolveConfig(request.config).quantization.advanced_parameters.backend_params;
-  const lanes = open(backend.threads ?? defaultThreads());
+  const lanes = open(plan(request.config).threads ?? defaultThreads());
   try {
     return await body(lanes);
   } finally {
@@ -209,7 +205,7 @@ type OpenedRun = Awaited<ReturnType<typeof openRun>>;
 /** Everything that is there before anything is quantized: model, data and metric, checked. */
 async function openRun(request: RunRequest, emit: (event: EngineEvent) => void, lanes: Lanes) {
   const clock = startClock(emit);
-  const config = resolveConfig(request.config);
+  const planned = plan(request.config);
   const cpu = await cpuFeatures();
   const paths = runPaths(request);
   const warnings: Problem[] = [];
@@ -225,31 +221,27 @@ async function openRun(request: RunRequest, emit: (event: EngineEvent) => void, 
   warn(float.problems);
   const inputs = inputSignatures(float.model);
   const context = { inputs, baseDir: paths.baseDir, allowModules: request.allowModules };
-  const source = await openData(config.data.calibration, {
+  const source = await openData(planned.samples.section, {
     ...context,
     configPath: ['data', 'calibration'],
   });
-  const validation = await openValidation(config, context);
+  const validation = await openValidation(planned.validation, context);
   warn(validation?.problems ?? []);
   const statistics: Calibration = {
     loaded,
     source,
-    samples: Math.min(source.count, config.quantization.subset_size),
+    samples: Math.min(source.count, planned.samples.limit),
     lanes,
     cache: request.cache === false ? null : defaultCache(),
     onSample: (done) => clock.progress(done),
     warn,
   };
-  return { clock, config, cpu, paths, lanes, warnings, warn, loaded, float, validation, statistics };
+  return { clock, planned, cpu, paths, lanes, warnings, warn, loaded, float, validation, statistics };
 }
 
 /** Ends the run before it computes anything when its result has no place to go. Throws `output-unusable`. */
-function checkOutput(
-  request: RunRequest,
-  { data, accuracy_control: control }: ResolvedConfig,
-  paths: RunPaths,
-  loaded: LoadedModel,
-): void {
+function checkOutput(request: RunRequest, paths: RunPaths, loaded: LoadedModel): void {
+  const { data, accuracy_control: control } = request.config;
   const sections = [data.calibration, data.validation ?? {}].flatMap((section) =>
     (['images', 'arrays', 'loader', 'labels'] as const).map((key) => (section as DataSection)[key]),
   );
@@ -283,41 +275,39 @@ interface MadeQuantization {
 /** From the prepared float model to everything that is needed to write it as a quantized one. */
 export async function makeQuantization(
   { float, statistics, lanes, clock, cpu }: QuantizationInputs,
-  config: ResolvedConfig,
+  planned: Plan,
   stage: Clock['stage'],
 ): Promise<MadeQuantization> {
   stage('calibrate', statistics.samples);
-  const smoothed = await smoothModel(float, statistics, config);
-  const prepared = await alignModel(smoothed, statistics, config);
-  const { placement, problems } = placeForConfig(prepared, config);
-  const collected = await calibrate(prepared, placement, statistics, config);
+  const smoothed = await smoothModel(float, statistics, planned.smoothing);
+  const prepared = await alignModel(smoothed, statistics, planned.alignment);
+  const { placement, problems } = placeModel(prepared, planned.placement);
+  const collected = await calibrate(prepared, placement, statistics, planned.calibration);
+
   stage('quantize', null);
-  const full = quantize(prepared, placement, collected, config);
+  const full = quantize(prepared, placement, collected, planned);
   const correctBiases = (fixed: Quantization) => {
     stage('correct', null);
-    return correct(fixed, collected, statistics.source, config, { lanes, clock });
+    return correct(fixed, collected, statistics.source, planned.correction, { lanes, clock });
   };
-  const corrected = await fixOverflow(full, correctBiases, statistics, config, cpu);
+  const corrected = await fixOverflow(full, correctBiases, statistics, planned, cpu);
   return { ...corrected, cached: collected.cached, problems };
 }
 
 function quantize(
   prepared: PreparedModel,
-  placed: Placement,
+  placement: Placement,
   collected: Collected,
-  config: ResolvedConfig,
+  { calibration: { runtime, quantizers }, weights }: Plan,
 ): Quantization {
-  const advanced = config.quantization.advanced_parameters;
-  const activationConfig = quantizerConfig(advanced.activations_quantization_params);
-  const runtime = advanced.backend_params.runtime as Quantization['runtime'];
-  const { activations } = writtenPlacement(prepared.graph, placed, runtime, activationConfig);
+  const { activations } = writtenPlacement(prepared.graph, placement, runtime, quantizers);
   return {
     prepared,
-    placement: placed,
+    placement,
     runtime,
-    activationConfig,
+    activationConfig: quantizers,
     activations: activationParameters(activations, collected.ranges),
-    weights: weightCodes(prepared, placed, config),
+    weights: weightCodes(prepared, placement, weights),
     biases: [],
   };
 }
@@ -327,22 +317,23 @@ async function correct(
   quantization: Quantization,
   collected: Collected,
   source: SampleSource,
-  config: ResolvedConfig,
+  correction: Plan['correction'],
   { lanes, clock }: { lanes: Lanes; clock: Clock },
 ): Promise<{ quantization: Quantization; records: readonly CorrectionRecord[] }> {
-  const advanced = config.quantization.advanced_parameters;
-  if (advanced.disable_bias_correction) return { quantization, records: [] };
-  const { apply_for_all_nodes: allNodes, threshold } = advanced.bias_correction_params;
-  if (config.quantization.fast_bias_correction) {
-    const scope = { threshold: threshold ?? FAST_THRESHOLD, ...correctionScope(config) };
-    const { biases, records } = fastBiasCorrection(quantization, collected.channelMeans, scope);
+  if (correction === null) return { quantization, records: [] };
+  if (correction.kind === 'fast') {
+    const { threshold, scope } = correction;
+    const options = { threshold, ...scope };
+    const { biases, records } = fastBiasCorrection(quantization, collected.channelMeans, options);
     return { quantization: { ...quantization, biases }, records };
   }
+
   const samples: Sample[] = [];
   const count = accurateSamples(collected.samples);
   for await (const sample of readAhead(source, firstIndices(count))) samples.push(sample);
+  const { threshold, allNodes } = correction;
   const { biases, records } = await accurateBiasCorrection(quantization, samples, {
-    threshold: threshold ?? ACCURATE_THRESHOLD,
+    threshold,
     allNodes,
     lanes,
     onLayer: (done, total) => clock.progress(done, 'bias correction', total),

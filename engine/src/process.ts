@@ -1,6 +1,7 @@
 import { evaluateModel } from './validation/evaluateModel.js';
 import { inspectModel } from '@quantsmith/model/onnx';
 import { overflowOfModel } from './saturation/model.js';
+import { plan } from './plan.js';
 import { overflowPipeline, runPipeline, sensitivityPipeline } from './pipeline.js';
 import { type EngineEvent, type EngineRequest, type Problem, QuantsmithError } from '@quantsmith/schemas';
 
@@ -20,7 +21,7 @@ async function serve(request: EngineRequest): Promise<void> {
     return;
   }
   if (request.kind === 'evaluate') {
-    emit({ type: 'evaluated', evaluation: await evaluateModel(request, emit) });
+    emit({ type: 'evaluated', evaluation: await evaluateModel(request, plan(request.config), emit) });
     return;
   }
   if (request.kind === 'overflow-model') {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { resolveConfig, type QuantizationConfig } from '@quantsmith/schemas';
+import type { QuantizationConfig } from '@quantsmith/schemas';
+import { plan } from '../src/plan.js';
 import type { SampleSource } from '../src/data/types.js';
 import { prepareModel } from '../src/prepare/prepare.js';
 import { makeQuantization } from '../src/pipeline.js';
@@ -25,8 +26,8 @@ const network = model({
 
 type Inputs = (name: string, sample: number) => readonly number[];
 
-const configFor = (target: string) =>
-  resolveConfig({
+const planFor = (target: string) =>
+  plan({
     model: 'test.onnx',
     data: { calibration: { arrays: 'x.npz' } },
     quantization: {
@@ -59,7 +60,7 @@ async function halved(inputs: Inputs, target = 'avx2') {
     loaded: { model: network, path: 'test.onnx', dir: '.', fileBytes: 0, externalFiles: [] },
   };
   const inputsOf = { float: prepared, statistics, lanes: oneLane(1), clock: startClock(quiet), cpu: VNNI };
-  const { quantization } = await makeQuantization(inputsOf, configFor(target), quiet);
+  const { quantization } = await makeQuantization(inputsOf, planFor(target), quiet);
   const half = quantization.placement.weights.filter(({ halfRange }) => halfRange);
   return { layers: half.map(({ targets }) => targets[0]!.node).sort(), read: read - SAMPLES };
 }
@@ -100,7 +101,7 @@ describe('overflow_fix: auto', () => {
   });
   it('says so where this machine does not saturate and is the target', () => {
     const codes = (target: string, cpu: CpuFeatures) =>
-      autoProblems(configFor(target), cpu).map(({ code }) => code);
+      autoProblems(planFor(target).overflow, cpu).map(({ code }) => code);
     expect(codes('host', VNNI)).toEqual(['dead-setting']);
     expect(codes('host', AVX2)).toEqual([]);
     expect(codes('avx2', VNNI)).toEqual([]);

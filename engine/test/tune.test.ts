@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { resolveConfig, type QuantizationConfig } from '@quantsmith/schemas';
-import { remedyGroups, tune, withSettings } from '../src/restore/tune.js';
+import {
+  remedyGroups,
+  reportedRemedy,
+  resolveConfig,
+  withChange,
+  type QuantizationConfig,
+} from '@quantsmith/schemas';
+import { tune } from '../src/restore/tune.js';
 
 const config = (quantization: QuantizationConfig['quantization'] = {}): QuantizationConfig => ({
   model: 'm.onnx',
@@ -33,7 +39,7 @@ describe('remedies', () => {
     expect(groups.flat()).not.toContain('fast_bias_correction=false');
   });
   it('change what they name and leave the rest of the settings', () => {
-    const changed = withSettings(
+    const changed = withChange(
       config({ subset_size: 7, advanced_parameters: { smooth_quant_alphas: { convolution: 0.5 } } }),
       { preset: 'mixed', advanced_parameters: { smooth_quant_alphas: { matmul: 0.25 } } },
     );
@@ -42,6 +48,23 @@ describe('remedies', () => {
       preset: 'mixed',
       advanced_parameters: { smooth_quant_alphas: { convolution: 0.5, matmul: 0.25 } },
     });
+  });
+});
+
+describe('a remedy of a report', () => {
+  it('leads to its place in a config, with a value of the type that the setting has', () => {
+    const quantization = { model_type: 'transformer' as const };
+    const tried = remedyGroups(resolveConfig(config(quantization))).flat();
+    expect(new Set(tried.map(({ value }) => typeof value))).toEqual(new Set(['string', 'boolean', 'number']));
+    for (const { setting, value, change } of tried) {
+      const reported = reportedRemedy(setting, String(value))!;
+      expect(reported.value).toBe(value);
+      const changed = withChange(config(quantization), change);
+      expect(
+        reported.path.reduce((inner: unknown, key) => (inner as Record<string, unknown>)[key], changed),
+      ).toBe(value);
+    }
+    expect(reportedRemedy('unknown', '1')).toBeUndefined();
   });
 });
 
@@ -54,7 +77,7 @@ describe('tuning', () => {
     (change.advanced_parameters?.activations_range_estimator_params === 'histogram' ? 0.03 : 0) +
     (change.fast_bias_correction === false ? 0.01 : 0);
   it('keeps the best of each group on top of those before', async () => {
-    const tried: string[] = [];
+    const tried: unknown[] = [];
     const result = await tune(groups, 0.1, 0, (change, { value }) => {
       tried.push(value);
       return Promise.resolve(drops(change));

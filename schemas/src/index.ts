@@ -6,6 +6,8 @@ import type { SchemaNode } from './walk.js';
 
 export type { QuantizationConfig } from './generated/config.js';
 export type { QuantizationReport } from './generated/report.js';
+export * from './change.js';
+export * from './remedies.js';
 export * from './resolve.js';
 export * from './walk.js';
 

@@ -1,6 +1,6 @@
-import { type Problem, type ResolvedConfig, TOOL } from '@quantsmith/schemas';
+import { type Problem, TOOL } from '@quantsmith/schemas';
 import envPaths from 'env-paths';
-import { biasCandidates, correctionScope } from '../corrections/candidates.js';
+import { biasCandidates, type CandidateOptions } from '../corrections/candidates.js';
 import { alignChannels, alignmentPairs, alignmentPlan } from '../corrections/channelAlignment.js';
 import { fastBiasMeans } from '../corrections/fastBias.js';
 import {
@@ -14,10 +14,11 @@ import { firstIndices, readAhead } from '../data/source.js';
 import type { SampleSource } from '../data/types.js';
 import type { PreparedModel } from '../prepare/prepare.js';
 import { type LoadedModel, encodeModel, modelSha256 } from '@quantsmith/model/onnx';
-import { ignoredByConfig, quantizerConfig } from '../placement/fromConfig.js';
+import type { IgnoredScope } from '@quantsmith/model/scope';
+import { ignoredNodes } from '../placement/placeModel.js';
 import { isTail } from '../placement/runtimeLayout.js';
-import type { Placement } from '../placement/types.js';
-import { writtenPlacement, type Quantization } from '../quantize/quantization.js';
+import type { Placement, QuantizerConfig, TargetRuntime } from '../placement/types.js';
+import { writtenPlacement } from '../quantize/quantization.js';
 import type { Lanes } from '../runtime/lanes.js';
 import { runtimeVersion } from '../runtime/session.js';
 import {
@@ -33,7 +34,7 @@ import {
   type ChannelMeanRequest,
   type Collected,
 } from '../statistics/collect.js';
-import { activationEstimator } from '../ranges/defaults.js';
+import { activationEstimator, type EstimatorOverrides } from '../ranges/defaults.js';
 import { planStatistics, type TensorPlan } from '../statistics/plan.js';
 
 /** What statistics are collected with. */
@@ -49,6 +50,27 @@ export interface Calibration {
   readonly warn: (problems: readonly Problem[]) => void;
 }
 
+export interface SmoothingPlan {
+  readonly scope: IgnoredScope;
+  /** 0 … 1, how much goes from the activations into the weights; negative: those operators are left alone. */
+  readonly strength: { readonly matmul: number; readonly convolution: number };
+  readonly inGraph: boolean;
+}
+
+export interface AlignmentPlan {
+  readonly scope: IgnoredScope;
+}
+
+export interface CalibrationPlan {
+  readonly runtime: TargetRuntime;
+  readonly quantizers: QuantizerConfig;
+  readonly estimator: EstimatorOverrides;
+  /** Whether the runtime reduces activations inside the graph where it can. */
+  readonly inGraph: boolean;
+  /** The layers whose inputs' channel means the bias correction needs; null: it needs none. */
+  readonly means: CandidateOptions | null;
+}
+
 /** The user's cache folder, or what the environment variable QUANTSMITH_CACHE names. */
 export function defaultCache(): StatisticsCache {
   const dir = process.env['QUANTSMITH_CACHE'] ?? envPaths('quantsmith', { suffix: '' }).cache;
@@ -59,17 +81,14 @@ export function defaultCache(): StatisticsCache {
 export async function smoothModel(
   float: PreparedModel,
   calibration: Calibration,
-  config: ResolvedConfig,
+  plan: SmoothingPlan | null,
 ): Promise<PreparedModel> {
-  const { quantization } = config;
-  if (quantization.model_type !== 'transformer') return float;
-  // A negative strength turns a kind of operators off.
-  const strength = quantization.advanced_parameters.smooth_quant_alphas;
-  const groups = smoothGroups(float.graph, ignoredByConfig(float, config)).filter(
+  if (plan === null) return float;
+  const { scope, strength, inGraph } = plan;
+  const groups = smoothGroups(float.graph, ignoredNodes(float, scope)).filter(
     ({ kind }) => strength[kind] >= 0,
   );
   if (groups.length === 0) return float;
-  const inGraph = quantization.advanced_parameters.inplace_statistics;
   const { ranges } = await collectCached(float, magnitudePlan(groups), [], inGraph, calibration);
   const smoothed = groups.flatMap((group) => {
     const largest = ranges.get(groupId(group))?.max;
@@ -84,10 +103,10 @@ export async function smoothModel(
 export async function alignModel(
   float: PreparedModel,
   calibration: Calibration,
-  config: ResolvedConfig,
+  plan: AlignmentPlan | null,
 ): Promise<PreparedModel> {
-  if (config.quantization.advanced_parameters.disable_channel_alignment) return float;
-  const pairs = alignmentPairs(float.graph, ignoredByConfig(float, config));
+  if (plan === null) return float;
+  const pairs = alignmentPairs(float.graph, ignoredNodes(float, plan.scope));
   if (pairs.length === 0) {
     calibration.warn([nothingToAlign]);
     return float;
@@ -109,25 +128,19 @@ export async function calibrate(
   prepared: PreparedModel,
   placement: Placement,
   calibration: Calibration,
-  config: ResolvedConfig,
+  { runtime, quantizers: config, estimator, inGraph, means: scope }: CalibrationPlan,
 ): Promise<Collected & { readonly cached: boolean }> {
   const { graph, dir } = prepared;
-  const advanced = config.quantization.advanced_parameters;
-  const activationConfig = quantizerConfig(advanced.activations_quantization_params);
-  const runtime = advanced.backend_params.runtime as Quantization['runtime'];
-  const quantizers = writtenPlacement(graph, placement, runtime, activationConfig).activations;
+  const quantizers = writtenPlacement(graph, placement, runtime, config).activations;
   const plan = planStatistics(graph, dir, quantizers, (quantizer) =>
     activationEstimator(
-      advanced.activations_range_estimator_params,
+      estimator,
       // Averages would cut the largest outputs, which decide the answer: the tail keeps its whole range.
       quantizer.axis !== null || (runtime === 'onnxruntime' && isTail(graph, quantizer.tensor)),
     ),
   );
-  const corrects = !advanced.disable_bias_correction && config.quantization.fast_bias_correction;
-  const means = corrects
-    ? fastBiasMeans(graph, biasCandidates(graph, placement, correctionScope(config)))
-    : [];
-  const collected = await collectCached(prepared, plan, means, advanced.inplace_statistics, calibration);
+  const means = scope === null ? [] : fastBiasMeans(graph, biasCandidates(graph, placement, scope));
+  const collected = await collectCached(prepared, plan, means, inGraph, calibration);
   return { ...collected, ranges: unifyRanges(quantizers, collected.ranges) };
 }
 

@@ -18,9 +18,15 @@ export function accurateSamples(calibrationSamples: number): number {
   return Math.max(1, Math.floor(SAMPLE_SHARE * calibrationSamples));
 }
 
-export interface AccurateOptions {
+export interface AccuratePlan {
+  readonly kind: 'accurate';
+  /** Multiple of the bias beyond which a correction is refused. */
   readonly threshold: number;
+  /** Also layers without a bias. */
   readonly allNodes: boolean;
+}
+
+export interface AccurateOptions extends Omit<AccuratePlan, 'kind'> {
   readonly lanes: Lanes;
   readonly onLayer?: (done: number, total: number) => void;
 }

@@ -1,4 +1,3 @@
-import type { ResolvedConfig } from '@quantsmith/schemas';
 import type { Graph } from '@quantsmith/model/graph';
 import { type NodeProto, intAttribute, isOnnxDomain } from '@quantsmith/model/onnx';
 import type { Placement, Port, WeightQuantizer } from '../placement/types.js';
@@ -22,12 +21,6 @@ export interface CandidateOptions {
   readonly grouped: boolean;
   /** Also transposed convolutions. */
   readonly transposed?: boolean;
-}
-
-/** The peer's fast correction leaves grouped convolutions out; ONNX Runtime's layout gains from them (docs/compatibility.md). */
-export function correctionScope(config: ResolvedConfig): CandidateOptions {
-  const { bias_correction_params: params, backend_params: backend } = config.quantization.advanced_parameters;
-  return { allNodes: params.apply_for_all_nodes, grouped: backend.runtime === 'onnxruntime' };
 }
 
 /**

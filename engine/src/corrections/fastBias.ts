@@ -26,6 +26,13 @@ export interface CorrectionRecord {
 /** Multiple of the bias beyond which a fast correction is refused. */
 export const FAST_THRESHOLD = 2;
 
+export interface FastPlan {
+  readonly kind: 'fast';
+  /** Multiple of the bias beyond which a correction is refused. */
+  readonly threshold: number;
+  readonly scope: CandidateOptions;
+}
+
 /** The channel means that the correction needs from calibration. */
 export function fastBiasMeans(graph: Graph, candidates: readonly BiasCandidate[]): ChannelMeanRequest[] {
   return candidates.flatMap((candidate) => [

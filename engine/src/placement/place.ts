@@ -2,12 +2,12 @@ import type { Graph } from '@quantsmith/model/graph';
 import { postProcessingIgnored, squeezeExcitationIgnored, transformerIgnored } from './ignored.js';
 import { fusedInterior } from './patterns.js';
 import { propagateQuantizers } from './propagate.js';
-import type { ActivationQuantizer, Placement, QuantizerConfig } from './types.js';
+import type { ActivationQuantizer, Placement, QuantizerConfig, TargetRuntime } from './types.js';
 import { placeWeights, type OverflowFix } from './weights.js';
 
 export interface PlacementOptions {
   /** The runtime whose kernels the layout must fit. */
-  readonly runtime: 'onnxruntime' | 'openvino';
+  readonly runtime: TargetRuntime;
   readonly targetDevice: string;
   readonly transformer: boolean;
   readonly activations: QuantizerConfig;

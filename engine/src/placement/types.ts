@@ -9,6 +9,9 @@ export interface QuantizerConfig {
   readonly narrowRange: boolean;
 }
 
+/** The runtime whose kernels a layout must fit. */
+export type TargetRuntime = 'onnxruntime' | 'openvino';
+
 /** One input of one node: `node` is the node's name, `input` its index. */
 export interface Port {
   readonly node: string;

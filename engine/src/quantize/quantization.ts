@@ -1,23 +1,23 @@
-import { type ResolvedConfig, fail } from '@quantsmith/schemas';
+import { fail } from '@quantsmith/schemas';
 import type { Graph } from '@quantsmith/model/graph';
 import type { PreparedModel } from '../prepare/prepare.js';
 import { type ModelProto, readFloats } from '@quantsmith/model/onnx';
 import { completeForRuntime } from '../placement/runtimeLayout.js';
-import type { ActivationQuantizer, Placement, QuantizerConfig } from '../placement/types.js';
+import type { ActivationQuantizer, Placement, QuantizerConfig, TargetRuntime } from '../placement/types.js';
 import type { BiasUpdate } from '../qdq/types.js';
 import { writeQdq } from '../qdq/write.js';
 import { quantizerParameters, type QuantizerParameters } from '../ranges/parameters.js';
 import { revertOperators } from '../placement/revert.js';
 import { allFinite } from '@quantsmith/model/arrays';
 import type { RangeStatistics } from '../statistics/collect.js';
-import { weightEstimator } from '../ranges/defaults.js';
+import type { RangeEstimator } from '../ranges/estimator.js';
 import { quantizeWeights, type QuantizedWeights } from '../weights/quantize.js';
 
 /** A float model with everything that is needed to write it as a quantized one, with any operators left in float. */
 export interface Quantization {
   readonly prepared: PreparedModel;
   readonly placement: Placement;
-  readonly runtime: 'onnxruntime' | 'openvino';
+  readonly runtime: TargetRuntime;
   readonly activationConfig: QuantizerConfig;
   /** By quantizer id. */
   readonly activations: ReadonlyMap<string, QuantizerParameters>;
@@ -48,9 +48,8 @@ export function activationParameters(
 export function weightCodes(
   prepared: PreparedModel,
   placement: Placement,
-  config: ResolvedConfig,
+  estimator: RangeEstimator,
 ): ReadonlyMap<string, QuantizedWeights> {
-  const estimator = weightEstimator(config.quantization.advanced_parameters.weights_range_estimator_params);
   return new Map(
     placement.weights.map((quantizer) => {
       const tensor = prepared.graph.initializer(quantizer.tensor)!;

@@ -1,14 +1,22 @@
 import { meetsTarget } from '../metrics/drop.js';
-import type { QuantizationConfig, ResolvedConfig } from '@quantsmith/schemas';
+import { combineChanges, type QuantizationChange, type Remedy } from '@quantsmith/schemas';
 import { firstIndices } from '../data/source.js';
 import type { Evaluation } from '../metrics/evaluate.js';
 import { buildModel, type Quantization } from '../quantize/quantization.js';
 import { dropOf, measureModel, type Baseline, type Validation } from '../validation/validation.js';
 import { createEvaluator } from './evaluator.js';
 import type { RestoreContext } from './context.js';
-import { combined, remedyGroups, tune, type TriedRemedy } from './tune.js';
+import { tune, type TriedRemedy } from './tune.js';
 
-type Settings = NonNullable<QuantizationConfig['quantization']>;
+/** What is tried before operators go back to float. */
+export interface RemediesPlan {
+  /** Whether the mixed preset is tried first. */
+  readonly mixedPreset: boolean;
+  /** Other values of settings, grouped by setting. */
+  readonly remedies: readonly (readonly Remedy[])[];
+  /** So many samples decide at most, before a state is measured on all. */
+  readonly decidingSamples: number;
+}
 
 /** A quantization and how it does on all validation samples. */
 export interface Tried<Made extends { readonly quantization: Quantization }> {
@@ -23,9 +31,9 @@ export interface RemedyInput<Made extends { readonly quantization: Quantization 
   readonly baseline: Baseline;
   readonly validation: Validation;
   readonly maxDrop: number;
-  readonly config: ResolvedConfig;
+  readonly plan: RemediesPlan;
   /** Quantizes anew with other settings. */
-  readonly make: (change: Settings) => Promise<Made>;
+  readonly make: (change: QuantizationChange) => Promise<Made>;
   readonly isLate: () => boolean;
   readonly context: RestoreContext;
 }
@@ -37,24 +45,20 @@ export interface RemedyInput<Made extends { readonly quantization: Quantization 
 export async function tryRemedies<Made extends { readonly quantization: Quantization }>(
   input: RemedyInput<Made>,
 ): Promise<{ best: Tried<Made>; tried: TriedRemedy[] }> {
-  const { config, maxDrop, isLate } = input;
-  const control = config.accuracy_control!.advanced_accuracy_restorer_params;
+  const { plan, maxDrop, isLate } = input;
   const tried: TriedRemedy[] = [];
   let best = input.start;
-  let base: Settings = {};
-  if (control.convert_to_mixed_preset && config.quantization.preset === 'performance') {
+  let base: QuantizationChange = {};
+  if (plan.mixedPreset) {
     const mixed = await measured(input, { preset: 'mixed' });
     const kept = mixed.drop < best.drop;
     tried.push({ setting: 'preset', value: 'mixed', drop: mixed.drop, kept });
     if (kept) [best, base] = [mixed, { preset: 'mixed' }];
   }
-  if (!control.tune_hyperparams || meetsTarget(best.drop, maxDrop) || isLate()) return { best, tried };
-  const groups = remedyGroups(config).map((group) =>
-    group.filter(({ setting }) => setting !== 'preset' || tried.length === 0),
-  );
-  const tuned = await tune(groups, best.drop, maxDrop, foretoldDrop(input, base), isLate);
+  if (plan.remedies.length === 0 || meetsTarget(best.drop, maxDrop) || isLate()) return { best, tried };
+  const tuned = await tune(plan.remedies, best.drop, maxDrop, foretoldDrop(input, base), isLate);
   if (tuned.drop >= best.drop) return { best, tried: [...tried, ...tuned.tried] };
-  const after = await measured(input, combined(base, tuned.change));
+  const after = await measured(input, combineChanges(base, tuned.change));
   const kept = after.drop < best.drop;
   const settled = tuned.tried.map((remedy) => ({ ...remedy, kept: remedy.kept && kept }));
   return { best: kept ? after : best, tried: [...tried, ...settled] };
@@ -63,22 +67,21 @@ export async function tryRemedies<Made extends { readonly quantization: Quantiza
 /** The drop with other settings, judged by the samples that decide. */
 function foretoldDrop<Made extends { readonly quantization: Quantization }>(
   input: RemedyInput<Made>,
-  base: Settings,
-): (change: Settings) => Promise<number> {
-  const { start, baseline, validation, config, context } = input;
+  base: QuantizationChange,
+): (change: QuantizationChange) => Promise<number> {
+  const { start, baseline, validation, plan, context } = input;
   return async (change) => {
-    const { quantization } = await input.make(combined(base, change));
-    const control = config.accuracy_control!.advanced_accuracy_restorer_params;
+    const { quantization } = await input.make(combineChanges(base, change));
     const evaluator = createEvaluator({
       quantization,
       validation,
       baseline,
       initial: start.evaluation,
       groups: [],
-      limit: control.ranking_subset_size ?? config.quantization.subset_size,
+      limit: plan.decidingSamples,
       lanes: context.lanes,
       journal: context.journal,
-      prefix: `with ${JSON.stringify(combined(base, change))}`,
+      prefix: `with ${JSON.stringify(combineChanges(base, change))}`,
     });
     return (await evaluator.assess(new Set())).drop;
   };
@@ -86,7 +89,7 @@ function foretoldDrop<Made extends { readonly quantization: Quantization }>(
 
 async function measured<Made extends { readonly quantization: Quantization }>(
   { baseline, validation, context, make }: RemedyInput<Made>,
-  change: Settings,
+  change: QuantizationChange,
 ): Promise<Tried<Made>> {
   const made = await make(change);
   const { lanes, journal } = context;

@@ -1,5 +1,5 @@
 import { meetsTarget } from '../metrics/drop.js';
-import type { QuantizationConfig, ResolvedConfig } from '@quantsmith/schemas';
+import type { QuantizationChange } from '@quantsmith/schemas';
 import { firstIndices } from '../data/source.js';
 import type { Evaluation } from '../metrics/evaluate.js';
 import { buildModel, type Quantization } from '../quantize/quantization.js';
@@ -11,11 +11,18 @@ import {
   type Validation,
 } from '../validation/validation.js';
 import { createEvaluator } from './evaluator.js';
-import { tryRemedies, type Tried } from './remedies.js';
+import { tryRemedies, type RemediesPlan, type Tried } from './remedies.js';
 import { revertGroups } from '../placement/revert.js';
 import { restoreBySearch, type Candidate, type RestoreStep } from './search.js';
 import type { TriedRemedy } from './tune.js';
 import type { RestoreContext } from './context.js';
+
+export interface RestorationPlan extends RemediesPlan {
+  /** Seconds; null: no limit. */
+  readonly timeLimit: number | null;
+  /** Groups of operators that may go back to float; null: all. */
+  readonly maxIterations: number | null;
+}
 
 export interface Restoration {
   readonly remedies: readonly TriedRemedy[];
@@ -48,8 +55,8 @@ export interface RestoreOutcome<Made = { readonly quantization: Quantization }> 
 export async function restoreAccuracy<Made extends { readonly quantization: Quantization }>(
   made: Made,
   validation: Validation | null,
-  config: ResolvedConfig,
-  make: (change: NonNullable<QuantizationConfig['quantization']>) => Promise<Made>,
+  plan: RestorationPlan | null,
+  make: (change: QuantizationChange) => Promise<Made>,
   context: RestoreContext,
 ): Promise<RestoreOutcome<Made>> {
   const reverted: ReadonlySet<string> = new Set();
@@ -57,11 +64,10 @@ export async function restoreAccuracy<Made extends { readonly quantization: Quan
   const { baseline, evaluation: initial } = await measureStart(made.quantization, validation, context);
   const start = { made, evaluation: initial, drop: dropOf(validation, baseline, initial) };
   const { maxDrop } = validation;
-  if (maxDrop === null || config.accuracy_control === null || meetsTarget(start.drop, maxDrop)) {
+  if (maxDrop === null || plan === null || meetsTarget(start.drop, maxDrop)) {
     return { made, reverted, measured: { baseline, initial, final: initial }, restoration: null };
   }
-  const { time_limit: timeLimit } = config.accuracy_control;
-  const deadline = timeLimit === null ? null : performance.now() + 1000 * timeLimit;
+  const deadline = plan.timeLimit === null ? null : performance.now() + 1000 * plan.timeLimit;
   const isLate = () => deadline !== null && performance.now() >= deadline;
   context.clock.stage('rank', null);
   const { best, tried: remedies } = await tryRemedies({
@@ -69,7 +75,7 @@ export async function restoreAccuracy<Made extends { readonly quantization: Quan
     baseline,
     validation,
     maxDrop,
-    config,
+    plan,
     make,
     isLate,
     context,
@@ -84,7 +90,7 @@ export async function restoreAccuracy<Made extends { readonly quantization: Quan
       restoration,
     };
   }
-  const searched = await search(best, { baseline, validation, maxDrop, deadline, config }, context);
+  const searched = await search(best, { baseline, validation, maxDrop, deadline, plan }, context);
   return {
     made: best.made,
     reverted: searched.reverted,
@@ -122,15 +128,14 @@ interface SearchInput {
   readonly validation: Validation;
   readonly maxDrop: number;
   readonly deadline: number | null;
-  readonly config: ResolvedConfig;
+  readonly plan: RestorationPlan;
 }
 
 async function search(
   { made: { quantization }, evaluation, drop }: Tried<{ readonly quantization: Quantization }>,
-  { baseline, validation, maxDrop, deadline, config }: SearchInput,
+  { baseline, validation, maxDrop, deadline, plan }: SearchInput,
   { lanes, clock, journal }: RestoreContext,
 ) {
-  const control = config.accuracy_control!.advanced_accuracy_restorer_params;
   const groups = revertGroups(quantization.prepared.graph, quantization.placement);
   const evaluator = createEvaluator({
     quantization,
@@ -138,7 +143,7 @@ async function search(
     baseline,
     initial: evaluation,
     groups,
-    limit: control.ranking_subset_size ?? config.quantization.subset_size,
+    limit: plan.decidingSamples,
     lanes,
     journal,
     prefix: 'restore',
@@ -146,7 +151,7 @@ async function search(
   const result = await restoreBySearch({
     groups,
     maxDrop,
-    maxIterations: control.max_num_iterations,
+    maxIterations: plan.maxIterations,
     deadline,
     initial: { metric: evaluation.value, drop },
     screen: evaluator.screen,

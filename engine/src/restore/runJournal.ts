@@ -1,4 +1,4 @@
-import { type Problem, type ResolvedConfig, type RunPaths, type RunRequest, TOOL } from '@quantsmith/schemas';
+import { type Problem, type RunPaths, type RunRequest, TOOL } from '@quantsmith/schemas';
 import { createHash } from 'node:crypto';
 import type { SampleSource } from '../data/types.js';
 import { modelSha256, type LoadedModel } from '@quantsmith/model/onnx';
@@ -7,6 +7,10 @@ import type { Validation } from '../validation/validation.js';
 import { openJournal, type Journal } from './journal.js';
 
 interface RunInputs {
+  /** Whether accuracy control may have to restore accuracy. */
+  readonly restores: boolean;
+  /** The settings that decide what evaluations give. */
+  readonly settings: unknown;
   readonly paths: RunPaths;
   readonly loaded: LoadedModel;
   readonly calibration: SampleSource;
@@ -18,14 +22,10 @@ interface RunInputs {
 const NO_JOURNAL: Journal = { found: 0, of: (_, compute) => compute(), close: () => undefined };
 
 /** The journal of a run with accuracy control, beside its output; only a run of the same config, model and data resumes. */
-export async function openRunJournal(
-  request: RunRequest,
-  config: ResolvedConfig,
-  inputs: RunInputs,
-): Promise<Journal> {
-  const { paths, validation, warn } = inputs;
-  if (config.accuracy_control === null || validation === null) return NO_JOURNAL;
-  const identity = await identityOf(config, inputs);
+export async function openRunJournal(request: RunRequest, inputs: RunInputs): Promise<Journal> {
+  const { paths, warn } = inputs;
+  if (!inputs.restores) return NO_JOURNAL;
+  const identity = await identityOf(inputs);
   const journal = openJournal(paths.journal, identity, request.resume === true, (reason) =>
     warn([
       {
@@ -50,17 +50,18 @@ export async function openRunJournal(
   return journal;
 }
 
-async function identityOf(
-  config: ResolvedConfig,
-  { loaded, calibration, validation, threads }: RunInputs,
-): Promise<string> {
-  // Limits decide when a run ends, not what its evaluations give.
-  const limited = { ...config.accuracy_control, time_limit: null };
+async function identityOf({
+  settings,
+  loaded,
+  calibration,
+  validation,
+  threads,
+}: RunInputs): Promise<string> {
   const parts = [
     TOOL.version,
     runtimeVersion(),
     threads,
-    { ...config, accuracy_control: limited },
+    settings,
     await modelSha256(loaded),
     await calibration.fingerprint(),
     (await validation?.source.fingerprint()) ?? null,

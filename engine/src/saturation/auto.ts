@@ -1,15 +1,23 @@
-import type { Problem, ResolvedConfig } from '@quantsmith/schemas';
+import type { Problem } from '@quantsmith/schemas';
 import type { Calibration } from '../calibration/calibration.js';
 import { KEPT_BYTES, keepSamples } from '../data/keep.js';
 import { encodeModel } from '@quantsmith/model/onnx';
 import type { Placement } from '../placement/types.js';
 import { buildModel, weightCodes, type Quantization } from '../quantize/quantization.js';
+import type { OverflowFix } from '../placement/weights.js';
+import type { RangeEstimator } from '../ranges/estimator.js';
 import type { Feeds } from '../runtime/batch.js';
 import type { Lanes } from '../runtime/lanes.js';
 import { kernelsOf, optimizedModel } from '../runtime/optimized.js';
 import { targetSaturates, type HostCpu, type TargetIsa } from '../overflow/isa.js';
 import { layersAtRisk } from '../overflow/models.js';
 import { calibrationFeeds, observeLargestSums, operatorsOf } from './observe.js';
+
+export interface OverflowPlan {
+  readonly fix: OverflowFix;
+  /** The CPU that the model is for. */
+  readonly target: TargetIsa;
+}
 
 /** Sums that come nearer to the limit on calibration samples than this leave no room for other samples. */
 const ROOM = 0.9;
@@ -29,29 +37,27 @@ export async function fixOverflow<Corrected extends { readonly quantization: Qua
   quantization: Quantization,
   correct: (fixed: Quantization) => Promise<Corrected>,
   { source, samples, lanes }: Pick<Calibration, 'source' | 'samples' | 'lanes'>,
-  config: ResolvedConfig,
+  plan: { readonly overflow: OverflowPlan; readonly weights: RangeEstimator },
   host: HostCpu,
 ): Promise<Corrected> {
-  const { overflow_fix: fix, backend_params: backend } = config.quantization.advanced_parameters;
-  const concerned = fix === 'auto' && targetSaturates(backend.target_isa as TargetIsa, host);
-  if (!concerned) return correct(quantization);
+  const { fix, target } = plan.overflow;
+  if (fix !== 'auto' || !targetSaturates(target, host)) return correct(quantization);
   const kept = keepSamples(source, KEPT_BYTES);
   // A tenth of the samples shows most layers that saturate; only the others are worth more of them.
   const first = await lookAt(quantization, calibrationFeeds(kept, samples), lanes);
   const near = withoutFew(first.near, first.atRisk);
-  const corrected = await correct(halveRange(quantization, near, config));
+  const corrected = await correct(halveRange(quantization, near, plan.weights));
   if (near.size === first.atRisk.size) return corrected;
   // Half range changes what later layers get: these samples go through the model as it will be.
   const second = await lookAt(corrected.quantization, calibrationFeeds(kept, samples, MORE_SAMPLES), lanes);
   if (second.near.size === 0) return corrected;
   const all = withoutFew(new Set([...near, ...second.near]), first.atRisk);
-  return correct(halveRange(quantization, all, config));
+  return correct(halveRange(quantization, all, plan.weights));
 }
 
 /** Says so where `auto` has nothing to do as this machine's sums do not saturate, and no other target was named. */
-export function autoProblems(config: ResolvedConfig, host: HostCpu): Problem[] {
-  const { overflow_fix: fix, backend_params: backend } = config.quantization.advanced_parameters;
-  if (fix !== 'auto' || backend.target_isa !== 'host' || targetSaturates('host', host)) return [];
+export function autoProblems({ fix, target }: OverflowPlan, host: HostCpu): Problem[] {
+  if (fix !== 'auto' || target !== 'host' || targetSaturates('host', host)) return [];
   return [
     {
       code: 'dead-setting',
@@ -92,7 +98,7 @@ function withoutFew(near: ReadonlySet<string>, atRisk: ReadonlySet<string>): Rea
 function halveRange(
   quantization: Quantization,
   operators: ReadonlySet<string>,
-  config: ResolvedConfig,
+  estimator: RangeEstimator,
 ): Quantization {
   if (operators.size === 0) return quantization;
   const placement: Placement = {
@@ -102,5 +108,5 @@ function halveRange(
       halfRange: quantizer.config.numBits === 8 && quantizer.targets.some(({ node }) => operators.has(node)),
     })),
   };
-  return { ...quantization, placement, weights: weightCodes(quantization.prepared, placement, config) };
+  return { ...quantization, placement, weights: weightCodes(quantization.prepared, placement, estimator) };
 }

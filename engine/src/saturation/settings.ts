@@ -1,9 +1,4 @@
-import type {
-  OverflowSummary,
-  QuantizationConfig,
-  QuantizationReport,
-  ResolvedConfig,
-} from '@quantsmith/schemas';
+import type { OverflowSummary, QuantizationChange, QuantizationReport } from '@quantsmith/schemas';
 import { readFile } from 'node:fs/promises';
 import { KEPT_BYTES, keepSamples } from '../data/keep.js';
 import { firstIndices } from '../data/source.js';
@@ -16,16 +11,16 @@ import { overflowLayers } from './layers.js';
 import type { Clock } from '../progress/clock.js';
 import { kernelsOf, optimizedModel } from '../runtime/optimized.js';
 import { measureBaseline, measureModel, type Baseline, type Validation } from '../validation/validation.js';
-import { targetSaturates, type HostCpu, type TargetIsa } from '../overflow/isa.js';
+import { targetSaturates, type HostCpu } from '../overflow/isa.js';
 import type { Lanes } from '../runtime/lanes.js';
+import type { OverflowPlan } from './auto.js';
 import { calibrationFeeds, observeSaturation } from './observe.js';
 import { predictSaturated } from './predict.js';
 
 type Settings = OverflowSummary['settings'];
-type Change = NonNullable<QuantizationConfig['quantization']>;
 
 interface Inputs {
-  readonly config: ResolvedConfig;
+  readonly overflow: OverflowPlan;
   readonly float: PreparedModel;
   readonly validation: Validation | null;
   readonly statistics: { readonly source: SampleSource; readonly samples: number };
@@ -42,12 +37,11 @@ const FIXES: readonly OverflowFix[] = ['disable', 'first_layer', 'enable', 'auto
  * for the config's target, or for AVX2 where that one does not saturate.
  */
 export async function compareFixes(
-  make: (change: Change) => Promise<{ readonly quantization: Quantization }>,
+  make: (change: QuantizationChange) => Promise<{ readonly quantization: Quantization }>,
   inputs: Inputs,
 ): Promise<OverflowSummary> {
-  const { config, host, lanes, clock, float } = inputs;
-  const { overflow_fix: own, backend_params: backend } = config.quantization.advanced_parameters;
-  const target = targetSaturates(backend.target_isa as TargetIsa, host) ? backend.target_isa : 'avx2';
+  const { overflow, host, lanes, clock, float } = inputs;
+  const target = targetSaturates(overflow.target, host) ? overflow.target : 'avx2';
   // Every setting reads the samples twice.
   const validation =
     inputs.validation === null
@@ -61,13 +55,12 @@ export async function compareFixes(
   const settings: Settings = [];
   let layers: OverflowSummary['layers'] = [];
   for (const fix of FIXES) {
-    const change = {
-      advanced_parameters: { overflow_fix: fix, backend_params: { ...backend, target_isa: target } },
-    };
-    const { quantization } = await make(change as Change);
+    const { quantization } = await make({
+      advanced_parameters: { overflow_fix: fix, backend_params: { target_isa: target } },
+    });
     const measured = await measureFix(quantization, { ...inputs, validation }, baseline, fix);
     settings.push(measured.setting);
-    if (fix === own) layers = measured.layers;
+    if (fix === overflow.fix) layers = measured.layers;
   }
   return { layers, settings, metric: validation?.metric.name ?? null };
 }

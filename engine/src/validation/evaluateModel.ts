@@ -1,27 +1,29 @@
-import {
-  type EngineEvent,
-  type EvaluateRequest,
-  type ModelEvaluation,
-  resolveConfig,
-} from '@quantsmith/schemas';
+import type { EngineEvent, EvaluateRequest, ModelEvaluation } from '@quantsmith/schemas';
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { firstIndices, openData, readAhead } from '../data/source.js';
 import type { Outputs } from '../metrics/metric.js';
 import { createSession, run } from '../runtime/session.js';
 import { defaultThreads } from '../runtime/threads.js';
-import { openValidation } from './validation.js';
+import type { DataSection } from '../data/types.js';
+import { openValidation, type ValidationPlan } from './validation.js';
+
+export interface EvaluationPlan {
+  readonly threads: number | null;
+  readonly samples: { readonly section: DataSection };
+  readonly validation: ValidationPlan | null;
+}
 
 /**
  * Runs a model over the validation samples of a config, or over the calibration samples where there are none. Two
  * machines with the same hashes have the same outputs to the bit.
  */
 export async function evaluateModel(
-  request: EvaluateRequest,
+  request: Omit<EvaluateRequest, 'config'>,
+  plan: EvaluationPlan,
   emit: (event: EngineEvent) => void,
 ): Promise<ModelEvaluation> {
-  const config = resolveConfig(request.config);
-  const threads = config.quantization.advanced_parameters.backend_params.threads ?? defaultThreads();
+  const threads = plan.threads ?? defaultThreads();
   const session = await createSession(request.modelPath, { threads });
   try {
     const context = {
@@ -29,10 +31,10 @@ export async function evaluateModel(
       baseDir: dirname(request.configPath),
       allowModules: request.allowModules,
     };
-    const validation = await openValidation(config, context);
+    const validation = await openValidation(plan.validation, context);
     const source =
       validation?.source ??
-      (await openData(config.data.calibration, { ...context, configPath: ['data', 'calibration'] }));
+      (await openData(plan.samples.section, { ...context, configPath: ['data', 'calibration'] }));
     const metric = validation === null || validation.metric.needsReference ? null : validation.metric;
     const outputs: string[] = [];
     const records = [];

@@ -1,7 +1,7 @@
-import { type Problem, type ResolvedConfig, type TensorSignature, fail } from '@quantsmith/schemas';
+import { type Problem, type TensorSignature, fail } from '@quantsmith/schemas';
 import { KEPT_BYTES, keepSamples } from '../data/keep.js';
 import { firstIndices, openData } from '../data/source.js';
-import type { SampleSource } from '../data/types.js';
+import type { DataSection, SampleSource } from '../data/types.js';
 import type { PreparedModel } from '../prepare/prepare.js';
 import { collectOutputs, evaluate, type Evaluation, type ReferenceOutputs } from '../metrics/evaluate.js';
 import { openMetric, type Metric, type SampleRecord } from '../metrics/metric.js';
@@ -9,6 +9,20 @@ import { accuracyDrop, dropInterval, type DropType } from '../metrics/drop.js';
 import type { ModelProto } from '@quantsmith/model/onnx';
 import { batchSize } from './batchSize.js';
 import type { Lanes } from '../runtime/lanes.js';
+
+/** What accuracy is to be measured on, and against what. */
+export interface ValidationPlan {
+  readonly section: DataSection;
+  /** What the section is in the config: validation data, or for want of it calibration data. */
+  readonly role: 'validation' | 'calibration';
+  /** null: accuracy is only measured. */
+  readonly control: {
+    /** A metric's name, or the path of a module. */
+    readonly metric: string;
+    readonly maxDrop: number;
+    readonly dropType: DropType;
+  } | null;
+}
 
 /** What accuracy is measured on and with. */
 export interface Validation {
@@ -31,31 +45,26 @@ export interface ValidationContext {
  * outputs on the calibration samples, and says so. Returns null when there is nothing to measure on.
  */
 export async function openValidation(
-  config: ResolvedConfig,
+  plan: ValidationPlan | null,
   context: ValidationContext,
 ): Promise<Validation | null> {
-  const section = config.data.validation;
-  const control = config.accuracy_control;
-  if (section === undefined && control === null) return null;
-  const place = section === undefined ? 'calibration' : 'validation';
-  const source = await openData(section ?? config.data.calibration, {
-    ...context,
-    configPath: ['data', place],
-  });
+  if (plan === null) return null;
+  const { section, role, control } = plan;
+  const source = await openData(section, { ...context, configPath: ['data', role] });
   const wanted = control?.metric ?? (source.hasLabels ? 'top1' : 'sqnr');
   const metric = await openMetric(wanted, context);
   if (metric.needsLabels && !source.hasLabels) {
     fail(
       'metric-needs-labels',
-      `The metric ${metric.name} needs labels, and data.${place} has none: name a label file, or use sqnr, cosine, mse or mae.`,
+      `The metric ${metric.name} needs labels, and data.${role} has none: name a label file, or use sqnr, cosine, mse or mae.`,
       {
-        configPath: control === null ? ['data', place] : ['accuracy_control', 'metric'],
+        configPath: control === null ? ['data', role] : ['accuracy_control', 'metric'],
         data: { metric: metric.name },
       },
     );
   }
   const problems: Problem[] = [];
-  if (section === undefined) {
+  if (role === 'calibration') {
     problems.push({
       code: 'validation-on-calibration',
       severity: 'warning',
@@ -67,8 +76,8 @@ export async function openValidation(
     // Restoration reads the samples again and again.
     source: control === null ? source : keepSamples(source, KEPT_BYTES),
     metric,
-    dropType: control?.drop_type ?? 'absolute',
-    maxDrop: control?.max_drop ?? null,
+    dropType: control?.dropType ?? 'absolute',
+    maxDrop: control?.maxDrop ?? null,
     problems,
   };
 }

@@ -1,4 +1,4 @@
-import type { QuantizationReport } from '@quantsmith/schemas';
+import { reportedRemedy, type QuantizationReport } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { inOrder } from '../document/compose.js';
 import { appendItems, setValue } from '../document/edit.js';
@@ -150,22 +150,14 @@ const costFixes: FixTable[string] = (document, { data }) => {
 /** A setting that restoration changed and kept. */
 interface KeptRemedy {
   readonly path: Path;
-  readonly value: string | boolean;
+  readonly value: string | number | boolean;
 }
-
-/** Settings by the names that reports give them. */
-const REMEDIES: Readonly<Record<string, Path>> = {
-  preset: ['quantization', 'preset'],
-  fast_bias_correction: ['quantization', 'fast_bias_correction'],
-  activations_range_estimator_params: [...ADVANCED, 'activations_range_estimator_params'],
-};
 
 /** What a fix needs to know of what restoration did. */
 function restored({ restoration }: QuantizationReport, names: readonly string[]): FindingData {
   const remedies = (restoration?.remedies ?? []).flatMap(({ setting, value, kept }): KeptRemedy[] => {
-    const path = REMEDIES[setting];
-    if (!kept || path === undefined) return [];
-    return [{ path, value: /^(true|false)$/.test(value) ? value === 'true' : value }];
+    const remedy = kept ? reportedRemedy(setting, value) : undefined;
+    return remedy === undefined ? [] : [remedy];
   });
   return { reverted: restoration?.reverted ?? [], remedies, inherited: names };
 }

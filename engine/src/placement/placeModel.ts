@@ -1,0 +1,54 @@
+import { type Problem, fail } from '@quantsmith/schemas';
+import type { PreparedModel } from '../prepare/prepare.js';
+import { resolveIgnoredScope, type IgnoredScope } from '@quantsmith/model/scope';
+import { placeQuantizers, type PlacementOptions } from './place.js';
+import type { Placement } from './types.js';
+
+/** How quantizers are placed, and what the user wants float. */
+export interface PlacementPlan extends Omit<PlacementOptions, 'ignored'> {
+  readonly scope: IgnoredScope;
+}
+
+/** The prepared nodes that an ignored scope names. */
+export function ignoredNodes(prepared: PreparedModel, scope: IgnoredScope): ReadonlySet<string> {
+  return resolveIgnoredScope(prepared.graph, prepared.originals, scope).ignored;
+}
+
+/** Where quantizers go in a model. Rules of the ignored scope that match nothing are errors or warnings. */
+export function placeModel(
+  prepared: PreparedModel,
+  plan: PlacementPlan,
+): { placement: Placement; problems: Problem[] } {
+  const scope = resolveIgnoredScope(prepared.graph, prepared.originals, plan.scope);
+  const error = scope.problems.find((problem) => problem.severity === 'error');
+  if (error !== undefined) {
+    const others = scope.problems.length - 1;
+    const message = others > 0 ? `${error.message} (${others} more of this kind)` : error.message;
+    fail(error.code, message, {
+      ...(error.configPath ? { configPath: error.configPath } : {}),
+      data: { all: scope.problems },
+    });
+  }
+  if (plan.perChannelActivations === true && plan.runtime === 'onnxruntime') {
+    fail(
+      'per-channel-activations',
+      'ONNX Runtime cannot run a model with several scales for one activation: leave per_channel out, or write for another runtime with backend_params.runtime: openvino.',
+      {
+        configPath: ['quantization', 'advanced_parameters', 'activations_quantization_params', 'per_channel'],
+      },
+    );
+  }
+  const placement = placeQuantizers(prepared.graph, { ...plan, ignored: scope.ignored });
+  if (placement.weights.length === 0 && placement.activations.length === 0) {
+    fail(
+      'nothing-to-quantize',
+      scope.ignored.size === 0
+        ? 'The model has no operator that can be quantized (those in subgraphs of If, Loop and Scan stay in float).'
+        : 'The ignored scope leaves no operator that can be quantized.',
+      {
+        configPath: ['model'],
+      },
+    );
+  }
+  return { placement, problems: scope.problems };
+}

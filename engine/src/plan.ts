@@ -1,0 +1,157 @@
+import {
+  type QuantizationChange,
+  type QuantizationConfig,
+  type ResolvedConfig,
+  type ResolvedQuantizationParams,
+  remedyGroups,
+  resolveConfig,
+  withChange,
+} from '@quantsmith/schemas';
+import type { AlignmentPlan, CalibrationPlan, SmoothingPlan } from './calibration/calibration.js';
+import { ACCURATE_THRESHOLD, type AccuratePlan } from './corrections/accurateBias.js';
+import { FAST_THRESHOLD, type FastPlan } from './corrections/fastBias.js';
+import type { DataSection } from './data/types.js';
+import type { PlacementPlan } from './placement/placeModel.js';
+import type { QuantizerConfig } from './placement/types.js';
+import { weightEstimator } from './ranges/defaults.js';
+import type { RangeEstimator } from './ranges/estimator.js';
+import type { RestorationPlan } from './restore/restore.js';
+import type { OverflowPlan } from './saturation/auto.js';
+import type { ValidationPlan } from './validation/validation.js';
+
+/** What each stage of a run needs to know. Stages take their part of it, and never see a config. */
+export interface Plan {
+  /** null: as many as the machine has cores. */
+  readonly threads: number | null;
+  readonly samples: SamplesPlan;
+  /** null: the config asks for none; so in alignment and correction. */
+  readonly smoothing: SmoothingPlan | null;
+  readonly alignment: AlignmentPlan | null;
+  readonly placement: PlacementPlan;
+  readonly calibration: CalibrationPlan;
+  readonly weights: RangeEstimator;
+  readonly correction: FastPlan | AccuratePlan | null;
+  readonly overflow: OverflowPlan;
+  /** null: accuracy is not measured. */
+  readonly validation: ValidationPlan | null;
+  /** null: accuracy is measured at most, never restored. */
+  readonly restoration: RestorationPlan | null;
+  readonly output: { readonly externalData: boolean | 'auto' };
+  /** The settings that decide what evaluations give. */
+  readonly identity: unknown;
+}
+
+/** The calibration data. */
+export interface SamplesPlan {
+  readonly section: DataSection;
+  /** At most so many samples are read. */
+  readonly limit: number;
+}
+
+/**
+ * What a config asks of each stage, with a change of its quantization settings over it: how restoration's remedies and other
+ * choices by measurement are tried. Pure.
+ */
+export function plan(config: QuantizationConfig, change: QuantizationChange = {}): Plan {
+  const resolved = resolveConfig(withChange(config, change));
+  const { quantization } = resolved;
+  const advanced = quantization.advanced_parameters;
+  const { backend_params: backend, inplace_statistics: inGraph } = advanced;
+  const scope = quantization.ignored_scope;
+  const correction = correctionPlan(resolved);
+  return {
+    threads: backend.threads,
+    samples: { section: resolved.data.calibration, limit: quantization.subset_size },
+    smoothing:
+      quantization.model_type === 'transformer'
+        ? { scope, strength: advanced.smooth_quant_alphas, inGraph }
+        : null,
+    alignment: advanced.disable_channel_alignment ? null : { scope },
+    placement: placementPlan(resolved),
+    calibration: {
+      runtime: backend.runtime,
+      quantizers: quantizerConfig(advanced.activations_quantization_params),
+      estimator: advanced.activations_range_estimator_params,
+      inGraph,
+      means: correction?.kind === 'fast' ? correction.scope : null,
+    },
+    weights: weightEstimator(advanced.weights_range_estimator_params),
+    correction,
+    overflow: { fix: advanced.overflow_fix, target: backend.target_isa },
+    validation: validationPlan(resolved),
+    restoration: restorationPlan(resolved),
+    output: { externalData: backend.external_data ?? 'auto' },
+    identity: identityOf(resolved),
+  };
+}
+
+function placementPlan({ quantization }: ResolvedConfig): PlacementPlan {
+  const advanced = quantization.advanced_parameters;
+  return {
+    runtime: advanced.backend_params.runtime,
+    targetDevice: quantization.target_device,
+    transformer: quantization.model_type === 'transformer',
+    activations: quantizerConfig(advanced.activations_quantization_params),
+    perChannelActivations: advanced.activations_quantization_params.per_channel,
+    weights: quantizerConfig(advanced.weights_quantization_params),
+    quantizeOutputs: advanced.quantize_outputs,
+    overflowFix: advanced.overflow_fix,
+    scope: quantization.ignored_scope,
+  };
+}
+
+function quantizerConfig(params: ResolvedQuantizationParams): QuantizerConfig {
+  return {
+    numBits: params.num_bits,
+    mode: params.mode,
+    signednessToForce: params.signedness_to_force,
+    perChannel: params.per_channel ?? false,
+    narrowRange: params.narrow_range,
+  };
+}
+
+function correctionPlan({ quantization }: ResolvedConfig): Plan['correction'] {
+  const advanced = quantization.advanced_parameters;
+  if (advanced.disable_bias_correction) return null;
+  const { apply_for_all_nodes: allNodes, threshold } = advanced.bias_correction_params;
+  if (!quantization.fast_bias_correction) {
+    return { kind: 'accurate', threshold: threshold ?? ACCURATE_THRESHOLD, allNodes };
+  }
+  // The peer's fast correction leaves grouped convolutions out; ONNX Runtime's layout gains from them (docs/compatibility.md).
+  const grouped = advanced.backend_params.runtime === 'onnxruntime';
+  return { kind: 'fast', threshold: threshold ?? FAST_THRESHOLD, scope: { allNodes, grouped } };
+}
+
+function validationPlan({ data, accuracy_control: control }: ResolvedConfig): ValidationPlan | null {
+  if (data.validation === undefined && control === null) return null;
+  return {
+    ...(data.validation === undefined
+      ? { section: data.calibration, role: 'calibration' }
+      : { section: data.validation, role: 'validation' }),
+    control:
+      control === null
+        ? null
+        : { metric: control.metric, maxDrop: control.max_drop, dropType: control.drop_type },
+  };
+}
+
+function restorationPlan(resolved: ResolvedConfig): RestorationPlan | null {
+  const { accuracy_control: control, quantization } = resolved;
+  if (control === null) return null;
+  const params = control.advanced_accuracy_restorer_params;
+  const mixed = params.convert_to_mixed_preset && quantization.preset === 'performance';
+  const groups = params.tune_hyperparams ? remedyGroups(resolved) : [];
+  return {
+    timeLimit: control.time_limit,
+    maxIterations: params.max_num_iterations,
+    decidingSamples: params.ranking_subset_size ?? quantization.subset_size,
+    mixedPreset: mixed,
+    // The preset has been tried then.
+    remedies: groups.filter(([remedy]) => !mixed || remedy?.setting !== 'preset'),
+  };
+}
+
+/** Limits of time decide when a run ends, not what its evaluations give. */
+function identityOf({ accuracy_control: control, ...others }: ResolvedConfig): unknown {
+  return { ...others, accuracy_control: control && { ...control, time_limit: null } };
+}

@@ -1,0 +1,78 @@
+import type { QuantizationChange } from './change.js';
+import type { ResolvedConfig } from './resolve.js';
+
+type Value = string | number | boolean;
+
+/** Another value of a setting that may serve accuracy as well as float does, and costs nothing at run time. */
+export interface Remedy {
+  /** The name that reports give the setting. */
+  readonly setting: string;
+  readonly value: Value;
+  readonly change: QuantizationChange;
+}
+
+/** A setting that restoration tries other values of. */
+interface RemedySetting {
+  readonly setting: string;
+  /** Its place in a config, below `quantization`. */
+  readonly path: readonly string[];
+  /** What is worth a try beside the config's own value; nothing where the setting has no effect. */
+  readonly values: (quantization: ResolvedConfig['quantization']) => readonly Value[];
+  /** A value that a report holds as text. */
+  readonly parse: (text: string) => Value;
+}
+
+const asText = (text: string) => text;
+
+/**
+ * The settings that are tried, one after the other; the engine, the report and the editor's fixes have them from here. It is
+ * the grid of NNCF's tuner without what cannot help here.
+ */
+export const REMEDIES: readonly RemedySetting[] = [
+  {
+    setting: 'preset',
+    path: ['preset'],
+    values: ({ preset }) => ['performance', 'mixed'].filter((other) => other !== preset),
+    parse: asText,
+  },
+  {
+    setting: 'activations_range_estimator_params',
+    path: ['advanced_parameters', 'activations_range_estimator_params'],
+    values: () => ['minmax', 'mean_minmax', 'median_minmax', 'mean_quantile', 'histogram'],
+    parse: asText,
+  },
+  {
+    setting: 'fast_bias_correction',
+    path: ['fast_bias_correction'],
+    values: ({ fast_bias_correction: fast, advanced_parameters: advanced }) =>
+      advanced.disable_bias_correction ? [] : [!fast],
+    parse: (text) => text === 'true',
+  },
+  {
+    setting: 'smooth_quant_alphas.matmul',
+    path: ['advanced_parameters', 'smooth_quant_alphas', 'matmul'],
+    values: ({ model_type: type, advanced_parameters: { smooth_quant_alphas: alphas } }) =>
+      type === 'transformer' ? [0.15, 0.25, 0.5, 0.75, 0.95].filter((alpha) => alpha !== alphas.matmul) : [],
+    parse: Number,
+  },
+];
+
+/** What can be tried for a config, grouped by setting. */
+export function remedyGroups({ quantization }: Pick<ResolvedConfig, 'quantization'>): Remedy[][] {
+  return REMEDIES.map(({ setting, path, values }) =>
+    values(quantization).map((value) => ({ setting, value, change: changeAt(path, value) })),
+  ).filter((group) => group.length > 0);
+}
+
+/** A remedy of a report as a place in the config and a value of the setting's type; undefined: no such setting. */
+export function reportedRemedy(
+  setting: string,
+  text: string,
+): { readonly path: readonly string[]; readonly value: Value } | undefined {
+  const found = REMEDIES.find((remedy) => remedy.setting === setting);
+  return found && { path: ['quantization', ...found.path], value: found.parse(text) };
+}
+
+function changeAt(path: readonly string[], value: Value): QuantizationChange {
+  return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as QuantizationChange;
+}
