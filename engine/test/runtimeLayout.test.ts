@@ -23,11 +23,15 @@ const swish = (input: string, output: string) => [
 ];
 
 /** The kernels that compute a network with input x and output y, both of 8 channels. */
-async function kernelsOf(network: ReturnType<typeof model>) {
+async function kernelsOf(network: ReturnType<typeof model>, types: string[] = []) {
   const base = join(scratch, `model-${Math.random().toString(36).slice(2)}`);
   writeFileSync(`${base}.onnx`, encodeModel(network));
   writeNpy(`${base}.npy`, [{ shape: [8, 8, 8], data: WAVES }]);
-  const config = { model: `${base}.onnx`, data: { calibration: { arrays: `${base}.npy` } } };
+  const config = {
+    model: `${base}.onnx`,
+    data: { calibration: { arrays: `${base}.npy` } },
+    quantization: { ignored_scope: { types } },
+  };
   const { report } = await runPipeline(
     { kind: 'run', config, configPath: `${base}.quant.yaml`, configSha256: '', allowModules: false },
     () => undefined,
@@ -79,5 +83,42 @@ describe('integer kernels from end to end', () => {
     );
     expect(operators).toMatchObject({ QLinearConv: 2, QLinearConcat: 1 });
     expect(operators['Concat']).toBeUndefined();
+  });
+  it('operators of the ignored scope compute in float', async () => {
+    const network = model({
+      nodes: [
+        node('Conv', ['x', 'w1'], ['a'], {}, 'first'),
+        ...swish('a', 'b'),
+        node('Conv', ['b', 'w2'], ['c'], {}, 'second'),
+        node('Sigmoid', ['c'], ['d'], {}, 'alone'),
+        node('Conv', ['d', 'w2'], ['e'], {}, 'third'),
+        node('Add', ['d', 'e'], ['f'], {}, 'sum'),
+        node('Conv', ['f', 'w2'], ['y'], {}, 'fourth'),
+      ],
+      inputs: [value('x', [1, 8, 8, 8])],
+      outputs: [value('y', [1, 8, 8, 8])],
+      initializers: [weight('w1', 8), weight('w2', 8)],
+    });
+    const all = await kernelsOf(network);
+    expect(all.by_op).toMatchObject({ QLinearConv: 4, QLinearSigmoid: 2, QLinearMul: 1, QLinearAdd: 1 });
+    const { by_op: operators } = await kernelsOf(network, ['Sigmoid', 'Mul', 'Add']);
+    for (const op of ['QLinearSigmoid', 'QLinearMul', 'QLinearAdd']) expect(operators[op]).toBeUndefined();
+    // The first convolution keeps its kernel: swish reads its rounded result. Before the others float needs float.
+    expect(operators['QLinearConv']).toBeGreaterThanOrEqual(1);
+  });
+  it('what becomes an integer is not rounded before', async () => {
+    const { by_op: operators } = await kernelsOf(
+      model({
+        nodes: [
+          node('Conv', ['x', 'w1'], ['a'], {}, 'first'),
+          node('Conv', ['a', 'w2'], ['y'], {}, 'second'),
+          node('Cast', ['a'], ['n'], { to: 7 }, 'cast'),
+        ],
+        inputs: [value('x', [1, 8, 8, 8])],
+        outputs: [value('y', [1, 8, 8, 8]), value('n', [1, 8, 8, 8], 7)],
+        initializers: [weight('w1', 8), weight('w2', 8)],
+      }),
+    );
+    expect(operators).toMatchObject({ Conv: 1, QLinearConv: 1 });
   });
 });

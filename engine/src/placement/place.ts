@@ -45,7 +45,7 @@ export function placeQuantizers(graph: Graph, options: PlacementOptions): Placem
     overflowFix: options.overflowFix,
     ignored,
   });
-  const placement = { activations, weights };
+  const placement = { activations, weights, float: options.ignored };
   return options.quantizeOutputs ? quantizeOutputs(graph, placement, options.activations) : placement;
 }
 

@@ -76,5 +76,5 @@ export function revertOperators(
     const targets = quantizer.targets.filter((port) => !reverted.has(port.node));
     return [{ ...quantizer, targets }];
   });
-  return { activations, weights };
+  return { ...placement, activations, weights };
 }

@@ -1,5 +1,5 @@
 import type { Graph } from '@quantsmith/model/graph';
-import { type NodeProto, isOnnxDomain } from '@quantsmith/model/onnx';
+import { type NodeProto, intAttribute, isOnnxDomain } from '@quantsmith/model/onnx';
 import { dataInputs, isLinear, traitOf } from '@quantsmith/model/operators';
 import type { ActivationQuantizer, Placement, Port, QuantizerConfig } from './types.js';
 
@@ -39,6 +39,7 @@ export function completeForRuntime(
   );
   for (const node of graph.nodes) {
     if (!isOnnxDomain(node) || !NEEDS_QUANTIZED_OUTPUT.has(node.opType)) continue;
+    if (placement.float.has(node.name)) continue;
     if (!operandsQuantized(graph, node, quantizedPorts)) continue;
     const tensor = outputBehindActivation(graph, node);
     // Behind the last linear operator only a convolution is worth a rounded output.
@@ -58,8 +59,9 @@ export function completeForRuntime(
 }
 
 /**
- * Operators that must read float values: the reverted ones, and linear operators whose weight stays float. Between a
- * DequantizeLinear and a QuantizeLinear the runtime would quantize their weights by itself.
+ * Operators that must read float values: the reverted ones; those that make integers of them, which a rounding error may
+ * tip over; and linear operators whose weight stays float. Between a DequantizeLinear and a QuantizeLinear the runtime
+ * would quantize their weights by itself.
  */
 function floatReaders(
   graph: Graph,
@@ -75,7 +77,39 @@ function floatReaders(
       !weighted.has(node.name) &&
       node.input.slice(0, 2).some((tensor) => graph.isConstant(tensor)),
   );
-  return new Set([...reverted, ...float.map((node) => node.name)]);
+  const casts = graph.nodes.filter(castsToInteger);
+  return new Set([
+    ...reverted,
+    ...[...float, ...casts].map((node) => node.name),
+    ...wouldFuse(graph, placement),
+  ]);
+}
+
+const FLOAT_TYPES = new Set([1, 10, 11, 16]);
+
+const castsToInteger = (node: NodeProto) =>
+  isOnnxDomain(node) && node.opType === 'Cast' && !FLOAT_TYPES.has(intAttribute(node, 'to', 1));
+
+/**
+ * Operators that must stay float but have a quantized output: rounded operands as well would make the runtime fuse them into
+ * an integer kernel. One operand that comes from another float operator is enough to prevent that.
+ */
+function wouldFuse(graph: Graph, placement: Placement): string[] {
+  const quantized = new Set(placement.activations.map((quantizer) => quantizer.tensor));
+  return graph.nodes
+    .filter((node) => placement.float.has(node.name) && quantized.has(outputBehindActivation(graph, node)))
+    .filter((node) => !node.input.some((tensor) => isFloatResult(graph, placement, quantized, tensor)))
+    .map((node) => node.name);
+}
+
+function isFloatResult(
+  graph: Graph,
+  placement: Placement,
+  quantized: ReadonlySet<string>,
+  tensor: string,
+): boolean {
+  const producer = graph.producer(tensor);
+  return producer !== undefined && placement.float.has(producer.name) && !quantized.has(tensor);
 }
 
 const portKey = (port: Port) => `${port.node}\u0000${port.input}`;

@@ -49,4 +49,6 @@ export interface WeightQuantizer {
 export interface Placement {
   readonly activations: readonly ActivationQuantizer[];
   readonly weights: readonly WeightQuantizer[];
+  /** Operators that compute in float whatever kernels the runtime has: nothing is quantized for their sake. */
+  readonly float: ReadonlySet<string>;
 }

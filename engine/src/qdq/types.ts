@@ -17,7 +17,7 @@ export interface QdqInput {
   readonly graph: Graph;
   /** Folder of the model's external data. */
   readonly dir: string;
-  readonly placement: Placement;
+  readonly placement: Pick<Placement, 'activations' | 'weights'>;
   /** By quantizer id. */
   readonly activations: ReadonlyMap<string, QuantizerParameters>;
   /** By quantizer id. */
