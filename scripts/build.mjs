@@ -19,6 +19,7 @@ await esbuild.build({
     server: 'server/src/main.ts',
     engine: 'engine/src/process.ts',
     lane: 'engine/src/runtime/lane.ts',
+    watch: 'engine/src/processes/watch.ts',
     cli: 'cli/src/main.ts',
   },
   outdir,

@@ -2,6 +2,7 @@ import {
   type EngineEvent,
   type OverflowRequest,
   type Problem,
+  type RunPaths,
   type RunRequest,
   type SensitivityRequest,
   runPaths,
@@ -18,7 +19,10 @@ export interface EngineOptions {
   readonly allowModules?: boolean;
   readonly cache?: boolean;
   readonly resume?: boolean;
+  readonly force?: boolean;
 }
+
+type RunKind = (RunRequest | SensitivityRequest | OverflowRequest)['kind'];
 
 /**
  * Checks a config and runs the engine on it, with progress and problems on standard error; Ctrl+C cancels. Resolves to null
@@ -26,11 +30,11 @@ export interface EngineOptions {
  */
 export async function runOnConfig(
   path: string,
-  kind: (RunRequest | SensitivityRequest | OverflowRequest)['kind'],
+  kind: RunKind,
   options: EngineOptions,
   onEvent: (event: EngineEvent) => void,
 ): Promise<number | null> {
-  const checked = await checkConfigFile(path);
+  const checked = withoutOutputFindings(await checkConfigFile(path), options);
   for (const finding of worthShowing(checked)) console.error(findingLine(checked.path, finding));
   if (checked.config === null || checked.findings.some((finding) => finding.severity === 'error'))
     return EXIT.config;
@@ -42,11 +46,13 @@ export async function runOnConfig(
     allowModules: options.allowModules === true,
     cache: options.cache !== false,
     resume: options.resume === true,
+    force: options.force === true,
     ...(options.output === undefined ? {} : { output: options.output }),
   };
   const abort = new AbortController();
   const cancel = () => abort.abort();
-  process.once('SIGINT', cancel).once('SIGTERM', cancel);
+  // A closed terminal sends SIGHUP.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, cancel);
   const progress = createProgress(process.stderr);
   const outcome = await startEngine(
     { ...request, kind },
@@ -61,15 +67,29 @@ export async function runOnConfig(
   );
   progress.end();
   if (outcome.code === 'cancelled') {
-    const goesOn = existsSync(runPaths(request).journal)
-      ? ' `quantsmith run --resume` goes on where it stood.'
-      : '';
-    console.error(`Cancelled; no model was written.${goesOn}`);
+    console.error(cancelledLine(runPaths(request), kind, outcome.written));
     return EXIT.cancelled;
   }
   if (outcome.code === 'ok') return null;
   console.error(problemLine(checked, outcome.problem));
   return exitCodeOf(outcome.problem);
+}
+
+/** What is true after a cancel: it may have come when everything was written. */
+function cancelledLine({ output, journal }: RunPaths, kind: RunKind, written: boolean): string {
+  if (kind !== 'run') return 'Cancelled.';
+  if (written) return `Cancelled after ${output} and its report were written; both are complete.`;
+  const resumes = existsSync(journal) ? ' `quantsmith run --resume` continues where it stopped.' : '';
+  return `Cancelled; no model was written.${resumes}`;
+}
+
+/** The checked config without what options of the run make untrue; the engine looks at the output again. */
+function withoutOutputFindings(checked: CheckedConfig, { output, force }: EngineOptions): CheckedConfig {
+  const settled = new Set([
+    ...(output === undefined ? [] : ['output-unusable', 'output-shared']),
+    ...(force === true ? ['output-unusable', 'output-shared'] : []),
+  ]);
+  return { ...checked, findings: checked.findings.filter(({ code }) => !settled.has(code)) };
 }
 
 /** All findings; of a text that does not parse only the first, since the others follow from it. */

@@ -44,7 +44,8 @@ program
       'also run the written model on this CPU, emulated by QEMU, and compare',
     ).choices(Object.keys(EMULATED_CPUS)),
   )
-  .option('--resume', 'go on with a run that was killed or cancelled while it restored accuracy')
+  .option('--resume', 'resume an interrupted run')
+  .option('--force', 'replace an output that quantsmith did not write')
   .option('--no-cache', 'collect calibration statistics anew, and keep none')
   .option('--allow-modules', 'allow the JavaScript modules that the config names (loader, metric) to run')
   .action(async (config: string, options) => exit(await runCommand(config, options)));

@@ -1,9 +1,12 @@
 import { parseReport, type ParsedReport } from '@quantsmith/report';
 import { readFile } from 'node:fs/promises';
 
+/** The report that a path names: itself, or the one beside a quantized model. */
+export const reportFile = (path: string) => (path.endsWith('.onnx') ? `${path}.report.json` : path);
+
 /** Reads a report, or the one beside a quantized model. Never throws: a problem names the file. */
 export async function readReportFile(path: string): Promise<ParsedReport> {
-  const file = path.endsWith('.onnx') ? `${path}.report.json` : path;
+  const file = reportFile(path);
   try {
     const parsed = parseReport(await readFile(file, 'utf8'));
     return 'problem' in parsed ? { problem: `The report ${file} cannot be read. ${parsed.problem}` } : parsed;

@@ -112,8 +112,8 @@ describe('quantsmith run', () => {
       expect(status).toBe(4);
     }
     expect(readFileSync(join(folder, 'digits.onnx')).equals(before)).toBe(true);
-    // Written to, a link is replaced: the model behind it stays as it is.
-    expect(quantsmith('run', config(GOOD), '--output', 'link.onnx').status).toBe(0);
+    // A link to the model is the model.
+    expect(quantsmith('run', config(GOOD), '--output', 'link.onnx', '--force').status).toBe(4);
     expect(readFileSync(join(folder, 'digits.onnx')).equals(before)).toBe(true);
   });
 
@@ -123,12 +123,13 @@ describe('quantsmith run', () => {
         'max_drop: 0.01',
         'max_drop: 0.0001\n  advanced_accuracy_restorer_params: {max_num_iterations: 1}',
       )
-      .replace('num_bits: 4', 'num_bits: 2');
+      .replace('num_bits: 4', 'num_bits: 2')
+      .replace('output: digits.int8.onnx\n', '');
     const { status, stdout } = quantsmith('run', config(text));
     expect(status).toBe(5);
     expect(stdout).toMatch(/target missed/);
     expect(stdout).toMatch(/limit of 1 iteration was/);
-    expect(existsSync(join(folder, 'digits.int8.onnx'))).toBe(true);
+    expect(existsSync(join(folder, 'case.int8.onnx'))).toBe(true);
   });
 });
 
@@ -251,7 +252,7 @@ describe('bad input: one clear message naming file and place, nothing written', 
     [
       'an output that is the data',
       () => config(`${GOOD}output: data/calibration.npy\n`),
-      4,
+      3,
       /case\.quant\.yaml:7:9: error: .*calibration\.npy is a file that the run reads.*\[output-unusable\]/,
     ],
     [
@@ -264,7 +265,7 @@ describe('bad input: one clear message naming file and place, nothing written', 
       'an output below a file',
       () => config(`${GOOD}output: digits.onnx/x.onnx\n`),
       3,
-      /digits\.onnx is no folder.*\[output-unusable\]/,
+      /digits\.onnx is not a folder.*\[output-unusable\]/,
     ],
     [
       'bytes that are not laid out for the model',
@@ -276,10 +277,9 @@ describe('bad input: one clear message naming file and place, nothing written', 
       'labels that a restoring run finds wrong',
       () =>
         config(
-          readFileSync(join(folder, 'digits.quant.yaml'), 'utf8').replace(
-            'validation-labels.npy',
-            'calibration.npy',
-          ),
+          readFileSync(join(folder, 'digits.quant.yaml'), 'utf8')
+            .replace('validation-labels.npy', 'calibration.npy')
+            .replace('output: digits.int8.onnx\n', ''),
         ),
       4,
       /case\.quant\.yaml:\d+:\d+: error: /,

@@ -1,5 +1,6 @@
 /** The engine's one door. A program that must survive a crash of the runtime uses `startEngine`. */
 export { EMULATED_CPUS, findEmulator, type EmulatedCpu, type Emulator } from './emulator.js';
+export { outputFacts, type OutputFacts } from './output/facts.js';
 export { outputObstacle } from './output/obstacle.js';
 export { runPipeline } from './pipeline.js';
 export { startEngine, type EngineOptions, type EngineOutcome } from './spawn.js';

@@ -4,12 +4,13 @@ import {
   type Problem,
   type QuantizationChange,
   type QuantizationReport,
-  type RunPaths,
   type RunRequest,
-  fail,
+  configuredInputs,
+  portablePath,
   runPaths,
 } from '@quantsmith/schemas';
-import { resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import {
   alignModel,
   calibrate,
@@ -20,14 +21,14 @@ import {
 import { accurateBiasCorrection, accurateSamples } from './corrections/accurateBias.js';
 import { fastBiasCorrection, type CorrectionRecord } from './corrections/fastBias.js';
 import { firstIndices, openData, readAhead } from './data/source.js';
-import type { DataSection, Sample, SampleSource } from './data/types.js';
+import type { Sample, SampleSource } from './data/types.js';
 import { prepareModel, type PreparedModel } from './prepare/prepare.js';
 import { inputSignatures } from './prepare/types.js';
-import { fileSha256 } from '@quantsmith/model/files';
-import { type LoadedModel, modelSha256, readModel, writeModel, writeText } from '@quantsmith/model/onnx';
+import { modelSha256, readModel } from '@quantsmith/model/onnx';
 import { autoProblems, fixOverflow } from './saturation/auto.js';
 import { addSettings, compareFixes } from './saturation/settings.js';
-import { outputObstacle } from './output/obstacle.js';
+import { keepRun } from './output/history.js';
+import { claimOutput, type Output } from './output/output.js';
 import { plan, type Plan } from './plan.js';
 import { placeModel } from './placement/placeModel.js';
 import type { Placement } from './placement/types.js';
@@ -63,18 +64,29 @@ export function runPipeline(
 ): Promise<{ report: QuantizationReport; reportPath: string }> {
   const measures = plan(request.config).validation !== null;
   return withLanes(request, measures ? openLanes : oneLane, async (lanes) =>
-    quantizeAndReport(request, emit, await openRun(request, emit, lanes)),
+    quantizeAndReport(request, await openRun(request, emit, lanes)),
   );
 }
 
 async function quantizeAndReport(
   request: RunRequest,
-  emit: (event: EngineEvent) => void,
+  opened: OpenedRun,
+): Promise<{ report: QuantizationReport; reportPath: string }> {
+  const output = await claim(request, opened);
+  try {
+    return await quantizeInto(output, request, opened);
+  } finally {
+    await output.release();
+  }
+}
+
+async function quantizeInto(
+  output: Output,
+  request: RunRequest,
   opened: OpenedRun,
 ): Promise<{ report: QuantizationReport; reportPath: string }> {
   const { clock, planned, cpu, paths, lanes, warnings, warn, loaded, float, validation, statistics } = opened;
   const { threads } = lanes;
-  checkOutput(request, paths, loaded);
   const inputs = { float, statistics, lanes, clock, cpu };
   const made = await makeQuantization(inputs, planned, clock.stage);
   warn([...made.problems, ...autoProblems(planned.overflow, cpu)]);
@@ -110,16 +122,22 @@ async function quantizeAndReport(
   const modelHash = await modelSha256(loaded);
 
   clock.stage('write', null);
-  const written = await writeModel(final, paths.output, {
+  const written = await output.stageModel(final, {
     sourceDir: float.dir,
     externalData: planned.output.externalData,
-    onTemporary: (path, exists) => emit({ type: 'temporary', path, exists }),
   });
   const report = buildReport({
     created: new Date(),
-    config: { path: request.configPath, sha256: request.configSha256 },
-    model: { path: loaded.path, sha256: modelHash, bytes: loaded.fileBytes },
-    output: { path: paths.output, sha256: await fileSha256(paths.output), bytes: written },
+    config: {
+      path: portablePath(dirname(paths.report), resolve(request.configPath)),
+      sha256: request.configSha256,
+    },
+    model: { path: portablePath(paths.baseDir, loaded.path), sha256: modelHash, bytes: loaded.fileBytes },
+    output: {
+      path: portablePath(paths.baseDir, paths.output),
+      sha256: written.sha256,
+      bytes: written.bytes,
+    },
     data,
     runtime: {
       name: 'onnxruntime',
@@ -137,8 +155,18 @@ async function quantizeAndReport(
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
     warnings,
   });
-  await writeText(paths.report, `${JSON.stringify(report, null, 2)}\n`);
+  const reportText = `${JSON.stringify(report, null, 2)}\n`;
+  await output.publish(reportText, written);
   journal.close();
+  if (request.config.history !== false) {
+    const kept = await keepRun({
+      paths,
+      configPath: request.configPath,
+      report,
+      configText: opened.configText,
+    });
+    warn(kept === null ? [] : [kept]);
+  }
   return { report, reportPath: paths.report };
 }
 
@@ -178,7 +206,7 @@ export function overflowPipeline(
         makeQuantization({ float, statistics, lanes, clock, cpu }, plan(request.config, change), clock.stage),
       { overflow: planned.overflow, float, validation, statistics, host: cpu, lanes, clock },
     );
-    await addSettings(paths.report, request.configSha256, summary.settings);
+    await addSettings(paths, request.configSha256, summary.settings);
     return summary;
   });
 }
@@ -213,6 +241,8 @@ async function openRun(request: RunRequest, emit: (event: EngineEvent) => void, 
     for (const problem of problems) emit({ type: 'problem', problem });
     warnings.push(...problems);
   };
+  // As it is when the run begins: the history keeps it.
+  const configText = await readFile(request.configPath, 'utf8').catch(() => JSON.stringify(request.config));
   clock.stage('load', null);
   const loaded = await readModel(paths.model);
   lanes.warm(loaded.model);
@@ -236,24 +266,29 @@ async function openRun(request: RunRequest, emit: (event: EngineEvent) => void, 
     onSample: (done) => clock.progress(done),
     warn,
   };
-  return { clock, planned, cpu, paths, lanes, warnings, warn, loaded, float, validation, statistics };
+  return {
+    clock,
+    planned,
+    configText,
+    cpu,
+    paths,
+    lanes,
+    warnings,
+    warn,
+    loaded,
+    float,
+    validation,
+    statistics,
+  };
 }
 
-/** Ends the run before it computes anything when its result has no place to go. Throws `output-unusable`. */
-function checkOutput(request: RunRequest, paths: RunPaths, loaded: LoadedModel): void {
-  const { data, accuracy_control: control } = request.config;
-  const sections = [data.calibration, data.validation ?? {}].flatMap((section) =>
-    (['images', 'arrays', 'loader', 'labels'] as const).map((key) => (section as DataSection)[key]),
-  );
-  const named = [...sections, control?.metric].filter((path) => typeof path === 'string');
-  const read = [paths.model, ...loaded.externalFiles, request.configPath];
-  const obstacle = outputObstacle(paths.output, [
-    ...read,
-    ...named.map((path) => resolve(paths.baseDir, path)),
-  ]);
-  if (obstacle === null) return;
-  const where = request.output === undefined ? { configPath: ['output'] } : {};
-  fail('output-unusable', `The output ${paths.output} ${obstacle}.`, { file: paths.output, ...where });
+/** Ends the run before it computes anything when its result has no place to go. Throws `output-unusable`, `output-busy`. */
+function claim(request: RunRequest, { paths, loaded }: OpenedRun): Promise<Output> {
+  return claimOutput(paths, {
+    inputs: [...configuredInputs(request.config, resolve(request.configPath)), ...loaded.externalFiles],
+    force: request.force === true,
+    ...(request.output === undefined ? { configPath: ['output'] } : {}),
+  });
 }
 
 interface QuantizationInputs {

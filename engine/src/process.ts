@@ -1,3 +1,4 @@
+import { endWithParent } from './processes/parent.js';
 import { evaluateModel } from './validation/evaluateModel.js';
 import { inspectModel } from '@quantsmith/model/onnx';
 import { overflowOfModel } from './saturation/model.js';
@@ -12,7 +13,8 @@ process.once('message', (request: EngineRequest) => {
     (error: unknown) => end({ type: 'failed', problem: problemOf(error) }),
   );
 });
-// The parent is gone: nobody waits for the result.
+// The parent is gone: nobody waits for the result. The thread says so where this one is busy.
+endWithParent();
 process.once('disconnect', () => process.exit(1));
 
 async function serve(request: EngineRequest): Promise<void> {
@@ -56,7 +58,7 @@ function problemOf(error: unknown): Problem {
   return {
     code: 'internal-error',
     severity: 'error',
-    message: `The engine failed in a way it should not have: ${message}`,
+    message: `Internal error in the engine: ${message}`,
     data: { stack },
   };
 }

@@ -1,13 +1,22 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Emulator } from './emulator.js';
-import type { EngineEvent, EngineRequest, Problem } from '@quantsmith/schemas';
+import { recoverOutput } from './output/recover.js';
+import { removeScratch } from './runtime/scratch.js';
+import {
+  type EngineEvent,
+  type EngineRequest,
+  type Problem,
+  type RunPaths,
+  runPaths,
+} from '@quantsmith/schemas';
 
 export type EngineOutcome =
   | { readonly code: 'ok' }
-  | { readonly code: 'cancelled' }
+  /** written: model and report were in their places already, or all but. */
+  | { readonly code: 'cancelled'; readonly written: boolean }
   | { readonly code: 'failed'; readonly problem: Problem };
 
 export interface EngineOptions {
@@ -26,7 +35,7 @@ export interface EngineOptions {
  */
 export async function startEngine(request: EngineRequest, options: EngineOptions): Promise<EngineOutcome> {
   const { signal } = options;
-  if (signal?.aborted === true) return { code: 'cancelled' };
+  if (signal?.aborted === true) return { code: 'cancelled', written: false };
   const child = fork(options.enginePath ?? defaultEnginePath(), [], {
     ...(options.emulator === undefined
       ? { execArgv: [] }
@@ -50,17 +59,15 @@ async function follow(
   request: EngineRequest,
   options: EngineOptions,
 ): Promise<EngineOutcome> {
-  const temporary = new Set<string>();
+  const paths = 'config' in request && request.kind !== 'evaluate' ? runPaths(request) : null;
+  const before = await reportIdentity(paths);
   let failure: Problem | undefined;
   let done = false;
   let stderr = '';
   child.stderr?.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-4000)));
   child.stdout?.resume();
   child.on('message', (event: EngineEvent) => {
-    if (event.type === 'temporary') {
-      if (event.exists) temporary.add(event.path);
-      else temporary.delete(event.path);
-    } else if (event.type === 'failed') failure = event.problem;
+    if (event.type === 'failed') failure = event.problem;
     else if (event.type === 'done') done = true;
     else options.onEvent(event);
   });
@@ -73,10 +80,18 @@ async function follow(
   });
   child.send(request, () => undefined);
   const { exitCode, signalName } = await ended;
-  await Promise.all([...temporary].map((path) => rm(path, { recursive: true, force: true })));
-  if (options.signal?.aborted === true) return { code: 'cancelled' };
   if (done) return { code: 'ok' };
+  if (paths !== null) await recoverOutput(paths);
+  await removeScratch(child.pid);
+  if (options.signal?.aborted === true)
+    return { code: 'cancelled', written: (await reportIdentity(paths)) !== before };
   return { code: 'failed', problem: failure ?? crashProblem(exitCode, signalName, stderr) };
+}
+
+/** Changes when another report is put in its place; empty: there is none. */
+async function reportIdentity(paths: RunPaths | null): Promise<string> {
+  const info = paths === null ? null : await stat(paths.report, { bigint: true }).catch(() => null);
+  return info === null ? '' : `${info.dev}:${info.ino}:${info.mtimeNs}`;
 }
 
 function crashProblem(exitCode: number | null, signalName: string | null, stderr: string): Problem {
@@ -86,7 +101,7 @@ function crashProblem(exitCode: number | null, signalName: string | null, stderr
   return {
     code: 'engine-crashed',
     severity: 'error',
-    message: `The engine process ended unexpectedly (${how}).${memory}${last === '' ? '' : ` Last words: ${last}`}`,
+    message: `The engine process ended unexpectedly (${how}).${memory}${last === '' ? '' : ` Last output: ${last}`}`,
     data: { exitCode, signal: signalName, stderr },
   };
 }

@@ -1,8 +1,8 @@
 import {
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -15,6 +15,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { create } from '@bufbuild/protobuf';
 import { inspectModel } from '../src/onnx/inspect.js';
+import { readMetadata } from '../src/onnx/metadata.js';
 import { nameNodes } from '../src/onnx/names.js';
 import { StringStringEntryProtoSchema, type ModelProto, type TensorProto } from '../src/onnx/onnx_pb.js';
 import { modelSha256, readModel } from '../src/onnx/read.js';
@@ -166,8 +167,8 @@ describe('hostile files are one error that names the file', () => {
 describe('writing', () => {
   test('a model comes back as it was', async () => {
     const path = join(folder(), 'm.onnx');
-    const size = await writeModel(linear(), path, { sourceDir: dir, externalData: 'auto' });
-    expect(size).toBe(readFileSync(path).byteLength);
+    const { bytes, dataName } = await writeModel(linear(), path, { sourceDir: dir, externalData: 'auto' });
+    expect([bytes, dataName]).toEqual([readFileSync(path).byteLength, null]);
     expect((await readModel(path)).model).toEqual(linear());
     expect(readdirSync(join(path, '..'))).toEqual(['m.onnx']);
   });
@@ -203,24 +204,34 @@ describe('writing', () => {
     expect(await modelSha256(loaded)).not.toBe(before);
   });
 
-  test('a failure leaves nothing behind and the old file in place', async () => {
+  test('external data is named as the writer says, after its content', async () => {
+    const out = folder();
+    const data = { path: join(out, 'staged'), nameFor: (sha256: string) => `${sha256.slice(0, 8)}.data` };
+    const { dataName } = await writeModel(linear(), join(out, 'm.onnx'), {
+      ...{ sourceDir: dir, externalData: true, data },
+    });
+    expect(dataName).toMatch(/^[0-9a-f]{8}\.data$/);
+    renameSync(join(out, 'staged'), join(out, dataName!));
+    const { model: read } = await readModel(join(out, 'm.onnx'));
+    expect(readFloats(read.graph!.initializer[0]!, out)).toEqual(randoms(2000));
+  });
+
+  test('a folder that is not there is a problem', async () => {
+    const nowhere = join(folder(), 'none', 'm.onnx');
+    expect(
+      await problemOf(writeModel(linear(), nowhere, { sourceDir: dir, externalData: 'auto' })),
+    ).toMatchObject({ code: 'write-failed', file: nowhere });
+  });
+
+  test('metadata is read without the graph, and only of regular files', async () => {
     const out = folder();
     const path = join(out, 'm.onnx');
-    writeFileSync(path, 'old');
-    const broken = linear(externalTensor({ location: 'none.bin' }));
-    await problemOf(writeModel(broken, path, { sourceDir: out, externalData: true }));
-    expect(readdirSync(out)).toEqual(['m.onnx']);
-    expect(readFileSync(path, 'utf8')).toBe('old');
-    const nowhere = join(out, 'none', 'm.onnx');
-    expect(
-      await problemOf(writeModel(linear(), nowhere, { sourceDir: out, externalData: 'auto' })),
-    ).toMatchObject({
-      code: 'write-failed',
-      file: nowhere,
-    });
-    mkdirSync(join(out, 'folder.onnx'));
-    await problemOf(writeModel(linear(), join(out, 'folder.onnx'), { sourceDir: out, externalData: true }));
-    expect(readdirSync(out).sort()).toEqual(['folder.onnx', 'm.onnx']);
+    const metadataProps = [create(StringStringEntryProtoSchema, { key: 'a', value: 'b' })];
+    writeFileSync(path, encodeModel({ ...linear(), metadataProps }));
+    expect([...(await readMetadata(path))!]).toEqual([['a', 'b']]);
+    writeFileSync(path, 'notes');
+    expect(await readMetadata(path)).toBeNull();
+    expect(await readMetadata(out)).toBeNull();
   });
 });
 

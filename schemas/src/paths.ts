@@ -1,25 +1,115 @@
-import { dirname, extname, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import type { QuantizationReport } from './generated/report.js';
 import type { RunRequest } from './protocol.js';
 
-export interface RunPaths {
-  readonly baseDir: string;
-  readonly model: string;
+/** The files that belong to one quantized model. All lie in its folder. */
+export interface OutputFiles {
   readonly output: string;
   readonly report: string;
   /** What restoration has found out so far, for a run that resumes. */
   readonly journal: string;
+  /** The folder of a run that is writing this output: who runs, and files on their way to their places. */
+  readonly staging: string;
+}
+
+/** Absolute paths of a run. */
+export interface RunPaths extends OutputFiles {
+  readonly baseDir: string;
+  readonly model: string;
+  /** The folder of this config's past runs. */
+  readonly history: string;
+}
+
+/** Bytes that a file's name may have, nearly everywhere. */
+const MAX_NAME_BYTES = 255;
+/** What the longest name beside an output adds to it: that of its external data. */
+const MAX_ADDED_BYTES = '.0123456789abcdef.data'.length;
+/** The longest name that an output can have, in bytes: the names beside it are longer. */
+export const MAX_OUTPUT_NAME_BYTES = MAX_NAME_BYTES - MAX_ADDED_BYTES;
+
+/** The files of a quantized model at an absolute path. */
+export function outputFiles(output: string): OutputFiles {
+  return {
+    output,
+    report: `${output}.report.json`,
+    journal: `${output}.restore.jsonl`,
+    staging: join(dirname(output), `.${basename(output)}.quantsmith`),
+  };
+}
+
+/** The name of an output's external data, from the SHA-256 of its content: no reader ever pairs old and new files. */
+export const externalDataName = (output: string, sha256: string) =>
+  `${basename(output)}.${sha256.slice(0, 16)}.data`;
+
+/** Whether a file beside an output is called like its external data. */
+export function isExternalDataName(output: string, name: string): boolean {
+  const stem = `${basename(output)}.`;
+  return name.startsWith(stem) && /^[0-9a-f]{16}\.data$/.test(name.slice(stem.length));
+}
+
+/**
+ * Where a config's model goes: what it says, relative to its folder, else a file beside the config that is named after it
+ * (`net.quant.yaml` → `net.int8.onnx`, `quantization.json` → `quantization.int8.onnx`). `configPath` is absolute.
+ */
+export function configuredOutput(config: { readonly output?: unknown }, configPath: string): string {
+  const { output } = config;
+  return typeof output === 'string' && output !== ''
+    ? resolve(dirname(configPath), output)
+    : join(dirname(configPath), defaultOutputName(configPath));
+}
+
+function defaultOutputName(configPath: string): string {
+  const stem = basename(configPath).replace(/(\.quant)?\.(ya?ml|jsonc?)$/i, '');
+  return `${stem}.int8.onnx`;
 }
 
 /** Absolute paths of a run: relative ones in the config start at the config's folder. */
-export function runPaths(request: RunRequest): RunPaths {
-  const baseDir = dirname(resolve(request.configPath));
-  const model = resolve(baseDir, request.config.model);
-  const fromConfig = request.config.output;
+export function runPaths(request: Pick<RunRequest, 'config' | 'configPath' | 'output'>): RunPaths {
+  const configPath = resolve(request.configPath);
+  const baseDir = dirname(configPath);
   const output =
-    request.output !== undefined
-      ? resolve(request.output)
-      : fromConfig !== undefined && fromConfig !== null
-        ? resolve(baseDir, fromConfig)
-        : `${model.slice(0, model.length - extname(model).length)}.int8.onnx`;
-  return { baseDir, model, output, report: `${output}.report.json`, journal: `${output}.restore.jsonl` };
+    request.output === undefined ? configuredOutput(request.config, configPath) : resolve(request.output);
+  return {
+    ...outputFiles(output),
+    baseDir,
+    model: resolve(baseDir, request.config.model),
+    history: join(baseDir, '.quantsmith', 'runs', basename(configPath)),
+  };
+}
+
+/** Keys of a data section that name a file or folder that a run reads. */
+const DATA_PATHS = ['images', 'arrays', 'tensors', 'loader', 'labels', 'classes'] as const;
+
+/** Absolute paths of what a config says a run reads, itself included; of any value, whether it is valid or not. */
+export function configuredInputs(config: unknown, configPath: string): string[] {
+  const at = (value: unknown, key: string): unknown =>
+    typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+      ? (value as Readonly<Record<string, unknown>>)[key]
+      : undefined;
+  const data = at(config, 'data');
+  const sections = ['calibration', 'validation'].map((name) => at(data, name));
+  const named = [
+    at(config, 'model'),
+    ...sections.flatMap((section) => DATA_PATHS.map((key) => at(section, key))),
+    at(at(config, 'accuracy_control'), 'metric'),
+  ].filter((path) => typeof path === 'string' && path !== '') as string[];
+  return [configPath, ...named.map((path) => resolve(dirname(configPath), path))];
+}
+
+/** A path as a report has it: relative to a folder, with forward slashes, the same on every machine. */
+export const portablePath = (folder: string, path: string) => relative(folder, path).split(sep).join('/');
+
+/**
+ * The report with absolute paths, given where it lies. Written are the config's path relative to the report's folder, and
+ * those of model and output relative to the config's; reports of before have absolute ones, which stay.
+ */
+export function withAbsolutePaths(report: QuantizationReport, reportPath: string): QuantizationReport {
+  const configPath = resolve(dirname(reportPath), report.config.path);
+  const absolute = (path: string) => resolve(dirname(configPath), path);
+  return {
+    ...report,
+    config: { ...report.config, path: configPath },
+    model: { ...report.model, path: absolute(report.model.path) },
+    output: { ...report.output, path: absolute(report.output.path) },
+  };
 }

@@ -32,6 +32,8 @@ export interface RunRequest {
   readonly resume?: boolean;
   /** Use the calibration cache (default true). */
   readonly cache?: boolean;
+  /** Replace an output that this tool has not written (default false); a device, FIFO or socket is never replaced. */
+  readonly force?: boolean;
 }
 
 /** Errors of layers, measured without writing anything; the rest as for a run. */
@@ -84,8 +86,6 @@ export type EngineEvent =
   | { readonly type: 'evaluated'; readonly evaluation: ModelEvaluation }
   | { readonly type: 'overflow'; readonly overflow: OverflowSummary }
   | { readonly type: 'sensitivity'; readonly report: SensitivityReport }
-  /** A file that must not outlive the run: the parent removes it when the engine is killed. */
-  | { readonly type: 'temporary'; readonly path: string; readonly exists: boolean }
   | { readonly type: 'failed'; readonly problem: Problem }
   | { readonly type: 'done' };
 

@@ -36,6 +36,7 @@ export interface ResolvedQuantizationParams {
 export interface ResolvedConfig {
   readonly model: string;
   readonly output: string | null;
+  readonly history: boolean;
   readonly data: QuantizationConfig['data'];
   readonly quantization: Omit<Quantization, 'advanced_parameters'> & {
     readonly advanced_parameters: Omit<
@@ -96,6 +97,7 @@ export function resolveConfig(config: QuantizationConfig): ResolvedConfig {
   return {
     model: filled.model,
     output: filled.output,
+    history: filled.history,
     data: filled.data,
     quantization: {
       ...quantization,

@@ -52,7 +52,7 @@ describe('lenses', () => {
 
   it('run a config, and say once when the report is of something else', async () => {
     expect((await lenses({})).map(({ title }) => title)).toEqual(['Run quantization']);
-    report('a.quant.yaml', 'm.int8.onnx', '2026-01-02T03:04:05Z');
+    report('a.quant.yaml', 'a.int8.onnx', '2026-01-02T03:04:05Z');
     expect((await lenses({})).map(({ title }) => title)).toEqual([
       'Run quantization',
       'Last run 2026-01-02 03:04 (config changed since): top1 0.98 → 0.975, 4× smaller, 2× as fast',
@@ -60,10 +60,10 @@ describe('lenses', () => {
   });
 
   it('open the report by what the client offers, and compare with other configs of the model', async () => {
-    report('a.quant.yaml', 'm.int8.onnx', '2026-01-02T03:04:05Z');
+    report('a.quant.yaml', 'a.int8.onnx', '2026-01-02T03:04:05Z');
     report('b.quant.yaml', 'b.onnx', '2026-01-01T03:04:05Z');
     report('c.quant.yaml', 'c.onnx', '2026-01-01T03:04:05Z');
-    const own = uri('m.int8.onnx.report.json');
+    const own = uri('a.int8.onnx.report.json');
     const shown = await lenses({ capabilities: { window: { showDocument: { support: true } } } });
     expect(shown.slice(2)).toEqual([
       { title: 'Open report', command: 'quantsmith.server.showReport', arguments: [own] },
@@ -81,7 +81,7 @@ describe('lenses', () => {
   });
 
   it('a report is shown by the client, whichever of the two is named', async () => {
-    report('a.quant.yaml', 'm.int8.onnx', '2026-01-02T03:04:05Z');
+    report('a.quant.yaml', 'a.int8.onnx', '2026-01-02T03:04:05Z');
     const client = await inMemory({ capabilities: { window: { showDocument: { support: true } } } });
     const asked: string[] = [];
     client.connection.onRequest('window/showDocument', ({ uri: address }: { uri: string }) => {
@@ -89,12 +89,12 @@ describe('lenses', () => {
       return { success: true };
     });
     await client.open(uri('a.quant.yaml'), TEXT);
-    for (const name of ['a.quant.yaml', 'm.int8.onnx.report.json'])
+    for (const name of ['a.quant.yaml', 'a.int8.onnx.report.json'])
       await client.connection.sendRequest('workspace/executeCommand', {
         command: 'quantsmith.server.showReport',
         arguments: [uri(name)],
       });
-    expect(asked).toEqual(Array(2).fill(uri('m.int8.onnx.report.json')));
+    expect(asked).toEqual(Array(2).fill(uri('a.int8.onnx.report.json')));
     client.connection.dispose();
   });
 });
@@ -110,7 +110,7 @@ describe('hints', () => {
       return inlayHints(document, all, given).map(({ label }) => label);
     };
     const advanced = (inner: string) => hints(`quantization: {advanced_parameters: {${inner}}}`);
-    expect(hints('output: null')).toEqual(['m.int8.onnx']);
+    expect(hints('output: null')).toEqual(['test.int8.onnx']);
     expect(hints('quantization: {preset: mixed}')).toEqual(['asymmetric activations']);
     expect(advanced('overflow_fix: first_layer')).toEqual(['[-64, 64] for 1 of 6 layers']);
     expect(advanced('overflow_fix: disable')).toEqual([]);

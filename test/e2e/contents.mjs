@@ -12,6 +12,7 @@ const REQUIRED = [
   'extension/dist/server.cjs',
   'extension/dist/engine.cjs',
   'extension/dist/lane.cjs',
+  'extension/dist/watch.cjs',
   'extension/client/language-configuration.json',
   'extension/client/syntaxes/quant-yaml.tmLanguage.json',
   `${MODULES}onnxruntime-node/bin/napi-v6/${os}/${arch}/onnxruntime_binding.node`,

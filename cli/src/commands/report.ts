@@ -1,11 +1,11 @@
 import { writeText } from '@quantsmith/model/onnx';
-import { type QuantizationReport, QuantsmithError } from '@quantsmith/schemas';
+import { type QuantizationReport, QuantsmithError, withAbsolutePaths } from '@quantsmith/schemas';
 import { reportHtml, reportMarkdown, reportText, sarifLog } from '@quantsmith/report';
 import { reportFindings } from '@quantsmith/server';
 import { extname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { EXIT } from '../exit.js';
-import { readReportFile } from '../reportFile.js';
+import { readReportFile, reportFile } from '../reportFile.js';
 import { SARIF_LEVELS, workingFolder } from '../sarif.js';
 import { terminalPaint } from '../terminal.js';
 import { TOOL_VERSION } from '../version.js';
@@ -33,13 +33,23 @@ export async function reportCommand(
     return EXIT.input;
   }
   const chosen = format ?? BY_EXTENSION[extname(output ?? '').toLowerCase()] ?? 'table';
-  const text = await renderReport(parsed.report, chosen, output === undefined);
+  const text = await renderReport(
+    { report: parsed.report, reportPath: reportFile(path) },
+    chosen,
+    output === undefined,
+  );
   return printOrWrite(text, output);
+}
+
+/** A report, and where it lies. */
+export interface MadeReport {
+  readonly report: QuantizationReport;
+  readonly reportPath: string;
 }
 
 /** The report in a format; ends without a newline. */
 export async function renderReport(
-  report: QuantizationReport,
+  { report, reportPath }: MadeReport,
   format: ReportFormat,
   colours: boolean,
 ): Promise<string> {
@@ -53,7 +63,7 @@ export async function renderReport(
     case 'json':
       return JSON.stringify(report, null, 2);
     case 'sarif':
-      return JSON.stringify(await reportSarif(report), null, 2);
+      return JSON.stringify(await reportSarif(withAbsolutePaths(report, reportPath)), null, 2);
   }
 }
 

@@ -35,16 +35,11 @@ export async function readReport(file: vscode.Uri): Promise<QuantizationReport |
   }
 }
 
-/** The config that a report tells of; paths in reports are absolute or relative to the config's folder. */
-export function configOf(file: vscode.Uri, { config, output }: QuantizationReport): vscode.Uri {
-  if (isAbsolute(config.path)) return vscode.Uri.file(config.path);
-  // The report lies beside the model, whose path the report has relative to the config as well.
-  const up = output.path.split(/[\\/]/).slice(0, -1);
-  const folder = up.reduce(
-    (uri, part) => vscode.Uri.joinPath(uri, part === '..' ? '.' : '..'),
-    vscode.Uri.joinPath(file, '..'),
-  );
-  return vscode.Uri.joinPath(folder, config.path);
+/** The config that a report tells of: its path is relative to the report's folder, in reports of before absolute. */
+export function configOf(file: vscode.Uri, { config }: QuantizationReport): vscode.Uri {
+  return isAbsolute(config.path)
+    ? vscode.Uri.file(config.path)
+    : vscode.Uri.joinPath(file, '..', config.path);
 }
 
 const isAbsolute = (path: string) => /^([/\\]|[A-Za-z]:[\\/])/.test(path);

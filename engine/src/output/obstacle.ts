@@ -1,39 +1,38 @@
-import { accessSync, constants, lstatSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { MAX_OUTPUT_NAME_BYTES } from '@quantsmith/schemas';
+import { basename } from 'node:path';
+import type { OutputFacts, PlaceFacts } from './facts.js';
 
 /**
- * Why a model cannot be written to `output`, as the end of a sentence that begins with its path; null: nothing is known to
- * be in the way. `inputs` are the files that a run reads: none of them may be replaced by the model, its report or its
- * external data. Asked before anything is computed, since a run may take hours.
+ * Why a run may not write where its output goes, as the end of a sentence that begins with the output's path; null: nothing
+ * is known to be in the way. A run replaces what this tool wrote and nothing else; with `force` also other regular files, but
+ * never a folder, a device, a FIFO, a socket or what the run reads. Asked before anything is computed: a run may take hours.
  */
-export function outputObstacle(output: string, inputs: readonly string[]): string | null {
-  for (const written of [output, `${output}.report.json`, `${output}.data`]) {
-    const read = inputs.find((input) => isSameFile(written, input));
-    if (read === undefined) continue;
-    return written === output ? `is a file that the run reads` : `would replace ${read}, which the run reads`;
+export function outputObstacle(
+  { model, report, journal, folder }: OutputFacts,
+  force: boolean,
+): string | null {
+  const name = Buffer.byteLength(basename(model.path));
+  if (name > MAX_OUTPUT_NAME_BYTES)
+    return `has a name of ${name} bytes; at most ${MAX_OUTPUT_NAME_BYTES} are possible, since the files beside it have longer names`;
+  if (folder.state === 'absent') return `cannot be written: the folder ${folder.path} does not exist`;
+  if (folder.state === 'not-a-folder') return `cannot be written: ${folder.path} is not a folder`;
+  const own = placeObstacle(model, force);
+  if (own !== null) return own;
+  for (const place of [report, journal]) {
+    const obstacle = placeObstacle(place, force);
+    if (obstacle !== null) return `cannot be written: ${place.path} ${obstacle}`;
   }
-  const dir = dirname(output);
-  try {
-    if (!statSync(dir).isDirectory()) return `cannot be written: ${dir} is no folder`;
-    if (statSync(output, { throwIfNoEntry: false })?.isDirectory() === true) return 'is a folder';
-    accessSync(dir, constants.W_OK);
-    return null;
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null;
-    return code === 'ENOENT' || code === 'ENOTDIR'
-      ? `cannot be written: the folder ${dir} does not exist`
-      : `cannot be written: files cannot be made in the folder ${dir}`;
-  }
+  return folder.state === 'locked'
+    ? `cannot be written: files cannot be created in the folder ${folder.path}`
+    : null;
 }
 
-/** Whether writing to the one path changes what is read from the other: links and the case of letters are seen through. */
-function isSameFile(written: string, read: string): boolean {
-  if (resolve(written) === resolve(read)) return true;
-  try {
-    // A link that is written to is replaced; one that is read is followed.
-    const [there, source] = [lstatSync(written, { bigint: true }), statSync(read, { bigint: true })];
-    return there.ino === source.ino && there.dev === source.dev;
-  } catch {
-    return false;
-  }
+function placeObstacle({ kind, ours, input }: PlaceFacts, force: boolean): string | null {
+  if (kind === 'folder') return 'is a folder';
+  if (kind === 'special') return 'is a device, a FIFO or a socket, which is never replaced';
+  if (input !== null) return 'is a file that the run reads';
+  if (force || kind === 'absent' || ours) return null;
+  return kind === 'broken-link'
+    ? 'is a link to nothing; --force replaces it'
+    : 'is a file that quantsmith did not write; --force replaces it';
 }

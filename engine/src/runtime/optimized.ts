@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, type GraphProto, type ModelProto, type NodeProto } from '@quantsmith/model/onnx';
-import { createSession, withScratchFolder } from './session.js';
+import { withScratchFolder } from './scratch.js';
+import { createSession } from './session.js';
 
 /** A node of the graph as the runtime executes it. */
 export interface RuntimeKernel {

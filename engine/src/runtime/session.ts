@@ -1,8 +1,5 @@
 import './telemetryOff.js';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { fail } from '@quantsmith/schemas';
 import type { HostTensor, TensorData, TensorTypeName } from '@quantsmith/model/arrays';
@@ -154,23 +151,4 @@ function plain(reason: string): string {
 export function runtimeVersion(): string {
   const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
   return version;
-}
-
-/** Runs `body` with a scratch folder that is gone afterwards, whatever happens. */
-export async function withScratchFolder<T>(body: (dir: string) => Promise<T>): Promise<T> {
-  const dir = await mkdtemp(join(tmpdir(), 'quantsmith-'));
-  try {
-    return await body(dir);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
-}
-
-/** Writes bytes into a scratch folder and hands the path on. */
-export async function withScratchFile<T>(bytes: Uint8Array, body: (path: string) => Promise<T>): Promise<T> {
-  return withScratchFolder(async (dir) => {
-    const path = join(dir, 'model.onnx');
-    await writeFile(path, bytes);
-    return body(path);
-  });
 }

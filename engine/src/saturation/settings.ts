@@ -1,10 +1,10 @@
-import type { OverflowSummary, QuantizationChange, QuantizationReport } from '@quantsmith/schemas';
-import { readFile } from 'node:fs/promises';
+import type { OverflowSummary, QuantizationChange, QuantizationReport, RunPaths } from '@quantsmith/schemas';
+import { editReport } from '../output/output.js';
 import { KEPT_BYTES, keepSamples } from '../data/keep.js';
 import { firstIndices } from '../data/source.js';
 import type { SampleSource } from '../data/types.js';
 import type { PreparedModel } from '../prepare/prepare.js';
-import { encodeModel, writeText } from '@quantsmith/model/onnx';
+import { encodeModel } from '@quantsmith/model/onnx';
 import type { OverflowFix } from '../placement/weights.js';
 import { buildModel, type Quantization } from '../quantize/quantization.js';
 import { overflowLayers } from './layers.js';
@@ -108,11 +108,11 @@ async function measureFix(
 }
 
 /** Puts the settings into the report of the same config, where there is one: the editor shows them from there. */
-export async function addSettings(path: string, configSha256: string, settings: Settings): Promise<void> {
-  const text = await readFile(path, 'utf8').catch(() => null);
-  if (text === null) return;
-  const report = JSON.parse(text) as QuantizationReport;
-  if (report.config.sha256 !== configSha256) return;
-  const overflow = { ...report.overflow, settings };
-  await writeText(path, `${JSON.stringify({ ...report, overflow }, null, 2)}\n`);
+export function addSettings(paths: RunPaths, configSha256: string, settings: Settings): Promise<void> {
+  return editReport(paths, (text) => {
+    const report = JSON.parse(text) as QuantizationReport;
+    if (report.config.sha256 !== configSha256) return null;
+    const overflow = { ...report.overflow, settings };
+    return `${JSON.stringify({ ...report, overflow }, null, 2)}\n`;
+  });
 }

@@ -1,4 +1,5 @@
 export * from './inspect.js';
+export * from './metadata.js';
 export * from './names.js';
 export * from './node.js';
 export * from './onnx_pb.js';

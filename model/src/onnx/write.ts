@@ -1,7 +1,8 @@
 import { create, toBinary } from '@bufbuild/protobuf';
-import { access, open, rename, rm, type FileHandle } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { fail } from '@quantsmith/schemas';
+import { fileSha256 } from '../files/hash.js';
 import {
   ModelProtoSchema,
   StringStringEntryProtoSchema,
@@ -20,10 +21,19 @@ export function encodeModel(model: ModelProto): Uint8Array {
 export interface WriteOptions {
   /** Folder of the external data that the model refers to. */
   readonly sourceDir: string;
-  /** Whether weights go into a file `<name>.data` beside the model; auto: when they would not fit into one file. */
+  /** Whether weights go into a data file; auto: when they would not fit into one file. */
   readonly externalData: 'auto' | boolean;
-  /** Told of every file before it is made and after it is gone or in place. */
-  readonly onTemporary?: (path: string, exists: boolean) => void;
+  /** Where external data goes, and the name by which the model refers to it; default: `<path>.data` beside the model. */
+  readonly data?: { readonly path: string; readonly nameFor: (sha256: string) => string };
+}
+
+export interface WrittenModel {
+  /** Of the model file and its data file together. */
+  readonly bytes: number;
+  /** Of the model file. */
+  readonly sha256: string;
+  /** The name by which the model refers to its data file; null: it has none. */
+  readonly dataName: string | null;
 }
 
 /** Weights above this total cannot be inside the file (protobuf ends at 2 GiB). */
@@ -32,74 +42,62 @@ const EXTERNAL_LIMIT = 1.9e9;
 const EXTERNAL_MINIMUM = 1024;
 
 /**
- * Writes a model whole or not at all: beside its place, synced, renamed. With external data the data file appears
- * before the model that refers to it. Returns the bytes written. Throws `write-failed`.
+ * Writes a model, and its weights beside it where they are external, and waits until both are on disk. Files appear as
+ * they are written: who needs them to appear whole writes them elsewhere and renames them. Throws `write-failed`.
  */
-export async function writeModel(model: ModelProto, path: string, options: WriteOptions): Promise<number> {
-  const external =
+export async function writeModel(
+  model: ModelProto,
+  path: string,
+  options: WriteOptions,
+): Promise<WrittenModel> {
+  const isExternalData =
     options.externalData === 'auto' ? weightBytes(model) > EXTERNAL_LIMIT : options.externalData;
-  const pending: { temporary: string; final: string }[] = [];
-  const begin = (final: string) => {
-    const temporary = `${final}.${process.pid}.tmp`;
-    options.onTemporary?.(temporary, true);
-    pending.push({ temporary, final });
-    return temporary;
+  const { path: dataPath, nameFor } = options.data ?? {
+    path: `${path}.data`,
+    nameFor: () => `${basename(path)}.data`,
   };
   try {
-    let written = 0;
-    let rest = model;
-    if (external) {
-      const dataPath = `${path}.data`;
-      const result = await writeExternal(model, begin(dataPath), basename(dataPath), options.sourceDir);
-      rest = result.model;
-      written += result.bytes;
-    }
-    await writeWhole(begin(path), async (handle) => {
+    const data = isExternalData
+      ? await writeExternal(model, { path: dataPath, nameFor, sourceDir: options.sourceDir })
+      : null;
+    let modelBytes = 0;
+    await writeWhole(path, async (handle) => {
       // Tensors that were just given a place outside stay references.
-      if (external) await handle.writeFile(encodeModel(rest));
-      else await streamModel(rest, handle, options.sourceDir);
-      written += (await handle.stat()).size;
+      if (data !== null) await handle.writeFile(encodeModel(data.model));
+      else await streamModel(model, handle, options.sourceDir);
+      modelBytes = (await handle.stat()).size;
     });
-    await putInPlace(pending);
-    await syncFolder(dirname(path));
-    return written;
+    return {
+      bytes: modelBytes + (data?.bytes ?? 0),
+      sha256: await fileSha256(path),
+      dataName: data?.name ?? null,
+    };
   } catch (error) {
-    await Promise.all(pending.map(({ temporary }) => rm(temporary, { force: true })));
     if (!(error instanceof Error && 'code' in error)) throw error;
-    return fail('write-failed', `${path} cannot be written: ${error.message}.`, { file: path });
-  } finally {
-    for (const { temporary } of pending) options.onTemporary?.(temporary, false);
+    return fail('write-failed', `${path} cannot be written: ${error.message}.`, {
+      file: path,
+      data: { reason: error.message },
+    });
   }
 }
 
-/** Renames all files or none: what was new is taken away again when a later one fails. */
-async function putInPlace(files: readonly { temporary: string; final: string }[]): Promise<void> {
-  const placed: string[] = [];
-  try {
-    for (const { temporary, final } of files) {
-      const isNew = await access(final).then(
-        () => false,
-        () => true,
-      );
-      await rename(temporary, final);
-      if (isNew) placed.push(final);
-    }
-  } catch (error) {
-    await Promise.all(placed.map((file) => rm(file, { force: true })));
-    throw error;
-  }
-}
-
-/** Writes a text file whole or not at all. */
+/**
+ * Writes a text file whole or not at all: beside its place, then renamed. What is no regular file is never replaced.
+ * Throws `write-failed`.
+ */
 export async function writeText(path: string, text: string): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
+    const there = await stat(path).catch(() => null);
+    if (there !== null && !there.isFile()) {
+      fail('write-failed', `${path} cannot be written: it is not a regular file.`, { file: path });
+    }
     await writeWhole(temporary, async (handle) => void (await handle.writeFile(text)));
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
-    const reason = error instanceof Error ? error.message : String(error);
-    fail('write-failed', `${path} cannot be written: ${reason}.`, { file: path });
+    await rm(temporary, { force: true }).catch(() => undefined);
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    fail('write-failed', `${path} cannot be written: ${error.message}.`, { file: path });
   }
 }
 
@@ -111,13 +109,6 @@ async function writeWhole(path: string, body: (handle: FileHandle) => Promise<vo
   } finally {
     await handle.close();
   }
-}
-
-async function syncFolder(dir: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(dir, 'r');
-  await handle.sync().catch(() => undefined);
-  await handle.close();
 }
 
 const sizeOf = (tensor: TensorProto) => Math.ceil(elementCount(tensor.dims) * elementBytes(tensor.dataType));
@@ -134,38 +125,46 @@ function inlined(tensor: TensorProto, sourceDir: string): TensorProto {
   return { ...tensor, rawData, externalData: [], dataLocation: TensorProto_DataLocation.DEFAULT };
 }
 
-/** Streams the weights into a data file, one tensor in memory at a time, each at a multiple of 4096 bytes. */
+interface ExternalTarget {
+  readonly path: string;
+  readonly nameFor: (sha256: string) => string;
+  readonly sourceDir: string;
+}
+
+/**
+ * Streams the weights into a data file, one tensor in memory at a time, each at a multiple of 4096 bytes. The file's name
+ * may follow from its content, so that references to it are made last.
+ */
 async function writeExternal(
   model: ModelProto,
-  path: string,
-  location: string,
-  sourceDir: string,
-): Promise<{ model: ModelProto; bytes: number }> {
+  { path, nameFor, sourceDir }: ExternalTarget,
+): Promise<{ model: ModelProto; bytes: number; name: string }> {
   const graph = model.graph!;
-  let offset = 0;
+  let end = 0;
   const initializer: TensorProto[] = [];
+  const placed: { index: number; offset: number; length: number }[] = [];
   await writeWhole(path, async (handle) => {
-    for (const tensor of graph.initializer) {
+    for (const [index, tensor] of graph.initializer.entries()) {
       if (sizeOf(tensor) < EXTERNAL_MINIMUM) {
         initializer.push(inlined(tensor, sourceDir));
         continue;
       }
       const bytes = rawBytes(tensor, sourceDir);
-      offset = Math.ceil(offset / 4096) * 4096;
+      const offset = Math.ceil(end / 4096) * 4096;
       for (let done = 0; done < bytes.byteLength;) {
-        const { bytesWritten } = await handle.write(
-          bytes,
-          done,
-          Math.min(bytes.byteLength - done, 1 << 30),
-          offset + done,
-        );
+        const length = Math.min(bytes.byteLength - done, 1 << 30);
+        const { bytesWritten } = await handle.write(bytes, done, length, offset + done);
         done += bytesWritten;
       }
-      initializer.push(reference(tensor, location, offset, bytes.byteLength));
-      offset += bytes.byteLength;
+      initializer.push(tensor);
+      placed.push({ index, offset, length: bytes.byteLength });
+      end = offset + bytes.byteLength;
     }
   });
-  return { model: { ...model, graph: { ...graph, initializer } }, bytes: offset };
+  const name = nameFor(await fileSha256(path));
+  for (const { index, offset, length } of placed)
+    initializer[index] = reference(initializer[index]!, name, offset, length);
+  return { model: { ...model, graph: { ...graph, initializer } }, bytes: end, name };
 }
 
 function reference(tensor: TensorProto, location: string, offset: number, length: number): TensorProto {

@@ -16,9 +16,13 @@ export interface QuantizationConfig {
    */
   model: string;
   /**
-   * Where the quantized model goes, relative to this file. null: `<model>.int8.onnx` beside the model.
+   * Where the quantized model goes, relative to this file. null: beside this file and named after it, `net.quant.yaml` gives `net.int8.onnx`.
    */
   output?: string | null;
+  /**
+   * Keep every run of this config, report and config text, in `.quantsmith/runs/` beside it; the oldest ones go after 50 runs or 64 MB.
+   */
+  history?: boolean;
   /**
    * Where samples come from. Each section names exactly one source.
    */

@@ -1,3 +1,4 @@
+import { withAbsolutePaths } from '@quantsmith/schemas';
 import { inspectModel } from '@quantsmith/model/onnx';
 import { basename, dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -118,7 +119,7 @@ async function run(
   );
   return {
     reportPath,
-    outputPath: report.output.path,
+    outputPath: withAbsolutePaths(report, reportPath).output.path,
     satisfied: report.metric?.satisfied ?? null,
   };
 }
@@ -127,7 +128,7 @@ async function run(
 async function overflow(session: Session, task: Task): Promise<{ reportPath: string }> {
   const checked = await checkConfigFile(task.file);
   const reportPath =
-    checked.config === null ? null : (outputPaths(checked.config, dirname(checked.path))?.report ?? null);
+    checked.config === null ? null : (outputPaths(checked.config, checked.path)?.report ?? null);
   const report = reportPath === null ? null : await readReport(reportPath).catch(() => null);
   if (checked.config !== null && report?.config.sha256 !== checked.sha256) {
     throw refused(

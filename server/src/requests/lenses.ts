@@ -1,5 +1,5 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { CancellationToken, CodeLens } from 'vscode-languageserver';
 import { COMMANDS } from './commands.js';
 import {
@@ -41,7 +41,7 @@ async function otherReports(
   for (const { document, file, model } of await session.workspaceConfigs(token)) {
     if (token.isCancellationRequested || model === null || model !== resolve(report.model.path)) continue;
     const value = effectiveValue(document, await inherit(document, file, session.sources.config));
-    const paths = isMapping(value) ? outputPaths(value, dirname(file)) : null;
+    const paths = isMapping(value) ? outputPaths(value, file) : null;
     const other = paths === null ? null : await session.sources.report(paths.report);
     if (other !== null && other.output.path !== report.output.path) found.set(other.output.path, other);
   }

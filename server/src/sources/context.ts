@@ -10,6 +10,7 @@ import {
   type Surroundings,
 } from '@quantsmith/service';
 import { dirname, resolve } from 'node:path';
+import { outputSurroundings } from './output.js';
 import { changedSince } from './freshness.js';
 import type { Sources } from './sources.js';
 
@@ -34,10 +35,11 @@ export async function surroundings(
       config,
       report: null,
       changed: null,
+      output: null,
     };
   const named = isMapping(value) && typeof value['model'] === 'string' ? value['model'] : '';
   const loaded = named === '' ? null : await sources.model(resolve(baseDir, named));
-  const paths = isMapping(value) ? outputPaths(value, baseDir) : null;
+  const paths = isMapping(value) ? outputPaths(value, file!) : null;
   const report = paths === null ? null : await sources.report(paths.report);
   const [calibration, validation] =
     config === null
@@ -66,6 +68,7 @@ export async function surroundings(
     config,
     report,
     changed,
+    output: paths === null ? null : await outputSurroundings(paths, file!, value, sources),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { ModelSummary, QuantizationConfig, QuantizationReport } from '@quantsmith/schemas';
+import type { OutputFacts } from '@quantsmith/engine';
 import type { Inherited } from '../extends/inherit.js';
 
 /** What of a run has changed since; null: nothing. */
@@ -34,4 +35,13 @@ export interface Surroundings {
   readonly report: QuantizationReport | null;
   /** What has changed since the report was made. */
   readonly changed: Change;
+  /** null: the config names no model yet. */
+  readonly output: OutputSurroundings | null;
+}
+
+/** What lies where the model will be written, and who else writes there. */
+export interface OutputSurroundings {
+  readonly facts: OutputFacts;
+  /** Names of other configs in the folder with the same output. */
+  readonly sharedWith: readonly string[];
 }

@@ -1,10 +1,14 @@
-import { resolveConfig, type QuantizationConfig, type ResolvedConfig } from '@quantsmith/schemas';
+import {
+  configuredOutput,
+  resolveConfig,
+  type QuantizationConfig,
+  type ResolvedConfig,
+} from '@quantsmith/schemas';
 import { basename } from 'node:path';
 import type { ConfigDocument } from '../document/document.js';
 import { findEntry, resolved, type Path, type Span } from '../document/tree.js';
 import { isMapping } from '../extends/merge.js';
 import type { Inherited } from '../extends/inherit.js';
-import { outputPaths } from '../reports/outputPaths.js';
 import { halfRangeCount, type EffectContext } from './effects.js';
 
 export interface HintContext extends EffectContext {
@@ -15,7 +19,7 @@ export interface HintContext extends EffectContext {
 /** A setting that is written, and what it comes to; empty where there is nothing to add. */
 interface Rule {
   readonly path: Path;
-  readonly text: (value: unknown, config: ResolvedConfig, context: HintContext) => string;
+  readonly text: (value: unknown, config: ResolvedConfig, context: HintContext, file: string) => string;
 }
 
 const ADVANCED = ['quantization', 'advanced_parameters'];
@@ -33,7 +37,7 @@ const RULES: readonly Rule[] = [
   },
   {
     path: ['output'],
-    text: whenNull((config) => basename(outputPaths({ model: config.model }, '/')?.output ?? '')),
+    text: (value, _, __, file) => (value === null ? basename(configuredOutput({}, file)) : ''),
   },
   {
     path: ['quantization', 'preset'],
@@ -68,9 +72,19 @@ export function resolvedHints(
     const value = findEntry(document.tree, path)?.value;
     const node = resolved(value);
     if (value === undefined || value === null || node?.kind !== 'scalar') return [];
-    const label = text(node.value, complete, context);
+    const label = text(node.value, complete, context, fileName(document.text.uri));
     return label === '' ? [] : [{ span: value, text: label }];
   });
+}
+
+/** The name of a document's file; not decoded where its URI is none. */
+function fileName(uri: string): string {
+  const last = uri.split('/').at(-1) ?? '';
+  try {
+    return decodeURIComponent(last);
+  } catch {
+    return last;
+  }
 }
 
 /** The codes that weights take. */

@@ -24,6 +24,7 @@ export const CODES = [
   'model-unreadable',
   'file-missing',
   'output-unusable',
+  'output-shared',
   'unknown-node',
   'unknown-operator',
   'pattern-invalid',

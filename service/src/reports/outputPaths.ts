@@ -1,15 +1,10 @@
-import { extname, resolve } from 'node:path';
+import { configuredOutput, outputFiles, type OutputFiles } from '@quantsmith/schemas';
 
-/** Where a config's output and report go; the same rule as the engine's. */
+/** Where the output of a config at `file`, and what belongs to it, go; null: it names no model yet. */
 export function outputPaths(
-  config: { model?: unknown; output?: unknown },
-  baseDir: string,
-): { output: string; report: string } | null {
+  config: { readonly model?: unknown; readonly output?: unknown },
+  file: string,
+): OutputFiles | null {
   if (typeof config.model !== 'string' || config.model === '') return null;
-  const model = resolve(baseDir, config.model);
-  const output =
-    typeof config.output === 'string' && config.output !== ''
-      ? resolve(baseDir, config.output)
-      : `${model.slice(0, model.length - extname(model).length)}.int8.onnx`;
-  return { output, report: `${output}.report.json` };
+  return outputFiles(configuredOutput(config, file));
 }

@@ -9,7 +9,7 @@ import { parseConfig, type ConfigDocument } from '../document/document.js';
 import { quoted } from '../document/edit.js';
 import { effectiveValue, NOTHING_INHERITED, type Inherited } from '../extends/inherit.js';
 import type { Finding } from '../findings/finding.js';
-import type { Change } from '../context/context.js';
+import type { Change, OutputSurroundings } from '../context/context.js';
 import { accuracyFindings, accuracyFixes } from './accuracy.js';
 import { findNode, walk, type Tree } from '../document/tree.js';
 import type { SampleCounts } from '../context/context.js';
@@ -50,6 +50,8 @@ export interface RuleContext {
   readonly report: QuantizationReport | null;
   /** What of the report's run has changed since. */
   readonly changed: Change;
+  /** Absent: not looked at. */
+  readonly output?: OutputSurroundings | null;
 }
 
 /** All findings of a config, in the order of the text; the config has what it inherits written into it. */
@@ -83,7 +85,9 @@ export function findAll(
     ...dataSourceFindings(document, value),
     ...yamlVersionFindings(document),
     ...(baseDir === null ? [] : fileFindings(document, baseDir, value)),
-    ...(baseDir === null ? [] : outputFindings(document, baseDir, value)),
+    ...(baseDir === null || (context.output ?? null) === null
+      ? []
+      : outputFindings(document, baseDir, context.output!)),
     ...modelFinding(document, context),
     ...(context.model === null
       ? []

@@ -1,29 +1,38 @@
 import { outputObstacle } from '@quantsmith/engine';
-import { resolve } from 'node:path';
+import { portablePath } from '@quantsmith/schemas';
+import type { OutputSurroundings } from '../context/context.js';
 import type { ConfigDocument } from '../document/document.js';
 import { findNode } from '../document/tree.js';
 import type { Finding } from '../findings/finding.js';
-import { isMapping } from '../extends/merge.js';
 import { placeOf } from './place.js';
 
-/** `output-unusable`: the model would replace the float model, or cannot be written where it should go. */
-export function outputFindings(document: ConfigDocument, baseDir: string, value: unknown): Finding[] {
-  if (!isMapping(value)) return [];
-  const { model, output } = value;
-  if (typeof output !== 'string' || output === '') return [];
-  const file = resolve(baseDir, output);
-  const obstacle = outputObstacle(file, typeof model === 'string' ? [resolve(baseDir, model)] : []);
-  if (obstacle === null) return [];
+/**
+ * `output-unusable`: the model would replace what this tool has not written, or has no place to go. `output-shared`: another
+ * config of the folder writes the same file.
+ */
+export function outputFindings(
+  document: ConfigDocument,
+  baseDir: string,
+  { facts, sharedWith }: OutputSurroundings,
+): Finding[] {
   const path = ['output'];
   const { start, end } = findNode(document.tree, path) ?? placeOf(document, path);
+  const output = portablePath(baseDir, facts.model.path);
+  const finding = (code: Finding['code'], message: string): Finding => ({
+    ...{ code, severity: 'error', message, start, end, path },
+  });
+  const obstacle = outputObstacle(facts, false);
   return [
-    {
-      code: 'output-unusable',
-      severity: 'error',
-      message: `The output ${file} ${obstacle}.`,
-      start,
-      end,
-      path,
-    },
+    ...(obstacle === null ? [] : [finding('output-unusable', `The output ${output} ${obstacle}.`)]),
+    ...(sharedWith.length === 0
+      ? []
+      : [finding('output-shared', `The output ${output} is also that of ${listed(sharedWith)}.`)]),
   ];
+}
+
+const MAX_LISTED = 3;
+
+function listed(names: readonly string[]): string {
+  const more = names.length - MAX_LISTED;
+  return names.slice(0, MAX_LISTED).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }

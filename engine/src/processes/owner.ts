@@ -1,0 +1,59 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
+
+/** A process, so that it can be told from a later one with the same number. */
+export interface Owner {
+  readonly host: string;
+  /** The space that the number belongs to: containers of one host each count from 1. Empty where the system has none. */
+  readonly namespace: string;
+  readonly pid: number;
+  /** When the process began, in the system's own measure; empty where the system does not say. */
+  readonly begun: string;
+  /** When it took the output; for people. */
+  readonly since: string;
+}
+
+/** This process. */
+export function thisProcess(): Owner {
+  return {
+    host: hostname(),
+    namespace: processNamespace(),
+    pid: process.pid,
+    begun: begunAt(process.pid) ?? '',
+    since: new Date().toISOString(),
+  };
+}
+
+/** Whether an owner still runs; null: it is of another machine or container, and cannot be asked. */
+export function isRunning(owner: Owner): boolean | null {
+  if (owner.host !== hostname() || owner.namespace !== processNamespace()) return null;
+  try {
+    process.kill(owner.pid, 0);
+  } catch (error) {
+    // Not permitted means that it runs, for somebody else.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false;
+  }
+  const begun = begunAt(owner.pid);
+  return begun === null ? false : begun === '' || owner.begun === '' || begun === owner.begun;
+}
+
+export function processNamespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return '';
+  }
+}
+
+/** null: the process has ended, though nobody has asked for its exit code yet; empty: not known on this system. */
+function begunAt(pid: number): string | null {
+  if (process.platform !== 'linux') return '';
+  try {
+    // pid (name) state …: the name may hold spaces and parentheses. The start is field 22.
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? null : (fields[19] ?? '');
+  } catch {
+    return null;
+  }
+}
