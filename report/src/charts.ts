@@ -1,4 +1,4 @@
-import type { Chart, DropChart, NoiseChart } from './document.js';
+import type { Chart, DropChart, NoiseChart, ScatterChart } from './document.js';
 import { decibels } from './figures.js';
 import { markup, NOTHING, type Markup } from './markup.js';
 
@@ -10,7 +10,7 @@ const BOTTOM = HEIGHT - EDGE.bottom;
 
 /** A chart as inline SVG; the page's style colours it, its title and summary are its text for screen readers. */
 export function chartSvg(chart: Chart, id: string): Markup {
-  const drawn = chart.type === 'drop' ? dropSvg(chart) : noiseSvg(chart);
+  const drawn = draw(chart);
   if (drawn === null) return NOTHING;
   return markup`<figure>
 <svg viewBox="0 0 ${drawn.width} ${HEIGHT}" width="${drawn.width}" height="${HEIGHT}" role="img" aria-labelledby="${id}-title" aria-describedby="${id}-text">
@@ -19,6 +19,17 @@ ${drawn.body}</svg>
 <figcaption id="${id}-text"><strong>${chart.title}.</strong> ${chart.summary} ${drawn.legend}</figcaption>
 </figure>
 `;
+}
+
+function draw(chart: Chart): Drawn | null {
+  switch (chart.type) {
+    case 'drop':
+      return dropSvg(chart);
+    case 'noise':
+      return noiseSvg(chart);
+    case 'scatter':
+      return scatterSvg(chart);
+  }
 }
 
 interface Drawn {
@@ -96,6 +107,37 @@ function noiseSvg({ bars }: NoiseChart): Drawn | null {
 ${columns}`;
   const legend = markup`<span class="quiet"><span class="whole"><span class="key int8"></span>quantized</span> <span class="whole"><span class="key float"></span>float.</span> The table below has every figure.</span>`;
   return { width, body, legend };
+}
+
+/** Points that nothing beats in both directions are filled. */
+function scatterSvg({ points, xTick, yTick, xLabel, yLabel }: ScatterChart): Drawn | null {
+  const across = domain(around(points.map((point) => point.x)));
+  const up = domain(around(points.map((point) => point.y)));
+  if (across === null || up === null) return null;
+  const x = linear(across.ends, [EDGE.left + 16, WIDTH - EDGE.right - 16]);
+  const y = linear(up.ends, [BOTTOM, EDGE.top]);
+  const body = markup`${yAxis(up.ticks, y, yTick, WIDTH)}${across.ticks.map(
+    (
+      value,
+    ) => markup`<text class="tick" x="${x(value)}" y="${BOTTOM + 18}" text-anchor="middle">${xTick(value)}</text>
+`,
+  )}<text class="label" x="${(EDGE.left + WIDTH - EDGE.right) / 2}" y="${HEIGHT - 8}" text-anchor="middle">${xLabel}</text>
+<text class="label" transform="translate(14 ${(BOTTOM + EDGE.top) / 2}) rotate(-90)" text-anchor="middle">${yLabel}</text>
+${points.map(({ x: across, y: up, label, href, best }) => {
+  const circle = markup`<circle class="${best ? 'point' : 'estimate'}" cx="${x(across)}" cy="${y(up)}" r="5"><title>${label}</title></circle>
+`;
+  return href === null ? circle : markup`<a href="${href}" aria-label="${label}">${circle}</a>`;
+})}`;
+  const legend = markup`<span class="quiet">Filled: no other run is at least as good in both.</span>`;
+  return { width: WIDTH, body, legend };
+}
+
+/** Values with a little room around them, where they are all alike too. */
+function around(values: readonly number[]): number[] {
+  const low = values.reduce((a, b) => Math.min(a, b), Infinity);
+  const high = values.reduce((a, b) => Math.max(a, b), -Infinity);
+  const margin = (high - low) * 0.05 || Math.abs(high) * 0.05 || 1;
+  return [low - margin, high + margin];
 }
 
 function yAxis(ticks: readonly number[], y: Scale, text: (value: number) => string, width: number): Markup {

@@ -57,13 +57,17 @@ export interface Figure {
 
 export type Text = Span | readonly Span[];
 export type Span =
-  string | { readonly code: string } | { readonly text: string; readonly tone: 'good' | 'bad' | 'quiet' };
+  | string
+  | { readonly code: string }
+  | { readonly text: string; readonly tone: 'good' | 'bad' | 'quiet' }
+  /** Followed where a page can; text elsewhere. */
+  | { readonly text: string; readonly href: string };
 
 /** A cell, with a bar beside its text where one helps: `share` from 0 to 1 of the longest bar. */
 export type Cell =
   Text | { readonly text: Text; readonly bar: { readonly share: number; readonly float: boolean } };
 
-export type Chart = DropChart | NoiseChart;
+export type Chart = DropChart | NoiseChart | ScatterChart;
 
 /** Accuracy drop against the number of operators in float. */
 export interface DropChart {
@@ -100,6 +104,26 @@ export interface NoiseChart {
     readonly float: boolean;
     readonly label: string;
   }[];
+}
+
+/** Results against what they cost, a point each. */
+export interface ScatterChart {
+  readonly type: 'scatter';
+  readonly title: string;
+  readonly summary: string;
+  readonly xLabel: string;
+  readonly yLabel: string;
+  readonly points: readonly {
+    readonly x: number;
+    readonly y: number;
+    readonly label: string;
+    /** Where the point leads; null: nowhere. */
+    readonly href: string | null;
+    /** Whether no other point is at least as good in both directions. */
+    readonly best: boolean;
+  }[];
+  readonly xTick: (value: number) => string;
+  readonly yTick: (value: number) => string;
 }
 
 /** The spans of a text. */

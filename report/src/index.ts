@@ -2,6 +2,7 @@ import type { QuantizationReport } from '@quantsmith/schemas';
 import type { Comparison } from './compare.js';
 import { comparisonDocument } from './comparisonDocument.js';
 import { reportDocument } from './reportDocument.js';
+import { runsDocument, type ListedRun } from './runsDocument.js';
 import { toHtml } from './toHtml.js';
 import { toMarkdown } from './toMarkdown.js';
 import { toText, type Paint } from './toText.js';
@@ -20,6 +21,7 @@ export { metricValue } from './figures.js';
 export { outputsAtRisk, unaffectedText } from './overflow.js';
 export { summaryFacts } from './summary.js';
 export { visible } from './document.js';
+export type { ListedRun } from './runsDocument.js';
 export { sarifLog, type SarifResult } from './sarif.js';
 
 export interface PageOptions {
@@ -42,6 +44,16 @@ export function reportMarkdown(report: QuantizationReport): string {
 /** The report as tables for a terminal. */
 export function reportText(report: QuantizationReport, paint?: Paint): string {
   return toText(reportDocument(report), paint);
+}
+
+/** Many runs as one HTML page: charts whose points lead to the reports, and a table. */
+export function runsHtml(runs: readonly ListedRun[]): string {
+  return toHtml(runsDocument(runs));
+}
+
+/** Many runs as Markdown. */
+export function runsMarkdown(runs: readonly ListedRun[]): string {
+  return toMarkdown(runsDocument(runs));
 }
 
 /** A comparison as tables for a terminal. */

@@ -123,5 +123,6 @@ function textHtml(text: Text): Markup {
 function spanHtml(span: Span): Markup {
   if (typeof span === 'string') return markup`${span}`;
   if ('code' in span) return markup`<code>${span.code}</code>`;
+  if ('href' in span) return markup`<a href="${span.href}">${span.text}</a>`;
   return markup`<span class="${span.tone}">${span.text}</span>`;
 }

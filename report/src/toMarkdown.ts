@@ -74,6 +74,8 @@ function inline(text: Text): string {
 function spanMarkdown(span: Span): string {
   if (typeof span === 'string') return escaped(span);
   if ('code' in span) return codeMarkdown(visible(span.code));
+  if ('href' in span)
+    return `[${escaped(span.text)}](${encodeURI(span.href).replaceAll(/[()]/g, encodeURIComponent)})`;
   return span.tone === 'quiet' || span.text.trim() !== span.text
     ? escaped(span.text)
     : `**${escaped(span.text)}**`;

@@ -17,8 +17,9 @@ export function showRunStatus(runs: Runs): vscode.Disposable {
   const update = () => {
     const active = runs.active();
     const [first] = active;
-    const configs = active.map(({ config }) => config.path);
+    const configs = active.map(({ config }) => config.toString());
     void vscode.commands.executeCommand('setContext', 'quantsmith.running', configs);
+    void vscode.commands.executeCommand('setContext', 'quantsmith.isRunning', first !== undefined);
     language.busy = first !== undefined;
     language.text = first === undefined ? 'Quantsmith: ready' : `Quantsmith: ${described(first)}`;
     language.command =

@@ -1,0 +1,40 @@
+import type { QuantizationReport } from '@quantsmith/schemas';
+import * as vscode from 'vscode';
+import { readReport } from '../report/files.js';
+
+/** A run that the history keeps. */
+export interface PastRun {
+  readonly folder: vscode.Uri;
+  readonly report: vscode.Uri;
+  /** The config's text as it was run. */
+  readonly configText: vscode.Uri;
+  readonly content: QuantizationReport;
+}
+
+/** The runs of a config that lie beside it in `.quantsmith/runs/<config>/<time>/`, the newest first. */
+export async function pastRuns(config: vscode.Uri): Promise<PastRun[]> {
+  const name = config.path.split('/').at(-1) ?? '';
+  const history = vscode.Uri.joinPath(config, '..', '.quantsmith', 'runs', name);
+  const entries = await vscode.workspace.fs.readDirectory(history).then(
+    (found) => found,
+    () => [],
+  );
+  const runs = await Promise.all(
+    entries
+      // The folder of a run that is still being written ends in its process.
+      .filter(([folder, type]) => type === vscode.FileType.Directory && !/~\d+$/.test(folder))
+      .map(async ([time]) => {
+        const folder = vscode.Uri.joinPath(history, time);
+        const report = vscode.Uri.joinPath(folder, 'report.json');
+        const content = await readReport(report);
+        return content === null
+          ? []
+          : [{ folder, report, configText: vscode.Uri.joinPath(folder, name), content }];
+      }),
+  );
+  return runs.flat().sort((a, b) => Date.parse(b.content.created) - Date.parse(a.content.created));
+}
+
+/** Tells when runs are kept or deleted. */
+export const watchHistory = (): vscode.FileSystemWatcher =>
+  vscode.workspace.createFileSystemWatcher('**/.quantsmith/runs/*/*/report.json');

@@ -1,0 +1,130 @@
+import { metricValue } from '@quantsmith/report';
+import * as vscode from 'vscode';
+import { findConfigs, watchConfigs } from '../configs.js';
+import type { Runs } from '../runs/runs.js';
+import { pastRuns, watchHistory, type PastRun } from './store.js';
+
+export type HistoryNode =
+  | { readonly kind: 'config'; readonly config: vscode.Uri; readonly runs: readonly PastRun[] }
+  | {
+      readonly kind: 'run';
+      readonly config: vscode.Uri;
+      readonly run: PastRun;
+      readonly before: PastRun | undefined;
+    };
+
+export interface HistoryTree extends vscode.Disposable {
+  readonly refresh: () => void;
+  readonly selection: () => readonly HistoryNode[];
+}
+
+/** The configs of the workspace with their state, and below each its runs, the newest first. */
+export function createHistoryTree(runs: Runs): HistoryTree {
+  const changed = new vscode.EventEmitter<void>();
+  const refresh = () => changed.fire();
+  const view = vscode.window.createTreeView<HistoryNode>('quantsmith.history', {
+    canSelectMany: true,
+    treeDataProvider: {
+      onDidChangeTreeData: changed.event,
+      async getChildren(node) {
+        if (node === undefined) {
+          const configs = await findConfigs();
+          return Promise.all(
+            configs.map(
+              async (config) => ({ kind: 'config', config, runs: await pastRuns(config) }) as const,
+            ),
+          );
+        }
+        if (node.kind === 'run') return [];
+        return node.runs.map((run, index) => {
+          return { kind: 'run', config: node.config, run, before: node.runs[index + 1] } as const;
+        });
+      },
+      getTreeItem: (node) => (node.kind === 'config' ? configItem(node, runs) : runItem(node)),
+    },
+  });
+  const watchers = [watchConfigs(), watchHistory()];
+  for (const watcher of watchers) {
+    watcher.onDidCreate(refresh);
+    watcher.onDidDelete(refresh);
+  }
+  const disposable = vscode.Disposable.from(
+    view,
+    changed,
+    runs.onDidChange(refresh),
+    vscode.languages.onDidChangeDiagnostics(refresh),
+    ...watchers,
+  );
+  return { refresh, selection: () => view.selection, dispose: () => disposable.dispose() };
+}
+
+type ConfigState = 'running' | 'failed' | 'missed' | 'stale' | 'fresh' | 'new';
+
+const STATES: Readonly<Record<ConfigState, { readonly icon: string; readonly text: string }>> = {
+  running: { icon: 'sync~spin', text: 'running' },
+  failed: { icon: 'error', text: 'has errors' },
+  missed: { icon: 'warning', text: 'target missed' },
+  stale: { icon: 'history', text: 'changed since the last run' },
+  fresh: { icon: 'pass', text: 'up to date' },
+  new: { icon: 'circle-outline', text: 'not run yet' },
+};
+
+function configItem(
+  { config, runs: past }: HistoryNode & { readonly kind: 'config' },
+  runs: Runs,
+): vscode.TreeItem {
+  const state = stateOf(config, past, runs);
+  const item = new vscode.TreeItem(
+    vscode.workspace.asRelativePath(config),
+    past.length === 0 ? vscode.TreeItemCollapsibleState.None : vscode.TreeItemCollapsibleState.Expanded,
+  );
+  item.id = config.toString();
+  item.resourceUri = config;
+  item.iconPath = new vscode.ThemeIcon(STATES[state].icon);
+  item.description = STATES[state].text;
+  item.contextValue = `config.${state}`;
+  item.command = { command: 'vscode.open', title: 'Open', arguments: [config] };
+  return item;
+}
+
+function stateOf(config: vscode.Uri, past: readonly PastRun[], runs: Runs): ConfigState {
+  if (runs.active().some((run) => run.config.toString() === config.toString())) return 'running';
+  const findings = vscode.languages.getDiagnostics(config);
+  const has = (name: string) =>
+    findings.some(({ code }) => (typeof code === 'object' ? code.value : code) === name);
+  if (has('report-stale')) return 'stale';
+  const [last] = past;
+  if (last?.content.metric?.satisfied === false) return 'missed';
+  if (findings.some(({ severity }) => severity === vscode.DiagnosticSeverity.Error)) return 'failed';
+  return last === undefined ? 'new' : 'fresh';
+}
+
+function runItem({ run, before, config }: HistoryNode & { readonly kind: 'run' }): vscode.TreeItem {
+  const { created, metric, size, latency_ms: latency } = run.content;
+  const item = new vscode.TreeItem(new Date(created).toLocaleString());
+  item.id = run.folder.toString();
+  const parts = [
+    ...(metric === null
+      ? []
+      : [`${trend(run, before)}${metric.name} ${metricValue(metric.name, metric.quantized)}`]),
+    `${size.ratio.toFixed(2)}× smaller`,
+    ...(latency === null ? [] : [`${latency.quantized_median.toPrecision(3)} ms`]),
+  ];
+  item.description = parts.join(', ');
+  item.tooltip = `${vscode.workspace.asRelativePath(config)}\n${parts.join('\n')}`;
+  item.iconPath = new vscode.ThemeIcon(
+    metric?.satisfied === false ? 'warning' : metric?.satisfied === true ? 'pass' : 'circle-filled',
+  );
+  item.contextValue = 'run';
+  item.command = { command: 'quantsmith.showReport', title: 'Open Report', arguments: [run.report] };
+  return item;
+}
+
+/** An arrow against the run before, in the metric's own direction. */
+function trend({ content: now }: PastRun, before: PastRun | undefined): string {
+  const then = before?.content.metric;
+  if (now.metric === null || then === undefined || then === null || then.name !== now.metric.name) return '';
+  if (then.quantized === now.metric.quantized) return '= ';
+  const isBetter = now.metric.quantized > then.quantized === now.metric.higher_is_better;
+  return isBetter ? '▲ ' : '▼ ';
+}

@@ -1,0 +1,120 @@
+import type { QuantizationReport } from '@quantsmith/schemas';
+import type { Block, Cell, Document, ScatterChart } from './document.js';
+import { bytes, duration, dropValue, metricValue, moment } from './figures.js';
+
+/** One run among several. */
+export interface ListedRun {
+  /** What it is called: its config, or the settings that tell it from the others. */
+  readonly label: string;
+  readonly report: QuantizationReport;
+  /** Where its report opens; null: nowhere. */
+  readonly href: string | null;
+}
+
+const MISSING = '–';
+
+/** Many runs at once: accuracy against latency and against size, and a table of all of them, the best accuracy first. */
+export function runsDocument(runs: readonly ListedRun[]): Document {
+  const sorted = [...runs].sort((a, b) => rank(b.report) - rank(a.report));
+  return {
+    title: 'Runs',
+    subtitle: `${runs.length} runs`,
+    blocks: [
+      ...scatter(sorted, 'latency', 'ms', ({ latency_ms: latency }) => latency?.quantized_median ?? null),
+      ...scatter(sorted, 'size', 'MB', ({ size }) => size.quantized_bytes / 1e6),
+      {
+        kind: 'table',
+        caption: 'All runs, the best accuracy first',
+        columns: [
+          { title: 'Run' },
+          { title: 'Made' },
+          { title: 'Metric' },
+          { title: 'Value', numeric: true },
+          { title: 'Drop', numeric: true },
+          { title: 'Target' },
+          { title: 'Latency', numeric: true },
+          { title: 'Size', numeric: true },
+        ],
+        rows: sorted.map(row),
+      },
+    ],
+  };
+}
+
+/** Larger is better; runs without a metric come last. */
+function rank({ metric }: QuantizationReport): number {
+  if (metric === null) return Number.NEGATIVE_INFINITY;
+  return metric.higher_is_better ? metric.quantized : -metric.quantized;
+}
+
+function row({ label, report, href }: ListedRun): Cell[] {
+  const { metric, latency_ms: latency, size, created } = report;
+  const name: Cell = href === null ? label : { text: label, href };
+  const satisfied = metric?.satisfied ?? null;
+  return [
+    name,
+    moment(created),
+    metric === null ? MISSING : { code: metric.name },
+    metric === null ? MISSING : metricValue(metric.name, metric.quantized),
+    metric?.drop === undefined || metric.drop === null ? MISSING : dropValue(metric, metric.drop),
+    satisfied === null
+      ? MISSING
+      : satisfied
+        ? { text: 'met', tone: 'good' }
+        : { text: 'missed', tone: 'bad' },
+    latency === null ? MISSING : duration(latency.quantized_median),
+    bytes(size.quantized_bytes),
+  ];
+}
+
+/** One chart for the metric that most runs have; empty where fewer than two runs can be compared. */
+function scatter(
+  runs: readonly ListedRun[],
+  what: string,
+  unit: string,
+  costOf: (report: QuantizationReport) => number | null,
+): Block[] {
+  const name = commonMetric(runs);
+  if (name === null) return [];
+  const points = runs.flatMap(({ label, report, href }) => {
+    const [cost, { metric }] = [costOf(report), report];
+    if (cost === null || metric?.name !== name) return [];
+    const better = metric.higher_is_better ? metric.quantized : -metric.quantized;
+    return [{ x: cost, y: metric.quantized, better, label, href }];
+  });
+  if (points.length < 2) return [];
+  const isBeaten = (point: (typeof points)[number]) =>
+    points.some(
+      (other) =>
+        other.x <= point.x &&
+        other.better >= point.better &&
+        (other.x < point.x || other.better > point.better),
+    );
+  const yTick = (value: number) => metricValue(name, value);
+  const xTick = (value: number) => String(Number(value.toPrecision(4)));
+  const chart: ScatterChart = {
+    type: 'scatter',
+    title: `${name} against ${what}`,
+    summary: `${points.length} runs; the table below has every figure.`,
+    xLabel: `${what} (${unit})`,
+    yLabel: name,
+    points: points.map((point) => ({
+      x: point.x,
+      y: point.y,
+      label: `${point.label}: ${yTick(point.y)}, ${xTick(point.x)} ${unit}`,
+      href: point.href,
+      best: !isBeaten(point),
+    })),
+    xTick,
+    yTick,
+  };
+  return [{ kind: 'figure', chart }];
+}
+
+function commonMetric(runs: readonly ListedRun[]): string | null {
+  const counts = new Map<string, number>();
+  for (const { report } of runs)
+    if (report.metric !== null) counts.set(report.metric.name, (counts.get(report.metric.name) ?? 0) + 1);
+  const [first] = [...counts].sort(([, a], [, b]) => b - a);
+  return first?.[0] ?? null;
+}
