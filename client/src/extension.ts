@@ -6,7 +6,7 @@ import { convertConfig } from './commands/convert.js';
 import { openDocs } from './commands/docs.js';
 import { openExample } from './commands/example.js';
 import { newConfig } from './commands/newConfig.js';
-import { compareOverflowFixes, SERVER_OVERFLOW } from './commands/overflow.js';
+import { compareOverflowFixes, SERVER_OVERFLOW, setOverflowFix } from './commands/overflow.js';
 import { showReport } from './commands/report.js';
 import { runQuantization, SERVER_RUN } from './commands/run.js';
 import { registerHistoryCommands } from './history/commands.js';
@@ -57,6 +57,9 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   command('quantsmith.resume', (config?: unknown) => run(uriOf(config), { resume: true }));
   command('quantsmith.cancel', (config?: unknown) => runs.cancel(uriOf(config)));
   command('quantsmith.overflow', (config?: unknown) => compareOverflowFixes(runs, panels, uriOf(config)));
+  command('quantsmith.setOverflowFix', (config?: unknown, fix?: unknown) =>
+    setOverflowFix(client, config, fix),
+  );
   command('quantsmith.showReport', (file?: unknown) => showReport(panels, uriOf(file) ?? file));
   command('quantsmith.compare', (first?: unknown, second?: unknown) =>
     compareReports(panels.active(), textOf(first), textOf(second)),

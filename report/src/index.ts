@@ -1,6 +1,7 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
 import type { Comparison } from './compare.js';
 import { comparisonDocument } from './comparisonDocument.js';
+import type { ChooseFix } from './overflow.js';
 import { reportDocument } from './reportDocument.js';
 import { runsDocument, type ListedRun } from './runsDocument.js';
 import { toHtml } from './toHtml.js';
@@ -29,11 +30,13 @@ export interface PageOptions {
   readonly first?: 'verdict' | 'overflow';
   /** A script of the page's host; by default the page runs none. */
   readonly script?: string;
+  /** Where a click on one of the settings of overflow_fix leads; by default they are plain text. */
+  readonly chooseFix?: ChooseFix;
 }
 
 /** The report as one HTML file that works offline. */
-export function reportHtml(report: QuantizationReport, { first, script }: PageOptions = {}): string {
-  return toHtml(reportDocument(report, first), script);
+export function reportHtml(report: QuantizationReport, options: PageOptions = {}): string {
+  return toHtml(reportDocument(report, options), options.script);
 }
 
 /** The report as Markdown, fit for a pull request. */

@@ -6,13 +6,16 @@ type Overflow = QuantizationReport['overflow'];
 
 const MISSING = '–';
 
-/** Layers whose 16-bit sums can saturate where the CPU has no VNNI, and what each setting of overflow_fix gives. */
-export function overflowBlocks({ overflow, metric }: QuantizationReport): Block[] {
+/** Where choosing one of the settings of overflow_fix leads. */
+export type ChooseFix = (fix: string) => string;
+
+/** What each setting of overflow_fix gives, and the layers whose 16-bit sums can saturate where the CPU has no VNNI. */
+export function overflowBlocks({ overflow, metric }: QuantizationReport, choose?: ChooseFix): Block[] {
   const risky = overflow.layers.filter((layer) => layer.pairs_at_risk > 0);
   const settings = overflow.settings ?? [];
   return [
+    ...(settings.length === 0 ? [] : [settingTable(settings, metric?.name ?? null, choose)]),
     ...(risky.length === 0 ? [] : riskBlocks(overflow, risky)),
-    ...(settings.length === 0 ? [] : [settingTable(settings, metric?.name ?? null)]),
   ];
 }
 
@@ -87,7 +90,11 @@ function share(value: number | null): string {
 
 const noise = (value: number | null) => (value === null ? MISSING : decibels(value));
 
-function settingTable(settings: NonNullable<Overflow['settings']>, metric: string | null): Table {
+function settingTable(
+  settings: NonNullable<Overflow['settings']>,
+  metric: string | null,
+  choose: ChooseFix | undefined,
+): Table {
   const value = (figure: number | null) =>
     figure === null ? MISSING : metric === null ? figure.toPrecision(5) : metricValue(metric, figure);
   return {
@@ -100,6 +107,7 @@ function settingTable(settings: NonNullable<Overflow['settings']>, metric: strin
       { title: 'Saturating', numeric: true },
       { title: `${metric ?? 'Metric'} here`, numeric: true },
       { title: 'Without VNNI', numeric: true },
+      ...(choose === undefined ? [] : [{ title: '' }]),
     ],
     rows: settings.map((setting): Cell[] => [
       { code: setting.fix },
@@ -108,6 +116,7 @@ function settingTable(settings: NonNullable<Overflow['settings']>, metric: strin
       String(setting.saturating),
       value(setting.metric),
       value(setting.predicted),
+      ...(choose === undefined ? [] : [{ text: `Set ${setting.fix}`, href: choose(setting.fix) }]),
     ]),
   };
 }

@@ -2,9 +2,14 @@ import type { QuantizationReport } from '@quantsmith/schemas';
 import type { Block, Cell, Document, Facts, Section, Table } from './document.js';
 import { baseName, counted, duration, moment } from './figures.js';
 import { layerBlocks } from './layers.js';
-import { overflowBlocks } from './overflow.js';
+import { overflowBlocks, type ChooseFix } from './overflow.js';
 import { restorationBlocks } from './restoration.js';
 import { summaryFacts } from './summary.js';
+
+interface DocumentOptions {
+  readonly first?: 'verdict' | 'overflow';
+  readonly chooseFix?: ChooseFix;
+}
 
 /**
  * Everything that a report tells a person, in the order of importance; `first`: with the comparison of overflow fixes
@@ -12,10 +17,10 @@ import { summaryFacts } from './summary.js';
  */
 export function reportDocument(
   report: QuantizationReport,
-  first: 'verdict' | 'overflow' = 'verdict',
+  { first = 'verdict', chooseFix }: DocumentOptions = {},
 ): Document {
   const { metric, restoration, runtime } = report;
-  const overflow = section('Overflow of 16-bit sums', overflowBlocks(report), true);
+  const overflow = section('Overflow of 16-bit sums', overflowBlocks(report, chooseFix), true);
   return {
     title: 'Quantization report',
     subtitle: `${baseName(report.output.path)}, ${moment(report.created)}, ${runtime.name} ${runtime.version} on ${runtime.cpu.model}, ${counted(runtime.threads, 'thread')}`,

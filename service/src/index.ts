@@ -44,3 +44,4 @@ export { outputPaths } from './reports/outputPaths.js';
 export { accuracyFindings } from './rules/accuracy.js';
 export { findAll } from './rules/all.js';
 export { withoutSuppressed } from './rules/suppress.js';
+export { setValue, type Written } from './document/edit.js';

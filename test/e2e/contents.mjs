@@ -28,9 +28,11 @@ const ALLOWED = [
   /^extension\/dist\/(extension|server|engine|lane)\.cjs$/,
   /^extension\/client\/(language-configuration[\w-]*|syntaxes\/[\w-]+\.tmLanguage)\.json$/,
   /^extension\/docs\/[\w-]+\.md$/,
+  /^extension\/client\/(media\/[\w-]+\.(svg|png)|walkthrough\/[\w-]+\.md)$/,
+  /^extension\/examples\/digits\/(README\.md|digits[\w.-]*|data\/[\w-]+\.npy)$/,
   /^extension\/dist\/node_modules\/(onnxruntime-(node|common)|sharp|@img\/(colour|sharp-[\w-]+)|detect-libc|semver)\//,
 ];
-const UNWANTED = /\.(ts|map|onnx|h)$|cuda|tensorrt/i;
+const UNWANTED = /\.(ts|map|h|py)$|\.int8\.onnx|cuda|tensorrt/i;
 const MAX_BYTES = 40e6;
 
 /** Checks the package's list of files and its size. */

@@ -137,7 +137,7 @@ async function runShowsReport({ page, open, shot }) {
   await page.locator('.part.statusbar').getByText('Quantization Config (YAML)').waitFor();
   await editor.locator('.view-line').first().click();
   await runCommand(page, 'Quantsmith: Run Quantization');
-  await page.locator('.notifications-toasts').getByText('Quantsmith').first().waitFor();
+  await page.locator('.notifications-toasts').getByText('Quantizing digits.quant.yaml').first().waitFor();
   await shot('6-progress');
   const report = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
   await report.getByRole('heading', { name: 'Quantization report' }).waitFor();
@@ -161,7 +161,9 @@ async function overflowCompared({ page, open, shot }) {
   await report.getByRole('heading', { name: 'Quantization report' }).waitFor();
   await focusEditor(page, 'overflow_fix');
   await runCommand(page, 'Quantsmith: Compare Overflow Fixes');
-  const toast = page.locator('.notifications-toasts .notification-toast', { hasText: 'Overflow fixes' });
+  const toast = page.locator('.notifications-toasts .notification-toast', {
+    hasText: 'Comparing overflow fixes of wide.quant.yaml',
+  });
   await toast.getByRole('button', { name: 'Cancel' }).first().waitFor();
   await shot('9-overflow-progress');
   await report.getByText('auto', { exact: true }).first().waitFor();
@@ -176,7 +178,7 @@ async function overflowCompared({ page, open, shot }) {
 async function converts({ page, open, shot }) {
   await open('digits.quant.yaml');
   await focusEditor(page, 'model:');
-  await runCommand(page, 'Quantsmith: Convert Config to YAML or JSON');
+  await runCommand(page, 'Quantsmith: Convert Quantization Config to YAML or JSON');
   await page.locator('.part.statusbar').getByText('Quantization Config (JSON)').waitFor();
   await page.locator('.view-line', { hasText: '"model": "digits.onnx"' }).first().waitFor();
   await shot('12-converted');
@@ -185,7 +187,7 @@ async function converts({ page, open, shot }) {
 async function comparesReports({ page, open, shot }) {
   await open('wide.quant.yaml');
   await focusEditor(page, 'overflow_fix');
-  await runCommand(page, 'Quantsmith: Compare Reports');
+  await runCommand(page, 'Quantsmith: Compare Quantization Reports');
   await page.locator('.quick-input-list .monaco-list-row', { hasText: 'digits.int8.onnx' }).first().click();
   const preview = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
   await preview.getByRole('heading', { name: 'Comparison' }).waitFor();
@@ -198,7 +200,7 @@ async function lightTheme({ page, open, shot }) {
   await runCommand(page, 'Preferences: Toggle between Light/Dark Themes');
   await page.locator('.monaco-workbench.vs').waitFor();
   await focusEditor(page, 'overflow_fix');
-  await runCommand(page, 'Quantsmith: Show Report');
+  await runCommand(page, 'Quantsmith: Show Quantization Report');
   const report = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
   await report.getByRole('heading', { name: 'Quantization report' }).waitFor();
   await shot('14-light');

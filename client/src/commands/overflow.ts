@@ -1,6 +1,8 @@
 import * as vscode from 'vscode';
+import type { LanguageClient } from 'vscode-languageclient/node';
 import { savedConfig } from '../activeConfig.js';
 import type { ReportPanels } from '../report/panels.js';
+import { setValue } from './setValue.js';
 import type { RunKind, Runs } from '../runs/runs.js';
 
 /** The server's command for the comparison; its argument is the config's URI. */
@@ -27,4 +29,15 @@ export async function compareOverflowFixes(
   if (result === undefined) return undefined;
   await panels.open(vscode.Uri.file(result.reportPath), 'overflow');
   return result;
+}
+
+/** Writes a setting of overflow_fix into a config, as an edit that can be undone. */
+export async function setOverflowFix(client: LanguageClient, config: unknown, fix: unknown): Promise<void> {
+  if (typeof config !== 'string' || typeof fix !== 'string') return;
+  await setValue(
+    client,
+    vscode.Uri.parse(config),
+    ['quantization', 'advanced_parameters', 'overflow_fix'],
+    fix,
+  );
 }

@@ -1,7 +1,8 @@
 import { reportHtml } from '@quantsmith/report';
+import type { QuantizationReport } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
 import { nameOf } from '../runs/runs.js';
-import { readReport } from './files.js';
+import { configOf, readReport } from './files.js';
 
 export const REPORT_VIEW = 'quantsmith.report';
 
@@ -29,9 +30,11 @@ export function createReportPanels(): ReportPanels {
   const draw = async (shown: Panel): Promise<boolean> => {
     const report = await readReport(shown.file);
     if (report === null) return false;
+    shown.panel.title = titleOf(shown.file, report);
     shown.panel.webview.html = reportHtml(report, {
       first: shown.focus,
       script: stateScript(shown.file),
+      chooseFix: (fix) => fixCommand(configOf(shown.file, report), fix),
     });
     return true;
   };
@@ -87,11 +90,23 @@ async function opened(
   }
   const panel = vscode.window.createWebviewPanel(
     REPORT_VIEW,
-    `Report: ${nameOf(file).replace(/\.report\.json$/, '')}`,
+    'Report',
     { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true },
-    { enableScripts: true, enableFindWidget: true, localResourceRoots: [] },
+    {
+      enableScripts: true,
+      enableFindWidget: true,
+      enableCommandUris: ['quantsmith.setOverflowFix'],
+      localResourceRoots: [],
+    },
   );
   return adopt(file, panel, focus);
+}
+
+/** Named by the model; a run of the history by its time as well. */
+function titleOf(file: vscode.Uri, { output, created }: QuantizationReport): string {
+  const model = output.path.split(/[\\/]/).at(-1) ?? '';
+  const isPast = file.path.includes('/.quantsmith/runs/');
+  return `Report: ${model}${isPast ? ` (${new Date(created).toLocaleString()})` : ''}`;
 }
 
 function tellUnreadable(file: vscode.Uri): void {
@@ -106,6 +121,9 @@ function fileOf(state: unknown): vscode.Uri | null {
   const file = typeof state === 'object' && state !== null && 'file' in state ? state.file : null;
   return typeof file === 'string' ? vscode.Uri.parse(file) : null;
 }
+
+const fixCommand = (config: vscode.Uri, fix: string) =>
+  `command:quantsmith.setOverflowFix?${encodeURIComponent(JSON.stringify([config.toString(), fix]))}`;
 
 /** A file name as a glob that matches only it. */
 const escapeGlob = (name: string) => name.replaceAll(/[[\]{}*?]/g, '[$&]');

@@ -7,6 +7,7 @@ import {
   ResponseError,
   type CancellationToken,
   type ExecuteCommandParams,
+  type TextEdit,
   type WorkDoneProgressReporter,
 } from 'vscode-languageserver/node';
 import { checkConfigFile } from '../check/check.js';
@@ -18,6 +19,8 @@ import {
   outputPaths,
   OVERFLOW_COMMAND,
   RUN_COMMAND,
+  setValue,
+  type Written,
 } from '@quantsmith/service';
 import { dataNear } from '../sources/dataNear.js';
 import { readReport } from '../sources/reports.js';
@@ -26,13 +29,14 @@ import { cancelled, type Session } from '../session/session.js';
 
 /**
  * Commands that a client may send, each with the URI of a file: the config to run or to compare overflow fixes of, the
- * model to make a config for, the config to write in the other notation.
+ * model to make a config for, the config to write in the other notation or to set a value in.
  */
 export const COMMANDS = {
   run: RUN_COMMAND,
   overflow: OVERFLOW_COMMAND,
   init: 'quantsmith.server.init',
   convert: 'quantsmith.server.convert',
+  setValue: 'quantsmith.server.setValue',
   showReport: 'quantsmith.server.showReport',
 } as const;
 
@@ -59,6 +63,7 @@ export async function execute(
   }
   if (command === COMMANDS.showReport) return shown(session, uri, file);
   if (command === COMMANDS.convert) return converted(session, uri, file);
+  if (command === COMMANDS.setValue) return valueSet(session, uri, file, args?.slice(1) ?? []);
   const given = workDoneToken === undefined ? null : progress;
   const task = { uri, file, token, given, resume: isResumed(args?.[1]) };
   if (command === COMMANDS.run) return joined(session, `run ${uri}`, () => run(session, task));
@@ -96,6 +101,22 @@ function converted(session: Session, uri: string, file: string): { text: string;
   const text = convert(document);
   if (text === null) throw refused(`${file} has syntax errors; what is wrong can have no other form.`);
   return { text, fileName: convertedName(file, document.tree.language) };
+}
+
+/** The edits that set the value at a path of an open config. Nothing is changed here. */
+function valueSet(
+  session: Session,
+  uri: string,
+  file: string,
+  [path, value]: readonly unknown[],
+): readonly TextEdit[] {
+  const document = session.documentOf(uri);
+  if (document === null) throw refused(`${file} is not open.`);
+  const isPath = Array.isArray(path) && path.every((step) => typeof step === 'string');
+  const isValue = ['string', 'number', 'boolean'].includes(typeof value);
+  const edits = isPath && isValue ? setValue(document, path, value as Written) : null;
+  if (edits === null) throw refused(`The value cannot be set in ${file}: its syntax is in the way.`);
+  return edits;
 }
 
 /** A request that an engine process serves. */

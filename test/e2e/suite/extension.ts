@@ -179,6 +179,108 @@ suite('Quantsmith in a real extension host', () => {
     );
   });
 
+  test('a new config is a file at once, and runs without being saved', async () => {
+    const model = inWorkspace('fresh.onnx');
+    writeFileSync(model.fsPath, readFileSync(inWorkspace('digits.onnx').fsPath));
+    const config = await vscode.commands.executeCommand<vscode.Uri>('quantsmith.newConfig', model);
+    assert.ok(config.path.endsWith('/fresh.quant.yaml'));
+    assert.ok(existsSync(config.fsPath), 'it is written');
+    const document = await vscode.workspace.openTextDocument(config);
+    const edit = new vscode.WorkspaceEdit();
+    const whole = new vscode.Range(0, 0, document.lineCount, 0);
+    const wide = readFileSync(inWorkspace('digits-default.quant.yaml').fsPath, 'utf8');
+    edit.replace(config, whole, wide.replaceAll('digits-default.int8.onnx', 'fresh.int8.onnx'));
+    await vscode.workspace.applyEdit(edit);
+    assert.ok(document.isDirty);
+    const result = await vscode.commands.executeCommand<{ outputPath: string }>('quantsmith.run', config);
+    assert.ok(existsSync(result.outputPath), 'it ran');
+    assert.ok(!document.isDirty, 'it was saved');
+  });
+
+  test('a second run of a config joins the first, and several configs queue', async () => {
+    const [first, second, other] = await Promise.all(
+      ['digits', 'digits', 'wide'].map((name) =>
+        vscode.commands.executeCommand<{ reportPath: string }>(
+          'quantsmith.run',
+          inWorkspace(`${name}.quant.yaml`),
+        ),
+      ),
+    );
+    assert.ok(first, 'the run ended well');
+    assert.deepEqual(second, first);
+    assert.ok(other && other.reportPath !== first.reportPath);
+  });
+
+  test('a run that is cancelled leaves the config as it was, and nothing behind', async () => {
+    const before = readFileSync(inWorkspace('digits.int8.onnx.report.json').fsPath, 'utf8');
+    const run = vscode.commands.executeCommand('quantsmith.run', inWorkspace('digits.quant.yaml'));
+    await vscode.commands.executeCommand('quantsmith.cancel', inWorkspace('digits.quant.yaml'));
+    assert.equal(await run, undefined);
+    assert.equal(readFileSync(inWorkspace('digits.int8.onnx.report.json').fsPath, 'utf8'), before);
+    const folder = await vscode.workspace.fs.readDirectory(inWorkspace('.'));
+    assert.deepEqual(
+      folder.map(([name]) => name).filter((name) => /\.tmp|\.restore\.jsonl/.test(name)),
+      [],
+    );
+  });
+
+  test('one click of the overflow comparison sets the fix', async () => {
+    const config = inWorkspace('wide.quant.yaml');
+    await vscode.commands.executeCommand('quantsmith.setOverflowFix', config.toString(), 'enable');
+    const document = await vscode.workspace.openTextDocument(config);
+    assert.match(document.getText(), /^ {4}overflow_fix: enable$/m);
+    await vscode.commands.executeCommand('workbench.action.files.revert');
+    // Where the key is not written, it is put where it belongs.
+    const open = inWorkspace('digits-default.quant.yaml');
+    await vscode.commands.executeCommand('quantsmith.setOverflowFix', open.toString(), 'auto');
+    const other = await vscode.workspace.openTextDocument(open);
+    assert.match(other.getText(), /^quantization:\n {2}advanced_parameters:\n {4}overflow_fix: auto$/m);
+    await vscode.commands.executeCommand('workbench.action.files.revert');
+  });
+
+  test('a created folder clears its error', async () => {
+    const config = inWorkspace('folder.quant.yaml');
+    writeFileSync(config.fsPath, 'model: digits.onnx\ndata:\n  calibration:\n    images: ./pictures\n');
+    await vscode.window.showTextDocument(config);
+    await until('the missing folder', () => codes(config).includes('file-not-found'));
+    mkdirSync(inWorkspace('pictures').fsPath);
+    await until('its error gone', () => !codes(config).includes('file-not-found'));
+  });
+
+  test('the code of a diagnostic opens its page of the docs, rendered', async () => {
+    const document = await open('mistaken.quant.yaml');
+    const [diagnostic] = await until('diagnostics', () => {
+      const all = vscode.languages.getDiagnostics(document.uri);
+      return all.length > 0 && all;
+    });
+    const { code } = diagnostic!;
+    assert.ok(typeof code === 'object', 'the code has a link');
+    assert.equal(code.target.scheme, 'command');
+    const [page, anchor] = JSON.parse(code.target.query) as string[];
+    await vscode.commands.executeCommand(code.target.path, page, anchor);
+    await until('the rendered page', () =>
+      vscode.window.tabGroups.all.some((group) =>
+        group.tabs.some((tab) => /diagnostics\.md/.test(tab.label)),
+      ),
+    );
+    await vscode.commands.executeCommand('workbench.action.closeActiveEditor');
+  });
+
+  test('configs are tasks', async () => {
+    const tasks = await vscode.tasks.fetchTasks({ type: 'quantsmith' });
+    const task = tasks.find(({ name }) => name === 'quantize digits.quant.yaml');
+    assert.ok(task, 'there is a task for the config');
+    const ended = new Promise<number | undefined>((resolve) => {
+      const listener = vscode.tasks.onDidEndTask(({ execution }) => {
+        if (execution.task.name !== task.name) return;
+        listener.dispose();
+        resolve(0);
+      });
+    });
+    await vscode.tasks.executeTask(task);
+    assert.equal(await ended, 0);
+  });
+
   test('two reports are shown side by side', async () => {
     const report = (name: string) => inWorkspace(`${name}.int8.onnx.report.json`).toString();
     await vscode.commands.executeCommand('quantsmith.compare', report('digits'), report('wide'));

@@ -1,0 +1,38 @@
+import * as vscode from 'vscode';
+import type { LanguageClient } from 'vscode-languageclient/node';
+import { ExecuteCommandRequest } from 'vscode-languageclient/node';
+
+interface TextEdit {
+  readonly range: { readonly start: Position; readonly end: Position };
+  readonly newText: string;
+}
+
+interface Position {
+  readonly line: number;
+  readonly character: number;
+}
+
+/** Sets the value at a path of a config: the server knows how to write it, the editor can undo it. */
+export async function setValue(
+  client: LanguageClient,
+  config: vscode.Uri,
+  path: readonly string[],
+  value: string | number | boolean,
+): Promise<void> {
+  const document = await vscode.workspace.openTextDocument(config);
+  await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
+  const params = { command: 'quantsmith.server.setValue', arguments: [config.toString(), path, value] };
+  try {
+    const edits = (await client.sendRequest(ExecuteCommandRequest.type, params)) as readonly TextEdit[];
+    const edit = new vscode.WorkspaceEdit();
+    for (const { range, newText } of edits) edit.replace(config, rangeOf(range), newText);
+    await vscode.workspace.applyEdit(edit);
+  } catch (error) {
+    void vscode.window.showErrorMessage(
+      `The setting could not be written: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+const rangeOf = ({ start, end }: TextEdit['range']) =>
+  new vscode.Range(start.line, start.character, end.line, end.character);
