@@ -1,6 +1,10 @@
 import * as vscode from 'vscode';
 
-const PATTERN = '**/{*.quant.{yaml,yml,json,jsonc},quantization.{yaml,yml,json,jsonc}}';
+/** The search knows no braces within braces. */
+const NAMES = ['*.quant', 'quantization'].flatMap((name) =>
+  ['yaml', 'yml', 'json', 'jsonc'].map((extension) => `${name}.${extension}`),
+);
+const PATTERN = `**/{${NAMES.join(',')}}`;
 const EXCLUDED = '**/{node_modules,.quantsmith}/**';
 const MAX_CONFIGS = 1000;
 

@@ -214,7 +214,12 @@ suite('Quantsmith in a real extension host', () => {
   test('a run that is cancelled leaves the config as it was, and nothing behind', async () => {
     const before = readFileSync(inWorkspace('digits.int8.onnx.report.json').fsPath, 'utf8');
     const run = vscode.commands.executeCommand('quantsmith.run', inWorkspace('digits.quant.yaml'));
-    await vscode.commands.executeCommand('quantsmith.cancel', inWorkspace('digits.quant.yaml'));
+    let ended = false;
+    void run.then(() => (ended = true));
+    await until('the end of the run', () => {
+      void vscode.commands.executeCommand('quantsmith.cancel', inWorkspace('digits.quant.yaml'));
+      return ended;
+    });
     assert.equal(await run, undefined);
     assert.equal(readFileSync(inWorkspace('digits.int8.onnx.report.json').fsPath, 'utf8'), before);
     const folder = await vscode.workspace.fs.readDirectory(inWorkspace('.'));
@@ -242,9 +247,9 @@ suite('Quantsmith in a real extension host', () => {
     const config = inWorkspace('folder.quant.yaml');
     writeFileSync(config.fsPath, 'model: digits.onnx\ndata:\n  calibration:\n    images: ./pictures\n');
     await vscode.window.showTextDocument(config);
-    await until('the missing folder', () => codes(config).includes('file-not-found'));
+    await until('the missing folder', () => codes(config).includes('file-missing'));
     mkdirSync(inWorkspace('pictures').fsPath);
-    await until('its error gone', () => !codes(config).includes('file-not-found'));
+    await until('its error gone', () => !codes(config).includes('file-missing'));
   });
 
   test('the code of a diagnostic opens its page of the docs, rendered', async () => {
@@ -269,7 +274,7 @@ suite('Quantsmith in a real extension host', () => {
   test('configs are tasks', async () => {
     const tasks = await vscode.tasks.fetchTasks({ type: 'quantsmith' });
     const task = tasks.find(({ name }) => name === 'quantize digits.quant.yaml');
-    assert.ok(task, 'there is a task for the config');
+    assert.ok(task, `there is a task for the config: ${tasks.map(({ name }) => name).join(', ')}`);
     const ended = new Promise<number | undefined>((resolve) => {
       const listener = vscode.tasks.onDidEndTask(({ execution }) => {
         if (execution.task.name !== task.name) return;
