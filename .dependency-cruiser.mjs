@@ -20,7 +20,7 @@ const ARROWS = {
       onnx: ['files', 'node:crypto', 'node:fs', 'node:path', 'npm:@bufbuild/protobuf'],
       operators: ['graph', 'onnx'],
       scope: ['graph', 'npm:re2js'],
-      upgrade: ['onnx', 'npm:@bufbuild/protobuf'],
+      upgrade: ['graph', 'onnx', 'npm:@bufbuild/protobuf'],
     },
   },
   engine: {
@@ -28,8 +28,9 @@ const ARROWS = {
     folders: {
       // The door, the pipeline, and the process that runs it.
       '.': [
-        ...['calibration', 'corrections', 'data', 'output', 'placement', 'prepare', 'progress', 'quantize'],
-        ...['report', 'restore', 'runtime', 'saturation', 'statistics', 'validation'],
+        ...['calibration', 'corrections', 'data', 'measure', 'output', 'overflow', 'placement', 'prepare'],
+        ...['progress', 'quantize', 'ranges', 'report', 'restore', 'runtime', 'saturation', 'statistics'],
+        'validation',
         ...['node:child_process', 'node:fs', 'node:path', 'node:url'],
       ],
       calibration: [
@@ -41,7 +42,10 @@ const ARROWS = {
         ...['node:crypto', 'node:fs', 'node:path', 'node:url'],
         ...['npm:@bufbuild/protobuf', 'npm:fflate', 'npm:sharp'],
       ],
-      measure: ['placement', 'quantize', 'runtime'],
+      measure: [
+        ...['data', 'metrics', 'overflow', 'placement', 'progress', 'quantize', 'runtime', 'saturation'],
+        'validation',
+      ],
       metrics: ['data', 'runtime', 'node:path', 'node:url'],
       output: ['node:fs', 'node:path'],
       overflow: ['runtime'],
@@ -65,7 +69,7 @@ const ARROWS = {
       ],
       saturation: [
         ...['calibration', 'data', 'metrics', 'overflow', 'placement', 'prepare', 'progress', 'quantize'],
-        ...['report', 'runtime', 'validation', 'node:fs'],
+        ...['ranges', 'runtime', 'validation', 'node:fs'],
       ],
       statistics: [
         ...['placement', 'prepare', 'ranges', 'runtime', 'weights'],
@@ -93,6 +97,7 @@ const ARROWS = {
         ...['context', 'document', 'extends', 'findings', 'knowledge', 'reports', 'rules'],
         // node:fs until the facts about files are gathered beforehand.
         ...['node:fs', 'node:path', 'node:url', 'npm:jsonc-parser', 'npm:vscode-languageserver-types'],
+        'npm:yaml',
       ],
       findings: ['document', 'npm:vscode-languageserver-types'],
       knowledge: ['document', 'npm:vscode-languageserver-types'],
@@ -107,7 +112,7 @@ const ARROWS = {
   server: {
     parts: ['schemas', 'model', 'engine', 'service'],
     folders: {
-      '.': ['check', 'client', 'requests', 'session', 'npm:vscode-languageserver'],
+      '.': ['check', 'client', 'requests', 'session', 'sources', 'npm:vscode-languageserver'],
       check: [...['sources', 'node:fs', 'node:path', 'node:url', 'npm:vscode-languageserver-textdocument']],
       client: ['npm:vscode-languageserver'],
       requests: [
@@ -132,8 +137,11 @@ const ARROWS = {
   client: {
     parts: ['schemas', 'report'],
     folders: {
-      '.': ['commands', 'npm:vscode', 'npm:vscode-languageclient'],
-      commands: ['.', 'npm:vscode', 'npm:vscode-languageclient'],
+      '.': ['commands', 'report', 'runs', 'start', 'npm:vscode', 'npm:vscode-languageclient'],
+      commands: ['.', 'report', 'runs', 'npm:vscode', 'npm:vscode-languageclient'],
+      report: ['runs', 'npm:vscode'],
+      runs: ['.', 'npm:vscode', 'npm:vscode-languageclient'],
+      start: ['commands', 'runs', 'npm:vscode', 'npm:vscode-languageclient'],
     },
   },
 };
@@ -143,9 +151,6 @@ const DOORS = {
   model: 'model/src/[^/]+/index[.]ts',
   server: 'server/src/(index|connection)[.]ts',
 };
-
-/** Parts that are being taken apart: their circles are known and must be gone with that. */
-const UNFINISHED = ['^engine/src/(saturation|report)'];
 
 const door = (part) => DOORS[part] ?? `${part}/src/index[.]ts`;
 const files = (part, folder) => (folder === '.' ? `${part}/src/[^/]+$` : `${part}/src/${folder}/`);
@@ -188,14 +193,14 @@ export default {
     {
       name: 'no-circular-files',
       severity: 'error',
-      from: { pathNot: UNFINISHED },
+      from: {},
       to: { circular: true },
     },
     {
       name: 'no-circular-folders',
       severity: 'error',
       scope: 'folder',
-      from: { path: '/src/', pathNot: UNFINISHED },
+      from: { path: '/src/' },
       to: { circular: true },
     },
     { name: 'not-found', severity: 'error', from: {}, to: { couldNotResolve: true } },

@@ -1,8 +1,9 @@
+import { reportPathOf } from '@quantsmith/schemas';
 import { parseReport, type ParsedReport } from '@quantsmith/report';
 import { readFile } from 'node:fs/promises';
 
 /** The report that a path names: itself, or the one beside a quantized model. */
-export const reportFile = (path: string) => (path.endsWith('.onnx') ? `${path}.report.json` : path);
+export const reportFile = (path: string) => (path.endsWith('.onnx') ? reportPathOf(path) : path);
 
 /** Reads a report, or the one beside a quantized model. Never throws: a problem names the file. */
 export async function readReportFile(path: string): Promise<ParsedReport> {

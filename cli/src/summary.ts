@@ -1,5 +1,5 @@
 import { factsText, summaryFacts } from '@quantsmith/report';
-import type { QuantizationReport } from '@quantsmith/schemas';
+import { reportPathOf, type QuantizationReport } from '@quantsmith/schemas';
 import { terminalPaint } from './terminal.js';
 
 /** The table that ends a run. */
@@ -7,7 +7,7 @@ export function summaryTable(report: QuantizationReport): string {
   const facts = summaryFacts(report);
   const files = [
     ['model', report.output.path],
-    ['report', `${report.output.path}.report.json`],
+    ['report', reportPathOf(report.output.path)],
   ] as const;
   return factsText({ ...facts, rows: [...facts.rows, ...files] }, terminalPaint());
 }

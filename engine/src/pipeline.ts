@@ -52,7 +52,7 @@ import type { SensitivityReport } from '@quantsmith/schemas';
 import { oneLane, openLanes, type Lanes } from './runtime/lanes.js';
 import { defaultThreads } from './runtime/threads.js';
 import type { Collected } from './statistics/collect.js';
-import { openValidation, type Validation } from './validation/validation.js';
+import { baselineProblems, openValidation, type Validation } from './validation/validation.js';
 
 /**
  * One run from config to files, stage by stage; the only place that knows them all. Problems that do not stop the run
@@ -107,10 +107,12 @@ async function quantizeInto(
     clock,
     journal,
   });
+  const { measured } = restored;
+  if (validation !== null && measured !== null) warn(baselineProblems(validation, measured.baseline));
 
   clock.stage('measure', null);
   const { quantization, records, cached } = restored.made;
-  const { reverted, measured } = restored;
+  const { reverted } = restored;
   const final = buildModel(quantization, reverted);
   const { fix, target } = planned.overflow;
   const saturates = targetSaturates(target, cpu);

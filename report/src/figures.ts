@@ -1,30 +1,13 @@
-import type { QuantizationReport } from '@quantsmith/schemas';
+import { drop, type QuantizationReport } from '@quantsmith/schemas';
+
+export { dropValue, metricValue } from '@quantsmith/schemas';
 
 type Metric = NonNullable<QuantizationReport['metric']>;
 
-const isShare = (metric: string) => /^(top1|top5|f1)$/.test(metric);
-
-/** A metric's value: shares (top1, top5, f1) in percent, others with five digits. */
-export function metricValue(name: string, value: number): string {
-  return isShare(name) ? `${(100 * value).toFixed(2)} %` : value.toPrecision(5);
-}
-
-/** A drop in its own terms: percent of the baseline when relative, points for shares, the metric's unit otherwise. */
-export function dropValue(
-  { name, drop_type: type }: Pick<Metric, 'name' | 'drop_type'>,
-  drop: number,
-): string {
-  if (type === 'relative') return `${(100 * drop).toFixed(2)} %`;
-  return isShare(name) ? `${(100 * drop).toFixed(2)} points` : drop.toPrecision(4);
-}
-
-/** The drop of a value below (or, where lower is better, above) the baseline, as the engine defines it. */
-export function dropOf(
-  { baseline, higher_is_better: higher, drop_type: type }: Metric,
-  value: number,
-): number {
-  const lost = higher ? baseline - value : value - baseline;
-  return type === 'absolute' || lost === 0 ? lost : lost / Math.abs(baseline);
+/** The drop of a value in the terms of a report's metric; null: undefined. */
+export function dropOf(metric: Metric, value: number): number | null {
+  const { baseline, higher_is_better: higherIsBetter, drop_type: dropType } = metric;
+  return drop(value, { baseline, higherIsBetter, dropType });
 }
 
 /** Decimal units, as disk sizes are given: bytes up to gigabytes. */

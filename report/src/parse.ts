@@ -1,4 +1,4 @@
-import { validateReport, type QuantizationReport } from '@quantsmith/schemas';
+import { readReport, type QuantizationReport } from '@quantsmith/schemas';
 import { visible } from './document.js';
 
 /** A report, or why a text is none, in one sentence. */
@@ -13,8 +13,10 @@ export function parseReport(text: string): ParsedReport {
     // The parser quotes the text, whatever it holds.
     return { problem: `It is not JSON: ${visible(error instanceof Error ? error.message : String(error))}.` };
   }
-  const [issue] = validateReport(value);
-  if (issue === undefined) return { report: value as QuantizationReport };
+  const read = readReport(value);
+  if ('report' in read) return read;
+  const [issue] = read.issues;
+  if (issue === undefined) return { problem: 'It is not a report.' };
   const place = issue.path.length === 0 ? 'The top level' : `"${issue.path.join('.')}"`;
   const details = Object.values(issue.params).map((detail) => JSON.stringify(detail));
   return {

@@ -12,7 +12,7 @@ export function restorationBlocks(metric: Metric, restoration: Restoration): Blo
   const effort = `${counted(iterations, 'full validation')}, operators ranked on ${counted(ranking, 'sample')}.`;
   return [
     { kind: 'paragraph', text: `${restoration.stop_reason} ${effort}` },
-    curveFigure(metric, restoration),
+    ...curveFigure(metric, restoration),
     {
       kind: 'table',
       caption: 'States in the order they were validated; + went to float, − went back to int8.',
@@ -78,7 +78,10 @@ function candidateSection(metric: Metric, { candidates = [] }: Restoration): Blo
 function contributionTable(metric: Metric, { steps, reverted, candidates = [] }: Restoration): Block[] {
   const initial = { reverted: [], drop: dropOf(metric, metric.quantized_initial) };
   const groups = candidates.map(({ operators }) => operators);
-  const found = contributions(reverted, [initial, ...steps], groups);
+  const states = [initial, ...steps].flatMap(({ reverted, drop }) =>
+    drop === null ? [] : [{ reverted, drop }],
+  );
+  const found = contributions(reverted, states, groups);
   if (found.length === 0) return [];
   const rows = found.map(({ operators, dropWith, dropWithout }): Cell[] => [
     names(operators),
@@ -146,44 +149,41 @@ function changes(before: readonly string[], after: readonly string[]): Span[] {
   return names([...added, ...removed], (index) => (index < added.length ? '+ ' : '− '));
 }
 
-const aloneLabel = (metric: Metric, operators: readonly string[], drop: number) =>
+const aloneLabel = (metric: Metric, operators: readonly string[], drop: number | null) =>
   `Only ${operators.join(', ')} in float: drop ${dropValue(metric, drop)}`;
 
-function curveFigure(metric: Metric, { steps, reverted, candidates = [] }: Restoration): Figure {
+/** The drop of every state; nothing where drops are undefined. */
+function curveFigure(metric: Metric, { steps, reverted, candidates = [] }: Restoration): Figure[] {
+  const { drop: final, ci95: interval } = metric;
+  if (final === null || interval === null) return [];
   const initial = dropOf(metric, metric.quantized_initial);
   const target = metric.max_drop === null ? '' : ` The target allows ${dropValue(metric, metric.max_drop)}.`;
-  return {
-    kind: 'figure',
-    chart: {
-      type: 'drop',
-      title: `Drop of ${metric.name} against operators in float`,
-      summary: `From ${dropValue(metric, initial)} with none in float to ${dropValue(metric, metric.drop)} with ${reverted.length}.${target}`,
-      xLabel: 'Operators back in float',
-      yLabel: `Drop of ${metric.name}`,
-      points: [
-        { count: 0, drop: initial, label: `int8: drop ${dropValue(metric, initial)}`, validated: true },
-        ...steps.map((step) => ({
-          count: step.reverted.length,
-          drop: step.drop,
-          label: `Step ${step.iteration}, ${step.reverted.length} in float: drop ${dropValue(metric, step.drop)}`,
-          validated: true,
-        })),
-        ...candidates.flatMap(({ operators, drop_alone: drop }) =>
-          drop === null
-            ? []
-            : [
-                {
-                  count: operators.length,
-                  drop,
-                  label: aloneLabel(metric, operators, drop),
-                  validated: false,
-                },
-              ],
-        ),
-      ],
-      final: { count: reverted.length, drop: metric.drop, interval: [metric.ci95[0]!, metric.ci95[1]!] },
-      target: metric.max_drop,
-      tick: (drop) => dropValue(metric, drop),
+  const point = (count: number, drop: number | null, label: string, validated: boolean) =>
+    drop === null ? [] : [{ count, drop, label, validated }];
+
+  const points = [
+    ...point(0, initial, `int8: drop ${dropValue(metric, initial)}`, true),
+    ...steps.flatMap(({ iteration, reverted: { length }, drop }) =>
+      point(length, drop, `Step ${iteration}, ${length} in float: drop ${dropValue(metric, drop)}`, true),
+    ),
+    ...candidates.flatMap(({ operators, drop_alone: drop }) =>
+      point(operators.length, drop, aloneLabel(metric, operators, drop), false),
+    ),
+  ];
+  return [
+    {
+      kind: 'figure',
+      chart: {
+        type: 'drop',
+        title: `Drop of ${metric.name} against operators in float`,
+        summary: `From ${dropValue(metric, initial)} with none in float to ${dropValue(metric, final)} with ${reverted.length}.${target}`,
+        xLabel: 'Operators back in float',
+        yLabel: `Drop of ${metric.name}`,
+        points,
+        final: { count: reverted.length, drop: final, interval },
+        target: metric.max_drop,
+        tick: (drop) => dropValue(metric, drop),
+      },
     },
-  };
+  ];
 }

@@ -10,7 +10,8 @@ export interface Subject {
     readonly samples: number;
     readonly value: number;
     readonly baseline: number;
-    readonly drop: number;
+    /** null: undefined. */
+    readonly drop: number | null;
     readonly drop_type: 'absolute' | 'relative';
     readonly satisfied: boolean | null;
   } | null;

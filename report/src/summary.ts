@@ -1,4 +1,4 @@
-import type { QuantizationReport } from '@quantsmith/schemas';
+import { undefinedDropText, type QuantizationReport } from '@quantsmith/schemas';
 import { names, type Facts, type Span, type Text } from './document.js';
 import { bytes, counted, dropValue, duration, metricValue, sizeChange, speedChange } from './figures.js';
 
@@ -33,16 +33,23 @@ function metricRows(metric: Metric | null): Row[] {
 
 /** The drop with what is allowed, the verdict, and how sure it is. */
 function dropText(metric: Metric): Text {
-  const [low, high] = metric.ci95;
   const allowed = metric.max_drop === null ? '' : ` of ${dropValue(metric, metric.max_drop)} allowed`;
   const verdict: Span[] = metric.satisfied === null ? [] : [', ', verdictOf(metric)];
-  const doubt = doubtOf(metric);
-  const interval = `95 % interval ${dropValue(metric, low)} to ${dropValue(metric, high)}`;
   return [
     `${dropValue(metric, metric.drop)}${allowed}`,
     ...verdict,
-    { text: ` (${interval}${doubt === null ? '' : `: ${doubt}`})`, tone: 'quiet' },
+    { text: ` (${certainty(metric)})`, tone: 'quiet' },
   ];
+}
+
+/** How sure a drop is, or why there is none. */
+function certainty(metric: Metric): string {
+  if (metric.drop === null) return undefinedDropText(metric.name);
+  if (metric.ci95 === null) return 'no interval';
+  const [low, high] = metric.ci95;
+  const doubt = doubtOf(metric, [low, high]);
+  const interval = `95 % interval ${dropValue(metric, low)} to ${dropValue(metric, high)}`;
+  return doubt === null ? interval : `${interval}: ${doubt}`;
 }
 
 /** Whether the target was met, in words. */
@@ -53,7 +60,10 @@ export function verdictOf(metric: Metric): Span {
 }
 
 /** What the samples cannot tell apart; null when they can. */
-function doubtOf({ ci95: [low, high], satisfied, max_drop: allowed }: Metric): string | null {
+function doubtOf(
+  { satisfied, max_drop: allowed }: Metric,
+  [low, high]: readonly [number, number],
+): string | null {
   if (satisfied === false && allowed !== null && low <= allowed)
     return 'the excess is within the noise of the samples';
   // Without any width there is no noise: the two models answer alike.

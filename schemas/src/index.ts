@@ -1,73 +1,25 @@
 import configSchemaJson from '../quantization-config.schema.json' with { type: 'json' };
 import reportSchemaJson from '../quantization-report.schema.json' with { type: 'json' };
-import type { QuantizationConfig } from './generated/config.js';
-import * as validators from './generated/validate.js';
 import type { SchemaNode } from './walk.js';
-
-export type { QuantizationConfig } from './generated/config.js';
-export type { QuantizationReport } from './generated/report.js';
-export * from './change.js';
-export * from './remedies.js';
-export * from './resolve.js';
-export * from './walk.js';
 
 export const configSchema = configSchemaJson as unknown as SchemaNode;
 export const reportSchema = reportSchemaJson as unknown as SchemaNode;
 
-/** One violation of a schema: where, which keyword, and that keyword's parameters. */
-export interface SchemaIssue {
-  readonly path: readonly (string | number)[];
-  readonly keyword: string;
-  readonly params: Readonly<Record<string, unknown>>;
-}
-
-interface AjvError {
-  readonly instancePath: string;
-  readonly keyword: string;
-  readonly params: Record<string, unknown>;
-}
-type Validator = ((value: unknown) => boolean) & { errors?: AjvError[] | null };
-
-/** All violations of the config schema; empty for a valid value. */
-export function validateConfig(value: unknown): SchemaIssue[] {
-  return issues(validators.validateConfig as unknown as Validator, value);
-}
-
-/** All violations of the report schema; empty for a valid value. */
-export function validateReport(value: unknown): SchemaIssue[] {
-  return issues(validators.validateReport as unknown as Validator, value);
-}
-
-/** Whether a value is a valid config. */
-export function isConfig(value: unknown): value is QuantizationConfig {
-  return validateConfig(value).length === 0;
-}
-
-function issues(validate: Validator, value: unknown): SchemaIssue[] {
-  if (validate(value)) return [];
-  return (validate.errors ?? [])
-    .filter((error) => error.keyword !== 'if')
-    .map((error) => ({
-      path: pathOf(error.instancePath, value),
-      keyword: error.keyword,
-      params: error.params,
-    }));
-}
-
-/** A JSON pointer as keys and indexes, told apart by what the value holds there. */
-function pathOf(pointer: string, value: unknown): (string | number)[] {
-  const path: (string | number)[] = [];
-  let current = value;
-  for (const part of pointer.split('/').slice(1)) {
-    const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
-    const step = Array.isArray(current) ? Number(key) : key;
-    path.push(step);
-    current = (current as Record<string | number, unknown> | undefined)?.[step];
-  }
-  return path;
-}
+export type { QuantizationConfig } from './generated/config.js';
+export type { QuantizationReport } from './generated/report.js';
+export * from './change.js';
+export * from './dataKinds.js';
+export * from './drop.js';
+export * from './imageTypes.js';
+export * from './isas.js';
+export * from './metricText.js';
+export * from './metrics.js';
 export * from './paths.js';
 export * from './problem.js';
 export * from './protocol.js';
+export * from './remedies.js';
+export * from './reportVersions.js';
+export * from './resolve.js';
 export * from './tool.js';
-export * from './metrics.js';
+export * from './validate.js';
+export * from './walk.js';

@@ -1,4 +1,5 @@
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { DATA_KIND_NAMES, DATA_SECTIONS } from './dataKinds.js';
 import type { QuantizationReport } from './generated/report.js';
 import type { RunRequest } from './protocol.js';
 
@@ -20,6 +21,15 @@ export interface RunPaths extends OutputFiles {
   readonly history: string;
 }
 
+/** What the name of an output ends in where the config names none, and what its report's name adds to it. */
+export const OUTPUT_SUFFIX = '.int8.onnx';
+export const REPORT_SUFFIX = '.report.json';
+
+/** The report of a quantized model at a path. */
+export const reportPathOf = (output: string): string => `${output}${REPORT_SUFFIX}`;
+
+export const isReportPath = (path: string): boolean => path.endsWith(REPORT_SUFFIX);
+
 /** Bytes that a file's name may have, nearly everywhere. */
 const MAX_NAME_BYTES = 255;
 /** What the longest name beside an output adds to it: that of its external data. */
@@ -31,7 +41,7 @@ export const MAX_OUTPUT_NAME_BYTES = MAX_NAME_BYTES - MAX_ADDED_BYTES;
 export function outputFiles(output: string): OutputFiles {
   return {
     output,
-    report: `${output}.report.json`,
+    report: reportPathOf(output),
     journal: `${output}.restore.jsonl`,
     staging: join(dirname(output), `.${basename(output)}.quantsmith`),
   };
@@ -60,7 +70,7 @@ export function configuredOutput(config: { readonly output?: unknown }, configPa
 
 function defaultOutputName(configPath: string): string {
   const stem = basename(configPath).replace(/(\.quant)?\.(ya?ml|jsonc?)$/i, '');
-  return `${stem}.int8.onnx`;
+  return `${stem}${OUTPUT_SUFFIX}`;
 }
 
 /** Absolute paths of a run: relative ones in the config start at the config's folder. */
@@ -78,7 +88,7 @@ export function runPaths(request: Pick<RunRequest, 'config' | 'configPath' | 'ou
 }
 
 /** Keys of a data section that name a file or folder that a run reads. */
-const DATA_PATHS = ['images', 'arrays', 'tensors', 'loader', 'labels', 'classes'] as const;
+const DATA_PATHS = [...DATA_KIND_NAMES, 'labels', 'classes'] as const;
 
 /** Absolute paths of what a config says a run reads, itself included; of any value, whether it is valid or not. */
 export function configuredInputs(config: unknown, configPath: string): string[] {
@@ -87,7 +97,7 @@ export function configuredInputs(config: unknown, configPath: string): string[] 
       ? (value as Readonly<Record<string, unknown>>)[key]
       : undefined;
   const data = at(config, 'data');
-  const sections = ['calibration', 'validation'].map((name) => at(data, name));
+  const sections = DATA_SECTIONS.map((name) => at(data, name));
   const named = [
     at(config, 'model'),
     ...sections.flatMap((section) => DATA_PATHS.map((key) => at(section, key))),

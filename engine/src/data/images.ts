@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readFile, readdir, stat } from 'node:fs/promises';
-import { basename, dirname, extname, join, relative, sep } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import sharp from 'sharp';
-import { type TensorSignature, fail } from '@quantsmith/schemas';
+import { fail, IMAGE_TYPES, isImagePath, type TensorSignature } from '@quantsmith/schemas';
 import { classFolderLabels, readLabels } from './labels.js';
 import { toInput, type Pixels, type Preprocess } from './preprocess.js';
 import type { DataContext, DataSection, SampleSource } from './types.js';
 
-const EXTENSIONS = new Set(['.jpg', '.jpeg', '.png', '.webp']);
 /** Decoded and cropped images are kept up to this many bytes, so that later passes do not decode again. */
 const CACHE_BYTES = 256 * 1024 * 1024;
 /** An image of more pixels than this is refused instead of filling the memory. */
@@ -58,10 +57,10 @@ async function listImages(path: string, context: DataContext): Promise<string[]>
   if (info.isFile()) return [path];
   const entries = await readdir(path, { recursive: true, withFileTypes: true });
   const files = entries
-    .filter((entry) => entry.isFile() && EXTENSIONS.has(extname(entry.name).toLowerCase()))
+    .filter((entry) => entry.isFile() && isImagePath(entry.name))
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
   if (files.length === 0) {
-    fail('data-empty', `${path} holds no JPEG, PNG or WebP image.`, where);
+    fail('data-empty', `${path} holds no ${IMAGE_TYPES} image.`, where);
   }
   // Byte order, the same on every system.
   return files.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));

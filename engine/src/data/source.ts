@@ -1,4 +1,4 @@
-import { type ConfigPath, fail } from '@quantsmith/schemas';
+import { type ConfigPath, DATA_KIND_NAMES, type DataKind, fail } from '@quantsmith/schemas';
 import { resolve } from 'node:path';
 import { allFinite, type HostTensor } from '@quantsmith/model/arrays';
 import { openArrays } from './arrays.js';
@@ -7,20 +7,18 @@ import { openLoader } from './loader.js';
 import { openTensors } from './tensors.js';
 import type { DataSection, DataContext, SampleSource, Sample } from './types.js';
 
-const KINDS = ['images', 'arrays', 'tensors', 'loader'] as const;
-
 /**
  * Opens a data section. Every sample is checked against the model's inputs when it is read. Throws problems that name
  * the file: `data-empty`, `data-not-found`, `image-undecodable`, `sample-shape`, `label-unknown-file` and others.
  */
 export async function openData(section: DataSection, context: DataContext): Promise<SampleSource> {
-  const kinds = KINDS.filter((kind) => section[kind] !== undefined);
+  const kinds = DATA_KIND_NAMES.filter((kind) => section[kind] !== undefined);
   const [kind] = kinds;
   if (kind === undefined || kinds.length > 1) {
     const found = kinds.length === 0 ? 'names no source' : `names ${kinds.join(' and ')}`;
     fail(
       'data-source',
-      `${context.configPath.join('.')} ${found}; it needs exactly one of ${KINDS.join(', ')}.`,
+      `${context.configPath.join('.')} ${found}; it needs exactly one of ${DATA_KIND_NAMES.join(', ')}.`,
       {
         configPath: context.configPath,
       },
@@ -44,11 +42,7 @@ export async function openData(section: DataSection, context: DataContext): Prom
   };
 }
 
-async function openKind(
-  kind: (typeof KINDS)[number],
-  section: DataSection,
-  context: DataContext,
-): Promise<SampleSource> {
+async function openKind(kind: DataKind, section: DataSection, context: DataContext): Promise<SampleSource> {
   const path = resolve(context.baseDir, section[kind]!);
   switch (kind) {
     case 'images':

@@ -1,6 +1,5 @@
-import { type QuantizationReport, TOOL } from '@quantsmith/schemas';
+import { meetsTarget, REPORT_VERSION, TOOL, type QuantizationReport } from '@quantsmith/schemas';
 import type { Finished } from '../measure/finished.js';
-import { meetsTarget } from '../metrics/drop.js';
 import type { RestoreOutcome } from '../restore/restore.js';
 import type { RuntimeKernel } from '../runtime/optimized.js';
 import { overflowLayers } from '../saturation/layers.js';
@@ -13,7 +12,7 @@ export function buildReport(input: ReportInput): QuantizationReport {
   const { config, model, output, data, runtime, restored, finished } = input;
   const { floatMedian, quantizedMedian, runs } = finished.latency;
   return {
-    schema_version: 1,
+    schema_version: REPORT_VERSION,
     created: input.created.toISOString(),
     tool: TOOL,
     config: { path: config.path, sha256: config.sha256 },
@@ -97,20 +96,23 @@ function restorationReport(
     iterations: restoration.steps.length,
     ranking_samples: restoration.rankingSamples,
     stop_reason: restoration.stopReason,
-    steps: restoration.steps.map((step) => ({ ...step, reverted: [...step.reverted] })),
-    remedies: restoration.remedies.map(({ drop, ...remedy }) => ({
-      ...remedy,
-      drop: Number.isFinite(drop) ? drop : null,
+    steps: restoration.steps.map((step) => ({
+      ...step,
+      reverted: [...step.reverted],
+      drop: finite(step.drop),
     })),
+    remedies: restoration.remedies.map((remedy) => ({ ...remedy, drop: finite(remedy.drop) })),
     candidates: restoration.candidates.map(({ operators, outputError, dropAlone }) => ({
       operators: [...operators],
       output_error: outputError,
-      drop_alone: Number.isFinite(dropAlone) ? dropAlone : null,
+      drop_alone: finite(dropAlone),
     })),
     reverted: [...reverted],
     costs,
   };
 }
+
+const finite = (value: number | null) => (Number.isFinite(value) ? value : null);
 
 function kernelCounts(kernels: ReadonlyMap<string, RuntimeKernel>): QuantizationReport['kernels'] {
   const unique = [...new Set(kernels.values())];

@@ -1,10 +1,10 @@
-import { meetsTarget } from '../metrics/drop.js';
+import { meetsTarget } from '@quantsmith/schemas';
 import { firstIndices, readAhead } from '../data/source.js';
 import { evaluate, type Evaluation } from '../metrics/evaluate.js';
 import type { SampleRecord } from '../metrics/metric.js';
 import { buildModel, type Quantization } from '../quantize/quantization.js';
 import type { Lanes, ModelRunner, OpenOptions } from '../runtime/lanes.js';
-import { dropOf, type Baseline, type Validation } from '../validation/validation.js';
+import { comparableDrop, type Baseline, type Validation } from '../validation/validation.js';
 import { createForecaster, type Forecast, type Forecaster } from './forecast.js';
 import type { Journal } from './journal.js';
 import { meanError, openReference, type Reference } from './outputError.js';
@@ -82,7 +82,7 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
   };
   const drop = (known: Seen) => {
     const records = baseline.records.map((record, index) => known.get(index) ?? record);
-    return dropOf(validation, baseline, { value: metric.aggregate(records), records });
+    return comparableDrop(validation, baseline, { value: metric.aggregate(records), records });
   };
   const settle = (reverted: ReadonlySet<string>, records: readonly SampleRecord[]): Evaluation => {
     const evaluation = { value: metric.aggregate(records), records };
@@ -175,7 +175,7 @@ function forecasterOf(
     dropWith(records) {
       const all = [...baseline.records];
       deciding.forEach((index, i) => (all[index] = records[i]!));
-      return dropOf(validation, baseline, { value: metric.aggregate(all), records: all });
+      return comparableDrop(validation, baseline, { value: metric.aggregate(all), records: all });
     },
   });
   return {

@@ -1,4 +1,4 @@
-import { meetsTarget } from '../metrics/drop.js';
+import { meetsTarget } from '@quantsmith/schemas';
 import type { Metric, SampleRecord } from '../metrics/metric.js';
 
 /** What is to be expected of a state that was not measured. */

@@ -1,4 +1,4 @@
-import { meetsTarget } from '../metrics/drop.js';
+import { meetsTarget } from '@quantsmith/schemas';
 import { screenRest } from './screenGroups.js';
 import { assess, isLate, isMet, mostGroups, union, type Candidate, type Search } from './searchState.js';
 

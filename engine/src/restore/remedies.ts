@@ -1,9 +1,8 @@
-import { meetsTarget } from '../metrics/drop.js';
-import { combineChanges, type QuantizationChange, type Remedy } from '@quantsmith/schemas';
+import { combineChanges, meetsTarget, type QuantizationChange, type Remedy } from '@quantsmith/schemas';
 import { firstIndices } from '../data/source.js';
 import type { Evaluation } from '../metrics/evaluate.js';
 import { buildModel, type Quantization } from '../quantize/quantization.js';
-import { dropOf, measureModel, type Baseline, type Validation } from '../validation/validation.js';
+import { comparableDrop, measureModel, type Baseline, type Validation } from '../validation/validation.js';
 import { createEvaluator } from './evaluator.js';
 import type { RestoreContext } from './context.js';
 import { tune, type TriedRemedy } from './tune.js';
@@ -103,5 +102,5 @@ async function measured<Made extends { readonly quantization: Quantization }>(
       { lanes, dir },
     ),
   );
-  return { made, evaluation, drop: dropOf(validation, baseline, evaluation) };
+  return { made, evaluation, drop: comparableDrop(validation, baseline, evaluation) };
 }

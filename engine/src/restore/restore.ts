@@ -1,10 +1,10 @@
-import { meetsTarget } from '../metrics/drop.js';
-import type { QuantizationChange } from '@quantsmith/schemas';
+import { meetsTarget, type QuantizationChange } from '@quantsmith/schemas';
 import { firstIndices } from '../data/source.js';
 import type { Evaluation } from '../metrics/evaluate.js';
 import { buildModel, type Quantization } from '../quantize/quantization.js';
 import {
-  dropOf,
+  comparableDrop,
+  dropsAreUndefined,
   measureBaseline,
   measureModel,
   type Baseline,
@@ -62,9 +62,11 @@ export async function restoreAccuracy<Made extends { readonly quantization: Quan
   const reverted: ReadonlySet<string> = new Set();
   if (validation === null) return { made, reverted, measured: null, restoration: null };
   const { baseline, evaluation: initial } = await measureStart(made.quantization, validation, context);
-  const start = { made, evaluation: initial, drop: dropOf(validation, baseline, initial) };
+  const start = { made, evaluation: initial, drop: comparableDrop(validation, baseline, initial) };
   const { maxDrop } = validation;
-  if (maxDrop === null || plan === null || meetsTarget(start.drop, maxDrop)) {
+  const isMet = maxDrop !== null && meetsTarget(start.drop, maxDrop);
+  // Where no state has a drop, none is better than another.
+  if (maxDrop === null || plan === null || isMet || dropsAreUndefined(validation, baseline)) {
     return { made, reverted, measured: { baseline, initial, final: initial }, restoration: null };
   }
   const deadline = plan.timeLimit === null ? null : performance.now() + 1000 * plan.timeLimit;
@@ -160,7 +162,7 @@ async function search(
     foretell: evaluator.foretell,
     async validate(reverted) {
       const found = await evaluator.validate(reverted);
-      return { metric: found.value, drop: dropOf(validation, baseline, found) };
+      return { metric: found.value, drop: comparableDrop(validation, baseline, found) };
     },
     onRanked: () => clock.stage('restore', null),
     onProgress: (done, detail) => clock.progress(done, detail),

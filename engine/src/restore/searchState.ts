@@ -1,4 +1,4 @@
-import { meetsTarget } from '../metrics/drop.js';
+import { meetsTarget } from '@quantsmith/schemas';
 import type { Forecast } from './forecast.js';
 
 /** One state that was measured on all validation samples: which operators are float, and the metric it reached. */

@@ -1,5 +1,4 @@
-import { meetsTarget } from '../metrics/drop.js';
-import { combineChanges, type QuantizationChange, type Remedy } from '@quantsmith/schemas';
+import { combineChanges, meetsTarget, type QuantizationChange, type Remedy } from '@quantsmith/schemas';
 
 /** What a remedy was worth. */
 export interface TriedRemedy {

@@ -2,10 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { arch, cpus } from 'node:os';
 import { promisify } from 'node:util';
-
-/** Instruction sets that decide which integer kernels the runtime uses, and whether they can saturate. */
-export type InstructionSet =
-  'avx2' | 'avx512' | 'avx512_vnni' | 'avx_vnni' | 'amx' | 'neon_dot' | 'neon_i8mm';
+import { INSTRUCTION_SETS, ISAS, type InstructionSet } from '@quantsmith/schemas';
 
 export interface CpuFeatures {
   /** As the machine names itself, e.g. `Intel(R) Xeon(R) Processor`. */
@@ -14,17 +11,6 @@ export interface CpuFeatures {
   readonly arch: string;
   readonly isa: readonly InstructionSet[];
 }
-
-/** The names that /proc/cpuinfo and sysctl use; AVX-512 counts with the byte and word instructions (BW). */
-const FLAGS: Readonly<Record<InstructionSet, readonly string[]>> = {
-  avx2: ['avx2'],
-  avx512: ['avx512bw'],
-  avx512_vnni: ['avx512_vnni', 'avx512vnni'],
-  avx_vnni: ['avx_vnni', 'avxvnni'],
-  amx: ['amx_int8'],
-  neon_dot: ['asimddp', 'feat_dotprod'],
-  neon_i8mm: ['i8mm', 'feat_i8mm'],
-};
 
 /**
  * The CPU's name and the instruction sets that matter to integer kernels: from /proc/cpuinfo on Linux, sysctl on macOS.
@@ -39,7 +25,7 @@ export async function cpuFeatures(): Promise<CpuFeatures> {
 /** The instruction sets that a list of CPU flags names, whatever else stands in the text. */
 export function instructionSets(flags: string): InstructionSet[] {
   const found = new Set(flags.toLowerCase().split(/[^a-z0-9_]+/));
-  return (Object.keys(FLAGS) as InstructionSet[]).filter((isa) => FLAGS[isa].some((flag) => found.has(flag)));
+  return INSTRUCTION_SETS.filter((isa) => ISAS[isa].flags.some((flag) => found.has(flag)));
 }
 
 async function flagText(): Promise<string> {

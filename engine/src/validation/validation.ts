@@ -1,11 +1,18 @@
-import { type Problem, type TensorSignature, fail } from '@quantsmith/schemas';
+import {
+  drop,
+  fail,
+  undefinedDropText,
+  type DropType,
+  type Problem,
+  type TensorSignature,
+} from '@quantsmith/schemas';
 import { KEPT_BYTES, keepSamples } from '../data/keep.js';
 import { firstIndices, openData } from '../data/source.js';
 import type { DataSection, SampleSource } from '../data/types.js';
 import type { PreparedModel } from '../prepare/prepare.js';
 import { collectOutputs, evaluate, type Evaluation, type ReferenceOutputs } from '../metrics/evaluate.js';
 import { openMetric, type Metric, type SampleRecord } from '../metrics/metric.js';
-import { accuracyDrop, dropInterval, type DropType } from '../metrics/drop.js';
+import { dropInterval } from '../metrics/drop.js';
 import type { ModelProto } from '@quantsmith/model/onnx';
 import { batchSize } from './batchSize.js';
 import type { Lanes } from '../runtime/lanes.js';
@@ -135,14 +142,37 @@ export async function measureModel(
   }
 }
 
-/** Drop of a full evaluation against the baseline. */
-export function dropOf(validation: Validation, baseline: Baseline, evaluation: Evaluation): number {
-  return accuracyDrop(
-    baseline.value,
-    evaluation.value,
-    validation.dropType,
-    validation.metric.higherIsBetter,
-  );
+/** Drop of a full evaluation against the baseline; null: undefined. */
+export function dropOf(
+  { metric, dropType }: Validation,
+  baseline: Baseline,
+  evaluation: Evaluation,
+): number | null {
+  const { higherIsBetter } = metric;
+  return drop(evaluation.value, { baseline: baseline.value, higherIsBetter, dropType });
+}
+
+/** A drop that states can be ordered by: one that is undefined is worse than any other. */
+export function comparableDrop(validation: Validation, baseline: Baseline, evaluation: Evaluation): number {
+  return dropOf(validation, baseline, evaluation) ?? Number.POSITIVE_INFINITY;
+}
+
+/** Whether no value has a drop: relative to a float metric of 0. */
+export function dropsAreUndefined({ dropType }: Validation, { value }: Baseline): boolean {
+  return dropType === 'relative' && value === 0;
+}
+
+/** What has to be said of the float model's result. */
+export function baselineProblems(validation: Validation, baseline: Baseline): Problem[] {
+  if (!dropsAreUndefined(validation, baseline)) return [];
+  return [
+    {
+      code: 'drop-undefined',
+      severity: 'warning',
+      message: `${undefinedDropText(validation.metric.name)} Use drop_type: absolute.`,
+      configPath: ['accuracy_control', 'drop_type'],
+    },
+  ];
 }
 
 /** 95 % confidence interval of the drop. */
@@ -150,6 +180,6 @@ export function intervalOf(
   validation: Validation,
   baseline: Baseline,
   evaluation: Evaluation,
-): [number, number] {
+): [number, number] | null {
   return dropInterval(validation.metric, baseline.records, evaluation.records, validation.dropType);
 }

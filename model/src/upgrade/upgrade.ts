@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import type { Problem } from '@quantsmith/schemas';
-import { freshNames } from '../graph/freshNames.js';
+import { freshNames } from '../graph/index.js';
 import { isOnnxDomain, opset, subgraphs, tensorAttribute } from '../onnx/node.js';
 import {
   OperatorSetIdProtoSchema,

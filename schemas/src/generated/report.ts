@@ -4,9 +4,9 @@
  */
 export interface QuantizationReport {
   /**
-   * Version of this format.
+   * Version of this format: it rises with each change of the report's form.
    */
-  schema_version: 1;
+  schema_version: 2;
   /**
    * Time of the run, ISO 8601.
    */
@@ -157,9 +157,9 @@ export interface QuantizationReport {
      */
     quantized: number;
     /**
-     * Drop of the final model, in the terms of drop_type.
+     * Drop of the final model, in the terms of drop_type; null: undefined, relative to a float metric of 0.
      */
-    drop: number;
+    drop: number | null;
     /**
      * Allowed drop; null without accuracy control.
      */
@@ -173,12 +173,12 @@ export interface QuantizationReport {
      */
     satisfied: boolean | null;
     /**
-     * 95 % confidence interval of the drop (paired bootstrap over samples).
+     * 95 % confidence interval of the drop (paired bootstrap over samples); null: undefined, as the drop is.
      *
      * @minItems 2
      * @maxItems 2
      */
-    ci95: [number, number];
+    ci95: [number, number] | null;
   } | null;
   /**
    * File sizes in bytes.
@@ -286,9 +286,9 @@ export interface QuantizationReport {
        */
       metric: number;
       /**
-       * Drop.
+       * Drop; null: undefined.
        */
-      drop: number;
+      drop: number | null;
     } | null;
     /**
      * What each overflow_fix gives; there after `quantsmith overflow CONFIG`.
@@ -357,9 +357,9 @@ export interface QuantizationReport {
        */
       metric: number;
       /**
-       * Drop.
+       * Drop; null: undefined.
        */
-      drop: number;
+      drop: number | null;
     }[];
     /**
      * Other settings that were tried before operators went back to float.

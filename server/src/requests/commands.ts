@@ -1,3 +1,4 @@
+import { isReportPath, reportPathOf } from '@quantsmith/schemas';
 import { withAbsolutePaths } from '@quantsmith/schemas';
 import { inspectModel } from '@quantsmith/model/onnx';
 import { basename, dirname } from 'node:path';
@@ -86,11 +87,11 @@ const isResumed = (options: unknown) =>
 /** A report, given itself or by its config, in an editor. */
 async function shown(session: Session, uri: string, file: string): Promise<{ success: boolean }> {
   if (!session.abilities.showDocument) throw refused('This client does not show documents.');
-  if (file.endsWith('.report.json')) return session.connection.window.showDocument({ uri });
+  if (isReportPath(file)) return session.connection.window.showDocument({ uri });
   const document = session.documentOf(uri);
   const report = document === null ? null : (await session.surroundingsOf(document)).report;
   if (report === null) throw refused(`There is no report of ${file} yet.`);
-  const target = pathToFileURL(`${report.output.path}.report.json`).href;
+  const target = pathToFileURL(reportPathOf(report.output.path)).href;
   return session.connection.window.showDocument({ uri: target });
 }
 

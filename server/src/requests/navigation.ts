@@ -1,3 +1,4 @@
+import { reportPathOf } from '@quantsmith/schemas';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -61,7 +62,7 @@ async function layerPlace(
 ): Promise<Location | null> {
   const { report, model } = await session.surroundingsOf(document);
   if (report !== null) {
-    const file = `${report.output.path}.report.json`;
+    const file = reportPathOf(report.output.path);
     const range = layers.reportPlace(await readFile(file, 'utf8').catch(() => ''), name);
     if (range !== null) return { uri: pathToFileURL(file).href, range };
   }

@@ -1,9 +1,7 @@
+import { DATA_KIND_NAMES, DATA_SECTIONS, isModulePath } from '@quantsmith/schemas';
 import { isAbsolute, relative, resolve } from 'node:path';
 
 type Mapping = Readonly<Record<string, unknown>>;
-
-/** Keys of a data section of which one is there. */
-export const DATA_SOURCES = ['images', 'arrays', 'tensors', 'loader'] as const;
 
 /** Keys that say how a file is to be read, not what holds: they are not inherited. */
 const OWN = ['$schema', 'extends'];
@@ -11,12 +9,9 @@ const OWN = ['$schema', 'extends'];
 const PATHS: readonly (readonly string[])[] = [
   ['model'],
   ['output'],
-  ...['calibration', 'validation'].flatMap((section) =>
-    [...DATA_SOURCES, 'labels'].map((key) => ['data', section, key]),
-  ),
+  ...DATA_SECTIONS.flatMap((section) => [...DATA_KIND_NAMES, 'labels'].map((key) => ['data', section, key])),
   ['accuracy_control', 'metric'],
 ];
-const MODULE = /\.[cm]?[jt]s$/;
 
 /** What a config comes to over the one that it extends: mappings key by key, everything else replaced. */
 export function mergeConfigs(base: Mapping, own: Mapping): Record<string, unknown> {
@@ -27,7 +22,9 @@ export function mergeConfigs(base: Mapping, own: Mapping): Record<string, unknow
 function merge(base: Mapping, own: Mapping, path: readonly string[]): Record<string, unknown> {
   // Two sources in one section would be an error that neither of the files has.
   const replaced =
-    path.length === 2 && path[0] === 'data' && DATA_SOURCES.some((key) => key in own) ? DATA_SOURCES : [];
+    path.length === 2 && path[0] === 'data' && DATA_KIND_NAMES.some((key) => key in own)
+      ? DATA_KIND_NAMES
+      : [];
   const kept = Object.entries(base).filter(([key]) => !(replaced as readonly string[]).includes(key));
   const merged: [string, unknown][] = kept.map(([key, value]) => {
     if (!Object.hasOwn(own, key)) return [key, value];
@@ -59,7 +56,7 @@ function mapped(
   if (key === undefined || !Object.hasOwn(value, key)) return value;
   const child = value[key];
   if (rest.length > 0) return isMapping(child) ? { ...value, [key]: mapped(child, rest, change) } : value;
-  if (typeof child !== 'string' || (key === 'metric' && !MODULE.test(child))) return value;
+  if (typeof child !== 'string' || (key === 'metric' && !isModulePath(child))) return value;
   return { ...value, [key]: change(child) };
 }
 

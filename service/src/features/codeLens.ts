@@ -1,4 +1,4 @@
-import type { QuantizationReport } from '@quantsmith/schemas';
+import { reportPathOf, type QuantizationReport } from '@quantsmith/schemas';
 import { pathToFileURL } from 'node:url';
 import type { CodeLens, Command } from 'vscode-languageserver-types';
 import type { ConfigDocument } from '../document/document.js';
@@ -56,7 +56,7 @@ export function codeLenses(
 }
 
 /** Reports lie beside the model that they are of. */
-const reportUri = ({ output }: QuantizationReport) => pathToFileURL(`${output.path}.report.json`).href;
+const reportUri = ({ output }: QuantizationReport) => pathToFileURL(reportPathOf(output.path)).href;
 
 const nameOf = ({ output }: QuantizationReport) => output.path.split(/[\\/]/).at(-1) ?? '';
 

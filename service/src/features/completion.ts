@@ -1,4 +1,9 @@
-import type { ModelSummary, QuantizationReport, SchemaNode } from '@quantsmith/schemas';
+import {
+  DATA_KIND_NAMES,
+  type ModelSummary,
+  type QuantizationReport,
+  type SchemaNode,
+} from '@quantsmith/schemas';
 import { fileURLToPath } from 'node:url';
 import {
   CompletionItemKind,
@@ -17,7 +22,6 @@ import { languageOf } from '../document/document.js';
 import { block, inline, quoted } from '../document/edit.js';
 import { anchorsOf, entriesOf, findNode, pathOf, resolved, type TreeNode } from '../document/tree.js';
 import { inheritedAt, NOTHING_INHERITED, type Inherited } from '../extends/inherit.js';
-import { DATA_SOURCES } from '../extends/merge.js';
 import { allowedValues, keysAt, schemaOf, typeName, type AllowedValue } from '../knowledge/schema.js';
 import type { Change } from '../context/context.js';
 import { edited } from './completionItem.js';
@@ -94,7 +98,7 @@ function keyItems(document: ConfigDocument, cursor: Cursor, context: CompletionC
   present.delete(cursor.word.replace(/["']/g, ''));
   const json = languageOf(document.text) === 'json';
   const isSource = (name: string) =>
-    cursor.path[0] === 'data' && (DATA_SOURCES as readonly string[]).includes(name);
+    cursor.path[0] === 'data' && (DATA_KIND_NAMES as readonly string[]).includes(name);
   const source = [...present, ...merged.keys()].find(isSource);
   const { inherited = NOTHING_INHERITED } = context;
   const keys = keysAt(cursor.path)

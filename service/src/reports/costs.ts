@@ -20,7 +20,8 @@ export function layerCosts({ metric, restoration, layers }: QuantizationReport):
   };
   const reverted = restoration?.reverted ?? [];
   for (const { operators, drop_alone: alone } of restoration?.candidates ?? []) {
-    const gained = metric === null || alone === null ? null : initialDrop(metric) - alone;
+    const initial = metric === null ? null : initialDrop(metric);
+    const gained = initial === null || alone === null ? null : initial - alone;
     const together = operators.length > 1 ? ` (with ${operators.length - 1} more)` : '';
     const text = gained === null ? '' : `cost ${points(metric!, gained)}${together}`;
     for (const name of operators) add(name, text);

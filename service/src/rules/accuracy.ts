@@ -1,4 +1,4 @@
-import { reportedRemedy, type QuantizationReport } from '@quantsmith/schemas';
+import { reportedRemedy, undefinedDropText, type QuantizationReport } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { inOrder } from '../document/compose.js';
 import { appendItems, setValue } from '../document/edit.js';
@@ -52,8 +52,12 @@ function metricFindings(
   if (metric === null) return [];
   const { name, samples, ci95, max_drop: allowed } = metric;
   const reverted = restoration?.reverted ?? [];
-  const interval = `[${points(metric, ci95[0])}, ${points(metric, ci95[1])}]`;
-  const measured = `${name} ${percent(name, metric.baseline)} → ${percent(name, metric.quantized)} on ${samples} samples, drop ${points(metric, metric.drop)}, 95 % interval ${interval}`;
+  const [low, high] = ci95 ?? [null, null];
+  const dropText =
+    metric.drop === null
+      ? `drop undefined. ${undefinedDropText(name)}`
+      : `drop ${points(metric, metric.drop)}, 95 % interval [${points(metric, low)}, ${points(metric, high)}]`;
+  const measured = `${name} ${percent(name, metric.baseline)} → ${percent(name, metric.quantized)} on ${samples} samples, ${dropText}`;
   const target: Path[] = [
     ['accuracy_control', 'max_drop'],
     ['accuracy_control'],
@@ -69,7 +73,7 @@ function metricFindings(
   ];
   if (metric.satisfied === false) {
     // The interval contains the allowed drop: the samples cannot tell the two apart.
-    const noise = allowed !== null && ci95[0] <= allowed;
+    const noise = allowed !== null && low !== null && low <= allowed;
     const doubt = noise ? ' The excess is within the noise of the samples.' : '';
     const message = `Accuracy target missed: ${measured}; allowed ${points(metric, allowed ?? 0)}.${doubt}`;
     return place('accuracy-drop', noise ? 'info' : 'error', message);
@@ -89,7 +93,8 @@ function costFindings(
   if (metric === null || metric.quantized_initial === metric.quantized) return [];
   const cost = Math.abs(metric.baseline - metric.quantized_initial);
   const scale = metric.drop_type === 'relative' ? Math.abs(metric.baseline) : 1;
-  const noise = cost <= ((metric.ci95[1] - metric.ci95[0]) / 2) * scale;
+  const [low, high] = metric.ci95 ?? [0, 0];
+  const noise = cost <= ((high - low) / 2) * scale;
   const change = `${percent(metric.name, metric.baseline)} → ${percent(metric.name, metric.quantized_initial)}`;
   const reverted = restoration?.reverted ?? [];
   const message = `Before restoration these settings cost ${points({ ...metric, drop_type: 'absolute' }, cost)} of ${metric.name} (${change}, ${metric.samples} samples)${noise ? ', within their noise' : ''}; back in float: ${reverted.join(', ') || 'none'}.`;

@@ -1,11 +1,12 @@
+import { DATA_KIND_NAMES } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { entriesOf, findEntry, findNode, resolved } from '../document/tree.js';
-import { DATA_SOURCES, isMapping } from '../extends/merge.js';
+import { isMapping } from '../extends/merge.js';
 import { removeKey } from '../document/edit.js';
 import type { Finding } from '../findings/finding.js';
 import { fix, type FixTable } from '../findings/fix.js';
 
-const SOURCES: readonly string[] = DATA_SOURCES;
+const SOURCES: readonly string[] = DATA_KIND_NAMES;
 
 /** `data-source`: a data section names no source, or more than one. `value`: the config with what it inherits. */
 export function dataSourceFindings(document: ConfigDocument, value: unknown): Finding[] {

@@ -1,11 +1,8 @@
-import { resolveConfig, type QuantizationConfig } from '@quantsmith/schemas';
+import { EQUAL_SQNR_DB, metricFacts, resolveConfig, type QuantizationConfig } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { findEntry, type Span } from '../document/tree.js';
 import type { Finding } from '../findings/finding.js';
 import { placeOf } from './place.js';
-
-/** Metrics that are shares of right answers. */
-const SHARES = /^(top1|top5|f1)$/;
 
 /** `metric-needs-labels`, `validation-missing`: accuracy control and the data that it measures on. */
 export function metricFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {
@@ -18,7 +15,7 @@ export function metricFindings(document: ConfigDocument, config: QuantizationCon
   const { arrays, tensors } = validation ?? calibration;
   const bare = (arrays !== undefined || tensors !== undefined) && (validation?.labels ?? null) === null;
   const findings: Finding[] = [];
-  if (SHARES.test(metric) && bare) {
+  if ((metricFacts(metric)?.labels ?? null) !== null && bare) {
     const place = validation === undefined ? 'calibration' : 'validation';
     findings.push({
       code: 'metric-needs-labels',
@@ -41,8 +38,6 @@ export function metricFindings(document: ConfigDocument, config: QuantizationCon
   return [...findings, ...sqnrFindings(document, config), ...dropFindings(document, config)];
 }
 
-/** What the engine counts two equal outputs as, in dB. */
-const EQUAL_SQNR_DB = 200;
 /** More than any model with 8-bit activations reaches, in dB. */
 const LARGEST_SQNR_DB = 70;
 /** What a good 8-bit model has, in dB. */
@@ -85,11 +80,11 @@ function dropFindings(document: ConfigDocument, config: QuantizationConfig): Fin
     const data = { suggestions: [suggestion] };
     return [{ code, severity: 'warning', message, ...spanOf(value), path, data }];
   };
-  if (/^(mse|mae)$/.test(metric) && type === 'relative') {
-    const message = `The float model's ${metric} is 0, so that any drop relative to it is infinite: use an absolute one.`;
+  if (metricFacts(metric)?.perfect === 0 && type === 'relative') {
+    const message = `The float model's ${metric} is 0, so a drop relative to it is undefined: use an absolute one.`;
     return at('drop_type', 'target-unreachable', message, 'absolute');
   }
-  if (!SHARES.test(metric) || drop < 1) return [];
+  if (metricFacts(metric)?.share !== true || drop < 1) return [];
   const message = `${metric} is a share from 0 to 1: a drop of ${drop} allows any loss. One point is 0.01.`;
   return at('max_drop', 'out-of-range', message, String(Number((drop / 100).toPrecision(6))));
 }

@@ -1,4 +1,4 @@
-import type { QuantizationReport } from '@quantsmith/schemas';
+import { isaSaturates, TARGET_ISAS, type QuantizationReport } from '@quantsmith/schemas';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import type { TextEdit } from 'vscode-languageserver-types';
 import type { Finding } from '../findings/finding.js';
@@ -49,8 +49,10 @@ type Target = 'saturating' | 'exact' | 'any';
 function targetOf(document: ConfigDocument): Target {
   const node = findNode(document.tree, TARGET);
   const value = node?.kind === 'scalar' ? String(node.value) : 'host';
-  if (/^avx(2|512)$/.test(value)) return 'saturating';
-  return /^(avx512_vnni|avx_vnni|amx)$/.test(value) ? 'exact' : 'any';
+  const target = TARGET_ISAS.find((name) => name === value) ?? 'host';
+  const saturates = isaSaturates(target);
+  if (saturates !== null) return saturates ? 'saturating' : 'exact';
+  return 'any';
 }
 
 function saturationText(layers: Overflow['layers']): string {
@@ -86,10 +88,12 @@ function accuracyText({
 
 /** Whether the written model is worse there by more than the samples' noise. */
 function losesAccuracy({ overflow: { predicted }, metric }: QuantizationReport): boolean {
-  return predicted !== null && metric !== null && predicted.drop - metric.drop > noiseOf(metric);
+  if (predicted === null || metric === null || predicted.drop === null || metric.drop === null) return false;
+  return predicted.drop - metric.drop > noiseOf(metric);
 }
 
-const noiseOf = ({ ci95: [low, high] }: NonNullable<QuantizationReport['metric']>) => (high - low) / 2;
+const noiseOf = ({ ci95 }: NonNullable<QuantizationReport['metric']>) =>
+  ci95 === null ? 0 : (ci95[1] - ci95[0]) / 2;
 
 /**
  * The setting to choose: of those that are as good as the best on the target, within the samples' noise, the one in which

@@ -1,17 +1,16 @@
-import type { QuantizationReport } from '@quantsmith/schemas';
+import { metricValue, reportPathOf, type QuantizationReport } from '@quantsmith/schemas';
 import type { Code, Finding } from '../findings/finding.js';
 import type { ConfigDocument } from '../document/document.js';
 import { findEntry, type Path, type Span } from '../document/tree.js';
 
 /** A metric's value as a person writes it. */
-export const percent = (metric: string, value: number) =>
-  /^(top1|top5|f1)$/.test(metric) ? `${(100 * value).toFixed(2)} %` : value.toPrecision(5);
+export const percent = metricValue;
 
 export const day = (report: QuantizationReport) => report.created.slice(0, 16).replace('T', ' ');
 
 /** The report that a finding was read from. */
 export function related(report: QuantizationReport): NonNullable<Finding['related']> {
-  return [{ file: `${report.output.path}.report.json`, message: `Report of ${day(report)}` }];
+  return [{ file: reportPathOf(report.output.path), message: `Report of ${day(report)}` }];
 }
 
 /** A finding on the first of the keys that the config has, else at its beginning. */

@@ -1,4 +1,10 @@
-import { resolveConfig, type QuantizationConfig, type ResolvedConfig } from '@quantsmith/schemas';
+import {
+  isaSaturates,
+  resolveConfig,
+  type QuantizationConfig,
+  type ResolvedConfig,
+  type TargetIsa,
+} from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { findEntry, findNode, isShared, type Path } from '../document/tree.js';
 import { removeKey, setValue } from '../document/edit.js';
@@ -221,7 +227,7 @@ const RULES: readonly SettingRule[] = [
     path: [...ADVANCED, 'overflow_fix'],
     applies: (config) =>
       advanced(config).overflow_fix === 'auto' &&
-      /^(avx512_vnni|avx_vnni|amx)$/.test(advanced(config).backend_params.target_isa),
+      isaSaturates(advanced(config).backend_params.target_isa as TargetIsa) === false,
     message: 'overflow_fix: auto has no effect: on the CPUs that target_isa names no sum saturates.',
   },
   {

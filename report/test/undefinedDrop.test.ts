@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { reportHtml, reportMarkdown, reportText } from '../src/index.js';
+import { sampleReport } from './sample.js';
+
+const report = sampleReport();
+const undefinedDrop = {
+  ...report,
+  metric: {
+    ...report.metric!,
+    baseline: 0,
+    drop_type: 'relative' as const,
+    drop: null,
+    ci95: null,
+    satisfied: false,
+  },
+};
+
+it.each(Object.entries({ reportText, reportMarkdown, reportHtml }))(
+  '%s says that a drop is undefined',
+  (_, view) => {
+    const text = view(undefinedDrop);
+    expect(text).toContain('a drop relative to it is undefined');
+    expect(text).toContain('target missed');
+    expect(text).not.toMatch(/NaN|Infinity|null/);
+  },
+);

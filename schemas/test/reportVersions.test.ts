@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest';
+import { sampleReport } from '../../report/test/sample.js';
+import { readReport } from '../src/index.js';
+
+const metricOf = (value: unknown) => {
+  const read = readReport(value);
+  return 'report' in read ? read.report.metric : read.issues;
+};
+
+it('reads a report of version 1, and its drops relative to 0 as undefined', () => {
+  const current = sampleReport();
+  const metric = { ...current.metric!, baseline: 0, drop_type: 'relative', drop: Number.MAX_VALUE };
+  expect(metricOf({ ...current, schema_version: 1 })).toEqual(current.metric);
+  expect(metricOf({ ...current, schema_version: 1, metric })).toMatchObject({ drop: null, ci95: null });
+});
+
+it('refuses a report of a later version, and what is no report', () => {
+  expect(readReport({ ...sampleReport(), schema_version: 99 })).toHaveProperty('issues');
+  for (const value of [null, [], 1, 'x', {}]) expect(readReport(value)).toHaveProperty('issues');
+});
