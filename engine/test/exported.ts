@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll } from 'vitest';
 import { parse } from 'yaml';
-import type { HostTensor } from '@quantsmith/model/arrays';
-import { halfToFloat, readModel, type ModelProto } from '@quantsmith/model/onnx';
+import { widened, type HostTensor } from '@quantsmith/model/arrays';
+import { readModel, type ModelProto } from '@quantsmith/model/onnx';
 import type { QuantizationConfig, QuantizationReport, RunRequest } from '@quantsmith/schemas';
 import { readFileSync } from 'node:fs';
 import { openData } from '../src/data/source.js';
@@ -118,8 +118,8 @@ async function results(
   }
 }
 
-function numbers({ type, data }: HostTensor): ArrayLike<number> | null {
-  if (type === 'float16') return Float32Array.from(data as Uint16Array, halfToFloat);
+function numbers(tensor: HostTensor): ArrayLike<number> | null {
+  const { type, data } = widened(tensor);
   return type === 'float32' || type === 'float64' ? (data as Float32Array) : null;
 }
 

@@ -49,10 +49,11 @@ describe('the index', () => {
     expect(graph.node('add')?.opType).toBe('Add');
   });
 
-  test('knows constants and inputs apart', () => {
+  test('knows inputs with a value from those without', () => {
     expect(graph.inputs).toEqual(['x', 'c']);
     expect(graph.outputs).toEqual(['y']);
-    expect(graph.isConstant('w')).toBe(true);
+    expect(graph.isOptional('w')).toBe(true);
+    expect(graph.isConstant('w')).toBe(false);
     expect(graph.type('w')).toEqual({ elemType: 1, dims: [4, 4] });
     expect(graph.rank('w')).toBe(2);
   });

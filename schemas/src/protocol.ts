@@ -109,6 +109,8 @@ export interface TensorSignature {
   readonly name: string;
   readonly type: string;
   readonly dims: readonly (number | string)[];
+  /** The model states no shape: any rank is taken. */
+  readonly unranked?: boolean;
 }
 
 /** What `quantsmith inspect` and the language server show of a model; holds no weights. */

@@ -7,6 +7,7 @@ import {
   type HostTensor,
   type RowArray,
   type TensorTypeName,
+  halfToFloat,
   readArrayBytes,
   readArrayFile,
 } from '@quantsmith/model/arrays';
@@ -122,14 +123,19 @@ function feedOf(
   section: DataSection,
   context: DataContext,
 ): HostTensor {
-  const row = array.rows(index, index + 1);
+  const stored = array.rows(index, index + 1);
+  const halves = array.type === 'float16';
+  const row = halves ? Float32Array.from(stored as Uint16Array, halfToFloat) : stored;
   const shape = array.shape.slice(1);
   if (array.type === 'uint8' && section.preprocess !== undefined) {
     return imageInput(row as Uint8Array, shape, section.preprocess, section.input_layout ?? 'nhwc', input);
   }
   const where = { name: `sample #${index}`, configPath: [...context.configPath, 'arrays'] };
-  const dims = shape.length === input.dims.length ? shape : [1, ...shape];
-  return { type: input.type as TensorTypeName, dims, data: convertTo(input.type, row, where) };
+  const whole = input.unranked === true || shape.length === input.dims.length;
+  const dims = whole ? shape : [1, ...shape];
+  // Not by way of numbers, so that no bit changes.
+  const data = halves && input.type === 'float16' ? stored : convertTo(input.type, row, where);
+  return { type: input.type as TensorTypeName, dims, data };
 }
 
 function imageInput(

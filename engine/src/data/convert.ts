@@ -1,4 +1,4 @@
-import type { TensorData } from '@quantsmith/model/arrays';
+import { toHalves, type TensorData } from '@quantsmith/model/arrays';
 import { fail, type ConfigPath } from '@quantsmith/schemas';
 
 /** Values converted to the model's element type; throws `sample-type` where that would lose something. */
@@ -19,6 +19,8 @@ export function convertTo(
     case 'float32':
       if (numbers instanceof Float32Array) return numbers;
       return Float32Array.from(numbers as ArrayLike<number | bigint> as Float32Array, Number);
+    case 'float16':
+      return toHalves(Float32Array.from(numbers as ArrayLike<number | bigint> as Float32Array, Number));
     case 'float64':
       return Float64Array.from(numbers as ArrayLike<number | bigint> as Float32Array, Number);
     case 'int64': {

@@ -1,6 +1,6 @@
 import { type ConfigPath, DATA_KIND_NAMES, type DataKind, fail } from '@quantsmith/schemas';
 import { resolve } from 'node:path';
-import { allFinite, type HostTensor } from '@quantsmith/model/arrays';
+import { allFinite, widened, type HostTensor } from '@quantsmith/model/arrays';
 import { openArrays } from './arrays.js';
 import { openImages } from './images.js';
 import { openLoader } from './loader.js';
@@ -96,7 +96,7 @@ function checkSample(sample: Sample, { inputs, configPath }: DataContext): Sampl
       );
     }
     const fits =
-      feed.dims.length === input.dims.length &&
+      (input.unranked === true || feed.dims.length === input.dims.length) &&
       input.dims.every((dim, axis) => typeof dim === 'string' || dim <= 0 || dim === feed.dims[axis]);
     if (!fits || feed.type !== input.type) {
       const got = `${feed.type} [${feed.dims.join(', ')}]`;
@@ -113,8 +113,8 @@ function checkSample(sample: Sample, { inputs, configPath }: DataContext): Sampl
 }
 
 function checkFinite(sample: string, feed: HostTensor, configPath: ConfigPath): void {
-  if (!(feed.data instanceof Float32Array)) return;
-  if (!allFinite(feed.data)) {
+  const { data } = widened(feed);
+  if (data instanceof Float32Array && !allFinite(data)) {
     fail('sample-not-finite', `Sample "${sample}" holds a value that is not finite.`, {
       configPath,
       data: { sample },

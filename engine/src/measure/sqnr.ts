@@ -1,7 +1,10 @@
 import type { Graph } from '@quantsmith/model/graph';
 import { type ModelProto, encodeModel, withOutputs } from '@quantsmith/model/onnx';
 import { createSession, run } from '../runtime/session.js';
-import type { HostTensor } from '@quantsmith/model/arrays';
+import { widened, type HostTensor } from '@quantsmith/model/arrays';
+
+/** float32, float16, double. */
+const FLOATS = new Set([1, 10, 11]);
 
 /**
  * Signal-to-quantization-noise ratio of each tensor in dB: 10·log10(Σx² / Σ(x−y)²), with x from the float model and y
@@ -17,7 +20,7 @@ export async function layerSqnr(
 ): Promise<ReadonlyMap<string, number | null>> {
   const known = new Set(quantized.graph?.node.flatMap((node) => node.output) ?? []);
   const wanted = [...new Set(tensors)].filter(
-    (name) => known.has(name) && float.graph.type(name)?.elemType === 1,
+    (name) => known.has(name) && FLOATS.has(float.graph.type(name)?.elemType ?? 0),
   );
   const result = new Map<string, number | null>(tensors.map((name) => [name, null]));
   if (wanted.length === 0 || samples.length === 0) return result;
@@ -49,8 +52,8 @@ function addNoise(
   actual: HostTensor | undefined,
 ): void {
   if (expected === undefined || actual === undefined) return;
-  const x = expected.data as Float32Array;
-  const y = actual.data as Float32Array;
+  const x = widened(expected).data as Float32Array;
+  const y = widened(actual).data as Float32Array;
   for (let i = 0; i < x.length; i++) {
     const signal = x[i]!;
     const error = signal - y[i]!;

@@ -32,7 +32,8 @@ const CHANNEL_KEEPING = new Set(['MaxPool', 'Dropout', 'Identity', 'GlobalMaxPoo
  */
 const ONE_SCALE = new Set(['Add', 'Mul', 'AveragePool', 'GlobalAveragePool', 'Sigmoid', 'LeakyRelu']);
 const SHAPE_ONLY = new Set(['Shape', 'Size']);
-const FLOAT_TYPES = new Set([1, 10, 11, 16]);
+/** QuantizeLinear takes float32 alone; float16 is raised to it, a double stays what it is. */
+const FLOAT_TYPES = new Set([1]);
 
 /**
  * Places the activation quantizers: one on every activation input of a quantizable operator, moved up through
@@ -103,7 +104,7 @@ function isQuantizablePort(node: NodeProto, index: number): boolean {
 }
 
 function isActivation(graph: Graph, tensor: string): boolean {
-  if (tensor === '' || graph.isConstant(tensor)) return false;
+  if (tensor === '' || graph.isConstant(tensor) || graph.isOptional(tensor)) return false;
   const type = graph.type(tensor);
   return type === undefined || FLOAT_TYPES.has(type.elemType);
 }

@@ -37,7 +37,10 @@ export function placeWeights(graph: Graph, options: WeightOptions): WeightQuanti
   const half = halfRangeNodes(graph, options, targets);
   return [...targets].map(([tensor, readers]) => {
     const rank = graph.initializer(tensor)?.dims.length ?? 0;
-    const axis = options.runtime === 'onnxruntime' && !takesChannelScales(readers, rank) ? null : commonAxis(readers, rank);
+    const axis =
+      options.runtime === 'onnxruntime' && !takesChannelScales(readers, rank)
+        ? null
+        : commonAxis(readers, rank);
     const perChannel = options.config.perChannel && axis !== null;
     return {
       id: `weight:${tensor}`,
@@ -50,7 +53,7 @@ export function placeWeights(graph: Graph, options: WeightOptions): WeightQuanti
   });
 }
 
-const isFloat = (dataType: number) => dataType === 1 || dataType === 10 || dataType === 11 || dataType === 16;
+const isFloat = (dataType: number) => dataType === 1;
 
 /**
  * Whether ONNX Runtime's kernels take several scales: not for the left operand of a product, nor for a stack of matrices.

@@ -124,7 +124,9 @@ function constantValue(node: NodeProto): TensorProto | undefined {
 /** Nodes all of whose inputs are constant, whose outputs are small enough and which are no model output. */
 function foldableNodes(model: ModelProto, types: ReadonlyMap<string, TensorType>): NodeProto[] {
   const graph = indexGraph(model);
-  const constant = new Set(model.graph!.initializer.map((tensor) => tensor.name));
+  const constant = new Set(
+    model.graph!.initializer.map((tensor) => tensor.name).filter((name) => !graph.isOptional(name)),
+  );
   const candidates = graph.nodes.filter((node) => {
     const inputs = node.input.filter((tensor) => tensor !== '');
     const fits =
@@ -205,7 +207,11 @@ export function withoutUnused(model: ModelProto): ModelProto {
   const index = indexGraph(model);
   const outputs = new Set(index.outputs);
   const initializer = graph.initializer.filter(
-    ({ name }) => index.consumers(name).length > 0 || index.isCaptured(name) || outputs.has(name),
+    ({ name }) =>
+      index.consumers(name).length > 0 ||
+      index.isCaptured(name) ||
+      outputs.has(name) ||
+      index.isOptional(name),
   );
   return { ...model, graph: { ...graph, initializer } };
 }

@@ -10,7 +10,9 @@ import type { NamedNode } from '@quantsmith/model/scope';
 import { fail, QuantsmithError, type Problem } from '@quantsmith/schemas';
 import { constantsAsInitializers, foldConstants } from './foldConstants.js';
 import { rewrite } from './passes.js';
-import { indexGraph, type Graph } from '@quantsmith/model/graph';
+import { denseConstants, indexGraph, inlineFunctions, type Graph } from '@quantsmith/model/graph';
+import { rankInputs, settleInputs } from './modelInputs.js';
+import { raiseFloats } from './raiseFloats.js';
 import { dropNoOps } from './noOps.js';
 import { inferTypes } from './types.js';
 
@@ -20,6 +22,8 @@ export interface PreparedModel {
   readonly graph: Graph;
   /** Folder of the external data. */
   readonly dir: string;
+  /** The narrow float type (TensorProto.DataType) in which the user's model keeps its weights, or null. */
+  readonly storedAs: number | null;
   /** The nodes of the user's model with the prepared nodes that took their place. */
   readonly originals: readonly NamedNode[];
   readonly problems: readonly Problem[];
@@ -27,6 +31,7 @@ export interface PreparedModel {
 
 const QUANTIZED = new Set([
   'QuantizeLinear',
+  'DequantizeLinear',
   'DynamicQuantizeLinear',
   'QLinearConv',
   'QLinearMatMul',
@@ -45,8 +50,11 @@ export async function prepareModel(
 ): Promise<PreparedModel> {
   const { dir, path } = loaded;
   const named = nameNodes(loaded.model);
-  refuseQuantized(named.model, path);
-  const opened = constantsAsInitializers(named.model);
+  const whole = denseConstants(inlineFunctions(named.model), dir);
+  refuseQuantized(whole, path);
+  const settled = settleInputs(constantsAsInitializers(whole));
+  const raised = raiseFloats(rankInputs(settled.model), dir);
+  const opened = raised.model;
   // The flattening Softmax of old operator sets asks for ranks, a Cast for the type that is there.
   const before = await withFile(path, () => {
     indexGraph(opened); // A cycle is said so, before the runtime stumbles over it.
@@ -63,8 +71,9 @@ export async function prepareModel(
     model,
     graph,
     dir,
+    storedAs: raised.storedAs,
     originals: traceOriginals(named.model, graph),
-    problems: [...named.problems, ...upgraded.problems, ...problems],
+    problems: [named, settled, raised, upgraded, { problems }].flatMap((step) => step.problems),
   };
 }
 
@@ -77,7 +86,7 @@ export async function withGraph(
   const graph = prepared.model.graph!;
   const read = new Set([...node.flatMap((reader) => reader.input), ...prepared.graph.outputs]);
   const initializer = [...graph.initializer, ...constants].filter(
-    ({ name }) => read.has(name) || prepared.graph.isCaptured(name),
+    ({ name }) => read.has(name) || prepared.graph.isCaptured(name) || prepared.graph.isOptional(name),
   );
   const model: ModelProto = { ...prepared.model, graph: { ...graph, node, initializer } };
   const index = indexGraph(model, await inferTypes(model, prepared.dir));
@@ -117,6 +126,7 @@ async function withFile<T>(path: string, body: () => Promise<T>): Promise<T> {
 function traceOriginals(original: ModelProto, prepared: Graph): NamedNode[] {
   const readers = new Map<string, string[]>();
   const nodes = original.graph!.node;
+  const functions = new Set(original.functions.map(({ name }) => name));
   const outputsOf = new Map(nodes.map((node) => [node.name, node.output]));
   for (const node of nodes) {
     for (const tensor of node.input) readers.set(tensor, [...(readers.get(tensor) ?? []), node.name]);
@@ -133,7 +143,12 @@ function traceOriginals(original: ModelProto, prepared: Graph): NamedNode[] {
     return undefined;
   };
   return nodes.map((node) => {
+    // The nodes of a function's body are named after its call.
+    const inlined = functions.has(node.opType)
+      ? prepared.nodes.map(({ name }) => name).filter((name) => name.startsWith(`${node.name}/`))
+      : [];
     const place = prepared.node(node.name)?.name ?? successor(node.name);
-    return { name: node.name, op: node.opType, prepared: place === undefined ? [] : [place] };
+    const found = inlined.length > 0 ? inlined : place === undefined ? [] : [place];
+    return { name: node.name, op: node.opType, prepared: found };
   });
 }

@@ -110,7 +110,8 @@ export function inputSignatures(model: ModelProto): TensorSignature[] {
     if (constants.has(value.name)) return [];
     // Sequences and maps are named as the runtime names them; no sample can be one.
     if (type === undefined) return [{ name: value.name, type: 'sequence', dims: [] }];
-    return [{ name: value.name, type: dataTypeName(type.elemType), dims: type.dims ?? [] }];
+    const signature = { name: value.name, type: dataTypeName(type.elemType), dims: type.dims ?? [] };
+    return [type.dims === null ? { ...signature, unranked: true } : signature];
   });
 }
 

@@ -72,12 +72,21 @@ export class Draft {
     }
   }
 
+  /** Makes the bodies of If, Loop and Scan read another tensor of this graph. */
+  rewireBodies(from: string, to: string): void {
+    for (const node of this.nodes)
+      node.attribute = renameReadings(node, (name) => (name === from ? to : name)).attribute;
+  }
+
   /** The finished model: nodes in topological order, initializers that nothing reads left out. */
   finish(): ModelProto {
     const graph = this.model.graph!;
     const node = sortNodes(this.nodes);
     const read = new Set([...node.flatMap(readings), ...graph.output.map((value) => value.name)]);
-    const initializer = [...this.initializers.values()].filter((tensor) => read.has(tensor.name));
+    const listed = new Set(graph.input.map((value) => value.name));
+    const initializer = [...this.initializers.values()].filter(
+      ({ name }) => read.has(name) || listed.has(name),
+    );
     return {
       ...this.model,
       opsetImport: this.opsets(),

@@ -26,4 +26,6 @@ export function foldWeights(draft: Draft, quantizer: WeightQuantizer, weights: Q
     ...(parameters.numBits > 8 ? { domain: 'com.microsoft' } : {}),
   });
   draft.rewire(quantizer.targets, output);
+  // A body that reads the same weight shares it, so that it is stored once.
+  draft.rewireBodies(tensor, output);
 }

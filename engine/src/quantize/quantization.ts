@@ -5,6 +5,7 @@ import { type ModelProto, readFloats } from '@quantsmith/model/onnx';
 import { completeForRuntime } from '../placement/runtimeLayout.js';
 import type { ActivationQuantizer, Placement, QuantizerConfig, TargetRuntime } from '../placement/types.js';
 import type { BiasUpdate } from '../qdq/types.js';
+import { narrowConstants } from '../qdq/narrowConstants.js';
 import { writeQdq } from '../qdq/write.js';
 import { quantizerParameters, type QuantizerParameters } from '../ranges/parameters.js';
 import { revertOperators } from '../placement/revert.js';
@@ -91,7 +92,7 @@ export function buildModel(quantization: Quantization, reverted: ReadonlySet<str
     activationConfig,
     reverted,
   );
-  return writeQdq({
+  const written = writeQdq({
     model: prepared.model,
     graph: prepared.graph,
     dir: prepared.dir,
@@ -101,4 +102,5 @@ export function buildModel(quantization: Quantization, reverted: ReadonlySet<str
     biases: quantization.biases.filter((bias) => !reverted.has(bias.port.node)),
     runtime,
   });
+  return prepared.storedAs === null ? written : narrowConstants(written, prepared.storedAs, prepared.dir);
 }

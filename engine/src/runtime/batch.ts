@@ -1,6 +1,6 @@
 import { QuantsmithError } from '@quantsmith/schemas';
-import { run, type Session } from './session.js';
-import type { HostTensor, TensorData } from '@quantsmith/model/arrays';
+import { run as runRaw, type Session } from './session.js';
+import { widened, type HostTensor, type TensorData } from '@quantsmith/model/arrays';
 
 export type Feeds = Readonly<Record<string, HostTensor>>;
 export type Results = Readonly<Record<string, HostTensor>>;
@@ -42,6 +42,12 @@ async function runJoined(
     if (error instanceof QuantsmithError && error.problem.code !== 'runtime-out-of-memory') return null;
     throw error;
   }
+}
+
+/** One inference, halves as float32: whoever reads results computes with numbers. */
+async function run(session: Session, feeds: Feeds, outputs: readonly string[] | undefined): Promise<Results> {
+  const results = await runRaw(session, feeds, outputs);
+  return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, widened(tensor)]));
 }
 
 async function runOne(

@@ -1,2 +1,3 @@
+export * from './halves.js';
 export * from './npy.js';
 export * from './tensor.js';

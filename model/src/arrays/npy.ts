@@ -13,6 +13,7 @@ export interface RowArray {
 const TYPES: Readonly<
   Record<string, { name: string; bytes: number; make: (buffer: ArrayBuffer) => TensorData }>
 > = {
+  f2: { name: 'float16', bytes: 2, make: (buffer) => new Uint16Array(buffer) },
   f4: { name: 'float32', bytes: 4, make: (buffer) => new Float32Array(buffer) },
   f8: { name: 'float64', bytes: 8, make: (buffer) => new Float64Array(buffer) },
   i1: { name: 'int8', bytes: 1, make: (buffer) => new Int8Array(buffer) },

@@ -19,8 +19,10 @@ export interface Reading {
 export interface Graph {
   /** In topological order. */
   readonly nodes: readonly NodeProto[];
-  /** Model inputs that are no initializers. */
+  /** Model inputs that have to be fed. */
   readonly inputs: readonly string[];
+  /** Whether a tensor is an input with a value of its own, which a caller may replace: no constant. */
+  readonly isOptional: (tensor: string) => boolean;
   readonly outputs: readonly string[];
   readonly node: (name: string) => NodeProto | undefined;
   readonly producer: (tensor: string) => NodeProto | undefined;
@@ -36,7 +38,9 @@ export interface Graph {
 /** Indexes the main graph. Throws `model-cyclic` when the nodes cannot be ordered. */
 export function indexGraph(model: ModelProto, types: ReadonlyMap<string, TensorType> = new Map()): Graph {
   const graph = model.graph!;
-  const initializers = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
+  const values = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
+  const inputs = new Set(graph.input.map(({ name }) => name));
+  const initializers = new Map([...values].filter(([name]) => !inputs.has(name)));
   const producers = new Map<string, NodeProto>();
   for (const node of graph.node)
     for (const tensor of node.output) if (tensor !== '') producers.set(tensor, node);
@@ -55,13 +59,14 @@ export function indexGraph(model: ModelProto, types: ReadonlyMap<string, TensorT
   const byName = new Map(nodes.map((node) => [node.name, node]));
   const none: readonly Reading[] = [];
   const typeOf = (tensor: string): TensorType | undefined => {
-    const constant = initializers.get(tensor);
+    const constant = values.get(tensor);
     if (constant !== undefined) return { elemType: constant.dataType, dims: constant.dims.map(Number) };
     return types.get(tensor);
   };
   return {
     nodes,
-    inputs: graph.input.map((value) => value.name).filter((name) => !initializers.has(name)),
+    inputs: [...inputs].filter((name) => !values.has(name)),
+    isOptional: (tensor) => inputs.has(tensor) && values.has(tensor),
     outputs: graph.output.map((value) => value.name),
     node: (name) => byName.get(name),
     producer: (tensor) => producers.get(tensor),

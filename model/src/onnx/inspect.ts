@@ -250,7 +250,8 @@ async function readSignature(reader: WireReader, field: Field): Promise<TensorSi
     if (dim.case === 'dimValue' && dim.value >= 0n) return Number(dim.value);
     return dim.case === 'dimParam' && dim.value !== '' ? dim.value : '?';
   });
-  return { name: value.name, type: dataTypeName(kind.value.elemType), dims };
+  const signature = { name: value.name, type: dataTypeName(kind.value.elemType), dims };
+  return kind.value.shape === undefined ? { ...signature, unranked: true } : signature;
 }
 
 function decodeValue(bytes: Uint8Array): ValueInfoProto | undefined {

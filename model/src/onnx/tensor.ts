@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
 import { isAbsolute, relative, resolve } from 'node:path';
 import { fail } from '@quantsmith/schemas';
+import { halfToFloat } from '../arrays/halves.js';
 import { TensorProto_DataLocation, TensorProtoSchema, type TensorProto } from './onnx_pb.js';
 
 /** Names and sizes of ONNX element types by TensorProto.DataType number; half bytes for the 4-bit types. */
@@ -222,16 +223,6 @@ export function readFloats(tensor: TensorProto, dir: string): Float32Array {
         },
       );
   }
-}
-
-/** IEEE 754 half precision bits to a number. */
-export function halfToFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
 /** The values of an integer or bool tensor; int64 values beyond 2^53 are refused. */

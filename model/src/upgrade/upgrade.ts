@@ -62,7 +62,7 @@ export function upgradeModel(
     ...model.opsetImport.filter((entry) => entry.domain !== '' && entry.domain !== 'ai.onnx'),
   ];
   const irVersion = model.irVersion < irVersionOf(target) ? irVersionOf(target) : model.irVersion;
-  return { model: { ...model, irVersion, opsetImport, graph: withoutConstantInputs(upgraded) }, problems };
+  return { model: { ...model, irVersion, opsetImport, graph: upgraded }, problems };
 }
 
 interface Shared {
@@ -123,12 +123,6 @@ function constantFloats(graph: GraphProto): (tensor: string) => readonly number[
     const readable = tensor?.dataType === 1 && !isExternal(tensor) && elementCount(tensor.dims) <= 64;
     return readable ? [...readFloats(tensor, '.')] : undefined;
   };
-}
-
-/** Before IR version 4 every initializer had to be an input as well; as an input it could not be folded. */
-function withoutConstantInputs(graph: GraphProto): GraphProto {
-  const constants = new Set(graph.initializer.map((tensor) => tensor.name));
-  return { ...graph, input: graph.input.filter((value) => !constants.has(value.name)) };
 }
 
 function readTensors(graph: GraphProto): string[] {

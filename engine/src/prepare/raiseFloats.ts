@@ -1,0 +1,140 @@
+import { create } from '@bufbuild/protobuf';
+import { freshNames, renameReadings } from '@quantsmith/model/graph';
+import {
+  type AttributeProto,
+  type GraphProto,
+  type ModelProto,
+  type NodeProto,
+  type TensorProto,
+  TypeProtoSchema,
+  type ValueInfoProto,
+  dataTypeName,
+  makeNode,
+  makeTensor,
+  readFloats,
+} from '@quantsmith/model/onnx';
+import { isLinear } from '@quantsmith/model/operators';
+import type { Problem } from '@quantsmith/schemas';
+
+const FLOAT = 1;
+const FLOAT16 = 10;
+const DOUBLE = 11;
+const BFLOAT16 = 16;
+
+/** Attributes that name the element type of an output. */
+const TYPE_ATTRIBUTES = new Set(['to', 'dtype', 'output_datatype', 'output_dtype']);
+
+export interface Raised {
+  readonly model: ModelProto;
+  /** The narrow type in which the model keeps its weights, or null. */
+  readonly storedAs: number | null;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * The model computing in float32 what it computes in float16 or bfloat16, for which QuantizeLinear and most kernels are
+ * missing; so also in double where its linear operators do. Inputs and outputs keep their types: a Cast stands at the border.
+ */
+export function raiseFloats(model: ModelProto, dir: string): Raised {
+  const kinds = new Set([FLOAT16, BFLOAT16, ...(multipliesDoubles(model.graph!) ? [DOUBLE] : [])]);
+  const found = new Set(elementTypes(model.graph!).filter((type) => kinds.has(type)));
+  if (found.size === 0) return { model, storedAs: null, problems: [] };
+  const inside = raiseGraph(model.graph!, kinds, dir);
+  const graph = castBorders({ ...model, graph: inside }, kinds);
+  return {
+    model: { ...model, graph },
+    storedAs: [FLOAT16, BFLOAT16].find((type) => found.has(type)) ?? null,
+    problems: [raisedProblem([...found])],
+  };
+}
+
+function raisedProblem(types: readonly number[]): Problem {
+  const names = types.map(dataTypeName);
+  return {
+    code: 'float-raised',
+    severity: 'info',
+    message: `The model's ${names.join(' and ')} operators are computed in float32; inputs and outputs keep their types.`,
+    configPath: ['model'],
+    data: { types: names },
+  };
+}
+
+/** Whether a linear operator has a double weight. Doubles elsewhere are mostly times and counts, which need their digits. */
+function multipliesDoubles({ node, initializer }: GraphProto): boolean {
+  const doubles = new Set(initializer.filter(({ dataType }) => dataType === DOUBLE).map(({ name }) => name));
+  return node.some((each) => isLinear(each) && each.input.slice(0, 2).some((tensor) => doubles.has(tensor)));
+}
+
+/** The element types that a graph names: of its constants, its border and its casts. */
+function elementTypes(graph: GraphProto): number[] {
+  return [
+    ...graph.initializer.map(({ dataType }) => dataType),
+    ...[...graph.input, ...graph.output].map((value) => elementType(value)),
+    ...graph.node.flatMap(({ attribute }) =>
+      attribute.flatMap(({ name, i, t, g, graphs }) => [
+        ...(TYPE_ATTRIBUTES.has(name) ? [Number(i)] : []),
+        ...(t === undefined ? [] : [t.dataType]),
+        ...[...(g === undefined ? [] : [g]), ...graphs].flatMap(elementTypes),
+      ]),
+    ),
+  ];
+}
+
+function elementType({ type }: ValueInfoProto): number {
+  return type?.value.case === 'tensorType' ? type.value.value.elemType : 0;
+}
+
+/** Everything inside the graph in float32; the border of the main graph is left to `castBorders`. */
+function raiseGraph(graph: GraphProto, kinds: ReadonlySet<number>, dir: string): GraphProto {
+  const raise = (tensor: TensorProto) =>
+    kinds.has(tensor.dataType)
+      ? makeTensor(tensor.name, tensor.dims.map(Number), FLOAT, readFloats(tensor, dir))
+      : tensor;
+  const attributeOf = (old: AttributeProto): AttributeProto => {
+    const body = (inner: GraphProto): GraphProto => {
+      const raised = raiseGraph(inner, kinds, dir);
+      const typed = (value: ValueInfoProto) =>
+        kinds.has(elementType(value)) ? withType(value, FLOAT) : value;
+      return { ...raised, input: raised.input.map(typed), output: raised.output.map(typed) };
+    };
+    if (TYPE_ATTRIBUTES.has(old.name) && kinds.has(Number(old.i))) return { ...old, i: BigInt(FLOAT) };
+    return {
+      ...old,
+      ...(old.t === undefined ? {} : { t: raise(old.t) }),
+      ...(old.g === undefined ? {} : { g: body(old.g) }),
+      graphs: old.graphs.map(body),
+    };
+  };
+  const node = graph.node.map((old) => ({ ...old, attribute: old.attribute.map(attributeOf) }));
+  return { ...graph, node, initializer: graph.initializer.map(raise), valueInfo: [] };
+}
+
+function withType(value: ValueInfoProto, elemType: number): ValueInfoProto {
+  const kind = value.type?.value;
+  if (kind?.case !== 'tensorType') return value;
+  const type = create(TypeProtoSchema, { value: { case: 'tensorType', value: { ...kind.value, elemType } } });
+  return { ...value, type };
+}
+
+/** Casts behind the inputs and before the outputs of the raised types. */
+function castBorders(model: ModelProto, kinds: ReadonlySet<number>): GraphProto {
+  const graph = model.graph!;
+  const fresh = freshNames(model);
+  const constants = new Set(graph.initializer.map(({ name }) => name));
+  const narrow = (values: readonly ValueInfoProto[]) =>
+    values.filter((value) => kinds.has(elementType(value)));
+  const inputs = narrow(graph.input).filter(({ name }) => !constants.has(name));
+  const passed = new Set(graph.input.map(({ name }) => name));
+  const outputs = narrow(graph.output).filter(({ name }) => !passed.has(name));
+  const inner = new Map([...inputs, ...outputs].map(({ name }) => [name, fresh(`${name}_float32`)]));
+  const rename = (name: string) => inner.get(name) ?? name;
+  const cast = (from: string, to: string, type: number) =>
+    makeNode('Cast', [from], [to], { to: type }, { name: fresh(`Cast_${to}`) });
+  const node: NodeProto[] = [
+    ...inputs.map(({ name }) => cast(name, rename(name), FLOAT)),
+    ...graph.node.map((old) => ({ ...renameReadings(old, rename), output: old.output.map(rename) })),
+    ...outputs.map((value) => cast(rename(value.name), value.name, elementType(value))),
+  ];
+  const initializer = graph.initializer.map((tensor) => ({ ...tensor, name: rename(tensor.name) }));
+  return { ...graph, node, initializer };
+}

@@ -1,0 +1,146 @@
+import { subgraphs } from '../onnx/node.js';
+import {
+  AttributeProto_AttributeType as Type,
+  type AttributeProto,
+  type FunctionProto,
+  type GraphProto,
+  type ModelProto,
+  type NodeProto,
+} from '../onnx/onnx_pb.js';
+import { makeNode } from '../onnx/node.js';
+import { freshNames } from './freshNames.js';
+
+/** Functions may call each other so deep; ONNX forbids that one calls itself. */
+const MAX_DEPTH = 32;
+
+/**
+ * The model with the bodies of its own functions in the places of their calls, also in bodies of If, Loop and Scan.
+ * A body's nodes are named after the call: `<call>/<node>`. Functions of another version of an operator set than the
+ * model's stay calls. Nodes have names.
+ */
+export function inlineFunctions(model: ModelProto): ModelProto {
+  if (model.functions.length === 0) return model;
+  const versions = new Map(model.opsetImport.map(({ domain, version }) => [normal(domain), version]));
+  const functions = new Map(
+    model.functions
+      .filter((body) => fits(body, versions))
+      .map((body) => [keyOf(body.domain, body.name, body.overload), body]),
+  );
+  const imports = [...functions.values()]
+    .flatMap(({ opsetImport }) => opsetImport)
+    .filter(
+      ({ domain }, index, all) =>
+        !versions.has(normal(domain)) && all.findIndex((other) => other.domain === domain) === index,
+    );
+  const context: Context = { functions, fresh: freshNames(model) };
+  const graph = inlineGraph(model.graph!, context, 0);
+  const kept = model.functions.filter(
+    ({ domain, name, overload }) => !functions.has(keyOf(domain, name, overload)),
+  );
+  return { ...model, graph, functions: kept, opsetImport: [...model.opsetImport, ...imports] };
+}
+
+interface Context {
+  readonly functions: ReadonlyMap<string, FunctionProto>;
+  readonly fresh: (base: string) => string;
+}
+
+const normal = (domain: string) => (domain === 'ai.onnx' ? '' : domain);
+
+const keyOf = (domain: string, name: string, overload: string) =>
+  `${normal(domain)}\u0000${name}\u0000${overload}`;
+
+/** Whether the function means the model's own versions of operator sets. */
+function fits(body: FunctionProto, versions: ReadonlyMap<string, bigint>): boolean {
+  return body.opsetImport.every(
+    ({ domain, version }) => (versions.get(normal(domain)) ?? version) === version,
+  );
+}
+
+function inlineGraph(graph: GraphProto, context: Context, depth: number): GraphProto {
+  return { ...graph, node: graph.node.flatMap((node) => inlineNode(node, context, depth)) };
+}
+
+function inlineNode(node: NodeProto, context: Context, depth: number): NodeProto[] {
+  const body = context.functions.get(keyOf(node.domain, node.opType, node.overload));
+  if (body !== undefined && depth < MAX_DEPTH) {
+    return expand(node, body, context).flatMap((inner) => inlineNode(inner, context, depth + 1));
+  }
+  if (subgraphs(node).length === 0) return [node];
+  const attribute = node.attribute.map((found) =>
+    mapGraphs(found, (inner) => inlineGraph(inner, context, depth)),
+  );
+  return [{ ...node, attribute }];
+}
+
+/** The nodes of a function's body with the call's tensors and attributes. */
+function expand(call: NodeProto, body: FunctionProto, { fresh }: Context): NodeProto[] {
+  const names = new Map<string, string>([['', '']]);
+  body.input.forEach((name, index) => names.set(name, call.input[index] ?? ''));
+  const copies: NodeProto[] = [];
+  body.output.forEach((name, index) => {
+    const output = call.output[index] ?? '';
+    if (output === '') return;
+    // An output that is an input as well, or comes twice.
+    if (names.has(name))
+      copies.push(
+        makeNode('Identity', [names.get(name)!], [output], {}, { name: fresh(`${call.name}/Identity`) }),
+      );
+    else names.set(name, output);
+  });
+  const rename = (name: string): string => {
+    const known = names.get(name);
+    if (known !== undefined) return known;
+    const given = fresh(`${call.name}/${name}`);
+    names.set(name, given);
+    return given;
+  };
+  const values = new Map(
+    [...body.attributeProto, ...call.attribute].map((attribute) => [attribute.name, attribute]),
+  );
+  const nodes = body.node.map((node) => copyNode(node, { prefix: call.name, rename, fresh, values }));
+  return [...nodes, ...copies];
+}
+
+interface Copying {
+  readonly prefix: string;
+  readonly rename: (name: string) => string;
+  readonly fresh: (base: string) => string;
+  /** The call's attributes, and the defaults of those that it leaves out. */
+  readonly values: ReadonlyMap<string, AttributeProto>;
+}
+
+function copyNode(node: NodeProto, copying: Copying): NodeProto {
+  const { prefix, rename, fresh, values } = copying;
+  return {
+    ...node,
+    name: fresh(`${prefix}/${node.name === '' ? node.opType : node.name}`),
+    input: node.input.map(rename),
+    output: node.output.map(rename),
+    attribute: node.attribute.flatMap((attribute) => {
+      if (attribute.refAttrName === '') return [mapGraphs(attribute, (inner) => copyGraph(inner, copying))];
+      const value = values.get(attribute.refAttrName);
+      return value === undefined ? [] : [{ ...value, name: attribute.name, refAttrName: '' }];
+    }),
+  };
+}
+
+function copyGraph(graph: GraphProto, copying: Copying): GraphProto {
+  const { rename } = copying;
+  const renamed = <T extends { name: string }>(values: readonly T[]) =>
+    values.map((value) => ({ ...value, name: rename(value.name) }));
+  return {
+    ...graph,
+    input: renamed(graph.input),
+    output: renamed(graph.output),
+    initializer: renamed(graph.initializer),
+    valueInfo: [],
+    node: graph.node.map((node) => copyNode(node, copying)),
+  };
+}
+
+function mapGraphs(attribute: AttributeProto, map: (graph: GraphProto) => GraphProto): AttributeProto {
+  if (attribute.type === Type.GRAPH && attribute.g !== undefined)
+    return { ...attribute, g: map(attribute.g) };
+  return attribute.graphs.length === 0 ? attribute : { ...attribute, graphs: attribute.graphs.map(map) };
+}
