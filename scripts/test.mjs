@@ -21,6 +21,7 @@ const steps = [
   ...(inCi
     ? [
         ['emulator set-up', process.execPath, ['test/installEmulator.mjs']],
+        ['strace set-up', process.execPath, ['test/hostile/install.mjs']],
         ['editors set-up', process.execPath, ['test/editors/install.mjs']],
       ]
     : []),

@@ -6,6 +6,7 @@ import {
   type QuantizationReport,
   type RunRequest,
   configuredInputs,
+  fail,
   portablePath,
   runPaths,
 } from '@quantsmith/schemas';
@@ -24,7 +25,7 @@ import { firstIndices, openData, readAhead } from './data/source.js';
 import type { Sample, SampleSource } from './data/types.js';
 import { prepareModel, type PreparedModel } from './prepare/prepare.js';
 import { inputSignatures } from './prepare/types.js';
-import { modelSha256, readModel } from '@quantsmith/model/onnx';
+import { changedFiles, type LoadedModel, modelSha256, readModel } from '@quantsmith/model/onnx';
 import { autoProblems, fixOverflow } from './saturation/auto.js';
 import { addSettings, compareFixes } from './saturation/settings.js';
 import { keepRun } from './output/history.js';
@@ -122,6 +123,8 @@ async function quantizeInto(
   );
   const data = await dataReport(statistics, cached, validation);
   const modelHash = await modelSha256(loaded);
+
+  warn(await modelChanges(loaded));
 
   clock.stage('write', null);
   const written = await output.stageModel(final, {
@@ -282,6 +285,26 @@ async function openRun(request: RunRequest, emit: (event: EngineEvent) => void, 
     validation,
     statistics,
   };
+}
+
+/**
+ * What is to be said of a model that changed while it was being quantized: the run goes on with what it has read. External
+ * data are read when they are needed, so that old and new may be mixed: throws `model-changed`.
+ */
+async function modelChanges(loaded: LoadedModel): Promise<Problem[]> {
+  const [changed] = await changedFiles(loaded);
+  if (changed === undefined) return [];
+  const during = `${changed} has changed since the run began`;
+  if (changed !== loaded.path) fail('model-changed', `${during}: run again.`, { file: changed });
+  return [
+    {
+      code: 'model-changed',
+      severity: 'warning',
+      message: `${during}: the output and the hash in the report are those of the model as it was then.`,
+      file: changed,
+      configPath: ['model'],
+    },
+  ];
 }
 
 /** Ends the run before it computes anything when its result has no place to go. Throws `output-unusable`, `output-busy`. */

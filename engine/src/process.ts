@@ -1,4 +1,5 @@
 import { endWithParent } from './processes/parent.js';
+import { removeScratch } from './runtime/scratch.js';
 import { evaluateModel } from './validation/evaluateModel.js';
 import { inspectModel } from '@quantsmith/model/onnx';
 import { overflowOfModel } from './saturation/model.js';
@@ -38,6 +39,8 @@ async function serve(request: EngineRequest): Promise<void> {
     emit({ type: 'sensitivity', report: await sensitivityPipeline({ ...request, kind: 'run' }, emit) });
     return;
   }
+  // What killed engines have left, wherever their output was.
+  await removeScratch();
   const { report, reportPath } = await runPipeline(request, emit);
   emit({ type: 'report', report, reportPath });
 }

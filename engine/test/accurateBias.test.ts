@@ -44,6 +44,8 @@ async function residual(): Promise<Quantization> {
     dir: '.',
     fileBytes: 0,
     externalFiles: [],
+    sha256: '',
+    externalStamps: [],
   });
   const placement = placeQuantizers(prepared.graph, {
     runtime: 'openvino',

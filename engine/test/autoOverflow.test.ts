@@ -38,7 +38,15 @@ const planFor = (target: string) =>
 /** The layers that `auto` gives half range, and how many samples it read. */
 async function halved(inputs: Inputs, target = 'avx2') {
   const prepared = await prepareModel({
-    ...{ model: network, path: 'test.onnx', dir: '.', fileBytes: 0, externalFiles: [] },
+    ...{
+      model: network,
+      path: 'test.onnx',
+      dir: '.',
+      fileBytes: 0,
+      externalFiles: [],
+      sha256: '',
+      externalStamps: [],
+    },
   });
   let read = 0;
   const source: SampleSource = {
@@ -57,7 +65,15 @@ async function halved(inputs: Inputs, target = 'avx2') {
   const quiet = () => undefined;
   const statistics = {
     ...{ source, samples: SAMPLES, lanes: oneLane(1), cache: null, onSample: quiet, warn: quiet },
-    loaded: { model: network, path: 'test.onnx', dir: '.', fileBytes: 0, externalFiles: [] },
+    loaded: {
+      model: network,
+      path: 'test.onnx',
+      dir: '.',
+      fileBytes: 0,
+      externalFiles: [],
+      sha256: '',
+      externalStamps: [],
+    },
   };
   const inputsOf = { float: prepared, statistics, lanes: oneLane(1), clock: startClock(quiet), cpu: VNNI };
   const { quantization } = await makeQuantization(inputsOf, planFor(target), quiet);

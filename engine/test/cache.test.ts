@@ -65,6 +65,9 @@ describe('runs', () => {
     ['cut short', (text: string) => text.slice(0, -10)],
     ['of another shape', () => '{"samples":20,"ranges":[["a",[1]]],"channelMeans":[]}'],
     ['empty', () => ''],
+    ['changed in one digit', (text: string) => text.replace(/(?<=:\[\[.*)[1-8](?=\d*[,\]])/, '9')],
+    ['another number of samples', (text: string) => text.replace(/"samples":\d+/, '"samples":7')],
+    ['without its first line', (text: string) => text.slice(text.indexOf('\n') + 1)],
   ])('pass over an entry that is %s', async (_, damage) => {
     const good = await runDigits({ cache: true });
     const [name] = readdirSync(dir);

@@ -30,6 +30,8 @@ const loaded = (source: ModelProto): LoadedModel => ({
   dir: '/models',
   fileBytes: 0,
   externalFiles: [],
+  sha256: '',
+  externalStamps: [],
 });
 
 /** Prepares, checks that the outputs are what they were, and returns the ops with their names. */

@@ -150,6 +150,8 @@ describe('the size of a batch', () => {
       dir: '.',
       fileBytes: 0,
       externalFiles: [],
+      sha256: '',
+      externalStamps: [],
     });
     const some = [1, 2, 3].map((fill) => ({
       feeds: {

@@ -17,7 +17,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readModel } from '@quantsmith/model/onnx';
-import type { QuantsmithError} from '@quantsmith/schemas';
+import type { QuantsmithError } from '@quantsmith/schemas';
 import { MODEL_KEY, outputFiles, runPaths, type RunPaths } from '@quantsmith/schemas';
 import { commitOutput, STAGED } from '../src/output/commit.js';
 import { outputFacts } from '../src/output/facts.js';
@@ -25,6 +25,7 @@ import { keepRun } from '../src/output/history.js';
 import { takeLock } from '../src/output/lock.js';
 import { outputObstacle } from '../src/output/obstacle.js';
 import { claimOutput } from '../src/output/output.js';
+import { runPipeline } from '../src/pipeline.js';
 import { recoverOutput } from '../src/output/recover.js';
 import { thisProcess, type Owner } from '../src/processes/owner.js';
 import { sampleReport } from '../../report/test/sample.js';
@@ -247,6 +248,24 @@ describe('external data', () => {
     mkdirSync(paths.staging);
     mkdirSync(at('x'));
     expect(await problemOf(commitOutput(paths, 'x', []))).toMatchObject({ code: 'write-failed' });
+  });
+});
+
+describe('a model that changes during the run', () => {
+  it('is reported as it was read, and said to differ', async () => {
+    const data = new URL('../../examples/digits/data/calibration.npy', import.meta.url).pathname;
+    const before = (await readModel(at('digits.onnx'))).sha256;
+    const config = {
+      model: 'digits.onnx',
+      data: { calibration: { arrays: data, preprocess: { scale: 16, layout: 'nchw' as const } } },
+    };
+    const request = { kind: 'run' as const, config, configPath: at('net.quant.yaml'), configSha256: '' };
+    const { report } = await runPipeline({ ...request, allowModules: false }, (event) => {
+      if (event.type === 'progress' && event.stage === 'calibrate')
+        writeFileSync(at('digits.onnx'), 'another model');
+    });
+    expect(report.model).toEqual({ path: 'digits.onnx', sha256: before });
+    expect(report.warnings.map(({ code }) => code)).toContain('model-changed');
   });
 });
 

@@ -152,6 +152,8 @@ async function collect(
     dir: '.',
     fileBytes: 0,
     externalFiles: [],
+    sha256: '',
+    externalStamps: [],
   });
   const quantizer = {
     id: 'x',
@@ -292,6 +294,8 @@ describe('NaN that arises inside the graph', () => {
       dir: '.',
       fileBytes: 0,
       externalFiles: [],
+      sha256: '',
+      externalStamps: [],
     });
   it('is looked for in the first tensors behind the operators that can make it', async () => {
     const { graph } = await prepare([

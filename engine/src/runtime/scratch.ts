@@ -26,9 +26,10 @@ export async function removeScratch(pid?: number): Promise<void> {
   const owned = new RegExp(`^quantsmith-${namespaceNumber()}-(\\d+)-`);
   const self = { ...thisProcess(), begun: '' };
   for (const name of await readdir(tmpdir()).catch(() => [])) {
-    const owner = Number(owned.exec(name)?.[1] ?? NaN);
-    const isDead = pid === undefined ? isRunning({ ...self, pid: owner }) === false : owner === pid;
-    if (!Number.isNaN(owner) && isDead)
+    const digits = owned.exec(name)?.[1];
+    if (digits === undefined) continue;
+    const owner = Number(digits);
+    if (pid === undefined ? isRunning({ ...self, pid: owner }) === false : owner === pid)
       await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => undefined);
   }
 }

@@ -12,7 +12,7 @@ export interface StatisticsCache {
 export const CACHE_BYTES = 256 * 2 ** 20;
 
 /** Entries of another format are never read: the format is part of the key. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** SHA-256 over everything that the statistics follow from. Parts are told apart by their lengths. */
 export function cacheKey(parts: readonly (string | Uint8Array)[]): string {
@@ -28,7 +28,7 @@ export function cacheKey(parts: readonly (string | Uint8Array)[]): string {
 export async function readStatistics(cache: StatisticsCache, key: string): Promise<Collected | null> {
   const path = entryPath(cache, key);
   try {
-    const collected = decode(JSON.parse(await readFile(path, 'utf8')));
+    const collected = decode(key, await readFile(path, 'utf8'));
     // The entries that were not used for longest go first.
     if (collected !== null) await utimes(path, new Date(), new Date()).catch(() => undefined);
     return collected;
@@ -50,7 +50,8 @@ export async function keepStatistics(
   const path = entryPath(cache, key);
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
-    await writeFile(temporary, JSON.stringify(encode(collected)));
+    const text = JSON.stringify(encode(collected));
+    await writeFile(temporary, `${checksum(key, text)}\n${text}`);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
@@ -92,7 +93,15 @@ function encode({ samples, ranges, channelMeans }: Collected): Entry {
   };
 }
 
-function decode(value: unknown): Collected | null {
+/** Covers the key, so that an entry under another name is no entry. */
+const checksum = (key: string, text: string) =>
+  createHash('sha256').update(`${key}\n`).update(text).digest('hex');
+
+/** null: the entry is damaged, was changed, or belongs to another key. */
+function decode(key: string, content: string): Collected | null {
+  const [sum = '', text = ''] = content.split('\n', 2);
+  if (sum !== checksum(key, text)) return null;
+  const value: unknown = JSON.parse(text);
   if (!isEntry(value)) return null;
   return {
     samples: value.samples,

@@ -2,7 +2,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { hashFile } from '../files/hash.js';
+import { fileSha256, hashFile } from '../files/hash.js';
 import { fail } from '@quantsmith/schemas';
 import { subgraphs } from './node.js';
 import { ModelProtoSchema, type GraphProto, type ModelProto, type TensorProto } from './onnx_pb.js';
@@ -18,6 +18,10 @@ export interface LoadedModel {
   readonly fileBytes: number;
   /** Absolute paths of the external data files, in the order of first use. */
   readonly externalFiles: readonly string[];
+  /** SHA-256 of the model file's bytes as they were read. */
+  readonly sha256: string;
+  /** What tells each external file from a later version of it: its size, inode and times. */
+  readonly externalStamps: readonly string[];
 }
 
 const TWO_GIB = 2 ** 31;
@@ -48,14 +52,40 @@ export async function readModel(path: string): Promise<LoadedModel> {
     }
   }
   const external = [...sizes.values()].reduce((sum, size) => sum + size, 0);
-  return { model, path: file, dir, fileBytes: bytes.byteLength + external, externalFiles: [...sizes.keys()] };
+  const externalFiles = [...sizes.keys()];
+  return {
+    model,
+    path: file,
+    dir,
+    fileBytes: bytes.byteLength + external,
+    externalFiles,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    externalStamps: await Promise.all(externalFiles.map(stampOf)),
+  };
 }
 
-/** SHA-256 over the model file and its external data files, in order; streamed. */
-export async function modelSha256(loaded: Pick<LoadedModel, 'path' | 'externalFiles'>): Promise<string> {
-  const hash = createHash('sha256');
-  for (const file of [loaded.path, ...loaded.externalFiles]) await hashFile(hash, file);
+/**
+ * SHA-256 of a model as it was read: that of its file; with external data, that over the file's hash and the bytes of the
+ * data files, in order.
+ */
+export async function modelSha256({ sha256, externalFiles }: LoadedModel): Promise<string> {
+  if (externalFiles.length === 0) return sha256;
+  const hash = createHash('sha256').update(sha256);
+  for (const file of externalFiles) await hashFile(hash, file);
   return hash.digest('hex');
+}
+
+/** The files of a model that are not any more what they were when it was read. */
+export async function changedFiles(loaded: LoadedModel): Promise<string[]> {
+  const now = await fileSha256(loaded.path).catch(() => null);
+  const stamps = await Promise.all(loaded.externalFiles.map(stampOf));
+  const external = loaded.externalFiles.filter((_, index) => stamps[index] !== loaded.externalStamps[index]);
+  return [...(now === loaded.sha256 ? [] : [loaded.path]), ...external];
+}
+
+async function stampOf(file: string): Promise<string> {
+  const info = await stat(file, { bigint: true }).catch(() => null);
+  return info === null ? '' : `${info.size}:${info.ino}:${info.mtimeNs}:${info.ctimeNs}`;
 }
 
 async function readBytes(file: string): Promise<Uint8Array> {

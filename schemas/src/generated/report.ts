@@ -29,7 +29,7 @@ export interface QuantizationReport {
    */
   config: {
     /**
-     * Absolute path.
+     * Relative to the report's folder; in reports of versions before 0.2 absolute.
      */
     path: string;
     /**
@@ -42,7 +42,7 @@ export interface QuantizationReport {
    */
   model: {
     /**
-     * Absolute path.
+     * Relative to the config's folder; in reports of versions before 0.2 absolute.
      */
     path: string;
     /**
@@ -55,7 +55,7 @@ export interface QuantizationReport {
    */
   output: {
     /**
-     * Absolute path.
+     * Relative to the config's folder; in reports of versions before 0.2 absolute.
      */
     path: string;
     /**
