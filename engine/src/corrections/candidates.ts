@@ -1,5 +1,6 @@
 import type { Graph } from '@quantsmith/model/graph';
-import { type NodeProto, intAttribute, isOnnxDomain } from '@quantsmith/model/onnx';
+import type { NodeProto } from '@quantsmith/model/onnx';
+import { isGrouped, isLinear, weightPorts } from '@quantsmith/model/operators';
 import type { Placement, Port, WeightQuantizer } from '../placement/types.js';
 
 /** A layer whose bias can be corrected. */
@@ -39,31 +40,31 @@ export function biasCandidates(
   );
   return graph.nodes.flatMap((node) => {
     const weight = weightOf.get(node.name);
-    if (weight === undefined || !isOnnxDomain(node)) return [];
-    if (!options.grouped && node.opType === 'Conv' && intAttribute(node, 'group', 1) !== 1) return [];
-    const transposed = options.transposed === true && node.opType === 'ConvTranspose';
-    if (!['Conv', 'Gemm', 'MatMul'].includes(node.opType) && !transposed) return [];
+    const channels = weightPorts(node)?.channels;
+    if (weight === undefined || !isLinear(node) || channels === undefined) return [];
+    if (!options.grouped && isGrouped(node)) return [];
+    if (options.transposed !== true && node.opType === 'ConvTranspose') return [];
     const location = biasLocation(graph, node);
     if (location === undefined || (location.bias === null && !options.allNodes)) return [];
-    // A product runs over the last axis, whatever the rank is.
-    const axis = node.opType === 'MatMul' ? -1 : 1;
     return [
       {
         node,
         weight,
         ...location,
-        input: { tensor: node.input[0] ?? '', axis },
-        output: { tensor: node.output[0] ?? '', axis },
+        input: { tensor: node.input[0] ?? '', axis: channels },
+        output: { tensor: node.output[0] ?? '', axis: channels },
       },
     ];
   });
 }
 
 function biasLocation(graph: Graph, node: NodeProto): { biasPort: Port; bias: string | null } | undefined {
-  if (node.opType !== 'MatMul') {
-    const name = node.input[2] ?? '';
+  const place = weightPorts(node)?.bias ?? null;
+  if (place === null) return undefined;
+  if (place !== 'add-behind') {
+    const name = node.input[place] ?? '';
     if (name !== '' && graph.initializer(name) === undefined) return undefined;
-    return { biasPort: { node: node.name, input: 2 }, bias: name === '' ? null : name };
+    return { biasPort: { node: node.name, input: place }, bias: name === '' ? null : name };
   }
   const output = node.output[0] ?? '';
   const readers = graph.consumers(output);

@@ -1,6 +1,7 @@
 import { freshNames, type Graph } from '@quantsmith/model/graph';
 import { withGraph, type PreparedModel } from '../prepare/prepare.js';
 import {
+  ElementType,
   type NodeProto,
   type TensorProto,
   intAttribute,
@@ -23,7 +24,6 @@ export interface AlignmentPair {
 const OUTLIERS = 1e-4;
 const SMALLEST_SCALE = 1e-2;
 const LARGEST_SCALE = 1e2;
-const FLOAT = 1;
 
 /**
  * The pairs whose channels can be aligned: the consumer has stride and dilation 1, one group and no padding, so that a
@@ -56,7 +56,7 @@ function isPlain(node: NodeProto): boolean {
 function hasOwnWeights(graph: Graph, node: NodeProto): boolean {
   const [, weight = '', bias = ''] = node.input;
   const own = (name: string) =>
-    graph.initializer(name)?.dataType === FLOAT &&
+    graph.initializer(name)?.dataType === ElementType.FLOAT &&
     graph.consumers(name).length === 1 &&
     !graph.isCaptured(name);
   return isOnnxDomain(node) && node.opType === 'Conv' && own(weight) && (bias === '' || own(bias));
@@ -110,8 +110,8 @@ export async function alignChannels(
     const [input = '', weight = ''] = node.input;
     const names = [fresh(`${weight}_aligned`), fresh(`${weight}_aligned_bias`)] as const;
     constants.push(
-      makeTensor(names[0], layer.dims, FLOAT, layer.weight),
-      makeTensor(names[1], [layer.bias.length], FLOAT, layer.bias),
+      makeTensor(names[0], layer.dims, ElementType.FLOAT, layer.weight),
+      makeTensor(names[1], [layer.bias.length], ElementType.FLOAT, layer.bias),
     );
     return { ...node, input: [input, ...names] };
   });

@@ -1,6 +1,7 @@
 import { type Graph, freshNames } from '@quantsmith/model/graph';
 import { withGraph, type PreparedModel } from '../prepare/prepare.js';
 import {
+  ElementType,
   type NodeProto,
   type TensorProto,
   intAttribute,
@@ -38,7 +39,12 @@ export function smoothGroups(graph: Graph, ignored: ReadonlySet<string>): Smooth
     if (!isOnnxDomain(node) || ignored.has(node.name)) continue;
     const [tensor = '', name = ''] = node.input;
     const weight = graph.initializer(name);
-    if (weight?.dataType !== 1 || graph.isConstant(tensor) || graph.consumers(name).length !== 1) continue;
+    if (
+      weight?.dataType !== ElementType.FLOAT ||
+      graph.isConstant(tensor) ||
+      graph.consumers(name).length !== 1
+    )
+      continue;
     const layout = channelLayout(node, weight);
     if (layout === null) continue;
     const kind = node.opType === 'Conv' ? 'convolution' : 'matmul';
@@ -147,7 +153,7 @@ export async function applySmoothing(
       makeTensor(
         scale,
         [scales.length, ...spatial],
-        1,
+        ElementType.FLOAT,
         scales.map((scale) => 1 / scale),
       ),
     );
@@ -173,5 +179,5 @@ function scaledWeight(
   dir: string,
 ): TensorProto {
   const values = readFloats(weight, dir).map((value, i) => value * scales[Math.floor(i / inner) % channels]!);
-  return makeTensor(name, weight.dims.map(Number), 1, values);
+  return makeTensor(name, weight.dims.map(Number), ElementType.FLOAT, values);
 }

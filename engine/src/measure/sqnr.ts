@@ -1,10 +1,9 @@
 import type { Graph } from '@quantsmith/model/graph';
-import { type ModelProto, encodeModel, withOutputs } from '@quantsmith/model/onnx';
+import { ElementType, type ModelProto, encodeModel, withOutputs } from '@quantsmith/model/onnx';
 import { createSession, run } from '../runtime/session.js';
 import { widened, type HostTensor } from '@quantsmith/model/arrays';
 
-/** float32, float16, double. */
-const FLOATS = new Set([1, 10, 11]);
+const FLOATS: ReadonlySet<number> = new Set([ElementType.FLOAT, ElementType.FLOAT16, ElementType.DOUBLE]);
 
 /**
  * Signal-to-quantization-noise ratio of each tensor in dB: 10·log10(Σx² / Σ(x−y)²), with x from the float model and y

@@ -1,10 +1,8 @@
-import type { ModelProto } from '@quantsmith/model/onnx';
+import { ElementType, type ModelProto } from '@quantsmith/model/onnx';
 import type { IntegerLayer } from './layers.js';
 import { draftLayers, withDrafts } from './models.js';
 import { largestPairs } from './pairs.js';
 import { kernelColumns, type Draft } from './saturate.js';
-
-const FLOAT = 1;
 
 /** What to read of one layer: the name of a scalar output, the largest sum of two products of a sample. */
 export interface Reached {
@@ -31,8 +29,8 @@ function addLargestSum(draft: Draft, layer: IntegerLayer): string {
   const product = (side: 0 | 1) => {
     const values = draft.add('Gather', [columns, draft.ints(pairs.at[side])], { axis: 0 });
     const factors = Float32Array.from(pairs.weights[side]);
-    const factor = draft.constant([factors.length, 1], FLOAT, factors);
-    return draft.add('Mul', [draft.add('Cast', [values], { to: FLOAT }), factor]);
+    const factor = draft.constant([factors.length, 1], ElementType.FLOAT, factors);
+    return draft.add('Mul', [draft.add('Cast', [values], { to: ElementType.FLOAT }), factor]);
   };
   return draft.add('ReduceMax', [draft.add('Add', [product(0), product(1)])], { keepdims: 0 });
 }

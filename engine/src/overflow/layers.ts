@@ -1,4 +1,5 @@
 import {
+  ElementType,
   type ModelProto,
   type NodeProto,
   type TensorProto,
@@ -9,9 +10,8 @@ import {
   readInt8,
   readInts,
 } from '@quantsmith/model/onnx';
+import { integerKernel, type KernelPorts } from '@quantsmith/model/operators';
 import { convolutionRows, matrixRows, type KernelRows } from './pairs.js';
-
-const INT8 = 3;
 
 /**
  * A node of the runtime's optimized graph that multiplies 8-bit activations and constant signed 8-bit weights in a
@@ -42,35 +42,6 @@ export interface IntegerLayer {
   readonly result: { readonly zeroPoint: number; readonly signed: boolean } | null;
 }
 
-interface Ports {
-  readonly x: number;
-  readonly xScale: number | null;
-  readonly xZero: number | null;
-  readonly w: number;
-  readonly wScale: number | null;
-  readonly wZero: number | null;
-  readonly yScale: number | null;
-  readonly yZero: number | null;
-  readonly bias: number | null;
-}
-
-const NONE = { xScale: null, xZero: null, wScale: null, wZero: null, yScale: null, yZero: null, bias: null };
-const DYNAMIC: Ports = { ...NONE, x: 0, w: 1 };
-
-/** Where each kernel has its operands. */
-const PORTS: Readonly<Record<string, Ports>> = {
-  QLinearConv: { x: 0, xScale: 1, xZero: 2, w: 3, wScale: 4, wZero: 5, yScale: 6, yZero: 7, bias: 8 },
-  QLinearMatMul: { x: 0, xScale: 1, xZero: 2, w: 3, wScale: 4, wZero: 5, yScale: 6, yZero: 7, bias: null },
-  QGemm: { x: 0, xScale: 1, xZero: 2, w: 3, wScale: 4, wZero: 5, bias: 6, yScale: 7, yZero: 8 },
-  MatMulIntegerToFloat: {
-    ...{ x: 0, w: 1, xScale: 2, wScale: 3, xZero: 4, wZero: 5, bias: 6, yScale: null, yZero: null },
-  },
-  // Their activations get scale and zero point at run time, or the result gets its scale elsewhere.
-  MatMulInteger: { ...DYNAMIC, xZero: 2, wZero: 3 },
-  DynamicQuantizeMatMul: { ...DYNAMIC, wScale: 2, wZero: 3 },
-  QAttention: DYNAMIC,
-};
-
 /** The layers of a runtime's optimized graph whose kernels add pairs of u8·s8 products, where weights are constant. */
 export function integerLayers(model: ModelProto): IntegerLayer[] {
   const constants = new Map(model.graph!.initializer.map((tensor) => [tensor.name, tensor]));
@@ -81,20 +52,20 @@ export function integerLayers(model: ModelProto): IntegerLayer[] {
 }
 
 function integerLayer(node: NodeProto, constants: ReadonlyMap<string, TensorProto>): IntegerLayer | null {
-  const ports = PORTS[node.opType];
-  if (ports === undefined || intAttribute(node, 'transA', 0) !== 0) return null;
+  const kernel = integerKernel(node.opType)?.multiplies;
+  if (kernel === undefined || !kernel.signed || intAttribute(node, 'transA', 0) !== 0) return null;
+  const { kind, ports } = kernel;
   const name = (port: number | null) => (port === null ? '' : (node.input[port] ?? ''));
   const weights = constants.get(name(ports.w));
-  const codes = weights?.dataType === INT8 ? read(constants, name(ports.w), readInt8) : null;
+  const codes = weights?.dataType === ElementType.INT8 ? read(constants, name(ports.w), readInt8) : null;
   if (weights === undefined || codes === null) return null;
   const dims = weights.dims.map(Number);
   const group = intAttribute(node, 'group', 1);
-  const convolution = node.opType === 'QLinearConv';
-  const rows = convolution
-    ? convolutionRows(codes, dims, group)
-    : matrixRows(codes, dims, intAttribute(node, 'transB', 0) === 1);
+  const rows =
+    kind === 'convolution'
+      ? convolutionRows(codes, dims, group)
+      : matrixRows(codes, dims, intAttribute(node, 'transB', 0) === 1);
   if (rows === null) return null;
-  const kind = convolution ? 'convolution' : 'matrix';
   return { node, kind, rows, dims, group, ...operands(node, ports, rows.outputs, constants) };
 }
 
@@ -103,7 +74,7 @@ type Operands = Omit<IntegerLayer, 'node' | 'kind' | 'rows' | 'dims' | 'group'>;
 /** Everything but the weights; what is not constant has values that mean nothing. */
 function operands(
   node: NodeProto,
-  ports: Ports,
+  ports: KernelPorts,
   outputs: number,
   constants: ReadonlyMap<string, TensorProto>,
 ): Operands {
@@ -118,7 +89,7 @@ function operands(
     values?.[values.length === 1 ? 0 : output] ?? missing;
   const alpha = Math.fround(floatAttribute(node, 'alpha', 1) * of(xScale, 0, 1));
   const real = new Float32Array(outputs).map((_, output) => alpha * of(wScale, output, 1));
-  const isSigned = (port: number | null) => constants.get(name(port))?.dataType === INT8;
+  const isSigned = (port: number | null) => constants.get(name(port))?.dataType === ElementType.INT8;
   return {
     input: name(ports.x),
     signed: isSigned(ports.xZero),

@@ -1,4 +1,11 @@
-import { type ModelProto, weightBytes, withOutputs } from '@quantsmith/model/onnx';
+import {
+  ElementType,
+  type ModelProto,
+  type NodeProto,
+  weightBytes,
+  withOutputs,
+} from '@quantsmith/model/onnx';
+import { integerKernel } from '@quantsmith/model/operators';
 import { integerLayers, type IntegerLayer } from './layers.js';
 import { isAtRisk } from './pairs.js';
 import {
@@ -8,8 +15,6 @@ import {
   startDraft,
   type Draft,
 } from './saturate.js';
-
-const FLOAT = 1;
 
 /** What is added to a model can take a few times its own weights, and all of it has to fit into one file in memory. */
 const LARGEST_BYTES = 2.5e8;
@@ -89,15 +94,12 @@ function observe(draft: Draft, layer: IntegerLayer): Observed {
   const { excess, sum } = addSaturationError(draft, layer);
   const { node, result, real } = layer;
   const output = node.output[0]!;
-  const exact =
-    result === null
-      ? output
-      : draft.add('DequantizeLinear', [output, ...node.input.slice(...resultPorts(node.opType))]);
-  const unit = draft.constant([real.length, 1], FLOAT, real);
-  const error = draft.add('Mul', [draft.add('Cast', [sum], { to: FLOAT }), unit]);
+  const exact = result === null ? output : draft.add('DequantizeLinear', [output, ...resultParameters(node)]);
+  const unit = draft.constant([real.length, 1], ElementType.FLOAT, real);
+  const error = draft.add('Mul', [draft.add('Cast', [sum], { to: ElementType.FLOAT }), unit]);
   const squares = (tensor: string) => draft.add('ReduceSumSquare', [tensor], { keepdims: 0 });
   // Terms are whole numbers: cut to 1 they count.
-  const limits = [0, 1].map((limit) => draft.constant([], FLOAT, Float32Array.of(limit)));
+  const limits = [0, 1].map((limit) => draft.constant([], ElementType.FLOAT, Float32Array.of(limit)));
   const flags = draft.add('Clip', [draft.add('Abs', [excess]), ...limits]);
   return {
     layer,
@@ -108,8 +110,11 @@ function observe(draft: Draft, layer: IntegerLayer): Observed {
   };
 }
 
-/** Where a kernel's inputs name the scale and the zero point of its result. */
-const resultPorts = (opType: string): [number, number] => (opType === 'QGemm' ? [7, 9] : [6, 8]);
+/** The scale and the zero point of a kernel's result, as far as it has them. */
+function resultParameters(node: NodeProto): string[] {
+  const { yScale = null, yZero = null } = integerKernel(node.opType)?.multiplies?.ports ?? {};
+  return [yScale, yZero].flatMap((port) => (port === null ? [] : node.input.slice(port, port + 1)));
+}
 
 /** The layers whose weights can saturate. */
 export function layersAtRisk(optimized: ModelProto): IntegerLayer[] {

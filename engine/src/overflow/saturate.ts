@@ -1,4 +1,5 @@
 import {
+  ElementType,
   type AttributeValue,
   type NodeProto,
   type TensorProto,
@@ -12,10 +13,6 @@ import {
 import type { IntegerLayer } from './layers.js';
 import { INT16_MAX, INT16_MIN, riskyPairs } from './pairs.js';
 
-const FLOAT = 1;
-const UINT8 = 2;
-const INT8 = 3;
-const INT32 = 6;
 const TO_THE_END = Number.MAX_SAFE_INTEGER;
 
 /** Nodes and constants in the making; their names begin with the name of the tensor that they stand for. */
@@ -90,14 +87,20 @@ export function addSaturationError(
   ];
   const product = (side: 0 | 1) => {
     const values = draft.add('Gather', [columns, draft.ints(places(side))], { axis: 0 });
-    const factor = draft.constant([pairs.places.length + 1, 1], FLOAT, Float32Array.from(weights(side)));
-    return draft.add('Mul', [draft.add('Cast', [values], { to: FLOAT }), factor]);
+    const factor = draft.constant(
+      [pairs.places.length + 1, 1],
+      ElementType.FLOAT,
+      Float32Array.from(weights(side)),
+    );
+    return draft.add('Mul', [draft.add('Cast', [values], { to: ElementType.FLOAT }), factor]);
   };
   const value = draft.add('Add', [product(0), product(1)]);
-  const limits = [INT16_MIN, INT16_MAX].map((limit) => draft.constant([], FLOAT, Float32Array.of(limit)));
+  const limits = [INT16_MIN, INT16_MAX].map((limit) =>
+    draft.constant([], ElementType.FLOAT, Float32Array.of(limit)),
+  );
   const excess = draft.add('Sub', [value, draft.add('Clip', [value, ...limits])]);
-  const axis = draft.constant([], INT32, Int32Array.of(0));
-  const running = draft.add('CumSum', [draft.add('Cast', [excess], { to: INT32 }), axis]);
+  const axis = draft.constant([], ElementType.INT32, Int32Array.of(0));
+  const running = draft.add('CumSum', [draft.add('Cast', [excess], { to: ElementType.INT32 }), axis]);
   const counts = new Array<number>(layer.rows.outputs).fill(0);
   for (const output of pairs.outputs) counts[output]!++;
   let last = 0;
@@ -136,13 +139,13 @@ function kernelOperand(draft: Draft, layer: IntegerLayer): string {
 }
 
 const unsignedInput = (draft: Draft, { signed, input }: IntegerLayer) =>
-  signed ? shifted(draft, input, 128, UINT8) : input;
+  signed ? shifted(draft, input, 128, ElementType.UINT8) : input;
 
 const unsignedZero = (layer: IntegerLayer) => layer.zeroPoint + (layer.signed ? 128 : 0);
 
 function shifted(draft: Draft, tensor: string, by: number, to: number): string {
-  const wide = draft.add('Cast', [tensor], { to: INT32 });
-  const moved = draft.add('Add', [wide, draft.constant([], INT32, Int32Array.of(by))]);
+  const wide = draft.add('Cast', [tensor], { to: ElementType.INT32 });
+  const moved = draft.add('Add', [wide, draft.constant([], ElementType.INT32, Int32Array.of(by))]);
   return draft.add('Cast', [moved], { to });
 }
 
@@ -164,7 +167,7 @@ function paddedImage(draft: Draft, layer: IntegerLayer, input: string): string {
     ? input
     : draft.add('Transpose', [input], { perm: toChannelsLast(rank) });
   if (!pads.some((pad) => pad > 0)) return image;
-  const fill = draft.constant([], UINT8, Uint8Array.of(unsignedZero(layer)));
+  const fill = draft.constant([], ElementType.UINT8, Uint8Array.of(unsignedZero(layer)));
   const around = [0, ...pads.slice(0, rank), 0, 0, ...pads.slice(rank), 0];
   return draft.add('Pad', [image, draft.ints(around), fill]);
 }
@@ -229,11 +232,11 @@ function exactSum(draft: Draft, layer: IntegerLayer, operand: string): string {
   }
   return draft.add('MatMulInteger', [
     operand,
-    draft.constant([depth, rows.outputs], UINT8, weights),
-    draft.constant([], UINT8, Uint8Array.of(unsignedZero(layer))),
+    draft.constant([depth, rows.outputs], ElementType.UINT8, weights),
+    draft.constant([], ElementType.UINT8, Uint8Array.of(unsignedZero(layer))),
     draft.constant(
       [rows.outputs],
-      UINT8,
+      ElementType.UINT8,
       Uint8Array.from(layer.weightZero, (zero) => zero + 128),
     ),
   ]);
@@ -243,9 +246,9 @@ function exactSum(draft: Draft, layer: IntegerLayer, operand: string): string {
 function addResult(draft: Draft, layer: IntegerLayer, sum: string): void {
   const { node, result, bias, scale, kind } = layer;
   const output = node.output[0]!;
-  const factor = draft.constant([scale.length], FLOAT, scale);
+  const factor = draft.constant([scale.length], ElementType.FLOAT, scale);
   const scaled = (integers: string, name?: string) =>
-    draft.add('Mul', [draft.add('Cast', [integers], { to: FLOAT }), factor], {}, name);
+    draft.add('Mul', [draft.add('Cast', [integers], { to: ElementType.FLOAT }), factor], {}, name);
   const integerBias = bias !== null && (result !== null || node.opType === 'QGemm');
   const total = integerBias ? draft.add('Add', [sum, bias]) : sum;
   if (result === null) {
@@ -253,10 +256,10 @@ function addResult(draft: Draft, layer: IntegerLayer, sum: string): void {
     else draft.add('Add', [scaled(total), bias], {}, output);
     return;
   }
-  const one = draft.constant([], FLOAT, Float32Array.of(1));
+  const one = draft.constant([], ElementType.FLOAT, Float32Array.of(1));
   const zero = result.signed
-    ? draft.constant([], INT8, Int8Array.of(result.zeroPoint))
-    : draft.constant([], UINT8, Uint8Array.of(result.zeroPoint));
+    ? draft.constant([], ElementType.INT8, Int8Array.of(result.zeroPoint))
+    : draft.constant([], ElementType.UINT8, Uint8Array.of(result.zeroPoint));
   const back = kind === 'convolution' && !isChannelsLast(node);
   const quantized = draft.add('QuantizeLinear', [scaled(total), one, zero], {}, back ? undefined : output);
   if (back) draft.add('Transpose', [quantized], { perm: toChannelsFirst(layer.dims.length - 2) }, output);

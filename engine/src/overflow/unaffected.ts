@@ -1,5 +1,12 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
-import { type ModelProto, type NodeProto, type TensorProto, intAttribute } from '@quantsmith/model/onnx';
+import {
+  ElementType,
+  type ModelProto,
+  type NodeProto,
+  type TensorProto,
+  intAttribute,
+} from '@quantsmith/model/onnx';
+import { integerKernel, isLinear } from '@quantsmith/model/operators';
 import { isDepthwise } from './pairs.js';
 
 /**
@@ -13,16 +20,13 @@ import { isDepthwise } from './pairs.js';
  */
 export type Unaffected = NonNullable<QuantizationReport['overflow']['layers'][number]['unaffected']>;
 
-const INT8 = 3;
-const UINT8 = 2;
-
 /** The layers of a runtime's optimized graph whose integer kernels have no sums that could saturate. */
 export function unaffectedLayers({
   graph,
 }: ModelProto): { readonly node: NodeProto; readonly why: Unaffected }[] {
   const constants = new Map(graph!.initializer.map((tensor) => [tensor.name, tensor]));
   return graph!.node.flatMap((node) => {
-    const why = INTEGER.test(node.opType) ? integerKernel(node, constants) : null;
+    const why = ofKernel(node, constants);
     return why === null ? [] : [{ node, why }];
   });
 }
@@ -35,21 +39,23 @@ export function weightedOperators({ graph }: ModelProto): NodeProto[] {
       node.opType === 'DequantizeLinear' && isWeight(constants.get(node.input[0]!)) ? node.output : [],
     ),
   );
-  return graph!.node.filter(
-    (node) => MULTIPLIES.test(node.opType) && node.input.some((input) => weights.has(input)),
-  );
+  return graph!.node.filter((node) => isLinear(node) && node.input.some((input) => weights.has(input)));
 }
 
-const INTEGER = /^(QLinearConv|QLinearMatMul|QGemm|ConvInteger)$/;
-const MULTIPLIES = /^(Conv|ConvTranspose|Gemm|MatMul)$/;
+/** Kernels that make their scales at run time are left out: what is known of them is not enough. */
+function ofKernel(node: NodeProto, constants: ReadonlyMap<string, TensorProto>): Unaffected | null {
+  const kernel = integerKernel(node.opType)?.multiplies;
+  if (kernel === undefined || (kernel.signed && !kernel.static)) return null;
+  const { x, w, wZero } = kernel.ports;
+  const constant = (port: number | null) =>
+    port === null ? undefined : constants.get(node.input[port] ?? '');
+  const [first, second] = [constant(x), constant(w)];
+  if (!kernel.signed) return isWeight(second) ? 'unsigned' : null;
 
-function integerKernel(node: NodeProto, constants: ReadonlyMap<string, TensorProto>): Unaffected | null {
-  const [first, , , second, , secondZero] = node.input.map((input) => constants.get(input));
-  if (node.opType === 'ConvInteger') return isWeight(constants.get(node.input[1]!)) ? 'unsigned' : null;
   // Weights as the first factor are unsigned to the kernel; then the second one's type decides.
-  if (isWeight(first)) return secondZero?.dataType === UINT8 ? 'unsigned' : null;
+  if (isWeight(first)) return constant(wZero)?.dataType === ElementType.UINT8 ? 'unsigned' : null;
   if (!isWeight(second)) return null;
-  return unaffectedBy(node, second!.dims.map(Number), second!.dataType === UINT8);
+  return unaffectedBy(node, second.dims.map(Number), second.dataType === ElementType.UINT8);
 }
 
 /** Of a layer that an integer kernel computes; null: its sums can saturate. */
@@ -58,5 +64,7 @@ export function unaffectedBy(node: NodeProto, dims: readonly number[], unsigned:
   return unsigned ? 'unsigned' : null;
 }
 
-const isWeight = (tensor: TensorProto | undefined) =>
-  (tensor?.dataType === INT8 || tensor?.dataType === UINT8) && tensor.dims.length > 1;
+const isWeight = (tensor: TensorProto | undefined): tensor is TensorProto =>
+  tensor !== undefined &&
+  (tensor.dataType === ElementType.INT8 || tensor.dataType === ElementType.UINT8) &&
+  tensor.dims.length > 1;

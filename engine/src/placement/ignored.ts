@@ -1,40 +1,18 @@
 import { producersOf, reach, readersOf, type Graph } from '@quantsmith/model/graph';
 import { isOnnxDomain, type NodeProto } from '@quantsmith/model/onnx';
-import { isLinear } from '@quantsmith/model/operators';
-
-/** Operators that `model_type: transformer` leaves float (NNCF's list; Mul stays quantized on CPU_SPR). */
-const TRANSFORMER_FLOAT = new Set([
-  'Add',
-  'Pow',
-  'Squeeze',
-  'Sub',
-  'AveragePool',
-  'GlobalAveragePool',
-  'ReduceMean',
-  'ReduceL2',
-  'ReduceSum',
-  'Div',
-  'Max',
-  'Sqrt',
-  'Reciprocal',
-  'BatchNormalization',
-  'Greater',
-  'Less',
-  'Equal',
-]);
+import { has, isLinear } from '@quantsmith/model/operators';
 
 /** Nodes that `model_type: transformer` keeps float: element-wise operators and the product after the softmax. */
 export function transformerIgnored(graph: Graph, targetDevice: string): ReadonlySet<string> {
   const ignored = new Set<string>();
   for (const node of graph.nodes) {
     if (!isOnnxDomain(node)) continue;
-    const float = TRANSFORMER_FLOAT.has(node.opType) || (node.opType === 'Mul' && targetDevice !== 'CPU_SPR');
+    // Mul stays quantized on Sapphire Rapids.
+    const float = has(node, 'transformer-float') || (node.opType === 'Mul' && targetDevice !== 'CPU_SPR');
     if (float || isAttentionOutput(graph, node)) ignored.add(node.name);
   }
   return ignored;
 }
-
-const ATTENTION_RESHAPES = new Set(['Reshape', 'Transpose', 'Gather', 'Split', 'Squeeze', 'Concat']);
 
 /** Softmax → (Reshape) → MatMul whose other operand is a reshaped value. */
 function isAttentionOutput(graph: Graph, node: NodeProto): boolean {
@@ -43,7 +21,7 @@ function isAttentionOutput(graph: Graph, node: NodeProto): boolean {
     let probabilities = graph.producer(node.input[side] ?? '');
     if (probabilities?.opType === 'Reshape') probabilities = graph.producer(probabilities.input[0] ?? '');
     const other = graph.producer(node.input[1 - side] ?? '');
-    return probabilities?.opType === 'Softmax' && other !== undefined && ATTENTION_RESHAPES.has(other.opType);
+    return probabilities?.opType === 'Softmax' && other !== undefined && has(other, 'reshapes-attention');
   });
 }
 
@@ -68,23 +46,11 @@ export function squeezeExcitationIgnored(graph: Graph): ReadonlySet<string> {
   return ignored;
 }
 
-const BETWEEN_LINEARS = new Set([
-  'Relu',
-  'LeakyRelu',
-  'PRelu',
-  'Sigmoid',
-  'Mul',
-  'HardSwish',
-  'Add',
-  'Clip',
-  'Reshape',
-]);
-
 function linearBefore(graph: Graph, tensor: string): NodeProto | undefined {
   let node = graph.producer(tensor);
   for (let hops = 0; node !== undefined && hops < 4; hops++) {
     if (isLinear(node)) return node;
-    if (!BETWEEN_LINEARS.has(node.opType)) return undefined;
+    if (!has(node, 'between-gates')) return undefined;
     node = graph.producer(node.input[0] ?? '');
   }
   return undefined;

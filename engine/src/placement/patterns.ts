@@ -1,6 +1,6 @@
 import type { Graph } from '@quantsmith/model/graph';
 import { type NodeProto, isOnnxDomain } from '@quantsmith/model/onnx';
-import { ACTIVATIONS, isElementwise, isLinear } from '@quantsmith/model/operators';
+import { has, isLinear } from '@quantsmith/model/operators';
 
 /** The inside of fused patterns: whole tensors, and single readings of a tensor that others read from outside. */
 export interface Interior {
@@ -50,19 +50,19 @@ function markTail(graph: Graph, head: NodeProto, inside: Mutable): void {
   for (;;) {
     const next = onlyReader(graph, current);
     if (next === undefined) return;
-    const arithmetic = isElementwise(next) && next.input.length === 2 && hasConstantOperand(graph, next);
+    const arithmetic = has(next, 'elementwise') && next.input.length === 2 && hasConstantOperand(graph, next);
     if (!arithmetic && !isBatchNorm(next) && !(isOnnxDomain(next) && next.opType === 'Squeeze')) return;
     if (arithmetic || isBatchNorm(next)) inside.tensors.add(current.output[0] ?? '');
     else if (!feedsArithmetic(graph, next)) return;
     else inside.tensors.add(current.output[0] ?? '');
     current = next;
-    if (ACTIVATIONS.has(current.opType)) return;
+    if (has(current, 'activation')) return;
   }
 }
 
 function feedsArithmetic(graph: Graph, node: NodeProto): boolean {
   const next = onlyReader(graph, node);
-  return next !== undefined && isElementwise(next) && hasConstantOperand(graph, next);
+  return next !== undefined && has(next, 'elementwise') && hasConstantOperand(graph, next);
 }
 
 /** x·sigmoid(x) (also with a scaled sigmoid input): the multiplication's inputs stay float. */

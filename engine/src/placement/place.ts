@@ -1,3 +1,4 @@
+import { ElementType } from '@quantsmith/model/onnx';
 import type { Graph } from '@quantsmith/model/graph';
 import { postProcessingIgnored, squeezeExcitationIgnored, transformerIgnored } from './ignored.js';
 import { fusedInterior } from './patterns.js';
@@ -54,7 +55,8 @@ function quantizeOutputs(graph: Graph, placement: Placement, config: QuantizerCo
   const byTensor = new Map(placement.activations.map((quantizer) => [quantizer.tensor, quantizer]));
   for (const tensor of graph.outputs) {
     const type = graph.type(tensor);
-    if (graph.producer(tensor) === undefined || (type !== undefined && type.elemType !== 1)) continue;
+    if (graph.producer(tensor) === undefined || (type !== undefined && type.elemType !== ElementType.FLOAT))
+      continue;
     const existing: ActivationQuantizer = byTensor.get(tensor) ?? {
       id: `activation:${tensor}`,
       tensor,

@@ -1,6 +1,6 @@
 import type { Graph } from '@quantsmith/model/graph';
-import type { NodeProto } from '@quantsmith/model/onnx';
-import { dataInputs, isDepthwise, isElementwise, isLinear, traitOf } from '@quantsmith/model/operators';
+import { ElementType, type NodeProto } from '@quantsmith/model/onnx';
+import { dataInputs, has, isDepthwise, isLinear, isOperand, traitOf } from '@quantsmith/model/operators';
 import { isInside, type Interior } from './patterns.js';
 import type { ActivationQuantizer, Port, QuantizerConfig } from './types.js';
 
@@ -23,17 +23,6 @@ export interface PropagationOptions {
   readonly interior: Interior;
   readonly transformer: boolean;
 }
-
-/** Operators that keep the channel axis where it is, so that a per-channel quantizer may pass. */
-const CHANNEL_KEEPING = new Set(['MaxPool', 'Dropout', 'Identity', 'GlobalMaxPool']);
-/**
- * Operators that ONNX Runtime turns into integer kernels whatever their scales, and then refuses to run with several: their
- * activations have one scale each.
- */
-const ONE_SCALE = new Set(['Add', 'Mul', 'AveragePool', 'GlobalAveragePool', 'Sigmoid', 'LeakyRelu']);
-const SHAPE_ONLY = new Set(['Shape', 'Size']);
-/** QuantizeLinear takes float32 alone; float16 is raised to it, a double stays what it is. */
-const FLOAT_TYPES = new Set([1]);
 
 /**
  * Places the activation quantizers: one on every activation input of a quantizable operator, moved up through
@@ -70,10 +59,10 @@ function ownDemands(graph: Graph, node: NodeProto, options: PropagationOptions):
   const products = node.opType === 'MatMul' && node.input.every((input) => !graph.isConstant(input));
   return node.input.map((tensor, index) => {
     if (!isActivation(graph, tensor) || isInside(options.interior, node, tensor)) return undefined;
-    if (!isQuantizablePort(node, index)) return undefined;
+    if (!isOperand(node, index)) return undefined;
     const perChannel =
       (options.perChannelDepthwise && isDepthwise(node, graph)) ||
-      (options.activations.perChannel && !ONE_SCALE.has(node.opType));
+      (options.activations.perChannel && !has(node, 'one-scale'));
     return {
       config: { ...options.activations, perChannel },
       forcedSymmetric: options.transformer && products,
@@ -83,34 +72,19 @@ function ownDemands(graph: Graph, node: NodeProto, options: PropagationOptions):
   });
 }
 
-/** Only the operands that are computed with: not a Conv's bias, a Pow's exponent, a Resize's sizes. */
-function isQuantizablePort(node: NodeProto, index: number): boolean {
-  switch (node.opType) {
-    case 'Conv':
-    case 'ConvTranspose':
-    case 'Gemm':
-    case 'Attention':
-      return index <= 1;
-    case 'Pow':
-    case 'Resize':
-    case 'BatchNormalization':
-    case 'ReduceSum':
-    case 'ReduceMean':
-    case 'ReduceL2':
-      return index === 0;
-    default:
-      return true;
-  }
-}
-
 function isActivation(graph: Graph, tensor: string): boolean {
   if (tensor === '' || graph.isConstant(tensor) || graph.isOptional(tensor)) return false;
+  return isFloat32(graph, tensor);
+}
+
+/** QuantizeLinear takes float32 alone; float16 is raised to it, a double stays what it is. */
+function isFloat32(graph: Graph, tensor: string): boolean {
   const type = graph.type(tensor);
-  return type === undefined || FLOAT_TYPES.has(type.elemType);
+  return type === undefined || type.elemType === ElementType.FLOAT;
 }
 
 const valueReaders = (graph: Graph, tensor: string) =>
-  graph.consumers(tensor).filter((port) => !SHAPE_ONLY.has(port.node.opType));
+  graph.consumers(tensor).filter((port) => !has(port.node, 'shape-only'));
 
 /** The demand of all readers of a tensor together, or undefined when one of them wants it float. */
 function mergeAt(
@@ -146,13 +120,10 @@ function canPass(
   if (trait !== 'agnostic' && trait !== 'concat') return false;
   if (outputs.length === 0 || merged.some((demand) => demand === undefined)) return false;
   if (options.ignored.has(node.name)) return false;
-  if (merged.some((demand) => demand?.config.perChannel) && !CHANNEL_KEEPING.has(node.opType)) return false;
+  if (merged.some((demand) => demand?.config.perChannel) && !has(node, 'keeps-channels')) return false;
   const inputs = dataInputs(node).map((index) => node.input[index] ?? '');
   if (node.opType === 'Pad' && !padsWithZero(graph, node)) return false;
-  return inputs.every((tensor) => {
-    const type = graph.type(tensor);
-    return tensor !== '' && (type === undefined || FLOAT_TYPES.has(type.elemType));
-  });
+  return inputs.every((tensor) => tensor !== '' && isFloat32(graph, tensor));
 }
 
 /** Padding with zero keeps to the quantizer's range; any other constant may leave it. */
@@ -196,7 +167,7 @@ function isLoneElementwise(
   node: NodeProto,
   demands: ReadonlyMap<NodeProto, (Demand | undefined)[]>,
 ): boolean {
-  if (!isElementwise(node)) return false;
+  if (!has(node, 'elementwise')) return false;
   return (demands.get(node) ?? []).filter((demand) => demand !== undefined).length === 1;
 }
 
@@ -219,8 +190,9 @@ function constantsWithDemands(
 function finish(graph: Graph, placed: readonly Placed[]): ActivationQuantizer[] {
   const groupOf = unifiedGroups(placed);
   return placed.map(({ tensor, targets, demand }) => {
-    const writer = graph.producer(tensor)?.opType ?? '';
-    const perChannel = demand.config.perChannel && (graph.rank(tensor) ?? 0) > 1 && !ONE_SCALE.has(writer);
+    const writer = graph.producer(tensor);
+    const oneScale = writer !== undefined && has(writer, 'one-scale');
+    const perChannel = demand.config.perChannel && (graph.rank(tensor) ?? 0) > 1 && !oneScale;
     return {
       id: `activation:${tensor}`,
       tensor,

@@ -1,24 +1,7 @@
 import type { Graph } from '@quantsmith/model/graph';
-import { type NodeProto, intAttribute, isOnnxDomain } from '@quantsmith/model/onnx';
-import { dataInputs, isLinear, traitOf } from '@quantsmith/model/operators';
+import { ElementType, type NodeProto, intAttribute, isFloatType, isOnnxDomain } from '@quantsmith/model/onnx';
+import { dataInputs, has, isLinear, isOperand, traitOf } from '@quantsmith/model/operators';
 import type { ActivationQuantizer, Placement, Port, QuantizerConfig } from './types.js';
-
-/**
- * Operators for which ONNX Runtime's CPU provider has an integer kernel that also needs its output quantized.
- * (Gemm and MatMul have kernels with float output.)
- */
-const NEEDS_QUANTIZED_OUTPUT = new Set([
-  'Conv',
-  'Add',
-  'Mul',
-  'Concat',
-  'AveragePool',
-  'GlobalAveragePool',
-  'Sigmoid',
-  'LeakyRelu',
-]);
-/** Activations that the runtime folds into the quantizer behind them. */
-const ABSORBED = new Set(['Relu', 'Clip']);
 
 /**
  * Completes a placement for ONNX Runtime: an operator whose inputs are all quantized gets its output quantized too,
@@ -38,12 +21,11 @@ export function completeForRuntime(
     [...placement.activations, ...placement.weights].flatMap((quantizer) => quantizer.targets.map(portKey)),
   );
   for (const node of graph.nodes) {
-    if (!isOnnxDomain(node) || !NEEDS_QUANTIZED_OUTPUT.has(node.opType)) continue;
-    if (placement.float.has(node.name)) continue;
+    if (!has(node, 'integer-output') || placement.float.has(node.name)) continue;
     if (!operandsQuantized(graph, node, quantizedPorts)) continue;
     const tensor = outputBehindActivation(graph, node);
     // Behind the last linear operator only a convolution is worth a rounded output.
-    if (node.opType !== 'Conv' && !activations.has(tensor) && isTail(graph, tensor)) continue;
+    if (!isLinear(node) && !activations.has(tensor) && isTail(graph, tensor)) continue;
     const added = coverReaders(graph, tensor, activations.get(tensor), {
       config: { ...config, perChannel: false },
       unified: unifiedOf(graph, node, activations),
@@ -85,10 +67,8 @@ function floatReaders(
   ]);
 }
 
-const FLOAT_TYPES = new Set([1, 10, 11, 16]);
-
 const castsToInteger = (node: NodeProto) =>
-  isOnnxDomain(node) && node.opType === 'Cast' && !FLOAT_TYPES.has(intAttribute(node, 'to', 1));
+  isOnnxDomain(node) && node.opType === 'Cast' && !isFloatType(intAttribute(node, 'to', ElementType.FLOAT));
 
 /**
  * Operators that must stay float but have a quantized output: rounded operands as well would make the runtime fuse them into
@@ -115,7 +95,7 @@ function isFloatResult(
 const portKey = (port: Port) => `${port.node}\u0000${port.input}`;
 
 function operandsQuantized(graph: Graph, node: NodeProto, quantized: ReadonlySet<string>): boolean {
-  const operands = node.opType === 'Conv' ? [0, 1] : node.input.map((_, index) => index);
+  const operands = node.input.flatMap((_, index) => (isOperand(node, index) ? [index] : []));
   return operands.every((input) => isQuantized(graph, node, input, quantized));
 }
 
@@ -139,7 +119,7 @@ function outputBehindActivation(graph: Graph, node: NodeProto): string {
   if (graph.outputs.includes(output) || graph.isCaptured(output)) return output;
   const readers = graph.consumers(output);
   const [reader] = readers;
-  const absorbed = readers.length === 1 && reader !== undefined && ABSORBED.has(reader.node.opType);
+  const absorbed = readers.length === 1 && reader !== undefined && has(reader.node, 'absorbed');
   return absorbed ? (reader.node.output[0] ?? output) : output;
 }
 

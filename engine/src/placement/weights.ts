@@ -1,6 +1,6 @@
 import type { Graph } from '@quantsmith/model/graph';
-import { type NodeProto, intAttribute } from '@quantsmith/model/onnx';
-import { isEmbedding, isLinear, weightAxis } from '@quantsmith/model/operators';
+import { ElementType, type NodeProto } from '@quantsmith/model/onnx';
+import { isEmbedding, isGrouped, isLinear, weightAxis } from '@quantsmith/model/operators';
 import type { Port, QuantizerConfig, WeightQuantizer } from './types.js';
 
 export type OverflowFix = 'enable' | 'first_layer' | 'disable' | 'auto';
@@ -27,7 +27,8 @@ export function placeWeights(graph: Graph, options: WeightOptions): WeightQuanti
     for (const input of [0, 1]) {
       const tensor = node.input[input] ?? '';
       const constant = graph.initializer(tensor);
-      if (constant === undefined || constant.dims.length === 0 || !isFloat(constant.dataType)) continue;
+      if (constant === undefined || constant.dims.length === 0 || constant.dataType !== ElementType.FLOAT)
+        continue;
       if (isEmbedding(node, graph) ? input !== 0 : node.opType.startsWith('Conv') && input !== 1) continue;
       const list = targets.get(tensor) ?? [];
       list.push({ port: { node: node.name, input }, node });
@@ -53,8 +54,6 @@ export function placeWeights(graph: Graph, options: WeightOptions): WeightQuanti
   });
 }
 
-const isFloat = (dataType: number) => dataType === 1;
-
 /**
  * Whether ONNX Runtime's kernels take several scales: not for the left operand of a product, nor for a stack of matrices.
  */
@@ -74,7 +73,7 @@ function commonAxis(readers: readonly { port: Port; node: NodeProto }[], rank: n
 
 /** Convolutions without groups, transposed convolutions, Gemm and MatMul; grouped and depthwise ones are not included. */
 function takesHalfRange(node: NodeProto): boolean {
-  return isLinear(node) && !(node.opType === 'Conv' && intAttribute(node, 'group', 1) !== 1);
+  return isLinear(node) && !isGrouped(node);
 }
 
 function halfRangeNodes(
@@ -101,7 +100,7 @@ export function firstLayers(graph: Graph, weighted: ReadonlySet<NodeProto>): Rea
   const queue = [...graph.inputs];
   for (let tensor = queue.shift(); tensor !== undefined; tensor = queue.shift()) {
     for (const { node } of graph.consumers(tensor)) {
-      if (node.opType === 'Conv' && weighted.has(node) && intAttribute(node, 'group', 1) === 1) {
+      if (node.opType === 'Conv' && weighted.has(node) && !isGrouped(node)) {
         first.add(node.name);
         continue;
       }

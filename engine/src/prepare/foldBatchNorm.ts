@@ -1,4 +1,5 @@
 import {
+  ElementType,
   type ModelProto,
   type NodeProto,
   type TensorProto,
@@ -60,7 +61,8 @@ function foldInto(
   fresh: (base: string) => string,
 ): { node: NodeProto; initializers: TensorProto[] } | undefined {
   const constants = [linear.input[1], ...norm.input.slice(1, 5)].map((name) => graph.initializer(name ?? ''));
-  if (constants.some((tensor) => tensor === undefined || tensor.dataType !== 1)) return undefined;
+  if (constants.some((tensor) => tensor === undefined || tensor.dataType !== ElementType.FLOAT))
+    return undefined;
   const [weight, gamma, beta, mean, variance] = constants as TensorProto[];
   const biasName = linear.input[2] ?? '';
   const bias = graph.initializer(biasName);
@@ -87,8 +89,8 @@ function foldInto(
       output: [norm.output[0] ?? ''],
     },
     initializers: [
-      makeTensor(weightName, weight!.dims.map(Number), 1, values),
-      makeTensor(newBiasName, [channels], 1, newBias),
+      makeTensor(weightName, weight!.dims.map(Number), ElementType.FLOAT, values),
+      makeTensor(newBiasName, [channels], ElementType.FLOAT, newBias),
     ],
   };
 }

@@ -1,5 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import {
+  isFloatType,
+  ElementType,
   GraphProtoSchema,
   type ModelProto,
   type NodeProto,
@@ -15,6 +17,7 @@ import {
   tensorAttribute,
   withOutputs,
 } from '@quantsmith/model/onnx';
+import { has } from '@quantsmith/model/operators';
 import { createSession, run } from '../runtime/session.js';
 import type { HostTensor } from '@quantsmith/model/arrays';
 import { indexGraph, type TensorType } from '@quantsmith/model/graph';
@@ -27,17 +30,6 @@ const LARGEST_GROWN_INTEGERS = 1 << 10;
 
 /** Shapes that become known by folding allow more folding; deeper chains than this stay as they are. */
 const MOST_ROUNDS = 4;
-
-const NOT_FOLDED = new Set([
-  'RandomNormal',
-  'RandomUniform',
-  'RandomNormalLike',
-  'RandomUniformLike',
-  'Multinomial',
-  'Bernoulli',
-  'DequantizeLinear',
-  'QuantizeLinear',
-]);
 
 /**
  * Replaces everything that depends on constants alone by initializers, and so the Shape of a tensor whose shape is
@@ -109,13 +101,20 @@ function constantValue(node: NodeProto): TensorProto | undefined {
   const value = tensorAttribute(node, 'value');
   if (value !== undefined) return value;
   for (const attribute of node.attribute) {
-    if (attribute.name === 'value_float') return makeTensor('', [], 1, Float32Array.of(attribute.f));
-    if (attribute.name === 'value_int') return makeTensor('', [], 7, BigInt64Array.of(attribute.i));
+    if (attribute.name === 'value_float')
+      return makeTensor('', [], ElementType.FLOAT, Float32Array.of(attribute.f));
+    if (attribute.name === 'value_int')
+      return makeTensor('', [], ElementType.INT64, BigInt64Array.of(attribute.i));
     if (attribute.name === 'value_floats') {
-      return makeTensor('', [attribute.floats.length], 1, Float32Array.from(attribute.floats));
+      return makeTensor(
+        '',
+        [attribute.floats.length],
+        ElementType.FLOAT,
+        Float32Array.from(attribute.floats),
+      );
     }
     if (attribute.name === 'value_ints') {
-      return makeTensor('', [attribute.ints.length], 7, BigInt64Array.from(attribute.ints));
+      return makeTensor('', [attribute.ints.length], ElementType.INT64, BigInt64Array.from(attribute.ints));
     }
   }
   return undefined;
@@ -132,7 +131,7 @@ function foldableNodes(model: ModelProto, types: ReadonlyMap<string, TensorType>
     const fits =
       inputs.every((tensor) => constant.has(tensor)) &&
       (inputs.length > 0 || node.opType === 'ConstantOfShape');
-    const plain = isOnnxDomain(node) && !NOT_FOLDED.has(node.opType) && subgraphs(node).length === 0;
+    const plain = isOnnxDomain(node) && !has(node, 'not-constant') && subgraphs(node).length === 0;
     const exposed = node.output.some((tensor) => graph.outputs.includes(tensor));
     if (!fits || !plain || exposed) return false;
     for (const tensor of node.output) constant.add(tensor);
@@ -159,9 +158,7 @@ function foldableNodes(model: ModelProto, types: ReadonlyMap<string, TensorType>
   });
 }
 
-const FLOATS = new Set([1, 10, 11, 16]);
-
-const isInteger = (type: TensorType | undefined) => type !== undefined && !FLOATS.has(type.elemType);
+const isInteger = (type: TensorType | undefined) => type !== undefined && !isFloatType(type.elemType);
 
 /** The folded tensors that the rest of the graph reads. */
 function resultsNeeded(model: ModelProto, folded: ReadonlySet<NodeProto>): string[] {

@@ -1,4 +1,5 @@
 import {
+  ElementType,
   type ModelProto,
   type NodeProto,
   type TensorProto,
@@ -80,7 +81,12 @@ function asGemm(
   const [a = '', b = ''] = matMul.input;
   const weight = graph.initializer(b);
   const bias = graph.initializer(add.constant);
-  if (graph.rank(a) !== 2 || weight?.dims.length !== 2 || weight.dataType !== 1 || bias === undefined)
+  if (
+    graph.rank(a) !== 2 ||
+    weight?.dims.length !== 2 ||
+    weight.dataType !== ElementType.FLOAT ||
+    bias === undefined
+  )
     return undefined;
   const columns = Number(weight.dims[1]);
   const isRow =

@@ -9,7 +9,7 @@ import {
   type ValueInfoProto,
   isOnnxDomain,
 } from '@quantsmith/model/onnx';
-import { ACTIVATIONS, isElementwise } from '@quantsmith/model/operators';
+import { has } from '@quantsmith/model/operators';
 import type { Problem } from '@quantsmith/schemas';
 
 /** Constants had to be inputs too before this version; since then an input with a value is an optional one. */
@@ -41,7 +41,7 @@ export function settleInputs(model: ModelProto): { model: ModelProto; problems: 
 /** Whether all readers of a constant are element-wise operators of the main graph. */
 function isSetting(graph: GraphProto, { name }: TensorProto): boolean {
   const readers = graph.node.filter(({ input }) => input.includes(name));
-  return readers.length > 0 && readers.every((node) => isElementwise(node) || ACTIVATIONS.has(node.opType));
+  return readers.length > 0 && readers.every((node) => has(node, 'elementwise') || has(node, 'activation'));
 }
 
 function becameConstants(names: readonly string[]): Problem {

@@ -1,4 +1,5 @@
 import {
+  ElementType,
   type ModelProto,
   type NodeProto,
   type TensorProto,
@@ -44,11 +45,9 @@ interface Draft {
   readonly constants: TensorProto[];
 }
 
-const FLOAT = 1;
-
 const floatConstant = (graph: Graph, tensor: string): TensorProto | undefined => {
   const found = graph.initializer(tensor);
-  return found?.dataType === FLOAT ? found : undefined;
+  return found?.dataType === ElementType.FLOAT ? found : undefined;
 };
 
 function normalGemm(draft: Draft, gemm: NodeProto): NodeProto[] | undefined {
@@ -75,7 +74,7 @@ function normalGemm(draft: Draft, gemm: NodeProto): NodeProto[] | undefined {
       makeTensor(
         name,
         [columns],
-        FLOAT,
+        ElementType.FLOAT,
         row.map((value) => value * beta),
       ),
     );
@@ -101,7 +100,7 @@ function addConstant(
     makeTensor(
       name,
       dims,
-      FLOAT,
+      ElementType.FLOAT,
       readFloats(tensor, dir).map((value) => value * factor),
     ),
   );

@@ -5,6 +5,7 @@ import {
   type TensorProto,
   nameNodes,
 } from '@quantsmith/model/onnx';
+import { marksQuantized } from '@quantsmith/model/operators';
 import { upgradeModel } from '@quantsmith/model/upgrade';
 import type { NamedNode } from '@quantsmith/model/scope';
 import { fail, QuantsmithError, type Problem } from '@quantsmith/schemas';
@@ -28,16 +29,6 @@ export interface PreparedModel {
   readonly originals: readonly NamedNode[];
   readonly problems: readonly Problem[];
 }
-
-const QUANTIZED = new Set([
-  'QuantizeLinear',
-  'DequantizeLinear',
-  'DynamicQuantizeLinear',
-  'QLinearConv',
-  'QLinearMatMul',
-  'ConvInteger',
-  'MatMulInteger',
-]);
 
 /**
  * Prepares a model for quantization; its outputs stay equal within float rounding. `opset`: the least operator set of
@@ -95,9 +86,7 @@ export async function withGraph(
 }
 
 function refuseQuantized(model: ModelProto, path: string): void {
-  const found = model.graph!.node.find(
-    (node) => QUANTIZED.has(node.opType) || node.opType.startsWith('QLinear'),
-  );
+  const found = model.graph!.node.find((node) => marksQuantized(node.opType));
   if (found === undefined) return;
   fail('already-quantized', `${path} is quantized already: node "${found.name}" is a ${found.opType}.`, {
     file: path,

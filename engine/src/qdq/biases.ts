@@ -1,6 +1,6 @@
-import { type NodeProto, floatAttribute, isOnnxDomain, makeTensor, readFloats } from '@quantsmith/model/onnx';
+import { type NodeProto, floatAttribute, makeTensor, readFloats } from '@quantsmith/model/onnx';
 import type { Graph } from '@quantsmith/model/graph';
-import { traitOf } from '@quantsmith/model/operators';
+import { has, traitOf } from '@quantsmith/model/operators';
 import type { ActivationQuantizer, WeightQuantizer } from '../placement/types.js';
 import type { Draft } from './draft.js';
 import { DATA_TYPE, STORAGE, integerTensor } from './storage.js';
@@ -102,12 +102,10 @@ function writeIntegerBias(
   draft.rewire([{ node: target.name, input: 2 }], output);
 }
 
+/** A Gemm that scales its product or bias has no such kernel. */
 function takesIntegerBias(node: NodeProto): boolean {
-  if (!isOnnxDomain(node)) return false;
-  if (node.opType === 'Conv') return true;
-  return (
-    node.opType === 'Gemm' && floatAttribute(node, 'beta', 1) === 1 && floatAttribute(node, 'alpha', 1) === 1
-  );
+  const plain = floatAttribute(node, 'beta', 1) === 1 && floatAttribute(node, 'alpha', 1) === 1;
+  return has(node, 'integer-bias') && plain;
 }
 
 function portMap<Q extends ActivationQuantizer | WeightQuantizer>(quantizers: readonly Q[]): Map<string, Q> {

@@ -1,12 +1,7 @@
 import type { Graph } from '@quantsmith/model/graph';
+import { has } from '@quantsmith/model/operators';
 import type { ActivationQuantizer, Port } from '../placement/types.js';
 import type { Draft } from './draft.js';
-
-/**
- * Operators that move values unchanged but through which ONNX Runtime does not carry a DequantizeLinear by itself
- * (it does for MaxPool, Reshape, Transpose, Squeeze and Unsqueeze).
- */
-const STOPPED_AT = new Set(['Flatten', 'Slice', 'Split', 'Gather', 'DepthToSpace', 'SpaceToDepth']);
 
 /** The scale and zero point initializers of a quantizer that has been inserted. */
 export interface InsertedPair {
@@ -29,7 +24,7 @@ export function repeatBehindMovers(
   const queue: Port[] = [...quantizer.targets];
   for (let port = queue.pop(); port !== undefined; port = queue.pop()) {
     const node = graph.node(port.node);
-    if (node === undefined || port.input !== 0 || !STOPPED_AT.has(node.opType)) continue;
+    if (node === undefined || port.input !== 0 || !has(node, 'stops-dequantize')) continue;
     for (const tensor of node.output) {
       const readers = graph
         .consumers(tensor)

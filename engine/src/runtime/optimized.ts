@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, type GraphProto, type ModelProto, type NodeProto } from '@quantsmith/model/onnx';
+import { integerKernel, isConversion } from '@quantsmith/model/operators';
 import { withScratchFolder } from './scratch.js';
 import { createSession } from './session.js';
 
@@ -17,12 +18,6 @@ export interface RuntimeKernel {
   /** Names of the given model's nodes (without QuantizeLinear and DequantizeLinear) that this kernel stands for. */
   readonly covers: readonly string[];
 }
-
-const CONVERSIONS = new Set(['QuantizeLinear', 'DequantizeLinear', 'DynamicQuantizeLinear']);
-const INTEGER =
-  /^(QLinear|QGemm$|QAttention$|QEmbed|ConvInteger|MatMulInteger|DynamicQuantizeMatMul|DynamicQuantizeLSTM)/;
-/** They produce float from integers: the results are no 8-bit values. */
-const INTEGER_TO_FLOAT = /(ToFloat|Integer|DynamicQuantize)/;
 
 /** The graph that the runtime makes of a model and executes; it is written into a scratch folder, which is gone afterwards. */
 export async function optimizedModel(
@@ -72,8 +67,8 @@ export function kernelsOf(model: Uint8Array, { graph }: ModelProto): ReadonlyMap
 }
 
 function kindOf(node: NodeProto, integers: ReadonlySet<string>): RuntimeKernel['kind'] {
-  if (CONVERSIONS.has(node.opType)) return 'conversion';
-  if (INTEGER.test(node.opType)) return 'integer';
+  if (isConversion(node.opType)) return 'conversion';
+  if (integerKernel(node.opType) !== undefined) return 'integer';
   return integers.has(node.output[0] ?? '') ? 'integer' : 'float';
 }
 
@@ -82,10 +77,9 @@ function integerTensors(graph: GraphProto): ReadonlySet<string> {
   const integers = new Set<string>();
   for (const node of graph.node) {
     const [first = ''] = node.input;
-    const dequantizes = node.opType === 'DequantizeLinear';
-    const made =
-      node.opType === 'QuantizeLinear' || (INTEGER.test(node.opType) && !INTEGER_TO_FLOAT.test(node.opType));
-    const moved = !dequantizes && !INTEGER.test(node.opType) && integers.has(first);
+    const kernel = integerKernel(node.opType);
+    const made = node.opType === 'QuantizeLinear' || kernel?.gives === 'codes';
+    const moved = node.opType !== 'DequantizeLinear' && kernel === undefined && integers.has(first);
     if (made || moved) for (const output of node.output) integers.add(output);
   }
   return integers;
@@ -108,7 +102,7 @@ function coverage(source: GraphProto, optimized: GraphProto): (kernel: NodeProto
   }
   const named = new Set(owner.values());
   for (const kernel of optimized.node) {
-    if (named.has(kernel) || CONVERSIONS.has(kernel.opType)) continue;
+    if (named.has(kernel) || isConversion(kernel.opType)) continue;
     const borders = new Set(kernel.input);
     const claim = (tensor: string) => {
       const node = producers.get(tensor);
@@ -130,7 +124,7 @@ function coverage(source: GraphProto, optimized: GraphProto): (kernel: NodeProto
   const covers = new Map<NodeProto, string[]>();
   for (const node of source.node) {
     const kernel = owner.get(node);
-    if (kernel === undefined || CONVERSIONS.has(node.opType)) continue;
+    if (kernel === undefined || isConversion(node.opType)) continue;
     covers.set(kernel, [...(covers.get(kernel) ?? []), node.name]);
   }
   return (kernel) => covers.get(kernel) ?? [];

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import type { Graph } from '@quantsmith/model/graph';
 import {
+  ElementType,
   type AttributeValue,
   type ModelProto,
   type NodeProto,
@@ -10,6 +11,7 @@ import {
   makeNode,
   makeTensor,
 } from '@quantsmith/model/onnx';
+import { has } from '@quantsmith/model/operators';
 import type { HostTensor } from '@quantsmith/model/arrays';
 
 /** A reduction that the runtime computes inside the graph; `axis` null: over all values, −1: the last axis is kept. */
@@ -37,7 +39,6 @@ export interface Augmented {
 }
 
 const OPERATOR = { min: 'ReduceMin', max: 'ReduceMax', mean: 'ReduceMean' } as const;
-const FLOAT = 1;
 
 /**
  * The model with reductions of inner tensors as its outputs instead of its own, so that no activation leaves the
@@ -112,7 +113,8 @@ function startDraft(graph: Graph, opset: number): Draft {
 
 function addReduction(draft: Draft, reduction: Reduction): void {
   const { tensor, kind, axis } = reduction;
-  const dims = draft.graph.type(tensor)?.elemType === FLOAT ? draft.graph.type(tensor)?.dims : null;
+  const dims =
+    draft.graph.type(tensor)?.elemType === ElementType.FLOAT ? draft.graph.type(tensor)?.dims : null;
   const [batch, channels, height] = dims ?? [];
   const image = dims?.length === 4 && typeof channels === 'number' && (axis === null || axis === 1);
   if (image && batch !== undefined && height !== undefined) {
@@ -143,7 +145,7 @@ function perChannel(draft: Draft, { tensor, kind }: Reduction, channels: number)
     makeTensor(
       `quantsmith_negation_${channels}`,
       [channels, 1, 1, 1],
-      FLOAT,
+      ElementType.FLOAT,
       new Float32Array(channels).fill(-1),
     ),
   );
@@ -151,27 +153,13 @@ function perChannel(draft: Draft, { tensor, kind }: Reduction, channels: number)
   return { value: emit(draft, pool, [negated], {}), negated: true };
 }
 
-const KEEPS_LAYOUT = new Set([
-  'Add',
-  'AveragePool',
-  'BatchNormalization',
-  'Clip',
-  'Concat',
-  'GlobalAveragePool',
-  'MaxPool',
-  'Mul',
-  'Relu',
-  'Sigmoid',
-  'Tanh',
-]);
-
 /** Whether the runtime is likely to hold the tensor in its channel-blocked layout, where convolutions work. */
 function isBlocked(graph: Graph, tensor: string, depth = 0): boolean {
   const node = graph.producer(tensor);
   if (node === undefined || depth > 8) return false;
-  if (node.opType === 'Conv') return true;
+  if (has(node, 'makes-blocks')) return true;
   return (
-    KEEPS_LAYOUT.has(node.opType) &&
+    has(node, 'keeps-blocks') &&
     node.input.every((input) => graph.isConstant(input) || input === '' || isBlocked(graph, input, depth + 1))
   );
 }

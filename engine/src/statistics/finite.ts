@@ -1,13 +1,10 @@
 import type { Graph } from '@quantsmith/model/graph';
-import { type NodeProto, isOnnxDomain, readFloats } from '@quantsmith/model/onnx';
+import { ElementType, type NodeProto, readFloats } from '@quantsmith/model/onnx';
+import { has } from '@quantsmith/model/operators';
 import { fail } from '@quantsmith/schemas';
 import { allFinite } from '@quantsmith/model/arrays';
 
 import type { Reduction } from './augment.js';
-
-const FLOAT = 1;
-/** Operators that can make NaN of finite numbers. */
-const CAN_MAKE_NAN = new Set(['Acos', 'Acosh', 'Asin', 'Atanh', 'Div', 'Log', 'Mod', 'Pow', 'Sqrt']);
 
 /**
  * Reductions that become NaN when one of the tensors holds a NaN. The runtime's minima and maxima pass over NaN, so it
@@ -17,7 +14,7 @@ const CAN_MAKE_NAN = new Set(['Acos', 'Acosh', 'Asin', 'Atanh', 'Div', 'Log', 'M
 export function nanSentinels(graph: Graph, dir: string, tensors: ReadonlySet<string>): Reduction[] {
   const behind = new Set<string>();
   const queue = graph.nodes.flatMap((node) =>
-    isOnnxDomain(node) && CAN_MAKE_NAN.has(node.opType) && !isSafe(graph, dir, node) ? node.output : [],
+    has(node, 'can-make-nan') && !isSafe(graph, dir, node) ? node.output : [],
   );
   const visited = new Set(queue);
   for (let tensor = queue.pop(); tensor !== undefined; tensor = queue.pop()) {
@@ -39,7 +36,7 @@ export function nanSentinels(graph: Graph, dir: string, tensors: ReadonlySet<str
 /** Division by constants that are not zero, and powers with a positive integer as exponent. */
 function isSafe(graph: Graph, dir: string, node: NodeProto): boolean {
   const operand = graph.initializer(node.input[1] ?? '');
-  if (operand?.dataType !== FLOAT) return false;
+  if (operand?.dataType !== ElementType.FLOAT) return false;
   const values = readFloats(operand, dir);
   if (node.opType === 'Div') return values.every((value) => value !== 0);
   return node.opType === 'Pow' && values.every((value) => value > 0 && Number.isInteger(value));

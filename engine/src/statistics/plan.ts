@@ -1,5 +1,6 @@
 import type { Graph } from '@quantsmith/model/graph';
-import { floatAttribute, readFloats } from '@quantsmith/model/onnx';
+import { ElementType, floatAttribute, readFloats } from '@quantsmith/model/onnx';
+import { has } from '@quantsmith/model/operators';
 import type { ActivationQuantizer } from '../placement/types.js';
 import { clipOf } from '../weights/quantize.js';
 import {
@@ -84,51 +85,19 @@ function planTensor(
   };
 }
 
-const NEVER_NEGATIVE = new Set([
-  'Relu',
-  'Sigmoid',
-  'Softmax',
-  'HardSigmoid',
-  'Abs',
-  'Exp',
-  'Softplus',
-  'ReduceL2',
-  'Sqrt',
-]);
-/** Operators whose output is not negative when their first input is not. */
-const KEEPS_SIGN = new Set([
-  'MaxPool',
-  'AveragePool',
-  'GlobalAveragePool',
-  'GlobalMaxPool',
-  'Flatten',
-  'Reshape',
-  'Transpose',
-  'Squeeze',
-  'Unsqueeze',
-  'Slice',
-  'Split',
-  'DepthToSpace',
-  'SpaceToDepth',
-  'Expand',
-  'Tile',
-  'ReduceMean',
-  'ReduceMax',
-]);
-
 /** Whether the values of a tensor can be told to be ≥ 0 from the graph alone. */
 export function isNeverNegative(graph: Graph, dir: string, tensor: string, depth = 0): boolean {
   const node = graph.producer(tensor);
   if (node === undefined || depth > 16) return false;
-  if (NEVER_NEGATIVE.has(node.opType)) return true;
+  if (has(node, 'never-negative')) return true;
   if (node.opType === 'Clip') {
     const lower = graph.initializer(node.input[1] ?? '');
     return lower === undefined
       ? floatAttribute(node, 'min', -1) >= 0
-      : lower.dataType === 1 && readFloats(lower, dir)[0]! >= 0;
+      : lower.dataType === ElementType.FLOAT && readFloats(lower, dir)[0]! >= 0;
   }
-  if (KEEPS_SIGN.has(node.opType)) return isNeverNegative(graph, dir, node.input[0] ?? '', depth + 1);
-  if (node.opType === 'Concat' || node.opType === 'Add') {
+  if (has(node, 'keeps-sign')) return isNeverNegative(graph, dir, node.input[0] ?? '', depth + 1);
+  if (has(node, 'keeps-all-signs')) {
     return node.input.every((input) => isNeverNegative(graph, dir, input, depth + 1));
   }
   return false;

@@ -1,3 +1,4 @@
+export * from './elementTypes.js';
 export * from './inspect.js';
 export * from './metadata.js';
 export * from './names.js';

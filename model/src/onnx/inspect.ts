@@ -1,3 +1,4 @@
+import { isFloatType } from './elementTypes.js';
 import { fromBinary } from '@bufbuild/protobuf';
 import { open, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -39,7 +40,6 @@ interface RawGraph {
 }
 
 const decoder = new TextDecoder();
-const FLOATS = new Set([1, 10, 11, 16]);
 
 /**
  * The structure of an ONNX file. Weights are stepped over, never read, so that a file of hundreds of megabytes costs
@@ -132,7 +132,7 @@ function summarize(graph: RawGraph): Pick<ModelSummary, 'inputs' | 'outputs' | '
     ),
     attributes: node.attributes,
   }));
-  const parameters = [...constants.values()].filter((constant) => FLOATS.has(constant.dataType));
+  const parameters = [...constants.values()].filter((constant) => isFloatType(constant.dataType));
   return {
     // Before IR version 4 constants were listed as inputs too.
     inputs: graph.inputs.filter((input) => !constants.has(input.name)),

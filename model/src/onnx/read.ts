@@ -1,3 +1,4 @@
+import { ElementType } from './elementTypes.js';
 import { fromBinary } from '@bufbuild/protobuf';
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
@@ -164,7 +165,8 @@ function checkTensor(tensor: TensorProto, file: string): void {
     tensor.int64Data.length +
     tensor.doubleData.length +
     tensor.uint64Data.length;
-  if (isExternal(tensor) || tensor.dataType === 8 || elementBytes(tensor.dataType) < 1) return;
+  if (isExternal(tensor) || tensor.dataType === ElementType.STRING || elementBytes(tensor.dataType) < 1)
+    return;
   const wrong =
     tensor.rawData.length > 0
       ? tensor.rawData.length !== tensorBytes(tensor)

@@ -1,3 +1,4 @@
+import { ElementType } from './elementTypes.js';
 import { create } from '@bufbuild/protobuf';
 import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
 import { isAbsolute, relative, resolve } from 'node:path';
@@ -7,29 +8,29 @@ import { TensorProto_DataLocation, TensorProtoSchema, type TensorProto } from '.
 
 /** Names and sizes of ONNX element types by TensorProto.DataType number; half bytes for the 4-bit types. */
 const TYPES: Readonly<Record<number, { name: string; bytes: number }>> = {
-  1: { name: 'float32', bytes: 4 },
-  2: { name: 'uint8', bytes: 1 },
-  3: { name: 'int8', bytes: 1 },
-  4: { name: 'uint16', bytes: 2 },
-  5: { name: 'int16', bytes: 2 },
-  6: { name: 'int32', bytes: 4 },
-  7: { name: 'int64', bytes: 8 },
-  8: { name: 'string', bytes: 0 },
-  9: { name: 'bool', bytes: 1 },
-  10: { name: 'float16', bytes: 2 },
-  11: { name: 'float64', bytes: 8 },
-  12: { name: 'uint32', bytes: 4 },
-  13: { name: 'uint64', bytes: 8 },
-  14: { name: 'complex64', bytes: 8 },
-  15: { name: 'complex128', bytes: 16 },
-  16: { name: 'bfloat16', bytes: 2 },
-  17: { name: 'float8e4m3fn', bytes: 1 },
-  18: { name: 'float8e4m3fnuz', bytes: 1 },
-  19: { name: 'float8e5m2', bytes: 1 },
-  20: { name: 'float8e5m2fnuz', bytes: 1 },
-  21: { name: 'uint4', bytes: 0.5 },
-  22: { name: 'int4', bytes: 0.5 },
-  23: { name: 'float4e2m1', bytes: 0.5 },
+  [ElementType.FLOAT]: { name: 'float32', bytes: 4 },
+  [ElementType.UINT8]: { name: 'uint8', bytes: 1 },
+  [ElementType.INT8]: { name: 'int8', bytes: 1 },
+  [ElementType.UINT16]: { name: 'uint16', bytes: 2 },
+  [ElementType.INT16]: { name: 'int16', bytes: 2 },
+  [ElementType.INT32]: { name: 'int32', bytes: 4 },
+  [ElementType.INT64]: { name: 'int64', bytes: 8 },
+  [ElementType.STRING]: { name: 'string', bytes: 0 },
+  [ElementType.BOOL]: { name: 'bool', bytes: 1 },
+  [ElementType.FLOAT16]: { name: 'float16', bytes: 2 },
+  [ElementType.DOUBLE]: { name: 'float64', bytes: 8 },
+  [ElementType.UINT32]: { name: 'uint32', bytes: 4 },
+  [ElementType.UINT64]: { name: 'uint64', bytes: 8 },
+  [ElementType.COMPLEX64]: { name: 'complex64', bytes: 8 },
+  [ElementType.COMPLEX128]: { name: 'complex128', bytes: 16 },
+  [ElementType.BFLOAT16]: { name: 'bfloat16', bytes: 2 },
+  [ElementType.FLOAT8E4M3FN]: { name: 'float8e4m3fn', bytes: 1 },
+  [ElementType.FLOAT8E4M3FNUZ]: { name: 'float8e4m3fnuz', bytes: 1 },
+  [ElementType.FLOAT8E5M2]: { name: 'float8e5m2', bytes: 1 },
+  [ElementType.FLOAT8E5M2FNUZ]: { name: 'float8e5m2fnuz', bytes: 1 },
+  [ElementType.UINT4]: { name: 'uint4', bytes: 0.5 },
+  [ElementType.INT4]: { name: 'int4', bytes: 0.5 },
+  [ElementType.FLOAT4E2M1]: { name: 'float4e2m1', bytes: 0.5 },
 };
 
 export function dataTypeName(dataType: number): string {
@@ -136,22 +137,22 @@ function inlineBytes(tensor: TensorProto): Uint8Array {
   if (tensor.rawData.length > 0) return tensor.rawData;
   const view = (array: ArrayBufferView) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
   switch (tensor.dataType) {
-    case 1:
+    case ElementType.FLOAT:
       return view(Float32Array.from(tensor.floatData));
-    case 11:
+    case ElementType.DOUBLE:
       return view(Float64Array.from(tensor.doubleData));
-    case 7:
+    case ElementType.INT64:
       return view(BigInt64Array.from(tensor.int64Data));
-    case 12:
+    case ElementType.UINT32:
       return view(Uint32Array.from(tensor.uint64Data, Number));
-    case 13:
+    case ElementType.UINT64:
       return view(BigUint64Array.from(tensor.uint64Data));
-    case 6:
+    case ElementType.INT32:
       return view(Int32Array.from(tensor.int32Data));
-    case 4:
-    case 5:
-    case 10:
-    case 16:
+    case ElementType.UINT16:
+    case ElementType.INT16:
+    case ElementType.FLOAT16:
+    case ElementType.BFLOAT16:
       return view(Uint16Array.from(tensor.int32Data));
     default:
       return Uint8Array.from(tensor.int32Data);
@@ -197,19 +198,19 @@ function aligned(bytes: Uint8Array, size: number): { buffer: ArrayBuffer; byteOf
 export function readFloats(tensor: TensorProto, dir: string): Float32Array {
   const bytes = rawBytes(tensor, dir);
   switch (tensor.dataType) {
-    case 1: {
+    case ElementType.FLOAT: {
       const { buffer, byteOffset } = aligned(bytes, 4);
       return new Float32Array(buffer, byteOffset, bytes.byteLength / 4);
     }
-    case 11: {
+    case ElementType.DOUBLE: {
       const { buffer, byteOffset } = aligned(bytes, 8);
       return Float32Array.from(new Float64Array(buffer, byteOffset, bytes.byteLength / 8));
     }
-    case 10: {
+    case ElementType.FLOAT16: {
       const { buffer, byteOffset } = aligned(bytes, 2);
       return Float32Array.from(new Uint16Array(buffer, byteOffset, bytes.byteLength / 2), halfToFloat);
     }
-    case 16: {
+    case ElementType.BFLOAT16: {
       const { buffer, byteOffset } = aligned(bytes, 2);
       const halves = new Uint16Array(buffer, byteOffset, bytes.byteLength / 2);
       return new Float32Array(Uint32Array.from(halves, (bits) => bits << 16).buffer);
@@ -232,20 +233,20 @@ export function readInts(tensor: TensorProto, dir: string): number[] {
   const { buffer, byteOffset } = aligned(bytes, Math.max(1, size));
   const length = bytes.byteLength / size;
   switch (tensor.dataType) {
-    case 2:
-    case 9:
+    case ElementType.UINT8:
+    case ElementType.BOOL:
       return Array.from(bytes);
-    case 3:
+    case ElementType.INT8:
       return Array.from(new Int8Array(buffer, byteOffset, length));
-    case 4:
+    case ElementType.UINT16:
       return Array.from(new Uint16Array(buffer, byteOffset, length));
-    case 5:
+    case ElementType.INT16:
       return Array.from(new Int16Array(buffer, byteOffset, length));
-    case 6:
+    case ElementType.INT32:
       return Array.from(new Int32Array(buffer, byteOffset, length));
-    case 12:
+    case ElementType.UINT32:
       return Array.from(new Uint32Array(buffer, byteOffset, length));
-    case 7:
+    case ElementType.INT64:
       return Array.from(new BigInt64Array(buffer, byteOffset, length), (value) => clampInt64(value));
     default:
       return fail(
@@ -288,5 +289,5 @@ export function makeTensor(
 
 /** An int64 vector, the form of shapes, axes and pads. */
 export function makeInts(name: string, values: readonly number[]): TensorProto {
-  return makeTensor(name, [values.length], 7, BigInt64Array.from(values.map(BigInt)));
+  return makeTensor(name, [values.length], ElementType.INT64, BigInt64Array.from(values.map(BigInt)));
 }

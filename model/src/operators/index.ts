@@ -1,1 +1,3 @@
+export * from './kernels.js';
 export * from './operators.js';
+export type { Property, Trait, WeightPorts } from './table.js';

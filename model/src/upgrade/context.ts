@@ -1,3 +1,4 @@
+import { ElementType } from '../onnx/elementTypes.js';
 import { intsAttribute } from '../onnx/node.js';
 import type { NodeProto, TensorProto } from '../onnx/onnx_pb.js';
 import { makeInts, makeTensor } from '../onnx/tensor.js';
@@ -39,7 +40,7 @@ export function addInts(
 /** A float scalar initializer; returns its name. */
 export function addFloat(node: NodeProto, what: string, value: number, context: UpgradeContext): string {
   const name = context.fresh(`${node.name}_${what}`);
-  context.addInitializer(makeTensor(name, [], 1, Float32Array.of(value)));
+  context.addInitializer(makeTensor(name, [], ElementType.FLOAT, Float32Array.of(value)));
   return name;
 }
 

@@ -1,3 +1,4 @@
+import { ElementType } from '../onnx/elementTypes.js';
 import { makeAttribute, stringAttribute } from '../onnx/node.js';
 import { makeTensor } from '../onnx/tensor.js';
 import { withInput, type Adapter } from './context.js';
@@ -7,7 +8,7 @@ export const upsample9: Adapter = (node, context) => {
   const attribute = node.attribute.find((found) => found.name === 'scales');
   const scales = attribute?.floats ?? [];
   const name = context.fresh(`${node.name}_scales`);
-  context.addInitializer(makeTensor(name, [scales.length], 1, Float32Array.from(scales)));
+  context.addInitializer(makeTensor(name, [scales.length], ElementType.FLOAT, Float32Array.from(scales)));
   return withInput(node, 1, name, ['scales']);
 };
 
@@ -27,7 +28,7 @@ export const resize11: Adapter = (node, context) => {
     context.problem(node, 'it enlarges one axis and shrinks another to the nearest value');
   }
   const roi = context.fresh(`${node.name}_roi`);
-  context.addInitializer(makeTensor(roi, [0], 1, new Float32Array(0)));
+  context.addInitializer(makeTensor(roi, [0], ElementType.FLOAT, new Float32Array(0)));
   return [
     {
       ...node,

@@ -1,3 +1,4 @@
+import { ElementType } from '../onnx/elementTypes.js';
 import { floatAttribute, intAttribute, intsAttribute, makeAttribute, makeNode } from '../onnx/node.js';
 import { addFloat, addInts, has, withInput, without, type Adapter } from './context.js';
 import { makeTensor } from '../onnx/tensor.js';
@@ -69,6 +70,8 @@ export const split18: Adapter = (node) => {
 /** DFT 20: the axis; without one it was 1, and is the second last now. */
 export const dft20: Adapter = (node, context) => {
   const axis = context.fresh(`${node.name}_axis`);
-  context.addInitializer(makeTensor(axis, [], 7, BigInt64Array.of(BigInt(intAttribute(node, 'axis', 1)))));
+  context.addInitializer(
+    makeTensor(axis, [], ElementType.INT64, BigInt64Array.of(BigInt(intAttribute(node, 'axis', 1)))),
+  );
   return withInput(node, 2, axis, ['axis']);
 };

@@ -1,3 +1,4 @@
+import { ElementType } from '../onnx/elementTypes.js';
 import { create } from '@bufbuild/protobuf';
 import type { Problem } from '@quantsmith/schemas';
 import { freshNames } from '../graph/index.js';
@@ -120,7 +121,8 @@ function constantFloats(graph: GraphProto): (tensor: string) => readonly number[
   }
   return (name) => {
     const tensor = constants.get(name);
-    const readable = tensor?.dataType === 1 && !isExternal(tensor) && elementCount(tensor.dims) <= 64;
+    const readable =
+      tensor?.dataType === ElementType.FLOAT && !isExternal(tensor) && elementCount(tensor.dims) <= 64;
     return readable ? [...readFloats(tensor, '.')] : undefined;
   };
 }

@@ -1,0 +1,249 @@
+import { intAttribute } from '../onnx/node.js';
+import type { NodeProto } from '../onnx/onnx_pb.js';
+
+/**
+ * What an operator means to placement. Source: the operator traits of NNCF's ONNX backend (reference facts).
+ * - `quantizable`: computes on quantized inputs.
+ * - `agnostic`: moves values without changing them, so that a quantizer passes through it upwards.
+ * - `concat`: like agnostic, but every input takes a quantizer.
+ * - `float`: its inputs stay float.
+ */
+export type Trait = 'quantizable' | 'agnostic' | 'concat' | 'float';
+
+/**
+ * What may be true of an operator.
+ *
+ * In quantization:
+ * - `linear`: multiplies an activation by a weight, which takes a quantizer of its own.
+ * - `elementwise`: arithmetic that fuses with the operator before it where the other operand is constant.
+ * - `activation`: fuses with the operator before it.
+ * - `transformer-float`: stays float under `model_type: transformer` (NNCF's list).
+ * - `keeps-channels`: leaves the channel axis where it is, so that a per-channel quantizer may pass.
+ * - `shape-only`: reads no values, only their shape.
+ *
+ * In ONNX Runtime's CPU provider:
+ * - `integer-output`: has an integer kernel that also needs its output quantized (Gemm and MatMul have ones with float output).
+ * - `integer-bias`: adds its bias to the integer sum.
+ * - `one-scale`: becomes an integer kernel whatever the scales of its inputs are, and is refused with several of them.
+ * - `absorbed`: folds into the quantizer behind it.
+ * - `stops-dequantize`: moves values, but the runtime does not carry a DequantizeLinear through it by itself (it does through
+ *   MaxPool, Reshape, Transpose, Squeeze and Unsqueeze).
+ * - `makes-blocks`, `keeps-blocks`: its output is in the channel-blocked layout; likewise where its inputs are.
+ *
+ * Of values:
+ * - `never-negative`: its output is ≥ 0.
+ * - `keeps-sign`, `keeps-all-signs`: so is its output where its first input, or all of its inputs are.
+ * - `can-make-nan`: can make NaN of finite numbers.
+ * - `not-constant`: its output must not be folded, although its inputs are constant.
+ *
+ * In patterns:
+ * - `reshapes-attention`: may stand before the second operand of the product behind a Softmax.
+ * - `between-gates`: may stand between the two convolutions of squeeze-and-excitation.
+ */
+export type Property =
+  | 'linear'
+  | 'elementwise'
+  | 'activation'
+  | 'transformer-float'
+  | 'keeps-channels'
+  | 'shape-only'
+  | 'integer-output'
+  | 'integer-bias'
+  | 'one-scale'
+  | 'absorbed'
+  | 'stops-dequantize'
+  | 'makes-blocks'
+  | 'keeps-blocks'
+  | 'never-negative'
+  | 'keeps-sign'
+  | 'keeps-all-signs'
+  | 'can-make-nan'
+  | 'not-constant'
+  | 'reshapes-attention'
+  | 'between-gates';
+
+/** What is known of an operator of the ONNX domain. */
+export interface Operator {
+  readonly trait: Trait;
+  readonly is: readonly Property[];
+  /** Inputs that are computed with and take quantizers; left out: all. */
+  readonly operands?: readonly number[];
+  /** Inputs that carry the values which it moves; left out: the first. */
+  readonly moved?: readonly number[] | 'all';
+  /** Only of linear operators and embeddings. */
+  readonly weight?: WeightPorts;
+}
+
+export interface WeightPorts {
+  /** The axis of the output channels in a constant operand of this rank; null: that operand is no weight. */
+  readonly axis: (node: NodeProto, input: number, rank: number) => number | null;
+  /** The axis of the channels in the first input and in the output. */
+  readonly channels: 1 | -1;
+  /** Where the bias is read: an input, or the constant of the Add behind the node. */
+  readonly bias: number | 'add-behind' | null;
+}
+
+const CONVOLUTION: WeightPorts = { axis: (_, input) => (input === 1 ? 0 : null), channels: 1, bias: 2 };
+const TRANSPOSED: WeightPorts = { axis: (_, input) => (input === 1 ? 1 : null), channels: 1, bias: 2 };
+const GEMM: WeightPorts = {
+  axis: (node, input) => {
+    if (input === 1) return intAttribute(node, 'transB', 0) === 1 ? 0 : 1;
+    if (input === 0) return intAttribute(node, 'transA', 0) === 1 ? 1 : 0;
+    return null;
+  },
+  channels: 1,
+  bias: 2,
+};
+const PRODUCT: WeightPorts = {
+  // A constant on the left takes its row axis, not the reduction axis.
+  axis: (_, input, rank) => (rank === 1 ? null : input === 1 ? rank - 1 : rank - 2),
+  // A product runs over the last axis, whatever the rank is.
+  channels: -1,
+  bias: 'add-behind',
+};
+const EMBEDDING: WeightPorts = { axis: (_, input) => (input === 0 ? 0 : null), channels: -1, bias: null };
+
+function row(
+  trait: Trait,
+  properties: readonly Property[],
+  ports: Omit<Operator, 'trait' | 'is'> = {},
+): Operator {
+  return { trait, is: properties, ...ports };
+}
+
+const FIRST = { operands: [0] };
+
+/**
+ * Everything that is known of operators by their type; what is not named here stays float and has no property. A new operator's
+ * rule is a line of this table.
+ */
+export const OPERATORS: Readonly<Record<string, Operator>> = {
+  // Linear
+  Conv: row('quantizable', ['linear', 'integer-output', 'integer-bias', 'makes-blocks'], {
+    operands: [0, 1],
+    weight: CONVOLUTION,
+  }),
+  ConvTranspose: row('quantizable', ['linear'], { operands: [0, 1], weight: TRANSPOSED }),
+  Gemm: row('quantizable', ['linear', 'integer-bias'], { operands: [0, 1], weight: GEMM }),
+  MatMul: row('quantizable', ['linear'], { weight: PRODUCT }),
+  DeformConv: row('quantizable', []),
+  Attention: row('quantizable', [], { operands: [0, 1] }),
+
+  // Element-wise
+  Add: row('quantizable', [
+    'elementwise',
+    'transformer-float',
+    'integer-output',
+    'one-scale',
+    'keeps-blocks',
+    'keeps-all-signs',
+    'between-gates',
+  ]),
+  Sum: row('quantizable', ['elementwise']),
+  Sub: row('quantizable', ['elementwise', 'transformer-float']),
+  Mul: row('quantizable', ['elementwise', 'integer-output', 'one-scale', 'keeps-blocks', 'between-gates']),
+  Div: row('quantizable', ['elementwise', 'transformer-float', 'can-make-nan']),
+  Max: row('quantizable', ['elementwise', 'transformer-float']),
+  Min: row('quantizable', ['elementwise']),
+  Mod: row('quantizable', ['elementwise', 'can-make-nan']),
+  Equal: row('quantizable', ['elementwise', 'transformer-float']),
+  Greater: row('quantizable', ['elementwise', 'transformer-float']),
+  GreaterOrEqual: row('quantizable', ['elementwise']),
+  Less: row('quantizable', ['elementwise', 'transformer-float']),
+  LessOrEqual: row('quantizable', ['elementwise']),
+  Pow: row('quantizable', ['elementwise', 'transformer-float', 'can-make-nan'], FIRST),
+  Sqrt: row('quantizable', ['elementwise', 'transformer-float', 'never-negative', 'can-make-nan']),
+  Reciprocal: row('quantizable', ['elementwise', 'transformer-float']),
+
+  // Averages, norms, resizing
+  AveragePool: row('quantizable', [
+    'transformer-float',
+    'integer-output',
+    'one-scale',
+    'keeps-blocks',
+    'keeps-sign',
+  ]),
+  GlobalAveragePool: row('quantizable', [
+    'transformer-float',
+    'integer-output',
+    'one-scale',
+    'keeps-blocks',
+    'keeps-sign',
+  ]),
+  ReduceMean: row('quantizable', ['transformer-float', 'keeps-sign'], FIRST),
+  ReduceSum: row('quantizable', ['transformer-float'], FIRST),
+  ReduceL2: row('quantizable', ['transformer-float', 'never-negative'], FIRST),
+  BatchNormalization: row('quantizable', ['transformer-float', 'keeps-blocks'], FIRST),
+  Resize: row('quantizable', [], FIRST),
+
+  // Activations
+  Relu: row('float', ['activation', 'absorbed', 'keeps-blocks', 'never-negative', 'between-gates']),
+  LeakyRelu: row('float', ['activation', 'integer-output', 'one-scale', 'between-gates']),
+  ThresholdedRelu: row('float', ['activation']),
+  Elu: row('float', ['activation']),
+  PRelu: row('float', ['activation', 'between-gates']),
+  Sigmoid: row('float', [
+    'activation',
+    'integer-output',
+    'one-scale',
+    'keeps-blocks',
+    'never-negative',
+    'between-gates',
+  ]),
+  HardSigmoid: row('quantizable', ['activation', 'never-negative']),
+  HardSwish: row('float', ['activation', 'between-gates']),
+  Selu: row('float', ['activation']),
+  Clip: row('float', ['activation', 'absorbed', 'keeps-blocks', 'between-gates']),
+  Tanh: row('float', ['keeps-blocks']),
+
+  // What only moves values
+  MaxPool: row('agnostic', ['keeps-channels', 'keeps-blocks', 'keeps-sign']),
+  GlobalMaxPool: row('agnostic', ['keeps-channels', 'keeps-sign']),
+  ReduceMax: row('agnostic', ['keeps-sign']),
+  Reshape: row('agnostic', ['keeps-sign', 'reshapes-attention', 'between-gates']),
+  Flatten: row('agnostic', ['stops-dequantize', 'keeps-sign']),
+  Transpose: row('agnostic', ['keeps-sign', 'reshapes-attention']),
+  Squeeze: row('agnostic', ['transformer-float', 'keeps-sign', 'reshapes-attention']),
+  Unsqueeze: row('agnostic', ['keeps-sign']),
+  Split: row('agnostic', ['stops-dequantize', 'keeps-sign', 'reshapes-attention']),
+  Slice: row('agnostic', ['stops-dequantize', 'keeps-sign']),
+  Tile: row('agnostic', ['keeps-sign']),
+  Expand: row('agnostic', ['keeps-sign']),
+  Pad: row('agnostic', []),
+  CenterCropPad: row('agnostic', []),
+  Gather: row('agnostic', ['stops-dequantize', 'reshapes-attention'], { weight: EMBEDDING }),
+  GatherND: row('agnostic', []),
+  GatherElements: row('agnostic', []),
+  DepthToSpace: row('agnostic', ['stops-dequantize', 'keeps-sign']),
+  SpaceToDepth: row('agnostic', ['stops-dequantize', 'keeps-sign']),
+  Scatter: row('agnostic', [], { moved: [0, 2] }),
+  ScatterElements: row('agnostic', [], { moved: [0, 2] }),
+  ScatterND: row('agnostic', [], { moved: [0, 2] }),
+  CastLike: row('agnostic', []),
+  Dropout: row('agnostic', ['keeps-channels']),
+  Identity: row('agnostic', ['keeps-channels']),
+  Concat: row('concat', ['integer-output', 'keeps-blocks', 'keeps-all-signs', 'reshapes-attention'], {
+    moved: 'all',
+  }),
+
+  // Others that something is known of
+  Shape: row('float', ['shape-only']),
+  Size: row('float', ['shape-only']),
+  Softmax: row('float', ['never-negative']),
+  Softplus: row('float', ['never-negative']),
+  Abs: row('float', ['never-negative']),
+  Exp: row('float', ['never-negative']),
+  Log: row('float', ['can-make-nan']),
+  Acos: row('float', ['can-make-nan']),
+  Acosh: row('float', ['can-make-nan']),
+  Asin: row('float', ['can-make-nan']),
+  Atanh: row('float', ['can-make-nan']),
+  RandomNormal: row('float', ['not-constant']),
+  RandomUniform: row('float', ['not-constant']),
+  RandomNormalLike: row('float', ['not-constant']),
+  RandomUniformLike: row('float', ['not-constant']),
+  Multinomial: row('float', ['not-constant']),
+  Bernoulli: row('float', ['not-constant']),
+  QuantizeLinear: row('float', ['not-constant']),
+  DequantizeLinear: row('float', ['not-constant']),
+};
