@@ -73,24 +73,25 @@ const ARROWS = {
     },
   },
   service: {
-    parts: 'schemas model engine',
+    parts: 'schemas model',
     folders: {
-      '.': 'context document extends features findings knowledge reports rules',
-      context: 'extends',
+      '.': 'context document extends facts features findings knowledge reports rules',
+      context: 'extends facts',
       document: `
         npm:jsonc-parser npm:vscode-languageserver-textdocument npm:vscode-languageserver-types
         npm:yaml
       `,
       extends: 'document node:crypto node:path',
+      facts: 'document extends node:path',
       features: `
-        context document extends findings knowledge reports rules node:fs node:path node:url
+        context document extends facts findings knowledge reports rules node:path node:url
         npm:jsonc-parser npm:vscode-languageserver-types npm:yaml
       `,
       findings: 'document npm:vscode-languageserver-types',
       knowledge: 'document npm:vscode-languageserver-types',
       reports: '',
       rules: `
-        context document extends findings knowledge reports node:fs node:path
+        context document extends facts findings knowledge reports node:path
         npm:fastest-levenshtein npm:vscode-languageserver-textdocument
         npm:vscode-languageserver-types
       `,
@@ -102,10 +103,10 @@ const ARROWS = {
       '.': 'check client requests session sources npm:vscode-languageserver',
       check: 'sources node:fs node:path node:url npm:vscode-languageserver-textdocument',
       client: 'npm:vscode-languageserver',
-      requests: 'check runs session sources node:fs node:path node:url npm:vscode-languageserver',
+      requests: 'check runs session sources node:path node:url npm:vscode-languageserver',
       runs: 'check',
       session: `
-        client sources node:fs node:path node:url npm:vscode-languageserver
+        client sources node:path node:url npm:vscode-languageserver
         npm:vscode-languageserver-textdocument
       `,
       sources: 'node:fs node:path node:url npm:vscode-languageserver-textdocument',

@@ -23,9 +23,11 @@ import { abilitiesOf, type ClientAbilities } from './client/capabilities.js';
 import { COMMANDS, execute } from './requests/commands.js';
 import {
   codeActions,
-  completionList,
+  completionAt,
   type ConfigDocument,
   convertActions,
+  convertedFile,
+  cursorAt,
   documentLinks,
   documentSymbols,
   findAll,
@@ -35,6 +37,7 @@ import {
   hover,
   inlayHints,
   layerActions,
+  listingWanted,
   rewrites,
   selectionRanges,
   semanticTokens,
@@ -51,7 +54,10 @@ import {
   referencesAt,
   renameAt,
 } from './requests/navigation.js';
-import { cancelled, createSession, refuseUnlessRunning, type Session } from './session/session.js';
+import { docsFolder } from './sources/docs.js';
+import { listingsFor } from './sources/listings.js';
+import { cancelled, refuseUnlessRunning } from './session/answers.js';
+import { createSession, type Session, type SessionOptions } from './session/session.js';
 import { readClientCommands, readSettings } from './client/settings.js';
 
 /** Files whose changes may change what a config is told. */
@@ -63,11 +69,15 @@ const MODULES = '**/*.{js,cjs,mjs,ts,cts,mts}';
 /** Files that a config may extend. */
 const CONFIGS = '**/*.{yaml,yml,json,jsonc}';
 
+/** Milliseconds that an answer waits for what files say. */
+const PATIENCE_MS = 100;
+
 /** Starts the language server on standard input and output, or on the given connection. */
 export function startServer(
   connection: Connection = createConnection(ProposedFeatures.all, process.stdin, process.stdout),
+  options: SessionOptions = { patience: PATIENCE_MS },
 ): void {
-  const session = createSession(connection);
+  const session = createSession(connection, options);
   connection.onInitialize((params) => initialize(session, params));
   connection.onInitialized(() => initialized(session));
   connection.onDidChangeConfiguration(({ settings }) => configured(session, settings));
@@ -83,28 +93,34 @@ export function startServer(
 
 /** Which function answers which request. */
 function registerFeatures(session: Session): void {
-  const { connection, about, surroundingsOf } = session;
+  const { connection, onDocument, contextOf } = session;
   connection.languages.diagnostics.on(
-    about({ kind: DocumentDiagnosticReportKind.Full, items: [] }, async (document) => ({
+    onDocument({ kind: DocumentDiagnosticReportKind.Full, items: [] }, async (document) => ({
       kind: DocumentDiagnosticReportKind.Full,
       items: await session.diagnose(document),
     })),
   );
   connection.onCompletion(
-    about({ isIncomplete: false, items: [] }, async (document, { position }) => {
+    onDocument({ isIncomplete: false, items: [] }, async (document, { position }) => {
       const { completion } = session.abilities;
-      const context = { ...(await surroundingsOf(document)), ...completion };
-      return fitCompletion(completionList(document, position, context), completion);
+      const cursor = cursorAt(document, position);
+      const context = await contextOf(document);
+      const listings = await listingsFor(session.sources, listingWanted(cursor, context.baseDir));
+      const { docs } = session;
+      return fitCompletion(
+        completionAt(document, cursor, { ...context, ...completion, docs, listings }),
+        completion,
+      );
     }),
   );
   connection.onHover(
-    about(null, async (document, { position }) => {
+    onDocument(null, async (document, { position }) => {
       const markdown = session.abilities.hoverMarkdown;
-      return hover(document, position, { ...(await surroundingsOf(document)), markdown });
+      return hover(document, position, { ...(await contextOf(document)), docs: session.docs, markdown });
     }),
   );
   connection.onCodeAction(
-    about([], async (document, { context, range }) => {
+    onDocument([], async (document, { context, range }) => {
       // Whole rewrites are made when somebody asks for refactorings, not at every move of the cursor.
       const refactor = context.only?.some((kind) => kind.startsWith('refactor')) === true;
       const fixes = [
@@ -115,45 +131,58 @@ function registerFeatures(session: Session): void {
         ...(refactor ? await refactorings(session, document) : []),
       ];
       if (!wants(context.only, FIX_ALL)) return fitActions(fixes, session.abilities);
-      const { findings } = findAll(document, await surroundingsOf(document));
+      const { findings } = findAll(document, await contextOf(document));
       // What somebody does not want to hear of, nobody changes for them.
       const heard = findings.filter(({ code }) => session.settings.severities[code] !== 'off');
       return fitActions([...fixes, ...fixAll(document, heard)], session.abilities);
     }),
   );
-  connection.onCodeLens(about([], (document, _, token) => lensesOf(session, document, token)));
+  connection.onCodeLens(onDocument([], (document, _, token) => lensesOf(session, document, token)));
   connection.languages.inlayHint.on(
-    about([], async (document, { range }) => inlayHints(document, range, await surroundingsOf(document))),
+    onDocument([], async (document, { range }) => inlayHints(document, range, await contextOf(document))),
   );
   connection.onDocumentLinks(
-    about([], async (document) => documentLinks(document, (await surroundingsOf(document)).baseDir)),
+    onDocument([], async (document) => {
+      const { baseDir, facts } = await contextOf(document);
+      return documentLinks(document, baseDir, facts);
+    }),
   );
   connection.onDocumentSymbol(
-    about([], (document) => fitOutline(documentSymbols(document), document.text.uri, session.abilities)),
+    onDocument([], (document) => fitOutline(documentSymbols(document), document.text.uri, session.abilities)),
   );
   connection.onFoldingRanges(
-    about([], (document) => foldingRanges(document, session.abilities.mostFoldings)),
+    onDocument([], (document) => foldingRanges(document, session.abilities.mostFoldings)),
   );
-  connection.onSelectionRanges(about([], (document, { positions }) => selectionRanges(document, positions)));
-  connection.onDefinition(about(null, (document, { position }) => definitionAt(session, document, position)));
+  connection.onSelectionRanges(
+    onDocument([], (document, { positions }) => selectionRanges(document, positions)),
+  );
+  connection.onDefinition(
+    onDocument(null, (document, { position }) => definitionAt(session, document, position)),
+  );
   connection.onReferences(
-    about([], (document, { position, context }, token) =>
+    onDocument([], (document, { position, context }, token) =>
       referencesAt(session, document, position, context.includeDeclaration, token),
     ),
   );
-  connection.onDocumentHighlight(about([], (document, { position }) => highlightsAt(document, position)));
-  connection.onPrepareRename(about(null, (document, { position }) => prepareRenameAt(document, position)));
+  connection.onDocumentHighlight(
+    onDocument([], (document, { position }) => highlightsAt(document, position)),
+  );
+  connection.onPrepareRename(
+    onDocument(null, (document, { position }) => prepareRenameAt(document, position)),
+  );
   connection.onRenameRequest(
-    about(null, (document, { position, newName }, token) =>
+    onDocument(null, (document, { position, newName }, token) =>
       renameAt(session, document, position, newName, token),
     ),
   );
   const tokens = connection.languages.semanticTokens;
-  tokens.on(about({ data: [] }, session.tokens.full));
+  tokens.on(onDocument({ data: [] }, session.tokens.full));
   tokens.onDelta(
-    about({ data: [] }, (document, { previousResultId }) => session.tokens.delta(document, previousResultId)),
+    onDocument({ data: [] }, (document, { previousResultId }) =>
+      session.tokens.delta(document, previousResultId),
+    ),
   );
-  tokens.onRange(about({ data: [] }, (document, { range }) => semanticTokens(document, range)));
+  tokens.onRange(onDocument({ data: [] }, (document, { range }) => semanticTokens(document, range)));
   connection.onWorkspaceSymbol(async ({ query }, token) => {
     refuseUnlessRunning(session);
     const configs = await session.workspaceConfigs(token);
@@ -184,23 +213,26 @@ async function onLayers(
   document: ConfigDocument,
   position: Position,
 ): Promise<CodeAction[]> {
-  const { report, changed, config } = await session.surroundingsOf(document);
+  const { report, changed, config } = await session.contextOf(document);
   const ignored = config?.quantization?.ignored_scope?.names ?? [];
   return config === null ? [] : layerActions(document, position, { report, changed, ignored });
 }
 
 async function refactorings(session: Session, document: ConfigDocument): Promise<CodeAction[]> {
   const file = session.fileOf(document.text.uri);
-  const { inherited } = await session.surroundingsOf(document);
-  const converted = session.abilities.createFiles ? convertActions(document, file) : [];
+  const { inherited } = await session.contextOf(document);
+  const other = file === null ? null : convertedFile(file, document.tree.language);
+  const isFree = other !== null && (await session.sources.kind(other)) === 'missing';
+  const converted = session.abilities.createFiles && isFree ? convertActions(document, other) : [];
   return [...rewrites(document, inherited), ...converted];
 }
 
-function initialize(session: Session, params: InitializeParams): InitializeResult {
+async function initialize(session: Session, params: InitializeParams): Promise<InitializeResult> {
   session.phase = 'running';
   session.abilities = abilitiesOf(params.capabilities);
   session.settings = readSettings(params.initializationOptions);
   session.clientCommands = readClientCommands(params.initializationOptions);
+  session.docs = await docsFolder();
   const roots = params.workspaceFolders?.map(({ uri }) => uri) ?? [params.rootUri ?? []].flat();
   session.workspace.setFolders(roots.flatMap((uri) => session.fileOf(uri) ?? []));
   return { serverInfo: { name: 'quantsmith' }, capabilities: offered(session.abilities) };
@@ -240,17 +272,15 @@ function offered(abilities: ClientAbilities): ServerCapabilities {
 }
 
 function initialized(session: Session): void {
-  const { connection, abilities } = session;
-  const log = (error: unknown) => session.log('warning', error);
-  if (abilities.registerConfiguration)
-    void connection.client.register(DidChangeConfigurationNotification.type).catch(log);
+  const { connection, client, abilities } = session;
+  if (abilities.registerConfiguration) client.register(DidChangeConfigurationNotification.method);
   if (abilities.registerWatchers) {
     const watchers = [
       { globPattern: WATCHED },
       { globPattern: CONFIGS },
       { globPattern: MODULES, kind: WatchKind.Create | WatchKind.Delete },
     ];
-    void connection.client.register(DidChangeWatchedFilesNotification.type, { watchers }).catch(log);
+    client.register(DidChangeWatchedFilesNotification.method, { watchers });
   }
   if (abilities.configuration) void loadSettings(session);
   if (abilities.workspaceFolders)
@@ -281,7 +311,7 @@ function configured(session: Session, sent: unknown): void {
 
 /** A client that has no settings for us (null) keeps those that it started the server with. */
 async function loadSettings(session: Session): Promise<void> {
-  const given: unknown = await session.connection.workspace.getConfiguration('quantsmith').catch(() => null);
+  const given = await session.client.configuration('quantsmith');
   if (given === null || given === undefined) return;
   session.settings = readSettings(given);
   session.refresh();

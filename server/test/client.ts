@@ -9,6 +9,7 @@ import {
 } from 'vscode-languageserver-protocol/node';
 import { checkedStreams, type CheckedStreams } from '../../test/lsp/conformance.js';
 import { startServer } from '../src/connection.js';
+import type { SessionOptions } from '../src/session/session.js';
 
 /** A client for tests: a connection, what the server has pushed, and a wait for the next push. */
 export interface TestClient {
@@ -31,11 +32,15 @@ class Pipe extends Duplex {
 }
 
 /** A client of a server in this process, over streams in memory. */
-export async function inMemory(params: Partial<InitializeParams> = {}): Promise<TestClient> {
+export async function inMemory(
+  params: Partial<InitializeParams> = {},
+  options: Partial<SessionOptions> = {},
+): Promise<TestClient> {
   const [near, far] = [new Pipe(), new Pipe()];
   near.other = far;
   far.other = near;
-  startServer(createConnection(far, far));
+  // Answers wait for all that files say, however busy the machine is.
+  startServer(createConnection(far, far), { patience: Number.POSITIVE_INFINITY, ...options });
   // Told to exit, it would end this process, and it need not watch it either.
   return start(checkedStreams(near, near), { processId: null, ...params }, null);
 }

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DocumentDiagnosticReport } from 'vscode-languageserver-protocol';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { checkConfigFile } from '../src/check/check.js';
-import { surroundings } from '../src/sources/context.js';
+import { gatherContext } from '../src/sources/context.js';
 import { parseConfig } from '../../service/src/document/document.js';
 import { complete } from '../../service/src/features/completion.js';
 import { hover } from '../../service/src/features/hover.js';
@@ -126,7 +126,7 @@ describe('a config that extends another', () => {
     const file = write('x.quant.yaml', text);
     const document = parseConfig(TextDocument.create(pathToFileURL(file).href, 'quant-yaml', 1, text));
     const context = {
-      ...(await surroundings(document, file, createSources())),
+      ...(await gatherContext(document, file, createSources())),
       markdown: true,
       snippets: false,
     };

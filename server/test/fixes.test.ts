@@ -12,6 +12,8 @@ import { NOTHING_INHERITED, type Inherited } from '../../service/src/extends/inh
 import { mergeConfigs } from '../../service/src/extends/merge.js';
 import { layerActions, type LayerActionContext } from '../../service/src/features/layerActions.js';
 import { withDefaults, withoutDefaults } from '../../service/src/features/rewrite.js';
+import { NO_SECTION_FACTS } from '../../service/src/facts/facts.js';
+import { facts, listingsOf } from '../../service/test/files.js';
 import { findAll, FIXES, fixesOf, type RuleContext } from '../../service/src/rules/all.js';
 import { inMemory } from './client.js';
 import { applied, config, type Language } from '../../service/test/dsl.js';
@@ -361,7 +363,7 @@ CASES.push(
     before: quantization({ subset_size: 500 }),
     title: /Change to 20/,
     after: quantization({ subset_size: 20 }),
-    context: { samples: { calibration: 20, validation: null } },
+    context: { facts: facts({ calibration: { ...NO_SECTION_FACTS, samples: 20 } }) },
     preferred: true,
   },
   {
@@ -428,20 +430,24 @@ describe('property: a fix takes the problem away and nothing else, in every styl
     ],
     ['extends-missing', 'extends: bse.yaml\n', 'extends: base.yaml\n'],
   ] as const)('%s: %j', (code, before, after) => {
-    const folder = mkdtempSync(join(tmpdir(), 'quantsmith-fixes-'));
-    try {
-      for (const name of ['model.onnx', 'data.npy', 'base.yaml']) writeFileSync(join(folder, name), '');
-      const problem =
-        code === 'extends-cycle' || code === 'extends-missing' ? { code, message: '', file: '/x' } : null;
-      const around = { ...NOTHING, baseDir: folder, inherited: { ...NOTHING_INHERITED, problem } };
-      for (const eol of ['\n', '\r\n']) {
-        const document = config(before.replaceAll('\n', eol));
-        const found = findAll(document, around).findings.find((one) => one.code === code)!;
-        const [fix] = fixesOf(document, { ...found, data: found.data ?? {} });
-        expect(applied(document, fix!.edits)).toBe(after.replaceAll('\n', eol));
-      }
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
+    const folder = '/project';
+    const there = facts({
+      kinds: new Map(['modle.onnx', 'dta.npy', 'bse.yaml'].map((name) => [join(folder, name), 'missing'])),
+      listings: listingsOf(folder, ['model.onnx', 'data.npy', 'base.yaml']),
+    });
+    const problem =
+      code === 'extends-cycle' || code === 'extends-missing' ? { code, message: '', file: '/x' } : null;
+    const around = {
+      ...NOTHING,
+      baseDir: folder,
+      facts: there,
+      inherited: { ...NOTHING_INHERITED, problem },
+    };
+    for (const eol of ['\n', '\r\n']) {
+      const document = config(before.replaceAll('\n', eol));
+      const found = findAll(document, around).findings.find((one) => one.code === code)!;
+      const [fix] = fixesOf(document, { ...found, data: found.data ?? {} });
+      expect(applied(document, fix!.edits)).toBe(after.replaceAll('\n', eol));
     }
   });
 

@@ -1,12 +1,12 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { zipSync } from 'fflate';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { checkConfigFile } from '../src/check/check.js';
-import { arrayNames } from '../src/sources/npz.js';
-import { countSamples } from '../src/sources/samples.js';
+import { arrayHeader, memberNames } from '../src/sources/arrays.js';
+import { countImages, countSets } from '../src/sources/folders.js';
 
 const digits = fileURLToPath(new URL('../../examples/digits', import.meta.url));
 let folder: string;
@@ -24,20 +24,23 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 it('samples are counted where that is possible without running anything', async () => {
-  const count = (section: object, base = folder) => countSamples(section, base);
-  expect(await count({ images: 'a' })).toBe(3);
-  expect(await count({ images: 'a', limit: 2 })).toBe(2);
-  expect(await count({ images: 'a/1.jpg' })).toBe(1);
-  expect(await count({ tensors: './t' })).toBe(1);
-  expect(await count({ arrays: 'data/calibration.npy' }, digits)).toBe(300);
-  for (const section of [
-    { images: 'none' },
-    { arrays: 'broken.npy' },
-    { arrays: 'x.npz' },
-    { loader: 'l.mjs' },
-    {},
-  ])
-    expect(await count(section)).toBeNull();
+  const { signal } = new AbortController();
+  expect(await countImages(join(folder, 'a'), signal)).toBe(3);
+  expect(await countImages(join(folder, 'a/1.jpg'), signal)).toBe(1);
+  expect(await countImages(join(folder, 'none'), signal)).toBeNull();
+  expect(await countSets(join(folder, 't'))).toBe(1);
+  expect(await countSets(join(folder, 'none'))).toBeNull();
+  const header = await arrayHeader(join(digits, 'data/calibration.npy'));
+  expect(header?.shape[0]).toBe(300);
+  expect(await arrayHeader(join(folder, 'broken.npy'))).toBeNull();
+});
+
+it('links among images are followed, each folder once', async () => {
+  symlinkSync(join(folder, 'a'), join(folder, 'a/b/again'));
+  symlinkSync(join(folder, 'a/1.jpg'), join(folder, 'a/linked.jpg'));
+  symlinkSync(join(folder, 'nowhere'), join(folder, 'a/dangling.jpg'));
+  const { signal } = new AbortController();
+  expect(await countImages(join(folder, 'a'), signal)).toBe(4);
 });
 
 it('the arrays of a .npz are known by their names, without being read', async () => {
@@ -49,10 +52,10 @@ it('the arrays of a .npz are known by their names, without being read', async ()
       file,
       zipSync({ 'image.npy': bytes, 'état.npy': [bytes, { level: 0 }], 'note.txt': bytes }),
     );
-    expect(await arrayNames(file)).toEqual(['image', 'état']);
+    expect(await memberNames(file)).toEqual(['image', 'état']);
     for (const wrong of [new Uint8Array(0), bytes, new Uint8Array(readFileSync(file).subarray(0, -30))]) {
       writeFileSync(file, wrong);
-      expect(await arrayNames(file)).toBeNull();
+      expect(await memberNames(file)).toBeNull();
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -1,9 +1,9 @@
 export * from './context/context.js';
-export { edited } from './document/compose.js';
 export {
   createDocumentCache,
   parseConfig,
   rangeOf,
+  unreadConfig,
   type ConfigDocument,
   type DocumentCache,
 } from './document/document.js';
@@ -14,16 +14,21 @@ export {
   extendsOf,
   inherit,
   inheritedAt,
+  NOTHING_INHERITED,
   type Inherited,
   type ReadConfig,
 } from './extends/inherit.js';
+export * from './facts/facts.js';
+export { labelTable } from './facts/labelTable.js';
+export { allNamedPaths, namedPaths } from './facts/namedPaths.js';
 export { isMapping } from './extends/merge.js';
 export * as anchors from './features/anchors.js';
 export { codeActions, FIX_ALL, fixAll, wants } from './features/codeActions.js';
 export { codeLenses } from './features/codeLens.js';
-export { completionList } from './features/completion.js';
+export { completionAt, listingWanted, type WantedListing } from './features/completion.js';
+export { cursorAt } from './features/cursorAt.js';
 export { convert } from './features/convert.js';
-export { convertActions, convertedName } from './features/convertAction.js';
+export { convertActions, convertedFile, convertedName } from './features/convertAction.js';
 export { toDiagnostics } from './features/diagnostics.js';
 export { foldingRanges, selectionRanges } from './features/folding.js';
 export { hover } from './features/hover.js';

@@ -1,7 +1,3 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import {
   type ModelSummary,
@@ -10,13 +6,12 @@ import {
   configSchema,
   resolveRef,
 } from '@quantsmith/schemas';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TextDocument } from 'vscode-languageserver-textdocument';
-import { parseConfig } from '../src/document/document.js';
+import { describe, expect, it } from 'vitest';
 import { findNode, resolved, valueOf, type Path } from '../src/document/tree.js';
-import { complete, completionList, type CompletionContext } from '../src/features/completion.js';
+import { complete, completionList } from '../src/features/completion.js';
 import { allowedValues } from '../src/knowledge/schema.js';
 import { accepted, at, completions, config, CONTEXT, labels } from './dsl.js';
+import { listingsOf } from './files.js';
 
 const node = (name: string, op: string) => ({
   name,
@@ -249,44 +244,28 @@ describe('property: an accepted item stands where the cursor was', () => {
 });
 
 describe('skeletons', () => {
-  let folder: string;
-  let context: CompletionContext;
-  beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'quantsmith-skeletons-'));
-    for (const file of [
-      'train/1.jpg',
-      'val/cats/1.png',
-      'val/dogs/1.png',
-      'data/calibration.npy',
-      'data/validation.npy',
-      'data/validation-labels.npy',
-      'sets/test_data_set_0/input_0.pb',
-    ]) {
-      mkdirSync(join(folder, file, '..'), { recursive: true });
-      writeFileSync(join(folder, file), '');
-    }
-    context = { ...CONTEXT, baseDir: folder, model };
-  });
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = '/project';
+  const files = [
+    'train/1.jpg',
+    'val/cats/1.png',
+    'val/dogs/1.png',
+    'data/calibration.npy',
+    'data/validation.npy',
+    'data/validation-labels.npy',
+    'sets/test_data_set_0/input_0.pb',
+  ];
+  const context = { ...CONTEXT, baseDir: folder, model, listings: listingsOf(folder, files) };
 
-  it('and files are found through links; a config does not extend itself', () => {
-    const linked = mkdtempSync(join(tmpdir(), 'quantsmith-links-'));
-    try {
-      symlinkSync(join(folder, 'train'), join(linked, 'calibration'));
-      symlinkSync(join(folder, 'nowhere'), join(linked, 'broken'));
-      const there = { ...context, baseDir: linked };
-      expect(labels('data:\n  |', 'yaml', there)).toContain('calibration: images ./calibration');
-      expect(labels('data: {calibration: {images: |', 'yaml', there)).toEqual(['calibration']);
-      // The config of these tests lies at /folder/test.quant.yaml.
-      writeFileSync(join(linked, 'test.quant.yaml'), '');
-      expect(labels('extends: |', 'yaml', there)).toEqual(['calibration', 'test.quant.yaml']);
-      const own = at('extends: |');
-      const uri = pathToFileURL(join(linked, 'test.quant.yaml')).href;
-      const document = parseConfig(TextDocument.create(uri, 'quant-yaml', 1, own.document.text.getText()));
-      expect(complete(document, own.position, there).map(({ label }) => label)).toEqual(['calibration']);
-    } finally {
-      rmSync(linked, { recursive: true, force: true });
-    }
+  it('and files follow the folders; a config does not extend itself', () => {
+    // The config of these tests lies at /folder/test.quant.yaml.
+    const there = {
+      ...context,
+      baseDir: '/folder',
+      listings: listingsOf('/folder', ['calibration/1.jpg', 'base.yaml', 'test.quant.yaml']),
+    };
+    expect(labels('data:\n  |', 'yaml', there)).toContain('calibration: images ./calibration');
+    expect(labels('data: {calibration: {images: |', 'yaml', there)).toEqual(['calibration']);
+    expect(labels('extends: |', 'yaml', there)).toEqual(['calibration', 'base.yaml']);
   });
 
   it('fit the files that are there, and the model', () => {

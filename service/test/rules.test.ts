@@ -5,6 +5,8 @@ import { CODES } from '../src/findings/finding.js';
 import { inlayHints } from '../src/features/inlayHints.js';
 import { toDiagnostics } from '../src/features/diagnostics.js';
 import { codeActions, fixAll } from '../src/features/codeActions.js';
+import { NO_SECTION_FACTS, type EntryKind } from '../src/facts/facts.js';
+import { facts } from './files.js';
 import { findAll, fixesOf, type RuleContext } from '../src/rules/all.js';
 import { applied, config, type Language } from './dsl.js';
 
@@ -51,7 +53,14 @@ data:
   validation: {<<: *c, labels: l.npy}
 quantization: {colour: 1, color: 2}
 `;
-    expect(found(text, { baseDir: '/no/such' })).toEqual([
+    expect(
+      found(text, {
+        baseDir: '/no/such',
+        facts: facts({
+          kinds: new Map(['m', 'no.npy', 'l.npy'].map((name) => [`/no/such/${name}`, 'missing'] as const)),
+        }),
+      }),
+    ).toEqual([
       'model-missing m',
       'file-missing no.npy',
       'unknown-value RGB',
@@ -123,7 +132,7 @@ ${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
       findAll(config(`model: m\ndata: {calibration: {${source}}}\n`), {
         ...NOTHING,
         model: given,
-        arrayNames: { calibration: names, validation: null },
+        facts: facts({ calibration: { ...NO_SECTION_FACTS, members: names } }),
       }).findings.map(({ code, message }) => `${code} ${message}`);
     expect(told('images: x', null)).toEqual([
       'data-inputs The model has 2 inputs (image, state); images can feed only one.',
@@ -139,21 +148,25 @@ ${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
     const document = config(
       'model: .\ndata: {calibration: {images: .}, validation: {arrays: ., labels: .}}\n',
     );
-    const { findings } = findAll(document, { ...NOTHING, baseDir: '/' });
+    const { findings } = findAll(document, {
+      ...NOTHING,
+      baseDir: '/',
+      facts: facts({ kinds: new Map([['/', 'folder']]) }),
+    });
     expect(findings.map(({ code, message }) => `${code} ${message}`)).toEqual([
       'model-missing "." is a folder, not a file (/).',
       'file-missing "." is a folder, not a file (/).',
       'file-missing "." is a folder, not a file (/).',
     ]);
   });
-  it.each([
-    ['a null character', 'da\\0ta.npy'],
-    ['a name longer than any file system takes', 'x'.repeat(5000)],
-    ['a file as a folder', 'package.json/data.npy'],
-  ])('say of what no path can be that it is missing: %s', (_, path) => {
-    const text = `model: "${path}"\ndata: {calibration: {arrays: "${path}"}}\n`;
-    const { findings } = findAll(config(text), { ...NOTHING, baseDir: process.cwd() });
-    expect(findings.map(({ code }) => code)).toEqual(['model-missing', 'file-missing']);
+  it('tell devices and pipes from files, and say nothing of what is not known', () => {
+    const document = config('model: m\ndata: {calibration: {arrays: pipe.npy}}\n');
+    const told = (kinds: ReadonlyMap<string, EntryKind>) =>
+      findAll(document, { ...NOTHING, baseDir: '/a', facts: facts({ kinds }) }).findings;
+    expect(told(new Map([['/a/pipe.npy', 'other']])).map(({ message }) => message)).toEqual([
+      '"pipe.npy" is a device, a pipe or a socket, not a file (/a/pipe.npy).',
+    ]);
+    expect(told(new Map([['/a/pipe.npy', 'unknown']]))).toEqual([]);
   });
   it('count channels', () => {
     const told = (preprocess: string) =>

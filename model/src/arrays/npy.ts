@@ -63,45 +63,81 @@ export function readArrayBytes(name: string, bytes: Uint8Array, configPath: Conf
   );
 }
 
-function parseArray(name: string, size: number, read: ReadAt, configPath: ConfigPath): RowArray {
-  const broken = (what: string): never =>
-    fail('array-invalid', `${name} is no usable .npy array: ${what}.`, { file: name, configPath });
-  const head = read(0, 12);
+/** NumPy reads no longer header. */
+const MAX_HEADER_BYTES = 10_000;
+/** Enough of the beginning of a .npy for its header. */
+export const ARRAY_HEAD_BYTES = 12 + MAX_HEADER_BYTES;
+
+/** What the header of a .npy says, checked against the size of the file. */
+export interface ArrayLayout {
+  readonly shape: readonly number[];
+  readonly type: string;
+  /** Where the values begin. */
+  readonly dataStart: number;
+  /** Bytes of one value. */
+  readonly valueBytes: number;
+}
+
+/**
+ * Reads the header of a .npy. `head`: its first ARRAY_HEAD_BYTES, or all of it; `size`: bytes of the whole file. A text says
+ * what is wrong, as the end of a sentence.
+ */
+export function arrayLayout(head: Uint8Array, size: number): ArrayLayout | string {
   if (head.length < 10 || head[0] !== 0x93 || new TextDecoder().decode(head.subarray(1, 6)) !== 'NUMPY')
-    broken('the magic number is missing');
-  const wide = head[6]! >= 2;
+    return 'the magic number is missing';
+  const isWide = head[6]! >= 2;
+  const start = isWide ? 12 : 10;
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
-  const headerLength = wide ? view.getUint32(8, true) : view.getUint16(8, true);
-  const start = wide ? 12 : 10;
-  if (start + headerLength > size) broken('the header is longer than the file');
-  const header = new TextDecoder('latin1').decode(read(start, headerLength));
+  if (head.length < start) return 'the header is longer than the file';
+  const headerLength = isWide ? view.getUint32(8, true) : view.getUint16(8, true);
+  const dataStart = start + headerLength;
+  if (headerLength > MAX_HEADER_BYTES) return `the header is longer than ${MAX_HEADER_BYTES} bytes`;
+  if (dataStart > size || dataStart > head.length) return 'the header is longer than the file';
+
+  const header = new TextDecoder('latin1').decode(head.subarray(start, dataStart));
   const descr = /'descr':\s*'([<>|=])(\w+)'/.exec(header);
-  const shapeText = /'shape':\s*\(([^)]*)\)/.exec(header)?.[1];
+  const shapeText = /'shape':\s*\(([^()]*)\)/.exec(header)?.[1];
   if (descr === null || shapeText === undefined)
-    return broken('the header cannot be read (only plain number arrays are supported)');
-  const type = TYPES[descr[2]!];
-  if (type === undefined) return broken(`element type "${descr[2]}" is not supported`);
-  if (descr[1] === '>' && type.bytes > 1) broken('big-endian values are not supported');
+    return 'the header cannot be read (only plain number arrays are supported)';
+  const type = Object.hasOwn(TYPES, descr[2]!) ? TYPES[descr[2]!] : undefined;
+  if (type === undefined) return `element type "${descr[2]}" is not supported`;
+  if (descr[1] === '>' && type.bytes > 1) return 'big-endian values are not supported';
   if (/'fortran_order':\s*True/.test(header))
-    broken('Fortran order is not supported; save it with numpy.ascontiguousarray');
+    return 'Fortran order is not supported; save it with numpy.ascontiguousarray';
+
   const shape = shapeText
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '')
     .map(Number);
   if (shape.length === 0 || shape.some((dim) => !Number.isSafeInteger(dim) || dim < 0))
-    broken('it has no sample axis');
-  const rowValues = shape.slice(1).reduce((product, dim) => product * dim, 1);
-  const rowBytes = rowValues * type.bytes;
-  const data = start + headerLength;
-  if (data + rowBytes * shape[0]! > size)
-    broken(`its shape [${shape.join(', ')}] needs more bytes than the file has`);
+    return 'it has no sample axis';
+  const values = shape.reduce((product, dim) => product * dim, 1);
+  if (values === 0 && shape[0] !== 0) return `its shape [${shape.join(', ')}] holds no values`;
+  if (dataStart + values * type.bytes > size)
+    return `its shape [${shape.join(', ')}] needs more bytes than the file has`;
+
+  return { shape, type: type.name, dataStart, valueBytes: type.bytes };
+}
+
+/** The values in some bytes of an array. */
+export function arrayValues(type: string, bytes: Uint8Array): TensorData {
+  const found = Object.values(TYPES).find(({ name }) => name === type)!;
+  return found.make(bytes.slice().buffer as ArrayBuffer);
+}
+
+function parseArray(name: string, size: number, read: ReadAt, configPath: ConfigPath): RowArray {
+  const layout = arrayLayout(read(0, Math.min(size, ARRAY_HEAD_BYTES)), size);
+  if (typeof layout === 'string')
+    return fail('array-invalid', `${name} is no usable .npy array: ${layout}.`, { file: name, configPath });
+
+  const { shape, type, dataStart, valueBytes } = layout;
+  const rowBytes = shape.slice(1).reduce((product, dim) => product * dim, 1) * valueBytes;
   return {
     shape,
-    type: type.name,
+    type,
     rows(from, to) {
-      const bytes = read(data + from * rowBytes, (to - from) * rowBytes);
-      return type.make(bytes.slice().buffer as ArrayBuffer);
+      return arrayValues(type, read(dataStart + from * rowBytes, (to - from) * rowBytes));
     },
   };
 }

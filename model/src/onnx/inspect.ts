@@ -1,5 +1,6 @@
 import { isFloatType } from './elementTypes.js';
 import { fromBinary } from '@bufbuild/protobuf';
+import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import {
@@ -44,14 +45,18 @@ const decoder = new TextDecoder();
 /**
  * The structure of an ONNX file. Weights are stepped over, never read, so that a file of hundreds of megabytes costs
  * no more than its nodes; external data is not opened. Does not load the runtime: the language server calls this in
- * its own process. Throws `model-not-found`, `model-not-readable`, `model-not-onnx` or `model-truncated`.
+ * its own process. Throws `model-not-found`, `model-not-readable`, `model-not-onnx`, `model-truncated`, and with `maxParts`
+ * `model-too-large` when the graph has more nodes, constants and inputs together.
  */
-export async function inspectModel(path: string): Promise<ModelSummary> {
+export async function inspectModel(
+  path: string,
+  { maxParts = Number.POSITIVE_INFINITY }: { readonly maxParts?: number } = {},
+): Promise<ModelSummary> {
   const file = resolve(path);
   const handle = await openModel(file);
   try {
     const { size } = await handle.stat();
-    return await readSummary(new WireReader(handle, file, size), file);
+    return await readSummary(new WireReader(handle, file, size), file, maxParts);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error;
     return fail('model-not-readable', `The model file ${file} cannot be read: ${error.message}.`, { file });
@@ -62,7 +67,8 @@ export async function inspectModel(path: string): Promise<ModelSummary> {
 
 async function openModel(file: string): Promise<FileHandle> {
   try {
-    const handle = await open(file, 'r');
+    // Opened to read, a pipe would wait for its writer.
+    const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const kind = await handle.stat();
     if (kind.isFile()) return handle;
     await handle.close();
@@ -76,7 +82,7 @@ async function openModel(file: string): Promise<FileHandle> {
 }
 
 /** The message ModelProto: 1 ir_version, 2 producer_name, 3 producer_version, 7 graph, 8 opset_import. */
-async function readSummary(reader: WireReader, file: string): Promise<ModelSummary> {
+async function readSummary(reader: WireReader, file: string, maxParts: number): Promise<ModelSummary> {
   const notOnnx = (): never => fail('model-not-onnx', `${file} is not an ONNX model.`, { file });
   const producer = ['', ''];
   const opsets: Record<string, number> = {};
@@ -93,7 +99,7 @@ async function readSummary(reader: WireReader, file: string): Promise<ModelSumma
       else if (field.number === 2 || field.number === 3)
         producer[field.number - 2] = await text(reader, field);
       else if (field.number === 8) Object.assign(opsets, await readOpset(reader, field));
-      else if (field.number === 7) graph = await readGraph(reader, field);
+      else if (field.number === 7) graph = await readGraph(reader, field, maxParts);
       begun ||= irVersion > 0;
     }
   } catch (error) {
@@ -155,12 +161,15 @@ async function readOpset(reader: WireReader, message: Field): Promise<Record<str
 }
 
 /** The message GraphProto: 1 node, 5 initializer, 11 input, 12 output. */
-async function readGraph(reader: WireReader, message: Field): Promise<RawGraph> {
+async function readGraph(reader: WireReader, message: Field, maxParts: number): Promise<RawGraph> {
   const graph: RawGraph = { nodes: [], constants: new Map(), inputs: [], outputs: [] };
+  let parts = 0;
   const cursor = reader.cursor(message.start, message.end);
   while (cursor.step() || (await cursor.load())) {
     const { field } = cursor;
     if (field.wireType !== 2) continue;
+    if (++parts > maxParts)
+      fail('model-too-large', `The model has more than ${maxParts} nodes, constants and inputs.`);
     if (field.number === 1) graph.nodes.push(await readNode(reader, field));
     else if (field.number === 11) graph.inputs.push(await readSignature(reader, field));
     else if (field.number === 12) graph.outputs.push(await readSignature(reader, field));

@@ -10,9 +10,13 @@ export function uniqueNodeNames(
 ): string[] {
   const taken = new Set(nodes.map((node) => node.name));
   const seen = new Set<string>();
+  // Where the numbers of a base have got to: thousands of nodes may share one.
+  const reached = new Map<string, number>();
   const fresh = (base: string) => {
     let name = base;
-    for (let n = 2; taken.has(name); n++) name = `${base}_${n}`;
+    let number = reached.get(base) ?? 2;
+    for (; taken.has(name); number++) name = `${base}_${number}`;
+    reached.set(base, number);
     taken.add(name);
     return name;
   };

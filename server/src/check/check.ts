@@ -12,7 +12,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
-import { surroundings } from '../sources/context.js';
+import { gatherContext } from '../sources/context.js';
 import { createSources } from '../sources/sources.js';
 
 export interface CheckedFinding extends Finding {
@@ -58,7 +58,7 @@ export async function checkConfigFile(path: string): Promise<CheckedConfig> {
     return { path: file, config: null, text: '', sha256: '', findings: [finding] };
   }
   const document = parseConfig(TextDocument.create(pathToFileURL(file).href, '', 1, text));
-  const context = await surroundings(document, file, createSources());
+  const context = await gatherContext(document, file, createSources());
   const { findings, config } = findAll(document, context);
   const ranged = findings
     // A past run is no reason to refuse the next one.

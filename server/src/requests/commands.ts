@@ -26,7 +26,8 @@ import {
 import { dataNear } from '../sources/dataNear.js';
 import { readReport } from '../sources/reports.js';
 import { compareOverflow, fractionDone, runConfig, type EngineResult, type RunOptions } from '../runs/run.js';
-import { cancelled, type Session } from '../session/session.js';
+import { cancelled } from '../session/answers.js';
+import type { Session } from '../session/session.js';
 
 /**
  * Commands that a client may send, each with the URI of a file: the config to run or to compare overflow fixes of, the
@@ -87,12 +88,12 @@ const isResumed = (options: unknown) =>
 /** A report, given itself or by its config, in an editor. */
 async function shown(session: Session, uri: string, file: string): Promise<{ success: boolean }> {
   if (!session.abilities.showDocument) throw refused('This client does not show documents.');
-  if (isReportPath(file)) return session.connection.window.showDocument({ uri });
+  if (isReportPath(file)) return { success: await session.client.showDocument(uri) };
   const document = session.documentOf(uri);
-  const report = document === null ? null : (await session.surroundingsOf(document)).report;
+  const report = document === null ? null : (await session.contextOf(document)).report;
   if (report === null) throw refused(`There is no report of ${file} yet.`);
   const target = pathToFileURL(reportPathOf(report.output.path)).href;
-  return session.connection.window.showDocument({ uri: target });
+  return { success: await session.client.showDocument(target) };
 }
 
 /** The config in the other notation, and the name that such a file has. Nothing is written. */
@@ -171,10 +172,10 @@ async function followed<T>(
   title: string,
   start: (options: RunOptions) => Promise<EngineResult<T>>,
 ): Promise<T> {
-  const { connection, settings, abilities, log } = session;
+  const { client, settings, log } = session;
   const abort = new AbortController();
   token.onCancellationRequested(() => abort.abort());
-  const own = given === null && abilities.progress ? await connection.window.createWorkDoneProgress() : null;
+  const own = given === null ? await client.createProgress() : null;
   own?.token.onCancellationRequested(() => abort.abort());
   const progress = given ?? own;
   progress?.begin(title, 0, '', true);
@@ -193,7 +194,7 @@ async function followed<T>(
         const count = event.total === null ? '' : ` ${event.done}/${event.total}`;
         const message = `${event.stage}${count}${left}`;
         progress?.report(Math.round(100 * furthest), message);
-        void connection.sendNotification(PROGRESS, { uri, fraction: furthest, message, stage: event.stage });
+        client.notify(PROGRESS, { uri, fraction: furthest, message, stage: event.stage });
       },
     });
     if (result.kind === 'cancelled') throw cancelled();

@@ -18,7 +18,7 @@ export async function lensesOf(
   document: ConfigDocument,
   token: CancellationToken,
 ): Promise<CodeLens[]> {
-  const { report, changed } = await session.surroundingsOf(document);
+  const { report, changed } = await session.contextOf(document);
   const { clientCommands, abilities } = session;
   const own = abilities.showDocument ? COMMANDS.showReport : null;
   const commands = {

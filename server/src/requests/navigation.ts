@@ -1,5 +1,4 @@
 import { reportPathOf } from '@quantsmith/schemas';
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
@@ -24,6 +23,7 @@ import {
   pathOf,
   rangeOf,
 } from '@quantsmith/service';
+import { reportText } from '../sources/reports.js';
 import type { Session } from '../session/session.js';
 
 const START: Range = { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } };
@@ -49,7 +49,7 @@ export async function definitionAt(
   if (path.length === 1 && path[0] === 'extends' && file !== null && base !== null)
     return { uri: pathToFileURL(resolve(dirname(file), base)).href, range: START };
   if (node.kind !== 'entry') return null;
-  const layer = inheritedAt((await session.surroundingsOf(document)).inherited, path)?.layer;
+  const layer = inheritedAt((await session.contextOf(document)).inherited, path)?.layer;
   const entry = layer === undefined ? undefined : findEntry(layer.document.tree, path);
   if (layer === undefined || entry === undefined) return null;
   return { uri: layer.document.text.uri, range: rangeOf(layer.document, entry.keySpan) };
@@ -60,10 +60,10 @@ async function layerPlace(
   document: ConfigDocument,
   name: string,
 ): Promise<Location | null> {
-  const { report, model } = await session.surroundingsOf(document);
+  const { report, model } = await session.contextOf(document);
   if (report !== null) {
     const file = reportPathOf(report.output.path);
-    const range = layers.reportPlace(await readFile(file, 'utf8').catch(() => ''), name);
+    const range = layers.reportPlace((await reportText(file)) ?? '', name);
     if (range !== null) return { uri: pathToFileURL(file).href, range };
   }
   if (model?.nodes.some((node) => node.name === name) !== true) return null;

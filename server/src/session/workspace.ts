@@ -1,14 +1,14 @@
-import { readdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type ConfigDocument, effectiveValue, inherit, isMapping } from '@quantsmith/service';
 import type { Sources } from '../sources/sources.js';
 
 /** The names that configs have. */
 const CONFIG = /(^|[/\\])(quantization|[^/\\]+\.quant)\.(ya?ml|jsonc?)$/i;
-const SKIPPED = /^(\.|node_modules$|__pycache__$)/;
+const SKIPPED = /^(node_modules|__pycache__)$/;
 /** Where the search ends in huge folders. */
 const MOST_CONFIGS = 1000;
 const MOST_FOLDERS = 5000;
+const MOST_ENTRIES = 20_000;
 /** Milliseconds for which a listing holds, unless files are known to have changed. */
 const LISTING_MS = 30_000;
 
@@ -35,7 +35,7 @@ export function createWorkspace(sources: Sources): Workspace {
   let listing: { time: number; files: Promise<string[]> } | null = null;
   const files = () => {
     if (listing === null || Date.now() - listing.time > LISTING_MS)
-      listing = { time: Date.now(), files: findConfigs(folders) };
+      listing = { time: Date.now(), files: findConfigs(folders, sources) };
     return listing.files;
   };
   const setFolders = (given: readonly string[]) => {
@@ -66,17 +66,16 @@ async function modelOf(document: ConfigDocument, file: string, sources: Sources)
 }
 
 /** The configs below some folders, level by level. */
-async function findConfigs(folders: readonly string[]): Promise<string[]> {
-  const found: string[] = [];
+async function findConfigs(folders: readonly string[], sources: Sources): Promise<string[]> {
+  const found = new Set<string>();
   const queue = [...folders];
-  for (let visited = 0; visited < queue.length && visited < MOST_FOLDERS; visited++) {
-    const folder = queue[visited]!;
-    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-    for (const entry of entries) {
-      if (entry.isDirectory() && !SKIPPED.test(entry.name)) queue.push(join(folder, entry.name));
-      else if (entry.isFile() && CONFIG.test(entry.name)) found.push(join(folder, entry.name));
-      if (found.length >= MOST_CONFIGS) return found;
+  for (const [visited, folder] of queue.entries()) {
+    if (visited >= MOST_FOLDERS) break;
+    for (const { name, kind, isLink } of (await sources.entries(folder, MOST_ENTRIES)) ?? []) {
+      if (kind === 'folder' && !isLink && !SKIPPED.test(name)) queue.push(join(folder, name));
+      else if (kind === 'file' && CONFIG.test(name)) found.add(join(folder, name));
+      if (found.size >= MOST_CONFIGS) return [...found];
     }
   }
-  return [...new Set(found)];
+  return [...found];
 }

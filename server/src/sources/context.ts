@@ -1,88 +1,143 @@
 import { isConfig } from '@quantsmith/schemas';
 import {
-  type ConfigDocument,
+  allNamedPaths,
   configHash,
   effectiveValue,
+  extendsOf,
   inherit,
   isMapping,
-  NO_SAMPLES,
+  namedPaths,
+  NO_FACTS,
+  NO_SECTION_FACTS,
+  NOTHING_INHERITED,
   outputPaths,
-  type Surroundings,
+  type ConfigContext,
+  type ConfigDocument,
+  type EntryKind,
+  type FileFacts,
+  type FolderEntry,
+  type SectionFacts,
 } from '@quantsmith/service';
 import { dirname, resolve } from 'node:path';
-import { outputSurroundings } from './output.js';
 import { changedSince } from './freshness.js';
+import { outputContext } from './output.js';
+import { createPatience, WAITS, type Patience, type PatienceOptions } from './patience.js';
 import type { Sources } from './sources.js';
 
-/** The model and the last report of a config that lies (or would lie) at `file`; null: it is not saved. */
-export async function surroundings(
+/**
+ * What a config leads to that lies (or would lie) at `file`; null: it is not saved. With little patience, what takes longer
+ * is unknown for now.
+ */
+export async function gatherContext(
   document: ConfigDocument,
   file: string | null,
   sources: Sources,
-): Promise<Surroundings> {
-  const baseDir = file === null ? null : dirname(file);
-  const inherited = await inherit(document, file, sources.config);
+  options: PatienceOptions = WAITS,
+): Promise<ConfigContext> {
+  const patience = createPatience(options);
+  const inherited = await patience.soon(inherit(document, file, sources.config), NOTHING_INHERITED);
   const value = effectiveValue(document, inherited);
   const config = isConfig(value) ? value : null;
-  if (baseDir === null)
-    return {
-      baseDir,
-      inherited,
-      samples: NO_SAMPLES,
-      arrayNames: { calibration: null, validation: null },
-      model: null,
-      modelProblem: null,
-      config,
-      report: null,
-      changed: null,
-      output: null,
-    };
-  const named = isMapping(value) && typeof value['model'] === 'string' ? value['model'] : '';
-  const loaded = named === '' ? null : await sources.model(resolve(baseDir, named));
-  const paths = isMapping(value) ? outputPaths(value, file!) : null;
-  const report = paths === null ? null : await sources.report(paths.report);
-  const [calibration, validation] =
-    config === null
-      ? [null, null]
-      : await Promise.all(
-          [config.data.calibration, config.data.validation].map((section) =>
-            sources.samples(section, baseDir),
-          ),
-        );
-  const [calibrationArrays, validationArrays] = await Promise.all(
-    (['calibration', 'validation'] as const).map((section) => archiveOf(value, section, baseDir, sources)),
-  );
-  const arrayNames = { calibration: calibrationArrays ?? null, validation: validationArrays ?? null };
-  const samples = { calibration: calibration ?? null, validation: validation ?? null };
+  const nothing = { inherited, config, facts: NO_FACTS, model: null, modelProblem: null, report: null };
+  if (file === null) return { ...nothing, baseDir: null, changed: null, output: null };
+
+  const baseDir = dirname(file);
+  const paths = isMapping(value) ? outputPaths(value, file) : null;
+  const [named] = namedPaths(value, baseDir, [['model']]);
+  const [facts, loaded, report, output] = await Promise.all([
+    gatherFacts(document, value, baseDir, sources, patience),
+    named === undefined ? null : patience.soon(sources.model(named.file), null),
+    paths === null ? null : patience.soon(sources.report(paths.report), null),
+    paths === null ? null : patience.soon(outputContext(paths, file, value, sources), null),
+  ]);
   const changed =
     report === null || config === null
       ? null
-      : await changedSince(report, config, configHash(document, inherited), baseDir);
+      : await patience.soon(
+          changedSince(report, config, configHash(document, inherited), baseDir, sources),
+          'unknown' as const,
+        );
+
   return {
     baseDir,
     inherited,
-    samples,
-    arrayNames,
+    facts,
     model: loaded?.model ?? null,
     modelProblem: loaded?.problem ?? null,
     config,
     report,
     changed,
-    output: paths === null ? null : await outputSurroundings(paths, file!, value, sources),
+    output,
   };
 }
 
-/** The arrays of a section's .npz; null for other sources. */
-async function archiveOf(
+async function gatherFacts(
+  document: ConfigDocument,
   value: unknown,
-  section: string,
   baseDir: string,
   sources: Sources,
-): Promise<readonly string[] | null> {
-  const arrays = ['data', section, 'arrays'].reduce<unknown>(
-    (current, step) => (isMapping(current) ? current[step] : null),
+  patience: Patience,
+): Promise<FileFacts> {
+  const base = extendsOf(document.tree);
+  const files = new Set(allNamedPaths(value, baseDir).map(({ file }) => file));
+  if (base !== null) files.add(resolve(baseDir, base));
+
+  const [kinds, calibration, validation] = await Promise.all([
+    Promise.all(
+      [...files].map(async (file): Promise<[string, EntryKind]> => [
+        file,
+        await patience.soon(sources.kind(file), 'unknown' as const),
+      ]),
+    ),
+    gatherSection(value, 'calibration', baseDir, sources, patience),
+    gatherSection(value, 'validation', baseDir, sources, patience),
+  ]);
+
+  // What is missing may be misspelled: its neighbours are what may be meant.
+  const missing = kinds.flatMap(([file, kind]) => (kind === 'missing' ? [dirname(file)] : []));
+  const listings = await Promise.all(
+    [...new Set(missing)].map(async (folder): Promise<[string, readonly FolderEntry[]]> => [
+      folder,
+      (await patience.soon(sources.entries(folder), null)) ?? [],
+    ]),
+  );
+  return {
+    kinds: new Map(kinds),
+    listings: new Map(listings),
+    calibration,
+    validation,
+  };
+}
+
+async function gatherSection(
+  value: unknown,
+  section: 'calibration' | 'validation',
+  baseDir: string,
+  sources: Sources,
+  patience: Patience,
+): Promise<SectionFacts> {
+  const named = namedPaths(value, baseDir).filter(({ path }) => path[0] === 'data' && path[1] === section);
+  const fileOf = (key: string, extension = /(?:)/) =>
+    named.find(({ path, file }) => path.at(-1) === key && extension.test(file))?.file;
+  const about = async <T>(file: string | undefined, ask: (file: string) => Promise<T>): Promise<T | null> =>
+    file === undefined ? null : patience.soon<T | null>(ask(file), null);
+
+  const [images, sets, array, members, labels] = await Promise.all([
+    about(fileOf('images'), sources.images),
+    about(fileOf('tensors'), sources.sets),
+    about(fileOf('arrays', /\.npy$/i), sources.array),
+    about(fileOf('arrays', /\.npz$/i), sources.members),
+    about(fileOf('labels'), sources.labels),
+  ]);
+  const samples = images ?? sets ?? array?.shape[0] ?? null;
+  return { ...NO_SECTION_FACTS, samples: limited(samples, value, section), array, members, labels };
+}
+
+/** The samples that are used of those that are there. */
+function limited(samples: number | null, value: unknown, section: string): number | null {
+  const limit = ['data', section, 'limit'].reduce<unknown>(
+    (current, key) => (isMapping(current) ? current[key] : null),
     value,
   );
-  if (typeof arrays !== 'string' || !/\.npz$/i.test(arrays)) return null;
-  return sources.arrayNames(resolve(baseDir, arrays));
+  return samples === null || typeof limit !== 'number' ? samples : Math.min(samples, limit);
 }

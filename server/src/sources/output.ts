@@ -1,13 +1,6 @@
-import { outputFacts } from '@quantsmith/engine';
+import { outputFacts, outputObstacle } from '@quantsmith/engine';
 import { configuredInputs, type OutputFiles } from '@quantsmith/schemas';
-import {
-  effectiveValue,
-  inherit,
-  isMapping,
-  outputPaths,
-  type OutputSurroundings,
-} from '@quantsmith/service';
-import { readdir } from 'node:fs/promises';
+import { effectiveValue, inherit, isMapping, outputPaths, type OutputContext } from '@quantsmith/service';
 import { basename, dirname, join } from 'node:path';
 import type { Sources } from './sources.js';
 
@@ -16,24 +9,24 @@ const MAX_CONFIGS = 200;
 const CONFIG_NAME = /(^quantization|\.quant)\.(ya?ml|jsonc?)$/;
 
 /** What lies where a config's output goes, and which other configs of its folder write there. */
-export async function outputSurroundings(
+export async function outputContext(
   files: OutputFiles,
   config: string,
   value: unknown,
   sources: Sources,
-): Promise<OutputSurroundings> {
+): Promise<OutputContext> {
   const [facts, sharedWith] = await Promise.all([
     outputFacts(files, configuredInputs(value, config)),
     configsWithOutput(files.output, config, sources),
   ]);
-  return { facts, sharedWith };
+  return { file: files.output, obstacle: outputObstacle(facts, false), sharedWith };
 }
 
 async function configsWithOutput(output: string, config: string, sources: Sources): Promise<string[]> {
   const folder = dirname(config);
-  const names = (await readdir(folder).catch(() => []))
-    .filter((name) => CONFIG_NAME.test(name) && name !== basename(config))
-    .sort();
+  const names = ((await sources.entries(folder)) ?? [])
+    .map(({ name }) => name)
+    .filter((name) => CONFIG_NAME.test(name) && name !== basename(config));
   const shared = await Promise.all(
     names.slice(0, MAX_CONFIGS).map(async (name) => {
       const file = join(folder, name);

@@ -1,119 +1,103 @@
 import { inspectModel } from '@quantsmith/model/onnx';
-import type { ModelSummary, QuantizationReport } from '@quantsmith/schemas';
-import { readFile, stat } from 'node:fs/promises';
+import { QuantsmithError, type ModelSummary, type QuantizationReport } from '@quantsmith/schemas';
+import {
+  parseConfig,
+  unreadConfig,
+  type ArrayHeader,
+  type ConfigDocument,
+  type EntryKind,
+  type FolderEntry,
+  type LabelFacts,
+  type ReadConfig,
+} from '@quantsmith/service';
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
-import { type ConfigDocument, parseConfig, type ReadConfig } from '@quantsmith/service';
-import { arrayNames } from './npz.js';
-import { countSamples } from './samples.js';
+import { arrayHeader, memberNames } from './arrays.js';
+import { cachedByFile, cachedWalk } from './cached.js';
+import { countImages, countSets, latestChange } from './folders.js';
+import { readLabelFacts } from './labels.js';
+import { entriesOf, lookAt, textOf } from './look.js';
 import { readReport } from './reports.js';
 
 export interface LoadedSummary {
   readonly model: ModelSummary | null;
-  /** Why it could not be read; null also when the file does not exist (another rule says so). */
+  /** Why it could not be read; null also when there is no file (another rule says so), or it is too large to look into. */
   readonly problem: string | null;
 }
 
-/** What the server reads beside open configs: structures of models, reports, other configs; once for each state of a file. */
+/** What the server reads beside open configs, once for each state of a file. null: it is not there, or not known. */
 export interface Sources {
   readonly model: (path: string) => Promise<LoadedSummary>;
   readonly report: (path: string) => Promise<QuantizationReport | null>;
   readonly config: ReadConfig;
-  /** How many samples a data section of a config in `baseDir` has. */
-  readonly samples: (section: unknown, baseDir: string) => Promise<number | null>;
-  /** The names of the arrays of a .npz; null where there is none. */
-  readonly arrayNames: (path: string) => Promise<readonly string[] | null>;
+  readonly kind: (path: string) => Promise<EntryKind>;
+  readonly entries: (folder: string, maxEntries?: number) => Promise<readonly FolderEntry[] | null>;
+  readonly images: (path: string) => Promise<number | null>;
+  readonly sets: (path: string) => Promise<number | null>;
+  readonly array: (path: string) => Promise<ArrayHeader | null>;
+  readonly members: (path: string) => Promise<readonly string[] | null>;
+  readonly labels: (path: string) => Promise<LabelFacts | null>;
+  /** Milliseconds of the latest change of a file or below a folder; 0: nothing is there. */
+  readonly changed: (path: string) => Promise<number | null>;
   /** Files are known to have changed: none is taken for what it was a moment ago. */
   readonly forget: () => void;
 }
 
-/** Files of each kind that are kept. */
-const KEPT = 16;
-const KEPT_CONFIGS = 500;
-/** Milliseconds for which a file is taken for what it was: nothing is waited for at each key that is typed. */
-const LOOKED_MS = 1000;
-/** Milliseconds for which the count of a folder's samples holds. */
-const COUNTED_MS = 5000;
+const MAX_CONFIGS = 500;
+/** Nodes, constants and inputs of a model that is looked into: summing up more would hold up answers. */
+const MAX_MODEL_PARTS = 150_000;
+/** Bytes of a config that others extend, or that is not open: parsing more would hold up answers. */
+const MAX_CONFIG_BYTES = 256 * 1024;
+const MAX_LISTED = 1000;
 
 /** `open`: configs as an editor has them, which count for more than their files. */
 export function createSources(open: (path: string) => ConfigDocument | null = () => null): Sources {
-  const model = cached(loadModel);
-  const report = cached(readReport);
-  const config = cached(loadConfig, KEPT_CONFIGS);
-  const arrays = cached((path) => arrayNames(path).catch(() => null));
-  const samples = remembered(countSamples);
+  const model = cachedByFile(loadModel);
+  const report = cachedByFile(readReport);
+  const config = cachedByFile(loadConfig, MAX_CONFIGS);
+  const array = cachedByFile((path) => arrayHeader(path).catch(() => null));
+  const members = cachedByFile((path) => memberNames(path).catch(() => null));
+  const labels = cachedByFile((path) => readLabelFacts(path).catch(() => null));
+  const images = cachedWalk(countImages);
+  const changed = cachedWalk(latestChange);
+
   return {
     model: async (path) => (await model.load(path)) ?? { model: null, problem: null },
     report: report.load,
     config: async (path) => open(path) ?? config.load(path),
-    samples: samples.count,
-    arrayNames: arrays.load,
+    kind: lookAt,
+    entries: (folder, maxEntries = MAX_LISTED) => entriesOf(folder, maxEntries),
+    images: images.load,
+    sets: countSets,
+    array: array.load,
+    members: members.load,
+    labels: labels.load,
+    changed: changed.load,
     forget() {
-      for (const { forget } of [model, report, config, arrays, samples]) forget();
+      for (const { forget } of [model, report, config, array, members, labels, images, changed]) forget();
     },
   };
 }
 
 async function loadModel(path: string): Promise<LoadedSummary> {
   try {
-    return { model: await inspectModel(path), problem: null };
+    return { model: await inspectModel(path, { maxParts: MAX_MODEL_PARTS }), problem: null };
   } catch (error) {
+    if (error instanceof QuantsmithError && error.problem.code === 'model-too-large')
+      return { model: null, problem: null };
     return { model: null, problem: error instanceof Error ? error.message : String(error) };
   }
 }
 
 async function loadConfig(path: string): Promise<ConfigDocument> {
-  const text = await readFile(path, 'utf8');
-  return parseConfig(TextDocument.create(pathToFileURL(path).href, '', 1, text));
-}
-
-/** Counts again after a while: folders do not tell when something below them changes. */
-function remembered(count: typeof countSamples): { count: typeof countSamples; forget: () => void } {
-  const known = new Map<string, { time: number; counted: Promise<number | null> }>();
-  const counted: typeof countSamples = (section, baseDir) => {
-    const key = JSON.stringify([baseDir, section]);
-    const found = known.get(key);
-    if (found !== undefined && Date.now() - found.time < COUNTED_MS) return found.counted;
-    if (known.size > KEPT) known.clear();
-    const number = count(section, baseDir);
-    known.set(key, { time: Date.now(), counted: number });
-    return number;
-  };
-  return { count: counted, forget: () => known.clear() };
-}
-
-/** A loader that keeps what it has loaded, and can be told to look at the files again. */
-interface Cached<T> {
-  readonly load: (path: string) => Promise<T | null>;
-  readonly forget: () => void;
-}
-
-/** Loads a file again only when it is another file, or has another size or time; null where there is none. */
-function cached<T>(load: (path: string) => Promise<T>, kept = KEPT): Cached<T> {
-  const known = new Map<string, { identity: string; loaded: Promise<T> }>();
-  const looked = new Map<string, { time: number; found: Promise<T | null> }>();
-  const look = async (path: string) => {
-    const info = await stat(path).catch(() => null);
-    if (info === null || !info.isFile()) return null;
-    const identity = `${info.ino}:${info.size}:${info.mtimeMs}`;
-    const found = known.get(path);
-    if (found?.identity === identity) return found.loaded;
-    const loaded = load(path);
-    known.delete(path);
-    known.set(path, { identity, loaded });
-    const oldest = known.keys().next().value;
-    if (known.size > kept && oldest !== undefined) known.delete(oldest);
-    return loaded;
-  };
-  return {
-    load(path) {
-      const last = looked.get(path);
-      if (last !== undefined && Date.now() - last.time < LOOKED_MS) return last.found;
-      if (looked.size > kept) looked.clear();
-      const found = look(path);
-      looked.set(path, { time: Date.now(), found });
-      return found;
-    },
-    forget: () => looked.clear(),
-  };
+  const { href } = pathToFileURL(path);
+  const document = (text: string) => TextDocument.create(href, '', 1, text);
+  try {
+    const text = await textOf(path, MAX_CONFIG_BYTES);
+    return text === null
+      ? unreadConfig(document(''), `It is larger than ${MAX_CONFIG_BYTES / 1024} KiB.`)
+      : parseConfig(document(text));
+  } catch (error) {
+    return unreadConfig(document(''), error instanceof Error ? error.message : String(error));
+  }
 }

@@ -17,20 +17,28 @@ export function languageOf(document: Pick<TextDocument, 'languageId' | 'uri'>): 
   return /\.jsonc?$/i.test(document.uri) ? 'json' : 'yaml';
 }
 
+/** Texts with more characters are not parsed: that would hold up every other answer. */
+const MAX_LENGTH = 2 ** 20;
+
+/** A config that nobody reads, and why, as a sentence. */
+export function unreadConfig(text: TextDocument, message: string): ConfigDocument {
+  const problem = { start: 0, end: Math.min(1, text.getText().length), message };
+  const language = languageOf(text);
+  return { text, tree: { root: null, problems: [problem], comments: [], anchored: false, language } };
+}
+
 /** Parses either notation. Never throws: nesting that exhausts the stack is a problem like any other. */
 export function parseConfig(text: TextDocument): ConfigDocument {
   const content = text.getText();
   const language = languageOf(text);
+  if (content.length > MAX_LENGTH)
+    return unreadConfig(text, `This config is not read: it has more than ${MAX_LENGTH} characters.`);
+
   try {
     return { text, tree: language === 'json' ? parseJson(content) : parseYaml(content) };
   } catch (error) {
     const reason = error instanceof RangeError ? 'it is nested too deeply' : String(error);
-    const problem = {
-      start: 0,
-      end: Math.min(1, content.length),
-      message: `This cannot be read: ${reason}.`,
-    };
-    return { text, tree: { root: null, problems: [problem], comments: [], anchored: false, language } };
+    return unreadConfig(text, `This cannot be read: ${reason}.`);
   }
 }
 

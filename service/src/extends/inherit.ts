@@ -31,6 +31,9 @@ export interface Inherited {
   readonly problem: InheritProblem | null;
 }
 
+/** Configs that one may extend, one after the other. */
+const MAX_LAYERS = 32;
+
 export const NOTHING_INHERITED: Inherited = { layers: [], value: {}, problem: null };
 
 /** Follows `extends` from a config that lies at `file`. Files that were not found are listed too: they may appear. */
@@ -56,6 +59,11 @@ export async function inherit(
         message: `Configs extend each other in a circle: ${circle}.`,
         file: target,
       };
+      break;
+    }
+    if (layers.length === MAX_LAYERS) {
+      const message = `More than ${MAX_LAYERS} configs extend each other.`;
+      problem = { code: 'extends-invalid', message, file: target };
       break;
     }
     const found = await read(target);

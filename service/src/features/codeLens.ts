@@ -68,7 +68,8 @@ function summary(
     metric === null ? [] : [`${metric.name} ${round(metric.baseline)} → ${round(metric.quantized)}`];
   const speed = latency === null ? [] : [change(latency.speedup, 'as fast', 'slower')];
   const parts = [...accuracy, change(size.ratio, 'smaller', 'larger'), ...speed];
-  const stale = changed === null ? '' : ` (${changed} changed since)`;
+  const stale =
+    changed === null ? '' : changed === 'unknown' ? ' (not checked)' : ` (${changed} changed since)`;
   return `Last run ${created.slice(0, 16).replace('T', ' ')}${stale}: ${parts.join(', ')}`;
 }
 

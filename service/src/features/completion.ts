@@ -21,17 +21,20 @@ import type { ConfigDocument } from '../document/document.js';
 import { languageOf } from '../document/document.js';
 import { block, inline, quoted } from '../document/edit.js';
 import { anchorsOf, entriesOf, findNode, pathOf, resolved, type TreeNode } from '../document/tree.js';
+import type { FolderEntry } from '../facts/facts.js';
 import { inheritedAt, NOTHING_INHERITED, type Inherited } from '../extends/inherit.js';
 import { allowedValues, keysAt, schemaOf, typeName, type AllowedValue } from '../knowledge/schema.js';
 import type { Change } from '../context/context.js';
 import { edited } from './completionItem.js';
 import type { Cursor } from './cursor.js';
 import { cursorAt } from './cursorAt.js';
-import { fileItems } from './files.js';
+import { fileItems, folderOffered } from './files.js';
 import { keyDocumentation } from './hover.js';
 import { render } from './markdown.js';
 import { modelItems, scopeList } from './modelItems.js';
-import { skeletons, type Skeleton } from './skeletons.js';
+import { hasSkeletons, skeletons, type Skeleton } from './skeletons.js';
+
+const NO_LISTINGS: ReadonlyMap<string, readonly FolderEntry[]> = new Map();
 
 export interface CompletionContext {
   readonly model: ModelSummary | null;
@@ -42,6 +45,10 @@ export interface CompletionContext {
   /** The last run, and what has changed since. */
   readonly report?: QuantizationReport | null;
   readonly changed?: Change;
+  /** Entries of folders, for file names. */
+  readonly listings?: ReadonlyMap<string, readonly FolderEntry[]>;
+  /** Where the documentation that comes with the server lies, as a URI; null: nowhere. */
+  readonly docs?: string | null;
   /** Whether the client shows Markdown. */
   readonly markdown: boolean;
   /** Whether the client understands snippets. */
@@ -63,7 +70,30 @@ export function completionList(
   position: Position,
   context: CompletionContext,
 ): CompletionList {
-  const cursor = cursorAt(document, position);
+  return completionAt(document, cursorAt(document, position), context);
+}
+
+/** Folders that a completion needs the entries of. */
+export interface WantedListing {
+  readonly folder: string;
+  /** With the folders in it, and `data` and the folders in that. */
+  readonly near: boolean;
+}
+
+/** What a completion at a cursor offers files from; null: nothing. */
+export function listingWanted(cursor: Cursor | null, baseDir: string | null): WantedListing | null {
+  if (cursor === null || baseDir === null) return null;
+  if (cursor.kind === 'key' && hasSkeletons(cursor.path)) return { folder: baseDir, near: true };
+  const folder = folderOffered(cursor, baseDir);
+  return folder === null ? null : { folder, near: false };
+}
+
+/** The completions at a cursor. */
+export function completionAt(
+  document: ConfigDocument,
+  cursor: Cursor | null,
+  context: CompletionContext,
+): CompletionList {
   if (cursor === null) return { isIncomplete: false, items: [] };
   const items =
     cursor.kind === 'key' ? keyItems(document, cursor, context) : valueItems(document, cursor, context);
@@ -107,7 +137,9 @@ function keyItems(document: ConfigDocument, cursor: Cursor, context: CompletionC
     .map((key) => ({ ...key, above: inheritedAt(inherited, [...cursor.path, key.name]) }));
   const first = keys.filter(({ required, above }) => required && above === null);
   const fitting =
-    context.baseDir === null || cursor.hasColon ? [] : skeletons(cursor.path, context.baseDir, context.model);
+    context.baseDir === null || cursor.hasColon
+      ? []
+      : skeletons(cursor.path, context.baseDir, context.listings ?? NO_LISTINGS, context.model);
   return [...first, ...keys.filter((key) => !first.includes(key))].flatMap((key) => {
     const { name, schema, required, above } = key;
     const { text, snippet } = json ? jsonKey(name, schema, cursor, context) : yamlKey(name, schema, cursor);
@@ -119,7 +151,7 @@ function keyItems(document: ConfigDocument, cursor: Cursor, context: CompletionC
       {
         ...plain,
         detail: `${required && above === null ? 'required, ' : ''}${typeName(schema)}${brought}`,
-        documentation: documentation(keyDocumentation([...cursor.path, name]), context),
+        documentation: documentation(keyDocumentation([...cursor.path, name], context.docs), context),
       },
       ...fitting
         .filter((skeleton) => skeleton.key === name)
@@ -199,7 +231,7 @@ function valueItems(document: ConfigDocument, cursor: Cursor, context: Completio
   return [
     ...listed(allowed.filter(({ value }) => value !== null)),
     ...modelItems(document, cursor, context),
-    ...fileItems(cursor, context.baseDir, own),
+    ...fileItems(cursor, context.baseDir, context.listings ?? NO_LISTINGS, own),
     ...aliasItems(document, cursor),
     // "Nothing" is what few look for.
     ...listed(allowed.filter(({ value }) => value === null)),

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
@@ -16,12 +15,13 @@ export function convertedName(file: string, language: 'yaml' | 'json'): string {
   return basename(file).replace(/\.[^.]+$/, language === 'json' ? '.yaml' : '.json');
 }
 
-/** The config in the other notation as a new file beside it; nothing where that exists, or for a config with errors. */
-export function convertActions(document: ConfigDocument, file: string | null): CodeAction[] {
+/** The file that a config in the other notation would be. */
+export const convertedFile = (file: string, language: 'yaml' | 'json') =>
+  join(dirname(file), convertedName(file, language));
+
+/** The config in the other notation as a new file, which must not exist; nothing for a config with errors. */
+export function convertActions(document: ConfigDocument, target: string): CodeAction[] {
   const { language } = document.tree;
-  if (file === null) return [];
-  const target = join(dirname(file), convertedName(file, language));
-  if (existsSync(target)) return [];
   const text = convert(document);
   if (text === null) return [];
   const uri = pathToFileURL(target).href;

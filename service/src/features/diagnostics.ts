@@ -2,7 +2,6 @@ import { DiagnosticSeverity, DiagnosticTag, type Diagnostic } from 'vscode-langu
 import { pathToFileURL } from 'node:url';
 import { rangeOf, type ConfigDocument } from '../document/document.js';
 import type { Finding, Severity } from '../findings/finding.js';
-import { docsPage } from './markdown.js';
 
 const SEVERITY: Readonly<Record<Severity, DiagnosticSeverity>> = {
   error: DiagnosticSeverity.Error,
@@ -21,6 +20,8 @@ export interface DiagnosticOptions {
   readonly severities: Readonly<Record<string, Severity | 'off'>>;
   readonly relatedInformation: boolean;
   readonly codeDescription: boolean;
+  /** Where the documentation that comes with the server lies, as a URI; null: nowhere. */
+  readonly docs?: string | null;
   readonly diagnosticTags: boolean;
   /** Whether the client gives the data back. */
   readonly diagnosticData: boolean;
@@ -32,7 +33,8 @@ export function toDiagnostics(
   findings: readonly Finding[],
   options: DiagnosticOptions,
 ): Diagnostic[] {
-  const page = options.codeDescription ? docsPage('diagnostics.md') : null;
+  const { docs = null } = options;
+  const page = options.codeDescription && docs !== null ? `${docs}diagnostics.md` : null;
   return findings.flatMap((finding) => {
     const severity = options.severities[finding.code] ?? finding.severity;
     if (severity === 'off') return [];

@@ -1,4 +1,3 @@
-import { compilePattern } from '@quantsmith/model/scope';
 import {
   type ModelNode,
   type ModelSummary,
@@ -9,6 +8,7 @@ import {
 import type { Path } from '../document/tree.js';
 import type { Change } from '../context/context.js';
 import { initialDrop, points } from '../reports/numbers.js';
+import { createMatcher } from '../knowledge/matching.js';
 import { code, listed } from './markdown.js';
 
 /** What is known beside the text. */
@@ -144,11 +144,15 @@ const isGrouped = ({ op, attributes }: ModelNode) => op === 'Conv' && (attribute
 function firstLayers(model: ModelSummary, weighted: ReadonlySet<ModelNode>): ModelNode[] {
   const readers = new Map<string, ModelNode[]>();
   for (const node of model.nodes)
-    for (const input of node.inputs) readers.set(input, [...(readers.get(input) ?? []), node]);
+    for (const input of node.inputs) {
+      const known = readers.get(input);
+      if (known === undefined) readers.set(input, [node]);
+      else known.push(node);
+    }
   const first = new Set<ModelNode>();
   const queue = model.inputs.map((input) => input.name);
   const seen = new Set(queue);
-  for (let tensor = queue.shift(); tensor !== undefined; tensor = queue.shift()) {
+  for (const tensor of queue) {
     for (const node of readers.get(tensor) ?? []) {
       if (node.op === 'Conv' && weighted.has(node) && !isGrouped(node)) {
         first.add(node);
@@ -166,13 +170,18 @@ function firstLayers(model: ModelSummary, weighted: ReadonlySet<ModelNode>): Mod
 /** The nodes of the ignored scope; null where a subgraph or a bad pattern decides. */
 function ignoredNodes(model: ModelSummary, config: Known['config']): Set<ModelNode> | null {
   const { names, types, patterns, subgraphs } = config.quantization.ignored_scope;
-  const regexes = patterns.map((pattern) => compilePattern(pattern));
-  if (subgraphs.length > 0 || regexes.some((regex) => typeof regex === 'string')) return null;
-  const matches = ({ name, op }: ModelNode) =>
-    names.includes(name) ||
-    types.includes(op) ||
-    regexes.some((regex) => typeof regex !== 'string' && regex.matcher(name).lookingAt());
-  return new Set(model.nodes.filter(matches));
+  if (subgraphs.length > 0) return null;
+  const match = createMatcher(model);
+  const matched = new Set<ModelNode>();
+  for (const pattern of patterns) {
+    const found = match(pattern);
+    if (found === null || !('nodes' in found)) return null;
+    for (const node of found.nodes) matched.add(node);
+  }
+  const [ofName, ofType] = [new Set(names), new Set<string>(types)];
+  return new Set(
+    model.nodes.filter((node) => ofName.has(node.name) || ofType.has(node.op) || matched.has(node)),
+  );
 }
 
 function ignoredText({ model, config }: Known): string {

@@ -1,11 +1,9 @@
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { CompletionItemKind, type CompletionItem } from 'vscode-languageserver-types';
-import { entriesIn } from './folder.js';
+import type { FolderEntry } from '../facts/facts.js';
 import { textItem } from './completionItem.js';
 import type { Cursor } from './cursor.js';
 
-/** Entries of a folder that are looked at. */
-const MOST_ENTRIES = 1000;
 const MOST_ITEMS = 200;
 
 const FILES: Readonly<Record<string, RegExp | 'folder'>> = {
@@ -20,22 +18,43 @@ const FILES: Readonly<Record<string, RegExp | 'folder'>> = {
 };
 
 /** Files and folders that fit the key, one level at a time. `own`: the config itself, which it cannot extend. */
-export function fileItems(cursor: Cursor, baseDir: string | null, own: string): CompletionItem[] {
+export function fileItems(
+  cursor: Cursor,
+  baseDir: string | null,
+  listings: ReadonlyMap<string, readonly FolderEntry[]>,
+  own: string,
+): CompletionItem[] {
   const key = String(cursor.path.at(-1));
-  const wanted = FILES[key];
+  const wanted = Object.hasOwn(FILES, key) ? FILES[key] : undefined;
   if (wanted === undefined || baseDir === null) return [];
-  const typed = cursor.word.replace(/^["']|["']$/g, '');
-  const folder = typed.includes('/') ? `${dirname(`${typed}x`)}/` : '';
+
+  const folder = folderOf(cursor);
   const isSelf = (name: string) => key === 'extends' && resolve(baseDir, folder, name) === own;
-  return entriesIn(join(baseDir, folder), MOST_ENTRIES)
-    .filter(({ name, isFolder }) => isFolder || (wanted !== 'folder' && wanted.test(name) && !isSelf(name)))
+  return (listings.get(resolve(baseDir, folder)) ?? [])
+    .filter(
+      ({ name, kind }) =>
+        kind === 'folder' || (wanted !== 'folder' && kind === 'file' && wanted.test(name) && !isSelf(name)),
+    )
     .slice(0, MOST_ITEMS)
-    .map(({ name, isFolder }) =>
+    .map(({ name, kind }) =>
       textItem(
         `${folder}${name}`,
-        isFolder ? 'folder' : 'file',
-        isFolder ? CompletionItemKind.Folder : CompletionItemKind.File,
+        kind,
+        kind === 'folder' ? CompletionItemKind.Folder : CompletionItemKind.File,
         cursor,
       ),
     );
+}
+
+/** The folder part of the path that is being typed. */
+function folderOf({ word }: Cursor): string {
+  const typed = word.replace(/^["']|["']$/g, '');
+  return typed.includes('/') ? `${dirname(`${typed}x`)}/` : '';
+}
+
+/** The folder whose entries a completion offers; null where it offers no files. */
+export function folderOffered(cursor: Cursor, baseDir: string): string | null {
+  return cursor.kind === 'value' && Object.hasOwn(FILES, String(cursor.path.at(-1)))
+    ? resolve(baseDir, folderOf(cursor))
+    : null;
 }

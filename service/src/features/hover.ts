@@ -5,7 +5,7 @@ import { inheritedAt, NOTHING_INHERITED, type Inherited } from '../extends/inher
 import { isMapping } from '../extends/merge.js';
 import { effectText, type EffectContext } from './effects.js';
 import { scopeText } from './layerHover.js';
-import { code, docsPage, render } from './markdown.js';
+import { code, render } from './markdown.js';
 import { allowedValues, referenceAnchor, schemaOf, typeName } from '../knowledge/schema.js';
 
 /** Lists of values are cut after this many. */
@@ -14,6 +14,8 @@ const MOST_VALUES = 12;
 export interface HoverContext extends EffectContext {
   readonly markdown: boolean;
   readonly inherited?: Inherited;
+  /** Where the documentation that comes with the server lies, as a URI; null: nowhere. */
+  readonly docs?: string | null;
 }
 
 /** What the key or value under the cursor means; on a node name, what that node is. */
@@ -23,11 +25,12 @@ export function hover(document: ConfigDocument, position: Position, context: Hov
   if (found === null || (found.kind !== 'entry' && found.kind !== 'scalar' && found.kind !== 'alias'))
     return null;
   const path = pathOf(found);
+  const { docs = null } = context;
   const text =
     (found.kind === 'scalar'
       ? ((typeof found.value === 'string' ? scopeText(found.value, path, context) : null) ??
-        valueText(found.value, path))
-      : aliasText(document, found)) ?? keyDocumentation(path);
+        valueText(found.value, path, docs))
+      : aliasText(document, found, docs)) ?? keyDocumentation(path, docs);
   if (text === '') return null;
   const effect = effectText(path, context);
   const above = inheritedText(path, context.inherited ?? NOTHING_INHERITED);
@@ -42,7 +45,7 @@ export function hover(document: ConfigDocument, position: Position, context: Hov
 }
 
 /** What an alias stands for, or a merge key brings in; null for anything else. */
-function aliasText(document: ConfigDocument, found: Entry | TreeNode): string | null {
+function aliasText(document: ConfigDocument, found: Entry | TreeNode, docs: string | null): string | null {
   const merges = found.kind === 'entry' && found.key === '<<';
   const alias = merges ? found.value : found;
   if (alias?.kind !== 'alias') return null;
@@ -55,7 +58,7 @@ function aliasText(document: ConfigDocument, found: Entry | TreeNode): string | 
     .slice(0, MOST_VALUES)
     .map((row, index) => (index === 0 ? row : row.replace(/^ {1,8}/, '')));
   const source = [...shown, ...(text.length > MOST_VALUES ? ['…'] : [])].join('\n');
-  const key = merged ? '' : keyDocumentation(pathOf(alias));
+  const key = merged ? '' : keyDocumentation(pathOf(alias), docs);
   return [
     `${code(`*${alias.name}`)} ${merged ? 'brings in what this section does not say itself' : 'stands for'} (line ${line}):`,
     `\`\`\`yaml\n${source}\n\`\`\``,
@@ -86,12 +89,12 @@ function scalarsOf(value: unknown, path = ''): [string, string][] {
 }
 
 /** The documentation of a key in Markdown: meaning, type, default, limits, values. */
-export function keyDocumentation(path: Path): string {
+export function keyDocumentation(path: Path, docs: string | null = null): string {
   const schema = schemaOf(path);
   if (schema === undefined) return '';
   // An item that has no meaning of its own is explained by its list.
   if (typeof path.at(-1) === 'number' && schema.description === undefined)
-    return keyDocumentation(path.slice(0, -1));
+    return keyDocumentation(path.slice(0, -1), docs);
   const limits = [
     schema.minimum === undefined ? '' : `at least ${schema.minimum}`,
     schema.exclusiveMinimum === undefined ? '' : `above ${schema.exclusiveMinimum}`,
@@ -117,23 +120,24 @@ export function keyDocumentation(path: Path): string {
     `**${String(path.at(-1) ?? 'config')}** — ${facts}`,
     schema.description ?? '',
     listed.join('\n'),
-    anchor === '' ? '' : reference(anchor),
+    anchor === '' ? '' : reference(anchor, docs),
   ]
     .filter((part) => part !== '')
     .join('\n\n');
 }
 
 /** A link to the key's section of the reference page, where that comes with the server. */
-function reference(anchor: string): string {
-  const page = docsPage('config-reference.md');
-  return page === null ? `docs/config-reference.md#${anchor}` : `[Reference](${page}#${anchor})`;
+function reference(anchor: string, docs: string | null): string {
+  return docs === null
+    ? `docs/config-reference.md#${anchor}`
+    : `[Reference](${docs}config-reference.md#${anchor})`;
 }
 
 /** The meaning of one of the listed values of a key. */
-function valueText(value: unknown, path: Path): string | null {
+function valueText(value: unknown, path: Path, docs: string | null): string | null {
   const schema = schemaOf(path);
   const found =
     schema === undefined ? undefined : allowedValues(schema).find((allowed) => allowed.value === value);
   if (found === undefined || found.description === '') return null;
-  return `\`${String(value)}\`: ${found.description}\n\n${keyDocumentation(path)}`;
+  return `\`${String(value)}\`: ${found.description}\n\n${keyDocumentation(path, docs)}`;
 }

@@ -1,9 +1,9 @@
-import { compilePattern } from '@quantsmith/model/scope';
 import type { ModelSummary } from '@quantsmith/schemas';
 import { InlayHintKind, type InlayHint, type Range } from 'vscode-languageserver-types';
 import type { ConfigDocument } from '../document/document.js';
 import type { Span } from '../document/tree.js';
 import { resolvedHints, type HintContext } from './resolvedHints.js';
+import { createMatcher } from '../knowledge/matching.js';
 import { stringsAt } from '../knowledge/ignoredScope.js';
 
 /** What settings come to: the codes that weights take, defaults that depend on others, how many nodes are matched. */
@@ -25,10 +25,10 @@ export function inlayHints(document: ConfigDocument, range: Range, context: Hint
 
 function matches(document: ConfigDocument, model: ModelSummary | null): { span: Span; count: number }[] {
   if (model === null) return [];
+  const match = createMatcher(model);
   const patterns = stringsAt(document, 'patterns').flatMap((span) => {
-    const regex = compilePattern(String(span.value));
-    if (typeof regex === 'string') return [];
-    return [{ span, count: model.nodes.filter((node) => regex.matcher(node.name).lookingAt()).length }];
+    const matched = match(String(span.value));
+    return matched !== null && 'nodes' in matched ? [{ span, count: matched.nodes.length }] : [];
   });
   const types = stringsAt(document, 'types').map((span) => ({
     span,

@@ -1,7 +1,7 @@
-import { compilePattern } from '@quantsmith/model/scope';
 import type { ModelNode, QuantizationReport } from '@quantsmith/schemas';
 import type { Path } from '../document/tree.js';
 import { layerCosts } from '../reports/costs.js';
+import { createMatcher } from '../knowledge/matching.js';
 import type { EffectContext } from './effects.js';
 import { code, listed } from './markdown.js';
 import { scopeList } from './modelItems.js';
@@ -21,12 +21,12 @@ export function scopeText(value: string, path: Path, context: EffectContext): st
       .filter((part) => part !== '')
       .join('\n\n');
   }
-  const regex = list === 'patterns' ? compilePattern(value) : null;
-  if (typeof regex === 'string') return null;
-  const matching = model.nodes.filter((node) =>
-    regex === null ? node.op === value : regex.matcher(node.name).lookingAt(),
-  );
-  const names = matching.map((node) => node.name);
+  const matched =
+    list === 'patterns'
+      ? createMatcher(model)(value)
+      : { nodes: model.nodes.filter((node) => node.op === value) };
+  if (matched === null || !('nodes' in matched)) return null;
+  const names = matched.nodes.map((node) => node.name);
   return `${code(value)}: ${names.length} of ${model.nodes.length} nodes${names.length === 0 ? '' : `: ${listed(names, 8)}`}`;
 }
 

@@ -1,6 +1,3 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-
 /** A name of a model or file as code: nothing in it can become markup. */
 export function code(text: string): string {
   const clean = text.replace(/[\r\n]+/g, ' ');
@@ -21,10 +18,4 @@ export function render(markdown: string, asMarkdown: boolean): string {
   if (asMarkdown) return markdown;
   const plain = markdown.replace(/^```\w*\n|\n```$/gm, '');
   return plain.replace(/\[([^\]]*)\]\(([^)]*)\)/g, '$1: $2').replace(/\*\*|`/g, '');
-}
-
-/** A page that comes with the server, as a URI; null where it does not. */
-export function docsPage(name: string): string | null {
-  const page = new URL(`../docs/${name}`, import.meta.url);
-  return existsSync(fileURLToPath(page)) ? page.href : null;
 }

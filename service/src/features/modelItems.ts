@@ -1,10 +1,10 @@
-import { compilePattern } from '@quantsmith/model/scope';
 import type { ModelNode, ModelSummary, QuantizationReport } from '@quantsmith/schemas';
 import { CompletionItemKind, type CompletionItem } from 'vscode-languageserver-types';
 import type { ConfigDocument } from '../document/document.js';
 import { findNode, resolved, type Path } from '../document/tree.js';
 import { layerCosts, layerSummary } from '../reports/costs.js';
 import type { Change } from '../context/context.js';
+import { createMatcher } from '../knowledge/matching.js';
 import { textItem } from './completionItem.js';
 import type { Cursor } from './cursor.js';
 
@@ -109,10 +109,10 @@ function tensorItems(model: ModelSummary, cursor: Cursor, present: ReadonlySet<s
 /** The pattern being typed with its matches, then the beginnings that several names share. */
 function patternItems(model: ModelSummary, cursor: Cursor, present: ReadonlySet<string>): CompletionItem[] {
   const typed = cursor.word.replace(/^["']|["']$/g, '');
+  const match = createMatcher(model);
   const counted = (pattern: string) => {
-    const regex = compilePattern(pattern);
-    if (typeof regex === 'string') return null;
-    return model.nodes.filter((node) => regex.matcher(node.name).lookingAt()).length;
+    const matched = match(pattern);
+    return matched !== null && 'nodes' in matched ? matched.nodes.length : null;
   };
   const item = (pattern: string, count: number) => ({
     ...textItem(pattern, `${count} of ${nodes(model.nodes.length)}`, CompletionItemKind.Value, cursor),
@@ -123,7 +123,10 @@ function patternItems(model: ModelSummary, cursor: Cursor, present: ReadonlySet<
     .slice(0, MOST_PATTERNS);
   return [
     ...(own === null ? [] : [{ ...item(typed, own), preselect: true }]),
-    ...shared.map((pattern) => item(pattern, counted(pattern) ?? 0)),
+    ...shared.flatMap((pattern) => {
+      const count = counted(pattern);
+      return count === null ? [] : [item(pattern, count)];
+    }),
   ];
 }
 

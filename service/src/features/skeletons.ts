@@ -1,13 +1,17 @@
 import type { ModelSummary } from '@quantsmith/schemas';
-import { join } from 'node:path';
-import { entriesIn, type FolderEntry } from './folder.js';
+import { resolve } from 'node:path';
+import type { FolderEntry } from '../facts/facts.js';
 import { imageInput } from '../knowledge/imageInput.js';
 import type { Written } from '../document/edit.js';
 
-/** Entries of a folder that are looked at, and skeletons that are offered. */
-const MOST_ENTRIES = 200;
 const MOST_SKELETONS = 8;
 const IMAGE = /\.(jpe?g|png|webp)$/i;
+
+type Listings = ReadonlyMap<string, readonly FolderEntry[]>;
+
+/** Whether sections are offered at a path that fit the files near the config. */
+export const hasSkeletons = (path: readonly unknown[]) =>
+  path.length === 0 || (path.length === 1 && path[0] === 'data');
 
 /** A data section that fits files that are there. */
 export interface Skeleton {
@@ -27,9 +31,14 @@ const VALIDATION = /val|test|eval/i;
 const LABELS = /label|target|annotation/i;
 
 /** Skeletons for the whole data section (`path` is empty) or for the sections in it. */
-export function skeletons(path: readonly unknown[], baseDir: string, model: ModelSummary | null): Skeleton[] {
-  if (path.length > 1 || (path.length === 1 && path[0] !== 'data')) return [];
-  const files = filesNear(baseDir);
+export function skeletons(
+  path: readonly unknown[],
+  baseDir: string,
+  listings: Listings,
+  model: ModelSummary | null,
+): Skeleton[] {
+  if (!hasSkeletons(path)) return [];
+  const files = filesNear(baseDir, listings);
   const found = sources(files);
   const preprocess = preprocessFor(model);
   const section = (source: Source, validation: boolean): Record<string, Written> => {
@@ -81,15 +90,14 @@ interface Near {
 }
 
 /** What lies beside the config and in its folder `data`. */
-function filesNear(baseDir: string): Near[] {
-  const list = (folder: string) => entriesIn(folder, MOST_ENTRIES);
+function filesNear(baseDir: string, listings: Listings): Near[] {
   return ['', 'data/'].flatMap((folder) =>
-    list(join(baseDir, folder))
+    (listings.get(resolve(baseDir, folder)) ?? [])
       .filter((entry) => entry.name !== 'node_modules')
       .map((entry) => ({
         path: `./${folder}${entry.name}`,
         entry,
-        inside: entry.isFolder ? list(join(baseDir, folder, entry.name)) : [],
+        inside: listings.get(resolve(baseDir, folder, entry.name)) ?? [],
       })),
   );
 }
@@ -98,12 +106,12 @@ function sources(files: readonly Near[]): Source[] {
   return files.flatMap(({ path, entry, inside }): Source[] => {
     if (/\.np[yz]$/i.test(entry.name) && !LABELS.test(entry.name)) return [{ kind: 'arrays', path }];
     if (inside.some((item) => /^test_data_set_\d+$/.test(item.name))) return [{ kind: 'tensors', path }];
-    const images = inside.some((item) => !item.isFolder && IMAGE.test(item.name));
+    const images = inside.some((item) => item.kind !== 'folder' && IMAGE.test(item.name));
     // Folders of a folder with such a name are the classes.
     const classes =
       /images|train|val|calib/i.test(entry.name) &&
       inside.length > 0 &&
-      inside.every((item) => item.isFolder);
+      inside.every((item) => item.kind === 'folder');
     return images || classes ? [{ kind: 'images', path }] : [];
   });
 }

@@ -28,6 +28,8 @@ export function accuracyFindings(
   changed: Change,
   ignored: readonly string[] = [],
 ): Finding[] {
+  // Undecided is neither the same nor another.
+  if (changed === 'unknown') return [];
   if (changed !== null) {
     const message = `The last run (${day(report)}) was made with ${CHANGED[changed]}: its accuracy is not shown.`;
     return [at(document, [['accuracy_control'], ['model']], 'report-stale', 'hint', message)];

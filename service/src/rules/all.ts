@@ -1,21 +1,15 @@
-import {
-  type ModelSummary,
-  type QuantizationConfig,
-  type QuantizationReport,
-  isConfig,
-} from '@quantsmith/schemas';
+import { type QuantizationConfig, isConfig } from '@quantsmith/schemas';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { parseConfig, type ConfigDocument } from '../document/document.js';
 import { quoted } from '../document/edit.js';
-import { effectiveValue, NOTHING_INHERITED, type Inherited } from '../extends/inherit.js';
+import { effectiveValue, NOTHING_INHERITED } from '../extends/inherit.js';
 import type { Finding } from '../findings/finding.js';
-import type { Change, OutputSurroundings } from '../context/context.js';
+import type { ConfigContext } from '../context/context.js';
 import { accuracyFindings, accuracyFixes } from './accuracy.js';
 import { findNode, walk, type Tree } from '../document/tree.js';
-import type { SampleCounts } from '../context/context.js';
 import { sampleFindings } from './samples.js';
 import { fix, type Fix, type Fixable, type FixTable } from '../findings/fix.js';
-import type { ArrayNames } from '../context/context.js';
+import { NO_FACTS } from '../facts/facts.js';
 import { dataInputFindings } from './dataInputs.js';
 import { dataFixes, dataSourceFindings } from './data.js';
 import { extendsFindings, extendsFixes } from './extends.js';
@@ -34,32 +28,16 @@ import { syntaxFindings, syntaxFixes } from './syntax.js';
 import { versionFindings } from './version.js';
 import { yamlVersionFindings } from './yamlVersions.js';
 
-/** What the rules may look at beside the text; everything is optional, and what is absent is not complained about. */
-export interface RuleContext {
-  /** The config's folder; null for a document that is not saved. */
-  readonly baseDir: string | null;
-  /** Absent: nothing is inherited. */
-  readonly inherited?: Inherited;
-  /** Absent: not counted. */
-  readonly samples?: SampleCounts;
-  /** Absent: not looked into. */
-  readonly arrayNames?: ArrayNames;
-  readonly model: ModelSummary | null;
-  /** What could not be read of the model, as one finding on its line. */
-  readonly modelProblem: string | null;
-  readonly report: QuantizationReport | null;
-  /** What of the report's run has changed since. */
-  readonly changed: Change;
-  /** Absent: not looked at. */
-  readonly output?: OutputSurroundings | null;
-}
+/** What the rules may look at beside the text; what is absent is not known, and not complained about. */
+export type RuleContext = Partial<ConfigContext>;
 
 /** All findings of a config, in the order of the text; the config has what it inherits written into it. */
 export function findAll(
   document: ConfigDocument,
   context: RuleContext,
 ): { findings: Finding[]; config: QuantizationConfig | null } {
-  const { baseDir, inherited = NOTHING_INHERITED } = context;
+  const { baseDir = null, inherited = NOTHING_INHERITED, facts = NO_FACTS } = context;
+  const { model = null, report = null, changed = null, output = null } = context;
   const value = effectiveValue(document, inherited);
   const syntax = syntaxFindings(document);
   const tooLarge: Finding[] =
@@ -81,39 +59,26 @@ export function findAll(
     ...syntax,
     ...tooLarge,
     ...versionFindings(document, schema),
-    ...(baseDir === null ? [] : extendsFindings(document, inherited, baseDir)),
+    ...(baseDir === null ? [] : extendsFindings(document, inherited, baseDir, facts)),
     ...dataSourceFindings(document, value),
     ...yamlVersionFindings(document),
-    ...(baseDir === null ? [] : fileFindings(document, baseDir, value)),
-    ...(baseDir === null || (context.output ?? null) === null
-      ? []
-      : outputFindings(document, baseDir, context.output!)),
+    ...(baseDir === null ? [] : fileFindings(document, baseDir, value, facts)),
+    ...(baseDir === null || output === null ? [] : outputFindings(document, baseDir, output)),
     ...modelFinding(document, context),
-    ...(context.model === null
-      ? []
-      : dataInputFindings(document, context.model, value, context.arrayNames ?? NO_ARRAYS)),
-    ...ignoredScopeFindings(document, context.model, value),
-    ...ignoredAlreadyFindings(document, context.model),
+    ...(model === null ? [] : dataInputFindings(document, model, value, facts)),
+    ...ignoredScopeFindings(document, model, value),
+    ...ignoredAlreadyFindings(document, model),
     ...(config === null ? [] : settingFindings(document, config)),
-    ...(config === null ? [] : preprocessFindings(document, config, baseDir)),
+    ...(config === null ? [] : preprocessFindings(document, config, facts)),
     ...(config === null ? [] : metricFindings(document, config)),
-    ...(config === null || context.samples === undefined
+    ...(config === null ? [] : sampleFindings(document, config, facts)),
+    ...(config === null || report === null
       ? []
-      : sampleFindings(document, config, context.samples)),
-    ...(config === null || context.report === null
-      ? []
-      : accuracyFindings(
-          document,
-          context.report,
-          context.changed,
-          config.quantization?.ignored_scope?.names,
-        )),
+      : accuracyFindings(document, report, changed, config.quantization?.ignored_scope?.names)),
   ];
   const visible = withoutSuppressed(document, said(findings, syntax)).sort((a, b) => a.start - b.start);
   return { findings: visible, config };
 }
-
-const NO_ARRAYS: ArrayNames = { calibration: null, validation: null };
 
 const WRONG_VALUES: ReadonlySet<string> = new Set(['wrong-type', 'unknown-value', 'out-of-range']);
 
@@ -136,13 +101,14 @@ function said(findings: readonly Finding[], syntax: readonly Finding[]): Finding
 }
 
 function modelFinding(document: ConfigDocument, context: RuleContext): Finding[] {
-  if (context.modelProblem === null) return [];
+  const { modelProblem = null } = context;
+  if (modelProblem === null) return [];
   const { start, end } = findNode(document.tree, ['model']) ?? placeOf(document, ['model']);
   return [
     {
       code: 'model-unreadable',
       severity: 'error',
-      message: context.modelProblem,
+      message: modelProblem,
       start,
       end,
       path: ['model'],

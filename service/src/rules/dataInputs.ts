@@ -3,7 +3,7 @@ import type { ConfigDocument } from '../document/document.js';
 import { findNode } from '../document/tree.js';
 import { isMapping } from '../extends/merge.js';
 import type { Finding } from '../findings/finding.js';
-import type { ArrayNames } from '../context/context.js';
+import type { FileFacts } from '../facts/facts.js';
 import { placeOf } from './place.js';
 
 /** `data-inputs`: a source that cannot feed all inputs of the model. `value`: the config with what it inherits. */
@@ -11,7 +11,7 @@ export function dataInputFindings(
   document: ConfigDocument,
   { inputs }: ModelSummary,
   value: unknown,
-  arrays: ArrayNames,
+  facts: FileFacts,
 ): Finding[] {
   const data = isMapping(value) ? value['data'] : null;
   const names = inputs.map(({ name }) => name);
@@ -20,7 +20,7 @@ export function dataInputFindings(
     if (!isMapping(source)) return [];
     const key = ['images', 'arrays'].find((one) => typeof source[one] === 'string');
     if (key === undefined) return [];
-    const message = problemOf(key, String(source[key]), names, arrays[section]);
+    const message = problemOf(key, String(source[key]), names, facts[section].members);
     if (message === null) return [];
     const path = ['data', section, key];
     const { start, end } = findNode(document.tree, path) ?? placeOf(document, path);

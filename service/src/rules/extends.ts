@@ -2,6 +2,7 @@ import { removeKey } from '../document/edit.js';
 import type { ConfigDocument } from '../document/document.js';
 import type { Finding } from '../findings/finding.js';
 import { extendsOf, type Inherited } from '../extends/inherit.js';
+import type { FileFacts } from '../facts/facts.js';
 import { fix, type FixTable } from '../findings/fix.js';
 import { similarFiles } from './files.js';
 import { placeOf } from './place.js';
@@ -11,6 +12,7 @@ export function extendsFindings(
   document: ConfigDocument,
   { problem, layers }: Inherited,
   baseDir: string,
+  facts: FileFacts,
 ): Finding[] {
   if (problem === null) return [];
   const named = extendsOf(document.tree) ?? '';
@@ -22,7 +24,7 @@ export function extendsFindings(
       message: problem.message,
       ...placeOf(document, []),
       path: ['extends'],
-      data: { file: problem.file, ...(own ? { suggestions: similarFiles(baseDir, named) } : {}) },
+      data: { file: problem.file, ...(own ? { suggestions: similarFiles(baseDir, named, facts) } : {}) },
       ...(own ? {} : { related: [{ file: problem.file, message: 'The config that is extended' }] }),
     },
   ];

@@ -1,78 +1,71 @@
-import { readdirSync, statSync, type Stats } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { ConfigDocument } from '../document/document.js';
-import { findNode, type Path } from '../document/tree.js';
-import { isMapping } from '../extends/merge.js';
-import type { Code, Finding } from '../findings/finding.js';
+import { findNode } from '../document/tree.js';
+import { kindOf, type FileFacts } from '../facts/facts.js';
+import { namedPaths, type NamedPath } from '../facts/namedPaths.js';
+import type { Finding } from '../findings/finding.js';
 import { placeOf } from './place.js';
 import { nearest } from './nearest.js';
 
-const FILE_KEYS: readonly { path: Path; code: Code; what: string }[] = [
-  { path: ['model'], code: 'model-missing', what: 'The model' },
-  { path: ['accuracy_control', 'metric'], code: 'file-missing', what: 'The module' },
-  ...(['calibration', 'validation'] as const).flatMap((section) =>
-    ['images', 'arrays', 'tensors', 'loader', 'labels'].map((key) => ({
-      path: ['data', section, key],
-      code: 'file-missing' as const,
-      what: key === 'images' || key === 'tensors' ? 'The folder' : 'The file',
-    })),
-  ),
-];
-
-/** Keys that may name a folder. */
+/** Keys that name a folder, or a file that stands for one. */
 const FOLDERS: ReadonlySet<string> = new Set(['images', 'tensors']);
 
 /**
- * `model-missing`, `file-missing`: a path of the config leads nowhere. `baseDir`: the config's folder; `value`: the config
- * with what it inherits.
+ * `model-missing`, `file-missing`: a path of the config leads nowhere, or to what cannot be read as it should be.
+ * `baseDir`: the config's folder; `value`: the config with what it inherits.
  */
-export function fileFindings(document: ConfigDocument, baseDir: string, value: unknown): Finding[] {
-  return FILE_KEYS.flatMap(({ path, code, what }): Finding[] => {
-    const written = path.reduce<unknown>(
-      (current, step) => (isMapping(current) ? current[step] : undefined),
-      value,
-    );
-    if (typeof written !== 'string' || written === '') return [];
-    // A metric is a name or a module.
-    if (path.at(-1) === 'metric' && !/\.[cm]?[jt]s$/.test(written)) return [];
-    const file = resolve(baseDir, written);
-    const found = entryAt(file);
-    const folder = found?.isDirectory() === true && !FOLDERS.has(String(path.at(-1)));
-    if (found !== null && !folder) return [];
+export function fileFindings(
+  document: ConfigDocument,
+  baseDir: string,
+  value: unknown,
+  facts: FileFacts,
+): Finding[] {
+  return namedPaths(value, baseDir).flatMap((named): Finding[] => {
+    const { path, written, file } = named;
+    const message = problemOf(named, facts);
+    if (message === null) return [];
+
     const own = findNode(document.tree, path);
+    const missing = kindOf(facts, file) === 'missing';
     const { start, end } = own ?? placeOf(document, path);
     return [
       {
-        code,
+        code: path[0] === 'model' ? 'model-missing' : 'file-missing',
         severity: 'error',
-        message: folder
-          ? `"${written}" is a folder, not a file (${file}).`
-          : `${what} "${written}" does not exist (${file}).`,
+        message,
         start,
         end,
         path,
-        data: { file, suggestions: own === null || folder ? [] : similarFiles(baseDir, written) },
+        data: { file, suggestions: own !== null && missing ? similarFiles(baseDir, written, facts) : [] },
       },
     ];
   });
 }
 
-/** null: nothing is there, or nothing can be, as where a name is too long or has a null character. */
-function entryAt(file: string): Stats | null {
-  try {
-    return statSync(file);
-  } catch {
-    return null;
+function problemOf({ path, written, file }: NamedPath, facts: FileFacts): string | null {
+  const key = String(path.at(-1));
+  switch (kindOf(facts, file)) {
+    case 'missing':
+      return `${described(key)} "${written}" does not exist (${file}).`;
+    case 'other':
+      return `"${written}" is a device, a pipe or a socket, not a file (${file}).`;
+    case 'folder':
+      return FOLDERS.has(key) ? null : `"${written}" is a folder, not a file (${file}).`;
+    default:
+      return null;
   }
 }
 
+function described(key: string): string {
+  if (key === 'model') return 'The model';
+  if (key === 'metric') return 'The module';
+  return FOLDERS.has(key) ? 'The folder' : 'The file';
+}
+
 /** Paths in the same folder that a misspelled one may mean. */
-export function similarFiles(baseDir: string, written: string): string[] {
+export function similarFiles(baseDir: string, written: string, { listings }: FileFacts): string[] {
   const slash = written.lastIndexOf('/') + 1;
-  try {
-    const names = readdirSync(dirname(resolve(baseDir, `${written.slice(0, slash)}x`)));
-    return nearest(written.slice(slash), names).map((name) => written.slice(0, slash) + name);
-  } catch {
-    return [];
-  }
+  const entries = listings.get(dirname(resolve(baseDir, `${written.slice(0, slash)}x`))) ?? [];
+  const names = entries.map(({ name }) => name);
+  return nearest(written.slice(slash), names).map((name) => written.slice(0, slash) + name);
 }

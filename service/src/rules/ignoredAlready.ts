@@ -1,26 +1,23 @@
-import { compilePattern } from '@quantsmith/model/scope';
 import type { ModelSummary } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { removeItem } from '../document/removeItem.js';
 import { walk, type TreeNode } from '../document/tree.js';
 import type { Finding } from '../findings/finding.js';
 import { fix, type FixTable } from '../findings/fix.js';
+import { createMatcher } from '../knowledge/matching.js';
 import { stringsAt } from '../knowledge/ignoredScope.js';
 
 /** `ignored-already`: a name, type or pattern that stands in its list twice, or a name that a type or pattern covers. */
 export function ignoredAlreadyFindings(document: ConfigDocument, model: ModelSummary | null): Finding[] {
-  const patterns = stringsAt(document, 'patterns').flatMap(({ value }) => {
-    const regex = compilePattern(String(value));
-    return typeof regex === 'string' ? [] : [{ value: String(value), regex }];
-  });
+  const patterns = model === null ? new Map<string, string>() : patternOfNode(document, model);
   const types = new Set(stringsAt(document, 'types').map(({ value }) => String(value)));
   const operators = new Map(model?.nodes.map(({ name, op }) => [name, op]));
   const cover = (name: string): string | null => {
     const op = operators.get(name);
     if (op === undefined) return null;
     if (types.has(op)) return `types has ${op}`;
-    const pattern = patterns.find(({ regex }) => regex.matcher(name).lookingAt());
-    return pattern === undefined ? null : `the pattern "${pattern.value}" matches it`;
+    const pattern = patterns.get(name);
+    return pattern === undefined ? null : `the pattern "${pattern}" matches it`;
   };
   return ['names', 'types', 'patterns'].flatMap((list) => {
     const seen = new Set<string>();
@@ -34,6 +31,18 @@ export function ignoredAlreadyFindings(document: ConfigDocument, model: ModelSum
       return [{ code: 'ignored-already', severity: 'hint', message, start, end, path, data: {} }];
     });
   });
+}
+
+/** The first pattern that matches each node, by the node's name. */
+function patternOfNode(document: ConfigDocument, model: ModelSummary): Map<string, string> {
+  const match = createMatcher(model);
+  const found = new Map<string, string>();
+  for (const { value } of stringsAt(document, 'patterns')) {
+    const matched = match(String(value));
+    if (matched === null || !('nodes' in matched)) continue;
+    for (const { name } of matched.nodes) if (!found.has(name)) found.set(name, String(value));
+  }
+  return found;
 }
 
 export const ignoredAlreadyFixes: FixTable = {

@@ -1,13 +1,15 @@
 import type { ModelSummary } from '@quantsmith/schemas';
-import { compilePattern } from '@quantsmith/model/scope';
 import type { ConfigDocument } from '../document/document.js';
 import { findEntry, type Span } from '../document/tree.js';
 import { isMapping } from '../extends/merge.js';
 import type { Code, Finding, Severity } from '../findings/finding.js';
 import { bordersOf, stringsAt } from '../knowledge/ignoredScope.js';
+import { createMatcher, patternProblem, type Matcher } from '../knowledge/matching.js';
 import { subgraphFindings } from './subgraphs.js';
 import { placeOf } from './place.js';
 import { nearest } from './nearest.js';
+
+const PATTERNS = ['quantization', 'ignored_scope', 'patterns'];
 
 /** A list for another model is not marked name by name to its end. */
 const MOST = 100;
@@ -22,8 +24,11 @@ export function ignoredScopeFindings(
 ): Finding[] {
   // What matches nothing is an error of a run only where that is wanted.
   const severity: Severity = isValidated(config) ? 'error' : 'warning';
+  const match = model === null ? null : createMatcher(model);
   const patterns = textsAt(document, 'patterns', config).flatMap((node) =>
-    patternFinding(node, model, severity),
+    match === null || model === null
+      ? invalidPattern(node, patternProblem(node.value))
+      : patternFinding(node, model, match, severity),
   );
   // Without the model nothing can be said about names.
   if (model === null) return patterns;
@@ -109,8 +114,9 @@ interface Explained {
 
 /** Tells a tensor's name from a node's, with the node that gives it. */
 function tensorNames({ nodes, inputs }: ModelSummary): (value: string) => Explained | null {
+  const givers = new Map(nodes.flatMap((node) => node.outputs.map((tensor) => [tensor, node] as const)));
   return (value) => {
-    const node = nodes.find(({ outputs }) => outputs.includes(value));
+    const node = givers.get(value);
     if (node !== undefined)
       return {
         message: `"${value}" is a tensor, not a node: "${node.name}" gives it.`,
@@ -121,46 +127,42 @@ function tensorNames({ nodes, inputs }: ModelSummary): (value: string) => Explai
   };
 }
 
-function patternFinding(node: ScopeText, model: ModelSummary | null, severity: Severity): Finding[] {
-  const pattern = node.value;
-  const path = ['quantization', 'ignored_scope', 'patterns'];
-  const regex = compilePattern(pattern);
-  if (typeof regex === 'string') {
-    const literal = pattern.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-    // `*conv*` is how shells write it.
-    const shell = /^[\w/.*-]+$/.test(pattern)
-      ? pattern.replaceAll('.', '\\.').replaceAll('*', '.*')
-      : literal;
-    return [
-      {
-        code: 'pattern-invalid',
-        severity: 'error',
-        message: `"${pattern}" is no regular expression: ${regex}.`,
-        start: node.start,
-        end: node.end,
-        path,
-        data: node.inherited ? {} : { suggestions: [...new Set([shell, literal])] },
-      },
-    ];
-  }
-  if (model === null) return [];
-  const matched = model.nodes.filter((candidate) => regex.matcher(candidate.name).lookingAt()).length;
-  const { start, end } = node;
+/** How a text can be meant that is no regular expression: as it stands, or as shells write it (`*conv*`). */
+function invalidPattern(node: ScopeText, problem: string | null): Finding[] {
+  if (problem === null) return [];
+  const { value: pattern, start, end, inherited } = node;
+  const literal = pattern.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const shell = /^[\w/.*-]+$/.test(pattern) ? pattern.replaceAll('.', '\\.').replaceAll('*', '.*') : literal;
+  return [
+    {
+      code: 'pattern-invalid',
+      severity: 'error',
+      message: `"${pattern}" is no regular expression: ${problem}.`,
+      start,
+      end,
+      path: PATTERNS,
+      data: inherited ? {} : { suggestions: [...new Set([shell, literal])] },
+    },
+  ];
+}
+
+function patternFinding(node: ScopeText, model: ModelSummary, match: Matcher, severity: Severity): Finding[] {
+  const { value: pattern, start, end } = node;
+  const found = match(pattern);
+  if (found === null) return [];
+  if ('problem' in found) return invalidPattern(node, found.problem);
+  const matched = found.nodes.length;
   if (matched === 0) {
     const message = `"${pattern}" matches no node of the model (patterns are matched from the start of the name).`;
     // Meant may be: anywhere in the name, or whatever the case.
-    const meant = [`.*${pattern}`, `(?i)${pattern}`, `(?i).*${pattern}`].find((other) =>
-      matchesAny(other, model),
-    );
+    const meant = [`.*${pattern}`, `(?i)${pattern}`, `(?i).*${pattern}`].find((other) => {
+      const others = match(other);
+      return others !== null && 'nodes' in others && others.nodes.length > 0;
+    });
     const data = meant !== undefined && !node.inherited ? { suggestions: [meant] } : {};
-    return [{ code: 'pattern-unmatched', severity, message, start, end, path, data }];
+    return [{ code: 'pattern-unmatched', severity, message, start, end, path: PATTERNS, data }];
   }
   if (matched < model.nodes.length) return [];
   const message = `"${pattern}" matches every node of the model: nothing would be quantized.`;
-  return [{ code: 'pattern-matches-all', severity: 'warning', message, start, end, path }];
-}
-
-function matchesAny(pattern: string, model: ModelSummary): boolean {
-  const regex = compilePattern(pattern);
-  return typeof regex !== 'string' && model.nodes.some(({ name }) => regex.matcher(name).lookingAt());
+  return [{ code: 'pattern-matches-all', severity: 'warning', message, start, end, path: PATTERNS }];
 }

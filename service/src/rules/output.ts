@@ -1,6 +1,5 @@
-import { outputObstacle } from '@quantsmith/engine';
 import { portablePath } from '@quantsmith/schemas';
-import type { OutputSurroundings } from '../context/context.js';
+import type { OutputContext } from '../context/context.js';
 import type { ConfigDocument } from '../document/document.js';
 import { findNode } from '../document/tree.js';
 import type { Finding } from '../findings/finding.js';
@@ -13,15 +12,14 @@ import { placeOf } from './place.js';
 export function outputFindings(
   document: ConfigDocument,
   baseDir: string,
-  { facts, sharedWith }: OutputSurroundings,
+  { file, obstacle, sharedWith }: OutputContext,
 ): Finding[] {
   const path = ['output'];
   const { start, end } = findNode(document.tree, path) ?? placeOf(document, path);
-  const output = portablePath(baseDir, facts.model.path);
+  const output = portablePath(baseDir, file);
   const finding = (code: Finding['code'], message: string): Finding => ({
     ...{ code, severity: 'error', message, start, end, path },
   });
-  const obstacle = outputObstacle(facts, false);
   return [
     ...(obstacle === null ? [] : [finding('output-unusable', `The output ${output} ${obstacle}.`)]),
     ...(sharedWith.length === 0

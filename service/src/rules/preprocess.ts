@@ -1,18 +1,14 @@
-import { readArrayFile } from '@quantsmith/model/arrays';
 import type { QuantizationConfig } from '@quantsmith/schemas';
-import { resolve } from 'node:path';
 import type { ConfigDocument } from '../document/document.js';
 import { findEntry } from '../document/tree.js';
+import type { FileFacts } from '../facts/facts.js';
 import type { Finding } from '../findings/finding.js';
 
-/**
- * `dead-setting` of data sections: what only images or arrays of bytes take. `baseDir`: the config's folder, null when it
- * is not saved (then the files are not looked at).
- */
+/** `dead-setting` of data sections: what only images or arrays of bytes take. */
 export function preprocessFindings(
   document: ConfigDocument,
   { data }: QuantizationConfig,
-  baseDir: string | null,
+  facts: FileFacts,
 ): Finding[] {
   return (['calibration', 'validation'] as const).flatMap((name) => {
     const section = data[name];
@@ -30,21 +26,11 @@ export function preprocessFindings(
       const reason = 'it serves images and uint8 arrays; these samples go to the model as they are';
       return [...dead(['preprocess'], reason), ...dead(['input_layout'], reason)];
     }
-    const type = baseDir === null ? null : elementType(resolve(baseDir, arrays));
+    const type = facts[name].array?.type ?? null;
     if (type !== null && type !== 'uint8') {
       const reason = `it serves images and uint8 arrays; this one holds ${type} and goes to the model as it is`;
       return [...dead(['preprocess'], reason), ...dead(['input_layout'], reason)];
     }
     return dead(['preprocess', 'resize'], 'arrays are not resized, only cropped');
   });
-}
-
-/** What a .npy holds; null: not known. */
-function elementType(path: string): string | null {
-  if (!/\.npy$/i.test(path)) return null;
-  try {
-    return readArrayFile(path, []).type;
-  } catch {
-    return null;
-  }
 }

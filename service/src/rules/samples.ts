@@ -2,7 +2,7 @@ import { resolveConfig, type QuantizationConfig } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { findEntry, type Path } from '../document/tree.js';
 import type { Finding } from '../findings/finding.js';
-import type { SampleCounts } from '../context/context.js';
+import type { FileFacts } from '../facts/facts.js';
 
 const RANKING = ['accuracy_control', 'advanced_accuracy_restorer_params', 'ranking_subset_size'];
 const NO_OUTLIERS = /^(mean|median)_no_outliers$/;
@@ -13,8 +13,10 @@ const FEW = 8;
 export function sampleFindings(
   document: ConfigDocument,
   config: QuantizationConfig,
-  { calibration, validation }: SampleCounts,
+  facts: FileFacts,
 ): Finding[] {
+  const { samples: calibration } = facts.calibration;
+  const { samples: validation } = facts.validation;
   const { quantization, accuracy_control: control } = resolveConfig(config);
   const size = quantization.subset_size;
   const used = calibration === null ? size : Math.min(size, calibration);

@@ -1,0 +1,63 @@
+import type { ConfigContext, ConfigDocument, Inherited } from '@quantsmith/service';
+import { gatherContext } from '../sources/context.js';
+import type { Sources } from '../sources/sources.js';
+
+/** Milliseconds for which files beside a config are not looked at again, unless something is known to have changed. */
+const KNOWN_MS = 1000;
+
+/** What open configs lead to, gathered once for each version of their text. */
+export interface Contexts {
+  readonly of: (document: ConfigDocument) => Promise<ConfigContext>;
+  /** URIs of the configs that extend a file, or name it as one that they extend. */
+  readonly extending: (file: string) => Promise<string[]>;
+  /** Without a URI: all. */
+  readonly forget: (uri?: string) => void;
+}
+
+export interface ContextOptions {
+  readonly sources: Sources;
+  readonly fileOf: (uri: string) => string | null;
+  /** Milliseconds that an answer waits for what files say. */
+  readonly patience: number;
+  /** Something that was unknown is known now. */
+  readonly onLate: () => void;
+}
+
+export function createContexts({ sources, fileOf, patience, onLate }: ContextOptions): Contexts {
+  const known = new Map<
+    string,
+    { document: ConfigDocument; until: number; context: Promise<ConfigContext> }
+  >();
+
+  return {
+    of(document) {
+      const { uri } = document.text;
+      const found = known.get(uri);
+      if (found?.document === document && performance.now() < found.until) return found.context;
+
+      const options = {
+        milliseconds: patience,
+        onLate() {
+          if (known.get(uri)?.context === context) known.delete(uri);
+          onLate();
+        },
+      };
+      const context = gatherContext(document, fileOf(uri), sources, options);
+      known.set(uri, { document, until: performance.now() + KNOWN_MS, context });
+      return context;
+    },
+    async extending(file) {
+      const all = await Promise.all(
+        [...known].map(async ([uri, { context }]) => ({ uri, inherited: (await context).inherited })),
+      );
+      return all.filter(({ inherited }) => extendsFile(inherited, file)).map(({ uri }) => uri);
+    },
+    forget(uri) {
+      if (uri === undefined) known.clear();
+      else known.delete(uri);
+    },
+  };
+}
+
+const extendsFile = ({ layers, problem }: Inherited, file: string) =>
+  problem?.file === file || layers.some((layer) => layer.file === file);

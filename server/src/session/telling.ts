@@ -1,0 +1,76 @@
+import type { Diagnostic } from 'vscode-languageserver/node';
+import type { TextDocument } from 'vscode-languageserver-textdocument';
+import type { ClientAbilities } from '../client/capabilities.js';
+import type { Client } from '../client/client.js';
+import type { Log } from '../client/log.js';
+
+/** Milliseconds of silence before pushed diagnostics are made, for clients that do not pull. */
+const PUSH_DELAY_MS = 10;
+/** Milliseconds of silence after changes of files before clients are asked to ask again. */
+const TELL_DELAY_MS = 50;
+
+/** What the server says unasked: diagnostics to clients that do not pull, and that others should ask again. */
+export interface Telling {
+  /** The text of a document has changed. */
+  readonly changed: (text: TextDocument) => void;
+  readonly closed: (uri: string) => void;
+  /** Files or settings have changed: everything that was told is told anew, after a while. */
+  readonly everything: () => void;
+  /** Diagnostics of some open documents have changed with another one. */
+  readonly diagnostics: (texts: readonly TextDocument[]) => void;
+}
+
+export interface TellingOptions {
+  readonly client: Client;
+  readonly abilities: () => ClientAbilities;
+  readonly open: () => readonly TextDocument[];
+  readonly diagnose: (text: TextDocument) => Promise<Diagnostic[]>;
+  readonly log: Log;
+}
+
+export function createTelling({ client, abilities, open, diagnose, log }: TellingOptions): Telling {
+  const timers = new Map<string, NodeJS.Timeout>();
+  let telling: NodeJS.Timeout | undefined;
+
+  const push = (text: TextDocument) => {
+    clearTimeout(timers.get(text.uri));
+    const send = async () => {
+      const { version } = text;
+      const diagnostics = await diagnose(text);
+      const current = open().find(({ uri }) => uri === text.uri);
+      // Newer text is on its way with findings of its own.
+      if (current?.version === version) client.publish({ uri: text.uri, version, diagnostics });
+    };
+    timers.set(
+      text.uri,
+      setTimeout(() => void send().catch((error: unknown) => log('error', error)), PUSH_DELAY_MS),
+    );
+  };
+
+  return {
+    changed(text) {
+      if (!abilities().pullDiagnostics) push(text);
+    },
+    closed(uri) {
+      clearTimeout(timers.get(uri));
+      timers.delete(uri);
+      if (!abilities().pullDiagnostics) client.publish({ uri, diagnostics: [] });
+    },
+    everything() {
+      // A folder of images changes file by file.
+      clearTimeout(telling);
+      telling = setTimeout(() => {
+        log('debug', 'Files or settings have changed: everything is told anew.');
+        if (abilities().pullDiagnostics) client.refreshDiagnostics();
+        else for (const text of open()) push(text);
+        client.refreshCodeLens();
+        client.refreshInlayHints();
+      }, TELL_DELAY_MS);
+    },
+    diagnostics(texts) {
+      if (texts.length === 0) return;
+      if (abilities().pullDiagnostics) client.refreshDiagnostics();
+      else for (const text of texts) push(text);
+    },
+  };
+}

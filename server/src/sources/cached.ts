@@ -1,0 +1,70 @@
+import { stat } from 'node:fs/promises';
+
+/** A loader that keeps what it has loaded, and can be told to look at the files again. */
+export interface Cached<T> {
+  readonly load: (path: string) => Promise<T>;
+  /** Files have changed: none is taken for what it was a moment ago. */
+  readonly forget: () => void;
+}
+
+/** Files of each kind that are kept. */
+const MAX_KEPT = 16;
+/** Milliseconds for which a file is taken for what it was: nothing is waited for at each key that is typed. */
+const LOOKED_MS = 1000;
+/** Milliseconds for which what was found out by walking through folders holds. */
+const WALKED_MS = 10_000;
+
+/** Loads a file again only when it is another file, or has another size or time; null where there is no regular file. */
+export function cachedByFile<T>(load: (path: string) => Promise<T>, maxKept = MAX_KEPT): Cached<T | null> {
+  const known = new Map<string, { identity: string; loaded: Promise<T> }>();
+  const recent = cachedFor(LOOKED_MS, look, maxKept);
+  return recent;
+
+  async function look(path: string): Promise<T | null> {
+    const info = await stat(path).catch(() => null);
+    if (info === null || !info.isFile()) return null;
+    const identity = `${info.ino}:${info.size}:${info.mtimeMs}`;
+    const found = known.get(path);
+    if (found?.identity === identity) return found.loaded;
+
+    const loaded = load(path);
+    known.delete(path);
+    known.set(path, { identity, loaded });
+    const oldest = known.keys().next().value;
+    if (known.size > maxKept && oldest !== undefined) known.delete(oldest);
+    return loaded;
+  }
+}
+
+/** Looks again after a while: folders do not tell when something below them changes. Forgetting ends what is under way. */
+export function cachedWalk<T>(walk: (path: string, signal: AbortSignal) => Promise<T>): Cached<T> {
+  let abort = new AbortController();
+  const recent = cachedFor(WALKED_MS, (path) => walk(path, abort.signal), MAX_KEPT);
+  return {
+    load: recent.load,
+    forget() {
+      abort.abort();
+      abort = new AbortController();
+      recent.forget();
+    },
+  };
+}
+
+/** Keeps an answer for some time from when it was there; who asks before shares it. */
+function cachedFor<T>(milliseconds: number, load: (path: string) => Promise<T>, maxKept: number): Cached<T> {
+  const known = new Map<string, { answer: Promise<T>; until: number }>();
+  return {
+    load(path) {
+      const found = known.get(path);
+      if (found !== undefined && performance.now() < found.until) return found.answer;
+      if (known.size > maxKept) known.clear();
+
+      const entry = { answer: load(path), until: Number.POSITIVE_INFINITY };
+      const settle = () => (entry.until = performance.now() + milliseconds);
+      entry.answer.then(settle, settle);
+      known.set(path, entry);
+      return entry.answer;
+    },
+    forget: () => known.clear(),
+  };
+}

@@ -1,0 +1,92 @@
+import { opendir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { lookAt } from './look.js';
+
+/** Entries that are visited below a folder; what holds more is not decided. */
+const MAX_ENTRIES = 200_000;
+/** Files whose times are asked for at once. */
+const STATS_AT_ONCE = 32;
+
+const IMAGE = /\.(jpe?g|png|webp)$/i;
+
+/** Counts the images below a folder, through links, each folder once; 1 for a file; null: not known. */
+export async function countImages(path: string, signal: AbortSignal): Promise<number | null> {
+  const kind = await lookAt(path);
+  if (kind === 'file') return 1;
+  if (kind !== 'folder') return null;
+
+  let count = 0;
+  const isComplete = await walk(path, signal, (name) => {
+    if (IMAGE.test(name)) count++;
+  });
+  return isComplete && count > 0 ? count : null;
+}
+
+/** The folders `test_data_set_*` in a folder; null: none, or not known. */
+export async function countSets(path: string): Promise<number | null> {
+  try {
+    let count = 0;
+    let visited = 0;
+    for await (const { name } of await opendir(path)) {
+      if (++visited > MAX_ENTRIES) return null;
+      if (/^test_data_set_\d+$/.test(name)) count++;
+    }
+    return count === 0 ? null : count;
+  } catch {
+    return null;
+  }
+}
+
+/** Milliseconds of the latest change of a file, or of a folder and all that lies below it; 0 where there is none; null: not known. */
+export async function latestChange(path: string, signal: AbortSignal): Promise<number | null> {
+  const info = await stat(path).catch(() => null);
+  if (info === null) return 0;
+  if (!info.isDirectory()) return info.mtimeMs;
+
+  let latest = info.mtimeMs;
+  let waiting: Promise<void>[] = [];
+  const ask = async (file: string) => {
+    const entry = await stat(file).catch(() => null);
+    latest = Math.max(latest, entry?.mtimeMs ?? 0);
+  };
+  const isComplete = await walk(path, signal, async (name, folder) => {
+    waiting.push(ask(join(folder, name)));
+    if (waiting.length < STATS_AT_ONCE) return;
+    await Promise.all(waiting);
+    waiting = [];
+  });
+  await Promise.all(waiting);
+  return isComplete ? latest : null;
+}
+
+/**
+ * Visits the files below a folder. Links are followed, each folder is visited once, so that circles of links end. Says
+ * whether everything was visited: not beyond MAX_ENTRIES, and not when it was cancelled.
+ */
+async function walk(
+  root: string,
+  signal: AbortSignal,
+  visit: (name: string, folder: string) => void | Promise<void>,
+): Promise<boolean> {
+  const queue = [root];
+  const seen = new Set<string>();
+  let visited = 0;
+
+  for (const folder of queue) {
+    const info = await stat(folder, { bigint: true }).catch(() => null);
+    const identity = `${info?.dev}:${info?.ino}`;
+    if (info === null || seen.has(identity)) continue;
+    seen.add(identity);
+
+    const entries = await opendir(folder, { bufferSize: 256 }).catch(() => null);
+    if (entries === null) continue;
+    for await (const entry of entries) {
+      if (signal.aborted || ++visited > MAX_ENTRIES) return false;
+      const path = join(folder, entry.name);
+      const kind = entry.isSymbolicLink() ? await lookAt(path) : entry.isDirectory() ? 'folder' : 'file';
+      if (kind === 'folder') queue.push(path);
+      else if (kind === 'file') await visit(entry.name, folder);
+    }
+  }
+  return true;
+}

@@ -1,0 +1,33 @@
+import type { FolderEntry, WantedListing } from '@quantsmith/service';
+import { resolve } from 'node:path';
+import type { Sources } from './sources.js';
+
+/** Folders near a config that are looked into. */
+const MAX_FOLDERS = 100;
+
+/** The entries of folders that a completion offers. */
+export async function listingsFor(
+  sources: Pick<Sources, 'entries'>,
+  wanted: WantedListing | null,
+): Promise<ReadonlyMap<string, readonly FolderEntry[]>> {
+  if (wanted === null) return new Map();
+  const { folder, near } = wanted;
+  const first = near ? [folder, resolve(folder, 'data')] : [folder];
+  const listings = await listAll(sources, first);
+  if (!near) return listings;
+
+  const below = [...listings].flatMap(([parent, entries]) =>
+    entries.filter(({ kind }) => kind === 'folder').map(({ name }) => resolve(parent, name)),
+  );
+  return new Map([...listings, ...(await listAll(sources, below.slice(0, MAX_FOLDERS)))]);
+}
+
+async function listAll(
+  sources: Pick<Sources, 'entries'>,
+  folders: readonly string[],
+): Promise<Map<string, readonly FolderEntry[]>> {
+  const listed = await Promise.all(
+    folders.map(async (folder) => [folder, (await sources.entries(folder)) ?? []] as const),
+  );
+  return new Map(listed);
+}

@@ -1,0 +1,61 @@
+/** What a path leads to, links followed. `other`: a device, a pipe, a socket. `unknown`: not found out, or not yet. */
+export type EntryKind = 'missing' | 'file' | 'folder' | 'other' | 'unknown';
+
+export interface FolderEntry {
+  readonly name: string;
+  readonly kind: EntryKind;
+  readonly isLink?: boolean;
+}
+
+/** Shape and element type of an array, as its header states them. */
+export interface ArrayHeader {
+  readonly shape: readonly number[];
+  /** `float32`, `uint8`, … */
+  readonly type: string;
+}
+
+/** A file that a label table labels in different ways. */
+export interface LabelConflict {
+  readonly file: string;
+  readonly labels: readonly number[];
+  /** From 1. */
+  readonly lines: readonly number[];
+}
+
+/** What a label file says: a table of file and class number, or an array of class numbers. */
+export interface LabelFacts {
+  readonly count: number;
+  /** The highest class number; null where there is none. */
+  readonly highest: number | null;
+  readonly conflicts: readonly LabelConflict[];
+}
+
+/** What is known of the data that one section names; null: not known, or not of that kind. */
+export interface SectionFacts {
+  readonly samples: number | null;
+  /** Of a .npy. */
+  readonly array: ArrayHeader | null;
+  /** Names of the arrays in a .npz. */
+  readonly members: readonly string[] | null;
+  readonly labels: LabelFacts | null;
+}
+
+/** What was found out about the files that a config names. Paths are absolute; one that is not here is unknown. */
+export interface FileFacts {
+  readonly kinds: ReadonlyMap<string, EntryKind>;
+  /** The first entries of folders, hidden ones left out. */
+  readonly listings: ReadonlyMap<string, readonly FolderEntry[]>;
+  readonly calibration: SectionFacts;
+  readonly validation: SectionFacts;
+}
+
+export const NO_SECTION_FACTS: SectionFacts = { samples: null, array: null, members: null, labels: null };
+
+export const NO_FACTS: FileFacts = {
+  kinds: new Map(),
+  listings: new Map(),
+  calibration: NO_SECTION_FACTS,
+  validation: NO_SECTION_FACTS,
+};
+
+export const kindOf = ({ kinds }: FileFacts, path: string): EntryKind => kinds.get(path) ?? 'unknown';

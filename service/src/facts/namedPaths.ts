@@ -1,0 +1,45 @@
+import { DATA_KIND_NAMES } from '@quantsmith/schemas';
+import { resolve } from 'node:path';
+import type { Path } from '../document/tree.js';
+import { isMapping } from '../extends/merge.js';
+
+/** Keys whose value is a path that a run reads. */
+export const READ_PATHS: readonly Path[] = [
+  ['model'],
+  ...(['calibration', 'validation'] as const).flatMap((section) =>
+    [...DATA_KIND_NAMES, 'labels'].map((key) => ['data', section, key]),
+  ),
+  ['accuracy_control', 'metric'],
+];
+
+/** Keys whose value is a path that a run does not read. */
+const OTHER_PATHS: readonly Path[] = [['output'], ['extends'], ['$schema']];
+
+const MODULE = /\.[cm]?[jt]s$/;
+
+/** A path that a config names. */
+export interface NamedPath {
+  readonly path: Path;
+  readonly written: string;
+  /** Absolute. */
+  readonly file: string;
+}
+
+/** The paths that a config's value names under some keys. `baseDir`: the config's folder. */
+export function namedPaths(value: unknown, baseDir: string, keys = READ_PATHS): NamedPath[] {
+  return keys.flatMap((path) => {
+    const written = path.reduce<unknown>(
+      (current, step) => (isMapping(current) && Object.hasOwn(current, step) ? current[step] : undefined),
+      value,
+    );
+    if (typeof written !== 'string' || written === '') return [];
+    // A metric is a name or a module.
+    if (path.at(-1) === 'metric' && !MODULE.test(written)) return [];
+    return [{ path, written, file: resolve(baseDir, written) }];
+  });
+}
+
+/** All paths that a config names, those that it does not read too. */
+export function allNamedPaths(value: unknown, baseDir: string): NamedPath[] {
+  return namedPaths(value, baseDir, [...READ_PATHS, ...OTHER_PATHS]);
+}
