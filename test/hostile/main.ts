@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { killOnce } from './kills.js';
+import { book, openLedger, type Tally } from './ledger.js';
+
+/** One kind of hostile case: what a seed counts as, and what is wrong with it. */
+type Campaign = (seed: number) => Promise<{ counted: readonly string[]; faults: readonly string[] }>;
+
+const [root, cli, ...rest] = process.argv.slice(2) as [string, string, ...string[]];
+const { values } = parseArgs({
+  args: rest,
+  options: {
+    kind: { type: 'string', default: 'kills' },
+    cases: { type: 'string', default: '100' },
+    minutes: { type: 'string', default: '600' },
+    seed: { type: 'string' },
+    ledger: { type: 'string', default: join(root, '.tools/hostile.json') },
+  },
+});
+
+const CAMPAIGNS: Readonly<Record<string, Campaign>> = {
+  kills: async (seed) => {
+    const kill = await killOnce(seed, cli, join(root, 'examples/digits'));
+    const { stage, victim, beside, late } = kill;
+    return {
+      counted: [
+        `at ${stage}`,
+        victim,
+        ...(beside ? ['with a second run'] : []),
+        ...(late ? ['after the end'] : []),
+        ...(kill.externalData ? ['external data'] : []),
+      ],
+      faults: kill.faults,
+    };
+  },
+};
+
+async function main(): Promise<void> {
+  const ledger = openLedger(values.ledger);
+  const campaign = CAMPAIGNS[values.kind];
+  if (campaign === undefined) throw new Error(`--kind is one of ${Object.keys(CAMPAIGNS).join(', ')}`);
+  const tally = ledger.of(values.kind);
+  const first = values.seed === undefined ? tally.nextSeed : Number(values.seed);
+  const end = Date.now() + Number(values.minutes) * 60_000;
+  for (let seed = first; seed < first + Number(values.cases) && Date.now() < end; seed++) {
+    const { counted, faults } = await campaign(seed);
+    book(tally, seed, counted, faults);
+    for (const fault of faults) console.log(`${values.kind}, seed ${seed}: ${fault}`);
+    if (tally.cases % 10 === 0) ledger.save();
+  }
+  ledger.save();
+  console.log(summary(tally));
+  process.exitCode = tally.found.length === 0 ? 0 : 1;
+}
+
+function summary({ cases, counts, found }: Tally): string {
+  const parts = Object.entries(counts).map(([name, count]) => `${count} ${name}`);
+  return `${values.kind}: ${cases} cases (${parts.join(', ')}), ${found.length} faults`;
+}
+
+await main();

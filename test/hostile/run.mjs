@@ -1,0 +1,30 @@
+// The campaign of hostile input, as long as you like: npm run soak:hostile -- --kind kills --cases 300 [--minutes 60]
+// [--seed 1]. Continues where it stopped: .tools/hostile.json is the ledger of seeds and of what they found.
+import * as esbuild from 'esbuild';
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const outfile = `${root}.tools/hostile/main.mjs`;
+await esbuild.build({
+  absWorkingDir: root,
+  entryPoints: ['test/hostile/main.ts'],
+  outfile,
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  mainFields: ['module', 'main'],
+  external: ['onnxruntime-node', 'sharp'],
+  banner: {
+    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+  },
+  logLevel: 'warning',
+});
+const dist = `${root}.tools/hostile/dist`;
+spawnSync(process.execPath, ['scripts/build.mjs', '--outdir', dist], { cwd: root, stdio: 'inherit' });
+const { status } = spawnSync(process.execPath, [outfile, root, `${dist}/cli.cjs`, ...process.argv.slice(2)], {
+  stdio: 'inherit',
+  env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
+});
+process.exit(status ?? 1);
