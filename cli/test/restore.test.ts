@@ -22,6 +22,7 @@ beforeEach(() => {
 /** The example with another target and other limits; with 2-bit weights there is much to restore. */
 function hard(control: string, bits = 2): string {
   const text = readFileSync(join(folder, 'digits.quant.yaml'), 'utf8')
+    .replace('output: digits', 'output: hard')
     .replace('num_bits: 4', `num_bits: ${bits}`)
     .replace('max_drop: 0.01', control);
   writeFileSync(join(folder, 'hard.quant.yaml'), text);
@@ -37,19 +38,22 @@ const run = (...args: string[]) =>
   });
 /** How many values the weight of an operator has, as `quantsmith inspect` tells. */
 function weightElements(model: string, operator: string): number {
-  const { stdout } = spawnSync(process.execPath, [cli, 'inspect', model, '--json'], { encoding: 'utf8' });
+  const { stdout } = spawnSync(process.execPath, [cli, 'inspect', model, '--json'], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
   const { nodes } = JSON.parse(stdout) as { nodes: { name: string; constants: Record<string, number[]> }[] };
   return nodes.find(({ name }) => name === operator)!.constants['1']!.reduce((a, b) => a * b, 1);
 }
 const ended = (child: ChildProcess) => new Promise((resolve) => child.once('close', resolve));
 const report = () =>
-  JSON.parse(readFileSync(join(folder, 'digits.int8.onnx.report.json'), 'utf8')) as QuantizationReport;
+  JSON.parse(readFileSync(join(folder, 'hard.int8.onnx.report.json'), 'utf8')) as QuantizationReport;
 /** All but the times, which no two runs share. */
 const restorationOf = ({ restoration }: QuantizationReport) => ({
   ...restoration!,
   costs: restoration!.costs!.map(({ operators, size_bytes: size }) => [operators, size]),
 });
-const journal = () => join(folder, 'digits.int8.onnx.restore.jsonl');
+const journal = () => join(folder, 'hard.int8.onnx.restore.jsonl');
 const entries = () => (existsSync(journal()) ? readFileSync(journal(), 'utf8').split('\n').length - 1 : 0);
 
 describe('limits of restoration', () => {
@@ -86,7 +90,7 @@ describe('limits of restoration', () => {
   it('a limit of time: the best so far is written, and said to be that', () => {
     const { status } = run(hard('max_drop: 0\n  time_limit: 0.001'));
     expect(report().restoration!.stop_reason).toMatch(/time limit/);
-    expect(existsSync(join(folder, 'digits.int8.onnx'))).toBe(true);
+    expect(existsSync(join(folder, 'hard.int8.onnx'))).toBe(true);
     expect(status).toBe(5);
   });
   it('the mixed preset and other settings come before float, where the config wants them', () => {
@@ -94,7 +98,9 @@ describe('limits of restoration', () => {
     const text = readFileSync(join(folder, 'digits.quant.yaml'), 'utf8');
     writeFileSync(
       join(folder, 'tuned.quant.yaml'),
-      text.replace('max_drop: 0.01', `max_drop: 0.01\n  advanced_accuracy_restorer_params: ${params}`),
+      text
+        .replace('output: digits', 'output: hard')
+        .replace('max_drop: 0.01', `max_drop: 0.01\n  advanced_accuracy_restorer_params: ${params}`),
     );
     expect(run('tuned.quant.yaml').status).toBe(0);
     const { restoration, metric } = report();
@@ -110,8 +116,8 @@ describe.skipIf(process.platform === 'win32')('a run that is killed while it res
   it('resumes where it stood, and gives what it would have given', async () => {
     const path = hard('max_drop: 0');
     expect(run(path).status).toBe(0);
-    const whole = { model: readFileSync(join(folder, 'digits.int8.onnx')), report: report() };
-    rmSync(join(folder, 'digits.int8.onnx'));
+    const whole = { model: readFileSync(join(folder, 'hard.int8.onnx')), report: report() };
+    rmSync(join(folder, 'hard.int8.onnx'));
 
     const child = start(path);
     const closed = ended(child);
@@ -119,12 +125,12 @@ describe.skipIf(process.platform === 'win32')('a run that is killed while it res
     await vi.waitFor(() => expect(entries()).toBeGreaterThan(5), { timeout: 60_000, interval: 1 });
     child.kill('SIGKILL');
     await closed;
-    expect(existsSync(join(folder, 'digits.int8.onnx'))).toBe(false);
+    expect(existsSync(join(folder, 'hard.int8.onnx'))).toBe(false);
 
     const { status, stderr } = run(path, '--resume');
     expect(stderr).not.toMatch(/nothing-to-resume/);
     expect(status).toBe(0);
-    expect(readFileSync(join(folder, 'digits.int8.onnx')).equals(whole.model)).toBe(true);
+    expect(readFileSync(join(folder, 'hard.int8.onnx')).equals(whole.model)).toBe(true);
     expect(restorationOf(report())).toEqual(restorationOf(whole.report));
     expect(existsSync(journal())).toBe(false);
   });

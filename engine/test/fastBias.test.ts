@@ -24,7 +24,7 @@ type Advanced = NonNullable<NonNullable<QuantizationConfig['quantization']>['adv
 /** The bias of the model's linear operator after quantization with one sample. */
 async function correctedBias(...args: Parameters<typeof quantized>) {
   const { report } = await quantized(...args);
-  const { model: written, dir } = await readModel(report.output.path);
+  const { model: written, dir } = await readModel(join(scratch, report.output.path));
   const initializers = new Map(written.graph!.initializer.map((t) => [t.name, t]));
   const layer = written.graph!.node.find(({ opType }) => opType === 'Conv' || opType === 'Add')!;
   const bias = initializers.get(layer.input[layer.opType === 'Conv' ? 2 : 1] ?? '');

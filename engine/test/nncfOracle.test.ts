@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { encodeModel, readFloats, readInts, readModel } from '@quantsmith/model/onnx';
 import { runPipeline } from '../src/pipeline.js';
@@ -99,7 +99,7 @@ async function quantize(oracle: OracleModel, run: string) {
     { kind: 'run', config, configPath: `${base}.quant.yaml`, configSha256: '', allowModules: false },
     () => undefined,
   );
-  return readModel(report.output.path);
+  return readModel(join(dirname(base), report.output.path));
 }
 
 const close = (actual: ArrayLike<number>, expected: number | number[], what: string) => {
