@@ -69,7 +69,7 @@ const ARROWS = {
   report: {
     parts: 'schemas',
     folders: {
-      '.': 'node:crypto',
+      '.': 'node:crypto npm:sarif',
     },
   },
   service: {
@@ -112,11 +112,20 @@ const ARROWS = {
       sources: 'node:fs node:path node:url npm:vscode-languageserver-textdocument',
     },
   },
-  cli: {
-    parts: 'schemas model engine report service server',
+  api: {
+    parts: 'schemas model engine report server',
     folders: {
-      '.': 'commands node:fs node:url npm:cli-progress npm:commander npm:picocolors',
-      commands: '. node:crypto node:fs node:path node:url',
+      '.': 'node:crypto node:fs node:path node:url',
+    },
+  },
+  cli: {
+    parts: 'schemas model engine report service server api',
+    folders: {
+      '.': 'commands node:fs npm:cli-progress npm:commander npm:picocolors',
+      commands: `
+        . node:fs node:path node:stream/consumers npm:@bomb.sh/tab npm:commander
+        npm:fastest-levenshtein npm:tinyglobby
+      `,
     },
   },
   client: {

@@ -32,6 +32,7 @@ const FORBIDDEN = {
     'onnxruntime*',
     'sharp',
   ],
+  api: ['vscode*', '@quantsmith/cli*', '@quantsmith/client*', 'onnxruntime*', 'sharp'],
   cli: ['vscode', 'vscode-languageclient*', '@quantsmith/client*', 'onnxruntime*', 'sharp'],
   report: ['vscode*', '@quantsmith/*', '!@quantsmith/schemas', 'node:fs*', 'onnxruntime*', 'yaml'],
   client: ['@quantsmith/*', '!@quantsmith/report', '!@quantsmith/schemas', 'onnxruntime*', 'sharp', 'yaml'],

@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: [
-      '{schemas,model,engine,service,server,cli,client,report}/test/**/*.test.ts',
+      '{schemas,model,engine,service,server,cli,client,report,api}/test/**/*.test.ts',
       'test/**/*.test.ts',
     ],
     exclude: ['**/node_modules/**', 'test/e2e/**'],

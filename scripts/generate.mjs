@@ -30,8 +30,8 @@ function validators() {
   ajv.opts.strictTypes = false;
   ajv.addSchema(schemas.config, 'config').addSchema(schemas.report, 'report');
   const code = standaloneCode.default(ajv, {
-    validateConfig: 'urn:quantsmith:quantization-config',
-    validateReport: 'urn:quantsmith:quantization-report',
+    validateConfig: schemas.config.$id,
+    validateReport: schemas.report.$id,
   });
   // The helpers that the generated code asks for come from ajv's runtime; as ESM they must be imported.
   const imports = [];

@@ -1,18 +1,18 @@
 import {
   type EngineEvent,
+  fail,
   type OverflowRequest,
   type Problem,
   type RunPaths,
   type RunRequest,
-  type SensitivityRequest,
   runPaths,
+  type SensitivityRequest,
 } from '@quantsmith/schemas';
-import { existsSync } from 'node:fs';
 import { startEngine } from '@quantsmith/engine';
-import { checkConfigFile, positionIn, type CheckedConfig, type CheckedFinding } from '@quantsmith/server';
-import { findingLine } from './commands/check.js';
+import { checkConfigFile, positionIn, type CheckedConfig } from '@quantsmith/server';
+import { existsSync } from 'node:fs';
 import { EXIT, exitCodeOf } from './exit.js';
-import { createProgress } from './progress.js';
+import { failed, type PlacedProblem, placedText, type Session } from './session.js';
 
 export interface EngineOptions {
   readonly output?: string;
@@ -32,12 +32,19 @@ export async function runOnConfig(
   path: string,
   kind: RunKind,
   options: EngineOptions,
+  session: Session,
   onEvent: (event: EngineEvent) => void,
 ): Promise<number | null> {
+  if (/\.onnx$/i.test(path))
+    fail(
+      'usage-invalid',
+      `${path} is a model, and this takes a config: \`quantsmith init ${path}\` writes one.`,
+    );
   const checked = withoutOutputFindings(await checkConfigFile(path), options);
-  for (const finding of worthShowing(checked)) console.error(findingLine(checked.path, finding));
-  if (checked.config === null || checked.findings.some((finding) => finding.severity === 'error'))
-    return EXIT.config;
+  const findings = worthShowing(checked);
+  if (checked.config === null || findings.some(({ severity }) => severity === 'error'))
+    return failed(session, findings, EXIT.config);
+  for (const finding of findings) session.messages.note(placedText(finding));
   const request: RunRequest = {
     kind: 'run',
     config: checked.config,
@@ -53,30 +60,28 @@ export async function runOnConfig(
   const cancel = () => abort.abort();
   // A closed terminal sends SIGHUP.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, cancel);
-  const progress = createProgress(process.stderr);
+  const { progress, note } = session.messages;
   const outcome = await startEngine(
     { ...request, kind },
     {
       signal: abort.signal,
       onEvent(event) {
         if (event.type === 'progress') progress.update(event);
-        else if (event.type === 'problem') progress.line(problemLine(checked, event.problem));
+        else if (event.type === 'problem') note(placedText(placed(checked, event.problem)));
         else onEvent(event);
       },
     },
   );
   progress.end();
-  if (outcome.code === 'cancelled') {
-    console.error(cancelledLine(runPaths(request), kind, outcome.written));
-    return EXIT.cancelled;
-  }
   if (outcome.code === 'ok') return null;
-  console.error(problemLine(checked, outcome.problem));
-  return exitCodeOf(outcome.problem);
+  if (outcome.code === 'failed')
+    return failed(session, [placed(checked, outcome.problem)], exitCodeOf(outcome.problem));
+  const message = cancelledText(runPaths(request), kind, outcome.written);
+  return failed(session, [{ code: 'cancelled', severity: 'error', message }], EXIT.cancelled);
 }
 
 /** What is true after a cancel: it may have come when everything was written. */
-function cancelledLine({ output, journal }: RunPaths, kind: RunKind, written: boolean): string {
+function cancelledText({ output, journal }: RunPaths, kind: RunKind, written: boolean): string {
   if (kind !== 'run') return 'Cancelled.';
   if (written) return `Cancelled after ${output} and its report were written; both are complete.`;
   const resumes = existsSync(journal) ? ' `quantsmith run --resume` continues where it stopped.' : '';
@@ -85,22 +90,33 @@ function cancelledLine({ output, journal }: RunPaths, kind: RunKind, written: bo
 
 /** The checked config without what options of the run make untrue; the engine looks at the output again. */
 function withoutOutputFindings(checked: CheckedConfig, { output, force }: EngineOptions): CheckedConfig {
-  const settled = new Set([
-    ...(output === undefined ? [] : ['output-unusable', 'output-shared']),
-    ...(force === true ? ['output-unusable', 'output-shared'] : []),
-  ]);
+  const settled = new Set(output === undefined && force !== true ? [] : ['output-unusable', 'output-shared']);
   return { ...checked, findings: checked.findings.filter(({ code }) => !settled.has(code)) };
 }
 
 /** All findings; of a text that does not parse only the first, since the others follow from it. */
-function worthShowing({ findings }: CheckedConfig): readonly CheckedFinding[] {
+function worthShowing({ path, findings }: CheckedConfig): PlacedProblem[] {
   const syntax = findings.find((finding) => finding.code === 'syntax');
-  return syntax === undefined ? findings.filter((finding) => finding.severity !== 'hint') : [syntax];
+  const shown = syntax === undefined ? findings.filter((finding) => finding.severity !== 'hint') : [syntax];
+  return shown.map((finding) => ({
+    code: finding.code,
+    severity: finding.severity,
+    message: finding.message,
+    file: path,
+    configPath: finding.path,
+    start: finding.range.start,
+  }));
 }
 
-/** One line as a finding has it: the config's file, where in it, what is wrong. */
-function problemLine(checked: CheckedConfig, problem: Problem): string {
-  const position = positionIn(checked, problem.configPath ?? []);
-  const place = position === null ? '' : `:${position.line + 1}:${position.character + 1}`;
-  return `${checked.path}${place}: ${problem.severity}: ${problem.message} [${problem.code}]`;
+/** A problem of the engine at the place in the config that it is about. */
+function placed(checked: CheckedConfig, { code, severity, message, configPath }: Problem): PlacedProblem {
+  const start = positionIn(checked, configPath ?? []);
+  return {
+    code,
+    severity,
+    message,
+    file: checked.path,
+    ...(configPath === undefined ? {} : { configPath }),
+    ...(start === null ? {} : { start }),
+  };
 }

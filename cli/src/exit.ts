@@ -1,4 +1,4 @@
-import type { Problem } from '@quantsmith/schemas';
+import { type Problem, QuantsmithError } from '@quantsmith/schemas';
 
 /** What the process ends with; documented in docs/cli.md. */
 export const EXIT = {
@@ -12,10 +12,25 @@ export const EXIT = {
   cancelled: 130,
 } as const;
 
-/** The exit code for a problem that ended a run. */
+const BY_CODE: Readonly<Record<string, number>> = {
+  'internal-error': EXIT.internal,
+  'engine-crashed': EXIT.internal,
+  'config-invalid': EXIT.config,
+  'emulator-missing': EXIT.usage,
+  'usage-invalid': EXIT.usage,
+};
+
+/** The exit code for a problem that ended a command. */
 export function exitCodeOf(problem: Problem): number {
-  const internal = problem.code === 'internal-error' || problem.code === 'engine-crashed';
-  return internal ? EXIT.internal : EXIT.input;
+  return BY_CODE[problem.code] ?? EXIT.input;
+}
+
+/** The problem that something thrown stands for; what nobody threw on purpose is an internal error. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof QuantsmithError) return error.problem;
+  const message = error instanceof Error ? error.message : String(error);
+  const stack = error instanceof Error ? { data: { stack: error.stack } } : {};
+  return { code: 'internal-error', severity: 'error', message, ...stack };
 }
 
 /** Ends the process once everything written has left it: a pipe takes long texts piece by piece. */

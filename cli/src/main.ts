@@ -1,15 +1,23 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { TOOL_VERSION } from './version.js';
-import { checkCommand } from './commands/check.js';
+import { REPORT_FORMATS } from '@quantsmith/api';
+import { EMULATED_CPUS } from '@quantsmith/engine';
+import { Argument, Command, Option } from 'commander';
+import { CHECK_FORMATS, checkCommand, FAIL_ON } from './commands/check.js';
 import { COMPARE_FORMATS, compareCommand } from './commands/compare.js';
+import { addCompletion } from './commands/completion.js';
+import { doctorCommand } from './commands/doctor.js';
+import { explainCommand } from './commands/explain.js';
 import { initCommand } from './commands/init.js';
 import { inspectCommand } from './commands/inspect.js';
 import { overflowCommand } from './commands/overflow.js';
-import { REPORT_FORMATS, reportCommand } from './commands/report.js';
+import { reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
+import { schemaCommand, SCHEMAS } from './commands/schema.js';
 import { sensitivityCommand } from './commands/sensitivity.js';
-import { exit, EXIT } from './exit.js';
-import { EMULATED_CPUS } from '@quantsmith/engine';
+import { exit, EXIT, exitCodeOf, problemOf } from './exit.js';
+import { type MessageOptions, openMessages } from './messages.js';
+import { failed, type Session } from './session.js';
+import { parseDrop, parseLatency, parseSize } from './units.js';
+import { TOOL_VERSION } from './version.js';
 
 const program = new Command('quantsmith')
   .description(
@@ -20,19 +28,68 @@ const program = new Command('quantsmith')
   .addHelpText(
     'after',
     `
-Exit codes: 0 done · 1 check found errors · 2 wrong usage · 3 the config is not valid · 4 model or data cannot be used
-            5 the accuracy target was not met (the best model is written) · 6 internal error · 130 cancelled`,
+First steps:
+  quantsmith init model.onnx          write a config that fits the model
+  quantsmith run model.quant.yaml     quantize it
+  quantsmith doctor                   what is installed, and what will be fast here
+
+Exit codes: 0 done · 1 check found something · 2 wrong usage · 3 the config is not valid · 4 model or data cannot be used
+            5 a target or limit was not met (the best model is written) · 6 internal error · 130 cancelled`,
   )
   .exitOverride((error) => {
     process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage);
   });
 
-program
-  .command('run')
-  .description('quantize the model that a config names, restore accuracy, write model and report')
+interface CommonOptions extends MessageOptions {
+  readonly json?: boolean;
+  readonly format?: string;
+}
+
+/** A command with the options that all have, and examples in its help. */
+function command(name: string, description: string, examples: readonly string[]): Command {
+  const lines = examples.map((example) => `  quantsmith ${example}`);
+  return program
+    .command(name)
+    .description(description)
+    .option('-q, --quiet', 'say nothing but results and errors')
+    .option('-v, --verbose', 'also say how long each stage took')
+    .option('--log-file <file>', 'add everything that is said to this file, with times')
+    .addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
+}
+
+/** Runs a command: what it throws becomes a message, JSON where that was asked for, and the exit code. */
+function acting<A extends unknown[]>(
+  act: (session: Session, ...args: A) => number | Promise<number>,
+): (...args: A) => Promise<void> {
+  return async (...args) => {
+    // Commander hands over the arguments, then the options, then the command.
+    const options = args.at(-2) as CommonOptions;
+    const json = options.json === true || options.format === 'json';
+    try {
+      const session = { messages: openMessages(options), json };
+      exit(await act(session, ...args));
+    } catch (error) {
+      const problem = problemOf(error);
+      exit(failed({ messages: openMessages({}), json }, [problem], exitCodeOf(problem)));
+    }
+  };
+}
+
+const modules = () =>
+  new Option('--allow-modules', 'allow the JavaScript modules that the config names (loader, metric) to run');
+const noCache = () => new Option('--no-cache', 'collect calibration statistics anew, and keep none');
+const json = (what = 'as JSON, problems too') => new Option('--json', what);
+const output = (what = 'write it to a file instead of standard output') =>
+  new Option('--output <file>', what);
+
+command('run', 'quantize the model that a config names, restore accuracy, write model and report', [
+  'run model.quant.yaml',
+  'run model.quant.yaml --output build/model.int8.onnx --format markdown >> "$GITHUB_STEP_SUMMARY"',
+  'run model.quant.yaml --json | jq .metric',
+])
   .argument('<config>')
-  .option('--output <file>', 'where the quantized model goes (default: what the config says)')
-  .option('--json', 'print the report as JSON, and nothing else, on standard output')
+  .addOption(output('where the quantized model goes (default: what the config says)'))
+  .addOption(json('print the report as JSON, and nothing else, on standard output; problems too'))
   .addOption(
     new Option('--format <format>', 'print the report in this format instead of a summary')
       .choices(REPORT_FORMATS)
@@ -46,76 +103,107 @@ program
   )
   .option('--resume', 'resume an interrupted run')
   .option('--force', 'replace an output that quantsmith did not write')
-  .option('--no-cache', 'collect calibration statistics anew, and keep none')
-  .option('--allow-modules', 'allow the JavaScript modules that the config names (loader, metric) to run')
-  .action(async (config: string, options) => exit(await runCommand(config, options)));
+  .addOption(noCache())
+  .addOption(modules())
+  .action(acting((session, config: string, options) => runCommand(config, options, session)));
 
-program
-  .command('check')
-  .description('check configs without running them')
-  .argument('<config...>')
+command('check', 'check configs without running them', [
+  'check model.quant.yaml',
+  "check . 'models/**/*.quant.yaml' --fail-on warning --format github",
+  'check --fix model.quant.yaml',
+  'check - --stdin-name model.quant.yaml < model.quant.yaml',
+])
+  .argument('<config...>', 'files, folders (searched for configs), globs, or - for standard input')
   .addOption(
-    new Option('--format <format>', 'how findings are printed')
-      .choices(['text', 'json', 'sarif'])
-      .default('text'),
+    new Option('--format <format>', 'how findings are printed').choices(CHECK_FORMATS).default('text'),
   )
-  .action(async (configs: string[], options) => exit(await checkCommand(configs, options.format)));
+  .addOption(
+    new Option('--fail-on <severity>', 'the least severity that ends with 1')
+      .choices(FAIL_ON)
+      .default('error'),
+  )
+  .option('--fix', 'write what has one right answer into the files; of standard input, to standard output')
+  .option('--stdin-name <file>', 'the name and place of a config from standard input', 'stdin.quant.yaml')
+  .action(acting((session, configs: string[], options) => checkCommand(configs, options, session)));
 
-program
-  .command('report')
-  .description('show the report of a run in another format')
+command('report', 'show the report of a run in another format', [
+  'report model.int8.onnx',
+  'report model.int8.onnx --output report.html',
+])
   .argument('<report>', 'the <model>.report.json that a run wrote, or that model')
   .addOption(
     new Option('--format <format>', 'default: what the name of --output says, else table').choices(
       REPORT_FORMATS,
     ),
   )
-  .option('--output <file>', 'write it to a file instead of standard output')
-  .action(async (report: string, options) => exit(await reportCommand(report, options)));
+  .addOption(output())
+  .action(acting((_, report: string, options) => reportCommand(report, options)));
 
-program
-  .command('compare')
-  .description('show two reports, or two models, side by side')
+command('compare', 'show two reports, or two models, side by side; with limits, a gate for CI', [
+  'compare model.onnx model.int8.onnx',
+  'compare main.report.json new.report.json --max-drop 0.5% --max-latency 1.1x --max-size 4MB',
+])
   .argument('<a>', 'a report, or a model')
   .argument('<b>', 'another one')
   .addOption(new Option('--format <format>').choices(COMPARE_FORMATS).default('table'))
-  .option('--output <file>', 'write it to a file instead of standard output')
-  .action(async (a: string, b: string, options) => exit(await compareCommand(a, b, options)));
+  .addOption(output())
+  .option('--max-drop <drop>', 'how much worse the metric of b may be, e.g. 0.01 or 1%', parseDrop)
+  .option('--max-latency <limit>', 'the latency of b at most, e.g. 3ms, or 1.1x that of a', parseLatency)
+  .option('--max-size <limit>', 'the size of b at most, e.g. 4MB, or 0.3x that of a', parseSize)
+  .action(acting((session, a: string, b: string, options) => compareCommand(a, b, options, session)));
 
-program
-  .command('sensitivity')
-  .description(
-    'measure what quantizing each layer alone does to outputs and accuracy, without writing a model',
-  )
+command(
+  'sensitivity',
+  'measure what quantizing each layer alone does to outputs and accuracy, without writing a model',
+  ['sensitivity model.quant.yaml'],
+)
   .argument('<config>')
-  .option('--json', 'as JSON')
-  .option('--no-cache', 'collect calibration statistics anew, and keep none')
-  .option('--allow-modules', 'allow the JavaScript modules that the config names (loader, metric) to run')
-  .action(async (config: string, options) => exit(await sensitivityCommand(config, options)));
+  .addOption(json())
+  .addOption(noCache())
+  .addOption(modules())
+  .action(acting((session, config: string, options) => sensitivityCommand(config, options, session)));
 
-program
-  .command('overflow')
-  .description('show where 16-bit sums saturate on CPUs without VNNI, and what each overflow_fix gives')
+command(
+  'overflow',
+  'show where 16-bit sums saturate on CPUs without VNNI, and what each overflow_fix gives',
+  ['overflow model.int8.onnx', 'overflow model.quant.yaml --json'],
+)
   .argument('<model or config>', 'a quantized model (.onnx), or a config')
-  .option('--json', 'as JSON')
-  .option('--no-cache', 'collect calibration statistics anew, and keep none')
-  .option('--allow-modules', 'allow the JavaScript modules that the config names (loader, metric) to run')
-  .action(async (path: string, options) => exit(await overflowCommand(path, options)));
+  .addOption(json())
+  .addOption(noCache())
+  .addOption(modules())
+  .action(acting((session, path: string, options) => overflowCommand(path, options, session)));
 
-program
-  .command('inspect')
-  .description('show the structure of an ONNX model')
+command('inspect', 'show the structure of an ONNX model', ['inspect model.onnx', 'inspect model.onnx --json'])
   .argument('<model>')
-  .option('--json', 'as JSON')
-  .action(async (model: string, options) => exit(await inspectCommand(model, options)));
+  .addOption(json())
+  .action(acting((_, model: string, options) => inspectCommand(model, options)));
 
-program
-  .command('init')
-  .description('write a commented config that fits a model')
+command('init', 'write a commented config that fits a model', ['init model.onnx'])
   .argument('<model>')
-  .option('--output <file>', 'the config to write (default: <model>.quant.yaml beside the model)')
+  .addOption(output('the config to write (default: <model>.quant.yaml beside the model)'))
   .option('--force', 'overwrite it')
-  .action(async (model: string, options) => exit(await initCommand(model, options)));
+  .action(acting((_, model: string, options) => initCommand(model, options)));
+
+command('explain', 'say what a code of a finding or an error means, and what to do', [
+  'explain dead-setting',
+  'explain                             all codes',
+])
+  .argument('[code]')
+  .addOption(json())
+  .action(acting((_, code: string | undefined, options) => explainCommand(code, options)));
+
+command('schema', 'print the JSON Schema of configs or reports', ['schema config --output quant.schema.json'])
+  .addArgument(new Argument('[which]').choices(SCHEMAS).default('config'))
+  .addOption(output())
+  .action(acting((_, which: (typeof SCHEMAS)[number], options) => schemaCommand(which, options)));
+
+command('doctor', 'say what is installed here, whether the engine starts, and what will be fast', [
+  'doctor',
+  'doctor --json',
+])
+  .addOption(json())
+  .action(acting((_, options) => doctorCommand(options)));
 
 program
   .command('lsp')
@@ -126,8 +214,9 @@ program
     startServer();
   });
 
+addCompletion(program);
+
 program.parseAsync().catch((error: unknown) => {
-  if (error instanceof InvalidArgumentError) process.exit(EXIT.usage);
-  console.error(error instanceof Error ? error.message : String(error));
-  process.exit(EXIT.internal);
+  const problem = problemOf(error);
+  exit(failed({ messages: openMessages({}), json: false }, [problem], exitCodeOf(problem)));
 });

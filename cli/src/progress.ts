@@ -1,5 +1,5 @@
+import { remainingSeconds, type EngineEvent, type StageTimes } from '@quantsmith/schemas';
 import { SingleBar } from 'cli-progress';
-import type { EngineEvent } from '@quantsmith/schemas';
 
 type ProgressEvent = Extract<EngineEvent, { type: 'progress' }>;
 
@@ -10,25 +10,49 @@ export interface Progress {
   readonly end: () => void;
 }
 
-/** A bar with the time left on a terminal, plain lines (one for each stage) in a pipe. */
-export function createProgress(stream: NodeJS.WriteStream): Progress {
-  return stream.isTTY ? bar(stream) : lines(stream);
+/** In a pipe, a line at least this often, so that CI does not take a long run for a hanging one. */
+const HEARTBEAT_MS = 20_000;
+
+/** A bar with the time left of the run on a terminal; in a pipe a line for each stage, and a heartbeat. */
+export function createProgress(stream: NodeJS.WriteStream, { quiet }: { readonly quiet: boolean }): Progress {
+  if (quiet)
+    return { update: () => undefined, line: (text) => void stream.write(`${text}\n`), end: () => undefined };
+  return stream.isTTY ? bar(stream) : lines(stream, heartbeatInterval(process.env));
 }
 
-function lines(stream: NodeJS.WriteStream): Progress {
-  let stage = '';
+/** Seconds in QUANTSMITH_HEARTBEAT, else the default. */
+function heartbeatInterval(env: NodeJS.ProcessEnv): number {
+  const seconds = Number(env['QUANTSMITH_HEARTBEAT']);
+  return seconds > 0 ? seconds * 1000 : HEARTBEAT_MS;
+}
+
+function lines(stream: NodeJS.WriteStream, interval: number): Progress {
+  const left = timeLeft();
+  let last: ProgressEvent | null = null;
+  let wrote = performance.now();
+  const write = (text: string) => {
+    stream.write(`${text}\n`);
+    wrote = performance.now();
+  };
+  const beat = setInterval(() => {
+    if (last === null || performance.now() - wrote < interval) return;
+    const of = last.total === null ? '' : ` ${last.done}/${last.total}`;
+    write(`${last.stage}${of}, still at work${left.text(last, ', ')}`);
+  }, interval / 4);
+  beat.unref();
   return {
     update(event) {
-      if (event.stage === stage) return;
-      stage = event.stage;
-      stream.write(`${stage} …\n`);
+      left.observe(event);
+      if (event.stage !== last?.stage) write(`${event.stage} …`);
+      last = event;
     },
-    line: (text) => void stream.write(`${text}\n`),
-    end: () => undefined,
+    line: write,
+    end: () => clearInterval(beat),
   };
 }
 
 function bar(stream: NodeJS.WriteStream): Progress {
+  const left = timeLeft();
   const single = new SingleBar({
     stream,
     format: '{stage} {bar} {value}/{total} {left}',
@@ -41,10 +65,11 @@ function bar(stream: NodeJS.WriteStream): Progress {
   let started = false;
   const payload = (event: ProgressEvent) => ({
     stage: event.stage.padEnd(9),
-    left: event.secondsLeft === null ? '' : `${Math.ceil(event.secondsLeft)} s left`,
+    left: left.text(event, ''),
   });
   return {
     update(event) {
+      left.observe(event);
       const total = event.total ?? 1;
       if (!started) single.start(total, event.done, payload(event));
       else {
@@ -60,4 +85,32 @@ function bar(stream: NodeJS.WriteStream): Progress {
       if (started) single.stop();
     },
   };
+}
+
+/** Follows the stages of a run and says how long the whole of it will still take. */
+function timeLeft() {
+  const spent = new Map<ProgressEvent['stage'], number>();
+  let stage: ProgressEvent['stage'] | null = null;
+  let since = 0;
+  const times = (): StageTimes => Object.fromEntries(spent);
+  return {
+    observe(event: ProgressEvent) {
+      const now = performance.now();
+      if (event.stage !== stage) {
+        stage = event.stage;
+        since = now;
+      }
+      spent.set(event.stage, (now - since) / 1000);
+    },
+    text(event: ProgressEvent, before: string): string {
+      const seconds = remainingSeconds(event, times());
+      return seconds === null ? '' : `${before}about ${duration(seconds)} left`;
+    },
+  };
+}
+
+function duration(seconds: number): string {
+  if (seconds < 100) return `${Math.ceil(seconds)} s`;
+  const minutes = Math.ceil(seconds / 60);
+  return minutes < 100 ? `${minutes} min` : `${(minutes / 60).toFixed(1)} h`;
 }

@@ -1,39 +1,31 @@
-import {
-  type EmulatedCpu,
-  type Emulator,
-  type EngineOutcome,
-  findEmulator,
-  startEngine,
-} from '@quantsmith/engine';
-import { type EvaluateRequest, type ModelEvaluation, QuantsmithError } from '@quantsmith/schemas';
+import { type EmulatedCpu, type Emulator, findEmulator, startEngine } from '@quantsmith/engine';
+import { type EvaluateRequest, fail, type ModelEvaluation, QuantsmithError } from '@quantsmith/schemas';
 import { metricValue } from '@quantsmith/report';
 import { checkConfigFile } from '@quantsmith/server';
-import { EXIT, exitCodeOf } from './exit.js';
-import { createProgress } from './progress.js';
+import type { Session } from './session.js';
 
-/** The emulator of a CPU, or the exit code when there is none, with the reason on standard error. */
-export async function emulatorFor(cpu: EmulatedCpu): Promise<Emulator | number> {
-  try {
-    return await findEmulator(cpu);
-  } catch (error) {
-    if (!(error instanceof QuantsmithError)) throw error;
-    console.error(`error: ${error.message} [${error.problem.code}]`);
-    return EXIT.usage;
-  }
+/** The emulator of a CPU. Throws `emulator-missing`. */
+export function emulatorFor(cpu: EmulatedCpu): Promise<Emulator> {
+  return findEmulator(cpu);
+}
+
+interface Verification {
+  readonly cpu: EmulatedCpu;
+  readonly emulator: Emulator;
+  readonly allowModules: boolean;
 }
 
 /**
  * Runs a model on this CPU and on an emulated one over the config's samples, and says on standard error how the answers
- * compare. Returns the exit code of a failure, else null.
+ * compare.
  */
 export async function verifyOnCpu(
   { config, model: modelPath }: { readonly config: string; readonly model: string },
-  cpu: EmulatedCpu,
-  emulator: Emulator,
-  allowModules: boolean,
-): Promise<number | null> {
+  { cpu, emulator, allowModules }: Verification,
+  session: Session,
+): Promise<void> {
   const checked = await checkConfigFile(config);
-  if (checked.config === null) return EXIT.config;
+  if (checked.config === null) return fail('config-invalid', `${config} is not valid any more.`);
   const request: EvaluateRequest = {
     kind: 'evaluate',
     config: checked.config,
@@ -42,30 +34,27 @@ export async function verifyOnCpu(
     allowModules,
     modelPath,
   };
-  const here = await evaluate(request);
-  if (typeof here === 'number') return here;
-  const there = await evaluate(request, emulator);
-  if (typeof there === 'number') return there;
-  console.error(comparison(cpu, here, there));
-  return null;
+  const here = await evaluate(request, session);
+  const there = await evaluate(request, session, emulator);
+  session.messages.note(comparison(cpu, here, there));
 }
 
-async function evaluate(request: EvaluateRequest, emulator?: Emulator): Promise<ModelEvaluation | number> {
-  const progress = createProgress(process.stderr);
-  let evaluation: ModelEvaluation | null = null;
-  const outcome: EngineOutcome = await startEngine(request, {
+async function evaluate(
+  request: EvaluateRequest,
+  { messages: { progress } }: Session,
+  emulator?: Emulator,
+): Promise<ModelEvaluation> {
+  const evaluations: ModelEvaluation[] = [];
+  const outcome = await startEngine(request, {
     onEvent(event) {
       if (event.type === 'progress') progress.update(event);
-      else if (event.type === 'evaluated') evaluation = event.evaluation;
+      else if (event.type === 'evaluated') evaluations.push(event.evaluation);
     },
     ...(emulator === undefined ? {} : { emulator }),
   });
   progress.end();
-  if (outcome.code === 'failed') {
-    console.error(`error: ${outcome.problem.message} [${outcome.problem.code}]`);
-    return exitCodeOf(outcome.problem);
-  }
-  return evaluation ?? EXIT.internal;
+  if (outcome.code === 'failed') throw new QuantsmithError(outcome.problem);
+  return evaluations[0] ?? fail('engine-crashed', 'The engine ended without a result.');
 }
 
 /** One line: how many outputs are equal to the bit, and the metric on both CPUs. */

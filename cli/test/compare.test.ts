@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { sampleReport } from '../../report/test/sample.js';
-import { compareCommand } from '../src/commands/compare.js';
+import { compareCommand, type CompareCommandOptions } from '../src/commands/compare.js';
+import { openMessages } from '../src/messages.js';
 
 const model = fileURLToPath(new URL('../../examples/digits/digits.onnx', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'quantsmith-compare-'));
@@ -17,13 +18,14 @@ const save = (name: string, value: unknown) => {
 const sha256 = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');
 
 /** Exit code and what was printed. */
-async function run(...args: Parameters<typeof compareCommand>) {
+async function run(a: string, b: string, options: CompareCommandOptions) {
   const out: string[] = [];
   const err: string[] = [];
   vi.spyOn(console, 'log').mockImplementation((text: string) => void out.push(text));
-  vi.spyOn(console, 'error').mockImplementation((text: string) => void err.push(text));
-  const code = await compareCommand(...args);
-  return { code, out: out.join('\n').replace(/ +/g, ' '), err: err.join('\n') };
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => err.push(String(text)) > 0);
+  const session = { messages: openMessages({}), json: false };
+  const code = await compareCommand(a, b, options, session);
+  return { code, out: out.join('\n').replace(/ +/g, ' '), err: err.join('') };
 }
 
 afterEach(() => vi.restoreAllMocks());
@@ -67,10 +69,32 @@ describe('quantsmith compare', () => {
   });
 
   it('names every side that cannot be read', async () => {
-    const { code, out, err } = await run(at('none.onnx'), at('none.json'), { format: 'table' });
-    expect([code, out]).toEqual([4, '']);
-    expect(err).toMatch(
-      /^error: .*none\.onnx does not exist\. \[model-not-found\]\nerror: The report .*none\.json/,
+    await expect(run(at('none.onnx'), at('none.json'), { format: 'table' })).rejects.toThrow(
+      /^The model file .*none\.onnx does not exist\. The report .*none\.json cannot be read/,
     );
+  });
+
+  it('ends with 5 when the second does not keep a limit, and says which', async () => {
+    const a = save('a.report.json', sampleReport());
+    const b = save(
+      'b.report.json',
+      sampleReport({ size: { float_bytes: 80_000, quantized_bytes: 30_000, ratio: 2.67 } }),
+    );
+    const kept = { maxDrop: 0, maxLatency: { times: 1 }, maxSize: { absolute: 30_000 } };
+    expect((await run(a, b, { format: 'table', ...kept })).code).toBe(0);
+    const { code, err } = await run(a, b, { format: 'table', ...kept, maxSize: { times: 1.2 } });
+    expect(code).toBe(5);
+    expect(err).toBe('error: The size is 0.03 MB, 0.02 MB is allowed. [limit-exceeded]\n');
+  });
+
+  it('keeps no limit by a figure that nobody measured', async () => {
+    copyFileSync(model, at('one.onnx'));
+    const { code, err } = await run(at('one.onnx'), at('one.onnx'), {
+      format: 'table',
+      maxDrop: 1,
+      maxLatency: { absolute: 1000 },
+    });
+    expect(code).toBe(5);
+    expect(err).toMatch(/The drop is not known.*\n.*The latency of .*one\.onnx is not known/);
   });
 });

@@ -41,11 +41,21 @@ interface Sarif {
   runs: [
     {
       originalUriBaseIds: { ROOT: { uri: string } };
-      tool: { driver: { rules: { id: string }[] } };
+      tool: {
+        driver: {
+          rules: {
+            id: string;
+            help: { text: string };
+            helpUri: string;
+            shortDescription: { text: string };
+          }[];
+        };
+      };
       results: {
         ruleId: string;
         ruleIndex: number;
         level: string;
+        partialFingerprints: Record<string, string>;
         locations: [{ physicalLocation: { artifactLocation: object; region?: { startLine: number } } }];
       }[];
     },
@@ -103,8 +113,16 @@ describe('quantsmith report', () => {
     ]);
     expect(found).toContainEqual(['accuracy-drop', 'error', 6]);
     expect(found).toContainEqual(['overflow-risk', 'note', 4]);
-    for (const result of log.results)
-      expect(log.tool.driver.rules[result.ruleIndex]).toEqual({ id: result.ruleId });
+    for (const result of log.results) {
+      const rule = log.tool.driver.rules[result.ruleIndex]!;
+      expect(rule.id).toBe(result.ruleId);
+      expect(rule.help.text).toMatch(/^Severity: /);
+      expect(new URL(rule.helpUri).hash).toBe(`#${result.ruleId}`);
+      expect(rule.shortDescription.text).toMatch(/^[A-Z].*\.$/);
+    }
+    const fingerprints = log.results.map((result) => result.partialFingerprints['quantsmith/v1']);
+    expect(new Set(fingerprints).size).toBe(log.results.length);
+    expect(fingerprints[0]).toMatch(/^[0-9a-f]{16}:0$/);
     // The test's folder is not below the working folder: the whole URI stands.
     expect(log.results[0]!.locations[0].physicalLocation.artifactLocation).toEqual({
       uri: pathToFileURL(at('net.quant.yaml')).href,
@@ -120,19 +138,16 @@ describe('quantsmith report', () => {
     for (const result of log.results) expect(result.locations[0].physicalLocation.region).toBeUndefined();
   });
 
-  it('says in one line what cannot be read or written', async () => {
-    const missing = await run(at('none.json'), {});
-    expect([missing.code, missing.err]).toEqual([
-      4,
-      `error: The report ${at('none.json')} cannot be read: it does not exist.`,
-    ]);
+  it('says in one sentence what cannot be read or written', async () => {
+    await expect(run(at('none.json'), {})).rejects.toThrow(
+      `The report ${at('none.json')} cannot be read. It does not exist.`,
+    );
     writeFileSync(at('text.json'), '\u001b[31mno report');
-    const text = await run(at('text.json'), {});
-    expect(text.code).toBe(4);
-    expect(text.err).toMatch(/^error: The report .*text\.json cannot be read\. It is not JSON: /);
-    expect(text.err).not.toContain('\u001b');
-    const unwritable = await run(save('a.report.json', report()), { output: at('none/page.html') });
-    expect(unwritable.code).toBe(4);
-    expect(unwritable.err).toMatch(/cannot be written: ENOENT.*\[write-failed\]/);
+    const damaged = await run(at('text.json'), {}).catch((error: Error) => error.message);
+    expect(damaged).toMatch(/^The report .*text\.json cannot be read\. It is not JSON: /);
+    expect(damaged).not.toContain('\u001b');
+    await expect(run(save('a.report.json', report()), { output: at('none/page.html') })).rejects.toThrow(
+      /cannot be written: ENOENT/,
+    );
   });
 });

@@ -1,5 +1,6 @@
 import { endWithParent } from './processes/parent.js';
 import { removeScratch } from './runtime/scratch.js';
+import { engineEnvironment } from './environment.js';
 import { evaluateModel } from './validation/evaluateModel.js';
 import { inspectModel } from '@quantsmith/model/onnx';
 import { overflowOfModel } from './saturation/model.js';
@@ -21,6 +22,10 @@ process.once('disconnect', () => process.exit(1));
 async function serve(request: EngineRequest): Promise<void> {
   if (request.kind === 'inspect') {
     emit({ type: 'inspected', model: await inspectModel(request.modelPath) });
+    return;
+  }
+  if (request.kind === 'environment') {
+    emit({ type: 'environment', environment: await engineEnvironment() });
     return;
   }
   if (request.kind === 'evaluate') {

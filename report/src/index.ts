@@ -16,6 +16,7 @@ export {
   type ModelStructure,
   type Subject,
 } from './subject.js';
+export { exceededLimits, type Limit, type LimitExceeded, type Limits } from './limits.js';
 export { parseReport, type ParsedReport } from './parse.js';
 export { factsText, PLAIN, type Paint } from './toText.js';
 export { metricValue } from './figures.js';
@@ -23,7 +24,7 @@ export { outputsAtRisk, unaffectedText } from './overflow.js';
 export { summaryFacts } from './summary.js';
 export { visible } from './document.js';
 export type { ListedRun } from './runsDocument.js';
-export { sarifLog, type SarifResult } from './sarif.js';
+export { sarifLog, type SarifResult, type SarifRule } from './sarif.js';
 
 export interface PageOptions {
   /** What stands first: the verdict (default), or what each overflow_fix gives. */

@@ -1,3 +1,5 @@
+import type { Log, PhysicalLocation, ReportingDescriptor } from 'sarif';
+
 /** One result: what, how bad, where. */
 export interface SarifResult {
   readonly ruleId: string;
@@ -12,38 +14,98 @@ export interface SarifResult {
   } | null;
 }
 
+/** What a rule means. */
+export interface SarifRule {
+  /** Markdown. */
+  readonly text: string;
+  readonly helpUri: string;
+}
+
 /**
  * A log in SARIF 2.1.0, which code hosts show as annotations. `root` is the URI of the folder that the files are
  * checked out to, with a slash at its end: files below it are written relative to it, so that the log still holds
- * where the checkout lies elsewhere.
+ * where the checkout lies elsewhere. `ruleOf` says what a rule means; null: nothing is known of it.
  */
-export function sarifLog(version: string, root: string, results: readonly SarifResult[]): object {
+export function sarifLog(
+  version: string,
+  root: string,
+  results: readonly SarifResult[],
+  ruleOf: (id: string) => SarifRule | null = () => null,
+): Log {
   const rules = [...new Set(results.map((result) => result.ruleId))].sort();
   return {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
     version: '2.1.0',
     runs: [
       {
-        tool: { driver: { name: 'quantsmith', version, rules: rules.map((id) => ({ id })) } },
+        tool: {
+          driver: {
+            name: 'quantsmith',
+            version,
+            semanticVersion: version,
+            rules: rules.map((id) => descriptor(id, ruleOf(id))),
+          },
+        },
         columnKind: 'utf16CodeUnits',
         originalUriBaseIds: { ROOT: { uri: root } },
-        results: results.map(({ ruleId, level, message, uri, range }) => ({
-          ruleId,
-          ruleIndex: rules.indexOf(ruleId),
-          level,
-          message: { text: message },
-          locations: [{ physicalLocation: { artifactLocation: artifact(uri, root), ...region(range) } }],
-        })),
+        results: withFingerprints(results, root).map(
+          ({ ruleId, level, message, uri, range, fingerprint }) => ({
+            ruleId,
+            ruleIndex: rules.indexOf(ruleId),
+            level,
+            message: { text: message },
+            locations: [{ physicalLocation: { artifactLocation: artifact(uri, root), ...region(range) } }],
+            partialFingerprints: { 'quantsmith/v1': fingerprint },
+          }),
+        ),
       },
     ],
   };
+}
+
+function descriptor(id: string, rule: SarifRule | null): ReportingDescriptor {
+  if (rule === null) return { id };
+  const [first = ''] = rule.text.split('\n').filter((line) => line !== '' && !line.startsWith('Severity:'));
+  return {
+    id,
+    shortDescription: { text: firstSentence(first) },
+    fullDescription: { text: first },
+    helpUri: rule.helpUri,
+    help: { text: rule.text, markdown: rule.text },
+  };
+}
+
+function firstSentence(text: string): string {
+  return /^.*?[.:](?=\s|$)/.exec(text)?.[0].replace(/:$/, '.') ?? text;
+}
+
+/**
+ * What makes a result the same one after lines moved: its rule, file and message, and a count where several are alike.
+ * Code hosts keep its comments and dismissals by it.
+ */
+function withFingerprints(results: readonly SarifResult[], root: string) {
+  const seen = new Map<string, number>();
+  return results.map((result) => {
+    const key = [result.ruleId, artifact(result.uri, root).uri, result.message].join('\n');
+    const count = seen.get(key) ?? 0;
+    seen.set(key, count + 1);
+    return { ...result, fingerprint: `${hashOf(key)}:${count}` };
+  });
+}
+
+/** FNV-1a of 64 bits, as 16 hexadecimal digits: no secret, it tells results apart. */
+function hashOf(text: string): string {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of new TextEncoder().encode(text))
+    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  return hash.toString(16).padStart(16, '0');
 }
 
 function artifact(uri: string, root: string) {
   return uri.startsWith(root) ? { uri: uri.slice(root.length), uriBaseId: 'ROOT' } : { uri };
 }
 
-function region(range: SarifResult['range']) {
+function region(range: SarifResult['range']): PhysicalLocation {
   if (range === null) return {};
   return {
     region: {

@@ -7,6 +7,7 @@ export interface Subject {
   readonly bytes: number;
   readonly metric: {
     readonly name: string;
+    readonly higher_is_better: boolean;
     readonly samples: number;
     readonly value: number;
     readonly baseline: number;
@@ -62,6 +63,7 @@ export function subjectOfReport(path: string, report: QuantizationReport): Subje
         ? null
         : {
             name: metric.name,
+            higher_is_better: metric.higher_is_better,
             samples: metric.samples,
             value: metric.quantized,
             baseline: metric.baseline,

@@ -20,6 +20,7 @@ export * from './protocol.js';
 export * from './remedies.js';
 export * from './reportVersions.js';
 export * from './resolve.js';
+export * from './stages.js';
 export * from './tool.js';
 export * from './validate.js';
 export * from './walk.js';

@@ -66,8 +66,19 @@ export interface OverflowModelRequest {
   readonly modelPath: string;
 }
 
+/** What the engine finds on this machine: versions, CPU, cache. */
+export interface EnvironmentRequest {
+  readonly kind: 'environment';
+}
+
 export type EngineRequest =
-  RunRequest | SensitivityRequest | InspectRequest | EvaluateRequest | OverflowRequest | OverflowModelRequest;
+  | RunRequest
+  | SensitivityRequest
+  | InspectRequest
+  | EvaluateRequest
+  | EnvironmentRequest
+  | OverflowRequest
+  | OverflowModelRequest;
 
 /** What the engine process says while it works. */
 export type EngineEvent =
@@ -83,11 +94,22 @@ export type EngineEvent =
   | { readonly type: 'problem'; readonly problem: Problem }
   | { readonly type: 'report'; readonly report: QuantizationReport; readonly reportPath: string }
   | { readonly type: 'inspected'; readonly model: ModelSummary }
+  | { readonly type: 'environment'; readonly environment: EngineEnvironment }
   | { readonly type: 'evaluated'; readonly evaluation: ModelEvaluation }
   | { readonly type: 'overflow'; readonly overflow: OverflowSummary }
   | { readonly type: 'sensitivity'; readonly report: SensitivityReport }
   | { readonly type: 'failed'; readonly problem: Problem }
   | { readonly type: 'done' };
+
+/** The libraries that the engine runs on, the CPU, and its cache of calibration statistics. */
+export interface EngineEnvironment {
+  readonly runtime: { readonly name: string; readonly version: string };
+  readonly images: { readonly name: string; readonly version: string };
+  readonly cpu: { readonly model: string; readonly arch: string; readonly isa: readonly string[] };
+  /** Threads of one inference where the config names none. */
+  readonly threads: number;
+  readonly cache: { readonly dir: string; readonly bytes: number };
+}
 
 /** What a model gave on a set of samples. */
 export interface ModelEvaluation {

@@ -1,64 +1,164 @@
-import { sarifLog } from '@quantsmith/report';
-import { checkConfigFile, type CheckedConfig, type CheckedFinding } from '@quantsmith/server';
-import { pathToFileURL } from 'node:url';
+import { findingsSarif } from '@quantsmith/api';
+import { writeText } from '@quantsmith/model/onnx';
+import { fail } from '@quantsmith/schemas';
+import { checkConfigFile, checkConfigText, fixConfigText, type CheckedConfig } from '@quantsmith/server';
+import { readFile, stat } from 'node:fs/promises';
+import { relative } from 'node:path';
+import { text as readAll } from 'node:stream/consumers';
+import { glob, isDynamicPattern } from 'tinyglobby';
+import { CONFIG_NAMES, NOT_SEARCHED } from '../configFiles.js';
 import { EXIT } from '../exit.js';
-import { SARIF_LEVELS, workingFolder } from '../sarif.js';
-import { TOOL_VERSION } from '../version.js';
+import { placedText, type PlacedProblem, type Session } from '../session.js';
 
-/** `quantsmith check`: prints every finding; 1 when there is an error. */
-export async function checkCommand(paths: readonly string[], format: string): Promise<number> {
-  const checked = await Promise.all(paths.map((path) => checkConfigFile(path)));
-  if (format === 'json') console.log(JSON.stringify(checked.map(asJson), null, 2));
-  else if (format === 'sarif') console.log(JSON.stringify(sarif(checked), null, 2));
-  else printText(checked);
-  const failed = checked.some(({ findings }) => findings.some((finding) => finding.severity === 'error'));
-  return failed ? EXIT.findings : EXIT.ok;
+export const CHECK_FORMATS = ['text', 'github', 'json', 'sarif'] as const;
+export type CheckFormat = (typeof CHECK_FORMATS)[number];
+export const FAIL_ON = ['error', 'warning', 'info', 'never'] as const;
+
+export interface CheckCommandOptions {
+  readonly format: CheckFormat;
+  /** The least severity that makes the exit code 1. */
+  readonly failOn: (typeof FAIL_ON)[number];
+  /** Write what has one right answer. */
+  readonly fix?: boolean;
+  /** The name of a config that comes from standard input. */
+  readonly stdinName: string;
 }
 
-/** `file:line:column: severity: message [code]`, the form that editors and CI systems turn into links. */
-export function findingLine(file: string, finding: CheckedFinding): string {
-  const { line, character } = finding.range.start;
-  return `${file}:${line + 1}:${character + 1}: ${finding.severity}: ${finding.message} [${finding.code}]`;
+const STDIN = '-';
+
+/** `quantsmith check`: prints every finding of files, folders, globs or standard input; 1 when one is severe enough. */
+export async function checkCommand(
+  patterns: readonly string[],
+  options: CheckCommandOptions,
+  session: Session,
+): Promise<number> {
+  const checked = patterns.includes(STDIN)
+    ? [await checkStdin(patterns, options)]
+    : await Promise.all(
+        (await filesOf(patterns)).map((file) => checkFile(file, options.fix === true, session)),
+      );
+  const findings = checked.flatMap(placedFindings);
+  // The text that was fixed is on standard output already.
+  const print = options.fix === true && patterns.includes(STDIN) ? console.error : console.log;
+  print(render(checked, findings, options.format));
+  return findings.some(({ severity }) => rank(severity) >= rank(options.failOn)) ? EXIT.findings : EXIT.ok;
 }
 
-function printText(checked: readonly CheckedConfig[]): void {
-  let count = 0;
-  for (const { path, findings } of checked) {
-    for (const finding of findings) {
-      console.log(findingLine(path, finding));
-      count++;
-    }
+async function checkFile(path: string, fix: boolean, { messages }: Session): Promise<CheckedConfig> {
+  const checked = await checkConfigFile(path);
+  if (!fix || checked.findings.length === 0 || checked.text === '') return checked;
+  const fixed = await fixConfigText(checked.text, path);
+  if (fixed === checked.text) return checked;
+  if ((await readFile(path, 'utf8')) !== checked.text)
+    fail('usage-invalid', `${path} changed while it was checked; nothing was written to it.`, { file: path });
+  await writeText(path, fixed);
+  messages.note(`Fixed ${path}`);
+  return checkConfigFile(path);
+}
+
+async function checkStdin(
+  patterns: readonly string[],
+  { fix, stdinName }: CheckCommandOptions,
+): Promise<CheckedConfig> {
+  if (patterns.length > 1) fail('usage-invalid', 'Standard input (-) cannot be checked together with files.');
+  const given = await readAll(process.stdin);
+  if (fix !== true) return checkConfigText(given, stdinName);
+  const fixed = await fixConfigText(given, stdinName);
+  process.stdout.write(fixed);
+  return checkConfigText(fixed, stdinName);
+}
+
+/** Files that names, folders and globs stand for, without doubles. A folder or glob without a config is an error. */
+async function filesOf(patterns: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(patterns.map(filesOfOne));
+  return [...new Set(found.flat())];
+}
+
+async function filesOfOne(pattern: string): Promise<string[]> {
+  const options = { ignore: NOT_SEARCHED, followSymbolicLinks: false, expandDirectories: false };
+  const info = await stat(pattern).catch(() => null);
+  if (info !== null && !info.isDirectory()) return [pattern];
+  const folder = info !== null;
+  // A file that is not there is a finding of its own.
+  if (!folder && !isDynamicPattern(pattern)) return [pattern];
+  const found = folder
+    ? await glob(CONFIG_NAMES, { ...options, cwd: pattern, absolute: true })
+    : await glob(pattern.replaceAll('\\', '/'), { ...options, absolute: true });
+  if (found.length === 0)
+    fail('usage-invalid', folder ? `The folder ${pattern} holds no config.` : `No file matches ${pattern}.`);
+  return found.sort().map((file) => relative(process.cwd(), file));
+}
+
+function placedFindings({ path, findings }: CheckedConfig): PlacedFinding[] {
+  return findings.map(({ code, severity, message, range, path: configPath, data }) => ({
+    file: path,
+    code,
+    severity,
+    message,
+    configPath,
+    range,
+    start: range.start,
+    data: data ?? {},
+  }));
+}
+
+interface PlacedFinding extends PlacedProblem {
+  readonly file: string;
+  readonly range: CheckedConfig['findings'][number]['range'];
+  readonly data: object;
+}
+
+function render(
+  checked: readonly CheckedConfig[],
+  findings: readonly PlacedFinding[],
+  format: CheckFormat,
+): string {
+  switch (format) {
+    case 'text':
+      return [...findings.map(placedText), verdict(checked.length, findings.length)].join('\n');
+    case 'github':
+      return [...findings.map(githubCommand), verdict(checked.length, findings.length)].join('\n');
+    case 'sarif':
+      return JSON.stringify(findingsSarif(findings), null, 2);
+    case 'json':
+      return JSON.stringify(
+        checked.map(({ path }) => ({
+          path,
+          findings: findings.filter(({ file }) => file === path).map(asJson),
+        })),
+        null,
+        2,
+      );
   }
-  console.log(
-    count === 0
-      ? `${checked.length === 1 ? 'The config is' : `All ${checked.length} configs are`} fine.`
-      : `${count} ${count === 1 ? 'finding' : 'findings'}.`,
-  );
 }
 
-function asJson({ path, findings }: CheckedConfig) {
-  return {
-    path,
-    findings: findings.map(({ code, severity, message, range, path: configPath, data }) => ({
-      code,
-      severity,
-      message,
-      range,
-      config_path: configPath,
-      data: data ?? {},
-    })),
+function asJson({ code, severity, message, range, configPath, data }: PlacedFinding) {
+  return { code, severity, message, range, config_path: configPath, data };
+}
+
+function verdict(configs: number, findings: number): string {
+  if (findings > 0) return `${findings} ${findings === 1 ? 'finding' : 'findings'}.`;
+  return configs === 1 ? 'The config is fine.' : `All ${configs} configs are fine.`;
+}
+
+/** A workflow command, which GitHub shows on the changed lines. */
+function githubCommand({ file, code, severity, message, range: { start, end } }: PlacedFinding): string {
+  const level = severity === 'info' || severity === 'hint' ? 'notice' : severity;
+  const properties = {
+    file: relative(process.cwd(), file).split('\\').join('/'),
+    line: start.line + 1,
+    endLine: end.line + 1,
+    // Columns of an annotation over several lines are refused.
+    ...(start.line === end.line ? { col: start.character + 1, endColumn: end.character + 1 } : {}),
+    title: code,
   };
+  const list = Object.entries(properties).map(([key, value]) => `${key}=${escapedProperty(String(value))}`);
+  return `::${level} ${list.join(',')}::${escaped(message)}`;
 }
 
-function sarif(checked: readonly CheckedConfig[]): object {
-  const results = checked.flatMap(({ path, findings }) =>
-    findings.map(({ code, severity, message, range }) => ({
-      ruleId: code,
-      level: SARIF_LEVELS[severity],
-      message,
-      uri: pathToFileURL(path).href,
-      range,
-    })),
-  );
-  return sarifLog(TOOL_VERSION, workingFolder(), results);
+const escaped = (text: string) => text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+const escapedProperty = (text: string) => escaped(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+
+function rank(severity: PlacedProblem['severity'] | 'never'): number {
+  return ['hint', 'info', 'warning', 'error', 'never'].indexOf(severity);
 }

@@ -1,9 +1,8 @@
-import { inspectModel } from '@quantsmith/model/onnx';
-import { QuantsmithError } from '@quantsmith/schemas';
+import { inspectModel, writeText } from '@quantsmith/model/onnx';
+import { fail } from '@quantsmith/schemas';
 import { dataNear } from '@quantsmith/server';
 import { configFor } from '@quantsmith/service';
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { EXIT } from '../exit.js';
 
@@ -13,23 +12,12 @@ export async function initCommand(
   options: { readonly output?: string; readonly force?: boolean },
 ): Promise<number> {
   const output = resolve(options.output ?? `${resolve(path).replace(/\.onnx$/i, '')}.quant.yaml`);
-  if (existsSync(output) && options.force !== true) {
-    console.error(`error: ${output} exists; --force overwrites it.`);
-    return EXIT.usage;
-  }
-  try {
-    const model = await inspectModel(path);
-    const text = configFor(
-      model,
-      relative(dirname(output), resolve(path)).split('\\').join('/'),
-      await dataNear(dirname(output)),
-    );
-    await writeFile(output, text);
-    console.log(`Wrote ${output}`);
-    return EXIT.ok;
-  } catch (error) {
-    if (!(error instanceof QuantsmithError)) throw error;
-    console.error(`error: ${error.message} [${error.problem.code}]`);
-    return EXIT.input;
-  }
+  if (existsSync(output) && options.force !== true)
+    fail('usage-invalid', `${output} exists; --force overwrites it.`, { file: output });
+  const model = await inspectModel(path);
+  const from = dirname(output);
+  const text = configFor(model, relative(from, resolve(path)).split('\\').join('/'), await dataNear(from));
+  await writeText(output, text);
+  console.log(`Wrote ${output}\nnext: quantsmith run ${relative(process.cwd(), output)}`);
+  return EXIT.ok;
 }

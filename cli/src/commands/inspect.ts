@@ -1,18 +1,12 @@
-import { inspectModel } from '@quantsmith/model/onnx';
-import { type ModelSummary, QuantsmithError, type TensorSignature } from '@quantsmith/schemas';
+import { inspect } from '@quantsmith/api';
+import type { ModelSummary, TensorSignature } from '@quantsmith/schemas';
 import { EXIT } from '../exit.js';
 
 /** `quantsmith inspect`: the structure of a model, read without its weights. */
 export async function inspectCommand(path: string, options: { readonly json?: boolean }): Promise<number> {
-  try {
-    const model = await inspectModel(path);
-    console.log(options.json === true ? JSON.stringify(model, null, 2) : text(model));
-    return EXIT.ok;
-  } catch (error) {
-    if (!(error instanceof QuantsmithError)) throw error;
-    console.error(`error: ${error.message} [${error.problem.code}]`);
-    return EXIT.input;
-  }
+  const model = await inspect(path);
+  console.log(options.json === true ? JSON.stringify(model, null, 2) : text(model));
+  return EXIT.ok;
 }
 
 function text(model: ModelSummary): string {

@@ -1,9 +1,10 @@
-import type { OverflowSummary } from '@quantsmith/schemas';
+import { fail, type OverflowSummary, QuantsmithError } from '@quantsmith/schemas';
 import { startEngine } from '@quantsmith/engine';
 import { metricValue, outputsAtRisk, unaffectedText, visible } from '@quantsmith/report';
 import { extname } from 'node:path';
 import { runOnConfig, type EngineOptions } from '../engine.js';
-import { EXIT, exitCodeOf } from '../exit.js';
+import { EXIT } from '../exit.js';
+import type { Session } from '../session.js';
 
 export interface OverflowOptions extends EngineOptions {
   readonly json?: boolean;
@@ -13,32 +14,32 @@ export interface OverflowOptions extends EngineOptions {
  * `quantsmith overflow`: of a model, which layers can saturate on CPUs without VNNI; of a config, also which do, and what
  * each overflow_fix gives. Returns the exit code.
  */
-export async function overflowCommand(path: string, options: OverflowOptions): Promise<number> {
-  let summary: OverflowSummary | null = null;
-  const failed =
-    extname(path).toLowerCase() === '.onnx'
-      ? await readModel(path, (found) => (summary = found))
-      : await runOnConfig(path, 'overflow', options, (event) => {
-          if (event.type === 'overflow') summary = event.overflow;
-        });
-  if (failed !== null) return failed;
-  if (summary === null) {
-    console.error('The engine ended without a result.');
-    return EXIT.internal;
+export async function overflowCommand(
+  path: string,
+  options: OverflowOptions,
+  session: Session,
+): Promise<number> {
+  const summaries: OverflowSummary[] = [];
+  if (extname(path).toLowerCase() === '.onnx') summaries.push(await overflowOfModel(path));
+  else {
+    const code = await runOnConfig(path, 'overflow', options, session, (event) => {
+      if (event.type === 'overflow') summaries.push(event.overflow);
+    });
+    if (code !== null) return code;
   }
+  const summary = summaries[0] ?? fail('engine-crashed', 'The engine ended without a result.');
   console.log(options.json === true ? JSON.stringify(summary, null, 2) : overflowText(summary));
   return EXIT.ok;
 }
 
-async function readModel(path: string, found: (summary: OverflowSummary) => void): Promise<number | null> {
+async function overflowOfModel(modelPath: string): Promise<OverflowSummary> {
+  const summaries: OverflowSummary[] = [];
   const outcome = await startEngine(
-    { kind: 'overflow-model', modelPath: path },
-    { onEvent: (event) => event.type === 'overflow' && found(event.overflow) },
+    { kind: 'overflow-model', modelPath },
+    { onEvent: (event) => event.type === 'overflow' && summaries.push(event.overflow) },
   );
-  if (outcome.code === 'ok') return null;
-  if (outcome.code === 'cancelled') return EXIT.cancelled;
-  console.error(`error: ${outcome.problem.message} [${outcome.problem.code}]`);
-  return exitCodeOf(outcome.problem);
+  if (outcome.code === 'failed') throw new QuantsmithError(outcome.problem);
+  return summaries[0] ?? fail('engine-crashed', 'The engine ended without a result.');
 }
 
 const percent = (share: number | null, digits: number) =>

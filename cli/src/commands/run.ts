@@ -1,10 +1,12 @@
-import { withAbsolutePaths } from '@quantsmith/schemas';
+import { report as rendered, type ReportFormat } from '@quantsmith/api';
 import type { EmulatedCpu } from '@quantsmith/engine';
+import { fail, type QuantizationReport, withAbsolutePaths } from '@quantsmith/schemas';
 import { runOnConfig, type EngineOptions } from '../engine.js';
 import { EXIT } from '../exit.js';
+import type { Session } from '../session.js';
 import { summaryTable } from '../summary.js';
+import { terminalPaint } from '../terminal.js';
 import { emulatorFor, verifyOnCpu } from '../verify.js';
-import { renderReport, type MadeReport, type ReportFormat } from './report.js';
 
 export interface RunOptions extends EngineOptions {
   readonly json?: boolean;
@@ -15,31 +17,27 @@ export interface RunOptions extends EngineOptions {
 }
 
 /** `quantsmith run`: checks the config, runs the engine, prints what came of it. Returns the exit code. */
-export async function runCommand(path: string, options: RunOptions): Promise<number> {
+export async function runCommand(path: string, options: RunOptions, session: Session): Promise<number> {
   const emulator = options.verifyIsa === undefined ? null : await emulatorFor(options.verifyIsa);
-  if (typeof emulator === 'number') return emulator;
-  let made: MadeReport | null = null;
-  const failed = await runOnConfig(path, 'run', options, (event) => {
-    if (event.type === 'report') made = event;
+  const made: { readonly report: QuantizationReport; readonly reportPath: string }[] = [];
+  const code = await runOnConfig(path, 'run', options, session, (event) => {
+    if (event.type === 'report') made.push(event);
   });
-  if (failed !== null) return failed;
-  const code = await finish(made, options.json === true ? 'json' : options.format);
-  if (made === null || emulator === null) return code;
-  const { report, reportPath } = made as MadeReport;
-  const verified = { config: path, model: withAbsolutePaths(report, reportPath).output.path };
-  return (await verifyOnCpu(verified, options.verifyIsa!, emulator, options.allowModules === true)) ?? code;
-}
-
-async function finish(made: MadeReport | null, format: ReportFormat | undefined): Promise<number> {
-  if (made === null) {
-    console.error('The engine ended without a report.');
-    return EXIT.internal;
-  }
-  const { report, reportPath } = made;
+  if (code !== null) return code;
+  const [result] = made;
+  if (result === undefined) return fail('engine-crashed', 'The engine ended without a report.');
+  const { report, reportPath } = result;
+  const absolute = withAbsolutePaths(report, reportPath);
+  const format = options.json === true ? 'json' : options.format;
   console.log(
     format === undefined
-      ? summaryTable(withAbsolutePaths(report, reportPath))
-      : await renderReport(made, format, true),
+      ? summaryTable(absolute)
+      : await rendered(report, { format, reportPath, paint: terminalPaint() }),
   );
+  if (emulator !== null) {
+    const verified = { config: path, model: absolute.output.path };
+    const allowModules = options.allowModules === true;
+    await verifyOnCpu(verified, { cpu: options.verifyIsa!, emulator, allowModules }, session);
+  }
   return report.metric?.satisfied === false ? EXIT.targetMissed : EXIT.ok;
 }

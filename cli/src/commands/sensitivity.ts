@@ -1,23 +1,25 @@
-import type { SensitivityReport } from '@quantsmith/schemas';
+import { fail, type SensitivityReport } from '@quantsmith/schemas';
 import { visible } from '@quantsmith/report';
 import { runOnConfig, type EngineOptions } from '../engine.js';
 import { EXIT } from '../exit.js';
+import type { Session } from '../session.js';
 
 export interface SensitivityOptions extends EngineOptions {
   readonly json?: boolean;
 }
 
 /** `quantsmith sensitivity`: what quantizing each layer alone does, the costliest first. Writes no model. */
-export async function sensitivityCommand(path: string, options: SensitivityOptions): Promise<number> {
-  let report: SensitivityReport | null = null;
-  const failed = await runOnConfig(path, 'sensitivity', options, (event) => {
-    if (event.type === 'sensitivity') report = event.report;
+export async function sensitivityCommand(
+  path: string,
+  options: SensitivityOptions,
+  session: Session,
+): Promise<number> {
+  const reports: SensitivityReport[] = [];
+  const code = await runOnConfig(path, 'sensitivity', options, session, (event) => {
+    if (event.type === 'sensitivity') reports.push(event.report);
   });
-  if (failed !== null) return failed;
-  if (report === null) {
-    console.error('The engine ended without a result.');
-    return EXIT.internal;
-  }
+  if (code !== null) return code;
+  const report = reports[0] ?? fail('engine-crashed', 'The engine ended without a result.');
   console.log(options.json === true ? JSON.stringify(report, null, 2) : sensitivityText(report));
   return EXIT.ok;
 }

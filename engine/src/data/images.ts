@@ -179,3 +179,8 @@ function halfEven(x: number): number {
   const rounded = Math.round(x);
   return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }
+
+/** The version of the library that decodes images. */
+export function imageLibraryVersion(): string {
+  return sharp.versions.sharp ?? 'unknown';
+}

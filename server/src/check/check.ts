@@ -1,9 +1,11 @@
 import type { QuantizationConfig } from '@quantsmith/schemas';
 import {
+  type ConfigDocument,
   configHash,
   findAll,
   findEntry,
   type Finding,
+  fixAll,
   parseConfig,
   type Path,
   rangeOf,
@@ -57,7 +59,13 @@ export async function checkConfigFile(path: string): Promise<CheckedConfig> {
     };
     return { path: file, config: null, text: '', sha256: '', findings: [finding] };
   }
-  const document = parseConfig(TextDocument.create(pathToFileURL(file).href, '', 1, text));
+  return checkConfigText(text, file);
+}
+
+/** Checks the text of a config that lies, or would lie, at `path`: relative paths in it start at its folder. Never throws. */
+export async function checkConfigText(text: string, path: string): Promise<CheckedConfig> {
+  const file = resolve(path);
+  const document = parsed(text, file);
   const context = await gatherContext(document, file, createSources());
   const { findings, config } = findAll(document, context);
   const ranged = findings
@@ -67,12 +75,35 @@ export async function checkConfigFile(path: string): Promise<CheckedConfig> {
   return { path: file, config, text, sha256: configHash(document, context.inherited), findings: ranged };
 }
 
+/** The text with every finding fixed that has one right answer, until none is left; the same text when there is none. */
+export async function fixConfigText(text: string, path: string): Promise<string> {
+  const file = resolve(path);
+  let current = text;
+  // A fix can bring out another finding; one that never settles must not go on for ever.
+  for (let pass = 0; pass < MAX_FIX_PASSES; pass++) {
+    const { findings } = await checkConfigText(current, file);
+    const document = parsed(current, file);
+    const [action] = fixAll(document, findings);
+    const edits = action?.edit?.changes?.[document.text.uri] ?? [];
+    const next = TextDocument.applyEdits(document.text, edits);
+    if (next === current) break;
+    current = next;
+  }
+  return current;
+}
+
+const MAX_FIX_PASSES = 10;
+
+function parsed(text: string, file: string): ConfigDocument {
+  return parseConfig(TextDocument.create(pathToFileURL(file).href, '', 1, text));
+}
+
 /** Where the nearest key of a path is written in a checked config; null: nowhere, or in what it extends. */
 export function positionIn(
   { path: file, text }: CheckedConfig,
   path: Path,
 ): { readonly line: number; readonly character: number } | null {
-  const document = parseConfig(TextDocument.create(pathToFileURL(file).href, '', 1, text));
+  const document = parsed(text, file);
   for (let length = path.length; length > 0; length--) {
     const entry = findEntry(document.tree, path.slice(0, length));
     if (entry !== undefined) return document.text.positionAt((entry.value ?? entry.keySpan).start);

@@ -1,6 +1,7 @@
 import { isReportPath, reportPathOf } from '@quantsmith/schemas';
 import { withAbsolutePaths } from '@quantsmith/schemas';
 import { inspectModel } from '@quantsmith/model/onnx';
+import { fractionDone } from '@quantsmith/schemas';
 import { basename, dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
@@ -25,7 +26,7 @@ import {
 } from '@quantsmith/service';
 import { dataNear } from '../sources/dataNear.js';
 import { readReport } from '../sources/reports.js';
-import { compareOverflow, fractionDone, runConfig, type EngineResult, type RunOptions } from '../runs/run.js';
+import { compareOverflow, runConfig, type EngineResult, type RunOptions } from '../runs/run.js';
 import { cancelled } from '../session/answers.js';
 import type { Session } from '../session/session.js';
 

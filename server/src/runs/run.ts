@@ -79,23 +79,3 @@ async function onEngine<T>(
   const message = 'The engine ended without a result.';
   return { kind: 'failed', problem: { code: 'engine-crashed', severity: 'error', message } };
 }
-
-/** Share of the whole run that is done, from 0 to 1: stages by their usual weight. */
-export function fractionDone(event: ProgressEvent): number {
-  const weights = {
-    load: 2,
-    prepare: 3,
-    calibrate: 25,
-    quantize: 2,
-    correct: 3,
-    validate: 30,
-    rank: 15,
-    restore: 15,
-    measure: 4,
-    write: 1,
-  };
-  const order = Object.keys(weights) as (keyof typeof weights)[];
-  const before = order.slice(0, order.indexOf(event.stage)).reduce((sum, stage) => sum + weights[stage], 0);
-  const within = event.total === null || event.total === 0 ? 0 : Math.min(1, event.done / event.total);
-  return (before + within * weights[event.stage]) / 100;
-}

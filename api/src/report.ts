@@ -1,0 +1,66 @@
+import { type Paint, parseReport, reportHtml, reportMarkdown, reportText } from '@quantsmith/report';
+import { fail, type QuantizationReport, reportPathOf, withAbsolutePaths } from '@quantsmith/schemas';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { reportSarif } from './sarif.js';
+
+export const REPORT_FORMATS = ['table', 'markdown', 'html', 'sarif', 'json'] as const;
+export type ReportFormat = (typeof REPORT_FORMATS)[number];
+
+export interface ReportOptions {
+  /** Default: `table`, for a terminal. */
+  readonly format?: ReportFormat;
+  /** Where a report lies that is given as an object: its paths are relative to that place. Default: the working folder. */
+  readonly reportPath?: string;
+  /** Colours of a table; default: none. */
+  readonly paint?: Paint;
+}
+
+/**
+ * A run's report as text; ends without a newline. It is named by the path of the report, or of the quantized model that it
+ * lies beside. Rejects with a `QuantsmithError` (`report-unreadable`).
+ */
+export async function report(
+  source: string | QuantizationReport,
+  { format = 'table', paint, reportPath }: ReportOptions = {},
+): Promise<string> {
+  const value = typeof source === 'string' ? await readReport(source) : source;
+  switch (format) {
+    case 'table':
+      return reportText(value, paint);
+    case 'markdown':
+      return reportMarkdown(value).trimEnd();
+    case 'html':
+      return reportHtml(value).trimEnd();
+    case 'json':
+      return JSON.stringify(value, null, 2);
+    case 'sarif':
+      return JSON.stringify(
+        await reportSarif(withAbsolutePaths(value, placeOf(source, reportPath))),
+        null,
+        2,
+      );
+  }
+}
+
+function placeOf(source: string | QuantizationReport, reportPath = 'in-memory.report.json'): string {
+  return resolve(typeof source === 'string' ? reportFile(source) : reportPath);
+}
+
+/** The report that a path names: itself, or the one beside a quantized model. */
+function reportFile(path: string): string {
+  return /\.onnx$/i.test(path) ? reportPathOf(path) : path;
+}
+
+/** Reads a report, or the one beside a quantized model. Rejects with a `QuantsmithError` (`report-unreadable`). */
+export async function readReport(path: string): Promise<QuantizationReport> {
+  const file = reportFile(path);
+  const unreadable = (reason: string) =>
+    fail('report-unreadable', `The report ${file} cannot be read. ${reason}`, { file });
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    return unreadable(missing ? 'It does not exist.' : String(error));
+  });
+  const parsed = parseReport(text);
+  return 'problem' in parsed ? unreadable(parsed.problem) : parsed.report;
+}

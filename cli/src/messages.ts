@@ -1,0 +1,78 @@
+import { fail, type Problem } from '@quantsmith/schemas';
+import { appendFileSync } from 'node:fs';
+import { createProgress, type Progress } from './progress.js';
+
+/** How much is said on standard error. */
+export interface MessageOptions {
+  /** Errors alone. */
+  readonly quiet?: boolean;
+  /** Also how long each stage took. */
+  readonly verbose?: boolean;
+  /** A file that everything is added to, with times, whatever the terminal shows. */
+  readonly logFile?: string;
+}
+
+/** What a command says besides its result. */
+export interface Messages {
+  /** What ended the command, or a finding that is an error. */
+  readonly error: (text: string) => void;
+  /** Warnings and what else matters to people. */
+  readonly note: (text: string) => void;
+  /** What only --verbose and the log file show. */
+  readonly detail: (text: string) => void;
+  readonly progress: Progress;
+}
+
+export function openMessages({ quiet = false, verbose = false, logFile }: MessageOptions): Messages {
+  const log = logFile === undefined ? () => undefined : logTo(logFile);
+  const bar = createProgress(process.stderr, { quiet });
+  const say = (level: string, text: string, shown: boolean) => {
+    log(level, text);
+    if (shown) bar.line(text);
+  };
+  const detail = (text: string) => say('detail', text, verbose && !quiet);
+  let stage = '';
+  let since = 0;
+  return {
+    error: (text) => say('error', text, true),
+    note: (text) => say('note', text, !quiet),
+    detail,
+    progress: {
+      ...bar,
+      update(event) {
+        if (event.stage !== stage) {
+          if (stage !== '') detail(`${stage}: ${seconds(performance.now() - since)}`);
+          stage = event.stage;
+          since = performance.now();
+          log('stage', stage);
+        }
+        bar.update(event);
+      },
+      end() {
+        bar.end();
+        if (stage !== '') detail(`${stage}: ${seconds(performance.now() - since)}`);
+        stage = '';
+      },
+    },
+  };
+}
+
+const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(2)} s`;
+
+function logTo(path: string): (level: string, text: string) => void {
+  const write = (line: string) => {
+    try {
+      appendFileSync(path, `${new Date().toISOString()} ${line}\n`);
+    } catch (error) {
+      fail('write-failed', `The log file ${path} cannot be written: ${String(error)}.`, { file: path });
+    }
+  };
+  // Says at once whether the file can be written.
+  write(`begin ${process.argv.slice(2).join(' ')}`);
+  return (level, text) => write(`${level} ${text}`);
+}
+
+/** `error: …` as it is printed where there is no place in a file. */
+export function problemText({ severity, message, code }: Problem): string {
+  return `${severity}: ${message} [${code}]`;
+}

@@ -1,0 +1,45 @@
+import type { ConfigPath, Problem } from '@quantsmith/schemas';
+import { type Messages, problemText } from './messages.js';
+
+/** What every command gets besides its arguments. */
+export interface Session {
+  readonly messages: Messages;
+  /** Whether the result is asked for as JSON; then problems are JSON on standard output too. */
+  readonly json: boolean;
+}
+
+/** A problem with the place in a file that it is about, as far as that is known. */
+export interface PlacedProblem {
+  readonly code: string;
+  readonly severity: 'error' | 'warning' | 'info' | 'hint';
+  readonly message: string;
+  readonly file?: string;
+  readonly configPath?: ConfigPath;
+  /** Zero-based; the end is left out where only the start is known. */
+  readonly start?: { readonly line: number; readonly character: number };
+}
+
+/** Says what ended a command, on standard error and, where JSON was asked for, on standard output. Returns the exit code. */
+export function failed(
+  { messages, json }: Session,
+  problems: readonly PlacedProblem[],
+  code: number,
+): number {
+  for (const problem of problems) {
+    if (problem.severity === 'error') messages.error(placedText(problem));
+    else messages.note(placedText(problem));
+  }
+  if (json) console.log(JSON.stringify({ exit_code: code, problems: problems.map(asJson) }, null, 2));
+  return code;
+}
+
+/** `file:line:column: severity: message [code]`, the form that editors and CI systems turn into links. */
+export function placedText({ file, start, severity, message, code }: PlacedProblem): string {
+  if (file === undefined) return problemText({ severity, message, code } as Problem);
+  const place = start === undefined ? '' : `:${start.line + 1}:${start.character + 1}`;
+  return `${file}${place}: ${severity}: ${message} [${code}]`;
+}
+
+function asJson({ code, severity, message, file, configPath, start }: PlacedProblem) {
+  return { code, severity, message, file: file ?? null, config_path: configPath ?? [], start: start ?? null };
+}
