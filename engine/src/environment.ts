@@ -2,7 +2,7 @@ import type { EngineEnvironment } from '@quantsmith/schemas';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defaultCache } from './calibration/calibration.js';
-import { imageLibraryVersion } from './data/images.js';
+import { imageLibraryVersion } from './data/decodeImage.js';
 import { cpuFeatures } from './runtime/cpu.js';
 import { runtimeVersion } from './runtime/session.js';
 import { defaultThreads } from './runtime/threads.js';

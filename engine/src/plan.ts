@@ -122,16 +122,22 @@ function correctionPlan({ quantization }: ResolvedConfig): Plan['correction'] {
   return { kind: 'fast', threshold: threshold ?? FAST_THRESHOLD, scope: { allNodes, grouped } };
 }
 
-function validationPlan({ data, accuracy_control: control }: ResolvedConfig): ValidationPlan | null {
+function validationPlan({ data, task, accuracy_control: control }: ResolvedConfig): ValidationPlan | null {
   if (data.validation === undefined && control === null) return null;
   return {
     ...(data.validation === undefined
       ? { section: data.calibration, role: 'calibration' }
       : { section: data.validation, role: 'validation' }),
+    task,
     control:
       control === null
         ? null
-        : { metric: control.metric, maxDrop: control.max_drop, dropType: control.drop_type },
+        : {
+            metric: control.metric,
+            maxDrop: control.max_drop,
+            target: control.target,
+            dropType: control.drop_type,
+          },
   };
 }
 

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { openData, readAhead } from '../src/data/source.js';
 import type { DataSection } from '../src/data/types.js';
-import { centerCrop } from '../src/data/images.js';
+import { centerCrop } from '../src/data/decodeImage.js';
 import type { TensorSignature } from '@quantsmith/schemas';
 import { writeNpy } from './npy.js';
 
@@ -16,7 +16,13 @@ beforeEach(() => (dir = mkdtempSync(join(scratch, 'case-'))));
 
 const INPUT: TensorSignature = { name: 'x', type: 'float32', dims: ['batch', 3, 2, 2] };
 const open = (section: DataSection, inputs: readonly TensorSignature[] = [INPUT], place = 'validation') =>
-  openData(section, { inputs, baseDir: dir, allowModules: false, configPath: ['data', place] });
+  openData(section, {
+    inputs,
+    baseDir: dir,
+    allowModules: false,
+    configPath: ['data', place],
+    labelKind: 'class',
+  });
 
 /** A 2×2 PNG with the given pixels, red, green, blue. */
 async function png(name: string, pixels: readonly number[], size = 2): Promise<void> {

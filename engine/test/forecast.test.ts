@@ -1,19 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { topK } from '../src/metrics/topK.js';
 import { createForecaster, normal, type ForecastInput } from '../src/restore/forecast.js';
 
+const top1 = topK('top1', 1);
 const NOT_SEEN = Number.NaN;
 const margins = (...values: number[]) => Float64Array.from(values);
 
 /** Four samples, all right in float; the drop is the share of wrong answers. */
 function input(initial: number[], over: Partial<ForecastInput> = {}): ForecastInput {
   return {
-    margin: {
-      of: (record) => record[1]!,
-      record: (margin, yes = margin > 0 ? 1 : 0) => [yes, margin],
-    },
+    margin: top1.margin!,
     groups: [['a'], ['b'], ['c']],
-    dropWith: (records) => 1 - records.reduce((sum, record) => sum + record[0]!, 0) / records.length,
+    dropWith: (states) => 1 - top1.result(states as number[][]),
     maxDrop: 0,
     initial: margins(...initial),
     float: margins(...initial.map(() => 5)),

@@ -3,7 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { drop as dropIn, type DropType } from '@quantsmith/schemas';
 import { dropInterval } from '../src/metrics/drop.js';
 import { worstSamples } from '../src/metrics/evaluate.js';
-import { EQUAL_SQNR_DB, openMetric, type Outputs } from '../src/metrics/metric.js';
+import { EQUAL_SQNR_DB } from '@quantsmith/schemas';
+import type { Outputs } from '../src/metrics/metric.js';
+import { openMetric } from '../src/metrics/open.js';
+import { NO_TASK } from '../src/tasks/task.js';
 import { haveVectors, vectors } from './vectors.js';
 
 const accuracyDrop = (baseline: number, value: number, dropType: DropType, higherIsBetter: boolean) =>
@@ -12,15 +15,15 @@ const accuracyDrop = (baseline: number, value: number, dropType: DropType, highe
 const outputs = (...values: number[]): Outputs => ({
   y: { type: 'float32', dims: [1, values.length], data: Float32Array.from(values) },
 });
-const sample = (label: number | null) => ({ name: 's', feeds: {}, label });
+const sampleContext = { name: 's', feeds: {}, image: null, task: NO_TASK };
 const context = { baseDir: '.', allowModules: false };
 
 async function value(name: string, pairs: [Outputs, number | null, Outputs?][]): Promise<number> {
   const metric = await openMetric(name, context);
-  const records = await Promise.all(
-    pairs.map(([out, label, reference]) => metric.measure(out, sample(label), reference ?? null)),
+  const states = await Promise.all(
+    pairs.map(([out, label, reference]) => metric.accumulate(out, label, reference ?? null, sampleContext)),
   );
-  return metric.aggregate(records);
+  return metric.result(states);
 }
 
 describe('metrics', () => {

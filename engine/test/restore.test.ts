@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { restoreBySearch, type RestoreProblem } from '../src/restore/search.js';
 import { createForecaster } from '../src/restore/forecast.js';
 import { decidingSamples } from '../src/restore/samples.js';
-import { openMetric } from '../src/metrics/metric.js';
+import { openMetric } from '../src/metrics/open.js';
+import { topK } from '../src/metrics/topK.js';
 
 /** A world where each operator costs a known amount and costs add up. */
 function world(costs: Readonly<Record<string, number>>, over: Partial<RestoreProblem> = {}) {
@@ -137,6 +138,8 @@ describe('the search for operators to revert', () => {
   });
 });
 
+const rightOrWrong = topK('top1', 1);
+
 /** A world of samples with margins: each operator takes some from each, and what they take adds up but for `interaction`. */
 function marginWorld(taken: Readonly<Record<string, readonly number[]>>, maxDrop: number, interaction = 0) {
   const groups = Object.keys(taken).map((name) => [name]);
@@ -149,9 +152,9 @@ function marginWorld(taken: Readonly<Record<string, readonly number[]>>, maxDrop
     });
   const dropOf = (margins: Float64Array) => margins.filter((margin) => margin <= 0).length / float.length;
   const forecaster = createForecaster({
-    margin: { of: (record) => record[1]!, record: (margin, yes = margin > 0 ? 1 : 0) => [yes, margin] },
+    margin: rightOrWrong.margin!,
     groups,
-    dropWith: (records) => 1 - records.reduce((sum, record) => sum + record[0]!, 0) / records.length,
+    dropWith: (states) => 1 - rightOrWrong.result(states as number[][]),
     maxDrop,
     initial: marginsOf(new Set()),
     float: marginsOf(new Set(groups.flat())),

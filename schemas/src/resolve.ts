@@ -38,6 +38,7 @@ export interface ResolvedConfig {
   readonly output: string | null;
   readonly history: boolean;
   readonly data: QuantizationConfig['data'];
+  readonly task: QuantizationConfig['task'];
   readonly quantization: Omit<Quantization, 'advanced_parameters'> & {
     readonly advanced_parameters: Omit<
       Advanced,
@@ -94,11 +95,16 @@ export function resolveConfig(config: QuantizationConfig): ResolvedConfig {
   const mode =
     advanced.activations_quantization_params.mode ??
     (quantization.preset === 'mixed' ? 'asymmetric' : 'symmetric');
+  const control = filled.accuracy_control;
+  // A target stands alone where no drop is written beside it.
+  const { max_drop: drop, target } = record(written['accuracy_control']);
+  const onlyTarget = drop === undefined && typeof target === 'number';
   return {
     model: filled.model,
     output: filled.output,
     history: filled.history,
     data: filled.data,
+    task: filled.task,
     quantization: {
       ...quantization,
       advanced_parameters: {
@@ -110,7 +116,10 @@ export function resolveConfig(config: QuantizationConfig): ResolvedConfig {
         weights_range_estimator_params: estimator(estimators['weights_range_estimator_params']),
       },
     },
-    accuracy_control: written['accuracy_control'] === undefined ? null : filled.accuracy_control,
+    accuracy_control:
+      written['accuracy_control'] === undefined || control === null
+        ? null
+        : { ...control, max_drop: onlyTarget ? null : control.max_drop },
   };
 }
 

@@ -145,9 +145,7 @@ ${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
     expect([told('images: x', null, model as never), told('loader: l.mjs', null)]).toEqual([[], []]);
   });
   it('tell folders from files', () => {
-    const document = config(
-      'model: .\ndata: {calibration: {images: .}, validation: {arrays: ., labels: .}}\n',
-    );
+    const document = config('model: .\ndata: {calibration: {images: .}, validation: {arrays: .}}\n');
     const { findings } = findAll(document, {
       ...NOTHING,
       baseDir: '/',
@@ -155,7 +153,6 @@ ${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
     });
     expect(findings.map(({ code, message }) => `${code} ${message}`)).toEqual([
       'model-missing "." is a folder, not a file (/).',
-      'file-missing "." is a folder, not a file (/).',
       'file-missing "." is a folder, not a file (/).',
     ]);
   });
@@ -202,6 +199,11 @@ ${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
       ['target-unreachable metric'],
     ],
     [
+      'a drop from what the float model has for certain',
+      `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: a}}\naccuracy_control: {metric: cosine, max_drop: 0.02}`,
+      ['max-drop-of-float 0.02'],
+    ],
+    [
       'a drop relative to nothing',
       `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: a}}\naccuracy_control: {metric: mse, drop_type: relative}`,
       ['target-unreachable relative'],
@@ -219,7 +221,7 @@ ${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
     [
       'an SQNR of 30 dB',
       `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: a}}\naccuracy_control: {metric: sqnr, max_drop: 0.85, drop_type: relative}`,
-      [],
+      ['max-drop-of-float 0.85'],
     ],
     [
       'preprocessing that the source does not take',

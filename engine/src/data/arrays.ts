@@ -11,8 +11,9 @@ import {
   readArrayBytes,
   readArrayFile,
 } from '@quantsmith/model/arrays';
-import { centerCrop } from './images.js';
-import { readLabels } from './labels.js';
+import { centerCrop } from './decodeImage.js';
+import { placementOfFeeds } from './placement.js';
+import { openSectionLabels } from './labels/section.js';
 import { toInput, type Preprocess } from './preprocess.js';
 import { convertTo } from './convert.js';
 import type { DataContext, DataSection, SampleSource } from './types.js';
@@ -40,10 +41,7 @@ export async function openArrays(
   }
   const [count = 0] = [...counts];
   const names = Array.from({ length: count }, (_, index) => `#${index}`);
-  const labels =
-    section.labels === undefined || section.labels === null
-      ? null
-      : await readLabels(section.labels, names, context);
+  const labels = await openSectionLabels(section, names, context);
   const bytes = [...arrays.values()].some((array) => array.type === 'uint8');
   const hint =
     bytes && section.preprocess === undefined
@@ -52,7 +50,8 @@ export async function openArrays(
   return {
     count,
     hasLabels: labels !== null,
-    get(index) {
+    classes: labels?.classes ?? null,
+    async get(index) {
       const feeds = Object.fromEntries(
         context.inputs.flatMap((input) => {
           const array = arrays.get(input.name);
@@ -61,10 +60,13 @@ export async function openArrays(
             : [[input.name, feedOf(array, index, input, section, context)] as const];
         }),
       );
-      return Promise.resolve({ name: names[index]!, feeds, label: labels?.[index] ?? null, ...hint });
+      const label = (await labels?.at(index, placementOfFeeds(feeds))) ?? null;
+      return { name: names[index]!, feeds, label, ...hint };
     },
     async fingerprint() {
-      const hash = createHash('sha256').update(JSON.stringify({ ...section, labels }));
+      const hash = createHash('sha256').update(
+        JSON.stringify({ ...section, labels: (await labels?.content()) ?? null }),
+      );
       await hashFile(hash, path);
       return hash.digest('hex');
     },

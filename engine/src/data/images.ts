@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto';
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
-import sharp from 'sharp';
 import { fail, IMAGE_TYPES, isImagePath, type TensorSignature } from '@quantsmith/schemas';
-import { classFolderLabels, readLabels } from './labels.js';
-import { toInput, type Pixels, type Preprocess } from './preprocess.js';
+import { decodeImage, type PlacedPixels } from './decodeImage.js';
+import { classFolderLabels } from './labels/classFolders.js';
+import type { Labels } from './labels/labels.js';
+import { readClasses } from './labels/open.js';
+import { openSectionLabels } from './labels/section.js';
+import { toInput, type Preprocess } from './preprocess.js';
 import type { DataContext, DataSection, SampleSource } from './types.js';
 
 /** Decoded and cropped images are kept up to this many bytes, so that later passes do not decode again. */
 const CACHE_BYTES = 256 * 1024 * 1024;
-/** An image of more pixels than this is refused instead of filling the memory. */
-const LARGEST_IMAGE = 268_402_689;
 
 /** Images of a folder (searched through, sorted by path) or one file. */
 export async function openImages(
@@ -28,12 +29,17 @@ export async function openImages(
   return {
     count: files.length,
     hasLabels: labels !== null,
+    classes: labels?.classes ?? null,
     async get(index) {
-      const tensor = toInput(await decode(index), preprocess, input.type);
-      return { name: names[index]!, feeds: { [input.name]: tensor }, label: labels?.[index] ?? null };
+      const pixels = await decode(index);
+      const image = pixels.placement;
+      const label = (await labels?.at(index, image)) ?? null;
+      const feeds = { [input.name]: toInput(pixels, preprocess, input.type) };
+      return { name: names[index]!, feeds, label, image };
     },
     async fingerprint() {
-      const hash = createHash('sha256').update(JSON.stringify({ preprocess, names, labels }));
+      const content = (await labels?.content()) ?? null;
+      const hash = createHash('sha256').update(JSON.stringify({ preprocess, names, labels: content }));
       for (const file of files) hash.update(await readFile(file));
       return hash.digest('hex');
     },
@@ -44,10 +50,13 @@ async function labelsOf(
   names: readonly string[],
   section: DataSection,
   context: DataContext,
-): Promise<number[] | null> {
-  if (section.labels !== undefined && section.labels !== null)
-    return readLabels(section.labels, names, context);
-  return 'labels' in section || context.configPath.at(-1) === 'validation' ? classFolderLabels(names) : null;
+): Promise<Labels | null> {
+  const named = await openSectionLabels(section, names, context);
+  if (named !== null) return named;
+  if (!('labels' in section) && context.configPath.at(-1) !== 'validation') return null;
+  const list = section.classes ?? null;
+  const classes = list === null ? null : await readClasses(list, context);
+  return classFolderLabels(names, classes, context.configPath);
 }
 
 async function listImages(path: string, context: DataContext): Promise<string[]> {
@@ -81,13 +90,13 @@ function cachedDecoder(
   files: readonly string[],
   preprocess: Preprocess,
   context: DataContext,
-): (index: number) => Promise<Pixels> {
-  const cache = new Map<number, Pixels>();
+): (index: number) => Promise<PlacedPixels> {
+  const cache = new Map<number, PlacedPixels>();
   let bytes = 0;
   return async (index) => {
     const known = cache.get(index);
     if (known !== undefined) return known;
-    const pixels = await decodeImage(files[index]!, preprocess, context);
+    const pixels = await decodeFile(files[index]!, preprocess, context);
     if (bytes + pixels.data.length <= CACHE_BYTES && !cache.has(index)) {
       cache.set(index, pixels);
       bytes += pixels.data.length;
@@ -96,30 +105,9 @@ function cachedDecoder(
   };
 }
 
-/** Decodes, resizes and crops one image. Orientation tags are not applied (the usual training loaders do not either). */
-async function decodeImage(file: string, preprocess: Preprocess, context: DataContext): Promise<Pixels> {
+async function decodeFile(file: string, preprocess: Preprocess, context: DataContext): Promise<PlacedPixels> {
   try {
-    const gray = preprocess.color === 'gray';
-    const image = sharp(file, { limitInputPixels: LARGEST_IMAGE, failOn: 'error', autoOrient: false });
-    const { width, height } = await image.metadata();
-    const pipeline = gray
-      ? image.removeAlpha().toColourspace('b-w')
-      : image.removeAlpha().toColourspace('srgb');
-    const size = resizedSize(width, height, preprocess.resize ?? null);
-    if (size !== null)
-      pipeline.resize({
-        width: size[1],
-        height: size[0],
-        fit: 'fill',
-        kernel: 'linear',
-        fastShrinkOnLoad: false,
-      });
-    const { data, info } = await pipeline.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
-    const pixels = { data, width: info.width, height: info.height, channels: info.channels };
-    const wanted = withChannels(pixels, gray ? 1 : 3);
-    return preprocess.center_crop === null || preprocess.center_crop === undefined
-      ? wanted
-      : centerCrop(wanted, preprocess.center_crop);
+    return await decodeImage(file, preprocess);
   } catch (error) {
     // The decoder says everything several times.
     const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
@@ -129,58 +117,4 @@ async function decodeImage(file: string, preprocess: Preprocess, context: DataCo
       data: { name: basename(file) },
     });
   }
-}
-
-/** [height, width] after resizing: a number is the new short side, the other side is rounded down. */
-function resizedSize(
-  width: number,
-  height: number,
-  resize: Preprocess['resize'] | null,
-): [number, number] | null {
-  if (resize === null || resize === undefined) return null;
-  if (typeof resize !== 'number') return [resize[0]!, resize[1]!];
-  return width <= height
-    ? [Math.floor((resize * height) / width), resize]
-    : [resize, Math.floor((resize * width) / height)];
-}
-
-function withChannels(pixels: Pixels, channels: number): Pixels {
-  if (pixels.channels === channels) return pixels;
-  const count = pixels.width * pixels.height;
-  const data = new Uint8Array(count * channels);
-  for (let i = 0; i < count; i++) {
-    for (let c = 0; c < channels; c++)
-      data[i * channels + c] = pixels.data[i * pixels.channels + Math.min(c, pixels.channels - 1)]!;
-  }
-  return { ...pixels, data, channels };
-}
-
-/** The middle of the image; positions are rounded half to even, as the usual transforms do. Smaller images get a black border. */
-export function centerCrop(pixels: Pixels, crop: NonNullable<Preprocess['center_crop']>): Pixels {
-  const [height, width] = typeof crop === 'number' ? [crop, crop] : [crop[0]!, crop[1]!];
-  if (height === pixels.height && width === pixels.width) return pixels;
-  const top = halfEven((pixels.height - height) / 2);
-  const left = halfEven((pixels.width - width) / 2);
-  const { channels } = pixels;
-  const data = new Uint8Array(width * height * channels);
-  for (let row = 0; row < height; row++) {
-    const source = row + top;
-    if (source < 0 || source >= pixels.height) continue;
-    const from = Math.max(0, -left);
-    const to = Math.min(width, pixels.width - left);
-    if (to <= from) continue;
-    const start = (source * pixels.width + left + from) * channels;
-    data.set(pixels.data.subarray(start, start + (to - from) * channels), (row * width + from) * channels);
-  }
-  return { data, width, height, channels };
-}
-
-function halfEven(x: number): number {
-  const rounded = Math.round(x);
-  return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
-}
-
-/** The version of the library that decodes images. */
-export function imageLibraryVersion(): string {
-  return sharp.versions.sharp ?? 'unknown';
 }

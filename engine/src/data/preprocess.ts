@@ -41,13 +41,40 @@ function channelOrder(channels: number, color: string): number[] {
 
 /** The normalised value of each byte, in float32 steps as the usual libraries take them. */
 function normalization(preprocess: Preprocess, channel: number): Float32Array {
-  const scale = preprocess.scale ?? 1;
-  const mean = perChannel(preprocess.mean, channel, 0);
-  const std = perChannel(preprocess.std, channel, 1);
+  const named = namedNormalization(preprocess);
+  // Names are in the order red, green, blue.
+  const place = preprocess.color === 'bgr' ? 2 - channel : channel;
+  const scale = preprocess.scale ?? named.scale;
+  const mean = perChannel(preprocess.mean, channel, perChannel(named.mean, place, 0));
+  const std = perChannel(preprocess.std, channel, perChannel(named.std, place, 1));
   return Float32Array.from({ length: 256 }, (_, byte) =>
     Math.fround(Math.fround(Math.fround(byte / scale) - mean) / std),
   );
 }
+
+interface Normalization {
+  readonly scale: number;
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+const AS_IS: Normalization = { scale: 1, mean: [0], std: [1] };
+
+/** Normalizations by name. Sources: torchvision, CLIP and the Inception models of TensorFlow Slim. */
+const NORMALIZATIONS: Readonly<Record<string, Normalization>> = {
+  imagenet: { scale: 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+  clip: {
+    scale: 255,
+    mean: [0.48145466, 0.4578275, 0.40821073],
+    std: [0.26862954, 0.26130258, 0.27577711],
+  },
+  inception: { scale: 127.5, mean: [1], std: [1] },
+  yolo: { scale: 255, mean: [0], std: [1] },
+  none: AS_IS,
+};
+
+const namedNormalization = ({ normalize }: Preprocess): Normalization =>
+  NORMALIZATIONS[normalize ?? 'none'] ?? AS_IS;
 
 function perChannel(
   value: number | readonly number[] | null | undefined,

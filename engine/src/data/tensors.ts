@@ -11,7 +11,8 @@ import {
 } from '@quantsmith/model/onnx';
 import { fail } from '@quantsmith/schemas';
 import { TYPED_ARRAYS, type HostTensor, type TensorTypeName } from '@quantsmith/model/arrays';
-import { readLabels } from './labels.js';
+import { openSectionLabels } from './labels/section.js';
+import { placementOfFeeds } from './placement.js';
 import type { DataContext, DataSection, SampleSource } from './types.js';
 
 /** ONNX test data: folders with input_0.pb, input_1.pb, …; the path itself may be one such folder. */
@@ -27,13 +28,11 @@ export async function openTensors(
   }
   const sets = await listSets(path);
   const names = sets.map((set) => relative(path, set.dir) || '.');
-  const labels =
-    section.labels === undefined || section.labels === null
-      ? null
-      : await readLabels(section.labels, names, context);
+  const labels = await openSectionLabels(section, names, context);
   return {
     count: sets.length,
     hasLabels: labels !== null,
+    classes: labels?.classes ?? null,
     async get(index) {
       const { files } = sets[index]!;
       const tensors = await Promise.all(files.map((file) => readTensor(file, configPath)));
@@ -43,10 +42,16 @@ export async function openTensors(
         const input = byName ?? context.inputs[position];
         if (input !== undefined) feeds[input.name] = hostTensor(tensor, dirname(files[position]!));
       });
-      return { name: names[index]!, feeds, label: labels?.[index] ?? null };
+      return {
+        name: names[index]!,
+        feeds,
+        label: (await labels?.at(index, placementOfFeeds(feeds))) ?? null,
+      };
     },
     async fingerprint() {
-      const hash = createHash('sha256').update(JSON.stringify({ names, labels }));
+      const hash = createHash('sha256').update(
+        JSON.stringify({ names, labels: (await labels?.content()) ?? null }),
+      );
       for (const { files } of sets) for (const file of files) hash.update(await readFile(file));
       return hash.digest('hex');
     },

@@ -1,14 +1,21 @@
-import type { ConfigPath, QuantizationConfig, TensorSignature } from '@quantsmith/schemas';
+import type { ConfigPath, LabelKind, QuantizationConfig, TensorSignature } from '@quantsmith/schemas';
 import type { HostTensor } from '@quantsmith/model/arrays';
+import type { Label } from './labels/label.js';
+import type { ImagePlacement } from './placement.js';
 
-export type DataSection = QuantizationConfig['data']['calibration'] & { readonly labels?: string | null };
+export type DataSection = QuantizationConfig['data']['calibration'] & {
+  readonly labels?: string | null;
+  readonly classes?: string | null;
+};
 
 /** One input to the model. The leading dimension of every feed is the batch, 1 unless the source says otherwise. */
 export interface Sample {
   readonly name: string;
   readonly feeds: Readonly<Record<string, HostTensor>>;
-  /** The right class, or null where the source has no labels. */
-  readonly label: number | null;
+  /** The right answer, or null where the source has no labels. */
+  readonly label: Label;
+  /** How an image lies in the model's input; left out where the sample is no image. */
+  readonly image?: ImagePlacement;
   /** What may help where it does not fit the model, as a sentence. */
   readonly hint?: string;
 }
@@ -17,6 +24,8 @@ export interface Sample {
 export interface SampleSource {
   readonly count: number;
   readonly hasLabels: boolean;
+  /** How many classes the labels have, where they tell themselves. */
+  readonly classes?: number | null;
   readonly get: (index: number) => Promise<Sample>;
   /** SHA-256 over the contents, their order and the preprocessing. */
   readonly fingerprint: () => Promise<string>;
@@ -27,6 +36,8 @@ export interface DataContext {
   /** Folder that relative paths start from. */
   readonly baseDir: string;
   readonly allowModules: boolean;
+  /** What labels must be; left out: whatever there is. */
+  readonly labelKind?: LabelKind | null;
   /** The section's place in the config, for problems. */
   readonly configPath: ConfigPath;
 }

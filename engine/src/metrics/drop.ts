@@ -1,7 +1,15 @@
 import { drop, type DropType } from '@quantsmith/schemas';
-import type { Metric, SampleRecord } from './metric.js';
+import type { Metric, SampleState } from './metric.js';
 
 const RESAMPLES = 1000;
+const FEWEST_RESAMPLES = 100;
+/** So many numbers are reduced at most, so that metrics with large states still end within seconds. */
+const MOST_NUMBERS = 4e6;
+
+function numbersIn(state: SampleState): number {
+  if (typeof state !== 'object' || state === null) return 1;
+  return Object.values(state).reduce<number>((sum, value) => sum + numbersIn(value), 0);
+}
 
 /**
  * 95 % confidence interval of the drop by paired bootstrap: samples are drawn with replacement, the same ones for both
@@ -10,19 +18,22 @@ const RESAMPLES = 1000;
  */
 export function dropInterval(
   metric: Metric,
-  initial: readonly SampleRecord[],
-  quantized: readonly SampleRecord[],
+  initial: readonly SampleState[],
+  quantized: readonly SampleState[],
   dropType: DropType,
 ): [number, number] | null {
   const count = initial.length;
   const random = generator(0x9e3779b9);
   const drops: number[] = [];
-  // Bounded work: metrics that aggregate over many numbers still end within about a second.
-  const resamples = Math.max(100, Math.min(RESAMPLES, Math.floor(2e6 / Math.max(1, count))));
+  const numbers = initial.reduce<number>((sum, state) => sum + numbersIn(state), 0);
+  const resamples = Math.max(
+    FEWEST_RESAMPLES,
+    Math.min(RESAMPLES, Math.floor(MOST_NUMBERS / Math.max(1, numbers))),
+  );
   for (let i = 0; i < resamples; i++) {
     const drawn = Array.from({ length: count }, () => Math.floor(random() * count));
-    const before = metric.aggregate(drawn.map((index) => initial[index]!));
-    const after = metric.aggregate(drawn.map((index) => quantized[index]!));
+    const before = metric.result(drawn.map((index) => initial[index]!));
+    const after = metric.result(drawn.map((index) => quantized[index]!));
     const found = drop(after, { baseline: before, higherIsBetter: metric.higherIsBetter, dropType });
     if (found !== null) drops.push(found);
   }

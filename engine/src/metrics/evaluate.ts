@@ -1,12 +1,13 @@
 import { readAhead } from '../data/source.js';
 import type { Sample, SampleSource } from '../data/types.js';
 import type { ModelRunner } from '../runtime/lanes.js';
-import type { Metric, Outputs, SampleRecord } from './metric.js';
+import type { Metric, Outputs, SampleState } from './metric.js';
+import type { Task } from '../tasks/task.js';
 
 export interface Evaluation {
   readonly value: number;
-  /** One record a sample, in the order of the indices. */
-  readonly records: readonly SampleRecord[];
+  /** One state a sample, in the order of the indices. */
+  readonly states: readonly SampleState[];
 }
 
 /** Outputs of the float model by sample index, kept for metrics that compare with them. */
@@ -18,15 +19,26 @@ export async function evaluate(
   source: SampleSource,
   indices: readonly number[],
   metric: Metric,
-  options: { reference?: ReferenceOutputs; onSample?: (done: number) => void } = {},
+  options: { task: Task; reference?: ReferenceOutputs; onSample?: (done: number) => void },
 ): Promise<Evaluation> {
-  const records: SampleRecord[] = [];
+  const states: SampleState[] = [];
   for await (const [sample, outputs] of runner.run(readAhead(source, indices))) {
-    const reference = options.reference?.get(indices[records.length]!) ?? null;
-    records.push(await metric.measure(outputs, sample, reference));
-    options.onSample?.(records.length);
+    const reference = options.reference?.get(indices[states.length]!) ?? null;
+    states.push(await accumulate(metric, outputs, sample, reference, options.task));
+    options.onSample?.(states.length);
   }
-  return { value: metric.aggregate(records), records };
+  return { value: metric.result(states), states };
+}
+
+/** What the metric keeps of one sample. */
+export function accumulate(
+  metric: Metric,
+  outputs: Outputs,
+  { name, feeds, label, image }: Sample,
+  reference: Outputs | null,
+  task: Task,
+): SampleState | Promise<SampleState> {
+  return metric.accumulate(outputs, label, reference, { name, feeds, image: image ?? null, task });
 }
 
 /** The model's outputs for every sample, for metrics of output difference. */
@@ -55,5 +67,3 @@ export function worstSamples(errors: readonly number[], size: number): number[] 
     .map(({ index }) => index)
     .sort((a, b) => a - b);
 }
-
-export type { Sample };

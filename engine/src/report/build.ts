@@ -3,7 +3,7 @@ import type { Finished } from '../measure/finished.js';
 import type { RestoreOutcome } from '../restore/restore.js';
 import type { RuntimeKernel } from '../runtime/optimized.js';
 import { overflowLayers } from '../saturation/layers.js';
-import { dropOf, intervalOf } from '../validation/validation.js';
+import { allowedDrop, dropOf, intervalOf } from '../validation/validation.js';
 import type { ReportInput } from './input.js';
 import { layerReports } from './layers.js';
 
@@ -72,6 +72,7 @@ function metricReport({ validation, restored }: ReportInput): QuantizationReport
   if (validation === null || measured === null) return null;
   const { baseline, initial, final } = measured;
   const drop = dropOf(validation, baseline, final);
+  const allowed = allowedDrop(validation, baseline);
   return {
     name: validation.metric.name,
     higher_is_better: validation.metric.higherIsBetter,
@@ -80,9 +81,10 @@ function metricReport({ validation, restored }: ReportInput): QuantizationReport
     quantized_initial: initial.value,
     quantized: final.value,
     drop,
-    max_drop: validation.maxDrop,
+    max_drop: allowed,
+    target: validation.target,
     drop_type: validation.dropType,
-    satisfied: validation.maxDrop === null ? null : meetsTarget(drop, validation.maxDrop),
+    satisfied: allowed === null ? null : meetsTarget(drop, allowed),
     ci95: intervalOf(validation, baseline, final),
   };
 }

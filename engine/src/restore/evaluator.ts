@@ -1,7 +1,7 @@
 import { meetsTarget } from '@quantsmith/schemas';
 import { firstIndices, readAhead } from '../data/source.js';
 import { evaluate, type Evaluation } from '../metrics/evaluate.js';
-import type { SampleRecord } from '../metrics/metric.js';
+import type { SampleState } from '../metrics/metric.js';
 import { buildModel, type Quantization } from '../quantize/quantization.js';
 import type { Lanes, ModelRunner, OpenOptions } from '../runtime/lanes.js';
 import { comparableDrop, type Baseline, type Validation } from '../validation/validation.js';
@@ -29,6 +29,7 @@ export interface EvaluatorInput {
   readonly quantization: Quantization;
   readonly validation: Validation;
   readonly baseline: Baseline;
+  readonly maxDrop: number;
   /** The quantized model without any reversal. */
   readonly initial: Evaluation;
   /** Groups of operators that go back to float together. */
@@ -50,14 +51,14 @@ const FIRST_STEP = 48;
 const HOPELESS = 0.01;
 
 /** What was seen of a state, by sample. */
-type Seen = ReadonlyMap<number, SampleRecord>;
-type Entries = readonly (readonly [number, SampleRecord])[];
+type Seen = ReadonlyMap<number, SampleState>;
+type Entries = readonly (readonly [number, SampleState])[];
 
 export function createEvaluator(input: EvaluatorInput): Evaluator {
   const { validation, baseline, initial, journal, prefix } = input;
   const { metric, source } = validation;
-  const maxDrop = validation.maxDrop ?? 0;
-  const deciding = decidingSamples(metric, baseline.records, initial.records, input.limit);
+  const { maxDrop } = input;
+  const deciding = decidingSamples(metric, baseline.states, initial.states, input.limit);
   const forecaster = forecasterOf(input, deciding);
   const full = new Map<string, Evaluation>();
   const seen = new Map<string, Seen>();
@@ -65,14 +66,17 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
   const nearest = Math.min(MOST_NEAREST, Math.max(FEWEST_NEAREST, Math.round(SAMPLES_PER_ANSWER * toGain)));
   const screening =
     forecaster === null
-      ? screeningSamples(metric, baseline.records, initial.records, SCREENING_SAMPLES)
-      : nearestBorder(metric, initial.records, deciding).slice(0, nearest);
+      ? screeningSamples(metric, baseline.states, initial.states, SCREENING_SAMPLES)
+      : nearestBorder(metric, initial.states, deciding).slice(0, nearest);
   let reference: Promise<Reference> | undefined;
 
   const run = async (runner: ModelRunner, indices: readonly number[]): Promise<Entries> => {
-    const options = baseline.reference === null ? {} : { reference: baseline.reference };
-    const { records } = await evaluate(runner, source, indices, metric, options);
-    return indices.map((index, i) => [index, records[i]!] as const);
+    const options = {
+      task: baseline.task,
+      ...(baseline.reference === null ? {} : { reference: baseline.reference }),
+    };
+    const { states } = await evaluate(runner, source, indices, metric, options);
+    return indices.map((index, i) => [index, states[i]!] as const);
   };
   const look = (reverted: ReadonlySet<string>, entries: Entries): Seen => {
     const known = new Map([...(seen.get(keyOf(reverted)) ?? []), ...entries]);
@@ -81,11 +85,11 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
     return known;
   };
   const drop = (known: Seen) => {
-    const records = baseline.records.map((record, index) => known.get(index) ?? record);
-    return comparableDrop(validation, baseline, { value: metric.aggregate(records), records });
+    const states = baseline.states.map((state, index) => known.get(index) ?? state);
+    return comparableDrop(validation, baseline, { value: metric.result(states), states });
   };
-  const settle = (reverted: ReadonlySet<string>, records: readonly SampleRecord[]): Evaluation => {
-    const evaluation = { value: metric.aggregate(records), records };
+  const settle = (reverted: ReadonlySet<string>, states: readonly SampleState[]): Evaluation => {
+    const evaluation = { value: metric.result(states), states };
     full.set(keyOf(reverted), evaluation);
     return evaluation;
   };
@@ -95,13 +99,13 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
     evaluationOf: (reverted) => full.get(keyOf(reverted)),
     foretell: (reverted) => forecaster?.foretell(reverted) ?? null,
     async validate(reverted) {
-      const records = await journal.of(`${prefix} validate ${keyOf(reverted)}`, () =>
+      const states = await journal.of(`${prefix} validate ${keyOf(reverted)}`, () =>
         withModel(input, reverted, {}, async (runner) => {
           const entries = await run(runner, firstIndices(source.count));
-          return entries.map(([, record]) => record);
+          return entries.map(([, state]) => state);
         }),
       );
-      return settle(reverted, records);
+      return settle(reverted, states);
     },
     async screen(reverted) {
       if (forecaster !== null) {
@@ -124,7 +128,7 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
         withModel(input, reverted, {}, async (runner) => {
           let known = look(reverted, []);
           const left = deciding.filter((index) => !known.has(index));
-          const order = forecaster === null ? left : nearestBorder(metric, initial.records, left);
+          const order = forecaster === null ? left : nearestBorder(metric, initial.states, left);
           for (let start = 0; start < order.length; start = 2 * start + FIRST_STEP) {
             known = look(reverted, await run(runner, order.slice(start, 2 * start + FIRST_STEP)));
             if (forecaster !== null && forecaster.complete(reverted, known).chance < HOPELESS)
@@ -151,7 +155,7 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
 
 /** Knows of a state by sample; null where the metric has no margins. */
 function forecasterOf(
-  { validation, baseline, initial, groups }: EvaluatorInput,
+  { validation, baseline, initial, groups, maxDrop }: EvaluatorInput,
   deciding: readonly number[],
 ): {
   note(reverted: ReadonlySet<string>, known: Seen): void;
@@ -163,19 +167,19 @@ function forecasterOf(
   if (margin === undefined) return null;
   const marginsOf = (known: Seen) =>
     Float64Array.from(deciding, (index) => {
-      const record = known.get(index);
-      return record === undefined ? Number.NaN : margin.of(record);
+      const state = known.get(index);
+      return state === undefined ? Number.NaN : margin.of(state);
     });
   const forecaster = createForecaster({
     margin,
     groups,
-    maxDrop: validation.maxDrop ?? 0,
-    initial: Float64Array.from(deciding, (index) => margin.of(initial.records[index]!)),
-    float: Float64Array.from(deciding, (index) => margin.of(baseline.records[index]!)),
-    dropWith(records) {
-      const all = [...baseline.records];
-      deciding.forEach((index, i) => (all[index] = records[i]!));
-      return comparableDrop(validation, baseline, { value: metric.aggregate(all), records: all });
+    maxDrop,
+    initial: Float64Array.from(deciding, (index) => margin.of(initial.states[index]!)),
+    float: Float64Array.from(deciding, (index) => margin.of(baseline.states[index]!)),
+    dropWith(states) {
+      const all = [...baseline.states];
+      deciding.forEach((index, i) => (all[index] = states[i]!));
+      return comparableDrop(validation, baseline, { value: metric.result(all), states: all });
     },
   });
   return {

@@ -1,5 +1,5 @@
 import { meetsTarget } from '@quantsmith/schemas';
-import type { Metric, SampleRecord } from '../metrics/metric.js';
+import type { Margin, SampleState } from '../metrics/metric.js';
 
 /** What is to be expected of a state that was not measured. */
 export interface Forecast {
@@ -13,11 +13,11 @@ export interface Forecast {
 export type Margins = Float64Array;
 
 export interface ForecastInput {
-  readonly margin: NonNullable<Metric['margin']>;
+  readonly margin: Margin;
   /** Groups of operators that go back to float together. */
   readonly groups: readonly (readonly string[])[];
-  /** The drop when the deciding samples have these records and all others are answered as by the float model. */
-  readonly dropWith: (deciding: readonly SampleRecord[]) => number;
+  /** The drop when the deciding samples have these states and all others are answered as by the float model. */
+  readonly dropWith: (deciding: readonly SampleState[]) => number;
   readonly maxDrop: number;
   /** Of the state without any reversal, and of the float model; complete. */
   readonly initial: Margins;
@@ -232,13 +232,13 @@ function expectation(
     const deviation = Math.sqrt(variances[i]!);
     const yes = deviation === 0 ? (mean > 0 ? 1 : 0) : normal(mean / deviation);
     spread += yes * (1 - yes);
-    return margin.record(mean, yes);
+    return margin.state(mean, yes);
   });
   const drop = dropWith(likely);
   if (spread === 0) return { drop, chance: meetsTarget(drop, maxDrop) ? 1 : 0 };
   // The drop counts in steps of what one sample's answer is worth.
   const others = likely.slice(1);
-  const step = dropWith([margin.record(-1, 0), ...others]) - dropWith([margin.record(1, 1), ...others]);
+  const step = dropWith([margin.state(-1, 0), ...others]) - dropWith([margin.state(1, 1), ...others]);
   return { drop, chance: normal((maxDrop + step / 2 - drop) / (Math.sqrt(spread) * step)) };
 }
 

@@ -75,6 +75,7 @@ function foretoldDrop<Made extends { readonly quantization: Quantization }>(
       quantization,
       validation,
       baseline,
+      maxDrop: input.maxDrop,
       initial: start.evaluation,
       groups: [],
       limit: plan.decidingSamples,

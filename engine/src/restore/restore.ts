@@ -3,6 +3,7 @@ import { firstIndices } from '../data/source.js';
 import type { Evaluation } from '../metrics/evaluate.js';
 import { buildModel, type Quantization } from '../quantize/quantization.js';
 import {
+  allowedDrop,
   comparableDrop,
   dropsAreUndefined,
   measureBaseline,
@@ -63,11 +64,16 @@ export async function restoreAccuracy<Made extends { readonly quantization: Quan
   if (validation === null) return { made, reverted, measured: null, restoration: null };
   const { baseline, evaluation: initial } = await measureStart(made.quantization, validation, context);
   const start = { made, evaluation: initial, drop: comparableDrop(validation, baseline, initial) };
-  const { maxDrop } = validation;
+  const maxDrop = allowedDrop(validation, baseline);
   const isMet = maxDrop !== null && meetsTarget(start.drop, maxDrop);
   // Where no state has a drop, none is better than another.
   if (maxDrop === null || plan === null || isMet || dropsAreUndefined(validation, baseline)) {
     return { made, reverted, measured: { baseline, initial, final: initial }, restoration: null };
+  }
+  if (maxDrop < 0) {
+    const stopReason = 'The float model itself does not reach the target; nothing was put back to float.';
+    const restoration = { remedies: [], steps: [], candidates: [], rankingSamples: 0, stopReason };
+    return { made, reverted, measured: { baseline, initial, final: initial }, restoration };
   }
   const deadline = plan.timeLimit === null ? null : performance.now() + 1000 * plan.timeLimit;
   const isLate = () => deadline !== null && performance.now() >= deadline;
@@ -143,6 +149,7 @@ async function search(
     quantization,
     validation,
     baseline,
+    maxDrop,
     initial: evaluation,
     groups,
     limit: plan.decidingSamples,

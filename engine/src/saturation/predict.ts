@@ -36,6 +36,7 @@ export async function predictSaturated(
     const { count } = validation.source;
     const measure = (samples: number, onDone: (done: number) => void = () => undefined) =>
       evaluate(runner, validation.source, firstIndices(samples), validation.metric, {
+        task: measured.baseline.task,
         onSample: onDone,
         ...(reference === null ? {} : { reference }),
       });

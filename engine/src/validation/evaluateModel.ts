@@ -2,11 +2,14 @@ import type { EngineEvent, EvaluateRequest, ModelEvaluation } from '@quantsmith/
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { firstIndices, openData, readAhead } from '../data/source.js';
-import type { Outputs } from '../metrics/metric.js';
+import { accumulate } from '../metrics/evaluate.js';
+import type { Outputs, SampleState } from '../metrics/metric.js';
+import { NO_TASK, type Task } from '../tasks/task.js';
+import { settleTask } from '../tasks/guess.js';
 import { createSession, run } from '../runtime/session.js';
 import { defaultThreads } from '../runtime/threads.js';
 import type { DataSection } from '../data/types.js';
-import { openValidation, type ValidationPlan } from './validation.js';
+import { openValidation, probe, type Validation, type ValidationPlan } from './validation.js';
 
 export interface EvaluationPlan {
   readonly threads: number | null;
@@ -37,19 +40,32 @@ export async function evaluateModel(
       (await openData(plan.samples.section, { ...context, configPath: ['data', 'calibration'] }));
     const metric = validation === null || validation.metric.needsReference ? null : validation.metric;
     const outputs: string[] = [];
-    const records = [];
+    const states: SampleState[] = [];
+    const task = await probedTask(validation, (feeds) => run(session, feeds));
     for await (const sample of readAhead(source, firstIndices(source.count))) {
       const results = await run(session, sample.feeds);
       outputs.push(hashOf(results));
-      if (metric !== null) records.push(await metric.measure(results, sample, null));
+      if (metric !== null) states.push(await accumulate(metric, results, sample, null, task));
       const [done, total] = [outputs.length, source.count];
       emit({ type: 'progress', stage: 'measure', done, total, secondsLeft: null });
     }
-    const value = metric === null ? null : { name: metric.name, value: metric.aggregate(records) };
+    const value = metric === null ? null : { name: metric.name, value: metric.result(states) };
     return { metric: value, outputs };
   } finally {
     await session.release();
   }
+}
+
+/** The task, settled by what the model itself gives for some samples. */
+async function probedTask(
+  validation: Validation | null,
+  outputsOf: (feeds: Outputs) => Promise<Outputs>,
+): Promise<Task> {
+  if (validation === null) return NO_TASK;
+  const samples = await probe(validation.source);
+  const seen = [];
+  for (const { feeds, image = null } of samples) seen.push({ feeds, image, outputs: await outputsOf(feeds) });
+  return settleTask(validation.task, seen);
 }
 
 function hashOf(outputs: Outputs): string {

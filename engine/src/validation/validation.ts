@@ -1,17 +1,22 @@
 import {
   drop,
   fail,
+  metricFacts,
   undefinedDropText,
   type DropType,
+  type MetricName,
   type Problem,
   type TensorSignature,
 } from '@quantsmith/schemas';
 import { KEPT_BYTES, keepSamples } from '../data/keep.js';
 import { firstIndices, openData } from '../data/source.js';
-import type { DataSection, SampleSource } from '../data/types.js';
+import type { DataSection, Sample, SampleSource } from '../data/types.js';
 import type { PreparedModel } from '../prepare/prepare.js';
 import { collectOutputs, evaluate, type Evaluation, type ReferenceOutputs } from '../metrics/evaluate.js';
-import { openMetric, type Metric, type SampleRecord } from '../metrics/metric.js';
+import type { Metric, SampleState } from '../metrics/metric.js';
+import { openMetric } from '../metrics/open.js';
+import { settleTask, type Seen } from '../tasks/guess.js';
+import { openTask, type Task, type TaskConfig } from '../tasks/task.js';
 import { dropInterval } from '../metrics/drop.js';
 import type { ModelProto } from '@quantsmith/model/onnx';
 import { batchSize } from './batchSize.js';
@@ -22,11 +27,14 @@ export interface ValidationPlan {
   readonly section: DataSection;
   /** What the section is in the config: validation data, or for want of it calibration data. */
   readonly role: 'validation' | 'calibration';
+  /** What the config says of the outputs; undefined: nothing. */
+  readonly task: TaskConfig | undefined;
   /** null: accuracy is only measured. */
   readonly control: {
     /** A metric's name, or the path of a module. */
     readonly metric: string;
-    readonly maxDrop: number;
+    readonly maxDrop: number | null;
+    readonly target: number | null;
     readonly dropType: DropType;
   } | null;
 }
@@ -36,8 +44,11 @@ export interface Validation {
   readonly source: SampleSource;
   readonly metric: Metric;
   readonly dropType: DropType;
-  /** null without accuracy control. */
+  /** The largest drop from the float model; null: none is asked for. */
   readonly maxDrop: number | null;
+  /** What the quantized model must reach; null: nothing. */
+  readonly target: number | null;
+  readonly task: Task;
   readonly problems: readonly Problem[];
 }
 
@@ -57,13 +68,19 @@ export async function openValidation(
 ): Promise<Validation | null> {
   if (plan === null) return null;
   const { section, role, control } = plan;
-  const source = await openData(section, { ...context, configPath: ['data', role] });
-  const wanted = control?.metric ?? (source.hasLabels ? 'top1' : 'sqnr');
+  const stated = await openTask(plan.task, context.baseDir);
+  const source = await openData(section, {
+    ...context,
+    configPath: ['data', role],
+    labelKind: metricFacts(control?.metric ?? defaultMetric(stated))?.labels ?? null,
+  });
+  const wanted = control?.metric ?? (source.hasLabels ? defaultMetric(stated) : 'sqnr');
   const metric = await openMetric(wanted, context);
+  const task = metricFacts(wanted)?.labels === 'boxes' ? { ...stated, type: 'detection' as const } : stated;
   if (metric.needsLabels && !source.hasLabels) {
     fail(
       'metric-needs-labels',
-      `The metric ${metric.name} needs labels, and data.${role} has none: name a label file, or use sqnr, cosine, mse or mae.`,
+      `The metric ${metric.name} needs labels, and data.${role} has none: name a label file, or use agreement, sqnr or cosine.`,
       {
         configPath: control === null ? ['data', role] : ['accuracy_control', 'metric'],
         data: { metric: metric.name },
@@ -85,21 +102,37 @@ export async function openValidation(
     metric,
     dropType: control?.dropType ?? 'absolute',
     maxDrop: control?.maxDrop ?? null,
+    target: control?.target ?? null,
+    task,
     problems,
   };
+}
+
+/** What is measured where the config has labels and says no more. */
+function defaultMetric({ type }: Task): MetricName {
+  const byTask = { detection: 'map', segmentation: 'miou', embedding: 'spearman', ctc: 'cer' } as const;
+  if (type === 'language_model') return 'perplexity';
+  return type === null || type === 'classification' ? 'top1' : byTask[type];
 }
 
 /** The float model's result, and its outputs where the metric compares with them. */
 export interface Baseline {
   readonly value: number;
-  readonly records: readonly SampleRecord[];
+  readonly states: readonly SampleState[];
   readonly reference: ReferenceOutputs | null;
   /** Samples that may go through the model at once. */
   readonly batch: number;
+  /** The task with what the float model's outputs tell of it. */
+  readonly task: Task;
 }
 
-/** Samples that tell whether a batch gives what each of them gives alone. */
+/** Samples that tell whether a batch gives what each of them gives alone, and what the outputs mean. */
 const PROBED = 3;
+
+/** The first samples, which tell how the model takes and gives them. */
+export function probe(source: SampleSource): Promise<Sample[]> {
+  return Promise.all(firstIndices(Math.min(PROBED, source.count)).map((index) => source.get(index)));
+}
 
 export async function measureBaseline(
   prepared: PreparedModel,
@@ -109,15 +142,20 @@ export async function measureBaseline(
 ): Promise<Baseline> {
   const { source, metric } = validation;
   const indices = firstIndices(source.count);
-  const first = await Promise.all(firstIndices(Math.min(PROBED, source.count)).map((i) => source.get(i)));
+  const first = await probe(source);
   const batch = await batchSize(prepared, first, lanes);
   const runner = await lanes.open(prepared.model, { dir: prepared.dir, batch });
   try {
+    const seen: Seen[] = [];
+    for await (const [{ feeds, image = null }, outputs] of runner.run(first))
+      seen.push({ feeds, image, outputs });
+    const task = settleTask(validation.task, seen);
     const reference = metric.needsReference ? await collectOutputs(runner, source, indices, onSample) : null;
     const evaluation = await evaluate(runner, source, indices, metric, {
+      task,
       ...(reference === null ? { onSample } : { reference }),
     });
-    return { ...evaluation, reference, batch };
+    return { ...evaluation, reference, batch, task };
   } finally {
     await runner.release();
   }
@@ -134,6 +172,7 @@ export async function measureModel(
   const runner = await options.lanes.open(model, { dir: options.dir, batch: baseline.batch });
   try {
     return await evaluate(runner, validation.source, indices, validation.metric, {
+      task: baseline.task,
       ...(baseline.reference === null ? {} : { reference: baseline.reference }),
       ...(options.onSample === undefined ? {} : { onSample: options.onSample }),
     });
@@ -164,6 +203,18 @@ export function dropsAreUndefined({ dropType }: Validation, { value }: Baseline)
 
 /** What has to be said of the float model's result. */
 export function baselineProblems(validation: Validation, baseline: Baseline): Problem[] {
+  const { metric, target } = validation;
+  if (target !== null && (allowedDrop(validation, baseline) ?? 0) < 0) {
+    const value = Number(baseline.value.toPrecision(5));
+    return [
+      {
+        code: 'target-beyond-float',
+        severity: 'warning',
+        message: `The float model's ${metric.name} is ${value} and does not reach the target of ${target} itself.`,
+        configPath: ['accuracy_control', 'target'],
+      },
+    ];
+  }
   if (!dropsAreUndefined(validation, baseline)) return [];
   return [
     {
@@ -175,11 +226,25 @@ export function baselineProblems(validation: Validation, baseline: Baseline): Pr
   ];
 }
 
+/**
+ * The largest drop that meets what is asked for, negative where the float model itself does not reach the target; null
+ * where nothing is asked for.
+ */
+export function allowedDrop(
+  { maxDrop, target, dropType, metric }: Validation,
+  { value }: Pick<Baseline, 'value'>,
+): number | null {
+  const terms = { baseline: value, higherIsBetter: metric.higherIsBetter, dropType };
+  const toTarget = target === null ? null : drop(target, terms);
+  if (maxDrop === null || toTarget === null) return maxDrop ?? toTarget;
+  return Math.min(maxDrop, toTarget);
+}
+
 /** 95 % confidence interval of the drop. */
 export function intervalOf(
   validation: Validation,
   baseline: Baseline,
   evaluation: Evaluation,
 ): [number, number] | null {
-  return dropInterval(validation.metric, baseline.records, evaluation.records, validation.dropType);
+  return dropInterval(validation.metric, baseline.states, evaluation.states, validation.dropType);
 }

@@ -87,10 +87,55 @@ export interface QuantizationConfig {
        */
       limit?: number | null;
       /**
-       * Right answers: a .csv with the columns file and label, or a .npy with one integer for each sample. Left out: class folders, or no labels (then output-difference metrics).
+       * Right answers. A .csv with the columns file and label; a .npy whose first axis is the samples (classes, masks, tokens); a folder of YOLO text files (one an image); a COCO .json; a folder of class masks (PNG); a .tsv or .jsonl with the columns file and label, or text. Left out: class folders, or no labels (then metrics that compare with the float model).
        */
       labels?: string | null;
+      /**
+       * Names of the classes in the order of the model's outputs, one a line: what class folders and named labels are matched with. Left out: names are sorted.
+       */
+      classes?: string | null;
     };
+  };
+  /**
+   * What the outputs mean, for metrics that decode them. Left out: guessed from the shapes of the outputs.
+   */
+  task?: {
+    /**
+     * What the model does. Left out: guessed from the metric and the outputs.
+     */
+    type?: "classification" | "detection" | "segmentation" | "embedding" | "ctc" | "language_model" | null;
+    /**
+     * How a detector's outputs become boxes. Left out: guessed from their shapes; YOLOX and YOLOv5, which look alike, are told apart by whose boxes lie on the image.
+     */
+    decode?: "yolox" | "yolov5" | "yolov8" | "ssd" | "detr" | "nms_free" | null;
+    /**
+     * The output that metrics read. null: the first (detection: all).
+     */
+    output?: string | null;
+    /**
+     * Number of classes, where the shapes do not tell. null: from the shapes.
+     */
+    classes?: number | null;
+    /**
+     * Detections with a lower score are left out. Average precision needs low ones too.
+     */
+    score_threshold?: number;
+    /**
+     * Non-maximum suppression leaves out a box that overlaps a better one of its class by more.
+     */
+    iou_threshold?: number;
+    /**
+     * CTC: the class that means nothing. A negative number counts from the end.
+     */
+    blank?: number;
+    /**
+     * CTC: the file with the text of each class, one a line, without the blank. A line of one space is a space.
+     */
+    alphabet?: string | null;
+    /**
+     * Language models: a sample's first tokens, up to all but so many, are context only and are not scored, as in a strided window. null: all are scored.
+     */
+    stride?: number | null;
   };
   /**
    * What to quantize and how; names, meanings and defaults of NNCF's quantize().
@@ -390,9 +435,13 @@ export interface QuantizationConfig {
      */
     metric?: string;
     /**
-     * The largest drop that is fine, in the metric's own unit (0.01 is one point of top1).
+     * The largest drop from the float model that is fine, in the metric's own unit (0.01 is one point of top1). null: only `target` counts. Left out: 0.01, or null where there is a `target`.
      */
-    max_drop?: number;
+    max_drop?: number | null;
+    /**
+     * What the quantized model must reach, in the metric's own unit and direction: at least (map 0.33, sqnr 20, agreement 0.98), or at most where lower is better (wer 0.08). With `max_drop` too, both must hold. For metrics that compare with the float model (agreement, cosine, sqnr, psnr, mse, mae) this is the natural form.
+     */
+    target?: number | null;
     /**
      * How the drop is computed.
      */
@@ -425,16 +474,52 @@ export interface QuantizationConfig {
   };
 }
 /**
- * How images become the model's input. Order: decode, resize, center_crop, color, divide by scale, subtract mean, divide by std, lay out.
+ * How images become the model's input. Order: decode, orient, resize or letterbox, center_crop, color, divide by scale, subtract mean, divide by std, lay out.
  */
 export interface Preprocess {
   /**
-   * A number: the short side is scaled to it (bilinear, antialiased). [height, width]: scaled to exactly that.
+   * Turn the image as its EXIF tag says. Most training pipelines do not.
+   */
+  orient?: boolean;
+  /**
+   * A number: the short side is scaled to it. [height, width]: scaled to exactly that.
    *
    * @minItems 2
    * @maxItems 2
    */
   resize?: number | [number, number] | null;
+  /**
+   * Scales the image to fit, keeping its shape, and fills the rest: what detectors of the YOLO family are trained with.
+   */
+  letterbox?: {
+    /**
+     * A number for a square, or [height, width].
+     *
+     * @minItems 2
+     * @maxItems 2
+     */
+    size: number | [number, number];
+    /**
+     * The byte that the rest is filled with.
+     */
+    pad?: number;
+    /**
+     * Where the image lies.
+     */
+    anchor?: "center" | "top_left";
+    /**
+     * Enlarge smaller images. false: they keep their size.
+     */
+    upscale?: boolean;
+  } | null;
+  /**
+   * How pixels are computed when an image is scaled.
+   */
+  interpolation?: "bilinear" | "bicubic" | "lanczos" | "nearest";
+  /**
+   * Average over all pixels that shrink into one, as PIL and torchvision do. false: as OpenCV's INTER_LINEAR does (bilinear only).
+   */
+  antialias?: boolean;
   /**
    * Cuts out the middle: a number for a square, or [height, width].
    *
@@ -464,6 +549,10 @@ export interface Preprocess {
    * @maxItems 4
    */
   std?: [number] | [number, number] | [number, number, number] | [number, number, number, number] | number | null;
+  /**
+   * scale, mean and std by name, in the order of `color`. Keys written beside it win.
+   */
+  normalize?: "imagenet" | "clip" | "inception" | "yolo" | "none" | null;
   /**
    * How the model wants its images.
    */

@@ -161,9 +161,13 @@ export interface QuantizationReport {
      */
     drop: number | null;
     /**
-     * Allowed drop; null without accuracy control.
+     * Allowed drop in the terms of drop_type, the target turned into one; null where nothing is asked for.
      */
     max_drop: number | null;
+    /**
+     * What the quantized model must reach; null: nothing.
+     */
+    target?: number | null;
     /**
      * absolute or relative.
      */

@@ -9,7 +9,10 @@ const OWN = ['$schema', 'extends'];
 const PATHS: readonly (readonly string[])[] = [
   ['model'],
   ['output'],
-  ...DATA_SECTIONS.flatMap((section) => [...DATA_KIND_NAMES, 'labels'].map((key) => ['data', section, key])),
+  ...DATA_SECTIONS.flatMap((section) =>
+    [...DATA_KIND_NAMES, 'labels', 'classes'].map((key) => ['data', section, key]),
+  ),
+  ['task', 'alphabet'],
   ['accuracy_control', 'metric'],
 ];
 

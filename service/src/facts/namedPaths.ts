@@ -7,8 +7,9 @@ import { isMapping } from '../extends/merge.js';
 export const READ_PATHS: readonly Path[] = [
   ['model'],
   ...(['calibration', 'validation'] as const).flatMap((section) =>
-    [...DATA_KIND_NAMES, 'labels'].map((key) => ['data', section, key]),
+    [...DATA_KIND_NAMES, 'labels', 'classes'].map((key) => ['data', section, key]),
   ),
+  ['task', 'alphabet'],
   ['accuracy_control', 'metric'],
 ];
 

@@ -9,7 +9,9 @@ const MOST_ITEMS = 200;
 const FILES: Readonly<Record<string, RegExp | 'folder'>> = {
   model: /\.onnx$/i,
   extends: /\.(ya?ml|jsonc?)$/i,
-  labels: /\.(csv|npy)$/i,
+  labels: /\.(csv|npy|json|jsonl|tsv)$/i,
+  classes: /\.(txt|names|csv)$/i,
+  alphabet: /\.txt$/i,
   arrays: /\.np[yz]$/i,
   images: 'folder',
   tensors: 'folder',

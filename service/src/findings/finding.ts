@@ -37,6 +37,7 @@ export const CODES = [
   'metric-needs-labels',
   'validation-missing',
   'target-unreachable',
+  'max-drop-of-float',
   'sample-count',
   'no-integer-kernel',
   'deprecated-value',

@@ -17,7 +17,7 @@ import { placeOf } from './place.js';
 import { fileFindings } from './files.js';
 import { ignoredAlreadyFindings, ignoredAlreadyFixes } from './ignoredAlready.js';
 import { ignoredScopeFindings } from './ignoredScope.js';
-import { metricFindings } from './metric.js';
+import { metricFindings, metricFixes } from './metric.js';
 import { outputFindings } from './output.js';
 import { overflowFixes } from './overflow.js';
 import { preprocessFindings } from './preprocess.js';
@@ -123,6 +123,7 @@ export const FIXES: FixTable = {
   ...extendsFixes,
   ...dataFixes,
   ...ignoredAlreadyFixes,
+  ...metricFixes,
   ...settingFixes,
   ...accuracyFixes,
   ...overflowFixes,

@@ -9,6 +9,8 @@ import { nearest } from './nearest.js';
 
 /** Keys that name a folder, or a file that stands for one. */
 const FOLDERS: ReadonlySet<string> = new Set(['images', 'tensors']);
+/** Keys that name either: labels may be a table, or a folder of text files or masks. */
+const EITHER: ReadonlySet<string> = new Set(['labels']);
 
 /**
  * `model-missing`, `file-missing`: a path of the config leads nowhere, or to what cannot be read as it should be.
@@ -50,7 +52,7 @@ function problemOf({ path, written, file }: NamedPath, facts: FileFacts): string
     case 'other':
       return `"${written}" is a device, a pipe or a socket, not a file (${file}).`;
     case 'folder':
-      return FOLDERS.has(key) ? null : `"${written}" is a folder, not a file (${file}).`;
+      return FOLDERS.has(key) || EITHER.has(key) ? null : `"${written}" is a folder, not a file (${file}).`;
     default:
       return null;
   }
@@ -59,6 +61,8 @@ function problemOf({ path, written, file }: NamedPath, facts: FileFacts): string
 function described(key: string): string {
   if (key === 'model') return 'The model';
   if (key === 'metric') return 'The module';
+  if (key === 'alphabet') return 'The alphabet';
+  if (key === 'classes') return 'The list of classes';
   return FOLDERS.has(key) ? 'The folder' : 'The file';
 }
 

@@ -1,6 +1,8 @@
-import { EQUAL_SQNR_DB, metricFacts, resolveConfig, type QuantizationConfig } from '@quantsmith/schemas';
+import { metricFacts, resolveConfig, type QuantizationConfig } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
+import { setValue } from '../document/edit.js';
 import { findEntry, type Span } from '../document/tree.js';
+import { fix, type FixTable } from '../findings/fix.js';
 import type { Finding } from '../findings/finding.js';
 import { placeOf } from './place.js';
 
@@ -15,15 +17,17 @@ export function metricFindings(document: ConfigDocument, config: QuantizationCon
   const { arrays, tensors } = validation ?? calibration;
   const bare = (arrays !== undefined || tensors !== undefined) && (validation?.labels ?? null) === null;
   const findings: Finding[] = [];
-  if ((metricFacts(metric)?.labels ?? null) !== null && bare) {
+  const facts = metricFacts(metric);
+  // A language model's tokens are their own labels.
+  if (facts !== undefined && facts.labels !== null && metric !== 'perplexity' && bare) {
     const place = validation === undefined ? 'calibration' : 'validation';
     findings.push({
       code: 'metric-needs-labels',
       severity: 'error',
-      message: `The metric ${metric} needs labels, and data.${place} has none: name a label file, or use sqnr, cosine, mse or mae.`,
+      message: `The metric ${metric} needs labels, and data.${place} has none: name a label file, or use agreement, sqnr or cosine.`,
       ...spanOf(entry?.value ?? control),
       path: ['accuracy_control', 'metric'],
-      data: entry === undefined ? {} : { suggestions: ['sqnr', 'cosine', 'mse', 'mae'] },
+      data: entry === undefined ? {} : { suggestions: ['agreement', 'sqnr', 'cosine', 'mse', 'mae'] },
     });
   }
   if (validation === undefined) {
@@ -35,7 +39,7 @@ export function metricFindings(document: ConfigDocument, config: QuantizationCon
       path: ['accuracy_control'],
     });
   }
-  return [...findings, ...sqnrFindings(document, config), ...dropFindings(document, config)];
+  return [...findings, ...labelFreeFindings(document, config), ...dropFindings(document, config)];
 }
 
 /** More than any model with 8-bit activations reaches, in dB. */
@@ -43,30 +47,61 @@ const LARGEST_SQNR_DB = 70;
 /** What a good 8-bit model has, in dB. */
 const COMMON_SQNR_DB = 30;
 
-/** `target-unreachable`: the float model's SQNR is that of equal outputs, so that a small drop asks for nearly that. */
-function sqnrFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {
+/**
+ * Of metrics that compare with the float model. `target-unreachable`: in decibels the float model counts as 200, so that a
+ * small drop asks for nearly that; `max-drop-of-float`: a drop from what is known beforehand says less than the target.
+ */
+function labelFreeFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {
   const { accuracy_control: control, quantization } = resolveConfig(config);
-  const { activations_quantization_params: activations, weights_quantization_params: weights } =
-    quantization.advanced_parameters;
-  if (control === null || control.metric !== 'sqnr' || activations.num_bits > 8 || weights.num_bits > 8)
-    return [];
-  const relative = control.drop_type === 'relative';
-  const wanted = EQUAL_SQNR_DB - control.max_drop * (relative ? EQUAL_SQNR_DB : 1);
-  if (wanted <= LARGEST_SQNR_DB) return [];
+  const perfect = metricFacts(control?.metric ?? '')?.perfect ?? null;
+  if (control === null || control.max_drop === null || perfect === null) return [];
+  const { metric, max_drop: drop } = control;
+  const sign = metricFacts(metric)?.higherIsBetter === false ? -1 : 1;
+  const asked = perfect - sign * drop * (control.drop_type === 'relative' ? perfect : 1);
+  const wanted = Number(asked.toPrecision(6));
   const path = ['accuracy_control', 'max_drop'];
   const value = findEntry(document.tree, path)?.value;
-  const suggestion = relative ? 1 - COMMON_SQNR_DB / EQUAL_SQNR_DB : EQUAL_SQNR_DB - COMMON_SQNR_DB;
-  return [
+  const at = (code: Finding['code'], severity: Finding['severity'], message: string, target: number) => [
     {
-      code: 'target-unreachable',
-      severity: 'warning',
-      message: `The float model counts as ${EQUAL_SQNR_DB} dB, so that this drop asks for ${Number(wanted.toPrecision(6))} dB, which no 8-bit model has. For ${COMMON_SQNR_DB} dB write max_drop: ${suggestion}.`,
+      code,
+      severity,
+      message,
       ...spanOf(value ?? placeOf(document, ['accuracy_control', 'metric'])),
       path,
-      data: value === undefined || value === null ? {} : { suggestions: [String(suggestion)] },
+      data: { target },
     },
   ];
+  const { activations_quantization_params: activations, weights_quantization_params: weights } =
+    quantization.advanced_parameters;
+  const has8Bits = activations.num_bits <= 8 && weights.num_bits <= 8;
+  if (/^(sqnr|psnr)$/.test(metric) && wanted > LARGEST_SQNR_DB && has8Bits) {
+    const message = `The float model counts as ${perfect} dB, so that this drop asks for ${wanted} dB, which no 8-bit model has. Write target: ${COMMON_SQNR_DB} for ${COMMON_SQNR_DB} dB.`;
+    return at('target-unreachable', 'warning', message, COMMON_SQNR_DB);
+  }
+  if (value === undefined || value === null) return [];
+  const message = `${metric} compares with the float model, which has ${perfect}: this drop asks for ${wanted}. Write target: ${wanted}.`;
+  return at('max-drop-of-float', 'info', message, wanted);
 }
+
+/** Writes the target in place of the drop. */
+const writeTarget: FixTable[string] = (document, { data }) => {
+  const { target } = data;
+  if (typeof target !== 'number') return [];
+  const entry = findEntry(document.tree, ['accuracy_control', 'max_drop']);
+  const title = `Write target: ${target}`;
+  if (entry === undefined)
+    return fix(title, setValue(document, ['accuracy_control', 'target'], target), true);
+  const edits = setValue(document, ['accuracy_control', 'max_drop'], target);
+  const { start, end } = entry.keySpan;
+  const key = document.text.getText().slice(start, end).replace('max_drop', 'target');
+  const range = { start: document.text.positionAt(start), end: document.text.positionAt(end) };
+  return fix(title, edits === null ? null : [{ range, newText: key }, ...edits], true);
+};
+
+export const metricFixes: FixTable = {
+  'target-unreachable': writeTarget,
+  'max-drop-of-float': writeTarget,
+};
 
 /** A drop that is in no unit of its metric: relative to nothing, or more than there is to lose. */
 function dropFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {
@@ -84,7 +119,7 @@ function dropFindings(document: ConfigDocument, config: QuantizationConfig): Fin
     const message = `The float model's ${metric} is 0, so a drop relative to it is undefined: use an absolute one.`;
     return at('drop_type', 'target-unreachable', message, 'absolute');
   }
-  if (metricFacts(metric)?.share !== true || drop < 1) return [];
+  if (metricFacts(metric)?.share !== true || drop === null || drop < 1) return [];
   const message = `${metric} is a share from 0 to 1: a drop of ${drop} allows any loss. One point is 0.01.`;
   return at('max_drop', 'out-of-range', message, String(Number((drop / 100).toPrecision(6))));
 }

@@ -1,0 +1,174 @@
+import sharp from 'sharp';
+import { unchangedPlacement, type ImagePlacement } from './placement.js';
+import type { Pixels, Preprocess } from './preprocess.js';
+import { shrinkPlainly } from './resample.js';
+
+/** An image of more pixels than this is refused instead of filling the memory. */
+const LARGEST_IMAGE = 268_402_689;
+
+/** Bytes with three channels, or one, and where the original image lies among them. */
+export interface PlacedPixels extends Pixels {
+  readonly placement: ImagePlacement;
+}
+
+/**
+ * Decodes an image (16-bit and CMYK ones too, as 8-bit RGB), turns it where `orient` asks for it, scales and crops it.
+ * Orientation tags are not applied otherwise: the usual training loaders do not either.
+ */
+export async function decodeImage(file: string | Uint8Array, preprocess: Preprocess): Promise<PlacedPixels> {
+  const options = {
+    limitInputPixels: LARGEST_IMAGE,
+    failOn: 'error',
+    autoOrient: preprocess.orient === true,
+  } as const;
+  const image = sharp(file, options);
+  const { autoOrient, width, height } = await image.metadata();
+  const size = preprocess.orient === true ? autoOrient : { width, height };
+  const gray = preprocess.color === 'gray';
+  const pipeline = image.removeAlpha().toColourspace(gray ? 'b-w' : 'srgb');
+  const scaling = scalingOf(size, preprocess);
+  const plainly = preprocess.antialias === false;
+  if (scaling !== null && !plainly) {
+    pipeline.resize({
+      width: scaling.width,
+      height: scaling.height,
+      fit: 'fill',
+      kernel: KERNELS[preprocess.interpolation ?? 'bilinear'],
+      fastShrinkOnLoad: false,
+    });
+  }
+  const { data, info } = await pipeline.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+  const decoded = { data, width: info.width, height: info.height, channels: info.channels };
+  const wanted = withChannels(decoded, gray ? 1 : 3);
+  const resized = scaling !== null && plainly ? shrinkPlainly(wanted, scaling) : wanted;
+  const placed = place(resized, size, scaling, preprocess);
+  return preprocess.center_crop === null || preprocess.center_crop === undefined
+    ? placed
+    : cropPlaced(placed, preprocess.center_crop);
+}
+
+const KERNELS = { bilinear: 'linear', bicubic: 'cubic', lanczos: 'lanczos3', nearest: 'nearest' } as const;
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+interface Scaling extends Size {
+  readonly scaleX: number;
+  readonly scaleY: number;
+}
+
+/** What the image is scaled to, by `resize` or `letterbox`; null: nothing. */
+function scalingOf(size: Size, { resize, letterbox }: Preprocess): Scaling | null {
+  if (letterbox !== null && letterbox !== undefined) {
+    const [height, width] = pair(letterbox.size);
+    const fit = Math.min(height / size.height, width / size.width);
+    const scale = letterbox.upscale === false ? Math.min(1, fit) : fit;
+    const side = (length: number) => Math.max(1, Math.round(length * scale));
+    return { width: side(size.width), height: side(size.height), scaleX: scale, scaleY: scale };
+  }
+  if (resize === null || resize === undefined) return null;
+  const [height, width] = typeof resize === 'number' ? shortSide(size, resize) : pair(resize);
+  return { width, height, scaleX: width / size.width, scaleY: height / size.height };
+}
+
+/** [height, width] with this short side; the other side is rounded down. */
+function shortSide({ width, height }: Size, side: number): [number, number] {
+  return width <= height
+    ? [Math.floor((side * height) / width), side]
+    : [side, Math.floor((side * width) / height)];
+}
+
+/** [height, width]. */
+function pair(size: number | readonly number[]): [number, number] {
+  return typeof size === 'number' ? [size, size] : [size[0]!, size[1]!];
+}
+
+function place(
+  pixels: Pixels,
+  original: Size,
+  scaling: Scaling | null,
+  { letterbox }: Preprocess,
+): PlacedPixels {
+  const placement = {
+    ...unchangedPlacement(original.width, original.height),
+    scaleX: scaling?.scaleX ?? 1,
+    scaleY: scaling?.scaleY ?? 1,
+    inputWidth: pixels.width,
+    inputHeight: pixels.height,
+  };
+  if (letterbox === null || letterbox === undefined) return { ...pixels, placement };
+  const [height, width] = pair(letterbox.size);
+  const corner = letterbox.anchor === 'top_left';
+  // Half a pixel too many goes to the right and the bottom.
+  const offset = (room: number) => (corner ? 0 : Math.max(0, Math.round(room / 2 - 0.1)));
+  const [left, top] = [offset(width - pixels.width), offset(height - pixels.height)];
+  return {
+    ...framed(pixels, { left, top, width, height }, letterbox.pad ?? 114),
+    placement: { ...placement, offsetX: left, offsetY: top, inputWidth: width, inputHeight: height },
+  };
+}
+
+/** The middle of a placed image. */
+function cropPlaced(placed: PlacedPixels, crop: NonNullable<Preprocess['center_crop']>): PlacedPixels {
+  const { placement } = placed;
+  const [height, width] = pair(crop);
+  return {
+    ...centerCrop(placed, crop),
+    placement: {
+      ...placement,
+      offsetX: placement.offsetX - halfEven((placed.width - width) / 2),
+      offsetY: placement.offsetY - halfEven((placed.height - height) / 2),
+      inputWidth: width,
+      inputHeight: height,
+    },
+  };
+}
+
+function withChannels(pixels: Pixels, channels: number): Pixels {
+  if (pixels.channels === channels) return pixels;
+  const count = pixels.width * pixels.height;
+  const data = new Uint8Array(count * channels);
+  for (let i = 0; i < count; i++) {
+    for (let c = 0; c < channels; c++)
+      data[i * channels + c] = pixels.data[i * pixels.channels + Math.min(c, pixels.channels - 1)]!;
+  }
+  return { ...pixels, data, channels };
+}
+
+/** The middle of the image; positions are rounded half to even, as the usual transforms do. Smaller images get a black border. */
+export function centerCrop(pixels: Pixels, crop: NonNullable<Preprocess['center_crop']>): Pixels {
+  const [height, width] = pair(crop);
+  if (height === pixels.height && width === pixels.width) return pixels;
+  const top = -halfEven((pixels.height - height) / 2);
+  const left = -halfEven((pixels.width - width) / 2);
+  return framed(pixels, { left, top, width, height }, 0);
+}
+
+/** The image at (left, top) of a frame, cut where it does not fit; the rest of the frame is filled. */
+function framed(
+  pixels: Pixels,
+  { left, top, width, height }: Size & { readonly left: number; readonly top: number },
+  fill: number,
+): Pixels {
+  const { channels } = pixels;
+  const data = new Uint8Array(width * height * channels).fill(fill);
+  const from = Math.max(0, left);
+  const to = Math.min(width, left + pixels.width);
+  for (let row = Math.max(0, top); row < Math.min(height, top + pixels.height) && to > from; row++) {
+    const start = ((row - top) * pixels.width + from - left) * channels;
+    data.set(pixels.data.subarray(start, start + (to - from) * channels), (row * width + from) * channels);
+  }
+  return { data, width, height, channels };
+}
+
+function halfEven(x: number): number {
+  const rounded = Math.round(x);
+  return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+}
+
+/** The version of the library that decodes images. */
+export function imageLibraryVersion(): string {
+  return sharp.versions.sharp ?? 'unknown';
+}

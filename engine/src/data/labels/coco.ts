@@ -1,0 +1,111 @@
+import { fail } from '@quantsmith/schemas';
+import type { ImagePlacement } from '../placement.js';
+import { placeByName } from './csv.js';
+import type { TruthBox } from './label.js';
+import type { Labels } from './labels.js';
+import type { LabelInput } from './open.js';
+
+interface CocoFile {
+  readonly images: readonly { id: number; file_name: string; width?: number; height?: number }[];
+  readonly annotations: readonly {
+    image_id: number;
+    category_id: number;
+    bbox: readonly [number, number, number, number];
+    area?: number;
+    iscrowd?: number;
+  }[];
+  readonly categories: readonly { id: number; name: string }[];
+}
+
+interface ImageBoxes {
+  /** Of the image that was annotated, where the file tells. */
+  readonly size: { readonly width: number; readonly height: number } | null;
+  readonly boxes: readonly TruthBox[];
+}
+
+/**
+ * COCO's instances: boxes by image, classes by category. Categories become classes in the order of their numbers, or by
+ * name where there is a list of classes. Boxes follow the image where it was scaled since.
+ */
+export function cocoLabels(input: LabelInput, text: string): Labels {
+  const coco = parse(input, text);
+  const classOf = categoryClasses(coco, input);
+  const place = placeByName(input);
+  const indexOf = new Map(coco.images.map(({ id, file_name: file }) => [id, place(file)]));
+  const sizes = new Map(coco.images.map(({ id, width, height }) => [indexOf.get(id), { width, height }]));
+  const boxes = input.names.map((): TruthBox[] => []);
+  for (const { image_id: image, category_id: category, bbox, area, iscrowd } of coco.annotations) {
+    const index = indexOf.get(image);
+    const label = classOf.get(category);
+    if (index === undefined || label === undefined) continue;
+    boxes[index]!.push({
+      box: bbox,
+      class: label,
+      crowd: iscrowd === 1,
+      area: area ?? bbox[2] * bbox[3],
+    });
+  }
+  if (![...indexOf.values()].some((index) => index !== undefined))
+    fail('labels-count', `${input.path} names none of the images.`, input.where);
+  const images = boxes.map((own, index): ImageBoxes => {
+    const { width, height } = sizes.get(index) ?? {};
+    return { size: width === undefined || height === undefined ? null : { width, height }, boxes: own };
+  });
+  return {
+    at: (index, image) => scaled(images[index]!, image),
+    content: () => Promise.resolve(JSON.stringify(images)),
+    classes: new Set(classOf.values()).size,
+  };
+}
+
+function parse({ path, where }: LabelInput, text: string): CocoFile {
+  let value: Partial<CocoFile> | null;
+  try {
+    value = JSON.parse(text) as Partial<CocoFile> | null;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return fail('label-invalid', `${path} is no JSON: ${reason}.`, where);
+  }
+  const lists = [value?.images, value?.annotations, value?.categories];
+  if (!lists.every(Array.isArray))
+    return fail(
+      'label-invalid',
+      `${path} is no COCO file: it needs images, annotations and categories.`,
+      where,
+    );
+  const broken = value!.annotations!.findIndex(
+    ({ bbox }) => !Array.isArray(bbox) || bbox.length !== 4 || !bbox.every(Number.isFinite),
+  );
+  if (broken >= 0)
+    return fail('label-invalid', `${path}: annotation ${broken} has no bbox of four numbers.`, where);
+  return value as CocoFile;
+}
+
+function categoryClasses(
+  { categories }: CocoFile,
+  { classes, path, where }: LabelInput,
+): Map<number, number> {
+  if (classes === null) {
+    const ids = categories.map(({ id }) => id).sort((a, b) => a - b);
+    return new Map(ids.map((id, index) => [id, index]));
+  }
+  return new Map(
+    categories.map(({ id, name }) => {
+      const index = classes.indexOf(name);
+      if (index < 0)
+        fail('label-invalid', `${path}: the category "${name}" is not in the list of classes.`, where);
+      return [id, index];
+    }),
+  );
+}
+
+function scaled({ size, boxes }: ImageBoxes, image: ImagePlacement | null): readonly TruthBox[] {
+  if (size === null || image === null || (size.width === image.width && size.height === image.height))
+    return boxes;
+  const [x, y] = [image.width / size.width, image.height / size.height];
+  return boxes.map(({ box: [left, top, width, height], area, ...rest }) => ({
+    ...rest,
+    box: [left * x, top * y, width * x, height * y] as const,
+    area: area * x * y,
+  }));
+}

@@ -1,0 +1,79 @@
+import { basename } from 'node:path';
+import { fail } from '@quantsmith/schemas';
+import type { Label } from './label.js';
+import { listedLabels, type Labels } from './labels.js';
+import type { LabelInput } from './open.js';
+
+/** `file,label` lines; a header, quotes, CRLF and a byte-order mark are fine. Files may be paths or plain names. */
+export function csvLabels(input: LabelInput, text: string): Labels {
+  const place = placeByName(input);
+  const labels = new Array<Label | undefined>(input.names.length);
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
+  lines.forEach((line, number) => {
+    if (line.trim() === '') return;
+    const [file = '', label = ''] = splitCsv(line);
+    // The first line is a header where it names no sample.
+    if (number === 0 && place(file) === undefined && !isNumber(label)) return;
+    const at = `${input.path}, line ${number + 1}`;
+    const value = labelOf(label, input, at);
+    const index = place(file);
+    if (index === undefined)
+      return fail('label-unknown-file', `${at}: "${file}" is no image of the data folder.`, input.where);
+    labels[index] = value;
+  });
+  return listedLabels(complete(labels, input), input.classes?.length ?? null);
+}
+
+/** Finds a sample by its path in the data folder, or by its plain name. */
+export function placeByName({ names }: LabelInput): (file: string) => number | undefined {
+  const byName = new Map(names.map((name, index) => [name, index]));
+  const byBase = new Map(names.map((name, index) => [basename(name), index]));
+  return (file) => byName.get(file) ?? byBase.get(file);
+}
+
+const isNumber = (text: string) => /^\s*-?\d+(\.\d+)?\s*$/.test(text);
+
+/** The name of a class as its number, a number, or the text itself, as the metric needs it. */
+export function labelOf(text: string, { classes, kind, where }: LabelInput, at: string): Label {
+  if (kind === 'text') return text;
+  const known = classes?.indexOf(text.trim()) ?? -1;
+  if (known >= 0) return known;
+  if (kind === 'class' && !/^\s*\d+\s*$/.test(text)) {
+    const list = classes === null ? '' : ' and is not in the list of classes';
+    return fail('label-invalid', `${at}: "${text}" is no class number${list}.`, where);
+  }
+  if (kind === 'score' && !isNumber(text))
+    return fail('label-invalid', `${at}: "${text}" is no number.`, where);
+  return isNumber(text) ? Number(text) : text;
+}
+
+/** Throws `label-missing` for the first sample without a label. */
+export function complete(
+  labels: readonly (Label | undefined)[],
+  { names, path, where }: LabelInput,
+): Label[] {
+  const missing = names.findIndex((_, index) => labels[index] === undefined);
+  const first = names[missing];
+  if (first !== undefined) fail('label-missing', `${path} has no label for "${first}".`, where);
+  return labels as Label[];
+}
+
+/** The fields of one CSV line, with double quotes. */
+function splitCsv(line: string): string[] {
+  const fields: string[] = [];
+  let field = '';
+  let quoted = false;
+  for (let i = 0; i < line.length; i++) {
+    const char = line[i]!;
+    if (quoted) {
+      if (char !== '"') field += char;
+      else if (line[i + 1] === '"') field += line[i++]!;
+      else quoted = false;
+    } else if (char === '"' && field === '') quoted = true;
+    else if (char === ',') {
+      fields.push(field);
+      field = '';
+    } else field += char;
+  }
+  return [...fields, field];
+}

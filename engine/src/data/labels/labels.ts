@@ -1,0 +1,35 @@
+import type { ConfigPath } from '@quantsmith/schemas';
+import type { ImagePlacement } from '../placement.js';
+import type { Label } from './label.js';
+
+/** The right answers of a source's samples. */
+export interface Labels {
+  /** `image`: how the sample's image lies in the input, where it is one. */
+  readonly at: (index: number, image: ImagePlacement | null) => Label | Promise<Label>;
+  /** Everything that the labels follow from, as text: part of the data's fingerprint. */
+  readonly content: () => Promise<string>;
+  /** How many classes there are, where the labels themselves tell: the folders, or the list of names. */
+  readonly classes: number | null;
+}
+
+/** Where labels are read from, for problems. */
+export interface LabelPlace {
+  readonly file: string;
+  readonly configPath: ConfigPath;
+}
+
+/** Labels that are all there. */
+export function listedLabels(labels: readonly Label[], classes: number | null = null): Labels {
+  return {
+    at: (index) => labels[index] ?? null,
+    content: () =>
+      Promise.resolve(
+        JSON.stringify(labels, (_, value: unknown) =>
+          ArrayBuffer.isView(value)
+            ? Array.from(value as unknown as ArrayLike<number | bigint>, String)
+            : value,
+        ),
+      ),
+    classes,
+  };
+}

@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { decode } from 'fast-png';
+import { fail } from '@quantsmith/schemas';
+import type { LabelArray } from './label.js';
+import type { Labels } from './labels.js';
+import type { LabelInput } from './open.js';
+
+/** A PNG for each image, of the same name, whose values (gray, or places in a palette) are the classes of the pixels. */
+export function maskLabels(input: LabelInput, files: readonly string[]): Labels {
+  const masks = new Set(files.map((file) => file.split(sep).join('/')));
+  const paths = input.names.map((name) => {
+    const path = name.replace(/\.[^./]+$/, '.png');
+    const base = path.slice(path.lastIndexOf('/') + 1);
+    const found = masks.has(path) ? path : masks.has(base) ? base : null;
+    if (found === null) return fail('label-missing', `${input.path} has no mask "${path}".`, input.where);
+    return join(input.path, found);
+  });
+  return {
+    at: (index) => readMask(paths[index]!, input),
+    async content() {
+      const hash = createHash('sha256');
+      for (const path of paths) hash.update(await readFile(path));
+      return hash.digest('hex');
+    },
+    classes: input.classes?.length ?? null,
+  };
+}
+
+async function readMask(path: string, { where }: LabelInput): Promise<LabelArray> {
+  try {
+    const { data, width, height, channels } = decode(await readFile(path));
+    if (channels === 1) return { dims: [height, width], data: data as Uint8Array | Uint16Array };
+    return fail('label-invalid', `${path} has ${channels} channels; a mask has one, the class.`, {
+      ...where,
+      file: path,
+    });
+  } catch (error) {
+    if (error instanceof Error && error.name === 'QuantsmithError') throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    return fail('label-invalid', `${path} is no PNG: ${reason}.`, { ...where, file: path });
+  }
+}

@@ -1,0 +1,70 @@
+import { readFile, readdir, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { fail, type LabelKind } from '@quantsmith/schemas';
+import type { DataContext } from '../types.js';
+import { arrayLabels } from './array.js';
+import { cocoLabels } from './coco.js';
+import { csvLabels } from './csv.js';
+import type { Labels, LabelPlace } from './labels.js';
+import { maskLabels } from './masks.js';
+import { rowLabels } from './rows.js';
+import { yoloLabels } from './yolo.js';
+
+/** What a reader of labels works with. */
+export interface LabelInput {
+  readonly path: string;
+  /** The samples, in their order. */
+  readonly names: readonly string[];
+  /** Names of the classes in the order of the model's outputs; null: there is no list. */
+  readonly classes: readonly string[] | null;
+  /** What the metric needs; null: whatever there is. */
+  readonly kind: LabelKind | null;
+  readonly where: LabelPlace;
+}
+
+/**
+ * Labels from a file or a folder: .csv, .npy, .tsv, .jsonl, COCO .json, YOLO text files, or class masks. Throws
+ * `labels-not-found`, `labels-count`, `label-invalid`, `label-unknown-file`, `label-missing`.
+ */
+export async function openLabels(
+  labels: string,
+  names: readonly string[],
+  classes: readonly string[] | null,
+  context: DataContext,
+): Promise<Labels> {
+  const path = resolve(context.baseDir, labels);
+  const where = { file: path, configPath: [...context.configPath, 'labels'] };
+  const input = { path, names, classes, kind: context.labelKind ?? null, where };
+  const info = await stat(path).catch(() =>
+    fail('labels-not-found', `The label file ${path} does not exist.`, where),
+  );
+  if (info.isDirectory()) return folderLabels(input);
+  if (path.endsWith('.npy')) return arrayLabels(input);
+  const text = await readFile(path, 'utf8');
+  if (path.endsWith('.json')) return cocoLabels(input, text);
+  return /\.(tsv|jsonl)$/.test(path) ? rowLabels(input, text) : csvLabels(input, text);
+}
+
+async function folderLabels(input: LabelInput): Promise<Labels> {
+  const files = await readdir(input.path, { recursive: true });
+  if (files.some((file) => file.endsWith('.txt'))) return yoloLabels(input, files);
+  if (files.some((file) => /\.png$/i.test(file))) return maskLabels(input, files);
+  return fail(
+    'labels-not-found',
+    `${input.path} holds neither YOLO text files (.txt) nor masks (.png).`,
+    input.where,
+  );
+}
+
+/** The names in a file of classes, one a line. */
+export async function readClasses(classes: string, context: DataContext): Promise<string[]> {
+  const path = resolve(context.baseDir, classes);
+  const text = await readFile(path, 'utf8').catch(() =>
+    fail('labels-not-found', `The list of classes ${path} does not exist.`, {
+      file: path,
+      configPath: [...context.configPath, 'classes'],
+    }),
+  );
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
+  return lines.map((line) => line.trim()).filter((line) => line !== '');
+}

@@ -1,0 +1,74 @@
+import { fail } from '@quantsmith/schemas';
+import { complete, labelOf, placeByName } from './csv.js';
+import type { Label } from './label.js';
+import { listedLabels, type Labels } from './labels.js';
+import type { LabelInput } from './open.js';
+
+interface Row {
+  /** null: rows are in the order of the samples. */
+  readonly file: string | null;
+  readonly label: Label;
+  readonly at: string;
+}
+
+/**
+ * A .tsv of `file<TAB>label`, or a .jsonl of objects with `label` (or `text`, or `tokens`) and perhaps `file`. Rows without a
+ * file are in the order of the samples.
+ */
+export function rowLabels(input: LabelInput, text: string): Labels {
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
+  const read = input.path.endsWith('.jsonl') ? jsonRow : tsvRow;
+  const rows = lines.flatMap((line, number) =>
+    line.trim() === '' ? [] : [read(line, input, `${input.path}, line ${number + 1}`)],
+  );
+  const place = placeByName(input);
+  // A header names no sample.
+  const [first] = rows;
+  if (
+    first !== undefined &&
+    first.file !== null &&
+    place(first.file) === undefined &&
+    /^(file|path|audio|image)/i.test(first.file)
+  )
+    rows.shift();
+  const labels = new Array<Label | undefined>(input.names.length);
+  rows.forEach(({ file, label, at }, order) => {
+    const index = file === null ? order : place(file);
+    if (index === undefined || index >= labels.length)
+      return fail(
+        'label-unknown-file',
+        `${at}: "${file ?? `row ${order + 1}`}" is no sample of the data.`,
+        input.where,
+      );
+    labels[index] = label;
+  });
+  return listedLabels(complete(labels, input));
+}
+
+function tsvRow(line: string, input: LabelInput, at: string): Row {
+  const [first = '', ...rest] = line.split('\t');
+  if (rest.length === 0) return { file: null, label: labelOf(first, input, at), at };
+  return { file: first, label: labelOf(rest[0]!, input, at), at };
+}
+
+function jsonRow(line: string, input: LabelInput, at: string): Row {
+  let row: unknown;
+  try {
+    row = JSON.parse(line);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return fail('label-invalid', `${at} is no JSON: ${reason}.`, input.where);
+  }
+  const { file, label, text, tokens } = (row ?? {}) as Record<string, unknown>;
+  const value = label ?? text ?? tokens;
+  const found = typeof value === 'string' ? labelOf(value, input, at) : jsonLabel(value);
+  if (found === null) return fail('label-missing', `${at} has no "label", "text" or "tokens".`, input.where);
+  return { file: typeof file === 'string' ? file : null, label: found, at };
+}
+
+function jsonLabel(value: unknown): Label {
+  if (typeof value === 'number') return value;
+  const numbers = Array.isArray(value) && value.every((each) => typeof each === 'number');
+  if (numbers) return { dims: [value.length], data: Int32Array.from(value as number[]) };
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : null;
+}

@@ -1,0 +1,84 @@
+import { readFile } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { fail } from '@quantsmith/schemas';
+import { unchangedPlacement, type ImagePlacement } from '../placement.js';
+import type { TruthBox } from './label.js';
+import type { Labels } from './labels.js';
+import type { LabelInput } from './open.js';
+
+/** A shape in shares of the image's width and height. */
+interface RelativeBox {
+  readonly class: number;
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * A text file for each image, of the same name: `class x y width height` (centre and size) or `class x1 y1 x2 y2 …` (an
+ * outline), in shares of the image. An image without a file shows no object.
+ */
+export async function yoloLabels(input: LabelInput, files: readonly string[]): Promise<Labels> {
+  const texts = new Set(files.map((file) => file.split(sep).join('/')));
+  const fileOf = (name: string) => {
+    const path = name.replace(/\.[^./]+$/, '.txt');
+    const base = path.slice(path.lastIndexOf('/') + 1);
+    return texts.has(path) ? path : texts.has(base) ? base : null;
+  };
+  const found = input.names.map(fileOf);
+  if (found.every((file) => file === null)) {
+    return fail(
+      'labels-count',
+      `No text file in ${input.path} has the name of an image: "${input.names[0]}" would need "${input.names[0]?.replace(/\.[^./]+$/, '.txt')}".`,
+      input.where,
+    );
+  }
+  const boxes = await Promise.all(
+    found.map(async (file) => (file === null ? [] : readBoxes(join(input.path, file), input))),
+  );
+  return {
+    at: (index, image) => boxes[index]!.map((box) => inPixels(box, image ?? unchangedPlacement(1, 1))),
+    content: () => Promise.resolve(JSON.stringify(boxes)),
+    classes: input.classes?.length ?? null,
+  };
+}
+
+async function readBoxes(path: string, { where }: LabelInput): Promise<RelativeBox[]> {
+  const lines = (await readFile(path, 'utf8')).split(/\r?\n/);
+  return lines.flatMap((line, number) => {
+    if (line.trim() === '') return [];
+    const [label, ...values] = line.trim().split(/\s+/).map(Number);
+    const outline = values.length >= 6 && values.length % 2 === 0;
+    const valid = [label, ...values].every(Number.isFinite) && Number.isInteger(label) && label! >= 0;
+    if (!valid || (values.length !== 4 && !outline)) {
+      return fail(
+        'label-invalid',
+        `${path}, line ${number + 1}: "${line}" is neither "class x y width height" nor an outline.`,
+        { ...where, file: path },
+      );
+    }
+    return [outline ? boundsOf(label!, values) : centred(label!, values)];
+  });
+}
+
+function centred(label: number, [x = 0, y = 0, width = 0, height = 0]: readonly number[]): RelativeBox {
+  return { class: label, left: x - width / 2, top: y - height / 2, width, height };
+}
+
+function boundsOf(label: number, outline: readonly number[]): RelativeBox {
+  const x = outline.filter((_, i) => i % 2 === 0);
+  const y = outline.filter((_, i) => i % 2 === 1);
+  const [left, top] = [Math.min(...x), Math.min(...y)];
+  return { class: label, left, top, width: Math.max(...x) - left, height: Math.max(...y) - top };
+}
+
+function inPixels(box: RelativeBox, { width, height }: ImagePlacement): TruthBox {
+  const [w, h] = [box.width * width, box.height * height];
+  return {
+    box: [box.left * width, box.top * height, w, h],
+    class: box.class,
+    crowd: false,
+    area: w * h,
+  };
+}

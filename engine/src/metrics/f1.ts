@@ -1,0 +1,72 @@
+import type { Metric, Outputs, SampleContext, Sums } from './metric.js';
+import { classLabel, classScores, largestIndex } from './read.js';
+
+/** 2·TP / (2·TP + FP + FN) = 2·TP / (predicted + actual); 0 where the class neither occurs nor is predicted. */
+export const f1Score = (hits: number, predicted: number, actual: number): number =>
+  predicted + actual === 0 ? 0 : (2 * hits) / (predicted + actual);
+
+interface ClassCounts {
+  hits: number;
+  predicted: number;
+  actual: number;
+}
+
+/** State: [prediction, label]. */
+function f1Of(name: string, value: (counts: ReadonlyMap<number, ClassCounts>) => number): Metric<Sums> {
+  return {
+    name,
+    higherIsBetter: true,
+    needsLabels: true,
+    needsReference: false,
+    accumulate(outputs, label, _, context) {
+      const scores = classScores(outputs, context);
+      return [predictedClass(outputs, context), classLabel(label, Math.max(2, scores.length), context)];
+    },
+    result: (states) => value(countClasses(states)),
+    sampleError: ([prediction, label]) => (prediction === label ? 0 : 1),
+  };
+}
+
+/** The largest output; of a single one, whether it says yes. */
+function predictedClass(outputs: Outputs, context: SampleContext): number {
+  const scores = classScores(outputs, context);
+  if (scores.length > 1) return largestIndex(scores, 0, scores.length);
+  return scores[0]! > (context.task.logits ? 0 : 0.5) ? 1 : 0;
+}
+
+function countClasses(states: readonly Sums[]): Map<number, ClassCounts> {
+  const counts = new Map<number, ClassCounts>();
+  const of = (label: number) => {
+    const found = counts.get(label) ?? { hits: 0, predicted: 0, actual: 0 };
+    counts.set(label, found);
+    return found;
+  };
+  for (const [prediction = 0, label = 0] of states) {
+    of(prediction).predicted++;
+    of(label).actual++;
+    if (prediction === label) of(label).hits++;
+  }
+  return counts;
+}
+
+const scoreOf = ({ hits, predicted, actual }: ClassCounts) => f1Score(hits, predicted, actual);
+
+/** The mean of the F1 of the classes that occur or are predicted. */
+export const f1Macro = f1Of('f1', (counts) => {
+  const scores = [...counts].sort(([a], [b]) => a - b).map(([, each]) => scoreOf(each));
+  return scores.reduce((sum, score) => sum + score, 0) / scores.length;
+});
+
+/** F1 of all decisions together, which is the share of right ones. */
+export const f1Micro = f1Of('f1_micro', (counts) => {
+  const [hits, predicted, actual] = (['hits', 'predicted', 'actual'] as const).map((key) =>
+    [...counts.values()].reduce((sum, each) => sum + each[key], 0),
+  );
+  return f1Score(hits!, predicted!, actual!);
+});
+
+/** F1 of class 1. */
+export const f1Binary = f1Of('f1_binary', (counts) => {
+  const positive = counts.get(1);
+  return positive === undefined ? 0 : scoreOf(positive);
+});

@@ -1,0 +1,49 @@
+import { average, type Metric, type Outputs, type SampleContext, type Sums } from './metric.js';
+import type { Label } from '../data/labels/label.js';
+import { classLabel, classScores } from './read.js';
+
+/** Share of samples whose label is among the `k` largest outputs. Ties go to the lower class. State: [hit, margin]. */
+export function topK(name: string, k: number): Metric<Sums> {
+  return {
+    name,
+    higherIsBetter: true,
+    needsLabels: true,
+    needsReference: false,
+    accumulate: (outputs, label, _, context) => [
+      rankOfLabel(outputs, label, context) < k ? 1 : 0,
+      marginOfLabel(outputs, label, context, k),
+    ],
+    result: average,
+    sampleError: ([hit = 0]) => 1 - hit,
+    margin: {
+      of: ([, margin = 0]) => margin,
+      state: (margin, yes = margin > 0 ? 1 : 0) => [yes, margin],
+    },
+  };
+}
+
+/** How many classes score higher than the label. */
+function rankOfLabel(outputs: Outputs, given: Label, context: SampleContext): number {
+  const scores = classScores(outputs, context);
+  const label = classLabel(given, scores.length, context);
+  const own = scores[label]!;
+  if (Number.isNaN(own)) return Number.POSITIVE_INFINITY;
+  let rank = 0;
+  for (let c = 0; c < scores.length; c++) if (scores[c]! > own || (scores[c]! === own && c < label)) rank++;
+  return rank;
+}
+
+/** The label's score less the k-th largest of the others; 0 where the label's is not a number. */
+function marginOfLabel(outputs: Outputs, given: Label, context: SampleContext, k: number): number {
+  const scores = classScores(outputs, context);
+  const label = classLabel(given, scores.length, context);
+  const largest: number[] = new Array<number>(k).fill(Number.NEGATIVE_INFINITY);
+  for (let c = 0; c < scores.length; c++) {
+    if (c === label || !(scores[c]! > largest[k - 1]!)) continue;
+    let place = k - 1;
+    for (; place > 0 && largest[place - 1]! < scores[c]!; place--) largest[place] = largest[place - 1]!;
+    largest[place] = scores[c]!;
+  }
+  const margin = scores[label]! - largest[k - 1]!;
+  return Number.isFinite(margin) ? margin : 0;
+}

@@ -1,0 +1,241 @@
+import type { HostTensor } from '@quantsmith/model/arrays';
+import type { Detection } from './detections.js';
+import type { Decoder, Task } from './task.js';
+
+/** Width and height of the model's input, in pixels. */
+export interface InputSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Turns a detector's outputs into boxes in pixels of the model's input; null: the shapes do not fit. */
+type Decode = (outputs: readonly HostTensor[], task: Task, input: InputSize) => Detection[] | null;
+
+/** Which decoders have been tried on a real model here, and which on made outputs only, is in docs/metrics.md. */
+export const DECODERS: Readonly<Record<Decoder, Decode>> = {
+  yolox,
+  yolov5,
+  yolov8,
+  ssd,
+  detr,
+  nms_free: nmsFree,
+};
+
+/** Decoders whose boxes still overlap. Every class of a box counts whose score is high enough. */
+export const NEEDS_SUPPRESSION: ReadonlySet<Decoder> = new Set(['yolox', 'yolov5', 'yolov8', 'ssd']);
+
+const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+const identity = (x: number) => x;
+
+/** Corners from centre and size. */
+function around(x: number, y: number, width: number, height: number): Detection['corners'] {
+  return [x - width / 2, y - height / 2, x + width / 2, y + height / 2];
+}
+
+/** The cells of the grids with these strides, in their order: left and top in cells, and the stride. */
+function gridCells({ width, height }: InputSize, strides: readonly number[]): [number, number, number][] {
+  return strides.flatMap((stride) => {
+    const [columns, rows] = [Math.floor(width / stride), Math.floor(height / stride)];
+    return Array.from(
+      { length: columns * rows },
+      (_, i) => [i % columns, Math.floor(i / columns), stride] as [number, number, number],
+    );
+  });
+}
+
+const STRIDES = [
+  [8, 16, 32],
+  [8, 16, 32, 64],
+];
+
+/** The grids of a YOLO head with so many rows; null: there are none. */
+export function gridsFor(rows: number, input: InputSize): [number, number, number][] | null {
+  for (const strides of STRIDES) {
+    const cells = gridCells(input, strides);
+    if (cells.length === rows) return cells;
+  }
+  return null;
+}
+
+/**
+ * YOLOX (Ge et al., 2021): for the cell (x, y) of a grid with stride s, centre = (out + cell) · s and size = exp(out) · s;
+ * score = objectness · class.
+ */
+function yolox([output]: readonly HostTensor[], task: Task, input: InputSize): Detection[] | null {
+  const cells = output === undefined ? null : gridsFor(output.dims.at(-2) ?? 0, input);
+  if (output === undefined || cells === null) return null;
+  return withObjectness(output, task, ([x, y, width, height], row) => {
+    const [column, line, stride] = cells[row]!;
+    return around(
+      (x + column) * stride,
+      (y + line) * stride,
+      Math.exp(width) * stride,
+      Math.exp(height) * stride,
+    );
+  });
+}
+
+/** Rows of centre, size, objectness and classes, already in pixels. */
+function yolov5([output]: readonly HostTensor[], task: Task, input: InputSize): Detection[] | null {
+  if (output === undefined || output.dims.length < 2) return null;
+  const [unitX, unitY] = task.normalized ? [input.width, input.height] : [1, 1];
+  return withObjectness(output, task, ([x, y, width, height]) =>
+    around(x * unitX, y * unitY, width * unitX, height * unitY),
+  );
+}
+
+type Four = readonly [number, number, number, number];
+
+function withObjectness(
+  { dims, data }: HostTensor,
+  task: Task,
+  boxOf: (values: Four, row: number) => Detection['corners'],
+): Detection[] | null {
+  const columns = dims.at(-1) ?? 0;
+  const classes = columns - 5;
+  if (classes < 1) return null;
+  const values = data as ArrayLike<number>;
+  const activate = task.logits ? sigmoid : identity;
+  const found: Detection[] = [];
+  for (let row = 0, at = 0; at < values.length; row++, at += columns) {
+    const objectness = activate(values[at + 4]!);
+    if (objectness < task.scoreThreshold) continue;
+    const corners = boxOf([values[at]!, values[at + 1]!, values[at + 2]!, values[at + 3]!], row);
+    for (let c = 0; c < classes; c++) {
+      const score = objectness * activate(values[at + 5 + c]!);
+      if (score >= task.scoreThreshold) found.push({ corners, class: c, score });
+    }
+  }
+  return found;
+}
+
+/** YOLOv8, YOLO11 and later: [1, 4 + classes, N], centre and size in pixels. */
+function yolov8([output]: readonly HostTensor[], task: Task, input: InputSize): Detection[] | null {
+  const [channels = 0, rows = 0] = output?.dims.slice(-2) ?? [];
+  if (output === undefined || channels < 5) return null;
+  const values = output.data as ArrayLike<number>;
+  const activate = task.logits ? sigmoid : identity;
+  const [unitX, unitY] = task.normalized ? [input.width, input.height] : [1, 1];
+  const cornersOf = (row: number) => {
+    const at = (channel: number) => values[channel * rows + row]!;
+    return around(at(0) * unitX, at(1) * unitY, at(2) * unitX, at(3) * unitY);
+  };
+  const found: Detection[] = [];
+  for (let row = 0; row < rows; row++) {
+    for (let channel = 4; channel < channels; channel++) {
+      const score = activate(values[channel * rows + row]!);
+      if (score >= task.scoreThreshold) found.push({ corners: cornersOf(row), class: channel - 4, score });
+    }
+  }
+  return found;
+}
+
+/** The output with four values a row, and the one with the scores of as many rows. */
+function boxesAndScores(outputs: readonly HostTensor[]): { boxes: HostTensor; scores: HostTensor } | null {
+  const boxes = outputs.find(({ dims }) => dims.at(-1) === 4);
+  const rows = boxes?.dims.at(-2);
+  const scores = outputs.find(
+    (output) => output !== boxes && output.dims.length >= 2 && output.dims.at(-2) === rows,
+  );
+  return boxes === undefined || scores === undefined ? null : { boxes, scores };
+}
+
+function softmax(values: ArrayLike<number>, start: number, count: number): Float64Array {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < count; i++) largest = Math.max(largest, values[start + i]!);
+  const result = Float64Array.from({ length: count }, (_, i) => Math.exp(values[start + i]! - largest));
+  const sum = result.reduce((total, value) => total + value, 0);
+  return result.map((value) => value / sum);
+}
+
+/** SSD heads with decoded boxes: corners, and one score a class with the background first; every class counts. */
+function ssd(outputs: readonly HostTensor[], task: Task, input: InputSize): Detection[] | null {
+  const found = boxesAndScores(outputs);
+  if (found === null) return null;
+  const classes = found.scores.dims.at(-1)!;
+  const [unitX, unitY] = task.normalized ? [input.width, input.height] : [1, 1];
+  const boxes = found.boxes.data as ArrayLike<number>;
+  const scores = found.scores.data as ArrayLike<number>;
+  const detections: Detection[] = [];
+  for (let row = 0; row < scores.length / classes; row++) {
+    const own = task.logits ? softmax(scores, row * classes, classes) : null;
+    for (let c = 1; c < classes; c++) {
+      const score = own === null ? scores[row * classes + c]! : own[c]!;
+      if (!(score >= task.scoreThreshold)) continue;
+      const [left, top, right, bottom] = [0, 1, 2, 3].map((i) => boxes[4 * row + i]!) as unknown as Four;
+      const corners = [left * unitX, top * unitY, right * unitX, bottom * unitY] as const;
+      detections.push({ corners, class: c - 1, score });
+    }
+  }
+  return detections;
+}
+
+/**
+ * DETR (Carion et al., 2020): softmax over the classes and `no object`, which is last; where `classes` says that there is
+ * none (RT-DETR), a sigmoid for each. Boxes are centre and size from 0 to 1. One class a query.
+ */
+function detr(outputs: readonly HostTensor[], task: Task, input: InputSize): Detection[] | null {
+  const found = boxesAndScores(outputs);
+  if (found === null) return null;
+  const columns = found.scores.dims.at(-1)!;
+  const classes = task.classes ?? columns - 1;
+  const boxes = found.boxes.data as ArrayLike<number>;
+  const logits = found.scores.data as ArrayLike<number>;
+  const [unitX, unitY] = task.normalized ? [input.width, input.height] : [1, 1];
+  const detections: Detection[] = [];
+  for (let row = 0; row < logits.length / columns; row++) {
+    const scores =
+      classes < columns
+        ? softmax(logits, row * columns, columns)
+        : Float64Array.from({ length: columns }, (_, c) =>
+            task.logits ? sigmoid(logits[row * columns + c]!) : logits[row * columns + c]!,
+          );
+    let best = 0;
+    for (let c = 1; c < classes; c++) if (scores[c]! > scores[best]!) best = c;
+    if (!(scores[best]! >= task.scoreThreshold)) continue;
+    const [x, y, width, height] = [0, 1, 2, 3].map((i) => boxes[4 * row + i]!) as unknown as Four;
+    const corners = around(x * unitX, y * unitY, width * unitX, height * unitY);
+    detections.push({ corners, class: best, score: scores[best]! });
+  }
+  return detections;
+}
+
+/** Finished detections: rows of corners, score and class; or boxes, scores and classes as outputs of their own. */
+function nmsFree(outputs: readonly HostTensor[], task: Task, input: InputSize): Detection[] | null {
+  const [unitX, unitY] = task.normalized ? [input.width, input.height] : [1, 1];
+  const rows = outputs.length === 1 ? joinedRows(outputs[0]!) : apartRows(outputs);
+  return (
+    rows
+      ?.filter(({ score }) => score >= task.scoreThreshold)
+      .map(({ corners: [left, top, right, bottom], ...rest }) => ({
+        ...rest,
+        corners: [left * unitX, top * unitY, right * unitX, bottom * unitY] as const,
+      })) ?? null
+  );
+}
+
+function joinedRows({ dims, data }: HostTensor): Detection[] | null {
+  if (dims.at(-1) !== 6) return null;
+  const values = data as ArrayLike<number>;
+  return Array.from({ length: values.length / 6 }, (_, row) => {
+    const [left, top, right, bottom, score, label] = [0, 1, 2, 3, 4, 5].map((i) => values[6 * row + i]!);
+    return { corners: [left!, top!, right!, bottom!], score: score!, class: Math.round(label!) };
+  });
+}
+
+function apartRows(outputs: readonly HostTensor[]): Detection[] | null {
+  const boxes = outputs.find(({ dims }) => dims.at(-1) === 4 && dims.length >= 2);
+  const count = (boxes?.data.length ?? 0) / 4;
+  const columns = outputs.filter((output) => output !== boxes && output.data.length === count);
+  const isClass = ({ type, data }: HostTensor) =>
+    type.startsWith('int') || (data as Float32Array).every((value) => Number.isInteger(value));
+  const labels = columns.find(isClass);
+  const scores = columns.find((output) => output !== labels);
+  if (boxes === undefined || labels === undefined || scores === undefined) return null;
+  const corners = boxes.data as ArrayLike<number>;
+  return Array.from({ length: count }, (_, row) => ({
+    corners: [0, 1, 2, 3].map((i) => corners[4 * row + i]!) as unknown as Four,
+    score: Number(scores.data[row]),
+    class: Number(labels.data[row]),
+  }));
+}

@@ -1,0 +1,123 @@
+import type { HostTensor } from '@quantsmith/model/arrays';
+import type { ImagePlacement } from '../data/placement.js';
+import { DECODERS, gridsFor, type InputSize } from './decoders.js';
+import { placementOf } from './detect.js';
+import type { Decoder, Task } from './task.js';
+
+type Tensors = Readonly<Record<string, HostTensor>>;
+
+/** What the float model gave for a sample. */
+export interface Seen {
+  readonly feeds: Tensors;
+  readonly image: ImagePlacement | null;
+  readonly outputs: Tensors;
+}
+
+/** A finished list of detections is shorter than the rows of a head. */
+const LONGEST_LIST = 1000;
+
+/** The decoders that the shapes of the outputs allow, the likelier first. */
+export function decodersFor(shapes: readonly (readonly number[])[], input: InputSize): Decoder[] {
+  const [first, ...others] = shapes;
+  if (first === undefined) return [];
+  if (others.length === 0) return first.length >= 2 ? singleOutput(first.slice(-2), input) : [];
+  const rows = shapes.find((dims) => dims.at(-1) === 4)?.at(-2);
+  if (rows === undefined) return [];
+  const scores = shapes.some((dims) => dims.at(-1) !== 4 && dims.length >= 3 && dims.at(-2) === rows);
+  if (!scores) return ['nms_free'];
+  return rows <= LONGEST_LIST ? ['detr', 'ssd'] : ['ssd'];
+}
+
+function singleOutput([rows = 0, columns = 0]: readonly number[], input: InputSize): Decoder[] {
+  if (columns === 6 && rows <= LONGEST_LIST) return ['nms_free'];
+  if (rows < columns) return rows >= 5 ? ['yolov8'] : [];
+  if (columns < 6) return [];
+  return gridsFor(rows, input) === null ? ['yolov5'] : ['yolox', 'yolov5'];
+}
+
+/**
+ * What the outputs of the float model tell beyond the config: the decoder, whether scores are logits and whether boxes are
+ * shares. Where shapes allow several decoders, the one is taken whose boxes lie on the images.
+ */
+export function settleTask(task: Task, seen: readonly Seen[]): Task {
+  const [first] = seen;
+  if (task.type !== 'detection' || first === undefined) return task;
+  const shapes = Object.values(first.outputs).map(({ dims }) => dims);
+  const { inputWidth, inputHeight } = placementOf(first);
+  const decoders =
+    task.decode === null ? decodersFor(shapes, { width: inputWidth, height: inputHeight }) : [task.decode];
+  const ranked = decoders
+    .map((decode) => ({ ...task, decode, ...unitsOf(decode, task, seen) }))
+    .map((candidate) => ({ candidate, sense: sense(candidate, seen) }))
+    .sort((a, b) => b.sense - a.sense);
+  return ranked[0]?.candidate ?? task;
+}
+
+/** Scores beyond 0 … 1 are logits; boxes that all lie within 0 … 2 are shares. */
+function unitsOf(decode: Decoder, task: Task, seen: readonly Seen[]): Pick<Task, 'logits' | 'normalized'> {
+  const scores = (value: number) => value < -1e-3 || value > 1 + 1e-3;
+  const logits = seen.some(({ outputs }) =>
+    scoreRuns(decode, Object.values(outputs)).some(({ data, start, step, count }) => {
+      for (let at = start; at < data.length; at += step)
+        for (let i = 0; i < count; i++) if (scores(data[at + i]!)) return true;
+      return false;
+    }),
+  );
+  const raw = { ...task, decode, logits, normalized: false, scoreThreshold: 0 };
+  const largest = largestCoordinate(raw, seen);
+  return { logits, normalized: decode !== 'yolox' && largest <= 2 };
+}
+
+interface Run {
+  readonly data: ArrayLike<number>;
+  readonly start: number;
+  readonly step: number;
+  readonly count: number;
+}
+
+/** Where the scores of a head lie. */
+function scoreRuns(decode: Decoder, outputs: readonly HostTensor[]): Run[] {
+  const [first] = outputs;
+  if (first === undefined || decode === 'nms_free') return [];
+  const data = first.data as ArrayLike<number>;
+  const [rows = 1, columns = 1] = first.dims.slice(-2);
+  if (decode === 'yolox' || decode === 'yolov5')
+    return [{ data, start: 4, step: columns, count: columns - 4 }];
+  if (decode === 'yolov8')
+    return [{ data, start: 4 * columns, step: data.length, count: (rows - 4) * columns }];
+  const scores = outputs.find(({ dims }) => dims.at(-1) !== 4) ?? first;
+  return [
+    { data: scores.data as ArrayLike<number>, start: 0, step: scores.data.length, count: scores.data.length },
+  ];
+}
+
+/** Boxes that are looked at of each sample. */
+const LOOKED_AT = 30;
+
+const surest = (task: Task, { outputs, ...source }: Seen) => {
+  const { inputWidth: width, inputHeight: height } = placementOf(source);
+  const found = DECODERS[task.decode!](Object.values(outputs), task, { width, height }) ?? [];
+  return found.sort((a, b) => b.score - a.score).slice(0, LOOKED_AT);
+};
+
+function largestCoordinate(task: Task, seen: readonly Seen[]): number {
+  const all = seen.flatMap((each) => surest(task, each).flatMap(({ corners }) => corners));
+  return all.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+}
+
+/** The share of the surest boxes that a detector could mean: of some pixels, not larger than the input, and on it. */
+function sense(task: Task, seen: readonly Seen[]): number {
+  let [sensible, all] = [0, 0];
+  for (const each of seen) {
+    const { inputWidth, inputHeight } = placementOf(each);
+    for (const { corners } of surest({ ...task, scoreThreshold: 0 }, each)) {
+      const [left, top, right, bottom] = corners;
+      const [width, height] = [right - left, bottom - top];
+      const [x, y] = [(left + right) / 2, (top + bottom) / 2];
+      const fits = width >= 2 && height >= 2 && width <= 1.2 * inputWidth && height <= 1.2 * inputHeight;
+      if (fits && x >= 0 && y >= 0 && x <= inputWidth && y <= inputHeight) sensible++;
+      all++;
+    }
+  }
+  return all === 0 ? 0 : sensible / all;
+}
