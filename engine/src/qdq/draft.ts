@@ -7,7 +7,7 @@ import {
   makeNode,
 } from '@quantsmith/model/onnx';
 import { create } from '@bufbuild/protobuf';
-import { freshNames, renameReadings } from '@quantsmith/model/graph';
+import { capturedBy, freshNames, renameReadings, fileOrder } from '@quantsmith/model/graph';
 import type { Port } from '../placement/types.js';
 
 /** A model being rewritten: nodes are copied, so that the model it came from never changes. */
@@ -81,8 +81,11 @@ export class Draft {
   /** The finished model: nodes in topological order, initializers that nothing reads left out. */
   finish(): ModelProto {
     const graph = this.model.graph!;
-    const node = sortNodes(this.nodes);
-    const read = new Set([...node.flatMap(readings), ...graph.output.map((value) => value.name)]);
+    const node = fileOrder(this.nodes);
+    const read = new Set([
+      ...node.flatMap((reader) => [...reader.input, ...capturedBy(reader)]),
+      ...graph.output.map((value) => value.name),
+    ]);
     const listed = new Set(graph.input.map((value) => value.name));
     const initializer = [...this.initializers.values()].filter(
       ({ name }) => read.has(name) || listed.has(name),
@@ -100,48 +103,4 @@ export class Draft {
       return imports;
     return [...imports, create(OperatorSetIdProtoSchema, { domain: 'com.microsoft', version: 1n })];
   }
-}
-
-/** Everything a node reads, what its subgraphs capture included. */
-function readings(node: NodeProto): string[] {
-  const inner = node.attribute.flatMap((attribute) => [
-    ...(attribute.g === undefined ? [] : [attribute.g]),
-    ...attribute.graphs,
-  ]);
-  return [
-    ...node.input,
-    ...inner.flatMap((graph) => [...graph.node.flatMap(readings), ...graph.output.map((v) => v.name)]),
-  ];
-}
-
-/** Stable topological order: nodes keep their order as far as the edges allow. */
-function sortNodes(nodes: readonly NodeProto[]): NodeProto[] {
-  const producer = new Map(nodes.flatMap((node) => node.output.map((tensor) => [tensor, node] as const)));
-  const sorted: NodeProto[] = [];
-  const done = new Set<NodeProto>();
-  for (const root of nodes) {
-    const stack = [root];
-    while (stack.length > 0) {
-      const node = stack[stack.length - 1]!;
-      const waiting = done.has(node)
-        ? []
-        : readings(node).flatMap((tensor) => pending(producer.get(tensor), node, done));
-      if (waiting.length > 0) {
-        stack.push(...waiting);
-        continue;
-      }
-      stack.pop();
-      if (!done.has(node)) sorted.push(node);
-      done.add(node);
-    }
-  }
-  return sorted;
-}
-
-function pending(
-  producer: NodeProto | undefined,
-  reader: NodeProto,
-  done: ReadonlySet<NodeProto>,
-): NodeProto[] {
-  return producer === undefined || producer === reader || done.has(producer) ? [] : [producer];
 }

@@ -1,6 +1,6 @@
-import type { GraphProto, ModelProto, NodeProto, TensorProto } from '../onnx/onnx_pb.js';
-import { subgraphs } from '../onnx/node.js';
-import { fail } from '@quantsmith/schemas';
+import type { ModelProto, NodeProto, TensorProto } from '../onnx/onnx_pb.js';
+import { capturedBy } from './captured.js';
+import { readyOrder } from './order.js';
 
 export interface TensorType {
   /** TensorProto.DataType number. */
@@ -44,7 +44,7 @@ export function indexGraph(model: ModelProto, types: ReadonlyMap<string, TensorT
   const producers = new Map<string, NodeProto>();
   for (const node of graph.node)
     for (const tensor of node.output) if (tensor !== '') producers.set(tensor, node);
-  const nodes = topologicalOrder(graph.node, producers);
+  const nodes = readyOrder(graph.node);
   const consumers = new Map<string, Reading[]>();
   const captured = new Set<string>();
   for (const node of nodes) {
@@ -77,56 +77,4 @@ export function indexGraph(model: ModelProto, types: ReadonlyMap<string, TensorT
     type: typeOf,
     rank: (tensor) => typeOf(tensor)?.dims?.length,
   };
-}
-
-/** Tensors of the outer graph that a node's subgraphs read. */
-export function capturedBy(node: NodeProto): Set<string> {
-  const captured = new Set<string>();
-  for (const inner of subgraphs(node)) for (const tensor of freeTensors(inner)) captured.add(tensor);
-  return captured;
-}
-
-function freeTensors(graph: GraphProto): Set<string> {
-  const own = new Set([
-    ...graph.input.map((value) => value.name),
-    ...graph.initializer.map((tensor) => tensor.name),
-    ...graph.node.flatMap((node) => node.output),
-  ]);
-  const read = [
-    ...graph.node.flatMap((node) => [...node.input, ...capturedBy(node)]),
-    ...graph.output.map((value) => value.name),
-  ];
-  return new Set(read.filter((tensor) => tensor !== '' && !own.has(tensor)));
-}
-
-/** Kahn's algorithm; keeps the file's order as far as the edges allow. */
-function topologicalOrder(
-  nodes: readonly NodeProto[],
-  producers: ReadonlyMap<string, NodeProto>,
-): NodeProto[] {
-  const position = new Map(nodes.map((node, index) => [node, index]));
-  const readers: number[][] = nodes.map(() => []);
-  const missing = nodes.map((node, index) => {
-    const before = new Set<number>();
-    for (const tensor of [...node.input, ...capturedBy(node)]) {
-      const producer = producers.get(tensor);
-      if (producer !== undefined) before.add(position.get(producer)!);
-    }
-    for (const earlier of before) readers[earlier]!.push(index);
-    return before.size;
-  });
-  const ready = missing.flatMap((count, index) => (count === 0 ? [index] : []));
-  const order: NodeProto[] = [];
-  for (let next = 0; next < ready.length; next++) {
-    const index = ready[next]!;
-    order.push(nodes[index]!);
-    for (const reader of readers[index]!) if (--missing[reader]! === 0) ready.push(reader);
-  }
-  if (order.length < nodes.length) {
-    const stuck = nodes.find((_, index) => missing[index]! > 0)!;
-    fail('model-cyclic', `The model's graph has a cycle through node "${stuck.name}" (${stuck.opType}).`, {
-      data: { node: stuck.name },
-    });
-  }
-  return order;
 }
