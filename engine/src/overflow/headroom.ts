@@ -1,8 +1,9 @@
 import { ElementType, type ModelProto } from '@quantsmith/model/onnx';
 import type { IntegerLayer } from './layers.js';
-import { draftLayers, withDrafts } from './models.js';
+import { type GraphBuilder, withBuilt } from '@quantsmith/model/graph';
+import { buildLayers } from './models.js';
 import { largestPairs } from './pairs.js';
-import { kernelColumns, type Draft } from './saturate.js';
+import { kernelColumns } from './saturate.js';
 
 /** What to read of one layer: the name of a scalar output, the largest sum of two products of a sample. */
 export interface Reached {
@@ -15,22 +16,22 @@ export interface Reached {
  * than counting the sums that saturate: of all weights that meet the same two activations few can give the largest.
  */
 export function reachedModel(optimized: ModelProto): { model: ModelProto; layers: Reached[] } {
-  const { drafts, drafted: layers } = draftLayers(optimized, (draft, layer) => ({
+  const { built, layers } = buildLayers(optimized, (part, layer) => ({
     layer,
-    largest: addLargestSum(draft, layer),
+    largest: addLargestSum(part, layer),
   }));
   const outputs = layers.map(({ largest }) => largest);
-  return { model: withDrafts(optimized, drafts, outputs), layers };
+  return { model: withBuilt(optimized, built, outputs), layers };
 }
 
-function addLargestSum(draft: Draft, layer: IntegerLayer): string {
-  const { columns, places, place } = kernelColumns(draft, layer);
+function addLargestSum(built: GraphBuilder, layer: IntegerLayer): string {
+  const { columns, places, place } = kernelColumns(built, layer);
   const pairs = largestPairs(layer.rows, places, place);
   const product = (side: 0 | 1) => {
-    const values = draft.add('Gather', [columns, draft.ints(pairs.at[side])], { axis: 0 });
+    const values = built.add('Gather', [columns, built.ints(pairs.at[side])], { axis: 0 });
     const factors = Float32Array.from(pairs.weights[side]);
-    const factor = draft.constant([factors.length, 1], ElementType.FLOAT, factors);
-    return draft.add('Mul', [draft.add('Cast', [values], { to: ElementType.FLOAT }), factor]);
+    const factor = built.constant([factors.length, 1], ElementType.FLOAT, factors);
+    return built.add('Mul', [built.add('Cast', [values], { to: ElementType.FLOAT }), factor]);
   };
-  return draft.add('ReduceMax', [draft.add('Add', [product(0), product(1)])], { keepdims: 0 });
+  return built.add('ReduceMax', [built.add('Add', [product(0), product(1)])], { keepdims: 0 });
 }

@@ -1,20 +1,9 @@
-import {
-  ElementType,
-  type ModelProto,
-  type NodeProto,
-  weightBytes,
-  withOutputs,
-} from '@quantsmith/model/onnx';
+import { ElementType, type ModelProto, type NodeProto, weightBytes } from '@quantsmith/model/onnx';
+import { type GraphBuilder, withBuilt } from '@quantsmith/model/graph';
 import { integerKernel } from '@quantsmith/model/operators';
 import { integerLayers, type IntegerLayer } from './layers.js';
 import { isAtRisk } from './pairs.js';
-import {
-  addSaturatingLayer,
-  addSaturationError,
-  isReproducible,
-  startDraft,
-  type Draft,
-} from './saturate.js';
+import { addSaturatingLayer, addSaturationError, buildLayer, isReproducible } from './saturate.js';
 
 /** What is added to a model can take a few times its own weights, and all of it has to fit into one file in memory. */
 const LARGEST_BYTES = 2.5e8;
@@ -31,27 +20,27 @@ export function isTooLarge(optimized: ModelProto): boolean {
 export function saturatingModel(optimized: ModelProto): ModelProto {
   const layers = new Map(layersAtRisk(optimized).map((layer) => [layer.node, layer]));
   const graph = optimized.graph!;
-  const drafts: Draft[] = [];
+  const built: GraphBuilder[] = [];
   const node = graph.node.flatMap((old) => {
     const layer = layers.get(old);
     if (layer === undefined) return [old];
-    const draft = startDraft(old.output[0]!);
-    addSaturatingLayer(draft, layer);
-    drafts.push(draft);
-    return draft.nodes;
+    const part = buildLayer(layer);
+    addSaturatingLayer(part, layer);
+    built.push(part);
+    return part.nodes;
   });
-  const initializer = [...graph.initializer, ...drafts.flatMap(({ constants }) => constants)];
+  const initializer = [...graph.initializer, ...built.flatMap(({ constants }) => [...constants.values()])];
   return { ...optimized, graph: { ...graph, node, initializer } };
 }
 
-/** What `draft` adds to the model beside each layer at risk whose arithmetic is known, and what it says of it. */
-export function draftLayers<T>(
+/** What `build` adds to the model beside each layer at risk whose arithmetic is known, and what it says of it. */
+export function buildLayers<T>(
   optimized: ModelProto,
-  draft: (nodes: Draft, layer: IntegerLayer) => T,
-): { drafts: Draft[]; drafted: T[] } {
+  build: (built: GraphBuilder, layer: IntegerLayer) => T,
+): { built: GraphBuilder[]; layers: T[] } {
   const layers = layersAtRisk(optimized).filter(isReproducible);
-  const drafts = layers.map((layer) => startDraft(layer.node.output[0]!));
-  return { drafts, drafted: layers.map((layer, index) => draft(drafts[index]!, layer)) };
+  const built = layers.map(buildLayer);
+  return { built, layers: layers.map((layer, index) => build(built[index]!, layer)) };
 }
 
 /** What to read of one layer from a model that is being observed: names of scalar outputs. */
@@ -68,43 +57,31 @@ export interface Observed {
 
 /** The model with exact layers, and beside each layer at risk what saturation would do to it, as outputs. */
 export function observedModel(optimized: ModelProto): { model: ModelProto; layers: Observed[] } {
-  const { drafts, drafted: layers } = draftLayers(optimized, observe);
+  const { built, layers } = buildLayers(optimized, observe);
   const outputs = layers.flatMap(({ saturated, results, signal, noise }) => [
     saturated,
     results,
     signal,
     noise,
   ]);
-  return { model: withDrafts(optimized, drafts, outputs), layers };
+  return { model: withBuilt(optimized, built, outputs), layers };
 }
 
-/** The model with more nodes, of which these outputs are all that is wanted of it. */
-export function withDrafts(
-  model: ModelProto,
-  drafts: readonly Draft[],
-  outputs: readonly string[],
-): ModelProto {
-  const graph = model.graph!;
-  const node = [...graph.node, ...drafts.flatMap(({ nodes }) => nodes)];
-  const initializer = [...graph.initializer, ...drafts.flatMap(({ constants }) => constants)];
-  return withOutputs({ ...model, graph: { ...graph, node, initializer } }, outputs);
-}
-
-function observe(draft: Draft, layer: IntegerLayer): Observed {
-  const { excess, sum } = addSaturationError(draft, layer);
+function observe(built: GraphBuilder, layer: IntegerLayer): Observed {
+  const { excess, sum } = addSaturationError(built, layer);
   const { node, result, real } = layer;
   const output = node.output[0]!;
-  const exact = result === null ? output : draft.add('DequantizeLinear', [output, ...resultParameters(node)]);
-  const unit = draft.constant([real.length, 1], ElementType.FLOAT, real);
-  const error = draft.add('Mul', [draft.add('Cast', [sum], { to: ElementType.FLOAT }), unit]);
-  const squares = (tensor: string) => draft.add('ReduceSumSquare', [tensor], { keepdims: 0 });
+  const exact = result === null ? output : built.add('DequantizeLinear', [output, ...resultParameters(node)]);
+  const unit = built.constant([real.length, 1], ElementType.FLOAT, real);
+  const error = built.add('Mul', [built.add('Cast', [sum], { to: ElementType.FLOAT }), unit]);
+  const squares = (tensor: string) => built.add('ReduceSumSquare', [tensor], { keepdims: 0 });
   // Terms are whole numbers: cut to 1 they count.
-  const limits = [0, 1].map((limit) => draft.constant([], ElementType.FLOAT, Float32Array.of(limit)));
-  const flags = draft.add('Clip', [draft.add('Abs', [excess]), ...limits]);
+  const limits = [0, 1].map((limit) => built.constant([], ElementType.FLOAT, Float32Array.of(limit)));
+  const flags = built.add('Clip', [built.add('Abs', [excess]), ...limits]);
   return {
     layer,
-    saturated: draft.add('ReduceSum', [flags], { keepdims: 0 }),
-    results: draft.add('Size', [output]),
+    saturated: built.add('ReduceSum', [flags], { keepdims: 0 }),
+    results: built.add('Size', [output]),
     signal: squares(exact),
     noise: squares(error),
   };

@@ -1,65 +1,31 @@
 import {
   ElementType,
-  type AttributeValue,
   type NodeProto,
-  type TensorProto,
   intAttribute,
   intsAttribute,
-  makeInts,
-  makeNode,
-  makeTensor,
   stringAttribute,
 } from '@quantsmith/model/onnx';
+import { buildGraph, type GraphBuilder } from '@quantsmith/model/graph';
 import type { IntegerLayer } from './layers.js';
 import { INT16_MAX, INT16_MIN, riskyPairs } from './pairs.js';
 
 const TO_THE_END = Number.MAX_SAFE_INTEGER;
 
-/** Nodes and constants in the making; their names begin with the name of the tensor that they stand for. */
-export interface Draft {
-  readonly nodes: NodeProto[];
-  readonly constants: TensorProto[];
-  /** Adds a node of one output, by default with a name of its own, which is returned. */
-  readonly add: (
-    op: string,
-    inputs: readonly string[],
-    attributes?: Readonly<Record<string, AttributeValue>>,
-    output?: string,
-  ) => string;
-  readonly constant: (dims: readonly number[], dataType: number, values: ArrayBufferView) => string;
-  readonly ints: (values: readonly number[]) => string;
-}
-
-export function startDraft(prefix: string): Draft {
-  const nodes: NodeProto[] = [];
-  const constants: TensorProto[] = [];
-  const own = () => `${prefix}/saturation_${nodes.length}_${constants.length}`;
-  const keep = (tensor: TensorProto) => {
-    constants.push(tensor);
-    return tensor.name;
-  };
-  return {
-    nodes,
-    constants,
-    add(op, inputs, attributes = {}, output = own()) {
-      nodes.push(makeNode(op, inputs, [output], attributes, { name: output }));
-      return output;
-    },
-    constant: (dims, dataType, values) => keep(makeTensor(own(), dims, dataType, values)),
-    ints: (values) => keep(makeInts(own(), values)),
-  };
+/** What is built for a layer; its names begin with the name of the tensor that the layer makes. */
+export function buildLayer({ node }: IntegerLayer): GraphBuilder {
+  return buildGraph((_, nodes, constants) => `${node.output[0]!}/saturation_${nodes}_${constants}`);
 }
 
 /**
  * Adds the layer as a CPU computes it that adds pairs of products in 16 bits: the exact integer product, less what
  * saturation takes from it, made into the layer's own result as the runtime's kernels do it.
  */
-export function addSaturatingLayer(draft: Draft, layer: IntegerLayer): void {
-  const operand = kernelOperand(draft, layer);
-  const exact = exactSum(draft, layer, operand);
-  const byRow = draft.add('Transpose', [addSaturationError(draft, layer, operand).sum], { perm: [1, 0] });
-  const error = draft.add('Reshape', [byRow, draft.add('Shape', [exact])]);
-  addResult(draft, layer, draft.add('Sub', [exact, error]));
+export function addSaturatingLayer(built: GraphBuilder, layer: IntegerLayer): void {
+  const operand = kernelOperand(built, layer);
+  const exact = exactSum(built, layer, operand);
+  const byRow = built.add('Transpose', [addSaturationError(built, layer, operand).sum], { perm: [1, 0] });
+  const error = built.add('Reshape', [byRow, built.add('Shape', [exact])]);
+  addResult(built, layer, built.add('Sub', [exact, error]));
 }
 
 /**
@@ -72,13 +38,13 @@ export function addSaturatingLayer(draft: Draft, layer: IntegerLayer): void {
  * adds whole rows many times faster than columns.
  */
 export function addSaturationError(
-  draft: Draft,
+  built: GraphBuilder,
   layer: IntegerLayer,
-  operand = kernelOperand(draft, layer),
+  operand = kernelOperand(built, layer),
 ): { readonly excess: string; readonly sum: string } {
   const pairs = riskyPairs(layer.rows);
-  const rows = draft.add('Reshape', [operand, draft.ints([-1, operandDepth(layer)])]);
-  const columns = draft.add('Transpose', [rows], { perm: [1, 0] });
+  const rows = built.add('Reshape', [operand, built.ints([-1, operandDepth(layer)])]);
+  const columns = built.add('Transpose', [rows], { perm: [1, 0] });
   // The running sum begins with a pair that adds nothing, so that every output has a place before its first pair.
   const weights = (side: 0 | 1) => [0, ...pairs.weights[side]];
   const places = (side: 0 | 1) => [
@@ -86,27 +52,27 @@ export function addSaturationError(
     ...pairs.places.map((k, pair) => operandPlace(layer, pairs.outputs[pair]!, k + side)),
   ];
   const product = (side: 0 | 1) => {
-    const values = draft.add('Gather', [columns, draft.ints(places(side))], { axis: 0 });
-    const factor = draft.constant(
+    const values = built.add('Gather', [columns, built.ints(places(side))], { axis: 0 });
+    const factor = built.constant(
       [pairs.places.length + 1, 1],
       ElementType.FLOAT,
       Float32Array.from(weights(side)),
     );
-    return draft.add('Mul', [draft.add('Cast', [values], { to: ElementType.FLOAT }), factor]);
+    return built.add('Mul', [built.add('Cast', [values], { to: ElementType.FLOAT }), factor]);
   };
-  const value = draft.add('Add', [product(0), product(1)]);
+  const value = built.add('Add', [product(0), product(1)]);
   const limits = [INT16_MIN, INT16_MAX].map((limit) =>
-    draft.constant([], ElementType.FLOAT, Float32Array.of(limit)),
+    built.constant([], ElementType.FLOAT, Float32Array.of(limit)),
   );
-  const excess = draft.add('Sub', [value, draft.add('Clip', [value, ...limits])]);
-  const axis = draft.constant([], ElementType.INT32, Int32Array.of(0));
-  const running = draft.add('CumSum', [draft.add('Cast', [excess], { to: ElementType.INT32 }), axis]);
+  const excess = built.add('Sub', [value, built.add('Clip', [value, ...limits])]);
+  const axis = built.constant([], ElementType.INT32, Int32Array.of(0));
+  const running = built.add('CumSum', [built.add('Cast', [excess], { to: ElementType.INT32 }), axis]);
   const counts = new Array<number>(layer.rows.outputs).fill(0);
   for (const output of pairs.outputs) counts[output]!++;
   let last = 0;
   const ends = counts.map((count) => (last += count));
-  const at = (indices: readonly number[]) => draft.add('Gather', [running, draft.ints(indices)], { axis: 0 });
-  return { excess, sum: draft.add('Sub', [at(ends), at(ends.map((end, o) => end - counts[o]!))]) };
+  const at = (indices: readonly number[]) => built.add('Gather', [running, built.ints(indices)], { axis: 0 });
+  return { excess, sum: built.add('Sub', [at(ends), at(ends.map((end, o) => end - counts[o]!))]) };
 }
 
 /** Products in one row of the operand: of all groups. */
@@ -116,37 +82,37 @@ const operandDepth = ({ rows, kind, group }: IntegerLayer) => rows.length * (kin
  * The activations that the kernel multiplies as [places, positions], and where product `k` of an output is among them. Of an
  * even number of channels, both activations of a pair are of one place of the image, whose window then needn't be known.
  */
-export function kernelColumns(draft: Draft, layer: IntegerLayer) {
+export function kernelColumns(built: GraphBuilder, layer: IntegerLayer) {
   const { kind, dims, group } = layer;
   const depth = dims[1]! * group;
   const whole = kind === 'convolution' && dims[1]! % 2 === 0 && dims.slice(2).some((size) => size > 1);
   const operand = whole
-    ? paddedImage(draft, layer, unsignedInput(draft, layer))
-    : kernelOperand(draft, layer);
+    ? paddedImage(built, layer, unsignedInput(built, layer))
+    : kernelOperand(built, layer);
   const places = whole ? depth : operandDepth(layer);
-  const rows = draft.add('Reshape', [operand, draft.ints([-1, places])]);
+  const rows = built.add('Reshape', [operand, built.ints([-1, places])]);
   return {
-    columns: draft.add('Transpose', [rows], { perm: [1, 0] }),
+    columns: built.add('Transpose', [rows], { perm: [1, 0] }),
     places,
     place: (output: number, k: number) => operandPlace(layer, output, k) % places,
   };
 }
 
 /** The activations as the kernel reads them: unsigned, the products of one output (of all groups) along the last axis. */
-function kernelOperand(draft: Draft, layer: IntegerLayer): string {
-  const unsigned = unsignedInput(draft, layer);
-  return layer.kind === 'matrix' ? unsigned : patches(draft, layer, unsigned);
+function kernelOperand(built: GraphBuilder, layer: IntegerLayer): string {
+  const unsigned = unsignedInput(built, layer);
+  return layer.kind === 'matrix' ? unsigned : patches(built, layer, unsigned);
 }
 
-const unsignedInput = (draft: Draft, { signed, input }: IntegerLayer) =>
-  signed ? shifted(draft, input, 128, ElementType.UINT8) : input;
+const unsignedInput = (built: GraphBuilder, { signed, input }: IntegerLayer) =>
+  signed ? shifted(built, input, 128, ElementType.UINT8) : input;
 
 const unsignedZero = (layer: IntegerLayer) => layer.zeroPoint + (layer.signed ? 128 : 0);
 
-function shifted(draft: Draft, tensor: string, by: number, to: number): string {
-  const wide = draft.add('Cast', [tensor], { to: ElementType.INT32 });
-  const moved = draft.add('Add', [wide, draft.constant([], ElementType.INT32, Int32Array.of(by))]);
-  return draft.add('Cast', [moved], { to });
+function shifted(built: GraphBuilder, tensor: string, by: number, to: number): string {
+  const wide = built.add('Cast', [tensor], { to: ElementType.INT32 });
+  const moved = built.add('Add', [wide, built.constant([], ElementType.INT32, Int32Array.of(by))]);
+  return built.add('Cast', [moved], { to });
 }
 
 /** Where product `k` of an output is in the operand; groups have their channels side by side in each tap. */
@@ -158,35 +124,35 @@ function operandPlace({ kind, dims, group, rows }: IntegerLayer, output: number,
 }
 
 /** The channels-last image with what is around it: the zero point. */
-function paddedImage(draft: Draft, layer: IntegerLayer, input: string): string {
+function paddedImage(built: GraphBuilder, layer: IntegerLayer, input: string): string {
   const { node, dims } = layer;
   const kernel = dims.slice(2);
   const rank = kernel.length;
   const pads = padsOf(node, kernel, dilationsOf(layer));
   const image = isChannelsLast(node)
     ? input
-    : draft.add('Transpose', [input], { perm: toChannelsLast(rank) });
+    : built.add('Transpose', [input], { perm: toChannelsLast(rank) });
   if (!pads.some((pad) => pad > 0)) return image;
-  const fill = draft.constant([], ElementType.UINT8, Uint8Array.of(unsignedZero(layer)));
+  const fill = built.constant([], ElementType.UINT8, Uint8Array.of(unsignedZero(layer)));
   const around = [0, ...pads.slice(0, rank), 0, 0, ...pads.slice(rank), 0];
-  return draft.add('Pad', [image, draft.ints(around), fill]);
+  return built.add('Pad', [image, built.ints(around), fill]);
 }
 
 /** Patches of that image, one row a position: [N, ...positions, taps × channels]. */
-function patches(draft: Draft, layer: IntegerLayer, input: string): string {
+function patches(built: GraphBuilder, layer: IntegerLayer, input: string): string {
   const { node, dims } = layer;
   const kernel = dims.slice(2);
   const strides = intsAttribute(node, 'strides') ?? kernel.map(() => 1);
   const dilations = dilationsOf(layer);
-  const padded = paddedImage(draft, layer, input);
-  const axes = draft.ints(kernel.map((_, axis) => axis + 1));
-  const steps = draft.ints(strides);
+  const padded = paddedImage(built, layer, input);
+  const axes = built.ints(kernel.map((_, axis) => axis + 1));
+  const steps = built.ints(strides);
   const taps = offsets(kernel).map((tap) => {
     const begin = tap.map((at, axis) => at * dilations[axis]!);
     const end = tap.map((at, axis) => (at + 1 - kernel[axis]!) * dilations[axis]! || TO_THE_END);
-    return draft.add('Slice', [padded, draft.ints(begin), draft.ints(end), axes, steps]);
+    return built.add('Slice', [padded, built.ints(begin), built.ints(end), axes, steps]);
   });
-  return taps.length === 1 ? taps[0]! : draft.add('Concat', taps, { axis: -1 });
+  return taps.length === 1 ? taps[0]! : built.add('Concat', taps, { axis: -1 });
 }
 
 const dilationsOf = ({ node, dims }: IntegerLayer) =>
@@ -219,7 +185,7 @@ function offsets(kernel: readonly number[]): number[][] {
 }
 
 /** The exact product, on unsigned weights (the codes + 128): for two unsigned operands no kernel saturates. */
-function exactSum(draft: Draft, layer: IntegerLayer, operand: string): string {
+function exactSum(built: GraphBuilder, layer: IntegerLayer, operand: string): string {
   const { rows } = layer;
   const depth = operandDepth(layer);
   const zeros = Uint8Array.from(layer.weightZero, (zero) => zero + 128);
@@ -230,11 +196,11 @@ function exactSum(draft: Draft, layer: IntegerLayer, operand: string): string {
     rows.read(o, row);
     row.forEach((weight, k) => (weights[operandPlace(layer, o, k) * rows.outputs + o] = weight + 128));
   }
-  return draft.add('MatMulInteger', [
+  return built.add('MatMulInteger', [
     operand,
-    draft.constant([depth, rows.outputs], ElementType.UINT8, weights),
-    draft.constant([], ElementType.UINT8, Uint8Array.of(unsignedZero(layer))),
-    draft.constant(
+    built.constant([depth, rows.outputs], ElementType.UINT8, weights),
+    built.constant([], ElementType.UINT8, Uint8Array.of(unsignedZero(layer))),
+    built.constant(
       [rows.outputs],
       ElementType.UINT8,
       Uint8Array.from(layer.weightZero, (zero) => zero + 128),
@@ -243,26 +209,26 @@ function exactSum(draft: Draft, layer: IntegerLayer, operand: string): string {
 }
 
 /** From integer sums to the layer's result: bias, scale, rounding to the nearest (half to even), zero point. */
-function addResult(draft: Draft, layer: IntegerLayer, sum: string): void {
+function addResult(built: GraphBuilder, layer: IntegerLayer, sum: string): void {
   const { node, result, bias, scale, kind } = layer;
   const output = node.output[0]!;
-  const factor = draft.constant([scale.length], ElementType.FLOAT, scale);
+  const factor = built.constant([scale.length], ElementType.FLOAT, scale);
   const scaled = (integers: string, name?: string) =>
-    draft.add('Mul', [draft.add('Cast', [integers], { to: ElementType.FLOAT }), factor], {}, name);
+    built.add('Mul', [built.add('Cast', [integers], { to: ElementType.FLOAT }), factor], {}, name);
   const integerBias = bias !== null && (result !== null || node.opType === 'QGemm');
-  const total = integerBias ? draft.add('Add', [sum, bias]) : sum;
+  const total = integerBias ? built.add('Add', [sum, bias]) : sum;
   if (result === null) {
     if (bias === null || integerBias) scaled(total, output);
-    else draft.add('Add', [scaled(total), bias], {}, output);
+    else built.add('Add', [scaled(total), bias], {}, output);
     return;
   }
-  const one = draft.constant([], ElementType.FLOAT, Float32Array.of(1));
+  const one = built.constant([], ElementType.FLOAT, Float32Array.of(1));
   const zero = result.signed
-    ? draft.constant([], ElementType.INT8, Int8Array.of(result.zeroPoint))
-    : draft.constant([], ElementType.UINT8, Uint8Array.of(result.zeroPoint));
+    ? built.constant([], ElementType.INT8, Int8Array.of(result.zeroPoint))
+    : built.constant([], ElementType.UINT8, Uint8Array.of(result.zeroPoint));
   const back = kind === 'convolution' && !isChannelsLast(node);
-  const quantized = draft.add('QuantizeLinear', [scaled(total), one, zero], {}, back ? undefined : output);
-  if (back) draft.add('Transpose', [quantized], { perm: toChannelsFirst(layer.dims.length - 2) }, output);
+  const quantized = built.add('QuantizeLinear', [scaled(total), one, zero], {}, back ? undefined : output);
+  if (back) built.add('Transpose', [quantized], { perm: toChannelsFirst(layer.dims.length - 2) }, output);
 }
 
 /** Whether all of the layer is known: its window without its input's size, or its weights as one matrix. */

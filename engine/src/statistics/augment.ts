@@ -1,16 +1,5 @@
-import { create } from '@bufbuild/protobuf';
-import type { Graph } from '@quantsmith/model/graph';
-import {
-  ElementType,
-  type AttributeValue,
-  type ModelProto,
-  type NodeProto,
-  type TensorProto,
-  ValueInfoProtoSchema,
-  makeInts,
-  makeNode,
-  makeTensor,
-} from '@quantsmith/model/onnx';
+import { buildGraph, type Graph, type GraphBuilder, withBuilt } from '@quantsmith/model/graph';
+import { ElementType, type ModelProto } from '@quantsmith/model/onnx';
 import { has } from '@quantsmith/model/operators';
 import type { HostTensor } from '@quantsmith/model/arrays';
 
@@ -53,20 +42,14 @@ export function augmentWithReductions(
   tensors: readonly string[],
   opset: number,
 ): Augmented {
-  const draft = startDraft(graph, opset);
+  const additions = startAdditions(graph, opset);
   // The runtime walks back from the outputs and takes nodes with higher numbers first: in this order tensors are reduced
   // soon after they were made, while they are in the processor's caches, and their memory is used again.
-  for (const reduction of inOrderOfMaking(graph, reductions).reverse()) addReduction(draft, reduction);
-  const outputs = [...new Set(tensors), ...draft.outputs, ...finishPacks(draft)];
-  const declared = new Map(model.graph!.output.map((value) => [value.name, value]));
-  const output = outputs.map((name) => declared.get(name) ?? create(ValueInfoProtoSchema, { name }));
-  const initializer = [...model.graph!.initializer, ...draft.constants.values()];
+  for (const reduction of inOrderOfMaking(graph, reductions).reverse()) addReduction(additions, reduction);
+  const outputs = [...new Set(tensors), ...additions.outputs, ...finishPacks(additions)];
   return {
-    model: {
-      ...model,
-      graph: { ...model.graph!, node: [...model.graph!.node, ...draft.nodes], initializer, output },
-    },
-    places: draft.places,
+    model: withBuilt(model, [additions.built], outputs),
+    places: additions.places,
   };
 }
 
@@ -88,69 +71,65 @@ interface Pack {
 /** Larger groups have less overhead, smaller ones keep the order in which tensors are reduced. */
 const GROUP = 8;
 
-interface Draft {
+/** The reductions that are being added. */
+interface Additions {
   readonly graph: Graph;
   readonly opset: number;
-  readonly nodes: NodeProto[];
-  readonly constants: Map<string, TensorProto>;
+  readonly built: GraphBuilder;
   readonly places: Map<string, Place>;
   /** Matrices with one row per image of the batch (by the batch's size), and the one row of scalars. */
   readonly packs: Map<string | number, Pack>;
   readonly outputs: string[];
 }
 
-function startDraft(graph: Graph, opset: number): Draft {
+function startAdditions(graph: Graph, opset: number): Additions {
   return {
     graph,
     opset,
-    nodes: [],
-    constants: new Map(),
+    built: buildGraph((op, nodes) => `quantsmith_${op}_${nodes}`),
     places: new Map(),
     packs: new Map(),
     outputs: [],
   };
 }
 
-function addReduction(draft: Draft, reduction: Reduction): void {
+function addReduction(additions: Additions, reduction: Reduction): void {
   const { tensor, kind, axis } = reduction;
   const dims =
-    draft.graph.type(tensor)?.elemType === ElementType.FLOAT ? draft.graph.type(tensor)?.dims : null;
+    additions.graph.type(tensor)?.elemType === ElementType.FLOAT ? additions.graph.type(tensor)?.dims : null;
   const [batch, channels, height] = dims ?? [];
   const image = dims?.length === 4 && typeof channels === 'number' && (axis === null || axis === 1);
   if (image && batch !== undefined && height !== undefined) {
-    const { value, negated } = perChannel(draft, reduction, channels);
-    pack(draft, reduction, { value, key: batch, width: channels, negated });
+    const { value, negated } = perChannel(additions, reduction, channels);
+    pack(additions, reduction, { value, key: batch, width: channels, negated });
   } else if (axis === null) {
-    const scalar = emit(draft, OPERATOR[kind], [tensor], { keepdims: 0 });
-    const shape = constant(draft, makeInts('quantsmith_scalar', [1, 1, 1, 1]));
-    const value = emit(draft, 'Reshape', [scalar, shape], {});
-    pack(draft, reduction, { value, key: 'scalars', width: 1, negated: false });
+    const scalar = additions.built.add(OPERATOR[kind], [tensor], { keepdims: 0 });
+    const shape = additions.built.ints([1, 1, 1, 1], 'quantsmith_scalar');
+    const value = additions.built.add('Reshape', [scalar, shape], {});
+    pack(additions, reduction, { value, key: 'scalars', width: 1, negated: false });
   } else {
-    const output = vector(draft, reduction, axis);
-    draft.outputs.push(output);
-    draft.places.set(reductionKey(reduction), { output, start: 0, length: null, negated: false });
+    const output = vector(additions, reduction, axis);
+    additions.outputs.push(output);
+    additions.places.set(reductionKey(reduction), { output, start: 0, length: null, negated: false });
   }
 }
 
 /** One value per channel (and image of the batch), still of rank 4. */
-function perChannel(draft: Draft, { tensor, kind }: Reduction, channels: number) {
+function perChannel(additions: Additions, { tensor, kind }: Reduction, channels: number) {
   const pool = kind === 'mean' ? 'GlobalAveragePool' : 'GlobalMaxPool';
-  if (kind !== 'min') return { value: emit(draft, pool, [tensor], {}), negated: false };
-  if (!isBlocked(draft.graph, tensor)) {
-    return { value: reduce(draft, kind, tensor, [2, 3], 1), negated: false };
+  if (kind !== 'min') return { value: additions.built.add(pool, [tensor], {}), negated: false };
+  if (!isBlocked(additions.graph, tensor)) {
+    return { value: reduce(additions, kind, tensor, [2, 3], 1), negated: false };
   }
   // There is no minimum in the channel-blocked layout; a depthwise convolution negates without leaving it.
-  const weight = constant(
-    draft,
-    makeTensor(
-      `quantsmith_negation_${channels}`,
-      [channels, 1, 1, 1],
-      ElementType.FLOAT,
-      new Float32Array(channels).fill(-1),
-    ),
+  const weight = additions.built.constant(
+    [channels, 1, 1, 1],
+    ElementType.FLOAT,
+    new Float32Array(channels).fill(-1),
+    `quantsmith_negation_${channels}`,
   );
-  const negated = emit(draft, 'Conv', [tensor, weight], { group: channels, kernel_shape: [1, 1] });
-  return { value: emit(draft, pool, [negated], {}), negated: true };
+  const negated = additions.built.add('Conv', [tensor, weight], { group: channels, kernel_shape: [1, 1] });
+  return { value: additions.built.add(pool, [negated], {}), negated: true };
 }
 
 /** Whether the runtime is likely to hold the tensor in its channel-blocked layout, where convolutions work. */
@@ -165,81 +144,64 @@ function isBlocked(graph: Graph, tensor: string, depth = 0): boolean {
 }
 
 /** One value per index of an axis. */
-function vector(draft: Draft, { tensor, kind }: Reduction, axis: number): string {
+function vector(additions: Additions, { tensor, kind }: Reduction, axis: number): string {
   if (axis === -1) {
     // Flattening up to the last axis works whatever the rank is.
-    const flat = emit(draft, 'Flatten', [tensor], { axis: -1 });
-    return reduce(draft, kind, flat, [0], 0);
+    const flat = additions.built.add('Flatten', [tensor], { axis: -1 });
+    return reduce(additions, kind, flat, [0], 0);
   }
-  const rank = draft.graph.rank(tensor) ?? 0;
+  const rank = additions.graph.rank(tensor) ?? 0;
   const others = Array.from({ length: rank }, (_, index) => index).filter((index) => index !== axis);
-  return reduce(draft, kind, tensor, others, 0);
+  return reduce(additions, kind, tensor, others, 0);
 }
 
 function reduce(
-  draft: Draft,
+  additions: Additions,
   kind: Reduction['kind'],
   tensor: string,
   axes: readonly number[],
   keepdims: 0 | 1,
 ): string {
-  if (draft.opset < 18) return emit(draft, OPERATOR[kind], [tensor], { axes, keepdims });
-  const list = constant(draft, makeInts(`quantsmith_axes_${axes.join('_')}`, axes));
-  return emit(draft, OPERATOR[kind], [tensor, list], { keepdims });
+  if (additions.opset < 18) return additions.built.add(OPERATOR[kind], [tensor], { axes, keepdims });
+  const list = additions.built.ints(axes, `quantsmith_axes_${axes.join('_')}`);
+  return additions.built.add(OPERATOR[kind], [tensor, list], { keepdims });
 }
 
 /** Joins small results into one output: fetching many costs more than computing them. */
 function pack(
-  draft: Draft,
+  additions: Additions,
   reduction: Reduction,
   { value, key, width, negated }: { value: string; key: string | number; width: number; negated: boolean },
 ): void {
-  const output = `quantsmith_statistics_${draft.packs.size}`;
-  const found = draft.packs.get(key) ?? { output, groups: [], members: [], width: 0 };
-  draft.packs.set(key, found);
+  const output = `quantsmith_statistics_${additions.packs.size}`;
+  const found = additions.packs.get(key) ?? { output, groups: [], members: [], width: 0 };
+  additions.packs.set(key, found);
   found.members.push(value);
-  draft.places.set(reductionKey(reduction), {
+  additions.places.set(reductionKey(reduction), {
     output: found.output,
     start: found.width,
     length: width,
     negated,
   });
   found.width += width;
-  if (found.members.length === GROUP) finishGroup(draft, found);
+  if (found.members.length === GROUP) finishGroup(additions, found);
 }
 
-function finishGroup(draft: Draft, target: Pack): void {
+function finishGroup(additions: Additions, target: Pack): void {
   if (target.members.length === 0) return;
-  const joined = emit(draft, 'Concat', target.members, { axis: 1 });
+  const joined = additions.built.add('Concat', target.members, { axis: 1 });
   // Also keeps the group's place in the order: the runtime replaces what stands before it by nodes of its own.
-  const shape = constant(draft, makeInts('quantsmith_rows', [0, -1]));
-  target.groups.push(emit(draft, 'Reshape', [joined, shape], {}));
+  const shape = additions.built.ints([0, -1], 'quantsmith_rows');
+  target.groups.push(additions.built.add('Reshape', [joined, shape], {}));
   target.members = [];
 }
 
-function finishPacks(draft: Draft): string[] {
-  return [...draft.packs.values()].map((target) => {
-    finishGroup(draft, target);
+function finishPacks(additions: Additions): string[] {
+  return [...additions.packs.values()].map((target) => {
+    finishGroup(additions, target);
     const { output, groups } = target;
-    draft.nodes.push(makeNode('Concat', groups, [output], { axis: 1 }, { name: output }));
-    return output;
+    return additions.built.add('Concat', groups, { axis: 1 }, output);
   });
-}
-
-function emit(
-  draft: Draft,
-  op: string,
-  inputs: readonly string[],
-  attributes: Readonly<Record<string, AttributeValue>>,
-): string {
-  const name = `quantsmith_${op}_${draft.nodes.length}`;
-  draft.nodes.push(makeNode(op, [...inputs], [name], attributes, { name }));
-  return name;
-}
-
-function constant(draft: Draft, tensor: TensorProto): string {
-  draft.constants.set(tensor.name, tensor);
-  return tensor.name;
 }
 
 /** A reduction's values: one for `axis` null, else one per channel. NaN stays NaN. */

@@ -1,3 +1,4 @@
+export * from './builder.js';
 export * from './captured.js';
 export * from './denseConstants.js';
 export * from './freshNames.js';
