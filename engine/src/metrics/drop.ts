@@ -2,9 +2,9 @@ import { drop, type DropType } from '@quantsmith/schemas';
 import type { Metric, SampleState } from './metric.js';
 
 const RESAMPLES = 1000;
-const FEWEST_RESAMPLES = 100;
+const MIN_RESAMPLES = 100;
 /** So many numbers are reduced at most, so that metrics with large states still end within seconds. */
-const MOST_NUMBERS = 4e6;
+const MAX_NUMBERS = 4e6;
 
 function numbersIn(state: SampleState): number {
   if (typeof state !== 'object' || state === null) return 1;
@@ -27,8 +27,8 @@ export function dropInterval(
   const drops: number[] = [];
   const numbers = initial.reduce<number>((sum, state) => sum + numbersIn(state), 0);
   const resamples = Math.max(
-    FEWEST_RESAMPLES,
-    Math.min(RESAMPLES, Math.floor(MOST_NUMBERS / Math.max(1, numbers))),
+    MIN_RESAMPLES,
+    Math.min(RESAMPLES, Math.floor(MAX_NUMBERS / Math.max(1, numbers))),
   );
   for (let i = 0; i < resamples; i++) {
     const drawn = Array.from({ length: count }, () => Math.floor(random() * count));

@@ -29,7 +29,7 @@ const LARGEST_GROWN = 1 << 20;
 const LARGEST_GROWN_INTEGERS = 1 << 10;
 
 /** Shapes that become known by folding allow more folding; deeper chains than this stay as they are. */
-const MOST_ROUNDS = 4;
+const MAX_ROUNDS = 4;
 
 /**
  * Replaces everything that depends on constants alone by initializers, and so the Shape of a tensor whose shape is
@@ -42,7 +42,7 @@ export async function foldConstants(
 ): Promise<{ model: ModelProto; types: ReadonlyMap<string, TensorType> }> {
   let folded = constantsAsInitializers(model);
   let types: ReadonlyMap<string, TensorType> = await inferTypes(folded, dir);
-  for (let round = 0; round < MOST_ROUNDS; round++) {
+  for (let round = 0; round < MAX_ROUNDS; round++) {
     const shaped = shapesToInitializers(folded, types);
     const foldable = foldableNodes(shaped, types);
     if (foldable.length === 0 && shaped === folded) break;

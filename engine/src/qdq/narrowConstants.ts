@@ -10,7 +10,7 @@ import {
 } from '@quantsmith/model/onnx';
 
 /** Smaller constants are not worth a Cast. */
-const LEAST_ELEMENTS = 256;
+const MIN_ELEMENTS = 256;
 const FLOAT16 = 10;
 
 /**
@@ -22,7 +22,7 @@ export function narrowConstants(model: ModelProto, type: number, dir: string): M
   const fresh = freshNames(model);
   const casts: ReturnType<typeof makeNode>[] = [];
   const initializer = model.graph!.initializer.map((tensor): TensorProto => {
-    if (tensor.dataType !== 1 || elementCount(tensor.dims) < LEAST_ELEMENTS) return tensor;
+    if (tensor.dataType !== 1 || elementCount(tensor.dims) < MIN_ELEMENTS) return tensor;
     const bits = exact(readFloats(tensor, dir));
     if (bits === null) return tensor;
     const name = fresh(`${tensor.name}_narrow`);

@@ -45,7 +45,7 @@ export interface EvaluatorInput {
 const SCREENING_SAMPLES = 8;
 /** Where margins tell how answers change, a state is screened on those nearest to changing: some for each answer to gain. */
 const SAMPLES_PER_ANSWER = 4;
-const [FEWEST_NEAREST, MOST_NEAREST] = [16, 256];
+const [MIN_NEAREST, MAX_NEAREST] = [16, 256];
 /** A state is looked at in steps, first of so many samples and then twice as many, until the target is as good as missed. */
 const FIRST_STEP = 48;
 const HOPELESS = 0.01;
@@ -63,7 +63,7 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
   const full = new Map<string, Evaluation>();
   const seen = new Map<string, Seen>();
   const toGain = source.count * Math.abs(baseline.value - initial.value - maxDrop);
-  const nearest = Math.min(MOST_NEAREST, Math.max(FEWEST_NEAREST, Math.round(SAMPLES_PER_ANSWER * toGain)));
+  const nearest = Math.min(MAX_NEAREST, Math.max(MIN_NEAREST, Math.round(SAMPLES_PER_ANSWER * toGain)));
   const screening =
     forecaster === null
       ? screeningSamples(metric, baseline.states, initial.states, SCREENING_SAMPLES)

@@ -87,12 +87,12 @@ function memoryFor(
   if (found !== undefined) return found;
   const data = new Data(length);
   // Inputs of ever new sizes would fill it.
-  if (scratch !== undefined && scratch.size >= MOST_KEPT) scratch.clear();
+  if (scratch !== undefined && scratch.size >= MAX_KEPT) scratch.clear();
   scratch?.set(key, data);
   return data;
 }
 
-const MOST_KEPT = 16;
+const MAX_KEPT = 16;
 
 function ownFeeds(feeds: Feeds, scratch: Scratch | undefined): Feeds {
   if (scratch === undefined) return feeds;

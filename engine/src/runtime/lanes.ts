@@ -84,11 +84,11 @@ async function openHere(bytes: Uint8Array, options: SessionOptions, batch: numbe
 
 /** The weights of all sessions that are open side by side may take so much; larger models get fewer, wider lanes. */
 const WEIGHT_BUDGET = 512 * 2 ** 20;
-const MOST_LANES = 8;
+const MAX_LANES = 8;
 
 /** How many sessions of a model run side by side. Depends on nothing but its arguments, as results do. */
 export function lanesFor(threads: number, weights: number): number {
-  return Math.max(1, Math.min(threads, MOST_LANES, Math.floor(WEIGHT_BUDGET / Math.max(1, weights))));
+  return Math.max(1, Math.min(threads, MAX_LANES, Math.floor(WEIGHT_BUDGET / Math.max(1, weights))));
 }
 
 /**
@@ -107,7 +107,7 @@ export function openLanes(threads: number): Lanes {
   };
   return {
     threads,
-    most: Math.min(threads, MOST_LANES),
+    most: Math.min(threads, MAX_LANES),
     warm(model) {
       const count = countFor(model);
       if (count > 1) start(count);

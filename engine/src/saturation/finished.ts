@@ -11,7 +11,7 @@ import { calibrationFeeds, observeSaturation, type Saturation } from './observe.
 import { predictSaturated } from './predict.js';
 
 /** A prediction that no one asked for may take a quarter of the run so far, or this many milliseconds. */
-const LEAST_BUDGET_MS = 2000;
+const MIN_BUDGET_MS = 2000;
 
 /** What 16-bit sums do to the final model. */
 export interface FinishedSaturation {
@@ -49,7 +49,7 @@ export async function finishedSaturation(
   const samples = saturates ? feeds : withinTime(feeds, clock.timings().calibrate / 2);
   const observed = await observeSaturation(optimized, kernels, samples, { lanes, dir });
   const isa = saturates && target !== 'host' ? target : 'avx2';
-  const budgetMs = saturates ? Infinity : Math.max(LEAST_BUDGET_MS, clock.timings().total / 4);
+  const budgetMs = saturates ? Infinity : Math.max(MIN_BUDGET_MS, clock.timings().total / 4);
   const evaluation = await predicted(model, budgetMs, { lanes, clock });
   return { observed, predicted: evaluation === null ? null : { isa, evaluation } };
 }

@@ -3,7 +3,7 @@ import { elementCount } from '@quantsmith/model/onnx';
 import type { Feeds } from '../runtime/batch.js';
 import type { Lanes } from '../runtime/lanes.js';
 
-const MOST_SAMPLES = 16;
+const MAX_SAMPLES = 16;
 /** With larger activations than this many elements a sample keeps a core busy alone, and a batch only takes memory. */
 const LARGEST_ACTIVATION = 1 << 16;
 /** ‖batched − alone‖ / ‖alone‖ of an output beyond which samples of a batch are taken to touch each other. */
@@ -33,7 +33,7 @@ export async function batchSize(
   };
   try {
     const [alone, batched] = [await outputsOf(1), await outputsOf(samples.length)];
-    return alone.every((outputs, i) => isSame(outputs, batched[i]!)) ? MOST_SAMPLES : 1;
+    return alone.every((outputs, i) => isSame(outputs, batched[i]!)) ? MAX_SAMPLES : 1;
   } catch {
     // A model whose first dimension is free by name alone fails on more than one sample.
     return 1;
