@@ -24,16 +24,16 @@ describe('the forecast of a state', () => {
   it('is what was measured, where it was', () => {
     const forecaster = createForecaster(input([-1, -2, 1, 2]));
     forecaster.note(new Set(['a']), margins(1, -1, 1, 2));
-    expect(forecaster.foretell(new Set())).toEqual({ drop: 0.5, chance: 0 });
-    expect(forecaster.foretell(new Set(['a']))).toEqual({ drop: 0.25, chance: 0 });
-    expect(forecaster.foretell(new Set(['a', 'b', 'c']))).toEqual({ drop: 0, chance: 1 });
+    expect(forecaster.predict(new Set())).toEqual({ drop: 0.5, chance: 0 });
+    expect(forecaster.predict(new Set(['a']))).toEqual({ drop: 0.25, chance: 0 });
+    expect(forecaster.predict(new Set(['a', 'b', 'c']))).toEqual({ drop: 0, chance: 1 });
   });
   it('adds up what groups do alone', () => {
     const forecaster = createForecaster(input([-1, -1, 1, 2]));
     // Each helps one of the wrong answers; together both are right, with some doubt.
     forecaster.note(new Set(['a']), margins(1, -1, 1, 2));
     forecaster.note(new Set(['b']), margins(-1, 1, 1, 2));
-    const both = forecaster.foretell(new Set(['a', 'b']))!;
+    const both = forecaster.predict(new Set(['a', 'b']))!;
     expect(both.drop).toBeLessThan(0.05);
     expect(both.chance).toBeGreaterThan(0.8);
     expect(both.chance).toBeLessThan(1);
@@ -41,14 +41,14 @@ describe('the forecast of a state', () => {
   it('cannot be given of a group that was never looked at', () => {
     const forecaster = createForecaster(input([-1, -1, 1, 2]));
     forecaster.note(new Set(['a']), margins(1, -1, 1, 2));
-    expect(forecaster.foretell(new Set(['b']))).toBeNull();
+    expect(forecaster.predict(new Set(['b']))).toBeNull();
     // From the float model's side only c is missing, and that was not looked at either.
-    expect(forecaster.foretell(new Set(['a', 'b']))).toBeNull();
+    expect(forecaster.predict(new Set(['a', 'b']))).toBeNull();
   });
   it('is in doubt about samples that were not looked at', () => {
     const forecaster = createForecaster(input([-1, -0.1, 1, 2]));
     forecaster.note(new Set(['a']), margins(1, NOT_SEEN, NOT_SEEN, NOT_SEEN));
-    const { drop, chance } = forecaster.foretell(new Set(['a']))!;
+    const { drop, chance } = forecaster.predict(new Set(['a']))!;
     // What it did to the first sample, a change of 2, it may do to the others, in either direction: the second, third and
     // fourth are right with the probabilities Φ(−0.05), Φ(0.5) and Φ(1).
     expect(drop).toBeCloseTo(1 - (1 + normal(-0.05) + normal(0.5) + normal(1)) / 4, 12);
@@ -64,7 +64,7 @@ describe('the forecast of a state', () => {
         forecaster.note(new Set([name]), alone);
       }
       after(forecaster);
-      return forecaster.foretell(new Set(['b', 'c']))!;
+      return forecaster.predict(new Set(['b', 'c']))!;
     };
     const before = told(() => undefined);
     const disappointed = told((forecaster) => forecaster.note(new Set(['a', 'b']), margins(-1, -1, -1, 2)));
@@ -90,7 +90,7 @@ describe('the forecast of a state', () => {
           const forecaster = createForecaster(input(initial));
           for (const [names, seen] of notes) forecaster.note(new Set(names), margins(...seen));
           for (const names of [['a'], ['a', 'b'], ['b', 'c'], ['a', 'b', 'c']]) {
-            const forecast = forecaster.foretell(new Set(names));
+            const forecast = forecaster.predict(new Set(names));
             if (forecast === null) continue;
             expect(forecast.drop).toBeGreaterThanOrEqual(-1e-9);
             expect(forecast.drop).toBeLessThanOrEqual(1 + 1e-9);

@@ -34,7 +34,7 @@ function world(costs: Readonly<Record<string, number>>, over: Partial<RestorePro
       const drop = dropWith(reverted);
       return Promise.resolve({ metric: 1 - drop, drop });
     },
-    foretell: () => null,
+    predict: () => null,
     onRanked: () => undefined,
     onProgress: () => undefined,
     ...over,
@@ -107,7 +107,7 @@ describe('the search for operators to revert', () => {
     expect(result.steps).toEqual([]);
     expect(result.stopReason).toMatch(/time limit/);
   });
-  it('validates a state that was only foretold before it is called the best', async () => {
+  it('validates a state that was only predicted before it is called the best', async () => {
     const { problem, calls } = world({ a: 0.1, b: 0.2 }, { maxIterations: 1 });
     const result = await restoreBySearch(problem);
     expect([...result.reverted]).toEqual(['b']);
@@ -179,7 +179,7 @@ function marginWorld(taken: Readonly<Record<string, readonly number[]>>, maxDrop
       calls.assess++;
       return Promise.resolve({ ...measure(reverted), exact: true });
     },
-    foretell: forecaster.foretell,
+    predict: forecaster.predict,
     validate: (reverted) => Promise.resolve(measure(reverted)),
     onRanked: () => undefined,
     onProgress: () => undefined,
@@ -187,7 +187,7 @@ function marginWorld(taken: Readonly<Record<string, readonly number[]>>, maxDrop
   return { problem, calls, dropOf: (reverted: ReadonlySet<string>) => dropOf(marginsOf(reverted)) };
 }
 
-describe('the search where outcomes can be foretold', () => {
+describe('the search where outcomes can be predicted', () => {
   it('finds the pair that is enough only together, at once', async () => {
     const taken = { a: [0.6, 0.1, 0.6], b: [0.1, 0.1, 0.1], c: [0.6, 0.1, 0.6], d: [0.2, 1.2, 0.2] };
     const { problem, calls } = marginWorld({ ...taken, e: [0, 0.1, 0] }, 0);

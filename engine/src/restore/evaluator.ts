@@ -17,7 +17,7 @@ export interface Evaluator {
   readonly screen: (reverted: ReadonlySet<string>) => Promise<Screening>;
   readonly assess: (reverted: ReadonlySet<string>) => Promise<Assessment>;
   /** What is to be expected of a state; null where that cannot be told. */
-  readonly foretell: (reverted: ReadonlySet<string>) => Forecast | null;
+  readonly predict: (reverted: ReadonlySet<string>) => Forecast | null;
   readonly validate: (reverted: ReadonlySet<string>) => Promise<Evaluation>;
   /** The full evaluation of a state, where there was one. */
   readonly evaluationOf: (reverted: ReadonlySet<string>) => Evaluation | undefined;
@@ -97,7 +97,7 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
   return {
     deciding: deciding.length,
     evaluationOf: (reverted) => full.get(keyOf(reverted)),
-    foretell: (reverted) => forecaster?.foretell(reverted) ?? null,
+    predict: (reverted) => forecaster?.predict(reverted) ?? null,
     async validate(reverted) {
       const states = await journal.of(`${prefix} validate ${keyOf(reverted)}`, () =>
         withModel(input, reverted, {}, async (runner) => {
@@ -159,7 +159,7 @@ function forecasterOf(
   deciding: readonly number[],
 ): {
   note(reverted: ReadonlySet<string>, known: Seen): void;
-  foretell: Forecaster['foretell'];
+  predict: Forecaster['predict'];
   complete(reverted: ReadonlySet<string>, known: Seen): Forecast;
 } | null {
   const { metric } = validation;
@@ -184,7 +184,7 @@ function forecasterOf(
   });
   return {
     note: (reverted, known) => forecaster.note(reverted, marginsOf(known)),
-    foretell: forecaster.foretell,
+    predict: forecaster.predict,
     complete: (reverted, known) => forecaster.complete(reverted, marginsOf(known)),
   };
 }

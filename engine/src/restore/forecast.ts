@@ -24,12 +24,12 @@ export interface ForecastInput {
   readonly float: Margins;
 }
 
-/** Foretells how sets of operators in float will do from the margins of those that were looked at. */
+/** Predicts how sets of operators in float will do from the margins of those that were looked at. */
 export interface Forecaster {
   /** Takes note of what was seen of a state. */
   readonly note: (reverted: ReadonlySet<string>, margins: Margins) => void;
   /** null: nothing is known of one of its groups. */
-  readonly foretell: (reverted: ReadonlySet<string>) => Forecast | null;
+  readonly predict: (reverted: ReadonlySet<string>) => Forecast | null;
   /** What a state will come to that was looked at in part. */
   readonly complete: (reverted: ReadonlySet<string>, seen: Margins) => Forecast;
 }
@@ -62,7 +62,7 @@ export function createForecaster(input: ForecastInput): Forecaster {
   const seen = new Map<string, Margins>();
   const tests = new Map<string, Test>();
   let trust = trustOf([]);
-  const predict = (reverted: ReadonlySet<string>): SumOfSteps | null => {
+  const expectedSum = (reverted: ReadonlySet<string>): SumOfSteps | null => {
     const base = nearest(complete, reverted);
     const steps: Step[] = [];
     for (const group of groups) {
@@ -77,7 +77,7 @@ export function createForecaster(input: ForecastInput): Forecaster {
   return {
     note(operators, margins) {
       const key = keyOf([...operators]);
-      const prediction = tests.get(key)?.prediction ?? (seen.has(key) ? null : predict(operators));
+      const prediction = tests.get(key)?.prediction ?? (seen.has(key) ? null : expectedSum(operators));
       if (prediction !== null && prediction.steps > 0) {
         tests.set(key, { prediction, margins });
         trust = trustOf([...tests.values()]);
@@ -85,12 +85,12 @@ export function createForecaster(input: ForecastInput): Forecaster {
       seen.set(key, margins);
       if (!margins.some(Number.isNaN)) complete.push({ operators, margins });
     },
-    foretell(reverted) {
-      const prediction = predict(reverted);
+    predict(reverted) {
+      const prediction = expectedSum(reverted);
       return prediction === null ? null : expectation(input, prediction);
     },
     complete: (reverted, margins) =>
-      expectation(input, corrected(predict(reverted) ?? unchanged(initial), margins, initial)),
+      expectation(input, corrected(expectedSum(reverted) ?? unchanged(initial), margins, initial)),
   };
 }
 

@@ -6,7 +6,7 @@ import { assess, isLate, isMet, mostGroups, union, type Candidate, type Search }
 const SINGLES = 8;
 
 /**
- * The search where nothing can be foretold: try the first candidates alone, double the number of groups in float until the
+ * The search where nothing can be predicted: try the first candidates alone, double the number of groups in float until the
  * target is met, halve between the last two numbers, make integer again what turns out unneeded. Returns the candidates
  * in the order that was followed.
  */

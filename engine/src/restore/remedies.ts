@@ -55,7 +55,7 @@ export async function tryRemedies<Made extends { readonly quantization: Quantiza
     if (kept) [best, base] = [mixed, { preset: 'mixed' }];
   }
   if (plan.remedies.length === 0 || meetsTarget(best.drop, maxDrop) || isLate()) return { best, tried };
-  const tuned = await tune(plan.remedies, best.drop, maxDrop, foretoldDrop(input, base), isLate);
+  const tuned = await tune(plan.remedies, best.drop, maxDrop, predictedDrop(input, base), isLate);
   if (tuned.drop >= best.drop) return { best, tried: [...tried, ...tuned.tried] };
   const after = await measured(input, combineChanges(base, tuned.change));
   const kept = after.drop < best.drop;
@@ -64,7 +64,7 @@ export async function tryRemedies<Made extends { readonly quantization: Quantiza
 }
 
 /** The drop with other settings, judged by the samples that decide. */
-function foretoldDrop<Made extends { readonly quantization: Quantization }>(
+function predictedDrop<Made extends { readonly quantization: Quantization }>(
   input: RemedyInput<Made>,
   base: QuantizationChange,
 ): (change: QuantizationChange) => Promise<number> {

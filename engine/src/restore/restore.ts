@@ -166,7 +166,7 @@ async function search(
     screen: evaluator.screen,
     width: lanes.threads,
     assess: evaluator.assess,
-    foretell: evaluator.foretell,
+    predict: evaluator.predict,
     async validate(reverted) {
       const found = await evaluator.validate(reverted);
       return { metric: found.value, drop: comparableDrop(validation, baseline, found) };

@@ -1,4 +1,4 @@
-import { searchForetold } from './foretoldMoves.js';
+import { searchPredicted } from './predictedMoves.js';
 import { searchPlainly } from './plainMoves.js';
 import { screenGroups } from './screenGroups.js';
 import {
@@ -28,18 +28,18 @@ export async function restoreBySearch(problem: RestoreProblem): Promise<RestoreR
   const search = startSearch(problem);
   const screened = await screenGroups(search);
   problem.onRanked();
-  const foretells = screened.some(({ operators }) => problem.foretell(new Set(operators)) !== null);
-  const candidates = await (foretells ? searchForetold : searchPlainly)(search, screened);
+  const predicts = screened.some(({ operators }) => problem.predict(new Set(operators)) !== null);
+  const candidates = await (predicts ? searchPredicted : searchPlainly)(search, screened);
   if (!isMet(search)) await validateBest(search);
   const { best, steps } = search;
   return { steps, candidates, ...best, stopReason: stopReason(search) };
 }
 
-/** Where the target was missed, the best foretold state may still be better than the validated ones. */
+/** Where the target was missed, the best predicted state may still be better than the validated ones. */
 async function validateBest(search: Search): Promise<void> {
-  const { foretold, best, problem } = search;
-  if (foretold === null || foretold.drop >= best.drop) return;
-  keep(search, { reverted: foretold.reverted, ...(await problem.validate(foretold.reverted)) });
+  const { predicted, best, problem } = search;
+  if (predicted === null || predicted.drop >= best.drop) return;
+  keep(search, { reverted: predicted.reverted, ...(await problem.validate(predicted.reverted)) });
 }
 
 function stopReason(search: Search): string {

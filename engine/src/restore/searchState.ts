@@ -13,7 +13,7 @@ export interface RestoreStep {
 export interface Assessment {
   readonly metric: number;
   readonly drop: number;
-  /** Measured on all samples; else foretold from those that quantization can touch, and sure to miss the target. */
+  /** Measured on all samples; else predicted from those that quantization can touch, and sure to miss the target. */
   readonly exact: boolean;
 }
 
@@ -50,7 +50,7 @@ export interface RestoreProblem {
   /** Metric and drop; samples are spared where the target is sure to be missed. */
   readonly assess: (reverted: ReadonlySet<string>) => Promise<Assessment>;
   /** What is to be expected of a state, from the groups that were screened or assessed alone; null: cannot be told. */
-  readonly foretell: (reverted: ReadonlySet<string>) => Forecast | null;
+  readonly predict: (reverted: ReadonlySet<string>) => Forecast | null;
   /** Metric and drop on all samples. */
   readonly validate: (reverted: ReadonlySet<string>) => Promise<{ metric: number; drop: number }>;
   /** Called once, when the candidates are in order. */
@@ -76,18 +76,18 @@ interface State {
   readonly drop: number;
 }
 
-/** What the moves share: the validated states, the best of them, and the best foretold one. */
+/** What the moves share: the validated states, the best of them, and the best predicted one. */
 export interface Search {
   readonly problem: RestoreProblem;
   readonly steps: RestoreStep[];
   readonly assessed: Set<string>;
   best: State;
-  foretold: State | null;
+  predicted: State | null;
 }
 
 export function startSearch(problem: RestoreProblem): Search {
   const best = { reverted: new Set<string>(), ...problem.initial };
-  return { problem, steps: [], best, foretold: null, assessed: new Set() };
+  return { problem, steps: [], best, predicted: null, assessed: new Set() };
 }
 
 export const isMet = ({ best, problem }: Search) => meetsTarget(best.drop, problem.maxDrop);
@@ -107,7 +107,7 @@ export async function assess(search: Search, reverted: ReadonlySet<string>): Pro
   search.problem.onProgress(search.assessed.size, `${reverted.size} operators in float`);
   const state = { reverted, metric: found.metric, drop: found.drop };
   if (found.exact) keep(search, state);
-  else if (search.foretold === null || state.drop < search.foretold.drop) search.foretold = state;
+  else if (search.predicted === null || state.drop < search.predicted.drop) search.predicted = state;
   return found;
 }
 

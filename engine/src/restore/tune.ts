@@ -4,7 +4,7 @@ import { combineChanges, meetsTarget, type QuantizationChange, type Remedy } fro
 export interface TriedRemedy {
   readonly setting: string;
   readonly value: string;
-  /** The drop that was measured or foretold with it. */
+  /** The drop that was measured or predicted with it. */
   readonly drop: number;
   readonly kept: boolean;
 }

@@ -11,7 +11,7 @@ import {
   type Search,
 } from './searchState.js';
 
-/** The largest set that is looked for among all that can be foretold, and how many sets of each size are tried. */
+/** The largest set that is looked for among all that can be predicted, and how many sets of each size are tried. */
 const LARGEST_SET = 6;
 const SETS_TRIED = 4;
 /** Sets that are kept to be grown. */
@@ -27,11 +27,11 @@ const CHOICES = 64;
 type Operators = ReadonlySet<string>;
 
 /**
- * The search where the outcome of a state can be foretold from its groups: try small sets, the likely ones first; then add
+ * The search where the outcome of a state can be predicted from its groups: try small sets, the likely ones first; then add
  * to the best what should help most until the target should be met, measure that, and go on from there; at last make integer
  * again what turns out unneeded. Returns the candidates, the ones that help most first.
  */
-export async function searchForetold(
+export async function searchPredicted(
   search: Search,
   screened: readonly Candidate[],
 ): Promise<readonly Candidate[]> {
@@ -55,14 +55,14 @@ async function trySets(search: Search, candidates: readonly Candidate[]): Promis
     const sets = larger(beam, candidates);
     for (let tries = 0; tries < SETS_TRIED && !isLate(search); tries++) {
       // Each measured set makes the others better known.
-      const [best] = foretold(search, sets)
+      const [best] = predicted(search, sets)
         .filter(({ set }) => !wasAssessed(search, set))
         .sort((a, b) => b.chance - a.chance);
       if (best === undefined || best.chance < WORTH_TRYING) break;
       await assess(search, best.set);
       if (isMet(search)) return true;
     }
-    beam = foretold(search, sets)
+    beam = predicted(search, sets)
       .sort((a, b) => a.drop - b.drop)
       .slice(0, BEAM)
       .map(({ set }) => set);
@@ -80,13 +80,13 @@ function larger(sets: readonly Operators[], candidates: readonly Candidate[]): O
   return [...new Map(grown.map((set) => [[...set].sort().join('\u0000'), set])).values()];
 }
 
-interface Foretold extends Forecast {
+interface Predicted extends Forecast {
   readonly set: Operators;
 }
 
-function foretold({ problem }: Search, sets: readonly Operators[]): Foretold[] {
+function predicted({ problem }: Search, sets: readonly Operators[]): Predicted[] {
   return sets.flatMap((set) => {
-    const forecast = problem.foretell(set);
+    const forecast = problem.predict(set);
     return forecast === null ? [] : [{ set, ...forecast }];
   });
 }
@@ -117,12 +117,12 @@ function withMore({ problem }: Search, set: Operators): Operators {
   while (size < mostGroups(problem) && (size < least || chance < LIKELY)) {
     const left = groups.filter(([first]) => !grown.has(first!));
     const chosen = left
-      .map((group) => ({ group, drop: problem.foretell(union([[...grown], group]))?.drop ?? Infinity }))
+      .map((group) => ({ group, drop: problem.predict(union([[...grown], group]))?.drop ?? Infinity }))
       .sort((a, b) => a.drop - b.drop)
       .slice(0, Math.min(atOnce, mostGroups(problem) - size));
     grown = union([[...grown], ...chosen.map(({ group }) => group)]);
     size += chosen.length;
-    chance = problem.foretell(grown)?.chance ?? 0;
+    chance = problem.predict(grown)?.chance ?? 0;
   }
   return grown;
 }
@@ -147,13 +147,13 @@ async function prune(search: Search): Promise<void> {
 /** The set without some groups, chosen one after the other; undefined: there is none that is worth a try. */
 function without(search: Search, set: Operators, count: number): Operators | undefined {
   if (count === 1) {
-    return foretold(search, smaller(search, set))
+    return predicted(search, smaller(search, set))
       .filter(({ set: less, chance }) => chance >= WORTH_PRUNING && !wasAssessed(search, less))
       .sort((a, b) => b.chance - a.chance)[0]?.set;
   }
   let current = set;
   for (let i = 0; i < count; i++) {
-    const [best] = foretold(search, smaller(search, current)).sort((a, b) => b.chance - a.chance);
+    const [best] = predicted(search, smaller(search, current)).sort((a, b) => b.chance - a.chance);
     if (best === undefined) return undefined;
     current = best.set;
   }
