@@ -1,7 +1,12 @@
+import { readModel } from '@quantsmith/model/onnx';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { killOnce } from './kills.js';
 import { book, openLedger, type Tally } from './ledger.js';
+import { throughGraph } from './models.js';
+import { seedModels } from './onnx.js';
 
 /** One kind of hostile case: what a seed counts as, and what is wrong with it. */
 type Campaign = (seed: number) => Promise<{ counted: readonly string[]; faults: readonly string[] }>;
@@ -18,7 +23,10 @@ const { values } = parseArgs({
   },
 });
 
+const seeds = readModel(join(root, 'examples/digits/digits.onnx')).then(({ model }) => seedModels(model));
+
 const CAMPAIGNS: Readonly<Record<string, Campaign>> = {
+  models: async (seed) => throughGraph(seed, join(scratch, 'm.onnx'), await seeds),
   kills: async (seed) => {
     const kill = await killOnce(seed, cli, join(root, 'examples/digits'));
     const { stage, victim, beside, late } = kill;
@@ -35,20 +43,30 @@ const CAMPAIGNS: Readonly<Record<string, Campaign>> = {
   },
 };
 
+/** How often the ledger is written. */
+const SAVE_MS = 10_000;
+
+const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-hostile-'));
+
 async function main(): Promise<void> {
   const ledger = openLedger(values.ledger);
   const campaign = CAMPAIGNS[values.kind];
   if (campaign === undefined) throw new Error(`--kind is one of ${Object.keys(CAMPAIGNS).join(', ')}`);
   const tally = ledger.of(values.kind);
   const first = values.seed === undefined ? tally.nextSeed : Number(values.seed);
+  let saved = Date.now();
   const end = Date.now() + Number(values.minutes) * 60_000;
   for (let seed = first; seed < first + Number(values.cases) && Date.now() < end; seed++) {
     const { counted, faults } = await campaign(seed);
     book(tally, seed, counted, faults);
     for (const fault of faults) console.log(`${values.kind}, seed ${seed}: ${fault}`);
-    if (tally.cases % 10 === 0) ledger.save();
+    if (Date.now() > saved + SAVE_MS) {
+      ledger.save();
+      saved = Date.now();
+    }
   }
   ledger.save();
+  rmSync(scratch, { recursive: true, force: true });
   console.log(summary(tally));
   process.exitCode = tally.found.length === 0 ? 0 : 1;
 }
