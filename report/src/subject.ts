@@ -1,3 +1,4 @@
+import { tableOf } from '@quantsmith/schemas';
 import type { QuantizationReport } from '@quantsmith/schemas';
 import { layerState, weightText } from './layers.js';
 
@@ -107,7 +108,7 @@ const INTEGER = /^(QLinear\w+|QGemm|QAttention|MatMulInteger\w*|ConvInteger|Dyna
 
 /** A model as its file shows it: layers are operators with weights and whatever is quantized. */
 export function subjectOfModel({ path, fileBytes, nodes }: ModelStructure): Subject {
-  const counts: Record<string, number> = {};
+  const counts = tableOf<number>();
   for (const { op } of nodes) counts[op] = (counts[op] ?? 0) + 1;
   const dequantized = new Set(nodes.flatMap((node) => (node.op === 'DequantizeLinear' ? node.outputs : [])));
   const requantized = new Set(nodes.flatMap((node) => (node.op === 'QuantizeLinear' ? node.inputs : [])));

@@ -21,6 +21,7 @@ export * from './remedies.js';
 export * from './reportVersions.js';
 export * from './resolve.js';
 export * from './stages.js';
+export * from './tableOf.js';
 export * from './tool.js';
 export * from './validate.js';
 export * from './walk.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
-import { fail } from '@quantsmith/schemas';
+import { fail, tableOf } from '@quantsmith/schemas';
 import type { HostTensor, TensorTypeName } from '@quantsmith/model/arrays';
 import { convertTo } from './convert.js';
 import type { DataContext, Sample, SampleSource } from './types.js';
@@ -71,9 +71,9 @@ export async function openLoader(path: string, context: DataContext): Promise<Sa
 function sampleOf(item: Yielded, index: number, context: DataContext): Sample {
   const labelled = 'feeds' in item && !('dims' in (item.feeds as object));
   const given = (labelled ? item.feeds : item) as Record<string, LoadedTensor>;
-  const feeds: Record<string, HostTensor> = {};
+  const feeds = tableOf<HostTensor>();
   for (const input of context.inputs) {
-    const tensor = given[input.name];
+    const tensor = Object.hasOwn(given, input.name) ? given[input.name] : undefined;
     if (tensor === undefined) continue;
     const where = { name: `sample ${index} of the loader`, configPath: context.configPath };
     const data = convertTo(input.type, tensor.data as Float32Array, where);

@@ -84,7 +84,7 @@ export function firstIndices(count: number): number[] {
 
 function checkSample(sample: Sample, { inputs, configPath }: DataContext): Sample {
   for (const input of inputs) {
-    const feed = sample.feeds[input.name];
+    const feed = Object.hasOwn(sample.feeds, input.name) ? sample.feeds[input.name] : undefined;
     if (feed === undefined) {
       fail(
         'sample-input-missing',

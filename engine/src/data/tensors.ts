@@ -9,7 +9,7 @@ import {
   rawBytes,
   readFloats,
 } from '@quantsmith/model/onnx';
-import { fail } from '@quantsmith/schemas';
+import { fail, tableOf } from '@quantsmith/schemas';
 import { TYPED_ARRAYS, type HostTensor, type TensorTypeName } from '@quantsmith/model/arrays';
 import { openSectionLabels } from './labels/section.js';
 import { placementOfFeeds } from './placement.js';
@@ -36,7 +36,7 @@ export async function openTensors(
     async get(index) {
       const { files } = sets[index]!;
       const tensors = await Promise.all(files.map((file) => readTensor(file, configPath)));
-      const feeds: Record<string, HostTensor> = {};
+      const feeds = tableOf<HostTensor>();
       tensors.forEach((tensor, position) => {
         const byName = context.inputs.find((input) => input.name === tensor.name);
         const input = byName ?? context.inputs[position];

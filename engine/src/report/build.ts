@@ -1,4 +1,4 @@
-import { meetsTarget, REPORT_VERSION, TOOL, type QuantizationReport } from '@quantsmith/schemas';
+import { meetsTarget, REPORT_VERSION, TOOL, type QuantizationReport, tableOf } from '@quantsmith/schemas';
 import type { Finished } from '../measure/finished.js';
 import type { RestoreOutcome } from '../restore/restore.js';
 import type { RuntimeKernel } from '../runtime/optimized.js';
@@ -118,7 +118,7 @@ const finite = (value: number | null) => (Number.isFinite(value) ? value : null)
 
 function kernelCounts(kernels: ReadonlyMap<string, RuntimeKernel>): QuantizationReport['kernels'] {
   const unique = [...new Set(kernels.values())];
-  const byOp: Record<string, number> = {};
+  const byOp = tableOf<number>();
   for (const { op } of unique) byOp[op] = (byOp[op] ?? 0) + 1;
   const count = (kind: RuntimeKernel['kind']) => unique.filter((kernel) => kernel.kind === kind).length;
   const sorted = Object.fromEntries(Object.entries(byOp).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -1,4 +1,4 @@
-import { QuantsmithError } from '@quantsmith/schemas';
+import { QuantsmithError, tableOf } from '@quantsmith/schemas';
 import { run as runRaw, type Session } from './session.js';
 import { widened, type HostTensor, type TensorData } from '@quantsmith/model/arrays';
 
@@ -108,7 +108,7 @@ function ownFeeds(feeds: Feeds, scratch: Scratch | undefined): Feeds {
 }
 
 function joinFeeds(feeds: readonly Feeds[], scratch: Scratch | undefined): Feeds | null {
-  const joined: Record<string, HostTensor> = {};
+  const joined = tableOf<HostTensor>();
   for (const [name, first] of Object.entries(feeds[0]!)) {
     const tensors = feeds.map((each) => each[name]!);
     const { type, dims } = first;

@@ -9,6 +9,7 @@ import {
   QuantsmithError,
   type TensorSignature,
   fail,
+  tableOf,
 } from '@quantsmith/schemas';
 import { uniqueNodeNames } from './names.js';
 import { ValueInfoProtoSchema, type ValueInfoProto } from './onnx_pb.js';
@@ -85,7 +86,7 @@ async function openModel(file: string): Promise<FileHandle> {
 async function readSummary(reader: WireReader, file: string, maxParts: number): Promise<ModelSummary> {
   const notOnnx = (): never => fail('model-not-onnx', `${file} is not an ONNX model.`, { file });
   const producer = ['', ''];
-  const opsets: Record<string, number> = {};
+  const opsets = tableOf<number>();
   let irVersion = 0;
   let graph: RawGraph | undefined;
   // What cannot even begin as ONNX is "no model"; what begins so and then breaks off is a damaged one.
@@ -186,7 +187,7 @@ async function readNode(reader: WireReader, message: Field): Promise<RawNode> {
   const inputs: string[] = [];
   const outputs: string[] = [];
   const names = { name: '', opType: '', domain: '' };
-  const attributes: RawNode['attributes'] = {};
+  const attributes: RawNode['attributes'] = tableOf();
   let constant: TensorShape | null = null;
   const cursor = reader.cursor(message.start, message.end);
   while (cursor.step() || (await cursor.load())) {

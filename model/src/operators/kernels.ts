@@ -1,3 +1,4 @@
+import { tableOf } from '@quantsmith/schemas';
 /** Where an integer kernel has its operands: input indices; null: it has no such input. */
 export interface KernelPorts {
   readonly x: number;
@@ -34,7 +35,7 @@ const QLINEAR: KernelPorts = {
 const SIGNED = { signed: true, static: false };
 
 /** ONNX Runtime's kernels on 8-bit values; besides these all whose names begin with QLinear, which give codes. */
-const KERNELS: Readonly<Record<string, IntegerKernel>> = {
+const KERNELS: Readonly<Record<string, IntegerKernel>> = tableOf({
   QLinearConv: {
     gives: 'codes',
     multiplies: { ...SIGNED, kind: 'convolution', ports: { ...QLINEAR, bias: 8 }, static: true },
@@ -78,7 +79,7 @@ const KERNELS: Readonly<Record<string, IntegerKernel>> = {
   },
   QEmbedLayerNormalization: { gives: 'float' },
   DynamicQuantizeLSTM: { gives: 'float' },
-};
+});
 
 const PREFIX = 'QLinear';
 

@@ -1,3 +1,4 @@
+import { tableOf } from '@quantsmith/schemas';
 import { intAttribute } from '../onnx/node.js';
 import type { NodeProto } from '../onnx/onnx_pb.js';
 
@@ -117,7 +118,7 @@ const FIRST = { operands: [0] };
  * Everything that is known of operators by their type; what is not named here stays float and has no property. A new operator's
  * rule is a line of this table.
  */
-export const OPERATORS: Readonly<Record<string, Operator>> = {
+export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
   // Linear
   Conv: row('quantizable', ['linear', 'integer-output', 'integer-bias', 'makes-blocks'], {
     operands: [0, 1],
@@ -246,4 +247,4 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   Bernoulli: row('float', ['not-constant']),
   QuantizeLinear: row('float', ['not-constant']),
   DequantizeLinear: row('float', ['not-constant']),
-};
+});

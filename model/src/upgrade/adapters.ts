@@ -1,3 +1,4 @@
+import { tableOf } from '@quantsmith/schemas';
 import { makeAttribute, stringAttribute } from '../onnx/node.js';
 import { dropAttributes, has, intsToInput, without, type Adapter } from './context.js';
 import { batchNormalization14, batchNormalization9, groupNormalization21 } from './normalization.js';
@@ -27,11 +28,11 @@ const roiAlign16: Adapter = (node) => {
   ];
 };
 
-const GRID_MODES: Readonly<Record<string, string>> = {
+const GRID_MODES: Readonly<Record<string, string>> = tableOf({
   bilinear: 'linear',
   bicubic: 'cubic',
   nearest: 'nearest',
-};
+});
 
 const gridSample20: Adapter = (node) => {
   const mode = GRID_MODES[stringAttribute(node, 'mode', 'bilinear')] ?? 'linear';

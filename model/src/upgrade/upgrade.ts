@@ -97,7 +97,8 @@ function upgradeGraph(graph: GraphProto, version: number, shared: Shared): Graph
   };
   const node = graph.node.flatMap((old) => {
     const inner = subgraphs(old).length === 0 ? old : upgradeSubgraphs(old, version, shared);
-    const adapter = isOnnxDomain(inner) ? adapters[inner.opType] : undefined;
+    const adapter =
+      isOnnxDomain(inner) && Object.hasOwn(adapters, inner.opType) ? adapters[inner.opType] : undefined;
     return adapter === undefined ? [inner] : adapter(inner, context);
   });
   return { ...graph, node, initializer: [...graph.initializer, ...added] };
