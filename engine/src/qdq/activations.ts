@@ -3,7 +3,7 @@ import { makeTensor } from '@quantsmith/model/onnx';
 import type { ActivationQuantizer } from '../placement/types.js';
 import type { QuantizerParameters } from '../ranges/parameters.js';
 import type { Draft } from './draft.js';
-import type { InsertedPair } from './movers.js';
+import type { InsertedPair } from './passThrough.js';
 import { DATA_TYPE, integerTensor, storedParameters } from './storage.js';
 
 /**

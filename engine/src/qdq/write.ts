@@ -2,7 +2,7 @@ import type { ModelProto } from '@quantsmith/model/onnx';
 import { insertActivationQuantizer } from './activations.js';
 import { quantizeBiases, replaceBiases } from './biases.js';
 import { Draft } from './draft.js';
-import { repeatBehindMovers } from './movers.js';
+import { repeatBehindPassThrough } from './passThrough.js';
 import { foldWeights } from './weights.js';
 import type { QdqInput } from './types.js';
 
@@ -18,7 +18,7 @@ export function writeQdq(input: QdqInput): ModelProto {
     const parameters = input.activations.get(quantizer.id);
     if (parameters === undefined) continue;
     const pair = insertActivationQuantizer(draft, quantizer, parameters, input);
-    if (input.runtime === 'onnxruntime') repeatBehindMovers(draft, input.graph, quantizer, pair);
+    if (input.runtime === 'onnxruntime') repeatBehindPassThrough(draft, input.graph, quantizer, pair);
   }
   if (input.runtime === 'onnxruntime') quantizeBiases(draft, input);
   for (const quantizer of input.placement.weights) {

@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { QuantsmithError, type Problem } from '@quantsmith/schemas';
 import { runSamples, type Results, type Scratch } from './batch.js';
-import { unpackParcel, type Parcel } from './parcel.js';
+import { unpackTransfer, type Transfer } from './transfer.js';
 import { createSession, type Session, type SessionOptions } from './session.js';
 
 /** What a lane is asked for; every request is answered once, with the same number. */
@@ -17,7 +17,7 @@ export type LaneRequest =
       readonly kind: 'run';
       readonly call: number;
       readonly model: number;
-      readonly parcel: Parcel;
+      readonly transfer: Transfer;
       readonly outputs: readonly string[] | undefined;
       readonly batch: number;
     }
@@ -25,7 +25,7 @@ export type LaneRequest =
 
 export interface LaneAnswer {
   readonly call: number;
-  /** One entry for each sample of the parcel. */
+  /** One entry for each sample of the transfer. */
   readonly results?: readonly Results[];
   /** Milliseconds that the request took. */
   readonly took: number;
@@ -69,8 +69,8 @@ async function serve(
     await session.release();
     return {};
   }
-  const { parcel, outputs, batch } = request;
-  return { results: await runSamples(session, unpackParcel(parcel), { outputs, batch, scratch }) };
+  const { transfer, outputs, batch } = request;
+  return { results: await runSamples(session, unpackTransfer(transfer), { outputs, batch, scratch }) };
 }
 
 function problemOf(error: unknown): Problem {

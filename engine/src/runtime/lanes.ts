@@ -5,7 +5,7 @@ import { type ModelProto, encodeModel, weightBytes } from '@quantsmith/model/onn
 import { QuantsmithError } from '@quantsmith/schemas';
 import { runSamples, type Feeds, type Results } from './batch.js';
 import type { LaneAnswer, LaneRequest } from './lane.js';
-import { packParcel } from './parcel.js';
+import { packTransfer } from './transfer.js';
 import { createSession, type SessionOptions } from './session.js';
 
 /** What a model is run on; the name is for messages. */
@@ -149,7 +149,7 @@ async function* runSideBySide<S extends Runnable>(
 ): AsyncGenerator<readonly [S, Results]> {
   const pending: { readonly chunk: readonly S[]; readonly answer: Promise<LaneAnswer> }[] = [];
   const source = chunks(samples);
-  // Parcels are used again: fresh memory costs as much as filling it.
+  // Transfers are used again: fresh memory costs as much as filling it.
   const spare: SharedArrayBuffer[] = [];
   // Whole batches: which samples are in one does not depend on how fast the lanes are.
   let size = batch;
@@ -160,14 +160,14 @@ async function* runSideBySide<S extends Runnable>(
       const next = await source(wanted);
       ended = next.length < wanted;
       if (next.length === 0) break;
-      const parcel = packParcel(
+      const transfer = packTransfer(
         next.map((sample) => sample.feeds),
         spare.pop(),
       );
       const answer = idlest(lanes)
-        .ask({ kind: 'run', model, parcel, outputs, batch })
+        .ask({ kind: 'run', model, transfer, outputs, batch })
         .then((done) => {
-          spare.push(parcel.memory);
+          spare.push(transfer.memory);
           const batches = Math.round((CHUNK_MS * next.length) / done.took / batch);
           size = batch * Math.max(1, Math.min(Math.floor(LARGEST_CHUNK / batch), batches));
           return done;

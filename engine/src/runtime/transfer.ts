@@ -2,7 +2,7 @@ import type { Feeds } from './batch.js';
 import { TYPED_ARRAYS, type HostTensor, type TensorTypeName } from '@quantsmith/model/arrays';
 
 /** Samples on their way into a lane: their values lie in memory that both threads see, so that nothing is cloned. */
-export interface Parcel {
+export interface Transfer {
   readonly memory: SharedArrayBuffer;
   /** By sample and input. */
   readonly contents: readonly Readonly<Record<string, Content>>[];
@@ -20,7 +20,7 @@ const aligned = (bytes: number) => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 const bytesOf = ({ data }: HostTensor) => (ArrayBuffer.isView(data) ? data.byteLength : 0);
 
 /** Puts samples into shared memory: `spare`, where they fit into it, else new one. */
-export function packParcel(samples: readonly Feeds[], spare: SharedArrayBuffer | undefined): Parcel {
+export function packTransfer(samples: readonly Feeds[], spare: SharedArrayBuffer | undefined): Transfer {
   const tensors = samples.flatMap((feeds) => Object.values(feeds));
   const total = tensors.reduce((sum, tensor) => sum + aligned(bytesOf(tensor)), 0);
   const memory = spare !== undefined && spare.byteLength >= total ? spare : new SharedArrayBuffer(total);
@@ -41,8 +41,8 @@ export function packParcel(samples: readonly Feeds[], spare: SharedArrayBuffer |
   return { memory, contents };
 }
 
-/** The samples of a parcel, as views of its memory. */
-export function unpackParcel({ memory, contents }: Parcel): Feeds[] {
+/** The samples of a transfer, as views of its memory. */
+export function unpackTransfer({ memory, contents }: Transfer): Feeds[] {
   return contents.map((inputs) =>
     Object.fromEntries(
       Object.entries(inputs).map(([name, { type, dims, place }]): [string, HostTensor] => {

@@ -14,7 +14,7 @@ export interface InsertedPair {
  * Repeats the quantizer behind operators that only move its values, with the same scale and zero point: exact, since
  * the values are on its levels already, and it lets the operators behind find a quantized input.
  */
-export function repeatBehindMovers(
+export function repeatBehindPassThrough(
   draft: Draft,
   graph: Graph,
   quantizer: ActivationQuantizer,
