@@ -76,7 +76,7 @@ function eachPixel(
 ): void {
   const mask = arrayLabel(label, 'a mask', context);
   const [height = 1, width = 1] = mask.dims.slice(-2);
-  const classMap = classesByPixel(mainOutput(outputs, context));
+  const classMap = classesByPixel(mainOutput(outputs, context), context.task.classes);
   const columns = positions(width, classMap.width, context, 'x');
   const rows = positions(height, classMap.height, context, 'y');
   for (let y = 0; y < height; y++) {
@@ -105,14 +105,14 @@ interface ClassMap {
 }
 
 /** Scores [1, classes, height, width] or [1, height, width, classes], or classes [1, height, width] (or 1 channel). */
-function classesByPixel({ dims, data }: HostTensor): ClassMap {
+function classesByPixel({ dims, data }: HostTensor, stated: number | null): ClassMap {
   const values = data as ArrayLike<number>;
   const [a = 1, b = 1, c = 1] = dims.slice(-3);
   if (dims.length < 4 || (a === 1 && !(data instanceof Float32Array))) {
     return { height: b, width: c, classes: null, at: (pixel) => Number(values[pixel]) };
   }
-  // The classes are the shortest axis, first where there is a doubt.
-  if (c < a) {
+  // The classes are the axis of the stated length, else the shortest; the first where there is a doubt.
+  if (stated === null ? c < a : a !== stated && c === stated) {
     return { height: a, width: b, classes: c, at: (pixel) => largestIndex(values, pixel * c, c) };
   }
   const plane = b * c;
