@@ -1,3 +1,4 @@
+import { makeRoomForBiases } from './weights/roomForBias.js';
 import {
   type EngineEvent,
   type OverflowSummary,
@@ -345,13 +346,15 @@ export async function makeQuantization(
   const collected = await calibrate(prepared, placement, statistics, planned.calibration);
 
   stage('quantize', null);
-  const full = quantize(prepared, placement, collected, planned);
+  const { quantization: full, problems: biasProblems } = makeRoomForBiases(
+    quantize(prepared, placement, collected, planned),
+  );
   const correctBiases = (fixed: Quantization) => {
     stage('correct', null);
     return correct(fixed, collected, statistics.source, planned.correction, { lanes, clock });
   };
   const corrected = await fixOverflow(full, correctBiases, statistics, planned, cpu);
-  return { ...corrected, cached: collected.cached, problems };
+  return { ...corrected, cached: collected.cached, problems: [...problems, ...biasProblems] };
 }
 
 function quantize(

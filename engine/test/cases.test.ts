@@ -37,6 +37,23 @@ const EXPECTED: Readonly<
   bmm_1KN: { least: 18, also: allInteger },
   bmm_const_3d: { least: 30, also: allInteger },
   gemm_alpha_bias_big: { also: allInteger },
+  dw_ov: {},
+  'big_1e-4_1e4': {
+    least: 30,
+    also: ({ report }) => expect(report.warnings.map(({ code }) => code)).toContain('bias-too-large'),
+  },
+  'mask_bias_-1e9': { least: 28 },
+  pad_neginf_maxpool: { least: 25 },
+  clip_minmax_noninit: { also: allInteger },
+  shuffle_split: { also: allInteger },
+  elementwise_zoo: {
+    also(result) {
+      allInteger(result);
+      // Only what convolutions read or write is rounded.
+      const quantized = result.model.graph!.node.filter(({ opType }) => opType === 'QuantizeLinear');
+      expect(quantized.map(({ input }) => input[0]).sort()).toEqual(['a', 'b', 'n', 'x', 'y_float']);
+    },
+  },
   functions: { least: 16, also: allInteger },
   fp16_model: {
     also: (result) => {

@@ -5,7 +5,7 @@ import type { Evaluation } from '../metrics/evaluate.js';
 import type { TargetIsa } from '../overflow/isa.js';
 import { quantizedOperators } from '../placement/revert.js';
 import type { Clock } from '../progress/clock.js';
-import type { Quantization } from '../quantize/quantization.js';
+import { type Quantization, sessionOptions } from '../quantize/quantization.js';
 import type { Feeds } from '../runtime/batch.js';
 import type { Lanes } from '../runtime/lanes.js';
 import { kernelsOf, optimizedModel, type RuntimeKernel } from '../runtime/optimized.js';
@@ -55,7 +55,7 @@ export async function measureFinished(
   const { feeds } = await calibration.source.get(0);
   const latency = await compareLatency(quantization, bytes, feeds, threads);
   const costs = await reversalCosts(quantization, reverted, feeds, { threads });
-  const optimized = await optimizedModel(bytes, { dir });
+  const optimized = await optimizedModel(bytes, sessionOptions(quantization));
   const kernels = kernelsOf(bytes, optimized);
   const sqnr = await operatorSqnr(quantization, final, feeds, threads);
   const saturation = await finishedSaturation({ ...input, optimized, kernels, dir }, { lanes, clock });
@@ -63,13 +63,14 @@ export async function measureFinished(
 }
 
 async function compareLatency(
-  { prepared: { model, dir } }: Quantization,
+  quantization: Quantization,
   bytes: Uint8Array,
   feeds: Feeds,
   threads: number,
 ): Promise<Latency> {
+  const { model, dir } = quantization.prepared;
   const float = await createSession(encodeModel(model), { threads, dir });
-  const quantized = await createSession(bytes, { threads, dir });
+  const quantized = await createSession(bytes, { threads, ...sessionOptions(quantization) });
   try {
     return await measureLatency(float, quantized, feeds);
   } finally {
@@ -79,14 +80,18 @@ async function compareLatency(
 }
 
 async function operatorSqnr(
-  { prepared: { graph, dir, model }, placement }: Quantization,
+  quantization: Quantization,
   final: ModelProto,
   feeds: Feeds,
   threads: number,
 ): Promise<ReadonlyMap<string, number | null>> {
-  const quantized = new Set(quantizedOperators(graph, placement));
+  const { graph, dir, model } = quantization.prepared;
+  const quantized = new Set(quantizedOperators(graph, quantization.placement));
   const nodes = graph.nodes.filter((node) => quantized.has(node.name) || isLinear(node));
   const tensors = nodes.map((node) => node.output[0] ?? '');
-  const decibels = await layerSqnr({ model, graph }, final, tensors, [feeds], { threads, dir });
+  const decibels = await layerSqnr({ model, graph }, final, tensors, [feeds], {
+    ...{ threads, dir },
+    quantized: sessionOptions(quantization),
+  });
   return new Map(nodes.map((node) => [node.name, decibels.get(node.output[0] ?? '') ?? null]));
 }

@@ -1,6 +1,6 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
 import { encodeModel, weightBytes } from '@quantsmith/model/onnx';
-import { buildModel, type Quantization } from '../quantize/quantization.js';
+import { buildModel, type Quantization, sessionOptions } from '../quantize/quantization.js';
 import { revertGroups } from '../placement/revert.js';
 import { createSession } from '../runtime/session.js';
 import type { HostTensor } from '@quantsmith/model/arrays';
@@ -22,12 +22,12 @@ export async function reversalCosts(
   feeds: Readonly<Record<string, HostTensor>>,
   { threads }: { readonly threads: number },
 ): Promise<ReversalCosts> {
-  const { graph, dir } = quantization.prepared;
+  const { graph } = quantization.prepared;
   const groups = revertGroups(graph, quantization.placement).filter(([first]) => reverted.has(first!));
   if (groups.length === 0) return [];
   const final = buildModel(quantization, reverted);
   const begun = performance.now();
-  const session = await createSession(encodeModel(final), { threads, dir });
+  const session = await createSession(encodeModel(final), { threads, ...sessionOptions(quantization) });
   try {
     const costs: ReversalCosts = [];
     for (const operators of groups) {
@@ -46,7 +46,7 @@ export async function reversalCosts(
   }
 
   async function addedLatency(bytes: Uint8Array): Promise<number> {
-    const other = await createSession(bytes, { threads, dir });
+    const other = await createSession(bytes, { threads, ...sessionOptions(quantization) });
     try {
       const { floatMedian, quantizedMedian } = await measureLatency(session, other, feeds, EACH);
       return floatMedian - quantizedMedian;

@@ -1,6 +1,6 @@
 import type { Graph } from '@quantsmith/model/graph';
 import { ElementType, type ModelProto, encodeModel, withOutputs } from '@quantsmith/model/onnx';
-import { createSession, run } from '../runtime/session.js';
+import { createSession, run, type SessionOptions } from '../runtime/session.js';
 import { widened, type HostTensor } from '@quantsmith/model/arrays';
 
 const FLOATS: ReadonlySet<number> = new Set([ElementType.FLOAT, ElementType.FLOAT16, ElementType.DOUBLE]);
@@ -15,7 +15,12 @@ export async function layerSqnr(
   quantized: ModelProto,
   tensors: readonly string[],
   samples: readonly Readonly<Record<string, HostTensor>>[],
-  options: { threads: number; dir: string },
+  options: {
+    threads: number;
+    dir: string;
+    /** How the quantized model runs, where that is not as the float one does. */
+    quantized?: Pick<SessionOptions, 'dir' | 'optimization'>;
+  },
 ): Promise<ReadonlyMap<string, number | null>> {
   const known = new Set(quantized.graph?.node.flatMap((node) => node.output) ?? []);
   const wanted = [...new Set(tensors)].filter(
@@ -25,8 +30,9 @@ export async function layerSqnr(
   if (wanted.length === 0 || samples.length === 0) return result;
   // One model after the other: both at once can take more memory than the whole calibration.
   const sums = new Map(wanted.map((name) => [name, { signal: 0, noise: 0 }]));
-  const outputsOf = async (model: ModelProto) => {
-    const session = await createSession(encodeModel(withOutputs(model, wanted)), options);
+  const { quantized: quantizedOptions, ...floatOptions } = options;
+  const outputsOf = async (model: ModelProto, opening: SessionOptions) => {
+    const session = await createSession(encodeModel(withOutputs(model, wanted)), opening);
     try {
       const results: Record<string, HostTensor>[] = [];
       for (const feeds of samples) results.push(await run(session, feeds, wanted));
@@ -35,8 +41,8 @@ export async function layerSqnr(
       await session.release();
     }
   };
-  const expected = await outputsOf(float.model);
-  const actual = await outputsOf(quantized);
+  const expected = await outputsOf(float.model, floatOptions);
+  const actual = await outputsOf(quantized, { ...floatOptions, ...quantizedOptions });
   for (const [name, sum] of sums)
     samples.forEach((_, i) => addNoise(sum, expected[i]![name], actual[i]![name]));
   for (const [name, { signal, noise }] of sums) {

@@ -39,6 +39,7 @@ export function placeQuantizers(graph: Graph, options: PlacementOptions): Placem
     ignored,
     interior: fusedInterior(graph),
     transformer: options.transformer,
+    kernelsOnly: options.runtime === 'onnxruntime',
   });
   const weights = placeWeights(graph, {
     runtime: options.runtime,

@@ -1,5 +1,5 @@
 import type { Graph } from '@quantsmith/model/graph';
-import { ElementType, type NodeProto } from '@quantsmith/model/onnx';
+import { ElementType, type NodeProto, isExternal, readFloats } from '@quantsmith/model/onnx';
 import { dataInputs, has, isDepthwise, isLinear, isOperand, traitOf } from '@quantsmith/model/operators';
 import { isInside, type Interior } from './patterns.js';
 import type { ActivationQuantizer, Port, QuantizerConfig } from './types.js';
@@ -22,6 +22,8 @@ export interface PropagationOptions {
   readonly ignored: ReadonlySet<string>;
   readonly interior: Interior;
   readonly transformer: boolean;
+  /** Whether only what ONNX Runtime has integer kernels for takes quantized inputs. */
+  readonly kernelsOnly: boolean;
 }
 
 /**
@@ -56,6 +58,7 @@ interface Placed {
 /** What the node itself asks at each input: a quantizable operator wants its float activations quantized. */
 function ownDemands(graph: Graph, node: NodeProto, options: PropagationOptions): (Demand | undefined)[] {
   if (options.ignored.has(node.name) || traitOf(node, graph) !== 'quantizable') return [];
+  if (options.kernelsOnly && !has(node, 'takes-codes')) return [];
   const products = node.opType === 'MatMul' && node.input.every((input) => !graph.isConstant(input));
   return node.input.map((tensor, index) => {
     if (!isActivation(graph, tensor) || isInside(options.interior, node, tensor)) return undefined;
@@ -122,7 +125,7 @@ function canPass(
   if (options.ignored.has(node.name)) return false;
   if (merged.some((demand) => demand?.config.perChannel) && !has(node, 'keeps-channels')) return false;
   const inputs = dataInputs(node).map((index) => node.input[index] ?? '');
-  if (node.opType === 'Pad' && !padsWithZero(graph, node)) return false;
+  if (node.opType === 'Pad' && !padsWithZero(graph, node) && !padsBelowAll(graph, node)) return false;
   return inputs.every((tensor) => tensor !== '' && isFloat32(graph, tensor));
 }
 
@@ -135,6 +138,20 @@ function padsWithZero(graph: Graph, node: NodeProto): boolean {
   const constant = graph.initializer(value);
   if (constant === undefined) return false;
   return constant.rawData.every((byte) => byte === 0) && constant.floatData.every((x) => x === 0);
+}
+
+/** What exporters pad with where the largest value is looked for; −10⁴ still is far below any activation. */
+const SENTINEL = -1e4;
+
+/**
+ * Padding far below all values that only maxima read. The quantizer stands above it, so that its range is that of the values;
+ * behind it the padding takes the lowest code, which no maximum prefers to a value.
+ */
+function padsBelowAll(graph: Graph, node: NodeProto): boolean {
+  const constant = graph.initializer(node.input[2] ?? '');
+  if (constant?.dataType !== ElementType.FLOAT || isExternal(constant)) return false;
+  if (!(readFloats(constant, '.')[0]! <= SENTINEL)) return false;
+  return valueReaders(graph, node.output[0] ?? '').every(({ node: reader }) => has(reader, 'maximum'));
 }
 
 function passUp(graph: Graph, node: NodeProto, demand: Demand): (Demand | undefined)[] {

@@ -119,8 +119,15 @@ function outputBehindActivation(graph: Graph, node: NodeProto): string {
   if (graph.outputs.includes(output) || graph.isCaptured(output)) return output;
   const readers = graph.consumers(output);
   const [reader] = readers;
-  const absorbed = readers.length === 1 && reader !== undefined && has(reader.node, 'absorbed');
+  const absorbed = readers.length === 1 && reader !== undefined && isAbsorbed(graph, reader.node);
   return absorbed ? (reader.node.output[0] ?? output) : output;
+}
+
+/** Relu, and Clip with constant bounds: of others the runtime does not know that the quantizer does their work. */
+function isAbsorbed(graph: Graph, node: NodeProto): boolean {
+  return (
+    has(node, 'absorbed') && node.input.slice(1).every((bound) => bound === '' || graph.isConstant(bound))
+  );
 }
 
 /** Whether no linear operator comes after the tensor: what is computed from it goes to the model's outputs. */

@@ -4,6 +4,7 @@ import { QuantsmithError, type Problem } from '@quantsmith/schemas';
 import { foldBatchNorms } from './foldBatchNorm.js';
 import { fuseGemms } from './fuseGemm.js';
 import { normalizeLinear } from './normalizeLinear.js';
+import { poolMeans } from './poolMeans.js';
 import { inferTypes } from './types.js';
 
 /** A rewriting that keeps the model's outputs; it returns the same model where it finds nothing to do. */
@@ -19,6 +20,7 @@ export const PASSES: readonly Pass[] = [
   { name: 'fusing additions', apply: fuseGemms },
   { name: 'folding BatchNormalizations', apply: foldBatchNorms },
   { name: 'fusing additions behind BatchNormalizations', apply: fuseGemms },
+  { name: 'pooling means of images', apply: poolMeans },
 ];
 
 export interface Rewritten {

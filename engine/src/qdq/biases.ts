@@ -18,30 +18,47 @@ export function replaceBiases(draft: Draft, updates: readonly BiasUpdate[]): voi
   }
 }
 
+/** An operator whose bias an integer kernel adds to its accumulator. */
+export interface BiasPlace {
+  readonly node: NodeProto;
+  readonly activation: ActivationQuantizer;
+  readonly weight: WeightQuantizer;
+}
+
+/** The operators of a placement whose biases are stored as integers, biases or not. */
+export function integerBiases({
+  graph,
+  placement,
+  activations,
+  weights,
+}: Pick<QdqInput, 'graph' | 'placement' | 'activations' | 'weights'>): BiasPlace[] {
+  const activationAt = portMap(placement.activations);
+  const weightAt = portMap(placement.weights);
+  return graph.nodes.flatMap((node) => {
+    if (!takesIntegerBias(node)) return [];
+    const activation = activationBefore(graph, node, activationAt);
+    const weight = weightAt.get(`${node.name}\u00001`);
+    if (activation === undefined || weight === undefined) return [];
+    const bits = [activations.get(activation.id)?.numBits, weights.get(weight.id)?.parameters.numBits];
+    const narrow = bits.every((count) => count !== undefined && count <= 8);
+    return narrow && activation.axis === null ? [{ node, activation, weight }] : [];
+  });
+}
+
 /**
  * Stores the biases of quantized Conv and Gemm nodes as int32 with scale = activation scale × weight scale (zero
- * point 0), the form in which an integer kernel adds them to its accumulator. A bias that would not fit into int32
- * stays float: its operator then runs in float rather than wrong.
+ * point 0), the form in which an integer kernel adds them to its accumulator. Weights have room for them
+ * (`makeRoomForBiases`); one that does not fit all the same stays float.
  */
 export function quantizeBiases(draft: Draft, input: QdqInput): void {
-  const activationAt = portMap(input.placement.activations);
-  const weightAt = portMap(input.placement.weights);
-  for (const node of input.graph.nodes) {
+  for (const { node, activation, weight } of integerBiases(input)) {
     const target = draft.node(node.name);
-    if (target === undefined || !takesIntegerBias(target)) continue;
-    const activation = activationBefore(input.graph, node, activationAt);
-    const weight = weightAt.get(`${node.name}\u00001`);
-    const bias = draft.initializer(target.input[2] ?? '');
-    if (activation === undefined || weight === undefined || bias === undefined) continue;
-    const activationScale = input.activations.get(activation.id);
-    const weightScale = input.weights.get(weight.id)?.parameters;
-    if (activationScale === undefined || weightScale === undefined) continue;
-    if (activation.axis !== null || activationScale.numBits > 8 || weightScale.numBits > 8) continue;
-    const values = readFloats(bias, input.dir);
-    const scale = weightScale.scale.map((s) => s * activationScale.scale[0]!);
-    const codes = biasCodes(values, scale);
-    if (codes === null) continue;
-    writeIntegerBias(draft, target, node.name, bias.dims.map(Number), scale, codes);
+    const bias = draft.initializer(target?.input[2] ?? '');
+    if (target === undefined || bias === undefined) continue;
+    const [activationScale = 1] = input.activations.get(activation.id)!.scale;
+    const scale = input.weights.get(weight.id)!.parameters.scale.map((s) => s * activationScale);
+    const codes = biasCodes(readFloats(bias, input.dir), scale);
+    if (codes !== null) writeIntegerBias(draft, target, node.name, bias.dims.map(Number), scale, codes);
   }
 }
 

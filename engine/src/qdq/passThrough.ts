@@ -24,11 +24,17 @@ export function repeatBehindPassThrough(
   const queue: Port[] = [...quantizer.targets];
   for (let port = queue.pop(); port !== undefined; port = queue.pop()) {
     const node = graph.node(port.node);
-    if (node === undefined || port.input !== 0 || !has(node, 'stops-dequantize')) continue;
+    if (node === undefined || port.input !== 0) continue;
+    const stopped = has(node, 'stops-dequantize');
+    if (!stopped && !has(node, 'carries-dequantize')) continue;
     for (const tensor of node.output) {
       const readers = graph
         .consumers(tensor)
         .map((reading) => ({ node: reading.node.name, input: reading.input }));
+      if (!stopped) {
+        queue.push(...readers);
+        continue;
+      }
       if (readers.length === 0 || graph.outputs.includes(tensor) || graph.isCaptured(tensor)) continue;
       const codes = draft.freshName(`q_output_${tensor}_1`);
       const output = draft.freshName(`dq_output_${tensor}_1`);

@@ -10,6 +10,7 @@ import { writeQdq } from '../qdq/write.js';
 import { quantizerParameters, type QuantizerParameters } from '../ranges/parameters.js';
 import { revertOperators } from '../placement/revert.js';
 import { allFinite } from '@quantsmith/model/arrays';
+import type { SessionOptions } from '../runtime/session.js';
 import type { RangeStatistics } from '../statistics/collect.js';
 import type { RangeEstimator } from '../ranges/estimator.js';
 import { quantizeWeights, type QuantizedWeights } from '../weights/quantize.js';
@@ -25,6 +26,17 @@ export interface Quantization {
   /** By quantizer id. */
   readonly weights: ReadonlyMap<string, QuantizedWeights>;
   readonly biases: readonly BiasUpdate[];
+}
+
+/**
+ * How the quantized model runs while it is measured. ONNX Runtime would fuse another runtime's layout into kernels that it
+ * then refuses to run: there it computes operator by operator.
+ */
+export function sessionOptions({
+  prepared: { dir },
+  runtime,
+}: Quantization): Pick<SessionOptions, 'optimization'> & { readonly dir: string } {
+  return runtime === 'onnxruntime' ? { dir } : { dir, optimization: 'basic' };
 }
 
 /** Scale and zero point of every activation quantizer, from its collected range. */

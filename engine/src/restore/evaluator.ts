@@ -2,7 +2,7 @@ import { meetsTarget } from '@quantsmith/schemas';
 import { firstIndices, readAhead } from '../data/source.js';
 import { evaluate, type Evaluation } from '../metrics/evaluate.js';
 import type { SampleState } from '../metrics/metric.js';
-import { buildModel, type Quantization } from '../quantize/quantization.js';
+import { buildModel, sessionOptions, type Quantization } from '../quantize/quantization.js';
 import type { Lanes, ModelRunner, OpenOptions } from '../runtime/lanes.js';
 import { comparableDrop, type Baseline, type Validation } from '../validation/validation.js';
 import { createForecaster, type Forecast, type Forecaster } from './forecast.js';
@@ -195,8 +195,8 @@ async function withModel<T>(
   options: Pick<OpenOptions, 'alone'>,
   body: (runner: ModelRunner) => Promise<T>,
 ): Promise<T> {
-  const { dir } = quantization.prepared;
-  const runner = await lanes.open(buildModel(quantization, reverted), { ...options, dir, batch });
+  const session = { ...options, ...sessionOptions(quantization), batch };
+  const runner = await lanes.open(buildModel(quantization, reverted), session);
   try {
     return await body(runner);
   } finally {

@@ -1,7 +1,7 @@
 import { combineChanges, meetsTarget, type QuantizationChange, type Remedy } from '@quantsmith/schemas';
 import { firstIndices } from '../data/source.js';
 import type { Evaluation } from '../metrics/evaluate.js';
-import { buildModel, type Quantization } from '../quantize/quantization.js';
+import { buildModel, type Quantization, sessionOptions } from '../quantize/quantization.js';
 import { comparableDrop, measureModel, type Baseline, type Validation } from '../validation/validation.js';
 import { createEvaluator } from './evaluator.js';
 import type { RestoreContext } from './context.js';
@@ -93,14 +93,13 @@ async function measured<Made extends { readonly quantization: Quantization }>(
 ): Promise<Tried<Made>> {
   const made = await make(change);
   const { lanes, journal } = context;
-  const { dir } = made.quantization.prepared;
   const evaluation = await journal.of(`all with ${JSON.stringify(change)}`, () =>
     measureModel(
       buildModel(made.quantization, new Set()),
       validation,
       baseline,
       firstIndices(validation.source.count),
-      { lanes, dir },
+      { lanes, ...sessionOptions(made.quantization) },
     ),
   );
   return { made, evaluation, drop: comparableDrop(validation, baseline, evaluation) };

@@ -1,7 +1,7 @@
 import { meetsTarget, type QuantizationChange } from '@quantsmith/schemas';
 import { firstIndices } from '../data/source.js';
 import type { Evaluation } from '../metrics/evaluate.js';
-import { buildModel, type Quantization } from '../quantize/quantization.js';
+import { buildModel, type Quantization, sessionOptions } from '../quantize/quantization.js';
 import {
   allowedDrop,
   comparableDrop,
@@ -112,7 +112,6 @@ async function measureStart(
   validation: Validation,
   { lanes, clock, journal }: RestoreContext,
 ): Promise<{ baseline: Baseline; evaluation: Evaluation }> {
-  const { dir } = quantization.prepared;
   const { count } = validation.source;
   clock.stage('validate', 2 * count);
   const measureFloat = () =>
@@ -124,7 +123,7 @@ async function measureStart(
   const evaluation = await journal.of('initial', () =>
     measureModel(buildModel(quantization, new Set()), validation, baseline, firstIndices(count), {
       lanes,
-      dir,
+      ...sessionOptions(quantization),
       onSample: (done) => clock.progress(count + done, 'quantized model'),
     }),
   );

@@ -3,7 +3,7 @@ import type { Calibration } from '../calibration/calibration.js';
 import { firstIndices } from '../data/source.js';
 import type { Sample } from '../data/types.js';
 import { readFloats, withOutputs } from '@quantsmith/model/onnx';
-import { buildModel, type Quantization } from '../quantize/quantization.js';
+import { buildModel, type Quantization, sessionOptions } from '../quantize/quantization.js';
 import type { QuantizerParameters } from '../ranges/parameters.js';
 import type { Clock } from '../progress/clock.js';
 import { layerSqnr } from '../measure/sqnr.js';
@@ -39,15 +39,15 @@ export async function measureSensitivity(
     const alone = buildModel(quantization, others);
     const feeds = samples.map((sample) => sample.feeds);
     const outputs = await layerSqnr({ model, graph }, alone, graph.outputs, feeds, {
-      threads: lanes.threads,
-      dir,
+      ...{ threads: lanes.threads, dir },
+      quantized: sessionOptions(quantization),
     });
     const evaluation =
       validation === null || baseline === null
         ? null
         : await measureModel(alone, validation, baseline, firstIndices(validation.source.count), {
             lanes,
-            dir,
+            ...sessionOptions(quantization),
           });
     layers.push({
       operators,

@@ -4,7 +4,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, type GraphProto, type ModelProto, type NodeProto } from '@quantsmith/model/onnx';
 import { integerKernel, isConversion } from '@quantsmith/model/operators';
 import { withScratchFolder } from './scratch.js';
-import { createSession } from './session.js';
+import { createSession, type SessionOptions } from './session.js';
 
 /** A node of the graph as the runtime executes it. */
 export interface RuntimeKernel {
@@ -19,16 +19,19 @@ export interface RuntimeKernel {
   readonly covers: readonly string[];
 }
 
+export type OptimizingOptions = Partial<Pick<SessionOptions, 'dir' | 'threads' | 'optimization'>>;
+
 /** The graph that the runtime makes of a model and executes; it is written into a scratch folder, which is gone afterwards. */
 export async function optimizedModel(
   model: Uint8Array,
-  { dir, threads = 1 }: { dir?: string; threads?: number } = {},
+  { dir, threads = 1, optimization = 'all' }: OptimizingOptions = {},
 ): Promise<ModelProto> {
   return withScratchFolder(async (scratch) => {
     const optimizedPath = join(scratch, 'optimized.onnx');
     const session = await createSession(model, {
       threads,
       optimizedPath,
+      optimization,
       ...(dir === undefined ? {} : { dir }),
     });
     await session.release();

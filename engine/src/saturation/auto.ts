@@ -3,6 +3,7 @@ import type { Calibration } from '../calibration/calibration.js';
 import { KEPT_BYTES, keepSamples } from '../data/keep.js';
 import { encodeModel } from '@quantsmith/model/onnx';
 import type { Placement } from '../placement/types.js';
+import { makeRoomForBiases } from '../weights/roomForBias.js';
 import { buildModel, weightCodes, type Quantization } from '../quantize/quantization.js';
 import type { OverflowFix } from '../placement/weights.js';
 import type { RangeEstimator } from '../ranges/estimator.js';
@@ -108,5 +109,10 @@ function halveRange(
       halfRange: quantizer.config.numBits === 8 && quantizer.targets.some(({ node }) => operators.has(node)),
     })),
   };
-  return { ...quantization, placement, weights: weightCodes(quantization.prepared, placement, estimator) };
+  const halved = {
+    ...quantization,
+    placement,
+    weights: weightCodes(quantization.prepared, placement, estimator),
+  };
+  return makeRoomForBiases(halved).quantization;
 }

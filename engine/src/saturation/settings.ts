@@ -6,7 +6,7 @@ import type { SampleSource } from '../data/types.js';
 import type { PreparedModel } from '../prepare/prepare.js';
 import { encodeModel } from '@quantsmith/model/onnx';
 import type { OverflowFix } from '../placement/weights.js';
-import { buildModel, type Quantization } from '../quantize/quantization.js';
+import { buildModel, type Quantization, sessionOptions } from '../quantize/quantization.js';
 import { overflowLayers } from './layers.js';
 import type { Clock } from '../progress/clock.js';
 import { kernelsOf, optimizedModel } from '../runtime/optimized.js';
@@ -92,7 +92,7 @@ async function measureFix(
   const total = validation.source.count;
   clock.stage('measure', 2 * total);
   const exact = await measureModel(model, validation, baseline, firstIndices(total), {
-    ...{ lanes, dir },
+    ...{ lanes, ...sessionOptions(quantization) },
     onSample: (done) => clock.progress(done, fix),
   });
   const predicted = await predictSaturated(

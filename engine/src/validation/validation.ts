@@ -20,7 +20,7 @@ import { openTask, type Task, type TaskConfig } from '../tasks/task.js';
 import { dropInterval } from '../metrics/drop.js';
 import type { ModelProto } from '@quantsmith/model/onnx';
 import { batchSize } from './batchSize.js';
-import type { Lanes } from '../runtime/lanes.js';
+import type { Lanes, OpenOptions } from '../runtime/lanes.js';
 
 /** What accuracy is to be measured on, and against what. */
 export interface ValidationPlan {
@@ -167,14 +167,15 @@ export async function measureModel(
   validation: Validation,
   baseline: Baseline,
   indices: readonly number[],
-  options: { lanes: Lanes; dir: string; onSample?: (done: number) => void },
+  options: Pick<OpenOptions, 'dir' | 'optimization'> & { lanes: Lanes; onSample?: (done: number) => void },
 ): Promise<Evaluation> {
-  const runner = await options.lanes.open(model, { dir: options.dir, batch: baseline.batch });
+  const { lanes, onSample, ...session } = options;
+  const runner = await lanes.open(model, { ...session, batch: baseline.batch });
   try {
     return await evaluate(runner, validation.source, indices, validation.metric, {
       task: baseline.task,
       ...(baseline.reference === null ? {} : { reference: baseline.reference }),
-      ...(options.onSample === undefined ? {} : { onSample: options.onSample }),
+      ...(onSample === undefined ? {} : { onSample }),
     });
   } finally {
     await runner.release();

@@ -23,15 +23,17 @@ export type Trait = 'quantizable' | 'agnostic' | 'concat' | 'float';
  * - `shape-only`: reads no values, only their shape.
  *
  * In ONNX Runtime's CPU provider:
+ * - `takes-codes`: computes with codes; in front of the other quantizable ones they would only be dequantized again.
  * - `integer-output`: has an integer kernel that also needs its output quantized (Gemm and MatMul have ones with float output).
  * - `integer-bias`: adds its bias to the integer sum.
  * - `one-scale`: becomes an integer kernel whatever the scales of its inputs are, and is refused with several of them.
  * - `absorbed`: folds into the quantizer behind it.
- * - `stops-dequantize`: moves values, but the runtime does not carry a DequantizeLinear through it by itself (it does through
- *   MaxPool, Reshape, Transpose, Squeeze and Unsqueeze).
+ * - `carries-dequantize`: moves values, and the runtime carries a DequantizeLinear through it by itself.
+ * - `stops-dequantize`: moves values, but the runtime does not.
  * - `makes-blocks`, `keeps-blocks`: its output is in the channel-blocked layout; likewise where its inputs are.
  *
  * Of values:
+ * - `maximum`: its output holds the largest of its inputs' values.
  * - `never-negative`: its output is ≥ 0.
  * - `keeps-sign`, `keeps-all-signs`: so is its output where its first input, or all of its inputs are.
  * - `can-make-nan`: can make NaN of finite numbers.
@@ -48,13 +50,16 @@ export type Property =
   | 'transformer-float'
   | 'keeps-channels'
   | 'shape-only'
+  | 'takes-codes'
   | 'integer-output'
   | 'integer-bias'
   | 'one-scale'
   | 'absorbed'
+  | 'carries-dequantize'
   | 'stops-dequantize'
   | 'makes-blocks'
   | 'keeps-blocks'
+  | 'maximum'
   | 'never-negative'
   | 'keeps-sign'
   | 'keeps-all-signs'
@@ -120,18 +125,19 @@ const FIRST = { operands: [0] };
  */
 export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
   // Linear
-  Conv: row('quantizable', ['linear', 'integer-output', 'integer-bias', 'makes-blocks'], {
+  Conv: row('quantizable', ['linear', 'takes-codes', 'integer-output', 'integer-bias', 'makes-blocks'], {
     operands: [0, 1],
     weight: CONVOLUTION,
   }),
   ConvTranspose: row('quantizable', ['linear'], { operands: [0, 1], weight: TRANSPOSED }),
-  Gemm: row('quantizable', ['linear', 'integer-bias'], { operands: [0, 1], weight: GEMM }),
-  MatMul: row('quantizable', ['linear'], { weight: PRODUCT }),
+  Gemm: row('quantizable', ['linear', 'takes-codes', 'integer-bias'], { operands: [0, 1], weight: GEMM }),
+  MatMul: row('quantizable', ['linear', 'takes-codes'], { weight: PRODUCT }),
   DeformConv: row('quantizable', []),
   Attention: row('quantizable', [], { operands: [0, 1] }),
 
   // Element-wise
   Add: row('quantizable', [
+    'takes-codes',
     'elementwise',
     'transformer-float',
     'integer-output',
@@ -142,7 +148,14 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
   ]),
   Sum: row('quantizable', ['elementwise']),
   Sub: row('quantizable', ['elementwise', 'transformer-float']),
-  Mul: row('quantizable', ['elementwise', 'integer-output', 'one-scale', 'keeps-blocks', 'between-gates']),
+  Mul: row('quantizable', [
+    'takes-codes',
+    'elementwise',
+    'integer-output',
+    'one-scale',
+    'keeps-blocks',
+    'between-gates',
+  ]),
   Div: row('quantizable', ['elementwise', 'transformer-float', 'can-make-nan']),
   Max: row('quantizable', ['elementwise', 'transformer-float']),
   Min: row('quantizable', ['elementwise']),
@@ -158,6 +171,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
 
   // Averages, norms, resizing
   AveragePool: row('quantizable', [
+    'takes-codes',
     'transformer-float',
     'integer-output',
     'one-scale',
@@ -165,6 +179,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
     'keeps-sign',
   ]),
   GlobalAveragePool: row('quantizable', [
+    'takes-codes',
     'transformer-float',
     'integer-output',
     'one-scale',
@@ -175,7 +190,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
   ReduceSum: row('quantizable', ['transformer-float'], FIRST),
   ReduceL2: row('quantizable', ['transformer-float', 'never-negative'], FIRST),
   BatchNormalization: row('quantizable', ['transformer-float', 'keeps-blocks'], FIRST),
-  Resize: row('quantizable', [], FIRST),
+  Resize: row('quantizable', ['takes-codes'], FIRST),
 
   // Activations
   Relu: row('float', ['activation', 'absorbed', 'keeps-blocks', 'never-negative', 'between-gates']),
@@ -198,19 +213,19 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
   Tanh: row('float', ['keeps-blocks']),
 
   // What only moves values
-  MaxPool: row('agnostic', ['keeps-channels', 'keeps-blocks', 'keeps-sign']),
-  GlobalMaxPool: row('agnostic', ['keeps-channels', 'keeps-sign']),
-  ReduceMax: row('agnostic', ['keeps-sign']),
-  Reshape: row('agnostic', ['keeps-sign', 'reshapes-attention', 'between-gates']),
+  MaxPool: row('agnostic', ['carries-dequantize', 'maximum', 'keeps-channels', 'keeps-blocks', 'keeps-sign']),
+  GlobalMaxPool: row('agnostic', ['maximum', 'keeps-channels', 'keeps-sign']),
+  ReduceMax: row('agnostic', ['maximum', 'keeps-sign']),
+  Reshape: row('agnostic', ['carries-dequantize', 'keeps-sign', 'reshapes-attention', 'between-gates']),
   Flatten: row('agnostic', ['stops-dequantize', 'keeps-sign']),
-  Transpose: row('agnostic', ['keeps-sign', 'reshapes-attention']),
-  Squeeze: row('agnostic', ['transformer-float', 'keeps-sign', 'reshapes-attention']),
-  Unsqueeze: row('agnostic', ['keeps-sign']),
+  Transpose: row('agnostic', ['carries-dequantize', 'keeps-sign', 'reshapes-attention']),
+  Squeeze: row('agnostic', ['carries-dequantize', 'transformer-float', 'keeps-sign', 'reshapes-attention']),
+  Unsqueeze: row('agnostic', ['carries-dequantize', 'keeps-sign']),
   Split: row('agnostic', ['stops-dequantize', 'keeps-sign', 'reshapes-attention']),
   Slice: row('agnostic', ['stops-dequantize', 'keeps-sign']),
-  Tile: row('agnostic', ['keeps-sign']),
-  Expand: row('agnostic', ['keeps-sign']),
-  Pad: row('agnostic', []),
+  Tile: row('agnostic', ['stops-dequantize', 'keeps-sign']),
+  Expand: row('agnostic', ['stops-dequantize', 'keeps-sign']),
+  Pad: row('agnostic', ['stops-dequantize']),
   CenterCropPad: row('agnostic', []),
   Gather: row('agnostic', ['stops-dequantize', 'reshapes-attention'], { weight: EMBEDDING }),
   GatherND: row('agnostic', []),

@@ -1,0 +1,158 @@
+import { type ModelProto, encodeModel } from '@quantsmith/model/onnx';
+import type { HostTensor } from '@quantsmith/model/arrays';
+import { QuantsmithError, type QuantizationConfig } from '@quantsmith/schemas';
+import type { Sample, SampleSource } from '../src/data/types.js';
+import { makeQuantization } from '../src/pipeline.js';
+import { plan } from '../src/plan.js';
+import { prepareModel } from '../src/prepare/prepare.js';
+import { startClock } from '../src/progress/clock.js';
+import { buildModel } from '../src/quantize/quantization.js';
+import { cpuFeatures } from '../src/runtime/cpu.js';
+import { oneLane } from '../src/runtime/lanes.js';
+import { createSession, run, type SessionOptions } from '../src/runtime/session.js';
+import { randomOf, type RandomGraph } from './randomGraphs.js';
+
+/** The whole range of the calibration data: random data have no outliers to cut. */
+const CONFIG: QuantizationConfig = {
+  model: 'random.onnx',
+  data: { calibration: { arrays: 'random.npz' } },
+  quantization: {
+    advanced_parameters: {
+      activations_range_estimator_params: {
+        min: { statistics_type: 'min', aggregator_type: 'min' },
+        max: { statistics_type: 'max', aggregator_type: 'max' },
+      },
+    },
+  },
+};
+
+type Feeds = Readonly<Record<string, HostTensor>>;
+
+export interface GraphResult {
+  /** What is wrong with the quantized model; empty: it holds all that it must. */
+  readonly faults: readonly string[];
+  /** The lowest of all outputs, with the runtime's optimizations; null: nothing was to be quantized. */
+  readonly decibels: number | null;
+  readonly quantized: ModelProto | null;
+}
+
+const CALIBRATION = 16;
+const HELD_OUT = 8;
+
+/**
+ * Quantizes a random graph and checks what holds of every one: both forms of it load and run, they agree with each other as
+ * far as they do with the float model, outputs keep types and shapes, a second time gives the same bytes, and nothing grows.
+ */
+export async function checkGraph(graph: RandomGraph, seed: number, twice: boolean): Promise<GraphResult> {
+  try {
+    return await check(graph, seed, twice);
+  } catch (error) {
+    if (error instanceof QuantsmithError && error.problem.code === 'nothing-to-quantize')
+      return { faults: [], decibels: null, quantized: null };
+    const message = error instanceof Error ? error.message : String(error);
+    return { faults: [`fails: ${message}`], decibels: null, quantized: null };
+  }
+}
+
+async function check(graph: RandomGraph, seed: number, twice: boolean): Promise<GraphResult> {
+  const samples = samplesOf(graph, seed, CALIBRATION + HELD_OUT);
+  const quantized = await quantize(graph.model, samples.slice(0, CALIBRATION));
+  const faults: string[] = [];
+  if (twice) {
+    const again = encodeModel(await quantize(graph.model, samples.slice(0, CALIBRATION)));
+    if (Buffer.compare(again, encodeModel(quantized)) !== 0) faults.push('a second run gives other bytes');
+  }
+  const held = samples.slice(CALIBRATION);
+  const float = await results(graph.model, held, 'disabled');
+  const plain = await results(quantized, held, 'disabled');
+  const optimized = await results(quantized, held, 'all');
+  let lowest = Number.POSITIVE_INFINITY;
+  for (const name of Object.keys(float[0]!)) {
+    const of = (each: readonly Feeds[]) => each.map((result) => result[name]!);
+    const [left, right] = [of(float), of(optimized)];
+    if (
+      left.some((tensor, i) => tensor.type !== right[i]!.type || tensor.dims.join() !== right[i]!.dims.join())
+    )
+      faults.push(`output ${name} changes type or shape`);
+    const [fast, slow] = [decibels(left, right), decibels(left, of(plain))];
+    if (Math.min(fast, 40) < Math.min(slow, 40) - 3)
+      faults.push(`output ${name}: ${fast.toFixed(1)} dB optimized, ${slow.toFixed(1)} dB not`);
+    lowest = Math.min(lowest, fast);
+  }
+  const sizes = [quantized, graph.model].map((model) => encodeModel(model).byteLength);
+  const allowed = sizes[1]! + 600 * graph.model.graph!.node.length + 4096;
+  if (sizes[0]! > allowed) faults.push(`grows from ${sizes[1]} to ${sizes[0]} bytes`);
+  return { faults, decibels: lowest, quantized };
+}
+
+async function quantize(model: ModelProto, samples: readonly Sample[]): Promise<ModelProto> {
+  const source: SampleSource = {
+    count: samples.length,
+    hasLabels: false,
+    get: (index) => Promise.resolve(samples[index]!),
+    fingerprint: () => Promise.resolve(''),
+  };
+  const loaded = {
+    model,
+    path: 'random.onnx',
+    dir: '.',
+    fileBytes: 0,
+    sha256: '',
+    externalFiles: [],
+    externalStamps: [],
+  };
+  const lanes = oneLane(1);
+  const statistics = {
+    ...{ loaded, source, samples: samples.length, lanes, cache: null },
+    onSample: () => undefined,
+    warn: () => undefined,
+  };
+  const float = await prepareModel(loaded);
+  const fault = float.problems.find(({ code }) => code === 'internal-rewrite');
+  if (fault !== undefined) throw new Error(fault.message);
+  const clock = startClock(() => undefined);
+  const inputs = { float, statistics, lanes, clock, cpu: await cpuFeatures() };
+  const { quantization } = await makeQuantization(inputs, plan(CONFIG), clock.stage);
+  return buildModel(quantization, new Set());
+}
+
+function samplesOf({ inputs }: RandomGraph, seed: number, count: number): Sample[] {
+  const random = randomOf(seed ^ 0x5bd1e995);
+  return Array.from({ length: count }, (_, index) => ({
+    name: `#${index}`,
+    label: null,
+    feeds: Object.fromEntries(
+      Object.entries(inputs).map(([name, dims]): [string, HostTensor] => {
+        const length = dims.reduce((a, b) => a * b, 1);
+        return [name, { type: 'float32', dims, data: Float32Array.from({ length }, random.normal) }];
+      }),
+    ),
+  }));
+}
+
+async function results(
+  model: ModelProto,
+  samples: readonly Sample[],
+  optimization: NonNullable<SessionOptions['optimization']>,
+): Promise<Feeds[]> {
+  const session = await createSession(encodeModel(model), { threads: 1, optimization });
+  try {
+    const all: Feeds[] = [];
+    for (const { feeds } of samples) all.push(await run(session, feeds));
+    return all;
+  } finally {
+    await session.release();
+  }
+}
+
+function decibels(expected: readonly HostTensor[], actual: readonly HostTensor[]): number {
+  let [signal, noise] = [0, 0];
+  expected.forEach(({ data }, index) => {
+    const other = actual[index]!.data as Float32Array;
+    (data as Float32Array).forEach((x, i) => {
+      signal += x * x;
+      noise += (x - other[i]!) ** 2;
+    });
+  });
+  return noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / noise);
+}
