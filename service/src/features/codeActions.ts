@@ -1,5 +1,6 @@
 import {
   CodeActionKind,
+  DiagnosticSeverity,
   type CodeAction,
   type CodeActionContext,
   type Diagnostic,
@@ -9,7 +10,7 @@ import type { ConfigDocument } from '../document/document.js';
 import type { Path } from '../document/tree.js';
 import type { Finding, FindingData } from '../findings/finding.js';
 import type { Fix, Fixable } from '../findings/fix.js';
-import { fixesOf } from '../rules/all.js';
+import { fixesOf, isSuppressible } from '../rules/all.js';
 
 /** Everything with one right answer at once; editors can run it on save. */
 export const FIX_ALL = `${CodeActionKind.SourceFixAll}.quantsmith`;
@@ -84,7 +85,7 @@ function quickFix(
 
 /** A comment on a line of its own above; texts over several lines have no place for one. */
 function suppression(document: ConfigDocument, diagnostic: Diagnostic, { code }: Fixable): CodeAction[] {
-  if (code === 'syntax') return [];
+  if (!isSuppressible(code, diagnostic.severity === DiagnosticSeverity.Error)) return [];
   const { line } = diagnostic.range.start;
   const start = { line, character: 0 };
   const indent = /^\s*/.exec(document.text.getText({ start, end: diagnostic.range.start }))![0];

@@ -1,56 +1,10 @@
+import type { Code } from './codes.js';
 import type { Range } from 'vscode-languageserver-types';
 import type { Path, Span } from '../document/tree.js';
 
 export type Severity = 'error' | 'warning' | 'info' | 'hint';
 
-/** Every code; each has a section of the same name in docs/diagnostics.md. */
-export const CODES = [
-  'syntax',
-  'duplicate-key',
-  'unknown-anchor',
-  'config-unreadable',
-  'extends-missing',
-  'extends-cycle',
-  'extends-invalid',
-  'missing-key',
-  'unknown-key',
-  'wrong-type',
-  'unknown-value',
-  'out-of-range',
-  'schema-version',
-  'data-source',
-  'data-inputs',
-  'model-missing',
-  'model-unreadable',
-  'file-missing',
-  'output-unusable',
-  'output-shared',
-  'unknown-node',
-  'unknown-operator',
-  'pattern-invalid',
-  'pattern-unmatched',
-  'pattern-matches-all',
-  'subgraph-empty',
-  'ignored-already',
-  'dead-setting',
-  'conflicting-settings',
-  'metric-needs-labels',
-  'validation-missing',
-  'target-unreachable',
-  'max-drop-of-float',
-  'sample-count',
-  'no-integer-kernel',
-  'deprecated-value',
-  'yaml-version',
-  'accuracy-drop',
-  'accuracy-restored',
-  'accuracy-kept',
-  'setting-cost',
-  'overflow-risk',
-  'run-warning',
-  'report-stale',
-] as const;
-export type Code = (typeof CODES)[number];
+export type { Code } from './codes.js';
 
 /** A finding as data; positions are offsets, so that it does not depend on an editor. */
 export interface Finding extends Span {

@@ -9,8 +9,9 @@ import { points } from '../reports/numbers.js';
 import type { Change } from '../context/context.js';
 import { fix, type FixTable } from '../findings/fix.js';
 import { stringsAt } from '../knowledge/ignoredScope.js';
-import { overflowFindings } from './overflow.js';
+import { overflowFindings, overflowFixes } from './overflow.js';
 import { at, day, percent, related } from './runFinding.js';
+import { defineRule } from './rule.js';
 
 const CHANGED = {
   config: 'another version of this config',
@@ -192,3 +193,57 @@ function responsible(document: ConfigDocument): Path[] {
   ];
   return candidates.filter((path) => findEntry(document.tree, path) !== undefined);
 }
+
+export const rule = defineRule({
+  codes: [
+    'accuracy-drop',
+    'accuracy-restored',
+    'accuracy-kept',
+    'setting-cost',
+    'overflow-risk',
+    'run-warning',
+    'report-stale',
+  ],
+  needs: 'run',
+  check: ({ document, config, report, changed }) =>
+    accuracyFindings(document, report, changed, config.quantization?.ignored_scope?.names),
+  fixes: { ...accuracyFixes, ...overflowFixes },
+  suppressible: true,
+  examples: [
+    {
+      code: 'accuracy-drop',
+      before: 'model: model.onnx\ndata: {calibration: {images: ./train}}\n',
+      after: null,
+    },
+    {
+      code: 'accuracy-restored',
+      before: 'model: model.onnx\ndata: {calibration: {images: ./train}}\n',
+      after: null,
+    },
+    {
+      code: 'accuracy-kept',
+      before: 'model: model.onnx\ndata: {calibration: {images: ./train}}\n',
+      after: null,
+    },
+    {
+      code: 'setting-cost',
+      before: 'model: model.onnx\ndata: {calibration: {images: ./train}}\n',
+      after: null,
+    },
+    {
+      code: 'overflow-risk',
+      before: 'model: model.onnx\ndata: {calibration: {images: ./train}}\n',
+      after: null,
+    },
+    {
+      code: 'run-warning',
+      before: 'model: model.onnx\ndata: {calibration: {images: ./train}}\n',
+      after: null,
+    },
+    {
+      code: 'report-stale',
+      before: 'model: model.onnx\ndata: {calibration: {images: ./train}}\n',
+      after: null,
+    },
+  ],
+});

@@ -1,83 +1,85 @@
 import { type QuantizationConfig, isConfig } from '@quantsmith/schemas';
 import { TextDocument } from 'vscode-languageserver-textdocument';
+import type { ConfigContext } from '../context/context.js';
 import { parseConfig, type ConfigDocument } from '../document/document.js';
 import { quoted } from '../document/edit.js';
+import { walk, type Tree } from '../document/tree.js';
 import { effectiveValue, NOTHING_INHERITED } from '../extends/inherit.js';
-import type { Finding } from '../findings/finding.js';
-import type { ConfigContext } from '../context/context.js';
-import { accuracyFindings, accuracyFixes } from './accuracy.js';
-import { findNode, walk, type Tree } from '../document/tree.js';
-import { sampleFindings } from './samples.js';
-import { fix, type Fix, type Fixable, type FixTable } from '../findings/fix.js';
 import { NO_FACTS } from '../facts/facts.js';
-import { dataInputFindings } from './dataInputs.js';
-import { dataFixes, dataSourceFindings } from './data.js';
-import { extendsFindings, extendsFixes } from './extends.js';
-import { placeOf } from './place.js';
-import { fileFindings } from './files.js';
-import { ignoredAlreadyFindings, ignoredAlreadyFixes } from './ignoredAlready.js';
-import { ignoredScopeFindings } from './ignoredScope.js';
-import { metricFindings, metricFixes } from './metric.js';
-import { outputFindings } from './output.js';
-import { overflowFixes } from './overflow.js';
-import { preprocessFindings } from './preprocess.js';
-import { schemaFindings, schemaFixes } from './schema.js';
-import { settingFindings, settingFixes } from './settings.js';
+import type { Finding } from '../findings/finding.js';
+import { fix, type Fix, type Fixable, type FixTable } from '../findings/fix.js';
+import { RULES } from './list.js';
+import type { RuleInput } from './rule.js';
 import { withoutSuppressed } from './suppress.js';
-import { syntaxFindings, syntaxFixes } from './syntax.js';
-import { versionFindings } from './version.js';
-import { yamlVersionFindings } from './yamlVersions.js';
 
 /** What the rules may look at beside the text; what is absent is not known, and not complained about. */
 export type RuleContext = Partial<ConfigContext>;
+
+/** The gravest first. */
+const SEVERITIES = ['error', 'warning', 'info', 'hint'];
+
+/** Findings of one code that are told; the last one says how many more there are. */
+const MAX_PER_CODE = 1000;
 
 /** All findings of a config, in the order of the text; the config has what it inherits written into it. */
 export function findAll(
   document: ConfigDocument,
   context: RuleContext,
 ): { findings: Finding[]; config: QuantizationConfig | null } {
-  const { baseDir = null, inherited = NOTHING_INHERITED, facts = NO_FACTS } = context;
-  const { model = null, report = null, changed = null, output = null } = context;
-  const value = effectiveValue(document, inherited);
-  const syntax = syntaxFindings(document);
-  const tooLarge: Finding[] =
-    value === undefined && document.tree.root !== null
-      ? [
-          {
-            code: 'syntax',
-            severity: 'error',
-            message: 'The aliases of this config expand to more than 100000 values.',
-            start: 0,
-            end: 1,
-            path: [],
-          },
-        ]
-      : [];
-  const schema = tooLarge.length > 0 ? [] : schemaFindings(document, value, inherited);
-  const config = syntax.length === 0 && isConfig(value) ? value : null;
-  const findings = [
-    ...syntax,
-    ...tooLarge,
-    ...versionFindings(document, schema),
-    ...(baseDir === null ? [] : extendsFindings(document, inherited, baseDir, facts)),
-    ...dataSourceFindings(document, value),
-    ...yamlVersionFindings(document),
-    ...(baseDir === null ? [] : fileFindings(document, baseDir, value, facts)),
-    ...(baseDir === null || output === null ? [] : outputFindings(document, baseDir, output)),
-    ...modelFinding(document, context),
-    ...(model === null ? [] : dataInputFindings(document, model, value, facts)),
-    ...ignoredScopeFindings(document, model, value),
-    ...ignoredAlreadyFindings(document, model),
-    ...(config === null ? [] : settingFindings(document, config)),
-    ...(config === null ? [] : preprocessFindings(document, config, facts)),
-    ...(config === null ? [] : metricFindings(document, config)),
-    ...(config === null ? [] : sampleFindings(document, config, facts)),
-    ...(config === null || report === null
-      ? []
-      : accuracyFindings(document, report, changed, config.quantization?.ignored_scope?.names)),
-  ];
-  const visible = withoutSuppressed(document, said(findings, syntax)).sort((a, b) => a.start - b.start);
-  return { findings: visible, config };
+  const value = effectiveValue(document, context.inherited ?? NOTHING_INHERITED);
+  const input: RuleInput = {
+    baseDir: null,
+    inherited: NOTHING_INHERITED,
+    facts: NO_FACTS,
+    model: null,
+    modelProblem: null,
+    report: null,
+    changed: null,
+    output: null,
+    ...context,
+    document,
+    value,
+    config: null,
+  };
+  // Whether the text can be read decides what the others are asked.
+  const unread = checked(input, (needs) => needs === 'text');
+  const isRead = unread.every(({ finding }) => finding.severity !== 'error');
+  const config = isRead && isConfig(value) ? value : null;
+  const all = [...unread, ...checked({ ...input, config }, (needs) => needs !== 'text')];
+
+  const fixed = all.filter(({ suppressible }) => !suppressible).map(({ finding }) => finding);
+  const open = all.filter(({ suppressible }) => suppressible).map(({ finding }) => finding);
+  const visible = new Set([...fixed, ...withoutSuppressed(document, open)]);
+  const findings = said(all.map(({ finding }) => finding).filter((finding) => visible.has(finding)));
+  const order = (a: Finding, b: Finding) =>
+    a.start - b.start || SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity);
+  return { findings: capped(findings.sort(order)), config };
+}
+
+function checked(
+  input: RuleInput,
+  isAsked: (needs: string) => boolean,
+): { finding: Finding; suppressible: boolean }[] {
+  return RULES.filter(({ needs }) => isAsked(needs)).flatMap(({ checkIf, suppressible }) =>
+    checkIf(input).map((finding) => ({ finding, suppressible })),
+  );
+}
+
+/** Thousands of findings of one kind help nobody. */
+function capped(findings: readonly Finding[]): Finding[] {
+  const counts = new Map<string, number>();
+  const count = ({ code }: Finding) => {
+    const next = (counts.get(code) ?? 0) + 1;
+    counts.set(code, next);
+    return next;
+  };
+  const kept = findings.filter((finding) => count(finding) <= MAX_PER_CODE);
+  return kept.map((finding, index) => {
+    const total = counts.get(finding.code)!;
+    const isLast = total > MAX_PER_CODE && !kept.slice(index + 1).some(({ code }) => code === finding.code);
+    const more = `${total - MAX_PER_CODE} more of this kind`;
+    return isLast ? { ...finding, message: `${finding.message} There are ${more}.` } : finding;
+  });
 }
 
 const WRONG_VALUES: ReadonlySet<string> = new Set(['wrong-type', 'unknown-value', 'out-of-range']);
@@ -86,8 +88,8 @@ const WRONG_VALUES: ReadonlySet<string> = new Set(['wrong-type', 'unknown-value'
  * What is worth saying: nothing twice (an alias brings the same text to several keys), nothing of the schema about what
  * could not be read, and nothing of what other readers take a value for that is wrong here already.
  */
-function said(findings: readonly Finding[], syntax: readonly Finding[]): Finding[] {
-  const unread = syntax.filter(({ code }) => code === 'syntax');
+function said(findings: readonly Finding[]): Finding[] {
+  const unread = findings.filter(({ code }) => code === 'syntax');
   const wrong = new Set(findings.flatMap(({ code, start }) => (WRONG_VALUES.has(code) ? [start] : [])));
   const seen = new Set<string>();
   return findings.filter((finding) => {
@@ -100,34 +102,17 @@ function said(findings: readonly Finding[], syntax: readonly Finding[]): Finding
   });
 }
 
-function modelFinding(document: ConfigDocument, context: RuleContext): Finding[] {
-  const { modelProblem = null } = context;
-  if (modelProblem === null) return [];
-  const { start, end } = findNode(document.tree, ['model']) ?? placeOf(document, ['model']);
-  return [
-    {
-      code: 'model-unreadable',
-      severity: 'error',
-      message: modelProblem,
-      start,
-      end,
-      path: ['model'],
-    },
-  ];
+/** The fixes of every rule, by code; suggestions are fixes of every code that has them. */
+export const FIXES: FixTable = Object.assign({}, ...RULES.map(({ fixes }) => fixes ?? {})) as FixTable;
+
+/** Whether a comment can leave out what a rule finds; codes that several rules share, only where it is no error. */
+export function isSuppressible(code: string, isError: boolean): boolean {
+  const rules = RULES.filter(({ codes }) => (codes as readonly string[]).includes(code));
+  const [some, every] = [rules.some(suppresses), rules.every(suppresses)];
+  return every || (some && !isError);
 }
 
-/** The fixes of every rule, by code; suggestions are fixes of every code that has them. */
-export const FIXES: FixTable = {
-  ...syntaxFixes,
-  ...schemaFixes,
-  ...extendsFixes,
-  ...dataFixes,
-  ...ignoredAlreadyFixes,
-  ...metricFixes,
-  ...settingFixes,
-  ...accuracyFixes,
-  ...overflowFixes,
-};
+const suppresses = ({ suppressible }: { readonly suppressible: boolean }) => suppressible;
 
 /** All fixes of a finding, the best first. */
 export function fixesOf(document: ConfigDocument, found: Fixable): Fix[] {

@@ -5,6 +5,7 @@ import { isMapping } from '../extends/merge.js';
 import { removeKey } from '../document/edit.js';
 import type { Finding } from '../findings/finding.js';
 import { fix, type FixTable } from '../findings/fix.js';
+import { defineRule } from './rule.js';
 
 const SOURCES: readonly string[] = DATA_KIND_NAMES;
 
@@ -40,3 +41,18 @@ function hasSource(value: unknown, section: string): boolean {
   const found = isMapping(data) ? data[section] : null;
   return isMapping(found) && SOURCES.some((key) => key in found);
 }
+
+export const rule = defineRule({
+  codes: ['data-source'],
+  needs: 'value',
+  check: ({ document, value }) => dataSourceFindings(document, value),
+  fixes: dataFixes,
+  suppressible: true,
+  examples: [
+    {
+      code: 'data-source',
+      before: 'model: model.onnx\ndata:\n  calibration: {images: ./train, arrays: ./train.npy}\n',
+      after: 'model: model.onnx\ndata:\n  calibration: {arrays: ./train.npy}\n',
+    },
+  ],
+});

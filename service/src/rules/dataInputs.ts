@@ -5,6 +5,7 @@ import { isMapping } from '../extends/merge.js';
 import type { Finding } from '../findings/finding.js';
 import type { FileFacts } from '../facts/facts.js';
 import { placeOf } from './place.js';
+import { defineRule } from './rule.js';
 
 /** `data-inputs`: a source that cannot feed all inputs of the model. `value`: the config with what it inherits. */
 export function dataInputFindings(
@@ -45,3 +46,17 @@ function problemOf(
   const has = arrays.length === 0 ? 'none' : arrays.slice(0, 8).join(', ');
   return `"${file}" has no array for ${missing.length === 1 ? 'the input' : 'the inputs'} ${missing.slice(0, 8).join(', ')} of the model; it has ${has}.`;
 }
+
+export const rule = defineRule({
+  codes: ['data-inputs'],
+  needs: 'model',
+  check: ({ document, model, value, facts }) => dataInputFindings(document, model, value, facts),
+  suppressible: true,
+  examples: [
+    {
+      code: 'data-inputs',
+      before: 'model: two-inputs.onnx\ndata: {calibration: {arrays: ./train.npy}}\n',
+      after: 'model: two-inputs.onnx\ndata: {calibration: {arrays: ./train.npz}}\n',
+    },
+  ],
+});

@@ -6,6 +6,7 @@ import type { FileFacts } from '../facts/facts.js';
 import { fix, type FixTable } from '../findings/fix.js';
 import { similarFiles } from './files.js';
 import { placeOf } from './place.js';
+import { defineRule } from './rule.js';
 
 /** `extends-missing`, `extends-cycle`, `extends-invalid`: what this config extends cannot be followed. */
 export function extendsFindings(
@@ -33,3 +34,24 @@ export function extendsFindings(
 export const extendsFixes: FixTable = {
   'extends-cycle': (document) => fix('Remove extends', removeKey(document, ['extends'])),
 };
+
+export const rule = defineRule({
+  codes: ['extends-missing', 'extends-cycle', 'extends-invalid'],
+  needs: 'data',
+  check: ({ document, inherited, baseDir, facts }) => extendsFindings(document, inherited, baseDir, facts),
+  fixes: extendsFixes,
+  suppressible: false,
+  examples: [
+    { code: 'extends-missing', before: 'extends: bse.yaml\n', after: 'extends: base.yaml\n' },
+    {
+      code: 'extends-cycle',
+      before: 'extends: itself.quant.yaml\nmodel: model.onnx\ndata: {calibration: {images: ./train}}\n',
+      after: 'model: model.onnx\ndata: {calibration: {images: ./train}}\n',
+    },
+    {
+      code: 'extends-invalid',
+      before: 'extends: notes.txt\nmodel: model.onnx\ndata: {calibration: {images: ./train}}\n',
+      after: null,
+    },
+  ],
+});

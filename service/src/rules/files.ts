@@ -6,6 +6,7 @@ import { namedPaths, type NamedPath } from '../facts/namedPaths.js';
 import type { Finding } from '../findings/finding.js';
 import { placeOf } from './place.js';
 import { nearest } from './nearest.js';
+import { defineRule } from './rule.js';
 
 /** Keys that name a folder, or a file that stands for one. */
 const FOLDERS: ReadonlySet<string> = new Set(['images', 'tensors']);
@@ -73,3 +74,22 @@ export function similarFiles(baseDir: string, written: string, { listings }: Fil
   const names = entries.map(({ name }) => name);
   return nearest(written.slice(slash), names).map((name) => written.slice(0, slash) + name);
 }
+
+export const rule = defineRule({
+  codes: ['model-missing', 'file-missing'],
+  needs: 'data',
+  check: ({ document, baseDir, value, facts }) => fileFindings(document, baseDir, value, facts),
+  suppressible: true,
+  examples: [
+    {
+      code: 'model-missing',
+      before: 'model: modle.onnx\ndata: {calibration: {images: ./train}}\n',
+      after: 'model: model.onnx\ndata: {calibration: {images: ./train}}\n',
+    },
+    {
+      code: 'file-missing',
+      before: 'model: model.onnx\ndata: {calibration: {images: ./trian}}\n',
+      after: 'model: model.onnx\ndata: {calibration: {images: ./train}}\n',
+    },
+  ],
+});

@@ -6,6 +6,7 @@ import type { Finding } from '../findings/finding.js';
 import { fix, type FixTable } from '../findings/fix.js';
 import { createMatcher } from '../knowledge/matching.js';
 import { stringsAt } from '../knowledge/ignoredScope.js';
+import { defineRule } from './rule.js';
 
 /** `ignored-already`: a name, type or pattern that stands in its list twice, or a name that a type or pattern covers. */
 export function ignoredAlreadyFindings(document: ConfigDocument, model: ModelSummary | null): Finding[] {
@@ -55,3 +56,20 @@ export const ignoredAlreadyFixes: FixTable = {
     return item === null ? [] : fix('Remove it', removeItem(document, item), true);
   },
 };
+
+export const rule = defineRule({
+  codes: ['ignored-already'],
+  needs: 'value',
+  check: ({ document, model }) => ignoredAlreadyFindings(document, model),
+  fixes: ignoredAlreadyFixes,
+  suppressible: true,
+  examples: [
+    {
+      code: 'ignored-already',
+      before:
+        'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization:\n  ignored_scope: {types: [Conv, Gemm, Conv]}\n',
+      after:
+        'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization:\n  ignored_scope: {types: [Conv, Gemm]}\n',
+    },
+  ],
+});

@@ -8,6 +8,7 @@ import { createMatcher, patternProblem, type Matcher } from '../knowledge/matchi
 import { subgraphFindings } from './subgraphs.js';
 import { placeOf } from './place.js';
 import { nearest } from './nearest.js';
+import { defineRule } from './rule.js';
 
 const PATTERNS = ['quantization', 'ignored_scope', 'patterns'];
 
@@ -166,3 +167,59 @@ function patternFinding(node: ScopeText, model: ModelSummary, match: Matcher, se
   const message = `"${pattern}" matches every node of the model: nothing would be quantized.`;
   return [{ code: 'pattern-matches-all', severity: 'warning', message, start, end, path: PATTERNS }];
 }
+
+export const rule = defineRule({
+  codes: [
+    'unknown-node',
+    'unknown-operator',
+    'pattern-invalid',
+    'pattern-unmatched',
+    'pattern-matches-all',
+    'subgraph-empty',
+  ],
+  needs: 'value',
+  check: ({ document, model, value }) => ignoredScopeFindings(document, model, value),
+  suppressible: true,
+  examples: [
+    {
+      code: 'unknown-node',
+      before:
+        'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization:\n  ignored_scope: {names: [Conv_O]}\n',
+      after:
+        'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization:\n  ignored_scope: {names: [Conv_0]}\n',
+    },
+    {
+      code: 'unknown-operator',
+      before:
+        'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization:\n  ignored_scope: {types: [Convolution]}\n',
+      after:
+        'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization:\n  ignored_scope: {types: [Conv]}\n',
+    },
+    {
+      code: 'pattern-invalid',
+      before:
+        'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization:\n  ignored_scope: {patterns: ["*conv*"]}\n',
+      after:
+        'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization:\n  ignored_scope: {patterns: [".*conv.*"]}\n',
+    },
+    {
+      code: 'pattern-unmatched',
+      before:
+        'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization:\n  ignored_scope: {patterns: ["conv"]}\n',
+      after:
+        'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization:\n  ignored_scope: {patterns: ["(?i)conv"]}\n',
+    },
+    {
+      code: 'pattern-matches-all',
+      before:
+        'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization:\n  ignored_scope: {patterns: [".*"]}\n',
+      after: null,
+    },
+    {
+      code: 'subgraph-empty',
+      before:
+        'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization:\n  ignored_scope: {subgraphs: [{inputs: [Conv_1], outputs: [Conv_0]}]}\n',
+      after: null,
+    },
+  ],
+});

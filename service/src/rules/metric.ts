@@ -5,6 +5,7 @@ import { findEntry, type Span } from '../document/tree.js';
 import { fix, type FixTable } from '../findings/fix.js';
 import type { Finding } from '../findings/finding.js';
 import { placeOf } from './place.js';
+import { defineRule } from './rule.js';
 
 /** `metric-needs-labels`, `validation-missing`: accuracy control and the data that it measures on. */
 export function metricFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {
@@ -125,3 +126,53 @@ function dropFindings(document: ConfigDocument, config: QuantizationConfig): Fin
 }
 
 const spanOf = ({ start, end }: Span): Span => ({ start, end });
+
+export const rule = defineRule({
+  codes: [
+    'metric-needs-labels',
+    'validation-missing',
+    'target-unreachable',
+    'max-drop-of-float',
+    'out-of-range',
+  ],
+  needs: 'config',
+  check: ({ document, config }) => metricFindings(document, config),
+  fixes: metricFixes,
+  suppressible: true,
+  examples: [
+    {
+      code: 'metric-needs-labels',
+      before:
+        'model: model.onnx\ndata:\n  calibration: {arrays: ./train.npy}\n  validation: {arrays: ./val.npy}\naccuracy_control: {metric: top1}\n',
+      after:
+        'model: model.onnx\ndata:\n  calibration: {arrays: ./train.npy}\n  validation: {arrays: ./val.npy}\naccuracy_control: {metric: sqnr}\n',
+    },
+    {
+      code: 'validation-missing',
+      before:
+        'model: model.onnx\ndata: {calibration: {images: ./train}}\naccuracy_control: {metric: cosine}\n',
+      after: null,
+    },
+    {
+      code: 'target-unreachable',
+      before:
+        'model: model.onnx\ndata: {calibration: {images: ./train}, validation: {images: ./val}}\naccuracy_control: {metric: sqnr, max_drop: 0.01}\n',
+      after:
+        'model: model.onnx\ndata: {calibration: {images: ./train}, validation: {images: ./val}}\naccuracy_control: {metric: sqnr, target: 30}\n',
+    },
+    {
+      code: 'out-of-range',
+      before:
+        'model: model.onnx\ndata: {calibration: {images: ./train}, validation: {images: ./val}}\naccuracy_control: {metric: top1, max_drop: 1}\n',
+      after:
+        'model: model.onnx\ndata: {calibration: {images: ./train}, validation: {images: ./val}}\naccuracy_control: {metric: top1, max_drop: 0.01}\n',
+    },
+    {
+      code: 'max-drop-of-float',
+      before:
+        'model: model.onnx\ndata: {calibration: {images: ./train}, validation: {images: ./val}}\naccuracy_control: {metric: agreement, max_drop: 0.01}\n',
+      after:
+        'model: model.onnx\ndata: {calibration: {images: ./train}, validation: {images: ./val}}\naccuracy_control: {metric: agreement, target: 0.99}\n',
+    },
+  ],
+});

@@ -4,6 +4,7 @@ import type { ConfigDocument } from '../document/document.js';
 import { findNode } from '../document/tree.js';
 import type { Finding } from '../findings/finding.js';
 import { placeOf } from './place.js';
+import { defineRule } from './rule.js';
 
 /**
  * `output-unusable`: the model would replace what this tool has not written, or has no place to go. `output-shared`: another
@@ -34,3 +35,23 @@ function listed(names: readonly string[]): string {
   const more = names.length - MAX_LISTED;
   return names.slice(0, MAX_LISTED).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
+
+export const rule = defineRule({
+  codes: ['output-unusable', 'output-shared'],
+  needs: 'data',
+  check: ({ document, baseDir, output }) =>
+    output === null ? [] : outputFindings(document, baseDir, output),
+  suppressible: true,
+  examples: [
+    {
+      code: 'output-unusable',
+      before: 'model: model.onnx\ndata: {calibration: {images: ./train}}\noutput: model.onnx\n',
+      after: 'model: model.onnx\ndata: {calibration: {images: ./train}}\n',
+    },
+    {
+      code: 'output-shared',
+      before: 'model: model.onnx\ndata: {calibration: {images: ./train}}\noutput: both.onnx\n',
+      after: 'model: model.onnx\ndata: {calibration: {images: ./train}}\n',
+    },
+  ],
+});

@@ -3,6 +3,7 @@ import type { ConfigDocument } from '../document/document.js';
 import { findEntry } from '../document/tree.js';
 import type { FileFacts } from '../facts/facts.js';
 import type { Finding } from '../findings/finding.js';
+import { defineRule } from './rule.js';
 
 /** `dead-setting` of data sections: what only images or arrays of bytes take. */
 export function preprocessFindings(
@@ -34,3 +35,17 @@ export function preprocessFindings(
     return dead(['preprocess', 'resize'], 'arrays are not resized, only cropped');
   });
 }
+
+export const rule = defineRule({
+  codes: ['dead-setting'],
+  needs: 'config',
+  check: ({ document, config, facts }) => preprocessFindings(document, config, facts),
+  suppressible: true,
+  examples: [
+    {
+      code: 'dead-setting',
+      before: 'model: model.onnx\ndata:\n  calibration: {images: ./train, input_layout: nhwc}\n',
+      after: 'model: model.onnx\ndata:\n  calibration: {images: ./train}\n',
+    },
+  ],
+});

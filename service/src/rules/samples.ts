@@ -3,6 +3,7 @@ import type { ConfigDocument } from '../document/document.js';
 import { findEntry, type Path } from '../document/tree.js';
 import type { Finding } from '../findings/finding.js';
 import type { FileFacts } from '../facts/facts.js';
+import { defineRule } from './rule.js';
 
 const RANKING = ['accuracy_control', 'advanced_accuracy_restorer_params', 'ranking_subset_size'];
 const NO_OUTLIERS = /^(mean|median)_no_outliers$/;
@@ -74,3 +75,17 @@ function at(
   const { start, end } = value;
   return [{ code: 'sample-count', severity: 'warning', message, start, end, path, data: { suggestions } }];
 }
+
+export const rule = defineRule({
+  codes: ['sample-count'],
+  needs: 'config',
+  check: ({ document, config, facts }) => sampleFindings(document, config, facts),
+  suppressible: true,
+  examples: [
+    {
+      code: 'sample-count',
+      before: 'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization: {subset_size: 500}\n',
+      after: 'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization: {subset_size: 300}\n',
+    },
+  ],
+});

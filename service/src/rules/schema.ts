@@ -3,6 +3,7 @@ import { validateConfig, type SchemaIssue, type SchemaNode } from '@quantsmith/s
 import { rangeOf, type ConfigDocument } from '../document/document.js';
 import { findEntry, findNode, type Path, type Span } from '../document/tree.js';
 import type { Code, Finding } from '../findings/finding.js';
+import { foreignSchema } from '../knowledge/formatVersion.js';
 import { allowedValues, keysAt, schemaOf, typeName } from '../knowledge/schema.js';
 import { inline, removeKey, setValue, type Written } from '../document/edit.js';
 import { extendsOf, inheritedAt, NOTHING_INHERITED, type Inherited } from '../extends/inherit.js';
@@ -10,6 +11,7 @@ import { placeOf } from './place.js';
 import { inOrder } from '../document/compose.js';
 import { fix, type Fix, type FixTable } from '../findings/fix.js';
 import { nearest } from './nearest.js';
+import { defineRule } from './rule.js';
 
 /** `unknown-key`, `missing-key`, `wrong-type`, `unknown-value`, `out-of-range`: what the schema says of the value. */
 export function schemaFindings(
@@ -302,3 +304,45 @@ function moved(document: ConfigDocument, path: Path, section: unknown): Fix[] {
   ]);
   return fix(`Move ${key} to ${where}`, edits);
 }
+
+/** What a later version of the format may allow. */
+const MAY_BE_NEW: ReadonlySet<Code> = new Set(['unknown-key', 'unknown-value', 'out-of-range']);
+
+/** Without what a config of another version may well say. */
+export function ofThisVersion(document: ConfigDocument, findings: readonly Finding[]): Finding[] {
+  const isForeign = foreignSchema(document) !== null;
+  return findings.filter(({ code }) => !isForeign || !MAY_BE_NEW.has(code));
+}
+
+export const rule = defineRule({
+  codes: ['missing-key', 'unknown-key', 'wrong-type', 'unknown-value', 'out-of-range'],
+  needs: 'value',
+  check: ({ document, value, inherited }) =>
+    ofThisVersion(document, schemaFindings(document, value, inherited)),
+  fixes: schemaFixes,
+  suppressible: false,
+  examples: [
+    { code: 'missing-key', before: 'model: model.onnx\ndata: {}\n', after: null },
+    {
+      code: 'unknown-key',
+      before: 'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantisation: {preset: mixed}\n',
+      after: 'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization: {preset: mixed}\n',
+    },
+    {
+      code: 'wrong-type',
+      before:
+        'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization: {subset_size: "300"}\n',
+      after: 'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization: {subset_size: 300}\n',
+    },
+    {
+      code: 'unknown-value',
+      before: 'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization: {preset: mixd}\n',
+      after: 'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization: {preset: mixed}\n',
+    },
+    {
+      code: 'out-of-range',
+      before: 'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization: {subset_size: 0}\n',
+      after: 'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization: {subset_size: 1}\n',
+    },
+  ],
+});

@@ -10,6 +10,7 @@ import { findEntry, findNode, isShared, type Path } from '../document/tree.js';
 import { removeKey, setValue } from '../document/edit.js';
 import type { Code, Finding, Severity } from '../findings/finding.js';
 import { fix, type FixTable } from '../findings/fix.js';
+import { defineRule } from './rule.js';
 
 /** A rule on settings that belong together; `path` is where it is shown, if it is written there. */
 interface SettingRule {
@@ -406,3 +407,40 @@ export const settingFixes: FixTable = {
     return fix('Set overflow_fix to disable', setValue(document, [...ADVANCED, 'overflow_fix'], 'disable'));
   },
 };
+
+export const rule = defineRule({
+  codes: ['dead-setting', 'conflicting-settings', 'no-integer-kernel', 'deprecated-value'],
+  needs: 'config',
+  check: ({ document, config }) => settingFindings(document, config),
+  fixes: settingFixes,
+  suppressible: true,
+  examples: [
+    {
+      code: 'dead-setting',
+      before:
+        'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization:\n  preset: mixed\n  advanced_parameters:\n    smooth_quant_alphas: {matmul: 0.5}\n',
+      after: 'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization:\n  preset: mixed\n',
+    },
+    {
+      code: 'conflicting-settings',
+      before:
+        'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization:\n  advanced_parameters:\n    weights_quantization_params: {mode: asymmetric}\n',
+      after:
+        'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization:\n  advanced_parameters:\n    weights_quantization_params: {mode: symmetric}\n',
+    },
+    {
+      code: 'no-integer-kernel',
+      before:
+        'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization:\n  advanced_parameters:\n    activations_quantization_params: {num_bits: 16}\n',
+      after:
+        'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization:\n  advanced_parameters:\n    activations_quantization_params: {num_bits: 8}\n',
+    },
+    {
+      code: 'deprecated-value',
+      before:
+        'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization:\n  advanced_parameters:\n    overflow_fix: first_layer_only\n',
+      after:
+        'model: model.onnx\ndata: {calibration: {images: ./train}}\nquantization:\n  advanced_parameters:\n    overflow_fix: first_layer\n',
+    },
+  ],
+});

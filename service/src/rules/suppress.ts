@@ -3,7 +3,7 @@ import type { Finding } from '../findings/finding.js';
 
 /**
  * Leaves out what comments suppress: `# quantsmith-disable-next-line CODE…`, `# quantsmith-disable-line CODE…` and
- * `# quantsmith-disable CODE…` for the whole file; without codes, everything. Syntax errors cannot be suppressed.
+ * `# quantsmith-disable CODE…` for the whole file; without codes, everything.
  */
 export function withoutSuppressed(document: ConfigDocument, findings: readonly Finding[]): Finding[] {
   const rules = document.tree.comments.flatMap((comment) => {
@@ -16,7 +16,6 @@ export function withoutSuppressed(document: ConfigDocument, findings: readonly F
   });
   if (rules.length === 0) return [...findings];
   return findings.filter((finding) => {
-    if (finding.code === 'syntax') return true;
     const line = document.text.positionAt(finding.start).line;
     return !rules.some(
       ({ only, codes }) =>

@@ -5,6 +5,7 @@ import { anchorsOf, pathOf, walk, type Entry } from '../document/tree.js';
 import type { Finding } from '../findings/finding.js';
 import { fix, type FixTable } from '../findings/fix.js';
 import { nearest } from './nearest.js';
+import { defineRule } from './rule.js';
 
 /** A flood of follow-up errors is cut after as many. */
 const MOST = 10;
@@ -91,3 +92,36 @@ function unknownAnchors({ tree }: ConfigDocument): Finding[] {
   });
   return found;
 }
+
+function tooLarge({ tree }: ConfigDocument, value: unknown): Finding[] {
+  if (value !== undefined || tree.root === null) return [];
+  const message = 'The aliases of this config expand to more than 100000 values.';
+  return [{ code: 'syntax', severity: 'error', message, start: 0, end: 1, path: [] }];
+}
+
+export const rule = defineRule({
+  codes: ['syntax', 'duplicate-key', 'unknown-anchor'],
+  needs: 'text',
+  check: ({ document, value }) => [...syntaxFindings(document), ...tooLarge(document, value)],
+  fixes: syntaxFixes,
+  suppressible: false,
+  examples: [
+    {
+      code: 'syntax',
+      before: '{"model": "model.onnx" "data": {"calibration": {"images": "train"}}}\n',
+      after: '{"model": "model.onnx", "data": {"calibration": {"images": "train"}}}\n',
+    },
+    {
+      code: 'duplicate-key',
+      before: 'model: model.onnx\ndata: {calibration: {images: ./train}}\nmodel: other.onnx\n',
+      after: 'model: model.onnx\ndata: {calibration: {images: ./train}}\n',
+    },
+    {
+      code: 'unknown-anchor',
+      before:
+        'model: model.onnx\ndata:\n  calibration: {images: ./train, preprocess: &prep {color: rgb}}\n  validation: {images: ./val, preprocess: *prepp}\n',
+      after:
+        'model: model.onnx\ndata:\n  calibration: {images: ./train, preprocess: &prep {color: rgb}}\n  validation: {images: ./val, preprocess: *prep}\n',
+    },
+  ],
+});

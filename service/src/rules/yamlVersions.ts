@@ -1,6 +1,7 @@
 import type { ConfigDocument } from '../document/document.js';
 import { pathOf, walk } from '../document/tree.js';
 import type { Finding } from '../findings/finding.js';
+import { defineRule } from './rule.js';
 
 /** Plain words that YAML 1.1 readers (PyYAML among them) take as booleans, and numbers that they read in base 8 or 60. */
 const BOOLEAN = /^(y|n|yes|no|on|off)$/i;
@@ -38,3 +39,17 @@ export function yamlVersionFindings({ tree, text }: ConfigDocument): Finding[] {
   });
   return found;
 }
+
+export const rule = defineRule({
+  codes: ['yaml-version'],
+  needs: 'text',
+  check: ({ document }) => yamlVersionFindings(document),
+  suppressible: true,
+  examples: [
+    {
+      code: 'yaml-version',
+      before: 'model: on\ndata: {calibration: {images: ./train}}\n',
+      after: 'model: "on"\ndata: {calibration: {images: ./train}}\n',
+    },
+  ],
+});
