@@ -43,7 +43,7 @@ export async function runOnConfig(
   const checked = withoutOutputFindings(await checkConfigFile(path), options);
   const findings = worthShowing(checked);
   if (checked.config === null || findings.some(({ severity }) => severity === 'error'))
-    return failed(session, findings, EXIT.config);
+    return failed(session, findings, exitCodeFor(findings));
   for (const finding of findings) session.messages.note(placedText(finding));
   const request: RunRequest = {
     kind: 'run',
@@ -78,6 +78,13 @@ export async function runOnConfig(
     return failed(session, [placed(checked, outcome.problem)], exitCodeOf(outcome.problem));
   const message = cancelledText(runPaths(request), kind, outcome.written);
   return failed(session, [{ code: 'cancelled', severity: 'error', message }], EXIT.cancelled);
+}
+
+/** Configs that are fine but for a model that cannot be read have an exit code of their own. */
+function exitCodeFor(findings: readonly { readonly code: string; readonly severity: string }[]): number {
+  const errors = findings.filter(({ severity }) => severity === 'error');
+  const isInput = errors.length > 0 && errors.every(({ code }) => code === 'model-unreadable');
+  return isInput ? EXIT.input : EXIT.config;
 }
 
 /** What is true after a cancel: it may have come when everything was written. */

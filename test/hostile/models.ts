@@ -7,8 +7,10 @@ import { placeQuantizers, type PlacementOptions } from '../../engine/src/placeme
 import { hostileModel } from './onnx.js';
 import { randomOf } from './random.js';
 
-/** Nothing may take longer. */
-const MAX_MS = 2000;
+/** Nothing may compute longer; on a busy machine the clock says more. */
+const MAX_CPU_MS = 2000;
+/** Nothing may wait longer. */
+const MAX_WAIT_MS = 30_000;
 /** Nothing may take more memory than this, beside four times its file. */
 const MAX_BYTES = 200 * 2 ** 20;
 
@@ -48,6 +50,7 @@ export async function throughGraph(
   const faults: string[] = [];
   const memory = process.memoryUsage().rss;
   const begun = performance.now();
+  const cpu = process.cpuUsage();
   const attempt = async (what: string, body: () => unknown) => {
     try {
       await body();
@@ -61,8 +64,11 @@ export async function throughGraph(
     const { model } = await readModel(path);
     await attempt('placed', () => place(model));
   });
+  const { user, system } = process.cpuUsage(cpu);
+  const computed = (user + system) / 1000;
   const took = performance.now() - begun;
-  if (took > MAX_MS) faults.push(`took ${Math.round(took)} ms`);
+  if (computed > MAX_CPU_MS || took > MAX_WAIT_MS)
+    faults.push(`took ${Math.round(computed)} ms of the CPU, ${Math.round(took)} ms in all`);
   const grown = process.memoryUsage().rss - memory;
   if (grown > MAX_BYTES + 4 * bytes.length) faults.push(`took ${Math.round(grown / 2 ** 20)} MB`);
   return { counted, faults };

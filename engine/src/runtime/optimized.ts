@@ -1,9 +1,10 @@
+import { QuantsmithError } from '@quantsmith/schemas';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, type GraphProto, type ModelProto, type NodeProto } from '@quantsmith/model/onnx';
 import { integerKernel, isConversion } from '@quantsmith/model/operators';
-import { withScratchFolder } from './scratch.js';
+import { scratchFailed, withScratchFolder } from './scratch.js';
 import { createSession, type SessionOptions } from './session.js';
 
 /** A node of the graph as the runtime executes it. */
@@ -33,10 +34,20 @@ export async function optimizedModel(
       optimizedPath,
       optimization,
       ...(dir === undefined ? {} : { dir }),
+    }).catch((error: unknown) => {
+      // The runtime's words for a full disk; the model itself has been loaded before.
+      const isFull = error instanceof QuantsmithError && /serialization failed/i.test(error.message);
+      return isFull
+        ? scratchFailed(new Error('the optimized model cannot be written there'))
+        : rethrow(error);
     });
     await session.release();
     return fromBinary(ModelProtoSchema, await readFile(optimizedPath));
   });
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }
 
 /** What became of a QDQ model in the runtime: its optimized graph, kernel by kernel, found by each output tensor. */

@@ -34,7 +34,8 @@ export async function removeScratch(pid?: number): Promise<void> {
   }
 }
 
-function scratchFailed(error: unknown): never {
+/** Throws `scratch-failed`. */
+export function scratchFailed(error: unknown): never {
   const reason = error instanceof Error ? error.message.replace(/ '.*$/, '') : String(error);
   return fail(
     'scratch-failed',
