@@ -11,12 +11,19 @@ export interface ConfigOptions {
 }
 
 /** Reads and checks a config; an object counts as a file of JSON in `baseDir`. Never throws. */
-export function checkedConfig(
+export async function checkedConfig(
   source: ConfigSource,
   { baseDir = '.' }: ConfigOptions,
 ): Promise<CheckedConfig> {
   if (typeof source === 'string') return checkConfigFile(source);
-  return checkConfigText(JSON.stringify(source, null, 2), join(resolve(baseDir), nameOf(source)));
+  const path = join(resolve(baseDir), nameOf(source));
+  // An object is no second file beside those that lie in the folder: it may have the output of one of them.
+  return without(await checkConfigText(JSON.stringify(source, null, 2), path), ['output-shared']);
+}
+
+/** The checked config without findings that something else settles. */
+export function without(checked: CheckedConfig, codes: readonly string[]): CheckedConfig {
+  return { ...checked, findings: checked.findings.filter(({ code }) => !codes.includes(code)) };
 }
 
 /** The name of a config object, as if it were a file: after its model, and so is the default output. */

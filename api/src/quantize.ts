@@ -8,7 +8,7 @@ import {
   type StageName,
 } from '@quantsmith/schemas';
 import { invalidity } from './check.js';
-import { checkedConfig, type ConfigOptions, type ConfigSource } from './config.js';
+import { checkedConfig, type ConfigOptions, type ConfigSource, without } from './config.js';
 
 /** How far a run is. */
 export interface Progress {
@@ -54,7 +54,10 @@ export interface Quantized {
 export async function quantize(config: ConfigSource, options: QuantizeOptions = {}): Promise<Quantized> {
   const { signal } = options;
   signal?.throwIfAborted();
-  const checked = await checkedConfig(config, options);
+  // What the options say of the output holds; the engine looks at it again.
+  const settled =
+    options.output === undefined && options.force !== true ? [] : ['output-unusable', 'output-shared'];
+  const checked = without(await checkedConfig(config, options), settled);
   const invalid = invalidity(checked, typeof config === 'string');
   if (invalid !== null || checked.config === null) throw new QuantsmithError(invalid!);
   const request: RunRequest = {

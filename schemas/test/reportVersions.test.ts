@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { sampleReport } from '../../report/test/sample.js';
-import { readReport } from '../src/index.js';
+import { readReport, REPORT_VERSION, reportSchema } from '../src/index.js';
 
 const metricOf = (value: unknown) => {
   const read = readReport(value);
@@ -17,4 +17,8 @@ it('reads a report of version 1, and its drops relative to 0 as undefined', () =
 it('refuses a report of a later version, and what is no report', () => {
   expect(readReport({ ...sampleReport(), schema_version: 99 })).toHaveProperty('issues');
   for (const value of [null, [], 1, 'x', {}]) expect(readReport(value)).toHaveProperty('issues');
+});
+
+it('has the version of the format in the name of the schema', () => {
+  expect(reportSchema).toMatchObject({ $id: `urn:quantsmith:quantization-report:${REPORT_VERSION}` });
 });

@@ -1,0 +1,45 @@
+// How the programs are bundled, for the extension and the npm package alike.
+import * as esbuild from 'esbuild';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Bundles that both the extension and the npm package need: the server, and the engine with its threads. */
+const SHARED = {
+  server: 'server/src/main.ts',
+  engine: 'engine/src/process.ts',
+  lane: 'engine/src/runtime/lane.ts',
+  watch: 'engine/src/processes/watch.ts',
+};
+const CLI = { cli: 'cli/src/main.ts' };
+
+export const EXTENSION_BUNDLES = { extension: 'client/src/extension.ts', ...SHARED, ...CLI };
+export const NPM_BUNDLES = { index: 'api/src/index.ts', schema: 'api/src/schema.ts', ...SHARED, ...CLI };
+
+/** Packages with native parts, and the one that only exists inside the editor. */
+const EXTERNAL = ['vscode', 'onnxruntime-node', 'sharp'];
+
+/** Bundles entry points into a folder, each as one CommonJS file; returns esbuild's account of what went in. */
+export async function bundle(entryPoints, outdir, { minify = false, sourcemap = false }) {
+  const { metafile } = await esbuild.build({
+    absWorkingDir: root,
+    entryPoints,
+    outdir,
+    outExtension: { '.js': '.cjs' },
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    minify,
+    sourcemap: sourcemap ? 'linked' : false,
+    metafile: true,
+    // The UMD builds that some packages name as main hide their requires from the bundler.
+    mainFields: ['module', 'main'],
+    external: EXTERNAL,
+    // Bundled as CommonJS, `import.meta.url` has to be said.
+    define: { 'import.meta.url': '__bundleUrl' },
+    banner: { js: "const __bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
+    logLevel: 'warning',
+  });
+  return metafile;
+}

@@ -1,0 +1,94 @@
+// Builds the npm package `quantsmith` into dist/npm: bundles, command, types, schemas, user guide, licences, manifest.
+import { createRequire } from 'node:module';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { bundle, NPM_BUNDLES, root } from './bundle.mjs';
+import { rolledUpTypes } from './npmTypes.mjs';
+
+const out = join(root, 'dist/npm');
+const read = (path) => JSON.parse(readFileSync(join(root, path), 'utf8'));
+const write = (name, text) => {
+  mkdirSync(dirname(join(out, name)), { recursive: true });
+  writeFileSync(join(out, name), text);
+};
+
+/** Doors of the package, by the file that each is bundled from; the last has types alone. */
+const DOORS = { '.': 'index', './schema': 'schema', './module': 'module' };
+
+rmSync(out, { recursive: true, force: true });
+// Not minified: what Node prints of an error shows the line that it came from.
+const metafile = await bundle(NPM_BUNDLES, 'dist/npm/dist', {});
+write('bin/quantsmith.cjs', "#!/usr/bin/env node\nrequire('../dist/cli.cjs');\n");
+write('dist/module.cjs', '');
+const names = Object.values(DOORS);
+const types = rolledUpTypes(names);
+for (const [index, name] of names.entries()) {
+  write(`dist/${name}.mjs`, esmFaceOf(name));
+  write(`dist/${name}.d.mts`, types[index]);
+  write(`dist/${name}.d.cts`, types[index]);
+}
+for (const name of ['LICENSE', 'CHANGELOG.md', 'README.md', 'docs'])
+  cpSync(join(root, name), join(out, name), { recursive: true });
+for (const name of ['quantization-config.schema.json', 'quantization-report.schema.json'])
+  cpSync(join(root, 'schemas', name), join(out, 'schemas', name));
+write('THIRD_PARTY_NOTICES.txt', notices(metafile));
+write('package.json', `${JSON.stringify(manifest(), null, 2)}\n`);
+console.log(out);
+
+/**
+ * The ECMAScript face of a bundle: it hands on what the CommonJS one exports, so that a program that loads both has one
+ * QuantsmithError, not two.
+ */
+function esmFaceOf(name) {
+  const names = Object.keys(createRequire(import.meta.url)(join(out, `dist/${name}.cjs`)));
+  if (names.length === 0) return 'export {};\n';
+  return `import all from './${name}.cjs';\nexport const { ${names.join(', ')} } = all;\n`;
+}
+
+function manifest() {
+  const extension = read('package.json');
+  const { dependencies } = read('engine/package.json');
+  const door = (name) => ({
+    import: { types: `./dist/${name}.d.mts`, default: `./dist/${name}.mjs` },
+    require: { types: `./dist/${name}.d.cts`, default: `./dist/${name}.cjs` },
+  });
+  return {
+    name: 'quantsmith',
+    version: extension.version,
+    description: extension.description,
+    keywords: extension.keywords,
+    license: extension.license,
+    repository: extension.repository,
+    engines: { node: extension.engines.node },
+    bin: { quantsmith: 'bin/quantsmith.cjs' },
+    main: './dist/index.cjs',
+    module: './dist/index.mjs',
+    types: './dist/index.d.cts',
+    exports: {
+      ...Object.fromEntries(Object.entries(DOORS).map(([path, name]) => [path, door(name)])),
+      './schemas/*.json': './schemas/*.json',
+      './package.json': './package.json',
+    },
+    // Everything else is in the bundles; these have native parts.
+    dependencies: {
+      'onnxruntime-node': dependencies['onnxruntime-node'],
+      sharp: dependencies.sharp,
+    },
+  };
+}
+
+/** The licence of every package whose code is in the bundles. */
+function notices({ inputs }) {
+  const folders = new Set(
+    Object.keys(inputs)
+      .filter((path) => path.includes('node_modules/'))
+      .map((path) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)[1]),
+  );
+  const texts = [...folders].sort().map((folder) => {
+    const { name, version, license } = read(`${folder}/package.json`);
+    const file = readdirSync(join(root, folder)).find((entry) => /^licen[cs]e/i.test(entry));
+    const text = file === undefined ? '' : `\n\n${readFileSync(join(root, folder, file), 'utf8').trim()}`;
+    return `${name} ${version}\nLicence: ${license ?? 'see its text'}${text}\n`;
+  });
+  return `Packages whose code is part of the files in dist/.\n\n${texts.join(`\n${'-'.repeat(80)}\n\n`)}`;
+}
