@@ -9,6 +9,7 @@ const PARTS = JSON.parse(readFileSync(`${root}package.json`, 'utf8')).workspaces
 const inCi = process.env.CI === 'true';
 const steps = [
   ['generated files', process.execPath, ['scripts/generate.mjs', '--check']],
+  ['notices and bill of materials', process.execPath, ['scripts/notices.mjs', '--check']],
   ['types', bin('tsc'), ['--noEmit', '-p', '.']],
   ['lint', bin('eslint'), ['.', '--max-warnings', '0']],
   [

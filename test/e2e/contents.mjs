@@ -8,6 +8,9 @@ const MODULES = 'extension/dist/node_modules/';
 const REQUIRED = [
   'extension/package.json',
   'extension/LICENSE.txt',
+  'extension/THIRD-PARTY-NOTICES.txt',
+  'extension/sbom.cdx.json',
+  'extension/licenses/LGPL-3.0.txt',
   'extension/dist/extension.cjs',
   'extension/dist/server.cjs',
   'extension/dist/engine.cjs',
@@ -25,8 +28,9 @@ const REQUIRED = [
 const ALLOWED = [
   /^\[Content_Types\]\.xml$|^extension\.vsixmanifest$/,
   /^extension\/(package\.json|readme\.md|changelog\.md|LICENSE\.txt)$/i,
-  /^extension\/dist\/(extension|server|engine|lane)\.cjs$/,
+  /^extension\/dist\/(extension|server|engine|lane|watch)\.cjs$/,
   /^extension\/client\/(language-configuration[\w-]*|syntaxes\/[\w-]+\.tmLanguage)\.json$/,
+  /^extension\/(THIRD-PARTY-NOTICES\.txt|sbom\.cdx\.json|licenses\/L?GPL-3\.0\.txt)$/,
   /^extension\/docs\/[\w-]+\.md$/,
   /^extension\/client\/(media\/[\w-]+\.(svg|png)|walkthrough\/[\w-]+\.md)$/,
   /^extension\/examples\/digits\/(README\.md|digits[\w.-]*|data\/[\w-]+\.npy)$/,
