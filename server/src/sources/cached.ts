@@ -9,6 +9,8 @@ export interface Cached<T> {
 
 /** Files of each kind that are kept. */
 const MAX_KEPT = 16;
+/** Looks that are kept. */
+const MAX_LOOKS = 500;
 /** Milliseconds for which a file is taken for what it was: nothing is waited for at each key that is typed. */
 const LOOKED_MS = 1000;
 /** Milliseconds for which what was found out by walking through folders holds. */
@@ -48,6 +50,11 @@ export function cachedWalk<T>(walk: (path: string, signal: AbortSignal) => Promi
       recent.forget();
     },
   };
+}
+
+/** Looks again after a moment, so that what came too late for one answer is there for the next. */
+export function cachedLook<T>(look: (path: string) => Promise<T>): Cached<T> {
+  return cachedFor(LOOKED_MS, look, MAX_LOOKS);
 }
 
 /** Keeps an answer for some time from when it was there; who asks before shares it. */

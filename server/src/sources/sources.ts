@@ -13,7 +13,7 @@ import {
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { arrayHeader, memberNames } from './arrays.js';
-import { cachedByFile, cachedWalk } from './cached.js';
+import { cachedByFile, cachedLook, cachedWalk } from './cached.js';
 import { countImages, countSets, latestChange } from './folders.js';
 import { readLabelFacts } from './labels.js';
 import { entriesOf, lookAt, textOf } from './look.js';
@@ -60,21 +60,24 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
   const labels = cachedByFile((path) => readLabelFacts(path).catch(() => null));
   const images = cachedWalk(countImages);
   const changed = cachedWalk(latestChange);
+  const kind = cachedLook(lookAt);
+  const sets = cachedLook(countSets);
 
   return {
     model: async (path) => (await model.load(path)) ?? { model: null, problem: null },
     report: report.load,
     config: async (path) => open(path) ?? config.load(path),
-    kind: lookAt,
+    kind: kind.load,
     entries: (folder, maxEntries = MAX_LISTED) => entriesOf(folder, maxEntries),
     images: images.load,
-    sets: countSets,
+    sets: sets.load,
     array: array.load,
     members: members.load,
     labels: labels.load,
     changed: changed.load,
     forget() {
-      for (const { forget } of [model, report, config, array, members, labels, images, changed]) forget();
+      for (const { forget } of [model, report, config, array, members, labels, images, changed, kind, sets])
+        forget();
     },
   };
 }
