@@ -5,7 +5,7 @@ import { inheritedAt, NOTHING_INHERITED, type Inherited } from '../extends/inher
 import { isMapping } from '../extends/merge.js';
 import { effectText, type EffectContext } from './effects.js';
 import { scopeText } from './layerHover.js';
-import { code, render } from './markdown.js';
+import { code, codeBlock, render } from './markdown.js';
 import { allowedValues, referenceAnchor, schemaOf, typeName } from '../knowledge/schema.js';
 
 /** Lists of values are cut after this many. */
@@ -61,7 +61,7 @@ function aliasText(document: ConfigDocument, found: Entry | TreeNode, docs: stri
   const key = merged ? '' : keyDocumentation(pathOf(alias), docs);
   return [
     `${code(`*${alias.name}`)} ${merged ? 'brings in what this section does not say itself' : 'stands for'} (line ${line}):`,
-    `\`\`\`yaml\n${source}\n\`\`\``,
+    codeBlock(source),
     key,
   ]
     .filter((part) => part !== '')
