@@ -27,7 +27,13 @@ function validators() {
     allowUnionTypes: true,
     code: { source: true, esm: true },
   });
-  ajv.addVocabulary(['x-enumDescriptions', 'x-stringValues', 'x-stringDescriptions', 'x-deprecatedValues']);
+  ajv.addVocabulary([
+    'x-enumDescriptions',
+    'x-stringValues',
+    'x-stringDescriptions',
+    'x-deprecatedValues',
+    'x-measured',
+  ]);
   ajv.opts.strictTypes = false;
   ajv.addSchema(schemas.config, 'config').addSchema(schemas.report, 'report');
   const code = standaloneCode.default(ajv, {

@@ -4,12 +4,14 @@ import {
   type OverflowSummary,
   type Problem,
   type QuantizationChange,
+  type QuantizationConfig,
   type QuantizationReport,
   type RunRequest,
   configuredInputs,
   fail,
   portablePath,
   runPaths,
+  withChange,
 } from '@quantsmith/schemas';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
@@ -20,6 +22,7 @@ import {
   smoothModel,
   type Calibration,
 } from './calibration/calibration.js';
+import { chooseSettings, type Choice } from './choose/choose.js';
 import { accurateBiasCorrection, accurateSamples } from './corrections/accurateBias.js';
 import { fastBiasCorrection, type CorrectionRecord } from './corrections/fastBias.js';
 import { firstIndices, openData, readAhead } from './data/source.js';
@@ -54,6 +57,7 @@ import type { SensitivityReport } from '@quantsmith/schemas';
 import { oneLane, openLanes, type Lanes } from './runtime/lanes.js';
 import { defaultThreads } from './runtime/threads.js';
 import type { Collected } from './statistics/collect.js';
+import { createPool } from './statistics/pool.js';
 import { baselineProblems, openValidation, type Validation } from './validation/validation.js';
 
 /**
@@ -87,9 +91,11 @@ async function quantizeInto(
   request: RunRequest,
   opened: OpenedRun,
 ): Promise<{ report: QuantizationReport; reportPath: string }> {
-  const { clock, planned, cpu, paths, lanes, warnings, warn, loaded, float, validation, statistics } = opened;
+  const { clock, cpu, paths, lanes, warnings, warn, loaded, float, validation, statistics } = opened;
   const { threads } = lanes;
-  const inputs = { float, statistics, lanes, clock, cpu };
+  const inputs = quantizationInputs(opened);
+  const { config, choices } = await settleConfig(request.config, inputs);
+  const planned = plan(config);
   const made = await makeQuantization(inputs, planned, clock.stage);
   warn([...made.problems, ...autoProblems(planned.overflow, cpu)]);
   const journal = await openRunJournal(request, {
@@ -103,7 +109,7 @@ async function quantizeInto(
     warn,
   });
   const remake = (change: QuantizationChange) =>
-    makeQuantization(inputs, plan(request.config, change), () => undefined);
+    makeQuantization(inputs, plan(config, change), () => undefined);
   const restored = await restoreAccuracy(made, validation, planned.restoration, remake, {
     lanes,
     clock,
@@ -154,6 +160,7 @@ async function quantizeInto(
     quantization,
     corrections: records,
     overflowFix: fix,
+    choices,
     validation,
     restored,
     finished,
@@ -193,8 +200,11 @@ export function sensitivityPipeline(
   emit: (event: EngineEvent) => void,
 ): Promise<SensitivityReport> {
   return withLanes(request, openLanes, async (lanes) => {
-    const { clock, planned, cpu, float, validation, statistics } = await openRun(request, emit, lanes);
-    const made = await makeQuantization({ float, statistics, lanes, clock, cpu }, planned, clock.stage);
+    const opened = await openRun(request, emit, lanes);
+    const { clock, validation, statistics } = opened;
+    const inputs = quantizationInputs(opened);
+    const { config } = await settleConfig(request.config, inputs);
+    const made = await makeQuantization(inputs, plan(config), clock.stage);
     return measureSensitivity(made.quantization, validation, statistics, { lanes, clock });
   });
 }
@@ -207,9 +217,10 @@ export function overflowPipeline(
   return withLanes(request, openLanes, async (lanes) => {
     const opened = await openRun(request, emit, lanes);
     const { clock, planned, cpu, paths, float, validation, statistics } = opened;
+    const inputs = quantizationInputs(opened);
+    const { config } = await settleConfig(request.config, inputs);
     const summary = await compareFixes(
-      (change) =>
-        makeQuantization({ float, statistics, lanes, clock, cpu }, plan(request.config, change), clock.stage),
+      (change) => makeQuantization(inputs, plan(config, change), clock.stage),
       { overflow: planned.overflow, float, validation, statistics, host: cpu, lanes, clock },
     );
     await addSettings(paths, request.configSha256, summary.settings);
@@ -269,6 +280,7 @@ async function openRun(request: RunRequest, emit: (event: EngineEvent) => void, 
     samples: Math.min(source.count, planned.samples.limit),
     lanes,
     cache: request.cache === false ? null : defaultCache(),
+    pool: createPool(),
     onSample: (done) => clock.progress(done),
     warn,
   };
@@ -323,6 +335,47 @@ interface QuantizationInputs {
   readonly lanes: Lanes;
   readonly clock: Clock;
   readonly cpu: CpuFeatures;
+  /** Rewritten float models by what has rewritten them. */
+  readonly rewritten: Map<string, Promise<PreparedModel>>;
+}
+
+function quantizationInputs({ float, statistics, lanes, clock, cpu }: OpenedRun): QuantizationInputs {
+  return { float, statistics, lanes, clock, cpu, rewritten: new Map() };
+}
+
+/** The config with what it leaves open chosen by measurement. */
+async function settleConfig(
+  config: QuantizationConfig,
+  inputs: QuantizationInputs,
+): Promise<{ config: QuantizationConfig; choices: readonly Choice[] }> {
+  const { float, statistics, lanes, clock } = inputs;
+  clock.stage('choose', null);
+  const withSamples = (samples: number) => ({
+    ...inputs,
+    statistics: { ...statistics, samples, onSample: () => undefined },
+  });
+  const { change, choices } = await chooseSettings({
+    config,
+    float,
+    calibration: statistics,
+    lanes,
+    rewrite: (planned) => rewrite(inputs, planned),
+    make: (planned, samples) => makeQuantization(withSamples(samples), planned, () => undefined),
+  });
+  return { config: withChange(config, change), choices };
+}
+
+/** The float model as it is quantized: smoothed and aligned where the plan asks for it. */
+function rewrite(
+  { float, statistics, rewritten }: QuantizationInputs,
+  { smoothing, alignment }: Plan,
+): Promise<PreparedModel> {
+  const key = JSON.stringify([smoothing, alignment, statistics.samples]);
+  const found =
+    rewritten.get(key) ??
+    smoothModel(float, statistics, smoothing).then((smoothed) => alignModel(smoothed, statistics, alignment));
+  rewritten.set(key, found);
+  return found;
 }
 
 /** A quantization with what the report tells of how it was made. */
@@ -335,13 +388,13 @@ interface MadeQuantization {
 
 /** From the prepared float model to everything that is needed to write it as a quantized one. */
 export async function makeQuantization(
-  { float, statistics, lanes, clock, cpu }: QuantizationInputs,
+  inputs: QuantizationInputs,
   planned: Plan,
   stage: Clock['stage'],
 ): Promise<MadeQuantization> {
+  const { statistics, lanes, clock, cpu } = inputs;
   stage('calibrate', statistics.samples);
-  const smoothed = await smoothModel(float, statistics, planned.smoothing);
-  const prepared = await alignModel(smoothed, statistics, planned.alignment);
+  const prepared = await rewrite(inputs, planned);
   const { placement, problems } = placeModel(prepared, planned.placement);
   const collected = await calibrate(prepared, placement, statistics, planned.calibration);
 

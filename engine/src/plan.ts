@@ -96,6 +96,8 @@ function placementPlan({ quantization }: ResolvedConfig): PlacementPlan {
     weights: quantizerConfig(advanced.weights_quantization_params),
     quantizeOutputs: advanced.quantize_outputs,
     overflowFix: advanced.overflow_fix,
+    squeezeExcitation: advanced.squeeze_excitation ?? 'float',
+    overrides: quantization.overrides ?? [],
     scope: quantization.ignored_scope,
   };
 }

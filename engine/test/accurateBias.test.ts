@@ -56,6 +56,7 @@ async function residual(): Promise<Quantization> {
     weights: config,
     quantizeOutputs: false,
     overflowFix: 'disable',
+    squeezeExcitation: 'float',
     ignored: new Set(),
   });
   const weights = new Map(

@@ -1,3 +1,4 @@
+import { createPool } from '../src/statistics/pool.js';
 import { describe, expect, it } from 'vitest';
 import type { QuantizationConfig } from '@quantsmith/schemas';
 import { plan } from '../src/plan.js';
@@ -64,7 +65,15 @@ async function halved(inputs: Inputs, target = 'avx2') {
   };
   const quiet = () => undefined;
   const statistics = {
-    ...{ source, samples: SAMPLES, lanes: oneLane(1), cache: null, onSample: quiet, warn: quiet },
+    ...{
+      source,
+      samples: SAMPLES,
+      lanes: oneLane(1),
+      cache: null,
+      pool: createPool(),
+      onSample: quiet,
+      warn: quiet,
+    },
     loaded: {
       model: network,
       path: 'test.onnx',
@@ -75,7 +84,14 @@ async function halved(inputs: Inputs, target = 'avx2') {
       externalStamps: [],
     },
   };
-  const inputsOf = { float: prepared, statistics, lanes: oneLane(1), clock: startClock(quiet), cpu: VNNI };
+  const inputsOf = {
+    float: prepared,
+    statistics,
+    lanes: oneLane(1),
+    clock: startClock(quiet),
+    cpu: VNNI,
+    rewritten: new Map(),
+  };
   const { quantization } = await makeQuantization(inputsOf, planFor(target), quiet);
   const half = quantization.placement.weights.filter(({ halfRange }) => halfRange);
   return { layers: half.map(({ targets }) => targets[0]!.node).sort(), read: read - SAMPLES };

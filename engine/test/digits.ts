@@ -38,7 +38,7 @@ export async function runDigits(options: DigitsOptions = {}): Promise<DigitsRun>
         limit: options.samples ?? 20,
       },
     },
-    quantization: options.quantization ?? {},
+    quantization: { defaults: 'nncf', ...options.quantization },
   };
   const { report } = await runPipeline(
     {

@@ -43,6 +43,7 @@ async function quantized(
     model: `${base}.onnx`,
     data: { calibration: { arrays: `${base}.npy` } },
     quantization: {
+      defaults: 'nncf',
       subset_size: 1,
       advanced_parameters: {
         overflow_fix: 'disable',

@@ -87,6 +87,7 @@ async function quantize(oracle: OracleModel, run: string) {
     model: `${base}.onnx`,
     data: { calibration: { arrays: `${base}.npy` } },
     quantization: {
+      defaults: 'nncf',
       ...quantization,
       subset_size: 4,
       advanced_parameters: {

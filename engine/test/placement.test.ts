@@ -47,6 +47,7 @@ describe.skipIf(cases.length === 0)('quantizers stand where the reference puts t
       weights: { ...config, perChannel: true, narrowRange: true },
       quantizeOutputs: false,
       overflowFix: 'first_layer',
+      squeezeExcitation: 'float',
       ignored: new Set(),
     });
     // A weight with a BatchNorm folded into it carries that in its name.

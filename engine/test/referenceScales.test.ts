@@ -44,6 +44,7 @@ async function quantize(model: string, variant: string) {
     model: join(MODELS, `${model}.onnx`),
     data: { calibration: { loader: writeLoader() } },
     quantization: {
+      defaults: 'nncf',
       preset: variant === 'mixed' ? 'mixed' : 'performance',
       subset_size: 1,
       advanced_parameters: {

@@ -30,7 +30,7 @@ async function kernelsOf(network: ReturnType<typeof model>, types: string[] = []
   const config = {
     model: `${base}.onnx`,
     data: { calibration: { arrays: `${base}.npy` } },
-    quantization: { ignored_scope: { types } },
+    quantization: { defaults: 'nncf' as const, ignored_scope: { types } },
   };
   const { report } = await runPipeline(
     { kind: 'run', config, configPath: `${base}.quant.yaml`, configSha256: '', allowModules: false },

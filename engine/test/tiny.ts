@@ -52,7 +52,7 @@ export async function quantizeTiny(
   const config: QuantizationConfig = {
     model: `${base}.onnx`,
     data: { calibration: { arrays: `${base}.npy` } },
-    quantization,
+    quantization: { defaults: 'nncf', ...quantization },
   };
   const request = { kind: 'run', config, configPath: `${base}.yaml`, configSha256: '' } as const;
   const { report } = await runPipeline({ ...request, allowModules: false, cache: false }, () => undefined);

@@ -12,6 +12,7 @@ export * from './dataKinds.js';
 export * from './drop.js';
 export * from './imageTypes.js';
 export * from './isas.js';
+export * from './measured.js';
 export * from './metricText.js';
 export * from './metrics.js';
 export * from './paths.js';

@@ -6,6 +6,7 @@ import type { Problem } from './problem.js';
 export const STAGES = [
   'load',
   'prepare',
+  'choose',
   'calibrate',
   'quantize',
   'correct',

@@ -39,7 +39,8 @@ export interface ResolvedConfig {
   readonly history: boolean;
   readonly data: QuantizationConfig['data'];
   readonly task: QuantizationConfig['task'];
-  readonly quantization: Omit<Quantization, 'advanced_parameters'> & {
+  readonly quantization: Omit<Quantization, 'advanced_parameters' | 'preset'> & {
+    readonly preset: 'performance' | 'mixed';
     readonly advanced_parameters: Omit<
       Advanced,
       | 'overflow_fix'
@@ -92,9 +93,9 @@ export function resolveConfig(config: QuantizationConfig): ResolvedConfig {
     };
   };
   const { advanced_parameters: advanced, ...quantization } = filled.quantization;
+  const preset = quantization.preset ?? 'performance';
   const mode =
-    advanced.activations_quantization_params.mode ??
-    (quantization.preset === 'mixed' ? 'asymmetric' : 'symmetric');
+    advanced.activations_quantization_params.mode ?? (preset === 'mixed' ? 'asymmetric' : 'symmetric');
   const control = filled.accuracy_control;
   // A target stands alone where no drop is written beside it.
   const { max_drop: drop, target } = record(written['accuracy_control']);
@@ -107,6 +108,7 @@ export function resolveConfig(config: QuantizationConfig): ResolvedConfig {
     task: filled.task,
     quantization: {
       ...quantization,
+      preset,
       advanced_parameters: {
         ...advanced,
         overflow_fix:

@@ -4,7 +4,8 @@ import type { StageName } from './protocol.js';
 const STAGE_WEIGHTS: Readonly<Record<StageName, number>> = {
   load: 2,
   prepare: 3,
-  calibrate: 25,
+  choose: 20,
+  calibrate: 5,
   quantize: 2,
   correct: 3,
   validate: 30,

@@ -36,6 +36,7 @@ import {
 } from '../statistics/collect.js';
 import { activationEstimator, type EstimatorOverrides } from '../ranges/defaults.js';
 import { planStatistics, type TensorPlan } from '../statistics/plan.js';
+import { planKey, type StatisticsPool } from '../statistics/pool.js';
 
 /** What statistics are collected with. */
 export interface Calibration {
@@ -46,6 +47,8 @@ export interface Calibration {
   readonly lanes: Lanes;
   /** null: nothing is read from a cache and nothing kept. */
   readonly cache: StatisticsCache | null;
+  /** What has been collected already in this run. */
+  readonly pool: StatisticsPool;
   readonly onSample: (done: number) => void;
   readonly warn: (problems: readonly Problem[]) => void;
 }
@@ -128,11 +131,44 @@ export async function calibrate(
   prepared: PreparedModel,
   placement: Placement,
   calibration: Calibration,
-  { runtime, quantizers: config, estimator, inGraph, means: scope }: CalibrationPlan,
+  plan: CalibrationPlan,
 ): Promise<Collected & { readonly cached: boolean }> {
-  const { graph, dir } = prepared;
+  const { quantizers, statistics, means } = wanted(prepared, placement, plan);
+  const collected = await collectCached(prepared, statistics, means, plan.inGraph, calibration);
+  return { ...collected, ranges: unifyRanges(quantizers, collected.ranges) };
+}
+
+/** Puts into the pool what several quantizations of one float model need, in one pass over the samples. */
+export async function collectForAll(
+  prepared: PreparedModel,
+  variants: readonly { readonly placement: Placement; readonly plan: CalibrationPlan }[],
+  calibration: Calibration,
+): Promise<void> {
+  const all = variants.map(({ placement, plan }) => wanted(prepared, placement, plan));
+  const statistics = all.flatMap((each) => each.statistics);
+  // Named after what they are, since a quantizer has one range in each variant.
+  const unique = new Map(
+    statistics.map((tensor) => {
+      const key = planKey(tensor);
+      return [key, { ...tensor, quantizer: key }];
+    }),
+  );
+  const means = new Map(
+    all.flatMap((each) => each.means).map((mean) => [`${mean.axis} ${mean.tensor}`, mean]),
+  );
+  const plan = [...unique.values()];
+  const inGraph = variants.every((variant) => variant.plan.inGraph);
+  const collected = await collectCached(prepared, plan, [...means.values()], inGraph, calibration);
+  calibration.pool.add(prepared.model, plan, [...means.values()], collected);
+}
+
+function wanted(
+  { graph, dir }: PreparedModel,
+  placement: Placement,
+  { runtime, quantizers: config, estimator, means: scope }: CalibrationPlan,
+) {
   const quantizers = writtenPlacement(graph, placement, runtime, config).activations;
-  const plan = planStatistics(graph, dir, quantizers, (quantizer) =>
+  const statistics = planStatistics(graph, dir, quantizers, (quantizer) =>
     activationEstimator(
       estimator,
       // Averages would cut the largest outputs, which decide the answer: the tail keeps its whole range.
@@ -140,8 +176,7 @@ export async function calibrate(
     ),
   );
   const means = scope === null ? [] : fastBiasMeans(graph, biasCandidates(graph, placement, scope));
-  const collected = await collectCached(prepared, plan, means, inGraph, calibration);
-  return { ...collected, ranges: unifyRanges(quantizers, collected.ranges) };
+  return { quantizers, statistics, means };
 }
 
 /** Statistics from the cache, where the same were collected before of the same model and data. */
@@ -150,8 +185,10 @@ async function collectCached(
   plan: readonly TensorPlan[],
   means: readonly ChannelMeanRequest[],
   inGraph: boolean,
-  { loaded, source, samples, lanes, cache, onSample, warn }: Calibration,
+  { loaded, source, samples, lanes, cache, pool, onSample, warn }: Calibration,
 ): Promise<Collected & { readonly cached: boolean }> {
+  const pooled = pool.find(prepared.model, plan, means);
+  if (pooled !== null) return { ...pooled, cached: false };
   const collect = () =>
     collectStatistics(prepared, plan, means, readAhead(source, firstIndices(samples)), {
       inGraph,

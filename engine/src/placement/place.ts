@@ -17,6 +17,8 @@ export interface PlacementOptions {
   readonly weights: QuantizerConfig;
   readonly quantizeOutputs: boolean;
   readonly overflowFix: OverflowFix;
+  /** What the small convolutions of squeeze-and-excitation compute in. */
+  readonly squeezeExcitation: 'float' | 'integer';
   /** Names of nodes that the user wants float. */
   readonly ignored: ReadonlySet<string>;
 }
@@ -28,7 +30,7 @@ export interface PlacementOptions {
 export function placeQuantizers(graph: Graph, options: PlacementOptions): Placement {
   const ignored = new Set([
     ...options.ignored,
-    ...squeezeExcitationIgnored(graph),
+    ...(options.squeezeExcitation === 'float' ? squeezeExcitationIgnored(graph) : []),
     ...postProcessingIgnored(graph),
     ...(options.transformer ? transformerIgnored(graph, options.targetDevice) : []),
   ]);

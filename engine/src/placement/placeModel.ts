@@ -1,4 +1,4 @@
-import { type Problem, fail } from '@quantsmith/schemas';
+import { type Problem, type QuantizationChange, fail } from '@quantsmith/schemas';
 import type { PreparedModel } from '../prepare/prepare.js';
 import { resolveIgnoredScope, type IgnoredScope } from '@quantsmith/model/scope';
 import { placeQuantizers, type PlacementOptions } from './place.js';
@@ -7,7 +7,11 @@ import type { Placement } from './types.js';
 /** How quantizers are placed, and what the user wants float. */
 export interface PlacementPlan extends Omit<PlacementOptions, 'ignored'> {
   readonly scope: IgnoredScope;
+  readonly overrides: readonly Override[];
 }
+
+/** A setting of single operators, as a config writes it. */
+export type Override = NonNullable<QuantizationChange['overrides']>[number];
 
 /** The prepared nodes that an ignored scope names. */
 export function ignoredNodes(prepared: PreparedModel, scope: IgnoredScope): ReadonlySet<string> {
@@ -20,13 +24,15 @@ export function placeModel(
   plan: PlacementPlan,
 ): { placement: Placement; problems: Problem[] } {
   const scope = resolveIgnoredScope(prepared.graph, prepared.originals, plan.scope);
-  const error = scope.problems.find((problem) => problem.severity === 'error');
+  const overridden = floatOverrides(prepared, plan.overrides);
+  const problems = [...scope.problems, ...overridden.problems];
+  const error = problems.find((problem) => problem.severity === 'error');
   if (error !== undefined) {
-    const others = scope.problems.length - 1;
+    const others = problems.length - 1;
     const message = others > 0 ? `${error.message} (${others} more of this kind)` : error.message;
     fail(error.code, message, {
       ...(error.configPath ? { configPath: error.configPath } : {}),
-      data: { all: scope.problems },
+      data: { all: problems },
     });
   }
   if (plan.perChannelActivations === true && plan.runtime === 'onnxruntime') {
@@ -38,7 +44,10 @@ export function placeModel(
       },
     );
   }
-  const placement = placeQuantizers(prepared.graph, { ...plan, ignored: scope.ignored });
+  const placement = placeQuantizers(prepared.graph, {
+    ...plan,
+    ignored: new Set([...scope.ignored, ...overridden.float]),
+  });
   if (placement.weights.length === 0 && placement.activations.length === 0) {
     fail(
       'nothing-to-quantize',
@@ -50,5 +59,21 @@ export function placeModel(
       },
     );
   }
-  return { placement, problems: scope.problems };
+  return { placement, problems };
+}
+
+/** The prepared nodes that overrides keep in float. */
+function floatOverrides(
+  prepared: PreparedModel,
+  overrides: readonly Override[],
+): { float: readonly string[]; problems: Problem[] } {
+  const resolved = overrides.map(({ names = [], patterns = [], types = [], float }, index) => {
+    const rules = { names, patterns, types, subgraphs: [], validate: true };
+    const at = ['quantization', 'overrides', index];
+    return { float, ...resolveIgnoredScope(prepared.graph, prepared.originals, rules, at) };
+  });
+  return {
+    float: resolved.flatMap(({ float, ignored }) => (float ? [...ignored] : [])),
+    problems: resolved.flatMap(({ problems }) => problems),
+  };
 }

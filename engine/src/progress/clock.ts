@@ -49,6 +49,7 @@ export function startClock(emit: (event: EngineEvent) => void): Clock {
       return {
         load: of('load'),
         prepare: of('prepare'),
+        choose: of('choose'),
         calibrate: of('calibrate'),
         quantize: of('quantize'),
         correct: of('correct'),

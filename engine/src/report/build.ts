@@ -34,6 +34,7 @@ export function buildReport(input: ReportInput): QuantizationReport {
     },
     overflow: overflowReport(input),
     restoration: restorationReport(restored, finished.costs),
+    choices: input.choices.map((choice) => ({ ...choice, over: [...choice.over] })),
     layers: layerReports(input),
     kernels: kernelCounts(finished.kernels),
     timings_ms: { ...input.timings },

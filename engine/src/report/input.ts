@@ -1,4 +1,5 @@
 import type { Problem, QuantizationReport, StageName } from '@quantsmith/schemas';
+import type { Choice } from '../choose/choose.js';
 import type { CorrectionRecord } from '../corrections/fastBias.js';
 import type { Finished } from '../measure/finished.js';
 import type { Quantization } from '../quantize/quantization.js';
@@ -21,6 +22,7 @@ export interface ReportInput {
   readonly quantization: Quantization;
   readonly corrections: readonly CorrectionRecord[];
   readonly overflowFix: QuantizationReport['overflow']['fix'];
+  readonly choices: readonly Choice[];
   readonly validation: Validation | null;
   readonly restored: RestoreOutcome;
   readonly finished: Finished;

@@ -24,21 +24,24 @@ const SCOPE_PATH: ConfigPath = ['quantization', 'ignored_scope'];
  * The prepared nodes that an ignored scope names. Patterns match like Python's `re.match`: anchored at the start
  * only, case-sensitive; the engine is linear-time (RE2), so that no pattern can hang a run.
  * Rules that match nothing are errors when `validate` is true, warnings otherwise; all of them are reported.
+ * `place`: where the rules stand in the config.
  */
 export function resolveIgnoredScope(
   graph: Graph,
   originals: readonly NamedNode[],
   scope: IgnoredScope,
+  place: ConfigPath = SCOPE_PATH,
 ): { ignored: ReadonlySet<string>; problems: Problem[] } {
   const ignored = new Set<string>();
   const problems: Problem[] = [];
+  const label = place.slice(1).join('.');
   const severity = scope.validate ? 'error' : 'warning';
   const unmatched = (kind: string, index: number, value: string) =>
     problems.push({
       code: 'ignored-scope-unmatched',
       severity,
-      message: `ignored_scope.${kind}: "${value}" matches no node of the model.`,
-      configPath: [...SCOPE_PATH, kind, index],
+      message: `${label}.${kind}: "${value}" matches no node of the model.`,
+      configPath: [...place, kind, index],
       data: { kind, value },
     });
   const take = (kind: string, index: number, value: string, matches: (node: NamedNode) => boolean) => {
@@ -55,8 +58,8 @@ export function resolveIgnoredScope(
       problems.push({
         code: 'ignored-scope-bad-pattern',
         severity: 'error',
-        message: `ignored_scope.patterns: "${pattern}" is not a valid regular expression: ${regex}.`,
-        configPath: [...SCOPE_PATH, 'patterns', i],
+        message: `${label}.patterns: "${pattern}" is not a valid regular expression: ${regex}.`,
+        configPath: [...place, 'patterns', i],
         data: { pattern },
       });
     } else take('patterns', i, pattern, (node) => regex.matcher(node.name).lookingAt());

@@ -142,9 +142,13 @@ export interface QuantizationConfig {
    */
   quantization?: {
     /**
+     * What the keys that are left out, null or empty mean. The reference lists which keys are measured.
+     */
+    defaults?: "measured" | "nncf";
+    /**
      * The general kind of quantization.
      */
-    preset?: "performance" | "mixed";
+    preset?: "performance" | "mixed" | null;
     /**
      * The device that the model must run on.
      */
@@ -202,6 +206,29 @@ export interface QuantizationConfig {
       validate?: boolean;
     };
     /**
+     * Settings of single layers. Left out: layers whose quantization alone ruins the outputs are found by measurement and stay in float.
+     */
+    overrides?:
+      | {
+          /**
+           * Exact node names.
+           */
+          names?: string[];
+          /**
+           * Regular expressions on node names, matched from the start, in a linear-time engine.
+           */
+          patterns?: string[];
+          /**
+           * Operator types, such as Conv.
+           */
+          types?: string[];
+          /**
+           * The operators compute in float.
+           */
+          float: boolean;
+        }[]
+      | null;
+    /**
      * Fine control, with the names and meanings of NNCF's AdvancedQuantizationParameters.
      */
     advanced_parameters?: {
@@ -238,6 +265,10 @@ export interface QuantizationConfig {
          */
         convolution?: number;
       };
+      /**
+       * The two small convolutions of a squeeze-and-excitation block.
+       */
+      squeeze_excitation?: "float" | "integer" | null;
       /**
        * How activations are turned into integers.
        */
@@ -338,7 +369,8 @@ export interface QuantizationConfig {
               quantile_outlier_prob?: number;
             };
           }
-        | string;
+        | string
+        | null;
       /**
        * How the range of weights is estimated: the name of a set, or the two sides field by field (what is left out keeps its default).
        */

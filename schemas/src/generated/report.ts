@@ -432,6 +432,56 @@ export interface QuantizationReport {
     }[];
   } | null;
   /**
+   * What the config left open and was chosen by measurement on calibration samples, in the order in which it was decided. Not there: nothing was left open (or an older run).
+   *
+   * Items: One setting.
+   */
+  choices?: {
+    /**
+     * The key's place below `quantization`, with dots.
+     */
+    setting: string;
+    /**
+     * What was chosen; JSON where it is not a plain text.
+     */
+    value: string;
+    /**
+     * Signal-to-quantization-noise ratio at the model's outputs in dB with it: the mean over outputs and their channels.
+     */
+    sqnr_db: number | null;
+    /**
+     * Calibration samples that it was measured on.
+     */
+    samples: number;
+    /**
+     * Whether those samples were not among the ones that statistics were collected on.
+     */
+    held_out: boolean;
+    /**
+     * The other values that were measured, all else equal.
+     *
+     * Items: One.
+     */
+    over: {
+      /**
+       * The value.
+       */
+      value: string;
+      /**
+       * As above, with this value.
+       */
+      sqnr_db: number | null;
+      /**
+       * The metric with this value; null: not measured.
+       */
+      metric: number | null;
+    }[];
+    /**
+     * Time that measuring took.
+     */
+    seconds: number;
+  }[];
+  /**
    * Layers in the order of the graph.
    *
    * Items: An operator of the prepared model that quantization concerns.
@@ -562,6 +612,10 @@ export interface QuantizationReport {
      * prepare
      */
     prepare: number;
+    /**
+     * choose
+     */
+    choose?: number;
     /**
      * calibrate
      */

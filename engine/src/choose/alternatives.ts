@@ -1,0 +1,66 @@
+import type { Graph } from '@quantsmith/model/graph';
+import { combineChanges, type MeasuredSetting, type QuantizationChange } from '@quantsmith/schemas';
+import { squeezeExcitationIgnored } from '../placement/ignored.js';
+
+/** One value of a setting that the config leaves open. */
+export interface Alternative {
+  /** As reports show it. */
+  readonly value: string;
+  readonly change: QuantizationChange;
+}
+
+/** What is worth a measurement for a setting, the documented default first; only what has an effect on the model. */
+export function alternativesOf(setting: MeasuredSetting, graph: Graph): readonly Alternative[] {
+  switch (setting) {
+    case 'preset':
+      return (['performance', 'mixed'] as const).map((preset) => ({ value: preset, change: { preset } }));
+    case 'advanced_parameters.activations_range_estimator_params':
+      return (['mean_minmax', 'minmax', 'median_minmax'] as const).map((name) => ({
+        value: name,
+        // The documented default is more than its name: the tail of the model keeps its whole range.
+        change: {
+          advanced_parameters: { activations_range_estimator_params: name === 'mean_minmax' ? {} : name },
+        },
+      }));
+    case 'model_type':
+      return hasAttention(graph)
+        ? [
+            { value: 'null', change: { model_type: null } },
+            { value: 'transformer', change: { model_type: 'transformer' } },
+          ]
+        : [];
+    case 'advanced_parameters.smooth_quant_alphas':
+      return [0.95, 0.5, -1].map((matmul) => ({
+        value: `matmul ${matmul}`,
+        change: { advanced_parameters: { smooth_quant_alphas: { matmul } } },
+      }));
+    case 'advanced_parameters.squeeze_excitation':
+      return squeezeExcitationIgnored(graph).size > 0
+        ? (['float', 'integer'] as const).map((kind) => ({
+            value: kind,
+            change: { advanced_parameters: { squeeze_excitation: kind } },
+          }))
+        : [];
+    case 'overrides':
+      return [];
+  }
+}
+
+/** A product of two activations behind a Softmax: what `model_type: transformer` is about. */
+function hasAttention(graph: Graph): boolean {
+  const products = graph.nodes.some(
+    (node) => node.opType === 'MatMul' && node.input.every((tensor) => !graph.isConstant(tensor)),
+  );
+  return products && graph.nodes.some((node) => node.opType === 'Softmax');
+}
+
+/** Every combination of one alternative of each group. */
+export function combinations(groups: readonly (readonly Alternative[])[]): QuantizationChange[] {
+  return groups
+    .filter((group) => group.length > 0)
+    .reduce<QuantizationChange[]>(
+      (changes, group) =>
+        changes.flatMap((change) => group.map((next) => combineChanges(change, next.change))),
+      [{}],
+    );
+}

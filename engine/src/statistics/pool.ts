@@ -1,0 +1,66 @@
+import type { ModelProto } from '@quantsmith/model/onnx';
+import type { ChannelMeanRequest, Collected, RangeStatistics } from './collect.js';
+import type { TensorPlan } from './plan.js';
+
+/** Statistics that one pass over the samples has collected for many quantizations of the same float model. */
+export interface StatisticsPool {
+  readonly add: (
+    model: ModelProto,
+    plan: readonly TensorPlan[],
+    means: readonly ChannelMeanRequest[],
+    collected: Collected,
+  ) => void;
+  /** What a plan asks for, or null where anything of it has not been collected. */
+  readonly find: (
+    model: ModelProto,
+    plan: readonly TensorPlan[],
+    means: readonly ChannelMeanRequest[],
+  ) => Collected | null;
+}
+
+interface Entry {
+  readonly ranges: Map<string, RangeStatistics>;
+  readonly means: Map<string, Float64Array>;
+  readonly samples: number;
+}
+
+export function createPool(): StatisticsPool {
+  const entries = new Map<ModelProto, Entry>();
+  return {
+    add(model, plan, means, { ranges, channelMeans, samples }) {
+      const entry = entries.get(model) ?? { ranges: new Map(), means: new Map(), samples };
+      entries.set(model, entry);
+      for (const tensor of plan) {
+        const range = ranges.get(tensor.quantizer);
+        if (range !== undefined) entry.ranges.set(planKey(tensor), range);
+      }
+      for (const { tensor, axis } of means) {
+        const found = channelMeans.get(tensor);
+        if (found !== undefined) entry.means.set(meanKey(tensor, axis), found);
+      }
+    },
+    find(model, plan, means) {
+      const entry = entries.get(model);
+      if (entry === undefined) return null;
+      const ranges = plan.map((tensor) => [tensor.quantizer, entry.ranges.get(planKey(tensor))] as const);
+      const channelMeans = means.map(
+        ({ tensor, axis }) => [tensor, entry.means.get(meanKey(tensor, axis))] as const,
+      );
+      if (!ranges.every(isFound) || !channelMeans.every(isFound)) return null;
+      return { ranges: new Map(ranges), channelMeans: new Map(channelMeans), samples: entry.samples };
+    },
+  };
+}
+
+const isFound = <T>(entry: readonly [string, T | undefined]): entry is readonly [string, T] =>
+  entry[1] !== undefined;
+
+/** Whatever quantizer asks for it: the same statistic of the same tensor. */
+export function planKey({ tensor, axis, symmetric, min, max }: TensorPlan): string {
+  // JSON has no infinities.
+  return JSON.stringify([tensor, axis, symmetric, min, max], (_key, value: unknown) =>
+    typeof value === 'number' ? String(value) : value,
+  );
+}
+
+const meanKey = (tensor: string, axis: number) => `${axis}\u0000${tensor}`;

@@ -1,0 +1,37 @@
+import type { QuantizationConfig } from './generated/config.js';
+
+/** The settings that a config can leave to measurement (`x-measured` in the schema), by their place below `quantization`. */
+export const MEASURED = [
+  'preset',
+  'model_type',
+  'overrides',
+  'advanced_parameters.activations_range_estimator_params',
+  'advanced_parameters.smooth_quant_alphas',
+  'advanced_parameters.squeeze_excitation',
+] as const;
+export type MeasuredSetting = (typeof MEASURED)[number];
+
+/**
+ * The settings that a config leaves to measurement: absent, null or empty, unless it asks for the fixed defaults. A stated
+ * mode of the activations decides what the preset would.
+ */
+export function settingsLeftOpen({ quantization = {} }: QuantizationConfig): ReadonlySet<MeasuredSetting> {
+  if (quantization.defaults === 'nncf') return new Set();
+  const open = MEASURED.filter((setting) => isOpen(valueAt(quantization, setting)));
+  const mode = valueAt(quantization, 'advanced_parameters.activations_quantization_params.mode');
+  return new Set(open.filter((setting) => setting !== 'preset' || isOpen(mode)));
+}
+
+function valueAt(quantization: object, place: string): unknown {
+  return place
+    .split('.')
+    .reduce<unknown>((value, key) => (isMapping(value) ? value[key] : undefined), quantization);
+}
+
+function isOpen(value: unknown): boolean {
+  return value === undefined || value === null || (isMapping(value) && Object.keys(value).length === 0);
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
