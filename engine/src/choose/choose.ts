@@ -297,7 +297,10 @@ async function collapsedLayers(
   const weighted = new Set(placement.weights.flatMap(({ targets }) => targets.map(({ node }) => node)));
   const most = Math.max(2, Math.floor(FLOAT_SHARE * weighted.size));
   const original = (name: string) =>
-    prepared.originals.find((node) => node.name === name || node.prepared.includes(name))?.name;
+    (
+      prepared.originals.find((node) => node.name === name) ??
+      prepared.originals.find((node) => node.op !== 'Constant' && node.prepared.includes(name))
+    )?.name;
   const alternatives = new Map<string, Alternative>();
   for (const limit of COLLAPSE_DB) {
     const operators = noise
