@@ -96,7 +96,11 @@ async function quantizeInto(
   const inputs = quantizationInputs(opened);
   const { config, choices } = await settleConfig(request.config, inputs);
   const planned = plan(config);
-  const made = await makeQuantization(inputs, planned, clock.stage);
+  // Calibration has been told of as a stage already where it served the choices.
+  const stage: Clock['stage'] = (name, total) => {
+    if (name !== 'calibrate' || choices.length === 0) clock.stage(name, total);
+  };
+  const made = await makeQuantization(inputs, planned, stage);
   warn([...made.problems, ...autoProblems(planned.overflow, cpu)]);
   const journal = await openRunJournal(request, {
     restores: planned.restoration !== null,
@@ -349,7 +353,6 @@ async function settleConfig(
   inputs: QuantizationInputs,
 ): Promise<{ config: QuantizationConfig; choices: readonly Choice[] }> {
   const { float, statistics, lanes, clock } = inputs;
-  clock.stage('choose', null);
   const withSamples = (samples: number) => ({
     ...inputs,
     statistics: { ...statistics, samples, onSample: () => undefined },
@@ -359,6 +362,7 @@ async function settleConfig(
     float,
     calibration: statistics,
     lanes,
+    stage: clock.stage,
     rewrite: (planned) => rewrite(inputs, planned),
     make: (planned, samples) => makeQuantization(withSamples(samples), planned, () => undefined),
   });

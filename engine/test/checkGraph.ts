@@ -1,3 +1,4 @@
+import { createPool } from '../src/statistics/pool.js';
 import { type ModelProto, encodeModel } from '@quantsmith/model/onnx';
 import type { HostTensor } from '@quantsmith/model/arrays';
 import { QuantsmithError, type QuantizationConfig } from '@quantsmith/schemas';
@@ -103,7 +104,7 @@ async function quantize(model: ModelProto, samples: readonly Sample[]): Promise<
   };
   const lanes = oneLane(1);
   const statistics = {
-    ...{ loaded, source, samples: samples.length, lanes, cache: null },
+    ...{ loaded, source, samples: samples.length, lanes, cache: null, pool: createPool() },
     onSample: () => undefined,
     warn: () => undefined,
   };
@@ -111,7 +112,7 @@ async function quantize(model: ModelProto, samples: readonly Sample[]): Promise<
   const fault = float.problems.find(({ code }) => code === 'internal-rewrite');
   if (fault !== undefined) throw new Error(fault.message);
   const clock = startClock(() => undefined);
-  const inputs = { float, statistics, lanes, clock, cpu: await cpuFeatures() };
+  const inputs = { float, statistics, lanes, clock, cpu: await cpuFeatures(), rewritten: new Map() };
   const { quantization } = await makeQuantization(inputs, plan(CONFIG), clock.stage);
   return buildModel(quantization, new Set());
 }

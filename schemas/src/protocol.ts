@@ -6,8 +6,8 @@ import type { Problem } from './problem.js';
 export const STAGES = [
   'load',
   'prepare',
-  'choose',
   'calibrate',
+  'choose',
   'quantize',
   'correct',
   'validate',

@@ -35,6 +35,7 @@ const OPTIONS: PlacementOptions = {
   weights: QUANTIZER,
   quantizeOutputs: true,
   overflowFix: 'first_layer',
+  squeezeExcitation: 'float',
   ignored: new Set<string>(),
 };
 

@@ -188,7 +188,7 @@ async function collectCached(
   { loaded, source, samples, lanes, cache, pool, onSample, warn }: Calibration,
 ): Promise<Collected & { readonly cached: boolean }> {
   const pooled = pool.find(prepared.model, plan, means);
-  if (pooled !== null) return { ...pooled, cached: false };
+  if (pooled !== null) return pooled;
   const collect = () =>
     collectStatistics(prepared, plan, means, readAhead(source, firstIndices(samples)), {
       inGraph,

@@ -16,6 +16,7 @@ import { plan, type Plan } from '../plan.js';
 import { placeModel } from '../placement/placeModel.js';
 import type { PreparedModel } from '../prepare/prepare.js';
 import { buildModel, type Quantization } from '../quantize/quantization.js';
+import type { Clock } from '../progress/clock.js';
 import type { Results } from '../runtime/batch.js';
 import type { Lanes } from '../runtime/lanes.js';
 import { alternativesOf, combinations, type Alternative } from './alternatives.js';
@@ -29,6 +30,7 @@ export interface ChooseInput {
   readonly float: PreparedModel;
   readonly calibration: Calibration;
   readonly lanes: Lanes;
+  readonly stage: Clock['stage'];
   /** The float model as a plan rewrites it before quantization. */
   readonly rewrite: (planned: Plan) => Promise<PreparedModel>;
   /** `samples`: statistics that have not been collected yet come from so many samples only. */
@@ -85,7 +87,9 @@ export async function chooseSettings(input: ChooseInput): Promise<Chosen> {
   const decides = open.has('overrides') || [...groups.values()].some((group) => group.length > 1);
   const measure = decides ? await startMeasuring(input) : null;
   if (measure === null) return { change: {}, choices: [] };
+  input.stage('calibrate', input.calibration.samples);
   await collectTogether(input, groups);
+  input.stage('choose', null);
   const choices = new Map<MeasuredSetting, Choice>();
   // How far a transformer is smoothed is decided when the rest is.
   let change = open.has(SMOOTHING) ? UNSMOOTHED : {};

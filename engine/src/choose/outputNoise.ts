@@ -91,7 +91,7 @@ function channelsOf(name: string, references: readonly Results[]): Channels | nu
     mean(Array.from(signal, (strength) => Math.log(strength / whole + FLOOR ** 3)));
   const chosen = splits.reduce((best, split) => (unevenness(split) < unevenness(best) ? split : best));
   const sorted = chosen.signal.slice().sort();
-  const floor = FLOOR * (sorted[sorted.length >> 1]! || whole);
+  const floor = FLOOR * (sorted[(sorted.length - 1) >> 1]! || whole);
   return { name, ...chosen, signal: chosen.signal.map((strength) => Math.max(strength, floor)), elements };
 }
 

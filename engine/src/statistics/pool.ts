@@ -2,33 +2,37 @@ import type { ModelProto } from '@quantsmith/model/onnx';
 import type { ChannelMeanRequest, Collected, RangeStatistics } from './collect.js';
 import type { TensorPlan } from './plan.js';
 
+/** Statistics, and whether they come from an earlier run. */
+export type PooledStatistics = Collected & { readonly cached: boolean };
+
 /** Statistics that one pass over the samples has collected for many quantizations of the same float model. */
 export interface StatisticsPool {
   readonly add: (
     model: ModelProto,
     plan: readonly TensorPlan[],
     means: readonly ChannelMeanRequest[],
-    collected: Collected,
+    collected: PooledStatistics,
   ) => void;
   /** What a plan asks for, or null where anything of it has not been collected. */
   readonly find: (
     model: ModelProto,
     plan: readonly TensorPlan[],
     means: readonly ChannelMeanRequest[],
-  ) => Collected | null;
+  ) => PooledStatistics | null;
 }
 
 interface Entry {
   readonly ranges: Map<string, RangeStatistics>;
   readonly means: Map<string, Float64Array>;
   readonly samples: number;
+  readonly cached: boolean;
 }
 
 export function createPool(): StatisticsPool {
   const entries = new Map<ModelProto, Entry>();
   return {
-    add(model, plan, means, { ranges, channelMeans, samples }) {
-      const entry = entries.get(model) ?? { ranges: new Map(), means: new Map(), samples };
+    add(model, plan, means, { ranges, channelMeans, samples, cached }) {
+      const entry = entries.get(model) ?? { ranges: new Map(), means: new Map(), samples, cached };
       entries.set(model, entry);
       for (const tensor of plan) {
         const range = ranges.get(tensor.quantizer);
@@ -47,7 +51,8 @@ export function createPool(): StatisticsPool {
         ({ tensor, axis }) => [tensor, entry.means.get(meanKey(tensor, axis))] as const,
       );
       if (!ranges.every(isFound) || !channelMeans.every(isFound)) return null;
-      return { ranges: new Map(ranges), channelMeans: new Map(channelMeans), samples: entry.samples };
+      const { samples, cached } = entry;
+      return { ranges: new Map(ranges), channelMeans: new Map(channelMeans), samples, cached };
     },
   };
 }
