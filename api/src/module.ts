@@ -2,6 +2,9 @@
  * Types for the JavaScript modules that a config can name: `data.*.loader` and `accuracy_control.metric`. They run only
  * where modules are allowed.
  */
+import type { Label } from '@quantsmith/engine';
+
+export type { Label } from '@quantsmith/engine';
 
 /** An array in row-major order. */
 export interface LoadedTensor {
@@ -12,7 +15,7 @@ export interface LoadedTensor {
 /** One sample: a tensor for each input of the model, and the right answer where there is one. */
 export interface LoadedSample {
   readonly feeds: Readonly<Record<string, LoadedTensor>>;
-  readonly label?: number;
+  readonly label?: Label;
 }
 
 /** What a loader is told about the model. */
@@ -38,7 +41,7 @@ export interface MetricModule {
   /** The value of one sample; the metric is their mean. */
   readonly evaluate: (
     outputs: Readonly<Record<string, LoadedTensor>>,
-    label: number | null,
+    label: Label,
     sample: { readonly name: string; readonly feeds: Readonly<Record<string, LoadedTensor>> },
   ) => number | Promise<number>;
 }
