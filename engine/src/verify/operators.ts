@@ -1,0 +1,102 @@
+import type { HostTensor } from '@quantsmith/model/arrays';
+import { encodeModel, isOnnxDomain, withOutputs, type ModelProto, type NodeProto } from '@quantsmith/model/onnx';
+import type { Feeds } from '../runtime/batch.js';
+import { createSession, run } from '../runtime/session.js';
+import { cutAtCodes, type Cut } from './cut.js';
+
+/** How an operator's codes in the runtime's kernels compare with those of the unoptimized model, on equal inputs. */
+export interface OperatorAgreement {
+  /** The node whose result is rounded to the codes; activations that fuse with it are part of it. */
+  readonly node: string;
+  readonly op: string;
+  /** Codes compared, those that differ, and those that differ by more than one. */
+  readonly codes: number;
+  readonly different: number;
+  readonly wrong: number;
+  /** The largest difference in codes. */
+  readonly largest: number;
+}
+
+/**
+ * Runs every operator of a quantized model on the codes that the unoptimized model gives it, in the kernels that the
+ * runtime's full optimization picks, and compares the codes that come out. The unoptimized model computes in float on
+ * dequantized values: what the quantizers were chosen for. Sorted as the graph is.
+ */
+export async function compareOperators(
+  model: ModelProto,
+  samples: readonly Feeds[],
+  options: { readonly threads: number; readonly dir: string },
+): Promise<OperatorAgreement[]> {
+  const { model: cut, cuts } = cutAtCodes(model);
+  if (cuts.length === 0) return [];
+  const names = cuts.map(({ codes }) => codes);
+  const intended = await outputsOf(withOutputs(model, names), samples, names, {
+    ...options,
+    optimization: 'disabled',
+  });
+  const given = samples.map((feeds, index) => ({ ...feeds, ...givenCodes(cuts, intended[index] ?? {}) }));
+  const actual = await outputsOf(cut, given, names, options);
+
+  const producers = new Map((model.graph?.node ?? []).flatMap((node) => node.output.map((name) => [name, node])));
+  return cuts.map(({ codes, tensor }) => {
+    const node = computingNode(producers, tensor);
+    const counts = { codes: 0, different: 0, wrong: 0, largest: 0 };
+    samples.forEach((_, index) => countDifferences(counts, intended[index]?.[codes], actual[index]?.[codes]));
+    return { node: node?.name ?? '', op: node?.opType ?? 'input', ...counts };
+  });
+}
+
+async function outputsOf(
+  model: ModelProto,
+  samples: readonly Feeds[],
+  names: readonly string[],
+  options: Parameters<typeof createSession>[1],
+): Promise<Record<string, HostTensor>[]> {
+  const session = await createSession(encodeModel(model), options);
+  try {
+    const results: Record<string, HostTensor>[] = [];
+    for (const feeds of samples) results.push(await run(session, feeds, names));
+    return results;
+  } finally {
+    await session.release();
+  }
+}
+
+function givenCodes(cuts: readonly Cut[], outputs: Record<string, HostTensor>): Record<string, HostTensor> {
+  return Object.fromEntries(
+    cuts.flatMap(({ codes, given }) => {
+      const tensor = outputs[codes];
+      return tensor === undefined ? [] : [[given, tensor]];
+    }),
+  );
+}
+
+/** Activations that the runtime computes together with the operator in front of them. */
+const FUSED: ReadonlySet<string> = new Set(['Relu', 'Clip', 'LeakyRelu', 'Sigmoid', 'Add', 'Mul']);
+const LINEAR: ReadonlySet<string> = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
+
+/** The linear operator behind a fused activation, else the operator itself; undefined for an input of the model. */
+function computingNode(producers: ReadonlyMap<string, NodeProto>, tensor: string): NodeProto | undefined {
+  const node = producers.get(tensor);
+  if (node === undefined || !isOnnxDomain(node) || !FUSED.has(node.opType)) return node;
+  const before = node.input.map((name) => producers.get(name)).find((one) => LINEAR.has(one?.opType ?? ''));
+  return before ?? node;
+}
+
+function countDifferences(
+  counts: { codes: number; different: number; wrong: number; largest: number },
+  intended: HostTensor | undefined,
+  actual: HostTensor | undefined,
+): void {
+  if (intended === undefined || actual === undefined) return;
+  const x = intended.data as Uint8Array;
+  const y = actual.data as Uint8Array;
+  counts.codes += x.length;
+  for (let i = 0; i < x.length; i++) {
+    const difference = Math.abs(x[i]! - y[i]!);
+    if (difference === 0) continue;
+    counts.different++;
+    if (difference > 1) counts.wrong++;
+    if (difference > counts.largest) counts.largest = difference;
+  }
+}

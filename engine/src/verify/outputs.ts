@@ -1,0 +1,88 @@
+import { widened, type HostTensor } from '@quantsmith/model/arrays';
+
+/** How close one output of a model comes to that of another, over all samples. */
+export interface OutputAgreement {
+  readonly name: string;
+  /** 10·log10(Σx² / Σ(x−y)²); Infinity: equal; null: nothing to compare. */
+  readonly sqnrDb: number | null;
+  /** Σxy / √(Σx²·Σy²), from −1 to 1; null where one of them is all zero. */
+  readonly cosine: number | null;
+  /**
+   * Share of positions at which the largest value along the last axis has the same index; null where that axis has less
+   * than two values.
+   */
+  readonly agreement: number | null;
+}
+
+interface Sums {
+  signal: number;
+  noise: number;
+  product: number;
+  power: number;
+  positions: number;
+  agreeing: number;
+}
+
+/** Compares the outputs of two models sample by sample. */
+export interface OutputComparison {
+  readonly add: (
+    expected: Readonly<Record<string, HostTensor>>,
+    actual: Readonly<Record<string, HostTensor>>,
+  ) => void;
+  readonly result: () => OutputAgreement[];
+}
+
+export function compareOutputs(names: readonly string[]): OutputComparison {
+  const sums = new Map<string, Sums>(
+    names.map((name) => [name, { signal: 0, noise: 0, product: 0, power: 0, positions: 0, agreeing: 0 }]),
+  );
+  return {
+    add(expected, actual) {
+      for (const [name, sum] of sums) addPair(sum, expected[name], actual[name]);
+    },
+    result: () => [...sums].map(([name, sum]) => agreementOf(name, sum)),
+  };
+}
+
+function addPair(sum: Sums, expected: HostTensor | undefined, actual: HostTensor | undefined): void {
+  if (expected === undefined || actual === undefined) return;
+  const [x, y] = [numbersOf(expected), numbersOf(actual)];
+  if (x === null || y?.length !== x.length) return;
+  const row = expected.dims.at(-1) ?? 1;
+  for (let start = 0; start < x.length; start += row) addRow(sum, x, y, start, row);
+}
+
+function addRow(sum: Sums, x: Float32Array, y: Float32Array, start: number, length: number): void {
+  let [largestX, largestY] = [start, start];
+  for (let i = start; i < start + length; i++) {
+    const [expected, actual] = [x[i]!, y[i]!];
+    const error = expected - actual;
+    sum.signal += expected * expected;
+    sum.noise += error * error;
+    sum.product += expected * actual;
+    sum.power += actual * actual;
+    if (expected > x[largestX]!) largestX = i;
+    if (actual > y[largestY]!) largestY = i;
+  }
+  if (length < 2) return;
+  sum.positions++;
+  if (largestX === largestY) sum.agreeing++;
+}
+
+/** Floating-point values, or integers as such; null for text. */
+function numbersOf(tensor: HostTensor): Float32Array | null {
+  if (tensor.type === 'string') return null;
+  if (tensor.type.startsWith('float')) return widened(tensor).data as Float32Array;
+  return Float32Array.from(tensor.data as ArrayLike<number | bigint> as Float32Array, Number);
+}
+
+function agreementOf(name: string, sum: Sums): OutputAgreement {
+  const { signal, noise, product, power, positions, agreeing } = sum;
+  const isEmpty = signal === 0 && noise === 0;
+  return {
+    name,
+    sqnrDb: isEmpty ? null : noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / noise),
+    cosine: signal === 0 || power === 0 ? null : Math.min(1, product / Math.sqrt(signal * power)),
+    agreement: positions === 0 ? null : agreeing / positions,
+  };
+}
