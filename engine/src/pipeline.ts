@@ -58,6 +58,8 @@ import { oneLane, openLanes, type Lanes } from './runtime/lanes.js';
 import { defaultThreads } from './runtime/threads.js';
 import type { Collected } from './statistics/collect.js';
 import { createPool } from './statistics/pool.js';
+import { unfitProblems, verificationProblems } from './verify/findings.js';
+import { builtWhole, checkSamples, unfitOperators, verifyModel, withoutUnfit } from './verify/verify.js';
 import { baselineProblems, openValidation, type Validation } from './validation/validation.js';
 
 /**
@@ -100,8 +102,23 @@ async function quantizeInto(
   const stage: Clock['stage'] = (name, total) => {
     if (name !== 'calibrate' || choices.length === 0) clock.stage(name, total);
   };
-  const made = await makeQuantization(inputs, planned, stage);
-  warn([...made.problems, ...autoProblems(planned.overflow, cpu)]);
+  const whole = await makeQuantization(inputs, planned, stage);
+  warn([...whole.problems, ...autoProblems(planned.overflow, cpu)]);
+
+  clock.stage('verify', null);
+  const samples = checkSamples(statistics, validation);
+  // Where sums saturate, overflow_fix has the word: what a config states of it is not changed.
+  const hostSaturates = targetSaturates('host', cpu);
+  const unfitAtFirst = await unfitOperators(
+    whole.quantization,
+    builtWhole(whole.quantization),
+    samples,
+    threads,
+  );
+  const kept = hostSaturates ? [] : unfitAtFirst;
+  warn(unfitProblems(kept));
+  const fit = (made: MadeQuantization) => ({ ...made, quantization: withoutUnfit(made.quantization, kept) });
+  const made = fit(whole);
   const journal = await openRunJournal(request, {
     restores: planned.restoration !== null,
     settings: planned.identity,
@@ -112,8 +129,8 @@ async function quantizeInto(
     threads,
     warn,
   });
-  const remake = (change: QuantizationChange) =>
-    makeQuantization(inputs, plan(config, change), () => undefined);
+  const remake = async (change: QuantizationChange) =>
+    fit(await makeQuantization(inputs, plan(config, change), () => undefined));
   const restored = await restoreAccuracy(made, validation, planned.restoration, remake, {
     lanes,
     clock,
@@ -122,10 +139,19 @@ async function quantizeInto(
   const { measured } = restored;
   if (validation !== null && measured !== null) warn(baselineProblems(validation, measured.baseline));
 
-  clock.stage('measure', null);
   const { quantization, records, cached } = restored.made;
   const { reverted } = restored;
   const final = buildModel(quantization, reverted);
+  clock.stage('verify', null);
+  const isUnchanged = restored.made === made && reverted.size === 0 && kept.length === 0;
+  const unfit = isUnchanged ? unfitAtFirst : await unfitOperators(quantization, final, samples, threads);
+  const verification = await verifyModel(quantization, final, samples, unfit, {
+    threads,
+    onSample: (done, total) => clock.progress(done, 'outputs', total),
+  });
+  warn(verificationProblems(verification, hostSaturates));
+
+  clock.stage('measure', null);
   const { fix, target } = planned.overflow;
   const saturates = targetSaturates(target, cpu);
   const finished = await measureFinished(
@@ -168,6 +194,7 @@ async function quantizeInto(
     validation,
     restored,
     finished,
+    verification,
     timings: clock.timings(),
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
     warnings,

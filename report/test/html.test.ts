@@ -146,7 +146,7 @@ describe('hostile text stays text', () => {
         output: { path: text, sha256: text },
         config: { path: text, sha256: text },
         layers: [layer({ name: text, op: text, kernel: text }), layer({ name: text, sqnr_db: null })],
-        warnings: [{ code: text, message: text, config_path: [] }],
+        warnings: [{ code: text, severity: 'warning', message: text, config_path: [] }],
         restoration: {
           ...sampleReport().restoration!,
           stop_reason: text,

@@ -30,7 +30,7 @@ function withText(text: string) {
     output: { path: text, sha256: text },
     config: { path: text, sha256: text },
     layers: [layer({ name: text, op: text, kernel: text })],
-    warnings: [{ code: text, message: text, config_path: [] }],
+    warnings: [{ code: text, severity: 'warning', message: text, config_path: [] }],
     restoration: {
       ...sampleReport().restoration!,
       stop_reason: text,

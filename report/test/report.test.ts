@@ -103,7 +103,9 @@ describe('what every format states', () => {
     });
     it(`${format}: warnings, layers whose sums can saturate, the prediction for another CPU`, () => {
       const found = text({
-        warnings: [{ code: 'not-supported-yet', message: 'No effect.', config_path: [] }],
+        warnings: [
+          { code: 'not-supported-yet', severity: 'warning', message: 'No effect.', config_path: [] },
+        ],
         overflow: {
           fix: 'disable',
           layers: [

@@ -10,6 +10,7 @@ export const STAGES = [
   'choose',
   'quantize',
   'correct',
+  'verify',
   'validate',
   'rank',
   'restore',

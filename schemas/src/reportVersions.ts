@@ -8,8 +8,24 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** What turns a report of a version into one of the next. */
 const UPGRADES: Readonly<Record<number, (report: Json) => Json>> = {
-  1: (report) => ({ ...report, schema_version: 2, metric: definedDrops(report['metric']) }),
+  1: (report) => ({
+    ...report,
+    schema_version: 2,
+    metric: definedDrops(report['metric']),
+    verified: null,
+    outputs: [],
+    timings_ms: isRecord(report['timings_ms'])
+      ? { ...report['timings_ms'], verify: 0 }
+      : report['timings_ms'],
+    warnings: severeWarnings(report['warnings']),
+  }),
 };
+
+/** Version 1 did not say how bad what it warned of is. */
+function severeWarnings(warnings: unknown): unknown {
+  if (!Array.isArray(warnings)) return warnings;
+  return warnings.map((one: unknown) => (isRecord(one) ? { ...one, severity: 'warning' } : one));
+}
 
 /** Version 1 gave the largest number there is for a drop relative to 0, and an interval made of such numbers. */
 function definedDrops(metric: unknown): unknown {

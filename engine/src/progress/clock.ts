@@ -53,6 +53,7 @@ export function startClock(emit: (event: EngineEvent) => void): Clock {
         calibrate: of('calibrate'),
         quantize: of('quantize'),
         correct: of('correct'),
+        verify: of('verify'),
         validate: of('validate'),
         rank: of('rank'),
         restore: of('restore'),

@@ -26,6 +26,8 @@ export interface Quantization {
   /** By quantizer id. */
   readonly weights: ReadonlyMap<string, QuantizedWeights>;
   readonly biases: readonly BiasUpdate[];
+  /** Operators that stay in float, since the runtime's kernels do not compute what was intended. */
+  readonly unfit?: ReadonlySet<string>;
 }
 
 /**
@@ -94,9 +96,10 @@ export function writtenPlacement(
   return runtime === 'onnxruntime' ? completeForRuntime(graph, base, config, reverted) : base;
 }
 
-/** The quantized model with the given operators left in float. */
-export function buildModel(quantization: Quantization, reverted: ReadonlySet<string>): ModelProto {
-  const { prepared, runtime, activationConfig } = quantization;
+/** The quantized model with the given operators left in float, and those that are unfit. */
+export function buildModel(quantization: Quantization, chosen: ReadonlySet<string>): ModelProto {
+  const { prepared, runtime, activationConfig, unfit } = quantization;
+  const reverted = unfit === undefined ? chosen : new Set([...chosen, ...unfit]);
   const placement = writtenPlacement(
     prepared.graph,
     quantization.placement,

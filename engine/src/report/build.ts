@@ -37,10 +37,19 @@ export function buildReport(input: ReportInput): QuantizationReport {
     choices: input.choices.map((choice) => ({ ...choice, over: [...choice.over] })),
     layers: layerReports(input),
     kernels: kernelCounts(finished.kernels),
+    outputs: input.verification.outputs.map(({ name, sqnrDb, cosine, agreement, weakCorrelation }) => ({
+      name,
+      sqnr_db: finite(sqnrDb),
+      cosine,
+      agreement,
+      weak_correlation: weakCorrelation,
+    })),
+    verified: verifiedReport(input.verification),
     timings_ms: { ...input.timings },
     peak_rss_bytes: input.peakRssBytes,
-    warnings: input.warnings.map(({ code, message, configPath }) => ({
+    warnings: input.warnings.map(({ code, severity, message, configPath }) => ({
       code,
+      severity,
       message,
       config_path: [...(configPath ?? [])],
     })),
@@ -112,6 +121,30 @@ function restorationReport(
     })),
     reverted: [...reverted],
     costs,
+  };
+}
+
+function verifiedReport({
+  passed,
+  samples,
+  inSample,
+  optimizedDb,
+  unoptimizedDb,
+  unfit,
+}: ReportInput['verification']): QuantizationReport['verified'] {
+  return {
+    passed,
+    samples,
+    in_sample: inSample,
+    optimized_db: finite(optimizedDb),
+    unoptimized_db: finite(unoptimizedDb),
+    unfit: unfit.map(({ node, op, codes, different, largest }) => ({
+      name: node,
+      op,
+      codes,
+      different,
+      largest,
+    })),
   };
 }
 

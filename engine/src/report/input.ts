@@ -5,6 +5,7 @@ import type { Finished } from '../measure/finished.js';
 import type { Quantization } from '../quantize/quantization.js';
 import type { RestoreOutcome } from '../restore/restore.js';
 import type { Validation } from '../validation/validation.js';
+import type { Verification } from '../verify/verify.js';
 
 interface ReportedFile {
   readonly path: string;
@@ -26,6 +27,7 @@ export interface ReportInput {
   readonly validation: Validation | null;
   readonly restored: RestoreOutcome;
   readonly finished: Finished;
+  readonly verification: Verification;
   readonly timings: Readonly<Record<StageName | 'total', number>>;
   readonly peakRssBytes: number;
   readonly warnings: readonly Problem[];

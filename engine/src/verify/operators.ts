@@ -1,5 +1,11 @@
 import type { HostTensor } from '@quantsmith/model/arrays';
-import { encodeModel, isOnnxDomain, withOutputs, type ModelProto, type NodeProto } from '@quantsmith/model/onnx';
+import {
+  encodeModel,
+  isOnnxDomain,
+  withOutputs,
+  type ModelProto,
+  type NodeProto,
+} from '@quantsmith/model/onnx';
 import type { Feeds } from '../runtime/batch.js';
 import { createSession, run } from '../runtime/session.js';
 import { cutAtCodes, type Cut } from './cut.js';
@@ -37,7 +43,9 @@ export async function compareOperators(
   const given = samples.map((feeds, index) => ({ ...feeds, ...givenCodes(cuts, intended[index] ?? {}) }));
   const actual = await outputsOf(cut, given, names, options);
 
-  const producers = new Map((model.graph?.node ?? []).flatMap((node) => node.output.map((name) => [name, node])));
+  const producers = new Map(
+    (model.graph?.node ?? []).flatMap((node) => node.output.map((name) => [name, node])),
+  );
   return cuts.map(({ codes, tensor }) => {
     const node = computingNode(producers, tensor);
     const counts = { codes: 0, different: 0, wrong: 0, largest: 0 };

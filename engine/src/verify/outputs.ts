@@ -12,9 +12,30 @@ export interface OutputAgreement {
    * than two values.
    */
   readonly agreement: number | null;
+  /**
+   * Correlation with the other model along each column of the last axis, of the column that stands a tenth of the way up from
+   * the worst; null where there are too few rows to tell. It shows a part of an output that is lost beside a large one that
+   * is not: scores beside boxes.
+   */
+  readonly weakCorrelation: number | null;
 }
 
+/** Sums over the rows of one column. */
+interface Column {
+  x: number;
+  y: number;
+  xx: number;
+  yy: number;
+  xy: number;
+}
+
+/** Rows below which a correlation of columns says nothing, and columns above which it is not kept. */
+const MIN_ROWS = 64;
+const MAX_COLUMNS = 4096;
+
 interface Sums {
+  rows: number;
+  columns: Column[];
   signal: number;
   noise: number;
   product: number;
@@ -33,9 +54,7 @@ export interface OutputComparison {
 }
 
 export function compareOutputs(names: readonly string[]): OutputComparison {
-  const sums = new Map<string, Sums>(
-    names.map((name) => [name, { signal: 0, noise: 0, product: 0, power: 0, positions: 0, agreeing: 0 }]),
-  );
+  const sums = new Map<string, Sums>(names.map((name) => [name, newSums()]));
   return {
     add(expected, actual) {
       for (const [name, sum] of sums) addPair(sum, expected[name], actual[name]);
@@ -43,6 +62,17 @@ export function compareOutputs(names: readonly string[]): OutputComparison {
     result: () => [...sums].map(([name, sum]) => agreementOf(name, sum)),
   };
 }
+
+const newSums = (): Sums => ({
+  rows: 0,
+  columns: [],
+  signal: 0,
+  noise: 0,
+  product: 0,
+  power: 0,
+  positions: 0,
+  agreeing: 0,
+});
 
 function addPair(sum: Sums, expected: HostTensor | undefined, actual: HostTensor | undefined): void {
   if (expected === undefined || actual === undefined) return;
@@ -61,12 +91,38 @@ function addRow(sum: Sums, x: Float32Array, y: Float32Array, start: number, leng
     sum.noise += error * error;
     sum.product += expected * actual;
     sum.power += actual * actual;
+    addToColumn(sum.columns, i - start, expected, actual);
     if (expected > x[largestX]!) largestX = i;
     if (actual > y[largestY]!) largestY = i;
   }
+  sum.rows++;
   if (length < 2) return;
   sum.positions++;
   if (largestX === largestY) sum.agreeing++;
+}
+
+function addToColumn(columns: Column[], index: number, x: number, y: number): void {
+  if (index >= MAX_COLUMNS) return;
+  const column = (columns[index] ??= { x: 0, y: 0, xx: 0, yy: 0, xy: 0 });
+  column.x += x;
+  column.y += y;
+  column.xx += x * x;
+  column.yy += y * y;
+  column.xy += x * y;
+}
+
+/** Pearson's correlation of a column; null where the expected values hardly vary. */
+function correlation({ x, y, xx, yy, xy }: Column, rows: number): number | null {
+  const varianceX = xx - (x * x) / rows;
+  const varianceY = yy - (y * y) / rows;
+  if (varianceX <= 1e-9 * xx || varianceX === 0) return null;
+  return varianceY <= 0 ? 0 : (xy - (x * y) / rows) / Math.sqrt(varianceX * varianceY);
+}
+
+function weakCorrelationOf({ columns, rows }: Sums): number | null {
+  if (rows < MIN_ROWS) return null;
+  const sorted = columns.flatMap((column) => correlation(column, rows) ?? []).sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 10)] ?? null;
 }
 
 /** Floating-point values, or integers as such; null for text. */
@@ -84,5 +140,6 @@ function agreementOf(name: string, sum: Sums): OutputAgreement {
     sqnrDb: isEmpty ? null : noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / noise),
     cosine: signal === 0 || power === 0 ? null : Math.min(1, product / Math.sqrt(signal * power)),
     agreement: positions === 0 ? null : agreeing / positions,
+    weakCorrelation: weakCorrelationOf(sum),
   };
 }

@@ -629,6 +629,10 @@ export interface QuantizationReport {
      */
     correct: number;
     /**
+     * verify
+     */
+    verify: number;
+    /**
      * validate
      */
     validate: number;
@@ -668,6 +672,10 @@ export interface QuantizationReport {
      */
     code: string;
     /**
+     * How bad it is.
+     */
+    severity: "error" | "warning" | "info";
+    /**
      * Text.
      */
     message: string;
@@ -676,4 +684,83 @@ export interface QuantizationReport {
      */
     config_path: (string | number)[];
   }[];
+  /**
+   * How close each output comes to the float model's.
+   *
+   * Items: One output.
+   */
+  outputs: {
+    /**
+     * The output's name.
+     */
+    name: string;
+    /**
+     * Signal-to-quantization-noise ratio in dB; null: no noise, or nothing to compare.
+     */
+    sqnr_db: number | null;
+    /**
+     * Cosine similarity, from -1 to 1.
+     */
+    cosine: number | null;
+    /**
+     * Fraction of positions whose largest value along the last axis has the same index.
+     */
+    agreement: number | null;
+    /**
+     * Correlation along the columns of the last axis, a tenth of the way up from the worst column; null: too few rows.
+     */
+    weak_correlation: number | null;
+  }[];
+  /**
+   * The self-check before the model was written: whether the runtime computes what the quantization was chosen for. null: not checked.
+   */
+  verified: {
+    /**
+     * Whether it does.
+     */
+    passed: boolean;
+    /**
+     * Samples that the outputs were compared on.
+     */
+    samples: number;
+    /**
+     * Whether statistics were collected on the same samples.
+     */
+    in_sample: boolean;
+    /**
+     * SQNR of the worst output with the runtime's optimizations against without them; null: equal.
+     */
+    optimized_db: number | null;
+    /**
+     * SQNR of the worst output without optimizations against the float model: the noise of quantization itself; null: equal.
+     */
+    unoptimized_db: number | null;
+    /**
+     * Operators whose kernels give other codes than intended, on equal inputs.
+     *
+     * Items: One operator.
+     */
+    unfit: {
+      /**
+       * The node.
+       */
+      name: string;
+      /**
+       * Its operator.
+       */
+      op: string;
+      /**
+       * Codes compared.
+       */
+      codes: number;
+      /**
+       * Codes that differ.
+       */
+      different: number;
+      /**
+       * The largest difference in codes.
+       */
+      largest: number;
+    }[];
+  } | null;
 }
