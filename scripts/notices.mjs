@@ -59,7 +59,7 @@ function licenseText({ path }) {
   const folder = join(root, path);
   if (!existsSync(folder)) return null;
   const file = readdirSync(folder).find((name) => /^licen[cs]e/i.test(name));
-  return file === undefined ? null : readFileSync(join(folder, file), 'utf8').trim();
+  return file === undefined ? null : readFileSync(join(folder, file), 'utf8').replaceAll('\r\n', '\n').trim();
 }
 
 function notices() {

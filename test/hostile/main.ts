@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { throughCheck } from './configs.js';
+import { throughData } from './data.js';
 import { killOnce } from './kills.js';
 import { book, openLedger, type Tally } from './ledger.js';
 import { throughGraph } from './models.js';
@@ -27,6 +29,8 @@ const seeds = readModel(join(root, 'examples/digits/digits.onnx')).then(({ model
 
 const CAMPAIGNS: Readonly<Record<string, Campaign>> = {
   models: async (seed) => throughGraph(seed, join(scratch, 'm.onnx'), await seeds),
+  data: (seed) => throughData(seed, join(scratch, 'data')),
+  check: async (seed) => throughCheck(seed, scratch, await seeds),
   kills: async (seed) => {
     const kill = await killOnce(seed, cli, join(root, 'examples/digits'));
     const { stage, victim, beside, late } = kill;

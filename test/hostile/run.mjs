@@ -17,7 +17,7 @@ await esbuild.build({
   mainFields: ['module', 'main'],
   external: ['onnxruntime-node', 'sharp'],
   banner: {
-    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
   },
   logLevel: 'warning',
 });
