@@ -1,63 +1,104 @@
-// Packs the extension: quantsmith-<platform>.vsix with the bundles and just the native files that one platform needs.
+// Packs the extension: quantsmith-<target>.vsix with the bundles and just the native files that one platform needs.
+// Targets: the arguments, else VSCE_TARGET, else this platform; --all for every one, `universal` for the one without native
+// parts, which edits and checks and cannot run.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { root } from './bundle.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const target = process.env.VSCE_TARGET ?? `${process.platform}-${process.arch}`;
-const [os, arch] = target.split('-');
-const run = (command, args) => {
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd: root, encoding: 'utf8' });
-  if (status === 0) return;
-  console.error(stdout, stderr);
-  process.exit(1);
-};
-run(process.execPath, ['scripts/build.mjs', '--minify']);
+const UNIVERSAL = 'universal';
+const TARGETS = ['linux-x64', 'linux-arm64', 'win32-x64', 'win32-arm64', 'darwin-arm64', UNIVERSAL];
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { all: { type: 'boolean' } } });
+const here = process.env.VSCE_TARGET ?? `${process.platform}-${process.arch}`;
+const targets = values.all ? TARGETS : positionals.length > 0 ? positionals : [here];
+const unknown = targets.filter((target) => !TARGETS.includes(target));
+if (unknown.length > 0) {
+  console.error(`There is no package for ${unknown.join(', ')}; there are ${TARGETS.join(', ')}.`);
+  process.exit(2);
+}
 
 const out = join(root, 'dist/node_modules');
-rmSync(out, { recursive: true, force: true });
-const copy = (name, part, keep = () => true) => {
-  const source = join(root, 'node_modules', name, part);
+run(process.execPath, ['scripts/build.mjs', '--minify']);
+for (const target of targets) {
+  rmSync(out, { recursive: true, force: true });
+  if (target !== UNIVERSAL) copyNativeParts(target);
+  pack(target);
+}
+// The development build again, with source maps and without the packed copies.
+run(process.execPath, ['scripts/build.mjs']);
+
+function pack(target) {
+  const vsix = `quantsmith-${target}.vsix`;
+  const options = ['--no-dependencies', '--skip-license', '--no-rewrite-relative-links', '--out', vsix];
+  if (target !== UNIVERSAL) options.push('--target', target);
+  run(process.execPath, ['node_modules/@vscode/vsce/vsce', 'package', ...options]);
+  console.log(`${vsix} ${(statSync(join(root, vsix)).size / 1e6).toFixed(1)} MB`);
+}
+
+/** The runtime and the library that decodes images, with the binaries of one platform. */
+function copyNativeParts(target) {
+  const [os, arch] = target.split('-');
+  const script = (path) => /\.[cm]?js$/.test(path) || path.endsWith('package.json');
+  const installed = join(root, 'node_modules');
+  copy(installed, 'onnxruntime-node', 'package.json');
+  copy(installed, 'onnxruntime-node', 'dist', script);
+  copy(installed, 'onnxruntime-node', `bin/napi-v6/${os}/${arch}`, (path) => !/cuda|tensorrt/i.test(path));
+  copy(installed, 'onnxruntime-common', 'package.json');
+  copy(installed, 'onnxruntime-common', 'dist/cjs', script);
+
+  const modules = modulesWithSharp(target);
+  const libvips = os === 'win32' ? [] : [`@img/sharp-libvips-${target}`];
+  const needed = ['sharp', `@img/sharp-${target}`, ...libvips];
+  for (const name of needed) {
+    const keep = (path) =>
+      !/\.(md|ts|mts|cts|map|h)$/.test(path) && !/[\\/](src|install)[\\/]/.test(path.slice(modules.length));
+    copy(modules, name, '', keep);
+    for (const dependency of Object.keys(read(join(modules, name, 'package.json')).dependencies ?? {}))
+      if (!needed.includes(dependency)) needed.push(dependency);
+  }
+}
+
+/** A node_modules that has sharp with the binaries of a platform: ours, or one that is installed for that. */
+function modulesWithSharp(target) {
+  const ours = join(root, 'node_modules');
+  if (existsSync(join(ours, `@img/sharp-${target}`))) return ours;
+  const folder = join(root, '.tools/native', target);
+  const { version } = read(join(ours, 'sharp/package.json'));
+  const [os, cpu] = target.split('-');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{"private": true}\n');
+  const options = [
+    `--os=${os}`,
+    `--cpu=${cpu}`,
+    '--libc=glibc',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+  ];
+  const npm = process.env.npm_execpath;
+  const command = npm === undefined ? ['npm'] : [process.execPath, npm];
+  run(command[0], [...command.slice(1), 'install', `sharp@${version}`, ...options], folder);
+  return join(folder, 'node_modules');
+}
+
+function copy(modules, name, part, keep = () => true) {
+  const source = join(modules, name, part);
   if (!existsSync(source)) throw new Error(`${name}/${part} is not installed`);
   cpSync(source, join(out, name, part), {
     recursive: true,
     filter: (path) => statSync(path).isDirectory() || keep(path),
   });
-};
-const script = (path) => /\.[cm]?js$/.test(path) || path.endsWith('package.json');
-copy('onnxruntime-node', 'package.json');
-copy('onnxruntime-node', 'dist', script);
-copy('onnxruntime-node', `bin/napi-v6/${os}/${arch}`, (path) => !/cuda|tensorrt/i.test(path));
-copy('onnxruntime-common', 'package.json');
-copy('onnxruntime-common', 'dist/cjs', script);
-
-// sharp and what it needs at run time, with the binaries of the one platform.
-const needed = ['sharp', `@img/sharp-${target}`, ...(os === 'win32' ? [] : [`@img/sharp-libvips-${target}`])];
-for (const name of needed) {
-  const { dependencies = {} } = JSON.parse(
-    readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8'),
-  );
-  copy(
-    name,
-    '',
-    (path) =>
-      !/\.(md|ts|mts|cts|map|h)$/.test(path) && !/[\\/](src|install)[\\/]/.test(path.slice(root.length)),
-  );
-  for (const dependency of Object.keys(dependencies))
-    if (!needed.includes(dependency)) needed.push(dependency);
 }
-const vsix = `quantsmith-${target}.vsix`;
-run(join(root, 'node_modules/.bin/vsce'), [
-  'package',
-  '--target',
-  target,
-  '--no-dependencies',
-  '--skip-license',
-  '--no-rewrite-relative-links',
-  '--out',
-  vsix,
-]);
-// The development build again, with source maps and without the packed copies.
-run(process.execPath, ['scripts/build.mjs']);
-console.log(vsix);
+
+function read(path) {
+  return JSON.parse(readFileSync(path, 'utf8'));
+}
+
+function run(command, args, cwd = root) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: 'utf8' });
+  if (status === 0) return;
+  console.error(error?.message ?? '', stdout, stderr);
+  process.exit(1);
+}

@@ -1,6 +1,6 @@
 // The README's first command: sets up, quantizes the example and says in five lines what came of it.
 import { spawnSync } from 'node:child_process';
-import { relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import './setup.mjs';
 
@@ -25,7 +25,7 @@ console.log(`
   size      ${megabytes(size.float_bytes)} → ${megabytes(size.quantized_bytes)}, ${size.ratio.toFixed(1)} times smaller
   latency   ${milliseconds(latency.float_median)} → ${milliseconds(latency.quantized_median)}, ${latency.speedup.toFixed(1)} times as fast on this CPU
   took      ${(timings.total / 1000).toFixed(1)} s
-  model     ${relative(process.cwd(), output.path)}
+  model     ${join(dirname(config), output.path)}
 
 next: npx quantsmith init your-model.onnx
 also: npx quantsmith run examples/digits/digits.quant.yaml   4-bit weights, accuracy restored layer by layer`);
