@@ -1,6 +1,7 @@
 import { REPORT_FORMATS } from '@quantsmith/api';
 import { EMULATED_CPUS } from '@quantsmith/engine';
 import { Argument, Command, Option } from 'commander';
+import { CACHE_ACTIONS, cacheCommand } from './commands/cache.js';
 import { CHECK_FORMATS, checkCommand, FAIL_ON } from './commands/check.js';
 import { COMPARE_FORMATS, compareCommand } from './commands/compare.js';
 import { addCompletion } from './commands/completion.js';
@@ -197,6 +198,11 @@ command('schema', 'print the JSON Schema of configs or reports', ['schema config
   .addArgument(new Argument('[which]').choices(SCHEMAS).default('config'))
   .addOption(output())
   .action(acting((_, which: (typeof SCHEMAS)[number], options) => schemaCommand(which, options)));
+
+command('cache', 'show what calibration keeps for later runs, or remove it', ['cache info', 'cache clean'])
+  .addArgument(new Argument('[action]').choices(CACHE_ACTIONS).default('info'))
+  .addOption(json())
+  .action(acting((_, action: (typeof CACHE_ACTIONS)[number], options) => cacheCommand(action, options)));
 
 command('doctor', 'say what is installed here, whether the engine starts, and what will be fast', [
   'doctor',

@@ -1,4 +1,5 @@
 /** The engine's one door. A program that must survive a crash of the runtime uses `startEngine`. */
+export { defaultCache } from './calibration/calibration.js';
 export type { Label } from './data/labels/label.js';
 export { EMULATED_CPUS, findEmulator, type EmulatedCpu, type Emulator } from './emulator.js';
 export { outputFacts, type OutputFacts } from './output/facts.js';
