@@ -132,7 +132,7 @@ function configOf(model: BenchModel): QuantizationConfig {
         backend_params: { target_isa: 'avx2', threads: Math.min(2, availableParallelism()) },
       },
     },
-  } as QuantizationConfig;
+  };
 }
 
 /** The benchmarks' names of the preprocessing keys to those of a config. */

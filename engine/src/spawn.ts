@@ -62,7 +62,7 @@ async function follow(
   const paths = 'config' in request && request.kind !== 'evaluate' ? runPaths(request) : null;
   const before = await reportIdentity(paths);
   let failure: Problem | undefined;
-  let done = false;
+  let done = false as boolean;
   let stderr = '';
   child.stderr?.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-4000)));
   child.stdout?.resume();

@@ -79,7 +79,7 @@ describe('images', () => {
       writeFileSync(join(dir, 'labels.csv'), csv);
       return open({ images: '.', labels: 'labels.csv' }).then(
         () => 'nothing',
-        (error: Error) => error.message,
+        (error: unknown) => (error as Error).message,
       );
     };
     expect(await fails('a.png,1\nb.png,2\n')).toMatch(/labels\.csv, line 2: "b\.png" is no image/);

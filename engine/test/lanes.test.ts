@@ -156,10 +156,10 @@ describe('the size of a batch', () => {
     const some = [1, 2, 3].map((fill) => ({
       feeds: {
         x: {
-          type: 'float32',
+          type: 'float32' as const,
           dims,
           data: new Float32Array(dims.reduce((a, b) => a * b)).fill(fill),
-        } as HostTensor,
+        },
       },
     }));
     return withLanes(openLanes(2), (lanes) => batchSize(prepared, some, lanes));

@@ -7,6 +7,7 @@ const path = fileURLToPath(new URL('../../../shared/reference/vectors.json', imp
 export const haveVectors = existsSync(path);
 
 /** One section of the peers' reference vectors. */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller knows the form of a section
 export function vectors<T>(key: string): T {
   return (JSON.parse(readFileSync(path, 'utf8')) as Record<string, T>)[key]!;
 }

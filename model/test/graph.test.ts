@@ -64,7 +64,7 @@ describe('the index', () => {
       outputs: [value('b')],
       nodes: [node('Add', ['x', 'b'], ['a'], {}, 'first'), node('Relu', ['a'], ['b'], {}, 'second')],
     });
-    expect(() => indexGraph(cyclic)).toThrowError(
+    expect(() => indexGraph(cyclic)).toThrow(
       expect.objectContaining({
         problem: expect.objectContaining({ code: 'model-cyclic', data: { node: 'first' } }),
       }),

@@ -167,7 +167,7 @@ describe('upgraded operators compute what they computed', () => {
         tensor === 'x' ? source.graph!.input[0]!.type!.value.value : undefined;
       const rankOf = (tensor: string) => {
         const type = ranks(tensor);
-        return type !== undefined && 'shape' in type ? type.shape?.dim.length : undefined;
+        return type !== undefined && 'shape' in type ? type.shape.dim.length : undefined;
       };
       for (const known of [rankOf, () => undefined]) {
         const { model: upgraded, problems } = upgradeModel(source, known, target);

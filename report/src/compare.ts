@@ -47,7 +47,7 @@ function layerPairs(first: readonly SubjectLayer[], second: readonly SubjectLaye
   const inFirst = new Set(first.map((layer) => layer.name));
   const pair = (a: SubjectLayer | null, b: SubjectLayer | null): LayerPair => {
     const known = a !== null && b !== null && a.sqnr_db !== null && b.sqnr_db !== null;
-    return { name: (a ?? b)!.name, a, b, sqnr_change_db: known ? b.sqnr_db! - a.sqnr_db! : null };
+    return { name: (a ?? b)!.name, a, b, sqnr_change_db: known ? b.sqnr_db - a.sqnr_db : null };
   };
   return [
     ...first.map((layer) => pair(layer, inSecond.get(layer.name) ?? null)),

@@ -113,7 +113,7 @@ function plainSpan(span: Span): string {
 }
 
 /** Code points; characters of double width are rare in names of layers. */
-const widthOf = (text: string) => [...text].length;
+const widthOf = (text: string) => Array.from(text).length;
 
 function padded(text: string, width: number, right: boolean): string {
   const space = ' '.repeat(Math.max(0, width - widthOf(text)));

@@ -83,15 +83,14 @@ function sides(
   };
 }
 
+/** With defaults, before null and older spellings are replaced by what they stand for. */
+type Filled = Omit<ResolvedConfig, 'quantization'> & { readonly quantization: Quantization };
+
 /** Fills in every default from the schema. The value must be valid; it is not changed. */
 export function resolveConfig(config: QuantizationConfig): ResolvedConfig {
   const written = config as unknown as Record<string, unknown>;
   const estimators = record(at(written, 'quantization', 'advanced_parameters'));
-  const filled = fillDefaults(root, written) as unknown as ResolvedConfig & {
-    quantization: {
-      advanced_parameters: { overflow_fix: string; activations_quantization_params: { mode: string | null } };
-    };
-  };
+  const filled = fillDefaults(root, written) as Filled;
   const { advanced_parameters: advanced, ...quantization } = filled.quantization;
   const preset = quantization.preset ?? 'performance';
   const mode =
@@ -111,8 +110,7 @@ export function resolveConfig(config: QuantizationConfig): ResolvedConfig {
       preset,
       advanced_parameters: {
         ...advanced,
-        overflow_fix:
-          (advanced.overflow_fix as string) === 'first_layer_only' ? 'first_layer' : advanced.overflow_fix,
+        overflow_fix: advanced.overflow_fix === 'first_layer_only' ? 'first_layer' : advanced.overflow_fix,
         activations_quantization_params: { ...advanced.activations_quantization_params, mode },
         activations_range_estimator_params: estimator(estimators['activations_range_estimator_params']),
         weights_range_estimator_params: estimator(estimators['weights_range_estimator_params']),
@@ -129,8 +127,8 @@ function estimator(value: unknown): EstimatorParams {
   if (typeof value === 'string') return NAMED_ESTIMATORS[value] ?? { min: {}, max: {} };
   const given = record(value);
   return {
-    min: record(given['min']) as Partial<CollectorParams>,
-    max: record(given['max']) as Partial<CollectorParams>,
+    min: record(given['min']),
+    max: record(given['max']),
   };
 }
 

@@ -95,7 +95,7 @@ describe('a config that extends another', () => {
   });
 
   it('leads to where the mistake stands', async () => {
-    write('d.yaml', `${BASE.replace('mixed', 'mixd')}`.replace('digits.onnx', '../shared/digits.onnx'));
+    write('d.yaml', BASE.replace('mixed', 'mixd').replace('digits.onnx', '../shared/digits.onnx'));
     const { findings } = await checkConfigFile(write('e.quant.yaml', 'extends: d.yaml\n'));
     const { related } = findings.find(({ code }) => code === 'extends-invalid')!;
     const { start, end } = related![0]!.range!;
@@ -200,7 +200,7 @@ it('property: merging is deep, and the nearer config wins', () => {
       { maxKeys: 4 },
     ),
   }));
-  const dict = value as fc.Arbitrary<Record<string, unknown>>;
+  const dict = value;
   fc.assert(
     fc.property(dict, dict, dict, (a, b, c) => {
       expect(mergeConfigs(a, {})).toEqual(a);

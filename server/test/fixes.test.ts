@@ -534,7 +534,7 @@ it('property: defaults taken out or written out leave what the config means, ove
   );
   fc.assert(
     fc.property(settings, settings, style, (own, above, how) => {
-      const given: Mapping = { ...base, quantization: { zz: 1, ...own } as Mapping };
+      const given: Mapping = { ...base, quantization: { zz: 1, ...own } };
       const value = { quantization: above } as Mapping;
       const inherited: Inherited =
         Object.keys(above).length === 0

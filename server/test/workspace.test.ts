@@ -159,7 +159,7 @@ describe('across the configs of a workspace', () => {
     });
     await client.open(uriOf('a.quant.yaml'), first);
   });
-  afterEach(async () => {
+  afterEach(() => {
     client.connection.dispose();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -188,13 +188,13 @@ describe('across the configs of a workspace', () => {
       Object.entries(changes!).map(([uri, edits]) => {
         const text = readFileSync(fileURLToPath(uri), 'utf8');
         const document = TextDocument.create(uri, '', 1, text);
-        return [uri.split('/').at(-1), [text, TextDocument.applyEdits(document, edits)]];
+        return [uri.split('/').at(-1)!, [text, TextDocument.applyEdits(document, edits)]] as const;
       }),
     );
     expect(Object.keys(renamed).sort()).toEqual(['a.quant.yaml', 'b.quant.yaml', 'c.quant.json']);
     expect(renamed['a.quant.yaml']![1]).toBe(first.replace('/stem/Conv', '"/new/it\'s"'));
     expect(renamed['b.quant.yaml']![1]).toMatch(/- '\/new\/it''s'\n/);
-    expect(renamed['c.quant.json']![1]).toBe(renamed['c.quant.json']![0]!.replace('/stem/Conv', "/new/it's"));
+    expect(renamed['c.quant.json']![1]).toBe(renamed['c.quant.json']![0].replace('/stem/Conv', "/new/it's"));
   });
 
   it('a name that is none is refused', async () => {

@@ -79,7 +79,7 @@ describe('property: in brackets too an accepted item stands where the cursor was
           const marks = !isText || (mark === "'" && how.language === 'json') ? '' : mark;
           const closed = marks === '""' || marks === "'" ? marks.charAt(0) : '';
           const open = closed;
-          const text = wanted.value === null ? 'null' : String(wanted.value);
+          const text = typeof wanted.value === 'string' ? wanted.value : JSON.stringify(wanted.value);
           const word = text.slice(0, typed);
           const written = around(wanted.path, `${open}${word}¦${closed}`, how, beside);
           const offset = written.indexOf('¦');

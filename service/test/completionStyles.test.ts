@@ -152,7 +152,7 @@ describe('property: an accepted item stands where the cursor was', () => {
         fc.constantFrom('space', 'glued', 'below'),
         (target, how, typed, mark, place) => {
           const quote = typeof target.value === 'string' ? mark : '';
-          const text = target.value === null ? 'null' : String(target.value);
+          const text = typeof target.value === 'string' ? target.value : JSON.stringify(target.value);
           const lines = down(target.path, how);
           const below = place === 'below' ? `${how.eol}${' '.repeat(how.indent * target.path.length)}` : ' ';
           const before = `${lines.join(how.eol)}${place === 'glued' && quote === '' ? '' : below}`;

@@ -59,7 +59,7 @@ describe('property', () => {
   );
   const tree = fc.letrec<{ node: Written; map: Written }>((tie) => ({
     node: fc.oneof({ depthSize: 'small' }, scalar, tie('map')),
-    map: fc.dictionary(key, tie('node'), { minKeys: 1, maxKeys: 4 }) as fc.Arbitrary<Written>,
+    map: fc.dictionary(key, tie('node'), { minKeys: 1, maxKeys: 4 }),
   })).map;
   const print = (value: Written, indent: string, step: string, eol: string): string =>
     typeof value !== 'object' || value === null
@@ -76,7 +76,7 @@ describe('property', () => {
     if (first === undefined) return leaf;
     if (typeof value !== 'object' || value === null) return null;
     const inner = assign((value as Record<string, Written>)[first] ?? {}, rest, leaf);
-    return inner === null ? null : { ...value, [first]: inner };
+    return inner === null ? null : { ...(value as Record<string, Written>), [first]: inner };
   };
 
   it('the value is set and everything else stays, in both notations', () => {

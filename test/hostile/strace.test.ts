@@ -30,7 +30,8 @@ const command = (...args: string[]) => [
 ];
 const surroundings = () => {
   const env: NodeJS.ProcessEnv = { ...process.env, HOME: join(base, 'home'), TMPDIR: join(base, 'tmp') };
-  for (const name of ['QUANTSMITH_CACHE', 'XDG_CACHE_HOME']) delete env[name];
+  delete env['QUANTSMITH_CACHE'];
+  delete env['XDG_CACHE_HOME'];
   return { cwd: join(base, 'digits'), env };
 };
 

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { StreamMessageWriter } from 'vscode-languageserver-protocol/node';
-import type { Message } from 'vscode-languageserver-protocol';
 import { describe, expect, it } from 'vitest';
 import { checkedStreams } from './conformance.js';
 import { methodsOf } from './protocol.js';
@@ -15,10 +14,10 @@ async function violations(
   const [fromServer, toServer] = [new PassThrough(), new PassThrough()];
   const streams = checkedStreams(fromServer, toServer);
   const begin = { jsonrpc: '2.0', id: 0, method: 'initialize', params: { capabilities } };
-  await streams.writer.write(begin as Message);
-  for (const request of asked) await streams.writer.write({ jsonrpc: '2.0', ...request } as Message);
+  await streams.writer.write(begin);
+  for (const request of asked) await streams.writer.write({ jsonrpc: '2.0', ...request });
   const received = new Promise<void>((resolve) => streams.reader.listen(() => resolve()));
-  await new StreamMessageWriter(fromServer).write({ jsonrpc: '2.0', ...message } as Message);
+  await new StreamMessageWriter(fromServer).write({ jsonrpc: '2.0', ...message });
   await received;
   return streams.violations;
 }

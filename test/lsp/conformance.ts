@@ -145,5 +145,5 @@ function checked(what: string, validate: ValidateFunction | undefined, value: un
   if (validate === undefined) return [`${what}: not in test/lsp/messages.ts`];
   if (validate(value)) return [];
   const found = (validate.errors ?? []).slice(0, 3).map((error) => `${error.instancePath} ${error.message}`);
-  return [`${what}: ${found.join('; ')} in ${JSON.stringify(value)?.slice(0, 400)}`];
+  return [`${what}: ${found.join('; ')} in ${JSON.stringify(value).slice(0, 400)}`];
 }

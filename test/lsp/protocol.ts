@@ -36,7 +36,7 @@ export const REFINED: Readonly<Record<string, string | null>> = {
 /** Error codes that the protocol and JSON-RPC have; servers may have others outside of the reserved ranges. */
 const KNOWN_ERRORS: ReadonlySet<number> = new Set(
   [...Object.values(lsp.ErrorCodes), ...Object.values(lsp.LSPErrorCodes)].filter(
-    (code): code is lsp.ErrorCodes & lsp.LSPErrorCodes => typeof code === 'number',
+    (code): code is lsp.ErrorCodes => typeof code === 'number',
   ),
 );
 export const isErrorCode = (code: number) =>

@@ -55,7 +55,7 @@ export function createHistoryTree(runs: Runs): HistoryTree {
     vscode.languages.onDidChangeDiagnostics(refresh),
     ...watchers,
   );
-  return { refresh, selection: () => view.selection, dispose: () => disposable.dispose() };
+  return { refresh, selection: () => view.selection, dispose: () => void disposable.dispose() };
 }
 
 type ConfigState = 'running' | 'failed' | 'missed' | 'stale' | 'fresh' | 'new';

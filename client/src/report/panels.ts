@@ -75,7 +75,7 @@ export function createReportPanels(): ReportPanels {
       shown.panel.reveal(undefined, true);
     },
     active: () => last,
-    dispose: () => serializer.dispose(),
+    dispose: () => void serializer.dispose(),
   };
 }
 

@@ -13,7 +13,7 @@ export function convertTo(
     });
   // Plain arrays hold text, or numbers where a loader did not make them typed.
   const text = Array.isArray(values) && typeof values[0] === 'string';
-  if (text) return type === 'string' ? values : wrong('the values are text');
+  if (text) return type === 'string' ? (values as string[]) : wrong('the values are text');
   const numbers = values as unknown as Float32Array | BigInt64Array;
   switch (type) {
     case 'float32':
@@ -26,7 +26,7 @@ export function convertTo(
     case 'int64': {
       if (numbers instanceof BigInt64Array) return numbers;
       if (isFractional(numbers)) return wrong('the values are fractional');
-      return BigInt64Array.from(Array.from(numbers as Float32Array, BigInt));
+      return BigInt64Array.from(Array.from(numbers, BigInt));
     }
     default: {
       const target = INTEGER_ARRAYS[type];

@@ -74,7 +74,11 @@ export async function* readAhead(
       pending.push(promise);
     }
   };
-  for (fill(); pending.length > 0; fill()) yield await pending.shift()!;
+  fill();
+  while (pending.length > 0) {
+    yield await pending.shift()!;
+    fill();
+  }
 }
 
 /** Indices 0 … count − 1. */

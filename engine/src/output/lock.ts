@@ -119,7 +119,7 @@ async function linkNew(file: string, text: string): Promise<boolean> {
     if (code === 'EEXIST' || code === 'ENOENT') return false;
     // Some file systems know no links: a new file must do.
     if (code === 'EPERM' || code === 'ENOTSUP' || code === 'ENOSYS')
-      return writeFile(file, text, { flag: 'wx' }).then(
+      return await writeFile(file, text, { flag: 'wx' }).then(
         () => true,
         () => false,
       );

@@ -64,7 +64,7 @@ function becameConstants(names: readonly string[]): Problem {
 export function rankInputs(model: ModelProto): ModelProto {
   const graph = model.graph!;
   const ranks = new Map(graph.initializer.map(({ name, dims }) => [name, dims.length]));
-  let changed = false;
+  let changed = false as boolean;
   const input = graph.input.map((value) => {
     const kind = value.type?.value;
     if (kind?.case !== 'tensorType' || kind.value.shape !== undefined) return value;

@@ -21,7 +21,7 @@ import { withoutUnused } from './foldConstants.js';
  */
 export function normalizeLinear(model: ModelProto, graph: Graph, dir: string): ModelProto {
   const draft: Draft = { graph, dir, fresh: freshNames(model), constants: [] };
-  let changed = false;
+  let changed = false as boolean;
   const node = model.graph!.node.flatMap((old) => {
     const now = !isOnnxDomain(old)
       ? undefined

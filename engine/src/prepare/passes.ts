@@ -64,7 +64,8 @@ async function rewriteStepwise(start: Rewritten, dir: string, passes: readonly P
 }
 
 function faultOf(pass: string, error: QuantsmithError): Problem {
-  const reason = String(error.problem.data?.['reason'] ?? error.message);
+  const given = error.problem.data?.['reason'];
+  const reason = typeof given === 'string' ? given : error.message;
   return {
     code: 'internal-rewrite',
     severity: 'warning',

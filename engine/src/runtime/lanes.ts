@@ -154,7 +154,7 @@ async function* runSideBySide<S extends Runnable>(
   // Whole batches: which samples are in one does not depend on how fast the lanes are.
   let size = batch;
   let ended = false;
-  while (true) {
+  for (;;) {
     while (!ended && pending.length < AHEAD * lanes.length) {
       const wanted = size;
       const next = await source(wanted);

@@ -2,7 +2,7 @@ import './telemetryOff.js';
 import { createRequire } from 'node:module';
 import * as ort from 'onnxruntime-node';
 import { fail } from '@quantsmith/schemas';
-import type { HostTensor, TensorData, TensorTypeName } from '@quantsmith/model/arrays';
+import type { HostTensor, TensorTypeName } from '@quantsmith/model/arrays';
 
 export interface SessionOptions {
   /** Threads inside one operator; 0: the runtime's choice. */
@@ -100,11 +100,11 @@ export async function run(
 }
 
 function hostTensor(value: ort.OnnxValue): HostTensor {
-  const { type, dims, data } = value as ort.Tensor;
+  const { type, dims, data } = value;
   // Runtimes of JavaScript that know Float16Array get one; everywhere here halves are their bits.
   const bits = type === 'float16' && ArrayBuffer.isView(data) && !(data instanceof Uint16Array);
   const plain = bits ? new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2) : data;
-  return { type: type as TensorTypeName, dims, data: plain as TensorData };
+  return { type: type as TensorTypeName, dims, data: plain };
 }
 
 /** What the runtime's text is about, by what it contains. */

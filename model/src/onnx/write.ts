@@ -92,7 +92,7 @@ export async function writeText(path: string, text: string): Promise<void> {
     if (there !== null && !there.isFile()) {
       fail('write-failed', `${path} cannot be written: it is not a regular file.`, { file: path });
     }
-    await writeWhole(temporary, async (handle) => void (await handle.writeFile(text)));
+    await writeWhole(temporary, (handle) => handle.writeFile(text));
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);

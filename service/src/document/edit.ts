@@ -14,7 +14,7 @@ export function setValue(document: ConfigDocument, path: Path, value: Written): 
   let mapping = document.tree.root;
   if (mapping === null) return insertInto(document, null, path, value);
   for (const [depth, step] of path.entries()) {
-    if (mapping?.kind !== 'mapping') return null;
+    if (mapping.kind !== 'mapping') return null;
     const entry: Entry | undefined = mapping.entries.find((candidate) => candidate.key === step);
     const rest = path.slice(depth);
     if (entry === undefined) return insertInto(document, mapping, rest, value);

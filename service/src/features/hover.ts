@@ -78,7 +78,7 @@ function inheritedText(path: Path, inherited: Inherited): string {
   }
   const above = inheritedAt(inherited, path);
   if (above === null || typeof above.value === 'object') return '';
-  return `Replaces ${code(String(above.value))} of ${code(above.layer.file)}.`;
+  return `Replaces ${code(JSON.stringify(above.value))} of ${code(above.layer.file)}.`;
 }
 
 function scalarsOf(value: unknown, path = ''): [string, string][] {
@@ -106,7 +106,7 @@ export function keyDocumentation(path: Path, docs: string | null = null): string
   const facts = [
     typeName(schema),
     ...limits,
-    ...(plain ? [`default \`${String(schema.default)}\``] : []),
+    ...(plain ? [`default \`${JSON.stringify(schema.default)}\``] : []),
   ].join(', ');
   const values = allowedValues(schema).filter(
     ({ description, replacedBy }) => description !== '' && replacedBy === undefined,

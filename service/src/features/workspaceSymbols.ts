@@ -37,5 +37,5 @@ export function workspaceSymbols(documents: readonly ConfigDocument[], query: st
 
 function inOrder(letters: string, name: string): boolean {
   let at = -1;
-  return [...letters].every((letter) => (at = name.indexOf(letter, at + 1)) !== -1);
+  return Array.from(letters).every((letter) => (at = name.indexOf(letter, at + 1)) !== -1);
 }

@@ -23,7 +23,7 @@ const LINE = /^(\s*)((?:-(?:\s+|$))*)(?:(["']?)([\w$.<-]+)\3\s*:(?=\s|$)(\s*(?:[
 
 function readLine(text: string): Line {
   const [whole, space = '', dash = '', , key] = LINE.exec(text)!;
-  const dashes = [...dash].flatMap((char, index) => (char === '-' ? [space.length + index] : []));
+  const dashes = Array.from(dash).flatMap((char, index) => (char === '-' ? [space.length + index] : []));
   const rest = text.slice(whole.length).trim();
   return {
     dashes,

@@ -14,7 +14,7 @@ export function imageInput(inputs: readonly TensorSignature[]): ImageInput | nul
     return null;
   const [, a, b, c] = only.dims;
   const size = (dim: number | string | undefined) => (typeof dim === 'number' && dim > 0 ? dim : null);
-  const isChannels = (dim: number | string | undefined) => dim === 1 || dim === 3;
-  if (isChannels(a)) return { layout: 'nchw', channels: Number(a), height: size(b), width: size(c) };
-  return isChannels(c) ? { layout: 'nhwc', channels: Number(c), height: size(a), width: size(b) } : null;
+  const isChannels = (dim: number | string | undefined): dim is 1 | 3 => dim === 1 || dim === 3;
+  if (isChannels(a)) return { layout: 'nchw', channels: a, height: size(b), width: size(c) };
+  return isChannels(c) ? { layout: 'nhwc', channels: c, height: size(a), width: size(b) } : null;
 }

@@ -48,7 +48,7 @@ function patternOfNode(document: ConfigDocument, model: ModelSummary): Map<strin
 
 export const ignoredAlreadyFixes: FixTable = {
   'ignored-already'(document, { start, end }) {
-    let item: TreeNode | null = null;
+    let item = null as TreeNode | null;
     walk(document.tree.root, (node) => {
       const isText = node.kind === 'scalar' || node.kind === 'alias';
       if (isText && node.start === start && node.end === end) item = node;

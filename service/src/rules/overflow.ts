@@ -128,6 +128,8 @@ function givenText({ metric }: QuantizationReport, best: Setting | null, target:
   return ` (${metric.name} ${percent(metric.name, value)}${target === 'exact' ? '' : ' without VNNI'})`;
 }
 
+const textOr = (value: unknown, fallback: string) => (typeof value === 'string' ? value : fallback);
+
 /** What each setting gives has to be measured first. */
 const COMPARE: Fix = {
   title: 'Compare the settings of overflow_fix',
@@ -139,13 +141,13 @@ const COMPARE: Fix = {
 export const overflowFixes: FixTable = {
   'overflow-risk'(document, { data }) {
     const compare = data['compared'] === true ? [] : [COMPARE];
-    const best = String(data['best'] ?? 'enable');
+    const best = textOr(data['best'], 'enable');
     // `auto` does nothing for a target that does not saturate.
     const aims = best === 'auto' && targetOf(document) !== 'saturating';
     if (best === data['current'] && !aims) return compare;
     const changes: [Path, Written][] = [[FIX, best], ...(aims ? [[TARGET, 'avx2'] as [Path, Written]] : [])];
     const what = `Set overflow_fix to ${best}${aims ? ' for target_isa avx2' : ''}`;
-    return [...fix(`${what}${String(data['gives'] ?? '')}`, setAll(document, changes)), ...compare];
+    return [...fix(`${what}${textOr(data['gives'], '')}`, setAll(document, changes)), ...compare];
   },
 };
 

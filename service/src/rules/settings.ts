@@ -3,7 +3,6 @@ import {
   resolveConfig,
   type QuantizationConfig,
   type ResolvedConfig,
-  type TargetIsa,
 } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { findEntry, findNode, isShared, type Path } from '../document/tree.js';
@@ -120,9 +119,7 @@ const KEYS = {
 const KINDS = ['activations', 'weights'] as const;
 
 function isSymmetric(config: ResolvedConfig, kind: (typeof KINDS)[number]): boolean {
-  if (kind === 'weights') return advanced(config).weights_quantization_params.mode === 'symmetric';
-  const { mode } = advanced(config).activations_quantization_params;
-  return (mode ?? (config.quantization.preset === 'mixed' ? 'asymmetric' : 'symmetric')) === 'symmetric';
+  return advanced(config)[`${kind}_quantization_params`].mode === 'symmetric';
 }
 
 /** What a limit of the values cannot be, and where it changes nothing. */
@@ -228,7 +225,7 @@ const RULES: readonly SettingRule[] = [
     path: [...ADVANCED, 'overflow_fix'],
     applies: (config) =>
       advanced(config).overflow_fix === 'auto' &&
-      isaSaturates(advanced(config).backend_params.target_isa as TargetIsa) === false,
+      isaSaturates(advanced(config).backend_params.target_isa) === false,
     message: 'overflow_fix: auto has no effect: on the CPUs that target_isa names no sum saturates.',
   },
   {

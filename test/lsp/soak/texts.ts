@@ -34,7 +34,7 @@ const CONFLICT = `<<<<<<< HEAD
 
 /** What is typed, pasted, and left half done. */
 const PIECES = [
-  ...'abcxyz019 -:#"\'{}[],.|>&*!?\t%@`~$^()\\/',
+  ...Array.from('abcxyz019 -:#"\'{}[],.|>&*!?\t%@`~$^()\\/'),
   ...[
     '\n',
     '\r\n',
