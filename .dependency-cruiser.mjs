@@ -17,7 +17,7 @@ const ARROWS = {
       arrays: 'node:fs',
       files: 'node:crypto node:fs',
       graph: 'onnx',
-      onnx: 'files node:crypto node:fs node:path npm:@bufbuild/protobuf',
+      onnx: 'arrays files node:crypto node:fs node:path npm:@bufbuild/protobuf',
       operators: 'graph onnx',
       scope: 'graph npm:re2js',
       upgrade: 'graph onnx npm:@bufbuild/protobuf',
@@ -33,9 +33,12 @@ const ARROWS = {
       `,
       calibration: 'corrections data placement prepare quantize ranges runtime statistics npm:env-paths',
       corrections: 'data placement prepare qdq quantize runtime statistics weights',
-      data: 'node:crypto node:fs node:path node:url npm:@bufbuild/protobuf npm:fflate npm:sharp',
+      data: `
+        node:crypto node:fs node:path node:url npm:@bufbuild/protobuf npm:fast-png npm:fflate
+        npm:sharp
+      `,
       measure: 'data metrics overflow placement progress quantize runtime saturation validation',
-      metrics: 'data runtime node:path node:url',
+      metrics: 'data runtime tasks node:path node:url',
       output: 'processes node:fs node:path npm:@bufbuild/protobuf',
       overflow: '',
       placement: 'prepare',
@@ -58,18 +61,10 @@ const ARROWS = {
         calibration data metrics output overflow placement prepare progress quantize ranges runtime
         validation
       `,
-      statistics: `
-        placement prepare ranges runtime weights node:crypto node:fs node:path
-        npm:@bufbuild/protobuf
-      `,
-      validation: 'data metrics prepare runtime node:crypto node:path',
+      statistics: 'placement prepare ranges runtime weights node:crypto node:fs node:path',
+      tasks: 'data node:fs node:path',
+      validation: 'data metrics prepare runtime tasks node:crypto node:path',
       weights: 'placement ranges',
-    },
-  },
-  report: {
-    parts: 'schemas',
-    folders: {
-      '.': 'node:crypto npm:sarif',
     },
   },
   service: {
@@ -91,9 +86,8 @@ const ARROWS = {
       knowledge: 'document npm:vscode-languageserver-types',
       reports: '',
       rules: `
-        context document extends facts findings knowledge reports node:path
-        npm:fastest-levenshtein npm:vscode-languageserver-textdocument
-        npm:vscode-languageserver-types
+        context document extends facts findings knowledge reports node:path npm:fastest-levenshtein
+        npm:vscode-languageserver-textdocument npm:vscode-languageserver-types
       `,
     },
   },
@@ -112,14 +106,8 @@ const ARROWS = {
       sources: 'node:fs node:path node:url npm:vscode-languageserver-textdocument',
     },
   },
-  api: {
-    parts: 'schemas model engine report server',
-    folders: {
-      '.': 'node:crypto node:fs node:path node:url',
-    },
-  },
   cli: {
-    parts: 'schemas model engine report service server api',
+    parts: 'schemas model engine service server api report',
     folders: {
       '.': 'commands node:fs npm:cli-progress npm:commander npm:picocolors',
       commands: `
@@ -137,6 +125,18 @@ const ARROWS = {
       report: 'runs npm:vscode',
       runs: '. npm:vscode npm:vscode-languageclient',
       start: 'commands runs npm:vscode npm:vscode-languageclient',
+    },
+  },
+  api: {
+    parts: 'schemas model engine server report',
+    folders: {
+      '.': 'node:crypto node:fs node:path node:url',
+    },
+  },
+  report: {
+    parts: 'schemas',
+    folders: {
+      '.': 'node:crypto npm:sarif',
     },
   },
 };

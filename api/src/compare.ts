@@ -40,7 +40,7 @@ async function bothSides(a: string, b: string): Promise<[Side, Side]> {
   const [first, second] = await Promise.allSettled([readSide(a), readSide(b)]);
   if (first.status === 'fulfilled' && second.status === 'fulfilled') return [first.value, second.value];
   const reasons: unknown[] = [first, second].flatMap((side) =>
-    side.status === 'rejected' ? [side.reason] : [],
+    side.status === 'rejected' ? [side.reason as unknown] : [],
   );
   const [one, other] = reasons;
   if (!(one instanceof QuantsmithError && other instanceof QuantsmithError)) throw one;

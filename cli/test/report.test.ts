@@ -143,7 +143,7 @@ describe('quantsmith report', () => {
       `The report ${at('none.json')} cannot be read. It does not exist.`,
     );
     writeFileSync(at('text.json'), '\u001b[31mno report');
-    const damaged = await run(at('text.json'), {}).catch((error: Error) => error.message);
+    const damaged = await run(at('text.json'), {}).catch((error: unknown) => (error as Error).message);
     expect(damaged).toMatch(/^The report .*text\.json cannot be read\. It is not JSON: /);
     expect(damaged).not.toContain('\u001b');
     await expect(run(save('a.report.json', report()), { output: at('none/page.html') })).rejects.toThrow(

@@ -203,7 +203,7 @@ async function withData(
 ): Promise<Diagnostic[]> {
   if (diagnostics.every(({ data }) => data !== undefined)) return diagnostics;
   const sent = new Map((await session.diagnose(document, true)).map((one) => [identityOf(one), one.data]));
-  return diagnostics.map((one) => ({ ...one, data: one.data ?? sent.get(identityOf(one)) }));
+  return diagnostics.map((one) => ({ ...one, data: (one.data ?? sent.get(identityOf(one))) as unknown }));
 }
 
 const identityOf = ({ code, range, message }: Diagnostic) => JSON.stringify([code, range, message]);
@@ -233,6 +233,7 @@ async function initialize(session: Session, params: InitializeParams): Promise<I
   session.settings = readSettings(params.initializationOptions);
   session.clientCommands = readClientCommands(params.initializationOptions);
   session.docs = await docsFolder();
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- clients of before workspace folders send it
   const roots = params.workspaceFolders?.map(({ uri }) => uri) ?? [params.rootUri ?? []].flat();
   session.workspace.setFolders(roots.flatMap((uri) => session.fileOf(uri) ?? []));
   return { serverInfo: { name: 'quantsmith' }, capabilities: offered(session.abilities) };
@@ -298,7 +299,10 @@ async function changed(session: Session, changes: readonly FileEvent[]): Promise
   for (const { uri } of own) {
     const file = session.fileOf(uri);
     const counts = !/(?<!\.report)\.(ya?ml|jsonc?)$/i.test(uri);
-    if (counts || (file !== null && (await session.isExtended(file)))) return session.refresh();
+    if (counts || (file !== null && (await session.isExtended(file)))) {
+      session.refresh();
+      return;
+    }
   }
 }
 

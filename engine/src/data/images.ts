@@ -67,7 +67,7 @@ async function listImages(path: string, context: DataContext): Promise<string[]>
   const entries = await readdir(path, { recursive: true, withFileTypes: true });
   const files = entries
     .filter((entry) => entry.isFile() && isImagePath(entry.name))
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+    .map((entry) => join(entry.parentPath, entry.name));
   if (files.length === 0) {
     fail('data-empty', `${path} holds no ${IMAGE_TYPES} image.`, where);
   }

@@ -37,7 +37,7 @@ export function accumulate(
   { name, feeds, label, image }: Sample,
   reference: Outputs | null,
   task: Task,
-): SampleState | Promise<SampleState> {
+): SampleState {
   return metric.accumulate(outputs, label, reference, { name, feeds, image: image ?? null, task });
 }
 

@@ -34,7 +34,7 @@ export const perplexity: Metric<Sums> = {
 };
 
 function tokenIds(label: Label, { feeds }: SampleContext): ArrayLike<number | bigint | string> {
-  if (isLabelArray(label)) return label.data as ArrayLike<number | bigint>;
+  if (isLabelArray(label)) return label.data;
   const ids = feeds['input_ids'] ?? Object.values(feeds)[0];
   return ids?.data ?? [];
 }

@@ -174,8 +174,8 @@ function forecasterOf(
     margin,
     groups,
     maxDrop,
-    initial: Float64Array.from(deciding, (index) => margin.of(initial.states[index]!)),
-    float: Float64Array.from(deciding, (index) => margin.of(baseline.states[index]!)),
+    initial: Float64Array.from(deciding, (index) => margin.of(initial.states[index])),
+    float: Float64Array.from(deciding, (index) => margin.of(baseline.states[index])),
     dropWith(states) {
       const all = [...baseline.states];
       deciding.forEach((index, i) => (all[index] = states[i]!));

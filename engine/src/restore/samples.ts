@@ -19,7 +19,7 @@ export function decidingSamples(
   const { margin } = metric;
   if (margin === undefined) return worstSamples(errorGrowth(metric, float, quantized), limit);
   const margins = quantized.map((state) => margin.of(state));
-  const shifts = margins.map((value, index) => value - margin.of(float[index]!));
+  const shifts = margins.map((value, index) => value - margin.of(float[index]));
   const deviation = Math.sqrt(shifts.reduce((sum, shift) => sum + shift * shift, 0) / shifts.length);
   const near = nearestBorder(
     metric,
@@ -36,7 +36,7 @@ export function nearestBorder(
   states: readonly SampleState[],
   indices: readonly number[],
 ): number[] {
-  const distance = (index: number) => Math.abs(margin?.of(states[index]!) ?? 0);
+  const distance = (index: number) => Math.abs(margin?.of(states[index]) ?? 0);
   return [...indices].sort((a, b) => distance(a) - distance(b) || a - b);
 }
 
@@ -51,7 +51,7 @@ export function screeningSamples(
   const suffering =
     margin === undefined
       ? errorGrowth(metric, float, quantized)
-      : quantized.map((state, index) => margin.of(float[index]!) - margin.of(state));
+      : quantized.map((state, index) => margin.of(float[index]) - margin.of(state));
   return worstSamples(suffering, count);
 }
 
@@ -60,5 +60,5 @@ function errorGrowth(
   float: readonly SampleState[],
   quantized: readonly SampleState[],
 ): number[] {
-  return quantized.map((state, index) => metric.sampleError(state) - metric.sampleError(float[index]!));
+  return quantized.map((state, index) => metric.sampleError(state) - metric.sampleError(float[index]));
 }

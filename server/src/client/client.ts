@@ -54,7 +54,9 @@ export function createClient(connection: Connection, abilities: () => ClientAbil
         }),
       ),
     configuration: async (section) =>
-      abilities().configuration ? settled(connection.workspace.getConfiguration(section), null) : null,
+      abilities().configuration
+        ? settled(connection.workspace.getConfiguration(section) as Promise<unknown>, null)
+        : null,
     createProgress: async () =>
       abilities().progress ? settled(connection.window.createWorkDoneProgress(), null) : null,
     async showDocument(uri) {

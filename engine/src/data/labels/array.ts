@@ -1,12 +1,12 @@
 import { fail } from '@quantsmith/schemas';
-import { readArrayFile, type TensorData } from '@quantsmith/model/arrays';
+import { readArrayFile } from '@quantsmith/model/arrays';
 import type { Label } from './label.js';
 import { listedLabels, type Labels } from './labels.js';
-import type { LabelInput } from './open.js';
+import type { LabelInput } from './labels.js';
 
 /** A .npy whose first axis is the samples: one number each, or an array (a mask, tokens). */
-export async function arrayLabels({ path, names, kind, where }: LabelInput): Promise<Labels> {
-  const array = await readArrayFile(path, where.configPath);
+export function arrayLabels({ path, names, kind, where }: LabelInput): Labels {
+  const array = readArrayFile(path, where.configPath);
   const count = names.length;
   if (array.shape[0] !== count)
     fail('labels-count', `${path} holds ${array.shape[0]} labels for ${count} samples.`, where);
@@ -16,7 +16,7 @@ export async function arrayLabels({ path, names, kind, where }: LabelInput): Pro
     fail('labels-count', `${path} holds more than one number a sample.`, where);
   const labels = names.map((_, index): Label => {
     const data = array.rows(index, index + 1);
-    if (!single) return { dims, data: data as TensorData };
+    if (!single) return { dims, data: data };
     const value = Number(data[0]);
     const isClass = Number.isInteger(value) && value >= 0;
     if (kind === 'class' && !isClass)

@@ -3,7 +3,7 @@ import type { ImagePlacement } from '../placement.js';
 import { placeByName } from './csv.js';
 import type { TruthBox } from './label.js';
 import type { Labels } from './labels.js';
-import type { LabelInput } from './open.js';
+import type { LabelInput } from './labels.js';
 
 interface CocoFile {
   readonly images: readonly { id: number; file_name: string; width?: number; height?: number }[];

@@ -2,6 +2,18 @@ import type { ConfigPath } from '@quantsmith/schemas';
 import type { ImagePlacement } from '../placement.js';
 import type { Label } from './label.js';
 
+/** What a reader of labels works with. */
+export interface LabelInput {
+  readonly path: string;
+  /** The samples, in their order. */
+  readonly names: readonly string[];
+  /** Names of the classes in the order of the model's outputs; null: there is no list. */
+  readonly classes: readonly string[] | null;
+  /** What the metric needs; null: whatever there is. */
+  readonly kind: LabelKind | null;
+  readonly where: LabelPlace;
+}
+
 /** The right answers of a source's samples. */
 export interface Labels {
   /** `image`: how the sample's image lies in the input, where it is one. */

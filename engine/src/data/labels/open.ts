@@ -1,26 +1,14 @@
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { fail, type LabelKind } from '@quantsmith/schemas';
+import { fail } from '@quantsmith/schemas';
 import type { DataContext } from '../types.js';
 import { arrayLabels } from './array.js';
 import { cocoLabels } from './coco.js';
 import { csvLabels } from './csv.js';
-import type { Labels, LabelPlace } from './labels.js';
+import type { Labels } from './labels.js';
 import { maskLabels } from './masks.js';
 import { rowLabels } from './rows.js';
 import { yoloLabels } from './yolo.js';
-
-/** What a reader of labels works with. */
-export interface LabelInput {
-  readonly path: string;
-  /** The samples, in their order. */
-  readonly names: readonly string[];
-  /** Names of the classes in the order of the model's outputs; null: there is no list. */
-  readonly classes: readonly string[] | null;
-  /** What the metric needs; null: whatever there is. */
-  readonly kind: LabelKind | null;
-  readonly where: LabelPlace;
-}
 
 /**
  * Labels from a file or a folder: .csv, .npy, .tsv, .jsonl, COCO .json, YOLO text files, or class masks. Throws

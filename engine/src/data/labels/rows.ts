@@ -2,7 +2,7 @@ import { fail } from '@quantsmith/schemas';
 import { complete, labelOf, placeByName } from './csv.js';
 import type { Label } from './label.js';
 import { listedLabels, type Labels } from './labels.js';
-import type { LabelInput } from './open.js';
+import type { LabelInput } from './labels.js';
 
 interface Row {
   /** null: rows are in the order of the samples. */
@@ -69,6 +69,6 @@ function jsonRow(line: string, input: LabelInput, at: string): Row {
 function jsonLabel(value: unknown): Label {
   if (typeof value === 'number') return value;
   const numbers = Array.isArray(value) && value.every((each) => typeof each === 'number');
-  if (numbers) return { dims: [value.length], data: Int32Array.from(value as number[]) };
+  if (numbers) return { dims: [value.length], data: Int32Array.from(value) };
   return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : null;
 }
