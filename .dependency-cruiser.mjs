@@ -46,7 +46,7 @@ const ARROWS = {
       processes: 'node:fs node:os node:url node:worker_threads',
       progress: '',
       qdq: 'placement ranges weights npm:@bufbuild/protobuf',
-      quantize: 'placement prepare qdq ranges statistics weights',
+      quantize: 'placement prepare qdq ranges runtime statistics weights',
       ranges: 'placement',
       report: 'corrections measure placement quantize restore runtime saturation validation',
       restore: `
@@ -58,8 +58,8 @@ const ARROWS = {
         node:worker_threads npm:@bufbuild/protobuf npm:onnxruntime-node
       `,
       saturation: `
-        calibration data metrics output overflow placement prepare progress quantize ranges runtime
-        validation
+        calibration corrections data metrics output overflow placement prepare progress quantize
+        ranges runtime validation
       `,
       statistics: 'placement prepare ranges runtime weights node:crypto node:fs node:path',
       tasks: 'data node:fs node:path',

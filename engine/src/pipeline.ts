@@ -1,4 +1,4 @@
-import { makeRoomForBiases } from './weights/roomForBias.js';
+import { makeRoomForBiases } from './corrections/roomForBias.js';
 import {
   type EngineEvent,
   type OverflowSummary,

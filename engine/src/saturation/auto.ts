@@ -3,7 +3,7 @@ import type { Calibration } from '../calibration/calibration.js';
 import { KEPT_BYTES, keepSamples } from '../data/keep.js';
 import { encodeModel } from '@quantsmith/model/onnx';
 import type { Placement } from '../placement/types.js';
-import { makeRoomForBiases } from '../weights/roomForBias.js';
+import { makeRoomForBiases } from '../corrections/roomForBias.js';
 import { buildModel, weightCodes, type Quantization } from '../quantize/quantization.js';
 import type { OverflowFix } from '../placement/weights.js';
 import type { RangeEstimator } from '../ranges/estimator.js';

@@ -10,7 +10,6 @@ import {
   Parser,
   type Node,
   type Pair,
-  type Scalar,
 } from 'yaml';
 import type {
   AliasNode,
@@ -46,7 +45,7 @@ export function parseYaml(text: string): Tree {
     });
   }
   const anchors = new Map<string, TreeNode>();
-  const root = document.contents === null ? null : convert(document.contents as Node, text, anchors);
+  const root = document.contents === null ? null : convert(document.contents, text, anchors);
   return { root, problems, comments, anchored: anchors.size > 0, language: 'yaml' };
 }
 
@@ -71,6 +70,10 @@ function parse(text: string, problems: SyntaxProblem[], comments: Comment[]) {
     return [];
   }
 }
+
+/** A key as a mapping has it. */
+const scalarText = (value: unknown) =>
+  typeof value === 'string' ? value : value === null || value === undefined ? '' : JSON.stringify(value);
 
 /** The first line of the library's message; what it says of its own stack means one thing. */
 function reasonOf(message: string): string {
@@ -125,7 +128,7 @@ function convert(node: Node, text: string, anchors: Map<string, TreeNode>): Tree
     if (node.flow !== true) settle(sequence);
     return sequence;
   }
-  const scalar = node as Scalar;
+  const scalar = node;
   const value = isScalar(scalar) ? plain(scalar.value) : null;
   const converted: TreeNode = {
     kind: 'scalar',
@@ -147,7 +150,7 @@ function addEntry(
   anchors: Map<string, TreeNode>,
 ): void {
   const [keyStart, keyEnd] = rangeOf(pair.key);
-  const key = isScalar(pair.key) ? String(pair.key.value ?? '') : text.slice(keyStart, keyEnd);
+  const key = isScalar(pair.key) ? scalarText(pair.key.value) : text.slice(keyStart, keyEnd);
   const present = pair.value !== null && pair.value !== undefined && !isEmptyScalar(pair.value);
   const value = present ? convert(pair.value as Node, text, anchors) : null;
   const end = value?.end ?? keyEnd + (/^\s*:/.exec(text.slice(keyEnd, keyEnd + 80))?.[0].length ?? 0);

@@ -1,4 +1,4 @@
-import type { ConfigPath } from '@quantsmith/schemas';
+import type { ConfigPath, LabelKind } from '@quantsmith/schemas';
 import type { ImagePlacement } from '../placement.js';
 import type { Label } from './label.js';
 

@@ -5,7 +5,7 @@ import type { DataContext } from '../types.js';
 import { arrayLabels } from './array.js';
 import { cocoLabels } from './coco.js';
 import { csvLabels } from './csv.js';
-import type { Labels } from './labels.js';
+import type { LabelInput, Labels } from './labels.js';
 import { maskLabels } from './masks.js';
 import { rowLabels } from './rows.js';
 import { yoloLabels } from './yolo.js';

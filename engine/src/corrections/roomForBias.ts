@@ -5,7 +5,7 @@ import type { WeightQuantizer } from '../placement/types.js';
 import type { PreparedModel } from '../prepare/prepare.js';
 import { integerBiases } from '../qdq/biases.js';
 import { writtenPlacement, type Quantization } from '../quantize/quantization.js';
-import { encode, type QuantizedWeights } from './quantize.js';
+import { encode, type QuantizedWeights } from '../weights/quantize.js';
 
 /** Biases are stored as int32; a quarter of its range is left to bias correction. */
 const LARGEST_CODE = 2 ** 29;
