@@ -302,6 +302,7 @@ async function openRun(request: RunRequest, emit: (event: EngineEvent) => void, 
   const source = await openData(planned.samples.section, {
     ...context,
     configPath: ['data', 'calibration'],
+    limit: planned.samples.limit,
   });
   const validation = await openValidation(planned.validation, context);
   warn(validation?.problems ?? []);

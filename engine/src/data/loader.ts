@@ -4,6 +4,8 @@ import { pathToFileURL } from 'node:url';
 import { fail, tableOf } from '@quantsmith/schemas';
 import type { HostTensor, TensorTypeName } from '@quantsmith/model/arrays';
 import { convertTo } from './convert.js';
+import type { Label } from './labels/label.js';
+import { moduleCall } from './moduleCall.js';
 import type { DataContext, Sample, SampleSource } from './types.js';
 
 interface LoadedTensor {
@@ -11,61 +13,93 @@ interface LoadedTensor {
   readonly data: ArrayLike<number>;
 }
 type Yielded =
-  { readonly feeds: Record<string, LoadedTensor>; readonly label?: number } | Record<string, LoadedTensor>;
+  | { readonly feeds: Record<string, LoadedTensor>; readonly label?: Label; readonly name?: string }
+  | Record<string, LoadedTensor>;
+
+/** Samples that a loader has at hand, in any order. */
+interface Listed {
+  readonly length: number;
+  readonly get: (index: number) => Yielded | Promise<Yielded>;
+}
 
 /**
- * A module whose default export is (a function that returns) an iterable, sync or async, of feeds — input name →
- * {dims, data} — or of {feeds, label}. It is read once; what it yields is kept.
+ * A module whose default export is (a function that returns) samples: an iterable, sync or async, or `{length, get(index)}`.
+ * A sample is feeds — input name → {dims, data} — or {feeds, label, name}. An iterable is read once, up to `limit`, and
+ * what it yields is kept; listed samples are asked for when they are needed. Throws `loader-failed`.
  */
-export async function openLoader(path: string, context: DataContext): Promise<SampleSource> {
+export async function openLoader(
+  path: string,
+  limit: number | null,
+  context: DataContext,
+): Promise<SampleSource> {
   const configPath = [...context.configPath, 'loader'];
-  const where = { file: path, configPath };
   if (!context.allowModules) {
     fail(
       'modules-not-allowed',
       `${path} is a program; it runs only when modules are allowed (--allow-modules, or the setting in a trusted workspace).`,
-      where,
+      { file: path, configPath },
     );
   }
   const source = await readFile(path).catch(() =>
-    fail('data-not-found', `The loader ${path} does not exist.`, where),
+    fail('data-not-found', `The loader ${path} does not exist.`, { file: path, configPath }),
   );
-  const samples: Sample[] = [];
-  try {
+  const guarded = <T>(what: string, body: () => Promise<T>) =>
+    moduleCall({ code: 'loader-failed', what: `The loader ${path} failed ${what}`, path, configPath }, body);
+  const made = await guarded('to start', async () => {
     const module = (await import(pathToFileURL(path).href)) as { default?: unknown };
-    const made =
-      typeof module.default === 'function'
-        ? await (module.default as (info: unknown) => unknown)({ inputs: context.inputs })
-        : module.default;
-    for await (const item of made as AsyncIterable<Yielded>)
-      samples.push(sampleOf(item, samples.length, context));
-  } catch (error) {
-    if (error instanceof Error && error.name === 'QuantsmithError') throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    fail('loader-failed', `The loader ${path} failed: ${reason}.`, where);
+    return typeof module.default === 'function'
+      ? (module.default as (info: unknown) => unknown)({ inputs: context.inputs })
+      : module.default;
+  });
+  const most = limit ?? Number.POSITIVE_INFINITY;
+  if (isListed(made)) {
+    const get = (index: number) =>
+      guarded(`at sample ${index}`, async () => sampleOf(await made.get(index), index, context));
+    const count = Math.min(made.length, most);
+    // Whether there are labels is known of all where it is known of one.
+    const hasLabels = count > 0 && (await get(0)).label !== null;
+    return { count, hasLabels, get, fingerprint: () => hashOf(source, count, get) };
   }
+  const samples: Sample[] = [];
+  await guarded('while it was read', async () => {
+    for await (const item of made as AsyncIterable<Yielded>) {
+      samples.push(sampleOf(item, samples.length, context));
+      if (samples.length >= most) break;
+    }
+  });
+  const get = (index: number) => Promise.resolve(samples[index]!);
   return {
     count: samples.length,
     hasLabels: samples.length > 0 && samples.every((sample) => sample.label !== null),
-    get: (index) => Promise.resolve(samples[index]!),
-    fingerprint() {
-      const hash = createHash('sha256').update(source);
-      for (const sample of samples) {
-        for (const [name, tensor] of Object.entries(sample.feeds)) {
-          hash.update(name);
-          if (ArrayBuffer.isView(tensor.data))
-            hash.update(
-              new Uint8Array(
-                tensor.data.buffer as ArrayBuffer,
-                tensor.data.byteOffset,
-                tensor.data.byteLength,
-              ),
-            );
-        }
-      }
-      return Promise.resolve(hash.digest('hex'));
-    },
+    get,
+    fingerprint: () => hashOf(source, samples.length, get),
   };
+}
+
+function isListed(made: unknown): made is Listed {
+  if (typeof made !== 'object' || made === null || Array.isArray(made)) return false;
+  return (
+    'length' in made && typeof made.length === 'number' && 'get' in made && typeof made.get === 'function'
+  );
+}
+
+/** Of the module and of all that it gives, labels too. */
+async function hashOf(
+  source: Uint8Array,
+  count: number,
+  get: (index: number) => Promise<Sample>,
+): Promise<string> {
+  const hash = createHash('sha256').update(source);
+  for (let index = 0; index < count; index++) {
+    const { feeds, label } = await get(index);
+    hash.update(JSON.stringify(label) ?? '');
+    for (const [name, { data }] of Object.entries(feeds)) {
+      hash.update(name);
+      if (ArrayBuffer.isView(data))
+        hash.update(new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength));
+    }
+  }
+  return hash.digest('hex');
 }
 
 function sampleOf(item: Yielded, index: number, context: DataContext): Sample {
@@ -79,6 +113,6 @@ function sampleOf(item: Yielded, index: number, context: DataContext): Sample {
     const data = convertTo(input.type, tensor.data as Float32Array, where);
     feeds[input.name] = { type: input.type as TensorTypeName, dims: [...tensor.dims], data };
   }
-  const label = labelled ? (item as { label?: number }).label : undefined;
-  return { name: `#${index}`, feeds, label: label ?? null };
+  const { label, name } = (labelled ? item : {}) as { label?: Label; name?: string };
+  return { name: name ?? `#${index}`, feeds, label: label ?? null };
 }

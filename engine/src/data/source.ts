@@ -52,7 +52,7 @@ async function openKind(kind: DataKind, section: DataSection, context: DataConte
     case 'tensors':
       return openTensors(path, section, context);
     case 'loader':
-      return openLoader(path, context);
+      return openLoader(path, smallest(context.limit, section.limit), context);
   }
 }
 
@@ -124,4 +124,10 @@ function checkFinite(sample: string, feed: HostTensor, configPath: ConfigPath): 
       data: { sample },
     });
   }
+}
+
+/** The smaller of the limits that there are; null: none. */
+function smallest(...limits: readonly (number | null | undefined)[]): number | null {
+  const known = limits.filter((limit) => typeof limit === 'number');
+  return known.length === 0 ? null : Math.min(...known);
 }

@@ -36,6 +36,8 @@ export interface DataContext {
   /** Folder that relative paths start from. */
   readonly baseDir: string;
   readonly allowModules: boolean;
+  /** The most samples that are needed, where it is less than the section's own limit. */
+  readonly limit?: number;
   /** What labels must be; left out: whatever there is. */
   readonly labelKind?: LabelKind | null;
   /** The section's place in the config, for problems. */

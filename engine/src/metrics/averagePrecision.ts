@@ -1,5 +1,6 @@
 import type { TruthBox } from '../data/labels/label.js';
 import { detect } from '../tasks/detect.js';
+import { detectionError } from './detectionError.js';
 import type { Metric } from './metric.js';
 import { boxesLabel } from './read.js';
 
@@ -63,6 +64,7 @@ export function averagePrecision(name: string, options: PrecisionOptions): Metri
     result: (states) => meanPrecision(states, options.thresholds.length),
     // What is missed and what is too much, at each threshold: images with neither err least.
     sampleError: (state) => 1 - f1OfImage(state, options.thresholds.length),
+    outputError: detectionError,
   };
 }
 

@@ -28,6 +28,8 @@ export type SampleState = unknown;
 export interface Metric<State = SampleState> {
   readonly name: string;
   readonly higherIsBetter: boolean;
+  /** What a module holds, hashed: results of an edited one are not taken for its own. */
+  readonly identity?: string;
   readonly needsLabels: boolean;
   /** Whether it compares with the float model's outputs. */
   readonly needsReference: boolean;
@@ -43,6 +45,11 @@ export interface Metric<State = SampleState> {
   /** A sample's error, larger is worse: the order in which samples tell most about what quantization breaks. */
   sampleError(state: State): number;
   readonly margin?: Margin<State>;
+  /**
+   * How far a sample's outputs are from the float model's, as far as the metric cares; it orders operators before any is
+   * measured. Left out: the relative error of all outputs.
+   */
+  outputError?(outputs: Outputs, floatOutputs: Outputs, context: SampleContext): number;
 }
 
 /** Of metrics that are made of yes and no: how far a sample is from being judged otherwise. */

@@ -1,45 +1,77 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { fail } from '@quantsmith/schemas';
-import { average, type Metric, type Outputs, type SampleContext, type Sums } from './metric.js';
 import type { Label } from '../data/labels/label.js';
+import { moduleCall } from '../data/moduleCall.js';
+import { average, type Metric, type Outputs, type SampleContext, type Sums } from './metric.js';
 
-interface MetricModule {
+/**
+ * The default export of a metric's module: `evaluate`, whose values are averaged, or `accumulate` and `result`, which keep
+ * any JSON of each sample and make the value of it.
+ */
+export interface MetricModule {
   readonly name?: string;
+  /** Left out: true. */
   readonly higherIsBetter?: boolean;
-  readonly evaluate: (outputs: Outputs, label: Label, sample: SampleContext) => number | Promise<number>;
+  /** Whether `accumulate` gets the float model's outputs. */
+  readonly needsFloatOutputs?: boolean;
+  readonly evaluate?: (outputs: Outputs, label: Label, sample: SampleContext) => number | Promise<number>;
+  readonly accumulate?: (
+    outputs: Outputs,
+    label: Label,
+    floatOutputs: Outputs | null,
+    sample: SampleContext,
+  ) => unknown;
+  readonly result?: (states: readonly unknown[]) => number;
+  /** Of one sample, larger is worse; left out: the value of it alone. */
+  readonly sampleError?: (state: unknown) => number;
 }
 
-/** A metric of the user's own. */
+/** A metric of the user's own. Throws `metric-failed`, as its functions do. */
 export async function loadMetric(path: string, configPath: string[]): Promise<Metric> {
-  let module: MetricModule;
-  try {
-    module = ((await import(pathToFileURL(path).href)) as { default: MetricModule }).default;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return fail('metric-failed', `The metric module ${path} cannot be loaded: ${reason}.`, {
-      file: path,
-      configPath,
-    });
-  }
-  if (typeof module?.evaluate !== 'function') {
-    fail('metric-failed', `The metric module ${path} has no function "evaluate" in its default export.`, {
-      file: path,
-      configPath,
-    });
-  }
+  const where = { file: path, configPath };
+  const guarded = <T>(what: string, body: () => T | Promise<T>) =>
+    moduleCall({ code: 'metric-failed', what: `The metric ${path} failed ${what}`, path, configPath }, body);
+  const module = await guarded(
+    'to start',
+    async () => ((await import(pathToFileURL(path).href)) as { default?: MetricModule }).default ?? {},
+  );
+  const identity = createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex');
   const higherIsBetter = module.higherIsBetter ?? true;
+  const finite = (value: unknown, of: string): number =>
+    typeof value === 'number' && Number.isFinite(value)
+      ? value
+      : fail('metric-failed', `The metric ${path} returned ${String(value)} for ${of}.`, where);
+  const shared = { name: module.name ?? path, higherIsBetter, needsLabels: false, identity };
+  const { evaluate, accumulate, result, sampleError } = module;
+  if (accumulate !== undefined && result !== undefined) {
+    const value = (states: readonly unknown[]) => finite(result(states), 'the samples');
+    const metric: Metric = {
+      ...shared,
+      needsReference: module.needsFloatOutputs === true,
+      accumulate: (outputs, label, floatOutputs, context) =>
+        guarded(`at sample "${context.name}"`, () => accumulate(outputs, label, floatOutputs, context)),
+      result: value,
+      sampleError: (state) => sampleError?.(state) ?? (higherIsBetter ? -1 : 1) * value([state]),
+    };
+    return metric;
+  }
+  if (evaluate === undefined) {
+    fail(
+      'metric-failed',
+      `The metric ${path} exports neither "evaluate" nor "accumulate" and "result" by default.`,
+      where,
+    );
+  }
   const metric: Metric<Sums> = {
-    name: module.name ?? path,
-    higherIsBetter,
-    needsLabels: false,
+    ...shared,
     needsReference: false,
     async accumulate(outputs, label, _, context) {
-      const value = await module.evaluate(outputs, label, context);
-      if (typeof value === 'number' && Number.isFinite(value)) return [value];
-      return fail('metric-failed', `${path} returned ${String(value)} for sample "${context.name}".`, {
-        file: path,
-        configPath,
-      });
+      const of = `sample "${context.name}"`;
+      return [finite(await guarded(`at ${of}`, () => evaluate(outputs, label, context)), of)];
     },
     result: average,
     sampleError: ([value = 0]) => (higherIsBetter ? -value : value),

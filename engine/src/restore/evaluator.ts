@@ -118,7 +118,7 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
       const error = await journal.of(`${prefix} screen ${keyOf(reverted)}`, async () => {
         const expected = await (reference ??= openReference(input, screening));
         return withModel(input, reverted, { alone: true }, (runner) =>
-          meanError(runner, readAhead(source, screening), expected),
+          meanError(runner, readAhead(source, screening), expected, { metric, task: baseline.task }),
         );
       });
       return { error, drop: null };

@@ -1,6 +1,7 @@
 import type { Sample } from '../data/types.js';
 import { collectOutputs } from '../metrics/evaluate.js';
-import type { Outputs } from '../metrics/metric.js';
+import type { Metric, Outputs } from '../metrics/metric.js';
+import type { Task } from '../tasks/task.js';
 import type { Quantization } from '../quantize/quantization.js';
 import type { Lanes, ModelRunner } from '../runtime/lanes.js';
 import type { Validation } from '../validation/validation.js';
@@ -25,26 +26,32 @@ export async function openReference(
   }
 }
 
-/** Mean over samples and outputs of ‖x − y‖² / ‖x‖², x from the float model. */
+/** Mean over samples of the error that the metric has for outputs, else of their relative error. */
 export async function meanError(
   runner: ModelRunner,
   samples: AsyncIterable<Sample>,
   expected: Reference,
+  { metric, task }: { readonly metric: Metric; readonly task: Task },
 ): Promise<number> {
-  let total = 0;
-  let terms = 0;
-  let position = 0;
-  for await (const [, outputs] of runner.run(samples)) {
-    for (const [name, { data }] of Object.entries(expected[position++]!)) {
-      const actual = outputs[name]?.data;
-      if (!(data instanceof Float32Array) || !(actual instanceof Float32Array)) continue;
-      total += relativeError(data, actual);
-      terms++;
-    }
+  const errors: number[] = [];
+  for await (const [{ name, feeds, image }, outputs] of runner.run(samples)) {
+    const float = expected[errors.length]!;
+    const context = { name, feeds, image: image ?? null, task };
+    errors.push(metric.outputError?.(outputs, float, context) ?? outputsError(outputs, float));
   }
-  const error = terms === 0 ? 0 : total / terms;
+  const error = errors.length === 0 ? 0 : errors.reduce((sum, each) => sum + each, 0) / errors.length;
   // Kept as JSON, which has no infinities.
   return Number.isFinite(error) ? error : Number.MAX_VALUE;
+}
+
+/** Mean over the float outputs of ‖x − y‖² / ‖x‖², x from the float model. */
+function outputsError(outputs: Outputs, float: Outputs): number {
+  const errors = Object.entries(float).flatMap(([name, { data }]) => {
+    const actual = outputs[name]?.data;
+    const comparable = data instanceof Float32Array && actual instanceof Float32Array;
+    return comparable ? [relativeError(data, actual)] : [];
+  });
+  return errors.length === 0 ? 0 : errors.reduce((sum, each) => sum + each, 0) / errors.length;
 }
 
 function relativeError(expected: Float32Array, actual: Float32Array): number {

@@ -60,13 +60,33 @@ async function growPrefix(search: Search, ranked: readonly Candidate[]): Promise
   return order;
 }
 
-/** Makes groups integer again, the least promising first, while the target stays met. */
+/** So many groups in a row that turn out needed end the search for those that are not. */
+const MOST_NEEDED = 16;
+/** So few are tried one by one at once. */
+const FEW = 8;
+
+/**
+ * Makes groups integer again, the least promising first, while the target stays met: half of them at once, half as many
+ * where that is too much, twice as many where it is not.
+ */
 async function prune(search: Search, ranked: readonly Candidate[]): Promise<void> {
-  for (const { operators } of [...ranked].reverse()) {
-    const { reverted } = search.best;
-    if (isLate(search) || !operators.every((name) => reverted.has(name))) continue;
-    const fewer = new Set([...reverted].filter((name) => !operators.includes(name)));
+  const isFloat = ({ operators }: Candidate) => operators.every((name) => search.best.reverted.has(name));
+  let left = [...ranked].reverse().filter(isFloat);
+  let many = left.length > FEW ? left.length >> 1 : 1;
+  let needed = 0;
+  while (left.length > 0 && needed < MOST_NEEDED && !isLate(search)) {
+    const some = left.slice(0, Math.max(1, many));
+    const dropped = union(some.map(({ operators }) => operators));
+    const fewer = new Set([...search.best.reverted].filter((name) => !dropped.has(name)));
     // Without any it is the state that missed the target at first.
     if (fewer.size > 0) await assess(search, fewer);
+    if (search.best.reverted === fewer) {
+      [left, needed] = [left.slice(some.length), 0];
+      many = left.length > FEW ? Math.min(2 * some.length, left.length) : 1;
+    } else if (some.length > 1) {
+      many = some.length >> 1;
+    } else {
+      [left, needed] = [left.slice(1), needed + 1];
+    }
   }
 }

@@ -65,6 +65,7 @@ async function identityOf({
     await modelSha256(loaded),
     await calibration.fingerprint(),
     (await validation?.source.fingerprint()) ?? null,
+    validation?.metric.identity ?? null,
   ];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

@@ -27,7 +27,7 @@ export function suppress(detections: readonly Detection[], threshold: number): D
 type Corners = Detection['corners'];
 
 /** Intersection over union; 0 for empty boxes. */
-function overlap(a: Corners, b: Corners): number {
+export function overlap(a: Corners, b: Corners): number {
   const width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
   const height = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
   if (width <= 0 || height <= 0) return 0;

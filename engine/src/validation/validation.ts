@@ -14,6 +14,7 @@ import type { DataSection, Sample, SampleSource } from '../data/types.js';
 import type { PreparedModel } from '../prepare/prepare.js';
 import { collectOutputs, evaluate, type Evaluation, type ReferenceOutputs } from '../metrics/evaluate.js';
 import type { Metric, SampleState } from '../metrics/metric.js';
+import { mainOutput } from '../metrics/read.js';
 import { openMetric } from '../metrics/open.js';
 import { settleTask, type Seen } from '../tasks/guess.js';
 import { openTask, type Task, type TaskConfig } from '../tasks/task.js';
@@ -150,6 +151,7 @@ export async function measureBaseline(
     for await (const [{ feeds, image = null }, outputs] of runner.run(first))
       seen.push({ feeds, image, outputs });
     const task = settleTask(validation.task, seen);
+    checkClasses(validation, task, seen);
     const reference = metric.needsReference ? await collectOutputs(runner, source, indices, onSample) : null;
     const evaluation = await evaluate(runner, source, indices, metric, {
       task,
@@ -159,6 +161,24 @@ export async function measureBaseline(
   } finally {
     await runner.release();
   }
+}
+
+/**
+ * Labels that number their classes themselves (folders, a list of names) mean the model's only where there are as many.
+ * Throws `classes-count`.
+ */
+function checkClasses({ source, metric }: Validation, task: Task, [first]: readonly Seen[]): void {
+  const counted = source.classes ?? null;
+  if (counted === null || first === undefined || metricFacts(metric.name)?.labels !== 'class') return;
+  const outputs = mainOutput(first.outputs, { task }).dims.at(-1) ?? 0;
+  // One output says yes or no.
+  const classes = Math.max(2, outputs);
+  if (counted === classes) return;
+  fail(
+    'classes-count',
+    `The validation data has ${counted} classes, but the model has ${classes}: class folders are numbered in their order, which is not the model's. List the model's classes in a file and name it as data.validation.classes.`,
+    { configPath: ['data', 'validation'], data: { counted, classes } },
+  );
 }
 
 /** Measures a quantized model on some of the validation samples. */
