@@ -30,9 +30,10 @@ export function decodersFor(shapes: readonly (readonly number[])[], input: Input
 
 function singleOutput([rows = 0, columns = 0]: readonly number[], input: InputSize): Decoder[] {
   if (columns === 6 && rows <= LONGEST_LIST) return ['nms_free'];
-  if (rows < columns) return rows >= 5 ? ['yolov8'] : [];
+  const isGrid = gridsFor(rows, input) !== null;
+  if (!isGrid && rows < columns) return rows >= 5 ? ['yolov8'] : [];
   if (columns < 6) return [];
-  return gridsFor(rows, input) === null ? ['yolov5'] : ['yolox', 'yolov5'];
+  return isGrid ? ['yolox', 'yolov5'] : ['yolov5'];
 }
 
 /**
