@@ -151,7 +151,7 @@ describe('images', () => {
   });
   it('are normalized by name, in the order of their colours', async () => {
     await image('a.png', 1, 1);
-    const first = async (preprocess: DataSection['preprocess']) =>
+    const first = async (preprocess: NonNullable<DataSection['preprocess']>) =>
       Array.from((await (await open({ preprocess })).get(0)).feeds['x']!.data as Float32Array);
     expect(await first({ normalize: 'yolo' })).toEqual([1, 0, 0]);
     expect(await first({ normalize: 'inception' })).toEqual([1, -1, -1]);

@@ -67,7 +67,7 @@ describe('the decoder is guessed from shapes and from whose boxes make sense', (
   it('three anchors a cell are no YOLOX, and finished boxes may come apart', () => {
     expect(decodersFor([[1, 3 * CELLS, 85]], INPUT)).toEqual(['yolov5']);
     expect(decodersFor([[1, CELLS, 85]], INPUT)).toEqual(['yolox', 'yolov5']);
-    expect(decodersFor([[1, 84, 8400]], INPUT)).toEqual(['yolov8']);
+    expect(decodersFor([[1, 84, 8400]], { width: 640, height: 640 })).toEqual(['yolov8']);
     expect(decodersFor([[100, 4], [100], [100]], INPUT)).toEqual(['nms_free']);
     expect(decodersFor([[1, 1000]], INPUT)).toEqual([]);
   });
