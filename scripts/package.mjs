@@ -34,7 +34,9 @@ function pack(target) {
   const options = ['--no-dependencies', '--skip-license', '--no-rewrite-relative-links', '--out', vsix];
   if (target !== UNIVERSAL) options.push('--target', target);
   run(process.execPath, ['node_modules/@vscode/vsce/vsce', 'package', ...options]);
-  console.log(`${vsix} ${(statSync(join(root, vsix)).size / 1e6).toFixed(1)} MB`);
+  // Standard output is the names alone: the workbench tests read them.
+  console.error(`${(statSync(join(root, vsix)).size / 1e6).toFixed(1)} MB`);
+  console.log(vsix);
 }
 
 /** The runtime and the library that decodes images, with the binaries of one platform. */
