@@ -17,8 +17,38 @@ export function referencePage(schema) {
         visit(child, [...path, '[]', key]);
     }
   };
+  lines.push(...defaultsTable(schema.properties.quantization), '');
   visit(schema, []);
   return `${lines.join('\n').trimEnd()}\n`;
+}
+
+/** Every key below `quantization` with a default: held, or measured where the config leaves it out (`x-measured`). */
+function defaultsTable(quantization) {
+  const rows = [];
+  const visit = (node, path) => {
+    for (const [key, child] of Object.entries(node.properties ?? {})) {
+      const place = [...path, key];
+      const composed = child.properties !== undefined && child['x-measured'] !== true;
+      if (composed) visit(child, place);
+      else if (child.default !== undefined) {
+        const link = `[\`${place.slice(1).join('.')}\`](#${anchor(place)})`;
+        const how = child['x-measured'] === true ? 'measured' : 'held';
+        rows.push(`| ${link} | \`${JSON.stringify(child.default)}\` | ${how} |`);
+      }
+    }
+  };
+  visit(quantization, ['quantization']);
+  return [
+    '## What the keys that are left out mean',
+    '',
+    'Held: the documented default, always. Measured: chosen on the calibration samples where the key is absent, null or empty, unless',
+    '`defaults: nncf` asks for the documented default. The report says what was chosen over what (`choices`);',
+    '`quantsmith run --locked` writes the choices into the config.',
+    '',
+    '| key | documented default | |',
+    '| --- | --- | --- |',
+    ...rows,
+  ];
 }
 
 /** The anchor of a key's section: its path with dashes. */

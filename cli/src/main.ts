@@ -102,6 +102,10 @@ command('run', 'quantize the model that a config names, restore accuracy, write 
       'also run the written model on this CPU, emulated by QEMU, and compare',
     ).choices(Object.keys(EMULATED_CPUS)),
   )
+  .option(
+    '--locked',
+    'write what was chosen by measurement into the config, so that later runs give the same model',
+  )
   .option('--resume', 'resume an interrupted run')
   .option('--force', 'replace an output that quantsmith did not write')
   .addOption(noCache())

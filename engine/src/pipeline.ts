@@ -96,7 +96,7 @@ async function quantizeInto(
   const { clock, cpu, paths, lanes, warnings, warn, loaded, float, validation, statistics } = opened;
   const { threads } = lanes;
   const inputs = quantizationInputs(opened);
-  const { config, choices } = await settleConfig(request.config, inputs);
+  const { config, choices, pinned } = await settleConfig(request.config, inputs);
   const planned = plan(config);
   // Calibration has been told of as a stage already where it served the choices.
   const stage: Clock['stage'] = (name, total) => {
@@ -191,6 +191,7 @@ async function quantizeInto(
     corrections: records,
     overflowFix: fix,
     choices,
+    pinned,
     validation,
     restored,
     finished,
@@ -379,7 +380,7 @@ function quantizationInputs({ float, statistics, lanes, clock, cpu }: OpenedRun)
 async function settleConfig(
   config: QuantizationConfig,
   inputs: QuantizationInputs,
-): Promise<{ config: QuantizationConfig; choices: readonly Choice[] }> {
+): Promise<{ config: QuantizationConfig; choices: readonly Choice[]; pinned: QuantizationChange }> {
   const { float, statistics, lanes, clock } = inputs;
   const withSamples = (samples: number) => ({
     ...inputs,
@@ -394,7 +395,8 @@ async function settleConfig(
     rewrite: (planned) => rewrite(inputs, planned),
     make: (planned, samples) => makeQuantization(withSamples(samples), planned, () => undefined),
   });
-  return { config: withChange(config, change), choices };
+  const pinned: QuantizationChange = choices.length === 0 ? {} : { defaults: 'nncf', ...change };
+  return { config: withChange(config, change), choices, pinned };
 }
 
 /** The float model as it is quantized: smoothed and aligned where the plan asks for it. */

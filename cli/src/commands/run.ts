@@ -6,12 +6,15 @@ import { EXIT } from '../exit.js';
 import type { Session } from '../session.js';
 import { summaryTable } from '../summary.js';
 import { terminalPaint } from '../terminal.js';
+import { lockChoices } from '../lock.js';
 import { emulatorFor, verifyOnCpu } from '../verify.js';
 
 export interface RunOptions extends EngineOptions {
   readonly json?: boolean;
   /** What is printed at the end; default: a summary. */
   readonly format?: ReportFormat;
+  /** Write the choices into the config. */
+  readonly locked?: boolean;
   /** Also run the written model on this CPU, emulated. */
   readonly verifyIsa?: EmulatedCpu;
 }
@@ -34,6 +37,7 @@ export async function runCommand(path: string, options: RunOptions, session: Ses
       ? summaryTable(absolute)
       : await rendered(report, { format, reportPath, paint: terminalPaint() }),
   );
+  if (options.locked === true) await lockChoices(path, report.pinned ?? {}, session);
   if (emulator !== null) {
     const verified = { config: path, model: absolute.output.path };
     const allowModules = options.allowModules === true;

@@ -35,6 +35,7 @@ export function buildReport(input: ReportInput): QuantizationReport {
     overflow: overflowReport(input),
     restoration: restorationReport(restored, finished.costs),
     choices: input.choices.map((choice) => ({ ...choice, over: [...choice.over] })),
+    pinned: { ...input.pinned },
     layers: layerReports(input),
     kernels: kernelCounts(finished.kernels),
     outputs: input.verification.outputs.map(({ name, sqnrDb, cosine, agreement, weakCorrelation }) => ({

@@ -1,4 +1,4 @@
-import type { Problem, QuantizationReport, StageName } from '@quantsmith/schemas';
+import type { Problem, QuantizationChange, QuantizationReport, StageName } from '@quantsmith/schemas';
 import type { Choice } from '../choose/choose.js';
 import type { CorrectionRecord } from '../corrections/fastBias.js';
 import type { Finished } from '../measure/finished.js';
@@ -24,6 +24,7 @@ export interface ReportInput {
   readonly corrections: readonly CorrectionRecord[];
   readonly overflowFix: QuantizationReport['overflow']['fix'];
   readonly choices: readonly Choice[];
+  readonly pinned: QuantizationChange;
   readonly validation: Validation | null;
   readonly restored: RestoreOutcome;
   readonly finished: Finished;

@@ -482,6 +482,12 @@ export interface QuantizationReport {
     seconds: number;
   }[];
   /**
+   * What a config would state below `quantization` to get the same model without measuring; empty where nothing was chosen.
+   */
+  pinned?: {
+    [k: string]: unknown;
+  };
+  /**
    * Layers in the order of the graph.
    *
    * Items: An operator of the prepared model that quantization concerns.

@@ -1,0 +1,25 @@
+import { writeText } from '@quantsmith/model/onnx';
+import { fail, type QuantizationReport } from '@quantsmith/schemas';
+import { pinChoices } from '@quantsmith/service';
+import { readFile } from 'node:fs/promises';
+import type { Session } from './session.js';
+
+/**
+ * States in the config what a run chose by measurement: the next run measures nothing and gives the same bytes. Comments and
+ * order stay. Throws `config-not-editable` where the text has no place for a setting.
+ */
+export async function lockChoices(
+  path: string,
+  pinned: NonNullable<QuantizationReport['pinned']>,
+  { messages }: Session,
+): Promise<void> {
+  if (Object.keys(pinned).length === 0) return;
+  const stated = pinChoices(path, await readFile(path, 'utf8'), pinned);
+  if (stated === null) {
+    fail('config-not-editable', `The choices have no place in ${path}: ${JSON.stringify(pinned)}.`, {
+      file: path,
+    });
+  }
+  await writeText(path, stated);
+  messages.note(`${path} states what was chosen by measurement.`);
+}
