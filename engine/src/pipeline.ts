@@ -1,4 +1,5 @@
 import { makeRoomForBiases } from './corrections/roomForBias.js';
+import { inFloat, leaveRefusedInFloat } from './quantize/refused.js';
 import {
   type EngineEvent,
   type OverflowSummary,
@@ -102,8 +103,10 @@ async function quantizeInto(
   const stage: Clock['stage'] = (name, total) => {
     if (name !== 'calibrate' || choices.length === 0) clock.stage(name, total);
   };
-  const whole = await makeQuantization(inputs, planned, stage);
-  warn([...whole.problems, ...autoProblems(planned.overflow, cpu)]);
+  const first = await makeQuantization(inputs, planned, stage);
+  const runnable = await leaveRefusedInFloat(first.quantization, (await statistics.source.get(0)).feeds);
+  const whole = { ...first, quantization: runnable.quantization };
+  warn([...first.problems, ...runnable.problems, ...autoProblems(planned.overflow, cpu)]);
 
   clock.stage('verify', null);
   const samples = checkSamples(statistics, validation);
@@ -129,8 +132,10 @@ async function quantizeInto(
     threads,
     warn,
   });
-  const remake = async (change: QuantizationChange) =>
-    fit(await makeQuantization(inputs, plan(config, change), () => undefined));
+  const remake = async (change: QuantizationChange) => {
+    const again = await makeQuantization(inputs, plan(config, change), () => undefined);
+    return fit({ ...again, quantization: inFloat(again.quantization, runnable.float) });
+  };
   const restored = await restoreAccuracy(made, validation, planned.restoration, remake, {
     lanes,
     clock,
@@ -237,7 +242,9 @@ export function sensitivityPipeline(
     const inputs = quantizationInputs(opened);
     const { config } = await settleConfig(request.config, inputs);
     const made = await makeQuantization(inputs, plan(config), clock.stage);
-    return measureSensitivity(made.quantization, validation, statistics, { lanes, clock });
+    const { feeds } = await statistics.source.get(0);
+    const { quantization } = await leaveRefusedInFloat(made.quantization, feeds);
+    return measureSensitivity(quantization, validation, statistics, { lanes, clock });
   });
 }
 

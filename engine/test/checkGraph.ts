@@ -8,6 +8,7 @@ import { plan } from '../src/plan.js';
 import { prepareModel } from '../src/prepare/prepare.js';
 import { startClock } from '../src/progress/clock.js';
 import { buildModel } from '../src/quantize/quantization.js';
+import { leaveRefusedInFloat } from '../src/quantize/refused.js';
 import { cpuFeatures } from '../src/runtime/cpu.js';
 import { oneLane } from '../src/runtime/lanes.js';
 import { createSession, run, type SessionOptions } from '../src/runtime/session.js';
@@ -65,6 +66,7 @@ async function check(graph: RandomGraph, seed: number, twice: boolean): Promise<
   }
   const held = samples.slice(CALIBRATION);
   const float = await results(graph.model, held, 'disabled');
+  const optimizedFloat = await results(graph.model, held, 'all');
   const plain = await results(quantized, held, 'disabled');
   const optimized = await results(quantized, held, 'all');
   let lowest = Number.POSITIVE_INFINITY;
@@ -76,9 +78,11 @@ async function check(graph: RandomGraph, seed: number, twice: boolean): Promise<
     )
       faults.push(`output ${name} changes type or shape`);
     const [fast, slow] = [decibels(left, right), decibels(left, of(plain))];
-    if (Math.min(fast, 40) < Math.min(slow, 40) - 3)
+    // The runtime's optimizer does not keep every float model (a MaxPool that takes in the zeros of a Pad).
+    const kept = decibels(left, of(optimizedFloat)) > 60;
+    if (kept && Math.min(fast, 40) < Math.min(slow, 40) - 3)
       faults.push(`output ${name}: ${fast.toFixed(1)} dB optimized, ${slow.toFixed(1)} dB not`);
-    lowest = Math.min(lowest, fast);
+    lowest = Math.min(lowest, kept ? fast : slow);
   }
   const sizes = [quantized, graph.model].map((model) => encodeModel(model).byteLength);
   const allowed = sizes[1]! + 600 * graph.model.graph!.node.length + 4096;
@@ -114,7 +118,8 @@ async function quantize(model: ModelProto, samples: readonly Sample[]): Promise<
   const clock = startClock(() => undefined);
   const inputs = { float, statistics, lanes, clock, cpu: await cpuFeatures(), rewritten: new Map() };
   const { quantization } = await makeQuantization(inputs, plan(CONFIG), clock.stage);
-  return buildModel(quantization, new Set());
+  const runnable = await leaveRefusedInFloat(quantization, samples[0]!.feeds);
+  return buildModel(runnable.quantization, new Set());
 }
 
 function samplesOf({ inputs }: RandomGraph, seed: number, count: number): Sample[] {

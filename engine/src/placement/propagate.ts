@@ -1,5 +1,12 @@
 import type { Graph } from '@quantsmith/model/graph';
-import { ElementType, type NodeProto, isExternal, readFloats } from '@quantsmith/model/onnx';
+import {
+  ElementType,
+  type NodeProto,
+  intAttribute,
+  isExternal,
+  isOnnxDomain,
+  readFloats,
+} from '@quantsmith/model/onnx';
 import { dataInputs, has, isDepthwise, isLinear, isOperand, traitOf } from '@quantsmith/model/operators';
 import { isInside, type Interior } from './patterns.js';
 import type { ActivationQuantizer, Port, QuantizerConfig } from './types.js';
@@ -167,6 +174,7 @@ function placeAt(
   tensor: string,
   demands: ReadonlyMap<NodeProto, (Demand | undefined)[]>,
 ): Placed[] {
+  if (isSoftmaxOfOne(graph, tensor)) return [];
   const readers = valueReaders(graph, tensor);
   const asking = readers.flatMap((port) => {
     const demand = demands.get(port.node)?.[port.input];
@@ -177,6 +185,13 @@ function placeAt(
   const merged = mergeDemands(asking.map(({ demand }) => demand));
   const targets = asking.map(({ port }) => ({ node: port.node.name, input: port.input }));
   return [{ tensor, targets, demand: merged }];
+}
+
+/** The runtime's integer Softmax over a single value gives 0 instead of 1. */
+function isSoftmaxOfOne(graph: Graph, tensor: string): boolean {
+  const node = graph.producer(tensor);
+  if (node?.opType !== 'Softmax' || !isOnnxDomain(node)) return false;
+  return graph.type(tensor)?.dims?.at(intAttribute(node, 'axis', -1)) === 1;
 }
 
 /** An element-wise operator with one quantized activation gains nothing from it: its other operand is float. */

@@ -1,0 +1,22 @@
+import { describe, expect, it } from 'vitest';
+import { checkGraph } from './checkGraph.js';
+import { randomGraph } from './randomGraphs.js';
+
+/** Graphs of each run here; `npm run soak:graphs` does as many as asked for. */
+const COUNT = 300;
+/** Seeds of graphs that once went wrong. */
+const ONCE_WRONG = [1309, 1614, 2072, 3098, 3165, 4035, 4598];
+
+describe('random graphs', () => {
+  it('load and run optimized or not, keep types and shapes, do not grow, and come out the same twice', async () => {
+    const decibels: number[] = [];
+    for (const seed of [...ONCE_WRONG, ...Array.from({ length: COUNT }, (_, index) => index)]) {
+      const result = await checkGraph(randomGraph(seed), seed, seed % 10 === 0);
+      expect({ seed, faults: result.faults }).toEqual({ seed, faults: [] });
+      if (result.decibels !== null) decibels.push(result.decibels);
+    }
+    decibels.sort((a, b) => a - b);
+    expect(decibels[Math.floor(decibels.length / 10)]).toBeGreaterThan(24);
+    expect(decibels[Math.floor(decibels.length / 2)]).toBeGreaterThan(33);
+  });
+});

@@ -1,0 +1,7 @@
+// Random graphs through the engine, as many as asked for: node test/soak/graphs.mjs [count] [first seed] [folder for graphs that fail]
+import { spawnSync } from 'node:child_process';
+import { bundle } from '../../bench/bundle.mjs';
+
+const outfile = await bundle('test/soak/graphs.ts');
+const { status } = spawnSync(process.execPath, [outfile, ...process.argv.slice(2)], { stdio: 'inherit' });
+process.exit(status ?? 1);
