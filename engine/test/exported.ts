@@ -148,7 +148,11 @@ function decibels(
 const HELD_OUT = 32;
 
 /** Samples whose values are drawn anew from those of the calibration samples, input by input. */
-async function heldOut(modelPath: string, config: QuantizationConfig, folder: string): Promise<Feeds[]> {
+export async function heldOut(
+  modelPath: string,
+  config: QuantizationConfig,
+  folder: string,
+): Promise<Feeds[]> {
   const { model } = await readModel(modelPath);
   const session = await createSession(modelPath, { threads: 1, optimization: 'disabled' });
   const runtime = new Map(session.inputs.map((input) => [input.name, input]));

@@ -15,7 +15,8 @@ import type { Sample } from '../data/types.js';
 import { plan, type Plan } from '../plan.js';
 import { placeModel } from '../placement/placeModel.js';
 import type { PreparedModel } from '../prepare/prepare.js';
-import { buildModel, type Quantization } from '../quantize/quantization.js';
+import { buildModel, sessionOptions, type Quantization } from '../quantize/quantization.js';
+import { leaveRefusedInFloat } from '../quantize/refused.js';
 import type { Clock } from '../progress/clock.js';
 import type { Results } from '../runtime/batch.js';
 import type { Lanes } from '../runtime/lanes.js';
@@ -46,6 +47,7 @@ export interface Chosen {
 /** Calibration samples that candidates are measured on: a tenth, within these limits. */
 const SHARE = 1 / 10;
 const SAMPLES = { min: 4, max: 32 };
+const LEAST_VALUES = 512;
 /** Bytes of the float model's outputs that are kept to compare with. */
 const REFERENCE_BYTES = 64 * 2 ** 20;
 /** Samples for the statistics of a model that smoothing has rewritten. */
@@ -163,7 +165,7 @@ async function startMeasuring(input: ChooseInput): Promise<Measure | null> {
   const { float, calibration, lanes, config, make } = input;
   const { samples, heldOut } = await pickSamples(calibration);
   const tensors = observedTensors(float.graph);
-  const references = await resultsOf(withOutputs(float.model, tensors), float.dir, samples, lanes);
+  const references = await resultsOf(withOutputs(float.model, tensors), { dir: float.dir }, samples, lanes);
   const start = outputNoise(references);
   if (start === null) return null;
   const compared = samples.slice(0, references.length);
@@ -180,8 +182,18 @@ async function startMeasuring(input: ChooseInput): Promise<Measure | null> {
     const made = await quantization(change).catch(unusable);
     if (made === null) return null;
     const noise = start();
-    const model = withOutputs(buildModel(made, new Set()), tensors);
-    for (const results of await resultsOf(model, made.prepared.dir, compared, lanes)) noise.add(results);
+    const run = (candidate: Quantization) =>
+      resultsOf(
+        withOutputs(buildModel(candidate, new Set()), tensors),
+        sessionOptions(candidate),
+        compared,
+        lanes,
+      );
+    const results = await run(made).catch(async (error: unknown) => {
+      if (!(error instanceof QuantsmithError)) throw error;
+      return run((await leaveRefusedInFloat(made, compared[0]!.feeds)).quantization);
+    });
+    for (const each of results) noise.add(each);
     return noise.sqnr();
   };
   return {
@@ -208,7 +220,11 @@ async function pickSamples({
   source,
   samples,
 }: Calibration): Promise<{ samples: readonly Sample[]; heldOut: boolean }> {
-  const wanted = Math.min(SAMPLES.max, Math.max(SAMPLES.min, Math.ceil(samples * SHARE)));
+  const { feeds } = await source.get(0);
+  const values = Object.values(feeds).reduce((sum, { data }) => sum + data.length, 0);
+  // Few values a sample tell little: a handful of short vectors would choose by chance.
+  const least = Math.max(SAMPLES.min, Math.min(SAMPLES.max, Math.ceil(LEAST_VALUES / values)));
+  const wanted = Math.min(SAMPLES.max, Math.max(least, Math.ceil(samples * SHARE)));
   const beyond = source.count - samples;
   const [first, range] = beyond >= wanted ? [samples, beyond] : [0, samples];
   const count = Math.min(wanted, range);
@@ -231,11 +247,11 @@ function observedTensors(graph: Graph): string[] {
 /** The results of the samples, as many of them as fit into memory. */
 async function resultsOf(
   model: ModelProto,
-  dir: string,
+  options: ReturnType<typeof sessionOptions>,
   samples: readonly Sample[],
   lanes: Lanes,
 ): Promise<Results[]> {
-  const runner = await lanes.open(model, { dir });
+  const runner = await lanes.open(model, options);
   const results: Results[] = [];
   let bytes = 0;
   try {
