@@ -66,7 +66,7 @@ const FLOAT_SHARE = 0.05;
 const SMOOTHING = 'advanced_parameters.smooth_quant_alphas';
 const UNSMOOTHED: QuantizationChange = { advanced_parameters: { smooth_quant_alphas: { matmul: -1 } } };
 const ESTIMATOR = 'advanced_parameters.activations_range_estimator_params';
-/** Preset and ranges come again: with ruined layers in float they may look different. */
+/** Preset and ranges come again: with ruined layers in float, or smoothed, they may look different. */
 const ORDER: readonly MeasuredSetting[] = [
   'model_type',
   'preset',
@@ -75,6 +75,7 @@ const ORDER: readonly MeasuredSetting[] = [
   'preset',
   ESTIMATOR,
   SMOOTHING,
+  'preset',
   'advanced_parameters.squeeze_excitation',
 ];
 
@@ -96,7 +97,8 @@ export async function chooseSettings(input: ChooseInput): Promise<Chosen> {
   // How far a transformer is smoothed is decided when the rest is.
   let change = open.has(SMOOTHING) ? UNSMOOTHED : {};
   for (const setting of ORDER.filter((each) => open.has(each))) {
-    if (choices.has(setting) && !isNonEmpty(change.overrides)) continue;
+    const changed = isNonEmpty(change.overrides) || isSmoothed(choices);
+    if (choices.has(setting) && !changed) continue;
     const transformer = plan(config, change).placement.transformer;
     if (setting === SMOOTHING && !transformer) continue;
     if (setting === 'overrides' && ((await measure.sqnr(change)) ?? Infinity) >= FLOAT.below) continue;
@@ -336,3 +338,6 @@ async function collapsedLayers(
 }
 
 const isNonEmpty = (list: readonly unknown[] | null | undefined): boolean => (list ?? []).length > 0;
+
+const isSmoothed = (choices: ReadonlyMap<MeasuredSetting, Choice>): boolean =>
+  choices.has(SMOOTHING) && choices.get(SMOOTHING)!.value !== 'matmul -1';
