@@ -75,8 +75,7 @@ function chunksOf(quantizers: readonly ActivationQuantizer[], graph: Graph): Act
   for (const quantizer of quantizers) {
     const dims = graph.type(quantizer.tensor)?.dims ?? null;
     const known = dims?.every((dim) => typeof dim === 'number') === true;
-    const size =
-      4 * (known ? dims.reduce<number>((product, dim) => product * Number(dim), 1) : UNKNOWN_ELEMENTS);
+    const size = 4 * (known ? dims.reduce((product, dim) => product * dim, 1) : UNKNOWN_ELEMENTS);
     if (bytes + size > CHUNK_BYTES) {
       chunks.push([]);
       bytes = 0;
