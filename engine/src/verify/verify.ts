@@ -1,6 +1,6 @@
 import { encodeModel, type ModelProto } from '@quantsmith/model/onnx';
 import type { SampleSource } from '../data/types.js';
-import type { Quantization } from '../quantize/quantization.js';
+import { sessionOptions, type Quantization } from '../quantize/quantization.js';
 import { buildModel } from '../quantize/quantization.js';
 import { quantizedOperators } from '../placement/revert.js';
 import type { Feeds } from '../runtime/batch.js';
@@ -115,7 +115,7 @@ export async function verifyModel(
   const few = feeds.filter((_, i) => i % Math.ceil(total / UNOPTIMIZED_SAMPLES) === 0);
   // One model after the other: two at once could take more memory than the rest of the run.
   const float = await outputsOf(encodeModel(model), feeds, { threads, dir });
-  const optimized = await outputsOf(bytes, feeds, { threads, dir });
+  const optimized = await outputsOf(bytes, feeds, { threads, ...sessionOptions(quantization) });
   options.onSample(total, 2 * total);
   const unoptimized = await outputsOf(bytes, few, { threads, dir, optimization: 'disabled' });
   options.onSample(2 * total, 2 * total);
