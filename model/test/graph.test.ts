@@ -70,6 +70,22 @@ describe('the index', () => {
       }),
     );
   });
+
+  test('two nodes that write one tensor are refused: who follows its readers would not come to an end', () => {
+    const twice = model({
+      inputs: [value('x', ['n', 4])],
+      outputs: [value('z')],
+      nodes: [node('Relu', ['x'], ['y'], {}, 'first'), node('Relu', ['y'], ['y'], {}, 'second')],
+    });
+    expect(() => indexGraph(twice)).toThrow(
+      expect.objectContaining({
+        problem: expect.objectContaining({
+          code: 'model-tensor-twice',
+          data: { tensor: 'y', node: 'second' },
+        }),
+      }),
+    );
+  });
 });
 
 describe('inferred types', () => {

@@ -1,3 +1,4 @@
+import { fail } from '@quantsmith/schemas';
 import type { ModelProto, NodeProto, TensorProto } from '../onnx/onnx_pb.js';
 import { capturedBy } from './captured.js';
 import { readyOrder } from './order.js';
@@ -35,15 +36,25 @@ export interface Graph {
   readonly rank: (tensor: string) => number | undefined;
 }
 
-/** Indexes the main graph. Throws `model-cyclic` when the nodes cannot be ordered. */
+/** Indexes the main graph. Throws `model-cyclic` when the nodes cannot be ordered, `model-tensor-twice`
+ * where two of them write one tensor: readers of it could go round in circles. */
 export function indexGraph(model: ModelProto, types: ReadonlyMap<string, TensorType> = new Map()): Graph {
   const graph = model.graph!;
   const values = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
   const inputs = new Set(graph.input.map(({ name }) => name));
   const initializers = new Map([...values].filter(([name]) => !inputs.has(name)));
   const producers = new Map<string, NodeProto>();
-  for (const node of graph.node)
-    for (const tensor of node.output) if (tensor !== '') producers.set(tensor, node);
+  for (const node of graph.node) {
+    for (const tensor of node.output) {
+      if (tensor === '') continue;
+      if (producers.has(tensor) || values.has(tensor) || inputs.has(tensor)) {
+        fail('model-tensor-twice', `The tensor "${tensor}" of the model is defined more than once.`, {
+          data: { tensor, node: node.name },
+        });
+      }
+      producers.set(tensor, node);
+    }
+  }
   const nodes = readyOrder(graph.node);
   const consumers = new Map<string, Reading[]>();
   const captured = new Set<string>();
