@@ -12,6 +12,7 @@ const steps = [
   ['notices and bill of materials', process.execPath, ['scripts/notices.mjs', '--check']],
   ['types', bin('tsc'), ['--noEmit', '-p', '.']],
   ['lint', bin('eslint'), ['.', '--max-warnings', '0']],
+  ['exceptions to the rules', process.execPath, ['scripts/figures.mjs', '--check']],
   [
     'imports',
     bin('depcruise'),

@@ -1,0 +1,79 @@
+// Prints lines, functions, blank lines inside functions, and exceptions to the rules for each part of a checkout:
+// node scripts/figures.mjs [FOLDER]. With --check it fails where exceptions are more than scripts/budget.json allows.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+const home = fileURLToPath(new URL('..', import.meta.url));
+const folders = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const root = resolve(folders[0] ?? home);
+const { workspaces } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+function sourcesOf(part) {
+  const folder = join(root, part, 'src');
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true })
+    .filter((name) => name.endsWith('.ts') && !/generated|_pb\.ts$/.test(name))
+    .map((name) => join(folder, name));
+}
+
+/** Lines of every function with a block body, the blank ones among them, those of inner functions included; assertions. */
+function functionsOf(path) {
+  const text = readFileSync(path, 'utf8');
+  const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+  const found = [];
+  let nonNull = 0;
+  const visit = (node) => {
+    if (ts.isFunctionLike(node) && node.body !== undefined && ts.isBlock(node.body)) {
+      const lines = text.slice(node.getStart(), node.end).split('\n');
+      found.push({ lines: lines.length, blank: lines.filter((line) => line.trim() === '').length });
+    }
+    if (ts.isNonNullExpression(node)) nonNull++;
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return { found, nonNull };
+}
+
+const EXCEPTIONS = {
+  'eslint-disable': /eslint-disable/g,
+  'as unknown as': /\bas unknown as\b/g,
+};
+const count = (texts, pattern) => texts.reduce((sum, text) => sum + (text.match(pattern)?.length ?? 0), 0);
+const quantile = (sorted, share) =>
+  sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+
+function row(name, files) {
+  const texts = files.map((file) => readFileSync(file, 'utf8'));
+  const read = files.map(functionsOf);
+  const functions = read.flatMap(({ found }) => found);
+  const sorted = functions.map(({ lines }) => lines).sort((a, b) => a - b);
+  const [lines, blank] = ['lines', 'blank'].map((key) => functions.reduce((sum, one) => sum + one[key], 0));
+  return {
+    name,
+    files: files.length,
+    lines: texts.reduce((sum, text) => sum + text.split('\n').length - 1, 0),
+    functions: functions.length,
+    median: quantile(sorted, 0.5),
+    p99: quantile(sorted, 0.99),
+    longest: sorted.at(-1) ?? 0,
+    'blank %': Number(((100 * blank) / Math.max(1, lines)).toFixed(1)),
+    ...Object.fromEntries(Object.entries(EXCEPTIONS).map(([key, pattern]) => [key, count(texts, pattern)])),
+    'non-null !': read.reduce((sum, { nonNull }) => sum + nonNull, 0),
+  };
+}
+
+const rows = [
+  ...workspaces.map((part) => row(part, sourcesOf(part))),
+  row('all', workspaces.flatMap(sourcesOf)),
+];
+console.table(Object.fromEntries(rows.map(({ name, ...figures }) => [name, figures])));
+
+if (process.argv.includes('--check')) {
+  const budget = JSON.parse(readFileSync(join(home, 'scripts/budget.json'), 'utf8'));
+  const over = Object.entries(budget).filter(([key, most]) => rows.at(-1)[key] > most);
+  for (const [key, most] of over)
+    console.error(`${key}: ${rows.at(-1)[key]}, but scripts/budget.json allows ${most}.`);
+  process.exit(over.length === 0 ? 0 : 1);
+}
