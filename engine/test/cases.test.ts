@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { sensitivityPipeline } from '../src/pipeline.js';
-import {
-  caseRequest,
-  caseNames,
-  compareModels,
-  hasCases,
-  quantizeCase,
-  type QuantizedCase,
-} from './exported.js';
+import { caseRequest, caseNames, compareModels, quantizeCase, type QuantizedCase } from './exported.js';
 import { randoms } from './models.js';
 
 /** Decibels that every output of the written model reaches at least, unless a case says otherwise. */
@@ -86,7 +79,7 @@ const EXPECTED: Readonly<
   },
 };
 
-describe.skipIf(!hasCases)('models as exporters write them', () => {
+describe('models as exporters write them', () => {
   it.each(Object.keys(EXPECTED))('%s', async (name) => {
     const result = await quantizeCase(name);
     const { least = LEAST, anyShape = false, also } = EXPECTED[name]!;

@@ -110,7 +110,7 @@ describe('what a config leaves open', () => {
       defaults: 'nncf',
       preset: chosen('preset') as 'mixed',
       advanced_parameters: {
-        activations_range_estimator_params: estimator === 'mean_minmax' ? {} : (estimator as 'minmax'),
+        activations_range_estimator_params: estimator === 'mean_minmax' ? {} : estimator,
       },
     });
     // The config's hash is not in the model, so that the bytes are the same.

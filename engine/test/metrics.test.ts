@@ -7,7 +7,7 @@ import { EQUAL_SQNR_DB } from '@quantsmith/schemas';
 import type { Outputs } from '../src/metrics/metric.js';
 import { openMetric } from '../src/metrics/open.js';
 import { NO_TASK } from '../src/tasks/task.js';
-import { haveVectors, vectors } from './vectors.js';
+import { vectors } from './vectors.js';
 
 const accuracyDrop = (baseline: number, value: number, dropType: DropType, higherIsBetter: boolean) =>
   dropIn(value, { baseline, higherIsBetter, dropType });
@@ -82,7 +82,7 @@ describe('accuracy drop', () => {
     drop_type: 'absolute' | 'relative';
     drop: number | null;
   }
-  it.skipIf(!haveVectors)('agrees with the reference', () => {
+  it('agrees with the reference', () => {
     for (const c of vectors<{ cases: Case[] }>('accuracy_drop_testfile').cases) {
       const drop = accuracyDrop(c.initial, c.quantized, c.drop_type, true)!;
       // The reference gives no relative drop for a better model; here it is negative.
@@ -116,7 +116,7 @@ describe('ranking samples', () => {
     subset_size: number;
     indices: number[];
   }
-  it.skipIf(!haveVectors)('agree with the reference', () => {
+  it('agree with the reference', () => {
     for (const c of vectors<{ subset_indices: Case[] }>('ranking_testfile').subset_indices) {
       expect(worstSamples(c.errors, c.subset_size)).toEqual(c.indices);
     }

@@ -3,7 +3,7 @@ import type { QuantizerConfig } from '../src/placement/types.js';
 import { quantizerParameters } from '../src/ranges/parameters.js';
 import { buildOracle, type OracleModel, type Quantizer } from './oracle.js';
 import { quantizeTiny } from './tiny.js';
-import { haveVectors, vectors } from './vectors.js';
+import { vectors } from './vectors.js';
 
 interface Case {
   rmin: number;
@@ -35,12 +35,10 @@ const config = (
 /** Ranges below the smallest that the engine uses, where ONNX Runtime takes a scale of 1 or one near 0. */
 const isWide = ({ rmin, rmax }: Case) => Math.max(-rmin, rmax) > 1e-3 && rmin < rmax;
 
-describe.skipIf(!haveVectors)("ONNX Runtime's scales", () => {
-  const cases = haveVectors
-    ? ['ort_scale_zp_testfile', 'ort_scale_zp_grid_oracle'].flatMap(
-        (key) => vectors<{ cases: Case[] }>(key).cases,
-      )
-    : [];
+describe("ONNX Runtime's scales", () => {
+  const cases = ['ort_scale_zp_testfile', 'ort_scale_zp_grid_oracle'].flatMap(
+    (key) => vectors<{ cases: Case[] }>(key).cases,
+  );
   const signed = cases.filter((c) => isWide(c) && c.symmetric && c.qmin === -127 && c.qmax === 127);
   it.each(signed)('symmetric weights $rmin … $rmax: the same', ({ rmin, rmax, scale }) => {
     const range = { min: f32(rmin), max: f32(Math.max(-rmin, rmax)) };
@@ -64,11 +62,9 @@ describe.skipIf(!haveVectors)("ONNX Runtime's scales", () => {
     expect([signed.length, asymmetric.length].every((n) => n > 4)).toBe(true));
 });
 
-describe.skipIf(!haveVectors)('models quantized like ONNX Runtime', () => {
-  const runs = haveVectors
-    ? vectors<{ models: { model: string; runs: Record<string, { q: Record<string, Quantizer> }> }[] }>('models_ort_oracle').models
-    : []; // prettier-ignore
-  const oracles = haveVectors ? vectors<{ models: OracleModel[] }>('models_nncf_oracle').models : [];
+describe('models quantized like ONNX Runtime', () => {
+  const runs = vectors<{ models: { model: string; runs: Record<string, { q: Record<string, Quantizer> }> }[] }>('models_ort_oracle').models; // prettier-ignore
+  const oracles = vectors<{ models: OracleModel[] }>('models_nncf_oracle').models;
   it.each(runs)(
     '$model: weights and ranges of u8s8, per channel, minmax',
     async ({ model, runs: { u8s8_pc: run } }) => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { QuantizerConfig } from '../src/placement/types.js';
 import { alignZero, fromBorders, quantizerParameters, roundHalfEven } from '../src/ranges/parameters.js';
-import { haveVectors, vectors } from './vectors.js';
+import { vectors } from './vectors.js';
 
 interface GridCase {
   min: number;
@@ -36,10 +36,8 @@ const close = (actual: number, expected: number) =>
     2e-6 * Math.abs(expected) + 1e-12,
   );
 
-describe.skipIf(!haveVectors)('quantizer parameters against the reference grid', () => {
-  const { cases } = haveVectors
-    ? vectors<{ cases: GridCase[] }>('quantizer_params_grid_oracle')
-    : { cases: [] };
+describe('quantizer parameters against the reference grid', () => {
+  const { cases } = vectors<{ cases: GridCase[] }>('quantizer_params_grid_oracle');
   it.each(cases.map((c) => [JSON.stringify(c).slice(0, 160), c] as const))('%s', (_, c) => {
     const make = () =>
       quantizerParameters(
@@ -70,7 +68,7 @@ describe.skipIf(!haveVectors)('quantizer parameters against the reference grid',
   });
 });
 
-describe.skipIf(!haveVectors)('per-channel weights against the reference', () => {
+describe('per-channel weights against the reference', () => {
   interface Case {
     absmax: number[];
     narrow_range: boolean;
@@ -79,9 +77,7 @@ describe.skipIf(!haveVectors)('per-channel weights against the reference', () =>
     high: number[];
     scale: number[];
   }
-  const { cases } = haveVectors
-    ? vectors<{ cases: Case[] }>('per_channel_weight_grid_oracle')
-    : { cases: [] };
+  const { cases } = vectors<{ cases: Case[] }>('per_channel_weight_grid_oracle');
   it.each(cases.map((c) => [JSON.stringify(c).slice(0, 90), c] as const))('%s', (_, c) => {
     const max = Float32Array.from(c.absmax);
     const got = quantizerParameters(
@@ -95,7 +91,7 @@ describe.skipIf(!haveVectors)('per-channel weights against the reference', () =>
   });
 });
 
-describe.skipIf(!haveVectors)('alignment of zero against the reference', () => {
+describe('alignment of zero against the reference', () => {
   interface Case {
     low: number | number[];
     high: number | number[];
@@ -103,7 +99,7 @@ describe.skipIf(!haveVectors)('alignment of zero against the reference', () => {
     out_low: number;
     out_high: number;
   }
-  const { cases } = haveVectors ? vectors<{ cases: Case[] }>('tune_range_oracle') : { cases: [] };
+  const { cases } = vectors<{ cases: Case[] }>('tune_range_oracle');
   // The unify_zp variant (lists) serves other backends; the engine unifies ranges instead.
   it.each(cases.filter((c) => typeof c.low === 'number').map((c) => [JSON.stringify(c), c] as const))(
     '%s',
@@ -115,7 +111,7 @@ describe.skipIf(!haveVectors)('alignment of zero against the reference', () => {
   );
 });
 
-describe.skipIf(!haveVectors)('scale and zero point against the reference', () => {
+describe('scale and zero point against the reference', () => {
   interface Case {
     low: number | number[];
     high: number | number[];
@@ -125,7 +121,7 @@ describe.skipIf(!haveVectors)('scale and zero point against the reference', () =
     scale: number | number[];
     zero_point: number | number[];
   }
-  const { cases } = haveVectors ? vectors<{ cases: Case[] }>('scale_zero_point_testfile') : { cases: [] };
+  const { cases } = vectors<{ cases: Case[] }>('scale_zero_point_testfile');
   const list = (x: number | number[]) => Float32Array.from([x].flat());
   it.each(cases.map((c) => [JSON.stringify(c), c] as const))('%s', (_, c) => {
     const codes = c.level_high - c.level_low + 1;
@@ -142,17 +138,17 @@ describe.skipIf(!haveVectors)('scale and zero point against the reference', () =
   });
 });
 
-describe.skipIf(!haveVectors)('borders and levels against the reference', () => {
+describe('borders and levels against the reference', () => {
   interface File {
     stats: { min: number; max: number; min_ch: number[]; max_ch: number[] };
     cases: { key: string; levels: number; low: number | number[]; high: number | number[] }[];
     must_fail: { mode: 'asymmetric'; group: 'weights' | 'activations'; half_range: boolean }[];
   }
-  const file = haveVectors ? vectors<File>('fake_quantize_params_testfile') : undefined;
+  const file = vectors<File>('fake_quantize_params_testfile');
   const KEY =
     /^(weights|activations)_(symmetric|asymmetric)_sign_(\w+?)_per_ch_(\w+?)_narrow_range_(\w+?)_hf_range_(\w+)$/;
   const rangeOf = (perChannel: boolean) => {
-    const { min, max, min_ch, max_ch } = file!.stats;
+    const { min, max, min_ch, max_ch } = file.stats;
     return {
       min: Float32Array.from(perChannel ? min_ch : [min]),
       max: Float32Array.from(perChannel ? max_ch : [max]),

@@ -7,7 +7,7 @@ import { readFloats, readInts, readModel } from '@quantsmith/model/onnx';
 import { runPipeline } from '../src/pipeline.js';
 import { DATA } from './models.js';
 import { defaultRng } from './pcg64.js';
-import { haveVectors, vectors } from './vectors.js';
+import { vectors } from './vectors.js';
 
 interface Reference {
   scale: number | number[];
@@ -94,10 +94,10 @@ const DIFFERENT: readonly { readonly files: RegExp; readonly quantizer: string }
   { files: /^embedding_model_performance/, quantizer: 'QuantizeLinear_Identity_Y_1' },
 ];
 
-describe.skipIf(!haveVectors || !existsSync(MODELS))("the reference's own models have its scales", () => {
-  const { files } = haveVectors
-    ? vectors<{ files: Record<string, Record<string, Reference>> }>('reference_scales_testfile')
-    : { files: {} };
+describe.skipIf(!existsSync(MODELS))("the reference's own models have its scales", () => {
+  const { files } = vectors<{ files: Record<string, Record<string, Reference>> }>(
+    'reference_scales_testfile',
+  );
   it.each(Object.entries(files))('%s', async (file, expected) => {
     const [, model, variant] = NAME.exec(file)! as unknown as [string, string, string];
     const { model: written, dir } = await quantize(model, variant);

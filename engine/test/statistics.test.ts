@@ -10,7 +10,7 @@ import { planStatistics } from '../src/statistics/plan.js';
 import type { AggregatorType, RangeEstimator, StatisticsType } from '../src/ranges/estimator.js';
 import { oneLane } from '../src/runtime/lanes.js';
 import { model, node, value } from './models.js';
-import { haveVectors, vectors } from './vectors.js';
+import { vectors } from './vectors.js';
 
 const NO_CLIP = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
 type Statistic = 'min' | 'max' | 'abs_max' | 'mean' | 'quantile' | 'abs_quantile';
@@ -19,7 +19,7 @@ const reduce = (values: Float32Array, dims: number[], axis: number | null, type:
 
 describe('reductions of a sample', () => {
   const values = Float32Array.from({ length: 36 }, (_, i) => i - 26);
-  it.skipIf(!haveVectors)('agree with the reference', () => {
+  it('agree with the reference', () => {
     const v = vectors<{
       reduce_axes_1_2: Record<Statistic, number[]>;
       reduce_all: Record<Statistic, number>;
@@ -64,7 +64,7 @@ describe('aggregation over samples', () => {
     expect(fold('mean', samples)).toEqual([3, 10]);
     expect(fold('median', samples)).toEqual([2, 10]);
   });
-  it.skipIf(!haveVectors)('agrees with the reference with and without outliers', () => {
+  it('agrees with the reference with and without outliers', () => {
     interface V {
       'aggregators_q0.1': { axis0: Record<'mean_no_outliers' | 'median_no_outliers' | 'median', number[]> };
     }
@@ -122,7 +122,7 @@ describe('histogram', () => {
   });
 });
 
-describe.skipIf(!haveVectors)('histogram against the reference', () => {
+describe('histogram against the reference', () => {
   it('searches the same border', () => {
     const expected = vectors<{ histogram_64bins: { searched_min_max: [number, number] } }>(
       'reducers_testfile',
@@ -206,46 +206,41 @@ const SAMPLES = [new Float32Array(27), new Float32Array(27).fill(1)];
   [128, -128],
 ].forEach(([max, min], c) => SAMPLES[0]!.set([max!, min!], 9 * c));
 
-describe.skipIf(!haveVectors).each([true, false])(
-  'range estimators against the reference, inGraph %s',
-  (inGraph) => {
-    interface Case {
-      estimator: string;
-      mode: 'symmetric' | 'asymmetric';
-      per_channel: boolean;
-      max: number | number[];
-      min: number | number[];
-    }
-    const ESTIMATORS: Record<string, RangeEstimator> = {
-      MINMAX: estimatorOf(['min', 'max'], ['min', 'max']),
-      MEAN_MINMAX: estimatorOf(['min', 'max'], ['mean', 'mean']),
-      MEDIAN_MINMAX: estimatorOf(['min', 'max'], ['median', 'median']),
-      'QUANTILE p=0.01 mean': estimatorOf(['quantile', 'quantile'], ['mean', 'mean'], { probability: 0.01 }),
-    };
-    const { activations } = haveVectors
-      ? vectors<{ activations: Case[] }>('range_estimators_testfile')
-      : { activations: [] };
-    // On purpose (docs/compatibility.md): samples that would all be masked are kept, and both tails count where the
-    // range is symmetric.
-    const same = activations.filter(
-      (c) =>
-        c.estimator !== 'MEAN_NO_OUTLIERS_MINMAX' &&
-        !(c.estimator.startsWith('QUANTILE') && c.mode === 'symmetric'),
-    );
-    it.each(same.map((c) => [`${c.estimator} ${c.mode} per channel ${c.per_channel}`, c] as const))(
-      '%s',
-      async (_, c) => {
-        const got = await collect(SAMPLES, ESTIMATORS[c.estimator]!, {
-          symmetric: c.mode === 'symmetric',
-          perChannel: c.per_channel,
-          inGraph,
-        });
-        [c.min].flat().forEach((min, i) => expect(got.min[i]).toBeCloseTo(min, 4));
-        [c.max].flat().forEach((max, i) => expect(got.max[i]).toBeCloseTo(max, 4));
-      },
-    );
-  },
-);
+describe.each([true, false])('range estimators against the reference, inGraph %s', (inGraph) => {
+  interface Case {
+    estimator: string;
+    mode: 'symmetric' | 'asymmetric';
+    per_channel: boolean;
+    max: number | number[];
+    min: number | number[];
+  }
+  const ESTIMATORS: Record<string, RangeEstimator> = {
+    MINMAX: estimatorOf(['min', 'max'], ['min', 'max']),
+    MEAN_MINMAX: estimatorOf(['min', 'max'], ['mean', 'mean']),
+    MEDIAN_MINMAX: estimatorOf(['min', 'max'], ['median', 'median']),
+    'QUANTILE p=0.01 mean': estimatorOf(['quantile', 'quantile'], ['mean', 'mean'], { probability: 0.01 }),
+  };
+  const { activations } = vectors<{ activations: Case[] }>('range_estimators_testfile');
+  // On purpose (docs/compatibility.md): samples that would all be masked are kept, and both tails count where the
+  // range is symmetric.
+  const same = activations.filter(
+    (c) =>
+      c.estimator !== 'MEAN_NO_OUTLIERS_MINMAX' &&
+      !(c.estimator.startsWith('QUANTILE') && c.mode === 'symmetric'),
+  );
+  it.each(same.map((c) => [`${c.estimator} ${c.mode} per channel ${c.per_channel}`, c] as const))(
+    '%s',
+    async (_, c) => {
+      const got = await collect(SAMPLES, ESTIMATORS[c.estimator]!, {
+        symmetric: c.mode === 'symmetric',
+        perChannel: c.per_channel,
+        inGraph,
+      });
+      [c.min].flat().forEach((min, i) => expect(got.min[i]).toBeCloseTo(min, 4));
+      [c.max].flat().forEach((max, i) => expect(got.max[i]).toBeCloseTo(max, 4));
+    },
+  );
+});
 
 describe.each([true, false])('collecting, inGraph %s', (inGraph) => {
   const options = { symmetric: false, perChannel: false, inGraph };

@@ -1,10 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const path = fileURLToPath(new URL('../../../shared/reference/vectors.json', import.meta.url));
-
-/** Whether the reference vectors are beside the checkout. */
-export const haveVectors = existsSync(path);
+const path = fileURLToPath(new URL('../../test/oracles/vectors.json', import.meta.url));
 
 /** One section of the peers' reference vectors. */
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller knows the form of a section
