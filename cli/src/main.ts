@@ -35,7 +35,7 @@ First steps:
   quantsmith doctor                   what is installed, and what will be fast here
 
 Exit codes: 0 done · 1 check found something · 2 wrong usage · 3 the config is not valid · 4 model or data cannot be used
-            5 a target or limit was not met (the best model is written) · 6 internal error · 130 cancelled`,
+            5 a target or limit was not met (the best model is written), or --strict and the report has an error · 6 internal error · 130 cancelled`,
   )
   .exitOverride((error) => {
     process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage);
@@ -106,6 +106,7 @@ command('run', 'quantize the model that a config names, restore accuracy, write 
     '--locked',
     'write what was chosen by measurement into the config, so that later runs give the same model',
   )
+  .option('--strict', 'end with 5 where the report has an error, such as a damaged output')
   .option('--resume', 'resume an interrupted run')
   .option('--force', 'replace an output that quantsmith did not write')
   .addOption(noCache())

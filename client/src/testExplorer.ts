@@ -52,12 +52,14 @@ async function runTest(test: vscode.TestRun, item: vscode.TestItem, run: RunConf
     test.errored(item, new vscode.TestMessage('The run was cancelled or failed; see the log.'), duration);
     return;
   }
-  if (result.satisfied !== false) {
+  if (result.satisfied !== false && result.distrust === null) {
     test.passed(item, duration);
     return;
   }
   const report = await readReport(vscode.Uri.file(result.reportPath));
-  const message = new vscode.TestMessage(report === null ? 'The target was missed.' : missed(report));
+  const message = new vscode.TestMessage(
+    result.distrust ?? (report === null ? 'The target was missed.' : missed(report)),
+  );
   message.location = new vscode.Location(uri, await targetRange(uri));
   test.failed(item, message, duration);
 }

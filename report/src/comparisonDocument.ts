@@ -47,9 +47,11 @@ function metricRows(a: Subject['metric'], b: Subject['metric']): Cell[][] {
   const { name } = (a ?? b)!;
   const value = (metric: Subject['metric']) => (metric === null ? MISSING : metricValue(name, metric.value));
   const drop = (metric: Subject['metric']) => (metric === null ? MISSING : dropValue(metric, metric.drop));
-  const verdict = ({ satisfied }: NonNullable<Subject['metric']>): Cell =>
+  const verdict = ({ satisfied, distrusted }: NonNullable<Subject['metric']>): Cell =>
     satisfied === true
-      ? { text: 'met', tone: 'good' }
+      ? distrusted
+        ? { text: 'not trustworthy', tone: 'bad' }
+        : { text: 'met', tone: 'good' }
       : satisfied === false
         ? { text: 'missed', tone: 'bad' }
         : MISSING;

@@ -1,6 +1,6 @@
 import { drop, type QuantizationReport } from '@quantsmith/schemas';
 
-export { dropValue, metricValue } from '@quantsmith/schemas';
+export { distrustOf, dropValue, metricValue } from '@quantsmith/schemas';
 
 type Metric = NonNullable<QuantizationReport['metric']>;
 

@@ -19,7 +19,7 @@ export {
 export { exceededLimits, type Limit, type LimitExceeded, type Limits } from './limits.js';
 export { parseReport, type ParsedReport } from './parse.js';
 export { factsText, PLAIN, type Paint } from './toText.js';
-export { metricValue } from './figures.js';
+export { distrustOf, metricValue } from './figures.js';
 export { outputsAtRisk, unaffectedText } from './overflow.js';
 export { summaryFacts } from './summary.js';
 export { visible } from './document.js';

@@ -1,5 +1,5 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
-import type { Block, Cell, Document, Facts, Section, Table } from './document.js';
+import type { Block, Cell, Document, Facts, Section, Span, Table } from './document.js';
 import { baseName, counted, duration, moment } from './figures.js';
 import { layerBlocks } from './layers.js';
 import { overflowBlocks, type ChooseFix } from './overflow.js';
@@ -42,9 +42,16 @@ function section(title: string, blocks: readonly Block[], aside = false): Sectio
   return blocks.length === 0 ? [] : [{ kind: 'section', title, aside, blocks }];
 }
 
+const SEVERITIES = ['error', 'warning', 'info'];
+
 function warnings({ warnings: all }: QuantizationReport): Block[] {
   if (all.length === 0) return [];
-  const items = all.map(({ code, message }) => [`${message} `, { code }]);
+  // The worst first: who reads one line reads that one.
+  const bySeverity = [...all].sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
+  const items = bySeverity.map(({ code, severity, message }): Span[] => [
+    severity === 'error' ? { text: `${message} `, tone: 'bad' } : `${message} `,
+    { code },
+  ]);
   return [{ kind: 'list', items }];
 }
 

@@ -1,4 +1,4 @@
-import type { QuantizationReport } from '@quantsmith/schemas';
+import { distrustOf, type QuantizationReport } from '@quantsmith/schemas';
 import type { Block, Cell, Document, ScatterChart } from './document.js';
 import { bytes, duration, dropValue, metricValue, moment } from './figures.js';
 
@@ -59,9 +59,11 @@ function row({ label, report, href }: ListedRun): Cell[] {
     metric?.drop === undefined || metric.drop === null ? MISSING : dropValue(metric, metric.drop),
     satisfied === null
       ? MISSING
-      : satisfied
-        ? { text: 'met', tone: 'good' }
-        : { text: 'missed', tone: 'bad' },
+      : satisfied && distrustOf(report) !== null
+        ? { text: 'not trustworthy', tone: 'bad' }
+        : satisfied
+          ? { text: 'met', tone: 'good' }
+          : { text: 'missed', tone: 'bad' },
     latency === null ? MISSING : duration(latency.quantized_median),
     bytes(size.quantized_bytes),
   ];

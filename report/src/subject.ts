@@ -1,4 +1,4 @@
-import { tableOf } from '@quantsmith/schemas';
+import { distrustOf, tableOf } from '@quantsmith/schemas';
 import type { QuantizationReport } from '@quantsmith/schemas';
 import { layerState, weightText } from './layers.js';
 
@@ -16,6 +16,8 @@ export interface Subject {
     readonly drop: number | null;
     readonly drop_type: 'absolute' | 'relative';
     readonly satisfied: boolean | null;
+    /** Whether the report itself says that its figures are not to be trusted. */
+    readonly distrusted: boolean;
   } | null;
   readonly latency_ms: number | null;
   /** Hashes and names that tell whether figures of two subjects were measured alike. */
@@ -71,6 +73,7 @@ export function subjectOfReport(path: string, report: QuantizationReport): Subje
             drop: metric.drop,
             drop_type: metric.drop_type,
             satisfied: metric.satisfied,
+            distrusted: distrustOf(report) !== null,
           },
     latency_ms: report.latency_ms?.quantized_median ?? null,
     measured_on: {

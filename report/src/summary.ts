@@ -1,14 +1,28 @@
-import { undefinedDropText, type QuantizationReport } from '@quantsmith/schemas';
+import { distrustOf, undefinedDropText, type QuantizationReport } from '@quantsmith/schemas';
 import { names, type Facts, type Span, type Text } from './document.js';
-import { bytes, counted, dropValue, duration, metricValue, sizeChange, speedChange } from './figures.js';
+import {
+  bytes,
+  counted,
+  decibels,
+  dropValue,
+  duration,
+  metricValue,
+  sizeChange,
+  speedChange,
+} from './figures.js';
 
 type Row = Facts['rows'][number];
 type Metric = NonNullable<QuantizationReport['metric']>;
 
+/** Outputs in the summary; the report has them all. */
+const MOST_OUTPUTS = 4;
+
 /** The figures that decide: accuracy, restoration, size, latency, what the run took. */
 export function summaryFacts(report: QuantizationReport): Facts {
   const rows = [
-    ...metricRows(report.metric),
+    ...distrustRows(report),
+    ...metricRows(report),
+    ...outputRows(report),
     ...overflowRows(report),
     ...operatorRows(report),
     ...sizeRows(report),
@@ -16,7 +30,14 @@ export function summaryFacts(report: QuantizationReport): Facts {
   return { kind: 'facts', caption: 'Result', rows };
 }
 
-function metricRows(metric: Metric | null): Row[] {
+/** What makes every figure below it worthless stands above them all. */
+function distrustRows(report: QuantizationReport): Row[] {
+  const reason = distrustOf(report);
+  return reason === null ? [] : [['not trustworthy', { text: reason, tone: 'bad' }]];
+}
+
+function metricRows(report: QuantizationReport): Row[] {
+  const { metric } = report;
   if (metric === null) return [];
   const { name } = metric;
   const before: Row[] =
@@ -27,14 +48,14 @@ function metricRows(metric: Metric | null): Row[] {
     [`${name}, float`, `${metricValue(name, metric.baseline)} on ${counted(metric.samples, 'sample')}`],
     ...before,
     [`${name}, int8`, metricValue(name, metric.quantized)],
-    ['drop', dropText(metric)],
+    ['drop', dropText(metric, distrustOf(report) !== null)],
   ];
 }
 
 /** The drop with what is allowed, the verdict, and how sure it is. */
-function dropText(metric: Metric): Text {
+function dropText(metric: Metric, isDistrusted: boolean): Text {
   const allowed = metric.max_drop === null ? '' : ` of ${dropValue(metric, metric.max_drop)} allowed`;
-  const verdict: Span[] = metric.satisfied === null ? [] : [', ', verdictOf(metric)];
+  const verdict: Span[] = metric.satisfied === null ? [] : [', ', verdictOf(metric, isDistrusted)];
   return [
     `${dropValue(metric, metric.drop)}${allowed}`,
     ...verdict,
@@ -52,11 +73,40 @@ function certainty(metric: Metric): string {
   return doubt === null ? interval : `${interval}: ${doubt}`;
 }
 
-/** Whether the target was met, in words. */
-export function verdictOf(metric: Metric): Span {
-  return metric.satisfied === true
-    ? { text: 'target met', tone: 'good' }
-    : { text: 'target missed', tone: 'bad' };
+/** Whether the target was met, in words. What is not to be trusted is never called good. */
+function verdictOf({ satisfied }: Metric, isDistrusted: boolean): Span {
+  if (satisfied === false) return { text: 'target missed', tone: 'bad' };
+  return isDistrusted ? { text: 'not trustworthy', tone: 'bad' } : { text: 'target met', tone: 'good' };
+}
+
+/** How close the outputs come to the float model's, and whether the model was checked. */
+function outputRows({ outputs, verified }: QuantizationReport): Row[] {
+  if (verified === null) return [];
+  const { passed, samples, in_sample: inSample, unfit } = verified;
+  const set = inSample ? 'calibration samples' : 'held-out samples';
+  const against = `against float on ${samples} ${set}`;
+  const shown = outputs
+    .slice(0, MOST_OUTPUTS)
+    .map((output): Row => [`output ${output.name}`, `${outputText(output)}, ${against}`]);
+  const more = outputs.length - shown.length;
+  const rest: Row[] = more <= 0 ? [] : [['', `and ${counted(more, 'output')} more`]];
+  const verdict: Text = passed
+    ? 'the runtime computes what was intended'
+    : [
+        { text: 'not verified', tone: 'bad' },
+        ...(unfit.length === 0
+          ? []
+          : [': other codes than intended in ', ...names(unfit.map(({ name }) => name))]),
+      ];
+  return [...shown, ...rest, ['self-check', verdict]];
+}
+
+function outputText({ sqnr_db: noise, cosine, agreement }: QuantizationReport['outputs'][number]): string {
+  return [
+    noise === null ? 'no noise' : `SQNR ${decibels(noise)}`,
+    ...(cosine === null ? [] : [`cosine ${cosine.toFixed(4)}`]),
+    ...(agreement === null ? [] : [`largest value agrees in ${(100 * agreement).toFixed(1)} %`]),
+  ].join(', ');
 }
 
 /** What the samples cannot tell apart; null when they can. */

@@ -101,6 +101,31 @@ describe('what every format states', () => {
       const metric = { ...sampleReport().metric!, drop: 0.012, satisfied: false };
       expect(text({ metric })).toContain('the excess is within the noise of the samples');
     });
+    it(`${format}: how close the outputs come, and that the model was checked`, () => {
+      const found = text();
+      expect(found).toMatch(
+        /output scores SQNR 24\.5 dB, cosine 0\.9980, largest value agrees in 98\.5 %, against float on 16 held-out samples/,
+      );
+      expect(found).toContain('self-check the runtime computes what was intended');
+      const verified = { ...sampleReport().verified!, passed: false };
+      const unfit = [{ name: '/head/Gemm', op: 'Gemm', codes: 10, different: 9, largest: 255 }];
+      expect(text({ verified: { ...verified, unfit } })).toMatch(
+        /self-check not verified ?: other codes than intended in \/head\/Gemm/,
+      );
+    });
+    it(`${format}: a damaged output stands above every figure, and no target is met over it`, () => {
+      const message = 'The output "scores" is damaged by quantization: SQNR 0.1 dB.';
+      for (const code of ['output-damaged', 'float-accuracy-implausible']) {
+        const found = text({ warnings: [{ code, severity: 'error', message, config_path: [] }] });
+        expect(found).not.toContain('target met');
+        expect(found).toMatch(/of 1\.00 points allowed, ?not trustworthy/);
+        const first = found.indexOf('SQNR 0.1 dB');
+        expect(first).toBeGreaterThan(0);
+        expect(first).toBeLessThan(found.indexOf('top1, float'));
+      }
+      const doubtful = { code: 'output-damaged', severity: 'warning' as const, message, config_path: [] };
+      expect(text({ warnings: [doubtful] })).toContain('target met');
+    });
     it(`${format}: warnings, layers whose sums can saturate, the prediction for another CPU`, () => {
       const found = text({
         warnings: [

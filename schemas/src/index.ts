@@ -24,5 +24,6 @@ export * from './resolve.js';
 export * from './stages.js';
 export * from './tableOf.js';
 export * from './tool.js';
+export * from './trust.js';
 export * from './validate.js';
 export * from './walk.js';

@@ -484,6 +484,15 @@ describe('after a run', () => {
     expect(findings(report({ ci95: [0.005, 0.07] }))[0]).toMatchObject({ severity: 'info' });
   });
 
+  it('a damaged output is an error, and nothing is called kept over it', () => {
+    const damaged = { code: 'output-damaged', severity: 'error', message: 'Damaged.', config_path: [] };
+    const kept = report(
+      { quantized: 0.97, quantized_initial: 0.97, drop: 0.01, satisfied: true },
+      { warnings: [damaged] },
+    );
+    expect(findings(kept).map(({ code, severity }) => [code, severity])).toEqual([['run-warning', 'error']]);
+  });
+
   it('what restoration had to repair stands on the setting that cost it', () => {
     const restored = report({ quantized: 0.975, drop: 0.005, satisfied: true, ci95: [-0.01, 0.02] });
     expect(findings(restored).map(({ code, severity }) => [code, severity])).toEqual([

@@ -1,6 +1,6 @@
 import { report as rendered, type ReportFormat } from '@quantsmith/api';
 import type { EmulatedCpu } from '@quantsmith/engine';
-import { fail, type QuantizationReport, withAbsolutePaths } from '@quantsmith/schemas';
+import { fail, hasErrors, type QuantizationReport, withAbsolutePaths } from '@quantsmith/schemas';
 import { runOnConfig, type EngineOptions } from '../engine.js';
 import { EXIT } from '../exit.js';
 import type { Session } from '../session.js';
@@ -15,6 +15,8 @@ export interface RunOptions extends EngineOptions {
   readonly format?: ReportFormat;
   /** Write the choices into the config. */
   readonly locked?: boolean;
+  /** Whether an error that the report tells of ends the command as a missed target does. */
+  readonly strict?: boolean;
   /** Also run the written model on this CPU, emulated. */
   readonly verifyIsa?: EmulatedCpu;
 }
@@ -43,5 +45,6 @@ export async function runCommand(path: string, options: RunOptions, session: Ses
     const allowModules = options.allowModules === true;
     await verifyOnCpu(verified, { cpu: options.verifyIsa!, emulator, allowModules }, session);
   }
-  return report.metric?.satisfied === false ? EXIT.targetMissed : EXIT.ok;
+  const isFailed = report.metric?.satisfied === false || (options.strict === true && hasErrors(report));
+  return isFailed ? EXIT.targetMissed : EXIT.ok;
 }

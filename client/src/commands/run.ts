@@ -13,6 +13,8 @@ export interface RunResult {
   readonly outputPath: string;
   /** Whether the target was met; null: there was none. */
   readonly satisfied: boolean | null;
+  /** Why the figures are not to be trusted, in one sentence; null: nothing speaks against them. */
+  readonly distrust: string | null;
 }
 
 /**
@@ -41,12 +43,16 @@ const isInView = (config: vscode.Uri) =>
 
 async function tellEnd(
   config: vscode.Uri,
-  { satisfied, reportPath }: RunResult,
+  { satisfied, distrust, reportPath }: RunResult,
   { panels, output }: { panels: ReportPanels; output: vscode.LogOutputChannel },
 ): Promise<void> {
   const verdict = { true: 'target met', false: 'target missed', null: 'quantized' }[String(satisfied)];
-  const message = `${nameOf(config)}: ${verdict}.`;
-  const show = satisfied === false ? vscode.window.showWarningMessage : vscode.window.showInformationMessage;
+  const message =
+    distrust === null ? `${nameOf(config)}: ${verdict}.` : `${nameOf(config)}: not trustworthy. ${distrust}`;
+  const show =
+    satisfied === false || distrust !== null
+      ? vscode.window.showWarningMessage
+      : vscode.window.showInformationMessage;
   const chosen = await show(message, 'Report', 'Problems', 'Log');
   if (chosen === 'Report') await panels.open(vscode.Uri.file(reportPath));
   if (chosen === 'Problems') await vscode.commands.executeCommand('workbench.actions.view.problems');

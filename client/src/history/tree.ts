@@ -1,4 +1,4 @@
-import { metricValue } from '@quantsmith/report';
+import { distrustOf, metricValue } from '@quantsmith/report';
 import * as vscode from 'vscode';
 import { findConfigs, watchConfigs } from '../configs.js';
 import type { Runs } from '../runs/runs.js';
@@ -95,6 +95,7 @@ function stateOf(config: vscode.Uri, past: readonly PastRun[], runs: Runs): Conf
   if (has('report-stale')) return 'stale';
   const [last] = past;
   if (last?.content.metric?.satisfied === false) return 'missed';
+  if (last !== undefined && distrustOf(last.content) !== null) return 'failed';
   if (findings.some(({ severity }) => severity === vscode.DiagnosticSeverity.Error)) return 'failed';
   return last === undefined ? 'new' : 'fresh';
 }
@@ -113,7 +114,11 @@ function runItem({ run, before, config }: HistoryNode & { readonly kind: 'run' }
   item.description = parts.join(', ');
   item.tooltip = `${vscode.workspace.asRelativePath(config)}\n${parts.join('\n')}`;
   item.iconPath = new vscode.ThemeIcon(
-    metric?.satisfied === false ? 'warning' : metric?.satisfied === true ? 'pass' : 'circle-filled',
+    metric?.satisfied === false || distrustOf(run.content) !== null
+      ? 'warning'
+      : metric?.satisfied === true
+        ? 'pass'
+        : 'circle-filled',
   );
   item.contextValue = 'run';
   item.command = { command: 'quantsmith.showReport', title: 'Open Report', arguments: [run.report] };

@@ -2,8 +2,11 @@ import type { Problem } from '@quantsmith/schemas';
 import type { OutputAgreement } from './outputs.js';
 import type { UnfitOperator, Verification } from './verify.js';
 
-/** Below these an output is useless, whatever the metric says; then those below which somebody should look. */
-const DAMAGED = { sqnrDb: 0, agreement: 0.5, correlation: 0.3 } as const;
+/**
+ * Below these an output is useless, whatever the metric says; then those below which somebody should look. An output that is
+ * all zero, or of which nothing is left, lies at 0 dB; at 3 dB the noise has half the signal's power.
+ */
+const DAMAGED = { sqnrDb: 3, agreement: 0.5, correlation: 0.3 } as const;
 const DOUBTFUL = { sqnrDb: 10, agreement: 0.9, correlation: 0.7 } as const;
 
 /** What has to be said of a finished model: outputs that are damaged, kernels that do not compute what was intended. */

@@ -1,4 +1,4 @@
-import { isReportPath, reportPathOf } from '@quantsmith/schemas';
+import { distrustOf, isReportPath, reportPathOf } from '@quantsmith/schemas';
 import { withAbsolutePaths } from '@quantsmith/schemas';
 import { inspectModel } from '@quantsmith/model/onnx';
 import { fractionDone } from '@quantsmith/schemas';
@@ -136,7 +136,7 @@ interface Task {
 async function run(
   session: Session,
   task: Task,
-): Promise<{ reportPath: string; outputPath: string; satisfied: boolean | null }> {
+): Promise<{ reportPath: string; outputPath: string; satisfied: boolean | null; distrust: string | null }> {
   const checked = await checkConfigFile(task.file);
   const { report, reportPath } = await followed(session, task, 'Quantizing', (options) =>
     runConfig(checked, options),
@@ -145,6 +145,7 @@ async function run(
     reportPath,
     outputPath: withAbsolutePaths(report, reportPath).output.path,
     satisfied: report.metric?.satisfied ?? null,
+    distrust: distrustOf(report),
   };
 }
 

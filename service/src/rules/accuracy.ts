@@ -1,4 +1,4 @@
-import { reportedRemedy, undefinedDropText, type QuantizationReport } from '@quantsmith/schemas';
+import { distrustOf, reportedRemedy, undefinedDropText, type QuantizationReport } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { inOrder } from '../document/compose.js';
 import { appendItems, setValue } from '../document/edit.js';
@@ -39,8 +39,8 @@ export function accuracyFindings(
     ...metricFindings(document, report, ignored),
     ...costFindings(document, report, ignored),
     ...overflowFindings(document, report),
-    ...report.warnings.map(({ code, message, config_path: path }) => ({
-      ...at(document, [path, ['model']], 'run-warning', 'warning', message),
+    ...report.warnings.map(({ code, severity, message, config_path: path }) => ({
+      ...at(document, [path, ['model']], 'run-warning', severity, message),
       data: { warning: code },
     })),
   ];
@@ -81,6 +81,8 @@ function metricFindings(
     const message = `Accuracy target missed: ${measured}; allowed ${points(metric, allowed ?? 0)}.${doubt}`;
     return place('accuracy-drop', noise ? 'info' : 'error', message);
   }
+  // A value that means nothing is not called kept or restored.
+  if (distrustOf(report) !== null) return [];
   if (reverted.length === 0) return place('accuracy-kept', 'info', `Last run: ${measured}.`);
   const count = reverted.length === 1 ? '1 operator is' : `${reverted.length} operators are`;
   return place('accuracy-restored', 'info', `Accuracy restored: ${measured}. ${count} in float.`);

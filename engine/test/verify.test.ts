@@ -1,0 +1,268 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { HostTensor } from '@quantsmith/model/arrays';
+import { makeTensor, type ModelProto, withOutputs } from '@quantsmith/model/onnx';
+import { cutAtCodes } from '../src/verify/cut.js';
+import { verificationProblems } from '../src/verify/findings.js';
+import { compareOperators } from '../src/verify/operators.js';
+import { compareOutputs, type OutputAgreement } from '../src/verify/outputs.js';
+import { checkSamples, type Verification } from '../src/verify/verify.js';
+import { floats, model, node, randoms, runModel, value } from './models.js';
+import { layerModel, type Layer } from './quantizedLayer.js';
+import { quantizeTiny } from './tiny.js';
+
+const tensor = (dims: readonly number[], data: readonly number[]): HostTensor => ({
+  ...{ type: 'float32', dims, data: Float32Array.from(data) },
+});
+
+const compared = (expected: HostTensor, actual: HostTensor): OutputAgreement => {
+  const comparison = compareOutputs(['y']);
+  comparison.add({ y: expected }, { y: actual });
+  return comparison.result()[0]!;
+};
+
+describe('how close an output comes', () => {
+  it('is the figures that a pencil gives', () => {
+    // Σx² = 9 + 16 = 25, Σ(x−y)² = 1, Σxy = 9 + 12 = 21, Σy² = 9 + 9 = 18.
+    const found = compared(tensor([1, 2], [3, 4]), tensor([1, 2], [3, 3]));
+    expect(found.sqnrDb).toBeCloseTo(10 * Math.log10(25), 9);
+    expect(found.cosine).toBeCloseTo(21 / Math.sqrt(25 * 18), 9);
+    // 4 is the largest of the one; of two equal values the first counts.
+    expect(found.agreement).toBe(0);
+    expect(found.weakCorrelation).toBeNull();
+  });
+  it('counts the largest value at each position of the last axis', () => {
+    const expected = tensor([2, 2, 2], [1, 0, 1, 0, 0, 1, 0, 1]);
+    expect(compared(expected, tensor([2, 2, 2], [9, 0, 0, 9, 0, 9, 0, 9])).agreement).toBe(0.75);
+    expect(compared(tensor([3, 1], [1, 2, 3]), tensor([3, 1], [1, 2, 3])).agreement).toBeNull();
+  });
+  it('sums over samples, and has no figure where there is nothing', () => {
+    const comparison = compareOutputs(['y', 'z']);
+    comparison.add({ y: tensor([1], [2]) }, { y: tensor([1], [1]) });
+    comparison.add({ y: tensor([1], [2]) }, { y: tensor([1], [2]) });
+    const [y, z] = comparison.result();
+    expect(y!.sqnrDb).toBeCloseTo(10 * Math.log10(8), 9);
+    expect(z).toEqual({ name: 'z', sqnrDb: null, cosine: null, agreement: null, weakCorrelation: null });
+  });
+  it('tells equal outputs, and one that is all zero', () => {
+    const x = tensor([1, 3], [1, 2, 3]);
+    expect(compared(x, x)).toMatchObject({ sqnrDb: Infinity, cosine: 1, agreement: 1 });
+    expect(compared(x, tensor([1, 3], [0, 0, 0]))).toMatchObject({ sqnrDb: 0, cosine: null, agreement: 0 });
+  });
+  it('finds a column that is lost beside a large one that is not', () => {
+    const rows = 100;
+    const [boxes, scores] = [randoms(rows, 3), randoms(rows, 4)];
+    const pairs = (score: (i: number) => number) =>
+      tensor([1, rows, 2], Array.from({ length: rows }, (_, i) => [1000 * boxes[i]!, score(i)]).flat());
+    const found = compared(
+      pairs((i) => scores[i]!),
+      pairs(() => 0),
+    );
+    expect(found.sqnrDb).toBeGreaterThan(50);
+    expect(found.weakCorrelation).toBe(0);
+  });
+  it('is the same whatever factor both have', () => {
+    const numbers = fc.array(fc.integer({ min: -50, max: 50 }), { minLength: 2, maxLength: 8 });
+    fc.assert(
+      fc.property(numbers, numbers, fc.constantFrom(0.25, 2, 64), (x, y, factor) => {
+        const length = Math.min(x.length, y.length);
+        const of = (values: readonly number[], by: number) =>
+          tensor(
+            [1, length],
+            values.slice(0, length).map((one) => by * one),
+          );
+        expect(compared(of(x, factor), of(y, factor))).toEqual(compared(of(x, 1), of(y, 1)));
+      }),
+    );
+  });
+});
+
+const LAYER: Layer = {
+  ...{ op: 'Gemm', signed: false, perChannel: false, bias: true, quantized: true, group: 1, inputs: 4 },
+  ...{
+    outputs: 3,
+    kernel: 1,
+    stride: 1,
+    pad: 0,
+    dilation: 1,
+    size: 2,
+    weight: (index) => (index % 7) * 9 - 27,
+  },
+};
+
+/** The layer with this code in front of everything that is summed. */
+function withBias(proto: ModelProto, code: number): ModelProto {
+  const initializer = proto.graph!.initializer.map((one) =>
+    one.name === 'b_q' ? makeTensor('b_q', [3], 6, Int32Array.of(code, 0, 0)) : one,
+  );
+  return { ...proto, graph: { ...proto.graph!, initializer } };
+}
+
+const input = (dims: readonly number[]) => ({
+  x: tensor(dims, Array.from(randoms(dims.reduce((a, b) => a * b), 5), (at) => 2 * at)), // prettier-ignore
+});
+const options = { threads: 1, dir: '.' };
+
+describe('a model that is cut at its codes', () => {
+  it('computes what the whole one does where it is given the same codes', async () => {
+    const { proto, dims } = layerModel(LAYER);
+    const { model: cut, cuts } = cutAtCodes(proto);
+    expect(cuts.map(({ codes, tensor: rounded }) => [codes, rounded])).toEqual([
+      ['x_q', 'x'],
+      ['y_q', 'y_f'],
+    ]);
+    const names = cuts.map(({ codes }) => codes);
+    const whole = {
+      ...(await runModel(withOutputs(proto, names), input(dims))),
+      ...(await runModel(proto, input(dims))),
+    };
+    const given = Object.fromEntries(cuts.map(({ codes, given: name }) => [name, whole[codes]!]));
+    const found = await runModel(cut, { ...input(dims), ...given });
+    for (const name of ['y', ...names]) expect(found[name]).toEqual(whole[name]);
+  });
+  it('is cut nowhere where nothing is rounded', async () => {
+    const plain = model({
+      ...{ inputs: [value('x', [1, 2])], outputs: [value('y')] },
+      nodes: [node('Relu', ['x'], ['y'])],
+    });
+    expect(cutAtCodes(plain).cuts).toEqual([]);
+    expect(await compareOperators(plain, [], options)).toEqual([]);
+  });
+});
+
+describe('operators on equal inputs', () => {
+  it('agree where they are healthy', async () => {
+    for (const op of ['Gemm', 'Conv'] as const) {
+      const { proto, dims } = layerModel({ ...LAYER, op });
+      const [, layer] = await compareOperators(proto, [input(dims)], options);
+      expect(layer).toMatchObject({ node: 'layer', op, wrong: 0 });
+      expect(layer!.different).toBeLessThanOrEqual(2);
+    }
+  });
+  it.each(['Gemm', 'Conv'] as const)(
+    '%s: a bias that overflows with its sum is found by name',
+    async (op) => {
+      const { proto, dims } = layerModel({ ...LAYER, op });
+      // In real numbers the result is far above the range and becomes 255; 32 bits wrap around and give 0.
+      const planted = withBias(proto, 2 ** 31 - 1);
+      const samples = [
+        input(dims),
+        { x: tensor(dims, new Array<number>(dims.reduce((a, b) => a * b)).fill(2)) },
+      ];
+      const positive = { ...planted, graph: { ...planted.graph!, initializer: planted.graph!.initializer.map((one) =>
+      one.name === 'w_q' ? makeTensor('w_q', one.dims.map(Number), 3, new Int8Array(12).fill(100)) : one) } }; // prettier-ignore
+      const [, layer] = await compareOperators(positive, samples, options);
+      expect(layer).toMatchObject({ node: 'layer', op });
+      expect(layer!.wrong).toBeGreaterThan(0);
+      expect(layer!.largest).toBeGreaterThan(100);
+    },
+  );
+});
+
+const verification = (change: Partial<Verification> = {}): Verification => ({
+  outputs: [{ name: 'scores', sqnrDb: 25, cosine: 0.99, agreement: 0.98, weakCorrelation: null }],
+  ...{ samples: 12, inSample: false, optimizedDb: 60, unoptimizedDb: 25, unfit: [], passed: true },
+  ...change,
+});
+
+describe('what is said of a finished model', () => {
+  const output = (change: Partial<OutputAgreement>) =>
+    verificationProblems(
+      verification({ outputs: [{ ...verification().outputs[0]!, ...change }] }),
+      false,
+    ).map(({ code, severity }) => `${code} ${severity}`);
+
+  it('is nothing where it is well', () => {
+    expect(verificationProblems(verification(), false)).toEqual([]);
+    // Noise that changes no answer does no harm, nor an output that cannot be compared.
+    expect(output({ sqnrDb: 2, agreement: 0.95 })).toEqual([]);
+    expect(output({ sqnrDb: null, agreement: null })).toEqual([]);
+  });
+  it('names a damaged output: an error where nothing is left of it, else a warning', () => {
+    expect(output({ sqnrDb: 0, agreement: 0.1 })).toEqual(['output-damaged error']);
+    expect(output({ sqnrDb: 2.9, agreement: null })).toEqual(['output-damaged error']);
+    expect(output({ sqnrDb: 8, agreement: 0.7 })).toEqual(['output-damaged warning']);
+    expect(output({ weakCorrelation: 0.1 })).toEqual(['output-damaged error']);
+  });
+  it('names the operators that compute something else', () => {
+    const unfit = [
+      {
+        ...{ node: 'layer', op: 'Gemm', codes: 100, different: 7, wrong: 7, largest: 255 },
+        revertible: false,
+      },
+    ];
+    const [found] = verificationProblems(verification({ passed: false, unfit }), true);
+    expect(found).toMatchObject({
+      code: 'not-verified',
+      severity: 'warning',
+      data: { operators: ['layer'] },
+    });
+    expect(found!.message).toMatch(/in Gemm layer \(7 of 100 codes differ, by up to 255\)\. .*overflow_fix/);
+  });
+});
+
+describe('samples that are looked at', () => {
+  const source = (count: number) => ({ count }) as Parameters<typeof checkSamples>[0]['source'];
+  it('are held out where there are some, and spread', () => {
+    const validation = { source: source(24) };
+    const found = checkSamples({ source: source(100), samples: 10 }, validation);
+    expect(found.source).toBe(validation.source);
+    expect(found).toMatchObject({ inSample: false, indices: Array.from({ length: 12 }, (_, i) => 2 * i) });
+    const beyond = checkSamples({ source: source(100), samples: 40 }, null);
+    expect(beyond.inSample).toBe(false);
+    expect(Math.min(...beyond.indices)).toBe(40);
+    expect(checkSamples({ source: source(3), samples: 3 }, null)).toMatchObject({
+      inSample: true,
+      indices: [0, 1, 2],
+    });
+  });
+});
+
+describe('a run', () => {
+  const mlp = model({
+    ...{ inputs: [value('x', [1, 8])], outputs: [value('y', [1, 6])] },
+    nodes: [
+      node('Gemm', ['x', 'w1', 'b1'], ['h'], {}, 'first'),
+      node('Relu', ['h'], ['r']),
+      node('Gemm', ['r', 'w2', 'b2'], ['y'], {}, 'second'),
+    ],
+    initializers: [
+      floats('w1', [8, 16], randoms(128, 1)),
+      floats('b1', [16], randoms(16, 2)),
+      floats('w2', [16, 6], randoms(96, 3)),
+      floats('b2', [6], randoms(6, 4)),
+    ],
+  });
+  const samples = (count: number, factor: (index: number) => number) =>
+    Array.from({ length: count }, (_, i) => ({
+      shape: [1, 8],
+      data: Array.from(randoms(8, 10 + i), (at) => factor(i) * at),
+    }));
+
+  it('of a healthy model finds nothing, and tells how close its outputs come', async () => {
+    const { report } = await quantizeTiny(
+      mlp,
+      samples(32, () => 1),
+    );
+    expect(report.warnings.filter(({ code }) => /damaged|verified|unfit/.test(code))).toEqual([]);
+    expect(report.verified).toMatchObject({ passed: true, in_sample: true, samples: 12, unfit: [] });
+    expect(report.outputs.map(({ name }) => name)).toEqual(['y']);
+    expect(report.outputs[0]!.sqnr_db).toBeGreaterThan(10);
+  });
+  it('whose calibration data are not what the model gets says that the output is damaged', async () => {
+    // Statistics come from the first 8 samples, which are nearly zero; the others are clipped to nothing.
+    const { report } = await quantizeTiny(
+      mlp,
+      samples(32, (i) => (i < 8 ? 0.001 : 10)),
+      { subset_size: 8 },
+    );
+    expect(report.verified).toMatchObject({ in_sample: false });
+    expect(report.warnings).toContainEqual(
+      expect.objectContaining({
+        code: 'output-damaged',
+        severity: 'error',
+        message: expect.stringMatching(/^The output "y" is damaged .* held-out samples\.$/) as string,
+      }),
+    );
+  });
+});
