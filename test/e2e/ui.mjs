@@ -37,6 +37,10 @@ export async function runUi(vsix) {
       ['overflow fixes are compared, with progress that can cancel', overflowCompared],
       ['a config is converted', converts],
       ['two reports are compared', comparesReports],
+      ['past runs are listed, and a run leads to its report', historyShown],
+      ['all runs are charted', runsCharted],
+      ['a report panel survives a reload', panelSurvives],
+      ['a model is quantized by picking its data', quantizedByPicking],
       ['all of it is readable in a light theme', lightTheme],
     ]) {
       await step({ page, open, shot: (title) => page.screenshot({ path: join(shots, `${title}.png`) }) });
@@ -194,6 +198,64 @@ async function comparesReports({ page, open, shot }) {
   const preview = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
   await preview.getByRole('heading', { name: 'Comparison' }).waitFor();
   await shot('13-compared');
+}
+
+async function historyShown({ page, open, shot }) {
+  await open('digits.quant.yaml');
+  await focusEditor(page, 'model:');
+  await runCommand(page, 'View: Show Quantsmith');
+  const view = page.locator('.pane-body', { has: page.locator('.monaco-list') }).first();
+  await view.getByText('digits.quant.yaml').first().waitFor();
+  const run = view.locator('.monaco-list-row', { hasText: 'smaller' }).first();
+  await run.waitFor();
+  await shot('14-history');
+  await run.click();
+  const report = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
+  await report.getByRole('heading', { name: 'Quantization report' }).waitFor();
+  await shot('15-past-report');
+}
+
+async function runsCharted({ page, open, shot }) {
+  await open('digits.quant.yaml');
+  await focusEditor(page, 'model:');
+  await runCommand(page, 'Quantsmith: Chart Accuracy against Latency and Size');
+  const chart = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
+  await chart.getByRole('heading', { name: 'Runs' }).waitFor();
+  await chart.locator('svg circle').first().waitFor();
+  await shot('16-runs');
+}
+
+async function panelSurvives({ page, open, shot }) {
+  await open('digits.quant.yaml');
+  await focusEditor(page, 'model:');
+  await runCommand(page, 'Quantsmith: Show Quantization Report');
+  const report = () => page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
+  await report().getByRole('heading', { name: 'Quantization report' }).waitFor();
+  await page.reload();
+  await report().getByRole('heading', { name: 'Quantization report' }).waitFor();
+  await shot('17-reloaded');
+}
+
+/** From the palette to a config, with folders whose names are not the usual ones. */
+async function quantizedByPicking({ page, open, shot }) {
+  await open('digits.quant.yaml');
+  await focusEditor(page, 'model:');
+  await runCommand(page, 'Quantsmith: Quantize ONNX Model to int8…');
+  const row = (text) => page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first();
+  await row('walk.onnx').click();
+  await row('eingaben').waitFor();
+  await shot('18-pick-calibration');
+  await row('eingaben').click();
+  await row('pruefung').click();
+  const target = page.locator('.quick-input-widget:visible input').first();
+  await page.getByText('Largest acceptable drop of accuracy').first().waitFor();
+  await target.fill('0.02');
+  await shot('19-pick-target');
+  await page.keyboard.press('Enter');
+  await page.locator('.tab', { hasText: 'walk.quant.yaml' }).first().waitFor();
+  await page.locator('.view-line', { hasText: 'max_drop: 0.02' }).first().waitFor();
+  await page.locator('.view-line', { hasText: 'eingaben/' }).first().waitFor();
+  await shot('20-picked');
 }
 
 async function lightTheme({ page, open, shot }) {

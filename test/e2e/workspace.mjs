@@ -15,4 +15,12 @@ export function fillWorkspace(folder) {
   // Full 8-bit weights, for which 16-bit sums can saturate.
   const text = readFileSync(join(folder, 'digits-default.quant.yaml'), 'utf8');
   writeFileSync(join(folder, 'wide.quant.yaml'), `${text.replace('digits-default', 'wide')}${WIDE}`);
+  // A model and two folders that somebody brings along.
+  cpSync(join(folder, 'digits.onnx'), join(folder, 'walk.onnx'));
+  for (const [name, file] of [
+    ['eingaben', 'calibration.npy'],
+    ['pruefung', 'validation.npy'],
+    ['pruefung', 'validation-labels.npy'],
+  ])
+    cpSync(join(folder, 'data', file), join(folder, name, file));
 }

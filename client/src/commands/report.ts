@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { activeConfig } from '../activeConfig.js';
-import { newestReportOf } from '../report/files.js';
+import { isReport, newestReportOf } from '../report/files.js';
 import type { ReportPanels } from '../report/panels.js';
 
 /** Opens a report: the given one, the one in the active editor, or the newest of the config in it. */
@@ -20,5 +20,3 @@ export async function showReport(panels: ReportPanels, given?: unknown): Promise
   );
   if (chosen === 'Run') await vscode.commands.executeCommand('quantsmith.run', config);
 }
-
-const isReport = (uri: vscode.Uri) => uri.path.endsWith('.report.json');

@@ -28,8 +28,8 @@ export async function readReport(file: vscode.Uri): Promise<QuantizationReport |
   try {
     const text = new TextDecoder().decode(await vscode.workspace.fs.readFile(file));
     const report = JSON.parse(text) as Partial<QuantizationReport> | null;
-    const isReport = typeof report?.output?.path === 'string' && typeof report.config?.path === 'string';
-    return isReport ? (report as QuantizationReport) : null;
+    const hasPaths = typeof report?.output?.path === 'string' && typeof report.config?.path === 'string';
+    return hasPaths ? (report as QuantizationReport) : null;
   } catch {
     return null;
   }
@@ -43,3 +43,6 @@ export function configOf(file: vscode.Uri, { config }: QuantizationReport): vsco
 }
 
 const isAbsolute = (path: string) => /^([/\\]|[A-Za-z]:[\\/])/.test(path);
+
+/** Whether a file is called like a report: those lie beside their models, those of the history in a folder of their own. */
+export const isReport = (file: vscode.Uri): boolean => /[./]report\.json$/.test(file.path);

@@ -124,7 +124,8 @@ suite('Quantsmith in a real extension host', () => {
     await vscode.commands.executeCommand('quantsmith.showReport');
     const report = JSON.parse(
       readFileSync(vscode.Uri.joinPath(folder, 'digits.int8.onnx.report.json').fsPath, 'utf8'),
-    ) as { created: string; output: { path: string } };
+    ) as { created: string; config: { path: string }; output: { path: string } };
+    report.config.path = `../${report.config.path}`;
     report.created = new Date(Date.parse(report.created) + 1000).toISOString();
     report.output.path = report.output.path.replace('digits.int8', 'later');
     mkdirSync(vscode.Uri.joinPath(folder, 'out').fsPath);
