@@ -23,6 +23,11 @@ export async function reportFiles(file: vscode.Uri): Promise<vscode.Uri[]> {
   return vscode.workspace.findFiles(pattern, '**/{node_modules,.quantsmith}/**', MAX_REPORTS);
 }
 
+/** The reports of the workspace, those of the history included. */
+export async function allReports(): Promise<vscode.Uri[]> {
+  return vscode.workspace.findFiles('**/{*.report,report}.json', '**/node_modules/**', MAX_REPORTS);
+}
+
 /** null for a file that is not a report; checking it against the schema would make the extension half as large again. */
 export async function readReport(file: vscode.Uri): Promise<QuantizationReport | null> {
   try {

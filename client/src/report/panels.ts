@@ -2,7 +2,7 @@ import { reportHtml } from '@quantsmith/report';
 import type { QuantizationReport } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
 import { nameOf } from '../runs/runs.js';
-import { configOf, readReport } from './files.js';
+import { allReports, configOf, readReport } from './files.js';
 
 export const REPORT_VIEW = 'quantsmith.report';
 
@@ -61,7 +61,8 @@ export function createReportPanels(): ReportPanels {
   };
   const serializer = vscode.window.registerWebviewPanelSerializer(REPORT_VIEW, {
     async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown) {
-      const file = fileOf(state);
+      // A window that is closed at once may not have kept what the page has left with its panel.
+      const file = fileOf(state) ?? (await fileByTitle(panel.title));
       if (file === null || !(await draw(adopt(file, panel, 'verdict')))) panel.dispose();
     },
   });
@@ -111,6 +112,15 @@ function titleOf(file: vscode.Uri, { output, created }: QuantizationReport): str
 
 function tellUnreadable(file: vscode.Uri): void {
   void vscode.window.showErrorMessage(`${file.fsPath} is not a report that this version can show.`);
+}
+
+/** The report in the workspace that has a title. */
+async function fileByTitle(title: string): Promise<vscode.Uri | null> {
+  for (const file of await allReports()) {
+    const report = await readReport(file);
+    if (report !== null && titleOf(file, report) === title) return file;
+  }
+  return null;
 }
 
 /** Leaves the report's address with the panel, so that a reloaded window can show it again. */
