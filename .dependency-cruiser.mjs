@@ -27,18 +27,19 @@ const ARROWS = {
     parts: 'schemas model',
     folders: {
       '.': `
-        calibration corrections data measure output overflow placement prepare processes progress
-        quantize ranges report restore runtime saturation statistics validation node:child_process
-        node:fs node:path node:url
+        calibration choose corrections data measure output overflow placement prepare processes
+        progress quantize ranges report restore runtime saturation statistics validation verify
+        node:child_process node:fs node:path node:url
       `,
       calibration: 'corrections data placement prepare quantize ranges runtime statistics npm:env-paths',
+      choose: '. calibration data placement prepare progress quantize ranges runtime',
       corrections: 'data placement prepare qdq quantize runtime statistics weights',
       data: `
         node:crypto node:fs node:path node:url npm:@bufbuild/protobuf npm:fast-png npm:fflate
         npm:sharp
       `,
       measure: 'data metrics overflow placement progress quantize runtime saturation validation',
-      metrics: 'data runtime tasks node:path node:url',
+      metrics: 'data runtime tasks node:crypto node:fs node:path node:url',
       output: 'processes node:fs node:path npm:@bufbuild/protobuf',
       overflow: '',
       placement: 'prepare',
@@ -48,9 +49,9 @@ const ARROWS = {
       qdq: 'placement ranges weights npm:@bufbuild/protobuf',
       quantize: 'placement prepare qdq ranges runtime statistics weights',
       ranges: 'placement',
-      report: 'corrections measure placement quantize restore runtime saturation validation',
+      report: 'choose corrections measure placement quantize restore runtime saturation validation verify',
       restore: `
-        calibration data measure metrics placement progress quantize ranges runtime validation
+        calibration data measure metrics placement progress quantize ranges runtime tasks validation
         weights node:crypto node:fs
       `,
       runtime: `
@@ -64,6 +65,7 @@ const ARROWS = {
       statistics: 'placement prepare ranges runtime weights node:crypto node:fs node:path',
       tasks: 'data node:fs node:path',
       validation: 'data metrics prepare runtime tasks node:crypto node:path',
+      verify: 'data placement quantize runtime npm:@bufbuild/protobuf',
       weights: 'placement ranges',
     },
   },
@@ -80,7 +82,8 @@ const ARROWS = {
       facts: 'document extends node:path',
       features: `
         context document extends facts findings knowledge reports rules node:path node:url
-        npm:jsonc-parser npm:vscode-languageserver-types npm:yaml
+        npm:jsonc-parser npm:vscode-languageserver-textdocument npm:vscode-languageserver-types
+        npm:yaml
       `,
       findings: 'document npm:vscode-languageserver-types',
       knowledge: 'document npm:vscode-languageserver-types',

@@ -30,7 +30,7 @@ for (let seed = Number(first); seed < Number(first) + Number(count); seed++) {
   writeFileSync(join(folder, `${seed}.onnx`), encodeModel(graph.model));
   if (result.quantized !== null)
     writeFileSync(join(folder, `${seed}.int8.onnx`), encodeModel(result.quantized));
-  if (isLow) writeFileSync(join(folder, `${seed}.txt`), `${result.decibels!.toFixed(2)} ${ops}\n`);
+  if (isLow) writeFileSync(join(folder, `${seed}.txt`), `${result.decibels.toFixed(2)} ${ops}\n`);
 }
 
 decibels.sort((a, b) => a - b);

@@ -26,5 +26,5 @@ export function detectionError(outputs: Outputs, floatOutputs: Outputs, context:
     ([sum, weight], detection) => [sum + detection.score * (1 - kept(detection)), weight + detection.score],
     [0, 0],
   );
-  return all === 0 ? 0 : lost! / all!;
+  return all === 0 ? 0 : lost / all;
 }
