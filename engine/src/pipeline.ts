@@ -27,6 +27,7 @@ import { chooseSettings, type Choice } from './choose/choose.js';
 import { accurateBiasCorrection, accurateSamples } from './corrections/accurateBias.js';
 import { fastBiasCorrection, type CorrectionRecord } from './corrections/fastBias.js';
 import { firstIndices, openData, readAhead } from './data/source.js';
+import { alikeProblems } from './data/alike.js';
 import type { Sample, SampleSource } from './data/types.js';
 import { prepareModel, type PreparedModel } from './prepare/prepare.js';
 import { inputSignatures } from './prepare/types.js';
@@ -61,6 +62,7 @@ import type { Collected } from './statistics/collect.js';
 import { createPool } from './statistics/pool.js';
 import { unfitProblems, verificationProblems } from './verify/findings.js';
 import { builtWhole, checkSamples, unfitOperators, verifyModel, withoutUnfit } from './verify/verify.js';
+import { classesOf, plausibilityProblems, unmeasured } from './validation/plausibility.js';
 import { baselineProblems, openValidation, type Validation } from './validation/validation.js';
 
 /**
@@ -110,6 +112,9 @@ async function quantizeInto(
 
   clock.stage('verify', null);
   const samples = checkSamples(statistics, validation);
+  warn(await alikeProblems(statistics.source, 'calibration', statistics.samples));
+  if (validation !== null && samples.source === validation.source)
+    warn(await alikeProblems(validation.source, 'validation'));
   // Where sums saturate, overflow_fix has the word: what a config states of it is not changed.
   const hostSaturates = targetSaturates('host', cpu);
   const unfitAtFirst = await unfitOperators(
@@ -142,7 +147,10 @@ async function quantizeInto(
     journal,
   });
   const { measured } = restored;
-  if (validation !== null && measured !== null) warn(baselineProblems(validation, measured.baseline));
+  if (validation !== null && measured !== null) {
+    warn(baselineProblems(validation, measured.baseline));
+    warn(plausibilityProblems(validation, measured.baseline, classesOf(float.model)));
+  } else warn([unmeasured()]);
 
   const { quantization, records, cached } = restored.made;
   const { reverted } = restored;
@@ -160,7 +168,17 @@ async function quantizeInto(
   const { fix, target } = planned.overflow;
   const saturates = targetSaturates(target, cpu);
   const finished = await measureFinished(
-    { quantization, final, reverted, calibration: statistics, validation, measured, target, saturates },
+    {
+      quantization,
+      final,
+      reverted,
+      samples,
+      calibration: statistics,
+      validation,
+      measured,
+      target,
+      saturates,
+    },
     { lanes, clock },
   );
   const data = await dataReport(statistics, cached, validation);

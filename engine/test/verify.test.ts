@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HostTensor } from '@quantsmith/model/arrays';
 import { makeTensor, type ModelProto, withOutputs } from '@quantsmith/model/onnx';
+import { alikeProblems } from '../src/data/alike.js';
+import { plausibilityProblems, upperTail } from '../src/validation/plausibility.js';
 import { cutAtCodes } from '../src/verify/cut.js';
 import { verificationProblems } from '../src/verify/findings.js';
 import { compareOperators } from '../src/verify/operators.js';
@@ -218,6 +220,47 @@ describe('samples that are looked at', () => {
   });
 });
 
+describe('a float model that only guesses', () => {
+  const found = (right: number, count: number, classes: number | null, name = 'top1') => {
+    const states = Array.from({ length: count }, (_, i) => [i < right ? 1 : 0, 0]);
+    const metric = { name } as Parameters<typeof plausibilityProblems>[0]['metric'];
+    return plausibilityProblems({ metric }, { states, value: right / count }, classes).map(
+      ({ code }) => code,
+    );
+  };
+  it('is found by a binomial test', () => {
+    // P(X >= 1) = 1 - 0.9^2, P(X >= 2) = 0.1^2, P(X >= 8 of 10 fair coins) = 56 / 1024.
+    expect(upperTail(1, 2, 0.1)).toBeCloseTo(0.19, 12);
+    expect(upperTail(2, 2, 0.1)).toBeCloseTo(0.01, 12);
+    expect(upperTail(8, 10, 0.5)).toBeCloseTo(56 / 1024, 12);
+    expect(found(0, 100, 1000)).toEqual(['float-accuracy-implausible']);
+    expect(found(12, 100, 10)).toEqual(['float-accuracy-implausible']);
+    expect(found(3, 500, 1000, 'top5')).toEqual(['float-accuracy-implausible']);
+  });
+  it('is not seen in a weak model, few samples, or where classes are not known', () => {
+    expect(found(25, 100, 10)).toEqual([]);
+    expect(found(17, 20, 2)).toEqual([]);
+    expect(found(0, 10, 10)).toEqual([]);
+    expect(found(0, 100, null)).toEqual([]);
+    expect(found(0, 100, 10, 'mse')).toEqual([]);
+  });
+});
+
+describe('samples that are alike', () => {
+  const source = (values: readonly number[]) =>
+    ({
+      count: values.length,
+      get: (index: number) => Promise.resolve({ feeds: { x: tensor([1], [values[index]!]) } }),
+    }) as unknown as Parameters<typeof alikeProblems>[0];
+  it('are counted', async () => {
+    const [found] = await alikeProblems(source([1, 1, 1, 2, 2, 3]), 'calibration');
+    expect(found).toMatchObject({ code: 'samples-alike', data: { samples: 6, distinct: 3 } });
+    expect(await alikeProblems(source([1, 2, 3, 4, 5, 5]), 'validation')).toEqual([]);
+    expect(await alikeProblems(source([1, 1]), 'calibration')).toEqual([]);
+    expect(await alikeProblems(source([1, 2, 3, 4, 4, 4]), 'calibration', 4)).toEqual([]);
+  });
+});
+
 describe('a run', () => {
   const mlp = model({
     ...{ inputs: [value('x', [1, 8])], outputs: [value('y', [1, 6])] },
@@ -246,6 +289,7 @@ describe('a run', () => {
     );
     expect(report.warnings.filter(({ code }) => /damaged|verified|unfit/.test(code))).toEqual([]);
     expect(report.verified).toMatchObject({ passed: true, in_sample: true, samples: 12, unfit: [] });
+    expect(report.warnings.map(({ code }) => code)).toEqual(['accuracy-not-measured']);
     expect(report.outputs.map(({ name }) => name)).toEqual(['y']);
     expect(report.outputs[0]!.sqnr_db).toBeGreaterThan(10);
   });

@@ -10,6 +10,7 @@ import type { Feeds } from '../runtime/batch.js';
 import type { Lanes } from '../runtime/lanes.js';
 import { kernelsOf, optimizedModel, type RuntimeKernel } from '../runtime/optimized.js';
 import { createSession } from '../runtime/session.js';
+import type { CheckSamples } from '../verify/verify.js';
 import { finishedSaturation, type FinishedSaturation } from '../saturation/finished.js';
 import type { Baseline, Validation } from '../validation/validation.js';
 import { measureLatency, type Latency } from './latency.js';
@@ -21,6 +22,8 @@ export interface FinishedInput {
   /** The final model, and the operators that are float in it. */
   readonly final: ModelProto;
   readonly reverted: ReadonlySet<string>;
+  /** What the outputs are compared on, too. */
+  readonly samples: CheckSamples;
   readonly calibration: { readonly source: SampleSource; readonly samples: number };
   readonly validation: Validation | null;
   readonly measured: { readonly baseline: Baseline; readonly final: Evaluation } | null;
@@ -57,7 +60,7 @@ export async function measureFinished(
   const costs = await reversalCosts(quantization, reverted, feeds, { threads });
   const optimized = await optimizedModel(bytes, sessionOptions(quantization));
   const kernels = kernelsOf(bytes, optimized);
-  const sqnr = await operatorSqnr(quantization, final, feeds, threads);
+  const sqnr = await operatorSqnr(quantization, final, await spreadFeeds(input.samples), threads);
   const saturation = await finishedSaturation({ ...input, optimized, kernels, dir }, { lanes, clock });
   return { latency, costs, kernels, sqnr, saturation };
 }
@@ -79,17 +82,26 @@ async function compareLatency(
   }
 }
 
+/** Samples that noise is summed over: one alone can be a case of its own. */
+const NOISE_SAMPLES = 4;
+
+function spreadFeeds({ source, indices }: CheckSamples): Promise<Feeds[]> {
+  const step = Math.ceil(indices.length / NOISE_SAMPLES);
+  const chosen = indices.filter((_, i) => i % step === 0);
+  return Promise.all(chosen.map(async (index) => (await source.get(index)).feeds));
+}
+
 async function operatorSqnr(
   quantization: Quantization,
   final: ModelProto,
-  feeds: Feeds,
+  samples: readonly Feeds[],
   threads: number,
 ): Promise<ReadonlyMap<string, number | null>> {
   const { graph, dir, model } = quantization.prepared;
   const quantized = new Set(quantizedOperators(graph, quantization.placement));
   const nodes = graph.nodes.filter((node) => quantized.has(node.name) || isLinear(node));
   const tensors = nodes.map((node) => node.output[0] ?? '');
-  const decibels = await layerSqnr({ model, graph }, final, tensors, [feeds], {
+  const decibels = await layerSqnr({ model, graph }, final, tensors, samples, {
     ...{ threads, dir },
     quantized: sessionOptions(quantization),
   });

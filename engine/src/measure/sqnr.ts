@@ -5,10 +5,13 @@ import { widened, type HostTensor } from '@quantsmith/model/arrays';
 
 const FLOATS: ReadonlySet<number> = new Set([ElementType.FLOAT, ElementType.FLOAT16, ElementType.DOUBLE]);
 
+/** Bytes of the float model's tensors that are kept while the quantized one runs. */
+const MAX_KEPT_BYTES = 256 * 2 ** 20;
+
 /**
  * Signal-to-quantization-noise ratio of each tensor in dB: 10·log10(Σx² / Σ(x−y)²), with x from the float model and y
  * from the quantized one, summed over all elements and samples. It holds everything that went wrong up to that
- * tensor. null where the tensor is not float or does not exist in both models; Infinity where they are equal.
+ * tensor. Samples beyond those whose tensors take `MAX_KEPT_BYTES` are left out, never the first. null where the tensor is not float or does not exist in both models; Infinity where they are equal.
  */
 export async function layerSqnr(
   float: { model: ModelProto; graph: Graph },
@@ -31,20 +34,26 @@ export async function layerSqnr(
   // One model after the other: both at once can take more memory than the whole calibration.
   const sums = new Map(wanted.map((name) => [name, { signal: 0, noise: 0 }]));
   const { quantized: quantizedOptions, ...floatOptions } = options;
-  const outputsOf = async (model: ModelProto, opening: SessionOptions) => {
+  const outputsOf = async (model: ModelProto, opening: SessionOptions, limit = samples.length) => {
     const session = await createSession(encodeModel(withOutputs(model, wanted)), opening);
     try {
       const results: Record<string, HostTensor>[] = [];
-      for (const feeds of samples) results.push(await run(session, feeds, wanted));
+      let bytes = 0;
+      for (const feeds of samples.slice(0, limit)) {
+        if (bytes > MAX_KEPT_BYTES) break;
+        const outputs = await run(session, feeds, wanted);
+        bytes += Object.values(outputs).reduce((sum, { data }) => sum + 4 * data.length, 0);
+        results.push(outputs);
+      }
       return results;
     } finally {
       await session.release();
     }
   };
   const expected = await outputsOf(float.model, floatOptions);
-  const actual = await outputsOf(quantized, { ...floatOptions, ...quantizedOptions });
+  const actual = await outputsOf(quantized, { ...floatOptions, ...quantizedOptions }, expected.length);
   for (const [name, sum] of sums)
-    samples.forEach((_, i) => addNoise(sum, expected[i]![name], actual[i]![name]));
+    expected.forEach((outputs, i) => addNoise(sum, outputs[name], actual[i]?.[name]));
   for (const [name, { signal, noise }] of sums) {
     result.set(name, noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / noise));
   }
