@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { makeRoomForBiases } from './corrections/roomForBias.js';
 import { inFloat, leaveRefusedInFloat } from './quantize/refused.js';
 import {
@@ -13,6 +14,7 @@ import {
   portablePath,
   runPaths,
   withChange,
+  resolvedConfigText,
 } from '@quantsmith/schemas';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
@@ -196,6 +198,7 @@ async function quantizeInto(
     config: {
       path: portablePath(dirname(paths.report), resolve(request.configPath)),
       sha256: request.configSha256,
+      resolvedSha256: createHash('sha256').update(resolvedConfigText(request.config)).digest('hex'),
     },
     model: { path: portablePath(paths.baseDir, loaded.path), sha256: modelHash, bytes: loaded.fileBytes },
     output: {

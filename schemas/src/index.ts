@@ -8,6 +8,7 @@ export const reportSchema = reportSchemaJson as unknown as SchemaNode;
 export type { QuantizationConfig } from './generated/config.js';
 export type { QuantizationReport } from './generated/report.js';
 export * from './change.js';
+export * from './configText.js';
 export * from './dataKinds.js';
 export * from './drop.js';
 export * from './imageTypes.js';

@@ -1,11 +1,14 @@
 import {
   CodeActionKind,
+  CodeActionTriggerKind,
   createConnection,
   DidChangeConfigurationNotification,
   DidChangeWatchedFilesNotification,
   DocumentDiagnosticReportKind,
+  ErrorCodes,
   FileChangeType,
   ProposedFeatures,
+  ResponseError,
   TextDocumentSyncKind,
   WatchKind,
   type CodeAction,
@@ -55,6 +58,7 @@ import {
   renameAt,
 } from './requests/navigation.js';
 import { docsFolder } from './sources/docs.js';
+import { lookAt } from './sources/look.js';
 import { listingsFor } from './sources/listings.js';
 import { cancelled, refuseUnlessRunning } from './session/answers.js';
 import { createSession, type Session, type SessionOptions } from './session/session.js';
@@ -122,7 +126,9 @@ function registerFeatures(session: Session): void {
   connection.onCodeAction(
     onDocument([], async (document, { context, range }) => {
       // Whole rewrites are made when somebody asks for refactorings, not at every move of the cursor.
-      const refactor = context.only?.some((kind) => kind.startsWith('refactor')) === true;
+      const isAsked =
+        (context.only ?? null) !== null || context.triggerKind === CodeActionTriggerKind.Invoked;
+      const refactor = isAsked && wants(context.only, CodeActionKind.RefactorRewrite);
       const fixes = [
         ...codeActions(document, { ...context, diagnostics: await withData(session, document, context) }),
         ...(wants(context.only, CodeActionKind.Refactor)
@@ -131,10 +137,11 @@ function registerFeatures(session: Session): void {
         ...(refactor ? await refactorings(session, document) : []),
       ];
       if (!wants(context.only, FIX_ALL)) return fitActions(fixes, session.abilities);
-      const { findings } = findAll(document, await contextOf(document));
+      const known = await contextOf(document);
       // What somebody does not want to hear of, nobody changes for them.
-      const heard = findings.filter(({ code }) => session.settings.severities[code] !== 'off');
-      return fitActions([...fixes, ...fixAll(document, heard)], session.abilities);
+      const visible = (current: ConfigDocument) =>
+        findAll(current, known).findings.filter(({ code }) => session.settings.severities[code] !== 'off');
+      return fitActions([...fixes, ...fixAll(document, visible)], session.abilities);
     }),
   );
   connection.onCodeLens(onDocument([], (document, _, token) => lensesOf(session, document, token)));
@@ -206,7 +213,9 @@ async function withData(
   return diagnostics.map((one) => ({ ...one, data: (one.data ?? sent.get(identityOf(one))) as unknown }));
 }
 
-const identityOf = ({ code, range, message }: Diagnostic) => JSON.stringify([code, range, message]);
+/** By what it says, not by how a client writes it: keys of JSON come back in any order. */
+const identityOf = ({ code, range: { start, end }, message }: Diagnostic) =>
+  [code, start.line, start.character, end.line, end.character, message].join(':');
 
 async function onLayers(
   session: Session,
@@ -222,12 +231,15 @@ async function refactorings(session: Session, document: ConfigDocument): Promise
   const file = session.fileOf(document.text.uri);
   const { inherited } = await session.contextOf(document);
   const other = file === null ? null : convertedFile(file, document.tree.language);
-  const isFree = other !== null && (await session.sources.kind(other)) === 'missing';
+  // Asked anew: a file that has come meanwhile is not overwritten.
+  const isFree = other !== null && (await lookAt(other)) === 'missing';
   const converted = session.abilities.createFiles && isFree ? convertActions(document, other) : [];
   return [...rewrites(document, inherited), ...converted];
 }
 
 async function initialize(session: Session, params: InitializeParams): Promise<InitializeResult> {
+  if (session.phase !== 'new')
+    throw new ResponseError(ErrorCodes.InvalidRequest, 'The server is initialized already.');
   session.phase = 'running';
   session.abilities = abilitiesOf(params.capabilities);
   session.settings = readSettings(params.initializationOptions);

@@ -143,7 +143,12 @@ describe('a config that extends another', () => {
 
 describe('in a session', () => {
   it('what is extended is followed while it is typed, before it is saved', async () => {
-    const client = await inMemory({ capabilities: { textDocument: { diagnostic: {} } } });
+    const client = await inMemory({
+      capabilities: {
+        textDocument: { diagnostic: {} },
+        workspace: { diagnostics: { refreshSupport: true } },
+      },
+    });
     const file = write('x.quant.yaml', 'extends: shared/base.yaml\n');
     const base = join(folder, 'shared/base.yaml');
     const uri = pathToFileURL(file).href;

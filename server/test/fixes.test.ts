@@ -106,6 +106,20 @@ const kept = report({
 
 const CASES: Case[] = [
   {
+    code: 'target-unreachable',
+    before: { ...base, accuracy_control: { metric: 'sqnr', max_drop: 0.01 } },
+    title: /^Write target: 30$/,
+    after: { ...base, accuracy_control: { metric: 'sqnr', target: 30 } },
+    preferred: true,
+  },
+  {
+    code: 'max-drop-of-float',
+    before: { ...base, accuracy_control: { metric: 'agreement', max_drop: 0.01 } },
+    title: /^Write target: 0.99$/,
+    after: { ...base, accuracy_control: { metric: 'agreement', target: 0.99 } },
+    preferred: true,
+  },
+  {
     code: 'unknown-value',
     before: quantization({ preset: 'mixd', subset_size: 3 }),
     title: /mixed/,
@@ -621,7 +635,10 @@ describe('refactorings', () => {
     const workspaceEdit = { documentChanges: true, resourceOperations: ['create' as const] };
     const codeAction = { codeActionLiteralSupport: { codeActionKind: { valueSet: [''] } } };
     const client = await inMemory({
-      capabilities: { workspace: { workspaceEdit }, textDocument: { diagnostic: {}, codeAction } },
+      capabilities: {
+        workspace: { workspaceEdit, diagnostics: { refreshSupport: true } },
+        textDocument: { diagnostic: {}, codeAction },
+      },
     });
     await client.open(uri, text);
     const position = { line: 0, character: 0 };

@@ -11,7 +11,13 @@ import { inMemory, realProcess, type TestClient } from './client.js';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const uri = 'untitled:test.quant.yaml';
 const HEAD = 'model: m.onnx\ndata: {calibration: {arrays: a.npy}}\n';
-const PULL = { capabilities: { textDocument: { diagnostic: {} }, window: { workDoneProgress: true } } };
+const PULL = {
+  capabilities: {
+    textDocument: { diagnostic: {} },
+    workspace: { diagnostics: { refreshSupport: true } },
+    window: { workDoneProgress: true },
+  },
+};
 
 describe('over streams in memory', () => {
   let client: TestClient;
@@ -61,7 +67,7 @@ describe('over streams in memory', () => {
     const codeAction = { codeActionLiteralSupport: { codeActionKind: { valueSet: [''] } } };
     const capabilities = { textDocument: { codeAction } };
     await begin({ capabilities, initializationOptions: { severities: { 'unknown-value': 'off' } } });
-    await client.open(uri, `${HEAD}quantization:\n  preset: mixd\n  subset_size: 0\n`);
+    await client.open(uri, `${HEAD}quantization:\n  preset: mixd\n  subset_size: "9"\n`);
     const start = { line: 0, character: 0 };
     const [action, ...others] = await client.connection.sendRequest<CodeAction[]>('textDocument/codeAction', {
       textDocument: { uri },
@@ -69,7 +75,7 @@ describe('over streams in memory', () => {
       context: { diagnostics: [], only: ['source.fixAll'] },
     });
     expect(others).toEqual([]);
-    expect(action!.edit!.changes![uri]!.map(({ newText }) => newText)).toEqual(['1']);
+    expect(action!.edit!.changes![uri]!.map(({ newText }) => newText)).toEqual(['9']);
   });
 
   it('fixes what clients give back without the data that it was sent with', async () => {

@@ -155,7 +155,10 @@ describe('across the configs of a workspace', () => {
     write('node_modules/x/d.quant.yaml', `model: ../../m.onnx\n${scope('      - /stem/Conv\n')}`);
     client = await inMemory({
       workspaceFolders: [{ uri: pathToFileURL(folder).href, name: 'one' }],
-      capabilities: { workspace: { workspaceFolders: true }, textDocument: { diagnostic: {} } },
+      capabilities: {
+        workspace: { workspaceFolders: true, diagnostics: { refreshSupport: true } },
+        textDocument: { diagnostic: {} },
+      },
     });
     await client.open(uriOf('a.quant.yaml'), first);
   });

@@ -14,6 +14,7 @@ export {
   extendsOf,
   inherit,
   inheritedAt,
+  isReportOf,
   NOTHING_INHERITED,
   type Inherited,
   type ReadConfig,
@@ -45,6 +46,7 @@ export { createTokenCache, type TokenCache } from './features/tokenDelta.js';
 export { workspaceSymbols } from './features/workspaceSymbols.js';
 export { OVERFLOW_COMMAND, RUN_COMMAND } from './findings/commands.js';
 export type { Finding, Severity } from './findings/finding.js';
+export { isConfigName, isConfigText } from './knowledge/configNames.js';
 export { layerAt } from './knowledge/ignoredScope.js';
 export { outputPaths } from './reports/outputPaths.js';
 export { accuracyFindings } from './rules/accuracy.js';

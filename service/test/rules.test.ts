@@ -425,7 +425,7 @@ describe('fixes', () => {
     const text = `${HEAD}quantization:\n  fast_bias_correction: "no"\n  preset: mixd\n`;
     const document = config(text);
     const { findings } = findAll(document, NOTHING);
-    const [action] = fixAll(document, findings);
+    const [action] = fixAll(document, (current) => findAll(current, NOTHING).findings);
     const edits = action!.edit!.changes![document.text.uri]!;
     expect(applied(document, edits)).toBe(
       `${HEAD}quantization:\n  fast_bias_correction: false\n  preset: mixed\n`,

@@ -15,7 +15,7 @@ export function buildReport(input: ReportInput): QuantizationReport {
     schema_version: REPORT_VERSION,
     created: input.created.toISOString(),
     tool: TOOL,
-    config: { path: config.path, sha256: config.sha256 },
+    config: { path: config.path, sha256: config.sha256, resolved_sha256: config.resolvedSha256 },
     model: { path: model.path, sha256: model.sha256 },
     output: { path: output.path, sha256: output.sha256 },
     data,

@@ -15,7 +15,7 @@ interface ReportedFile {
 /** A finished run: everything has been measured and the model is written. */
 export interface ReportInput {
   readonly created: Date;
-  readonly config: ReportedFile;
+  readonly config: ReportedFile & { readonly resolvedSha256: string };
   readonly model: ReportedFile & { readonly bytes: number };
   readonly output: ReportedFile & { readonly bytes: number };
   readonly data: QuantizationReport['data'];

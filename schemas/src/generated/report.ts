@@ -36,6 +36,10 @@ export interface QuantizationReport {
      * SHA-256 of the contents, hexadecimal.
      */
     sha256: string;
+    /**
+     * SHA-256 of what the config asks for: its settings with defaults and everything that it extends, whatever they look like. Absent in older reports.
+     */
+    resolved_sha256?: string;
   };
   /**
    * The float model; the hash covers its external data.

@@ -10,12 +10,12 @@ import {
   type Path,
   rangeOf,
 } from '@quantsmith/service';
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { gatherContext } from '../sources/context.js';
-import { createSources } from '../sources/sources.js';
+import { textOf } from '../sources/look.js';
+import { createSources, MAX_CONFIG_BYTES } from '../sources/sources.js';
 
 export interface CheckedFinding extends Finding {
   /** Zero-based, in UTF-16 code units, as in the language server protocol. */
@@ -39,14 +39,17 @@ export interface CheckedConfig {
 /** Reads and checks a config file: the command line's view of the server's rules. Never throws. */
 export async function checkConfigFile(path: string): Promise<CheckedConfig> {
   const file = resolve(path);
-  let text: string;
+  let text: string | null;
   try {
-    text = await readFile(file, 'utf8');
+    text = await textOf(file, MAX_CONFIG_BYTES);
+    if (text === null) throw new Error(`it is larger than ${MAX_CONFIG_BYTES / 1024 ** 2} MiB`);
   } catch (error) {
     const reason =
       error instanceof Error && 'code' in error && error.code === 'ENOENT'
         ? 'it does not exist'
-        : String(error);
+        : error instanceof Error
+          ? error.message
+          : String(error);
     const zero = { line: 0, character: 0 };
     const finding: CheckedFinding = {
       code: 'config-unreadable',
@@ -75,24 +78,14 @@ export async function checkConfigText(text: string, path: string): Promise<Check
   return { path: file, config, text, sha256: configHash(document, context.inherited), findings: ranged };
 }
 
-/** The text with every finding fixed that has one right answer, until none is left; the same text when there is none. */
+/** The text with everything fixed that is no more than another spelling; the same text when there is none. */
 export async function fixConfigText(text: string, path: string): Promise<string> {
   const file = resolve(path);
-  let current = text;
-  // A fix can bring out another finding; one that never settles must not go on for ever.
-  for (let pass = 0; pass < MAX_FIX_PASSES; pass++) {
-    const { findings } = await checkConfigText(current, file);
-    const document = parsed(current, file);
-    const [action] = fixAll(document, findings);
-    const edits = action?.edit?.changes?.[document.text.uri] ?? [];
-    const next = TextDocument.applyEdits(document.text, edits);
-    if (next === current) break;
-    current = next;
-  }
-  return current;
+  const document = parsed(text, file);
+  const context = await gatherContext(document, file, createSources());
+  const [action] = fixAll(document, (current) => findAll(current, context).findings);
+  return TextDocument.applyEdits(document.text, action?.edit?.changes?.[document.text.uri] ?? []);
 }
-
-const MAX_FIX_PASSES = 10;
 
 function parsed(text: string, file: string): ConfigDocument {
   return parseConfig(TextDocument.create(pathToFileURL(file).href, '', 1, text));

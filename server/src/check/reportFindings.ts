@@ -1,18 +1,19 @@
-import type { QuantizationReport } from '@quantsmith/schemas';
-import { readFile } from 'node:fs/promises';
+import { isConfig, type QuantizationReport } from '@quantsmith/schemas';
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import type { CheckedFinding } from './check.js';
 import {
   accuracyFindings,
   type ConfigDocument,
-  configHash,
+  effectiveValue,
   inherit,
+  isReportOf,
   parseConfig,
   rangeOf,
   withoutSuppressed,
 } from '@quantsmith/service';
-import { createSources } from '../sources/sources.js';
+import { textOf } from '../sources/look.js';
+import { createSources, MAX_CONFIG_BYTES } from '../sources/sources.js';
 
 /** A finding of a report; without a range where the config is not the one that was run. */
 export type ReportFinding = Omit<CheckedFinding, 'range'> & {
@@ -25,11 +26,13 @@ export type ReportFinding = Omit<CheckedFinding, 'range'> & {
  */
 export async function reportFindings(report: QuantizationReport): Promise<ReportFinding[]> {
   const { path } = report.config;
-  const text = await readFile(path, 'utf8').catch(() => '');
+  const text = (await textOf(path, MAX_CONFIG_BYTES).catch(() => null)) ?? '';
   const parsed = (content: string): ConfigDocument =>
     parseConfig(TextDocument.create(pathToFileURL(path).href, '', 1, content));
   const whole = parsed(text);
-  const same = configHash(whole, await inherit(whole, path, createSources().config)) === report.config.sha256;
+  const inherited = await inherit(whole, path, createSources().config);
+  const value = effectiveValue(whole, inherited);
+  const same = isReportOf(report, whole, inherited, isConfig(value) ? value : null);
   const document = same ? whole : parsed('');
   return withoutSuppressed(document, accuracyFindings(document, report, null)).map((finding) => ({
     ...finding,

@@ -7,8 +7,8 @@ import {
 
 /** What the client can do, as far as it changes our answers. */
 export interface ClientAbilities {
+  /** Whether it asks for diagnostics, and can be told to ask again; to others they are pushed. */
   readonly pullDiagnostics: boolean;
-  readonly refreshDiagnostics: boolean;
   readonly refreshCodeLens: boolean;
   readonly refreshInlayHints: boolean;
   /** Whether an edit may make files. */
@@ -59,8 +59,7 @@ export function abilitiesOf({ textDocument, workspace, window }: ClientCapabilit
   const kinds = (set: { valueSet?: number[] } | undefined) =>
     set?.valueSet === undefined ? FIRST_SYMBOL_KINDS : new Set(set.valueSet);
   return {
-    pullDiagnostics: pulled !== undefined,
-    refreshDiagnostics: workspace?.diagnostics?.refreshSupport === true,
+    pullDiagnostics: pulled !== undefined && workspace?.diagnostics?.refreshSupport === true,
     refreshCodeLens: workspace?.codeLens?.refreshSupport === true,
     refreshInlayHints: workspace?.inlayHint?.refreshSupport === true,
     createFiles: edits?.documentChanges === true && edits.resourceOperations?.includes('create') === true,

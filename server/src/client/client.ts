@@ -40,7 +40,7 @@ export function createClient(connection: Connection, abilities: () => ClientAbil
 
   return {
     refreshDiagnostics: () =>
-      send(abilities().refreshDiagnostics, () => connection.sendRequest('workspace/diagnostic/refresh')),
+      send(abilities().pullDiagnostics, () => connection.sendRequest('workspace/diagnostic/refresh')),
     refreshCodeLens: () =>
       send(abilities().refreshCodeLens, () => connection.sendRequest(CodeLensRefreshRequest.type)),
     refreshInlayHints: () =>

@@ -14,7 +14,7 @@ export function refuseUnlessRunning({ phase }: { readonly phase: Phase }): void 
 
 export const cancelled = () => new ResponseError(LSPErrorCodes.RequestCancelled, 'Cancelled.');
 
-/** A handler for a request about a document; `fallback` for documents that are not open and when the body fails. */
+/** A handler for a request about a document; `fallback` for documents that are not open or not ours, and when the body fails. */
 export type OnDocument = <P extends { textDocument: { uri: string } }, R>(
   fallback: R,
   body: (document: ConfigDocument, params: P, token: CancellationToken) => R | Promise<R>,
@@ -23,20 +23,18 @@ export type OnDocument = <P extends { textDocument: { uri: string } }, R>(
 /** `documentOf` is asked late: it parses what has been typed meanwhile. */
 export function createOnDocument(
   session: { readonly phase: Phase },
-  isOpen: (uri: string) => boolean,
+  isServed: (uri: string) => Promise<boolean>,
   documentOf: (uri: string) => ConfigDocument | null,
   log: Log,
 ): OnDocument {
   return (fallback, body) => async (params, token) => {
     refuseUnlessRunning(session);
     const { uri } = params.textDocument;
-    if (!isOpen(uri)) return fallback;
-
     // Typing that has arrived meanwhile comes first, and may have cancelled this.
     await new Promise((resolve) => setImmediate(resolve));
     if (token.isCancellationRequested) throw cancelled();
     try {
-      const document = documentOf(uri);
+      const document = (await isServed(uri)) ? documentOf(uri) : null;
       if (document === null) return fallback;
       const answer = await body(document, params, token);
       if (token.isCancellationRequested) throw cancelled();

@@ -59,5 +59,6 @@ export function createContexts({ sources, fileOf, patience, onLate }: ContextOpt
   };
 }
 
-const extendsFile = ({ layers, problem }: Inherited, file: string) =>
+/** Whether a file is among those that a config extends, or names as one. */
+export const extendsFile = ({ layers, problem }: Inherited, file: string) =>
   problem?.file === file || layers.some((layer) => layer.file === file);

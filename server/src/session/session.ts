@@ -1,7 +1,9 @@
 import {
   createDocumentCache,
   createTokenCache,
+  extendsOf,
   findAll,
+  isConfigText,
   toDiagnostics,
   type ConfigContext,
   type ConfigDocument,
@@ -21,7 +23,7 @@ import { createLog, type Log } from '../client/log.js';
 import { DEFAULT_SETTINGS, type Settings } from '../client/settings.js';
 import { createSources, type Sources } from '../sources/sources.js';
 import { createOnDocument, type OnDocument, type Phase } from './answers.js';
-import { createContexts } from './contexts.js';
+import { createContexts, extendsFile } from './contexts.js';
 import { createTelling } from './telling.js';
 import { createWorkspace, type Workspace, type WorkspaceConfig } from './workspace.js';
 
@@ -80,9 +82,25 @@ export function createSession(connection: Connection, { patience }: SessionOptio
   };
   const sources = createSources(openAt);
   const contexts = createContexts({ sources, fileOf, patience, onLate: () => telling.everything() });
+  const isConfig = ({ uri, languageId }: TextDocument) => isConfigText(fileOf(uri) ?? uri, languageId);
+  const roleOf = async (text: TextDocument): Promise<'config' | 'base' | 'other'> => {
+    const file = fileOf(text.uri);
+    const extending = texts
+      .all()
+      .filter((other) => other !== text && isConfig(other))
+      .map((other) => parsed.get(other))
+      .filter(({ tree }) => extendsOf(tree) !== null);
+    const inherited = await Promise.all(extending.map(async (other) => (await contexts.of(other)).inherited));
+    if (file !== null && inherited.some((one) => extendsFile(one, file))) return 'base';
+    return isConfig(text) ? 'config' : 'other';
+  };
   const diagnose = async (document: ConfigDocument, diagnosticData = session.abilities.diagnosticData) => {
     const begun = performance.now();
-    const { findings } = findAll(document, await contexts.of(document));
+    const role = await roleOf(document.text);
+    if (role === 'other') return [];
+    const found = findAll(document, await contexts.of(document)).findings;
+    // What a config needs, those that extend it may have.
+    const findings = role === 'base' ? found.filter(({ code }) => code !== 'missing-key') : found;
     const { uri, version } = document.text;
     const took = (performance.now() - begun).toFixed(1);
     connection.tracer.log(`Checked version ${version} of ${uri}: ${findings.length} findings in ${took} ms.`);
@@ -103,6 +121,11 @@ export function createSession(connection: Connection, { patience }: SessionOptio
     log,
   });
 
+  const isServed = async (uri: string) => {
+    const text = texts.get(uri);
+    return text !== undefined && (isConfig(text) || (await roleOf(text)) !== 'other');
+  };
+
   /** Configs that extend the file of this one are told anew: its text counts before it is saved. */
   const tellFollowers = async (uri: string) => {
     const file = fileOf(uri);
@@ -113,13 +136,32 @@ export function createSession(connection: Connection, { patience }: SessionOptio
   };
   const follow = (uri: string) => void tellFollowers(uri).catch((error: unknown) => log('error', error));
 
+  /** Open files that are judged as bases, by the config that extends them. */
+  const bases = new Map<string, string>();
+  const tellBases = async (text: TextDocument) => {
+    if (!isConfig(text)) return;
+    const document = parsed.get(text);
+    const known = extendsOf(document.tree) === null ? null : (await contexts.of(document)).inherited;
+    const open = (known?.layers ?? []).flatMap(
+      ({ file }) => texts.all().find(({ uri }) => fileOf(uri) === file) ?? [],
+    );
+    const uris = open.map(({ uri }) => uri).join('\n');
+    if ((bases.get(text.uri) ?? '') === uris) return;
+    bases.set(text.uri, uris);
+    telling.diagnostics(open);
+  };
+
   texts.onDidChangeContent(({ document }) => {
     telling.changed(document);
     follow(document.uri);
+    void tellBases(document).catch((error: unknown) => log('error', error));
   });
   texts.onDidClose(({ document: { uri } }) => {
     contexts.forget(uri);
     parsed.forget(uri);
+    const left = bases.get(uri)?.split('\n') ?? [];
+    bases.delete(uri);
+    telling.diagnostics(left.flatMap((base) => texts.get(base) ?? []));
     session.tokens.forget(uri);
     follow(uri);
     telling.closed(uri);
@@ -150,12 +192,11 @@ export function createSession(connection: Connection, { patience }: SessionOptio
     },
     workspace: createWorkspace(sources),
     workspaceConfigs(token) {
-      const open = texts.keys().flatMap((uri) => fileOf(uri) ?? []);
+      const open = texts.all().flatMap((text) => (isConfig(text) ? (fileOf(text.uri) ?? []) : []));
       return session.workspace.configs(open, () => token.isCancellationRequested);
     },
     isExtended: async (file) => (await contexts.extending(file)).length > 0,
-    onDocument: (fallback, body) =>
-      createOnDocument(session, (uri) => texts.get(uri) !== undefined, documentOf, log)(fallback, body),
+    onDocument: (fallback, body) => createOnDocument(session, isServed, documentOf, log)(fallback, body),
   };
   return session;
 }

@@ -1,9 +1,7 @@
 import { dirname, join, resolve } from 'node:path';
-import { type ConfigDocument, effectiveValue, inherit, isMapping } from '@quantsmith/service';
+import { type ConfigDocument, effectiveValue, inherit, isConfigName, isMapping } from '@quantsmith/service';
 import type { Sources } from '../sources/sources.js';
 
-/** The names that configs have. */
-const CONFIG = /(^|[/\\])(quantization|[^/\\]+\.quant)\.(ya?ml|jsonc?)$/i;
 const SKIPPED = /^(node_modules|__pycache__)$/;
 /** Where the search ends in huge folders. */
 const MOST_CONFIGS = 1000;
@@ -73,7 +71,7 @@ async function findConfigs(folders: readonly string[], sources: Sources): Promis
     if (visited >= MOST_FOLDERS) break;
     for (const { name, kind, isLink } of (await sources.entries(folder, MOST_ENTRIES)) ?? []) {
       if (kind === 'folder' && !isLink && !SKIPPED.test(name)) queue.push(join(folder, name));
-      else if (kind === 'file' && CONFIG.test(name)) found.add(join(folder, name));
+      else if (kind === 'file' && isConfigName(name)) found.add(join(folder, name));
       if (found.size >= MOST_CONFIGS) return [...found];
     }
   }

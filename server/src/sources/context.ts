@@ -1,7 +1,6 @@
 import { isConfig } from '@quantsmith/schemas';
 import {
   allNamedPaths,
-  configHash,
   effectiveValue,
   extendsOf,
   inherit,
@@ -54,7 +53,7 @@ export async function gatherContext(
     report === null || config === null
       ? null
       : await patience.soon(
-          changedSince(report, config, configHash(document, inherited), baseDir, sources),
+          changedSince(report, { document, inherited, config, baseDir }, sources),
           'unknown' as const,
         );
 

@@ -48,7 +48,7 @@ export async function withFile<T>(
   const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     const info = await handle.stat();
-    if (!info.isFile()) throw new Error('it is no regular file');
+    if (!info.isFile()) throw new Error('it is not a regular file');
     return await read(handle, info.size);
   } finally {
     await handle.close();

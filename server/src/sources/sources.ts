@@ -14,6 +14,7 @@ import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { arrayHeader, memberNames } from './arrays.js';
 import { cachedByFile, cachedLook, cachedWalk } from './cached.js';
+import { contentHash, type ContentHash } from './content.js';
 import { countImages, countSets, latestChange } from './folders.js';
 import { readLabelFacts } from './labels.js';
 import { entriesOf, lookAt, textOf } from './look.js';
@@ -37,6 +38,8 @@ export interface Sources {
   readonly array: (path: string) => Promise<ArrayHeader | null>;
   readonly members: (path: string) => Promise<readonly string[] | null>;
   readonly labels: (path: string) => Promise<LabelFacts | null>;
+  /** The hash of a file's content; null: not known. */
+  readonly content: (path: string) => Promise<ContentHash | null>;
   /** Milliseconds of the latest change of a file or below a folder; 0: nothing is there. */
   readonly changed: (path: string) => Promise<number | null>;
   /** Files are known to have changed: none is taken for what it was a moment ago. */
@@ -46,8 +49,10 @@ export interface Sources {
 const MAX_CONFIGS = 500;
 /** Nodes, constants and inputs of a model that is looked into: summing up more would hold up answers. */
 const MAX_MODEL_PARTS = 150_000;
+/** Bytes of a config that is checked by itself. */
+export const MAX_CONFIG_BYTES = 64 * 1024 ** 2;
 /** Bytes of a config that others extend, or that is not open: parsing more would hold up answers. */
-const MAX_CONFIG_BYTES = 256 * 1024;
+const MAX_EXTENDED_BYTES = 256 * 1024;
 const MAX_LISTED = 1000;
 
 /** `open`: configs as an editor has them, which count for more than their files. */
@@ -59,6 +64,7 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
   const members = cachedByFile((path) => memberNames(path).catch(() => null));
   const labels = cachedByFile((path) => readLabelFacts(path).catch(() => null));
   const images = cachedWalk(countImages);
+  const content = cachedByFile((path) => contentHash(path).catch(() => null));
   const changed = cachedWalk(latestChange);
   const kind = cachedLook(lookAt);
   const sets = cachedLook(countSets);
@@ -74,10 +80,11 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
     array: array.load,
     members: members.load,
     labels: labels.load,
+    content: content.load,
     changed: changed.load,
     forget() {
-      for (const { forget } of [model, report, config, array, members, labels, images, changed, kind, sets])
-        forget();
+      const files = [model, report, config, array, members, labels, content];
+      for (const { forget } of [...files, images, changed, kind, sets]) forget();
     },
   };
 }
@@ -96,9 +103,9 @@ async function loadConfig(path: string): Promise<ConfigDocument> {
   const { href } = pathToFileURL(path);
   const document = (text: string) => TextDocument.create(href, '', 1, text);
   try {
-    const text = await textOf(path, MAX_CONFIG_BYTES);
+    const text = await textOf(path, MAX_EXTENDED_BYTES);
     return text === null
-      ? unreadConfig(document(''), `It is larger than ${MAX_CONFIG_BYTES / 1024} KiB.`)
+      ? unreadConfig(document(''), `It is larger than ${MAX_EXTENDED_BYTES / 1024} KiB.`)
       : parseConfig(document(text));
   } catch (error) {
     return unreadConfig(document(''), error instanceof Error ? error.message : String(error));

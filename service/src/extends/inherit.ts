@@ -1,3 +1,4 @@
+import { resolvedConfigText, type QuantizationConfig, type QuantizationReport } from '@quantsmith/schemas';
 import { createHash } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import type { ConfigDocument } from '../document/document.js';
@@ -118,6 +119,17 @@ export function inheritedAt(
     if (value !== undefined) return { value, layer };
   }
   return null;
+}
+
+/** Whether a report is of what a config asks for, whatever the config looks like by now. */
+export function isReportOf(
+  { config: { sha256: text, resolved_sha256: resolved } }: QuantizationReport,
+  document: ConfigDocument,
+  inherited: Inherited,
+  config: QuantizationConfig | null,
+): boolean {
+  if (text === configHash(document, inherited)) return true;
+  return config !== null && resolved === sha256(resolvedConfigText(config));
 }
 
 /** Identifies a config with everything that it extends. */

@@ -6,13 +6,16 @@ import {
   type Diagnostic,
   type TextEdit,
 } from 'vscode-languageserver-types';
+import { difference, edited } from '../document/compose.js';
 import type { ConfigDocument } from '../document/document.js';
 import type { Path } from '../document/tree.js';
+import { SOURCE } from './diagnostics.js';
 import type { Finding, FindingData } from '../findings/finding.js';
 import type { Fix, Fixable } from '../findings/fix.js';
-import { fixesOf, isSuppressible } from '../rules/all.js';
+import { fixesOf, isSuppressible, spellingFix } from '../rules/all.js';
+import { syntaxFindings } from '../rules/syntax.js';
 
-/** Everything with one right answer at once; editors can run it on save. */
+/** Every spelling at once; editors can run it on save. */
 export const FIX_ALL = `${CodeActionKind.SourceFixAll}.quantsmith`;
 
 /** What can be done about diagnostics: fixes, the best first and preferred, then leaving the finding out by a comment. */
@@ -21,40 +24,76 @@ export function codeActions(
   { diagnostics, only }: Pick<CodeActionContext, 'diagnostics' | 'only'>,
 ): CodeAction[] {
   if (!wants(only, CodeActionKind.QuickFix)) return [];
-  return diagnostics.flatMap((diagnostic) => {
+  return diagnostics.filter(isOurs).flatMap((diagnostic) => {
     const found = fixable(document, diagnostic);
     const fixes = fixesOf(document, found).map((fix) => quickFix(document, diagnostic, fix));
     return [...fixes, ...suppression(document, diagnostic, found)];
   });
 }
 
-/** One action with every preferred fix; where two touch the same text, the first one. */
-export function fixAll(document: ConfigDocument, findings: readonly Finding[]): CodeAction[] {
-  const edits: TextEdit[] = [];
-  let free = 0;
-  for (const finding of findings) {
-    const [only, ...others] = fixesOf(document, { ...finding, data: finding.data ?? {} }).filter(
-      (fix) => fix.preferred,
-    );
-    if (only === undefined || others.length > 0 || (finding.data?.suggestions?.length ?? 0) > 1) continue;
-    const starts = only.edits.map(({ range }) => document.text.offsetAt(range.start));
-    if (starts.some((start) => start < free)) continue;
-    edits.push(...only.edits);
-    free = Math.max(...only.edits.map(({ range }) => document.text.offsetAt(range.end) + 1));
+/**
+ * One action with everything that is no more than another spelling: it changes no number and removes no setting. `find`
+ * judges a text anew, since a corrected key brings out what is wrong below it: applying the action twice changes nothing
+ * more. Nothing while the text cannot be read.
+ */
+export function fixAll(
+  document: ConfigDocument,
+  find: (document: ConfigDocument) => readonly Finding[],
+): CodeAction[] {
+  let current = document;
+  for (;;) {
+    const next = respelled(current, find(current));
+    if (next === null) break;
+    current = next;
   }
-  if (edits.length === 0) return [];
+  const edit = difference(document, current.text.getText());
+  if (edit === null) return [];
   return [
     {
-      title: 'Fix everything that has one right answer',
+      title: 'Fix all auto-fixable problems',
       kind: FIX_ALL,
-      edit: { changes: { [document.text.uri]: edits } },
+      edit: { changes: { [document.text.uri]: [edit] } },
     },
   ];
 }
 
-export function wants(only: readonly string[] | undefined, kind: string): boolean {
-  return only === undefined || only.some((wanted) => kind === wanted || kind.startsWith(`${wanted}.`));
+/** The text with its spelling fixes, as many as do not touch each other; null where there is none that can be made. */
+function respelled(document: ConfigDocument, findings: readonly Finding[]): ConfigDocument | null {
+  const fixes = findings.flatMap(
+    (finding) => spellingFix(document, { ...finding, data: finding.data ?? {} }) ?? [],
+  );
+  const edits = apart(document, fixes);
+  if (edits.length === 0 || syntaxFindings(document).length > 0) return null;
+  const all = edited(document, edits);
+  if (syntaxFindings(all).length === 0) return all;
+
+  // One of them makes the text unreadable: they are made one by one.
+  for (const fix of fixes) {
+    const one = edited(document, fix.edits);
+    if (syntaxFindings(one).length === 0) return one;
+  }
+  return null;
 }
+
+/** The edits of fixes; where two touch the same text, the first one. */
+function apart({ text }: ConfigDocument, fixes: readonly Fix[]): TextEdit[] {
+  const edits: TextEdit[] = [];
+  let free = 0;
+  for (const fix of fixes) {
+    if (fix.edits.some(({ range }) => text.offsetAt(range.start) < free)) continue;
+    edits.push(...fix.edits);
+    for (const { range } of fix.edits) free = Math.max(free, text.offsetAt(range.end) + 1);
+  }
+  return edits;
+}
+
+/** Whether a kind of action is among those asked for; the empty kind is that of all. */
+export function wants(only: readonly string[] | null | undefined, kind: string): boolean {
+  return (only ?? ['']).some((wanted) => wanted === '' || kind === wanted || kind.startsWith(`${wanted}.`));
+}
+
+/** Other servers find things in the same text. */
+const isOurs = ({ source }: Diagnostic) => source === undefined || source === SOURCE;
 
 function fixable(document: ConfigDocument, diagnostic: Diagnostic): Fixable {
   const data = (diagnostic.data ?? {}) as FindingData & { path?: Path };
@@ -93,7 +132,7 @@ function suppression(document: ConfigDocument, diagnostic: Diagnostic, { code }:
   const eol = document.text.getText().includes('\r\n') ? '\r\n' : '\n';
   const newText = `${indent}${mark} quantsmith-disable-next-line ${code}${eol}`;
   const fix = {
-    title: `Leave out ${code} on this line`,
+    title: `Disable ${code} for this line`,
     edits: [{ range: { start, end: start }, newText }],
     preferred: false,
   };

@@ -10,6 +10,9 @@ const SEVERITY: Readonly<Record<Severity, DiagnosticSeverity>> = {
   hint: DiagnosticSeverity.Hint,
 };
 
+/** The source that diagnostics name: clients send those of other servers along. */
+export const SOURCE = 'quantsmith';
+
 /** Codes of what can be taken out without a change: editors fade it. */
 const UNNECESSARY: ReadonlySet<string> = new Set(['dead-setting', 'ignored-already']);
 
@@ -47,7 +50,7 @@ export function toDiagnostics(
         range: rangeOf(document, finding),
         severity: SEVERITY[severity],
         code: finding.code,
-        source: 'quantsmith',
+        source: SOURCE,
         ...(page !== null ? { codeDescription: { href: `${page}#${finding.code}` } } : {}),
         message: finding.message,
         ...(options.diagnosticData ? { data: { ...finding.data, path: finding.path } } : {}),

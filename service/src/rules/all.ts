@@ -1,7 +1,7 @@
 import { type QuantizationConfig, isConfig } from '@quantsmith/schemas';
-import { TextDocument } from 'vscode-languageserver-textdocument';
 import type { ConfigContext } from '../context/context.js';
-import { parseConfig, type ConfigDocument } from '../document/document.js';
+import { edited } from '../document/compose.js';
+import type { ConfigDocument } from '../document/document.js';
 import { quoted } from '../document/edit.js';
 import { walk, type Tree } from '../document/tree.js';
 import { effectiveValue, NOTHING_INHERITED } from '../extends/inherit.js';
@@ -105,6 +105,23 @@ function said(findings: readonly Finding[]): Finding[] {
 /** The fixes of every rule, by code; suggestions are fixes of every code that has them. */
 export const FIXES: FixTable = Object.assign({}, ...RULES.map(({ fixes }) => fixes ?? {})) as FixTable;
 
+const SPELLING: ReadonlySet<string> = new Set(RULES.flatMap(({ spelling }) => spelling ?? []));
+
+/**
+ * The fix of a finding that is no more than another spelling: there is one, and it has the digits that are written. Whether
+ * the text can be read afterwards is not checked.
+ */
+export function spellingFix(document: ConfigDocument, found: Fixable): Fix | null {
+  if (!SPELLING.has(found.code)) return null;
+  const [only, ...others] = candidates(document, found).filter(({ preferred }) => preferred);
+  if (only === undefined || others.length > 0) return null;
+  const digits = (text: string) => text.replace(/\D/g, '').replace(/^0+/, '');
+  const names = found.code === 'unknown-key' || found.code === 'unknown-value';
+  const [suggestion = ''] = found.data.suggestions ?? [];
+  const written = document.text.getText().slice(found.start, found.end);
+  return names && digits(written) !== digits(suggestion) ? null : only;
+}
+
 /** Whether a comment can leave out what a rule finds; codes that several rules share, only where it is no error. */
 export function isSuppressible(code: string, isError: boolean): boolean {
   const rules = RULES.filter(({ codes }) => (codes as readonly string[]).includes(code));
@@ -114,8 +131,12 @@ export function isSuppressible(code: string, isError: boolean): boolean {
 
 const suppresses = ({ suppressible }: { readonly suppressible: boolean }) => suppressible;
 
-/** All fixes of a finding, the best first. */
+/** All fixes of a finding, the best first, that leave a text that can be read. */
 export function fixesOf(document: ConfigDocument, found: Fixable): Fix[] {
+  return candidates(document, found).filter(({ edits }) => keepsReadable(document, edits));
+}
+
+function candidates(document: ConfigDocument, found: Fixable): Fix[] {
   const { suggestions = [] } = found.data;
   const written = document.text.getText().slice(found.start, found.end);
   const range = { start: document.text.positionAt(found.start), end: document.text.positionAt(found.end) };
@@ -128,8 +149,7 @@ export function fixesOf(document: ConfigDocument, found: Fixable): Fix[] {
         suggestions.length === 1,
       ),
     );
-  const others = FIXES[found.code]?.(document, found) ?? [];
-  return [...replaced, ...others.filter(({ edits }) => keepsReadable(document, edits))];
+  return [...replaced, ...(FIXES[found.code]?.(document, found) ?? [])];
 }
 
 /**
@@ -137,12 +157,24 @@ export function fixesOf(document: ConfigDocument, found: Fixable): Fix[] {
  * is not offered.
  */
 function keepsReadable(document: ConfigDocument, edits: Fix['edits']): boolean {
-  const { uri, languageId, version } = document.text;
-  const after = TextDocument.applyEdits(document.text, [...edits]);
-  const { tree } = parseConfig(TextDocument.create(uri, languageId, version, after));
+  if (edits.length === 0) return true;
+  const after = edited(document, edits).tree;
+  const before = document.tree;
   return (
-    tree.problems.length <= document.tree.problems.length && lostAliases(tree) <= lostAliases(document.tree)
+    after.problems.length <= before.problems.length &&
+    lostAliases(after) <= lostAliases(before) &&
+    duplicateKeys(after) <= duplicateKeys(before)
   );
+}
+
+function duplicateKeys({ root }: Tree): number {
+  let count = 0;
+  walk(root, (node) => {
+    if (node.kind !== 'mapping') return;
+    const keys = node.entries.flatMap(({ key }) => (key === '<<' ? [] : [key]));
+    count += keys.length - new Set(keys).size;
+  });
+  return count;
 }
 
 function lostAliases({ root }: Tree): number {

@@ -42,6 +42,8 @@ export interface Rule<N extends Need = Need> {
   readonly needs: N;
   readonly check: (input: Needed[N]) => Finding[];
   readonly fixes?: FixTable;
+  /** Codes whose only fix writes the same in other letters: such fixes are applied without being asked for each. */
+  readonly spelling?: readonly Code[];
   /** Whether a comment may leave its findings out: not where a run refuses the config for them. */
   readonly suppressible: boolean;
   /** Shown in docs/diagnostics.md, and tested. */

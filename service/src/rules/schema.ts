@@ -320,6 +320,7 @@ export const rule = defineRule({
   check: ({ document, value, inherited }) =>
     ofThisVersion(document, schemaFindings(document, value, inherited)),
   fixes: schemaFixes,
+  spelling: ['unknown-key', 'unknown-value', 'wrong-type'],
   suppressible: false,
   examples: [
     { code: 'missing-key', before: 'model: model.onnx\ndata: {}\n', after: null },

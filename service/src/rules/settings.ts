@@ -410,6 +410,7 @@ export const rule = defineRule({
   needs: 'config',
   check: ({ document, config }) => settingFindings(document, config),
   fixes: settingFixes,
+  spelling: ['deprecated-value'],
   suppressible: true,
   examples: [
     {

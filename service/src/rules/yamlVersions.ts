@@ -44,6 +44,7 @@ export const rule = defineRule({
   codes: ['yaml-version'],
   needs: 'text',
   check: ({ document }) => yamlVersionFindings(document),
+  spelling: ['yaml-version'],
   suppressible: true,
   examples: [
     {

@@ -1,0 +1,183 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { createHash } from 'node:crypto';
+import { resolvedConfigText, type QuantizationConfig } from '@quantsmith/schemas';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { CodeAction, CodeActionContext, CodeLens, Diagnostic } from 'vscode-languageserver-protocol';
+import { sampleReport } from '../../report/test/sample.js';
+import { checkConfigFile } from '../src/check/check.js';
+import { inMemory, type TestClient } from './client.js';
+
+const HEAD = 'model: m.onnx\ndata: {calibration: {arrays: a.npy}}\n';
+const MIXD = `${HEAD}quantization: {preset: mixd}\n`;
+const codeAction = {
+  codeActionLiteralSupport: { codeActionKind: { valueSet: [''] } },
+  isPreferredSupport: true,
+};
+const digits = fileURLToPath(new URL('../../examples/digits/digits.onnx', import.meta.url));
+
+let folder: string;
+let client: TestClient | null = null;
+beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'quantsmith-clients-'))));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(async () => {
+  await client?.stop();
+  client = null;
+});
+
+const uriOf = (name: string) => pathToFileURL(join(folder, name)).href;
+
+async function opened(name: string, text: string, languageId?: string, capabilities: object = {}) {
+  client = await inMemory({ capabilities: { textDocument: { codeAction, ...capabilities } } });
+  const pushed = client.pushed(uriOf(name));
+  await client.open(uriOf(name), text, languageId);
+  return (await pushed).diagnostics;
+}
+
+/** Without data, which clients may leave out, and with the keys in another order. */
+const rearranged = ({ message, code, severity, range: { start, end }, source }: Diagnostic) => ({
+  message,
+  source: source!,
+  severity: severity!,
+  code: code!,
+  range: {
+    end: { character: end.character, line: end.line },
+    start: { character: start.character, line: start.line },
+  },
+});
+
+async function actionsAt(name: string, diagnostics: Diagnostic[], context: object = {}) {
+  const start = { line: 0, character: 0 };
+  const answer = await client!.connection.sendRequest<CodeAction[] | null>('textDocument/codeAction', {
+    textDocument: { uri: uriOf(name) },
+    range: diagnostics[0]?.range ?? { start, end: start },
+    context: { diagnostics, ...context } as CodeActionContext,
+  });
+  return (answer ?? []).map(({ title }) => title);
+}
+
+describe('clients of every kind', () => {
+  it('get fixes for diagnostics that come back with their keys in another order', async () => {
+    const found = await opened('a.quant.yaml', MIXD);
+    expect(found.map(({ code }) => code)).toContain('unknown-value');
+    const wrong = found.filter(({ code }) => code === 'unknown-value').map(rearranged);
+    expect(await actionsAt('a.quant.yaml', wrong)).toContain('Change to mixed');
+  });
+
+  it('are pushed to where they pull but cannot be told to pull again', async () => {
+    const pulling = { diagnostic: { dynamicRegistration: false } };
+    expect((await opened('a.quant.yaml', MIXD, 'yaml', pulling)).map(({ code }) => code)).toContain(
+      'unknown-value',
+    );
+  });
+
+  it.each([
+    ['compose.yaml', 'yaml', []],
+    ['package.json', 'json', []],
+    ['net.quant.yaml', 'yaml', ['unknown-value']],
+    ['quantization.yaml', 'yaml.docker', ['unknown-value']],
+    ['compose.yaml', 'quant-yaml', ['unknown-value']],
+  ])('%s as %s: only configs are judged', async (name, language, codes) => {
+    const found = await opened(name, MIXD.replace('a.npy', '.'), language);
+    expect(found.map(({ code }) => code).filter((code) => code === 'unknown-value')).toEqual(codes);
+    if (codes.length === 0) expect(found).toEqual([]);
+  });
+
+  it('a base is judged once a config extends it, by what it says itself', async () => {
+    const base = 'quantization: {presett: mixed}\n';
+    writeFileSync(join(folder, 'base.yaml'), base);
+    expect(await opened('base.yaml', base, 'yaml')).toEqual([]);
+    const pushed = client!.pushed(uriOf('base.yaml'));
+    await client!.open(uriOf('net.quant.yaml'), `extends: base.yaml\n${HEAD}`, 'yaml');
+    expect((await pushed).diagnostics.map(({ code }) => code)).toEqual(['unknown-key']);
+  });
+
+  it('ask for some kinds of actions only, and send findings of others along', async () => {
+    const found = await opened('a.quant.yaml', `${MIXD}`);
+    const [wrong] = found.filter(({ code }) => code === 'unknown-value');
+    const refactorings = /^(Remove settings|Write out)/;
+    expect(await actionsAt('a.quant.yaml', [{ ...wrong!, source: 'yaml' }], { only: ['quickfix'] })).toEqual(
+      [],
+    );
+    expect(await actionsAt('a.quant.yaml', [], { only: ['refactor.extract'] })).toEqual([]);
+    expect(await actionsAt('a.quant.yaml', [wrong!], { only: [''] })).toContain('Change to mixed');
+    expect(await actionsAt('a.quant.yaml', [wrong!], { only: null })).toContain('Change to mixed');
+    const asked = await actionsAt('a.quant.yaml', [], { triggerKind: 1 });
+    expect(asked.filter((title) => refactorings.test(title))).not.toEqual([]);
+    const moved = await actionsAt('a.quant.yaml', [], { triggerKind: 2 });
+    expect(moved.filter((title) => refactorings.test(title))).toEqual([]);
+  });
+
+  it('initialize once', async () => {
+    await opened('a.quant.yaml', HEAD);
+    const again = client!.connection.sendRequest('initialize', {
+      processId: null,
+      rootUri: null,
+      capabilities: {},
+    });
+    await expect(again).rejects.toThrow('initialized already');
+  });
+});
+
+describe('a report', () => {
+  const asked = `model: ${digits}\ndata: {calibration: {arrays: a.npy}}\nquantization: {preset: mixed}\n`;
+  const config: QuantizationConfig = {
+    model: digits,
+    data: { calibration: { arrays: 'a.npy' } },
+    quantization: { preset: 'mixed' },
+  };
+  const sha256 = (text: string | Buffer) => createHash('sha256').update(text).digest('hex');
+  const lens = async (text: string, model = readFileSync(digits)) => {
+    const base = sampleReport({ created: '2020-01-02T03:04:05Z' });
+    const resolved = sha256(resolvedConfigText(config));
+    const report = {
+      ...base,
+      config: { path: 'b.quant.yaml', sha256: 'of another text', resolved_sha256: resolved },
+      model: { path: digits, sha256: sha256(model) },
+      output: { ...base.output, path: 'b.int8.onnx' },
+    };
+    writeFileSync(join(folder, 'b.int8.onnx.report.json'), JSON.stringify(report));
+    writeFileSync(join(folder, 'a.npy'), '');
+    utimesSync(join(folder, 'a.npy'), 0, 0);
+    await opened('b.quant.yaml', text);
+    const lenses = await client!.connection.sendRequest<CodeLens[]>('textDocument/codeLens', {
+      textDocument: { uri: uriOf('b.quant.yaml') },
+    });
+    return lenses.map(({ command }) => command!.title).find((title) => title.startsWith('Last run'))!;
+  };
+
+  it.each([
+    asked,
+    `# a comment\n\n${asked}`,
+    asked.replaceAll('\n', '\r\n'),
+    asked.replace('mixed', '"mixed"'),
+    asked.replace('mixed', 'mixed, subset_size: 300'),
+    `${asked}output: null\n`,
+  ])('%j is what it was made of', async (text) => {
+    expect(await lens(text)).toMatch(/^Last run 2020-01-02 03:04: /);
+  });
+
+  it.each([
+    asked.replace('mixed', 'performance'),
+    asked.replace('preset: mixed', ''),
+    asked.replace('mixed', 'mixed, subset_size: 299'),
+  ])('%j asks for something else', async (text) => {
+    expect(await lens(text)).toMatch(/\(config changed since\)/);
+  });
+
+  it('is of another model when its content is another, and not checked where data is newer', async () => {
+    expect(await lens(asked, Buffer.from('another'))).toMatch(/\(model changed since\)/);
+  });
+});
+
+it('a config that is a pipe is not waited for', async () => {
+  const pipe = join(folder, 'pipe.quant.yaml');
+  execFileSync('mkfifo', [pipe]);
+  const { findings } = await checkConfigFile(pipe);
+  expect(findings).toMatchObject([
+    { code: 'config-unreadable', message: expect.stringContaining('it is not a regular file') },
+  ]);
+});
