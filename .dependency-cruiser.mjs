@@ -27,12 +27,14 @@ const ARROWS = {
     parts: 'schemas model',
     folders: {
       '.': `
-        calibration choose corrections data measure output overflow placement prepare processes
-        progress quantize ranges report restore runtime saturation statistics validation verify
-        node:child_process node:fs node:path node:url
+        calibration choose corrections data measure output overflow placement plan prepare
+        processes progress quantize ranges report restore runtime saturation statistics validation
+        verify node:child_process node:fs node:path node:url
       `,
       calibration: 'corrections data placement prepare quantize ranges runtime statistics npm:env-paths',
-      choose: '. calibration data placement prepare progress quantize ranges runtime',
+      choose: `
+        calibration data placement plan prepare progress quantize ranges runtime
+      `,
       corrections: 'data placement prepare qdq quantize runtime statistics weights',
       data: `
         node:crypto node:fs node:path node:url npm:@bufbuild/protobuf npm:fast-png npm:fflate
@@ -43,16 +45,21 @@ const ARROWS = {
       output: 'processes node:fs node:path npm:@bufbuild/protobuf',
       overflow: '',
       placement: 'prepare',
+      plan: `
+        calibration corrections data placement ranges restore saturation validation
+      `,
       prepare: 'runtime npm:@bufbuild/protobuf',
       processes: 'node:fs node:os node:url node:worker_threads',
       progress: '',
       qdq: 'placement ranges weights npm:@bufbuild/protobuf',
       quantize: 'placement prepare qdq ranges runtime statistics weights',
       ranges: 'placement',
-      report: 'choose corrections measure placement quantize restore runtime saturation validation verify',
+      report: `
+        choose corrections measure placement quantize restore runtime saturation validation verify
+      `,
       restore: `
-        calibration data measure metrics placement progress quantize ranges runtime tasks validation
-        weights node:crypto node:fs
+        calibration data measure metrics placement progress quantize ranges runtime tasks
+        validation weights node:crypto node:fs
       `,
       runtime: `
         processes node:child_process node:fs node:module node:os node:path node:url node:util

@@ -10,7 +10,7 @@ import type {
   QuantizationConfig,
 } from '@quantsmith/schemas';
 import { evaluateModel } from '../engine/src/validation/evaluateModel.js';
-import { plan } from '../engine/src/plan.js';
+import { plan } from '../engine/src/plan/plan.js';
 import { findEmulator } from '../engine/src/emulator.js';
 import { overflowPipeline, runPipeline } from '../engine/src/pipeline.js';
 import { models, type BenchData, type BenchModel } from './models.mjs';

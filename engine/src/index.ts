@@ -6,4 +6,4 @@ export { outputFacts, type OutputFacts } from './output/facts.js';
 export { outputObstacle } from './output/obstacle.js';
 export { runPipeline } from './pipeline.js';
 export { startEngine, type EngineOptions, type EngineOutcome } from './spawn.js';
-export { plan, type Plan } from './plan.js';
+export { plan, type Plan } from './plan/plan.js';

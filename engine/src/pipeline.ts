@@ -38,7 +38,7 @@ import { autoProblems, fixOverflow } from './saturation/auto.js';
 import { addSettings, compareFixes } from './saturation/settings.js';
 import { keepRun } from './output/history.js';
 import { claimOutput, type Output } from './output/output.js';
-import { plan, type Plan } from './plan.js';
+import { plan, type Plan } from './plan/plan.js';
 import { placeModel } from './placement/placeModel.js';
 import type { Placement } from './placement/types.js';
 import {

@@ -4,7 +4,7 @@ import { engineEnvironment } from './environment.js';
 import { evaluateModel } from './validation/evaluateModel.js';
 import { inspectModel } from '@quantsmith/model/onnx';
 import { overflowOfModel } from './saturation/model.js';
-import { plan } from './plan.js';
+import { plan } from './plan/plan.js';
 import { overflowPipeline, runPipeline, sensitivityPipeline } from './pipeline.js';
 import { type EngineEvent, type EngineRequest, type Problem, QuantsmithError } from '@quantsmith/schemas';
 

@@ -1,7 +1,7 @@
 import { createPool } from '../src/statistics/pool.js';
 import { describe, expect, it } from 'vitest';
 import type { QuantizationConfig } from '@quantsmith/schemas';
-import { plan } from '../src/plan.js';
+import { plan } from '../src/plan/plan.js';
 import type { SampleSource } from '../src/data/types.js';
 import { prepareModel } from '../src/prepare/prepare.js';
 import { makeQuantization } from '../src/pipeline.js';

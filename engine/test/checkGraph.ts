@@ -4,7 +4,7 @@ import type { HostTensor } from '@quantsmith/model/arrays';
 import { QuantsmithError, type QuantizationConfig } from '@quantsmith/schemas';
 import type { Sample, SampleSource } from '../src/data/types.js';
 import { makeQuantization } from '../src/pipeline.js';
-import { plan } from '../src/plan.js';
+import { plan } from '../src/plan/plan.js';
 import { prepareModel } from '../src/prepare/prepare.js';
 import { startClock } from '../src/progress/clock.js';
 import { buildModel } from '../src/quantize/quantization.js';

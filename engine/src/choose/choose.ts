@@ -12,7 +12,7 @@ import {
 import { collectForAll, type Calibration } from '../calibration/calibration.js';
 import { readAhead } from '../data/source.js';
 import type { Sample } from '../data/types.js';
-import { plan, type Plan } from '../plan.js';
+import { plan, type Plan } from '../plan/plan.js';
 import { placeModel } from '../placement/placeModel.js';
 import type { PreparedModel } from '../prepare/prepare.js';
 import { buildModel, sessionOptions, type Quantization } from '../quantize/quantization.js';

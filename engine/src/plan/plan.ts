@@ -7,17 +7,17 @@ import {
   resolveConfig,
   withChange,
 } from '@quantsmith/schemas';
-import type { AlignmentPlan, CalibrationPlan, SmoothingPlan } from './calibration/calibration.js';
-import { ACCURATE_THRESHOLD, type AccuratePlan } from './corrections/accurateBias.js';
-import { FAST_THRESHOLD, type FastPlan } from './corrections/fastBias.js';
-import type { DataSection } from './data/types.js';
-import type { PlacementPlan } from './placement/placeModel.js';
-import type { QuantizerConfig } from './placement/types.js';
-import { weightEstimator } from './ranges/defaults.js';
-import type { RangeEstimator } from './ranges/estimator.js';
-import type { RestorationPlan } from './restore/restore.js';
-import type { OverflowPlan } from './saturation/auto.js';
-import type { ValidationPlan } from './validation/validation.js';
+import type { AlignmentPlan, CalibrationPlan, SmoothingPlan } from '../calibration/calibration.js';
+import { ACCURATE_THRESHOLD, type AccuratePlan } from '../corrections/accurateBias.js';
+import { FAST_THRESHOLD, type FastPlan } from '../corrections/fastBias.js';
+import type { DataSection } from '../data/types.js';
+import type { PlacementPlan } from '../placement/placeModel.js';
+import type { QuantizerConfig } from '../placement/types.js';
+import { weightEstimator } from '../ranges/defaults.js';
+import type { RangeEstimator } from '../ranges/estimator.js';
+import type { RestorationPlan } from '../restore/restore.js';
+import type { OverflowPlan } from '../saturation/auto.js';
+import type { ValidationPlan } from '../validation/validation.js';
 
 /** What each stage of a run needs to know. Stages take their part of it, and never see a config. */
 export interface Plan {
