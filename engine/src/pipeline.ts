@@ -48,6 +48,7 @@ import {
   writtenPlacement,
   type Quantization,
 } from './quantize/quantization.js';
+import { latencyProblems } from './measure/findings.js';
 import { measureFinished } from './measure/finished.js';
 import { targetSaturates } from './overflow/isa.js';
 import { cpuFeatures, type CpuFeatures } from './runtime/cpu.js';
@@ -183,6 +184,7 @@ async function quantizeInto(
     },
     { lanes, clock },
   );
+  warn(latencyProblems(finished.latency));
   const data = await dataReport(statistics, cached, validation);
   const modelHash = await modelSha256(loaded);
 

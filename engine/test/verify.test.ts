@@ -4,6 +4,8 @@ import type { HostTensor } from '@quantsmith/model/arrays';
 import { makeTensor, type ModelProto, withOutputs } from '@quantsmith/model/onnx';
 import { alikeProblems } from '../src/data/alike.js';
 import { plausibilityProblems, upperTail } from '../src/validation/plausibility.js';
+import { latencyProblems } from '../src/measure/findings.js';
+import { medianInterval } from '../src/measure/latency.js';
 import { cutAtCodes } from '../src/verify/cut.js';
 import { verificationProblems } from '../src/verify/findings.js';
 import { compareOperators } from '../src/verify/operators.js';
@@ -246,6 +248,23 @@ describe('a float model that only guesses', () => {
   });
 });
 
+describe('latency', () => {
+  it('has an interval of the median that coins give', () => {
+    // Of six values all lie on one side with 2 / 64; of nine the second ones leave 10 / 512 = 2 % on each side.
+    expect(medianInterval([1, 2, 3, 4, 5])).toBeNull();
+    expect(medianInterval([3, 1, 2, 6, 5, 4])).toEqual([1, 6]);
+    expect(medianInterval([1, 2, 3, 4, 5, 6, 7, 8, 9])).toEqual([2, 8]);
+  });
+  it('is said to be worse where the whole interval is', () => {
+    const latency = { ...{ floatMedian: 1, quantizedMedian: 1.25, runs: 50, busy: false }, floatSpread: [1, 1], quantizedSpread: [1, 1] } as const; // prettier-ignore
+    const codes = (ratio: readonly [number, number] | null) =>
+      latencyProblems({ ...latency, ratio }).map(({ code, severity }) => `${code} ${severity}`);
+    expect(codes([0.75, 0.85])).toEqual(['slower-than-float warning']);
+    expect(codes([0.75, 0.98])).toEqual([]);
+    expect(codes(null)).toEqual([]);
+  });
+});
+
 describe('samples that are alike', () => {
   const source = (values: readonly number[]) =>
     ({
@@ -289,7 +308,9 @@ describe('a run', () => {
     );
     expect(report.warnings.filter(({ code }) => /damaged|verified|unfit/.test(code))).toEqual([]);
     expect(report.verified).toMatchObject({ passed: true, in_sample: true, samples: 12, unfit: [] });
-    expect(report.warnings.map(({ code }) => code)).toEqual(['accuracy-not-measured']);
+    expect(report.warnings.map(({ code }) => code)).toContain('accuracy-not-measured');
+    const { float_p10: low, float_median: middle, float_p90: high } = report.latency_ms!;
+    expect(low! <= middle && middle <= high!).toBe(true);
     expect(report.outputs.map(({ name }) => name)).toEqual(['y']);
     expect(report.outputs[0]!.sqnr_db).toBeGreaterThan(10);
   });

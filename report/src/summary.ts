@@ -167,6 +167,14 @@ function operatorRows({ restoration, layers }: QuantizationReport): Row[] {
   ];
 }
 
+/** How far the times lie apart; empty for older runs. */
+function spreadText(latency: NonNullable<QuantizationReport['latency_ms']>): string {
+  const { float_p10: a, float_p90: b, quantized_p10: c, quantized_p90: d, busy } = latency;
+  if (a === undefined || b === undefined || c === undefined || d === undefined) return '';
+  const range = (low: number, high: number) => `${duration(low)} to ${duration(high)}`;
+  return `; 10th to 90th percentile ${range(a, b)} → ${range(c, d)}${busy === true ? ', the machine was busy' : ''}`;
+}
+
 function sizeRows({
   size,
   latency_ms: latency,
@@ -179,7 +187,7 @@ function sizeRows({
       : [
           [
             'latency',
-            `${duration(latency.float_median)} → ${duration(latency.quantized_median)} (${speedChange(latency.speedup)}, median of ${latency.runs})`,
+            `${duration(latency.float_median)} → ${duration(latency.quantized_median)} (${speedChange(latency.speedup)}, median of ${latency.runs})${spreadText(latency)}`,
           ],
         ];
   return [

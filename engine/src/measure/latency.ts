@@ -5,6 +5,13 @@ export interface Latency {
   /** Medians in milliseconds of single inferences. */
   readonly floatMedian: number;
   readonly quantizedMedian: number;
+  /** 10th and 90th percentiles. */
+  readonly floatSpread: readonly [number, number];
+  readonly quantizedSpread: readonly [number, number];
+  /** 95 % interval of the median of float / quantized over pairs of runs close in time; null: too few pairs. */
+  readonly ratio: readonly [number, number] | null;
+  /** Whether the times vary so much that something else must have used the machine. */
+  readonly busy: boolean;
   /** Counted runs of each model. */
   readonly runs: number;
 }
@@ -13,6 +20,8 @@ export interface Latency {
 const WARM_UPS = 3;
 const BLOCK_MS = 60;
 const LARGEST_BLOCK = 10;
+/** Percentiles of a quiet machine lie closer together. */
+const BUSY = 1.5;
 
 /**
  * Times the two models on the same input, some runs of one and then of the other, so that a drift of the machine's speed
@@ -34,7 +43,14 @@ export async function measureLatency(
     times.float.push(...(await timeBlock(float, feeds, block)));
     times.quantized.push(...(await timeBlock(quantized, feeds, block)));
   }
+  const spreads = [times.float, times.quantized].map(
+    (all) => [percentile(all, 0.1), percentile(all, 0.9)] as const,
+  );
   return {
+    floatSpread: spreads[0]!,
+    quantizedSpread: spreads[1]!,
+    ratio: medianInterval(times.float.map((time, i) => time / times.quantized[i]!)),
+    busy: spreads.some(([low, high]) => high > BUSY * low),
     floatMedian: median(times.float),
     quantizedMedian: median(times.quantized),
     runs: times.float.length,
@@ -57,6 +73,28 @@ async function timeOnce(session: Session, feeds: Readonly<Record<string, HostTen
   const started = performance.now();
   await run(session, feeds);
   return performance.now() - started;
+}
+
+/** The value that this share of all lies below, the nearest one. */
+function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.round(share * (sorted.length - 1))]!;
+}
+
+/**
+ * 95 % confidence interval of the median, whatever the distribution: the order statistics that a binomial one of n fair coins
+ * leaves outside with 2.5 % on each side. null for less than six values, which have none.
+ */
+export function medianInterval(values: readonly number[]): [number, number] | null {
+  const sorted = [...values].sort((a, b) => a - b);
+  const count = sorted.length;
+  let [term, below, index] = [0.5 ** count, 0, -1];
+  while (below + term <= 0.025 && index < count) {
+    below += term;
+    index++;
+    term *= (count - index) / (index + 1);
+  }
+  return index < 0 ? null : [sorted[index]!, sorted[count - 1 - index]!];
 }
 
 function median(values: readonly number[]): number {

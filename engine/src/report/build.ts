@@ -10,7 +10,7 @@ import { layerReports } from './layers.js';
 /** The report of a finished run; it only describes. */
 export function buildReport(input: ReportInput): QuantizationReport {
   const { config, model, output, data, runtime, restored, finished } = input;
-  const { floatMedian, quantizedMedian, runs } = finished.latency;
+  const { floatMedian, quantizedMedian, floatSpread, quantizedSpread, ratio, busy, runs } = finished.latency;
   return {
     schema_version: REPORT_VERSION,
     created: input.created.toISOString(),
@@ -31,6 +31,12 @@ export function buildReport(input: ReportInput): QuantizationReport {
       quantized_median: quantizedMedian,
       speedup: floatMedian / quantizedMedian,
       runs,
+      float_p10: floatSpread[0],
+      float_p90: floatSpread[1],
+      quantized_p10: quantizedSpread[0],
+      quantized_p90: quantizedSpread[1],
+      ratio_ci95: ratio === null ? null : [...ratio],
+      busy,
     },
     overflow: overflowReport(input),
     restoration: restorationReport(restored, finished.costs),

@@ -225,6 +225,33 @@ export interface QuantizationReport {
      * Counted runs of each.
      */
     runs: number;
+    /**
+     * Float model, 10th percentile in milliseconds. Not there: an older run.
+     */
+    float_p10?: number;
+    /**
+     * Float model, 90th percentile.
+     */
+    float_p90?: number;
+    /**
+     * Quantized model, 10th percentile.
+     */
+    quantized_p10?: number;
+    /**
+     * Quantized model, 90th percentile.
+     */
+    quantized_p90?: number;
+    /**
+     * 95 % interval of the median of float / quantized over pairs of runs close in time; null: too few pairs.
+     *
+     * @minItems 2
+     * @maxItems 2
+     */
+    ratio_ci95?: [number, number] | null;
+    /**
+     * Whether the times vary so much that something else must have used the machine.
+     */
+    busy?: boolean;
   } | null;
   /**
    * Saturation of 16-bit sums on CPUs without VNNI.
