@@ -1,3 +1,4 @@
+import { visible } from '@quantsmith/report';
 import { fail, type Problem } from '@quantsmith/schemas';
 import { appendFileSync } from 'node:fs';
 import { createProgress, type Progress } from './progress.js';
@@ -72,7 +73,7 @@ function logTo(path: string): (level: string, text: string) => void {
   return (level, text) => write(`${level} ${text}`);
 }
 
-/** `error: …` as it is printed where there is no place in a file. */
+/** `error: …` as it is printed where there is no place in a file: one line, whatever names are in it. */
 export function problemText({ severity, message, code }: Problem): string {
-  return `${severity}: ${message} [${code}]`;
+  return `${severity}: ${visible(message)} [${code}]`;
 }

@@ -1,3 +1,4 @@
+import { visible } from '@quantsmith/report';
 import type { ConfigPath, Problem } from '@quantsmith/schemas';
 import { type Messages, problemText } from './messages.js';
 
@@ -37,7 +38,7 @@ export function failed(
 export function placedText({ file, start, severity, message, code }: PlacedProblem): string {
   if (file === undefined) return problemText({ severity, message, code } as Problem);
   const place = start === undefined ? '' : `:${start.line + 1}:${start.character + 1}`;
-  return `${file}${place}: ${severity}: ${message} [${code}]`;
+  return `${visible(file)}${place}: ${severity}: ${visible(message)} [${code}]`;
 }
 
 function asJson({ code, severity, message, file, configPath, start }: PlacedProblem) {

@@ -55,7 +55,7 @@ describe('lenses', () => {
     report('a.quant.yaml', 'a.int8.onnx', '2026-01-02T03:04:05Z');
     expect((await lenses({})).map(({ title }) => title)).toEqual([
       'Run quantization',
-      'Last run 2026-01-02 03:04 (config changed since): top1 0.98 → 0.975, 4× smaller, 2× as fast',
+      'Last run 2026-01-02 03:04 (config changed since): top1 98.00 % → 97.50 %, 4× smaller, 2× as fast',
     ]);
   });
 

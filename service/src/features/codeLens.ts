@@ -1,4 +1,4 @@
-import { reportPathOf, type QuantizationReport } from '@quantsmith/schemas';
+import { metricValue, reportPathOf, type QuantizationReport } from '@quantsmith/schemas';
 import { pathToFileURL } from 'node:url';
 import type { CodeLens, Command } from 'vscode-languageserver-types';
 import type { ConfigDocument } from '../document/document.js';
@@ -65,7 +65,11 @@ function summary(
   changed: Change,
 ): string {
   const accuracy =
-    metric === null ? [] : [`${metric.name} ${round(metric.baseline)} → ${round(metric.quantized)}`];
+    metric === null
+      ? []
+      : [
+          `${metric.name} ${metricValue(metric.name, metric.baseline)} → ${metricValue(metric.name, metric.quantized)}`,
+        ];
   const speed = latency === null ? [] : [change(latency.speedup, 'as fast', 'slower')];
   const parts = [...accuracy, change(size.ratio, 'smaller', 'larger'), ...speed];
   const stale =

@@ -33,7 +33,7 @@ export function schemaFindings(
     ];
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return [finding('wrong-type', root, [], 'A config is a mapping of keys to values.', {})];
+    return [finding('wrong-type', root, [], 'A config must be a mapping of keys to values.', {})];
   }
   // What a config has that could not be read, nobody knows.
   const unknown =
@@ -107,7 +107,7 @@ function translate(document: ConfigDocument, issue: SchemaIssue): Finding[] {
           'wrong-type',
           span,
           path,
-          `${name} takes ${article(typeName(schema))}.`,
+          `${name} must be ${inWords(schema)}.`,
           suggestionsFor(document, path, schema),
         ),
       ];
@@ -142,7 +142,7 @@ function unknownKey(document: ConfigDocument, path: Path, key: string): Finding 
         ? ''
         : ` There is a "${key}" under "${elsewhere.join('.')}".`;
   const where = path.length === 0 ? 'the config' : `"${path.join('.')}"`;
-  return finding('unknown-key', span, [...path, key], `"${key}" is no key of ${where}.${hint}`, {
+  return finding('unknown-key', span, [...path, key], `Unknown key "${key}" in ${where}.${hint}`, {
     suggestions,
     ...(elsewhere === undefined ? {} : { section: elsewhere }),
   });
@@ -236,7 +236,22 @@ function keySpan(document: ConfigDocument, path: Path): Span {
   return first?.keySpan ?? { start: node?.start ?? 0, end: Math.min(node?.end ?? 0, (node?.start ?? 0) + 1) };
 }
 
-const article = (name: string) => (/^[aeiou]/.test(name) ? `an ${name}` : `a ${name}`);
+/** JSON's types as people call them who write YAML. */
+const TYPE_WORDS: ReadonlyMap<string, string> = new Map([
+  ['object', 'a mapping'],
+  ['array', 'a list'],
+  ['string', 'a string'],
+  ['integer', 'an integer'],
+  ['number', 'a number'],
+  ['boolean', 'true or false'],
+]);
+
+/** `a mapping`, `an integer or null`. */
+const inWords = (schema: SchemaNode) =>
+  typeName(schema)
+    .split(' or ')
+    .map((type) => TYPE_WORDS.get(type) ?? type)
+    .join(' or ');
 
 export const schemaFixes: FixTable = {
   'missing-key': (document, { path, data }) =>

@@ -35,7 +35,7 @@ function duplicateKeys({ tree, text }: ConfigDocument): Finding[] {
       if (first === undefined) seen.set(entry.key, entry.start);
       else if (found.length < MOST && entry.key !== '<<') {
         const line = text.positionAt(first).line + 1;
-        const message = `"${entry.key}" stands here twice; the first is on line ${line}.`;
+        const message = `Duplicate key "${entry.key}"; the first is on line ${line}.`;
         const { start, end } = entry.keySpan;
         found.push({ code: 'duplicate-key', severity: 'error', message, start, end, path: pathOf(entry) });
       }
@@ -83,7 +83,7 @@ function unknownAnchors({ tree }: ConfigDocument): Finding[] {
     found.push({
       code: 'unknown-anchor',
       severity: 'error',
-      message: `No anchor "&${node.name}" stands before this.${hint}`,
+      message: `Undefined anchor "${node.name}".${hint}`,
       start: node.start,
       end: node.end,
       path: pathOf(node),
