@@ -31,7 +31,7 @@ import { cursorAt } from './cursorAt.js';
 import { fileItems, folderOffered } from './files.js';
 import { keyDocumentation } from './hover.js';
 import { render } from './markdown.js';
-import { modelItems, scopeList } from './modelItems.js';
+import { MAX_NAMES, modelItems, scopeList } from './modelItems.js';
 import { hasSkeletons, skeletons, type Skeleton } from './skeletons.js';
 
 const NO_LISTINGS: ReadonlyMap<string, readonly FolderEntry[]> = new Map();
@@ -99,7 +99,9 @@ export function completionAt(
     cursor.kind === 'key' ? keyItems(document, cursor, context) : valueItems(document, cursor, context);
   const eol = document.text.getText().includes('\r\n') ? '\r\n' : '\n';
   return {
-    isIncomplete: cursor.kind === 'value' && scopeList(cursor.path) === 'patterns',
+    // Patterns follow what is typed, and lists that were cut have more.
+    isIncomplete:
+      cursor.kind === 'value' && (scopeList(cursor.path) === 'patterns' || items.length >= MAX_NAMES),
     items: items.map((item, index) => ({
       ...item,
       sortText: item.sortText ?? String(index).padStart(4, '0'),

@@ -9,7 +9,7 @@ import { textItem } from './completionItem.js';
 import type { Cursor } from './cursor.js';
 
 /** Names that are offered at most: clients get slow with more. */
-const MOST_NAMES = 500;
+export const MAX_NAMES = 500;
 const MOST_PATTERNS = 40;
 
 /** The list of the ignored scope that a path is in: names, types, patterns, or the borders of a subgraph. */
@@ -73,11 +73,12 @@ function nameItems(
   const costs = report === null ? new Map<string, never>() : layerCosts(report);
   const place = ({ name, constants }: ModelNode) =>
     costs.get(name)?.rank ?? costs.size + (Object.keys(constants).length > 0 ? 0 : 1);
+  const isTyped = typedFilter(model, cursor);
   return model.nodes
-    .filter((node) => !present.has(node.name))
+    .filter(({ name }) => !present.has(name) && isTyped(name))
     .map((node) => ({ node, rank: place(node) }))
     .sort((a, b) => a.rank - b.rank)
-    .slice(0, MOST_NAMES)
+    .slice(0, MAX_NAMES)
     .map(({ node }) => {
       const said = report === null ? '' : layerSummary(report, node.name, costs.get(node.name));
       const detail = said === '' ? node.op : `${node.op}, ${said}`;
@@ -85,14 +86,26 @@ function nameItems(
     });
 }
 
+/** What lists that are cut are filtered by beforehand: a name has the typed letters in their order, as clients filter. */
+function typedFilter({ nodes }: ModelSummary, { word }: Cursor): (name: string) => boolean {
+  if (nodes.length <= MAX_NAMES) return () => true;
+  const typed = word.replace(/^["']|["']$/g, '').toLowerCase();
+  return (name) => {
+    let found = 0;
+    for (const letter of name.toLowerCase()) if (letter === typed[found]) found++;
+    return found >= typed.length;
+  };
+}
+
 /** Tensors by whose name somebody may look for a node, last: what is written is the node that gives them. */
 function tensorItems(model: ModelSummary, cursor: Cursor, present: ReadonlySet<string>): CompletionItem[] {
+  const isTyped = typedFilter(model, cursor);
   return model.nodes
     .filter(({ name }) => !present.has(name))
     .flatMap(({ name, op, outputs }) =>
       // A name that begins with the node's leads to the node anyway.
       outputs
-        .filter((tensor) => tensor !== '' && !tensor.startsWith(name))
+        .filter((tensor) => tensor !== '' && !tensor.startsWith(name) && isTyped(tensor))
         .map((tensor) => {
           const item = textItem(
             name,
@@ -103,7 +116,7 @@ function tensorItems(model: ModelSummary, cursor: Cursor, present: ReadonlySet<s
           return { ...item, label: tensor, filterText: tensor };
         }),
     )
-    .slice(0, MOST_NAMES);
+    .slice(0, MAX_NAMES);
 }
 
 /** The pattern being typed with its matches, then the beginnings that several names share. */
