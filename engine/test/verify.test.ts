@@ -4,6 +4,7 @@ import type { HostTensor } from '@quantsmith/model/arrays';
 import { makeTensor, type ModelProto, withOutputs } from '@quantsmith/model/onnx';
 import { alikeProblems } from '../src/data/alike.js';
 import { plausibilityProblems, upperTail } from '../src/validation/plausibility.js';
+import { unseenInterval } from '../src/metrics/drop.js';
 import { latencyProblems } from '../src/measure/findings.js';
 import { medianInterval } from '../src/measure/latency.js';
 import { cutAtCodes } from '../src/verify/cut.js';
@@ -245,6 +246,15 @@ describe('a float model that only guesses', () => {
     expect(found(0, 10, 10)).toEqual([]);
     expect(found(0, 100, null)).toEqual([]);
     expect(found(0, 100, 10, 'mse')).toEqual([]);
+  });
+});
+
+describe('the interval of a drop where no pair differs', () => {
+  it('is that of none of n, which is never nothing', () => {
+    // (1 - 0.0362)^100 = 0.025.
+    expect(unseenInterval(0, 100, 1)[1]).toBeCloseTo(0.0362, 4);
+    expect(unseenInterval(0.01, 1, 1)).toEqual([0.01 - 0.975, 0.01 + 0.975]);
+    expect(unseenInterval(0, 100, 0.5)[0]).toBeCloseTo(-0.0724, 3);
   });
 });
 

@@ -1,4 +1,4 @@
-import { distrustOf, undefinedDropText, type QuantizationReport } from '@quantsmith/schemas';
+import { distrustOf, metricFacts, undefinedDropText, type QuantizationReport } from '@quantsmith/schemas';
 import { names, type Facts, type Span, type Text } from './document.js';
 import {
   bytes,
@@ -44,12 +44,26 @@ function metricRows(report: QuantizationReport): Row[] {
     metric.quantized_initial === metric.quantized
       ? []
       : [[`${name}, int8 before restoration`, metricValue(name, metric.quantized_initial)]];
+  // The float model compared with itself is no figure, and a distance from it no drop.
+  if (metricFacts(name)?.perfect === metric.baseline) {
+    const value = `${metricValue(name, metric.quantized)} on ${counted(metric.samples, 'sample')}`;
+    return [...before, [`${name} against float`, value], ...targetRows(metric, distrustOf(report) !== null)];
+  }
   return [
     [`${name}, float`, `${metricValue(name, metric.baseline)} on ${counted(metric.samples, 'sample')}`],
     ...before,
     [`${name}, int8`, metricValue(name, metric.quantized)],
     ['drop', dropText(metric, distrustOf(report) !== null)],
   ];
+}
+
+/** What a distance from the float model was to be, and whether it is; empty where nothing was asked for. */
+function targetRows(metric: Metric, isDistrusted: boolean): Row[] {
+  const { name, target, max_drop: allowed, higher_is_better: higherIsBetter } = metric;
+  if (allowed === null) return [];
+  if (target === null || target === undefined) return [['drop', dropText(metric, isDistrusted)]];
+  const bound = `${higherIsBetter ? 'at least' : 'at most'} ${metricValue(name, target)}, `;
+  return [['target', [bound, verdictOf(metric, isDistrusted)]]];
 }
 
 /** The drop with what is allowed, the verdict, and how sure it is. */

@@ -113,6 +113,25 @@ describe('what every format states', () => {
         /self-check not verified ?: other codes than intended in \/head\/Gemm/,
       );
     });
+    it(`${format}: a distance from float as such, not as a drop from a float model that is equal to itself`, () => {
+      const sqnr = {
+        name: 'sqnr',
+        baseline: 200,
+        quantized_initial: 10,
+        quantized: 10,
+        drop: 190,
+        max_drop: null,
+        satisfied: null,
+        ci95: null,
+      };
+      const found = text({ metric: { ...sampleReport().metric!, ...sqnr }, restoration: null });
+      expect(found).toContain('sqnr against float 10.000 on 600 samples');
+      expect(found).not.toMatch(/200\.00|190/);
+      const asked = { ...sqnr, target: 8, max_drop: 192, satisfied: true };
+      expect(text({ metric: { ...sampleReport().metric!, ...asked }, restoration: null })).toMatch(
+        /target at least 8\.0000, ?target met/,
+      );
+    });
     it(`${format}: a damaged output stands above every figure, and no target is met over it`, () => {
       const message = 'The output "scores" is damaged by quantization: SQNR 0.1 dB.';
       for (const code of ['output-damaged', 'float-accuracy-implausible']) {

@@ -44,6 +44,15 @@ export function dropInterval(
   return [at(0.025), at(0.975)];
 }
 
+/**
+ * 95 % interval of the drop of a share of samples where no pair differs, so that resampling sees no spread: of samples that
+ * were not drawn, at most 1 − 0.025^(1/n) differ (Clopper and Pearson's exact interval for none of n).
+ */
+export function unseenInterval(drop: number, count: number, unit: number): [number, number] {
+  const unseen = (1 - 0.025 ** (1 / count)) / unit;
+  return [drop - unseen, drop + unseen];
+}
+
 /** mulberry32: a small deterministic generator of numbers in [0, 1). */
 function generator(seed: number): () => number {
   let state = seed;

@@ -18,7 +18,7 @@ import { mainOutput } from '../metrics/read.js';
 import { openMetric } from '../metrics/open.js';
 import { settleTask, type Seen } from '../tasks/guess.js';
 import { openTask, type Task, type TaskConfig } from '../tasks/task.js';
-import { dropInterval } from '../metrics/drop.js';
+import { dropInterval, unseenInterval } from '../metrics/drop.js';
 import type { ModelProto } from '@quantsmith/model/onnx';
 import { batchSize } from './batchSize.js';
 import type { Lanes, OpenOptions } from '../runtime/lanes.js';
@@ -267,5 +267,10 @@ export function intervalOf(
   baseline: Baseline,
   evaluation: Evaluation,
 ): [number, number] | null {
-  return dropInterval(validation.metric, baseline.states, evaluation.states, validation.dropType);
+  const { metric, dropType } = validation;
+  const interval = dropInterval(metric, baseline.states, evaluation.states, dropType);
+  if (interval === null || interval[0] < interval[1] || metricFacts(metric.name)?.share !== true)
+    return interval;
+  const unit = dropType === 'relative' ? baseline.value : 1;
+  return unit > 0 ? unseenInterval(interval[0], baseline.states.length, unit) : interval;
 }

@@ -181,7 +181,7 @@ export interface QuantizationReport {
      */
     satisfied: boolean | null;
     /**
-     * 95 % confidence interval of the drop (paired bootstrap over samples); null: undefined, as the drop is.
+     * 95 % confidence interval of the drop (paired bootstrap over samples; of a share where no pair differs, exact); null: undefined, as the drop is.
      *
      * @minItems 2
      * @maxItems 2
