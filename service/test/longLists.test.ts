@@ -19,7 +19,7 @@ function completed(typed: string) {
   const document = config(text);
   const cursor = cursorAt(document, document.text.positionAt(text.length));
   const context = { model, baseDir: null, markdown: false, snippets: false };
-  return completionAt(document, cursor, context as unknown as Parameters<typeof completionAt>[2]);
+  return completionAt(document, cursor, context);
 }
 
 it('every node of a large model can be completed: lists are filtered before they are cut, and say so', () => {

@@ -1,3 +1,4 @@
+import { visible } from '@quantsmith/report';
 import { findingsSarif } from '@quantsmith/api';
 import { writeText } from '@quantsmith/model/onnx';
 import { fail } from '@quantsmith/schemas';
@@ -153,7 +154,7 @@ function githubCommand({ file, code, severity, message, range: { start, end } }:
     title: code,
   };
   const list = Object.entries(properties).map(([key, value]) => `${key}=${escapedProperty(String(value))}`);
-  return `::${level} ${list.join(',')}::${escaped(message)}`;
+  return `::${level} ${list.join(',')}::${escaped(visible(message))}`;
 }
 
 const escaped = (text: string) => text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');

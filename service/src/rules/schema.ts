@@ -129,18 +129,30 @@ function translate(document: ConfigDocument, issue: SchemaIssue): Finding[] {
   }
 }
 
+/** Keys of other tools, and where the same is set here. */
+const FOREIGN_KEYS: ReadonlyMap<string, string> = new Map([
+  ['nodes_to_exclude', 'quantization.ignored_scope.names'],
+  ['op_types_to_exclude', 'quantization.ignored_scope.types'],
+  ['calibrate_method', 'quantization.advanced_parameters.activations_range_estimator_params'],
+  ['stat_subset_size', 'quantization.subset_size'],
+  ['maximal_drop', 'accuracy_control.max_drop'],
+]);
+
 function unknownKey(document: ConfigDocument, path: Path, key: string): Finding {
   const entry = findEntry(document.tree, [...path, key]);
   const span = entry?.keySpan ?? keySpan(document, path);
   const known = keysAt(path).map((candidate) => candidate.name);
   const suggestions = nearest(key, known);
   const elsewhere = suggestions.length === 0 ? sectionWith(key) : undefined;
+  const foreign = FOREIGN_KEYS.get(key);
   const hint =
-    suggestions.length > 0
-      ? ` Did you mean "${suggestions[0]}"?`
-      : elsewhere === undefined
-        ? ''
-        : ` There is a "${key}" under "${elsewhere.join('.')}".`;
+    foreign !== undefined
+      ? ` Here it is "${foreign}".`
+      : suggestions.length > 0
+        ? ` Did you mean "${suggestions[0]}"?`
+        : elsewhere === undefined
+          ? ''
+          : ` There is a "${key}" under "${elsewhere.join('.')}".`;
   const where = path.length === 0 ? 'the config' : `"${path.join('.')}"`;
   return finding('unknown-key', span, [...path, key], `Unknown key "${key}" in ${where}.${hint}`, {
     suggestions,
