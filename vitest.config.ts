@@ -13,6 +13,6 @@ export default defineConfig({
     hookTimeout: 120_000,
     pool: 'forks',
     globalSetup: 'test/globalSetup.ts',
-    reporters: ['default'],
+    reporters: ['default', './test/kit/skipReporter.ts'],
   },
 });
