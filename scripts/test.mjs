@@ -17,6 +17,7 @@ const steps = [
   ['notices and bill of materials', process.execPath, ['scripts/notices.mjs', '--check']],
   ['types', bin('tsc'), ['--noEmit', '-p', '.']],
   ['lint', bin('eslint'), ['.', '--max-warnings', '0']],
+  ['dead code and dependencies', bin('knip'), []],
   ['exceptions to the rules', process.execPath, ['scripts/figures.mjs', '--check']],
   [
     'imports',

@@ -23,7 +23,7 @@ type Feeds = Readonly<Record<string, HostTensor>>;
 const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-exported-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-export function caseConfig(name: string): QuantizationConfig {
+function caseConfig(name: string): QuantizationConfig {
   return parse(readFileSync(join(CASES, name, 'run.quant.yaml'), 'utf8')) as QuantizationConfig;
 }
 
@@ -147,11 +147,7 @@ function decibels(
 const HELD_OUT = 32;
 
 /** Samples whose values are drawn anew from those of the calibration samples, input by input. */
-export async function heldOut(
-  modelPath: string,
-  config: QuantizationConfig,
-  folder: string,
-): Promise<Feeds[]> {
+async function heldOut(modelPath: string, config: QuantizationConfig, folder: string): Promise<Feeds[]> {
   const { model } = await readModel(modelPath);
   const session = await createSession(modelPath, { threads: 1, optimization: 'disabled' });
   const runtime = new Map(session.inputs.map((input) => [input.name, input]));

@@ -109,7 +109,7 @@ export function realModels(): string[] {
 }
 
 /** Random feeds for a session's inputs. Free dimensions become 1, or what `sizes` says by input name. */
-export function randomFeeds(
+function randomFeeds(
   inputs: readonly PortSignature[],
   sizes: Readonly<Record<string, readonly number[]>> = {},
 ): Record<string, HostTensor> {

@@ -1,6 +1,6 @@
 import { floats, ints, model, node, value } from './models.js';
 
-export interface Tensor {
+interface Tensor {
   shape: number[];
   data: number[];
 }

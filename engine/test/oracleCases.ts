@@ -31,7 +31,7 @@ class Random {
 }
 
 /** One sample: what the model gives, the label, and what the float model gives. */
-export interface OracleSample {
+interface OracleSample {
   readonly outputs: Outputs;
   readonly label: Label;
   readonly reference?: Outputs;
@@ -161,7 +161,7 @@ interface Picture {
 }
 
 /** Objects and detections of some images: ties in score, crowds, and areas that are not those of the boxes. */
-export function pictures(seed: number): Picture[] {
+function pictures(seed: number): Picture[] {
   const r = new Random(seed);
   const [images, count] = [1 + r.below(5), 1 + r.below(3)];
   const place = () => [r.below(300), r.below(300), 1 + r.below(180), 1 + r.below(180)] as const;

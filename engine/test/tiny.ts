@@ -18,7 +18,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-tiny-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 /** What a quantized model holds for one tensor. */
-export interface Stored {
+interface Stored {
   readonly scale: number[];
   readonly zeroPoint: number[];
   /** TensorProto.DataType of the codes. */

@@ -34,17 +34,17 @@ export interface Table {
   readonly rows: readonly (readonly Cell[])[];
 }
 
-export interface Column {
+interface Column {
   readonly title: string;
   readonly numeric?: boolean;
 }
 
-export interface List {
+interface List {
   readonly kind: 'list';
   readonly items: readonly Text[];
 }
 
-export interface Paragraph {
+interface Paragraph {
   readonly kind: 'paragraph';
   readonly text: Text;
 }

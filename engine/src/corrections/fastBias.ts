@@ -151,7 +151,7 @@ function outputFollowsFromInput(graph: Graph, node: NodeProto): boolean {
 }
 
 /** The channel means of a layer's output (without bias) for an input that is constant in every channel. */
-export function constantResponse(
+function constantResponse(
   graph: Graph,
   node: NodeProto,
   weight: Float32Array,

@@ -97,7 +97,7 @@ async function readTensor(file: string, configPath: (string | number)[]): Promis
 }
 
 /** A tensor of a file as a runtime tensor. */
-export function hostTensor(tensor: TensorProto, dir: string): HostTensor {
+function hostTensor(tensor: TensorProto, dir: string): HostTensor {
   const type = dataTypeName(tensor.dataType) as TensorTypeName;
   const dims = tensor.dims.map(Number);
   if (type === 'float32') return { type, dims, data: readFloats(tensor, dir) };

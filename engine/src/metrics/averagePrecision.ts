@@ -5,7 +5,7 @@ import type { Metric } from './metric.js';
 import { boxesLabel } from './read.js';
 
 /** [class, score, thresholds matched, thresholds at which it does not count]; thresholds are bits, the lowest first. */
-export type JudgedDetection = readonly [number, number, number, number];
+type JudgedDetection = readonly [number, number, number, number];
 
 /** Of one image: its objects that count, by class, and its detections, judged, by descending score. */
 export interface ImageDetections {

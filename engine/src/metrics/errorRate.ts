@@ -26,7 +26,7 @@ export const wer = errorRate('wer', (text) => text.split(/\s+/).filter((word) =>
 export const cer = errorRate('cer', (text) => Array.from(text.trim()));
 
 /** The fewest insertions, deletions and replacements that make one list of the other (Levenshtein, 1966). */
-export function editDistance(from: readonly string[], to: readonly string[]): number {
+function editDistance(from: readonly string[], to: readonly string[]): number {
   let row = Array.from({ length: to.length + 1 }, (_, j) => j);
   from.forEach((unit, i) => {
     const next = [i + 1];

@@ -10,7 +10,7 @@ import { average, type Metric, type Outputs, type SampleContext, type Sums } fro
  * The default export of a metric's module: `evaluate`, whose values are averaged, or `accumulate` and `result`, which keep
  * any JSON of each sample and make the value of it.
  */
-export interface MetricModule {
+interface MetricModule {
   readonly name?: string;
   /** Left out: true. */
   readonly higherIsBetter?: boolean;

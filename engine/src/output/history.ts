@@ -9,7 +9,7 @@ export interface HistoryLimits {
   readonly bytes: number;
 }
 
-export const HISTORY_LIMITS: HistoryLimits = { runs: 50, bytes: 64 * 2 ** 20 };
+const HISTORY_LIMITS: HistoryLimits = { runs: 50, bytes: 64 * 2 ** 20 };
 
 /** A run as the history keeps it. */
 export interface PastRun {

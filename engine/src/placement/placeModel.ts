@@ -11,7 +11,7 @@ export interface PlacementPlan extends Omit<PlacementOptions, 'ignored'> {
 }
 
 /** A setting of single operators, as a config writes it. */
-export type Override = NonNullable<QuantizationChange['overrides']>[number];
+type Override = NonNullable<QuantizationChange['overrides']>[number];
 
 /** The prepared nodes that an ignored scope names. */
 export function ignoredNodes(prepared: PreparedModel, scope: IgnoredScope): ReadonlySet<string> {

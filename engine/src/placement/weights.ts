@@ -94,7 +94,7 @@ function halfRangeNodes(
  * The first layers: from each model input, every path is followed to its first convolution without groups that has a
  * quantized weight. Grouped and depthwise convolutions do not end the walk.
  */
-export function firstLayers(graph: Graph, weighted: ReadonlySet<NodeProto>): ReadonlySet<string> {
+function firstLayers(graph: Graph, weighted: ReadonlySet<NodeProto>): ReadonlySet<string> {
   const first = new Set<string>();
   const seen = new Set<string>(graph.inputs);
   const queue = [...graph.inputs];

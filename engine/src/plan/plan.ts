@@ -42,7 +42,7 @@ export interface Plan {
 }
 
 /** The calibration data. */
-export interface SamplesPlan {
+interface SamplesPlan {
   readonly section: DataSection;
   /** At most so many samples are read. */
   readonly limit: number;

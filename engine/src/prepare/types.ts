@@ -89,7 +89,7 @@ async function knownScalars(
 }
 
 /** The type that the file itself states. */
-export function declaredType(value: ValueInfoProto): TensorType | undefined {
+function declaredType(value: ValueInfoProto): TensorType | undefined {
   const kind = value.type?.value;
   if (kind?.case !== 'tensorType') return undefined;
   const dims = kind.value.shape?.dim.map((dim, index) => {
@@ -141,7 +141,7 @@ function isLarge(tensor: TensorProto): boolean {
 }
 
 /** A model input of the tensor's type and shape. */
-export function typedInput(tensor: TensorProto): ValueInfoProto {
+function typedInput(tensor: TensorProto): ValueInfoProto {
   const dim = tensor.dims.map((size) =>
     create(TensorShapeProto_DimensionSchema, { value: { case: 'dimValue', value: size } }),
   );

@@ -7,7 +7,7 @@ export interface Range {
   readonly max: Float32Array;
 }
 
-export type Storage = 'int8' | 'uint8' | 'int16' | 'uint16';
+type Storage = 'int8' | 'uint8' | 'int16' | 'uint16';
 
 /** Everything that defines a quantizer. x ↦ scale·(code − zeroPoint); one entry per channel, or one. */
 export interface QuantizerParameters {
@@ -31,7 +31,7 @@ export interface ParameterOptions {
 }
 
 /** Smallest scale, the spacing of float32 at 1 (FLT_EPSILON). */
-export const SMALLEST_SCALE = 1.1920929e-7;
+const SMALLEST_SCALE = 1.1920929e-7;
 /** A range is at least this share of the widest channel's, and at least this wide (NNCF's floor). */
 const RANGE_FLOOR = { relative: 0.01, absolute: 8e-5 };
 const ASYMMETRIC_FLOOR = 8e-4;

@@ -10,7 +10,7 @@ export interface Forecast {
 }
 
 /** Margins of one state on the deciding samples, by their position; NaN where it was not looked at. */
-export type Margins = Float64Array;
+type Margins = Float64Array;
 
 export interface ForecastInput {
   readonly margin: Margin;

@@ -25,7 +25,7 @@ export interface RestorationPlan extends RemediesPlan {
   readonly maxIterations: number | null;
 }
 
-export interface Restoration {
+interface Restoration {
   readonly remedies: readonly TriedRemedy[];
   readonly steps: readonly RestoreStep[];
   readonly candidates: readonly Candidate[];
@@ -33,7 +33,7 @@ export interface Restoration {
   readonly stopReason: string;
 }
 
-export interface Measured {
+interface Measured {
   readonly baseline: Baseline;
   /** The quantized model before restoration. */
   readonly initial: Evaluation;

@@ -9,7 +9,7 @@ import { packTransfer } from './transfer.js';
 import { createSession, type SessionOptions } from './session.js';
 
 /** What a model is run on; the name is for messages. */
-export interface Runnable {
+interface Runnable {
   readonly name?: string;
   readonly feeds: Feeds;
 }

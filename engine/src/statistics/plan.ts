@@ -86,7 +86,7 @@ function planTensor(
 }
 
 /** Whether the values of a tensor can be told to be ≥ 0 from the graph alone. */
-export function isNeverNegative(graph: Graph, dir: string, tensor: string, depth = 0): boolean {
+function isNeverNegative(graph: Graph, dir: string, tensor: string, depth = 0): boolean {
   const node = graph.producer(tensor);
   if (node === undefined || depth > 16) return false;
   if (has(node, 'never-negative')) return true;

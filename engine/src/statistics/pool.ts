@@ -3,7 +3,7 @@ import type { ChannelMeanRequest, Collected, RangeStatistics } from './collect.j
 import type { TensorPlan } from './plan.js';
 
 /** Statistics, and whether they come from an earlier run. */
-export type PooledStatistics = Collected & { readonly cached: boolean };
+type PooledStatistics = Collected & { readonly cached: boolean };
 
 /** Statistics that one pass over the samples has collected for many quantizations of the same float model. */
 export interface StatisticsPool {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { fail, type QuantizationConfig } from '@quantsmith/schemas';
 
 export type TaskConfig = NonNullable<QuantizationConfig['task']>;
-export type TaskType = NonNullable<TaskConfig['type']>;
+type TaskType = NonNullable<TaskConfig['type']>;
 export type Decoder = NonNullable<TaskConfig['decode']>;
 
 /** What the outputs mean. */

@@ -105,7 +105,7 @@ export function positionIn(
 }
 
 /** Findings that describe the last run, not the config. */
-export const PAST_RUN: ReadonlySet<string> = new Set([
+const PAST_RUN: ReadonlySet<string> = new Set([
   'accuracy-drop',
   'accuracy-restored',
   'accuracy-kept',

@@ -20,7 +20,7 @@ import { readLabelFacts } from './labels.js';
 import { entriesOf, lookAt, textOf } from './look.js';
 import { readReport } from './reports.js';
 
-export interface LoadedSummary {
+interface LoadedSummary {
   readonly model: ModelSummary | null;
   /** Why it could not be read; null also when there is no file (another rule says so), or it is too large to look into. */
   readonly problem: string | null;

@@ -16,7 +16,7 @@ export interface InheritedLayer {
   readonly value: Readonly<Record<string, unknown>>;
 }
 
-export interface InheritProblem {
+interface InheritProblem {
   readonly code: 'extends-missing' | 'extends-cycle' | 'extends-invalid';
   readonly message: string;
   /** The file that it is about. */
@@ -139,6 +139,6 @@ export function configHash(document: ConfigDocument, { layers }: Inherited): str
   );
 }
 
-export function sha256(text: string): string {
+function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }

@@ -4,7 +4,7 @@ import type { Path } from '../document/tree.js';
 import { isMapping } from '../extends/merge.js';
 
 /** Keys whose value is a path that a run reads. */
-export const READ_PATHS: readonly Path[] = [
+const READ_PATHS: readonly Path[] = [
   ['model'],
   ...(['calibration', 'validation'] as const).flatMap((section) =>
     [...DATA_KIND_NAMES, 'labels', 'classes'].map((key) => ['data', section, key]),

@@ -7,7 +7,7 @@ const MAX_PATTERN_LENGTH = 1000;
 const MAX_WORK = 20_000_000;
 
 /** The nodes that a pattern matches; `problem`: it is no pattern; null: finding out would take too long. */
-export type Matched = { readonly nodes: readonly ModelNode[] } | { readonly problem: string } | null;
+type Matched = { readonly nodes: readonly ModelNode[] } | { readonly problem: string } | null;
 
 /** Matches the patterns of one answer against a model, within a bound for all of them together. */
 export type Matcher = (pattern: string) => Matched;

@@ -174,7 +174,7 @@ function restored({ restoration }: QuantizationReport, names: readonly string[])
 
 const texts = (value: unknown) => (Array.isArray(value) ? value.map(String) : []);
 
-export const accuracyFixes: FixTable = {
+const accuracyFixes: FixTable = {
   'report-stale': () => [{ title: 'Run quantization', edits: [], command: RUN_COMMAND, preferred: false }],
   'accuracy-drop': costFixes,
   'accuracy-restored': costFixes,

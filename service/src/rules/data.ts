@@ -10,7 +10,7 @@ import { defineRule } from './rule.js';
 const SOURCES: readonly string[] = DATA_KIND_NAMES;
 
 /** `data-source`: a data section names no source, or more than one. `value`: the config with what it inherits. */
-export function dataSourceFindings(document: ConfigDocument, value: unknown): Finding[] {
+function dataSourceFindings(document: ConfigDocument, value: unknown): Finding[] {
   return ['calibration', 'validation'].flatMap((section) => {
     const path = ['data', section];
     const node = resolved(findNode(document.tree, path));
@@ -29,7 +29,7 @@ export function dataSourceFindings(document: ConfigDocument, value: unknown): Fi
   });
 }
 
-export const dataFixes: FixTable = {
+const dataFixes: FixTable = {
   'data-source': (document, { path, data }) =>
     (Array.isArray(data['sources']) && data['sources'].length > 1 ? data['sources'].map(String) : []).flatMap(
       (key) => fix(`Remove ${key}`, removeKey(document, [...path, key])),

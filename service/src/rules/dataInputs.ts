@@ -8,7 +8,7 @@ import { placeOf } from './place.js';
 import { defineRule } from './rule.js';
 
 /** `data-inputs`: a source that cannot feed all inputs of the model. `value`: the config with what it inherits. */
-export function dataInputFindings(
+function dataInputFindings(
   document: ConfigDocument,
   { inputs }: ModelSummary,
   value: unknown,

@@ -9,7 +9,7 @@ import { placeOf } from './place.js';
 import { defineRule } from './rule.js';
 
 /** `extends-missing`, `extends-cycle`, `extends-invalid`: what this config extends cannot be followed. */
-export function extendsFindings(
+function extendsFindings(
   document: ConfigDocument,
   { problem, layers }: Inherited,
   baseDir: string,
@@ -31,7 +31,7 @@ export function extendsFindings(
   ];
 }
 
-export const extendsFixes: FixTable = {
+const extendsFixes: FixTable = {
   'extends-cycle': (document) => fix('Remove extends', removeKey(document, ['extends'])),
 };
 

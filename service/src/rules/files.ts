@@ -17,7 +17,7 @@ const EITHER: ReadonlySet<string> = new Set(['labels']);
  * `model-missing`, `file-missing`: a path of the config leads nowhere, or to what cannot be read as it should be.
  * `baseDir`: the config's folder; `value`: the config with what it inherits.
  */
-export function fileFindings(
+function fileFindings(
   document: ConfigDocument,
   baseDir: string,
   value: unknown,

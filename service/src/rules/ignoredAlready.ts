@@ -9,7 +9,7 @@ import { stringsAt } from '../knowledge/ignoredScope.js';
 import { defineRule } from './rule.js';
 
 /** `ignored-already`: a name, type or pattern that stands in its list twice, or a name that a type or pattern covers. */
-export function ignoredAlreadyFindings(document: ConfigDocument, model: ModelSummary | null): Finding[] {
+function ignoredAlreadyFindings(document: ConfigDocument, model: ModelSummary | null): Finding[] {
   const patterns = model === null ? new Map<string, string>() : patternOfNode(document, model);
   const types = new Set(stringsAt(document, 'types').map(({ value }) => String(value)));
   const operators = new Map(model?.nodes.map(({ name, op }) => [name, op]));
@@ -46,7 +46,7 @@ function patternOfNode(document: ConfigDocument, model: ModelSummary): Map<strin
   return found;
 }
 
-export const ignoredAlreadyFixes: FixTable = {
+const ignoredAlreadyFixes: FixTable = {
   'ignored-already'(document, { start, end }) {
     let item = null as TreeNode | null;
     walk(document.tree.root, (node) => {

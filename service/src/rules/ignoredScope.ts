@@ -18,7 +18,7 @@ const MOST = 100;
 const MOST_COMPARED = 20_000;
 
 /** `unknown-node`, `unknown-operator`, `pattern-invalid`, `pattern-unmatched`, `pattern-matches-all`: the ignored scope against the model. */
-export function ignoredScopeFindings(
+function ignoredScopeFindings(
   document: ConfigDocument,
   model: ModelSummary | null,
   config: unknown,

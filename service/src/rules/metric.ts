@@ -8,7 +8,7 @@ import { placeOf } from './place.js';
 import { defineRule } from './rule.js';
 
 /** `metric-needs-labels`, `validation-missing`: accuracy control and the data that it measures on. */
-export function metricFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {
+function metricFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {
   if (config.accuracy_control === undefined) return [];
   const control = placeOf(document, ['accuracy_control']);
   const { calibration, validation } = config.data;
@@ -99,7 +99,7 @@ const writeTarget: FixTable[string] = (document, { data }) => {
   return fix(title, edits === null ? null : [{ range, newText: key }, ...edits], true);
 };
 
-export const metricFixes: FixTable = {
+const metricFixes: FixTable = {
   'target-unreachable': writeTarget,
   'max-drop-of-float': writeTarget,
 };

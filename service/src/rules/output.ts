@@ -10,7 +10,7 @@ import { defineRule } from './rule.js';
  * `output-unusable`: the model would replace what this tool has not written, or has no place to go. `output-shared`: another
  * config of the folder writes the same file.
  */
-export function outputFindings(
+function outputFindings(
   document: ConfigDocument,
   baseDir: string,
   { file, obstacle, sharedWith }: OutputContext,

@@ -6,7 +6,7 @@ import type { Finding } from '../findings/finding.js';
 import { defineRule } from './rule.js';
 
 /** `dead-setting` of data sections: what only images or arrays of bytes take. */
-export function preprocessFindings(
+function preprocessFindings(
   document: ConfigDocument,
   { data }: QuantizationConfig,
   facts: FileFacts,

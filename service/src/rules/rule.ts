@@ -29,7 +29,7 @@ interface Needed {
 export type Need = keyof Needed;
 
 /** A config that a rule finds something in, and what it should say instead; null: there is no one answer. */
-export interface Example {
+interface Example {
   readonly code: Code;
   readonly before: string;
   readonly after: string | null;

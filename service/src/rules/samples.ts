@@ -11,11 +11,7 @@ const NO_OUTLIERS = /^(mean|median)_no_outliers$/;
 const FEW = 8;
 
 /** `sample-count`: a setting asks for more samples than there are, or there are too few for what it does. */
-export function sampleFindings(
-  document: ConfigDocument,
-  config: QuantizationConfig,
-  facts: FileFacts,
-): Finding[] {
+function sampleFindings(document: ConfigDocument, config: QuantizationConfig, facts: FileFacts): Finding[] {
   const { samples: calibration } = facts.calibration;
   const { samples: validation } = facts.validation;
   const { quantization, accuracy_control: control } = resolveConfig(config);

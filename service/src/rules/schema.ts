@@ -265,7 +265,7 @@ const inWords = (schema: SchemaNode) =>
     .map((type) => TYPE_WORDS.get(type) ?? type)
     .join(' or ');
 
-export const schemaFixes: FixTable = {
+const schemaFixes: FixTable = {
   'missing-key': (document, { path, data }) =>
     (Array.isArray(data['missing']) ? data['missing'] : []).flatMap((key) =>
       fix(

@@ -317,7 +317,7 @@ const RULES: readonly SettingRule[] = [
   ...histogramRules,
 ];
 
-export function settingFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {
+function settingFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {
   const complete = resolveConfig(config);
   const found = RULES.flatMap((rule) => {
     const entry = findEntry(document.tree, rule.path);
@@ -383,7 +383,7 @@ function deprecatedFindings(document: ConfigDocument): Finding[] {
   ];
 }
 
-export const settingFixes: FixTable = {
+const settingFixes: FixTable = {
   'dead-setting'(document, { path }) {
     const entry = findEntry(document.tree, path);
     // What has no effect here may have one where an alias brings it.

@@ -44,7 +44,7 @@ function duplicateKeys({ tree, text }: ConfigDocument): Finding[] {
   return found;
 }
 
-export const syntaxFixes: FixTable = {
+const syntaxFixes: FixTable = {
   syntax(document, { start }) {
     if (document.tree.language !== 'json') return [];
     const place = document.text.positionAt(endOfText(document, start));

@@ -9,7 +9,7 @@ const OCTAL = /^0[0-7]+$/;
 const SEXAGESIMAL = /^[1-9]\d*(:[0-5]?\d)+$/;
 
 /** `yaml-version`: an unquoted value that other YAML readers take for something else. */
-export function yamlVersionFindings({ tree, text }: ConfigDocument): Finding[] {
+function yamlVersionFindings({ tree, text }: ConfigDocument): Finding[] {
   if (tree.language === 'json') return [];
   const content = text.getText();
   // Who says so wants it read that way, and so it is.

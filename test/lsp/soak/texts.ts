@@ -12,7 +12,7 @@ export function randoms(seed: number): Random {
 }
 
 /** Nine levels of nine aliases: 400 million values, if anybody expanded them. */
-export const BOMB = `${Array.from(
+const BOMB = `${Array.from(
   { length: 9 },
   (_, level) =>
     `bomb${level}: &bomb${level} [${

@@ -25,7 +25,7 @@ export interface Labels {
 }
 
 /** Where labels are read from, for problems. */
-export interface LabelPlace {
+interface LabelPlace {
   readonly file: string;
   readonly configPath: ConfigPath;
 }
