@@ -29,7 +29,7 @@ const ARROWS = {
       '.': `
         calibration choose corrections data measure output overflow placement plan prepare
         processes progress quantize ranges report restore runtime saturation statistics validation
-        verify node:child_process node:fs node:path node:url
+        verify node:child_process node:crypto node:fs node:path node:url
       `,
       calibration: 'corrections data placement prepare quantize ranges runtime statistics npm:env-paths',
       choose: `
@@ -40,7 +40,7 @@ const ARROWS = {
         node:crypto node:fs node:path node:url npm:@bufbuild/protobuf npm:fast-png npm:fflate
         npm:sharp
       `,
-      measure: 'data metrics overflow placement progress quantize runtime saturation validation',
+      measure: 'data metrics overflow placement progress quantize runtime saturation validation verify',
       metrics: 'data runtime tasks node:crypto node:fs node:path node:url',
       output: 'processes node:fs node:path npm:@bufbuild/protobuf',
       overflow: '',
@@ -113,7 +113,7 @@ const ARROWS = {
         client sources node:path node:url npm:vscode-languageserver
         npm:vscode-languageserver-textdocument
       `,
-      sources: 'node:fs node:path node:url npm:vscode-languageserver-textdocument',
+      sources: 'node:crypto node:fs node:path node:url npm:vscode-languageserver-textdocument',
     },
   },
   cli: {

@@ -24,6 +24,7 @@ const steps = [
     bin('depcruise'),
     ['--config', '.dependency-cruiser.mjs', ...PARTS.map((part) => `${part}/src`)],
   ],
+  ['spelling', bin('cspell'), ['--no-progress', '--no-summary']],
   ['format', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
   // Tests of saturation need an emulated CPU, others Neovim and Emacs: installed in CI, used elsewhere where they are.
   ...(inCi

@@ -39,7 +39,7 @@ function channelOrder(channels: number, color: string): number[] {
   return color === 'bgr' && channels === 3 ? order.reverse() : order;
 }
 
-/** The normalised value of each byte, in float32 steps as the usual libraries take them. */
+/** The normalized value of each byte, in float32 steps as the usual libraries take them. */
 function normalization(preprocess: Preprocess, channel: number): Float32Array {
   const named = namedNormalization(preprocess);
   // Names are in the order red, green, blue.

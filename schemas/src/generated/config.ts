@@ -154,7 +154,7 @@ export interface QuantizationConfig {
      */
     target_device?: "ANY" | "CPU" | "CPU_SPR" | "GPU" | "NPU";
     /**
-     * null for convolutional and other models; transformer keeps element-wise operators, normalisation and the product behind the softmax in float and turns on SmoothQuant.
+     * null for convolutional and other models; transformer keeps element-wise operators, normalization and the product behind the softmax in float and turns on SmoothQuant.
      */
     model_type?: "transformer" | null;
     /**
