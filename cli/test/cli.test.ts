@@ -167,7 +167,7 @@ describe('bad input: one clear message naming file and place, nothing written', 
         writeFileSync(join(folder, 'fake.onnx'), 'this is text, not a model');
         return config(GOOD.replace('digits.onnx', 'fake.onnx'));
       },
-      3,
+      4,
       /case\.quant\.yaml:1:8: error: .*fake\.onnx.*not an ONNX model/,
     ],
     [
@@ -179,7 +179,7 @@ describe('bad input: one clear message naming file and place, nothing written', 
         );
         return config(GOOD.replace('digits.onnx', 'half.onnx'));
       },
-      3,
+      4,
       /half\.onnx/,
     ],
     [

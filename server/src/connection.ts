@@ -214,8 +214,10 @@ async function withData(
 }
 
 /** By what it says, not by how a client writes it: keys of JSON come back in any order. */
-const identityOf = ({ code, range: { start, end }, message }: Diagnostic) =>
-  [code, start.line, start.character, end.line, end.character, message].join(':');
+const identityOf = ({ code, range: { start, end }, message }: Diagnostic) => {
+  const text = typeof message === 'string' ? message : message.value;
+  return [code, start.line, start.character, end.line, end.character, text].join(':');
+};
 
 async function onLayers(
   session: Session,

@@ -96,7 +96,7 @@ describe('clients of every kind', () => {
   });
 
   it('ask for some kinds of actions only, and send findings of others along', async () => {
-    const found = await opened('a.quant.yaml', `${MIXD}`);
+    const found = await opened('a.quant.yaml', MIXD);
     const [wrong] = found.filter(({ code }) => code === 'unknown-value');
     const refactorings = /^(Remove settings|Write out)/;
     expect(await actionsAt('a.quant.yaml', [{ ...wrong!, source: 'yaml' }], { only: ['quickfix'] })).toEqual(
