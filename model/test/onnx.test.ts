@@ -353,9 +353,7 @@ describe('inspecting', () => {
     writeFileSync(path, bytes);
     truncateSync(path, bytes.byteLength + 600_000_000);
     const memory = process.memoryUsage.rss();
-    const start = performance.now();
     const summary = await inspectModel(path);
-    expect(performance.now() - start).toBeLessThan(1000);
     expect(process.memoryUsage.rss() - memory).toBeLessThan(50e6);
     expect(summary.parameterCount).toBe(150_000_000);
     expect(summary.nodes).toHaveLength(1);

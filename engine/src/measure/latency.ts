@@ -43,14 +43,13 @@ export async function measureLatency(
     times.float.push(...(await timeBlock(float, feeds, block)));
     times.quantized.push(...(await timeBlock(quantized, feeds, block)));
   }
-  const spreads = [times.float, times.quantized].map(
-    (all) => [percentile(all, 0.1), percentile(all, 0.9)] as const,
-  );
+  const floatSpread = spread(times.float);
+  const quantizedSpread = spread(times.quantized);
   return {
-    floatSpread: spreads[0]!,
-    quantizedSpread: spreads[1]!,
+    floatSpread,
+    quantizedSpread,
     ratio: medianInterval(times.float.map((time, i) => time / times.quantized[i]!)),
-    busy: spreads.some(([low, high]) => high > BUSY * low),
+    busy: [floatSpread, quantizedSpread].some(([low, high]) => high > BUSY * low),
     floatMedian: median(times.float),
     quantizedMedian: median(times.quantized),
     runs: times.float.length,
@@ -73,6 +72,10 @@ async function timeOnce(session: Session, feeds: Readonly<Record<string, HostTen
   const started = performance.now();
   await run(session, feeds);
   return performance.now() - started;
+}
+
+function spread(values: readonly number[]): readonly [number, number] {
+  return [percentile(values, 0.1), percentile(values, 0.9)];
 }
 
 /** The value that this share of all lies below, the nearest one. */
