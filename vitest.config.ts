@@ -12,6 +12,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: 'forks',
+    // By default one core stays idle, which on two is half of them.
+    maxWorkers: '100%',
     globalSetup: 'test/globalSetup.ts',
     reporters: ['default', './test/kit/skipReporter.ts'],
   },
