@@ -49,6 +49,7 @@ export function invalidity(checked: CheckedConfig, inFile = true): Problem | nul
   if (checked.config !== null && errors.length === 0) return null;
   const [first] = errors;
   const more = errors.length > 1 ? ` ${errors.length - 1} more in data.findings.` : '';
+
   return {
     code: 'config-invalid',
     severity: 'error',

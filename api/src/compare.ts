@@ -42,6 +42,7 @@ async function bothSides(a: string, b: string): Promise<[Side, Side]> {
   const reasons: unknown[] = [first, second].flatMap((side) =>
     side.status === 'rejected' ? [side.reason as unknown] : [],
   );
+
   const [one, other] = reasons;
   if (!(one instanceof QuantsmithError && other instanceof QuantsmithError)) throw one;
   throw new QuantsmithError({ ...one.problem, message: `${one.message} ${other.message}` });
@@ -58,8 +59,10 @@ async function readSide(path: string): Promise<Side> {
     if (error instanceof QuantsmithError) return null;
     throw error;
   });
+
   const structure = { ...subjectOfModel(await inspectModel(path)), path };
   const sha256 = await fileSha256(path);
+
   return report?.output.sha256 === sha256 ? { path, report } : { path, structure, sha256 };
 }
 

@@ -17,6 +17,7 @@ export function explain(code: string): Explanation | null {
     const text = sectionsOf(page).get(code);
     if (text !== undefined) return { code, text, url: `${DOCS_URL}/${page}#${code}` };
   }
+
   return null;
 }
 

@@ -57,6 +57,7 @@ export async function quantize(config: ConfigSource, options: QuantizeOptions = 
   // What the options say of the output holds; the engine looks at it again.
   const settled =
     options.output === undefined && options.force !== true ? [] : ['output-unusable', 'output-shared'];
+
   const checked = without(await checkedConfig(config, options), settled);
   const invalid = invalidity(checked, typeof config === 'string');
   if (invalid !== null || checked.config === null) throw new QuantsmithError(invalid!);
@@ -71,6 +72,7 @@ export async function quantize(config: ConfigSource, options: QuantizeOptions = 
     force: options.force === true,
     ...(options.output === undefined ? {} : { output: options.output }),
   };
+
   const results: Quantized[] = [];
   const outcome = await startEngine(request, {
     ...(signal === undefined ? {} : { signal }),
@@ -87,6 +89,7 @@ export async function quantize(config: ConfigSource, options: QuantizeOptions = 
         });
     },
   });
+
   if (outcome.code === 'cancelled') throw signal!.reason;
   if (outcome.code === 'failed') throw new QuantsmithError(outcome.problem);
   const [result] = results;

@@ -61,6 +61,8 @@ export async function readReport(path: string): Promise<QuantizationReport> {
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
     return unreadable(missing ? 'It does not exist.' : String(error));
   });
+
   const parsed = parseReport(text);
+
   return 'problem' in parsed ? unreadable(parsed.problem) : parsed.report;
 }

@@ -24,6 +24,7 @@ export function findingsSarif(findings: readonly FileFinding[]): object {
     uri: pathToFileURL(file).href,
     range,
   }));
+
   return sarifLog(TOOL.version, `${pathToFileURL(process.cwd()).href}/`, results, ruleOf);
 }
 

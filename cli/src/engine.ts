@@ -56,6 +56,7 @@ export async function runOnConfig(
     force: options.force === true,
     ...(options.output === undefined ? {} : { output: options.output }),
   };
+
   const abort = new AbortController();
   const cancel = () => abort.abort();
   // A closed terminal sends SIGHUP.
@@ -72,11 +73,13 @@ export async function runOnConfig(
       },
     },
   );
+
   progress.end();
   if (outcome.code === 'ok') return null;
   if (outcome.code === 'failed')
     return failed(session, [placed(checked, outcome.problem)], exitCodeOf(outcome.problem));
   const message = cancelledText(runPaths(request), kind, outcome.written);
+
   return failed(session, [{ code: 'cancelled', severity: 'error', message }], EXIT.cancelled);
 }
 

@@ -20,6 +20,7 @@ export async function lockChoices(
       file: path,
     });
   }
+
   await writeText(path, stated);
   messages.note(`${path} states what was chosen by measurement.`);
 }

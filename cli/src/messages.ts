@@ -31,9 +31,11 @@ export function openMessages({ quiet = false, verbose = false, logFile }: Messag
     log(level, text);
     if (shown) bar.line(text);
   };
+
   const detail = (text: string) => say('detail', text, verbose && !quiet);
   let stage = '';
   let since = 0;
+
   return {
     error: (text) => say('error', text, true),
     note: (text) => say('note', text, !quiet),
@@ -47,6 +49,7 @@ export function openMessages({ quiet = false, verbose = false, logFile }: Messag
           since = performance.now();
           log('stage', stage);
         }
+
         bar.update(event);
       },
       end() {
@@ -68,6 +71,7 @@ function logTo(path: string): (level: string, text: string) => void {
       fail('write-failed', `The log file ${path} cannot be written: ${String(error)}.`, { file: path });
     }
   };
+
   // Says at once whether the file can be written.
   write(`begin ${process.argv.slice(2).join(' ')}`);
   return (level, text) => write(`${level} ${text}`);

@@ -39,7 +39,9 @@ function lines(stream: NodeJS.WriteStream, interval: number): Progress {
     const of = last.total === null ? '' : ` ${last.done}/${last.total}`;
     write(`${last.stage}${of}, still at work${left.text(last, ', ')}`);
   }, interval / 4);
+
   beat.unref();
+
   return {
     update(event) {
       left.observe(event);
@@ -62,11 +64,13 @@ function bar(stream: NodeJS.WriteStream): Progress {
     barCompleteChar: '█',
     barIncompleteChar: '░',
   });
+
   let started = false;
   const payload = (event: ProgressEvent) => ({
     stage: event.stage.padEnd(9),
     left: left.text(event, ''),
   });
+
   return {
     update(event) {
       left.observe(event);
@@ -76,6 +80,7 @@ function bar(stream: NodeJS.WriteStream): Progress {
         single.setTotal(total);
         single.update(Math.min(event.done, total), payload(event));
       }
+
       started = true;
     },
     line(text) {
@@ -93,6 +98,7 @@ function timeLeft() {
   let stage: ProgressEvent['stage'] | null = null;
   let since = 0;
   const times = (): StageTimes => Object.fromEntries(spent);
+
   return {
     observe(event: ProgressEvent) {
       const now = performance.now();
@@ -100,6 +106,7 @@ function timeLeft() {
         stage = event.stage;
         since = now;
       }
+
       spent.set(event.stage, (now - since) / 1000);
     },
     text(event: ProgressEvent, before: string): string {

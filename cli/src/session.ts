@@ -30,6 +30,7 @@ export function failed(
     if (problem.severity === 'error') messages.error(placedText(problem));
     else messages.note(placedText(problem));
   }
+
   if (json) console.log(JSON.stringify({ exit_code: code, problems: problems.map(asJson) }, null, 2));
   return code;
 }

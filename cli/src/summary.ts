@@ -9,5 +9,6 @@ export function summaryTable(report: QuantizationReport): string {
     ['model', report.output.path],
     ['report', reportPathOf(report.output.path)],
   ] as const;
+
   return factsText({ ...facts, rows: [...facts.rows, ...files] }, terminalPaint());
 }

@@ -7,6 +7,7 @@ type Limit = NonNullable<Limits['maxSize']>;
 export function parseDrop(text: string): number {
   const [, digits, percent] =
     /^(\d+(?:\.\d+)?)\s*(%?)$/.exec(text) ?? refuse('a number or a percentage, e.g. 0.01 or 1%');
+
   return Number(digits) / (percent === '%' ? 100 : 1);
 }
 

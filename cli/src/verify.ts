@@ -34,6 +34,7 @@ export async function verifyOnCpu(
     allowModules,
     modelPath,
   };
+
   const here = await evaluate(request, session);
   const there = await evaluate(request, session, emulator);
   session.messages.note(comparison(cpu, here, there));
@@ -52,8 +53,10 @@ async function evaluate(
     },
     ...(emulator === undefined ? {} : { emulator }),
   });
+
   progress.end();
   if (outcome.code === 'failed') throw new QuantsmithError(outcome.problem);
+
   return evaluations[0] ?? fail('engine-crashed', 'The engine ended without a result.');
 }
 
@@ -65,7 +68,9 @@ export function comparison(cpu: string, here: ModelEvaluation, there: ModelEvalu
     equal === total
       ? `the outputs of all ${total} samples are equal to the bit`
       : `the outputs of ${equal} of ${total} samples are equal to the bit`;
+
   if (here.metric === null || there.metric === null) return `${cpu}: ${outputs}`;
   const { name } = here.metric;
+
   return `${cpu}: ${name} ${metricValue(name, there.metric.value)}, here ${metricValue(name, here.metric.value)}; ${outputs}`;
 }

@@ -11,6 +11,7 @@ export function activeConfig(): vscode.TextDocument | undefined {
   void vscode.window.showInformationMessage(
     'Open a quantization config (*.quant.yaml or *.quant.json) first.',
   );
+
   return undefined;
 }
 

@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 const NAMES = ['*.quant', 'quantization'].flatMap((name) =>
   ['yaml', 'yml', 'json', 'jsonc'].map((extension) => `${name}.${extension}`),
 );
+
 const PATTERN = `**/{${NAMES.join(',')}}`;
 const EXCLUDED = '**/{node_modules,.quantsmith}/**';
 const MAX_CONFIGS = 1000;

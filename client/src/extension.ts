@@ -32,9 +32,11 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     [SERVER_RUN]: (config) => run(config),
     [SERVER_OVERFLOW]: (config) => compareOverflowFixes(runs, panels, config),
   }));
+
   const runs = createRuns(client, output, rememberRuns(context.workspaceState));
   const run = (config?: vscode.Uri, options?: RunOptions) =>
     runQuantization(runs, panels, output, config, options);
+
   started = client;
   const tree = createHistoryTree(runs);
   context.subscriptions.push(
@@ -50,6 +52,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
 
   const command = (name: string, body: (...args: never[]) => unknown) =>
     context.subscriptions.push(vscode.commands.registerCommand(name, body));
+
   // Menus and keys hand over what they stand on: the config's file, or nothing.
   command('quantsmith.run', async (config?: unknown) =>
     run(uriOf(config) ?? (await configOfPanel(panels.active()))),

@@ -64,6 +64,7 @@ function watchers(context: vscode.ExtensionContext): vscode.FileSystemWatcher[] 
     vscode.workspace.createFileSystemWatcher('**/*.{onnx,report.json}'),
     vscode.workspace.createFileSystemWatcher('**', false, true, false),
   ];
+
   context.subscriptions.push(...created);
   return created;
 }

@@ -20,9 +20,11 @@ export function registerTasks(
     const task = new vscode.Task(definition, scope, `quantize ${definition.config}`, TYPE, execution, [
       '$quantsmith',
     ]);
+
     task.group = vscode.TaskGroup.Build;
     return task;
   };
+
   return vscode.tasks.registerTaskProvider(TYPE, {
     async provideTasks() {
       return (await findConfigs()).flatMap((config) => {
@@ -59,6 +61,7 @@ function terminalOf(
     last = stage;
     line(`${Math.round(100 * now.fraction)} % ${now.message}`);
   });
+
   return {
     onDidWrite: written.event,
     onDidClose: closed.event,

@@ -18,6 +18,7 @@ export function createTestExplorer(run: RunConfig): vscode.Disposable {
       ),
     );
   };
+
   controller.resolveHandler = (item) => (item === undefined ? refresh() : undefined);
   controller.refreshHandler = refresh;
   const watcher = watchConfigs();
@@ -34,10 +35,12 @@ export function createTestExplorer(run: RunConfig): vscode.Disposable {
         if (token.isCancellationRequested) test.skipped(item);
         else await runTest(test, item, run);
       }
+
       test.end();
     },
     true,
   );
+
   return vscode.Disposable.from(controller, watcher);
 }
 
@@ -52,14 +55,17 @@ async function runTest(test: vscode.TestRun, item: vscode.TestItem, run: RunConf
     test.errored(item, new vscode.TestMessage('The run was cancelled or failed; see the log.'), duration);
     return;
   }
+
   if (result.satisfied !== false && result.distrust === null) {
     test.passed(item, duration);
     return;
   }
+
   const report = await readReport(vscode.Uri.file(result.reportPath));
   const message = new vscode.TestMessage(
     result.distrust ?? (report === null ? 'The target was missed.' : missed(report)),
   );
+
   message.location = new vscode.Location(uri, await targetRange(uri));
   test.failed(item, message, duration);
 }
@@ -77,5 +83,6 @@ async function targetRange(config: vscode.Uri): Promise<vscode.Range> {
     for (let line = 0; line < document.lineCount; line++)
       if (key.test(document.lineAt(line).text)) return document.lineAt(line).range;
   }
+
   return document.lineAt(0).range;
 }

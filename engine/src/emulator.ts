@@ -24,14 +24,17 @@ export async function findEmulator(
   if (platform !== 'linux-x64') {
     fail('emulator-missing', `The CPU ${cpu} can be emulated on Linux on x64 only, this is ${platform}.`);
   }
+
   for (const folder of path.split(delimiter).filter((entry) => entry !== '')) {
     const program = join(folder, PROGRAM);
     const found = await access(program, constants.X_OK).then(
       () => true,
       () => false,
     );
+
     if (found) return { path: program, args: ['-cpu', EMULATED_CPUS[cpu]] };
   }
+
   return fail(
     'emulator-missing',
     `The CPU ${cpu} is emulated with ${PROGRAM}, which is not installed (Debian, Ubuntu: apt install qemu-user).`,

@@ -30,5 +30,6 @@ async function bytesIn(dir: string): Promise<number> {
       ),
     ),
   );
+
   return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -108,6 +108,7 @@ async function quantizeInto(
   const stage: Clock['stage'] = (name, total) => {
     if (name !== 'calibrate' || choices.length === 0) clock.stage(name, total);
   };
+
   const first = await makeQuantization(inputs, planned, stage);
   const runnable = await leaveRefusedInFloat(first.quantization, (await statistics.source.get(0)).feeds);
   const whole = { ...first, quantization: runnable.quantization };
@@ -126,6 +127,7 @@ async function quantizeInto(
     samples,
     threads,
   );
+
   const kept = hostSaturates ? [] : unfitAtFirst;
   warn(unfitProblems(kept));
   const fit = (made: MadeQuantization) => ({ ...made, quantization: withoutUnfit(made.quantization, kept) });
@@ -149,6 +151,7 @@ async function quantizeInto(
     clock,
     journal,
   });
+
   const { measured } = restored;
   if (validation !== null && measured !== null) {
     warn(baselineProblems(validation, measured.baseline));
@@ -165,6 +168,7 @@ async function quantizeInto(
     threads,
     onSample: (done, total) => clock.progress(done, 'outputs', total),
   });
+
   warn(verificationProblems(verification, hostSaturates));
 
   clock.stage('measure', null);
@@ -184,6 +188,7 @@ async function quantizeInto(
     },
     { lanes, clock },
   );
+
   warn(latencyProblems(finished.latency));
   const data = await dataReport(statistics, cached, validation);
   const modelHash = await modelSha256(loaded);
@@ -228,6 +233,7 @@ async function quantizeInto(
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
     warnings,
   });
+
   const reportText = `${JSON.stringify(report, null, 2)}\n`;
   await output.publish(reportText, written);
   journal.close();
@@ -238,8 +244,10 @@ async function quantizeInto(
       report,
       configText: opened.configText,
     });
+
     warn(kept === null ? [] : [kept]);
   }
+
   return { report, reportPath: paths.report };
 }
 
@@ -267,6 +275,7 @@ export function sensitivityPipeline(
     const made = await makeQuantization(inputs, plan(config), clock.stage);
     const { feeds } = await statistics.source.get(0);
     const { quantization } = await leaveRefusedInFloat(made.quantization, feeds);
+
     return measureSensitivity(quantization, validation, statistics, { lanes, clock });
   });
 }
@@ -285,7 +294,9 @@ export function overflowPipeline(
       (change) => makeQuantization(inputs, plan(config, change), clock.stage),
       { overflow: planned.overflow, float, validation, statistics, host: cpu, lanes, clock },
     );
+
     await addSettings(paths, request.configSha256, summary.settings);
+
     return summary;
   });
 }
@@ -320,6 +331,7 @@ async function openRun(request: RunRequest, emit: (event: EngineEvent) => void, 
     for (const problem of problems) emit({ type: 'problem', problem });
     warnings.push(...problems);
   };
+
   // As it is when the run begins: the history keeps it.
   const configText = await readFile(request.configPath, 'utf8').catch(() => JSON.stringify(request.config));
   clock.stage('load', null);
@@ -335,6 +347,7 @@ async function openRun(request: RunRequest, emit: (event: EngineEvent) => void, 
     configPath: ['data', 'calibration'],
     limit: planned.samples.limit,
   });
+
   const validation = await openValidation(planned.validation, context);
   warn(validation?.problems ?? []);
   const statistics: Calibration = {
@@ -347,6 +360,7 @@ async function openRun(request: RunRequest, emit: (event: EngineEvent) => void, 
     onSample: (done) => clock.progress(done),
     warn,
   };
+
   return {
     clock,
     planned,
@@ -372,6 +386,7 @@ async function modelChanges(loaded: LoadedModel): Promise<Problem[]> {
   if (changed === undefined) return [];
   const during = `${changed} has changed since the run began`;
   if (changed !== loaded.path) fail('model-changed', `${during}: run again.`, { file: changed });
+
   return [
     {
       code: 'model-changed',
@@ -425,7 +440,9 @@ async function settleConfig(
     rewrite: (planned) => rewrite(inputs, planned),
     make: (planned, samples) => makeQuantization(withSamples(samples), planned, () => undefined),
   });
+
   const pinned: QuantizationChange = choices.length === 0 ? {} : { defaults: 'nncf', ...change };
+
   return { config: withChange(config, change), choices, pinned };
 }
 
@@ -438,6 +455,7 @@ function rewrite(
   const found =
     rewritten.get(key) ??
     smoothModel(float, statistics, smoothing).then((smoothed) => alignModel(smoothed, statistics, alignment));
+
   rewritten.set(key, found);
   return found;
 }
@@ -470,7 +488,9 @@ export async function makeQuantization(
     stage('correct', null);
     return correct(fixed, collected, statistics.source, planned.correction, { lanes, clock });
   };
+
   const corrected = await fixOverflow(full, correctBiases, statistics, planned, cpu);
+
   return { ...corrected, cached: collected.cached, problems: [...problems, ...biasProblems] };
 }
 
@@ -518,5 +538,6 @@ async function correct(
     lanes,
     onLayer: (done, total) => clock.progress(done, 'bias correction', total),
   });
+
   return { quantization: { ...quantization, biases }, records };
 }

@@ -24,26 +24,32 @@ async function serve(request: EngineRequest): Promise<void> {
     emit({ type: 'inspected', model: await inspectModel(request.modelPath) });
     return;
   }
+
   if (request.kind === 'environment') {
     emit({ type: 'environment', environment: await engineEnvironment() });
     return;
   }
+
   if (request.kind === 'evaluate') {
     emit({ type: 'evaluated', evaluation: await evaluateModel(request, plan(request.config), emit) });
     return;
   }
+
   if (request.kind === 'overflow-model') {
     emit({ type: 'overflow', overflow: await overflowOfModel(request.modelPath) });
     return;
   }
+
   if (request.kind === 'overflow') {
     emit({ type: 'overflow', overflow: await overflowPipeline({ ...request, kind: 'run' }, emit) });
     return;
   }
+
   if (request.kind === 'sensitivity') {
     emit({ type: 'sensitivity', report: await sensitivityPipeline({ ...request, kind: 'run' }, emit) });
     return;
   }
+
   // What killed engines have left, wherever their output was.
   await removeScratch();
   const { report, reportPath } = await runPipeline(request, emit);
@@ -63,6 +69,7 @@ function problemOf(error: unknown): Problem {
   if (error instanceof QuantsmithError) return error.problem;
   const message = error instanceof Error ? error.message : String(error);
   const stack = error instanceof Error ? error.stack : undefined;
+
   return {
     code: 'internal-error',
     severity: 'error',

@@ -45,6 +45,7 @@ export async function startEngine(request: EngineRequest, options: EngineOptions
     // Inside VS Code the executable is Electron.
     env: { ...process.env, ELECTRON_RUN_AS_NODE: '1', ORT_DISABLE_TELEMETRY: '1' },
   });
+
   const abort = () => child.kill('SIGKILL');
   signal?.addEventListener('abort', abort, { once: true });
   try {
@@ -71,6 +72,7 @@ async function follow(
     else if (event.type === 'done') done = true;
     else options.onEvent(event);
   });
+
   const ended = new Promise<{ exitCode: number | null; signalName: string | null }>((resolve) => {
     child.once('error', (error) => {
       stderr += error.message;
@@ -78,6 +80,7 @@ async function follow(
     });
     child.once('close', (exitCode, signalName) => resolve({ exitCode, signalName }));
   });
+
   child.send(request, () => undefined);
   const { exitCode, signalName } = await ended;
   if (done) return { code: 'ok' };
@@ -85,6 +88,7 @@ async function follow(
   await removeScratch(child.pid);
   if (options.signal?.aborted === true)
     return { code: 'cancelled', written: (await reportIdentity(paths)) !== before };
+
   return { code: 'failed', problem: failure ?? crashProblem(exitCode, signalName, stderr) };
 }
 
@@ -98,6 +102,7 @@ function crashProblem(exitCode: number | null, signalName: string | null, stderr
   const how = signalName === null ? `exit code ${exitCode}` : `signal ${signalName}`;
   const memory = signalName === 'SIGKILL' ? ' The system may have run out of memory.' : '';
   const last = stderr.trim().split('\n').at(-1) ?? '';
+
   return {
     code: 'engine-crashed',
     severity: 'error',

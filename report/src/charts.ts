@@ -58,11 +58,14 @@ ${points.map(
     markup`<circle class="${validated ? 'point' : 'estimate'}" cx="${x(count)}" cy="${y(drop)}" r="3.5"><title>${label}</title></circle>
 `,
 )}${finalMark(x(final.count), y(final.drop), y(final.interval[0]), y(final.interval[1]))}`;
+
   const allowed = target === null ? '' : ' Dashed: the drop that is allowed.';
   const estimates = points.every((point) => point.validated)
     ? ''
     : ' Hollow: operators alone, measured or expected.';
+
   const legend = markup`<span class="quiet">Line: the least validated drop for each number.${estimates} Ring: the model that was written, with the 95 % interval of its drop.${allowed}</span>`;
+
   return { width: WIDTH, body, legend };
 }
 
@@ -105,7 +108,9 @@ function noiseSvg({ bars }: NoiseChart): Drawn | null {
   const body = markup`${yAxis(range.ticks, y, decibels, width)}<text class="label" x="${EDGE.left}" y="${BOTTOM + 20}">first layer</text>
 <text class="label" x="${width - EDGE.right}" y="${BOTTOM + 20}" text-anchor="end">last layer</text>
 ${columns}`;
+
   const legend = markup`<span class="quiet"><span class="whole"><span class="key int8"></span>quantized</span> <span class="whole"><span class="key float"></span>float.</span> The table below has every figure.</span>`;
+
   return { width, body, legend };
 }
 
@@ -126,9 +131,12 @@ function scatterSvg({ points, xTick, yTick, xLabel, yLabel }: ScatterChart): Dra
 ${points.map(({ x: across, y: up, label, href, best }) => {
   const circle = markup`<circle class="${best ? 'point' : 'estimate'}" cx="${x(across)}" cy="${y(up)}" r="5"><title>${label}</title></circle>
 `;
+
   return href === null ? circle : markup`<a href="${href}" aria-label="${label}">${circle}</a>`;
 })}`;
+
   const legend = markup`<span class="quiet">Filled: no other run is at least as good in both.</span>`;
+
   return { width: WIDTH, body, legend };
 }
 
@@ -174,6 +182,7 @@ function domain(values: readonly number[]): { ends: [number, number]; ticks: num
   const first = Math.floor(low / step);
   const last = Math.max(first + 1, Math.ceil(high / step));
   const ticks = Array.from({ length: last - first + 1 }, (_, index) => (first + index) * step);
+
   return { ends: [first * step, last * step], ticks };
 }
 

@@ -31,6 +31,7 @@ export function compare(a: Subject, b: Subject): Comparison {
   const pairs = layerPairs(a.layers, b.layers);
   const different = pairs.filter(differs);
   const rank = ({ sqnr_change_db: change }: LayerPair) => change ?? Number.POSITIVE_INFINITY;
+
   return {
     a,
     b,
@@ -49,6 +50,7 @@ function layerPairs(first: readonly SubjectLayer[], second: readonly SubjectLaye
     const known = a !== null && b !== null && a.sqnr_db !== null && b.sqnr_db !== null;
     return { name: (a ?? b)!.name, a, b, sqnr_change_db: known ? b.sqnr_db - a.sqnr_db : null };
   };
+
   return [
     ...first.map((layer) => pair(layer, inSecond.get(layer.name) ?? null)),
     ...second.filter((layer) => !inFirst.has(layer.name)).map((layer) => pair(null, layer)),
@@ -65,6 +67,7 @@ function operatorDifferences(a: Subject, b: Subject): Comparison['operators'] {
   const [first, second] = [a.operators.counts, b.operators.counts];
   const count = (counts: Readonly<Record<string, number>>, op: string) =>
     Object.hasOwn(counts, op) ? counts[op]! : 0;
+
   return [...new Set([...Object.keys(first), ...Object.keys(second)])]
     .map((op) => ({ op, a: count(first, op), b: count(second, op) }))
     .filter((row) => row.a !== row.b)
@@ -75,6 +78,7 @@ function notes({ measured_on: a, metric: first }: Subject, { measured_on: b, met
   if (a === null || b === null) return [];
   const differ = (one: unknown, other: unknown, text: string) => (one === other ? [] : [text]);
   const bothMeasured = first !== null && second !== null;
+
   return [
     ...differ(a.model, b.model, 'They were made from different float models.'),
     ...(bothMeasured

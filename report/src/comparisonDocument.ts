@@ -63,6 +63,7 @@ function metricRows(a: Subject['metric'], b: Subject['metric']): Cell[][] {
     (a?.satisfied ?? b?.satisfied ?? null) === null
       ? []
       : [['target', a === null ? MISSING : verdict(a), b === null ? MISSING : verdict(b), '']];
+
   return [
     [name, value(a), value(b), change],
     [`drop of ${name} from float`, drop(a), drop(b), ''],
@@ -108,6 +109,7 @@ function layerSection(comparison: Comparison): Section[] {
     ],
     rows: layers.map((pair) => layerRow(pair, hasNoise, comparison)),
   };
+
   return [{ kind: 'section', title, blocks: [table] }];
 }
 
@@ -122,8 +124,10 @@ function layerRow(
     layer === null ? none(side) : [layer.state, layer.weights].filter((part) => part !== '').join(', ');
   const noise = (layer: SubjectLayer | null) =>
     layer === null || layer.sqnr_db === null ? MISSING : decibels(layer.sqnr_db);
+
   const ops = [...new Set([a?.op, b?.op])].filter((op) => op !== undefined).join(' → ');
   const figures = [noise(a), noise(b), change === null ? '' : signed(change, decibels)];
+
   return [{ code: name }, ops, state(a, sides.a), state(b, sides.b), ...(hasNoise ? figures : [])];
 }
 
@@ -136,6 +140,7 @@ function operatorSection({ operators, a }: Comparison): Section[] {
     String(row.b),
     signed(row.b - row.a, String),
   ]);
+
   return [
     {
       kind: 'section',

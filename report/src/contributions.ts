@@ -28,6 +28,7 @@ export function contributions(
   const leaderOf = (name: string) => leader.get(name) ?? name;
   const isFinal = ({ reverted }: ValidatedState) =>
     reverted.length === finalSet.size && reverted.every((name) => finalSet.has(name));
+
   const best = new Map<string, Contribution & { readonly rank: number }>();
   for (const smaller of states) {
     const names = new Set(smaller.reverted);
@@ -40,7 +41,9 @@ export function contributions(
       best.set(key, { operators, dropWith: larger.drop, dropWithout: smaller.drop, rank });
     }
   }
+
   const saving = ({ dropWith, dropWithout }: Contribution) => dropWithout - dropWith;
+
   return [...best.values()]
     .map(({ operators, dropWith, dropWithout }) => ({ operators, dropWith, dropWithout }))
     .sort((a, b) => saving(b) - saving(a));
@@ -59,6 +62,7 @@ function addedGroup(
     if (added.length > 0 && leaderOf(name) !== leaderOf(added[0]!)) return null;
     added.push(name);
   }
+
   // As many more as were added: nothing of the smaller set is missing.
   return larger.length === smaller.size + added.length ? added : null;
 }

@@ -148,6 +148,7 @@ export function names(list: readonly string[], sign: (index: number) => string =
     `${index === 0 ? '' : ', '}${sign(index)}`,
     { code },
   ]);
+
   return more === 0 ? spans : [...spans, ` and ${more} more`];
 }
 

@@ -19,6 +19,7 @@ export function bytes(count: number): string {
     value /= 1000;
     unit++;
   }
+
   return `${value.toFixed(value < 10 ? 2 : 1)} ${units[unit]!}`;
 }
 

@@ -38,10 +38,12 @@ function drop(a: Subject, b: Subject, allowed: number): LimitExceeded | null {
     found,
     message,
   });
+
   if (a.metric === null || b.metric === null) {
     const side = a.metric === null ? a : b;
     return broken(null, `The drop is not known: there is no metric of ${side.path}.`);
   }
+
   const { name } = b.metric;
   if (a.metric.name !== name)
     return broken(null, `The drop is not known: one was measured by ${a.metric.name}, the other by ${name}.`);
@@ -51,6 +53,7 @@ function drop(a: Subject, b: Subject, allowed: number): LimitExceeded | null {
   // Differences of shares like 0.98 - 0.97 are not exact.
   if (found <= allowed + 1e-12) return null;
   const values = `${metricValue(name, a.metric.value)} → ${metricValue(name, b.metric.value)}`;
+
   return broken(found, `${name} got worse by ${figure(found)} (${values}), ${figure(allowed)} is allowed.`);
 }
 
@@ -58,10 +61,12 @@ function latency(a: Subject, b: Subject, limit: Limit): LimitExceeded | null {
   const what = { limit: 'maxLatency', name: 'latency', show: (ms: number) => `${ms.toFixed(3)} ms` } as const;
   const sameMachine =
     a.measured_on?.cpu === b.measured_on?.cpu && a.measured_on?.threads === b.measured_on?.threads;
+
   if ('times' in limit && !sameMachine) {
     const message = 'The latencies cannot be compared: they were not measured on the same CPU and threads.';
     return { limit: what.limit, allowed: limit.times, found: null, message };
   }
+
   return bounded(what, a.latency_ms, b.latency_ms, limit, b.path);
 }
 
@@ -86,8 +91,10 @@ function bounded(
     const asked = 'absolute' in limit ? limit.absolute : limit.times;
     return { limit: key, allowed: asked, found: null, message: `The ${name} of ${path} is not known.` };
   }
+
   if (second <= allowed) return null;
   const message = `The ${name} is ${show(second)}, ${show(allowed)} is allowed.`;
+
   return { limit: key, allowed, found: second, message };
 }
 

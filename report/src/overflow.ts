@@ -31,6 +31,7 @@ export function unaffectedText(layers: Overflow['layers']): string {
     const count = layers.filter(({ unaffected }) => unaffected === why).length;
     return count === 0 ? [] : [`${counted(count, 'layer')} (${UNAFFECTED[why]})`];
   });
+
   return counts.length === 0 ? '' : `Not affected: ${counts.join(', ')}.`;
 }
 
@@ -52,6 +53,7 @@ function riskBlocks({ fix, layers }: Overflow, risky: Overflow['layers']): Block
       ? [share(layer.saturating_fraction_calibration), noise(layer.saturation_sqnr_db ?? null)]
       : []),
   ]);
+
   return [
     {
       kind: 'paragraph',
@@ -97,6 +99,7 @@ function settingTable(
 ): Table {
   const value = (figure: number | null) =>
     figure === null ? MISSING : metric === null ? figure.toPrecision(5) : metricValue(metric, figure);
+
   return {
     kind: 'table',
     caption: 'What each overflow_fix gives.',

@@ -52,6 +52,7 @@ function warnings({ warnings: all }: QuantizationReport): Block[] {
     severity === 'error' ? { text: `${message} `, tone: 'bad' } : `${message} `,
     { code },
   ]);
+
   return [{ kind: 'list', items }];
 }
 
@@ -78,6 +79,7 @@ function timings({ timings_ms: all }: QuantizationReport): Table {
   const rows = Object.entries(all)
     .filter(([, milliseconds]) => milliseconds > 0)
     .map(([stage, milliseconds]): Cell[] => [stage, duration(milliseconds)]);
+
   return {
     kind: 'table',
     caption: 'Time of each stage',

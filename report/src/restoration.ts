@@ -41,6 +41,7 @@ function remedyTable(metric: Metric, { remedies = [] }: Restoration): Block[] {
     drop === null ? '–' : dropValue(metric, drop),
     kept ? { text: 'kept', tone: 'good' } : 'not kept',
   ]);
+
   return [
     {
       kind: 'table',
@@ -72,6 +73,7 @@ function candidateSection(metric: Metric, { candidates = [] }: Restoration): Blo
       drop === null ? '–' : dropValue(metric, drop),
     ]),
   };
+
   return [{ kind: 'section', title: 'Candidates', aside: true, blocks: [table] }];
 }
 
@@ -81,6 +83,7 @@ function contributionTable(metric: Metric, { steps, reverted, candidates = [] }:
   const states = [initial, ...steps].flatMap(({ reverted, drop }) =>
     drop === null ? [] : [{ reverted, drop }],
   );
+
   const found = contributions(reverted, states, groups);
   if (found.length === 0) return [];
   const rows = found.map(({ operators, dropWith, dropWithout }): Cell[] => [
@@ -89,6 +92,7 @@ function contributionTable(metric: Metric, { steps, reverted, candidates = [] }:
     dropValue(metric, dropWith),
     dropValue(metric, dropWithout - dropWith),
   ]);
+
   return [
     {
       kind: 'table',
@@ -113,6 +117,7 @@ function costTable({ costs = [] }: Restoration): Block[] {
     signed(size, bytes(size)),
     latency === null ? '–' : signed(latency, duration(latency)),
   ]);
+
   return [
     {
       kind: 'table',
@@ -138,6 +143,7 @@ function stepRows(metric: Metric, { steps }: Restoration): Cell[][] {
     dropValue(metric, step.drop),
     changes(steps[index - 1]?.reverted ?? [], step.reverted),
   ]);
+
   return [start, ...rows];
 }
 
@@ -170,6 +176,7 @@ function curveFigure(metric: Metric, { steps, reverted, candidates = [] }: Resto
       point(operators.length, drop, aloneLabel(metric, operators, drop), false),
     ),
   ];
+
   return [
     {
       kind: 'figure',

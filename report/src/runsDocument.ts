@@ -51,6 +51,7 @@ function row({ label, report, href }: ListedRun): Cell[] {
   const { metric, latency_ms: latency, size, created } = report;
   const name: Cell = href === null ? label : { text: label, href };
   const satisfied = metric?.satisfied ?? null;
+
   return [
     name,
     moment(created),
@@ -84,6 +85,7 @@ function scatter(
     const better = metric.higher_is_better ? metric.quantized : -metric.quantized;
     return [{ x: cost, y: metric.quantized, better, label, href }];
   });
+
   if (points.length < 2) return [];
   const isBeaten = (point: (typeof points)[number]) =>
     points.some(
@@ -92,6 +94,7 @@ function scatter(
         other.better >= point.better &&
         (other.x < point.x || other.better > point.better),
     );
+
   const yTick = (value: number) => metricValue(name, value);
   const xTick = (value: number) => String(Number(value.toPrecision(4)));
   const chart: ScatterChart = {
@@ -110,6 +113,7 @@ function scatter(
     xTick,
     yTick,
   };
+
   return [{ kind: 'figure', chart }];
 }
 

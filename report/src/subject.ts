@@ -125,14 +125,18 @@ export function subjectOfModel({ path, fileBytes, nodes }: ModelStructure): Subj
       const op = node.op.replace(/^QLinear|^Q(?=Gemm|Attention)|Integer\w*$/, '');
       return [{ name, op, quantized: true, state: node.op, weights: '', sqnr_db: null }];
     }
+
     if (LINEAR.has(node.op)) {
       const state = data && weight ? 'quantized' : weight ? 'float, quantized weights' : 'float';
       return [{ ...layer, quantized: data && weight, state }];
     }
+
     // Other operators compute on integers between a DequantizeLinear and a QuantizeLinear.
     const between = data && node.outputs.some((tensor) => requantized.has(tensor));
+
     return between ? [{ ...layer, quantized: true, state: 'quantized' }] : [];
   });
+
   return {
     path,
     bytes: fileBytes,

@@ -27,6 +27,7 @@ export function summaryFacts(report: QuantizationReport): Facts {
     ...operatorRows(report),
     ...sizeRows(report),
   ];
+
   return { kind: 'facts', caption: 'Result', rows };
 }
 
@@ -44,11 +45,13 @@ function metricRows(report: QuantizationReport): Row[] {
     metric.quantized_initial === metric.quantized
       ? []
       : [[`${name}, int8 before restoration`, metricValue(name, metric.quantized_initial)]];
+
   // The float model compared with itself is no figure, and a distance from it no drop.
   if (metricFacts(name)?.perfect === metric.baseline) {
     const value = `${metricValue(name, metric.quantized)} on ${counted(metric.samples, 'sample')}`;
     return [...before, [`${name} against float`, value], ...targetRows(metric, distrustOf(report) !== null)];
   }
+
   return [
     [`${name}, float`, `${metricValue(name, metric.baseline)} on ${counted(metric.samples, 'sample')}`],
     ...before,
@@ -102,6 +105,7 @@ function outputRows({ outputs, verified }: QuantizationReport): Row[] {
   const shown = outputs
     .slice(0, MOST_OUTPUTS)
     .map((output): Row => [`output ${output.name}`, `${outputText(output)}, ${against}`]);
+
   const more = outputs.length - shown.length;
   const rest: Row[] = more <= 0 ? [] : [['', `and ${counted(more, 'output')} more`]];
   const verdict: Text = passed
@@ -112,6 +116,7 @@ function outputRows({ outputs, verified }: QuantizationReport): Row[] {
           ? []
           : [': other codes than intended in ', ...names(unfit.map(({ name }) => name))]),
       ];
+
   return [...shown, ...rest, ['self-check', verdict]];
 }
 
@@ -145,7 +150,9 @@ function overflowRows({ overflow: { predicted, layers }, metric }: QuantizationR
       ],
     ];
   }
+
   const value = metricValue(metric.name, predicted.metric);
+
   return [
     [
       `${metric.name}, int8 on ${predicted.isa}`,
@@ -165,6 +172,7 @@ function operatorRows({ restoration, layers }: QuantizationReport): Row[] {
         : `${quantized} quantized, ${integer} of them in integer kernels, ${layers.length - quantized} in float`,
     ],
   ];
+
   if (restoration === null) return rows;
   const { reverted, iterations, stop_reason: reason } = restoration;
   const validations = ` (${counted(iterations, 'validation')})`;
@@ -173,6 +181,7 @@ function operatorRows({ restoration, layers }: QuantizationReport): Row[] {
     kept.length === 0
       ? []
       : [['settings changed', names(kept.map(({ setting, value }) => `${setting}: ${value}`))]];
+
   return [
     ...rows,
     ...settings,
@@ -204,6 +213,7 @@ function sizeRows({
             `${duration(latency.float_median)} → ${duration(latency.quantized_median)} (${speedChange(latency.speedup)}, median of ${latency.runs})${spreadText(latency)}`,
           ],
         ];
+
   return [
     ['size', `${bytes(size.float_bytes)} → ${bytes(size.quantized_bytes)} (${sizeChange(size.ratio)})`],
     ...speed,

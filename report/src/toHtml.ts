@@ -25,6 +25,7 @@ export function toHtml({ title, subtitle, blocks }: Document, script?: string): 
     `style-src '${hashOf(STYLE)}'`,
     ...(script === undefined ? [] : [`script-src '${hashOf(script)}'`]),
   ].join('; ');
+
   return markup`<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -80,6 +81,7 @@ function factsHtml({ caption, rows }: Facts): Markup {
     ([label, value]) => markup`<tr><th scope="row">${label}</th><td>${textHtml(value)}</td></tr>
 `,
   );
+
   return markup`<div class="scroll"><table class="facts"><caption>${caption}</caption><tbody>
 ${body}</tbody></table></div>
 `;
@@ -97,6 +99,7 @@ function tableHtml({ caption, columns, rows }: Table): Markup {
     return markup`<tr><th scope="row">${cellHtml(first ?? '')}</th>${cells}</tr>
 `;
   });
+
   return markup`<div class="scroll"><table><caption>${caption}</caption><thead><tr>${heads}</tr></thead><tbody>
 ${body}</tbody></table></div>
 `;

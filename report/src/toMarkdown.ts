@@ -19,6 +19,7 @@ export function toMarkdown({ title, subtitle, blocks }: Document): string {
     line(escaped(subtitle)),
     ...blocks.map((block) => blockMarkdown(block, 3)),
   ];
+
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 

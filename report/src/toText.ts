@@ -67,9 +67,11 @@ function tableText({ caption, columns, rows }: Table, paint: Paint): string {
   const widths = columns.map(({ title }, column) =>
     cells.reduce((width, row) => Math.max(width, widthOf(row[column] ?? '')), widthOf(visible(title))),
   );
+
   const line = (parts: readonly string[]) => parts.join('  ').trimEnd();
   const pad = (text: string, column: number) =>
     padded(text, widths[column]!, columns[column]!.numeric === true);
+
   return [
     paint.quiet(visible(caption)),
     paint.strong(line(columns.map(({ title }, column) => pad(visible(title), column)))),

@@ -18,6 +18,7 @@ function overlay<T extends object>(base: T, over: T): T {
     const below = (base as Record<string, unknown>)[key];
     return [key, isRecord(below) && isRecord(value) ? overlay(below, value) : value];
   });
+
   return { ...base, ...Object.fromEntries(entries) } as T;
 }
 

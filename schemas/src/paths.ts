@@ -79,6 +79,7 @@ export function runPaths(request: Pick<RunRequest, 'config' | 'configPath' | 'ou
   const baseDir = dirname(configPath);
   const output =
     request.output === undefined ? configuredOutput(request.config, configPath) : resolve(request.output);
+
   return {
     ...outputFiles(output),
     baseDir,
@@ -96,6 +97,7 @@ export function configuredInputs(config: unknown, configPath: string): string[] 
     typeof value === 'object' && value !== null && Object.hasOwn(value, key)
       ? (value as Readonly<Record<string, unknown>>)[key]
       : undefined;
+
   const data = at(config, 'data');
   const sections = DATA_SECTIONS.map((name) => at(data, name));
   const named = [
@@ -103,6 +105,7 @@ export function configuredInputs(config: unknown, configPath: string): string[] 
     ...sections.flatMap((section) => DATA_PATHS.map((key) => at(section, key))),
     at(at(config, 'accuracy_control'), 'metric'),
   ].filter((path) => typeof path === 'string' && path !== '') as string[];
+
   return [configPath, ...named.map((path) => resolve(dirname(configPath), path))];
 }
 

@@ -95,10 +95,12 @@ export function resolveConfig(config: QuantizationConfig): ResolvedConfig {
   const preset = quantization.preset ?? 'performance';
   const mode =
     advanced.activations_quantization_params.mode ?? (preset === 'mixed' ? 'asymmetric' : 'symmetric');
+
   const control = filled.accuracy_control;
   // A target stands alone where no drop is written beside it.
   const { max_drop: drop, target } = record(written['accuracy_control']);
   const onlyTarget = drop === undefined && typeof target === 'number';
+
   return {
     model: filled.model,
     output: filled.output,
@@ -139,6 +141,7 @@ function fillDefaults(schema: SchemaNode, value: unknown): unknown {
     const plain = typeof node.default !== 'object' || node.default === null;
     return plain ? node.default : fillDefaults(node, structuredClone(node.default));
   }
+
   if (node.properties === undefined || typeof value !== 'object' || value === null || Array.isArray(value))
     return value;
   const given = value as Record<string, unknown>;
@@ -146,6 +149,7 @@ function fillDefaults(schema: SchemaNode, value: unknown): unknown {
   const entries = [...keys].map(
     (key) => [key, fillDefaults(node.properties?.[key] ?? {}, given[key])] as const,
   );
+
   return Object.fromEntries(entries.filter(([, filled]) => filled !== undefined));
 }
 

@@ -15,6 +15,7 @@ const STAGE_WEIGHTS: Readonly<Record<StageName, number>> = {
   measure: 4,
   write: 1,
 };
+
 const ORDER = Object.keys(STAGE_WEIGHTS) as StageName[];
 /** Stages that only happen where accuracy has to be restored, which is not known before it was measured. */
 const UNCERTAIN: ReadonlySet<StageName> = new Set(['rank', 'restore']);
@@ -34,6 +35,7 @@ export function fractionDone(at: Position): number {
     (sum, stage) => sum + STAGE_WEIGHTS[stage],
     0,
   );
+
   return (before + shareOf(at) * STAGE_WEIGHTS[at.stage]) / 100;
 }
 
@@ -52,6 +54,7 @@ export function remainingSeconds(at: Position, spent: StageTimes): number | null
   const weight = stages.reduce((sum, stage) => sum + STAGE_WEIGHTS[stage], 0);
   const later = ORDER.slice(ORDER.indexOf(at.stage) + 1).filter((stage) => !UNCERTAIN.has(stage));
   const weightLeft = later.reduce((sum, stage) => sum + STAGE_WEIGHTS[stage], 0);
+
   return stageTotal - inStage + (seconds / weight) * weightLeft;
 }
 

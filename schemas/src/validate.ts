@@ -51,5 +51,6 @@ function pathOf(pointer: string, value: unknown): (string | number)[] {
     path.push(step);
     current = (current as Record<string | number, unknown> | undefined)?.[step];
   }
+
   return path;
 }

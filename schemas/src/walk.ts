@@ -39,5 +39,6 @@ export function schemaAt(root: SchemaNode, path: readonly (string | number)[]): 
     node = typeof step === 'number' ? current.items : current.properties?.[step];
     if (node === undefined) return undefined;
   }
+
   return resolveRef(root, node);
 }

@@ -111,6 +111,7 @@ function registerFeatures(session: Session): void {
       const context = await contextOf(document);
       const listings = await listingsFor(session.sources, listingWanted(cursor, context.baseDir));
       const { docs } = session;
+
       return fitCompletion(
         completionAt(document, cursor, { ...context, ...completion, docs, listings }),
         completion,
@@ -128,6 +129,7 @@ function registerFeatures(session: Session): void {
       // Whole rewrites are made when somebody asks for refactorings, not at every move of the cursor.
       const isAsked =
         (context.only ?? null) !== null || context.triggerKind === CodeActionTriggerKind.Invoked;
+
       const refactor = isAsked && wants(context.only, CodeActionKind.RefactorRewrite);
       const fixes = [
         ...codeActions(document, { ...context, diagnostics: await withData(session, document, context) }),
@@ -136,11 +138,13 @@ function registerFeatures(session: Session): void {
           : []),
         ...(refactor ? await refactorings(session, document) : []),
       ];
+
       if (!wants(context.only, FIX_ALL)) return fitActions(fixes, session.abilities);
       const known = await contextOf(document);
       // What somebody does not want to hear of, nobody changes for them.
       const visible = (current: ConfigDocument) =>
         findAll(current, known).findings.filter(({ code }) => session.settings.severities[code] !== 'off');
+
       return fitActions([...fixes, ...fixAll(document, visible)], session.abilities);
     }),
   );
@@ -182,6 +186,7 @@ function registerFeatures(session: Session): void {
       renameAt(session, document, position, newName, token),
     ),
   );
+
   const tokens = connection.languages.semanticTokens;
   tokens.on(onDocument({ data: [] }, session.tokens.full));
   tokens.onDelta(
@@ -198,6 +203,7 @@ function registerFeatures(session: Session): void {
       configs.map(({ document }) => document),
       query,
     );
+
     return fitSymbols(found, session.abilities);
   });
 }
@@ -250,6 +256,7 @@ async function initialize(session: Session, params: InitializeParams): Promise<I
   // eslint-disable-next-line @typescript-eslint/no-deprecated -- clients of before workspace folders send it
   const roots = params.workspaceFolders?.map(({ uri }) => uri) ?? [params.rootUri ?? []].flat();
   session.workspace.setFolders(roots.flatMap((uri) => session.fileOf(uri) ?? []));
+
   return { serverInfo: { name: 'quantsmith' }, capabilities: offered(session.abilities) };
 }
 
@@ -261,6 +268,7 @@ function offered(abilities: ClientAbilities): ServerCapabilities {
     CodeActionKind.RefactorRewrite,
     FIX_ALL,
   ];
+
   return {
     textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental },
     completionProvider: { triggerCharacters: [' ', ':', '"', '/', '-', '*'] },
@@ -295,13 +303,16 @@ function initialized(session: Session): void {
       { globPattern: CONFIGS },
       { globPattern: MODULES, kind: WatchKind.Create | WatchKind.Delete },
     ];
+
     client.register(DidChangeWatchedFilesNotification.method, { watchers });
   }
+
   if (abilities.configuration) void loadSettings(session);
   if (abilities.workspaceFolders)
     connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
       const files = (folders: readonly WorkspaceFolder[]) =>
         folders.flatMap(({ uri }) => session.fileOf(uri) ?? []);
+
       session.workspace.changeFolders(files(added), files(removed));
     });
 }

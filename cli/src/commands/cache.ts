@@ -18,6 +18,7 @@ export async function cacheCommand(
   const sizes = await Promise.all(
     names.map(async (name) => (await stat(join(dir, name)).catch(() => null))?.size ?? 0),
   );
+
   const bytes = sizes.reduce((sum, size) => sum + size, 0);
   if (action === 'clean') await Promise.all(names.map((name) => rm(join(dir, name), { force: true })));
   const facts = { folder: dir, entries: names.length, bytes, max_bytes: maxBytes };
@@ -26,6 +27,8 @@ export async function cacheCommand(
     action === 'clean'
       ? `Removed ${what} from ${dir}.`
       : `${dir}: ${what} of at most ${(maxBytes / 1e6).toFixed(0)} MB.`;
+
   console.log(json === true ? JSON.stringify({ action, ...facts }, null, 2) : line);
+
   return EXIT.ok;
 }

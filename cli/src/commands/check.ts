@@ -38,10 +38,12 @@ export async function checkCommand(
     : await Promise.all(
         (await filesOf(patterns)).map((file) => checkFile(file, options.fix === true, session)),
       );
+
   const findings = checked.flatMap(placedFindings);
   // The text that was fixed is on standard output already.
   const print = options.fix === true && patterns.includes(STDIN) ? console.error : console.log;
   print(render(checked, findings, options.format));
+
   return findings.some(({ severity }) => rank(severity) >= rank(options.failOn)) ? EXIT.findings : EXIT.ok;
 }
 
@@ -54,6 +56,7 @@ async function checkFile(path: string, fix: boolean, { messages }: Session): Pro
     fail('usage-invalid', `${path} changed while it was checked; nothing was written to it.`, { file: path });
   await writeText(path, fixed);
   messages.note(`Fixed ${path}`);
+
   return checkConfigFile(path);
 }
 
@@ -85,8 +88,10 @@ async function filesOfOne(pattern: string): Promise<string[]> {
   const found = folder
     ? await glob(CONFIG_NAMES, { ...options, cwd: pattern, absolute: true })
     : await glob(pattern.replaceAll('\\', '/'), { ...options, absolute: true });
+
   if (found.length === 0)
     fail('usage-invalid', folder ? `The folder ${pattern} holds no config.` : `No file matches ${pattern}.`);
+
   return found.sort().map((file) => relative(process.cwd(), file));
 }
 
@@ -153,7 +158,9 @@ function githubCommand({ file, code, severity, message, range: { start, end } }:
     ...(start.line === end.line ? { col: start.character + 1, endColumn: end.character + 1 } : {}),
     title: code,
   };
+
   const list = Object.entries(properties).map(([key, value]) => `${key}=${escapedProperty(String(value))}`);
+
   return `::${level} ${list.join(',')}::${escaped(visible(message))}`;
 }
 

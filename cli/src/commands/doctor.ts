@@ -30,7 +30,9 @@ async function diagnose(): Promise<Diagnosis> {
     { kind: 'environment' },
     { onEvent: (event) => event.type === 'environment' && found.push(event.environment) },
   );
+
   const engine = found[0] ?? null;
+
   return {
     quantsmith: TOOL.version,
     node: process.versions.node,
@@ -52,6 +54,7 @@ async function emulatedHere(): Promise<string[]> {
       ),
     ),
   );
+
   return found.flat();
 }
 
@@ -72,12 +75,14 @@ export function speedOf({ arch, isa }: EngineEnvironment['cpu']): string[] {
       'Sums are exact: overflow_fix is not needed for this CPU.',
     ];
   }
+
   if (has('avx512_vnni') || has('avx_vnni')) {
     return [
       `8-bit products run on ${has('amx') ? 'AMX tiles and VNNI' : 'VNNI'}: convolutions and matrix products are fast.`,
       'Sums are exact here. On x86 CPUs without VNNI 16-bit sums can saturate: overflow_fix is for those.',
     ];
   }
+
   return [
     has('avx2')
       ? '8-bit products run on AVX2 without VNNI: faster than float mostly, but less so.'
@@ -92,6 +97,7 @@ function text({ quantsmith, node, platform, engine, problem, speed, emulated }: 
     ['node', node],
     ['platform', platform],
   ];
+
   if (engine !== null) {
     const { runtime, images, cpu, threads, cache } = engine;
     rows.push(
@@ -102,10 +108,12 @@ function text({ quantsmith, node, platform, engine, problem, speed, emulated }: 
       ['cache', `${cache.dir}, ${(cache.bytes / 1e6).toFixed(1)} MB`],
     );
   }
+
   rows.push([
     'emulated',
     emulated.length === 0 ? 'none (--verify-isa needs qemu-user)' : emulated.join(', '),
   ]);
+
   return [
     ...rows.map(([name, value]) => `${name.padEnd(13)} ${value}`),
     '',

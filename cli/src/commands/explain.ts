@@ -10,13 +10,16 @@ export function explainCommand(code: string | undefined, options: { readonly jso
     console.log(options.json === true ? JSON.stringify(codes, null, 2) : codes.join('\n'));
     return EXIT.ok;
   }
+
   const explanation =
     explain(code) ??
     fail('usage-invalid', `There is no code "${code}". Did you mean "${closest(code, explainedCodes())}"?`);
+
   console.log(
     options.json === true
       ? JSON.stringify(explanation, null, 2)
       : `${code}\n\n${explanation.text}\n\n${explanation.url}`,
   );
+
   return EXIT.ok;
 }

@@ -19,5 +19,6 @@ export async function initCommand(
   const text = configFor(model, relative(from, resolve(path)).split('\\').join('/'), await dataNear(from));
   await writeText(output, text);
   console.log(`Wrote ${output}\nnext: quantsmith run ${relative(process.cwd(), output)}`);
+
   return EXIT.ok;
 }

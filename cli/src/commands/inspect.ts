@@ -16,7 +16,9 @@ function text(model: ModelSummary): string {
   const opsets = Object.entries(model.opsets).map(
     ([domain, version]) => `${domain === '' ? 'ai.onnx' : domain} ${version}`,
   );
+
   const signature = ({ name, type, dims }: TensorSignature) => `  ${name}: ${type} [${dims.join(', ')}]`;
+
   return [
     model.path,
     `${(model.fileBytes / 1e6).toFixed(2)} MB, ${model.parameterCount.toLocaleString('en')} float parameters, IR ${model.irVersion}, operator sets: ${opsets.join(', ')}`,

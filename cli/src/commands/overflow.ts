@@ -25,10 +25,13 @@ export async function overflowCommand(
     const code = await runOnConfig(path, 'overflow', options, session, (event) => {
       if (event.type === 'overflow') summaries.push(event.overflow);
     });
+
     if (code !== null) return code;
   }
+
   const summary = summaries[0] ?? fail('engine-crashed', 'The engine ended without a result.');
   console.log(options.json === true ? JSON.stringify(summary, null, 2) : overflowText(summary));
+
   return EXIT.ok;
 }
 
@@ -38,7 +41,9 @@ async function overflowOfModel(modelPath: string): Promise<OverflowSummary> {
     { kind: 'overflow-model', modelPath },
     { onEvent: (event) => event.type === 'overflow' && summaries.push(event.overflow) },
   );
+
   if (outcome.code === 'failed') throw new QuantsmithError(outcome.problem);
+
   return summaries[0] ?? fail('engine-crashed', 'The engine ended without a result.');
 }
 
@@ -60,7 +65,9 @@ export function overflowText({ layers, settings, metric }: OverflowSummary): str
       ? '–'
       : layer.saturation_sqnr_db.toFixed(1),
   ]);
+
   const head = ['layer', 'kernel', 'pairs at risk', 'in outputs', 'largest sum', 'saturates', 'output dB'];
+
   return [
     ...(risky.length === 0 ? [] : [...table(head, rows), '']),
     layers.length === 0
@@ -80,6 +87,7 @@ function settingsTable(settings: OverflowSummary['settings'], metric: string | n
     const measured = metric === null ? [] : [value(setting.metric), value(setting.predicted)];
     return [setting.fix, ...counts, ...measured];
   });
+
   return table(head, rows);
 }
 
@@ -87,6 +95,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]!.length)),
   );
+
   return [head, ...rows].map((cells) =>
     cells
       .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))

@@ -28,6 +28,7 @@ export async function runCommand(path: string, options: RunOptions, session: Ses
   const code = await runOnConfig(path, 'run', options, session, (event) => {
     if (event.type === 'report') made.push(event);
   });
+
   if (code !== null) return code;
   const [result] = made;
   if (result === undefined) return fail('engine-crashed', 'The engine ended without a report.');
@@ -45,6 +46,8 @@ export async function runCommand(path: string, options: RunOptions, session: Ses
     const allowModules = options.allowModules === true;
     await verifyOnCpu(verified, { cpu: options.verifyIsa!, emulator, allowModules }, session);
   }
+
   const isFailed = report.metric?.satisfied === false || (options.strict === true && hasErrors(report));
+
   return isFailed ? EXIT.targetMissed : EXIT.ok;
 }

@@ -18,9 +18,11 @@ export async function sensitivityCommand(
   const code = await runOnConfig(path, 'sensitivity', options, session, (event) => {
     if (event.type === 'sensitivity') reports.push(event.report);
   });
+
   if (code !== null) return code;
   const report = reports[0] ?? fail('engine-crashed', 'The engine ended without a result.');
   console.log(options.json === true ? JSON.stringify(report, null, 2) : sensitivityText(report));
+
   return EXIT.ok;
 }
 
@@ -39,6 +41,7 @@ export function sensitivityText({ samples, metric, layers }: SensitivityReport):
       decibels(inputs.length === 0 ? null : Math.min(...inputs)),
       decibels(layer.outputSqnrDb),
     ];
+
     return metric === null ? row : [...row, layer.metric!.toFixed(4), layer.drop!.toFixed(4)];
   });
   const widths = head.map((title, column) =>
@@ -53,6 +56,7 @@ export function sensitivityText({ samples, metric, layers }: SensitivityReport):
     metric === null
       ? ''
       : `; ${metric.name} on ${metric.samples} samples, the float model's is ${metric.float.toFixed(4)}`;
+
   return [
     line(head),
     ...rows.map(line),

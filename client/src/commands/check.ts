@@ -8,8 +8,10 @@ export async function checkConfig(): Promise<number | undefined> {
   const found = vscode.languages
     .getDiagnostics(document.uri)
     .filter((diagnostic) => diagnostic.severity <= vscode.DiagnosticSeverity.Warning);
+
   if (found.length === 0)
     void vscode.window.showInformationMessage('Quantsmith found nothing wrong with this config.');
   else await vscode.commands.executeCommand('workbench.actions.view.problems');
+
   return found.length;
 }

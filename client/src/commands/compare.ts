@@ -23,6 +23,7 @@ export async function compareReports(
     void vscode.window.showErrorMessage(`${file} is not a report that this version can show.`);
     return;
   }
+
   const subject = (report: QuantizationReport) => subjectOfReport(report.output.path, report);
   const content = comparisonMarkdown(compare(subject(one), subject(other)));
   const document = await vscode.workspace.openTextDocument({ language: 'markdown', content });
@@ -43,6 +44,8 @@ async function otherReport(own: vscode.Uri): Promise<vscode.Uri | undefined> {
     void vscode.window.showInformationMessage('There is no other report in this folder to compare with.');
     return undefined;
   }
+
   const items = others.map((uri) => ({ label: vscode.workspace.asRelativePath(uri), uri }));
+
   return (await vscode.window.showQuickPick(items, { placeHolder: 'The report to compare with' }))?.uri;
 }

@@ -13,6 +13,7 @@ export async function convertConfig(client: LanguageClient): Promise<void> {
       text: string;
       fileName: string;
     };
+
     await openUnsaved(vscode.Uri.joinPath(document.uri, '..', fileName), text);
   } catch (error) {
     void vscode.window.showErrorMessage(
@@ -30,6 +31,7 @@ async function openUnsaved(target: vscode.Uri, text: string): Promise<void> {
   const document = await vscode.workspace.openTextDocument(
     exists ? target : target.with({ scheme: 'untitled' }),
   );
+
   const editor = await vscode.window.showTextDocument(document);
   if (!exists) await editor.edit((edit) => edit.insert(new vscode.Position(0, 0), text));
 }

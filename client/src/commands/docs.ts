@@ -14,7 +14,9 @@ export function docsCommand(extension: vscode.Uri, target: vscode.Uri): vscode.U
   const page = /^\/([\w-]+)\.md$/.exec(
     target.path.startsWith(docs) ? target.path.slice(docs.length) : '',
   )?.[1];
+
   if (page === undefined) return undefined;
   const query = JSON.stringify([page, target.fragment]);
+
   return vscode.Uri.from({ scheme: 'command', path: 'quantsmith.openDocs', query });
 }

@@ -9,6 +9,7 @@ export async function openExample(context: vscode.ExtensionContext): Promise<voi
       canSelectFolders: true,
       canSelectFiles: false,
     })) ?? [];
+
   if (parent === undefined) return;
   const target = vscode.Uri.joinPath(parent, 'quantsmith-example');
   try {
@@ -22,5 +23,6 @@ export async function openExample(context: vscode.ExtensionContext): Promise<voi
       return;
     }
   }
+
   await vscode.commands.executeCommand('vscode.openFolder', target, { forceNewWindow: true });
 }

@@ -69,6 +69,8 @@ export async function pickModel(): Promise<vscode.Uri | undefined> {
     void vscode.window.showInformationMessage('There is no ONNX model in this workspace.');
     return undefined;
   }
+
   const items = models.map((uri) => ({ label: vscode.workspace.asRelativePath(uri), uri }));
+
   return (await vscode.window.showQuickPick(items, { placeHolder: 'The model to quantize' }))?.uri;
 }

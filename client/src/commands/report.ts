@@ -18,5 +18,6 @@ export async function showReport(panels: ReportPanels, given?: unknown): Promise
     'This config has no report yet: run the quantization first.',
     'Run',
   );
+
   if (chosen === 'Run') await vscode.commands.executeCommand('quantsmith.run', config);
 }

@@ -35,6 +35,7 @@ export async function runQuantization(
   const report = vscode.Uri.file(result.reportPath);
   if (isInView(config)) await panels.open(report);
   else void tellEnd(config, result, { panels, output });
+
   return result;
 }
 
@@ -53,6 +54,7 @@ async function tellEnd(
     satisfied === false || distrust !== null
       ? vscode.window.showWarningMessage
       : vscode.window.showInformationMessage;
+
   const chosen = await show(message, 'Report', 'Problems', 'Log');
   if (chosen === 'Report') await panels.open(vscode.Uri.file(reportPath));
   if (chosen === 'Problems') await vscode.commands.executeCommand('workbench.actions.view.problems');

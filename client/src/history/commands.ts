@@ -13,6 +13,7 @@ export function registerHistoryCommands(tree: HistoryTree): vscode.Disposable {
     const chosen = nodes ?? (node === undefined ? tree.selection() : [node]);
     return chosen.flatMap((one) => (one.kind === 'run' ? [one.run] : []));
   };
+
   return vscode.Disposable.from(
     command('refresh', tree.refresh),
     command('open', (node) =>
@@ -35,6 +36,7 @@ async function compareRuns(chosen: readonly PastRun[], node?: HistoryNode): Prom
     void vscode.window.showInformationMessage('Select two or more runs to compare.');
     return;
   }
+
   const ordered = [...runs].sort((a, b) => Date.parse(a.content.created) - Date.parse(b.content.created));
   const [first, last] = [ordered[0], ordered.at(-1)];
   if (first === undefined || last === undefined) return;
@@ -47,6 +49,7 @@ async function compareRuns(chosen: readonly PastRun[], node?: HistoryNode): Prom
             subjectOfReport(`B: ${labelOf(last)}`, last.content),
           ),
         );
+
   const content = `${await settingsDiff(first, last)}\n\n${figures}`;
   const document = await vscode.workspace.openTextDocument({ language: 'markdown', content });
   await vscode.commands.executeCommand('markdown.showPreviewToSide', document.uri);
@@ -68,6 +71,7 @@ async function linesOf({ configText }: PastRun): Promise<string[]> {
     (bytes) => new TextDecoder().decode(bytes),
     () => '',
   );
+
   return text.split(/\r?\n/).filter((line) => line.trim() !== '');
 }
 
@@ -96,16 +100,19 @@ async function showScatter(): Promise<void> {
   const runs = (
     await Promise.all(configs.map(async (config) => (await pastRuns(config)).map((run) => ({ config, run }))))
   ).flat();
+
   if (runs.length === 0) {
     void vscode.window.showInformationMessage('There are no runs in this workspace yet.');
     return;
   }
+
   const panel = vscode.window.createWebviewPanel(
     'quantsmith.runs',
     'Quantization runs',
     vscode.ViewColumn.Active,
     { enableCommandUris: ['quantsmith.showReport'], enableFindWidget: true, localResourceRoots: [] },
   );
+
   panel.webview.html = runsHtml(
     runs.map(({ config, run }) => ({
       ...listed(run, commandOf(run)),

@@ -32,6 +32,7 @@ export async function pastRuns(config: vscode.Uri): Promise<PastRun[]> {
           : [{ folder, report, configText: vscode.Uri.joinPath(folder, name), content }];
       }),
   );
+
   return runs.flat().sort((a, b) => Date.parse(b.content.created) - Date.parse(a.content.created));
 }
 

@@ -35,6 +35,7 @@ export function createHistoryTree(runs: Runs): HistoryTree {
             ),
           );
         }
+
         if (node.kind === 'run') return [];
         return node.runs.map((run, index) => {
           return { kind: 'run', config: node.config, run, before: node.runs[index + 1] } as const;
@@ -43,11 +44,13 @@ export function createHistoryTree(runs: Runs): HistoryTree {
       getTreeItem: (node) => (node.kind === 'config' ? configItem(node, runs) : runItem(node)),
     },
   });
+
   const watchers = [watchConfigs(), watchHistory()];
   for (const watcher of watchers) {
     watcher.onDidCreate(refresh);
     watcher.onDidDelete(refresh);
   }
+
   const disposable = vscode.Disposable.from(
     view,
     changed,
@@ -55,6 +58,7 @@ export function createHistoryTree(runs: Runs): HistoryTree {
     vscode.languages.onDidChangeDiagnostics(refresh),
     ...watchers,
   );
+
   return { refresh, selection: () => view.selection, dispose: () => void disposable.dispose() };
 }
 
@@ -78,12 +82,14 @@ function configItem(
     vscode.workspace.asRelativePath(config),
     past.length === 0 ? vscode.TreeItemCollapsibleState.None : vscode.TreeItemCollapsibleState.Expanded,
   );
+
   item.id = config.toString();
   item.resourceUri = config;
   item.iconPath = new vscode.ThemeIcon(STATES[state].icon);
   item.description = STATES[state].text;
   item.contextValue = `config.${state}`;
   item.command = { command: 'vscode.open', title: 'Open', arguments: [config] };
+
   return item;
 }
 
@@ -92,11 +98,13 @@ function stateOf(config: vscode.Uri, past: readonly PastRun[], runs: Runs): Conf
   const findings = vscode.languages.getDiagnostics(config);
   const has = (name: string) =>
     findings.some(({ code }) => (typeof code === 'object' ? code.value : code) === name);
+
   if (has('report-stale')) return 'stale';
   const [last] = past;
   if (last?.content.metric?.satisfied === false) return 'missed';
   if (last !== undefined && distrustOf(last.content) !== null) return 'failed';
   if (findings.some(({ severity }) => severity === vscode.DiagnosticSeverity.Error)) return 'failed';
+
   return last === undefined ? 'new' : 'fresh';
 }
 
@@ -111,6 +119,7 @@ function runItem({ run, before, config }: HistoryNode & { readonly kind: 'run' }
     `${size.ratio.toFixed(2)}× smaller`,
     ...(latency === null ? [] : [`${latency.quantized_median.toPrecision(3)} ms`]),
   ];
+
   item.description = parts.join(', ');
   item.tooltip = `${vscode.workspace.asRelativePath(config)}\n${parts.join('\n')}`;
   item.iconPath = new vscode.ThemeIcon(
@@ -122,6 +131,7 @@ function runItem({ run, before, config }: HistoryNode & { readonly kind: 'run' }
   );
   item.contextValue = 'run';
   item.command = { command: 'quantsmith.showReport', title: 'Open Report', arguments: [run.report] };
+
   return item;
 }
 

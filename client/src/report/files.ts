@@ -13,6 +13,7 @@ export async function newestReportOf(config: vscode.Uri): Promise<vscode.Uri | u
   const byAge = reports
     .filter(isOwn)
     .sort((a, b) => Date.parse(b.report?.created ?? '') - Date.parse(a.report?.created ?? ''));
+
   return byAge[0]?.file;
 }
 

@@ -36,6 +36,7 @@ export function createReportPanels(): ReportPanels {
       script: stateScript(shown.file),
       chooseFix: (fix) => fixCommand(configOf(shown.file, report), fix),
     });
+
     return true;
   };
   const adopt = (file: vscode.Uri, panel: vscode.WebviewPanel, focus: ReportFocus): Panel => {
@@ -46,6 +47,7 @@ export function createReportPanels(): ReportPanels {
     const watcher = vscode.workspace.createFileSystemWatcher(
       new vscode.RelativePattern(folder, escapeGlob(nameOf(file))),
     );
+
     const redraw = () => void draw(shown);
     watcher.onDidChange(redraw);
     watcher.onDidCreate(redraw);
@@ -57,6 +59,7 @@ export function createReportPanels(): ReportPanels {
       panels.delete(file.toString());
       if (last === file) last = undefined;
     });
+
     return shown;
   };
   const serializer = vscode.window.registerWebviewPanelSerializer(REPORT_VIEW, {
@@ -89,6 +92,7 @@ async function opened(
     tellUnreadable(file);
     return null;
   }
+
   const panel = vscode.window.createWebviewPanel(
     REPORT_VIEW,
     'Report',
@@ -100,6 +104,7 @@ async function opened(
       localResourceRoots: [],
     },
   );
+
   return adopt(file, panel, focus);
 }
 
@@ -120,6 +125,7 @@ async function fileByTitle(title: string): Promise<vscode.Uri | null> {
     const report = await readReport(file);
     if (report !== null && titleOf(file, report) === title) return file;
   }
+
   return null;
 }
 

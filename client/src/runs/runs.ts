@@ -99,11 +99,13 @@ export function createRuns(
         cancellation.dispose();
         note();
       });
+
       turn = result;
       const run: ActiveRun = { config, kind, phase: 'queued', fraction: 0, message: 'waiting for its turn' };
       entries.set(key, { run, result, cancellation });
       note();
       showProgress(key, entries, changed.event);
+
       return result as Promise<T | undefined>;
     },
     cancel(config) {
@@ -142,6 +144,7 @@ async function send(
       output.info(`${kind.verb} ${config.fsPath}: cancelled`);
       return undefined;
     }
+
     const message = error instanceof Error ? error.message : String(error);
     output.error(`${config.fsPath}: ${message}`);
     void tellFailure(output, `${nameOf(config)}: ${kind.failure}: ${message}`);
@@ -164,6 +167,7 @@ function showProgress(key: string, entries: ReadonlyMap<string, Entry>, changed:
     title: `${kind.verb} ${nameOf(config)}`,
     cancellable: true,
   };
+
   void vscode.window.withProgress(options, async (progress, token) => {
     let shown = 0;
     token.onCancellationRequested(() => entry.cancellation.cancel());
@@ -174,6 +178,7 @@ function showProgress(key: string, entries: ReadonlyMap<string, Entry>, changed:
       progress.report({ message: now.message, increment: Math.max(0, percent - shown) });
       shown = Math.max(shown, percent);
     });
+
     await entry.result.then(
       () => undefined,
       () => undefined,

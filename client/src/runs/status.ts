@@ -26,17 +26,21 @@ export function showRunStatus(runs: Runs): vscode.Disposable {
       first === undefined
         ? { command: 'quantsmith.run', title: 'Run' }
         : { command: 'quantsmith.cancel', title: 'Cancel' };
+
     if (first === undefined) {
       bar.hide();
       return;
     }
+
     const more = active.length === 1 ? '' : ` (+${active.length - 1})`;
     bar.text = `$(sync~spin) ${described(first)}${more}`;
     bar.tooltip = active.map((run) => `${nameOf(run.config)}: ${run.message}`).join('\n');
     bar.accessibilityInformation = { label: `Quantsmith: ${described(first)}. Click to cancel.` };
     bar.show();
   };
+
   update();
+
   return vscode.Disposable.from(bar, language, runs.onDidChange(update));
 }
 

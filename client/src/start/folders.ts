@@ -44,6 +44,7 @@ export async function dataFoldersNear(model: vscode.Uri): Promise<DataFolder[]> 
     if (depth === MAX_DEPTH) return;
     for (const name of listing.folders) await visit(vscode.Uri.joinPath(folder, name), depth + 1);
   };
+
   for (const root of roots) await visit(root, 0);
 
   return [...seen.values()]
@@ -71,6 +72,7 @@ async function list(uri: vscode.Uri): Promise<Listing> {
     (entries) => entries,
     () => [],
   );
+
   const names = (type: vscode.FileType) => found.flatMap(([name, kind]) => (kind === type ? [name] : []));
   return {
     uri,
@@ -85,9 +87,11 @@ function describe(listing: Listing, seen: ReadonlyMap<string, Listing>, base: vs
     .map((name) => seen.get(vscode.Uri.joinPath(listing.uri, name).path))
     .map((folder) => (folder === undefined ? 0 : imagesOf(folder)))
     .filter((images) => images > 0);
+
   const own = imagesOf(listing);
   // Folders of images beside images are something else than classes: thumbnails, say.
   const isClassFolder = own === 0 && classes.length > 1;
+
   return {
     uri: listing.uri,
     path: relativePath(base, listing.uri),

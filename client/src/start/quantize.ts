@@ -30,6 +30,7 @@ export async function quantizeModel(
     placeHolder: 'A few hundred typical inputs; no labels needed',
     likely: /cal|train|sample|image|data/i,
   });
+
   if (calibration === undefined) return undefined;
 
   const others = folders.filter(({ path }) => path !== calibration?.path);
@@ -39,6 +40,7 @@ export async function quantizeModel(
     likely: /val|test|eval|dev/i,
     none: 'Without validation data: outputs are compared with those of the float model',
   });
+
   if (validation === undefined) return undefined;
 
   const drop = validation === null ? null : await askDrop();
@@ -48,6 +50,7 @@ export async function quantizeModel(
     ...(validation === null ? {} : { validation: sourceOf(validation) }),
     ...(drop === null ? {} : { max_drop: drop }),
   };
+
   return writeConfig(client, model, options);
 }
 
@@ -77,10 +80,12 @@ async function pickFolder(
     ...(none === undefined ? [] : [{ label: 'None', description: none, folder: null }]),
     { label: 'Browse…', description: 'another folder', folder: 'browse' as const },
   ];
+
   const chosen = await vscode.window.showQuickPick(items, { title, placeHolder, ignoreFocusOut: true });
   if (chosen?.folder !== 'browse') return chosen?.folder;
   const [browsed] =
     (await vscode.window.showOpenDialog({ title, canSelectFolders: true, canSelectFiles: false })) ?? [];
+
   return browsed === undefined ? undefined : dataFolder(browsed, model);
 }
 
@@ -91,6 +96,7 @@ function contentsOf({ images, arrays, classes, labels }: DataFolder): string {
     ...(arrays.length === 0 ? [] : [arrays.slice(0, 3).join(', ')]),
     ...labels.slice(0, 2),
   ];
+
   return parts.join(', ');
 }
 
@@ -120,5 +126,6 @@ async function askDrop(): Promise<number | undefined> {
       return text.trim() !== '' && value >= 0 && value <= 1 ? null : 'A number from 0 to 1.';
     },
   });
+
   return answer === undefined ? undefined : Number(answer);
 }

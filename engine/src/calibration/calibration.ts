@@ -91,6 +91,7 @@ export async function smoothModel(
   const groups = smoothGroups(float.graph, ignoredNodes(float, scope)).filter(
     ({ kind }) => strength[kind] >= 0,
   );
+
   if (groups.length === 0) return float;
   const { ranges } = await collectCached(float, magnitudePlan(groups), [], inGraph, calibration);
   const smoothed = groups.flatMap((group) => {
@@ -99,6 +100,7 @@ export async function smoothModel(
     const alpha = strength[group.kind];
     return [{ group, scales: smoothScales(group, Float64Array.from(largest), alpha, float.dir) }];
   });
+
   return applySmoothing(float, smoothed);
 }
 
@@ -114,7 +116,9 @@ export async function alignModel(
     calibration.warn([nothingToAlign]);
     return float;
   }
+
   const { ranges } = await collectCached(float, alignmentPlan(pairs), [], true, calibration);
+
   return alignChannels(float, pairs, ranges);
 }
 
@@ -156,6 +160,7 @@ export async function collectForAll(
   const means = new Map(
     all.flatMap((each) => each.means).map((mean) => [`${mean.axis} ${mean.tensor}`, mean]),
   );
+
   const plan = [...unique.values()];
   const inGraph = variants.every((variant) => variant.plan.inGraph);
   const collected = await collectCached(prepared, plan, [...means.values()], inGraph, calibration);
@@ -175,7 +180,9 @@ function wanted(
       quantizer.axis !== null || (runtime === 'onnxruntime' && isTail(graph, quantizer.tensor)),
     ),
   );
+
   const means = scope === null ? [] : fastBiasMeans(graph, biasCandidates(graph, placement, scope));
+
   return { quantizers, statistics, means };
 }
 
@@ -195,6 +202,7 @@ async function collectCached(
       lanes,
       onSample,
     });
+
   if (cache === null) return { ...(await collect()), cached: false };
   const settings = {
     plan,
@@ -213,6 +221,7 @@ async function collectCached(
     await source.fingerprint(),
     JSON.stringify(settings),
   ]);
+
   const found = await readStatistics(cache, key);
   if (found !== null) return { ...found, cached: true };
   const collected = await collect();
@@ -229,5 +238,6 @@ async function collectCached(
       },
     ]);
   }
+
   return { ...collected, cached: false };
 }

@@ -51,6 +51,7 @@ function hasAttention(graph: Graph): boolean {
   const products = graph.nodes.some(
     (node) => node.opType === 'MatMul' && node.input.every((tensor) => !graph.isConstant(tensor)),
   );
+
   return products && graph.nodes.some((node) => node.opType === 'Softmax');
 }
 

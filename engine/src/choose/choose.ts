@@ -110,11 +110,13 @@ export async function chooseSettings(input: ChooseInput): Promise<Chosen> {
       setting === 'overrides'
         ? await collapsedLayers(input, await measure.quantization(change))
         : (groups.get(setting) ?? []);
+
     if (group.length < 2) continue;
     const decided = await decide(setting, group, change, measure);
     change = combineChanges(change, decided.change);
     choices.set(setting, { ...decided.choice, seconds: (performance.now() - begun) / 1000 });
   }
+
   return { change: settled(change, choices), choices: [...choices.values()] };
 }
 
@@ -153,9 +155,11 @@ async function decide(
     const change = combineChanges(base, alternative.change);
     measured.push({ alternative, sqnr: await measure.sqnr(change) });
   }
+
   const margin = marginOf(setting, measured[0]?.sqnr ?? null);
   const best = measured.reduce((a, b) => ((b.sqnr ?? -Infinity) > (a.sqnr ?? -Infinity) + margin ? b : a));
   const { samples, heldOut } = measure;
+
   return {
     change: best.alternative.change,
     choice: {
@@ -204,9 +208,12 @@ async function startMeasuring(input: ChooseInput): Promise<Measure | null> {
       if (!(error instanceof QuantsmithError)) throw error;
       return run((await leaveRefusedInFloat(made, compared[0]!.feeds)).quantization);
     });
+
     for (const each of results) noise.add(each);
+
     return noise.sqnr();
   };
+
   return {
     sqnr: (change) => {
       const key = JSON.stringify(change);
@@ -242,6 +249,7 @@ async function pickSamples({
   const indices = Array.from({ length: count }, (_, i) => first + Math.floor((i * range) / count));
   const picked: Sample[] = [];
   for await (const sample of readAhead(source, indices)) picked.push(sample);
+
   return { samples: picked, heldOut: first > 0 };
 }
 
@@ -251,6 +259,7 @@ function observedTensors(graph: Graph): string[] {
     const producer = graph.producer(tensor);
     return producer?.opType === 'Softmax' ? (producer.input[0] ?? tensor) : tensor;
   };
+
   const made = graph.outputs.filter((tensor) => graph.producer(tensor) !== undefined);
   return [...new Set(made.map(before))];
 }
@@ -277,6 +286,7 @@ async function resultsOf(
   } finally {
     await runner.release();
   }
+
   return results;
 }
 
@@ -292,19 +302,23 @@ async function collectTogether(
     PreparedModel,
     { placement: ReturnType<typeof place>; plan: Plan['calibration'] }[]
   >();
+
   for (const change of combinations(together)) {
     const planned = plan(config, combineChanges(change, unsmoothed));
     const prepared =
       planned.smoothing === null && planned.alignment === null ? float : await rewrite(planned);
+
     const placement = place(prepared, planned);
     if (placement === null) continue;
     const list = variants.get(prepared) ?? [];
     variants.set(prepared, [...list, { placement, plan: planned.calibration }]);
   }
+
   for (const [prepared, list] of variants) {
     const usable = list.flatMap(({ placement, plan: each }) =>
       placement === null ? [] : [{ placement, plan: each }],
     );
+
     await collectForAll(prepared, usable, calibration);
   }
 }
@@ -332,17 +346,20 @@ async function collapsedLayers(
       prepared.originals.find((node) => node.name === name) ??
       prepared.originals.find((node) => node.op !== 'Constant' && node.prepared.includes(name))
     )?.name;
+
   const alternatives = new Map<string, Alternative>();
   for (const limit of COLLAPSE_DB) {
     const operators = noise
       .filter(({ noiseDb }) => noiseDb > limit)
       .sort((a, b) => b.noiseDb - a.noiseDb)
       .flatMap((quantizer) => quantizer.operators);
+
     const names = [...new Set(operators)].slice(0, most).flatMap((name) => original(name) ?? []);
     if (names.length === 0) continue;
     const value = JSON.stringify([{ names, float: true }]);
     alternatives.set(value, { value, change: { overrides: [{ names, float: true }] } });
   }
+
   return [{ value: 'none', change: { overrides: [] } }, ...alternatives.values()];
 }
 

@@ -38,6 +38,7 @@ export async function quantizerNoise(
   const quantizers = written.activations.filter(
     ({ id, axis, tensor }) => axis === null && activations.has(id) && graph.producer(tensor) !== undefined,
   );
+
   if (quantizers.length === 0) return [];
   const served = operatorsServed(graph, written);
   const sums = new Map(quantizers.map((quantizer) => [quantizer, { ratio: 0, count: 0 }]));
@@ -59,6 +60,7 @@ export async function quantizerNoise(
   } finally {
     await runner.release();
   }
+
   return quantizers.map((quantizer) => {
     const { ratio, count } = sums.get(quantizer)!;
     return {
@@ -80,9 +82,11 @@ function chunksOf(quantizers: readonly ActivationQuantizer[], graph: Graph): Act
       chunks.push([]);
       bytes = 0;
     }
+
     chunks.at(-1)!.push(quantizer);
     bytes += size;
   }
+
   return chunks;
 }
 
@@ -101,6 +105,7 @@ function channelNoise(
     square: new Float64Array(count),
     noise: new Float64Array(count),
   };
+
   const scale = parameters.scale[0]!;
   const zero = parameters.zeroPoint[0]!;
   const { codeLow, codeHigh } = parameters;
@@ -114,16 +119,19 @@ function channelNoise(
       square += x * x;
       noise += error * error;
     }
+
     sums.value[c] = sums.value[c]! + value;
     sums.square[c] = sums.square[c]! + square;
     sums.noise[c] = sums.noise[c]! + noise;
   }
+
   const each = values.length / count;
   let total = 0;
   for (let c = 0; c < count; c++) {
     const variance = sums.square[c]! - sums.value[c]! ** 2 / each;
     total += variance > 0 ? Math.min(1, sums.noise[c]! / variance) : 0;
   }
+
   return total / count;
 }
 
@@ -139,5 +147,6 @@ function operatorsAround(
     const node = graph.node(name);
     return node !== undefined && isLinear(node);
   });
+
   return [...new Set([...made, ...readers])];
 }

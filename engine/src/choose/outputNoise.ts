@@ -64,6 +64,7 @@ function meanRatio({ count, signal, elements }: Channels, noise: Float64Array): 
     // NaN is as bad as can be.
     return -10 * Math.log10(ratio <= LIMITS.high ? Math.max(ratio, LIMITS.low) : LIMITS.high);
   });
+
   return mean(ratios);
 }
 
@@ -85,13 +86,16 @@ function channelsOf(name: string, references: readonly Results[]): Channels | nu
       elements,
     ),
   }));
+
   const whole = splits[0]!.signal[0]!;
   if (!(whole > 0)) return null;
   const unevenness = ({ signal }: { signal: Float64Array }) =>
     mean(Array.from(signal, (strength) => Math.log(strength / whole + FLOOR ** 3)));
+
   const chosen = splits.reduce((best, split) => (unevenness(split) < unevenness(best) ? split : best));
   const sorted = chosen.signal.slice().sort();
   const floor = FLOOR * (sorted[(sorted.length - 1) >> 1]! || whole);
+
   return { name, ...chosen, signal: chosen.signal.map((strength) => Math.max(strength, floor)), elements };
 }
 
@@ -109,7 +113,9 @@ function variances(
       squares[channel] = squares[channel]! + values[i]! * values[i]!;
     }
   }
+
   const each = elements / count;
+
   return squares.map((square, channel) => Math.max(0, square / each - (sums[channel]! / each) ** 2));
 }
 

@@ -49,6 +49,7 @@ export async function accurateBiasCorrection(
     grouped: true,
     transposed: true,
   });
+
   const expected = await outputMeans(quantization, null, candidates, samples, options.lanes);
   const biases: BiasUpdate[] = [];
   const records: CorrectionRecord[] = [];
@@ -63,14 +64,17 @@ export async function accurateBiasCorrection(
       const own = Math.abs(bias?.[c] ?? 0);
       return own === 0 ? most : Math.max(most, Math.abs(value) / own);
     }, 0);
+
     const applied = Number.isFinite(maxShift) && magnitude < options.threshold;
     records.push({ node: candidate.node.name, applied, maxShift });
     if (applied) {
       const values = Float32Array.from(shift, (value, c) => (bias?.[c] ?? 0) + value);
       biases.push({ port: candidate.biasPort, values });
     }
+
     options.onLayer?.(index + 1, candidates.length);
   }
+
   return { biases, records };
 }
 
@@ -99,6 +103,7 @@ async function outputMeans(
           biases,
           runtime: 'openvino',
         });
+
   const reductions = candidates.map(({ output }): Reduction => ({ ...output, kind: 'mean' }));
   const augmented = augmentWithReductions(model, prepared.graph, reductions, [], opset(model));
   const runner = await lanes.open(augmented.model, { dir: prepared.dir });
@@ -118,5 +123,6 @@ async function outputMeans(
   } finally {
     await runner.release();
   }
+
   return sums.map((sum, index) => sum.map((total) => total / counts[index]!));
 }

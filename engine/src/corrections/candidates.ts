@@ -38,6 +38,7 @@ export function biasCandidates(
       quantizer.targets.filter((port) => port.input === 1).map((port) => [port.node, quantizer] as const),
     ),
   );
+
   return graph.nodes.flatMap((node) => {
     const weight = weightOf.get(node.name);
     const channels = weightPorts(node)?.channels;
@@ -46,6 +47,7 @@ export function biasCandidates(
     if (options.transposed !== true && node.opType === 'ConvTranspose') return [];
     const location = biasLocation(graph, node);
     if (location === undefined || (location.bias === null && !options.allNodes)) return [];
+
     return [
       {
         node,
@@ -66,6 +68,7 @@ function biasLocation(graph: Graph, node: NodeProto): { biasPort: Port; bias: st
     if (name !== '' && graph.initializer(name) === undefined) return undefined;
     return { biasPort: { node: node.name, input: place }, bias: name === '' ? null : name };
   }
+
   const output = node.output[0] ?? '';
   const readers = graph.consumers(output);
   const [reader] = readers;
@@ -73,5 +76,6 @@ function biasLocation(graph: Graph, node: NodeProto): { biasPort: Port; bias: st
   if (reader.node.opType !== 'Add') return undefined;
   const input = reader.node.input.findIndex((tensor) => graph.initializer(tensor) !== undefined);
   const bias = reader.node.input[input];
+
   return bias === undefined ? undefined : { biasPort: { node: reader.node.name, input }, bias };
 }

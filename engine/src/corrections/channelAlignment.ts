@@ -36,8 +36,10 @@ export function alignmentPairs(graph: Graph, ignored: ReadonlySet<string>): Alig
     if (producer === undefined || !isPlain(consumer)) return [];
     const private_ =
       graph.consumers(tensor).length === 1 && !graph.outputs.includes(tensor) && !graph.isCaptured(tensor);
+
     const both = [producer, consumer];
     if (!private_ || !both.every((node) => !ignored.has(node.name) && hasOwnWeights(graph, node))) return [];
+
     return [{ producer, consumer, tensor }];
   });
 }
@@ -59,6 +61,7 @@ function hasOwnWeights(graph: Graph, node: NodeProto): boolean {
     graph.initializer(name)?.dataType === ElementType.FLOAT &&
     graph.consumers(name).length === 1 &&
     !graph.isCaptured(name);
+
   return isOnnxDomain(node) && node.opType === 'Conv' && own(weight) && (bias === '' || own(bias));
 }
 
@@ -71,6 +74,7 @@ export function alignmentPlan(pairs: readonly AlignmentPair[]): TensorPlan[] {
     outlierProbability: OUTLIERS,
     clip: { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY },
   });
+
   return pairs.map(({ tensor }) => ({
     quantizer: tensor,
     tensor,
@@ -101,6 +105,7 @@ export async function alignChannels(
     layers.set(producer.name, scaleOutputs(layerOf(producer), alignment));
     layers.set(consumer.name, scaleInputs(layerOf(consumer), alignment));
   }
+
   if (layers.size === 0) return prepared;
   const constants: TensorProto[] = [];
   const fresh = freshNames(prepared.model);
@@ -113,8 +118,10 @@ export async function alignChannels(
       makeTensor(names[0], layer.dims, ElementType.FLOAT, layer.weight),
       makeTensor(names[1], [layer.bias.length], ElementType.FLOAT, layer.bias),
     );
+
     return { ...node, input: [input, ...names] };
   });
+
   return withGraph(prepared, nodes, constants);
 }
 
@@ -134,6 +141,7 @@ function readLayer({ graph, dir }: PreparedModel, node: NodeProto): Layer {
   const weight = graph.initializer(weightName)!;
   const dims = weight.dims.map(Number);
   const bias = graph.initializer(biasName);
+
   return {
     dims,
     weight: readFloats(weight, dir),
@@ -148,6 +156,7 @@ function alignmentOf({ min, max }: RangeStatistics): Alignment | null {
   const middle = sorted.length >> 1;
   const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
   if (!(median > 0)) return null;
+
   return {
     centre: Float64Array.from(max, (high, c) => (high + min[c]!) / 2),
     scale: lengths.map((length) => Math.min(LARGEST_SCALE, Math.max(SMALLEST_SCALE, length / median))),
@@ -172,6 +181,7 @@ function scaleInputs({ dims, weight, bias }: Layer, { centre, scale }: Alignment
     const output = Math.floor(i / (taps * channels));
     shifts[output] = shifts[output]! + value * centre[channelOf(i)]!;
   });
+
   return {
     dims,
     weight: weight.map((value, i) => value * scale[channelOf(i)]!),

@@ -69,6 +69,7 @@ export function fastBiasCorrection(
       dims,
       inputMean,
     );
+
     const bias = candidate.bias === null ? null : readFloats(graph.initializer(candidate.bias)!, dir);
     const beta = candidate.node.opType === 'Gemm' ? floatAttribute(candidate.node, 'beta', 1) : 1;
     const outputMean = means.get(candidate.output.tensor);
@@ -80,6 +81,7 @@ export function fastBiasCorrection(
       : quantization.runtime === 'openvino'
         ? observed
         : observed && nearerMean(observed, constant, quantized);
+
     if (float === undefined || (bias !== null && bias.length !== float.length)) continue;
     const shift = float.map((value, c) => (value - quantized[c]!) / (beta === 0 ? 1 : beta));
     const maxShift = shift.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
@@ -101,6 +103,7 @@ export function fastBiasCorrection(
       values: Float32Array.from(shift, (value, c) => (bias?.[c] ?? 0) + value),
     });
   }
+
   return { biases, records };
 }
 
@@ -112,6 +115,7 @@ export function fastBiasCorrection(
 function nearerMean(observed: Float64Array, constant: Float64Array, quantized: Float64Array): Float64Array {
   const distance = (a: Float64Array, b: Float64Array) =>
     a.reduce((sum, value, c) => sum + (value - b[c]!) ** 2, 0);
+
   return distance(observed, constant) > distance(constant, quantized) ? constant : observed;
 }
 
@@ -123,10 +127,12 @@ function nearerMean(observed: Float64Array, constant: Float64Array, quantized: F
 function relativeShift(node: NodeProto, shift: Float64Array, bias: Float32Array | null): number {
   const size = (values: ArrayLike<number>) =>
     Array.from(values).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+
   if (node.opType === 'Conv' && intAttribute(node, 'group', 1) !== 1) {
     const largest = size(bias ?? []);
     return largest === 0 ? 0 : size(shift) / largest;
   }
+
   return shift.reduce((most, value, c) => {
     const own = Math.abs(bias?.[c] ?? 0);
     return own === 0 ? most : Math.max(most, Math.abs(value) / own);
@@ -141,8 +147,10 @@ function outputFollowsFromInput(graph: Graph, node: NodeProto): boolean {
       .initializer(node.input[1] ?? '')
       ?.dims.slice(2)
       .map(Number) ?? [];
+
   const pads = intsAttribute(node, 'pads') ?? [];
   const strides = intsAttribute(node, 'strides') ?? [];
+
   return (
     kernel.every((size) => size === 1) &&
     pads.every((pad) => pad === 0) &&
@@ -173,8 +181,10 @@ function constantResponse(
       for (let t = 0; t < taps; t++, w++) total += weight[w]! * shares[t]!;
       sum += total * inputMean[i]!;
     }
+
     response[o] = sum;
   }
+
   return response;
 }
 
@@ -195,6 +205,7 @@ function matrixResponse(
       response[o] = response[o]! + alpha * weight[r * columns + c]! * inputMean[i]!;
     }
   }
+
   return response;
 }
 
@@ -214,15 +225,18 @@ function tapShares(graph: Graph, node: NodeProto, kernel: readonly number[]): Fl
     const reach = (size - 1) * (dilations[axis] ?? 1) + 1;
     const step = strides[axis] ?? 1;
     const positions = Math.floor((length + before + after - reach) / step) + 1;
+
     return Array.from({ length: size }, (_, tap) => {
       let inside = 0;
       for (let p = 0; p < positions; p++) {
         const at = p * step + tap * (dilations[axis] ?? 1) - before;
         if (at >= 0 && at < length) inside++;
       }
+
       return positions === 0 ? 0 : inside / positions;
     });
   });
+
   return Float64Array.from(
     perAxis.reduce<number[]>(
       (taps, shares) => taps.flatMap((tap) => shares.map((share) => tap * share)),
@@ -248,6 +262,8 @@ function explicitPads(
     const reach = (size - 1) * (dilations[axis] ?? 1) + 1;
     return Math.max(0, (Math.ceil(length / step) - 1) * step + reach - length);
   });
+
   const before = total.map((pad) => (mode === 'SAME_UPPER' ? Math.floor(pad / 2) : Math.ceil(pad / 2)));
+
   return [...before, ...total.map((pad, axis) => pad - before[axis]!)];
 }

@@ -43,6 +43,7 @@ export function makeRoomForBiases(quantization: Quantization): {
       weights.set(weight.id, widen(prepared, weight, held, factors));
     }
   }
+
   const problems = [
     ...[...widened].map((name) =>
       problem(name, 'so large that its weights have wider scales to store it in 32 bits'),
@@ -51,6 +52,7 @@ export function makeRoomForBiases(quantization: Quantization): {
       problem(name, 'too large to store it in 32 bits; the operator stays in float'),
     ),
   ];
+
   return {
     quantization: { ...quantization, weights, placement: revertOperators(prepared.graph, placement, float) },
     problems,
@@ -73,6 +75,7 @@ function growth(bias: Float32Array, scale: Float32Array, activationScale: number
     const unit = activationScale * scale[scale.length === 1 ? 0 : c]!;
     return Math.max(1, Math.abs(value) / (LARGEST_CODE * unit));
   });
+
   return scale.length === 1 ? [needed.reduce((most, factor) => Math.max(most, factor), 1)] : needed;
 }
 

@@ -52,6 +52,7 @@ export function smoothGroups(graph: Graph, ignored: ReadonlySet<string>): Smooth
     const consumers = [...group.consumers, { node, weight, ...layout }];
     groups.set(`${kind} ${tensor}`, { ...group, consumers });
   }
+
   return [...groups.values()];
 }
 
@@ -62,9 +63,11 @@ function channelLayout(node: NodeProto, weight: TensorProto): { channels: number
     if (intAttribute(node, 'group', 1) !== 1) return null;
     return { channels: second, inner: kernel.reduce((product, size) => product * size, 1) };
   }
+
   const gemm = node.opType === 'Gemm' && intAttribute(node, 'transA', 0) === 0;
   if ((node.opType !== 'MatMul' && !gemm) || weight.dims.length !== 2) return null;
   const columnsAreInputs = gemm && intAttribute(node, 'transB', 0) === 1;
+
   return columnsAreInputs ? { channels: second, inner: 1 } : { channels: first, inner: second };
 }
 
@@ -80,6 +83,7 @@ export function magnitudePlan(groups: readonly SmoothGroup[]): TensorPlan[] {
     outlierProbability: 0,
     clip: { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY },
   });
+
   return groups.map((group) => ({
     quantizer: groupId(group),
     tensor: group.tensor,
@@ -108,11 +112,15 @@ export function smoothScales(
       const activation = Math.max(a, SMALLEST);
       return activation ** alpha / (Math.max(magnitudes[c]!, SMALLEST) ** (1 - alpha) + EPSILON);
     });
+
     const low = quantile(scales, LOW_QUANTILE);
+
     return scales.map((scale) => Math.min(LARGEST_SCALE, Math.max(low, scale)));
   });
+
   const evenness = (scales: Float64Array) => Math.min(...scales) / Math.max(...scales);
   const best = proposals.reduce((a, b) => (evenness(b) > evenness(a) ? b : a));
+
   return Float32Array.from(best);
 }
 
@@ -165,10 +173,12 @@ export async function applySmoothing(
       inputs.set(node, [base, name, ...node.input.slice(2)]);
     }
   }
+
   const replaced = prepared.model.graph!.node.map((node) => {
     const input = inputs.get(node);
     return input === undefined ? node : { ...node, input };
   });
+
   return withGraph(prepared, [...nodes, ...replaced], initializers);
 }
 

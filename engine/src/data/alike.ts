@@ -28,10 +28,13 @@ export async function alikeProblems(
           : JSON.stringify(data),
       );
     }
+
     seen.add(hash.digest('hex'));
   }
+
   const repeated = count - seen.size;
   if (repeated <= MAX_SHARE * count) return [];
+
   return [
     {
       code: 'samples-alike',

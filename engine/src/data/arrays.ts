@@ -39,6 +39,7 @@ export async function openArrays(
       },
     );
   }
+
   const [count = 0] = [...counts];
   const names = Array.from({ length: count }, (_, index) => `#${index}`);
   const labels = await openSectionLabels(section, names, context);
@@ -47,6 +48,7 @@ export async function openArrays(
     bytes && section.preprocess === undefined
       ? { hint: 'Arrays of uint8 images are laid out by preprocess: `preprocess: {layout: nchw}`.' }
       : {};
+
   return {
     count,
     hasLabels: labels !== null,
@@ -60,6 +62,7 @@ export async function openArrays(
             : [[input.name, feedOf(array, index, input, section, context)] as const];
         }),
       );
+
       const label = (await labels?.at(index, placementOfFeeds(feeds))) ?? null;
       return { name: names[index]!, feeds, label, ...hint };
     },
@@ -67,6 +70,7 @@ export async function openArrays(
       const hash = createHash('sha256').update(
         JSON.stringify({ ...section, labels: (await labels?.content()) ?? null }),
       );
+
       await hashFile(hash, path);
       return hash.digest('hex');
     },
@@ -87,6 +91,7 @@ function single(path: string, context: DataContext): Map<string, RowArray> {
       },
     );
   }
+
   return new Map([[only.name, array]]);
 }
 
@@ -109,6 +114,7 @@ async function openArchive(path: string, context: DataContext): Promise<Map<stri
     const reason = error instanceof Error ? error.message : String(error);
     return fail('array-invalid', `${path} is no usable .npz archive: ${reason}.`, where);
   }
+
   return new Map(
     Object.entries(members).map(([name, bytes]) => [
       name.replace(/\.npy$/, ''),
@@ -132,11 +138,13 @@ function feedOf(
   if (array.type === 'uint8' && section.preprocess !== undefined) {
     return imageInput(row as Uint8Array, shape, section.preprocess, section.input_layout ?? 'nhwc', input);
   }
+
   const where = { name: `sample #${index}`, configPath: [...context.configPath, 'arrays'] };
   const whole = input.unranked === true || shape.length === input.dims.length;
   const dims = whole ? shape : [1, ...shape];
   // Not by way of numbers, so that no bit changes.
   const data = halves && input.type === 'float16' ? stored : convertTo(input.type, row, where);
+
   return { type: input.type as TensorTypeName, dims, data };
 }
 
@@ -156,9 +164,11 @@ function imageInput(
     preprocess.center_crop === null || preprocess.center_crop === undefined
       ? pixels
       : centerCrop(pixels, preprocess.center_crop);
+
   const tensor = toInput(cropped, preprocess, input.type);
   // Flat inputs ([N, 784] or [N, 784, 1]) take the pixels in the same order.
   const flat = input.dims.length !== 4;
+
   return flat
     ? { ...tensor, dims: [1, ...input.dims.slice(1).map((dim) => (typeof dim === 'number' ? dim : 1))] }
     : tensor;

@@ -11,6 +11,7 @@ export function convertTo(
     fail('sample-type', `${where.name}: ${what}, but the model wants ${type}.`, {
       configPath: where.configPath,
     });
+
   // Plain arrays hold text, or numbers where a loader did not make them typed.
   const text = Array.isArray(values) && typeof values[0] === 'string';
   if (text) return type === 'string' ? (values as string[]) : wrong('the values are text');

@@ -21,6 +21,7 @@ export async function decodeImage(file: string | Uint8Array, preprocess: Preproc
     failOn: 'error',
     autoOrient: preprocess.orient === true,
   } as const;
+
   const image = sharp(file, options);
   const { autoOrient, width, height } = await image.metadata();
   const size = preprocess.orient === true ? autoOrient : { width, height };
@@ -37,11 +38,13 @@ export async function decodeImage(file: string | Uint8Array, preprocess: Preproc
       fastShrinkOnLoad: false,
     });
   }
+
   const { data, info } = await pipeline.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   const decoded = { data, width: info.width, height: info.height, channels: info.channels };
   const wanted = withChannels(decoded, gray ? 1 : 3);
   const resized = scaling !== null && plainly ? shrinkPlainly(wanted, scaling) : wanted;
   const placed = place(resized, size, scaling, preprocess);
+
   return preprocess.center_crop === null || preprocess.center_crop === undefined
     ? placed
     : cropPlaced(placed, preprocess.center_crop);
@@ -68,8 +71,10 @@ function scalingOf(size: Size, { resize, letterbox }: Preprocess): Scaling | nul
     const side = (length: number) => Math.max(1, Math.round(length * scale));
     return { width: side(size.width), height: side(size.height), scaleX: scale, scaleY: scale };
   }
+
   if (resize === null || resize === undefined) return null;
   const [height, width] = typeof resize === 'number' ? shortSide(size, resize) : pair(resize);
+
   return { width, height, scaleX: width / size.width, scaleY: height / size.height };
 }
 
@@ -98,12 +103,14 @@ function place(
     inputWidth: pixels.width,
     inputHeight: pixels.height,
   };
+
   if (letterbox === null || letterbox === undefined) return { ...pixels, placement };
   const [height, width] = pair(letterbox.size);
   const corner = letterbox.anchor === 'top_left';
   // Half a pixel too many goes to the right and the bottom.
   const offset = (room: number) => (corner ? 0 : Math.max(0, Math.round(room / 2 - 0.1)));
   const [left, top] = [offset(width - pixels.width), offset(height - pixels.height)];
+
   return {
     ...framed(pixels, { left, top, width, height }, letterbox.pad ?? 114),
     placement: { ...placement, offsetX: left, offsetY: top, inputWidth: width, inputHeight: height },
@@ -134,6 +141,7 @@ function withChannels(pixels: Pixels, channels: number): Pixels {
     for (let c = 0; c < channels; c++)
       data[i * channels + c] = pixels.data[i * pixels.channels + Math.min(c, pixels.channels - 1)]!;
   }
+
   return { ...pixels, data, channels };
 }
 
@@ -160,6 +168,7 @@ function framed(
     const start = ((row - top) * pixels.width + from - left) * channels;
     data.set(pixels.data.subarray(start, start + (to - from) * channels), (row * width + from) * channels);
   }
+
   return { data, width, height, channels };
 }
 

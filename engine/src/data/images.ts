@@ -26,6 +26,7 @@ export async function openImages(
   const input = singleInput(context);
   const preprocess = section.preprocess ?? {};
   const decode = cachedDecoder(files, preprocess, context);
+
   return {
     count: files.length,
     hasLabels: labels !== null,
@@ -68,9 +69,11 @@ async function listImages(path: string, context: DataContext): Promise<string[]>
   const files = entries
     .filter((entry) => entry.isFile() && isImagePath(entry.name))
     .map((entry) => join(entry.parentPath, entry.name));
+
   if (files.length === 0) {
     fail('data-empty', `${path} holds no ${IMAGE_TYPES} image.`, where);
   }
+
   // Byte order, the same on every system.
   return files.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
@@ -101,6 +104,7 @@ function cachedDecoder(
       cache.set(index, pixels);
       bytes += pixels.data.length;
     }
+
     return pixels;
   };
 }

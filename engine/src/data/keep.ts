@@ -21,6 +21,7 @@ export function keepSamples(source: SampleSource, maxBytes: number): SampleSourc
         kept.set(index, sample);
         bytes += size;
       }
+
       return sample;
     },
   };

@@ -40,6 +40,7 @@ export async function openLoader(
       { file: path, configPath },
     );
   }
+
   const source = await readFile(path).catch(() =>
     fail('data-not-found', `The loader ${path} does not exist.`, { file: path, configPath }),
   );
@@ -51,15 +52,18 @@ export async function openLoader(
       ? (module.default as (info: unknown) => unknown)({ inputs: context.inputs })
       : module.default;
   });
+
   const most = limit ?? Number.POSITIVE_INFINITY;
   if (isListed(made)) {
     const get = (index: number) =>
       guarded(`at sample ${index}`, async () => sampleOf(await made.get(index), index, context));
+
     const count = Math.min(made.length, most);
     // Whether there are labels is known of all where it is known of one.
     const hasLabels = count > 0 && (await get(0)).label !== null;
     return { count, hasLabels, get, fingerprint: () => hashOf(source, count, get) };
   }
+
   const samples: Sample[] = [];
   await guarded('while it was read', async () => {
     for await (const item of made as AsyncIterable<Yielded>) {
@@ -67,7 +71,9 @@ export async function openLoader(
       if (samples.length >= most) break;
     }
   });
+
   const get = (index: number) => Promise.resolve(samples[index]!);
+
   return {
     count: samples.length,
     hasLabels: samples.length > 0 && samples.every((sample) => sample.label !== null),
@@ -99,6 +105,7 @@ async function hashOf(
         hash.update(new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength));
     }
   }
+
   return hash.digest('hex');
 }
 
@@ -113,6 +120,8 @@ function sampleOf(item: Yielded, index: number, context: DataContext): Sample {
     const data = convertTo(input.type, tensor.data as Float32Array, where);
     feeds[input.name] = { type: input.type as TensorTypeName, dims: [...tensor.dims], data };
   }
+
   const { label, name } = (labelled ? item : {}) as { label?: Label; name?: string };
+
   return { name: name ?? `#${index}`, feeds, label: label ?? null };
 }

@@ -37,5 +37,6 @@ function lineIn(stack: string, path: string): number | null {
       if (!Number.isNaN(line)) return line;
     }
   }
+
   return null;
 }

@@ -31,6 +31,7 @@ export function toInput(pixels: Pixels, preprocess: Preprocess, type: string): H
       result[write] = table === null ? data[read]! : table[data[read]!]!;
     }
   });
+
   return { type: bytes ? 'uint8' : 'float32', dims, data: result };
 }
 
@@ -47,6 +48,7 @@ function normalization(preprocess: Preprocess, channel: number): Float32Array {
   const scale = preprocess.scale ?? named.scale;
   const mean = perChannel(preprocess.mean, channel, perChannel(named.mean, place, 0));
   const std = perChannel(preprocess.std, channel, perChannel(named.std, place, 1));
+
   return Float32Array.from({ length: 256 }, (_, byte) =>
     Math.fround(Math.fround(Math.fround(byte / scale) - mean) / std),
   );

@@ -24,6 +24,7 @@ export function shrinkPlainly(
       }
     }
   }
+
   return { data, width, height, channels };
 }
 

@@ -24,6 +24,7 @@ export async function openData(section: DataSection, context: DataContext): Prom
       },
     );
   }
+
   const source = await openKind(kind, section, context);
   const count = Math.min(source.count, section.limit ?? source.count);
   if (count === 0) {
@@ -33,7 +34,9 @@ export async function openData(section: DataSection, context: DataContext): Prom
       configPath: [...context.configPath, kind],
     });
   }
+
   let fingerprint: Promise<string> | undefined;
+
   return {
     ...source,
     count,
@@ -74,6 +77,7 @@ export async function* readAhead(
       pending.push(promise);
     }
   };
+
   fill();
   while (pending.length > 0) {
     yield await pending.shift()!;
@@ -99,9 +103,11 @@ function checkSample(sample: Sample, { inputs, configPath }: DataContext): Sampl
         },
       );
     }
+
     const fits =
       (input.unranked === true || feed.dims.length === input.dims.length) &&
       input.dims.every((dim, axis) => typeof dim === 'string' || dim <= 0 || dim === feed.dims[axis]);
+
     if (!fits || feed.type !== input.type) {
       const got = `${feed.type} [${feed.dims.join(', ')}]`;
       const hint = sample.hint === undefined ? '' : ` ${sample.hint}`;
@@ -111,8 +117,10 @@ function checkSample(sample: Sample, { inputs, configPath }: DataContext): Sampl
         { configPath, data: { sample: sample.name, input: input.name, got: feed.dims, wanted: input.dims } },
       );
     }
+
     checkFinite(sample.name, feed, configPath);
   }
+
   return sample;
 }
 

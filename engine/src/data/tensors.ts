@@ -26,9 +26,11 @@ export async function openTensors(
   if ((await stat(path).catch(() => null))?.isDirectory() !== true) {
     fail('data-not-found', `The tensor folder ${path} does not exist.`, where);
   }
+
   const sets = await listSets(path);
   const names = sets.map((set) => relative(path, set.dir) || '.');
   const labels = await openSectionLabels(section, names, context);
+
   return {
     count: sets.length,
     hasLabels: labels !== null,
@@ -42,6 +44,7 @@ export async function openTensors(
         const input = byName ?? context.inputs[position];
         if (input !== undefined) feeds[input.name] = hostTensor(tensor, dirname(files[position]!));
       });
+
       return {
         name: names[index]!,
         feeds,
@@ -52,6 +55,7 @@ export async function openTensors(
       const hash = createHash('sha256').update(
         JSON.stringify({ names, labels: (await labels?.content()) ?? null }),
       );
+
       for (const { files } of sets) for (const file of files) hash.update(await readFile(file));
       return hash.digest('hex');
     },
@@ -75,8 +79,10 @@ async function listSets(path: string): Promise<TestSet[]> {
       })
       .sort((a, b) => a.number - b.number)
       .map(({ file }) => file);
+
     if (files.length > 0) sets.push({ dir, files });
   }
+
   return sets;
 }
 

@@ -9,6 +9,7 @@ export function latencyProblems({ floatMedian, quantizedMedian, ratio, busy, run
   if (ratio === null || ratio[1] >= AS_FAST) return [];
   const [low, high] = ratio.map((bound) => bound.toFixed(2));
   const doubt = busy ? ' The machine was busy.' : '';
+
   return [
     {
       code: 'slower-than-float',

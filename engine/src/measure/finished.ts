@@ -62,6 +62,7 @@ export async function measureFinished(
   const kernels = kernelsOf(bytes, optimized);
   const sqnr = await operatorSqnr(quantization, final, await spreadFeeds(input.samples), threads);
   const saturation = await finishedSaturation({ ...input, optimized, kernels, dir }, { lanes, clock });
+
   return { latency, costs, kernels, sqnr, saturation };
 }
 
@@ -105,5 +106,6 @@ async function operatorSqnr(
     ...{ threads, dir },
     quantized: sessionOptions(quantization),
   });
+
   return new Map(nodes.map((node) => [node.name, decibels.get(node.output[0] ?? '') ?? null]));
 }

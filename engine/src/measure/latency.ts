@@ -43,8 +43,10 @@ export async function measureLatency(
     times.float.push(...(await timeBlock(float, feeds, block)));
     times.quantized.push(...(await timeBlock(quantized, feeds, block)));
   }
+
   const floatSpread = spread(times.float);
   const quantizedSpread = spread(times.quantized);
+
   return {
     floatSpread,
     quantizedSpread,
@@ -97,6 +99,7 @@ export function medianInterval(values: readonly number[]): [number, number] | nu
     index++;
     term *= (count - index) / (index + 1);
   }
+
   return index < 0 ? null : [sorted[index]!, sorted[count - 1 - index]!];
 }
 

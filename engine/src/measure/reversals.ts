@@ -40,6 +40,7 @@ export async function reversalCosts(
         latency_ms: timed ? await addedLatency(encodeModel(without)) : null,
       });
     }
+
     return costs;
   } finally {
     await session.release();

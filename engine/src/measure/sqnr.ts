@@ -29,6 +29,7 @@ export async function layerSqnr(
   const wanted = [...new Set(tensors)].filter(
     (name) => known.has(name) && FLOATS.has(float.graph.type(name)?.elemType ?? 0),
   );
+
   const result = new Map<string, number | null>(tensors.map((name) => [name, null]));
   if (wanted.length === 0 || samples.length === 0) return result;
   // One model after the other: both at once can take more memory than the whole calibration.
@@ -45,11 +46,13 @@ export async function layerSqnr(
         bytes += Object.values(outputs).reduce((sum, { data }) => sum + 4 * data.length, 0);
         results.push(outputs);
       }
+
       return results;
     } finally {
       await session.release();
     }
   };
+
   const expected = await outputsOf(float.model, floatOptions);
   const actual = await outputsOf(quantized, { ...floatOptions, ...quantizedOptions }, expected.length);
   for (const [name, sum] of sums)
@@ -57,6 +60,7 @@ export async function layerSqnr(
   for (const [name, { signal, noise }] of sums) {
     result.set(name, noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / noise));
   }
+
   return result;
 }
 

@@ -23,6 +23,7 @@ export const agreement: Metric<Sums> = {
       const start = Math.floor(i / step) * step * classes + (i % step);
       if (largestIndex(values, start, classes, step) === largestIndex(expected, start, classes, step)) same++;
     }
+
     return [same, positions];
   },
   result: (states) => total(states, 0) / total(states, 1),

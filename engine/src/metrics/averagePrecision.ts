@@ -59,6 +59,7 @@ export function averagePrecision(name: string, options: PrecisionOptions): Metri
         const [left, top, right, bottom] = corners;
         return { ...rest, box: [left, top, right - left, bottom - top] as const };
       });
+
       return judge(found, truths, options);
     },
     result: (states) => meanPrecision(states, options.thresholds.length),
@@ -80,6 +81,7 @@ export function judge(
     const ranked = found.filter((each) => each.class === index).sort((a, b) => b.score - a.score);
     return { index, ...judgeClass(ranked.slice(0, options.most), own, options) };
   });
+
   return {
     truths: states.flatMap(({ index, count }) => (count === 0 ? [] : [[index, count] as const])),
     detections: states.flatMap(({ detections }) => detections),
@@ -106,11 +108,13 @@ function judgeClass(
         taken.add(match);
         matched[index]! |= 1 << bit;
       }
+
       const area = box[2] * box[3];
       const outside = match < 0 && (area < least || area > largest);
       if (match >= count || outside) ignored[index]! |= 1 << bit;
     });
   });
+
   return {
     count,
     detections: ranked.map((each, i) => [each.class, each.score, matched[i]!, ignored[i]!] as const),
@@ -134,6 +138,7 @@ function bestMatch(
     least = overlaps[i]!;
     match = i;
   }
+
   return match;
 }
 
@@ -158,12 +163,14 @@ export function meanPrecision(states: readonly ImageDetections[], thresholds: nu
       else own.push(detection);
     }
   }
+
   let [sum, count] = [0, 0];
   for (const index of [...objects.keys()].sort((a, b) => a - b)) {
     const ranked = (detections.get(index) ?? []).sort((a, b) => b[1] - a[1]);
     for (let bit = 0; bit < thresholds; bit++) sum += classPrecision(ranked, objects.get(index)!, 1 << bit);
     count += thresholds;
   }
+
   return count === 0 ? 0 : sum / count;
 }
 
@@ -176,9 +183,11 @@ function classPrecision(ranked: readonly JudgedDetection[], objects: number, bit
       if ((matched & bit) === 0) wrong++;
       else right++;
     }
+
     recalls.push(right / objects);
     precisions.push(right / (right + wrong + Number.EPSILON));
   }
+
   // What a lower threshold reaches, a higher one may claim too: precision never grows with recall.
   for (let i = precisions.length - 1; i > 0; i--)
     precisions[i - 1] = Math.max(precisions[i - 1]!, precisions[i]!);
@@ -188,6 +197,7 @@ function classPrecision(ranked: readonly JudgedDetection[], objects: number, bit
     while (place < recalls.length && recalls[place]! < recall) place++;
     sum += precisions[place] ?? 0;
   }
+
   return sum / RECALLS.length;
 }
 
@@ -204,5 +214,6 @@ function f1OfImage({ truths, detections }: ImageDetections, thresholds: number):
       if ((matched & (1 << bit)) !== 0) hits += score;
     }
   }
+
   return objects === 0 && weight === 0 ? 1 : (2 * hits) / (weight + thresholds * objects);
 }

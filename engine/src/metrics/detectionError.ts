@@ -20,11 +20,13 @@ export function detectionError(outputs: Outputs, floatOutputs: Outputs, context:
     const likeness = found
       .filter((other) => other.class === detection.class)
       .map((other) => overlap(detection.corners, other.corners) * Math.min(1, other.score / detection.score));
+
     return likeness.reduce((best, value) => Math.max(best, value), 0);
   };
   const [lost, all] = float.reduce(
     ([sum, weight], detection) => [sum + detection.score * (1 - kept(detection)), weight + detection.score],
     [0, 0],
   );
+
   return all === 0 ? 0 : lost / all;
 }

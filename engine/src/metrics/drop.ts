@@ -30,6 +30,7 @@ export function dropInterval(
     MIN_RESAMPLES,
     Math.min(RESAMPLES, Math.floor(MAX_NUMBERS / Math.max(1, numbers))),
   );
+
   for (let i = 0; i < resamples; i++) {
     const drawn = Array.from({ length: count }, () => Math.floor(random() * count));
     const before = metric.result(drawn.map((index) => initial[index]!));
@@ -37,10 +38,12 @@ export function dropInterval(
     const found = drop(after, { baseline: before, higherIsBetter: metric.higherIsBetter, dropType });
     if (found !== null) drops.push(found);
   }
+
   if (drops.length === 0) return null;
   drops.sort((a, b) => a - b);
   const at = (p: number) =>
     drops[Math.min(drops.length - 1, Math.max(0, Math.round(p * (drops.length - 1))))]!;
+
   return [at(0.025), at(0.975)];
 }
 

@@ -34,6 +34,7 @@ function editDistance(from: readonly string[], to: readonly string[]): number {
       const replaced = row[j]! + (unit === to[j] ? 0 : 1);
       next.push(Math.min(replaced, row[j + 1]! + 1, next[j]! + 1));
     }
+
     row = next;
   });
   return row[to.length]!;

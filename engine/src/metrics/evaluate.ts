@@ -27,6 +27,7 @@ export async function evaluate(
     states.push(await accumulate(metric, outputs, sample, reference, options.task));
     options.onSample?.(states.length);
   }
+
   return { value: metric.result(states), states };
 }
 
@@ -55,6 +56,7 @@ export async function collectOutputs(
     done++;
     onSample?.(done);
   }
+
   return outputs;
 }
 

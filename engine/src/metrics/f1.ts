@@ -41,11 +41,13 @@ function countClasses(states: readonly Sums[]): Map<number, ClassCounts> {
     counts.set(label, found);
     return found;
   };
+
   for (const [prediction = 0, label = 0] of states) {
     of(prediction).predicted++;
     of(label).actual++;
     if (prediction === label) of(label).hits++;
   }
+
   return counts;
 }
 
@@ -62,6 +64,7 @@ export const f1Micro = f1Of('f1_micro', (counts) => {
   const [hits, predicted, actual] = (['hits', 'predicted', 'actual'] as const).map((key) =>
     [...counts.values()].reduce((sum, each) => sum + each[key], 0),
   );
+
   return f1Score(hits!, predicted!, actual!);
 });
 

@@ -40,11 +40,13 @@ export async function loadMetric(path: string, configPath: string[]): Promise<Me
   const identity = createHash('sha256')
     .update(await readFile(path))
     .digest('hex');
+
   const higherIsBetter = module.higherIsBetter ?? true;
   const finite = (value: unknown, of: string): number =>
     typeof value === 'number' && Number.isFinite(value)
       ? value
       : fail('metric-failed', `The metric ${path} returned ${String(value)} for ${of}.`, where);
+
   const shared = { name: module.name ?? path, higherIsBetter, needsLabels: false, identity };
   const { evaluate, accumulate, result, sampleError } = module;
   if (accumulate !== undefined && result !== undefined) {
@@ -57,8 +59,10 @@ export async function loadMetric(path: string, configPath: string[]): Promise<Me
       result: value,
       sampleError: (state) => sampleError?.(state) ?? (higherIsBetter ? -1 : 1) * value([state]),
     };
+
     return metric;
   }
+
   if (evaluate === undefined) {
     fail(
       'metric-failed',
@@ -66,6 +70,7 @@ export async function loadMetric(path: string, configPath: string[]): Promise<Me
       where,
     );
   }
+
   const metric: Metric<Sums> = {
     ...shared,
     needsReference: false,
@@ -76,5 +81,6 @@ export async function loadMetric(path: string, configPath: string[]): Promise<Me
     result: average,
     sampleError: ([value = 0]) => (higherIsBetter ? -value : value),
   };
+
   return metric;
 }

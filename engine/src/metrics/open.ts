@@ -21,5 +21,6 @@ export async function openMetric(
       { file: path, configPath },
     );
   }
+
   return loadMetric(path, configPath);
 }

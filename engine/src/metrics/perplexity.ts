@@ -27,6 +27,7 @@ export const perplexity: Metric<Sums> = {
       loss += negativeLogLikelihood(logits, (position - 1) * vocabulary, vocabulary, token, context);
       count++;
     }
+
     return [loss, count];
   },
   result: (states) => Math.min(Number.MAX_VALUE, Math.exp(total(states, 0) / Math.max(1, total(states, 1)))),
@@ -57,9 +58,11 @@ function negativeLogLikelihood(
       },
     );
   }
+
   let largest = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < vocabulary; i++) largest = Math.max(largest, logits[start + i]!);
   let sum = 0;
   for (let i = 0; i < vocabulary; i++) sum += Math.exp(logits[start + i]! - largest);
+
   return largest + Math.log(sum) - logits[start + token]!;
 }

@@ -8,6 +8,7 @@ export function mainOutput(outputs: Outputs, { task }: Pick<SampleContext, 'task
   const name = task.output ?? Object.keys(outputs)[0] ?? '';
   const found = outputs[name];
   if (found !== undefined) return found;
+
   return fail(
     'output-unknown',
     `The model has no output "${name}"; it has ${Object.keys(outputs).join(', ')}.`,

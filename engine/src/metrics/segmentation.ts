@@ -26,11 +26,13 @@ export const meanIou: Metric<readonly ClassOverlap[]> = {
       counts.set(index, found);
       return found;
     };
+
     eachPixel(outputs, label, context, (predicted, actual) => {
       of(predicted)[1]++;
       of(actual)[2]++;
       if (predicted === actual) of(actual)[0]++;
     });
+
     return [...counts].sort(([a], [b]) => a - b).map(([index, sums]) => [index, ...sums] as const);
   },
   result(states) {
@@ -41,7 +43,9 @@ export const meanIou: Metric<readonly ClassOverlap[]> = {
       sums.union += predicted + actual - both;
       overlaps.set(index, sums);
     }
+
     const ratios = [...overlaps].sort(([a], [b]) => a - b).map(([, { both, union }]) => both / union);
+
     return ratios.length === 0 ? 0 : ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length;
   },
   sampleError(state) {
@@ -91,6 +95,7 @@ function eachPixel(
           { configPath: ['data', 'validation', 'labels'], data: { sample: context.name, label: actual } },
         );
       }
+
       visit(classMap.at(row * classMap.width + column), actual);
     }
   }
@@ -111,16 +116,19 @@ function classesByPixel({ dims, data }: HostTensor, stated: number | null): Clas
   if (dims.length < 4 || (a === 1 && !(data instanceof Float32Array))) {
     return { height: b, width: c, classes: null, at: (pixel) => Number(values[pixel]) };
   }
+
   // The classes are the axis of the stated length, else the shortest; the first where there is a doubt.
   if (stated === null ? c < a : a !== stated && c === stated) {
     return { height: a, width: b, classes: c, at: (pixel) => largestIndex(values, pixel * c, c) };
   }
+
   const plane = b * c;
   // A single map of scores tells one class from the background.
   const at =
     a === 1
       ? (pixel: number) => (values[pixel]! > 0.5 ? 1 : 0)
       : (pixel: number) => largestIndex(values, pixel, a, plane);
+
   return { height: b, width: c, classes: Math.max(2, a), at };
 }
 
@@ -133,6 +141,7 @@ function positions(size: number, outputSize: number, { image }: SampleContext, s
       ? [image.scaleX, image.offsetX, image.inputWidth]
       : [image.scaleY, image.offsetY, image.inputHeight]
     : [1, 0, size];
+
   return Int32Array.from({ length: size }, (_, index) => {
     const place = (((index + 0.5) * scale + offset) / input) * outputSize;
     return place < 0 || place >= outputSize ? -1 : Math.floor(place);

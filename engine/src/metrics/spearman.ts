@@ -24,12 +24,15 @@ export const spearman: Metric<Sums> = {
         { configPath: ['data', 'validation'], data: { sample: context.name } },
       );
     }
+
     const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => {
       let sum = 0;
       for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
       return sum;
     };
+
     const similarity = cosineOf(dot(first, second), dot(first, first), dot(second, second));
+
     return [similarity, scoreLabel(label, context)];
   },
   result: (states) =>
@@ -46,6 +49,7 @@ function embeddings({ data, dims }: HostTensor, feeds: Outputs): ArrayLike<numbe
   const [rows = 1, size = 1] = [dims[0], dims.at(-1)];
   const length = values.length / rows / size;
   const mask = feeds['attention_mask']?.data as ArrayLike<number | bigint> | undefined;
+
   return Array.from({ length: rows }, (_, row) => {
     if (length === 1) return values.subarray(row * size, (row + 1) * size);
     const mean = new Float64Array(size);
@@ -53,6 +57,7 @@ function embeddings({ data, dims }: HostTensor, feeds: Outputs): ArrayLike<numbe
       const weight = Number(mask?.[row * length + token] ?? 1);
       for (let i = 0; i < size; i++) mean[i] = mean[i]! + weight * values[(row * length + token) * size + i]!;
     }
+
     // The cosine does not depend on the divisor.
     return mean;
   });
@@ -68,6 +73,7 @@ function rankCorrelation(a: readonly number[], b: readonly number[]): number {
     left += (x[i]! - mean) ** 2;
     right += (y[i]! - mean) ** 2;
   }
+
   return left === 0 || right === 0 ? 0 : covariance / Math.sqrt(left * right);
 }
 
@@ -81,5 +87,6 @@ function ranks(values: readonly number[]): Float64Array {
     for (let i = start; i < end; i++) result[order[i]!] = (start + 1 + end) / 2;
     start = end;
   }
+
   return result;
 }

@@ -23,6 +23,7 @@ export const tokenF1: Metric<Sums> = {
         data: { sample: context.name },
       });
     }
+
     let [hits, predicted, actual] = [0, 0, 0];
     for (let token = 0; token < labels.length; token++) {
       const expected = Number(labels[token]);
@@ -32,6 +33,7 @@ export const tokenF1: Metric<Sums> = {
       if (expected !== 0) actual++;
       if (found !== 0 && found === expected) hits++;
     }
+
     return [hits, predicted, actual];
   },
   result: (states) => f1Score(total(states, 0), total(states, 1), total(states, 2)),

@@ -44,6 +44,8 @@ function marginOfLabel(outputs: Outputs, given: Label, context: SampleContext, k
     for (; place > 0 && largest[place - 1]! < scores[c]!; place--) largest[place] = largest[place - 1]!;
     largest[place] = scores[c]!;
   }
+
   const margin = scores[label]! - largest[k - 1]!;
+
   return Number.isFinite(margin) ? margin : 0;
 }

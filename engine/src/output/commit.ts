@@ -49,6 +49,7 @@ export async function commitOutput(
     if (!(error instanceof Error && 'code' in error)) throw error;
     fail('write-failed', `${output} cannot be written: ${error.message}.`, { file: output });
   }
+
   await completeCommit(files, keep);
 }
 
@@ -67,9 +68,11 @@ export async function completeCommit(files: OutputFiles, keep: readonly string[]
     if (!(error instanceof Error && 'code' in error)) throw error;
     fail('write-failed', `${output} cannot be written: ${error.message}.`, { file: output });
   }
+
   await syncFolder(folder);
   await removeOldData(output, commit.data, keep);
   await rm(join(staging, STAGED.commit), { force: true });
+
   return true;
 }
 

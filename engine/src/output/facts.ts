@@ -41,6 +41,7 @@ export async function outputFacts(files: OutputFiles, inputs: readonly string[])
     placeFacts(files.report, inputs, () => isOurReport(files.report)),
     placeFacts(files.journal, inputs, () => isOurJournal(files.journal)),
   ]);
+
   return { model, report, journal, folder: { path, state: await folderState(path) } };
 }
 
@@ -80,12 +81,14 @@ async function sameInput(path: string, inputs: readonly string[]): Promise<strin
     const info = await stat(file, { bigint: true }).catch(() => null);
     return info === null ? null : `${info.dev}:${info.ino}`;
   };
+
   const written = await identity(path);
   const place = await realpath(dirname(path)).catch(() => dirname(path));
   for (const input of inputs) {
     if (resolve(path) === resolve(input) || resolve(place, path) === resolve(input)) return input;
     if (written !== null && written === (await identity(input))) return input;
   }
+
   return null;
 }
 

@@ -43,6 +43,7 @@ export async function keepRun(run: PastRun, limits: HistoryLimits = HISTORY_LIMI
       await rm(draft, { recursive: true, force: true });
       throw error;
     }
+
     await prune(history, limits);
     return null;
   } catch (error) {
@@ -90,6 +91,7 @@ async function prune(history: string, limits: HistoryLimits): Promise<void> {
     .filter((name) => !UNFINISHED.test(name))
     .sort()
     .reverse();
+
   let bytes = 0;
   for (const [index, name] of runs.entries()) {
     bytes += await bytesOf(join(history, name));
@@ -104,5 +106,6 @@ async function bytesOf(folder: string): Promise<number> {
   const sizes = await Promise.all(
     names.map(async (name) => (await stat(join(folder, name)).catch(() => null))?.size ?? 0),
   );
+
   return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -38,6 +38,7 @@ export async function takeLock(folder: string, output: string): Promise<Lock> {
     await rm(file, { force: true });
     busy(output, other.owner);
   }
+
   return fail('output-busy', `${output} is being written by other runs, one after the other.`, {
     file: output,
   });
@@ -55,6 +56,7 @@ function heldLock(folder: string, file: string): Lock {
     const now = new Date();
     utimes(file, now, now).catch(() => undefined);
   }, SIGN_MS);
+
   sign.unref();
   return {
     folder,
@@ -88,6 +90,7 @@ async function ownersOf(folder: string): Promise<FoundOwner[]> {
       return [{ number: Number(number), owner, runs: isRunning(owner) ?? (await wasSeen(file)) }];
     }),
   );
+
   return found.flat();
 }
 

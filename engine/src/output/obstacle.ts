@@ -22,6 +22,7 @@ export function outputObstacle(
     const obstacle = placeObstacle(place, force);
     if (obstacle !== null) return `cannot be written: ${place.path} ${obstacle}`;
   }
+
   return folder.state === 'locked'
     ? `cannot be written: files cannot be created in the folder ${folder.path}`
     : null;

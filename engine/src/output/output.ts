@@ -60,7 +60,9 @@ export async function claimOutput(paths: RunPaths, { inputs, force, configPath }
       ...(configPath === undefined ? {} : { configPath }),
     });
   }
+
   const lock = await takeLock(staging, output).catch((error: unknown) => failedAt(output, error));
+
   return {
     stageModel: (model, options) =>
       writeModel(marked(model), join(staging, STAGED.model), {
@@ -76,6 +78,7 @@ export async function claimOutput(paths: RunPaths, { inputs, force, configPath }
       } catch (error) {
         failedAt(report, error);
       }
+
       await commitOutput(files, dataName, inputs);
     },
     release: lock.release,

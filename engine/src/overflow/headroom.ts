@@ -20,6 +20,7 @@ export function reachedModel(optimized: ModelProto): { model: ModelProto; layers
     layer,
     largest: addLargestSum(part, layer),
   }));
+
   const outputs = layers.map(({ largest }) => largest);
   return { model: withBuilt(optimized, built, outputs), layers };
 }
@@ -33,5 +34,6 @@ function addLargestSum(built: GraphBuilder, layer: IntegerLayer): string {
     const factor = built.constant([factors.length, 1], ElementType.FLOAT, factors);
     return built.add('Mul', [built.add('Cast', [values], { to: ElementType.FLOAT }), factor]);
   };
+
   return built.add('ReduceMax', [built.add('Add', [product(0), product(1)])], { keepdims: 0 });
 }

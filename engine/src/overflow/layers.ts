@@ -65,7 +65,9 @@ function integerLayer(node: NodeProto, constants: ReadonlyMap<string, TensorProt
     kind === 'convolution'
       ? convolutionRows(codes, dims, group)
       : matrixRows(codes, dims, intAttribute(node, 'transB', 0) === 1);
+
   if (rows === null) return null;
+
   return { node, kind, rows, dims, group, ...operands(node, ports, rows.outputs, constants) };
 }
 
@@ -87,9 +89,11 @@ function operands(
   const constant = xScale !== null && wScale !== null && given.every((port) => constants.has(name(port)));
   const of = (values: ArrayLike<number> | null, output: number, missing: number) =>
     values?.[values.length === 1 ? 0 : output] ?? missing;
+
   const alpha = Math.fround(floatAttribute(node, 'alpha', 1) * of(xScale, 0, 1));
   const real = new Float32Array(outputs).map((_, output) => alpha * of(wScale, output, 1));
   const isSigned = (port: number | null) => constants.get(name(port))?.dataType === ElementType.INT8;
+
   return {
     input: name(ports.x),
     signed: isSigned(ports.xZero),

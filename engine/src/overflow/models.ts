@@ -29,7 +29,9 @@ export function saturatingModel(optimized: ModelProto): ModelProto {
     built.push(part);
     return part.nodes;
   });
+
   const initializer = [...graph.initializer, ...built.flatMap(({ constants }) => [...constants.values()])];
+
   return { ...optimized, graph: { ...graph, node, initializer } };
 }
 
@@ -64,6 +66,7 @@ export function observedModel(optimized: ModelProto): { model: ModelProto; layer
     signal,
     noise,
   ]);
+
   return { model: withBuilt(optimized, built, outputs), layers };
 }
 
@@ -78,6 +81,7 @@ function observe(built: GraphBuilder, layer: IntegerLayer): Observed {
   // Terms are whole numbers: cut to 1 they count.
   const limits = [0, 1].map((limit) => built.constant([], ElementType.FLOAT, Float32Array.of(limit)));
   const flags = built.add('Clip', [built.add('Abs', [excess]), ...limits]);
+
   return {
     layer,
     saturated: built.add('ReduceSum', [flags], { keepdims: 0 }),

@@ -44,6 +44,7 @@ export function convolutionRows(
   if (isDepthwise(dims, group)) return null;
   const taps = kernel.reduce((product, dim) => product * dim, 1);
   const length = inputs * taps;
+
   return {
     outputs,
     length,
@@ -70,6 +71,7 @@ export function matrixRows(
   const matrices = dims.slice(0, -2).reduce((product, dim) => product * dim, 1);
   const [outputs, length] = transposed ? [rows, columns] : [matrices * columns, rows];
   const step = transposed ? 1 : columns;
+
   return {
     outputs,
     length,
@@ -117,9 +119,12 @@ export function riskOf(rows: KernelRows): PairRisk {
       const sum = a < 0 === b < 0 ? Math.abs(a + b) : Math.max(Math.abs(a), Math.abs(b));
       if (sum > worst) worst = sum;
     }
+
     if (pairsAtRisk > before) outputsAtRisk++;
   });
+
   const worstCase = (LARGEST_ACTIVATION * worst) / INT16_MAX;
+
   return { pairsAtRisk, outputs: rows.outputs, outputsAtRisk, worstCase };
 }
 
@@ -130,6 +135,7 @@ export function isAtRisk(rows: KernelRows): boolean {
     rows.read(output, row);
     for (let k = 0; k < row.length; k += 2) if (atRisk(row[k]!, row[k + 1]!)) return true;
   }
+
   return false;
 }
 
@@ -147,6 +153,7 @@ export function riskyPairs(rows: KernelRows): RiskyPairs {
       weights[1].push(row[k + 1]!);
     }
   });
+
   return { outputs, places, weights };
 }
 
@@ -180,6 +187,7 @@ export function largestPairs(
       largest[slot] = Math.max(largest[slot]!, Math.abs(row[k + 1]!));
     }
   });
+
   const found: PlacedPairs = { at: [[], []], weights: [[], []] };
   second.forEach((next, at) => {
     if (next < 0) return;
@@ -188,6 +196,7 @@ export function largestPairs(
       [a, b].forEach((value, side) => found.weights[side]!.push(value));
     }
   });
+
   return found;
 }
 
@@ -203,6 +212,7 @@ function corners(values: Uint8Array): Point[] {
     while (hull.length > 1 && !turnsLeft(hull.at(-2)!, hull.at(-1)!, point)) hull.pop();
     hull.push(point);
   }
+
   return hull;
 }
 

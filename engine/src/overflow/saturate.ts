@@ -58,12 +58,15 @@ export function addSaturationError(
       ElementType.FLOAT,
       Float32Array.from(weights(side)),
     );
+
     return built.add('Mul', [built.add('Cast', [values], { to: ElementType.FLOAT }), factor]);
   };
+
   const value = built.add('Add', [product(0), product(1)]);
   const limits = [INT16_MIN, INT16_MAX].map((limit) =>
     built.constant([], ElementType.FLOAT, Float32Array.of(limit)),
   );
+
   const excess = built.add('Sub', [value, built.add('Clip', [value, ...limits])]);
   const axis = built.constant([], ElementType.INT32, Int32Array.of(0));
   const running = built.add('CumSum', [built.add('Cast', [excess], { to: ElementType.INT32 }), axis]);
@@ -72,6 +75,7 @@ export function addSaturationError(
   let last = 0;
   const ends = counts.map((count) => (last += count));
   const at = (indices: readonly number[]) => built.add('Gather', [running, built.ints(indices)], { axis: 0 });
+
   return { excess, sum: built.add('Sub', [at(ends), at(ends.map((end, o) => end - counts[o]!))]) };
 }
 
@@ -89,8 +93,10 @@ export function kernelColumns(built: GraphBuilder, layer: IntegerLayer) {
   const operand = whole
     ? paddedImage(built, layer, unsignedInput(built, layer))
     : kernelOperand(built, layer);
+
   const places = whole ? depth : operandDepth(layer);
   const rows = built.add('Reshape', [operand, built.ints([-1, places])]);
+
   return {
     columns: built.add('Transpose', [rows], { perm: [1, 0] }),
     places,
@@ -132,9 +138,11 @@ function paddedImage(built: GraphBuilder, layer: IntegerLayer, input: string): s
   const image = isChannelsLast(node)
     ? input
     : built.add('Transpose', [input], { perm: toChannelsLast(rank) });
+
   if (!pads.some((pad) => pad > 0)) return image;
   const fill = built.constant([], ElementType.UINT8, Uint8Array.of(unsignedZero(layer)));
   const around = [0, ...pads.slice(0, rank), 0, 0, ...pads.slice(rank), 0];
+
   return built.add('Pad', [image, built.ints(around), fill]);
 }
 
@@ -152,6 +160,7 @@ function patches(built: GraphBuilder, layer: IntegerLayer, input: string): strin
     const end = tap.map((at, axis) => (at + 1 - kernel[axis]!) * dilations[axis]! || TO_THE_END);
     return built.add('Slice', [padded, built.ints(begin), built.ints(end), axes, steps]);
   });
+
   return taps.length === 1 ? taps[0]! : built.add('Concat', taps, { axis: -1 });
 }
 
@@ -196,6 +205,7 @@ function exactSum(built: GraphBuilder, layer: IntegerLayer, operand: string): st
     rows.read(o, row);
     row.forEach((weight, k) => (weights[operandPlace(layer, o, k) * rows.outputs + o] = weight + 128));
   }
+
   return built.add('MatMulInteger', [
     operand,
     built.constant([depth, rows.outputs], ElementType.UINT8, weights),
@@ -215,6 +225,7 @@ function addResult(built: GraphBuilder, layer: IntegerLayer, sum: string): void 
   const factor = built.constant([scale.length], ElementType.FLOAT, scale);
   const scaled = (integers: string, name?: string) =>
     built.add('Mul', [built.add('Cast', [integers], { to: ElementType.FLOAT }), factor], {}, name);
+
   const integerBias = bias !== null && (result !== null || node.opType === 'QGemm');
   const total = integerBias ? built.add('Add', [sum, bias]) : sum;
   if (result === null) {
@@ -222,10 +233,12 @@ function addResult(built: GraphBuilder, layer: IntegerLayer, sum: string): void 
     else built.add('Add', [scaled(total), bias], {}, output);
     return;
   }
+
   const one = built.constant([], ElementType.FLOAT, Float32Array.of(1));
   const zero = result.signed
     ? built.constant([], ElementType.INT8, Int8Array.of(result.zeroPoint))
     : built.constant([], ElementType.UINT8, Uint8Array.of(result.zeroPoint));
+
   const back = kind === 'convolution' && !isChannelsLast(node);
   const quantized = built.add('QuantizeLinear', [scaled(total), one, zero], {}, back ? undefined : output);
   if (back) built.add('Transpose', [quantized], { perm: toChannelsFirst(layer.dims.length - 2) }, output);

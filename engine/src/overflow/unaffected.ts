@@ -39,6 +39,7 @@ export function weightedOperators({ graph }: ModelProto): NodeProto[] {
       node.opType === 'DequantizeLinear' && isWeight(constants.get(node.input[0]!)) ? node.output : [],
     ),
   );
+
   return graph!.node.filter((node) => isLinear(node) && node.input.some((input) => weights.has(input)));
 }
 
@@ -49,12 +50,14 @@ function ofKernel(node: NodeProto, constants: ReadonlyMap<string, TensorProto>):
   const { x, w, wZero } = kernel.ports;
   const constant = (port: number | null) =>
     port === null ? undefined : constants.get(node.input[port] ?? '');
+
   const [first, second] = [constant(x), constant(w)];
   if (!kernel.signed) return isWeight(second) ? 'unsigned' : null;
 
   // Weights as the first factor are unsigned to the kernel; then the second one's type decides.
   if (isWeight(first)) return constant(wZero)?.dataType === ElementType.UINT8 ? 'unsigned' : null;
   if (!isWeight(second)) return null;
+
   return unaffectedBy(node, second.dims.map(Number), second.dataType === ElementType.UINT8);
 }
 

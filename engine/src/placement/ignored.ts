@@ -11,6 +11,7 @@ export function transformerIgnored(graph: Graph, targetDevice: string): Readonly
     const float = has(node, 'transformer-float') || (node.opType === 'Mul' && targetDevice !== 'CPU_SPR');
     if (float || isAttentionOutput(graph, node)) ignored.add(node.name);
   }
+
   return ignored;
 }
 
@@ -43,6 +44,7 @@ export function squeezeExcitationIgnored(graph: Graph): ReadonlySet<string> {
       ignored.add(second.name);
     }
   }
+
   return ignored;
 }
 
@@ -53,6 +55,7 @@ function linearBefore(graph: Graph, tensor: string): NodeProto | undefined {
     if (!has(node, 'between-gates')) return undefined;
     node = graph.producer(node.input[0] ?? '');
   }
+
   return undefined;
 }
 
@@ -68,12 +71,15 @@ export function postProcessingIgnored(graph: Graph): ReadonlySet<string> {
     selectors.map((node) => node.name),
     (name) => readersOf(graph, graph.node(name)),
   );
+
   const stop = (node: NodeProto | undefined) => node === undefined || hasWeights(graph, node);
   const before = reach(
     selectors.map((node) => node.name),
     (name) => producersOf(graph, graph.node(name)).filter((producer) => !stop(graph.node(producer))),
   );
+
   for (const name of [...after, ...before]) if (!stop(graph.node(name))) ignored.add(name);
+
   return ignored;
 }
 

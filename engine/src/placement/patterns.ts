@@ -28,6 +28,7 @@ export function fusedInterior(graph: Graph): Interior {
     markGelu(graph, node, inside);
     markLayerNorm(graph, node, inside);
   }
+
   return inside;
 }
 
@@ -73,6 +74,7 @@ function markSwish(graph: Graph, mul: NodeProto, inside: Mutable): void {
     if (gateNode === undefined) continue;
     const isGate =
       gateNode.opType === 'Sigmoid' || gateNode.opType === 'HardSigmoid' || gateNode.opType === 'HardSwish';
+
     if (isGate && gateNode.input[0] === x) {
       inside.tensors.add(gate);
       inside.ports.add(portKey(mul, x));
@@ -94,6 +96,7 @@ function markHardSwish(graph: Graph, mul: NodeProto, inside: Mutable): void {
     ) {
       clip = graph.producer(variableOperand(graph, clip));
     }
+
     if (clip?.opType !== 'Clip') continue;
     const add = graph.producer(clip.input[0] ?? '');
     if (add?.opType !== 'Add' || !add.input.includes(x) || !hasConstantOperand(graph, add)) continue;
@@ -139,6 +142,7 @@ function markGelu(graph: Graph, erf: NodeProto, inside: Mutable): void {
         inside.ports.add(portKey(half, x));
       }
     }
+
     current = next;
   }
 }
@@ -156,6 +160,7 @@ function markLayerNorm(graph: Graph, sqrt: NodeProto, inside: Mutable): void {
   for (const tensor of [square.output[0], variance.output[0], add.output[0], sqrt.output[0], centred]) {
     inside.tensors.add(tensor ?? '');
   }
+
   if (sub?.opType === 'Sub') {
     const x = sub.input[0] ?? '';
     const mean = sub.input[1] ?? '';
@@ -168,6 +173,7 @@ function markLayerNorm(graph: Graph, sqrt: NodeProto, inside: Mutable): void {
     inside.tensors.delete(centred);
     inside.ports.add(portKey(square, centred));
   }
+
   for (const { node } of graph.consumers(sqrt.output[0] ?? '')) markNormalized(graph, node, centred, inside);
 }
 
@@ -180,6 +186,7 @@ function markNormalized(graph: Graph, divide: NodeProto, centred: string, inside
     if (product === undefined) return;
     current = product;
   }
+
   inside.ports.add(portKey(current, centred));
   for (;;) {
     const next = onlyReader(graph, current);

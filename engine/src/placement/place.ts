@@ -49,7 +49,9 @@ export function placeQuantizers(graph: Graph, options: PlacementOptions): Placem
     overflowFix: options.overflowFix,
     ignored,
   });
+
   const placement = { activations, weights, float: options.ignored };
+
   return options.quantizeOutputs ? quantizeOutputs(graph, placement, options.activations) : placement;
 }
 
@@ -69,7 +71,9 @@ function quantizeOutputs(graph: Graph, placement: Placement, config: QuantizerCo
       unified: null,
       atOutput: true,
     };
+
     byTensor.set(tensor, { ...existing, atOutput: true });
   }
+
   return { ...placement, activations: [...byTensor.values()] };
 }

@@ -35,6 +35,7 @@ export function placeModel(
       data: { all: problems },
     });
   }
+
   if (plan.perChannelActivations === true && plan.runtime === 'onnxruntime') {
     fail(
       'per-channel-activations',
@@ -44,10 +45,12 @@ export function placeModel(
       },
     );
   }
+
   const placement = placeQuantizers(prepared.graph, {
     ...plan,
     ignored: new Set([...scope.ignored, ...overridden.float]),
   });
+
   if (placement.weights.length === 0 && placement.activations.length === 0) {
     fail(
       'nothing-to-quantize',
@@ -59,6 +62,7 @@ export function placeModel(
       },
     );
   }
+
   return { placement, problems };
 }
 
@@ -72,6 +76,7 @@ function floatOverrides(
     const at = ['quantization', 'overrides', index];
     return { float, ...resolveIgnoredScope(prepared.graph, prepared.originals, rules, at) };
   });
+
   return {
     float: resolved.flatMap(({ float, ignored }) => (float ? [...ignored] : [])),
     problems: resolved.flatMap(({ problems }) => problems),

@@ -48,11 +48,14 @@ export function propagateQuantizers(graph: Graph, options: PropagationOptions): 
       demands.set(node, passUp(graph, node, mergeDemands(merged as Demand[])));
       continue;
     }
+
     for (const tensor of [...outputs].reverse()) placed.push(...placeAt(graph, tensor, demands));
     demands.set(node, ownDemands(graph, node, options));
   }
+
   for (const tensor of graph.inputs) placed.push(...placeAt(graph, tensor, demands));
   for (const tensor of constantsWithDemands(graph, demands)) placed.push(...placeAt(graph, tensor, demands));
+
   return finish(graph, placed.reverse());
 }
 
@@ -67,12 +70,14 @@ function ownDemands(graph: Graph, node: NodeProto, options: PropagationOptions):
   if (options.ignored.has(node.name) || traitOf(node, graph) !== 'quantizable') return [];
   if (options.kernelsOnly && !has(node, 'takes-codes')) return [];
   const products = node.opType === 'MatMul' && node.input.every((input) => !graph.isConstant(input));
+
   return node.input.map((tensor, index) => {
     if (!isActivation(graph, tensor) || isInside(options.interior, node, tensor)) return undefined;
     if (!isOperand(node, index)) return undefined;
     const perChannel =
       (options.perChannelDepthwise && isDepthwise(node, graph)) ||
       (options.activations.perChannel && !has(node, 'one-scale'));
+
     return {
       config: { ...options.activations, perChannel },
       forcedSymmetric: options.transformer && products,
@@ -133,6 +138,7 @@ function canPass(
   if (merged.some((demand) => demand?.config.perChannel) && !has(node, 'keeps-channels')) return false;
   const inputs = dataInputs(node).map((index) => node.input[index] ?? '');
   if (node.opType === 'Pad' && !padsWithZero(graph, node) && !padsBelowAll(graph, node)) return false;
+
   return inputs.every((tensor) => tensor !== '' && isFloat32(graph, tensor));
 }
 
@@ -180,10 +186,12 @@ function placeAt(
     const demand = demands.get(port.node)?.[port.input];
     return demand === undefined ? [] : [{ port, demand }];
   });
+
   if (asking.length === 0) return [];
   if (readers.length === 1 && isLoneElementwise(asking[0]!.port.node, demands)) return [];
   const merged = mergeDemands(asking.map(({ demand }) => demand));
   const targets = asking.map(({ port }) => ({ node: port.node.name, input: port.input }));
+
   return [{ tensor, targets, demand: merged }];
 }
 
@@ -215,6 +223,7 @@ function constantsWithDemands(
       if (demand !== undefined && tensor !== '' && graph.isConstant(tensor)) constants.add(tensor);
     });
   }
+
   return constants;
 }
 
@@ -225,6 +234,7 @@ function finish(graph: Graph, placed: readonly Placed[]): ActivationQuantizer[] 
     const writer = graph.producer(tensor);
     const oneScale = writer !== undefined && has(writer, 'one-scale');
     const perChannel = demand.config.perChannel && (graph.rank(tensor) ?? 0) > 1 && !oneScale;
+
     return {
       id: `activation:${tensor}`,
       tensor,
@@ -248,11 +258,13 @@ function unifiedGroups(placed: readonly Placed[]): (concats: ReadonlySet<string>
     const up = parent.get(name);
     return up === undefined || up === name ? name : find(up);
   };
+
   for (const { demand } of placed) {
     const [first, ...rest] = [...demand.concats];
     if (first === undefined) continue;
     for (const other of rest) parent.set(find(other), find(first));
   }
+
   return (concats) => {
     const [first] = [...concats];
     return first === undefined ? null : find(first);

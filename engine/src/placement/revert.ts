@@ -14,6 +14,7 @@ export function operatorsServed(
   for (const quantizer of placement.weights) {
     served.set(quantizer.id, new Set(quantizer.targets.map((port) => port.node)));
   }
+
   for (const quantizer of placement.activations) {
     const operators = new Set<string>();
     const seen = new Set<string>();
@@ -29,8 +30,10 @@ export function operatorsServed(
       for (const tensor of node.output)
         for (const port of graph.consumers(tensor)) queue.push(port.node.name);
     }
+
     served.set(quantizer.id, operators);
   }
+
   return served;
 }
 
@@ -52,6 +55,7 @@ export function revertGroups(graph: Graph, placement: Placement): string[][] {
     const merged = new Set(quantizer.targets.flatMap((port) => [...(groupOf.get(port.node) ?? [])]));
     for (const name of merged) groupOf.set(name, merged);
   }
+
   return [...new Set(groupOf.values())].map((names) => [...names]);
 }
 
@@ -76,5 +80,6 @@ export function revertOperators(
     const targets = quantizer.targets.filter((port) => !reverted.has(port.node));
     return [{ ...quantizer, targets }];
   });
+
   return { ...placement, activations, weights };
 }

@@ -20,6 +20,7 @@ export function completeForRuntime(
   const quantizedPorts = new Set(
     [...placement.activations, ...placement.weights].flatMap((quantizer) => quantizer.targets.map(portKey)),
   );
+
   for (const node of graph.nodes) {
     if (!has(node, 'integer-output') || placement.float.has(node.name)) continue;
     if (!operandsQuantized(graph, node, quantizedPorts)) continue;
@@ -31,12 +32,15 @@ export function completeForRuntime(
       unified: unifiedOf(graph, node, activations),
       float,
     });
+
     if (added === undefined) continue;
     activations.set(tensor, added);
     for (const target of added.targets) quantizedPorts.add(portKey(target));
   }
+
   const order = new Map([...activations.keys()].map((tensor, index) => [tensor, index]));
   const all = [...activations.values()].sort((a, b) => order.get(a.tensor)! - order.get(b.tensor)!);
+
   return { ...placement, activations: all };
 }
 
@@ -59,7 +63,9 @@ function floatReaders(
       !weighted.has(node.name) &&
       node.input.slice(0, 2).some((tensor) => graph.isConstant(tensor)),
   );
+
   const casts = graph.nodes.filter(castsToInteger);
+
   return new Set([
     ...reverted,
     ...[...float, ...casts].map((node) => node.name),
@@ -143,6 +149,7 @@ export function isTail(graph: Graph, tensor: string): boolean {
       queue.push(...node.output);
     }
   }
+
   return true;
 }
 
@@ -162,6 +169,7 @@ function coverReaders(
     if (existing.targets.length === targets.length && existing.atOutput === atOutput) return undefined;
     return { ...existing, targets, atOutput };
   }
+
   return {
     id: `activation:${tensor}`,
     tensor,

@@ -35,14 +35,18 @@ export function placeWeights(graph: Graph, options: WeightOptions): WeightQuanti
       targets.set(tensor, list);
     }
   }
+
   const half = halfRangeNodes(graph, options, targets);
+
   return [...targets].map(([tensor, readers]) => {
     const rank = graph.initializer(tensor)?.dims.length ?? 0;
     const axis =
       options.runtime === 'onnxruntime' && !takesChannelScales(readers, rank)
         ? null
         : commonAxis(readers, rank);
+
     const perChannel = options.config.perChannel && axis !== null;
+
     return {
       id: `weight:${tensor}`,
       tensor,
@@ -87,6 +91,7 @@ function halfRangeNodes(
   if (options.overflowFix === 'enable') {
     return new Set([...weighted].filter(takesHalfRange).map((node) => node.name));
   }
+
   return options.overflowFix === 'first_layer' ? firstLayers(graph, weighted) : new Set();
 }
 
@@ -104,6 +109,7 @@ function firstLayers(graph: Graph, weighted: ReadonlySet<NodeProto>): ReadonlySe
         first.add(node.name);
         continue;
       }
+
       for (const output of node.output) {
         if (output === '' || seen.has(output)) continue;
         seen.add(output);
@@ -111,5 +117,6 @@ function firstLayers(graph: Graph, weighted: ReadonlySet<NodeProto>): ReadonlySe
       }
     }
   }
+
   return first;
 }

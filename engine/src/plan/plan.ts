@@ -59,6 +59,7 @@ export function plan(config: QuantizationConfig, change: QuantizationChange = {}
   const { backend_params: backend, inplace_statistics: inGraph } = advanced;
   const scope = quantization.ignored_scope;
   const correction = correctionPlan(resolved);
+
   return {
     threads: backend.threads,
     samples: { section: resolved.data.calibration, limit: quantization.subset_size },
@@ -119,8 +120,10 @@ function correctionPlan({ quantization }: ResolvedConfig): Plan['correction'] {
   if (!quantization.fast_bias_correction) {
     return { kind: 'accurate', threshold: threshold ?? ACCURATE_THRESHOLD, allNodes };
   }
+
   // The peer's fast correction leaves grouped convolutions out; ONNX Runtime's layout gains from them (docs/compatibility.md).
   const grouped = advanced.backend_params.runtime === 'onnxruntime';
+
   return { kind: 'fast', threshold: threshold ?? FAST_THRESHOLD, scope: { allNodes, grouped } };
 }
 
@@ -149,6 +152,7 @@ function restorationPlan(resolved: ResolvedConfig): RestorationPlan | null {
   const params = control.advanced_accuracy_restorer_params;
   const mixed = params.convert_to_mixed_preset && quantization.preset === 'performance';
   const groups = params.tune_hyperparams ? remedyGroups(resolved) : [];
+
   return {
     timeLimit: control.time_limit,
     maxIterations: params.max_num_iterations,

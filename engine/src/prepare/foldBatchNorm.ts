@@ -30,12 +30,15 @@ export function foldBatchNorms(model: ModelProto, graph: Graph, dir: string): Mo
     changed.set(linear, folded.node);
     changed.set(norm, null);
   }
+
   if (changed.size === 0) return model;
   const node = model.graph!.node.flatMap((old) => {
     const now = changed.get(old);
     return now === undefined ? [old] : now === null ? [] : [now];
   });
+
   const initializer = [...model.graph!.initializer, ...added];
+
   return withoutUnused({ ...model, graph: { ...model.graph!, node, initializer } });
 }
 
@@ -50,6 +53,7 @@ function foldTarget(graph: Graph, norm: NodeProto): NodeProto | undefined {
   if (linear.opType === 'Conv' || linear.opType === 'ConvTranspose') return linear;
   if (linear.opType === 'MatMul') return graph.rank(linear.input[0] ?? '') === 2 ? linear : undefined;
   const plain = floatAttribute(linear, 'alpha', 1) === 1 && floatAttribute(linear, 'beta', 1) === 1;
+
   return linear.opType === 'Gemm' && plain ? linear : undefined;
 }
 
@@ -81,6 +85,7 @@ function foldInto(
   if (values === undefined) return undefined;
   const weightName = fresh(`${weight!.name}_bn`);
   const newBiasName = fresh(biasName === '' ? `${linear.name}_bias` : `${biasName}_bn`);
+
   return {
     node: {
       ...linear,
@@ -109,6 +114,7 @@ function scaledWeight(
     for (let i = 0; i < result.length; i++) result[i] = result[i]! * scale[channelOf(i)]!;
     return result;
   };
+
   if (linear.opType === 'Gemm' || linear.opType === 'MatMul') {
     if (dims.length !== 2) return undefined;
     const rows = intAttribute(linear, 'transB', 0) === 1;
@@ -116,17 +122,20 @@ function scaledWeight(
     const width = dims[1]!;
     return multiply(rows ? (i) => Math.floor(i / width) : (i) => i % width);
   }
+
   const inner = dims.slice(2).reduce((product, dim) => product * dim, 1);
   if (linear.opType === 'Conv') {
     if (dims[0] !== channels) return undefined;
     const perChannel = dims[1]! * inner;
     return multiply((i) => Math.floor(i / perChannel));
   }
+
   // ConvTranspose: [in channels, out channels per group, …], grouped by input channels.
   const group = intAttribute(linear, 'group', 1);
   const outPerGroup = dims[1]!;
   if (outPerGroup * group !== channels) return undefined;
   const inPerGroup = dims[0]! / group;
+
   return multiply((i) => {
     const row = Math.floor(i / (outPerGroup * inner));
     return Math.floor(row / inPerGroup) * outPerGroup + (Math.floor(i / inner) % outPerGroup);

@@ -49,6 +49,7 @@ export async function foldConstants(
     folded = foldable.length === 0 ? shaped : await foldNodes(shaped, foldable, dir);
     types = await inferTypes(folded, dir);
   }
+
   return { model: withoutUnused(folded), types };
 }
 
@@ -77,9 +78,12 @@ function shapesToInitializers(model: ModelProto, types: ReadonlyMap<string, Tens
     if (outputs.has(result) || !dims?.every((dim) => typeof dim === 'number')) return true;
     const start = intAttribute(candidate, 'start', 0);
     added.push(makeInts(result, dims.slice(start, intAttribute(candidate, 'end', dims.length))));
+
     return false;
   });
+
   if (added.length === 0) return model;
+
   return { ...model, graph: { ...graph, node, initializer: [...graph.initializer, ...added] } };
 }
 
@@ -90,10 +94,12 @@ export function constantsAsInitializers(model: ModelProto): ModelProto {
   const node = graph.node.filter((candidate) => {
     const tensor =
       candidate.opType === 'Constant' && isOnnxDomain(candidate) ? constantValue(candidate) : undefined;
+
     if (tensor === undefined) return true;
     added.push({ ...tensor, name: candidate.output[0] ?? '' });
     return false;
   });
+
   return { ...model, graph: { ...graph, node, initializer: [...graph.initializer, ...added] } };
 }
 
@@ -113,10 +119,12 @@ function constantValue(node: NodeProto): TensorProto | undefined {
         Float32Array.from(attribute.floats),
       );
     }
+
     if (attribute.name === 'value_ints') {
       return makeTensor('', [attribute.ints.length], ElementType.INT64, BigInt64Array.from(attribute.ints));
     }
   }
+
   return undefined;
 }
 
@@ -131,12 +139,15 @@ function foldableNodes(model: ModelProto, types: ReadonlyMap<string, TensorType>
     const fits =
       inputs.every((tensor) => constant.has(tensor)) &&
       (inputs.length > 0 || node.opType === 'ConstantOfShape');
+
     const plain = isOnnxDomain(node) && !has(node, 'not-constant') && subgraphs(node).length === 0;
     const exposed = node.output.some((tensor) => graph.outputs.includes(tensor));
     if (!fits || !plain || exposed) return false;
     for (const tensor of node.output) constant.add(tensor);
+
     return true;
   });
+
   if (candidates.length === 0) return [];
   const tooLarge = new Set<string>();
   const size = (tensor: string) => {
@@ -144,16 +155,19 @@ function foldableNodes(model: ModelProto, types: ReadonlyMap<string, TensorType>
     if (!dims?.every((dim) => typeof dim === 'number')) return Number.POSITIVE_INFINITY;
     return elementCount(dims);
   };
+
   return candidates.filter((node) => {
     const inputs = node.input.filter((tensor) => tensor !== '');
     const outputs = node.output.filter((tensor) => tensor !== '');
     const grown = outputs.every((tensor) => isInteger(types.get(tensor)))
       ? LARGEST_GROWN_INTEGERS
       : LARGEST_GROWN;
+
     const limit = Math.max(grown, ...inputs.map(size));
     if (!inputs.some((tensor) => tooLarge.has(tensor)) && outputs.every((tensor) => size(tensor) <= limit))
       return true;
     for (const tensor of outputs) tooLarge.add(tensor);
+
     return false;
   });
 }
@@ -210,5 +224,6 @@ export function withoutUnused(model: ModelProto): ModelProto {
       outputs.has(name) ||
       index.isOptional(name),
   );
+
   return { ...model, graph: { ...graph, initializer } };
 }

@@ -30,17 +30,21 @@ export function fuseGemms(model: ModelProto, graph: Graph): ModelProto {
         : node.opType === 'Conv' || node.opType === 'ConvTranspose'
           ? withBias(graph, node, add, fresh)
           : undefined;
+
     if (fused === undefined) continue;
     changed.set(node, fused.node);
     added.push(...fused.initializers);
     changed.set(add.node, null);
   }
+
   if (changed.size === 0) return model;
   const nodes = model.graph!.node.flatMap((old) => {
     const now = changed.get(old);
     return now === undefined ? [old] : now === null ? [] : [now];
   });
+
   const initializer = [...model.graph!.initializer, ...added];
+
   return withoutUnused({ ...model, graph: { ...model.graph!, node: nodes, initializer } });
 }
 
@@ -69,6 +73,7 @@ function onlyAdd(graph: Graph, node: NodeProto): Addition | undefined {
     return undefined;
   if (reader.node.opType !== 'Add' || !isOnnxDomain(reader.node)) return undefined;
   const constant = reader.node.input.find((tensor) => graph.initializer(tensor) !== undefined);
+
   return constant === undefined ? undefined : { node: reader.node, constant };
 }
 
@@ -93,10 +98,13 @@ function asGemm(
     elementCount(bias.dims) === columns &&
     Number(bias.dims.at(-1) ?? 0n) === columns &&
     bias.dims.length <= 2;
+
   if (!isRow) return undefined;
   const row =
     bias.dims.length === 1 ? bias : { ...bias, name: fresh(`${bias.name}_row`), dims: [BigInt(columns)] };
+
   const node = makeNode('Gemm', [a, b, row.name], [add.node.output[0] ?? ''], {}, { name: matMul.name });
+
   return { node, initializers: row === bias ? [] : [row] };
 }
 
@@ -113,15 +121,18 @@ function withBias(
   // A transposed convolution's weight is [in, out per group, …].
   const channels =
     conv.opType === 'Conv' ? Number(weight.dims[0]) : Number(weight.dims[1]) * intAttribute(conv, 'group', 1);
+
   const spatial = weight.dims.length - 2;
   const dims = bias.dims.map(Number);
   // [C, 1, 1] or [1, C, 1, 1]: anything else is no bias.
   const tail = dims.slice(-spatial - 1);
   const perChannel =
     tail.length === spatial + 1 && tail[0] === channels && tail.slice(1).every((dim) => dim === 1);
+
   if (!perChannel || elementCount(dims) !== channels || dims.length > spatial + 2) return undefined;
   const name = fresh(`${add.constant}_as_bias_of_${conv.name}`);
   const input = [conv.input[0] ?? '', conv.input[1] ?? '', name];
+
   return {
     node: { ...conv, input, output: [add.node.output[0] ?? ''] },
     initializers: [{ ...bias, name, dims: [BigInt(channels)] }],

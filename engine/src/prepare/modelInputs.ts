@@ -29,9 +29,11 @@ export function settleInputs(model: ModelProto): { model: ModelProto; problems: 
   const optional = new Set(
     possible ? both.filter((tensor) => isSetting(graph, tensor)).map(({ name }) => name) : [],
   );
+
   const constants = new Set(both.map(({ name }) => name).filter((name) => !optional.has(name)));
   const input = graph.input.filter(({ name }) => !constants.has(name));
   const said = model.irVersion >= OPTIONAL_SINCE && constants.size > 0;
+
   return {
     model: { ...model, graph: { ...graph, input } },
     problems: said ? [becameConstants([...constants])] : [],
@@ -49,8 +51,10 @@ function becameConstants(names: readonly string[]): Problem {
     .slice(0, 3)
     .map((name) => `"${name}"`)
     .join(', ');
+
   const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
   const [what, are] = names.length === 1 ? ['input', 'is a constant'] : ['inputs', 'are constants'];
+
   return {
     code: 'inputs-became-constants',
     severity: 'info',
@@ -71,11 +75,14 @@ export function rankInputs(model: ModelProto): ModelProto {
     const reader = graph.node.find(
       (node) => isOnnxDomain(node) && node.opType.startsWith('Conv') && node.input[0] === value.name,
     );
+
     const rank = ranks.get(reader?.input[1] ?? '');
     if (rank === undefined) return value;
     changed = true;
+
     return withRank(value, rank);
   });
+
   return changed ? { ...model, graph: { ...graph, input } } : model;
 }
 

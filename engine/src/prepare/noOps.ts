@@ -24,8 +24,10 @@ export function dropNoOps(model: ModelProto, types: ReadonlyMap<string, TensorTy
       renamed.set(result, source);
       return false;
     }
+
     const free = produced.has(source) && !outputs.has(source) && !captured.has(source);
     if (free) renamed.set(source, result);
+
     return !free;
   });
   const node = kept.map((old) => ({
@@ -33,6 +35,7 @@ export function dropNoOps(model: ModelProto, types: ReadonlyMap<string, TensorTy
     input: old.input.map(resolve),
     output: old.output.map(resolve),
   }));
+
   return { ...model, graph: { ...graph, node } };
 }
 

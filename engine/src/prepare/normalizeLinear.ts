@@ -30,11 +30,14 @@ export function normalizeLinear(model: ModelProto, graph: Graph, dir: string): M
         : old.opType === 'MatMul'
           ? normalMatMul(draft, old)
           : undefined;
+
     changed ||= now !== undefined;
     return now ?? [old];
   });
+
   if (!changed) return model;
   const initializer = [...model.graph!.initializer, ...draft.constants];
+
   return withoutUnused({ ...model, graph: { ...model.graph!, node, initializer } });
 }
 
@@ -80,10 +83,13 @@ function normalGemm(draft: Draft, gemm: NodeProto): NodeProto[] | undefined {
     );
     return [{ ...gemm, attribute, input: [a, scaled, name] }];
   }
+
   const product = draft.fresh(`${output}_product`);
   const addend =
     bias === undefined || beta === 1 ? c : addConstant(draft, `${c}_beta`, bias.dims.map(Number), bias, beta);
+
   const add = makeNode('Add', [product, addend], [output], {}, { name: draft.fresh(`${gemm.name}_add`) });
+
   return [{ ...gemm, attribute, input: [a, scaled], output: [product] }, add];
 }
 
@@ -125,5 +131,6 @@ function normalMatMul(draft: Draft, matMul: NodeProto): NodeProto[] | undefined 
   if (weight.dims.slice(0, -2).some((dim) => dim !== 1n)) return undefined;
   const name = draft.fresh(`${b}_matrix`);
   draft.constants.push({ ...weight, name, dims: [rows!, columns!] });
+
   return [{ ...matMul, input: [a, name] }];
 }

@@ -60,6 +60,7 @@ async function rewriteStepwise(start: Rewritten, dir: string, passes: readonly P
       current = { ...current, problems: [...current.problems, faultOf(name, error)] };
     }
   }
+
   return current;
 }
 

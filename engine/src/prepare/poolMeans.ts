@@ -31,13 +31,16 @@ export function poolMeans(model: ModelProto, graph: Graph, dir: string): ModelPr
     const pooled = fresh(`${y}_pooled`);
     const axes = makeInts(fresh(`${mean.name}_axes`), [2, 3]);
     constants.push(axes);
+
     return [
       makeNode('GlobalAveragePool', [x], [pooled], {}, { name: mean.name }),
       makeNode('Squeeze', [pooled, axes.name], [y], {}, { name: fresh(`${mean.name}_Squeeze`) }),
     ];
   });
+
   if (!changed) return model;
   const initializer = [...model.graph!.initializer, ...constants];
+
   return withoutUnused({ ...model, graph: { ...model.graph!, node, initializer } });
 }
 

@@ -51,6 +51,7 @@ export async function prepareModel(
     indexGraph(opened); // A cycle is said so, before the runtime stumbles over it.
     return inferTypes(opened, dir);
   });
+
   const upgraded = upgradeModel(opened, indexGraph(opened, before).rank, options.opset);
   const blocking = upgraded.problems.find((problem) => problem.severity === 'error');
   if (blocking !== undefined)
@@ -58,6 +59,7 @@ export async function prepareModel(
   const folded = await withFile(path, () => foldConstants(dropNoOps(upgraded.model, before), dir));
   const { model, types, problems } = await rewrite(folded.model, folded.types, dir);
   const graph = indexGraph(model, types);
+
   return {
     model,
     graph,
@@ -79,9 +81,11 @@ export async function withGraph(
   const initializer = [...graph.initializer, ...constants].filter(
     ({ name }) => read.has(name) || prepared.graph.isCaptured(name) || prepared.graph.isOptional(name),
   );
+
   const model: ModelProto = { ...prepared.model, graph: { ...graph, node, initializer } };
   const index = indexGraph(model, await inferTypes(model, prepared.dir));
   const ordered = { ...model, graph: { ...model.graph!, node: [...index.nodes] } };
+
   return { ...prepared, model: ordered, graph: index };
 }
 
@@ -120,6 +124,7 @@ function traceOriginals(original: ModelProto, prepared: Graph): NamedNode[] {
   for (const node of nodes) {
     for (const tensor of node.input) readers.set(tensor, [...(readers.get(tensor) ?? []), node.name]);
   }
+
   const successor = (name: string): string | undefined => {
     let current: string | undefined = name;
     for (let hops = 0; current !== undefined && hops < 8; hops++) {
@@ -129,15 +134,19 @@ function traceOriginals(original: ModelProto, prepared: Graph): NamedNode[] {
       const next: string[] = outputs.flatMap((tensor) => readers.get(tensor) ?? []);
       current = new Set(next).size === 1 ? next[0] : undefined;
     }
+
     return undefined;
   };
+
   return nodes.map((node) => {
     // The nodes of a function's body are named after its call.
     const inlined = functions.has(node.opType)
       ? prepared.nodes.map(({ name }) => name).filter((name) => name.startsWith(`${node.name}/`))
       : [];
+
     const place = prepared.node(node.name)?.name ?? successor(node.name);
     const found = inlined.length > 0 ? inlined : place === undefined ? [] : [place];
+
     return { name: node.name, op: node.opType, prepared: found };
   });
 }

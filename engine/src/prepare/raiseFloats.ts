@@ -41,6 +41,7 @@ export function raiseFloats(model: ModelProto, dir: string): Raised {
   if (found.size === 0) return { model, storedAs: null, problems: [] };
   const inside = raiseGraph(model.graph!, kinds, dir);
   const graph = castBorders({ ...model, graph: inside }, kinds);
+
   return {
     model: { ...model, graph },
     storedAs: [FLOAT16, BFLOAT16].find((type) => found.has(type)) ?? null,
@@ -95,8 +96,10 @@ function raiseGraph(graph: GraphProto, kinds: ReadonlySet<number>, dir: string):
       const raised = raiseGraph(inner, kinds, dir);
       const typed = (value: ValueInfoProto) =>
         kinds.has(elementType(value)) ? withType(value, FLOAT) : value;
+
       return { ...raised, input: raised.input.map(typed), output: raised.output.map(typed) };
     };
+
     if (TYPE_ATTRIBUTES.has(old.name) && kinds.has(Number(old.i))) return { ...old, i: BigInt(FLOAT) };
     return {
       ...old,
@@ -105,7 +108,9 @@ function raiseGraph(graph: GraphProto, kinds: ReadonlySet<number>, dir: string):
       graphs: old.graphs.map(body),
     };
   };
+
   const node = graph.node.map((old) => ({ ...old, attribute: old.attribute.map(attributeOf) }));
+
   return { ...graph, node, initializer: graph.initializer.map(raise), valueInfo: [] };
 }
 
@@ -123,6 +128,7 @@ function castBorders(model: ModelProto, kinds: ReadonlySet<number>): GraphProto 
   const constants = new Set(graph.initializer.map(({ name }) => name));
   const narrow = (values: readonly ValueInfoProto[]) =>
     values.filter((value) => kinds.has(elementType(value)));
+
   const inputs = narrow(graph.input).filter(({ name }) => !constants.has(name));
   const passed = new Set(graph.input.map(({ name }) => name));
   const outputs = narrow(graph.output).filter(({ name }) => !passed.has(name));
@@ -135,6 +141,8 @@ function castBorders(model: ModelProto, kinds: ReadonlySet<number>): GraphProto 
     ...graph.node.map((old) => ({ ...renameReadings(old, rename), output: old.output.map(rename) })),
     ...outputs.map((value) => cast(rename(value.name), value.name, elementType(value))),
   ];
+
   const initializer = graph.initializer.map((tensor) => ({ ...tensor, name: rename(tensor.name) }));
+
   return { ...graph, node, initializer };
 }

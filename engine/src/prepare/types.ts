@@ -34,14 +34,17 @@ export async function inferTypes(model: ModelProto, dir?: string): Promise<Map<s
     const type = declaredType(value);
     if (type !== undefined) types.set(value.name, type);
   }
+
   for (const tensor of model.graph!.initializer) {
     types.set(tensor.name, { elemType: tensor.dataType, dims: tensor.dims.map(Number) });
   }
+
   const outputs = await signatures(model, dir);
   // The runtime shows a tensor of unknown rank as it shows a scalar.
   const unclear = outputs.filter(
     (output) => output.dims.length === 0 && (types.get(output.name)?.dims ?? null) === null,
   );
+
   const scalars = await knownScalars(model, dir, unclear);
   for (const { name, type, dims } of outputs) {
     const elemType = dataTypeOf(type);
@@ -50,6 +53,7 @@ export async function inferTypes(model: ModelProto, dir?: string): Promise<Map<s
     const named = dims.map((dim, axis) => (dim === '' || dim === -1 ? `${name}_dim_${axis}` : dim));
     types.set(name, { elemType, dims: dims.length > 0 || scalars.has(name) ? named : declared });
   }
+
   return types;
 }
 
@@ -60,6 +64,7 @@ async function signatures(model: ModelProto, dir: string | undefined): Promise<r
     await session.release();
     return session.outputs;
   };
+
   try {
     return await load(skeleton(model, isLarge));
   } catch {
@@ -85,6 +90,7 @@ async function knownScalars(
   const found = new Map(
     (await signatures({ ...model, graph: { ...graph, node } }, dir)).map((o) => [o.name, o.dims]),
   );
+
   return new Set(probed.filter((_, index) => found.get(shapes[index]!)?.[0] === 0).map(({ name }) => name));
 }
 
@@ -98,6 +104,7 @@ function declaredType(value: ValueInfoProto): TensorType | undefined {
       ? dim.value.value
       : `${value.name}_dim_${index}`;
   });
+
   return { elemType: kind.value.elemType, dims: dims ?? null };
 }
 
@@ -123,6 +130,7 @@ function skeleton(model: ModelProto, isLarge: (tensor: TensorProto) => boolean):
   const produced = graph.node
     .flatMap((node) => node.output)
     .filter((name) => name !== '' && !declared.has(name));
+
   return {
     ...model,
     // Before version 4 every constant had to be an input too.
@@ -149,6 +157,7 @@ function typedInput(tensor: TensorProto): ValueInfoProto {
     elemType: tensor.dataType,
     shape: create(TensorShapeProtoSchema, { dim }),
   });
+
   return create(ValueInfoProtoSchema, {
     name: tensor.name,
     type: create(TypeProtoSchema, { value: { case: 'tensorType', value } }),

@@ -33,7 +33,9 @@ export function isRunning(owner: Owner): boolean | null {
     // Not permitted means that it runs, for somebody else.
     if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false;
   }
+
   const begun = begunAt(owner.pid);
+
   return begun === null ? false : begun === '' || owner.begun === '' || begun === owner.begun;
 }
 

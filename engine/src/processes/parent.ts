@@ -13,5 +13,6 @@ function watchPath(): string {
   const places = ['./watch.cjs', '../../../dist/watch.cjs'].map((place) =>
     fileURLToPath(new URL(place, import.meta.url)),
   );
+
   return places.find(existsSync) ?? places[0]!;
 }

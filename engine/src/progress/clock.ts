@@ -30,6 +30,7 @@ export function startClock(emit: (event: EngineEvent) => void): Clock {
     emit({ type: 'progress', stage, done, total, secondsLeft, ...(detail === undefined ? {} : { detail }) });
     lastEvent = performance.now();
   };
+
   return {
     stage(name, total) {
       close();
@@ -46,6 +47,7 @@ export function startClock(emit: (event: EngineEvent) => void): Clock {
       close();
       if (current !== null) current.since = performance.now();
       const of = (name: StageName) => spent.get(name) ?? 0;
+
       return {
         load: of('load'),
         prepare: of('prepare'),

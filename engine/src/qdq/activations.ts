@@ -25,6 +25,7 @@ export function insertActivationQuantizer(
     source = draft.freshName(`${tensor}_float`);
     draft.renameTensor(tensor, source);
   }
+
   const scale = draft.freshName(`scale_${tensor}_1`);
   const zeroPoint = draft.freshName(`zero_point_${tensor}_1`);
   const dims = quantizer.axis === null ? [] : [parameters.scale.length];
@@ -44,6 +45,7 @@ export function insertActivationQuantizer(
     domain,
   });
   draft.rewire(quantizer.targets, output);
+
   return { scale, zeroPoint, domain };
 }
 
@@ -64,14 +66,17 @@ function clipToRange(
     draft.addInitializer(makeTensor(name, dims, DATA_TYPE.float, parameters[side]));
     return name;
   };
+
   const limited = draft.freshName(`clip_output_${tensor}_1`);
   if (axis === null) {
     const name = draft.freshName(`Clip_${tensor}_1`);
     draft.addNode('Clip', [source, bound('low'), bound('high')], limited, {}, { name });
     return limited;
   }
+
   const raised = draft.freshName(`max_output_${tensor}_1`);
   draft.addNode('Max', [source, bound('low')], raised, {}, { name: draft.freshName(`Max_${tensor}_1`) });
   draft.addNode('Min', [raised, bound('high')], limited, {}, { name: draft.freshName(`Min_${tensor}_1`) });
+
   return limited;
 }

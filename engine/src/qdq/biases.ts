@@ -75,6 +75,7 @@ function activationBefore(
     reader = graph.producer(reader.input[0] ?? '');
     if (reader !== undefined && traitOf(reader, graph) !== 'agnostic') return undefined;
   }
+
   return undefined;
 }
 
@@ -88,6 +89,7 @@ function biasCodes(values: Float32Array, scale: Float32Array): Int32Array | null
     if (!(code >= lowest && code <= highest)) return null;
     codes[i] = code;
   }
+
   return codes;
 }
 

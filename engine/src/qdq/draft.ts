@@ -86,10 +86,12 @@ export class Draft {
       ...node.flatMap((reader) => [...reader.input, ...capturedBy(reader)]),
       ...graph.output.map((value) => value.name),
     ]);
+
     const listed = new Set(graph.input.map((value) => value.name));
     const initializer = [...this.initializers.values()].filter(
       ({ name }) => read.has(name) || listed.has(name),
     );
+
     return {
       ...this.model,
       opsetImport: this.opsets(),

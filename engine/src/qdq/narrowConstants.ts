@@ -29,6 +29,8 @@ export function narrowConstants(model: ModelProto, type: number, dir: string): M
     casts.push(makeNode('Cast', [name], [tensor.name], { to: 1 }, { name: fresh(`Cast_${tensor.name}`) }));
     return makeTensor(name, tensor.dims.map(Number), type, bits);
   });
+
   if (casts.length === 0) return model;
+
   return { ...model, graph: { ...model.graph!, initializer, node: [...casts, ...model.graph!.node] } };
 }

@@ -31,10 +31,12 @@ export function repeatBehindPassThrough(
       const readers = graph
         .consumers(tensor)
         .map((reading) => ({ node: reading.node.name, input: reading.input }));
+
       if (!stopped) {
         queue.push(...readers);
         continue;
       }
+
       if (readers.length === 0 || graph.outputs.includes(tensor) || graph.isCaptured(tensor)) continue;
       const codes = draft.freshName(`q_output_${tensor}_1`);
       const output = draft.freshName(`dq_output_${tensor}_1`);

@@ -42,6 +42,7 @@ export function storedParameters(
   const moved = runtime === 'onnxruntime' && parameters.storage === 'int8';
   const storage = moved ? 'uint8' : parameters.storage;
   const [lowest, highest] = STORAGE[storage];
+
   return {
     storage,
     bits: storage === 'int16' || storage === 'uint16' ? 16 : 8,

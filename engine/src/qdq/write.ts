@@ -20,10 +20,12 @@ export function writeQdq(input: QdqInput): ModelProto {
     const pair = insertActivationQuantizer(draft, quantizer, parameters, input);
     if (input.runtime === 'onnxruntime') repeatBehindPassThrough(draft, input.graph, quantizer, pair);
   }
+
   if (input.runtime === 'onnxruntime') quantizeBiases(draft, input);
   for (const quantizer of input.placement.weights) {
     const weights = input.weights.get(quantizer.id);
     if (weights !== undefined) foldWeights(draft, quantizer, weights);
   }
+
   return draft.finish();
 }

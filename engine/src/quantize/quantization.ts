@@ -54,6 +54,7 @@ export function activationParameters(
         group: 'activations',
         halfRange: false,
       });
+
       return [[quantizer.id, parameters] as const];
     }),
   );
@@ -75,7 +76,9 @@ export function weightCodes(
           data: { tensor: quantizer.tensor },
         });
       }
+
       const dims = tensor.dims.map(Number);
+
       return [
         quantizer.id,
         quantizeWeights(values, dims, quantizer.axis, quantizer.config, quantizer.halfRange, estimator),
@@ -117,5 +120,6 @@ export function buildModel(quantization: Quantization, chosen: ReadonlySet<strin
     biases: quantization.biases.filter((bias) => !reverted.has(bias.port.node)),
     runtime,
   });
+
   return prepared.storedAs === null ? written : narrowConstants(written, prepared.storedAs, prepared.dir);
 }

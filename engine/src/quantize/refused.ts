@@ -47,6 +47,7 @@ export function inFloat(quantization: Quantization, operators: ReadonlySet<strin
   if (operators.size === 0) return quantization;
   const { placement, prepared, biases } = quantization;
   const reverted = revertOperators(prepared.graph, placement, operators);
+
   return {
     ...quantization,
     placement: { ...reverted, float: new Set([...placement.float, ...operators]) },
@@ -80,6 +81,7 @@ function namedOperator({ prepared: { graph } }: Quantization, reason: string): s
     ...reason.matchAll(/\(([^()\s]+)\)/g),
     ...reason.matchAll(/"([^"]+)"/g),
   ].map((match) => match[1]!.replace(/_token_\d+$/, ''));
+
   return named.find((name) => graph.node(name) !== undefined);
 }
 

@@ -61,6 +61,7 @@ export function quantizerParameters(
       configPath: ['quantization', 'advanced_parameters', 'overflow_fix'],
     });
   }
+
   return config.mode === 'symmetric' ? symmetric(range, config, options) : asymmetric(range, config, options);
 }
 
@@ -83,6 +84,7 @@ function symmetric(range: Range, config: QuantizerConfig, options: ParameterOpti
     options.group === 'weights'
       ? config.signednessToForce !== false
       : (config.signednessToForce ?? range.min.some((x) => x < 0));
+
   const exported = 2 ** config.numBits - (config.narrowRange ? 1 : 0);
   if (options.halfRange) return halfRange(reach, config, exported);
   const low = signed
@@ -90,6 +92,7 @@ function symmetric(range: Range, config: QuantizerConfig, options: ParameterOpti
       ? reach.map((x) => -x)
       : reach.map((x) => f32((-x * exported) / (exported - 2)))
     : new Float32Array(reach.length);
+
   return fromBorders(low, reach, exported, signed, config);
 }
 
@@ -104,6 +107,7 @@ function halfRange(reach: Float32Array, config: QuantizerConfig, exported: numbe
   const low = config.narrowRange
     ? high.map((x) => -x)
     : reach.map((x) => f32(f32((-x * inner) / (inner - 2)) * factor));
+
   return fromBorders(low, high, exported, true, config, true);
 }
 
@@ -119,15 +123,18 @@ function asymmetric(range: Range, config: QuantizerConfig, options: ParameterOpt
       f32(Math.max(range.max[c]! + correction, 0)),
       config.numBits,
     );
+
     low[c] = wide.low;
     high[c] = wide.high;
   }
+
   const levels = 2 ** config.numBits - (config.narrowRange ? 1 : 0);
   // Weights are always stored signed; activations only when a border is negative and nothing forces a sign.
   const signed =
     options.group === 'weights'
       ? config.signednessToForce !== false
       : (config.signednessToForce ?? low.some((x) => x < 0));
+
   return fromBorders(low, high, levels, signed, config);
 }
 
@@ -162,7 +169,9 @@ export function fromBorders(
     const zero = codeLow - roundHalfEven(f32(low[c]! / scale[c]!));
     zeroPoint[c] = zeroCentred ? 0 : Math.max(bottom, Math.min(codeHigh, zero));
   }
+
   const wide = numBits > 8;
   const storage: Storage = signed ? (wide ? 'int16' : 'int8') : wide ? 'uint16' : 'uint8';
+
   return { low, high, levels, scale, zeroPoint, signed, numBits, storage, codeLow, codeHigh };
 }

@@ -16,24 +16,30 @@ export function reduceTensor(
   const channels = axis === null ? 1 : (dims[axis] ?? 1);
   const inner =
     axis === null ? values.length : dims.slice(axis + 1).reduce((product, dim) => product * dim, 1);
+
   const result = new Float64Array(channels);
   if (statistic === 'quantile' || statistic === 'abs_quantile') {
     for (let c = 0; c < channels; c++) {
       const own = clippedChannel(values, channels, inner, c, clip, statistic === 'abs_quantile');
       result[c] = quantileOf(own, probability);
     }
+
     return result;
   }
+
   result.fill(
     statistic === 'mean' ? 0 : statistic === 'min' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY,
   );
+
   for (let start = 0, c = 0; start < values.length; start += inner, c = (c + 1) % channels) {
     result[c] = reduceRun(values, start, start + inner, statistic, result[c]!, clip);
   }
+
   if (statistic === 'mean') {
     const count = values.length / channels;
     for (let c = 0; c < channels; c++) result[c] = result[c]! / count;
   }
+
   return result;
 }
 
@@ -57,6 +63,7 @@ function reduceRun(
       state = magnitude > state ? magnitude : magnitude === magnitude ? state : Number.NaN;
     }
   }
+
   return state;
 }
 
@@ -76,6 +83,7 @@ function clippedChannel(
       own[write++] = absolute ? Math.abs(value) : value;
     }
   }
+
   return own;
 }
 

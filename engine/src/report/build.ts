@@ -90,6 +90,7 @@ function metricReport({ validation, restored }: ReportInput): QuantizationReport
   const { baseline, initial, final } = measured;
   const drop = dropOf(validation, baseline, final);
   const allowed = allowedDrop(validation, baseline);
+
   return {
     name: validation.metric.name,
     higher_is_better: validation.metric.higherIsBetter,

@@ -21,12 +21,14 @@ export function layerReports({ quantization, restored, corrections, finished }: 
     quantization.activationConfig,
     restored.reverted,
   );
+
   return graph.nodes
     .filter((node) => finished.sqnr.has(node.name))
     .map((node) => {
       const isQuantized = quantized.has(node.name) && !restored.reverted.has(node.name);
       const decibels = finished.sqnr.get(node.name) ?? null;
       const correction = correctionOf.get(node.name);
+
       return {
         name: node.name,
         op: node.opType,
@@ -56,9 +58,11 @@ function weightReport(quantization: Quantization, node: string): LayerReport['we
   const quantizer = quantization.placement.weights.find((candidate) =>
     candidate.targets.some((port) => port.node === node),
   );
+
   const weights = quantizer === undefined ? undefined : quantization.weights.get(quantizer.id);
   if (quantizer === undefined || weights === undefined) return null;
   const { scale, signed, numBits } = weights.parameters;
+
   return {
     bits: numBits,
     signed,

@@ -68,6 +68,7 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
     forecaster === null
       ? screeningSamples(metric, baseline.states, initial.states, SCREENING_SAMPLES)
       : nearestBorder(metric, initial.states, deciding).slice(0, nearest);
+
   let reference: Promise<Reference> | undefined;
 
   const run = async (runner: ModelRunner, indices: readonly number[]): Promise<Entries> => {
@@ -75,6 +76,7 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
       task: baseline.task,
       ...(baseline.reference === null ? {} : { reference: baseline.reference }),
     };
+
     const { states } = await evaluate(runner, source, indices, metric, options);
     return indices.map((index, i) => [index, states[i]!] as const);
   };
@@ -105,6 +107,7 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
           return entries.map(([, state]) => state);
         }),
       );
+
       return settle(reverted, states);
     },
     async screen(reverted) {
@@ -112,15 +115,18 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
         const entries = await journal.of(`${prefix} screen ${keyOf(reverted)}`, () =>
           withModel(input, reverted, { alone: true }, (runner) => run(runner, screening)),
         );
+
         const known = look(reverted, entries);
         return { error: null, drop: forecaster.complete(reverted, known).drop };
       }
+
       const error = await journal.of(`${prefix} screen ${keyOf(reverted)}`, async () => {
         const expected = await (reference ??= openReference(input, screening));
         return withModel(input, reverted, { alone: true }, (runner) =>
           meanError(runner, readAhead(source, screening), expected, { metric, task: baseline.task }),
         );
       });
+
       return { error, drop: null };
     },
     async assess(reverted) {
@@ -134,20 +140,25 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
             if (forecaster !== null && forecaster.complete(reverted, known).chance < HOPELESS)
               return [...known];
           }
+
           if (!meetsTarget(drop(known), maxDrop)) return [...known];
           const others = firstIndices(source.count).filter((index) => !known.has(index));
+
           return [...known, ...(await run(runner, others))];
         }),
       );
+
       const known = look(reverted, entries);
       if (known.size < source.count) {
         const expected = forecaster?.complete(reverted, known).drop ?? drop(known);
         return { drop: expected, metric: Number.NaN, exact: false };
       }
+
       const { value } = settle(
         reverted,
         firstIndices(source.count).map((index) => known.get(index)!),
       );
+
       return { metric: value, drop: drop(known), exact: true };
     },
   };
@@ -182,6 +193,7 @@ function forecasterOf(
       return comparableDrop(validation, baseline, { value: metric.result(all), states: all });
     },
   });
+
   return {
     note: (reverted, known) => forecaster.note(reverted, marginsOf(known)),
     predict: forecaster.predict,

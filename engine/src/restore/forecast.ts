@@ -59,6 +59,7 @@ export function createForecaster(input: ForecastInput): Forecaster {
     { operators: new Set(), margins: initial },
     { operators: new Set(groups.flat()), margins: float },
   ];
+
   const seen = new Map<string, Margins>();
   const tests = new Map<string, Test>();
   let trust = trustOf([]);
@@ -72,8 +73,10 @@ export function createForecaster(input: ForecastInput): Forecaster {
       if (margins === undefined) return null;
       steps.push({ margins, sign: after ? 1 : -1 });
     }
+
     return sumUp(base.margins, steps, initial, trust);
   };
+
   return {
     note(operators, margins) {
       const key = keyOf([...operators]);
@@ -82,6 +85,7 @@ export function createForecaster(input: ForecastInput): Forecaster {
         tests.set(key, { prediction, margins });
         trust = trustOf([...tests.values()]);
       }
+
       seen.set(key, margins);
       if (!margins.some(Number.isNaN)) complete.push({ operators, margins });
     },
@@ -124,10 +128,12 @@ function trustOf(tests: readonly Test[]): Trust {
       energy += prediction.energy[i]!;
     }
   }
+
   if (energy === 0 || square === 0) return { share: 1, interaction: INTERACTION ** 2 };
   const guess = GUESS_WEIGHT / tests.length;
   const share = Math.min(1.2, Math.max(0, (product + guess * square) / (square + guess * square)));
   const missed = Math.max(0, own - 2 * share * product + share * share * square);
+
   return { share, interaction: (missed + guess * energy * INTERACTION ** 2) / (energy + guess * energy) };
 }
 
@@ -146,11 +152,13 @@ function corrected({ means, variances }: Prediction, seen: Margins, initial: Mar
     product += expected * (seen[i]! - initial[i]!);
     square += expected * expected;
   }
+
   // The share of the expected change that did come (least squares).
   const share = square === 0 ? 1 : Math.min(1.5, Math.max(0, product / square));
   const mean = (i: number) => initial[i]! + share * (means[i]! - initial[i]!);
   let missed = 0;
   for (let i = 0; i < seen.length; i++) if (!Number.isNaN(seen[i])) missed += (seen[i]! - mean(i)) ** 2;
+
   return {
     means: seen.map((value, i) => (Number.isNaN(value) ? mean(i) : value)),
     variances: seen.map((value, i) =>
@@ -166,11 +174,13 @@ function nearest(states: readonly State[], operators: ReadonlySet<string>): Stat
     for (const name of state.operators) if (operators.has(name)) common++;
     return state.operators.size + operators.size - 2 * common;
   };
+
   let [best, least] = [states[0]!, distance(states[0]!)];
   for (const state of states) {
     const found = distance(state);
     if (found <= least) [best, least] = [state, found];
   }
+
   return best;
 }
 
@@ -195,6 +205,7 @@ function sumUp(base: Margins, steps: readonly Step[], initial: Margins, trust: T
   // One step from the start was looked at itself.
   const { share, interaction } =
     base === initial && steps.length === 1 ? { share: 1, interaction: 0 } : trust;
+
   for (const { margins: alone, sign } of steps) {
     const unknown = meanSquareChange(alone, initial);
     for (let i = 0; i < means.length; i++) {
@@ -203,11 +214,13 @@ function sumUp(base: Margins, steps: readonly Step[], initial: Margins, trust: T
         variances[i] = variances[i]! + unknown;
         continue;
       }
+
       means[i] = means[i]! + sign * share * effect;
       energy[i] = energy[i]! + effect * effect;
       variances[i] = variances[i]! + interaction * effect * effect;
     }
   }
+
   return { means, variances, base, energy, steps: steps.length };
 }
 
@@ -220,6 +233,7 @@ function meanSquareChange(margins: Margins, initial: Margins): number {
     sum += change * change;
     count++;
   }
+
   return count === 0 ? 0 : sum / count;
 }
 
@@ -234,11 +248,13 @@ function expectation(
     spread += yes * (1 - yes);
     return margin.state(mean, yes);
   });
+
   const drop = dropWith(likely);
   if (spread === 0) return { drop, chance: meetsTarget(drop, maxDrop) ? 1 : 0 };
   // The drop counts in steps of what one sample's answer is worth.
   const others = likely.slice(1);
   const step = dropWith([margin.state(-1, 0), ...others]) - dropWith([margin.state(1, 1), ...others]);
+
   return { drop, chance: normal((maxDrop + step / 2 - drop) / (Math.sqrt(spread) * step)) };
 }
 
@@ -247,6 +263,7 @@ export function normal(x: number): number {
   const t = 1 / (1 + 0.2316419 * Math.abs(x));
   const poly =
     t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
+
   const tail = Math.exp((-x * x) / 2) * 0.3989422804014327 * poly;
   return x >= 0 ? 1 - tail : tail;
 }

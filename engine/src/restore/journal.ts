@@ -32,6 +32,7 @@ export function openJournal(
       onFailure(error instanceof Error ? error.message : String(error));
     }
   };
+
   const line = (key: string, value: unknown) => `${JSON.stringify([key, value])}\n`;
   let begun = false;
   // Rewritten whole: what was cut short goes. Not before there is something to keep: a run that fails early leaves nothing.
@@ -41,6 +42,7 @@ export function openJournal(
     const lines = [line('identity', identity), ...[...kept].map(([key, value]) => line(key, value))];
     writeFileSync(path, lines.join(''));
   };
+
   return {
     found: kept.size,
     async of<T>(key: string, compute: () => Promise<T>) {
@@ -66,6 +68,7 @@ function readKept(path: string, identity: string): Map<string, unknown> {
     if (entry === null) break;
     kept.set(entry[0], entry[1]);
   }
+
   return kept;
 }
 

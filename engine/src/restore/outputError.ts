@@ -39,7 +39,9 @@ export async function meanError(
     const context = { name, feeds, image: image ?? null, task };
     errors.push(metric.outputError?.(outputs, float, context) ?? outputsError(outputs, float));
   }
+
   const error = errors.length === 0 ? 0 : errors.reduce((sum, each) => sum + each, 0) / errors.length;
+
   // Kept as JSON, which has no infinities.
   return Number.isFinite(error) ? error : Number.MAX_VALUE;
 }
@@ -51,6 +53,7 @@ function outputsError(outputs: Outputs, float: Outputs): number {
     const comparable = data instanceof Float32Array && actual instanceof Float32Array;
     return comparable ? [relativeError(data, actual)] : [];
   });
+
   return errors.length === 0 ? 0 : errors.reduce((sum, each) => sum + each, 0) / errors.length;
 }
 
@@ -61,5 +64,6 @@ function relativeError(expected: Float32Array, actual: Float32Array): number {
     signal += expected[i]! ** 2;
     noise += (expected[i]! - actual[i]!) ** 2;
   }
+
   return noise === 0 ? 0 : noise / signal;
 }

@@ -27,6 +27,7 @@ async function trySingles(search: Search, screened: readonly Candidate[]): Promi
     const { drop } = await assess(search, new Set(candidate.operators));
     tried.push({ ...candidate, dropAlone: drop });
   }
+
   return [...tried.sort((a, b) => a.dropAlone! - b.dropAlone!), ...screened.slice(tried.length)];
 }
 
@@ -51,12 +52,14 @@ async function growPrefix(search: Search, ranked: readonly Candidate[]): Promise
     else missed = count;
     count = Math.min(2 * count, most);
   }
+
   while (met !== null && met - missed > 1 && !isLate(search)) {
     const middle: number = (met + missed) >> 1;
     const { drop, exact } = await assess(search, prefix(middle));
     if (exact && meetsTarget(drop, search.problem.maxDrop)) met = middle;
     else missed = middle;
   }
+
   return order;
 }
 

@@ -45,7 +45,9 @@ export async function searchPredicted(
     candidates = await screenRest(search, candidates);
     await grow(search);
   }
+
   if (isMet(search)) await prune(search);
+
   return [...candidates].sort(byPromise);
 }
 
@@ -58,15 +60,18 @@ async function trySets(search: Search, candidates: readonly Candidate[]): Promis
       const [best] = predicted(search, sets)
         .filter(({ set }) => !wasAssessed(search, set))
         .sort((a, b) => b.chance - a.chance);
+
       if (best === undefined || best.chance < WORTH_TRYING) break;
       await assess(search, best.set);
       if (isMet(search)) return true;
     }
+
     beam = predicted(search, sets)
       .sort((a, b) => a.drop - b.drop)
       .slice(0, BEAM)
       .map(({ set }) => set);
   }
+
   return false;
 }
 
@@ -77,6 +82,7 @@ function larger(sets: readonly Operators[], candidates: readonly Candidate[]): O
       .filter(({ operators }) => !set.has(operators[0]!))
       .map(({ operators }) => union([[...set], operators])),
   );
+
   return [...new Map(grown.map((set) => [[...set].sort().join('\u0000'), set])).values()];
 }
 
@@ -120,10 +126,12 @@ function withMore({ problem }: Search, set: Operators): Operators {
       .map((group) => ({ group, drop: problem.predict(union([[...grown], group]))?.drop ?? Infinity }))
       .sort((a, b) => a.drop - b.drop)
       .slice(0, Math.min(atOnce, mostGroups(problem) - size));
+
     grown = union([[...grown], ...chosen.map(({ group }) => group)]);
     size += chosen.length;
     chance = problem.predict(grown)?.chance ?? 0;
   }
+
   return grown;
 }
 
@@ -151,12 +159,14 @@ function without(search: Search, set: Operators, count: number): Operators | und
       .filter(({ set: less, chance }) => chance >= WORTH_PRUNING && !wasAssessed(search, less))
       .sort((a, b) => b.chance - a.chance)[0]?.set;
   }
+
   let current = set;
   for (let i = 0; i < count; i++) {
     const [best] = predicted(search, smaller(search, current)).sort((a, b) => b.chance - a.chance);
     if (best === undefined) return undefined;
     current = best.set;
   }
+
   return wasAssessed(search, current) ? undefined : current;
 }
 

@@ -54,12 +54,14 @@ export async function tryRemedies<Made extends { readonly quantization: Quantiza
     tried.push({ setting: 'preset', value: 'mixed', drop: mixed.drop, kept });
     if (kept) [best, base] = [mixed, { preset: 'mixed' }];
   }
+
   if (plan.remedies.length === 0 || meetsTarget(best.drop, maxDrop) || isLate()) return { best, tried };
   const tuned = await tune(plan.remedies, best.drop, maxDrop, predictedDrop(input, base), isLate);
   if (tuned.drop >= best.drop) return { best, tried: [...tried, ...tuned.tried] };
   const after = await measured(input, combineChanges(base, tuned.change));
   const kept = after.drop < best.drop;
   const settled = tuned.tried.map((remedy) => ({ ...remedy, kept: remedy.kept && kept }));
+
   return { best: kept ? after : best, tried: [...tried, ...settled] };
 }
 
@@ -83,6 +85,7 @@ function predictedDrop<Made extends { readonly quantization: Quantization }>(
       journal: context.journal,
       prefix: `with ${JSON.stringify(combineChanges(base, change))}`,
     });
+
     return (await evaluator.assess(new Set())).drop;
   };
 }
@@ -102,5 +105,6 @@ async function measured<Made extends { readonly quantization: Quantization }>(
       { lanes, ...sessionOptions(made.quantization) },
     ),
   );
+
   return { made, evaluation, drop: comparableDrop(validation, baseline, evaluation) };
 }

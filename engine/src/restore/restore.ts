@@ -70,11 +70,13 @@ export async function restoreAccuracy<Made extends { readonly quantization: Quan
   if (maxDrop === null || plan === null || isMet || dropsAreUndefined(validation, baseline)) {
     return { made, reverted, measured: { baseline, initial, final: initial }, restoration: null };
   }
+
   if (maxDrop < 0) {
     const stopReason = 'The float model itself does not reach the target; nothing was put back to float.';
     const restoration = { remedies: [], steps: [], candidates: [], rankingSamples: 0, stopReason };
     return { made, reverted, measured: { baseline, initial, final: initial }, restoration };
   }
+
   const deadline = plan.timeLimit === null ? null : performance.now() + 1000 * plan.timeLimit;
   const isLate = () => deadline !== null && performance.now() >= deadline;
   context.clock.stage('rank', null);
@@ -88,6 +90,7 @@ export async function restoreAccuracy<Made extends { readonly quantization: Quan
     isLate,
     context,
   });
+
   if (meetsTarget(best.drop, maxDrop)) {
     const stopReason = 'The target was met by other settings, with no operator back in float.';
     const restoration = { remedies, steps: [], candidates: [], rankingSamples: 0, stopReason };
@@ -98,7 +101,9 @@ export async function restoreAccuracy<Made extends { readonly quantization: Quan
       restoration,
     };
   }
+
   const searched = await search(best, { baseline, validation, maxDrop, deadline, plan }, context);
+
   return {
     made: best.made,
     reverted: searched.reverted,
@@ -127,6 +132,7 @@ async function measureStart(
       onSample: (done) => clock.progress(count + done, 'quantized model'),
     }),
   );
+
   return { baseline, evaluation };
 }
 
@@ -173,7 +179,9 @@ async function search(
     onRanked: () => clock.stage('restore', null),
     onProgress: (done, detail) => clock.progress(done, detail),
   });
+
   const { steps, candidates, stopReason } = result;
+
   return {
     reverted: result.reverted,
     final: evaluator.evaluationOf(result.reverted) ?? evaluation,

@@ -36,6 +36,7 @@ export async function openRunJournal(request: RunRequest, inputs: RunInputs): Pr
       },
     ]),
   );
+
   if (request.resume === true && journal.found === 0) {
     warn([
       {
@@ -47,6 +48,7 @@ export async function openRunJournal(request: RunRequest, inputs: RunInputs): Pr
       },
     ]);
   }
+
   return journal;
 }
 
@@ -67,5 +69,6 @@ async function identityOf({
     (await validation?.source.fingerprint()) ?? null,
     validation?.metric.identity ?? null,
   ];
+
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

@@ -26,7 +26,9 @@ export function decidingSamples(
     quantized,
     quantized.map((_, index) => index),
   );
+
   const unsettled = near.filter((index) => Math.abs(margins[index]!) <= SETTLED * deviation).length;
+
   return near.slice(0, Math.min(limit, Math.max(FEWEST, unsettled))).sort((a, b) => a - b);
 }
 
@@ -52,6 +54,7 @@ export function screeningSamples(
     margin === undefined
       ? errorGrowth(metric, float, quantized)
       : quantized.map((state, index) => margin.of(float[index]) - margin.of(state));
+
   return worstSamples(suffering, count);
 }
 

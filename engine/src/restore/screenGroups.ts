@@ -22,23 +22,28 @@ export async function screenGroups(search: Search): Promise<Candidate[]> {
       search,
       groups.map((group) => [group]),
     );
+
     return inOrder(groups.map((group, i) => ({ group, alone: screened[i]!, block: screened[i]! })));
   }
+
   const size = Math.ceil(Math.sqrt(groups.length));
   const blocks = Array.from({ length: Math.ceil(groups.length / size) }, (_, i) =>
     groups.slice(i * size, (i + 1) * size),
   );
+
   const found = await screenAll(search, blocks);
   // The sort is stable: of equals the earlier operator comes first.
   const ordered = blocks
     .map((block, i) => ({ block, screening: found[i]! }))
     .sort((a, b) => byScreening(a.screening, b.screening))
     .flatMap(({ block, screening }) => block.map((group) => ({ group, block: screening })));
+
   const promising = ordered.slice(0, Math.ceil(groups.length * PROMISING));
   const alone = await screenAll(
     search,
     promising.map(({ group }) => [group]),
   );
+
   return inOrder(ordered.map((each, i) => ({ ...each, alone: alone[i] ?? null })));
 }
 
@@ -50,9 +55,11 @@ export async function screenRest(search: Search, candidates: readonly Candidate[
     search,
     unknown.map(({ operators }) => [operators]),
   );
+
   const screened = unknown.map(({ operators }, i) => candidateOf(operators, found[i]!));
   const measured = candidates.filter(({ dropAlone }) => dropAlone !== null);
   const others = candidates.filter((candidate) => isKnown(candidate) && candidate.dropAlone === null);
+
   return [...measured, ...[...others, ...screened].sort(byPromise)];
 }
 
@@ -66,12 +73,14 @@ async function screenAll(search: Search, sets: readonly (readonly Group[])[]): P
     else found.push(...(await Promise.all(some.map((set) => problem.screen(union(set))))));
     problem.onProgress(found.length, 'looking for the operators that matter');
   }
+
   return found;
 }
 
 function inOrder(screened: readonly Screened[]): Candidate[] {
   const order = (a: Screened, b: Screened) =>
     byScreening(a.alone ?? NOTHING, b.alone ?? NOTHING) || byScreening(a.block, b.block);
+
   return [...screened].sort(order).map(({ group, alone }) => candidateOf(group, alone ?? NOTHING));
 }
 
@@ -84,6 +93,7 @@ const candidateOf = (operators: Group, { error, drop }: Screening): Candidate =>
 
 const byScreening = (a: Screening, b: Screening) =>
   valueOf(a.drop) - valueOf(b.drop) || valueOf(a.error) - valueOf(b.error);
+
 export const byPromise = (a: Candidate, b: Candidate) =>
   valueOf(a.dropAlone) - valueOf(b.dropAlone) || valueOf(a.outputError) - valueOf(b.outputError);
 /** What was not looked at comes last (the difference of infinities would be no number). */

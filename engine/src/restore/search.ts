@@ -32,6 +32,7 @@ export async function restoreBySearch(problem: RestoreProblem): Promise<RestoreR
   const candidates = await (predicts ? searchPredicted : searchPlainly)(search, screened);
   if (!isMet(search)) await validateBest(search);
   const { best, steps } = search;
+
   return { steps, candidates, ...best, stopReason: stopReason(search) };
 }
 
@@ -51,5 +52,6 @@ function stopReason(search: Search): string {
   const { maxIterations, groups } = problem;
   if (maxIterations !== null && maxIterations < groups.length)
     return `The limit of ${maxIterations} iteration${maxIterations === 1 ? '' : 's'} was reached; this is the best model so far.`;
+
   return 'All operators were tried and the target was not reached; this is the best model found.';
 }

@@ -120,6 +120,7 @@ export function keep(search: Search, state: State): void {
     metric: state.metric,
     drop: state.drop,
   });
+
   const meets = meetsTarget(state.drop, problem.maxDrop);
   const fewer = state.reverted.size < best.reverted.size;
   if (meets && isMet(search) ? fewer : state.drop < best.drop) search.best = state;

@@ -26,12 +26,14 @@ export async function measureSensitivity(
   const samples = await Promise.all(
     firstIndices(Math.min(NOISE_SAMPLES, calibration.samples)).map((index) => calibration.source.get(index)),
   );
+
   const activations = await activationNoise(quantization, samples, lanes);
   clock.stage('validate', validation?.source.count ?? null);
   const baseline =
     validation === null
       ? null
       : await measureBaseline(quantization.prepared, validation, lanes, (done) => clock.progress(done));
+
   clock.stage('rank', groups.length);
   const layers: LayerSensitivity[] = [];
   for (const [index, operators] of groups.entries()) {
@@ -49,6 +51,7 @@ export async function measureSensitivity(
             lanes,
             ...sessionOptions(quantization),
           });
+
     layers.push({
       operators,
       op: graph.node(operators[0]!)?.opType ?? '',
@@ -60,7 +63,9 @@ export async function measureSensitivity(
     });
     clock.progress(index + 1, operators.join(', '));
   }
+
   const error = (layer: LayerSensitivity) => layer.outputSqnrDb ?? Number.MAX_VALUE;
+
   return {
     samples: samples.length,
     metric:
@@ -97,6 +102,7 @@ function weightNoise({ prepared, placement, weights }: Quantization, operators: 
       sums.noise += (value - rounded[i]!) ** 2;
     });
   }
+
   return decibels(sums);
 }
 
@@ -122,7 +128,9 @@ async function activationNoise(
   } finally {
     await runner.release();
   }
+
   const served = operatorsServed(prepared.graph, placement);
+
   return (operators) =>
     quantizers
       .filter(({ id }) => operators.some((name) => served.get(id)?.has(name)))

@@ -33,6 +33,7 @@ export async function tune(
       results.push({ remedy, drop });
       if (drop < (chosen?.drop ?? best.drop)) chosen = { remedy, change, drop };
     }
+
     tried.push(
       ...results.map(({ remedy: { setting, value }, drop }) => ({
         setting,
@@ -43,5 +44,6 @@ export async function tune(
     );
     if (chosen !== null) best = chosen;
   }
+
   return { change: best.change, drop: best.drop, tried };
 }

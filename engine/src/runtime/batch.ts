@@ -25,6 +25,7 @@ export async function runSamples(
       for (const each of some)
         results.push(await runOne(session, each, results.length, { outputs, scratch }));
   }
+
   return results;
 }
 
@@ -89,6 +90,7 @@ function memoryFor(
   // Inputs of ever new sizes would fill it.
   if (scratch !== undefined && scratch.size >= MAX_KEPT) scratch.clear();
   scratch?.set(key, data);
+
   return data;
 }
 
@@ -119,6 +121,7 @@ function joinFeeds(feeds: readonly Feeds[], scratch: Scratch | undefined): Feeds
     tensors.forEach((tensor, i) => data.set(tensor.data as Float32Array, i * length));
     joined[name] = { type, dims: [feeds.length, ...dims.slice(1)], data };
   }
+
   return joined;
 }
 

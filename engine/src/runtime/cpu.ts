@@ -34,15 +34,18 @@ async function flagText(): Promise<string> {
       const text = await readFile('/proc/cpuinfo', 'utf8');
       return /^(?:flags|Features)\s*:(.*)$/m.exec(text)?.[1] ?? '';
     }
+
     if (process.platform === 'darwin') {
       const { stdout } = await promisify(execFile)('sysctl', ['machdep.cpu', 'hw.optional'], {
         timeout: 5000,
       });
+
       // `hw.optional.arm.FEAT_DotProd: 1` means present; a line that ends in 0 means absent.
       return stdout.replace(/^.*: 0$/gm, '');
     }
   } catch {
     // Not knowing the instruction sets is no reason to fail a run.
   }
+
   return '';
 }

@@ -45,6 +45,7 @@ if (port !== null) {
       const answer = await serve(sessions, scratch, request).catch((error: unknown) => ({
         problem: problemOf(error),
       }));
+
       port.postMessage({
         call: request.call,
         took: performance.now() - begun,
@@ -63,13 +64,16 @@ async function serve(
     sessions.set(request.model, await createSession(request.bytes, request.options));
     return {};
   }
+
   const session = sessions.get(request.model)!;
   if (request.kind === 'release') {
     sessions.delete(request.model);
     await session.release();
     return {};
   }
+
   const { transfer, outputs, batch } = request;
+
   return { results: await runSamples(session, unpackTransfer(transfer), { outputs, batch, scratch }) };
 }
 

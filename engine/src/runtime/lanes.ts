@@ -105,6 +105,7 @@ export function openLanes(threads: number): Lanes {
   const start = (count: number) => {
     while (workers.length < count) workers.push(startWorker());
   };
+
   return {
     threads,
     most: Math.min(threads, MAX_LANES),
@@ -121,6 +122,7 @@ export function openLanes(threads: number): Lanes {
       const bytes = encodeModel(model);
       const each = { ...sessionOptions(options), threads: Math.floor(threads / count) };
       await Promise.all(lanes.map((lane) => lane.ask({ kind: 'open', model: id, bytes, options: each })));
+
       return {
         run: (samples, outputs) => runSideBySide(lanes, id, samples, outputs, batch),
         async release() {
@@ -172,10 +174,12 @@ async function* runSideBySide<S extends Runnable>(
           size = batch * Math.max(1, Math.min(Math.floor(LARGEST_CHUNK / batch), batches));
           return done;
         });
+
       // A failure is reported when its turn comes, not as an unhandled rejection before.
       answer.catch(() => undefined);
       pending.push({ chunk: next, answer });
     }
+
     const first = pending.shift();
     if (first === undefined) return;
     const { results } = await first.answer.catch(namingSample(first.chunk));
@@ -199,6 +203,7 @@ function namingSample(samples: readonly Runnable[]): (error: unknown) => never {
 function chunks<S>(samples: AsyncIterable<S> | Iterable<S>): (size: number) => Promise<S[]> {
   const iterator =
     Symbol.asyncIterator in samples ? samples[Symbol.asyncIterator]() : samples[Symbol.iterator]();
+
   return async (size) => {
     const taken: S[] = [];
     while (taken.length < size) {
@@ -206,6 +211,7 @@ function chunks<S>(samples: AsyncIterable<S> | Iterable<S>): (size: number) => P
       if (next.done === true) break;
       taken.push(next.value);
     }
+
     return taken;
   };
 }
@@ -240,6 +246,7 @@ function startWorker(): LaneWorker {
     for (const { reject } of calls.values()) reject(failure);
     calls.clear();
   };
+
   worker.on('message', (answer: LaneAnswer) => {
     const call = calls.get(answer.call);
     calls.delete(answer.call);
@@ -248,6 +255,7 @@ function startWorker(): LaneWorker {
   });
   worker.on('error', failAll);
   worker.on('exit', (code) => failAll(new Error(`A lane of the engine ended with code ${code}.`)));
+
   return {
     waiting: () => calls.size,
     ask(request) {
@@ -257,7 +265,9 @@ function startWorker(): LaneWorker {
         calls.set(call, { resolve, reject, settled: Promise.resolve() });
         worker.postMessage({ ...request, call } satisfies LaneRequest);
       });
+
       calls.set(call, { ...calls.get(call)!, settled: answer.catch(() => undefined) });
+
       return answer;
     },
     async end() {
@@ -273,5 +283,6 @@ function lanePath(): string {
   const places = ['./lane.cjs', '../../../dist/lane.cjs', '../../dist/lane.cjs'].map((place) =>
     fileURLToPath(new URL(place, import.meta.url)),
   );
+
   return places.find(existsSync) ?? places[0]!;
 }

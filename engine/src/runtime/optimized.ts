@@ -41,7 +41,9 @@ export async function optimizedModel(
         ? scratchFailed(new Error('the optimized model cannot be written there'))
         : rethrow(error);
     });
+
     await session.release();
+
     return fromBinary(ModelProtoSchema, await readFile(optimizedPath));
   });
 }
@@ -75,8 +77,10 @@ export function kernelsOf(model: Uint8Array, { graph }: ModelProto): ReadonlyMap
       kind: kindOf(node, integers),
       covers: covered(node),
     };
+
     for (const output of node.output) if (output !== '') kernels.set(output, kernel);
   }
+
   return kernels;
 }
 
@@ -96,6 +100,7 @@ function integerTensors(graph: GraphProto): ReadonlySet<string> {
     const moved = node.opType !== 'DequantizeLinear' && kernel === undefined && integers.has(first);
     if (made || moved) for (const output of node.output) integers.add(output);
   }
+
   return integers;
 }
 
@@ -108,12 +113,14 @@ function coverage(source: GraphProto, optimized: GraphProto): (kernel: NodeProto
   const producers = new Map(
     source.node.flatMap((node) => node.output.map((tensor) => [tensor, node] as const)),
   );
+
   const byName = new Map(source.node.map((node) => [node.name, node]));
   const owner = new Map<NodeProto, NodeProto>();
   for (const kernel of optimized.node) {
     const own = byName.get(kernel.name.replace(/_token_\d+$/, ''));
     if (own !== undefined && !owner.has(own)) owner.set(own, kernel);
   }
+
   const named = new Set(owner.values());
   for (const kernel of optimized.node) {
     if (named.has(kernel) || isConversion(kernel.opType)) continue;
@@ -124,22 +131,27 @@ function coverage(source: GraphProto, optimized: GraphProto): (kernel: NodeProto
       owner.set(node, kernel);
       for (const input of node.input) if (!borders.has(input)) claim(input);
     };
+
     // A blocked convolution is named after the tensor that it stood for.
     const blocked = kernel.name.replace(/_nchwc$/, '');
     for (const output of blocked === kernel.name ? kernel.output : [blocked]) claim(output);
   }
+
   // Sources come in topological order, so that the kernel of what feeds a node is known before it is asked for.
   for (const node of source.node) {
     const feeding = node.input
       .map((tensor) => producers.get(tensor))
       .find((before) => before !== undefined && owner.has(before));
+
     if (!owner.has(node) && feeding !== undefined) owner.set(node, owner.get(feeding)!);
   }
+
   const covers = new Map<NodeProto, string[]>();
   for (const node of source.node) {
     const kernel = owner.get(node);
     if (kernel === undefined || isConversion(node.opType)) continue;
     covers.set(kernel, [...(covers.get(kernel) ?? []), node.name]);
   }
+
   return (kernel) => covers.get(kernel) ?? [];
 }

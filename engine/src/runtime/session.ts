@@ -46,6 +46,7 @@ export async function createSession(source: Uint8Array | string, options: Sessio
       ? {}
       : { extra: { session: { model_external_initializers_file_folder_path: options.dir } } }),
   });
+
   return {
     inputs: native.inputMetadata.map(signature),
     outputs: native.outputMetadata.map(signature),
@@ -92,6 +93,7 @@ export async function run(
         new ort.Tensor(type as 'float32', data as Float32Array, dims),
       ]),
     );
+
     const results = await session.native.run(inputs, [...wanted]);
     return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, hostTensor(value)]));
   } catch (error) {
@@ -131,6 +133,7 @@ function runtimeFailure(error: unknown, doing: 'load' | 'run'): never {
   const reason = plain(error instanceof Error ? error.message : String(error));
   const known = REASONS.find(({ pattern }) => pattern.test(reason));
   const hint = known === undefined ? '' : `${known.hint} (`;
+
   return fail(
     known?.code ?? `runtime-${doing}`,
     `ONNX Runtime cannot ${doing} the model: ${hint}${reason}${known === undefined ? '' : ')'}`,
@@ -144,6 +147,7 @@ function plain(reason: string): string {
     .replace(/\s+/g, ' ')
     .replace(/\S*onnxruntime_src\S*:\d+ (?:[^()]|\([^()]*\))*?\([^)]*\)(?: const)? (?=[A-Z])/g, '')
     .trim();
+
   return text.length > 600 ? `${text.slice(0, 600)}…` : text;
 }
 

@@ -38,6 +38,7 @@ export function packTransfer(samples: readonly Feeds[], spare: SharedArrayBuffer
       }),
     ),
   );
+
   return { memory, contents };
 }
 

@@ -53,6 +53,7 @@ export async function fixOverflow<Corrected extends { readonly quantization: Qua
   const second = await lookAt(corrected.quantization, calibrationFeeds(kept, samples, MORE_SAMPLES), lanes);
   if (second.near.size === 0) return corrected;
   const all = withoutFew(new Set([...near, ...second.near]), first.atRisk);
+
   return correct(halveRange(quantization, all, plan.weights));
 }
 
@@ -114,5 +115,6 @@ function halveRange(
     placement,
     weights: weightCodes(quantization.prepared, placement, estimator),
   };
+
   return makeRoomForBiases(halved).quantization;
 }

@@ -51,6 +51,7 @@ export async function finishedSaturation(
   const isa = saturates && target !== 'host' ? target : 'avx2';
   const budgetMs = saturates ? Infinity : Math.max(MIN_BUDGET_MS, clock.timings().total / 4);
   const evaluation = await predicted(model, budgetMs, { lanes, clock });
+
   return { observed, predicted: evaluation === null ? null : { isa, evaluation } };
 }
 
@@ -62,6 +63,7 @@ async function predicted(
   if (validation === null || measured === null) return null;
   const { baseline, final } = measured;
   const total = validation.source.count;
+
   return predictSaturated(
     optimized,
     validation,

@@ -25,6 +25,7 @@ export function overflowLayers(
       const adds = why === null && weights.parameters.storage === 'int8' && input === 1;
       const risk = adds ? pairRisk(node, weights.codes, dims) : null;
       const seen = saturation.get(name);
+
       return [
         {
           name,

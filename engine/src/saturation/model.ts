@@ -28,6 +28,7 @@ export async function overflowOfModel(path: string): Promise<OverflowSummary> {
     ...spared.map(({ node, why }) => unaffectedLayer(nameOf(node), node.opType, why)),
     ...float.map(({ name, opType }) => unaffectedLayer(name, opType, 'float')),
   ];
+
   return { layers, settings: [], metric: null };
 }
 
@@ -55,5 +56,6 @@ function withinHalf(rows: KernelRows): boolean {
     rows.read(output, row);
     if (row.some((weight) => Math.abs(weight) > HALF)) return false;
   }
+
   return true;
 }

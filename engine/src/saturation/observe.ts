@@ -48,6 +48,7 @@ export async function observeSaturation(
   } finally {
     await runner.release();
   }
+
   return new Map(
     layers.flatMap(({ layer }, index) =>
       operatorsOf(layer, kernels).map((name) => [name, saturationOf(sums[index]!)] as const),
@@ -80,6 +81,7 @@ export async function observeLargestSums(
   } finally {
     await runner.release();
   }
+
   return new Map(
     layers.flatMap(({ layer }, index) =>
       operatorsOf(layer, kernels).map((name) => [name, largest[index]! / INT16_MAX] as const),

@@ -40,6 +40,7 @@ export async function predictSaturated(
         onSample: onDone,
         ...(reference === null ? {} : { reference }),
       });
+
     const tried = Math.min(TRIED_SAMPLES, count);
     const begun = performance.now();
     if (budgetMs < Infinity) await measure(tried);

@@ -47,21 +47,25 @@ export async function compareFixes(
     inputs.validation === null
       ? null
       : { ...inputs.validation, source: keepSamples(inputs.validation.source, KEPT_BYTES) };
+
   clock.stage('validate', validation?.source.count ?? null);
   const baseline =
     validation === null
       ? null
       : await measureBaseline(float, validation, lanes, (done) => clock.progress(done, 'float model'));
+
   const settings: Settings = [];
   let layers: OverflowSummary['layers'] = [];
   for (const fix of FIXES) {
     const { quantization } = await make({
       advanced_parameters: { overflow_fix: fix, backend_params: { target_isa: target } },
     });
+
     const measured = await measureFix(quantization, { ...inputs, validation }, baseline, fix);
     settings.push(measured.setting);
     if (fix === overflow.fix) layers = measured.layers;
   }
+
   return { layers, settings, metric: validation?.metric.name ?? null };
 }
 
@@ -86,9 +90,11 @@ async function measureFix(
     at_risk: count((layer) => layer.pairs_at_risk > 0),
     saturating: count((layer) => (layer.saturating_fraction_calibration ?? 0) > 0),
   };
+
   if (validation === null || baseline === null) {
     return { setting: { ...setting, metric: null, predicted: null }, layers };
   }
+
   const total = validation.source.count;
   clock.stage('measure', 2 * total);
   const exact = await measureModel(model, validation, baseline, firstIndices(total), {
@@ -104,6 +110,7 @@ async function measureFix(
       onSample: (done) => clock.progress(total + done, `${fix}, as on a CPU without VNNI`),
     },
   );
+
   return { setting: { ...setting, metric: exact.value, predicted: predicted?.value ?? null }, layers };
 }
 

@@ -47,6 +47,7 @@ export function augmentWithReductions(
   // soon after they were made, while they are in the processor's caches, and their memory is used again.
   for (const reduction of inOrderOfMaking(graph, reductions).reverse()) addReduction(additions, reduction);
   const outputs = [...new Set(tensors), ...additions.outputs, ...finishPacks(additions)];
+
   return {
     model: withBuilt(model, [additions.built], outputs),
     places: additions.places,
@@ -97,6 +98,7 @@ function addReduction(additions: Additions, reduction: Reduction): void {
   const { tensor, kind, axis } = reduction;
   const dims =
     additions.graph.type(tensor)?.elemType === ElementType.FLOAT ? additions.graph.type(tensor)?.dims : null;
+
   const [batch, channels, height] = dims ?? [];
   const image = dims?.length === 4 && typeof channels === 'number' && (axis === null || axis === 1);
   if (image && batch !== undefined && height !== undefined) {
@@ -121,6 +123,7 @@ function perChannel(additions: Additions, { tensor, kind }: Reduction, channels:
   if (!isBlocked(additions.graph, tensor)) {
     return { value: reduce(additions, kind, tensor, [2, 3], 1), negated: false };
   }
+
   // There is no minimum in the channel-blocked layout; a depthwise convolution negates without leaving it.
   const weight = additions.built.constant(
     [channels, 1, 1, 1],
@@ -128,7 +131,9 @@ function perChannel(additions: Additions, { tensor, kind }: Reduction, channels:
     new Float32Array(channels).fill(-1),
     `quantsmith_negation_${channels}`,
   );
+
   const negated = additions.built.add('Conv', [tensor, weight], { group: channels, kernel_shape: [1, 1] });
+
   return { value: additions.built.add(pool, [negated], {}), negated: true };
 }
 
@@ -150,8 +155,10 @@ function vector(additions: Additions, { tensor, kind }: Reduction, axis: number)
     const flat = additions.built.add('Flatten', [tensor], { axis: -1 });
     return reduce(additions, kind, flat, [0], 0);
   }
+
   const rank = additions.graph.rank(tensor) ?? 0;
   const others = Array.from({ length: rank }, (_, index) => index).filter((index) => index !== axis);
+
   return reduce(additions, kind, tensor, others, 0);
 }
 
@@ -218,11 +225,13 @@ export function readReduction(
   const rows = Array.from({ length: values.length / width }, (_, row) =>
     values.subarray(row * width + start, row * width + start + length),
   );
+
   const kind = negated ? 'max' : reduction.kind;
   if (rows.length === 0)
     return new Float64Array(reduction.axis === null ? 1 : length).fill(ofNothing(reduction.kind));
   const channels = rows.length === 1 ? Float64Array.from(rows[0]!) : foldRows(rows, kind);
   const result = reduction.axis === null ? Float64Array.of(fold(channels, kind)) : channels;
+
   return negated ? result.map((value) => -value) : result;
 }
 
@@ -246,10 +255,12 @@ function fold(values: Float64Array, kind: Reduction['kind']): number {
     for (let i = 0; i < values.length; i++) state += values[i]!;
     return state / values.length;
   }
+
   for (let i = 1; i < values.length; i++) {
     const value = values[i]!;
     // A comparison with NaN is false: once it is there it stays.
     if (kind === 'min' ? !(value >= state) : !(value <= state)) state = Number.isNaN(state) ? state : value;
   }
+
   return state;
 }

@@ -57,6 +57,7 @@ export async function keepStatistics(
     await rm(temporary, { force: true });
     throw error;
   }
+
   await evict(cache);
 }
 
@@ -71,6 +72,7 @@ async function evict({ dir, maxBytes }: StatisticsCache): Promise<void> {
       return found === null ? [] : [{ path, bytes: found.size, used: found.mtimeMs }];
     }),
   );
+
   let bytes = 0;
   for (const entry of entries.flat().sort((a, b) => b.used - a.used)) {
     bytes += entry.bytes;
@@ -103,6 +105,7 @@ function decode(key: string, content: string): Collected | null {
   if (sum !== checksum(key, text)) return null;
   const value: unknown = JSON.parse(text);
   if (!isEntry(value)) return null;
+
   return {
     samples: value.samples,
     ranges: new Map(
@@ -127,5 +130,6 @@ function isEntry(value: unknown): value is Entry {
         typeof row[0] === 'string' &&
         row.slice(1).every(numbers),
     );
+
   return typeof samples === 'number' && rows(ranges, 2) && rows(channelMeans, 1);
 }

@@ -61,6 +61,7 @@ export async function collectStatistics(
     ...work.flatMap((item) => item.reductions),
     ...means.map(({ tensor, axis }) => ({ tensor, axis, kind: 'mean' as const })),
   ]);
+
   const fetched = work.filter((item) => item.fetch).map((item) => item.plan.tensor);
   const augmented = augmentWithReductions(
     prepared.model,
@@ -69,6 +70,7 @@ export async function collectStatistics(
     fetched,
     opset(prepared.model),
   );
+
   const runner = await options.lanes.open(augmented.model, { dir: prepared.dir });
   let count = 0;
   try {
@@ -79,20 +81,24 @@ export async function collectStatistics(
       for (const sentinel of sentinels) {
         if (tensors.has(sentinel.tensor)) checkValues(read(sentinel), sentinel.tensor, sample.name);
       }
+
       for (const item of filled) addSample(item, sample.name, read, results[item.plan.tensor]);
       for (const item of meanWork) {
         const values = read({ ...item, kind: 'mean' });
         // The mean of no values at all.
         if (!values.every(Number.isNaN)) item.aggregator.add(values);
       }
+
       count++;
       options.onSample?.(count);
     }
   } finally {
     await runner.release();
   }
+
   if (count === 0)
     fail('calibration-empty', 'There is no calibration sample.', { configPath: ['data', 'calibration'] });
+
   return {
     ranges: new Map(
       work.flatMap((item) => {
@@ -138,13 +144,16 @@ function tensorWork(plan: TensorPlan, inGraph: boolean): TensorWork {
     plan.max.aggregator === 'histogram' && plan.axis === null
       ? createHistogram({ symmetric: plan.symmetric, clip: histogramClip(plan) })
       : null;
+
   const fetch = histogram !== null || !inGraph || ![plan.min, plan.max].every(isReducible);
   const { tensor, axis } = plan;
   const kinds = new Set(
     [plan.min, plan.max].flatMap((side) => (side === null ? [] : kindsOf(side, plan.min === null))),
   );
+
   // A mean alone would not tell a tensor without elements from one that holds a NaN.
   if (!kinds.has('min')) kinds.add('max');
+
   return {
     plan,
     fetch,
@@ -190,6 +199,7 @@ function addSample(item: TensorWork, sample: string, read: Reader, fetched: Host
     item.histogram.add(values);
     return;
   }
+
   for (const [side, aggregator] of [
     [plan.min, item.min],
     [plan.max, item.max],
@@ -222,6 +232,7 @@ function fromReductions(plan: TensorPlan, side: SidePlan, read: Reader): Float64
   const max = of('max');
   if (side.statistic === 'max' || plan.min === null) return max;
   const min = of('min');
+
   return max.map((value, c) => Math.max(Math.abs(value), Math.abs(min[c]!)));
 }
 
@@ -250,6 +261,7 @@ export function unifyRanges(
     const so = groups.get(unified);
     groups.set(unified, so === undefined ? range : widest(so, range));
   }
+
   return new Map(
     quantizers.flatMap(({ id, unified }) => {
       const range = unified === null ? ranges.get(id) : groups.get(unified);

@@ -16,18 +16,21 @@ export function nanSentinels(graph: Graph, dir: string, tensors: ReadonlySet<str
   const queue = graph.nodes.flatMap((node) =>
     has(node, 'can-make-nan') && !isSafe(graph, dir, node) ? node.output : [],
   );
+
   const visited = new Set(queue);
   for (let tensor = queue.pop(); tensor !== undefined; tensor = queue.pop()) {
     if (tensors.has(tensor)) {
       behind.add(tensor);
       continue;
     }
+
     for (const next of graph.consumers(tensor).flatMap(({ node }) => node.output)) {
       if (visited.has(next)) continue;
       visited.add(next);
       queue.push(next);
     }
   }
+
   return [...tensors]
     .filter((tensor) => behind.has(tensor))
     .map((tensor) => ({ tensor, kind: 'mean', axis: null }));

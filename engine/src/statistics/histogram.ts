@@ -51,6 +51,7 @@ export function createHistogram(options: {
         if (value < min) min = value;
         if (value > max) max = value;
       }
+
       const cut = (value: number) => Math.min(clipHigh, Math.max(clipLow, value));
       include(cut(min), cut(max));
       const factor = bins / (high - low);
@@ -96,6 +97,7 @@ function respread(old: Float64Array, from: Borders, to: Borders): Float64Array<A
       counts[next] = counts[next]! + mass * (1 - inside);
     }
   }
+
   return counts;
 }
 
@@ -122,6 +124,7 @@ function searchClip(counts: Float64Array): [number, number] {
     if (error > best) break;
     [best, start, end] = [error, nextStart, nextEnd];
   }
+
   return [start, end];
 }
 
@@ -142,10 +145,12 @@ function quantizationError(counts: Float64Array, start: number, end: number): nu
       error += density * cubic(from - firstCentre, to - firstCentre);
       continue;
     }
+
     error += density * cubic(from - firstCentre, width / 2);
     error += (last - first - 1) * density * cubic(-width / 2, width / 2);
     error += density * cubic(-width / 2, to - (last + 0.5) * width);
   }
+
   return error;
 }
 

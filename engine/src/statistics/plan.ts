@@ -46,6 +46,7 @@ export function planStatistics(
   for (const { unified: key, tensor } of quantizers) {
     if (key !== null) unified.set(key, (unified.get(key) ?? new Set()).add(tensor));
   }
+
   return quantizers.flatMap((quantizer) => {
     const producer = graph.producer(quantizer.tensor);
     const group = quantizer.unified === null ? undefined : unified.get(quantizer.unified);
@@ -56,6 +57,7 @@ export function planStatistics(
     ) {
       return [];
     }
+
     return [planTensor(graph, dir, quantizer, estimatorOf(quantizer))];
   });
 }
@@ -75,6 +77,7 @@ function planTensor(
     outlierProbability: estimator[which].quantile_outlier_prob,
     clip: clipOf(which, estimator[which], symmetric),
   });
+
   return {
     quantizer: quantizer.id,
     tensor: quantizer.tensor,
@@ -96,9 +99,11 @@ function isNeverNegative(graph: Graph, dir: string, tensor: string, depth = 0): 
       ? floatAttribute(node, 'min', -1) >= 0
       : lower.dataType === ElementType.FLOAT && readFloats(lower, dir)[0]! >= 0;
   }
+
   if (has(node, 'keeps-sign')) return isNeverNegative(graph, dir, node.input[0] ?? '', depth + 1);
   if (has(node, 'keeps-all-signs')) {
     return node.input.every((input) => isNeverNegative(graph, dir, input, depth + 1));
   }
+
   return false;
 }

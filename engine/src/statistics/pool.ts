@@ -38,6 +38,7 @@ export function createPool(): StatisticsPool {
         const range = ranges.get(tensor.quantizer);
         if (range !== undefined) entry.ranges.set(planKey(tensor), range);
       }
+
       for (const { tensor, axis } of means) {
         const found = channelMeans.get(tensor);
         if (found !== undefined) entry.means.set(meanKey(tensor, axis), found);
@@ -50,8 +51,10 @@ export function createPool(): StatisticsPool {
       const channelMeans = means.map(
         ({ tensor, axis }) => [tensor, entry.means.get(meanKey(tensor, axis))] as const,
       );
+
       if (!ranges.every(isFound) || !channelMeans.every(isFound)) return null;
       const { samples, cached } = entry;
+
       return { ranges: new Map(ranges), channelMeans: new Map(channelMeans), samples, cached };
     },
   };

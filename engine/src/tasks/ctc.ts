@@ -19,8 +19,10 @@ export function decodeCtc({ dims, data }: HostTensor, task: Task): string {
     if (best !== before && best !== blank) found.push(best);
     before = best;
   }
+
   if (task.alphabet === null) return found.join(' ');
   const { alphabet } = task;
+
   return found
     .map((index) => alphabet[index > blank ? index - 1 : index] ?? unknown(alphabet, classes))
     .join('');

@@ -54,6 +54,7 @@ export function gridsFor(rows: number, input: InputSize): [number, number, numbe
     const cells = gridCells(input, strides);
     if (cells.length === rows) return cells;
   }
+
   return null;
 }
 
@@ -106,6 +107,7 @@ function withObjectness(
       if (score >= task.scoreThreshold) found.push({ corners, class: c, score });
     }
   }
+
   return found;
 }
 
@@ -120,6 +122,7 @@ function yolov8([output]: readonly HostTensor[], task: Task, input: InputSize): 
     const at = (channel: number) => values[channel * rows + row]!;
     return around(at(0) * unitX, at(1) * unitY, at(2) * unitX, at(3) * unitY);
   };
+
   const found: Detection[] = [];
   for (let row = 0; row < rows; row++) {
     for (let channel = 4; channel < channels; channel++) {
@@ -127,6 +130,7 @@ function yolov8([output]: readonly HostTensor[], task: Task, input: InputSize): 
       if (score >= task.scoreThreshold) found.push({ corners: cornersOf(row), class: channel - 4, score });
     }
   }
+
   return found;
 }
 
@@ -137,6 +141,7 @@ function boxesAndScores(outputs: readonly HostTensor[]): { boxes: HostTensor; sc
   const scores = outputs.find(
     (output) => output !== boxes && output.dims.length >= 2 && output.dims.at(-2) === rows,
   );
+
   return boxes === undefined || scores === undefined ? null : { boxes, scores };
 }
 
@@ -167,6 +172,7 @@ function ssd(outputs: readonly HostTensor[], task: Task, input: InputSize): Dete
       detections.push({ corners, class: c - 1, score });
     }
   }
+
   return detections;
 }
 
@@ -190,6 +196,7 @@ function detr(outputs: readonly HostTensor[], task: Task, input: InputSize): Det
         : Float64Array.from({ length: columns }, (_, c) =>
             task.logits ? sigmoid(logits[row * columns + c]!) : logits[row * columns + c]!,
           );
+
     let best = 0;
     for (let c = 1; c < classes; c++) if (scores[c]! > scores[best]!) best = c;
     if (!(scores[best]! >= task.scoreThreshold)) continue;
@@ -197,6 +204,7 @@ function detr(outputs: readonly HostTensor[], task: Task, input: InputSize): Det
     const corners = around(x * unitX, y * unitY, width * unitX, height * unitY);
     detections.push({ corners, class: best, score: scores[best]! });
   }
+
   return detections;
 }
 
@@ -229,10 +237,12 @@ function apartRows(outputs: readonly HostTensor[]): Detection[] | null {
   const columns = outputs.filter((output) => output !== boxes && output.data.length === count);
   const isClass = ({ type, data }: HostTensor) =>
     type.startsWith('int') || (data as Float32Array).every((value) => Number.isInteger(value));
+
   const labels = columns.find(isClass);
   const scores = columns.find((output) => output !== labels);
   if (boxes === undefined || labels === undefined || scores === undefined) return null;
   const corners = boxes.data as ArrayLike<number>;
+
   return Array.from({ length: count }, (_, row) => ({
     corners: [0, 1, 2, 3].map((i) => corners[4 * row + i]!) as unknown as Four,
     score: Number(scores.data[row]),

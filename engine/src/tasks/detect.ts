@@ -23,6 +23,7 @@ export function detect(outputs: Tensors, task: Task, source: Source): Detection[
       { configPath: ['task'] },
     );
   }
+
   const image = placementOf(source);
   const tensors = task.output === null ? Object.values(outputs) : [outputs[task.output]!];
   const found = DECODERS[decode](tensors, task, { width: image.inputWidth, height: image.inputHeight });
@@ -33,7 +34,9 @@ export function detect(outputs: Tensors, task: Task, source: Source): Detection[
       data: { decode },
     });
   }
+
   const kept = NEEDS_SUPPRESSION.has(decode) ? suppress(found, task.iouThreshold) : found;
+
   return kept.map((detection) => onImage(detection, image));
 }
 

@@ -25,6 +25,7 @@ export function decodersFor(shapes: readonly (readonly number[])[], input: Input
   if (rows === undefined) return [];
   const scores = shapes.some((dims) => dims.at(-1) !== 4 && dims.length >= 3 && dims.at(-2) === rows);
   if (!scores) return ['nms_free'];
+
   return rows <= LONGEST_LIST ? ['detr', 'ssd'] : ['ssd'];
 }
 
@@ -51,6 +52,7 @@ export function settleTask(task: Task, seen: readonly Seen[]): Task {
     .map((decode) => ({ ...task, decode, ...unitsOf(decode, task, seen) }))
     .map((candidate) => ({ candidate, sense: sense(candidate, seen) }))
     .sort((a, b) => b.sense - a.sense);
+
   return ranked[0]?.candidate ?? task;
 }
 
@@ -64,8 +66,10 @@ function unitsOf(decode: Decoder, task: Task, seen: readonly Seen[]): Pick<Task,
       return false;
     }),
   );
+
   const raw = { ...task, decode, logits, normalized: false, scoreThreshold: 0 };
   const largest = largestCoordinate(raw, seen);
+
   return { logits, normalized: decode !== 'yolox' && largest <= 2 };
 }
 
@@ -87,6 +91,7 @@ function scoreRuns(decode: Decoder, outputs: readonly HostTensor[]): Run[] {
   if (decode === 'yolov8')
     return [{ data, start: 4 * columns, step: data.length, count: (rows - 4) * columns }];
   const scores = outputs.find(({ dims }) => dims.at(-1) !== 4) ?? first;
+
   return [
     { data: scores.data as ArrayLike<number>, start: 0, step: scores.data.length, count: scores.data.length },
   ];
@@ -120,5 +125,6 @@ function sense(task: Task, seen: readonly Seen[]): number {
       all++;
     }
   }
+
   return all === 0 ? 0 : sensible / all;
 }

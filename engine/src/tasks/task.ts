@@ -70,6 +70,7 @@ async function readAlphabet(path: string): Promise<string[]> {
       configPath: ['task', 'alphabet'],
     }),
   );
+
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
   return lines.at(-1) === '' ? lines.slice(0, -1) : lines;
 }

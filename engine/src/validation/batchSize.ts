@@ -31,6 +31,7 @@ export async function batchSize(
       await runner.release();
     }
   };
+
   try {
     const [alone, batched] = [await outputsOf(1), await outputsOf(samples.length)];
     return alone.every((outputs, i) => isSame(outputs, batched[i]!)) ? MAX_SAMPLES : 1;
@@ -60,6 +61,7 @@ function isSame(expected: Feeds, actual: Feeds): boolean {
       signal += value * value;
       noise += (value - Number(other.data[i])) ** 2;
     }
+
     return noise <= TOLERANCE ** 2 * signal;
   });
 }

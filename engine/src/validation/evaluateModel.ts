@@ -34,10 +34,12 @@ export async function evaluateModel(
       baseDir: dirname(request.configPath),
       allowModules: request.allowModules,
     };
+
     const validation = await openValidation(plan.validation, context);
     const source =
       validation?.source ??
       (await openData(plan.samples.section, { ...context, configPath: ['data', 'calibration'] }));
+
     const metric = validation === null || validation.metric.needsReference ? null : validation.metric;
     const outputs: string[] = [];
     const states: SampleState[] = [];
@@ -49,6 +51,7 @@ export async function evaluateModel(
       const [done, total] = [outputs.length, source.count];
       emit({ type: 'progress', stage: 'measure', done, total, secondsLeft: null });
     }
+
     const value = metric === null ? null : { name: metric.name, value: metric.result(states) };
     return { metric: value, outputs };
   } finally {
@@ -76,5 +79,6 @@ function hashOf(outputs: Outputs): string {
       ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : String(data),
     );
   }
+
   return hash.digest('hex');
 }

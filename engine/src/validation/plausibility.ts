@@ -23,6 +23,7 @@ export function plausibilityProblems(
   // A good model on few samples of few classes cannot be told from guessing either: that is no fault of it.
   const isFar = right / states.length < guessed + (1 - guessed) / 4;
   if (chance < MAX_CHANCE || !isFar) return [];
+
   return [
     {
       code: 'float-accuracy-implausible',
@@ -72,5 +73,6 @@ export function upperTail(hits: number, count: number, probability: number): num
     if (k >= hits) sum += Math.exp(logTerm);
     logTerm += Math.log(count - k) - Math.log(k + 1) + odds;
   }
+
   return Math.min(1, sum);
 }

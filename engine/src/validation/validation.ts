@@ -75,6 +75,7 @@ export async function openValidation(
     configPath: ['data', role],
     labelKind: metricFacts(control?.metric ?? defaultMetric(stated))?.labels ?? null,
   });
+
   const wanted = control?.metric ?? (source.hasLabels ? defaultMetric(stated) : 'sqnr');
   const metric = await openMetric(wanted, context);
   const task = metricFacts(wanted)?.labels === 'boxes' ? { ...stated, type: 'detection' as const } : stated;
@@ -88,6 +89,7 @@ export async function openValidation(
       },
     );
   }
+
   const problems: Problem[] = [];
   if (role === 'calibration') {
     problems.push({
@@ -97,6 +99,7 @@ export async function openValidation(
       configPath: ['data'],
     });
   }
+
   return {
     // Restoration reads the samples again and again.
     source: control === null ? source : keepSamples(source, KEPT_BYTES),
@@ -157,6 +160,7 @@ export async function measureBaseline(
       task,
       ...(reference === null ? { onSample } : { reference }),
     });
+
     return { ...evaluation, reference, batch, task };
   } finally {
     await runner.release();
@@ -236,7 +240,9 @@ export function baselineProblems(validation: Validation, baseline: Baseline): Pr
       },
     ];
   }
+
   if (!dropsAreUndefined(validation, baseline)) return [];
+
   return [
     {
       code: 'drop-undefined',

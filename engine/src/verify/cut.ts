@@ -36,6 +36,7 @@ export function cutAtCodes(model: ModelProto): CutModel {
   const captured = new Set(
     graph.node.flatMap((node) => subgraphs(node).flatMap((body) => body.node.flatMap(({ input }) => input))),
   );
+
   const outputs = new Set(graph.output.map(({ name }) => name));
   const cuts = graph.node.filter(isQuantize).flatMap((node): (Cut & { type: number })[] => {
     const codes = node.output[0] ?? '';
@@ -50,6 +51,7 @@ export function cutAtCodes(model: ModelProto): CutModel {
       name,
       type: { value: { case: 'tensorType', value: { elemType } } },
     });
+
   return {
     cuts: cuts.map(({ codes, given, tensor }) => ({ codes, given, tensor })),
     model: {

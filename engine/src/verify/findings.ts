@@ -21,6 +21,7 @@ function damageOf(output: OutputAgreement, { samples, inSample }: Verification):
   const isDamaged = isBelow(output, DAMAGED);
   if (!isDamaged && !isBelow(output, DOUBTFUL)) return [];
   const where = `${samples} ${inSample ? 'calibration samples' : 'held-out samples'}`;
+
   return [
     {
       code: 'output-damaged',
@@ -56,6 +57,7 @@ function notVerified({ unfit, optimizedDb, unoptimizedDb }: Verification, satura
     first === undefined
       ? `The runtime's optimizations change the outputs (${decibels(optimizedDb)}) by more than quantization does (${decibels(unoptimizedDb)}).`
       : `The runtime computes other codes than intended in ${unfit.length === 1 ? '' : `${unfit.length} operators, first `}${described(first)}.${why}`;
+
   return {
     code: 'not-verified',
     severity: 'warning',

@@ -40,12 +40,14 @@ export async function compareOperators(
     ...options,
     optimization: 'disabled',
   });
+
   const given = samples.map((feeds, index) => ({ ...feeds, ...givenCodes(cuts, intended[index] ?? {}) }));
   const actual = await outputsOf(cut, given, names, options);
 
   const producers = new Map(
     (model.graph?.node ?? []).flatMap((node) => node.output.map((name) => [name, node])),
   );
+
   return cuts.map(({ codes, tensor }) => {
     const node = computingNode(producers, tensor);
     const counts = { codes: 0, different: 0, wrong: 0, largest: 0 };

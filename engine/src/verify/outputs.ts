@@ -95,6 +95,7 @@ function addRow(sum: Sums, x: Float32Array, y: Float32Array, start: number, leng
     if (expected > x[largestX]!) largestX = i;
     if (actual > y[largestY]!) largestY = i;
   }
+
   sum.rows++;
   if (length < 2) return;
   sum.positions++;

@@ -70,6 +70,7 @@ export async function unfitOperators(
   const feeds = await Promise.all(chosen.map(async (index) => (await source.get(index)).feeds));
   const compared = await compareOperators(model, feeds, { threads, dir });
   const quantized = new Set(quantizedOperators(graph, quantization.placement));
+
   return compared
     .filter(isUnfit)
     .map((operator) => ({ ...operator, revertible: quantized.has(operator.node) }));
@@ -126,10 +127,12 @@ export async function verifyModel(
     expected.forEach((one, i) => comparison.add(one, actual[i] ?? {}));
     return comparison.result();
   };
+
   const isFew = new Set(few);
   const ofFew = <T>(all: readonly T[]) => all.filter((_, i) => isFew.has(feeds[i] ?? {}));
   const optimizedDb = worst(compared(unoptimized, ofFew(optimized)));
   const unoptimizedDb = worst(compared(ofFew(float), unoptimized));
+
   return {
     outputs: compared(float, optimized),
     samples: total,

@@ -26,7 +26,9 @@ export function quantizeWeights(
     min: sideOf('min', values, dims, axis, estimator.min, symmetric),
     max: sideOf('max', values, dims, axis, estimator.max, symmetric),
   };
+
   const parameters = quantizerParameters(range, config, { group: 'weights', halfRange });
+
   return { codes: encode(values, dims, axis, parameters), parameters };
 }
 
@@ -70,6 +72,7 @@ export function encode(
   const channels = axis === null ? 1 : (dims[axis] ?? 1);
   const inner =
     axis === null ? values.length : dims.slice(axis + 1).reduce((product, dim) => product * dim, 1);
+
   const { codeLow, codeHigh } = parameters;
   // Adding and subtracting 1.5·2^52 rounds a double to an integer, half to even, without a branch.
   const MAGIC = 6755399441055744;
@@ -81,6 +84,7 @@ export function encode(
       codes[i] = code < codeLow ? codeLow : code > codeHigh ? codeHigh : code;
     }
   }
+
   return codes;
 }
 
@@ -95,10 +99,12 @@ export function dequantize(
   const channels = axis === null ? 1 : (dims[axis] ?? 1);
   const inner =
     axis === null ? codes.length : dims.slice(axis + 1).reduce((product, dim) => product * dim, 1);
+
   for (let start = 0, c = 0; start < codes.length; start += inner, c = (c + 1) % channels) {
     const scale = parameters.scale[c]!;
     const zero = parameters.zeroPoint[c]!;
     for (let i = start; i < start + inner; i++) values[i] = (codes[i]! - zero) * scale;
   }
+
   return values;
 }

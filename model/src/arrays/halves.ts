@@ -21,6 +21,7 @@ export function floatToHalf(value: number): number {
   if (size >= LARGEST_HALF + 16) return sign | 0x7c00;
   const exponent = Math.max(-14, Math.floor(Math.log2(size === 0 ? 2 ** -24 : size)));
   const steps = roundHalfEven(size / 2 ** (exponent - 10));
+
   // A carry out of the fraction goes into the exponent, as it should.
   return sign | (steps < 1024 ? steps : ((exponent + 14) << 10) + steps);
 }
@@ -40,6 +41,7 @@ export function exactHalves(values: Float32Array): Uint16Array | null {
     bits[i] = floatToHalf(values[i]!);
     if (halfToFloat(bits[i]!) !== values[i]) return null;
   }
+
   return bits;
 }
 

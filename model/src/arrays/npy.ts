@@ -40,6 +40,7 @@ export function readArrayFile(path: string, configPath: ConfigPath): RowArray {
   } catch {
     return fail('data-not-found', `The array file ${path} does not exist.`, { file: path, configPath });
   }
+
   const read: ReadAt = (offset, length) => {
     const handle = openSync(path, 'r');
     try {
@@ -50,6 +51,7 @@ export function readArrayFile(path: string, configPath: ConfigPath): RowArray {
       closeSync(handle);
     }
   };
+
   return parseArray(path, size, read, configPath);
 }
 
@@ -110,6 +112,7 @@ export function arrayLayout(head: Uint8Array, size: number): ArrayLayout | strin
     .map((part) => part.trim())
     .filter((part) => part !== '')
     .map(Number);
+
   if (shape.length === 0 || shape.some((dim) => !Number.isSafeInteger(dim) || dim < 0))
     return 'it has no sample axis';
   const values = shape.reduce((product, dim) => product * dim, 1);
@@ -133,6 +136,7 @@ function parseArray(name: string, size: number, read: ReadAt, configPath: Config
 
   const { shape, type, dataStart, valueBytes } = layout;
   const rowBytes = shape.slice(1).reduce((product, dim) => product * dim, 1) * valueBytes;
+
   return {
     shape,
     type,

@@ -62,6 +62,8 @@ export function allFinite(values: Float32Array | Float64Array): boolean {
     c += values[i + 2]!;
     d += values[i + 3]!;
   }
+
   for (let i = whole; i < values.length; i++) a += values[i]!;
+
   return Number.isFinite(a + b + c + d);
 }

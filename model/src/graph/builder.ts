@@ -36,6 +36,7 @@ export function buildGraph(nameOf: (op: string, nodes: number, constants: number
     constants.set(name, makeTensor(name, dims, type, values));
     return name;
   };
+
   return {
     nodes,
     constants,

@@ -18,5 +18,6 @@ function freeTensors(graph: GraphProto): Set<string> {
     ...graph.node.flatMap((node) => [...node.input, ...capturedBy(node)]),
     ...graph.output.map((value) => value.name),
   ];
+
   return new Set(read.filter((tensor) => tensor !== '' && !own.has(tensor)));
 }

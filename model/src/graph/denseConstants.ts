@@ -25,7 +25,9 @@ function denseTensor({ values, indices, dims: sizes }: SparseTensorProto, dir: s
     const at = linear
       ? positions[i]!
       : dims.reduce((offset, dim, axis) => offset * dim + positions[i * dims.length + axis]!, 0);
+
     bytes.set(source.subarray(i * size, (i + 1) * size), at * size);
   }
+
   return makeTensor(values!.name, dims, values!.dataType, bytes);
 }

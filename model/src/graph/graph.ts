@@ -52,9 +52,11 @@ export function indexGraph(model: ModelProto, types: ReadonlyMap<string, TensorT
           data: { tensor, node: node.name },
         });
       }
+
       producers.set(tensor, node);
     }
   }
+
   const nodes = readyOrder(graph.node);
   const consumers = new Map<string, Reading[]>();
   const captured = new Set<string>();
@@ -67,6 +69,7 @@ export function indexGraph(model: ModelProto, types: ReadonlyMap<string, TensorT
     });
     for (const tensor of capturedBy(node)) captured.add(tensor);
   }
+
   const byName = new Map(nodes.map((node) => [node.name, node]));
   const none: readonly Reading[] = [];
   const typeOf = (tensor: string): TensorType | undefined => {
@@ -74,6 +77,7 @@ export function indexGraph(model: ModelProto, types: ReadonlyMap<string, TensorT
     if (constant !== undefined) return { elemType: constant.dataType, dims: constant.dims.map(Number) };
     return types.get(tensor);
   };
+
   return {
     nodes,
     inputs: [...inputs].filter((name) => !values.has(name)),

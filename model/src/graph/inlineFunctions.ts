@@ -32,11 +32,13 @@ export function inlineFunctions(model: ModelProto): ModelProto {
       ({ domain }, index, all) =>
         !versions.has(normal(domain)) && all.findIndex((other) => other.domain === domain) === index,
     );
+
   const context: Context = { functions, fresh: freshNames(model) };
   const graph = inlineGraph(model.graph!, context, 0);
   const kept = model.functions.filter(
     ({ domain, name, overload }) => !functions.has(keyOf(domain, name, overload)),
   );
+
   return { ...model, graph, functions: kept, opsetImport: [...model.opsetImport, ...imports] };
 }
 
@@ -66,10 +68,12 @@ function inlineNode(node: NodeProto, context: Context, depth: number): NodeProto
   if (body !== undefined && depth < MAX_DEPTH) {
     return expand(node, body, context).flatMap((inner) => inlineNode(inner, context, depth + 1));
   }
+
   if (subgraphs(node).length === 0) return [node];
   const attribute = node.attribute.map((found) =>
     mapGraphs(found, (inner) => inlineGraph(inner, context, depth)),
   );
+
   return [{ ...node, attribute }];
 }
 
@@ -88,6 +92,7 @@ function expand(call: NodeProto, body: FunctionProto, { fresh }: Context): NodeP
       );
     else names.set(name, output);
   });
+
   const rename = (name: string): string => {
     const known = names.get(name);
     if (known !== undefined) return known;
@@ -98,7 +103,9 @@ function expand(call: NodeProto, body: FunctionProto, { fresh }: Context): NodeP
   const values = new Map(
     [...body.attributeProto, ...call.attribute].map((attribute) => [attribute.name, attribute]),
   );
+
   const nodes = body.node.map((node) => copyNode(node, { prefix: call.name, rename, fresh, values }));
+
   return [...nodes, ...copies];
 }
 
@@ -129,6 +136,7 @@ function copyGraph(graph: GraphProto, copying: Copying): GraphProto {
   const { rename } = copying;
   const renamed = <T extends { name: string }>(values: readonly T[]) =>
     values.map((value) => ({ ...value, name: rename(value.name) }));
+
   return {
     ...graph,
     input: renamed(graph.input),

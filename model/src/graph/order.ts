@@ -17,12 +17,14 @@ export function readyOrder(nodes: readonly NodeProto[]): NodeProto[] {
       if (left === 0) order.push(reader);
     }
   }
+
   if (order.length < nodes.length) {
     const stuck = nodes.find((node) => missing.get(node)! > 0)!;
     fail('model-cyclic', `The model's graph has a cycle through node "${stuck.name}" (${stuck.opType}).`, {
       data: { node: stuck.name },
     });
   }
+
   return order;
 }
 
@@ -43,6 +45,7 @@ export function fileOrder(nodes: readonly NodeProto[]): NodeProto[] {
       done.add(node);
     }
   }
+
   return [...done];
 }
 
@@ -51,5 +54,6 @@ function precedents(nodes: readonly NodeProto[]): (node: NodeProto) => NodeProto
   const producers = new Map(
     nodes.flatMap((node) => node.output.filter((name) => name !== '').map((name) => [name, node] as const)),
   );
+
   return (node) => [...node.input, ...capturedBy(node)].flatMap((tensor) => producers.get(tensor) ?? []);
 }

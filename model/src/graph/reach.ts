@@ -12,6 +12,7 @@ export function reach(from: readonly string[], next: (name: string) => string[])
       queue.push(other);
     }
   }
+
   return seen;
 }
 

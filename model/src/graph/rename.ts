@@ -25,6 +25,7 @@ function renameFree(graph: GraphProto, rename: Rename): GraphProto {
     ...graph.initializer.map(({ name }) => name),
     ...graph.node.flatMap(({ output }) => output),
   ]);
+
   const free: Rename = (tensor) => (own.has(tensor) ? tensor : rename(tensor));
   return {
     ...graph,

@@ -79,6 +79,7 @@ async function openModel(file: string): Promise<FileHandle> {
     const reason = error instanceof Error ? error.message : String(error);
     return fail('model-not-readable', `The model file ${file} cannot be read: ${reason}.`, { file });
   }
+
   return fail('model-not-readable', `${file} is a folder or a device, not a model file.`, { file });
 }
 
@@ -107,7 +108,9 @@ async function readSummary(reader: WireReader, file: string, maxParts: number): 
     if (error instanceof QuantsmithError && !begun) notOnnx();
     throw error;
   }
+
   if (graph === undefined || irVersion === 0 || Object.keys(opsets).length === 0) return notOnnx();
+
   return {
     path: file,
     fileBytes: reader.size,
@@ -124,6 +127,7 @@ function summarize(graph: RawGraph): Pick<ModelSummary, 'inputs' | 'outputs' | '
     const [output] = node.outputs;
     if (node.constant !== null && output !== undefined) constants.set(output, node.constant);
   }
+
   const names = uniqueNodeNames(graph.nodes);
   const nodes = graph.nodes.map((node, index): ModelNode => ({
     name: names[index]!,
@@ -139,7 +143,9 @@ function summarize(graph: RawGraph): Pick<ModelSummary, 'inputs' | 'outputs' | '
     ),
     attributes: node.attributes,
   }));
+
   const parameters = [...constants.values()].filter((constant) => isFloatType(constant.dataType));
+
   return {
     // Before IR version 4 constants were listed as inputs too.
     inputs: graph.inputs.filter((input) => !constants.has(input.name)),
@@ -158,6 +164,7 @@ async function readOpset(reader: WireReader, message: Field): Promise<Record<str
     if (field.number === 1) domain = await text(reader, field);
     else if (field.number === 2) version = Number(field.value);
   }
+
   return { [domain === '' ? 'ai.onnx' : domain]: version };
 }
 
@@ -179,6 +186,7 @@ async function readGraph(reader: WireReader, message: Field, maxParts: number): 
       graph.constants.set(constant.name, constant);
     }
   }
+
   return graph;
 }
 
@@ -204,6 +212,7 @@ async function readNode(reader: WireReader, message: Field): Promise<RawNode> {
       if (attribute.name === 'value' && attribute.tensor !== null) constant = attribute.tensor;
     }
   }
+
   return { ...names, inputs, outputs, attributes, constant: names.opType === 'Constant' ? constant : null };
 }
 
@@ -233,7 +242,9 @@ async function readAttribute(reader: WireReader, message: Field): Promise<RawAtt
     else if (field.number === 5) tensor = await readTensor(reader, field);
     else if (field.number === 8) ints.push(...(await integers(reader, field)));
   }
+
   const value = type === 1 ? float : type === 2 ? int : type === 3 ? string : type === 7 ? ints : null;
+
   return { name, value, tensor };
 }
 
@@ -249,6 +260,7 @@ async function readTensor(reader: WireReader, message: Field): Promise<TensorSha
     else if (field.number === 2) dataType = Number(field.value);
     else if (field.number === 8) name = await text(reader, field);
   }
+
   return { name, dims, dataType };
 }
 
@@ -260,7 +272,9 @@ async function readSignature(reader: WireReader, field: Field): Promise<TensorSi
     if (dim.case === 'dimValue' && dim.value >= 0n) return Number(dim.value);
     return dim.case === 'dimParam' && dim.value !== '' ? dim.value : '?';
   });
+
   const signature = { name: value.name, type: dataTypeName(kind.value.elemType), dims };
+
   return kind.value.shape === undefined ? { ...signature, unranked: true } : signature;
 }
 
@@ -299,5 +313,6 @@ async function integers(reader: WireReader, field: Field): Promise<number[]> {
     value = 0n;
     shift = 0n;
   }
+
   return values;
 }

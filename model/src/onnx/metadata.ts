@@ -44,7 +44,9 @@ async function metadataOf(reader: WireReader): Promise<ReadonlyMap<string, strin
       if (entry.field.wireType !== 2) continue;
       texts.set(entry.field.number, Buffer.from(await reader.bytes(entry.field)).toString());
     }
+
     metadata.set(texts.get(ENTRY_KEY) ?? '', texts.get(ENTRY_VALUE) ?? '');
   }
+
   return metadata;
 }

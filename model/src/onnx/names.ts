@@ -20,6 +20,7 @@ export function uniqueNodeNames(
     taken.add(name);
     return name;
   };
+
   return nodes.map((node, index) => {
     if (node.name === '') return fresh(`${node.opType}_${index}`);
     if (seen.has(node.name)) return fresh(node.name);
@@ -43,7 +44,9 @@ export function nameNodes(model: ModelProto): { model: ModelProto; problems: Pro
         data: { name: old.name, renamed: name },
       });
     }
+
     return old.name === name ? old : { ...old, name };
   });
+
   return { model: { ...model, graph: { ...graph, node } }, problems };
 }

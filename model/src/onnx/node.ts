@@ -68,10 +68,13 @@ export function makeAttribute(name: string, value: AttributeValue): AttributePro
   if (typeof value === 'number') {
     return create(AttributeProtoSchema, { name, type: Type.INT, i: BigInt(value) });
   }
+
   if (typeof value === 'string') {
     return create(AttributeProtoSchema, { name, type: Type.STRING, s: encoder.encode(value) });
   }
+
   if ('float' in value) return create(AttributeProtoSchema, { name, type: Type.FLOAT, f: value.float });
+
   return create(AttributeProtoSchema, { name, type: Type.INTS, ints: value.map(BigInt) });
 }
 

@@ -52,8 +52,10 @@ export async function readModel(path: string): Promise<LoadedModel> {
       );
     }
   }
+
   const external = [...sizes.values()].reduce((sum, size) => sum + size, 0);
   const externalFiles = [...sizes.keys()];
+
   return {
     model,
     path: file,
@@ -101,6 +103,7 @@ async function readBytes(file: string): Promise<Uint8Array> {
         },
       );
     }
+
     const bytes = await readFile(file);
     // Plain bytes: views of a Buffer would be Buffers too, whose `slice` does not copy.
     return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -127,13 +130,16 @@ function decodeModel(bytes: Uint8Array, file: string): ModelProto {
         { file },
       );
     }
+
     return fail('model-not-onnx', `${file} is not an ONNX model.`, { file });
   }
+
   if (model.graph === undefined || model.opsetImport.length === 0 || model.irVersion === 0n) {
     return fail('model-not-onnx', `${file} is not an ONNX model: it has no graph or names no operator set.`, {
       file,
     });
   }
+
   return model;
 }
 
@@ -144,6 +150,7 @@ function* allTensors(graph: GraphProto): Generator<TensorProto> {
       if (attribute.t !== undefined) yield attribute.t;
       yield* attribute.tensors;
     }
+
     for (const inner of subgraphs(node)) yield* allTensors(inner);
   }
 }
@@ -159,18 +166,21 @@ function checkTensor(tensor: TensorProto, file: string): void {
       file,
     });
   }
+
   const typed =
     tensor.floatData.length +
     tensor.int32Data.length +
     tensor.int64Data.length +
     tensor.doubleData.length +
     tensor.uint64Data.length;
+
   if (isExternal(tensor) || tensor.dataType === ElementType.STRING || elementBytes(tensor.dataType) < 1)
     return;
   const wrong =
     tensor.rawData.length > 0
       ? tensor.rawData.length !== tensorBytes(tensor)
       : typed !== count && tensor.dataType < 14;
+
   if (wrong) {
     fail(
       'tensor-size-mismatch',

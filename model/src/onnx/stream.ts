@@ -40,10 +40,12 @@ export async function streamModel(model: ModelProto, handle: FileHandle, sourceD
         Math.min(bytes.byteLength - done, 1 << 30),
         position,
       );
+
       done += bytesWritten;
       position += bytesWritten;
     }
   };
+
   await write(toBinary(ModelProtoSchema, rest));
   await write(header(MODEL_GRAPH, graphHead.byteLength + initializers));
   await write(graphHead);
@@ -52,11 +54,13 @@ export async function streamModel(model: ModelProto, handle: FileHandle, sourceD
       piece.rawLength === 0
         ? []
         : [header(TENSOR_RAW_DATA, piece.rawLength), rawBytes(piece.tensor, sourceDir)];
+
     const parts = [header(GRAPH_INITIALIZER, pieceLength(piece)), piece.head, ...raw];
     // Many tensors are tiny: one write for each, and large ones are not copied.
     if (piece.rawLength < 65536) await write(Buffer.concat(parts));
     else for (const part of parts) await write(part);
   }
+
   return position;
 }
 
@@ -65,8 +69,10 @@ function asPiece(tensor: TensorProto): Piece {
   const rawLength = external
     ? Math.ceil(elementCount(tensor.dims) * elementBytes(tensor.dataType))
     : tensor.rawData.byteLength;
+
   const location = external ? { externalData: [], dataLocation: TensorProto_DataLocation.DEFAULT } : {};
   const head = toBinary(TensorProtoSchema, { ...tensor, ...location, rawData: new Uint8Array(0) });
+
   return { tensor, head, rawLength };
 }
 

@@ -71,6 +71,7 @@ export function externalReference(tensor: TensorProto, dir: string): ExternalRef
     const way = relative(root, path);
     return way === '' || way.startsWith('..') || isAbsolute(way);
   };
+
   if (location === '' || isAbsolute(location) || outside(file, resolve(dir))) {
     fail(
       'external-data-outside',
@@ -81,6 +82,7 @@ export function externalReference(tensor: TensorProto, dir: string): ExternalRef
       },
     );
   }
+
   try {
     if (outside(realpathSync(file), realpathSync(dir))) {
       fail(
@@ -103,11 +105,13 @@ export function externalReference(tensor: TensorProto, dir: string): ExternalRef
       },
     );
   }
+
   const number = (key: string) => {
     const text = entries.get(key);
     if (text === undefined) return null;
     const value = Number(text);
     if (Number.isSafeInteger(value) && value >= 0) return value;
+
     return fail(
       'external-data-invalid',
       `Tensor "${tensor.name}": ${key} "${text}" of its external data is no byte count.`,
@@ -116,6 +120,7 @@ export function externalReference(tensor: TensorProto, dir: string): ExternalRef
       },
     );
   };
+
   return { file, offset: number('offset') ?? 0, length: number('length') };
 }
 
@@ -130,6 +135,7 @@ export function rawBytes(tensor: TensorProto, dir: string): Uint8Array {
       { data: { tensor: tensor.name } },
     );
   }
+
   return bytes;
 }
 
@@ -173,12 +179,14 @@ function readExternal(tensor: TensorProto, dir: string, expected: number): Uint8
         { file, data: { tensor: tensor.name } },
       );
     }
+
     const bytes = new Uint8Array(size);
     for (let done = 0; done < size;) {
       const count = readSync(handle, bytes, done, Math.min(size - done, 1 << 30), offset + done);
       if (count === 0) break;
       done += count;
     }
+
     return bytes;
   } finally {
     closeSync(handle);

@@ -64,6 +64,7 @@ export class WireReader {
         return cursor.step();
       },
     };
+
     return cursor;
   }
 
@@ -88,6 +89,7 @@ export class WireReader {
       to = from + Number(length.value);
     } else this.damaged(position);
     if (to > end) this.damaged(position);
+
     return { number, wireType, value, start: from, end: to };
   }
 
@@ -128,6 +130,7 @@ export class WireReader {
       else value |= BigInt(byte & 0x7f) << BigInt(7 * index);
       if (byte < 0x80) return { value: BigInt.asUintN(64, value | BigInt(low)), next: position + index + 1 };
     }
+
     return this.damaged(position);
   }
 

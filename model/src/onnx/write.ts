@@ -56,10 +56,12 @@ export async function writeModel(
     path: `${path}.data`,
     nameFor: () => `${basename(path)}.data`,
   };
+
   try {
     const data = isExternalData
       ? await writeExternal(model, { path: dataPath, nameFor, sourceDir: options.sourceDir })
       : null;
+
     let modelBytes = 0;
     await writeWhole(path, async (handle) => {
       // Tensors that were just given a place outside stay references.
@@ -92,6 +94,7 @@ export async function writeText(path: string, text: string): Promise<void> {
     if (there !== null && !there.isFile()) {
       fail('write-failed', `${path} cannot be written: it is not a regular file.`, { file: path });
     }
+
     await writeWhole(temporary, (handle) => handle.writeFile(text));
     await rename(temporary, path);
   } catch (error) {
@@ -149,6 +152,7 @@ async function writeExternal(
         initializer.push(inlined(tensor, sourceDir));
         continue;
       }
+
       const bytes = rawBytes(tensor, sourceDir);
       const offset = Math.ceil(end / 4096) * 4096;
       for (let done = 0; done < bytes.byteLength;) {
@@ -156,14 +160,17 @@ async function writeExternal(
         const { bytesWritten } = await handle.write(bytes, done, length, offset + done);
         done += bytesWritten;
       }
+
       initializer.push(tensor);
       placed.push({ index, offset, length: bytes.byteLength });
       end = offset + bytes.byteLength;
     }
   });
+
   const name = nameFor(await fileSha256(path));
   for (const { index, offset, length } of placed)
     initializer[index] = reference(initializer[index]!, name, offset, length);
+
   return { model: { ...model, graph: { ...graph, initializer } }, bytes: end, name };
 }
 

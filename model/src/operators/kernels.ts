@@ -32,6 +32,7 @@ const DYNAMIC: KernelPorts = { ...NONE, x: 0, w: 1 };
 const QLINEAR: KernelPorts = {
   ...{ x: 0, xScale: 1, xZero: 2, w: 3, wScale: 4, wZero: 5, yScale: 6, yZero: 7, bias: null },
 };
+
 const SIGNED = { signed: true, static: false };
 
 /** ONNX Runtime's kernels on 8-bit values; besides these all whose names begin with QLinear, which give codes. */

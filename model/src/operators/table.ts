@@ -107,6 +107,7 @@ const PRODUCT: WeightPorts = {
   channels: -1,
   bias: 'add-behind',
 };
+
 const EMBEDDING: WeightPorts = { axis: (_, input) => (input === 0 ? 0 : null), channels: -1, bias: null };
 
 function row(

@@ -67,12 +67,15 @@ export function resolveIgnoredScope(
   scope.subgraphs.forEach((subgraph, i) => {
     const prepared = (names: readonly string[]) =>
       originals.filter((node) => names.includes(node.name)).flatMap((node) => node.prepared);
+
     const between = nodesBetween(graph, prepared(subgraph.inputs), prepared(subgraph.outputs));
     if (between.size === 0) {
       unmatched('subgraphs', i, `${subgraph.inputs.join(', ')} → ${subgraph.outputs.join(', ')}`);
     }
+
     for (const name of between) ignored.add(name);
   });
+
   return { ignored, problems };
 }
 

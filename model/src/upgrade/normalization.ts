@@ -11,6 +11,7 @@ export const batchNormalization14: Adapter = (node, context) => {
   if (node.output.slice(1).some((tensor) => tensor !== '')) {
     context.problem(node, 'it returns statistics, as in training');
   }
+
   return [{ ...node, output: node.output.slice(0, 1) }];
 };
 

@@ -27,8 +27,10 @@ export const resize11: Adapter = (node, context) => {
   if (shrinks && values.some((scale) => scale > 1) && mode === 'nearest') {
     context.problem(node, 'it enlarges one axis and shrinks another to the nearest value');
   }
+
   const roi = context.fresh(`${node.name}_roi`);
   context.addInitializer(makeTensor(roi, [0], ElementType.FLOAT, new Float32Array(0)));
+
   return [
     {
       ...node,
@@ -47,5 +49,6 @@ export const resize13: Adapter = (node, context) => {
   if (stringAttribute(node, 'coordinate_transformation_mode', '') === 'tf_half_pixel_for_nn') {
     context.problem(node, 'tf_half_pixel_for_nn is gone');
   }
+
   return [node];
 };

@@ -14,9 +14,11 @@ export const softmax13: Adapter = (node, context) => {
   if (axis === -1 || (rank !== undefined && (axis === rank - 1 || axis + rank === rank - 1))) {
     return [{ ...node, attribute }];
   }
+
   const shape = context.fresh(`${node.name}_shape`);
   const flat = context.fresh(`${node.name}_flat`);
   const result = context.fresh(`${node.name}_flat_result`);
+
   return [
     makeNode('Shape', [x], [shape], {}, { name: context.fresh(`${node.name}_Shape`) }),
     makeNode('Flatten', [x], [flat], { axis }, { name: context.fresh(`${node.name}_Flatten`) }),

@@ -15,6 +15,7 @@ export const slice10: Adapter = (node, context) => {
     addInts(node, 'ends', ends, context),
     addInts(node, 'axes', axes, context),
   ];
+
   return [{ ...node, input: inputs, attribute: without(node, 'starts', 'ends', 'axes') }];
 };
 
@@ -25,6 +26,7 @@ export const clip11: Adapter = (node, context) => {
   const input = [node.input[0] ?? ''];
   const bound = (name: string, fallback: number) =>
     addFloat(node, name, floatAttribute(node, name, fallback), context);
+
   if (has(node, 'min') || has(node, 'max')) input.push(has(node, 'min') ? bound('min', 0) : '');
   if (has(node, 'max')) input.push(bound('max', 0));
   return [{ ...node, input, attribute: without(node, 'min', 'max', 'consumed_inputs') }];
@@ -53,6 +55,7 @@ export const dropout12: Adapter = (node, context) => {
   if (!context.isRead(mask)) return [{ ...upgraded, output: [y] }];
   const kept = context.fresh(`${mask}_kept`);
   const not = makeNode('Not', [kept], [mask], {}, { name: context.fresh(`${node.name}_Not`) });
+
   return [{ ...upgraded, output: [y, kept] }, not];
 };
 

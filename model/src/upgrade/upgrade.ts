@@ -45,10 +45,12 @@ export function upgradeModel(
     problems.push({ code: 'opset-unsupported', severity: 'error', message, data: { opset: from, wanted } });
     return { model, problems };
   };
+
   if (from < 7) return unsupported(`The model uses operator set ${from}; the lowest that can be read is 7.`);
   if (wanted > MAXIMUM_OPSET && wanted > from) {
     return unsupported(`A model can be raised to operator set ${MAXIMUM_OPSET}, not to ${wanted}.`);
   }
+
   const target = Math.max(from, wanted, MINIMUM_OPSET);
   const floats = constantFloats(model.graph!);
   const read = new Set(readTensors(model.graph!));
@@ -62,7 +64,9 @@ export function upgradeModel(
     create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(target) }),
     ...model.opsetImport.filter((entry) => entry.domain !== '' && entry.domain !== 'ai.onnx'),
   ];
+
   const irVersion = model.irVersion < irVersionOf(target) ? irVersionOf(target) : model.irVersion;
+
   return { model: { ...model, irVersion, opsetImport, graph: upgraded }, problems };
 }
 
@@ -99,8 +103,10 @@ function upgradeGraph(graph: GraphProto, version: number, shared: Shared): Graph
     const inner = subgraphs(old).length === 0 ? old : upgradeSubgraphs(old, version, shared);
     const adapter =
       isOnnxDomain(inner) && Object.hasOwn(adapters, inner.opType) ? adapters[inner.opType] : undefined;
+
     return adapter === undefined ? [inner] : adapter(inner, context);
   });
+
   return { ...graph, node, initializer: [...graph.initializer, ...added] };
 }
 
@@ -110,6 +116,7 @@ function upgradeSubgraphs(node: NodeProto, version: number, shared: Shared): Nod
     ...(attribute.g === undefined ? {} : { g: upgradeGraph(attribute.g, version, shared) }),
     graphs: attribute.graphs.map((graph) => upgradeGraph(graph, version, shared)),
   });
+
   return { ...node, attribute: node.attribute.map(raise) };
 }
 
@@ -120,10 +127,12 @@ function constantFloats(graph: GraphProto): (tensor: string) => readonly number[
     const value = node.opType === 'Constant' ? tensorAttribute(node, 'value') : undefined;
     if (value !== undefined) constants.set(node.output[0] ?? '', value);
   }
+
   return (name) => {
     const tensor = constants.get(name);
     const readable =
       tensor?.dataType === ElementType.FLOAT && !isExternal(tensor) && elementCount(tensor.dims) <= 64;
+
     return readable ? [...readFloats(tensor, '.')] : undefined;
   };
 }

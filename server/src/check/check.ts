@@ -50,6 +50,7 @@ export async function checkConfigFile(path: string): Promise<CheckedConfig> {
         : error instanceof Error
           ? error.message
           : String(error);
+
     const zero = { line: 0, character: 0 };
     const finding: CheckedFinding = {
       code: 'config-unreadable',
@@ -60,8 +61,10 @@ export async function checkConfigFile(path: string): Promise<CheckedConfig> {
       path: [],
       range: { start: zero, end: zero },
     };
+
     return { path: file, config: null, text: '', sha256: '', findings: [finding] };
   }
+
   return checkConfigText(text, file);
 }
 
@@ -75,6 +78,7 @@ export async function checkConfigText(text: string, path: string): Promise<Check
     // A past run is no reason to refuse the next one.
     .filter((finding) => !PAST_RUN.has(finding.code))
     .map((finding) => ({ ...finding, range: rangeOf(document, finding) }));
+
   return { path: file, config, text, sha256: configHash(document, context.inherited), findings: ranged };
 }
 
@@ -101,6 +105,7 @@ export function positionIn(
     const entry = findEntry(document.tree, path.slice(0, length));
     if (entry !== undefined) return document.text.positionAt((entry.value ?? entry.keySpan).start);
   }
+
   return null;
 }
 

@@ -29,11 +29,13 @@ export async function reportFindings(report: QuantizationReport): Promise<Report
   const text = (await textOf(path, MAX_CONFIG_BYTES).catch(() => null)) ?? '';
   const parsed = (content: string): ConfigDocument =>
     parseConfig(TextDocument.create(pathToFileURL(path).href, '', 1, content));
+
   const whole = parsed(text);
   const inherited = await inherit(whole, path, createSources().config);
   const value = effectiveValue(whole, inherited);
   const same = isReportOf(report, whole, inherited, isConfig(value) ? value : null);
   const document = same ? whole : parsed('');
+
   return withoutSuppressed(document, accuracyFindings(document, report, null)).map((finding) => ({
     ...finding,
     range: same ? rangeOf(document, finding) : null,

@@ -47,6 +47,7 @@ export function fitOutline(
     kind: kindOf(kind),
     children: children.map(tree),
   });
+
   if (abilities.symbolTree) return symbols.map(tree);
   const flat = (
     { name, kind, range, children = [] }: DocumentSymbol,
@@ -60,6 +61,7 @@ export function fitOutline(
     },
     ...children.flatMap((child) => flat(child, name)),
   ];
+
   return symbols.flatMap((symbol) => flat(symbol, null));
 }
 

@@ -58,6 +58,7 @@ export function abilitiesOf({ textDocument, workspace, window }: ClientCapabilit
   const edits = workspace?.workspaceEdit;
   const kinds = (set: { valueSet?: number[] } | undefined) =>
     set?.valueSet === undefined ? FIRST_SYMBOL_KINDS : new Set(set.valueSet);
+
   return {
     pullDiagnostics: pulled !== undefined && workspace?.diagnostics?.refreshSupport === true,
     refreshCodeLens: workspace?.codeLens?.refreshSupport === true,

@@ -14,6 +14,7 @@ export function createLog({ console }: Connection, wanted: () => LogLevel): Log 
     info: (text: string) => console.info(text),
     debug: (text: string) => console.log(text),
   };
+
   return (level, message) => {
     if (LOG_LEVELS.indexOf(level) > LOG_LEVELS.indexOf(wanted())) return;
     write[level](message instanceof Error ? (message.stack ?? message.message) : String(message));

@@ -18,7 +18,9 @@ export function readSettings(value: unknown): Settings {
   const given = value as Record<string, unknown>;
   const severities =
     typeof given['severities'] === 'object' && given['severities'] !== null ? given['severities'] : {};
+
   const valid = Object.entries(severities).filter(([, severity]) => SEVERITIES.has(String(severity)));
+
   return {
     allowModules: given['allowModules'] === true,
     severities: Object.fromEntries(valid),
@@ -30,5 +32,6 @@ export function readSettings(value: unknown): Settings {
 export function readClientCommands(options: unknown): ReadonlySet<string> {
   const given =
     typeof options === 'object' && options !== null && 'commands' in options ? options.commands : [];
+
   return new Set(Array.isArray(given) ? given.map(String) : []);
 }

@@ -60,10 +60,12 @@ export async function execute(
     const model = await inspectModel(file).catch((error: unknown) => {
       throw refused(error instanceof Error ? error.message : String(error));
     });
+
     const given: unknown = args?.[1];
     const data = isInitData(given) ? given : {};
     return { text: configFor(model, basename(file), { ...(await dataNear(dirname(file))), ...data }) };
   }
+
   if (command === COMMANDS.showReport) return shown(session, uri, file);
   if (command === COMMANDS.convert) return converted(session, uri, file);
   if (command === COMMANDS.setValue) return valueSet(session, uri, file, args?.slice(1) ?? []);
@@ -141,6 +143,7 @@ async function run(
   const { report, reportPath } = await followed(session, task, 'Quantizing', (options) =>
     runConfig(checked, options),
   );
+
   return {
     reportPath,
     outputPath: withAbsolutePaths(report, reportPath).output.path,
@@ -154,6 +157,7 @@ async function overflow(session: Session, task: Task): Promise<{ reportPath: str
   const checked = await checkConfigFile(task.file);
   const reportPath =
     checked.config === null ? null : (outputPaths(checked.config, checked.path)?.report ?? null);
+
   const report = reportPath === null ? null : await readReport(reportPath).catch(() => null);
   if (checked.config !== null && report?.config.sha256 !== checked.sha256) {
     throw refused(
@@ -163,7 +167,9 @@ async function overflow(session: Session, task: Task): Promise<{ reportPath: str
       },
     );
   }
+
   await followed(session, task, 'Comparing overflow fixes', (options) => compareOverflow(checked, options));
+
   return { reportPath: reportPath! };
 }
 
@@ -199,6 +205,7 @@ async function followed<T>(
         client.notify(PROGRESS, { uri, fraction: furthest, message, stage: event.stage });
       },
     });
+
     if (result.kind === 'cancelled') throw cancelled();
     if (result.kind === 'failed') throw refused(result.problem.message, result.problem);
     return result.value;

@@ -28,6 +28,7 @@ export async function lensesOf(
   };
   const others =
     report === null || commands.compare === null ? [] : await otherReports(session, report, token);
+
   return codeLenses(document, commands, { report, changed, others });
 }
 
@@ -45,5 +46,6 @@ async function otherReports(
     const other = paths === null ? null : await session.sources.report(paths.report);
     if (other !== null && other.output.path !== report.output.path) found.set(other.output.path, other);
   }
+
   return [...found.values()];
 }

@@ -52,6 +52,7 @@ export async function definitionAt(
   const layer = inheritedAt((await session.contextOf(document)).inherited, path)?.layer;
   const entry = layer === undefined ? undefined : findEntry(layer.document.tree, path);
   if (layer === undefined || entry === undefined) return null;
+
   return { uri: layer.document.text.uri, range: rangeOf(layer.document, entry.keySpan) };
 }
 
@@ -66,7 +67,9 @@ async function layerPlace(
     const range = layers.reportPlace((await reportText(file)) ?? '', name);
     if (range !== null) return { uri: pathToFileURL(file).href, range };
   }
+
   if (model?.nodes.some((node) => node.name === name) !== true) return null;
+
   return { uri: pathToFileURL(model.path).href, range: START };
 }
 
@@ -109,8 +112,10 @@ export async function renameAt(
     mention === null
       ? anchors.rename(document, position, newName)
       : layers.renameLayer(await sameModel(session, document, token), mention.name, newName);
+
   if (edit === null && prepareRenameAt(document, position) !== null)
     throw new ResponseError(ErrorCodes.InvalidParams, `"${newName}" cannot be the name.`);
+
   return edit;
 }
 
@@ -125,5 +130,6 @@ async function sameModel(
   const others = all.filter(
     (config) => config !== own && config.model !== null && config.model === own?.model,
   );
+
   return [document, ...others.map((config) => config.document)];
 }

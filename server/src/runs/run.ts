@@ -52,8 +52,10 @@ async function onEngine<T>(
       invalid === undefined
         ? `${checked.path} is no valid config.`
         : `${checked.path}, line ${invalid.range.start.line + 1}: ${invalid.message}`;
+
     return { kind: 'failed', problem: { code: 'config-invalid', severity: 'error', message } };
   }
+
   const found: T[] = [];
   const request = {
     kind,
@@ -72,10 +74,12 @@ async function onEngine<T>(
       if (picked !== undefined) found.push(picked);
     },
   });
+
   if (outcome.code === 'cancelled') return { kind: 'cancelled' };
   if (outcome.code === 'failed') return { kind: 'failed', problem: outcome.problem };
   const [value] = found;
   if (value !== undefined) return { kind: 'done', value };
   const message = 'The engine ended without a result.';
+
   return { kind: 'failed', problem: { code: 'engine-crashed', severity: 'error', message } };
 }

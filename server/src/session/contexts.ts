@@ -42,14 +42,17 @@ export function createContexts({ sources, fileOf, patience, onLate }: ContextOpt
           onLate();
         },
       };
+
       const context = gatherContext(document, fileOf(uri), sources, options);
       known.set(uri, { document, until: performance.now() + KNOWN_MS, context });
+
       return context;
     },
     async extending(file) {
       const all = await Promise.all(
         [...known].map(async ([uri, { context }]) => ({ uri, inherited: (await context).inherited })),
       );
+
       return all.filter(({ inherited }) => extendsFile(inherited, file)).map(({ uri }) => uri);
     },
     forget(uri) {

@@ -80,6 +80,7 @@ export function createSession(connection: Connection, { patience }: SessionOptio
     const text = texts.get(uri);
     return text === undefined ? null : parsed.get(text);
   };
+
   const sources = createSources(openAt);
   const contexts = createContexts({ sources, fileOf, patience, onLate: () => telling.everything() });
   const isConfig = ({ uri, languageId }: TextDocument) => isConfigText(fileOf(uri) ?? uri, languageId);
@@ -90,8 +91,10 @@ export function createSession(connection: Connection, { patience }: SessionOptio
       .filter((other) => other !== text && isConfig(other))
       .map((other) => parsed.get(other))
       .filter(({ tree }) => extendsOf(tree) !== null);
+
     const inherited = await Promise.all(extending.map(async (other) => (await contexts.of(other)).inherited));
     if (file !== null && inherited.some((one) => extendsFile(one, file))) return 'base';
+
     return isConfig(text) ? 'config' : 'other';
   };
   const diagnose = async (document: ConfigDocument, diagnosticData = session.abilities.diagnosticData) => {
@@ -106,6 +109,7 @@ export function createSession(connection: Connection, { patience }: SessionOptio
     connection.tracer.log(`Checked version ${version} of ${uri}: ${findings.length} findings in ${took} ms.`);
 
     const { severities } = session.settings;
+
     return toDiagnostics(document, findings, {
       ...session.abilities,
       docs: session.docs,
@@ -134,6 +138,7 @@ export function createSession(connection: Connection, { patience }: SessionOptio
     for (const other of others) contexts.forget(other);
     telling.diagnostics(others.flatMap((other) => texts.get(other) ?? []));
   };
+
   const follow = (uri: string) => void tellFollowers(uri).catch((error: unknown) => log('error', error));
 
   /** Open files that are judged as bases, by the config that extends them. */
@@ -145,6 +150,7 @@ export function createSession(connection: Connection, { patience }: SessionOptio
     const open = (known?.layers ?? []).flatMap(
       ({ file }) => texts.all().find(({ uri }) => fileOf(uri) === file) ?? [],
     );
+
     const uris = open.map(({ uri }) => uri).join('\n');
     if ((bases.get(text.uri) ?? '') === uris) return;
     bases.set(text.uri, uris);
@@ -198,6 +204,7 @@ export function createSession(connection: Connection, { patience }: SessionOptio
     isExtended: async (file) => (await contexts.extending(file)).length > 0,
     onDocument: (fallback, body) => createOnDocument(session, isServed, documentOf, log)(fallback, body),
   };
+
   return session;
 }
 

@@ -41,6 +41,7 @@ export function createTelling({ client, abilities, open, diagnose, log }: Tellin
       // Newer text is on its way with findings of its own.
       if (current?.version === version) client.publish({ uri: text.uri, version, diagnostics });
     };
+
     timers.set(
       text.uri,
       setTimeout(() => void send().catch((error: unknown) => log('error', error)), PUSH_DELAY_MS),

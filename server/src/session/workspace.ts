@@ -40,6 +40,7 @@ export function createWorkspace(sources: Sources): Workspace {
     folders = [...new Set(given)];
     listing = null;
   };
+
   return {
     setFolders,
     changeFolders: (added, removed) =>
@@ -52,6 +53,7 @@ export function createWorkspace(sources: Sources): Workspace {
         const document = await sources.config(file);
         if (document !== null) found.push({ file, document, model: await modelOf(document, file, sources) });
       }
+
       return found;
     },
   };
@@ -75,5 +77,6 @@ async function findConfigs(folders: readonly string[], sources: Sources): Promis
       if (found.size >= MOST_CONFIGS) return [...found];
     }
   }
+
   return [...found];
 }

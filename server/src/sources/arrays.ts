@@ -16,6 +16,7 @@ export async function arrayHeader(path: string): Promise<ArrayHeader | null> {
   const layout = await withFile(path, async (handle, size) =>
     arrayLayout(await bytesOf(handle, 0, Math.min(size, ARRAY_HEAD_BYTES)), size),
   );
+
   return typeof layout === 'string' ? null : { shape: layout.shape, type: layout.type };
 }
 
@@ -34,6 +35,7 @@ export async function memberNames(path: string): Promise<string[] | null> {
       const directory = buffer(await bytesOf(handle, start, start + length));
       return namesIn(directory, tail.readUInt16LE(position + 10));
     }
+
     return null;
   });
 }
@@ -47,9 +49,11 @@ function namesIn(directory: Buffer, count: number): string[] | null {
       number,
       number,
     ];
+
     names.push(directory.toString('utf8', at + ENTRY_BYTES, at + ENTRY_BYTES + name));
     at += ENTRY_BYTES + name + extra + comment;
   }
+
   return names.flatMap((name) => (name.endsWith('.npy') ? [name.slice(0, -'.npy'.length)] : []));
 }
 

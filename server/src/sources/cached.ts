@@ -34,6 +34,7 @@ export function cachedByFile<T>(load: (path: string) => Promise<T>, maxKept = MA
     known.set(path, { identity, loaded });
     const oldest = known.keys().next().value;
     if (known.size > maxKept && oldest !== undefined) known.delete(oldest);
+
     return loaded;
   }
 }
@@ -70,6 +71,7 @@ function cachedFor<T>(milliseconds: number, load: (path: string) => Promise<T>, 
       const settle = () => (entry.until = performance.now() + milliseconds);
       entry.answer.then(settle, settle);
       known.set(path, entry);
+
       return entry.answer;
     },
     forget: () => known.clear(),

@@ -22,6 +22,7 @@ export function contentHash(path: string): Promise<ContentHash | null> {
       // The key under which ONNX names such a file.
       mayBeExternal ||= bytes.includes('location');
     }
+
     return { sha256: hash.digest('hex'), mayBeExternal };
   });
 }

@@ -100,6 +100,7 @@ async function gatherFacts(
       (await patience.soon(sources.entries(folder), null)) ?? [],
     ]),
   );
+
   return {
     kinds: new Map(kinds),
     listings: new Map(listings),
@@ -128,7 +129,9 @@ async function gatherSection(
     about(fileOf('arrays', /\.npz$/i), sources.members),
     about(fileOf('labels'), sources.labels),
   ]);
+
   const samples = images ?? sets ?? array?.shape[0] ?? null;
+
   return { ...NO_SECTION_FACTS, samples: limited(samples, value, section), array, members, labels };
 }
 
@@ -138,5 +141,6 @@ function limited(samples: number | null, value: unknown, section: string): numbe
     (current, key) => (isMapping(current) ? current[key] : null),
     value,
   );
+
   return samples === null || typeof limit !== 'number' ? samples : Math.min(samples, limit);
 }

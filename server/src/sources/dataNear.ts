@@ -11,6 +11,7 @@ export async function dataNear(dir: string): Promise<InitData> {
     firstThere(dir, CALIBRATION),
     firstThere(dir, VALIDATION),
   ]);
+
   return {
     ...(calibration === null ? {} : { calibration: { images: `./${calibration}` } }),
     ...(validation === null ? {} : { validation: await labelled(validation, dir) }),
@@ -35,5 +36,6 @@ async function firstThere(dir: string, names: readonly string[]): Promise<string
       ),
     ),
   );
+
   return names[isThere.indexOf(true)] ?? null;
 }

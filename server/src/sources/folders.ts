@@ -19,6 +19,7 @@ export async function countImages(path: string, signal: AbortSignal): Promise<nu
   const isComplete = await walk(path, signal, (name) => {
     if (IMAGE.test(name)) count++;
   });
+
   return isComplete && count > 0 ? count : null;
 }
 
@@ -31,6 +32,7 @@ export async function countSets(path: string): Promise<number | null> {
       if (++visited > MAX_ENTRIES) return null;
       if (/^test_data_set_\d+$/.test(name)) count++;
     }
+
     return count === 0 ? null : count;
   } catch {
     return null;
@@ -55,7 +57,9 @@ export async function latestChange(path: string, signal: AbortSignal): Promise<n
     await Promise.all(waiting);
     waiting = [];
   });
+
   await Promise.all(waiting);
+
   return isComplete ? latest : null;
 }
 
@@ -88,5 +92,6 @@ async function walk(
       else if (kind === 'file') await visit(entry.name, folder);
     }
   }
+
   return true;
 }

@@ -33,6 +33,7 @@ export async function changedSince(
 
   const data = namedPaths(config, baseDir).filter(({ path }) => path[0] === 'data');
   const times = await Promise.all(data.map(({ file }) => sources.changed(file)));
+
   return times.some((time) => time === null || time > created) ? 'unknown' : null;
 }
 

@@ -11,6 +11,7 @@ export async function readLabelFacts(path: string): Promise<LabelFacts | null> {
     const text = await textOf(path, MAX_BYTES);
     return text === null ? null : labelTable(text);
   }
+
   return /\.npy$/i.test(path) ? arrayLabels(path) : null;
 }
 
@@ -27,6 +28,7 @@ async function arrayLabels(path: string): Promise<LabelFacts | null> {
     const values = arrayValues(layout.type, await bytesOf(handle, layout.dataStart, end));
     let highest = Number.NEGATIVE_INFINITY;
     for (const value of values) highest = Math.max(highest, Number(value));
+
     return { count, highest: Number.isInteger(highest) ? highest : null, conflicts: [] };
   });
 }

@@ -19,6 +19,7 @@ export async function listingsFor(
   const below = [...listings].flatMap(([parent, entries]) =>
     entries.filter(({ kind }) => kind === 'folder').map(({ name }) => resolve(parent, name)),
   );
+
   return new Map([...listings, ...(await listAll(sources, below.slice(0, MAX_FOLDERS)))]);
 }
 
@@ -29,5 +30,6 @@ async function listAll(
   const listed = await Promise.all(
     folders.map(async (folder) => [folder, (await sources.entries(folder)) ?? []] as const),
   );
+
   return new Map(listed);
 }

@@ -31,9 +31,11 @@ export async function entriesOf(folder: string, maxEntries: number): Promise<Fol
           : entry.isSymbolicLink()
             ? await lookAt(join(folder, entry.name))
             : 'other';
+
       entries.push({ name: entry.name, kind, ...(entry.isSymbolicLink() ? { isLink: true } : {}) });
       if (entries.length >= maxEntries) break;
     }
+
     return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   } catch {
     return null;

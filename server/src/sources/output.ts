@@ -19,6 +19,7 @@ export async function outputContext(
     outputFacts(files, configuredInputs(value, config)),
     configsWithOutput(files.output, config, sources),
   ]);
+
   return { file: files.output, obstacle: outputObstacle(facts, false), sharedWith };
 }
 
@@ -36,5 +37,6 @@ async function configsWithOutput(output: string, config: string, sources: Source
       return isMapping(value) && outputPaths(value, file)?.output === output ? [name] : [];
     }),
   );
+
   return shared.flat();
 }

@@ -24,8 +24,10 @@ export function createPatience({ milliseconds, onLate }: PatienceOptions): Patie
         isThere = true;
         return found;
       });
+
       const first = await Promise.race([watched, deadline.then(() => meanwhile)]);
       if (!isThere) void watched.then(onLate, () => undefined);
+
       return first;
     },
   };

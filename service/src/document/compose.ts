@@ -19,7 +19,9 @@ export function inOrder(
     if (edits === null) return null;
     current = edited(current, edits);
   }
+
   const edit = difference(document, current.text.getText());
+
   return edit === null ? [] : [edit];
 }
 
@@ -32,6 +34,7 @@ export function difference({ text }: ConfigDocument, after: string): TextEdit | 
   let tail = 0;
   const most = Math.min(before.length, after.length) - start;
   while (tail < most && before.at(-1 - tail) === after.at(-1 - tail)) tail++;
+
   return {
     range: { start: text.positionAt(start), end: text.positionAt(before.length - tail) },
     newText: after.slice(start, after.length - tail),

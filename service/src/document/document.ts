@@ -69,7 +69,9 @@ export function createDocumentCache(): DocumentCache {
         known?.document.text === text
           ? reparseConfig(text, { content: known.content, tree: known.document.tree })
           : parseConfig(text);
+
       parsed.set(text.uri, { version: text.version, content: text.getText(), document });
+
       return document;
     },
     forget: (uri) => void parsed.delete(uri),

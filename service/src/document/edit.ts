@@ -26,8 +26,10 @@ export function setValue(document: ConfigDocument, path: Path, value: Written): 
         ? [edit(document, entry.value.start, entry.value.end, text)]
         : null;
     }
+
     mapping = entry.value;
   }
+
   return null;
 }
 
@@ -48,11 +50,13 @@ export function appendItems(
     const at = last?.end ?? list.start + 1;
     return [edit(document, at, at, last === undefined ? added : `, ${added}`)];
   }
+
   const first = list.items[0];
   if (first === undefined) return null;
   const dash = dashColumn(document, list);
   const at = endOfLine(document, list.items.at(-1)!.end);
   const lines = items.map((item) => `${' '.repeat(dash)}- ${inline(item, language)}`);
+
   return [edit(document, at, at, eolOf(document) + lines.join(eolOf(document)))];
 }
 
@@ -76,11 +80,13 @@ export function removeEntry(document: ConfigDocument, found: Entry): TextEdit[] 
     if (next !== undefined) return [edit(document, entry.start, next.start, '')];
     return [edit(document, previous?.end ?? entry.start, entry.end, '')];
   }
+
   const start = text.lastIndexOf('\n', entry.start - 1) + 1;
   // The first key of a list item stands behind its dash.
   if (text.slice(start, entry.start).trim() !== '') return null;
   const end = endOfLine(document, entry.end);
   const newline = /^\r?\n/.exec(text.slice(end, end + 2))?.[0].length ?? 0;
+
   return [edit(document, start, end + newline, '')];
 }
 
@@ -101,8 +107,10 @@ function insertInto(
       document.tree.language === 'json'
         ? `${inline({ [key]: nested }, 'json')}${eol}`
         : `${block(key, nested, '', stepOf(document)).join(eol)}${eol}`;
+
     return [edit(document, text.length, text.length, gap + whole)];
   }
+
   const last = mapping.entries.at(-1);
   if (isFlow(document, mapping)) {
     const written = `${inline(key, document.tree.language)}: ${inline(nested, document.tree.language)}`;
@@ -111,10 +119,12 @@ function insertInto(
     const gap = line.trim() === '' && mapping.start < last.start - line.length ? eol + line : ' ';
     return [edit(document, last.end, last.end, `,${gap}${written}`)];
   }
+
   if (last === undefined) return null;
   const column = document.text.positionAt(mapping.entries[0]!.start).character;
   const at = endOfLine(document, last.end);
   const lines = block(key, nested, ' '.repeat(column), stepOf(document));
+
   return [edit(document, at, at, eol + lines.join(eol))];
 }
 
@@ -128,6 +138,7 @@ function fillEmpty(document: ConfigDocument, entry: Entry, path: Path, value: Wr
   const column = document.text.positionAt(entry.start).character;
   const at = endOfLine(document, entry.end);
   const lines = below(nested, ' '.repeat(column) + stepOf(document), stepOf(document));
+
   return [edit(document, at, at, eol + lines.join(eol))];
 }
 
@@ -159,6 +170,7 @@ export function inline(value: Written, language: 'yaml' | 'json'): string {
   const entries = Object.entries(value).map(
     ([key, child]) => `${inline(key, language)}: ${inline(child, language)}`,
   );
+
   return entries.length === 0
     ? '{}'
     : language === 'json'
@@ -171,6 +183,7 @@ export function quoted(text: string, quote: '' | '"' | "'"): string {
   if (quote === "'" && !/[\n\r\t]/.test(text)) return `'${text.replaceAll("'", "''")}'`;
   const plain =
     /^[A-Za-z_/$.][\w/.$-]*$/.test(text) && !/^(true|false|null|yes|no|on|off|y|n|\.inf|\.nan)$/i.test(text);
+
   return quote === '' && plain ? text : JSON.stringify(text);
 }
 

@@ -46,6 +46,7 @@ export function reparseYaml(old: Parsed, content: string): Tree | null {
     splice(unit, replaced.collection, edit);
     return { ...tree, comments: replaceComments(tree, unit, replaced.comments, edit) };
   }
+
   return null;
 }
 
@@ -69,6 +70,7 @@ function difference(before: string, after: string): Edit {
     same += PIECE;
   while (same < most - start && before.charCodeAt(left - 1 - same) === after.charCodeAt(right - 1 - same))
     same++;
+
   return { start, end: left - same, shift: right - left };
 }
 
@@ -96,6 +98,7 @@ function unitsAround({ content, tree }: Parsed, edit: Edit): Unit[] {
     end = after;
     node = child.kind === 'entry' ? child.value : child;
   }
+
   return units;
 }
 
@@ -110,6 +113,7 @@ function lastBefore(children: readonly Child[], offset: number, content: string)
     if (children[middle]!.start <= limit) low = middle + 1;
     else high = middle;
   }
+
   // An item that begins on the line behind the offset (`- ` being typed before it) belongs to it as well.
   return low - 1;
 }
@@ -139,6 +143,7 @@ function parseUnit(
   // Names of anchors are known in the whole text.
   if (hasAnchor(root) || (tree.anchored && hasAnchor(old))) return null;
   moveAll(root, start);
+
   return { collection: root, comments };
 }
 
@@ -152,6 +157,7 @@ function hasAnchor(child: Child): boolean {
     if (node.kind === 'entry') stack.push(node.value);
     else if (isCollection(node)) for (const inner of childrenOf(node)) stack.push(inner);
   }
+
   return false;
 }
 
@@ -171,6 +177,7 @@ function splice({ parent, index }: Unit, replaced: Collection, { shift }: Edit):
       const siblings = childrenOf(outer);
       for (let i = siblings.length - 1; siblings[i] !== inner; i--) moveAll(siblings[i]!, shift);
     }
+
     inner = outer;
   }
 }
@@ -187,6 +194,7 @@ function moveAll(root: Child, shift: number): void {
       stack.push(node.value);
       continue;
     }
+
     if (node.anchor !== undefined) move(node.anchor, shift);
     if (isCollection(node)) for (const inner of childrenOf(node)) stack.push(inner);
   }
@@ -204,6 +212,7 @@ function replaceComments(tree: Tree, unit: Unit, own: Tree['comments'], { shift 
     start: comment.start + by,
     end: comment.end + by,
   });
+
   return [
     ...tree.comments.filter((comment) => comment.start < unit.start),
     ...own.map((comment) => moved(comment, unit.start)),

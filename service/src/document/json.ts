@@ -37,6 +37,7 @@ function convert(node: Node, text: string): TreeNode {
     for (const property of node.children ?? []) addEntry(mapping, property, text);
     return mapping;
   }
+
   if (node.type === 'array') {
     const sequence: SequenceNode = { kind: 'sequence', start, end, parent: null, items: [] };
     for (const item of node.children ?? []) {
@@ -44,9 +45,12 @@ function convert(node: Node, text: string): TreeNode {
       child.parent = sequence;
       sequence.items.push(child);
     }
+
     return sequence;
   }
+
   const value = node.value as string | number | boolean | null;
+
   return { kind: 'scalar', start, end, parent: null, value, quoted: node.type === 'string' };
 }
 
@@ -63,6 +67,7 @@ function addEntry(mapping: MappingNode, property: Node, text: string): void {
     value,
     parent: mapping,
   };
+
   if (value !== null) value.parent = entry;
   mapping.entries.push(entry);
 }
@@ -76,5 +81,6 @@ function commentsOf(text: string): { start: number; end: number; text: string }[
     const end = start + scanner.getTokenLength();
     comments.push({ start, end, text: text.slice(start, end) });
   }
+
   return comments;
 }

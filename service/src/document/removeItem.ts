@@ -13,6 +13,7 @@ export function removeItem(document: ConfigDocument, item: TreeNode): TextEdit[]
   const edit = (start: number, end: number): TextEdit[] => [
     { range: { start: document.text.positionAt(start), end: document.text.positionAt(end) }, newText: '' },
   ];
+
   const index = list.items.indexOf(item);
   if (text.charAt(list.start) === '[') {
     const next = list.items[index + 1];
@@ -20,11 +21,13 @@ export function removeItem(document: ConfigDocument, item: TreeNode): TextEdit[]
       ? edit(list.items[index - 1]!.end, item.end)
       : edit(item.anchor?.start ?? item.start, next.anchor?.start ?? next.start);
   }
+
   const start = text.lastIndexOf('\n', item.start - 1) + 1;
   if (!/^\s*-\s*$/.test(text.slice(start, item.start))) return null;
   const newline = text.indexOf('\n', item.end);
   const end = newline === -1 ? text.length : newline + 1;
   // What else stands behind it, but for a comment, is no part of a list of texts.
   if (!/^\s*(#.*)?$/.test(text.slice(item.end, end).trimEnd())) return null;
+
   return edit(start, end);
 }

@@ -78,6 +78,7 @@ export function pathOf(node: TreeNode | Entry): Path {
     if (parent?.kind === 'sequence' && current.kind !== 'entry') path.unshift(parent.items.indexOf(current));
     current = parent;
   }
+
   return path;
 }
 
@@ -93,6 +94,7 @@ export function findEntry(tree: Tree, path: Path): Entry | undefined {
       node = resolved(found?.value);
     } else return undefined;
   }
+
   return found;
 }
 
@@ -106,6 +108,7 @@ export function findNode(tree: Tree, path: Path): TreeNode | null {
       node = entriesOf(current).find((entry) => entry.key === step)?.value ?? null;
     else return null;
   }
+
   return node;
 }
 
@@ -130,6 +133,7 @@ export function entriesOf(mapping: MappingNode, visited: Set<MappingNode> = new 
       }
     }
   }
+
   return own;
 }
 
@@ -147,7 +151,9 @@ export function valueOf(tree: Tree): unknown {
     if (target.kind === 'sequence') return target.items.map((item) => convert(item, depth + 1));
     return Object.fromEntries(entriesOf(target).map((entry) => [entry.key, convert(entry.value, depth + 1)]));
   };
+
   const value = convert(tree.root, 0);
+
   return budget < 0 ? undefined : value;
 }
 
@@ -182,6 +188,7 @@ export function containerAt(root: TreeNode | null, offset: number): MappingNode 
       return node;
     node = node.parent;
   }
+
   return null;
 }
 
@@ -215,5 +222,6 @@ export function isShared(tree: Tree, node: TreeNode | Entry): boolean {
   walk(anchored.size === 0 ? null : tree.root, (other) => {
     if (other.kind === 'alias' && other.target !== undefined && anchored.has(other.target)) shared = true;
   });
+
   return shared;
 }

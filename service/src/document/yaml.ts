@@ -37,6 +37,7 @@ export function parseYaml(text: string): Tree {
     const [start, end] = error.pos;
     problems.push({ start, end: Math.max(end, start + 1), message: reasonOf(error.message) });
   }
+
   for (const other of documents.slice(1)) {
     problems.push({
       start: other.range[0],
@@ -44,8 +45,10 @@ export function parseYaml(text: string): Tree {
       message: 'A config is one document; this second one is not read.',
     });
   }
+
   const anchors = new Map<string, TreeNode>();
   const root = document.contents === null ? null : convert(document.contents, text, anchors);
+
   return { root, problems, comments, anchored: anchors.size > 0, language: 'yaml' };
 }
 
@@ -60,6 +63,7 @@ function parse(text: string, problems: SyntaxProblem[], comments: Comment[]) {
       prettyErrors: false,
       logLevel: 'silent',
     });
+
     return [...composer.compose(tokens(text, comments))];
   } catch (error) {
     problems.push({
@@ -92,8 +96,10 @@ function convert(node: Node, text: string, anchors: Map<string, TreeNode>): Tree
       name: node.source,
       target: anchors.get(node.source),
     };
+
     return alias;
   }
+
   if (isMap(node)) {
     const mapping: MappingNode = {
       kind: 'mapping',
@@ -103,12 +109,14 @@ function convert(node: Node, text: string, anchors: Map<string, TreeNode>): Tree
       entries: [],
       ...anchorOf(node, text),
     };
+
     if (node.anchor !== undefined) anchors.set(node.anchor, mapping);
     for (const pair of node.items)
       if (isPair(pair)) addEntry(mapping, pair as Pair<Node, Node | null>, text, anchors);
     if (node.flow !== true) settle(mapping);
     return mapping;
   }
+
   if (isSeq(node)) {
     const sequence: SequenceNode = {
       kind: 'sequence',
@@ -118,6 +126,7 @@ function convert(node: Node, text: string, anchors: Map<string, TreeNode>): Tree
       items: [],
       ...anchorOf(node, text),
     };
+
     if (node.anchor !== undefined) anchors.set(node.anchor, sequence);
     for (const item of node.items) {
       const child = isPair(item) ? null : convert(item as Node, text, anchors);
@@ -125,9 +134,11 @@ function convert(node: Node, text: string, anchors: Map<string, TreeNode>): Tree
       child.parent = sequence;
       sequence.items.push(child);
     }
+
     if (node.flow !== true) settle(sequence);
     return sequence;
   }
+
   const scalar = node;
   const value = isScalar(scalar) ? plain(scalar.value) : null;
   const converted: TreeNode = {
@@ -139,7 +150,9 @@ function convert(node: Node, text: string, anchors: Map<string, TreeNode>): Tree
     quoted: /^["']/.test(text.slice(start, start + 1)),
     ...anchorOf(node, text),
   };
+
   if (scalar.anchor !== undefined) anchors.set(scalar.anchor, converted);
+
   return converted;
 }
 
@@ -163,6 +176,7 @@ function addEntry(
     value,
     parent: mapping,
   };
+
   if (value !== null) value.parent = entry;
   mapping.entries.push(entry);
 }
@@ -221,5 +235,6 @@ function* tokens(text: string, comments: Comment[]): Generator<CST.Token> {
     if (type === 'comment') comments.push({ start: offset, end: offset + lexeme.length, text: lexeme });
     offset += lexeme.length;
   }
+
   yield* parser.end();
 }

@@ -62,11 +62,13 @@ export async function inherit(
       };
       break;
     }
+
     if (layers.length === MAX_LAYERS) {
       const message = `More than ${MAX_LAYERS} configs extend each other.`;
       problem = { code: 'extends-invalid', message, file: target };
       break;
     }
+
     const found = await read(target);
     if (found === null) {
       problem = {
@@ -76,16 +78,19 @@ export async function inherit(
       };
       break;
     }
+
     const value = valueOf(found.tree);
     if (!isMapping(value) || found.tree.problems.length > 0) {
       const reason = found.tree.problems[0]?.message ?? 'it is no mapping of keys to values.';
       problem ??= { code: 'extends-invalid', message: `${target} cannot be read: ${reason}`, file: target };
     }
+
     const own = isMapping(value) ? rebased(value, dirname(target), folder) : {};
     layers.push({ file: target, document: found, value: own });
     current = found;
     from = target;
   }
+
   return {
     layers,
     value: layers.reduceRight<Record<string, unknown>>((base, layer) => mergeConfigs(base, layer.value), {}),
@@ -116,8 +121,10 @@ export function inheritedAt(
       (current, step) => (isMapping(current) && Object.hasOwn(current, step) ? current[step] : undefined),
       layer.value,
     );
+
     if (value !== undefined) return { value, layer };
   }
+
   return null;
 }
 

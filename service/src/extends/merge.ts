@@ -28,13 +28,16 @@ function merge(base: Mapping, own: Mapping, path: readonly string[]): Record<str
     path.length === 2 && path[0] === 'data' && DATA_KIND_NAMES.some((key) => key in own)
       ? DATA_KIND_NAMES
       : [];
+
   const kept = Object.entries(base).filter(([key]) => !(replaced as readonly string[]).includes(key));
   const merged: [string, unknown][] = kept.map(([key, value]) => {
     if (!Object.hasOwn(own, key)) return [key, value];
     const over = own[key];
     return [key, isMapping(value) && isMapping(over) ? merge(value, over, [...path, key]) : over];
   });
+
   const added = Object.entries(own).filter(([key]) => !kept.some(([known]) => known === key));
+
   return Object.fromEntries([...merged, ...added]);
 }
 

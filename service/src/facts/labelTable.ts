@@ -21,6 +21,7 @@ export function labelTable(text: string): LabelFacts | null {
       if (index === 0) continue;
       return null;
     }
+
     const file = fields[1]?.replaceAll('""', '"') ?? fields[2]!;
     const label = Number(fields[3]);
     const line = index + 1;
@@ -34,5 +35,6 @@ export function labelTable(text: string): LabelFacts | null {
       conflicts.set(file, { file, labels: [...known.labels, label], lines: [...known.lines, line] });
     }
   }
+
   return { count, highest, conflicts: [...conflicts.values()] };
 }

@@ -33,9 +33,11 @@ export function namedPaths(value: unknown, baseDir: string, keys = READ_PATHS): 
       (current, step) => (isMapping(current) && Object.hasOwn(current, step) ? current[step] : undefined),
       value,
     );
+
     if (typeof written !== 'string' || written === '') return [];
     // A metric is a name or a module.
     if (path.at(-1) === 'metric' && !MODULE.test(written)) return [];
+
     return [{ path, written, file: resolve(baseDir, written) }];
   });
 }

@@ -26,6 +26,7 @@ function occurrencesAt(document: ConfigDocument, position: Position): Occurrence
     });
     if (inside(anchor) || aliases.some(inside)) return { name: anchor.name, anchor, aliases };
   }
+
   return null;
 }
 
@@ -60,7 +61,9 @@ export function prepareRename(
   const span = [found?.anchor, ...(found?.aliases ?? [])].find(
     (one) => one !== undefined && one.start <= offset && offset <= one.end,
   );
+
   if (found === null || span === undefined) return null;
+
   return { range: rangeOf(document, nameOf(span)), placeholder: found.name };
 }
 
@@ -75,6 +78,7 @@ export function rename(document: ConfigDocument, position: Position, newName: st
     range: rangeOf(document, nameOf(span)),
     newText: newName,
   }));
+
   return { changes: { [document.text.uri]: edits } };
 }
 

@@ -46,8 +46,10 @@ export function fixAll(
     if (next === null) break;
     current = next;
   }
+
   const edit = difference(document, current.text.getText());
   if (edit === null) return [];
+
   return [
     {
       title: 'Fix all auto-fixable problems',
@@ -62,6 +64,7 @@ function respelled(document: ConfigDocument, findings: readonly Finding[]): Conf
   const fixes = findings.flatMap(
     (finding) => spellingFix(document, { ...finding, data: finding.data ?? {} }) ?? [],
   );
+
   const edits = apart(document, fixes);
   if (edits.length === 0 || syntaxFindings(document).length > 0) return null;
   const all = edited(document, edits);
@@ -72,6 +75,7 @@ function respelled(document: ConfigDocument, findings: readonly Finding[]): Conf
     const one = edited(document, fix.edits);
     if (syntaxFindings(one).length === 0) return one;
   }
+
   return null;
 }
 
@@ -84,6 +88,7 @@ function apart({ text }: ConfigDocument, fixes: readonly Fix[]): TextEdit[] {
     edits.push(...fix.edits);
     for (const { range } of fix.edits) free = Math.max(free, text.offsetAt(range.end) + 1);
   }
+
   return edits;
 }
 
@@ -136,5 +141,6 @@ function suppression(document: ConfigDocument, diagnostic: Diagnostic, { code }:
     edits: [{ range: { start, end: start }, newText }],
     preferred: false,
   };
+
   return [quickFix(document, diagnostic, fix)];
 }

@@ -38,12 +38,14 @@ export function codeLenses(
     range: { start, end: start },
     command: { title, command, ...(args.length === 0 ? {} : { arguments: args }) } satisfies Command,
   });
+
   const run = lens('Run quantization', commands.run, document.text.uri);
   if (report === null) return [run];
   const file = reportUri(report);
   const compared = [...others]
     .sort((a, b) => Date.parse(b.created) - Date.parse(a.created))
     .slice(0, commands.compare === null ? 0 : MOST_OTHERS);
+
   return [
     run,
     // A lens without a command is a plain text.
@@ -70,10 +72,12 @@ function summary(
       : [
           `${metric.name} ${metricValue(metric.name, metric.baseline)} → ${metricValue(metric.name, metric.quantized)}`,
         ];
+
   const speed = latency === null ? [] : [change(latency.speedup, 'as fast', 'slower')];
   const parts = [...accuracy, change(size.ratio, 'smaller', 'larger'), ...speed];
   const stale =
     changed === null ? '' : changed === 'unknown' ? ' (not checked)' : ` (${changed} changed since)`;
+
   return `Last run ${created.slice(0, 16).replace('T', ' ')}${stale}: ${parts.join(', ')}`;
 }
 

@@ -97,7 +97,9 @@ export function completionAt(
   if (cursor === null) return { isIncomplete: false, items: [] };
   const items =
     cursor.kind === 'key' ? keyItems(document, cursor, context) : valueItems(document, cursor, context);
+
   const eol = document.text.getText().includes('\r\n') ? '\r\n' : '\n';
+
   return {
     // Patterns follow what is typed, and lists that were cut have more.
     isIncomplete:
@@ -125,23 +127,27 @@ function keyItems(document: ConfigDocument, cursor: Cursor, context: CompletionC
       .filter((entry) => entry.parent !== mapping)
       .map((entry) => [entry.key, entry]),
   );
+
   const present = new Set([...entries.map((entry) => entry.key), ...cursor.siblings]);
   // The key being typed may be complete already: it stays in the list.
   present.delete(cursor.word.replace(/["']/g, ''));
   const json = languageOf(document.text) === 'json';
   const isSource = (name: string) =>
     cursor.path[0] === 'data' && (DATA_KIND_NAMES as readonly string[]).includes(name);
+
   const source = [...present, ...merged.keys()].find(isSource);
   const { inherited = NOTHING_INHERITED } = context;
   const keys = keysAt(cursor.path)
     // A section takes one source.
     .filter(({ name }) => !present.has(name) && !(source !== undefined && source !== name && isSource(name)))
     .map((key) => ({ ...key, above: inheritedAt(inherited, [...cursor.path, key.name]) }));
+
   const first = keys.filter(({ required, above }) => required && above === null);
   const fitting =
     context.baseDir === null || cursor.hasColon
       ? []
       : skeletons(cursor.path, context.baseDir, context.listings ?? NO_LISTINGS, context.model);
+
   return [...first, ...keys.filter((key) => !first.includes(key))].flatMap((key) => {
     const { name, schema, required, above } = key;
     const { text, snippet } = json ? jsonKey(name, schema, cursor, context) : yamlKey(name, schema, cursor);
@@ -149,6 +155,7 @@ function keyItems(document: ConfigDocument, cursor: Cursor, context: CompletionC
     const inheritance = above === null ? '' : `, inherited${shown(above.value)}`;
     const merge = merged.get(name);
     const brought = merge === undefined ? inheritance : `, merged${shown(plainOf(merge.value))}`;
+
     return [
       {
         ...plain,
@@ -180,6 +187,7 @@ function skeletonItem({ key, label, value }: Skeleton, cursor: Cursor, json: boo
   const text = flow
     ? `${inline(key, json ? 'json' : 'yaml')}: ${inline(value, json ? 'json' : 'yaml')}${json ? cursor.suffix : ''}`
     : block(key, value, '', cursor.step).join(below);
+
   return {
     ...keyItem(key, cursor, text, false),
     label: `${key}: ${label}`,
@@ -218,8 +226,10 @@ function jsonKey(name: string, schema: SchemaNode, cursor: Cursor, context: Comp
       : types[0] === 'string' && allowedValues(schema).length === 0
         ? ['"', '"']
         : ['', ''];
+
   const hole = context.snippets ? '$0' : '';
   const key = context.snippets ? JSON.stringify(name).replaceAll('$', '\\$') : JSON.stringify(name);
+
   return { text: `${key}: ${open}${hole}${close}${cursor.suffix}`, snippet: context.snippets };
 }
 
@@ -227,9 +237,11 @@ function valueItems(document: ConfigDocument, cursor: Cursor, context: Completio
   const schema = schemaOf(cursor.path) ?? {};
   const listed = (values: readonly AllowedValue[]) =>
     values.map((allowed) => valueItem(allowed, cursor, schema.default, context));
+
   const allowed = allowedValues(schema);
   const { uri } = document.text;
   const own = uri.startsWith('file:') ? fileURLToPath(uri) : uri;
+
   return [
     ...listed(allowed.filter(({ value }) => value !== null)),
     ...modelItems(document, cursor, context),
@@ -268,6 +280,7 @@ function aliasItems(document: ConfigDocument, cursor: Cursor): CompletionItem[] 
   if (document.tree.language === 'json') return [];
   const offset = document.text.offsetAt(cursor.range.start);
   const key = cursor.path.at(-1);
+
   return anchorsOf(document.tree)
     .filter(({ node }) => node.end <= offset)
     .filter(({ node }) => (key === '<<' ? node.kind === 'mapping' : pathOf(node).at(-1) === key))

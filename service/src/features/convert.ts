@@ -20,6 +20,7 @@ export function convert(document: ConfigDocument): string | null {
     .rest('')
     .map((line) => `${line}\n`)
     .join('');
+
   return `${before}${body.trimStart()}\n${after}`;
 }
 
@@ -66,11 +67,14 @@ function createPrinter({ tree, text }: ConfigDocument, to: 'yaml' | 'json') {
       if (more.length > 0)
         return [...leading, `${inner}${first}`, ...more.slice(0, -1), `${more.at(-1)}${comma}`];
       const trailing = own && child.parent === target ? behind(child.end) : '';
+
       return [...leading, `${inner}${first}${comma}${trailing}`];
     });
+
     const last = own ? take(target.end, inner) : [];
     if (to === 'yaml') return `\n${[...lines, ...last].join('\n')}`;
     const [open, close] = target.kind === 'sequence' ? ['[', ']'] : ['{', '}'];
+
     return `${open}\n${[...lines, ...last].join('\n')}\n${indent}${close}`;
   };
   const entry = (child: Entry, indent: string): string => {
@@ -82,7 +86,9 @@ function createPrinter({ tree, text }: ConfigDocument, to: 'yaml' | 'json') {
     if (to === 'json') return printed;
     return printed.startsWith('\n') ? `- ${printed.trimStart()}` : `- ${printed}`;
   };
+
   const head = take(tree.root?.start ?? 0, '');
+
   return { head, value, rest: (indent: string) => take(Number.POSITIVE_INFINITY, indent) };
 }
 

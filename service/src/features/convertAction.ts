@@ -26,6 +26,7 @@ export function convertActions(document: ConfigDocument, target: string): CodeAc
   if (text === null) return [];
   const uri = pathToFileURL(target).href;
   const insert = TextEdit.insert({ line: 0, character: 0 }, text);
+
   return [
     {
       title: `Convert to ${language === 'json' ? 'YAML' : 'JSON'} (${basename(target)})`,

@@ -25,9 +25,11 @@ function wordAt(document: ConfigDocument, offset: number) {
     const start = offset - /[^\s,:{}[\]"']*$/.exec(line)![0].length;
     return { start, end: offset + plainEnd, quote: '' as const };
   }
+
   const quote = line[opened] as '"' | "'";
   const rest = /^[^\n\r]*/.exec(text.slice(offset, offset + 1000))![0];
   const closing = rest.search(quote === '"' ? /(?<!\\)"/ : /'/);
+
   // Without a closing quote only what is certainly part of the word is replaced.
   return { start: lineStart + opened, end: offset + (closing === -1 ? plainEnd : closing + 1), quote };
 }
@@ -42,6 +44,7 @@ function jsonCursor(document: ConfigDocument, offset: number): Cursor | null {
   if (place === null) return null;
   const comma = /["}\]\w]/.test(previous);
   const edge = document.text.positionAt(before.length);
+
   return {
     ...place,
     word: text.slice(start, end),
@@ -71,9 +74,11 @@ function jsonPlace(
     if (container.kind === 'mapping') return { kind: 'key', path };
     return { kind: 'value', path: [...path, container.items.filter((item) => item.end < offset).length] };
   }
+
   const { path, isAtPropertyKey } = getLocation(text.getText(), offset);
   if (previous === '' || path.length === 0) return null;
   const key = previous !== ':' && (isAtPropertyKey || previous === '{');
+
   return key ? { kind: 'key', path: path.slice(0, -1) } : { kind: 'value', path };
 }
 
@@ -91,6 +96,7 @@ function flowCursor(document: ConfigDocument, offset: number): Cursor | null {
   const key = previous === ':' ? /["']?([\w$]+)["']?\s*:$/.exec(before)?.[1] : undefined;
   const inList = container.kind === 'sequence';
   const index = inList ? container.items.filter((item) => item.end < start).length : 0;
+
   return {
     kind: key !== undefined || inList ? 'value' : 'key',
     path: key !== undefined ? [...path, key] : inList ? [...path, index] : path,

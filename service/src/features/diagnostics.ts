@@ -45,6 +45,7 @@ export function toDiagnostics(
       location: { uri: pathToFileURL(file).href, range },
       message,
     }));
+
     return [
       {
         range: rangeOf(document, finding),

@@ -83,6 +83,7 @@ const EFFECTS: Readonly<Record<string, (known: Known) => string>> = {
 function sourceEffects(): Record<string, (known: Known) => string> {
   const effect = ({ model }: Known) =>
     model === null ? '' : `The model's inputs: ${signatures(model.inputs)}`;
+
   return Object.fromEntries(
     ['calibration', 'validation'].flatMap((section) =>
       ['images', 'arrays', 'tensors', 'loader'].map(
@@ -123,6 +124,7 @@ function halfRange({ model, config, report }: Known): { names: string[]; of: num
     const half = layers.filter((layer) => layer.half_range).map((layer) => layer.name);
     return { names: half, of: layers.length };
   }
+
   const { overflow_fix: fix, weights_quantization_params: weights } = config.quantization.advanced_parameters;
   const ignored = model === null ? null : ignoredNodes(model, config);
   if (model === null || ignored === null || fix === 'auto' || weights.num_bits !== 8) return null;
@@ -133,7 +135,9 @@ function halfRange({ model, config, report }: Known): { names: string[]; of: num
       : fix === 'enable'
         ? weighted.filter((node) => !isGrouped(node))
         : [];
+
   const names = half.map((node) => node.name);
+
   return { names, of: weighted.length };
 }
 
@@ -149,6 +153,7 @@ function firstLayers(model: ModelSummary, weighted: ReadonlySet<ModelNode>): Mod
       if (known === undefined) readers.set(input, [node]);
       else known.push(node);
     }
+
   const first = new Set<ModelNode>();
   const queue = model.inputs.map((input) => input.name);
   const seen = new Set(queue);
@@ -158,12 +163,14 @@ function firstLayers(model: ModelSummary, weighted: ReadonlySet<ModelNode>): Mod
         first.add(node);
         continue;
       }
+
       for (const output of node.outputs.filter((name) => name !== '' && !seen.has(name))) {
         seen.add(output);
         queue.push(output);
       }
     }
   }
+
   return [...first];
 }
 
@@ -178,7 +185,9 @@ function ignoredNodes(model: ModelSummary, config: Known['config']): Set<ModelNo
     if (found === null || !('nodes' in found)) return null;
     for (const node of found.nodes) matched.add(node);
   }
+
   const [ofName, ofType] = [new Set(names), new Set<string>(types)];
+
   return new Set(
     model.nodes.filter((node) => ofName.has(node.name) || ofType.has(node.op) || matched.has(node)),
   );
@@ -197,15 +206,19 @@ function weightsText({ model, config, report }: Known): string {
     narrow_range: narrow,
     mode,
   } = config.quantization.advanced_parameters.weights_quantization_params;
+
   const half = 2 ** (bits - 1);
   const codes =
     mode === 'asymmetric' ? `0 to ${2 * half - 1}` : `${narrow ? 1 - half : -half} to ${half - 1}`;
+
   if (report !== null) {
     const weights = report.layers.filter((layer) => layer.weight !== null);
     const channels = weights.filter((layer) => layer.weight!.per_channel).length;
     return `Codes from ${codes}. Last run: ${count(weights.length, 'layer')} with quantized weights, ${channels} of them with one scale for each channel.`;
   }
+
   const weighted = model?.nodes.filter(isWeighted).length;
+
   return `Codes from ${codes}${weighted === undefined ? '' : `; the model has ${count(weighted, 'layer')} with weights`}.`;
 }
 
@@ -224,6 +237,7 @@ function accuracyText(report: QuantizationReport | null): string {
     reverted.length === 0
       ? ''
       : ` ${points(metric, initialDrop(metric))} before restoration; back in float: ${listed(reverted)}.`;
+
   return `Last run: ${metric.name} dropped by ${points(metric, metric.drop)} on ${count(metric.samples, 'sample')}.${restored}`;
 }
 

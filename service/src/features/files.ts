@@ -32,6 +32,7 @@ export function fileItems(
 
   const folder = folderOf(cursor);
   const isSelf = (name: string) => key === 'extends' && resolve(baseDir, folder, name) === own;
+
   return (listings.get(resolve(baseDir, folder)) ?? [])
     .filter(
       ({ name, kind }) =>

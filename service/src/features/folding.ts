@@ -17,12 +17,14 @@ export function foldingRanges(document: ConfigDocument, limit = 5000): FoldingRa
     const endLine = document.text.positionAt(Math.max(content, span.start)).line;
     if (endLine > startLine) found.push({ startLine, endLine, ...(kind === undefined ? {} : { kind }) });
   };
+
   walk(document.tree.root, (node) => {
     if (node.kind === 'mapping')
       node.entries.filter((entry) => isCollection(entry.value)).forEach((entry) => add(entry));
     else if (node.kind === 'sequence') node.items.filter(isCollection).forEach((item) => add(item));
   });
   for (const block of commentBlocks(document)) add(block, FoldingRangeKind.Comment);
+
   return found.sort((a, b) => a.startLine - b.startLine || b.endLine - a.endLine).slice(0, limit);
 }
 
@@ -40,6 +42,7 @@ function commentBlocks({ tree, text }: ConfigDocument): Span[] {
     if (last?.line === line - 1) Object.assign(last, { end: comment.end, line: endLine });
     else blocks.push({ start: comment.start, end: comment.end, line: endLine });
   }
+
   return blocks;
 }
 
@@ -58,6 +61,7 @@ export function selectionRanges(document: ConfigDocument, positions: readonly Po
       const inner = spans[index - 1];
       return inner === undefined || span.start < inner.start || span.end > inner.end;
     });
+
     return distinct.reduceRight<SelectionRange | undefined>(
       (parent, span) => ({ range: rangeOf(document, span), ...(parent === undefined ? {} : { parent }) }),
       undefined,

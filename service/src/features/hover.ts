@@ -31,10 +31,12 @@ export function hover(document: ConfigDocument, position: Position, context: Hov
       ? ((typeof found.value === 'string' ? scopeText(found.value, path, context) : null) ??
         valueText(found.value, path, docs))
       : aliasText(document, found, docs)) ?? keyDocumentation(path, docs);
+
   if (text === '') return null;
   const effect = effectText(path, context);
   const above = inheritedText(path, context.inherited ?? NOTHING_INHERITED);
   const span = found.kind === 'entry' ? found.keySpan : found;
+
   return {
     contents: {
       kind: context.markdown ? MarkupKind.Markdown : MarkupKind.PlainText,
@@ -57,8 +59,10 @@ function aliasText(document: ConfigDocument, found: Entry | TreeNode, docs: stri
   const shown = text
     .slice(0, MOST_VALUES)
     .map((row, index) => (index === 0 ? row : row.replace(/^ {1,8}/, '')));
+
   const source = [...shown, ...(text.length > MOST_VALUES ? ['…'] : [])].join('\n');
   const key = merged ? '' : keyDocumentation(pathOf(alias), docs);
+
   return [
     `${code(`*${alias.name}`)} ${merged ? 'brings in what this section does not say itself' : 'stands for'} (line ${line}):`,
     codeBlock(source),
@@ -76,8 +80,10 @@ function inheritedText(path: Path, inherited: Inherited): string {
     const files = inherited.layers.map(({ file }) => code(file)).join(', ');
     return [`Inherited from ${files}:`, [...settings.slice(0, MOST_VALUES), ...more].join('\n')].join('\n\n');
   }
+
   const above = inheritedAt(inherited, path);
   if (above === null || typeof above.value === 'object') return '';
+
   return `Replaces ${code(JSON.stringify(above.value))} of ${code(above.layer.file)}.`;
 }
 
@@ -114,8 +120,10 @@ export function keyDocumentation(path: Path, docs: string | null = null): string
   const listed = values
     .slice(0, MOST_VALUES)
     .map(({ value, description }) => `- \`${String(value)}\`: ${description}`);
+
   if (values.length > MOST_VALUES) listed.push(`- … and ${values.length - MOST_VALUES} more`);
   const anchor = referenceAnchor(path);
+
   return [
     `**${String(path.at(-1) ?? 'config')}** — ${facts}`,
     schema.description ?? '',
@@ -138,6 +146,7 @@ function valueText(value: unknown, path: Path, docs: string | null): string | nu
   const schema = schemaOf(path);
   const found =
     schema === undefined ? undefined : allowedValues(schema).find((allowed) => allowed.value === value);
+
   if (found === undefined || found.description === '') return null;
   return `\`${String(value)}\`: ${found.description}\n\n${keyDocumentation(path, docs)}`;
 }

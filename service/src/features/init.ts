@@ -28,6 +28,7 @@ export function isInitData(value: unknown): value is InitData {
     source === undefined ||
     (isRecord(source) &&
       ['images', 'arrays', 'labels'].every((key) => ['undefined', 'string'].includes(typeof source[key])));
+
   return isSource(calibration) && isSource(validation) && ['undefined', 'number'].includes(typeof drop);
 }
 
@@ -77,6 +78,7 @@ export function configFor(model: ModelSummary, modelPath: string, data: InitData
           `  max_drop: ${drop}`,
         ]),
   ];
+
   return `${lines.join('\n')}\n`;
 }
 
@@ -84,6 +86,7 @@ function imageSource(image: ImageInput, source: InitSource | undefined): string[
   const { height, width } = image;
   const size =
     height === null || width === null ? null : height === width ? `${height}` : `[${height}, ${width}]`;
+
   return [
     source?.images === undefined
       ? '    images: ./images # not known: the folder of your images'
@@ -120,6 +123,7 @@ function validationSection(
     '  validation: # what accuracy is measured on',
     ...(image === null || source?.arrays !== undefined ? arrayLines(model, source) : imageLines(source)),
   ];
+
   return source === undefined ? lines.map((line) => `  # ${line.slice(2)}`) : lines;
 }
 
@@ -137,6 +141,7 @@ function imageLines(source: InitSource | undefined): string[] {
       : source?.classFolders === true
         ? '    # no labels: the subfolders are the classes'
         : '    # labels: ./labels.csv # file,label; without labels the outputs are compared with the float model';
+
   return [`    images: ${scalar(source?.images ?? './validation')}`, labels, '    preprocess: *preprocess'];
 }
 

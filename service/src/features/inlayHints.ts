@@ -20,6 +20,7 @@ export function inlayHints(document: ConfigDocument, range: Range, context: Hint
     ),
     ...resolvedHints(document, context).map(({ span, text }) => hint(span, text)),
   ];
+
   return hints.filter(({ position: { line } }) => range.start.line <= line && line <= range.end.line);
 }
 
@@ -34,5 +35,6 @@ function matches(document: ConfigDocument, model: ModelSummary | null): { span: 
     span,
     count: model.nodes.filter((node) => node.op === span.value).length,
   }));
+
   return [...patterns, ...types];
 }

@@ -33,10 +33,12 @@ export function layerActions(
       ? action(document, `Quantize ${mention.name} again`, removeItem(document, mention.node))
       : exclude(document, mention.name, '', context);
   }
+
   const node = nodeAt(document.tree, document.text.offsetAt(position));
   const { report, changed } = context;
   if (node?.kind !== 'entry' || report === null || changed === 'model') return [];
   if (!/^(quantization|quantization\.ignored_scope(\.names)?)$/.test(pathOf(node).join('.'))) return [];
+
   return [...layerCosts(report)]
     .filter(([name, { text }]) => text !== '' && !context.ignored.includes(name))
     .slice(0, MOST)

@@ -21,12 +21,15 @@ export function scopeText(value: string, path: Path, context: EffectContext): st
       .filter((part) => part !== '')
       .join('\n\n');
   }
+
   const matched =
     list === 'patterns'
       ? createMatcher(model)(value)
       : { nodes: model.nodes.filter((node) => node.op === value) };
+
   if (matched === null || !('nodes' in matched)) return null;
   const names = matched.nodes.map((node) => node.name);
+
   return `${code(value)}: ${names.length} of ${model.nodes.length} nodes${names.length === 0 ? '' : `: ${listed(names, 8)}`}`;
 }
 
@@ -35,6 +38,7 @@ function nodeText({ name, op, constants, attributes, inputs, outputs }: ModelNod
   const shapes = Object.values(constants);
   const parameters = shapes.reduce((sum, dims) => sum + dims.reduce((size, dim) => size * dim, 1), 0);
   const facts = Object.entries(attributes).map(([key, value]) => `${key} ${String(value)}`);
+
   return [
     `**${code(name)}** — ${op}`,
     shapes.length === 0
@@ -70,6 +74,7 @@ function runText(name: string, report: QuantizationReport): string {
       (input) =>
         `- ${code(input.tensor)}: [${short(input.low)}, ${short(input.high)}], scale ${short(input.scale)}, zero point ${input.zero_point}`,
     );
+
   return [`Last run (${report.created.slice(0, 10)}): ${facts.join(', ')}`, weights, activations.join('\n')]
     .filter((part) => part !== '')
     .join('\n\n');

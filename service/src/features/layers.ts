@@ -46,8 +46,10 @@ export function renameLayer(
     const edits = mentionsOf(document)
       .filter((mention) => mention.name === name)
       .map(({ node }) => ({ range: rangeOf(document, node), newText: written(document, node, newName) }));
+
     if (edits.length > 0) changes[document.text.uri] = edits;
   }
+
   return { changes };
 }
 

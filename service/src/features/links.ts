@@ -25,5 +25,6 @@ export function documentLinks(
     if (kind === 'file' || kind === 'folder')
       links.push({ range: rangeOf(document, node), target: pathToFileURL(file).href });
   });
+
   return links;
 }

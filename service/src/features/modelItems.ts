@@ -18,6 +18,7 @@ export function scopeList(path: Path): 'names' | 'types' | 'patterns' | null {
   const match = /^quantization\.ignored_scope\.(names|types|patterns|subgraphs\.(?:inputs|outputs))$/.exec(
     place,
   );
+
   if (match === null) return null;
   return match[1] === 'types' || match[1] === 'patterns' ? match[1] : 'names';
 }
@@ -39,6 +40,7 @@ export function modelItems(
   if (list === 'patterns') return patternItems(model, cursor, present);
   // The figures of another model say nothing.
   const names = nameItems(model, cursor, present, changed === 'model' ? null : (report ?? null));
+
   return [...names, ...tensorItems(model, cursor, present)];
 }
 
@@ -51,6 +53,7 @@ function siblings(document: ConfigDocument, { path, word }: Cursor): ReadonlySet
     const target = resolved(item);
     return target?.kind === 'scalar' && (index !== own || word === '') ? [String(target.value)] : [];
   });
+
   return new Set(texts);
 }
 
@@ -73,7 +76,9 @@ function nameItems(
   const costs = report === null ? new Map<string, never>() : layerCosts(report);
   const place = ({ name, constants }: ModelNode) =>
     costs.get(name)?.rank ?? costs.size + (Object.keys(constants).length > 0 ? 0 : 1);
+
   const isTyped = typedFilter(model, cursor);
+
   return model.nodes
     .filter(({ name }) => !present.has(name) && isTyped(name))
     .map((node) => ({ node, rank: place(node) }))
@@ -113,6 +118,7 @@ function tensorItems(model: ModelSummary, cursor: Cursor, present: ReadonlySet<s
             CompletionItemKind.Variable,
             cursor,
           );
+
           return { ...item, label: tensor, filterText: tensor };
         }),
     )
@@ -130,10 +136,12 @@ function patternItems(model: ModelSummary, cursor: Cursor, present: ReadonlySet<
   const item = (pattern: string, count: number) => ({
     ...textItem(pattern, `${count} of ${nodes(model.nodes.length)}`, CompletionItemKind.Value, cursor),
   });
+
   const own = typed === '' ? null : counted(typed);
   const shared = beginnings(model)
     .filter((pattern) => pattern !== typed && !present.has(pattern))
     .slice(0, MOST_PATTERNS);
+
   return [
     ...(own === null ? [] : [{ ...item(typed, own), preselect: true }]),
     ...shared.flatMap((pattern) => {

@@ -22,6 +22,7 @@ export function pinChoices(
     if (edits === null) return null;
     document = edited(document, edits);
   }
+
   return document.text.getText();
 }
 

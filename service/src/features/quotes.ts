@@ -8,5 +8,6 @@ export function openString(line: string): number | null {
       else if (char === line[opened]) opened = null;
     } else if (char === '"' || (char === "'" && /[\s[{,:]/.test(line[i - 1] ?? ' '))) opened = i;
   }
+
   return opened;
 }

@@ -109,6 +109,7 @@ function estimator(kind: 'activations' | 'weights') {
     const { min, max } = advanced[`${kind}_range_estimator_params`];
     const side = ({ statistics_type: statistic, aggregator_type: aggregator }: typeof min) =>
       `${statistic}/${aggregator}`;
+
     return `min ${side(min)}, max ${side(max)}`;
   };
 }

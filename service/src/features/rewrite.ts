@@ -22,6 +22,7 @@ export function rewrites(document: ConfigDocument, inherited = NOTHING_INHERITED
     { title: 'Remove settings that are equal to their default', text: withoutDefaults(document, inherited) },
     { title: 'Write out all settings with their defaults', text: withDefaults(document, inherited) },
   ];
+
   return actions.flatMap(({ title, text }) => {
     const edit = difference(document, text);
     if (edit === null) return [];
@@ -39,6 +40,7 @@ export function withoutDefaults(document: ConfigDocument, inherited = NOTHING_IN
     if (edits === null) break;
     current = edited(current, edits);
   }
+
   return current.text.getText();
 }
 
@@ -79,6 +81,7 @@ export function withDefaults(document: ConfigDocument, inherited = NOTHING_INHER
       const entry = findEntry(current.tree, below);
       const sections =
         schema.properties !== undefined && [schema.type].flat().every((type) => type === 'object');
+
       if (sections && (entry === undefined || resolved(entry.value)?.kind === 'mapping')) fill(below);
       else if (entry === undefined && inheritedAt(inherited, below) === null && isScalar(schema.default)) {
         const edits = setValue(current, below, schema.default);
@@ -86,8 +89,10 @@ export function withDefaults(document: ConfigDocument, inherited = NOTHING_INHER
       }
     }
   };
+
   fill(['quantization']);
   if (resolved(findNode(current.tree, ['accuracy_control']))?.kind === 'mapping') fill(['accuracy_control']);
+
   return current.text.getText();
 }
 

@@ -60,10 +60,12 @@ export function semanticTokens(document: ConfigDocument, range: Range | null): S
       for (const item of node.items) visit(item, items, place, depth + 1);
       return;
     }
+
     if (node.kind === 'scalar') {
       const [type, modifiers] = scalarToken(node.value, schema, place);
       return add(node, type, modifiers);
     }
+
     for (const { key, keySpan, value } of node.entries) {
       const known = schema?.properties?.[key];
       const child = known === undefined ? null : resolveRef(configSchema, known);
@@ -74,8 +76,10 @@ export function semanticTokens(document: ConfigDocument, range: Range | null): S
       visit(value, merged, key === '<<' ? place : `${place}.${key}`, depth + 1);
     }
   };
+
   for (const comment of tree.comments) add(comment, 'comment');
   visit(tree.root, configSchema, '', 0);
+
   return encoded(document, tokens);
 }
 
@@ -95,7 +99,9 @@ function scalarToken(value: unknown, schema: SchemaNode | null, place: string): 
   if (name !== undefined) return [name, 0];
   const allowed =
     schema === null ? undefined : allowedValues(schema).find((candidate) => candidate.value === value);
+
   if (allowed === undefined) return ['string', 0];
+
   return ['enumMember', allowed.replacedBy === undefined ? 0 : DEPRECATED];
 }
 
@@ -119,8 +125,10 @@ function encoded({ text }: ConfigDocument, tokens: Token[]): SemanticTokens {
         data.push(line - previous.line, column, word.trim().length, kind, modifiers);
         previous = { line, character };
       }
+
       offset += part.length + 1;
     }
   }
+
   return { data };
 }

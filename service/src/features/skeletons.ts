@@ -55,6 +55,7 @@ export function skeletons(
       .sort((a, b) => a.rank - b.rank)
       .map(({ source }) => source)
       .slice(0, MOST_SKELETONS);
+
   const calibration = fitting(CALIBRATION, VALIDATION);
   const validation = fitting(VALIDATION, CALIBRATION);
   const say = ({ kind, path: place }: Source) => `${kind} ${place}`;
@@ -78,7 +79,9 @@ export function skeletons(
     calibration: section(first, false),
     ...(second === undefined ? {} : { validation: section(second, true) }),
   };
+
   const label = [first, ...(second === undefined ? [] : [second])].map(say).join(', ');
+
   return [{ key: 'data', label, value: whole }];
 }
 
@@ -112,6 +115,7 @@ function sources(files: readonly Near[]): Source[] {
       /images|train|val|calib/i.test(entry.name) &&
       inside.length > 0 &&
       inside.every((item) => item.kind === 'folder');
+
     return images || classes ? [{ kind: 'images', path }] : [];
   });
 }
@@ -124,8 +128,10 @@ function labelsFor({ kind, path }: Source, files: readonly Near[]): string | nul
     if (own !== undefined) return `${path}/${own.name}`;
     return files.find(({ entry }) => /\.csv$/i.test(entry.name) && LABELS.test(entry.name))?.path ?? null;
   }
+
   const stem = path.replace(/\.\w+$/, '');
   const arrays = files.filter(({ entry }) => /\.npy$/i.test(entry.name) && LABELS.test(entry.name));
+
   return (arrays.find((near) => near.path.startsWith(stem)) ?? arrays[0])?.path ?? null;
 }
 
@@ -134,6 +140,7 @@ function preprocessFor(model: ModelSummary | null): Record<string, Written> {
   const image = model === null ? null : imageInput(model.inputs);
   if (image === null) return {};
   const { height, width, channels, layout } = image;
+
   return {
     preprocess: {
       ...(height === null || width === null ? {} : { resize: [height, width] }),

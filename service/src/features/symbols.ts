@@ -33,6 +33,7 @@ export function documentSymbols(document: ConfigDocument): DocumentSymbol[] {
     selectionRange: rangeOf(document, entry.keySpan),
     children: below(entry.value),
   });
+
   return below(document.tree.root);
 }
 

@@ -22,6 +22,7 @@ export function createTokenCache(): TokenCache {
     const { data } = semanticTokens(document, null);
     return { resultId: give(document.text.uri, data), data };
   };
+
   return {
     full,
     delta(document, previous) {
@@ -42,6 +43,7 @@ function editsBetween(before: readonly number[], after: readonly number[]): Sema
   const most = Math.min(before.length, after.length) - start;
   let tail = 0;
   while (tail < most && before.at(-1 - tail) === after.at(-1 - tail)) tail++;
+
   return [
     {
       start,

@@ -20,6 +20,7 @@ export function workspaceSymbols(documents: readonly ConfigDocument[], query: st
       if (found.length < MOST && inOrder(letters, name.toLowerCase()))
         found.push({ name, kind, location: { uri, range }, containerName });
     };
+
     const start = { line: 0, character: 0 };
     add(containerName, SymbolKind.File, { start, end: start });
     const sections = (entries: readonly Entry[], level: number): void => {
@@ -28,10 +29,12 @@ export function workspaceSymbols(documents: readonly ConfigDocument[], query: st
         if (level < LEVELS && entry.value?.kind === 'mapping') sections(entry.value.entries, level + 1);
       }
     };
+
     if (document.tree.root?.kind === 'mapping') sections(document.tree.root.entries, 1);
     for (const { name, node } of mentionsOf(document))
       if (name !== '') add(name, SymbolKind.Function, rangeOf(document, node));
   }
+
   return found;
 }
 

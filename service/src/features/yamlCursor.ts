@@ -25,6 +25,7 @@ function readLine(text: string): Line {
   const [whole, space = '', dash = '', , key] = LINE.exec(text)!;
   const dashes = Array.from(dash).flatMap((char, index) => (char === '-' ? [space.length + index] : []));
   const rest = text.slice(whole.length).trim();
+
   return {
     dashes,
     key: key ?? null,
@@ -56,11 +57,13 @@ export function blockCursor(document: ConfigDocument, position: Position, offset
     const { path } = parentOf(lines, position.line, tabbed ?? line.column, line);
     return valueCursor([...path, line.key], text, position, line.valueColumn, step);
   }
+
   const opening = line.dashes.length > 0 || line.key !== null;
   const content = text.length - text.trimStart().length;
   const column = opening
     ? Math.max(line.column, (line.dashes.at(-1) ?? -2) + 2)
     : (tabbed ?? Math.min(position.character, text.trim() === '' ? position.character : content));
+
   if (opening && position.character < line.column && line.dashes.length > 0 && text.trim() !== '-')
     return null;
   const parent = parentOf(lines, position.line, column, line);
@@ -74,6 +77,7 @@ export function blockCursor(document: ConfigDocument, position: Position, offset
       ...valueCursor(place, text, position, opening ? line.column : column, step),
       ...(startsItem ? { prefix: '- ' } : {}),
     };
+
   return keyCursor(lines, position, column, parent, step, opening, startsItem ? place : parent.path);
 }
 
@@ -107,6 +111,7 @@ function keyCursor(
         },
       ]
     : [];
+
   return {
     kind: 'key',
     path,
@@ -137,9 +142,11 @@ function valueCursor(path: Path, text: string, position: Position, from: number,
   const comment = /(^|\s)#/.exec(text.slice(start));
   const contentEnd =
     comment === null ? text.trimEnd().length : text.slice(0, start + comment.index).trimEnd().length;
+
   const end = Math.max(position.character, start, contentEnd);
   const word = text.slice(start, end);
   const quote = /^["']/.exec(word)?.[0] as '"' | "'" | undefined;
+
   return {
     kind: 'value',
     path,
@@ -178,6 +185,7 @@ function parentOf(lines: readonly string[], lineNumber: number, column: number, 
       limit = dash;
     }
   };
+
   climb(own, lineNumber);
   for (let number = lineNumber - 1; number >= 0 && limit >= 0; number--) {
     const line = readLine(lines[number] ?? '');
@@ -192,6 +200,7 @@ function parentOf(lines: readonly string[], lineNumber: number, column: number, 
     } else climb(line, number);
     if (limit === 0 && typeof path[0] !== 'number') break;
   }
+
   return { path, ...(parent ?? { line: -1, column: -1, blocked: false }) };
 }
 
@@ -208,6 +217,7 @@ function siblingKeys(lines: readonly string[], own: number, parent: Parent): str
     if (Math.min(line.column, line.dashes[0] ?? line.column) < column) break;
     if (line.key !== null && line.column === column && line.dashes.length === 0) found.push(line.key);
   }
+
   return found;
 }
 
@@ -221,6 +231,7 @@ function siblingColumn(lines: readonly string[], own: number, parent: Parent): n
     if (line.key === null) continue;
     return line.column > parent.column ? line.column : null;
   }
+
   return null;
 }
 
@@ -233,6 +244,7 @@ function itemIndex(lines: readonly string[], lineNumber: number, column: number)
     if (line.dashes.includes(column)) index++;
     else if (Math.min(line.column, line.dashes[0] ?? line.column) <= column) break;
   }
+
   return index;
 }
 
@@ -241,5 +253,6 @@ function indentStep(lines: readonly string[]): string {
     const match = /^( +)[\w"'-]/.exec(line);
     if (match !== null) return match[1]!.length <= 8 ? match[1]! : '  ';
   }
+
   return '  ';
 }

@@ -40,5 +40,6 @@ function namedSchema({
     const at = start + match.index + match[0].length - match[1]!.length;
     return { uri: match[1]!, start: at, end: at + match[1]!.length, own: false };
   }
+
   return null;
 }

@@ -39,6 +39,7 @@ function collected(lists: readonly (TreeNode | null)[]): Mention[] {
       found.push({ name: node.value, node });
     }
   }
+
   return found;
 }
 

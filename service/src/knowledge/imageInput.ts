@@ -16,5 +16,6 @@ export function imageInput(inputs: readonly TensorSignature[]): ImageInput | nul
   const size = (dim: number | string | undefined) => (typeof dim === 'number' && dim > 0 ? dim : null);
   const isChannels = (dim: number | string | undefined): dim is 1 | 3 => dim === 1 || dim === 3;
   if (isChannels(a)) return { layout: 'nchw', channels: a, height: size(b), width: size(c) };
+
   return isChannels(c) ? { layout: 'nhwc', channels: c, height: size(a), width: size(b) } : null;
 }

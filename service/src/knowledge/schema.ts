@@ -15,6 +15,7 @@ export function keysAt(path: Path): { name: string; schema: SchemaNode; required
     schema: resolveRef(configSchema, child),
     required: required.includes(name),
   }));
+
   return [...keys.filter((key) => key.required), ...keys.filter((key) => !key.required)];
 }
 
@@ -39,9 +40,11 @@ export function allowedValues(schema: SchemaNode): AllowedValue[] {
       };
     });
   }
+
   const types = [schema.type ?? []].flat();
   const booleans = types.includes('boolean') ? [true, false] : [];
   const nothing = types.includes('null') ? [null] : [];
+
   return [...booleans, ...nothing].map((value) => ({ value, description: '' }));
 }
 

@@ -18,6 +18,7 @@ export function layerCosts({ metric, restoration, layers }: QuantizationReport):
   const add = (name: string, text: string) => {
     if (!costs.has(name)) costs.set(name, { rank: costs.size, text });
   };
+
   const reverted = restoration?.reverted ?? [];
   for (const { operators, drop_alone: alone } of restoration?.candidates ?? []) {
     const initial = metric === null ? null : initialDrop(metric);
@@ -26,9 +27,11 @@ export function layerCosts({ metric, restoration, layers }: QuantizationReport):
     const text = gained === null ? '' : `cost ${points(metric!, gained)}${together}`;
     for (const name of operators) add(name, text);
   }
+
   for (const name of reverted) add(name, '');
   const noisy = layers.filter((layer) => layer.sqnr_db !== null);
   for (const { name } of noisy.sort((a, b) => a.sqnr_db! - b.sqnr_db!)) add(name, '');
+
   return costs;
 }
 

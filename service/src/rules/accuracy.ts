@@ -35,6 +35,7 @@ export function accuracyFindings(
     const message = `The last run (${day(report)}) was made with ${CHANGED[changed]}: its accuracy is not shown.`;
     return [at(document, [['accuracy_control'], ['model']], 'report-stale', 'hint', message)];
   }
+
   return [
     ...metricFindings(document, report, ignored),
     ...costFindings(document, report, ignored),
@@ -60,6 +61,7 @@ function metricFindings(
     metric.drop === null
       ? `drop undefined. ${undefinedDropText(name)}`
       : `drop ${points(metric, metric.drop)}, 95 % interval [${points(metric, low)}, ${points(metric, high)}]`;
+
   const measured = `${name} ${percent(name, metric.baseline)} → ${percent(name, metric.quantized)} on ${samples} samples, ${dropText}`;
   const target: Path[] = [
     ['accuracy_control', 'max_drop'],
@@ -74,6 +76,7 @@ function metricFindings(
       data: restored(report, ignored),
     },
   ];
+
   if (metric.satisfied === false) {
     // The interval contains the allowed drop: the samples cannot tell the two apart.
     const noise = allowed !== null && low !== null && low <= allowed;
@@ -81,10 +84,12 @@ function metricFindings(
     const message = `Accuracy target missed: ${measured}; allowed ${points(metric, allowed ?? 0)}.${doubt}`;
     return place('accuracy-drop', noise ? 'info' : 'error', message);
   }
+
   // A value that means nothing is not called kept or restored.
   if (distrustOf(report) !== null) return [];
   if (reverted.length === 0) return place('accuracy-kept', 'info', `Last run: ${measured}.`);
   const count = reverted.length === 1 ? '1 operator is' : `${reverted.length} operators are`;
+
   return place('accuracy-restored', 'info', `Accuracy restored: ${measured}. ${count} in float.`);
 }
 
@@ -103,6 +108,7 @@ function costFindings(
   const change = `${percent(metric.name, metric.baseline)} → ${percent(metric.name, metric.quantized_initial)}`;
   const reverted = restoration?.reverted ?? [];
   const message = `Before restoration these settings cost ${points({ ...metric, drop_type: 'absolute' }, cost)} of ${metric.name} (${change}, ${metric.samples} samples)${noise ? ', within their noise' : ''}; back in float: ${reverted.join(', ') || 'none'}.`;
+
   return [
     {
       ...at(document, responsible(document), 'setting-cost', noise ? 'info' : 'warning', message),
@@ -129,6 +135,7 @@ const costFixes: FixTable[string] = (document, { data }) => {
     if (node?.kind !== 'scalar' || node.value === value) return [];
     return fix(`Set ${key} of the weights to ${value}`, setValue(document, [...weights, key], value));
   };
+
   // A list of its own replaces an inherited one.
   const above = excluded.size === 0 ? texts(data['inherited']) : [];
   const exclude = (names: readonly string[]) => (current: ConfigDocument) =>
@@ -145,8 +152,10 @@ const costFixes: FixTable[string] = (document, { data }) => {
     ),
     ...(missing.length === 0 ? [] : [exclude(missing)]),
   ];
+
   const settings = remedies.map(({ path, value }) => `${String(path.at(-1))}: ${value}`);
   const what = [...settings, ...(missing.length === 0 ? [] : [`${missing.length} excluded`])].join(', ');
+
   return [
     ...(found.length === 0 ? [] : fix(`Apply what restoration found (${what})`, inOrder(document, found))),
     ...(missing.length + remedies.length < 2 ? [] : missing)
@@ -169,6 +178,7 @@ function restored({ restoration }: QuantizationReport, names: readonly string[])
     const remedy = kept ? reportedRemedy(setting, value) : undefined;
     return remedy === undefined ? [] : [remedy];
   });
+
   return { reverted: restoration?.reverted ?? [], remedies, inherited: names };
 }
 
@@ -193,6 +203,7 @@ function responsible(document: ConfigDocument): Path[] {
     ['quantization'],
     ['model'],
   ];
+
   return candidates.filter((path) => findEntry(document.tree, path) !== undefined);
 }
 

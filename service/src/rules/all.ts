@@ -41,6 +41,7 @@ export function findAll(
     value,
     config: null,
   };
+
   // Whether the text can be read decides what the others are asked.
   const unread = checked(input, (needs) => needs === 'text');
   const isRead = unread.every(({ finding }) => finding.severity !== 'error');
@@ -53,6 +54,7 @@ export function findAll(
   const findings = said(all.map(({ finding }) => finding).filter((finding) => visible.has(finding)));
   const order = (a: Finding, b: Finding) =>
     a.start - b.start || SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity);
+
   return { findings: capped(findings.sort(order)), config };
 }
 
@@ -73,7 +75,9 @@ function capped(findings: readonly Finding[]): Finding[] {
     counts.set(code, next);
     return next;
   };
+
   const kept = findings.filter((finding) => count(finding) <= MAX_PER_CODE);
+
   return kept.map((finding, index) => {
     const total = counts.get(finding.code)!;
     const isLast = total > MAX_PER_CODE && !kept.slice(index + 1).some(({ code }) => code === finding.code);
@@ -92,6 +96,7 @@ function said(findings: readonly Finding[]): Finding[] {
   const unread = findings.filter(({ code }) => code === 'syntax');
   const wrong = new Set(findings.flatMap(({ code, start }) => (WRONG_VALUES.has(code) ? [start] : [])));
   const seen = new Set<string>();
+
   return findings.filter((finding) => {
     const { code, start, end, message } = finding;
     if (code === 'unknown-key' && unread.some((other) => other.start < end && start < other.end))
@@ -119,6 +124,7 @@ export function spellingFix(document: ConfigDocument, found: Fixable): Fix | nul
   const names = found.code === 'unknown-key' || found.code === 'unknown-value';
   const [suggestion = ''] = found.data.suggestions ?? [];
   const written = document.text.getText().slice(found.start, found.end);
+
   return names && digits(written) !== digits(suggestion) ? null : only;
 }
 
@@ -149,6 +155,7 @@ function candidates(document: ConfigDocument, found: Fixable): Fix[] {
         suggestions.length === 1,
       ),
     );
+
   return [...replaced, ...(FIXES[found.code]?.(document, found) ?? [])];
 }
 
@@ -160,6 +167,7 @@ function keepsReadable(document: ConfigDocument, edits: Fix['edits']): boolean {
   if (edits.length === 0) return true;
   const after = edited(document, edits).tree;
   const before = document.tree;
+
   return (
     after.problems.length <= before.problems.length &&
     lostAliases(after) <= lostAliases(before) &&

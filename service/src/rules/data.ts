@@ -24,7 +24,9 @@ function dataSourceFindings(document: ConfigDocument, value: unknown): Finding[]
       named.length === 0
         ? `data.${section} needs one of ${SOURCES.join(', ')}.`
         : `data.${section} takes one source, not ${named.map((candidate) => candidate.key).join(' and ')}.`;
+
     const data = { sources: named.map((candidate) => candidate.key) };
+
     return [{ code: 'data-source', severity: 'error', message, ...span, path, data }];
   });
 }

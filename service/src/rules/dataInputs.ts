@@ -25,6 +25,7 @@ function dataInputFindings(
     if (message === null) return [];
     const path = ['data', section, key];
     const { start, end } = findNode(document.tree, path) ?? placeOf(document, path);
+
     return [{ code: 'data-inputs', severity: 'error', message, start, end, path }];
   });
 }
@@ -44,6 +45,7 @@ function problemOf(
   const missing = arrays === null ? [] : inputs.filter((name) => !arrays.includes(name));
   if (arrays === null || missing.length === 0) return null;
   const has = arrays.length === 0 ? 'none' : arrays.slice(0, 8).join(', ');
+
   return `"${file}" has no array for ${missing.length === 1 ? 'the input' : 'the inputs'} ${missing.slice(0, 8).join(', ')} of the model; it has ${has}.`;
 }
 

@@ -18,6 +18,7 @@ function extendsFindings(
   if (problem === null) return [];
   const named = extendsOf(document.tree) ?? '';
   const own = problem.code === 'extends-missing' && layers.length === 0;
+
   return [
     {
       code: problem.code,

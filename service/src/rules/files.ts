@@ -31,6 +31,7 @@ function fileFindings(
     const own = findNode(document.tree, path);
     const missing = kindOf(facts, file) === 'missing';
     const { start, end } = own ?? placeOf(document, path);
+
     return [
       {
         code: path[0] === 'model' ? 'model-missing' : 'file-missing',

@@ -20,6 +20,7 @@ function ignoredAlreadyFindings(document: ConfigDocument, model: ModelSummary | 
     const pattern = patterns.get(name);
     return pattern === undefined ? null : `the pattern "${pattern}" matches it`;
   };
+
   return ['names', 'types', 'patterns'].flatMap((list) => {
     const seen = new Set<string>();
     return stringsAt(document, list).flatMap(({ value, start, end }): Finding[] => {
@@ -43,6 +44,7 @@ function patternOfNode(document: ConfigDocument, model: ModelSummary): Map<strin
     if (matched === null || !('nodes' in matched)) continue;
     for (const { name } of matched.nodes) if (!found.has(name)) found.set(name, String(value));
   }
+
   return found;
 }
 

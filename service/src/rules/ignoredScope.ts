@@ -31,6 +31,7 @@ function ignoredScopeFindings(
       ? invalidPattern(node, patternProblem(node.value))
       : patternFinding(node, model, match, severity),
   );
+
   // Without the model nothing can be said about names.
   if (model === null) return patterns;
   const names = new Set(model.nodes.map((node) => node.name));
@@ -47,6 +48,7 @@ function ignoredScopeFindings(
     ...unknown(borders, names, 'unknown-node', 'node', 'subgraphs', ofTensor),
     ...unknown(textsAt(document, 'types', config), types, 'unknown-operator', 'operator of type', 'types'),
   ].map((finding) => ({ ...finding, severity }));
+
   return [...strange, ...subgraphFindings(document, model, severity), ...patterns];
 }
 
@@ -55,6 +57,7 @@ function isValidated(config: unknown): boolean {
     (current, step) => (isMapping(current) ? current[step] : null),
     config,
   );
+
   return !isMapping(scope) || scope['validate'] !== false;
 }
 
@@ -77,6 +80,7 @@ function textsAt(document: ConfigDocument, list: string, config: unknown): Scope
     }));
   const items = path.reduce<unknown>((current, step) => (isMapping(current) ? current[step] : null), config);
   const texts = Array.isArray(items) ? items.filter((item) => typeof item === 'string') : [];
+
   return texts.map((value) => ({ value, ...placeOf(document, path), inherited: true }));
 }
 
@@ -95,6 +99,7 @@ function unknown(
     const near = () => (index * candidates.length > MOST_COMPARED ? [] : nearest(value, candidates));
     const suggestions = other?.suggestions ?? near();
     const hint = suggestions.length > 0 ? ` Did you mean "${suggestions[0]}"?` : '';
+
     return {
       code,
       severity: 'error',
@@ -124,6 +129,7 @@ function tensorNames({ nodes, inputs }: ModelSummary): (value: string) => Explai
         suggestions: [node.name],
       };
     if (!inputs.some(({ name }) => name === value)) return null;
+
     return { message: `"${value}" is an input of the model, not a node.`, suggestions: [] };
   };
 }
@@ -134,6 +140,7 @@ function invalidPattern(node: ScopeText, problem: string | null): Finding[] {
   const { value: pattern, start, end, inherited } = node;
   const literal = pattern.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   const shell = /^[\w/.*-]+$/.test(pattern) ? pattern.replaceAll('.', '\\.').replaceAll('*', '.*') : literal;
+
   return [
     {
       code: 'pattern-invalid',
@@ -160,11 +167,14 @@ function patternFinding(node: ScopeText, model: ModelSummary, match: Matcher, se
       const others = match(other);
       return others !== null && 'nodes' in others && others.nodes.length > 0;
     });
+
     const data = meant !== undefined && !node.inherited ? { suggestions: [meant] } : {};
     return [{ code: 'pattern-unmatched', severity, message, start, end, path: PATTERNS, data }];
   }
+
   if (matched < model.nodes.length) return [];
   const message = `"${pattern}" matches every node of the model: nothing would be quantized.`;
+
   return [{ code: 'pattern-matches-all', severity: 'warning', message, start, end, path: PATTERNS }];
 }
 

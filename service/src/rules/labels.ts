@@ -18,8 +18,10 @@ function labelFindings({ document, facts, model, config }: RuleInput): Finding[]
   const finding = (code: 'labels-conflict' | 'labels-class', message: string): Finding => ({
     ...{ code, severity: 'error', message, start, end, path: PATH },
   });
+
   const metric = config?.accuracy_control?.metric ?? 'top1';
   const classes = model === null || !/^(top1|top5|f1)$/.test(metric) ? null : classCount(model);
+
   return [
     ...(labels.conflicts.length === 0 ? [] : [finding('labels-conflict', conflictText(labels))]),
     ...(labels.highest === null || classes === null || labels.highest < classes
@@ -37,6 +39,7 @@ function conflictText({ conflicts }: LabelFacts): string {
   const told = conflicts
     .slice(0, MAX_TOLD)
     .map(({ file, labels, lines }) => `"${file}" has ${labels.join(' and ')} (lines ${lines.join(', ')})`);
+
   const more = conflicts.length - MAX_TOLD;
   return `The labels contradict each other: ${told.join('; ')}${more > 0 ? `; and ${more} more files` : ''}.`;
 }

@@ -31,6 +31,7 @@ function metricFindings(document: ConfigDocument, config: QuantizationConfig): F
       data: entry === undefined ? {} : { suggestions: ['agreement', 'sqnr', 'cosine', 'mse', 'mae'] },
     });
   }
+
   if (validation === undefined) {
     findings.push({
       code: 'validation-missing',
@@ -40,6 +41,7 @@ function metricFindings(document: ConfigDocument, config: QuantizationConfig): F
       path: ['accuracy_control'],
     });
   }
+
   return [...findings, ...labelFreeFindings(document, config), ...dropFindings(document, config)];
 }
 
@@ -74,13 +76,16 @@ function labelFreeFindings(document: ConfigDocument, config: QuantizationConfig)
   ];
   const { activations_quantization_params: activations, weights_quantization_params: weights } =
     quantization.advanced_parameters;
+
   const has8Bits = activations.num_bits <= 8 && weights.num_bits <= 8;
   if (/^(sqnr|psnr)$/.test(metric) && wanted > LARGEST_SQNR_DB && has8Bits) {
     const message = `The float model counts as ${perfect} dB, so that this drop asks for ${wanted} dB, which no 8-bit model has. Write target: ${COMMON_SQNR_DB} for ${COMMON_SQNR_DB} dB.`;
     return at('target-unreachable', 'warning', message, COMMON_SQNR_DB);
   }
+
   if (value === undefined || value === null) return [];
   const message = `${metric} compares with the float model, which has ${perfect}: this drop asks for ${wanted}. Write target: ${wanted}.`;
+
   return at('max-drop-of-float', 'info', message, wanted);
 }
 
@@ -96,6 +101,7 @@ const writeTarget: FixTable[string] = (document, { data }) => {
   const { start, end } = entry.keySpan;
   const key = document.text.getText().slice(start, end).replace('max_drop', 'target');
   const range = { start: document.text.positionAt(start), end: document.text.positionAt(end) };
+
   return fix(title, edits === null ? null : [{ range, newText: key }, ...edits], true);
 };
 
@@ -116,12 +122,15 @@ function dropFindings(document: ConfigDocument, config: QuantizationConfig): Fin
     const data = { suggestions: [suggestion] };
     return [{ code, severity: 'warning', message, ...spanOf(value), path, data }];
   };
+
   if (metricFacts(metric)?.perfect === 0 && type === 'relative') {
     const message = `The float model's ${metric} is 0, so a drop relative to it is undefined: use an absolute one.`;
     return at('drop_type', 'target-unreachable', message, 'absolute');
   }
+
   if (metricFacts(metric)?.share !== true || drop === null || drop < 1) return [];
   const message = `${metric} is a share from 0 to 1: a drop of ${drop} allows any loss. One point is 0.01.`;
+
   return at('max_drop', 'out-of-range', message, String(Number((drop / 100).toPrecision(6))));
 }
 

@@ -8,6 +8,7 @@ function typingDistance(written: string, candidate: string): number {
     const [first = '', second = ''] = [written[index], written[index + 1]];
     return `${written.slice(0, index)}${second}${first}${written.slice(index + 2)}`;
   });
+
   return Math.min(plain, ...swapped.map((word) => 1 + distance(word, candidate)));
 }
 
@@ -20,6 +21,7 @@ export function nearest(written: string, candidates: readonly string[], count = 
   const word = plain(written);
   const same = candidates.filter((candidate) => plain(candidate) === word);
   if (same.length === 1) return same;
+
   return candidates
     .flatMap((candidate) => {
       const most = Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3));

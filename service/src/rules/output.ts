@@ -21,6 +21,7 @@ function outputFindings(
   const finding = (code: Finding['code'], message: string): Finding => ({
     ...{ code, severity: 'error', message, start, end, path },
   });
+
   return [
     ...(obstacle === null ? [] : [finding('output-unusable', `The output ${output} ${obstacle}.`)]),
     ...(sharedWith.length === 0

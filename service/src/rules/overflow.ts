@@ -29,6 +29,7 @@ export function overflowFindings(document: ConfigDocument, report: QuantizationR
   const severity = target === 'exact' || !risky ? 'hint' : losesAccuracy(report) ? 'warning' : 'info';
   const best = bestSetting(report, target);
   const unknown = target === 'exact' ? report.overflow.fix : 'enable';
+
   return [
     {
       ...at(document, [FIX, ['quantization'], ['model']], 'overflow-risk', severity, message),
@@ -65,6 +66,7 @@ function saturationText(layers: Overflow['layers']): string {
   const seen = measured
     ? `; in ${saturating === 0 ? 'none' : saturating} they do on calibration samples`
     : '';
+
   return `On CPUs without VNNI, 16-bit sums can saturate in ${risky.length} of ${layers.length} layers (${names.join(', ')}${more})${seen}.`;
 }
 
@@ -79,10 +81,13 @@ function accuracyText({
     const figures = settings.map(
       (setting) => `${setting.fix} ${value(setting.predicted)} (${value(setting.metric)})`,
     );
+
     return `${metric.name} predicted there (measured here), before restoration: ${figures.join(', ')}.`;
   }
+
   const compare = '`quantsmith overflow` compares the settings.';
   if (predicted === null) return compare;
+
   return `${metric.name} with ${own}: ${value(predicted.metric)} predicted there, ${value(metric.quantized)} here. ${compare}`;
 }
 
@@ -109,6 +114,7 @@ function bestSetting({ overflow, metric }: QuantizationReport, target: Target): 
     const [here, there] = [figure(setting.metric), figure(setting.predicted)];
     return target === 'any' ? Math.min(here, there) : target === 'exact' ? here : there;
   };
+
   const saturating = (setting: Setting) => (target === 'exact' ? 0 : setting.saturating);
   const scale = metric?.drop_type === 'relative' ? Math.abs(metric.baseline) : 1;
   const noise = metric === null ? 0 : noiseOf(metric) * scale;
@@ -118,6 +124,7 @@ function bestSetting({ overflow, metric }: QuantizationReport, target: Target): 
     good(b) - good(a) ||
     a.half_range - b.half_range ||
     Number(b.fix === overflow.fix) - Number(a.fix === overflow.fix);
+
   return settings.filter((setting) => good(setting) >= least).sort(order)[0] ?? null;
 }
 
@@ -147,6 +154,7 @@ export const overflowFixes: FixTable = {
     if (best === data['current'] && !aims) return compare;
     const changes: [Path, Written][] = [[FIX, best], ...(aims ? [[TARGET, 'avx2'] as [Path, Written]] : [])];
     const what = `Set overflow_fix to ${best}${aims ? ' for target_isa avx2' : ''}`;
+
     return [...fix(`${what}${textOr(data['gives'], '')}`, setAll(document, changes)), ...compare];
   },
 };
@@ -162,6 +170,7 @@ function setAll(document: ConfigDocument, changes: readonly [Path, Written][]): 
     const text = TextDocument.applyEdits(changed.text, edits);
     changed = parseConfig(TextDocument.create(uri, languageId, version, text));
   }
+
   const after = changed.text.getText();
   const shorter = Math.min(before.length, after.length);
   let start = 0;
@@ -172,5 +181,6 @@ function setAll(document: ConfigDocument, changes: readonly [Path, Written][]): 
     start: document.text.positionAt(start),
     end: document.text.positionAt(before.length - kept),
   };
+
   return [{ range, newText: after.slice(start, after.length - kept) }];
 }

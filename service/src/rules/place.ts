@@ -7,5 +7,6 @@ export function placeOf(document: ConfigDocument, path: Path): Span {
   const { start, end } = own ??
     findNode(document.tree, ['extends']) ??
     findEntry(document.tree, ['extends'])?.keySpan ?? { start: 0, end: 1 };
+
   return { start, end };
 }

@@ -28,5 +28,6 @@ export function at(
     const span: Span = scalar === null ? entry.keySpan : { start: entry.keySpan.start, end: scalar.end };
     return { code, severity, message, start: span.start, end: span.end, path };
   }
+
   return { code, severity, message, start: 0, end: 1, path: [] };
 }

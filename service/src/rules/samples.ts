@@ -20,6 +20,7 @@ function sampleFindings(document: ConfigDocument, config: QuantizationConfig, fa
   const ranking = control?.advanced_accuracy_restorer_params.ranking_subset_size ?? null;
   const measured = config.data.validation === undefined ? calibration : validation;
   const where = config.data.validation === undefined ? 'calibration' : 'validation';
+
   return [
     ...(ranking !== null && measured !== null && ranking > measured
       ? tooMany(document, RANKING, ranking, measured, where)
@@ -37,7 +38,9 @@ function sampleFindings(document: ConfigDocument, config: QuantizationConfig, fa
       ];
       const { aggregator_type: aggregator = '' } =
         quantization.advanced_parameters.activations_range_estimator_params[side];
+
       if (!NO_OUTLIERS.test(aggregator) || used >= FEW) return [];
+
       return at(
         document,
         path,

@@ -32,12 +32,15 @@ export function schemaFindings(
       ),
     ];
   }
+
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return [finding('wrong-type', root, [], 'A config must be a mapping of keys to values.', {})];
   }
+
   // What a config has that could not be read, nobody knows.
   const unknown =
     inherited.problem !== null || (inherited.layers.length === 0 && extendsOf(document.tree) !== null);
+
   const issues = validateConfig(value).filter(({ keyword }) => !unknown || keyword !== 'required');
   const mistyped = new Set(
     issues.filter((issue) => issue.keyword === 'type').map((issue) => issue.path.join('/')),
@@ -50,7 +53,9 @@ export function schemaFindings(
         ? inheritedFinding(document, issue, inherited)
         : translate(document, issue),
     );
+
   const seen = new Set<string>();
+
   return found.filter((item) => {
     // The same text can stand under several keys, by aliases: what is wrong with it is one thing.
     const subject = item.code === 'extends-invalid' ? item.path : [item.path.at(-1), item.data];
@@ -153,7 +158,9 @@ function unknownKey(document: ConfigDocument, path: Path, key: string): Finding 
         : elsewhere === undefined
           ? ''
           : ` There is a "${key}" under "${elsewhere.join('.')}".`;
+
   const where = path.length === 0 ? 'the config' : `"${path.join('.')}"`;
+
   return finding('unknown-key', span, [...path, key], `Unknown key "${key}" in ${where}.${hint}`, {
     suggestions,
     ...(elsewhere === undefined ? {} : { section: elsewhere }),
@@ -169,6 +176,7 @@ function sectionWith(key: string): Path | undefined {
       if (child.schema.properties !== undefined) queue.push([...path, child.name]);
     }
   }
+
   return undefined;
 }
 
@@ -182,6 +190,7 @@ function unknownValue(document: ConfigDocument, path: Path, schema: SchemaNode, 
     suggestions.length > 0
       ? ` Did you mean ${suggestions[0]}?`
       : ` Possible values: ${names.slice(0, 12).join(', ')}.`;
+
   return finding('unknown-value', span, path, `"${path.join('.')}" cannot be ${written}.${hint}`, {
     suggestions: suggestions.length > 0 ? suggestions : names,
   });
@@ -203,6 +212,7 @@ function suggestionsFor(
   const percent = /^(\d+(?:\.\d+)?)\s*%$/.exec(text)?.[1];
   if (types.includes('number') && percent !== undefined)
     return { suggestions: [String(Number((Number(percent) / 100).toPrecision(12)))] };
+
   return numeric && text !== '' && Number.isFinite(Number(text)) ? { suggestions: [text] } : {};
 }
 
@@ -219,10 +229,12 @@ function limits(schema: SchemaNode, keyword: string, params: Readonly<Record<str
     schema.maximum === undefined ? '' : `at most ${schema.maximum}`,
     schema.exclusiveMaximum === undefined ? '' : `below ${schema.exclusiveMaximum}`,
   ].filter((part) => part !== '');
+
   if (parts.length > 0) return parts.join(' and ');
   const limit = params['limit'];
   if (keyword === 'minItems') return `a list of at least ${String(limit)} ${limit === 1 ? 'item' : 'items'}`;
   if (keyword === 'maxItems') return `a list of at most ${String(limit)} ${limit === 1 ? 'item' : 'items'}`;
+
   return `valid (${keyword})`;
 }
 
@@ -284,6 +296,7 @@ const schemaFixes: FixTable = {
     const end = document.text.positionAt(node.end);
     const start = document.text.positionAt(node.start);
     const text = inline([node.value], document.tree.language);
+
     return fix('Make it a list', [{ range: { start, end }, newText: text }], true);
   },
   'unknown-key': (document, { path, data }) => [
@@ -329,6 +342,7 @@ function moved(document: ConfigDocument, path: Path, section: unknown): Fix[] {
     (current) => setValue(current, target, value.value),
     (current) => (note === undefined ? [] : noteBehind(current, target, note.text)),
   ]);
+
   return fix(`Move ${key} to ${where}`, edits);
 }
 

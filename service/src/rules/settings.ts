@@ -37,6 +37,7 @@ const estimatorRules: SettingRule[] = (
     applies: (config: ResolvedConfig) => {
       const { statistics_type: statistic = '', aggregator_type: aggregator = '' } =
         advanced(config)[key][side];
+
       return !/quantile/.test(statistic) && !/no_outliers/.test(aggregator);
     },
     message:
@@ -51,11 +52,13 @@ const histogramRules: SettingRule[] = ESTIMATORS.flatMap((key) =>
   (['min', 'max'] as const).flatMap((side): SettingRule[] => {
     const histogram = (config: ResolvedConfig, at: 'min' | 'max') =>
       advanced(config)[key][at].aggregator_type === 'histogram';
+
     const path = [...ADVANCED, key, side, 'aggregator_type'];
     const other = side === 'min' ? 'max' : 'min';
     const perChannel = (config: ResolvedConfig) =>
       key === 'weights_range_estimator_params' ||
       advanced(config).activations_quantization_params.per_channel === true;
+
     return [
       {
         code: 'dead-setting',
@@ -116,6 +119,7 @@ const KEYS = {
   activations: ['activations_range_estimator_params', 'activations_quantization_params'],
   weights: ['weights_range_estimator_params', 'weights_quantization_params'],
 } as const;
+
 const KINDS = ['activations', 'weights'] as const;
 
 function isSymmetric(config: ResolvedConfig, kind: (typeof KINDS)[number]): boolean {
@@ -127,6 +131,7 @@ const clipRules: SettingRule[] = KINDS.flatMap((kind): SettingRule[] => {
   const [key] = KEYS[kind];
   const low = (config: ResolvedConfig) => advanced(config)[key].min.clipping_value ?? null;
   const high = (config: ResolvedConfig) => advanced(config)[key].max.clipping_value ?? null;
+
   return [
     {
       code: 'conflicting-settings',
@@ -323,6 +328,7 @@ function settingFindings(document: ConfigDocument, config: QuantizationConfig): 
     const entry = findEntry(document.tree, rule.path);
     if (entry === undefined || !rule.applies(complete)) return [];
     const span = rule.suggestions === undefined ? entry.keySpan : (entry.value ?? entry.keySpan);
+
     return [
       {
         code: rule.code,
@@ -335,6 +341,7 @@ function settingFindings(document: ConfigDocument, config: QuantizationConfig): 
       },
     ];
   });
+
   return [...found, ...namedSetFindings(document, config), ...deprecatedFindings(document)];
 }
 
@@ -349,7 +356,9 @@ function namedSetFindings(document: ConfigDocument, config: QuantizationConfig):
       ? []
       : [{ code: 'dead-setting', severity: 'warning', message, ...span, path, data: {} }];
   };
+
   const { weights_range_estimator_params: weights, activations_range_estimator_params: activations } = given;
+
   return [
     ...(typeof weights === 'string' && !/^(minmax|mean_quantile)$/.test(weights)
       ? dead(
@@ -370,6 +379,7 @@ function deprecatedFindings(document: ConfigDocument): Finding[] {
   const path = [...ADVANCED, 'overflow_fix'];
   const node = findNode(document.tree, path);
   if (node?.kind !== 'scalar' || node.value !== 'first_layer_only') return [];
+
   return [
     {
       code: 'deprecated-value',
@@ -396,11 +406,14 @@ const settingFixes: FixTable = {
       const other = [...ADVANCED, key, side === 'min' ? 'max' : 'min', 'aggregator_type'];
       return fix('Set both sides to histogram', setValue(document, other, 'histogram'), true);
     }
+
     if (path.at(-1) === 'per_channel') {
       const runtime = [...ADVANCED, 'backend_params', 'runtime'];
       return fix('Set the runtime to openvino', setValue(document, runtime, 'openvino'));
     }
+
     if (path.at(-1) !== 'mode') return [];
+
     return fix('Set overflow_fix to disable', setValue(document, [...ADVANCED, 'overflow_fix'], 'disable'));
   },
 };

@@ -17,6 +17,7 @@ export function subgraphFindings(
   if (nodes.some(({ op }) => /^(If|Loop|Scan)$/.test(op))) return [];
   const byName = new Map(nodes.map((node) => [node.name, node]));
   const readers = readersOf(nodes);
+
   return list.items.flatMap((item, index): Finding[] => {
     const at = (side: string) => namesAt(document, [...PATH, index, side]);
     const [first, last] = [at('inputs'), at('outputs')];
@@ -26,6 +27,7 @@ export function subgraphFindings(
     if (!known || reaches(starts, new Set(last), readers)) return [];
     const message = `No path leads from ${first.join(', ')} to ${last.join(', ')}: nothing is ignored by this.`;
     const { start, end } = item;
+
     return [{ code: 'subgraph-empty', severity, message, start, end, path: [...PATH, index] }];
   });
 }
@@ -46,6 +48,7 @@ function readersOf(nodes: readonly ModelNode[]): ReadonlyMap<string, readonly Mo
       if (known === undefined) readers.set(tensor, [node]);
       else known.push(node);
     }
+
   return readers;
 }
 
@@ -59,5 +62,6 @@ function reaches(
     if (wanted.has(node.name)) return true;
     for (const tensor of node.outputs) for (const reader of readers.get(tensor) ?? []) seen.add(reader);
   }
+
   return false;
 }

@@ -14,6 +14,7 @@ export function withoutSuppressed(document: ConfigDocument, findings: readonly F
     const only = match[1] === '-next-line' ? line + 1 : match[1] === '-line' ? line : null;
     return [{ only, codes }];
   });
+
   if (rules.length === 0) return [...findings];
   return findings.filter((finding) => {
     const line = document.text.positionAt(finding.start).line;

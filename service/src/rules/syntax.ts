@@ -22,6 +22,7 @@ export function syntaxFindings(document: ConfigDocument): Finding[] {
     end,
     path: [],
   }));
+
   return [...unreadable, ...duplicateKeys(document), ...unknownAnchors(document)];
 }
 
@@ -78,6 +79,7 @@ function unknownAnchors({ tree }: ConfigDocument): Finding[] {
     const names = anchorsOf(tree)
       .filter(({ anchor }) => anchor.start < node.start)
       .map(({ anchor }) => anchor.name);
+
     const suggestions = nearest(node.name, names).map((name) => `*${name}`);
     const hint = suggestions.length > 0 ? ` Did you mean "${suggestions[0]}"?` : '';
     found.push({

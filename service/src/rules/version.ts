@@ -20,6 +20,7 @@ function versionFindings(document: ConfigDocument, schema: readonly Finding[]): 
       : `This config is of version ${version} of the format; this program knows version ${VERSION}.`;
   const hidden =
     left === 0 ? '' : ` ${left} ${left === 1 ? 'finding is' : 'findings are'} left out for that.`;
+
   return [
     {
       code: 'schema-version',

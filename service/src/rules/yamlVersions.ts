@@ -26,6 +26,7 @@ function yamlVersionFindings({ tree, text }: ConfigDocument): Finding[] {
           : OCTAL.test(written)
             ? 'an octal number'
             : null;
+
     if (other === null) return;
     found.push({
       code: 'yaml-version',
@@ -37,6 +38,7 @@ function yamlVersionFindings({ tree, text }: ConfigDocument): Finding[] {
       data: { suggestions: [typeof node.value === 'string' ? JSON.stringify(written) : String(node.value)] },
     });
   });
+
   return found;
 }
 

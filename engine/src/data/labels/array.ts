@@ -23,5 +23,6 @@ export function arrayLabels({ path, names, kind, where }: LabelInput): Labels {
       fail('label-invalid', `${path}, entry ${index}: "${value}" is no class number.`, where);
     return value;
   });
+
   return listedLabels(labels);
 }

@@ -22,6 +22,8 @@ export function classFolderLabels(
       data: { folder: unknown },
     });
   }
+
   const labels = (folders as string[]).map((folder) => (numeric ? Number(folder) : order.indexOf(folder)));
+
   return listedLabels(labels, numeric ? null : order.length);
 }

@@ -45,12 +45,14 @@ export function cocoLabels(input: LabelInput, text: string): Labels {
       area: area ?? bbox[2] * bbox[3],
     });
   }
+
   if (![...indexOf.values()].some((index) => index !== undefined))
     fail('labels-count', `${input.path} names none of the images.`, input.where);
   const images = boxes.map((own, index): ImageBoxes => {
     const { width, height } = sizes.get(index) ?? {};
     return { size: width === undefined || height === undefined ? null : { width, height }, boxes: own };
   });
+
   return {
     at: (index, image) => scaled(images[index]!, image),
     content: () => Promise.resolve(JSON.stringify(images)),
@@ -66,6 +68,7 @@ function parse({ path, where }: LabelInput, text: string): CocoFile {
     const reason = error instanceof Error ? error.message : String(error);
     return fail('label-invalid', `${path} is no JSON: ${reason}.`, where);
   }
+
   const lists = [value?.images, value?.annotations, value?.categories];
   if (!lists.every(Array.isArray))
     return fail(
@@ -76,8 +79,10 @@ function parse({ path, where }: LabelInput, text: string): CocoFile {
   const broken = value!.annotations!.findIndex(
     ({ bbox }) => !Array.isArray(bbox) || bbox.length !== 4 || !bbox.every(Number.isFinite),
   );
+
   if (broken >= 0)
     return fail('label-invalid', `${path}: annotation ${broken} has no bbox of four numbers.`, where);
+
   return value as CocoFile;
 }
 
@@ -89,6 +94,7 @@ function categoryClasses(
     const ids = categories.map(({ id }) => id).sort((a, b) => a - b);
     return new Map(ids.map((id, index) => [id, index]));
   }
+
   return new Map(
     categories.map(({ id, name }) => {
       const index = classes.indexOf(name);

@@ -21,6 +21,7 @@ export function csvLabels(input: LabelInput, text: string): Labels {
       return fail('label-unknown-file', `${at}: "${file}" is no image of the data folder.`, input.where);
     labels[index] = value;
   });
+
   return listedLabels(complete(labels, input), input.classes?.length ?? null);
 }
 
@@ -42,8 +43,10 @@ export function labelOf(text: string, { classes, kind, where }: LabelInput, at: 
     const list = classes === null ? '' : ' and is not in the list of classes';
     return fail('label-invalid', `${at}: "${text}" is no class number${list}.`, where);
   }
+
   if (kind === 'score' && !isNumber(text))
     return fail('label-invalid', `${at}: "${text}" is no number.`, where);
+
   return isNumber(text) ? Number(text) : text;
 }
 
@@ -75,5 +78,6 @@ function splitCsv(line: string): string[] {
       field = '';
     } else field += char;
   }
+
   return [...fields, field];
 }

@@ -17,6 +17,7 @@ export function maskLabels(input: LabelInput, files: readonly string[]): Labels 
     if (found === null) return fail('label-missing', `${input.path} has no mask "${path}".`, input.where);
     return join(input.path, found);
   });
+
   return {
     at: (index) => readMask(paths[index]!, input),
     async content() {

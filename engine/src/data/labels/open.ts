@@ -26,10 +26,12 @@ export async function openLabels(
   const info = await stat(path).catch(() =>
     fail('labels-not-found', `The label file ${path} does not exist.`, where),
   );
+
   if (info.isDirectory()) return folderLabels(input);
   if (path.endsWith('.npy')) return arrayLabels(input);
   const text = await readFile(path, 'utf8');
   if (path.endsWith('.json')) return cocoLabels(input, text);
+
   return /\.(tsv|jsonl)$/.test(path) ? rowLabels(input, text) : csvLabels(input, text);
 }
 
@@ -37,6 +39,7 @@ async function folderLabels(input: LabelInput): Promise<Labels> {
   const files = await readdir(input.path, { recursive: true });
   if (files.some((file) => file.endsWith('.txt'))) return yoloLabels(input, files);
   if (files.some((file) => /\.png$/i.test(file))) return maskLabels(input, files);
+
   return fail(
     'labels-not-found',
     `${input.path} holds neither YOLO text files (.txt) nor masks (.png).`,
@@ -53,6 +56,8 @@ export async function readClasses(classes: string, context: DataContext): Promis
       configPath: [...context.configPath, 'classes'],
     }),
   );
+
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
+
   return lines.map((line) => line.trim()).filter((line) => line !== '');
 }

@@ -21,6 +21,7 @@ export function rowLabels(input: LabelInput, text: string): Labels {
   const rows = lines.flatMap((line, number) =>
     line.trim() === '' ? [] : [read(line, input, `${input.path}, line ${number + 1}`)],
   );
+
   const place = placeByName(input);
   // A header names no sample.
   const [first] = rows;
@@ -42,6 +43,7 @@ export function rowLabels(input: LabelInput, text: string): Labels {
       );
     labels[index] = label;
   });
+
   return listedLabels(complete(labels, input));
 }
 
@@ -59,10 +61,12 @@ function jsonRow(line: string, input: LabelInput, at: string): Row {
     const reason = error instanceof Error ? error.message : String(error);
     return fail('label-invalid', `${at} is no JSON: ${reason}.`, input.where);
   }
+
   const { file, label, text, tokens } = (row ?? {}) as Record<string, unknown>;
   const value = label ?? text ?? tokens;
   const found = typeof value === 'string' ? labelOf(value, input, at) : jsonLabel(value);
   if (found === null) return fail('label-missing', `${at} has no "label", "text" or "tokens".`, input.where);
+
   return { file: typeof file === 'string' ? file : null, label: found, at };
 }
 

@@ -26,6 +26,7 @@ export async function yoloLabels(input: LabelInput, files: readonly string[]): P
     const base = path.slice(path.lastIndexOf('/') + 1);
     return texts.has(path) ? path : texts.has(base) ? base : null;
   };
+
   const found = input.names.map(fileOf);
   if (found.every((file) => file === null)) {
     return fail(
@@ -34,9 +35,11 @@ export async function yoloLabels(input: LabelInput, files: readonly string[]): P
       input.where,
     );
   }
+
   const boxes = await Promise.all(
     found.map(async (file) => (file === null ? [] : readBoxes(join(input.path, file), input))),
   );
+
   return {
     at: (index, image) => boxes[index]!.map((box) => inPixels(box, image ?? unchangedPlacement(1, 1))),
     content: () => Promise.resolve(JSON.stringify(boxes)),
@@ -58,6 +61,7 @@ async function readBoxes(path: string, { where }: LabelInput): Promise<RelativeB
         { ...where, file: path },
       );
     }
+
     return [outline ? boundsOf(label!, values) : centred(label!, values)];
   });
 }
