@@ -15,7 +15,7 @@ const text = (marked: string, markdown = true, language: Language = 'yaml') => {
 describe('hover', () => {
   it('has documentation, type, default and values of a key, the same in JSON', () => {
     const value = text('quantization:\n  pre|set: mixed');
-    expect(value).toMatch(/\*\*preset\*\* — string or null, default `"performance"`/);
+    expect(value).toMatch(/\*\*preset\*\* — string or null, default `performance`/);
     expect(value).toMatch(/- `mixed`: asymmetric activations/);
     expect(text('{"quantization": {"pre|set": "mixed"}}', true, 'json')).toBe(value);
   });

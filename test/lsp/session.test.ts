@@ -172,7 +172,9 @@ describe.each([
           range,
           context: { diagnostics: found, only },
         });
-        expect(actions.length > 0, String(only)).toBe('workspace' in capabilities);
+        // Fixing all waits until the syntax is right: the YAML has an undefined anchor.
+        const some = 'workspace' in capabilities && (only[0] !== 'source' || text === JSON_TEXT);
+        expect(actions.length > 0, String(only)).toBe(some);
       }
     }
     await ask('workspace/symbol', { query: '' });

@@ -84,8 +84,11 @@ function inheritedText(path: Path, inherited: Inherited): string {
   const above = inheritedAt(inherited, path);
   if (above === null || typeof above.value === 'object') return '';
 
-  return `Replaces ${code(JSON.stringify(above.value))} of ${code(above.layer.file)}.`;
+  return `Replaces ${code(asWritten(above.value))} of ${code(above.layer.file)}.`;
 }
+
+/** A value as a config writes it: texts without quotes. */
+const asWritten = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
 
 function scalarsOf(value: unknown, path = ''): [string, string][] {
   if (!isMapping(value)) return [[path, JSON.stringify(value)]];
@@ -112,7 +115,7 @@ export function keyDocumentation(path: Path, docs: string | null = null): string
   const facts = [
     typeName(schema),
     ...limits,
-    ...(plain ? [`default \`${JSON.stringify(schema.default)}\``] : []),
+    ...(plain ? [`default ${code(asWritten(schema.default))}`] : []),
   ].join(', ');
   const values = allowedValues(schema).filter(
     ({ description, replacedBy }) => description !== '' && replacedBy === undefined,
