@@ -6,22 +6,28 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const bin = (name) => `${root}node_modules/.bin/${name}`;
+/** The script of a package's command: Node runs it on every system, without a shell. */
+function bin(name, from = name) {
+  const folder = join(root, 'node_modules', from);
+  const { bin: scripts } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  return join(folder, typeof scripts === 'string' ? scripts : scripts[name]);
+}
+
 const PARTS = JSON.parse(readFileSync(`${root}package.json`, 'utf8')).workspaces;
 const inCi = process.env.CI === 'true';
 // Where the unit tests write which of them were skipped (test/kit/skipReporter.ts): it is said at the end.
 const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-test-'));
 const skips = join(scratch, 'skips.txt');
 const steps = [
-  ['generated files', process.execPath, ['scripts/generate.mjs', '--check']],
-  ['notices and bill of materials', process.execPath, ['scripts/notices.mjs', '--check']],
-  ['types', bin('tsc'), ['--noEmit', '-p', '.']],
+  ['generated files', 'scripts/generate.mjs', ['--check']],
+  ['notices and bill of materials', 'scripts/notices.mjs', ['--check']],
+  ['types', bin('tsc', 'typescript'), ['--noEmit', '-p', '.']],
   ['lint', bin('eslint'), ['.', '--max-warnings', '0']],
   ['dead code and dependencies', bin('knip'), []],
-  ['exceptions to the rules', process.execPath, ['scripts/figures.mjs', '--check']],
+  ['exceptions to the rules', 'scripts/figures.mjs', ['--check']],
   [
     'imports',
-    bin('depcruise'),
+    bin('depcruise', 'dependency-cruiser'),
     ['--config', '.dependency-cruiser.mjs', ...PARTS.map((part) => `${part}/src`)],
   ],
   ['spelling', bin('cspell'), ['--no-progress', '--no-summary']],
@@ -29,28 +35,27 @@ const steps = [
   // Tests of saturation need an emulated CPU, others Neovim and Emacs: installed in CI, used elsewhere where they are.
   ...(inCi
     ? [
-        ['emulator set-up', process.execPath, ['test/installEmulator.mjs']],
-        ['strace set-up', process.execPath, ['test/hostile/install.mjs']],
-        ['editors set-up', process.execPath, ['test/editors/install.mjs']],
+        ['emulator set-up', 'test/installEmulator.mjs', []],
+        ['strace set-up', 'test/hostile/install.mjs', []],
+        ['editors set-up', 'test/editors/install.mjs', []],
       ]
     : []),
   ['unit tests', bin('vitest'), ['run']],
 ];
 if (existsSync(`${root}test/e2e/run.mjs`)) {
   // The workbench needs a browser and a code-server: installed in CI, used elsewhere where they are.
-  if (inCi) steps.push(['workbench set-up', process.execPath, ['test/e2e/install.mjs']]);
-  steps.push(['workbench', process.execPath, ['test/e2e/run.mjs']]);
+  if (inCi) steps.push(['workbench set-up', 'test/e2e/install.mjs', []]);
+  steps.push(['workbench', 'test/e2e/run.mjs', []]);
 }
 let passed = 0;
 let failed = 0;
-for (const [name, command, args] of steps) {
+for (const [name, script, args] of steps) {
   console.log(`\n— ${name}`);
   const started = Date.now();
-  const { status } = spawnSync(command, args, {
+  const { status } = spawnSync(process.execPath, [script, ...args], {
     cwd: root,
     stdio: 'inherit',
     env: { ...process.env, QUANTSMITH_SKIPS: skips },
-    shell: process.platform === 'win32',
   });
   console.log(`${status === 0 ? 'ok' : 'FAILED'}: ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
   if (status === 0) passed++;
