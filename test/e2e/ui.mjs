@@ -253,6 +253,8 @@ async function quantizedByPicking({ page, open, shot }) {
   await row('eingaben').waitFor();
   await shot('18-pick-calibration');
   await row('eingaben').click();
+  // Both questions list folders: a click must not meet the first one's list.
+  await page.getByText('Quantize 2/3').first().waitFor();
   await row('pruefung').click();
   const target = page.locator('.quick-input-widget:visible input').first();
   await page.getByText('Largest acceptable drop of accuracy').first().waitFor();

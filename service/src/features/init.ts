@@ -40,9 +40,6 @@ export function configFor(model: ModelSummary, modelPath: string, data: InitData
   const image = imageInput(model.inputs);
   const { calibration, validation, max_drop: drop = 0.01 } = data;
   const hasLabels = validation?.labels !== undefined || validation?.classFolders === true;
-  const transformer =
-    model.nodes.filter((node) => node.op === 'Softmax').length > 1 &&
-    model.nodes.some((node) => node.op === 'MatMul');
   const lines = [
     `# Quantization of ${comment(modelPath)}, made by quantsmith init.`,
     `# Inputs:  ${model.inputs.map(signature).join('; ')}`,
@@ -57,10 +54,7 @@ export function configFor(model: ModelSummary, modelPath: string, data: InitData
     ...validationSection(model, image, validation),
     '',
     'quantization:',
-    '  preset: performance # performance | mixed',
-    ...(transformer
-      ? ['  model_type: transformer # several Softmax operators: this looks like attention']
-      : []),
+    '  # preset and ranges are left open: they are chosen by measurement on the calibration data',
     '  subset_size: 300',
     '',
     ...(validation === undefined
@@ -72,10 +66,12 @@ export function configFor(model: ModelSummary, modelPath: string, data: InitData
         ]
       : [
           'accuracy_control:',
-          hasLabels
-            ? '  metric: top1 # top1 | top5 | f1 | mse | mae | cosine | sqnr'
-            : '  metric: cosine # similarity with the float outputs; with labels: top1 | top5 | f1',
-          `  max_drop: ${drop}`,
+          ...(hasLabels
+            ? ['  metric: top1 # top1 | top5 | f1 | map | miou | …', `  max_drop: ${drop}`]
+            : [
+                '  metric: cosine # similarity with the float outputs; with labels: top1 | top5 | f1 | map | …',
+                '  target: 0.99 # at least',
+              ]),
         ]),
   ];
 
