@@ -27,7 +27,6 @@ export async function runUi(vsix) {
     page.goto(
       workbenchUrl(server, sandbox.workspace, [['openFile', remote(server, join(sandbox.workspace, file))]]),
     );
-  const reopen = () => page.goto(workbenchUrl(server, sandbox.workspace, []));
   let passed = 0;
   try {
     for (const [name, step] of [
@@ -40,7 +39,6 @@ export async function runUi(vsix) {
       ['two reports are compared', comparesReports],
       ['past runs are listed, and a run leads to its report', historyShown],
       ['all runs are charted', runsCharted],
-      ['a report panel survives a reload', panelSurvives],
       ['a model is quantized by picking its data', quantizedByPicking],
       ['all of it is readable in a light theme', lightTheme],
     ]) {
@@ -229,18 +227,6 @@ async function runsCharted({ page, open, shot }) {
   await chart.getByRole('heading', { name: 'Runs' }).waitFor();
   await chart.locator('svg circle').first().waitFor();
   await shot('16-runs');
-}
-
-async function panelSurvives({ page, open, reopen, shot }) {
-  await open('digits.quant.yaml');
-  await focusEditor(page, 'model:');
-  await runCommand(page, 'Quantsmith: Show Quantization Report');
-  const report = () => page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
-  await report().getByRole('heading', { name: 'Quantization report' }).waitFor();
-  // Without a file to open: those keep the editors from before closed.
-  await reopen();
-  await report().getByRole('heading', { name: 'Quantization report' }).waitFor();
-  await shot('17-reloaded');
 }
 
 /** From the palette to a config, with folders whose names are not the usual ones. */
