@@ -45,7 +45,6 @@ export async function runUi(vsix) {
       await step({
         page,
         open,
-        reopen,
         shot: (title) => page.screenshot({ path: join(shots, `${title}.png`) }),
       });
       console.log(`  ok: ${name}`);
