@@ -6,6 +6,7 @@ import {
   type ModelProto,
   type NodeProto,
 } from '@quantsmith/model/onnx';
+import { isLinear } from '@quantsmith/model/operators';
 import type { Feeds } from '../runtime/batch.js';
 import { createSession, run } from '../runtime/session.js';
 import { cutAtCodes, type Cut } from './cut.js';
@@ -83,13 +84,14 @@ function givenCodes(cuts: readonly Cut[], outputs: Record<string, HostTensor>): 
 
 /** Activations that the runtime computes together with the operator in front of them. */
 const FUSED: ReadonlySet<string> = new Set(['Relu', 'Clip', 'LeakyRelu', 'Sigmoid', 'Add', 'Mul']);
-const LINEAR: ReadonlySet<string> = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
 
 /** The linear operator behind a fused activation, else the operator itself; undefined for an input of the model. */
 function computingNode(producers: ReadonlyMap<string, NodeProto>, tensor: string): NodeProto | undefined {
   const node = producers.get(tensor);
   if (node === undefined || !isOnnxDomain(node) || !FUSED.has(node.opType)) return node;
-  const before = node.input.map((name) => producers.get(name)).find((one) => LINEAR.has(one?.opType ?? ''));
+  const before = node.input
+    .map((name) => producers.get(name))
+    .find((one) => one !== undefined && isLinear(one));
   return before ?? node;
 }
 
