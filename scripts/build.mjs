@@ -1,4 +1,4 @@
-// Bundles the programs into dist/ (or --outdir): the extension, the language server, the engine process with its lanes,
+// Bundles the programs into dist/ (or --outdir): the extension, the language server, the engine process with its workers,
 // and the command line.
 import { chmodSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';

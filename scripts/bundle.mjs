@@ -8,7 +8,7 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 const SHARED = {
   server: 'server/src/main.ts',
   engine: 'engine/src/process.ts',
-  lane: 'engine/src/runtime/lane.ts',
+  worker: 'engine/src/runtime/worker.ts',
   watch: 'engine/src/processes/watch.ts',
 };
 const CLI = { cli: 'cli/src/main.ts' };

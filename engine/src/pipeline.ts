@@ -59,7 +59,7 @@ import { restoreAccuracy } from './restore/restore.js';
 import { openRunJournal } from './restore/runJournal.js';
 import { measureSensitivity } from './restore/sensitivity.js';
 import type { SensitivityReport } from '@quantsmith/schemas';
-import { oneLane, openLanes, type Lanes } from './runtime/lanes.js';
+import { oneWorker, openWorkers, type Workers } from './runtime/workers.js';
 import { defaultThreads } from './runtime/threads.js';
 import type { Collected } from './statistics/collect.js';
 import { createPool } from './statistics/pool.js';
@@ -77,8 +77,8 @@ export function runPipeline(
   emit: (event: EngineEvent) => void,
 ): Promise<{ report: QuantizationReport; reportPath: string }> {
   const measures = plan(request.config).validation !== null;
-  return withLanes(request, measures ? openLanes : oneLane, async (lanes) =>
-    quantizeAndReport(request, await openRun(request, emit, lanes)),
+  return withWorkers(request, measures ? openWorkers : oneWorker, async (workers) =>
+    quantizeAndReport(request, await openRun(request, emit, workers)),
   );
 }
 
@@ -99,8 +99,8 @@ async function quantizeInto(
   request: RunRequest,
   opened: OpenedRun,
 ): Promise<{ report: QuantizationReport; reportPath: string }> {
-  const { clock, cpu, paths, lanes, warnings, warn, loaded, float, validation, statistics } = opened;
-  const { threads } = lanes;
+  const { clock, cpu, paths, workers, warnings, warn, loaded, float, validation, statistics } = opened;
+  const { threads } = workers;
   const inputs = quantizationInputs(opened);
   const { config, choices, pinned } = await settleConfig(request.config, inputs);
   const planned = plan(config);
@@ -147,7 +147,7 @@ async function quantizeInto(
     return fit({ ...again, quantization: inFloat(again.quantization, runnable.float) });
   };
   const restored = await restoreAccuracy(made, validation, planned.restoration, remake, {
-    lanes,
+    workers,
     clock,
     journal,
   });
@@ -186,7 +186,7 @@ async function quantizeInto(
       target,
       saturates,
     },
-    { lanes, clock },
+    { workers, clock },
   );
 
   warn(latencyProblems(finished.latency));
@@ -267,8 +267,8 @@ export function sensitivityPipeline(
   request: RunRequest,
   emit: (event: EngineEvent) => void,
 ): Promise<SensitivityReport> {
-  return withLanes(request, openLanes, async (lanes) => {
-    const opened = await openRun(request, emit, lanes);
+  return withWorkers(request, openWorkers, async (workers) => {
+    const opened = await openRun(request, emit, workers);
     const { clock, validation, statistics } = opened;
     const inputs = quantizationInputs(opened);
     const { config } = await settleConfig(request.config, inputs);
@@ -276,7 +276,7 @@ export function sensitivityPipeline(
     const { feeds } = await statistics.source.get(0);
     const { quantization } = await leaveRefusedInFloat(made.quantization, feeds);
 
-    return measureSensitivity(quantization, validation, statistics, { lanes, clock });
+    return measureSensitivity(quantization, validation, statistics, { workers, clock });
   });
 }
 
@@ -285,14 +285,14 @@ export function overflowPipeline(
   request: RunRequest,
   emit: (event: EngineEvent) => void,
 ): Promise<OverflowSummary> {
-  return withLanes(request, openLanes, async (lanes) => {
-    const opened = await openRun(request, emit, lanes);
+  return withWorkers(request, openWorkers, async (workers) => {
+    const opened = await openRun(request, emit, workers);
     const { clock, planned, cpu, paths, float, validation, statistics } = opened;
     const inputs = quantizationInputs(opened);
     const { config } = await settleConfig(request.config, inputs);
     const summary = await compareFixes(
       (change) => makeQuantization(inputs, plan(config, change), clock.stage),
-      { overflow: planned.overflow, float, validation, statistics, host: cpu, lanes, clock },
+      { overflow: planned.overflow, float, validation, statistics, host: cpu, workers, clock },
     );
 
     await addSettings(paths, request.configSha256, summary.settings);
@@ -302,26 +302,26 @@ export function overflowPipeline(
 }
 
 /**
- * Opens lanes with the threads that the config asks for, and closes them whatever happens. Calibration alone has one session:
+ * Opens workers with the threads that the config asks for, and closes them whatever happens. Calibration alone has one session:
  * several would be little faster on an idle machine, and take more memory.
  */
-async function withLanes<T>(
+async function withWorkers<T>(
   request: RunRequest,
-  open: (threads: number) => Lanes,
-  body: (lanes: Lanes) => Promise<T>,
+  open: (threads: number) => Workers,
+  body: (workers: Workers) => Promise<T>,
 ): Promise<T> {
-  const lanes = open(plan(request.config).threads ?? defaultThreads());
+  const workers = open(plan(request.config).threads ?? defaultThreads());
   try {
-    return await body(lanes);
+    return await body(workers);
   } finally {
-    await lanes.close();
+    await workers.close();
   }
 }
 
 type OpenedRun = Awaited<ReturnType<typeof openRun>>;
 
 /** Everything that is there before anything is quantized: model, data and metric, checked. */
-async function openRun(request: RunRequest, emit: (event: EngineEvent) => void, lanes: Lanes) {
+async function openRun(request: RunRequest, emit: (event: EngineEvent) => void, workers: Workers) {
   const clock = startClock(emit);
   const planned = plan(request.config);
   const cpu = await cpuFeatures();
@@ -336,7 +336,7 @@ async function openRun(request: RunRequest, emit: (event: EngineEvent) => void, 
   const configText = await readFile(request.configPath, 'utf8').catch(() => JSON.stringify(request.config));
   clock.stage('load', null);
   const loaded = await readModel(paths.model);
-  lanes.warm(loaded.model);
+  workers.warm(loaded.model);
   clock.stage('prepare', null);
   const float = await prepareModel(loaded);
   warn(float.problems);
@@ -354,7 +354,7 @@ async function openRun(request: RunRequest, emit: (event: EngineEvent) => void, 
     loaded,
     source,
     samples: Math.min(source.count, planned.samples.limit),
-    lanes,
+    workers,
     cache: request.cache === false ? null : defaultCache(),
     pool: createPool(),
     onSample: (done) => clock.progress(done),
@@ -367,7 +367,7 @@ async function openRun(request: RunRequest, emit: (event: EngineEvent) => void, 
     configText,
     cpu,
     paths,
-    lanes,
+    workers,
     warnings,
     warn,
     loaded,
@@ -410,15 +410,15 @@ function claim(request: RunRequest, { paths, loaded }: OpenedRun): Promise<Outpu
 interface QuantizationInputs {
   readonly float: PreparedModel;
   readonly statistics: Calibration;
-  readonly lanes: Lanes;
+  readonly workers: Workers;
   readonly clock: Clock;
   readonly cpu: CpuFeatures;
   /** Rewritten float models by what has rewritten them. */
   readonly rewritten: Map<string, Promise<PreparedModel>>;
 }
 
-function quantizationInputs({ float, statistics, lanes, clock, cpu }: OpenedRun): QuantizationInputs {
-  return { float, statistics, lanes, clock, cpu, rewritten: new Map() };
+function quantizationInputs({ float, statistics, workers, clock, cpu }: OpenedRun): QuantizationInputs {
+  return { float, statistics, workers, clock, cpu, rewritten: new Map() };
 }
 
 /** The config with what it leaves open chosen by measurement. */
@@ -426,7 +426,7 @@ async function settleConfig(
   config: QuantizationConfig,
   inputs: QuantizationInputs,
 ): Promise<{ config: QuantizationConfig; choices: readonly Choice[]; pinned: QuantizationChange }> {
-  const { float, statistics, lanes, clock } = inputs;
+  const { float, statistics, workers, clock } = inputs;
   const withSamples = (samples: number) => ({
     ...inputs,
     statistics: { ...statistics, samples, onSample: () => undefined },
@@ -435,7 +435,7 @@ async function settleConfig(
     config,
     float,
     calibration: statistics,
-    lanes,
+    workers,
     stage: clock.stage,
     rewrite: (planned) => rewrite(inputs, planned),
     make: (planned, samples) => makeQuantization(withSamples(samples), planned, () => undefined),
@@ -474,7 +474,7 @@ export async function makeQuantization(
   planned: Plan,
   stage: Clock['stage'],
 ): Promise<MadeQuantization> {
-  const { statistics, lanes, clock, cpu } = inputs;
+  const { statistics, workers, clock, cpu } = inputs;
   stage('calibrate', statistics.samples);
   const prepared = await rewrite(inputs, planned);
   const { placement, problems } = placeModel(prepared, planned.placement);
@@ -486,7 +486,7 @@ export async function makeQuantization(
   );
   const correctBiases = (fixed: Quantization) => {
     stage('correct', null);
-    return correct(fixed, collected, statistics.source, planned.correction, { lanes, clock });
+    return correct(fixed, collected, statistics.source, planned.correction, { workers, clock });
   };
 
   const corrected = await fixOverflow(full, correctBiases, statistics, planned, cpu);
@@ -518,7 +518,7 @@ async function correct(
   collected: Collected,
   source: SampleSource,
   correction: Plan['correction'],
-  { lanes, clock }: { lanes: Lanes; clock: Clock },
+  { workers, clock }: { workers: Workers; clock: Clock },
 ): Promise<{ quantization: Quantization; records: readonly CorrectionRecord[] }> {
   if (correction === null) return { quantization, records: [] };
   if (correction.kind === 'fast') {
@@ -535,7 +535,7 @@ async function correct(
   const { biases, records } = await accurateBiasCorrection(quantization, samples, {
     threshold,
     allNodes,
-    lanes,
+    workers,
     onLayer: (done, total) => clock.progress(done, 'bias correction', total),
   });
 

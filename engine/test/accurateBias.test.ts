@@ -9,7 +9,7 @@ import type { HostTensor } from '@quantsmith/model/arrays';
 import { weightEstimator } from '../src/ranges/defaults.js';
 import { quantizeWeights } from '../src/weights/quantize.js';
 import { readFloats } from '@quantsmith/model/onnx';
-import { oneLane } from '../src/runtime/lanes.js';
+import { oneWorker } from '../src/runtime/workers.js';
 import { floats, model, node, randoms, runModel, value } from './models.js';
 
 const config: QuantizerConfig = {
@@ -104,7 +104,7 @@ describe('accurate bias correction', () => {
     const { biases, records } = await accurateBiasCorrection(quantization, samples, {
       threshold: 1000,
       allNodes: false,
-      lanes: oneLane(1),
+      workers: oneWorker(1),
     });
     expect(records.map(({ applied }) => applied)).toEqual([true, true]);
     const { prepared, placement, weights } = quantization;

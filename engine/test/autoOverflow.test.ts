@@ -9,7 +9,7 @@ import { autoProblems } from '../src/saturation/auto.js';
 import { targetSaturates } from '../src/overflow/isa.js';
 import { startClock } from '../src/progress/clock.js';
 import { type CpuFeatures, instructionSets } from '../src/runtime/cpu.js';
-import { oneLane } from '../src/runtime/lanes.js';
+import { oneWorker } from '../src/runtime/workers.js';
 import { floats, model, node, value } from './models.js';
 
 const VNNI: CpuFeatures = { model: 'Ice Lake', arch: 'x64', isa: ['avx2', 'avx512', 'avx512_vnni'] };
@@ -68,7 +68,7 @@ async function halved(inputs: Inputs, target = 'avx2') {
     ...{
       source,
       samples: SAMPLES,
-      lanes: oneLane(1),
+      workers: oneWorker(1),
       cache: null,
       pool: createPool(),
       onSample: quiet,
@@ -87,7 +87,7 @@ async function halved(inputs: Inputs, target = 'avx2') {
   const inputsOf = {
     float: prepared,
     statistics,
-    lanes: oneLane(1),
+    workers: oneWorker(1),
     clock: startClock(quiet),
     cpu: VNNI,
     rewritten: new Map(),

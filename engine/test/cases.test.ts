@@ -4,7 +4,7 @@ import { caseRequest, caseNames, compareModels, quantizeCase, type QuantizedCase
 import { randoms } from './models.js';
 
 /** Decibels that every output of the written model reaches at least, unless a case says otherwise. */
-const LEAST = 20;
+const MIN = 20;
 
 const LINEAR = new Set(['Conv', 'Gemm', 'MatMul']);
 
@@ -82,7 +82,7 @@ const EXPECTED: Readonly<
 describe('models as exporters write them', () => {
   it.each(Object.keys(EXPECTED))('%s', async (name) => {
     const result = await quantizeCase(name);
-    const { least = LEAST, anyShape = false, also } = EXPECTED[name]!;
+    const { least = MIN, anyShape = false, also } = EXPECTED[name]!;
     expect(result.fidelity.length).toBeGreaterThan(0);
     for (const output of result.fidelity) {
       expect(output).toMatchObject({ sameType: true, sameShape: anyShape ? expect.any(Boolean) : true });

@@ -6,7 +6,7 @@ import { alignChannels, alignmentPairs, alignmentPlan } from '../src/corrections
 import { prepareModel } from '../src/prepare/prepare.js';
 import { encodeModel, readFloats, readModel } from '@quantsmith/model/onnx';
 import { collectStatistics } from '../src/statistics/collect.js';
-import { oneLane } from '../src/runtime/lanes.js';
+import { oneWorker } from '../src/runtime/workers.js';
 import { floats, model, node, randoms, relativeDifference, runModel, value } from './models.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-align-'));
@@ -33,7 +33,7 @@ async function align(nodes: Nodes, initializers: Constants) {
   async function* samples() {
     yield await Promise.resolve({ name: '0', feeds: { x: input } });
   }
-  const options = { inGraph: true, lanes: oneLane(1) };
+  const options = { inGraph: true, workers: oneWorker(1) };
   const { ranges } = await collectStatistics(prepared, plan, [], samples(), options);
   const after = await alignChannels(prepared, pairs, ranges);
   const outputs = async (model: typeof after) => (await runModel(model.model, { x: input }))['y']!;

@@ -10,7 +10,7 @@ import { startClock } from '../src/progress/clock.js';
 import { buildModel } from '../src/quantize/quantization.js';
 import { leaveRefusedInFloat } from '../src/quantize/refused.js';
 import { cpuFeatures } from '../src/runtime/cpu.js';
-import { oneLane } from '../src/runtime/lanes.js';
+import { oneWorker } from '../src/runtime/workers.js';
 import { createSession, run, type SessionOptions } from '../src/runtime/session.js';
 import { randomOf, type RandomGraph } from './randomGraphs.js';
 
@@ -106,9 +106,9 @@ async function quantize(model: ModelProto, samples: readonly Sample[]): Promise<
     externalFiles: [],
     externalStamps: [],
   };
-  const lanes = oneLane(1);
+  const workers = oneWorker(1);
   const statistics = {
-    ...{ loaded, source, samples: samples.length, lanes, cache: null, pool: createPool() },
+    ...{ loaded, source, samples: samples.length, workers, cache: null, pool: createPool() },
     onSample: () => undefined,
     warn: () => undefined,
   };
@@ -116,7 +116,7 @@ async function quantize(model: ModelProto, samples: readonly Sample[]): Promise<
   const fault = float.problems.find(({ code }) => code === 'internal-rewrite');
   if (fault !== undefined) throw new Error(fault.message);
   const clock = startClock(() => undefined);
-  const inputs = { float, statistics, lanes, clock, cpu: await cpuFeatures(), rewritten: new Map() };
+  const inputs = { float, statistics, workers, clock, cpu: await cpuFeatures(), rewritten: new Map() };
   const { quantization } = await makeQuantization(inputs, plan(CONFIG), clock.stage);
   const runnable = await leaveRefusedInFloat(quantization, samples[0]!.feeds);
   return buildModel(runnable.quantization, new Set());

@@ -45,16 +45,16 @@ describe('each metric is its reference implementation', () => {
 describe('however samples are split', () => {
   it.each(columns)('%s: %s is the same to the bit, and survives the journal', (group, name) => {
     fc.assert(
-      fc.property(fc.nat(999), fc.infiniteStream(fc.nat(3)), (seed, lanes) => {
+      fc.property(fc.nat(999), fc.infiniteStream(fc.nat(3)), (seed, workers) => {
         const whole = statesOf(name, CASES[group]!(seed));
-        // Each lane measures its samples in its own order; states go back to the samples' places.
+        // Each worker measures its samples in its own order; states go back to the samples' places.
         const merged = new Array<unknown>(whole.length);
-        const byLane = new Map<number, number[]>();
+        const byWorker = new Map<number, number[]>();
         whole.forEach((_, index) => {
-          const lane = lanes.next().value as number;
-          byLane.set(lane, [index, ...(byLane.get(lane) ?? [])]);
+          const worker = workers.next().value as number;
+          byWorker.set(worker, [index, ...(byWorker.get(worker) ?? [])]);
         });
-        for (const indices of byLane.values()) {
+        for (const indices of byWorker.values()) {
           const measured = statesOf(name, {
             ...CASES[group]!(seed),
             samples: indices.map((index) => CASES[group]!(seed).samples[index]!),

@@ -7,7 +7,7 @@ import { observeLargestSums, observeSaturation } from '../src/saturation/observe
 import { isReproducible } from '../src/overflow/saturate.js';
 import { kernelsOf, optimizedModel } from '../src/runtime/optimized.js';
 import type { HostTensor } from '@quantsmith/model/arrays';
-import { oneLane } from '../src/runtime/lanes.js';
+import { oneWorker } from '../src/runtime/workers.js';
 import { emulatedHaswell, runEmulated } from './emulated.js';
 import { randoms, runModel } from './models.js';
 import { layerModel, type Layer } from './quantizedLayer.js';
@@ -56,7 +56,7 @@ describe('a layer as a CPU without VNNI computes it', () => {
     const graph = { ...optimized.graph!, initializer: [...optimized.graph!.initializer, giant] };
     const kernels = kernelsOf(encodeModel(proto), optimized);
     const feeds = [{ x: unsignedInput([1, 2], [255, 255]) }];
-    const options = { lanes: oneLane(1), dir: '.' };
+    const options = { workers: oneWorker(1), dir: '.' };
     expect((await observeSaturation(optimized, kernels, feeds, options)).size).toBe(1);
     expect((await observeSaturation({ ...optimized, graph }, kernels, feeds, options)).size).toBe(0);
   });
@@ -66,7 +66,7 @@ describe('a layer as a CPU without VNNI computes it', () => {
     const optimized = await optimizedModel(encodeModel(proto));
     const feeds = [{ x: unsignedInput(dims, [...new Array<number>(4).fill(255), ...new Array<number>(12).fill(0)]) }]; // prettier-ignore
     const kernels = kernelsOf(encodeModel(proto), optimized);
-    const options = { lanes: oneLane(1), dir: '.' };
+    const options = { workers: oneWorker(1), dir: '.' };
     // The first image is 255 in one channel and 0 in the other, the second is 0.
     expect((await observeSaturation(optimized, kernels, feeds, options)).get('layer')).toEqual({
       fraction: 0,
@@ -125,7 +125,7 @@ const casesOf = (of: readonly Layer[]) =>
   });
 
 describe('the largest sum of two products', () => {
-  const options = { lanes: oneLane(1), dir: '.' };
+  const options = { workers: oneWorker(1), dir: '.' };
   const largest = async (layer: Layer, codes: readonly number[]) => {
     const { proto, dims } = layerModel(layer);
     const bytes = encodeModel(proto);
@@ -198,7 +198,7 @@ describe.skipIf(emulator === null)('what is predicted and what an emulated Haswe
       expect({ layer, equal: prediction.equals(there[index]!) }).toEqual({ layer, equal: true });
       const feeds = [{ x: input.value }];
       const kernels = kernelsOf(model, optimized);
-      const seen = await observeSaturation(optimized, kernels, feeds, { lanes: oneLane(1), dir: '.' });
+      const seen = await observeSaturation(optimized, kernels, feeds, { workers: oneWorker(1), dir: '.' });
       saturated += Number((seen.get('layer')?.fraction ?? 0) > 0);
     }
     expect(saturated).toBeGreaterThan(50);

@@ -12,7 +12,7 @@ import {
 } from '../src/corrections/smoothQuant.js';
 import { encodeModel, readFloats, readModel } from '@quantsmith/model/onnx';
 import { collectStatistics } from '../src/statistics/collect.js';
-import { oneLane } from '../src/runtime/lanes.js';
+import { oneWorker } from '../src/runtime/workers.js';
 import { floats, model, node, randoms, relativeDifference, runModel, value } from './models.js';
 import { vectors } from './vectors.js';
 
@@ -61,7 +61,7 @@ async function smooth(
   }
   const { ranges } = await collectStatistics(prepared, magnitudePlan(groups), [], all(), {
     inGraph: true,
-    lanes: oneLane(1),
+    workers: oneWorker(1),
   });
   const smoothed = groups.map((group) => ({
     group,

@@ -8,7 +8,7 @@ import { collectStatistics } from '../src/statistics/collect.js';
 import { nanSentinels } from '../src/statistics/finite.js';
 import { planStatistics } from '../src/statistics/plan.js';
 import type { AggregatorType, RangeEstimator, StatisticsType } from '../src/ranges/estimator.js';
-import { oneLane } from '../src/runtime/lanes.js';
+import { oneWorker } from '../src/runtime/workers.js';
 import { model, node, value } from './models.js';
 import { vectors } from './vectors.js';
 
@@ -181,7 +181,7 @@ async function collect(
   }
   const { ranges } = await collectStatistics(prepared, plan, [], all(), {
     inGraph: options.inGraph,
-    lanes: oneLane(1),
+    workers: oneWorker(1),
   });
   return ranges.get('x')!;
 }
@@ -322,7 +322,7 @@ describe('NaN that arises inside the graph', () => {
       });
     }
     await expect(
-      collectStatistics(prepared, plan, [], all(), { inGraph: true, lanes: oneLane(1) }),
+      collectStatistics(prepared, plan, [], all(), { inGraph: true, workers: oneWorker(1) }),
     ).rejects.toThrow('Tensor "root" becomes NaN on calibration sample "a.pb".');
   });
 });

@@ -138,11 +138,11 @@ export function cellParts(cell: Cell): { text: Text; bar: { share: number; float
 }
 
 /** Names in one cell or line; the tables of layers have them all. */
-const MOST_NAMES = 8;
+const MAX_NAMES = 8;
 
 /** Names as code with commas between them, each after its sign if it has one; of many the first and how many more. */
 export function names(list: readonly string[], sign: (index: number) => string = () => ''): Span[] {
-  const shown = list.slice(0, MOST_NAMES);
+  const shown = list.slice(0, MAX_NAMES);
   const more = list.length - shown.length;
   const spans = shown.flatMap((code, index): Span[] => [
     `${index === 0 ? '' : ', '}${sign(index)}`,

@@ -15,7 +15,7 @@ type Row = Facts['rows'][number];
 type Metric = NonNullable<QuantizationReport['metric']>;
 
 /** Outputs in the summary; the report has them all. */
-const MOST_OUTPUTS = 4;
+const MAX_OUTPUTS = 4;
 
 /** The figures that decide: accuracy, restoration, size, latency, what the run took. */
 export function summaryFacts(report: QuantizationReport): Facts {
@@ -103,7 +103,7 @@ function outputRows({ outputs, verified }: QuantizationReport): Row[] {
   const set = inSample ? 'calibration samples' : 'held-out samples';
   const against = `against float on ${samples} ${set}`;
   const shown = outputs
-    .slice(0, MOST_OUTPUTS)
+    .slice(0, MAX_OUTPUTS)
     .map((output): Row => [`output ${output.name}`, `${outputText(output)}, ${against}`]);
 
   const more = outputs.length - shown.length;

@@ -22,7 +22,7 @@ import {
   type ServerCapabilities,
   type WorkspaceFolder,
 } from 'vscode-languageserver/node';
-import { abilitiesOf, type ClientAbilities } from './client/capabilities.js';
+import { knownCapabilities, type KnownClientCapabilities } from './client/capabilities.js';
 import { COMMANDS, execute } from './requests/commands.js';
 import {
   codeActions,
@@ -48,7 +48,7 @@ import {
   wants,
   workspaceSymbols,
 } from '@quantsmith/service';
-import { fitActions, fitCompletion, fitOutline, fitSymbols } from './client/adaptToClient.js';
+import { adaptActions, adaptCompletion, adaptOutline, adaptSymbols } from './client/adaptToClient.js';
 import { lensesOf } from './requests/lenses.js';
 import {
   definitionAt,
@@ -106,13 +106,13 @@ function registerFeatures(session: Session): void {
   );
   connection.onCompletion(
     onDocument({ isIncomplete: false, items: [] }, async (document, { position }) => {
-      const { completion } = session.abilities;
+      const { completion } = session.capabilities;
       const cursor = cursorAt(document, position);
       const context = await contextOf(document);
       const listings = await listingsFor(session.sources, listingWanted(cursor, context.baseDir));
       const { docs } = session;
 
-      return fitCompletion(
+      return adaptCompletion(
         completionAt(document, cursor, { ...context, ...completion, docs, listings }),
         completion,
       );
@@ -120,7 +120,7 @@ function registerFeatures(session: Session): void {
   );
   connection.onHover(
     onDocument(null, async (document, { position }) => {
-      const markdown = session.abilities.hoverMarkdown;
+      const markdown = session.capabilities.hoverMarkdown;
       return hover(document, position, { ...(await contextOf(document)), docs: session.docs, markdown });
     }),
   );
@@ -139,13 +139,13 @@ function registerFeatures(session: Session): void {
         ...(refactor ? await refactorings(session, document) : []),
       ];
 
-      if (!wants(context.only, FIX_ALL)) return fitActions(fixes, session.abilities);
+      if (!wants(context.only, FIX_ALL)) return adaptActions(fixes, session.capabilities);
       const known = await contextOf(document);
       // What somebody does not want to hear of, nobody changes for them.
       const visible = (current: ConfigDocument) =>
         findAll(current, known).findings.filter(({ code }) => session.settings.severities[code] !== 'off');
 
-      return fitActions([...fixes, ...fixAll(document, visible)], session.abilities);
+      return adaptActions([...fixes, ...fixAll(document, visible)], session.capabilities);
     }),
   );
   connection.onCodeLens(onDocument([], (document, _, token) => lensesOf(session, document, token)));
@@ -159,10 +159,12 @@ function registerFeatures(session: Session): void {
     }),
   );
   connection.onDocumentSymbol(
-    onDocument([], (document) => fitOutline(documentSymbols(document), document.text.uri, session.abilities)),
+    onDocument([], (document) =>
+      adaptOutline(documentSymbols(document), document.text.uri, session.capabilities),
+    ),
   );
   connection.onFoldingRanges(
-    onDocument([], (document) => foldingRanges(document, session.abilities.mostFoldings)),
+    onDocument([], (document) => foldingRanges(document, session.capabilities.maxFoldings)),
   );
   connection.onSelectionRanges(
     onDocument([], (document, { positions }) => selectionRanges(document, positions)),
@@ -204,7 +206,7 @@ function registerFeatures(session: Session): void {
       query,
     );
 
-    return fitSymbols(found, session.abilities);
+    return adaptSymbols(found, session.capabilities);
   });
 }
 
@@ -241,7 +243,7 @@ async function refactorings(session: Session, document: ConfigDocument): Promise
   const other = file === null ? null : convertedFile(file, document.tree.language);
   // Asked anew: a file that has come meanwhile is not overwritten.
   const isFree = other !== null && (await lookAt(other)) === 'missing';
-  const converted = session.abilities.createFiles && isFree ? convertActions(document, other) : [];
+  const converted = session.capabilities.createFiles && isFree ? convertActions(document, other) : [];
   return [...rewrites(document, inherited), ...converted];
 }
 
@@ -249,7 +251,7 @@ async function initialize(session: Session, params: InitializeParams): Promise<I
   if (session.phase !== 'new')
     throw new ResponseError(ErrorCodes.InvalidRequest, 'The server is initialized already.');
   session.phase = 'running';
-  session.abilities = abilitiesOf(params.capabilities);
+  session.capabilities = knownCapabilities(params.capabilities);
   session.settings = readSettings(params.initializationOptions);
   session.clientCommands = readClientCommands(params.initializationOptions);
   session.docs = await docsFolder();
@@ -257,11 +259,11 @@ async function initialize(session: Session, params: InitializeParams): Promise<I
   const roots = params.workspaceFolders?.map(({ uri }) => uri) ?? [params.rootUri ?? []].flat();
   session.workspace.setFolders(roots.flatMap((uri) => session.fileOf(uri) ?? []));
 
-  return { serverInfo: { name: 'quantsmith' }, capabilities: offered(session.abilities) };
+  return { serverInfo: { name: 'quantsmith' }, capabilities: offered(session.capabilities) };
 }
 
 /** What this server can do, in the forms that the client knows. */
-function offered(abilities: ClientAbilities): ServerCapabilities {
+function offered(capabilities: KnownClientCapabilities): ServerCapabilities {
   const codeActionKinds = [
     CodeActionKind.QuickFix,
     CodeActionKind.Refactor,
@@ -273,7 +275,7 @@ function offered(abilities: ClientAbilities): ServerCapabilities {
     textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental },
     completionProvider: { triggerCharacters: [' ', ':', '"', '/', '-', '*'] },
     hoverProvider: true,
-    codeActionProvider: abilities.codeActions ? { codeActionKinds } : true,
+    codeActionProvider: capabilities.codeActions ? { codeActionKinds } : true,
     codeLensProvider: {},
     inlayHintProvider: true,
     documentLinkProvider: {},
@@ -286,18 +288,18 @@ function offered(abilities: ClientAbilities): ServerCapabilities {
     workspaceSymbolProvider: true,
     semanticTokensProvider: { legend: TOKEN_LEGEND, full: { delta: true }, range: true },
     workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
-    renameProvider: abilities.prepareRename ? { prepareProvider: true } : true,
+    renameProvider: capabilities.prepareRename ? { prepareProvider: true } : true,
     executeCommandProvider: { commands: Object.values(COMMANDS), workDoneProgress: true },
-    ...(abilities.pullDiagnostics
+    ...(capabilities.pullDiagnostics
       ? { diagnosticProvider: { interFileDependencies: true, workspaceDiagnostics: false } }
       : {}),
   };
 }
 
 function initialized(session: Session): void {
-  const { connection, client, abilities } = session;
-  if (abilities.registerConfiguration) client.register(DidChangeConfigurationNotification.method);
-  if (abilities.registerWatchers) {
+  const { connection, client, capabilities } = session;
+  if (capabilities.registerConfiguration) client.register(DidChangeConfigurationNotification.method);
+  if (capabilities.registerWatchers) {
     const watchers = [
       { globPattern: WATCHED },
       { globPattern: CONFIGS },
@@ -307,8 +309,8 @@ function initialized(session: Session): void {
     client.register(DidChangeWatchedFilesNotification.method, { watchers });
   }
 
-  if (abilities.configuration) void loadSettings(session);
-  if (abilities.workspaceFolders)
+  if (capabilities.configuration) void loadSettings(session);
+  if (capabilities.workspaceFolders)
     connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
       const files = (folders: readonly WorkspaceFolder[]) =>
         folders.flatMap(({ uri }) => session.fileOf(uri) ?? []);
@@ -333,7 +335,7 @@ async function changed(session: Session, changes: readonly FileEvent[]): Promise
 
 /** Clients that answer questions about settings are asked; others send them along. */
 function configured(session: Session, sent: unknown): void {
-  if (session.abilities.configuration) return void loadSettings(session);
+  if (session.capabilities.configuration) return void loadSettings(session);
   session.settings = readSettings((sent as { quantsmith?: unknown } | null)?.quantsmith);
   session.refresh();
 }

@@ -14,7 +14,7 @@ const REQUIRED = [
   'extension/dist/extension.cjs',
   'extension/dist/server.cjs',
   'extension/dist/engine.cjs',
-  'extension/dist/lane.cjs',
+  'extension/dist/worker.cjs',
   'extension/dist/watch.cjs',
   'extension/client/language-configuration.json',
   'extension/client/syntaxes/quant-yaml.tmLanguage.json',
@@ -28,7 +28,7 @@ const REQUIRED = [
 const ALLOWED = [
   /^\[Content_Types\]\.xml$|^extension\.vsixmanifest$/,
   /^extension\/(package\.json|readme\.md|changelog\.md|LICENSE\.txt)$/i,
-  /^extension\/dist\/(extension|server|engine|lane|watch)\.cjs$/,
+  /^extension\/dist\/(extension|server|engine|worker|watch)\.cjs$/,
   /^extension\/client\/(language-configuration[\w-]*|syntaxes\/[\w-]+\.tmLanguage)\.json$/,
   /^extension\/(THIRD-PARTY-NOTICES\.txt|sbom\.cdx\.json|licenses\/L?GPL-3\.0\.txt)$/,
   /^extension\/docs\/[\w-]+\.md$/,

@@ -19,7 +19,7 @@ import { ignoredNodes } from '../placement/placeModel.js';
 import { isTail } from '../placement/runtimeLayout.js';
 import type { Placement, QuantizerConfig, TargetRuntime } from '../placement/types.js';
 import { writtenPlacement } from '../quantize/quantization.js';
-import type { Lanes } from '../runtime/lanes.js';
+import type { Workers } from '../runtime/workers.js';
 import { runtimeVersion } from '../runtime/session.js';
 import {
   CACHE_BYTES,
@@ -44,7 +44,7 @@ export interface Calibration {
   readonly source: SampleSource;
   /** How many of the source's samples. */
   readonly samples: number;
-  readonly lanes: Lanes;
+  readonly workers: Workers;
   /** null: nothing is read from a cache and nothing kept. */
   readonly cache: StatisticsCache | null;
   /** What has been collected already in this run. */
@@ -192,14 +192,14 @@ async function collectCached(
   plan: readonly TensorPlan[],
   means: readonly ChannelMeanRequest[],
   inGraph: boolean,
-  { loaded, source, samples, lanes, cache, pool, onSample, warn }: Calibration,
+  { loaded, source, samples, workers, cache, pool, onSample, warn }: Calibration,
 ): Promise<Collected & { readonly cached: boolean }> {
   const pooled = pool.find(prepared.model, plan, means);
   if (pooled !== null) return pooled;
   const collect = () =>
     collectStatistics(prepared, plan, means, readAhead(source, firstIndices(samples)), {
       inGraph,
-      lanes,
+      workers,
       onSample,
     });
 
@@ -209,8 +209,8 @@ async function collectCached(
     means,
     inGraph,
     samples,
-    threads: lanes.threads,
-    lanes: lanes.most,
+    threads: workers.threads,
+    workers: workers.most,
     runtime: runtimeVersion(),
     tool: TOOL.version,
   };

@@ -19,7 +19,7 @@ import { buildModel, sessionOptions, type Quantization } from '../quantize/quant
 import { leaveRefusedInFloat } from '../quantize/refused.js';
 import type { Clock } from '../progress/clock.js';
 import type { Results } from '../runtime/batch.js';
-import type { Lanes } from '../runtime/lanes.js';
+import type { Workers } from '../runtime/workers.js';
 import { alternativesOf, combinations, type Alternative } from './alternatives.js';
 import { quantizerNoise } from './layerNoise.js';
 import { outputNoise } from './outputNoise.js';
@@ -30,7 +30,7 @@ export interface ChooseInput {
   readonly config: QuantizationConfig;
   readonly float: PreparedModel;
   readonly calibration: Calibration;
-  readonly lanes: Lanes;
+  readonly workers: Workers;
   readonly stage: Clock['stage'];
   /** The float model as a plan rewrites it before quantization. */
   readonly rewrite: (planned: Plan) => Promise<PreparedModel>;
@@ -47,7 +47,7 @@ export interface Chosen {
 /** Calibration samples that candidates are measured on: a tenth, within these limits. */
 const SHARE = 1 / 10;
 const SAMPLES = { min: 4, max: 32 };
-const LEAST_VALUES = 512;
+const MIN_VALUES = 512;
 /** Bytes of the float model's outputs that are kept to compare with. */
 const REFERENCE_BYTES = 64 * 2 ** 20;
 /** Samples for the statistics of a model that smoothing has rewritten. */
@@ -177,10 +177,10 @@ async function decide(
 
 /** null: no tensor near the outputs varies over the samples, so that nothing can be measured. */
 async function startMeasuring(input: ChooseInput): Promise<Measure | null> {
-  const { float, calibration, lanes, config, make } = input;
+  const { float, calibration, workers, config, make } = input;
   const { samples, heldOut } = await pickSamples(calibration);
   const tensors = observedTensors(float.graph);
-  const references = await resultsOf(withOutputs(float.model, tensors), { dir: float.dir }, samples, lanes);
+  const references = await resultsOf(withOutputs(float.model, tensors), { dir: float.dir }, samples, workers);
   const start = outputNoise(references);
   if (start === null) return null;
   const compared = samples.slice(0, references.length);
@@ -202,7 +202,7 @@ async function startMeasuring(input: ChooseInput): Promise<Measure | null> {
         withOutputs(buildModel(candidate, new Set()), tensors),
         sessionOptions(candidate),
         compared,
-        lanes,
+        workers,
       );
     const results = await run(made).catch(async (error: unknown) => {
       if (!(error instanceof QuantsmithError)) throw error;
@@ -241,7 +241,7 @@ async function pickSamples({
   const { feeds } = await source.get(0);
   const values = Object.values(feeds).reduce((sum, { data }) => sum + data.length, 0);
   // Few values a sample tell little: a handful of short vectors would choose by chance.
-  const least = Math.max(SAMPLES.min, Math.min(SAMPLES.max, Math.ceil(LEAST_VALUES / values)));
+  const least = Math.max(SAMPLES.min, Math.min(SAMPLES.max, Math.ceil(MIN_VALUES / values)));
   const wanted = Math.min(SAMPLES.max, Math.max(least, Math.ceil(samples * SHARE)));
   const beyond = source.count - samples;
   const [first, range] = beyond >= wanted ? [samples, beyond] : [0, samples];
@@ -269,9 +269,9 @@ async function resultsOf(
   model: ModelProto,
   options: ReturnType<typeof sessionOptions>,
   samples: readonly Sample[],
-  lanes: Lanes,
+  workers: Workers,
 ): Promise<Results[]> {
-  const runner = await lanes.open(model, options);
+  const runner = await workers.open(model, options);
   const results: Results[] = [];
   let bytes = 0;
   try {
@@ -333,11 +333,11 @@ function place(prepared: PreparedModel, planned: Plan) {
 
 /** None, and the sets of operators around the quantizers that add most noise, each larger than the one before. */
 async function collapsedLayers(
-  { calibration, lanes }: ChooseInput,
+  { calibration, workers }: ChooseInput,
   quantization: Quantization,
 ): Promise<Alternative[]> {
   const { samples } = await pickSamples(calibration);
-  const noise = await quantizerNoise(quantization, samples.slice(0, NOISE_SAMPLES), lanes);
+  const noise = await quantizerNoise(quantization, samples.slice(0, NOISE_SAMPLES), workers);
   const { prepared, placement } = quantization;
   const weighted = new Set(placement.weights.flatMap(({ targets }) => targets.map(({ node }) => node)));
   const most = Math.max(2, Math.floor(FLOAT_SHARE * weighted.size));

@@ -7,7 +7,7 @@ import type { ActivationQuantizer } from '../placement/types.js';
 import { writtenPlacement, type Quantization } from '../quantize/quantization.js';
 import type { QuantizerParameters } from '../ranges/parameters.js';
 import { roundHalfEven } from '../ranges/parameters.js';
-import type { Lanes } from '../runtime/lanes.js';
+import type { Workers } from '../runtime/workers.js';
 
 /** What one quantizer does to its tensor. */
 export interface QuantizerNoise {
@@ -30,7 +30,7 @@ const UNKNOWN_ELEMENTS = 2 ** 20;
 export async function quantizerNoise(
   quantization: Quantization,
   samples: readonly Sample[],
-  lanes: Lanes,
+  workers: Workers,
 ): Promise<QuantizerNoise[]> {
   const { prepared, runtime, activationConfig, activations } = quantization;
   const { graph, model, dir } = prepared;
@@ -43,7 +43,7 @@ export async function quantizerNoise(
   const served = operatorsServed(graph, written);
   const sums = new Map(quantizers.map((quantizer) => [quantizer, { ratio: 0, count: 0 }]));
   const tensors = [...new Set(quantizers.map(({ tensor }) => tensor))];
-  const runner = await lanes.open(withOutputs(model, tensors), { dir, alone: true });
+  const runner = await workers.open(withOutputs(model, tensors), { dir, alone: true });
   try {
     for (const chunk of chunksOf(quantizers, graph)) {
       const names = [...new Set(chunk.map(({ tensor }) => tensor))];

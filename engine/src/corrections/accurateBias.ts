@@ -3,7 +3,7 @@ import { opset, readFloats } from '@quantsmith/model/onnx';
 import { writeQdq } from '../qdq/write.js';
 import type { BiasUpdate } from '../qdq/types.js';
 import type { Quantization } from '../quantize/quantization.js';
-import type { Lanes } from '../runtime/lanes.js';
+import type { Workers } from '../runtime/workers.js';
 import { augmentWithReductions, readReduction, type Reduction } from '../statistics/augment.js';
 import { biasCandidates, type BiasCandidate } from './candidates.js';
 import type { CorrectionRecord } from './fastBias.js';
@@ -27,7 +27,7 @@ export interface AccuratePlan {
 }
 
 export interface AccurateOptions extends Omit<AccuratePlan, 'kind'> {
-  readonly lanes: Lanes;
+  readonly workers: Workers;
   readonly onLayer?: (done: number, total: number) => void;
 }
 
@@ -50,11 +50,11 @@ export async function accurateBiasCorrection(
     transposed: true,
   });
 
-  const expected = await outputMeans(quantization, null, candidates, samples, options.lanes);
+  const expected = await outputMeans(quantization, null, candidates, samples, options.workers);
   const biases: BiasUpdate[] = [];
   const records: CorrectionRecord[] = [];
   for (const [index, candidate] of candidates.entries()) {
-    const [actual] = await outputMeans(quantization, biases, [candidate], samples, options.lanes);
+    const [actual] = await outputMeans(quantization, biases, [candidate], samples, options.workers);
     const shift = expected[index]!.map((mean, c) => mean - actual![c]!);
     const bias = candidate.bias === null ? null : readFloats(graph.initializer(candidate.bias)!, dir);
     if (bias !== null && bias.length !== shift.length) continue;
@@ -87,7 +87,7 @@ async function outputMeans(
   biases: readonly BiasUpdate[] | null,
   candidates: readonly BiasCandidate[],
   samples: readonly Sample[],
-  lanes: Lanes,
+  workers: Workers,
 ): Promise<Float64Array[]> {
   const { prepared, placement, activations, weights } = quantization;
   const model =
@@ -106,7 +106,7 @@ async function outputMeans(
 
   const reductions = candidates.map(({ output }): Reduction => ({ ...output, kind: 'mean' }));
   const augmented = augmentWithReductions(model, prepared.graph, reductions, [], opset(model));
-  const runner = await lanes.open(augmented.model, { dir: prepared.dir });
+  const runner = await workers.open(augmented.model, { dir: prepared.dir });
   const sums: Float64Array[] = [];
   const counts = reductions.map(() => 0);
   try {

@@ -7,7 +7,7 @@ import { quantizedOperators } from '../placement/revert.js';
 import type { Clock } from '../progress/clock.js';
 import { type Quantization, sessionOptions } from '../quantize/quantization.js';
 import type { Feeds } from '../runtime/batch.js';
-import type { Lanes } from '../runtime/lanes.js';
+import type { Workers } from '../runtime/workers.js';
 import { kernelsOf, optimizedModel, type RuntimeKernel } from '../runtime/optimized.js';
 import { createSession } from '../runtime/session.js';
 import type { CheckSamples } from '../verify/verify.js';
@@ -49,11 +49,11 @@ export interface Finished {
 /** Latency, kernels, noise and saturation of the final model. */
 export async function measureFinished(
   input: FinishedInput,
-  { lanes, clock }: { readonly lanes: Lanes; readonly clock: Clock },
+  { workers, clock }: { readonly workers: Workers; readonly clock: Clock },
 ): Promise<Finished> {
   const { quantization, final, reverted, calibration } = input;
   const { dir } = quantization.prepared;
-  const { threads } = lanes;
+  const { threads } = workers;
   const bytes = encodeModel(final);
   const { feeds } = await calibration.source.get(0);
   const latency = await compareLatency(quantization, bytes, feeds, threads);
@@ -61,7 +61,7 @@ export async function measureFinished(
   const optimized = await optimizedModel(bytes, sessionOptions(quantization));
   const kernels = kernelsOf(bytes, optimized);
   const sqnr = await operatorSqnr(quantization, final, await spreadFeeds(input.samples), threads);
-  const saturation = await finishedSaturation({ ...input, optimized, kernels, dir }, { lanes, clock });
+  const saturation = await finishedSaturation({ ...input, optimized, kernels, dir }, { workers, clock });
 
   return { latency, costs, kernels, sqnr, saturation };
 }

@@ -3,9 +3,9 @@ import { overlap, type Detection } from '../tasks/detections.js';
 import type { Outputs, SampleContext } from './metric.js';
 
 /** Detections of the float model with a lower score say nothing. */
-const LEAST_FLOAT_SCORE = 0.05;
+const MIN_FLOAT_SCORE = 0.05;
 /** Of the other model nearly all count, so that scores that have shrunk still tell how far they are. */
-const LEAST_SCORE = 1e-3;
+const MIN_SCORE = 1e-3;
 
 /**
  * How far a detector is from the float model, 0 … 1: what each of the float model's detections loses in score and in
@@ -14,8 +14,8 @@ const LEAST_SCORE = 1e-3;
  */
 export function detectionError(outputs: Outputs, floatOutputs: Outputs, context: SampleContext): number {
   const { task } = context;
-  const float = detect(floatOutputs, { ...task, scoreThreshold: LEAST_FLOAT_SCORE }, context);
-  const found = detect(outputs, { ...task, scoreThreshold: LEAST_SCORE }, context);
+  const float = detect(floatOutputs, { ...task, scoreThreshold: MIN_FLOAT_SCORE }, context);
+  const found = detect(outputs, { ...task, scoreThreshold: MIN_SCORE }, context);
   const kept = (detection: Detection) => {
     const likeness = found
       .filter((other) => other.class === detection.class)

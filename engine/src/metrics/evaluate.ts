@@ -1,6 +1,6 @@
 import { readAhead } from '../data/source.js';
 import type { Sample, SampleSource } from '../data/types.js';
-import type { ModelRunner } from '../runtime/lanes.js';
+import type { ModelRunner } from '../runtime/workers.js';
 import type { Metric, Outputs, SampleState } from './metric.js';
 import type { Task } from '../tasks/task.js';
 

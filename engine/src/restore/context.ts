@@ -1,9 +1,9 @@
-import type { Lanes } from '../runtime/lanes.js';
+import type { Workers } from '../runtime/workers.js';
 import type { Clock } from '../progress/clock.js';
 import type { Journal } from './journal.js';
 
 export interface RestoreContext {
-  readonly lanes: Lanes;
+  readonly workers: Workers;
   readonly clock: Clock;
   readonly journal: Journal;
 }

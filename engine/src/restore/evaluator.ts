@@ -3,7 +3,7 @@ import { firstIndices, readAhead } from '../data/source.js';
 import { evaluate, type Evaluation } from '../metrics/evaluate.js';
 import type { SampleState } from '../metrics/metric.js';
 import { buildModel, sessionOptions, type Quantization } from '../quantize/quantization.js';
-import type { Lanes, ModelRunner, OpenOptions } from '../runtime/lanes.js';
+import type { Workers, ModelRunner, OpenOptions } from '../runtime/workers.js';
 import { comparableDrop, type Baseline, type Validation } from '../validation/validation.js';
 import { createForecaster, type Forecast, type Forecaster } from './forecast.js';
 import type { Journal } from './journal.js';
@@ -36,7 +36,7 @@ export interface EvaluatorInput {
   readonly groups: readonly (readonly string[])[];
   /** The most samples that a state is judged by before it is measured on all. */
   readonly limit: number;
-  readonly lanes: Lanes;
+  readonly workers: Workers;
   readonly journal: Journal;
   /** Tells the results of this quantization from those of others in the journal. */
   readonly prefix: string;
@@ -202,13 +202,13 @@ function forecasterOf(
 }
 
 async function withModel<T>(
-  { quantization, baseline: { batch }, lanes }: EvaluatorInput,
+  { quantization, baseline: { batch }, workers }: EvaluatorInput,
   reverted: ReadonlySet<string>,
   options: Pick<OpenOptions, 'alone'>,
   body: (runner: ModelRunner) => Promise<T>,
 ): Promise<T> {
   const session = { ...options, ...sessionOptions(quantization), batch };
-  const runner = await lanes.open(buildModel(quantization, reverted), session);
+  const runner = await workers.open(buildModel(quantization, reverted), session);
   try {
     return await body(runner);
   } finally {

@@ -3,7 +3,7 @@ import { collectOutputs } from '../metrics/evaluate.js';
 import type { Metric, Outputs } from '../metrics/metric.js';
 import type { Task } from '../tasks/task.js';
 import type { Quantization } from '../quantize/quantization.js';
-import type { Lanes, ModelRunner } from '../runtime/lanes.js';
+import type { Workers, ModelRunner } from '../runtime/workers.js';
 import type { Validation } from '../validation/validation.js';
 
 /** The float model's outputs on some samples, in their order. */
@@ -13,11 +13,11 @@ export async function openReference(
   {
     quantization: { prepared },
     validation,
-    lanes,
-  }: { quantization: Quantization; validation: Validation; lanes: Lanes },
+    workers,
+  }: { quantization: Quantization; validation: Validation; workers: Workers },
   indices: readonly number[],
 ): Promise<Reference> {
-  const runner = await lanes.open(prepared.model, { dir: prepared.dir });
+  const runner = await workers.open(prepared.model, { dir: prepared.dir });
   try {
     const outputs = await collectOutputs(runner, validation.source, indices);
     return indices.map((index) => outputs.get(index)!);

@@ -64,7 +64,7 @@ async function growPrefix(search: Search, ranked: readonly Candidate[]): Promise
 }
 
 /** So many groups in a row that turn out needed end the search for those that are not. */
-const MOST_NEEDED = 16;
+const MAX_NEEDED = 16;
 /** So few are tried one by one at once. */
 const FEW = 8;
 
@@ -77,7 +77,7 @@ async function prune(search: Search, ranked: readonly Candidate[]): Promise<void
   let left = [...ranked].reverse().filter(isFloat);
   let many = left.length > FEW ? left.length >> 1 : 1;
   let needed = 0;
-  while (left.length > 0 && needed < MOST_NEEDED && !isLate(search)) {
+  while (left.length > 0 && needed < MAX_NEEDED && !isLate(search)) {
     const some = left.slice(0, Math.max(1, many));
     const dropped = union(some.map(({ operators }) => operators));
     const fewer = new Set([...search.best.reverted].filter((name) => !dropped.has(name)));

@@ -81,7 +81,7 @@ function predictedDrop<Made extends { readonly quantization: Quantization }>(
       initial: start.evaluation,
       groups: [],
       limit: plan.decidingSamples,
-      lanes: context.lanes,
+      workers: context.workers,
       journal: context.journal,
       prefix: `with ${JSON.stringify(combineChanges(base, change))}`,
     });
@@ -95,14 +95,14 @@ async function measured<Made extends { readonly quantization: Quantization }>(
   change: QuantizationChange,
 ): Promise<Tried<Made>> {
   const made = await make(change);
-  const { lanes, journal } = context;
+  const { workers, journal } = context;
   const evaluation = await journal.of(`all with ${JSON.stringify(change)}`, () =>
     measureModel(
       buildModel(made.quantization, new Set()),
       validation,
       baseline,
       firstIndices(validation.source.count),
-      { lanes, ...sessionOptions(made.quantization) },
+      { workers, ...sessionOptions(made.quantization) },
     ),
   );
 

@@ -115,19 +115,21 @@ export async function restoreAccuracy<Made extends { readonly quantization: Quan
 async function measureStart(
   quantization: Quantization,
   validation: Validation,
-  { lanes, clock, journal }: RestoreContext,
+  { workers, clock, journal }: RestoreContext,
 ): Promise<{ baseline: Baseline; evaluation: Evaluation }> {
   const { count } = validation.source;
   clock.stage('validate', 2 * count);
   const measureFloat = () =>
-    measureBaseline(quantization.prepared, validation, lanes, (done) => clock.progress(done, 'float model'));
+    measureBaseline(quantization.prepared, validation, workers, (done) =>
+      clock.progress(done, 'float model'),
+    );
   // The float model's outputs, where the metric compares with them, are too much for the journal.
   const baseline = await (validation.metric.needsReference
     ? measureFloat()
     : journal.of('baseline', measureFloat));
   const evaluation = await journal.of('initial', () =>
     measureModel(buildModel(quantization, new Set()), validation, baseline, firstIndices(count), {
-      lanes,
+      workers,
       ...sessionOptions(quantization),
       onSample: (done) => clock.progress(count + done, 'quantized model'),
     }),
@@ -147,7 +149,7 @@ interface SearchInput {
 async function search(
   { made: { quantization }, evaluation, drop }: Tried<{ readonly quantization: Quantization }>,
   { baseline, validation, maxDrop, deadline, plan }: SearchInput,
-  { lanes, clock, journal }: RestoreContext,
+  { workers, clock, journal }: RestoreContext,
 ) {
   const groups = revertGroups(quantization.prepared.graph, quantization.placement);
   const evaluator = createEvaluator({
@@ -158,7 +160,7 @@ async function search(
     initial: evaluation,
     groups,
     limit: plan.decidingSamples,
-    lanes,
+    workers,
     journal,
     prefix: 'restore',
   });
@@ -169,7 +171,7 @@ async function search(
     deadline,
     initial: { metric: evaluation.value, drop },
     screen: evaluator.screen,
-    width: lanes.threads,
+    width: workers.threads,
     assess: evaluator.assess,
     predict: evaluator.predict,
     async validate(reverted) {

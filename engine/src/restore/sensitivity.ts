@@ -7,7 +7,7 @@ import { buildModel, type Quantization, sessionOptions } from '../quantize/quant
 import type { QuantizerParameters } from '../ranges/parameters.js';
 import type { Clock } from '../progress/clock.js';
 import { layerSqnr } from '../measure/sqnr.js';
-import type { Lanes } from '../runtime/lanes.js';
+import type { Workers } from '../runtime/workers.js';
 import { dropOf, measureBaseline, measureModel, type Validation } from '../validation/validation.js';
 import { dequantize } from '../weights/quantize.js';
 import { operatorsServed, revertGroups } from '../placement/revert.js';
@@ -19,7 +19,7 @@ export async function measureSensitivity(
   quantization: Quantization,
   validation: Validation | null,
   calibration: Calibration,
-  { lanes, clock }: { lanes: Lanes; clock: Clock },
+  { workers, clock }: { workers: Workers; clock: Clock },
 ): Promise<SensitivityReport> {
   const { graph, dir, model } = quantization.prepared;
   const groups = revertGroups(graph, quantization.placement);
@@ -27,12 +27,12 @@ export async function measureSensitivity(
     firstIndices(Math.min(NOISE_SAMPLES, calibration.samples)).map((index) => calibration.source.get(index)),
   );
 
-  const activations = await activationNoise(quantization, samples, lanes);
+  const activations = await activationNoise(quantization, samples, workers);
   clock.stage('validate', validation?.source.count ?? null);
   const baseline =
     validation === null
       ? null
-      : await measureBaseline(quantization.prepared, validation, lanes, (done) => clock.progress(done));
+      : await measureBaseline(quantization.prepared, validation, workers, (done) => clock.progress(done));
 
   clock.stage('rank', groups.length);
   const layers: LayerSensitivity[] = [];
@@ -41,14 +41,14 @@ export async function measureSensitivity(
     const alone = buildModel(quantization, others);
     const feeds = samples.map((sample) => sample.feeds);
     const outputs = await layerSqnr({ model, graph }, alone, graph.outputs, feeds, {
-      ...{ threads: lanes.threads, dir },
+      ...{ threads: workers.threads, dir },
       quantized: sessionOptions(quantization),
     });
     const evaluation =
       validation === null || baseline === null
         ? null
         : await measureModel(alone, validation, baseline, firstIndices(validation.source.count), {
-            lanes,
+            workers,
             ...sessionOptions(quantization),
           });
 
@@ -110,12 +110,12 @@ function weightNoise({ prepared, placement, weights }: Quantization, operators: 
 async function activationNoise(
   { prepared, placement, activations }: Quantization,
   samples: readonly Sample[],
-  lanes: Lanes,
+  workers: Workers,
 ): Promise<(operators: readonly string[]) => LayerSensitivity['inputs']> {
   const quantizers = placement.activations.filter(({ id }) => activations.has(id));
   const tensors = [...new Set(quantizers.map(({ tensor }) => tensor))];
   const made = tensors.filter((tensor) => !prepared.graph.inputs.includes(tensor));
-  const runner = await lanes.open(withOutputs(prepared.model, made), { dir: prepared.dir });
+  const runner = await workers.open(withOutputs(prepared.model, made), { dir: prepared.dir });
   const sums = new Map<string, Noise>(quantizers.map(({ id }) => [id, { signal: 0, noise: 0 }]));
   try {
     for await (const [{ feeds }, results] of runner.run(samples, made)) {

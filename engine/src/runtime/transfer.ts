@@ -1,7 +1,7 @@
 import type { Feeds } from './batch.js';
 import { TYPED_ARRAYS, type HostTensor, type TensorTypeName } from '@quantsmith/model/arrays';
 
-/** Samples on their way into a lane: their values lie in memory that both threads see, so that nothing is cloned. */
+/** Samples on their way into a worker: their values lie in memory that both threads see, so that nothing is cloned. */
 export interface Transfer {
   readonly memory: SharedArrayBuffer;
   /** By sample and input. */

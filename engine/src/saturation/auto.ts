@@ -8,7 +8,7 @@ import { buildModel, weightCodes, type Quantization } from '../quantize/quantiza
 import type { OverflowFix } from '../placement/weights.js';
 import type { RangeEstimator } from '../ranges/estimator.js';
 import type { Feeds } from '../runtime/batch.js';
-import type { Lanes } from '../runtime/lanes.js';
+import type { Workers } from '../runtime/workers.js';
 import { kernelsOf, optimizedModel } from '../runtime/optimized.js';
 import { targetSaturates, type HostCpu, type TargetIsa } from '../overflow/isa.js';
 import { layersAtRisk } from '../overflow/models.js';
@@ -37,7 +37,7 @@ const MORE_SAMPLES = 1 / 2;
 export async function fixOverflow<Corrected extends { readonly quantization: Quantization }>(
   quantization: Quantization,
   correct: (fixed: Quantization) => Promise<Corrected>,
-  { source, samples, lanes }: Pick<Calibration, 'source' | 'samples' | 'lanes'>,
+  { source, samples, workers }: Pick<Calibration, 'source' | 'samples' | 'workers'>,
   plan: { readonly overflow: OverflowPlan; readonly weights: RangeEstimator },
   host: HostCpu,
 ): Promise<Corrected> {
@@ -45,12 +45,12 @@ export async function fixOverflow<Corrected extends { readonly quantization: Qua
   if (fix !== 'auto' || !targetSaturates(target, host)) return correct(quantization);
   const kept = keepSamples(source, KEPT_BYTES);
   // A tenth of the samples shows most layers that saturate; only the others are worth more of them.
-  const first = await lookAt(quantization, calibrationFeeds(kept, samples), lanes);
+  const first = await lookAt(quantization, calibrationFeeds(kept, samples), workers);
   const near = withoutFew(first.near, first.atRisk);
   const corrected = await correct(halveRange(quantization, near, plan.weights));
   if (near.size === first.atRisk.size) return corrected;
   // Half range changes what later layers get: these samples go through the model as it will be.
-  const second = await lookAt(corrected.quantization, calibrationFeeds(kept, samples, MORE_SAMPLES), lanes);
+  const second = await lookAt(corrected.quantization, calibrationFeeds(kept, samples, MORE_SAMPLES), workers);
   if (second.near.size === 0) return corrected;
   const all = withoutFew(new Set([...near, ...second.near]), first.atRisk);
 
@@ -81,14 +81,14 @@ interface Looked {
 async function lookAt(
   quantization: Quantization,
   samples: AsyncIterable<Feeds>,
-  lanes: Lanes,
+  workers: Workers,
 ): Promise<Looked> {
   const { dir } = quantization.prepared;
   const bytes = encodeModel(buildModel(quantization, new Set()));
-  const optimized = await optimizedModel(bytes, { dir, threads: lanes.threads });
+  const optimized = await optimizedModel(bytes, { dir, threads: workers.threads });
   const kernels = kernelsOf(bytes, optimized);
   const atRisk = new Set(layersAtRisk(optimized).flatMap((layer) => operatorsOf(layer, kernels)));
-  const largest = await observeLargestSums(optimized, kernels, samples, { dir, lanes });
+  const largest = await observeLargestSums(optimized, kernels, samples, { dir, workers });
   return { atRisk, near: new Set([...atRisk].filter((name) => (largest.get(name) ?? Infinity) > ROOM)) };
 }
 

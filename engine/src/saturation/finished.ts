@@ -4,7 +4,7 @@ import type { Evaluation } from '../metrics/evaluate.js';
 import type { TargetIsa } from '../overflow/isa.js';
 import type { Clock } from '../progress/clock.js';
 import type { Feeds } from '../runtime/batch.js';
-import type { Lanes } from '../runtime/lanes.js';
+import type { Workers } from '../runtime/workers.js';
 import type { RuntimeKernel } from '../runtime/optimized.js';
 import type { Baseline, Validation } from '../validation/validation.js';
 import { calibrationFeeds, observeSaturation, type Saturation } from './observe.js';
@@ -42,15 +42,15 @@ export interface FinishedModel {
  */
 export async function finishedSaturation(
   model: FinishedModel,
-  { lanes, clock }: { readonly lanes: Lanes; readonly clock: Clock },
+  { workers, clock }: { readonly workers: Workers; readonly clock: Clock },
 ): Promise<FinishedSaturation> {
   const { optimized, kernels, dir, calibration, target, saturates } = model;
   const feeds = calibrationFeeds(calibration.source, calibration.samples);
   const samples = saturates ? feeds : withinTime(feeds, clock.timings().calibrate / 2);
-  const observed = await observeSaturation(optimized, kernels, samples, { lanes, dir });
+  const observed = await observeSaturation(optimized, kernels, samples, { workers, dir });
   const isa = saturates && target !== 'host' ? target : 'avx2';
   const budgetMs = saturates ? Infinity : Math.max(MIN_BUDGET_MS, clock.timings().total / 4);
-  const evaluation = await predicted(model, budgetMs, { lanes, clock });
+  const evaluation = await predicted(model, budgetMs, { workers, clock });
 
   return { observed, predicted: evaluation === null ? null : { isa, evaluation } };
 }
@@ -58,7 +58,7 @@ export async function finishedSaturation(
 async function predicted(
   { optimized, dir, validation, measured }: FinishedModel,
   budgetMs: number,
-  { lanes, clock }: { readonly lanes: Lanes; readonly clock: Clock },
+  { workers, clock }: { readonly workers: Workers; readonly clock: Clock },
 ): Promise<Evaluation | null> {
   if (validation === null || measured === null) return null;
   const { baseline, final } = measured;
@@ -69,7 +69,7 @@ async function predicted(
     validation,
     { baseline, exact: final },
     {
-      lanes,
+      workers,
       dir,
       budgetMs,
       onSample: (done) => clock.progress(done, 'as on a CPU without VNNI', total),

@@ -3,7 +3,7 @@ import type { SampleSource } from '../data/types.js';
 import type { ModelProto } from '@quantsmith/model/onnx';
 import type { RuntimeKernel } from '../runtime/optimized.js';
 import type { Feeds } from '../runtime/batch.js';
-import type { Lanes } from '../runtime/lanes.js';
+import type { Workers } from '../runtime/workers.js';
 import type { HostTensor } from '@quantsmith/model/arrays';
 import { reachedModel } from '../overflow/headroom.js';
 import { isTooLarge, observedModel, type Observed } from '../overflow/models.js';
@@ -34,13 +34,13 @@ export async function observeSaturation(
   optimized: ModelProto,
   kernels: ReadonlyMap<string, RuntimeKernel>,
   samples: Iterable<Feeds> | AsyncIterable<Feeds>,
-  { lanes, dir }: { readonly lanes: Lanes; readonly dir: string },
+  { workers, dir }: { readonly workers: Workers; readonly dir: string },
 ): Promise<ReadonlyMap<string, Saturation>> {
   if (isTooLarge(optimized)) return new Map();
   const { model, layers } = observedModel(optimized);
   if (layers.length === 0) return new Map();
   const sums = layers.map((): Sums => ({ saturated: 0, pairs: 0, signal: 0, noise: 0 }));
-  const runner = await lanes.open(model, { dir, optimization: 'disabled' });
+  const runner = await workers.open(model, { dir, optimization: 'disabled' });
   try {
     for await (const [, values] of runner.run(asSamples(samples))) {
       layers.forEach((observed, index) => addSample(sums[index]!, observed, values));
@@ -64,14 +64,14 @@ export async function observeLargestSums(
   optimized: ModelProto,
   kernels: ReadonlyMap<string, RuntimeKernel>,
   samples: Iterable<Feeds> | AsyncIterable<Feeds>,
-  { lanes, dir }: { readonly lanes: Lanes; readonly dir: string },
+  { workers, dir }: { readonly workers: Workers; readonly dir: string },
 ): Promise<ReadonlyMap<string, number>> {
   if (isTooLarge(optimized)) return new Map();
   const { model, layers } = reachedModel(optimized);
   if (layers.length === 0) return new Map();
   const largest = layers.map(() => 0);
   const outputs = layers.map((layer) => layer.largest);
-  const runner = await lanes.open(model, { dir, optimization: 'disabled' });
+  const runner = await workers.open(model, { dir, optimization: 'disabled' });
   try {
     for await (const [, values] of runner.run(asSamples(samples), outputs)) {
       outputs.forEach((output, index) => {

@@ -1,7 +1,7 @@
 import { firstIndices } from '../data/source.js';
 import { evaluate, type Evaluation } from '../metrics/evaluate.js';
 import type { ModelProto } from '@quantsmith/model/onnx';
-import type { Lanes } from '../runtime/lanes.js';
+import type { Workers } from '../runtime/workers.js';
 import type { Baseline, Validation } from '../validation/validation.js';
 import { isTooLarge, layersAtRisk, saturatingModel } from '../overflow/models.js';
 import { isReproducible } from '../overflow/saturate.js';
@@ -20,7 +20,7 @@ export async function predictSaturated(
   validation: Validation,
   measured: { readonly baseline: Baseline; readonly exact: Evaluation },
   options: {
-    readonly lanes: Lanes;
+    readonly workers: Workers;
     readonly dir: string;
     readonly onSample: (done: number) => void;
     readonly budgetMs?: number;
@@ -29,8 +29,8 @@ export async function predictSaturated(
   const layers = layersAtRisk(optimized);
   if (layers.length === 0) return measured.exact;
   if (isTooLarge(optimized) || !layers.every(isReproducible)) return null;
-  const { lanes, dir, onSample, budgetMs = Infinity } = options;
-  const runner = await lanes.open(saturatingModel(optimized), { dir, optimization: 'disabled' });
+  const { workers, dir, onSample, budgetMs = Infinity } = options;
+  const runner = await workers.open(saturatingModel(optimized), { dir, optimization: 'disabled' });
   try {
     const { reference } = measured.baseline;
     const { count } = validation.source;

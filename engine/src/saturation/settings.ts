@@ -12,7 +12,7 @@ import type { Clock } from '../progress/clock.js';
 import { kernelsOf, optimizedModel } from '../runtime/optimized.js';
 import { measureBaseline, measureModel, type Baseline, type Validation } from '../validation/validation.js';
 import { targetSaturates, type HostCpu } from '../overflow/isa.js';
-import type { Lanes } from '../runtime/lanes.js';
+import type { Workers } from '../runtime/workers.js';
 import type { OverflowPlan } from './auto.js';
 import { calibrationFeeds, observeSaturation } from './observe.js';
 import { predictSaturated } from './predict.js';
@@ -25,7 +25,7 @@ interface Inputs {
   readonly validation: Validation | null;
   readonly statistics: { readonly source: SampleSource; readonly samples: number };
   readonly host: HostCpu;
-  readonly lanes: Lanes;
+  readonly workers: Workers;
   readonly clock: Clock;
 }
 
@@ -40,7 +40,7 @@ export async function compareFixes(
   make: (change: QuantizationChange) => Promise<{ readonly quantization: Quantization }>,
   inputs: Inputs,
 ): Promise<OverflowSummary> {
-  const { overflow, host, lanes, clock, float } = inputs;
+  const { overflow, host, workers, clock, float } = inputs;
   const target = targetSaturates(overflow.target, host) ? overflow.target : 'avx2';
   // Every setting reads the samples twice.
   const validation =
@@ -52,7 +52,7 @@ export async function compareFixes(
   const baseline =
     validation === null
       ? null
-      : await measureBaseline(float, validation, lanes, (done) => clock.progress(done, 'float model'));
+      : await measureBaseline(float, validation, workers, (done) => clock.progress(done, 'float model'));
 
   const settings: Settings = [];
   let layers: OverflowSummary['layers'] = [];
@@ -71,7 +71,7 @@ export async function compareFixes(
 
 async function measureFix(
   quantization: Quantization,
-  { validation, statistics, lanes, clock }: Inputs,
+  { validation, statistics, workers, clock }: Inputs,
   baseline: Baseline | null,
   fix: OverflowFix,
 ): Promise<{ setting: Settings[number]; layers: OverflowSummary['layers'] }> {
@@ -81,7 +81,7 @@ async function measureFix(
   const optimized = await optimizedModel(bytes, { dir });
   const kernels = kernelsOf(bytes, optimized);
   const samples = calibrationFeeds(statistics.source, statistics.samples);
-  const saturation = await observeSaturation(optimized, kernels, samples, { lanes, dir });
+  const saturation = await observeSaturation(optimized, kernels, samples, { workers, dir });
   const layers = overflowLayers(quantization, new Set(), kernels, saturation);
   const count = (test: (layer: (typeof layers)[number]) => boolean) => layers.filter(test).length;
   const setting = {
@@ -98,7 +98,7 @@ async function measureFix(
   const total = validation.source.count;
   clock.stage('measure', 2 * total);
   const exact = await measureModel(model, validation, baseline, firstIndices(total), {
-    ...{ lanes, ...sessionOptions(quantization) },
+    ...{ workers, ...sessionOptions(quantization) },
     onSample: (done) => clock.progress(done, fix),
   });
   const predicted = await predictSaturated(
@@ -106,7 +106,7 @@ async function measureFix(
     validation,
     { baseline, exact },
     {
-      ...{ lanes, dir },
+      ...{ workers, dir },
       onSample: (done) => clock.progress(total + done, `${fix}, as on a CPU without VNNI`),
     },
   );

@@ -3,7 +3,7 @@ import { opset } from '@quantsmith/model/onnx';
 import type { ActivationQuantizer } from '../placement/types.js';
 import { fail } from '@quantsmith/schemas';
 import type { Range } from '../ranges/parameters.js';
-import type { Lanes } from '../runtime/lanes.js';
+import type { Workers } from '../runtime/workers.js';
 import type { HostTensor } from '@quantsmith/model/arrays';
 import { createAggregator, type Aggregator } from './aggregate.js';
 import { augmentWithReductions, readReduction, reductionKey, type Reduction } from './augment.js';
@@ -29,7 +29,7 @@ export interface ChannelMeanRequest {
 export interface CollectOptions {
   /** Reduce inside the runtime's graph (default) or take tensors out and reduce them here. */
   readonly inGraph: boolean;
-  readonly lanes: Lanes;
+  readonly workers: Workers;
   readonly onSample?: (done: number) => void;
 }
 
@@ -71,7 +71,7 @@ export async function collectStatistics(
     opset(prepared.model),
   );
 
-  const runner = await options.lanes.open(augmented.model, { dir: prepared.dir });
+  const runner = await options.workers.open(augmented.model, { dir: prepared.dir });
   let count = 0;
   try {
     for await (const [sample, results] of runner.run(samples)) {

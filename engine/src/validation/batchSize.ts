@@ -1,7 +1,7 @@
 import type { PreparedModel } from '../prepare/prepare.js';
 import { elementCount } from '@quantsmith/model/onnx';
 import type { Feeds } from '../runtime/batch.js';
-import type { Lanes } from '../runtime/lanes.js';
+import type { Workers } from '../runtime/workers.js';
 
 const MAX_SAMPLES = 16;
 /** With larger activations than this many elements a sample keeps a core busy alone, and a batch only takes memory. */
@@ -16,13 +16,13 @@ const TOLERANCE = 1e-3;
 export async function batchSize(
   { model, graph, dir }: PreparedModel,
   samples: readonly { readonly feeds: Feeds }[],
-  lanes: Lanes,
+  workers: Workers,
 ): Promise<number> {
   const names = [...graph.inputs, ...graph.outputs];
   const free = names.every((name) => typeof graph.type(name)?.dims?.[0] === 'string');
   if (!free || samples.length < 2 || !hasSmallActivations(graph)) return 1;
   const outputsOf = async (batch: number) => {
-    const runner = await lanes.open(model, { dir, alone: true, batch });
+    const runner = await workers.open(model, { dir, alone: true, batch });
     try {
       const results: Feeds[] = [];
       for await (const [, outputs] of runner.run(samples)) results.push(outputs);

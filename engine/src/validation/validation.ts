@@ -21,7 +21,7 @@ import { openTask, type Task, type TaskConfig } from '../tasks/task.js';
 import { dropInterval, unseenInterval } from '../metrics/drop.js';
 import type { ModelProto } from '@quantsmith/model/onnx';
 import { batchSize } from './batchSize.js';
-import type { Lanes, OpenOptions } from '../runtime/lanes.js';
+import type { Workers, OpenOptions } from '../runtime/workers.js';
 
 /** What accuracy is to be measured on, and against what. */
 export interface ValidationPlan {
@@ -141,14 +141,14 @@ export function probe(source: SampleSource): Promise<Sample[]> {
 export async function measureBaseline(
   prepared: PreparedModel,
   validation: Validation,
-  lanes: Lanes,
+  workers: Workers,
   onSample: (done: number) => void,
 ): Promise<Baseline> {
   const { source, metric } = validation;
   const indices = firstIndices(source.count);
   const first = await probe(source);
-  const batch = await batchSize(prepared, first, lanes);
-  const runner = await lanes.open(prepared.model, { dir: prepared.dir, batch });
+  const batch = await batchSize(prepared, first, workers);
+  const runner = await workers.open(prepared.model, { dir: prepared.dir, batch });
   try {
     const seen: Seen[] = [];
     for await (const [{ feeds, image = null }, outputs] of runner.run(first))
@@ -191,10 +191,13 @@ export async function measureModel(
   validation: Validation,
   baseline: Baseline,
   indices: readonly number[],
-  options: Pick<OpenOptions, 'dir' | 'optimization'> & { lanes: Lanes; onSample?: (done: number) => void },
+  options: Pick<OpenOptions, 'dir' | 'optimization'> & {
+    workers: Workers;
+    onSample?: (done: number) => void;
+  },
 ): Promise<Evaluation> {
-  const { lanes, onSample, ...session } = options;
-  const runner = await lanes.open(model, { ...session, batch: baseline.batch });
+  const { workers, onSample, ...session } = options;
+  const runner = await workers.open(model, { ...session, batch: baseline.batch });
   try {
     return await evaluate(runner, validation.source, indices, validation.metric, {
       task: baseline.task,

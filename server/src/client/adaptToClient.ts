@@ -7,48 +7,51 @@ import {
   type DocumentSymbol,
   type SymbolInformation,
 } from 'vscode-languageserver';
-import type { ClientAbilities, CompletionAbilities } from './capabilities.js';
+import type { KnownClientCapabilities, CompletionCapabilities } from './capabilities.js';
 
 // Answers in the form that a client has said it takes. The features give all that they know.
 
-export function fitCompletion(list: CompletionList, abilities: CompletionAbilities): CompletionList {
-  return { ...list, items: list.items.map((item) => fitItem(item, abilities)) };
+export function adaptCompletion(list: CompletionList, capabilities: CompletionCapabilities): CompletionList {
+  return { ...list, items: list.items.map((item) => adaptItem(item, capabilities)) };
 }
 
-function fitItem(item: CompletionItem, abilities: CompletionAbilities): CompletionItem {
+function adaptItem(item: CompletionItem, capabilities: CompletionCapabilities): CompletionItem {
   const { tags, preselect, insertTextMode, kind = CompletionItemKind.Text, ...rest } = item;
   return {
     ...rest,
-    kind: abilities.kinds.has(kind) ? kind : CompletionItemKind.Value,
-    ...(tags !== undefined && abilities.tags ? { tags } : {}),
-    ...(preselect !== undefined && abilities.preselect ? { preselect } : {}),
-    ...(insertTextMode !== undefined && abilities.insertTextMode ? { insertTextMode } : {}),
+    kind: capabilities.kinds.has(kind) ? kind : CompletionItemKind.Value,
+    ...(tags !== undefined && capabilities.tags ? { tags } : {}),
+    ...(preselect !== undefined && capabilities.preselect ? { preselect } : {}),
+    ...(insertTextMode !== undefined && capabilities.insertTextMode ? { insertTextMode } : {}),
   };
 }
 
 /** Clients of the protocol's first version take commands only, and have none of ours. */
-export function fitActions(actions: readonly CodeAction[], abilities: ClientAbilities): CodeAction[] {
-  if (!abilities.codeActions) return [];
+export function adaptActions(
+  actions: readonly CodeAction[],
+  capabilities: KnownClientCapabilities,
+): CodeAction[] {
+  if (!capabilities.codeActions) return [];
   return actions.map(({ isPreferred, ...action }) => ({
     ...action,
-    ...(isPreferred !== undefined && abilities.preferredActions ? { isPreferred } : {}),
+    ...(isPreferred !== undefined && capabilities.preferredActions ? { isPreferred } : {}),
   }));
 }
 
 /** The outline as a tree, or one after the other with the names of their parents. */
-export function fitOutline(
+export function adaptOutline(
   symbols: readonly DocumentSymbol[],
   uri: string,
-  abilities: ClientAbilities,
+  capabilities: KnownClientCapabilities,
 ): DocumentSymbol[] | SymbolInformation[] {
-  const kindOf = (kind: SymbolKind) => fitKind(kind, abilities.symbolKinds);
+  const kindOf = (kind: SymbolKind) => adaptKind(kind, capabilities.symbolKinds);
   const tree = ({ kind, children = [], ...symbol }: DocumentSymbol): DocumentSymbol => ({
     ...symbol,
     kind: kindOf(kind),
     children: children.map(tree),
   });
 
-  if (abilities.symbolTree) return symbols.map(tree);
+  if (capabilities.symbolTree) return symbols.map(tree);
   const flat = (
     { name, kind, range, children = [] }: DocumentSymbol,
     containerName: string | null,
@@ -65,12 +68,15 @@ export function fitOutline(
   return symbols.flatMap((symbol) => flat(symbol, null));
 }
 
-export function fitSymbols(
+export function adaptSymbols(
   symbols: readonly SymbolInformation[],
-  abilities: ClientAbilities,
+  capabilities: KnownClientCapabilities,
 ): SymbolInformation[] {
-  return symbols.map((symbol) => ({ ...symbol, kind: fitKind(symbol.kind, abilities.workspaceSymbolKinds) }));
+  return symbols.map((symbol) => ({
+    ...symbol,
+    kind: adaptKind(symbol.kind, capabilities.workspaceSymbolKinds),
+  }));
 }
 
-const fitKind = (kind: SymbolKind, known: ReadonlySet<number>) =>
+const adaptKind = (kind: SymbolKind, known: ReadonlySet<number>) =>
   known.has(kind) ? kind : SymbolKind.Variable;

@@ -6,7 +6,7 @@ import {
 } from 'vscode-languageserver/node';
 
 /** What the client can do, as far as it changes our answers. */
-export interface ClientAbilities {
+export interface KnownClientCapabilities {
   /** Whether it asks for diagnostics, and can be told to ask again; to others they are pushed. */
   readonly pullDiagnostics: boolean;
   readonly refreshCodeLens: boolean;
@@ -20,7 +20,7 @@ export interface ClientAbilities {
   readonly registerWatchers: boolean;
   readonly progress: boolean;
   readonly hoverMarkdown: boolean;
-  readonly completion: CompletionAbilities;
+  readonly completion: CompletionCapabilities;
   readonly relatedInformation: boolean;
   readonly codeDescription: boolean;
   readonly diagnosticTags: boolean;
@@ -34,10 +34,10 @@ export interface ClientAbilities {
   readonly symbolTree: boolean;
   readonly symbolKinds: ReadonlySet<number>;
   readonly workspaceSymbolKinds: ReadonlySet<number>;
-  readonly mostFoldings: number;
+  readonly maxFoldings: number;
 }
 
-export interface CompletionAbilities {
+export interface CompletionCapabilities {
   readonly markdown: boolean;
   readonly snippets: boolean;
   readonly tags: boolean;
@@ -49,10 +49,14 @@ export interface CompletionAbilities {
 /** What clients know that do not say which kinds they know: those of the protocol's first version. */
 const FIRST_ITEM_KINDS = upTo(CompletionItemKind.Reference);
 const FIRST_SYMBOL_KINDS = upTo(SymbolKind.Array);
-const MOST_FOLDINGS = 5000;
+const MAX_FOLDINGS = 5000;
 
 /** Reads what a client says of itself; whatever it does not say, it cannot do. */
-export function abilitiesOf({ textDocument, workspace, window }: ClientCapabilities): ClientAbilities {
+export function knownCapabilities({
+  textDocument,
+  workspace,
+  window,
+}: ClientCapabilities): KnownClientCapabilities {
   const pulled = textDocument?.diagnostic;
   const pushed = textDocument?.publishDiagnostics;
   const edits = workspace?.workspaceEdit;
@@ -71,7 +75,7 @@ export function abilitiesOf({ textDocument, workspace, window }: ClientCapabilit
     registerWatchers: workspace?.didChangeWatchedFiles?.dynamicRegistration === true,
     progress: window?.workDoneProgress === true,
     hoverMarkdown: textDocument?.hover?.contentFormat?.includes(MarkupKind.Markdown) === true,
-    completion: completionAbilities(textDocument?.completion),
+    completion: completionCapabilities(textDocument?.completion),
     // Clients that pull said so of pushed diagnostics too, before the protocol had a place for it.
     relatedInformation: (pulled?.relatedInformation ?? pushed?.relatedInformation) === true,
     codeDescription: (pulled?.codeDescriptionSupport ?? pushed?.codeDescriptionSupport) === true,
@@ -83,13 +87,13 @@ export function abilitiesOf({ textDocument, workspace, window }: ClientCapabilit
     symbolTree: textDocument?.documentSymbol?.hierarchicalDocumentSymbolSupport === true,
     symbolKinds: kinds(textDocument?.documentSymbol?.symbolKind),
     workspaceSymbolKinds: kinds(workspace?.symbol?.symbolKind),
-    mostFoldings: Math.min(MOST_FOLDINGS, textDocument?.foldingRange?.rangeLimit ?? MOST_FOLDINGS),
+    maxFoldings: Math.min(MAX_FOLDINGS, textDocument?.foldingRange?.rangeLimit ?? MAX_FOLDINGS),
   };
 }
 
-function completionAbilities(
+function completionCapabilities(
   given: NonNullable<ClientCapabilities['textDocument']>['completion'],
-): CompletionAbilities {
+): CompletionCapabilities {
   const item = given?.completionItem;
   const kinds = given?.completionItemKind?.valueSet;
   return {

@@ -5,7 +5,7 @@ import {
   type PublishDiagnosticsParams,
   type WorkDoneProgressServerReporter,
 } from 'vscode-languageserver/node';
-import type { ClientAbilities } from './capabilities.js';
+import type { KnownClientCapabilities } from './capabilities.js';
 import type { Log } from './log.js';
 
 /** All that is asked of the client. What it answers with an error is logged, and never thrown: it may refuse anything. */
@@ -24,7 +24,11 @@ export interface Client {
   readonly showDocument: (uri: string) => Promise<boolean>;
 }
 
-export function createClient(connection: Connection, abilities: () => ClientAbilities, log: Log): Client {
+export function createClient(
+  connection: Connection,
+  capabilities: () => KnownClientCapabilities,
+  log: Log,
+): Client {
   const settled = async <T, F>(answer: Promise<T>, fallback: F): Promise<T | F> => {
     try {
       return await answer;
@@ -40,11 +44,11 @@ export function createClient(connection: Connection, abilities: () => ClientAbil
 
   return {
     refreshDiagnostics: () =>
-      send(abilities().pullDiagnostics, () => connection.sendRequest('workspace/diagnostic/refresh')),
+      send(capabilities().pullDiagnostics, () => connection.sendRequest('workspace/diagnostic/refresh')),
     refreshCodeLens: () =>
-      send(abilities().refreshCodeLens, () => connection.sendRequest(CodeLensRefreshRequest.type)),
+      send(capabilities().refreshCodeLens, () => connection.sendRequest(CodeLensRefreshRequest.type)),
     refreshInlayHints: () =>
-      send(abilities().refreshInlayHints, () => connection.languages.inlayHint.refresh()),
+      send(capabilities().refreshInlayHints, () => connection.languages.inlayHint.refresh()),
     publish: (params) => send(true, () => connection.sendDiagnostics(params)),
     notify: (method, params) => send(true, () => connection.sendNotification(method, params)),
     register: (method, registerOptions) =>
@@ -54,11 +58,11 @@ export function createClient(connection: Connection, abilities: () => ClientAbil
         }),
       ),
     configuration: async (section) =>
-      abilities().configuration
+      capabilities().configuration
         ? settled(connection.workspace.getConfiguration(section) as Promise<unknown>, null)
         : null,
     createProgress: async () =>
-      abilities().progress ? settled(connection.window.createWorkDoneProgress(), null) : null,
+      capabilities().progress ? settled(connection.window.createWorkDoneProgress(), null) : null,
     async showDocument(uri) {
       const answer = await settled(connection.window.showDocument({ uri }), null);
       return answer?.success === true;

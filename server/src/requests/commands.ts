@@ -90,7 +90,7 @@ const isResumed = (options: unknown) =>
 
 /** A report, given itself or by its config, in an editor. */
 async function shown(session: Session, uri: string, file: string): Promise<{ success: boolean }> {
-  if (!session.abilities.showDocument) throw refused('This client does not show documents.');
+  if (!session.capabilities.showDocument) throw refused('This client does not show documents.');
   if (isReportPath(file)) return { success: await session.client.showDocument(uri) };
   const document = session.documentOf(uri);
   const report = document === null ? null : (await session.contextOf(document)).report;

@@ -19,8 +19,8 @@ export async function lensesOf(
   token: CancellationToken,
 ): Promise<CodeLens[]> {
   const { report, changed } = await session.contextOf(document);
-  const { clientCommands, abilities } = session;
-  const own = abilities.showDocument ? COMMANDS.showReport : null;
+  const { clientCommands, capabilities } = session;
+  const own = capabilities.showDocument ? COMMANDS.showReport : null;
   const commands = {
     run: COMMANDS.run,
     showReport: clientCommands.has('quantsmith.showReport') ? 'quantsmith.showReport' : own,

@@ -17,7 +17,7 @@ import {
   type Diagnostic,
 } from 'vscode-languageserver/node';
 import { TextDocument } from 'vscode-languageserver-textdocument';
-import { abilitiesOf, type ClientAbilities } from '../client/capabilities.js';
+import { knownCapabilities, type KnownClientCapabilities } from '../client/capabilities.js';
 import { createClient, type Client } from '../client/client.js';
 import { createLog, type Log } from '../client/log.js';
 import { DEFAULT_SETTINGS, type Settings } from '../client/settings.js';
@@ -27,12 +27,12 @@ import { createContexts, extendsFile } from './contexts.js';
 import { createTelling } from './telling.js';
 import { createWorkspace, type Workspace, type WorkspaceConfig } from './workspace.js';
 
-/** What lasts between messages: open documents, what was read beside them, abilities and settings of the client. */
+/** What lasts between messages: open documents, what was read beside them, capabilities and settings of the client. */
 export interface Session {
   readonly connection: Connection;
   readonly client: Client;
   phase: Phase;
-  abilities: ClientAbilities;
+  capabilities: KnownClientCapabilities;
   settings: Settings;
   /** Where the documentation that comes with the server lies, as a URI; null: nowhere. */
   docs: string | null;
@@ -68,8 +68,8 @@ export function createSession(connection: Connection, { patience }: SessionOptio
   const texts = new TextDocuments(TextDocument);
   const parsed = createDocumentCache();
   const log = createLog(connection, () => session.settings.logLevel);
-  const abilities = () => session.abilities;
-  const client = createClient(connection, abilities, log);
+  const capabilities = () => session.capabilities;
+  const client = createClient(connection, capabilities, log);
 
   /** What an editor has open counts for more than its file. */
   const openAt = (path: string) => {
@@ -97,7 +97,7 @@ export function createSession(connection: Connection, { patience }: SessionOptio
 
     return isConfig(text) ? 'config' : 'other';
   };
-  const diagnose = async (document: ConfigDocument, diagnosticData = session.abilities.diagnosticData) => {
+  const diagnose = async (document: ConfigDocument, diagnosticData = session.capabilities.diagnosticData) => {
     const begun = performance.now();
     const role = await roleOf(document.text);
     if (role === 'other') return [];
@@ -111,7 +111,7 @@ export function createSession(connection: Connection, { patience }: SessionOptio
     const { severities } = session.settings;
 
     return toDiagnostics(document, findings, {
-      ...session.abilities,
+      ...session.capabilities,
       docs: session.docs,
       severities,
       diagnosticData,
@@ -119,7 +119,7 @@ export function createSession(connection: Connection, { patience }: SessionOptio
   };
   const telling = createTelling({
     client,
-    abilities,
+    capabilities,
     open: () => texts.all(),
     diagnose: (text) => diagnose(parsed.get(text)),
     log,
@@ -178,7 +178,7 @@ export function createSession(connection: Connection, { patience }: SessionOptio
     connection,
     client,
     phase: 'new',
-    abilities: abilitiesOf({}),
+    capabilities: knownCapabilities({}),
     settings: DEFAULT_SETTINGS,
     docs: null,
     clientCommands: new Set(),

@@ -1,6 +1,6 @@
 import type { Diagnostic } from 'vscode-languageserver/node';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
-import type { ClientAbilities } from '../client/capabilities.js';
+import type { KnownClientCapabilities } from '../client/capabilities.js';
 import type { Client } from '../client/client.js';
 import type { Log } from '../client/log.js';
 
@@ -22,13 +22,13 @@ export interface Telling {
 
 export interface TellingOptions {
   readonly client: Client;
-  readonly abilities: () => ClientAbilities;
+  readonly capabilities: () => KnownClientCapabilities;
   readonly open: () => readonly TextDocument[];
   readonly diagnose: (text: TextDocument) => Promise<Diagnostic[]>;
   readonly log: Log;
 }
 
-export function createTelling({ client, abilities, open, diagnose, log }: TellingOptions): Telling {
+export function createTelling({ client, capabilities, open, diagnose, log }: TellingOptions): Telling {
   const timers = new Map<string, NodeJS.Timeout>();
   let telling: NodeJS.Timeout | undefined;
 
@@ -50,19 +50,19 @@ export function createTelling({ client, abilities, open, diagnose, log }: Tellin
 
   return {
     changed(text) {
-      if (!abilities().pullDiagnostics) push(text);
+      if (!capabilities().pullDiagnostics) push(text);
     },
     closed(uri) {
       clearTimeout(timers.get(uri));
       timers.delete(uri);
-      if (!abilities().pullDiagnostics) client.publish({ uri, diagnostics: [] });
+      if (!capabilities().pullDiagnostics) client.publish({ uri, diagnostics: [] });
     },
     everything() {
       // A folder of images changes file by file.
       clearTimeout(telling);
       telling = setTimeout(() => {
         log('debug', 'Files or settings have changed: everything is told anew.');
-        if (abilities().pullDiagnostics) client.refreshDiagnostics();
+        if (capabilities().pullDiagnostics) client.refreshDiagnostics();
         else for (const text of open()) push(text);
         client.refreshCodeLens();
         client.refreshInlayHints();
@@ -70,7 +70,7 @@ export function createTelling({ client, abilities, open, diagnose, log }: Tellin
     },
     diagnostics(texts) {
       if (texts.length === 0) return;
-      if (abilities().pullDiagnostics) client.refreshDiagnostics();
+      if (capabilities().pullDiagnostics) client.refreshDiagnostics();
       else for (const text of texts) push(text);
     },
   };

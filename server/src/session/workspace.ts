@@ -4,9 +4,9 @@ import type { Sources } from '../sources/sources.js';
 
 const SKIPPED = /^(node_modules|__pycache__)$/;
 /** Where the search ends in huge folders. */
-const MOST_CONFIGS = 1000;
-const MOST_FOLDERS = 5000;
-const MOST_ENTRIES = 20_000;
+const MAX_CONFIGS = 1000;
+const MAX_FOLDERS = 5000;
+const MAX_ENTRIES = 20_000;
 /** Milliseconds for which a listing holds, unless files are known to have changed. */
 const LISTING_MS = 30_000;
 
@@ -70,11 +70,11 @@ async function findConfigs(folders: readonly string[], sources: Sources): Promis
   const found = new Set<string>();
   const queue = [...folders];
   for (const [visited, folder] of queue.entries()) {
-    if (visited >= MOST_FOLDERS) break;
-    for (const { name, kind, isLink } of (await sources.entries(folder, MOST_ENTRIES)) ?? []) {
+    if (visited >= MAX_FOLDERS) break;
+    for (const { name, kind, isLink } of (await sources.entries(folder, MAX_ENTRIES)) ?? []) {
       if (kind === 'folder' && !isLink && !SKIPPED.test(name)) queue.push(join(folder, name));
       else if (kind === 'file' && isConfigName(name)) found.add(join(folder, name));
-      if (found.size >= MOST_CONFIGS) return [...found];
+      if (found.size >= MAX_CONFIGS) return [...found];
     }
   }
 

@@ -23,7 +23,7 @@ export interface LensContext {
 }
 
 /** Other reports that are offered for comparison, the newest first. */
-const MOST_OTHERS = 2;
+const MAX_OTHERS = 2;
 
 /** Above the config: run it, what its last run gave, the report, and the reports of other configs beside it. */
 export function codeLenses(
@@ -44,7 +44,7 @@ export function codeLenses(
   const file = reportUri(report);
   const compared = [...others]
     .sort((a, b) => Date.parse(b.created) - Date.parse(a.created))
-    .slice(0, commands.compare === null ? 0 : MOST_OTHERS);
+    .slice(0, commands.compare === null ? 0 : MAX_OTHERS);
 
   return [
     run,

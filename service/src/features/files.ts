@@ -4,7 +4,7 @@ import type { FolderEntry } from '../facts/facts.js';
 import { textItem } from './completionItem.js';
 import type { Cursor } from './cursor.js';
 
-const MOST_ITEMS = 200;
+const MAX_ITEMS = 200;
 
 const FILES: Readonly<Record<string, RegExp | 'folder'>> = {
   model: /\.onnx$/i,
@@ -38,7 +38,7 @@ export function fileItems(
       ({ name, kind }) =>
         kind === 'folder' || (wanted !== 'folder' && kind === 'file' && wanted.test(name) && !isSelf(name)),
     )
-    .slice(0, MOST_ITEMS)
+    .slice(0, MAX_ITEMS)
     .map(({ name, kind }) =>
       textItem(
         `${folder}${name}`,

@@ -9,7 +9,7 @@ import { code, codeBlock, render } from './markdown.js';
 import { allowedValues, referenceAnchor, schemaOf, typeName } from '../knowledge/schema.js';
 
 /** Lists of values are cut after this many. */
-const MOST_VALUES = 12;
+const MAX_VALUES = 12;
 
 export interface HoverContext extends EffectContext {
   readonly markdown: boolean;
@@ -57,10 +57,10 @@ function aliasText(document: ConfigDocument, found: Entry | TreeNode, docs: stri
   const line = document.text.positionAt(target.start).line + 1;
   const text = document.text.getText().slice(target.start, target.end).split(/\r?\n/);
   const shown = text
-    .slice(0, MOST_VALUES)
+    .slice(0, MAX_VALUES)
     .map((row, index) => (index === 0 ? row : row.replace(/^ {1,8}/, '')));
 
-  const source = [...shown, ...(text.length > MOST_VALUES ? ['…'] : [])].join('\n');
+  const source = [...shown, ...(text.length > MAX_VALUES ? ['…'] : [])].join('\n');
   const key = merged ? '' : keyDocumentation(pathOf(alias), docs);
 
   return [
@@ -76,9 +76,9 @@ function aliasText(document: ConfigDocument, found: Entry | TreeNode, docs: stri
 function inheritedText(path: Path, inherited: Inherited): string {
   if (path.length === 1 && path[0] === 'extends' && inherited.layers.length > 0) {
     const settings = scalarsOf(inherited.value).map(([key, value]) => `- ${code(`${key}: ${value}`)}`);
-    const more = settings.length > MOST_VALUES ? [`- … and ${settings.length - MOST_VALUES} more`] : [];
+    const more = settings.length > MAX_VALUES ? [`- … and ${settings.length - MAX_VALUES} more`] : [];
     const files = inherited.layers.map(({ file }) => code(file)).join(', ');
-    return [`Inherited from ${files}:`, [...settings.slice(0, MOST_VALUES), ...more].join('\n')].join('\n\n');
+    return [`Inherited from ${files}:`, [...settings.slice(0, MAX_VALUES), ...more].join('\n')].join('\n\n');
   }
 
   const above = inheritedAt(inherited, path);
@@ -121,10 +121,10 @@ export function keyDocumentation(path: Path, docs: string | null = null): string
     ({ description, replacedBy }) => description !== '' && replacedBy === undefined,
   );
   const listed = values
-    .slice(0, MOST_VALUES)
+    .slice(0, MAX_VALUES)
     .map(({ value, description }) => `- \`${String(value)}\`: ${description}`);
 
-  if (values.length > MOST_VALUES) listed.push(`- … and ${values.length - MOST_VALUES} more`);
+  if (values.length > MAX_VALUES) listed.push(`- … and ${values.length - MAX_VALUES} more`);
   const anchor = referenceAnchor(path);
 
   return [

@@ -11,7 +11,7 @@ import { layerAt } from '../knowledge/ignoredScope.js';
 
 const NAMES = ['quantization', 'ignored_scope', 'names'];
 /** Layers that are offered to be excluded where the cursor names none. */
-const MOST = 3;
+const MAX = 3;
 
 export interface LayerActionContext {
   readonly report: QuantizationReport | null;
@@ -41,7 +41,7 @@ export function layerActions(
 
   return [...layerCosts(report)]
     .filter(([name, { text }]) => text !== '' && !context.ignored.includes(name))
-    .slice(0, MOST)
+    .slice(0, MAX)
     .flatMap(([name, { text }]) => exclude(document, name, ` (${text})`, context));
 }
 

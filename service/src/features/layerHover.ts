@@ -7,7 +7,7 @@ import { code, listed } from './markdown.js';
 import { scopeList } from './modelItems.js';
 
 /** Quantizers of a layer that are listed. */
-const MOST_INPUTS = 4;
+const MAX_INPUTS = 4;
 
 /** What a text of the ignored scope names: a layer with all that is known of it, or the nodes that match. */
 export function scopeText(value: string, path: Path, context: EffectContext): string | null {
@@ -69,7 +69,7 @@ function runText(name: string, report: QuantizationReport): string {
       ? ''
       : `Weights: ${weight.bits} bits, ${weight.per_channel ? `one scale for each channel, ${short(weight.scale_min)} to ${short(weight.scale_max)}` : `scale ${short(weight.scale_max)}`}${weight.half_range ? ', half range' : ''}`;
   const activations = inputs
-    .slice(0, MOST_INPUTS)
+    .slice(0, MAX_INPUTS)
     .map(
       (input) =>
         `- ${code(input.tensor)}: [${short(input.low)}, ${short(input.high)}], scale ${short(input.scale)}, zero point ${input.zero_point}`,

@@ -10,7 +10,7 @@ import type { Cursor } from './cursor.js';
 
 /** Names that are offered at most: clients get slow with more. */
 export const MAX_NAMES = 500;
-const MOST_PATTERNS = 40;
+const MAX_PATTERNS = 40;
 
 /** The list of the ignored scope that a path is in: names, types, patterns, or the borders of a subgraph. */
 export function scopeList(path: Path): 'names' | 'types' | 'patterns' | null {
@@ -140,7 +140,7 @@ function patternItems(model: ModelSummary, cursor: Cursor, present: ReadonlySet<
   const own = typed === '' ? null : counted(typed);
   const shared = beginnings(model)
     .filter((pattern) => pattern !== typed && !present.has(pattern))
-    .slice(0, MOST_PATTERNS);
+    .slice(0, MAX_PATTERNS);
 
   return [
     ...(own === null ? [] : [{ ...item(typed, own), preselect: true }]),

@@ -4,7 +4,7 @@ import type { FolderEntry } from '../facts/facts.js';
 import { imageInput } from '../knowledge/imageInput.js';
 import type { Written } from '../document/edit.js';
 
-const MOST_SKELETONS = 8;
+const MAX_SKELETONS = 8;
 const IMAGE = /\.(jpe?g|png|webp)$/i;
 
 type Listings = ReadonlyMap<string, readonly FolderEntry[]>;
@@ -54,7 +54,7 @@ export function skeletons(
       .map((source) => ({ source, rank: wanted.test(source.path) ? 0 : other.test(source.path) ? 2 : 1 }))
       .sort((a, b) => a.rank - b.rank)
       .map(({ source }) => source)
-      .slice(0, MOST_SKELETONS);
+      .slice(0, MAX_SKELETONS);
 
   const calibration = fitting(CALIBRATION, VALIDATION);
   const validation = fitting(VALIDATION, CALIBRATION);

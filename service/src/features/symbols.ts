@@ -3,11 +3,11 @@ import { rangeOf, type ConfigDocument } from '../document/document.js';
 import type { Entry, TreeNode } from '../document/tree.js';
 
 /** Outlines of huge documents end here: clients get slow with more. */
-const MOST = 5000;
+const MAX = 5000;
 
 /** The outline: keys with the keys and items below them. */
 export function documentSymbols(document: ConfigDocument): DocumentSymbol[] {
-  let left = MOST;
+  let left = MAX;
   const below = (node: TreeNode | null): DocumentSymbol[] => {
     if (node?.kind === 'mapping') return node.entries.flatMap((entry) => (left-- > 0 ? [symbol(entry)] : []));
     if (node?.kind !== 'sequence') return [];

@@ -5,7 +5,7 @@ import type { Entry } from '../document/tree.js';
 import { mentionsOf } from '../knowledge/ignoredScope.js';
 
 /** Symbols that are given at most. */
-const MOST = 500;
+const MAX = 500;
 /** Levels of keys that are worth looking for across files. */
 const LEVELS = 2;
 
@@ -17,7 +17,7 @@ export function workspaceSymbols(documents: readonly ConfigDocument[], query: st
     const { uri } = document.text;
     const containerName = decodeURIComponent(basename(uri));
     const add = (name: string, kind: SymbolKind, range: Range) => {
-      if (found.length < MOST && inOrder(letters, name.toLowerCase()))
+      if (found.length < MAX && inOrder(letters, name.toLowerCase()))
         found.push({ name, kind, location: { uri, range }, containerName });
     };
 

@@ -121,7 +121,7 @@ function costFindings(
 const ADVANCED = ['quantization', 'advanced_parameters'];
 
 /** Layers that are offered to be excluded one by one. */
-const MOST_SINGLE = 5;
+const MAX_SINGLE = 5;
 
 /** What a measured cost can be answered with: what restoration found, layers out one by one, or finer weights. */
 const costFixes: FixTable[string] = (document, { data }) => {
@@ -159,7 +159,7 @@ const costFixes: FixTable[string] = (document, { data }) => {
   return [
     ...(found.length === 0 ? [] : fix(`Apply what restoration found (${what})`, inOrder(document, found))),
     ...(missing.length + remedies.length < 2 ? [] : missing)
-      .slice(0, MOST_SINGLE)
+      .slice(0, MAX_SINGLE)
       .flatMap((name) => fix(`Exclude ${name} from quantization`, exclude([name])(document))),
     ...set('num_bits', 8),
     ...set('per_channel', true),

@@ -13,9 +13,9 @@ import { defineRule } from './rule.js';
 const PATTERNS = ['quantization', 'ignored_scope', 'patterns'];
 
 /** A list for another model is not marked name by name to its end. */
-const MOST = 100;
+const MAX = 100;
 /** Names that unknown ones are compared with, all in all, to suggest the nearest. */
-const MOST_COMPARED = 20_000;
+const MAX_COMPARED = 20_000;
 
 /** `unknown-node`, `unknown-operator`, `pattern-invalid`, `pattern-unmatched`, `pattern-matches-all`: the ignored scope against the model. */
 function ignoredScopeFindings(
@@ -92,11 +92,11 @@ function unknown(
   list: string,
   explained: (value: string) => Explained | null = () => null,
 ): Finding[] {
-  const strange = texts.filter(({ value }) => !known.has(value)).slice(0, MOST);
+  const strange = texts.filter(({ value }) => !known.has(value)).slice(0, MAX);
   const candidates = [...known];
   return strange.map(({ value, start, end, inherited }, index) => {
-    const other = index * known.size > MOST_COMPARED ? null : explained(value);
-    const near = () => (index * candidates.length > MOST_COMPARED ? [] : nearest(value, candidates));
+    const other = index * known.size > MAX_COMPARED ? null : explained(value);
+    const near = () => (index * candidates.length > MAX_COMPARED ? [] : nearest(value, candidates));
     const suggestions = other?.suggestions ?? near();
     const hint = suggestions.length > 0 ? ` Did you mean "${suggestions[0]}"?` : '';
 

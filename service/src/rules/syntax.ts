@@ -8,12 +8,12 @@ import { nearest } from './nearest.js';
 import { defineRule } from './rule.js';
 
 /** A flood of follow-up errors is cut after as many. */
-const MOST = 10;
+const MAX = 10;
 
 /** `syntax`, `duplicate-key`, `unknown-anchor`: the text is not YAML or JSON, or does not hold together. */
 export function syntaxFindings(document: ConfigDocument): Finding[] {
   const { tree } = document;
-  const unreadable = tree.problems.slice(0, MOST).map(({ start, end, message }) => ({
+  const unreadable = tree.problems.slice(0, MAX).map(({ start, end, message }) => ({
     code: 'syntax' as const,
     severity: 'error' as const,
     message,
@@ -34,7 +34,7 @@ function duplicateKeys({ tree, text }: ConfigDocument): Finding[] {
     for (const entry of node.entries) {
       const first = seen.get(entry.key);
       if (first === undefined) seen.set(entry.key, entry.start);
-      else if (found.length < MOST && entry.key !== '<<') {
+      else if (found.length < MAX && entry.key !== '<<') {
         const line = text.positionAt(first).line + 1;
         const message = `Duplicate key "${entry.key}"; the first is on line ${line}.`;
         const { start, end } = entry.keySpan;
@@ -75,7 +75,7 @@ function endOfText({ text, tree }: ConfigDocument, offset: number): number {
 function unknownAnchors({ tree }: ConfigDocument): Finding[] {
   const found: Finding[] = [];
   walk(tree.root, (node) => {
-    if (node.kind !== 'alias' || node.target !== undefined || found.length >= MOST) return;
+    if (node.kind !== 'alias' || node.target !== undefined || found.length >= MAX) return;
     const names = anchorsOf(tree)
       .filter(({ anchor }) => anchor.start < node.start)
       .map(({ anchor }) => anchor.name);

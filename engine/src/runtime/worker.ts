@@ -4,7 +4,7 @@ import { runSamples, type Results, type Scratch } from './batch.js';
 import { unpackTransfer, type Transfer } from './transfer.js';
 import { createSession, type Session, type SessionOptions } from './session.js';
 
-/** What a lane is asked for; every request is answered once, with the same number. */
+/** What a worker is asked for; every request is answered once, with the same number. */
 export type LaneRequest =
   | {
       readonly kind: 'open';
@@ -32,7 +32,7 @@ export interface LaneAnswer {
   readonly problem?: Problem;
 }
 
-/** Entry of a lane: a worker thread that holds sessions and runs them one sample after the other. */
+/** Entry of a worker: a worker thread that holds sessions and runs them one sample after the other. */
 const port = parentPort;
 if (port !== null) {
   const sessions = new Map<number, Session>();
@@ -80,5 +80,5 @@ async function serve(
 function problemOf(error: unknown): Problem {
   if (error instanceof QuantsmithError) return error.problem;
   const message = error instanceof Error ? error.message : String(error);
-  return { code: 'internal-error', severity: 'error', message: `A lane of the engine failed: ${message}` };
+  return { code: 'internal-error', severity: 'error', message: `A worker of the engine failed: ${message}` };
 }

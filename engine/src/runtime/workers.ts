@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { type ModelProto, encodeModel, weightBytes } from '@quantsmith/model/onnx';
 import { QuantsmithError } from '@quantsmith/schemas';
 import { runSamples, type Feeds, type Results } from './batch.js';
-import type { LaneAnswer, LaneRequest } from './lane.js';
+import type { LaneAnswer, LaneRequest } from './worker.js';
 import { packTransfer } from './transfer.js';
 import { createSession, type SessionOptions } from './session.js';
 
@@ -29,14 +29,14 @@ export interface ModelRunner {
 
 /** `dir`: folder of the model's external data. */
 export interface OpenOptions extends Pick<SessionOptions, 'dir' | 'optimization'> {
-  /** In one lane only, for the few samples of a model that others run beside. */
+  /** In one worker only, for the few samples of a model that others run beside. */
   readonly alone?: boolean;
   /** So many samples go through the model at once; default 1. */
   readonly batch?: number;
 }
 
 /** Where models run over many samples. */
-export interface Lanes {
+export interface Workers {
   /** All threads together. */
   readonly threads: number;
   /** The most sessions that run side by side. */
@@ -48,7 +48,7 @@ export interface Lanes {
 }
 
 /** A single session on the caller's thread, which it blocks, with all threads inside each operator. */
-export function oneLane(threads: number): Lanes {
+export function oneWorker(threads: number): Workers {
   return {
     threads,
     most: 1,
@@ -82,33 +82,33 @@ async function openHere(bytes: Uint8Array, options: SessionOptions, batch: numbe
   };
 }
 
-/** The weights of all sessions that are open side by side may take so much; larger models get fewer, wider lanes. */
+/** The weights of all sessions that are open side by side may take so much; larger models get fewer, wider workers. */
 const WEIGHT_BUDGET = 512 * 2 ** 20;
-const MAX_LANES = 8;
+const MAX_WORKERS = 8;
 
 /** How many sessions of a model run side by side. Depends on nothing but its arguments, as results do. */
-export function lanesFor(threads: number, weights: number): number {
-  return Math.max(1, Math.min(threads, MAX_LANES, Math.floor(WEIGHT_BUDGET / Math.max(1, weights))));
+export function workersFor(threads: number, weights: number): number {
+  return Math.max(1, Math.min(threads, MAX_WORKERS, Math.floor(WEIGHT_BUDGET / Math.max(1, weights))));
 }
 
 /**
  * Sessions side by side, each in a worker thread. Samples are independent of each other: running several at once keeps
  * all cores busy where the operators of one sample are too small to share, and a core that other programs take slows down
- * one lane instead of all of them, which would wait for each other at every operator.
+ * one worker instead of all of them, which would wait for each other at every operator.
  */
-export function openLanes(threads: number): Lanes {
-  if (threads <= 1) return oneLane(threads);
-  const workers: LaneWorker[] = [];
-  const here = oneLane(threads);
+export function openWorkers(threads: number): Workers {
+  if (threads <= 1) return oneWorker(threads);
+  const workers: WorkerHandle[] = [];
+  const here = oneWorker(threads);
   let models = 0;
-  const countFor = (model: ModelProto) => lanesFor(threads, weightBytes(model));
+  const countFor = (model: ModelProto) => workersFor(threads, weightBytes(model));
   const start = (count: number) => {
     while (workers.length < count) workers.push(startWorker());
   };
 
   return {
     threads,
-    most: Math.min(threads, MAX_LANES),
+    most: Math.min(threads, MAX_WORKERS),
     warm(model) {
       const count = countFor(model);
       if (count > 1) start(count);
@@ -118,15 +118,17 @@ export function openLanes(threads: number): Lanes {
       if (count === 1) return here.open(model, { ...options, batch });
       start(count);
       const id = models++;
-      const lanes = alone ? [idlest(workers)] : workers.slice(0, count);
+      const chosen = alone ? [idlest(workers)] : workers.slice(0, count);
       const bytes = encodeModel(model);
       const each = { ...sessionOptions(options), threads: Math.floor(threads / count) };
-      await Promise.all(lanes.map((lane) => lane.ask({ kind: 'open', model: id, bytes, options: each })));
+      await Promise.all(
+        chosen.map((worker) => worker.ask({ kind: 'open', model: id, bytes, options: each })),
+      );
 
       return {
-        run: (samples, outputs) => runSideBySide(lanes, id, samples, outputs, batch),
+        run: (samples, outputs) => runSideBySide(chosen, id, samples, outputs, batch),
         async release() {
-          await Promise.all(lanes.map((lane) => lane.ask({ kind: 'release', model: id })));
+          await Promise.all(chosen.map((worker) => worker.ask({ kind: 'release', model: id })));
         },
       };
     },
@@ -139,11 +141,11 @@ export function openLanes(threads: number): Lanes {
 /** A chunk of samples takes about this long, so that messages do not weigh. */
 const CHUNK_MS = 4;
 const LARGEST_CHUNK = 64;
-/** Chunks that a lane has or waits for. */
+/** Chunks that a worker has or waits for. */
 const AHEAD = 2;
 
 async function* runSideBySide<S extends Runnable>(
-  lanes: readonly LaneWorker[],
+  workers: readonly WorkerHandle[],
   model: number,
   samples: AsyncIterable<S> | Iterable<S>,
   outputs: readonly string[] | undefined,
@@ -153,11 +155,11 @@ async function* runSideBySide<S extends Runnable>(
   const source = chunks(samples);
   // Transfers are used again: fresh memory costs as much as filling it.
   const spare: SharedArrayBuffer[] = [];
-  // Whole batches: which samples are in one does not depend on how fast the lanes are.
+  // Whole batches: which samples are in one does not depend on how fast the workers are.
   let size = batch;
   let ended = false;
   for (;;) {
-    while (!ended && pending.length < AHEAD * lanes.length) {
+    while (!ended && pending.length < AHEAD * workers.length) {
       const wanted = size;
       const next = await source(wanted);
       ended = next.length < wanted;
@@ -166,7 +168,7 @@ async function* runSideBySide<S extends Runnable>(
         next.map((sample) => sample.feeds),
         spare.pop(),
       );
-      const answer = idlest(lanes)
+      const answer = idlest(workers)
         .ask({ kind: 'run', model, transfer, outputs, batch })
         .then((done) => {
           spare.push(transfer.memory);
@@ -218,7 +220,7 @@ function chunks<S>(samples: AsyncIterable<S> | Iterable<S>): (size: number) => P
 
 type Request = LaneRequest extends infer R ? (R extends LaneRequest ? Omit<R, 'call'> : never) : never;
 
-const idlest = (workers: readonly LaneWorker[]): LaneWorker =>
+const idlest = (workers: readonly WorkerHandle[]): WorkerHandle =>
   workers.reduce((best, worker) => (worker.waiting() < best.waiting() ? worker : best));
 
 interface PendingCall {
@@ -228,15 +230,15 @@ interface PendingCall {
   readonly settled: Promise<unknown>;
 }
 
-interface LaneWorker {
+interface WorkerHandle {
   /** Requests that are not answered yet. */
   readonly waiting: () => number;
-  /** Rejects with the problem that the lane met. */
+  /** Rejects with the problem that the worker met. */
   readonly ask: (request: Request) => Promise<LaneAnswer>;
   readonly end: () => Promise<void>;
 }
 
-function startWorker(): LaneWorker {
+function startWorker(): WorkerHandle {
   const worker = new Worker(lanePath());
   const calls = new Map<number, PendingCall>();
   let next = 0;
@@ -254,7 +256,7 @@ function startWorker(): LaneWorker {
     else call?.reject(new QuantsmithError(answer.problem));
   });
   worker.on('error', failAll);
-  worker.on('exit', (code) => failAll(new Error(`A lane of the engine ended with code ${code}.`)));
+  worker.on('exit', (code) => failAll(new Error(`A worker of the engine ended with code ${code}.`)));
 
   return {
     waiting: () => calls.size,
@@ -278,9 +280,9 @@ function startWorker(): LaneWorker {
   };
 }
 
-/** `lane.cjs` beside the bundle that this code runs in; from source, the one in `dist/`. */
+/** `worker.cjs` beside the bundle that this code runs in; from source, the one in `dist/`. */
 function lanePath(): string {
-  const places = ['./lane.cjs', '../../../dist/lane.cjs', '../../dist/lane.cjs'].map((place) =>
+  const places = ['./worker.cjs', '../../../dist/worker.cjs', '../../dist/worker.cjs'].map((place) =>
     fileURLToPath(new URL(place, import.meta.url)),
   );
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lanesFor, oneLane, openLanes, type Lanes } from '../src/runtime/lanes.js';
+import { workersFor, oneWorker, openWorkers, type Workers } from '../src/runtime/workers.js';
 import type { HostTensor } from '@quantsmith/model/arrays';
 import { prepareModel } from '../src/prepare/prepare.js';
 import { batchSize } from '../src/validation/batchSize.js';
@@ -16,22 +16,22 @@ const sample = (index: number) => ({
 });
 const samples = (count: number) => Array.from({ length: count }, (_, index) => sample(index));
 
-async function withLanes<T>(lanes: Lanes, body: (lanes: Lanes) => Promise<T>): Promise<T> {
+async function withWorkers<T>(workers: Workers, body: (workers: Workers) => Promise<T>): Promise<T> {
   try {
-    return await body(lanes);
+    return await body(workers);
   } finally {
-    await lanes.close();
+    await workers.close();
   }
 }
 
-describe('lanes', () => {
+describe('workers', () => {
   it.each([
-    ['one', () => oneLane(1)],
-    ['two', () => openLanes(2)],
-    ['three', () => openLanes(3)],
+    ['one', () => oneWorker(1)],
+    ['two', () => openWorkers(2)],
+    ['three', () => openWorkers(3)],
   ])('give all results in the order of the samples (%s)', async (_, open) => {
-    await withLanes(open(), async (lanes) => {
-      const runner = await lanes.open(doubling, {});
+    await withWorkers(open(), async (workers) => {
+      const runner = await workers.open(doubling, {});
       const seen: [number, number][] = [];
       for await (const [{ index }, results] of runner.run(samples(500))) {
         seen.push([index, Number(results['y']!.data[3])]);
@@ -41,8 +41,8 @@ describe('lanes', () => {
     });
   });
   it('run several models in turns, and any of them again', async () => {
-    await withLanes(openLanes(2), async (lanes) => {
-      const runners = [await lanes.open(doubling, {}), await lanes.open(doubling, {})];
+    await withWorkers(openWorkers(2), async (workers) => {
+      const runners = [await workers.open(doubling, {}), await workers.open(doubling, {})];
       for (const runner of [...runners, ...runners]) {
         let sum = 0;
         for await (const [, results] of runner.run(samples(10))) sum += Number(results['y']!.data[0]);
@@ -52,8 +52,8 @@ describe('lanes', () => {
     });
   });
   it('read samples a little ahead, not all at once', async () => {
-    await withLanes(openLanes(2), async (lanes) => {
-      const runner = await lanes.open(doubling, {});
+    await withWorkers(openWorkers(2), async (workers) => {
+      const runner = await workers.open(doubling, {});
       let read = 0;
       let most = 0;
       let done = 0;
@@ -73,11 +73,11 @@ describe('lanes', () => {
     });
   });
   it.each([
-    ['one', () => oneLane(2)],
-    ['two', () => openLanes(2)],
+    ['one', () => oneWorker(2)],
+    ['two', () => openWorkers(2)],
   ])('say which sample does not fit and why, and go on with the next model (%s)', async (_, open) => {
-    await withLanes(open(), async (lanes) => {
-      const runner = await lanes.open(doubling, { batch: 2 });
+    await withWorkers(open(), async (workers) => {
+      const runner = await workers.open(doubling, { batch: 2 });
       const wrong = {
         name: 'wide.png',
         feeds: { x: { type: 'float32', dims: [1, 5], data: new Float32Array(5) } as HostTensor },
@@ -93,22 +93,22 @@ describe('lanes', () => {
         },
       });
       await runner.release();
-      const next = await lanes.open(doubling, {});
+      const next = await workers.open(doubling, {});
       for await (const [, results] of next.run(samples(1))) expect(results['y']!.data[0]).toBe(0);
       await next.release();
     });
   });
   it('say why a model cannot be loaded', async () => {
     const unknown = ofOne('NoSuchOperator', ['x']);
-    await withLanes(openLanes(2), async (lanes) => {
-      await expect(lanes.open(unknown, {})).rejects.toMatchObject({
+    await withWorkers(openWorkers(2), async (workers) => {
+      await expect(workers.open(unknown, {})).rejects.toMatchObject({
         problem: { code: 'runtime-unknown-operator' },
       });
     });
   });
   it.each([
-    ['one', () => oneLane(2)],
-    ['two', () => openLanes(2)],
+    ['one', () => oneWorker(2)],
+    ['two', () => openWorkers(2)],
   ])('run samples in batches, and alone what cannot be joined (%s)', async (_, open) => {
     const free = model({
       nodes: [node('Add', ['x', 'x'], ['y'])],
@@ -120,8 +120,8 @@ describe('lanes', () => {
       const data = new Float32Array(size).fill(index);
       return { index, feeds: { x: { type: 'float32', dims: [1, size], data } as HostTensor } };
     };
-    await withLanes(open(), async (lanes) => {
-      const runner = await lanes.open(free, { batch: 4 });
+    await withWorkers(open(), async (workers) => {
+      const runner = await workers.open(free, { batch: 4 });
       const all = Array.from({ length: 50 }, (_, index) => sized(index));
       for await (const [{ index, feeds }, { y }] of runner.run(all)) {
         expect(y!.dims).toEqual(feeds.x.dims);
@@ -134,11 +134,11 @@ describe('lanes', () => {
     });
   });
   it('are fewer and wider for large models', () => {
-    expect(lanesFor(4, 10e6)).toBe(4);
-    expect(lanesFor(4, 250 * 2 ** 20)).toBe(2);
-    expect(lanesFor(4, 3e9)).toBe(1);
-    expect(lanesFor(64, 1e6)).toBe(8);
-    expect(lanesFor(1, 1e6)).toBe(1);
+    expect(workersFor(4, 10e6)).toBe(4);
+    expect(workersFor(4, 250 * 2 ** 20)).toBe(2);
+    expect(workersFor(4, 3e9)).toBe(1);
+    expect(workersFor(64, 1e6)).toBe(8);
+    expect(workersFor(1, 1e6)).toBe(1);
   });
 });
 
@@ -162,7 +162,7 @@ describe('the size of a batch', () => {
         },
       },
     }));
-    return withLanes(openLanes(2), (lanes) => batchSize(prepared, some, lanes));
+    return withWorkers(openWorkers(2), (workers) => batchSize(prepared, some, workers));
   };
   const small = (op: string, input: (string | number)[], output: (string | number)[], attributes = {}) =>
     model({
