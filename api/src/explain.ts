@@ -28,9 +28,13 @@ export function explainedCodes(): string[] {
 
 const PAGES = ['diagnostics.md', 'errors.md'] as const;
 
-/** The sections of a page of the user guide by their titles, which are codes. */
+/** The sections of a page of the user guide by their titles, which are codes; without the comments for its tools. */
 function sectionsOf(page: string): Map<string, string> {
-  const sections = readFileSync(pagePath(page), 'utf8').replaceAll('\r\n', '\n').split(/^## /m).slice(1);
+  const text = readFileSync(pagePath(page), 'utf8').replaceAll('\r\n', '\n');
+  const sections = text
+    .replaceAll(/<!--.*?-->\n+/g, '')
+    .split(/^## /m)
+    .slice(1);
   return new Map(
     sections.map((section) => {
       const end = section.indexOf('\n');

@@ -50,6 +50,10 @@ export const rule = defineRule({
   check: ({ document, value }) => dataSourceFindings(document, value),
   fixes: dataFixes,
   suppressible: true,
+  sections: {
+    'data-source':
+      'Severity: error.\n\nA data section names no source or several. It takes exactly one of `images`, `arrays`, `tensors` and `loader`.',
+  },
   examples: [
     {
       code: 'data-source',

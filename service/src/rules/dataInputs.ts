@@ -54,6 +54,10 @@ export const rule = defineRule({
   needs: 'model',
   check: ({ document, model, value, facts }) => dataInputFindings(document, model, value, facts),
   suppressible: true,
+  sections: {
+    'data-inputs':
+      "Severity: error.\n\nThe source cannot feed all inputs of the model: images or a `.npy` for a model with several, or a `.npz` that has no array of an input's name.",
+  },
   examples: [
     {
       code: 'data-inputs',

@@ -81,6 +81,12 @@ export const rule = defineRule({
   needs: 'data',
   check: ({ document, baseDir, value, facts }) => fileFindings(document, baseDir, value, facts),
   suppressible: true,
+  sections: {
+    'model-missing':
+      'Severity: error.\n\nThe file named by `model` does not exist, or is a folder. Nothing is said about names of its nodes then.',
+    'file-missing':
+      'Severity: error.\n\nA file or folder of the data sections does not exist, or a folder stands where a file must. Names in the same folder that look alike are offered.',
+  },
   examples: [
     {
       code: 'model-missing',

@@ -65,6 +65,10 @@ export const rule = defineRule({
   check: ({ document, model }) => ignoredAlreadyFindings(document, model),
   fixes: ignoredAlreadyFixes,
   suppressible: true,
+  sections: {
+    'ignored-already':
+      'Severity: hint.\n\nA name, type or pattern of the ignored scope stands in its list twice, or a name is covered by a type or pattern. The fix takes it out.',
+  },
   examples: [
     {
       code: 'ignored-already',

@@ -190,6 +190,20 @@ export const rule = defineRule({
   needs: 'value',
   check: ({ document, model, value }) => ignoredScopeFindings(document, model, value),
   suppressible: true,
+  sections: {
+    'unknown-node':
+      'Severity: error.\n\n`ignored_scope.names`, or a subgraph, has a name that no node of the model has. Unnamed nodes are called `<OpType>_<index>`. Where a tensor or an input of the model has the name, that is said; the fix names the node that gives the tensor. This code, `unknown-operator`, `pattern-unmatched` and `subgraph-empty` are warnings where `ignored_scope.validate` is false.',
+    'unknown-operator':
+      'Severity: error.\n\n`ignored_scope.types` has an operator type that the model does not use.',
+    'pattern-invalid':
+      'Severity: error.\n\nA pattern is no regular expression. The dialect is RE2: no look-around, no back-references, linear time.',
+    'pattern-unmatched':
+      'Severity: error.\n\nA pattern matches no node of the model. Patterns are matched from the start of the name, not anywhere in it.',
+    'pattern-matches-all':
+      'Severity: warning.\n\nA pattern matches every node of the model, so that nothing would be quantized.',
+    'subgraph-empty':
+      'Severity: error.\n\nNo path of the model leads from the first nodes of a subgraph to its last ones. Not said of models with `If`, `Loop` or `Scan`.',
+  },
   examples: [
     {
       code: 'unknown-node',

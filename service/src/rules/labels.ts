@@ -59,6 +59,12 @@ export const rule = defineRule({
   needs: 'data',
   check: labelFindings,
   suppressible: true,
+  sections: {
+    'labels-conflict':
+      'Severity: error.\n\nThe label file gives one file several classes. A run would take the last one without a word.',
+    'labels-class':
+      "Severity: error.\n\nThe label file has class numbers that the model's output does not have: labels of another model, or counted from 1.",
+  },
   examples: [
     { code: 'labels-conflict', before: EXAMPLE, after: null },
     { code: 'labels-class', before: EXAMPLE, after: null },

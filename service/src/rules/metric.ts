@@ -148,6 +148,16 @@ export const rule = defineRule({
   check: ({ document, config }) => metricFindings(document, config),
   fixes: metricFixes,
   suppressible: true,
+  sections: {
+    'metric-needs-labels':
+      'Severity: error.\n\nThe metric compares with right answers (see [the metrics](metrics.md)), and the data section names none. `agreement`, `sqnr`, `cosine`, `psnr`, `mse` and `mae` compare with the float model and need none.',
+    'validation-missing':
+      'Severity: warning.\n\nAccuracy control without `data.validation` measures on the samples of calibration, which quantization has seen: it looks better than it is.',
+    'target-unreachable':
+      "Severity: warning.\n\nWith `metric: sqnr` or `psnr` the float model counts as 200 dB (its outputs are equal to its own), so that a small `max_drop` asks for nearly that, and everything would go back to float. Write the dB you want: `target: 30`. The float model's `mse` and `mae` are 0, so that no drop relative to them is allowed.",
+    'max-drop-of-float':
+      'Severity: info.\n\n`agreement`, `sqnr`, `cosine`, `psnr`, `mse` and `mae` compare with the float model, whose own value is known beforehand (1, 200 dB or 0). A drop from it is met or missed as a target is, but `target: 0.99` says what is asked for. The quick fix writes it.',
+  },
   examples: [
     {
       code: 'metric-needs-labels',

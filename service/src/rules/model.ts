@@ -12,6 +12,10 @@ export const rule = defineRule({
     return [{ code: 'model-unreadable', severity: 'error', message, start, end, path: ['model'] }];
   },
   suppressible: true,
+  sections: {
+    'model-unreadable':
+      'Severity: error.\n\nThe model exists but cannot be read as ONNX; the message says where reading failed.',
+  },
   examples: [
     {
       code: 'model-unreadable',

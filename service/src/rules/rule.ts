@@ -37,7 +37,7 @@ interface Example {
 
 /** Everything about one kind of mistake. */
 export interface Rule<N extends Need = Need> {
-  /** What it may find; each code has a section in docs/diagnostics.md. */
+  /** What it may find. */
   readonly codes: readonly Code[];
   readonly needs: N;
   readonly check: (input: Needed[N]) => Finding[];
@@ -46,6 +46,8 @@ export interface Rule<N extends Need = Need> {
   readonly spelling?: readonly Code[];
   /** Whether a comment may leave its findings out: not where a run refuses the config for them. */
   readonly suppressible: boolean;
+  /** What docs/diagnostics.md says of each code, in Markdown; of a code of several rules one of them says it. */
+  readonly sections?: Readonly<Partial<Record<Code, string>>>;
   /** Shown in docs/diagnostics.md, and tested. */
   readonly examples: readonly Example[];
 }

@@ -80,6 +80,10 @@ export const rule = defineRule({
   needs: 'config',
   check: ({ document, config, facts }) => sampleFindings(document, config, facts),
   suppressible: true,
+  sections: {
+    'sample-count':
+      'Severity: warning.\n\nA setting asks for more samples than the data section has (all of them are used), or takes the extremes out of so few that next to nothing is left. Samples of loaders and `.npz` files are not counted.',
+  },
   examples: [
     {
       code: 'sample-count',

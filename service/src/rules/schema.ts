@@ -363,6 +363,18 @@ export const rule = defineRule({
   fixes: schemaFixes,
   spelling: ['unknown-key', 'unknown-value', 'wrong-type'],
   suppressible: false,
+  sections: {
+    'missing-key':
+      'Severity: error.\n\nA key that the config needs is not there, or a section is empty. The fix adds it with the keys that it needs itself.',
+    'unknown-key':
+      'Severity: error.\n\nA key that the schema does not know. The nearest known keys are offered, or the section where a key of this name exists.',
+    'wrong-type':
+      'Severity: error.\n\nA value of another type: a text where a number belongs, a list where a mapping belongs.',
+    'unknown-value':
+      'Severity: error.\n\nA value that is none of those allowed. The nearest ones are offered.',
+    'out-of-range':
+      'Severity: error.\n\nA number outside of its limits, a text or list that is too short or too long.',
+  },
   examples: [
     { code: 'missing-key', before: 'model: model.onnx\ndata: {}\n', after: null },
     {

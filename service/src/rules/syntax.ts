@@ -107,6 +107,13 @@ export const rule = defineRule({
   check: ({ document, value }) => [...syntaxFindings(document), ...tooLarge(document, value)],
   fixes: syntaxFixes,
   suppressible: false,
+  sections: {
+    syntax:
+      'Severity: error.\n\nThe text is not YAML 1.2 or JSON with comments. Nothing else is said about what could not be read. It cannot be left out by a comment.',
+    'duplicate-key':
+      'Severity: error.\n\nA key stands twice in one mapping. YAML forbids it, and JSON readers keep one of the two without saying which.',
+    'unknown-anchor': 'Severity: error.\n\nAn alias (`*name`) without an anchor (`&name`) before it.',
+  },
   examples: [
     {
       code: 'syntax',

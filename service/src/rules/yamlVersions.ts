@@ -48,6 +48,10 @@ export const rule = defineRule({
   check: ({ document }) => yamlVersionFindings(document),
   spelling: ['yaml-version'],
   suppressible: true,
+  sections: {
+    'yaml-version':
+      'Severity: warning.\n\nAn unquoted word or number that readers of YAML 1.1 take for something else: `yes`, `on`, `010`, `12:30`. The fix adds quotes.',
+  },
   examples: [
     {
       code: 'yaml-version',
