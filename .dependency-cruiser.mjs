@@ -27,9 +27,8 @@ const ARROWS = {
     parts: 'schemas model',
     folders: {
       '.': `
-        calibration choose corrections data measure output overflow placement plan prepare
-        processes progress quantize ranges report restore runtime saturation statistics validation
-        verify node:child_process node:crypto node:fs node:path node:url
+        calibration data measure output overflow plan processes progress quantize restore run runtime
+        saturation validation node:child_process node:crypto node:fs node:path node:url
       `,
       calibration: 'corrections data placement prepare quantize ranges runtime statistics npm:env-paths',
       choose: `
@@ -60,6 +59,11 @@ const ARROWS = {
       restore: `
         calibration data measure metrics placement progress quantize ranges runtime tasks
         validation weights node:crypto node:fs
+      `,
+      run: `
+        calibration choose corrections data measure output overflow placement plan prepare progress
+        quantize report restore runtime saturation statistics validation verify node:crypto node:fs
+        node:path
       `,
       runtime: `
         processes node:child_process node:fs node:module node:os node:path node:url node:util

@@ -4,7 +4,7 @@ import type { QuantizationConfig } from '@quantsmith/schemas';
 import { plan } from '../src/plan/plan.js';
 import type { SampleSource } from '../src/data/types.js';
 import { prepareModel } from '../src/prepare/prepare.js';
-import { makeQuantization } from '../src/pipeline.js';
+import { makeQuantization } from '../src/run/make.js';
 import { autoProblems } from '../src/saturation/auto.js';
 import { targetSaturates } from '../src/overflow/isa.js';
 import { startClock } from '../src/progress/clock.js';

@@ -3,7 +3,7 @@ import { type ModelProto, encodeModel } from '@quantsmith/model/onnx';
 import type { HostTensor } from '@quantsmith/model/arrays';
 import { QuantsmithError, type QuantizationConfig } from '@quantsmith/schemas';
 import type { Sample, SampleSource } from '../src/data/types.js';
-import { makeQuantization } from '../src/pipeline.js';
+import { makeQuantization } from '../src/run/make.js';
 import { plan } from '../src/plan/plan.js';
 import { prepareModel } from '../src/prepare/prepare.js';
 import { startClock } from '../src/progress/clock.js';

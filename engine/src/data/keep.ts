@@ -2,6 +2,10 @@ import type { Sample, SampleSource } from './types.js';
 
 /** Bytes of decoded samples that are kept. */
 export const KEPT_BYTES = 512 * 2 ** 20;
+/** The same for calibration samples: choices, corrections and checks read some of them again. */
+export const KEPT_CALIBRATION_BYTES = 128 * 2 ** 20;
+/** The same for the few samples that models are compared on. */
+export const KEPT_CHECK_BYTES = 64 * 2 ** 20;
 
 /**
  * The same source, which keeps the samples that were read first, up to `maxBytes`: a validation set that is read again

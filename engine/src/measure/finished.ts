@@ -9,11 +9,9 @@ import { type Quantization, sessionOptions } from '../quantize/quantization.js';
 import type { Feeds } from '../runtime/batch.js';
 import type { Workers } from '../runtime/workers.js';
 import { kernelsOf, optimizedModel, type RuntimeKernel } from '../runtime/optimized.js';
-import { createSession } from '../runtime/session.js';
 import type { CheckSamples } from '../verify/verify.js';
 import { finishedSaturation, type FinishedSaturation } from '../saturation/finished.js';
 import type { Baseline, Validation } from '../validation/validation.js';
-import { measureLatency, type Latency } from './latency.js';
 import { reversalCosts, type ReversalCosts } from './reversals.js';
 import { layerSqnr } from './sqnr.js';
 
@@ -34,7 +32,6 @@ export interface FinishedInput {
 
 /** What only the finished model can tell. */
 export interface Finished {
-  readonly latency: Latency;
   readonly costs: ReversalCosts;
   /** By the first output of each node of the runtime's graph. */
   readonly kernels: ReadonlyMap<string, RuntimeKernel>;
@@ -46,7 +43,7 @@ export interface Finished {
   readonly saturation: FinishedSaturation;
 }
 
-/** Latency, kernels, noise and saturation of the final model. */
+/** Kernels, noise and saturation of the final model. */
 export async function measureFinished(
   input: FinishedInput,
   { workers, clock }: { readonly workers: Workers; readonly clock: Clock },
@@ -56,31 +53,13 @@ export async function measureFinished(
   const { threads } = workers;
   const bytes = encodeModel(final);
   const { feeds } = await calibration.source.get(0);
-  const latency = await compareLatency(quantization, bytes, feeds, threads);
   const costs = await reversalCosts(quantization, reverted, feeds, { threads });
   const optimized = await optimizedModel(bytes, sessionOptions(quantization));
   const kernels = kernelsOf(bytes, optimized);
   const sqnr = await operatorSqnr(quantization, final, await spreadFeeds(input.samples), threads);
   const saturation = await finishedSaturation({ ...input, optimized, kernels, dir }, { workers, clock });
 
-  return { latency, costs, kernels, sqnr, saturation };
-}
-
-async function compareLatency(
-  quantization: Quantization,
-  bytes: Uint8Array,
-  feeds: Feeds,
-  threads: number,
-): Promise<Latency> {
-  const { model, dir } = quantization.prepared;
-  const float = await createSession(encodeModel(model), { threads, dir });
-  const quantized = await createSession(bytes, { threads, ...sessionOptions(quantization) });
-  try {
-    return await measureLatency(float, quantized, feeds);
-  } finally {
-    await float.release();
-    await quantized.release();
-  }
+  return { costs, kernels, sqnr, saturation };
 }
 
 /** Samples that noise is summed over: one alone can be a case of its own. */

@@ -10,7 +10,7 @@ import { layerReports } from './layers.js';
 /** The report of a finished run; it only describes. */
 export function buildReport(input: ReportInput): QuantizationReport {
   const { config, model, output, data, runtime, restored, finished } = input;
-  const { floatMedian, quantizedMedian, floatSpread, quantizedSpread, ratio, busy, runs } = finished.latency;
+  const { floatMedian, quantizedMedian, floatSpread, quantizedSpread, ratio, busy, runs } = input.latency;
   return {
     schema_version: REPORT_VERSION,
     created: input.created.toISOString(),

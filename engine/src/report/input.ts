@@ -2,6 +2,7 @@ import type { Problem, QuantizationChange, QuantizationReport, StageName } from 
 import type { Choice } from '../choose/choose.js';
 import type { CorrectionRecord } from '../corrections/fastBias.js';
 import type { Finished } from '../measure/finished.js';
+import type { Latency } from '../measure/latency.js';
 import type { Quantization } from '../quantize/quantization.js';
 import type { RestoreOutcome } from '../restore/restore.js';
 import type { Validation } from '../validation/validation.js';
@@ -28,6 +29,7 @@ export interface ReportInput {
   readonly validation: Validation | null;
   readonly restored: RestoreOutcome;
   readonly finished: Finished;
+  readonly latency: Latency;
   readonly verification: Verification;
   readonly timings: Readonly<Record<StageName | 'total', number>>;
   readonly peakRssBytes: number;

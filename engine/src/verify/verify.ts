@@ -1,12 +1,12 @@
 import { encodeModel, type ModelProto } from '@quantsmith/model/onnx';
 import type { SampleSource } from '../data/types.js';
-import { sessionOptions, type Quantization } from '../quantize/quantization.js';
-import { buildModel } from '../quantize/quantization.js';
 import { quantizedOperators } from '../placement/revert.js';
-import type { Feeds } from '../runtime/batch.js';
+import { buildModel, type Quantization } from '../quantize/quantization.js';
+import type { Results } from '../runtime/batch.js';
 import { createSession, run } from '../runtime/session.js';
 import { compareOperators, type OperatorAgreement } from './operators.js';
 import { compareOutputs, type OutputAgreement } from './outputs.js';
+import type { FinishedSessions } from './sessions.js';
 
 /** Samples on which operators are compared: their codes number thousands each. */
 const OPERATOR_SAMPLES = 1;
@@ -99,44 +99,62 @@ export interface Verification {
 /** Difference in dB above which two runs of a model are the same for every purpose. */
 const SAME_DB = 40;
 
-/** Runs the finished model as the runtime will run it, without optimization, and in float, on the same samples. */
-export async function verifyModel(
+/** What the finished model gives without the runtime's optimizations, on a few of the samples. */
+export interface UnoptimizedOutputs {
+  readonly indices: readonly number[];
+  readonly outputs: readonly Results[];
+}
+
+/** Runs the finished model operator by operator, in float on dequantized values: what the quantizers were chosen for. */
+export async function unoptimizedOutputs(
   quantization: Quantization,
   final: ModelProto,
-  samples: CheckSamples,
+  { source, indices }: CheckSamples,
+  threads: number,
+): Promise<UnoptimizedOutputs> {
+  const few = indices.filter((_, i) => i % Math.ceil(indices.length / UNOPTIMIZED_SAMPLES) === 0);
+  const { dir } = quantization.prepared;
+  const session = await createSession(encodeModel(final), { threads, dir, optimization: 'disabled' });
+  try {
+    const outputs: Results[] = [];
+    for (const index of few) outputs.push(await run(session, (await source.get(index)).feeds));
+    return { indices: few, outputs };
+  } finally {
+    await session.release();
+  }
+}
+
+/** Compares the finished model, as the runtime will run it, with the float model and with itself unoptimized. */
+export async function verifyModel(
+  { float, quantized }: FinishedSessions,
+  unoptimized: UnoptimizedOutputs,
   unfit: readonly UnfitOperator[],
-  options: { readonly threads: number; readonly onSample: (done: number, total: number) => void },
+  { source, indices, inSample }: CheckSamples,
+  onSample: (done: number, total: number) => void,
 ): Promise<Verification> {
-  const { model, dir } = quantization.prepared;
-  const { threads } = options;
-  const { source, indices } = samples;
-  const total = indices.length;
-  const bytes = encodeModel(final);
-  const feeds = await Promise.all(indices.map(async (index) => (await source.get(index)).feeds));
-  const few = feeds.filter((_, i) => i % Math.ceil(total / UNOPTIMIZED_SAMPLES) === 0);
-  // One model after the other: two at once could take more memory than the rest of the run.
-  const float = await outputsOf(encodeModel(model), feeds, { threads, dir });
-  const optimized = await outputsOf(bytes, feeds, { threads, ...sessionOptions(quantization) });
-  options.onSample(total, 2 * total);
-  const unoptimized = await outputsOf(bytes, few, { threads, dir, optimization: 'disabled' });
-  options.onSample(2 * total, 2 * total);
+  const names = float.outputs.filter(({ type }) => type !== 'sequence').map(({ name }) => name);
+  const [outputs, optimization, quantizing] = [0, 0, 0].map(() => compareOutputs(names));
+  for (const [done, index] of indices.entries()) {
+    const { feeds } = await source.get(index);
+    const expected = await run(float, feeds);
+    const actual = await run(quantized, feeds);
+    outputs!.add(expected, actual);
+    const intended = unoptimized.outputs[unoptimized.indices.indexOf(index)];
+    if (intended !== undefined) {
+      optimization!.add(intended, actual);
+      quantizing!.add(expected, intended);
+    }
 
-  const names = Object.keys(float[0] ?? {});
-  const compared = (expected: typeof float, actual: typeof float) => {
-    const comparison = compareOutputs(names);
-    expected.forEach((one, i) => comparison.add(one, actual[i] ?? {}));
-    return comparison.result();
-  };
+    onSample(done + 1, indices.length);
+  }
 
-  const isFew = new Set(few);
-  const ofFew = <T>(all: readonly T[]) => all.filter((_, i) => isFew.has(feeds[i] ?? {}));
-  const optimizedDb = worst(compared(unoptimized, ofFew(optimized)));
-  const unoptimizedDb = worst(compared(ofFew(float), unoptimized));
+  const optimizedDb = worst(optimization!.result());
+  const unoptimizedDb = worst(quantizing!.result());
 
   return {
-    outputs: compared(float, optimized),
-    samples: total,
-    inSample: samples.inSample,
+    outputs: outputs!.result(),
+    samples: indices.length,
+    inSample,
     optimizedDb,
     unoptimizedDb,
     unfit,
@@ -152,21 +170,6 @@ function isBelowNoise(differenceDb: number | null, noiseDb: number | null): bool
 function worst(outputs: readonly OutputAgreement[]): number | null {
   const known = outputs.flatMap(({ sqnrDb }) => sqnrDb ?? []);
   return known.length === 0 ? null : Math.min(...known);
-}
-
-async function outputsOf(
-  bytes: Uint8Array,
-  samples: readonly Feeds[],
-  options: Parameters<typeof createSession>[1],
-) {
-  const session = await createSession(bytes, options);
-  try {
-    const results = [];
-    for (const feeds of samples) results.push(await run(session, feeds));
-    return results;
-  } finally {
-    await session.release();
-  }
 }
 
 /** The model with the operators that are unfit left in float. */

@@ -1,0 +1,117 @@
+import type { ModelProto } from '@quantsmith/model/onnx';
+import { alikeProblems } from '../data/alike.js';
+import { KEPT_CHECK_BYTES, keepSamples } from '../data/keep.js';
+import { measureLatency, type Latency } from '../measure/latency.js';
+import { targetSaturates } from '../overflow/isa.js';
+import type { Plan } from '../plan/plan.js';
+import type { Quantization } from '../quantize/quantization.js';
+import { inFloat, leaveRefusedInFloat } from '../quantize/refused.js';
+import { autoProblems } from '../saturation/auto.js';
+import { unfitProblems, verificationProblems } from '../verify/findings.js';
+import { withFinishedSessions } from '../verify/sessions.js';
+import {
+  builtWhole,
+  checkSamples,
+  unfitOperators,
+  unoptimizedOutputs,
+  verifyModel,
+  withoutUnfit,
+  type CheckSamples,
+  type UnfitOperator,
+  type Verification,
+} from '../verify/verify.js';
+import type { MadeQuantization } from './make.js';
+import type { OpenedRun } from './open.js';
+
+/** A quantization that the runtime runs, and whose kernels compute what was intended. */
+export interface CheckedQuantization {
+  readonly made: MadeQuantization;
+  /** The same operators left in float in a quantization by other settings. */
+  readonly fit: (other: MadeQuantization) => MadeQuantization;
+  /** Operators of `made` whose kernels give other codes, where none of them was left in float; null: some were. */
+  readonly unfit: readonly UnfitOperator[] | null;
+  readonly samples: CheckSamples;
+}
+
+/** Leaves in float what the runtime refuses, and operators whose kernels do not compute what was intended. */
+export async function checkQuantization(
+  first: MadeQuantization,
+  planned: Plan,
+  opened: OpenedRun,
+): Promise<CheckedQuantization> {
+  const { clock, cpu, warn, workers, statistics } = opened;
+  const { feeds } = await statistics.source.get(0);
+  const runnable = await leaveRefusedInFloat(first.quantization, feeds);
+  warn([...first.problems, ...runnable.problems, ...autoProblems(planned.overflow, cpu)]);
+  const whole = { ...first, quantization: runnable.quantization };
+
+  clock.stage('verify', null);
+  const samples = await openCheckSamples(opened);
+  const found = await unfitOperators(
+    whole.quantization,
+    builtWhole(whole.quantization),
+    samples,
+    workers.threads,
+  );
+
+  // Where sums saturate, overflow_fix has the word: what a config states of it is not changed.
+  const leftInFloat = targetSaturates('host', cpu) ? [] : found;
+  warn(unfitProblems(leftInFloat));
+  const withoutThese = (made: MadeQuantization) => ({
+    ...made,
+    quantization: withoutUnfit(made.quantization, leftInFloat),
+  });
+
+  return {
+    made: withoutThese(whole),
+    fit: (other) => withoutThese({ ...other, quantization: inFloat(other.quantization, runnable.float) }),
+    unfit: leftInFloat.length === 0 ? found : null,
+    samples,
+  };
+}
+
+/** The samples that models are compared on, each read once; warns of sets whose samples are alike. */
+async function openCheckSamples({ statistics, validation, warn }: OpenedRun): Promise<CheckSamples> {
+  const samples = checkSamples(statistics, validation);
+  warn(await alikeProblems(statistics.source, 'calibration', statistics.samples));
+  if (validation !== null && samples.source === validation.source)
+    warn(await alikeProblems(validation.source, 'validation'));
+
+  return { ...samples, source: keepSamples(samples.source, KEPT_CHECK_BYTES) };
+}
+
+/** The quantization that served best, and the model that was written of it. */
+export interface FinishedModel {
+  readonly quantization: Quantization;
+  readonly final: ModelProto;
+  /** Whether it is the quantization that was checked, as it was checked. */
+  readonly unchanged: boolean;
+}
+
+/** Compares the finished model with the float model, and times both: they are loaded once for that. */
+export async function verifyFinished(
+  { quantization, final, unchanged }: FinishedModel,
+  checked: CheckedQuantization,
+  { clock, cpu, warn, workers, statistics }: OpenedRun,
+): Promise<{ verification: Verification; latency: Latency }> {
+  const { threads } = workers;
+  const { samples } = checked;
+  clock.stage('verify', null);
+  const unfit =
+    (unchanged ? checked.unfit : null) ?? (await unfitOperators(quantization, final, samples, threads));
+
+  // Before the other two are loaded: three models at once could take more memory than the rest of the run.
+  const unoptimized = await unoptimizedOutputs(quantization, final, samples, threads);
+  const { feeds } = await statistics.source.get(0);
+
+  return withFinishedSessions(quantization, final, threads, async (sessions) => {
+    const verification = await verifyModel(sessions, unoptimized, unfit, samples, (done, total) =>
+      clock.progress(done, 'outputs', total),
+    );
+
+    warn(verificationProblems(verification, targetSaturates('host', cpu)));
+    clock.stage('measure', null);
+
+    return { verification, latency: await measureLatency(sessions.float, sessions.quantized, feeds) };
+  });
+}

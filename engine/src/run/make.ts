@@ -1,0 +1,140 @@
+import type { Problem } from '@quantsmith/schemas';
+import { alignModel, calibrate, smoothModel, type Calibration } from '../calibration/calibration.js';
+import { accurateBiasCorrection, accurateSamples } from '../corrections/accurateBias.js';
+import { fastBiasCorrection, type CorrectionRecord } from '../corrections/fastBias.js';
+import { makeRoomForBiases } from '../corrections/roomForBias.js';
+import { firstIndices, readAhead } from '../data/source.js';
+import type { Sample, SampleSource } from '../data/types.js';
+import { placeModel } from '../placement/placeModel.js';
+import type { Placement } from '../placement/types.js';
+import type { Plan } from '../plan/plan.js';
+import type { PreparedModel } from '../prepare/prepare.js';
+import type { Clock } from '../progress/clock.js';
+import {
+  activationParameters,
+  weightCodes,
+  writtenPlacement,
+  type Quantization,
+} from '../quantize/quantization.js';
+import type { CpuFeatures } from '../runtime/cpu.js';
+import type { Workers } from '../runtime/workers.js';
+import { fixOverflow } from '../saturation/auto.js';
+import type { Collected } from '../statistics/collect.js';
+import type { OpenedRun } from './open.js';
+
+/** What a quantization is made from; the same for every one that a run makes. */
+export interface QuantizationInputs {
+  readonly float: PreparedModel;
+  readonly statistics: Calibration;
+  readonly workers: Workers;
+  readonly clock: Clock;
+  readonly cpu: CpuFeatures;
+  /** Rewritten float models by what has rewritten them. */
+  readonly rewritten: Map<string, Promise<PreparedModel>>;
+}
+
+export function quantizationInputs({
+  float,
+  statistics,
+  workers,
+  clock,
+  cpu,
+}: OpenedRun): QuantizationInputs {
+  return { float, statistics, workers, clock, cpu, rewritten: new Map() };
+}
+
+/** The float model as it is quantized: smoothed and aligned where the plan asks for it. */
+export function rewrite(
+  { float, statistics, rewritten }: QuantizationInputs,
+  { smoothing, alignment }: Plan,
+): Promise<PreparedModel> {
+  const key = JSON.stringify([smoothing, alignment, statistics.samples]);
+  const found =
+    rewritten.get(key) ??
+    smoothModel(float, statistics, smoothing).then((smoothed) => alignModel(smoothed, statistics, alignment));
+
+  rewritten.set(key, found);
+  return found;
+}
+
+/** A quantization with what the report tells of how it was made. */
+export interface MadeQuantization {
+  readonly quantization: Quantization;
+  readonly records: readonly CorrectionRecord[];
+  readonly cached: boolean;
+  readonly problems: readonly Problem[];
+}
+
+/** From the prepared float model to everything that is needed to write it as a quantized one. */
+export async function makeQuantization(
+  inputs: QuantizationInputs,
+  planned: Plan,
+  stage: Clock['stage'],
+): Promise<MadeQuantization> {
+  const { statistics, workers, clock, cpu } = inputs;
+  stage('calibrate', statistics.samples);
+  const prepared = await rewrite(inputs, planned);
+  const { placement, problems } = placeModel(prepared, planned.placement);
+  const collected = await calibrate(prepared, placement, statistics, planned.calibration);
+
+  stage('quantize', null);
+  const { quantization: full, problems: biasProblems } = makeRoomForBiases(
+    quantize(prepared, placement, collected, planned),
+  );
+  const correctBiases = (fixed: Quantization) => {
+    stage('correct', null);
+    return correct(fixed, collected, statistics.source, planned.correction, { workers, clock });
+  };
+
+  const corrected = await fixOverflow(full, correctBiases, statistics, planned, cpu);
+
+  return { ...corrected, cached: collected.cached, problems: [...problems, ...biasProblems] };
+}
+
+function quantize(
+  prepared: PreparedModel,
+  placement: Placement,
+  collected: Collected,
+  { calibration: { runtime, quantizers }, weights }: Plan,
+): Quantization {
+  const { activations } = writtenPlacement(prepared.graph, placement, runtime, quantizers);
+  return {
+    prepared,
+    placement,
+    runtime,
+    activationConfig: quantizers,
+    activations: activationParameters(activations, collected.ranges),
+    weights: weightCodes(prepared, placement, weights),
+    biases: [],
+  };
+}
+
+/** Corrects biases, fast or accurately, or not at all. */
+async function correct(
+  quantization: Quantization,
+  collected: Collected,
+  source: SampleSource,
+  correction: Plan['correction'],
+  { workers, clock }: { workers: Workers; clock: Clock },
+): Promise<{ quantization: Quantization; records: readonly CorrectionRecord[] }> {
+  if (correction === null) return { quantization, records: [] };
+  if (correction.kind === 'fast') {
+    const { threshold, scope } = correction;
+    const options = { threshold, ...scope };
+    const { biases, records } = fastBiasCorrection(quantization, collected.channelMeans, options);
+    return { quantization: { ...quantization, biases }, records };
+  }
+
+  const samples: Sample[] = [];
+  const count = accurateSamples(collected.samples);
+  for await (const sample of readAhead(source, firstIndices(count))) samples.push(sample);
+  const { threshold, allNodes } = correction;
+  const { biases, records } = await accurateBiasCorrection(quantization, samples, {
+    threshold,
+    allNodes,
+    workers,
+    onLayer: (done, total) => clock.progress(done, 'bias correction', total),
+  });
+
+  return { quantization: { ...quantization, biases }, records };
+}

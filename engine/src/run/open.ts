@@ -1,0 +1,132 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { changedFiles, readModel, type LoadedModel } from '@quantsmith/model/onnx';
+import {
+  configuredInputs,
+  fail,
+  runPaths,
+  type EngineEvent,
+  type Problem,
+  type RunRequest,
+} from '@quantsmith/schemas';
+import { defaultCache, type Calibration } from '../calibration/calibration.js';
+import { KEPT_CALIBRATION_BYTES, keepSamples } from '../data/keep.js';
+import { openData } from '../data/source.js';
+import { claimOutput, type Output } from '../output/output.js';
+import { plan } from '../plan/plan.js';
+import { prepareModel } from '../prepare/prepare.js';
+import { inputSignatures } from '../prepare/types.js';
+import { startClock } from '../progress/clock.js';
+import { cpuFeatures } from '../runtime/cpu.js';
+import { defaultThreads } from '../runtime/threads.js';
+import type { Workers } from '../runtime/workers.js';
+import { createPool } from '../statistics/pool.js';
+import { openValidation } from '../validation/validation.js';
+
+/**
+ * Opens workers with the threads that the config asks for, and closes them whatever happens. Calibration alone has one session:
+ * several would be little faster on an idle machine, and take more memory.
+ */
+export async function withWorkers<T>(
+  request: RunRequest,
+  open: (threads: number) => Workers,
+  body: (workers: Workers) => Promise<T>,
+): Promise<T> {
+  const workers = open(plan(request.config).threads ?? defaultThreads());
+  try {
+    return await body(workers);
+  } finally {
+    await workers.close();
+  }
+}
+
+export type OpenedRun = Awaited<ReturnType<typeof openRun>>;
+
+/** Everything that is there before anything is quantized: model, data and metric, checked. */
+export async function openRun(request: RunRequest, emit: (event: EngineEvent) => void, workers: Workers) {
+  const clock = startClock(emit);
+  const planned = plan(request.config);
+  const cpu = await cpuFeatures();
+  const paths = runPaths(request);
+  const warnings: Problem[] = [];
+  const warn = (problems: readonly Problem[]) => {
+    for (const problem of problems) emit({ type: 'problem', problem });
+    warnings.push(...problems);
+  };
+
+  // As it is when the run begins: the history keeps it.
+  const configText = await readFile(request.configPath, 'utf8').catch(() => JSON.stringify(request.config));
+  clock.stage('load', null);
+  const loaded = await readModel(paths.model);
+  workers.warm(loaded.model);
+  clock.stage('prepare', null);
+  const float = await prepareModel(loaded);
+  warn(float.problems);
+  const inputs = inputSignatures(float.model);
+  const context = { inputs, baseDir: paths.baseDir, allowModules: request.allowModules };
+  const opened = await openData(planned.samples.section, {
+    ...context,
+    configPath: ['data', 'calibration'],
+    limit: planned.samples.limit,
+  });
+
+  const source = keepSamples(opened, KEPT_CALIBRATION_BYTES);
+
+  const validation = await openValidation(planned.validation, context);
+  warn(validation?.problems ?? []);
+  const statistics: Calibration = {
+    loaded,
+    source,
+    samples: Math.min(source.count, planned.samples.limit),
+    workers,
+    cache: request.cache === false ? null : defaultCache(),
+    pool: createPool(),
+    onSample: (done) => clock.progress(done),
+    warn,
+  };
+
+  return {
+    clock,
+    planned,
+    configText,
+    cpu,
+    paths,
+    workers,
+    warnings,
+    warn,
+    loaded,
+    float,
+    validation,
+    statistics,
+  };
+}
+
+/** Ends the run before it computes anything when its result has no place to go. Throws `output-unusable`, `output-busy`. */
+export function claim(request: RunRequest, { paths, loaded }: OpenedRun): Promise<Output> {
+  return claimOutput(paths, {
+    inputs: [...configuredInputs(request.config, resolve(request.configPath)), ...loaded.externalFiles],
+    force: request.force === true,
+    ...(request.output === undefined ? { configPath: ['output'] } : {}),
+  });
+}
+
+/**
+ * What is to be said of a model that changed while it was being quantized: the run goes on with what it has read. External
+ * data are read when they are needed, so that old and new may be mixed: throws `model-changed`.
+ */
+export async function modelChanges(loaded: LoadedModel): Promise<Problem[]> {
+  const [changed] = await changedFiles(loaded);
+  if (changed === undefined) return [];
+  const during = `${changed} has changed since the run began`;
+  if (changed !== loaded.path) fail('model-changed', `${during}: run again.`, { file: changed });
+
+  return [
+    {
+      code: 'model-changed',
+      severity: 'warning',
+      message: `${during}: the output and the hash in the report are those of the model as it was then.`,
+      file: changed,
+      configPath: ['model'],
+    },
+  ];
+}

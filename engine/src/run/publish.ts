@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import { dirname, resolve } from 'node:path';
+import { modelSha256, type ModelProto } from '@quantsmith/model/onnx';
+import {
+  portablePath,
+  resolvedConfigText,
+  type QuantizationReport,
+  type RunRequest,
+} from '@quantsmith/schemas';
+import type { Finished } from '../measure/finished.js';
+import type { Latency } from '../measure/latency.js';
+import { keepRun } from '../output/history.js';
+import type { Output } from '../output/output.js';
+import type { Plan } from '../plan/plan.js';
+import { buildReport } from '../report/build.js';
+import type { RestoreOutcome } from '../restore/restore.js';
+import { runtimeVersion } from '../runtime/session.js';
+import type { Verification } from '../verify/verify.js';
+import type { MadeQuantization } from './make.js';
+import { modelChanges, type OpenedRun } from './open.js';
+import type { SettledConfig } from './settle.js';
+
+/** A finished model with everything that was measured of it. */
+export interface MeasuredRun {
+  readonly settled: SettledConfig;
+  readonly planned: Plan;
+  readonly restored: RestoreOutcome<MadeQuantization>;
+  readonly final: ModelProto;
+  readonly verification: Verification;
+  readonly latency: Latency;
+  readonly finished: Finished;
+}
+
+/** Writes model and report, which appear together, and keeps the run in the history. */
+export async function publishRun(
+  output: Output,
+  request: RunRequest,
+  opened: OpenedRun,
+  run: MeasuredRun,
+): Promise<QuantizationReport> {
+  const { clock, paths, warn, loaded, float } = opened;
+  // What is read of files comes before the stage that writes: it belongs to measuring.
+  const data = await dataReport(opened, run.restored.made.cached);
+  const modelHash = await modelSha256(loaded);
+  warn(await modelChanges(loaded));
+
+  clock.stage('write', null);
+  const written = await output.stageModel(run.final, {
+    sourceDir: float.dir,
+    externalData: run.planned.output.externalData,
+  });
+
+  const files = {
+    config: {
+      path: portablePath(dirname(paths.report), resolve(request.configPath)),
+      sha256: request.configSha256,
+      resolvedSha256: createHash('sha256').update(resolvedConfigText(request.config)).digest('hex'),
+    },
+    model: { path: portablePath(paths.baseDir, loaded.path), sha256: modelHash, bytes: loaded.fileBytes },
+    output: {
+      path: portablePath(paths.baseDir, paths.output),
+      sha256: written.sha256,
+      bytes: written.bytes,
+    },
+  };
+
+  const report = describe(files, data, opened, run);
+  await output.publish(`${JSON.stringify(report, null, 2)}\n`, written);
+  if (request.config.history !== false) {
+    const { configPath } = request;
+    const problem = await keepRun({ paths, configPath, report, configText: opened.configText });
+    warn(problem === null ? [] : [problem]);
+  }
+
+  return report;
+}
+
+type ReportedFiles = Pick<Parameters<typeof buildReport>[0], 'config' | 'model' | 'output'>;
+
+function describe(
+  files: ReportedFiles,
+  data: QuantizationReport['data'],
+  { clock, cpu, workers, warnings, validation }: OpenedRun,
+  { settled, planned, restored, verification, latency, finished }: MeasuredRun,
+): QuantizationReport {
+  const { quantization, records } = restored.made;
+  return buildReport({
+    ...files,
+    created: new Date(),
+    data,
+    runtime: {
+      name: 'onnxruntime',
+      version: runtimeVersion(),
+      cpu: { model: cpu.model, isa: [...cpu.isa] },
+      threads: workers.threads,
+    },
+    quantization,
+    corrections: records,
+    overflowFix: planned.overflow.fix,
+    choices: settled.choices,
+    pinned: settled.pinned,
+    validation,
+    restored,
+    finished,
+    latency,
+    verification,
+    timings: clock.timings(),
+    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    warnings,
+  });
+}
+
+async function dataReport(
+  { statistics: { source, samples }, validation }: OpenedRun,
+  cached: boolean,
+): Promise<QuantizationReport['data']> {
+  const calibration = { samples, sha256: await source.fingerprint(), cached };
+  if (validation === null) return { calibration, validation: null };
+  const { count } = validation.source;
+  return { calibration, validation: { samples: count, sha256: await validation.source.fingerprint() } };
+}
