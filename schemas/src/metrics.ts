@@ -3,6 +3,8 @@ export type LabelKind = 'class' | 'boxes' | 'mask' | 'tokens' | 'text' | 'score'
 
 /** What everybody who names, checks or prints a metric needs to know of it. */
 export interface MetricFacts {
+  /** What the config's schema says of it. */
+  readonly description: string;
   readonly higherIsBetter: boolean;
   /** null: it compares with the float model's outputs, and needs no labels. */
   readonly labels: LabelKind | null;
@@ -12,14 +14,26 @@ export interface MetricFacts {
   readonly perfect: number | null;
 }
 
-const labelled = (labels: LabelKind, direction: 'up' | 'down' = 'up', share = true): MetricFacts => ({
+const labelled = (
+  labels: LabelKind,
+  description: string,
+  direction: 'up' | 'down' = 'up',
+  share = true,
+): MetricFacts => ({
+  description,
   higherIsBetter: direction === 'up',
   labels,
   share,
   perfect: null,
 });
 
-const likeFloat = (perfect: number, direction: 'up' | 'down', share = false): MetricFacts => ({
+const likeFloat = (
+  perfect: number,
+  description: string,
+  direction: 'up' | 'down',
+  share = false,
+): MetricFacts => ({
+  description,
   higherIsBetter: direction === 'up',
   labels: null,
   share,
@@ -29,28 +43,63 @@ const likeFloat = (perfect: number, direction: 'up' | 'down', share = false): Me
 /** The SQNR and PSNR of outputs that are equal, where the ratio is infinite. */
 export const EQUAL_SQNR_DB = 200;
 
-/** The metrics by name, in the order of the schema's list. */
+/** The metrics by name; the config's schema has its list from here, in this order. */
 export const METRICS = {
-  top1: labelled('class'),
-  top5: labelled('class'),
-  f1: labelled('class'),
-  f1_micro: labelled('class'),
-  f1_binary: labelled('class'),
-  map: labelled('boxes'),
-  map50: labelled('boxes'),
-  miou: labelled('mask'),
-  pixel_accuracy: labelled('mask'),
-  token_f1: labelled('tokens'),
-  perplexity: labelled('tokens', 'down', false),
-  spearman: labelled('score', 'up', false),
-  wer: labelled('text', 'down'),
-  cer: labelled('text', 'down'),
-  agreement: likeFloat(1, 'up', true),
-  cosine: likeFloat(1, 'up'),
-  sqnr: likeFloat(EQUAL_SQNR_DB, 'up'),
-  psnr: likeFloat(EQUAL_SQNR_DB, 'up'),
-  mse: likeFloat(0, 'down'),
-  mae: likeFloat(0, 'down'),
+  top1: labelled('class', 'share of samples whose largest output is the label'),
+  top5: labelled('class', 'share of samples whose label is among the five largest outputs'),
+  f1: labelled('class', 'F1 of the largest output, averaged over the classes that occur'),
+  f1_micro: labelled('class', 'F1 of the largest output over all samples together'),
+  f1_binary: labelled('class', 'F1 of class 1 against class 0'),
+  map: labelled(
+    'boxes',
+    'mean average precision of detections as COCO defines it: IoU 0.50 to 0.95, all areas, at most 100 detections an image',
+  ),
+  map50: labelled('boxes', 'average precision of detections at IoU 0.50, as COCO defines it'),
+  miou: labelled(
+    'mask',
+    'mean over the classes of intersection over union of a segmentation; pixels labelled 255 are left out',
+  ),
+  pixel_accuracy: labelled(
+    'mask',
+    "share of a segmentation's pixels that have the right class; pixels labelled 255 are left out",
+  ),
+  token_f1: labelled(
+    'tokens',
+    'F1 over the tokens of all samples together; class 0 (no entity) and negative labels are left out',
+  ),
+  perplexity: labelled(
+    'tokens',
+    'exp of the mean negative log-likelihood of the next token (lower is better)',
+    'down',
+    false,
+  ),
+  spearman: labelled(
+    'score',
+    'rank correlation of the cosine similarity of pairs with their labelled scores',
+    'up',
+    false,
+  ),
+  wer: labelled('text', 'word error rate of a CTC output, decoded greedily (lower is better)', 'down'),
+  cer: labelled('text', 'character error rate of a CTC output, decoded greedily (lower is better)', 'down'),
+  agreement: likeFloat(
+    1,
+    "share of positions whose largest output is the float model's; no labels needed",
+    'up',
+    true,
+  ),
+  cosine: likeFloat(1, "cosine similarity with the float model's outputs", 'up'),
+  sqnr: likeFloat(
+    EQUAL_SQNR_DB,
+    'signal-to-quantization-noise ratio of the outputs in dB; the float model itself counts as 200',
+    'up',
+  ),
+  psnr: likeFloat(
+    EQUAL_SQNR_DB,
+    'peak signal-to-noise ratio of the outputs in dB; the peak is the range of the float outputs',
+    'up',
+  ),
+  mse: likeFloat(0, "mean squared difference from the float model's outputs (lower is better)", 'down'),
+  mae: likeFloat(0, "mean absolute difference from the float model's outputs (lower is better)", 'down'),
 } as const satisfies Record<string, MetricFacts>;
 
 export type MetricName = keyof typeof METRICS;

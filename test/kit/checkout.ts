@@ -1,4 +1,13 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -31,7 +40,11 @@ export function copyOfCheckout(extra: readonly string[] = []): { folder: string;
   for (const name of readdirSync(join(ROOT, 'node_modules'))) {
     if (name !== '@quantsmith') symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
   }
-  for (const part of PARTS) symlinkSync(join(folder, part), join(modules, '@quantsmith', part));
+  for (const part of PARTS) {
+    symlinkSync(join(folder, part), join(modules, '@quantsmith', part));
+    const own = join(part, 'node_modules');
+    if (existsSync(join(ROOT, own))) symlinkSync(join(ROOT, own), join(folder, own));
+  }
 
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
