@@ -108,7 +108,7 @@ const ARROWS = {
   server: {
     parts: 'schemas model engine service',
     folders: {
-      '.': 'check client requests session sources npm:vscode-languageserver',
+      '.': 'check client requests runs session sources npm:vscode-languageserver',
       check: 'sources node:fs node:path node:url npm:vscode-languageserver-textdocument',
       client: 'npm:vscode-languageserver',
       requests: 'check runs session sources node:path node:url npm:vscode-languageserver',

@@ -1,5 +1,5 @@
 import type { QuantizationConfig } from '@quantsmith/schemas';
-import { checkConfigFile, checkConfigText, type CheckedConfig } from '@quantsmith/server';
+import { checkConfigFile, checkConfigText, withoutFindings, type CheckedConfig } from '@quantsmith/server';
 import { basename, extname, join, resolve } from 'node:path';
 
 /** A config: the path of its file, or the config itself. */
@@ -18,12 +18,7 @@ export async function checkedConfig(
   if (typeof source === 'string') return checkConfigFile(source);
   const path = join(resolve(baseDir), nameOf(source));
   // An object is no second file beside those that lie in the folder: it may have the output of one of them.
-  return without(await checkConfigText(JSON.stringify(source, null, 2), path), ['output-shared']);
-}
-
-/** The checked config without findings that something else settles. */
-export function without(checked: CheckedConfig, codes: readonly string[]): CheckedConfig {
-  return { ...checked, findings: checked.findings.filter(({ code }) => !codes.includes(code)) };
+  return withoutFindings(await checkConfigText(JSON.stringify(source, null, 2), path), ['output-shared']);
 }
 
 /** The name of a config object, as if it were a file: after its model, and so is the default output. */

@@ -3,12 +3,12 @@ import {
   type Problem,
   type QuantizationReport,
   QuantsmithError,
-  type RunRequest,
   runPaths,
   type StageName,
 } from '@quantsmith/schemas';
+import { requestRun } from '@quantsmith/server';
 import { invalidity } from './check.js';
-import { checkedConfig, type ConfigOptions, type ConfigSource, without } from './config.js';
+import { checkedConfig, type ConfigOptions, type ConfigSource } from './config.js';
 
 /** How far a run is. */
 export interface Progress {
@@ -54,24 +54,8 @@ export interface Quantized {
 export async function quantize(config: ConfigSource, options: QuantizeOptions = {}): Promise<Quantized> {
   const { signal } = options;
   signal?.throwIfAborted();
-  // What the options say of the output holds; the engine looks at it again.
-  const settled =
-    options.output === undefined && options.force !== true ? [] : ['output-unusable', 'output-shared'];
-
-  const checked = without(await checkedConfig(config, options), settled);
-  const invalid = invalidity(checked, typeof config === 'string');
-  if (invalid !== null || checked.config === null) throw new QuantsmithError(invalid!);
-  const request: RunRequest = {
-    kind: 'run',
-    config: checked.config,
-    configPath: checked.path,
-    configSha256: checked.sha256,
-    allowModules: options.allowModules === true,
-    cache: options.cache !== false,
-    resume: options.resume === true,
-    force: options.force === true,
-    ...(options.output === undefined ? {} : { output: options.output }),
-  };
+  const { checked, request } = requestRun(await checkedConfig(config, options), options);
+  if (request === null) throw new QuantsmithError(invalidity(checked, typeof config === 'string')!);
 
   const results: Quantized[] = [];
   const outcome = await startEngine(request, {

@@ -9,18 +9,16 @@ import {
   type SensitivityRequest,
 } from '@quantsmith/schemas';
 import { startEngine } from '@quantsmith/engine';
-import { checkConfigFile, positionIn, type CheckedConfig } from '@quantsmith/server';
+import {
+  checkConfigFile,
+  positionIn,
+  requestRun,
+  type CheckedConfig,
+  type RequestOptions,
+} from '@quantsmith/server';
 import { existsSync } from 'node:fs';
 import { EXIT, exitCodeOf } from './exit.js';
 import { failed, type PlacedProblem, placedText, type Session } from './session.js';
-
-export interface EngineOptions {
-  readonly output?: string;
-  readonly allowModules?: boolean;
-  readonly cache?: boolean;
-  readonly resume?: boolean;
-  readonly force?: boolean;
-}
 
 type RunKind = (RunRequest | SensitivityRequest | OverflowRequest)['kind'];
 
@@ -31,7 +29,7 @@ type RunKind = (RunRequest | SensitivityRequest | OverflowRequest)['kind'];
 export async function runOnConfig(
   path: string,
   kind: RunKind,
-  options: EngineOptions,
+  options: RequestOptions,
   session: Session,
   onEvent: (event: EngineEvent) => void,
 ): Promise<number | null> {
@@ -40,23 +38,10 @@ export async function runOnConfig(
       'usage-invalid',
       `${path} is a model, and this takes a config: \`quantsmith init ${path}\` writes one.`,
     );
-  const checked = withoutOutputFindings(await checkConfigFile(path), options);
+  const { checked, request } = requestRun(await checkConfigFile(path), options);
   const findings = worthShowing(checked);
-  if (checked.config === null || findings.some(({ severity }) => severity === 'error'))
-    return failed(session, findings, exitCodeFor(findings));
+  if (request === null) return failed(session, findings, exitCodeFor(findings));
   for (const finding of findings) session.messages.note(placedText(finding));
-  const request: RunRequest = {
-    kind: 'run',
-    config: checked.config,
-    configPath: checked.path,
-    configSha256: checked.sha256,
-    allowModules: options.allowModules === true,
-    cache: options.cache !== false,
-    resume: options.resume === true,
-    force: options.force === true,
-    ...(options.output === undefined ? {} : { output: options.output }),
-  };
-
   const abort = new AbortController();
   const cancel = () => abort.abort();
   // A closed terminal sends SIGHUP.
@@ -96,12 +81,6 @@ function cancelledText({ output, journal }: RunPaths, kind: RunKind, written: bo
   if (written) return `Cancelled after ${output} and its report were written; both are complete.`;
   const resumes = existsSync(journal) ? ' `quantsmith run --resume` continues where it stopped.' : '';
   return `Cancelled; no model was written.${resumes}`;
-}
-
-/** The checked config without what options of the run make untrue; the engine looks at the output again. */
-function withoutOutputFindings(checked: CheckedConfig, { output, force }: EngineOptions): CheckedConfig {
-  const settled = new Set(output === undefined && force !== true ? [] : ['output-unusable', 'output-shared']);
-  return { ...checked, findings: checked.findings.filter(({ code }) => !settled.has(code)) };
 }
 
 /** All findings; of a text that does not parse only the first, since the others follow from it. */

@@ -3,8 +3,10 @@ export {
   checkConfigText,
   fixConfigText,
   positionIn,
+  withoutFindings,
   type CheckedConfig,
   type CheckedFinding,
 } from './check/check.js';
 export { reportFindings, type ReportFinding } from './check/reportFindings.js';
+export { requestRun, type RequestOptions } from './runs/request.js';
 export { dataNear } from './sources/dataNear.js';

@@ -2,11 +2,12 @@ import { fail, type OverflowSummary, QuantsmithError } from '@quantsmith/schemas
 import { startEngine } from '@quantsmith/engine';
 import { metricValue, outputsAtRisk, unaffectedText, visible } from '@quantsmith/report';
 import { extname } from 'node:path';
-import { runOnConfig, type EngineOptions } from '../engine.js';
+import type { RequestOptions } from '@quantsmith/server';
+import { runOnConfig } from '../engine.js';
 import { EXIT } from '../exit.js';
 import type { Session } from '../session.js';
 
-export interface OverflowOptions extends EngineOptions {
+export interface OverflowOptions extends RequestOptions {
   readonly json?: boolean;
 }
 

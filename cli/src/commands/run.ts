@@ -1,7 +1,8 @@
 import { report as rendered, type ReportFormat } from '@quantsmith/api';
 import type { EmulatedCpu } from '@quantsmith/engine';
 import { fail, hasErrors, type QuantizationReport, withAbsolutePaths } from '@quantsmith/schemas';
-import { runOnConfig, type EngineOptions } from '../engine.js';
+import type { RequestOptions } from '@quantsmith/server';
+import { runOnConfig } from '../engine.js';
 import { EXIT } from '../exit.js';
 import type { Session } from '../session.js';
 import { summaryTable } from '../summary.js';
@@ -9,7 +10,7 @@ import { terminalPaint } from '../terminal.js';
 import { lockChoices } from '../lock.js';
 import { emulatorFor, verifyOnCpu } from '../verify.js';
 
-export interface RunOptions extends EngineOptions {
+export interface RunOptions extends RequestOptions {
   readonly json?: boolean;
   /** What is printed at the end; default: a summary. */
   readonly format?: ReportFormat;

@@ -1,10 +1,11 @@
 import { fail, type SensitivityReport } from '@quantsmith/schemas';
 import { visible } from '@quantsmith/report';
-import { runOnConfig, type EngineOptions } from '../engine.js';
+import type { RequestOptions } from '@quantsmith/server';
+import { runOnConfig } from '../engine.js';
 import { EXIT } from '../exit.js';
 import type { Session } from '../session.js';
 
-export interface SensitivityOptions extends EngineOptions {
+export interface SensitivityOptions extends RequestOptions {
   readonly json?: boolean;
 }
 

@@ -82,6 +82,11 @@ export async function checkConfigText(text: string, path: string): Promise<Check
   return { path: file, config, text, sha256: configHash(document, context.inherited), findings: ranged };
 }
 
+/** The checked config without findings that something else settles. */
+export function withoutFindings(checked: CheckedConfig, codes: readonly string[]): CheckedConfig {
+  return { ...checked, findings: checked.findings.filter(({ code }) => !codes.includes(code)) };
+}
+
 /** The text with everything fixed that is no more than another spelling; the same text when there is none. */
 export async function fixConfigText(text: string, path: string): Promise<string> {
   const file = resolve(path);

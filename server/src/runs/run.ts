@@ -1,6 +1,7 @@
 import type { EngineEvent, OverflowSummary, Problem, QuantizationReport } from '@quantsmith/schemas';
 import { startEngine } from '@quantsmith/engine';
 import type { CheckedConfig } from '../check/check.js';
+import { requestRun } from './request.js';
 
 type ProgressEvent = Extract<EngineEvent, { type: 'progress' }>;
 
@@ -46,8 +47,10 @@ async function onEngine<T>(
   options: RunOptions,
   pick: (event: EngineEvent) => T | undefined,
 ): Promise<EngineResult<T>> {
-  const invalid = checked.findings.find((finding) => finding.severity === 'error');
-  if (checked.config === null || invalid !== undefined) {
+  const { allowModules, resume = false } = options;
+  const { request } = requestRun(checked, { allowModules, resume });
+  if (request === null) {
+    const invalid = checked.findings.find((finding) => finding.severity === 'error');
     const message =
       invalid === undefined
         ? `${checked.path} is no valid config.`
@@ -57,23 +60,18 @@ async function onEngine<T>(
   }
 
   const found: T[] = [];
-  const request = {
-    kind,
-    config: checked.config,
-    configPath: checked.path,
-    configSha256: checked.sha256,
-    allowModules: options.allowModules,
-    ...(options.resume === true ? { resume: true } : {}),
-  };
-  const outcome = await startEngine(request, {
-    signal: options.signal,
-    onEvent(event) {
-      if (event.type === 'progress') options.onProgress(event);
-      else if (event.type === 'problem') options.onProblem(event.problem);
-      const picked = pick(event);
-      if (picked !== undefined) found.push(picked);
+  const outcome = await startEngine(
+    { ...request, kind },
+    {
+      signal: options.signal,
+      onEvent(event) {
+        if (event.type === 'progress') options.onProgress(event);
+        else if (event.type === 'problem') options.onProblem(event.problem);
+        const picked = pick(event);
+        if (picked !== undefined) found.push(picked);
+      },
     },
-  });
+  );
 
   if (outcome.code === 'cancelled') return { kind: 'cancelled' };
   if (outcome.code === 'failed') return { kind: 'failed', problem: outcome.problem };
