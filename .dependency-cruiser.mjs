@@ -34,7 +34,7 @@ const ARROWS = {
       choose: `
         calibration data placement plan prepare progress quantize ranges runtime
       `,
-      corrections: 'data placement prepare qdq quantize runtime statistics weights',
+      corrections: 'data placement prepare qdq quantize ranges runtime statistics weights',
       data: `
         node:crypto node:fs node:path node:url npm:@bufbuild/protobuf npm:fast-png npm:fflate
         npm:sharp

@@ -38,8 +38,8 @@ export interface GraphResult {
   readonly quantized: ModelProto | null;
 }
 
-const CALIBRATION = 16;
-const HELD_OUT = 8;
+export const CALIBRATION = 16;
+export const HELD_OUT = 8;
 
 /**
  * Quantizes a random graph and checks what holds of every one: both forms of it load and run, they agree with each other as
@@ -64,30 +64,55 @@ async function check(graph: RandomGraph, seed: number, twice: boolean): Promise<
     const again = encodeModel(await quantize(graph.model, samples.slice(0, CALIBRATION)));
     if (Buffer.compare(again, encodeModel(quantized)) !== 0) faults.push('a second run gives other bytes');
   }
-  const held = samples.slice(CALIBRATION);
-  const float = await results(graph.model, held, 'disabled');
-  const optimizedFloat = await results(graph.model, held, 'all');
-  const plain = await results(quantized, held, 'disabled');
-  const optimized = await results(quantized, held, 'all');
+  const compared = await compareFeeds(
+    encodeModel(graph.model),
+    encodeModel(quantized),
+    samples.slice(CALIBRATION),
+  );
+  faults.push(...compared.faults);
+  const size = encodeModel(quantized).byteLength;
+  if (size > sizeAllowed(graph.model)) faults.push(`grows to ${size} bytes`);
+  return { faults, decibels: compared.lowest, quantized };
+}
+
+/** Bytes that a quantized model may have: those of the float model, and scales and zero points. */
+export function sizeAllowed(model: ModelProto): number {
+  return encodeModel(model).byteLength + 600 * model.graph!.node.length + 4096;
+}
+
+/** What two models give on the same samples: faults of the second, dB of each output under optimization, and the lowest. */
+export async function compareFeeds(
+  floatBytes: Uint8Array,
+  quantizedBytes: Uint8Array,
+  held: readonly Sample[],
+): Promise<{ faults: string[]; outputs: ReadonlyMap<string, number>; lowest: number }> {
+  const float = await results(floatBytes, held, 'disabled');
+  const optimizedFloat = await results(floatBytes, held, 'all');
+  const plain = await results(quantizedBytes, held, 'disabled');
+  const optimized = await results(quantizedBytes, held, 'all');
+  const faults: string[] = [];
+  const outputs = new Map<string, number>();
   let lowest = Number.POSITIVE_INFINITY;
   for (const name of Object.keys(float[0]!)) {
     const of = (each: readonly Feeds[]) => each.map((result) => result[name]!);
     const [left, right] = [of(float), of(optimized)];
     if (
-      left.some((tensor, i) => tensor.type !== right[i]!.type || tensor.dims.join() !== right[i]!.dims.join())
-    )
+      left.some((tensor, i) => tensor.type !== right[i]?.type || tensor.dims.join() !== right[i].dims.join())
+    ) {
       faults.push(`output ${name} changes type or shape`);
+      continue;
+    }
+
     const [fast, slow] = [decibels(left, right), decibels(left, of(plain))];
     // The runtime's optimizer does not keep every float model (a MaxPool that takes in the zeros of a Pad).
     const kept = decibels(left, of(optimizedFloat)) > 60;
     if (kept && Math.min(fast, 40) < Math.min(slow, 40) - 3)
       faults.push(`output ${name}: ${fast.toFixed(1)} dB optimized, ${slow.toFixed(1)} dB not`);
+    outputs.set(name, fast);
     lowest = Math.min(lowest, kept ? fast : slow);
   }
-  const sizes = [quantized, graph.model].map((model) => encodeModel(model).byteLength);
-  const allowed = sizes[1]! + 600 * graph.model.graph!.node.length + 4096;
-  if (sizes[0]! > allowed) faults.push(`grows from ${sizes[1]} to ${sizes[0]} bytes`);
-  return { faults, decibels: lowest, quantized };
+
+  return { faults, outputs, lowest };
 }
 
 async function quantize(model: ModelProto, samples: readonly Sample[]): Promise<ModelProto> {
@@ -122,7 +147,8 @@ async function quantize(model: ModelProto, samples: readonly Sample[]): Promise<
   return buildModel(runnable.quantization, new Set());
 }
 
-function samplesOf({ inputs }: RandomGraph, seed: number, count: number): Sample[] {
+/** Samples of normal values, the same for the same seed. */
+export function samplesOf({ inputs }: RandomGraph, seed: number, count: number): Sample[] {
   const random = randomOf(seed ^ 0x5bd1e995);
   return Array.from({ length: count }, (_, index) => ({
     name: `#${index}`,
@@ -137,11 +163,11 @@ function samplesOf({ inputs }: RandomGraph, seed: number, count: number): Sample
 }
 
 async function results(
-  model: ModelProto,
+  bytes: Uint8Array,
   samples: readonly Sample[],
   optimization: NonNullable<SessionOptions['optimization']>,
 ): Promise<Feeds[]> {
-  const session = await createSession(encodeModel(model), { threads: 1, optimization });
+  const session = await createSession(bytes, { threads: 1, optimization });
   try {
     const all: Feeds[] = [];
     for (const { feeds } of samples) all.push(await run(session, feeds));

@@ -1,4 +1,5 @@
-// Random graphs through the engine, as many as asked for: node test/soak/graphs.mjs [count] [first seed] [folder for graphs that fail]
+// Random graphs through the engine, as many as asked for, or through the whole command (--whole):
+// node test/soak/graphs.mjs [--count 20000] [--first 0] [--keep FOLDER] [--whole]
 import { spawnSync } from 'node:child_process';
 import { bundle } from '../../bench/bundle.mjs';
 

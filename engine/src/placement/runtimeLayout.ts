@@ -66,11 +66,26 @@ function floatReaders(
 
   const casts = graph.nodes.filter(castsToInteger);
 
-  return new Set([
+  const names = [
     ...reverted,
     ...[...float, ...casts].map((node) => node.name),
     ...wouldFuse(graph, placement),
-  ]);
+  ];
+
+  return withMoversAbove(graph, new Set(names));
+}
+
+/** Operators that only move values for float readers: the runtime would hand their codes on, past the place where they end. */
+function withMoversAbove(graph: Graph, float: ReadonlySet<string>): ReadonlySet<string> {
+  const all = new Set(float);
+  for (const node of [...graph.nodes].reverse()) {
+    if (traitOf(node, graph) !== 'agnostic' || dataInputs(node).length !== 1) continue;
+    if (node.output.some((tensor) => graph.outputs.includes(tensor) || graph.isCaptured(tensor))) continue;
+    const readers = node.output.flatMap((tensor) => graph.consumers(tensor));
+    if (readers.length > 0 && readers.every((port) => all.has(port.node.name))) all.add(node.name);
+  }
+
+  return all;
 }
 
 const castsToInteger = (node: NodeProto) =>
@@ -96,6 +111,16 @@ function isFloatResult(
 ): boolean {
   const producer = graph.producer(tensor);
   return producer !== undefined && placement.float.has(producer.name) && !quantized.has(tensor);
+}
+
+/** Whether all operands of an operator come as codes, so that the runtime may pick an integer kernel for it. */
+export function readsCodes(
+  graph: Graph,
+  { activations, weights }: Pick<Placement, 'activations' | 'weights'>,
+  node: NodeProto,
+): boolean {
+  const ports = [...activations, ...weights].flatMap(({ targets }) => targets.map(portKey));
+  return operandsQuantized(graph, node, new Set(ports));
 }
 
 const portKey = (port: Port) => `${port.node}\u0000${port.input}`;

@@ -2,6 +2,7 @@ import type { Problem } from '@quantsmith/schemas';
 import { alignModel, calibrate, smoothModel, type Calibration } from '../calibration/calibration.js';
 import { accurateBiasCorrection, accurateSamples } from '../corrections/accurateBias.js';
 import { fastBiasCorrection, type CorrectionRecord } from '../corrections/fastBias.js';
+import { exactProbabilities } from '../corrections/probabilities.js';
 import { makeRoomForBiases } from '../corrections/roomForBias.js';
 import { firstIndices, readAhead } from '../data/source.js';
 import type { Sample, SampleSource } from '../data/types.js';
@@ -79,7 +80,7 @@ export async function makeQuantization(
 
   stage('quantize', null);
   const { quantization: full, problems: biasProblems } = makeRoomForBiases(
-    quantize(prepared, placement, collected, planned),
+    exactProbabilities(quantize(prepared, placement, collected, planned)),
   );
   const correctBiases = (fixed: Quantization) => {
     stage('correct', null);
