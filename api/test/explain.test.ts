@@ -36,6 +36,10 @@ describe('explain', () => {
     expect(explain('no-such-code')).toBeNull();
   });
 
+  it('leaves out what only the generator of the pages reads', () => {
+    expect(explainedCodes().filter((code) => explain(code)!.text.includes('<!--'))).toEqual([]);
+  });
+
   it('has no code twice', () => {
     const codes = explainedCodes();
     expect([...new Set(codes)].length).toBe(codes.length);

@@ -21,6 +21,9 @@ export interface SarifRule {
   readonly helpUri: string;
 }
 
+/** The name by which code hosts know the root of a checkout. Its place on this machine is left out: it holds nowhere else. */
+const ROOT = '%SRCROOT%';
+
 /**
  * A log in SARIF 2.1.0, which code hosts show as annotations. `root` is the URI of the folder that the files are
  * checked out to, with a slash at its end: files below it are written relative to it, so that the log still holds
@@ -47,7 +50,7 @@ export function sarifLog(
           },
         },
         columnKind: 'utf16CodeUnits',
-        originalUriBaseIds: { ROOT: { uri: root } },
+        originalUriBaseIds: { [ROOT]: { description: { text: 'The folder that was checked.' } } },
         results: withFingerprints(results, root).map(
           ({ ruleId, level, message, uri, range, fingerprint }) => ({
             ruleId,
@@ -102,7 +105,7 @@ function hashOf(text: string): string {
 }
 
 function artifact(uri: string, root: string) {
-  return uri.startsWith(root) ? { uri: uri.slice(root.length), uriBaseId: 'ROOT' } : { uri };
+  return uri.startsWith(root) ? { uri: uri.slice(root.length), uriBaseId: ROOT } : { uri };
 }
 
 function region(range: SarifResult['range']): PhysicalLocation {
