@@ -16,11 +16,41 @@ const CLI = { cli: 'cli/src/main.ts' };
 export const EXTENSION_BUNDLES = { extension: 'client/src/extension.ts', ...SHARED, ...CLI };
 export const NPM_BUNDLES = { index: 'api/src/index.ts', schema: 'api/src/schema.ts', ...SHARED, ...CLI };
 
+/** The packages with the runtime of one platform each. */
+export const RUNTIME_PREFIX = '@quantsmith/runtime-';
+
 /** Packages with native parts, and the one that only exists inside the editor. */
 const EXTERNAL = ['vscode', 'onnxruntime-node', 'sharp'];
 
+/**
+ * In the npm package, the runtime comes from the package of the platform; where that was not installed (a platform without
+ * one, an installation without optional packages), from an onnxruntime-node that somebody installed.
+ */
+export const runtimeOfPlatform = {
+  name: 'runtime-of-platform',
+  setup(build) {
+    build.onResolve({ filter: /^onnxruntime-node$/ }, ({ importer }) =>
+      importer.endsWith('.ts') ? { path: 'runtime', namespace: 'platform' } : { external: true },
+    );
+    build.onLoad({ filter: /./, namespace: 'platform' }, () => ({ contents: RUNTIME_OF_PLATFORM }));
+  },
+};
+const RUNTIME_OF_PLATFORM = `
+const name = '${RUNTIME_PREFIX}' + process.platform + '-' + process.arch;
+const installed = [name, 'onnxruntime-node'].find((candidate) => {
+  try {
+    return require.resolve(candidate);
+  } catch {
+    return false;
+  }
+});
+if (installed === undefined)
+  throw new Error('ONNX Runtime is not installed: neither ' + name + ' nor onnxruntime-node was found.');
+module.exports = require(installed);
+`;
+
 /** Bundles entry points into a folder, each as one CommonJS file; returns esbuild's account of what went in. */
-export async function bundle(entryPoints, outdir, { minify = false, sourcemap = false }) {
+export async function bundle(entryPoints, outdir, { minify = false, sourcemap = false, plugins = [] }) {
   const { metafile } = await esbuild.build({
     absWorkingDir: root,
     entryPoints,
@@ -36,6 +66,7 @@ export async function bundle(entryPoints, outdir, { minify = false, sourcemap = 
     // The UMD builds that some packages name as main hide their requires from the bundler.
     mainFields: ['module', 'main'],
     external: EXTERNAL,
+    plugins,
     // Bundled as CommonJS, `import.meta.url` has to be said.
     define: { 'import.meta.url': '__bundleUrl' },
     banner: { js: "const __bundleUrl = require('node:url').pathToFileURL(__filename).href;" },

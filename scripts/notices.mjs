@@ -78,20 +78,7 @@ Quantsmith ships, bundled or beside its own code, what is listed here. Generated
 
 const RUNTIME = `ONNX Runtime (libonnxruntime, in onnxruntime-node), MIT
 
-Copyright (c) Microsoft Corporation
-
-Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation
-files (the "Software"), to deal in the Software without restriction, including without limitation the rights to use, copy,
-modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the
-Software is furnished to do so, subject to the following conditions:
-
-The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
-Software.
-
-THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
-WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
-COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE,
-ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`;
+${read('licenses/onnxruntime.txt').replace('MIT License\n\n', '').trim()}`;
 
 const vips = shipped.find(({ name }) => name.startsWith('@img/sharp-libvips-'));
 const LIBVIPS = `libvips and the libraries in it (in @img/sharp-libvips-*${vips ? ` ${vips.version}` : ''}), LGPL-3.0-or-later

@@ -2,16 +2,17 @@
 // Targets: the arguments, else VSCE_TARGET, else this platform; --all for every one, `universal` for the one without native
 // parts, which edits and checks and cannot run.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root } from './bundle.mjs';
+import { copyPart, copyRuntime, copyRuntimeCommon, HERE, PLATFORMS, readJson } from './platforms.mjs';
 
 const UNIVERSAL = 'universal';
-const TARGETS = ['linux-x64', 'linux-arm64', 'win32-x64', 'win32-arm64', 'darwin-arm64', UNIVERSAL];
+const TARGETS = [...PLATFORMS, UNIVERSAL];
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { all: { type: 'boolean' } } });
-const here = process.env.VSCE_TARGET ?? `${process.platform}-${process.arch}`;
+const here = process.env.VSCE_TARGET ?? HERE;
 const targets = values.all ? TARGETS : positionals.length > 0 ? positionals : [here];
 const unknown = targets.filter((target) => !TARGETS.includes(target));
 if (unknown.length > 0) {
@@ -41,23 +42,17 @@ function pack(target) {
 
 /** The runtime and the library that decodes images, with the binaries of one platform. */
 function copyNativeParts(target) {
-  const [os, arch] = target.split('-');
-  const script = (path) => /\.[cm]?js$/.test(path) || path.endsWith('package.json');
-  const installed = join(root, 'node_modules');
-  copy(installed, 'onnxruntime-node', 'package.json');
-  copy(installed, 'onnxruntime-node', 'dist', script);
-  copy(installed, 'onnxruntime-node', `bin/napi-v6/${os}/${arch}`, (path) => !/cuda|tensorrt/i.test(path));
-  copy(installed, 'onnxruntime-common', 'package.json');
-  copy(installed, 'onnxruntime-common', 'dist/cjs', script);
+  copyRuntime(target, join(out, 'onnxruntime-node'));
+  copyRuntimeCommon(join(out, 'onnxruntime-common'));
 
   const modules = modulesWithSharp(target);
-  const libvips = os === 'win32' ? [] : [`@img/sharp-libvips-${target}`];
+  const libvips = target.startsWith('win32') ? [] : [`@img/sharp-libvips-${target}`];
   const needed = ['sharp', `@img/sharp-${target}`, ...libvips];
   for (const name of needed) {
     const keep = (path) =>
       !/\.(md|ts|mts|cts|map|h)$/.test(path) && !/[\\/](src|install)[\\/]/.test(path.slice(modules.length));
-    copy(modules, name, '', keep);
-    for (const dependency of Object.keys(read(join(modules, name, 'package.json')).dependencies ?? {}))
+    copyPart(join(modules, name), join(out, name), '.', keep);
+    for (const dependency of Object.keys(readJson(join(modules, name, 'package.json')).dependencies ?? {}))
       if (!needed.includes(dependency)) needed.push(dependency);
   }
 }
@@ -67,7 +62,7 @@ function modulesWithSharp(target) {
   const ours = join(root, 'node_modules');
   if (existsSync(join(ours, `@img/sharp-${target}`))) return ours;
   const folder = join(root, '.tools/native', target);
-  const { version } = read(join(ours, 'sharp/package.json'));
+  const { version } = readJson(join(ours, 'sharp/package.json'));
   const [os, cpu] = target.split('-');
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{"private": true}\n');
@@ -83,19 +78,6 @@ function modulesWithSharp(target) {
   const command = npm === undefined ? ['npm'] : [process.execPath, npm];
   run(command[0], [...command.slice(1), 'install', `sharp@${version}`, ...options], folder);
   return join(folder, 'node_modules');
-}
-
-function copy(modules, name, part, keep = () => true) {
-  const source = join(modules, name, part);
-  if (!existsSync(source)) throw new Error(`${name}/${part} is not installed`);
-  cpSync(source, join(out, name, part), {
-    recursive: true,
-    filter: (path) => statSync(path).isDirectory() || keep(path),
-  });
-}
-
-function read(path) {
-  return JSON.parse(readFileSync(path, 'utf8'));
 }
 
 function run(command, args, cwd = root) {

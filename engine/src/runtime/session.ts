@@ -1,5 +1,4 @@
 import './telemetryOff.js';
-import { createRequire } from 'node:module';
 import * as ort from 'onnxruntime-node';
 import { fail } from '@quantsmith/schemas';
 import type { HostTensor, TensorTypeName } from '@quantsmith/model/arrays';
@@ -153,6 +152,5 @@ function plain(reason: string): string {
 
 /** The version of ONNX Runtime. */
 export function runtimeVersion(): string {
-  const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
-  return version;
+  return ort.env.versions.node ?? ort.env.versions.common;
 }
