@@ -15,6 +15,7 @@ export const EXIT = {
 const BY_CODE: Readonly<Record<string, number>> = {
   'internal-error': EXIT.internal,
   'engine-crashed': EXIT.internal,
+  'runtime-missing': EXIT.internal,
   'config-invalid': EXIT.config,
   'emulator-missing': EXIT.usage,
   'usage-invalid': EXIT.usage,

@@ -1,9 +1,8 @@
 /** The engine's one door. A program that must survive a crash of the runtime uses `startEngine`. */
-export { defaultCache } from './calibration/calibration.js';
 export type { Label } from './data/labels/label.js';
 export { EMULATED_CPUS, findEmulator, type EmulatedCpu, type Emulator } from './emulator.js';
 export { outputFacts, type OutputFacts } from './output/facts.js';
 export { outputObstacle } from './output/obstacle.js';
-export { runPipeline } from './pipeline.js';
 export { startEngine, type EngineOptions, type EngineOutcome } from './spawn.js';
 export { plan, type Plan } from './plan/plan.js';
+export { defaultCache } from './statistics/defaultCache.js';

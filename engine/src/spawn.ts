@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Emulator } from './emulator.js';
+import { crashProblem } from './crash.js';
 import { recoverOutput } from './output/recover.js';
 import { removeScratch } from './runtime/scratch.js';
 import {
@@ -96,19 +97,6 @@ async function follow(
 async function reportIdentity(paths: RunPaths | null): Promise<string> {
   const info = paths === null ? null : await stat(paths.report, { bigint: true }).catch(() => null);
   return info === null ? '' : `${info.dev}:${info.ino}:${info.mtimeNs}`;
-}
-
-function crashProblem(exitCode: number | null, signalName: string | null, stderr: string): Problem {
-  const how = signalName === null ? `exit code ${exitCode}` : `signal ${signalName}`;
-  const memory = signalName === 'SIGKILL' ? ' The system may have run out of memory.' : '';
-  const last = stderr.trim().split('\n').at(-1) ?? '';
-
-  return {
-    code: 'engine-crashed',
-    severity: 'error',
-    message: `The engine process ended unexpectedly (${how}).${memory}${last === '' ? '' : ` Last output: ${last}`}`,
-    data: { exitCode, signal: signalName, stderr },
-  };
 }
 
 /** `engine.cjs` beside the bundle that this code runs in; from source, the one in `dist/`. */

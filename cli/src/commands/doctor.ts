@@ -124,5 +124,5 @@ function text({ quantsmith, node, platform, engine, problem, speed, emulated }: 
 function remedy(platform: string): string {
   if (platform === 'darwin-x64')
     return 'ONNX Runtime has no build for Macs with Intel CPUs any more: run Quantsmith in a Linux container there.';
-  return 'The packages onnxruntime-node and sharp bring native parts: install again, without --omit=optional, on this platform.';
+  return 'ONNX Runtime and sharp are native, one package a platform: install again on this platform, without --omit=optional.';
 }

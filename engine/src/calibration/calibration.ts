@@ -1,5 +1,4 @@
 import { type Problem, TOOL } from '@quantsmith/schemas';
-import envPaths from 'env-paths';
 import { biasCandidates, type CandidateOptions } from '../corrections/candidates.js';
 import { alignChannels, alignmentPairs, alignmentPlan } from '../corrections/channelAlignment.js';
 import { fastBiasMeans } from '../corrections/fastBias.js';
@@ -21,13 +20,7 @@ import type { Placement, QuantizerConfig, TargetRuntime } from '../placement/typ
 import { writtenPlacement } from '../quantize/quantization.js';
 import type { Workers } from '../runtime/workers.js';
 import { runtimeVersion } from '../runtime/session.js';
-import {
-  CACHE_BYTES,
-  cacheKey,
-  keepStatistics,
-  readStatistics,
-  type StatisticsCache,
-} from '../statistics/cache.js';
+import { cacheKey, keepStatistics, readStatistics, type StatisticsCache } from '../statistics/cache.js';
 import {
   collectStatistics,
   unifyRanges,
@@ -72,12 +65,6 @@ export interface CalibrationPlan {
   readonly inGraph: boolean;
   /** The layers whose inputs' channel means the bias correction needs; null: it needs none. */
   readonly means: CandidateOptions | null;
-}
-
-/** The user's cache folder, or what the environment variable QUANTSMITH_CACHE names. */
-export function defaultCache(): StatisticsCache {
-  const dir = process.env['QUANTSMITH_CACHE'] ?? envPaths('quantsmith', { suffix: '' }).cache;
-  return { dir, maxBytes: CACHE_BYTES };
 }
 
 /** SmoothQuant: for transformers, outliers move from activations into weights before anything is quantized. */

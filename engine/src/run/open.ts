@@ -9,10 +9,11 @@ import {
   type Problem,
   type RunRequest,
 } from '@quantsmith/schemas';
-import { defaultCache, type Calibration } from '../calibration/calibration.js';
+import type { Calibration } from '../calibration/calibration.js';
 import { KEPT_CALIBRATION_BYTES, keepSamples } from '../data/keep.js';
 import { openData } from '../data/source.js';
 import { claimOutput, type Output } from '../output/output.js';
+import { defaultCache } from '../statistics/defaultCache.js';
 import { plan } from '../plan/plan.js';
 import { prepareModel } from '../prepare/prepare.js';
 import { inputSignatures } from '../prepare/types.js';
