@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { validateReport } from '@quantsmith/schemas';
 import { check, compare, inspect, quantize, QuantsmithError, readReport, report } from '../src/index.js';
-import { builtCli } from '../../cli/test/built.js';
+import { builtCli } from '../../test/kit/builtCli.js';
 
 /** The API runs the built engine. */
 builtCli();

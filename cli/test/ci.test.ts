@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { validateReport } from '@quantsmith/schemas';
-import { builtCli, root } from './built.js';
+import { builtCli, root } from '../../test/kit/builtCli.js';
 
 /** What scripts and CI systems rely on: options, output and exit codes of the built command. */
 const cli = builtCli();

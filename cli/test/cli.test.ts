@@ -15,8 +15,8 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { validateReport, type QuantizationReport } from '@quantsmith/schemas';
 import { encodeModel } from '@quantsmith/model/onnx';
-import { model, node, value } from '../../engine/test/models.js';
-import { builtCli, root } from './built.js';
+import { model, node, value } from '../../test/kit/models.js';
+import { builtCli, root } from '../../test/kit/builtCli.js';
 
 const cli = builtCli();
 const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-cli-'));

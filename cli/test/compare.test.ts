@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
-import { sampleReport } from '../../report/test/sample.js';
+import { sampleReport } from '../../test/kit/sampleReport.js';
 import { compareCommand, type CompareCommandOptions } from '../src/commands/compare.js';
 import { openMessages } from '../src/messages.js';
 

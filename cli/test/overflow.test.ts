@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { findEmulator } from '../../engine/src/emulator.js';
 import type { OverflowSummary, QuantizationReport } from '@quantsmith/schemas';
-import { builtCli, root } from './built.js';
+import { builtCli, root } from '../../test/kit/builtCli.js';
 
 const cli = builtCli();
 const folder = mkdtempSync(join(tmpdir(), 'quantsmith-overflow-'));

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { builtCli, root } from './built.js';
+import { builtCli, root } from '../../test/kit/builtCli.js';
 
 const cli = builtCli();
 let folder = '';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { layer, sampleReport } from '../../report/test/sample.js';
+import { layer, sampleReport } from '../../test/kit/sampleReport.js';
 import { reportCommand } from '../src/commands/report.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'quantsmith-report-'));

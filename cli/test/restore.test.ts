@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { QuantizationReport } from '@quantsmith/schemas';
-import { builtCli, root } from './built.js';
+import { builtCli, root } from '../../test/kit/builtCli.js';
 
 const cli = builtCli();
 const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-restore-'));

@@ -10,7 +10,8 @@ import { weightEstimator } from '../src/ranges/defaults.js';
 import { quantizeWeights } from '../src/weights/quantize.js';
 import { readFloats } from '@quantsmith/model/onnx';
 import { oneWorker } from '../src/runtime/workers.js';
-import { floats, model, node, randoms, runModel, value } from './models.js';
+import { floats, model, node, randoms, value } from '../../test/kit/models.js';
+import { runModel } from '../../test/kit/runModel.js';
 
 const config: QuantizerConfig = {
   numBits: 3,

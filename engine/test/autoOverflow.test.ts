@@ -10,7 +10,7 @@ import { targetSaturates } from '../src/overflow/isa.js';
 import { startClock } from '../src/progress/clock.js';
 import { type CpuFeatures, instructionSets } from '../src/runtime/cpu.js';
 import { oneWorker } from '../src/runtime/workers.js';
-import { floats, model, node, value } from './models.js';
+import { floats, model, node, value } from '../../test/kit/models.js';
 
 const VNNI: CpuFeatures = { model: 'Ice Lake', arch: 'x64', isa: ['avx2', 'avx512', 'avx512_vnni'] };
 const AVX2: CpuFeatures = { model: 'Haswell', arch: 'x64', isa: ['avx2'] };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { sensitivityPipeline } from '../src/pipeline.js';
 import { caseRequest, caseNames, compareModels, quantizeCase, type QuantizedCase } from './exported.js';
-import { randoms } from './models.js';
+import { randoms } from '../../test/kit/models.js';
 
 /** Decibels that every output of the written model reaches at least, unless a case says otherwise. */
 const MIN = 20;

@@ -6,8 +6,8 @@ import { encodeModel, type ModelProto } from '@quantsmith/model/onnx';
 import type { QuantizationConfig } from '@quantsmith/schemas';
 import { runPipeline } from '../src/pipeline.js';
 import { outputNoise } from '../src/choose/outputNoise.js';
-import { floats, model, node, value } from './models.js';
-import { writeNpy } from './npy.js';
+import { floats, model, node, value } from '../../test/kit/models.js';
+import { writeNpy } from '../../test/kit/npy.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-choose-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

@@ -7,7 +7,7 @@ import { openData, readAhead } from '../src/data/source.js';
 import type { DataSection } from '../src/data/types.js';
 import { centerCrop } from '../src/data/decodeImage.js';
 import type { TensorSignature } from '@quantsmith/schemas';
-import { writeNpy } from './npy.js';
+import { writeNpy } from '../../test/kit/npy.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-data-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

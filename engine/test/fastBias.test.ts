@@ -5,8 +5,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { encodeModel, readFloats, readModel } from '@quantsmith/model/onnx';
 import { runPipeline } from '../src/pipeline.js';
 import type { QuantizationConfig } from '@quantsmith/schemas';
-import { floats, model, node, value } from './models.js';
-import { writeNpy } from './npy.js';
+import { floats, model, node, value } from '../../test/kit/models.js';
+import { writeNpy } from '../../test/kit/npy.js';
 import { vectors } from './vectors.js';
 
 interface Case {

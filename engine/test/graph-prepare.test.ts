@@ -9,20 +9,9 @@ import {
   readModel,
 } from '@quantsmith/model/onnx';
 import { createSession } from '../src/runtime/session.js';
-import {
-  DATA,
-  floats,
-  hasData,
-  ints,
-  model,
-  node,
-  randoms,
-  realFeeds,
-  realModels,
-  relativeDifference,
-  runModel,
-  value,
-} from './models.js';
+import { DATA, hasData, realFeeds, realModels } from '../../test/kit/realModels.js';
+import { floats, ints, model, node, randoms, value } from '../../test/kit/models.js';
+import { relativeDifference, runModel } from '../../test/kit/runModel.js';
 
 const loaded = (source: ModelProto): LoadedModel => ({
   model: source,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { QuantizationConfig } from '@quantsmith/schemas';
 import { type ModelProto, type NodeProto, readFloats } from '@quantsmith/model/onnx';
-import { floats, model, node, runModel, value } from './models.js';
+import { floats, model, node, value } from '../../test/kit/models.js';
+import { runModel } from '../../test/kit/runModel.js';
 import { quantizeTiny, type Written } from './tiny.js';
 
 /** x → Conv (1×1) → Relu → Conv (1×1) → y, with weights that are easily computed with. */

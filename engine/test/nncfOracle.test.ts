@@ -6,7 +6,7 @@ import { encodeModel, readFloats, readInts, readModel } from '@quantsmith/model/
 import { runPipeline } from '../src/pipeline.js';
 import type { QuantizationConfig } from '@quantsmith/schemas';
 import { buildOracle, type OracleModel } from './oracle.js';
-import { writeNpy } from './npy.js';
+import { writeNpy } from '../../test/kit/npy.js';
 import { vectors } from './vectors.js';
 
 const NO_CORRECTION = { disable_bias_correction: true };

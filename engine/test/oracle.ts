@@ -1,4 +1,4 @@
-import { floats, ints, model, node, value } from './models.js';
+import { floats, ints, model, node, value } from '../../test/kit/models.js';
 
 interface Tensor {
   shape: number[];

@@ -28,7 +28,7 @@ import { claimOutput } from '../src/output/output.js';
 import { runPipeline } from '../src/pipeline.js';
 import { recoverOutput } from '../src/output/recover.js';
 import { thisProcess, type Owner } from '../src/processes/owner.js';
-import { sampleReport } from '../../report/test/sample.js';
+import { sampleReport } from '../../test/kit/sampleReport.js';
 
 const DIGITS = new URL('../../examples/digits/digits.onnx', import.meta.url).pathname;
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { pairRisk } from '../src/overflow/pairs.js';
-import { node } from './models.js';
+import { node } from '../../test/kit/models.js';
 
 const gemm = node('Gemm', ['x', 'w'], ['y'], { transB: 1 });
 

@@ -6,7 +6,8 @@ import { type ModelProto, type NodeProto, encodeModel, makeTensor } from '@quant
 import { overflowOfModel } from '../src/saturation/model.js';
 import type { HostTensor } from '@quantsmith/model/arrays';
 import { emulatedHaswell, runEmulated } from './emulated.js';
-import { floats, model, node, randoms, runModel, value } from './models.js';
+import { floats, model, node, randoms, value } from '../../test/kit/models.js';
+import { runModel } from '../../test/kit/runModel.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'quantsmith-overflow-model-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

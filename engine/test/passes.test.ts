@@ -13,7 +13,8 @@ import {
 import { PASSES, rewrite } from '../src/prepare/passes.js';
 import { inferTypes } from '../src/prepare/types.js';
 import { CASES, caseNames } from './exported.js';
-import { floats, ints, model, node, randoms, relativeDifference, runModel, value } from './models.js';
+import { floats, ints, model, node, randoms, value } from '../../test/kit/models.js';
+import { relativeDifference, runModel } from '../../test/kit/runModel.js';
 
 const norm = (channels: number) => [
   floats('gamma', [channels], randoms(channels, 5)),

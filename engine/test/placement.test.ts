@@ -5,7 +5,7 @@ import { prepareModel } from '../src/prepare/prepare.js';
 import { placeQuantizers } from '../src/placement/place.js';
 import type { QuantizerConfig } from '../src/placement/types.js';
 import { readModel } from '@quantsmith/model/onnx';
-import { DATA } from './models.js';
+import { DATA } from '../../test/kit/realModels.js';
 
 const reference = join(DATA, 'peer_reference');
 const models = existsSync(reference)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeProto } from '@quantsmith/model/onnx';
 import { checkGraph } from './checkGraph.js';
-import { floats, model, node, value } from './models.js';
+import { floats, model, node, value } from '../../test/kit/models.js';
 
 /** Conv → Softmax over the last axis → Conv, the scores `spread` times as far apart as the input's values. */
 function network(spread: number) {

@@ -1,5 +1,5 @@
 import { type ModelProto, type NodeProto, type TensorProto, makeTensor } from '@quantsmith/model/onnx';
-import { floats, model, node, randoms, value } from './models.js';
+import { floats, model, node, randoms, value } from '../../test/kit/models.js';
 
 const UINT8 = 2;
 const INT8 = 3;

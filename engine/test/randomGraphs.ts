@@ -7,7 +7,7 @@ import {
   makeNode,
   makeTensor,
 } from '@quantsmith/model/onnx';
-import { model, value } from './models.js';
+import { model, value } from '../../test/kit/models.js';
 
 /** A small random model with the shapes of its inputs. */
 export interface RandomGraph {

@@ -9,7 +9,7 @@ import { runPipeline } from '../src/pipeline.js';
 import { type QuantizationReport, QuantsmithError } from '@quantsmith/schemas';
 import { createSession } from '../src/runtime/session.js';
 import type { HostTensor } from '@quantsmith/model/arrays';
-import { DATA, realFeeds, realModels } from './models.js';
+import { DATA, realFeeds, realModels } from '../../test/kit/realModels.js';
 
 /** Models that must be refused, with the code of the reason. */
 const REFUSED: Readonly<Record<string, string>> = {

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { QuantizationConfig } from '@quantsmith/schemas';
 import { readFloats, readInts, readModel } from '@quantsmith/model/onnx';
 import { runPipeline } from '../src/pipeline.js';
-import { DATA } from './models.js';
+import { DATA } from '../../test/kit/realModels.js';
 import { defaultRng } from './pcg64.js';
 import { vectors } from './vectors.js';
 

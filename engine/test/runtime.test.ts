@@ -7,7 +7,7 @@ import { cpuFeatures, instructionSets } from '../src/runtime/cpu.js';
 import { fusedKernels } from '../src/runtime/optimized.js';
 import { createSession, run } from '../src/runtime/session.js';
 import type { HostTensor } from '@quantsmith/model/arrays';
-import { floats, model, node, randoms, value } from './models.js';
+import { floats, model, node, randoms, value } from '../../test/kit/models.js';
 
 const add = model({
   inputs: [value('x', ['n', 2])],

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { encodeModel } from '@quantsmith/model/onnx';
 import { runPipeline } from '../src/pipeline.js';
-import { floats, model, node, value } from './models.js';
-import { writeNpy } from './npy.js';
+import { floats, model, node, value } from '../../test/kit/models.js';
+import { writeNpy } from '../../test/kit/npy.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-layout-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

@@ -9,7 +9,8 @@ import { kernelsOf, optimizedModel } from '../src/runtime/optimized.js';
 import type { HostTensor } from '@quantsmith/model/arrays';
 import { oneWorker } from '../src/runtime/workers.js';
 import { emulatedHaswell, runEmulated } from './emulated.js';
-import { randoms, runModel } from './models.js';
+import { randoms } from '../../test/kit/models.js';
+import { runModel } from '../../test/kit/runModel.js';
 import { layerModel, type Layer } from './quantizedLayer.js';
 
 const PLAIN: Layer = {

@@ -13,7 +13,8 @@ import {
 import { encodeModel, readFloats, readModel } from '@quantsmith/model/onnx';
 import { collectStatistics } from '../src/statistics/collect.js';
 import { oneWorker } from '../src/runtime/workers.js';
-import { floats, model, node, randoms, relativeDifference, runModel, value } from './models.js';
+import { floats, model, node, randoms, value } from '../../test/kit/models.js';
+import { relativeDifference, runModel } from '../../test/kit/runModel.js';
 import { vectors } from './vectors.js';
 
 interface Tensor {

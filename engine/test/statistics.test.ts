@@ -9,7 +9,7 @@ import { nanSentinels } from '../src/statistics/finite.js';
 import { planStatistics } from '../src/statistics/plan.js';
 import type { AggregatorType, RangeEstimator, StatisticsType } from '../src/ranges/estimator.js';
 import { oneWorker } from '../src/runtime/workers.js';
-import { model, node, value } from './models.js';
+import { model, node, value } from '../../test/kit/models.js';
 import { vectors } from './vectors.js';
 
 const NO_CLIP = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };

@@ -12,7 +12,7 @@ import {
   readModel,
 } from '@quantsmith/model/onnx';
 import { runPipeline } from '../src/pipeline.js';
-import { writeNpy } from './npy.js';
+import { writeNpy } from '../../test/kit/npy.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-tiny-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

@@ -12,7 +12,8 @@ import { verificationProblems } from '../src/verify/findings.js';
 import { compareOperators } from '../src/verify/operators.js';
 import { compareOutputs, type OutputAgreement } from '../src/verify/outputs.js';
 import { checkSamples, type Verification } from '../src/verify/verify.js';
-import { floats, model, node, randoms, runModel, value } from './models.js';
+import { floats, model, node, randoms, value } from '../../test/kit/models.js';
+import { runModel } from '../../test/kit/runModel.js';
 import { layerModel, type Layer } from './quantizedLayer.js';
 import { quantizeTiny } from './tiny.js';
 

@@ -4,7 +4,7 @@ import type { HostTensor } from '@quantsmith/model/arrays';
 import { prepareModel } from '../src/prepare/prepare.js';
 import { batchSize } from '../src/validation/batchSize.js';
 import type { ModelProto } from '@quantsmith/model/onnx';
-import { ints, model, node, value } from './models.js';
+import { ints, model, node, value } from '../../test/kit/models.js';
 
 /** Models on rows of four values. */
 const ofOne = (op: string, inputs: readonly string[]) =>

@@ -3,7 +3,7 @@ import { indexGraph } from '../src/graph/graph.js';
 import { inferTypes } from '../../engine/src/prepare/types.js';
 import { makeAttribute } from '../src/onnx/node.js';
 import type { NodeProto } from '../src/onnx/onnx_pb.js';
-import { floats, ints, model, node, randoms, value } from '../../engine/test/models.js';
+import { floats, ints, model, node, randoms, value } from '../../test/kit/models.js';
 
 /** If with one branch per side, each a Neg or Abs of the outer tensor `inner`. */
 function branching(inner: string): NodeProto {

@@ -8,20 +8,9 @@ import { create } from '@bufbuild/protobuf';
 import { AttributeProtoSchema, AttributeProto_AttributeType } from '../src/onnx/onnx_pb.js';
 import { createSession } from '../../engine/src/runtime/session.js';
 import type { HostTensor } from '../src/arrays/tensor.js';
-import {
-  DATA,
-  floats,
-  hasData,
-  ints,
-  model,
-  node,
-  realFeeds,
-  randoms,
-  realModels,
-  relativeDifference,
-  runModel,
-  value,
-} from '../../engine/test/models.js';
+import { DATA, hasData, realFeeds, realModels } from '../../test/kit/realModels.js';
+import { floats, ints, model, node, randoms, value } from '../../test/kit/models.js';
+import { relativeDifference, runModel } from '../../test/kit/runModel.js';
 
 const float = (number: number) => ({ float: number });
 

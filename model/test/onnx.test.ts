@@ -23,18 +23,9 @@ import { makeTensor, readFloats, readInts } from '../src/onnx/tensor.js';
 import { halfToFloat } from '../src/arrays/halves.js';
 import { encodeModel, writeModel } from '../src/onnx/write.js';
 import { QuantsmithError } from '@quantsmith/schemas';
-import {
-  DATA,
-  floats,
-  hasData,
-  ints,
-  model,
-  node,
-  randoms,
-  realModels,
-  runModel,
-  value,
-} from '../../engine/test/models.js';
+import { DATA, hasData, realModels } from '../../test/kit/realModels.js';
+import { floats, ints, model, node, randoms, value } from '../../test/kit/models.js';
+import { runModel } from '../../test/kit/runModel.js';
 
 let dir = '';
 beforeAll(() => {

@@ -9,7 +9,7 @@ import {
   withBaseline,
   type ModelStructure,
 } from '../src/index.js';
-import { HOSTILE, layer, sampleReport } from './sample.js';
+import { HOSTILE, layer, sampleReport } from '../../test/kit/sampleReport.js';
 
 const report = (change?: Parameters<typeof sampleReport>[0]) => sampleReport(change);
 const side = (change?: Parameters<typeof sampleReport>[0], path = 'a.report.json') =>

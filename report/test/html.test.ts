@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { reportHtml } from '../src/index.js';
 import { attribute, parsePage, textOf, type Element } from './page.js';
-import { HOSTILE, layer, sampleReport } from './sample.js';
+import { HOSTILE, layer, sampleReport } from '../../test/kit/sampleReport.js';
 
 const page = (change?: Parameters<typeof sampleReport>[0]) => parsePage(reportHtml(sampleReport(change)));
 const named = (elements: readonly Element[], ...tags: string[]) =>

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import MarkdownIt from 'markdown-it';
 import { describe, expect, it } from 'vitest';
 import { reportMarkdown, reportText } from '../src/index.js';
-import { HOSTILE, layer, sampleReport } from './sample.js';
+import { HOSTILE, layer, sampleReport } from '../../test/kit/sampleReport.js';
 
 const parser = new MarkdownIt({ html: true, linkify: false });
 

@@ -1,7 +1,7 @@
 import { validateReport } from '@quantsmith/schemas';
 import { describe, expect, it } from 'vitest';
 import { parseReport, reportHtml, reportMarkdown, reportText } from '../src/index.js';
-import { layer, sampleReport } from './sample.js';
+import { layer, sampleReport } from '../../test/kit/sampleReport.js';
 import { pageText } from './page.js';
 
 const flat = (text: string) => text.replace(/ +/g, ' ');

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { reportHtml, reportMarkdown, reportText } from '../src/index.js';
-import { sampleReport } from './sample.js';
+import { sampleReport } from '../../test/kit/sampleReport.js';
 
 const report = sampleReport();
 const undefinedDrop = {

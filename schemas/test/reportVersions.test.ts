@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { sampleReport } from '../../report/test/sample.js';
+import { sampleReport } from '../../test/kit/sampleReport.js';
 import { readReport, REPORT_VERSION, reportSchema } from '../src/index.js';
 
 const metricOf = (value: unknown) => {

@@ -7,9 +7,9 @@ import { createHash } from 'node:crypto';
 import { resolvedConfigText, type QuantizationConfig } from '@quantsmith/schemas';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CodeAction, CodeActionContext, CodeLens, Diagnostic } from 'vscode-languageserver-protocol';
-import { sampleReport } from '../../report/test/sample.js';
+import { sampleReport } from '../../test/kit/sampleReport.js';
 import { checkConfigFile } from '../src/check/check.js';
-import { inMemory, type TestClient } from './client.js';
+import { inMemory, type TestClient } from '../../test/kit/lspClient.js';
 
 const HEAD = 'model: m.onnx\ndata: {calibration: {arrays: a.npy}}\n';
 const MIXD = `${HEAD}quantization: {preset: mixd}\n`;

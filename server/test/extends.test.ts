@@ -13,7 +13,7 @@ import { complete } from '../../service/src/features/completion.js';
 import { hover } from '../../service/src/features/hover.js';
 import { mergeConfigs } from '../../service/src/extends/merge.js';
 import { createSources } from '../src/sources/sources.js';
-import { inMemory } from './client.js';
+import { inMemory } from '../../test/kit/lspClient.js';
 
 let folder: string;
 const write = (name: string, text: string) => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DocumentDiagnosticReport } from 'vscode-languageserver-protocol';
-import { inMemory, type TestClient } from './client.js';
+import { inMemory, type TestClient } from '../../test/kit/lspClient.js';
 
 const CAPABILITIES = {
   textDocument: { diagnostic: {} },

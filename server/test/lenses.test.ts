@@ -6,12 +6,12 @@ import { inspectModel } from '@quantsmith/model/onnx';
 import { isConfig } from '@quantsmith/schemas';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CodeLens } from 'vscode-languageserver-protocol';
-import { sampleReport } from '../../report/test/sample.js';
+import { sampleReport } from '../../test/kit/sampleReport.js';
 import { valueOf } from '../../service/src/document/tree.js';
 import { inlayHints } from '../../service/src/features/inlayHints.js';
 import { readClientCommands, readSettings } from '../src/client/settings.js';
-import { inMemory } from './client.js';
-import { config } from '../../service/test/dsl.js';
+import { inMemory } from '../../test/kit/lspClient.js';
+import { config } from '../../test/kit/configs.js';
 
 const digits = fileURLToPath(new URL('../../examples/digits/digits.onnx', import.meta.url));
 const TEXT = 'model: m.onnx\ndata: {calibration: {arrays: a.npy}}\n';

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CancellationTokenSource, WorkDoneProgress } from 'vscode-languageserver-protocol/node';
 import type { CodeAction, Diagnostic, DocumentDiagnosticReport } from 'vscode-languageserver-protocol';
 import type { QuantizationReport } from '@quantsmith/schemas';
-import { inMemory, realProcess, type TestClient } from './client.js';
+import { inMemory, realProcess, type TestClient } from '../../test/kit/lspClient.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const uri = 'untitled:test.quant.yaml';

@@ -14,8 +14,8 @@ import type {
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { semanticTokens, TOKEN_LEGEND } from '../../service/src/features/semanticTokens.js';
 import { reportPlace } from '../../service/src/features/layers.js';
-import { inMemory, type TestClient } from './client.js';
-import { config, type Language } from '../../service/test/dsl.js';
+import { inMemory, type TestClient } from '../../test/kit/lspClient.js';
+import { config, type Language } from '../../test/kit/configs.js';
 
 /** `text type` of every token. */
 function tokens(text: string, language: Language = 'yaml', given?: SemanticTokens): string[] {

@@ -3,7 +3,7 @@ import { configSchema, resolveRef, type SchemaNode } from '@quantsmith/schemas';
 import { describe, expect, it } from 'vitest';
 import { findEntry, findNode, resolved, valueOf, type Path } from '../src/document/tree.js';
 import { complete } from '../src/features/completion.js';
-import { accepted, at, completions, config, CONTEXT, labels, type Language } from './dsl.js';
+import { accepted, at, completions, config, CONTEXT, labels, type Language } from '../../test/kit/configs.js';
 
 /** The text after the item with this label was accepted. */
 function after(marked: string, label: string, language: Language = 'yaml', snippets = false): string {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { valueOf, type Path } from '../src/document/tree.js';
 import { complete } from '../src/features/completion.js';
 import { allowedValues } from '../src/knowledge/schema.js';
-import { accepted, config, CONTEXT, type Language } from './dsl.js';
+import { accepted, config, CONTEXT, type Language } from '../../test/kit/configs.js';
 
 // JSON and flow YAML, which are of one kind: an accepted item stands where the cursor was, and nothing else changes.
 

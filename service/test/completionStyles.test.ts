@@ -10,8 +10,8 @@ import { describe, expect, it } from 'vitest';
 import { findNode, resolved, valueOf, type Path } from '../src/document/tree.js';
 import { complete, completionList } from '../src/features/completion.js';
 import { allowedValues } from '../src/knowledge/schema.js';
-import { accepted, at, completions, config, CONTEXT, labels } from './dsl.js';
-import { listingsOf } from './files.js';
+import { accepted, at, completions, config, CONTEXT, labels } from '../../test/kit/configs.js';
+import { listingsOf } from '../../test/kit/facts.js';
 
 const node = (name: string, op: string) => ({
   name,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { appendItems, removeKey, setValue, type Written } from '../src/document/edit.js';
 import { findNode, resolved, valueOf } from '../src/document/tree.js';
-import { applied, config, type Language } from './dsl.js';
+import { applied, config, type Language } from '../../test/kit/configs.js';
 
 const set = (text: string, path: string[], value: Written, language: Language = 'yaml') => {
   const document = config(text, language);

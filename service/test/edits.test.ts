@@ -10,7 +10,7 @@ import { layerAt, mentionsOf } from '../src/knowledge/ignoredScope.js';
 import { semanticTokens } from '../src/features/semanticTokens.js';
 import { workspaceSymbols } from '../src/features/workspaceSymbols.js';
 import { findAll, fixesOf } from '../src/rules/all.js';
-import { applied, config as parsed, CONTEXT, type Language } from './dsl.js';
+import { applied, config as parsed, CONTEXT, type Language } from '../../test/kit/configs.js';
 
 /** More with QUANTSMITH_EDITS=200000. */
 const EDITS = Number(process.env['QUANTSMITH_EDITS'] ?? 2000);

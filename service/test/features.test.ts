@@ -4,7 +4,7 @@ import { foldingRanges, selectionRanges } from '../src/features/folding.js';
 import { hover } from '../src/features/hover.js';
 import { inlayHints } from '../src/features/inlayHints.js';
 import { documentSymbols } from '../src/features/symbols.js';
-import { applied, at, config, type Language } from './dsl.js';
+import { applied, at, config, type Language } from '../../test/kit/configs.js';
 
 const text = (marked: string, markdown = true, language: Language = 'yaml') => {
   const { document, position } = at(marked, language);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { valueOf } from '../src/document/tree.js';
 import { fixAll } from '../src/features/codeActions.js';
 import { findAll } from '../src/rules/all.js';
-import { applied, config } from './dsl.js';
+import { applied, config } from '../../test/kit/configs.js';
 
 const HEAD = 'model: m.onnx\ndata: {calibration: {arrays: a.npy}}\n';
 

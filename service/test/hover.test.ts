@@ -3,11 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { inspectModel } from '@quantsmith/model/onnx';
 import { type ModelSummary, type QuantizationReport, isConfig } from '@quantsmith/schemas';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { layer, sampleReport } from '../../report/test/sample.js';
+import { layer, sampleReport } from '../../test/kit/sampleReport.js';
 import { valueOf } from '../src/document/tree.js';
 import { hover, type HoverContext } from '../src/features/hover.js';
 import { code, render } from '../src/features/markdown.js';
-import { at } from './dsl.js';
+import { at } from '../../test/kit/configs.js';
 
 const HEAD = 'model: m.onnx\ndata: {calibration: {arrays: a.npy}}\n';
 let model: ModelSummary;

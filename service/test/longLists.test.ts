@@ -2,7 +2,7 @@ import type { ModelSummary } from '@quantsmith/schemas';
 import { expect, it } from 'vitest';
 import { completionAt } from '../src/features/completion.js';
 import { cursorAt } from '../src/features/cursorAt.js';
-import { config } from './dsl.js';
+import { config } from '../../test/kit/configs.js';
 
 const model = {
   nodes: Array.from({ length: 1786 }, (_, index) => ({

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { findAll } from '../src/rules/all.js';
-import { config } from './dsl.js';
+import { config } from '../../test/kit/configs.js';
 
 it.each([
   ['modle: m.onnx', 'Unknown key "modle" in the config. Did you mean "model"?'],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { QuantizationReport } from '@quantsmith/schemas';
 import { findAll, fixesOf } from '../src/rules/all.js';
-import { applied, config } from './dsl.js';
+import { applied, config } from '../../test/kit/configs.js';
 
 const HEAD = 'model: m.onnx\ndata: {calibration: {arrays: a.npy}}\n';
 const WITH_KEY = `${HEAD}quantization:\n  advanced_parameters:\n    overflow_fix: first_layer\n`;

@@ -6,7 +6,7 @@ import { valueOf } from '../src/document/tree.js';
 import { findAll } from '../src/rules/all.js';
 import { convert } from '../src/features/convert.js';
 import { withDefaults, withoutDefaults } from '../src/features/rewrite.js';
-import { config } from './dsl.js';
+import { config } from '../../test/kit/configs.js';
 
 const digits = readFileSync(new URL('../../examples/digits/digits.quant.yaml', import.meta.url), 'utf8');
 const value = (text: string, language: 'yaml' | 'json' = 'yaml') => valueOf(config(text, language).tree);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { RULES } from '../src/rules/list.js';
 import { findAll, fixesOf } from '../src/rules/all.js';
-import { applied, config } from './dsl.js';
+import { applied, config } from '../../test/kit/configs.js';
 
 const examples = RULES.filter(({ needs }) => ['text', 'value', 'config'].includes(needs)).flatMap((rule) =>
   rule.examples.map((example) => ({ ...example, rule })),

@@ -6,9 +6,9 @@ import { inlayHints } from '../src/features/inlayHints.js';
 import { toDiagnostics } from '../src/features/diagnostics.js';
 import { codeActions, fixAll } from '../src/features/codeActions.js';
 import { NO_SECTION_FACTS, type EntryKind } from '../src/facts/facts.js';
-import { facts } from './files.js';
+import { facts } from '../../test/kit/facts.js';
 import { findAll, fixesOf, type RuleContext } from '../src/rules/all.js';
-import { applied, config, type Language } from './dsl.js';
+import { applied, config, type Language } from '../../test/kit/configs.js';
 
 const NOTHING: RuleContext = { baseDir: null, model: null, modelProblem: null, report: null, changed: null };
 const HEAD = 'model: m.onnx\ndata: {calibration: {arrays: a.npy}}\n';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readModel } from '@quantsmith/model/onnx';
-import { root } from '../../cli/test/built.js';
+import { root } from '../kit/builtCli.js';
 import type { Outcome } from './attempt.js';
 import { throughCheck } from './configs.js';
 import { throughData } from './data.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { builtCli, root } from '../../cli/test/built.js';
+import { builtCli, root } from '../kit/builtCli.js';
 import { killOnce } from './kills.js';
 
 const cli = builtCli();

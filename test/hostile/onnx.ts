@@ -9,7 +9,7 @@ import {
   makeAttribute,
 } from '@quantsmith/model/onnx';
 import { create } from '@bufbuild/protobuf';
-import { floats, ints, model as modelOf, node, value } from '../../engine/test/models.js';
+import { floats, ints, model as modelOf, node, value } from '../kit/models.js';
 import type { Random } from './random.js';
 
 const NAMES = [

@@ -9,7 +9,7 @@ import {
   StreamMessageReader,
   StreamMessageWriter,
 } from 'vscode-languageserver-protocol/node';
-import { builtCli, root } from '../../cli/test/built.js';
+import { builtCli, root } from '../kit/builtCli.js';
 
 const STRACE = '/usr/bin/strace';
 const installed = existsSync(STRACE);

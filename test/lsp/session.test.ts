@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClientCapabilities, CodeAction, Diagnostic } from 'vscode-languageserver-protocol';
-import { inMemory, type TestClient } from '../../server/test/client.js';
+import { inMemory, type TestClient } from '../kit/lspClient.js';
 
 // Whole sessions of the clients that know least and most: every message is checked, also against what the client has said.
 

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { inMemory, realProcess } from '../../../server/test/client.js';
+import { inMemory, realProcess } from '../../kit/lspClient.js';
 import { PULLING } from './client.js';
 import { soak } from './soak.js';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
-import { inMemory } from '../../../server/test/client.js';
+import { inMemory } from '../../kit/lspClient.js';
 import { PULLING } from './client.js';
 import { soak } from './soak.js';
 

@@ -2,7 +2,7 @@ import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import type { LogMessageParams } from 'vscode-languageserver-protocol';
-import type { TestClient } from '../../../server/test/client.js';
+import type { TestClient } from '../../kit/lspClient.js';
 import { changeOf, randoms, startingTexts, type Random } from './texts.js';
 
 export interface SoakOptions {

@@ -7,9 +7,9 @@ import {
   type ProtocolConnection,
   type PublishDiagnosticsParams,
 } from 'vscode-languageserver-protocol/node';
-import { checkedStreams, type CheckedStreams } from '../../test/lsp/conformance.js';
-import { startServer } from '../src/connection.js';
-import type { SessionOptions } from '../src/session/session.js';
+import { checkedStreams, type CheckedStreams } from '../lsp/conformance.js';
+import { startServer } from '../../server/src/connection.js';
+import type { SessionOptions } from '../../server/src/session/session.js';
 
 /** A client for tests: a connection, what the server has pushed, and a wait for the next push. */
 export interface TestClient {

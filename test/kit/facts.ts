@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { NO_FACTS, type EntryKind, type FileFacts, type FolderEntry } from '../src/facts/facts.js';
+import { NO_FACTS, type EntryKind, type FileFacts, type FolderEntry } from '../../service/src/facts/facts.js';
 
 /** The listings of all folders of a made-up tree of files below `root`. */
 export function listingsOf(root: string, files: readonly string[]): Map<string, FolderEntry[]> {

@@ -1,7 +1,7 @@
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import type { CompletionItem, Position, TextEdit } from 'vscode-languageserver';
-import { parseConfig, type ConfigDocument } from '../src/document/document.js';
-import { complete, type CompletionContext } from '../src/features/completion.js';
+import { parseConfig, type ConfigDocument } from '../../service/src/document/document.js';
+import { complete, type CompletionContext } from '../../service/src/features/completion.js';
 
 export type Language = 'yaml' | 'json';
 
