@@ -4,7 +4,7 @@ import type { QuantizationConfig } from '@quantsmith/schemas';
 import { plan } from '../src/plan/plan.js';
 import type { SampleSource } from '../src/data/types.js';
 import { prepareModel } from '../src/prepare/prepare.js';
-import { makeQuantization } from '../src/run/make.js';
+import { makeQuantization, quantizationInputs } from '../src/run/make.js';
 import { autoProblems } from '../src/saturation/auto.js';
 import { targetSaturates } from '../src/overflow/isa.js';
 import { startClock } from '../src/progress/clock.js';
@@ -84,14 +84,13 @@ async function halved(inputs: Inputs, target = 'avx2') {
       externalStamps: [],
     },
   };
-  const inputsOf = {
+  const inputsOf = quantizationInputs({
     float: prepared,
     statistics,
     workers: oneWorker(1),
     clock: startClock(quiet),
     cpu: VNNI,
-    rewritten: new Map(),
-  };
+  });
   const { quantization } = await makeQuantization(inputsOf, planFor(target), quiet);
   const half = quantization.placement.weights.filter(({ halfRange }) => halfRange);
   return { layers: half.map(({ targets }) => targets[0]!.node).sort(), read: read - SAMPLES };

@@ -3,7 +3,7 @@ import { type ModelProto, encodeModel } from '@quantsmith/model/onnx';
 import type { HostTensor } from '@quantsmith/model/arrays';
 import { QuantsmithError, type QuantizationConfig } from '@quantsmith/schemas';
 import type { Sample, SampleSource } from '../src/data/types.js';
-import { makeQuantization } from '../src/run/make.js';
+import { makeQuantization, quantizationInputs } from '../src/run/make.js';
 import { plan } from '../src/plan/plan.js';
 import { prepareModel } from '../src/prepare/prepare.js';
 import { startClock } from '../src/progress/clock.js';
@@ -141,7 +141,7 @@ async function quantize(model: ModelProto, samples: readonly Sample[]): Promise<
   const fault = float.problems.find(({ code }) => code === 'internal-rewrite');
   if (fault !== undefined) throw new Error(fault.message);
   const clock = startClock(() => undefined);
-  const inputs = { float, statistics, workers, clock, cpu: await cpuFeatures(), rewritten: new Map() };
+  const inputs = quantizationInputs({ float, statistics, workers, clock, cpu: await cpuFeatures() });
   const { quantization } = await makeQuantization(inputs, plan(CONFIG), clock.stage);
   const runnable = await leaveRefusedInFloat(quantization, samples[0]!.feeds);
   return buildModel(runnable.quantization, new Set());

@@ -74,11 +74,8 @@ export async function smoothModel(
   plan: SmoothingPlan | null,
 ): Promise<PreparedModel> {
   if (plan === null) return float;
-  const { scope, strength, inGraph } = plan;
-  const groups = smoothGroups(float.graph, ignoredNodes(float, scope)).filter(
-    ({ kind }) => strength[kind] >= 0,
-  );
-
+  const { strength, inGraph } = plan;
+  const groups = groupsToSmooth(float, plan);
   if (groups.length === 0) return float;
   const { ranges } = await collectCached(float, magnitudePlan(groups), [], inGraph, calibration);
   const smoothed = groups.flatMap((group) => {
@@ -89,6 +86,11 @@ export async function smoothModel(
   });
 
   return applySmoothing(float, smoothed);
+}
+
+function groupsToSmooth(float: PreparedModel, { scope, strength }: SmoothingPlan) {
+  const groups = smoothGroups(float.graph, ignoredNodes(float, scope));
+  return groups.filter(({ kind }) => strength[kind] >= 0);
 }
 
 /** Channel alignment: convolutions in a row pass channels of similar ranges to each other. Off by default. */
@@ -129,14 +131,24 @@ export async function calibrate(
   return { ...collected, ranges: unifyRanges(quantizers, collected.ranges) };
 }
 
-/** Puts into the pool what several quantizations of one float model need, in one pass over the samples. */
+/** A quantization of a float model, and how that is smoothed for others. */
+export interface CalibrationVariant {
+  readonly placement: Placement;
+  readonly plan: CalibrationPlan;
+}
+
+/** Puts into the pool what several quantizations and smoothings of one float model need, in one pass over the samples. */
 export async function collectForAll(
   prepared: PreparedModel,
-  variants: readonly { readonly placement: Placement; readonly plan: CalibrationPlan }[],
+  variants: readonly CalibrationVariant[],
+  smoothings: readonly SmoothingPlan[],
   calibration: Calibration,
 ): Promise<void> {
   const all = variants.map(({ placement, plan }) => wanted(prepared, placement, plan));
-  const statistics = all.flatMap((each) => each.statistics);
+  const statistics = [
+    ...all.flatMap((each) => each.statistics),
+    ...smoothings.flatMap((smoothing) => magnitudePlan(groupsToSmooth(prepared, smoothing))),
+  ];
   // Named after what they are, since a quantizer has one range in each variant.
   const unique = new Map(
     statistics.map((tensor) => {
@@ -150,8 +162,7 @@ export async function collectForAll(
 
   const plan = [...unique.values()];
   const inGraph = variants.every((variant) => variant.plan.inGraph);
-  const collected = await collectCached(prepared, plan, [...means.values()], inGraph, calibration);
-  calibration.pool.add(prepared.model, plan, [...means.values()], collected);
+  await collectCached(prepared, plan, [...means.values()], inGraph, calibration);
 }
 
 function wanted(
@@ -173,16 +184,30 @@ function wanted(
   return { quantizers, statistics, means };
 }
 
-/** Statistics from the cache, where the same were collected before of the same model and data. */
+/** Statistics from the pool, where this run has collected them, or from the cache, where an earlier one has. */
 async function collectCached(
   prepared: PreparedModel,
   plan: readonly TensorPlan[],
   means: readonly ChannelMeanRequest[],
   inGraph: boolean,
-  { loaded, source, samples, workers, cache, pool, onSample, warn }: Calibration,
+  calibration: Calibration,
 ): Promise<Collected & { readonly cached: boolean }> {
-  const pooled = pool.find(prepared.model, plan, means);
+  const { pool, samples } = calibration;
+  const pooled = pool.find(prepared.model, plan, means, samples);
   if (pooled !== null) return pooled;
+  const collected = await collectOrRead(prepared, plan, means, inGraph, calibration);
+  pool.add(prepared.model, plan, means, collected);
+
+  return collected;
+}
+
+async function collectOrRead(
+  prepared: PreparedModel,
+  plan: readonly TensorPlan[],
+  means: readonly ChannelMeanRequest[],
+  inGraph: boolean,
+  { loaded, source, samples, workers, cache, onSample, warn }: Calibration,
+): Promise<Collected & { readonly cached: boolean }> {
   const collect = () =>
     collectStatistics(prepared, plan, means, readAhead(source, firstIndices(samples)), {
       inGraph,

@@ -20,6 +20,8 @@ export interface QuantizerNoise {
 
 /** Bytes of activations that are looked at together. */
 const CHUNK_BYTES = 64 * 2 ** 20;
+/** Of larger tensors, values at even distances stand for the rest. */
+const MAX_VALUES = 2 ** 17;
 /** Elements of a tensor whose shape is not known. */
 const UNKNOWN_ELEMENTS = 2 ** 20;
 
@@ -109,23 +111,31 @@ function channelNoise(
   const scale = parameters.scale[0]!;
   const zero = parameters.zeroPoint[0]!;
   const { codeLow, codeHigh } = parameters;
-  for (let start = 0, c = 0; start < values.length; start += inner, c = (c + 1) % count) {
-    let [value, square, noise] = [0, 0, 0];
-    for (let i = start; i < start + inner; i++) {
-      const x = values[i]!;
-      const code = Math.min(codeHigh, Math.max(codeLow, roundHalfEven(x / scale) + zero));
-      const error = x - scale * (code - zero);
-      value += x;
-      square += x * x;
-      noise += error * error;
+  const stride = Math.max(1, Math.floor(values.length / MAX_VALUES));
+  const step = Math.min(stride, inner);
+  const rowStep = Math.ceil(stride / step) * count * inner;
+  let each = 0;
+  for (let row = 0; row < values.length; row += rowStep) {
+    for (let c = 0; c < count; c++) {
+      const start = row + c * inner;
+      let [value, square, noise] = [0, 0, 0];
+      for (let i = start; i < start + inner; i += step) {
+        const x = values[i]!;
+        const code = Math.min(codeHigh, Math.max(codeLow, roundHalfEven(x / scale) + zero));
+        const error = x - scale * (code - zero);
+        value += x;
+        square += x * x;
+        noise += error * error;
+      }
+
+      sums.value[c] = sums.value[c]! + value;
+      sums.square[c] = sums.square[c]! + square;
+      sums.noise[c] = sums.noise[c]! + noise;
     }
 
-    sums.value[c] = sums.value[c]! + value;
-    sums.square[c] = sums.square[c]! + square;
-    sums.noise[c] = sums.noise[c]! + noise;
+    each += Math.ceil(inner / step);
   }
 
-  const each = values.length / count;
   let total = 0;
   for (let c = 0; c < count; c++) {
     const variance = sums.square[c]! - sums.value[c]! ** 2 / each;

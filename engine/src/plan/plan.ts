@@ -63,10 +63,7 @@ export function plan(config: QuantizationConfig, change: QuantizationChange = {}
   return {
     threads: backend.threads,
     samples: { section: resolved.data.calibration, limit: quantization.subset_size },
-    smoothing:
-      quantization.model_type === 'transformer'
-        ? { scope, strength: advanced.smooth_quant_alphas, inGraph }
-        : null,
+    smoothing: smoothingPlan(resolved),
     alignment: advanced.disable_channel_alignment ? null : { scope },
     placement: placementPlan(resolved),
     calibration: {
@@ -84,6 +81,14 @@ export function plan(config: QuantizationConfig, change: QuantizationChange = {}
     output: { externalData: backend.external_data ?? 'auto' },
     identity: identityOf(resolved),
   };
+}
+
+/** null also where no operator is to be smoothed. */
+function smoothingPlan({ quantization }: ResolvedConfig): SmoothingPlan | null {
+  const { smooth_quant_alphas: strength, inplace_statistics: inGraph } = quantization.advanced_parameters;
+  if (quantization.model_type !== 'transformer') return null;
+  if (strength.matmul < 0 && strength.convolution < 0) return null;
+  return { scope: quantization.ignored_scope, strength, inGraph };
 }
 
 function placementPlan({ quantization }: ResolvedConfig): PlacementPlan {

@@ -21,7 +21,6 @@ import type { CpuFeatures } from '../runtime/cpu.js';
 import type { Workers } from '../runtime/workers.js';
 import { fixOverflow } from '../saturation/auto.js';
 import type { Collected } from '../statistics/collect.js';
-import type { OpenedRun } from './open.js';
 
 /** What a quantization is made from; the same for every one that a run makes. */
 export interface QuantizationInputs {
@@ -30,8 +29,8 @@ export interface QuantizationInputs {
   readonly workers: Workers;
   readonly clock: Clock;
   readonly cpu: CpuFeatures;
-  /** Rewritten float models by what has rewritten them. */
-  readonly rewritten: Map<string, Promise<PreparedModel>>;
+  /** The float model as it is quantized: smoothed and aligned where a plan asks for it, by all samples. */
+  readonly rewrite: (planned: Plan) => Promise<PreparedModel>;
 }
 
 export function quantizationInputs({
@@ -40,22 +39,30 @@ export function quantizationInputs({
   workers,
   clock,
   cpu,
-}: OpenedRun): QuantizationInputs {
-  return { float, statistics, workers, clock, cpu, rewritten: new Map() };
+}: Omit<QuantizationInputs, 'rewrite'>): QuantizationInputs {
+  return { float, statistics, workers, clock, cpu, rewrite: rewriting(float, statistics) };
 }
 
-/** The float model as it is quantized: smoothed and aligned where the plan asks for it. */
-export function rewrite(
-  { float, statistics, rewritten }: QuantizationInputs,
-  { smoothing, alignment }: Plan,
-): Promise<PreparedModel> {
-  const key = JSON.stringify([smoothing, alignment, statistics.samples]);
-  const found =
-    rewritten.get(key) ??
-    smoothModel(float, statistics, smoothing).then((smoothed) => alignModel(smoothed, statistics, alignment));
+/** Rewritten models that are kept; each has weights of its own. */
+const MAX_REWRITTEN = 2;
 
-  rewritten.set(key, found);
-  return found;
+function rewriting(float: PreparedModel, statistics: Calibration): QuantizationInputs['rewrite'] {
+  const kept = new Map<string, Promise<PreparedModel>>();
+  return ({ smoothing, alignment }) => {
+    if (smoothing === null && alignment === null) return Promise.resolve(float);
+    const key = JSON.stringify([smoothing, alignment]);
+    const found =
+      kept.get(key) ??
+      smoothModel(float, statistics, smoothing).then((smoothed) =>
+        alignModel(smoothed, statistics, alignment),
+      );
+
+    kept.delete(key);
+    kept.set(key, found);
+    for (const oldest of [...kept.keys()].slice(0, -MAX_REWRITTEN)) kept.delete(oldest);
+
+    return found;
+  };
 }
 
 /** A quantization with what the report tells of how it was made. */
@@ -74,7 +81,7 @@ export async function makeQuantization(
 ): Promise<MadeQuantization> {
   const { statistics, workers, clock, cpu } = inputs;
   stage('calibrate', statistics.samples);
-  const prepared = await rewrite(inputs, planned);
+  const prepared = await inputs.rewrite(planned);
   const { placement, problems } = placeModel(prepared, planned.placement);
   const collected = await calibrate(prepared, placement, statistics, planned.calibration);
 

@@ -1,6 +1,6 @@
 import { withChange, type QuantizationChange, type QuantizationConfig } from '@quantsmith/schemas';
 import { chooseSettings, type Choice } from '../choose/choose.js';
-import { makeQuantization, rewrite, type QuantizationInputs } from './make.js';
+import { makeQuantization, type QuantizationInputs } from './make.js';
 
 /** A config that leaves nothing open to measurement. */
 export interface SettledConfig {
@@ -27,7 +27,7 @@ export async function settleConfig(
     calibration: statistics,
     workers,
     stage: clock.stage,
-    rewrite: (planned) => rewrite(inputs, planned),
+    rewrite: inputs.rewrite,
     make: (planned, samples) => makeQuantization(withSamples(samples), planned, () => undefined),
   });
 

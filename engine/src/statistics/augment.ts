@@ -78,7 +78,7 @@ interface Additions {
   readonly opset: number;
   readonly built: GraphBuilder;
   readonly places: Map<string, Place>;
-  /** Matrices with one row per image of the batch (by the batch's size), and the one row of scalars. */
+  /** Matrices with one row per image of the batch (by the batch's size), and the one row of what has no batch. */
   readonly packs: Map<string | number, Pack>;
   readonly outputs: string[];
 }
@@ -108,9 +108,17 @@ function addReduction(additions: Additions, reduction: Reduction): void {
     const scalar = additions.built.add(OPERATOR[kind], [tensor], { keepdims: 0 });
     const shape = additions.built.ints([1, 1, 1, 1], 'quantsmith_scalar');
     const value = additions.built.add('Reshape', [scalar, shape], {});
-    pack(additions, reduction, { value, key: 'scalars', width: 1, negated: false });
+    pack(additions, reduction, { value, key: 'row', width: 1, negated: false });
   } else {
     const output = vector(additions, reduction, axis);
+    const width = additions.graph.type(tensor)?.dims?.at(axis);
+    if (typeof width === 'number' && width > 0) {
+      const shape = additions.built.ints([1, -1, 1, 1], 'quantsmith_vector');
+      const value = additions.built.add('Reshape', [output, shape], {});
+      pack(additions, reduction, { value, key: 'row', width, negated: false });
+      return;
+    }
+
     additions.outputs.push(output);
     additions.places.set(reductionKey(reduction), { output, start: 0, length: null, negated: false });
   }

@@ -52,7 +52,8 @@ export async function collectStatistics(
   samples: AsyncIterable<CalibrationSample>,
   options: CollectOptions,
 ): Promise<Collected> {
-  const work = plan.map((tensor) => tensorWork(tensor, options.inGraph));
+  const sides = new Map<string, SideWork>();
+  const work = plan.map((tensor) => tensorWork(tensor, options.inGraph, sides));
   const meanWork = means.map((mean) => ({ ...mean, aggregator: createAggregator('mean', 0) }));
   const reduced = new Set(work.flatMap((item) => (item.fetch ? [] : [item.plan.tensor])));
   const sentinels = nanSentinels(prepared.graph, prepared.dir, reduced);
@@ -75,14 +76,21 @@ export async function collectStatistics(
   let count = 0;
   try {
     for await (const [sample, results] of runner.run(samples)) {
-      const read: Reader = (reduction) => readReduction(results, augmented.places, reduction);
+      const read = readOnce((reduction) => readReduction(results, augmented.places, reduction));
       const filled = work.filter((item) => !isEmpty(item, read, results[item.plan.tensor]));
       const tensors = new Set(filled.map((item) => item.plan.tensor));
       for (const sentinel of sentinels) {
         if (tensors.has(sentinel.tensor)) checkValues(read(sentinel), sentinel.tensor, sample.name);
       }
 
-      for (const item of filled) addSample(item, sample.name, read, results[item.plan.tensor]);
+      for (const { plan: tensor, histogram } of filled) {
+        if (histogram !== null) addToHistogram(histogram, tensor, sample.name, results[tensor.tensor]!);
+      }
+
+      for (const side of new Set(filled.flatMap(({ min, max }) => [min ?? [], max ?? []].flat()))) {
+        addToSide(side, sample.name, read, results[side.plan.tensor]);
+      }
+
       for (const item of meanWork) {
         const values = read({ ...item, kind: 'mean' });
         // The mean of no values at all.
@@ -133,12 +141,21 @@ interface TensorWork {
   readonly reductions: readonly Reduction[];
   /** Whether the tensor itself leaves the runtime. */
   readonly fetch: boolean;
-  readonly min: Aggregator | null;
-  readonly max: Aggregator | null;
+  readonly min: SideWork | null;
+  readonly max: SideWork | null;
   readonly histogram: Histogram | null;
 }
 
-function tensorWork(plan: TensorPlan, inGraph: boolean): TensorWork {
+/** One border of a tensor's range; plans that ask for the same share it. */
+interface SideWork {
+  readonly plan: TensorPlan;
+  readonly side: SidePlan;
+  readonly fetch: boolean;
+  readonly aggregator: Aggregator;
+}
+
+/** `sides`: what the plans before have asked for, by what it is. */
+function tensorWork(plan: TensorPlan, inGraph: boolean, sides: Map<string, SideWork>): TensorWork {
   // A histogram serves per-tensor quantizers; per-channel ones fall back to minimum and maximum.
   const histogram =
     plan.max.aggregator === 'histogram' && plan.axis === null
@@ -158,10 +175,26 @@ function tensorWork(plan: TensorPlan, inGraph: boolean): TensorWork {
     plan,
     fetch,
     reductions: fetch ? [] : [...kinds].map((kind) => ({ tensor, axis, kind })),
-    min: histogram !== null || plan.min === null ? null : aggregatorOf(plan.min, 'min'),
-    max: histogram !== null ? null : aggregatorOf(plan.max, 'max'),
+    min: histogram !== null || plan.min === null ? null : sideWork(plan, 'min', plan.min, fetch, sides),
+    max: histogram !== null ? null : sideWork(plan, 'max', plan.max, fetch, sides),
     histogram,
   };
+}
+
+function sideWork(
+  plan: TensorPlan,
+  which: 'min' | 'max',
+  side: SidePlan,
+  fetch: boolean,
+  sides: Map<string, SideWork>,
+): SideWork {
+  const { clip, ...others } = side;
+  const limits = [String(clip.low), String(clip.high)];
+  const key = JSON.stringify([plan.tensor, plan.axis, plan.min === null, which, fetch, others, limits]);
+  const found = sides.get(key) ?? { plan, side, fetch, aggregator: aggregatorOf(side, which) };
+  sides.set(key, found);
+
+  return found;
 }
 
 /** Both sides' cuts at once, since a histogram looks at all values. */
@@ -191,24 +224,37 @@ function kindsOf(side: SidePlan, neverNegative: boolean): Reduction['kind'][] {
 
 type Reader = (reduction: Reduction) => Float64Array;
 
-function addSample(item: TensorWork, sample: string, read: Reader, fetched: HostTensor | undefined): void {
-  const { plan } = item;
-  if (item.histogram !== null) {
-    const values = fetched!.data as Float32Array;
-    checkValues(values, plan.tensor, sample);
-    item.histogram.add(values);
-    return;
-  }
+/** Several plans ask for the same reductions. */
+function readOnce(read: Reader): Reader {
+  const known = new Map<string, Float64Array>();
+  return (reduction) => {
+    const key = reductionKey(reduction);
+    const values = known.get(key) ?? read(reduction);
+    known.set(key, values);
+    return values;
+  };
+}
 
-  for (const [side, aggregator] of [
-    [plan.min, item.min],
-    [plan.max, item.max],
-  ] as const) {
-    if (side === null || aggregator === null) continue;
-    const statistic = item.fetch ? fromTensor(plan, side, fetched!) : fromReductions(plan, side, read);
-    checkValues(statistic, plan.tensor, sample);
-    aggregator.add(statistic);
-  }
+function addToHistogram(
+  histogram: Histogram,
+  { tensor }: TensorPlan,
+  sample: string,
+  fetched: HostTensor,
+): void {
+  const values = fetched.data as Float32Array;
+  checkValues(values, tensor, sample);
+  histogram.add(values);
+}
+
+function addToSide(
+  { plan, side, fetch, aggregator }: SideWork,
+  sample: string,
+  read: Reader,
+  fetched: HostTensor | undefined,
+): void {
+  const statistic = fetch ? fromTensor(plan, side, fetched!) : fromReductions(plan, side, read);
+  checkValues(statistic, plan.tensor, sample);
+  aggregator.add(statistic);
 }
 
 function fromTensor(plan: TensorPlan, side: SidePlan, tensor: HostTensor): Float64Array {
@@ -239,9 +285,10 @@ function fromReductions(plan: TensorPlan, side: SidePlan, read: Reader): Float64
 /** null: there was no value. */
 function rangeOf(item: TensorWork): RangeStatistics | null {
   if (item.histogram !== null) return item.histogram.range();
-  const max = Float32Array.from(item.max!.result());
+  const max = Float32Array.from(item.max!.aggregator.result());
   if (max.length === 0) return null;
-  const min = item.min === null ? new Float32Array(max.length) : Float32Array.from(item.min.result());
+  const min =
+    item.min === null ? new Float32Array(max.length) : Float32Array.from(item.min.aggregator.result());
   return { min, max };
 }
 

@@ -13,11 +13,12 @@ export interface StatisticsPool {
     means: readonly ChannelMeanRequest[],
     collected: PooledStatistics,
   ) => void;
-  /** What a plan asks for, or null where anything of it has not been collected. */
+  /** What a plan asks for of so many samples at least, or null where anything of it has not been collected. */
   readonly find: (
     model: ModelProto,
     plan: readonly TensorPlan[],
     means: readonly ChannelMeanRequest[],
+    samples: number,
   ) => PooledStatistics | null;
 }
 
@@ -29,33 +30,37 @@ interface Entry {
 }
 
 export function createPool(): StatisticsPool {
-  const entries = new Map<ModelProto, Entry>();
+  const entries = new WeakMap<ModelProto, Entry[]>();
   return {
     add(model, plan, means, { ranges, channelMeans, samples, cached }) {
-      const entry = entries.get(model) ?? { ranges: new Map(), means: new Map(), samples, cached };
-      entries.set(model, entry);
+      const all = entries.get(model) ?? [];
+      const found = all.find((entry) => entry.samples === samples && entry.cached === cached);
+      const entry = found ?? { ranges: new Map(), means: new Map(), samples, cached };
+      if (found === undefined) entries.set(model, [...all, entry]);
       for (const tensor of plan) {
         const range = ranges.get(tensor.quantizer);
         if (range !== undefined) entry.ranges.set(planKey(tensor), range);
       }
 
       for (const { tensor, axis } of means) {
-        const found = channelMeans.get(tensor);
-        if (found !== undefined) entry.means.set(meanKey(tensor, axis), found);
+        const mean = channelMeans.get(tensor);
+        if (mean !== undefined) entry.means.set(meanKey(tensor, axis), mean);
       }
     },
-    find(model, plan, means) {
-      const entry = entries.get(model);
-      if (entry === undefined) return null;
-      const ranges = plan.map((tensor) => [tensor.quantizer, entry.ranges.get(planKey(tensor))] as const);
-      const channelMeans = means.map(
-        ({ tensor, axis }) => [tensor, entry.means.get(meanKey(tensor, axis))] as const,
-      );
+    find(model, plan, means, samples) {
+      const enough = (entries.get(model) ?? []).filter((entry) => entry.samples >= samples);
+      for (const entry of enough) {
+        const ranges = plan.map((tensor) => [tensor.quantizer, entry.ranges.get(planKey(tensor))] as const);
+        const channelMeans = means.map(
+          ({ tensor, axis }) => [tensor, entry.means.get(meanKey(tensor, axis))] as const,
+        );
 
-      if (!ranges.every(isFound) || !channelMeans.every(isFound)) return null;
-      const { samples, cached } = entry;
+        if (!ranges.every(isFound) || !channelMeans.every(isFound)) continue;
+        const { samples: count, cached } = entry;
+        return { ranges: new Map(ranges), channelMeans: new Map(channelMeans), samples: count, cached };
+      }
 
-      return { ranges: new Map(ranges), channelMeans: new Map(channelMeans), samples, cached };
+      return null;
     },
   };
 }

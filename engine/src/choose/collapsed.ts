@@ -1,0 +1,44 @@
+import type { Sample } from '../data/types.js';
+import type { Quantization } from '../quantize/quantization.js';
+import type { Workers } from '../runtime/workers.js';
+import type { Alternative } from './alternatives.js';
+import { quantizerNoise } from './layerNoise.js';
+
+/** Samples on which the quantizers' own noise is looked at. */
+const NOISE_SAMPLES = 2;
+/** A quantizer that adds more noise than this by itself, in dB below the signal, may ruin what comes after it. */
+const COLLAPSE_DB = [-5, -10, -15, -20] as const;
+/** At most this share of the operators with weights goes to float, and never fewer than two. */
+const FLOAT_SHARE = 0.05;
+
+/** None, and the sets of operators around the quantizers that add most noise, each larger than the one before. */
+export async function collapsedLayers(
+  quantization: Quantization,
+  samples: readonly Sample[],
+  workers: Workers,
+): Promise<Alternative[]> {
+  const noise = await quantizerNoise(quantization, samples.slice(0, NOISE_SAMPLES), workers);
+  const { prepared, placement } = quantization;
+  const weighted = new Set(placement.weights.flatMap(({ targets }) => targets.map(({ node }) => node)));
+  const most = Math.max(2, Math.floor(FLOAT_SHARE * weighted.size));
+  const original = (name: string) =>
+    (
+      prepared.originals.find((node) => node.name === name) ??
+      prepared.originals.find((node) => node.op !== 'Constant' && node.prepared.includes(name))
+    )?.name;
+
+  const alternatives = new Map<string, Alternative>();
+  for (const limit of COLLAPSE_DB) {
+    const operators = noise
+      .filter(({ noiseDb }) => noiseDb > limit)
+      .sort((a, b) => b.noiseDb - a.noiseDb)
+      .flatMap((quantizer) => quantizer.operators);
+
+    const names = [...new Set(operators)].slice(0, most).flatMap((name) => original(name) ?? []);
+    if (names.length === 0) continue;
+    const value = JSON.stringify([{ names, float: true }]);
+    alternatives.set(value, { value, change: { overrides: [{ names, float: true }] } });
+  }
+
+  return [{ value: 'none', change: { overrides: [] } }, ...alternatives.values()];
+}

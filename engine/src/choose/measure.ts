@@ -1,0 +1,168 @@
+import type { Graph } from '@quantsmith/model/graph';
+import { type ModelProto, weightBytes, withOutputs } from '@quantsmith/model/onnx';
+import { QuantsmithError, type QuantizationChange, type QuantizationConfig } from '@quantsmith/schemas';
+import type { Calibration } from '../calibration/calibration.js';
+import type { Sample } from '../data/types.js';
+import { plan, type Plan } from '../plan/plan.js';
+import type { PreparedModel } from '../prepare/prepare.js';
+import { buildModel, sessionOptions, type Quantization } from '../quantize/quantization.js';
+import { leaveRefusedInFloat } from '../quantize/refused.js';
+import type { Results } from '../runtime/batch.js';
+import { workersFor, type OpenOptions, type Workers } from '../runtime/workers.js';
+import { outputNoise, type OutputNoise } from './outputNoise.js';
+import { fewSamplesProblems, pickSamples } from './samples.js';
+
+export interface MeasureInput {
+  readonly config: QuantizationConfig;
+  readonly float: PreparedModel;
+  readonly calibration: Calibration;
+  readonly workers: Workers;
+  /** `samples`: statistics that have not been collected yet come from so many samples only. */
+  readonly make: (planned: Plan, samples: number) => Promise<{ readonly quantization: Quantization }>;
+}
+
+/** Measures what changes of the config do to the model's outputs, each once. */
+export interface Measure {
+  /** Signal-to-quantization-noise ratios in dB, in order; null where the model cannot be made with the change. */
+  readonly sqnr: (changes: readonly QuantizationChange[]) => Promise<(number | null)[]>;
+  readonly quantization: (change: QuantizationChange) => Promise<Quantization>;
+  readonly samples: readonly Sample[];
+  readonly heldOut: boolean;
+}
+
+/** Bytes of the float model's outputs that are kept to compare with. */
+const REFERENCE_BYTES = 64 * 2 ** 20;
+/** Samples for the statistics of a candidate whose float model is another one: SmoothQuant has rewritten it. */
+const REWRITTEN_SAMPLES = 8;
+
+/** null: no tensor near the outputs varies over the samples, so that nothing can be measured. */
+export async function startMeasuring(input: MeasureInput): Promise<Measure | null> {
+  const { float, calibration, workers, config, make } = input;
+  const picked = await pickSamples(calibration, float.model);
+  const tensors = observedTensors(float.graph);
+  const references = await referencesOf(float, tensors, picked.samples, workers);
+  const start = outputNoise(references);
+  if (start === null) return null;
+  const samples = picked.samples.slice(0, references.length);
+  const bytes = weightBytes(float.model);
+  calibration.warn(fewSamplesProblems(bytes, samples.length));
+
+  const quantization = async (change: QuantizationChange) => {
+    const planned = plan(config, change);
+    const rewritten = planned.smoothing !== null || planned.alignment !== null;
+    const enough = rewritten ? Math.min(REWRITTEN_SAMPLES, calibration.samples) : calibration.samples;
+    return (await make(planned, enough)).quantization;
+  };
+  const measure = async (change: QuantizationChange) => {
+    const made = await quantization(change).catch(unusable);
+    if (made === null) return null;
+    return noiseOf(made, { start, tensors, samples, workers });
+  };
+
+  const memo = new Map<string, Promise<number | null>>();
+  const sqnr = (change: QuantizationChange) => {
+    const key = candidateKey(plan(config, change));
+    const found = memo.get(key) ?? measure(change);
+    memo.set(key, found);
+    return found;
+  };
+
+  // One session is open for each candidate that is measured: as many as a run over samples has.
+  const sideBySide = Math.min(workers.most, workersFor(workers.threads, bytes));
+
+  return {
+    sqnr: (changes) => inOrder(changes, sideBySide, sqnr),
+    quantization,
+    samples,
+    heldOut: picked.heldOut,
+  };
+}
+
+/** Changes that ask for the same are the same candidate. */
+function candidateKey({ smoothing, alignment, placement, calibration, weights, correction, overflow }: Plan) {
+  return JSON.stringify([smoothing, alignment, placement, calibration, weights, correction, overflow]);
+}
+
+/** The results of all items, at most `atOnce` of them in work at any time. */
+async function inOrder<T, R>(
+  items: readonly T[],
+  atOnce: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  for (let first = 0; first < items.length; first += atOnce) {
+    results.push(...(await Promise.all(items.slice(first, first + atOnce).map(work))));
+  }
+
+  return results;
+}
+
+/** A change that leaves nothing to quantize is no candidate. */
+export function unusable(error: unknown): null {
+  if (error instanceof QuantsmithError && error.problem.code === 'nothing-to-quantize') return null;
+  throw error;
+}
+
+interface Comparison {
+  readonly start: () => OutputNoise;
+  readonly tensors: readonly string[];
+  readonly samples: readonly Sample[];
+  readonly workers: Workers;
+}
+
+async function noiseOf(made: Quantization, comparison: Comparison): Promise<number> {
+  const run = async (candidate: Quantization) => {
+    const noise = comparison.start();
+    const model = withOutputs(buildModel(candidate, new Set()), comparison.tensors);
+    const options = { ...sessionOptions(candidate), alone: true };
+    for await (const results of resultsOf(model, options, comparison)) noise.add(results);
+    return noise.sqnr();
+  };
+
+  return run(made).catch(async (error: unknown) => {
+    if (!(error instanceof QuantsmithError)) throw error;
+    return run((await leaveRefusedInFloat(made, comparison.samples[0]!.feeds)).quantization);
+  });
+}
+
+/** The float model's results, of as many samples as fit into memory. */
+async function referencesOf(
+  { model, dir }: PreparedModel,
+  tensors: readonly string[],
+  samples: readonly Sample[],
+  workers: Workers,
+): Promise<Results[]> {
+  const references: Results[] = [];
+  let bytes = 0;
+  for await (const results of resultsOf(withOutputs(model, tensors), { dir }, { samples, workers })) {
+    references.push(results);
+    for (const { data } of Object.values(results)) bytes += ArrayBuffer.isView(data) ? data.byteLength : 0;
+    if (bytes > REFERENCE_BYTES) break;
+  }
+
+  return references;
+}
+
+async function* resultsOf(
+  model: ModelProto,
+  options: OpenOptions,
+  { samples, workers }: Pick<Comparison, 'samples' | 'workers'>,
+): AsyncGenerator<Results> {
+  const runner = await workers.open(model, options);
+  try {
+    for await (const [, results] of runner.run(samples)) yield results;
+  } finally {
+    await runner.release();
+  }
+}
+
+/** The model's float outputs; in front of a Softmax, which hides what happens to all but the largest value. */
+function observedTensors(graph: Graph): string[] {
+  const before = (tensor: string) => {
+    const producer = graph.producer(tensor);
+    return producer?.opType === 'Softmax' ? (producer.input[0] ?? tensor) : tensor;
+  };
+
+  const made = graph.outputs.filter((tensor) => graph.producer(tensor) !== undefined);
+  return [...new Set(made.map(before))];
+}

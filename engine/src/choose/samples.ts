@@ -1,0 +1,59 @@
+import { type ModelProto, weightBytes } from '@quantsmith/model/onnx';
+import type { Problem } from '@quantsmith/schemas';
+import type { Calibration } from '../calibration/calibration.js';
+import { readAhead } from '../data/source.js';
+import type { Sample } from '../data/types.js';
+
+/** Calibration samples that candidates are measured on: a twentieth, within these limits. */
+const SHARE = 1 / 20;
+const SAMPLES = { min: 4, max: 16 };
+/** Few values a sample tell little: a handful of short vectors would choose by chance. */
+const MIN_VALUES = 512;
+/** Above this many bytes of weights, every inference counts. */
+const LARGE = { bytes: 2 * 2 ** 30, samples: 2 };
+
+/** The samples that candidates are measured on. */
+export interface ComparedSamples {
+  readonly samples: readonly Sample[];
+  /** Whether they are other samples than those of the statistics. */
+  readonly heldOut: boolean;
+}
+
+/** How many samples candidates are measured on: so few that the search costs no more than the statistics do. */
+export function comparedCount(samples: number, valuesEach: number, modelBytes: number): number {
+  if (modelBytes > LARGE.bytes) return Math.min(LARGE.samples, samples);
+  const least = Math.max(SAMPLES.min, Math.min(SAMPLES.max, Math.ceil(MIN_VALUES / valuesEach)));
+  return Math.min(SAMPLES.max, Math.max(least, Math.ceil(samples * SHARE)));
+}
+
+/** Samples beyond those of the statistics where there are some, else some of them; spread over the set. */
+export async function pickSamples(
+  { source, samples }: Pick<Calibration, 'source' | 'samples'>,
+  model: ModelProto,
+): Promise<ComparedSamples> {
+  const { feeds } = await source.get(0);
+  const values = Object.values(feeds).reduce((sum, { data }) => sum + data.length, 0);
+  const wanted = comparedCount(samples, values, weightBytes(model));
+  const beyond = source.count - samples;
+  const [first, range] = beyond >= wanted ? [samples, beyond] : [0, samples];
+  const count = Math.min(wanted, range);
+  const indices = Array.from({ length: count }, (_, i) => first + Math.floor((i * range) / count));
+  const picked: Sample[] = [];
+  for await (const sample of readAhead(source, indices)) picked.push(sample);
+
+  return { samples: picked, heldOut: first > 0 };
+}
+
+/** What is to be said where a model is so large that little was measured. */
+export function fewSamplesProblems(modelBytes: number, compared: number): Problem[] {
+  if (modelBytes <= LARGE.bytes) return [];
+  return [
+    {
+      code: 'chosen-on-few-samples',
+      severity: 'info',
+      message: `The model's weights take more than 2 GB: what the config leaves open was chosen on ${compared} samples.`,
+      configPath: ['quantization'],
+      data: { samples: compared },
+    },
+  ];
+}

@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import type { ModelProto } from '@quantsmith/model/onnx';
+import { floats, model, node, value } from '../../test/kit/models.js';
+import { comparedCount, fewSamplesProblems } from '../src/choose/samples.js';
+import { plan } from '../src/plan/plan.js';
+import { prepareModel } from '../src/prepare/prepare.js';
+import { startClock } from '../src/progress/clock.js';
+import { makeQuantization, quantizationInputs } from '../src/run/make.js';
+import { settleConfig } from '../src/run/settle.js';
+import { cpuFeatures } from '../src/runtime/cpu.js';
+import { oneWorker, type Workers } from '../src/runtime/workers.js';
+import { createPool } from '../src/statistics/pool.js';
+
+const CHANNELS = 32;
+const wave = (length: number, step: number) => Array.from({ length }, (_, i) => Math.sin(step * (i + 1)));
+const weight = (name: string, step: number) => floats(name, [CHANNELS, CHANNELS], wave(CHANNELS ** 2, step));
+
+/** One attention head: what has every setting open, SmoothQuant too. */
+const attention = model({
+  nodes: [
+    node('MatMul', ['x', 'wq'], ['q'], {}, 'query'),
+    node('MatMul', ['x', 'wk'], ['k'], {}, 'key'),
+    node('MatMul', ['x', 'wv'], ['v'], {}, 'value'),
+    node('Transpose', ['k'], ['kt'], { perm: [0, 2, 1] }, 'transpose'),
+    node('MatMul', ['q', 'kt'], ['scores'], {}, 'scores'),
+    node('Softmax', ['scores'], ['p'], {}, 'softmax'),
+    node('MatMul', ['p', 'v'], ['mixed'], {}, 'mix'),
+    node('MatMul', ['mixed', 'wo'], ['y'], {}, 'out'),
+  ],
+  inputs: [value('x', [1, 16, CHANNELS])],
+  outputs: [value('y', [1, 16, CHANNELS])],
+  initializers: [weight('wq', 3), weight('wk', 5), weight('wv', 7), weight('wo', 11)],
+});
+
+/** Inferences that a quantization takes from its prepared model on. */
+async function inferences(network: ModelProto, samples: number, defaults: 'measured' | 'nncf') {
+  let count = 0;
+  const real = oneWorker(1);
+  const workers: Workers = {
+    ...real,
+    async open(opened, options) {
+      const runner = await real.open(opened, options);
+      return {
+        ...runner,
+        async *run(some, outputs) {
+          for await (const result of runner.run(some, outputs)) {
+            count++;
+            yield result;
+          }
+        },
+      };
+    },
+  };
+  const dims = [1, 16, CHANNELS];
+  const feedsOf = (index: number) => ({
+    x: { type: 'float32' as const, dims, data: Float32Array.from(wave(16 * CHANNELS, 0.1 + 0.37 * index)) },
+  });
+  const source = {
+    count: samples,
+    hasLabels: false,
+    get: (index: number) => Promise.resolve({ name: String(index), feeds: feedsOf(index), label: null }),
+    fingerprint: () => Promise.resolve(''),
+  };
+  const loaded = { model: network, path: 'test.onnx', dir: '.', fileBytes: 0, sha256: '' };
+  const inputs = quantizationInputs({
+    float: await prepareModel({ ...loaded, externalFiles: [], externalStamps: [] }),
+    statistics: {
+      ...{ source, samples, workers, cache: null, pool: createPool() },
+      loaded: { ...loaded, externalFiles: [], externalStamps: [] },
+      onSample: () => undefined,
+      warn: () => undefined,
+    },
+    workers,
+    clock: startClock(() => undefined),
+    cpu: await cpuFeatures(),
+  });
+  const config = {
+    model: 'test.onnx',
+    output: 'out.onnx',
+    data: { calibration: { arrays: 'x.npy' } },
+    quantization: { defaults, subset_size: samples },
+  };
+  const settled = await settleConfig(config, inputs);
+  await makeQuantization(inputs, plan(settled.config), () => undefined);
+
+  return { count, choices: settled.choices };
+}
+
+describe('the work of choosing', () => {
+  it('is one pass for all statistics, a second where SmoothQuant has rewritten the model, and few samples', async () => {
+    const fixed = await inferences(attention, 400, 'nncf');
+    const measured = await inferences(attention, 400, 'measured');
+    expect(fixed.count).toBe(400);
+    expect(measured.choices.length).toBeGreaterThan(1);
+    expect(measured.count).toBeLessThanOrEqual(3 * fixed.count);
+  });
+  it('does not grow with the samples beyond that', async () => {
+    const [some, more] = [
+      await inferences(attention, 400, 'measured'),
+      await inferences(attention, 500, 'measured'),
+    ];
+    const smoothed = some.choices.some(
+      ({ setting, value: chosen }) => setting.endsWith('alphas') && chosen !== 'matmul -1',
+    );
+    expect(more.count - some.count).toBe(smoothed ? 200 : 100);
+  });
+  it('is measured on a twentieth of the samples, within limits', () => {
+    expect(comparedCount(300, 1000, 0)).toBe(15);
+    expect(comparedCount(5000, 1000, 0)).toBe(16);
+    expect(comparedCount(20, 1000, 0)).toBe(4);
+    // A vector of ten values tells little.
+    expect(comparedCount(100, 10, 0)).toBe(16);
+  });
+  it('is less for models above 2 GB, and the run says so', () => {
+    const large = 3 * 2 ** 30;
+    expect(comparedCount(300, 1000, large)).toBe(2);
+    expect(fewSamplesProblems(large, 2)).toMatchObject([
+      { code: 'chosen-on-few-samples', severity: 'info', data: { samples: 2 } },
+    ]);
+    expect(fewSamplesProblems(2 ** 30, 15)).toEqual([]);
+  });
+});
