@@ -31,6 +31,7 @@ import {
 } from '@quantsmith/model/onnx';
 import { runPipeline } from '../engine/src/pipeline.js';
 import { createSession, run } from '../engine/src/runtime/session.js';
+import { writeNpy } from '../test/kit/npy.js';
 
 const WIDTH = 4096;
 const BYTES = 4 * WIDTH * WIDTH;
@@ -165,11 +166,9 @@ function generate(dir: string, layers: number): void {
     }),
   });
   writeFileSync(`${dir}/large.onnx`, encodeModel(model));
-  const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (2, ${WIDTH}), }`.padEnd(117) + '\n';
-  const samples = Float32Array.from({ length: 2 * WIDTH }, (_, i) => Math.sin(i));
-  const magic = Buffer.concat([Buffer.from([0x93]), Buffer.from('NUMPY'), Buffer.from([1, 0, 118, 0])]);
-  writeFileSync(
-    `${dir}/samples.npy`,
-    Buffer.concat([magic, Buffer.from(header), Buffer.from(samples.buffer)]),
-  );
+  const samples = Array.from({ length: 2 }, (_, sample) => ({
+    shape: [WIDTH],
+    data: Array.from({ length: WIDTH }, (__, i) => Math.sin(sample * WIDTH + i)),
+  }));
+  writeNpy(`${dir}/samples.npy`, samples);
 }

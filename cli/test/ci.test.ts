@@ -1,10 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { validateReport } from '@quantsmith/schemas';
-import { builtCli, root } from '../../test/kit/builtCli.js';
+import { builtCli } from '../../test/kit/builtCli.js';
+import { copyDigits } from '../../test/kit/digits.js';
 
 /** What scripts and CI systems rely on: options, output and exit codes of the built command. */
 const cli = builtCli();
@@ -14,8 +15,7 @@ let folder = '';
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 beforeEach(() => {
   folder = mkdtempSync(join(scratch, 'case-'));
-  cpSync(join(root, 'examples/digits/digits.onnx'), join(folder, 'digits.onnx'));
-  cpSync(join(root, 'examples/digits/data'), join(folder, 'data'), { recursive: true });
+  copyDigits(folder, { configs: false });
 });
 
 interface Options {

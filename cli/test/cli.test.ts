@@ -1,6 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
 import {
-  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -16,7 +15,8 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { validateReport, type QuantizationReport } from '@quantsmith/schemas';
 import { encodeModel } from '@quantsmith/model/onnx';
 import { model, node, value } from '../../test/kit/models.js';
-import { builtCli, root } from '../../test/kit/builtCli.js';
+import { builtCli } from '../../test/kit/builtCli.js';
+import { copyDigits } from '../../test/kit/digits.js';
 
 const cli = builtCli();
 const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-cli-'));
@@ -25,10 +25,7 @@ let folder = '';
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 beforeEach(() => {
   folder = mkdtempSync(join(scratch, 'case-'));
-  cpSync(join(root, 'examples/digits'), folder, {
-    recursive: true,
-    filter: (path) => !/\.int8\.onnx|report\.json$/.test(path),
-  });
+  copyDigits(folder);
 });
 
 function quantsmith(...args: string[]) {

@@ -1,17 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { findEmulator } from '../../engine/src/emulator.js';
 import type { OverflowSummary, QuantizationReport } from '@quantsmith/schemas';
-import { builtCli, root } from '../../test/kit/builtCli.js';
+import { builtCli } from '../../test/kit/builtCli.js';
+import { copyDigits } from '../../test/kit/digits.js';
 
 const cli = builtCli();
 const folder = mkdtempSync(join(tmpdir(), 'quantsmith-overflow-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-cpSync(join(root, 'examples/digits/digits.onnx'), join(folder, 'digits.onnx'));
-cpSync(join(root, 'examples/digits/data'), join(folder, 'data'), { recursive: true });
+copyDigits(folder, { configs: false });
 
 const emulated = await findEmulator('haswell').then(
   () => true,

@@ -1,15 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { builtCli, root } from '../../test/kit/builtCli.js';
+import { builtCli } from '../../test/kit/builtCli.js';
+import { copyDigits } from '../../test/kit/digits.js';
 
 const cli = builtCli();
 let folder = '';
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'quantsmith-places-'));
-  cpSync(join(root, 'examples/digits'), folder, { recursive: true });
+  copyDigits(folder);
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 

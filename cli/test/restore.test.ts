@@ -1,10 +1,11 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { QuantizationReport } from '@quantsmith/schemas';
-import { builtCli, root } from '../../test/kit/builtCli.js';
+import { builtCli } from '../../test/kit/builtCli.js';
+import { copyDigits } from '../../test/kit/digits.js';
 
 const cli = builtCli();
 const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-restore-'));
@@ -13,10 +14,7 @@ let folder = '';
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 beforeEach(() => {
   folder = mkdtempSync(join(scratch, 'case-'));
-  cpSync(join(root, 'examples/digits'), folder, {
-    recursive: true,
-    filter: (path) => !/\.int8\.onnx|report\.json$/.test(path),
-  });
+  copyDigits(folder);
 });
 
 /** The example with another target and other limits; with 2-bit weights there is much to restore. */

@@ -10,7 +10,7 @@ import { weightEstimator } from '../src/ranges/defaults.js';
 import { quantizeWeights } from '../src/weights/quantize.js';
 import { readFloats } from '@quantsmith/model/onnx';
 import { oneWorker } from '../src/runtime/workers.js';
-import { floats, model, node, randoms, value } from '../../test/kit/models.js';
+import { floats, loaded, model, node, randoms, value } from '../../test/kit/models.js';
 import { runModel } from '../../test/kit/runModel.js';
 
 const config: QuantizerConfig = {
@@ -39,15 +39,7 @@ async function residual(): Promise<Quantization> {
       floats('b2', [2], [-0.25, 1]),
     ],
   });
-  const prepared = await prepareModel({
-    model: network,
-    path: 'test.onnx',
-    dir: '.',
-    fileBytes: 0,
-    externalFiles: [],
-    sha256: '',
-    externalStamps: [],
-  });
+  const prepared = await prepareModel(loaded(network));
   const placement = placeQuantizers(prepared.graph, {
     runtime: 'openvino',
     targetDevice: 'CPU',

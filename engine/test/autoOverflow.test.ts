@@ -10,7 +10,7 @@ import { targetSaturates } from '../src/overflow/isa.js';
 import { startClock } from '../src/progress/clock.js';
 import { type CpuFeatures, instructionSets } from '../src/runtime/cpu.js';
 import { oneWorker } from '../src/runtime/workers.js';
-import { floats, model, node, value } from '../../test/kit/models.js';
+import { floats, loaded, model, node, value } from '../../test/kit/models.js';
 
 const VNNI: CpuFeatures = { model: 'Ice Lake', arch: 'x64', isa: ['avx2', 'avx512', 'avx512_vnni'] };
 const AVX2: CpuFeatures = { model: 'Haswell', arch: 'x64', isa: ['avx2'] };
@@ -38,17 +38,7 @@ const planFor = (target: string) =>
 
 /** The layers that `auto` gives half range, and how many samples it read. */
 async function halved(inputs: Inputs, target = 'avx2') {
-  const prepared = await prepareModel({
-    ...{
-      model: network,
-      path: 'test.onnx',
-      dir: '.',
-      fileBytes: 0,
-      externalFiles: [],
-      sha256: '',
-      externalStamps: [],
-    },
-  });
+  const prepared = await prepareModel(loaded(network));
   let read = 0;
   const source: SampleSource = {
     count: SAMPLES,
@@ -65,24 +55,14 @@ async function halved(inputs: Inputs, target = 'avx2') {
   };
   const quiet = () => undefined;
   const statistics = {
-    ...{
-      source,
-      samples: SAMPLES,
-      workers: oneWorker(1),
-      cache: null,
-      pool: createPool(),
-      onSample: quiet,
-      warn: quiet,
-    },
-    loaded: {
-      model: network,
-      path: 'test.onnx',
-      dir: '.',
-      fileBytes: 0,
-      externalFiles: [],
-      sha256: '',
-      externalStamps: [],
-    },
+    source,
+    samples: SAMPLES,
+    workers: oneWorker(1),
+    cache: null,
+    pool: createPool(),
+    onSample: quiet,
+    warn: quiet,
+    loaded: loaded(network),
   };
   const inputsOf = quantizationInputs({
     float: prepared,

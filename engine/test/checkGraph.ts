@@ -12,6 +12,7 @@ import { leaveRefusedInFloat } from '../src/quantize/refused.js';
 import { cpuFeatures } from '../src/runtime/cpu.js';
 import { oneWorker } from '../src/runtime/workers.js';
 import { createSession, run, type SessionOptions } from '../src/runtime/session.js';
+import { loaded as loadedModel } from '../../test/kit/models.js';
 import { randomOf, type RandomGraph } from './randomGraphs.js';
 
 /** The whole range of the calibration data: random data have no outliers to cut. */
@@ -122,15 +123,7 @@ async function quantize(model: ModelProto, samples: readonly Sample[]): Promise<
     get: (index) => Promise.resolve(samples[index]!),
     fingerprint: () => Promise.resolve(''),
   };
-  const loaded = {
-    model,
-    path: 'random.onnx',
-    dir: '.',
-    fileBytes: 0,
-    sha256: '',
-    externalFiles: [],
-    externalStamps: [],
-  };
+  const loaded = loadedModel(model);
   const workers = oneWorker(1);
   const statistics = {
     ...{ loaded, source, samples: samples.length, workers, cache: null, pool: createPool() },

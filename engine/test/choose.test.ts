@@ -1,38 +1,17 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
-import { encodeModel, type ModelProto } from '@quantsmith/model/onnx';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { type ModelProto } from '@quantsmith/model/onnx';
 import type { QuantizationConfig } from '@quantsmith/schemas';
-import { runPipeline } from '../src/pipeline.js';
 import { outputNoise } from '../src/choose/outputNoise.js';
 import { floats, model, node, value } from '../../test/kit/models.js';
-import { writeNpy } from '../../test/kit/npy.js';
-
-const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-choose-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+import { quantizeModel } from '../../test/kit/quantize.js';
 
 type Quantization = NonNullable<QuantizationConfig['quantization']>;
-let runs = 0;
 
 async function quantize(network: ModelProto, samples: readonly number[][], quantization: Quantization) {
-  const base = join(scratch, `case-${runs++}`);
   const shape = dimsOf(network);
-  writeFileSync(`${base}.onnx`, encodeModel(network));
-  writeNpy(
-    `${base}.npy`,
-    samples.map((data) => ({ shape, data })),
-  );
-  const config = { model: `${base}.onnx`, data: { calibration: { arrays: `${base}.npy` } }, quantization };
-  const output = `${base}.int8.onnx`;
-  const request = {
-    kind: 'run',
-    config,
-    configPath: `${base}.quant.yaml`,
-    configSha256: '',
-    output,
-  } as const;
-  const { report } = await runPipeline({ ...request, allowModules: false, cache: false }, () => undefined);
+  const data = samples.map((values) => ({ shape, data: values }));
+  const { report, output } = await quantizeModel(network, data, quantization);
   return { report, bytes: readFileSync(output) };
 }
 

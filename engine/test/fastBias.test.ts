@@ -1,13 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
-import { encodeModel, readFloats, readModel } from '@quantsmith/model/onnx';
-import { runPipeline } from '../src/pipeline.js';
+import { describe, expect, it } from 'vitest';
+import { readFloats, readModel } from '@quantsmith/model/onnx';
 import type { QuantizationConfig } from '@quantsmith/schemas';
 import { floats, model, node, value } from '../../test/kit/models.js';
-import { writeNpy } from '../../test/kit/npy.js';
 import { vectors } from './vectors.js';
+import { quantizeModel } from '../../test/kit/quantize.js';
 
 interface Case {
   model: string;
@@ -16,15 +12,12 @@ interface Case {
   corrected: number[];
 }
 
-const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-fastbias-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
-
 type Advanced = NonNullable<NonNullable<QuantizationConfig['quantization']>['advanced_parameters']>;
 
 /** The bias of the model's linear operator after quantization with one sample. */
 async function correctedBias(...args: Parameters<typeof quantized>) {
-  const { report } = await quantized(...args);
-  const { model: written, dir } = await readModel(join(scratch, report.output.path));
+  const { output } = await quantized(...args);
+  const { model: written, dir } = await readModel(output);
   const initializers = new Map(written.graph!.initializer.map((t) => [t.name, t]));
   const layer = written.graph!.node.find(({ opType }) => opType === 'Conv' || opType === 'Add')!;
   const bias = initializers.get(layer.input[layer.opType === 'Conv' ? 2 : 1] ?? '');
@@ -36,26 +29,15 @@ async function quantized(
   sample: { shape: number[]; data: number[] },
   advanced: Advanced = {},
 ) {
-  const base = join(scratch, `model-${Math.random().toString(36).slice(2)}`);
-  writeFileSync(`${base}.onnx`, encodeModel(network));
-  writeNpy(`${base}.npy`, [sample]);
-  const config: QuantizationConfig = {
-    model: `${base}.onnx`,
-    data: { calibration: { arrays: `${base}.npy` } },
-    quantization: {
-      defaults: 'nncf',
-      subset_size: 1,
-      advanced_parameters: {
-        overflow_fix: 'disable',
-        backend_params: { runtime: 'openvino', threads: 1 },
-        ...advanced,
-      },
+  return quantizeModel(network, [sample], {
+    defaults: 'nncf',
+    subset_size: 1,
+    advanced_parameters: {
+      overflow_fix: 'disable',
+      backend_params: { runtime: 'openvino', threads: 1 },
+      ...advanced,
     },
-  };
-  return runPipeline(
-    { kind: 'run', config, configPath: `${base}.quant.yaml`, configSha256: '', allowModules: false },
-    () => undefined,
-  );
+  });
 }
 
 const WEIGHT = [0.1, -2, 1, 0.1, 0.1, 2, -1, 0.1];

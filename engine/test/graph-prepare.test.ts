@@ -1,27 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { prepareModel } from '../src/prepare/prepare.js';
-import {
-  type LoadedModel,
-  type ModelProto,
-  elementCount,
-  makeAttribute,
-  opset,
-  readModel,
-} from '@quantsmith/model/onnx';
+import { type ModelProto, elementCount, makeAttribute, opset, readModel } from '@quantsmith/model/onnx';
 import { createSession } from '../src/runtime/session.js';
 import { DATA, hasData, realFeeds, realModels } from '../../test/kit/realModels.js';
-import { floats, ints, model, node, randoms, value } from '../../test/kit/models.js';
+import {
+  batchNorm,
+  batchNormConstants,
+  floats,
+  ints,
+  loaded,
+  model,
+  node,
+  randoms,
+  value,
+} from '../../test/kit/models.js';
 import { relativeDifference, runModel } from '../../test/kit/runModel.js';
-
-const loaded = (source: ModelProto): LoadedModel => ({
-  model: source,
-  path: '/models/test.onnx',
-  dir: '/models',
-  fileBytes: 0,
-  externalFiles: [],
-  sha256: '',
-  externalStamps: [],
-});
 
 /** Prepares, checks that the outputs are what they were, and returns the ops with their names. */
 async function prepared(source: ModelProto, tolerance = 2e-6) {
@@ -38,19 +31,6 @@ async function prepared(source: ModelProto, tolerance = 2e-6) {
   };
 }
 
-const norm = (channels: number) => [
-  floats('gamma', [channels], randoms(channels, 5)),
-  floats('beta', [channels], randoms(channels, 6)),
-  floats('mean', [channels], randoms(channels, 7)),
-  floats(
-    'variance',
-    [channels],
-    randoms(channels, 8).map((number) => number + 1.1),
-  ),
-];
-const batchNorm = (x: string, y: string) =>
-  node('BatchNormalization', [x, 'gamma', 'beta', 'mean', 'variance'], [y], {}, 'bn');
-
 describe('BatchNorm is folded', () => {
   test('into a convolution without a bias; the name stays, the output is the BatchNorm’s', async () => {
     const source = model({
@@ -61,7 +41,7 @@ describe('BatchNorm is folded', () => {
         batchNorm('c', 'b'),
         node('Relu', ['b'], ['y'], {}, 'relu'),
       ],
-      initializers: [floats('w', [4, 3, 3, 3], randoms(108)), ...norm(4)],
+      initializers: [floats('w', [4, 3, 3, 3], randoms(108)), ...batchNormConstants(4)],
     });
     const { ops, graph, originals } = await prepared(source);
     expect(ops).toEqual(['conv:Conv', 'relu:Relu']);
@@ -106,7 +86,7 @@ describe('BatchNorm is folded', () => {
       inputs: [value('x', [1, 4, 5, 5])],
       outputs: [value('y')],
       nodes: [node('ConvTranspose', ['x', 'w'], ['c'], { group: 2 }, 'up'), batchNorm('c', 'y')],
-      initializers: [floats('w', [4, 3, 2, 2], randoms(48)), ...norm(6)],
+      initializers: [floats('w', [4, 3, 2, 2], randoms(48)), ...batchNormConstants(6)],
     });
     expect((await prepared(transposed)).ops).toEqual(['up:ConvTranspose']);
     for (const transB of [0, 1]) {
@@ -114,7 +94,7 @@ describe('BatchNorm is folded', () => {
         inputs: [value('x', [2, 5])],
         outputs: [value('y')],
         nodes: [node('Gemm', ['x', 'w'], ['c'], { transB }, 'fc'), batchNorm('c', 'y')],
-        initializers: [floats('w', transB === 1 ? [4, 5] : [5, 4], randoms(20)), ...norm(4)],
+        initializers: [floats('w', transB === 1 ? [4, 5] : [5, 4], randoms(20)), ...batchNormConstants(4)],
       });
       expect((await prepared(gemm)).ops).toEqual(['fc:Gemm']);
     }
@@ -126,7 +106,11 @@ describe('BatchNorm is folded', () => {
         node('Add', ['m', 'b'], ['c'], {}, 'add'),
         batchNorm('c', 'y'),
       ],
-      initializers: [floats('w', [5, 4], randoms(20)), floats('b', [4], randoms(4)), ...norm(4)],
+      initializers: [
+        floats('w', [5, 4], randoms(20)),
+        floats('b', [4], randoms(4)),
+        ...batchNormConstants(4),
+      ],
     });
     expect((await prepared(matMul)).ops).toEqual(['fc:Gemm']);
   });
@@ -140,7 +124,7 @@ describe('BatchNorm is folded', () => {
         batchNorm('c', 'y'),
         node('Conv', ['x', 'w'], ['z'], {}, 'other'),
       ],
-      initializers: [floats('w', [4, 3, 3, 3], randoms(108)), ...norm(4)],
+      initializers: [floats('w', [4, 3, 3, 3], randoms(108)), ...batchNormConstants(4)],
     });
     const { graph, ops } = await prepared(source);
     expect(ops).toEqual(['conv:Conv', 'other:Conv']);
@@ -156,7 +140,7 @@ describe('BatchNorm is folded', () => {
         batchNorm('c', 'y'),
         node('Relu', ['c'], ['z'], {}, 'relu'),
       ],
-      initializers: [floats('w', [4, 3, 3, 3], randoms(108)), ...norm(4)],
+      initializers: [floats('w', [4, 3, 3, 3], randoms(108)), ...batchNormConstants(4)],
     });
     expect((await prepared(source)).ops).toContain('bn:BatchNormalization');
   });

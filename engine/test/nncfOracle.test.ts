@@ -1,13 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
-import { encodeModel, readFloats, readInts, readModel } from '@quantsmith/model/onnx';
-import { runPipeline } from '../src/pipeline.js';
+import { describe, expect, it } from 'vitest';
+import { readFloats, readInts, readModel } from '@quantsmith/model/onnx';
 import type { QuantizationConfig } from '@quantsmith/schemas';
 import { buildOracle, type OracleModel } from './oracle.js';
-import { writeNpy } from '../../test/kit/npy.js';
 import { vectors } from './vectors.js';
+import { quantizeModel } from '../../test/kit/quantize.js';
 
 const NO_CORRECTION = { disable_bias_correction: true };
 /** The reference's configuration names as configs. */
@@ -71,36 +67,20 @@ function ownName(name: string, run: string): string {
   return SMOOTHED[name] ?? name.replace(/^DequantizeLinear_(W\w)_1$/, 'DequantizeLinear_$1_smoothed_1');
 }
 
-const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-oracle-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
-
 async function quantize(oracle: OracleModel, run: string) {
-  const base = join(scratch, `${oracle.model}-${run}`);
-  writeFileSync(`${base}.onnx`, encodeModel(buildOracle(oracle)));
   const [input] = Object.keys(oracle.inputs) as [string];
-  writeNpy(
-    `${base}.npy`,
-    oracle.samples.map((sample) => sample[input]!),
-  );
+  const samples = oracle.samples.map((sample) => sample[input]!);
   const quantization = CONFIGS[run]!;
-  const config: QuantizationConfig = {
-    model: `${base}.onnx`,
-    data: { calibration: { arrays: `${base}.npy` } },
-    quantization: {
-      defaults: 'nncf',
-      ...quantization,
-      subset_size: 4,
-      advanced_parameters: {
-        ...quantization.advanced_parameters,
-        backend_params: { runtime: 'openvino', threads: 1 },
-      },
+  const { output } = await quantizeModel(buildOracle(oracle), samples, {
+    defaults: 'nncf',
+    ...quantization,
+    subset_size: 4,
+    advanced_parameters: {
+      ...quantization.advanced_parameters,
+      backend_params: { runtime: 'openvino', threads: 1 },
     },
-  };
-  const { report } = await runPipeline(
-    { kind: 'run', config, configPath: `${base}.quant.yaml`, configSha256: '', allowModules: false },
-    () => undefined,
-  );
-  return readModel(join(dirname(base), report.output.path));
+  });
+  return readModel(output);
 }
 
 const close = (actual: ArrayLike<number>, expected: number | number[], what: string) => {

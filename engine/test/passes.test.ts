@@ -13,19 +13,8 @@ import {
 import { PASSES, rewrite } from '../src/prepare/passes.js';
 import { inferTypes } from '../src/prepare/types.js';
 import { CASES, caseNames } from './exported.js';
-import { floats, ints, model, node, randoms, value } from '../../test/kit/models.js';
+import { batchNormConstants, floats, ints, model, node, randoms, value } from '../../test/kit/models.js';
 import { relativeDifference, runModel } from '../../test/kit/runModel.js';
-
-const norm = (channels: number) => [
-  floats('gamma', [channels], randoms(channels, 5)),
-  floats('beta', [channels], randoms(channels, 6)),
-  floats('mean', [channels], randoms(channels, 7)),
-  floats(
-    'variance',
-    [channels],
-    randoms(channels, 8).map((number) => number + 1.1),
-  ),
-];
 
 const ofMatrix = (nodes: readonly NodeProto[], constants: readonly TensorProto[]) =>
   model({ nodes, inputs: [value('x', ['n', 6])], outputs: [value('y')], initializers: constants });
@@ -39,7 +28,7 @@ const MODELS: Readonly<Record<string, ModelProto>> = {
       node('MatMul', ['x', 'W'], ['a']),
       node('BatchNormalization', ['a', 'gamma', 'beta', 'mean', 'variance'], ['y']),
     ],
-    [W, ...norm(4)],
+    [W, ...batchNormConstants(4)],
   ),
   'MatMul, Add and BatchNormalization': ofMatrix(
     [
@@ -47,7 +36,7 @@ const MODELS: Readonly<Record<string, ModelProto>> = {
       node('Add', ['b', 'a'], ['c']),
       node('BatchNormalization', ['c', 'gamma', 'beta', 'mean', 'variance'], ['y']),
     ],
-    [W, floats('b', [1, 4], randoms(4)), ...norm(4)],
+    [W, floats('b', [1, 4], randoms(4)), ...batchNormConstants(4)],
   ),
   ...Object.fromEntries(
     [[], [1], [4], [1, 4], [1, 1], [3, 1], [3, 4]].flatMap((dims) =>
@@ -94,7 +83,7 @@ const MODELS: Readonly<Record<string, ModelProto>> = {
     ],
     inputs: [value('x', ['n', 6])],
     outputs: [value('y')],
-    initializers: [W, ...norm(4), floats('zero', [], [0])],
+    initializers: [W, ...batchNormConstants(4), floats('zero', [], [0])],
   }),
   'convolution with additions of every shape': model({
     nodes: [
@@ -111,7 +100,7 @@ const MODELS: Readonly<Record<string, ModelProto>> = {
       floats('c1', [1, 4, 1, 1], randoms(4)),
       floats('K2', [4, 4, 1, 1], randoms(16)),
       floats('one', [1], [0.5]),
-      ...norm(4),
+      ...batchNormConstants(4),
     ],
   }),
 };

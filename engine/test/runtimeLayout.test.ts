@@ -1,14 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
-import { encodeModel } from '@quantsmith/model/onnx';
-import { runPipeline } from '../src/pipeline.js';
+import { describe, expect, it } from 'vitest';
 import { floats, model, node, value } from '../../test/kit/models.js';
-import { writeNpy } from '../../test/kit/npy.js';
-
-const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-layout-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+import { quantizeModel } from '../../test/kit/quantize.js';
 
 const WAVES = Array.from({ length: 8 * 8 * 8 }, (_, index) => Math.sin(index));
 const weight = (name: string, inputs: number) =>
@@ -24,18 +16,8 @@ const swish = (input: string, output: string) => [
 
 /** The kernels that compute a network with input x and output y, both of 8 channels. */
 async function kernelsOf(network: ReturnType<typeof model>, types: string[] = []) {
-  const base = join(scratch, `model-${Math.random().toString(36).slice(2)}`);
-  writeFileSync(`${base}.onnx`, encodeModel(network));
-  writeNpy(`${base}.npy`, [{ shape: [8, 8, 8], data: WAVES }]);
-  const config = {
-    model: `${base}.onnx`,
-    data: { calibration: { arrays: `${base}.npy` } },
-    quantization: { defaults: 'nncf' as const, ignored_scope: { types } },
-  };
-  const { report } = await runPipeline(
-    { kind: 'run', config, configPath: `${base}.quant.yaml`, configSha256: '', allowModules: false },
-    () => undefined,
-  );
+  const quantization = { defaults: 'nncf' as const, ignored_scope: { types } };
+  const { report } = await quantizeModel(network, [{ shape: [8, 8, 8], data: WAVES }], quantization);
   return report.kernels;
 }
 

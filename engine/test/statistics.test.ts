@@ -9,7 +9,7 @@ import { nanSentinels } from '../src/statistics/finite.js';
 import { planStatistics } from '../src/statistics/plan.js';
 import type { AggregatorType, RangeEstimator, StatisticsType } from '../src/ranges/estimator.js';
 import { oneWorker } from '../src/runtime/workers.js';
-import { model, node, value } from '../../test/kit/models.js';
+import { loaded, model, node, value } from '../../test/kit/models.js';
 import { vectors } from './vectors.js';
 
 const NO_CLIP = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
@@ -142,19 +142,15 @@ async function collect(
   estimator: RangeEstimator,
   options: { symmetric: boolean; perChannel: boolean; inGraph: boolean },
 ) {
-  const prepared = await prepareModel({
-    model: model({
-      nodes: [node('Neg', ['x'], ['y'])],
-      inputs: [value('x', [1, 3, 3, 3])],
-      outputs: [value('y', [1, 3, 3, 3])],
-    }),
-    path: 'test.onnx',
-    dir: '.',
-    fileBytes: 0,
-    externalFiles: [],
-    sha256: '',
-    externalStamps: [],
-  });
+  const prepared = await prepareModel(
+    loaded(
+      model({
+        nodes: [node('Neg', ['x'], ['y'])],
+        inputs: [value('x', [1, 3, 3, 3])],
+        outputs: [value('y', [1, 3, 3, 3])],
+      }),
+    ),
+  );
   const quantizer = {
     id: 'x',
     tensor: 'x',
@@ -279,19 +275,15 @@ describe.each([true, false])('collecting, inGraph %s', (inGraph) => {
 
 describe('NaN that arises inside the graph', () => {
   const prepare = (nodes: ReturnType<typeof node>[]) =>
-    prepareModel({
-      model: model({
-        nodes,
-        inputs: [value('x', [4])],
-        outputs: [value('y', [4])],
-      }),
-      path: 'test.onnx',
-      dir: '.',
-      fileBytes: 0,
-      externalFiles: [],
-      sha256: '',
-      externalStamps: [],
-    });
+    prepareModel(
+      loaded(
+        model({
+          nodes,
+          inputs: [value('x', [4])],
+          outputs: [value('y', [4])],
+        }),
+      ),
+    );
   it('is looked for in the first tensors behind the operators that can make it', async () => {
     const { graph } = await prepare([
       node('Sqrt', ['x'], ['root']),

@@ -1,21 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import type { QuantizationConfig, QuantizationReport } from '@quantsmith/schemas';
-import {
-  type ModelProto,
-  type NodeProto,
-  encodeModel,
-  readFloats,
-  readInts,
-  readModel,
-} from '@quantsmith/model/onnx';
-import { runPipeline } from '../src/pipeline.js';
-import { writeNpy } from '../../test/kit/npy.js';
-
-const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-tiny-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+import { type ModelProto, type NodeProto, readFloats, readInts, readModel } from '@quantsmith/model/onnx';
+import { quantizeModel } from '../../test/kit/quantize.js';
 
 /** What a quantized model holds for one tensor. */
 interface Stored {
@@ -38,25 +23,14 @@ export interface Written {
   readonly constant: (node: string, index: number) => Stored & { readonly values: number[] };
 }
 
-let runs = 0;
-
 /** Quantizes a model with these samples of its one input, and reads what was written. */
 export async function quantizeTiny(
   model: ModelProto,
   samples: readonly { shape: readonly number[]; data: readonly number[] }[],
   quantization: QuantizationConfig['quantization'] = {},
 ): Promise<Written> {
-  const base = join(scratch, `case-${runs++}`);
-  writeFileSync(`${base}.onnx`, encodeModel(model));
-  writeNpy(`${base}.npy`, samples);
-  const config: QuantizationConfig = {
-    model: `${base}.onnx`,
-    data: { calibration: { arrays: `${base}.npy` } },
-    quantization: { defaults: 'nncf', ...quantization },
-  };
-  const request = { kind: 'run', config, configPath: `${base}.yaml`, configSha256: '' } as const;
-  const { report } = await runPipeline({ ...request, allowModules: false, cache: false }, () => undefined);
-  const { model: written, dir } = await readModel(`${base}.int8.onnx`);
+  const { report, output } = await quantizeModel(model, samples, { defaults: 'nncf', ...quantization });
+  const { model: written, dir } = await readModel(output);
   return { report, model: written, nodes: written.graph!.node, ...reader(written, dir) };
 }
 

@@ -4,7 +4,7 @@ import type { HostTensor } from '@quantsmith/model/arrays';
 import { prepareModel } from '../src/prepare/prepare.js';
 import { batchSize } from '../src/validation/batchSize.js';
 import type { ModelProto } from '@quantsmith/model/onnx';
-import { ints, model, node, value } from '../../test/kit/models.js';
+import { ints, loaded, model, node, value } from '../../test/kit/models.js';
 
 /** Models on rows of four values. */
 const ofOne = (op: string, inputs: readonly string[]) =>
@@ -144,15 +144,7 @@ describe('workers', () => {
 
 describe('the size of a batch', () => {
   const probe = async (proto: ModelProto, dims: number[] = [1, 4]) => {
-    const prepared = await prepareModel({
-      model: proto,
-      path: 'm.onnx',
-      dir: '.',
-      fileBytes: 0,
-      externalFiles: [],
-      sha256: '',
-      externalStamps: [],
-    });
+    const prepared = await prepareModel(loaded(proto));
     const some = [1, 2, 3].map((fill) => ({
       feeds: {
         x: {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { createHash } from 'node:crypto';
 import { resolvedConfigText, type QuantizationConfig } from '@quantsmith/schemas';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +10,7 @@ import type { CodeAction, CodeActionContext, CodeLens, Diagnostic } from 'vscode
 import { sampleReport } from '../../test/kit/sampleReport.js';
 import { checkConfigFile } from '../src/check/check.js';
 import { inMemory, type TestClient } from '../../test/kit/lspClient.js';
+import { DIGITS } from '../../test/kit/digits.js';
 
 const HEAD = 'model: m.onnx\ndata: {calibration: {arrays: a.npy}}\n';
 const MIXD = `${HEAD}quantization: {preset: mixd}\n`;
@@ -17,7 +18,7 @@ const codeAction = {
   codeActionLiteralSupport: { codeActionKind: { valueSet: [''] } },
   isPreferredSupport: true,
 };
-const digits = fileURLToPath(new URL('../../examples/digits/digits.onnx', import.meta.url));
+const digits = join(DIGITS, 'digits.onnx');
 
 let folder: string;
 let client: TestClient | null = null;

@@ -1,7 +1,7 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DocumentDiagnosticReport } from 'vscode-languageserver-protocol';
@@ -14,6 +14,7 @@ import { hover } from '../../service/src/features/hover.js';
 import { mergeConfigs } from '../../service/src/extends/merge.js';
 import { createSources } from '../src/sources/sources.js';
 import { inMemory } from '../../test/kit/lspClient.js';
+import { copyDigits } from '../../test/kit/digits.js';
 
 let folder: string;
 const write = (name: string, text: string) => {
@@ -24,9 +25,7 @@ const write = (name: string, text: string) => {
 };
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'quantsmith-extends-'));
-  const digits = fileURLToPath(new URL('../../examples/digits', import.meta.url));
-  cpSync(join(digits, 'digits.onnx'), join(folder, 'shared/digits.onnx'));
-  cpSync(join(digits, 'data'), join(folder, 'shared/data'), { recursive: true });
+  copyDigits(join(folder, 'shared'));
   write('shared/base.yaml', BASE);
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));

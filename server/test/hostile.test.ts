@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DocumentDiagnosticReport } from 'vscode-languageserver-protocol';
 import { inMemory, type TestClient } from '../../test/kit/lspClient.js';
+import { npyBytes, npyHeader } from '../../test/kit/npy.js';
 
 const CAPABILITIES = {
   textDocument: { diagnostic: {} },
@@ -85,9 +86,8 @@ describe.skipIf(process.platform === 'win32')('files that nobody should wait for
       return 'extends: large.yaml\n';
     },
     'a header that lies': () => {
-      const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (900000000, 0), }`.padEnd(117) + '\n';
-      const head = Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, header.length, 0]);
-      writeFileSync(join(folder, 'lies.npy'), Buffer.concat([head, Buffer.from(header)]));
+      const header = npyHeader('<f4', [900_000_000, 0]);
+      writeFileSync(join(folder, 'lies.npy'), npyBytes(header, Buffer.of()));
       truncateSync(join(folder, 'lies.npy'), 600 * 1024 ** 2);
       return 'model: m\ndata: {calibration: {arrays: lies.npy}}\nquantization: {subset_size: 5}\n';
     },

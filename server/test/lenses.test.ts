@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { inspectModel } from '@quantsmith/model/onnx';
 import { isConfig } from '@quantsmith/schemas';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -12,8 +12,9 @@ import { inlayHints } from '../../service/src/features/inlayHints.js';
 import { readClientCommands, readSettings } from '../src/client/settings.js';
 import { inMemory } from '../../test/kit/lspClient.js';
 import { config } from '../../test/kit/configs.js';
+import { DIGITS } from '../../test/kit/digits.js';
 
-const digits = fileURLToPath(new URL('../../examples/digits/digits.onnx', import.meta.url));
+const digits = join(DIGITS, 'digits.onnx');
 const TEXT = 'model: m.onnx\ndata: {calibration: {arrays: a.npy}}\n';
 
 describe('lenses', () => {

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -7,6 +7,7 @@ import { CancellationTokenSource, WorkDoneProgress } from 'vscode-languageserver
 import type { CodeAction, Diagnostic, DocumentDiagnosticReport } from 'vscode-languageserver-protocol';
 import type { QuantizationReport } from '@quantsmith/schemas';
 import { inMemory, realProcess, type TestClient } from '../../test/kit/lspClient.js';
+import { copyDigits } from '../../test/kit/digits.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const uri = 'untitled:test.quant.yaml';
@@ -165,7 +166,7 @@ describe.skipIf(!existsSync(bundle))('the bundled program (npm run build makes i
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'quantsmith-server-'));
-    cpSync(join(root, 'examples/digits'), folder, { recursive: true, filter: (path) => !/int8/.test(path) });
+    copyDigits(folder);
   });
   afterEach(async () => {
     await client.stop();

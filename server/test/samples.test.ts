@@ -1,14 +1,13 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { zipSync } from 'fflate';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { checkConfigFile } from '../src/check/check.js';
 import { arrayHeader, memberNames } from '../src/sources/arrays.js';
 import { countImages, countSets } from '../src/sources/folders.js';
+import { DIGITS } from '../../test/kit/digits.js';
 
-const digits = fileURLToPath(new URL('../../examples/digits', import.meta.url));
 let folder: string;
 const write = (name: string, text = '') => {
   mkdirSync(dirname(join(folder, name)), { recursive: true });
@@ -30,7 +29,7 @@ it('samples are counted where that is possible without running anything', async 
   expect(await countImages(join(folder, 'none'), signal)).toBeNull();
   expect(await countSets(join(folder, 't'))).toBe(1);
   expect(await countSets(join(folder, 'none'))).toBeNull();
-  const header = await arrayHeader(join(digits, 'data/calibration.npy'));
+  const header = await arrayHeader(join(DIGITS, 'data/calibration.npy'));
   expect(header?.shape[0]).toBe(300);
   expect(await arrayHeader(join(folder, 'broken.npy'))).toBeNull();
 });
@@ -65,10 +64,10 @@ it('the arrays of a .npz are known by their names, without being read', async ()
 it('what asks for more than there is, or has too little, is told', async () => {
   const file = write(
     'x.quant.yaml',
-    `model: ${digits}/digits.onnx
+    `model: ${DIGITS}digits.onnx
 data:
-  calibration: {arrays: ${digits}/data/calibration.npy, limit: 4}
-  validation: {arrays: ${digits}/data/validation.npy, labels: ${digits}/data/validation-labels.npy}
+  calibration: {arrays: ${DIGITS}data/calibration.npy, limit: 4}
+  validation: {arrays: ${DIGITS}data/validation.npy, labels: ${DIGITS}data/validation-labels.npy}
 quantization:
   subset_size: 100
   advanced_parameters:

@@ -16,6 +16,7 @@ import { semanticTokens, TOKEN_LEGEND } from '../../service/src/features/semanti
 import { reportPlace } from '../../service/src/features/layers.js';
 import { inMemory, type TestClient } from '../../test/kit/lspClient.js';
 import { config, type Language } from '../../test/kit/configs.js';
+import { DIGITS } from '../../test/kit/digits.js';
 
 /** `text type` of every token. */
 function tokens(text: string, language: Language = 'yaml', given?: SemanticTokens): string[] {
@@ -141,10 +142,7 @@ describe('across the configs of a workspace', () => {
   const position = { line: 5, character: 10 };
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'quantsmith-workspace-'));
-    cpSync(
-      fileURLToPath(new URL('../../examples/digits/digits.onnx', import.meta.url)),
-      join(folder, 'm.onnx'),
-    );
+    cpSync(join(DIGITS, 'digits.onnx'), join(folder, 'm.onnx'));
     write('a.quant.yaml', first);
     write('deep/b.quant.yaml', `model: ../m.onnx\n${scope("      - '/stem/Conv'\n")}`);
     write(

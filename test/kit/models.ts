@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import {
   type AttributeValue,
   GraphProtoSchema,
+  type LoadedModel,
   type ModelProto,
   ModelProtoSchema,
   type NodeProto,
@@ -79,6 +80,32 @@ export function model(parts: {
     }),
   });
 }
+
+/** A model as if it had been read from a file. */
+export const loaded = (source: ModelProto): LoadedModel => ({
+  model: source,
+  path: '/models/test.onnx',
+  dir: '/models',
+  fileBytes: 0,
+  externalFiles: [],
+  sha256: '',
+  externalStamps: [],
+});
+
+/** The constants of `batchNorm`. */
+export const batchNormConstants = (channels: number): TensorProto[] => [
+  floats('gamma', [channels], randoms(channels, 5)),
+  floats('beta', [channels], randoms(channels, 6)),
+  floats('mean', [channels], randoms(channels, 7)),
+  floats(
+    'variance',
+    [channels],
+    randoms(channels, 8).map((number) => number + 1.1),
+  ),
+];
+
+export const batchNorm = (x: string, y: string): NodeProto =>
+  node('BatchNormalization', [x, 'gamma', 'beta', 'mean', 'variance'], [y], {}, 'bn');
 
 /** Numbers in [−1, 1) that are the same in every run. */
 export function randoms(count: number, seed = 1): Float32Array {
