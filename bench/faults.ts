@@ -1,0 +1,165 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { encodeModel, readModel } from '@quantsmith/model/onnx';
+import type { QuantizationConfig, QuantizationReport } from '@quantsmith/schemas';
+import { readSamples, writeSamples, type Samples } from './faults/arrays.js';
+import { ALARMS, type Case } from './faults/case.js';
+import { HEALTHY } from './faults/healthy.js';
+import { PLANTED } from './faults/planted.js';
+import { subjects } from './faults/subjects.js';
+
+const { values: options } = parseArgs({
+  options: {
+    cli: { type: 'string', default: 'dist/cli.cjs' },
+    data: { type: 'string', default: '../shared/data' },
+    only: { type: 'string' },
+    lists: { type: 'string', default: 'planted,healthy' },
+  },
+});
+const LISTS: Readonly<Record<string, readonly Case[]>> = { planted: PLANTED, healthy: HEALTHY };
+const work = resolve('.tools/bench/faults');
+const known = subjects(resolve(options.data));
+
+interface Result {
+  readonly list: string;
+  readonly name: string;
+  readonly subject: string;
+  readonly expected: readonly string[];
+  /** Codes of the findings, each with its severity; null: the run ended without a report. */
+  readonly found: readonly string[] | null;
+  readonly text: string;
+  readonly seconds: number;
+}
+
+const results: Result[] = [];
+let skipped = 0;
+for (const list of options.lists.split(',')) {
+  for (const each of LISTS[list] ?? []) {
+    if (options.only !== undefined && !options.only.split(',').includes(each.name)) continue;
+    const result = await attempt(list, each);
+    if (result === null) {
+      skipped++;
+      continue;
+    }
+
+    results.push(result);
+    const verdict = isRight(result) ? 'ok    ' : list === 'planted' ? 'MISSED' : 'ALARM ';
+    const codes = result.found?.join(', ') ?? `no report: ${result.text}`;
+    console.log(`${verdict} ${each.subject}: ${each.name} (${result.seconds.toFixed(1)} s): ${codes}`);
+  }
+}
+
+mkdirSync('bench/results', { recursive: true });
+writeFileSync('bench/results/faults.json', `${JSON.stringify(results, null, 2)}\n`);
+console.log(summary());
+
+async function attempt(list: string, { name, subject, change = {}, expected }: Case): Promise<Result | null> {
+  const config = known[subject]!;
+  if (!existsSync(config.model)) {
+    console.log(`left out, no ${config.model}: ${name}`);
+    return null;
+  }
+
+  const folder = join(work, `${subject}-${name}`.replaceAll(/[^\w]+/g, '-'));
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, 'run.quant.json');
+  const changed = await planted(config, change, folder);
+  writeFileSync(path, JSON.stringify({ ...changed, output: 'run.int8.onnx', history: false }, null, 2));
+  const begun = performance.now();
+  const run = spawnSync(process.execPath, [resolve(options.cli), 'run', path, '--no-cache', '--json'], {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+  });
+  const seconds = (performance.now() - begun) / 1000;
+  const reportPath = join(folder, 'run.int8.onnx.report.json');
+  if (!existsSync(reportPath))
+    return { list, name, subject, expected, found: null, text: run.stderr, seconds };
+  const report = JSON.parse(readFileSync(reportPath, 'utf8')) as QuantizationReport;
+  const alarms = report.warnings.map(({ code }) => code);
+  const missed = report.metric?.satisfied === false ? ['target-missed'] : [];
+  const text = report.warnings.map(({ code, message }) => `${code}: ${message}`).join('\n');
+
+  return { list, name, subject, expected, found: [...alarms, ...missed], text, seconds };
+}
+
+/** The config of a case, its changed files in `folder`. */
+async function planted(
+  config: QuantizationConfig,
+  change: NonNullable<Case['change']>,
+  folder: string,
+): Promise<QuantizationConfig> {
+  const changed = change.config?.(config) ?? config;
+  const { calibration, validation } = changed.data;
+  const array = (path: string | undefined, edit?: (samples: Samples) => Samples) =>
+    path === undefined || edit === undefined
+      ? path
+      : writeSamples(join(folder, path.split('/').at(-1)!), edit(readSamples(path)));
+  const labels = () => {
+    const given = validation?.labels;
+    if (typeof given !== 'string') return given;
+    if (change.labelLines !== undefined) return writeLines(given, folder, change.labelLines);
+    return array(given, change.labels);
+  };
+  let { model } = changed;
+  if (change.model !== undefined) {
+    model = join(folder, 'model.onnx');
+    writeFileSync(model, encodeModel(change.model((await readModel(changed.model)).model)));
+  }
+
+  const withArrays = (section: typeof calibration, edit?: (samples: Samples) => Samples) =>
+    section === undefined || typeof section.arrays !== 'string'
+      ? section
+      : { ...section, arrays: array(section.arrays, edit) };
+  const data = {
+    ...changed.data,
+    ...(calibration === undefined ? {} : { calibration: withArrays(calibration, change.calibration) }),
+    ...(validation === undefined
+      ? {}
+      : {
+          validation: {
+            ...withArrays(validation, change.validation),
+            labels: labels(),
+          },
+        }),
+  };
+
+  return { ...changed, model, data } as QuantizationConfig;
+}
+
+function writeLines(path: string, folder: string, edit: (file: string, label: number) => string): string {
+  const [head = '', ...lines] = readFileSync(path, 'utf8').trim().split('\n');
+  const changed = lines.map((line) => {
+    const [file = '', label = ''] = line.split(',');
+    return edit(file, Number(label));
+  });
+  const target = join(folder, 'labels.csv');
+  writeFileSync(target, `${[head, ...changed].join('\n')}\n`);
+  return target;
+}
+
+/** Planted: one of the expected findings is there. Healthy: none that says that something is wrong. */
+function isRight({ expected, found }: Result): boolean {
+  if (found === null) return false;
+  return expected.length > 0
+    ? expected.some((code) => found.includes(code))
+    : !found.some((code) => ALARMS.has(code));
+}
+
+function summary(): string {
+  const faults = results.filter(({ expected }) => expected.length > 0);
+  const healthy = results.filter(({ expected }) => expected.length === 0);
+  const right = (list: readonly Result[]) => list.filter(isRight).length;
+  const alarms = healthy.length - right(healthy);
+  const [found, all] = [right(faults), faults.length];
+  const share = (part: number, whole: number) => (whole === 0 ? '–' : (part / whole).toFixed(2));
+
+  return [
+    '',
+    `planted faults found: ${found} of ${all} (recall ${share(found, all)})`,
+    `healthy runs with an alarm: ${alarms} of ${healthy.length}`,
+    `precision ${share(found, found + alarms)}; left out for want of data: ${skipped}`,
+  ].join('\n');
+}
