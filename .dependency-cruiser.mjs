@@ -39,7 +39,9 @@ const ARROWS = {
         node:crypto node:fs node:path node:url npm:@bufbuild/protobuf npm:fast-png npm:fflate
         npm:sharp
       `,
-      measure: 'data metrics overflow placement progress quantize runtime saturation validation verify',
+      measure: `
+        data metrics overflow placement profile progress quantize runtime saturation validation verify
+      `,
       metrics: 'data runtime tasks node:crypto node:fs node:path node:url',
       output: 'processes node:fs node:path npm:@bufbuild/protobuf',
       overflow: '',
@@ -49,6 +51,7 @@ const ARROWS = {
       `,
       prepare: 'runtime npm:@bufbuild/protobuf',
       processes: 'node:fs node:os node:url node:worker_threads',
+      profile: 'placement quantize ranges runtime weights npm:@bufbuild/protobuf',
       progress: '',
       qdq: 'placement ranges weights npm:@bufbuild/protobuf',
       quantize: 'placement prepare qdq ranges runtime statistics weights',
@@ -61,9 +64,9 @@ const ARROWS = {
         validation weights node:crypto node:fs
       `,
       run: `
-        calibration choose corrections data measure output overflow placement plan prepare progress
-        quantize report restore runtime saturation statistics validation verify node:crypto node:fs
-        node:path
+        calibration choose corrections data measure output overflow placement plan prepare profile
+        progress quantize report restore runtime saturation statistics validation verify node:crypto
+        node:fs node:path
       `,
       runtime: `
         processes node:child_process node:fs node:module node:os node:path node:url node:util

@@ -1,6 +1,7 @@
 import type {
   EngineEvent,
   OverflowSummary,
+  QuantizationChange,
   QuantizationReport,
   RunRequest,
   SensitivityReport,
@@ -24,6 +25,7 @@ import {
   type MadeQuantization,
   type QuantizationInputs,
 } from './run/make.js';
+import { explainLosses } from './run/explain.js';
 import { claim, openRun, withWorkers, type OpenedRun } from './run/open.js';
 import { publishRun } from './run/publish.js';
 import { settleConfig, type SettledConfig } from './run/settle.js';
@@ -74,6 +76,12 @@ async function quantizeInto(
   const found = await verifyFinished({ quantization, final, unchanged }, checked, opened);
   opened.warn(latencyProblems(found.latency));
   const finished = await measure(final, restored, checked, planned, opened);
+  await explainLosses(
+    { restored, final, finished, verification: found.verification },
+    remakerOf({ inputs, settled, checked }),
+    checked.samples,
+    opened,
+  );
   const report = await publishRun(output, request, opened, {
     ...{ settled, planned, restored, final, finished },
     ...found,
@@ -103,6 +111,18 @@ function openJournal(request: RunRequest, planned: Plan, opened: OpenedRun): Pro
   });
 }
 
+/** Quantizes with other settings, with the same operators left in float. */
+function remakerOf(run: {
+  readonly inputs: QuantizationInputs;
+  readonly settled: SettledConfig;
+  readonly checked: CheckedQuantization;
+}): (change: QuantizationChange) => Promise<MadeQuantization> {
+  return async (change) => {
+    const changed = plan(run.settled.config, change);
+    return run.checked.fit(await makeQuantization(run.inputs, changed, () => undefined));
+  };
+}
+
 /** Measures accuracy, and restores it where the config asks for that; warns of a float model that cannot be trusted. */
 async function restore(
   checked: CheckedQuantization,
@@ -119,10 +139,7 @@ async function restore(
     checked.made,
     validation,
     run.planned.restoration,
-    async (change) => {
-      const changed = plan(run.settled.config, change);
-      return checked.fit(await makeQuantization(run.inputs, changed, () => undefined));
-    },
+    remakerOf({ ...run, checked }),
     { workers, clock, journal: run.journal },
   );
 

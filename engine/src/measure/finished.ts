@@ -1,9 +1,8 @@
 import { encodeModel, type ModelProto } from '@quantsmith/model/onnx';
-import { isLinear } from '@quantsmith/model/operators';
 import type { SampleSource } from '../data/types.js';
 import type { Evaluation } from '../metrics/evaluate.js';
 import type { TargetIsa } from '../overflow/isa.js';
-import { quantizedOperators } from '../placement/revert.js';
+import { profileLayers, type LayerProfile } from '../profile/profile.js';
 import type { Clock } from '../progress/clock.js';
 import { type Quantization, sessionOptions } from '../quantize/quantization.js';
 import type { Feeds } from '../runtime/batch.js';
@@ -13,7 +12,6 @@ import type { CheckSamples } from '../verify/verify.js';
 import { finishedSaturation, type FinishedSaturation } from '../saturation/finished.js';
 import type { Baseline, Validation } from '../validation/validation.js';
 import { reversalCosts, type ReversalCosts } from './reversals.js';
-import { layerSqnr } from './sqnr.js';
 
 export interface FinishedInput {
   readonly quantization: Quantization;
@@ -35,11 +33,8 @@ export interface Finished {
   readonly costs: ReversalCosts;
   /** By the first output of each node of the runtime's graph. */
   readonly kernels: ReadonlyMap<string, RuntimeKernel>;
-  /**
-   * Decibels at the output of each operator that is quantized, was before restoration, or has weights; null or
-   * Infinity as `layerSqnr` has it.
-   */
-  readonly sqnr: ReadonlyMap<string, number | null>;
+  /** Each operator that is quantized, was before restoration, or has weights, over `noiseSamples`. */
+  readonly layers: readonly LayerProfile[];
   readonly saturation: FinishedSaturation;
 }
 
@@ -56,35 +51,21 @@ export async function measureFinished(
   const costs = await reversalCosts(quantization, reverted, feeds, { threads });
   const optimized = await optimizedModel(bytes, sessionOptions(quantization));
   const kernels = kernelsOf(bytes, optimized);
-  const sqnr = await operatorSqnr(quantization, final, await spreadFeeds(input.samples), threads);
+  const layers = await profileLayers({
+    ...{ quantization, final, reverted, threads, alone: false },
+    samples: await noiseSamples(input.samples),
+  });
   const saturation = await finishedSaturation({ ...input, optimized, kernels, dir }, { workers, clock });
 
-  return { costs, kernels, sqnr, saturation };
+  return { costs, kernels, layers, saturation };
 }
 
 /** Samples that noise is summed over: one alone can be a case of its own. */
 const NOISE_SAMPLES = 4;
 
-function spreadFeeds({ source, indices }: CheckSamples): Promise<Feeds[]> {
+/** A few of the samples that models are compared on, spread over the set. */
+export function noiseSamples({ source, indices }: CheckSamples): Promise<Feeds[]> {
   const step = Math.ceil(indices.length / NOISE_SAMPLES);
   const chosen = indices.filter((_, i) => i % step === 0);
   return Promise.all(chosen.map(async (index) => (await source.get(index)).feeds));
-}
-
-async function operatorSqnr(
-  quantization: Quantization,
-  final: ModelProto,
-  samples: readonly Feeds[],
-  threads: number,
-): Promise<ReadonlyMap<string, number | null>> {
-  const { graph, dir, model } = quantization.prepared;
-  const quantized = new Set(quantizedOperators(graph, quantization.placement));
-  const nodes = graph.nodes.filter((node) => quantized.has(node.name) || isLinear(node));
-  const tensors = nodes.map((node) => node.output[0] ?? '');
-  const decibels = await layerSqnr({ model, graph }, final, tensors, samples, {
-    ...{ threads, dir },
-    quantized: sessionOptions(quantization),
-  });
-
-  return new Map(nodes.map((node) => [node.name, decibels.get(node.output[0] ?? '') ?? null]));
 }

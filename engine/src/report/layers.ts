@@ -12,6 +12,7 @@ type Inputs = Pick<ReportInput, 'quantization' | 'restored' | 'corrections' | 'f
 export function layerReports({ quantization, restored, corrections, finished }: Inputs): LayerReport[] {
   const { graph } = quantization.prepared;
   const quantized = new Set(quantizedOperators(graph, quantization.placement));
+  const sqnr = new Map(finished.layers.map(({ name, sqnrDb }) => [name, sqnrDb]));
   const kernelOf = kernelByNode(finished.kernels);
   const correctionOf = new Map(corrections.map((record) => [record.node, record]));
   const written = writtenPlacement(
@@ -23,10 +24,10 @@ export function layerReports({ quantization, restored, corrections, finished }: 
   );
 
   return graph.nodes
-    .filter((node) => finished.sqnr.has(node.name))
+    .filter((node) => sqnr.has(node.name))
     .map((node) => {
       const isQuantized = quantized.has(node.name) && !restored.reverted.has(node.name);
-      const decibels = finished.sqnr.get(node.name) ?? null;
+      const decibels = sqnr.get(node.name) ?? null;
       const correction = correctionOf.get(node.name);
 
       return {

@@ -17,6 +17,10 @@ export function verificationProblems(verification: Verification, saturates: bool
   ];
 }
 
+/** Outputs that are damaged, or may be. */
+export const damagedOutputs = ({ outputs }: Pick<Verification, 'outputs'>): readonly OutputAgreement[] =>
+  outputs.filter((output) => isBelow(output, DAMAGED) || isBelow(output, DOUBTFUL));
+
 function damageOf(output: OutputAgreement, { samples, inSample }: Verification): Problem[] {
   const isDamaged = isBelow(output, DAMAGED);
   if (!isDamaged && !isBelow(output, DOUBTFUL)) return [];

@@ -1,0 +1,40 @@
+import { create } from '@bufbuild/protobuf';
+import { freshNames } from '@quantsmith/model/graph';
+import { ElementType, isOnnxDomain, ValueInfoProtoSchema, type ModelProto } from '@quantsmith/model/onnx';
+
+/** A quantized model whose quantizers read the float model's tensors: each operator errs by itself. */
+export interface AloneModel {
+  readonly model: ModelProto;
+  /** Inputs of the model by the float model's tensor that each takes. */
+  readonly given: ReadonlyMap<string, string>;
+}
+
+/**
+ * Cuts a quantized model in front of every QuantizeLinear whose tensor the float model has too. What comes out of an
+ * operator then shows its own rounding of inputs and weights, and nothing of what lies before.
+ */
+export function aloneModel(model: ModelProto, known: ReadonlySet<string>): AloneModel {
+  const graph = model.graph!;
+  const fresh = freshNames(model);
+  const given = new Map<string, string>();
+  const inputs = new Set(graph.input.map(({ name }) => name));
+  const node = graph.node.map((each) => {
+    const [tensor = ''] = each.input;
+    if (!isOnnxDomain(each) || each.opType !== 'QuantizeLinear' || inputs.has(tensor) || !known.has(tensor))
+      return each;
+    if (!given.has(tensor)) given.set(tensor, fresh(`${tensor}_float`));
+    return { ...each, input: [given.get(tensor)!, ...each.input.slice(1)] };
+  });
+
+  const added = [...given.values()].map((name) =>
+    create(ValueInfoProtoSchema, {
+      name,
+      type: { value: { case: 'tensorType', value: { elemType: ElementType.FLOAT } } },
+    }),
+  );
+
+  return {
+    given,
+    model: { ...model, graph: { ...graph, node, input: [...graph.input, ...added], valueInfo: [] } },
+  };
+}

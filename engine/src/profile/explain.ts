@@ -1,0 +1,99 @@
+import type { ModelProto } from '@quantsmith/model/onnx';
+import type { QuantizationChange } from '@quantsmith/schemas';
+import { revertGroups } from '../placement/revert.js';
+import { buildModel, sessionOptions, type Quantization } from '../quantize/quantization.js';
+import type { Feeds } from '../runtime/batch.js';
+import { decibelsOf, tensorsOf, type Noise, addNoise } from './tensors.js';
+import type { Collapse } from './collapse.js';
+
+/** Something that was tried against a loss, and what the worst output came to. */
+export interface TriedCure {
+  /** As a sentence says it behind "With ". */
+  readonly text: string;
+  readonly outputDb: number;
+}
+
+interface Cure {
+  readonly text: string;
+  readonly quantization: () => Promise<Quantization>;
+  readonly reverted: ReadonlySet<string>;
+}
+
+export interface CureInput {
+  readonly quantization: Quantization;
+  readonly final: ModelProto;
+  readonly reverted: ReadonlySet<string>;
+  readonly samples: readonly Feeds[];
+  readonly threads: number;
+  /** Quantizes anew with other settings. */
+  readonly remake: (change: QuantizationChange) => Promise<Quantization>;
+}
+
+const WEIGHTS_8: QuantizationChange = {
+  advanced_parameters: { weights_quantization_params: { num_bits: 8, per_channel: true } },
+};
+const ACTIVATIONS_8: QuantizationChange = {
+  advanced_parameters: { activations_quantization_params: { num_bits: 8 } },
+};
+const WHOLE_RANGE: QuantizationChange = {
+  advanced_parameters: { activations_range_estimator_params: 'minmax' },
+};
+
+/** Tries what may help against a collapse; the result: the worst output now, and what was tried, the best first. */
+export async function tryCures(
+  collapse: Collapse,
+  input: CureInput,
+): Promise<{ readonly outputDb: number; readonly tried: readonly TriedCure[] }> {
+  const { quantization, samples, threads } = input;
+  const { model, dir, graph } = quantization.prepared;
+  const expected = await tensorsOf(model, graph.outputs, samples, { threads, dir });
+  const worstOutput = async (made: Quantization, built: ModelProto) => {
+    const actual = await tensorsOf(built, graph.outputs, samples, { threads, ...sessionOptions(made) });
+    const levels = graph.outputs.map((name) => {
+      const sum: Noise = { signal: 0, noise: 0 };
+      actual.forEach((outputs, i) => addNoise(sum, expected[i]?.[name], outputs[name]));
+      return decibelsOf(sum);
+    });
+
+    return Math.min(...levels);
+  };
+
+  const tried: TriedCure[] = [];
+  for (const { text, quantization: make, reverted } of curesOf(collapse, input)) {
+    const made = await make();
+    tried.push({ text, outputDb: await worstOutput(made, buildModel(made, reverted)) });
+  }
+
+  return {
+    outputDb: await worstOutput(quantization, input.final),
+    tried: tried.sort((a, b) => b.outputDb - a.outputDb),
+  };
+}
+
+function curesOf({ layer, cause }: Collapse, { quantization, reverted, remake }: CureInput): Cure[] {
+  const { prepared, placement, activationConfig } = quantization;
+  const group = revertGroups(prepared.graph, placement).find((names) => names.includes(layer.name));
+  const withChange = (text: string, change: QuantizationChange): Cure => ({
+    ...{ text, reverted },
+    quantization: () => remake(change),
+  });
+
+  return [
+    ...(layer.weights !== null && (layer.weights.bits < 8 || !layer.weights.perChannel)
+      ? [withChange('weights of 8 bits per channel', WEIGHTS_8)]
+      : []),
+    ...(activationConfig.numBits < 8 ? [withChange('activations of 8 bits', ACTIVATIONS_8)] : []),
+    ...(cause.kind === 'clipped' || cause.kind === 'carried'
+      ? [withChange('ranges over all values (minmax)', WHOLE_RANGE)]
+      : []),
+    ...(group === undefined || group.some((name) => reverted.has(name))
+      ? []
+      : [
+          {
+            text: `${group.length === 1 ? 'this operator' : 'its operators'} in float`,
+            quantization: () => Promise.resolve(quantization),
+            reverted: new Set([...reverted, ...group]),
+          },
+        ]),
+  ];
+}

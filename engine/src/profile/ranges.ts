@@ -1,0 +1,104 @@
+import { widened, type HostTensor } from '@quantsmith/model/arrays';
+import { roundHalfEven, type QuantizerParameters } from '../ranges/parameters.js';
+import { decibelsOf } from './tensors.js';
+
+/** How a quantizer's range fits the values that the float model has there. */
+export interface RangeUse {
+  readonly tensor: string;
+  readonly low: number;
+  readonly high: number;
+  /** Share of the range between the smallest and the largest value inside it, 0 … 1. */
+  readonly used: number;
+  /** Share of the values outside it, 0 … 1. */
+  readonly clipped: number;
+  /** 10·log10(Σx² / Σ(what was cut off)²); null: nothing was. */
+  readonly clippingDb: number | null;
+  /** 10·log10(Σx² / Σ(x − x̂)²) of rounding to the codes, clipping included; null where that is no error at all. */
+  readonly roundingDb: number | null;
+  /**
+   * Largest absolute value of the loudest channel over that of the median one, at least 1: what one scale for all channels
+   * leaves to most of them. null: there are fewer than two channels.
+   */
+  readonly channelSpread: number | null;
+}
+
+/** Values of one tensor that are looked at in each sample, evenly spread. */
+const MAX_VALUES = 1 << 18;
+
+/** Collects, sample by sample, how one quantizer's range is used. `axis`: the channels of the tensor. */
+export function rangeUse(tensor: string, parameters: QuantizerParameters, axis: number) {
+  const sums = { values: 0, clipped: 0, signal: 0, cut: 0, rounding: 0 };
+  let [smallest, largest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  const loudest: number[] = [];
+
+  return {
+    add(value: HostTensor): void {
+      const { dims } = value;
+      const data = widened(value).data as Float32Array;
+      const [channels, inner] = channelsOf(dims, axis);
+      const step = stepFor(data.length, channels * inner);
+      for (let i = 0; i < data.length; i += step) {
+        const x = data[i]!;
+        const channel = Math.floor(i / inner) % channels;
+        const at = parameters.scale.length === 1 ? 0 : channel;
+        const [low, high] = [parameters.low[at]!, parameters.high[at]!];
+        const inside = Math.min(high, Math.max(low, x));
+        const error = x - roundTrip(x, parameters, at);
+        // Half a step beyond the border is still rounded to it.
+        if (Math.abs(x - inside) > parameters.scale[at]! / 2) sums.clipped++;
+        sums.values++;
+        sums.signal += x * x;
+        sums.cut += (x - inside) ** 2;
+        sums.rounding += error * error;
+        smallest = Math.min(smallest, inside);
+        largest = Math.max(largest, inside);
+        loudest[channel] = Math.max(loudest[channel] ?? 0, Math.abs(x));
+      }
+    },
+    result(): RangeUse {
+      const [low, high] = [Math.min(...parameters.low), Math.max(...parameters.high)];
+      return {
+        ...{ tensor, low, high },
+        used: largest >= smallest && high > low ? (largest - smallest) / (high - low) : 0,
+        clipped: sums.values === 0 ? 0 : sums.clipped / sums.values,
+        clippingDb: sums.cut === 0 ? null : decibelsOf({ signal: sums.signal, noise: sums.cut }),
+        roundingDb: sums.rounding === 0 ? null : decibelsOf({ signal: sums.signal, noise: sums.rounding }),
+        channelSpread: spreadOf(loudest),
+      };
+    },
+  };
+}
+
+function roundTrip(
+  x: number,
+  { scale, zeroPoint, codeLow, codeHigh }: QuantizerParameters,
+  at: number,
+): number {
+  const code = roundHalfEven(x / scale[at]!) + zeroPoint[at]!;
+  return (Math.min(codeHigh, Math.max(codeLow, code)) - zeroPoint[at]!) * scale[at]!;
+}
+
+/** Number of channels, and values that lie between one channel and the next. */
+function channelsOf(dims: readonly number[], axis: number): [number, number] {
+  const at = axis < 0 ? dims.length + axis : axis;
+  if (at < 0 || at >= dims.length) return [1, 1];
+  const inner = dims.slice(at + 1).reduce((product, size) => product * size, 1);
+  return [Math.max(1, dims[at]!), Math.max(1, inner)];
+}
+
+/** A step that shares no factor with the channels' lay-out, so that all of them are met. */
+function stepFor(length: number, period: number): number {
+  let step = Math.max(1, Math.floor(length / MAX_VALUES));
+  while (step > 1 && greatestDivisor(step, period) > 1) step++;
+  return step;
+}
+
+const greatestDivisor = (a: number, b: number): number => (b === 0 ? a : greatestDivisor(b, a % b));
+
+/** Loudest over median; channels that are silent count as a millionth of the loudest. */
+export function spreadOf(loudest: readonly number[]): number | null {
+  if (loudest.length < 2) return null;
+  const sorted = [...loudest].sort((a, b) => a - b);
+  const [median, most] = [sorted[sorted.length >> 1]!, sorted.at(-1)!];
+  return most === 0 ? null : most / Math.max(median, 1e-6 * most);
+}

@@ -1,0 +1,57 @@
+import { widened, type HostTensor } from '@quantsmith/model/arrays';
+import { encodeModel, withOutputs, type ModelProto } from '@quantsmith/model/onnx';
+import type { Feeds } from '../runtime/batch.js';
+import { createSession, run, type SessionOptions } from '../runtime/session.js';
+
+/** Bytes of one model's tensors that are kept while another one runs. */
+const MAX_KEPT_BYTES = 256 * 2 ** 20;
+
+/**
+ * Tensors inside a model, sample by sample. Samples beyond those whose tensors take `MAX_KEPT_BYTES` are left out, never the
+ * first. One model after the other: two at once can take more memory than the whole calibration.
+ */
+export async function tensorsOf(
+  model: ModelProto,
+  names: readonly string[],
+  samples: readonly Feeds[],
+  options: SessionOptions,
+): Promise<Record<string, HostTensor>[]> {
+  if (names.length === 0) return samples.map(() => ({}));
+  const session = await createSession(encodeModel(withOutputs(model, names)), options);
+  try {
+    const results: Record<string, HostTensor>[] = [];
+    let bytes = 0;
+    for (const feeds of samples) {
+      if (bytes > MAX_KEPT_BYTES) break;
+      const outputs = await run(session, feeds, names);
+      bytes += Object.values(outputs).reduce((sum, { data }) => sum + 4 * data.length, 0);
+      results.push(outputs);
+    }
+
+    return results;
+  } finally {
+    await session.release();
+  }
+}
+
+/** Power of a signal, and of the error on it. */
+export interface Noise {
+  signal: number;
+  noise: number;
+}
+
+/** 10·log10(Σx² / Σ(x−y)²); Infinity: equal. */
+export const decibelsOf = ({ signal, noise }: Noise): number =>
+  noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / noise);
+
+export function addNoise(sum: Noise, expected: HostTensor | undefined, actual: HostTensor | undefined): void {
+  if (expected === undefined || actual === undefined) return;
+  const x = widened(expected).data as Float32Array;
+  const y = widened(actual).data as Float32Array;
+  for (let i = 0; i < x.length; i++) {
+    const signal = x[i]!;
+    const error = signal - y[i]!;
+    sum.signal += signal * signal;
+    sum.noise += error * error;
+  }
+}

@@ -1,0 +1,62 @@
+import type { ModelProto } from '@quantsmith/model/onnx';
+import type { QuantizationChange } from '@quantsmith/schemas';
+import { noiseSamples, type Finished } from '../measure/finished.js';
+import { firstCollapse } from '../profile/collapse.js';
+import { tryCures } from '../profile/explain.js';
+import { clippingProblems, collapseProblem } from '../profile/findings.js';
+import { profileLayers } from '../profile/profile.js';
+import type { RestoreOutcome } from '../restore/restore.js';
+import { intervalOf } from '../validation/validation.js';
+import { damagedOutputs } from '../verify/findings.js';
+import type { CheckSamples, Verification } from '../verify/verify.js';
+import type { MadeQuantization } from './make.js';
+import type { OpenedRun } from './open.js';
+
+interface FinishedRun {
+  readonly restored: RestoreOutcome<MadeQuantization>;
+  readonly final: ModelProto;
+  readonly finished: Finished;
+  readonly verification: Verification;
+}
+
+/** Says where ranges do not hold the data, and, where something is lost, which layer loses it first and what would help. */
+export async function explainLosses(
+  { restored, final, finished, verification }: FinishedRun,
+  remake: (change: QuantizationChange) => Promise<MadeQuantization>,
+  samples: CheckSamples,
+  { warn, workers, validation }: OpenedRun,
+): Promise<void> {
+  const feeds = await noiseSamples(samples);
+  warn(clippingProblems(finished.layers, { count: feeds.length, inSample: samples.inSample }));
+  if (damagedOutputs(verification).length === 0 && !isDropLarge(validation, restored)) return;
+  const { quantization } = restored.made;
+  const shared = {
+    quantization,
+    final,
+    reverted: restored.reverted,
+    samples: feeds,
+    threads: workers.threads,
+  };
+  const collapse = firstCollapse(await profileLayers({ ...shared, alone: true }));
+  if (collapse === null) return;
+  const remade = async (change: QuantizationChange) => (await remake(change)).quantization;
+
+  warn([collapseProblem(collapse, await tryCures(collapse, { ...shared, remake: remade }))]);
+}
+
+/** A loss of a metric, as a share of the float model's value, that nobody takes for rounding. */
+const LARGE_DROP = 0.1;
+
+/** Whether accuracy fell by a tenth or more, beyond the noise of the samples. */
+function isDropLarge(
+  validation: OpenedRun['validation'],
+  { measured }: RestoreOutcome<MadeQuantization>,
+): boolean {
+  if (validation === null || measured === null) return false;
+  const { baseline, final } = measured;
+  const sign = validation.metric.higherIsBetter ? 1 : -1;
+  const loss = sign * (baseline.value - final.value);
+  const interval = intervalOf(validation, baseline, final);
+
+  return interval !== null && interval[0] > 0 && loss > LARGE_DROP * Math.abs(baseline.value);
+}
