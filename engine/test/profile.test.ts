@@ -6,7 +6,8 @@ import { clippingProblems, collapseProblem } from '../src/profile/findings.js';
 import type { LayerProfile } from '../src/profile/profile.js';
 import { rangeUse, spreadOf, type RangeUse } from '../src/profile/ranges.js';
 import type { QuantizerParameters } from '../src/ranges/parameters.js';
-import { floats, model, node, randoms, runModel, value } from './models.js';
+import { floats, model, node, randoms, value } from '../../test/kit/models.js';
+import { runModel } from '../../test/kit/runModel.js';
 import { layerModel } from './quantizedLayer.js';
 import { quantizeTiny } from './tiny.js';
 
