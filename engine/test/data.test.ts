@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -57,6 +57,46 @@ describe('images', () => {
     const cut = centerCrop({ data, width: 5, height: 5, channels: 1 }, 2);
     // (5 − 2) / 2 = 1.5 → 2
     expect(Array.from(cut.data)).toEqual([12, 13, 17, 18]);
+  });
+  it('are not made larger than the memory by what the config asks for', async () => {
+    await png('a.png', PIXELS);
+    for (const preprocess of [
+      { center_crop: 4096 },
+      { resize: 1e9 },
+      { letterbox: { size: 1e6 } },
+      { resize: [1, 1e9] },
+    ] as const) {
+      const any: TensorSignature = { name: 'x', type: 'float32', dims: [1, 3, 'height', 'width'] };
+      const source = await open({ images: '.', preprocess } as DataSection, [any]);
+      await expect(source.get(0), JSON.stringify(preprocess)).rejects.toMatchObject({
+        problem: { code: 'image-too-large', file: join(dir, 'a.png') },
+      });
+    }
+  });
+  it('may be as large as the model states', async () => {
+    await png('a.png', PIXELS);
+    const large: TensorSignature = { name: 'x', type: 'uint8', dims: [1, 3, 4096, 4096] };
+    const source = await open({ images: '.', preprocess: { center_crop: 4096 } }, [large]);
+    expect((await source.get(0)).feeds['x']!.dims).toEqual([1, 3, 4096, 4096]);
+  });
+  it('are found through links, each folder once, under its own name', async () => {
+    const elsewhere = mkdtempSync(join(scratch, 'elsewhere-'));
+    await png('b/1.png', PIXELS);
+    await sharp(join(dir, 'b/1.png')).toFile(join(elsewhere, '2.png'));
+    symlinkSync(join(elsewhere, '2.png'), join(dir, 'b/linked.png'));
+    symlinkSync(elsewhere, join(dir, 'c'));
+    symlinkSync('b', join(dir, 'a'));
+    symlinkSync('..', join(dir, 'b/up'));
+    symlinkSync('nothing', join(dir, 'b/broken.png'));
+    const source = await open({ images: '.' });
+    const samples = [];
+    for await (const { name, label } of readAhead(source, [0, 1, 2])) samples.push([name, label]);
+    expect(source.count).toBe(3);
+    expect(samples).toEqual([
+      ['b/1.png', 0],
+      ['b/linked.png', 0],
+      ['c/2.png', 1],
+    ]);
   });
   it('come in the byte order of their paths, labelled by folders or file', async () => {
     for (const name of ['b/1.png', 'a/2.png', 'a/10.png']) await png(name, PIXELS);

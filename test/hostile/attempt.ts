@@ -17,10 +17,14 @@ export interface Outcome {
 export type Attempt = (step: string, body: () => unknown) => Promise<void>;
 
 /** Runs the steps of one case within bounds of time and memory; `bytes` is the size of its files. */
-export async function watched(bytes: number, steps: (attempt: Attempt) => Promise<void>): Promise<Outcome> {
+export async function watched(
+  bytes: number,
+  steps: (attempt: Attempt) => Promise<void>,
+  maxCpuMs = MAX_CPU_MS,
+): Promise<Outcome> {
   const counted: string[] = [];
   const faults: string[] = [];
-  const memory = process.memoryUsage().rss;
+  const memory = process.memoryUsage.rss();
   const begun = performance.now();
   const cpu = process.cpuUsage();
   await steps(async (step, body) => {
@@ -29,15 +33,22 @@ export async function watched(bytes: number, steps: (attempt: Attempt) => Promis
       counted.push(step);
     } catch (error) {
       if (!(error instanceof QuantsmithError) || error.problem.code === 'internal-error')
-        faults.push(`${step}: ${String(error).slice(0, 200)}`);
+        faults.push(`${step}: ${whereOf(error)}`);
+      else counted.push(`${error.problem.code}, not ${step}`);
     }
   });
   const { user, system } = process.cpuUsage(cpu);
   const computed = (user + system) / 1000;
   const took = performance.now() - begun;
-  if (computed > MAX_CPU_MS || took > MAX_WAIT_MS)
+  if (computed > maxCpuMs || took > MAX_WAIT_MS)
     faults.push(`took ${Math.round(computed)} ms of the CPU, ${Math.round(took)} ms in all`);
-  const grown = process.memoryUsage().rss - memory;
+  const grown = process.memoryUsage.rss() - memory;
   if (grown > MAX_BYTES + 4 * bytes) faults.push(`took ${Math.round(grown / 2 ** 20)} MB`);
   return { counted, faults };
+}
+
+/** What was thrown, and in which functions. */
+function whereOf(error: unknown): string {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return text.split('\n', 4).join(' ').slice(0, 400);
 }

@@ -104,6 +104,29 @@ function hostileText(random: Random): string {
   return lines.join('\n');
 }
 
+/** What may be said of GOOD's keys without making it invalid: the damage is in what lies behind. */
+const ODD_LINES = [
+  ['patterns: ["a+"]', 'patterns: ["(a*)*b", "\\\\u{1F600}", ".*"]'],
+  ['names: [c]', 'names: [constructor, __proto__, "\\e[2J", "a\\nb", ""]'],
+  ['types: [Conv]', 'types: [constructor, toString, Conv]'],
+  ['preset: mixed', 'preset: performance'],
+  ['overflow_fix: auto', 'overflow_fix: enable'],
+  ['metric: top1', 'metric: ./constructor.mjs'],
+  ['arrays: x.npy', 'images: .'],
+  ['arrays: x.npy', 'arrays: "x\\e[31m.npz"'],
+  ['max_drop: 0.01', 'max_drop: 1e-300'],
+  ['model: m.onnx', 'model: ./m.onnx # 🙂'],
+] as const;
+
+function oddText(random: Random): string {
+  let text = GOOD;
+  for (let count = 1 + random.below(4); count > 0; count--) {
+    const [good, odd] = random.pick(ODD_LINES);
+    text = text.replace(good, odd);
+  }
+  return text;
+}
+
 const hostileJson = (random: Random) =>
   hostileText(random)
     .split('\n')
@@ -118,7 +141,8 @@ export async function throughCheck(
 ): Promise<Outcome> {
   const random = randomOf(seed);
   const isJson = random.chance(0.25);
-  const text = isJson ? `{${hostileJson(random)}}` : hostileText(random);
+  const yaml = random.chance(0.5) ? oddText : hostileText;
+  const text = isJson ? `{${hostileJson(random)}}` : yaml(random);
   const model = hostileModel(random, seeds);
   const path = join(folder, isJson ? 'case.quant.json' : 'case.quant.yaml');
   writeFileSync(join(folder, 'm.onnx'), model);

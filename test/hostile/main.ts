@@ -2,7 +2,9 @@ import { readModel } from '@quantsmith/model/onnx';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { casesBeside } from './beside.js';
 import { throughCheck } from './configs.js';
 import { throughData } from './data.js';
 import { killOnce } from './kills.js';
@@ -25,12 +27,17 @@ const { values } = parseArgs({
   },
 });
 
-const seeds = readModel(join(root, 'examples/digits/digits.onnx')).then(({ model }) => seedModels(model));
+const example = join(root, 'examples/digits/digits.onnx');
+const seeds = readModel(example).then(({ model }) => seedModels(model));
+
+const scratch = mkdtempSync(join(tmpdir(), 'hostile-'));
+const runs = casesBeside(fileURLToPath(new URL('./runProcess.mjs', import.meta.url)), [example, scratch]);
 
 const CAMPAIGNS: Readonly<Record<string, Campaign>> = {
   models: async (seed) => throughGraph(seed, join(scratch, 'm.onnx'), await seeds),
   data: (seed) => throughData(seed, join(scratch, 'data')),
   check: async (seed) => throughCheck(seed, scratch, await seeds),
+  run: (seed) => runs.run(seed),
   kills: async (seed) => {
     const kill = await killOnce(seed, cli, join(root, 'examples/digits'));
     const { stage, victim, beside, late } = kill;
@@ -50,8 +57,6 @@ const CAMPAIGNS: Readonly<Record<string, Campaign>> = {
 /** How often the ledger is written. */
 const SAVE_MS = 10_000;
 
-const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-hostile-'));
-
 async function main(): Promise<void> {
   const ledger = openLedger(values.ledger);
   const campaign = CAMPAIGNS[values.kind];
@@ -70,13 +75,16 @@ async function main(): Promise<void> {
     }
   }
   ledger.save();
+  runs.stop();
   rmSync(scratch, { recursive: true, force: true });
   console.log(summary(tally));
   process.exitCode = tally.found.length === 0 ? 0 : 1;
 }
 
 function summary({ cases, counts, found }: Tally): string {
-  const parts = Object.entries(counts).map(([name, count]) => `${count} ${name}`);
+  const parts = Object.entries(counts)
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, count]) => `${count} ${name}`);
   return `${values.kind}: ${cases} cases (${parts.join(', ')}), ${found.length} faults`;
 }
 

@@ -95,6 +95,14 @@ export function hostileModel(random: Random, seeds: readonly ModelProto[]): Uint
   return random.chance(0.2) ? damagedBytes(bytes, random) : bytes;
 }
 
+/** A copy that the runtime mostly loads still: odd names and odd numbers, which must come through a whole run. */
+export function oddModel(random: Random, seed: ModelProto): Uint8Array {
+  const odd = structuredClone(seed);
+  const strokes = 1 + random.below(4);
+  for (let count = 0; count < strokes; count++) random.pick(ODD_STROKES)(odd, random);
+  return encodeModel(odd);
+}
+
 type Stroke = (model: ModelProto, random: Random) => void;
 
 const nodeOf = ({ graph }: ModelProto, random: Random): NodeProto | undefined =>
@@ -149,6 +157,63 @@ const STROKES: readonly Stroke[] = [
     for (const entry of model.opsetImport) entry.domain = random.pick(NAMES);
   },
 ];
+
+const ODD_NUMBERS = [NaN, Infinity, -Infinity, 0, -0, 3.4e38, -3.4e38, 1e-40, 1e-20, 127, 128, 1e10];
+
+const ODD_STROKES: readonly Stroke[] = [
+  (model, random) => onNode(model, random, (found) => (found.name = random.pick(NAMES))),
+  renamed,
+  renamed,
+  (model, random) => onTensor(model, random, (found) => oddNumbers(found, random)),
+  (model, random) => onTensor(model, random, (found) => oddNumbers(found, random)),
+  ({ graph }) => void graph!.node.reverse(),
+  ({ graph }, random) => void graph!.output.splice(random.below(graph!.output.length), 0, value('w')),
+  (model, random) => onNode(model, random, (found) => (found.docString = random.pick(NAMES))),
+  (model, random) => onNode(model, random, (found) => found.attribute.splice(random.below(4), 1)),
+  (model, random) =>
+    onNode(model, random, (found) =>
+      model.graph!.node.push(node('Identity', [found.output[0]!], [random.pick(NAMES)], {}, 'identity')),
+    ),
+  ({ graph }, random) => void graph!.input.push(value(random.pick(NAMES), [1, 2])),
+  (model, random) => {
+    for (const entry of model.opsetImport) entry.version = BigInt(7 + random.below(16));
+  },
+  ({ graph }, random) => {
+    const { type } = graph!.input[0]!;
+    if (type?.value.case !== 'tensorType') return;
+    for (const dim of type.value.value.shape?.dim ?? [])
+      if (random.chance(0.5)) dim.value = { case: 'dimParam', value: random.pick(NAMES) };
+  },
+];
+
+/** One tensor gets an odd name wherever it is named, the model's inputs and outputs excepted. */
+function renamed({ graph }: ModelProto, random: Random): void {
+  const borders = new Set([...graph!.input, ...graph!.output].map(({ name }) => name));
+  const inner = graph!.node.flatMap(({ output }) => output).filter((name) => !borders.has(name));
+  const names = [...inner, ...graph!.initializer.map(({ name }) => name)];
+  if (names.length === 0) return;
+  const before = random.pick(names);
+  const after = random.pick(NAMES.filter((name) => name !== ''));
+  const change = (name: string) => (name === before ? after : name);
+  for (const each of graph!.node) {
+    each.input = each.input.map(change);
+    each.output = each.output.map(change);
+  }
+  for (const each of graph!.initializer) each.name = change(each.name);
+}
+
+/** A few of a weight's numbers, or all of them, become one that breaks sums and ranges. */
+function oddNumbers(tensor: TensorProto, random: Random): void {
+  if (tensor.dataType !== 1 || tensor.rawData.length < 4) return;
+  const raw = tensor.rawData.slice();
+  const view = new DataView(raw.buffer);
+  const count = raw.length / 4;
+  const all = random.chance(0.3);
+  const number = random.pick(ODD_NUMBERS);
+  for (let index = 0; index < (all ? count : 3); index++)
+    view.setFloat32(4 * (all ? index : random.below(count)), number, true);
+  tensor.rawData = raw;
+}
 
 function onNode(model: ModelProto, random: Random, change: (found: NodeProto) => void): void {
   const found = nodeOf(model, random);

@@ -5,11 +5,12 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const outfile = `${root}.tools/hostile/main.mjs`;
+const outdir = `${root}.tools/hostile`;
 await esbuild.build({
   absWorkingDir: root,
-  entryPoints: ['test/hostile/main.ts'],
-  outfile,
+  entryPoints: ['test/hostile/main.ts', 'test/hostile/runProcess.ts'],
+  outdir,
+  outExtension: { '.js': '.mjs' },
   bundle: true,
   platform: 'node',
   target: 'node20',
@@ -21,10 +22,14 @@ await esbuild.build({
   },
   logLevel: 'warning',
 });
-const dist = `${root}.tools/hostile/dist`;
+const dist = `${outdir}/dist`;
 spawnSync(process.execPath, ['scripts/build.mjs', '--outdir', dist], { cwd: root, stdio: 'inherit' });
-const { status } = spawnSync(process.execPath, [outfile, root, `${dist}/cli.cjs`, ...process.argv.slice(2)], {
-  stdio: 'inherit',
-  env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
-});
+const { status } = spawnSync(
+  process.execPath,
+  [`${outdir}/main.mjs`, root, `${dist}/cli.cjs`, ...process.argv.slice(2)],
+  {
+    stdio: 'inherit',
+    env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
+  },
+);
 process.exit(status ?? 1);

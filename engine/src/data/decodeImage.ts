@@ -1,7 +1,11 @@
+import { fail } from '@quantsmith/schemas';
 import sharp from 'sharp';
 import { unchangedPlacement, type ImagePlacement } from './placement.js';
 import type { Pixels, Preprocess } from './preprocess.js';
 import { shrinkPlainly } from './resample.js';
+
+// The library keeps what it has decoded by the file's name, and would answer with it after the file has changed.
+sharp.cache(false);
 
 /** An image of more pixels than this is refused instead of filling the memory. */
 const LARGEST_IMAGE = 268_402_689;
@@ -13,9 +17,14 @@ export interface PlacedPixels extends Pixels {
 
 /**
  * Decodes an image (16-bit and CMYK ones too, as 8-bit RGB), turns it where `orient` asks for it, scales and crops it.
- * Orientation tags are not applied otherwise: the usual training loaders do not either.
+ * Orientation tags are not applied otherwise: the usual training loaders do not either. Throws `image-too-large` where it would
+ * come to more than `maxPixels` on the way, and what the decoder throws.
  */
-export async function decodeImage(file: string | Uint8Array, preprocess: Preprocess): Promise<PlacedPixels> {
+export async function decodeImage(
+  file: string,
+  preprocess: Preprocess,
+  maxPixels: number,
+): Promise<PlacedPixels> {
   const options = {
     limitInputPixels: LARGEST_IMAGE,
     failOn: 'error',
@@ -28,6 +37,7 @@ export async function decodeImage(file: string | Uint8Array, preprocess: Preproc
   const gray = preprocess.color === 'gray';
   const pipeline = image.removeAlpha().toColourspace(gray ? 'b-w' : 'srgb');
   const scaling = scalingOf(size, preprocess);
+  for (const [key, made] of sizesOnTheWay(scaling, preprocess)) checkPixels(file, key, made, maxPixels);
   const plainly = preprocess.antialias === false;
   if (scaling !== null && !plainly) {
     pipeline.resize({
@@ -60,6 +70,35 @@ interface Size {
 interface Scaling extends Size {
   readonly scaleX: number;
   readonly scaleY: number;
+}
+
+/** The sizes that an image takes by order of the config. */
+function sizesOnTheWay(
+  scaling: Scaling | null,
+  { resize, letterbox, center_crop: crop }: Preprocess,
+): [key: string, size: Size][] {
+  const framed = [
+    ['letterbox', letterbox?.size],
+    ['center_crop', crop],
+  ] as const;
+
+  return [
+    ...(scaling === null ? [] : [[resize === undefined ? 'letterbox' : 'resize', scaling] as [string, Size]]),
+    ...framed.flatMap(([key, size]): [string, Size][] => {
+      if (size === undefined || size === null) return [];
+      const [height, width] = pair(size);
+      return [[key, { width, height }]];
+    }),
+  ];
+}
+
+function checkPixels(file: string, key: string, { width, height }: Size, maxPixels: number): void {
+  if (width * height <= maxPixels) return;
+  fail(
+    'image-too-large',
+    `${key} makes ${height} × ${width} pixels of ${file}; for this model it may be ${maxPixels} at most.`,
+    { file, data: { width, height, maxPixels } },
+  );
 }
 
 /** What the image is scaled to, by `resize` or `letterbox`; null: nothing. */

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { readFile, readdir, stat } from 'node:fs/promises';
-import { basename, dirname, join, relative, sep } from 'node:path';
-import { fail, IMAGE_TYPES, isImagePath, type TensorSignature } from '@quantsmith/schemas';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, dirname, relative, sep } from 'node:path';
+import { fail, IMAGE_TYPES, QuantsmithError, type TensorSignature } from '@quantsmith/schemas';
 import { decodeImage, type PlacedPixels } from './decodeImage.js';
 import { classFolderLabels } from './labels/classFolders.js';
 import type { Labels } from './labels/labels.js';
 import { readClasses } from './labels/open.js';
 import { openSectionLabels } from './labels/section.js';
+import { listImages } from './listImages.js';
 import { toInput, type Preprocess } from './preprocess.js';
 import type { DataContext, DataSection, SampleSource } from './types.js';
 
@@ -19,7 +20,7 @@ export async function openImages(
   section: DataSection,
   context: DataContext,
 ): Promise<SampleSource> {
-  const files = await listImages(path, context);
+  const files = await imageFiles(path, context);
   const root = files.length === 1 && files[0] === path ? dirname(path) : path;
   const names = files.map((file) => relative(root, file).split(sep).join('/'));
   const labels = await labelsOf(names, section, context);
@@ -60,22 +61,21 @@ async function labelsOf(
   return classFolderLabels(names, classes, context.configPath);
 }
 
-async function listImages(path: string, context: DataContext): Promise<string[]> {
+async function imageFiles(path: string, context: DataContext): Promise<string[]> {
   const where = { file: path, configPath: [...context.configPath, 'images'] };
   const info = await stat(path).catch(() => null);
   if (info === null) return fail('data-not-found', `The image folder ${path} does not exist.`, where);
   if (info.isFile()) return [path];
-  const entries = await readdir(path, { recursive: true, withFileTypes: true });
-  const files = entries
-    .filter((entry) => entry.isFile() && isImagePath(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name));
+  if (!info.isDirectory())
+    return fail('data-not-found', `${path} is neither a folder nor a regular file.`, where);
+  const files = await listImages(path).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    return fail('data-not-found', `The image folder ${path} cannot be read: ${reason}.`, where);
+  });
 
-  if (files.length === 0) {
-    fail('data-empty', `${path} holds no ${IMAGE_TYPES} image.`, where);
-  }
+  if (files.length === 0) fail('data-empty', `${path} holds no ${IMAGE_TYPES} image.`, where);
 
-  // Byte order, the same on every system.
-  return files.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  return files;
 }
 
 /** Images feed a model with one input, or the one input that looks like an image. */
@@ -109,10 +109,22 @@ function cachedDecoder(
   };
 }
 
+/** Unless the model states a larger one, an input has at most so many pixels: as float32 in three channels, 96 MiB. */
+const MAX_INPUT_PIXELS = 2 ** 23;
+
+/** The most pixels that preprocessing may make of an image: what is scaled is cropped later, so that it may be larger. */
+function pixelLimit({ inputs }: DataContext): number {
+  const sizes = inputs.map(({ dims }) =>
+    dims.reduce<number>((product, dim) => product * (typeof dim === 'number' && dim > 0 ? dim : 1), 1),
+  );
+  return Math.max(MAX_INPUT_PIXELS, ...sizes);
+}
+
 async function decodeFile(file: string, preprocess: Preprocess, context: DataContext): Promise<PlacedPixels> {
   try {
-    return await decodeImage(file, preprocess);
+    return await decodeImage(file, preprocess, pixelLimit(context));
   } catch (error) {
+    if (error instanceof QuantsmithError) throw error;
     // The decoder says everything several times.
     const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
     return fail('image-undecodable', `${file} cannot be decoded as an image: ${reason}.`, {

@@ -48,7 +48,9 @@ async function runJoined(
 /** One inference, halves as float32: whoever reads results computes with numbers. */
 async function run(session: Session, feeds: Feeds, outputs: readonly string[] | undefined): Promise<Results> {
   const results = await runRaw(session, feeds, outputs);
-  return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, widened(tensor)]));
+  return tableOf(
+    Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, widened(tensor)])),
+  );
 }
 
 async function runOne(

@@ -1,6 +1,6 @@
 import './telemetryOff.js';
 import * as ort from 'onnxruntime-node';
-import { fail } from '@quantsmith/schemas';
+import { fail, tableOf } from '@quantsmith/schemas';
 import type { HostTensor, TensorTypeName } from '@quantsmith/model/arrays';
 
 export interface SessionOptions {
@@ -30,7 +30,8 @@ export interface Session {
 
 /**
  * Loads a model, from its bytes or its file. External data of bytes is read from `dir`, which the runtime is told by a
- * session config entry. Throws `runtime-unknown-operator`, `runtime-out-of-memory`, or `runtime-load` with the reason.
+ * session config entry. Throws `runtime-unknown-operator`, `runtime-out-of-memory`, `tensor-name`, or `runtime-load` with the
+ * reason.
  */
 export async function createSession(source: Uint8Array | string, options: SessionOptions): Promise<Session> {
   const native = await load(source, {
@@ -46,6 +47,14 @@ export async function createSession(source: Uint8Array | string, options: Sessio
       : { extra: { session: { model_external_initializers_file_folder_path: options.dir } } }),
   });
 
+  if ([...native.inputNames, ...native.outputNames].includes(UNUSABLE_NAME)) {
+    await native.release();
+    fail(
+      'tensor-name',
+      `A tensor of the model is called "${UNUSABLE_NAME}", which the runtime cannot be asked for.`,
+    );
+  }
+
   return {
     inputs: native.inputMetadata.map(signature),
     outputs: native.outputMetadata.map(signature),
@@ -53,6 +62,9 @@ export async function createSession(source: Uint8Array | string, options: Sessio
     release: () => native.release(),
   };
 }
+
+/** The runtime's binding names tensors by the keys of plain objects, in which this one sets the prototype. */
+const UNUSABLE_NAME = '__proto__';
 
 async function load(
   source: Uint8Array | string,
@@ -94,7 +106,9 @@ export async function run(
     );
 
     const results = await session.native.run(inputs, [...wanted]);
-    return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, hostTensor(value)]));
+    return tableOf(
+      Object.fromEntries(Object.entries(results).map(([name, value]) => [name, hostTensor(value)])),
+    );
   } catch (error) {
     return runtimeFailure(error, 'run');
   }

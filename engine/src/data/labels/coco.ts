@@ -6,12 +6,17 @@ import type { Labels } from './labels.js';
 import type { LabelInput } from './labels.js';
 
 interface CocoFile {
-  readonly images: readonly { id: number; file_name: string; width?: number; height?: number }[];
+  readonly images: readonly {
+    id: number | string;
+    file_name: string;
+    width?: number | null;
+    height?: number | null;
+  }[];
   readonly annotations: readonly {
-    image_id: number;
+    image_id: number | string;
     category_id: number;
     bbox: readonly [number, number, number, number];
-    area?: number;
+    area?: number | null;
     iscrowd?: number;
   }[];
   readonly categories: readonly { id: number; name: string }[];
@@ -50,7 +55,7 @@ export function cocoLabels(input: LabelInput, text: string): Labels {
     fail('labels-count', `${input.path} names none of the images.`, input.where);
   const images = boxes.map((own, index): ImageBoxes => {
     const { width, height } = sizes.get(index) ?? {};
-    return { size: width === undefined || height === undefined ? null : { width, height }, boxes: own };
+    return { size: sizeOf(width, height), boxes: own };
   });
 
   return {
@@ -58,6 +63,12 @@ export function cocoLabels(input: LabelInput, text: string): Labels {
     content: () => Promise.resolve(JSON.stringify(images)),
     classes: new Set(classOf.values()).size,
   };
+}
+
+function sizeOf(width?: number | null, height?: number | null): ImageBoxes['size'] {
+  return typeof width === 'number' && typeof height === 'number' && width > 0 && height > 0
+    ? { width, height }
+    : null;
 }
 
 function parse({ path, where }: LabelInput, text: string): CocoFile {
@@ -76,15 +87,48 @@ function parse({ path, where }: LabelInput, text: string): CocoFile {
       `${path} is no COCO file: it needs images, annotations and categories.`,
       where,
     );
-  const broken = value!.annotations!.findIndex(
-    ({ bbox }) => !Array.isArray(bbox) || bbox.length !== 4 || !bbox.every(Number.isFinite),
-  );
+  const broken = Object.entries(ENTRIES).flatMap(([list, { is, wanted }]) => {
+    const place = (value as Record<string, unknown[]>)[list]!.findIndex((entry) => !is(entry));
+    return place < 0 ? [] : [`${path}: ${list}[${place}] needs ${wanted}.`];
+  });
 
-  if (broken >= 0)
-    return fail('label-invalid', `${path}: annotation ${broken} has no bbox of four numbers.`, where);
+  if (broken[0] !== undefined) return fail('label-invalid', broken[0], where);
 
   return value as CocoFile;
 }
+
+const isObject = (entry: unknown): entry is Readonly<Record<string, unknown>> =>
+  typeof entry === 'object' && entry !== null;
+const isId = (value: unknown) => typeof value === 'string' || Number.isFinite(value);
+const isSize = (value: unknown) => value === undefined || value === null || Number.isFinite(value);
+const isBox = (value: unknown) =>
+  Array.isArray(value) && value.length === 4 && value.every((side) => Number.isFinite(side));
+
+/** What is read of the entries of each list. */
+const ENTRIES = {
+  images: {
+    is: (entry: unknown) =>
+      isObject(entry) &&
+      isId(entry['id']) &&
+      typeof entry['file_name'] === 'string' &&
+      isSize(entry['width']) &&
+      isSize(entry['height']),
+    wanted: 'an id, a file_name, and numbers as width and height where it has them',
+  },
+  annotations: {
+    is: (entry: unknown) =>
+      isObject(entry) &&
+      isId(entry['image_id']) &&
+      Number.isInteger(entry['category_id']) &&
+      isBox(entry['bbox']) &&
+      isSize(entry['area']),
+    wanted: 'an image_id, a category_id, a bbox of four numbers, and a number as area where it has one',
+  },
+  categories: {
+    is: (entry: unknown) => isObject(entry) && Number.isInteger(entry['id']),
+    wanted: 'an id',
+  },
+} as const;
 
 function categoryClasses(
   { categories }: CocoFile,

@@ -1,0 +1,69 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isImagePath } from '@quantsmith/schemas';
+
+/**
+ * The images below a folder, in the byte order of their paths, which is the same on every system. Links are followed; a
+ * folder is visited once, by its own path where it has one below `root`, so that circles of links end. What is no regular file
+ * (a device, a FIFO) is none. Throws what reading `root` throws.
+ */
+export async function listImages(root: string): Promise<string[]> {
+  const images: string[] = [];
+  const seen = new Set<string>();
+  // Links come after all folders that are there themselves: those keep their own names, which may be classes.
+  const folders = [root];
+  const linked: string[] = [];
+  for (let next = folders.shift(); next !== undefined; next = folders.shift() ?? linked.shift()) {
+    const identity = await identityOf(next);
+    if (identity === null || seen.has(identity)) continue;
+    seen.add(identity);
+    const found = await look(next, next === root);
+    images.push(...found.images);
+    folders.push(...found.folders);
+    linked.push(...found.linked);
+  }
+
+  const bytes = new Map(images.map((path) => [path, Buffer.from(path)]));
+  return images.sort((a, b) => Buffer.compare(bytes.get(a)!, bytes.get(b)!));
+}
+
+interface Found {
+  readonly images: string[];
+  readonly folders: string[];
+  /** Links that lead to folders. */
+  readonly linked: string[];
+}
+
+async function look(folder: string, isRoot: boolean): Promise<Found> {
+  const found: Found = { images: [], folders: [], linked: [] };
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    if (isRoot) throw error;
+    return [];
+  });
+
+  const links: string[] = [];
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) found.folders.push(path);
+    else if (entry.isSymbolicLink()) links.push(path);
+    else if (entry.isFile() && isImagePath(entry.name)) found.images.push(path);
+  }
+
+  await Promise.all(
+    links.map(async (path) => {
+      const info = await stat(path).catch(() => null);
+      if (info?.isDirectory() === true) found.linked.push(path);
+      else if (info?.isFile() === true && isImagePath(path)) found.images.push(path);
+    }),
+  );
+
+  found.folders.sort();
+  found.linked.sort();
+
+  return found;
+}
+
+async function identityOf(folder: string): Promise<string | null> {
+  const info = await stat(folder, { bigint: true }).catch(() => null);
+  return info === null ? null : `${info.dev}:${info.ino}`;
+}

@@ -1,0 +1,123 @@
+import type { ModelProto } from '@quantsmith/model/onnx';
+import { runPipeline } from '@quantsmith/engine';
+import type { QuantizationConfig, RunRequest } from '@quantsmith/schemas';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { zipSync } from 'fflate';
+import { type Outcome, watched } from './attempt.js';
+import { hostileModel, oddModel } from './onnx.js';
+import { randomOf, type Random } from './random.js';
+
+/** A run computes for longer than a look: calibration, comparison with float, latency. */
+const MAX_RUN_MS = 20_000;
+const SAMPLES = 4;
+
+/** One hostile model with samples that fit what it was before, through a whole run in this process. */
+export async function throughRun(
+  seed: number,
+  folder: string,
+  seeds: readonly ModelProto[],
+): Promise<Outcome> {
+  const random = randomOf(seed);
+  const original = random.pick(seeds);
+  const bytes = random.chance(0.4) ? hostileModel(random, [original]) : oddModel(random, original);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'm.onnx'), bytes);
+  writeFileSync(join(folder, 'x.npz'), samplesFor(original, random));
+
+  const reached = new Set<string>();
+  const { counted, faults } = await watched(
+    bytes.length,
+    (attempt) =>
+      attempt('written', () =>
+        runPipeline(requestOf(folder, hostileConfig(random)), (event) => {
+          if (event.type === 'progress') reached.add(`reached ${event.stage}`);
+        }),
+      ),
+    MAX_RUN_MS,
+  );
+  return { counted: [...counted, ...reached], faults: [...faults, ...unpaired(folder)] };
+}
+
+const requestOf = (folder: string, config: QuantizationConfig): RunRequest => ({
+  kind: 'run',
+  config,
+  configPath: join(folder, 'm.quant.yaml'),
+  configSha256: '0'.repeat(64),
+  allowModules: false,
+  cache: false,
+});
+
+const MODEL = 'm.int8.onnx';
+const LEFT = ['', `${MODEL} ${MODEL}.report.json`, `${MODEL} ${MODEL}.data ${MODEL}.report.json`];
+
+/** Model and report are both there or neither, and nothing else is. */
+function unpaired(folder: string): string[] {
+  const made = readdirSync(folder).filter((name) => !['m.onnx', 'x.npz'].includes(name));
+  const names = made
+    .toSorted()
+    .join(' ')
+    .replace(/[0-9a-f]{16}\.data/, 'data');
+  return LEFT.includes(names) ? [] : [`left: ${made.join(', ')}`];
+}
+
+function hostileConfig(random: Random): QuantizationConfig {
+  const data = { arrays: 'x.npz' };
+  const measured = random.chance(0.3);
+  return {
+    model: 'm.onnx',
+    history: false,
+    data: measured ? { calibration: data, validation: data } : { calibration: data },
+    quantization: {
+      ...(random.chance(0.5) ? { defaults: 'nncf' as const } : {}),
+      preset: random.pick(['mixed', 'performance', null] as const),
+      model_type: random.pick(['transformer', null] as const),
+      fast_bias_correction: random.chance(0.8),
+      advanced_parameters: {
+        overflow_fix: random.pick(['enable', 'first_layer', 'auto', 'disable'] as const),
+        quantize_outputs: random.chance(0.2),
+        inplace_statistics: random.chance(0.7),
+        backend_params: {
+          threads: random.chance(0.1) ? 2 : 1,
+          ...(random.chance(0.2) ? { external_data: true } : {}),
+        },
+      },
+    },
+    ...(measured
+      ? { accuracy_control: { metric: random.pick(['sqnr', 'agreement', 'cosine']), max_drop: 0.01 } }
+      : {}),
+  };
+}
+
+/** An .npz with an array for each input that is not a weight. */
+function samplesFor({ graph }: ModelProto, random: Random): Uint8Array {
+  const weights = new Set(graph!.initializer.map(({ name }) => name));
+  const members = graph!.input
+    .filter(({ name }) => !weights.has(name))
+    .map(({ name, type }) => {
+      const tensor = type?.value.case === 'tensorType' ? type.value.value : undefined;
+      const dims = (tensor?.shape?.dim ?? []).map(({ value }) =>
+        value.case === 'dimValue' ? Number(value.value) : 1,
+      );
+      return [
+        `${name}.npy`,
+        npyOf(
+          tensor?.elemType === 9,
+          [SAMPLES, ...(dims.length === 1 ? [] : dims[0] === 1 ? dims.slice(1) : dims)],
+          random,
+        ),
+      ] as const;
+    });
+  return zipSync(Object.fromEntries(members));
+}
+
+function npyOf(isFlag: boolean, shape: readonly number[], random: Random): Uint8Array {
+  const count = shape.reduce((product, size) => product * size, 1);
+  const values = isFlag
+    ? Uint8Array.from({ length: count }, () => random.below(2))
+    : new Uint8Array(Float32Array.from({ length: count }, () => random.below(2000) / 1000 - 1).buffer);
+  const header = `{'descr': '${isFlag ? '|b1' : '<f4'}', 'fortran_order': False, 'shape': (${shape.join(', ')},), }\n`;
+  const magic = [0x93, ...Buffer.from('NUMPY'), 1, 0, header.length & 255, header.length >> 8];
+  return Buffer.concat([Buffer.from(magic), Buffer.from(header), values]);
+}
