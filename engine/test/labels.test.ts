@@ -78,6 +78,64 @@ describe('labels', () => {
     write('instances.json', '{}');
     await expect(labelsOf({ labels: 'instances.json' })).rejects.toThrow(/no COCO file/);
   });
+  it.each<[string, string, Record<string, string>]>([
+    ['a table', 'labels.csv', { 'labels.csv': 'a.png,1\na.png,2\n' }],
+    ['tabs', 'labels.tsv', { 'labels.tsv': 'a.png\t1\na.png\t2\n' }],
+    [
+      'lines of JSON',
+      'labels.jsonl',
+      { 'labels.jsonl': '{"file":"a.png","label":1}\n{"file":"a.png","label":2}\n' },
+    ],
+    [
+      'COCO',
+      'labels.json',
+      {
+        'labels.json': JSON.stringify({
+          images: [
+            { id: 1, file_name: 'a.png' },
+            { id: 1, file_name: 'b.png' },
+          ],
+          annotations: [],
+          categories: [],
+        }),
+      },
+    ],
+  ])('that contradict each other are an error: %s', async (_, labels, files) => {
+    await image('a.png');
+    for (const [name, text] of Object.entries(files)) write(name, text);
+    await expect(labelsOf({ labels })).rejects.toMatchObject({ problem: { code: 'labels-conflict' } });
+  });
+  it('may be said twice', async () => {
+    await image('a.png');
+    write('labels.csv', 'a.png,1\na.png,1\n');
+    expect(await labelsOf({ labels: 'labels.csv' })).toEqual([1]);
+  });
+  it('are refused where one image lies in two class folders, not where only the names are equal', async () => {
+    await image('0/a.png');
+    await image('1/a.png', 41);
+    expect(await labelsOf({})).toEqual([0, 1]);
+    await image('1/a.png');
+    await expect(labelsOf({})).rejects.toThrow(/"0\/a\.png" and "1\/a\.png" are the same image/);
+  });
+  it.each([
+    ['an image', { images: [null], annotations: [], categories: [] }],
+    ['an annotation', { images: [], annotations: [{ image_id: 1 }], categories: [] }],
+    ['a category', { images: [], annotations: [], categories: [[]] }],
+  ])('of COCO that lack something are named: %s', async (_, coco) => {
+    await image('a.png');
+    write('labels.json', JSON.stringify(coco));
+    await expect(labelsOf({ labels: 'labels.json' })).rejects.toThrow(
+      /(images|annotations|categories)\[0\] needs/,
+    );
+  });
+  it('of classes beyond the list are named', async () => {
+    await image('a.png');
+    write('classes.txt', 'cat\n');
+    write('labels/a.txt', '3 0.5 0.5 0.25 0.5\n');
+    await expect(labelsOf({ labels: 'labels', classes: 'classes.txt' })).rejects.toMatchObject({
+      problem: { code: 'label-out-of-range' },
+    });
+  });
   it('are class masks', async () => {
     await image('a.png', 2, 1);
     write('masks/a.png', encode({ width: 2, height: 1, channels: 1, data: Uint8Array.from([3, 255]) }));

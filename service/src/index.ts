@@ -20,7 +20,7 @@ export {
   type ReadConfig,
 } from './extends/inherit.js';
 export * from './facts/facts.js';
-export { labelTable } from './facts/labelTable.js';
+export { addYoloLines, cocoFacts, gatherLabels, labelLines, labelTable } from './facts/labelFacts.js';
 export { allNamedPaths, namedPaths } from './facts/namedPaths.js';
 export { isMapping } from './extends/merge.js';
 export * as anchors from './features/anchors.js';

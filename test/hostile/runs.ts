@@ -50,9 +50,15 @@ const requestOf = (folder: string, config: QuantizationConfig): RunRequest => ({
 });
 
 const MODEL = 'm.int8.onnx';
-const LEFT = ['', `${MODEL} ${MODEL}.report.json`, `${MODEL} ${MODEL}.data ${MODEL}.report.json`];
+// A run that fails while it restores accuracy leaves its journal for --resume.
+const LEFT = [
+  '',
+  `${MODEL} ${MODEL}.report.json`,
+  `${MODEL} ${MODEL}.data ${MODEL}.report.json`,
+  `${MODEL}.restore.jsonl`,
+];
 
-/** Model and report are both there or neither, and nothing else is. */
+/** Model and report are both there or neither, and nothing else is but what --resume needs. */
 function unpaired(folder: string): string[] {
   const made = readdirSync(folder).filter((name) => !['m.onnx', 'x.npz'].includes(name));
   const names = made

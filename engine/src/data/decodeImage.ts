@@ -7,8 +7,8 @@ import { shrinkPlainly } from './resample.js';
 // The library keeps what it has decoded by the file's name, and would answer with it after the file has changed.
 sharp.cache(false);
 
-/** An image of more pixels than this is refused instead of filling the memory. */
-const LARGEST_IMAGE = 268_402_689;
+/** An image of more pixels than this is refused: a file of a few bytes may claim any size. Decoded, 150 MB. */
+const MAX_IMAGE_PIXELS = 50_000_000;
 
 /** Bytes with three channels, or one, and where the original image lies among them. */
 export interface PlacedPixels extends Pixels {
@@ -26,7 +26,7 @@ export async function decodeImage(
   maxPixels: number,
 ): Promise<PlacedPixels> {
   const options = {
-    limitInputPixels: LARGEST_IMAGE,
+    limitInputPixels: MAX_IMAGE_PIXELS,
     failOn: 'error',
     autoOrient: preprocess.orient === true,
   } as const;

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, relative, sep } from 'node:path';
 import { fail, IMAGE_TYPES, QuantsmithError, type TensorSignature } from '@quantsmith/schemas';
 import { decodeImage, type PlacedPixels } from './decodeImage.js';
-import { classFolderLabels } from './labels/classFolders.js';
+import { classFolderLabels, refuseInTwoFolders } from './labels/classFolders.js';
 import type { Labels } from './labels/labels.js';
 import { readClasses } from './labels/open.js';
 import { openSectionLabels } from './labels/section.js';
@@ -23,7 +23,7 @@ export async function openImages(
   const files = await imageFiles(path, context);
   const root = files.length === 1 && files[0] === path ? dirname(path) : path;
   const names = files.map((file) => relative(root, file).split(sep).join('/'));
-  const labels = await labelsOf(names, section, context);
+  const labels = await labelsOf(files, names, section, context);
   const input = singleInput(context);
   const preprocess = section.preprocess ?? {};
   const decode = cachedDecoder(files, preprocess, context);
@@ -49,6 +49,7 @@ export async function openImages(
 }
 
 async function labelsOf(
+  files: readonly string[],
   names: readonly string[],
   section: DataSection,
   context: DataContext,
@@ -58,7 +59,10 @@ async function labelsOf(
   if (!('labels' in section) && context.configPath.at(-1) !== 'validation') return null;
   const list = section.classes ?? null;
   const classes = list === null ? null : await readClasses(list, context);
-  return classFolderLabels(names, classes, context.configPath);
+  const labels = classFolderLabels(names, classes, context.configPath);
+  if (labels !== null) await refuseInTwoFolders(files, names, context.configPath);
+
+  return labels;
 }
 
 async function imageFiles(path: string, context: DataContext): Promise<string[]> {

@@ -122,17 +122,26 @@ async function gatherSection(
   const about = async <T>(file: string | undefined, ask: (file: string) => Promise<T>): Promise<T | null> =>
     file === undefined ? null : patience.soon<T | null>(ask(file), null);
 
-  const [images, sets, array, members, labels] = await Promise.all([
+  const [images, sets, array, members, listed, folders] = await Promise.all([
     about(fileOf('images'), sources.images),
     about(fileOf('tensors'), sources.sets),
     about(fileOf('arrays', /\.npy$/i), sources.array),
     about(fileOf('arrays', /\.npz$/i), sources.members),
     about(fileOf('labels'), sources.labels),
+    section === 'validation' && fileOf('labels') === undefined
+      ? about(fileOf('images'), sources.classFolders)
+      : null,
   ]);
 
   const samples = images ?? sets ?? array?.shape[0] ?? null;
 
-  return { ...NO_SECTION_FACTS, samples: limited(samples, value, section), array, members, labels };
+  return {
+    ...NO_SECTION_FACTS,
+    samples: limited(samples, value, section),
+    array,
+    members,
+    labels: listed ?? folders,
+  };
 }
 
 /** The samples that are used of those that are there. */

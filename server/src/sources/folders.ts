@@ -1,5 +1,5 @@
 import { opendir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { lookAt } from './look.js';
 
 /** Entries that are visited below a folder; what holds more is not decided. */
@@ -21,6 +21,36 @@ export async function countImages(path: string, signal: AbortSignal): Promise<nu
   });
 
   return isComplete && count > 0 ? count : null;
+}
+
+/**
+ * The images below a folder by their paths in it, with their sizes, through links, each folder once. null: there are more than
+ * `maxFiles`, or it was cancelled.
+ */
+export async function filesBelow(
+  root: string,
+  maxFiles: number,
+  signal: AbortSignal,
+): Promise<{ path: string; bytes: number }[] | null> {
+  if ((await lookAt(root)) !== 'folder') return null;
+  const paths: string[] = [];
+  const counting = new AbortController();
+  const isComplete = await walk(root, AbortSignal.any([signal, counting.signal]), (name, folder) => {
+    if (!IMAGE.test(name)) return;
+    paths.push(join(folder, name));
+    if (paths.length > maxFiles) counting.abort();
+  });
+  if (!isComplete || paths.length > maxFiles) return null;
+
+  const files: { path: string; bytes: number }[] = [];
+  for (let start = 0; start < paths.length; start += STATS_AT_ONCE) {
+    const some = paths.slice(start, start + STATS_AT_ONCE);
+    const infos = await Promise.all(some.map((path) => stat(path).catch(() => null)));
+    for (const [index, path] of some.entries())
+      files.push({ path: relative(root, path).split(sep).join('/'), bytes: infos[index]?.size ?? 0 });
+  }
+
+  return files;
 }
 
 /** The folders `test_data_set_*` in a folder; null: none, or not known. */

@@ -1,18 +1,105 @@
 import { ARRAY_HEAD_BYTES, arrayLayout, arrayValues } from '@quantsmith/model/arrays';
-import { labelTable, type LabelFacts } from '@quantsmith/service';
-import { bytesOf, textOf, withFile } from './look.js';
+import {
+  addYoloLines,
+  cocoFacts,
+  gatherLabels,
+  labelLines,
+  labelTable,
+  type LabelFacts,
+} from '@quantsmith/service';
+import { join } from 'node:path';
+import { contentHash } from './content.js';
+import { filesBelow } from './folders.js';
+import { bytesOf, entriesOf, textOf, withFile } from './look.js';
 
 /** Larger label files are not looked into. */
 const MAX_BYTES = 8 * 1024 ** 2;
+/** Label files of single images, or images in class folders: of more nothing is known. */
+const MAX_FILES = 20_000;
+/** Images of one name and size in several class folders that are compared by their contents. */
+const MAX_COMPARED = 200;
+
+const READERS: readonly (readonly [RegExp, (text: string) => LabelFacts | null])[] = [
+  [/\.csv$/i, (text) => labelTable(text)],
+  [/\.tsv$/i, (text) => labelTable(text, '\t')],
+  [/\.jsonl$/i, labelLines],
+  [/\.json$/i, cocoFacts],
+];
 
 /** What a label file says; null for kinds that are not looked into, and for what cannot be read. */
 export async function readLabelFacts(path: string): Promise<LabelFacts | null> {
-  if (/\.csv$/i.test(path)) {
-    const text = await textOf(path, MAX_BYTES);
-    return text === null ? null : labelTable(text);
+  if (/\.npy$/i.test(path)) return arrayLabels(path);
+  const reader = READERS.find(([pattern]) => pattern.test(path))?.[1];
+  if (reader === undefined) return null;
+  const text = await textOf(path, MAX_BYTES);
+
+  return text === null ? null : reader(text);
+}
+
+/** What the YOLO files of a folder say; null: there are none, or more than are looked at. */
+export async function yoloFacts(folder: string, signal: AbortSignal): Promise<LabelFacts | null> {
+  const entries = await entriesOf(folder, MAX_FILES);
+  if (entries === null || entries.length >= MAX_FILES) return null;
+  const gathered = gatherLabels();
+  let bytes = 0;
+  for (const { name, kind } of entries) {
+    if (kind !== 'file' || !name.endsWith('.txt')) continue;
+    if (signal.aborted) return null;
+    const text = await textOf(join(folder, name), MAX_BYTES).catch(() => null);
+    bytes += text?.length ?? MAX_BYTES;
+    if (text === null || bytes > MAX_BYTES) return null;
+    addYoloLines(gathered, name, text);
   }
 
-  return /\.npy$/i.test(path) ? arrayLabels(path) : null;
+  const facts = gathered.facts('boxes');
+  return facts.count === 0 ? null : facts;
+}
+
+/**
+ * Class folders: the first folder below `root` is the class. A contradiction is one image in several of them. null: there are
+ * none, or more files than are looked at.
+ */
+export async function classFolderFacts(root: string, signal: AbortSignal): Promise<LabelFacts | null> {
+  const files = await filesBelow(root, MAX_FILES, signal);
+  if (files === null || files.length === 0) return null;
+  const placed = files.map(({ path, bytes }) => ({ path, bytes, parts: path.split('/') }));
+  if (placed.some(({ parts }) => parts.length < 2)) return null;
+
+  const folders = [...new Set(placed.map(({ parts }) => parts[0]!))].sort();
+  const areNumbers = folders.every((name) => /^\d+$/.test(name));
+  const highest = areNumbers
+    ? folders.reduce((most, name) => Math.max(most, Number(name)), 0)
+    : folders.length - 1;
+
+  const groups = new Map<string, typeof placed>();
+  for (const file of placed) {
+    const key = `${file.parts.at(-1)!}/${file.bytes}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [file]);
+    else group.push(file);
+  }
+
+  const gathered = gatherLabels();
+  let compared = 0;
+  for (const group of groups.values()) {
+    if (new Set(group.map(({ parts }) => parts[0])).size < 2) continue;
+    for (const { path, parts } of group) {
+      if (++compared > MAX_COMPARED) break;
+      const { sha256 } = (await contentHash(join(root, path))) ?? {};
+      if (sha256 !== undefined) gathered.add(`${parts.at(-1)!}/${sha256}`, parts[0]!, null);
+    }
+  }
+
+  const { conflicts } = gathered.facts();
+  return {
+    count: files.length,
+    highest,
+    conflicts: conflicts.map((conflict) => ({
+      ...conflict,
+      file: conflict.file.slice(0, conflict.file.lastIndexOf('/')),
+    })),
+    about: 'files',
+  };
 }
 
 /** One class number for each sample. */
@@ -29,6 +116,6 @@ async function arrayLabels(path: string): Promise<LabelFacts | null> {
     let highest = Number.NEGATIVE_INFINITY;
     for (const value of values) highest = Math.max(highest, Number(value));
 
-    return { count, highest: Number.isInteger(highest) ? highest : null, conflicts: [] };
+    return { count, highest: Number.isInteger(highest) ? highest : null, conflicts: [], about: 'files' };
   });
 }

@@ -16,7 +16,7 @@ import { arrayHeader, memberNames } from './arrays.js';
 import { cachedByFile, cachedLook, cachedWalk } from './cached.js';
 import { contentHash, type ContentHash } from './content.js';
 import { countImages, countSets, latestChange } from './folders.js';
-import { readLabelFacts } from './labels.js';
+import { classFolderFacts, readLabelFacts, yoloFacts } from './labels.js';
 import { entriesOf, lookAt, textOf } from './look.js';
 import { readReport } from './reports.js';
 
@@ -37,7 +37,10 @@ export interface Sources {
   readonly sets: (path: string) => Promise<number | null>;
   readonly array: (path: string) => Promise<ArrayHeader | null>;
   readonly members: (path: string) => Promise<readonly string[] | null>;
+  /** Of a file, or of a folder of YOLO files. */
   readonly labels: (path: string) => Promise<LabelFacts | null>;
+  /** What the folders of an image folder say as classes. */
+  readonly classFolders: (path: string) => Promise<LabelFacts | null>;
   /** The hash of a file's content; null: not known. */
   readonly content: (path: string) => Promise<ContentHash | null>;
   /** Milliseconds of the latest change of a file or below a folder; 0: nothing is there. */
@@ -63,6 +66,8 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
   const array = cachedByFile((path) => arrayHeader(path).catch(() => null));
   const members = cachedByFile((path) => memberNames(path).catch(() => null));
   const labels = cachedByFile((path) => readLabelFacts(path).catch(() => null));
+  const labelFolder = cachedWalk(yoloFacts);
+  const classFolders = cachedWalk(classFolderFacts);
   const images = cachedWalk(countImages);
   const content = cachedByFile((path) => contentHash(path).catch(() => null));
   const changed = cachedWalk(latestChange);
@@ -79,12 +84,14 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
     sets: sets.load,
     array: array.load,
     members: members.load,
-    labels: labels.load,
+    labels: async (path) => (await labels.load(path)) ?? labelFolder.load(path),
+    classFolders: classFolders.load,
     content: content.load,
     changed: changed.load,
     forget() {
       const files = [model, report, config, array, members, labels, content];
-      for (const { forget } of [...files, images, changed, kind, sets]) forget();
+      const walks = [images, changed, labelFolder, classFolders];
+      for (const { forget } of [...files, ...walks, kind, sets]) forget();
     },
   };
 }

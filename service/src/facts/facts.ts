@@ -14,20 +14,23 @@ export interface ArrayHeader {
   readonly type: string;
 }
 
-/** A file that a label table labels in different ways. */
+/** A file, or a box of one, that is labelled in different ways. */
 export interface LabelConflict {
   readonly file: string;
-  readonly labels: readonly number[];
-  /** From 1. */
+  /** Class numbers, or their names. */
+  readonly labels: readonly (number | string)[];
+  /** From 1; empty: not lines say it. */
   readonly lines: readonly number[];
 }
 
-/** What a label file says: a table of file and class number, or an array of class numbers. */
+/** What labels say: a table of files and classes, an array of class numbers, boxes, or class folders. */
 export interface LabelFacts {
   readonly count: number;
   /** The highest class number; null where there is none. */
   readonly highest: number | null;
   readonly conflicts: readonly LabelConflict[];
+  /** What has a class: whole files, or boxes in them. */
+  readonly about: 'files' | 'boxes';
 }
 
 /** What is known of the data that one section names; null: not known, or not of that kind. */

@@ -8,27 +8,33 @@ import { defineRule, type RuleInput } from './rule.js';
 /** Contradictions that are told one by one. */
 const MAX_TOLD = 3;
 const PATH = ['data', 'validation', 'labels'];
+const IMAGES = ['data', 'validation', 'images'];
 
-/** `labels-conflict`, `labels-class`: a label file that contradicts itself, or has classes that the model does not have. */
+/** `labels-conflict`, `labels-class`: labels that contradict each other, or classes that the model does not have. */
 function labelFindings({ document, facts, model, config }: RuleInput): Finding[] {
   const { labels } = facts.validation;
   if (labels === null) return [];
 
-  const { start, end } = findNode(document.tree, PATH) ?? placeOf(document, PATH);
-  const finding = (code: 'labels-conflict' | 'labels-class', message: string): Finding => ({
-    ...{ code, severity: 'error', message, start, end, path: PATH },
-  });
+  const { start, end } =
+    findNode(document.tree, PATH) ?? findNode(document.tree, IMAGES) ?? placeOf(document, PATH);
+  const finding = (
+    code: 'labels-conflict' | 'labels-class',
+    severity: 'error' | 'warning',
+    message: string,
+  ): Finding => ({ code, severity, message, start, end, path: PATH });
 
-  const metric = config?.accuracy_control?.metric ?? 'top1';
-  const classes = model === null || !/^(top1|top5|f1)$/.test(metric) ? null : classCount(model);
+  // Two classes of one box may be meant; two classes of one image cannot be measured.
+  const severity = labels.about === 'files' ? 'error' : 'warning';
+  const classes = model === null ? null : classLimit(model, labels.about, config?.accuracy_control?.metric);
 
   return [
-    ...(labels.conflicts.length === 0 ? [] : [finding('labels-conflict', conflictText(labels))]),
+    ...(labels.conflicts.length === 0 ? [] : [finding('labels-conflict', severity, conflictText(labels))]),
     ...(labels.highest === null || classes === null || labels.highest < classes
       ? []
       : [
           finding(
             'labels-class',
+            'error',
             `The labels go up to class ${labels.highest}, but the model has ${classes} classes (0 to ${classes - 1}).`,
           ),
         ]),
@@ -36,19 +42,37 @@ function labelFindings({ document, facts, model, config }: RuleInput): Finding[]
 }
 
 function conflictText({ conflicts }: LabelFacts): string {
-  const told = conflicts
-    .slice(0, MAX_TOLD)
-    .map(({ file, labels, lines }) => `"${file}" has ${labels.join(' and ')} (lines ${lines.join(', ')})`);
+  const told = conflicts.slice(0, MAX_TOLD).map(({ file, labels, lines }) => {
+    const places = lines.length === 0 ? '' : ` (lines ${lines.join(', ')})`;
+    return `"${file}" has ${labels.join(' and ')}${places}`;
+  });
 
   const more = conflicts.length - MAX_TOLD;
   return `The labels contradict each other: ${told.join('; ')}${more > 0 ? `; and ${more} more files` : ''}.`;
 }
 
-/** The classes of a classifier: the last dimension of its only output, [samples, classes]. */
-function classCount({ outputs }: ModelSummary): number | null {
+/** How many classes the model has, or has at most; null: it does not tell. */
+function classLimit(
+  { outputs }: ModelSummary,
+  about: LabelFacts['about'],
+  metric: string = 'top1',
+): number | null {
   const [only, ...others] = outputs;
-  const classes = only?.dims.length === 2 && others.length === 0 ? only.dims[1] : null;
+  if (only === undefined || others.length > 0) return null;
+  if (about === 'boxes') return detectorLimit(only.dims);
+  const classes = only.dims.length === 2 && /^(top1|top5|f1)$/.test(metric) ? only.dims[1] : null;
   return typeof classes === 'number' && classes > 1 ? classes : null;
+}
+
+/**
+ * The classes of a detector at most: its only output is [1, candidates, 4 or more + classes] or the other way round, and has
+ * more candidates than classes.
+ */
+function detectorLimit(dims: readonly (number | string)[]): number | null {
+  const sizes = dims.slice(1);
+  if (sizes.length !== 2 || !sizes.every((size) => typeof size === 'number' && size > 0)) return null;
+  const limit = Math.min(...(sizes as number[])) - 4;
+  return limit > 1 ? limit : null;
 }
 
 const EXAMPLE =

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
 import { fail, type ConfigPath } from '@quantsmith/schemas';
 import { listedLabels, type Labels } from './labels.js';
 
@@ -27,3 +29,46 @@ export function classFolderLabels(
 
   return listedLabels(labels, numeric ? null : order.length);
 }
+
+/** Throws `labels-conflict` where an image of one name and content lies in two class folders. */
+export async function refuseInTwoFolders(
+  files: readonly string[],
+  names: readonly string[],
+  configPath: ConfigPath,
+): Promise<void> {
+  const sameName = groupBy([...names.keys()], (index) => names[index]!.split('/').at(-1)!);
+  for (const group of sameName) {
+    const sizes = new Map<number, bigint>();
+    for (const index of group) sizes.set(index, (await stat(files[index]!, { bigint: true })).size);
+    for (const alike of groupBy(group, (index) => sizes.get(index)!)) {
+      const contents = new Map<number, string>();
+      for (const index of alike) contents.set(index, await contentOf(files[index]!));
+      const [twice] = groupBy(alike, (index) => contents.get(index)!);
+      if (twice === undefined) continue;
+      const [first, second] = twice.map((index) => names[index]!);
+      fail('labels-conflict', `"${first}" and "${second}" are the same image in two class folders.`, {
+        configPath: [...configPath, 'images'],
+        data: { files: [first, second] },
+      });
+    }
+  }
+
+  /** Groups of more than one class folder. */
+  function groupBy<K>(indices: readonly number[], keyOf: (index: number) => K): number[][] {
+    const groups = new Map<K, number[]>();
+    for (const index of indices) {
+      const key = keyOf(index);
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [index]);
+      else group.push(index);
+    }
+
+    const folders = (group: readonly number[]) => new Set(group.map((index) => names[index]!.split('/')[0]));
+    return [...groups.values()].filter((group) => folders(group).size > 1);
+  }
+}
+
+const contentOf = async (file: string) =>
+  createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex');

@@ -36,6 +36,7 @@ export function cocoLabels(input: LabelInput, text: string): Labels {
   const coco = parse(input, text);
   const classOf = categoryClasses(coco, input);
   const place = placeByName(input);
+  refuseTwice(coco, input);
   const indexOf = new Map(coco.images.map(({ id, file_name: file }) => [id, place(file)]));
   const sizes = new Map(coco.images.map(({ id, width, height }) => [indexOf.get(id), { width, height }]));
   const boxes = input.names.map((): TruthBox[] => []);
@@ -63,6 +64,17 @@ export function cocoLabels(input: LabelInput, text: string): Labels {
     content: () => Promise.resolve(JSON.stringify(images)),
     classes: new Set(classOf.values()).size,
   };
+}
+
+/** An id that means two images says nothing of either. */
+function refuseTwice({ images }: CocoFile, { path, where }: LabelInput): void {
+  const files = new Map<number | string, string>();
+  for (const { id, file_name: file } of images) {
+    const known = files.get(id) ?? file;
+    if (known !== file)
+      fail('labels-conflict', `${path}: the id ${id} is of "${known}" and of "${file}".`, where);
+    files.set(id, file);
+  }
 }
 
 function sizeOf(width?: number | null, height?: number | null): ImageBoxes['size'] {

@@ -7,7 +7,7 @@ import type { LabelInput } from './labels.js';
 /** `file,label` lines; a header, quotes, CRLF and a byte-order mark are fine. Files may be paths or plain names. */
 export function csvLabels(input: LabelInput, text: string): Labels {
   const place = placeByName(input);
-  const labels = new Array<Label | undefined>(input.names.length);
+  const placed = placedLabels(input);
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
   lines.forEach((line, number) => {
     if (line.trim() === '') return;
@@ -19,10 +19,33 @@ export function csvLabels(input: LabelInput, text: string): Labels {
     const index = place(file);
     if (index === undefined)
       return fail('label-unknown-file', `${at}: "${file}" is no image of the data folder.`, input.where);
-    labels[index] = value;
+    placed.set(index, value, at);
   });
 
-  return listedLabels(complete(labels, input), input.classes?.length ?? null);
+  return listedLabels(complete(placed.labels, input), input.classes?.length ?? null);
+}
+
+/** Labels by sample. `set` throws `labels-conflict` for a sample that has another label already. */
+export function placedLabels({ names, where }: LabelInput) {
+  const labels = new Array<Label | undefined>(names.length);
+  const places = new Map<number, string>();
+  return {
+    labels,
+    set(index: number, label: Label, at: string): void {
+      const known = labels[index];
+      if (known !== undefined && JSON.stringify(known) !== JSON.stringify(label)) {
+        const [first, second] = [known, label].map((each) => JSON.stringify(each));
+        fail(
+          'labels-conflict',
+          `${at} labels "${names[index]}" as ${second}, but ${places.get(index)} as ${first}.`,
+          { ...where, data: { sample: names[index] } },
+        );
+      }
+
+      labels[index] = label;
+      places.set(index, at);
+    },
+  };
 }
 
 /** Finds a sample by its path in the data folder, or by its plain name. */

@@ -1,5 +1,5 @@
 import { fail } from '@quantsmith/schemas';
-import { complete, labelOf, placeByName } from './csv.js';
+import { complete, labelOf, placeByName, placedLabels } from './csv.js';
 import type { Label } from './label.js';
 import { listedLabels, type Labels } from './labels.js';
 import type { LabelInput } from './labels.js';
@@ -32,19 +32,19 @@ export function rowLabels(input: LabelInput, text: string): Labels {
     /^(file|path|audio|image)/i.test(first.file)
   )
     rows.shift();
-  const labels = new Array<Label | undefined>(input.names.length);
+  const placed = placedLabels(input);
   rows.forEach(({ file, label, at }, order) => {
     const index = file === null ? order : place(file);
-    if (index === undefined || index >= labels.length)
+    if (index === undefined || index >= input.names.length)
       return fail(
         'label-unknown-file',
         `${at}: "${file ?? `row ${order + 1}`}" is no sample of the data.`,
         input.where,
       );
-    labels[index] = label;
+    placed.set(index, label, at);
   });
 
-  return listedLabels(complete(labels, input));
+  return listedLabels(complete(placed.labels, input));
 }
 
 function tsvRow(line: string, input: LabelInput, at: string): Row {

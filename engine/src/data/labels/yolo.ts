@@ -47,7 +47,7 @@ export async function yoloLabels(input: LabelInput, files: readonly string[]): P
   };
 }
 
-async function readBoxes(path: string, { where }: LabelInput): Promise<RelativeBox[]> {
+async function readBoxes(path: string, { where, classes }: LabelInput): Promise<RelativeBox[]> {
   const lines = (await readFile(path, 'utf8')).split(/\r?\n/);
   return lines.flatMap((line, number) => {
     if (line.trim() === '') return [];
@@ -62,6 +62,11 @@ async function readBoxes(path: string, { where }: LabelInput): Promise<RelativeB
       );
     }
 
+    if (classes !== null && label! >= classes.length) {
+      const message = `${path}, line ${number + 1}: class ${label} is beyond the list of ${classes.length} classes.`;
+      return fail('label-out-of-range', message, { ...where, file: path });
+    }
+
     return [outline ? boundsOf(label!, values) : centred(label!, values)];
   });
 }
@@ -73,8 +78,10 @@ function centred(label: number, [x = 0, y = 0, width = 0, height = 0]: readonly 
 function boundsOf(label: number, outline: readonly number[]): RelativeBox {
   const x = outline.filter((_, i) => i % 2 === 0);
   const y = outline.filter((_, i) => i % 2 === 1);
-  const [left, top] = [Math.min(...x), Math.min(...y)];
-  return { class: label, left, top, width: Math.max(...x) - left, height: Math.max(...y) - top };
+  const least = (values: readonly number[]) => values.reduce((a, b) => Math.min(a, b));
+  const most = (values: readonly number[]) => values.reduce((a, b) => Math.max(a, b));
+  const [left, top] = [least(x), least(y)];
+  return { class: label, left, top, width: most(x) - left, height: most(y) - top };
 }
 
 function inPixels(box: RelativeBox, { width, height }: ImagePlacement): TruthBox {
