@@ -1,5 +1,5 @@
 import type { ModelProto } from '@quantsmith/model/onnx';
-import { runPipeline } from '@quantsmith/engine';
+import { runPipeline } from '../../engine/src/pipeline.js';
 import type { QuantizationConfig, RunRequest } from '@quantsmith/schemas';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
