@@ -132,3 +132,53 @@ describe.skipIf(process.platform === 'win32')('files that nobody should wait for
     await client.stop();
   });
 });
+
+describe('labels that contradict each other', () => {
+  const write = (name: string, text: string) => {
+    mkdirSync(join(folder, name, '..'), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  };
+  const twice = [
+    [0, 1],
+    [0, 2],
+  ].map(([image, category]) => ({ image_id: image, category_id: category, bbox: [1, 2, 3, 4] }));
+  const kinds: Record<string, () => string> = {
+    csv: () => (write('twice.csv', 'file,label\n"a.png",cat\na.png,dog\n'), 'images: ., labels: twice.csv'),
+    tsv: () => (write('twice.tsv', 'a.png\t1\na.png\t2\n'), 'images: ., labels: twice.tsv'),
+    jsonl: () => (
+      write('twice.jsonl', '{"file":"a.png","label":1}\n{"file":"a.png","label":2}\n'),
+      'images: ., labels: twice.jsonl'
+    ),
+    coco: () => (
+      write(
+        'twice.json',
+        JSON.stringify({
+          images: [{ id: 0, file_name: 'a.png' }],
+          annotations: twice,
+          categories: [{ id: 1 }, { id: 2 }],
+        }),
+      ),
+      'images: ., labels: twice.json'
+    ),
+    yolo: () => (write('yolo/a.txt', '0 .5 .5 .1 .1\n1 .5 .5 .1 .1\n'), 'images: ., labels: yolo'),
+    'class folders': () => (write('val/0/a.png', 'x'), write('val/1/a.png', 'x'), 'images: val'),
+  };
+
+  it.each(Object.keys(kinds))('%s', async (kind) => {
+    const client = await inMemory({ capabilities: CAPABILITIES });
+    const uri = uriOf(`${kind.replace(' ', '-')}.quant.yaml`);
+    await client.open(uri, `model: m\ndata: {calibration: {images: .}, validation: {${kinds[kind]!()}}}\n`);
+    expect(await diagnosed(client, uri)).toContain('labels-conflict');
+    await client.stop();
+  });
+
+  it('equal names in class folders are no contradiction', async () => {
+    write('fine/0/a.png', 'x');
+    write('fine/1/a.png', 'y');
+    const client = await inMemory({ capabilities: CAPABILITIES });
+    const uri = uriOf('fine.quant.yaml');
+    await client.open(uri, 'model: m\ndata: {calibration: {images: .}, validation: {images: fine}}\n');
+    expect(await diagnosed(client, uri)).not.toContain('labels-conflict');
+    await client.stop();
+  });
+});

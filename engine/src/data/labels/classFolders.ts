@@ -54,8 +54,8 @@ export async function refuseInTwoFolders(
   }
 
   /** Groups of more than one class folder. */
-  function groupBy<K>(indices: readonly number[], keyOf: (index: number) => K): number[][] {
-    const groups = new Map<K, number[]>();
+  function groupBy(indices: readonly number[], keyOf: (index: number) => unknown): number[][] {
+    const groups = new Map<unknown, number[]>();
     for (const index of indices) {
       const key = keyOf(index);
       const group = groups.get(key);
