@@ -19,6 +19,7 @@ const ARROWS = {
       graph: 'onnx',
       onnx: 'arrays files node:crypto node:fs node:path npm:@bufbuild/protobuf',
       operators: 'graph onnx',
+      refusals: 'onnx operators upgrade',
       scope: 'graph npm:re2js',
       upgrade: 'graph onnx npm:@bufbuild/protobuf',
     },

@@ -36,6 +36,7 @@ async function loadRules(root) {
       platform: 'node',
       packages: 'external',
       alias: {
+        '@quantsmith/model/refusals': join(root, 'model/src/refusals/index.ts'),
         '@quantsmith/model/scope': join(root, 'model/src/scope/index.ts'),
         '@quantsmith/schemas': join(root, 'schemas/src/index.ts'),
       },

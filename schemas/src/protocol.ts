@@ -147,7 +147,16 @@ export interface ModelSummary {
   readonly inputs: readonly TensorSignature[];
   readonly outputs: readonly TensorSignature[];
   readonly nodes: readonly ModelNode[];
+  /** The model's own functions, by domain and name. */
+  readonly functions: readonly ModelFunction[];
   readonly parameterCount: number;
+}
+
+/** A function of the model, which its nodes call by domain and name. */
+export interface ModelFunction {
+  readonly domain: string;
+  readonly name: string;
+  readonly nodes: readonly ModelNode[];
 }
 
 /** A node as a person sees it; unnamed nodes get the stable name `<OpType>_<index>`. */
@@ -159,8 +168,12 @@ export interface ModelNode {
   readonly outputs: readonly string[];
   /** Dims of the constant inputs by input index, e.g. weights. */
   readonly constants: Readonly<Record<number, readonly number[]>>;
+  /** The inputs that are floating-point constants. */
+  readonly floatConstants: readonly number[];
   /** Integer attributes that a reader wants: group, strides, … */
   readonly attributes: Readonly<Record<string, number | string | readonly number[]>>;
+  /** The nodes inside it: of the branches of If, of the bodies of Loop and Scan. */
+  readonly bodies: readonly ModelNode[];
 }
 
 /** What quantization does to one group of operators, with all others in float. Decibels: null where nothing changes. */

@@ -5,7 +5,7 @@ import {
   type TensorProto,
   nameNodes,
 } from '@quantsmith/model/onnx';
-import { marksQuantized } from '@quantsmith/model/operators';
+import { leftInFloat, refusalOf, structureOfModel } from '@quantsmith/model/refusals';
 import { upgradeModel } from '@quantsmith/model/upgrade';
 import type { NamedNode } from '@quantsmith/model/scope';
 import { fail, QuantsmithError, type Problem } from '@quantsmith/schemas';
@@ -32,8 +32,8 @@ export interface PreparedModel {
 
 /**
  * Prepares a model for quantization; its outputs stay equal within float rounding. `opset`: the least operator set of
- * the result (default 13; a higher one of the model stays). Throws `already-quantized`,
- * `opset-unsupported`, `operator-not-upgradable` or the runtime's reason for not loading it.
+ * the result (default 13; a higher one of the model stays). Throws what
+ * `refusalOf` finds, `operator-not-upgradable` or the runtime's reason for not loading it.
  */
 export async function prepareModel(
   loaded: LoadedModel,
@@ -42,7 +42,8 @@ export async function prepareModel(
   const { dir, path } = loaded;
   const named = nameNodes(loaded.model);
   const whole = denseConstants(inlineFunctions(named.model), dir);
-  refuseQuantized(whole, path);
+  const structure = structureOfModel(whole);
+  refuse(refusalOf(structure), path);
   const settled = settleInputs(constantsAsInitializers(whole));
   const raised = raiseFloats(rankInputs(settled.model), dir);
   const opened = raised.model;
@@ -66,7 +67,10 @@ export async function prepareModel(
     dir,
     storedAs: raised.storedAs,
     originals: traceOriginals(named.model, graph),
-    problems: [named, settled, raised, upgraded, { problems }].flatMap((step) => step.problems),
+    problems: [
+      ...[named, settled, raised, upgraded, { problems }].flatMap((step) => step.problems),
+      ...leftInFloat(structure),
+    ],
   };
 }
 
@@ -89,13 +93,8 @@ export async function withGraph(
   return { ...prepared, model: ordered, graph: index };
 }
 
-function refuseQuantized(model: ModelProto, path: string): void {
-  const found = model.graph!.node.find((node) => marksQuantized(node.opType));
-  if (found === undefined) return;
-  fail('already-quantized', `${path} is quantized already: node "${found.name}" is a ${found.opType}.`, {
-    file: path,
-    data: { node: found.name, op: found.opType },
-  });
+function refuse(refusal: Problem | null, file: string): void {
+  if (refusal !== null) throw new QuantsmithError({ ...refusal, file });
 }
 
 /** What the runtime says against the model is said of its file. */

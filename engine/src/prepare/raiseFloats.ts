@@ -60,9 +60,15 @@ function raisedProblem(types: readonly number[]): Problem {
   };
 }
 
-/** Whether a linear operator has a double weight. Doubles elsewhere are mostly times and counts, which need their digits. */
-function multipliesDoubles({ node, initializer }: GraphProto): boolean {
-  const doubles = new Set(initializer.filter(({ dataType }) => dataType === DOUBLE).map(({ name }) => name));
+/**
+ * Whether a linear operator reads a double weight or input. Doubles elsewhere are mostly times and counts, which need their
+ * digits.
+ */
+function multipliesDoubles({ node, initializer, input }: GraphProto): boolean {
+  const doubles = new Set([
+    ...initializer.filter(({ dataType }) => dataType === DOUBLE).map(({ name }) => name),
+    ...input.filter((value) => elementType(value) === DOUBLE).map(({ name }) => name),
+  ]);
   return node.some((each) => isLinear(each) && each.input.slice(0, 2).some((tensor) => doubles.has(tensor)));
 }
 

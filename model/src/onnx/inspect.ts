@@ -32,6 +32,13 @@ interface RawNode {
   readonly attributes: Record<string, number | string | readonly number[]>;
   /** The `value` of a Constant. */
   readonly constant: TensorShape | null;
+  readonly bodies: readonly RawGraph[];
+}
+
+interface RawFunction {
+  readonly domain: string;
+  readonly name: string;
+  readonly nodes: readonly RawNode[];
 }
 
 interface RawGraph {
@@ -83,13 +90,18 @@ async function openModel(file: string): Promise<FileHandle> {
   return fail('model-not-readable', `${file} is a folder or a device, not a model file.`, { file });
 }
 
-/** The message ModelProto: 1 ir_version, 2 producer_name, 3 producer_version, 7 graph, 8 opset_import. */
+/**
+ * The message ModelProto: 1 ir_version, 2 producer_name, 3 producer_version, 7 graph, 8 opset_import, 25 functions. What nodes hold
+ * counts towards `maxParts` like the nodes of the main graph.
+ */
 async function readSummary(reader: WireReader, file: string, maxParts: number): Promise<ModelSummary> {
   const notOnnx = (): never => fail('model-not-onnx', `${file} is not an ONNX model.`, { file });
   const producer = ['', ''];
   const opsets = tableOf<number>();
   let irVersion = 0;
   let graph: RawGraph | undefined;
+  const functions: RawFunction[] = [];
+  const budget: Budget = { parts: 0, depth: 0, maxParts };
   // What cannot even begin as ONNX is "no model"; what begins so and then breaks off is a damaged one.
   let begun = false;
   try {
@@ -101,7 +113,8 @@ async function readSummary(reader: WireReader, file: string, maxParts: number): 
       else if (field.number === 2 || field.number === 3)
         producer[field.number - 2] = await text(reader, field);
       else if (field.number === 8) Object.assign(opsets, await readOpset(reader, field));
-      else if (field.number === 7) graph = await readGraph(reader, field, maxParts);
+      else if (field.number === 7) graph = await readGraph(reader, field, budget);
+      else if (field.number === 25) functions.push(await readFunction(reader, field, budget));
       begun ||= irVersion > 0;
     }
   } catch (error) {
@@ -118,41 +131,56 @@ async function readSummary(reader: WireReader, file: string, maxParts: number): 
     opsets,
     producer: producer.filter((part) => part !== '').join(' '),
     ...summarize(graph),
+    functions: functions.map(({ nodes, ...named }) => ({ ...named, nodes: nodesOf(nodes, new Map()) })),
   };
 }
 
 function summarize(graph: RawGraph): Pick<ModelSummary, 'inputs' | 'outputs' | 'nodes' | 'parameterCount'> {
-  const { constants } = graph;
-  for (const node of graph.nodes) {
-    const [output] = node.outputs;
-    if (node.constant !== null && output !== undefined) constants.set(output, node.constant);
-  }
-
-  const names = uniqueNodeNames(graph.nodes);
-  const nodes = graph.nodes.map((node, index): ModelNode => ({
-    name: names[index]!,
-    op: node.opType,
-    domain: node.domain,
-    inputs: node.inputs,
-    outputs: node.outputs,
-    constants: Object.fromEntries(
-      node.inputs.flatMap((tensor, input) => {
-        const constant = constants.get(tensor);
-        return constant === undefined ? [] : [[input, constant.dims]];
-      }),
-    ),
-    attributes: node.attributes,
-  }));
-
+  const constants = withConstantNodes(graph.nodes, graph.constants);
   const parameters = [...constants.values()].filter((constant) => isFloatType(constant.dataType));
 
   return {
     // Before IR version 4 constants were listed as inputs too.
     inputs: graph.inputs.filter((input) => !constants.has(input.name)),
     outputs: graph.outputs,
-    nodes,
+    nodes: nodesOf(graph.nodes, graph.constants),
     parameterCount: parameters.reduce((sum, constant) => sum + elementCount(constant.dims), 0),
   };
+}
+
+type Constants = ReadonlyMap<string, TensorShape>;
+
+/** The constants with those that Constant nodes give. */
+function withConstantNodes(nodes: readonly RawNode[], constants: Constants): Constants {
+  const all = new Map(constants);
+  for (const { constant, outputs } of nodes)
+    if (constant !== null && outputs[0] !== undefined) all.set(outputs[0], constant);
+
+  return all;
+}
+
+/** Nodes with what they hold; a body sees the constants around it. */
+function nodesOf(raw: readonly RawNode[], outer: Constants): ModelNode[] {
+  const constants = withConstantNodes(raw, outer);
+  const names = uniqueNodeNames(raw);
+  return raw.map((node, index) => {
+    const held = node.inputs.flatMap((tensor, input) => {
+      const constant = constants.get(tensor);
+      return constant === undefined ? [] : [{ input, constant }];
+    });
+
+    return {
+      name: names[index]!,
+      op: node.opType,
+      domain: node.domain,
+      inputs: node.inputs,
+      outputs: node.outputs,
+      constants: Object.fromEntries(held.map(({ input, constant }) => [input, constant.dims])),
+      floatConstants: held.flatMap(({ input, constant }) => (isFloatType(constant.dataType) ? [input] : [])),
+      attributes: node.attributes,
+      bodies: node.bodies.flatMap((body) => nodesOf(body.nodes, new Map([...constants, ...body.constants]))),
+    };
+  });
 }
 
 async function readOpset(reader: WireReader, message: Field): Promise<Record<string, number>> {
@@ -168,17 +196,49 @@ async function readOpset(reader: WireReader, message: Field): Promise<Record<str
   return { [domain === '' ? 'ai.onnx' : domain]: version };
 }
 
-/** The message GraphProto: 1 node, 5 initializer, 11 input, 12 output. */
-async function readGraph(reader: WireReader, message: Field, maxParts: number): Promise<RawGraph> {
-  const graph: RawGraph = { nodes: [], constants: new Map(), inputs: [], outputs: [] };
-  let parts = 0;
+/** How many nodes, constants and inputs were read, and may be; and how deep in bodies the reading is. */
+interface Budget {
+  parts: number;
+  depth: number;
+  readonly maxParts: number;
+}
+
+/** Bodies within bodies; deeper ones are stepped over. */
+const MAX_DEPTH = 32;
+
+function spend(budget: Budget): void {
+  if (++budget.parts <= budget.maxParts) return;
+  fail('model-too-large', `The model has more than ${budget.maxParts} nodes, constants and inputs.`);
+}
+
+/** The message FunctionProto: 1 name, 7 node, 10 domain. */
+async function readFunction(reader: WireReader, message: Field, budget: Budget): Promise<RawFunction> {
+  const named = { name: '', domain: '' };
+  const nodes: RawNode[] = [];
   const cursor = reader.cursor(message.start, message.end);
   while (cursor.step() || (await cursor.load())) {
     const { field } = cursor;
     if (field.wireType !== 2) continue;
-    if (++parts > maxParts)
-      fail('model-too-large', `The model has more than ${maxParts} nodes, constants and inputs.`);
-    if (field.number === 1) graph.nodes.push(await readNode(reader, field));
+    if (field.number === 1) named.name = await text(reader, field);
+    else if (field.number === 10) named.domain = await text(reader, field);
+    else if (field.number === 7) {
+      spend(budget);
+      nodes.push(await readNode(reader, field, budget));
+    }
+  }
+
+  return { ...named, nodes };
+}
+
+/** The message GraphProto: 1 node, 5 initializer, 11 input, 12 output. */
+async function readGraph(reader: WireReader, message: Field, budget: Budget): Promise<RawGraph> {
+  const graph: RawGraph = { nodes: [], constants: new Map(), inputs: [], outputs: [] };
+  const cursor = reader.cursor(message.start, message.end);
+  while (cursor.step() || (await cursor.load())) {
+    const { field } = cursor;
+    if (field.wireType !== 2) continue;
+    spend(budget);
+    if (field.number === 1) graph.nodes.push(await readNode(reader, field, budget));
     else if (field.number === 11) graph.inputs.push(await readSignature(reader, field));
     else if (field.number === 12) graph.outputs.push(await readSignature(reader, field));
     else if (field.number === 5) {
@@ -191,12 +251,13 @@ async function readGraph(reader: WireReader, message: Field, maxParts: number): 
 }
 
 /** The message NodeProto: 1 input, 2 output, 3 name, 4 op_type, 5 attribute, 7 domain. */
-async function readNode(reader: WireReader, message: Field): Promise<RawNode> {
+async function readNode(reader: WireReader, message: Field, budget: Budget): Promise<RawNode> {
   const inputs: string[] = [];
   const outputs: string[] = [];
   const names = { name: '', opType: '', domain: '' };
   const attributes: RawNode['attributes'] = tableOf();
   let constant: TensorShape | null = null;
+  const bodies: RawGraph[] = [];
   const cursor = reader.cursor(message.start, message.end);
   while (cursor.step() || (await cursor.load())) {
     const { field } = cursor;
@@ -207,23 +268,34 @@ async function readNode(reader: WireReader, message: Field): Promise<RawNode> {
     else if (field.number === 4) names.opType = await text(reader, field);
     else if (field.number === 7) names.domain = await text(reader, field);
     else if (field.number === 5) {
-      const attribute = await readAttribute(reader, field);
+      const attribute = await readAttribute(reader, field, budget);
+      bodies.push(...attribute.graphs);
       if (attribute.value !== null) attributes[attribute.name] = attribute.value;
       if (attribute.name === 'value' && attribute.tensor !== null) constant = attribute.tensor;
     }
   }
 
-  return { ...names, inputs, outputs, attributes, constant: names.opType === 'Constant' ? constant : null };
+  return {
+    ...names,
+    inputs,
+    outputs,
+    attributes,
+    constant: names.opType === 'Constant' ? constant : null,
+    bodies,
+  };
 }
 
 interface RawAttribute {
   readonly name: string;
   readonly value: number | string | readonly number[] | null;
   readonly tensor: TensorShape | null;
+  readonly graphs: readonly RawGraph[];
 }
 
-/** The message AttributeProto: 1 name, 2 f, 3 i, 4 s, 5 t, 8 ints, 20 type (1 float, 2 int, 3 string, 7 ints). */
-async function readAttribute(reader: WireReader, message: Field): Promise<RawAttribute> {
+/**
+ * The message AttributeProto: 1 name, 2 f, 3 i, 4 s, 5 t, 6 g, 8 ints, 11 graphs, 20 type (1 float, 2 int, 3 string, 7 ints).
+ */
+async function readAttribute(reader: WireReader, message: Field, budget: Budget): Promise<RawAttribute> {
   let name = '';
   let type = 0;
   let float = 0;
@@ -231,6 +303,7 @@ async function readAttribute(reader: WireReader, message: Field): Promise<RawAtt
   let string = '';
   let tensor: TensorShape | null = null;
   const ints: number[] = [];
+  const graphs: RawGraph[] = [];
   const cursor = reader.cursor(message.start, message.end);
   while (cursor.step() || (await cursor.load())) {
     const { field } = cursor;
@@ -240,12 +313,16 @@ async function readAttribute(reader: WireReader, message: Field): Promise<RawAtt
     else if (field.number === 3) int = signed(field.value);
     else if (field.number === 4) string = field.end - field.start > 256 ? '…' : await text(reader, field);
     else if (field.number === 5) tensor = await readTensor(reader, field);
-    else if (field.number === 8) ints.push(...(await integers(reader, field)));
+    else if ((field.number === 6 || field.number === 11) && budget.depth < MAX_DEPTH) {
+      budget.depth++;
+      graphs.push(await readGraph(reader, field, budget));
+      budget.depth--;
+    } else if (field.number === 8) ints.push(...(await integers(reader, field)));
   }
 
   const value = type === 1 ? float : type === 2 ? int : type === 3 ? string : type === 7 ? ints : null;
 
-  return { name, value, tensor };
+  return { name, value, tensor, graphs };
 }
 
 /** The message TensorProto: 1 dims, 2 data_type, 8 name; everything else is values, and stepped over. */

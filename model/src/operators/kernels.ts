@@ -100,7 +100,15 @@ export function isConversion(op: string): boolean {
   return CONVERSIONS.has(op);
 }
 
+/** Operators whose weights are codes, and which compute in float. */
+const CODED_WEIGHTS: ReadonlySet<string> = new Set([
+  'MatMulNBits',
+  'MatMulBnb4',
+  'GatherBlockQuantized',
+  'QMoE',
+]);
+
 /** Whether a model with this operator is quantized already. */
 export function marksQuantized(op: string): boolean {
-  return isConversion(op) || op === 'ConvInteger' || op === 'MatMulInteger' || op.startsWith(PREFIX);
+  return isConversion(op) || integerKernel(op) !== undefined || CODED_WEIGHTS.has(op);
 }

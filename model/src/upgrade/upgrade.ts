@@ -21,6 +21,12 @@ export const MINIMUM_OPSET = 13;
 /** The highest operator set that the adapters lead to. */
 export const MAXIMUM_OPSET = 21;
 
+/** The lowest operator set that the adapters begin with. */
+export const MINIMUM_READ_OPSET = 7;
+
+/** The newest operator set that the runtime (1.30) knows. */
+export const MAXIMUM_READ_OPSET = 26;
+
 /** The IR version that came with an operator set, from the version table of the ONNX specification. */
 function irVersionOf(version: number): bigint {
   if (version >= 21) return 10n;
@@ -46,7 +52,12 @@ export function upgradeModel(
     return { model, problems };
   };
 
-  if (from < 7) return unsupported(`The model uses operator set ${from}; the lowest that can be read is 7.`);
+  if (from < MINIMUM_READ_OPSET) {
+    return unsupported(
+      `The model uses operator set ${from}; the lowest that can be read is ${MINIMUM_READ_OPSET}.`,
+    );
+  }
+
   if (wanted > MAXIMUM_OPSET && wanted > from) {
     return unsupported(`A model can be raised to operator set ${MAXIMUM_OPSET}, not to ${wanted}.`);
   }

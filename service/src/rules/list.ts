@@ -9,6 +9,7 @@ import { rule as ignoredScopeRule } from './ignoredScope.js';
 import { rule as labelsRule } from './labels.js';
 import { rule as metricRule } from './metric.js';
 import { rule as modelRule } from './model.js';
+import { rule as modelRefusedRule } from './modelRefused.js';
 import { rule as outputRule } from './output.js';
 import { rule as preprocessRule } from './preprocess.js';
 import { rule as samplesRule } from './samples.js';
@@ -30,6 +31,7 @@ export const RULES: readonly AnyRule[] = [
   labelsRule,
   metricRule,
   modelRule,
+  modelRefusedRule,
   outputRule,
   preprocessRule,
   samplesRule,

@@ -1,0 +1,150 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { create } from '@bufbuild/protobuf';
+import {
+  AttributeProto_AttributeType as Type,
+  AttributeProtoSchema,
+  OperatorSetIdProtoSchema,
+  encodeModel,
+  inspectModel,
+  makeNode,
+  readModel,
+  type ModelProto,
+} from '@quantsmith/model/onnx';
+import { leftInFloat, refusalOf, structureOfModel, structureOfSummary } from '@quantsmith/model/refusals';
+import { MAXIMUM_READ_OPSET } from '@quantsmith/model/upgrade';
+import { prepareModel } from '../src/prepare/prepare.js';
+import { createSession } from '../src/runtime/session.js';
+import { CASES, caseNames } from './exported.js';
+import { floats, model, node, value } from './models.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-refusals-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const shape = [1, 4];
+const weight = floats(
+  'w',
+  [4, 4],
+  Array.from({ length: 16 }, (_, index) => index),
+);
+const product = (input: string, output: string) =>
+  node('MatMul', [input, 'w'], [output], {}, `product_${output}`);
+const ends = { inputs: [value('x', shape)], outputs: [value('y', shape)] };
+
+/** An If whose branches multiply. */
+function branches(output: string) {
+  const body = (name: string) =>
+    model({ nodes: [product('x', name)], inputs: [], outputs: [value(name, shape)] }).graph!;
+  const choice = makeNode('If', ['c'], [output], {}, { name: 'choice' });
+  return {
+    ...choice,
+    attribute: ['then_branch', 'else_branch'].map((name) =>
+      create(AttributeProtoSchema, { name, type: Type.GRAPH, g: body(name) }),
+    ),
+  };
+}
+
+const condition = [
+  node('ReduceMax', ['x'], ['top'], { keepdims: 0 }, 'top'),
+  node('Cast', ['top'], ['c'], { to: 9 }, 'condition'),
+];
+
+const foreign = (): ModelProto => {
+  const built = model({
+    ...ends,
+    nodes: [product('x', 'a'), makeNode('Tokenize', ['a'], ['y'], {}, { name: 'strange', domain: 'my.ops' })],
+    initializers: [weight],
+  });
+  const own = create(OperatorSetIdProtoSchema, { domain: 'my.ops', version: 1n });
+  return { ...built, opsetImport: [...built.opsetImport, own] };
+};
+
+const MODELS: Readonly<Record<string, { built: ModelProto; refused: string | null; said?: string }>> = {
+  'a linear operator': {
+    built: model({ ...ends, nodes: [product('x', 'y')], initializers: [weight] }),
+    refused: null,
+  },
+  'element-wise operators alone': {
+    built: model({ ...ends, nodes: [node('Relu', ['x'], ['y'], {}, 'r')] }),
+    refused: 'nothing-to-quantize',
+  },
+  'codes of a quantized model': {
+    built: model({
+      ...ends,
+      nodes: [
+        product('x', 'a'),
+        node('QuantizeLinear', ['a', 's'], ['q'], {}, 'q'),
+        node('DequantizeLinear', ['q', 's'], ['y'], {}, 'd'),
+      ],
+      initializers: [weight, floats('s', [], [0.1])],
+    }),
+    refused: 'already-quantized',
+  },
+  'a custom operator': { built: foreign(), refused: 'runtime-unknown-operator' },
+  'an old operator set': {
+    built: model({ ...ends, nodes: [product('x', 'y')], initializers: [weight], opset: 5 }),
+    refused: 'opset-unsupported',
+  },
+  'an operator set beyond the runtime': {
+    built: model({
+      ...ends,
+      nodes: [product('x', 'y')],
+      initializers: [weight],
+      opset: MAXIMUM_READ_OPSET + 1,
+    }),
+    refused: 'opset-unsupported',
+  },
+  'linear operators in branches alone': {
+    built: model({ ...ends, nodes: [...condition, branches('y')], initializers: [weight] }),
+    refused: 'nothing-to-quantize',
+  },
+  'linear operators in branches too': {
+    built: model({
+      ...ends,
+      nodes: [...condition, branches('a'), product('a', 'y')],
+      initializers: [weight],
+    }),
+    refused: null,
+    said: 'bodies-in-float',
+  },
+};
+
+/** What the editor knows, and what a run ends with or says. */
+async function bothOf(file: string) {
+  const seen = structureOfSummary(await inspectModel(file));
+  const run = await prepareModel(await readModel(file)).then(
+    ({ problems }) => ({ refused: null, said: problems.map(({ code }) => code) }),
+    (error: unknown) => ({ refused: (error as { problem: { code: string } }).problem.code, said: [] }),
+  );
+  return { known: refusalOf(seen)?.code ?? null, said: leftInFloat(seen).map(({ code }) => code), run };
+}
+
+describe('what a run refuses is known from the structure', () => {
+  it.each(Object.entries(MODELS))('%s', async (name, { built, refused, said }) => {
+    const file = join(scratch, `${name.replaceAll(' ', '-')}.onnx`);
+    writeFileSync(file, encodeModel(built));
+    const both = await bothOf(file);
+    expect(both).toMatchObject({ known: refused, said: said === undefined ? [] : [said], run: { refused } });
+    if (said !== undefined) expect(both.run.said).toContain(said);
+    expect(refusalOf(structureOfModel(built))).toEqual(
+      refusalOf(structureOfSummary(await inspectModel(file))),
+    );
+  });
+
+  it.each(caseNames())('of the case %s too', async (name) => {
+    const { known, run } = await bothOf(join(CASES, name, 'model.onnx'));
+    expect(known).toBe(name === 'weightonly_dq' ? 'already-quantized' : null);
+    expect(run.refused).toBe(known);
+  });
+
+  it('the newest operator set is the runtime’s', async () => {
+    const at = (opset: number) =>
+      createSession(encodeModel(model({ ...ends, nodes: [node('Relu', ['x'], ['y'])], opset })), {
+        threads: 1,
+      });
+    await (await at(MAXIMUM_READ_OPSET)).release();
+    await expect(at(MAXIMUM_READ_OPSET + 1)).rejects.toThrow();
+  });
+});

@@ -1,0 +1,126 @@
+import type { Problem } from '@quantsmith/schemas';
+import { marksQuantized } from '../operators/kernels.js';
+import { OPERATORS } from '../operators/table.js';
+import { MAXIMUM_READ_OPSET, MINIMUM_READ_OPSET } from '../upgrade/index.js';
+import type { Structure, StructureNode } from './structure.js';
+
+/** Domains whose operators ONNX Runtime brings along. */
+const KNOWN_DOMAINS: ReadonlySet<string> = new Set([
+  ...['', 'ai.onnx', 'ai.onnx.ml', 'com.microsoft', 'com.microsoft.nchwc', 'com.ms.internal.nhwc'],
+]);
+
+/**
+ * Why a run refuses a model, from its structure alone; null: nothing is known against it. The engine asks before it loads the
+ * model, and the editor while the config is written: one decision.
+ */
+export function refusalOf(structure: Structure): Problem | null {
+  return (
+    unreadableOperatorSet(structure) ??
+    quantizedAlready(structure) ??
+    strangeOperator(structure) ??
+    nothingToQuantize(structure)
+  );
+}
+
+/** What a run leaves in float though it is of a kind that can be quantized: to be said beforehand. Empty where all is refused. */
+export function leftInFloat(structure: Structure): Problem[] {
+  const nodes = expanded(structure);
+  const outside = nodes.filter(isQuantizable).length;
+  const inside = inBodies(nodes).length;
+  if (outside === 0 || inside === 0) return [];
+
+  return [
+    {
+      code: 'bodies-in-float',
+      severity: 'info',
+      message: `${inside} of the model's ${outside + inside} linear operators are in bodies of If, Loop or Scan and stay in float.`,
+      configPath: ['model'],
+      data: { inside, outside },
+    },
+  ];
+}
+
+function refuse(code: string, message: string, data: NonNullable<Problem['data']>): Problem {
+  return { code, severity: 'error', message, configPath: ['model'], data };
+}
+
+function unreadableOperatorSet({ opset }: Structure): Problem | null {
+  if (opset >= MINIMUM_READ_OPSET && opset <= MAXIMUM_READ_OPSET) return null;
+  const limits = `${MINIMUM_READ_OPSET} to ${MAXIMUM_READ_OPSET} can be read`;
+  return refuse('opset-unsupported', `The model uses operator set ${opset}; ${limits}.`, { opset });
+}
+
+function quantizedAlready(structure: Structure): Problem | null {
+  const found = expanded(structure).find(({ op }) => marksQuantized(op));
+  if (found === undefined) return null;
+  const { name: node, op } = found;
+  return refuse(
+    'already-quantized',
+    `The model is quantized already: node "${node}" is ${article(op)} ${op}. Name the float model that it was made from.`,
+    { node, op },
+  );
+}
+
+function strangeOperator(structure: Structure): Problem | null {
+  const own = new Set(structure.functions.map(({ domain, name }) => keyOf(domain, name)));
+  const all = withBodies(expanded(structure));
+  const found = all.find(({ domain, op }) => !KNOWN_DOMAINS.has(domain) && !own.has(keyOf(domain, op)));
+  if (found === undefined) return null;
+  const { name: node, op, domain } = found;
+  return refuse(
+    'runtime-unknown-operator',
+    `ONNX Runtime does not have the operator ${domain}.${op} of node "${node}": models with custom operators cannot run here.`,
+    { node, op: `${domain}.${op}` },
+  );
+}
+
+function nothingToQuantize(structure: Structure): Problem | null {
+  const nodes = expanded(structure);
+  if (nodes.some(isQuantizable)) return null;
+  const inside = inBodies(nodes).length;
+  const why =
+    inside === 0
+      ? 'no Conv, ConvTranspose, Gemm, MatMul or embedding'
+      : `linear operators in bodies of If, Loop or Scan alone (${inside}), which stay in float`;
+
+  return refuse('nothing-to-quantize', `The model has nothing to quantize: it has ${why}.`, { inside });
+}
+
+/** Nodes of the main graph, and once those of each function that it calls, directly or not. */
+function expanded({ nodes, functions }: Structure): StructureNode[] {
+  const bodies = new Map(functions.map(({ domain, name, nodes: body }) => [keyOf(domain, name), body]));
+  const called = new Set(bodies.keys());
+  const all: StructureNode[] = [];
+  const queue = [nodes];
+  for (let some = queue.pop(); some !== undefined; some = queue.pop()) {
+    for (const node of some) {
+      const key = keyOf(node.domain, node.op);
+      const body = bodies.get(key);
+      if (!called.has(key)) all.push(node);
+      if (body === undefined) continue;
+      bodies.delete(key);
+      queue.push(body);
+    }
+  }
+
+  return all;
+}
+
+function withBodies(nodes: readonly StructureNode[]): StructureNode[] {
+  return nodes.flatMap((node) => [node, ...withBodies(node.bodies)]);
+}
+
+const inBodies = (nodes: readonly StructureNode[]) =>
+  withBodies(nodes.flatMap(({ bodies }) => bodies)).filter(isQuantizable);
+
+/** A linear operator of which at least one operand is no constant, or a lookup in a table of float vectors. */
+function isQuantizable({ op, domain, inputs, constants, floatConstants }: StructureNode): boolean {
+  if (domain !== '' && domain !== 'ai.onnx') return false;
+  if (op === 'Gather') return floatConstants.includes(0) && constants[0]?.length === 2;
+  const isLinear = OPERATORS[op]?.is.includes('linear') === true;
+  return isLinear && inputs.slice(0, 2).some((_, input) => !(input in constants));
+}
+
+const keyOf = (domain: string, op: string) => `${domain === 'ai.onnx' ? '' : domain}\u0000${op}`;
+
+const article = (op: string) => (/^[AEIOU]/.test(op) ? 'an' : 'a');

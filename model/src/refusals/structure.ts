@@ -1,0 +1,79 @@
+import type { ModelFunction, ModelNode, ModelSummary } from '@quantsmith/schemas';
+import { isFloatType } from '../onnx/elementTypes.js';
+import { opset, subgraphs, tensorAttribute } from '../onnx/node.js';
+import type { GraphProto, ModelProto, NodeProto } from '../onnx/onnx_pb.js';
+
+/** What of a model decides whether it can be quantized: no weights, no types of activations. */
+export interface Structure {
+  /** The version of the ONNX operator set; 0: none is stated. */
+  readonly opset: number;
+  readonly nodes: readonly StructureNode[];
+  /** The model's own functions. */
+  readonly functions: readonly StructureFunction[];
+}
+
+export type StructureNode = Pick<ModelNode, 'name' | 'op' | 'domain' | 'inputs' | 'floatConstants'> & {
+  /** Dims of the constant inputs by input index. */
+  readonly constants: Readonly<Record<number, readonly number[]>>;
+  readonly bodies: readonly StructureNode[];
+};
+
+type StructureFunction = Pick<ModelFunction, 'domain' | 'name'> & {
+  readonly nodes: readonly StructureNode[];
+};
+
+export function structureOfSummary({ opsets, nodes, functions }: ModelSummary): Structure {
+  return { opset: opsets['ai.onnx'] ?? 0, nodes, functions };
+}
+
+export function structureOfModel(model: ModelProto): Structure {
+  return {
+    opset: opset(model),
+    nodes: model.graph === undefined ? [] : nodesOf(model.graph.node, constantsOf(model.graph, new Map())),
+    functions: model.functions.map(({ domain, name, node }) => ({
+      domain,
+      name,
+      nodes: nodesOf(node, new Map()),
+    })),
+  };
+}
+
+interface Constant {
+  readonly dims: readonly number[];
+  readonly isFloat: boolean;
+}
+
+type Constants = ReadonlyMap<string, Constant>;
+
+function constantsOf({ initializer, node }: GraphProto, outer: Constants): Constants {
+  const all = new Map(outer);
+  const add = (name: string, dims: readonly bigint[], dataType: number) =>
+    all.set(name, { dims: dims.map(Number), isFloat: isFloatType(dataType) });
+
+  for (const { name, dims, dataType } of initializer) add(name, dims, dataType);
+  for (const each of node) {
+    const value = each.opType === 'Constant' ? tensorAttribute(each, 'value') : undefined;
+    if (value !== undefined) add(each.output[0] ?? '', value.dims, value.dataType);
+  }
+
+  return all;
+}
+
+function nodesOf(nodes: readonly NodeProto[], constants: Constants): StructureNode[] {
+  return nodes.map((node) => {
+    const held = node.input.flatMap((tensor, input) => {
+      const constant = constants.get(tensor);
+      return constant === undefined ? [] : [{ input, ...constant }];
+    });
+
+    return {
+      name: node.name,
+      op: node.opType,
+      domain: node.domain,
+      inputs: node.input,
+      constants: Object.fromEntries(held.map(({ input, dims }) => [input, dims])),
+      floatConstants: held.flatMap(({ input, isFloat }) => (isFloat ? [input] : [])),
+      bodies: subgraphs(node).flatMap((body) => nodesOf(body.node, constantsOf(body, constants))),
+    };
+  });
+}
