@@ -18,7 +18,7 @@ import { MAXIMUM_READ_OPSET } from '@quantsmith/model/upgrade';
 import { prepareModel } from '../src/prepare/prepare.js';
 import { createSession } from '../src/runtime/session.js';
 import { CASES, caseNames } from './exported.js';
-import { floats, model, node, value } from './models.js';
+import { floats, model, node, value } from '../../test/kit/models.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-refusals-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

@@ -302,7 +302,9 @@ describe('inspecting', () => {
           inputs: ['x', 'w', 'b'],
           outputs: ['c'],
           constants: { 1: [4, 3, 3, 3], 2: [4] },
+          floatConstants: [1, 2],
           attributes: { pads: [1, 1, 1, 1], auto_pad: 'NOTSET', group: 1 },
+          bodies: [],
         },
         {
           name: 'LeakyRelu_1',
@@ -311,9 +313,12 @@ describe('inspecting', () => {
           inputs: ['c'],
           outputs: ['y'],
           constants: {},
+          floatConstants: [],
           attributes: { alpha: 0.5 },
+          bodies: [],
         },
       ],
+      functions: [],
       parameterCount: 112,
     });
   });

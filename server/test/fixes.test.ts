@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
-import type { ModelSummary, QuantizationConfig, QuantizationReport } from '@quantsmith/schemas';
+import type { QuantizationConfig, QuantizationReport } from '@quantsmith/schemas';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CodeAction, CreateFile, TextDocumentEdit } from 'vscode-languageserver-protocol';
 import { sampleReport } from '../../test/kit/sampleReport.js';
@@ -17,18 +17,19 @@ import { facts, listingsOf } from '../../test/kit/facts.js';
 import { findAll, FIXES, fixesOf, type RuleContext } from '../../service/src/rules/all.js';
 import { inMemory } from '../../test/kit/lspClient.js';
 import { applied, config, type Language } from '../../test/kit/configs.js';
+import { summary } from '../../test/kit/summary.js';
 
 type Value = { [key: string]: Value } | Value[] | string | number | boolean | null;
 type Mapping = { [key: string]: Value };
 
 const NOTHING: RuleContext = { baseDir: null, model: null, modelProblem: null, report: null, changed: null };
-const model = {
+const model = summary({
   nodes: [
     { name: '/stem/Conv', op: 'Conv', constants: {}, outputs: ['features'] },
     { name: '/add', op: 'Add', constants: {}, outputs: [] },
   ],
-  inputs: [{ name: 'image' }],
-} as unknown as ModelSummary;
+  inputs: [{ name: 'image', type: 'float32', dims: [] }],
+});
 const base: Mapping = { model: 'm.onnx', data: { calibration: { arrays: 'a.npy' } } };
 
 /** How a config is written. */

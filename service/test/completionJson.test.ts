@@ -1,18 +1,19 @@
 import fc from 'fast-check';
-import { type ModelSummary, type SchemaNode, configSchema, resolveRef } from '@quantsmith/schemas';
+import { type SchemaNode, configSchema, resolveRef } from '@quantsmith/schemas';
 import { describe, expect, it } from 'vitest';
 import { valueOf, type Path } from '../src/document/tree.js';
 import { complete } from '../src/features/completion.js';
 import { allowedValues } from '../src/knowledge/schema.js';
 import { accepted, config, CONTEXT, type Language } from '../../test/kit/configs.js';
+import { summary } from '../../test/kit/summary.js';
 
 // JSON and flow YAML, which are of one kind: an accepted item stands where the cursor was, and nothing else changes.
 
 const node = (name: string, op: string) => ({ name, op, constants: {}, outputs: [] });
-const model = {
+const model = summary({
   nodes: [node('/a/Conv', 'Conv'), node('/a/b c', 'Gemm'), node("it's", 'Add'), node('/x "y" # z', 'Relu')],
   inputs: [],
-} as unknown as ModelSummary;
+});
 
 /** How brackets, their content and what follows are written. */
 interface Style {

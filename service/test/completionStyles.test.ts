@@ -1,17 +1,12 @@
 import fc from 'fast-check';
-import {
-  type ModelSummary,
-  type QuantizationReport,
-  type SchemaNode,
-  configSchema,
-  resolveRef,
-} from '@quantsmith/schemas';
+import { type QuantizationReport, type SchemaNode, configSchema, resolveRef } from '@quantsmith/schemas';
 import { describe, expect, it } from 'vitest';
 import { findNode, resolved, valueOf, type Path } from '../src/document/tree.js';
 import { complete, completionList } from '../src/features/completion.js';
 import { allowedValues } from '../src/knowledge/schema.js';
 import { accepted, at, completions, config, CONTEXT, labels } from '../../test/kit/configs.js';
 import { listingsOf } from '../../test/kit/facts.js';
+import { summary } from '../../test/kit/summary.js';
 
 const node = (name: string, op: string) => ({
   name,
@@ -19,7 +14,7 @@ const node = (name: string, op: string) => ({
   constants: op === 'Conv' ? { 1: [8, 3, 3, 3] } : {},
   outputs: [],
 });
-const model = {
+const model = summary({
   nodes: [
     node('/features/0/Conv', 'Conv'),
     node('/features/0/Relu', 'Relu'),
@@ -28,7 +23,7 @@ const model = {
     node('/head/1.5 # x', 'Add'),
   ],
   inputs: [{ name: 'image', type: 'float32', dims: ['n', 3, 32, 32] }],
-} as unknown as ModelSummary;
+});
 const scope = 'quantization:\n  ignored_scope:\n';
 
 describe('names of the model', () => {

@@ -1,18 +1,18 @@
-import type { ModelSummary } from '@quantsmith/schemas';
 import { expect, it } from 'vitest';
 import { completionAt } from '../src/features/completion.js';
 import { cursorAt } from '../src/features/cursorAt.js';
 import { config } from '../../test/kit/configs.js';
+import { summary } from '../../test/kit/summary.js';
 
-const model = {
+const model = summary({
   nodes: Array.from({ length: 1786 }, (_, index) => ({
     name: `/layer${index}/Conv`,
     op: 'Conv',
     constants: {},
     outputs: [],
   })),
-  inputs: [{ name: 'image' }],
-} as unknown as ModelSummary;
+  inputs: [{ name: 'image', type: 'float32', dims: [] }],
+});
 
 function completed(typed: string) {
   const text = `quantization:\n  ignored_scope:\n    names:\n      - ${typed}`;

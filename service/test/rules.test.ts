@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { ModelSummary, QuantizationReport } from '@quantsmith/schemas';
+import type { QuantizationReport } from '@quantsmith/schemas';
 import { CODES } from '../src/findings/codes.js';
 import { inlayHints } from '../src/features/inlayHints.js';
 import { toDiagnostics } from '../src/features/diagnostics.js';
@@ -9,6 +9,7 @@ import { NO_SECTION_FACTS, type EntryKind } from '../src/facts/facts.js';
 import { facts } from '../../test/kit/facts.js';
 import { findAll, fixesOf, type RuleContext } from '../src/rules/all.js';
 import { applied, config, type Language } from '../../test/kit/configs.js';
+import { summary } from '../../test/kit/summary.js';
 
 const NOTHING: RuleContext = { baseDir: null, model: null, modelProblem: null, report: null, changed: null };
 const HEAD = 'model: m.onnx\ndata: {calibration: {arrays: a.npy}}\n';
@@ -36,13 +37,13 @@ function fixed(
   return applied(document, fix.edits);
 }
 
-const model = {
+const model = summary({
   nodes: [
     { name: '/stem/Conv', op: 'Conv', outputs: ['features'] },
     { name: '/add', op: 'Add', outputs: [] },
   ],
-  inputs: [{ name: 'image' }],
-} as unknown as ModelSummary;
+  inputs: [{ name: 'image', type: 'float32', dims: [] }],
+});
 const scope = (inner: string) => `${HEAD}quantization:\n  ignored_scope:\n    ${inner}\n`;
 
 describe('findings', () => {
@@ -102,18 +103,18 @@ ${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
   it('tell subgraphs that lead nowhere, by names or by the model', () => {
     const line = (name: string, input: string, output: string) => ({
       name,
-      op: 'Relu',
+      op: 'Gemm',
       inputs: [input],
       outputs: [output],
     });
-    const chain = { nodes: [line('a', 'x', 'p'), line('b', 'p', 'q'), line('c', 'q', 'y')], inputs: [] };
+    const chain = { nodes: [line('a', 'x', 'p'), line('b', 'p', 'q'), line('c', 'q', 'y')] };
     const told = (subgraph: string, more = '') =>
-      found(scope(`{subgraphs: [${subgraph}]${more}}`), { model: chain as never });
+      found(scope(`{subgraphs: [${subgraph}]${more}}`), { model: summary(chain) });
     expect(told('{inputs: [a], outputs: [c]}')).toEqual([]);
     expect(told('{inputs: [c], outputs: [a]}')).toEqual(['subgraph-empty {inputs: [c], outputs: [a]}']);
     expect(told('{inputs: [a, d], outputs: [c]}')).toEqual(['unknown-node d']);
     const control = { ...chain, nodes: [...chain.nodes, { name: 'i', op: 'If', inputs: [], outputs: [] }] };
-    expect(found(scope('{subgraphs: [{inputs: [c], outputs: [a]}]}'), { model: control as never })).toEqual(
+    expect(found(scope('{subgraphs: [{inputs: [c], outputs: [a]}]}'), { model: summary(control) })).toEqual(
       [],
     );
   });
