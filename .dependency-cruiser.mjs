@@ -52,7 +52,9 @@ const ARROWS = {
       `,
       prepare: 'runtime npm:@bufbuild/protobuf',
       processes: 'node:fs node:os node:url node:worker_threads',
-      profile: 'placement quantize ranges runtime weights npm:@bufbuild/protobuf',
+      profile: `
+        placement quantize ranges runtime weights node:fs node:path npm:@bufbuild/protobuf npm:fast-png
+      `,
       progress: '',
       qdq: 'placement ranges weights npm:@bufbuild/protobuf',
       quantize: 'placement prepare qdq ranges runtime statistics weights',

@@ -1,6 +1,6 @@
 import { type SarifResult, sarifLog, type SarifRule } from '@quantsmith/report';
 import { type QuantizationReport, TOOL } from '@quantsmith/schemas';
-import { reportFindings } from '@quantsmith/server';
+import { reportFindings, type ReportFinding } from '@quantsmith/server';
 import { pathToFileURL } from 'node:url';
 import { explain } from './explain.js';
 
@@ -31,8 +31,14 @@ export function findingsSarif(findings: readonly FileFinding[]): object {
 /** What a report says about accuracy, overflow and warnings, on the lines of its config. */
 export async function reportSarif(report: QuantizationReport): Promise<object> {
   const findings = await reportFindings(report);
-  return findingsSarif(findings.map((finding) => ({ ...finding, file: report.config.path })));
+  return findingsSarif(
+    findings.map((finding) => ({ ...finding, code: ruleIdOf(finding), file: report.config.path })),
+  );
 }
+
+/** What a run warned of has a code of its own: code hosts group and mute results by it. */
+const ruleIdOf = ({ code, data }: ReportFinding): string =>
+  code === 'run-warning' && typeof data?.['warning'] === 'string' ? data['warning'] : code;
 
 function ruleOf(code: string): SarifRule | null {
   const explanation = explain(code);

@@ -3,7 +3,7 @@ import type { QuantizationConfig } from '@quantsmith/schemas';
 import type { Samples } from './arrays.js';
 
 /** What is done to a subject before the run. Everything left out stays as it is. */
-export interface Change {
+interface Change {
   readonly config?: (config: QuantizationConfig) => QuantizationConfig;
   readonly model?: (model: ModelProto) => ModelProto;
   /** Of .npy files. */

@@ -1,7 +1,7 @@
 import { makeTensor, readFloats, type ModelProto } from '@quantsmith/model/onnx';
 
 /** The model with the values of one constant changed. */
-export function withConstant(
+function withConstant(
   model: ModelProto,
   name: string,
   change: (value: number, index: number, dims: readonly number[]) => number,
@@ -21,15 +21,24 @@ export function withConstant(
   return { ...model, graph: { ...graph, initializer } };
 }
 
-/** Convolutions in a row with nothing but a Relu between them: what the first writes only the second reads. */
-function convolutionsInRow(model: ModelProto): { first: readonly string[]; second: readonly string[] } {
+/**
+ * Convolutions in a row with nothing but a BatchNormalization and a Relu between them: the constants by which the channels
+ * behind the first grow, and the weights of the second.
+ */
+function convolutionsInRow(model: ModelProto): { growing: readonly string[]; weights: string } {
   const { node } = model.graph!;
-  const readers = (tensor: string) => node.filter(({ input }) => input.includes(tensor));
+  const onlyReader = (tensor: string) => {
+    const readers = node.filter(({ input }) => input.includes(tensor));
+    return readers.length === 1 ? readers[0] : undefined;
+  };
   for (const first of node.filter(({ opType }) => opType === 'Conv')) {
-    const [relu, ...others] = readers(first.output[0]!);
-    if (others.length > 0 || relu?.opType !== 'Relu') continue;
-    const [second, ...more] = readers(relu.output[0]!);
-    if (more.length === 0 && second?.opType === 'Conv') return { first: first.input, second: second.input };
+    const next = onlyReader(first.output[0]!);
+    const norm = next?.opType === 'BatchNormalization' ? next : undefined;
+    const relu = norm === undefined ? next : onlyReader(norm.output[0]!);
+    const second = relu?.opType === 'Relu' ? onlyReader(relu.output[0]!) : undefined;
+    if (second?.opType !== 'Conv') continue;
+    const growing = norm === undefined ? first.input.slice(1) : norm.input.slice(1, 3);
+    return { growing, weights: second.input[1]! };
   }
 
   throw new Error('The model has no two convolutions in a row.');
@@ -40,14 +49,14 @@ function convolutionsInRow(model: ModelProto): { first: readonly string[]; secon
  * float, but one scale for all channels leaves nothing of the others.
  */
 export function withLoudChannel(model: ModelProto, factor: number): ModelProto {
-  const { first, second } = convolutionsInRow(model);
+  const { growing, weights } = convolutionsInRow(model);
   const loud = (value: number, index: number, dims: readonly number[]) =>
     Math.floor(index / dims.slice(1).reduce((a, b) => a * b, 1)) === 0 ? value * factor : value;
   const quiet = (value: number, index: number, [, channels = 1, ...kernel]: readonly number[]) =>
     Math.floor(index / kernel.reduce((a, b) => a * b, 1)) % channels === 0 ? value / factor : value;
-  const louder = first.slice(1).reduce((changed, name) => withConstant(changed, name, loud), model);
+  const louder = growing.reduce((changed, name) => withConstant(changed, name, loud), model);
 
-  return withConstant(louder, second[1]!, quiet);
+  return withConstant(louder, weights, quiet);
 }
 
 /** All weights of a convolution in the middle, and its bias, become zero. */

@@ -1,4 +1,5 @@
 import {
+  type DebugRequest,
   type EngineEvent,
   fail,
   type OverflowRequest,
@@ -20,7 +21,10 @@ import { existsSync } from 'node:fs';
 import { EXIT, exitCodeOf } from './exit.js';
 import { failed, type PlacedProblem, placedText, type Session } from './session.js';
 
-type RunKind = (RunRequest | SensitivityRequest | OverflowRequest)['kind'];
+type RunKind = (RunRequest | SensitivityRequest | OverflowRequest | DebugRequest)['kind'];
+
+/** What is asked of the engine; of `debug` also where tensors go. */
+type Asked = { readonly kind: Exclude<RunKind, 'debug'> } | Pick<DebugRequest, 'kind' | 'save'>;
 
 /**
  * Checks a config and runs the engine on it, with progress and problems on standard error; Ctrl+C cancels. Resolves to null
@@ -28,11 +32,12 @@ type RunKind = (RunRequest | SensitivityRequest | OverflowRequest)['kind'];
  */
 export async function runOnConfig(
   path: string,
-  kind: RunKind,
+  what: RunKind | Asked,
   options: RequestOptions,
   session: Session,
   onEvent: (event: EngineEvent) => void,
 ): Promise<number | null> {
+  const asked: Asked = typeof what === 'string' ? { kind: what } : what;
   if (/\.onnx$/i.test(path))
     fail(
       'usage-invalid',
@@ -48,7 +53,7 @@ export async function runOnConfig(
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, cancel);
   const { progress, note } = session.messages;
   const outcome = await startEngine(
-    { ...request, kind },
+    { ...request, ...asked },
     {
       signal: abort.signal,
       onEvent(event) {
@@ -63,7 +68,7 @@ export async function runOnConfig(
   if (outcome.code === 'ok') return null;
   if (outcome.code === 'failed')
     return failed(session, [placed(checked, outcome.problem)], exitCodeOf(outcome.problem));
-  const message = cancelledText(runPaths(request), kind, outcome.written);
+  const message = cancelledText(runPaths(request), asked.kind, outcome.written);
 
   return failed(session, [{ code: 'cancelled', severity: 'error', message }], EXIT.cancelled);
 }

@@ -5,6 +5,7 @@ import { CACHE_ACTIONS, cacheCommand } from './commands/cache.js';
 import { CHECK_FORMATS, checkCommand, FAIL_ON } from './commands/check.js';
 import { COMPARE_FORMATS, compareCommand } from './commands/compare.js';
 import { addCompletion } from './commands/completion.js';
+import { debugCommand } from './commands/debug.js';
 import { doctorCommand } from './commands/doctor.js';
 import { explainCommand } from './commands/explain.js';
 import { initCommand } from './commands/init.js';
@@ -171,6 +172,18 @@ command(
   .action(acting((session, config: string, options) => sensitivityCommand(config, options, session)));
 
 command(
+  'debug',
+  'compare every layer of the quantized model with the float model, and name the first that falls; writes no model',
+  ['debug model.quant.yaml', 'debug model.quant.yaml --save layers/'],
+)
+  .argument('<config>')
+  .addOption(json('as JSON (quantsmith schema debug), problems too'))
+  .option('--save <folder>', 'write the tensors of every layer on one sample, and images, into a new folder')
+  .addOption(noCache())
+  .addOption(modules())
+  .action(acting((session, config: string, options) => debugCommand(config, options, session)));
+
+command(
   'overflow',
   'show where 16-bit sums saturate on CPUs without VNNI, and what each overflow_fix gives',
   ['overflow model.int8.onnx', 'overflow model.quant.yaml --json'],
@@ -200,7 +213,9 @@ command('explain', 'say what a code of a finding or an error means, and what to 
   .addOption(json())
   .action(acting((_, code: string | undefined, options) => explainCommand(code, options)));
 
-command('schema', 'print the JSON Schema of configs or reports', ['schema config --output quant.schema.json'])
+command('schema', 'print the JSON Schema of configs, of reports, or of what debug prints', [
+  'schema config --output quant.schema.json',
+])
   .addArgument(new Argument('[which]').choices(SCHEMAS).default('config'))
   .addOption(output())
   .action(acting((_, which: (typeof SCHEMAS)[number], options) => schemaCommand(which, options)));

@@ -6,6 +6,7 @@ import { convertConfig } from './commands/convert.js';
 import { openDocs } from './commands/docs.js';
 import { openExample } from './commands/example.js';
 import { newConfig } from './commands/newConfig.js';
+import { debugLayers } from './commands/debug.js';
 import { compareOverflowFixes, SERVER_OVERFLOW, setOverflowFix } from './commands/overflow.js';
 import { showReport } from './commands/report.js';
 import { runQuantization, SERVER_RUN } from './commands/run.js';
@@ -60,6 +61,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   command('quantsmith.resume', (config?: unknown) => run(uriOf(config), { resume: true }));
   command('quantsmith.cancel', (config?: unknown) => runs.cancel(uriOf(config)));
   command('quantsmith.overflow', (config?: unknown) => compareOverflowFixes(runs, panels, uriOf(config)));
+  command('quantsmith.debug', (config?: unknown) => debugLayers(runs, uriOf(config)));
   command('quantsmith.setOverflowFix', (config?: unknown, fix?: unknown) =>
     setOverflowFix(client, config, fix),
   );

@@ -1,4 +1,6 @@
 import type {
+  DebugReport,
+  DebugRequest,
   EngineEvent,
   OverflowSummary,
   QuantizationChange,
@@ -25,6 +27,7 @@ import {
   type MadeQuantization,
   type QuantizationInputs,
 } from './run/make.js';
+import { debugConfig } from './run/debug.js';
 import { explainLosses } from './run/explain.js';
 import { claim, openRun, withWorkers, type OpenedRun } from './run/open.js';
 import { publishRun } from './run/publish.js';
@@ -78,7 +81,7 @@ async function quantizeInto(
   const finished = await measure(final, restored, checked, planned, opened);
   await explainLosses(
     { restored, final, finished, verification: found.verification },
-    remakerOf({ inputs, settled, checked }),
+    quantizerWith({ inputs, settled, checked }),
     checked.samples,
     opened,
   );
@@ -112,7 +115,7 @@ function openJournal(request: RunRequest, planned: Plan, opened: OpenedRun): Pro
 }
 
 /** Quantizes with other settings, with the same operators left in float. */
-function remakerOf(run: {
+function quantizerWith(run: {
   readonly inputs: QuantizationInputs;
   readonly settled: SettledConfig;
   readonly checked: CheckedQuantization;
@@ -139,7 +142,7 @@ async function restore(
     checked.made,
     validation,
     run.planned.restoration,
-    remakerOf({ ...run, checked }),
+    quantizerWith({ ...run, checked }),
     { workers, clock, journal: run.journal },
   );
 
@@ -188,6 +191,16 @@ export function sensitivityPipeline(
 
     return measureSensitivity(quantization, validation, statistics, { workers, clock });
   });
+}
+
+/** Every layer beside the float model, without writing a model; quantized as the last run of the config was. */
+export function debugPipeline(
+  request: DebugRequest,
+  emit: (event: EngineEvent) => void,
+): Promise<DebugReport> {
+  return withWorkers({ ...request, kind: 'run' }, oneWorker, (workers) =>
+    debugConfig(request, emit, workers),
+  );
 }
 
 /** What each overflow fix gives, without writing a model; the settings also go into the report of the same config. */

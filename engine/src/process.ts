@@ -5,7 +5,7 @@ import { evaluateModel } from './validation/evaluateModel.js';
 import { inspectModel } from '@quantsmith/model/onnx';
 import { overflowOfModel } from './saturation/model.js';
 import { plan } from './plan/plan.js';
-import { overflowPipeline, runPipeline, sensitivityPipeline } from './pipeline.js';
+import { debugPipeline, overflowPipeline, runPipeline, sensitivityPipeline } from './pipeline.js';
 import { type EngineEvent, type EngineRequest, type Problem, QuantsmithError } from '@quantsmith/schemas';
 
 /** Entry of the engine process: takes one request over IPC, answers with events, ends. */
@@ -42,6 +42,11 @@ async function serve(request: EngineRequest): Promise<void> {
 
   if (request.kind === 'overflow') {
     emit({ type: 'overflow', overflow: await overflowPipeline({ ...request, kind: 'run' }, emit) });
+    return;
+  }
+
+  if (request.kind === 'debug') {
+    emit({ type: 'debug', report: await debugPipeline(request, emit) });
     return;
   }
 

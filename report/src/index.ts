@@ -1,6 +1,7 @@
-import type { QuantizationReport } from '@quantsmith/schemas';
+import type { DebugReport, QuantizationReport } from '@quantsmith/schemas';
 import type { Comparison } from './compare.js';
 import { comparisonDocument } from './comparisonDocument.js';
+import { debugDocument } from './debugDocument.js';
 import type { ChooseFix } from './overflow.js';
 import { reportDocument } from './reportDocument.js';
 import { runsDocument, type ListedRun } from './runsDocument.js';
@@ -68,4 +69,14 @@ export function comparisonText(comparison: Comparison, paint?: Paint): string {
 /** A comparison as Markdown, fit for a pull request. */
 export function comparisonMarkdown(comparison: Comparison): string {
   return toMarkdown(comparisonDocument(comparison));
+}
+
+/** Every layer beside the float model, as tables for a terminal. */
+export function debugText(report: DebugReport, paint?: Paint): string {
+  return toText(debugDocument(report), paint);
+}
+
+/** Every layer beside the float model, as Markdown. */
+export function debugMarkdown(report: DebugReport): string {
+  return toMarkdown(debugDocument(report));
 }

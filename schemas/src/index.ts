@@ -1,11 +1,14 @@
 import configSchemaJson from '../quantization-config.schema.json' with { type: 'json' };
+import debugSchemaJson from '../debug-report.schema.json' with { type: 'json' };
 import reportSchemaJson from '../quantization-report.schema.json' with { type: 'json' };
 import type { SchemaNode } from './walk.js';
 
 export const configSchema = configSchemaJson as unknown as SchemaNode;
+export const debugSchema = debugSchemaJson as unknown as SchemaNode;
 export const reportSchema = reportSchemaJson as unknown as SchemaNode;
 
 export type { QuantizationConfig } from './generated/config.js';
+export type { DebugReport } from './generated/debugReport.js';
 export type { QuantizationReport } from './generated/report.js';
 export * from './change.js';
 export * from './configText.js';

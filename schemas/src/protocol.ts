@@ -1,4 +1,5 @@
 import type { QuantizationConfig } from './generated/config.js';
+import type { DebugReport } from './generated/debugReport.js';
 import type { QuantizationReport } from './generated/report.js';
 import type { Problem } from './problem.js';
 
@@ -43,6 +44,13 @@ export interface SensitivityRequest extends Omit<RunRequest, 'kind'> {
   readonly kind: 'sensitivity';
 }
 
+/** Every layer beside the float model, without writing a model. */
+export interface DebugRequest extends Omit<RunRequest, 'kind'> {
+  readonly kind: 'debug';
+  /** A folder for the layers' tensors of the first sample; absolute. */
+  readonly save?: string;
+}
+
 export interface InspectRequest {
   readonly kind: 'inspect';
   readonly modelPath: string;
@@ -80,7 +88,8 @@ export type EngineRequest =
   | EvaluateRequest
   | EnvironmentRequest
   | OverflowRequest
-  | OverflowModelRequest;
+  | OverflowModelRequest
+  | DebugRequest;
 
 /** What the engine process says while it works. */
 export type EngineEvent =
@@ -100,6 +109,7 @@ export type EngineEvent =
   | { readonly type: 'evaluated'; readonly evaluation: ModelEvaluation }
   | { readonly type: 'overflow'; readonly overflow: OverflowSummary }
   | { readonly type: 'sensitivity'; readonly report: SensitivityReport }
+  | { readonly type: 'debug'; readonly report: DebugReport }
   | { readonly type: 'failed'; readonly problem: Problem }
   | { readonly type: 'done' };
 

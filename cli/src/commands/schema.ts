@@ -1,14 +1,15 @@
-import { configSchema, reportSchema } from '@quantsmith/schemas';
+import { configSchema, debugSchema, reportSchema } from '@quantsmith/schemas';
 import { EXIT } from '../exit.js';
 import { printOrWrite } from './report.js';
 
-export const SCHEMAS = ['config', 'report'] as const;
+const BY_NAME = { config: configSchema, report: reportSchema, debug: debugSchema } as const;
+export const SCHEMAS = ['config', 'report', 'debug'] as const;
 
-/** `quantsmith schema`: the JSON Schema of configs or reports, for editors and validators. */
+/** `quantsmith schema`: the JSON Schema of configs, reports or what `debug --json` prints. */
 export async function schemaCommand(
   name: (typeof SCHEMAS)[number],
   { output }: { readonly output?: string },
 ): Promise<number> {
-  await printOrWrite(JSON.stringify(name === 'config' ? configSchema : reportSchema, null, 2), output);
+  await printOrWrite(JSON.stringify(BY_NAME[name], null, 2), output);
   return EXIT.ok;
 }

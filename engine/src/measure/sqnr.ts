@@ -1,10 +1,8 @@
 import type { Graph } from '@quantsmith/model/graph';
 import type { HostTensor } from '@quantsmith/model/arrays';
-import { ElementType, type ModelProto } from '@quantsmith/model/onnx';
-import { addNoise, decibelsOf, tensorsOf, type Noise } from '../profile/tensors.js';
+import type { ModelProto } from '@quantsmith/model/onnx';
+import { FLOATS, noiseOf, tensorsOf } from '../profile/tensors.js';
 import type { SessionOptions } from '../runtime/session.js';
-
-const FLOATS: ReadonlySet<number> = new Set([ElementType.FLOAT, ElementType.FLOAT16, ElementType.DOUBLE]);
 
 /**
  * Signal-to-quantization-noise ratio of each tensor in dB: 10·log10(Σx² / Σ(x−y)²), with x from the float model and y
@@ -35,11 +33,7 @@ export async function layerSqnr(
   const expected = await tensorsOf(float.model, wanted, samples, floatOptions);
   const compared = samples.slice(0, expected.length);
   const actual = await tensorsOf(quantized, wanted, compared, { ...floatOptions, ...quantizedOptions });
-  for (const name of wanted) {
-    const sum: Noise = { signal: 0, noise: 0 };
-    expected.forEach((outputs, i) => addNoise(sum, outputs[name], actual[i]?.[name]));
-    result.set(name, decibelsOf(sum));
-  }
+  for (const [name, decibels] of noiseOf(wanted, expected, actual)) result.set(name, decibels);
 
   return result;
 }

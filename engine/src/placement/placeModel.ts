@@ -2,6 +2,7 @@ import { type Problem, type QuantizationChange, fail } from '@quantsmith/schemas
 import type { PreparedModel } from '../prepare/prepare.js';
 import { resolveIgnoredScope, type IgnoredScope } from '@quantsmith/model/scope';
 import { placeQuantizers, type PlacementOptions } from './place.js';
+import { padsBelowValues } from './propagate.js';
 import type { Placement } from './types.js';
 
 /** How quantizers are placed, and what the user wants float. */
@@ -63,7 +64,18 @@ export function placeModel(
     );
   }
 
-  return { placement, problems };
+  return { placement, problems: [...problems, ...paddingProblems(prepared)] };
+}
+
+/** Padding that is no value: the range is that of the values beside it. */
+function paddingProblems({ graph }: PreparedModel): Problem[] {
+  return padsBelowValues(graph).map((name) => ({
+    code: 'padding-left-out',
+    severity: 'info',
+    message: `The padding of "${name}" lies far below all values, which only a maximum reads: it is left out of the range, and takes the lowest code.`,
+    configPath: ['model'],
+    data: { node: name },
+  }));
 }
 
 /** The prepared nodes that overrides keep in float. */

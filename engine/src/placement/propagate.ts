@@ -167,6 +167,10 @@ function padsBelowAll(graph: Graph, node: NodeProto): boolean {
   return valueReaders(graph, node.output[0] ?? '').every(({ node: reader }) => has(reader, 'maximum'));
 }
 
+/** Names of the nodes whose padding lies far below all values, and only maxima read it. */
+export const padsBelowValues = (graph: Graph): string[] =>
+  graph.nodes.filter((node) => node.opType === 'Pad' && padsBelowAll(graph, node)).map(({ name }) => name);
+
 function passUp(graph: Graph, node: NodeProto, demand: Demand): (Demand | undefined)[] {
   const carriers = dataInputs(node);
   const concat = traitOf(node, graph) === 'concat' && demand.reachesLinear;

@@ -2,7 +2,7 @@ import type { LayerProfile } from './profile.js';
 import type { RangeUse } from './ranges.js';
 
 /** What is special about a layer that loses its signal. */
-export type Cause =
+type Cause =
   | {
       readonly kind: 'clipped' | 'unused-range' | 'coarse-input' | 'channel-spread';
       readonly input: RangeUse;
@@ -16,11 +16,13 @@ export interface Collapse {
   /** SQNR of the worst of the layers in front of it; null: there are none. */
   readonly beforeDb: number | null;
   readonly afterDb: number;
+  /** Whether the signal is lost there; false: it is only where most is lost. */
+  readonly lost: boolean;
   readonly cause: Cause;
 }
 
 /** Behind a layer that loses its signal SQNR lies below this, and by so much below what lies in front of it, in dB. */
-const LOST_DB = 10;
+export const LOST_DB = 10;
 const JUMP_DB = 6;
 /** Beyond this the error in front of a layer does no harm: how far it lies beyond is no jump. */
 const CLEAN_DB = 30;
@@ -39,14 +41,15 @@ export function firstCollapse(layers: readonly LayerProfile[]): Collapse | null 
     return [{ layer, beforeDb, afterDb: layer.sqnrDb, jump }];
   });
 
+  const loses = ({ afterDb, jump }: (typeof found)[number]) => afterDb < LOST_DB && jump >= JUMP_DB;
   const first =
-    found.find(({ afterDb, jump }) => afterDb < LOST_DB && jump >= JUMP_DB) ??
+    found.find(loses) ??
     found.reduce<(typeof found)[number] | null>((a, b) => (a === null || b.jump > a.jump ? b : a), null);
 
   if (first === null) return null;
   const { layer, beforeDb, afterDb } = first;
 
-  return { layer, beforeDb, afterDb, cause: causeOf(layer) };
+  return { layer, beforeDb, afterDb, lost: loses(first), cause: causeOf(layer) };
 }
 
 /** Rounding that leaves less than this is coarse, in dB. */
@@ -58,7 +61,7 @@ const MUCH_CLIPPED_SHARE = 0.2;
 const UNUSED_SHARE = 0.05;
 
 /** What stands out about a layer by itself; the likelier reason first. */
-export function causeOf({ inputs, weights, aloneDb }: LayerProfile): Cause {
+function causeOf({ inputs, weights, aloneDb, sqnrDb }: LayerProfile): Cause {
   const worst = (key: 'clippingDb' | 'roundingDb') =>
     inputs.filter((input) => input[key] !== null).sort((a, b) => a[key]! - b[key]!)[0];
   const [loudest] = [...inputs].sort((a, b) => (b.channelSpread ?? 1) - (a.channelSpread ?? 1));
@@ -81,7 +84,19 @@ export function causeOf({ inputs, weights, aloneDb }: LayerProfile): Cause {
   if (weights !== null && !weights.perChannel && (weights.channelSpread ?? 1) > WIDE_SPREAD)
     return { kind: 'weight-spread' };
 
-  return { kind: aloneDb !== null && aloneDb >= COARSE_DB ? 'carried' : 'operator' };
+  return restOf({ sqnrDb, aloneDb, weights }, coarse);
+}
+
+/** Nothing is out of order: what most of the error comes from. */
+function restOf(
+  { sqnrDb, aloneDb, weights }: Pick<LayerProfile, 'sqnrDb' | 'aloneDb' | 'weights'>,
+  coarse: RangeUse | undefined,
+): Cause {
+  if (aloneDb !== null && aloneDb > (sqnrDb ?? aloneDb) + JUMP_DB) return { kind: 'carried' };
+  const [ofWeights, ofInput] = [weights?.sqnrDb ?? Infinity, coarse?.roundingDb ?? Infinity];
+  if (Math.min(ofWeights, ofInput) > (aloneDb ?? sqnrDb ?? 0) + JUMP_DB) return { kind: 'operator' };
+  if (coarse !== undefined && ofInput < ofWeights) return { kind: 'coarse-input', input: coarse };
+  return { kind: (weights?.bits ?? 8) < 8 ? 'weight-bits' : 'coarse-weights' };
 }
 
 const share = (value: number) => `${(100 * value).toPrecision(3)} %`;
@@ -96,15 +111,17 @@ export function causeText({ layer, cause }: Pick<Collapse, 'layer' | 'cause'>): 
       return `${share(clipped)} of its input "${tensor}" lies outside the range from ${number(low)} to ${number(high)}.`;
     if (cause.kind === 'channel-spread')
       return `One channel of its input "${tensor}" is ${number(channelSpread ?? 1)} times as large as the median one, and one scale serves all.`;
-    const codes = `The values of its input "${tensor}" use ${share(used)} of the range from ${number(low)} to ${number(high)}`;
-    return cause.kind === 'unused-range' ? `${codes}.` : `${codes}, in steps that are too coarse for them.`;
+    const range = `the range from ${number(low)} to ${number(high)}`;
+    return cause.kind === 'unused-range'
+      ? `The values of its input "${tensor}" use ${share(used)} of ${range}.`
+      : `Most of its error comes from rounding its input "${tensor}" in ${range}.`;
   }
 
   const bits = `${weights?.bits ?? 8} bits${weights?.perChannel === false ? ' with one scale for all channels' : ''}`;
   const texts = {
     'weight-bits': `Its weights have ${bits}.`,
     'weight-spread': `One channel of its weights is ${number(weights?.channelSpread ?? 1)} times as large as the median one, and one scale serves all.`,
-    'coarse-weights': `Its weights are too coarse in ${bits}.`,
+    'coarse-weights': `Most of its error comes from rounding its weights to ${bits}.`,
     carried: `By itself it errs little: it enlarges the error of what lies before it.`,
     operator: `Nothing about its ranges stands out: ${op} takes rounded inputs badly.`,
   };

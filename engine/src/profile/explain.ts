@@ -3,7 +3,7 @@ import type { QuantizationChange } from '@quantsmith/schemas';
 import { revertGroups } from '../placement/revert.js';
 import { buildModel, sessionOptions, type Quantization } from '../quantize/quantization.js';
 import type { Feeds } from '../runtime/batch.js';
-import { decibelsOf, tensorsOf, type Noise, addNoise } from './tensors.js';
+import { FLOATS, noiseOf, tensorsOf } from './tensors.js';
 import type { Collapse } from './collapse.js';
 
 /** Something that was tried against a loss, and what the worst output came to. */
@@ -44,20 +44,10 @@ export async function tryCures(
   collapse: Collapse,
   input: CureInput,
 ): Promise<{ readonly outputDb: number; readonly tried: readonly TriedCure[] }> {
-  const { quantization, samples, threads } = input;
-  const { model, dir, graph } = quantization.prepared;
-  const expected = await tensorsOf(model, graph.outputs, samples, { threads, dir });
-  const worstOutput = async (made: Quantization, built: ModelProto) => {
-    const actual = await tensorsOf(built, graph.outputs, samples, { threads, ...sessionOptions(made) });
-    const levels = graph.outputs.map((name) => {
-      const sum: Noise = { signal: 0, noise: 0 };
-      actual.forEach((outputs, i) => addNoise(sum, expected[i]?.[name], outputs[name]));
-      return decibelsOf(sum);
-    });
-
-    return Math.min(...levels);
-  };
-
+  const { quantization } = input;
+  const levelOf = await outputLevels(input);
+  const worstOutput = async (made: Quantization, built: ModelProto) =>
+    Math.min(...(await levelOf(made, built)).values());
   const tried: TriedCure[] = [];
   for (const { text, quantization: make, reverted } of curesOf(collapse, input)) {
     const made = await make();
@@ -67,6 +57,23 @@ export async function tryCures(
   return {
     outputDb: await worstOutput(quantization, input.final),
     tried: tried.sort((a, b) => b.outputDb - a.outputDb),
+  };
+}
+
+/** Measures SQNR in dB of each output of quantized models against the float model, on the same samples. */
+export async function outputLevels({
+  quantization,
+  samples,
+  threads,
+}: Pick<CureInput, 'quantization' | 'samples' | 'threads'>): Promise<
+  (made: Quantization, built: ModelProto) => Promise<ReadonlyMap<string, number>>
+> {
+  const { model, dir, graph } = quantization.prepared;
+  const names = graph.outputs.filter((name) => FLOATS.has(graph.type(name)?.elemType ?? 0));
+  const expected = await tensorsOf(model, names, samples, { threads, dir });
+  return async (made, built) => {
+    const actual = await tensorsOf(built, names, samples, { threads, ...sessionOptions(made) });
+    return noiseOf(names, expected, actual);
   };
 }
 

@@ -1,6 +1,6 @@
 import type { HostTensor } from '@quantsmith/model/arrays';
 import type { Graph } from '@quantsmith/model/graph';
-import { ElementType, type ModelProto } from '@quantsmith/model/onnx';
+import type { ModelProto } from '@quantsmith/model/onnx';
 import { isLinear } from '@quantsmith/model/operators';
 import { operatorsServed, quantizedOperators } from '../placement/revert.js';
 import type { ActivationQuantizer } from '../placement/types.js';
@@ -8,7 +8,7 @@ import { sessionOptions, writtenPlacement, type Quantization } from '../quantize
 import type { Feeds } from '../runtime/batch.js';
 import { aloneModel } from './alone.js';
 import { rangeUse, type RangeUse } from './ranges.js';
-import { addNoise, decibelsOf, tensorsOf, type Noise } from './tensors.js';
+import { FLOATS, noiseOf, tensorsOf } from './tensors.js';
 import { weightUse, type WeightUse } from './weights.js';
 
 /** One operator of a finished model beside the float model. */
@@ -38,6 +38,8 @@ export interface ProfileInput {
   readonly threads: number;
   /** Whether each operator is looked at alone, too. */
   readonly alone: boolean;
+  /** Is given the float model's and the quantized model's output of each layer on the first sample. */
+  readonly onTensors?: (layer: string, float: HostTensor, quantized: HostTensor) => void;
 }
 
 /** Every operator that is quantized, was before restoration, or has weights, in the order of the graph. */
@@ -60,6 +62,11 @@ export async function profileLayers(input: ProfileInput): Promise<LayerProfile[]
   const samples = input.samples.slice(0, float.length);
   const actual = await tensorsOf(final, results, samples, { threads, ...sessionOptions(quantization) });
   const own = input.alone ? await aloneTensors(input, results, float) : null;
+
+  for (const { name, output } of nodes) {
+    const [expected, found] = [float[0]?.[output[0] ?? ''], actual[0]?.[output[0] ?? '']];
+    if (expected !== undefined && found !== undefined) input.onTensors?.(name, expected, found);
+  }
 
   const sqnr = noiseOf(results, float, actual);
   const alone = own === null ? null : noiseOf(results, float, own);
@@ -86,8 +93,6 @@ export async function profileLayers(input: ProfileInput): Promise<LayerProfile[]
   });
 }
 
-const FLOATS: ReadonlySet<number> = new Set([ElementType.FLOAT, ElementType.FLOAT16, ElementType.DOUBLE]);
-
 function writtenQuantizers(
   { prepared, placement, runtime, activationConfig, activations, unfit }: Quantization,
   reverted: ReadonlySet<string>,
@@ -110,17 +115,6 @@ async function aloneTensors(
   }));
 
   return tensorsOf(model, results, samples, { threads, dir, optimization: 'disabled' });
-}
-
-function noiseOf(
-  names: readonly string[],
-  expected: readonly Record<string, HostTensor>[],
-  actual: readonly Record<string, HostTensor>[],
-): ReadonlyMap<string, number> {
-  const sums = new Map<string, Noise>(names.map((name) => [name, { signal: 0, noise: 0 }]));
-  for (const [name, sum] of sums)
-    actual.forEach((outputs, i) => addNoise(sum, expected[i]?.[name], outputs[name]));
-  return new Map([...sums].map(([name, sum]) => [name, decibelsOf(sum)]));
 }
 
 /** By quantizer id, from the float model's values. */

@@ -1,5 +1,5 @@
 import { widened, type HostTensor } from '@quantsmith/model/arrays';
-import { encodeModel, withOutputs, type ModelProto } from '@quantsmith/model/onnx';
+import { ElementType, encodeModel, withOutputs, type ModelProto } from '@quantsmith/model/onnx';
 import type { Feeds } from '../runtime/batch.js';
 import { createSession, run, type SessionOptions } from '../runtime/session.js';
 
@@ -34,6 +34,13 @@ export async function tensorsOf(
   }
 }
 
+/** Element types whose noise can be told. */
+export const FLOATS: ReadonlySet<number> = new Set([
+  ElementType.FLOAT,
+  ElementType.FLOAT16,
+  ElementType.DOUBLE,
+]);
+
 /** Power of a signal, and of the error on it. */
 export interface Noise {
   signal: number;
@@ -54,4 +61,16 @@ export function addNoise(sum: Noise, expected: HostTensor | undefined, actual: H
     sum.signal += signal * signal;
     sum.noise += error * error;
   }
+}
+
+/** SQNR in dB of each tensor, summed over all samples. */
+export function noiseOf(
+  names: readonly string[],
+  expected: readonly Record<string, HostTensor>[],
+  actual: readonly Record<string, HostTensor>[],
+): ReadonlyMap<string, number> {
+  const sums = new Map<string, Noise>(names.map((name) => [name, { signal: 0, noise: 0 }]));
+  for (const [name, sum] of sums)
+    actual.forEach((outputs, i) => addNoise(sum, expected[i]?.[name], outputs[name]));
+  return new Map([...sums].map(([name, sum]) => [name, decibelsOf(sum)]));
 }

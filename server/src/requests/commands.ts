@@ -1,4 +1,4 @@
-import { distrustOf, isReportPath, reportPathOf } from '@quantsmith/schemas';
+import { distrustOf, isReportPath, reportPathOf, type DebugReport } from '@quantsmith/schemas';
 import { withAbsolutePaths } from '@quantsmith/schemas';
 import { inspectModel } from '@quantsmith/model/onnx';
 import { fractionDone } from '@quantsmith/schemas';
@@ -17,6 +17,7 @@ import {
   configFor,
   convert,
   convertedName,
+  DEBUG_COMMAND,
   isInitData,
   outputPaths,
   OVERFLOW_COMMAND,
@@ -26,17 +27,18 @@ import {
 } from '@quantsmith/service';
 import { dataNear } from '../sources/dataNear.js';
 import { readReport } from '../sources/reports.js';
-import { compareOverflow, runConfig, type EngineResult, type RunOptions } from '../runs/run.js';
+import { compareOverflow, debugLayers, runConfig, type EngineResult, type RunOptions } from '../runs/run.js';
 import { cancelled } from '../session/answers.js';
 import type { Session } from '../session/session.js';
 
 /**
- * Commands that a client may send, each with the URI of a file: the config to run or to compare overflow fixes of, the
+ * Commands that a client may send, each with the URI of a file: the config to run, to compare overflow fixes or layers of, the
  * model to make a config for, the config to write in the other notation or to set a value in.
  */
 export const COMMANDS = {
   run: RUN_COMMAND,
   overflow: OVERFLOW_COMMAND,
+  debug: DEBUG_COMMAND,
   init: 'quantsmith.server.init',
   convert: 'quantsmith.server.convert',
   setValue: 'quantsmith.server.setValue',
@@ -73,6 +75,7 @@ export async function execute(
   const task = { uri, file, token, given, resume: isResumed(args?.[1]) };
   if (command === COMMANDS.run) return joined(session, `run ${uri}`, () => run(session, task));
   if (command === COMMANDS.overflow) return joined(session, `overflow ${uri}`, () => overflow(session, task));
+  if (command === COMMANDS.debug) return joined(session, `debug ${uri}`, () => debug(session, task));
   throw refused(`There is no command ${command}.`);
 }
 
@@ -171,6 +174,12 @@ async function overflow(session: Session, task: Task): Promise<{ reportPath: str
   await followed(session, task, 'Comparing overflow fixes', (options) => compareOverflow(checked, options));
 
   return { reportPath: reportPath! };
+}
+
+/** Every layer beside the float model. */
+async function debug(session: Session, task: Task): Promise<DebugReport> {
+  const checked = await checkConfigFile(task.file);
+  return followed(session, task, 'Comparing layers', (options) => debugLayers(checked, options));
 }
 
 /** Shows the progress of a task, cancels it when the client asks, and turns what fails into a request error. */

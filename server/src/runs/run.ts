@@ -1,4 +1,10 @@
-import type { EngineEvent, OverflowSummary, Problem, QuantizationReport } from '@quantsmith/schemas';
+import type {
+  DebugReport,
+  EngineEvent,
+  OverflowSummary,
+  Problem,
+  QuantizationReport,
+} from '@quantsmith/schemas';
 import { startEngine } from '@quantsmith/engine';
 import type { CheckedConfig } from '../check/check.js';
 import { requestRun } from './request.js';
@@ -40,10 +46,15 @@ export function compareOverflow(
   );
 }
 
+/** Compares every layer with the float model; writes nothing. */
+export function debugLayers(checked: CheckedConfig, options: RunOptions): Promise<EngineResult<DebugReport>> {
+  return onEngine(checked, 'debug', options, (event) => (event.type === 'debug' ? event.report : undefined));
+}
+
 /** Sends a valid config to an engine process; `pick` takes the result from its events. */
 async function onEngine<T>(
   checked: CheckedConfig,
-  kind: 'run' | 'overflow',
+  kind: 'run' | 'overflow' | 'debug',
   options: RunOptions,
   pick: (event: EngineEvent) => T | undefined,
 ): Promise<EngineResult<T>> {

@@ -2,3 +2,6 @@
 export const RUN_COMMAND = 'quantsmith.server.run';
 /** The command that compares the settings of overflow_fix; its argument is the config's URI. */
 export const OVERFLOW_COMMAND = 'quantsmith.server.overflow';
+
+/** The command that compares every layer with the float model; its argument is the config's URI. */
+export const DEBUG_COMMAND = 'quantsmith.server.debug';

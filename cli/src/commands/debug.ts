@@ -1,0 +1,30 @@
+import { resolve } from 'node:path';
+import { debugText } from '@quantsmith/report';
+import { fail, type DebugReport } from '@quantsmith/schemas';
+import type { RequestOptions } from '@quantsmith/server';
+import { runOnConfig } from '../engine.js';
+import { EXIT } from '../exit.js';
+import type { Session } from '../session.js';
+import { terminalPaint } from '../terminal.js';
+
+export interface DebugOptions extends RequestOptions {
+  readonly json?: boolean;
+  /** A folder for the layers' tensors. */
+  readonly save?: string;
+}
+
+/** `quantsmith debug`: every layer of the quantized model beside the float model. Writes no model. */
+export async function debugCommand(path: string, options: DebugOptions, session: Session): Promise<number> {
+  const reports: DebugReport[] = [];
+  const save = options.save === undefined ? {} : { save: resolve(options.save) };
+  const asked = { kind: 'debug', ...save } as const;
+  const code = await runOnConfig(path, asked, options, session, (event) => {
+    if (event.type === 'debug') reports.push(event.report);
+  });
+
+  if (code !== null) return code;
+  const report = reports[0] ?? fail('engine-crashed', 'The engine ended without a result.');
+  console.log(options.json === true ? JSON.stringify(report, null, 2) : debugText(report, terminalPaint()));
+
+  return EXIT.ok;
+}
