@@ -1,6 +1,8 @@
-// Packs the npm package, installs it into an empty folder outside the repository with an empty cache, and runs command line,
-// API, documentation and language server from there, on every version of Node that is supported. Needs the npm registry.
-import { spawnSync } from 'node:child_process';
+// Packs the npm packages as they are published, installs them into an empty folder outside the repository with an empty cache,
+// and runs command line, API, documentation and language server from there, on every version of Node that is supported. Needs
+// the npm registry.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   cpSync,
   existsSync,
@@ -15,30 +17,73 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import Ajv from 'ajv';
 import { initialize } from './languageServer.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Characters of a failing program's output. */
 const MAX_SHOWN = 4000;
+const HERE = `${process.platform}-${process.arch}`;
+/** The schema that OASIS publishes, as a package has it. */
+const SARIF_SCHEMA = '@microsoft/jest-sarif@1.0.0-beta.0';
 const NODES = ['20.19.0', '22', '24'];
 const scratch = mkdtempSync(join(tmpdir(), 'quantsmith package '));
 let failures = 0;
 
 try {
-  const tarball = await step('pack', pack);
+  const tarballs = await step('pack', () => pack(['--release'], ['npm', `npm-runtime/${HERE}`]));
   const consumer = folder('consumer');
+  const cache = join(scratch, 'cache');
+  const started = performance.now();
   await step('install into an empty folder, with an empty cache', () =>
-    install(consumer, tarball, ['--cache', join(scratch, 'cache')]),
+    install(consumer, tarballs, ['--cache', cache]),
   );
   console.log(
     `     node_modules: ${megabytes(join(consumer, 'node_modules'))}, of it our own ${megabytes(join(consumer, 'node_modules/quantsmith'))}`,
   );
+  addModel(consumer);
+  await step("the first int8 model of one's own: npx quantsmith init and run", () => {
+    run('npx', ['quantsmith', 'init', 'model.onnx', '--output', 'own.quant.yaml'], consumer);
+    run('npx', ['quantsmith', 'run', 'example.quant.yaml'], consumer);
+    console.log(
+      `     from the empty folder: ${((performance.now() - started) / 1000).toFixed(0)} s, 3 commands`,
+    );
+  });
+
   const again = folder('offline');
   await step('install offline, from the cache, without scripts', () =>
-    install(again, tarball, ['--cache', join(scratch, 'cache'), '--offline', '--ignore-scripts']),
+    install(again, tarballs, ['--cache', cache, '--offline', '--ignore-scripts']),
   );
-  await step('the command runs in what was installed offline', () => doctor(again, process.execPath));
-  addModel(consumer);
+  await step('the command runs in what was installed offline', () => doctor(again));
+
+  const proxied = folder('proxied');
+  await step('install behind a proxy', () => behindProxy(proxied, tarballs));
+  await step('the command runs in what was installed behind a proxy', () => doctor(proxied));
+
+  const globally = folder('global');
+  await step('install globally', () =>
+    npm(['install', '--global', ...tarballs, '--prefix', globally, '--no-audit', '--no-fund'], scratch),
+  );
+  await step('the global command runs', () => {
+    const windows = process.platform === 'win32';
+    run(join(globally, windows ? 'quantsmith.cmd' : 'bin/quantsmith'), ['doctor'], consumer);
+  });
+
+  const [whole] = await step('pack for this platform alone', () => pack([], ['npm']));
+  const alone = folder('alone');
+  await step('install the one file that has everything for this platform', () =>
+    install(alone, [whole], ['--cache', cache]),
+  );
+  await step('the command runs in what was installed of one file', () => doctor(alone));
+
+  const bare = folder('without runtime');
+  await step('install without optional packages: what to do is said', () => {
+    install(bare, [tarballs[0]], ['--cache', cache, '--omit=optional']);
+    const { status, stdout } = spawnSync(process.execPath, [program(bare), 'doctor'], { encoding: 'utf8' });
+    if (status === 0 || !/without --omit=optional/.test(stdout)) throw new Error(`${status}: ${stdout}`);
+  });
+
+  await step('SARIF of check and report is valid by its schema', () => validSarif(consumer));
   await step('types of the documented examples', () => typecheck(consumer));
   for (const version of NODES) await onNode(version, consumer);
 } finally {
@@ -53,7 +98,7 @@ async function onNode(version, consumer) {
   await step(`Node ${version}: doctor`, () => doctor(consumer, node));
   await step(`Node ${version}: init and run`, () => {
     rmSync(join(consumer, 'model.int8.onnx'), { force: true });
-    const cli = join(consumer, 'node_modules/quantsmith/bin/quantsmith.cjs');
+    const cli = program(consumer);
     run(node, [cli, 'init', 'model.onnx', '--output', 'first.quant.yaml', '--force'], consumer);
     const { metric, latency_ms: latency } = JSON.parse(
       run(node, [cli, 'run', 'model.quant.yaml', '--json', '--quiet'], consumer),
@@ -75,11 +120,7 @@ async function onNode(version, consumer) {
     });
   }
   await step(`Node ${version}: language server`, () =>
-    initialize(
-      node,
-      join(consumer, 'node_modules/quantsmith/bin/quantsmith.cjs'),
-      join(consumer, 'model.quant.yaml'),
-    ),
+    initialize(node, program(consumer), join(consumer, 'model.quant.yaml')),
   );
 }
 
@@ -102,25 +143,81 @@ function folder(name) {
   return join(scratch, name);
 }
 
-function pack() {
-  run(process.execPath, [join(root, 'scripts/npm.mjs')], root);
-  const [{ filename, size, unpackedSize }] = JSON.parse(
-    npm(['pack', '--json', '--pack-destination', scratch], join(root, 'dist/npm')),
-  );
-  console.log(
-    `     ${filename}: ${(size / 1e6).toFixed(2)} MB, unpacked ${(unpackedSize / 1e6).toFixed(2)} MB`,
-  );
-  return join(scratch, filename);
+/** Builds packages, and packs those in the given folders of dist. */
+function pack(options, folders) {
+  run(process.execPath, [join(root, 'scripts/npm.mjs'), ...options], root);
+  return folders.map((name) => {
+    const [{ filename, size, unpackedSize }] = JSON.parse(
+      npm(['pack', '--json', '--pack-destination', scratch], join(root, 'dist', name)),
+    );
+    console.log(
+      `     ${filename}: ${(size / 1e6).toFixed(2)} MB, unpacked ${(unpackedSize / 1e6).toFixed(2)} MB`,
+    );
+    return join(scratch, filename);
+  });
 }
 
-function install(where, tarball, options) {
+function install(where, tarballs, options) {
   writeFileSync(join(where, 'package.json'), '{"private": true}\n');
-  npm(['install', tarball, '--no-audit', '--no-fund', ...options], where);
+  npm(['install', ...tarballs, '--no-audit', '--no-fund', ...options], where);
 }
 
-function doctor(where, node) {
-  const text = run(node, [join(where, 'node_modules/quantsmith/bin/quantsmith.cjs'), 'doctor'], where);
+/** Installs with an empty cache through a proxy, which must have been used. */
+async function behindProxy(where, tarballs) {
+  const proxy = spawn(process.execPath, [join(root, 'test/package/proxy.mjs')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    let said = '';
+    proxy.stdout.on('data', (chunk) => (said += chunk));
+    await once(proxy.stdout, 'data');
+    const url = `http://127.0.0.1:${Number.parseInt(said, 10)}`;
+    const options = ['--proxy', url, '--https-proxy', url, '--noproxy', 'none.invalid'];
+    install(where, tarballs, ['--cache', join(scratch, 'proxied cache'), ...options]);
+    while (!/tunnel/.test(said)) await once(proxy.stdout, 'data');
+  } finally {
+    proxy.kill();
+  }
+}
+
+function program(where) {
+  return join(where, 'node_modules/quantsmith/bin/quantsmith.cjs');
+}
+
+function doctor(where, node = process.execPath) {
+  const text = run(node, [program(where), 'doctor'], where);
   if (!/runtime +onnxruntime 1\./.test(text)) throw new Error(text);
+}
+
+/** The schema of SARIF comes from a package for tests, which only this step needs. */
+function validSarif(where) {
+  const tools = folder('sarif');
+  writeFileSync(join(tools, 'package.json'), '{"private": true}\n');
+  npm(['install', SARIF_SCHEMA, '--no-audit', '--no-fund', '--ignore-scripts'], tools);
+  const path = join(tools, 'node_modules/@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json');
+  // It is written for draft 4, of which it uses nothing that draft 7 has not, but for the names.
+  const schema = JSON.parse(readFileSync(path, 'utf8'));
+  delete schema.$schema;
+  delete schema.id;
+  const options = { strict: false, validateFormats: false, allErrors: true, unicodeRegExp: false };
+  const validate = new Ajv(options).compile(schema);
+
+  writeFileSync(
+    join(where, 'wrong.quant.yaml'),
+    'model: none.onnx\nmodle: 1\nquantization: {preset: mxied}\n',
+  );
+  const check = [program(where), 'check', 'wrong.quant.yaml', 'example.quant.yaml', '--format', 'sarif'];
+  const { stdout } = spawnSync(process.execPath, check, { cwd: where, encoding: 'utf8' });
+  const report = run(
+    process.execPath,
+    [program(where), 'report', 'example.int8.onnx', '--format', 'sarif'],
+    where,
+  );
+  for (const text of [stdout, report]) {
+    const log = JSON.parse(text);
+    if (log.runs[0].results.length === 0) throw new Error(`There is no result in it: ${text}`);
+    if (!validate(log)) throw new Error(JSON.stringify(validate.errors, null, 2));
+  }
 }
 
 /** The bundled example, under the names that the documentation has. */
@@ -130,9 +227,10 @@ function addModel(where) {
   cpSync(example('digits/data'), join(where, 'data'), { recursive: true });
   const config = readFileSync(example('resnet/resnet.quant.yaml'), 'utf8');
   writeFileSync(
-    join(where, 'model.quant.yaml'),
+    join(where, 'example.quant.yaml'),
     config.replaceAll('../digits/data', 'data').replace('resnet.onnx', 'model.onnx'),
   );
+  cpSync(join(where, 'example.quant.yaml'), join(where, 'model.quant.yaml'));
 }
 
 function examples() {
@@ -198,7 +296,6 @@ function run(program, args, cwd) {
   const env = {
     ...process.env,
     QUANTSMITH_CACHE: join(scratch, 'statistics'),
-    ONNXRUNTIME_NODE_INSTALL: 'skip',
   };
   const { status, stdout, stderr, error } = spawnSync(program, args, {
     cwd,
