@@ -47,6 +47,31 @@ const model = summary({
 const scope = (inner: string) => `${HEAD}quantization:\n  ignored_scope:\n    ${inner}\n`;
 
 describe('findings', () => {
+  it('hold overrides to the model, and tell what has no effect in them', () => {
+    const text = `${HEAD}quantization:
+  overrides:
+    - {names: [/stem/Con, features], num_bits: 4}
+    - {types: [Sub], float: true, mode: symmetric}
+    - {patterns: ['(', 'x.*', '.*'], num_bits: 16}
+    - {names: [/add], half_range: true, num_bits: 4}
+    - {names: [/add]}
+    - {num_bits: 4}
+`;
+    expect(found(text, { model })).toEqual([
+      'unknown-node /stem/Con',
+      'unknown-node features',
+      'unknown-operator Sub',
+      'dead-setting mode',
+      "pattern-invalid '('",
+      "pattern-unmatched 'x.*'",
+      'no-integer-kernel num_bits',
+      'dead-setting half_range',
+      'dead-setting {names: [/add]}',
+      'dead-setting {num_bits: 4}',
+    ]);
+    expect(fixed(text, 'unknown-node', { model })).toContain('names: [/stem/Conv, features]');
+    expect(fixed(text, 'dead-setting', { model })).toContain('{types: [Sub], float: true}');
+  });
   it('are told once of a text that aliases bring to several keys', () => {
     const text = `model: m
 data:

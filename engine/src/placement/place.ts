@@ -3,7 +3,13 @@ import type { Graph } from '@quantsmith/model/graph';
 import { postProcessingIgnored, squeezeExcitationIgnored, transformerIgnored } from './ignored.js';
 import { fusedInterior } from './patterns.js';
 import { propagateQuantizers } from './propagate.js';
-import type { ActivationQuantizer, Placement, QuantizerConfig, TargetRuntime } from './types.js';
+import type {
+  ActivationQuantizer,
+  LayerSettings,
+  Placement,
+  QuantizerConfig,
+  TargetRuntime,
+} from './types.js';
 import { placeWeights, type OverflowFix } from './weights.js';
 
 export interface PlacementOptions {
@@ -21,6 +27,8 @@ export interface PlacementOptions {
   readonly squeezeExcitation: 'float' | 'integer';
   /** Names of nodes that the user wants float. */
   readonly ignored: ReadonlySet<string>;
+  /** What the user states of single nodes. */
+  readonly layers?: ReadonlyMap<string, LayerSettings>;
 }
 
 /**
@@ -42,12 +50,14 @@ export function placeQuantizers(graph: Graph, options: PlacementOptions): Placem
     interior: fusedInterior(graph),
     transformer: options.transformer,
     kernelsOnly: options.runtime === 'onnxruntime',
+    layers: options.layers ?? new Map(),
   });
   const weights = placeWeights(graph, {
     runtime: options.runtime,
     config: options.weights,
     overflowFix: options.overflowFix,
     ignored,
+    layers: options.layers ?? new Map(),
   });
 
   const placement = { activations, weights, float: options.ignored };

@@ -1,18 +1,16 @@
-import { type Problem, type QuantizationChange, fail } from '@quantsmith/schemas';
+import { type Problem, fail } from '@quantsmith/schemas';
 import type { PreparedModel } from '../prepare/prepare.js';
 import { resolveIgnoredScope, type IgnoredScope } from '@quantsmith/model/scope';
+import { resolveOverrides, type Override } from './overrides.js';
 import { placeQuantizers, type PlacementOptions } from './place.js';
 import { padsBelowValues } from './propagate.js';
 import type { Placement } from './types.js';
 
 /** How quantizers are placed, and what the user wants float. */
-export interface PlacementPlan extends Omit<PlacementOptions, 'ignored'> {
+export interface PlacementPlan extends Omit<PlacementOptions, 'ignored' | 'layers'> {
   readonly scope: IgnoredScope;
   readonly overrides: readonly Override[];
 }
-
-/** A setting of single operators, as a config writes it. */
-type Override = NonNullable<QuantizationChange['overrides']>[number];
 
 /** The prepared nodes that an ignored scope names. */
 export function ignoredNodes(prepared: PreparedModel, scope: IgnoredScope): ReadonlySet<string> {
@@ -25,7 +23,7 @@ export function placeModel(
   plan: PlacementPlan,
 ): { placement: Placement; problems: Problem[] } {
   const scope = resolveIgnoredScope(prepared.graph, prepared.originals, plan.scope);
-  const overridden = floatOverrides(prepared, plan.overrides);
+  const overridden = resolveOverrides(prepared, plan.overrides);
   const problems = [...scope.problems, ...overridden.problems];
   const error = problems.find((problem) => problem.severity === 'error');
   if (error !== undefined) {
@@ -50,6 +48,7 @@ export function placeModel(
   const placement = placeQuantizers(prepared.graph, {
     ...plan,
     ignored: new Set([...scope.ignored, ...overridden.float]),
+    layers: overridden.layers,
   });
 
   if (placement.weights.length === 0 && placement.activations.length === 0) {
@@ -76,21 +75,4 @@ function paddingProblems({ graph }: PreparedModel): Problem[] {
     configPath: ['model'],
     data: { node: name },
   }));
-}
-
-/** The prepared nodes that overrides keep in float. */
-function floatOverrides(
-  prepared: PreparedModel,
-  overrides: readonly Override[],
-): { float: readonly string[]; problems: Problem[] } {
-  const resolved = overrides.map(({ names = [], patterns = [], types = [], float }, index) => {
-    const rules = { names, patterns, types, subgraphs: [], validate: true };
-    const at = ['quantization', 'overrides', index];
-    return { float, ...resolveIgnoredScope(prepared.graph, prepared.originals, rules, at) };
-  });
-
-  return {
-    float: resolved.flatMap(({ float, ignored }) => (float ? [...ignored] : [])),
-    problems: resolved.flatMap(({ problems }) => problems),
-  };
 }

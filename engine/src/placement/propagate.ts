@@ -8,12 +8,16 @@ import {
   readFloats,
 } from '@quantsmith/model/onnx';
 import { dataInputs, has, isDepthwise, isLinear, isOperand, traitOf } from '@quantsmith/model/operators';
+import { overriddenConfig } from './overrides.js';
 import { isInside, type Interior } from './patterns.js';
-import type { ActivationQuantizer, Port, QuantizerConfig } from './types.js';
+import type { ActivationQuantizer, LayerSettings, Port, QuantizerConfig } from './types.js';
 
 /** What a reading of a tensor asks of a quantizer there. */
 interface Demand {
+  /** The general one, but for `perChannel`. */
   readonly config: QuantizerConfig;
+  /** What the config states of the operators that read. */
+  readonly stated: readonly LayerSettings[];
   /** Symmetric whatever the preset says (operands of a product of two activations in a transformer). */
   readonly forcedSymmetric: boolean;
   /** Whether the value reaches a linear operator through agnostic ones. */
@@ -31,6 +35,8 @@ export interface PropagationOptions {
   readonly transformer: boolean;
   /** Whether only what ONNX Runtime has integer kernels for takes quantized inputs. */
   readonly kernelsOnly: boolean;
+  /** What the config states of single nodes. */
+  readonly layers: ReadonlyMap<string, LayerSettings>;
 }
 
 /**
@@ -69,6 +75,7 @@ interface Placed {
 function ownDemands(graph: Graph, node: NodeProto, options: PropagationOptions): (Demand | undefined)[] {
   if (options.ignored.has(node.name) || traitOf(node, graph) !== 'quantizable') return [];
   if (options.kernelsOnly && !has(node, 'takes-codes')) return [];
+  const own = options.layers.get(node.name);
   const products = node.opType === 'MatMul' && node.input.every((input) => !graph.isConstant(input));
 
   return node.input.map((tensor, index) => {
@@ -80,6 +87,7 @@ function ownDemands(graph: Graph, node: NodeProto, options: PropagationOptions):
 
     return {
       config: { ...options.activations, perChannel },
+      stated: own === undefined ? [] : [own],
       forcedSymmetric: options.transformer && products,
       reachesLinear: isLinear(node),
       concats: new Set<string>(),
@@ -113,11 +121,12 @@ function mergeAt(
   return mergeDemands(readers as Demand[]);
 }
 
-/** Per-channel only if all are, symmetric if any must be. */
+/** Per-channel only if all are, symmetric if any must be; what is stated of any holds for all. */
 function mergeDemands(all: readonly Demand[]): Demand {
   const first = all[0] as Demand;
   return {
     config: { ...first.config, perChannel: all.every((demand) => demand.config.perChannel) },
+    stated: [...new Set(all.flatMap((demand) => demand.stated))],
     forcedSymmetric: all.some((demand) => demand.forcedSymmetric),
     reachesLinear: all.some((demand) => demand.reachesLinear),
     concats: new Set(all.flatMap((demand) => [...demand.concats])),
@@ -234,22 +243,31 @@ function constantsWithDemands(
 /** Names the quantizers, sets their axis, and gives quantizers that meet in a Concat one shared range. */
 function finish(graph: Graph, placed: readonly Placed[]): ActivationQuantizer[] {
   const groupOf = unifiedGroups(placed);
+  const statedIn = new Map<string, LayerSettings[]>();
+  for (const { demand } of placed) {
+    const group = groupOf(demand.concats);
+    if (group !== null) statedIn.set(group, [...(statedIn.get(group) ?? []), ...demand.stated]);
+  }
+
   return placed.map(({ tensor, targets, demand }) => {
     const writer = graph.producer(tensor);
     const oneScale = writer !== undefined && has(writer, 'one-scale');
     const perChannel = demand.config.perChannel && (graph.rank(tensor) ?? 0) > 1 && !oneScale;
+    const unified = groupOf(demand.concats);
+    // What shares a range shares everything that makes codes of it.
+    const stated = unified === null ? demand.stated : statedIn.get(unified)!;
 
     return {
       id: `activation:${tensor}`,
       tensor,
       targets,
       config: {
-        ...demand.config,
+        ...overriddenConfig(demand.config, stated),
         perChannel,
         ...(demand.forcedSymmetric ? { mode: 'symmetric' as const } : {}),
       },
       axis: perChannel ? 1 : null,
-      unified: groupOf(demand.concats),
+      unified,
       atOutput: false,
     };
   });

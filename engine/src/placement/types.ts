@@ -9,6 +9,14 @@ export interface QuantizerConfig {
   readonly narrowRange: boolean;
 }
 
+/** What a config states of single operators: bits of weights and read activations, mode of activations, the rest of weights. */
+export interface LayerSettings {
+  readonly numBits?: number;
+  readonly mode?: QuantizerConfig['mode'];
+  readonly perChannel?: boolean;
+  readonly halfRange?: boolean;
+}
+
 /** The runtime whose kernels a layout must fit. */
 export type TargetRuntime = 'onnxruntime' | 'openvino';
 
@@ -43,6 +51,8 @@ export interface WeightQuantizer {
   readonly axis: number | null;
   /** Half of the 8-bit range (overflow fix). */
   readonly halfRange: boolean;
+  /** Whether the config states that for this weight, so that no fix changes it. */
+  readonly halfRangeStated?: boolean;
 }
 
 /** Everything that placement decides; nothing in it depends on data. */

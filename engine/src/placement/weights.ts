@@ -1,7 +1,8 @@
 import type { Graph } from '@quantsmith/model/graph';
 import { ElementType, type NodeProto } from '@quantsmith/model/onnx';
 import { isEmbedding, isGrouped, isLinear, weightAxis } from '@quantsmith/model/operators';
-import type { Port, QuantizerConfig, WeightQuantizer } from './types.js';
+import { overriddenConfig } from './overrides.js';
+import type { LayerSettings, Port, QuantizerConfig, WeightQuantizer } from './types.js';
 
 export type OverflowFix = 'enable' | 'first_layer' | 'disable' | 'auto';
 
@@ -11,6 +12,7 @@ export interface WeightOptions {
   readonly config: QuantizerConfig;
   readonly overflowFix: OverflowFix;
   readonly ignored: ReadonlySet<string>;
+  readonly layers: ReadonlyMap<string, LayerSettings>;
 }
 
 /**
@@ -45,15 +47,21 @@ export function placeWeights(graph: Graph, options: WeightOptions): WeightQuanti
         ? null
         : commonAxis(readers, rank);
 
-    const perChannel = options.config.perChannel && axis !== null;
+    const stated = readers.flatMap(({ node }) => options.layers.get(node.name) ?? []);
+    const { numBits } = overriddenConfig(options.config, stated);
+    const wanted = stated.findLast((settings) => settings.perChannel !== undefined)?.perChannel;
+    const perChannel = (wanted ?? options.config.perChannel) && axis !== null;
+    const halfRange = stated.findLast((settings) => settings.halfRange !== undefined)?.halfRange;
 
     return {
       id: `weight:${tensor}`,
       tensor,
       targets: readers.map(({ port }) => port),
-      config: { ...options.config, perChannel },
+      config: { ...options.config, numBits, perChannel },
       axis: perChannel ? axis : null,
-      halfRange: readers.some(({ node }) => half.has(node.name)),
+      // Sums of narrower codes stay within 16 bits, wider codes have no kernels that sum in them.
+      halfRange: numBits === 8 && (halfRange ?? readers.some(({ node }) => half.has(node.name))),
+      ...(halfRange === undefined ? {} : { halfRangeStated: true }),
     };
   });
 }
@@ -85,8 +93,6 @@ function halfRangeNodes(
   options: WeightOptions,
   targets: ReadonlyMap<string, { port: Port; node: NodeProto }[]>,
 ): ReadonlySet<string> {
-  // Sums of narrower codes stay within 16 bits, wider codes have no kernels that sum in them.
-  if (options.config.numBits !== 8) return new Set();
   const weighted = new Set([...targets.values()].flat().map(({ node }) => node));
   if (options.overflowFix === 'enable') {
     return new Set([...weighted].filter(takesHalfRange).map((node) => node.name));

@@ -107,7 +107,10 @@ function halveRange(
     ...quantization.placement,
     weights: quantization.placement.weights.map((quantizer) => ({
       ...quantizer,
-      halfRange: quantizer.config.numBits === 8 && quantizer.targets.some(({ node }) => operators.has(node)),
+      halfRange:
+        quantizer.halfRangeStated === true
+          ? quantizer.halfRange
+          : quantizer.config.numBits === 8 && quantizer.targets.some(({ node }) => operators.has(node)),
     })),
   };
   const halved = {

@@ -206,7 +206,7 @@ export interface QuantizationConfig {
       validate?: boolean;
     };
     /**
-     * Settings of single layers. Left out: layers whose quantization alone ruins the outputs are found by measurement and stay in float.
+     * Settings of single layers, over the general ones; later entries win. Left out: layers whose quantization alone ruins the outputs are found by measurement and stay in float.
      */
     overrides?:
       | {
@@ -223,9 +223,25 @@ export interface QuantizationConfig {
            */
           types?: string[];
           /**
-           * The operators compute in float.
+           * The operators compute in float; other settings of the entry mean nothing then.
            */
-          float: boolean;
+          float?: boolean;
+          /**
+           * Bits of the codes of their weights and of the activations that they read, 2 to 16. With more than 8, ONNX Runtime's CPU provider computes the operator in float on the rounded values. A tensor with several readers takes the most bits that one of them states.
+           */
+          num_bits?: number;
+          /**
+           * Whether zero is the middle of the range of the activations that they read.
+           */
+          mode?: "symmetric" | "asymmetric";
+          /**
+           * One scale for each output channel of their weights instead of one for the whole weight.
+           */
+          per_channel?: boolean;
+          /**
+           * Whether their weights keep to half of the 8-bit range, whatever `overflow_fix` says.
+           */
+          half_range?: boolean;
         }[]
       | null;
     /**

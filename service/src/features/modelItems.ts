@@ -12,12 +12,13 @@ import type { Cursor } from './cursor.js';
 export const MAX_NAMES = 500;
 const MAX_PATTERNS = 40;
 
-/** The list of the ignored scope that a path is in: names, types, patterns, or the borders of a subgraph. */
+/** The list of the ignored scope or of an override that a path is in: names, types, patterns, or the borders of a subgraph. */
 export function scopeList(path: Path): 'names' | 'types' | 'patterns' | null {
   const place = path.filter((step) => typeof step === 'string').join('.');
-  const match = /^quantization\.ignored_scope\.(names|types|patterns|subgraphs\.(?:inputs|outputs))$/.exec(
-    place,
-  );
+  const match =
+    /^quantization\.(?:ignored_scope|overrides)\.(names|types|patterns|subgraphs\.(?:inputs|outputs))$/.exec(
+      place,
+    );
 
   if (match === null) return null;
   return match[1] === 'types' || match[1] === 'patterns' ? match[1] : 'names';

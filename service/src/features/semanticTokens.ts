@@ -90,6 +90,9 @@ const NAMES: Readonly<Record<string, TokenType>> = {
   '.quantization.ignored_scope.subgraphs.outputs': 'function',
   '.quantization.ignored_scope.types': 'class',
   '.quantization.ignored_scope.patterns': 'regexp',
+  '.quantization.overrides.names': 'function',
+  '.quantization.overrides.types': 'class',
+  '.quantization.overrides.patterns': 'regexp',
 };
 
 function scalarToken(value: unknown, schema: SchemaNode | null, place: string): [TokenType, number] {

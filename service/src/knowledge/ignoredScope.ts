@@ -9,10 +9,21 @@ export interface Mention {
 }
 
 const SCOPE: Path = ['quantization', 'ignored_scope'];
+const OVERRIDES: Path = ['quantization', 'overrides'];
 
-/** The layers that a config names: in ignored_scope.names and at the borders of its subgraphs. */
+/** The layers that a config names: in ignored_scope.names, at the borders of its subgraphs, and in overrides. */
 export function mentionsOf(document: ConfigDocument): Mention[] {
-  return collected([findNode(document.tree, [...SCOPE, 'names']), ...borderLists(document)]);
+  const named = [SCOPE, ...overridePaths(document)].map((path) =>
+    findNode(document.tree, [...path, 'names']),
+  );
+  return collected([...named, ...borderLists(document)]);
+}
+
+/** The places of the entries of `overrides` in this text. */
+export function overridePaths({ tree }: ConfigDocument): Path[] {
+  const overrides = targetOf(findNode(tree, OVERRIDES));
+  const indexes = overrides?.kind === 'sequence' ? [...overrides.items.keys()] : [];
+  return indexes.map((index) => [...OVERRIDES, index]);
 }
 
 /** Those at the borders of subgraphs alone. */
@@ -52,9 +63,9 @@ export function layerAt(document: ConfigDocument, position: Position): Mention |
   return mentionsOf(document).find((mention) => mention.node === node) ?? null;
 }
 
-/** The strings of one list of the ignored scope; one that an alias brings stands where the alias does. */
-export function stringsAt(document: ConfigDocument, list: string): ScalarNode[] {
-  const node = resolved(findNode(document.tree, ['quantization', 'ignored_scope', list]));
+/** The strings of one list of the ignored scope (or what is at `scope`); one that an alias brings stands where the alias does. */
+export function stringsAt(document: ConfigDocument, list: string, scope: Path = SCOPE): ScalarNode[] {
+  const node = resolved(findNode(document.tree, [...scope, list]));
   if (node?.kind !== 'sequence') return [];
   return node.items.flatMap((item) => {
     const target = resolved(item);

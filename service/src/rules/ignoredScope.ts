@@ -1,6 +1,6 @@
 import type { ModelSummary } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
-import { findEntry, type Span } from '../document/tree.js';
+import { findEntry, type Path, type Span } from '../document/tree.js';
 import { isMapping } from '../extends/merge.js';
 import type { Code, Finding, Severity } from '../findings/finding.js';
 import { bordersOf, stringsAt } from '../knowledge/ignoredScope.js';
@@ -10,7 +10,8 @@ import { placeOf } from './place.js';
 import { nearest } from './nearest.js';
 import { defineRule } from './rule.js';
 
-const PATTERNS = ['quantization', 'ignored_scope', 'patterns'];
+const SCOPE: Path = ['quantization', 'ignored_scope'];
+const OVERRIDES: Path = ['quantization', 'overrides'];
 
 /** A list for another model is not marked name by name to its end. */
 const MAX = 100;
@@ -23,42 +24,85 @@ function ignoredScopeFindings(
   model: ModelSummary | null,
   config: unknown,
 ): Finding[] {
+  const match = model === null ? null : createMatcher(model);
   // What matches nothing is an error of a run only where that is wanted.
   const severity: Severity = isValidated(config) ? 'error' : 'warning';
-  const match = model === null ? null : createMatcher(model);
-  const patterns = textsAt(document, 'patterns', config).flatMap((node) =>
-    match === null || model === null
-      ? invalidPattern(node, patternProblem(node.value))
-      : patternFinding(node, model, match, severity),
-  );
-
-  // Without the model nothing can be said about names.
-  if (model === null) return patterns;
+  const scopes = [{ path: SCOPE, severity, isFloat: true }, ...overrideScopes(config)];
+  const found = scopes.flatMap((scope) => scopeFindings(document, scope, { config, model, match }));
+  if (model === null) return found;
   const names = new Set(model.nodes.map((node) => node.name));
-  const types = new Set(model.nodes.map((node) => node.op));
-  const ofTensor = tensorNames(model);
   const borders = bordersOf(document).map(({ name, node: { start, end } }) => ({
     value: name,
     start,
     end,
     inherited: false,
   }));
-  const strange = [
-    ...unknown(textsAt(document, 'names', config), names, 'unknown-node', 'node', 'names', ofTensor),
-    ...unknown(borders, names, 'unknown-node', 'node', 'subgraphs', ofTensor),
-    ...unknown(textsAt(document, 'types', config), types, 'unknown-operator', 'operator of type', 'types'),
-  ].map((finding) => ({ ...finding, severity }));
+  const place = { path: [...SCOPE, 'subgraphs'], code: 'unknown-node', what: 'node' } as const;
+  const strange = unknown(borders, names, place, tensorNames(model));
 
-  return [...strange, ...subgraphFindings(document, model, severity), ...patterns];
+  return [
+    ...found,
+    ...strange.map((finding) => ({ ...finding, severity })),
+    ...subgraphFindings(document, model, severity),
+  ];
+}
+
+/** Lists of names, patterns and types: the ignored scope, or an entry of `overrides`. */
+interface Scope {
+  readonly path: Path;
+  readonly severity: Severity;
+  /** What it names is not quantized. */
+  readonly isFloat: boolean;
+}
+
+function overrideScopes(config: unknown): Scope[] {
+  const overrides = valueAt(config, OVERRIDES);
+  if (!Array.isArray(overrides)) return [];
+  return overrides.map((entry: unknown, index) => ({
+    path: [...OVERRIDES, index],
+    severity: 'error',
+    isFloat: isMapping(entry) && entry['float'] === true,
+  }));
+}
+
+function scopeFindings(
+  document: ConfigDocument,
+  scope: Scope,
+  known: { readonly config: unknown; readonly model: ModelSummary | null; readonly match: Matcher | null },
+): Finding[] {
+  const { config, model, match } = known;
+  const { path } = scope;
+  const patterns = textsAt(document, [...path, 'patterns'], config).flatMap((node) =>
+    match === null || model === null
+      ? invalidPattern(node, path, patternProblem(node.value))
+      : patternFinding(node, scope, model, match),
+  );
+
+  // Without the model nothing can be said about names.
+  if (model === null) return patterns;
+  const names = new Set(model.nodes.map((node) => node.name));
+  const types = new Set(model.nodes.map((node) => node.op));
+  const list = (key: string) => textsAt(document, [...path, key], config);
+  const namePlace = { path: [...path, 'names'], code: 'unknown-node', what: 'node' } as const;
+  const typePlace = { path: [...path, 'types'], code: 'unknown-operator', what: 'operator of type' } as const;
+  const strange = [
+    ...unknown(list('names'), names, namePlace, tensorNames(model)),
+    ...unknown(list('types'), types, typePlace),
+  ].map((finding) => ({ ...finding, severity: scope.severity }));
+
+  return [...strange, ...patterns];
 }
 
 function isValidated(config: unknown): boolean {
-  const scope = ['quantization', 'ignored_scope'].reduce<unknown>(
-    (current, step) => (isMapping(current) ? current[step] : null),
-    config,
-  );
-
+  const scope = valueAt(config, SCOPE);
   return !isMapping(scope) || scope['validate'] !== false;
+}
+
+function valueAt(config: unknown, path: Path): unknown {
+  return path.reduce<unknown>((current, step) => {
+    if (Array.isArray(current) && typeof step === 'number') return current[step];
+    return isMapping(current) && typeof step === 'string' ? current[step] : null;
+  }, config);
 }
 
 /** A text of the ignored scope, and where it is shown. */
@@ -69,16 +113,15 @@ interface ScopeText extends Span {
 }
 
 /** The texts of a list; those of an inherited list stand on `extends`. */
-function textsAt(document: ConfigDocument, list: string, config: unknown): ScopeText[] {
-  const path = ['quantization', 'ignored_scope', list];
+function textsAt(document: ConfigDocument, path: Path, config: unknown): ScopeText[] {
   if (findEntry(document.tree, path) !== undefined)
-    return stringsAt(document, list).map(({ start, end, value }) => ({
+    return stringsAt(document, String(path.at(-1)), path.slice(0, -1)).map(({ start, end, value }) => ({
       value: String(value),
       start,
       end,
       inherited: false,
     }));
-  const items = path.reduce<unknown>((current, step) => (isMapping(current) ? current[step] : null), config);
+  const items = valueAt(config, path);
   const texts = Array.isArray(items) ? items.filter((item) => typeof item === 'string') : [];
 
   return texts.map((value) => ({ value, ...placeOf(document, path), inherited: true }));
@@ -87,9 +130,7 @@ function textsAt(document: ConfigDocument, list: string, config: unknown): Scope
 function unknown(
   texts: readonly ScopeText[],
   known: ReadonlySet<string>,
-  code: Code,
-  what: string,
-  list: string,
+  { path, code, what }: { readonly path: Path; readonly code: Code; readonly what: string },
   explained: (value: string) => Explained | null = () => null,
 ): Finding[] {
   const strange = texts.filter(({ value }) => !known.has(value)).slice(0, MAX);
@@ -106,7 +147,7 @@ function unknown(
       message: other?.message ?? `The model has no ${what} "${value}".${hint}`,
       start,
       end,
-      path: ['quantization', 'ignored_scope', list],
+      path,
       data: inherited ? {} : { suggestions },
     };
   });
@@ -135,7 +176,7 @@ function tensorNames({ nodes, inputs }: ModelSummary): (value: string) => Explai
 }
 
 /** How a text can be meant that is no regular expression: as it stands, or as shells write it (`*conv*`). */
-function invalidPattern(node: ScopeText, problem: string | null): Finding[] {
+function invalidPattern(node: ScopeText, path: Path, problem: string | null): Finding[] {
   if (problem === null) return [];
   const { value: pattern, start, end, inherited } = node;
   const literal = pattern.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
@@ -148,17 +189,19 @@ function invalidPattern(node: ScopeText, problem: string | null): Finding[] {
       message: `"${pattern}" is no regular expression: ${problem}.`,
       start,
       end,
-      path: PATTERNS,
+      path: [...path, 'patterns'],
       data: inherited ? {} : { suggestions: [...new Set([shell, literal])] },
     },
   ];
 }
 
-function patternFinding(node: ScopeText, model: ModelSummary, match: Matcher, severity: Severity): Finding[] {
+function patternFinding(node: ScopeText, scope: Scope, model: ModelSummary, match: Matcher): Finding[] {
+  const { severity } = scope;
+  const path = [...scope.path, 'patterns'];
   const { value: pattern, start, end } = node;
   const found = match(pattern);
   if (found === null) return [];
-  if ('problem' in found) return invalidPattern(node, found.problem);
+  if ('problem' in found) return invalidPattern(node, scope.path, found.problem);
   const matched = found.nodes.length;
   if (matched === 0) {
     const message = `"${pattern}" matches no node of the model (patterns are matched from the start of the name).`;
@@ -169,13 +212,13 @@ function patternFinding(node: ScopeText, model: ModelSummary, match: Matcher, se
     });
 
     const data = meant !== undefined && !node.inherited ? { suggestions: [meant] } : {};
-    return [{ code: 'pattern-unmatched', severity, message, start, end, path: PATTERNS, data }];
+    return [{ code: 'pattern-unmatched', severity, message, start, end, path, data }];
   }
 
-  if (matched < model.nodes.length) return [];
+  if (matched < model.nodes.length || !scope.isFloat) return [];
   const message = `"${pattern}" matches every node of the model: nothing would be quantized.`;
 
-  return [{ code: 'pattern-matches-all', severity: 'warning', message, start, end, path: PATTERNS }];
+  return [{ code: 'pattern-matches-all', severity: 'warning', message, start, end, path }];
 }
 
 export const rule = defineRule({
@@ -192,9 +235,9 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'unknown-node':
-      'Severity: error.\n\n`ignored_scope.names`, or a subgraph, has a name that no node of the model has. Unnamed nodes are called `<OpType>_<index>`. Where a tensor or an input of the model has the name, that is said; the fix names the node that gives the tensor. This code, `unknown-operator`, `pattern-unmatched` and `subgraph-empty` are warnings where `ignored_scope.validate` is false.',
+      'Severity: error.\n\n`ignored_scope.names`, a subgraph, or an entry of `overrides` has a name that no node of the model has. Unnamed nodes are called `<OpType>_<index>`. Where a tensor or an input of the model has the name, that is said; the fix names the node that gives the tensor. This code, `unknown-operator`, `pattern-unmatched` and `subgraph-empty` are warnings where `ignored_scope.validate` is false.',
     'unknown-operator':
-      'Severity: error.\n\n`ignored_scope.types` has an operator type that the model does not use.',
+      'Severity: error.\n\n`types` of `ignored_scope` or of an entry of `overrides` has an operator type that the model does not use.',
     'pattern-invalid':
       'Severity: error.\n\nA pattern is no regular expression. The dialect is RE2: no look-around, no back-references, linear time.',
     'pattern-unmatched':
