@@ -21,6 +21,7 @@ const ARROWS = {
       operators: 'graph onnx',
       refusals: 'onnx operators upgrade',
       scope: 'graph npm:re2js',
+      tasks: '',
       upgrade: 'graph onnx npm:@bufbuild/protobuf',
     },
   },
@@ -28,7 +29,7 @@ const ARROWS = {
     parts: 'schemas model',
     folders: {
       '.': `
-        calibration data measure output overflow plan processes progress quantize restore run runtime
+        calibration data draft measure output overflow plan processes progress quantize restore run runtime
         saturation validation node:child_process node:crypto node:fs node:path node:url
       `,
       calibration: 'corrections data placement prepare quantize ranges runtime statistics npm:env-paths',
@@ -40,6 +41,7 @@ const ARROWS = {
         node:crypto node:fs node:path node:url npm:@bufbuild/protobuf npm:fast-png npm:fflate
         npm:sharp
       `,
+      draft: 'data metrics runtime tasks validation node:path',
       measure: `
         data metrics overflow placement profile progress quantize runtime saturation validation verify
       `,
@@ -118,7 +120,8 @@ const ARROWS = {
       check: 'sources node:fs node:path node:url npm:vscode-languageserver-textdocument',
       client: 'npm:vscode-languageserver',
       requests: 'check runs session sources node:path node:url npm:vscode-languageserver',
-      runs: 'check',
+      near: 'sources node:fs node:path',
+      runs: 'check near node:path',
       session: `
         client sources node:path node:url npm:vscode-languageserver
         npm:vscode-languageserver-textdocument

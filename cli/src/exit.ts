@@ -13,6 +13,7 @@ export const EXIT = {
 } as const;
 
 const BY_CODE: Readonly<Record<string, number>> = {
+  cancelled: EXIT.cancelled,
   'internal-error': EXIT.internal,
   'engine-crashed': EXIT.internal,
   'runtime-missing': EXIT.internal,

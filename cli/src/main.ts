@@ -18,7 +18,7 @@ import { sensitivityCommand } from './commands/sensitivity.js';
 import { exit, EXIT, exitCodeOf, problemOf } from './exit.js';
 import { type MessageOptions, openMessages } from './messages.js';
 import { failed, type Session } from './session.js';
-import { parseDrop, parseLatency, parseSize } from './units.js';
+import { parseDrop, parseLatency, parseSeconds, parseSize } from './units.js';
 import { TOOL_VERSION } from './version.js';
 
 const program = new Command('quantsmith')
@@ -199,11 +199,17 @@ command('inspect', 'show the structure of an ONNX model', ['inspect model.onnx',
   .addOption(json())
   .action(acting((_, model: string, options) => inspectCommand(model, options)));
 
-command('init', 'write a commented config that fits a model', ['init model.onnx'])
+command(
+  'init',
+  'write a commented config that fits a model: its task, the data near it, the preprocessing it does best with',
+  ['init model.onnx', 'init model.onnx --data ../datasets/coco'],
+)
   .argument('<model>')
+  .option('--data <folder>', "look for data here (default: the config's folder)")
+  .option('--seconds <n>', 'try preprocessings for so long at most (default: 60; 0: none)', parseSeconds)
   .addOption(output('the config to write (default: <model>.quant.yaml beside the model)'))
   .option('--force', 'overwrite it')
-  .action(acting((_, model: string, options) => initCommand(model, options)));
+  .action(acting((session, model: string, options) => initCommand(model, options, session)));
 
 command('explain', 'say what a code of a finding or an error means, and what to do', [
   'explain dead-setting',

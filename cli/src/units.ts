@@ -25,6 +25,12 @@ export function parseSize(text: string): Limit {
   );
 }
 
+/** Whole or broken seconds: `60`, `0.5`. */
+export function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  return text.trim() !== '' && seconds >= 0 ? seconds : refuse('a number of seconds, e.g. 60');
+}
+
 function parseLimit(text: string, units: Readonly<Record<string, number>>, example: string): Limit {
   const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)\s*([a-zµ]*)$/i.exec(text) ?? refuse(`e.g. ${example}`);
   if (unit.toLowerCase() === 'x') return { times: Number(digits) };

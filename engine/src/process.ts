@@ -1,3 +1,4 @@
+import { draftOfModel } from './draft/draft.js';
 import { endWithParent } from './processes/parent.js';
 import { removeScratch } from './runtime/scratch.js';
 import { engineEnvironment } from './environment.js';
@@ -22,6 +23,11 @@ process.once('disconnect', () => process.exit(1));
 async function serve(request: EngineRequest): Promise<void> {
   if (request.kind === 'inspect') {
     emit({ type: 'inspected', model: await inspectModel(request.modelPath) });
+    return;
+  }
+
+  if (request.kind === 'draft') {
+    emit({ type: 'drafted', draft: await draftOfModel(request, emit) });
     return;
   }
 

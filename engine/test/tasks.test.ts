@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { HostTensor } from '@quantsmith/model/arrays';
+import { decodersFor } from '@quantsmith/model/tasks';
 import { unchangedPlacement } from '../src/data/placement.js';
 import { detect } from '../src/tasks/detect.js';
 import { suppress } from '../src/tasks/detections.js';
-import { decodersFor, settleTask } from '../src/tasks/guess.js';
+import { settleTask } from '../src/tasks/guess.js';
 import { NO_TASK, type Task } from '../src/tasks/task.js';
 
 const INPUT = { width: 64, height: 64 };

@@ -7,7 +7,7 @@ export const configSchema = configSchemaJson as unknown as SchemaNode;
 export const debugSchema = debugSchemaJson as unknown as SchemaNode;
 export const reportSchema = reportSchemaJson as unknown as SchemaNode;
 
-export type { QuantizationConfig } from './generated/config.js';
+export type { Preprocess, QuantizationConfig } from './generated/config.js';
 export type { DebugReport } from './generated/debugReport.js';
 export type { QuantizationReport } from './generated/report.js';
 export * from './change.js';

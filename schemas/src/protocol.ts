@@ -1,5 +1,6 @@
-import type { QuantizationConfig } from './generated/config.js';
+import type { Preprocess, QuantizationConfig } from './generated/config.js';
 import type { DebugReport } from './generated/debugReport.js';
+import type { MetricName } from './metrics.js';
 import type { QuantizationReport } from './generated/report.js';
 import type { Problem } from './problem.js';
 
@@ -81,6 +82,65 @@ export interface EnvironmentRequest {
   readonly kind: 'environment';
 }
 
+/** What a new config can say of a model, tried on the float model with data that lie near, within bounds. */
+export interface DraftRequest {
+  readonly kind: 'draft';
+  readonly modelPath: string;
+  /** Relative paths in `data` start from here. */
+  readonly baseDir: string;
+  readonly data: DraftData;
+  /** No more is tried after so many seconds. */
+  readonly seconds: number;
+}
+
+/** Data that may belong to a model. */
+export interface DraftData {
+  readonly calibration?: DraftSource;
+  readonly validation?: DraftSource;
+  /** A list of the texts of classes, for CTC. */
+  readonly alphabet?: string;
+}
+
+/** One source of samples, and what may be their labels, the likelier first. */
+export interface DraftSource {
+  readonly images?: string;
+  readonly arrays?: string;
+  readonly tensors?: string;
+  readonly labels?: readonly string[];
+  /** Names of the classes, in the order of the model's outputs. */
+  readonly classes?: string;
+  /** Whether the folders in `images` are the classes. */
+  readonly classFolders?: boolean;
+}
+
+/** What was found out for a new config. */
+export interface ModelDraft {
+  readonly task: NonNullable<QuantizationConfig['task']>;
+  /** Why the task is what it is, and what else it may be, as sentences. */
+  readonly reasons: readonly string[];
+  readonly metric: MetricName;
+  /** The labels that fit; null: there are none, or the folders are the labels. */
+  readonly labels: string | null;
+  readonly classes: string | null;
+  /** Whether there are labels of the kind that the metric needs. */
+  readonly hasLabels: boolean;
+  /** null: samples are no images. */
+  readonly preprocess: Preprocess | null;
+  readonly inputLayout: 'nhwc' | 'nchw' | null;
+  /** What was measured on the float model, the best first; empty: nothing, for want of labels or time. */
+  readonly tried: readonly TriedPreprocess[];
+  /** What could not be used or found out, as sentences. */
+  readonly remarks: readonly string[];
+}
+
+/** The float model's metric with one preprocessing. */
+export interface TriedPreprocess {
+  /** "256 → 224, imagenet, rgb"; of samples that are no images: "". */
+  readonly text: string;
+  readonly value: number;
+  readonly samples: number;
+}
+
 export type EngineRequest =
   | RunRequest
   | SensitivityRequest
@@ -89,7 +149,8 @@ export type EngineRequest =
   | EnvironmentRequest
   | OverflowRequest
   | OverflowModelRequest
-  | DebugRequest;
+  | DebugRequest
+  | DraftRequest;
 
 /** What the engine process says while it works. */
 export type EngineEvent =
@@ -108,6 +169,7 @@ export type EngineEvent =
   | { readonly type: 'environment'; readonly environment: EngineEnvironment }
   | { readonly type: 'evaluated'; readonly evaluation: ModelEvaluation }
   | { readonly type: 'overflow'; readonly overflow: OverflowSummary }
+  | { readonly type: 'drafted'; readonly draft: ModelDraft }
   | { readonly type: 'sensitivity'; readonly report: SensitivityReport }
   | { readonly type: 'debug'; readonly report: DebugReport }
   | { readonly type: 'failed'; readonly problem: Problem }

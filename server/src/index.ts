@@ -9,4 +9,4 @@ export {
 } from './check/check.js';
 export { reportFindings, type ReportFinding } from './check/reportFindings.js';
 export { requestRun, type RequestOptions } from './runs/request.js';
-export { dataNear } from './sources/dataNear.js';
+export { draftConfig, type DraftedConfig, type DraftOptions } from './runs/draft.js';

@@ -33,7 +33,7 @@ export { convertActions, convertedFile, convertedName } from './features/convert
 export { toDiagnostics } from './features/diagnostics.js';
 export { foldingRanges, selectionRanges } from './features/folding.js';
 export { hover } from './features/hover.js';
-export { configFor, isInitData, type InitData, type InitSource } from './features/init.js';
+export { configFor } from './features/init.js';
 export { inlayHints } from './features/inlayHints.js';
 export { layerActions } from './features/layerActions.js';
 export * as layers from './features/layers.js';

@@ -1,23 +1,61 @@
-import { inspectModel, writeText } from '@quantsmith/model/onnx';
-import { fail } from '@quantsmith/schemas';
-import { dataNear } from '@quantsmith/server';
-import { configFor } from '@quantsmith/service';
+import { writeText } from '@quantsmith/model/onnx';
+import { visible } from '@quantsmith/report';
+import { fail, metricValue, type DraftData, type ModelDraft } from '@quantsmith/schemas';
+import { draftConfig } from '@quantsmith/server';
 import { existsSync } from 'node:fs';
-import { dirname, relative, resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { EXIT } from '../exit.js';
+import type { Session } from '../session.js';
 
-/** `quantsmith init`: a commented config that fits the model, beside it. */
-export async function initCommand(
-  path: string,
-  options: { readonly output?: string; readonly force?: boolean },
-): Promise<number> {
+/** What was guessed and found, for a person to agree with. */
+function summary({ calibration, validation }: DraftData, draft: ModelDraft): string[] {
+  const { task, labels, hasLabels, tried, metric, remarks } = draft;
+  const source = validation?.images ?? validation?.arrays ?? validation?.tensors;
+  const samples = calibration?.images ?? calibration?.arrays ?? calibration?.tensors;
+  const [best] = tried;
+  const kind = [task.type, task.decode].filter((each) => typeof each === 'string').join(', ');
+  const found = labels ?? (hasLabels ? 'the folders of classes' : 'none');
+
+  return [
+    `task: ${kind === '' ? 'not known from the shapes' : kind}`,
+    `calibration: ${samples ?? 'no data found'}`,
+    `validation: ${source === undefined ? 'no data found' : `${source}, labels: ${found}`}`,
+    ...(best === undefined
+      ? []
+      : [
+          `float model: ${metric} ${metricValue(metric, best.value)} on ${best.samples} samples${best.text === '' ? '' : ` (${best.text})`}`,
+        ]),
+    ...remarks.map((remark) => `note: ${remark}`),
+  ].map(visible);
+}
+
+export interface InitOptions {
+  readonly output?: string;
+  readonly data?: string;
+  readonly seconds?: number;
+  readonly force?: boolean;
+}
+
+/** `quantsmith init`: a commented config that fits the model and the data near it, beside the model. */
+export async function initCommand(path: string, options: InitOptions, session: Session): Promise<number> {
   const output = resolve(options.output ?? `${resolve(path).replace(/\.onnx$/i, '')}.quant.yaml`);
   if (existsSync(output) && options.force !== true)
     fail('usage-invalid', `${output} exists; --force overwrites it.`, { file: output });
-  const model = await inspectModel(path);
-  const from = dirname(output);
-  const text = configFor(model, relative(from, resolve(path)).split('\\').join('/'), await dataNear(from));
+
+  const abort = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => abort.abort());
+  const { progress } = session.messages;
+  const { text, data, draft } = await draftConfig(path, {
+    configPath: output,
+    ...(options.data === undefined ? {} : { dataDir: options.data }),
+    ...(options.seconds === undefined ? {} : { seconds: options.seconds }),
+    signal: abort.signal,
+    onProgress: (event) => progress.update(event),
+  });
+
+  progress.end();
   await writeText(output, text);
+  for (const line of summary(data, draft)) console.log(line);
   console.log(`Wrote ${output}\nnext: quantsmith run ${relative(process.cwd(), output)}`);
 
   return EXIT.ok;

@@ -1,12 +1,7 @@
 import type { HostTensor } from '@quantsmith/model/arrays';
+import { gridsFor, type Decoder, type InputSize } from '@quantsmith/model/tasks';
 import type { Detection } from './detections.js';
-import type { Decoder, Task } from './task.js';
-
-/** Width and height of the model's input, in pixels. */
-export interface InputSize {
-  readonly width: number;
-  readonly height: number;
-}
+import type { Task } from './task.js';
 
 /** Turns a detector's outputs into boxes in pixels of the model's input; null: the shapes do not fit. */
 type Decode = (outputs: readonly HostTensor[], task: Task, input: InputSize) => Detection[] | null;
@@ -30,32 +25,6 @@ const identity = (x: number) => x;
 /** Corners from centre and size. */
 function around(x: number, y: number, width: number, height: number): Detection['corners'] {
   return [x - width / 2, y - height / 2, x + width / 2, y + height / 2];
-}
-
-/** The cells of the grids with these strides, in their order: left and top in cells, and the stride. */
-function gridCells({ width, height }: InputSize, strides: readonly number[]): [number, number, number][] {
-  return strides.flatMap((stride) => {
-    const [columns, rows] = [Math.floor(width / stride), Math.floor(height / stride)];
-    return Array.from(
-      { length: columns * rows },
-      (_, i) => [i % columns, Math.floor(i / columns), stride] as [number, number, number],
-    );
-  });
-}
-
-const STRIDES = [
-  [8, 16, 32],
-  [8, 16, 32, 64],
-];
-
-/** The grids of a YOLO head with so many rows; null: there are none. */
-export function gridsFor(rows: number, input: InputSize): [number, number, number][] | null {
-  for (const strides of STRIDES) {
-    const cells = gridCells(input, strides);
-    if (cells.length === rows) return cells;
-  }
-
-  return null;
 }
 
 /**

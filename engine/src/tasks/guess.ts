@@ -1,8 +1,9 @@
 import type { HostTensor } from '@quantsmith/model/arrays';
+import { decodersFor, type Decoder } from '@quantsmith/model/tasks';
 import type { ImagePlacement } from '../data/placement.js';
-import { DECODERS, gridsFor, type InputSize } from './decoders.js';
+import { DECODERS } from './decoders.js';
 import { placementOf } from './detect.js';
-import type { Decoder, Task } from './task.js';
+import type { Task } from './task.js';
 
 type Tensors = Readonly<Record<string, HostTensor>>;
 
@@ -13,47 +14,33 @@ export interface Seen {
   readonly outputs: Tensors;
 }
 
-/** A finished list of detections is shorter than the rows of a head. */
-const LONGEST_LIST = 1000;
-
-/** The decoders that the shapes of the outputs allow, the likelier first. */
-export function decodersFor(shapes: readonly (readonly number[])[], input: InputSize): Decoder[] {
-  const [first, ...others] = shapes;
-  if (first === undefined) return [];
-  if (others.length === 0) return first.length >= 2 ? singleOutput(first.slice(-2), input) : [];
-  const rows = shapes.find((dims) => dims.at(-1) === 4)?.at(-2);
-  if (rows === undefined) return [];
-  const scores = shapes.some((dims) => dims.at(-1) !== 4 && dims.length >= 3 && dims.at(-2) === rows);
-  if (!scores) return ['nms_free'];
-
-  return rows <= LONGEST_LIST ? ['detr', 'ssd'] : ['ssd'];
-}
-
-function singleOutput([rows = 0, columns = 0]: readonly number[], input: InputSize): Decoder[] {
-  if (columns === 6 && rows <= LONGEST_LIST) return ['nms_free'];
-  const isGrid = gridsFor(rows, input) !== null;
-  if (!isGrid && rows < columns) return rows >= 5 ? ['yolov8'] : [];
-  if (columns < 6) return [];
-  return isGrid ? ['yolox', 'yolov5'] : ['yolov5'];
-}
-
 /**
  * What the outputs of the float model tell beyond the config: the decoder, whether scores are logits and whether boxes are
  * shares. Where shapes allow several decoders, the one is taken whose boxes lie on the images.
  */
 export function settleTask(task: Task, seen: readonly Seen[]): Task {
+  return rankedDecoders(task, seen)[0]?.task ?? task;
+}
+
+/** A detector's task with one decoder, and the share of the surest boxes that it could mean. */
+export interface RankedDecoder {
+  readonly task: Task;
+  readonly sense: number;
+}
+
+/** The decoders that shapes allow, the one whose boxes make most sense first; empty: no detector. */
+export function rankedDecoders(task: Task, seen: readonly Seen[]): RankedDecoder[] {
   const [first] = seen;
-  if (task.type !== 'detection' || first === undefined) return task;
+  if (task.type !== 'detection' || first === undefined) return [];
   const shapes = Object.values(first.outputs).map(({ dims }) => dims);
   const { inputWidth, inputHeight } = placementOf(first);
   const decoders =
     task.decode === null ? decodersFor(shapes, { width: inputWidth, height: inputHeight }) : [task.decode];
-  const ranked = decoders
-    .map((decode) => ({ ...task, decode, ...unitsOf(decode, task, seen) }))
-    .map((candidate) => ({ candidate, sense: sense(candidate, seen) }))
-    .sort((a, b) => b.sense - a.sense);
 
-  return ranked[0]?.candidate ?? task;
+  return decoders
+    .map((decode) => ({ ...task, decode, ...unitsOf(decode, task, seen) }))
+    .map((candidate) => ({ task: candidate, sense: sense(candidate, seen) }))
+    .sort((a, b) => b.sense - a.sense);
 }
 
 /** Scores beyond 0 … 1 are logits; boxes that all lie within 0 … 2 are shares. */

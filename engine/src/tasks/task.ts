@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import type { Decoder, TaskType } from '@quantsmith/model/tasks';
 import { fail, type QuantizationConfig } from '@quantsmith/schemas';
 
 export type TaskConfig = NonNullable<QuantizationConfig['task']>;
-type TaskType = NonNullable<TaskConfig['type']>;
-export type Decoder = NonNullable<TaskConfig['decode']>;
 
 /** What the outputs mean. */
 export interface Task {

@@ -113,7 +113,7 @@ export async function openValidation(
 }
 
 /** What is measured where the config has labels and says no more. */
-function defaultMetric({ type }: Task): MetricName {
+export function defaultMetric({ type }: Pick<Task, 'type'>): MetricName {
   const byTask = { detection: 'map', segmentation: 'miou', embedding: 'spearman', ctc: 'cer' } as const;
   if (type === 'language_model') return 'perplexity';
   return type === null || type === 'classification' ? 'top1' : byTask[type];
@@ -171,7 +171,11 @@ export async function measureBaseline(
  * Labels that number their classes themselves (folders, a list of names) mean the model's only where there are as many.
  * Throws `classes-count`.
  */
-function checkClasses({ source, metric }: Validation, task: Task, [first]: readonly Seen[]): void {
+export function checkClasses(
+  { source, metric }: Pick<Validation, 'source' | 'metric'>,
+  task: Task,
+  [first]: readonly Seen[],
+): void {
   const counted = source.classes ?? null;
   if (counted === null || first === undefined || metricFacts(metric.name)?.labels !== 'class') return;
   const outputs = mainOutput(first.outputs, { task }).dims.at(-1) ?? 0;

@@ -1,8 +1,6 @@
 import { distrustOf, isReportPath, reportPathOf, type DebugReport } from '@quantsmith/schemas';
 import { withAbsolutePaths } from '@quantsmith/schemas';
-import { inspectModel } from '@quantsmith/model/onnx';
 import { fractionDone } from '@quantsmith/schemas';
-import { basename, dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
   LSPErrorCodes,
@@ -14,19 +12,18 @@ import {
 } from 'vscode-languageserver/node';
 import { checkConfigFile } from '../check/check.js';
 import {
-  configFor,
   convert,
   convertedName,
   DEBUG_COMMAND,
-  isInitData,
   outputPaths,
   OVERFLOW_COMMAND,
   RUN_COMMAND,
   setValue,
   type Written,
 } from '@quantsmith/service';
-import { dataNear } from '../sources/dataNear.js';
 import { readReport } from '../sources/reports.js';
+import { draftConfig } from '../runs/draft.js';
+import { readChoices } from './choices.js';
 import { compareOverflow, debugLayers, runConfig, type EngineResult, type RunOptions } from '../runs/run.js';
 import { cancelled } from '../session/answers.js';
 import type { Session } from '../session/session.js';
@@ -58,16 +55,7 @@ export async function execute(
   const uri: unknown = args?.[0];
   const file = typeof uri === 'string' ? session.fileOf(uri) : null;
   if (typeof uri !== 'string' || file === null) throw refused(`${command} needs the URI of a file.`);
-  if (command === COMMANDS.init) {
-    const model = await inspectModel(file).catch((error: unknown) => {
-      throw refused(error instanceof Error ? error.message : String(error));
-    });
-
-    const given: unknown = args?.[1];
-    const data = isInitData(given) ? given : {};
-    return { text: configFor(model, basename(file), { ...(await dataNear(dirname(file))), ...data }) };
-  }
-
+  if (command === COMMANDS.init) return drafted(file, args?.[1], { token, progress });
   if (command === COMMANDS.showReport) return shown(session, uri, file);
   if (command === COMMANDS.convert) return converted(session, uri, file);
   if (command === COMMANDS.setValue) return valueSet(session, uri, file, args?.slice(1) ?? []);
@@ -77,6 +65,30 @@ export async function execute(
   if (command === COMMANDS.overflow) return joined(session, `overflow ${uri}`, () => overflow(session, task));
   if (command === COMMANDS.debug) return joined(session, `debug ${uri}`, () => debug(session, task));
   throw refused(`There is no command ${command}.`);
+}
+
+/** The text of a config for a model, with the data that lie near it, or those that were chosen. */
+async function drafted(
+  file: string,
+  given: unknown,
+  { token, progress }: { token: CancellationToken; progress: WorkDoneProgressReporter },
+): Promise<{ text: string }> {
+  const abort = new AbortController();
+  token.onCancellationRequested(() => abort.abort());
+  const { chosen, maxDrop } = readChoices(given);
+  try {
+    const { text } = await draftConfig(file, {
+      configPath: file,
+      chosen,
+      ...(maxDrop === undefined ? {} : { maxDrop }),
+      signal: abort.signal,
+      onProgress: ({ done, total }) => progress.report(`Trying preprocessings: ${done} of ${total ?? '?'}`),
+    });
+
+    return { text };
+  } catch (error) {
+    throw refused(error instanceof Error ? error.message : String(error));
+  }
 }
 
 /** Starts a task, or waits with the one that is being served already. */

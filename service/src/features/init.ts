@@ -1,145 +1,205 @@
-import type { ModelSummary, TensorSignature } from '@quantsmith/schemas';
+import { shapesDraft } from '@quantsmith/model/tasks';
+import {
+  metricFacts,
+  metricValue,
+  type DraftData,
+  type DraftSource,
+  type ModelDraft,
+  type ModelSummary,
+  type TensorSignature,
+} from '@quantsmith/schemas';
 import { stringify } from 'yaml';
-import { imageInput, type ImageInput } from '../knowledge/imageInput.js';
 
-/** Where samples lie, as the config writes it. */
-export interface InitSource {
-  readonly images?: string;
-  readonly arrays?: string;
-  /** A file with labels. */
-  readonly labels?: string;
-  /** Whether the folders in `images` are the classes. */
-  readonly classFolders?: boolean;
-}
+/** Trials that are listed. */
+const MAX_LISTED = 6;
 
-/** What is known of the data when a config is made; what is absent is written as a comment that says so. */
-export interface InitData {
-  readonly calibration?: InitSource;
-  readonly validation?: InitSource;
-  /** Largest acceptable drop of the metric (default 0.01). */
-  readonly max_drop?: number;
-}
-
-/** Whether a value that came from outside is an `InitData`. */
-export function isInitData(value: unknown): value is InitData {
-  if (!isRecord(value)) return false;
-  const { calibration, validation, max_drop: drop } = value;
-  const isSource = (source: unknown) =>
-    source === undefined ||
-    (isRecord(source) &&
-      ['images', 'arrays', 'labels'].every((key) => ['undefined', 'string'].includes(typeof source[key])));
-
-  return isSource(calibration) && isSource(validation) && ['undefined', 'number'].includes(typeof drop);
-}
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** A commented config that fits a model; `modelPath` is written as it is. Says what could not be known. */
-export function configFor(model: ModelSummary, modelPath: string, data: InitData): string {
-  const image = imageInput(model.inputs);
-  const { calibration, validation, max_drop: drop = 0.01 } = data;
-  const hasLabels = validation?.labels !== undefined || validation?.classFolders === true;
+/**
+ * A commented config that fits a model, with what was found out about it and its data; `modelPath` is written as it is.
+ * Says what could not be known. `draft`: left out, what shapes tell.
+ */
+export function configFor(
+  model: ModelSummary,
+  modelPath: string,
+  data: DraftData,
+  draft: ModelDraft = shapesDraft(model),
+  maxDrop = 0.01,
+): string {
   const lines = [
     `# Quantization of ${comment(modelPath)}, made by quantsmith init.`,
     `# Inputs:  ${model.inputs.map(signature).join('; ')}`,
     `# Outputs: ${model.outputs.map(signature).join('; ')}`,
     `model: ${scalar(modelPath)}`,
     '',
+    ...taskSection(draft),
     'data:',
     '  calibration: # a few hundred typical inputs; no labels needed',
-    ...(image === null || calibration?.arrays !== undefined
-      ? tensorSource(model, calibration)
-      : imageSource(image, calibration)),
-    ...validationSection(model, image, validation),
+    ...indented(4, sourceLines(model, data.calibration, draft)),
+    ...indented(4, preprocessLines(data.calibration, draft)),
+    ...validationSection(model, data, draft),
     '',
     'quantization:',
     '  # preset and ranges are left open: they are chosen by measurement on the calibration data',
     '  subset_size: 300',
     '',
-    ...(validation === undefined
-      ? [
-          '# With validation data, this restores accuracy where quantization costs too much:',
-          '# accuracy_control:',
-          '#   metric: top1',
-          '#   max_drop: 0.01',
-        ]
-      : [
-          'accuracy_control:',
-          ...(hasLabels
-            ? ['  metric: top1 # top1 | top5 | f1 | map | miou | …', `  max_drop: ${drop}`]
-            : [
-                '  metric: cosine # similarity with the float outputs; with labels: top1 | top5 | f1 | map | …',
-                '  target: 0.99 # at least',
-              ]),
-        ]),
+    ...controlSection(data, draft, maxDrop),
   ];
 
   return `${lines.join('\n')}\n`;
 }
 
-function imageSource(image: ImageInput, source: InitSource | undefined): string[] {
-  const { height, width } = image;
-  const size =
-    height === null || width === null ? null : height === width ? `${height}` : `[${height}, ${width}]`;
+/** What the model does, with the reasons; nothing where it is not known. */
+function taskSection({ task, reasons }: ModelDraft): string[] {
+  const why = reasons.map((reason) => `# ${comment(reason)}`);
+  const entries = Object.entries(task);
+  if (entries.length === 0)
+    return [
+      ...why,
+      '# The task is not known from the shapes: outputs are compared with those of the float model.',
+      '',
+    ];
 
   return [
-    source?.images === undefined
-      ? '    images: ./images # not known: the folder of your images'
-      : `    images: ${scalar(source.images)}`,
-    '    preprocess: &preprocess # not known: must be what the model was trained with',
-    ...(size === null
-      ? ['      # resize: 256 # the model takes any size']
-      : [`      resize: [${height}, ${width}]`]),
-    `      color: ${image.channels === 1 ? 'gray' : 'rgb'}`,
-    '      scale: 255',
-    ...(image.channels === 3
-      ? ['      mean: [0.485, 0.456, 0.406]', '      std: [0.229, 0.224, 0.225]']
-      : []),
-    `      layout: ${image.layout}`,
+    ...why,
+    'task: # guessed from the shapes, whatever the names; see docs/metrics.md',
+    ...entries.map(([key, value]) => `  ${key}: ${flow(value)}`),
+    '',
   ];
 }
 
-function tensorSource(model: ModelSummary, source: InitSource | undefined): string[] {
-  if (source?.arrays !== undefined) return [`    arrays: ${scalar(source.arrays)}`];
-  const names = model.inputs.map((input) => comment(input.name)).join(', ');
+function sourceLines(
+  { inputs }: ModelSummary,
+  source: DraftSource | undefined,
+  { preprocess, inputLayout }: ModelDraft,
+): string[] {
+  const { images, arrays, tensors } = source ?? {};
+  if (images !== undefined) return [`images: ${scalar(images)}`];
+  if (tensors !== undefined) return [`tensors: ${scalar(tensors)}`];
+  if (arrays !== undefined) {
+    const layout = inputLayout === null ? [] : [`input_layout: ${inputLayout}`];
+    return [`arrays: ${scalar(arrays)}`, ...layout];
+  }
+
+  if (preprocess !== null) return ['images: ./images # not known: the folder of your images'];
+  if (inputs.length === 1)
+    return ['arrays: ./calibration.npy # not known: one array, samples on its first axis'];
   return [
-    model.inputs.length === 1
-      ? '    arrays: ./calibration.npy # not known: one array, samples on its first axis'
-      : `    arrays: ./calibration.npz # not known: arrays named ${names}`,
+    `arrays: ./calibration.npz # not known: arrays named ${inputs.map(({ name }) => comment(name)).join(', ')}`,
   ];
+}
+
+/** How images become inputs, with what each way to do it gave. */
+function preprocessLines(
+  source: DraftSource | undefined,
+  { preprocess, tried, metric, remarks }: ModelDraft,
+): string[] {
+  // Float arrays are inputs already; of images, and of arrays of bytes, a draft has a preprocessing.
+  const isKnownFloat = preprocess === null || source?.tensors !== undefined;
+  if (isKnownFloat) return [];
+  const listed = tried.slice(0, MAX_LISTED);
+  const [best] = listed;
+  const of = (count: number) => (count === 1 ? '1 sample' : `${count} samples`);
+  const why =
+    best === undefined
+      ? [
+          'preprocess: &preprocess # not known: must be what the model was trained with',
+          ...remarks.map((remark) => `  # ${comment(remark)}`),
+        ]
+      : [
+          `preprocess: &preprocess # the best of ${tried.length} that were tried on the float model:`,
+          ...listed.map(
+            ({ text, value, samples }) =>
+              `  #   ${metric} ${metricValue(metric, value)} on ${of(samples)}: ${text}`,
+          ),
+        ];
+
+  return [...why, ...Object.entries(preprocess).map(([key, value]) => `  ${key}: ${flow(value)}`)];
 }
 
 function validationSection(
   model: ModelSummary,
-  image: ImageInput | null,
-  source: InitSource | undefined,
+  { validation, calibration }: DraftData,
+  draft: ModelDraft,
 ): string[] {
   const lines = [
-    '  validation: # what accuracy is measured on',
-    ...(image === null || source?.arrays !== undefined ? arrayLines(model, source) : imageLines(source)),
+    'validation: # what accuracy is measured on',
+    ...indented(2, [
+      ...sourceLines(
+        model,
+        validation ?? (draft.preprocess === null ? undefined : { images: './validation' }),
+        draft,
+      ),
+      ...labelLines(validation, draft),
+      ...(draft.preprocess === null ? [] : ['preprocess: *preprocess']),
+    ]),
   ];
 
-  return source === undefined ? lines.map((line) => `  # ${line.slice(2)}`) : lines;
+  if (validation === undefined) return lines.map((line) => `  # ${line}`);
+  const pathOf = (source: DraftSource | undefined) => source?.images ?? source?.arrays ?? source?.tensors;
+  const isSame = pathOf(validation) === pathOf(calibration);
+  const same = '# the same samples as for calibration: others would tell more';
+  return ['', ...indented(2, isSame ? [same, ...lines] : lines)];
 }
 
-function arrayLines(model: ModelSummary, source: InitSource | undefined): string[] {
-  const arrays = source?.arrays ?? `./validation.${model.inputs.length === 1 ? 'npy' : 'npz'}`;
-  const isKnown = source === undefined || source.labels !== undefined;
-  const labels = `labels: ${scalar(source?.labels ?? './labels.npy')}`;
-  return [`    arrays: ${scalar(arrays)}`, isKnown ? `    ${labels}` : `    # ${labels}`];
+function labelLines(
+  source: DraftSource | undefined,
+  { labels, classes, hasLabels, tried, preprocess, metric, remarks }: ModelDraft,
+): string[] {
+  const [measured] = tried;
+  const float =
+    measured === undefined || preprocess !== null
+      ? ''
+      : ` # float model: ${metric} ${metricValue(metric, measured.value)} on ${measured.samples} samples`;
+  const names = classes === null ? [] : [`classes: ${scalar(classes)}`];
+  if (labels !== null) return [`labels: ${scalar(labels)}${float}`, ...names];
+  if (hasLabels) return [...names, '# no labels: the subfolders are the classes'];
+  if (metric === 'perplexity')
+    return [`# no labels: tokens are their own${float.replace(' #', ':').replace(': float', '; float')}`];
+
+  return [
+    '# labels: ./labels.csv # without labels the outputs are compared with the float model',
+    ...(source === undefined ? [] : remarks.slice(0, 2).map((remark) => `# ${comment(remark)}`)),
+  ];
 }
 
-function imageLines(source: InitSource | undefined): string[] {
-  const labels =
-    source?.labels !== undefined
-      ? `    labels: ${scalar(source.labels)}`
-      : source?.classFolders === true
-        ? '    # no labels: the subfolders are the classes'
-        : '    # labels: ./labels.csv # file,label; without labels the outputs are compared with the float model';
+function controlSection(
+  { validation }: DraftData,
+  { metric, hasLabels }: ModelDraft,
+  maxDrop: number,
+): string[] {
+  if (validation === undefined)
+    return [
+      '# With validation data, this restores accuracy where quantization costs too much:',
+      '# accuracy_control:',
+      '#   metric: top1',
+      '#   max_drop: 0.01',
+    ];
 
-  return [`    images: ${scalar(source?.images ?? './validation')}`, labels, '    preprocess: *preprocess'];
+  if (metric === 'perplexity')
+    return [
+      'accuracy_control:',
+      '  metric: perplexity # lower is better',
+      `  max_drop: ${maxDrop}`,
+      '  drop_type: relative',
+    ];
+
+  if (!hasLabels)
+    return [
+      'accuracy_control:',
+      '  metric: cosine # similarity with the float outputs; with labels: top1 | map | miou | cer | …',
+      '  target: 0.99 # at least',
+    ];
+
+  const points = metricFacts(metric)?.share === true ? pointsText(maxDrop) : '';
+  return ['accuracy_control:', `  metric: ${metric}`, `  max_drop: ${maxDrop}${points}`];
 }
+
+function pointsText(drop: number): string {
+  const points = Number((100 * drop).toPrecision(6));
+  return ` # ${points} ${points === 1 ? 'point' : 'points'}`;
+}
+
+const indented = (spaces: number, lines: readonly string[]) =>
+  lines.map((line) => `${' '.repeat(spaces)}${line}`);
 
 const signature = ({ name, type, dims }: TensorSignature) => comment(`${name} ${type} [${dims.join(', ')}]`);
 
@@ -148,3 +208,13 @@ const comment = (text: string) => text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ')
 
 /** A text as a YAML value on one line. */
 const scalar = (text: string) => stringify(text, { lineWidth: 0, blockQuote: false }).trimEnd();
+
+/** Any value as YAML on one line. */
+function flow(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(flow).join(', ')}]`;
+  if (typeof value !== 'object' || value === null)
+    return typeof value === 'string' ? scalar(value) : String(value);
+  return `{${Object.entries(value)
+    .map(([key, each]) => `${key}: ${flow(each)}`)
+    .join(', ')}}`;
+}

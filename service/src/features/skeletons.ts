@@ -1,7 +1,7 @@
 import type { ModelSummary } from '@quantsmith/schemas';
 import { resolve } from 'node:path';
 import type { FolderEntry } from '../facts/facts.js';
-import { imageInput } from '../knowledge/imageInput.js';
+import { imageInput } from '@quantsmith/model/tasks';
 import type { Written } from '../document/edit.js';
 
 const MAX_SKELETONS = 8;

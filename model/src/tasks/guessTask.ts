@@ -1,0 +1,199 @@
+import type { ModelSummary, QuantizationConfig, TensorSignature } from '@quantsmith/schemas';
+import { decodersFor, type Decoder, type InputSize } from './decoders.js';
+import { imageInput } from './imageInput.js';
+
+export type TaskType = NonNullable<NonNullable<QuantizationConfig['task']>['type']>;
+
+/** What a model is for, as far as its shapes tell. */
+export interface TaskGuess {
+  readonly type: TaskType | null;
+  /** Decoders that fit, the likelier first; of detectors only. */
+  readonly decoders: readonly Decoder[];
+  /** Values of a row of the output that classes are read from; null: none, or not known. */
+  readonly classes: number | null;
+  /** Why, and what else it may be, as sentences. */
+  readonly reasons: readonly string[];
+}
+
+const UNKNOWN: TaskGuess = { type: null, decoders: [], classes: null, reasons: [] };
+
+type Shape = readonly (number | string)[];
+
+/** Lines of text are this high for the usual recognizers. */
+const TEXT_HEIGHTS = [32, 48, 64];
+/** Fewer columns than this are no alphabet, more are no classes of a CTC. */
+const ALPHABET = [20, 30_000] as const;
+/** Lengths that vectors of an embedding usually have, and that numbers of classes usually have not. */
+const VECTOR_LENGTHS = [64, 128, 256, 384, 512, 768, 1024, 1280, 1536, 2048];
+
+/** The task, from shapes and structure alone: names of files, tensors and nodes say nothing. */
+export function guessTask(model: ModelSummary): TaskGuess {
+  const outputs = model.outputs.filter(({ type }) => /^(float|int|uint|bool)/.test(type));
+  const [first, ...others] = outputs;
+  if (first === undefined) return UNKNOWN;
+  const states = streamingStates(model);
+  if (states.length > 0) {
+    const names = states.join(', ');
+    return because(null, `Inputs come back as outputs (${names}): a streaming model with states.`);
+  }
+
+  const tokens = tokenInput(model.inputs);
+  if (tokens !== null) return ofTokens(model, first, tokens);
+  const image = imageInput(model.inputs);
+  const size = image === null || image.height === null || image.width === null ? null : (image as InputSize);
+  const shapes = outputs.map(({ dims }) => dims);
+  if (image !== null && others.length === 0 && first.dims.length === 3 && isTextLine(image))
+    return ofSteps(first.dims, 'A low, long image gives one row of scores a step.');
+  const decoders = image === null ? [] : decodersFor(shapes, size);
+  if (decoders.length > 0 && first.dims.length <= 3) return ofDetector(shapes, decoders, size);
+  if (others.length > 0) return UNKNOWN;
+  if (image !== null && (first.dims.length === 4 || (first.dims.length === 3 && isInteger(first))))
+    return ofMap(first, image);
+  if (first.dims.length === 3) {
+    const sound = model.inputs.length === 1 && model.inputs[0]!.dims.length <= 3;
+    const steps = ofSteps(first.dims, 'A signal gives one row of scores a step.');
+    return sound && steps.classes !== null ? steps : UNKNOWN;
+  }
+
+  return ofRow(model, first);
+}
+
+function because(type: TaskType | null, reason: string, more: Partial<TaskGuess> = {}): TaskGuess {
+  return { ...UNKNOWN, type, reasons: [reason], ...more };
+}
+
+/** Float inputs whose shape an output of the same type has too, besides the first of each. */
+function streamingStates({ inputs, outputs }: ModelSummary): string[] {
+  const shape = ({ type, dims }: TensorSignature) =>
+    `${type}${dims.map((dim) => (isFree(dim) ? '?' : dim)).join()}`;
+  const fits = (input: TensorSignature) =>
+    outputs
+      .slice(1)
+      .some(
+        (output) =>
+          output.dims.length === input.dims.length &&
+          (shape(output) === shape(input) || output.dims.every(isFree)),
+      );
+
+  return inputs
+    .slice(1)
+    .filter((input) => input.type.startsWith('float') && input.dims.length >= 2 && fits(input))
+    .map(({ name }) => name);
+}
+
+const isFree = (dim: number | string) => typeof dim === 'string' || dim <= 0;
+const isInteger = ({ type }: TensorSignature) => /^u?int/.test(type);
+const numberOf = (dim: number | string | undefined) => (typeof dim === 'number' && dim > 0 ? dim : null);
+
+/** Token ids: the first input of whole numbers of rank 2; a mask and the like stand beside it. */
+function tokenInput(inputs: readonly TensorSignature[]): TensorSignature | null {
+  const areIds =
+    inputs.length > 0 && inputs.every((input) => /^int(32|64)$/.test(input.type) && input.dims.length <= 2);
+  return areIds ? (inputs.find(({ dims }) => dims.length === 2) ?? null) : null;
+}
+
+/** By the table that ids are looked up in, [words, width]: logits have as many columns as it has rows. */
+function ofTokens({ nodes }: ModelSummary, { dims }: TensorSignature, input: TensorSignature): TaskGuess {
+  const tables = nodes.flatMap(({ op, constants }) => (op === 'Gather' ? [constants[0] ?? []] : []));
+  const table = tables.filter(({ length }) => length === 2).sort((a, b) => b[0]! - a[0]!)[0];
+  const columns = numberOf(dims.at(-1));
+  if (columns === null) return UNKNOWN;
+  const from = `ids ([${input.dims.join(', ')}])`;
+  if (dims.length === 3 && table !== undefined && columns === table[0])
+    return because('language_model', `Token ${from} give logits of all ${columns} tokens at each.`);
+  const isVector = table === undefined ? VECTOR_LENGTHS.includes(columns) : columns === table[1];
+  if (isVector) {
+    const each = dims.length === 3 ? 'a vector a token, averaged over the mask' : 'one vector a text';
+    return because('embedding', `Token ${from} give ${each}, of ${columns} values.`);
+  }
+
+  if (dims.length === 3)
+    return because(null, `Token ${from} give ${columns} classes a token: the metric is token_f1.`, {
+      classes: columns,
+    });
+
+  return because('classification', `${from} give ${columns} values.`, { classes: columns });
+}
+
+const isTextLine = ({ height, width }: { readonly height: number | null; readonly width: number | null }) =>
+  height !== null && TEXT_HEIGHTS.includes(height) && (width === null || width >= 2 * height);
+
+function ofSteps(dims: Shape, reason: string): TaskGuess {
+  const columns = numberOf(dims.at(-1));
+  const isAlphabet = columns !== null && columns >= ALPHABET[0] && columns <= ALPHABET[1];
+  return isAlphabet ? because('ctc', reason, { classes: columns }) : UNKNOWN;
+}
+
+function ofDetector(
+  shapes: readonly Shape[],
+  decoders: readonly Decoder[],
+  size: InputSize | null,
+): TaskGuess {
+  const [decoder] = decoders;
+  const shape = shapes.map((dims) => `[${dims.join(', ')}]`).join(' and ');
+  const grid =
+    decoders.includes('yolox') && size !== null
+      ? ', as many rows as the grids of strides 8, 16, 32 (64) have cells'
+      : '';
+  const scores = shapes.find((dims) => dims.at(-1) !== 4);
+  const columns = {
+    yolox: (numberOf(shapes[0]?.at(-1)) ?? 0) - 5,
+    yolov5: (numberOf(shapes[0]?.at(-1)) ?? 0) - 5,
+    yolov8: (numberOf(shapes[0]?.at(-2)) ?? 0) - 4,
+    ssd: (numberOf(scores?.at(-1)) ?? 0) - 1,
+    detr: 0,
+    nms_free: 0,
+  }[decoder ?? 'nms_free'];
+
+  return because('detection', `The outputs are ${shape}${grid}.`, {
+    decoders,
+    classes: columns > 0 ? columns : null,
+  });
+}
+
+/** An image, or a map of it. */
+function ofMap(
+  output: TensorSignature,
+  { channels, layout, height }: NonNullable<ReturnType<typeof imageInput>>,
+): TaskGuess {
+  const { dims } = output;
+  if (dims.length === 3) return because('segmentation', 'The output is a whole number a pixel.');
+  const maps = numberOf(layout === 'nchw' ? dims[1] : dims[3]) ?? numberOf(dims[1]);
+  const rows = numberOf(layout === 'nchw' ? dims[2] : dims[1]);
+  if (maps === 1)
+    return because(
+      'segmentation',
+      'The output is one map: text, foreground or depth; masks are compared at 0.5.',
+      {
+        classes: 2,
+      },
+    );
+  const isPicture = maps === channels && (rows === null || height === null || rows >= height);
+  if (maps === null || isPicture)
+    return because(null, 'The output is an image like the input: psnr compares it.');
+
+  return because('segmentation', `The output is ${maps} maps, one a class.`, { classes: maps });
+}
+
+function ofRow({ inputs, nodes }: ModelSummary, { dims }: TensorSignature): TaskGuess {
+  const values = numberOf(dims.at(-1));
+  if (values === null || dims.length > 2 || inputs.length !== 1) return UNKNOWN;
+  const given = inputs[0]!.dims;
+  if (given.length === dims.length && numberOf(given.at(-1)) === values)
+    return because(null, 'The output has the shape of the input: an autoencoder; mse or cosine compares it.');
+  const isSure = nodes.slice(-3).some(({ op }) => /Softmax$/.test(op));
+  if (values === 1)
+    return because('classification', 'The output is one value: yes or no, by f1_binary, or a figure.', {
+      classes: 2,
+    });
+  if (!isSure && VECTOR_LENGTHS.includes(values))
+    return because(
+      'embedding',
+      `The output is ${values} values, which look like a vector; where they are classes, write type: classification.`,
+      {
+        classes: values,
+      },
+    );
+
+  return because('classification', `The output is ${values} values a sample.`, { classes: values });
+}

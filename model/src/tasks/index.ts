@@ -1,0 +1,6 @@
+/** What the shapes of a model's inputs and outputs say of its task. */
+export * from './decoders.js';
+export * from './guessTask.js';
+export * from './imageInput.js';
+export * from './preprocessings.js';
+export * from './shapesDraft.js';

@@ -1,0 +1,28 @@
+/** Words of a path, the nearest first: "data/val_x.npy" is val, x, data. */
+export const wordsOf = (path: string): string[] =>
+  path
+    .toLowerCase()
+    .split('/')
+    .reverse()
+    .flatMap((part) => part.replace(/\.[a-z0-9]+$/, '').split(/[^a-z0-9]+/));
+
+const LABELS = /^(y|labels?|targets?|masks?|annotations?|gt|segmentations?|segmentationclass)$/;
+
+/** Whether a word names what holds labels, never samples. */
+export const isLabelName = (word: string): boolean => LABELS.test(word);
+
+/** A file's name without its folder and its ending. */
+export const stemOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1).replace(/\.[^.]+$/, '');
+
+export type Role = 'calibration' | 'validation';
+
+const ROLES: Readonly<Record<Role, RegExp>> = {
+  calibration: /^(cal|calib|calibration|train|training|train\d{4})$/,
+  validation: /^(val|valid|validation|val\d{4}|test|eval|dev)$/,
+};
+
+/** What a word says that data are for; null: nothing. */
+export function roleOf(word: string): Role | null {
+  if (ROLES.calibration.test(word)) return 'calibration';
+  return ROLES.validation.test(word) ? 'validation' : null;
+}
