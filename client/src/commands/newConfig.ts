@@ -40,7 +40,17 @@ export async function writeConfig(
   const config = configBeside(model);
   const params = { command: 'quantsmith.server.init', arguments: [model.toString(), options] };
   try {
-    const { text } = (await client.sendRequest(ExecuteCommandRequest.type, params)) as { text: string };
+    // The preprocessings are tried on the float model, which takes up to a minute.
+    const { text } = await vscode.window.withProgress(
+      {
+        location: vscode.ProgressLocation.Notification,
+        title: `Trying what fits ${vscode.workspace.asRelativePath(model)}`,
+        cancellable: true,
+      },
+      async (_, token) =>
+        (await client.sendRequest(ExecuteCommandRequest.type, params, token)) as { text: string },
+    );
+
     await vscode.workspace.fs.writeFile(config, new TextEncoder().encode(text));
     await vscode.window.showTextDocument(config);
     return config;

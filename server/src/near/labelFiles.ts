@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { arrayHeader } from '../sources/arrays.js';
 import { bytesOf, withFile } from '../sources/look.js';
 import type { Candidate } from './candidates.js';
-import { isLabelName, stemOf, wordsOf } from './names.js';
+import { isLabelName, nameOf, roleIn, stemOf, wordsOf } from './names.js';
 import { linesOf } from './text.js';
 import type { FoundFolder } from './tree.js';
 
@@ -23,16 +23,20 @@ export async function labelFilesFor(
   source: Candidate,
 ): Promise<string[]> {
   const near = (path: string) => -commonParts(path, source.path);
+  const role = roleIn(source.path);
+  // The labels of the training set are not those of the validation set.
+  const isForSame = (path: string) => role === null || [role, null].includes(roleIn(path));
   const files = tree
     .flatMap(({ path, files: names }) => names.map((name) => joined(path, name)))
     .filter((path) => /\.(csv|tsv|jsonl|json|npy)$/i.test(path) && path !== source.path)
+    .filter(isForSame)
     .sort((a, b) => near(a) - near(b) || Number(isNamed(b)) - Number(isNamed(a)))
     .slice(0, MAX_OPENED);
 
   const found: string[] = [];
   for (const path of files) if (await isLabelFile(join(dir, path), path, source)) found.push(path);
   for (const folder of source.kind === 'images' ? tree : [])
-    if (await isLabelFolder(dir, folder, source)) found.push(folder.path);
+    if (isForSame(folder.path) && (await isLabelFolder(dir, folder, source))) found.push(folder.path);
   return found.sort((a, b) => near(a) - near(b));
 }
 
@@ -72,15 +76,15 @@ async function headOf(file: string): Promise<string> {
 
 /** Whether a COCO file names one of the images. */
 function namesImages(head: string, { files }: Candidate): boolean {
-  const stems = new Set(files.map(stemOf));
-  return [...head.matchAll(/"file_name"\s*:\s*"([^"]+)"/g)].some(([, name = '']) => stems.has(stemOf(name)));
+  const names = new Set(files.map(nameOf));
+  return [...head.matchAll(/"file_name"\s*:\s*"([^"]+)"/g)].some(([, name = '']) => names.has(nameOf(name)));
 }
 
 /** Whether most of a table's first rows begin with the name of an image. */
 function namesMost(lines: readonly string[], { files }: Candidate): boolean {
-  const stems = new Set(files.map(stemOf));
+  const names = new Set(files.map(nameOf));
   const rows = lines.slice(0, MAX_LINES);
-  const named = rows.filter((row) => stems.has(stemOf(fileIn(row))));
+  const named = rows.filter((row) => names.has(nameOf(fileIn(row))));
   return named.length >= MIN_SHARE * (rows.length - 1) && named.length > 0;
 }
 

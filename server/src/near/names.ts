@@ -11,8 +11,11 @@ const LABELS = /^(y|labels?|targets?|masks?|annotations?|gt|segmentations?|segme
 /** Whether a word names what holds labels, never samples. */
 export const isLabelName = (word: string): boolean => LABELS.test(word);
 
+/** A file's name without its folder. */
+export const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
 /** A file's name without its folder and its ending. */
-export const stemOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1).replace(/\.[^.]+$/, '');
+export const stemOf = (path: string): string => nameOf(path).replace(/\.[^.]+$/, '');
 
 export type Role = 'calibration' | 'validation';
 
@@ -25,4 +28,10 @@ const ROLES: Readonly<Record<Role, RegExp>> = {
 export function roleOf(word: string): Role | null {
   if (ROLES.calibration.test(word)) return 'calibration';
   return ROLES.validation.test(word) ? 'validation' : null;
+}
+
+/** What a path says that data are for, by its nearest word that says so. */
+export function roleIn(path: string): Role | null {
+  const word = wordsOf(path).find((each) => roleOf(each) !== null);
+  return word === undefined ? null : roleOf(word);
 }

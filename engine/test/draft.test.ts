@@ -1,0 +1,108 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, describe, expect, it } from 'vitest';
+import { encodeModel } from '@quantsmith/model/onnx';
+import type { DraftData } from '@quantsmith/schemas';
+import { floats, ints, model, node, value } from '../../test/kit/models.js';
+import { DATA, hasData } from '../../test/kit/realModels.js';
+import { draftOfModel } from '../src/draft/draft.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'quantsmith-draft-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+/**
+ * Tells red, green, blue and dark images apart, as a model that was trained with bytes in the order blue, green, red: a
+ * brightness below 100 of the brightest channel is dark.
+ */
+const NAME = join(dir, 'colours.onnx');
+writeFileSync(
+  NAME,
+  encodeModel(
+    model({
+      inputs: [value('in', [1, 3, 8, 8])],
+      outputs: [value('out', [1, 4])],
+      nodes: [
+        node('GlobalAveragePool', ['in'], ['mean']),
+        node('Reshape', ['mean', 'shape'], ['flat']),
+        node('Gemm', ['flat', 'w', 'b'], ['out']),
+      ],
+      // Columns: red (the last channel), green, blue, and dark.
+      initializers: [
+        ints('shape', [1, 3]),
+        floats('w', [3, 4], [0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 0]),
+        floats('b', [4], [0, 0, 0, 100]),
+      ],
+    }),
+  ),
+);
+
+const COLOURS = { a_red: '#e01010', b_green: '#10e010', c_blue: '#1010e0', d_dark: '#200810' };
+
+async function colours(folder: string, count: number): Promise<void> {
+  for (const [name, background] of Object.entries(COLOURS)) {
+    mkdirSync(join(dir, folder, name), { recursive: true });
+    for (let index = 0; index < count; index++)
+      await sharp({ create: { width: 20, height: 12, channels: 3, background } })
+        .png()
+        .toFile(join(dir, folder, name, `${index}.png`));
+  }
+}
+
+const draft = (data: DraftData, seconds = 60, modelPath = NAME) =>
+  draftOfModel({ kind: 'draft', modelPath, baseDir: dir, data, seconds }, () => undefined);
+
+describe('a draft of a config', () => {
+  it('has the preprocessing that the float model does best with, and its figure', async () => {
+    await colours('val', 4);
+    const found = await draft({ validation: { images: 'val', classFolders: true } });
+    expect(found).toMatchObject({ task: { type: 'classification' }, metric: 'top1', hasLabels: true });
+    expect(found.preprocess).toMatchObject({ color: 'bgr', layout: 'nchw', resize: [8, 8] });
+    expect(found.preprocess).not.toHaveProperty('normalize');
+    expect(found.tried[0]).toMatchObject({ value: 1, samples: 16 });
+    expect(found.tried.length).toBeGreaterThan(5);
+    expect(found.remarks).toEqual([]);
+  });
+
+  it('says so where there are no labels, or no data', async () => {
+    await colours('plain', 1);
+    const bare = await draft({ calibration: { images: 'plain/a_red' } });
+    expect(bare).toMatchObject({ hasLabels: false, tried: [], metric: 'cosine' });
+    expect(bare.remarks.join()).toMatch(/Without labels no preprocessing was tried/);
+    expect((await draft({})).remarks.join()).toMatch(/no data nearby/);
+  });
+
+  it('takes no labels that do not fit, and says why', async () => {
+    await colours('some', 1);
+    writeFileSync(join(dir, 'wrong.csv'), 'file,label\n0.png,7\n');
+    const source = { images: 'some/a_red', labels: ['wrong.csv'] };
+    const found = await draft({ validation: source });
+    expect(found).toMatchObject({ hasLabels: false, labels: null });
+    expect(found.remarks.join()).toMatch(/has the label 7, but the model has only 4 classes/);
+  });
+
+  it('is what shapes tell where the model does not run, or there is no time', async () => {
+    await colours('late', 2);
+    const late = await draft({ validation: { images: 'late', classFolders: true } }, 0);
+    expect(late).toMatchObject({ tried: [], task: { type: 'classification' } });
+    expect(late.remarks.join()).toMatch(/no time/);
+    const broken = join(dir, 'broken.onnx');
+    const nodes = [node('NoSuchOperator', ['in'], ['out'])];
+    const [inputs, outputs] = [[value('in', [1, 3, 8, 8])], [value('out', [1, 4])]];
+    writeFileSync(broken, encodeModel(model({ inputs, outputs, nodes })));
+    const refused = await draft({ validation: { images: 'late' } }, 60, broken);
+    expect(refused.remarks.join()).toMatch(/operator that the runtime does not have/);
+    expect(refused.preprocess).toMatchObject({ resize: [8, 8] });
+  });
+});
+
+describe.skipIf(!hasData)('on real models (needs shared/data)', () => {
+  it('tells YOLOX from YOLOv5 by whose boxes lie on the images', async () => {
+    const images = join(DATA, 'datasets/coco/validation/images');
+    const path = join(DATA, 'models/detection/yolox_nano.onnx');
+    const found = await draft({ calibration: { images } }, 60, path);
+    expect(found.task).toEqual({ type: 'detection', decode: 'yolox' });
+    expect(found.reasons.join()).toMatch(/fit yolox and yolov5; .* yolox: (9\d|100) %, yolov5: [0-3]?\d %/);
+  });
+});
