@@ -9,8 +9,9 @@ export default defineConfig({
     ],
     exclude: ['**/node_modules/**', 'test/e2e/**'],
     root: fileURLToPath(new URL('.', import.meta.url)),
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // Against hanging only: no test is about time.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     pool: 'forks',
     // By default one core stays idle, which on two is half of them.
     maxWorkers: '100%',

@@ -168,9 +168,10 @@ describe('what is said', () => {
   it('in a pipe, a line now and then while a stage takes long', async () => {
     write(
       'loader.mjs',
-      `export default async function* () {
+      `import { existsSync } from 'node:fs';
+      export default async function* () {
+        while (!existsSync('seen')) await new Promise((resolve) => setTimeout(resolve, 10));
         for (let i = 0; i < 8; i++) {
-          await new Promise((resolve) => setTimeout(resolve, 150));
           yield { image: { dims: [1, 1, 8, 8], data: new Float32Array(64).fill(i / 8) } };
         }
       }\n`,
@@ -181,7 +182,10 @@ describe('what is said', () => {
       env: { ...process.env, QUANTSMITH_HEARTBEAT: '0.2' },
     });
     let text = '';
-    child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      if (text.includes(', still at work')) write('seen', '');
+    });
     const code = await new Promise((resolve) => child.once('close', resolve));
     expect([code, text]).toEqual([0, expect.stringMatching(/, still at work/)]);
   });

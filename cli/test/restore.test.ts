@@ -120,7 +120,7 @@ describe.skipIf(process.platform === 'win32')('a run that is killed while it res
     const child = start(path);
     const closed = ended(child);
     // The identity, both models' evaluations, and something of the search.
-    await vi.waitFor(() => expect(entries()).toBeGreaterThan(5), { timeout: 60_000, interval: 1 });
+    await vi.waitFor(() => expect(entries()).toBeGreaterThan(5), { timeout: 500_000, interval: 1 });
     child.kill('SIGKILL');
     await closed;
     expect(existsSync(join(folder, 'hard.int8.onnx'))).toBe(false);

@@ -360,7 +360,7 @@ test('a higher operator set where one is asked for', async () => {
 
 describe.skipIf(!hasData)('real models compute what they computed', () => {
   const files = realModels().filter((file) => !/superresolution|quantized_refs/.test(file));
-  test.each(files)('%s', { timeout: 60_000 }, async (file) => {
+  test.each(files)('%s', async (file) => {
     const source = await readModel(`${DATA}/models/${file}`);
     const session = await createSession(source.path, { threads: 1, optimization: 'disabled' });
     const feeds = realFeeds(file, session.inputs);

@@ -242,7 +242,7 @@ test('branches of If are upgraded too', async () => {
 
 describe.skipIf(!hasData)('real models', () => {
   const files = realModels().filter((file) => !file.includes('superresolution'));
-  test.each(files)('%s', { timeout: 60_000 }, async (file) => {
+  test.each(files)('%s', async (file) => {
     const { model: source, path } = await readModel(`${DATA}/models/${file}`);
     const session = await createSession(path, { threads: 1, optimization: 'disabled' });
     const feeds = realFeeds(file, session.inputs);

@@ -340,18 +340,16 @@ describe('inspecting', () => {
     expect(imports.filter((path) => !free.some((start) => path.startsWith(start)))).toEqual([]);
   });
 
-  test('a weight of 600 MB is stepped over', async () => {
+  test('a weight that no memory would hold is stepped over', async () => {
     // A file with a hole: the tensor's raw bytes are there, but take no room and no time.
     const small = encodeModel(linear(floats('w', [40, 50], [])));
     const head = written(small);
     const path = join(head, '..', 'large.onnx');
-    const bytes = largeModel(600_000_000);
+    const bytes = largeModel(40_000_000_000);
     writeFileSync(path, bytes);
-    truncateSync(path, bytes.byteLength + 600_000_000);
-    const memory = process.memoryUsage.rss();
+    truncateSync(path, bytes.byteLength + 40_000_000_000);
     const summary = await inspectModel(path);
-    expect(process.memoryUsage.rss() - memory).toBeLessThan(50e6);
-    expect(summary.parameterCount).toBe(150_000_000);
+    expect(summary.parameterCount).toBe(10_000_000_000);
     expect(summary.nodes).toHaveLength(1);
   });
 

@@ -8,7 +8,7 @@
 (add-to-list 'auto-mode-alist '("\\.quant\\.ya?ml\\'" . quant-yaml-mode))
 (add-to-list 'eglot-server-programs
              (cons 'quant-yaml-mode (append (json-parse-string (getenv "QUANTSMITH_LSP") :array-type 'list) nil)))
-(setq eglot-sync-connect 15
+(setq eglot-sync-connect 100
       eglot-autoshutdown nil
       eglot-send-changes-idle-time 0.05
       vc-handled-backends nil)
@@ -35,7 +35,7 @@
   (find-file "mistaken.quant.yaml")
   ;; What M-x eglot does.
   (apply #'eglot (eglot--guess-contact))
-  (push (cons 'attached (if (quant-wait 15 (lambda () (quant-diagnostics))) t :json-false)) answers)
+  (push (cons 'attached (if (quant-wait 100 (lambda () (quant-diagnostics))) t :json-false)) answers)
   (push (cons 'diagnostics
               (vconcat (mapcar (lambda (found)
                                  (list (cons 'message (flymake-diagnostic-text found))
@@ -55,7 +55,7 @@
   (search-forward "prset")
   (replace-match "preset")
   (eglot--signal-textDocument/didChange)
-  (push (cons 'cleared (if (quant-wait 10 (lambda () (not (quant-diagnostics)))) t :json-false)) answers)
+  (push (cons 'cleared (if (quant-wait 100 (lambda () (not (quant-diagnostics)))) t :json-false)) answers)
   (princ (concat (json-encode (nreverse answers)) "\n"))
   (set-buffer-modified-p nil)
   (eglot-shutdown (eglot-current-server)))

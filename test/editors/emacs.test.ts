@@ -24,7 +24,6 @@ describe.skipIf(!installed)('Emacs with eglot', () => {
     const { stdout, stderr } = spawnSync('emacs', ['--batch', '-q', '-l', script], {
       cwd: scratch,
       encoding: 'utf8',
-      timeout: 60_000,
       env: { ...process.env, HOME: scratch, QUANTSMITH_LSP: JSON.stringify(serverCommand()) },
     });
     const answers = JSON.parse(stdout.trim().split('\n').at(-1) || '{}') as Answers;

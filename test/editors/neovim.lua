@@ -8,14 +8,14 @@ local answers = {}
 local function diagnostics()
   return vim.diagnostic.get(0)
 end
-answers.attached = vim.wait(15000, function() return #diagnostics() > 0 end, 20)
+answers.attached = vim.wait(1000000, function() return #diagnostics() > 0 end, 20)
 answers.diagnostics = vim.tbl_map(function(d)
   return { code = d.code, message = d.message, line = d.lnum, column = d.col, last = d.end_col }
 end, diagnostics())
 
 local function ask(method, line, character)
   local params = { textDocument = vim.lsp.util.make_text_document_params(), position = { line = line, character = character } }
-  local replies = vim.lsp.buf_request_sync(0, method, params, 5000)
+  local replies = vim.lsp.buf_request_sync(0, method, params, 100000)
   return replies and replies[id] and replies[id].result
 end
 local hover = ask('textDocument/hover', 6, 6)
@@ -25,7 +25,7 @@ answers.completion = vim.tbl_map(function(item) return item.label end, (list and
 
 -- Mending the mistake must clear the diagnostic.
 vim.api.nvim_buf_set_lines(0, 5, 6, false, { '  preset: mixed' })
-answers.cleared = vim.wait(10000, function() return #diagnostics() == 0 end, 20)
+answers.cleared = vim.wait(100000, function() return #diagnostics() == 0 end, 20)
 
 answers.left = vim.tbl_map(function(d) return d.message end, diagnostics())
 io.stdout:write(vim.fn.json_encode(answers) .. '\n')

@@ -34,7 +34,6 @@ describe.skipIf(!installed)('Neovim with quantsmith lsp --stdio', () => {
       {
         cwd: scratch,
         encoding: 'utf8',
-        timeout: 60_000,
         env: { ...process.env, QUANTSMITH_LSP: JSON.stringify(serverCommand()) },
       },
     );

@@ -7,20 +7,41 @@ const MAX_WAIT_MS = 30_000;
 /** Nothing may take more memory than this, beside four times its file. */
 const MAX_BYTES = 200 * 2 ** 20;
 
-/** What a hostile case got past, and what is wrong with how it ended. */
+/** What a hostile case got past, what is wrong with how it ended, and what it took. */
 export interface Outcome {
   readonly counted: readonly string[];
   readonly faults: readonly string[];
+  readonly cost: Cost;
+}
+
+interface Cost {
+  readonly computedMs: number;
+  readonly waitedMs: number;
+  readonly grownBytes: number;
+  /** The size of the case's files. */
+  readonly fileBytes: number;
+}
+
+/** What a case takes too much of. It depends on the machine: campaigns ask for it, tests do not. */
+export function excesses(
+  { computedMs, waitedMs, grownBytes, fileBytes }: Cost,
+  maxCpuMs = MAX_CPU_MS,
+): string[] {
+  return [
+    ...(computedMs > maxCpuMs || waitedMs > MAX_WAIT_MS
+      ? [`took ${Math.round(computedMs)} ms of the CPU, ${Math.round(waitedMs)} ms in all`]
+      : []),
+    ...(grownBytes > MAX_BYTES + 4 * fileBytes ? [`took ${Math.round(grownBytes / 2 ** 20)} MB`] : []),
+  ];
 }
 
 /** Counts a step that went well. What it throws on purpose is an answer; anything else is a fault. */
 export type Attempt = (step: string, body: () => unknown) => Promise<void>;
 
-/** Runs the steps of one case within bounds of time and memory; `bytes` is the size of its files. */
+/** Runs the steps of one case; `fileBytes` is the size of its files. */
 export async function watched(
-  bytes: number,
+  fileBytes: number,
   steps: (attempt: Attempt) => Promise<void>,
-  maxCpuMs = MAX_CPU_MS,
 ): Promise<Outcome> {
   const counted: string[] = [];
   const faults: string[] = [];
@@ -38,13 +59,13 @@ export async function watched(
     }
   });
   const { user, system } = process.cpuUsage(cpu);
-  const computed = (user + system) / 1000;
-  const took = performance.now() - begun;
-  if (computed > maxCpuMs || took > MAX_WAIT_MS)
-    faults.push(`took ${Math.round(computed)} ms of the CPU, ${Math.round(took)} ms in all`);
-  const grown = process.memoryUsage.rss() - memory;
-  if (grown > MAX_BYTES + 4 * bytes) faults.push(`took ${Math.round(grown / 2 ** 20)} MB`);
-  return { counted, faults };
+  const cost = {
+    computedMs: (user + system) / 1000,
+    waitedMs: performance.now() - begun,
+    grownBytes: process.memoryUsage().rss - memory,
+    fileBytes,
+  };
+  return { counted, faults, cost };
 }
 
 /** What was thrown, and in which functions. */

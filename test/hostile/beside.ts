@@ -39,7 +39,11 @@ export function casesBeside(entry: string, args: readonly string[]) {
   };
 }
 
-const ended = (fault: string): Outcome => ({ counted: ['process ended'], faults: [fault] });
+const ended = (fault: string): Outcome => ({
+  counted: ['process ended'],
+  faults: [fault],
+  cost: { computedMs: 0, waitedMs: 0, grownBytes: 0, fileBytes: 0 },
+});
 
 function patience(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

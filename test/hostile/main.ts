@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { excesses, type Outcome } from './attempt.js';
 import { casesBeside } from './beside.js';
 import { throughCheck } from './configs.js';
 import { throughData } from './data.js';
 import { killOnce } from './kills.js';
 import { book, openLedger, type Tally } from './ledger.js';
 import { throughGraph } from './models.js';
+import { MAX_RUN_MS } from './runs.js';
 import { seedModels } from './onnx.js';
 
 /** One kind of hostile case: what a seed counts as, and what is wrong with it. */
@@ -34,13 +36,13 @@ const scratch = mkdtempSync(join(tmpdir(), 'hostile-'));
 const runs = casesBeside(fileURLToPath(new URL('./runProcess.mjs', import.meta.url)), [example, scratch]);
 
 const CAMPAIGNS: Readonly<Record<string, Campaign>> = {
-  models: async (seed) => throughGraph(seed, join(scratch, 'm.onnx'), await seeds),
-  data: (seed) => throughData(seed, join(scratch, 'data')),
-  check: async (seed) => throughCheck(seed, scratch, await seeds),
-  run: (seed) => runs.run(seed),
+  models: async (seed) => withExcesses(await throughGraph(seed, join(scratch, 'm.onnx'), await seeds)),
+  data: async (seed) => withExcesses(await throughData(seed, join(scratch, 'data'))),
+  check: async (seed) => withExcesses(await throughCheck(seed, scratch, await seeds)),
+  run: async (seed) => withExcesses(await runs.run(seed), MAX_RUN_MS),
   kills: async (seed) => {
     const kill = await killOnce(seed, cli, join(root, 'examples/digits'));
-    const { stage, victim, beside, late } = kill;
+    const { stage, victim, beside, late, outlivedMs } = kill;
     return {
       counted: [
         `at ${stage}`,
@@ -49,13 +51,23 @@ const CAMPAIGNS: Readonly<Record<string, Campaign>> = {
         ...(late ? ['after the end'] : []),
         ...(kill.externalData ? ['external data'] : []),
       ],
-      faults: kill.faults,
+      faults: [
+        ...kill.faults,
+        ...((outlivedMs ?? 0) > MAX_OUTLIVED_MS ? [`the engine lived on for ${outlivedMs} ms`] : []),
+      ],
     };
   },
 };
 
+/** For how long an engine may outlive its parent. */
+const MAX_OUTLIVED_MS = 1500;
 /** How often the ledger is written. */
 const SAVE_MS = 10_000;
+
+const withExcesses = ({ counted, faults, cost }: Outcome, maxCpuMs?: number) => ({
+  counted,
+  faults: [...faults, ...excesses(cost, maxCpuMs)],
+});
 
 async function main(): Promise<void> {
   const ledger = openLedger(values.ledger);

@@ -9,7 +9,7 @@ import { hostileModel, oddModel } from './onnx.js';
 import { randomOf, type Random } from './random.js';
 
 /** A run computes for longer than a look: calibration, comparison with float, latency. */
-const MAX_RUN_MS = 20_000;
+export const MAX_RUN_MS = 20_000;
 const SAMPLES = 4;
 
 /** One hostile model with samples that fit what it was before, through a whole run in this process. */
@@ -27,17 +27,14 @@ export async function throughRun(
   writeFileSync(join(folder, 'x.npz'), samplesFor(original, random));
 
   const reached = new Set<string>();
-  const { counted, faults } = await watched(
-    bytes.length,
-    (attempt) =>
-      attempt('written', () =>
-        runPipeline(requestOf(folder, hostileConfig(random)), (event) => {
-          if (event.type === 'progress') reached.add(`reached ${event.stage}`);
-        }),
-      ),
-    MAX_RUN_MS,
+  const { counted, faults, cost } = await watched(bytes.length, (attempt) =>
+    attempt('written', () =>
+      runPipeline(requestOf(folder, hostileConfig(random)), (event) => {
+        if (event.type === 'progress') reached.add(`reached ${event.stage}`);
+      }),
+    ),
   );
-  return { counted: [...counted, ...reached], faults: [...faults, ...unpaired(folder)] };
+  return { counted: [...counted, ...reached], faults: [...faults, ...unpaired(folder)], cost };
 }
 
 const requestOf = (folder: string, config: QuantizationConfig): RunRequest => ({
