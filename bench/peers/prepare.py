@@ -129,4 +129,5 @@ def main():
     finish({"counts": counts, "labels": labels is not None, "notes": notes})
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -99,10 +99,7 @@ export async function run(
   if (wanted.length === 0) return {};
   try {
     const inputs = Object.fromEntries(
-      Object.entries(feeds).map(([name, { type, data, dims }]) => [
-        name,
-        new ort.Tensor(type as 'float32', data as Float32Array, dims),
-      ]),
+      Object.entries(feeds).map(([name, tensor]) => [name, nativeTensor(tensor)]),
     );
 
     const results = await session.native.run(inputs, [...wanted]);
@@ -112,6 +109,15 @@ export async function run(
   } catch (error) {
     return runtimeFailure(error, 'run');
   }
+}
+
+/**
+ * The runtime's tensor. Where JavaScript has a Float16Array (Node 24), its package makes one of the bits of halves, which its
+ * binding then cannot read: it is shown the bits.
+ */
+function nativeTensor({ type, data, dims }: HostTensor): ort.Tensor {
+  const tensor = new ort.Tensor(type as 'float32', data as Float32Array, dims);
+  return type === 'float16' ? Object.defineProperty(tensor, 'data', { value: data }) : tensor;
 }
 
 function hostTensor(value: ort.OnnxValue): HostTensor {
