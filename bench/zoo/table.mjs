@@ -11,7 +11,9 @@ export function zooTable(results) {
   const rows = results.map(row);
   const line = (cells) => `| ${cells.join(' | ')} |`;
   const short = results.filter(({ compared }) => compared?.ours !== undefined).flatMap(shortfall);
-  const failed = results.filter(({ failed: reason, refused, wanted }) => reason !== undefined || refused !== wanted);
+  const failed = results.filter(
+    ({ failed: reason, refused, wanted }) => reason !== undefined || refused !== wanted,
+  );
   return [
     line(HEAD),
     line(HEAD.map(() => '---')),
