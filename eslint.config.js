@@ -66,6 +66,19 @@ export default tseslint.config(
     rules: { '@typescript-eslint/no-unsafe-assignment': 'off' },
   },
   {
+    // A path that code spells out is one of the schema, and checked as such.
+    files: ['*/src/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'CallExpression[callee.name="writtenPath"] > ArrayExpression > Literal',
+          message: 'Write the path itself: writtenPath is for what comes from outside.',
+        },
+      ],
+    },
+  },
+  {
     // Commander gives the options of a command as any.
     files: ['cli/src/main.ts'],
     rules: {

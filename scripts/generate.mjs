@@ -8,6 +8,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withMetrics } from './metrics.mjs';
+import { configPaths } from './config-paths.mjs';
 import { referencePage } from './reference-page.mjs';
 import { diagnosticsPage, ruleCodes, ruleList } from './rules.mjs';
 
@@ -65,6 +66,7 @@ const outputs = {
   'schemas/src/generated/config.ts': await types(schemas.config, 'QuantizationConfig'),
   'schemas/src/generated/report.ts': await types(schemas.report, 'QuantizationReport'),
   'schemas/src/generated/debugReport.ts': await types(schemas.debug, 'DebugReport'),
+  'schemas/src/generated/configPaths.ts': banner + configPaths(schemas.config),
   'schemas/src/generated/validate.js': validators(),
   'docs/config-reference.md': referencePage(schemas.config),
   'service/src/rules/list.ts': ruleList(root),

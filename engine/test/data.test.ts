@@ -15,7 +15,11 @@ let dir = '';
 beforeEach(() => (dir = mkdtempSync(join(scratch, 'case-'))));
 
 const INPUT: TensorSignature = { name: 'x', type: 'float32', dims: ['batch', 3, 2, 2] };
-const open = (section: DataSection, inputs: readonly TensorSignature[] = [INPUT], place = 'validation') =>
+const open = (
+  section: DataSection,
+  inputs: readonly TensorSignature[] = [INPUT],
+  place: 'calibration' | 'validation' = 'validation',
+) =>
   openData(section, {
     inputs,
     baseDir: dir,

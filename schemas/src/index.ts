@@ -20,6 +20,7 @@ export * from './measured.js';
 export * from './metricText.js';
 export * from './metrics.js';
 export * from './paths.js';
+export * from './configPath.js';
 export * from './problem.js';
 export * from './protocol.js';
 export * from './remedies.js';

@@ -1,3 +1,4 @@
+import type { QuantizationSetting } from './configPath.js';
 import type { QuantizationConfig } from './generated/config.js';
 
 /** The settings that a config can leave to measurement (`x-measured` in the schema), by their place below `quantization`. */
@@ -8,7 +9,7 @@ export const MEASURED = [
   'advanced_parameters.activations_range_estimator_params',
   'advanced_parameters.smooth_quant_alphas',
   'advanced_parameters.squeeze_excitation',
-] as const;
+] as const satisfies readonly QuantizationSetting[];
 export type MeasuredSetting = (typeof MEASURED)[number];
 
 /**
@@ -22,7 +23,7 @@ export function settingsLeftOpen({ quantization = {} }: QuantizationConfig): Rea
   return new Set(open.filter((setting) => setting !== 'preset' || isOpen(mode)));
 }
 
-function valueAt(quantization: object, place: string): unknown {
+function valueAt(quantization: object, place: QuantizationSetting): unknown {
   return place
     .split('.')
     .reduce<unknown>((value, key) => (isMapping(value) ? value[key] : undefined), quantization);

@@ -1,5 +1,4 @@
-/** A place in the config: keys and indexes from the root, e.g. `['data', 'calibration', 'images']`. */
-export type ConfigPath = readonly (string | number)[];
+import type { ConfigPath } from './configPath.js';
 
 /** An error or warning as data. `code` is stable; `message` is presentation and may change. */
 export interface Problem {

@@ -1,4 +1,5 @@
 import type { QuantizationChange } from './change.js';
+import type { ConfigPath, KnownPath } from './configPath.js';
 import type { ResolvedConfig } from './resolve.js';
 
 type Value = string | number | boolean;
@@ -11,11 +12,13 @@ export interface Remedy {
   readonly change: QuantizationChange;
 }
 
+/** A place below `quantization`. */
+type SettingPath = Extract<KnownPath, readonly ['quantization', string, ...unknown[]]>;
+
 /** A setting that restoration tries other values of. */
 interface RemedySetting {
   readonly setting: string;
-  /** Its place in a config, below `quantization`. */
-  readonly path: readonly string[];
+  readonly path: SettingPath;
   /** What is worth a try beside the config's own value; nothing where the setting has no effect. */
   readonly values: (quantization: ResolvedConfig['quantization']) => readonly Value[];
   /** A value that a report holds as text. */
@@ -31,26 +34,26 @@ const asText = (text: string) => text;
 export const REMEDIES: readonly RemedySetting[] = [
   {
     setting: 'preset',
-    path: ['preset'],
+    path: ['quantization', 'preset'],
     values: ({ preset }) => ['performance', 'mixed'].filter((other) => other !== preset),
     parse: asText,
   },
   {
     setting: 'activations_range_estimator_params',
-    path: ['advanced_parameters', 'activations_range_estimator_params'],
+    path: ['quantization', 'advanced_parameters', 'activations_range_estimator_params'],
     values: () => ['minmax', 'mean_minmax', 'median_minmax', 'mean_quantile', 'histogram'],
     parse: asText,
   },
   {
     setting: 'fast_bias_correction',
-    path: ['fast_bias_correction'],
+    path: ['quantization', 'fast_bias_correction'],
     values: ({ fast_bias_correction: fast, advanced_parameters: advanced }) =>
       advanced.disable_bias_correction ? [] : [!fast],
     parse: (text) => text === 'true',
   },
   {
     setting: 'smooth_quant_alphas.matmul',
-    path: ['advanced_parameters', 'smooth_quant_alphas', 'matmul'],
+    path: ['quantization', 'advanced_parameters', 'smooth_quant_alphas', 'matmul'],
     values: ({ model_type: type, advanced_parameters: { smooth_quant_alphas: alphas } }) =>
       type === 'transformer' ? [0.15, 0.25, 0.5, 0.75, 0.95].filter((alpha) => alpha !== alphas.matmul) : [],
     parse: Number,
@@ -68,11 +71,11 @@ export function remedyGroups({ quantization }: Pick<ResolvedConfig, 'quantizatio
 export function reportedRemedy(
   setting: string,
   text: string,
-): { readonly path: readonly string[]; readonly value: Value } | undefined {
+): { readonly path: ConfigPath; readonly value: Value } | undefined {
   const found = REMEDIES.find((remedy) => remedy.setting === setting);
-  return found && { path: ['quantization', ...found.path], value: found.parse(text) };
+  return found && { path: found.path, value: found.parse(text) };
 }
 
-function changeAt(path: readonly string[], value: Value): QuantizationChange {
+function changeAt([, ...path]: SettingPath, value: Value): QuantizationChange {
   return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as QuantizationChange;
 }

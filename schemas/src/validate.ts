@@ -1,9 +1,10 @@
+import { writtenPath, type WrittenPath } from './configPath.js';
 import type { QuantizationConfig } from './generated/config.js';
 import * as validators from './generated/validate.js';
 
 /** One violation of a schema: where, which keyword, and that keyword's parameters. */
 export interface SchemaIssue {
-  readonly path: readonly (string | number)[];
+  readonly path: WrittenPath;
   readonly keyword: string;
   readonly params: Readonly<Record<string, unknown>>;
 }
@@ -35,7 +36,7 @@ function issues(validate: Validator, value: unknown): SchemaIssue[] {
   return (validate.errors ?? [])
     .filter((error) => error.keyword !== 'if')
     .map((error) => ({
-      path: pathOf(error.instancePath, value),
+      path: writtenPath(pathOf(error.instancePath, value)),
       keyword: error.keyword,
       params: error.params,
     }));

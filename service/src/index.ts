@@ -7,7 +7,7 @@ export {
   type ConfigDocument,
   type DocumentCache,
 } from './document/document.js';
-export { findEntry, nodeAt, pathOf, type Path } from './document/tree.js';
+export { findEntry, nodeAt, pathOf } from './document/tree.js';
 export {
   configHash,
   effectiveValue,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { configSchema, resolveRef, type SchemaNode } from '@quantsmith/schemas';
+import { configSchema, resolveRef, type SchemaNode, below, type ConfigPath } from '@quantsmith/schemas';
 import { describe, expect, it } from 'vitest';
-import { findEntry, findNode, resolved, valueOf, type Path } from '../src/document/tree.js';
+import { findEntry, findNode, resolved, valueOf } from '../src/document/tree.js';
 import { complete } from '../src/features/completion.js';
 import { accepted, at, completions, config, CONTEXT, labels, type Language } from '../../test/kit/configs.js';
 
@@ -151,17 +151,17 @@ const style: fc.Arbitrary<Style> = fc.record({
 });
 
 type Value = { [key: string]: Value } | string | number | boolean | null;
-const MAPPINGS: Path[] = [];
-const collect = (schema: SchemaNode, path: Path) => {
+const MAPPINGS: ConfigPath[] = [];
+const collect = (schema: SchemaNode, path: ConfigPath) => {
   const node = resolveRef(configSchema, schema);
   if (node.properties === undefined) return;
   if ([node.type ?? 'object'].flat().includes('object')) MAPPINGS.push(path);
-  for (const [key, child] of Object.entries(node.properties)) collect(child, [...path, key]);
+  for (const [key, child] of Object.entries(node.properties)) collect(child, below(path, key));
 };
 collect(configSchema, []);
 
 /** A config with a mapping at `path` that holds one scalar, and some neighbours before and behind on every level. */
-function skeleton(path: Path): Value {
+function skeleton(path: ConfigPath): Value {
   const inner: Value = { zz_first: 1 };
   return [...path].reverse().reduce<Value>((value, key) => ({ aa: 'x', [key]: value, zz: true }), inner);
 }
@@ -207,7 +207,7 @@ describe('property: an accepted key', () => {
           const { document, items } = choose(name.slice(0, typed));
           const item = items.find((candidate) => candidate.label === name)!;
           const result = config(accepted(document, item));
-          expect(findEntry(result.tree, [...path, name])).toBeDefined();
+          expect(findEntry(result.tree, below(path, name))).toBeDefined();
           const rest = resolved(findNode(result.tree, path));
           if (rest?.kind !== 'mapping') throw new Error('no mapping');
           rest.entries.splice(
@@ -231,7 +231,7 @@ describe('property: an accepted key', () => {
         fc.boolean(),
         (path, pick, indent, first, typed) => {
           const text = JSON.stringify(skeleton(path), null, indent);
-          const entry = findEntry(config(text, 'json').tree, [...path, 'zz_first'])!;
+          const entry = findEntry(config(text, 'json').tree, below(path, 'zz_first'))!;
           const offset = first ? entry.start : entry.end;
           const choose = (word: string) => {
             const document = config(`${text.slice(0, offset)} ${word} ${text.slice(offset)}`, 'json');
@@ -243,8 +243,8 @@ describe('property: an accepted key', () => {
           const { document, items } = choose(typed ? `"${name.slice(0, 2)}"` : '');
           const item = items.find((candidate) => candidate.label === name)!;
           const result = config(accepted(document, item), 'json');
-          expect(findEntry(result.tree, [...path, name])).toBeDefined();
-          const found = findEntry(result.tree, [...path, 'zz_first']);
+          expect(findEntry(result.tree, below(path, name))).toBeDefined();
+          const found = findEntry(result.tree, below(path, 'zz_first'));
           expect(found?.value).toMatchObject({ kind: 'scalar', value: 1 });
         },
       ),

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
-import { type SchemaNode, configSchema, resolveRef } from '@quantsmith/schemas';
+import {
+  type SchemaNode,
+  configSchema,
+  resolveRef,
+  type ConfigPath,
+  below,
+  writtenPath,
+} from '@quantsmith/schemas';
 import { describe, expect, it } from 'vitest';
-import { valueOf, type Path } from '../src/document/tree.js';
+import { valueOf } from '../src/document/tree.js';
 import { complete } from '../src/features/completion.js';
 import { allowedValues } from '../src/knowledge/schema.js';
 import { accepted, config, CONTEXT, type Language } from '../../test/kit/configs.js';
@@ -37,7 +44,7 @@ const style: fc.Arbitrary<Style> = fc
   );
 
 /** The text of nested mappings that lead to a hole, with a key before and behind on each level. */
-function around(path: Path, hole: string, how: Style, siblings: readonly boolean[]): string {
+function around(path: ConfigPath, hole: string, how: Style, siblings: readonly boolean[]): string {
   const key = (name: unknown) => (how.language === 'json' ? JSON.stringify(name) : String(name));
   const body = path.reduceRight<string>((inner, step, level) => {
     const before = siblings[level] === true ? `${key(`before${level}`)}${how.colon}0,${how.gap}` : '';
@@ -48,18 +55,18 @@ function around(path: Path, hole: string, how: Style, siblings: readonly boolean
 }
 
 /** The value without the keys that `around` puts beside. */
-function target(value: unknown, path: Path): unknown {
+function target(value: unknown, path: ConfigPath): unknown {
   return path.reduce<unknown>((current, step) => (current as Record<string, unknown>)[step], value);
 }
 /** How many of them are left: all that were there. */
 const besides = (text: string) => [...text.matchAll(/(before|after)\d/g)].length;
 
-const VALUES: { path: Path; value: unknown }[] = [];
-const collect = (schema: SchemaNode, path: Path) => {
+const VALUES: { path: ConfigPath; value: unknown }[] = [];
+const collect = (schema: SchemaNode, path: ConfigPath) => {
   const given = resolveRef(configSchema, schema);
   for (const { value, replacedBy } of given.properties === undefined ? allowedValues(given) : [])
     if (replacedBy === undefined && !/array|object/.test(String(given.type))) VALUES.push({ path, value });
-  for (const [key, child] of Object.entries(given.properties ?? {})) collect(child, [...path, key]);
+  for (const [key, child] of Object.entries(given.properties ?? {})) collect(child, below(path, key));
 };
 collect(configSchema, []);
 
@@ -111,7 +118,7 @@ describe('property: in brackets too an accepted item stands where the cursor was
         fc.nat(),
         fc.boolean(),
         (key, how, beside, count, index, typed, pick, inQuotes) => {
-          const path = ['quantization', 'ignored_scope', key];
+          const path = writtenPath(['quantization', 'ignored_scope', key]);
           const own = Array.from({ length: count }, (_, i) => `zz${i}`);
           const row = Math.min(index, count);
           const write = (word: string, quote: string) => {

@@ -1,7 +1,15 @@
 import fc from 'fast-check';
-import { type QuantizationReport, type SchemaNode, configSchema, resolveRef } from '@quantsmith/schemas';
+import {
+  type QuantizationReport,
+  type SchemaNode,
+  configSchema,
+  resolveRef,
+  type ConfigPath,
+  below,
+  writtenPath,
+} from '@quantsmith/schemas';
 import { describe, expect, it } from 'vitest';
-import { findNode, resolved, valueOf, type Path } from '../src/document/tree.js';
+import { findNode, resolved, valueOf } from '../src/document/tree.js';
 import { complete, completionList } from '../src/features/completion.js';
 import { allowedValues } from '../src/knowledge/schema.js';
 import { accepted, at, completions, config, CONTEXT, labels } from '../../test/kit/configs.js';
@@ -121,17 +129,17 @@ const style: fc.Arbitrary<Style> = fc
   })
   .map(({ flush, ...rest }) => ({ ...rest, dash: flush ? 0 : rest.indent }));
 
-const VALUES: { path: Path; value: unknown }[] = [];
-const collect = (schema: SchemaNode, path: Path) => {
+const VALUES: { path: ConfigPath; value: unknown }[] = [];
+const collect = (schema: SchemaNode, path: ConfigPath) => {
   const given = resolveRef(configSchema, schema);
   for (const { value, replacedBy } of given.properties === undefined ? allowedValues(given) : [])
     if (replacedBy === undefined && !/array|object/.test(String(given.type))) VALUES.push({ path, value });
-  for (const [key, child] of Object.entries(given.properties ?? {})) collect(child, [...path, key]);
+  for (const [key, child] of Object.entries(given.properties ?? {})) collect(child, below(path, key));
 };
 collect(configSchema, []);
 
 /** Lines that lead to a path, the last without a value. */
-const down = (path: Path, { indent, trailing }: Style) =>
+const down = (path: ConfigPath, { indent, trailing }: Style) =>
   path.map(
     (key, level) => `${' '.repeat(indent * level)}${String(key)}:${level < path.length - 1 ? trailing : ''}`,
   );
@@ -183,7 +191,7 @@ describe('property: an accepted item stands where the cursor was', () => {
         (key, how, pick, count, index, mark, typed) => {
           // At the column of the list's key a word can only be another key.
           const dash = how.dash === 0 ? '- ' : mark;
-          const path = ['quantization', 'ignored_scope', key];
+          const path = writtenPath(['quantization', 'ignored_scope', key]);
           const own = Array.from({ length: count }, (_, i) => `zz${i}`);
           const space = ' '.repeat(how.indent * 2 + how.dash);
           const items = own.map((item) => `${space}- ${item}${how.trailing}`);
@@ -223,7 +231,8 @@ describe('property: an accepted item stands where the cursor was', () => {
   it('keys behind tabs, each of which is one level', () => {
     fc.assert(
       fc.property(style, fc.integer({ min: 1, max: 3 }), fc.nat(3), (how, depth, typed) => {
-        const path = ['quantization', 'advanced_parameters', 'weights_quantization_params'].slice(0, depth);
+        const deepest = ['quantization', 'advanced_parameters', 'weights_quantization_params'];
+        const path = writtenPath(deepest.slice(0, depth));
         const key = ['subset_size', 'overflow_fix', 'num_bits'][depth - 1]!;
         const lines = [...down(path, how), '\t'.repeat(depth) + key.slice(0, typed), 'model: m'];
         const document = config(lines.join(how.eol));

@@ -1,3 +1,4 @@
+import { writtenPath } from '@quantsmith/schemas';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { appendItems, removeKey, setValue, type Written } from '../src/document/edit.js';
@@ -6,7 +7,7 @@ import { applied, config, type Language } from '../../test/kit/configs.js';
 
 const set = (text: string, path: string[], value: Written, language: Language = 'yaml') => {
   const document = config(text, language);
-  return applied(document, setValue(document, path, value) ?? []);
+  return applied(document, setValue(document, writtenPath(path), value) ?? []);
 };
 
 describe('setting a value', () => {
@@ -36,7 +37,7 @@ describe('items and keys', () => {
     ['b: 1', 'b: 1\na:\n  - "n 1"'],
   ])('%j', (text, expected) => {
     const document = config(text);
-    expect(applied(document, appendItems(document, ['a'], ['n 1'])!)).toBe(expected);
+    expect(applied(document, appendItems(document, writtenPath(['a']), ['n 1'])!)).toBe(expected);
   });
 
   it.each<[string, string[], string, Language]>([
@@ -46,7 +47,7 @@ describe('items and keys', () => {
     ['{"a": 1, "b": 2}', ['b'], '{"a": 1}', 'json'],
   ])('%j - %j', (text, path, expected, language) => {
     const document = config(text, language);
-    expect(applied(document, removeKey(document, path)!)).toBe(expected);
+    expect(applied(document, removeKey(document, writtenPath(path))!)).toBe(expected);
   });
 });
 
@@ -94,8 +95,8 @@ describe('property', () => {
               ? JSON.stringify(value, null, indent)
               : print(value, '', ' '.repeat(indent), eol) + eol;
           const document = config(text, language);
-          const target = resolved(findNode(document.tree, path));
-          const edits = setValue(document, path, leaf);
+          const target = resolved(findNode(document.tree, writtenPath(path)));
+          const edits = setValue(document, writtenPath(path), leaf);
           const expected = assign(value, path, leaf);
           if (target !== null && target.kind !== 'scalar' && language === 'yaml') return;
           expect(edits === null).toBe(expected === null);

@@ -1,3 +1,4 @@
+import { type ConfigPath } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
 import { ExecuteCommandRequest } from 'vscode-languageclient/node';
@@ -16,7 +17,7 @@ interface Position {
 export async function setValue(
   client: LanguageClient,
   config: vscode.Uri,
-  path: readonly string[],
+  path: ConfigPath,
   value: string | number | boolean,
 ): Promise<void> {
   const document = await vscode.workspace.openTextDocument(config);

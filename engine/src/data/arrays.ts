@@ -78,7 +78,7 @@ export async function openArrays(
 }
 
 function single(path: string, context: DataContext): Map<string, RowArray> {
-  const configPath = [...context.configPath, 'arrays'];
+  const configPath = [...context.configPath, 'arrays'] as const;
   const array = readArrayFile(path, configPath);
   const [only, ...others] = context.inputs;
   if (only === undefined || others.length > 0) {
@@ -96,7 +96,7 @@ function single(path: string, context: DataContext): Map<string, RowArray> {
 }
 
 async function openArchive(path: string, context: DataContext): Promise<Map<string, RowArray>> {
-  const configPath = [...context.configPath, 'arrays'];
+  const configPath = [...context.configPath, 'arrays'] as const;
   const where = { file: path, configPath };
   if ((await stat(path).catch(() => null)) === null)
     fail('data-not-found', `The array file ${path} does not exist.`, where);
@@ -139,7 +139,7 @@ function feedOf(
     return imageInput(row as Uint8Array, shape, section.preprocess, section.input_layout ?? 'nhwc', input);
   }
 
-  const where = { name: `sample #${index}`, configPath: [...context.configPath, 'arrays'] };
+  const where = { name: `sample #${index}`, configPath: [...context.configPath, 'arrays'] as const };
   const whole = input.unranked === true || shape.length === input.dims.length;
   const dims = whole ? shape : [1, ...shape];
   // Not by way of numbers, so that no bit changes.

@@ -59,14 +59,14 @@ async function labelsOf(
   if (!('labels' in section) && context.configPath.at(-1) !== 'validation') return null;
   const list = section.classes ?? null;
   const classes = list === null ? null : await readClasses(list, context);
-  const labels = classFolderLabels(names, classes, context.configPath);
+  const labels = classFolderLabels(names, classes);
   if (labels !== null) await refuseInTwoFolders(files, names, context.configPath);
 
   return labels;
 }
 
 async function imageFiles(path: string, context: DataContext): Promise<string[]> {
-  const where = { file: path, configPath: [...context.configPath, 'images'] };
+  const where = { file: path, configPath: [...context.configPath, 'images'] as const };
   const info = await stat(path).catch(() => null);
   if (info === null) return fail('data-not-found', `The image folder ${path} does not exist.`, where);
   if (info.isFile()) return [path];

@@ -32,7 +32,7 @@ export async function openLoader(
   limit: number | null,
   context: DataContext,
 ): Promise<SampleSource> {
-  const configPath = [...context.configPath, 'loader'];
+  const configPath = [...context.configPath, 'loader'] as const;
   if (!context.allowModules) {
     fail(
       'modules-not-allowed',

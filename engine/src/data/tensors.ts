@@ -9,7 +9,7 @@ import {
   rawBytes,
   readFloats,
 } from '@quantsmith/model/onnx';
-import { fail, tableOf } from '@quantsmith/schemas';
+import { fail, tableOf, type ConfigPath } from '@quantsmith/schemas';
 import { TYPED_ARRAYS, type HostTensor, type TensorTypeName } from '@quantsmith/model/arrays';
 import { openSectionLabels } from './labels/section.js';
 import { placementOfFeeds } from './placement.js';
@@ -21,7 +21,7 @@ export async function openTensors(
   section: DataSection,
   context: DataContext,
 ): Promise<SampleSource> {
-  const configPath = [...context.configPath, 'tensors'];
+  const configPath = [...context.configPath, 'tensors'] as const;
   const where = { file: path, configPath };
   if ((await stat(path).catch(() => null))?.isDirectory() !== true) {
     fail('data-not-found', `The tensor folder ${path} does not exist.`, where);
@@ -93,7 +93,7 @@ async function subfolders(path: string): Promise<string[]> {
   return names.sort(new Intl.Collator('en', { numeric: true }).compare);
 }
 
-async function readTensor(file: string, configPath: (string | number)[]): Promise<TensorProto> {
+async function readTensor(file: string, configPath: ConfigPath): Promise<TensorProto> {
   try {
     return fromBinary(TensorProtoSchema, await readFile(file));
   } catch (error) {

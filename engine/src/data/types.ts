@@ -1,4 +1,4 @@
-import type { ConfigPath, LabelKind, QuantizationConfig, TensorSignature } from '@quantsmith/schemas';
+import type { DataSectionPath, LabelKind, QuantizationConfig, TensorSignature } from '@quantsmith/schemas';
 import type { HostTensor } from '@quantsmith/model/arrays';
 import type { Label } from './labels/label.js';
 import type { ImagePlacement } from './placement.js';
@@ -41,5 +41,5 @@ export interface DataContext {
   /** What labels must be; left out: whatever there is. */
   readonly labelKind?: LabelKind | null;
   /** The section's place in the config, for problems. */
-  readonly configPath: ConfigPath;
+  readonly configPath: DataSectionPath;
 }

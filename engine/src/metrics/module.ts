@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
-import { fail } from '@quantsmith/schemas';
+import { fail, type ConfigPath } from '@quantsmith/schemas';
 import type { Label } from '../data/labels/label.js';
 import { moduleCall } from '../data/moduleCall.js';
 import { average, type Metric, type Outputs, type SampleContext, type Sums } from './metric.js';
@@ -29,7 +29,7 @@ interface MetricModule {
 }
 
 /** A metric of the user's own. Throws `metric-failed`, as its functions do. */
-export async function loadMetric(path: string, configPath: string[]): Promise<Metric> {
+export async function loadMetric(path: string, configPath: ConfigPath): Promise<Metric> {
   const where = { file: path, configPath };
   const guarded = <T>(what: string, body: () => T | Promise<T>) =>
     moduleCall({ code: 'metric-failed', what: `The metric ${path} failed ${what}`, path, configPath }, body);

@@ -10,7 +10,7 @@ export async function openMetric(
   context: { baseDir: string; allowModules: boolean },
 ): Promise<Metric> {
   if (Object.hasOwn(BUILT_IN, name)) return BUILT_IN[name as MetricName];
-  const configPath = ['accuracy_control', 'metric'];
+  const configPath = ['accuracy_control', 'metric'] as const;
   if (!/\.[cm]?[jt]s$/.test(name))
     fail('metric-unknown', `There is no metric "${name}".`, { configPath, data: { name } });
   const path = resolve(context.baseDir, name);

@@ -28,7 +28,7 @@ export function largestIndex(values: ArrayLike<number>, start: number, count: nu
   return best;
 }
 
-const LABELS = ['data', 'validation', 'labels'];
+const LABELS = ['data', 'validation', 'labels'] as const;
 
 function missing(context: SampleContext): never {
   return fail('label-missing', `Sample "${context.name}" has no label.`, {

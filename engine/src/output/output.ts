@@ -14,6 +14,7 @@ import {
   QuantsmithError,
   type RunPaths,
   TOOL,
+  type ConfigPath,
 } from '@quantsmith/schemas';
 import { readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -42,7 +43,7 @@ interface Claim {
   /** Replace files that this tool has not written. */
   readonly force: boolean;
   /** Where in the config the output is named, for problems. */
-  readonly configPath?: readonly string[];
+  readonly configPath?: ConfigPath;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Graph } from '../graph/graph.js';
 import { producersOf, reach, readersOf } from '../graph/reach.js';
-import type { ConfigPath, Problem } from '@quantsmith/schemas';
+import { type ConfigPath, type Problem, below } from '@quantsmith/schemas';
 import { compilePattern } from './pattern.js';
 
 export interface IgnoredScope {
@@ -41,7 +41,7 @@ export function resolveIgnoredScope(
       code: 'ignored-scope-unmatched',
       severity,
       message: `${label}.${kind}: "${value}" matches no node of the model.`,
-      configPath: [...place, kind, index],
+      configPath: below(place, kind, index),
       data: { kind, value },
     });
   const take = (kind: string, index: number, value: string, matches: (node: NamedNode) => boolean) => {
@@ -59,7 +59,7 @@ export function resolveIgnoredScope(
         code: 'ignored-scope-bad-pattern',
         severity: 'error',
         message: `${label}.patterns: "${pattern}" is not a valid regular expression: ${regex}.`,
-        configPath: [...place, 'patterns', i],
+        configPath: below(place, 'patterns', i),
         data: { pattern },
       });
     } else take('patterns', i, pattern, (node) => regex.matcher(node.name).lookingAt());

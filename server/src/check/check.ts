@@ -1,3 +1,4 @@
+import { type ConfigPath, above } from '@quantsmith/schemas';
 import type { QuantizationConfig } from '@quantsmith/schemas';
 import {
   type ConfigDocument,
@@ -7,7 +8,6 @@ import {
   type Finding,
   fixAll,
   parseConfig,
-  type Path,
   rangeOf,
 } from '@quantsmith/service';
 import { resolve } from 'node:path';
@@ -103,11 +103,11 @@ function parsed(text: string, file: string): ConfigDocument {
 /** Where the nearest key of a path is written in a checked config; null: nowhere, or in what it extends. */
 export function positionIn(
   { path: file, text }: CheckedConfig,
-  path: Path,
+  path: ConfigPath,
 ): { readonly line: number; readonly character: number } | null {
   const document = parsed(text, file);
-  for (let length = path.length; length > 0; length--) {
-    const entry = findEntry(document.tree, path.slice(0, length));
+  for (let place = path; place.length > 0; place = above(place)) {
+    const entry = findEntry(document.tree, place);
     if (entry !== undefined) return document.text.positionAt((entry.value ?? entry.keySpan).start);
   }
 

@@ -1,4 +1,4 @@
-import { distrustOf, isReportPath, reportPathOf, type DebugReport } from '@quantsmith/schemas';
+import { distrustOf, isReportPath, reportPathOf, writtenPath, type DebugReport } from '@quantsmith/schemas';
 import { withAbsolutePaths } from '@quantsmith/schemas';
 import { fractionDone } from '@quantsmith/schemas';
 import { pathToFileURL } from 'node:url';
@@ -134,7 +134,7 @@ function valueSet(
   if (document === null) throw refused(`${file} is not open.`);
   const isPath = Array.isArray(path) && path.every((step) => typeof step === 'string');
   const isValue = ['string', 'number', 'boolean'].includes(typeof value);
-  const edits = isPath && isValue ? setValue(document, path, value as Written) : null;
+  const edits = isPath && isValue ? setValue(document, writtenPath(path), value as Written) : null;
   if (edits === null) throw refused(`The value cannot be set in ${file}: its syntax is in the way.`);
   return edits;
 }

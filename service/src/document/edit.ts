@@ -1,16 +1,20 @@
+import type { ConfigPath } from '@quantsmith/schemas';
 import type { TextEdit } from 'vscode-languageserver-types';
 import type { ConfigDocument } from './document.js';
-import { findEntry, resolved, type Entry, type MappingNode, type Path, type SequenceNode } from './tree.js';
+import { findEntry, resolved, type Entry, type MappingNode, type SequenceNode } from './tree.js';
 
 /** A value as it is written into a config. */
 export type Written =
   string | number | boolean | null | readonly Written[] | { readonly [key: string]: Written };
 
+/** The rest of a path, below a mapping. */
+type Keys = readonly (string | number)[];
+
 /**
  * The edits that set the value at a path of keys, with the mappings that lead there. Everything else (comments, quotes,
  * line ends, order) stays as it is. null where the text has no place for it, such as below a text or an alias.
  */
-export function setValue(document: ConfigDocument, path: Path, value: Written): TextEdit[] | null {
+export function setValue(document: ConfigDocument, path: ConfigPath, value: Written): TextEdit[] | null {
   let mapping = document.tree.root;
   if (mapping === null) return insertInto(document, null, path, value);
   for (const [depth, step] of path.entries()) {
@@ -36,7 +40,7 @@ export function setValue(document: ConfigDocument, path: Path, value: Written): 
 /** The edits that add items to the list at a path, which is made where it does not exist. */
 export function appendItems(
   document: ConfigDocument,
-  path: Path,
+  path: ConfigPath,
   items: readonly string[],
 ): TextEdit[] | null {
   const entry = findEntry(document.tree, path);
@@ -61,7 +65,7 @@ export function appendItems(
 }
 
 /** The edits that take out the key at a path, and mappings that become empty by it; null where it does not stand there. */
-export function removeKey(document: ConfigDocument, path: Path): TextEdit[] | null {
+export function removeKey(document: ConfigDocument, path: ConfigPath): TextEdit[] | null {
   const entry = findEntry(document.tree, path);
   return entry === undefined ? null : removeEntry(document, entry);
 }
@@ -93,7 +97,7 @@ export function removeEntry(document: ConfigDocument, found: Entry): TextEdit[] 
 function insertInto(
   document: ConfigDocument,
   mapping: MappingNode | null,
-  path: Path,
+  path: Keys,
   value: Written,
 ): TextEdit[] | null {
   const [key, ...rest] = path;
@@ -129,7 +133,7 @@ function insertInto(
 }
 
 /** `key:` without a value: what it gets stands on the line or, for mappings, below. */
-function fillEmpty(document: ConfigDocument, entry: Entry, path: Path, value: Written): TextEdit[] {
+function fillEmpty(document: ConfigDocument, entry: Entry, path: Keys, value: Written): TextEdit[] {
   const nested = path.reduceRight<Written>((inner, step) => ({ [step]: inner }), value);
   const { language } = document.tree;
   if (language === 'json' || isPlain(nested) || isFlow(document, entry.parent))

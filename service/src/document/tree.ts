@@ -1,3 +1,4 @@
+import { type ConfigPath, writtenPath } from '@quantsmith/schemas';
 /** Offsets into the text; `end` is exclusive. */
 export interface Span {
   readonly start: number;
@@ -59,8 +60,6 @@ export interface Tree {
   readonly language: 'yaml' | 'json';
 }
 
-export type Path = readonly (string | number)[];
-
 /** Follows an alias (and aliases of aliases) to the node it stands for. */
 export function resolved(node: TreeNode | null | undefined, hops = 16): Exclude<TreeNode, AliasNode> | null {
   if (node === null || node === undefined) return null;
@@ -69,7 +68,7 @@ export function resolved(node: TreeNode | null | undefined, hops = 16): Exclude<
 }
 
 /** The keys and indexes from the root to a node. */
-export function pathOf(node: TreeNode | Entry): Path {
+export function pathOf(node: TreeNode | Entry): ConfigPath {
   const path: (string | number)[] = [];
   let current: TreeNode | Entry | null = node;
   while (current !== null) {
@@ -79,11 +78,11 @@ export function pathOf(node: TreeNode | Entry): Path {
     current = parent;
   }
 
-  return path;
+  return writtenPath(path);
 }
 
 /** The entry at a path, following aliases and merge keys; undefined where there is none. */
-export function findEntry(tree: Tree, path: Path): Entry | undefined {
+export function findEntry(tree: Tree, path: ConfigPath): Entry | undefined {
   let node = resolved(tree.root);
   let found: Entry | undefined;
   for (const step of path) {
@@ -99,7 +98,7 @@ export function findEntry(tree: Tree, path: Path): Entry | undefined {
 }
 
 /** The node at a path, following aliases and merge keys. */
-export function findNode(tree: Tree, path: Path): TreeNode | null {
+export function findNode(tree: Tree, path: ConfigPath): TreeNode | null {
   let node: TreeNode | null = tree.root;
   for (const step of path) {
     const current = resolved(node);

@@ -1,8 +1,9 @@
+import type { ConfigPath } from '@quantsmith/schemas';
 import { resolvedConfigText, type QuantizationConfig, type QuantizationReport } from '@quantsmith/schemas';
 import { createHash } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import type { ConfigDocument } from '../document/document.js';
-import { findNode, resolved, valueOf, type Path, type Tree } from '../document/tree.js';
+import { findNode, resolved, valueOf, type Tree } from '../document/tree.js';
 import { isMapping, mergeConfigs, rebased } from './merge.js';
 
 /** Reads a config file, as an editor has it if it is open there; null where there is none. */
@@ -114,7 +115,7 @@ export function effectiveValue(document: ConfigDocument, inherited: Inherited): 
 /** The inherited value at a path, and the file that it stands in; null where nothing is inherited. */
 export function inheritedAt(
   inherited: Inherited,
-  path: Path,
+  path: ConfigPath,
 ): { value: unknown; layer: InheritedLayer } | null {
   for (const layer of inherited.layers) {
     const value = path.reduce<unknown>(

@@ -1,26 +1,25 @@
-import { DATA_KIND_NAMES } from '@quantsmith/schemas';
+import { DATA_KIND_NAMES, DATA_SECTIONS, type ConfigPath } from '@quantsmith/schemas';
 import { resolve } from 'node:path';
-import type { Path } from '../document/tree.js';
 import { isMapping } from '../extends/merge.js';
 
 /** Keys whose value is a path that a run reads. */
-const READ_PATHS: readonly Path[] = [
+const READ_PATHS: readonly ConfigPath[] = [
   ['model'],
-  ...(['calibration', 'validation'] as const).flatMap((section) =>
-    [...DATA_KIND_NAMES, 'labels', 'classes'].map((key) => ['data', section, key]),
-  ),
+  ...DATA_SECTIONS.flatMap((section) => DATA_KIND_NAMES.map((kind) => ['data', section, kind] as const)),
+  ['data', 'validation', 'labels'],
+  ['data', 'validation', 'classes'],
   ['task', 'alphabet'],
   ['accuracy_control', 'metric'],
 ];
 
 /** Keys whose value is a path that a run does not read. */
-const OTHER_PATHS: readonly Path[] = [['output'], ['extends'], ['$schema']];
+const OTHER_PATHS: readonly ConfigPath[] = [['output'], ['extends'], ['$schema']];
 
 const MODULE = /\.[cm]?[jt]s$/;
 
 /** A path that a config names. */
 export interface NamedPath {
-  readonly path: Path;
+  readonly path: ConfigPath;
   readonly written: string;
   /** Absolute. */
   readonly file: string;

@@ -8,7 +8,7 @@ import {
 } from 'vscode-languageserver-types';
 import { difference, edited } from '../document/compose.js';
 import type { ConfigDocument } from '../document/document.js';
-import type { Path } from '../document/tree.js';
+import type { ConfigPath } from '@quantsmith/schemas';
 import { SOURCE } from './diagnostics.js';
 import type { Finding, FindingData } from '../findings/finding.js';
 import type { Fix, Fixable } from '../findings/fix.js';
@@ -101,7 +101,7 @@ export function wants(only: readonly string[] | null | undefined, kind: string):
 const isOurs = ({ source }: Diagnostic) => source === undefined || source === SOURCE;
 
 function fixable(document: ConfigDocument, diagnostic: Diagnostic): Fixable {
-  const data = (diagnostic.data ?? {}) as FindingData & { path?: Path };
+  const data = (diagnostic.data ?? {}) as FindingData & { path?: ConfigPath };
   return {
     code: String(diagnostic.code),
     start: document.text.offsetAt(diagnostic.range.start),

@@ -3,6 +3,7 @@ import {
   type ModelSummary,
   type QuantizationReport,
   type SchemaNode,
+  below,
 } from '@quantsmith/schemas';
 import { fileURLToPath } from 'node:url';
 import {
@@ -140,7 +141,7 @@ function keyItems(document: ConfigDocument, cursor: Cursor, context: CompletionC
   const keys = keysAt(cursor.path)
     // A section takes one source.
     .filter(({ name }) => !present.has(name) && !(source !== undefined && source !== name && isSource(name)))
-    .map((key) => ({ ...key, above: inheritedAt(inherited, [...cursor.path, key.name]) }));
+    .map((key) => ({ ...key, above: inheritedAt(inherited, below(cursor.path, key.name)) }));
 
   const first = keys.filter(({ required, above }) => required && above === null);
   const fitting =
@@ -160,7 +161,7 @@ function keyItems(document: ConfigDocument, cursor: Cursor, context: CompletionC
       {
         ...plain,
         detail: `${required && above === null ? 'required, ' : ''}${typeName(schema)}${brought}`,
-        documentation: documentation(keyDocumentation([...cursor.path, name], context.docs), context),
+        documentation: documentation(keyDocumentation(below(cursor.path, name), context.docs), context),
       },
       ...fitting
         .filter((skeleton) => skeleton.key === name)

@@ -1,11 +1,11 @@
 import type { Range, TextEdit } from 'vscode-languageserver-types';
-import type { Path } from '../document/tree.js';
+import type { ConfigPath } from '@quantsmith/schemas';
 
 /** What is being typed. */
 export interface Cursor {
   /** key: a key of the mapping at `path`; value: the value at `path`. */
   readonly kind: 'key' | 'value';
-  readonly path: Path;
+  readonly path: ConfigPath;
   /** The text that a completion replaces. */
   readonly word: string;
   readonly range: Range;

@@ -1,3 +1,4 @@
+import { above, below, writtenPath } from '@quantsmith/schemas';
 import { getLocation } from 'jsonc-parser';
 import type { Position } from 'vscode-languageserver-types';
 import { languageOf, type ConfigDocument } from '../document/document.js';
@@ -72,14 +73,15 @@ function jsonPlace(
     if (container === null || container.end === offset) return null;
     const path = pathOf(container);
     if (container.kind === 'mapping') return { kind: 'key', path };
-    return { kind: 'value', path: [...path, container.items.filter((item) => item.end < offset).length] };
+    return { kind: 'value', path: below(path, container.items.filter((item) => item.end < offset).length) };
   }
 
-  const { path, isAtPropertyKey } = getLocation(text.getText(), offset);
+  const location = getLocation(text.getText(), offset);
+  const path = writtenPath(location.path);
   if (previous === '' || path.length === 0) return null;
-  const key = previous !== ':' && (isAtPropertyKey || previous === '{');
+  const key = previous !== ':' && (location.isAtPropertyKey || previous === '{');
 
-  return key ? { kind: 'key', path: path.slice(0, -1) } : { kind: 'value', path };
+  return key ? { kind: 'key', path: above(path) } : { kind: 'value', path };
 }
 
 /** The cursor inside `{…}` or `[…]` of YAML; null in block style. */
@@ -99,7 +101,7 @@ function flowCursor(document: ConfigDocument, offset: number): Cursor | null {
 
   return {
     kind: key !== undefined || inList ? 'value' : 'key',
-    path: key !== undefined ? [...path, key] : inList ? [...path, index] : path,
+    path: key !== undefined ? below(path, key) : inList ? below(path, index) : path,
     word: text.slice(start, end),
     range: { start: document.text.positionAt(start), end: document.text.positionAt(end) },
     prefix: (previous === ':' || previous === ',') && start === before.length ? ' ' : '',

@@ -4,8 +4,9 @@ import {
   type QuantizationConfig,
   type QuantizationReport,
   resolveConfig,
+  type DottedPath,
 } from '@quantsmith/schemas';
-import type { Path } from '../document/tree.js';
+import type { ConfigPath } from '@quantsmith/schemas';
 import type { Change } from '../context/context.js';
 import { initialDrop, points } from '../reports/numbers.js';
 import { createMatcher } from '../knowledge/matching.js';
@@ -29,9 +30,9 @@ interface Known {
 const WEIGHTED = /^(Conv|ConvTranspose|Gemm|MatMul)$/;
 
 /** What a setting does to this model, in a sentence; empty where that is not known. */
-export function effectText(path: Path, context: EffectContext): string {
+export function effectText(path: ConfigPath, context: EffectContext): string {
   const { model, config = null, report = null, changed = null } = context;
-  const effect = EFFECTS[path.join('.')];
+  const effect = EFFECTS[path.join('.') as DottedPath];
   if (effect === undefined || config === null) return '';
   return effect({ model, config: resolveConfig(config), report: changed === null ? report : null });
 }
@@ -44,9 +45,7 @@ export function halfRangeCount(context: EffectContext): { layers: number; of: nu
   return found === null ? null : { layers: found.names.length, of: found.of };
 }
 
-const advanced = 'quantization.advanced_parameters';
-
-const EFFECTS: Readonly<Record<string, (known: Known) => string>> = {
+const EFFECTS: Readonly<Partial<Record<DottedPath, (known: Known) => string>>> = {
   model: ({ model }) => (model === null ? '' : modelText(model)),
   ...sourceEffects(),
   output: ({ report }) =>
@@ -68,12 +67,12 @@ const EFFECTS: Readonly<Record<string, (known: Known) => string>> = {
   'quantization.ignored_scope.types': (known) => ignoredText(known),
   'quantization.ignored_scope.patterns': (known) => ignoredText(known),
   'quantization.fast_bias_correction': ({ report }) => biasText(report),
-  [`${advanced}.disable_bias_correction`]: ({ report }) => biasText(report),
-  [`${advanced}.overflow_fix`]: halfRangeText,
-  [`${advanced}.weights_quantization_params`]: weightsText,
-  [`${advanced}.weights_quantization_params.num_bits`]: weightsText,
-  [`${advanced}.weights_quantization_params.per_channel`]: weightsText,
-  [`${advanced}.weights_quantization_params.mode`]: weightsText,
+  'quantization.advanced_parameters.disable_bias_correction': ({ report }) => biasText(report),
+  'quantization.advanced_parameters.overflow_fix': halfRangeText,
+  'quantization.advanced_parameters.weights_quantization_params': weightsText,
+  'quantization.advanced_parameters.weights_quantization_params.num_bits': weightsText,
+  'quantization.advanced_parameters.weights_quantization_params.per_channel': weightsText,
+  'quantization.advanced_parameters.weights_quantization_params.mode': weightsText,
   accuracy_control: ({ report }) => accuracyText(report),
   'accuracy_control.max_drop': ({ report }) => accuracyText(report),
   'accuracy_control.metric': ({ report }) => accuracyText(report),

@@ -1,6 +1,7 @@
+import { type ConfigPath, above } from '@quantsmith/schemas';
 import { MarkupKind, type Hover, type Position } from 'vscode-languageserver-types';
 import type { ConfigDocument } from '../document/document.js';
-import { nodeAt, pathOf, resolved, type Entry, type Path, type TreeNode } from '../document/tree.js';
+import { nodeAt, pathOf, resolved, type Entry, type TreeNode } from '../document/tree.js';
 import { inheritedAt, NOTHING_INHERITED, type Inherited } from '../extends/inherit.js';
 import { isMapping } from '../extends/merge.js';
 import { effectText, type EffectContext } from './effects.js';
@@ -73,7 +74,7 @@ function aliasText(document: ConfigDocument, found: Entry | TreeNode, docs: stri
 }
 
 /** What a key replaces of the config that this one extends; on `extends` itself, all that comes in. */
-function inheritedText(path: Path, inherited: Inherited): string {
+function inheritedText(path: ConfigPath, inherited: Inherited): string {
   if (path.length === 1 && path[0] === 'extends' && inherited.layers.length > 0) {
     const settings = scalarsOf(inherited.value).map(([key, value]) => `- ${code(`${key}: ${value}`)}`);
     const more = settings.length > MAX_VALUES ? [`- … and ${settings.length - MAX_VALUES} more`] : [];
@@ -98,12 +99,12 @@ function scalarsOf(value: unknown, path = ''): [string, string][] {
 }
 
 /** The documentation of a key in Markdown: meaning, type, default, limits, values. */
-export function keyDocumentation(path: Path, docs: string | null = null): string {
+export function keyDocumentation(path: ConfigPath, docs: string | null = null): string {
   const schema = schemaOf(path);
   if (schema === undefined) return '';
   // An item that has no meaning of its own is explained by its list.
   if (typeof path.at(-1) === 'number' && schema.description === undefined)
-    return keyDocumentation(path.slice(0, -1), docs);
+    return keyDocumentation(above(path), docs);
   const limits = [
     schema.minimum === undefined ? '' : `at least ${schema.minimum}`,
     schema.exclusiveMinimum === undefined ? '' : `above ${schema.exclusiveMinimum}`,
@@ -145,7 +146,7 @@ function reference(anchor: string, docs: string | null): string {
 }
 
 /** The meaning of one of the listed values of a key. */
-function valueText(value: unknown, path: Path, docs: string | null): string | null {
+function valueText(value: unknown, path: ConfigPath, docs: string | null): string | null {
   const schema = schemaOf(path);
   const found =
     schema === undefined ? undefined : allowedValues(schema).find((allowed) => allowed.value === value);

@@ -9,7 +9,7 @@ import { layerCosts } from '../reports/costs.js';
 import type { Change } from '../context/context.js';
 import { layerAt } from '../knowledge/ignoredScope.js';
 
-const NAMES = ['quantization', 'ignored_scope', 'names'];
+const NAMES = ['quantization', 'ignored_scope', 'names'] as const;
 /** Layers that are offered to be excluded where the cursor names none. */
 const MAX = 3;
 

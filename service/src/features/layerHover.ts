@@ -1,5 +1,5 @@
 import type { ModelNode, QuantizationReport } from '@quantsmith/schemas';
-import type { Path } from '../document/tree.js';
+import type { ConfigPath } from '@quantsmith/schemas';
 import { layerCosts } from '../reports/costs.js';
 import { createMatcher } from '../knowledge/matching.js';
 import type { EffectContext } from './effects.js';
@@ -10,7 +10,7 @@ import { scopeList } from './modelItems.js';
 const MAX_INPUTS = 4;
 
 /** What a text of the ignored scope names: a layer with all that is known of it, or the nodes that match. */
-export function scopeText(value: string, path: Path, context: EffectContext): string | null {
+export function scopeText(value: string, path: ConfigPath, context: EffectContext): string | null {
   const list = scopeList(path);
   const { model, report = null, changed = null } = context;
   if (model === null || list === null) return null;

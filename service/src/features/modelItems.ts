@@ -1,7 +1,8 @@
+import { type ConfigPath, above } from '@quantsmith/schemas';
 import type { ModelNode, ModelSummary, QuantizationReport } from '@quantsmith/schemas';
 import { CompletionItemKind, type CompletionItem } from 'vscode-languageserver-types';
 import type { ConfigDocument } from '../document/document.js';
-import { findNode, resolved, type Path } from '../document/tree.js';
+import { findNode, resolved } from '../document/tree.js';
 import { layerCosts, layerSummary } from '../reports/costs.js';
 import type { Change } from '../context/context.js';
 import { createMatcher } from '../knowledge/matching.js';
@@ -13,7 +14,7 @@ export const MAX_NAMES = 500;
 const MAX_PATTERNS = 40;
 
 /** The list of the ignored scope or of an override that a path is in: names, types, patterns, or the borders of a subgraph. */
-export function scopeList(path: Path): 'names' | 'types' | 'patterns' | null {
+export function scopeList(path: ConfigPath): 'names' | 'types' | 'patterns' | null {
   const place = path.filter((step) => typeof step === 'string').join('.');
   const match =
     /^quantization\.(?:ignored_scope|overrides)\.(names|types|patterns|subgraphs\.(?:inputs|outputs))$/.exec(
@@ -47,7 +48,7 @@ export function modelItems(
 
 /** What the other items of the list say. */
 function siblings(document: ConfigDocument, { path, word }: Cursor): ReadonlySet<string> {
-  const list = resolved(findNode(document.tree, path.slice(0, -1)));
+  const list = resolved(findNode(document.tree, above(path)));
   const own = path.at(-1);
   const values = list?.kind === 'sequence' ? list.items : [];
   const texts = values.flatMap((item, index) => {

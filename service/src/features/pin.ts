@@ -1,9 +1,9 @@
-import type { QuantizationReport } from '@quantsmith/schemas';
+import { type QuantizationReport, below } from '@quantsmith/schemas';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { edited } from '../document/compose.js';
 import { parseConfig } from '../document/document.js';
 import { setValue, type Written } from '../document/edit.js';
-import type { Path } from '../document/tree.js';
+import type { ConfigPath } from '@quantsmith/schemas';
 import { isMapping } from '../extends/merge.js';
 
 /**
@@ -26,7 +26,7 @@ export function pinChoices(
   return document.text.getText();
 }
 
-function settingsOf(value: unknown, path: Path): { path: Path; value: Written }[] {
+function settingsOf(value: unknown, path: ConfigPath): { path: ConfigPath; value: Written }[] {
   if (!isMapping(value)) return [{ path, value: value as Written }];
-  return Object.entries(value).flatMap(([key, inner]) => settingsOf(inner, [...path, key]));
+  return Object.entries(value).flatMap(([key, inner]) => settingsOf(inner, below(path, key)));
 }

@@ -1,3 +1,4 @@
+import type { ConfigPath } from '@quantsmith/schemas';
 import {
   configuredOutput,
   resolveConfig,
@@ -6,7 +7,7 @@ import {
 } from '@quantsmith/schemas';
 import { basename } from 'node:path';
 import type { ConfigDocument } from '../document/document.js';
-import { findEntry, resolved, type Path, type Span } from '../document/tree.js';
+import { findEntry, resolved, type Span } from '../document/tree.js';
 import { isMapping } from '../extends/merge.js';
 import type { Inherited } from '../extends/inherit.js';
 import { halfRangeCount, type EffectContext } from './effects.js';
@@ -18,12 +19,12 @@ export interface HintContext extends EffectContext {
 
 /** A setting that is written, and what it comes to; empty where there is nothing to add. */
 interface Rule {
-  readonly path: Path;
+  readonly path: ConfigPath;
   readonly text: (value: unknown, config: ResolvedConfig, context: HintContext, file: string) => string;
 }
 
-const ADVANCED = ['quantization', 'advanced_parameters'];
-const RESTORER = ['accuracy_control', 'advanced_accuracy_restorer_params'];
+const ADVANCED = ['quantization', 'advanced_parameters'] as const;
+const RESTORER = ['accuracy_control', 'advanced_accuracy_restorer_params'] as const;
 const whenNull = (text: (config: ResolvedConfig) => string) => (value: unknown, config: ResolvedConfig) =>
   value === null ? text(config) : '';
 

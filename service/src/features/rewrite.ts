@@ -1,17 +1,9 @@
+import { type ConfigPath, below } from '@quantsmith/schemas';
 import { CodeActionKind, type CodeAction } from 'vscode-languageserver-types';
 import { difference, edited } from '../document/compose.js';
 import type { ConfigDocument } from '../document/document.js';
 import { removeKey, setValue, type Written } from '../document/edit.js';
-import {
-  findEntry,
-  findNode,
-  isShared,
-  pathOf,
-  resolved,
-  walk,
-  type Path,
-  type TreeNode,
-} from '../document/tree.js';
+import { findEntry, findNode, isShared, pathOf, resolved, walk, type TreeNode } from '../document/tree.js';
 import { inheritedAt, NOTHING_INHERITED, type Inherited } from '../extends/inherit.js';
 import { keysAt, schemaOf } from '../knowledge/schema.js';
 
@@ -45,8 +37,8 @@ export function withoutDefaults(document: ConfigDocument, inherited = NOTHING_IN
 }
 
 /** The first key whose value is its default, and whose section does not become empty by taking it out. */
-function redundant({ tree }: ConfigDocument, inherited: Inherited): Path | null {
-  let found: Path | null = null;
+function redundant({ tree }: ConfigDocument, inherited: Inherited): ConfigPath | null {
+  let found: ConfigPath | null = null;
   walk(tree.root, (node) => {
     if (found !== null || node.kind !== 'scalar' || node.parent?.kind !== 'entry') return;
     // At another place the same text may replace another default.
@@ -73,18 +65,18 @@ function leaves(section: TreeNode | null): number {
 /** The text with every setting of the sections that are there, and of `quantization`. */
 export function withDefaults(document: ConfigDocument, inherited = NOTHING_INHERITED): string {
   let current = document;
-  const fill = (path: Path): void => {
+  const fill = (path: ConfigPath): void => {
     const mapping = resolved(findNode(current.tree, path));
     if (mapping !== null && isShared(current.tree, mapping)) return;
     for (const { name, schema } of keysAt(path)) {
-      const below = [...path, name];
-      const entry = findEntry(current.tree, below);
+      const place = below(path, name);
+      const entry = findEntry(current.tree, place);
       const sections =
         schema.properties !== undefined && [schema.type].flat().every((type) => type === 'object');
 
-      if (sections && (entry === undefined || resolved(entry.value)?.kind === 'mapping')) fill(below);
-      else if (entry === undefined && inheritedAt(inherited, below) === null && isScalar(schema.default)) {
-        const edits = setValue(current, below, schema.default);
+      if (sections && (entry === undefined || resolved(entry.value)?.kind === 'mapping')) fill(place);
+      else if (entry === undefined && inheritedAt(inherited, place) === null && isScalar(schema.default)) {
+        const edits = setValue(current, place, schema.default);
         if (edits !== null) current = edited(current, edits);
       }
     }

@@ -1,6 +1,7 @@
+import { type ConfigPath, below, writtenPath } from '@quantsmith/schemas';
 import type { Position, TextEdit } from 'vscode-languageserver-types';
 import type { ConfigDocument } from '../document/document.js';
-import { nodeAt, type Path } from '../document/tree.js';
+import { nodeAt } from '../document/tree.js';
 import { schemaOf } from '../knowledge/schema.js';
 import type { Cursor } from './cursor.js';
 
@@ -55,7 +56,7 @@ export function blockCursor(document: ConfigDocument, position: Position, offset
   const colon = line.key === null ? -1 : text.indexOf(':', line.column + line.key.length);
   if (line.key !== null && position.character > colon) {
     const { path } = parentOf(lines, position.line, tabbed ?? line.column, line);
-    return valueCursor([...path, line.key], text, position, line.valueColumn, step);
+    return valueCursor(below(path, line.key), text, position, line.valueColumn, step);
   }
 
   const opening = line.dashes.length > 0 || line.key !== null;
@@ -71,7 +72,7 @@ export function blockCursor(document: ConfigDocument, position: Position, offset
   const schema = schemaOf(parent.path);
   // A list takes items, a key without sub-keys a value, wherever the cursor stands.
   const startsItem = schema?.items !== undefined && schema.properties === undefined;
-  const place = startsItem ? [...parent.path, 0] : parent.path;
+  const place = startsItem ? below(parent.path, 0) : parent.path;
   if (line.key === null && takesScalar(place))
     return {
       ...valueCursor(place, text, position, opening ? line.column : column, step),
@@ -88,7 +89,7 @@ function keyCursor(
   parent: Parent,
   step: string,
   opening: boolean,
-  path: Path,
+  path: ConfigPath,
 ): Cursor {
   const text = lines[position.line] ?? '';
   // A tab is one character, but counts as a level.
@@ -132,12 +133,12 @@ function keyCursor(
 }
 
 /** A position where no keys can be: an item of a list of texts, the value of a key that is no mapping. */
-function takesScalar(path: Path): boolean {
+function takesScalar(path: ConfigPath): boolean {
   const schema = schemaOf(path);
   return schema !== undefined && schema.properties === undefined;
 }
 
-function valueCursor(path: Path, text: string, position: Position, from: number, step: string): Cursor {
+function valueCursor(path: ConfigPath, text: string, position: Position, from: number, step: string): Cursor {
   const start = Math.min(from, position.character);
   const comment = /(^|\s)#/.exec(text.slice(start));
   const contentEnd =
@@ -164,7 +165,7 @@ function valueCursor(path: Path, text: string, position: Position, from: number,
 }
 
 interface Parent {
-  readonly path: Path;
+  readonly path: ConfigPath;
   /** The line of the parent key, -1 for the root. */
   readonly line: number;
   readonly column: number;
@@ -201,7 +202,7 @@ function parentOf(lines: readonly string[], lineNumber: number, column: number, 
     if (limit === 0 && typeof path[0] !== 'number') break;
   }
 
-  return { path, ...(parent ?? { line: -1, column: -1, blocked: false }) };
+  return { path: writtenPath(path), ...(parent ?? { line: -1, column: -1, blocked: false }) };
 }
 
 /** The keys below the same parent, line by line: a line that is being typed can hide them from the parser. */

@@ -1,6 +1,7 @@
 import type { Code } from './codes.js';
 import type { Range } from 'vscode-languageserver-types';
-import type { Path, Span } from '../document/tree.js';
+import type { ConfigPath } from '@quantsmith/schemas';
+import type { Span } from '../document/tree.js';
 
 export type Severity = 'error' | 'warning' | 'info' | 'hint';
 
@@ -13,7 +14,7 @@ export interface Finding extends Span {
   /** One sentence. */
   readonly message: string;
   /** The keys and indexes that it is about. */
-  readonly path: Path;
+  readonly path: ConfigPath;
   readonly data?: FindingData;
   /** Places in other files; without a range, their beginning. */
   readonly related?: readonly { readonly file: string; readonly message: string; readonly range?: Range }[];

@@ -1,7 +1,8 @@
 import type { TextEdit } from 'vscode-languageserver-types';
 import type { FindingData } from './finding.js';
 import type { ConfigDocument } from '../document/document.js';
-import type { Path, Span } from '../document/tree.js';
+import type { ConfigPath } from '@quantsmith/schemas';
+import type { Span } from '../document/tree.js';
 
 /** A change that removes the cause of a finding. */
 export interface Fix {
@@ -17,7 +18,7 @@ export interface Fix {
 /** What a fix is made from: the place and data of a finding, as the client sends them back. */
 export interface Fixable extends Span {
   readonly code: string;
-  readonly path: Path;
+  readonly path: ConfigPath;
   readonly data: FindingData;
 }
 

@@ -1,6 +1,10 @@
+import { type ConfigPath } from '@quantsmith/schemas';
 import type { Position } from 'vscode-languageserver-types';
 import type { ConfigDocument } from '../document/document.js';
-import { findNode, nodeAt, resolved, type Path, type ScalarNode, type TreeNode } from '../document/tree.js';
+import { findNode, nodeAt, resolved, type ScalarNode, type TreeNode } from '../document/tree.js';
+
+/** The lists of an ignored scope that say which operators are meant. */
+export type ScopeList = 'names' | 'types' | 'patterns';
 
 /** A place of a config that names a layer. */
 export interface Mention {
@@ -8,22 +12,25 @@ export interface Mention {
   readonly node: ScalarNode;
 }
 
-const SCOPE: Path = ['quantization', 'ignored_scope'];
-const OVERRIDES: Path = ['quantization', 'overrides'];
+const SCOPE = ['quantization', 'ignored_scope'] as const;
+const OVERRIDES = ['quantization', 'overrides'] as const;
+
+/** What holds lists of names, patterns and types: the ignored scope, or an entry of `overrides`. */
+export type ScopePath = typeof SCOPE | readonly [...typeof OVERRIDES, number];
 
 /** The layers that a config names: in ignored_scope.names, at the borders of its subgraphs, and in overrides. */
 export function mentionsOf(document: ConfigDocument): Mention[] {
   const named = [SCOPE, ...overridePaths(document)].map((path) =>
-    findNode(document.tree, [...path, 'names']),
+    findNode(document.tree, [...path, 'names'] as const),
   );
   return collected([...named, ...borderLists(document)]);
 }
 
 /** The places of the entries of `overrides` in this text. */
-export function overridePaths({ tree }: ConfigDocument): Path[] {
+export function overridePaths({ tree }: ConfigDocument): ScopePath[] {
   const overrides = targetOf(findNode(tree, OVERRIDES));
   const indexes = overrides?.kind === 'sequence' ? [...overrides.items.keys()] : [];
-  return indexes.map((index) => [...OVERRIDES, index]);
+  return indexes.map((index) => [...OVERRIDES, index] as const);
 }
 
 /** Those at the borders of subgraphs alone. */
@@ -35,7 +42,7 @@ function borderLists({ tree }: ConfigDocument): (TreeNode | null)[] {
   const subgraphs = targetOf(findNode(tree, [...SCOPE, 'subgraphs']));
   const indexes = subgraphs?.kind === 'sequence' ? [...subgraphs.items.keys()] : [];
   return indexes.flatMap((index) =>
-    ['inputs', 'outputs'].map((side) => findNode(tree, [...SCOPE, 'subgraphs', index, side])),
+    (['inputs', 'outputs'] as const).map((side) => findNode(tree, [...SCOPE, 'subgraphs', index, side])),
   );
 }
 
@@ -63,9 +70,14 @@ export function layerAt(document: ConfigDocument, position: Position): Mention |
   return mentionsOf(document).find((mention) => mention.node === node) ?? null;
 }
 
-/** The strings of one list of the ignored scope (or what is at `scope`); one that an alias brings stands where the alias does. */
-export function stringsAt(document: ConfigDocument, list: string, scope: Path = SCOPE): ScalarNode[] {
-  const node = resolved(findNode(document.tree, [...scope, list]));
+/** The strings of one list of the ignored scope; one that an alias brings stands where the alias does. */
+export function stringsAt(document: ConfigDocument, list: ScopeList): ScalarNode[] {
+  return stringsOf(document, [...SCOPE, list]);
+}
+
+/** The same of any list. */
+export function stringsOf(document: ConfigDocument, path: ConfigPath): ScalarNode[] {
+  const node = resolved(findNode(document.tree, path));
   if (node?.kind !== 'sequence') return [];
   return node.items.flatMap((item) => {
     const target = resolved(item);

@@ -1,13 +1,13 @@
 import { configSchema, resolveRef, schemaAt, type SchemaNode } from '@quantsmith/schemas';
-import type { Path } from '../document/tree.js';
+import type { ConfigPath } from '@quantsmith/schemas';
 
 /** The schema of the value at a path of a config. */
-export function schemaOf(path: Path): SchemaNode | undefined {
+export function schemaOf(path: ConfigPath): SchemaNode | undefined {
   return schemaAt(configSchema, path);
 }
 
 /** The keys that may stand in the mapping at a path, required ones first, in the schema's order. */
-export function keysAt(path: Path): { name: string; schema: SchemaNode; required: boolean }[] {
+export function keysAt(path: ConfigPath): { name: string; schema: SchemaNode; required: boolean }[] {
   const schema = schemaOf(path);
   const required = schema?.required ?? [];
   const keys = Object.entries(schema?.properties ?? {}).map(([name, child]) => ({
@@ -49,7 +49,7 @@ export function allowedValues(schema: SchemaNode): AllowedValue[] {
 }
 
 /** The reference page's anchor of a key. */
-export function referenceAnchor(path: Path): string {
+export function referenceAnchor(path: ConfigPath): string {
   return path.filter((step) => typeof step === 'string').join('-');
 }
 

@@ -1,8 +1,9 @@
+import { type ConfigPath, writtenPath } from '@quantsmith/schemas';
 import { distrustOf, reportedRemedy, undefinedDropText, type QuantizationReport } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { inOrder } from '../document/compose.js';
 import { appendItems, setValue } from '../document/edit.js';
-import { findEntry, findNode, type Path } from '../document/tree.js';
+import { findEntry, findNode } from '../document/tree.js';
 import type { Code, Finding, FindingData } from '../findings/finding.js';
 import { RUN_COMMAND } from '../findings/commands.js';
 import { points } from '../reports/numbers.js';
@@ -41,7 +42,7 @@ export function accuracyFindings(
     ...costFindings(document, report, ignored),
     ...overflowFindings(document, report),
     ...report.warnings.map(({ code, severity, message, config_path: path }) => ({
-      ...at(document, [path, ['model']], 'run-warning', severity, message),
+      ...at(document, [writtenPath(path), ['model']], 'run-warning', severity, message),
       data: { warning: code },
     })),
   ];
@@ -63,7 +64,7 @@ function metricFindings(
       : `drop ${points(metric, metric.drop)}, 95 % interval [${points(metric, low)}, ${points(metric, high)}]`;
 
   const measured = `${name} ${percent(name, metric.baseline)} → ${percent(name, metric.quantized)} on ${samples} samples, ${dropText}`;
-  const target: Path[] = [
+  const target: ConfigPath[] = [
     ['accuracy_control', 'max_drop'],
     ['accuracy_control'],
     ['quantization'],
@@ -118,7 +119,7 @@ function costFindings(
   ];
 }
 
-const ADVANCED = ['quantization', 'advanced_parameters'];
+const ADVANCED = ['quantization', 'advanced_parameters'] as const;
 
 /** Layers that are offered to be excluded one by one. */
 const MAX_SINGLE = 5;
@@ -127,10 +128,10 @@ const MAX_SINGLE = 5;
 const costFixes: FixTable[string] = (document, { data }) => {
   const reverted = texts(data['reverted']);
   const remedies = (Array.isArray(data['remedies']) ? data['remedies'] : []) as KeptRemedy[];
-  const weights = [...ADVANCED, 'weights_quantization_params'];
+  const weights = [...ADVANCED, 'weights_quantization_params'] as const;
   const excluded = new Set(stringsAt(document, 'names').map((node) => node.value));
   const missing = reverted.filter((name) => !excluded.has(name));
-  const set = (key: string, value: number | boolean) => {
+  const set = (key: 'num_bits' | 'per_channel', value: number | boolean) => {
     const node = findNode(document.tree, [...weights, key]);
     if (node?.kind !== 'scalar' || node.value === value) return [];
     return fix(`Set ${key} of the weights to ${value}`, setValue(document, [...weights, key], value));
@@ -168,7 +169,7 @@ const costFixes: FixTable[string] = (document, { data }) => {
 
 /** A setting that restoration changed and kept. */
 interface KeptRemedy {
-  readonly path: Path;
+  readonly path: ConfigPath;
   readonly value: string | number | boolean;
 }
 
@@ -192,8 +193,8 @@ const accuracyFixes: FixTable = {
 };
 
 /** The settings that make quantization coarse, the likeliest cause first. */
-function responsible(document: ConfigDocument): Path[] {
-  const candidates: Path[] = [
+function responsible(document: ConfigDocument): ConfigPath[] {
+  const candidates: ConfigPath[] = [
     [...ADVANCED, 'weights_quantization_params', 'num_bits'],
     [...ADVANCED, 'weights_quantization_params', 'per_channel'],
     [...ADVANCED, 'activations_quantization_params', 'num_bits'],

@@ -1,4 +1,4 @@
-import { DATA_KIND_NAMES } from '@quantsmith/schemas';
+import { DATA_KIND_NAMES, below, DATA_SECTIONS } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { entriesOf, findEntry, findNode, resolved } from '../document/tree.js';
 import { isMapping } from '../extends/merge.js';
@@ -11,8 +11,8 @@ const SOURCES: readonly string[] = DATA_KIND_NAMES;
 
 /** `data-source`: a data section names no source, or more than one. `value`: the config with what it inherits. */
 function dataSourceFindings(document: ConfigDocument, value: unknown): Finding[] {
-  return ['calibration', 'validation'].flatMap((section) => {
-    const path = ['data', section];
+  return DATA_SECTIONS.flatMap((section) => {
+    const path = ['data', section] as const;
     const node = resolved(findNode(document.tree, path));
     const entry = findEntry(document.tree, path);
     if (node?.kind !== 'mapping' || entry === undefined) return [];
@@ -34,7 +34,7 @@ function dataSourceFindings(document: ConfigDocument, value: unknown): Finding[]
 const dataFixes: FixTable = {
   'data-source': (document, { path, data }) =>
     (Array.isArray(data['sources']) && data['sources'].length > 1 ? data['sources'].map(String) : []).flatMap(
-      (key) => fix(`Remove ${key}`, removeKey(document, [...path, key])),
+      (key) => fix(`Remove ${key}`, removeKey(document, below(path, key))),
     ),
 };
 

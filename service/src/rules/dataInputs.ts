@@ -19,11 +19,11 @@ function dataInputFindings(
   return (['calibration', 'validation'] as const).flatMap((section): Finding[] => {
     const source = isMapping(data) ? data[section] : null;
     if (!isMapping(source)) return [];
-    const key = ['images', 'arrays'].find((one) => typeof source[one] === 'string');
+    const key = (['images', 'arrays'] as const).find((one) => typeof source[one] === 'string');
     if (key === undefined) return [];
     const message = problemOf(key, String(source[key]), names, facts[section].members);
     if (message === null) return [];
-    const path = ['data', section, key];
+    const path = ['data', section, key] as const;
     const { start, end } = findNode(document.tree, path) ?? placeOf(document, path);
 
     return [{ code: 'data-inputs', severity: 'error', message, start, end, path }];

@@ -21,14 +21,14 @@ function ignoredAlreadyFindings(document: ConfigDocument, model: ModelSummary | 
     return pattern === undefined ? null : `the pattern "${pattern}" matches it`;
   };
 
-  return ['names', 'types', 'patterns'].flatMap((list) => {
+  return (['names', 'types', 'patterns'] as const).flatMap((list) => {
     const seen = new Set<string>();
     return stringsAt(document, list).flatMap(({ value, start, end }): Finding[] => {
       const text = String(value);
       const reason = seen.has(text) ? 'it stands in this list twice' : list === 'names' ? cover(text) : null;
       seen.add(text);
       if (reason === null) return [];
-      const path = ['quantization', 'ignored_scope', list];
+      const path = ['quantization', 'ignored_scope', list] as const;
       const message = `"${text}" is ignored already: ${reason}.`;
       return [{ code: 'ignored-already', severity: 'hint', message, start, end, path, data: {} }];
     });

@@ -1,17 +1,17 @@
-import type { ModelSummary } from '@quantsmith/schemas';
+import type { ModelSummary, ConfigPath } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
-import { findEntry, type Path, type Span } from '../document/tree.js';
+import { findEntry, type Span } from '../document/tree.js';
 import { isMapping } from '../extends/merge.js';
 import type { Code, Finding, Severity } from '../findings/finding.js';
-import { bordersOf, stringsAt } from '../knowledge/ignoredScope.js';
+import { bordersOf, stringsOf, type ScopeList, type ScopePath } from '../knowledge/ignoredScope.js';
 import { createMatcher, patternProblem, type Matcher } from '../knowledge/matching.js';
 import { subgraphFindings } from './subgraphs.js';
 import { placeOf } from './place.js';
 import { nearest } from './nearest.js';
 import { defineRule } from './rule.js';
 
-const SCOPE: Path = ['quantization', 'ignored_scope'];
-const OVERRIDES: Path = ['quantization', 'overrides'];
+const SCOPE = ['quantization', 'ignored_scope'] as const;
+const OVERRIDES = ['quantization', 'overrides'] as const;
 
 /** A list for another model is not marked name by name to its end. */
 const MAX = 100;
@@ -49,7 +49,7 @@ function ignoredScopeFindings(
 
 /** Lists of names, patterns and types: the ignored scope, or an entry of `overrides`. */
 interface Scope {
-  readonly path: Path;
+  readonly path: ScopePath;
   readonly severity: Severity;
   /** What it names is not quantized. */
   readonly isFloat: boolean;
@@ -59,7 +59,7 @@ function overrideScopes(config: unknown): Scope[] {
   const overrides = valueAt(config, OVERRIDES);
   if (!Array.isArray(overrides)) return [];
   return overrides.map((entry: unknown, index) => ({
-    path: [...OVERRIDES, index],
+    path: [...OVERRIDES, index] as const,
     severity: 'error',
     isFloat: isMapping(entry) && entry['float'] === true,
   }));
@@ -82,7 +82,7 @@ function scopeFindings(
   if (model === null) return patterns;
   const names = new Set(model.nodes.map((node) => node.name));
   const types = new Set(model.nodes.map((node) => node.op));
-  const list = (key: string) => textsAt(document, [...path, key], config);
+  const list = (key: ScopeList) => textsAt(document, [...path, key], config);
   const namePlace = { path: [...path, 'names'], code: 'unknown-node', what: 'node' } as const;
   const typePlace = { path: [...path, 'types'], code: 'unknown-operator', what: 'operator of type' } as const;
   const strange = [
@@ -98,8 +98,8 @@ function isValidated(config: unknown): boolean {
   return !isMapping(scope) || scope['validate'] !== false;
 }
 
-function valueAt(config: unknown, path: Path): unknown {
-  return path.reduce<unknown>((current, step) => {
+function valueAt(config: unknown, path: ConfigPath): unknown {
+  return (path as readonly (string | number)[]).reduce<unknown>((current, step) => {
     if (Array.isArray(current) && typeof step === 'number') return current[step];
     return isMapping(current) && typeof step === 'string' ? current[step] : null;
   }, config);
@@ -113,9 +113,9 @@ interface ScopeText extends Span {
 }
 
 /** The texts of a list; those of an inherited list stand on `extends`. */
-function textsAt(document: ConfigDocument, path: Path, config: unknown): ScopeText[] {
+function textsAt(document: ConfigDocument, path: ConfigPath, config: unknown): ScopeText[] {
   if (findEntry(document.tree, path) !== undefined)
-    return stringsAt(document, String(path.at(-1)), path.slice(0, -1)).map(({ start, end, value }) => ({
+    return stringsOf(document, path).map(({ start, end, value }) => ({
       value: String(value),
       start,
       end,
@@ -130,7 +130,7 @@ function textsAt(document: ConfigDocument, path: Path, config: unknown): ScopeTe
 function unknown(
   texts: readonly ScopeText[],
   known: ReadonlySet<string>,
-  { path, code, what }: { readonly path: Path; readonly code: Code; readonly what: string },
+  { path, code, what }: { readonly path: ConfigPath; readonly code: Code; readonly what: string },
   explained: (value: string) => Explained | null = () => null,
 ): Finding[] {
   const strange = texts.filter(({ value }) => !known.has(value)).slice(0, MAX);
@@ -176,7 +176,7 @@ function tensorNames({ nodes, inputs }: ModelSummary): (value: string) => Explai
 }
 
 /** How a text can be meant that is no regular expression: as it stands, or as shells write it (`*conv*`). */
-function invalidPattern(node: ScopeText, path: Path, problem: string | null): Finding[] {
+function invalidPattern(node: ScopeText, path: ScopePath, problem: string | null): Finding[] {
   if (problem === null) return [];
   const { value: pattern, start, end, inherited } = node;
   const literal = pattern.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
@@ -197,7 +197,7 @@ function invalidPattern(node: ScopeText, path: Path, problem: string | null): Fi
 
 function patternFinding(node: ScopeText, scope: Scope, model: ModelSummary, match: Matcher): Finding[] {
   const { severity } = scope;
-  const path = [...scope.path, 'patterns'];
+  const path = [...scope.path, 'patterns'] as const;
   const { value: pattern, start, end } = node;
   const found = match(pattern);
   if (found === null) return [];

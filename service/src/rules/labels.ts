@@ -7,8 +7,8 @@ import { defineRule, type RuleInput } from './rule.js';
 
 /** Contradictions that are told one by one. */
 const MAX_TOLD = 3;
-const PATH = ['data', 'validation', 'labels'];
-const IMAGES = ['data', 'validation', 'images'];
+const PATH = ['data', 'validation', 'labels'] as const;
+const IMAGES = ['data', 'validation', 'images'] as const;
 
 /** `labels-conflict`, `labels-class`: labels that contradict each other, or classes that the model does not have. */
 function labelFindings({ document, facts, model, config }: RuleInput): Finding[] {

@@ -62,7 +62,7 @@ function labelFreeFindings(document: ConfigDocument, config: QuantizationConfig)
   const sign = metricFacts(metric)?.higherIsBetter === false ? -1 : 1;
   const asked = perfect - sign * drop * (control.drop_type === 'relative' ? perfect : 1);
   const wanted = Number(asked.toPrecision(6));
-  const path = ['accuracy_control', 'max_drop'];
+  const path = ['accuracy_control', 'max_drop'] as const;
   const value = findEntry(document.tree, path)?.value;
   const at = (code: Finding['code'], severity: Finding['severity'], message: string, target: number) => [
     {
@@ -115,8 +115,13 @@ function dropFindings(document: ConfigDocument, config: QuantizationConfig): Fin
   const { accuracy_control: control } = resolveConfig(config);
   if (control === null) return [];
   const { metric, max_drop: drop, drop_type: type } = control;
-  const at = (key: string, code: Finding['code'], message: string, suggestion: string): Finding[] => {
-    const path = ['accuracy_control', key];
+  const at = (
+    key: 'metric' | 'max_drop' | 'drop_type',
+    code: Finding['code'],
+    message: string,
+    suggestion: string,
+  ): Finding[] => {
+    const path = ['accuracy_control', key] as const;
     const value = findEntry(document.tree, path)?.value;
     if (value === undefined || value === null) return [];
     const data = { suggestions: [suggestion] };

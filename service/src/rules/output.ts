@@ -15,7 +15,7 @@ function outputFindings(
   baseDir: string,
   { file, obstacle, sharedWith }: OutputContext,
 ): Finding[] {
-  const path = ['output'];
+  const path = ['output'] as const;
   const { start, end } = findNode(document.tree, path) ?? placeOf(document, path);
   const output = portablePath(baseDir, file);
   const finding = (code: Finding['code'], message: string): Finding => ({

@@ -1,17 +1,18 @@
+import type { ConfigPath } from '@quantsmith/schemas';
 import { isaSaturates, TARGET_ISAS, type QuantizationReport } from '@quantsmith/schemas';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import type { TextEdit } from 'vscode-languageserver-types';
 import type { Finding } from '../findings/finding.js';
 import { parseConfig, type ConfigDocument } from '../document/document.js';
 import { setValue, type Written } from '../document/edit.js';
-import { findNode, type Path } from '../document/tree.js';
+import { findNode } from '../document/tree.js';
 import { fix, type Fix, type FixTable } from '../findings/fix.js';
 import { OVERFLOW_COMMAND } from '../findings/commands.js';
 import { at, percent, related } from './runFinding.js';
 
-const ADVANCED = ['quantization', 'advanced_parameters'];
-const FIX = [...ADVANCED, 'overflow_fix'];
-const TARGET = [...ADVANCED, 'backend_params', 'target_isa'];
+const ADVANCED = ['quantization', 'advanced_parameters'] as const;
+const FIX = [...ADVANCED, 'overflow_fix'] as const;
+const TARGET = [...ADVANCED, 'backend_params', 'target_isa'] as const;
 
 type Overflow = QuantizationReport['overflow'];
 type Setting = NonNullable<Overflow['settings']>[number];
@@ -152,7 +153,13 @@ export const overflowFixes: FixTable = {
     // `auto` does nothing for a target that does not saturate.
     const aims = best === 'auto' && targetOf(document) !== 'saturating';
     if (best === data['current'] && !aims) return compare;
-    const changes: [Path, Written][] = [[FIX, best], ...(aims ? [[TARGET, 'avx2'] as [Path, Written]] : [])];
+    const changes: [ConfigPath, Written][] = aims
+      ? [
+          [FIX, best],
+          [TARGET, 'avx2'],
+        ]
+      : [[FIX, best]];
+
     const what = `Set overflow_fix to ${best}${aims ? ' for target_isa avx2' : ''}`;
 
     return [...fix(`${what}${textOr(data['gives'], '')}`, setAll(document, changes)), ...compare];
@@ -160,7 +167,7 @@ export const overflowFixes: FixTable = {
 };
 
 /** Several settings at once, as one edit; null where one of them cannot be made. */
-function setAll(document: ConfigDocument, changes: readonly [Path, Written][]): TextEdit[] | null {
+function setAll(document: ConfigDocument, changes: readonly [ConfigPath, Written][]): TextEdit[] | null {
   const before = document.text.getText();
   const { uri, languageId, version } = document.text;
   let changed = document;

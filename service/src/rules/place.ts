@@ -1,8 +1,9 @@
+import type { ConfigPath } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
-import { findEntry, findNode, type Path, type Span } from '../document/tree.js';
+import { findEntry, findNode, type Span } from '../document/tree.js';
 
 /** Where something about a key is shown: on the key, or on `extends` when it is inherited. */
-export function placeOf(document: ConfigDocument, path: Path): Span {
+export function placeOf(document: ConfigDocument, path: ConfigPath): Span {
   const own = path.length === 0 ? undefined : findEntry(document.tree, path)?.keySpan;
   const { start, end } = own ??
     findNode(document.tree, ['extends']) ??

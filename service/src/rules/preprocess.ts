@@ -5,6 +5,8 @@ import type { FileFacts } from '../facts/facts.js';
 import type { Finding } from '../findings/finding.js';
 import { defineRule } from './rule.js';
 
+type DeadKeys = readonly ['input_layout'] | readonly ['preprocess'] | readonly ['preprocess', 'resize'];
+
 /** `dead-setting` of data sections: what only images or arrays of bytes take. */
 function preprocessFindings(
   document: ConfigDocument,
@@ -14,8 +16,8 @@ function preprocessFindings(
   return (['calibration', 'validation'] as const).flatMap((name) => {
     const section = data[name];
     if (section === undefined) return [];
-    const dead = (keys: readonly string[], reason: string): Finding[] => {
-      const path = ['data', name, ...keys];
+    const dead = (keys: DeadKeys, reason: string): Finding[] => {
+      const path = ['data', name, ...keys] as const;
       const span = findEntry(document.tree, path)?.keySpan;
       if (span === undefined) return [];
       const message = `${keys.at(-1)!} has no effect: ${reason}.`;

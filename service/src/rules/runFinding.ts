@@ -1,7 +1,8 @@
+import type { ConfigPath } from '@quantsmith/schemas';
 import { metricValue, reportPathOf, type QuantizationReport } from '@quantsmith/schemas';
 import type { Code, Finding } from '../findings/finding.js';
 import type { ConfigDocument } from '../document/document.js';
-import { findEntry, type Path, type Span } from '../document/tree.js';
+import { findEntry, type Span } from '../document/tree.js';
 
 /** A metric's value as a person writes it. */
 export const percent = metricValue;
@@ -16,12 +17,12 @@ export function related(report: QuantizationReport): NonNullable<Finding['relate
 /** A finding on the first of the keys that the config has, else at its beginning. */
 export function at(
   document: ConfigDocument,
-  paths: readonly Path[],
+  paths: readonly ConfigPath[],
   code: Code,
   severity: Finding['severity'],
   message: string,
 ): Finding {
-  for (const path of [...paths, ['extends']]) {
+  for (const path of [...paths, ['extends'] as const]) {
     const entry = findEntry(document.tree, path);
     if (entry === undefined) continue;
     const scalar = entry.value?.kind === 'scalar' ? entry.value : null;

@@ -1,11 +1,12 @@
+import type { ConfigPath } from '@quantsmith/schemas';
 import { resolveConfig, type QuantizationConfig } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
-import { findEntry, type Path } from '../document/tree.js';
+import { findEntry } from '../document/tree.js';
 import type { Finding } from '../findings/finding.js';
 import type { FileFacts } from '../facts/facts.js';
 import { defineRule } from './rule.js';
 
-const RANKING = ['accuracy_control', 'advanced_accuracy_restorer_params', 'ranking_subset_size'];
+const RANKING = ['accuracy_control', 'advanced_accuracy_restorer_params', 'ranking_subset_size'] as const;
 const NO_OUTLIERS = /^(mean|median)_no_outliers$/;
 /** With fewer samples than that, leaving out the extreme ones leaves next to nothing. */
 const FEW = 8;
@@ -35,7 +36,7 @@ function sampleFindings(document: ConfigDocument, config: QuantizationConfig, fa
         'activations_range_estimator_params',
         side,
         'aggregator_type',
-      ];
+      ] as const;
       const { aggregator_type: aggregator = '' } =
         quantization.advanced_parameters.activations_range_estimator_params[side];
 
@@ -53,7 +54,7 @@ function sampleFindings(document: ConfigDocument, config: QuantizationConfig, fa
 
 function tooMany(
   document: ConfigDocument,
-  path: Path,
+  path: ConfigPath,
   asked: number,
   there: number,
   section: string,
@@ -65,7 +66,7 @@ function tooMany(
 /** Only where it is written: a default asks for nothing. */
 function at(
   document: ConfigDocument,
-  path: Path,
+  path: ConfigPath,
   message: string,
   suggestions: readonly string[],
 ): Finding[] {

@@ -1,7 +1,8 @@
+import { type ConfigPath, below, writtenPath, type DottedPath } from '@quantsmith/schemas';
 import type { TextEdit } from 'vscode-languageserver-types';
 import { validateConfig, type SchemaIssue, type SchemaNode } from '@quantsmith/schemas';
 import { rangeOf, type ConfigDocument } from '../document/document.js';
-import { findEntry, findNode, type Path, type Span } from '../document/tree.js';
+import { findEntry, findNode, type Span } from '../document/tree.js';
 import type { Code, Finding } from '../findings/finding.js';
 import { foreignSchema } from '../knowledge/formatVersion.js';
 import { allowedValues, keysAt, schemaOf, typeName } from '../knowledge/schema.js';
@@ -74,7 +75,7 @@ function isInherited(
 ): boolean {
   if (layers.length === 0 || path.length + Object.keys(params).length === 0) return false;
   const key = params['additionalProperty'];
-  const place = typeof key === 'string' ? [...path, key] : path;
+  const place = typeof key === 'string' ? below(path, key) : path;
   return place.length > 0 && findEntry(tree, place) === undefined && findNode(tree, place) === null;
 }
 
@@ -135,7 +136,7 @@ function translate(document: ConfigDocument, issue: SchemaIssue): Finding[] {
 }
 
 /** Keys of other tools, and where the same is set here. */
-const FOREIGN_KEYS: ReadonlyMap<string, string> = new Map([
+const FOREIGN_KEYS: ReadonlyMap<string, DottedPath> = new Map([
   ['nodes_to_exclude', 'quantization.ignored_scope.names'],
   ['op_types_to_exclude', 'quantization.ignored_scope.types'],
   ['calibrate_method', 'quantization.advanced_parameters.activations_range_estimator_params'],
@@ -143,8 +144,8 @@ const FOREIGN_KEYS: ReadonlyMap<string, string> = new Map([
   ['maximal_drop', 'accuracy_control.max_drop'],
 ]);
 
-function unknownKey(document: ConfigDocument, path: Path, key: string): Finding {
-  const entry = findEntry(document.tree, [...path, key]);
+function unknownKey(document: ConfigDocument, path: ConfigPath, key: string): Finding {
+  const entry = findEntry(document.tree, below(path, key));
   const span = entry?.keySpan ?? keySpan(document, path);
   const known = keysAt(path).map((candidate) => candidate.name);
   const suggestions = nearest(key, known);
@@ -161,26 +162,26 @@ function unknownKey(document: ConfigDocument, path: Path, key: string): Finding 
 
   const where = path.length === 0 ? 'the config' : `"${path.join('.')}"`;
 
-  return finding('unknown-key', span, [...path, key], `Unknown key "${key}" in ${where}.${hint}`, {
+  return finding('unknown-key', span, below(path, key), `Unknown key "${key}" in ${where}.${hint}`, {
     suggestions,
     ...(elsewhere === undefined ? {} : { section: elsewhere }),
   });
 }
 
 /** Another place of the schema where the key exists. */
-function sectionWith(key: string): Path | undefined {
-  const queue: Path[] = [[]];
+function sectionWith(key: string): ConfigPath | undefined {
+  const queue: ConfigPath[] = [[]];
   for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
     for (const child of keysAt(path)) {
       if (child.name === key) return path;
-      if (child.schema.properties !== undefined) queue.push([...path, child.name]);
+      if (child.schema.properties !== undefined) queue.push(below(path, child.name));
     }
   }
 
   return undefined;
 }
 
-function unknownValue(document: ConfigDocument, path: Path, schema: SchemaNode, span: Span): Finding {
+function unknownValue(document: ConfigDocument, path: ConfigPath, schema: SchemaNode, span: Span): Finding {
   const node = findNode(document.tree, path);
   const written = document.text.getText().slice(node?.start ?? span.start, node?.end ?? span.end);
   const values = allowedValues(schema).filter((allowed) => allowed.replacedBy === undefined);
@@ -199,7 +200,7 @@ function unknownValue(document: ConfigDocument, path: Path, schema: SchemaNode, 
 /** yes/no and quoted numbers have an obvious right form. */
 function suggestionsFor(
   document: ConfigDocument,
-  path: Path,
+  path: ConfigPath,
   schema: SchemaNode,
 ): { suggestions?: string[] } {
   const node = findNode(document.tree, path);
@@ -241,18 +242,18 @@ function limits(schema: SchemaNode, keyword: string, params: Readonly<Record<str
 function finding(
   code: Code,
   { start, end }: Span,
-  path: Path,
+  path: ConfigPath,
   message: string,
   data: Record<string, unknown>,
 ): Finding {
   return { code, severity: 'error', message, start, end, path, data };
 }
 
-function valueSpan(document: ConfigDocument, path: Path): Span {
+function valueSpan(document: ConfigDocument, path: ConfigPath): Span {
   return findNode(document.tree, path) ?? keySpan(document, path);
 }
 
-function keySpan(document: ConfigDocument, path: Path): Span {
+function keySpan(document: ConfigDocument, path: ConfigPath): Span {
   const entry = findEntry(document.tree, path);
   if (entry !== undefined) return entry.keySpan;
   const node = findNode(document.tree, path);
@@ -282,7 +283,7 @@ const schemaFixes: FixTable = {
     (Array.isArray(data['missing']) ? data['missing'] : []).flatMap((key) =>
       fix(
         `Add ${String(key)}`,
-        setValue(document, [...path, String(key)], emptyValue([...path, String(key)])),
+        setValue(document, below(path, String(key)), emptyValue(below(path, String(key)))),
         true,
       ),
     ),
@@ -291,7 +292,7 @@ const schemaFixes: FixTable = {
     if (node?.kind !== 'scalar' || typeof node.value !== 'string' || data.suggestions !== undefined)
       return [];
     const schema = schemaOf(path);
-    const items = schema?.items === undefined ? undefined : schemaOf([...path, 0]);
+    const items = schema?.items === undefined ? undefined : schemaOf(below(path, 0));
     if (items?.type !== 'string') return [];
     const end = document.text.positionAt(node.end);
     const start = document.text.positionAt(node.start);
@@ -306,19 +307,19 @@ const schemaFixes: FixTable = {
 };
 
 /** The least that a required key can hold; its own required keys with it. */
-function emptyValue(path: Path): Written {
+function emptyValue(path: ConfigPath): Written {
   const schema = schemaOf(path) ?? {};
   const types = [schema.type ?? []].flat();
   if (!types.includes('object')) return types.includes('array') ? [] : '';
   const required = schema.required ?? [];
-  return Object.fromEntries(required.map((key) => [key, emptyValue([...path, key])]));
+  return Object.fromEntries(required.map((key) => [key, emptyValue(below(path, key))]));
 }
 
 const isOnLineOf = ({ text }: ConfigDocument, one: number, other: number) =>
   text.positionAt(one).line === text.positionAt(other).line;
 
 /** A comment behind the value at a path; null where something else stands there on the line. */
-function noteBehind(document: ConfigDocument, path: Path, note: string): TextEdit[] | null {
+function noteBehind(document: ConfigDocument, path: ConfigPath, note: string): TextEdit[] | null {
   const end = findEntry(document.tree, path)?.end;
   if (end === undefined) return null;
   const start = document.text.positionAt(end);
@@ -327,11 +328,11 @@ function noteBehind(document: ConfigDocument, path: Path, note: string): TextEdi
 }
 
 /** A key with a value of one piece, in the section that it belongs to, unless that has it already. */
-function moved(document: ConfigDocument, path: Path, section: unknown): Fix[] {
+function moved(document: ConfigDocument, path: ConfigPath, section: unknown): Fix[] {
   const key = path.at(-1);
   const value = findEntry(document.tree, path)?.value;
   if (!Array.isArray(section) || typeof key !== 'string' || value?.kind !== 'scalar') return [];
-  const target = [...(section as Path), key];
+  const target = below(writtenPath(section as (string | number)[]), key);
   if (value.anchor !== undefined || findEntry(document.tree, target) !== undefined) return [];
   const where = section.length === 0 ? 'the top' : section.join('.');
   const note = document.tree.comments.find(

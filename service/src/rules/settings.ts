@@ -1,3 +1,4 @@
+import { type ConfigPath, above, below } from '@quantsmith/schemas';
 import {
   isaSaturates,
   resolveConfig,
@@ -5,7 +6,7 @@ import {
   type ResolvedConfig,
 } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
-import { findEntry, findNode, isShared, type Path } from '../document/tree.js';
+import { findEntry, findNode, isShared } from '../document/tree.js';
 import { removeKey, setValue } from '../document/edit.js';
 import type { Code, Finding, Severity } from '../findings/finding.js';
 import { fix, type FixTable } from '../findings/fix.js';
@@ -15,7 +16,7 @@ import { defineRule } from './rule.js';
 interface SettingRule {
   readonly code: Code;
   readonly severity: Severity;
-  readonly path: Path;
+  readonly path: ConfigPath;
   readonly applies: (config: ResolvedConfig) => boolean;
   readonly message: string;
   readonly suggestions?: readonly string[];
@@ -33,7 +34,7 @@ const estimatorRules: SettingRule[] = (
   (['min', 'max'] as const).map((side) => ({
     code: 'dead-setting' as const,
     severity: 'warning' as const,
-    path: [...ADVANCED, key, side, 'quantile_outlier_prob'],
+    path: [...ADVANCED, key, side, 'quantile_outlier_prob'] as const,
     applies: (config: ResolvedConfig) => {
       const { statistics_type: statistic = '', aggregator_type: aggregator = '' } =
         advanced(config)[key][side];
@@ -53,7 +54,7 @@ const histogramRules: SettingRule[] = ESTIMATORS.flatMap((key) =>
     const histogram = (config: ResolvedConfig, at: 'min' | 'max') =>
       advanced(config)[key][at].aggregator_type === 'histogram';
 
-    const path = [...ADVANCED, key, side, 'aggregator_type'];
+    const path = [...ADVANCED, key, side, 'aggregator_type'] as const;
     const other = side === 'min' ? 'max' : 'min';
     const perChannel = (config: ResolvedConfig) =>
       key === 'weights_range_estimator_params' ||
@@ -108,7 +109,7 @@ const borderRules: SettingRule[] = (
   (['min', 'max'] as const).map((side) => ({
     code: 'conflicting-settings' as const,
     severity: 'warning' as const,
-    path: [...ADVANCED, key, side, 'statistics_type'],
+    path: [...ADVANCED, key, side, 'statistics_type'] as const,
     applies: (config: ResolvedConfig) => advanced(config)[key][side].statistics_type === UPSIDE_DOWN[side],
     message: `The ${side === 'min' ? 'lower' : 'upper'} border of a range cannot come from the ${side === 'min' ? 'largest' : 'smallest'} values.`,
     suggestions: [side],
@@ -183,19 +184,17 @@ const signRules: SettingRule[] = KINDS.map((kind) => ({
 }));
 
 /** What keeps operators from ONNX Runtime's integer kernels without being refused. */
-const layoutRules: SettingRule[] = [
-  ['signedness_to_force', true, 'Most of ONNX Runtime’s integer kernels on x86 take unsigned activations'],
+const layoutRules: SettingRule[] = (
   [
-    'narrow_range',
-    true,
-    'Behind a Relu or Clip, ONNX Runtime’s integer kernels take the full range of codes',
-  ],
-].map(([key, value, reason]) => ({
+    ['signedness_to_force', 'Most of ONNX Runtime’s integer kernels on x86 take unsigned activations'],
+    ['narrow_range', 'Behind a Relu or Clip, ONNX Runtime’s integer kernels take the full range of codes'],
+  ] as const
+).map(([key, reason]) => ({
   code: 'no-integer-kernel',
   severity: 'warning',
-  path: [...ADVANCED, 'activations_quantization_params', String(key)],
+  path: [...ADVANCED, 'activations_quantization_params', key],
   applies: (config) =>
-    advanced(config).activations_quantization_params[key as 'narrow_range'] === value &&
+    advanced(config).activations_quantization_params[key] === true &&
     advanced(config).backend_params.runtime === 'onnxruntime',
   message: `${reason}: many operators compute in float on the rounded values.`,
 }));
@@ -354,9 +353,9 @@ function settingFindings(document: ConfigDocument, config: QuantizationConfig): 
 function overrideFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {
   return (config.quantization?.overrides ?? []).flatMap((entry, index) => {
     const { names = [], patterns = [], types = [], ...settings } = entry;
-    const at = ['quantization', 'overrides', index];
-    const dead = (message: string, key?: string): Finding[] => {
-      const path = key === undefined ? at : [...at, key];
+    const at = ['quantization', 'overrides', index] as const;
+    const dead = (message: string, key?: keyof typeof entry): Finding[] => {
+      const path = key === undefined ? at : ([...at, key] as const);
       const span =
         key === undefined ? findNode(document.tree, path) : findEntry(document.tree, path)?.keySpan;
       if (span === null || span === undefined) return [];
@@ -371,7 +370,7 @@ function overrideFindings(document: ConfigDocument, config: QuantizationConfig):
         'This entry sets nothing: float, num_bits, mode, per_channel or half_range say what holds.',
       );
     if (settings.float === true)
-      return Object.keys(settings)
+      return (Object.keys(settings) as (keyof typeof settings)[])
         .filter((key) => key !== 'float')
         .flatMap((key) => dead(`${key} has no effect: these operators stay in float.`, key));
     const bits = settings.num_bits ?? 8;
@@ -384,7 +383,7 @@ function overrideFindings(document: ConfigDocument, config: QuantizationConfig):
   });
 }
 
-function wideFindings(document: ConfigDocument, config: QuantizationConfig, path: Path): Finding[] {
+function wideFindings(document: ConfigDocument, config: QuantizationConfig, path: ConfigPath): Finding[] {
   const span = findEntry(document.tree, path)?.keySpan;
   const runtime = config.quantization?.advanced_parameters?.backend_params?.runtime ?? 'onnxruntime';
   if (span === undefined || runtime !== 'onnxruntime') return [];
@@ -399,7 +398,7 @@ function namedSetFindings(document: ConfigDocument, config: QuantizationConfig):
   const given = config.quantization?.advanced_parameters ?? {};
   const perChannel = given.activations_quantization_params?.per_channel === true;
   const dead = (key: (typeof ESTIMATORS)[number], message: string): Finding[] => {
-    const path = [...ADVANCED, key];
+    const path = [...ADVANCED, key] as const;
     const span = findEntry(document.tree, path)?.keySpan;
     return span === undefined
       ? []
@@ -425,7 +424,7 @@ function namedSetFindings(document: ConfigDocument, config: QuantizationConfig):
 }
 
 function deprecatedFindings(document: ConfigDocument): Finding[] {
-  const path = [...ADVANCED, 'overflow_fix'];
+  const path = [...ADVANCED, 'overflow_fix'] as const;
   const node = findNode(document.tree, path);
   if (node?.kind !== 'scalar' || node.value !== 'first_layer_only') return [];
 
@@ -450,14 +449,14 @@ const settingFixes: FixTable = {
     return fix(`Remove ${String(path.at(-1))}`, removeKey(document, path), true);
   },
   'conflicting-settings'(document, { path }) {
-    const [key = '', side] = path.slice(-3).map(String);
+    const side = path.at(-2);
     if (path.at(-1) === 'aggregator_type') {
-      const other = [...ADVANCED, key, side === 'min' ? 'max' : 'min', 'aggregator_type'];
+      const other = below(above(above(path)), side === 'min' ? 'max' : 'min', 'aggregator_type');
       return fix('Set both sides to histogram', setValue(document, other, 'histogram'), true);
     }
 
     if (path.at(-1) === 'per_channel') {
-      const runtime = [...ADVANCED, 'backend_params', 'runtime'];
+      const runtime = [...ADVANCED, 'backend_params', 'runtime'] as const;
       return fix('Set the runtime to openvino', setValue(document, runtime, 'openvino'));
     }
 

@@ -1,9 +1,10 @@
+import type { ConfigPath } from '@quantsmith/schemas';
 import type { ModelNode, ModelSummary } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
-import { findNode, resolved, type Path } from '../document/tree.js';
+import { findNode, resolved } from '../document/tree.js';
 import type { Finding, Severity } from '../findings/finding.js';
 
-const PATH: Path = ['quantization', 'ignored_scope', 'subgraphs'];
+const PATH = ['quantization', 'ignored_scope', 'subgraphs'] as const;
 
 /** `subgraph-empty`: no path leads from the first nodes of a subgraph to its last ones. Names are checked elsewhere. */
 export function subgraphFindings(
@@ -19,7 +20,7 @@ export function subgraphFindings(
   const readers = readersOf(nodes);
 
   return list.items.flatMap((item, index): Finding[] => {
-    const at = (side: string) => namesAt(document, [...PATH, index, side]);
+    const at = (side: 'inputs' | 'outputs') => namesAt(document, [...PATH, index, side]);
     const [first, last] = [at('inputs'), at('outputs')];
     if (first.length === 0 || last.length === 0) return [];
     const known = [...first, ...last].every((name) => byName.has(name));
@@ -32,7 +33,7 @@ export function subgraphFindings(
   });
 }
 
-function namesAt(document: ConfigDocument, path: Path): string[] {
+function namesAt(document: ConfigDocument, path: ConfigPath): string[] {
   const list = resolved(findNode(document.tree, path));
   const items = list?.kind === 'sequence' ? list.items.map((item) => resolved(item)) : [];
   return items.flatMap((item) =>

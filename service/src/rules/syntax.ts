@@ -20,7 +20,7 @@ export function syntaxFindings(document: ConfigDocument): Finding[] {
     // What is missing at the end is marked on the last character there is.
     start: Math.max(0, Math.min(start, document.text.getText().trimEnd().length - 1)),
     end,
-    path: [],
+    path: [] as const,
   }));
 
   return [...unreadable, ...duplicateKeys(document), ...unknownAnchors(document)];

@@ -1,17 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import { fail, type ConfigPath } from '@quantsmith/schemas';
+import { fail, type DataSectionPath } from '@quantsmith/schemas';
 import { listedLabels, type Labels } from './labels.js';
 
 /**
  * Class folders: the first folder of each name. With a list of classes the folder's place in it; all-numeric names are the
  * numbers; else the folders, sorted, are numbered from 0. null: no folders.
  */
-export function classFolderLabels(
-  names: readonly string[],
-  list: readonly string[] | null,
-  configPath: ConfigPath,
-): Labels | null {
+export function classFolderLabels(names: readonly string[], list: readonly string[] | null): Labels | null {
   const folders = names.map((name) => (name.includes('/') ? name.slice(0, name.indexOf('/')) : null));
   if (folders.some((folder) => folder === null)) return null;
   const classes = [...new Set(folders as string[])].sort();
@@ -20,7 +16,7 @@ export function classFolderLabels(
   const unknown = numeric ? undefined : classes.find((name) => !order.includes(name));
   if (unknown !== undefined) {
     fail('label-invalid', `The folder "${unknown}" is not in the list of classes.`, {
-      configPath: [...configPath, 'classes'],
+      configPath: ['data', 'validation', 'classes'],
       data: { folder: unknown },
     });
   }
@@ -34,7 +30,7 @@ export function classFolderLabels(
 export async function refuseInTwoFolders(
   files: readonly string[],
   names: readonly string[],
-  configPath: ConfigPath,
+  configPath: DataSectionPath,
 ): Promise<void> {
   const sameName = groupBy([...names.keys()], (index) => names[index]!.split('/').at(-1)!);
   for (const group of sameName) {

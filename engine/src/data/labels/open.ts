@@ -21,7 +21,7 @@ export async function openLabels(
   context: DataContext,
 ): Promise<Labels> {
   const path = resolve(context.baseDir, labels);
-  const where = { file: path, configPath: [...context.configPath, 'labels'] };
+  const where = { file: path, configPath: ['data', 'validation', 'labels'] as const };
   const input = { path, names, classes, kind: context.labelKind ?? null, where };
   const info = await stat(path).catch(() =>
     fail('labels-not-found', `The label file ${path} does not exist.`, where),
@@ -53,7 +53,7 @@ export async function readClasses(classes: string, context: DataContext): Promis
   const text = await readFile(path, 'utf8').catch(() =>
     fail('labels-not-found', `The list of classes ${path} does not exist.`, {
       file: path,
-      configPath: [...context.configPath, 'classes'],
+      configPath: ['data', 'validation', 'classes'],
     }),
   );
 
