@@ -35,6 +35,7 @@ import { settleConfig, type SettledConfig } from './run/settle.js';
 import { oneWorker, openWorkers } from './runtime/workers.js';
 import { addSettings, compareFixes } from './saturation/settings.js';
 import { classesOf, plausibilityProblems, unmeasured } from './validation/plausibility.js';
+import { fitProblems } from './validation/fit.js';
 import { baselineProblems } from './validation/validation.js';
 
 /**
@@ -153,7 +154,8 @@ async function restore(
   }
 
   warn(baselineProblems(validation, baseline));
-  warn(plausibilityProblems(validation, baseline, classesOf(float.model)));
+  const guessed = plausibilityProblems(validation, baseline, classesOf(float.model));
+  warn(guessed.length > 0 ? guessed : await fitProblems(validation, baseline, float, workers));
 
   return restored;
 }

@@ -342,3 +342,37 @@ describe('a run', () => {
     );
   });
 });
+
+describe('what the report says of layers', () => {
+  const spiky = (order: (index: number) => number) =>
+    Array.from({ length: 16 }, (_, i) => order(i)).map((i) => ({
+      shape: [1, 8],
+      data: Array.from(randoms(8, 10 + i), (at) => (i === 0 ? 0.001 : 1) * at),
+    }));
+  const two = model({
+    ...{ inputs: [value('x', [1, 8])], outputs: [value('y', [1, 6])] },
+    nodes: [
+      node('Gemm', ['x', 'w1', 'b1'], ['h'], {}, 'first'),
+      node('Relu', ['h'], ['r']),
+      node('Gemm', ['r', 'w2', 'b2'], ['y'], {}, 'second'),
+    ],
+    initializers: [
+      ...[floats('w1', [8, 16], randoms(128, 1)), floats('b1', [16], randoms(16, 2))],
+      ...[floats('w2', [16, 6], randoms(96, 3)), floats('b2', [6], randoms(6, 4))],
+    ],
+  });
+
+  it('does not hang on which sample comes first', async () => {
+    const first = await quantizeTiny(two, spiky((i) => i)); // prettier-ignore
+    const swapped = await quantizeTiny(two, spiky((i) => (i === 0 ? 1 : i === 1 ? 0 : i))); // prettier-ignore
+    const noise = ({ report }: typeof first) => report.layers.map(({ sqnr_db: decibels }) => decibels!);
+    noise(first).forEach((decibels, i) => expect(Math.abs(decibels - noise(swapped)[i]!)).toBeLessThan(10));
+  });
+  it('says how each runs, and why not in integers', async () => {
+    const { report } = await quantizeTiny(two, spiky((i) => i)); // prettier-ignore
+    for (const { kernel, runs, runs_reason: reason } of report.layers) {
+      expect(runs === 'integer').toBe(kernel !== null);
+      expect(reason === null).toBe(kernel !== null);
+    }
+  });
+});

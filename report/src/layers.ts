@@ -8,7 +8,12 @@ export type Layer = QuantizationReport['layers'][number];
 const WIDEST_DB = 60;
 
 /** How an operator computes in the final model, in words. */
-export function layerState(layer: Pick<Layer, 'restored' | 'quantized' | 'kernel'>): string {
+export function layerState(
+  layer: Pick<Layer, 'restored' | 'quantized' | 'kernel' | 'runs' | 'runs_reason'>,
+): string {
+  if (layer.runs === 'subgraph' || layer.runs === 'float_though_quantized')
+    return `float: ${layer.runs_reason ?? 'its inputs are rounded'}`;
+
   if (layer.restored) return 'float (restored)';
   if (!layer.quantized) return 'float';
   return layer.kernel ?? 'quantized, computes in float';

@@ -1,4 +1,5 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
+import { answerBlocks } from './answers.js';
 import type { Block, Cell, Document, Facts, Section, Span, Table } from './document.js';
 import { baseName, counted, duration, moment } from './figures.js';
 import { layerBlocks } from './layers.js';
@@ -31,6 +32,7 @@ export function reportDocument(
       ...(metric === null || restoration === null
         ? []
         : section('Restoration', restorationBlocks(metric, restoration))),
+      ...(metric === null ? [] : section('Answers', answerBlocks(report.answers, metric.name), true)),
       ...section('Layers', layerBlocks(report.layers), true),
       ...(first === 'overflow' ? [] : overflow),
       ...section('Run', [provenance(report), timings(report)], true),

@@ -1,4 +1,5 @@
 import { distrustOf, metricFacts, undefinedDropText, type QuantizationReport } from '@quantsmith/schemas';
+import { changedText } from './answers.js';
 import { names, type Facts, type Span, type Text } from './document.js';
 import {
   bytes,
@@ -22,6 +23,7 @@ export function summaryFacts(report: QuantizationReport): Facts {
   const rows = [
     ...distrustRows(report),
     ...metricRows(report),
+    ...answerRows(report),
     ...outputRows(report),
     ...overflowRows(report),
     ...operatorRows(report),
@@ -58,6 +60,13 @@ function metricRows(report: QuantizationReport): Row[] {
     [`${name}, int8`, metricValue(name, metric.quantized)],
     ['drop', dropText(metric, distrustOf(report) !== null)],
   ];
+}
+
+/** Which answers changed, where the metric counts answers. */
+function answerRows({ answers }: QuantizationReport): Row[] {
+  return answers === null || answers === undefined || answers.changed === null
+    ? []
+    : [['answers', changedText(answers)]];
 }
 
 /** What a distance from the float model was to be, and whether it is; empty where nothing was asked for. */
@@ -161,7 +170,7 @@ function overflowRows({ overflow: { predicted, layers }, metric }: QuantizationR
   ];
 }
 
-function operatorRows({ restoration, layers }: QuantizationReport): Row[] {
+function operatorRows({ restoration, layers, kernels }: QuantizationReport): Row[] {
   const quantized = layers.filter((layer) => layer.quantized).length;
   const integer = layers.filter((layer) => layer.kernel !== null).length;
   const rows: Row[] = [
@@ -169,7 +178,7 @@ function operatorRows({ restoration, layers }: QuantizationReport): Row[] {
       'operators',
       quantized === 0
         ? `none quantized, ${layers.length} in float: nothing is gained`
-        : `${quantized} quantized, ${integer} of them in integer kernels, ${layers.length - quantized} in float`,
+        : `${quantized} quantized, ${integer} of them in integer kernels, ${layers.length - quantized} in float; of all in the runtime ${kernels.integer} integer, ${kernels.float} float`,
     ],
   ];
 

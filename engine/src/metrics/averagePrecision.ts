@@ -1,7 +1,7 @@
 import type { TruthBox } from '../data/labels/label.js';
 import { detect } from '../tasks/detect.js';
 import { detectionError } from './detectionError.js';
-import type { Metric } from './metric.js';
+import type { ClassValue, Metric } from './metric.js';
 import { boxesLabel } from './read.js';
 
 /** [class, score, thresholds matched, thresholds at which it does not count]; thresholds are bits, the lowest first. */
@@ -66,6 +66,7 @@ export function averagePrecision(name: string, options: PrecisionOptions): Metri
     // What is missed and what is too much, at each threshold: images with neither err least.
     sampleError: (state) => 1 - f1OfImage(state, options.thresholds.length),
     outputError: detectionError,
+    byClass: (states) => precisionByClass(states, options.thresholds.length),
   };
 }
 
@@ -153,6 +154,23 @@ function overlap({ box: a }: FoundBox, { box: b, crowd }: TruthBox): number {
 
 /** The mean over thresholds and classes with objects of the precision at 101 recalls; 0 without any object. */
 export function meanPrecision(states: readonly ImageDetections[], thresholds: number): number {
+  const classes = precisionsOf(states, thresholds);
+  const sum = classes.reduce((total, { summed }) => total + summed, 0);
+  return classes.length === 0 ? 0 : sum / (classes.length * thresholds);
+}
+
+/** The average precision of each class with objects. */
+export function precisionByClass(states: readonly ImageDetections[], thresholds: number): ClassValue[] {
+  return precisionsOf(states, thresholds).map(({ index, objects, summed }) => ({
+    ...{ class: index, count: objects, value: summed / thresholds },
+  }));
+}
+
+/** Of each class with objects, by class: their number, and the precision summed over thresholds. */
+function precisionsOf(
+  states: readonly ImageDetections[],
+  thresholds: number,
+): { readonly index: number; readonly objects: number; readonly summed: number }[] {
   const objects = new Map<number, number>();
   const detections = new Map<number, JudgedDetection[]>();
   for (const state of states) {
@@ -164,14 +182,15 @@ export function meanPrecision(states: readonly ImageDetections[], thresholds: nu
     }
   }
 
-  let [sum, count] = [0, 0];
-  for (const index of [...objects.keys()].sort((a, b) => a - b)) {
-    const ranked = (detections.get(index) ?? []).sort((a, b) => b[1] - a[1]);
-    for (let bit = 0; bit < thresholds; bit++) sum += classPrecision(ranked, objects.get(index)!, 1 << bit);
-    count += thresholds;
-  }
-
-  return count === 0 ? 0 : sum / count;
+  return [...objects.keys()]
+    .sort((a, b) => a - b)
+    .map((index) => {
+      const ranked = (detections.get(index) ?? []).sort((a, b) => b[1] - a[1]);
+      const count = objects.get(index)!;
+      let summed = 0;
+      for (let bit = 0; bit < thresholds; bit++) summed += classPrecision(ranked, count, 1 << bit);
+      return { index, objects: count, summed };
+    });
 }
 
 function classPrecision(ranked: readonly JudgedDetection[], objects: number, bit: number): number {

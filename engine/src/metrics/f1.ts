@@ -24,6 +24,14 @@ function f1Of(name: string, value: (counts: ReadonlyMap<number, ClassCounts>) =>
     },
     result: (states) => value(countClasses(states)),
     sampleError: ([prediction, label]) => (prediction === label ? 0 : 1),
+    answer: ([prediction = 0, label = 0]) => ({
+      ...{ isRight: prediction === label, label, answer: prediction, margin: null },
+    }),
+    byClass: (states) =>
+      [...countClasses(states)]
+        .filter(([, { actual }]) => actual > 0)
+        .sort(([a], [b]) => a - b)
+        .map(([index, counts]) => ({ class: index, count: counts.actual, value: scoreOf(counts) })),
   };
 }
 

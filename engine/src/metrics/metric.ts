@@ -45,11 +45,32 @@ export interface Metric<State = SampleState> {
   /** A sample's error, larger is worse: the order in which samples tell most about what quantization breaks. */
   sampleError(state: State): number;
   readonly margin?: Margin<State>;
+  /** What a model answers to a sample, of metrics of single answers. */
+  answer?(state: State): Answer;
+  /** The metric for each class; left out: it knows of none. */
+  byClass?(states: readonly State[]): readonly ClassValue[];
   /**
    * How far a sample's outputs are from the float model's, as far as the metric cares; it orders operators before any is
    * measured. Left out: the relative error of all outputs.
    */
   outputError?(outputs: Outputs, floatOutputs: Outputs, context: SampleContext): number;
+}
+
+/** One answer of a classifier. */
+export interface Answer {
+  readonly isRight: boolean;
+  readonly label: number;
+  readonly answer: number;
+  /** The label's score less the largest that it must exceed; negative: wrong. null: the metric keeps none. */
+  readonly margin: number | null;
+}
+
+/** The metric over what belongs to one class. */
+export interface ClassValue {
+  readonly class: number;
+  /** Samples, or objects, of this class. */
+  readonly count: number;
+  readonly value: number;
 }
 
 /** Of metrics that are made of yes and no: how far a sample is from being judged otherwise. */

@@ -1,24 +1,35 @@
 import { average, type Metric, type Outputs, type SampleContext, type Sums } from './metric.js';
 import type { Label } from '../data/labels/label.js';
-import { classLabel, classScores } from './read.js';
+import { byLabel } from './byClass.js';
+import { classLabel, classScores, largestIndex } from './read.js';
 
-/** Share of samples whose label is among the `k` largest outputs. Ties go to the lower class. State: [hit, margin]. */
+/**
+ * Share of samples whose label is among the `k` largest outputs. Ties go to the lower class. State: [hit, margin, label, class
+ * of the largest output].
+ */
 export function topK(name: string, k: number): Metric<Sums> {
   return {
     name,
     higherIsBetter: true,
     needsLabels: true,
     needsReference: false,
-    accumulate: (outputs, label, _, context) => [
-      rankOfLabel(outputs, label, context) < k ? 1 : 0,
-      marginOfLabel(outputs, label, context, k),
-    ],
+    accumulate(outputs, label, _, context) {
+      const scores = classScores(outputs, context);
+      return [
+        rankOfLabel(outputs, label, context) < k ? 1 : 0,
+        marginOfLabel(outputs, label, context, k),
+        classLabel(label, scores.length, context),
+        largestIndex(scores, 0, scores.length),
+      ];
+    },
     result: average,
     sampleError: ([hit = 0]) => 1 - hit,
     margin: {
       of: ([, margin = 0]) => margin,
       state: (margin, yes = margin > 0 ? 1 : 0) => [yes, margin],
     },
+    answer: ([hit = 0, margin = 0, label = 0, answer = 0]) => ({ isRight: hit === 1, label, answer, margin }),
+    byClass: (states) => byLabel(states, ([, , label = 0]) => label, average),
   };
 }
 

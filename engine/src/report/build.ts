@@ -21,6 +21,7 @@ export function buildReport(input: ReportInput): QuantizationReport {
     data,
     runtime,
     metric: metricReport(input),
+    answers: input.answers,
     size: {
       float_bytes: model.bytes,
       quantized_bytes: output.bytes,

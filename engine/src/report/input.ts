@@ -5,6 +5,7 @@ import type { Finished } from '../measure/finished.js';
 import type { Latency } from '../measure/latency.js';
 import type { Quantization } from '../quantize/quantization.js';
 import type { RestoreOutcome } from '../restore/restore.js';
+import type { Answers } from '../validation/answers.js';
 import type { Validation } from '../validation/validation.js';
 import type { Verification } from '../verify/verify.js';
 
@@ -28,6 +29,7 @@ export interface ReportInput {
   readonly pinned: QuantizationChange;
   readonly validation: Validation | null;
   readonly restored: RestoreOutcome;
+  readonly answers: Answers | null;
   readonly finished: Finished;
   readonly latency: Latency;
   readonly verification: Verification;

@@ -1,4 +1,6 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
+import { subgraphs, type NodeProto } from '@quantsmith/model/onnx';
+import { has, isLinear } from '@quantsmith/model/operators';
 import type { ActivationQuantizer } from '../placement/types.js';
 import { quantizedOperators } from '../placement/revert.js';
 import { writtenPlacement, type Quantization } from '../quantize/quantization.js';
@@ -23,7 +25,7 @@ export function layerReports({ quantization, restored, corrections, finished }: 
     restored.reverted,
   );
 
-  return graph.nodes
+  const layers = graph.nodes
     .filter((node) => sqnr.has(node.name))
     .map((node) => {
       const isQuantized = quantized.has(node.name) && !restored.reverted.has(node.name);
@@ -43,8 +45,59 @@ export function layerReports({ quantization, restored, corrections, finished }: 
         },
         restored: restored.reverted.has(node.name),
         kernel: kernelOf.get(node.name) ?? null,
+        ...howItRuns(node, {
+          kernel: kernelOf.get(node.name) ?? null,
+          quantized: isQuantized,
+          restored: restored.reverted.has(node.name),
+          unfit: quantization.unfit?.has(node.name) === true,
+        }),
       };
     });
+
+  return [...layers, ...graph.nodes.flatMap((node) => bodyLayers(node))];
+}
+
+type Runs = Required<Pick<LayerReport, 'runs' | 'runs_reason'>>;
+
+/** Whether an operator computes in integers in the runtime, and if not, why. */
+function howItRuns(
+  node: NodeProto,
+  is: {
+    readonly kernel: string | null;
+    readonly quantized: boolean;
+    readonly restored: boolean;
+    readonly unfit: boolean;
+  },
+): Runs {
+  if (is.kernel !== null) return { runs: 'integer', runs_reason: null };
+  if (is.restored) return { runs: 'float', runs_reason: 'back in float for accuracy' };
+  if (is.unfit) return { runs: 'float', runs_reason: 'its integer kernel gives other codes than intended' };
+  if (!is.quantized) return { runs: 'float', runs_reason: 'neither its inputs nor its weights are rounded' };
+  const reason =
+    !has(node, 'integer-output') && !isLinear(node)
+      ? `the runtime has no integer kernel for ${node.opType}`
+      : 'not all of its inputs and its output are rounded to 8 bits, or the runtime did not fuse them';
+
+  return { runs: 'float_though_quantized', runs_reason: reason };
+}
+
+/** Operators with weights in the bodies of If, Loop and Scan, which stay in float. */
+function bodyLayers(owner: NodeProto): LayerReport[] {
+  return subgraphs(owner).flatMap((body) =>
+    body.node.flatMap((node) => [
+      ...(isLinear(node)
+        ? [
+            {
+              ...{ name: node.name, op: node.opType, quantized: false, weight: null, inputs: [] },
+              ...{ sqnr_db: null, bias_correction: { applied: false, max_shift: 0 } },
+              ...{ restored: false, kernel: null, runs: 'subgraph' as const },
+              runs_reason: `in a body of ${owner.opType} "${owner.name}", where everything stays in float`,
+            },
+          ]
+        : []),
+      ...bodyLayers(node),
+    ]),
+  );
 }
 
 function kernelByNode(kernels: ReadonlyMap<string, RuntimeKernel>): ReadonlyMap<string, string> {

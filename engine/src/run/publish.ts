@@ -15,6 +15,7 @@ import type { Plan } from '../plan/plan.js';
 import { buildReport } from '../report/build.js';
 import type { RestoreOutcome } from '../restore/restore.js';
 import { runtimeVersion } from '../runtime/session.js';
+import { describeAnswers, type Answers } from '../validation/answers.js';
 import type { Verification } from '../verify/verify.js';
 import type { MadeQuantization } from './make.js';
 import { modelChanges, type OpenedRun } from './open.js';
@@ -64,7 +65,11 @@ export async function publishRun(
     },
   };
 
-  const report = describe(files, data, opened, run);
+  const { measured } = run.restored;
+  const { validation } = opened;
+  const answers =
+    validation === null || measured === null ? null : await describeAnswers(validation, measured);
+  const report = describe(files, data, answers, opened, run);
   await output.publish(`${JSON.stringify(report, null, 2)}\n`, written);
   if (request.config.history !== false) {
     const { configPath } = request;
@@ -80,12 +85,14 @@ type ReportedFiles = Pick<Parameters<typeof buildReport>[0], 'config' | 'model' 
 function describe(
   files: ReportedFiles,
   data: QuantizationReport['data'],
+  answers: Answers | null,
   { clock, cpu, workers, warnings, validation }: OpenedRun,
   { settled, planned, restored, verification, latency, finished }: MeasuredRun,
 ): QuantizationReport {
   const { quantization, records } = restored.made;
   return buildReport({
     ...files,
+    answers,
     created: new Date(),
     data,
     runtime: {

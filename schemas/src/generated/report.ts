@@ -189,6 +189,77 @@ export interface QuantizationReport {
     ci95: [number, number] | null;
   } | null;
   /**
+   * What the quantized model answers otherwise than the float model, and the metric of each class; null or left out: the metric has neither answers nor classes.
+   */
+  answers?: {
+    /**
+     * Samples with another answer; null: the metric has no single answers.
+     */
+    changed: number | null;
+    /**
+     * Of these, right in float and wrong in int8.
+     */
+    lost: number | null;
+    /**
+     * Of these, wrong in float and right in int8.
+     */
+    gained: number | null;
+    /**
+     * The first of them: lost ones first, then by how far the margin fell; at most 50.
+     *
+     * Items: One sample.
+     */
+    listed: {
+      /**
+       * File or index of the sample.
+       */
+      name: string;
+      /**
+       * The right class.
+       */
+      label: number;
+      /**
+       * The float model's answer.
+       */
+      float: number;
+      /**
+       * The quantized model's answer.
+       */
+      quantized: number;
+      /**
+       * The label's score in float less the largest other one; negative: wrong. null: the metric keeps none.
+       */
+      float_margin: number | null;
+      /**
+       * The same in int8.
+       */
+      quantized_margin: number | null;
+    }[];
+    /**
+     * Each class that occurs, those that lose most first; empty where the metric knows of none.
+     *
+     * Items: One class.
+     */
+    classes: {
+      /**
+       * Its number in the model's order.
+       */
+      class: number;
+      /**
+       * Samples, or objects, of this class.
+       */
+      count: number;
+      /**
+       * The metric over them in float: accuracy, F1, or average precision.
+       */
+      float: number;
+      /**
+       * The same in int8.
+       */
+      quantized: number;
+    }[];
+  } | null;
+  /**
    * File sizes in bytes.
    */
   size: {
@@ -617,6 +688,14 @@ export interface QuantizationReport {
      * The runtime's integer kernel for it, null when it computes in float.
      */
     kernel: string | null;
+    /**
+     * How it computes in the runtime: integer; float_though_quantized: its inputs or weights are rounded, and it computes in float; float; subgraph: in a body of If, Loop or Scan, in float. Left out by earlier versions.
+     */
+    runs?: "integer" | "float_though_quantized" | "float" | "subgraph";
+    /**
+     * Why it does not compute in integers; null: it does. Left out by earlier versions.
+     */
+    runs_reason?: string | null;
   }[];
   /**
    * How the runtime executes the quantized model, read from its optimized graph.

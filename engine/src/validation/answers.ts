@@ -1,0 +1,79 @@
+import type { QuantizationReport } from '@quantsmith/schemas';
+import type { Evaluation } from '../metrics/evaluate.js';
+import type { Answer, Metric } from '../metrics/metric.js';
+import type { Baseline, Validation } from './validation.js';
+
+export type Answers = NonNullable<QuantizationReport['answers']>;
+
+/** Samples whose names a report lists. */
+const MAX_LISTED = 50;
+
+/**
+ * Which samples the quantized model answers otherwise than the float model, those that it loses first, and the metric of each
+ * class, those that lose most first; null: the metric has neither answers nor classes.
+ */
+export async function describeAnswers(
+  { source, metric }: Pick<Validation, 'source' | 'metric'>,
+  { baseline, final }: { readonly baseline: Baseline; readonly final: Evaluation },
+): Promise<Answers | null> {
+  const flipped = flippedSamples(metric, baseline.states, final.states);
+  const classes = classValues(metric, baseline.states, final.states);
+  if (flipped === null && classes === null) return null;
+  const listed: Answers['listed'] = [];
+  for (const { index, float, quantized } of (flipped ?? []).slice(0, MAX_LISTED)) {
+    const { name } = await source.get(index);
+    listed.push({
+      ...{ name, label: float.label, float: float.answer, quantized: quantized.answer },
+      ...{ float_margin: float.margin, quantized_margin: quantized.margin },
+    });
+  }
+
+  return {
+    changed: flipped?.length ?? null,
+    lost: flipped?.filter(({ float, quantized }) => float.isRight && !quantized.isRight).length ?? null,
+    gained: flipped?.filter(({ float, quantized }) => !float.isRight && quantized.isRight).length ?? null,
+    listed,
+    classes: classes ?? [],
+  };
+}
+
+interface Flipped {
+  readonly index: number;
+  readonly float: Answer;
+  readonly quantized: Answer;
+}
+
+/** Samples with another answer, or an answer that is right for one model only; null: the metric keeps no answers. */
+function flippedSamples(
+  metric: Metric,
+  float: readonly unknown[],
+  quantized: readonly unknown[],
+): Flipped[] | null {
+  if (metric.answer === undefined) return null;
+  const answer = (state: unknown) => metric.answer!(state);
+  const loss = (one: Flipped) => Number(one.float.isRight) - Number(one.quantized.isRight);
+  const fall = (one: Flipped) => (one.float.margin ?? 0) - (one.quantized.margin ?? 0);
+
+  return float
+    .map((state, index) => ({ index, float: answer(state), quantized: answer(quantized[index]) }))
+    .filter(({ float: a, quantized: b }) => a.answer !== b.answer || a.isRight !== b.isRight)
+    .sort((a, b) => loss(b) - loss(a) || fall(b) - fall(a) || a.index - b.index);
+}
+
+function classValues(
+  metric: Metric,
+  float: readonly unknown[],
+  quantized: readonly unknown[],
+): Answers['classes'] | null {
+  if (metric.byClass === undefined) return null;
+  const after = new Map(metric.byClass(quantized).map((each) => [each.class, each.value]));
+  return metric
+    .byClass(float)
+    .map(({ class: index, count, value }) => ({
+      class: index,
+      count,
+      float: value,
+      quantized: after.get(index) ?? 0,
+    }))
+    .sort((a, b) => b.float - b.quantized - (a.float - a.quantized) || a.class - b.class);
+}

@@ -1,0 +1,69 @@
+import type { QuantizationReport } from '@quantsmith/schemas';
+import type { Block, Cell } from './document.js';
+import { counted, metricValue } from './figures.js';
+
+type Answers = NonNullable<QuantizationReport['answers']>;
+
+/** Rows of a table; the report has them all. */
+const MAX_ROWS = 20;
+
+/** Which samples flipped, and what became of each class. */
+export function answerBlocks(answers: Answers | null | undefined, metric: string): Block[] {
+  if (answers === null || answers === undefined) return [];
+  const { changed, listed, classes } = answers;
+  return [
+    ...(changed === null ? [] : [{ kind: 'paragraph', text: changedText(answers) } as const]),
+    ...(listed.length === 0 ? [] : [flippedTable(listed)]),
+    ...(classes.length === 0 ? [] : [classTable(classes, metric)]),
+  ];
+}
+
+/** How many answers changed, and in which direction. */
+export function changedText({ changed, lost, gained }: Answers): string {
+  if (changed === null || changed === 0) return 'Both models give the same answers.';
+  return `${counted(changed, 'answer')} changed: ${lost ?? 0} right only in float, ${gained ?? 0} right only in int8.`;
+}
+
+function flippedTable(listed: Answers['listed']): Block {
+  return {
+    kind: 'table',
+    caption: `Samples that are answered otherwise, those lost first${more(listed.length)}; the margin is the label's score less the largest other one.`,
+    columns: [
+      { title: 'Sample' },
+      { title: 'Label', numeric: true },
+      { title: 'Float', numeric: true },
+      { title: 'Int8', numeric: true },
+      { title: 'Margin, float', numeric: true },
+      { title: 'Margin, int8', numeric: true },
+    ],
+    rows: listed
+      .slice(0, MAX_ROWS)
+      .map((each): Cell[] => [
+        { code: each.name },
+        ...[each.label, each.float, each.quantized].map(String),
+        ...[each.float_margin, each.quantized_margin].map(margin),
+      ]),
+  };
+}
+
+function classTable(classes: Answers['classes'], metric: string): Block {
+  return {
+    kind: 'table',
+    caption: `Classes, those that lose most first${more(classes.length)}.`,
+    columns: [
+      { title: 'Class', numeric: true },
+      { title: 'Count', numeric: true },
+      { title: 'Float', numeric: true },
+      { title: 'Int8', numeric: true },
+    ],
+    rows: classes
+      .slice(0, MAX_ROWS)
+      .map((each): Cell[] => [
+        ...[each.class, each.count].map(String),
+        ...[each.float, each.quantized].map((value) => metricValue(metric, value)),
+      ]),
+  };
+}
+
+const more = (count: number) => (count > MAX_ROWS ? ` (${MAX_ROWS} of ${count})` : '');
+const margin = (value: number | null) => (value === null ? '–' : value.toPrecision(3));
