@@ -1,5 +1,5 @@
 import type { HostTensor } from '@quantsmith/model/arrays';
-import type { Problem } from '@quantsmith/schemas';
+import type { ConfigPath, Problem } from '@quantsmith/schemas';
 import type { Answer } from '../metrics/metric.js';
 import type { PreparedModel } from '../prepare/prepare.js';
 import type { Feeds } from '../runtime/batch.js';
@@ -97,7 +97,7 @@ async function swappedChannels(
   }
 }
 
-function implausible(message: string, configPath: string[], data: Record<string, number>): Problem {
+function implausible(message: string, configPath: ConfigPath, data: Record<string, number>): Problem {
   return { code: 'float-accuracy-implausible', severity: 'error', message, configPath, data };
 }
 
