@@ -18,7 +18,7 @@ import {
   type RequestOptions,
 } from '@quantsmith/server';
 import { existsSync } from 'node:fs';
-import { EXIT, exitCodeOf } from './exit.js';
+import { EXIT, exitCodeOf } from './exitCodes.js';
 import { failed, type PlacedProblem, placedText, type Session } from './session.js';
 
 type RunKind = (RunRequest | SensitivityRequest | OverflowRequest | DebugRequest)['kind'];

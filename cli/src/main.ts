@@ -15,7 +15,7 @@ import { reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
 import { schemaCommand, SCHEMAS } from './commands/schema.js';
 import { sensitivityCommand } from './commands/sensitivity.js';
-import { exit, EXIT, exitCodeOf, problemOf } from './exit.js';
+import { exit, EXIT, exitCodeOf, problemOf } from './exitCodes.js';
 import { type MessageOptions, openMessages } from './messages.js';
 import { failed, type Session } from './session.js';
 import { parseDrop, parseLatency, parseSeconds, parseSize } from './units.js';

@@ -8,7 +8,7 @@ import { unseenInterval } from '../src/metrics/drop.js';
 import { latencyProblems } from '../src/measure/findings.js';
 import { medianInterval } from '../src/measure/latency.js';
 import { cutAtCodes } from '../src/verify/cut.js';
-import { verificationProblems } from '../src/verify/findings.js';
+import { verificationProblems } from '../src/verify/outputDamage.js';
 import { compareOperators } from '../src/verify/operators.js';
 import { compareOutputs, type OutputAgreement } from '../src/verify/outputs.js';
 import { checkSamples, type Verification } from '../src/verify/verify.js';

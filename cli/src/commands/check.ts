@@ -8,7 +8,7 @@ import { relative } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { CONFIG_NAMES, NOT_SEARCHED } from '../configFiles.js';
-import { EXIT } from '../exit.js';
+import { EXIT } from '../exitCodes.js';
 import { placedText, type PlacedProblem, type Session } from '../session.js';
 
 export const CHECK_FORMATS = ['text', 'github', 'json', 'sarif'] as const;

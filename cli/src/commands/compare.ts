@@ -1,6 +1,6 @@
 import { compare, type Comparison, type Limits } from '@quantsmith/api';
 import { comparisonMarkdown, comparisonText } from '@quantsmith/report';
-import { EXIT } from '../exit.js';
+import { EXIT } from '../exitCodes.js';
 import type { Session } from '../session.js';
 import { terminalPaint } from '../terminal.js';
 import { printOrWrite } from './report.js';

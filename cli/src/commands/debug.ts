@@ -3,7 +3,7 @@ import { debugText } from '@quantsmith/report';
 import { fail, type DebugReport } from '@quantsmith/schemas';
 import type { RequestOptions } from '@quantsmith/server';
 import { runOnConfig } from '../engine.js';
-import { EXIT } from '../exit.js';
+import { EXIT } from '../exitCodes.js';
 import type { Session } from '../session.js';
 import { terminalPaint } from '../terminal.js';
 

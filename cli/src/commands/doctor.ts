@@ -1,6 +1,6 @@
 import { EMULATED_CPUS, findEmulator, startEngine } from '@quantsmith/engine';
 import { type EngineEnvironment, type Problem, TOOL } from '@quantsmith/schemas';
-import { EXIT } from '../exit.js';
+import { EXIT } from '../exitCodes.js';
 import { problemText } from '../messages.js';
 
 /** What `quantsmith doctor --json` prints. */

@@ -4,7 +4,7 @@ import { fail, metricValue, type DraftData, type ModelDraft } from '@quantsmith/
 import { draftConfig } from '@quantsmith/server';
 import { existsSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
-import { EXIT } from '../exit.js';
+import { EXIT } from '../exitCodes.js';
 import type { Session } from '../session.js';
 
 /** What was guessed and found, for a person to agree with. */

@@ -4,7 +4,7 @@ import { metricValue, outputsAtRisk, unaffectedText, visible } from '@quantsmith
 import { extname } from 'node:path';
 import type { RequestOptions } from '@quantsmith/server';
 import { runOnConfig } from '../engine.js';
-import { EXIT } from '../exit.js';
+import { EXIT } from '../exitCodes.js';
 import type { Session } from '../session.js';
 
 export interface OverflowOptions extends RequestOptions {

@@ -1,7 +1,7 @@
 import { report, REPORT_FORMATS, type ReportFormat } from '@quantsmith/api';
 import { writeText } from '@quantsmith/model/onnx';
 import { extname } from 'node:path';
-import { EXIT } from '../exit.js';
+import { EXIT } from '../exitCodes.js';
 import { terminalPaint } from '../terminal.js';
 
 export { REPORT_FORMATS, type ReportFormat };

@@ -3,7 +3,7 @@ import type { EmulatedCpu } from '@quantsmith/engine';
 import { fail, hasErrors, type QuantizationReport, withAbsolutePaths } from '@quantsmith/schemas';
 import type { RequestOptions } from '@quantsmith/server';
 import { runOnConfig } from '../engine.js';
-import { EXIT } from '../exit.js';
+import { EXIT } from '../exitCodes.js';
 import type { Session } from '../session.js';
 import { summaryTable } from '../summary.js';
 import { terminalPaint } from '../terminal.js';

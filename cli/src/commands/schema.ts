@@ -1,5 +1,5 @@
 import { configSchema, debugSchema, reportSchema } from '@quantsmith/schemas';
-import { EXIT } from '../exit.js';
+import { EXIT } from '../exitCodes.js';
 import { printOrWrite } from './report.js';
 
 const BY_NAME = { config: configSchema, report: reportSchema, debug: debugSchema } as const;

@@ -2,7 +2,7 @@ import { fail, type SensitivityReport } from '@quantsmith/schemas';
 import { visible } from '@quantsmith/report';
 import type { RequestOptions } from '@quantsmith/server';
 import { runOnConfig } from '../engine.js';
-import { EXIT } from '../exit.js';
+import { EXIT } from '../exitCodes.js';
 import type { Session } from '../session.js';
 
 export interface SensitivityOptions extends RequestOptions {

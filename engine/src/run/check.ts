@@ -7,7 +7,7 @@ import type { Plan } from '../plan/plan.js';
 import type { Quantization } from '../quantize/quantization.js';
 import { inFloat, leaveRefusedInFloat } from '../quantize/refused.js';
 import { autoProblems } from '../saturation/auto.js';
-import { unfitProblems, verificationProblems } from '../verify/findings.js';
+import { unfitProblems, verificationProblems } from '../verify/outputDamage.js';
 import { withFinishedSessions } from '../verify/sessions.js';
 import {
   builtWhole,

@@ -7,7 +7,7 @@ import { clippingProblems, collapseProblem } from '../profile/findings.js';
 import { profileLayers } from '../profile/profile.js';
 import type { RestoreOutcome } from '../restore/restore.js';
 import { intervalOf } from '../validation/validation.js';
-import { damagedOutputs } from '../verify/findings.js';
+import { damagedOutputs } from '../verify/outputDamage.js';
 import type { CheckSamples, Verification } from '../verify/verify.js';
 import type { MadeQuantization } from './make.js';
 import type { OpenedRun } from './open.js';

@@ -24,7 +24,7 @@ import { DEFAULT_SETTINGS, type Settings } from '../client/settings.js';
 import { createSources, type Sources } from '../sources/sources.js';
 import { createOnDocument, type OnDocument, type Phase } from './answers.js';
 import { createContexts, extendsFile } from './contexts.js';
-import { createTelling } from './telling.js';
+import { createRefresh } from './refresh.js';
 import { createWorkspace, type Workspace, type WorkspaceConfig } from './workspace.js';
 
 /** What lasts between messages: open documents, what was read beside them, capabilities and settings of the client. */
@@ -82,7 +82,7 @@ export function createSession(connection: Connection, { patience }: SessionOptio
   };
 
   const sources = createSources(openAt);
-  const contexts = createContexts({ sources, fileOf, patience, onLate: () => telling.everything() });
+  const contexts = createContexts({ sources, fileOf, patience, onLate: () => refresh.everything() });
   const isConfig = ({ uri, languageId }: TextDocument) => isConfigText(fileOf(uri) ?? uri, languageId);
   const roleOf = async (text: TextDocument): Promise<'config' | 'base' | 'other'> => {
     const file = fileOf(text.uri);
@@ -117,7 +117,7 @@ export function createSession(connection: Connection, { patience }: SessionOptio
       diagnosticData,
     });
   };
-  const telling = createTelling({
+  const refresh = createRefresh({
     client,
     capabilities,
     open: () => texts.all(),
@@ -136,7 +136,7 @@ export function createSession(connection: Connection, { patience }: SessionOptio
     const followers = file === null ? [] : await contexts.extending(file);
     const others = followers.filter((follower) => follower !== uri);
     for (const other of others) contexts.forget(other);
-    telling.diagnostics(others.flatMap((other) => texts.get(other) ?? []));
+    refresh.diagnostics(others.flatMap((other) => texts.get(other) ?? []));
   };
 
   const follow = (uri: string) => void tellFollowers(uri).catch((error: unknown) => log('error', error));
@@ -154,11 +154,11 @@ export function createSession(connection: Connection, { patience }: SessionOptio
     const uris = open.map(({ uri }) => uri).join('\n');
     if ((bases.get(text.uri) ?? '') === uris) return;
     bases.set(text.uri, uris);
-    telling.diagnostics(open);
+    refresh.diagnostics(open);
   };
 
   texts.onDidChangeContent(({ document }) => {
-    telling.changed(document);
+    refresh.changed(document);
     follow(document.uri);
     void tellBases(document).catch((error: unknown) => log('error', error));
   });
@@ -167,10 +167,10 @@ export function createSession(connection: Connection, { patience }: SessionOptio
     parsed.forget(uri);
     const left = bases.get(uri)?.split('\n') ?? [];
     bases.delete(uri);
-    telling.diagnostics(left.flatMap((base) => texts.get(base) ?? []));
+    refresh.diagnostics(left.flatMap((base) => texts.get(base) ?? []));
     session.tokens.forget(uri);
     follow(uri);
-    telling.closed(uri);
+    refresh.closed(uri);
   });
   texts.listen(connection);
 
@@ -194,7 +194,7 @@ export function createSession(connection: Connection, { patience }: SessionOptio
       contexts.forget();
       sources.forget();
       session.workspace.forget();
-      telling.everything();
+      refresh.everything();
     },
     workspace: createWorkspace(sources),
     workspaceConfigs(token) {

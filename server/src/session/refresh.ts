@@ -10,7 +10,7 @@ const PUSH_DELAY_MS = 10;
 const TELL_DELAY_MS = 50;
 
 /** What the server says unasked: diagnostics to clients that do not pull, and that others should ask again. */
-export interface Telling {
+export interface Refresh {
   /** The text of a document has changed. */
   readonly changed: (text: TextDocument) => void;
   readonly closed: (uri: string) => void;
@@ -28,9 +28,9 @@ export interface TellingOptions {
   readonly log: Log;
 }
 
-export function createTelling({ client, capabilities, open, diagnose, log }: TellingOptions): Telling {
+export function createRefresh({ client, capabilities, open, diagnose, log }: TellingOptions): Refresh {
   const timers = new Map<string, NodeJS.Timeout>();
-  let telling: NodeJS.Timeout | undefined;
+  let refresh: NodeJS.Timeout | undefined;
 
   const push = (text: TextDocument) => {
     clearTimeout(timers.get(text.uri));
@@ -59,8 +59,8 @@ export function createTelling({ client, capabilities, open, diagnose, log }: Tel
     },
     everything() {
       // A folder of images changes file by file.
-      clearTimeout(telling);
-      telling = setTimeout(() => {
+      clearTimeout(refresh);
+      refresh = setTimeout(() => {
         log('debug', 'Files or settings have changed: everything is told anew.');
         if (capabilities().pullDiagnostics) client.refreshDiagnostics();
         else for (const text of open()) push(text);
