@@ -29,10 +29,10 @@ const ARROWS = {
     parts: 'schemas model',
     folders: {
       '.': `
-        calibration data draft measure output overflow plan processes progress quantize restore run runtime
-        saturation validation node:child_process node:crypto node:fs node:path node:url
+        data draft measure output overflow plan processes progress quantize restore run runtime
+        saturation statistics validation node:child_process node:crypto node:fs node:path node:url
       `,
-      calibration: 'corrections data placement prepare quantize ranges runtime statistics npm:env-paths',
+      calibration: 'corrections data placement prepare quantize ranges runtime statistics',
       choose: `
         calibration data placement plan prepare progress quantize ranges runtime
       `,
@@ -81,7 +81,7 @@ const ARROWS = {
         calibration corrections data metrics output overflow placement prepare progress quantize
         ranges runtime validation
       `,
-      statistics: 'placement prepare ranges runtime weights node:crypto node:fs node:path',
+      statistics: 'placement prepare ranges runtime weights node:crypto node:fs node:path npm:env-paths',
       tasks: 'data node:fs node:path',
       validation: 'data metrics prepare runtime tasks node:crypto node:path',
       verify: 'data placement quantize runtime npm:@bufbuild/protobuf',
