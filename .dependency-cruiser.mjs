@@ -126,7 +126,7 @@ const ARROWS = {
         client sources node:path node:url npm:vscode-languageserver
         npm:vscode-languageserver-textdocument
       `,
-      sources: 'node:crypto node:fs node:path node:url npm:vscode-languageserver-textdocument',
+      sources: 'node:crypto node:fs node:path node:url node:zlib npm:vscode-languageserver-textdocument',
     },
   },
   cli: {

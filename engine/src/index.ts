@@ -1,4 +1,6 @@
 /** The engine's one door. A program that must survive a crash of the runtime uses `startEngine`. */
+export { classNames } from './data/labels/classFolders.js';
+export { judgeLabels, type LabelSubject, type LabelVerdict } from './data/labels/judge.js';
 export type { Label } from './data/labels/label.js';
 export { EMULATED_CPUS, findEmulator, type EmulatedCpu, type Emulator } from './emulator.js';
 export { outputFacts, type OutputFacts } from './output/facts.js';

@@ -110,3 +110,16 @@ export const METRIC_NAMES = Object.keys(METRICS) as readonly MetricName[];
 export function metricFacts(name: string): MetricFacts | undefined {
   return Object.hasOwn(METRICS, name) ? METRICS[name as MetricName] : undefined;
 }
+
+/** What is measured where a config has labels and says no more; `task`: its `task.type`. */
+export function defaultMetric(task: string | null): MetricName {
+  return DEFAULT_METRICS.get(task) ?? 'top1';
+}
+
+const DEFAULT_METRICS: ReadonlyMap<string | null, MetricName> = new Map([
+  ['detection', 'map'],
+  ['segmentation', 'miou'],
+  ['embedding', 'spearman'],
+  ['ctc', 'cer'],
+  ['language_model', 'perplexity'],
+]);

@@ -105,7 +105,84 @@ const kept = report({
   },
 });
 
+/** Images of 3 × 8 × 8 to ten classes. */
+const classifier = summary({
+  nodes: model.nodes,
+  inputs: [{ name: 'image', type: 'float32', dims: ['N', 3, 8, 8] }],
+  outputs: [{ name: 'logits', type: 'float32', dims: ['N', 10] }],
+});
+const calibration = (inner: Mapping): Mapping => ({ model: 'm.onnx', data: { calibration: inner } });
+const images = (preprocess: Mapping) => calibration({ images: 'train', preprocess });
+const both = (scale: number) => ({
+  model: 'm.onnx',
+  data: {
+    calibration: { images: 'train', preprocess: { scale: 255 } },
+    validation: { images: 'val', preprocess: { scale } },
+  },
+});
+
 const CASES: Case[] = [
+  {
+    code: 'sample-shape',
+    before: images({ resize: 9, center_crop: 9 }),
+    title: /^Set preprocess.center_crop to 8$/,
+    after: images({ resize: 9, center_crop: 8 }),
+    context: { model: classifier },
+    preferred: true,
+  },
+  {
+    code: 'sample-shape',
+    before: images({ resize: [8, 8], color: 'gray' }),
+    title: /^Set preprocess.color to "rgb"$/,
+    after: images({ resize: [8, 8], color: 'rgb' }),
+    context: { model: classifier },
+    preferred: true,
+  },
+  {
+    code: 'sample-shape',
+    before: images({ resize: [8, 8], layout: 'nhwc' }),
+    title: /^Set preprocess.layout to "nchw"$/,
+    after: images({ resize: [8, 8], layout: 'nchw' }),
+    context: { model: classifier },
+    preferred: true,
+  },
+  {
+    code: 'source-kind',
+    before: calibration({ images: 'train.npy', limit: 3 }),
+    title: /^Change to arrays$/,
+    after: calibration({ arrays: 'train.npy', limit: 3 }),
+    context: { baseDir: '/folder', facts: facts({ kinds: new Map([['/folder/train.npy', 'file']]) }) },
+    preferred: true,
+  },
+  {
+    code: 'normalization-doubtful',
+    before: images({ scale: 0.0039, color: 'rgb' }),
+    title: /^Set scale to 255$/,
+    after: images({ scale: 255, color: 'rgb' }),
+    preferred: true,
+  },
+  {
+    code: 'normalization-doubtful',
+    before: images({ scale: 255, mean: [123.7, 116.3, 103.5], std: [58.4, 57.1, 57.4] }),
+    title: /^Remove scale$/,
+    after: images({ mean: [123.7, 116.3, 103.5], std: [58.4, 57.1, 57.4] }),
+    preferred: true,
+  },
+  {
+    code: 'preprocess-differs',
+    before: both(1),
+    title: /^Set scale to 255$/,
+    after: both(255),
+    preferred: true,
+  },
+  {
+    code: 'model-type-unfit',
+    before: quantization({ preset: 'mixed', model_type: 'transformer' }),
+    title: /^Remove model_type$/,
+    after: quantization({ preset: 'mixed' }),
+    context: { model: classifier },
+    preferred: true,
+  },
   {
     code: 'target-unreachable',
     before: { ...base, accuracy_control: { metric: 'sqnr', max_drop: 0.01 } },

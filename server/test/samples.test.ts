@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { zipSync } from 'fflate';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { checkConfigFile } from '../src/check/check.js';
-import { arrayHeader, memberNames } from '../src/sources/arrays.js';
-import { countImages, countSets } from '../src/sources/folders.js';
+import { archiveFacts, arrayFacts } from '../src/sources/arrays.js';
+import { countSets, listImages } from '../src/sources/folders.js';
 import { DIGITS } from '../../test/kit/digits.js';
 
 let folder: string;
@@ -24,14 +24,16 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 it('samples are counted where that is possible without running anything', async () => {
   const { signal } = new AbortController();
-  expect(await countImages(join(folder, 'a'), signal)).toBe(3);
-  expect(await countImages(join(folder, 'a/1.jpg'), signal)).toBe(1);
-  expect(await countImages(join(folder, 'none'), signal)).toBeNull();
+  expect(await listImages(join(folder, 'a'), signal)).toEqual({
+    count: 3,
+    names: ['1.jpg', '2.png', 'b/3.webp'],
+  });
+  expect(await listImages(join(folder, 'a/1.jpg'), signal)).toEqual({ count: 1, names: ['1.jpg'] });
+  expect(await listImages(join(folder, 'none'), signal)).toBeNull();
   expect(await countSets(join(folder, 't'))).toBe(1);
   expect(await countSets(join(folder, 'none'))).toBeNull();
-  const header = await arrayHeader(join(DIGITS, 'data/calibration.npy'));
-  expect(header?.shape[0]).toBe(300);
-  expect(await arrayHeader(join(folder, 'broken.npy'))).toBeNull();
+  expect(await arrayFacts(join(DIGITS, 'data/calibration.npy'))).toMatchObject({ shape: [300, 8, 8] });
+  expect(await arrayFacts(join(folder, 'broken.npy'))).toEqual({ problem: 'the magic number is missing' });
 });
 
 it('links among images are followed, each folder once', async () => {
@@ -39,23 +41,37 @@ it('links among images are followed, each folder once', async () => {
   symlinkSync(join(folder, 'a/1.jpg'), join(folder, 'a/linked.jpg'));
   symlinkSync(join(folder, 'nowhere'), join(folder, 'a/dangling.jpg'));
   const { signal } = new AbortController();
-  expect(await countImages(join(folder, 'a'), signal)).toBe(4);
+  // A run follows no links: what it will read is not known.
+  expect(await listImages(join(folder, 'a'), signal)).toEqual({ count: 4, names: null });
 });
 
-it('the arrays of a .npz are known by their names, without being read', async () => {
+it('the arrays of a .npz are known by their names and headers, without being read', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'quantsmith-npz-'));
   try {
     const file = join(folder, 'a.npz');
-    const bytes = new Uint8Array(1000);
+    const bytes = new Uint8Array(readFileSync(join(DIGITS, 'data/calibration.npy')));
     writeFileSync(
       file,
-      zipSync({ 'image.npy': bytes, 'état.npy': [bytes, { level: 0 }], 'note.txt': bytes }),
+      zipSync({ 'image.npy': bytes, 'état.npy': [bytes, { level: 0 }], 'note.txt': new Uint8Array(9) }),
     );
-    expect(await memberNames(file)).toEqual(['image', 'état']);
-    for (const wrong of [new Uint8Array(0), bytes, new Uint8Array(readFileSync(file).subarray(0, -30))]) {
+    const header = { shape: [300, 8, 8], type: 'uint8' };
+    expect(await archiveFacts(file)).toEqual({
+      members: new Map([
+        ['image', header],
+        ['état', header],
+      ]),
+    });
+
+    const whole = new Uint8Array(readFileSync(file));
+    for (const wrong of [new Uint8Array(0), bytes, whole.subarray(0, -30)]) {
       writeFileSync(file, wrong);
-      expect(await memberNames(file)).toBeNull();
+      expect(await archiveFacts(file)).toEqual({ problem: 'it is no ZIP archive' });
     }
+
+    writeFileSync(file, zipSync({ 'image.npy': new Uint8Array(20) }));
+    expect(await archiveFacts(file)).toEqual({
+      problem: 'its array "image" cannot be read: the magic number is missing',
+    });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -66,8 +82,8 @@ it('what asks for more than there is, or has too little, is told', async () => {
     'x.quant.yaml',
     `model: ${DIGITS}digits.onnx
 data:
-  calibration: {arrays: ${DIGITS}data/calibration.npy, limit: 4}
-  validation: {arrays: ${DIGITS}data/validation.npy, labels: ${DIGITS}data/validation-labels.npy}
+  calibration: {arrays: ${DIGITS}data/calibration.npy, limit: 4, preprocess: {}}
+  validation: {arrays: ${DIGITS}data/validation.npy, labels: ${DIGITS}data/validation-labels.npy, preprocess: {}}
 quantization:
   subset_size: 100
   advanced_parameters:

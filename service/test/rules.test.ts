@@ -153,12 +153,21 @@ ${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
     expect(severities(', validate: false')).toEqual(['warning', 'warning', 'warning']);
   });
   it('tell sources that cannot feed the model', () => {
-    const several = { ...model, inputs: [{ name: 'image' }, { name: 'state' }] } as never;
+    const [image, state] = ['image', 'state'].map((name) => ({
+      ...{ name, type: 'float32', dims: [1, 3, 'h', 'w'] },
+    }));
+    const several = { ...model, inputs: [image, state] } as never;
+    const single = { ...model, inputs: [image] } as never;
     const told = (source: string, names: readonly string[] | null, given = several) =>
       findAll(config(`model: m\ndata: {calibration: {${source}}}\n`), {
         ...NOTHING,
         model: given,
-        facts: facts({ calibration: { ...NO_SECTION_FACTS, members: names } }),
+        facts: facts({
+          calibration: {
+            ...NO_SECTION_FACTS,
+            members: names === null ? null : new Map(names.map((name) => [name, null])),
+          },
+        }),
       }).findings.map(({ code, message }) => `${code} ${message}`);
     expect(told('images: x', null)).toEqual([
       'data-inputs The model has 2 inputs (image, state); images can feed only one.',
@@ -168,7 +177,7 @@ ${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
       'data-inputs "a.npz" has no array for the input state of the model; it has image, sr.',
     ]);
     expect([told('arrays: a.npz', null), told('arrays: a.npz', ['state', 'image'])]).toEqual([[], []]);
-    expect([told('images: x', null, model as never), told('loader: l.mjs', null)]).toEqual([[], []]);
+    expect([told('images: x', null, single), told('loader: l.mjs', null)]).toEqual([[], []]);
   });
   it('tell folders from files', () => {
     const document = config('model: .\ndata: {calibration: {images: .}, validation: {arrays: .}}\n');
@@ -211,42 +220,42 @@ ${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
     ['two sources', 'model: m\ndata: {calibration: {arrays: a, images: b}}', ['data-source images']],
     [
       'a merge key',
-      'model: m\ndata:\n  calibration: &c {arrays: a}\n  validation:\n    <<: *c\n    limit: 3\n',
+      'model: m\ndata:\n  calibration: &c {arrays: a}\n  validation:\n    <<: *c\n    arrays: b\n    limit: 3\n',
       [],
     ],
     [
       'a target that no 8-bit model has',
-      `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: a}}\naccuracy_control: {metric: sqnr, max_drop: 5}`,
+      `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: b}}\naccuracy_control: {metric: sqnr, max_drop: 5}`,
       ['target-unreachable 5'],
     ],
     [
       'the default target of sqnr',
-      `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: a}}\naccuracy_control: {metric: sqnr}`,
+      `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: b}}\naccuracy_control: {metric: sqnr}`,
       ['target-unreachable metric'],
     ],
     [
       'a drop from what the float model has for certain',
-      `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: a}}\naccuracy_control: {metric: cosine, max_drop: 0.02}`,
+      `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: b}}\naccuracy_control: {metric: cosine, max_drop: 0.02}`,
       ['max-drop-of-float 0.02'],
     ],
     [
       'a drop relative to nothing',
-      `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: a}}\naccuracy_control: {metric: mse, drop_type: relative}`,
+      `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: b}}\naccuracy_control: {metric: mse, drop_type: relative}`,
       ['target-unreachable relative'],
     ],
     [
       'percent for a share',
-      `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: a, labels: l}}\naccuracy_control: {max_drop: 1}`,
+      `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: b, labels: l}}\naccuracy_control: {max_drop: 1}`,
       ['out-of-range 1'],
     ],
     [
       'a preset that is mixed already',
-      `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: a, labels: l}}\nquantization: {preset: mixed}\naccuracy_control: {advanced_accuracy_restorer_params: {convert_to_mixed_preset: true}}`,
+      `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: b, labels: l}}\nquantization: {preset: mixed}\naccuracy_control: {advanced_accuracy_restorer_params: {convert_to_mixed_preset: true}}`,
       ['dead-setting convert_to_mixed_preset'],
     ],
     [
       'an SQNR of 30 dB',
-      `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: a}}\naccuracy_control: {metric: sqnr, max_drop: 0.85, drop_type: relative}`,
+      `model: m\ndata: {calibration: {arrays: a}, validation: {arrays: b}}\naccuracy_control: {metric: sqnr, max_drop: 0.85, drop_type: relative}`,
       ['max-drop-of-float 0.85'],
     ],
     [

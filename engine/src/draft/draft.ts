@@ -8,6 +8,7 @@ import {
   type MetricName,
   type ModelDraft,
   type ModelSummary,
+  defaultMetric,
 } from '@quantsmith/schemas';
 import { inspectModel } from '@quantsmith/model/onnx';
 import {
@@ -36,7 +37,7 @@ import { rankedDecoders, settleTask, type Seen } from '../tasks/guess.js';
 import { NO_TASK, openTask } from '../tasks/task.js';
 import { createSession, type Session } from '../runtime/session.js';
 import { defaultThreads } from '../runtime/threads.js';
-import { checkClasses, defaultMetric } from '../validation/validation.js';
+import { checkClasses } from '../validation/validation.js';
 import { bestPreprocess, measured, outputsOf, type Measuring } from './trials.js';
 
 type TaskConfig = ModelDraft['task'];
@@ -253,7 +254,7 @@ function metricsFor({ guess }: Known, task: TaskConfig): [MetricName, TaskType |
     return guess.classes === null ? [] : [['token_f1', null]];
   if (task.type === 'ctc' && task.alphabet === undefined) return [];
   if (task.type === 'language_model') return [['perplexity', null]];
-  return [[defaultMetric({ type: task.type }), null]];
+  return [[defaultMetric(task.type), null]];
 }
 
 /** How samples are images. */

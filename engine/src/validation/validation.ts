@@ -1,10 +1,10 @@
 import {
   drop,
   fail,
+  defaultMetric,
   metricFacts,
   undefinedDropText,
   type DropType,
-  type MetricName,
   type Problem,
   type TensorSignature,
 } from '@quantsmith/schemas';
@@ -73,10 +73,10 @@ export async function openValidation(
   const source = await openData(section, {
     ...context,
     configPath: ['data', role],
-    labelKind: metricFacts(control?.metric ?? defaultMetric(stated))?.labels ?? null,
+    labelKind: metricFacts(control?.metric ?? defaultMetric(stated.type))?.labels ?? null,
   });
 
-  const wanted = control?.metric ?? (source.hasLabels ? defaultMetric(stated) : 'sqnr');
+  const wanted = control?.metric ?? (source.hasLabels ? defaultMetric(stated.type) : 'sqnr');
   const metric = await openMetric(wanted, context);
   const task = metricFacts(wanted)?.labels === 'boxes' ? { ...stated, type: 'detection' as const } : stated;
   if (metric.needsLabels && !source.hasLabels) {
@@ -110,13 +110,6 @@ export async function openValidation(
     task,
     problems,
   };
-}
-
-/** What is measured where the config has labels and says no more. */
-export function defaultMetric({ type }: Pick<Task, 'type'>): MetricName {
-  const byTask = { detection: 'map', segmentation: 'miou', embedding: 'spearman', ctc: 'cer' } as const;
-  if (type === 'language_model') return 'perplexity';
-  return type === null || type === 'classification' ? 'top1' : byTask[type];
 }
 
 /** The float model's result, and its outputs where the metric compares with them. */

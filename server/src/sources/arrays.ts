@@ -1,5 +1,7 @@
-import { ARRAY_HEAD_BYTES, arrayLayout } from '@quantsmith/model/arrays';
-import type { ArrayHeader } from '@quantsmith/service';
+import { ARRAY_HEAD_BYTES, arrayLayout, arrayValues } from '@quantsmith/model/arrays';
+import type { ArrayFacts, ArrayHeader } from '@quantsmith/service';
+import type { FileHandle } from 'node:fs/promises';
+import { constants, inflateRawSync } from 'node:zlib';
 import { bytesOf, withFile } from './look.js';
 
 /** The end record of a ZIP file: its signature, its size without the comment, and the longest comment. */
@@ -8,23 +10,65 @@ const END_BYTES = 22;
 const LONGEST_COMMENT = 0xffff;
 const ENTRY = 0x02014b50;
 const ENTRY_BYTES = 46;
+/** What stands before each file, and the one way of packing that is common. */
+const LOCAL = 0x04034b50;
+const LOCAL_BYTES = 30;
+const DEFLATED = 8;
 /** Directories beyond this are those of no array file. */
 const LARGEST_DIRECTORY = 4 * 1024 ** 2;
 
-/** Shape and element type of a .npy; null for what is none. */
-export async function arrayHeader(path: string): Promise<ArrayHeader | null> {
-  const layout = await withFile(path, async (handle, size) =>
-    arrayLayout(await bytesOf(handle, 0, Math.min(size, ARRAY_HEAD_BYTES)), size),
-  );
+/** Bytes of the first sample that are looked at. */
+const MAX_SAMPLE_BYTES = 64 * 1024;
 
-  return typeof layout === 'string' ? null : { shape: layout.shape, type: layout.type };
+/** Shape and element type of a .npy, or why it cannot be used. */
+export function arrayFacts(path: string): Promise<ArrayFacts> {
+  return withFile(path, async (handle, size) =>
+    factsIn(await bytesOf(handle, 0, Math.min(size, ARRAY_HEAD_BYTES + MAX_SAMPLE_BYTES)), size),
+  );
 }
 
+/** The same for who does not ask why. */
+export async function arrayHeader(path: string): Promise<ArrayHeader | null> {
+  const facts = await arrayFacts(path);
+  return 'shape' in facts ? facts : null;
+}
+
+function factsIn(head: Uint8Array, size: number): ArrayFacts {
+  const layout = arrayLayout(head, size);
+  if (typeof layout === 'string') return { problem: layout };
+  const { shape, type, dataStart, valueBytes } = layout;
+  const header = { shape, type };
+  if (!/^float(32|64)$/.test(type)) return header;
+
+  const values = shape.slice(1).reduce((product, dim) => product * dim, 1);
+  const end = Math.min(dataStart + values * valueBytes, head.length);
+  const whole = end - ((end - dataStart) % valueBytes);
+  const first = arrayValues(type, head.subarray(dataStart, Math.max(dataStart, whole)));
+  const fractional = (first as Float32Array).some((value) => !Number.isInteger(value));
+
+  return { ...header, fractional };
+}
+
+/** A file in an archive. */
+interface Member {
+  readonly name: string;
+  readonly isDeflated: boolean;
+  readonly bytes: number;
+  /** Where its own header begins. */
+  readonly start: number;
+}
+
+export type ArchiveFacts =
+  { readonly members: ReadonlyMap<string, ArrayHeader | null> } | { readonly problem: string };
+
+/** Arrays of an archive whose headers are read. */
+const MAX_MEMBERS = 64;
+
 /**
- * The names of the arrays in a .npz, from the directory at its end (PKWARE's APPNOTE, 4.3.12 and 4.3.16); the arrays are
- * not read. null for what is no such file, or one that is too large for the plain directory.
+ * The arrays in a .npz, from the directory at its end (PKWARE's APPNOTE, 4.3.12 and 4.3.16), and the beginning of each; the
+ * arrays are not read. null: not known, as of one that is too large for the plain directory.
  */
-export async function memberNames(path: string): Promise<string[] | null> {
+export async function archiveFacts(path: string): Promise<ArchiveFacts | null> {
   return withFile(path, async (handle, size) => {
     const tail = buffer(await bytesOf(handle, Math.max(0, size - END_BYTES - LONGEST_COMMENT), size));
     for (let position = tail.length - END_BYTES; position >= 0; position--) {
@@ -33,15 +77,53 @@ export async function memberNames(path: string): Promise<string[] | null> {
       const start = tail.readUInt32LE(position + 16);
       if (length > LARGEST_DIRECTORY || start + length > size) return null;
       const directory = buffer(await bytesOf(handle, start, start + length));
-      return namesIn(directory, tail.readUInt16LE(position + 10));
+      const found = membersIn(directory, tail.readUInt16LE(position + 10));
+      return found === null ? null : readMembers(handle, found);
     }
 
-    return null;
+    return { problem: 'it is no ZIP archive' };
   });
 }
 
-function namesIn(directory: Buffer, count: number): string[] | null {
-  const names: string[] = [];
+/** The names of the arrays in a .npz; null: not known. */
+export async function memberNames(path: string): Promise<string[] | null> {
+  const facts = await archiveFacts(path);
+  return facts !== null && 'members' in facts ? [...facts.members.keys()] : null;
+}
+
+async function readMembers(handle: FileHandle, found: readonly Member[]): Promise<ArchiveFacts> {
+  const members = new Map<string, ArrayHeader | null>();
+  for (const [index, member] of found.entries()) {
+    const facts = index < MAX_MEMBERS ? await memberFacts(handle, member) : null;
+    if (facts !== null && 'problem' in facts)
+      return { problem: `its array "${member.name}" cannot be read: ${facts.problem}` };
+    members.set(member.name, facts);
+  }
+
+  return { members };
+}
+
+/** The beginning of an array in an archive; null: it is packed in a way that is not read here. */
+async function memberFacts(handle: FileHandle, member: Member): Promise<ArrayFacts | null> {
+  const { start, isDeflated, bytes } = member;
+  const local = buffer(await bytesOf(handle, start, start + LOCAL_BYTES));
+  if (local.length < LOCAL_BYTES || local.readUInt32LE(0) !== LOCAL) return null;
+  const data = start + LOCAL_BYTES + local.readUInt16LE(26) + local.readUInt16LE(28);
+  const packed = await bytesOf(handle, data, data + ARRAY_HEAD_BYTES + MAX_SAMPLE_BYTES);
+  if (!isDeflated) return factsIn(packed.subarray(0, bytes), bytes);
+  try {
+    const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MAX_UNPACKED_BYTES };
+    return factsIn(inflateRawSync(packed, options), bytes);
+  } catch {
+    return null;
+  }
+}
+
+/** What the beginning of a packed array may unpack to. */
+const MAX_UNPACKED_BYTES = 64 * 1024 ** 2;
+
+function membersIn(directory: Buffer, count: number): Member[] | null {
+  const members: Member[] = [];
   for (let at = 0, i = 0; i < count; i++) {
     if (at + ENTRY_BYTES > directory.length || directory.readUInt32LE(at) !== ENTRY) return null;
     const [name, extra, comment] = [28, 30, 32].map((field) => directory.readUInt16LE(at + field)) as [
@@ -50,11 +132,18 @@ function namesIn(directory: Buffer, count: number): string[] | null {
       number,
     ];
 
-    names.push(directory.toString('utf8', at + ENTRY_BYTES, at + ENTRY_BYTES + name));
+    const file = directory.toString('utf8', at + ENTRY_BYTES, at + ENTRY_BYTES + name);
+    if (file.endsWith('.npy'))
+      members.push({
+        name: file.slice(0, -'.npy'.length),
+        isDeflated: directory.readUInt16LE(at + 10) === DEFLATED,
+        bytes: directory.readUInt32LE(at + 24),
+        start: directory.readUInt32LE(at + 42),
+      });
     at += ENTRY_BYTES + name + extra + comment;
   }
 
-  return names.flatMap((name) => (name.endsWith('.npy') ? [name.slice(0, -'.npy'.length)] : []));
+  return members;
 }
 
 const buffer = ({ buffer: memory, byteOffset, length }: Uint8Array) =>

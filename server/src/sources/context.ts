@@ -7,7 +7,6 @@ import {
   isMapping,
   namedPaths,
   NO_FACTS,
-  NO_SECTION_FACTS,
   NOTHING_INHERITED,
   outputPaths,
   type ConfigContext,
@@ -15,12 +14,12 @@ import {
   type EntryKind,
   type FileFacts,
   type FolderEntry,
-  type SectionFacts,
 } from '@quantsmith/service';
 import { dirname, resolve } from 'node:path';
 import { changedSince } from './freshness.js';
 import { outputContext } from './output.js';
 import { createPatience, WAITS, type Patience, type PatienceOptions } from './patience.js';
+import { gatherSection } from './section.js';
 import type { Sources } from './sources.js';
 
 /**
@@ -107,49 +106,4 @@ async function gatherFacts(
     calibration,
     validation,
   };
-}
-
-async function gatherSection(
-  value: unknown,
-  section: 'calibration' | 'validation',
-  baseDir: string,
-  sources: Sources,
-  patience: Patience,
-): Promise<SectionFacts> {
-  const named = namedPaths(value, baseDir).filter(({ path }) => path[0] === 'data' && path[1] === section);
-  const fileOf = (key: string, extension = /(?:)/) =>
-    named.find(({ path, file }) => path.at(-1) === key && extension.test(file))?.file;
-  const about = async <T>(file: string | undefined, ask: (file: string) => Promise<T>): Promise<T | null> =>
-    file === undefined ? null : patience.soon<T | null>(ask(file), null);
-
-  const [images, sets, array, members, listed, folders] = await Promise.all([
-    about(fileOf('images'), sources.images),
-    about(fileOf('tensors'), sources.sets),
-    about(fileOf('arrays', /\.npy$/i), sources.array),
-    about(fileOf('arrays', /\.npz$/i), sources.members),
-    about(fileOf('labels'), sources.labels),
-    section === 'validation' && fileOf('labels') === undefined
-      ? about(fileOf('images'), sources.classFolders)
-      : null,
-  ]);
-
-  const samples = images ?? sets ?? array?.shape[0] ?? null;
-
-  return {
-    ...NO_SECTION_FACTS,
-    samples: limited(samples, value, section),
-    array,
-    members,
-    labels: listed ?? folders,
-  };
-}
-
-/** The samples that are used of those that are there. */
-function limited(samples: number | null, value: unknown, section: string): number | null {
-  const limit = ['data', section, 'limit'].reduce<unknown>(
-    (current, key) => (isMapping(current) ? current[key] : null),
-    value,
-  );
-
-  return samples === null || typeof limit !== 'number' ? samples : Math.min(samples, limit);
 }

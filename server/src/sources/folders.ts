@@ -1,5 +1,6 @@
 import { opendir, stat } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { isImagePath } from '@quantsmith/schemas';
+import { basename, join, relative, sep } from 'node:path';
 import { lookAt } from './look.js';
 
 /** Entries that are visited below a folder; what holds more is not decided. */
@@ -7,20 +8,14 @@ const MAX_ENTRIES = 200_000;
 /** Files whose times are asked for at once. */
 const STATS_AT_ONCE = 32;
 
-const IMAGE = /\.(jpe?g|png|webp)$/i;
+/** Images of a folder that are kept by name. */
+const MAX_NAMED = 20_000;
 
-/** Counts the images below a folder, through links, each folder once; 1 for a file; null: not known. */
-export async function countImages(path: string, signal: AbortSignal): Promise<number | null> {
-  const kind = await lookAt(path);
-  if (kind === 'file') return 1;
-  if (kind !== 'folder') return null;
-
-  let count = 0;
-  const isComplete = await walk(path, signal, (name) => {
-    if (IMAGE.test(name)) count++;
-  });
-
-  return isComplete && count > 0 ? count : null;
+/** The images of a section. */
+export interface ImageList {
+  readonly count: number;
+  /** Their paths below the folder, with slashes, as a run reads them; null: not known, or too many. */
+  readonly names: readonly string[] | null;
 }
 
 /**
@@ -36,7 +31,7 @@ export async function filesBelow(
   const paths: string[] = [];
   const counting = new AbortController();
   const isComplete = await walk(root, AbortSignal.any([signal, counting.signal]), (name, folder) => {
-    if (!IMAGE.test(name)) return;
+    if (!isImagePath(name)) return;
     paths.push(join(folder, name));
     if (paths.length > maxFiles) counting.abort();
   });
@@ -53,7 +48,44 @@ export async function filesBelow(
   return files;
 }
 
-/** The folders `test_data_set_*` in a folder; null: none, or not known. */
+/** The images below a folder, through links, each folder once; a file is one; null: not known. */
+export async function listImages(path: string, signal: AbortSignal): Promise<ImageList | null> {
+  const kind = await lookAt(path);
+  if (kind === 'file') return { count: 1, names: [basename(path)] };
+  if (kind !== 'folder') return null;
+
+  const names: string[] = [];
+  let count = 0;
+  let hasLinks = false;
+  const isComplete = await walk(path, signal, (name, folder, isLink) => {
+    if (!isImagePath(name)) return;
+    count++;
+    hasLinks ||= isLink;
+    if (names.length < MAX_NAMED) names.push(relative(path, join(folder, name)).split(sep).join('/'));
+  });
+
+  if (!isComplete) return null;
+  // A run reads no links, which somebody may have meant: what it will read is not known then.
+  const areKnown = count === names.length && !hasLinks;
+
+  return { count, names: areKnown ? inByteOrder(names) : null };
+}
+
+/** The names of the files below a folder, with slashes; null: not known, or too many. */
+export async function listFiles(path: string, signal: AbortSignal): Promise<readonly string[] | null> {
+  const names: string[] = [];
+  const isComplete = await walk(path, signal, (name, folder) => {
+    if (names.length <= MAX_NAMED) names.push(relative(path, join(folder, name)).split(sep).join('/'));
+  });
+
+  return isComplete && names.length <= MAX_NAMED ? names : null;
+}
+
+/** As a run sorts its samples, the same on every system. */
+const inByteOrder = (names: readonly string[]) =>
+  [...names].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+
+/** The folders `test_data_set_*` in a folder; null: not known. */
 export async function countSets(path: string): Promise<number | null> {
   try {
     let count = 0;
@@ -63,7 +95,7 @@ export async function countSets(path: string): Promise<number | null> {
       if (/^test_data_set_\d+$/.test(name)) count++;
     }
 
-    return count === 0 ? null : count;
+    return count;
   } catch {
     return null;
   }
@@ -100,13 +132,13 @@ export async function latestChange(path: string, signal: AbortSignal): Promise<n
 async function walk(
   root: string,
   signal: AbortSignal,
-  visit: (name: string, folder: string) => void | Promise<void>,
+  visit: (name: string, folder: string, isLink: boolean) => void | Promise<void>,
 ): Promise<boolean> {
-  const queue = [root];
+  const queue = [{ folder: root, linked: false }];
   const seen = new Set<string>();
   let visited = 0;
 
-  for (const folder of queue) {
+  for (const { folder, linked } of queue) {
     const info = await stat(folder, { bigint: true }).catch(() => null);
     const identity = `${info?.dev}:${info?.ino}`;
     if (info === null || seen.has(identity)) continue;
@@ -117,9 +149,10 @@ async function walk(
     for await (const entry of entries) {
       if (signal.aborted || ++visited > MAX_ENTRIES) return false;
       const path = join(folder, entry.name);
+      const isLink = linked || entry.isSymbolicLink();
       const kind = entry.isSymbolicLink() ? await lookAt(path) : entry.isDirectory() ? 'folder' : 'file';
-      if (kind === 'folder') queue.push(path);
-      else if (kind === 'file') await visit(entry.name, folder);
+      if (kind === 'folder') queue.push({ folder: path, linked: isLink });
+      else if (kind === 'file') await visit(entry.name, folder, isLink);
     }
   }
 

@@ -36,6 +36,17 @@ export async function readLabelFacts(path: string): Promise<LabelFacts | null> {
   return text === null ? null : reader(text);
 }
 
+/** A label file or a list of classes, as an object that is another one when the file is. */
+export interface LabelText {
+  readonly text: string;
+}
+
+/** null: it is too large to be looked into. */
+export async function readLabelText(path: string): Promise<LabelText | null> {
+  const text = await textOf(path, MAX_BYTES);
+  return text === null ? null : { text };
+}
+
 /** What the YOLO files of a folder say; null: there are none, or more than are looked at. */
 export async function yoloFacts(folder: string, signal: AbortSignal): Promise<LabelFacts | null> {
   const entries = await entriesOf(folder, MAX_FILES);
@@ -102,16 +113,18 @@ export async function classFolderFacts(root: string, signal: AbortSignal): Promi
   };
 }
 
-/** One class number for each sample. */
+/** What a .npy of labels says; its values only where they are one class number for each sample. */
 async function arrayLabels(path: string): Promise<LabelFacts | null> {
   return withFile(path, async (handle, size) => {
-    if (size > MAX_BYTES) return null;
     const layout = arrayLayout(await bytesOf(handle, 0, Math.min(size, ARRAY_HEAD_BYTES)), size);
     if (typeof layout === 'string') return null;
     const [count = 0, ...others] = layout.shape;
-    if (count === 0 || others.some((dim) => dim !== 1)) return null;
+    const bytes = count * layout.valueBytes;
+    // Masks and tokens are counted only.
+    if (count === 0 || bytes > MAX_BYTES || others.some((dim) => dim !== 1))
+      return { count, highest: null, conflicts: [], about: 'files' };
 
-    const end = layout.dataStart + count * layout.valueBytes;
+    const end = layout.dataStart + bytes;
     const values = arrayValues(layout.type, await bytesOf(handle, layout.dataStart, end));
     let highest = Number.NEGATIVE_INFINITY;
     for (const value of values) highest = Math.max(highest, Number(value));

@@ -3,22 +3,25 @@ import { QuantsmithError, type ModelSummary, type QuantizationReport } from '@qu
 import {
   parseConfig,
   unreadConfig,
-  type ArrayHeader,
+  type ArrayFacts,
   type ConfigDocument,
   type EntryKind,
   type FolderEntry,
+  type ImageSize,
   type LabelFacts,
   type ReadConfig,
 } from '@quantsmith/service';
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
-import { arrayHeader, memberNames } from './arrays.js';
+import { archiveFacts, arrayFacts, type ArchiveFacts } from './arrays.js';
 import { cachedByFile, cachedLook, cachedWalk } from './cached.js';
 import { contentHash, type ContentHash } from './content.js';
-import { countImages, countSets, latestChange } from './folders.js';
-import { classFolderFacts, readLabelFacts, yoloFacts } from './labels.js';
+import { countSets, latestChange, listFiles, listImages, type ImageList } from './folders.js';
+import { imageSize } from './imageSize.js';
+import { classFolderFacts, readLabelFacts, readLabelText, yoloFacts } from './labels.js';
 import { entriesOf, lookAt, textOf } from './look.js';
 import { readReport } from './reports.js';
+import { createLabelJudge, type JudgeLabels } from './verdict.js';
 
 interface LoadedSummary {
   readonly model: ModelSummary | null;
@@ -33,14 +36,16 @@ export interface Sources {
   readonly config: ReadConfig;
   readonly kind: (path: string) => Promise<EntryKind>;
   readonly entries: (folder: string, maxEntries?: number) => Promise<readonly FolderEntry[] | null>;
-  readonly images: (path: string) => Promise<number | null>;
+  readonly images: (path: string) => Promise<ImageList | null>;
+  readonly imageSize: (path: string) => Promise<ImageSize | null>;
   readonly sets: (path: string) => Promise<number | null>;
-  readonly array: (path: string) => Promise<ArrayHeader | null>;
-  readonly members: (path: string) => Promise<readonly string[] | null>;
+  readonly array: (path: string) => Promise<ArrayFacts | null>;
+  readonly archive: (path: string) => Promise<ArchiveFacts | null>;
   /** Of a file, or of a folder of YOLO files. */
   readonly labels: (path: string) => Promise<LabelFacts | null>;
   /** What the folders of an image folder say as classes. */
   readonly classFolders: (path: string) => Promise<LabelFacts | null>;
+  readonly judgeLabels: JudgeLabels;
   /** The hash of a file's content; null: not known. */
   readonly content: (path: string) => Promise<ContentHash | null>;
   /** Milliseconds of the latest change of a file or below a folder; 0: nothing is there. */
@@ -63,12 +68,15 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
   const model = cachedByFile(loadModel);
   const report = cachedByFile(readReport);
   const config = cachedByFile(loadConfig, MAX_CONFIGS);
-  const array = cachedByFile((path) => arrayHeader(path).catch(() => null));
-  const members = cachedByFile((path) => memberNames(path).catch(() => null));
+  const array = cachedByFile((path) => arrayFacts(path).catch(() => null));
+  const archive = cachedByFile((path) => archiveFacts(path).catch(() => null));
   const labels = cachedByFile((path) => readLabelFacts(path).catch(() => null));
+  const labelText = cachedByFile((path) => readLabelText(path).catch(() => null));
   const labelFolder = cachedWalk(yoloFacts);
   const classFolders = cachedWalk(classFolderFacts);
-  const images = cachedWalk(countImages);
+  const size = cachedByFile((path) => imageSize(path).catch(() => null));
+  const images = cachedWalk(listImages);
+  const files = cachedWalk(listFiles);
   const content = cachedByFile((path) => contentHash(path).catch(() => null));
   const changed = cachedWalk(latestChange);
   const kind = cachedLook(lookAt);
@@ -81,17 +89,19 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
     kind: kind.load,
     entries: (folder, maxEntries = MAX_LISTED) => entriesOf(folder, maxEntries),
     images: images.load,
+    imageSize: size.load,
     sets: sets.load,
     array: array.load,
-    members: members.load,
+    archive: archive.load,
     labels: async (path) => (await labels.load(path)) ?? labelFolder.load(path),
     classFolders: classFolders.load,
+    judgeLabels: createLabelJudge({ kind: kind.load, labelText: labelText.load, files: files.load }),
     content: content.load,
     changed: changed.load,
     forget() {
-      const files = [model, report, config, array, members, labels, content];
-      const walks = [images, changed, labelFolder, classFolders];
-      for (const { forget } of [...files, ...walks, kind, sets]) forget();
+      const byFile = [model, report, config, array, archive, labelText, labels, size, content];
+      const walks = [images, files, changed, labelFolder, classFolders];
+      for (const { forget } of [...byFile, ...walks, kind, sets]) forget();
     },
   };
 }

@@ -12,6 +12,26 @@ export interface ArrayHeader {
   readonly shape: readonly number[];
   /** `float32`, `uint8`, … */
   readonly type: string;
+  /** Whether the values of the first sample are no whole numbers; left out: not known. */
+  readonly fractional?: boolean;
+}
+
+/** What could be read of an array file, or why it cannot be used, as the end of a sentence. */
+export type ArrayFacts = ArrayHeader | { readonly problem: string };
+
+/** What a run will say about labels, as far as their files tell. */
+export interface LabelVerdict {
+  /** Why it will refuse them; null: it will not, for all that is known. */
+  readonly problem: string | null;
+  readonly hasLabels: boolean;
+  /** How many classes the labels have, where they tell themselves. */
+  readonly classes: number | null;
+}
+
+/** Pixels. */
+export interface ImageSize {
+  readonly width: number;
+  readonly height: number;
 }
 
 /** A file, or a box of one, that is labelled in different ways. */
@@ -36,11 +56,19 @@ export interface LabelFacts {
 /** What is known of the data that one section names; null: not known, or not of that kind. */
 export interface SectionFacts {
   readonly samples: number | null;
+  /** The samples that are there, whatever `limit` says. 0: there are none. */
+  readonly total: number | null;
   /** Of a .npy. */
   readonly array: ArrayHeader | null;
-  /** Names of the arrays in a .npz. */
-  readonly members: readonly string[] | null;
+  /** Why the .npy or .npz cannot be used; null: it can, for all that is known. */
+  readonly arrayProblem: string | null;
+  /** The arrays in a .npz by their names; null: a header that was not read. */
+  readonly members: ReadonlyMap<string, ArrayHeader | null> | null;
+  /** Of the first image. */
+  readonly image: ImageSize | null;
   readonly labels: LabelFacts | null;
+  /** Of labels, or of class folders where none are named. */
+  readonly verdict: LabelVerdict | null;
 }
 
 /** What was found out about the files that a config names. Paths are absolute; one that is not here is unknown. */
@@ -52,7 +80,16 @@ export interface FileFacts {
   readonly validation: SectionFacts;
 }
 
-export const NO_SECTION_FACTS: SectionFacts = { samples: null, array: null, members: null, labels: null };
+export const NO_SECTION_FACTS: SectionFacts = {
+  samples: null,
+  total: null,
+  array: null,
+  arrayProblem: null,
+  members: null,
+  image: null,
+  labels: null,
+  verdict: null,
+};
 
 export const NO_FACTS: FileFacts = {
   kinds: new Map(),

@@ -21,7 +21,9 @@ function dataInputFindings(
     if (!isMapping(source)) return [];
     const key = (['images', 'arrays'] as const).find((one) => typeof source[one] === 'string');
     if (key === undefined) return [];
-    const message = problemOf(key, String(source[key]), names, facts[section].members);
+    const { members } = facts[section];
+    const arrays = members === null ? null : [...members.keys()];
+    const message = problemOf(key, String(source[key]), names, arrays);
     if (message === null) return [];
     const path = ['data', section, key] as const;
     const { start, end } = findNode(document.tree, path) ?? placeOf(document, path);

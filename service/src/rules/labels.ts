@@ -1,44 +1,77 @@
-import type { ModelSummary } from '@quantsmith/schemas';
+import { defaultMetric, metricFacts, type ModelSummary, type QuantizationConfig } from '@quantsmith/schemas';
 import { findNode } from '../document/tree.js';
-import type { LabelFacts } from '../facts/facts.js';
+import type { LabelFacts, SectionFacts } from '../facts/facts.js';
 import type { Finding } from '../findings/finding.js';
 import { placeOf } from './place.js';
 import { defineRule, type RuleInput } from './rule.js';
 
 /** Contradictions that are told one by one. */
 const MAX_TOLD = 3;
-const PATH = ['data', 'validation', 'labels'] as const;
+const LABELS = ['data', 'validation', 'labels'] as const;
 const IMAGES = ['data', 'validation', 'images'] as const;
 
-/** `labels-conflict`, `labels-class`: labels that contradict each other, or classes that the model does not have. */
+type LabelCode = 'labels-conflict' | 'labels-class' | 'labels-unfit';
+
+/**
+ * `labels-conflict`: a label file contradicts itself; `labels-unfit`: it is of other samples, or not what the metric needs;
+ * `labels-class`: it has classes that the model does not have.
+ */
 function labelFindings({ document, facts, model, config }: RuleInput): Finding[] {
-  const { labels } = facts.validation;
-  if (labels === null) return [];
+  const { labels, verdict } = facts.validation;
+  const isNamed = typeof config?.data.validation?.labels === 'string';
+  const path = isNamed || config === null ? LABELS : IMAGES;
+  const { start, end } = findNode(document.tree, path) ?? placeOf(document, path);
+  const finding = (code: LabelCode, message: string, severity: Finding['severity'] = 'error'): Finding[] => [
+    { code, severity, message, start, end, path },
+  ];
 
-  const { start, end } =
-    findNode(document.tree, PATH) ?? findNode(document.tree, IMAGES) ?? placeOf(document, PATH);
-  const finding = (
-    code: 'labels-conflict' | 'labels-class',
-    severity: 'error' | 'warning',
-    message: string,
-  ): Finding => ({ code, severity, message, start, end, path: PATH });
-
-  // Two classes of one box may be meant; two classes of one image cannot be measured.
-  const severity = labels.about === 'files' ? 'error' : 'warning';
-  const classes = model === null ? null : classLimit(model, labels.about, config?.accuracy_control?.metric);
+  const problem = verdict?.problem ?? (config === null ? null : countProblem(facts.validation, config));
+  const classes = model === null || config === null ? null : classCount(model, config);
+  const unknown =
+    labels?.about === 'boxes'
+      ? boxClassProblem(labels, model)
+      : classes === null
+        ? null
+        : classProblem(facts.validation, classes, isNamed);
 
   return [
-    ...(labels.conflicts.length === 0 ? [] : [finding('labels-conflict', severity, conflictText(labels))]),
-    ...(labels.highest === null || classes === null || labels.highest < classes
+    ...(labels === null || labels.conflicts.length === 0
       ? []
-      : [
-          finding(
-            'labels-class',
-            'error',
-            `The labels go up to class ${labels.highest}, but the model has ${classes} classes (0 to ${classes - 1}).`,
-          ),
-        ]),
+      : // Two classes of one box may be meant; two classes of one image cannot be measured.
+        finding('labels-conflict', conflictText(labels), labels.about === 'files' ? 'error' : 'warning')),
+    ...(problem === null ? [] : finding('labels-unfit', problem)),
+    ...(unknown === null ? [] : finding('labels-class', unknown)),
   ];
+}
+
+/** An array of labels has one for each sample that is there, whatever `limit` says. */
+function countProblem({ labels, total }: SectionFacts, { data }: QuantizationConfig): string | null {
+  const written = data.validation?.labels ?? '';
+  if (labels === null || total === null || !/\.npy$/i.test(written) || labels.count === total) return null;
+  return `"${written}" holds ${labels.count} ${labels.count === 1 ? 'label' : 'labels'} for ${total} ${total === 1 ? 'sample' : 'samples'}.`;
+}
+
+function classProblem({ labels, verdict }: SectionFacts, classes: number, isNamed: boolean): string | null {
+  const highest = labels?.highest ?? null;
+  // One output says yes or no.
+  const least = Math.max(2, classes);
+  if (highest !== null && highest >= least)
+    return `The labels go up to class ${highest}, but the model has ${least} classes (0 to ${least - 1}).`;
+
+  const counted = verdict?.classes ?? null;
+  if (counted === null || counted === least) return null;
+  const what = isNamed ? 'The list of classes has' : 'The images lie in';
+  const unit = isNamed ? 'names' : 'class folders';
+
+  return `${what} ${counted} ${unit}, but the model has ${least} classes. List the model's classes, in its order, in a file and name it as data.validation.classes.`;
+}
+
+/** Classes of boxes that a detector does not have. */
+function boxClassProblem({ highest }: LabelFacts, model: ModelSummary | null): string | null {
+  const [only, ...others] = model?.outputs ?? [];
+  const limit = only === undefined || others.length > 0 ? null : detectorLimit(only.dims);
+  if (highest === null || limit === null || highest < limit) return null;
+  return `The labels go up to class ${highest}, but the model has ${limit} classes (0 to ${limit - 1}).`;
 }
 
 function conflictText({ conflicts }: LabelFacts): string {
@@ -51,17 +84,15 @@ function conflictText({ conflicts }: LabelFacts): string {
   return `The labels contradict each other: ${told.join('; ')}${more > 0 ? `; and ${more} more files` : ''}.`;
 }
 
-/** How many classes the model has, or has at most; null: it does not tell. */
-function classLimit(
-  { outputs }: ModelSummary,
-  about: LabelFacts['about'],
-  metric: string = 'top1',
-): number | null {
-  const [only, ...others] = outputs;
-  if (only === undefined || others.length > 0) return null;
-  if (about === 'boxes') return detectorLimit(only.dims);
-  const classes = only.dims.length === 2 && /^(top1|top5|f1)$/.test(metric) ? only.dims[1] : null;
-  return typeof classes === 'number' && classes > 1 ? classes : null;
+/** The classes of a classifier that class labels are compared with; null: not known, or the metric needs other labels. */
+function classCount({ outputs }: ModelSummary, config: QuantizationConfig): number | null {
+  const metric = config.accuracy_control?.metric ?? defaultMetric(config.task?.type ?? null);
+  if (metricFacts(metric)?.labels !== 'class') return null;
+  const name = config.task?.output ?? null;
+  const output = name === null ? outputs[0] : outputs.find((one) => one.name === name);
+  const classes = output?.dims.length === 2 ? output.dims[1] : null;
+
+  return typeof classes === 'number' && classes > 0 ? classes : null;
 }
 
 /**
@@ -79,7 +110,7 @@ const EXAMPLE =
   'model: model.onnx\ndata:\n  calibration: {images: ./train}\n  validation: {images: ./val, labels: ./labels.csv}\n';
 
 export const rule = defineRule({
-  codes: ['labels-conflict', 'labels-class'],
+  codes: ['labels-conflict', 'labels-class', 'labels-unfit'],
   needs: 'data',
   check: labelFindings,
   suppressible: true,
@@ -87,10 +118,13 @@ export const rule = defineRule({
     'labels-conflict':
       'Severity: error.\n\nThe label file gives one file several classes. A run would take the last one without a word.',
     'labels-class':
-      "Severity: error.\n\nThe label file has class numbers that the model's output does not have: labels of another model, or counted from 1.",
+      "Severity: error.\n\nThe labels have classes that the model's output does not have, or another number of them: labels of another model, or counted from 1.",
+    'labels-unfit':
+      "Severity: error.\n\nThe labels are those of other samples, are too few or too many, or are not what the metric needs. A run's own reader says it; files of more than 8 MiB are left to the run.",
   },
   examples: [
     { code: 'labels-conflict', before: EXAMPLE, after: null },
     { code: 'labels-class', before: EXAMPLE, after: null },
+    { code: 'labels-unfit', before: EXAMPLE, after: null },
   ],
 });

@@ -10,11 +10,14 @@ import { rule as labelsRule } from './labels.js';
 import { rule as metricRule } from './metric.js';
 import { rule as modelRule } from './model.js';
 import { rule as modelRefusedRule } from './modelRefused.js';
+import { rule as normalizationRule } from './normalization.js';
 import { rule as outputRule } from './output.js';
 import { rule as preprocessRule } from './preprocess.js';
+import { rule as sampleShapeRule } from './sampleShape.js';
 import { rule as samplesRule } from './samples.js';
 import { rule as schemaRule } from './schema.js';
 import { rule as settingsRule } from './settings.js';
+import { rule as sourceKindRule } from './sourceKind.js';
 import { rule as syntaxRule } from './syntax.js';
 import { rule as versionRule } from './version.js';
 import { rule as yamlVersionsRule } from './yamlVersions.js';
@@ -32,11 +35,14 @@ export const RULES: readonly AnyRule[] = [
   metricRule,
   modelRule,
   modelRefusedRule,
+  normalizationRule,
   outputRule,
   preprocessRule,
+  sampleShapeRule,
   samplesRule,
   schemaRule,
   settingsRule,
+  sourceKindRule,
   syntaxRule,
   versionRule,
   yamlVersionsRule,

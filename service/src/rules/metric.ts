@@ -1,22 +1,32 @@
-import { metricFacts, resolveConfig, type QuantizationConfig } from '@quantsmith/schemas';
+import {
+  metricFacts,
+  resolveConfig,
+  type ModelSummary,
+  type QuantizationConfig,
+  type TensorSignature,
+} from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { setValue } from '../document/edit.js';
 import { findEntry, type Span } from '../document/tree.js';
 import { fix, type FixTable } from '../findings/fix.js';
 import type { Finding } from '../findings/finding.js';
 import { placeOf } from './place.js';
-import { defineRule } from './rule.js';
+import { defineRule, type RuleInput } from './rule.js';
 
-/** `metric-needs-labels`, `validation-missing`: accuracy control and the data that it measures on. */
-function metricFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {
+/** `metric-needs-labels`, `metric-unfit`, `validation-missing`: accuracy control and the data that it measures on. */
+function metricFindings({ document, config, facts: files, model }: MetricInput): Finding[] {
   if (config.accuracy_control === undefined) return [];
   const control = placeOf(document, ['accuracy_control']);
   const { calibration, validation } = config.data;
   const metric = config.accuracy_control.metric ?? 'top1';
   const entry = findEntry(document.tree, ['accuracy_control', 'metric']);
   // Images have their folders as labels, a loader gives its own; the others have none unless they are named.
-  const { arrays, tensors } = validation ?? calibration;
-  const bare = (arrays !== undefined || tensors !== undefined) && (validation?.labels ?? null) === null;
+  const { arrays, tensors, images } = validation ?? calibration;
+  const isUnlabelled =
+    images !== undefined && (validation === undefined || files.validation.verdict?.hasLabels === false);
+
+  const bare =
+    (arrays !== undefined || tensors !== undefined || isUnlabelled) && (validation?.labels ?? null) === null;
   const findings: Finding[] = [];
   const facts = metricFacts(metric);
   // A language model's tokens are their own labels.
@@ -42,8 +52,79 @@ function metricFindings(document: ConfigDocument, config: QuantizationConfig): F
     });
   }
 
-  return [...findings, ...labelFreeFindings(document, config), ...dropFindings(document, config)];
+  return [
+    ...findings,
+    ...unfitFindings(document, config, model),
+    ...labelFreeFindings(document, config),
+    ...dropFindings(document, config),
+  ];
 }
+
+type MetricInput = RuleInput & { readonly config: QuantizationConfig };
+
+/** `metric-unfit`: the outputs cannot be what the metric reads, by their shapes. */
+function unfitFindings(
+  document: ConfigDocument,
+  { accuracy_control: control, task }: QuantizationConfig,
+  model: ModelSummary | null,
+): Finding[] {
+  const metric = control?.metric ?? 'top1';
+  const name = task?.output ?? null;
+  const outputs = (model?.outputs ?? []).filter((output) => name === null || output.name === name);
+  const [output] = outputs;
+  if (output === undefined || output.unranked === true) return [];
+
+  const wanted = wantedShape(metric, outputs, task?.decode ?? null);
+  if (wanted === null) return [];
+  const { dims } = output;
+  const shape = `[${dims.join(', ')}]`;
+  const message = `${metric} reads ${wanted}; the output "${output.name}" of the model is ${shape}.`;
+  const value = findEntry(document.tree, ['accuracy_control', 'metric'])?.value;
+  const suggestions = value === undefined || value === null ? [] : likelyMetrics(dims.length);
+
+  return [
+    {
+      code: 'metric-unfit',
+      severity: 'error',
+      message,
+      ...spanOf(value ?? placeOf(document, ['accuracy_control'])),
+      path: ['accuracy_control', 'metric'],
+      data: { suggestions },
+    },
+  ];
+}
+
+/** What a metric reads, where the outputs are not that; null: they may be. */
+function wantedShape(
+  metric: string,
+  outputs: readonly TensorSignature[],
+  decode: string | null,
+): string | null {
+  const [{ dims }, ...others] = outputs as [TensorSignature, ...TensorSignature[]];
+  switch (metricFacts(metric)?.labels) {
+    case 'boxes':
+      // Apart, boxes, scores and classes may have any rank; a list of detections has six columns.
+      return others.length > 0 || dims.length > 2 || decode !== null || isLength(dims.at(-1), 6)
+        ? null
+        : 'boxes, such as [1, boxes, 5 + classes]';
+    case 'mask':
+      return dims.length >= 3 ? null : 'a class for each pixel, such as [1, classes, height, width]';
+    case 'tokens':
+      return dims.length >= 2 ? null : 'a score of each token, such as [1, tokens, classes]';
+    case 'text':
+      return dims.length >= 2 ? null : 'a score of each character, such as [1, steps, characters]';
+    default:
+      return null;
+  }
+}
+
+/** Whether an axis may be of some length: free ones may. */
+const isLength = (dim: number | string | undefined, length: number) =>
+  typeof dim !== 'number' || dim <= 0 || dim === length;
+
+/** Metrics for outputs of a rank, the likelier first. */
+const likelyMetrics = (rank: number) =>
+  rank <= 2 ? ['top1', 'f1', 'agreement', 'sqnr'] : ['agreement', 'sqnr'];
 
 /** More than any model with 8-bit activations reaches, in dB. */
 const LARGEST_SQNR_DB = 70;
@@ -144,16 +225,19 @@ const spanOf = ({ start, end }: Span): Span => ({ start, end });
 export const rule = defineRule({
   codes: [
     'metric-needs-labels',
+    'metric-unfit',
     'validation-missing',
     'target-unreachable',
     'max-drop-of-float',
     'out-of-range',
   ],
   needs: 'config',
-  check: ({ document, config }) => metricFindings(document, config),
+  check: metricFindings,
   fixes: metricFixes,
   suppressible: true,
   sections: {
+    'metric-unfit':
+      "Severity: error.\n\nThe model's outputs cannot be what the metric reads, by their shapes: boxes of a classifier, for example.",
     'metric-needs-labels':
       'Severity: error.\n\nThe metric compares with right answers (see [the metrics](metrics.md)), and the data section names none. `agreement`, `sqnr`, `cosine`, `psnr`, `mse` and `mae` compare with the float model and need none.',
     'validation-missing':
@@ -170,6 +254,13 @@ export const rule = defineRule({
         'model: model.onnx\ndata:\n  calibration: {arrays: ./train.npy}\n  validation: {arrays: ./val.npy}\naccuracy_control: {metric: top1}\n',
       after:
         'model: model.onnx\ndata:\n  calibration: {arrays: ./train.npy}\n  validation: {arrays: ./val.npy}\naccuracy_control: {metric: sqnr}\n',
+    },
+    {
+      code: 'metric-unfit',
+      before:
+        'model: classifier.onnx\ndata: {calibration: {images: ./train}, validation: {images: ./val}}\naccuracy_control: {metric: miou}\n',
+      after:
+        'model: classifier.onnx\ndata: {calibration: {images: ./train}, validation: {images: ./val}}\naccuracy_control: {metric: top1}\n',
     },
     {
       code: 'validation-missing',

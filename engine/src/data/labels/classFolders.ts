@@ -68,3 +68,9 @@ const contentOf = async (file: string) =>
   createHash('sha256')
     .update(await readFile(file))
     .digest('hex');
+
+/** The names in a list of classes, one a line. */
+export function classNames(text: string): string[] {
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
+  return lines.map((line) => line.trim()).filter((line) => line !== '');
+}

@@ -3,11 +3,10 @@ import { resolve } from 'node:path';
 import { fail } from '@quantsmith/schemas';
 import type { DataContext } from '../types.js';
 import { arrayLabels } from './array.js';
-import { cocoLabels } from './coco.js';
-import { csvLabels } from './csv.js';
+import { classNames } from './classFolders.js';
+import { tableLabels } from './judge.js';
 import type { LabelInput, Labels } from './labels.js';
 import { maskLabels } from './masks.js';
-import { rowLabels } from './rows.js';
 import { yoloLabels } from './yolo.js';
 
 /**
@@ -29,10 +28,8 @@ export async function openLabels(
 
   if (info.isDirectory()) return folderLabels(input);
   if (path.endsWith('.npy')) return arrayLabels(input);
-  const text = await readFile(path, 'utf8');
-  if (path.endsWith('.json')) return cocoLabels(input, text);
 
-  return /\.(tsv|jsonl)$/.test(path) ? rowLabels(input, text) : csvLabels(input, text);
+  return tableLabels(input, await readFile(path, 'utf8'));
 }
 
 async function folderLabels(input: LabelInput): Promise<Labels> {
@@ -57,7 +54,5 @@ export async function readClasses(classes: string, context: DataContext): Promis
     }),
   );
 
-  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
-
-  return lines.map((line) => line.trim()).filter((line) => line !== '');
+  return classNames(text);
 }

@@ -20,6 +20,21 @@ interface RelativeBox {
  * outline), in shares of the image. An image without a file shows no object.
  */
 export async function yoloLabels(input: LabelInput, files: readonly string[]): Promise<Labels> {
+  const boxes = await Promise.all(
+    textsOf(input, files).map(async (file) =>
+      file === null ? [] : readBoxes(join(input.path, file), input),
+    ),
+  );
+
+  return {
+    at: (index, image) => boxes[index]!.map((box) => inPixels(box, image ?? unchangedPlacement(1, 1))),
+    content: () => Promise.resolve(JSON.stringify(boxes)),
+    classes: input.classes?.length ?? null,
+  };
+}
+
+/** The text file of each sample among the files of a folder; null: it has none. Throws `labels-count` where none has one. */
+export function textsOf(input: LabelInput, files: readonly string[]): (string | null)[] {
   const texts = new Set(files.map((file) => file.split(sep).join('/')));
   const fileOf = (name: string) => {
     const path = name.replace(/\.[^./]+$/, '.txt');
@@ -36,15 +51,7 @@ export async function yoloLabels(input: LabelInput, files: readonly string[]): P
     );
   }
 
-  const boxes = await Promise.all(
-    found.map(async (file) => (file === null ? [] : readBoxes(join(input.path, file), input))),
-  );
-
-  return {
-    at: (index, image) => boxes[index]!.map((box) => inPixels(box, image ?? unchangedPlacement(1, 1))),
-    content: () => Promise.resolve(JSON.stringify(boxes)),
-    classes: input.classes?.length ?? null,
-  };
+  return found;
 }
 
 async function readBoxes(path: string, { where, classes }: LabelInput): Promise<RelativeBox[]> {

@@ -1,0 +1,56 @@
+import type { ImageSize } from '@quantsmith/service';
+import { bytesOf, withFile } from './look.js';
+
+/** What lies beyond is not looked into: an image with a long preview before its size has none here. */
+const MAX_HEAD_BYTES = 256 * 1024;
+
+/** The size that an image file states; null: it is none, or states it too far behind. */
+export function imageSize(path: string): Promise<ImageSize | null> {
+  return withFile(path, async (handle, size) =>
+    sizeIn(Buffer.from(await bytesOf(handle, 0, Math.min(size, MAX_HEAD_BYTES)))),
+  );
+}
+
+function sizeIn(bytes: Buffer): ImageSize | null {
+  if (bytes.length >= 24 && bytes.toString('latin1', 1, 4) === 'PNG')
+    return { width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20) };
+  if (bytes.length >= 30 && bytes.toString('latin1', 8, 12) === 'WEBP') return webp(bytes);
+
+  return bytes.length >= 2 && bytes.readUInt16BE(0) === 0xffd8 ? jpeg(bytes) : null;
+}
+
+/** RFC 9649: lossy, lossless and extended files state it in different places. */
+function webp(bytes: Buffer): ImageSize | null {
+  switch (bytes.toString('latin1', 12, 16)) {
+    case 'VP8 ':
+      return { width: bytes.readUInt16LE(26) & 0x3fff, height: bytes.readUInt16LE(28) & 0x3fff };
+    case 'VP8L': {
+      const bits = bytes.readUInt32LE(21);
+      return { width: 1 + (bits & 0x3fff), height: 1 + ((bits >>> 14) & 0x3fff) };
+    }
+    case 'VP8X':
+      return { width: 1 + bytes.readUIntLE(24, 3), height: 1 + bytes.readUIntLE(27, 3) };
+    default:
+      return null;
+  }
+}
+
+/** ITU T.81, B.2.2: the first frame header among the segments. */
+function jpeg(bytes: Buffer): ImageSize | null {
+  for (let at = 2; at + 9 <= bytes.length;) {
+    if (bytes[at] !== 0xff) return null;
+    const marker = bytes[at + 1]!;
+    // A marker may be filled up, and some have no length.
+    if (marker === 0xff) at++;
+    else if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7)) at += 2;
+    else if (isFrame(marker))
+      return { height: bytes.readUInt16BE(at + 5), width: bytes.readUInt16BE(at + 7) };
+    else at += 2 + bytes.readUInt16BE(at + 2);
+  }
+
+  return null;
+}
+
+/** SOF0 to SOF15, without DHT, JPG and DAC, which lie between them. */
+const isFrame = (marker: number) =>
+  marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;

@@ -1,0 +1,113 @@
+import { defaultMetric, isConfig, metricFacts, type LabelKind } from '@quantsmith/schemas';
+import {
+  isMapping,
+  namedPaths,
+  NO_SECTION_FACTS,
+  type ArrayFacts,
+  type LabelVerdict,
+  type SectionFacts,
+} from '@quantsmith/service';
+import { join, resolve } from 'node:path';
+import type { ArchiveFacts } from './arrays.js';
+import type { ImageList } from './folders.js';
+import type { Patience } from './patience.js';
+import type { Sources } from './sources.js';
+
+type SectionName = 'calibration' | 'validation';
+
+/** What can be known of a data section's files, within bounds. */
+export async function gatherSection(
+  value: unknown,
+  section: SectionName,
+  baseDir: string,
+  sources: Sources,
+  patience: Patience,
+): Promise<SectionFacts> {
+  const named = namedPaths(value, baseDir).filter(({ path }) => path[0] === 'data' && path[1] === section);
+  const fileOf = (key: string, extension = /(?:)/) =>
+    named.find(({ path, file }) => path.at(-1) === key && extension.test(file))?.file;
+  const about = async <T>(file: string | undefined, ask: (file: string) => Promise<T>): Promise<T | null> =>
+    file === undefined ? null : patience.soon<T | null>(ask(file), null);
+
+  const folder = fileOf('images');
+  const [images, sets, array, archive, listed, folders] = await Promise.all([
+    about(folder, sources.images),
+    about(fileOf('tensors'), sources.sets),
+    about(fileOf('arrays', /\.npy$/i), sources.array),
+    about(fileOf('arrays', /\.npz$/i), sources.archive),
+    about(fileOf('labels'), sources.labels),
+    section === 'validation' && fileOf('labels') === undefined ? about(folder, sources.classFolders) : null,
+  ]);
+
+  const header = array !== null && 'shape' in array ? array : null;
+  const members = archive !== null && 'members' in archive ? archive.members : null;
+  const rows = header ?? (members === null ? null : ([...members.values()][0] ?? null));
+  const total = images?.count ?? sets ?? rows?.shape[0] ?? null;
+  const names = images?.names ?? (header === null ? null : arrayNames(header.shape[0]!));
+  const [first] = images?.names ?? [];
+  const [image, verdict] = await Promise.all([
+    folder === undefined || first === undefined
+      ? null
+      : patience.soon(sources.imageSize(await fileIn(folder, first, sources)), null),
+    patience.soon(verdictOf(value, section, baseDir, names, images, sources), null),
+  ]);
+
+  return {
+    ...NO_SECTION_FACTS,
+    samples: limited(total, value, section),
+    total,
+    array: header,
+    arrayProblem: problemIn(array) ?? problemIn(archive),
+    members,
+    image,
+    labels: listed ?? folders,
+    verdict,
+  };
+}
+
+/** Samples of an array are named by their numbers; more than that have their labels read by a run only. */
+const MAX_NUMBERED = 20_000;
+const arrayNames = (count: number) =>
+  count > MAX_NUMBERED ? null : Array.from({ length: count }, (_, index) => `#${index}`);
+
+const problemIn = (facts: ArrayFacts | ArchiveFacts | null): string | null =>
+  facts !== null && 'problem' in facts ? facts.problem : null;
+
+/** A section may name one file instead of a folder. */
+const fileIn = async (path: string, name: string, sources: Sources) =>
+  (await sources.kind(path)) === 'file' ? path : join(path, name);
+
+/** What a run will say of the labels that accuracy is measured with; null: not known, or there are none to judge. */
+async function verdictOf(
+  value: unknown,
+  section: SectionName,
+  baseDir: string,
+  names: readonly string[] | null,
+  images: ImageList | null,
+  sources: Sources,
+): Promise<LabelVerdict | null> {
+  if (section !== 'validation' || names === null || names.length === 0 || !isConfig(value)) return null;
+  const { labels = null, classes = null } = value.data.validation ?? {};
+  if (labels === null && images === null) return null;
+
+  return sources.judgeLabels({
+    names,
+    labels: labels === null ? null : { written: labels, path: resolve(baseDir, labels) },
+    classes: classes === null ? null : resolve(baseDir, classes),
+    kind: labelKindOf(value.accuracy_control?.metric, value.task?.type ?? null),
+  });
+}
+
+function labelKindOf(metric: string | undefined, task: string | null): LabelKind | null {
+  return metricFacts(metric ?? defaultMetric(task))?.labels ?? null;
+}
+
+/** The samples that are used of those that are there. */
+function limited(samples: number | null, value: unknown, section: string): number | null {
+  const limit = ['data', section, 'limit'].reduce<unknown>(
+    (current, key) => (isMapping(current) ? current[key] : null),
+    value,
+  );
+
+  return samples === null || typeof limit !== 'number' ? samples : Math.min(samples, limit);
+}

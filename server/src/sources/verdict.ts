@@ -1,0 +1,63 @@
+import { classNames, judgeLabels } from '@quantsmith/engine';
+import type { LabelKind } from '@quantsmith/schemas';
+import type { EntryKind, LabelVerdict } from '@quantsmith/service';
+import type { LabelText } from './labels.js';
+
+/** What labels are judged by. */
+interface LabelQuestion {
+  /** Of the samples, as a run reads them. */
+  readonly names: readonly string[];
+  /** As messages call it, and absolute; null: class folders. */
+  readonly labels: { readonly written: string; readonly path: string } | null;
+  /** The list of classes, absolute. */
+  readonly classes: string | null;
+  readonly kind: LabelKind | null;
+}
+
+interface LabelSources {
+  readonly kind: (path: string) => Promise<EntryKind>;
+  readonly labelText: (path: string) => Promise<LabelText | null>;
+  readonly files: (folder: string) => Promise<readonly string[] | null>;
+}
+
+export type JudgeLabels = (question: LabelQuestion) => Promise<LabelVerdict | null>;
+
+/** Judges labels anew only where something that they are judged by is another: a look at each key stroke costs nothing. */
+export function createLabelJudge(sources: LabelSources): JudgeLabels {
+  let last: { readonly by: readonly unknown[]; readonly verdict: LabelVerdict } | null = null;
+
+  return async ({ names, labels, classes, kind }) => {
+    // Arrays have their headers judged.
+    if (labels?.path.endsWith('.npy') === true) return null;
+    const isFolder = labels !== null && (await sources.kind(labels.path)) === 'folder';
+    const [list, file, files] = await Promise.all([
+      classes === null ? null : sources.labelText(classes),
+      labels === null || isFolder ? null : sources.labelText(labels.path),
+      isFolder ? sources.files(labels.path) : null,
+    ]);
+
+    if (classes !== null && list === null) return null;
+    if (labels !== null && file === null && files === null) return null;
+
+    const by = [names, labels?.path, list, file, files, kind];
+    if (last?.by.every((one, index) => isSame(one, by[index])) === true) return last.verdict;
+    const name = labels?.written ?? '';
+    const verdict = judgeLabels({
+      names,
+      classes: list === null ? null : classNames(list.text),
+      kind,
+      labels:
+        labels === null ? null : file === null ? { name, files: files ?? [] } : { name, text: file.text },
+    });
+    last = { by, verdict };
+
+    return verdict;
+  };
+}
+
+const isSame = (one: unknown, other: unknown): boolean =>
+  one === other ||
+  (Array.isArray(one) &&
+    Array.isArray(other) &&
+    one.length === other.length &&
+    one.every((item, index) => item === other[index]));

@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+
+/** A config as people write them, before anybody wrote a rule for it. */
+export interface WrittenConfig {
+  readonly name: string;
+  readonly text: string;
+  /** Of what is wrong with it, from 0; null: it is sound. */
+  readonly line: number | null;
+}
+
+/**
+ * The configs of a list. `=== name` begins one, `»` marks the line that is wrong, and `⏎` stands for a carriage return.
+ */
+export function writtenConfigs(list: string): WrittenConfig[] {
+  const all = readFileSync(new URL(`${list}.txt`, import.meta.url), 'utf8');
+  return all
+    .split(/^=== /m)
+    .slice(1)
+    .map((part) => {
+      const [name = '', ...lines] = part.split('\n');
+      const marked = lines.findIndex((line) => line.startsWith('»'));
+      const text = lines.join('\n').replace(/^»/gm, '').replaceAll('⏎', '\r');
+      return { name, text, line: marked < 0 ? null : marked };
+    });
+}
