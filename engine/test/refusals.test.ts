@@ -96,6 +96,15 @@ const MODELS: Readonly<Record<string, { built: ModelProto; refused: string | nul
     }),
     refused: 'opset-unsupported',
   },
+  'a bfloat16 input': {
+    built: model({
+      inputs: [value('x', shape, 16)],
+      outputs: [value('y', shape)],
+      nodes: [node('Cast', ['x'], ['f'], { to: 1 }, 'cast'), product('f', 'y')],
+      initializers: [weight],
+    }),
+    refused: 'border-type-unsupported',
+  },
   'linear operators in branches alone': {
     built: model({ ...ends, nodes: [...condition, branches('y')], initializers: [weight] }),
     refused: 'nothing-to-quantize',

@@ -18,6 +18,7 @@ export function refusalOf(structure: Structure): Problem | null {
     unreadableOperatorSet(structure) ??
     quantizedAlready(structure) ??
     strangeOperator(structure) ??
+    unfeedable(structure) ??
     nothingToQuantize(structure)
   );
 }
@@ -71,6 +72,17 @@ function strangeOperator(structure: Structure): Problem | null {
     'runtime-unknown-operator',
     `ONNX Runtime does not have the operator ${domain}.${op} of node "${node}": models with custom operators cannot run here.`,
     { node, op: `${domain}.${op}` },
+  );
+}
+
+/** The runtime's package for Node takes and gives no bfloat16. */
+function unfeedable({ border }: Structure): Problem | null {
+  const found = border.find(({ type }) => type === 'bfloat16');
+  if (found === undefined) return null;
+  return refuse(
+    'border-type-unsupported',
+    `"${found.name}" is bfloat16, which ONNX Runtime for Node neither takes nor gives: export the model with float32 or float16 inputs and outputs.`,
+    { tensor: found.name },
   );
 }
 

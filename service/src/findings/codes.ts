@@ -6,6 +6,7 @@ export const CODES = [
   'accuracy-restored',
   'already-quantized',
   'bodies-in-float',
+  'border-type-unsupported',
   'config-unreadable',
   'conflicting-settings',
   'data-empty',
