@@ -27,7 +27,7 @@ export interface QuantizeOptions extends ConfigOptions {
   readonly allowModules?: boolean;
   /** Whether calibration statistics are kept and used again (default true). */
   readonly cache?: boolean;
-  /** Go on with a run that was killed or cancelled while it restored accuracy (default false). */
+  /** Resume a run that was interrupted while it restored accuracy (default false). */
   readonly resume?: boolean;
   /** Replace an output that Quantsmith did not write (default false). */
   readonly force?: boolean;

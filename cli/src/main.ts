@@ -80,7 +80,7 @@ function acting<A extends unknown[]>(
 const modules = () =>
   new Option('--allow-modules', 'allow the JavaScript modules that the config names (loader, metric) to run');
 
-const noCache = () => new Option('--no-cache', 'collect calibration statistics anew, and keep none');
+const noCache = () => new Option('--no-cache', 'recompute calibration statistics; do not cache them');
 const json = (what = 'as JSON, problems too') => new Option('--json', what);
 const output = (what = 'write it to a file instead of standard output') =>
   new Option('--output <file>', what);

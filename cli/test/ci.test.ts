@@ -67,7 +67,7 @@ describe('check in CI', () => {
   it('--fix writes what has one right answer', () => {
     write('a.quant.yaml', TYPO);
     const { status, stdout, stderr } = quantsmith(['check', '--fix', 'a.quant.yaml']);
-    expect([status, stdout, stderr]).toEqual([0, 'The config is fine.\n', 'Fixed a.quant.yaml\n']);
+    expect([status, stdout, stderr]).toEqual([0, 'The config is valid.\n', 'Fixed a.quant.yaml\n']);
     expect(read('a.quant.yaml')).toBe(GOOD);
   });
 

@@ -321,7 +321,7 @@ describe('quantsmith check, inspect, init', () => {
   });
   it('finds nothing wrong with the examples', () => {
     const { status, stdout } = quantsmith('check', 'digits.quant.yaml', 'digits-default.quant.yaml');
-    expect(stdout).toBe('All 2 configs are fine.\n');
+    expect(stdout).toBe('All 2 configs are valid.\n');
     expect(status).toBe(0);
   });
   it('prints findings as text, JSON and SARIF', () => {

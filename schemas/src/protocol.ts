@@ -32,7 +32,7 @@ export interface RunRequest {
   readonly output?: string;
   /** Whether JavaScript modules named by the config (loader, metric) may be executed. */
   readonly allowModules: boolean;
-  /** Go on with what an earlier run, killed or cancelled, found out in restoring accuracy (default false). */
+  /** Resume from the journal of an interrupted run (default false). */
   readonly resume?: boolean;
   /** Use the calibration cache (default true). */
   readonly cache?: boolean;

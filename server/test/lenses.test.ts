@@ -162,6 +162,6 @@ it('the log has what its level allows', async () => {
     client.connection.dispose();
     return found;
   };
-  expect(await said('debug')).toEqual([expect.stringMatching(/told anew/)]);
+  expect(await said('debug')).toEqual([expect.stringMatching(/refreshing all clients/)]);
   expect(await said('warning')).toEqual([]);
 });

@@ -27,7 +27,7 @@ const command = (...args: string[]) => [
   ...['-f', '-qq', '-s', '4096', '-o', join(base, 'trace'), '-e', 'trace=%file,%network,%process'],
   ...[process.execPath, cli, ...args],
 ];
-const surroundings = () => {
+const context = () => {
   const env: NodeJS.ProcessEnv = { ...process.env, HOME: join(base, 'home'), TMPDIR: join(base, 'tmp') };
   delete env['QUANTSMITH_CACHE'];
   delete env['XDG_CACHE_HOME'];
@@ -64,19 +64,19 @@ function expectNothingElse(programs: number): void {
 
 describe.skipIf(!installed)('no network, and no file but its own', () => {
   it('run', () => {
-    expect(spawnSync(STRACE, command('run', 'digits.quant.yaml'), surroundings()).status).toBe(0);
+    expect(spawnSync(STRACE, command('run', 'digits.quant.yaml'), context()).status).toBe(0);
     expectNothingElse(2);
     expect(seen().created).toContain('digits/.digits.int8.onnx.quantsmith/model');
   });
 
   it('check', () => {
-    expect(spawnSync(STRACE, command('check', 'digits.quant.yaml'), surroundings()).status).toBe(0);
+    expect(spawnSync(STRACE, command('check', 'digits.quant.yaml'), context()).status).toBe(0);
     expectNothingElse(1);
     expect(seen().created).toEqual([]);
   });
 
   it('the language server, with a run', async () => {
-    const server = spawn(STRACE, command('lsp', '--stdio'), surroundings());
+    const server = spawn(STRACE, command('lsp', '--stdio'), context());
     const connection = createMessageConnection(
       new StreamMessageReader(server.stdout),
       new StreamMessageWriter(server.stdin),

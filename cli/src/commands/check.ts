@@ -144,7 +144,7 @@ function asJson({ code, severity, message, range, configPath, data }: PlacedFind
 
 function verdict(configs: number, findings: number): string {
   if (findings > 0) return `${findings} ${findings === 1 ? 'finding' : 'findings'}.`;
-  return configs === 1 ? 'The config is fine.' : `All ${configs} configs are fine.`;
+  return configs === 1 ? 'The config is valid.' : `All ${configs} configs are valid.`;
 }
 
 /** A workflow command, which GitHub shows on the changed lines. */

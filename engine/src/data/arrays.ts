@@ -112,7 +112,7 @@ async function openArchive(path: string, context: DataContext): Promise<Map<stri
     });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return fail('array-invalid', `${path} is no usable .npz archive: ${reason}.`, where);
+    return fail('array-invalid', `${path} is not a readable .npz archive: ${reason}.`, where);
   }
 
   return new Map(

@@ -25,7 +25,7 @@ export interface CureInput {
   readonly reverted: ReadonlySet<string>;
   readonly samples: readonly Feeds[];
   readonly threads: number;
-  /** Quantizes anew with other settings. */
+  /** Quantizes again with other settings. */
   readonly remake: (change: QuantizationChange) => Promise<Quantization>;
 }
 

@@ -31,7 +31,7 @@ export interface RemedyInput<Made extends { readonly quantization: Quantization 
   readonly validation: Validation;
   readonly maxDrop: number;
   readonly plan: RemediesPlan;
-  /** Quantizes anew with other settings. */
+  /** Quantizes again with other settings. */
   readonly make: (change: QuantizationChange) => Promise<Made>;
   readonly isLate: () => boolean;
   readonly context: RestoreContext;

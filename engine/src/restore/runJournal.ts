@@ -31,7 +31,7 @@ export async function openRunJournal(request: RunRequest, inputs: RunInputs): Pr
       {
         code: 'journal-not-written',
         severity: 'info',
-        message: `${paths.journal} cannot be written (${reason}): a run that is interrupted begins anew.`,
+        message: `${paths.journal} cannot be written (${reason}): an interrupted run cannot be resumed.`,
         file: paths.journal,
       },
     ]),
@@ -43,7 +43,7 @@ export async function openRunJournal(request: RunRequest, inputs: RunInputs): Pr
         code: 'nothing-to-resume',
         severity: 'info',
         message:
-          'There is no interrupted run of this config, model and data to resume: this one begins anew.',
+          'There is no interrupted run of this config, model and data to resume: starting from the beginning.',
         file: paths.journal,
       },
     ]);

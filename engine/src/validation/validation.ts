@@ -95,7 +95,7 @@ export async function openValidation(
     problems.push({
       code: 'validation-on-calibration',
       severity: 'warning',
-      message: 'There is no validation data; accuracy is measured on the calibration samples.',
+      message: 'No validation data: accuracy is measured on the calibration samples.',
       configPath: ['data'],
     });
   }

@@ -132,7 +132,10 @@ export function arrayValues(type: string, bytes: Uint8Array): TensorData {
 function parseArray(name: string, size: number, read: ReadAt, configPath: ConfigPath): RowArray {
   const layout = arrayLayout(read(0, Math.min(size, ARRAY_HEAD_BYTES)), size);
   if (typeof layout === 'string')
-    return fail('array-invalid', `${name} is no usable .npy array: ${layout}.`, { file: name, configPath });
+    return fail('array-invalid', `${name} is not a readable .npy array: ${layout}.`, {
+      file: name,
+      configPath,
+    });
 
   const { shape, type, dataStart, valueBytes } = layout;
   const rowBytes = shape.slice(1).reduce((product, dim) => product * dim, 1) * valueBytes;

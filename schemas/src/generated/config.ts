@@ -87,7 +87,7 @@ export interface QuantizationConfig {
        */
       limit?: number | null;
       /**
-       * Right answers. A .csv with the columns file and label; a .npy whose first axis is the samples (classes, masks, tokens); a folder of YOLO text files (one an image); a COCO .json; a folder of class masks (PNG); a .tsv or .jsonl with the columns file and label, or text. Left out: class folders, or no labels (then metrics that compare with the float model).
+       * Ground-truth labels: a .csv with the columns file and label; a .npy whose first axis is the samples (classes, masks, tokens); a folder of YOLO text files (one an image); a COCO .json; a folder of class masks (PNG); a .tsv or .jsonl with the columns file and label, or text. Left out: class folders, or no labels (then metrics that compare with the float model).
        */
       labels?: string | null;
       /**
@@ -306,7 +306,7 @@ export interface QuantizationConfig {
          */
         per_channel?: boolean | null;
         /**
-         * Leave out the lowest code: [-127, 127] instead of [-128, 127], [1, 255] instead of [0, 255].
+         * Exclude the lowest code: [-127, 127] instead of [-128, 127], [1, 255] instead of [0, 255].
          */
         narrow_range?: boolean;
       };
@@ -331,7 +331,7 @@ export interface QuantizationConfig {
          */
         per_channel?: boolean;
         /**
-         * Leave out the lowest code: [-127, 127] instead of [-128, 127], [1, 255] instead of [0, 255].
+         * Exclude the lowest code: [-127, 127] instead of [-128, 127], [1, 255] instead of [0, 255].
          */
         narrow_range?: boolean;
       };
@@ -483,7 +483,7 @@ export interface QuantizationConfig {
      */
     metric?: string;
     /**
-     * The largest drop from the float model that is fine, in the metric's own unit (0.01 is one point of top1). null: only `target` counts. Left out: 0.01, or null where there is a `target`.
+     * Maximum acceptable drop from the float model, in the metric's own unit (0.01 is one point of top1). null: only `target` counts. Left out: 0.01, or null where there is a `target`.
      */
     max_drop?: number | null;
     /**

@@ -482,7 +482,7 @@ export interface QuantizationReport {
        */
       value: string;
       /**
-       * Drop with it, measured or foretold from the samples that decide.
+       * Drop with it, measured, or predicted from the deciding samples.
        */
       drop: number | null;
       /**

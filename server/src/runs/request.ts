@@ -9,7 +9,7 @@ export interface RequestOptions {
   readonly allowModules?: boolean;
   /** Use the calibration cache (default true). */
   readonly cache?: boolean;
-  /** Go on with what an interrupted run has found out (default false). */
+  /** Resume from the journal of an interrupted run (default false). */
   readonly resume?: boolean;
   /** Replace an output that this tool has not written (default false). */
   readonly force?: boolean;

@@ -64,7 +64,7 @@ async function onEngine<T>(
     const invalid = checked.findings.find((finding) => finding.severity === 'error');
     const message =
       invalid === undefined
-        ? `${checked.path} is no valid config.`
+        ? `${checked.path} is not a valid config.`
         : `${checked.path}, line ${invalid.range.start.line + 1}: ${invalid.message}`;
 
     return { kind: 'failed', problem: { code: 'config-invalid', severity: 'error', message } };

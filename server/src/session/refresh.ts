@@ -14,7 +14,7 @@ export interface Refresh {
   /** The text of a document has changed. */
   readonly changed: (text: TextDocument) => void;
   readonly closed: (uri: string) => void;
-  /** Files or settings have changed: everything that was told is told anew, after a while. */
+  /** Files or settings have changed: all clients are refreshed, after a while. */
   readonly everything: () => void;
   /** Diagnostics of some open documents have changed with another one. */
   readonly diagnostics: (texts: readonly TextDocument[]) => void;
@@ -61,7 +61,7 @@ export function createRefresh({ client, capabilities, open, diagnose, log }: Tel
       // A folder of images changes file by file.
       clearTimeout(refresh);
       refresh = setTimeout(() => {
-        log('debug', 'Files or settings have changed: everything is told anew.');
+        log('debug', 'Files or settings have changed: refreshing all clients.');
         if (capabilities().pullDiagnostics) client.refreshDiagnostics();
         else for (const text of open()) push(text);
         client.refreshCodeLens();

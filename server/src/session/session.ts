@@ -49,7 +49,7 @@ export interface Session {
   readonly contextOf: (document: ConfigDocument) => Promise<ConfigContext>;
   /** `diagnosticData`: with what fixes need, also where the client would not give it back. */
   readonly diagnose: (document: ConfigDocument, diagnosticData?: boolean) => Promise<Diagnostic[]>;
-  /** Files or settings have changed: everything that was told is told anew. */
+  /** Files or settings have changed: all clients are refreshed. */
   readonly refresh: () => void;
   readonly workspace: Workspace;
   /** The configs of the workspace and those that are open. */
@@ -130,7 +130,7 @@ export function createSession(connection: Connection, { patience }: SessionOptio
     return text !== undefined && (isConfig(text) || (await roleOf(text)) !== 'other');
   };
 
-  /** Configs that extend the file of this one are told anew: its text counts before it is saved. */
+  /** Configs that extend the file of this one are checked again: its text counts before it is saved. */
   const tellFollowers = async (uri: string) => {
     const file = fileOf(uri);
     const followers = file === null ? [] : await contexts.extending(file);

@@ -234,7 +234,7 @@ export const rule = defineRule({
     'overflow-risk':
       "Severity: info.\n\nOn x86 CPUs without VNNI, pairs of 8-bit products are summed in 16 bits, which saturate: [overflow.md](overflow.md). The message says in how many layers the weights allow it, in how many it happens on calibration samples, and the metric predicted for such a CPU beside the one measured here. `quantsmith overflow CONFIG` adds these figures for all settings of `overflow_fix`; then the quick fix writes the best: of those that are as accurate as the best on the CPU that `target_isa` names, within the samples' noise, the one in which fewest layers saturate, and the present one where others are no better. With `target_isa: host` a setting has to be good on both kinds of CPU. For `auto` the fix also names a `target_isa` for which `auto` acts.\n\nA warning where the written model is predicted to lose more than the samples' noise there; a hint where nothing can saturate and the settings were compared, and where `target_isa` names a CPU on which nothing saturates.",
     'run-warning':
-      'Severity: warning.\n\nSomething that the last run warned of, on the line that it names, as severe as the run found it: an error for `output-damaged`. What each code means stands in [errors.md](errors.md#the-finished-model).',
+      'Severity: warning.\n\nSomething that the last run warned of, on the line that it names, as severe as the run found it: an error for `output-damaged`. The codes are explained in [errors.md](errors.md#the-finished-model).',
     'report-stale':
       'Severity: hint.\n\nThere is a report, but of another version of the config, the model or the data. Its figures are not shown. Config by hash, model and data by the times of their files.',
   },

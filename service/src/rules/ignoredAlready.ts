@@ -8,7 +8,7 @@ import { createMatcher } from '../knowledge/matching.js';
 import { stringsAt } from '../knowledge/ignoredScope.js';
 import { defineRule } from './rule.js';
 
-/** `ignored-already`: a name, type or pattern that stands in its list twice, or a name that a type or pattern covers. */
+/** `ignored-already`: a name, type or pattern that is listed twice, or a name that a type or pattern covers. */
 function ignoredAlreadyFindings(document: ConfigDocument, model: ModelSummary | null): Finding[] {
   const patterns = model === null ? new Map<string, string>() : patternOfNode(document, model);
   const types = new Set(stringsAt(document, 'types').map(({ value }) => String(value)));
@@ -25,7 +25,7 @@ function ignoredAlreadyFindings(document: ConfigDocument, model: ModelSummary | 
     const seen = new Set<string>();
     return stringsAt(document, list).flatMap(({ value, start, end }): Finding[] => {
       const text = String(value);
-      const reason = seen.has(text) ? 'it stands in this list twice' : list === 'names' ? cover(text) : null;
+      const reason = seen.has(text) ? 'it is listed twice' : list === 'names' ? cover(text) : null;
       seen.add(text);
       if (reason === null) return [];
       const path = ['quantization', 'ignored_scope', list] as const;
@@ -67,7 +67,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'ignored-already':
-      'Severity: hint.\n\nA name, type or pattern of the ignored scope stands in its list twice, or a name is covered by a type or pattern. The fix takes it out.',
+      'Severity: hint.\n\nA name, type or pattern of the ignored scope is listed twice, or a name is covered by a type or pattern. The fix removes it.',
   },
   examples: [
     {

@@ -175,7 +175,7 @@ function tensorNames({ nodes, inputs }: ModelSummary): (value: string) => Explai
   };
 }
 
-/** How a text can be meant that is no regular expression: as it stands, or as shells write it (`*conv*`). */
+/** How a text can be meant that is not a valid regular expression: as it stands, or as shells write it (`*conv*`). */
 function invalidPattern(node: ScopeText, path: ScopePath, problem: string | null): Finding[] {
   if (problem === null) return [];
   const { value: pattern, start, end, inherited } = node;
@@ -186,7 +186,7 @@ function invalidPattern(node: ScopeText, path: ScopePath, problem: string | null
     {
       code: 'pattern-invalid',
       severity: 'error',
-      message: `"${pattern}" is no regular expression: ${problem}.`,
+      message: `"${pattern}" is not a valid regular expression: ${problem}.`,
       start,
       end,
       path: [...path, 'patterns'],
@@ -239,7 +239,7 @@ export const rule = defineRule({
     'unknown-operator':
       'Severity: error.\n\n`types` of `ignored_scope` or of an entry of `overrides` has an operator type that the model does not use.',
     'pattern-invalid':
-      'Severity: error.\n\nA pattern is no regular expression. The dialect is RE2: no look-around, no back-references, linear time.',
+      'Severity: error.\n\nA pattern is not a valid regular expression. The dialect is RE2: no look-around, no back-references, linear time.',
     'pattern-unmatched':
       'Severity: error.\n\nA pattern matches no node of the model. Patterns are matched from the start of the name, not anywhere in it.',
     'pattern-matches-all':

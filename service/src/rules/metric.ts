@@ -215,7 +215,7 @@ function dropFindings(document: ConfigDocument, config: QuantizationConfig): Fin
   }
 
   if (metricFacts(metric)?.share !== true || drop === null || drop < 1) return [];
-  const message = `${metric} is a share from 0 to 1: a drop of ${drop} allows any loss. One point is 0.01.`;
+  const message = `${metric} is a fraction between 0 and 1: a drop of ${drop} allows any loss. One point is 0.01.`;
 
   return at('max_drop', 'out-of-range', message, String(Number((drop / 100).toPrecision(6))));
 }
@@ -239,7 +239,7 @@ export const rule = defineRule({
     'metric-unfit':
       "Severity: error.\n\nThe model's outputs cannot be what the metric reads, by their shapes: boxes of a classifier, for example.",
     'metric-needs-labels':
-      'Severity: error.\n\nThe metric compares with right answers (see [the metrics](metrics.md)), and the data section names none. `agreement`, `sqnr`, `cosine`, `psnr`, `mse` and `mae` compare with the float model and need none.',
+      'Severity: error.\n\nThe metric compares with ground-truth labels (see [the metrics](metrics.md)), and the data section names none. `agreement`, `sqnr`, `cosine`, `psnr`, `mse` and `mae` compare with the float model and need none.',
     'validation-missing':
       'Severity: warning.\n\nAccuracy control without `data.validation` measures on the samples of calibration, which quantization has seen: it looks better than it is.',
     'target-unreachable':

@@ -477,7 +477,7 @@ export const rule = defineRule({
     'dead-setting':
       'Severity: warning.\n\nA setting that has no effect because of another one or of the data; the message says why. The fix removes the setting.',
     'conflicting-settings':
-      'Severity: error.\n\nSettings that exclude each other, such as asymmetric weights with half of their range: the run would fail. A warning where the run goes on with something else than is written, such as a `mean` of two values for three channels.',
+      'Severity: error.\n\nSettings that exclude each other, such as asymmetric weights with half of their range: the run would fail. A warning where the run uses something other than what is written, such as a `mean` of two values for three channels.',
     'no-integer-kernel':
       'Severity: warning.\n\nThe runtime has no integer kernel for the setting: the model is quantized, but such operators compute in float on rounded values.',
     'deprecated-value': 'Severity: hint.\n\nAn older spelling. It works; the fix writes the newer one.',

@@ -109,9 +109,9 @@ export const rule = defineRule({
   suppressible: false,
   sections: {
     syntax:
-      'Severity: error.\n\nThe text is not YAML 1.2 or JSON with comments. Nothing else is said about what could not be read. It cannot be left out by a comment.',
+      'Severity: error.\n\nThe text is not YAML 1.2 or JSON with comments. Text that could not be parsed produces no further diagnostics. A comment cannot disable it.',
     'duplicate-key':
-      'Severity: error.\n\nA key stands twice in one mapping. YAML forbids it, and JSON readers keep one of the two without saying which.',
+      'Severity: error.\n\nA duplicate key in one mapping. YAML forbids it, and JSON readers keep one of the two without saying which.',
     'unknown-anchor': 'Severity: error.\n\nAn alias (`*name`) without an anchor (`&name`) before it.',
   },
   examples: [

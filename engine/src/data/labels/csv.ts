@@ -18,7 +18,7 @@ export function csvLabels(input: LabelInput, text: string): Labels {
     const value = labelOf(label, input, at);
     const index = place(file);
     if (index === undefined)
-      return fail('label-unknown-file', `${at}: "${file}" is no image of the data folder.`, input.where);
+      return fail('label-unknown-file', `${at}: "${file}" is not an image in the data folder.`, input.where);
     placed.set(index, value, at);
   });
 
@@ -68,7 +68,7 @@ export function labelOf(text: string, { classes, kind, where }: LabelInput, at: 
   }
 
   if (kind === 'score' && !isNumber(text))
-    return fail('label-invalid', `${at}: "${text}" is no number.`, where);
+    return fail('label-invalid', `${at}: "${text}" is not a number.`, where);
 
   return isNumber(text) ? Number(text) : text;
 }
