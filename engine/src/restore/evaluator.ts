@@ -62,7 +62,8 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
   const forecaster = forecasterOf(input, deciding);
   const full = new Map<string, Evaluation>();
   const seen = new Map<string, Seen>();
-  const toGain = source.count * Math.abs(baseline.value - initial.value - maxDrop);
+  const allowed = validation.dropType === 'relative' ? maxDrop * Math.abs(baseline.value) : maxDrop;
+  const toGain = source.count * Math.abs(Math.abs(baseline.value - initial.value) - allowed);
   const nearest = Math.min(MAX_NEAREST, Math.max(MIN_NEAREST, Math.round(SAMPLES_PER_ANSWER * toGain)));
   const screening =
     forecaster === null

@@ -14,6 +14,8 @@ import {
 /** The largest set that is looked for among all that can be predicted, and how many sets of each size are tried. */
 const LARGEST_SET = 6;
 const SETS_TRIED = 4;
+/** Where only one group may go to float, so many times as many are tried. */
+const ONLY_ROUNDS = 4;
 /** Sets that are kept to be grown. */
 const BEAM = 16;
 /** A set is tried when the target is met with this chance, one with less than what is known to be enough already with the other. */
@@ -43,17 +45,50 @@ export async function searchPredicted(
     ))
   ) {
     candidates = await screenRest(search, candidates);
-    await grow(search);
+    if (!(await tryOnly(search, candidates))) await grow(search);
   }
 
-  if (isMet(search)) await prune(search);
+  if (isMet(search)) {
+    await prune(search);
+    await trySmaller(search, candidates);
+  }
 
   return [...candidates].sort(byPromise);
 }
 
-async function trySets(search: Search, candidates: readonly Candidate[]): Promise<boolean> {
+function trySets(search: Search, candidates: readonly Candidate[]): Promise<boolean> {
+  const largest = Math.min(LARGEST_SET, mostGroups(search.problem));
+  return triedUpTo(search, candidates, largest, WORTH_TRYING);
+}
+
+/**
+ * What was measured on the way makes forecasts better: every set smaller than the one that is enough is looked at again, and
+ * tried where it is likely to be enough, too.
+ */
+async function trySmaller(search: Search, candidates: readonly Candidate[]): Promise<void> {
+  const { groups } = search.problem;
+  const known = candidates.filter(({ dropAlone }) => dropAlone !== null);
+  const largest = Math.min(LARGEST_SET, countGroups(groups, search.best.reverted) - 1);
+  await triedUpTo(search, known, largest, WORTH_PRUNING);
+}
+
+/** Where one group is all that may go to float, every one that may be enough is tried. */
+async function tryOnly(search: Search, candidates: readonly Candidate[]): Promise<boolean> {
+  if (mostGroups(search.problem) !== 1) return false;
+  for (let round = 0; round < ONLY_ROUNDS && !isLate(search); round++)
+    if (await triedUpTo(search, candidates, 1, WORTH_PRUNING)) return true;
+  return false;
+}
+
+/** Tries sets of one group, of two, and so on, the likely ones first, until one of them is the best state. */
+async function triedUpTo(
+  search: Search,
+  candidates: readonly Candidate[],
+  largest: number,
+  worth: number,
+): Promise<boolean> {
   let beam: readonly Operators[] = [new Set()];
-  for (let size = 1; size <= Math.min(LARGEST_SET, mostGroups(search.problem)); size++) {
+  for (let size = 1; size <= largest; size++) {
     const sets = larger(beam, candidates);
     for (let tries = 0; tries < SETS_TRIED && !isLate(search); tries++) {
       // Each measured set makes the others better known.
@@ -61,9 +96,9 @@ async function trySets(search: Search, candidates: readonly Candidate[]): Promis
         .filter(({ set }) => !wasAssessed(search, set))
         .sort((a, b) => b.chance - a.chance);
 
-      if (best === undefined || best.chance < WORTH_TRYING) break;
+      if (best === undefined || best.chance < worth) break;
       await assess(search, best.set);
-      if (isMet(search)) return true;
+      if (isMet(search) && search.best.reverted === best.set) return true;
     }
 
     beam = predicted(search, sets)

@@ -5,6 +5,7 @@ import {
   isLate,
   isMet,
   keep,
+  type Candidate,
   startSearch,
   type RestoreProblem,
   type RestoreResult,
@@ -30,17 +31,21 @@ export async function restoreBySearch(problem: RestoreProblem): Promise<RestoreR
   problem.onRanked();
   const predicts = screened.some(({ operators }) => problem.predict(new Set(operators)) !== null);
   const candidates = await (predicts ? searchPredicted : searchPlainly)(search, screened);
-  if (!isMet(search)) await validateBest(search);
+  if (!isMet(search)) await validateBest(search, candidates);
   const { best, steps } = search;
 
   return { steps, candidates, ...best, stopReason: stopReason(search) };
 }
 
-/** Where the target was missed, the best predicted state may still be better than the validated ones. */
-async function validateBest(search: Search): Promise<void> {
-  const { predicted, best, problem } = search;
-  if (predicted === null || predicted.drop >= best.drop) return;
-  keep(search, { reverted: predicted.reverted, ...(await problem.validate(predicted.reverted)) });
+/**
+ * Where the target was missed, the best predicted state may still be better than the validated ones. Where a limit left time for
+ * nothing else, the first candidate is validated: no search ends without having tried anything.
+ */
+async function validateBest(search: Search, [first]: readonly Candidate[]): Promise<void> {
+  const { predicted, best, problem, steps } = search;
+  const worth = predicted !== null && predicted.drop < best.drop ? predicted.reverted : null;
+  const chosen = worth ?? (steps.length === 0 && first !== undefined ? new Set(first.operators) : null);
+  if (chosen !== null) keep(search, { reverted: chosen, ...(await problem.validate(chosen)) });
 }
 
 function stopReason(search: Search): string {
