@@ -57,6 +57,8 @@ data:
     preprocess: {scale: 16}
     limit: 20
 `;
+/** Its only error is one that no comment leaves out: it breaks the schema. */
+const UNSOUND = `${GOOD.replace('limit: 20', 'limit: many # quantsmith-disable-line')}# quantsmith-disable\n`;
 /** What a run leaves behind beside its inputs. */
 const written = () => readdirSync(folder).filter((name) => /int8|\.tmp$|report|jsonl$/.test(name));
 
@@ -271,6 +273,12 @@ describe('bad input: one clear message naming file and place, nothing written', 
       /case\.quant\.yaml:2:21: error: .*\[1, 8, 8\].*`preprocess: \{layout: nchw\}`/,
     ],
     [
+      'an error that a comment would leave out',
+      () => config(UNSOUND),
+      3,
+      /case\.quant\.yaml:6:12: error: .*\[wrong-type\]/,
+    ],
+    [
       'labels that a restoring run finds wrong',
       () =>
         config(
@@ -342,6 +350,11 @@ describe('quantsmith check, inspect, init', () => {
     };
     expect(sarif.runs[0].results[0]!.ruleId).toBe('wrong-type');
     expect(sarif.runs[0].results[0]!.locations[0]!.physicalLocation.region.startLine).toBe(6);
+  });
+  it('a comment leaves out no error that a run would end with', () => {
+    const { status, stdout } = quantsmith('check', config(UNSOUND));
+    expect(stdout).toMatch(/case\.quant\.yaml:6:12: error: .*\[wrong-type\]\n1 finding\.\n$/);
+    expect(status).toBe(1);
   });
   it('shows the structure of a model', () => {
     const { status, stdout } = quantsmith('inspect', 'digits.onnx');

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { QuantizationReport } from '@quantsmith/schemas';
+import { parse } from 'yaml';
+import type { QuantizationConfig, QuantizationReport } from '@quantsmith/schemas';
 import { CODES } from '../src/findings/codes.js';
 import { inlayHints } from '../src/features/inlayHints.js';
 import { toDiagnostics } from '../src/features/diagnostics.js';
@@ -541,6 +542,30 @@ describe('after a run', () => {
         ),
     );
     expect(fixed(text, 'setting-cost', { report: restored }, /num_bits/)).toBe(text.replace('4', '8'));
+  });
+
+  it('settings that restoration kept are written as values of their type', () => {
+    const kept = (setting: string, value: string) => ({ setting, value, drop: 0.01, kept: true });
+    const tuned = report(
+      { quantized: 0.97, drop: 0.01, satisfied: true },
+      {
+        restoration: {
+          reverted: [],
+          remedies: [
+            kept('preset', 'mixed'),
+            kept('fast_bias_correction', 'false'),
+            kept('smooth_quant_alphas.matmul', '0.25'),
+          ],
+        },
+      },
+    );
+
+    const after = fixed(text, 'setting-cost', { report: tuned }, /restoration found/);
+    expect((parse(after) as QuantizationConfig).quantization).toMatchObject({
+      preset: 'mixed',
+      fast_bias_correction: false,
+      advanced_parameters: { smooth_quant_alphas: { matmul: 0.25 } },
+    });
   });
 
   it('a run of something else gives one hint', () => {
