@@ -580,3 +580,15 @@ it('docs/diagnostics.md has a section for every code and no other', () => {
   const page = readFileSync(new URL('../../docs/diagnostics.md', import.meta.url), 'utf8');
   expect([...page.matchAll(/^## (.*)$/gm)].map((match) => match[1]).sort()).toEqual([...CODES].sort());
 });
+
+it('a line that is indented too deep is one finding on that line, with the fix', () => {
+  const document = config(
+    'model: m\ndata:\n  calibration:\n    arrays: a.npy\n     preprocess: {scale: 16}\n    limit: 3\n',
+  );
+  const { findings } = findAll(document, {});
+  expect(findings.map(({ code, start }) => [code, document.text.positionAt(start)])).toEqual([
+    ['syntax', { line: 4, character: 5 }],
+  ]);
+  const [fix] = fixesOf(document, { ...findings[0]!, data: findings[0]!.data ?? {} });
+  expect(applied(document, fix!.edits)).toBe(document.text.getText().replace('     pre', '    pre'));
+});

@@ -99,7 +99,10 @@ function said(findings: readonly Finding[]): Finding[] {
 
   return findings.filter((finding) => {
     const { code, start, end, message } = finding;
-    if (code === 'unknown-key' && unread.some((other) => other.start < end && start < other.end))
+    if (
+      /^(unknown-key|wrong-type)$/.test(code) &&
+      unread.some((other) => other.start < end && start < other.end)
+    )
       return false;
     if (code === 'yaml-version' && wrong.has(start)) return false;
     const key = `${start}:${end}:${code}:${message}`;

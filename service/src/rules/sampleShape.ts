@@ -8,7 +8,7 @@ import {
 } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { setValue, type Written } from '../document/edit.js';
-import { findNode } from '../document/tree.js';
+import { findEntry, findNode } from '../document/tree.js';
 import type { ArrayHeader, ImageSize, SectionFacts } from '../facts/facts.js';
 import type { Finding } from '../findings/finding.js';
 import { fix, type FixTable } from '../findings/fix.js';
@@ -41,7 +41,9 @@ function shapeFindings({ document, config, model, facts }: RuleInput): Finding[]
     const misfit = section === undefined ? null : misfitOf(section, facts[name], model);
     if (misfit === null) return [];
     const path = below(['data', name], ...misfit.key);
-    const { start, end } = shownAt(document, path);
+    const source = below(['data', name], section?.images === undefined ? 'arrays' : 'images');
+    const { start, end } =
+      shownAt(document, path) ?? findNode(document.tree, source) ?? placeOf(document, source);
     const { mend } = misfit;
     const data =
       mend === undefined ? {} : { mend: { path: below(['data', name], ...mend.path), value: mend.value } };
@@ -60,7 +62,7 @@ function shapeFindings({ document, config, model, facts }: RuleInput): Finding[]
   });
 }
 
-/** The value at a path, or the nearest one above it that is written. */
+/** The value at a path below a section, or the key above it; null: neither is written here. */
 function shownAt(document: ConfigDocument, path: ConfigPath) {
   for (let length = path.length; length > 2; length--) {
     const node = findNode(document.tree, writtenPath(path.slice(0, length)));
@@ -68,7 +70,7 @@ function shownAt(document: ConfigDocument, path: ConfigPath) {
     if (node !== null) break;
   }
 
-  return placeOf(document, writtenPath(path.slice(0, 3)));
+  return findEntry(document.tree, writtenPath(path.slice(0, 3)))?.keySpan ?? null;
 }
 
 function misfitOf(section: Section, facts: SectionFacts, { inputs }: ModelSummary): Misfit | null {

@@ -26,7 +26,8 @@ const NO_IMAGE = /\.(csv|tsv|txt|json|jsonl|ya?ml|md|npy|npz|pb|onnx|zip|gz|tar|
 function sourceFindings({ document, value, facts, baseDir }: RuleInput & { baseDir: string }): Finding[] {
   const paths = namedPaths(value, baseDir).filter(({ path }) => path[0] === 'data');
   const found = paths.flatMap(({ path, written, file }): Finding[] => {
-    const [, section, key] = path as unknown as readonly ['data', 'calibration' | 'validation', string];
+    const section = path[1] === 'validation' ? 'validation' : 'calibration';
+    const key = path.at(-1);
     const kind = kindOf(facts, file);
     const { total } = facts[section];
     const isEmpty = kind === 'folder' && total === 0;

@@ -13,6 +13,9 @@ const MAX = 10;
 /** `syntax`, `duplicate-key`, `unknown-anchor`: the text is not YAML or JSON, or does not hold together. */
 export function syntaxFindings(document: ConfigDocument): Finding[] {
   const { tree } = document;
+  const indented = overIndented(document);
+  if (indented !== null) return [indented];
+
   const unreadable = tree.problems.slice(0, MAX).map(({ start, end, message }) => ({
     code: 'syntax' as const,
     severity: 'error' as const,
@@ -24,6 +27,33 @@ export function syntaxFindings(document: ConfigDocument): Finding[] {
   }));
 
   return [...unreadable, ...duplicateKeys(document), ...unknownAnchors(document)];
+}
+
+/** What YAML says of a key that is indented deeper than the one above, which has a value already. */
+const OVER_INDENTED = /^(Nested mappings|Implicit keys|All mapping items)/;
+const KEY_LINE = /^( *)[\w"'$./-]+:(?= |$)/;
+
+/** The one cause of several such problems: a line that is indented deeper than a `key: value` above it; null: none is. */
+function overIndented({ tree, text }: ConfigDocument): Finding | null {
+  const [first] = tree.problems;
+  if (tree.language !== 'yaml' || first === undefined || !OVER_INDENTED.test(first.message)) return null;
+  const lines = text.getText().split(/\r?\n/);
+  const { line } = text.positionAt(first.start);
+  for (const at of [line + 1, line]) {
+    const [above, own] = [lines[at - 1] ?? '', lines[at] ?? ''];
+    const [wanted, found] = [KEY_LINE.exec(above), KEY_LINE.exec(own)];
+    // A block scalar, an anchor or an empty value may have more below it.
+    if (wanted === null || found === null || !/: +[\w./"'-]/.test(above) || /: +[|>&]/.test(above)) continue;
+    const [indent, depth] = [wanted[1]!.length, found[1]!.length];
+    if (depth <= indent) continue;
+    const start = text.offsetAt({ line: at, character: 0 });
+    const message = `This line is indented by ${depth} spaces, the key above by ${indent}: keys of one mapping begin in one column.`;
+    const span = { start: start + depth, end: start + found[0].length };
+
+    return { code: 'syntax', severity: 'error', message, ...span, path: [], data: { indent } };
+  }
+
+  return null;
 }
 
 function duplicateKeys({ tree, text }: ConfigDocument): Finding[] {
@@ -46,7 +76,17 @@ function duplicateKeys({ tree, text }: ConfigDocument): Finding[] {
 }
 
 const syntaxFixes: FixTable = {
-  syntax(document, { start }) {
+  syntax(document, { start, data }) {
+    if (typeof data['indent'] === 'number') {
+      const { line, character } = document.text.positionAt(start);
+      const range = { start: { line, character: 0 }, end: { line, character } };
+      return fix(
+        `Indent by ${data['indent']} spaces`,
+        [{ range, newText: ' '.repeat(data['indent']) }],
+        true,
+      );
+    }
+
     if (document.tree.language !== 'json') return [];
     const place = document.text.positionAt(endOfText(document, start));
     const edits = [{ range: { start: place, end: place }, newText: ',' }];
