@@ -37,6 +37,7 @@ async function loadRules(root) {
       packages: 'external',
       alias: {
         '@quantsmith/model/refusals': join(root, 'model/src/refusals/index.ts'),
+        '@quantsmith/model/tasks': join(root, 'model/src/tasks/index.ts'),
         '@quantsmith/model/scope': join(root, 'model/src/scope/index.ts'),
         '@quantsmith/schemas': join(root, 'schemas/src/index.ts'),
       },

@@ -159,6 +159,18 @@ describe('labels', () => {
     write('l.csv', 'file,label\na.png,cat\nb.png,dog\n');
     expect(await labelsOf({ labels: 'l.csv', classes: 'classes.txt' }, 'class')).toEqual([1, 0]);
   });
+  it("are ImageNet's classes by their identifiers, where the model has more classes than there are folders", async () => {
+    await image('n01440764/a.png');
+    await image('n15075141/b.png');
+    await image('n01443537/c.png');
+    expect(await labelsOf({}, 'class')).toEqual([0, 1, 999]);
+    const counted = async (modelClasses: number) => {
+      const context = { inputs: [INPUT], baseDir: dir, allowModules: false, modelClasses };
+      const configPath = ['data', 'validation'] as const;
+      return (await openData({ images: 'images' }, { ...context, configPath })).classes;
+    };
+    expect([await counted(1000), await counted(3)]).toEqual([1000, 3]);
+  });
   it('are class folders in the order of the list', async () => {
     await image('cat/a.png');
     await image('dog/b.png');

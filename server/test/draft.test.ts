@@ -20,7 +20,7 @@ function write(path: string, data: string | Uint8Array = ''): void {
 /** A model of these shapes; what it computes does not matter here. */
 function writeModel(inputs: readonly (number | string)[], outputs: readonly (number | string)[]): void {
   const parts = { inputs: [value('a', inputs)], outputs: [value('b', outputs)] };
-  write('m.onnx', encodeModel(model({ ...parts, nodes: [node('Relu', ['a'], ['b'])] })));
+  write('m.onnx', encodeModel(model({ ...parts, nodes: [node('MatMul', ['a', 'a'], ['b'])] })));
 }
 
 /** What is found by looking alone. */

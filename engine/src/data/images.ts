@@ -8,11 +8,9 @@ import type { Labels } from './labels/labels.js';
 import { readClasses } from './labels/open.js';
 import { openSectionLabels } from './labels/section.js';
 import { listImages } from './listImages.js';
+import { IMAGE_CACHE_BYTES } from './keep.js';
 import { toInput, type Preprocess } from './preprocess.js';
 import type { DataContext, DataSection, SampleSource } from './types.js';
-
-/** Decoded and cropped images are kept up to this many bytes, so that later passes do not decode again. */
-const CACHE_BYTES = 256 * 1024 * 1024;
 
 /** Images of a folder (searched through, sorted by path) or one file. */
 export async function openImages(
@@ -59,7 +57,7 @@ async function labelsOf(
   if (!('labels' in section) && context.configPath.at(-1) !== 'validation') return null;
   const list = section.classes ?? null;
   const classes = list === null ? null : await readClasses(list, context);
-  const labels = classFolderLabels(names, classes);
+  const labels = classFolderLabels(names, classes, context.modelClasses);
   if (labels !== null) await refuseInTwoFolders(files, names, context.configPath);
 
   return labels;
@@ -104,7 +102,7 @@ function cachedDecoder(
     const known = cache.get(index);
     if (known !== undefined) return known;
     const pixels = await decodeFile(files[index]!, preprocess, context);
-    if (bytes + pixels.data.length <= CACHE_BYTES && !cache.has(index)) {
+    if (bytes + pixels.data.length <= IMAGE_CACHE_BYTES && !cache.has(index)) {
       cache.set(index, pixels);
       bytes += pixels.data.length;
     }

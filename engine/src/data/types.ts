@@ -40,6 +40,8 @@ export interface DataContext {
   readonly limit?: number;
   /** What labels must be; left out: whatever there is. */
   readonly labelKind?: LabelKind | null;
+  /** Values that the model gives of a row of classes; null or left out: not known. */
+  readonly modelClasses?: number | null;
   /** The section's place in the config, for problems. */
   readonly configPath: DataSectionPath;
 }

@@ -318,6 +318,7 @@ function opened(
     inputs: summary.inputs,
     baseDir,
     allowModules: false,
+    modelClasses: guessTask(summary).classes,
     configPath: ['data', metric === undefined ? 'calibration' : 'validation'],
     labelKind: metric === undefined ? null : (metricFacts(metric)?.labels ?? null),
   });

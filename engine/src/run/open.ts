@@ -22,6 +22,7 @@ import { cpuFeatures } from '../runtime/cpu.js';
 import { defaultThreads } from '../runtime/threads.js';
 import type { Workers } from '../runtime/workers.js';
 import { createPool } from '../statistics/pool.js';
+import { classesOf } from '../validation/plausibility.js';
 import { openValidation } from '../validation/validation.js';
 
 /**
@@ -64,7 +65,8 @@ export async function openRun(request: RunRequest, emit: (event: EngineEvent) =>
   const float = await prepareModel(loaded);
   warn(float.problems);
   const inputs = inputSignatures(float.model);
-  const context = { inputs, baseDir: paths.baseDir, allowModules: request.allowModules };
+  const modelClasses = classesOf(float.model);
+  const context = { inputs, baseDir: paths.baseDir, allowModules: request.allowModules, modelClasses };
   const opened = await openData(planned.samples.section, {
     ...context,
     configPath: ['data', 'calibration'],

@@ -29,7 +29,10 @@ export async function evaluateModel(
   const threads = plan.threads ?? defaultThreads();
   const session = await createSession(request.modelPath, { threads });
   try {
+    const [only, ...others] = session.outputs;
+    const classes = others.length === 0 && only?.dims.length === 2 ? only.dims[1] : null;
     const context = {
+      modelClasses: typeof classes === 'number' ? classes : null,
       inputs: session.inputs,
       baseDir: dirname(request.configPath),
       allowModules: request.allowModules,

@@ -54,6 +54,8 @@ export interface Validation {
 }
 
 export interface ValidationContext {
+  /** Values of a row of the only output; null or left out: not known. */
+  readonly modelClasses?: number | null;
   readonly inputs: readonly TensorSignature[];
   readonly baseDir: string;
   readonly allowModules: boolean;

@@ -54,6 +54,7 @@ export const CODES = [
   'subgraph-empty',
   'syntax',
   'target-unreachable',
+  'task-unfit',
   'unknown-anchor',
   'unknown-key',
   'unknown-node',

@@ -19,6 +19,7 @@ import { rule as schemaRule } from './schema.js';
 import { rule as settingsRule } from './settings.js';
 import { rule as sourceKindRule } from './sourceKind.js';
 import { rule as syntaxRule } from './syntax.js';
+import { rule as taskRule } from './task.js';
 import { rule as versionRule } from './version.js';
 import { rule as yamlVersionsRule } from './yamlVersions.js';
 import type { AnyRule } from './rule.js';
@@ -44,6 +45,7 @@ export const RULES: readonly AnyRule[] = [
   settingsRule,
   sourceKindRule,
   syntaxRule,
+  taskRule,
   versionRule,
   yamlVersionsRule,
 ];

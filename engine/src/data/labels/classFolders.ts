@@ -1,16 +1,24 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { fail, type DataSectionPath } from '@quantsmith/schemas';
+import { IMAGENET_IDS } from './imagenet.js';
 import { listedLabels, type Labels } from './labels.js';
 
 /**
- * Class folders: the first folder of each name. With a list of classes the folder's place in it; all-numeric names are the
+ * Class folders: the first folder of each name. Where all are ImageNet's identifiers and the model has more classes than there
+ * are folders, they are ImageNet's. With a list of classes the folder's place in it; all-numeric names are the
  * numbers; else the folders, sorted, are numbered from 0. null: no folders.
  */
-export function classFolderLabels(names: readonly string[], list: readonly string[] | null): Labels | null {
+export function classFolderLabels(
+  names: readonly string[],
+  given: readonly string[] | null,
+  modelClasses: number | null = null,
+): Labels | null {
   const folders = names.map((name) => (name.includes('/') ? name.slice(0, name.indexOf('/')) : null));
   if (folders.some((folder) => folder === null)) return null;
   const classes = [...new Set(folders as string[])].sort();
+  const isImagenet = modelClasses !== classes.length && classes.every((name) => IMAGENET_IDS.includes(name));
+  const list = given ?? (isImagenet ? IMAGENET_IDS : null);
   const numeric = list === null && classes.every((name) => /^\d+$/.test(name));
   const order = list ?? classes;
   const unknown = numeric ? undefined : classes.find((name) => !order.includes(name));
@@ -23,7 +31,9 @@ export function classFolderLabels(names: readonly string[], list: readonly strin
 
   const labels = (folders as string[]).map((folder) => (numeric ? Number(folder) : order.indexOf(folder)));
 
-  return listedLabels(labels, numeric ? null : order.length);
+  // Without a list, and without a word on the model, ImageNet's folders may be a set of their own.
+  const isOpen = numeric || (given === null && isImagenet && modelClasses === null);
+  return listedLabels(labels, isOpen ? null : order.length);
 }
 
 /** Throws `labels-conflict` where an image of one name and content lies in two class folders. */
