@@ -32,7 +32,7 @@ try {
       stdio: 'ignore',
     });
     const seconds = (performance.now() - start) / 1000;
-    const report = JSON.parse(readFileSync(config.replace('.quant.yaml', '.int8.report.json'), 'utf8'));
+    const report = JSON.parse(readFileSync(config.replace('.quant.yaml', '.int8.onnx.report.json'), 'utf8'));
     peaks.push(report.peak_rss_bytes);
     const megabytes = (report.peak_rss_bytes / 1e6).toFixed(0);
     console.log(
