@@ -43,6 +43,23 @@ const TYPO = GOOD.replace('limit: 20', 'limt: 20');
 /** Bias correction that another setting turns off. */
 const WARNED = `${GOOD}quantization: {fast_bias_correction: false, advanced_parameters: {disable_bias_correction: true}}\n`;
 
+describe('run --locked', () => {
+  it('states the choices, and the next run gives the same bytes without measuring', () => {
+    write('a.quant.yaml', GOOD);
+    const model = () => readFileSync(join(folder, 'a.int8.onnx'));
+    const report = () => JSON.parse(read('a.int8.onnx.report.json')) as { choices: unknown[] };
+    expect(quantsmith(['run', '--locked', '--no-cache', 'a.quant.yaml']).status).toBe(0);
+    const measured = model();
+    expect(report().choices.length).toBeGreaterThan(0);
+    const locked = read('a.quant.yaml');
+    expect(locked).toContain('defaults: nncf');
+    expect(quantsmith(['run', '--locked', '--no-cache', 'a.quant.yaml']).status).toBe(0);
+    expect(model().equals(measured)).toBe(true);
+    expect(report().choices).toEqual([]);
+    expect(read('a.quant.yaml')).toBe(locked);
+  }, 60_000);
+});
+
 describe('check in CI', () => {
   it('takes folders and globs; not what lies in node_modules or hidden folders', () => {
     write('a.quant.yaml', GOOD);

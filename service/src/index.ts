@@ -38,7 +38,7 @@ export { inlayHints } from './features/inlayHints.js';
 export { layerActions } from './features/layerActions.js';
 export * as layers from './features/layers.js';
 export { documentLinks } from './features/links.js';
-export { pinChoices } from './features/pin.js';
+export { pinChoices } from './rules/pin.js';
 export { rewrites } from './features/rewrite.js';
 export { semanticTokens, TOKEN_LEGEND } from './features/semanticTokens.js';
 export { documentSymbols } from './features/symbols.js';

@@ -8,6 +8,7 @@ import {
 } from '@quantsmith/schemas';
 import type { ConfigPath } from '@quantsmith/schemas';
 import type { Change } from '../context/context.js';
+import { choiceAt, choiceText } from '../reports/choices.js';
 import { initialDrop, points } from '../reports/numbers.js';
 import { createMatcher } from '../knowledge/matching.js';
 import { code, listed } from './markdown.js';
@@ -33,8 +34,12 @@ const WEIGHTED = /^(Conv|ConvTranspose|Gemm|MatMul)$/;
 export function effectText(path: ConfigPath, context: EffectContext): string {
   const { model, config = null, report = null, changed = null } = context;
   const effect = EFFECTS[path.join('.') as DottedPath];
-  if (effect === undefined || config === null) return '';
-  return effect({ model, config: resolveConfig(config), report: changed === null ? report : null });
+  const current = changed === null ? report : null;
+  const choice = choiceAt(current, path);
+  const chosen = choice === null ? '' : choiceText(choice);
+  if (effect === undefined || config === null) return chosen;
+  const text = effect({ model, config: resolveConfig(config), report: current });
+  return [text, chosen].filter((part) => part !== '').join('\n\n');
 }
 
 /** How many layers take half of the range; null where that is not known. */

@@ -1,7 +1,8 @@
-import type { ModelSummary } from '@quantsmith/schemas';
+import { below, type ModelSummary } from '@quantsmith/schemas';
 import { InlayHintKind, type InlayHint, type Range } from 'vscode-languageserver-types';
 import type { ConfigDocument } from '../document/document.js';
-import type { Span } from '../document/tree.js';
+import { findEntry, type Span } from '../document/tree.js';
+import { choiceLabel } from '../reports/choices.js';
 import { resolvedHints, type HintContext } from './resolvedHints.js';
 import { createMatcher } from '../knowledge/matching.js';
 import { stringsAt } from '../knowledge/ignoredScope.js';
@@ -19,9 +20,30 @@ export function inlayHints(document: ConfigDocument, range: Range, context: Hint
       hint(span, `${count} ${count === 1 ? 'node' : 'nodes'}`),
     ),
     ...resolvedHints(document, context).map(({ span, text }) => hint(span, text)),
+    ...chosen(document, context).map(({ span, text }) => hint(span, text)),
   ];
 
   return hints.filter(({ position: { line } }) => range.start.line <= line && line <= range.end.line);
+}
+
+/** What the last run chose: on the keys that are written but left open, the others on `quantization`. */
+function chosen(document: ConfigDocument, { report, changed }: HintContext): { span: Span; text: string }[] {
+  const choices = changed === null ? (report?.choices ?? []) : [];
+  const section = findEntry(document.tree, ['quantization'])?.keySpan;
+  const placed = choices.map((choice) => {
+    const own =
+      findEntry(document.tree, below(['quantization'], ...choice.setting.split('.')))?.value ?? null;
+    return { own, setting: String(choice.setting.split('.').at(-1)), label: choiceLabel(choice) };
+  });
+
+  const others = placed.filter(({ own }) => own === null).map(({ setting, label }) => `${setting} ${label}`);
+  const above =
+    section === undefined || others.length === 0 ? [] : [{ span: section, text: others.join(', ') }];
+
+  return [
+    ...placed.flatMap(({ own, label }) => (own === null ? [] : [{ span: own, text: label }])),
+    ...above,
+  ];
 }
 
 function matches(document: ConfigDocument, model: ModelSummary | null): { span: Span; count: number }[] {

@@ -1,7 +1,8 @@
 import { type QuantizationReport, below } from '@quantsmith/schemas';
 import { TextDocument } from 'vscode-languageserver-textdocument';
+import type { TextEdit } from 'vscode-languageserver-types';
 import { edited } from '../document/compose.js';
-import { parseConfig } from '../document/document.js';
+import { parseConfig, type ConfigDocument } from '../document/document.js';
 import { setValue, type Written } from '../document/edit.js';
 import type { ConfigPath } from '@quantsmith/schemas';
 import { isMapping } from '../extends/merge.js';
@@ -16,14 +17,35 @@ export function pinChoices(
   pinned: NonNullable<QuantizationReport['pinned']>,
 ): string | null {
   const language = /\.jsonc?$/i.test(path) ? 'quant-json' : 'quant-yaml';
-  let document = parseConfig(TextDocument.create(path, language, 0, content));
+  const document = parseConfig(TextDocument.create(path, language, 0, content));
+  const stated = withPinned(document, pinned);
+
+  return stated === null ? null : stated.text.getText();
+}
+
+/** The same as one edit of a document. */
+export function pinEdits(
+  document: ConfigDocument,
+  pinned: NonNullable<QuantizationReport['pinned']>,
+): TextEdit[] | null {
+  const stated = withPinned(document, pinned);
+  if (stated === null) return null;
+  const end = document.text.positionAt(document.text.getText().length);
+  return [{ range: { start: { line: 0, character: 0 }, end }, newText: stated.text.getText() }];
+}
+
+function withPinned(
+  document: ConfigDocument,
+  pinned: NonNullable<QuantizationReport['pinned']>,
+): ConfigDocument | null {
+  let stated = document;
   for (const setting of settingsOf(pinned, ['quantization'])) {
-    const edits = setValue(document, setting.path, setting.value);
+    const edits = setValue(stated, setting.path, setting.value);
     if (edits === null) return null;
-    document = edited(document, edits);
+    stated = edited(stated, edits);
   }
 
-  return document.text.getText();
+  return stated;
 }
 
 function settingsOf(value: unknown, path: ConfigPath): { path: ConfigPath; value: Written }[] {
