@@ -137,17 +137,17 @@ export interface CalibrationVariant {
   readonly plan: CalibrationPlan;
 }
 
-/** Puts into the pool what several quantizations and smoothings of one float model need, in one pass over the samples. */
+/** Puts into the pool what several quantizations and their smoothed variants need of one float model, in one pass over the samples. */
 export async function collectForAll(
   prepared: PreparedModel,
   variants: readonly CalibrationVariant[],
-  smoothings: readonly SmoothingPlan[],
+  smoothingPlans: readonly SmoothingPlan[],
   calibration: Calibration,
 ): Promise<void> {
   const all = variants.map(({ placement, plan }) => wanted(prepared, placement, plan));
   const statistics = [
     ...all.flatMap((each) => each.statistics),
-    ...smoothings.flatMap((smoothing) => magnitudePlan(groupsToSmooth(prepared, smoothing))),
+    ...smoothingPlans.flatMap((smoothing) => magnitudePlan(groupsToSmooth(prepared, smoothing))),
   ];
   // Named after what they are, since a quantizer has one range in each variant.
   const unique = new Map(

@@ -141,11 +141,11 @@ async function collectTogether(
   const smoothed = groups.has(SMOOTHING);
   const together = [...groups].filter(([setting]) => setting !== SMOOTHING).map(([, group]) => group);
   const variants = new Map<PreparedModel, CalibrationVariant[]>();
-  const smoothings: SmoothingPlan[] = [];
+  const smoothingPlans: SmoothingPlan[] = [];
 
   for (const change of combinations(together)) {
     const { smoothing } = plan(config, change);
-    if (smoothed && smoothing !== null) smoothings.push(smoothing);
+    if (smoothed && smoothing !== null) smoothingPlans.push(smoothing);
     // Without SmoothQuant a transformer has the same activations; with it, statistics are another pass.
     const planned = plan(config, smoothed ? combineChanges(change, UNSMOOTHED) : change);
     const prepared = await rewrite(planned);
@@ -156,7 +156,7 @@ async function collectTogether(
   }
 
   for (const [prepared, list] of variants) {
-    await collectForAll(prepared, list, prepared === float ? smoothings : [], calibration);
+    await collectForAll(prepared, list, prepared === float ? smoothingPlans : [], calibration);
   }
 }
 

@@ -32,8 +32,8 @@ function choiceFindings(
   const { choices, pinned = {} } = report;
   if (choices === undefined) return open.length === 0 ? [] : [defaultsChanged(document, report, open)];
   const against = againstEvidence(document, config, report);
-  const pinnable = changed === null && open.length > 0 && Object.keys(pinned).length > 0;
-  if (!pinnable) return against;
+  const canPin = changed === null && open.length > 0 && Object.keys(pinned).length > 0;
+  if (!canPin) return against;
   const chosen = choices.map(({ setting, value }) => `${setting.split('.').at(-1)} ${value}`).join(', ');
   const message = `What this config leaves open was chosen by measurement: ${chosen}. Another machine may choose otherwise, unless it is pinned.`;
   const hint = at(document, [['quantization'], ['model']], 'choices-open', 'hint', message);
