@@ -1,7 +1,7 @@
 // What the config's schema has from the table of metrics: their names and descriptions.
 import { transform } from 'esbuild';
 import { readFileSync } from 'node:fs';
-import { format, resolveConfig } from 'prettier';
+import { formatted } from './format.mjs';
 
 /** The text of the schema at a path, with the metrics of schemas/src/metrics.ts. */
 export async function withMetrics(root, path) {
@@ -16,6 +16,5 @@ export async function withMetrics(root, path) {
     'x-stringDescriptions': names.map((name) => METRICS[name].description),
     pattern: `^(${names.join('|')}|.*\\.[cm]?[jt]s)$`,
   });
-  const style = await resolveConfig(`${root}${path}`);
-  return format(JSON.stringify(schema, null, 2), { ...style, parser: 'json' });
+  return formatted(`${root}${path}`, schema);
 }

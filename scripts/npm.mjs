@@ -36,7 +36,7 @@ for (const [index, name] of names.entries()) {
 }
 for (const name of ['LICENSE', 'CHANGELOG.md', 'README.md', 'docs'])
   cpSync(join(root, name), join(out, name), { recursive: true });
-for (const name of ['quantization-config.schema.json', 'quantization-report.schema.json'])
+for (const name of readdirSync(join(root, 'schemas')).filter((name) => name.endsWith('.schema.json')))
   cpSync(join(root, 'schemas', name), join(out, 'schemas', name));
 write('THIRD_PARTY_NOTICES.txt', notices(metafile));
 write('package.json', `${JSON.stringify(manifest(), null, 2)}\n`);

@@ -114,6 +114,6 @@ describe('check, inspect, report, compare', () => {
     );
     const limits = { maxSize: { times: 0.1 }, maxLatency: { absolute: 60_000 } };
     const { exceeded } = await compare(join(baseDir, 'digits.onnx'), modelPath, { limits });
-    expect(exceeded).toMatchObject([{ limit: 'maxSize', found: value.size.quantized_bytes }]);
+    expect(exceeded).toMatchObject([{ limit: 'max_size', found: value.size.quantized_bytes }]);
   });
 });

@@ -13,7 +13,7 @@ import { inspectCommand } from './commands/inspect.js';
 import { overflowCommand } from './commands/overflow.js';
 import { reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
-import { schemaCommand, SCHEMAS } from './commands/schema.js';
+import { type SchemaName, schemaCommand, SCHEMAS } from './commands/schema.js';
 import { sensitivityCommand } from './commands/sensitivity.js';
 import { exit, EXIT, exitCodeOf, problemOf } from './exitCodes.js';
 import { type MessageOptions, openMessages } from './messages.js';
@@ -219,12 +219,13 @@ command('explain', 'say what a code of a finding or an error means, and what to 
   .addOption(json())
   .action(acting((_, code: string | undefined, options) => explainCommand(code, options)));
 
-command('schema', 'print the JSON Schema of configs, of reports, or of what debug prints', [
+command('schema', 'print the JSON Schema of configs, of reports, or of what a command prints as JSON', [
   'schema config --output quant.schema.json',
+  'schema sensitivity',
 ])
   .addArgument(new Argument('[which]').choices(SCHEMAS).default('config'))
   .addOption(output())
-  .action(acting((_, which: (typeof SCHEMAS)[number], options) => schemaCommand(which, options)));
+  .action(acting((_, which: SchemaName, options) => schemaCommand(which, options)));
 
 command('cache', 'show what calibration keeps for later runs, or remove it', ['cache info', 'cache clean'])
   .addArgument(new Argument('[action]').choices(CACHE_ACTIONS).default('info'))

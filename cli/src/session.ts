@@ -31,7 +31,7 @@ export function failed(
     else messages.note(placedText(problem));
   }
 
-  if (json) console.log(JSON.stringify({ exit_code: code, problems: problems.map(asJson) }, null, 2));
+  if (json) console.log(JSON.stringify({ exit_code: code, problems: problems.map(problemAsJson) }, null, 2));
   return code;
 }
 
@@ -42,6 +42,7 @@ export function placedText({ file, start, severity, message, code }: PlacedProbl
   return `${visible(file)}${place}: ${severity}: ${visible(message)} [${code}]`;
 }
 
-function asJson({ code, severity, message, file, configPath, start }: PlacedProblem) {
+/** As `quantsmith schema problems` says. */
+export function problemAsJson({ code, severity, message, file, configPath, start }: PlacedProblem) {
   return { code, severity, message, file: file ?? null, config_path: configPath ?? [], start: start ?? null };
 }

@@ -96,7 +96,7 @@ describe('models as exporters write them', () => {
     const request = caseRequest('sensitivity_single_layer', 'unused.onnx');
     const { layers } = await sensitivityPipeline(request, () => undefined);
     expect(layers).toHaveLength(1);
-    expect(layers[0]!.outputSqnrDb).toBeGreaterThan(25);
+    expect(layers[0]!.output_sqnr_db).toBeGreaterThan(25);
   });
 
   it('weightonly_dq: refused, since its weights are quantized already', async () => {

@@ -15,7 +15,7 @@ export type Limit = { readonly absolute: number } | { readonly times: number };
 
 /** A limit that is not kept; `found` is null where the figure is not known. */
 export interface LimitExceeded {
-  readonly limit: 'maxDrop' | 'maxLatency' | 'maxSize';
+  readonly limit: 'max_drop' | 'max_latency' | 'max_size';
   readonly allowed: number;
   readonly found: number | null;
   /** One sentence. */
@@ -33,7 +33,7 @@ export function exceededLimits({ a, b }: Comparison, limits: Limits): LimitExcee
 
 function drop(a: Subject, b: Subject, allowed: number): LimitExceeded | null {
   const broken = (found: number | null, message: string): LimitExceeded => ({
-    limit: 'maxDrop',
+    limit: 'max_drop',
     allowed,
     found,
     message,
@@ -58,7 +58,11 @@ function drop(a: Subject, b: Subject, allowed: number): LimitExceeded | null {
 }
 
 function latency(a: Subject, b: Subject, limit: Limit): LimitExceeded | null {
-  const what = { limit: 'maxLatency', name: 'latency', show: (ms: number) => `${ms.toFixed(3)} ms` } as const;
+  const what = {
+    limit: 'max_latency',
+    name: 'latency',
+    show: (ms: number) => `${ms.toFixed(3)} ms`,
+  } as const;
   const sameMachine =
     a.measured_on?.cpu === b.measured_on?.cpu && a.measured_on?.threads === b.measured_on?.threads;
 
@@ -72,7 +76,7 @@ function latency(a: Subject, b: Subject, limit: Limit): LimitExceeded | null {
 
 function size(a: Subject, b: Subject, limit: Limit): LimitExceeded | null {
   const show = (bytes: number) => `${(bytes / 1e6).toFixed(2)} MB`;
-  return bounded({ limit: 'maxSize', name: 'size', show }, a.bytes, b.bytes, limit, b.path);
+  return bounded({ limit: 'max_size', name: 'size', show }, a.bytes, b.bytes, limit, b.path);
 }
 
 function bounded(

@@ -1,21 +1,14 @@
-import configSchemaJson from '../quantization-config.schema.json' with { type: 'json' };
-import debugSchemaJson from '../debug-report.schema.json' with { type: 'json' };
-import reportSchemaJson from '../quantization-report.schema.json' with { type: 'json' };
-import type { SchemaNode } from './walk.js';
-
-export const configSchema = configSchemaJson as unknown as SchemaNode;
-export const debugSchema = debugSchemaJson as unknown as SchemaNode;
-export const reportSchema = reportSchemaJson as unknown as SchemaNode;
-
 export type { Preprocess, QuantizationConfig } from './generated/config.js';
 export type { DebugReport } from './generated/debugReport.js';
 export type { QuantizationReport } from './generated/report.js';
+export type { SensitivityReport } from './generated/sensitivityReport.js';
 export * from './change.js';
 export * from './configText.js';
 export * from './dataKinds.js';
 export * from './drop.js';
 export * from './imageTypes.js';
 export * from './isas.js';
+export * from './jsonSchemas.js';
 export * from './measured.js';
 export * from './metricText.js';
 export * from './metrics.js';

@@ -2,6 +2,7 @@ import type { Preprocess, QuantizationConfig } from './generated/config.js';
 import type { DebugReport } from './generated/debugReport.js';
 import type { MetricName } from './metrics.js';
 import type { QuantizationReport } from './generated/report.js';
+import type { SensitivityReport } from './generated/sensitivityReport.js';
 import type { Problem } from './problem.js';
 
 /** The stages that a run goes through, in this order; `rank` and `restore` only when accuracy has to be restored. */
@@ -246,27 +247,4 @@ export interface ModelNode {
   readonly attributes: Readonly<Record<string, number | string | readonly number[]>>;
   /** The nodes inside it: of the branches of If, of the bodies of Loop and Scan. */
   readonly bodies: readonly ModelNode[];
-}
-
-/** What quantization does to one group of operators, with all others in float. Decibels: null where nothing changes. */
-export interface LayerSensitivity {
-  readonly operators: readonly string[];
-  readonly op: string;
-  /** 10·log10(Σw² / Σ(w − ŵ)²) of its weights. */
-  readonly weightSqnrDb: number | null;
-  /** Of each activation that it reads. */
-  readonly inputs: readonly { readonly tensor: string; readonly sqnrDb: number | null }[];
-  /** Of the model's outputs; the one that suffers most. */
-  readonly outputSqnrDb: number | null;
-  /** The metric, where there is one. */
-  readonly metric: number | null;
-  readonly drop: number | null;
-}
-
-export interface SensitivityReport {
-  /** Samples that decibels of activations and outputs were taken from. */
-  readonly samples: number;
-  readonly metric: { readonly name: string; readonly samples: number; readonly float: number } | null;
-  /** The ones that cost most first: by the drop, then by the outputs' error. */
-  readonly layers: readonly LayerSensitivity[];
 }

@@ -28,7 +28,7 @@ export async function cacheCommand(
       ? `Removed ${what} from ${dir}.`
       : `${dir}: ${what} of at most ${(maxBytes / 1e6).toFixed(0)} MB.`;
 
-  console.log(json === true ? JSON.stringify({ action, ...facts }, null, 2) : line);
+  console.log(json === true ? JSON.stringify({ schema_version: 1, action, ...facts }, null, 2) : line);
 
   return EXIT.ok;
 }

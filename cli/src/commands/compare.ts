@@ -27,7 +27,7 @@ export async function compareCommand(
 }
 
 function render(comparison: Comparison, format: CompareFormat, colours: boolean): string {
-  if (format === 'json') return JSON.stringify(comparison, null, 2);
+  if (format === 'json') return JSON.stringify({ schema_version: 1, ...comparison }, null, 2);
   if (format === 'markdown') return comparisonMarkdown(comparison).trimEnd();
   return comparisonText(comparison, colours ? terminalPaint() : undefined);
 }

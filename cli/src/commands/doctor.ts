@@ -2,8 +2,9 @@ import { EMULATED_CPUS, findEmulator, startEngine } from '@quantsmith/engine';
 import { type EngineEnvironment, type Problem, TOOL } from '@quantsmith/schemas';
 import { EXIT } from '../exitCodes.js';
 import { problemText } from '../messages.js';
+import { problemAsJson } from '../session.js';
 
-/** What `quantsmith doctor --json` prints. */
+/** What `quantsmith doctor` prints. */
 interface Diagnosis {
   readonly quantsmith: string;
   readonly node: string;
@@ -20,8 +21,13 @@ interface Diagnosis {
 /** `quantsmith doctor`: what is installed here, whether the engine starts, and what will be fast. */
 export async function doctorCommand(options: { readonly json?: boolean }): Promise<number> {
   const diagnosis = await diagnose();
-  console.log(options.json === true ? JSON.stringify(diagnosis, null, 2) : text(diagnosis));
+  console.log(options.json === true ? JSON.stringify(asJson(diagnosis), null, 2) : text(diagnosis));
   return diagnosis.problem === null ? EXIT.ok : EXIT.internal;
+}
+
+/** As `quantsmith schema doctor` says. */
+function asJson({ problem, ...rest }: Diagnosis) {
+  return { schema_version: 1, ...rest, problem: problem === null ? null : problemAsJson(problem) };
 }
 
 async function diagnose(): Promise<Diagnosis> {

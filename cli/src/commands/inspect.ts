@@ -1,12 +1,29 @@
 import { inspect } from '@quantsmith/api';
-import type { ModelSummary, TensorSignature } from '@quantsmith/schemas';
+import type { ModelNode, ModelSummary, TensorSignature } from '@quantsmith/schemas';
 import { EXIT } from '../exitCodes.js';
 
 /** `quantsmith inspect`: the structure of a model, read without its weights. */
 export async function inspectCommand(path: string, options: { readonly json?: boolean }): Promise<number> {
   const model = await inspect(path);
-  console.log(options.json === true ? JSON.stringify(model, null, 2) : text(model));
+  console.log(options.json === true ? JSON.stringify(asJson(model), null, 2) : text(model));
   return EXIT.ok;
+}
+
+/** As `quantsmith schema inspect` says. */
+function asJson({ fileBytes, irVersion, parameterCount, nodes, functions, ...rest }: ModelSummary) {
+  return {
+    schema_version: 1,
+    ...rest,
+    file_bytes: fileBytes,
+    ir_version: irVersion,
+    parameter_count: parameterCount,
+    nodes: nodes.map(nodeAsJson),
+    functions: functions.map(({ nodes: inside, ...named }) => ({ ...named, nodes: inside.map(nodeAsJson) })),
+  };
+}
+
+function nodeAsJson({ floatConstants, bodies, ...rest }: ModelNode): object {
+  return { ...rest, float_constants: floatConstants, bodies: bodies.map(nodeAsJson) };
 }
 
 function text(model: ModelSummary): string {

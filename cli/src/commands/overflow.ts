@@ -31,7 +31,11 @@ export async function overflowCommand(
   }
 
   const summary = summaries[0] ?? fail('engine-crashed', 'The engine ended without a result.');
-  console.log(options.json === true ? JSON.stringify(summary, null, 2) : overflowText(summary));
+  console.log(
+    options.json === true
+      ? JSON.stringify({ schema_version: 1, ...summary }, null, 2)
+      : overflowText(summary),
+  );
 
   return EXIT.ok;
 }

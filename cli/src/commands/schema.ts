@@ -1,13 +1,27 @@
-import { configSchema, debugSchema, reportSchema } from '@quantsmith/schemas';
+import * as schemas from '@quantsmith/schemas';
 import { EXIT } from '../exitCodes.js';
 import { printOrWrite } from './report.js';
 
-const BY_NAME = { config: configSchema, report: reportSchema, debug: debugSchema } as const;
-export const SCHEMAS = ['config', 'report', 'debug'] as const;
+const BY_NAME = {
+  config: schemas.configSchema,
+  report: schemas.reportSchema,
+  cache: schemas.cacheSchema,
+  check: schemas.checkSchema,
+  compare: schemas.compareSchema,
+  debug: schemas.debugSchema,
+  doctor: schemas.doctorSchema,
+  explain: schemas.explainSchema,
+  inspect: schemas.inspectSchema,
+  overflow: schemas.overflowSchema,
+  problems: schemas.problemsSchema,
+  sensitivity: schemas.sensitivitySchema,
+} as const;
+export type SchemaName = keyof typeof BY_NAME;
+export const SCHEMAS = Object.keys(BY_NAME) as SchemaName[];
 
-/** `quantsmith schema`: the JSON Schema of configs, reports or what `debug --json` prints. */
+/** `quantsmith schema`: the JSON Schema of configs, of reports, or of what a command prints as JSON. */
 export async function schemaCommand(
-  name: (typeof SCHEMAS)[number],
+  name: SchemaName,
   { output }: { readonly output?: string },
 ): Promise<number> {
   await printOrWrite(JSON.stringify(BY_NAME[name], null, 2), output);

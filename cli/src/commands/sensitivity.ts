@@ -34,13 +34,13 @@ export function sensitivityText({ samples, metric, layers }: SensitivityReport):
   const head = ['operators', 'type', 'weights dB', 'inputs dB', 'outputs dB'];
   if (metric !== null) head.push(metric.name, 'drop');
   const rows = layers.map((layer) => {
-    const inputs = layer.inputs.map(({ sqnrDb }) => sqnrDb).filter((value) => value !== null);
+    const inputs = layer.inputs.map(({ sqnr_db: level }) => level).filter((value) => value !== null);
     const row = [
       visible(layer.operators.join(', ')),
       layer.op,
-      decibels(layer.weightSqnrDb),
+      decibels(layer.weight_sqnr_db),
       decibels(inputs.length === 0 ? null : Math.min(...inputs)),
-      decibels(layer.outputSqnrDb),
+      decibels(layer.output_sqnr_db),
     ];
 
     return metric === null ? row : [...row, layer.metric!.toFixed(4), layer.drop!.toFixed(4)];

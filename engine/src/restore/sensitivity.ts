@@ -1,4 +1,4 @@
-import type { LayerSensitivity, SensitivityReport } from '@quantsmith/schemas';
+import type { SensitivityReport } from '@quantsmith/schemas';
 import type { Calibration } from '../calibration/calibration.js';
 import { firstIndices } from '../data/source.js';
 import type { Sample } from '../data/types.js';
@@ -13,6 +13,8 @@ import { dequantize } from '../weights/quantize.js';
 import { operatorsServed, revertGroups } from '../placement/revert.js';
 
 const NOISE_SAMPLES = 8;
+
+type LayerSensitivity = SensitivityReport['layers'][number];
 
 /** Quantizes each group of operators alone and measures it. Nothing is written. */
 export async function measureSensitivity(
@@ -55,18 +57,19 @@ export async function measureSensitivity(
     layers.push({
       operators,
       op: graph.node(operators[0]!)?.opType ?? '',
-      weightSqnrDb: weightNoise(quantization, operators),
+      weight_sqnr_db: weightNoise(quantization, operators),
       inputs: activations(operators),
-      outputSqnrDb: lowest([...outputs.values()]),
+      output_sqnr_db: lowest([...outputs.values()]),
       metric: evaluation?.value ?? null,
       drop: evaluation === null ? null : dropOf(validation!, baseline!, evaluation),
     });
     clock.progress(index + 1, operators.join(', '));
   }
 
-  const error = (layer: LayerSensitivity) => layer.outputSqnrDb ?? Number.MAX_VALUE;
+  const error = (layer: LayerSensitivity) => layer.output_sqnr_db ?? Number.MAX_VALUE;
 
   return {
+    schema_version: 1,
     samples: samples.length,
     metric:
       validation === null || baseline === null
@@ -134,7 +137,7 @@ async function activationNoise(
   return (operators) =>
     quantizers
       .filter(({ id }) => operators.some((name) => served.get(id)?.has(name)))
-      .map(({ id, tensor }) => ({ tensor, sqnrDb: decibels(sums.get(id)!) }));
+      .map(({ id, tensor }) => ({ tensor, sqnr_db: decibels(sums.get(id)!) }));
 }
 
 function addNoise(
