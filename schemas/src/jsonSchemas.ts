@@ -12,19 +12,20 @@ import reportJson from '../quantization-report.schema.json' with { type: 'json' 
 import sensitivityJson from '../sensitivity-report.schema.json' with { type: 'json' };
 import type { SchemaNode } from './walk.js';
 
+/** Pure: a bundle has only the schemas that it uses. */
 const schema = (json: object) => json as SchemaNode;
 
 /** The schemas of a config, of the report that a run writes, and of what commands print when they are asked for JSON. */
-export const configSchema = schema(configJson);
-export const reportSchema = schema(reportJson);
-export const cacheSchema = schema(cacheJson);
-export const checkSchema = schema(checkJson);
-export const compareSchema = schema(compareJson);
-export const debugSchema = schema(debugJson);
-export const doctorSchema = schema(doctorJson);
-export const explainSchema = schema(explainJson);
-export const inspectSchema = schema(inspectJson);
-export const overflowSchema = schema(overflowJson);
-export const sensitivitySchema = schema(sensitivityJson);
+export const configSchema = /* @__PURE__ */ schema(configJson);
+export const reportSchema = /* @__PURE__ */ schema(reportJson);
+export const cacheSchema = /* @__PURE__ */ schema(cacheJson);
+export const checkSchema = /* @__PURE__ */ schema(checkJson);
+export const compareSchema = /* @__PURE__ */ schema(compareJson);
+export const debugSchema = /* @__PURE__ */ schema(debugJson);
+export const doctorSchema = /* @__PURE__ */ schema(doctorJson);
+export const explainSchema = /* @__PURE__ */ schema(explainJson);
+export const inspectSchema = /* @__PURE__ */ schema(inspectJson);
+export const overflowSchema = /* @__PURE__ */ schema(overflowJson);
+export const sensitivitySchema = /* @__PURE__ */ schema(sensitivityJson);
 /** What a command prints instead of its result when it fails. */
-export const problemsSchema = schema(problemsJson);
+export const problemsSchema = /* @__PURE__ */ schema(problemsJson);
