@@ -43,9 +43,10 @@ export function geometries({ input, isSized, type, decode }: ImageModel): readon
   const box = height === width ? height : size;
   if (type === 'ctc') return [{ letterbox: { size, anchor: 'top_left', pad: 128 } }, exact];
   if (type === 'detection') {
-    const corner: Part = { letterbox: { size: box, anchor: 'top_left' }, antialias: false };
-    const middle: Part = { letterbox: { size: box }, antialias: false };
-    if (decode === 'yolox') return [corner, middle, exact];
+    const corner: Part = { letterbox: { size: box, anchor: 'top_left' } };
+    const middle: Part = { letterbox: { size: box } };
+    const plain: Part = { ...corner, antialias: false };
+    if (decode === 'yolox') return [corner, plain, middle, exact];
     return decode === 'yolov5' || decode === 'yolov8' || decode === 'nms_free'
       ? [middle, corner, exact]
       : [exact, middle, corner];
@@ -107,7 +108,8 @@ export function preprocessText({ resize, letterbox, center_crop: crop, ...rest }
 
   const mean = Array.isArray(rest.mean) ? `mean ${rest.mean.join(' ')}` : null;
   const range = rest.normalize ?? mean ?? (isSet(rest.scale) ? `0…${255 / rest.scale}` : '0…255');
-  const interpolation = rest.interpolation === undefined ? [] : [rest.interpolation];
+  const plain = rest.antialias === false ? ['no antialias'] : [];
+  const interpolation = [...(rest.interpolation === undefined ? [] : [rest.interpolation]), ...plain];
 
   return [...(geometry === null ? [] : [geometry]), ...interpolation, range, rest.color ?? 'rgb'].join(', ');
 }
