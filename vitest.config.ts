@@ -16,6 +16,7 @@ export default defineConfig({
     // By default one core stays idle, which on two is half of them.
     maxWorkers: '100%',
     globalSetup: 'test/globalSetup.ts',
+    setupFiles: 'test/kit/childCoverage.ts',
     reporters: ['default', './test/kit/skipReporter.ts'],
   },
 });

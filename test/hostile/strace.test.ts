@@ -30,6 +30,7 @@ const command = (...args: string[]) => [
 const context = () => {
   const env: NodeJS.ProcessEnv = { ...process.env, HOME: join(base, 'home'), TMPDIR: join(base, 'tmp') };
   delete env['QUANTSMITH_CACHE'];
+  delete env['NODE_V8_COVERAGE'];
   delete env['XDG_CACHE_HOME'];
   return { cwd: join(base, 'digits'), env };
 };
