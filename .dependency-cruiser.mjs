@@ -132,21 +132,24 @@ const ARROWS = {
   cli: {
     parts: 'schemas model engine service server api report',
     folders: {
-      '.': 'commands node:fs npm:cli-progress npm:commander npm:picocolors',
+      '.': 'commands output npm:commander',
       commands: `
-        . node:fs node:path node:stream/consumers npm:@bomb.sh/tab npm:commander
+        output run node:fs node:path node:stream/consumers npm:@bomb.sh/tab npm:commander
         npm:fastest-levenshtein npm:tinyglobby
       `,
+      output: 'node:fs npm:cli-progress npm:picocolors',
+      run: 'output node:fs',
     },
   },
   client: {
     parts: 'schemas report',
     folders: {
-      '.': 'commands history report runs start npm:vscode npm:vscode-languageclient',
-      commands: '. report runs npm:vscode npm:vscode-languageclient',
-      history: '. report runs npm:vscode',
+      '.': 'commands config history report runs start npm:vscode npm:vscode-languageclient',
+      commands: 'config report runs npm:vscode npm:vscode-languageclient',
+      config: 'npm:vscode',
+      history: 'config report runs npm:vscode',
       report: 'runs npm:vscode',
-      runs: '. npm:vscode npm:vscode-languageclient',
+      runs: 'config npm:vscode npm:vscode-languageclient',
       start: 'commands runs npm:vscode npm:vscode-languageclient',
     },
   },
@@ -172,6 +175,25 @@ const DOORS = {
 
 /** The names of an entry of the table. */
 const list = (names) => names.split(/\s+/).filter((name) => name !== '');
+
+/**
+ * Folders that are allowed to reach each other in a circle, a part's root files counted as a folder: the tool compares a
+ * folder with those beside it only, not with the one that it lies in.
+ */
+function circles(folders) {
+  const reach = (from, seen = new Set()) => {
+    for (const next of list(folders[from]).filter((name) => Object.hasOwn(folders, name)))
+      if (!seen.has(next)) reach(next, seen.add(next));
+    return seen;
+  };
+
+  return Object.keys(folders).filter((folder) => reach(folder).has(folder));
+}
+
+for (const [part, { folders }] of Object.entries(ARROWS)) {
+  const found = circles(folders);
+  if (found.length > 0) throw new Error(`The arrows of ${part} make a circle: ${found.join(', ')}`);
+}
 
 const door = (part) => DOORS[part] ?? `${part}/src/index[.]ts`;
 const files = (part, folder) => (folder === '.' ? `${part}/src/[^/]+$` : `${part}/src/${folder}/`);

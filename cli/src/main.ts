@@ -15,9 +15,9 @@ import { reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
 import { type SchemaName, schemaCommand, SCHEMAS } from './commands/schema.js';
 import { sensitivityCommand } from './commands/sensitivity.js';
-import { exit, EXIT, exitCodeOf, problemOf } from './exitCodes.js';
-import { type MessageOptions, openMessages } from './messages.js';
-import { failed, type Session } from './session.js';
+import { exit, EXIT, exitCodeOf, problemOf } from './output/exitCodes.js';
+import { type MessageOptions, openMessages } from './output/messages.js';
+import { failed, type Session } from './output/session.js';
 import { parseDrop, parseLatency, parseSeconds, parseSize } from './units.js';
 import { TOOL_VERSION } from './version.js';
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { sampleReport } from '../../test/kit/sampleReport.js';
 import { compareCommand, type CompareCommandOptions } from '../src/commands/compare.js';
-import { openMessages } from '../src/messages.js';
+import { openMessages } from '../src/output/messages.js';
 
 const model = fileURLToPath(new URL('../../examples/digits/digits.onnx', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'quantsmith-compare-'));

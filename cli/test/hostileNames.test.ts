@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { placedText } from '../src/session.js';
+import { placedText } from '../src/output/session.js';
 
 it('a name cannot forge lines, colours or annotations in what is printed', () => {
   const message = 'Unknown node "a\n::error::forged \u001b[31mred".';

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
-import { CONFIG_LANGUAGES } from './activeConfig.js';
+import { CONFIG_LANGUAGES } from './config/activeConfig.js';
 import { docsCommand } from './commands/docs.js';
 
 /** Commands of the server that run here, with progress and report, and what runs them. */

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { RunResult } from './commands/run.js';
-import { findConfigs } from './configs.js';
+import { findConfigs } from './config/configs.js';
 import { nameOf, type Runs } from './runs/runs.js';
 
 const TYPE = 'quantsmith';

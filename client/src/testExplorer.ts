@@ -1,7 +1,7 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
 import type { RunResult } from './commands/run.js';
-import { findConfigs, watchConfigs } from './configs.js';
+import { findConfigs, watchConfigs } from './config/configs.js';
 import { readReport } from './report/files.js';
 
 /** Runs a config; undefined: it was cancelled or failed. */

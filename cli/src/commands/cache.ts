@@ -1,7 +1,7 @@
 import { defaultCache } from '@quantsmith/engine';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EXIT } from '../exitCodes.js';
+import { EXIT } from '../output/exitCodes.js';
 
 export const CACHE_ACTIONS = ['info', 'clean'] as const;
 

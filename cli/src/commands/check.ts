@@ -7,9 +7,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { glob, isDynamicPattern } from 'tinyglobby';
-import { CONFIG_NAMES, NOT_SEARCHED } from '../configFiles.js';
-import { EXIT } from '../exitCodes.js';
-import { placedText, type PlacedProblem, type Session } from '../session.js';
+import { CONFIG_NAMES, NOT_SEARCHED } from './configFiles.js';
+import { EXIT } from '../output/exitCodes.js';
+import { placedText, type PlacedProblem, type Session } from '../output/session.js';
 
 export const CHECK_FORMATS = ['text', 'github', 'json', 'sarif'] as const;
 export type CheckFormat = (typeof CHECK_FORMATS)[number];

@@ -1,8 +1,8 @@
 import { compare, type Comparison, type Limits } from '@quantsmith/api';
 import { comparisonMarkdown, comparisonText } from '@quantsmith/report';
-import { EXIT } from '../exitCodes.js';
-import type { Session } from '../session.js';
-import { terminalPaint } from '../terminal.js';
+import { EXIT } from '../output/exitCodes.js';
+import type { Session } from '../output/session.js';
+import { terminalPaint } from '../output/terminal.js';
 import { printOrWrite } from './report.js';
 
 export const COMPARE_FORMATS = ['table', 'markdown', 'json'] as const;

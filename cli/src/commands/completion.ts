@@ -1,7 +1,7 @@
 import tab from '@bomb.sh/tab/commander';
 import type { Command } from 'commander';
 import { globSync } from 'tinyglobby';
-import { CONFIG_NAMES, NOT_SEARCHED } from '../configFiles.js';
+import { CONFIG_NAMES, NOT_SEARCHED } from './configFiles.js';
 
 /** Folders below the working folder that completion looks into: a shell must not wait. */
 const DEPTH = 4;

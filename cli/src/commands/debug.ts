@@ -2,10 +2,10 @@ import { resolve } from 'node:path';
 import { debugText } from '@quantsmith/report';
 import { fail, type DebugReport } from '@quantsmith/schemas';
 import type { RequestOptions } from '@quantsmith/server';
-import { runOnConfig } from '../engine.js';
-import { EXIT } from '../exitCodes.js';
-import type { Session } from '../session.js';
-import { terminalPaint } from '../terminal.js';
+import { runOnConfig } from '../run/engine.js';
+import { EXIT } from '../output/exitCodes.js';
+import type { Session } from '../output/session.js';
+import { terminalPaint } from '../output/terminal.js';
 
 export interface DebugOptions extends RequestOptions {
   readonly json?: boolean;

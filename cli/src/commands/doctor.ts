@@ -1,8 +1,8 @@
 import { EMULATED_CPUS, findEmulator, startEngine } from '@quantsmith/engine';
 import { type EngineEnvironment, type Problem, TOOL } from '@quantsmith/schemas';
-import { EXIT } from '../exitCodes.js';
-import { problemText } from '../messages.js';
-import { problemAsJson } from '../session.js';
+import { EXIT } from '../output/exitCodes.js';
+import { problemText } from '../output/messages.js';
+import { problemAsJson } from '../output/session.js';
 
 /** What `quantsmith doctor` prints. */
 interface Diagnosis {

@@ -1,7 +1,7 @@
 import { explain, explainedCodes } from '@quantsmith/api';
 import { fail } from '@quantsmith/schemas';
 import { closest } from 'fastest-levenshtein';
-import { EXIT } from '../exitCodes.js';
+import { EXIT } from '../output/exitCodes.js';
 
 /** `quantsmith explain`: what a code of a finding or an error means, and what to do; without a code, all of them. */
 export function explainCommand(code: string | undefined, options: { readonly json?: boolean }): number {

@@ -4,8 +4,8 @@ import { fail, metricValue, type DraftData, type ModelDraft } from '@quantsmith/
 import { draftConfig } from '@quantsmith/server';
 import { existsSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
-import { EXIT } from '../exitCodes.js';
-import type { Session } from '../session.js';
+import { EXIT } from '../output/exitCodes.js';
+import type { Session } from '../output/session.js';
 
 /** What was guessed and found, for a person to agree with. */
 function summary({ calibration, validation }: DraftData, draft: ModelDraft): string[] {

@@ -1,6 +1,6 @@
 import { inspect } from '@quantsmith/api';
 import type { ModelNode, ModelSummary, TensorSignature } from '@quantsmith/schemas';
-import { EXIT } from '../exitCodes.js';
+import { EXIT } from '../output/exitCodes.js';
 
 /** `quantsmith inspect`: the structure of a model, read without its weights. */
 export async function inspectCommand(path: string, options: { readonly json?: boolean }): Promise<number> {

@@ -3,9 +3,9 @@ import { startEngine } from '@quantsmith/engine';
 import { metricValue, outputsAtRisk, unaffectedText, visible } from '@quantsmith/report';
 import { extname } from 'node:path';
 import type { RequestOptions } from '@quantsmith/server';
-import { runOnConfig } from '../engine.js';
-import { EXIT } from '../exitCodes.js';
-import type { Session } from '../session.js';
+import { runOnConfig } from '../run/engine.js';
+import { EXIT } from '../output/exitCodes.js';
+import type { Session } from '../output/session.js';
 
 export interface OverflowOptions extends RequestOptions {
   readonly json?: boolean;

@@ -1,8 +1,8 @@
 import { report, REPORT_FORMATS, type ReportFormat } from '@quantsmith/api';
 import { writeText } from '@quantsmith/model/onnx';
 import { extname } from 'node:path';
-import { EXIT } from '../exitCodes.js';
-import { terminalPaint } from '../terminal.js';
+import { EXIT } from '../output/exitCodes.js';
+import { terminalPaint } from '../output/terminal.js';
 
 export { REPORT_FORMATS, type ReportFormat };
 

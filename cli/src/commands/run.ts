@@ -2,13 +2,13 @@ import { report as rendered, type ReportFormat } from '@quantsmith/api';
 import type { EmulatedCpu } from '@quantsmith/engine';
 import { fail, hasErrors, type QuantizationReport, withAbsolutePaths } from '@quantsmith/schemas';
 import type { RequestOptions } from '@quantsmith/server';
-import { runOnConfig } from '../engine.js';
-import { EXIT } from '../exitCodes.js';
-import type { Session } from '../session.js';
-import { summaryTable } from '../summary.js';
-import { terminalPaint } from '../terminal.js';
-import { lockChoices } from '../lock.js';
-import { emulatorFor, verifyOnCpu } from '../verify.js';
+import { runOnConfig } from '../run/engine.js';
+import { EXIT } from '../output/exitCodes.js';
+import type { Session } from '../output/session.js';
+import { summaryTable } from '../output/summary.js';
+import { terminalPaint } from '../output/terminal.js';
+import { lockChoices } from '../run/lock.js';
+import { emulatorFor, verifyOnCpu } from '../run/verify.js';
 
 export interface RunOptions extends RequestOptions {
   readonly json?: boolean;

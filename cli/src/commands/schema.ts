@@ -1,5 +1,5 @@
 import * as schemas from '@quantsmith/schemas';
-import { EXIT } from '../exitCodes.js';
+import { EXIT } from '../output/exitCodes.js';
 import { printOrWrite } from './report.js';
 
 const BY_NAME = {

@@ -1,9 +1,9 @@
 import { fail, type SensitivityReport } from '@quantsmith/schemas';
 import { visible } from '@quantsmith/report';
 import type { RequestOptions } from '@quantsmith/server';
-import { runOnConfig } from '../engine.js';
-import { EXIT } from '../exitCodes.js';
-import type { Session } from '../session.js';
+import { runOnConfig } from '../run/engine.js';
+import { EXIT } from '../output/exitCodes.js';
+import type { Session } from '../output/session.js';
 
 export interface SensitivityOptions extends RequestOptions {
   readonly json?: boolean;

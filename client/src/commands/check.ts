@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { activeConfig } from '../activeConfig.js';
+import { activeConfig } from '../config/activeConfig.js';
 
 /** Says how many problems the config in the active editor has, and shows them. */
 export async function checkConfig(): Promise<number | undefined> {

@@ -1,7 +1,7 @@
 import { compare, comparisonMarkdown, subjectOfReport } from '@quantsmith/report';
 import type { QuantizationReport } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
-import { activeConfig } from '../activeConfig.js';
+import { activeConfig } from '../config/activeConfig.js';
 import { newestReportOf, readReport, reportFiles } from '../report/files.js';
 
 /**

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
 import { ExecuteCommandRequest } from 'vscode-languageclient/node';
-import { activeConfig } from '../activeConfig.js';
+import { activeConfig } from '../config/activeConfig.js';
 
 /** Opens the config of the active editor in the other notation, unsaved, beside its file. */
 export async function convertConfig(client: LanguageClient): Promise<void> {

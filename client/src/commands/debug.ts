@@ -1,7 +1,7 @@
 import { debugMarkdown } from '@quantsmith/report';
 import type { DebugReport } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
-import { savedConfig } from '../activeConfig.js';
+import { savedConfig } from '../config/activeConfig.js';
 import type { RunKind, Runs } from '../runs/runs.js';
 
 const COMPARE: RunKind = {

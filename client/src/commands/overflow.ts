@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
-import { savedConfig } from '../activeConfig.js';
+import { savedConfig } from '../config/activeConfig.js';
 import type { ReportPanels } from '../report/panels.js';
 import { setValue } from './setValue.js';
 import type { RunKind, Runs } from '../runs/runs.js';

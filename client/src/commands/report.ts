@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { activeConfig } from '../activeConfig.js';
+import { activeConfig } from '../config/activeConfig.js';
 import { isReport, newestReportOf } from '../report/files.js';
 import type { ReportPanels } from '../report/panels.js';
 

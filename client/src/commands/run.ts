@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { savedConfig } from '../activeConfig.js';
+import { savedConfig } from '../config/activeConfig.js';
 import type { ReportPanels } from '../report/panels.js';
 import { nameOf, type RunKind, type RunOptions, type Runs } from '../runs/runs.js';
 

@@ -1,6 +1,6 @@
 import { compare, comparisonMarkdown, runsHtml, runsMarkdown, subjectOfReport } from '@quantsmith/report';
 import * as vscode from 'vscode';
-import { findConfigs } from '../configs.js';
+import { findConfigs } from '../config/configs.js';
 import { nameOf } from '../runs/runs.js';
 import { pastRuns, type PastRun } from './store.js';
 import type { HistoryNode, HistoryTree } from './tree.js';

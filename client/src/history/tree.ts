@@ -1,6 +1,6 @@
 import { distrustOf, metricValue } from '@quantsmith/report';
 import * as vscode from 'vscode';
-import { findConfigs, watchConfigs } from '../configs.js';
+import { findConfigs, watchConfigs } from '../config/configs.js';
 import type { Runs } from '../runs/runs.js';
 import { pastRuns, watchHistory, type PastRun } from './store.js';
 

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { CONFIG_LANGUAGES } from '../activeConfig.js';
+import { CONFIG_LANGUAGES } from '../config/activeConfig.js';
 import { nameOf, type ActiveRun, type Runs } from './runs.js';
 
 /**

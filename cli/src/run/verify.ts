@@ -2,7 +2,7 @@ import { type EmulatedCpu, type Emulator, findEmulator, startEngine } from '@qua
 import { type EvaluateRequest, fail, type ModelEvaluation, QuantsmithError } from '@quantsmith/schemas';
 import { metricValue } from '@quantsmith/report';
 import { checkConfigFile } from '@quantsmith/server';
-import type { Session } from './session.js';
+import type { Session } from '../output/session.js';
 
 /** The emulator of a CPU. Throws `emulator-missing`. */
 export function emulatorFor(cpu: EmulatedCpu): Promise<Emulator> {

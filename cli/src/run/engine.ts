@@ -18,8 +18,8 @@ import {
   type RequestOptions,
 } from '@quantsmith/server';
 import { existsSync } from 'node:fs';
-import { EXIT, exitCodeOf } from './exitCodes.js';
-import { failed, type PlacedProblem, placedText, type Session } from './session.js';
+import { EXIT, exitCodeOf } from '../output/exitCodes.js';
+import { failed, type PlacedProblem, placedText, type Session } from '../output/session.js';
 
 type RunKind = (RunRequest | SensitivityRequest | OverflowRequest | DebugRequest)['kind'];
 

@@ -2,7 +2,7 @@ import { writeText } from '@quantsmith/model/onnx';
 import { fail, type QuantizationReport } from '@quantsmith/schemas';
 import { pinChoices } from '@quantsmith/service';
 import { readFile } from 'node:fs/promises';
-import type { Session } from './session.js';
+import type { Session } from '../output/session.js';
 
 /**
  * States in the config what a run chose by measurement: the next run measures nothing and gives the same bytes. Comments and
