@@ -1,12 +1,6 @@
 import type { HostTensor } from '@quantsmith/model/arrays';
-import {
-  encodeModel,
-  isOnnxDomain,
-  withOutputs,
-  type ModelProto,
-  type NodeProto,
-} from '@quantsmith/model/onnx';
-import { isLinear } from '@quantsmith/model/operators';
+import { encodeModel, withOutputs, type ModelProto, type NodeProto } from '@quantsmith/model/onnx';
+import { has, isLinear } from '@quantsmith/model/operators';
 import type { Feeds } from '../runtime/batch.js';
 import { createSession, run } from '../runtime/session.js';
 import { cutAtCodes, type Cut } from './cut.js';
@@ -82,13 +76,13 @@ function givenCodes(cuts: readonly Cut[], outputs: Record<string, HostTensor>): 
   );
 }
 
-/** Activations that the runtime computes together with the operator in front of them. */
-const FUSED: ReadonlySet<string> = new Set(['Relu', 'Clip', 'LeakyRelu', 'Sigmoid', 'Add', 'Mul']);
+/** Whether placement takes an operator together with the one in front of it. */
+const fuses = (node: NodeProto) => has(node, 'activation') || has(node, 'elementwise');
 
 /** The linear operator behind a fused activation, else the operator itself; undefined for an input of the model. */
 function computingNode(producers: ReadonlyMap<string, NodeProto>, tensor: string): NodeProto | undefined {
   const node = producers.get(tensor);
-  if (node === undefined || !isOnnxDomain(node) || !FUSED.has(node.opType)) return node;
+  if (node === undefined || !fuses(node)) return node;
   const before = node.input
     .map((name) => producers.get(name))
     .find((one) => one !== undefined && isLinear(one));
