@@ -21,6 +21,8 @@ export interface Case {
   readonly subject: string;
   readonly change?: Change;
   readonly expected: readonly string[];
+  /** Text of a finding, or of the error that ends the run, that points at the fault as well as an expected code does. */
+  readonly says?: RegExp;
 }
 
 /** The findings that say that something is wrong with model, data or result; on a healthy run each is a false alarm. */

@@ -65,3 +65,12 @@ export function withDeadLayer(model: ModelProto): ModelProto {
   const dead = convolutions[convolutions.length >> 1]!;
   return dead.input.slice(1).reduce((changed, name) => withConstant(changed, name, () => 0), model);
 }
+
+/** Every BatchNormalization has the mean 0 and the variance 1, as if its trained statistics had not been loaded. */
+export function withUntouchedNormalization(model: ModelProto): ModelProto {
+  const norms = model.graph!.node.filter(({ opType }) => opType === 'BatchNormalization');
+  return norms.reduce((changed, { input: [, , , mean = '', variance = ''] }) => {
+    const centred = withConstant(changed, mean, () => 0);
+    return withConstant(centred, variance, () => 1);
+  }, model);
+}

@@ -73,6 +73,25 @@ export function subjects(data: string): Readonly<Record<string, QuantizationConf
     marabou: arrays('cifar10/marabou_cifar10_medium_nhwc.onnx', 'cifar10', { scale: 255, layout: 'nhwc' }),
     'mnist-8': arrays('mnist/mnist-8.onnx', 'mnist', { layout: 'nchw' }),
     convnet: arrays('mnist/Convnet_maxpool.onnx', 'mnist', { scale: 255 }),
+    wide: arrays('cifar10/cifar_wide_kw.onnx', 'cifar10', {
+      ...{ scale: 255, mean: [0.485, 0.456, 0.406], std: [0.225, 0.225, 0.225] },
+    }),
+    'mlp-256x4': arrays('mnist/mnist-net_256x4.onnx', 'mnist', { scale: 255 }),
+    'keywords-int8': shared('quantized_refs/ks_quantized_int8.onnx', {
+      data: { calibration: { arrays: join(data, 'datasets/mnist/calibration_x.npy') } },
+    }),
+    'language-model': shared('text/aidreams260K.onnx', {
+      data: { calibration: { arrays: join(data, 'datasets/text/input_ids.npy'), limit: 32 } },
+    }),
+    ultraface: shared('detection/ultraface_rfb320.onnx', {
+      data: {
+        calibration: {
+          images: join(data, 'datasets/imagenet/calibration'),
+          limit: 30,
+          preprocess: { resize: [240, 320], color: 'rgb', scale: 128, mean: 127 / 128 },
+        },
+      },
+    }),
     magika: shared('other/magika_standard_v2_1.onnx', {
       data: {
         calibration: { arrays: bytes },
