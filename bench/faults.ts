@@ -87,7 +87,7 @@ async function attempt(
   const reportPath = join(folder, 'run.int8.onnx.report.json');
   const isPlanted = expected.length > 0 || says !== undefined;
   const facts = { list, name, subject, isPlanted, expected, seconds };
-  const isSaid = (text: string) => says?.test(text) ?? false;
+  const isSaid = (text: string) => says?.test(text.replaceAll(folder, '')) ?? false;
   if (!existsSync(reportPath)) {
     const text = `${run.stderr}${run.stdout}`;
     return { ...facts, isSaid: isSaid(text), found: null, text };

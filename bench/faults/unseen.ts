@@ -45,12 +45,13 @@ const cycled =
     return { shape, values: Uint8Array.from(values as Uint8Array, (_, i) => Number(values[i % period])) };
   };
 
-/** One sample in the middle is NaN throughout, as after a division by a standard deviation of zero. */
+/** Bytes of 0 to 16 as floats, one sample in the middle NaN throughout, as after a division by a deviation of zero. */
 const withNaN = (samples: Samples): Samples => {
   const size = perSample(samples);
-  const values = Float32Array.from(samples.values as ArrayLike<number>);
+  const [count = 0, ...row] = samples.shape;
+  const values = Float32Array.from(samples.values as ArrayLike<number>, (value) => value / 16);
   values.fill(NaN, 17 * size, 18 * size);
-  return { shape: samples.shape, values };
+  return { shape: [count, 1, ...row], values };
 };
 
 /** Bytes cut into windows of 49 frames of 10 coefficients. */
@@ -149,7 +150,13 @@ export const UNSEEN_PLANTED: readonly Case[] = [
   {
     name: 'one calibration sample of NaN',
     subject: 'digits',
-    change: { calibration: withNaN },
+    change: {
+      config: (config) => {
+        const { arrays } = config.data.calibration;
+        return { ...config, data: { ...config.data, calibration: { arrays: arrays! } } };
+      },
+      calibration: withNaN,
+    },
     expected: [],
     says: /\bNaN\b|not a number|(not|non-?) ?finite/i,
   },
