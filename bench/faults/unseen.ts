@@ -57,7 +57,7 @@ const withNaN = (samples: Samples): Samples => {
 /** Bytes cut into windows of 49 frames of 10 coefficients. */
 const frames = ({ values }: Samples): Samples => ({
   shape: [100, 1, 49, 10],
-  values: values.slice(0, 100 * 490) as Samples['values'],
+  values: values.slice(0, 100 * 490),
 });
 
 /** Class numbers sorted as text: 0, 1, 10, 100, 101, … */
