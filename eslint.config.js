@@ -61,6 +61,21 @@ export default tseslint.config(
     },
   },
   {
+    // Spread into a call, a large array overflows the stack: append, largest and smallest of schemas do not.
+    files: ['*/src/**/*.ts'],
+    ignores: ['client/**', 'cli/**'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'CallExpression[callee.property.name=/^(push|unshift|max|min|fromCharCode)$/] > SpreadElement.arguments',
+          message: 'Use append, largest or smallest.',
+        },
+      ],
+    },
+  },
+  {
     // Vitest's matchers are of type any.
     files: ['**/test/**/*.ts'],
     rules: { '@typescript-eslint/no-unsafe-assignment': 'off' },
@@ -84,6 +99,22 @@ export default tseslint.config(
     rules: {
       '@typescript-eslint/no-unsafe-argument': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',
+    },
+  },
+  {
+    // Names from files reach a terminal through terminal.ts only, which lets none of them forge lines, colours or commands.
+    files: ['cli/src/**/*.ts'],
+    ignores: ['cli/src/terminal.ts', 'cli/src/exitCodes.ts'],
+    rules: {
+      'no-restricted-globals': ['error', { name: 'console', message: 'Print by terminal.ts.' }],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            "CallExpression[callee.property.name='write'][callee.object.object.name='process'][callee.object.property.name=/^std/]",
+          message: 'Print by terminal.ts.',
+        },
+      ],
     },
   },
   { files: ['**/*.{js,mjs}'], ...tseslint.configs.disableTypeChecked },

@@ -67,10 +67,11 @@ describe('quantize', () => {
     });
   });
 
-  it('rejects with the problem that ended the run', async () => {
+  it('rejects with what would end the run, before it starts', async () => {
     const calibration = { ...CONFIG.data.calibration, preprocess: { scale: 16, center_crop: 4 } };
     expect(await problemOf(quantize({ ...CONFIG, data: { calibration } }, { baseDir }))).toMatchObject({
-      code: 'sample-shape',
+      code: 'config-invalid',
+      data: { findings: [{ code: 'sample-shape' }] },
     });
   });
 

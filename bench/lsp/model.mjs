@@ -17,6 +17,12 @@ export function modelOf(names) {
     message(1, message(1, `t${i}`), message(2, `t${i + 1}`), message(3, name), message(4, 'Relu')),
   );
   const tensor = (field, name) => message(field, message(1, name), message(2, message(1, number(1, 1))));
-  const graph = message(7, ...nodes, message(2, 'bench'), tensor(11, 't0'), tensor(12, `t${names.length}`));
+  const graph = message(
+    7,
+    Buffer.concat(nodes),
+    message(2, 'bench'),
+    tensor(11, 't0'),
+    tensor(12, `t${names.length}`),
+  );
   return Buffer.concat([number(1, 8), graph, message(8, number(2, 13))]);
 }

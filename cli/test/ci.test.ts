@@ -147,7 +147,10 @@ describe('problems as JSON on standard output when --json was asked', () => {
     const [typo] = problems(['run', 'typo.quant.yaml'], 3);
     expect(typo).toMatchObject({ code: 'unknown-key', severity: 'error', start: { line: 5, character: 4 } });
     const [shape] = problems(['run', 'shape.quant.yaml'], 4);
-    expect(shape).toMatchObject({ code: 'sample-shape', config_path: ['data', 'calibration'] });
+    expect(shape).toMatchObject({
+      code: 'sample-shape',
+      config_path: ['data', 'calibration', 'preprocess', 'center_crop'],
+    });
     expect(problems(['run', 'none.quant.yaml'], 3)[0]!.code).toBe('config-unreadable');
     expect(problems(['inspect', 'none.onnx'], 4)[0]!.code).toBe('model-not-found');
     expect(problems(['overflow', 'none.onnx'], 4)[0]!.code).toBe('model-not-found');

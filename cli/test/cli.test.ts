@@ -185,7 +185,9 @@ describe('bad input: one clear message naming file and place, nothing written', 
       'an empty data folder',
       () => {
         mkdirSync(join(folder, 'empty'));
-        return config('model: digits.onnx\ndata:\n  calibration:\n    images: empty\n');
+        return config(
+          'model: digits.onnx\ndata:\n  calibration:\n    images: empty\n    preprocess: {color: gray, resize: [8, 8]}\n',
+        );
       },
       4,
       /case\.quant\.yaml:4:13: error: .*empty.*\[data-empty\]/,
@@ -209,11 +211,11 @@ describe('bad input: one clear message naming file and place, nothing written', 
         writeFileSync(join(folder, 'pictures/a.png'), PIXEL);
         writeFileSync(join(folder, 'labels.csv'), 'file,label\na.png,1\nb.png,2\n');
         return config(
-          `model: digits.onnx\ndata:\n  calibration:\n    arrays: data/calibration.npy\n    preprocess: {scale: 16}\n  validation:\n    images: pictures\n    labels: labels.csv\n`,
+          `model: digits.onnx\ndata:\n  calibration:\n    arrays: data/calibration.npy\n    preprocess: {scale: 16}\n  validation:\n    images: pictures\n    preprocess: {color: gray, resize: [8, 8]}\n    labels: labels.csv\n`,
         );
       },
       4,
-      /labels\.csv, line 3: "b\.png".*\[label-unknown-file\]/,
+      /labels\.csv, line 3: "b\.png".*\[labels-unfit\]/,
     ],
     [
       'a wrong input shape',
@@ -270,7 +272,7 @@ describe('bad input: one clear message naming file and place, nothing written', 
       'bytes that are not laid out for the model',
       () => config('model: digits.onnx\ndata: {calibration: {arrays: data/calibration.npy}}\n'),
       4,
-      /case\.quant\.yaml:2:21: error: .*\[1, 8, 8\].*`preprocess: \{layout: nchw\}`/,
+      /case\.quant\.yaml:2:30: error: .*uint8 \[8, 8\].*wants float32 \[batch, 1, 8, 8\].*\[sample-shape\]/,
     ],
     [
       'an error that a comment would leave out',

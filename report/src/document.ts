@@ -151,14 +151,3 @@ export function names(list: readonly string[], sign: (index: number) => string =
 
   return more === 0 ? spans : [...spans, ` and ${more} more`];
 }
-
-/**
- * Text as it can stand on a line: control characters (terminal escapes, newlines), invisible and direction-changing
- * ones and lone surrogates appear as escapes, so that no name of a model can forge lines or colours.
- */
-export function visible(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Noncharacter_Code_Point}]/gu, (char) => {
-    const short = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }[char];
-    return short ?? `\\u{${char.codePointAt(0)!.toString(16)}}`;
-  });
-}

@@ -23,7 +23,6 @@ export { factsText, PLAIN, type Paint } from './toText.js';
 export { distrustOf, metricValue } from './figures.js';
 export { outputsAtRisk, unaffectedText } from './overflow.js';
 export { summaryFacts } from './summary.js';
-export { visible } from './document.js';
 export type { ListedRun } from './runsDocument.js';
 export { sarifLog, type SarifResult, type SarifRule } from './sarif.js';
 

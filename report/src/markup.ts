@@ -1,4 +1,4 @@
-import { visible } from './document.js';
+import { visible } from '@quantsmith/schemas';
 
 /** Finished HTML. Only `markup` makes it of texts, so a plain string can never pass for it. */
 export interface Markup {

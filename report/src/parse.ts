@@ -1,5 +1,5 @@
 import { readReport, type QuantizationReport } from '@quantsmith/schemas';
-import { visible } from './document.js';
+import { visible } from '@quantsmith/schemas';
 
 /** A report, or why a text is none, in one sentence. */
 export type ParsedReport = { readonly report: QuantizationReport } | { readonly problem: string };

@@ -1,7 +1,7 @@
+import { markdownCellCode, markdownText } from '@quantsmith/schemas';
 import {
   cellParts,
   spansOf,
-  visible,
   type Block,
   type Cell,
   type Document,
@@ -15,8 +15,8 @@ import {
  */
 export function toMarkdown({ title, subtitle, blocks }: Document): string {
   const parts = [
-    `## ${escaped(title)}`,
-    line(escaped(subtitle)),
+    `## ${markdownText(title)}`,
+    line(markdownText(subtitle)),
     ...blocks.map((block) => blockMarkdown(block, 3)),
   ];
 
@@ -27,7 +27,7 @@ function blockMarkdown(block: Block, level: number): string {
   switch (block.kind) {
     case 'section': {
       const body = block.blocks.map((inner) => blockMarkdown(inner, level + 1)).filter((part) => part !== '');
-      const title = escaped(block.title);
+      const title = markdownText(block.title);
       return block.aside === true
         ? ['<details>', `<summary>${title}</summary>`, '', body.join('\n\n'), '', '</details>'].join('\n')
         : [`${'#'.repeat(level)} ${title}`, ...body].join('\n\n');
@@ -36,20 +36,20 @@ function blockMarkdown(block: Block, level: number): string {
       return tableMarkdown(
         ['', ''],
         ['---', '---'],
-        block.rows.map(([label, value]) => [`**${escaped(label)}**`, inline(value)]),
+        block.rows.map(([label, value]) => [`**${markdownText(label)}**`, inline(value)]),
       );
     case 'table': {
       const rows = block.rows.map((row) => row.map(cellMarkdown));
       const rules = block.columns.map(({ numeric }) => (numeric === true ? '---:' : '---'));
-      const titles = block.columns.map((column) => escaped(column.title));
-      return `${line(escaped(block.caption))}\n\n${tableMarkdown(titles, rules, rows)}`;
+      const titles = block.columns.map((column) => markdownText(column.title));
+      return `${line(markdownText(block.caption))}\n\n${tableMarkdown(titles, rules, rows)}`;
     }
     case 'list':
       return block.items.map((item) => `- ${line(inline(item))}`).join('\n');
     case 'paragraph':
       return line(inline(block.text));
     case 'figure':
-      return line(escaped(block.chart.summary));
+      return line(markdownText(block.chart.summary));
   }
 }
 
@@ -73,26 +73,11 @@ function inline(text: Text): string {
 }
 
 function spanMarkdown(span: Span): string {
-  if (typeof span === 'string') return escaped(span);
-  if ('code' in span) return codeMarkdown(visible(span.code));
+  if (typeof span === 'string') return markdownText(span);
+  if ('code' in span) return markdownCellCode(span.code);
   if ('href' in span)
-    return `[${escaped(span.text)}](${encodeURI(span.href).replaceAll(/[()]/g, encodeURIComponent)})`;
+    return `[${markdownText(span.text)}](${encodeURI(span.href).replaceAll(/[()]/g, encodeURIComponent)})`;
   return span.tone === 'quiet' || span.text.trim() !== span.text
-    ? escaped(span.text)
-    : `**${escaped(span.text)}**`;
-}
-
-/** A code span where nothing in it can end it or the table's cell; else the element with every special escaped. */
-function codeMarkdown(text: string): string {
-  return /^[^`|\\\s](?:[^`|\\]*[^`|\\\s])?$/.test(text) ? `\`${text}\`` : `<code>${escaped(text)}</code>`;
-}
-
-/**
- * Text in which nothing is Markdown: specials become character references, which are never syntax, not even for the
- * cells of a table. A space of no width keeps `@name` from calling somebody to the pull request.
- */
-function escaped(text: string): string {
-  return visible(text)
-    .replace(/[\\`*_{}[\]<>|&~#$]/g, (char) => `&#${char.charCodeAt(0)};`)
-    .replace(/@(?=\w)/g, '@&#8203;');
+    ? markdownText(span.text)
+    : `**${markdownText(span.text)}**`;
 }

@@ -1,7 +1,7 @@
+import { visible, largest } from '@quantsmith/schemas';
 import {
   cellParts,
   spansOf,
-  visible,
   type Block,
   type Cell,
   type Document,
@@ -35,7 +35,7 @@ export function toText({ title, subtitle, blocks }: Document, paint: Paint = PLA
 /** Labels and values in two columns. */
 export function factsText({ rows }: Facts, paint: Paint = PLAIN): string {
   const labels = rows.map(([label]) => visible(label));
-  const width = Math.max(0, ...labels.map(widthOf));
+  const width = Math.max(0, largest(labels.map(widthOf)));
   return rows
     .map(
       ([, value], index) => `${paint.strong(padded(labels[index]!, width, false))}  ${painted(value, paint)}`,

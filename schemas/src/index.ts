@@ -20,8 +20,11 @@ export * from './remedies.js';
 export * from './reportVersions.js';
 export * from './resolve.js';
 export * from './stages.js';
+export * from './large.js';
 export * from './tableOf.js';
 export * from './tool.js';
 export * from './trust.js';
 export * from './validate.js';
 export * from './walk.js';
+
+export * from './escape.js';

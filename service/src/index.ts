@@ -20,7 +20,15 @@ export {
   type ReadConfig,
 } from './extends/inherit.js';
 export * from './facts/facts.js';
-export { addYoloLines, cocoFacts, gatherLabels, labelLines, labelTable } from './facts/labelFacts.js';
+export {
+  addYoloLines,
+  cocoFacts,
+  gatherLabels,
+  jsonLines,
+  linesOfText,
+  tableLines,
+} from './facts/labelFacts.js';
+export type { LabelLines } from './facts/labelFacts.js';
 export { allNamedPaths, namedPaths } from './facts/namedPaths.js';
 export { isMapping } from './extends/merge.js';
 export * as anchors from './features/anchors.js';

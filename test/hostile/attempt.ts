@@ -3,7 +3,7 @@ import { QuantsmithError } from '@quantsmith/schemas';
 /** Nothing may compute longer; on a busy machine the clock says more. */
 const MAX_CPU_MS = 2000;
 /** Nothing may wait longer. */
-const MAX_WAIT_MS = 30_000;
+const MAX_WAIT_MS = 100_000;
 /** Nothing may take more memory than this, beside four times its file. */
 const MAX_BYTES = 200 * 2 ** 20;
 

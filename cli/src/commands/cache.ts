@@ -3,6 +3,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EXIT } from '../output/exitCodes.js';
 
+import { printJson, printLines } from '../output/terminal.js';
 export const CACHE_ACTIONS = ['info', 'clean'] as const;
 
 /** What calibration keeps in its cache; other files in the folder are nobody's business here. */
@@ -28,7 +29,7 @@ export async function cacheCommand(
       ? `Removed ${what} from ${dir}.`
       : `${dir}: ${what} of at most ${(maxBytes / 1e6).toFixed(0)} MB.`;
 
-  console.log(json === true ? JSON.stringify({ schema_version: 1, action, ...facts }, null, 2) : line);
-
+  if (json === true) printJson({ schema_version: 1, action, ...facts });
+  else printLines([line]);
   return EXIT.ok;
 }

@@ -1,4 +1,4 @@
-import { visible } from '@quantsmith/report';
+import { visible, terminalLine, terminalJson } from '@quantsmith/schemas';
 import { findingsSarif } from '@quantsmith/api';
 import { writeText } from '@quantsmith/model/onnx';
 import { fail } from '@quantsmith/schemas';
@@ -10,6 +10,7 @@ import { glob, isDynamicPattern } from 'tinyglobby';
 import { CONFIG_NAMES, NOT_SEARCHED } from './configFiles.js';
 import { EXIT } from '../output/exitCodes.js';
 import { placedText, type PlacedProblem, type Session } from '../output/session.js';
+import { printRaw } from '../output/terminal.js';
 
 export const CHECK_FORMATS = ['text', 'github', 'json', 'sarif'] as const;
 export type CheckFormat = (typeof CHECK_FORMATS)[number];
@@ -41,8 +42,8 @@ export async function checkCommand(
 
   const findings = checked.flatMap(placedFindings);
   // The text that was fixed is on standard output already.
-  const print = options.fix === true && patterns.includes(STDIN) ? console.error : console.log;
-  print(render(checked, findings, options.format));
+  const stream = options.fix === true && patterns.includes(STDIN) ? 'stderr' : 'stdout';
+  printRaw(`${render(checked, findings, options.format)}\n`, stream);
 
   return findings.some(({ severity }) => rank(severity) >= rank(options.failOn)) ? EXIT.findings : EXIT.ok;
 }
@@ -68,7 +69,7 @@ async function checkStdin(
   const given = await readAll(process.stdin);
   if (fix !== true) return checkConfigText(given, stdinName);
   const fixed = await fixConfigText(given, stdinName);
-  process.stdout.write(fixed);
+  printRaw(fixed);
   return checkConfigText(fixed, stdinName);
 }
 
@@ -121,19 +122,19 @@ function render(
 ): string {
   switch (format) {
     case 'text':
-      return [...findings.map(placedText), verdict(checked.length, findings.length)].join('\n');
+      return [...findings.map(placedText), verdict(checked.length, findings.length)]
+        .map((line) => terminalLine(line))
+        .join('\n');
     case 'github':
       return [...findings.map(githubCommand), verdict(checked.length, findings.length)].join('\n');
     case 'sarif':
-      return JSON.stringify(findingsSarif(findings), null, 2);
+      return terminalJson(findingsSarif(findings));
     case 'json':
-      return JSON.stringify(
+      return terminalJson(
         checked.map(({ path }) => ({
           path,
           findings: findings.filter(({ file }) => file === path).map(asJson),
         })),
-        null,
-        2,
       );
   }
 }

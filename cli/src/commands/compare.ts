@@ -21,7 +21,7 @@ export async function compareCommand(
   { messages }: Session,
 ): Promise<number> {
   const comparison = await compare(a, b, { limits });
-  await printOrWrite(render(comparison, format, output === undefined), output);
+  await printOrWrite(render(comparison, format, output === undefined), output, format);
   for (const { message } of comparison.exceeded) messages.error(`error: ${message} [limit-exceeded]`);
   return comparison.exceeded.length === 0 ? EXIT.ok : EXIT.targetMissed;
 }

@@ -5,7 +5,7 @@ import type { RequestOptions } from '@quantsmith/server';
 import { runOnConfig } from '../run/engine.js';
 import { EXIT } from '../output/exitCodes.js';
 import type { Session } from '../output/session.js';
-import { terminalPaint } from '../output/terminal.js';
+import { printJson, printLines, terminalPaint } from '../output/terminal.js';
 
 export interface DebugOptions extends RequestOptions {
   readonly json?: boolean;
@@ -24,7 +24,8 @@ export async function debugCommand(path: string, options: DebugOptions, session:
 
   if (code !== null) return code;
   const report = reports[0] ?? fail('engine-crashed', 'The engine ended without a result.');
-  console.log(options.json === true ? JSON.stringify(report, null, 2) : debugText(report, terminalPaint()));
+  if (options.json === true) printJson(report);
+  else printLines(debugText(report, terminalPaint()).split('\n'), { painted: true });
 
   return EXIT.ok;
 }

@@ -4,6 +4,7 @@ import { EXIT } from '../output/exitCodes.js';
 import { problemText } from '../output/messages.js';
 import { problemAsJson } from '../output/session.js';
 
+import { printJson, printLines } from '../output/terminal.js';
 /** What `quantsmith doctor` prints. */
 interface Diagnosis {
   readonly quantsmith: string;
@@ -21,7 +22,10 @@ interface Diagnosis {
 /** `quantsmith doctor`: what is installed here, whether the engine starts, and what will be fast. */
 export async function doctorCommand(options: { readonly json?: boolean }): Promise<number> {
   const diagnosis = await diagnose();
-  console.log(options.json === true ? JSON.stringify(asJson(diagnosis), null, 2) : text(diagnosis));
+
+  if (options.json === true) printJson(asJson(diagnosis));
+  else printLines(linesOf(diagnosis));
+
   return diagnosis.problem === null ? EXIT.ok : EXIT.internal;
 }
 
@@ -97,7 +101,7 @@ export function speedOf({ arch, isa }: EngineEnvironment['cpu']): string[] {
   ];
 }
 
-function text({ quantsmith, node, platform, engine, problem, speed, emulated }: Diagnosis): string {
+function linesOf({ quantsmith, node, platform, engine, problem, speed, emulated }: Diagnosis): string[] {
   const rows: [string, string][] = [
     ['quantsmith', quantsmith],
     ['node', node],
@@ -124,7 +128,7 @@ function text({ quantsmith, node, platform, engine, problem, speed, emulated }: 
     ...rows.map(([name, value]) => `${name.padEnd(13)} ${value}`),
     '',
     ...(problem === null ? speed : [problemText(problem), remedy(platform)]),
-  ].join('\n');
+  ];
 }
 
 function remedy(platform: string): string {

@@ -3,11 +3,13 @@ import { fail } from '@quantsmith/schemas';
 import { closest } from 'fastest-levenshtein';
 import { EXIT } from '../output/exitCodes.js';
 
+import { printJson, printLines } from '../output/terminal.js';
 /** `quantsmith explain`: what a code of a finding or an error means, and what to do; without a code, all of them. */
 export function explainCommand(code: string | undefined, options: { readonly json?: boolean }): number {
   if (code === undefined) {
     const codes = explainedCodes();
-    console.log(options.json === true ? JSON.stringify(codes, null, 2) : codes.join('\n'));
+    if (options.json === true) printJson(codes);
+    else printLines(codes);
     return EXIT.ok;
   }
 
@@ -15,11 +17,8 @@ export function explainCommand(code: string | undefined, options: { readonly jso
     explain(code) ??
     fail('usage-invalid', `There is no code "${code}". Did you mean "${closest(code, explainedCodes())}"?`);
 
-  console.log(
-    options.json === true
-      ? JSON.stringify(explanation, null, 2)
-      : `${code}\n\n${explanation.text}\n\n${explanation.url}`,
-  );
+  if (options.json === true) printJson(explanation);
+  else printLines([code, '', ...explanation.text.split('\n'), '', explanation.url]);
 
   return EXIT.ok;
 }

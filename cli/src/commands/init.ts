@@ -1,5 +1,4 @@
 import { writeText } from '@quantsmith/model/onnx';
-import { visible } from '@quantsmith/report';
 import { fail, metricValue, type DraftData, type ModelDraft } from '@quantsmith/schemas';
 import { draftConfig } from '@quantsmith/server';
 import { existsSync } from 'node:fs';
@@ -7,6 +6,7 @@ import { relative, resolve } from 'node:path';
 import { EXIT } from '../output/exitCodes.js';
 import type { Session } from '../output/session.js';
 
+import { printLines } from '../output/terminal.js';
 /** What was guessed and found, for a person to agree with. */
 function summary({ calibration, validation }: DraftData, draft: ModelDraft): string[] {
   const { task, labels, hasLabels, tried, metric, remarks } = draft;
@@ -26,7 +26,7 @@ function summary({ calibration, validation }: DraftData, draft: ModelDraft): str
           `float model: ${metric} ${metricValue(metric, best.value)} on ${best.samples} samples${best.text === '' ? '' : ` (${best.text})`}`,
         ]),
     ...remarks.map((remark) => `note: ${remark}`),
-  ].map(visible);
+  ];
 }
 
 export interface InitOptions {
@@ -55,8 +55,11 @@ export async function initCommand(path: string, options: InitOptions, session: S
 
   progress.end();
   await writeText(output, text);
-  for (const line of summary(data, draft)) console.log(line);
-  console.log(`Wrote ${output}\nnext: quantsmith run ${relative(process.cwd(), output)}`);
 
+  printLines([
+    ...summary(data, draft),
+    `Wrote ${output}`,
+    `next: quantsmith run ${relative(process.cwd(), output)}`,
+  ]);
   return EXIT.ok;
 }

@@ -2,10 +2,12 @@ import { inspect } from '@quantsmith/api';
 import type { ModelNode, ModelSummary, TensorSignature } from '@quantsmith/schemas';
 import { EXIT } from '../output/exitCodes.js';
 
+import { printJson, printLines } from '../output/terminal.js';
 /** `quantsmith inspect`: the structure of a model, read without its weights. */
 export async function inspectCommand(path: string, options: { readonly json?: boolean }): Promise<number> {
   const model = await inspect(path);
-  console.log(options.json === true ? JSON.stringify(asJson(model), null, 2) : text(model));
+  if (options.json === true) printJson(asJson(model));
+  else printLines(linesOf(model));
   return EXIT.ok;
 }
 
@@ -26,7 +28,7 @@ function nodeAsJson({ floatConstants, bodies, ...rest }: ModelNode): object {
   return { ...rest, float_constants: floatConstants, bodies: bodies.map(nodeAsJson) };
 }
 
-function text(model: ModelSummary): string {
+function linesOf(model: ModelSummary): string[] {
   const counts = new Map<string, number>();
   for (const { op } of model.nodes) counts.set(op, (counts.get(op) ?? 0) + 1);
   const operators = [...counts].sort((a, b) => b[1] - a[1]).map(([op, count]) => `${op} ${count}`);
@@ -45,5 +47,5 @@ function text(model: ModelSummary): string {
     'outputs',
     ...model.outputs.map(signature),
     `${model.nodes.length} nodes: ${operators.join(', ')}`,
-  ].join('\n');
+  ];
 }

@@ -1,11 +1,12 @@
-import { fail, type OverflowSummary, QuantsmithError } from '@quantsmith/schemas';
+import { fail, type OverflowSummary, QuantsmithError, visible, largest } from '@quantsmith/schemas';
 import { startEngine } from '@quantsmith/engine';
-import { metricValue, outputsAtRisk, unaffectedText, visible } from '@quantsmith/report';
+import { metricValue, outputsAtRisk, unaffectedText } from '@quantsmith/report';
 import { extname } from 'node:path';
 import type { RequestOptions } from '@quantsmith/server';
 import { runOnConfig } from '../run/engine.js';
 import { EXIT } from '../output/exitCodes.js';
 import type { Session } from '../output/session.js';
+import { printJson, printLines } from '../output/terminal.js';
 
 export interface OverflowOptions extends RequestOptions {
   readonly json?: boolean;
@@ -31,12 +32,9 @@ export async function overflowCommand(
   }
 
   const summary = summaries[0] ?? fail('engine-crashed', 'The engine ended without a result.');
-  console.log(
-    options.json === true
-      ? JSON.stringify({ schema_version: 1, ...summary }, null, 2)
-      : overflowText(summary),
-  );
 
+  if (options.json === true) printJson({ schema_version: 1, ...summary });
+  else printLines(overflowText(summary).split('\n'));
   return EXIT.ok;
 }
 
@@ -98,7 +96,7 @@ function settingsTable(settings: OverflowSummary['settings'], metric: string | n
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const widths = head.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]!.length)),
+    Math.max(title.length, largest(rows.map((row) => row[column]!.length))),
   );
 
   return [head, ...rows].map((cells) =>

@@ -2,7 +2,7 @@ import { report, REPORT_FORMATS, type ReportFormat } from '@quantsmith/api';
 import { writeText } from '@quantsmith/model/onnx';
 import { extname } from 'node:path';
 import { EXIT } from '../output/exitCodes.js';
-import { terminalPaint } from '../output/terminal.js';
+import { terminalPaint, printReport } from '../output/terminal.js';
 
 export { REPORT_FORMATS, type ReportFormat };
 
@@ -22,12 +22,16 @@ export async function reportCommand(
 ): Promise<number> {
   const chosen = format ?? BY_EXTENSION[extname(output ?? '').toLowerCase()] ?? 'table';
   const paint = output === undefined ? { paint: terminalPaint() } : {};
-  await printOrWrite(await report(path, { format: chosen, ...paint }), output);
+  await printOrWrite(await report(path, { format: chosen, ...paint }), output, chosen);
   return EXIT.ok;
 }
 
 /** Text on standard output, or whole in a file. */
-export async function printOrWrite(text: string, output: string | undefined): Promise<void> {
-  if (output === undefined) console.log(text);
+export async function printOrWrite(
+  text: string,
+  output: string | undefined,
+  format: ReportFormat,
+): Promise<void> {
+  if (output === undefined) printReport(text, format);
   else await writeText(output, `${text}\n`);
 }

@@ -6,7 +6,7 @@ import { runOnConfig } from '../run/engine.js';
 import { EXIT } from '../output/exitCodes.js';
 import type { Session } from '../output/session.js';
 import { summaryTable } from '../output/summary.js';
-import { terminalPaint } from '../output/terminal.js';
+import { terminalPaint, printLines, printReport } from '../output/terminal.js';
 import { lockChoices } from '../run/lock.js';
 import { emulatorFor, verifyOnCpu } from '../run/verify.js';
 
@@ -36,11 +36,8 @@ export async function runCommand(path: string, options: RunOptions, session: Ses
   const { report, reportPath } = result;
   const absolute = withAbsolutePaths(report, reportPath);
   const format = options.json === true ? 'json' : options.format;
-  console.log(
-    format === undefined
-      ? summaryTable(absolute)
-      : await rendered(report, { format, reportPath, paint: terminalPaint() }),
-  );
+  if (format === undefined) printLines(summaryTable(absolute).split('\n'), { painted: true });
+  else printReport(await rendered(report, { format, reportPath, paint: terminalPaint() }), format);
   if (options.locked === true) await lockChoices(path, report.pinned ?? {}, session);
   if (emulator !== null) {
     const verified = { config: path, model: absolute.output.path };

@@ -24,6 +24,7 @@ export async function schemaCommand(
   name: SchemaName,
   { output }: { readonly output?: string },
 ): Promise<number> {
-  await printOrWrite(JSON.stringify(BY_NAME[name], null, 2), output);
+  await printOrWrite(JSON.stringify(BY_NAME[name], null, 2), output, 'json');
+
   return EXIT.ok;
 }

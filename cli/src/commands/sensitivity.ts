@@ -1,9 +1,9 @@
-import { fail, type SensitivityReport } from '@quantsmith/schemas';
-import { visible } from '@quantsmith/report';
+import { fail, type SensitivityReport, visible, largest, smallest } from '@quantsmith/schemas';
 import type { RequestOptions } from '@quantsmith/server';
 import { runOnConfig } from '../run/engine.js';
 import { EXIT } from '../output/exitCodes.js';
 import type { Session } from '../output/session.js';
+import { printJson, printLines } from '../output/terminal.js';
 
 export interface SensitivityOptions extends RequestOptions {
   readonly json?: boolean;
@@ -22,7 +22,8 @@ export async function sensitivityCommand(
 
   if (code !== null) return code;
   const report = reports[0] ?? fail('engine-crashed', 'The engine ended without a result.');
-  console.log(options.json === true ? JSON.stringify(report, null, 2) : sensitivityText(report));
+  if (options.json === true) printJson(report);
+  else printLines(sensitivityText(report).split('\n'));
 
   return EXIT.ok;
 }
@@ -39,14 +40,14 @@ export function sensitivityText({ samples, metric, layers }: SensitivityReport):
       visible(layer.operators.join(', ')),
       layer.op,
       decibels(layer.weight_sqnr_db),
-      decibels(inputs.length === 0 ? null : Math.min(...inputs)),
+      decibels(inputs.length === 0 ? null : smallest(inputs)),
       decibels(layer.output_sqnr_db),
     ];
 
     return metric === null ? row : [...row, layer.metric!.toFixed(4), layer.drop!.toFixed(4)];
   });
   const widths = head.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]!.length)),
+    Math.max(title.length, largest(rows.map((row) => row[column]!.length))),
   );
   const line = (cells: readonly string[]) =>
     cells

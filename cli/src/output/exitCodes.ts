@@ -22,6 +22,21 @@ const BY_CODE: Readonly<Record<string, number>> = {
   'usage-invalid': EXIT.usage,
 };
 
+/** Findings in a config that are about the model or the data it names, which the engine would refuse as well. */
+export const ABOUT_FILES: ReadonlySet<string> = new Set([
+  'model-unreadable',
+  'already-quantized',
+  'nothing-to-quantize',
+  'opset-unsupported',
+  'runtime-unknown-operator',
+  'border-type-unsupported',
+  'data-empty',
+  'sample-shape',
+  'labels-unfit',
+  'labels-class',
+  'labels-conflict',
+]);
+
 /** The exit code for a problem that ended a command. */
 export function exitCodeOf(problem: Problem): number {
   return BY_CODE[problem.code] ?? EXIT.input;

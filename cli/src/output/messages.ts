@@ -1,4 +1,4 @@
-import { visible } from '@quantsmith/report';
+import { visible, terminalLine } from '@quantsmith/schemas';
 import { fail, type Problem } from '@quantsmith/schemas';
 import { appendFileSync } from 'node:fs';
 import { createProgress, type Progress } from './progress.js';
@@ -28,8 +28,9 @@ export function openMessages({ quiet = false, verbose = false, logFile }: Messag
   const log = logFile === undefined ? () => undefined : logTo(logFile);
   const bar = createProgress(process.stderr, { quiet });
   const say = (level: string, text: string, shown: boolean) => {
-    log(level, text);
-    if (shown) bar.line(text);
+    const line = terminalLine(text);
+    log(level, line);
+    if (shown) bar.line(line);
   };
 
   const detail = (text: string) => say('detail', text, verbose && !quiet);

@@ -1,6 +1,7 @@
-import { visible } from '@quantsmith/report';
+import { visible } from '@quantsmith/schemas';
 import type { ConfigPath, Problem } from '@quantsmith/schemas';
 import { type Messages, problemText } from './messages.js';
+import { printJson } from './terminal.js';
 
 /** What every command gets besides its arguments. */
 export interface Session {
@@ -31,7 +32,8 @@ export function failed(
     else messages.note(placedText(problem));
   }
 
-  if (json) console.log(JSON.stringify({ exit_code: code, problems: problems.map(problemAsJson) }, null, 2));
+  if (json) printJson({ exit_code: code, problems: problems.map(problemAsJson) });
+
   return code;
 }
 

@@ -18,7 +18,7 @@ import {
   type RequestOptions,
 } from '@quantsmith/server';
 import { existsSync } from 'node:fs';
-import { EXIT, exitCodeOf } from '../output/exitCodes.js';
+import { ABOUT_FILES, EXIT, exitCodeOf } from '../output/exitCodes.js';
 import { failed, type PlacedProblem, placedText, type Session } from '../output/session.js';
 
 type RunKind = (RunRequest | SensitivityRequest | OverflowRequest | DebugRequest)['kind'];
@@ -76,7 +76,7 @@ export async function runOnConfig(
 /** Configs that are fine but for a model that cannot be read have an exit code of their own. */
 function exitCodeFor(findings: readonly { readonly code: string; readonly severity: string }[]): number {
   const errors = findings.filter(({ severity }) => severity === 'error');
-  const isInput = errors.length > 0 && errors.every(({ code }) => code === 'model-unreadable');
+  const isInput = errors.length > 0 && errors.every(({ code }) => ABOUT_FILES.has(code));
   return isInput ? EXIT.input : EXIT.config;
 }
 

@@ -1,6 +1,11 @@
 import type { Graph } from '@quantsmith/model/graph';
 import { type ModelProto, weightBytes, withOutputs } from '@quantsmith/model/onnx';
-import { QuantsmithError, type QuantizationChange, type QuantizationConfig } from '@quantsmith/schemas';
+import {
+  QuantsmithError,
+  type QuantizationChange,
+  type QuantizationConfig,
+  append,
+} from '@quantsmith/schemas';
 import type { Calibration } from '../calibration/calibration.js';
 import type { Sample } from '../data/types.js';
 import { plan, type Plan } from '../plan/plan.js';
@@ -91,7 +96,7 @@ async function inOrder<T, R>(
 ): Promise<R[]> {
   const results: R[] = [];
   for (let first = 0; first < items.length; first += atOnce) {
-    results.push(...(await Promise.all(items.slice(first, first + atOnce).map(work))));
+    append(results, await Promise.all(items.slice(first, first + atOnce).map(work)));
   }
 
   return results;

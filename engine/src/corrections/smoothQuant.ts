@@ -1,3 +1,4 @@
+import { largest as largestOf, smallest } from '@quantsmith/schemas';
 import { type Graph, freshNames } from '@quantsmith/model/graph';
 import { withGraph, type PreparedModel } from '../prepare/prepare.js';
 import {
@@ -118,7 +119,7 @@ export function smoothScales(
     return scales.map((scale) => Math.min(LARGEST_SCALE, Math.max(low, scale)));
   });
 
-  const evenness = (scales: Float64Array) => Math.min(...scales) / Math.max(...scales);
+  const evenness = (scales: Float64Array) => smallest(scales) / largestOf(scales);
   const best = proposals.reduce((a, b) => (evenness(b) > evenness(a) ? b : a));
 
   return Float32Array.from(best);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, relative, sep } from 'node:path';
-import { fail, IMAGE_TYPES, QuantsmithError, type TensorSignature } from '@quantsmith/schemas';
+import { fail, IMAGE_TYPES, QuantsmithError, type TensorSignature, largest } from '@quantsmith/schemas';
 import { decodeImage, type PlacedPixels } from './decodeImage.js';
 import { classFolderLabels, refuseInTwoFolders } from './labels/classFolders.js';
 import type { Labels } from './labels/labels.js';
@@ -119,7 +119,7 @@ function pixelLimit({ inputs }: DataContext): number {
   const sizes = inputs.map(({ dims }) =>
     dims.reduce<number>((product, dim) => product * (typeof dim === 'number' && dim > 0 ? dim : 1), 1),
   );
-  return Math.max(MAX_INPUT_PIXELS, ...sizes);
+  return Math.max(MAX_INPUT_PIXELS, largest(sizes));
 }
 
 async function decodeFile(file: string, preprocess: Preprocess, context: DataContext): Promise<PlacedPixels> {

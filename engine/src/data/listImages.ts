@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isImagePath } from '@quantsmith/schemas';
+import { isImagePath, append } from '@quantsmith/schemas';
 
 /**
  * The images below a folder, in the byte order of their paths, which is the same on every system. Links are followed; a
@@ -18,9 +18,9 @@ export async function listImages(root: string): Promise<string[]> {
     if (identity === null || seen.has(identity)) continue;
     seen.add(identity);
     const found = await look(next, next === root);
-    images.push(...found.images);
-    folders.push(...found.folders);
-    linked.push(...found.linked);
+    append(images, found.images);
+    append(folders, found.folders);
+    append(linked, found.linked);
   }
 
   const bytes = new Map(images.map((path) => [path, Buffer.from(path)]));

@@ -1,4 +1,4 @@
-import { type ConfigPath, DATA_KIND_NAMES, type DataKind, fail } from '@quantsmith/schemas';
+import { type ConfigPath, DATA_KIND_NAMES, type DataKind, fail, smallest } from '@quantsmith/schemas';
 import { resolve } from 'node:path';
 import { allFinite, widened, type HostTensor } from '@quantsmith/model/arrays';
 import { openArrays } from './arrays.js';
@@ -55,7 +55,7 @@ async function openKind(kind: DataKind, section: DataSection, context: DataConte
     case 'tensors':
       return openTensors(path, section, context);
     case 'loader':
-      return openLoader(path, smallest(context.limit, section.limit), context);
+      return openLoader(path, smallestLimit(context.limit, section.limit), context);
   }
 }
 
@@ -135,7 +135,7 @@ function checkFinite(sample: string, feed: HostTensor, configPath: ConfigPath): 
 }
 
 /** The smaller of the limits that there are; null: none. */
-function smallest(...limits: readonly (number | null | undefined)[]): number | null {
+function smallestLimit(...limits: readonly (number | null | undefined)[]): number | null {
   const known = limits.filter((limit) => typeof limit === 'number');
-  return known.length === 0 ? null : Math.min(...known);
+  return known.length === 0 ? null : smallest(known);
 }

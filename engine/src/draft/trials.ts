@@ -1,3 +1,4 @@
+import { append } from '@quantsmith/schemas';
 import { preprocessText } from '@quantsmith/model/tasks';
 import type { EngineEvent, TriedPreprocess } from '@quantsmith/schemas';
 import type { Preprocess } from '../data/preprocess.js';
@@ -141,6 +142,6 @@ function kept(trials: readonly Trial[], round: 0 | 1, { higherIsBetter }: Metric
 
 async function inTurn<T, U>(items: readonly T[], act: (item: T) => Promise<U[]>): Promise<U[]> {
   const results: U[] = [];
-  for (const item of items) results.push(...(await act(item)));
+  for (const item of items) append(results, await act(item));
   return results;
 }

@@ -1,3 +1,4 @@
+import { append } from '@quantsmith/schemas';
 import type { HostTensor } from '@quantsmith/model/arrays';
 import { run, type Session } from '../runtime/session.js';
 
@@ -40,8 +41,8 @@ export async function measureLatency(
   const times: { float: number[]; quantized: number[] } = { float: [], quantized: [] };
   for (let round = 0; times.float.length < maxRuns; round++) {
     if (round >= 3 && performance.now() - started > budgetMs) break;
-    times.float.push(...(await timeBlock(float, feeds, block)));
-    times.quantized.push(...(await timeBlock(quantized, feeds, block)));
+    append(times.float, await timeBlock(float, feeds, block));
+    append(times.quantized, await timeBlock(quantized, feeds, block));
   }
 
   const floatSpread = spread(times.float);

@@ -1,4 +1,4 @@
-import { fail } from '@quantsmith/schemas';
+import { fail, largest } from '@quantsmith/schemas';
 import { link, mkdir, readdir, readFile, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isRunning, thisProcess, type Owner } from '../processes/owner.js';
@@ -29,7 +29,7 @@ export async function takeLock(folder: string, output: string): Promise<Lock> {
     const owners = await ownersOf(folder);
     const running = owners.find((owner) => owner.runs);
     if (running !== undefined) busy(output, running.owner);
-    const number = Math.max(-1, ...owners.map((owner) => owner.number)) + 1;
+    const number = Math.max(-1, largest(owners.map((owner) => owner.number))) + 1;
     const file = join(folder, `owner.${number}.json`);
     if (!(await linkNew(file, JSON.stringify(self)))) continue;
     // Another run may have taken, and left, the folder since it was looked at: only one of two may stay.

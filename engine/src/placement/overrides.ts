@@ -1,3 +1,4 @@
+import { append, largest } from '@quantsmith/schemas';
 import { resolveIgnoredScope } from '@quantsmith/model/scope';
 import type { Problem, QuantizationChange } from '@quantsmith/schemas';
 import type { PreparedModel } from '../prepare/prepare.js';
@@ -26,7 +27,7 @@ export function resolveOverrides(
     const { names = [], patterns = [], types = [] } = override;
     const rules = { names, patterns, types, subgraphs: [], validate: true };
     const found = resolveIgnoredScope(graph, originals, rules, ['quantization', 'overrides', index]);
-    problems.push(...found.problems);
+    append(problems, found.problems);
     for (const name of found.ignored) {
       if (override.float !== undefined) float.set(name, override.float);
       layers.set(name, { ...layers.get(name), ...settingsOf(override) });
@@ -54,5 +55,5 @@ export function overriddenConfig(
   const bits = stated.flatMap(({ numBits }) => numBits ?? []);
   const modes = stated.flatMap(({ mode }) => mode ?? []);
   const mode = modes.includes('asymmetric') ? 'asymmetric' : (modes[0] ?? general.mode);
-  return { ...general, numBits: bits.length === 0 ? general.numBits : Math.max(...bits), mode };
+  return { ...general, numBits: bits.length === 0 ? general.numBits : largest(bits), mode };
 }

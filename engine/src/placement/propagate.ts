@@ -1,3 +1,4 @@
+import { append } from '@quantsmith/schemas';
 import type { Graph } from '@quantsmith/model/graph';
 import {
   ElementType,
@@ -55,12 +56,12 @@ export function propagateQuantizers(graph: Graph, options: PropagationOptions): 
       continue;
     }
 
-    for (const tensor of [...outputs].reverse()) placed.push(...placeAt(graph, tensor, demands));
+    for (const tensor of [...outputs].reverse()) append(placed, placeAt(graph, tensor, demands));
     demands.set(node, ownDemands(graph, node, options));
   }
 
-  for (const tensor of graph.inputs) placed.push(...placeAt(graph, tensor, demands));
-  for (const tensor of constantsWithDemands(graph, demands)) placed.push(...placeAt(graph, tensor, demands));
+  for (const tensor of graph.inputs) append(placed, placeAt(graph, tensor, demands));
+  for (const tensor of constantsWithDemands(graph, demands)) append(placed, placeAt(graph, tensor, demands));
 
   return finish(graph, placed.reverse());
 }

@@ -1,3 +1,4 @@
+import { append } from '@quantsmith/schemas';
 import type { Graph } from '@quantsmith/model/graph';
 import { ElementType, type NodeProto, intAttribute, isFloatType, isOnnxDomain } from '@quantsmith/model/onnx';
 import { dataInputs, has, isLinear, isOperand, traitOf } from '@quantsmith/model/operators';
@@ -171,7 +172,7 @@ export function isTail(graph: Graph, tensor: string): boolean {
       if (isLinear(node)) return false;
       if (seen.has(node.name)) continue;
       seen.add(node.name);
-      queue.push(...node.output);
+      append(queue, node.output);
     }
   }
 

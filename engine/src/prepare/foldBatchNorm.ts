@@ -1,3 +1,4 @@
+import { append } from '@quantsmith/schemas';
 import {
   ElementType,
   type ModelProto,
@@ -26,7 +27,7 @@ export function foldBatchNorms(model: ModelProto, graph: Graph, dir: string): Mo
     if (linear === undefined || changed.has(linear)) continue;
     const folded = foldInto(graph, linear, norm, dir, fresh);
     if (folded === undefined) continue;
-    added.push(...folded.initializers);
+    append(added, folded.initializers);
     changed.set(linear, folded.node);
     changed.set(norm, null);
   }

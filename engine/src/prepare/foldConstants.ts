@@ -1,3 +1,4 @@
+import { largest } from '@quantsmith/schemas';
 import { create } from '@bufbuild/protobuf';
 import {
   isFloatType,
@@ -163,7 +164,7 @@ function foldableNodes(model: ModelProto, types: ReadonlyMap<string, TensorType>
       ? LARGEST_GROWN_INTEGERS
       : LARGEST_GROWN;
 
-    const limit = Math.max(grown, ...inputs.map(size));
+    const limit = Math.max(grown, largest(inputs.map(size)));
     if (!inputs.some((tensor) => tooLarge.has(tensor)) && outputs.every((tensor) => size(tensor) <= limit))
       return true;
     for (const tensor of outputs) tooLarge.add(tensor);

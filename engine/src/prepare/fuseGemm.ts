@@ -1,3 +1,4 @@
+import { append } from '@quantsmith/schemas';
 import {
   ElementType,
   type ModelProto,
@@ -33,7 +34,7 @@ export function fuseGemms(model: ModelProto, graph: Graph): ModelProto {
 
     if (fused === undefined) continue;
     changed.set(node, fused.node);
-    added.push(...fused.initializers);
+    append(added, fused.initializers);
     changed.set(add.node, null);
   }
 

@@ -1,3 +1,4 @@
+import { smallest } from '@quantsmith/schemas';
 import type { LayerProfile } from './profile.js';
 import type { RangeUse } from './ranges.js';
 
@@ -36,7 +37,7 @@ export function firstCollapse(layers: readonly LayerProfile[]): Collapse | null 
   const found = layers.flatMap((layer) => {
     if (layer.sqnrDb === null || !Number.isFinite(layer.sqnrDb)) return [];
     const levels = layer.before.flatMap((name) => byName.get(name)?.sqnrDb ?? []);
-    const beforeDb = levels.length === 0 ? null : Math.min(...levels);
+    const beforeDb = levels.length === 0 ? null : smallest(levels);
     const jump = Math.min(CLEAN_DB, beforeDb ?? CLEAN_DB) - layer.sqnrDb;
     return [{ layer, beforeDb, afterDb: layer.sqnrDb, jump }];
   });

@@ -1,3 +1,4 @@
+import { smallest } from '@quantsmith/schemas';
 import type { ModelProto } from '@quantsmith/model/onnx';
 import type { QuantizationChange } from '@quantsmith/schemas';
 import { revertGroups } from '../placement/revert.js';
@@ -47,7 +48,7 @@ export async function tryCures(
   const { quantization } = input;
   const levelOf = await outputLevels(input);
   const worstOutput = async (made: Quantization, built: ModelProto) =>
-    Math.min(...(await levelOf(made, built)).values());
+    smallest((await levelOf(made, built)).values());
   const tried: TriedCure[] = [];
   for (const { text, quantization: make, reverted } of curesOf(collapse, input)) {
     const made = await make();

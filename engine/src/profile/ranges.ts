@@ -1,3 +1,4 @@
+import { largest as largestOf, smallest as smallestOf } from '@quantsmith/schemas';
 import { widened, type HostTensor } from '@quantsmith/model/arrays';
 import { roundHalfEven, type QuantizerParameters } from '../ranges/parameters.js';
 import { decibelsOf } from './tensors.js';
@@ -56,7 +57,7 @@ export function rangeUse(tensor: string, parameters: QuantizerParameters, axis: 
       }
     },
     result(): RangeUse {
-      const [low, high] = [Math.min(...parameters.low), Math.max(...parameters.high)];
+      const [low, high] = [smallestOf(parameters.low), largestOf(parameters.high)];
       return {
         ...{ tensor, low, high },
         used: largest >= smallest && high > low ? (largest - smallest) / (high - low) : 0,

@@ -1,3 +1,4 @@
+import { append } from '@quantsmith/schemas';
 import type { Graph } from '@quantsmith/model/graph';
 import { has } from '@quantsmith/model/operators';
 import type { ActivationQuantizer, Port } from '../placement/types.js';
@@ -33,7 +34,7 @@ export function repeatBehindPassThrough(
         .map((reading) => ({ node: reading.node.name, input: reading.input }));
 
       if (!stopped) {
-        queue.push(...readers);
+        append(queue, readers);
         continue;
       }
 
@@ -56,7 +57,7 @@ export function repeatBehindPassThrough(
         { name: draft.freshName(`DequantizeLinear_${tensor}_1`), domain },
       );
       draft.rewire(readers, output);
-      queue.push(...readers);
+      append(queue, readers);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { append } from '@quantsmith/schemas';
 import { isLate, union, type Candidate, type Screening, type Search } from './searchState.js';
 
 /** Up to so many groups are screened one by one; of more, blocks of neighbours first. */
@@ -69,8 +70,12 @@ async function screenAll(search: Search, sets: readonly (readonly Group[])[]): P
   const found: Screening[] = [];
   while (found.length < sets.length) {
     const some = sets.slice(found.length, found.length + problem.width);
-    if (isLate(search)) found.push(...some.map(() => ({ error: null, drop: null })));
-    else found.push(...(await Promise.all(some.map((set) => problem.screen(union(set))))));
+    if (isLate(search))
+      append(
+        found,
+        some.map(() => ({ error: null, drop: null })),
+      );
+    else append(found, await Promise.all(some.map((set) => problem.screen(union(set)))));
     problem.onProgress(found.length, 'looking for the operators that matter');
   }
 

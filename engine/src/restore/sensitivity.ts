@@ -1,3 +1,4 @@
+import { smallest } from '@quantsmith/schemas';
 import type { SensitivityReport } from '@quantsmith/schemas';
 import type { Calibration } from '../calibration/calibration.js';
 import { firstIndices } from '../data/source.js';
@@ -89,7 +90,7 @@ const decibels = ({ signal, noise }: Noise): number | null =>
 
 function lowest(values: readonly (number | null)[]): number | null {
   const finite = values.filter((value): value is number => value !== null && Number.isFinite(value));
-  return finite.length === 0 ? null : Math.min(...finite);
+  return finite.length === 0 ? null : smallest(finite);
 }
 
 /** Of all weights that the operators read together. */

@@ -10,6 +10,7 @@ import {
   type EngineEvent,
   type QuantizationConfig,
   type QuantizationReport,
+  smallest,
 } from '@quantsmith/schemas';
 import { noiseSamples } from '../measure/finished.js';
 import { plan } from '../plan/plan.js';
@@ -66,7 +67,7 @@ export async function debugConfig(
     samples: feeds.length,
     in_sample: chosen.inSample,
     outputs: [...levels].map(([name, level]) => ({ name, sqnr_db: finite(level) })),
-    first: firstOf(layers, Math.min(...levels.values())),
+    first: firstOf(layers, smallest(levels.values())),
     layers: layers.map(layerOf),
     saved: folder === null ? [] : await folder.written(),
     seconds: (performance.now() - begun) / 1000,

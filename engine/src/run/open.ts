@@ -8,6 +8,7 @@ import {
   type EngineEvent,
   type Problem,
   type RunRequest,
+  append,
 } from '@quantsmith/schemas';
 import type { Calibration } from '../calibration/calibration.js';
 import { KEPT_CALIBRATION_BYTES, keepSamples } from '../data/keep.js';
@@ -53,7 +54,7 @@ export async function openRun(request: RunRequest, emit: (event: EngineEvent) =>
   const warnings: Problem[] = [];
   const warn = (problems: readonly Problem[]) => {
     for (const problem of problems) emit({ type: 'problem', problem });
-    warnings.push(...problems);
+    append(warnings, problems);
   };
 
   // As it is when the run begins: the history keeps it.

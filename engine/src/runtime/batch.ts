@@ -1,4 +1,4 @@
-import { QuantsmithError, tableOf } from '@quantsmith/schemas';
+import { QuantsmithError, tableOf, append } from '@quantsmith/schemas';
 import { run as runRaw, type Session } from './session.js';
 import { widened, type HostTensor, type TensorData } from '@quantsmith/model/arrays';
 
@@ -20,7 +20,7 @@ export async function runSamples(
     const some = feeds.slice(start, start + batch);
     const joined = some.length > 1 ? joinFeeds(some, scratch) : null;
     const split = joined === null ? null : await runJoined(session, joined, some.length, outputs);
-    if (split !== null) results.push(...split);
+    if (split !== null) append(results, split);
     else
       for (const each of some)
         results.push(await runOne(session, each, results.length, { outputs, scratch }));

@@ -1,3 +1,4 @@
+import { smallest } from '@quantsmith/schemas';
 import { encodeModel, type ModelProto } from '@quantsmith/model/onnx';
 import type { SampleSource } from '../data/types.js';
 import { quantizedOperators } from '../placement/revert.js';
@@ -169,7 +170,7 @@ function isBelowNoise(differenceDb: number | null, noiseDb: number | null): bool
 
 function worst(outputs: readonly OutputAgreement[]): number | null {
   const known = outputs.flatMap(({ sqnrDb }) => sqnrDb ?? []);
-  return known.length === 0 ? null : Math.min(...known);
+  return known.length === 0 ? null : smallest(known);
 }
 
 /** The model with the operators that are unfit left in float. */

@@ -1,5 +1,5 @@
 import type { NodeProto } from '../onnx/onnx_pb.js';
-import { fail } from '@quantsmith/schemas';
+import { fail, append } from '@quantsmith/schemas';
 import { capturedBy } from './captured.js';
 
 /** The order of an index: what can be computed first comes first (Kahn's algorithm). Throws `model-cyclic`. */
@@ -39,7 +39,7 @@ export function fileOrder(nodes: readonly NodeProto[]): NodeProto[] {
     const stack = [root];
     for (let node = stack.at(-1); node !== undefined; node = stack.at(-1)) {
       const waiting = done.has(node) ? [] : before(node).filter((earlier) => !done.has(earlier));
-      stack.push(...waiting);
+      append(stack, waiting);
       if (waiting.length > 0) continue;
       stack.pop();
       done.add(node);

@@ -10,6 +10,7 @@ import {
   type TensorSignature,
   fail,
   tableOf,
+  append,
 } from '@quantsmith/schemas';
 import { uniqueNodeNames } from './names.js';
 import { ValueInfoProtoSchema, type ValueInfoProto } from './onnx_pb.js';
@@ -206,8 +207,12 @@ interface Budget {
 /** Bodies within bodies; deeper ones are stepped over. */
 const MAX_DEPTH = 32;
 
-function spend(budget: Budget): void {
-  if (++budget.parts <= budget.maxParts) return;
+/** After so many parts others get their turn: what is buffered is read without a pause otherwise. */
+const PARTS_AT_ONCE = 1000;
+
+async function spend(budget: Budget): Promise<void> {
+  if (++budget.parts % PARTS_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
+  if (budget.parts <= budget.maxParts) return;
   fail('model-too-large', `The model has more than ${budget.maxParts} nodes, constants and inputs.`);
 }
 
@@ -222,7 +227,7 @@ async function readFunction(reader: WireReader, message: Field, budget: Budget):
     if (field.number === 1) named.name = await text(reader, field);
     else if (field.number === 10) named.domain = await text(reader, field);
     else if (field.number === 7) {
-      spend(budget);
+      await spend(budget);
       nodes.push(await readNode(reader, field, budget));
     }
   }
@@ -237,7 +242,7 @@ async function readGraph(reader: WireReader, message: Field, budget: Budget): Pr
   while (cursor.step() || (await cursor.load())) {
     const { field } = cursor;
     if (field.wireType !== 2) continue;
-    spend(budget);
+    await spend(budget);
     if (field.number === 1) graph.nodes.push(await readNode(reader, field, budget));
     else if (field.number === 11) graph.inputs.push(await readSignature(reader, field));
     else if (field.number === 12) graph.outputs.push(await readSignature(reader, field));
@@ -269,7 +274,7 @@ async function readNode(reader: WireReader, message: Field, budget: Budget): Pro
     else if (field.number === 7) names.domain = await text(reader, field);
     else if (field.number === 5) {
       const attribute = await readAttribute(reader, field, budget);
-      bodies.push(...attribute.graphs);
+      append(bodies, attribute.graphs);
       if (attribute.value !== null) attributes[attribute.name] = attribute.value;
       if (attribute.name === 'value' && attribute.tensor !== null) constant = attribute.tensor;
     }
@@ -317,7 +322,7 @@ async function readAttribute(reader: WireReader, message: Field, budget: Budget)
       budget.depth++;
       graphs.push(await readGraph(reader, field, budget));
       budget.depth--;
-    } else if (field.number === 8) ints.push(...(await integers(reader, field)));
+    } else if (field.number === 8) append(ints, await integers(reader, field));
   }
 
   const value = type === 1 ? float : type === 2 ? int : type === 3 ? string : type === 7 ? ints : null;
@@ -333,7 +338,7 @@ async function readTensor(reader: WireReader, message: Field): Promise<TensorSha
   const cursor = reader.cursor(message.start, message.end);
   while (cursor.step() || (await cursor.load())) {
     const { field } = cursor;
-    if (field.number === 1) dims.push(...(await integers(reader, field)));
+    if (field.number === 1) append(dims, await integers(reader, field));
     else if (field.number === 2) dataType = Number(field.value);
     else if (field.number === 8) name = await text(reader, field);
   }

@@ -1,3 +1,4 @@
+import { append } from '@quantsmith/schemas';
 import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lookAt } from '../sources/look.js';
@@ -32,7 +33,10 @@ export async function treeOf(root: string): Promise<FoundFolder[]> {
     found.push({ path, ...folder });
     if (depth === MAX_DEPTH) continue;
     const below = folder.folders.map((name) => (path === '' ? name : `${path}/${name}`));
-    queue.push(...below.map((each) => ({ path: each, depth: depth + 1 })));
+    append(
+      queue,
+      below.map((each) => ({ path: each, depth: depth + 1 })),
+    );
   }
 
   return found;

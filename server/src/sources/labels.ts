@@ -3,37 +3,54 @@ import {
   addYoloLines,
   cocoFacts,
   gatherLabels,
-  labelLines,
-  labelTable,
+  jsonLines,
+  linesOfText,
+  tableLines,
   type LabelFacts,
+  type LabelLines,
 } from '@quantsmith/service';
 import { join } from 'node:path';
 import { contentHash } from './content.js';
 import { filesBelow } from './folders.js';
 import { bytesOf, entriesOf, textOf, withFile } from './look.js';
 
-/** Larger label files are not looked into. */
-const MAX_BYTES = 8 * 1024 ** 2;
+/** Larger label files are not looked into: reading them would hold up answers. Tables of 50,000 images are smaller. */
+const MAX_BYTES = 3 * 1024 ** 2;
+const MAX_JSON_BYTES = 1 * 1024 ** 2;
 /** Label files of single images, or images in class folders: of more nothing is known. */
 const MAX_FILES = 20_000;
 /** Images of one name and size in several class folders that are compared by their contents. */
 const MAX_COMPARED = 200;
 
-const READERS: readonly (readonly [RegExp, (text: string) => LabelFacts | null])[] = [
-  [/\.csv$/i, (text) => labelTable(text)],
-  [/\.tsv$/i, (text) => labelTable(text, '\t')],
-  [/\.jsonl$/i, labelLines],
-  [/\.json$/i, cocoFacts],
+/** After so many lines others get their turn. */
+const LINES_AT_ONCE = 5000;
+
+const READERS: readonly (readonly [RegExp, () => LabelLines])[] = [
+  [/\.csv$/i, () => tableLines(',')],
+  [/\.tsv$/i, () => tableLines('\t')],
+  [/\.jsonl$/i, jsonLines],
 ];
 
 /** What a label file says; null for kinds that are not looked into, and for what cannot be read. */
 export async function readLabelFacts(path: string): Promise<LabelFacts | null> {
   if (/\.npy$/i.test(path)) return arrayLabels(path);
-  const reader = READERS.find(([pattern]) => pattern.test(path))?.[1];
-  if (reader === undefined) return null;
-  const text = await textOf(path, MAX_BYTES);
+  if (/\.json$/i.test(path)) {
+    const coco = await textOf(path, MAX_JSON_BYTES);
+    return coco === null ? null : cocoFacts(coco);
+  }
 
-  return text === null ? null : reader(text);
+  const reader = READERS.find(([pattern]) => pattern.test(path))?.[1]();
+  const text = reader === undefined ? null : await textOf(path, MAX_BYTES);
+  return reader === undefined || text === null ? null : factsOfLines(text, reader);
+}
+
+async function factsOfLines(text: string, { add, facts }: LabelLines): Promise<LabelFacts | null> {
+  for (const [index, line] of linesOfText(text).entries()) {
+    if (index % LINES_AT_ONCE === LINES_AT_ONCE - 1) await new Promise((resolve) => setImmediate(resolve));
+    if (line.trim() !== '' && !add(line, index)) return null;
+  }
+
+  return facts();
 }
 
 /** A label file or a list of classes, as an object that is another one when the file is. */

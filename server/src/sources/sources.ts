@@ -56,7 +56,7 @@ export interface Sources {
 
 const MAX_CONFIGS = 500;
 /** Nodes, constants and inputs of a model that is looked into: summing up more would hold up answers. */
-const MAX_MODEL_PARTS = 150_000;
+const MAX_MODEL_PARTS = 40_000;
 /** Bytes of a config that is checked by itself. */
 export const MAX_CONFIG_BYTES = 64 * 1024 ** 2;
 /** Bytes of a config that others extend, or that is not open: parsing more would hold up answers. */

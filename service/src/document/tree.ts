@@ -1,4 +1,4 @@
-import { type ConfigPath, writtenPath } from '@quantsmith/schemas';
+import { type ConfigPath, writtenPath, append } from '@quantsmith/schemas';
 /** Offsets into the text; `end` is exclusive. */
 export interface Span {
   readonly start: number;
@@ -198,7 +198,7 @@ export function walk(root: TreeNode | null, visit: (node: TreeNode) => void): vo
     if (node === null) continue;
     visit(node);
     const children = node.kind === 'mapping' ? node.entries.map((entry) => entry.value) : [];
-    stack.push(...(node.kind === 'sequence' ? node.items : children).slice().reverse());
+    append(stack, (node.kind === 'sequence' ? node.items : children).slice().reverse());
   }
 }
 

@@ -43,51 +43,54 @@ export function gatherLabels(): Gathering {
 
 const linesOf = (line: number | null) => (line === null ? [] : [line]);
 
-/**
- * A table of `file,label` lines, or with another separator. A header, quotes, CRLF and a byte-order mark are fine; null: there
- * is a line that is none.
- */
-export function labelTable(text: string, separator: ',' | '\t' = ','): LabelFacts | null {
+/** Reads labels line by line, so that whoever calls can pause between them. */
+export interface LabelLines {
+  /** False: the line is none of labels, and the file is no such file. */
+  readonly add: (line: string, index: number) => boolean;
+  readonly facts: () => LabelFacts;
+}
+
+/** `file,label` lines, or with another separator. A header and quotes are fine. */
+export function tableLines(separator: ',' | '\t'): LabelLines {
   const gathered = gatherLabels();
   const row =
     separator === ','
       ? /^\s*(?:"((?:[^"]|"")*)"|([^,]*)),\s*(?:"((?:[^"]|"")*)"|([^,]*))(?:,|$)/
       : /^()([^\t]*)\t()([^\t]*)(?:\t|$)/;
 
-  const lines = linesOfText(text);
-  for (const [index, line] of lines.entries()) {
-    if (line.trim() === '') continue;
-    const fields = row.exec(line);
-    const file = fields?.[1]?.replaceAll('""', '"') || (fields?.[2] ?? '');
-    const label = (fields?.[3] || fields?.[4])?.trim() ?? '';
-    // The first line may name the columns, or a file after them.
-    const isHeader = index === 0 && !isNumber(label) && /^(file|path|image|name|audio)/i.test(file);
-    if (isHeader) continue;
-    if (fields === null || label === '') {
-      if (index === 0) continue;
-      return null;
-    }
+  return {
+    add(line, index) {
+      const fields = row.exec(line);
+      const file = fields?.[1]?.replaceAll('""', '"') || (fields?.[2] ?? '');
+      const label = (fields?.[3] || fields?.[4])?.trim() ?? '';
+      // The first line may name the columns.
+      const isHeader = index === 0 && (label === '' || (!isNumber(label) && HEADER.test(file)));
+      if (!isHeader && label !== '') gathered.add(file, classOf(label), index + 1);
 
-    gathered.add(file, classOf(label), index + 1);
-  }
-
-  return gathered.facts();
+      return isHeader || label !== '';
+    },
+    facts: gathered.facts,
+  };
 }
 
-/** Lines of JSON objects with `file` and `label`; null: there is a line that is none. */
-export function labelLines(text: string): LabelFacts | null {
-  const gathered = gatherLabels();
-  for (const [index, line] of linesOfText(text).entries()) {
-    if (line.trim() === '') continue;
-    const row = parsed(line);
-    if (!isObject(row)) return null;
-    const { file, label } = row;
-    // Texts and tokens are no classes, rows without a file cannot contradict each other.
-    if (typeof label !== 'number' && typeof label !== 'string') continue;
-    gathered.add(typeof file === 'string' ? file : `row ${index + 1}`, label, index + 1);
-  }
+const HEADER = /^(file|path|image|name|audio)/i;
 
-  return gathered.facts();
+/** JSON objects with `file` and `label`. */
+export function jsonLines(): LabelLines {
+  const gathered = gatherLabels();
+  return {
+    add(line, index) {
+      const row = parsed(line);
+      if (!isObject(row)) return false;
+      const { file, label } = row;
+      // Texts and tokens are no classes, rows without a file cannot contradict each other.
+      if (typeof label === 'number' || typeof label === 'string')
+        gathered.add(typeof file === 'string' ? file : `row ${index + 1}`, label, index + 1);
+
+      return true;
+    },
+    facts: gathered.facts,
+  };
 }
 
 /** COCO's instances: contradictions are equal boxes of one image with several categories; null: it is no such file. */
@@ -124,7 +127,8 @@ export function addYoloLines(gathered: Gathering, file: string, text: string): v
   }
 }
 
-const linesOfText = (text: string) => text.replace(/^\uFEFF/, '').split(/\r?\n/);
+/** The lines of a file, without a byte-order mark. */
+export const linesOfText = (text: string) => text.replace(/^\uFEFF/, '').split(/\r?\n/);
 const isNumber = (text: string) => /^\d+$/.test(text);
 const classOf = (label: string): ClassName => (isNumber(label) ? Number(label) : label);
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -1,3 +1,4 @@
+import { append } from '@quantsmith/schemas';
 import {
   CodeActionKind,
   DiagnosticSeverity,
@@ -85,7 +86,7 @@ function apart({ text }: ConfigDocument, fixes: readonly Fix[]): TextEdit[] {
   let free = 0;
   for (const fix of fixes) {
     if (fix.edits.some(({ range }) => text.offsetAt(range.start) < free)) continue;
-    edits.push(...fix.edits);
+    append(edits, fix.edits);
     for (const { range } of fix.edits) free = Math.max(free, text.offsetAt(range.end) + 1);
   }
 

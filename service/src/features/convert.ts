@@ -1,3 +1,4 @@
+import { append } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { inline } from '../document/edit.js';
 import { entriesOf, resolved, type Entry, type Span, type TreeNode } from '../document/tree.js';
@@ -35,7 +36,10 @@ function createPrinter({ tree, text }: ConfigDocument, to: 'yaml' | 'json') {
   const take = (offset: number, indent: string): string[] => {
     const lines: string[] = [];
     while (comments[0] !== undefined && comments[0].start < offset)
-      lines.push(...rewritten(comments.shift()!).map((line) => indent + line));
+      append(
+        lines,
+        rewritten(comments.shift()!).map((line) => indent + line),
+      );
     return lines;
   };
   /** The comment behind something that ends at `offset`, on its line. */

@@ -11,7 +11,7 @@ import type { Change } from '../context/context.js';
 import { choiceAt, choiceText } from '../reports/choices.js';
 import { initialDrop, points } from '../reports/numbers.js';
 import { createMatcher } from '../knowledge/matching.js';
-import { code, listed } from './markdown.js';
+import { code, listed, plain } from './markdown.js';
 
 /** What is known beside the text. */
 export interface EffectContext {
@@ -100,7 +100,10 @@ function sourceEffects(): Record<string, (known: Known) => string> {
 const signatures = (tensors: ModelSummary['inputs']) =>
   tensors
     .slice(0, 8)
-    .map(({ name, type, dims }) => `${code(name)} ${type} [${dims.join(', ')}]`)
+    .map(
+      ({ name, type, dims }) =>
+        `${code(name)} ${plain(type)} [${dims.map((dim) => plain(String(dim))).join(', ')}]`,
+    )
     .join(', ');
 
 function modelText({ inputs, outputs, nodes, parameterCount, fileBytes }: ModelSummary): string {
@@ -229,7 +232,7 @@ function weightsText({ model, config, report }: Known): string {
 function biasText(report: QuantizationReport | null): string {
   if (report === null) return '';
   const changed = report.layers.filter((layer) => layer.bias_correction.applied);
-  const most = Math.max(0, ...changed.map((layer) => layer.bias_correction.max_shift));
+  const most = changed.reduce((largest, layer) => Math.max(largest, layer.bias_correction.max_shift), 0);
   return `Last run: the biases of ${count(changed.length, 'layer')} were changed, by ${most.toPrecision(3)} at most.`;
 }
 
@@ -240,9 +243,9 @@ function accuracyText(report: QuantizationReport | null): string {
   const restored =
     reverted.length === 0
       ? ''
-      : ` ${points(metric, initialDrop(metric))} before restoration; back in float: ${listed(reverted)}.`;
+      : ` ${plain(points(metric, initialDrop(metric)))} before restoration; back in float: ${listed(reverted)}.`;
 
-  return `Last run: ${metric.name} dropped by ${points(metric, metric.drop)} on ${count(metric.samples, 'sample')}.${restored}`;
+  return `Last run: ${plain(metric.name)} dropped by ${plain(points(metric, metric.drop))} on ${count(metric.samples, 'sample')}.${restored}`;
 }
 
 const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`;

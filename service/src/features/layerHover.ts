@@ -3,7 +3,7 @@ import type { ConfigPath } from '@quantsmith/schemas';
 import { layerCosts } from '../reports/costs.js';
 import { createMatcher } from '../knowledge/matching.js';
 import type { EffectContext } from './effects.js';
-import { code, listed } from './markdown.js';
+import { code, listed, plain } from './markdown.js';
 import { scopeList } from './modelItems.js';
 
 /** Quantizers of a layer that are listed. */
@@ -37,10 +37,10 @@ export function scopeText(value: string, path: ConfigPath, context: EffectContex
 function nodeText({ name, op, constants, attributes, inputs, outputs }: ModelNode): string {
   const shapes = Object.values(constants);
   const parameters = shapes.reduce((sum, dims) => sum + dims.reduce((size, dim) => size * dim, 1), 0);
-  const facts = Object.entries(attributes).map(([key, value]) => `${key} ${String(value)}`);
+  const facts = Object.entries(attributes).map(([key, value]) => plain(`${key} ${String(value)}`));
 
   return [
-    `**${code(name)}** — ${op}`,
+    `**${code(name)}** — ${plain(op)}`,
     shapes.length === 0
       ? ''
       : `Constants: ${shapes.map((dims) => `[${dims.join(', ')}]`).join(', ')} (${parameters.toLocaleString('en')} parameters)`,
@@ -60,9 +60,9 @@ function runText(name: string, report: QuantizationReport): string {
   const cost = layerCosts(report).get(name)?.text ?? '';
   const facts = [
     restored ? 'back in float to restore accuracy' : quantized ? 'quantized' : 'in float',
-    cost,
+    plain(cost),
     sqnr === null ? '' : `SQNR ${sqnr.toFixed(1)} dB`,
-    kernel === null ? '' : `integer kernel ${kernel}`,
+    kernel === null ? '' : `integer kernel ${plain(kernel)}`,
   ].filter((part) => part !== '');
   const weights =
     weight === null
@@ -75,7 +75,11 @@ function runText(name: string, report: QuantizationReport): string {
         `- ${code(input.tensor)}: [${short(input.low)}, ${short(input.high)}], scale ${short(input.scale)}, zero point ${input.zero_point}`,
     );
 
-  return [`Last run (${report.created.slice(0, 10)}): ${facts.join(', ')}`, weights, activations.join('\n')]
+  return [
+    `Last run (${plain(report.created.slice(0, 10))}): ${facts.join(', ')}`,
+    weights,
+    activations.join('\n'),
+  ]
     .filter((part) => part !== '')
     .join('\n\n');
 }

@@ -1,4 +1,10 @@
-import { defaultMetric, metricFacts, type ModelSummary, type QuantizationConfig } from '@quantsmith/schemas';
+import {
+  defaultMetric,
+  metricFacts,
+  type ModelSummary,
+  type QuantizationConfig,
+  smallest,
+} from '@quantsmith/schemas';
 import { findNode } from '../document/tree.js';
 import type { LabelFacts, SectionFacts } from '../facts/facts.js';
 import type { Finding } from '../findings/finding.js';
@@ -102,7 +108,7 @@ function classCount({ outputs }: ModelSummary, config: QuantizationConfig): numb
 function detectorLimit(dims: readonly (number | string)[]): number | null {
   const sizes = dims.slice(1);
   if (sizes.length !== 2 || !sizes.every((size) => typeof size === 'number' && size > 0)) return null;
-  const limit = Math.min(...(sizes as number[])) - 4;
+  const limit = smallest(sizes as number[]) - 4;
   return limit > 1 ? limit : null;
 }
 

@@ -1,3 +1,4 @@
+import { smallest } from '@quantsmith/schemas';
 import { distance } from 'fastest-levenshtein';
 
 /** Letters to change; two neighbours that changed places are one change. */
@@ -9,7 +10,7 @@ function typingDistance(written: string, candidate: string): number {
     return `${written.slice(0, index)}${second}${first}${written.slice(index + 2)}`;
   });
 
-  return Math.min(plain, ...swapped.map((word) => 1 + distance(word, candidate)));
+  return Math.min(plain, smallest(swapped.map((word) => 1 + distance(word, candidate))));
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { ConfigPath } from '@quantsmith/schemas';
-import { isaSaturates, TARGET_ISAS, type QuantizationReport } from '@quantsmith/schemas';
+import { isaSaturates, TARGET_ISAS, type QuantizationReport, largest } from '@quantsmith/schemas';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import type { TextEdit } from 'vscode-languageserver-types';
 import type { Finding } from '../findings/finding.js';
@@ -119,7 +119,7 @@ function bestSetting({ overflow, metric }: QuantizationReport, target: Target): 
   const saturating = (setting: Setting) => (target === 'exact' ? 0 : setting.saturating);
   const scale = metric?.drop_type === 'relative' ? Math.abs(metric.baseline) : 1;
   const noise = metric === null ? 0 : noiseOf(metric) * scale;
-  const least = Math.max(...settings.map(good)) - noise;
+  const least = largest(settings.map(good)) - noise;
   const order = (a: Setting, b: Setting) =>
     saturating(a) - saturating(b) ||
     good(b) - good(a) ||
