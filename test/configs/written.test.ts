@@ -28,9 +28,12 @@ async function findings(name: string, text: string) {
   }));
 }
 
-it.each(['sound-seen', 'sound-unseen'].flatMap(writtenConfigs))('$name is sound: nothing is said', async ({ name, text }) => {
-  expect(await findings(name, text)).toEqual([]);
-});
+it.each(['sound-seen', 'sound-unseen'].flatMap(writtenConfigs))(
+  '$name is sound: nothing is said',
+  async ({ name, text }) => {
+    expect(await findings(name, text)).toEqual([]);
+  },
+);
 
 it.each(['unsound-seen', 'unsound-unseen'].flatMap(writtenConfigs))(
   '$name is unsound: it is said on its line',
