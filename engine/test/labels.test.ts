@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { encode } from 'fast-png';
 import sharp from 'sharp';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import type { LabelKind, TensorSignature } from '@quantsmith/schemas';
+import { resolveConfig, type LabelKind, type TensorSignature } from '@quantsmith/schemas';
 import type { LabelArray } from '../src/data/labels/label.js';
 import { openData } from '../src/data/source.js';
 import type { DataSection } from '../src/data/types.js';
@@ -227,5 +227,12 @@ describe('images', () => {
     expect(await first({ normalize: 'inception' })).toEqual([1, -1, -1]);
     const [, , red] = await first({ normalize: 'imagenet', color: 'bgr' });
     expect(red).toBeCloseTo((1 - 0.485) / 0.229, 5);
+
+    // What a config leaves out is filled in before a run: that must not count as said.
+    for (const normalize of ['imagenet', 'yolo', 'inception', 'clip', 'none'] as const) {
+      const calibration = { images: 'x', preprocess: { normalize } };
+      const { data } = resolveConfig({ model: 'm.onnx', data: { calibration } });
+      expect(await first(data.calibration.preprocess!)).toEqual(await first({ normalize }));
+    }
   });
 });

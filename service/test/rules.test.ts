@@ -495,6 +495,7 @@ describe('after a run', () => {
         ci95: [0.03, 0.07],
         ...metric,
       },
+      choices: [],
       restoration: { reverted: ['/stem/Conv'] },
       overflow: { layers: [] },
       warnings: [],

@@ -27,6 +27,7 @@ export function sampleReport(change: Partial<QuantizationReport> = {}): Quantiza
     config: { path: '/models/net.quant.yaml', sha256: hash },
     model: { path: '/models/net.onnx', sha256: hash },
     output: { path: '/models/net.int8.onnx', sha256: hash },
+    choices: [],
     data: { calibration: { samples: 300, sha256: hash }, validation: { samples: 600, sha256: hash } },
     runtime: { name: 'onnxruntime', version: '1.30.0', cpu: { model: 'A CPU', isa: ['avx2'] }, threads: 2 },
     metric: {

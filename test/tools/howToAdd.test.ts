@@ -22,7 +22,7 @@ export const rule = defineRule({
     const entry = findEntry(document.tree, ['quantization', 'subset_size']);
     if (entry?.value == null || (config.quantization?.subset_size ?? 300) >= 10) return [];
     const { start, end } = entry.value;
-    const path = ['quantization', 'subset_size'];
+    const path = ['quantization', 'subset_size'] as const;
     return [{ code: 'few-samples', severity: 'warning', message: 'Few samples.', start, end, path }];
   },
   suppressible: true,
@@ -45,7 +45,7 @@ export const top3 = topK('top3', 3);
 const REMEDY = `export const REMEDIES: readonly RemedySetting[] = [
   {
     setting: 'quantize_outputs',
-    path: ['advanced_parameters', 'quantize_outputs'],
+    path: ['quantization', 'advanced_parameters', 'quantize_outputs'],
     values: ({ advanced_parameters: { quantize_outputs: current } }) => [!current],
     parse: (text) => text === 'true',
   },`;

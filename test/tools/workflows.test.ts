@@ -147,7 +147,7 @@ describe('the action', () => {
     const config = 'digits/digits-default.quant.yaml';
     const before = git(cwd, 'status', '--porcelain').toString();
     const good = act(cwd, { CONFIGS: config, BASE: 'main', LIMITS: '--max-size 2x' });
-    expect(good.said).toMatch(/^The config is fine\.\n/);
+    expect(good.said).toMatch(/^The config is valid\.\n/);
     expect(good.status).toBe(0);
     expect(good.summary).toMatch(/^# Quantization\n\n## digits\/digits-default\.quant\.yaml\n/);
     expect(good.summary).toMatch(/\| *(size|Size)/);

@@ -27,6 +27,7 @@ export interface PreparedModel {
   readonly storedAs: number | null;
   /** The nodes of the user's model with the prepared nodes that took their place. */
   readonly originals: readonly NamedNode[];
+  /** One of severity error: the model was prepared, and there is nothing in it to quantize. */
   readonly problems: readonly Problem[];
 }
 
@@ -43,7 +44,9 @@ export async function prepareModel(
   const named = nameNodes(loaded.model);
   const whole = denseConstants(inlineFunctions(named.model), dir);
   const structure = structureOfModel(whole);
-  refuse(refusalOf(structure), path);
+  const refusal = refusalOf(structure);
+  const isEmpty = refusal?.code === 'nothing-to-quantize';
+  if (refusal !== null && !isEmpty) throw new QuantsmithError({ ...refusal, file: path });
   const settled = settleInputs(constantsAsInitializers(whole));
   const raised = raiseFloats(rankInputs(settled.model), dir);
   const opened = raised.model;
@@ -70,6 +73,7 @@ export async function prepareModel(
     problems: [
       ...[named, settled, raised, upgraded, { problems }].flatMap((step) => step.problems),
       ...leftInFloat(structure),
+      ...(isEmpty ? [{ ...refusal, file: path }] : []),
     ],
   };
 }
@@ -91,10 +95,6 @@ export async function withGraph(
   const ordered = { ...model, graph: { ...model.graph!, node: [...index.nodes] } };
 
   return { ...prepared, model: ordered, graph: index };
-}
-
-function refuse(refusal: Problem | null, file: string): void {
-  if (refusal !== null) throw new QuantsmithError({ ...refusal, file });
 }
 
 /** What the runtime says against the model is said of its file. */

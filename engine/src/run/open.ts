@@ -4,6 +4,7 @@ import { changedFiles, readModel, type LoadedModel } from '@quantsmith/model/onn
 import {
   configuredInputs,
   fail,
+  QuantsmithError,
   runPaths,
   type EngineEvent,
   type Problem,
@@ -64,6 +65,8 @@ export async function openRun(request: RunRequest, emit: (event: EngineEvent) =>
   workers.warm(loaded.model);
   clock.stage('prepare', null);
   const float = await prepareModel(loaded);
+  const refusal = float.problems.find(({ severity }) => severity === 'error');
+  if (refusal !== undefined) throw new QuantsmithError(refusal);
   warn(float.problems);
   const inputs = inputSignatures(float.model);
   const modelClasses = classesOf(float.model);

@@ -580,9 +580,9 @@ export interface Preprocess {
    */
   color?: "rgb" | "bgr" | "gray";
   /**
-   * Every value is divided by it: 255 turns bytes into 0…1.
+   * Every value is divided by it: 255 turns bytes into 0…1. Left out: what `normalize` says, else 1.
    */
-  scale?: number;
+  scale?: number | null;
   /**
    * Subtracted from each channel after the division by scale.
    *

@@ -27,7 +27,7 @@ export function mentionsOf(document: ConfigDocument): Mention[] {
 }
 
 /** The places of the entries of `overrides` in this text. */
-export function overridePaths({ tree }: ConfigDocument): ScopePath[] {
+function overridePaths({ tree }: ConfigDocument): ScopePath[] {
   const overrides = targetOf(findNode(tree, OVERRIDES));
   const indexes = overrides?.kind === 'sequence' ? [...overrides.items.keys()] : [];
   return indexes.map((index) => [...OVERRIDES, index] as const);

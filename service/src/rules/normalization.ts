@@ -54,13 +54,13 @@ function normalizationFindings(
   name: 'calibration' | 'validation',
   section: Section | undefined,
 ): Finding[] {
-  const { scale, mean, std, normalize = null } = section?.preprocess ?? {};
+  const { scale = null, mean, std, normalize = null } = section?.preprocess ?? {};
   const path = below(['data', name, 'preprocess']);
   const means = [mean ?? []].flat();
   const byName = normalize !== null && normalize !== 'none';
   const divisor = scale ?? (byName ? 255 : 1);
 
-  if (scale !== undefined && Math.abs(scale - BYTE_STEP) < 0.02 * BYTE_STEP) {
+  if (scale !== null && Math.abs(scale - BYTE_STEP) < 0.02 * BYTE_STEP) {
     const message = `scale divides: ${scale} makes values of up to ${Math.round(255 / scale)}. 255 turns bytes into 0 to 1.`;
     return [
       warn(document, 'normalization-doubtful', below(path, 'scale'), message, {
