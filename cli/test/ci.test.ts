@@ -159,8 +159,8 @@ describe('problems as JSON on standard output when --json was asked', () => {
 });
 
 describe('what is said', () => {
-  it('run on a model points to init', () => {
-    const { status, stderr } = quantsmith(['run', 'digits.onnx']);
+  it.each(['run', 'check', 'debug'])('%s on a model points to init', (command) => {
+    const { status, stderr } = quantsmith([command, 'digits.onnx']);
     expect(status).toBe(2);
     expect(stderr).toBe(
       'error: digits.onnx is a model, and this takes a config: `quantsmith init digits.onnx` writes one. [usage-invalid]\n',

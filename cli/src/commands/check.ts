@@ -9,6 +9,7 @@ import { text as readAll } from 'node:stream/consumers';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { CONFIG_NAMES, NOT_SEARCHED } from './configFiles.js';
 import { EXIT } from '../output/exitCodes.js';
+import { refuseModel } from '../run/engine.js';
 import { placedText, type PlacedProblem, type Session } from '../output/session.js';
 import { printRaw } from '../output/terminal.js';
 
@@ -80,6 +81,7 @@ async function filesOf(patterns: readonly string[]): Promise<string[]> {
 }
 
 async function filesOfOne(pattern: string): Promise<string[]> {
+  refuseModel(pattern);
   const options = { ignore: NOT_SEARCHED, followSymbolicLinks: false, expandDirectories: false };
   const info = await stat(pattern).catch(() => null);
   if (info !== null && !info.isDirectory()) return [pattern];

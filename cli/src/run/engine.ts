@@ -38,11 +38,7 @@ export async function runOnConfig(
   onEvent: (event: EngineEvent) => void,
 ): Promise<number | null> {
   const asked: Asked = typeof what === 'string' ? { kind: what } : what;
-  if (/\.onnx$/i.test(path))
-    fail(
-      'usage-invalid',
-      `${path} is a model, and this takes a config: \`quantsmith init ${path}\` writes one.`,
-    );
+  refuseModel(path);
   const { checked, request } = requestRun(await checkConfigFile(path), options);
   const findings = worthShowing(checked);
   if (request === null) return failed(session, findings, exitCodeFor(findings));
@@ -71,6 +67,15 @@ export async function runOnConfig(
   const message = cancelledText(runPaths(request), asked.kind, outcome.written);
 
   return failed(session, [{ code: 'cancelled', severity: 'error', message }], EXIT.cancelled);
+}
+
+/** A model where a config is wanted is the most common slip of all. */
+export function refuseModel(path: string): void {
+  if (!/\.onnx$/i.test(path)) return;
+  fail(
+    'usage-invalid',
+    `${path} is a model, and this takes a config: \`quantsmith init ${path}\` writes one.`,
+  );
 }
 
 /** Configs that are fine but for a model that cannot be read have an exit code of their own. */

@@ -19,9 +19,12 @@ export const stemOf = (path: string): string => nameOf(path).replace(/\.[^.]+$/,
 
 export type Role = 'calibration' | 'validation';
 
+/** Endings that words for a purpose have: trainset, testdata, val2017. */
+const ENDING = '(set|data|images|imgs|pics|samples)?\\d*$';
+
 const ROLES: Readonly<Record<Role, RegExp>> = {
-  calibration: /^(cal|calib|calibration|train|training|train\d{4})$/,
-  validation: /^(val|valid|validation|val\d{4}|test|eval|dev)$/,
+  calibration: new RegExp(`^(cal|calib|calibration|train|training)${ENDING}`),
+  validation: new RegExp(`^(val|valid|validation|test|testing|eval|evaluation|dev|holdout)${ENDING}`),
 };
 
 /** What a word says that data are for; null: nothing. */

@@ -163,14 +163,14 @@ function labelLines(
 
 function controlSection(
   { validation }: DraftData,
-  { metric, hasLabels }: ModelDraft,
+  { metric, hasLabels, task }: ModelDraft,
   maxDrop: number,
 ): string[] {
   if (validation === undefined)
     return [
       '# With validation data, this restores accuracy where quantization costs too much:',
       '# accuracy_control:',
-      '#   metric: top1',
+      `#   metric: ${task?.type === 'detection' ? 'map' : 'top1'}`,
       '#   max_drop: 0.01',
     ];
 
