@@ -124,7 +124,11 @@ const MODELS: Readonly<Record<string, { built: ModelProto; refused: string | nul
 async function bothOf(file: string) {
   const seen = structureOfSummary(await inspectModel(file));
   const run = await prepareModel(await readModel(file)).then(
-    ({ problems }) => ({ refused: null, said: problems.map(({ code }) => code) }),
+    ({ problems }) => {
+      // A run ends with what is an error after preparing, too.
+      const [refusal] = problems.filter(({ severity }) => severity === 'error');
+      return { refused: refusal?.code ?? null, said: refusal ? [] : problems.map(({ code }) => code) };
+    },
     (error: unknown) => ({ refused: (error as { problem: { code: string } }).problem.code, said: [] }),
   );
   return { known: refusalOf(seen)?.code ?? null, said: leftInFloat(seen).map(({ code }) => code), run };
