@@ -30,7 +30,7 @@ const ALLOWED = [
   /^extension\/(package\.json|readme\.md|changelog\.md|LICENSE\.txt)$/i,
   /^extension\/dist\/(extension|server|engine|worker|watch)\.cjs$/,
   /^extension\/client\/(language-configuration[\w-]*|syntaxes\/[\w-]+\.tmLanguage)\.json$/,
-  /^extension\/(THIRD-PARTY-NOTICES\.txt|sbom\.cdx\.json|licenses\/L?GPL-3\.0\.txt)$/,
+  /^extension\/(THIRD-PARTY-NOTICES\.txt|sbom\.cdx\.json|licenses\/(L?GPL-3\.0|onnxruntime)\.txt)$/,
   /^extension\/docs\/[\w-]+\.md$/,
   /^extension\/client\/(media\/[\w-]+\.(svg|png)|walkthrough\/[\w-]+\.md)$/,
   /^extension\/examples\/digits\/(README\.md|digits[\w.-]*|data\/[\w-]+\.npy)$/,

@@ -1,8 +1,8 @@
 /** A config with a misspelled key, for the editors' tests. */
 export const MISTAKEN = `model: digits.onnx
 data:
-  calibration:
-    arrays: data/calibration.npy
+  calibration: { preprocess: { scale: 16 },
+    arrays: data/calibration.npy }
 quantization:
   prset: mixed
   target_device: ANY
