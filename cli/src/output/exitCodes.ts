@@ -1,3 +1,4 @@
+import { REFUSAL_CODES } from '@quantsmith/model/refusals';
 import { type Problem, QuantsmithError } from '@quantsmith/schemas';
 
 /** What the process ends with; documented in docs/cli.md. */
@@ -24,12 +25,8 @@ const BY_CODE: Readonly<Record<string, number>> = {
 
 /** Findings in a config that are about the model or the data it names, which the engine would refuse as well. */
 export const ABOUT_FILES: ReadonlySet<string> = new Set([
+  ...REFUSAL_CODES,
   'model-unreadable',
-  'already-quantized',
-  'nothing-to-quantize',
-  'opset-unsupported',
-  'runtime-unknown-operator',
-  'border-type-unsupported',
   'data-empty',
   'sample-shape',
   'labels-unfit',

@@ -78,7 +78,7 @@ export function refuseModel(path: string): void {
   );
 }
 
-/** Configs that are fine but for a model that cannot be read have an exit code of their own. */
+/** Configs that are valid but for the model or the data that they name have an exit code of their own. */
 function exitCodeFor(findings: readonly { readonly code: string; readonly severity: string }[]): number {
   const errors = findings.filter(({ severity }) => severity === 'error');
   const isInput = errors.length > 0 && errors.every(({ code }) => ABOUT_FILES.has(code));

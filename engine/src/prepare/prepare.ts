@@ -5,7 +5,7 @@ import {
   type TensorProto,
   nameNodes,
 } from '@quantsmith/model/onnx';
-import { leftInFloat, refusalOf, structureOfModel } from '@quantsmith/model/refusals';
+import { leftInFloat, nothingToQuantize, structureOfModel, cannotPrepare } from '@quantsmith/model/refusals';
 import { upgradeModel } from '@quantsmith/model/upgrade';
 import type { NamedNode } from '@quantsmith/model/scope';
 import { fail, QuantsmithError, type Problem } from '@quantsmith/schemas';
@@ -34,7 +34,7 @@ export interface PreparedModel {
 /**
  * Prepares a model for quantization; its outputs stay equal within float rounding. `opset`: the least operator set of
  * the result (default 13; a higher one of the model stays). Throws what
- * `refusalOf` finds, `operator-not-upgradable` or the runtime's reason for not loading it.
+ * `cannotPrepare` finds, `operator-not-upgradable` or the runtime's reason for not loading it.
  */
 export async function prepareModel(
   loaded: LoadedModel,
@@ -44,9 +44,9 @@ export async function prepareModel(
   const named = nameNodes(loaded.model);
   const whole = denseConstants(inlineFunctions(named.model), dir);
   const structure = structureOfModel(whole);
-  const refusal = refusalOf(structure);
-  const isEmpty = refusal?.code === 'nothing-to-quantize';
-  if (refusal !== null && !isEmpty) throw new QuantsmithError({ ...refusal, file: path });
+  const refusal = cannotPrepare(structure);
+  if (refusal !== null) throw new QuantsmithError({ ...refusal, file: path });
+  const empty = nothingToQuantize(structure);
   const settled = settleInputs(constantsAsInitializers(whole));
   const raised = raiseFloats(rankInputs(settled.model), dir);
   const opened = raised.model;
@@ -73,7 +73,7 @@ export async function prepareModel(
     problems: [
       ...[named, settled, raised, upgraded, { problems }].flatMap((step) => step.problems),
       ...leftInFloat(structure),
-      ...(isEmpty ? [{ ...refusal, file: path }] : []),
+      ...(empty === null ? [] : [{ ...empty, file: path }]),
     ],
   };
 }

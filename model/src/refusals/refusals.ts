@@ -14,12 +14,25 @@ const KNOWN_DOMAINS: ReadonlySet<string> = new Set([
  * model, and the editor while the config is written: one decision.
  */
 export function refusalOf(structure: Structure): Problem | null {
+  return cannotPrepare(structure) ?? nothingToQuantize(structure);
+}
+
+/** Every code of `refusalOf`. */
+export const REFUSAL_CODES = [
+  'already-quantized',
+  'nothing-to-quantize',
+  'opset-unsupported',
+  'runtime-unknown-operator',
+  'border-type-unsupported',
+] as const;
+
+/** Why a model cannot even be prepared for quantization; null: nothing is known against it. */
+export function cannotPrepare(structure: Structure): Problem | null {
   return (
     unreadableOperatorSet(structure) ??
     quantizedAlready(structure) ??
     strangeOperator(structure) ??
-    unfeedable(structure) ??
-    nothingToQuantize(structure)
+    unfeedable(structure)
   );
 }
 
@@ -41,7 +54,11 @@ export function leftInFloat(structure: Structure): Problem[] {
   ];
 }
 
-function refuse(code: string, message: string, data: NonNullable<Problem['data']>): Problem {
+function refuse(
+  code: (typeof REFUSAL_CODES)[number],
+  message: string,
+  data: NonNullable<Problem['data']>,
+): Problem {
   return { code, severity: 'error', message, configPath: ['model'], data };
 }
 
@@ -86,7 +103,8 @@ function unfeedable({ border }: Structure): Problem | null {
   );
 }
 
-function nothingToQuantize(structure: Structure): Problem | null {
+/** Why there is nothing in a model to quantize; null: there is something. */
+export function nothingToQuantize(structure: Structure): Problem | null {
   const nodes = expanded(structure);
   if (nodes.some(isQuantizable)) return null;
   const inside = inBodies(nodes).length;

@@ -1,4 +1,4 @@
-import { leftInFloat, refusalOf, structureOfSummary } from '@quantsmith/model/refusals';
+import { leftInFloat, REFUSAL_CODES, refusalOf, structureOfSummary } from '@quantsmith/model/refusals';
 import { findNode } from '../document/tree.js';
 import type { Code } from '../findings/finding.js';
 import { placeOf } from './place.js';
@@ -6,14 +6,7 @@ import { defineRule } from './rule.js';
 
 /** What a run will refuse the model for, and what it will leave in float, from the model's structure alone. */
 export const rule = defineRule({
-  codes: [
-    'already-quantized',
-    'nothing-to-quantize',
-    'opset-unsupported',
-    'runtime-unknown-operator',
-    'border-type-unsupported',
-    'bodies-in-float',
-  ],
+  codes: [...REFUSAL_CODES, 'bodies-in-float'],
   needs: 'model',
   check({ document, model }) {
     const structure = structureOfSummary(model);
