@@ -49,12 +49,17 @@ if (installed === undefined)
 module.exports = require(installed);
 `;
 
-/** Bundles entry points into a folder, each as one CommonJS file; returns esbuild's account of what went in. */
-export async function bundle(entryPoints, outdir, { minify = false, sourcemap = false, plugins = [] }) {
+/**
+ * Bundles entry points into a folder, each as one CommonJS file; returns esbuild's account of what went in. Without `write`
+ * the account alone.
+ */
+export async function bundle(entryPoints, outdir, options) {
+  const { minify = false, sourcemap = false, plugins = [], write = true } = options;
   const { metafile } = await esbuild.build({
     absWorkingDir: root,
     entryPoints,
     outdir,
+    write,
     outExtension: { '.js': '.cjs' },
     bundle: true,
     platform: 'node',

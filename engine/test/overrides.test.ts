@@ -1,15 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
-import { encodeModel, readModel } from '@quantsmith/model/onnx';
+import { describe, expect, it } from 'vitest';
+import { readModel } from '@quantsmith/model/onnx';
 import type { QuantizationConfig } from '@quantsmith/schemas';
 import { floats, model, node, value } from '../../test/kit/models.js';
-import { writeNpy } from '../../test/kit/npy.js';
-import { runPipeline } from '../src/pipeline.js';
-
-const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-overrides-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+import { quantizeModel } from '../../test/kit/quantize.js';
 
 type Overrides = NonNullable<NonNullable<QuantizationConfig['quantization']>['overrides']>;
 const wave = (length: number, step: number) => Array.from({ length }, (_, i) => Math.sin(step * (i + 1)));
@@ -29,30 +22,13 @@ const network = model({
 
 /** How the written model calls the codes of a weight. */
 const codesOf = (weight: string) => `q_output_${weight}_1`;
-let runs = 0;
-
 async function quantize(overrides: Overrides, quantization: QuantizationConfig['quantization'] = {}) {
-  const base = join(scratch, `case-${runs++}`);
-  writeFileSync(`${base}.onnx`, encodeModel(network));
   const samples = Array.from({ length: 8 }, (_, i) => ({
     shape: [8, 4, 4],
     data: wave(128, 0.1 + 0.37 * i),
   }));
-  writeNpy(`${base}.npy`, samples);
-  const config: QuantizationConfig = {
-    model: `${base}.onnx`,
-    data: { calibration: { arrays: `${base}.npy` } },
-    quantization: { defaults: 'nncf', ...quantization, overrides },
-  };
-  const output = `${base}.int8.onnx`;
-  const request = {
-    kind: 'run',
-    config,
-    configPath: `${base}.quant.yaml`,
-    configSha256: '',
-    output,
-  } as const;
-  const { report } = await runPipeline({ ...request, allowModules: false, cache: false }, () => undefined);
+  const settings = { defaults: 'nncf', ...quantization, overrides } as const;
+  const { report, output } = await quantizeModel(network, samples, settings);
   const written = (await readModel(output)).model.graph!;
 
   return {

@@ -18,12 +18,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Ajv from 'ajv';
+import { HERE } from '../../scripts/platforms.mjs';
 import { initialize } from './languageServer.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Characters of a failing program's output. */
 const MAX_SHOWN = 4000;
-const HERE = `${process.platform}-${process.arch}`;
 /** The schema that OASIS publishes, as a package has it. */
 const SARIF_SCHEMA = '@microsoft/jest-sarif@1.0.0-beta.0';
 const NODES = ['20.19.0', '22', '24'];
