@@ -57,6 +57,7 @@ export default tseslint.config(
       // The editor takes any object with a dispose function for a Disposable.
       '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
       eqeqeq: 'error',
+      'no-duplicate-imports': 'error',
       'prefer-const': 'error',
     },
   },

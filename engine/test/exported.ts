@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll } from 'vitest';
@@ -6,7 +6,6 @@ import { parse } from 'yaml';
 import { widened, type HostTensor } from '@quantsmith/model/arrays';
 import { readModel, type ModelProto } from '@quantsmith/model/onnx';
 import type { QuantizationConfig, QuantizationReport, RunRequest } from '@quantsmith/schemas';
-import { readFileSync } from 'node:fs';
 import { openData } from '../src/data/source.js';
 import { inputSignatures } from '../src/prepare/types.js';
 import { runPipeline } from '../src/pipeline.js';

@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { drop as dropIn, type DropType } from '@quantsmith/schemas';
+import { drop as dropIn, type DropType, EQUAL_SQNR_DB } from '@quantsmith/schemas';
 import { dropInterval } from '../src/metrics/drop.js';
 import { worstSamples } from '../src/metrics/evaluate.js';
-import { EQUAL_SQNR_DB } from '@quantsmith/schemas';
 import type { Outputs } from '../src/metrics/metric.js';
 import { openMetric } from '../src/metrics/open.js';
 import { NO_TASK } from '../src/tasks/task.js';

@@ -1,6 +1,5 @@
-import type { Label } from '../src/data/labels/label.js';
+import type { Label, TruthBox } from '../src/data/labels/label.js';
 import { AREAS, COCO, judge, meanPrecision, type FoundBox } from '../src/metrics/averagePrecision.js';
-import type { TruthBox } from '../src/data/labels/label.js';
 import { BUILT_IN } from '../src/metrics/builtIn.js';
 import type { Outputs, SampleContext } from '../src/metrics/metric.js';
 import { NO_TASK, type Task } from '../src/tasks/task.js';

@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { createAggregator } from '../src/statistics/aggregate.js';
-import { effectiveStatistic } from '../src/ranges/estimator.js';
+import {
+  effectiveStatistic,
+  type AggregatorType,
+  type RangeEstimator,
+  type StatisticsType,
+} from '../src/ranges/estimator.js';
 import { createHistogram } from '../src/statistics/histogram.js';
 import { reduceTensor } from '../src/ranges/reduce.js';
 import { prepareModel } from '../src/prepare/prepare.js';
 import { collectStatistics } from '../src/statistics/collect.js';
 import { nanSentinels } from '../src/statistics/finite.js';
 import { planStatistics } from '../src/statistics/plan.js';
-import type { AggregatorType, RangeEstimator, StatisticsType } from '../src/ranges/estimator.js';
 import { oneWorker } from '../src/runtime/workers.js';
 import { loaded, model, node, value } from '../../test/kit/models.js';
 import { vectors } from './vectors.js';

@@ -3,9 +3,13 @@ import { makeAttribute, opset } from '../src/onnx/node.js';
 import { nameNodes } from '../src/onnx/names.js';
 import { readModel } from '../src/onnx/read.js';
 import { upgradeModel } from '../src/upgrade/upgrade.js';
-import type { ModelProto, NodeProto } from '../src/onnx/onnx_pb.js';
+import {
+  type ModelProto,
+  type NodeProto,
+  AttributeProtoSchema,
+  AttributeProto_AttributeType,
+} from '../src/onnx/onnx_pb.js';
 import { create } from '@bufbuild/protobuf';
-import { AttributeProtoSchema, AttributeProto_AttributeType } from '../src/onnx/onnx_pb.js';
 import { createSession } from '../../engine/src/runtime/session.js';
 import type { HostTensor } from '../src/arrays/tensor.js';
 import { DATA, hasData, realFeeds, realModels } from '../../test/kit/realModels.js';

@@ -1,5 +1,4 @@
-import { readReport, type QuantizationReport } from '@quantsmith/schemas';
-import { visible } from '@quantsmith/schemas';
+import { readReport, type QuantizationReport, visible } from '@quantsmith/schemas';
 
 /** A report, or why a text is none, in one sentence. */
 export type ParsedReport = { readonly report: QuantizationReport } | { readonly problem: string };

@@ -1,5 +1,4 @@
-import { distrustOf, tableOf } from '@quantsmith/schemas';
-import type { QuantizationReport } from '@quantsmith/schemas';
+import { distrustOf, tableOf, type QuantizationReport } from '@quantsmith/schemas';
 import { layerState, weightText } from './layers.js';
 
 /** One side of a comparison: a report, or the structure of a model; what is not known is null. */

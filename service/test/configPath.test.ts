@@ -1,5 +1,15 @@
-import { below, combineChanges, fail, REMEDIES, schemaAt, writtenPath } from '@quantsmith/schemas';
-import type { ConfigPath, DottedPath, QuantizationChange, QuantizationSetting } from '@quantsmith/schemas';
+import {
+  below,
+  combineChanges,
+  fail,
+  REMEDIES,
+  schemaAt,
+  writtenPath,
+  type ConfigPath,
+  type DottedPath,
+  type QuantizationChange,
+  type QuantizationSetting,
+} from '@quantsmith/schemas';
 import configSchema from '../../schemas/quantization-config.schema.json' with { type: 'json' };
 import { describe, expect, it } from 'vitest';
 import { removeKey, setValue } from '../src/document/edit.js';

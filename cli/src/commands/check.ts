@@ -1,7 +1,6 @@
-import { visible, terminalLine, terminalJson } from '@quantsmith/schemas';
+import { visible, terminalLine, terminalJson, fail } from '@quantsmith/schemas';
 import { findingsSarif } from '@quantsmith/api';
 import { writeText } from '@quantsmith/model/onnx';
-import { fail } from '@quantsmith/schemas';
 import { checkConfigFile, checkConfigText, fixConfigText, type CheckedConfig } from '@quantsmith/server';
 import { readFile, stat } from 'node:fs/promises';
 import { relative } from 'node:path';

@@ -5,8 +5,8 @@ import { existsSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { EXIT } from '../output/exitCodes.js';
 import type { Session } from '../output/session.js';
-
 import { printLines } from '../output/terminal.js';
+
 /** What was guessed and found, for a person to agree with. */
 function summary({ calibration, validation }: DraftData, draft: ModelDraft): string[] {
   const { task, labels, hasLabels, tried, metric, remarks } = draft;

@@ -1,5 +1,4 @@
-import { visible, terminalLine } from '@quantsmith/schemas';
-import { fail, type Problem } from '@quantsmith/schemas';
+import { fail, type Problem, terminalLine, visible } from '@quantsmith/schemas';
 import { appendFileSync } from 'node:fs';
 import { createProgress, type Progress } from './progress.js';
 

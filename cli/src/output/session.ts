@@ -1,5 +1,4 @@
-import { visible } from '@quantsmith/schemas';
-import type { ConfigPath, Problem } from '@quantsmith/schemas';
+import { type ConfigPath, type Problem, visible } from '@quantsmith/schemas';
 import { type Messages, problemText } from './messages.js';
 import { printJson } from './terminal.js';
 

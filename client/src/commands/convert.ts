@@ -1,6 +1,5 @@
 import * as vscode from 'vscode';
-import type { LanguageClient } from 'vscode-languageclient/node';
-import { ExecuteCommandRequest } from 'vscode-languageclient/node';
+import { type LanguageClient, ExecuteCommandRequest } from 'vscode-languageclient/node';
 import { activeConfig } from '../config/activeConfig.js';
 
 /** Opens the config of the active editor in the other notation, unsaved, beside its file. */

@@ -1,7 +1,6 @@
 import { type ConfigPath } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
-import type { LanguageClient } from 'vscode-languageclient/node';
-import { ExecuteCommandRequest } from 'vscode-languageclient/node';
+import { type LanguageClient, ExecuteCommandRequest } from 'vscode-languageclient/node';
 
 interface TextEdit {
   readonly range: { readonly start: Position; readonly end: Position };

@@ -1,6 +1,5 @@
 import * as vscode from 'vscode';
-import type { LanguageClient } from 'vscode-languageclient/node';
-import { ExecuteCommandRequest } from 'vscode-languageclient/node';
+import { type LanguageClient, ExecuteCommandRequest } from 'vscode-languageclient/node';
 
 /** What the server says while an engine process works. */
 interface ProgressMessage {

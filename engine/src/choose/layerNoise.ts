@@ -5,8 +5,7 @@ import type { Sample } from '../data/types.js';
 import { operatorsServed } from '../placement/revert.js';
 import type { ActivationQuantizer } from '../placement/types.js';
 import { writtenPlacement, type Quantization } from '../quantize/quantization.js';
-import type { QuantizerParameters } from '../ranges/parameters.js';
-import { roundHalfEven } from '../ranges/parameters.js';
+import { type QuantizerParameters, roundHalfEven } from '../ranges/parameters.js';
 import type { Workers } from '../runtime/workers.js';
 
 /** What one quantizer does to its tensor. */

@@ -1,5 +1,4 @@
-import type { NodeProto } from '@quantsmith/model/onnx';
-import { isOnnxDomain } from '@quantsmith/model/onnx';
+import { type NodeProto, isOnnxDomain } from '@quantsmith/model/onnx';
 import type { ActivationQuantizer } from '../placement/types.js';
 import { readsCodes } from '../placement/runtimeLayout.js';
 import { inFloat } from '../quantize/refused.js';

@@ -1,6 +1,5 @@
-import { append } from '@quantsmith/schemas';
+import { append, type EngineEvent, type TriedPreprocess } from '@quantsmith/schemas';
 import { preprocessText } from '@quantsmith/model/tasks';
-import type { EngineEvent, TriedPreprocess } from '@quantsmith/schemas';
 import type { Preprocess } from '../data/preprocess.js';
 import { readAhead } from '../data/source.js';
 import type { SampleSource } from '../data/types.js';

@@ -1,6 +1,5 @@
-import { append, largest } from '@quantsmith/schemas';
+import { append, largest, type Problem, type QuantizationChange } from '@quantsmith/schemas';
 import { resolveIgnoredScope } from '@quantsmith/model/scope';
-import type { Problem, QuantizationChange } from '@quantsmith/schemas';
 import type { PreparedModel } from '../prepare/prepare.js';
 import type { LayerSettings, QuantizerConfig } from './types.js';
 

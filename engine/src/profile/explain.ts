@@ -1,6 +1,5 @@
-import { smallest } from '@quantsmith/schemas';
+import { smallest, type QuantizationChange } from '@quantsmith/schemas';
 import type { ModelProto } from '@quantsmith/model/onnx';
-import type { QuantizationChange } from '@quantsmith/schemas';
 import { revertGroups } from '../placement/revert.js';
 import { buildModel, sessionOptions, type Quantization } from '../quantize/quantization.js';
 import type { Feeds } from '../runtime/batch.js';

@@ -1,5 +1,4 @@
-import { smallest } from '@quantsmith/schemas';
-import type { SensitivityReport } from '@quantsmith/schemas';
+import { smallest, type SensitivityReport } from '@quantsmith/schemas';
 import type { Calibration } from '../calibration/calibration.js';
 import { firstIndices } from '../data/source.js';
 import type { Sample } from '../data/types.js';

@@ -1,4 +1,4 @@
-import { subgraphs } from '../onnx/node.js';
+import { subgraphs, makeNode } from '../onnx/node.js';
 import {
   AttributeProto_AttributeType as Type,
   type AttributeProto,
@@ -7,7 +7,6 @@ import {
   type ModelProto,
   type NodeProto,
 } from '../onnx/onnx_pb.js';
-import { makeNode } from '../onnx/node.js';
 import { freshNames } from './freshNames.js';
 
 /** Functions may call each other so deep; ONNX forbids that one calls itself. */

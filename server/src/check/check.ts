@@ -1,5 +1,4 @@
-import { type ConfigPath, above } from '@quantsmith/schemas';
-import type { QuantizationConfig } from '@quantsmith/schemas';
+import { type ConfigPath, above, type QuantizationConfig } from '@quantsmith/schemas';
 import {
   type ConfigDocument,
   configHash,

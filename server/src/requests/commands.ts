@@ -1,6 +1,12 @@
-import { distrustOf, isReportPath, reportPathOf, writtenPath, type DebugReport } from '@quantsmith/schemas';
-import { withAbsolutePaths } from '@quantsmith/schemas';
-import { fractionDone } from '@quantsmith/schemas';
+import {
+  distrustOf,
+  isReportPath,
+  reportPathOf,
+  writtenPath,
+  type DebugReport,
+  withAbsolutePaths,
+  fractionDone,
+} from '@quantsmith/schemas';
 import { pathToFileURL } from 'node:url';
 import {
   LSPErrorCodes,

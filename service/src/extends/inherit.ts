@@ -1,5 +1,9 @@
-import type { ConfigPath } from '@quantsmith/schemas';
-import { resolvedConfigText, type QuantizationConfig, type QuantizationReport } from '@quantsmith/schemas';
+import {
+  type ConfigPath,
+  resolvedConfigText,
+  type QuantizationConfig,
+  type QuantizationReport,
+} from '@quantsmith/schemas';
 import { createHash } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import type { ConfigDocument } from '../document/document.js';

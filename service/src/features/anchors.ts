@@ -1,11 +1,11 @@
-import type {
-  DocumentHighlight,
-  Location,
-  Position,
-  Range,
-  WorkspaceEdit,
+import {
+  type DocumentHighlight,
+  type Location,
+  type Position,
+  type Range,
+  type WorkspaceEdit,
+  DocumentHighlightKind,
 } from 'vscode-languageserver-types';
-import { DocumentHighlightKind } from 'vscode-languageserver-types';
 import { rangeOf, type ConfigDocument } from '../document/document.js';
 import { anchorsOf, walk, type Anchor, type Span } from '../document/tree.js';
 

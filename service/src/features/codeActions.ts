@@ -1,4 +1,4 @@
-import { append } from '@quantsmith/schemas';
+import { append, type ConfigPath } from '@quantsmith/schemas';
 import {
   CodeActionKind,
   DiagnosticSeverity,
@@ -9,7 +9,6 @@ import {
 } from 'vscode-languageserver-types';
 import { difference, edited } from '../document/compose.js';
 import type { ConfigDocument } from '../document/document.js';
-import type { ConfigPath } from '@quantsmith/schemas';
 import { SOURCE } from './diagnostics.js';
 import type { Finding, FindingData } from '../findings/finding.js';
 import type { Fix, Fixable } from '../findings/fix.js';

@@ -18,8 +18,7 @@ import {
   type MarkupContent,
   type Position,
 } from 'vscode-languageserver-types';
-import type { ConfigDocument } from '../document/document.js';
-import { languageOf } from '../document/document.js';
+import { type ConfigDocument, languageOf } from '../document/document.js';
 import { block, inline, quoted } from '../document/edit.js';
 import { anchorsOf, entriesOf, findNode, pathOf, resolved, type TreeNode } from '../document/tree.js';
 import type { FolderEntry } from '../facts/facts.js';

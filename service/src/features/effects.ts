@@ -5,8 +5,8 @@ import {
   type QuantizationReport,
   resolveConfig,
   type DottedPath,
+  type ConfigPath,
 } from '@quantsmith/schemas';
-import type { ConfigPath } from '@quantsmith/schemas';
 import type { Change } from '../context/context.js';
 import { choiceAt, choiceText } from '../reports/choices.js';
 import { initialDrop, points } from '../reports/numbers.js';

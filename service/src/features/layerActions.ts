@@ -4,10 +4,9 @@ import type { ConfigDocument } from '../document/document.js';
 import { appendItems } from '../document/edit.js';
 import { removeItem } from '../document/removeItem.js';
 import { nodeAt, pathOf } from '../document/tree.js';
-import { stringsAt } from '../knowledge/ignoredScope.js';
+import { stringsAt, layerAt } from '../knowledge/ignoredScope.js';
 import { layerCosts } from '../reports/costs.js';
 import type { Change } from '../context/context.js';
-import { layerAt } from '../knowledge/ignoredScope.js';
 
 const NAMES = ['quantization', 'ignored_scope', 'names'] as const;
 /** Layers that are offered to be excluded where the cursor names none. */

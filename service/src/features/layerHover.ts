@@ -1,5 +1,4 @@
-import type { ModelNode, QuantizationReport } from '@quantsmith/schemas';
-import type { ConfigPath } from '@quantsmith/schemas';
+import type { ModelNode, QuantizationReport, ConfigPath } from '@quantsmith/schemas';
 import { layerCosts } from '../reports/costs.js';
 import { createMatcher } from '../knowledge/matching.js';
 import type { EffectContext } from './effects.js';

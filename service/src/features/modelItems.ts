@@ -1,5 +1,10 @@
-import { type ConfigPath, above } from '@quantsmith/schemas';
-import type { ModelNode, ModelSummary, QuantizationReport } from '@quantsmith/schemas';
+import {
+  type ConfigPath,
+  above,
+  type ModelNode,
+  type ModelSummary,
+  type QuantizationReport,
+} from '@quantsmith/schemas';
 import { CompletionItemKind, type CompletionItem } from 'vscode-languageserver-types';
 import type { ConfigDocument } from '../document/document.js';
 import { findNode, resolved } from '../document/tree.js';

@@ -1,5 +1,5 @@
-import type { ConfigPath } from '@quantsmith/schemas';
 import {
+  type ConfigPath,
   configuredOutput,
   resolveConfig,
   type QuantizationConfig,

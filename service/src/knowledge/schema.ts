@@ -1,5 +1,4 @@
-import { configSchema, resolveRef, schemaAt, type SchemaNode } from '@quantsmith/schemas';
-import type { ConfigPath } from '@quantsmith/schemas';
+import { configSchema, resolveRef, schemaAt, type SchemaNode, type ConfigPath } from '@quantsmith/schemas';
 
 /** The schema of the value at a path of a config. */
 export function schemaOf(path: ConfigPath): SchemaNode | undefined {

@@ -1,5 +1,11 @@
-import { type ConfigPath, writtenPath } from '@quantsmith/schemas';
-import { distrustOf, reportedRemedy, undefinedDropText, type QuantizationReport } from '@quantsmith/schemas';
+import {
+  type ConfigPath,
+  writtenPath,
+  distrustOf,
+  reportedRemedy,
+  undefinedDropText,
+  type QuantizationReport,
+} from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { inOrder } from '../document/compose.js';
 import { appendItems, setValue } from '../document/edit.js';

@@ -1,5 +1,10 @@
-import type { ConfigPath } from '@quantsmith/schemas';
-import { isaSaturates, TARGET_ISAS, type QuantizationReport, largest } from '@quantsmith/schemas';
+import {
+  type ConfigPath,
+  isaSaturates,
+  TARGET_ISAS,
+  type QuantizationReport,
+  largest,
+} from '@quantsmith/schemas';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import type { TextEdit } from 'vscode-languageserver-types';
 import type { Finding } from '../findings/finding.js';

@@ -1,10 +1,9 @@
-import { type QuantizationReport, below } from '@quantsmith/schemas';
+import { type QuantizationReport, below, type ConfigPath } from '@quantsmith/schemas';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import type { TextEdit } from 'vscode-languageserver-types';
 import { edited } from '../document/compose.js';
 import { parseConfig, type ConfigDocument } from '../document/document.js';
 import { setValue, type Written } from '../document/edit.js';
-import type { ConfigPath } from '@quantsmith/schemas';
 import { isMapping } from '../extends/merge.js';
 
 /**

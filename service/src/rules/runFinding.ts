@@ -1,5 +1,4 @@
-import type { ConfigPath } from '@quantsmith/schemas';
-import { metricValue, reportPathOf, type QuantizationReport } from '@quantsmith/schemas';
+import { type ConfigPath, metricValue, reportPathOf, type QuantizationReport } from '@quantsmith/schemas';
 import type { Code, Finding } from '../findings/finding.js';
 import type { ConfigDocument } from '../document/document.js';
 import { findEntry, type Span } from '../document/tree.js';

@@ -1,5 +1,4 @@
-import type { ConfigPath } from '@quantsmith/schemas';
-import { resolveConfig, type QuantizationConfig } from '@quantsmith/schemas';
+import { type ConfigPath, resolveConfig, type QuantizationConfig } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { findEntry } from '../document/tree.js';
 import type { Finding } from '../findings/finding.js';

@@ -1,6 +1,13 @@
-import { type ConfigPath, below, writtenPath, type DottedPath } from '@quantsmith/schemas';
+import {
+  type ConfigPath,
+  below,
+  writtenPath,
+  type DottedPath,
+  validateConfig,
+  type SchemaIssue,
+  type SchemaNode,
+} from '@quantsmith/schemas';
 import type { TextEdit } from 'vscode-languageserver-types';
-import { validateConfig, type SchemaIssue, type SchemaNode } from '@quantsmith/schemas';
 import { rangeOf, type ConfigDocument } from '../document/document.js';
 import { findEntry, findNode, type Span } from '../document/tree.js';
 import type { Code, Finding } from '../findings/finding.js';

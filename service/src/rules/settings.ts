@@ -1,5 +1,7 @@
-import { type ConfigPath, above, below } from '@quantsmith/schemas';
 import {
+  type ConfigPath,
+  above,
+  below,
   isaSaturates,
   resolveConfig,
   type QuantizationConfig,

@@ -1,5 +1,4 @@
-import type { ConfigPath } from '@quantsmith/schemas';
-import type { ModelNode, ModelSummary } from '@quantsmith/schemas';
+import type { ConfigPath, ModelNode, ModelSummary } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { findNode, resolved } from '../document/tree.js';
 import type { Finding, Severity } from '../findings/finding.js';

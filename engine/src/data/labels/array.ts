@@ -1,8 +1,7 @@
 import { fail } from '@quantsmith/schemas';
 import { readArrayFile } from '@quantsmith/model/arrays';
 import type { Label } from './label.js';
-import { listedLabels, type Labels } from './labels.js';
-import type { LabelInput } from './labels.js';
+import { listedLabels, type Labels, type LabelInput } from './labels.js';
 
 /** A .npy whose first axis is the samples: one number each, or an array (a mask, tokens). */
 export function arrayLabels({ path, names, kind, where }: LabelInput): Labels {

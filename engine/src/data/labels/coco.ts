@@ -2,8 +2,7 @@ import { fail } from '@quantsmith/schemas';
 import type { ImagePlacement } from '../placement.js';
 import { placeByName } from './csv.js';
 import type { TruthBox } from './label.js';
-import type { Labels } from './labels.js';
-import type { LabelInput } from './labels.js';
+import type { Labels, LabelInput } from './labels.js';
 
 interface CocoFile {
   readonly images: readonly {

@@ -1,8 +1,7 @@
 import { basename } from 'node:path';
 import { fail } from '@quantsmith/schemas';
 import type { Label } from './label.js';
-import { listedLabels, type Labels } from './labels.js';
-import type { LabelInput } from './labels.js';
+import { listedLabels, type Labels, type LabelInput } from './labels.js';
 
 /** `file,label` lines; a header, quotes, CRLF and a byte-order mark are fine. Files may be paths or plain names. */
 export function csvLabels(input: LabelInput, text: string): Labels {

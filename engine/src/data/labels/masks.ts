@@ -4,8 +4,7 @@ import { join, sep } from 'node:path';
 import { decode } from 'fast-png';
 import { fail } from '@quantsmith/schemas';
 import type { LabelArray } from './label.js';
-import type { Labels } from './labels.js';
-import type { LabelInput } from './labels.js';
+import type { Labels, LabelInput } from './labels.js';
 
 /** A PNG for each image, of the same name, whose values (gray, or places in a palette) are the classes of the pixels. */
 export function maskLabels(input: LabelInput, files: readonly string[]): Labels {

@@ -1,8 +1,7 @@
 import { fail } from '@quantsmith/schemas';
 import { complete, labelOf, placeByName, placedLabels } from './csv.js';
 import type { Label } from './label.js';
-import { listedLabels, type Labels } from './labels.js';
-import type { LabelInput } from './labels.js';
+import { listedLabels, type Labels, type LabelInput } from './labels.js';
 
 interface Row {
   /** null: rows are in the order of the samples. */

@@ -3,8 +3,7 @@ import { join, sep } from 'node:path';
 import { fail } from '@quantsmith/schemas';
 import { unchangedPlacement, type ImagePlacement } from '../placement.js';
 import type { TruthBox } from './label.js';
-import type { Labels } from './labels.js';
-import type { LabelInput } from './labels.js';
+import type { Labels, LabelInput } from './labels.js';
 
 /** A shape in shares of the image's width and height. */
 interface RelativeBox {
