@@ -185,18 +185,8 @@ describe('what is said', () => {
     expect(stderr).toMatch(/none.run\.log cannot be written.*\[write-failed\]/);
   });
 
-  it('in a pipe, a line now and then while a stage takes long', async () => {
-    write(
-      'loader.mjs',
-      `import { existsSync } from 'node:fs';
-      export default async function* () {
-        while (!existsSync('seen')) await new Promise((resolve) => setTimeout(resolve, 10));
-        for (let i = 0; i < 8; i++) {
-          yield { image: { dims: [1, 1, 8, 8], data: new Float32Array(64).fill(i / 8) } };
-        }
-      }\n`,
-    );
-    write('slow.quant.yaml', 'model: digits.onnx\ndata:\n  calibration:\n    loader: ./loader.mjs\n');
+  /** Runs slow.quant.yaml, whose module waits for files: `said-0` is written once the first of `awaited` was said, and so on. */
+  async function saidWhile(...awaited: string[]): Promise<{ code: unknown; text: string }> {
     const child = spawn(process.execPath, [cli, 'run', 'slow.quant.yaml', '--allow-modules'], {
       cwd: folder,
       env: { ...process.env, QUANTSMITH_HEARTBEAT: '0.2' },
@@ -204,10 +194,57 @@ describe('what is said', () => {
     let text = '';
     child.stderr.on('data', (chunk: Buffer) => {
       text += chunk.toString();
-      if (text.includes(', still at work')) write('seen', '');
+      for (const [index, words] of awaited.entries()) if (text.includes(words)) write(`said-${index}`, '');
     });
     const code = await new Promise((resolve) => child.once('close', resolve));
+    return { code, text };
+  }
+
+  it('in a pipe, a line now and then while a stage takes long', async () => {
+    write(
+      'loader.mjs',
+      `import { existsSync } from 'node:fs';
+      export default async function* () {
+        while (!existsSync('said-0')) await new Promise((resolve) => setTimeout(resolve, 10));
+        for (let i = 0; i < 8; i++) {
+          yield { image: { dims: [1, 1, 8, 8], data: new Float32Array(64).fill(i / 8) } };
+        }
+      }\n`,
+    );
+    write('slow.quant.yaml', 'model: digits.onnx\ndata:\n  calibration:\n    loader: ./loader.mjs\n');
+    const { code, text } = await saidWhile(', still at work');
     expect([code, text]).toEqual([0, expect.stringMatching(/, still at work/)]);
+  });
+
+  it('the time left of the run, not of the stage', async () => {
+    write(
+      'metric.mjs',
+      `import { existsSync } from 'node:fs';
+      let samples = 0;
+      const until = (file) => {
+        while (!existsSync(file)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+      };
+      export default {
+        evaluate() {
+          samples++;
+          // Behind the first stop it is told how many samples are done.
+          if (samples === 300) until('said-0');
+          if (samples === 400) until('said-1');
+          return 1;
+        },
+      };\n`,
+    );
+    const validation =
+      '  validation: {arrays: data/validation.npy, labels: data/validation-labels.npy, preprocess: {scale: 16}}\n';
+    write(
+      'slow.quant.yaml',
+      `${GOOD}${validation}accuracy_control: {metric: ./metric.mjs, max_drop: 0.01}\n`,
+    );
+    const { code, text } = await saidWhile(', still at work', ' left');
+    expect([code, text]).toEqual([
+      0,
+      expect.stringMatching(/^validate [^\n]*still at work, about \d+ s left$/m),
+    ]);
   });
 
   it('colours by NO_COLOR and FORCE_COLOR', () => {
