@@ -83,6 +83,29 @@ export function postProcessingIgnored(graph: Graph): ReadonlySet<string> {
   return ignored;
 }
 
+/** Inputs of control-flow operators that decide what is computed: a rounded value next to a threshold takes another branch. */
+const DECIDING_INPUTS: Readonly<Record<string, readonly number[]>> = { If: [0], Loop: [0, 1] };
+
+/**
+ * The last operators with weights in front of what decides a branch or the rounds of a loop, and all behind them. Empty where
+ * nothing else has weights.
+ */
+export function decidingIgnored(graph: Graph): ReadonlySet<string> {
+  const deciding = graph.nodes.flatMap((node) =>
+    (DECIDING_INPUTS[node.opType] ?? []).flatMap(
+      (input) => graph.producer(node.input[input] ?? '')?.name ?? [],
+    ),
+  );
+
+  const ignored = reach(deciding, (name) => {
+    const node = graph.node(name);
+    return node !== undefined && hasWeights(graph, node) ? [] : producersOf(graph, node);
+  });
+  const others = graph.nodes.some((node) => hasWeights(graph, node) && !ignored.has(node.name));
+
+  return others ? ignored : new Set();
+}
+
 function hasWeights(graph: Graph, node: NodeProto): boolean {
   return isLinear(node) && node.input.some((input) => input !== '' && graph.isConstant(input));
 }

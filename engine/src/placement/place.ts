@@ -1,6 +1,11 @@
 import { ElementType } from '@quantsmith/model/onnx';
 import type { Graph } from '@quantsmith/model/graph';
-import { postProcessingIgnored, squeezeExcitationIgnored, transformerIgnored } from './ignored.js';
+import {
+  decidingIgnored,
+  postProcessingIgnored,
+  squeezeExcitationIgnored,
+  transformerIgnored,
+} from './ignored.js';
 import { fusedInterior } from './patterns.js';
 import { propagateQuantizers } from './propagate.js';
 import type {
@@ -40,6 +45,7 @@ export function placeQuantizers(graph: Graph, options: PlacementOptions): Placem
     ...options.ignored,
     ...(options.squeezeExcitation === 'float' ? squeezeExcitationIgnored(graph) : []),
     ...postProcessingIgnored(graph),
+    ...decidingIgnored(graph),
     ...(options.transformer ? transformerIgnored(graph, options.targetDevice) : []),
   ]);
   const activations = propagateQuantizers(graph, {
