@@ -50,6 +50,8 @@ function validators() {
     'x-stringDescriptions',
     'x-deprecatedValues',
     'x-measured',
+    'x-often',
+    'x-exampleNames',
   ]);
   ajv.opts.strictTypes = false;
   ajv.addSchema(schemas.config, 'config').addSchema(schemas.report, 'report');

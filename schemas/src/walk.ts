@@ -19,6 +19,12 @@ export interface SchemaNode {
   /** Named values of a key that also takes an object. */
   readonly 'x-stringValues'?: readonly string[];
   readonly 'x-stringDescriptions'?: readonly string[];
+  /** Usual values of a key that takes others too. */
+  readonly examples?: readonly unknown[];
+  /** Keys of an object that most configs have, in the order in which people write them. */
+  readonly 'x-often'?: readonly string[];
+  /** What each of the examples is called. */
+  readonly 'x-exampleNames'?: readonly string[];
   /** Accepted old spellings, with the value that replaced them. */
   readonly 'x-deprecatedValues'?: Readonly<Record<string, string>>;
 }

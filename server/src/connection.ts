@@ -37,8 +37,10 @@ import {
   FIX_ALL,
   fixAll,
   foldingRanges,
+  formatting,
   hover,
   inlayHints,
+  isWantedBehind,
   layerActions,
   listingWanted,
   rewrites,
@@ -105,9 +107,11 @@ function registerFeatures(session: Session): void {
     })),
   );
   connection.onCompletion(
-    onDocument({ isIncomplete: false, items: [] }, async (document, { position }) => {
+    onDocument({ isIncomplete: false, items: [] }, async (document, { position, context: asked }) => {
       const { completion } = session.capabilities;
-      const cursor = cursorAt(document, position);
+      const found = cursorAt(document, position);
+      const isWanted = found === null || isWantedBehind(document, found, asked?.triggerCharacter);
+      const cursor = isWanted ? found : null;
       const context = await contextOf(document);
       const listings = await listingsFor(session.sources, listingWanted(cursor, context.baseDir));
       const { docs } = session;
@@ -165,6 +169,10 @@ function registerFeatures(session: Session): void {
   );
   connection.onFoldingRanges(
     onDocument([], (document) => foldingRanges(document, session.capabilities.maxFoldings)),
+  );
+  connection.onDocumentFormatting(onDocument([], (document, { options }) => formatting(document, options)));
+  connection.onDocumentRangeFormatting(
+    onDocument([], (document, { options, range }) => formatting(document, options, range)),
   );
   connection.onSelectionRanges(
     onDocument([], (document, { positions }) => selectionRanges(document, positions)),
@@ -281,6 +289,8 @@ function offered(capabilities: KnownClientCapabilities): ServerCapabilities {
     documentLinkProvider: {},
     documentSymbolProvider: true,
     foldingRangeProvider: true,
+    documentFormattingProvider: true,
+    documentRangeFormattingProvider: true,
     selectionRangeProvider: true,
     definitionProvider: true,
     referencesProvider: true,

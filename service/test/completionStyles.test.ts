@@ -268,8 +268,8 @@ describe('skeletons', () => {
       listings: listingsOf('/folder', ['calibration/1.jpg', 'base.yaml', 'test.quant.yaml']),
     };
     expect(labels('data:\n  |', 'yaml', there)).toContain('calibration: images ./calibration');
-    expect(labels('data: {calibration: {images: |', 'yaml', there)).toEqual(['calibration']);
-    expect(labels('extends: |', 'yaml', there)).toEqual(['calibration', 'base.yaml']);
+    expect(labels('data: {calibration: {images: |', 'yaml', there)).toEqual(['./calibration']);
+    expect(labels('extends: |', 'yaml', there)).toEqual(['base.yaml', 'calibration']);
   });
 
   it('fit the files that are there, and the model', () => {
@@ -292,7 +292,7 @@ describe('skeletons', () => {
         complete(document, position, context).find((item) => item.label === label)!,
       );
     expect(take('calibration: images ./train')).toBe(
-      'data:\n    calibration:\n      images: ./train\n      preprocess:\n        resize: [32, 32]\n        color: rgb\n        scale: 255\n        layout: nchw\nmodel: m\n',
+      'data:\n    calibration:\n      images: ./train\n      preprocess:\n        resize: [32, 32]\n        color: rgb\n        normalize: imagenet\n        layout: nchw\nmodel: m\n',
     );
     expect(take('validation: arrays ./data/validation.npy')).toMatch(
       /arrays: \.\/data\/validation\.npy\n +labels: \.\/data\/validation-labels\.npy\n/,

@@ -4,6 +4,8 @@ import type { Sources } from './sources.js';
 
 /** Folders near a config that are looked into. */
 const MAX_FOLDERS = 100;
+/** Entries of the folder that is being typed in: of a folder of images, what fits may come last. */
+const MAX_ENTRIES = 20_000;
 
 /** The entries of folders that a completion offers. */
 export async function listingsFor(
@@ -13,7 +15,7 @@ export async function listingsFor(
   if (wanted === null) return new Map();
   const { folder, near } = wanted;
   const first = near ? [folder, resolve(folder, 'data')] : [folder];
-  const listings = await listAll(sources, first);
+  const listings = await listAll(sources, first, MAX_ENTRIES);
   if (!near) return listings;
 
   const below = [...listings].flatMap(([parent, entries]) =>
@@ -26,9 +28,10 @@ export async function listingsFor(
 async function listAll(
   sources: Pick<Sources, 'entries'>,
   folders: readonly string[],
+  maxEntries?: number,
 ): Promise<Map<string, readonly FolderEntry[]>> {
   const listed = await Promise.all(
-    folders.map(async (folder) => [folder, (await sources.entries(folder)) ?? []] as const),
+    folders.map(async (folder) => [folder, (await sources.entries(folder, maxEntries)) ?? []] as const),
   );
 
   return new Map(listed);

@@ -1,4 +1,5 @@
 import {
+  above,
   DATA_KIND_NAMES,
   type ModelSummary,
   type QuantizationReport,
@@ -30,9 +31,18 @@ import type { Cursor } from './cursor.js';
 import { cursorAt } from './cursorAt.js';
 import { fileItems, folderOffered } from './files.js';
 import { keyDocumentation } from './hover.js';
+import { knownValues, withoutMerges } from './knownValues.js';
 import { render } from './markdown.js';
 import { MAX_NAMES, modelItems, scopeList } from './modelItems.js';
-import { hasSkeletons, skeletons, type Skeleton } from './skeletons.js';
+import {
+  hasNearFiles,
+  hasSkeletons,
+  modelSkeletons,
+  nearFiles,
+  skeletons,
+  type Skeleton,
+} from './skeletons.js';
+import { suppressionItems } from './suppressions.js';
 
 const NO_LISTINGS: ReadonlyMap<string, readonly FolderEntry[]> = new Map();
 
@@ -85,6 +95,9 @@ export function listingWanted(cursor: Cursor | null, baseDir: string | null): Wa
   if (cursor === null || baseDir === null) return null;
   if (cursor.kind === 'key' && hasSkeletons(cursor.path)) return { folder: baseDir, near: true };
   const folder = folderOffered(cursor, baseDir);
+  if (cursor.kind === 'value' && hasNearFiles(cursor.path) && folder === baseDir)
+    return { folder, near: true };
+
   return folder === null ? null : { folder, near: false };
 }
 
@@ -95,21 +108,35 @@ export function completionAt(
   context: CompletionContext,
 ): CompletionList {
   if (cursor === null) return { isIncomplete: false, items: [] };
-  const items =
-    cursor.kind === 'key' ? keyItems(document, cursor, context) : valueItems(document, cursor, context);
-
+  const { items, isCut } = itemsAt(document, cursor, context);
   const eol = document.text.getText().includes('\r\n') ? '\r\n' : '\n';
 
   return {
     // Patterns follow what is typed, and lists that were cut have more.
-    isIncomplete:
-      cursor.kind === 'value' && (scopeList(cursor.path) === 'patterns' || items.length >= MAX_NAMES),
+    isIncomplete: isCut || (cursor.kind === 'value' && scopeList(cursor.path) === 'patterns'),
     items: items.map((item, index) => ({
       ...item,
       sortText: item.sortText ?? String(index).padStart(4, '0'),
       ...overLines(item, eol),
     })),
   };
+}
+
+interface Items {
+  readonly items: readonly CompletionItem[];
+  /** Whether there are more. */
+  readonly isCut: boolean;
+}
+
+function itemsAt(document: ConfigDocument, cursor: Cursor, context: CompletionContext): Items {
+  switch (cursor.kind) {
+    case 'comment':
+      return { items: suppressionItems(document, cursor), isCut: false };
+    case 'key':
+      return { items: keyItems(document, cursor, context), isCut: false };
+    case 'value':
+      return valueItems(document, cursor, context);
+  }
 }
 
 /** Lines are indented as they have to be: editors must not add to that. */
@@ -119,7 +146,12 @@ function overLines({ textEdit }: CompletionItem, eol: string): Partial<Completio
   return { insertTextMode: InsertTextMode.asIs, textEdit: { ...textEdit, newText } };
 }
 
-function keyItems(document: ConfigDocument, cursor: Cursor, context: CompletionContext): CompletionItem[] {
+function keyItems(
+  document: ConfigDocument,
+  typed: Cursor,
+  context: CompletionContext,
+): readonly CompletionItem[] {
+  const cursor = { ...typed, path: withoutMerges(typed.path) };
   const mapping = resolved(findNode(document.tree, cursor.path));
   const entries = mapping?.kind === 'mapping' ? mapping.entries : [];
   const merged = new Map(
@@ -143,12 +175,11 @@ function keyItems(document: ConfigDocument, cursor: Cursor, context: CompletionC
     .map((key) => ({ ...key, above: inheritedAt(inherited, below(cursor.path, key.name)) }));
 
   const first = keys.filter(({ required, above }) => required && above === null);
-  const fitting =
-    context.baseDir === null || cursor.hasColon
-      ? []
-      : skeletons(cursor.path, context.baseDir, context.listings ?? NO_LISTINGS, context.model);
+  const { baseDir, listings = NO_LISTINGS, model } = context;
+  const near = baseDir === null ? [] : skeletons(cursor.path, baseDir, listings, model);
+  const fitting = cursor.hasColon ? [] : [...near, ...modelSkeletons(cursor.path, model)];
 
-  return [...first, ...keys.filter((key) => !first.includes(key))].flatMap((key) => {
+  const items = [...first, ...keys.filter((key) => !first.includes(key))].flatMap((key) => {
     const { name, schema, required, above } = key;
     const { text, snippet } = json ? jsonKey(name, schema, cursor, context) : yamlKey(name, schema, cursor);
     const plain = keyItem(name, cursor, text, snippet);
@@ -167,6 +198,21 @@ function keyItems(document: ConfigDocument, cursor: Cursor, context: CompletionC
         .map((skeleton) => skeletonItem(skeleton, cursor, json)),
     ];
   });
+
+  return [...items, ...mergeKey(document, cursor, present)];
+}
+
+/** `<<` where there is a mapping above that it could bring in, last. */
+function mergeKey(document: ConfigDocument, cursor: Cursor, present: ReadonlySet<string>): CompletionItem[] {
+  if (document.tree.language === 'json' || cursor.path.length === 0 || present.has('<<')) return [];
+  const offset = document.text.offsetAt(cursor.range.start);
+  const isThere = anchorsOf(document.tree).some(
+    ({ node }) => node.kind === 'mapping' && node.end <= offset && pathOf(node).length === cursor.path.length,
+  );
+
+  return isThere
+    ? [{ ...keyItem('<<', cursor, cursor.hasColon ? '<<' : '<<: ', false), detail: 'merges a mapping above' }]
+    : [];
 }
 
 function keyItem(name: string, cursor: Cursor, text: string, snippet: boolean): CompletionItem {
@@ -192,7 +238,7 @@ function skeletonItem({ key, label, value }: Skeleton, cursor: Cursor, json: boo
     ...keyItem(key, cursor, text, false),
     label: `${key}: ${label}`,
     kind: CompletionItemKind.Snippet,
-    detail: 'fits files that are there',
+    detail: key === 'preprocess' || key === 'task' ? 'fits the model' : 'fits files that are there',
   };
 }
 
@@ -233,7 +279,8 @@ function jsonKey(name: string, schema: SchemaNode, cursor: Cursor, context: Comp
   return { text: `${key}: ${open}${hole}${close}${cursor.suffix}`, snippet: context.snippets };
 }
 
-function valueItems(document: ConfigDocument, cursor: Cursor, context: CompletionContext): CompletionItem[] {
+function valueItems(document: ConfigDocument, typed: Cursor, context: CompletionContext): Items {
+  const cursor = { ...typed, path: typed.path.at(-1) === '<<' ? typed.path : withoutMerges(typed.path) };
   const schema = schemaOf(cursor.path) ?? {};
   const listed = (values: readonly AllowedValue[]) =>
     values.map((allowed) => valueItem(allowed, cursor, schema.default, context));
@@ -241,15 +288,33 @@ function valueItems(document: ConfigDocument, cursor: Cursor, context: Completio
   const allowed = allowedValues(schema);
   const { uri } = document.text;
   const own = uri.startsWith('file:') ? fileURLToPath(uri) : uri;
+  const { baseDir, listings = NO_LISTINGS } = context;
+  const section = resolved(findNode(document.tree, above(cursor.path)));
+  const beside = section?.kind === 'mapping' ? entriesOf(section) : [];
+  const written = Object.fromEntries(beside.map(({ key, value }) => [key, plainOf(value)]));
+  const near = baseDir === null ? [] : nearFiles(cursor.path, baseDir, listings, written);
 
-  return [
-    ...listed(allowed.filter(({ value }) => value !== null)),
-    ...modelItems(document, cursor, context),
-    ...fileItems(cursor, context.baseDir, context.listings ?? NO_LISTINGS, own),
-    ...aliasItems(document, cursor),
-    // "Nothing" is what few look for.
-    ...listed(allowed.filter(({ value }) => value === null)),
-  ];
+  const names = modelItems(document, cursor, context);
+  const files = fileItems(cursor, context.baseDir, listings, own, near);
+  const known = knownValues(cursor.path, context.model, document.tree.language);
+
+  return {
+    items: [
+      ...listed(allowed.filter(({ value }) => value !== null)),
+      ...known.map(({ text, detail }) => ({
+        label: text,
+        kind: CompletionItemKind.Value,
+        detail,
+        ...edited(text, cursor),
+      })),
+      ...names,
+      ...files.items,
+      ...aliasItems(document, cursor),
+      // "Nothing" is what few look for.
+      ...listed(allowed.filter(({ value }) => value === null)),
+    ],
+    isCut: files.isCut || names.length >= MAX_NAMES,
+  };
 }
 
 function valueItem(

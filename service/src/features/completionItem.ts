@@ -20,3 +20,13 @@ export function textItem(
 ): CompletionItem {
   return { label: text, kind, detail, ...edited(quoted(text, cursor.quote), cursor) };
 }
+
+/** What lists that are cut are filtered by beforehand: a text has the typed letters in their order, as clients filter. */
+export function typedFilter(word: string): (text: string) => boolean {
+  const typed = word.replace(/^["']|["']$/g, '').toLowerCase();
+  return (text) => {
+    let found = 0;
+    for (const letter of text.toLowerCase()) if (letter === typed[found]) found++;
+    return found >= typed.length;
+  };
+}

@@ -3,8 +3,8 @@ import type { ConfigPath } from '@quantsmith/schemas';
 
 /** What is being typed. */
 export interface Cursor {
-  /** key: a key of the mapping at `path`; value: the value at `path`. */
-  readonly kind: 'key' | 'value';
+  /** key: a key of the mapping at `path`; value: the value at `path`; comment: a word of a comment. */
+  readonly kind: 'key' | 'value' | 'comment';
   readonly path: ConfigPath;
   /** The text that a completion replaces. */
   readonly word: string;

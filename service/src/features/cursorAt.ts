@@ -10,9 +10,35 @@ import { blockCursor } from './yamlCursor.js';
 /** Where the cursor is; null where nothing can be completed. Lines that are still being typed need not parse. */
 export function cursorAt(document: ConfigDocument, position: Position): Cursor | null {
   const offset = document.text.offsetAt(position);
-  if (document.tree.comments.some((comment) => comment.start < offset && offset <= comment.end)) return null;
+  if (document.tree.comments.some((comment) => comment.start < offset && offset <= comment.end))
+    return commentCursor(document, position);
   if (languageOf(document.text) === 'json') return jsonCursor(document, offset);
   return flowCursor(document, offset) ?? blockCursor(document, position, offset);
+}
+
+function commentCursor(document: ConfigDocument, { line, character }: Position): Cursor {
+  const text = document.text.getText({
+    start: { line, character: 0 },
+    end: { line: line + 1, character: 0 },
+  });
+  const head = /[\w-]*$/.exec(text.slice(0, character))![0].length;
+  const tail = /^[\w-]*/.exec(text.slice(character))![0].length;
+  const [start, end] = [character - head, character + tail];
+
+  return {
+    kind: 'comment',
+    path: [],
+    word: text.slice(start, end),
+    range: { start: { line, character: start }, end: { line, character: end } },
+    prefix: '',
+    suffix: '',
+    siblings: [],
+    indent: '',
+    step: '',
+    hasColon: false,
+    quote: '',
+    repairs: [],
+  };
 }
 
 /** The word around the cursor in JSON or flow YAML: a string with its quotes or a run of plain characters. */
@@ -95,7 +121,7 @@ function flowCursor(document: ConfigDocument, offset: number): Cursor | null {
   const before = text.slice(0, start).trimEnd();
   const previous = before.at(-1) ?? '';
   const path = pathOf(container);
-  const key = previous === ':' ? /["']?([\w$]+)["']?\s*:$/.exec(before)?.[1] : undefined;
+  const key = previous === ':' ? /["']?([\w$<.-]+)["']?\s*:$/.exec(before)?.[1] : undefined;
   const inList = container.kind === 'sequence';
   const index = inList ? container.items.filter((item) => item.end < start).length : 0;
 

@@ -1,10 +1,14 @@
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { CompletionItemKind, type CompletionItem } from 'vscode-languageserver-types';
 import type { FolderEntry } from '../facts/facts.js';
-import { textItem } from './completionItem.js';
+import { textItem, typedFilter } from './completionItem.js';
 import type { Cursor } from './cursor.js';
 
+/** Files that are offered at once; more are offered as they are typed. */
 const MAX_ITEMS = 200;
+
+/** What runs write: nobody quantizes it again. */
+const QUANTIZED = /\.int8\.onnx$/i;
 
 const FILES: Readonly<Record<string, RegExp | 'folder'>> = {
   model: /\.onnx$/i,
@@ -19,45 +23,68 @@ const FILES: Readonly<Record<string, RegExp | 'folder'>> = {
   metric: /\.[cm]?[jt]s$/i,
 };
 
-/** Files and folders that fit the key, one level at a time. `own`: the config itself, which it cannot extend. */
+export interface FileItems {
+  readonly items: readonly CompletionItem[];
+  /** Whether there are more. */
+  readonly isCut: boolean;
+}
+
+/**
+ * Files that fit the key, then folders, one level at a time; first what lies near and fits (`near`, paths as they are
+ * written). `own`: the config itself, which it cannot extend.
+ */
 export function fileItems(
   cursor: Cursor,
   baseDir: string | null,
   listings: ReadonlyMap<string, readonly FolderEntry[]>,
   own: string,
-): CompletionItem[] {
+  near: readonly string[],
+): FileItems {
   const key = String(cursor.path.at(-1));
   const wanted = Object.hasOwn(FILES, key) ? FILES[key] : undefined;
-  if (wanted === undefined || baseDir === null) return [];
+  if (wanted === undefined || baseDir === null) return { items: [], isCut: false };
 
   const folder = folderOf(cursor);
-  const isSelf = (name: string) => key === 'extends' && resolve(baseDir, folder, name) === own;
+  const listed = listings.get(resolve(baseDir, folder)) ?? [];
+  const isFitting = (name: string) =>
+    wanted !== 'folder' &&
+    wanted.test(name) &&
+    !(key === 'extends' && resolve(baseDir, folder, name) === own) &&
+    !(key === 'model' && QUANTIZED.test(name));
 
-  return (listings.get(resolve(baseDir, folder)) ?? [])
-    .filter(
-      ({ name, kind }) =>
-        kind === 'folder' || (wanted !== 'folder' && kind === 'file' && wanted.test(name) && !isSelf(name)),
-    )
+  const first = new Set(near.map((path) => resolve(baseDir, path)));
+  const isTyped = typedFilter(cursor.word);
+  const rest = [
+    ...listed.filter(({ name, kind }) => kind === 'file' && isFitting(name)),
+    ...listed.filter(({ kind }) => kind === 'folder'),
+  ]
+    .filter(({ name }) => !first.has(resolve(baseDir, folder, name)))
+    .map(({ name, kind }) => ({ path: `${folder}${name}`, kind }))
+    // Cut lists are filtered before, as clients filter.
+    .filter(({ path }, _, all) => all.length <= MAX_ITEMS || isTyped(path));
+
+  const kindOfNear = wanted === 'folder' ? 'folder' : 'file';
+  const all = [...near.map((path) => ({ path, kind: kindOfNear })), ...rest];
+  const items = all
     .slice(0, MAX_ITEMS)
-    .map(({ name, kind }) =>
-      textItem(
-        `${folder}${name}`,
-        kind,
-        kind === 'folder' ? CompletionItemKind.Folder : CompletionItemKind.File,
-        cursor,
-      ),
+    .map(({ path, kind }) =>
+      textItem(path, kind, kind === 'folder' ? CompletionItemKind.Folder : CompletionItemKind.File, cursor),
     );
+
+  return { items, isCut: all.length > MAX_ITEMS || listed.length > MAX_ITEMS };
 }
 
 /** The folder part of the path that is being typed. */
-function folderOf({ word }: Cursor): string {
+function folderOf({ word }: Pick<Cursor, 'word'>): string {
   const typed = word.replace(/^["']|["']$/g, '');
-  return typed.includes('/') ? `${dirname(`${typed}x`)}/` : '';
+  return typed.slice(0, typed.lastIndexOf('/') + 1);
 }
 
 /** The folder whose entries a completion offers; null where it offers no files. */
 export function folderOffered(cursor: Cursor, baseDir: string): string | null {
-  return cursor.kind === 'value' && Object.hasOwn(FILES, String(cursor.path.at(-1)))
-    ? resolve(baseDir, folderOf(cursor))
-    : null;
+  return hasFiles(cursor) ? resolve(baseDir, folderOf(cursor)) : null;
 }
+
+/** Whether files are offered for what is being typed. */
+export const hasFiles = ({ kind, path }: Pick<Cursor, 'kind' | 'path'>): boolean =>
+  kind === 'value' && Object.hasOwn(FILES, String(path.at(-1)));

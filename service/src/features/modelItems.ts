@@ -11,7 +11,7 @@ import { findNode, resolved } from '../document/tree.js';
 import { layerCosts, layerSummary } from '../reports/costs.js';
 import type { Change } from '../context/context.js';
 import { createMatcher } from '../knowledge/matching.js';
-import { textItem } from './completionItem.js';
+import { textItem, typedFilter } from './completionItem.js';
 import type { Cursor } from './cursor.js';
 
 /** Names that are offered at most: clients get slow with more. */
@@ -84,7 +84,7 @@ function nameItems(
   const place = ({ name, constants }: ModelNode) =>
     costs.get(name)?.rank ?? costs.size + (Object.keys(constants).length > 0 ? 0 : 1);
 
-  const isTyped = typedFilter(model, cursor);
+  const isTyped = namesTyped(model, cursor);
 
   return model.nodes
     .filter(({ name }) => !present.has(name) && isTyped(name))
@@ -98,20 +98,13 @@ function nameItems(
     });
 }
 
-/** What lists that are cut are filtered by beforehand: a name has the typed letters in their order, as clients filter. */
-function typedFilter({ nodes }: ModelSummary, { word }: Cursor): (name: string) => boolean {
-  if (nodes.length <= MAX_NAMES) return () => true;
-  const typed = word.replace(/^["']|["']$/g, '').toLowerCase();
-  return (name) => {
-    let found = 0;
-    for (const letter of name.toLowerCase()) if (letter === typed[found]) found++;
-    return found >= typed.length;
-  };
-}
+/** Whether a name is offered for what is typed; short lists are left to the client. */
+const namesTyped = ({ nodes }: ModelSummary, { word }: Cursor) =>
+  nodes.length <= MAX_NAMES ? () => true : typedFilter(word);
 
 /** Tensors by whose name somebody may look for a node, last: what is written is the node that gives them. */
 function tensorItems(model: ModelSummary, cursor: Cursor, present: ReadonlySet<string>): CompletionItem[] {
-  const isTyped = typedFilter(model, cursor);
+  const isTyped = namesTyped(model, cursor);
   return model.nodes
     .filter(({ name }) => !present.has(name))
     .flatMap(({ name, op, outputs }) =>
@@ -158,12 +151,19 @@ function patternItems(model: ModelSummary, cursor: Cursor, present: ReadonlySet<
   ];
 }
 
-/** Patterns for the beginnings of names, cut at / and ., that several but not all nodes share; the shortest first. */
+/**
+ * Patterns for the beginnings of names that several but not all nodes share, the shortest first: cut at / and ., and, of
+ * nodes without a name in the file, before the number that they are told apart by.
+ */
 function beginnings(model: ModelSummary): string[] {
   const counts = new Map<string, number>();
-  for (const { name } of model.nodes)
-    for (const { index } of name.matchAll(/[/.]/g))
-      if (index > 0) counts.set(name.slice(0, index + 1), (counts.get(name.slice(0, index + 1)) ?? 0) + 1);
+  const count = (beginning: string) => counts.set(beginning, (counts.get(beginning) ?? 0) + 1);
+  for (const { name } of model.nodes) {
+    for (const { index } of name.matchAll(/[/.]/g)) if (index > 0) count(name.slice(0, index + 1));
+    const numbered = /^([A-Za-z]\w*_)\d+$/.exec(name);
+    if (numbered !== null) count(numbered[1]!);
+  }
+
   return [...counts]
     .filter(([, count]) => count > 1 && count < model.nodes.length)
     .sort(([a], [b]) => a.length - b.length || (a < b ? -1 : 1))

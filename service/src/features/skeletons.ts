@@ -1,7 +1,7 @@
 import type { ModelSummary } from '@quantsmith/schemas';
 import { resolve } from 'node:path';
 import type { FolderEntry } from '../facts/facts.js';
-import { imageInput } from '@quantsmith/model/tasks';
+import { preprocessText, shapesDraft } from '@quantsmith/model/tasks';
 import type { Written } from '../document/edit.js';
 
 const MAX_SKELETONS = 8;
@@ -13,9 +13,15 @@ type Listings = ReadonlyMap<string, readonly FolderEntry[]>;
 export const hasSkeletons = (path: readonly unknown[]) =>
   path.length === 0 || (path.length === 1 && path[0] === 'data');
 
-/** A data section that fits files that are there. */
+/** Keys of data sections that files near the config are offered for. */
+const NEAR = ['images', 'arrays', 'tensors', 'labels'];
+
+export const hasNearFiles = (path: readonly unknown[]) =>
+  path.length === 3 && path[0] === 'data' && NEAR.includes(String(path[2]));
+
+/** A section that fits files that are there, or the model. */
 export interface Skeleton {
-  readonly key: 'data' | 'calibration' | 'validation';
+  readonly key: 'data' | 'calibration' | 'validation' | 'preprocess' | 'task';
   /** What it reads: `images ./train`. */
   readonly label: string;
   readonly value: Written;
@@ -29,6 +35,45 @@ interface Source {
 const CALIBRATION = /calib|train|representative/i;
 const VALIDATION = /val|test|eval/i;
 const LABELS = /label|target|annotation/i;
+
+/** Files near the config that fit a key of a data section, as they are written, the most probable first. `written`: the section. */
+export function nearFiles(
+  path: readonly unknown[],
+  baseDir: string,
+  listings: Listings,
+  written: Readonly<Record<string, unknown>>,
+): string[] {
+  if (!hasNearFiles(path)) return [];
+  const [, section, key] = path;
+  const files = filesNear(baseDir, listings);
+  const found = sources(files);
+  if (key === 'labels') {
+    const source = found.find(({ kind, path: place }) => samePath(written[kind], place));
+    const labels = source === undefined ? null : labelsFor(source, files);
+    return labels === null ? [] : [labels];
+  }
+
+  const isWanted = section === 'validation' ? VALIDATION : CALIBRATION;
+  const fitting = found.filter(({ kind }) => kind === key).map(({ path: place }) => place);
+  return [...fitting.filter((place) => isWanted.test(place)), ...fitting.filter((p) => !isWanted.test(p))];
+}
+
+/** Whether a written path is one found near the config, as far as `./` and a slash at its end go. */
+const samePath = (written: unknown, place: string) =>
+  typeof written === 'string' &&
+  written.replace(/^\.\//, '').replace(/\/$/, '') === place.replace(/^\.\//, '');
+
+/** What the model says of itself: how images become its inputs, and what it does. */
+export function modelSkeletons(path: readonly unknown[], model: ModelSummary | null): Skeleton[] {
+  if (model === null) return [];
+  const { task, preprocess } = shapesDraft(model);
+  if (path.length === 0 && Object.keys(task).length > 0)
+    return [{ key: 'task', label: Object.values(task).join(', '), value: { ...task } }];
+
+  const isSection = path.length === 2 && path[0] === 'data';
+  if (!isSection || preprocess === null) return [];
+  return [{ key: 'preprocess', label: preprocessText(preprocess), value: { ...preprocess } }];
+}
 
 /** Skeletons for the whole data section (`path` is empty) or for the sections in it. */
 export function skeletons(
@@ -135,18 +180,8 @@ function labelsFor({ kind, path }: Source, files: readonly Near[]): string | nul
   return (arrays.find((near) => near.path.startsWith(stem)) ?? arrays[0])?.path ?? null;
 }
 
-/** What the model's image input needs; scale and normalization are the usual ones, not known. */
+/** What images of the model most probably need. */
 function preprocessFor(model: ModelSummary | null): Record<string, Written> {
-  const image = model === null ? null : imageInput(model.inputs);
-  if (image === null) return {};
-  const { height, width, channels, layout } = image;
-
-  return {
-    preprocess: {
-      ...(height === null || width === null ? {} : { resize: [height, width] }),
-      color: channels === 1 ? 'gray' : 'rgb',
-      scale: 255,
-      layout,
-    },
-  };
+  const preprocess = model === null ? null : shapesDraft(model).preprocess;
+  return preprocess === null ? {} : { preprocess: { ...preprocess } };
 }

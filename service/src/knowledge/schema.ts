@@ -5,7 +5,7 @@ export function schemaOf(path: ConfigPath): SchemaNode | undefined {
   return schemaAt(configSchema, path);
 }
 
-/** The keys that may stand in the mapping at a path, required ones first, in the schema's order. */
+/** The keys that may stand in the mapping at a path: those that most configs have first, then in the schema's order. */
 export function keysAt(path: ConfigPath): { name: string; schema: SchemaNode; required: boolean }[] {
   const schema = schemaOf(path);
   const required = schema?.required ?? [];
@@ -15,7 +15,10 @@ export function keysAt(path: ConfigPath): { name: string; schema: SchemaNode; re
     required: required.includes(name),
   }));
 
-  return [...keys.filter((key) => key.required), ...keys.filter((key) => !key.required)];
+  const often = schema?.['x-often'] ?? [];
+  const rank = (name: string) => (often.includes(name) ? often.indexOf(name) : often.length);
+
+  return keys.sort((a, b) => rank(a.name) - rank(b.name));
 }
 
 export interface AllowedValue {
