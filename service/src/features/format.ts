@@ -55,10 +55,12 @@ function jsonEdits({ text }: ConfigDocument, options: FormattingOptions): TextEd
   const isPadding = ({ offset, length, content: added }: (typeof edits)[number]) =>
     length === 0 && added === ' ' && (content[offset - 1] === '[' || content[offset] === ']');
 
-  return edits.filter((edit) => !isPadding(edit)).map(({ offset, length, content: newText }) => ({
-    range: { start: text.positionAt(offset), end: text.positionAt(offset + length) },
-    newText,
-  }));
+  return edits
+    .filter((edit) => !isPadding(edit))
+    .map(({ offset, length, content: newText }) => ({
+      range: { start: text.positionAt(offset), end: text.positionAt(offset + length) },
+      newText,
+    }));
 }
 
 /** The lines of the sections at the top that a range touches: within one, indentation hangs together. */
