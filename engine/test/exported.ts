@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll } from 'vitest';
 import { parse } from 'yaml';
-import { widened, type HostTensor } from '@quantsmith/model/arrays';
+import { asFloat32, type HostTensor } from '@quantsmith/model/arrays';
 import { readModel, type ModelProto } from '@quantsmith/model/onnx';
 import type { QuantizationConfig, QuantizationReport, RunRequest } from '@quantsmith/schemas';
 import { openData } from '../src/data/source.js';
@@ -121,7 +121,7 @@ async function results(
 }
 
 function numbers(tensor: HostTensor): ArrayLike<number> | null {
-  const { type, data } = widened(tensor);
+  const { type, data } = asFloat32(tensor);
   return type === 'float32' || type === 'float64' ? (data as Float32Array) : null;
 }
 

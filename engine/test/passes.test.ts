@@ -63,6 +63,12 @@ const MODELS: Readonly<Record<string, ModelProto>> = {
     [node('Gemm', ['x', 'T'], ['y'], { alpha: { float: 0.5 }, transB: 1 })],
     [floats('T', [4, 6], randoms(24))],
   ),
+  'Gemm with a C of run time': model({
+    nodes: [node('Gemm', ['x', 'W', 'c'], ['y'], { alpha: { float: 1.5 }, beta: { float: 0.25 } })],
+    inputs: [value('x', [3, 6]), value('c', [1, 4])],
+    outputs: [value('y')],
+    initializers: [W],
+  }),
   'stack of one matrix': model({
     nodes: [node('MatMul', ['x', 'W3'], ['y'])],
     inputs: [value('x', [2, 3, 6])],

@@ -1,6 +1,6 @@
 import { type ConfigPath, DATA_KIND_NAMES, type DataKind, fail, smallest } from '@quantsmith/schemas';
 import { resolve } from 'node:path';
-import { allFinite, widened, type HostTensor } from '@quantsmith/model/arrays';
+import { allFinite, asFloat32, type HostTensor } from '@quantsmith/model/arrays';
 import { openArrays } from './arrays.js';
 import { openImages } from './images.js';
 import { openLoader } from './loader.js';
@@ -125,7 +125,7 @@ function checkSample(sample: Sample, { inputs, configPath }: DataContext): Sampl
 }
 
 function checkFinite(sample: string, feed: HostTensor, configPath: ConfigPath): void {
-  const { data } = widened(feed);
+  const { data } = asFloat32(feed);
   if (data instanceof Float32Array && !allFinite(data)) {
     fail('sample-not-finite', `Sample "${sample}" holds a value that is not finite.`, {
       configPath,

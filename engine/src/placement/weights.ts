@@ -29,8 +29,9 @@ export function placeWeights(graph: Graph, options: WeightOptions): WeightQuanti
     for (const input of [0, 1]) {
       const tensor = node.input[input] ?? '';
       const constant = graph.initializer(tensor);
-      if (constant === undefined || constant.dims.length === 0 || constant.dataType !== ElementType.FLOAT)
-        continue;
+      if (constant?.dataType !== ElementType.FLOAT) continue;
+      // A scalar is no weight, and one without elements has no range.
+      if (constant.dims.length === 0 || constant.dims.includes(0n)) continue;
       if (isEmbedding(node, graph) ? input !== 0 : node.opType.startsWith('Conv') && input !== 1) continue;
       const list = targets.get(tensor) ?? [];
       list.push({ port: { node: node.name, input }, node });

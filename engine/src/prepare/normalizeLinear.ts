@@ -64,8 +64,6 @@ function normalGemm(draft: Draft, gemm: NodeProto): NodeProto[] | undefined {
   const bias = floatConstant(graph, c);
   const plain = alpha === 1 && (c === '' || beta === 1);
   if (plain && (c === '' || (bias?.dims.length === 1 && Number(bias.dims[0]) === columns))) return undefined;
-  // What is computed and scaled would need a product of its own: such a Gemm stays as it is.
-  if (c !== '' && bias === undefined && beta !== 1) return undefined;
   const scaled = alpha === 1 ? b : addConstant(draft, `${b}_alpha`, weight.dims.map(Number), weight, alpha);
   const attribute = gemm.attribute.filter(({ name }) => name !== 'alpha' && name !== 'beta');
   const output = gemm.output[0] ?? '';
@@ -85,12 +83,37 @@ function normalGemm(draft: Draft, gemm: NodeProto): NodeProto[] | undefined {
   }
 
   const product = draft.fresh(`${output}_product`);
-  const addend =
-    bias === undefined || beta === 1 ? c : addConstant(draft, `${c}_beta`, bias.dims.map(Number), bias, beta);
+  const addend = scaledAddend(draft, gemm, c, beta);
+  const add = makeNode(
+    'Add',
+    [product, addend.tensor],
+    [output],
+    {},
+    { name: draft.fresh(`${gemm.name}_add`) },
+  );
 
-  const add = makeNode('Add', [product, addend], [output], {}, { name: draft.fresh(`${gemm.name}_add`) });
+  return [...addend.nodes, { ...gemm, attribute, input: [a, scaled], output: [product] }, add];
+}
 
-  return [{ ...gemm, attribute, input: [a, scaled], output: [product] }, add];
+/** What is added to the product, times beta: a constant, or computed. */
+function scaledAddend(
+  draft: Draft,
+  gemm: NodeProto,
+  c: string,
+  beta: number,
+): { tensor: string; nodes: NodeProto[] } {
+  if (beta === 1) return { tensor: c, nodes: [] };
+  const bias = floatConstant(draft.graph, c);
+  if (bias !== undefined)
+    return { tensor: addConstant(draft, `${c}_beta`, bias.dims.map(Number), bias, beta), nodes: [] };
+  const factor = draft.fresh(`${gemm.name}_beta`);
+  draft.constants.push(makeTensor(factor, [], ElementType.FLOAT, Float32Array.of(beta)));
+  const tensor = draft.fresh(`${c}_scaled`);
+
+  return {
+    tensor,
+    nodes: [makeNode('Mul', [c, factor], [tensor], {}, { name: draft.fresh(`${gemm.name}_scale`) })],
+  };
 }
 
 /** The constant times a factor, as a new one. */

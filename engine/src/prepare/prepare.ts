@@ -25,6 +25,8 @@ export interface PreparedModel {
   readonly dir: string;
   /** The narrow float type (TensorProto.DataType) in which the user's model keeps its weights, or null. */
   readonly storedAs: number | null;
+  /** Inputs and outputs that are bfloat16 in the user's model, and float32 in this one. */
+  readonly bfloat16Border: readonly string[];
   /** The nodes of the user's model with the prepared nodes that took their place. */
   readonly originals: readonly NamedNode[];
   /** One of severity error: the model was prepared, and there is nothing in it to quantize. */
@@ -69,6 +71,7 @@ export async function prepareModel(
     graph,
     dir,
     storedAs: raised.storedAs,
+    bfloat16Border: raised.bfloat16Border,
     originals: traceOriginals(named.model, graph),
     problems: [
       ...[named, settled, raised, upgraded, { problems }].flatMap((step) => step.problems),

@@ -28,22 +28,27 @@ export interface Raised {
   readonly model: ModelProto;
   /** The narrow type in which the model keeps its weights, or null. */
   readonly storedAs: number | null;
+  /** Inputs and outputs that are bfloat16 in the user's model and float32 here: the runtime's package cannot feed the former. */
+  readonly bfloat16Border: readonly string[];
   readonly problems: readonly Problem[];
 }
 
 /**
  * The model computing in float32 what it computes in float16 or bfloat16, for which QuantizeLinear and most kernels are
- * missing; so also in double where its linear operators do. Inputs and outputs keep their types: a Cast stands at the border.
+ * missing; so also in double where its linear operators do. Inputs and outputs keep their types: a Cast stands at the border,
+ * but for bfloat16, which `restoreBorder` puts back into the model that is written.
  */
 export function raiseFloats(model: ModelProto, dir: string): Raised {
   const kinds = new Set([FLOAT16, BFLOAT16, ...(multipliesDoubles(model.graph!) ? [DOUBLE] : [])]);
   const found = new Set(elementTypes(model.graph!).filter((type) => kinds.has(type)));
-  if (found.size === 0) return { model, storedAs: null, problems: [] };
-  const inside = raiseGraph(model.graph!, kinds, dir);
-  const graph = castBorders({ ...model, graph: inside }, kinds);
+  if (found.size === 0) return { model, storedAs: null, bfloat16Border: [], problems: [] };
+  const raised = { ...model, graph: raiseGraph(model.graph!, kinds, dir) };
+  const casts = new Set([FLOAT16, DOUBLE].filter((type) => kinds.has(type)));
+  const { graph, changed } = retypeBorder(castBorder(raised, casts), BFLOAT16, FLOAT);
 
   return {
     model: { ...model, graph },
+    bfloat16Border: changed,
     storedAs: [FLOAT16, BFLOAT16].find((type) => found.has(type)) ?? null,
     problems: [raisedProblem([...found])],
   };
@@ -127,8 +132,27 @@ function withType(value: ValueInfoProto, elemType: number): ValueInfoProto {
   return { ...value, type };
 }
 
+/** The model with these inputs and outputs in bfloat16 again, with casts to what it computes in. */
+export function restoreBorder(model: ModelProto, names: readonly string[]): ModelProto {
+  if (names.length === 0) return model;
+  const { graph } = retypeBorder(model.graph!, FLOAT, BFLOAT16, new Set(names));
+  return { ...model, graph: castBorder({ ...model, graph }, new Set([BFLOAT16])) };
+}
+
+/** Inputs and outputs of one element type in another; `only`: at most these. */
+function retypeBorder(graph: GraphProto, from: number, to: number, only?: ReadonlySet<string>) {
+  const isMeant = (value: ValueInfoProto) => elementType(value) === from && only?.has(value.name) !== false;
+  const retyped = (value: ValueInfoProto) => (isMeant(value) ? withType(value, to) : value);
+  const changed = [...graph.input, ...graph.output].filter(isMeant).map(({ name }) => name);
+
+  return {
+    graph: { ...graph, input: graph.input.map(retyped), output: graph.output.map(retyped) },
+    changed: [...new Set(changed)],
+  };
+}
+
 /** Casts behind the inputs and before the outputs of the raised types. */
-function castBorders(model: ModelProto, kinds: ReadonlySet<number>): GraphProto {
+function castBorder(model: ModelProto, kinds: ReadonlySet<number>): GraphProto {
   const graph = model.graph!;
   const fresh = freshNames(model);
   const constants = new Set(graph.initializer.map(({ name }) => name));

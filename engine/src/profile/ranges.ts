@@ -1,5 +1,5 @@
 import { largest as largestOf, smallest as smallestOf } from '@quantsmith/schemas';
-import { widened, type HostTensor } from '@quantsmith/model/arrays';
+import { asFloat32, type HostTensor } from '@quantsmith/model/arrays';
 import { roundHalfEven, type QuantizerParameters } from '../ranges/parameters.js';
 import { decibelsOf } from './tensors.js';
 
@@ -35,7 +35,7 @@ export function rangeUse(tensor: string, parameters: QuantizerParameters, axis: 
   return {
     add(value: HostTensor): void {
       const { dims } = value;
-      const data = widened(value).data as Float32Array;
+      const data = asFloat32(value).data as Float32Array;
       const [channels, inner] = channelsOf(dims, axis);
       const step = stepFor(data.length, channels * inner);
       for (let i = 0; i < data.length; i += step) {

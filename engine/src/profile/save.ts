@@ -2,7 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encode } from 'fast-png';
 import { fail } from '@quantsmith/schemas';
-import { widened, type HostTensor } from '@quantsmith/model/arrays';
+import { asFloat32, type HostTensor } from '@quantsmith/model/arrays';
 
 /** Where the tensors of layers are kept until they are written. */
 export interface TensorFolder {
@@ -46,7 +46,7 @@ export async function openTensorFolder(dir: string): Promise<TensorFolder> {
 
 /** Float32 in numpy's format, version 1. */
 function npyOf(tensor: HostTensor): Uint8Array {
-  const { data, dims } = widened(tensor);
+  const { data, dims } = asFloat32(tensor);
   const values = data as Float32Array;
   const shape = dims.length === 1 ? `${dims[0]!},` : dims.join(', ');
   const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape}), }`;
@@ -79,7 +79,7 @@ function comparedImage(float: HostTensor, quantized: HostTensor): Uint8Array | n
 
 function meanOverChannels(tensor: HostTensor): Float32Array {
   const [, channels = 1, height = 0, width = 0] = tensor.dims;
-  const data = widened(tensor).data as Float32Array;
+  const data = asFloat32(tensor).data as Float32Array;
   const area = height * width;
   const mean = new Float32Array(area);
   for (let i = 0; i < data.length; i++) mean[i % area] = mean[i % area]! + data[i]! / channels;

@@ -1,4 +1,4 @@
-import { widened, type HostTensor } from '@quantsmith/model/arrays';
+import { asFloat32, type HostTensor } from '@quantsmith/model/arrays';
 import { ElementType, encodeModel, withOutputs, type ModelProto } from '@quantsmith/model/onnx';
 import type { Feeds } from '../runtime/batch.js';
 import { createSession, run, type SessionOptions } from '../runtime/session.js';
@@ -53,8 +53,8 @@ export const decibelsOf = ({ signal, noise }: Noise): number =>
 
 export function addNoise(sum: Noise, expected: HostTensor | undefined, actual: HostTensor | undefined): void {
   if (expected === undefined || actual === undefined) return;
-  const x = widened(expected).data as Float32Array;
-  const y = widened(actual).data as Float32Array;
+  const x = asFloat32(expected).data as Float32Array;
+  const y = asFloat32(actual).data as Float32Array;
   for (let i = 0; i < x.length; i++) {
     const signal = x[i]!;
     const error = signal - y[i]!;

@@ -10,6 +10,7 @@ import {
 import type { Finished } from '../measure/finished.js';
 import type { Latency } from '../measure/latency.js';
 import { keepRun } from '../output/history.js';
+import { restoreBorder } from '../prepare/raiseFloats.js';
 import type { Output } from '../output/output.js';
 import type { Plan } from '../plan/plan.js';
 import { buildReport } from '../report/build.js';
@@ -46,7 +47,7 @@ export async function publishRun(
   warn(await modelChanges(loaded));
 
   clock.stage('write', null);
-  const written = await output.stageModel(run.final, {
+  const written = await output.stageModel(restoreBorder(run.final, float.bfloat16Border), {
     sourceDir: float.dir,
     externalData: run.planned.output.externalData,
   });

@@ -1,6 +1,6 @@
 import { QuantsmithError, tableOf, append } from '@quantsmith/schemas';
 import { run as runRaw, type Session } from './session.js';
-import { widened, type HostTensor, type TensorData } from '@quantsmith/model/arrays';
+import { asFloat32, type HostTensor, type TensorData } from '@quantsmith/model/arrays';
 
 export type Feeds = Readonly<Record<string, HostTensor>>;
 export type Results = Readonly<Record<string, HostTensor>>;
@@ -45,11 +45,11 @@ async function runJoined(
   }
 }
 
-/** One inference, halves as float32: whoever reads results computes with numbers. */
+/** One inference, halves and doubles as float32: whoever reads results computes with such. */
 async function run(session: Session, feeds: Feeds, outputs: readonly string[] | undefined): Promise<Results> {
   const results = await runRaw(session, feeds, outputs);
   return tableOf(
-    Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, widened(tensor)])),
+    Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, asFloat32(tensor)])),
   );
 }
 

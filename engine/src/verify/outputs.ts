@@ -1,4 +1,4 @@
-import { widened, type HostTensor } from '@quantsmith/model/arrays';
+import { asFloat32, type HostTensor } from '@quantsmith/model/arrays';
 
 /** How close one output of a model comes to that of another, over all samples. */
 export interface OutputAgreement {
@@ -129,7 +129,7 @@ function weakCorrelationOf({ columns, rows }: Sums): number | null {
 /** Floating-point values, or integers as such; null for text. */
 function numbersOf(tensor: HostTensor): Float32Array | null {
   if (tensor.type === 'string') return null;
-  if (tensor.type.startsWith('float')) return widened(tensor).data as Float32Array;
+  if (tensor.type.startsWith('float')) return asFloat32(tensor).data as Float32Array;
   return Float32Array.from(tensor.data as ArrayLike<number | bigint> as Float32Array, Number);
 }
 

@@ -51,8 +51,10 @@ export function exactBrainFloats(values: Float32Array): Uint16Array | null {
   return words.every((word) => (word & 0xffff) === 0) ? Uint16Array.from(words, (word) => word >>> 16) : null;
 }
 
-/** The same tensor with halves as float32; every other as it is. */
-export function widened(tensor: HostTensor): HostTensor {
+/** The same tensor with halves and doubles as float32, which those who compare compute with; every other as it is. */
+export function asFloat32(tensor: HostTensor): HostTensor {
+  if (tensor.type === 'float64')
+    return { ...tensor, type: 'float32', data: Float32Array.from(tensor.data as Float64Array) };
   if (tensor.type !== 'float16') return tensor;
   return { ...tensor, type: 'float32', data: Float32Array.from(tensor.data as Uint16Array, halfToFloat) };
 }

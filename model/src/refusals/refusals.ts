@@ -23,17 +23,11 @@ export const REFUSAL_CODES = [
   'nothing-to-quantize',
   'opset-unsupported',
   'runtime-unknown-operator',
-  'border-type-unsupported',
 ] as const;
 
 /** Why a model cannot even be prepared for quantization; null: nothing is known against it. */
 export function cannotPrepare(structure: Structure): Problem | null {
-  return (
-    unreadableOperatorSet(structure) ??
-    quantizedAlready(structure) ??
-    strangeOperator(structure) ??
-    unfeedable(structure)
-  );
+  return unreadableOperatorSet(structure) ?? quantizedAlready(structure) ?? strangeOperator(structure);
 }
 
 /** What a run leaves in float though it is of a kind that can be quantized: to be said beforehand. Empty where all is refused. */
@@ -89,17 +83,6 @@ function strangeOperator(structure: Structure): Problem | null {
     'runtime-unknown-operator',
     `ONNX Runtime does not have the operator ${domain}.${op} of node "${node}": models with custom operators cannot run here.`,
     { node, op: `${domain}.${op}` },
-  );
-}
-
-/** The runtime's package for Node takes and gives no bfloat16. */
-function unfeedable({ border }: Structure): Problem | null {
-  const found = border.find(({ type }) => type === 'bfloat16');
-  if (found === undefined) return null;
-  return refuse(
-    'border-type-unsupported',
-    `"${found.name}" is bfloat16, which ONNX Runtime for Node neither takes nor gives: export the model with float32 or float16 inputs and outputs.`,
-    { tensor: found.name },
   );
 }
 

@@ -2,14 +2,11 @@ import type { ModelFunction, ModelNode, ModelSummary } from '@quantsmith/schemas
 import { isFloatType } from '../onnx/elementTypes.js';
 import { opset, subgraphs, tensorAttribute } from '../onnx/node.js';
 import type { GraphProto, ModelProto, NodeProto } from '../onnx/onnx_pb.js';
-import { dataTypeName } from '../onnx/tensor.js';
 
 /** What of a model decides whether it can be quantized: no weights, no types of activations. */
 export interface Structure {
   /** The version of the ONNX operator set; 0: none is stated. */
   readonly opset: number;
-  /** Inputs and outputs that no constant stands for: name and element type. */
-  readonly border: readonly { readonly name: string; readonly type: string }[];
   readonly nodes: readonly StructureNode[];
   /** The model's own functions. */
   readonly functions: readonly StructureFunction[];
@@ -25,15 +22,13 @@ type StructureFunction = Pick<ModelFunction, 'domain' | 'name'> & {
   readonly nodes: readonly StructureNode[];
 };
 
-export function structureOfSummary({ opsets, inputs, outputs, nodes, functions }: ModelSummary): Structure {
-  const border = [...inputs, ...outputs].map(({ name, type }) => ({ name, type }));
-  return { opset: opsets['ai.onnx'] ?? 0, border, nodes, functions };
+export function structureOfSummary({ opsets, nodes, functions }: ModelSummary): Structure {
+  return { opset: opsets['ai.onnx'] ?? 0, nodes, functions };
 }
 
 export function structureOfModel(model: ModelProto): Structure {
   return {
     opset: opset(model),
-    border: borderOf(model),
     nodes: model.graph === undefined ? [] : nodesOf(model.graph.node, constantsOf(model.graph, new Map())),
     functions: model.functions.map(({ domain, name, node }) => ({
       domain,
@@ -41,16 +36,6 @@ export function structureOfModel(model: ModelProto): Structure {
       nodes: nodesOf(node, new Map()),
     })),
   };
-}
-
-function borderOf({ graph }: ModelProto): Structure['border'] {
-  const constants = new Set(graph?.initializer.map(({ name }) => name));
-  const inputs = graph?.input.filter(({ name }) => !constants.has(name)) ?? [];
-  return [...inputs, ...(graph?.output ?? [])].map(({ name, type }) => {
-    const kind = type?.value;
-    const isTensor = kind?.case === 'tensorType';
-    return { name, type: isTensor ? dataTypeName(kind.value.elemType) : (kind?.case ?? 'unknown') };
-  });
 }
 
 interface Constant {

@@ -7,7 +7,6 @@ export const CODES = [
   'against-evidence',
   'already-quantized',
   'bodies-in-float',
-  'border-type-unsupported',
   'choices-open',
   'config-unreadable',
   'conflicting-settings',

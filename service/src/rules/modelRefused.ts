@@ -26,8 +26,6 @@ export const rule = defineRule({
       'Severity: error.\n\nThe model uses an operator set that is too old (below 7) or newer than the runtime. Export it with a supported operator set.',
     'runtime-unknown-operator':
       'Severity: error.\n\nThe model has an operator of a domain that ONNX Runtime does not bring along. Models with custom operators cannot run here, and so cannot be calibrated.',
-    'border-type-unsupported':
-      'Severity: error.\n\nAn input or output of the model is bfloat16, which ONNX Runtime for Node neither takes nor gives. Weights in bfloat16 are no obstacle; export inputs and outputs as float32 or float16.',
     'bodies-in-float':
       'Severity: info.\n\nSome linear operators stand in bodies of If, Loop or Scan, which stay in float. Export the model without control flow to quantize them.',
   },
@@ -50,11 +48,6 @@ export const rule = defineRule({
     {
       code: 'runtime-unknown-operator',
       before: 'model: with_tokenizer.onnx\ndata: {calibration: {images: ./train}}\n',
-      after: null,
-    },
-    {
-      code: 'border-type-unsupported',
-      before: 'model: bfloat16_inputs.onnx\ndata: {calibration: {images: ./train}}\n',
       after: null,
     },
     {
