@@ -24,8 +24,35 @@ export function writtenPath(steps: readonly (string | number)[]): WrittenPath {
   return steps as WrittenPath;
 }
 
-/** The place of something in the value at a place, by keys that are known at run time only. */
-export function below(path: ConfigPath, ...steps: readonly (string | number)[]): WrittenPath {
+type Steps = readonly (string | number)[];
+
+/** Every key of the schema. */
+type Key = Extract<KnownPath[number], string>;
+
+/** Steps that the schema knows below a place, or somewhere where the place is only known at run time; else `never`s. */
+type StepsBelow<Path extends ConfigPath, Taken extends Steps> = string extends Taken[number]
+  ? Taken
+  : WrittenPath extends Path
+    ? { readonly [Index in keyof Taken]: Taken[Index] extends Key | number ? Taken[Index] : never }
+    : readonly [...Path, ...Taken] extends KnownPath
+      ? Taken
+      : never[];
+
+/** The place that steps lead to, as exactly as it is known. */
+type Below<Path extends ConfigPath, Taken extends Steps> = string extends Taken[number]
+  ? WrittenPath
+  : WrittenPath extends Path
+    ? WrittenPath
+    : readonly [...Path, ...Taken] extends KnownPath
+      ? readonly [...Path, ...Taken]
+      : WrittenPath;
+
+/** The place of something in the value at a place. Keys that are written in code are keys of the schema. */
+export function below<const Path extends ConfigPath, const Taken extends Steps>(
+  path: Path,
+  ...steps: StepsBelow<Path, Taken>
+): Below<Path, Taken>;
+export function below(path: ConfigPath, ...steps: Steps): WrittenPath {
   return writtenPath([...path, ...steps]);
 }
 

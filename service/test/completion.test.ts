@@ -231,7 +231,7 @@ describe('property: an accepted key', () => {
         fc.boolean(),
         (path, pick, indent, first, typed) => {
           const text = JSON.stringify(skeleton(path), null, indent);
-          const entry = findEntry(config(text, 'json').tree, below(path, 'zz_first'))!;
+          const entry = findEntry(config(text, 'json').tree, below(path, 'zz_first' as string))!;
           const offset = first ? entry.start : entry.end;
           const choose = (word: string) => {
             const document = config(`${text.slice(0, offset)} ${word} ${text.slice(offset)}`, 'json');
@@ -244,7 +244,7 @@ describe('property: an accepted key', () => {
           const item = items.find((candidate) => candidate.label === name)!;
           const result = config(accepted(document, item), 'json');
           expect(findEntry(result.tree, below(path, name))).toBeDefined();
-          const found = findEntry(result.tree, below(path, 'zz_first'));
+          const found = findEntry(result.tree, below(path, 'zz_first' as string));
           expect(found?.value).toMatchObject({ kind: 'scalar', value: 1 });
         },
       ),

@@ -42,6 +42,25 @@ describe('a misspelt path of the config does not compile', () => {
     expect(findEntry(document.tree, ['quantization', 'preset'])?.value).toMatchObject({ value: 'mixed' });
   });
 
+  it('where a place is found below another', () => {
+    const written: ConfigPath = writtenPath(['quantization']);
+    const name = 'calibration' as 'calibration' | 'validation';
+    const places = [
+      below(['data', name], 'preprocess', 'mean', 0),
+      below(below(['data', name], 'preprocess'), 'mean'),
+      below(written, 'preset'),
+      below(written, 'anything' as string),
+      // @ts-expect-error misspelt: preproces
+      below(['data', name], 'preproces', 'mean'),
+      // @ts-expect-error no key of preprocess: preset
+      below(below(['data', name], 'preprocess'), 'preset'),
+      // @ts-expect-error misspelt: presett, below a place that is known at run time only
+      below(written, 'presett'),
+    ];
+
+    expect(places.map((place) => place.join('.'))).toContain('data.calibration.preprocess.mean');
+  });
+
   it('where the engine says what a problem is about', () => {
     // @ts-expect-error misspelt: calibrations
     expect(() => fail('data-empty', 'Empty.', { configPath: ['data', 'calibrations'] })).toThrow('Empty.');
