@@ -16,7 +16,7 @@ const ARROWS = {
     folders: {
       arrays: 'node:fs',
       files: 'node:crypto node:fs',
-      graph: 'onnx',
+      graph: 'onnx npm:@bufbuild/protobuf',
       onnx: 'arrays files node:crypto node:fs node:path npm:@bufbuild/protobuf',
       operators: 'graph onnx',
       refusals: 'onnx operators upgrade',

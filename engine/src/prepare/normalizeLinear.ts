@@ -8,10 +8,9 @@ import {
   intAttribute,
   isOnnxDomain,
   makeNode,
-  makeTensor,
   readFloats,
 } from '@quantsmith/model/onnx';
-import { freshNames, type Graph } from '@quantsmith/model/graph';
+import { buildGraph, freshNames, type Graph, type GraphBuilder } from '@quantsmith/model/graph';
 import { withoutUnused } from './foldConstants.js';
 
 /**
@@ -20,15 +19,16 @@ import { withoutUnused } from './foldConstants.js';
  * ones of a MatMul's constant are dropped where broadcasting puts them back.
  */
 export function normalizeLinear(model: ModelProto, graph: Graph, dir: string): ModelProto {
-  const draft: Draft = { graph, dir, fresh: freshNames(model), constants: [] };
+  const fresh = freshNames(model);
+  const rewriting: Rewriting = { graph, dir, fresh, built: buildGraph(fresh) };
   let changed = false as boolean;
   const node = model.graph!.node.flatMap((old) => {
     const now = !isOnnxDomain(old)
       ? undefined
       : old.opType === 'Gemm'
-        ? normalGemm(draft, old)
+        ? normalGemm(rewriting, old)
         : old.opType === 'MatMul'
-          ? normalMatMul(draft, old)
+          ? normalMatMul(rewriting, old)
           : undefined;
 
     changed ||= now !== undefined;
@@ -36,16 +36,16 @@ export function normalizeLinear(model: ModelProto, graph: Graph, dir: string): M
   });
 
   if (!changed) return model;
-  const initializer = [...model.graph!.initializer, ...draft.constants];
+  const initializer = [...model.graph!.initializer, ...rewriting.built.constants.values()];
 
   return withoutUnused({ ...model, graph: { ...model.graph!, node, initializer } });
 }
 
-interface Draft {
+interface Rewriting {
   readonly graph: Graph;
   readonly dir: string;
   readonly fresh: (base: string) => string;
-  readonly constants: TensorProto[];
+  readonly built: GraphBuilder;
 }
 
 const floatConstant = (graph: Graph, tensor: string): TensorProto | undefined => {
@@ -53,8 +53,8 @@ const floatConstant = (graph: Graph, tensor: string): TensorProto | undefined =>
   return found?.dataType === ElementType.FLOAT ? found : undefined;
 };
 
-function normalGemm(draft: Draft, gemm: NodeProto): NodeProto[] | undefined {
-  const { graph } = draft;
+function normalGemm(rewriting: Rewriting, gemm: NodeProto): NodeProto[] | undefined {
+  const { graph, dir, fresh, built } = rewriting;
   const [a = '', b = '', c = ''] = gemm.input;
   const alpha = floatAttribute(gemm, 'alpha', 1);
   const beta = floatAttribute(gemm, 'beta', 1);
@@ -64,76 +64,56 @@ function normalGemm(draft: Draft, gemm: NodeProto): NodeProto[] | undefined {
   const bias = floatConstant(graph, c);
   const plain = alpha === 1 && (c === '' || beta === 1);
   if (plain && (c === '' || (bias?.dims.length === 1 && Number(bias.dims[0]) === columns))) return undefined;
-  const scaled = alpha === 1 ? b : addConstant(draft, `${b}_alpha`, weight.dims.map(Number), weight, alpha);
+  const scaled =
+    alpha === 1 ? b : addConstant(rewriting, `${b}_alpha`, weight.dims.map(Number), weight, alpha);
   const attribute = gemm.attribute.filter(({ name }) => name !== 'alpha' && name !== 'beta');
   const output = gemm.output[0] ?? '';
   if (c === '') return [{ ...gemm, attribute, input: [a, scaled] }];
-  const row = bias === undefined ? undefined : asRow(bias, columns, draft.dir);
+  const row = bias === undefined ? undefined : asRow(bias, columns, dir);
   if (row !== undefined) {
-    const name = draft.fresh(`${c}_of_${gemm.name}`);
-    draft.constants.push(
-      makeTensor(
-        name,
-        [columns],
-        ElementType.FLOAT,
-        row.map((value) => value * beta),
-      ),
-    );
+    const values = row.map((value) => value * beta);
+    const name = built.constant([columns], ElementType.FLOAT, values, fresh(`${c}_of_${gemm.name}`));
     return [{ ...gemm, attribute, input: [a, scaled, name] }];
   }
 
-  const product = draft.fresh(`${output}_product`);
-  const addend = scaledAddend(draft, gemm, c, beta);
-  const add = makeNode(
-    'Add',
-    [product, addend.tensor],
-    [output],
-    {},
-    { name: draft.fresh(`${gemm.name}_add`) },
-  );
+  const product = fresh(`${output}_product`);
+  const addend = scaledAddend(rewriting, gemm, c, beta);
+  const add = makeNode('Add', [product, addend.tensor], [output], {}, { name: fresh(`${gemm.name}_add`) });
 
   return [...addend.nodes, { ...gemm, attribute, input: [a, scaled], output: [product] }, add];
 }
 
 /** What is added to the product, times beta: a constant, or computed. */
 function scaledAddend(
-  draft: Draft,
+  rewriting: Rewriting,
   gemm: NodeProto,
   c: string,
   beta: number,
 ): { tensor: string; nodes: NodeProto[] } {
+  const { graph, fresh, built } = rewriting;
   if (beta === 1) return { tensor: c, nodes: [] };
-  const bias = floatConstant(draft.graph, c);
+  const bias = floatConstant(graph, c);
   if (bias !== undefined)
-    return { tensor: addConstant(draft, `${c}_beta`, bias.dims.map(Number), bias, beta), nodes: [] };
-  const factor = draft.fresh(`${gemm.name}_beta`);
-  draft.constants.push(makeTensor(factor, [], ElementType.FLOAT, Float32Array.of(beta)));
-  const tensor = draft.fresh(`${c}_scaled`);
+    return { tensor: addConstant(rewriting, `${c}_beta`, bias.dims.map(Number), bias, beta), nodes: [] };
+  const factor = built.constant([], ElementType.FLOAT, Float32Array.of(beta), fresh(`${gemm.name}_beta`));
+  const tensor = fresh(`${c}_scaled`);
 
   return {
     tensor,
-    nodes: [makeNode('Mul', [c, factor], [tensor], {}, { name: draft.fresh(`${gemm.name}_scale`) })],
+    nodes: [makeNode('Mul', [c, factor], [tensor], {}, { name: fresh(`${gemm.name}_scale`) })],
   };
 }
 
 /** The constant times a factor, as a new one. */
 function addConstant(
-  { fresh, constants, dir }: Draft,
+  { fresh, built, dir }: Rewriting,
   base: string,
   dims: readonly number[],
   tensor: TensorProto,
   factor: number,
 ): string {
-  const name = fresh(base);
-  constants.push(
-    makeTensor(
-      name,
-      dims,
-      ElementType.FLOAT,
-      readFloats(tensor, dir).map((value) => value * factor),
-    ),
-  );
-  return name;
+  const values = readFloats(tensor, dir).map((value) => value * factor);
+  return built.constant(dims, ElementType.FLOAT, values, fresh(base));
 }
 
 /** One value for each column, where the constant is the same for all rows. */
@@ -144,16 +124,16 @@ function asRow(bias: TensorProto, columns: number, dir: string): Float32Array | 
   return across ? values : undefined;
 }
 
-function normalMatMul(draft: Draft, matMul: NodeProto): NodeProto[] | undefined {
+function normalMatMul({ graph, fresh, built }: Rewriting, matMul: NodeProto): NodeProto[] | undefined {
   const [a = '', b = ''] = matMul.input;
-  const weight = floatConstant(draft.graph, b);
-  const rank = draft.graph.rank(a);
+  const weight = floatConstant(graph, b);
+  const rank = graph.rank(a);
   if (weight === undefined || rank === undefined || weight.dims.length < 3 || rank < weight.dims.length)
     return undefined;
   const [rows, columns] = weight.dims.slice(-2);
   if (weight.dims.slice(0, -2).some((dim) => dim !== 1n)) return undefined;
-  const name = draft.fresh(`${b}_matrix`);
-  draft.constants.push({ ...weight, name, dims: [rows!, columns!] });
+  const name = fresh(`${b}_matrix`);
+  built.constants.set(name, { ...weight, name, dims: [rows!, columns!] });
 
   return [{ ...matMul, input: [a, name] }];
 }

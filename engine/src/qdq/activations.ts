@@ -1,8 +1,7 @@
-import type { Graph } from '@quantsmith/model/graph';
+import type { Graph, GraphRewrite } from '@quantsmith/model/graph';
 import { makeTensor } from '@quantsmith/model/onnx';
 import type { ActivationQuantizer } from '../placement/types.js';
 import type { QuantizerParameters } from '../ranges/parameters.js';
-import type { Draft } from './draft.js';
 import type { InsertedPair } from './passThrough.js';
 import { DATA_TYPE, integerTensor, storedParameters } from './storage.js';
 
@@ -12,7 +11,7 @@ import { DATA_TYPE, integerTensor, storedParameters } from './storage.js';
  * only at the storage type's ends.
  */
 export function insertActivationQuantizer(
-  draft: Draft,
+  rewrite: GraphRewrite,
   quantizer: ActivationQuantizer,
   parameters: QuantizerParameters,
   { graph, runtime }: { readonly graph: Graph; readonly runtime: 'onnxruntime' | 'openvino' },
@@ -22,36 +21,36 @@ export function insertActivationQuantizer(
   const domain = stored.bits > 8 ? 'com.microsoft' : '';
   let source = tensor;
   if (quantizer.atOutput) {
-    source = draft.freshName(`${tensor}_float`);
-    draft.renameTensor(tensor, source);
+    source = rewrite.freshName(`${tensor}_float`);
+    rewrite.renameTensor(tensor, source);
   }
 
-  const scale = draft.freshName(`scale_${tensor}_1`);
-  const zeroPoint = draft.freshName(`zero_point_${tensor}_1`);
+  const scale = rewrite.freshName(`scale_${tensor}_1`);
+  const zeroPoint = rewrite.freshName(`zero_point_${tensor}_1`);
   const dims = quantizer.axis === null ? [] : [parameters.scale.length];
-  draft.addInitializer(makeTensor(scale, dims, DATA_TYPE.float, parameters.scale));
-  draft.addInitializer(integerTensor(zeroPoint, dims, stored.storage, stored.zeroPoint));
+  rewrite.addInitializer(makeTensor(scale, dims, DATA_TYPE.float, parameters.scale));
+  rewrite.addInitializer(integerTensor(zeroPoint, dims, stored.storage, stored.zeroPoint));
 
-  const clipped = stored.fillsStorage ? source : clipToRange(draft, source, quantizer, parameters, graph);
-  const codes = draft.freshName(`q_output_${tensor}_1`);
-  const output = quantizer.atOutput ? tensor : draft.freshName(`dq_output_${tensor}_1`);
+  const clipped = stored.fillsStorage ? source : clipToRange(rewrite, source, quantizer, parameters, graph);
+  const codes = rewrite.freshName(`q_output_${tensor}_1`);
+  const output = quantizer.atOutput ? tensor : rewrite.freshName(`dq_output_${tensor}_1`);
   const attributes: Record<string, number> = quantizer.axis === null ? {} : { axis: quantizer.axis };
-  draft.addNode('QuantizeLinear', [clipped, scale, zeroPoint], codes, attributes, {
-    name: draft.freshName(`QuantizeLinear_${tensor}_1`),
+  rewrite.addNode('QuantizeLinear', [clipped, scale, zeroPoint], codes, attributes, {
+    name: rewrite.freshName(`QuantizeLinear_${tensor}_1`),
     domain,
   });
-  draft.addNode('DequantizeLinear', [codes, scale, zeroPoint], output, attributes, {
-    name: draft.freshName(`DequantizeLinear_${tensor}_1`),
+  rewrite.addNode('DequantizeLinear', [codes, scale, zeroPoint], output, attributes, {
+    name: rewrite.freshName(`DequantizeLinear_${tensor}_1`),
     domain,
   });
-  draft.rewire(quantizer.targets, output);
+  rewrite.rewire(quantizer.targets, output);
 
   return { scale, zeroPoint, domain };
 }
 
 /** Limits the values to [low, high], per channel where the quantizer is. Returns the limited tensor's name. */
 function clipToRange(
-  draft: Draft,
+  rewrite: GraphRewrite,
   source: string,
   quantizer: ActivationQuantizer,
   parameters: QuantizerParameters,
@@ -61,22 +60,28 @@ function clipToRange(
   // One value for each channel, repeated over the axes behind it.
   const behind = axis === null ? 0 : (graph.rank(tensor) ?? 4) - axis - 1;
   const bound = (side: 'low' | 'high') => {
-    const name = draft.freshName(`${side}_${tensor}_1`);
+    const name = rewrite.freshName(`${side}_${tensor}_1`);
     const dims = axis === null ? [] : [parameters[side].length, ...Array<number>(behind).fill(1)];
-    draft.addInitializer(makeTensor(name, dims, DATA_TYPE.float, parameters[side]));
+    rewrite.addInitializer(makeTensor(name, dims, DATA_TYPE.float, parameters[side]));
     return name;
   };
 
-  const limited = draft.freshName(`clip_output_${tensor}_1`);
+  const limited = rewrite.freshName(`clip_output_${tensor}_1`);
   if (axis === null) {
-    const name = draft.freshName(`Clip_${tensor}_1`);
-    draft.addNode('Clip', [source, bound('low'), bound('high')], limited, {}, { name });
+    const name = rewrite.freshName(`Clip_${tensor}_1`);
+    rewrite.addNode('Clip', [source, bound('low'), bound('high')], limited, {}, { name });
     return limited;
   }
 
-  const raised = draft.freshName(`max_output_${tensor}_1`);
-  draft.addNode('Max', [source, bound('low')], raised, {}, { name: draft.freshName(`Max_${tensor}_1`) });
-  draft.addNode('Min', [raised, bound('high')], limited, {}, { name: draft.freshName(`Min_${tensor}_1`) });
+  const raised = rewrite.freshName(`max_output_${tensor}_1`);
+  rewrite.addNode('Max', [source, bound('low')], raised, {}, { name: rewrite.freshName(`Max_${tensor}_1`) });
+  rewrite.addNode(
+    'Min',
+    [raised, bound('high')],
+    limited,
+    {},
+    { name: rewrite.freshName(`Min_${tensor}_1`) },
+  );
 
   return limited;
 }

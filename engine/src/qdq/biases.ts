@@ -1,20 +1,19 @@
 import { type NodeProto, floatAttribute, makeTensor, readFloats } from '@quantsmith/model/onnx';
-import type { Graph } from '@quantsmith/model/graph';
+import type { Graph, GraphRewrite } from '@quantsmith/model/graph';
 import { has, traitOf } from '@quantsmith/model/operators';
 import type { ActivationQuantizer, WeightQuantizer } from '../placement/types.js';
-import type { Draft } from './draft.js';
 import { DATA_TYPE, STORAGE, integerTensor } from './storage.js';
 import type { BiasUpdate, QdqInput } from './types.js';
 
 /** Writes corrected biases as new initializers, so that a bias shared with another operator stays as it is there. */
-export function replaceBiases(draft: Draft, updates: readonly BiasUpdate[]): void {
+export function replaceBiases(rewrite: GraphRewrite, updates: readonly BiasUpdate[]): void {
   for (const { port, values } of updates) {
-    const old = draft.node(port.node)?.input[port.input] ?? '';
-    const source = draft.initializer(old);
-    const name = draft.freshName(`${old === '' ? `${port.node}_bias` : old}_corrected`);
+    const old = rewrite.node(port.node)?.input[port.input] ?? '';
+    const source = rewrite.initializer(old);
+    const name = rewrite.freshName(`${old === '' ? `${port.node}_bias` : old}_corrected`);
     const dims = source === undefined ? [values.length] : source.dims.map(Number);
-    draft.addInitializer(makeTensor(name, dims, DATA_TYPE.float, values));
-    draft.rewire([port], name);
+    rewrite.addInitializer(makeTensor(name, dims, DATA_TYPE.float, values));
+    rewrite.rewire([port], name);
   }
 }
 
@@ -50,15 +49,15 @@ export function integerBiases({
  * point 0), the form in which an integer kernel adds them to its accumulator. Weights have room for them
  * (`makeRoomForBiases`); one that does not fit all the same stays float.
  */
-export function quantizeBiases(draft: Draft, input: QdqInput): void {
+export function quantizeBiases(rewrite: GraphRewrite, input: QdqInput): void {
   for (const { node, activation, weight } of integerBiases(input)) {
-    const target = draft.node(node.name);
-    const bias = draft.initializer(target?.input[2] ?? '');
+    const target = rewrite.node(node.name);
+    const bias = rewrite.initializer(target?.input[2] ?? '');
     if (target === undefined || bias === undefined) continue;
     const [activationScale = 1] = input.activations.get(activation.id)!.scale;
     const scale = input.weights.get(weight.id)!.parameters.scale.map((s) => s * activationScale);
     const codes = biasCodes(readFloats(bias, input.dir), scale);
-    if (codes !== null) writeIntegerBias(draft, target, node.name, bias.dims.map(Number), scale, codes);
+    if (codes !== null) writeIntegerBias(rewrite, target, node.name, bias.dims.map(Number), scale, codes);
   }
 }
 
@@ -99,26 +98,26 @@ function roundHalfEven(x: number): number {
 }
 
 function writeIntegerBias(
-  draft: Draft,
+  rewrite: GraphRewrite,
   target: NodeProto,
   node: string,
   dims: readonly number[],
   scale: Float32Array,
   codes: Int32Array,
 ): void {
-  const base = draft.freshName(`${node}_bias_quantized`);
+  const base = rewrite.freshName(`${node}_bias_quantized`);
   const perChannel = scale.length > 1;
   const parameterDims = perChannel ? [scale.length] : [];
-  draft.addInitializer(integerTensor(base, dims, 'int32', codes));
-  const scaleName = draft.freshName(`${base}_scale`);
-  const zeroPoint = draft.freshName(`${base}_zero_point`);
-  draft.addInitializer(makeTensor(scaleName, parameterDims, DATA_TYPE.float, scale));
-  draft.addInitializer(integerTensor(zeroPoint, parameterDims, 'int32', new Int32Array(scale.length)));
-  const output = draft.freshName(`${base}_dequantized`);
-  draft.addNode('DequantizeLinear', [base, scaleName, zeroPoint], output, perChannel ? { axis: 0 } : {}, {
-    name: draft.freshName(`DequantizeLinear_${base}`),
+  rewrite.addInitializer(integerTensor(base, dims, 'int32', codes));
+  const scaleName = rewrite.freshName(`${base}_scale`);
+  const zeroPoint = rewrite.freshName(`${base}_zero_point`);
+  rewrite.addInitializer(makeTensor(scaleName, parameterDims, DATA_TYPE.float, scale));
+  rewrite.addInitializer(integerTensor(zeroPoint, parameterDims, 'int32', new Int32Array(scale.length)));
+  const output = rewrite.freshName(`${base}_dequantized`);
+  rewrite.addNode('DequantizeLinear', [base, scaleName, zeroPoint], output, perChannel ? { axis: 0 } : {}, {
+    name: rewrite.freshName(`DequantizeLinear_${base}`),
   });
-  draft.rewire([{ node: target.name, input: 2 }], output);
+  rewrite.rewire([{ node: target.name, input: 2 }], output);
 }
 
 /** A Gemm that scales its product or bias has no such kernel. */

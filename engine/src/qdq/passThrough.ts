@@ -1,8 +1,7 @@
 import { append } from '@quantsmith/schemas';
-import type { Graph } from '@quantsmith/model/graph';
+import type { Graph, GraphRewrite } from '@quantsmith/model/graph';
 import { has } from '@quantsmith/model/operators';
 import type { ActivationQuantizer, Port } from '../placement/types.js';
-import type { Draft } from './draft.js';
 
 /** The scale and zero point initializers of a quantizer that has been inserted. */
 export interface InsertedPair {
@@ -16,7 +15,7 @@ export interface InsertedPair {
  * the values are on its levels already, and it lets the operators behind find a quantized input.
  */
 export function repeatBehindPassThrough(
-  draft: Draft,
+  rewrite: GraphRewrite,
   graph: Graph,
   quantizer: ActivationQuantizer,
   pair: InsertedPair,
@@ -39,24 +38,24 @@ export function repeatBehindPassThrough(
       }
 
       if (readers.length === 0 || graph.outputs.includes(tensor) || graph.isCaptured(tensor)) continue;
-      const codes = draft.freshName(`q_output_${tensor}_1`);
-      const output = draft.freshName(`dq_output_${tensor}_1`);
+      const codes = rewrite.freshName(`q_output_${tensor}_1`);
+      const output = rewrite.freshName(`dq_output_${tensor}_1`);
       const { scale, zeroPoint, domain } = pair;
-      draft.addNode(
+      rewrite.addNode(
         'QuantizeLinear',
         [tensor, scale, zeroPoint],
         codes,
         {},
-        { name: draft.freshName(`QuantizeLinear_${tensor}_1`), domain },
+        { name: rewrite.freshName(`QuantizeLinear_${tensor}_1`), domain },
       );
-      draft.addNode(
+      rewrite.addNode(
         'DequantizeLinear',
         [codes, scale, zeroPoint],
         output,
         {},
-        { name: draft.freshName(`DequantizeLinear_${tensor}_1`), domain },
+        { name: rewrite.freshName(`DequantizeLinear_${tensor}_1`), domain },
       );
-      draft.rewire(readers, output);
+      rewrite.rewire(readers, output);
       append(queue, readers);
     }
   }

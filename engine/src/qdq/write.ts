@@ -1,7 +1,7 @@
+import { rewriteGraph } from '@quantsmith/model/graph';
 import type { ModelProto } from '@quantsmith/model/onnx';
 import { insertActivationQuantizer } from './activations.js';
 import { quantizeBiases, replaceBiases } from './biases.js';
-import { Draft } from './draft.js';
 import { repeatBehindPassThrough } from './passThrough.js';
 import { foldWeights } from './weights.js';
 import type { QdqInput } from './types.js';
@@ -12,20 +12,20 @@ import type { QdqInput } from './types.js';
  * (the same values exactly) and biases as int32, which its CPU provider needs for integer kernels.
  */
 export function writeQdq(input: QdqInput): ModelProto {
-  const draft = new Draft(input.model);
-  replaceBiases(draft, input.biases);
+  const rewrite = rewriteGraph(input.model);
+  replaceBiases(rewrite, input.biases);
   for (const quantizer of input.placement.activations) {
     const parameters = input.activations.get(quantizer.id);
     if (parameters === undefined) continue;
-    const pair = insertActivationQuantizer(draft, quantizer, parameters, input);
-    if (input.runtime === 'onnxruntime') repeatBehindPassThrough(draft, input.graph, quantizer, pair);
+    const pair = insertActivationQuantizer(rewrite, quantizer, parameters, input);
+    if (input.runtime === 'onnxruntime') repeatBehindPassThrough(rewrite, input.graph, quantizer, pair);
   }
 
-  if (input.runtime === 'onnxruntime') quantizeBiases(draft, input);
+  if (input.runtime === 'onnxruntime') quantizeBiases(rewrite, input);
   for (const quantizer of input.placement.weights) {
     const weights = input.weights.get(quantizer.id);
-    if (weights !== undefined) foldWeights(draft, quantizer, weights);
+    if (weights !== undefined) foldWeights(rewrite, quantizer, weights);
   }
 
-  return draft.finish();
+  return rewrite.finish();
 }

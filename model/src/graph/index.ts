@@ -7,3 +7,4 @@ export * from './inlineFunctions.js';
 export * from './order.js';
 export * from './reach.js';
 export * from './rename.js';
+export * from './rewrite.js';
