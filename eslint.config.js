@@ -1,6 +1,27 @@
 import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
+const restricted = (...syntax) => ({ 'no-restricted-syntax': ['error', ...syntax] });
+
+/** Spread into a call, a large array overflows the stack: append, largest and smallest of schemas do not. */
+const NO_SPREAD = {
+  selector:
+    'CallExpression[callee.property.name=/^(push|unshift|max|min|fromCharCode)$/] > SpreadElement.arguments',
+  message: 'Use append, largest or smallest.',
+};
+
+/** A path that code spells out is one of the schema, and checked as such. */
+const NO_LITERAL_PATH = {
+  selector: 'CallExpression[callee.name="writtenPath"] > ArrayExpression > Literal',
+  message: 'Write the path itself: writtenPath is for what comes from outside.',
+};
+
+const NO_RAW_OUTPUT = {
+  selector:
+    "CallExpression[callee.property.name='write'][callee.object.object.name='process'][callee.object.property.name=/^std/]",
+  message: 'Print by terminal.ts.',
+};
+
 // Who may import whom is held by .dependency-cruiser.mjs.
 export default tseslint.config(
   {
@@ -61,38 +82,14 @@ export default tseslint.config(
       'prefer-const': 'error',
     },
   },
-  {
-    // Spread into a call, a large array overflows the stack: append, largest and smallest of schemas do not.
-    files: ['*/src/**/*.ts'],
-    ignores: ['client/**', 'cli/**'],
-    rules: {
-      'no-restricted-syntax': [
-        'error',
-        {
-          selector:
-            'CallExpression[callee.property.name=/^(push|unshift|max|min|fromCharCode)$/] > SpreadElement.arguments',
-          message: 'Use append, largest or smallest.',
-        },
-      ],
-    },
-  },
+  // A later entry replaces what an earlier one restricts, so each names all that holds for its files.
+  { files: ['*/src/**/*.ts'], rules: restricted(NO_SPREAD, NO_LITERAL_PATH) },
+  { files: ['client/src/**/*.ts'], rules: restricted(NO_LITERAL_PATH) },
+  { files: ['cli/src/**/*.ts'], rules: restricted(NO_LITERAL_PATH, NO_RAW_OUTPUT) },
   {
     // Vitest's matchers are of type any.
     files: ['**/test/**/*.ts'],
     rules: { '@typescript-eslint/no-unsafe-assignment': 'off' },
-  },
-  {
-    // A path that code spells out is one of the schema, and checked as such.
-    files: ['*/src/**/*.ts'],
-    rules: {
-      'no-restricted-syntax': [
-        'error',
-        {
-          selector: 'CallExpression[callee.name="writtenPath"] > ArrayExpression > Literal',
-          message: 'Write the path itself: writtenPath is for what comes from outside.',
-        },
-      ],
-    },
   },
   {
     // Commander gives the options of a command as any.
@@ -106,17 +103,8 @@ export default tseslint.config(
     // Names from files reach a terminal through terminal.ts only, which lets none of them forge lines, colours or commands.
     files: ['cli/src/**/*.ts'],
     ignores: ['cli/src/output/terminal.ts', 'cli/src/output/exitCodes.ts'],
-    rules: {
-      'no-restricted-globals': ['error', { name: 'console', message: 'Print by terminal.ts.' }],
-      'no-restricted-syntax': [
-        'error',
-        {
-          selector:
-            "CallExpression[callee.property.name='write'][callee.object.object.name='process'][callee.object.property.name=/^std/]",
-          message: 'Print by terminal.ts.',
-        },
-      ],
-    },
+    rules: { 'no-restricted-globals': ['error', { name: 'console', message: 'Print by terminal.ts.' }] },
   },
+  { files: ['cli/src/output/{terminal,exitCodes}.ts'], rules: restricted(NO_LITERAL_PATH) },
   { files: ['**/*.{js,mjs}'], ...tseslint.configs.disableTypeChecked },
 );
