@@ -23,6 +23,17 @@ export function ruleList(root) {
   return `${BANNER}${imports.join('\n')}\nimport type { AnyRule } from './rule.js';\n\nexport const RULES: readonly AnyRule[] = [\n${items.join('\n')}\n];\n`;
 }
 
+/** The files behind what rules may import of other parts. */
+function sourcesByDoor(root) {
+  const doors = ['model', 'schemas'].flatMap((part) => {
+    const { name, exports } = JSON.parse(readFileSync(join(root, part, 'package.json'), 'utf8'));
+    return Object.entries(exports).map(([door, file]) => [join(name, door), join(root, part, file)]);
+  });
+
+  // Longer names first: a name also stands for what lies below it.
+  return Object.fromEntries(doors.sort(([a], [b]) => b.length - a.length));
+}
+
 async function loadRules(root) {
   // Beside the packages that the rules import.
   const folder = mkdtempSync(join(root, 'node_modules', '.rules-'));
@@ -35,12 +46,7 @@ async function loadRules(root) {
       format: 'esm',
       platform: 'node',
       packages: 'external',
-      alias: {
-        '@quantsmith/model/refusals': join(root, 'model/src/refusals/index.ts'),
-        '@quantsmith/model/tasks': join(root, 'model/src/tasks/index.ts'),
-        '@quantsmith/model/scope': join(root, 'model/src/scope/index.ts'),
-        '@quantsmith/schemas': join(root, 'schemas/src/index.ts'),
-      },
+      alias: sourcesByDoor(root),
       logLevel: 'warning',
     });
     return (await import(pathToFileURL(outfile).href)).RULES;

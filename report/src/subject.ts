@@ -104,7 +104,7 @@ export function withBaseline(float: Subject, report: QuantizationReport): Subjec
   };
 }
 
-/** Operators with weights, and what quantized forms of them are called. */
+/** Operators with weights, and what quantized forms of them are called: by name, since views of a report know no models. */
 const LINEAR = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
 const INTEGER = /^(QLinear\w+|QGemm|QAttention|MatMulInteger\w*|ConvInteger|DynamicQuantizeMatMul)$/;
 

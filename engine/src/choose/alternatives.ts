@@ -1,4 +1,5 @@
 import type { Graph } from '@quantsmith/model/graph';
+import { has, isLinear } from '@quantsmith/model/operators';
 import { combineChanges, type MeasuredSetting, type QuantizationChange } from '@quantsmith/schemas';
 import { squeezeExcitationIgnored } from '../placement/ignored.js';
 
@@ -49,10 +50,13 @@ export function alternativesOf(setting: MeasuredSetting, graph: Graph): readonly
 /** A product of two activations behind a Softmax: what `model_type: transformer` is about. */
 function hasAttention(graph: Graph): boolean {
   const products = graph.nodes.some(
-    (node) => node.opType === 'MatMul' && node.input.every((tensor) => !graph.isConstant(tensor)),
+    (node) =>
+      isLinear(node) &&
+      has(node, 'attention-product') &&
+      node.input.every((tensor) => !graph.isConstant(tensor)),
   );
 
-  return products && graph.nodes.some((node) => node.opType === 'Softmax');
+  return products && graph.nodes.some((node) => has(node, 'probabilities'));
 }
 
 /** Every combination of one alternative of each group. */

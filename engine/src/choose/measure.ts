@@ -1,5 +1,6 @@
 import type { Graph } from '@quantsmith/model/graph';
 import { type ModelProto, weightBytes, withOutputs } from '@quantsmith/model/onnx';
+import { has } from '@quantsmith/model/operators';
 import {
   QuantsmithError,
   type QuantizationChange,
@@ -165,7 +166,7 @@ async function* resultsOf(
 function observedTensors(graph: Graph): string[] {
   const before = (tensor: string) => {
     const producer = graph.producer(tensor);
-    return producer?.opType === 'Softmax' ? (producer.input[0] ?? tensor) : tensor;
+    return producer !== undefined && has(producer, 'probabilities') ? (producer.input[0] ?? tensor) : tensor;
   };
 
   const made = graph.outputs.filter((tensor) => graph.producer(tensor) !== undefined);

@@ -22,7 +22,12 @@ function isAttentionOutput(graph: Graph, node: NodeProto): boolean {
     let probabilities = graph.producer(node.input[side] ?? '');
     if (probabilities?.opType === 'Reshape') probabilities = graph.producer(probabilities.input[0] ?? '');
     const other = graph.producer(node.input[1 - side] ?? '');
-    return probabilities?.opType === 'Softmax' && other !== undefined && has(other, 'reshapes-attention');
+    return (
+      probabilities !== undefined &&
+      has(probabilities, 'probabilities') &&
+      other !== undefined &&
+      has(other, 'reshapes-attention')
+    );
   });
 }
 
@@ -33,13 +38,13 @@ function isAttentionOutput(graph: Graph, node: NodeProto): boolean {
 export function squeezeExcitationIgnored(graph: Graph): ReadonlySet<string> {
   const ignored = new Set<string>();
   for (const gate of graph.nodes) {
-    if (gate.opType !== 'Sigmoid' && gate.opType !== 'HardSigmoid') continue;
+    if (!has(gate, 'gate')) continue;
     if (!graph.consumers(gate.output[0] ?? '').some((port) => port.node.opType === 'Mul')) continue;
     const second = linearBefore(graph, gate.input[0] ?? '');
     const first = second === undefined ? undefined : linearBefore(graph, second.input[0] ?? '');
     const pool = first === undefined ? undefined : graph.producer(first.input[0] ?? '');
-    const pools = pool?.opType === 'GlobalAveragePool' || pool?.opType === 'ReduceMean';
-    if (pools && first !== undefined && second !== undefined) {
+    const squeezes = pool !== undefined && has(pool, 'squeezes');
+    if (squeezes && first !== undefined && second !== undefined) {
       ignored.add(first.name);
       ignored.add(second.name);
     }
@@ -64,7 +69,7 @@ function linearBefore(graph: Graph, tensor: string): NodeProto | undefined {
  * contain a TopK or NonMaxSuppression, stays float.
  */
 export function postProcessingIgnored(graph: Graph): ReadonlySet<string> {
-  const selectors = graph.nodes.filter((n) => n.opType === 'TopK' || n.opType === 'NonMaxSuppression');
+  const selectors = graph.nodes.filter((node) => has(node, 'selects'));
   const ignored = new Set<string>();
   if (selectors.length === 0) return ignored;
   const after = reach(

@@ -72,9 +72,7 @@ function markSwish(graph: Graph, mul: NodeProto, inside: Mutable): void {
   for (const [gate, x] of operandOrders(mul)) {
     const gateNode = graph.producer(gate);
     if (gateNode === undefined) continue;
-    const isGate =
-      gateNode.opType === 'Sigmoid' || gateNode.opType === 'HardSigmoid' || gateNode.opType === 'HardSwish';
-
+    const isGate = has(gateNode, 'gate') || gateNode.opType === 'HardSwish';
     if (isGate && gateNode.input[0] === x) {
       inside.tensors.add(gate);
       inside.ports.add(portKey(mul, x));

@@ -1,6 +1,6 @@
-import type { Graph } from '@quantsmith/model/graph';
+import { firstOnPaths, type Graph } from '@quantsmith/model/graph';
 import { ElementType, type NodeProto } from '@quantsmith/model/onnx';
-import { isEmbedding, isGrouped, isLinear, weightAxis } from '@quantsmith/model/operators';
+import { isEmbedding, isGrouped, isLinear, mayBeFirstLayer, weightAxis } from '@quantsmith/model/operators';
 import { overriddenConfig } from './overrides.js';
 import type { LayerSettings, Port, QuantizerConfig, WeightQuantizer } from './types.js';
 
@@ -107,23 +107,12 @@ function halfRangeNodes(
  * quantized weight. Grouped and depthwise convolutions do not end the walk.
  */
 function firstLayers(graph: Graph, weighted: ReadonlySet<NodeProto>): ReadonlySet<string> {
-  const first = new Set<string>();
-  const seen = new Set<string>(graph.inputs);
-  const queue = [...graph.inputs];
-  for (let tensor = queue.shift(); tensor !== undefined; tensor = queue.shift()) {
-    for (const { node } of graph.consumers(tensor)) {
-      if (node.opType === 'Conv' && weighted.has(node) && !isGrouped(node)) {
-        first.add(node.name);
-        continue;
-      }
+  const first = firstOnPaths(
+    graph.inputs,
+    (tensor) => graph.consumers(tensor).map(({ node }) => node),
+    ({ output }) => output,
+    (node) => weighted.has(node) && mayBeFirstLayer(node),
+  );
 
-      for (const output of node.output) {
-        if (output === '' || seen.has(output)) continue;
-        seen.add(output);
-        queue.push(output);
-      }
-    }
-  }
-
-  return first;
+  return new Set([...first].map(({ name }) => name));
 }

@@ -16,6 +16,44 @@ export function reach(from: readonly string[], next: (name: string) => string[])
   return seen;
 }
 
+/**
+ * The first nodes that `ends` accepts, on every path from these tensors. Other nodes do not end a path.
+ *
+ * @param readers The nodes that read a tensor.
+ */
+export function firstOnPaths<Node>(
+  tensors: readonly string[],
+  readers: (tensor: string) => readonly Node[],
+  outputs: (node: Node) => readonly string[],
+  ends: (node: Node) => boolean,
+): Set<Node> {
+  const first = new Set<Node>();
+  reach(tensors, (tensor) =>
+    readers(tensor).flatMap((node) => {
+      if (!ends(node)) return outputs(node).filter((output) => output !== '');
+      first.add(node);
+      return [];
+    }),
+  );
+
+  return first;
+}
+
+/** The nodes that read each tensor. */
+export function readersByTensor<Node extends { readonly inputs: readonly string[] }>(
+  nodes: readonly Node[],
+): ReadonlyMap<string, readonly Node[]> {
+  const readers = new Map<string, Node[]>();
+  for (const node of nodes)
+    for (const tensor of node.inputs) {
+      const known = readers.get(tensor);
+      if (known === undefined) readers.set(tensor, [node]);
+      else known.push(node);
+    }
+
+  return readers;
+}
+
 /** Names of the nodes that read what a node gives. */
 export function readersOf(graph: Graph, node: NodeProto | undefined): string[] {
   return (node?.output ?? []).flatMap((tensor) => graph.consumers(tensor).map((port) => port.node.name));

@@ -1,3 +1,4 @@
 export * from './kernels.js';
 export * from './operators.js';
 export type { Property, Trait, WeightPorts } from './table.js';
+export * from './structure.js';

@@ -20,7 +20,7 @@ export const isLinear = (node: NodeProto) => has(node, 'linear');
 
 /** A Gather on a constant float table: an embedding lookup, whose table is quantized like a weight. */
 export function isEmbedding(node: NodeProto, graph: Graph): boolean {
-  if (!isOnnxDomain(node) || node.opType !== 'Gather') return false;
+  if (!has(node, 'embeds')) return false;
   const table = graph.initializer(node.input[0] ?? '');
   return table !== undefined && table.dataType === ElementType.FLOAT && table.dims.length === 2;
 }
@@ -51,6 +51,11 @@ export function isDepthwise(node: NodeProto, graph: Graph): boolean {
 /** A convolution whose outputs read a part of the input channels each. */
 export function isGrouped(node: NodeProto): boolean {
   return node.opType === 'Conv' && intAttribute(node, 'group', 1) > 1;
+}
+
+/** A convolution without groups: a path's first one with a quantized weight is its first layer. */
+export function mayBeFirstLayer(node: NodeProto): boolean {
+  return node.opType === 'Conv' && !isGrouped(node);
 }
 
 /** Where a linear operator or an embedding has weight, channels and bias. */

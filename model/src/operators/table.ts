@@ -41,7 +41,16 @@ export type Trait = 'quantizable' | 'agnostic' | 'concat' | 'float';
  *
  * In patterns:
  * - `reshapes-attention`: may stand before the second operand of the product behind a Softmax.
+ * - `attention-product`: may multiply attention's probabilities with values.
+ * - `between-attention`: may stand between the Softmax and that product.
  * - `between-gates`: may stand between the two convolutions of squeeze-and-excitation.
+ * - `gate`, `squeezes`: may end squeeze-and-excitation, or begin it.
+ * - `selects`: picks the best detections.
+ *
+ * Of the graph:
+ * - `embeds`: looks up rows of a table.
+ * - `probabilities`: gives probabilities, of which a large one hides what happens to the others.
+ * - `runs-bodies`: runs graphs of its own, whose readings from outside are not among its inputs.
  */
 export type Property =
   | 'linear'
@@ -66,7 +75,15 @@ export type Property =
   | 'can-make-nan'
   | 'not-constant'
   | 'reshapes-attention'
-  | 'between-gates';
+  | 'attention-product'
+  | 'between-attention'
+  | 'between-gates'
+  | 'gate'
+  | 'squeezes'
+  | 'selects'
+  | 'embeds'
+  | 'probabilities'
+  | 'runs-bodies';
 
 /** What is known of an operator of the ONNX domain. */
 export interface Operator {
@@ -132,7 +149,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
   }),
   ConvTranspose: row('quantizable', ['linear'], { operands: [0, 1], weight: TRANSPOSED }),
   Gemm: row('quantizable', ['linear', 'takes-codes', 'integer-bias'], { operands: [0, 1], weight: GEMM }),
-  MatMul: row('quantizable', ['linear', 'takes-codes'], { weight: PRODUCT }),
+  MatMul: row('quantizable', ['linear', 'takes-codes', 'attention-product'], { weight: PRODUCT }),
   DeformConv: row('quantizable', []),
   Attention: row('quantizable', [], { operands: [0, 1] }),
 
@@ -155,6 +172,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
     'integer-output',
     'one-scale',
     'keeps-blocks',
+    'between-attention',
     'between-gates',
   ]),
   Div: row('quantizable', ['elementwise', 'transformer-float', 'can-make-nan']),
@@ -186,8 +204,9 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
     'one-scale',
     'keeps-blocks',
     'keeps-sign',
+    'squeezes',
   ]),
-  ReduceMean: row('quantizable', ['transformer-float', 'keeps-sign'], FIRST),
+  ReduceMean: row('quantizable', ['transformer-float', 'keeps-sign', 'squeezes'], FIRST),
   ReduceSum: row('quantizable', ['transformer-float'], FIRST),
   ReduceL2: row('quantizable', ['transformer-float', 'never-negative'], FIRST),
   BatchNormalization: row('quantizable', ['transformer-float', 'keeps-blocks'], FIRST),
@@ -206,8 +225,9 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
     'keeps-blocks',
     'never-negative',
     'between-gates',
+    'gate',
   ]),
-  HardSigmoid: row('quantizable', ['activation', 'never-negative']),
+  HardSigmoid: row('quantizable', ['activation', 'never-negative', 'gate']),
   HardSwish: row('float', ['activation', 'between-gates']),
   Selu: row('float', ['activation']),
   Clip: row('float', ['activation', 'absorbed', 'keeps-blocks', 'between-gates']),
@@ -217,9 +237,15 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
   MaxPool: row('agnostic', ['carries-dequantize', 'maximum', 'keeps-channels', 'keeps-blocks', 'keeps-sign']),
   GlobalMaxPool: row('agnostic', ['maximum', 'keeps-channels', 'keeps-sign']),
   ReduceMax: row('agnostic', ['maximum', 'keeps-sign']),
-  Reshape: row('agnostic', ['carries-dequantize', 'keeps-sign', 'reshapes-attention', 'between-gates']),
+  Reshape: row('agnostic', [
+    'carries-dequantize',
+    'keeps-sign',
+    'reshapes-attention',
+    'between-attention',
+    'between-gates',
+  ]),
   Flatten: row('agnostic', ['stops-dequantize', 'keeps-sign']),
-  Transpose: row('agnostic', ['carries-dequantize', 'keeps-sign', 'reshapes-attention']),
+  Transpose: row('agnostic', ['carries-dequantize', 'keeps-sign', 'reshapes-attention', 'between-attention']),
   Squeeze: row('agnostic', ['carries-dequantize', 'transformer-float', 'keeps-sign', 'reshapes-attention']),
   Unsqueeze: row('agnostic', ['carries-dequantize', 'keeps-sign']),
   Split: row('agnostic', ['stops-dequantize', 'keeps-sign', 'reshapes-attention']),
@@ -228,7 +254,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
   Expand: row('agnostic', ['stops-dequantize', 'keeps-sign']),
   Pad: row('agnostic', ['stops-dequantize']),
   CenterCropPad: row('agnostic', []),
-  Gather: row('agnostic', ['stops-dequantize', 'reshapes-attention'], { weight: EMBEDDING }),
+  Gather: row('agnostic', ['stops-dequantize', 'reshapes-attention', 'embeds'], { weight: EMBEDDING }),
   GatherND: row('agnostic', []),
   GatherElements: row('agnostic', []),
   DepthToSpace: row('agnostic', ['stops-dequantize', 'keeps-sign']),
@@ -237,8 +263,8 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
   ScatterElements: row('agnostic', [], { moved: [0, 2] }),
   ScatterND: row('agnostic', [], { moved: [0, 2] }),
   CastLike: row('agnostic', []),
-  Dropout: row('agnostic', ['keeps-channels']),
-  Identity: row('agnostic', ['keeps-channels']),
+  Dropout: row('agnostic', ['keeps-channels', 'between-attention']),
+  Identity: row('agnostic', ['keeps-channels', 'between-attention']),
   Concat: row('concat', ['integer-output', 'keeps-blocks', 'keeps-all-signs', 'reshapes-attention'], {
     moved: 'all',
   }),
@@ -246,7 +272,15 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
   // Others that something is known of
   Shape: row('float', ['shape-only']),
   Size: row('float', ['shape-only']),
-  Softmax: row('float', ['never-negative']),
+  Softmax: row('float', ['never-negative', 'probabilities']),
+  Einsum: row('float', ['attention-product']),
+  Cast: row('float', ['between-attention']),
+  Where: row('float', ['between-attention']),
+  TopK: row('float', ['selects']),
+  NonMaxSuppression: row('float', ['selects']),
+  If: row('float', ['runs-bodies']),
+  Loop: row('float', ['runs-bodies']),
+  Scan: row('float', ['runs-bodies']),
   Softplus: row('float', ['never-negative']),
   Abs: row('float', ['never-negative']),
   Exp: row('float', ['never-negative']),

@@ -1,6 +1,6 @@
 import type { Problem } from '@quantsmith/schemas';
 import { marksQuantized } from '../operators/kernels.js';
-import { OPERATORS } from '../operators/table.js';
+import { isKnownTo } from '../operators/structure.js';
 import { MAXIMUM_READ_OPSET, MINIMUM_READ_OPSET } from '../upgrade/index.js';
 import type { Structure, StructureNode } from './structure.js';
 
@@ -128,10 +128,8 @@ const inBodies = (nodes: readonly StructureNode[]) =>
 
 /** A linear operator of which at least one operand is no constant, or a lookup in a table of float vectors. */
 function isQuantizable({ op, domain, inputs, constants, floatConstants }: StructureNode): boolean {
-  if (domain !== '' && domain !== 'ai.onnx') return false;
-  if (op === 'Gather') return floatConstants.includes(0) && constants[0]?.length === 2;
-  const isLinear = OPERATORS[op]?.is.includes('linear') === true;
-  return isLinear && inputs.slice(0, 2).some((_, input) => !(input in constants));
+  if (isKnownTo('embeds')({ op, domain })) return floatConstants.includes(0) && constants[0]?.length === 2;
+  return isKnownTo('linear')({ op, domain }) && inputs.slice(0, 2).some((_, input) => !(input in constants));
 }
 
 const keyOf = (domain: string, op: string) => `${domain === 'ai.onnx' ? '' : domain}\u0000${op}`;

@@ -1,3 +1,5 @@
+import { firstOnPaths, readersByTensor } from '@quantsmith/model/graph';
+import { hasConstantWeight, isFirstLayer, isGroupedConvolution } from '@quantsmith/model/operators';
 import {
   type ModelNode,
   type ModelSummary,
@@ -27,8 +29,6 @@ interface Known {
   readonly config: ReturnType<typeof resolveConfig>;
   readonly report: QuantizationReport | null;
 }
-
-const WEIGHTED = /^(Conv|ConvTranspose|Gemm|MatMul)$/;
 
 /** What a setting does to this model, in a sentence; empty where that is not known. */
 export function effectText(path: ConfigPath, context: EffectContext): string {
@@ -135,12 +135,12 @@ function halfRange({ model, config, report }: Known): { names: string[]; of: num
   const { overflow_fix: fix, weights_quantization_params: weights } = config.quantization.advanced_parameters;
   const ignored = model === null ? null : ignoredNodes(model, config);
   if (model === null || ignored === null || fix === 'auto' || weights.num_bits !== 8) return null;
-  const weighted = model.nodes.filter((node) => isWeighted(node) && !ignored.has(node));
+  const weighted = model.nodes.filter((node) => hasConstantWeight(node) && !ignored.has(node));
   const half =
     fix === 'first_layer'
       ? firstLayers(model, new Set(weighted))
       : fix === 'enable'
-        ? weighted.filter((node) => !isGrouped(node))
+        ? weighted.filter((node) => !isGroupedConvolution(node))
         : [];
 
   const names = half.map((node) => node.name);
@@ -148,37 +148,17 @@ function halfRange({ model, config, report }: Known): { names: string[]; of: num
   return { names, of: weighted.length };
 }
 
-const isWeighted = ({ op, constants }: ModelNode) => WEIGHTED.test(op) && constants[1] !== undefined;
-const isGrouped = ({ op, attributes }: ModelNode) => op === 'Conv' && (attributes['group'] ?? 1) !== 1;
-
 /** The first convolution without groups on every path from an input: what the engine takes for `first_layer`. */
 function firstLayers(model: ModelSummary, weighted: ReadonlySet<ModelNode>): ModelNode[] {
-  const readers = new Map<string, ModelNode[]>();
-  for (const node of model.nodes)
-    for (const input of node.inputs) {
-      const known = readers.get(input);
-      if (known === undefined) readers.set(input, [node]);
-      else known.push(node);
-    }
+  const readers = readersByTensor(model.nodes);
+  const first = firstOnPaths(
+    model.inputs.map((input) => input.name),
+    (tensor) => readers.get(tensor) ?? [],
+    ({ outputs }) => outputs,
+    (node) => weighted.has(node) && isFirstLayer(node),
+  );
 
-  const first = new Set<ModelNode>();
-  const queue = model.inputs.map((input) => input.name);
-  const seen = new Set(queue);
-  for (const tensor of queue) {
-    for (const node of readers.get(tensor) ?? []) {
-      if (node.op === 'Conv' && weighted.has(node) && !isGrouped(node)) {
-        first.add(node);
-        continue;
-      }
-
-      for (const output of node.outputs.filter((name) => name !== '' && !seen.has(name))) {
-        seen.add(output);
-        queue.push(output);
-      }
-    }
-  }
-
-  return [...first];
+  return model.nodes.filter((node) => first.has(node));
 }
 
 /** The nodes of the ignored scope; null where a subgraph or a bad pattern decides. */
@@ -224,7 +204,7 @@ function weightsText({ model, config, report }: Known): string {
     return `Codes from ${codes}. Last run: ${count(weights.length, 'layer')} with quantized weights, ${channels} of them with one scale for each channel.`;
   }
 
-  const weighted = model?.nodes.filter(isWeighted).length;
+  const weighted = model?.nodes.filter(hasConstantWeight).length;
 
   return `Codes from ${codes}${weighted === undefined ? '' : `; the model has ${count(weighted, 'layer')} with weights`}.`;
 }

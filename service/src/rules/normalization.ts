@@ -1,3 +1,5 @@
+import { readersByTensor } from '@quantsmith/model/graph';
+import { isKnownTo } from '@quantsmith/model/operators';
 import { resolve } from 'node:path';
 import {
   below,
@@ -169,26 +171,24 @@ function attentionFindings(
 
 /** Operators behind which an attention may lie: bodies, functions and fused operators. */
 const mayHide = ({ nodes }: ModelSummary) =>
-  nodes.some(({ op, domain }) => /^(If|Loop|Scan)$|Attention/.test(op) || !/^(ai\.onnx)?$/.test(domain));
+  nodes.some(
+    (node) =>
+      isKnownTo('runs-bodies')(node) || node.op.includes('Attention') || !/^(ai\.onnx)?$/.test(node.domain),
+  );
 
 /** Softmaxes whose result goes into a matrix product, perhaps by way of operators that move or mask values. */
 function attentionCount({ nodes }: ModelSummary): number {
-  const readers = new Map<string, typeof nodes>();
-  for (const node of nodes)
-    for (const input of node.inputs) readers.set(input, [...(readers.get(input) ?? []), node]);
-
+  const readers = readersByTensor(nodes);
   const reachesProduct = (outputs: readonly string[], steps: number): boolean =>
     outputs
       .flatMap((output) => readers.get(output) ?? [])
       .some(
-        ({ op, outputs: next }) =>
-          /^(MatMul|Einsum)$/.test(op) ||
-          (steps > 0 &&
-            /^(Dropout|Identity|Cast|Reshape|Transpose|Where|Mul)$/.test(op) &&
-            reachesProduct(next, steps - 1)),
+        (node) =>
+          isKnownTo('attention-product')(node) ||
+          (steps > 0 && isKnownTo('between-attention')(node) && reachesProduct(node.outputs, steps - 1)),
       );
 
-  return nodes.filter(({ op, outputs }) => op === 'Softmax' && reachesProduct(outputs, 3)).length;
+  return nodes.filter((node) => isKnownTo('probabilities')(node) && reachesProduct(node.outputs, 3)).length;
 }
 
 const mended: FixTable[string] = (document, { data }) => {

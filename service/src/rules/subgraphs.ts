@@ -1,3 +1,5 @@
+import { readersByTensor } from '@quantsmith/model/graph';
+import { isKnownTo } from '@quantsmith/model/operators';
 import type { ConfigPath, ModelNode, ModelSummary } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { findNode, resolved } from '../document/tree.js';
@@ -14,9 +16,9 @@ export function subgraphFindings(
   const list = resolved(findNode(document.tree, PATH));
   if (list?.kind !== 'sequence' || list.items.length === 0) return [];
   // What their bodies read does not stand among their inputs.
-  if (nodes.some(({ op }) => /^(If|Loop|Scan)$/.test(op))) return [];
+  if (nodes.some(isKnownTo('runs-bodies'))) return [];
   const byName = new Map(nodes.map((node) => [node.name, node]));
-  const readers = readersOf(nodes);
+  const readers = readersByTensor(nodes);
 
   return list.items.flatMap((item, index): Finding[] => {
     const at = (side: 'inputs' | 'outputs') => namesAt(document, [...PATH, index, side]);
@@ -38,18 +40,6 @@ function namesAt(document: ConfigDocument, path: ConfigPath): string[] {
   return items.flatMap((item) =>
     item?.kind === 'scalar' && typeof item.value === 'string' ? [item.value] : [],
   );
-}
-
-function readersOf(nodes: readonly ModelNode[]): ReadonlyMap<string, readonly ModelNode[]> {
-  const readers = new Map<string, ModelNode[]>();
-  for (const node of nodes)
-    for (const tensor of node.inputs) {
-      const known = readers.get(tensor);
-      if (known === undefined) readers.set(tensor, [node]);
-      else known.push(node);
-    }
-
-  return readers;
 }
 
 function reaches(
