@@ -18,22 +18,57 @@ function sourcesOf(part) {
     .map((name) => join(folder, name));
 }
 
+/** Names of operators as the one table of operators has them. */
+function operatorNames() {
+  const table = join(root, 'model/src/operators/table.ts');
+  if (!existsSync(table)) return new Set();
+  return new Set([...readFileSync(table, 'utf8').matchAll(/^  (\w+): row\(/gm)].map(([, name]) => name));
+}
+
+const OPERATORS = operatorNames();
+
+/** Whether a node of the source asks for an operator by its name: what is known of operators belongs in the table. */
+const asksForOperator = (node) =>
+  ts.isBinaryExpression(node) &&
+  /^[!=]==$/.test(node.operatorToken.getText()) &&
+  ts.isStringLiteral(node.right) &&
+  /^[A-Z]/.test(node.right.text) &&
+  /(^|\.)op(Type)?$/.test(node.left.getText());
+
+/** Whether it lists several: in an array, a pattern, or the cases of a switch. */
+function listsOperators(node) {
+  const names = ts.isArrayLiteralExpression(node)
+    ? node.elements.filter(ts.isStringLiteral).map(({ text }) => text)
+    : node.kind === ts.SyntaxKind.RegularExpressionLiteral
+      ? node.getText().split(/\W+/)
+      : ts.isCaseBlock(node)
+        ? node.clauses.flatMap(({ expression }) =>
+            expression && ts.isStringLiteral(expression) ? [expression.text] : [],
+          )
+        : [];
+
+  return names.filter((name) => OPERATORS.has(name)).length >= 2;
+}
+
 /** Lines of every function with a block body, the blank ones among them, those of inner functions included; assertions. */
 function functionsOf(path) {
   const text = readFileSync(path, 'utf8');
   const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
   const found = [];
-  let nonNull = 0;
+  let [nonNull, asked, listed] = [0, 0, 0];
+  const isTable = path.includes('/model/src/operators/');
   const visit = (node) => {
     if (ts.isFunctionLike(node) && node.body !== undefined && ts.isBlock(node.body)) {
       const lines = text.slice(node.getStart(), node.end).split('\n');
       found.push({ lines: lines.length, blank: lines.filter((line) => line.trim() === '').length });
     }
     if (ts.isNonNullExpression(node)) nonNull++;
+    if (!isTable && asksForOperator(node)) asked++;
+    if (!isTable && listsOperators(node)) listed++;
     ts.forEachChild(node, visit);
   };
   visit(source);
-  return { found, nonNull };
+  return { found, nonNull, asked, listed };
 }
 
 const EXCEPTIONS = {
@@ -41,6 +76,7 @@ const EXCEPTIONS = {
   'as unknown as': /\bas unknown as\b/g,
 };
 const count = (texts, pattern) => texts.reduce((sum, text) => sum + (text.match(pattern)?.length ?? 0), 0);
+const total = (items, key) => items.reduce((sum, item) => sum + item[key], 0);
 const quantile = (sorted, share) =>
   sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
 
@@ -49,7 +85,7 @@ function row(name, files) {
   const read = files.map(functionsOf);
   const functions = read.flatMap(({ found }) => found);
   const sorted = functions.map(({ lines }) => lines).sort((a, b) => a - b);
-  const [lines, blank] = ['lines', 'blank'].map((key) => functions.reduce((sum, one) => sum + one[key], 0));
+  const [lines, blank] = ['lines', 'blank'].map((key) => total(functions, key));
   return {
     name,
     files: files.length,
@@ -60,7 +96,9 @@ function row(name, files) {
     longest: sorted.at(-1) ?? 0,
     'blank %': Number(((100 * blank) / Math.max(1, lines)).toFixed(1)),
     ...Object.fromEntries(Object.entries(EXCEPTIONS).map(([key, pattern]) => [key, count(texts, pattern)])),
-    'non-null !': read.reduce((sum, { nonNull }) => sum + nonNull, 0),
+    'non-null !': total(read, 'nonNull'),
+    'operator by name': total(read, 'asked'),
+    'operator lists': total(read, 'listed'),
   };
 }
 
@@ -69,6 +107,13 @@ const rows = [
   row('all', workspaces.flatMap(sourcesOf)),
 ];
 console.table(Object.fromEntries(rows.map(({ name, ...figures }) => [name, figures])));
+
+if (process.argv.includes('--operators')) {
+  for (const path of workspaces.flatMap(sourcesOf)) {
+    const { asked, listed } = functionsOf(path);
+    if (asked + listed > 0) console.log(`${path.slice(root.length)}: ${asked} by name, ${listed} lists`);
+  }
+}
 
 if (process.argv.includes('--check')) {
   const budget = JSON.parse(readFileSync(join(home, 'scripts/budget.json'), 'utf8'));
