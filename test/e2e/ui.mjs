@@ -84,23 +84,30 @@ async function hoverDocs({ page, shot }) {
 }
 
 /**
- * Asks for the hover of the first word of a line by the keyboard (where a word lies on the screen depends on the
- * grammar), again if the editor was still busy with something else and dropped the question.
+ * Asks until the answer is on the screen. An editor that is still busy with something else (a save, findings on their way)
+ * drops a question from the keyboard or answers it from before the findings came, and nothing but asking again helps.
  */
-async function showHover(page, word, expected) {
-  const text = page.locator('.monaco-hover:visible').getByText(expected).first();
+async function askUntil(page, ask, answer, attempts = 6) {
   for (let attempt = 1; ; attempt++) {
+    await ask();
+    try {
+      return await answer.waitFor({ timeout: 10_000 });
+    } catch (error) {
+      if (attempt === attempts) throw error;
+      await page.keyboard.press('Escape');
+    }
+  }
+}
+
+/** The hover of the first word of a line, by the keyboard: where a word lies on the screen depends on the grammar. */
+function showHover(page, word, expected) {
+  const ask = async () => {
     await editorOf(page).locator('.view-line', { hasText: word }).click();
     await page.keyboard.press('Home');
     await page.keyboard.press('Control+K');
     await page.keyboard.press('Control+I');
-    try {
-      return await text.waitFor({ timeout: 10_000 });
-    } catch (error) {
-      if (attempt === 5) throw error;
-      await page.keyboard.press('Escape');
-    }
-  }
+  };
+  return askUntil(page, ask, page.locator('.monaco-hover:visible').getByText(expected).first());
 }
 
 async function completionInserts({ page, shot }) {
@@ -108,17 +115,23 @@ async function completionInserts({ page, shot }) {
   await editor.locator('.view-line', { hasText: 'target_device' }).click();
   await page.keyboard.press('End');
   for (let i = 0; i < 3; i++) await page.keyboard.press('Backspace');
-  await page.keyboard.press('Control+Space');
-  await page.locator('.suggest-widget.visible .monaco-list-row', { hasText: 'NPU' }).first().waitFor();
+  await askUntil(
+    page,
+    () => page.keyboard.press('Control+Space'),
+    page.locator('.suggest-widget.visible .monaco-list-row', { hasText: 'NPU' }).first(),
+  );
   await shot('4-completion');
   await page.keyboard.type('CPU_S', { delay: 40 });
   await page.locator('.suggest-widget.visible .monaco-list-row.focused', { hasText: 'CPU_SPR' }).waitFor();
   await page.keyboard.press('Enter');
   await editor.locator('.view-line', { hasText: /target_device:\s*CPU_SPR/ }).waitFor();
   // The fix of the wrong key, from the keyboard.
-  await editor.locator('.view-line', { hasText: 'prset' }).click();
-  await page.keyboard.press('Control+.');
-  await page.locator('.action-widget').getByText('Change to preset').first().waitFor();
+  const askForFixes = async () => {
+    await editor.locator('.squiggly-error').first().waitFor();
+    await editor.locator('.view-line', { hasText: 'prset' }).click();
+    await page.keyboard.press('Control+.');
+  };
+  await askUntil(page, askForFixes, page.locator('.action-widget').getByText('Change to preset').first());
   await shot('5-quick-fix');
   await page.keyboard.press('Enter');
   await editor.locator('.view-line', { hasText: /preset:\s*mixed/ }).waitFor();
@@ -128,9 +141,8 @@ async function completionInserts({ page, shot }) {
 }
 
 async function runCommand(page, title) {
-  await page.keyboard.press('F1');
   const input = page.locator('.quick-input-widget:visible input').first();
-  await input.waitFor();
+  await askUntil(page, () => page.keyboard.press('F1'), input);
   await input.fill(`>${title}`);
   await page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title }).waitFor();
   await page.keyboard.press('Enter');
@@ -233,23 +245,36 @@ async function quantizedByPicking({ page, open, shot }) {
   await open('digits.quant.yaml');
   await focusEditor(page, 'model:');
   await runCommand(page, 'Quantsmith: Quantize ONNX Model to int8…');
-  const row = (text) => page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first();
-  await row('walk.onnx').click();
-  await row('eingaben').waitFor();
+  // By the keyboard: the hint of a row that the mouse rests on covers its neighbours.
+  const input = page.locator('.quick-input-widget:visible input').first();
+  const focused = (text) => page.locator('.quick-input-list .monaco-list-row.focused', { hasText: text });
+  const pick = async (text) => {
+    await input.fill(text);
+    await focused(text).first().waitFor();
+    await page.keyboard.press('Enter');
+  };
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: 'walk.onnx' }).first().waitFor();
+  await pick('walk.onnx');
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: 'eingaben' }).first().waitFor();
   await shot('18-pick-calibration');
-  await row('eingaben').click();
-  // Both questions list folders: a click must not meet the first one's list.
+  await pick('eingaben');
+  // Both questions list folders: a key must not meet the first one's list.
   await page.getByText('Quantize 2/3').first().waitFor();
-  await row('pruefung').click();
+  await pick('pruefung');
   const target = page.locator('.quick-input-widget:visible input').first();
   await page.getByText('Largest acceptable drop of accuracy').first().waitFor();
   await target.fill('0.02');
   await shot('19-pick-target');
   await page.keyboard.press('Enter');
   await page.locator('.tab', { hasText: 'walk.quant.yaml' }).first().waitFor();
-  await page.locator('.view-line', { hasText: 'max_drop: 0.02' }).first().waitFor();
   await page.locator('.view-line', { hasText: 'eingaben/' }).first().waitFor();
   await shot('20-picked');
+  // The editor holds only the lines that are seen.
+  await askUntil(
+    page,
+    () => page.keyboard.press('Control+End'),
+    page.locator('.view-line', { hasText: 'max_drop: 0.02' }).first(),
+  );
 }
 
 async function lightTheme({ page, open, shot }) {
