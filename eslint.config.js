@@ -35,6 +35,8 @@ export default tseslint.config(
       '.tools',
       'bench/.venv',
       'bench/out',
+      'site/dist',
+      'site/.vitepress/cache',
     ],
   },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },

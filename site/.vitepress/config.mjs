@@ -1,0 +1,85 @@
+// The docs as a site: the pages are those of docs/, as GitHub shows them too; this folder only arranges them.
+import { defineConfig } from 'vitepress';
+
+const REPOSITORY = 'https://quantsmith.invalid/quantsmith';
+
+/** The anchor that GitHub gives a heading: the pages link to each other by these, and both places must find them. */
+const anchorOf = (heading) =>
+  heading
+    .trim()
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replace(/\s/g, '-');
+
+/** Links to files beside docs/ lead to the repository: they are no pages here. */
+function linkFilesToRepository(md) {
+  md.core.ruler.push('repository-links', (state) => {
+    for (const token of state.tokens.flatMap(({ children }) => children ?? [])) {
+      const href = token.type === 'link_open' ? token.attrGet('href') : null;
+      if (href?.startsWith('../')) token.attrSet('href', `${REPOSITORY}/blob/main/${href.slice(3)}`);
+    }
+  });
+}
+
+const pages = (...entries) => entries.map(([text, page]) => ({ text, link: `/${page}` }));
+
+const START = pages(['Your first int8 model', 'tutorial'], ['A config that fits your model', 'init']);
+const HOW_TO = pages(
+  ['Recipes', 'how-to'],
+  ['Coming from other tools', 'coming-from'],
+  ['Set up your editor', 'editors'],
+  ['Find the layer that breaks', 'debug'],
+  ['Configs that share a base', 'extends'],
+);
+const REFERENCE = pages(
+  ['Config', 'config-reference'],
+  ['Data and labels', 'data'],
+  ['Metrics', 'metrics'],
+  ['Diagnostics', 'diagnostics'],
+  ['Errors', 'errors'],
+  ['Command line', 'cli'],
+  ['API', 'api'],
+  ['Report', 'report'],
+  ['Editor features', 'features'],
+  ['Models and exporters', 'compatibility'],
+);
+const EXPLANATION = pages(
+  ['How quantization works', 'how-it-works'],
+  ['CPUs that overflow', 'overflow'],
+  ['How accuracy is restored', 'restoration'],
+  ['Security', 'security'],
+  ['Benchmarks', 'benchmarks'],
+);
+
+export default defineConfig({
+  title: 'Quantsmith',
+  description: 'Post-training quantization of ONNX models as something you do while editing',
+  srcDir: './.pages',
+  outDir: './dist',
+  cacheDir: './.cache',
+  cleanUrls: true,
+  markdown: {
+    anchor: { slugify: anchorOf },
+    toc: { slugify: anchorOf },
+    headers: { slugify: anchorOf },
+    config: linkFilesToRepository,
+    languageAlias: { cjs: 'js' },
+  },
+  themeConfig: {
+    search: { provider: 'local' },
+    outline: [2, 3],
+    nav: [
+      { text: 'Start', link: '/tutorial' },
+      { text: 'How-to', items: HOW_TO },
+      { text: 'Reference', items: REFERENCE },
+      { text: 'Explanation', items: EXPLANATION },
+    ],
+    sidebar: [
+      { text: 'Start', items: START },
+      { text: 'How-to', items: HOW_TO },
+      { text: 'Reference', items: REFERENCE },
+      { text: 'Explanation', items: EXPLANATION },
+    ],
+    footer: { message: 'Apache-2.0' },
+  },
+});
