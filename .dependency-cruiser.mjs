@@ -119,7 +119,9 @@ const ARROWS = {
       '.': 'check client requests runs session sources npm:vscode-languageserver',
       check: 'sources node:fs node:path node:url npm:vscode-languageserver-textdocument',
       client: 'npm:vscode-languageserver',
-      requests: 'check runs session sources node:path node:url npm:vscode-languageserver',
+      requests: `
+        check runs session sources node:path node:timers node:url npm:vscode-languageserver
+      `,
       near: 'sources node:fs node:path',
       runs: 'check near node:path',
       session: `

@@ -13,12 +13,14 @@ import { runQuantization, SERVER_RUN } from './commands/run.js';
 import { registerHistoryCommands } from './history/commands.js';
 import { createHistoryTree } from './history/tree.js';
 import { createLanguageClient } from './languageClient.js';
-import { configOf, readReport } from './report/files.js';
+import { newestReportOf, readReport } from './report/files.js';
 import { createReportPanels } from './report/panels.js';
 import { rememberRuns, tellInterrupted } from './runs/interrupted.js';
-import { createRuns, type RunOptions } from './runs/runs.js';
-import { showRunStatus } from './runs/status.js';
+import type { RunOptions } from './runs/run.js';
+import { createRuns } from './runs/runs.js';
+import { chooseForRun, showRunStatus } from './runs/status.js';
 import { quantizeModel } from './start/quantize.js';
+import { configFor, fileOf, reportInView } from './target.js';
 import { registerTasks } from './taskProvider.js';
 import { createTestExplorer } from './testExplorer.js';
 
@@ -54,51 +56,46 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const command = (name: string, body: (...args: never[]) => unknown) =>
     context.subscriptions.push(vscode.commands.registerCommand(name, body));
 
-  // Menus and keys hand over what they stand on: the config's file, or nothing.
-  command('quantsmith.run', async (config?: unknown) =>
-    run(uriOf(config) ?? (await configOfPanel(panels.active()))),
+  // Menus hand over what they stand on; keys and the palette nothing: then it is what has the focus.
+  const configOf = (given: unknown) => configFor(given, panels.active());
+  command('quantsmith.run', async (given?: unknown) => run(await configOf(given)));
+  command('quantsmith.resume', async (given?: unknown) => run(await configOf(given), { resume: true }));
+  command('quantsmith.cancel', async (given?: unknown) => runs.cancel(await configOf(given)));
+  command('quantsmith.finish', async (given?: unknown) => runs.finish(await configOf(given)));
+  command('quantsmith.runMenu', () => chooseForRun(runs));
+  command('quantsmith.overflow', async (given?: unknown) =>
+    compareOverflowFixes(runs, panels, await configOf(given)),
   );
-  command('quantsmith.resume', (config?: unknown) => run(uriOf(config), { resume: true }));
-  command('quantsmith.cancel', (config?: unknown) => runs.cancel(uriOf(config)));
-  command('quantsmith.overflow', (config?: unknown) => compareOverflowFixes(runs, panels, uriOf(config)));
-  command('quantsmith.debug', (config?: unknown) => debugLayers(runs, uriOf(config)));
+  command('quantsmith.debug', async (given?: unknown) => debugLayers(runs, await configOf(given)));
   command('quantsmith.setOverflowFix', (config?: unknown, fix?: unknown) =>
     setOverflowFix(client, config, fix),
   );
-  command('quantsmith.showReport', (file?: unknown) => showReport(panels, uriOf(file) ?? file));
-  command('quantsmith.compare', (first?: unknown, second?: unknown) =>
-    compareReports(panels.active(), textOf(first), textOf(second)),
+  command('quantsmith.showReport', (file?: unknown) =>
+    showReport(panels, fileOf(file) ?? reportInView(panels.active())),
   );
-  command('quantsmith.check', () => checkConfig());
+  command('quantsmith.compare', (first?: unknown, second?: unknown) =>
+    compareReports(fileOf(first) ?? reportInView(panels.active()), fileOf(second)),
+  );
+  command('quantsmith.check', async (given?: unknown) => checkConfig(await configOf(given)));
   command('quantsmith.convert', () => convertConfig(client));
-  command('quantsmith.quantize', (model?: unknown) => quantizeModel(client, uriOf(model)));
+  command('quantsmith.quantize', (model?: unknown) => quantizeModel(client, fileOf(model)));
   command('quantsmith.openExample', () => openExample(context));
-  command('quantsmith.newConfig', (model?: unknown) => newConfig(client, uriOf(model)));
+  command('quantsmith.newConfig', (model?: unknown) => newConfig(client, fileOf(model)));
   command('quantsmith.openDocs', (page?: unknown, anchor?: unknown) =>
     openDocs(context.extensionUri, page, anchor),
   );
   command('quantsmith.showLog', () => output.show());
 
   await client.start();
-  void tellInterrupted(context.workspaceState, (config) => run(config, { resume: true }));
+  void tellInterrupted(client, context.workspaceState, reportTime);
+}
+
+async function reportTime(config: vscode.Uri): Promise<number | null> {
+  const file = await newestReportOf(config);
+  const report = file === undefined ? null : await readReport(file);
+  return report === null ? null : Date.parse(report.created);
 }
 
 export async function deactivate(): Promise<void> {
   await started?.stop();
-}
-
-/** Menus hand over a file, the history view a node with its config. */
-function uriOf(value: unknown): vscode.Uri | undefined {
-  if (value instanceof vscode.Uri) return value;
-  const isNode = typeof value === 'object' && value !== null && 'config' in value;
-  return isNode && value.config instanceof vscode.Uri ? value.config : undefined;
-}
-
-const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined);
-
-/** The config of the report in a panel, where no config is in view. */
-async function configOfPanel(file: vscode.Uri | undefined): Promise<vscode.Uri | undefined> {
-  if (file === undefined || vscode.window.activeTextEditor !== undefined) return undefined;
-  const report = await readReport(file);
-  return report === null ? undefined : configOf(file, report);
 }

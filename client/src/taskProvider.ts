@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { RunResult } from './commands/run.js';
 import { findConfigs } from './config/configs.js';
-import { nameOf, type Runs } from './runs/runs.js';
+import { nameOf, type Runs } from './runs/run.js';
 
 const TYPE = 'quantsmith';
 

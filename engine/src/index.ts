@@ -5,6 +5,7 @@ export type { Label } from './data/labels/label.js';
 export { EMULATED_CPUS, findEmulator, type EmulatedCpu, type Emulator } from './emulator.js';
 export { outputFacts, type OutputFacts } from './output/facts.js';
 export { outputObstacle } from './output/obstacle.js';
+export { recoverFolder } from './output/recover.js';
 export { startEngine, type EngineOptions, type EngineOutcome } from './spawn.js';
 export { plan, type Plan } from './plan/plan.js';
 export { defaultCache } from './statistics/defaultCache.js';

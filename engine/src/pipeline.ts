@@ -40,18 +40,19 @@ import { baselineProblems } from './validation/validation.js';
 
 /**
  * One run from config to files, stage by stage. Problems that do not stop the run become events and stand in the report's
- * warnings; the others are thrown as `QuantsmithError`, and nothing is written.
+ * warnings; the others are thrown as `QuantsmithError`, and nothing is written. `finish` ends restoration with the best state found so far.
  */
 export function runPipeline(
   request: RunRequest,
   emit: (event: EngineEvent) => void,
+  finish?: AbortSignal,
 ): Promise<{ report: QuantizationReport; reportPath: string }> {
   const measures = plan(request.config).validation !== null;
   return withWorkers(request, measures ? openWorkers : oneWorker, async (workers) => {
     const opened = await openRun(request, emit, workers);
     const output = await claim(request, opened);
     try {
-      return { report: await quantizeInto(output, request, opened), reportPath: opened.paths.report };
+      return { report: await quantizeInto(output, request, opened, finish), reportPath: opened.paths.report };
     } finally {
       await output.release();
     }
@@ -63,6 +64,7 @@ async function quantizeInto(
   output: Output,
   request: RunRequest,
   opened: OpenedRun,
+  finish: AbortSignal | undefined,
 ): Promise<QuantizationReport> {
   const inputs = quantizationInputs(opened);
   const settled = await settleConfig(request.config, inputs);
@@ -71,7 +73,7 @@ async function quantizeInto(
   const checked = await checkQuantization(first, planned, opened);
 
   const journal = await openJournal(request, planned, opened);
-  const restored = await restore(checked, { inputs, settled, planned, opened, journal });
+  const restored = await restore(checked, { inputs, settled, planned, opened, journal, finish });
   const { quantization } = restored.made;
   const { reverted } = restored;
   const final = buildModel(quantization, reverted);
@@ -136,6 +138,7 @@ async function restore(
     readonly planned: Plan;
     readonly opened: OpenedRun;
     readonly journal: Journal;
+    readonly finish: AbortSignal | undefined;
   },
 ): Promise<RestoreOutcome<MadeQuantization>> {
   const { workers, clock, float, validation, warn } = run.opened;
@@ -144,7 +147,7 @@ async function restore(
     validation,
     run.planned.restoration,
     quantizerWith({ ...run, checked }),
-    { workers, clock, journal: run.journal },
+    { workers, clock, journal: run.journal, finish: run.finish },
   );
 
   const baseline = restored.measured?.baseline;

@@ -7,11 +7,21 @@ import { inspectModel } from '@quantsmith/model/onnx';
 import { overflowOfModel } from './saturation/model.js';
 import { plan } from './plan/plan.js';
 import { debugPipeline, overflowPipeline, runPipeline, sensitivityPipeline } from './pipeline.js';
-import { type EngineEvent, type EngineRequest, type Problem, QuantsmithError } from '@quantsmith/schemas';
+import {
+  type EngineEvent,
+  type EngineRequest,
+  type FinishMessage,
+  type Problem,
+  QuantsmithError,
+} from '@quantsmith/schemas';
 
-/** Entry of the engine process: takes one request over IPC, answers with events, ends. */
+/** Entry of the engine process: takes one request over IPC, answers with events, ends; may be asked to end early. */
 process.once('message', (request: EngineRequest) => {
-  void serve(request).then(
+  const finish = new AbortController();
+  process.on('message', ({ kind }: FinishMessage) => {
+    if (kind === 'finish') finish.abort();
+  });
+  void serve(request, finish.signal).then(
     () => end({ type: 'done' }),
     (error: unknown) => end({ type: 'failed', problem: problemOf(error) }),
   );
@@ -20,7 +30,7 @@ process.once('message', (request: EngineRequest) => {
 endWithParent();
 process.once('disconnect', () => process.exit(1));
 
-async function serve(request: EngineRequest): Promise<void> {
+async function serve(request: EngineRequest, finish: AbortSignal): Promise<void> {
   if (request.kind === 'inspect') {
     emit({ type: 'inspected', model: await inspectModel(request.modelPath) });
     return;
@@ -63,7 +73,7 @@ async function serve(request: EngineRequest): Promise<void> {
 
   // What killed engines have left, wherever their output was.
   await removeScratch();
-  const { report, reportPath } = await runPipeline(request, emit);
+  const { report, reportPath } = await runPipeline(request, emit, finish);
   emit({ type: 'report', report, reportPath });
 }
 

@@ -9,6 +9,7 @@ import { removeScratch } from './runtime/scratch.js';
 import {
   type EngineEvent,
   type EngineRequest,
+  type FinishMessage,
   type Problem,
   type RunPaths,
   runPaths,
@@ -23,6 +24,8 @@ export type EngineOutcome =
 export interface EngineOptions {
   readonly onEvent: (event: EngineEvent) => void;
   readonly signal?: AbortSignal;
+  /** Aborting ends the restoration of a run with the best model found so far. */
+  readonly finish?: AbortSignal;
   /** The engine bundle; default: the one beside the caller's own bundle. */
   readonly enginePath?: string;
   /** Runs the process on another CPU. */
@@ -35,7 +38,7 @@ export interface EngineOptions {
  * runtime blocks it, so asking politely would wait for a whole inference) and removes what it was writing.
  */
 export async function startEngine(request: EngineRequest, options: EngineOptions): Promise<EngineOutcome> {
-  const { signal } = options;
+  const { signal, finish } = options;
   if (signal?.aborted === true) return { code: 'cancelled', written: false };
   const child = fork(options.enginePath ?? defaultEnginePath(), [], {
     ...(options.emulator === undefined
@@ -48,11 +51,14 @@ export async function startEngine(request: EngineRequest, options: EngineOptions
   });
 
   const abort = () => child.kill('SIGKILL');
+  const askToFinish = () => child.send({ kind: 'finish' } satisfies FinishMessage, () => undefined);
   signal?.addEventListener('abort', abort, { once: true });
+  finish?.addEventListener('abort', askToFinish, { once: true });
   try {
     return await follow(child, request, options);
   } finally {
     signal?.removeEventListener('abort', abort);
+    finish?.removeEventListener('abort', askToFinish);
   }
 }
 

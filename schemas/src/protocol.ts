@@ -153,6 +153,11 @@ export type EngineRequest =
   | DebugRequest
   | DraftRequest;
 
+/** Asks a running engine to end restoration with the best model found so far. */
+export interface FinishMessage {
+  readonly kind: 'finish';
+}
+
 /** What the engine process says while it works. */
 export type EngineEvent =
   | {
@@ -162,6 +167,7 @@ export type EngineEvent =
       /** null: not known yet. */
       readonly total: number | null;
       readonly secondsLeft: number | null;
+      /** What is being done, as a phrase; while restoring, the best drop so far and how many operators it has in float. */
       readonly detail?: string;
     }
   | { readonly type: 'problem'; readonly problem: Problem }

@@ -94,7 +94,7 @@ export function installExtension(sandbox, vsix) {
 }
 
 /** `driver`: obey test instructions in the address (extension-host suites); it also hides notifications. */
-export async function startServer(sandbox, { env = {}, driver = false } = {}) {
+export async function startServer(sandbox, { env = {}, driver = false, trust = false } = {}) {
   const quiet = [
     '--auth',
     'none',
@@ -102,7 +102,7 @@ export async function startServer(sandbox, { env = {}, driver = false } = {}) {
     '127.0.0.1:0',
     '--disable-telemetry',
     '--disable-update-check',
-    '--disable-workspace-trust',
+    ...(trust ? [] : ['--disable-workspace-trust']),
     '--disable-getting-started-override',
     '--disable-proxy',
     '--ignore-last-opened',

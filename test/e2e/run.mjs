@@ -1,13 +1,24 @@
 // The end-to-end tests: builds the VSIX and runs the suites in the real workbench.
+//   node test/e2e/run.mjs [--vsix FILE] [SUITE…]
 import * as esbuild from 'esbuild';
 import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { bundleSuite } from './bundle.mjs';
 import { checkContents } from './contents.mjs';
 import { runExtensionHost } from './exthost.mjs';
 import { missingParts, ROOT } from './harness.mjs';
+import { runInterrupted } from './interrupted.mjs';
 import { runReportPage } from './reportPage.mjs';
 import { runUi } from './ui.mjs';
+
+const SUITES = [
+  ['package', 'in the package', checkContents],
+  ['host', 'in the extension host', runExtensionHost],
+  ['ui', 'in the workbench', runUi],
+  ['interrupted', 'runs that end before their time', runInterrupted],
+  ['page', 'the HTML report in a browser', runReportPage],
+];
 
 const missing = missingParts();
 if (missing !== null) {
@@ -15,18 +26,19 @@ if (missing !== null) {
   console.log(`The workbench tests need ${missing}.`);
   process.exit(process.env.CI === 'true' ? 1 : 0);
 }
-const vsix = join(
-  ROOT,
-  execFileSync(process.execPath, [join(ROOT, 'scripts/package.mjs')], { encoding: 'utf8' }).trim(),
-);
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { vsix: { type: 'string' } } });
+const vsix =
+  values.vsix === undefined
+    ? join(
+        ROOT,
+        execFileSync(process.execPath, [join(ROOT, 'scripts/package.mjs')], { encoding: 'utf8' }).trim(),
+      )
+    : resolve(values.vsix);
 await bundleSuite(esbuild);
 const totals = { passed: 0, failed: 0 };
-for (const [name, suite] of [
-  ['in the package', checkContents],
-  ['in the extension host', runExtensionHost],
-  ['in the workbench', runUi],
-  ['the HTML report in a browser', runReportPage],
-]) {
+for (const [key, name, suite] of SUITES) {
+  if (positionals.length > 0 && !positionals.includes(key)) continue;
   console.log(name);
   let { passed, failed } = await suite(vsix);
   if (failed > 0) {

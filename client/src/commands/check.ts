@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
 import { activeConfig } from '../config/activeConfig.js';
 
-/** Says how many problems the config in the active editor has, and shows them. */
-export async function checkConfig(): Promise<number | undefined> {
-  const document = activeConfig();
+/** Says how many problems a config, or the one in the active editor, has, and shows them. */
+export async function checkConfig(given?: vscode.Uri): Promise<number | undefined> {
+  const document = given === undefined ? activeConfig() : await vscode.workspace.openTextDocument(given);
   if (document === undefined) return undefined;
   const found = vscode.languages
     .getDiagnostics(document.uri)

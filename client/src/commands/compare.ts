@@ -5,17 +5,12 @@ import { activeConfig } from '../config/activeConfig.js';
 import { newestReportOf, readReport, reportFiles } from '../report/files.js';
 
 /**
- * Shows two reports side by side as Markdown. Without arguments: the report of the panel or the config in view, and one to
- * choose.
+ * Shows two reports side by side as Markdown. Without arguments: the report of the config in view, and one to choose.
  */
-export async function compareReports(
-  shown: vscode.Uri | undefined,
-  first?: string,
-  second?: string,
-): Promise<void> {
-  const a = first === undefined ? (shown ?? (await ownReport())) : vscode.Uri.parse(first);
+export async function compareReports(first?: vscode.Uri, second?: vscode.Uri): Promise<void> {
+  const a = first ?? (await ownReport());
   if (a === undefined) return;
-  const b = second === undefined ? await otherReport(a) : vscode.Uri.parse(second);
+  const b = second ?? (await otherReport(a));
   if (b === undefined) return;
   const [one, other] = await Promise.all([readReport(a), readReport(b)]);
   if (one === null || other === null) {

@@ -2,12 +2,13 @@ import { debugMarkdown } from '@quantsmith/report';
 import type { DebugReport } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
 import { savedConfig } from '../config/activeConfig.js';
-import type { RunKind, Runs } from '../runs/runs.js';
+import type { RunKind, Runs } from '../runs/run.js';
 
 const COMPARE: RunKind = {
   command: 'quantsmith.server.debug',
   verb: 'Comparing the layers of',
   failure: 'the layers could not be compared',
+  resumes: false,
 };
 
 /** Shows every layer of the quantized model beside the float model, the first that falls and why. Writes no model. */

@@ -3,7 +3,7 @@ import type { LanguageClient } from 'vscode-languageclient/node';
 import { savedConfig } from '../config/activeConfig.js';
 import type { ReportPanels } from '../report/panels.js';
 import { setValue } from './setValue.js';
-import type { RunKind, Runs } from '../runs/runs.js';
+import type { RunKind, Runs } from '../runs/run.js';
 
 /** The server's command for the comparison; its argument is the config's URI. */
 export const SERVER_OVERFLOW = 'quantsmith.server.overflow';
@@ -12,6 +12,7 @@ const COMPARE: RunKind = {
   command: SERVER_OVERFLOW,
   verb: 'Comparing overflow fixes of',
   failure: 'the overflow fixes could not be compared',
+  resumes: false,
 };
 
 /**

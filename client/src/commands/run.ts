@@ -1,12 +1,17 @@
 import * as vscode from 'vscode';
 import { savedConfig } from '../config/activeConfig.js';
 import type { ReportPanels } from '../report/panels.js';
-import { nameOf, type RunKind, type RunOptions, type Runs } from '../runs/runs.js';
+import { nameOf, type RunKind, type RunOptions, type Runs } from '../runs/run.js';
 
 /** The server's command for a run; its argument is the config's URI. */
 export const SERVER_RUN = 'quantsmith.server.run';
 
-const RUN: RunKind = { command: SERVER_RUN, verb: 'Quantizing', failure: 'quantization failed' };
+const RUN: RunKind = {
+  command: SERVER_RUN,
+  verb: 'Quantizing',
+  failure: 'quantization failed',
+  resumes: true,
+};
 
 export interface RunResult {
   readonly reportPath: string;

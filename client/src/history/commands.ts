@@ -1,7 +1,7 @@
 import { compare, comparisonMarkdown, runsHtml, runsMarkdown, subjectOfReport } from '@quantsmith/report';
 import * as vscode from 'vscode';
 import { findConfigs } from '../config/configs.js';
-import { nameOf } from '../runs/runs.js';
+import { nameOf } from '../runs/run.js';
 import { pastRuns, type PastRun } from './store.js';
 import type { HistoryNode, HistoryTree } from './tree.js';
 

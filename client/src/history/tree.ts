@@ -1,7 +1,7 @@
 import { distrustOf, metricValue } from '@quantsmith/report';
 import * as vscode from 'vscode';
 import { findConfigs, watchConfigs } from '../config/configs.js';
-import type { Runs } from '../runs/runs.js';
+import type { Runs } from '../runs/run.js';
 import { pastRuns, watchHistory, type PastRun } from './store.js';
 
 export type HistoryNode =

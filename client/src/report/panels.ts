@@ -1,7 +1,7 @@
 import { reportHtml } from '@quantsmith/report';
 import type { QuantizationReport } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
-import { nameOf } from '../runs/runs.js';
+import { nameOf } from '../runs/run.js';
 import { allReports, configOf, readReport } from './files.js';
 
 export const REPORT_VIEW = 'quantsmith.report';

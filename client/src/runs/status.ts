@@ -1,15 +1,18 @@
 import * as vscode from 'vscode';
 import { CONFIG_LANGUAGES } from '../config/activeConfig.js';
-import { nameOf, type ActiveRun, type Runs } from './runs.js';
+import { nameOf, type ActiveRun, type Runs } from './run.js';
+
+/** Stages that can end with the best model found so far. */
+const RESTORING: ReadonlySet<string> = new Set(['rank', 'restore']);
 
 /**
  * What runs, in the status bar and in the language status of configs; and the context key `quantsmith.running`, by which
- * the run button of a config that runs turns into a stop button.
+ * the run button of a config that runs turns into a stop button; `quantsmith.restoring`: by which it offers to keep the best.
  */
 export function showRunStatus(runs: Runs): vscode.Disposable {
   const bar = vscode.window.createStatusBarItem('quantsmith.run', vscode.StatusBarAlignment.Left, 10);
   bar.name = 'Quantsmith';
-  bar.command = 'quantsmith.cancel';
+  bar.command = 'quantsmith.runMenu';
   const selector = [...CONFIG_LANGUAGES].map((language) => ({ language }));
   const language = vscode.languages.createLanguageStatusItem('quantsmith.run', selector);
   language.name = 'Quantsmith';
@@ -18,14 +21,20 @@ export function showRunStatus(runs: Runs): vscode.Disposable {
     const active = runs.active();
     const [first] = active;
     const configs = active.map(({ config }) => config.toString());
+    const restoring = active.filter(({ stage }) => RESTORING.has(stage));
     void vscode.commands.executeCommand('setContext', 'quantsmith.running', configs);
+    void vscode.commands.executeCommand(
+      'setContext',
+      'quantsmith.restoring',
+      restoring.map(({ config }) => config.toString()),
+    );
     void vscode.commands.executeCommand('setContext', 'quantsmith.isRunning', first !== undefined);
     language.busy = first !== undefined;
     language.text = first === undefined ? 'Quantsmith: ready' : `Quantsmith: ${described(first)}`;
     language.command =
       first === undefined
         ? { command: 'quantsmith.run', title: 'Run' }
-        : { command: 'quantsmith.cancel', title: 'Cancel' };
+        : { command: 'quantsmith.runMenu', title: 'Stop or Cancel' };
 
     if (first === undefined) {
       bar.hide();
@@ -35,7 +44,7 @@ export function showRunStatus(runs: Runs): vscode.Disposable {
     const more = active.length === 1 ? '' : ` (+${active.length - 1})`;
     bar.text = `$(sync~spin) ${described(first)}${more}`;
     bar.tooltip = active.map((run) => `${nameOf(run.config)}: ${run.message}`).join('\n');
-    bar.accessibilityInformation = { label: `Quantsmith: ${described(first)}. Click to cancel.` };
+    bar.accessibilityInformation = { label: `Quantsmith: ${described(first)}. Click to stop or cancel.` };
     bar.show();
   };
 
@@ -46,3 +55,21 @@ export function showRunStatus(runs: Runs): vscode.Disposable {
 
 const described = ({ config, fraction, message }: ActiveRun) =>
   `${nameOf(config)} ${Math.round(100 * fraction)} %: ${message}`;
+
+/** What can be done about what runs, to be chosen from a list. */
+export async function chooseForRun(runs: Runs): Promise<void> {
+  const names = runs.active().map(({ config }) => nameOf(config));
+  if (names.length === 0) return;
+  const items = [
+    {
+      label: '$(check) Stop and Keep Best',
+      description: 'ends restoration with the best model found so far',
+      command: 'quantsmith.finish',
+    },
+    { label: '$(debug-stop) Cancel', description: 'nothing is written', command: 'quantsmith.cancel' },
+    { label: '$(output) Show Log', description: '', command: 'quantsmith.showLog' },
+  ];
+
+  const chosen = await vscode.window.showQuickPick(items, { placeHolder: names.join(', ') });
+  if (chosen !== undefined) await vscode.commands.executeCommand(chosen.command);
+}

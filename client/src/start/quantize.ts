@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
 import { configBeside, exists, pickModel, writeConfig, type InitOptions } from '../commands/newConfig.js';
-import { nameOf } from '../runs/runs.js';
+import { nameOf } from '../runs/run.js';
 import { dataFolder, dataFoldersNear, type DataFolder } from './folders.js';
 
 /**

@@ -30,10 +30,19 @@ export async function recoverOutput(files: OutputFiles): Promise<boolean> {
 
 const STAGING = /^\.(.+)\.quantsmith$/;
 
-/** Recovers every output of a folder whose run has died. */
-export async function recoverFolder(folder: string, filesOf: (output: string) => OutputFiles): Promise<void> {
+/** Recovers every output of a folder whose run has died. Returns whether no run is at work there. */
+export async function recoverFolder(
+  folder: string,
+  filesOf: (output: string) => OutputFiles,
+): Promise<boolean> {
+  let isFree = true;
   for (const name of await readdir(folder).catch(() => [])) {
     const output = STAGING.exec(name)?.[1];
-    if (output !== undefined) await recoverOutput(filesOf(join(folder, output)));
+    if (output === undefined) continue;
+    const files = filesOf(join(folder, output));
+    await recoverOutput(files);
+    if ((await lockOwner(files.staging)) !== null) isFree = false;
   }
+
+  return isFree;
 }

@@ -6,4 +6,6 @@ export interface RestoreContext {
   readonly workers: Workers;
   readonly clock: Clock;
   readonly journal: Journal;
+  /** Aborted by who wants the best state found so far; absent: by nobody. */
+  readonly finish?: AbortSignal | undefined;
 }

@@ -78,7 +78,8 @@ export async function restoreAccuracy<Made extends { readonly quantization: Quan
   }
 
   const deadline = plan.timeLimit === null ? null : performance.now() + 1000 * plan.timeLimit;
-  const isLate = () => deadline !== null && performance.now() >= deadline;
+  const isLate = () =>
+    context.finish?.aborted === true || (deadline !== null && performance.now() >= deadline);
   context.clock.stage('rank', null);
   const { best, tried: remedies } = await tryRemedies({
     start,
@@ -149,7 +150,7 @@ interface SearchInput {
 async function search(
   { made: { quantization }, evaluation, drop }: Tried<{ readonly quantization: Quantization }>,
   { baseline, validation, maxDrop, deadline, plan }: SearchInput,
-  { workers, clock, journal }: RestoreContext,
+  { workers, clock, journal, finish }: RestoreContext,
 ) {
   const groups = revertGroups(quantization.prepared.graph, quantization.placement);
   const evaluator = createEvaluator({
@@ -169,6 +170,7 @@ async function search(
     maxDrop,
     maxIterations: plan.maxIterations,
     deadline,
+    finish,
     initial: { metric: evaluation.value, drop },
     screen: evaluator.screen,
     width: workers.threads,

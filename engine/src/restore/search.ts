@@ -2,6 +2,7 @@ import { searchPredicted } from './predictedMoves.js';
 import { searchPlainly } from './plainMoves.js';
 import { screenGroups } from './screenGroups.js';
 import {
+  isFinishing,
   isLate,
   isMet,
   keep,
@@ -53,6 +54,7 @@ function stopReason(search: Search): string {
   const count = best.reverted.size;
   if (isMet(search))
     return `The target was met with ${count} operator${count === 1 ? '' : 's'} back in float.`;
+  if (isFinishing(search)) return 'Stopped on request; this is the best model so far.';
   if (isLate(search)) return 'The time limit was reached; this is the best model so far.';
   const { maxIterations, groups } = problem;
   if (maxIterations !== null && maxIterations < groups.length)

@@ -41,6 +41,8 @@ export interface RestoreProblem {
   readonly maxIterations: number | null;
   /** When to end with the best state so far, in the terms of `performance.now()`; null: no limit. */
   readonly deadline: number | null;
+  /** Aborted by who wants the best state so far; absent: by nobody. */
+  readonly finish?: AbortSignal | undefined;
   /** The state without any reversal. */
   readonly initial: { readonly metric: number; readonly drop: number };
   /** What a few samples tell of a state. */
@@ -91,8 +93,10 @@ export function startSearch(problem: RestoreProblem): Search {
 }
 
 export const isMet = ({ best, problem }: Search) => meetsTarget(best.drop, problem.maxDrop);
-export const isLate = ({ problem: { deadline } }: Search) =>
-  deadline !== null && performance.now() >= deadline;
+export const isFinishing = ({ problem: { finish } }: Search) => finish?.aborted === true;
+/** Whether the search is to end, by its limit of time or because it was asked to. */
+export const isLate = (search: Search) =>
+  isFinishing(search) || (search.problem.deadline !== null && performance.now() >= search.problem.deadline);
 export const union = (groups: readonly (readonly string[])[]): ReadonlySet<string> => new Set(groups.flat());
 export const mostGroups = ({ maxIterations, groups }: RestoreProblem) =>
   Math.min(maxIterations ?? groups.length, groups.length);
@@ -104,11 +108,17 @@ export const wasAssessed = (search: Search, reverted: ReadonlySet<string>) =>
 export async function assess(search: Search, reverted: ReadonlySet<string>): Promise<Assessment> {
   const found = await search.problem.assess(reverted);
   search.assessed.add(keyOf(reverted));
-  search.problem.onProgress(search.assessed.size, `${reverted.size} operators in float`);
   const state = { reverted, metric: found.metric, drop: found.drop };
   if (found.exact) keep(search, state);
   else if (search.predicted === null || state.drop < search.predicted.drop) search.predicted = state;
+  search.problem.onProgress(search.assessed.size, bestSoFar(search));
   return found;
+}
+
+/** "best drop 0.012 with 3 operators in float"; the drop as the config states what it allows. */
+function bestSoFar({ best: { drop, reverted } }: Search): string {
+  const operators = reverted.size === 1 ? '1 operator' : `${reverted.size} operators`;
+  return `best drop ${Number(drop.toPrecision(2))} with ${operators} in float`;
 }
 
 /** Of states that meet the target the one with the fewest operators in float is the best, of others the least drop. */

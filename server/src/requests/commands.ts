@@ -4,9 +4,12 @@ import {
   reportPathOf,
   writtenPath,
   type DebugReport,
+  outputFiles,
   withAbsolutePaths,
   fractionDone,
 } from '@quantsmith/schemas';
+import { dirname } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import {
   LSPErrorCodes,
@@ -16,6 +19,7 @@ import {
   type TextEdit,
   type WorkDoneProgressReporter,
 } from 'vscode-languageserver/node';
+import { recoverFolder } from '@quantsmith/engine';
 import { checkConfigFile } from '../check/check.js';
 import {
   convert,
@@ -36,7 +40,8 @@ import type { Session } from '../session/session.js';
 
 /**
  * Commands that a client may send, each with the URI of a file: the config to run, to compare overflow fixes or layers of, the
- * model to make a config for, the config to write in the other notation or to set a value in.
+ * model to make a config for, the config to write in the other notation or to set a value in, to end restoration of with the
+ * best model so far, or to clean up after a run of that was killed.
  */
 export const COMMANDS = {
   run: RUN_COMMAND,
@@ -46,6 +51,8 @@ export const COMMANDS = {
   convert: 'quantsmith.server.convert',
   setValue: 'quantsmith.server.setValue',
   showReport: 'quantsmith.server.showReport',
+  finish: 'quantsmith.server.finish',
+  recover: 'quantsmith.server.recover',
 } as const;
 
 /** `quantsmith/progress`: for clients that show a notification of their own. */
@@ -65,6 +72,8 @@ export async function execute(
   if (command === COMMANDS.showReport) return shown(session, uri, file);
   if (command === COMMANDS.convert) return converted(session, uri, file);
   if (command === COMMANDS.setValue) return valueSet(session, uri, file, args?.slice(1) ?? []);
+  if (command === COMMANDS.finish) return finish(session, uri);
+  if (command === COMMANDS.recover) return recover(file);
   const given = workDoneToken === undefined ? null : progress;
   const task = { uri, file, token, given, resume: isResumed(args?.[1]) };
   if (command === COMMANDS.run) return joined(session, `run ${uri}`, () => run(session, task));
@@ -145,6 +154,32 @@ function valueSet(
   return edits;
 }
 
+/** Asks the run of a config to end with the best model found so far; false: none of it is being served. */
+function finish({ finishing }: Session, uri: string): boolean {
+  finishing.get(uri)?.abort();
+  return finishing.has(uri);
+}
+
+/** An engine ends within a second of its server, and a server within three of its editor. */
+const DYING_MS = 10_000;
+const LOOK_MS = 250;
+
+/**
+ * Completes or removes what killed runs have left in the folder of a config's output; waits for one that is about to end
+ * with its editor. `isBusy`: some run is at work there, in another window or a terminal.
+ */
+async function recover(file: string): Promise<{ isBusy: boolean }> {
+  const { config, path } = await checkConfigFile(file);
+  const output = config === null ? null : outputPaths(config, path)?.output;
+  const folder = dirname(output ?? file);
+  const end = performance.now() + DYING_MS;
+  for (;;) {
+    if (await recoverFolder(folder, outputFiles)) return { isBusy: false };
+    if (performance.now() > end) return { isBusy: true };
+    await setTimeout(LOOK_MS);
+  }
+}
+
 /** A request that an engine process serves. */
 interface Task {
   readonly uri: string;
@@ -161,9 +196,11 @@ async function run(
   task: Task,
 ): Promise<{ reportPath: string; outputPath: string; satisfied: boolean | null; distrust: string | null }> {
   const checked = await checkConfigFile(task.file);
+  const asked = new AbortController();
+  session.finishing.set(task.uri, asked);
   const { report, reportPath } = await followed(session, task, 'Quantizing', (options) =>
-    runConfig(checked, options),
-  );
+    runConfig(checked, { ...options, finish: asked.signal }),
+  ).finally(() => session.finishing.delete(task.uri));
 
   return {
     reportPath,
@@ -227,7 +264,8 @@ async function followed<T>(
         furthest = Math.max(furthest, fractionDone(event));
         const left = timeLeft((performance.now() - started) / 1000, furthest);
         const count = event.total === null ? '' : ` ${event.done}/${event.total}`;
-        const message = `${event.stage}${count}${left}`;
+        const detail = event.detail === undefined ? '' : `: ${event.detail}`;
+        const message = `${event.stage}${count}${detail}${left}`;
         progress?.report(Math.round(100 * furthest), message);
         client.notify(PROGRESS, { uri, fraction: furthest, message, stage: event.stage });
       },

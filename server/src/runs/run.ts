@@ -22,6 +22,8 @@ export interface RunOptions {
   /** Continue what an interrupted run has found out (default false). */
   readonly resume?: boolean;
   readonly signal: AbortSignal;
+  /** Aborting ends restoration with the best model found so far. */
+  readonly finish?: AbortSignal;
   readonly onProgress: (event: ProgressEvent) => void;
   readonly onProblem: (problem: Problem) => void;
 }
@@ -75,6 +77,7 @@ async function onEngine<T>(
     { ...request, kind },
     {
       signal: options.signal,
+      ...(options.finish === undefined ? {} : { finish: options.finish }),
       onEvent(event) {
         if (event.type === 'progress') options.onProgress(event);
         else if (event.type === 'problem') options.onProblem(event.problem);

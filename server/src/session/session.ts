@@ -40,6 +40,8 @@ export interface Session {
   clientCommands: ReadonlySet<string>;
   /** What engine processes serve, by command and config: a second request for the same joins the first. */
   readonly running: Map<string, Promise<unknown>>;
+  /** By config: how each run is asked to end with the best model found so far. */
+  readonly finishing: Map<string, AbortController>;
   readonly sources: Sources;
   readonly tokens: TokenCache;
   readonly log: Log;
@@ -183,6 +185,7 @@ export function createSession(connection: Connection, { patience }: SessionOptio
     docs: null,
     clientCommands: new Set(),
     running: new Map(),
+    finishing: new Map(),
     sources,
     tokens: createTokenCache(),
     log,

@@ -1,0 +1,37 @@
+import * as vscode from 'vscode';
+import type { LanguageClient } from 'vscode-languageclient/node';
+import { recover } from './interrupted.js';
+import { nameOf, type RunKind } from './run.js';
+
+/** JSON-RPC's codes for requests whose connection went away. */
+const CONNECTION_LOST: ReadonlySet<unknown> = new Set([-32097, -32099]);
+
+interface FailedRun {
+  readonly client: LanguageClient;
+  readonly output: vscode.LogOutputChannel;
+  readonly kind: RunKind;
+  readonly config: vscode.Uri;
+}
+
+/** Says why a run failed, and offers what helps: its problems, its log, and to go on where it ended. */
+export async function tellFailure(
+  { client, output, kind, config }: FailedRun,
+  error: unknown,
+): Promise<void> {
+  const isLost = error instanceof Error && 'code' in error && CONNECTION_LOST.has(error.code);
+  const reason = isLost
+    ? 'the language server ended unexpectedly, and the run with it.'
+    : error instanceof Error
+      ? error.message
+      : String(error);
+
+  output.error(`${config.fsPath}: ${reason}`);
+  // The server that starts in place of the one that ended cleans up.
+  if (isLost) await recover(client, config).catch((failure: unknown) => output.warn(String(failure)));
+  const buttons = [...(kind.resumes ? ['Resume'] : []), 'Problems', 'Log'];
+  const message = `${nameOf(config)}: ${kind.failure}: ${reason}`;
+  const chosen = await vscode.window.showErrorMessage(message, ...buttons);
+  if (chosen === 'Resume') await vscode.commands.executeCommand('quantsmith.resume', config);
+  if (chosen === 'Log') output.show();
+  if (chosen === 'Problems') await vscode.commands.executeCommand('workbench.actions.view.problems');
+}

@@ -1,0 +1,169 @@
+// What the workbench tests of one topic share: a workbench with the extension installed, and what a person does in it.
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  installExtension,
+  launchBrowser,
+  makeSandbox,
+  remote,
+  ROOT,
+  startServer,
+  workbenchUrl,
+} from './harness.mjs';
+import { fillWorkspace } from './workspace.mjs';
+
+const shots = join(ROOT, '.tools/shots');
+const TIMEOUT_MS = 90_000;
+
+/**
+ * Runs the steps of a topic, one after the other, in one workbench. A step that fails leaves a screenshot and does not
+ * keep the others from running. `fill` puts files into the workspace, `settings` go into its `.vscode/settings.json`.
+ */
+export async function runSteps(vsix, topic, steps, { fill = fillWorkspace, settings = {}, trusts } = {}) {
+  mkdirSync(shots, { recursive: true });
+  const sandbox = makeSandbox();
+  fill(sandbox.workspace);
+  mkdirSync(join(sandbox.workspace, '.vscode'), { recursive: true });
+  writeFileSync(join(sandbox.workspace, '.vscode/settings.json'), JSON.stringify(settings));
+  if (trusts === 'asks') askForTrust(sandbox);
+  installExtension(sandbox, vsix);
+  const server = await startServer(sandbox, { trust: trusts === 'asks' });
+  const browser = await launchBrowser(sandbox);
+  const totals = { passed: 0, failed: 0 };
+  const workbench = createWorkbench({ sandbox, server, topic, ...browser });
+  browser.page.setDefaultTimeout(TIMEOUT_MS);
+  try {
+    for (const [name, step] of steps) {
+      const started = performance.now();
+      try {
+        await step(workbench);
+        totals.passed++;
+        console.log(`  ok: ${name} (${Math.round(performance.now() - started)} ms)`);
+      } catch (error) {
+        totals.failed++;
+        console.log(`  failed: ${name}`);
+        console.error(error);
+        await workbench.shot(`failure-${totals.failed}`).catch(() => undefined);
+      }
+    }
+  } finally {
+    await browser.context.close().catch(() => undefined);
+    await server.stop();
+    sandbox.dispose();
+  }
+  return totals;
+}
+
+function askForTrust(sandbox) {
+  const file = join(sandbox.user, 'User/settings.json');
+  const settings = JSON.parse(readFileSync(file, 'utf8'));
+  writeFileSync(file, JSON.stringify({ ...settings, 'security.workspace.trust.enabled': true }));
+}
+
+/** The workbench in the hands of a person. */
+function createWorkbench({ sandbox, server, topic, context, page }) {
+  const editor = () => page.locator('.editor-instance .monaco-editor').first();
+  const inWorkspace = (file) => join(sandbox.workspace, file);
+  const visit = (file, folder) =>
+    page.goto(
+      workbenchUrl(
+        server,
+        folder ?? sandbox.workspace,
+        file === undefined ? [] : [['openFile', remote(server, inWorkspace(file))]],
+      ),
+    );
+
+  return {
+    page,
+    context,
+    sandbox,
+    server,
+    inWorkspace,
+    editor,
+    visit,
+    shot: (name) => page.screenshot({ path: join(shots, `${topic}-${name}.png`) }),
+    read: (file) => readFileSync(inWorkspace(file), 'utf8'),
+    write: (file, text) => writeFileSync(inWorkspace(file), text),
+
+    /** Opens a config in a fresh window and waits for the server: its lens stands above the text. */
+    async open(file) {
+      await visit(file);
+      await editor().locator('.view-line').first().waitFor();
+      await page.locator('.part.statusbar').getByText('Quantization Config').waitFor();
+      await editor().locator('.codelens-decoration').getByText('Run quantization').first().waitFor();
+      await editor().locator('.view-line').first().click();
+    },
+
+    /** Runs a command by its name in the palette. */
+    command: (title) => runCommand(page, title),
+
+    /** What lies in the panel that is in view: the report, a comparison, a chart. */
+    panel: () => page.frameLocator('iframe.webview.ready').last().frameLocator('#active-frame'),
+
+    toast: (text) => page.locator('.notifications-toasts .notification-toast', { hasText: text }).first(),
+
+    /** A row of the list that asks something. */
+    row: (text) => page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first(),
+
+    /** A row of the view "Quantization". */
+    historyRow: (text) =>
+      page
+        .locator('.pane', { has: page.getByRole('button', { name: /Quantization Section/ }) })
+        .locator('.monaco-list-row', { hasText: text }),
+  };
+}
+
+/** Asks again where the window was still busy and dropped the key. */
+async function runCommand(page, title) {
+  const input = page.locator('.quick-input-widget:visible input').first();
+  for (let attempt = 1; ; attempt++) {
+    await page.keyboard.press('F1');
+    try {
+      await input.waitFor({ timeout: 10_000 });
+      break;
+    } catch (error) {
+      if (attempt === 5) throw error;
+    }
+  }
+  await input.fill(`>${title}`);
+  await page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title }).waitFor();
+  await page.keyboard.press('Enter');
+  // A command may ask something at once, in the same place.
+  const palette = page.locator('.quick-input-widget:visible input[aria-label^="Type the name of a command"]');
+  await palette.waitFor({ state: 'hidden' });
+}
+
+/** Asks again and again until the answer is not false; a test that waits says for what. */
+export async function until(what, ask, limit = TIMEOUT_MS) {
+  const end = Date.now() + limit;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== false && answer !== undefined && answer !== null) return answer;
+    if (Date.now() > end) throw new Error(`Timed out waiting for ${what}.`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Processes of a sandbox whose command line names a bundle: "engine.cjs", "server.cjs". */
+export function processesOf(sandbox, bundle) {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      const words = read(`/proc/${pid}/cmdline`).split('\0');
+      const isZombie = / Z /.test(read(`/proc/${pid}/stat`).replace(/\(.*\)/, ''));
+      return !isZombie && words.some((word) => word.startsWith(sandbox.root) && word.endsWith(`/${bundle}`));
+    });
+}
+
+function read(file) {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** What a run puts beside its output while it works. */
+export const leftovers = (folder) =>
+  readdirSync(folder).filter((name) => /^\..*\.quantsmith$|\.tmp|\.restore\.jsonl$/.test(name));
