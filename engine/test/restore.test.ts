@@ -108,6 +108,25 @@ describe('the search for operators to revert', () => {
     expect(result.drop).toBeLessThan(problem.initial.drop);
     expect(result.stopReason).toMatch(/time limit/);
   });
+  it('ends with the best state so far where it is asked to, and says how far it has come', async () => {
+    const finish = new AbortController();
+    const said: string[] = [];
+    const { problem, calls } = world(
+      { a: 0.1, b: 0.2, c: 0.15, d: 0.3 },
+      {
+        finish: finish.signal,
+        onProgress(_, detail) {
+          said.push(detail);
+          if (calls.assess === 2) finish.abort();
+        },
+      },
+    );
+    const result = await restoreBySearch(problem);
+    expect(calls.assess).toBe(2);
+    expect(result.drop).toBeLessThan(problem.initial.drop);
+    expect(result.stopReason).toBe('Stopped on request; this is the best model so far.');
+    expect(said.at(-1)).toBe('best drop 0.75 with 0 operators in float');
+  });
   it('validates a state that was only predicted before it is called the best', async () => {
     const { problem, calls } = world({ a: 0.1, b: 0.2 }, { maxIterations: 1 });
     const result = await restoreBySearch(problem);

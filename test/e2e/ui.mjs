@@ -244,7 +244,7 @@ async function runsCharted({ page, open, shot }) {
 async function quantizedByPicking({ page, open, shot }) {
   await open('digits.quant.yaml');
   await focusEditor(page, 'model:');
-  await runCommand(page, 'Quantsmith: Quantize ONNX Model to int8…');
+  await runCommand(page, 'Quantsmith: Quantize with Quantsmith…');
   // By the keyboard: the hint of a row that the mouse rests on covers its neighbours.
   const input = page.locator('.quick-input-widget:visible input').first();
   const focused = (text) => page.locator('.quick-input-list .monaco-list-row.focused', { hasText: text });
