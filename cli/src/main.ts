@@ -61,7 +61,7 @@ function command(name: string, description: string, examples: readonly string[])
 
 /** Runs a command: what it throws becomes a message, JSON where that was asked for, and the exit code. */
 function acting<A extends unknown[]>(
-  act: (session: Session, ...args: A) => number | Promise<number>,
+  action: (session: Session, ...args: A) => number | Promise<number>,
 ): (...args: A) => Promise<void> {
   return async (...args) => {
     // Commander hands over the arguments, then the options, then the command.
@@ -69,7 +69,7 @@ function acting<A extends unknown[]>(
     const json = options.json === true || options.format === 'json';
     try {
       const session = { messages: openMessages(options), json };
-      exit(await act(session, ...args));
+      exit(await action(session, ...args));
     } catch (error) {
       const problem = problemOf(error);
       exit(failed({ messages: openMessages({}), json }, [problem], exitCodeOf(problem)));

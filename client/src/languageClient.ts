@@ -10,7 +10,7 @@ export type OwnCommands = Readonly<Record<string, (config: vscode.Uri) => unknow
 export function createLanguageClient(
   context: vscode.ExtensionContext,
   output: vscode.LogOutputChannel,
-  own: () => OwnCommands,
+  ownCommands: () => OwnCommands,
 ): LanguageClient {
   const module = context.asAbsolutePath('dist/server.cjs');
   const server = { module, transport: TransportKind.ipc };
@@ -28,7 +28,7 @@ export function createLanguageClient(
       middleware: {
         executeCommand(name, args: unknown[], next) {
           const [config] = args;
-          const command = own()[name];
+          const command = ownCommands()[name];
           return command === undefined || typeof config !== 'string'
             ? (next(name, args) as unknown)
             : command(vscode.Uri.parse(config));

@@ -117,19 +117,19 @@ ${columns}`;
 /** Points that nothing beats in both directions are filled. */
 function scatterSvg({ points, xTick, yTick, xLabel, yLabel }: ScatterChart): Drawn | null {
   const across = domain(around(points.map((point) => point.x)));
-  const up = domain(around(points.map((point) => point.y)));
-  if (across === null || up === null) return null;
+  const yDomain = domain(around(points.map((point) => point.y)));
+  if (across === null || yDomain === null) return null;
   const x = linear(across.ends, [EDGE.left + 16, WIDTH - EDGE.right - 16]);
-  const y = linear(up.ends, [BOTTOM, EDGE.top]);
-  const body = markup`${yAxis(up.ticks, y, yTick, WIDTH)}${across.ticks.map(
+  const y = linear(yDomain.ends, [BOTTOM, EDGE.top]);
+  const body = markup`${yAxis(yDomain.ticks, y, yTick, WIDTH)}${across.ticks.map(
     (
       value,
     ) => markup`<text class="tick" x="${x(value)}" y="${BOTTOM + 18}" text-anchor="middle">${xTick(value)}</text>
 `,
   )}<text class="label" x="${(EDGE.left + WIDTH - EDGE.right) / 2}" y="${HEIGHT - 8}" text-anchor="middle">${xLabel}</text>
 <text class="label" transform="translate(14 ${(BOTTOM + EDGE.top) / 2}) rotate(-90)" text-anchor="middle">${yLabel}</text>
-${points.map(({ x: across, y: up, label, href, best }) => {
-  const circle = markup`<circle class="${best ? 'point' : 'estimate'}" cx="${x(across)}" cy="${y(up)}" r="5"><title>${label}</title></circle>
+${points.map(({ x: across, y: upward, label, href, best }) => {
+  const circle = markup`<circle class="${best ? 'point' : 'estimate'}" cx="${x(across)}" cy="${y(upward)}" r="5"><title>${label}</title></circle>
 `;
 
   return href === null ? circle : markup`<a href="${href}" aria-label="${label}">${circle}</a>`;

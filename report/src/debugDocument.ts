@@ -25,13 +25,13 @@ function firstBlocks({ first }: DebugReport): Block[] {
   const { name, op, lost, before_db: before, after_db: after, text } = first;
   const levels = `SQNR ${level(before)} before it, ${level(after)} behind it. `;
   const start = lost ? 'The signal is lost at ' : 'No layer loses the signal. Most is lost at ';
-  const said: Text = [
+  const summary: Text = [
     lost ? { text: start, tone: 'bad' } : start,
     { code: name },
     ` (${op}): ${levels}${text}`,
   ];
 
-  return [{ kind: 'paragraph', text: said }];
+  return [{ kind: 'paragraph', text: summary }];
 }
 
 function outputTable({ outputs }: DebugReport): Block {

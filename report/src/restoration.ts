@@ -149,9 +149,9 @@ function stepRows(metric: Metric, { steps }: Restoration): Cell[][] {
 
 /** What is in float now and was not before, and the other way round. */
 function changes(before: readonly string[], after: readonly string[]): Span[] {
-  const [was, is] = [new Set(before), new Set(after)];
-  const added = after.filter((name) => !was.has(name));
-  const removed = before.filter((name) => !is.has(name));
+  const [previous, current] = [new Set(before), new Set(after)];
+  const added = after.filter((name) => !previous.has(name));
+  const removed = before.filter((name) => !current.has(name));
   return names([...added, ...removed], (index) => (index < added.length ? '+ ' : '− '));
 }
 

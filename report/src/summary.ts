@@ -201,10 +201,22 @@ function operatorRows({ restoration, layers, kernels }: QuantizationReport): Row
 
 /** How far the times lie apart; empty for older runs. */
 function spreadText(latency: NonNullable<QuantizationReport['latency_ms']>): string {
-  const { float_p10: a, float_p90: b, quantized_p10: c, quantized_p90: d, busy } = latency;
-  if (a === undefined || b === undefined || c === undefined || d === undefined) return '';
+  const {
+    float_p10: floatLow,
+    float_p90: floatHigh,
+    quantized_p10: quantizedLow,
+    quantized_p90: quantizedHigh,
+    busy,
+  } = latency;
+  if (
+    floatLow === undefined ||
+    floatHigh === undefined ||
+    quantizedLow === undefined ||
+    quantizedHigh === undefined
+  )
+    return '';
   const range = (low: number, high: number) => `${duration(low)} to ${duration(high)}`;
-  return `; 10th to 90th percentile ${range(a, b)} → ${range(c, d)}${busy === true ? ', the machine was busy' : ''}`;
+  return `; 10th to 90th percentile ${range(floatLow, floatHigh)} → ${range(quantizedLow, quantizedHigh)}${busy === true ? ', the machine was busy' : ''}`;
 }
 
 function sizeRows({

@@ -93,17 +93,17 @@ const DATA_PATHS = [...DATA_KIND_NAMES, 'labels', 'classes'] as const;
 
 /** Absolute paths of what a config says a run reads, itself included; of any value, whether it is valid or not. */
 export function configuredInputs(config: unknown, configPath: string): string[] {
-  const at = (value: unknown, key: string): unknown =>
+  const valueAt = (value: unknown, key: string): unknown =>
     typeof value === 'object' && value !== null && Object.hasOwn(value, key)
       ? (value as Readonly<Record<string, unknown>>)[key]
       : undefined;
 
-  const data = at(config, 'data');
-  const sections = DATA_SECTIONS.map((name) => at(data, name));
+  const data = valueAt(config, 'data');
+  const sections = DATA_SECTIONS.map((name) => valueAt(data, name));
   const named = [
-    at(config, 'model'),
-    ...sections.flatMap((section) => DATA_PATHS.map((key) => at(section, key))),
-    at(at(config, 'accuracy_control'), 'metric'),
+    valueAt(config, 'model'),
+    ...sections.flatMap((section) => DATA_PATHS.map((key) => valueAt(section, key))),
+    valueAt(valueAt(config, 'accuracy_control'), 'metric'),
   ].filter((path) => typeof path === 'string' && path !== '') as string[];
 
   return [configPath, ...named.map((path) => resolve(dirname(configPath), path))];

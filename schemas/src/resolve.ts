@@ -89,7 +89,7 @@ type Filled = Omit<ResolvedConfig, 'quantization'> & { readonly quantization: Qu
 /** Fills in every default from the schema. The value must be valid; it is not changed. */
 export function resolveConfig(config: QuantizationConfig): ResolvedConfig {
   const written = config as unknown as Record<string, unknown>;
-  const estimators = record(at(written, 'quantization', 'advanced_parameters'));
+  const estimators = record(valueAt(written, 'quantization', 'advanced_parameters'));
   const filled = fillDefaults(root, written) as Filled;
   const { advanced_parameters: advanced, ...quantization } = filled.quantization;
   const preset = quantization.preset ?? 'performance';
@@ -153,7 +153,7 @@ function fillDefaults(schema: SchemaNode, value: unknown): unknown {
   return Object.fromEntries(entries.filter(([, filled]) => filled !== undefined));
 }
 
-function at(value: unknown, ...path: string[]): unknown {
+function valueAt(value: unknown, ...path: string[]): unknown {
   return path.reduce<unknown>((current, key) => record(current)[key], value);
 }
 

@@ -30,29 +30,29 @@ interface Position {
 export type StageTimes = Partial<Readonly<Record<StageName, number>>>;
 
 /** Share of the whole run that is done, from 0 to 1: stages by their usual weight. */
-export function fractionDone(at: Position): number {
-  const before = ORDER.slice(0, ORDER.indexOf(at.stage)).reduce(
+export function fractionDone(position: Position): number {
+  const before = ORDER.slice(0, ORDER.indexOf(position.stage)).reduce(
     (sum, stage) => sum + STAGE_WEIGHTS[stage],
     0,
   );
 
-  return (before + shareOf(at) * STAGE_WEIGHTS[at.stage]) / 100;
+  return (before + shareOf(position) * STAGE_WEIGHTS[position.stage]) / 100;
 }
 
 /**
  * An estimate of the seconds that the whole run still takes: the rest of this stage at its own pace, and the stages after
  * it at the pace of those so far. null: too little has happened to tell.
  */
-export function remainingSeconds(at: Position, spent: StageTimes): number | null {
-  const share = shareOf(at);
-  const inStage = spent[at.stage] ?? 0;
+export function remainingSeconds(position: Position, spent: StageTimes): number | null {
+  const share = shareOf(position);
+  const inStage = spent[position.stage] ?? 0;
   if (share === 0 || inStage === 0) return null;
   const stageTotal = inStage / share;
-  const known = { ...spent, [at.stage]: stageTotal };
+  const known = { ...spent, [position.stage]: stageTotal };
   const stages = Object.keys(known) as StageName[];
   const seconds = stages.reduce((sum, stage) => sum + (known[stage] ?? 0), 0);
   const weight = stages.reduce((sum, stage) => sum + STAGE_WEIGHTS[stage], 0);
-  const later = ORDER.slice(ORDER.indexOf(at.stage) + 1).filter((stage) => !UNCERTAIN.has(stage));
+  const later = ORDER.slice(ORDER.indexOf(position.stage) + 1).filter((stage) => !UNCERTAIN.has(stage));
   const weightLeft = later.reduce((sum, stage) => sum + STAGE_WEIGHTS[stage], 0);
 
   return stageTotal - inStage + (seconds / weight) * weightLeft;

@@ -331,9 +331,9 @@ function initialized(session: Session): void {
 
 /** Of configs and other YAML and JSON only those count that an open config extends. */
 async function changed(session: Session, changes: readonly FileEvent[]): Promise<void> {
-  const own = changes.filter(({ uri }) => !INSTALLED.test(uri));
-  if (own.some(({ type }) => type !== FileChangeType.Changed)) session.workspace.forget();
-  for (const { uri } of own) {
+  const relevant = changes.filter(({ uri }) => !INSTALLED.test(uri));
+  if (relevant.some(({ type }) => type !== FileChangeType.Changed)) session.workspace.forget();
+  for (const { uri } of relevant) {
     const file = session.fileOf(uri);
     const counts = !/(?<!\.report)\.(ya?ml|jsonc?)$/i.test(uri);
     if (counts || (file !== null && (await session.isExtended(file)))) {

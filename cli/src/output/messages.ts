@@ -26,19 +26,19 @@ export interface Messages {
 export function openMessages({ quiet = false, verbose = false, logFile }: MessageOptions): Messages {
   const log = logFile === undefined ? () => undefined : logTo(logFile);
   const bar = createProgress(process.stderr, { quiet });
-  const say = (level: string, text: string, shown: boolean) => {
+  const print = (level: string, text: string, shown: boolean) => {
     const line = terminalLine(text);
     log(level, line);
     if (shown) bar.line(line);
   };
 
-  const detail = (text: string) => say('detail', text, verbose && !quiet);
+  const detail = (text: string) => print('detail', text, verbose && !quiet);
   let stage = '';
   let since = 0;
 
   return {
-    error: (text) => say('error', text, true),
-    note: (text) => say('note', text, !quiet),
+    error: (text) => print('error', text, true),
+    note: (text) => print('note', text, !quiet),
     detail,
     progress: {
       ...bar,

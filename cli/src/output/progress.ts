@@ -36,8 +36,8 @@ function lines(stream: NodeJS.WriteStream, interval: number): Progress {
   };
   const beat = setInterval(() => {
     if (last === null || performance.now() - wrote < interval) return;
-    const of = last.total === null ? '' : ` ${last.done}/${last.total}`;
-    write(`${last.stage}${of}, still at work${left.text(last, ', ')}`);
+    const counts = last.total === null ? '' : ` ${last.done}/${last.total}`;
+    write(`${last.stage}${counts}, still at work${left.text(last, ', ')}`);
   }, interval / 4);
 
   beat.unref();

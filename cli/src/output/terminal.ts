@@ -11,9 +11,9 @@ export function terminalPaint(): Paint {
 
 /** Whether colours are wanted: an empty variable says nothing. */
 export function wantsColour(env: NodeJS.ProcessEnv, isTerminal: boolean | undefined): boolean {
-  const { FORCE_COLOR: force = '', NO_COLOR: no = '', TERM: term } = env;
+  const { FORCE_COLOR: force = '', NO_COLOR: noColor = '', TERM: term } = env;
   if (force !== '') return force !== '0' && force !== 'false';
-  return no === '' && isTerminal === true && term !== 'dumb';
+  return noColor === '' && isTerminal === true && term !== 'dumb';
 }
 
 /**

@@ -35,9 +35,9 @@ export async function verifyOnCpu(
     modelPath,
   };
 
-  const here = await evaluate(request, session);
-  const there = await evaluate(request, session, emulator);
-  session.messages.note(comparison(cpu, here, there));
+  const native = await evaluate(request, session);
+  const emulated = await evaluate(request, session, emulator);
+  session.messages.note(comparison(cpu, native, emulated));
 }
 
 async function evaluate(
@@ -61,16 +61,16 @@ async function evaluate(
 }
 
 /** One line: how many outputs are equal to the bit, and the metric on both CPUs. */
-export function comparison(cpu: string, here: ModelEvaluation, there: ModelEvaluation): string {
-  const total = here.outputs.length;
-  const equal = here.outputs.filter((hash, index) => hash === there.outputs[index]).length;
+export function comparison(cpu: string, native: ModelEvaluation, emulated: ModelEvaluation): string {
+  const total = native.outputs.length;
+  const equal = native.outputs.filter((hash, index) => hash === emulated.outputs[index]).length;
   const outputs =
     equal === total
       ? `the outputs of all ${total} samples are equal to the bit`
       : `the outputs of ${equal} of ${total} samples are equal to the bit`;
 
-  if (here.metric === null || there.metric === null) return `${cpu}: ${outputs}`;
-  const { name } = here.metric;
+  if (native.metric === null || emulated.metric === null) return `${cpu}: ${outputs}`;
+  const { name } = native.metric;
 
-  return `${cpu}: ${name} ${metricValue(name, there.metric.value)}, here ${metricValue(name, here.metric.value)}; ${outputs}`;
+  return `${cpu}: ${name} ${metricValue(name, emulated.metric.value)}, here ${metricValue(name, native.metric.value)}; ${outputs}`;
 }

@@ -33,8 +33,8 @@ async function ownReport(): Promise<vscode.Uri | undefined> {
   return found;
 }
 
-async function otherReport(own: vscode.Uri): Promise<vscode.Uri | undefined> {
-  const others = (await reportFiles(own)).filter((file) => file.toString() !== own.toString());
+async function otherReport(current: vscode.Uri): Promise<vscode.Uri | undefined> {
+  const others = (await reportFiles(current)).filter((file) => file.toString() !== current.toString());
   if (others.length === 0) {
     void vscode.window.showInformationMessage('There is no other report in this folder to compare with.');
     return undefined;

@@ -88,14 +88,14 @@ function describe(listing: Listing, seen: ReadonlyMap<string, Listing>, base: vs
     .map((folder) => (folder === undefined ? 0 : imagesOf(folder)))
     .filter((images) => images > 0);
 
-  const own = imagesOf(listing);
+  const ownImages = imagesOf(listing);
   // Folders of images beside images are something else than classes: thumbnails, say.
-  const isClassFolder = own === 0 && classes.length > 1;
+  const isClassFolder = ownImages === 0 && classes.length > 1;
 
   return {
     uri: listing.uri,
     path: relativePath(base, listing.uri),
-    images: isClassFolder ? classes.reduce((sum, images) => sum + images, 0) : own,
+    images: isClassFolder ? classes.reduce((sum, images) => sum + images, 0) : ownImages,
     arrays: listing.files.filter((name) => ARRAY.test(name) && !LABELS.test(name)),
     classes: isClassFolder ? classes.length : 0,
     labels: listing.files.filter((name) => LABELS.test(name)),
@@ -108,7 +108,7 @@ export function relativePath(from: vscode.Uri, to: vscode.Uri): string {
   if (start === undefined || end === undefined) return to.fsPath;
   let shared = 0;
   while (shared < start.length && start[shared] === end[shared]) shared++;
-  const up = start.slice(shared).map(() => '..');
-  const path = [...up, ...end.slice(shared)].join('/');
-  return up.length === 0 ? `./${path}` : path;
+  const parents = start.slice(shared).map(() => '..');
+  const path = [...parents, ...end.slice(shared)].join('/');
+  return parents.length === 0 ? `./${path}` : path;
 }

@@ -9,7 +9,7 @@ export function capturedBy(node: NodeProto): Set<string> {
 }
 
 function freeTensors(graph: GraphProto): Set<string> {
-  const own = new Set([
+  const defined = new Set([
     ...graph.input.map((value) => value.name),
     ...graph.initializer.map((tensor) => tensor.name),
     ...graph.node.flatMap((node) => node.output),
@@ -19,5 +19,5 @@ function freeTensors(graph: GraphProto): Set<string> {
     ...graph.output.map((value) => value.name),
   ];
 
-  return new Set(read.filter((tensor) => tensor !== '' && !own.has(tensor)));
+  return new Set(read.filter((tensor) => tensor !== '' && !defined.has(tensor)));
 }

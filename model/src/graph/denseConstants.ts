@@ -22,11 +22,11 @@ function denseTensor({ values, indices, dims: sizes }: SparseTensorProto, dir: s
   const linear = indices!.dims.length < 2;
   const count = elementCount(values!.dims);
   for (let i = 0; i < count; i++) {
-    const at = linear
+    const place = linear
       ? positions[i]!
       : dims.reduce((offset, dim, axis) => offset * dim + positions[i * dims.length + axis]!, 0);
 
-    bytes.set(source.subarray(i * size, (i + 1) * size), at * size);
+    bytes.set(source.subarray(i * size, (i + 1) * size), place * size);
   }
 
   return makeTensor(values!.name, dims, values!.dataType, bytes);

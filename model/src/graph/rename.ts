@@ -20,13 +20,13 @@ function renameCaptured(node: NodeProto, rename: Rename): NodeProto['attribute']
 
 /** The graph of a body with other names for the tensors that it takes from outside. */
 function renameFree(graph: GraphProto, rename: Rename): GraphProto {
-  const own = new Set([
+  const defined = new Set([
     ...graph.input.map(({ name }) => name),
     ...graph.initializer.map(({ name }) => name),
     ...graph.node.flatMap(({ output }) => output),
   ]);
 
-  const free: Rename = (tensor) => (own.has(tensor) ? tensor : rename(tensor));
+  const free: Rename = (tensor) => (defined.has(tensor) ? tensor : rename(tensor));
   return {
     ...graph,
     node: graph.node.map((node) => renameReadings(node, free)),

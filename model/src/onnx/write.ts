@@ -90,8 +90,8 @@ export async function writeModel(
 export async function writeText(path: string, text: string): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
-    const there = await stat(path).catch(() => null);
-    if (there !== null && !there.isFile()) {
+    const existing = await stat(path).catch(() => null);
+    if (existing !== null && !existing.isFile()) {
       fail('write-failed', `${path} cannot be written: it is not a regular file.`, { file: path });
     }
 

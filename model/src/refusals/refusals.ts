@@ -74,9 +74,9 @@ function quantizedAlready(structure: Structure): Problem | null {
 }
 
 function strangeOperator(structure: Structure): Problem | null {
-  const own = new Set(structure.functions.map(({ domain, name }) => keyOf(domain, name)));
+  const functions = new Set(structure.functions.map(({ domain, name }) => keyOf(domain, name)));
   const all = withBodies(expanded(structure));
-  const found = all.find(({ domain, op }) => !KNOWN_DOMAINS.has(domain) && !own.has(keyOf(domain, op)));
+  const found = all.find(({ domain, op }) => !KNOWN_DOMAINS.has(domain) && !functions.has(keyOf(domain, op)));
   if (found === undefined) return null;
   const { name: node, op, domain } = found;
   return refuse(

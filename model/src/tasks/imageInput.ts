@@ -12,10 +12,12 @@ export function imageInput(inputs: readonly TensorSignature[]): ImageInput | nul
   const [only, ...others] = inputs;
   if (only === undefined || others.length > 0 || only.dims.length !== 4 || !/^(float|uint8)/.test(only.type))
     return null;
-  const [, a, b, c] = only.dims;
+  const [, first, second, third] = only.dims;
   const size = (dim: number | string | undefined) => (typeof dim === 'number' && dim > 0 ? dim : null);
   const isChannels = (dim: number | string | undefined): dim is 1 | 3 => dim === 1 || dim === 3;
-  if (isChannels(a)) return { layout: 'nchw', channels: a, height: size(b), width: size(c) };
+  if (isChannels(first)) return { layout: 'nchw', channels: first, height: size(second), width: size(third) };
 
-  return isChannels(c) ? { layout: 'nhwc', channels: c, height: size(a), width: size(b) } : null;
+  return isChannels(third)
+    ? { layout: 'nhwc', channels: third, height: size(first), width: size(second) }
+    : null;
 }

@@ -52,11 +52,11 @@ export function ambiguity(
 ): string[] {
   if (decoders.length < 2) return [];
   const shares = senses?.map(({ decode, sense }) => `${decode}: ${Math.round(100 * sense)} %`).join(', ');
-  const fit = `The shapes fit ${decoders.join(' and ')}`;
+  const fitting = `The shapes fit ${decoders.join(' and ')}`;
 
   return [
     shares === undefined
-      ? `${fit}; which one was not tried.`
-      : `${fit}; of the surest boxes on the first samples these lie on the image: ${shares}.`,
+      ? `${fitting}; which one was not tried.`
+      : `${fitting}; of the surest boxes on the first samples these lie on the image: ${shares}.`,
   ];
 }

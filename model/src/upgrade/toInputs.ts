@@ -54,9 +54,9 @@ export const dropout12: Adapter = (node, context) => {
   const upgraded = { ...node, input, attribute: without(node, 'ratio', 'is_test') };
   if (!context.isRead(mask)) return [{ ...upgraded, output: [y] }];
   const kept = context.fresh(`${mask}_kept`);
-  const not = makeNode('Not', [kept], [mask], {}, { name: context.fresh(`${node.name}_Not`) });
+  const inverted = makeNode('Not', [kept], [mask], {}, { name: context.fresh(`${node.name}_Not`) });
 
-  return [{ ...upgraded, output: [y, kept] }, not];
+  return [{ ...upgraded, output: [y, kept] }, inverted];
 };
 
 /** Split 18 has to be told how many equal parts there are. */

@@ -38,8 +38,8 @@ export function createClient(
     }
   };
   /** Requests that nothing waits for. */
-  const send = (can: boolean, request: () => Promise<unknown>) => {
-    if (can) void settled(request(), undefined);
+  const send = (isSupported: boolean, request: () => Promise<unknown>) => {
+    if (isSupported) void settled(request(), undefined);
   };
 
   return {

@@ -45,13 +45,13 @@ function imageCandidates(tree: readonly FoundFolder[], model: ModelSummary): Can
     classed.some(({ path: parent }) => (parent === '' ? path !== '' : path.startsWith(`${parent}/`)));
   const found = tree.flatMap(({ path, folders }): Candidate[] => {
     if (inClass(path) || (path !== '' && isLabelName(wordsOf(path)[0]!))) return [];
-    const own = images.get(path)!;
+    const ownImages = images.get(path)!;
     const isClassed = classed.some((each) => each.path === path);
     const files = isClassed
       ? folders.flatMap((name) =>
           images.get(path === '' ? name : `${path}/${name}`)!.map((file) => `${name}/${file}`),
         )
-      : own;
+      : ownImages;
     return files.length === 0 ? [] : [{ path, kind: 'images', files, count: files.length, isClassed }];
   });
 

@@ -247,9 +247,9 @@ async function followed<T>(
   const { client, settings, log } = session;
   const abort = new AbortController();
   token.onCancellationRequested(() => abort.abort());
-  const own = given === null ? await client.createProgress() : null;
-  own?.token.onCancellationRequested(() => abort.abort());
-  const progress = given ?? own;
+  const created = given === null ? await client.createProgress() : null;
+  created?.token.onCancellationRequested(() => abort.abort());
+  const progress = given ?? created;
   progress?.begin(title, 0, '', true);
   const started = performance.now();
   let furthest = 0;

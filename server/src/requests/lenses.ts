@@ -20,10 +20,10 @@ export async function lensesOf(
 ): Promise<CodeLens[]> {
   const { report, changed } = await session.contextOf(document);
   const { clientCommands, capabilities } = session;
-  const own = capabilities.showDocument ? COMMANDS.showReport : null;
+  const command = capabilities.showDocument ? COMMANDS.showReport : null;
   const commands = {
     run: COMMANDS.run,
-    showReport: clientCommands.has('quantsmith.showReport') ? 'quantsmith.showReport' : own,
+    showReport: clientCommands.has('quantsmith.showReport') ? 'quantsmith.showReport' : command,
     compare: clientCommands.has('quantsmith.compare') ? 'quantsmith.compare' : null,
   };
   const others =

@@ -126,9 +126,9 @@ async function sameModel(
   token: CancellationToken,
 ): Promise<ConfigDocument[]> {
   const all = await session.workspaceConfigs(token);
-  const own = all.find((config) => config.document === document);
+  const current = all.find((config) => config.document === document);
   const others = all.filter(
-    (config) => config !== own && config.model !== null && config.model === own?.model,
+    (config) => config !== current && config.model !== null && config.model === current?.model,
   );
 
   return [document, ...others.map((config) => config.document)];

@@ -124,23 +124,23 @@ const MAX_UNPACKED_BYTES = 64 * 1024 ** 2;
 
 function membersIn(directory: Buffer, count: number): Member[] | null {
   const members: Member[] = [];
-  for (let at = 0, i = 0; i < count; i++) {
-    if (at + ENTRY_BYTES > directory.length || directory.readUInt32LE(at) !== ENTRY) return null;
-    const [name, extra, comment] = [28, 30, 32].map((field) => directory.readUInt16LE(at + field)) as [
+  for (let offset = 0, i = 0; i < count; i++) {
+    if (offset + ENTRY_BYTES > directory.length || directory.readUInt32LE(offset) !== ENTRY) return null;
+    const [name, extra, comment] = [28, 30, 32].map((field) => directory.readUInt16LE(offset + field)) as [
       number,
       number,
       number,
     ];
 
-    const file = directory.toString('utf8', at + ENTRY_BYTES, at + ENTRY_BYTES + name);
+    const file = directory.toString('utf8', offset + ENTRY_BYTES, offset + ENTRY_BYTES + name);
     if (file.endsWith('.npy'))
       members.push({
         name: file.slice(0, -'.npy'.length),
-        isDeflated: directory.readUInt16LE(at + 10) === DEFLATED,
-        bytes: directory.readUInt32LE(at + 24),
-        start: directory.readUInt32LE(at + 42),
+        isDeflated: directory.readUInt16LE(offset + 10) === DEFLATED,
+        bytes: directory.readUInt32LE(offset + 24),
+        start: directory.readUInt32LE(offset + 42),
       });
-    at += ENTRY_BYTES + name + extra + comment;
+    offset += ENTRY_BYTES + name + extra + comment;
   }
 
   return members;

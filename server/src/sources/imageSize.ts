@@ -37,15 +37,15 @@ function webp(bytes: Buffer): ImageSize | null {
 
 /** ITU T.81, B.2.2: the first frame header among the segments. */
 function jpeg(bytes: Buffer): ImageSize | null {
-  for (let at = 2; at + 9 <= bytes.length;) {
-    if (bytes[at] !== 0xff) return null;
-    const marker = bytes[at + 1]!;
+  for (let offset = 2; offset + 9 <= bytes.length;) {
+    if (bytes[offset] !== 0xff) return null;
+    const marker = bytes[offset + 1]!;
     // A marker may be filled up, and some have no length.
-    if (marker === 0xff) at++;
-    else if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7)) at += 2;
+    if (marker === 0xff) offset++;
+    else if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7)) offset += 2;
     else if (isFrame(marker))
-      return { height: bytes.readUInt16BE(at + 5), width: bytes.readUInt16BE(at + 7) };
-    else at += 2 + bytes.readUInt16BE(at + 2);
+      return { height: bytes.readUInt16BE(offset + 5), width: bytes.readUInt16BE(offset + 7) };
+    else offset += 2 + bytes.readUInt16BE(offset + 2);
   }
 
   return null;

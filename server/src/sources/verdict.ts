@@ -39,8 +39,8 @@ export function createLabelJudge(sources: LabelSources): JudgeLabels {
     if (classes !== null && list === null) return null;
     if (labels !== null && file === null && files === null) return null;
 
-    const by = [names, labels?.path, list, file, files, kind];
-    if (last?.by.every((one, index) => isSame(one, by[index])) === true) return last.verdict;
+    const parts = [names, labels?.path, list, file, files, kind];
+    if (last?.by.every((one, index) => isSame(one, parts[index])) === true) return last.verdict;
     const name = labels?.written ?? '';
     const verdict = judgeLabels({
       names,
@@ -49,7 +49,7 @@ export function createLabelJudge(sources: LabelSources): JudgeLabels {
       labels:
         labels === null ? null : file === null ? { name, files: files ?? [] } : { name, text: file.text },
     });
-    last = { by, verdict };
+    last = { by: parts, verdict };
 
     return verdict;
   };

@@ -51,17 +51,17 @@ export function appendItems(
   if (isFlow(document, list)) {
     const added = items.map((item) => inline(item, language)).join(', ');
     const last = list.items.at(-1);
-    const at = last?.end ?? list.start + 1;
-    return [edit(document, at, at, last === undefined ? added : `, ${added}`)];
+    const insertion = last?.end ?? list.start + 1;
+    return [edit(document, insertion, insertion, last === undefined ? added : `, ${added}`)];
   }
 
   const first = list.items[0];
   if (first === undefined) return null;
   const dash = dashColumn(document, list);
-  const at = endOfLine(document, list.items.at(-1)!.end);
+  const insertion = endOfLine(document, list.items.at(-1)!.end);
   const lines = items.map((item) => `${' '.repeat(dash)}- ${inline(item, language)}`);
 
-  return [edit(document, at, at, eolOf(document) + lines.join(eolOf(document)))];
+  return [edit(document, insertion, insertion, eolOf(document) + lines.join(eolOf(document)))];
 }
 
 /** The edits that take out the key at a path, and mappings that become empty by it; null where it does not stand there. */
@@ -126,10 +126,10 @@ function insertInto(
 
   if (last === undefined) return null;
   const column = document.text.positionAt(mapping.entries[0]!.start).character;
-  const at = endOfLine(document, last.end);
+  const insertion = endOfLine(document, last.end);
   const lines = block(key, nested, ' '.repeat(column), stepOf(document));
 
-  return [edit(document, at, at, eol + lines.join(eol))];
+  return [edit(document, insertion, insertion, eol + lines.join(eol))];
 }
 
 /** `key:` without a value: what it gets stands on the line or, for mappings, below. */
@@ -140,10 +140,10 @@ function fillEmpty(document: ConfigDocument, entry: Entry, path: Keys, value: Wr
     return [edit(document, entry.end, entry.end, ` ${inline(nested, language)}`)];
   const eol = eolOf(document);
   const column = document.text.positionAt(entry.start).character;
-  const at = endOfLine(document, entry.end);
+  const insertion = endOfLine(document, entry.end);
   const lines = below(nested, ' '.repeat(column) + stepOf(document), stepOf(document));
 
-  return [edit(document, at, at, eol + lines.join(eol))];
+  return [edit(document, insertion, insertion, eol + lines.join(eol))];
 }
 
 /** `key: value` as lines of block YAML. */

@@ -206,16 +206,21 @@ function move(span: Span, shift: number): void {
   movable.end += shift;
 }
 
-function replaceComments(tree: Tree, unit: Unit, own: Tree['comments'], { shift }: Edit): Tree['comments'] {
-  const moved = (comment: Tree['comments'][number], by: number) => ({
+function replaceComments(
+  tree: Tree,
+  unit: Unit,
+  comments: Tree['comments'],
+  { shift }: Edit,
+): Tree['comments'] {
+  const moved = (comment: Tree['comments'][number], distance: number) => ({
     ...comment,
-    start: comment.start + by,
-    end: comment.end + by,
+    start: comment.start + distance,
+    end: comment.end + distance,
   });
 
   return [
     ...tree.comments.filter((comment) => comment.start < unit.start),
-    ...own.map((comment) => moved(comment, unit.start)),
+    ...comments.map((comment) => moved(comment, unit.start)),
     ...tree.comments.filter((comment) => comment.start >= unit.end).map((comment) => moved(comment, shift)),
   ];
 }

@@ -117,9 +117,9 @@ export function findNode(tree: Tree, path: ConfigPath): TreeNode | null {
  */
 export function entriesOf(mapping: MappingNode, visited: Set<MappingNode> = new Set()): Entry[] {
   visited.add(mapping);
-  const own = mapping.entries.filter((entry) => entry.key !== '<<');
-  if (own.length === mapping.entries.length) return own;
-  const known = new Set(own.map((entry) => entry.key));
+  const written = mapping.entries.filter((entry) => entry.key !== '<<');
+  if (written.length === mapping.entries.length) return written;
+  const known = new Set(written.map((entry) => entry.key));
   for (const entry of mapping.entries.filter((candidate) => candidate.key === '<<')) {
     const value = resolved(entry.value);
     const sources = value?.kind === 'sequence' ? value.items.map((item) => resolved(item)) : [value];
@@ -128,12 +128,12 @@ export function entriesOf(mapping: MappingNode, visited: Set<MappingNode> = new 
       for (const inherited of entriesOf(source, visited)) {
         if (known.has(inherited.key)) continue;
         known.add(inherited.key);
-        own.push(inherited);
+        written.push(inherited);
       }
     }
   }
 
-  return own;
+  return written;
 }
 
 /** More nodes than this are not expanded: an alias bomb ends here instead of filling the memory. */

@@ -57,7 +57,7 @@ export async function inherit(
     if (from === null || folder === null) break;
     const target = resolve(dirname(from), name);
     const seen = [resolve(file!), ...layers.map((layer) => layer.file)];
-    const by = from === file ? '' : `${from} extends it: `;
+    const prefix = from === file ? '' : `${from} extends it: `;
     if (seen.includes(target)) {
       const circle = [...seen.slice(seen.indexOf(target)), target].join(' → ');
       problem = {
@@ -78,7 +78,7 @@ export async function inherit(
     if (found === null) {
       problem = {
         code: 'extends-missing',
-        message: `${by}"${name}" does not exist (${target}).`,
+        message: `${prefix}"${name}" does not exist (${target}).`,
         file: target,
       };
       break;
@@ -90,8 +90,8 @@ export async function inherit(
       problem ??= { code: 'extends-invalid', message: `${target} cannot be read: ${reason}`, file: target };
     }
 
-    const own = isMapping(value) ? rebased(value, dirname(target), folder) : {};
-    layers.push({ file: target, document: found, value: own });
+    const content = isMapping(value) ? rebased(value, dirname(target), folder) : {};
+    layers.push({ file: target, document: found, value: content });
     current = found;
     from = target;
   }
@@ -111,9 +111,9 @@ export function extendsOf(tree: Tree): string | null {
 
 /** A config's own value over what it inherits; undefined when it is too large to be expanded. */
 export function effectiveValue(document: ConfigDocument, inherited: Inherited): unknown {
-  const own = valueOf(document.tree);
-  if (inherited.layers.length === 0 || !isMapping(own)) return own;
-  return mergeConfigs(inherited.value, own);
+  const content = valueOf(document.tree);
+  if (inherited.layers.length === 0 || !isMapping(content)) return content;
+  return mergeConfigs(inherited.value, content);
 }
 
 /** The inherited value at a path, and the file that it stands in; null where nothing is inherited. */

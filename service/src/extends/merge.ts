@@ -4,7 +4,7 @@ import { isAbsolute, relative, resolve } from 'node:path';
 type Mapping = Readonly<Record<string, unknown>>;
 
 /** Keys that say how a file is to be read, not what holds: they are not inherited. */
-const OWN = ['$schema', 'extends'];
+const NOT_INHERITED = ['$schema', 'extends'];
 
 const PATHS: readonly (readonly string[])[] = [
   ['model'],
@@ -17,26 +17,26 @@ const PATHS: readonly (readonly string[])[] = [
 ];
 
 /** What a config comes to over the one that it extends: mappings key by key, everything else replaced. */
-export function mergeConfigs(base: Mapping, own: Mapping): Record<string, unknown> {
-  const below = Object.fromEntries(Object.entries(base).filter(([key]) => !OWN.includes(key)));
-  return merge(below, own, []);
+export function mergeConfigs(base: Mapping, overlay: Mapping): Record<string, unknown> {
+  const below = Object.fromEntries(Object.entries(base).filter(([key]) => !NOT_INHERITED.includes(key)));
+  return merge(below, overlay, []);
 }
 
-function merge(base: Mapping, own: Mapping, path: readonly string[]): Record<string, unknown> {
+function merge(base: Mapping, overlay: Mapping, path: readonly string[]): Record<string, unknown> {
   // Two sources in one section would be an error that neither of the files has.
   const replaced =
-    path.length === 2 && path[0] === 'data' && DATA_KIND_NAMES.some((key) => key in own)
+    path.length === 2 && path[0] === 'data' && DATA_KIND_NAMES.some((key) => key in overlay)
       ? DATA_KIND_NAMES
       : [];
 
   const kept = Object.entries(base).filter(([key]) => !(replaced as readonly string[]).includes(key));
   const merged: [string, unknown][] = kept.map(([key, value]) => {
-    if (!Object.hasOwn(own, key)) return [key, value];
-    const over = own[key];
+    if (!Object.hasOwn(overlay, key)) return [key, value];
+    const over = overlay[key];
     return [key, isMapping(value) && isMapping(over) ? merge(value, over, [...path, key]) : over];
   });
 
-  const added = Object.entries(own).filter(([key]) => !kept.some(([known]) => known === key));
+  const added = Object.entries(overlay).filter(([key]) => !kept.some(([known]) => known === key));
 
   return Object.fromEntries([...merged, ...added]);
 }

@@ -287,7 +287,7 @@ function valueItems(document: ConfigDocument, typed: Cursor, context: Completion
 
   const allowed = allowedValues(schema);
   const { uri } = document.text;
-  const own = uri.startsWith('file:') ? fileURLToPath(uri) : uri;
+  const currentPath = uri.startsWith('file:') ? fileURLToPath(uri) : uri;
   const { baseDir, listings = NO_LISTINGS } = context;
   const section = resolved(findNode(document.tree, above(cursor.path)));
   const beside = section?.kind === 'mapping' ? entriesOf(section) : [];
@@ -295,7 +295,7 @@ function valueItems(document: ConfigDocument, typed: Cursor, context: Completion
   const near = baseDir === null ? [] : nearFiles(cursor.path, baseDir, listings, written);
 
   const names = modelItems(document, cursor, context);
-  const files = fileItems(cursor, context.baseDir, listings, own, near);
+  const files = fileItems(cursor, context.baseDir, listings, currentPath, near);
   const known = knownValues(cursor.path, context.model, document.tree.language);
 
   return {

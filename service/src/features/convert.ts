@@ -54,7 +54,7 @@ function createPrinter({ tree, text }: ConfigDocument, to: 'yaml' | 'json') {
     if (target === null || target.kind === 'scalar') return inline(target?.value ?? null, to);
     const children = target.kind === 'sequence' ? target.items : entriesOf(target);
     if (children.length === 0) return target.kind === 'sequence' ? '[]' : '{}';
-    const own = node === target;
+    const isTarget = node === target;
     if (
       target.kind === 'sequence' &&
       target.items.every((item) => resolved(item)?.kind === 'scalar') &&
@@ -64,18 +64,18 @@ function createPrinter({ tree, text }: ConfigDocument, to: 'yaml' | 'json') {
     const inner = to === 'json' || indent !== '' || node?.parent !== null ? indent + STEP : indent;
     const lines = children.flatMap((child, index) => {
       // What comes in through an alias has its comments where it stands itself.
-      const leading = own && child.parent === target ? take(child.start, inner) : [];
+      const leading = isTarget && child.parent === target ? take(child.start, inner) : [];
       const printed = child.kind === 'entry' ? entry(child, inner) : item(child, inner);
       const [first = '', ...more] = printed.split('\n');
       const comma = to === 'json' && index < children.length - 1 ? ',' : '';
       if (more.length > 0)
         return [...leading, `${inner}${first}`, ...more.slice(0, -1), `${more.at(-1)}${comma}`];
-      const trailing = own && child.parent === target ? behind(child.end) : '';
+      const trailing = isTarget && child.parent === target ? behind(child.end) : '';
 
       return [...leading, `${inner}${first}${comma}${trailing}`];
     });
 
-    const last = own ? take(target.end, inner) : [];
+    const last = isTarget ? take(target.end, inner) : [];
     if (to === 'yaml') return `\n${[...lines, ...last].join('\n')}`;
     const [open, close] = target.kind === 'sequence' ? ['[', ']'] : ['{', '}'];
 

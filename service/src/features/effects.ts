@@ -117,11 +117,11 @@ function modelText({ inputs, outputs, nodes, parameterCount, fileBytes }: ModelS
 function halfRangeText(known: Known): string {
   const found = halfRange(known);
   if (found === null) return '';
-  const { names, of } = found;
+  const { names, of: total } = found;
   const which = names.length === 0 ? '' : `: ${listed(names)}`;
   return known.report === null
-    ? `Half range: ${names.length} of ${count(of, 'layer')}${which}.`
-    : `Last run, half range: ${names.length} of ${count(of, 'layer')}${which}.`;
+    ? `Half range: ${names.length} of ${count(total, 'layer')}${which}.`
+    : `Last run, half range: ${names.length} of ${count(total, 'layer')}${which}.`;
 }
 
 /** Layers whose weights take half of their range: what the last run did, or what the model's structure says will happen. */

@@ -37,7 +37,7 @@ export function fileItems(
   cursor: Cursor,
   baseDir: string | null,
   listings: ReadonlyMap<string, readonly FolderEntry[]>,
-  own: string,
+  currentPath: string,
   near: readonly string[],
 ): FileItems {
   const key = String(cursor.path.at(-1));
@@ -49,7 +49,7 @@ export function fileItems(
   const isFitting = (name: string) =>
     wanted !== 'folder' &&
     wanted.test(name) &&
-    !(key === 'extends' && resolve(baseDir, folder, name) === own) &&
+    !(key === 'extends' && resolve(baseDir, folder, name) === currentPath) &&
     !(key === 'model' && QUANTIZED.test(name));
 
   const first = new Set(near.map((path) => resolve(baseDir, path)));

@@ -97,7 +97,7 @@ function preprocessLines(
   if (isKnownFloat) return [];
   const listed = tried.slice(0, MAX_LISTED);
   const [best] = listed;
-  const of = (count: number) => (count === 1 ? '1 sample' : `${count} samples`);
+  const samplesText = (count: number) => (count === 1 ? '1 sample' : `${count} samples`);
   const why =
     best === undefined
       ? [
@@ -108,7 +108,7 @@ function preprocessLines(
           `preprocess: &preprocess # the best of ${tried.length} that were tried on the float model:`,
           ...listed.map(
             ({ text, value, samples }) =>
-              `  #   ${metric} ${metricValue(metric, value)} on ${of(samples)}: ${text}`,
+              `  #   ${metric} ${metricValue(metric, value)} on ${samplesText(samples)}: ${text}`,
           ),
         ];
 

@@ -31,17 +31,21 @@ function chosen(document: ConfigDocument, { report, changed }: HintContext): { s
   const choices = changed === null ? (report?.choices ?? []) : [];
   const section = findEntry(document.tree, ['quantization'])?.keySpan;
   const placed = choices.map((choice) => {
-    const own =
+    const written =
       findEntry(document.tree, below(['quantization'], ...choice.setting.split('.')))?.value ?? null;
-    return { own, setting: String(choice.setting.split('.').at(-1)), label: choiceLabel(choice) };
+    return { own: written, setting: String(choice.setting.split('.').at(-1)), label: choiceLabel(choice) };
   });
 
-  const others = placed.filter(({ own }) => own === null).map(({ setting, label }) => `${setting} ${label}`);
+  const others = placed
+    .filter(({ own: written }) => written === null)
+    .map(({ setting, label }) => `${setting} ${label}`);
   const above =
     section === undefined || others.length === 0 ? [] : [{ span: section, text: others.join(', ') }];
 
   return [
-    ...placed.flatMap(({ own, label }) => (own === null ? [] : [{ span: own, text: label }])),
+    ...placed.flatMap(({ own: written, label }) =>
+      written === null ? [] : [{ span: written, text: label }],
+    ),
     ...above,
   ];
 }

@@ -27,8 +27,8 @@ export function layerActions(
 ): CodeAction[] {
   const mention = layerAt(document, position);
   if (mention !== null) {
-    const own = stringsAt(document, 'names').includes(mention.node);
-    return own
+    const isListed = stringsAt(document, 'names').includes(mention.node);
+    return isListed
       ? action(document, `Quantize ${mention.name} again`, removeItem(document, mention.node))
       : exclude(document, mention.name, '', context);
   }

@@ -65,9 +65,9 @@ function written(
 /** Where a report tells of a layer: what a layer's name leads to. */
 export function reportPlace(reportText: string, name: string): Range | null {
   const layers = reportText.lastIndexOf('"layers": [');
-  const at = reportText.indexOf(`"name": ${JSON.stringify(name)}`, layers);
-  if (layers === -1 || at === -1) return null;
-  const before = reportText.slice(0, at).split('\n');
+  const offset = reportText.indexOf(`"name": ${JSON.stringify(name)}`, layers);
+  if (layers === -1 || offset === -1) return null;
+  const before = reportText.slice(0, offset).split('\n');
   const start = { line: before.length - 1, character: before.at(-1)!.length };
   return { start, end: { ...start, character: start.character + JSON.stringify(name).length + 8 } };
 }

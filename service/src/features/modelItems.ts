@@ -54,11 +54,11 @@ export function modelItems(
 /** What the other items of the list say. */
 function siblings(document: ConfigDocument, { path, word }: Cursor): ReadonlySet<string> {
   const list = resolved(findNode(document.tree, above(path)));
-  const own = path.at(-1);
+  const lastKey = path.at(-1);
   const values = list?.kind === 'sequence' ? list.items : [];
   const texts = values.flatMap((item, index) => {
     const target = resolved(item);
-    return target?.kind === 'scalar' && (index !== own || word === '') ? [String(target.value)] : [];
+    return target?.kind === 'scalar' && (index !== lastKey || word === '') ? [String(target.value)] : [];
   });
 
   return new Set(texts);
@@ -92,8 +92,8 @@ function nameItems(
     .sort((a, b) => a.rank - b.rank)
     .slice(0, MAX_NAMES)
     .map(({ node }) => {
-      const said = report === null ? '' : layerSummary(report, node.name, costs.get(node.name));
-      const detail = said === '' ? node.op : `${node.op}, ${said}`;
+      const summary = report === null ? '' : layerSummary(report, node.name, costs.get(node.name));
+      const detail = summary === '' ? node.op : `${node.op}, ${summary}`;
       return textItem(node.name, detail, CompletionItemKind.Reference, cursor);
     });
 }
@@ -137,13 +137,13 @@ function patternItems(model: ModelSummary, cursor: Cursor, present: ReadonlySet<
     ...textItem(pattern, `${count} of ${nodes(model.nodes.length)}`, CompletionItemKind.Value, cursor),
   });
 
-  const own = typed === '' ? null : counted(typed);
+  const typedItem = typed === '' ? null : counted(typed);
   const shared = beginnings(model)
     .filter((pattern) => pattern !== typed && !present.has(pattern))
     .slice(0, MAX_PATTERNS);
 
   return [
-    ...(own === null ? [] : [{ ...item(typed, own), preselect: true }]),
+    ...(typedItem === null ? [] : [{ ...item(typed, typedItem), preselect: true }]),
     ...shared.flatMap((pattern) => {
       const count = counted(pattern);
       return count === null ? [] : [item(pattern, count)];

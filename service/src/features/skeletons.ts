@@ -103,17 +103,17 @@ export function skeletons(
 
   const calibration = fitting(CALIBRATION, VALIDATION);
   const validation = fitting(VALIDATION, CALIBRATION);
-  const say = ({ kind, path: place }: Source) => `${kind} ${place}`;
+  const describe = ({ kind, path: place }: Source) => `${kind} ${place}`;
   if (path.length === 1)
     return [
       ...calibration.map((source) => ({
         key: 'calibration' as const,
-        label: say(source),
+        label: describe(source),
         value: section(source, false),
       })),
       ...validation.map((source) => ({
         key: 'validation' as const,
-        label: say(source),
+        label: describe(source),
         value: section(source, true),
       })),
     ];
@@ -125,7 +125,7 @@ export function skeletons(
     ...(second === undefined ? {} : { validation: section(second, true) }),
   };
 
-  const label = [first, ...(second === undefined ? [] : [second])].map(say).join(', ');
+  const label = [first, ...(second === undefined ? [] : [second])].map(describe).join(', ');
 
   return [{ key: 'data', label, value: whole }];
 }
@@ -169,8 +169,8 @@ function sources(files: readonly Near[]): Source[] {
 function labelsFor({ kind, path }: Source, files: readonly Near[]): string | null {
   if (kind === 'images') {
     const inside = files.find((near) => near.path === path)?.inside ?? [];
-    const own = inside.find((item) => /\.csv$/i.test(item.name));
-    if (own !== undefined) return `${path}/${own.name}`;
+    const csvFile = inside.find((item) => /\.csv$/i.test(item.name));
+    if (csvFile !== undefined) return `${path}/${csvFile.name}`;
     return files.find(({ entry }) => /\.csv$/i.test(entry.name) && LABELS.test(entry.name))?.path ?? null;
   }
 

@@ -39,6 +39,6 @@ export function workspaceSymbols(documents: readonly ConfigDocument[], query: st
 }
 
 function inOrder(letters: string, name: string): boolean {
-  let at = -1;
-  return Array.from(letters).every((letter) => (at = name.indexOf(letter, at + 1)) !== -1);
+  let position = -1;
+  return Array.from(letters).every((letter) => (position = name.indexOf(letter, position + 1)) !== -1);
 }

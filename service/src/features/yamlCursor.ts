@@ -174,7 +174,7 @@ interface Parent {
 }
 
 /** The mapping or list whose content starts at `column` of the line. */
-function parentOf(lines: readonly string[], lineNumber: number, column: number, own: Line): Parent {
+function parentOf(lines: readonly string[], lineNumber: number, column: number, current: Line): Parent {
   const path: (string | number)[] = [];
   let limit = column;
   let parent: { line: number; column: number; blocked: boolean } | null = null;
@@ -187,7 +187,7 @@ function parentOf(lines: readonly string[], lineNumber: number, column: number, 
     }
   };
 
-  climb(own, lineNumber);
+  climb(current, lineNumber);
   for (let number = lineNumber - 1; number >= 0 && limit >= 0; number--) {
     const line = readLine(lines[number] ?? '');
     if (line.blank) continue;
@@ -206,15 +206,15 @@ function parentOf(lines: readonly string[], lineNumber: number, column: number, 
 }
 
 /** The keys below the same parent, line by line: a line that is being typed can hide them from the parser. */
-function siblingKeys(lines: readonly string[], own: number, parent: Parent): string[] {
-  const column = siblingColumn(lines, own, parent);
+function siblingKeys(lines: readonly string[], ownNumber: number, parent: Parent): string[] {
+  const column = siblingColumn(lines, ownNumber, parent);
   const found: string[] = [];
   for (let number = parent.line + 1; column !== null && number < lines.length; number++) {
     const text = lines[number] ?? '';
     // Long lists below a key are stepped over.
     if (text.charCodeAt(column) === SPACE && text.slice(0, column).trim() === '') continue;
     const line = readLine(text);
-    if (line.blank || number === own) continue;
+    if (line.blank || number === ownNumber) continue;
     if (Math.min(line.column, line.dashes[0] ?? line.column) < column) break;
     if (line.key !== null && line.column === column && line.dashes.length === 0) found.push(line.key);
   }
@@ -223,10 +223,10 @@ function siblingKeys(lines: readonly string[], own: number, parent: Parent): str
 }
 
 /** The column of the keys that stand below the same parent, from the first line that is one. */
-function siblingColumn(lines: readonly string[], own: number, parent: Parent): number | null {
+function siblingColumn(lines: readonly string[], ownNumber: number, parent: Parent): number | null {
   for (let number = parent.line + 1; number < lines.length; number++) {
     const line = readLine(lines[number] ?? '');
-    if (line.blank || number === own) continue;
+    if (line.blank || number === ownNumber) continue;
     if (line.dashes.length > 0) return null;
     // A word that is still being typed.
     if (line.key === null) continue;

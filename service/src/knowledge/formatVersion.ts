@@ -37,8 +37,8 @@ function namedSchema({
   for (const { text, start } of tree.comments) {
     const match = /yaml-language-server:\s*\$schema\s*[=:]\s*(\S+)/.exec(text);
     if (match === null) continue;
-    const at = start + match.index + match[0].length - match[1]!.length;
-    return { uri: match[1]!, start: at, end: at + match[1]!.length, own: false };
+    const offset = start + match.index + match[0].length - match[1]!.length;
+    return { uri: match[1]!, start: offset, end: offset + match[1]!.length, own: false };
   }
 
   return null;

@@ -17,7 +17,7 @@ import type { Change } from '../context/context.js';
 import { fix, type FixTable } from '../findings/fix.js';
 import { stringsAt } from '../knowledge/ignoredScope.js';
 import { overflowFindings, overflowFixes } from './overflow.js';
-import { at, day, percent, related } from './runFinding.js';
+import { findingAt, day, percent, related } from './runFinding.js';
 import { defineRule } from './rule.js';
 
 const CHANGED = {
@@ -40,7 +40,7 @@ export function accuracyFindings(
   if (changed === 'unknown') return [];
   if (changed !== null) {
     const message = `The last run (${day(report)}) was made with ${CHANGED[changed]}: its accuracy is not shown.`;
-    return [at(document, [['accuracy_control'], ['model']], 'report-stale', 'hint', message)];
+    return [findingAt(document, [['accuracy_control'], ['model']], 'report-stale', 'hint', message)];
   }
 
   return [
@@ -48,7 +48,7 @@ export function accuracyFindings(
     ...costFindings(document, report, ignored),
     ...overflowFindings(document, report),
     ...report.warnings.map(({ code, severity, message, config_path: path }) => ({
-      ...at(document, [writtenPath(path), ['model']], 'run-warning', severity, message),
+      ...findingAt(document, [writtenPath(path), ['model']], 'run-warning', severity, message),
       data: { warning: code },
     })),
   ];
@@ -78,7 +78,7 @@ function metricFindings(
   ];
   const place = (code: Code, severity: Finding['severity'], message: string) => [
     {
-      ...at(document, target, code, severity, message),
+      ...findingAt(document, target, code, severity, message),
       related: related(report),
       data: restored(report, ignored),
     },
@@ -118,7 +118,7 @@ function costFindings(
 
   return [
     {
-      ...at(document, responsible(document), 'setting-cost', noise ? 'info' : 'warning', message),
+      ...findingAt(document, responsible(document), 'setting-cost', noise ? 'info' : 'warning', message),
       related: related(report),
       data: restored(report, ignored),
     },

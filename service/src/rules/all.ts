@@ -51,7 +51,7 @@ export function findAll(
   const fixed = all.filter(({ suppressible }) => !suppressible).map(({ finding }) => finding);
   const open = all.filter(({ suppressible }) => suppressible).map(({ finding }) => finding);
   const visible = new Set([...fixed, ...withoutSuppressed(document, open)]);
-  const findings = said(all.map(({ finding }) => finding).filter((finding) => visible.has(finding)));
+  const findings = shown(all.map(({ finding }) => finding).filter((finding) => visible.has(finding)));
   const order = (a: Finding, b: Finding) =>
     a.start - b.start || SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity);
 
@@ -92,7 +92,7 @@ const WRONG_VALUES: ReadonlySet<string> = new Set(['wrong-type', 'unknown-value'
  * What is worth saying: nothing twice (an alias brings the same text to several keys), nothing of the schema about what
  * could not be read, and nothing of what other readers take a value for that is wrong here already.
  */
-function said(findings: readonly Finding[]): Finding[] {
+function shown(findings: readonly Finding[]): Finding[] {
   const unread = findings.filter(({ code }) => code === 'syntax');
   const wrong = new Set(findings.flatMap(({ code, start }) => (WRONG_VALUES.has(code) ? [start] : [])));
   const seen = new Set<string>();

@@ -12,7 +12,7 @@ import { pinEdits } from './pin.js';
 import type { Finding } from '../findings/finding.js';
 import { fix, type FixTable } from '../findings/fix.js';
 import { decibels, STATED } from '../reports/choices.js';
-import { at, related } from './runFinding.js';
+import { findingAt, related } from './runFinding.js';
 import { defineRule } from './rule.js';
 
 const DEFAULTS: ConfigPath = ['quantization', 'defaults'];
@@ -36,7 +36,7 @@ function choiceFindings(
   if (!canPin) return against;
   const chosen = choices.map(({ setting, value }) => `${setting.split('.').at(-1)} ${value}`).join(', ');
   const message = `What this config leaves open was chosen by measurement: ${chosen}. Another machine may choose otherwise, unless it is pinned.`;
-  const hint = at(document, [['quantization'], ['model']], 'choices-open', 'hint', message);
+  const hint = findingAt(document, [['quantization'], ['model']], 'choices-open', 'hint', message);
 
   return [...against, { ...hint, related: related(report), data: { pinned } }];
 }
@@ -49,7 +49,7 @@ function defaultsChanged(
   const keys = open.map((setting) => setting.split('.').at(-1)).join(', ');
   const message = `The last run was made by a version with fixed defaults. The next one chooses by measurement what is left open (${keys}): another model. \`defaults: nncf\` keeps the fixed ones.`;
   return {
-    ...at(document, [['quantization'], ['model']], 'defaults-changed', 'info', message),
+    ...findingAt(document, [['quantization'], ['model']], 'defaults-changed', 'info', message),
     related: related(report),
   };
 }
@@ -70,7 +70,7 @@ function againstEvidence(
     const { path } = stated;
     const key = String(path.at(-1));
     const message = `${key}: ${value.replace(`${key} `, '')}: ${decibels(choice.sqnr_db - ratio)} below ${choice.value} on ${choice.samples} calibration samples of the last run (${decibels(ratio)} against ${decibels(choice.sqnr_db)} at the outputs).`;
-    const finding = at(document, [path], 'against-evidence', 'info', message);
+    const finding = findingAt(document, [path], 'against-evidence', 'info', message);
     const data = { value: stated.parse(choice.value) };
 
     return [{ ...finding, path, related: related(report), data }];

@@ -17,7 +17,7 @@ function extendsFindings(
 ): Finding[] {
   if (problem === null) return [];
   const named = extendsOf(document.tree) ?? '';
-  const own = problem.code === 'extends-missing' && layers.length === 0;
+  const isOwn = problem.code === 'extends-missing' && layers.length === 0;
 
   return [
     {
@@ -26,8 +26,8 @@ function extendsFindings(
       message: problem.message,
       ...placeOf(document, []),
       path: ['extends'],
-      data: { file: problem.file, ...(own ? { suggestions: similarFiles(baseDir, named, facts) } : {}) },
-      ...(own ? {} : { related: [{ file: problem.file, message: 'The config that is extended' }] }),
+      data: { file: problem.file, ...(isOwn ? { suggestions: similarFiles(baseDir, named, facts) } : {}) },
+      ...(isOwn ? {} : { related: [{ file: problem.file, message: 'The config that is extended' }] }),
     },
   ];
 }

@@ -28,9 +28,9 @@ function fileFindings(
     const message = problemOf(named, facts);
     if (message === null) return [];
 
-    const own = findNode(document.tree, path);
+    const node = findNode(document.tree, path);
     const missing = kindOf(facts, file) === 'missing';
-    const { start, end } = own ?? placeOf(document, path);
+    const { start, end } = node ?? placeOf(document, path);
 
     return [
       {
@@ -40,7 +40,7 @@ function fileFindings(
         start,
         end,
         path,
-        data: { file, suggestions: own !== null && missing ? similarFiles(baseDir, written, facts) : [] },
+        data: { file, suggestions: node !== null && missing ? similarFiles(baseDir, written, facts) : [] },
       },
     ];
   });

@@ -31,14 +31,14 @@ function ignoredScopeFindings(
   const found = scopes.flatMap((scope) => scopeFindings(document, scope, { config, model, match }));
   if (model === null) return found;
   const names = new Set(model.nodes.map((node) => node.name));
-  const borders = bordersOf(document).map(({ name, node: { start, end } }) => ({
+  const bounds = bordersOf(document).map(({ name, node: { start, end } }) => ({
     value: name,
     start,
     end,
     inherited: false,
   }));
   const place = { path: [...SCOPE, 'subgraphs'], code: 'unknown-node', what: 'node' } as const;
-  const strange = unknown(borders, names, place, tensorNames(model));
+  const strange = unknown(bounds, names, place, tensorNames(model));
 
   return [
     ...found,

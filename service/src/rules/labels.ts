@@ -81,13 +81,13 @@ function boxClassProblem({ highest }: LabelFacts, model: ModelSummary | null): s
 }
 
 function conflictText({ conflicts }: LabelFacts): string {
-  const told = conflicts.slice(0, MAX_TOLD).map(({ file, labels, lines }) => {
+  const shown = conflicts.slice(0, MAX_TOLD).map(({ file, labels, lines }) => {
     const places = lines.length === 0 ? '' : ` (lines ${lines.join(', ')})`;
     return `"${file}" has ${labels.join(' and ')}${places}`;
   });
 
   const more = conflicts.length - MAX_TOLD;
-  return `The labels contradict each other: ${told.join('; ')}${more > 0 ? `; and ${more} more files` : ''}.`;
+  return `The labels contradict each other: ${shown.join('; ')}${more > 0 ? `; and ${more} more files` : ''}.`;
 }
 
 /** The classes of a classifier that class labels are compared with; null: not known, or the metric needs other labels. */

@@ -145,7 +145,7 @@ function labelFreeFindings(document: ConfigDocument, config: QuantizationConfig)
   const wanted = Number(asked.toPrecision(6));
   const path = ['accuracy_control', 'max_drop'] as const;
   const value = findEntry(document.tree, path)?.value;
-  const at = (code: Finding['code'], severity: Finding['severity'], message: string, target: number) => [
+  const found = (code: Finding['code'], severity: Finding['severity'], message: string, target: number) => [
     {
       code,
       severity,
@@ -161,13 +161,13 @@ function labelFreeFindings(document: ConfigDocument, config: QuantizationConfig)
   const has8Bits = activations.num_bits <= 8 && weights.num_bits <= 8;
   if (/^(sqnr|psnr)$/.test(metric) && wanted > LARGEST_SQNR_DB && has8Bits) {
     const message = `The float model counts as ${perfect} dB, so that this drop asks for ${wanted} dB, which no 8-bit model has. Write target: ${COMMON_SQNR_DB} for ${COMMON_SQNR_DB} dB.`;
-    return at('target-unreachable', 'warning', message, COMMON_SQNR_DB);
+    return found('target-unreachable', 'warning', message, COMMON_SQNR_DB);
   }
 
   if (value === undefined || value === null) return [];
   const message = `${metric} compares with the float model, which has ${perfect}: this drop asks for ${wanted}. Write target: ${wanted}.`;
 
-  return at('max-drop-of-float', 'info', message, wanted);
+  return found('max-drop-of-float', 'info', message, wanted);
 }
 
 /** Writes the target in place of the drop. */
@@ -196,7 +196,7 @@ function dropFindings(document: ConfigDocument, config: QuantizationConfig): Fin
   const { accuracy_control: control } = resolveConfig(config);
   if (control === null) return [];
   const { metric, max_drop: drop, drop_type: type } = control;
-  const at = (
+  const found = (
     key: 'metric' | 'max_drop' | 'drop_type',
     code: Finding['code'],
     message: string,
@@ -211,13 +211,13 @@ function dropFindings(document: ConfigDocument, config: QuantizationConfig): Fin
 
   if (metricFacts(metric)?.perfect === 0 && type === 'relative') {
     const message = `The float model's ${metric} is 0, so a drop relative to it is undefined: use an absolute one.`;
-    return at('drop_type', 'target-unreachable', message, 'absolute');
+    return found('drop_type', 'target-unreachable', message, 'absolute');
   }
 
   if (metricFacts(metric)?.share !== true || drop === null || drop < 1) return [];
   const message = `${metric} is a fraction between 0 and 1: a drop of ${drop} allows any loss. One point is 0.01.`;
 
-  return at('max_drop', 'out-of-range', message, String(Number((drop / 100).toPrecision(6))));
+  return found('max_drop', 'out-of-range', message, String(Number((drop / 100).toPrecision(6))));
 }
 
 const spanOf = ({ start, end }: Span): Span => ({ start, end });

@@ -13,7 +13,7 @@ import { setValue, type Written } from '../document/edit.js';
 import { findNode } from '../document/tree.js';
 import { fix, type Fix, type FixTable } from '../findings/fix.js';
 import { OVERFLOW_COMMAND } from '../findings/commands.js';
-import { at, percent, related } from './runFinding.js';
+import { findingAt, percent, related } from './runFinding.js';
 
 const ADVANCED = ['quantization', 'advanced_parameters'] as const;
 const FIX = [...ADVANCED, 'overflow_fix'] as const;
@@ -38,7 +38,7 @@ export function overflowFindings(document: ConfigDocument, report: QuantizationR
 
   return [
     {
-      ...at(document, [FIX, ['quantization'], ['model']], 'overflow-risk', severity, message),
+      ...findingAt(document, [FIX, ['quantization'], ['model']], 'overflow-risk', severity, message),
       related: related(report),
       data: {
         current: report.overflow.fix,
@@ -78,7 +78,7 @@ function saturationText(layers: Overflow['layers']): string {
 
 /** The accuracy there and here. */
 function accuracyText({
-  overflow: { predicted, settings = [], fix: own },
+  overflow: { predicted, settings = [], fix: currentFix },
   metric,
 }: QuantizationReport): string {
   if (metric === null) return '';
@@ -94,7 +94,7 @@ function accuracyText({
   const compare = '`quantsmith overflow` compares the settings.';
   if (predicted === null) return compare;
 
-  return `${metric.name} with ${own}: ${value(predicted.metric)} predicted there, ${value(metric.quantized)} here. ${compare}`;
+  return `${metric.name} with ${currentFix}: ${value(predicted.metric)} predicted there, ${value(metric.quantized)} here. ${compare}`;
 }
 
 /** Whether the written model is worse there by more than the samples' noise. */
@@ -117,8 +117,8 @@ function bestSetting({ overflow, metric }: QuantizationReport, target: Target): 
   const sign = metric?.higher_is_better === false ? -1 : 1;
   const figure = (value: number | null) => (value === null ? Number.NEGATIVE_INFINITY : sign * value);
   const good = (setting: Setting) => {
-    const [here, there] = [figure(setting.metric), figure(setting.predicted)];
-    return target === 'any' ? Math.min(here, there) : target === 'exact' ? here : there;
+    const [measured, predicted] = [figure(setting.metric), figure(setting.predicted)];
+    return target === 'any' ? Math.min(measured, predicted) : target === 'exact' ? measured : predicted;
   };
 
   const saturating = (setting: Setting) => (target === 'exact' ? 0 : setting.saturating);

@@ -14,7 +14,7 @@ export function related(report: QuantizationReport): NonNullable<Finding['relate
 }
 
 /** A finding on the first of the keys that the config has, else at its beginning. */
-export function at(
+export function findingAt(
   document: ConfigDocument,
   paths: readonly ConfigPath[],
   code: Code,

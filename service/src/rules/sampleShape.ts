@@ -206,24 +206,26 @@ function sizeMisfit(
 ): Misfit {
   const { center_crop: crop, letterbox, resize } = preprocess;
   const value = wanted === null ? null : wanted[0] === wanted[1] ? wanted[0] : wanted;
-  const at = (key: Keys, mended: Written | null, path = key, why = ''): Misfit => ({
+  const misfit = (key: Keys, mended: Written | null, path = key, why = ''): Misfit => ({
     key: ['preprocess', ...key],
     message: `${why}${message}`,
     ...(mended === null ? {} : { mend: { path: ['preprocess', ...path], value: mended } }),
   });
 
-  if (crop !== null && crop !== undefined) return at(['center_crop'], value);
-  if (letterbox !== null && letterbox !== undefined) return at(['letterbox', 'size'], value);
-  if (Array.isArray(resize)) return at(['resize'], wanted);
+  if (crop !== null && crop !== undefined) return misfit(['center_crop'], value);
+  if (letterbox !== null && letterbox !== undefined) return misfit(['letterbox', 'size'], value);
+  if (Array.isArray(resize)) return misfit(['resize'], wanted);
   if (typeof resize === 'number') {
     const why = `resize: ${resize} scales the short side only. `;
     const isEnough = wanted !== null && wanted[0] === wanted[1] && resize >= wanted[0];
-    return isEnough ? at(['resize'], value, ['center_crop'], why) : at(['resize'], wanted, ['resize'], why);
+    return isEnough
+      ? misfit(['resize'], value, ['center_crop'], why)
+      : misfit(['resize'], wanted, ['resize'], why);
   }
 
   const size = image === null ? '' : `The first image has ${image.width}×${image.height} pixels. `;
 
-  return at(['resize'], wanted, ['resize'], size);
+  return misfit(['resize'], wanted, ['resize'], size);
 }
 
 // Arrays
@@ -334,8 +336,8 @@ function fits(dims: Dims, { dims: wanted, unranked }: TensorSignature): boolean 
   if (unranked === true) return true;
   if (dims.length !== wanted.length) return false;
   return wanted.every((dim, axis) => {
-    const own = dims[axis] ?? null;
-    return typeof dim !== 'number' || dim <= 0 || own === null || own === dim;
+    const length = dims[axis] ?? null;
+    return typeof dim !== 'number' || dim <= 0 || length === null || length === dim;
   });
 }
 

@@ -41,7 +41,7 @@ function sampleFindings(document: ConfigDocument, config: QuantizationConfig, fa
 
       if (!NO_OUTLIERS.test(aggregator) || used >= FEW) return [];
 
-      return at(
+      return findingAt(
         document,
         path,
         `${aggregator} leaves out the smallest and the largest sample; of ${used} samples that is too much.`,
@@ -55,15 +55,15 @@ function tooMany(
   document: ConfigDocument,
   path: ConfigPath,
   asked: number,
-  there: number,
+  expected: number,
   section: string,
 ): Finding[] {
-  const message = `${String(path.at(-1))} is ${asked}, but data.${section} has ${there} ${there === 1 ? 'sample' : 'samples'}: all of them are used.`;
-  return at(document, path, message, [String(there)]);
+  const message = `${String(path.at(-1))} is ${asked}, but data.${section} has ${expected} ${expected === 1 ? 'sample' : 'samples'}: all of them are used.`;
+  return findingAt(document, path, message, [String(expected)]);
 }
 
 /** Only where it is written: a default asks for nothing. */
-function at(
+function findingAt(
   document: ConfigDocument,
   path: ConfigPath,
   message: string,

@@ -53,8 +53,8 @@ const ESTIMATORS = ['activations_range_estimator_params', 'weights_range_estimat
 /** One histogram gives both borders, of whole tensors. */
 const histogramRules: SettingRule[] = ESTIMATORS.flatMap((key) =>
   (['min', 'max'] as const).flatMap((side): SettingRule[] => {
-    const histogram = (config: ResolvedConfig, at: 'min' | 'max') =>
-      advanced(config)[key][at].aggregator_type === 'histogram';
+    const histogram = (config: ResolvedConfig, side: 'min' | 'max') =>
+      advanced(config)[key][side].aggregator_type === 'histogram';
 
     const path = [...ADVANCED, key, side, 'aggregator_type'] as const;
     const other = side === 'min' ? 'max' : 'min';
@@ -355,9 +355,9 @@ function settingFindings(document: ConfigDocument, config: QuantizationConfig): 
 function overrideFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {
   return (config.quantization?.overrides ?? []).flatMap((entry, index) => {
     const { names = [], patterns = [], types = [], ...settings } = entry;
-    const at = ['quantization', 'overrides', index] as const;
+    const place = ['quantization', 'overrides', index] as const;
     const dead = (message: string, key?: keyof typeof entry): Finding[] => {
-      const path = key === undefined ? at : ([...at, key] as const);
+      const path = key === undefined ? place : ([...place, key] as const);
       const span =
         key === undefined ? findNode(document.tree, path) : findEntry(document.tree, path)?.keySpan;
       if (span === null || span === undefined) return [];
@@ -380,7 +380,7 @@ function overrideFindings(document: ConfigDocument, config: QuantizationConfig):
 
     return [
       ...(half ? dead('half_range has no effect: only 8-bit codes have a half range.', 'half_range') : []),
-      ...(bits > 8 ? wideFindings(document, config, [...at, 'num_bits']) : []),
+      ...(bits > 8 ? wideFindings(document, config, [...place, 'num_bits']) : []),
     ];
   });
 }

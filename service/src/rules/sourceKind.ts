@@ -32,9 +32,9 @@ function sourceFindings({ document, value, facts, baseDir }: RuleInput & { baseD
     const { total } = facts[section];
     const isEmpty = kind === 'folder' && total === 0;
     if (key === 'images' && isEmpty)
-      return at(document, path, 'data-empty', `"${written}" holds no ${IMAGE_TYPES} image.`);
+      return findingAt(document, path, 'data-empty', `"${written}" holds no ${IMAGE_TYPES} image.`);
     if (key === 'tensors' && isEmpty)
-      return at(document, path, 'data-empty', `"${written}" holds no folder test_data_set_*.`);
+      return findingAt(document, path, 'data-empty', `"${written}" holds no folder test_data_set_*.`);
     if (key === 'images' && kind === 'file' && NO_IMAGE.test(written))
       return wrongKey(document, path, `"${written}" is no image.`, ARRAY.test(written) ? 'arrays' : null);
     if (key === 'tensors' && kind === 'file')
@@ -42,7 +42,7 @@ function sourceFindings({ document, value, facts, baseDir }: RuleInput & { baseD
     if (key === 'arrays' && kind === 'file' && !ARRAY.test(written) && isImagePath(written))
       return wrongKey(document, path, `"${written}" is an image, not an array.`, 'images');
     if (key === 'loader' && kind !== 'folder' && !isModulePath(written))
-      return at(
+      return findingAt(
         document,
         path,
         'source-kind',
@@ -61,7 +61,7 @@ function metricModule(document: ConfigDocument, value: unknown): Finding[] {
   const control = isMapping(value) ? value['accuracy_control'] : null;
   const metric = isMapping(control) ? control['metric'] : null;
   if (typeof metric !== 'string' || !/\.(py|ipynb|sh|r|jl)$/i.test(metric)) return [];
-  return at(
+  return findingAt(
     document,
     path,
     'source-kind',
@@ -72,7 +72,7 @@ function metricModule(document: ConfigDocument, value: unknown): Finding[] {
 const notRun = (file: string, instead: string) =>
   `"${file}" is no JavaScript or TypeScript module, and nothing else is run. ${instead}.`;
 
-function at(
+function findingAt(
   document: ConfigDocument,
   path: ConfigPath,
   code: Code,
@@ -89,7 +89,7 @@ function wrongKey(
   message: string,
   key: string | null,
 ): Finding[] {
-  return at(document, path, 'source-kind', message, key === null ? {} : { key });
+  return findingAt(document, path, 'source-kind', message, key === null ? {} : { key });
 }
 
 const sourceFixes: FixTable = {

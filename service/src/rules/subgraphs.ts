@@ -21,8 +21,8 @@ export function subgraphFindings(
   const readers = readersByTensor(nodes);
 
   return list.items.flatMap((item, index): Finding[] => {
-    const at = (side: 'inputs' | 'outputs') => namesAt(document, [...PATH, index, side]);
-    const [first, last] = [at('inputs'), at('outputs')];
+    const names = (side: 'inputs' | 'outputs') => namesAt(document, [...PATH, index, side]);
+    const [first, last] = [names('inputs'), names('outputs')];
     if (first.length === 0 || last.length === 0) return [];
     const known = [...first, ...last].every((name) => byName.has(name));
     const starts = first.flatMap((name) => byName.get(name) ?? []);

@@ -39,14 +39,14 @@ function overIndented({ tree, text }: ConfigDocument): Finding | null {
   if (tree.language !== 'yaml' || first === undefined || !OVER_INDENTED.test(first.message)) return null;
   const lines = text.getText().split(/\r?\n/);
   const { line } = text.positionAt(first.start);
-  for (const at of [line + 1, line]) {
-    const [above, own] = [lines[at - 1] ?? '', lines[at] ?? ''];
-    const [wanted, found] = [KEY_LINE.exec(above), KEY_LINE.exec(own)];
+  for (const row of [line + 1, line]) {
+    const [above, current] = [lines[row - 1] ?? '', lines[row] ?? ''];
+    const [wanted, found] = [KEY_LINE.exec(above), KEY_LINE.exec(current)];
     // A block scalar, an anchor or an empty value may have more below it.
     if (wanted === null || found === null || !/: +[\w./"'-]/.test(above) || /: +[|>&]/.test(above)) continue;
     const [indent, depth] = [wanted[1]!.length, found[1]!.length];
     if (depth <= indent) continue;
-    const start = text.offsetAt({ line: at, character: 0 });
+    const start = text.offsetAt({ line: row, character: 0 });
     const message = `This line is indented by ${depth} spaces, the key above by ${indent}: keys of one mapping begin in one column.`;
     const span = { start: start + depth, end: start + found[0].length };
 

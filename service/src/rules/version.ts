@@ -12,7 +12,7 @@ function versionFindings(document: ConfigDocument, schema: readonly Finding[]): 
   const foreign = foreignSchema(document);
   if (foreign === null) return [];
 
-  const { uri, own, version, start, end } = foreign;
+  const { uri, own: ownVersion, version, start, end } = foreign;
   const left = schema.length - ofThisVersion(document, schema).length;
   const what =
     version === null
@@ -29,7 +29,7 @@ function versionFindings(document: ConfigDocument, schema: readonly Finding[]): 
       start,
       end,
       path: ['$schema'],
-      data: { suggestions: own ? [URN] : [] },
+      data: { suggestions: ownVersion ? [URN] : [] },
     },
   ];
 }
