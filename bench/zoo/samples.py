@@ -12,7 +12,7 @@ import wave
 import numpy as np
 import onnx
 from onnx import numpy_helper
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "peers"))
 from common import finish, task  # noqa: E402
@@ -51,6 +51,39 @@ def image_samples(data, root, part, count, inputs):
             table = {row["file"]: int(row["label"]) for row in csv.DictReader(file)}
         labels = [table[name] for name, _ in rows]
     return [{inputs[0]: array} for _, array in rows], labels
+
+
+WORDS = "invoice total amount street number date name order paid due 2026 17.50 open until closed exit room gate".split()
+
+
+def label(random, height):
+    """A printed line of words on plain ground."""
+    words = " ".join(random.choice(WORDS, random.integers(2, 5)))
+    font = ImageFont.load_default(int(height * 0.7))
+    ground, ink = [tuple(int(v) for v in random.integers(*span, 3)) for span in ((170, 256), (0, 90))]
+    line = Image.new("RGB", (int(font.getlength(words)) + height // 2, height), ground)
+    ImageDraw.Draw(line).text((height // 4, height * 0.05), words, ink, font)
+    return line
+
+
+def text_samples(data, root, part, count, inputs):
+    """Lines of text: one that fills the image (every second upside down with `turned`), or several on a photo (`photos`)."""
+    random = np.random.default_rng(3 if part == "calibration" else 4)
+    height, width = data["size"]
+    photos = sorted((root / data["photos"] / part).rglob("*.jpg")) if "photos" in data else []
+    rows = []
+    for index in range(count):
+        if photos:
+            image = Image.open(photos[index % len(photos)]).convert("RGB").resize((width, height))
+            for top in range(10, height - 40, 56):
+                line = label(random, int(random.integers(18, 40)))
+                image.paste(line, (int(random.integers(0, 40)), top))
+        else:
+            line = label(random, height)
+            image = line.crop((0, 0, width, height)) if line.width >= width else line.resize((width, height))
+            image = image.rotate(180) if data.get("turned") and index % 2 else image
+        rows.append({inputs[0]: pixels(np.asarray(image)[..., ::-1], data)})
+    return rows, None
 
 
 def array_samples(data, root, part, count, inputs):
@@ -141,6 +174,7 @@ def main():
     inputs = [value.name for value in graph.input if value.name not in constants]
     makers = {
         "images": image_samples,
+        "text": text_samples,
         "arrays": array_samples,
         "magika": magika_samples,
         "bytes": byte_samples,

@@ -122,7 +122,13 @@ function raiseGraph(graph: GraphProto, kinds: ReadonlySet<number>, dir: string):
 
   const node = graph.node.map((old) => ({ ...old, attribute: old.attribute.map(attributeOf) }));
 
-  return { ...graph, node, initializer: graph.initializer.map(raise), valueInfo: [] };
+  // The default of an optional input has the input's type, but for bfloat16, which is none here.
+  const optional = new Set(
+    graph.input.filter((value) => elementType(value) !== BFLOAT16).map(({ name }) => name),
+  );
+  const initializer = graph.initializer.map((tensor) => (optional.has(tensor.name) ? tensor : raise(tensor)));
+
+  return { ...graph, node, initializer, valueInfo: [] };
 }
 
 function withType(value: ValueInfoProto, elemType: number): ValueInfoProto {
@@ -155,13 +161,12 @@ function retypeBorder(graph: GraphProto, from: number, to: number, only?: Readon
 function castBorder(model: ModelProto, kinds: ReadonlySet<number>): GraphProto {
   const graph = model.graph!;
   const fresh = freshNames(model);
-  const constants = new Set(graph.initializer.map(({ name }) => name));
   const narrow = (values: readonly ValueInfoProto[]) =>
     values.filter((value) => kinds.has(elementType(value)));
 
-  const inputs = narrow(graph.input).filter(({ name }) => !constants.has(name));
-  const passed = new Set(graph.input.map(({ name }) => name));
-  const outputs = narrow(graph.output).filter(({ name }) => !passed.has(name));
+  const inputs = narrow(graph.input);
+  const given = new Set(graph.input.map(({ name }) => name));
+  const outputs = narrow(graph.output).filter(({ name }) => !given.has(name));
   const inner = new Map([...inputs, ...outputs].map(({ name }) => [name, fresh(`${name}_float32`)]));
   const rename = (name: string) => inner.get(name) ?? name;
   const cast = (from: string, to: string, type: number) =>
@@ -172,7 +177,9 @@ function castBorder(model: ModelProto, kinds: ReadonlySet<number>): GraphProto {
     ...outputs.map((value) => cast(rename(value.name), value.name, elementType(value))),
   ];
 
-  const initializer = graph.initializer.map((tensor) => ({ ...tensor, name: rename(tensor.name) }));
+  const initializer = graph.initializer.map((tensor) =>
+    given.has(tensor.name) ? tensor : { ...tensor, name: rename(tensor.name) },
+  );
 
   return { ...graph, node, initializer };
 }

@@ -1,0 +1,157 @@
+import { describe, expect, it } from 'vitest';
+import { toHalves } from '@quantsmith/model/arrays';
+import { makeTensor, type ModelProto, type NodeProto, type TensorProto } from '@quantsmith/model/onnx';
+import { floats, ints, model, node, randoms, value } from '../../test/kit/models.js';
+import { quantizeModel } from '../../test/kit/quantize.js';
+import { compareModels } from './exported.js';
+
+const FLOAT16 = 10;
+const SAMPLES = 24;
+
+interface Variant {
+  readonly built: ModelProto;
+  /** The shape of a sample, without the axis of samples. */
+  readonly shape: readonly number[];
+  /** Linear operators that integer kernels compute. */
+  readonly integer: number;
+  /** Whether the input is float16. */
+  readonly half?: boolean;
+}
+
+const LINEAR = new Set(['Conv', 'Gemm', 'MatMul']);
+
+const matrix = (name: string, rows: number, columns: number, seed: number) =>
+  floats(name, [rows, columns], randoms(rows * columns, seed));
+
+function ofRows(nodes: NodeProto[], initializers: TensorProto[], shape: readonly number[] = [8]): ModelProto {
+  return model({
+    inputs: [value('x', [1, ...shape])],
+    outputs: [value('y')],
+    nodes,
+    initializers,
+    opset: 17,
+  });
+}
+
+/** Patterns of exporters beyond the cases: random samples come out the same to 25 dB. */
+const VARIANTS: Readonly<Record<string, Variant>> = {
+  'a weight without elements': {
+    built: ofRows(
+      [
+        node('MatMul', ['x', 'none'], ['a']),
+        node('MatMul', ['x', 'W'], ['b']),
+        node('Concat', ['a', 'b'], ['y'], { axis: 1 }),
+      ],
+      [floats('none', [8, 0], []), matrix('W', 8, 4, 2)],
+    ),
+    shape: [8],
+    integer: 1,
+  },
+  'products written as Einsum': {
+    built: ofRows(
+      [
+        node('Einsum', ['x', 'Q'], ['q'], { equation: 'bij,kj->bik' }),
+        node('Einsum', ['x', 'K'], ['k'], { equation: 'b i j, j k -> b i k' }),
+        node('Einsum', ['q', 'k'], ['scores'], { equation: 'bqd,bkd->bqk' }),
+        node('Softmax', ['scores'], ['p'], { axis: -1 }),
+        node('Einsum', ['p', 'x'], ['mixed'], { equation: 'bqk,bkd->bqd' }),
+        node('MatMul', ['mixed', 'W'], ['y']),
+      ],
+      [matrix('Q', 8, 8, 2), matrix('K', 8, 8, 3), matrix('W', 8, 4, 4)],
+      [6, 8],
+    ),
+    shape: [6, 8],
+    integer: 5,
+  },
+  'an Einsum that is no product of matrices': {
+    built: ofRows(
+      [node('MatMul', ['x', 'W'], ['a']), node('Einsum', ['a', 'T'], ['y'], { equation: 'bij,jkl->bikl' })],
+      [matrix('W', 8, 4, 2), floats('T', [4, 3, 2], randoms(24, 3))],
+      [6, 8],
+    ),
+    shape: [6, 8],
+    integer: 1,
+  },
+  'float16 with an optional input': {
+    built: model({
+      inputs: [value('x', [1, 8], FLOAT16), value('factor', [1], FLOAT16)],
+      outputs: [value('y', [1, 4], FLOAT16)],
+      nodes: [node('MatMul', ['x', 'W'], ['a']), node('Mul', ['a', 'factor'], ['y'])],
+      initializers: [
+        makeTensor('W', [8, 4], FLOAT16, toHalves(randoms(32, 2))),
+        makeTensor('factor', [1], FLOAT16, toHalves(Float32Array.of(1.5))),
+      ],
+    }),
+    shape: [8],
+    integer: 1,
+    half: true,
+  },
+  'a Gemm with a C of run time': {
+    built: ofRows(
+      [
+        node('MatMul', ['x', 'W'], ['c']),
+        node('Gemm', ['x', 'V', 'c'], ['y'], { alpha: { float: 0.5 }, beta: { float: 2 } }),
+      ],
+      [matrix('W', 8, 4, 2), matrix('V', 8, 4, 3)],
+    ),
+    shape: [8],
+    integer: 2,
+  },
+  'one-dimensional convolutions with padding by name': {
+    built: ofRows(
+      [
+        node('Conv', ['x', 'K'], ['a'], { auto_pad: 'SAME_UPPER' }),
+        node('Relu', ['a'], ['b']),
+        node('Conv', ['b', 'L'], ['y'], { auto_pad: 'VALID' }),
+      ],
+      [floats('K', [6, 4, 3], randoms(72, 2)), floats('L', [5, 6, 3], randoms(90, 3))],
+      [4, 32],
+    ),
+    shape: [4, 32],
+    integer: 2,
+  },
+  'a fixed Reshape under a free batch': {
+    built: model({
+      inputs: [value('x', ['n', 3, 6, 6])],
+      outputs: [value('y')],
+      nodes: [
+        node('Conv', ['x', 'K'], ['a']),
+        node('Reshape', ['a', 'flat'], ['b']),
+        node('MatMul', ['b', 'W'], ['y']),
+      ],
+      initializers: [
+        floats('K', [4, 3, 3, 3], randoms(108, 2)),
+        ints('flat', [1, 64]),
+        matrix('W', 64, 4, 3),
+      ],
+    }),
+    shape: [3, 6, 6],
+    integer: 2,
+  },
+};
+
+describe('patterns of exporters beyond the cases', () => {
+  it.each(Object.entries(VARIANTS))('%s', async (_, { built, shape, integer, half = false }) => {
+    const length = shape.reduce((product, dim) => product * dim, 1);
+    const drawn = Array.from({ length: SAMPLES }, (_, index) => randoms(length, 11 + index));
+    const { report, output } = await quantizeModel(
+      built,
+      drawn.map((values) => ({ shape, data: [...values] })),
+      undefined,
+    );
+    expect(report.layers.filter(({ op, kernel }) => LINEAR.has(op) && kernel !== null)).toHaveLength(integer);
+
+    const dims = [1, ...shape];
+    const feeds = drawn.map((data) => ({
+      x: half
+        ? ({ type: 'float16', dims, data: toHalves(data) } as const)
+        : ({ type: 'float32', dims, data } as const),
+    }));
+    const float = output.replace(/\.int8\.onnx$/, '.onnx');
+    for (const compared of await compareModels(float, output, feeds)) {
+      expect(compared).toMatchObject({ sameType: true, sameShape: true });
+      expect(compared.optimized).toBeGreaterThan(25);
+      expect(compared.plain).toBeGreaterThan(25);
+    }
+  });
+});
