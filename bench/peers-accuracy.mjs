@@ -2,7 +2,7 @@
 // process of its own. Prints a table, writes everything, the curves included, as JSON. Needs the prepared samples, which
 // it makes like bench:peers.
 //
-//   npm run bench:peers-accuracy -- [--cases a,b] [--data FOLDER] [--threads 2]
+//   npm run bench:peers-accuracy -- [--cases a,b] [--tools ours,tuned,nncf] [--data FOLDER] [--threads 2]
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -17,6 +17,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const { values: options } = parseArgs({
   options: {
     cases: { type: 'string' },
+    tools: { type: 'string', default: 'ours,tuned,nncf' },
     data: { type: 'string', default: join(root, '../shared/data') },
     threads: { type: 'string', default: String(Math.min(4, availableParallelism())) },
   },
@@ -38,6 +39,7 @@ const cases = [
   { name: 'resnet8-per-tensor', model: 'resnet8-bn', maxDrop: 0.001, perTensor: true },
   { name: 'resnet-4b', model: 'resnet-4b', maxDrop: 0.002 },
 ];
+const tools = options.tools.split(',');
 const wanted = options.cases?.split(',') ?? cases.map(({ name }) => name);
 const work = `${root}.tools/bench`;
 const python = peersPython();
@@ -77,10 +79,8 @@ function compare({ name, model: wantedModel, maxDrop, perTensor = false }) {
     const task = { config, output: `${out}/${name}.ours.onnx` };
     return execute(process.execPath, [runner], task, `${out}/${name}.ours`, threads);
   };
-  const nncf = script(
-    python,
-    'accuracy_nncf',
-    {
+  const nncf = () => {
+    const task = {
       model: `${out}/peer.onnx`,
       calibration: `${out}/calibration.npy`,
       validation: `${out}/validation.npy`,
@@ -90,39 +90,51 @@ function compare({ name, model: wantedModel, maxDrop, perTensor = false }) {
       max_drop: maxDrop,
       preset: 'performance',
       weights_per_channel: !perTensor,
-    },
-    `${out}/${name}.nncf`,
-    threads,
-  );
-  return { ours: ours({}), 'ours, other settings first': ours({ tune_hyperparams: true }), nncf };
+    };
+    return script(python, 'accuracy_nncf', task, `${out}/${name}.nncf`, threads);
+  };
+  const runs = { ours: () => ours({}), tuned: () => ours({ tune_hyperparams: true }), nncf };
+  return Object.fromEntries(tools.map((tool) => [tool, runs[tool]()]));
 }
 
 function table({ name, maxDrop }, all) {
   const percent = (value) => (value === undefined ? '–' : (100 * value).toFixed(2));
   const rows = Object.entries(all).map(([tool, result]) => {
-    if (result.failed !== undefined) return `| ${tool} | failed: ${result.failed.slice(0, 100)} |||||||`;
-    const { initial, reverted, operations, seconds, peak_bytes: peak } = result;
+    if (result.failed !== undefined) return `| ${tool} | failed: ${result.failed.slice(0, 100)} ||||||||`;
+    const { initial, reverted, operations, seconds, cpu_seconds: cpu, peak_bytes: peak } = result;
     const final = result.final ?? result.curve.at(-1);
     const met = initial.initial - final <= maxDrop + 1e-9 ? 'yes' : 'no';
-    return `| ${[tool, percent(initial.initial), percent(initial.quantized), percent(final), met, `${reverted} of ${operations ?? '?'}`, `${seconds.toFixed(1)} s`, `${(peak / 1e6).toFixed(0)} MB`].join(' | ')} |`;
+    return `| ${[tool, percent(initial.initial), percent(initial.quantized), percent(final), met, `${reverted} of ${operations ?? '?'}`, `${seconds.toFixed(1)} s`, `${cpu.toFixed(1)} s`, `${(peak / 1e6).toFixed(0)} MB`].join(' | ')} |`;
   });
-  const { ours, nncf } = all;
-  const ratio =
-    ours.failed === undefined && nncf.failed === undefined
-      ? [`\n- time: ${(ours.seconds / nncf.seconds).toFixed(2)} of NNCF's`]
-      : [];
-  const ofNncf = (nncf.curve ?? []).slice(1).map(percent);
-  const ofOurs = (ours.curve ?? []).map(([reverted, value]) => `${percent(value)} (${reverted} in float)`);
+  const { ours, tuned, nncf } = all;
+  const ofNncf = (nncf?.curve ?? []).slice(1).map(percent);
+  const ofOurs = (ours?.curve ?? []).map(([reverted, value]) => `${percent(value)} (${reverted} in float)`);
   const curves = [
-    `- curve, ours: ${[percent(ours.initial?.quantized), ...ofOurs].join(', ')}`,
+    `- curve, ours: ${[percent(ours?.initial?.quantized), ...ofOurs].join(', ')}`,
     `- curve, NNCF: ${ofNncf.join(', ')}`,
   ];
   return [
     `\n### ${name}, at most ${(100 * maxDrop).toFixed(1)} points\n`,
-    '| tool | float | quantized | result | met | float operators | time | peak memory |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+    '| tool | float | quantized | result | met | float operators | time | CPU time | peak memory |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...rows,
-    ...ratio,
+    '',
+    ...ratio('ours', ours, "NNCF's", nncf),
+    ...ratio('ours', ours, 'the two validations', validations(ours)),
+    ...ratio('tuned', tuned, 'the plain search', ours),
     ...curves,
   ].join('\n');
+}
+
+/** What everybody must do: the float and the quantized model on all validation samples. */
+function validations(result) {
+  return result?.validation_seconds === undefined
+    ? undefined
+    : { seconds: result.validation_seconds, cpu_seconds: result.validation_cpu_seconds };
+}
+
+function ratio(tool, result, otherName, other) {
+  if (result?.seconds === undefined || other?.seconds === undefined) return [];
+  const wall = (result.seconds / other.seconds).toFixed(2);
+  return [`- ${tool}: ${wall} of ${otherName} time, ${(result.cpu_seconds / other.cpu_seconds).toFixed(2)} of the CPU time`];
 }

@@ -1,6 +1,7 @@
-// Task: {config, output}. Seconds from reading the model to its being written, less what is measured for the report.
+// Task: {config, output}. Seconds, of the clock and of all cores, from reading the model to its being written, less what is
+// measured for the report.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import type { QuantizationConfig } from '@quantsmith/schemas';
+import type { QuantizationConfig, StageName } from '@quantsmith/schemas';
 import { runPipeline } from '../../engine/src/pipeline.js';
 
 const [, , taskPath = '', resultPath = ''] = process.argv;
@@ -9,16 +10,24 @@ const { config, output } = JSON.parse(readFileSync(taskPath, 'utf8')) as {
   output: string;
 };
 rmSync(`${output}.restore.jsonl`, { force: true });
+const stages = stageTimes();
 const { report } = await runPipeline(
   { kind: 'run', config, configPath: taskPath, configSha256: '', output, allowModules: false, cache: false },
-  () => undefined,
+  (event) => {
+    if (event.type === 'progress') stages.enter(event.stage);
+  },
 );
-const { total, measure } = report.timings_ms;
+const cpu = stages.seconds();
+const { total, measure, validate } = report.timings_ms;
 const { metric, restoration } = report;
 writeFileSync(
   resultPath,
   JSON.stringify({
     seconds: (total - measure) / 1000,
+    cpu_seconds: Object.values(cpu).reduce((sum, each) => sum + each, 0) - (cpu.measure ?? 0),
+    validation_seconds: validate / 1000,
+    validation_cpu_seconds: cpu.validate,
+    cpu_by_stage: cpu,
     peak_bytes: report.peak_rss_bytes,
     initial: { initial: metric!.baseline, quantized: metric!.quantized_initial },
     final: metric!.quantized,
@@ -31,3 +40,27 @@ writeFileSync(
     stop_reason: restoration?.stop_reason ?? 'The quantized model met the target without restoration.',
   }),
 );
+
+/** Seconds that all cores worked for this process, by stage. */
+function stageTimes() {
+  const spent: Partial<Record<StageName, number>> = {};
+  let current: StageName = 'load';
+  let since = process.cpuUsage();
+  const close = () => {
+    const { user, system } = process.cpuUsage(since);
+    since = process.cpuUsage();
+    spent[current] = (spent[current] ?? 0) + (user + system) / 1e6;
+  };
+
+  return {
+    enter(stage: StageName) {
+      if (stage === current) return;
+      close();
+      current = stage;
+    },
+    seconds() {
+      close();
+      return spent;
+    },
+  };
+}

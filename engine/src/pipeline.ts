@@ -34,8 +34,8 @@ import { publishRun } from './run/publish.js';
 import { settleConfig, type SettledConfig } from './run/settle.js';
 import { oneWorker, openWorkers } from './runtime/workers.js';
 import { addSettings, compareFixes } from './saturation/settings.js';
-import { classesOf, plausibilityProblems, unmeasured } from './validation/plausibility.js';
-import { fitProblems } from './validation/fit.js';
+import { unmeasured } from './validation/plausibility.js';
+import { trustProblems } from './validation/trust.js';
 import { baselineProblems } from './validation/validation.js';
 
 /**
@@ -157,8 +157,7 @@ async function restore(
   }
 
   warn(baselineProblems(validation, baseline));
-  const guessed = plausibilityProblems(validation, baseline, classesOf(float.model));
-  warn(guessed.length > 0 ? guessed : await fitProblems(validation, baseline, float, workers));
+  warn(await trustProblems(validation, baseline, float, workers));
 
   return restored;
 }

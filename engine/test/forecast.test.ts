@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { topK } from '../src/metrics/topK.js';
-import { createForecaster, normal, type ForecastInput } from '../src/restore/forecast.js';
+import { normal } from '../src/metrics/chance.js';
+import { createForecaster, type ForecastInput } from '../src/restore/forecast.js';
 
 const top1 = topK('top1', 1);
 const NOT_SEEN = Number.NaN;

@@ -22,3 +22,12 @@ it('the engine agrees with the facts', () => {
     expect([name, built.needsReference]).toEqual([name, facts.labels === null]);
   }
 });
+
+it('a metric has a value of guessing, or says why there is none', () => {
+  for (const [name, { guessing }] of Object.entries(METRICS)) {
+    const built = BUILT_IN[name as MetricName];
+    expect([name, built.guess !== undefined]).toEqual([name, typeof guessing === 'string']);
+    if (typeof guessing !== 'string')
+      expect([name, guessing.none]).toEqual([name, expect.stringMatching(/^it /)]);
+  }
+});

@@ -1,6 +1,7 @@
 import type { TruthBox } from '../data/labels/label.js';
 import { detect } from '../tasks/detect.js';
 import { detectionError } from './detectionError.js';
+import { guessNothing } from './guess.js';
 import type { ClassValue, Metric } from './metric.js';
 import { boxesLabel } from './read.js';
 
@@ -66,6 +67,10 @@ export function averagePrecision(name: string, options: PrecisionOptions): Metri
     // What is missed and what is too much, at each threshold: images with neither err least.
     sampleError: (state) => 1 - f1OfImage(state, options.thresholds.length),
     outputError: detectionError,
+    guess(states) {
+      const objects = states.flatMap(({ truths }) => truths).reduce((sum, [, count]) => sum + count, 0);
+      return guessNothing(meanPrecision(states, options.thresholds.length), objects);
+    },
     byClass: (states) => precisionByClass(states, options.thresholds.length),
   };
 }

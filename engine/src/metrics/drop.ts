@@ -48,8 +48,8 @@ export function dropInterval(
 }
 
 /**
- * 95 % interval of the drop of a share of samples where no pair differs, so that resampling sees no spread: of samples that
- * were not drawn, at most 1 − 0.025^(1/n) differ (Clopper and Pearson's exact interval for none of n).
+ * 95 % interval of the drop where all pairs differ alike, so that resampling sees no spread: of samples that were not drawn, at
+ * most 1 − 0.025^(1/n) differ otherwise (Clopper and Pearson's exact interval for none of n), each by 1/`unit` at most.
  */
 export function unseenInterval(drop: number, count: number, unit: number): [number, number] {
   const unseen = (1 - 0.025 ** (1 / count)) / unit;

@@ -1,4 +1,5 @@
 import { decodeCtc } from '../tasks/ctc.js';
+import { guessBySample } from './guess.js';
 import { total, type Metric, type Sums } from './metric.js';
 import { mainOutput, textLabel } from './read.js';
 
@@ -16,6 +17,19 @@ function errorRate(name: string, unitsOf: (text: string) => readonly string[]): 
     },
     result: (states) => total(states, 0) / Math.max(1, total(states, 1)),
     sampleError: ([edits = 0, units = 1]) => edits / Math.max(1, units),
+    // No text at all has as many edits as the label has units.
+    guess(states) {
+      const better = states.filter(([edits = 0, units = 0]) => edits < units).length;
+      const [edits, units] = [total(states, 0), total(states, 1)];
+
+      return guessBySample(
+        { better, worse: states.length - better, units },
+        {
+          value: 1,
+          reached: 1 - edits / Math.max(1, units),
+        },
+      );
+    },
   };
 }
 

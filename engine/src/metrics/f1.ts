@@ -1,3 +1,4 @@
+import { guessAmongClasses, guessNothing, type Guess } from './guess.js';
 import type { Metric, Outputs, SampleContext, Sums } from './metric.js';
 import { classLabel, classScores, largestIndex } from './read.js';
 
@@ -12,7 +13,11 @@ interface ClassCounts {
 }
 
 /** State: [prediction, label]. */
-function f1Of(name: string, value: (counts: ReadonlyMap<number, ClassCounts>) => number): Metric<Sums> {
+function f1Of(
+  name: string,
+  value: (counts: ReadonlyMap<number, ClassCounts>) => number,
+  guess: Required<Metric<Sums>>['guess'] = guessByAnswers,
+): Metric<Sums> {
   return {
     name,
     higherIsBetter: true,
@@ -27,6 +32,7 @@ function f1Of(name: string, value: (counts: ReadonlyMap<number, ClassCounts>) =>
     answer: ([prediction = 0, label = 0]) => ({
       ...{ isRight: prediction === label, label, answer: prediction, margin: null },
     }),
+    guess,
     byClass: (states) =>
       [...countClasses(states)]
         .filter(([, { actual }]) => actual > 0)
@@ -34,6 +40,14 @@ function f1Of(name: string, value: (counts: ReadonlyMap<number, ClassCounts>) =>
         .map(([index, counts]) => ({ class: index, count: counts.actual, value: scoreOf(counts) })),
   };
 }
+
+/** By the share of right answers: what guessing makes of a mean over classes depends on how often each is guessed. */
+function guessByAnswers(states: readonly Sums[], classes: number | null): Guess | null {
+  return guessAmongClasses(rightAnswers(states), states.length, classes);
+}
+
+const rightAnswers = (states: readonly Sums[]) =>
+  states.filter(([predicted, label]) => predicted === label).length;
 
 /** The largest output; of a single one, whether it says yes. */
 function predictedClass(outputs: Outputs, context: SampleContext): number {
@@ -76,8 +90,14 @@ export const f1Micro = f1Of('f1_micro', (counts) => {
   return f1Score(hits!, predicted!, actual!);
 });
 
-/** F1 of class 1. */
-export const f1Binary = f1Of('f1_binary', (counts) => {
+const scoreOfPositive = (counts: ReadonlyMap<number, ClassCounts>) => {
   const positive = counts.get(1);
   return positive === undefined ? 0 : scoreOf(positive);
+};
+
+/** F1 of class 1. Where it is rare, saying no is mostly right: then nothing found is what tells. */
+export const f1Binary = f1Of('f1_binary', scoreOfPositive, (states) => {
+  const counts = countClasses(states);
+  const found = guessNothing(scoreOfPositive(counts), counts.get(1)?.actual ?? 0);
+  return found?.chance === 1 ? found : guessAmongClasses(rightAnswers(states), states.length, 2);
 });

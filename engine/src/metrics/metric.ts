@@ -2,6 +2,7 @@ import type { HostTensor } from '@quantsmith/model/arrays';
 import type { Label } from '../data/labels/label.js';
 import type { ImagePlacement } from '../data/placement.js';
 import type { Task } from '../tasks/task.js';
+import type { Guess } from './guess.js';
 
 export type Outputs = Readonly<Record<string, HostTensor>>;
 
@@ -47,6 +48,11 @@ export interface Metric<State = SampleState> {
   readonly margin?: Margin<State>;
   /** What a model answers to a sample, of metrics of single answers. */
   answer?(state: State): Answer;
+  /**
+   * What guessing would come to. `classes`: values of the output that classes are read from; null: unknown. null: there is too
+   * little to tell by. Left out: the table of metrics says why.
+   */
+  guess?(states: readonly State[], classes: number | null): Guess | null;
   /** The metric for each class; left out: it knows of none. */
   byClass?(states: readonly State[]): readonly ClassValue[];
   /**

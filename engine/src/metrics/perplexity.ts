@@ -1,12 +1,13 @@
 import { fail } from '@quantsmith/schemas';
 import { isLabelArray, type Label } from '../data/labels/label.js';
+import { guessBySample } from './guess.js';
 import { total, type Metric, type SampleContext, type Sums } from './metric.js';
 import { mainOutput } from './read.js';
 
 /**
  * exp of the mean negative log-likelihood of each token, from the logits at the position before it. Labels are token ids
  * by position, the input ids where there are none; negative ones, masked ones and, with `task.stride`, those that are
- * context only are left out. State: [negative log-likelihood, tokens].
+ * context only are left out. State: [negative log-likelihood, tokens, that of guessing among the vocabulary].
  */
 export const perplexity: Metric<Sums> = {
   name: 'perplexity',
@@ -28,10 +29,23 @@ export const perplexity: Metric<Sums> = {
       count++;
     }
 
-    return [loss, count];
+    return [loss, count, count * Math.log(vocabulary)];
   },
   result: (states) => Math.min(Number.MAX_VALUE, Math.exp(total(states, 0) / Math.max(1, total(states, 1)))),
   sampleError: ([loss = 0, count = 1]) => loss / Math.max(1, count),
+  guess(states) {
+    const counted = states.filter(([, count]) => count! > 0);
+    const better = counted.filter(([loss = 0, , guessed = 0]) => loss < guessed).length;
+    const [loss, guessed] = [total(counted, 0), total(counted, 2)];
+
+    return guessBySample(
+      { better, worse: counted.length - better, units: total(counted, 1) },
+      {
+        value: Math.exp(guessed / Math.max(1, total(counted, 1))),
+        reached: guessed === 0 ? 1 : 1 - loss / guessed,
+      },
+    );
+  },
 };
 
 function tokenIds(label: Label, { feeds }: SampleContext): ArrayLike<number | bigint | string> {

@@ -1,6 +1,7 @@
 import type { HostTensor } from '@quantsmith/model/arrays';
 import { fail } from '@quantsmith/schemas';
 import type { Label } from '../data/labels/label.js';
+import { guessBySample, type Guess } from './guess.js';
 import { total, type Metric, type Outputs, type SampleContext, type Sums } from './metric.js';
 import { arrayLabel, largestIndex, mainOutput } from './read.js';
 
@@ -51,24 +52,48 @@ export const meanIou: Metric<readonly ClassOverlap[]> = {
   sampleError(state) {
     return 1 - meanIou.result([state]);
   },
+  guess(states) {
+    const pixels = states.map((state): Sums => [
+      state.reduce((sum, [, both]) => sum + both, 0),
+      state.reduce((sum, [, , , actual]) => sum + actual, 0),
+      byChance(state),
+    ]);
+
+    return guessedPixels(pixels);
+  },
 };
 
-/** Share of labelled pixels with the right class. State: [right, labelled]. */
+/** Pixels that would be right if the predicted classes lay anywhere: Σ predicted · labelled / all. */
+function byChance(overlaps: readonly ClassOverlap[]): number {
+  const all = overlaps.reduce((sum, [, , , actual]) => sum + actual, 0);
+  return overlaps.reduce((sum, [, , predicted, actual]) => sum + predicted * actual, 0) / Math.max(1, all);
+}
+
+/** From right, labelled, and by chance right pixels of each sample. */
+function guessedPixels(states: readonly Sums[]): Guess | null {
+  const [right, all, expected] = [0, 1, 2].map((index) => total(states, index)) as [number, number, number];
+  const better = states.filter(([found = 0, , guessed = 0]) => found > guessed).length;
+  const worse = states.filter(([found = 0, , guessed = 0]) => found < guessed).length;
+  const reached = all === expected ? 1 : (right - expected) / (all - expected);
+
+  return guessBySample({ better, worse }, { value: expected / Math.max(1, all), reached });
+}
+
+/** Share of labelled pixels with the right class. State: [right, labelled, right by chance]. */
 export const pixelAccuracy: Metric<Sums> = {
   name: 'pixel_accuracy',
   higherIsBetter: true,
   needsLabels: true,
   needsReference: false,
   accumulate(outputs, label, _, context) {
-    let [right, labelled] = [0, 0];
-    eachPixel(outputs, label, context, (predicted, actual) => {
-      labelled++;
-      if (predicted === actual) right++;
-    });
-    return [right, labelled];
+    const overlaps = meanIou.accumulate(outputs, label, null, context) as readonly ClassOverlap[];
+    const sum = (column: 1 | 3) => overlaps.reduce((pixels, each) => pixels + each[column], 0);
+
+    return [sum(1), sum(3), byChance(overlaps)];
   },
   result: (states) => total(states, 0) / Math.max(1, total(states, 1)),
   sampleError: ([right = 0, labelled = 1]) => 1 - right / Math.max(1, labelled),
+  guess: guessedPixels,
 };
 
 /** Visits the labelled pixels with the class that the model gives to the nearest of its own. */

@@ -1,6 +1,8 @@
 import { fail } from '@quantsmith/schemas';
 import type { HostTensor } from '@quantsmith/model/arrays';
 import { cosineOf } from './difference.js';
+import { normal } from './chance.js';
+import { tooFewToTell } from './guess.js';
 import type { Metric, Outputs, Sums } from './metric.js';
 import { mainOutput, scoreLabel } from './read.js';
 
@@ -41,6 +43,12 @@ export const spearman: Metric<Sums> = {
       states.map(([, score]) => score!),
     ),
   sampleError: ([similarity = 0]) => -similarity,
+  // Of unrelated ranks, ρ·√(n − 1) is about normally distributed.
+  guess(states) {
+    if (tooFewToTell(states.length)) return null;
+    const found = spearman.result(states);
+    return { value: 0, chance: 1 - normal(found * Math.sqrt(states.length - 1)), reached: found };
+  },
 };
 
 /** One vector for each row of the batch. */

@@ -1,11 +1,12 @@
 import { fail } from '@quantsmith/schemas';
 import { f1Score } from './f1.js';
+import { guessBySample } from './guess.js';
 import { total, type Metric, type Sums } from './metric.js';
 import { arrayLabel, largestIndex, mainOutput } from './read.js';
 
 /**
  * F1 over the tokens of all samples together (micro-averaged), without class 0, which stands for no entity, and without
- * tokens whose label is negative. State: [hits, predicted, actual].
+ * tokens whose label is negative. State: [hits, predicted, actual, tokens].
  */
 export const tokenF1: Metric<Sums> = {
   name: 'token_f1',
@@ -24,19 +25,40 @@ export const tokenF1: Metric<Sums> = {
       });
     }
 
-    let [hits, predicted, actual] = [0, 0, 0];
+    let [hits, predicted, actual, counted] = [0, 0, 0, 0];
     for (let token = 0; token < labels.length; token++) {
       const expected = Number(labels[token]);
       if (expected < 0) continue;
+      counted++;
       const found = largestIndex(data as ArrayLike<number>, token * classes, classes);
       if (found !== 0) predicted++;
       if (expected !== 0) actual++;
       if (found !== 0 && found === expected) hits++;
     }
 
-    return [hits, predicted, actual];
+    return [hits, predicted, actual, counted];
   },
   result: (states) => f1Score(total(states, 0), total(states, 1), total(states, 2)),
   sampleError: ([hits = 0, predicted = 0, actual = 0]) =>
     predicted + actual === 0 ? 0 : 1 - f1Score(hits, predicted, actual),
+  // Entities that lie anywhere hit at most this often, were they all of one class.
+  guess(states) {
+    const named = states.filter(([, , actual]) => actual! > 0);
+    const expected = named.map(([, predicted = 0, actual = 0, tokens = 1]) => (predicted * actual) / tokens);
+    const better = named.filter(([hits = 0], i) => hits > expected[i]!).length;
+    const value = f1Score(
+      expected.reduce((sum, each) => sum + each, 0),
+      total(named, 1),
+      total(named, 2),
+    );
+    const found = f1Score(total(named, 0), total(named, 1), total(named, 2));
+
+    return guessBySample(
+      { better, worse: named.length - better, units: total(named, 2) },
+      {
+        value,
+        reached: value === 1 ? 1 : (found - value) / (1 - value),
+      },
+    );
+  },
 };

@@ -1,6 +1,7 @@
-import { average, type Metric, type Outputs, type SampleContext, type Sums } from './metric.js';
+import { average, total, type Metric, type Outputs, type SampleContext, type Sums } from './metric.js';
 import type { Label } from '../data/labels/label.js';
 import { byLabel } from './byClass.js';
+import { guessAmongClasses } from './guess.js';
 import { classLabel, classScores, largestIndex } from './read.js';
 
 /**
@@ -29,6 +30,7 @@ export function topK(name: string, k: number): Metric<Sums> {
       state: (margin, yes = margin > 0 ? 1 : 0) => [yes, margin],
     },
     answer: ([hit = 0, margin = 0, label = 0, answer = 0]) => ({ isRight: hit === 1, label, answer, margin }),
+    guess: (states, classes) => guessAmongClasses(total(states, 0), states.length, classes, k),
     byClass: (states) => byLabel(states, ([, , label = 0]) => label, average),
   };
 }

@@ -1,4 +1,5 @@
 import { meetsTarget } from '@quantsmith/schemas';
+import { normal } from '../metrics/chance.js';
 import type { Margin, SampleState } from '../metrics/metric.js';
 
 /** What is to be expected of a state that was not measured. */
@@ -256,16 +257,6 @@ function expectation(
   const step = dropWith([margin.state(-1, 0), ...others]) - dropWith([margin.state(1, 1), ...others]);
 
   return { drop, chance: normal((maxDrop + step / 2 - drop) / (Math.sqrt(spread) * step)) };
-}
-
-/** Distribution function of the standard normal; |error| < 8e-8. Source: Abramowitz and Stegun, 26.2.17. */
-export function normal(x: number): number {
-  const t = 1 / (1 + 0.2316419 * Math.abs(x));
-  const poly =
-    t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
-
-  const tail = Math.exp((-x * x) / 2) * 0.3989422804014327 * poly;
-  return x >= 0 ? 1 - tail : tail;
 }
 
 const keyOf = (operators: readonly string[]) => [...operators].sort().join('\u0000');

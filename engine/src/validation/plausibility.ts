@@ -1,11 +1,12 @@
-import type { Problem } from '@quantsmith/schemas';
-import type { ModelProto } from '@quantsmith/model/onnx';
+import { metricValue, type Problem } from '@quantsmith/schemas';
+import { readFloats, type ModelProto } from '@quantsmith/model/onnx';
+import type { PreparedModel } from '../prepare/prepare.js';
 import type { Baseline, Validation } from './validation.js';
 
-/** Samples below which a share of right answers tells too little. */
-const MIN_SAMPLES = 20;
 /** Probability of guessing so well, above which right answers may be guesses. */
 const MAX_CHANCE = 0.01;
+/** A good model on few samples of few classes cannot be told from guessing either: it has come further than this. */
+const FAR = 1 / 4;
 
 /**
  * What is to be said of a float model that answers no better than by guessing: then labels, class order or preprocessing do
@@ -16,24 +17,59 @@ export function plausibilityProblems(
   { states, value }: Pick<Baseline, 'states' | 'value'>,
   classes: number | null,
 ): Problem[] {
-  const right = rightAnswers(metric.name, states);
-  if (right === null || classes === null || classes < 2 || states.length < MIN_SAMPLES) return [];
-  const guessed = Math.min(1, (metric.name === 'top5' ? 5 : 1) / classes);
-  const chance = upperTail(right, states.length, guessed);
-  // A good model on few samples of few classes cannot be told from guessing either: that is no fault of it.
-  const isFar = right / states.length < guessed + (1 - guessed) / 4;
-  if (chance < MAX_CHANCE || !isFar) return [];
+  const guess = metric.guess?.(states, classes) ?? null;
+  if (guess === null || guess.chance < MAX_CHANCE || guess.reached >= FAR) return [];
+  const guessing = guess.among === undefined ? 'guessing' : `guessing among ${guess.among}`;
+  const guessed = metricValue(metric.name, guess.value);
 
   return [
     {
       code: 'float-accuracy-implausible',
       severity: 'error',
-      message: `The float model's ${metric.name} is ${(100 * value).toFixed(2)} % on ${states.length} samples, no better than guessing among ${classes} classes: labels, class order or preprocessing do not fit the model.`,
+      message: `The float model's ${metric.name} is ${metricValue(metric.name, value)} on ${states.length} samples, no better than ${guessing} (${guessed}): labels, class order, task or preprocessing do not fit the model.`,
       configPath: ['data', 'validation'],
-      data: { metric: metric.name, value, samples: states.length, classes, chance },
+      data: {
+        metric: metric.name,
+        value,
+        samples: states.length,
+        guessed: guess.value,
+        chance: guess.chance,
+      },
     },
   ];
 }
+
+/** A model that has come less than half the way from guessing answers badly. */
+const BAD = 1 / 2;
+
+/** What is to be said of a float model that answers badly and has a layer that passes nothing on: all its weights are 0. */
+export function deadLayerProblems(
+  { metric }: Pick<Validation, 'metric'>,
+  { states, value }: Pick<Baseline, 'states' | 'value'>,
+  { model, graph, dir }: PreparedModel,
+): Problem[] {
+  const guess = metric.guess?.(states, classesOf(model)) ?? null;
+  if (guess === null || guess.reached >= BAD) return [];
+  const dead = graph.nodes.filter(({ opType, input: [, weight = ''] }) => {
+    const tensor = WEIGHTED.has(opType) ? graph.initializer(weight) : undefined;
+    return tensor !== undefined && readFloats(tensor, dir).every((each) => each === 0);
+  });
+  if (dead.length === 0) return [];
+  const names = dead.map(({ name }) => name);
+
+  return [
+    {
+      code: 'float-accuracy-implausible',
+      severity: 'error',
+      message: `The float model's ${metric.name} is ${metricValue(metric.name, value)} on ${states.length} samples, and all weights of ${names.slice(0, 3).join(', ')} are 0: nothing that this layer gets reaches its output. The model's weights were not saved or loaded as a whole.`,
+      configPath: ['model'],
+      data: { metric: metric.name, value, layers: names },
+    },
+  ];
+}
+
+/** Operators whose second input is a weight. */
+const WEIGHTED: ReadonlySet<string> = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
 
 /** Values of each row of the only output, where its shape says so; null: there are several, or it is no row of scores. */
 export function classesOf({ graph }: ModelProto): number | null {
@@ -53,26 +89,3 @@ export const unmeasured = (): Problem => ({
     'Accuracy was not measured: the outputs were compared with the float model, which says nothing of right and wrong. Name data.validation with labels.',
   configPath: ['data'],
 });
-
-/** How many samples were answered rightly; null where the metric does not count them. */
-function rightAnswers(name: string, states: Baseline['states']): number | null {
-  const figures = states as readonly (readonly number[])[];
-  if (name === 'top1' || name === 'top5') return figures.filter(([hit]) => hit === 1).length;
-  if (name === 'f1' || name === 'f1_micro')
-    return figures.filter(([predicted, label]) => predicted === label).length;
-  return null;
-}
-
-/** Probability of at least `hits` of `count` where each has this probability: the upper tail of a binomial distribution. */
-export function upperTail(hits: number, count: number, probability: number): number {
-  if (hits <= 0 || probability >= 1) return 1;
-  let logTerm = count * Math.log1p(-probability);
-  const odds = Math.log(probability) - Math.log1p(-probability);
-  let sum = 0;
-  for (let k = 0; k <= count; k++) {
-    if (k >= hits) sum += Math.exp(logTerm);
-    logTerm += Math.log(count - k) - Math.log(k + 1) + odds;
-  }
-
-  return Math.min(1, sum);
-}

@@ -269,7 +269,7 @@ export function allowedDrop(
   return Math.min(maxDrop, toTarget);
 }
 
-/** 95 % confidence interval of the drop. */
+/** 95 % confidence interval of the drop, never of width 0; null: the drop is undefined, or nothing is known of its scale. */
 export function intervalOf(
   validation: Validation,
   baseline: Baseline,
@@ -277,8 +277,11 @@ export function intervalOf(
 ): [number, number] | null {
   const { metric, dropType } = validation;
   const interval = dropInterval(metric, baseline.states, evaluation.states, dropType);
-  if (interval === null || interval[0] < interval[1] || metricFacts(metric.name)?.share !== true)
-    return interval;
-  const unit = dropType === 'relative' ? baseline.value : 1;
-  return unit > 0 ? unseenInterval(interval[0], baseline.states.length, unit) : interval;
+  if (interval === null || interval[0] < interval[1]) return interval;
+  // What one sample that was not drawn may come to: all of a share, else as much as was measured.
+  const isShare = metricFacts(metric.name)?.share === true;
+  const scale = isShare ? 1 : Math.max(Math.abs(baseline.value), Math.abs(evaluation.value));
+  const unit = dropType === 'relative' ? Math.abs(baseline.value) / scale : 1 / scale;
+
+  return Number.isFinite(unit) && unit > 0 ? unseenInterval(interval[0], baseline.states.length, unit) : null;
 }
