@@ -78,8 +78,8 @@ const ARROWS = {
         node:worker_threads npm:@bufbuild/protobuf npm:onnxruntime-node
       `,
       saturation: `
-        calibration corrections data metrics output overflow placement prepare progress quantize
-        ranges runtime validation
+        calibration corrections data metrics output overflow placement prepare profile progress quantize
+        ranges runtime validation weights
       `,
       statistics: 'placement prepare ranges runtime weights node:crypto node:fs node:path npm:env-paths',
       tasks: 'data node:fs node:path',

@@ -5,7 +5,11 @@ import { plan } from '../src/plan/plan.js';
 import type { SampleSource } from '../src/data/types.js';
 import { prepareModel } from '../src/prepare/prepare.js';
 import { makeQuantization, quantizationInputs } from '../src/run/make.js';
+import { buildModel } from '../src/quantize/quantization.js';
+import { optimizedModel } from '../src/runtime/optimized.js';
 import { autoProblems } from '../src/saturation/auto.js';
+import { layerCosts, saturatedSqnr } from '../src/saturation/weigh.js';
+import { encodeModel } from '@quantsmith/model/onnx';
 import { targetSaturates } from '../src/overflow/isa.js';
 import { startClock } from '../src/progress/clock.js';
 import { type CpuFeatures, instructionSets } from '../src/runtime/cpu.js';
@@ -93,12 +97,10 @@ describe('overflow_fix: auto', () => {
     const rare = await halved((name, sample) => (name === 'b' && sample === 2 ? pair(1, 1) : pair(0.3, 0.3)));
     expect(rare.layers).toEqual(['b']);
   });
-  it('halves what comes near the limit, for other samples may go beyond', async () => {
+  it('leaves at full range what comes near the limit and not beyond: half range would cost more', async () => {
     // 127 · 255 · (0.5 + 0.45) = 30766 of 32767.
     const near = await halved((name) => (name === 'c' ? pair(0.5, 0.45) : pair(0.3, 0.3)));
-    expect(near.layers).toEqual(['c']);
-    const below = await halved((name) => (name === 'c' ? pair(0.45, 0.4) : pair(0.3, 0.3)));
-    expect(below.layers).toEqual([]);
+    expect(near.layers).toEqual([]);
   });
   it('looks at a tenth of the samples only where those settle it', async () => {
     const all = await halved(() => pair(1, 1));
@@ -116,6 +118,84 @@ describe('overflow_fix: auto', () => {
     expect(codes('host', VNNI)).toEqual(['dead-setting']);
     expect(codes('host', AVX2)).toEqual([]);
     expect(codes('avx2', VNNI)).toEqual([]);
+  });
+});
+
+describe('what half range costs against what saturation costs', () => {
+  it('is what a pencil gives', () => {
+    // 20 dB of saturation: a hundredth of the signal. Rounding: 1e-4 of it at full range, four times that at half.
+    const costs = layerCosts({ fraction: 0.1, sqnrDb: 20 }, 1e-4, 4e-4);
+    expect(costs.full).toBeCloseTo(0.0101, 12);
+    expect(costs.half).toBe(4e-4);
+    // Nothing saturated: full range costs its rounding alone.
+    expect(layerCosts({ fraction: 0, sqnrDb: null }, 1e-4, 4e-4)).toEqual({ full: 1e-4, half: 4e-4 });
+  });
+
+  /** Weights of 1 and, in the other output, ones that only a fine scale tells apart. */
+  const fine = model({
+    inputs: [value('x', [1, 4])],
+    outputs: [value('y', [1, 2])],
+    nodes: [node('MatMul', ['x', 'w'], ['y'], {}, 'layer')],
+    initializers: [floats('w', [4, 2], [1, 0.9961, 1, 0.5039, 0.2539, 0.4961, 0.7461, 0.2461])],
+  });
+  const samplesOf = (rows: readonly (readonly number[])[]): SampleSource => ({
+    count: rows.length,
+    hasLabels: false,
+    get: (sample) => {
+      const x = { type: 'float32' as const, dims: [1, 4], data: Float32Array.from(rows[sample]!) };
+      return Promise.resolve({ name: `${sample}`, feeds: { x }, label: null });
+    },
+    fingerprint: () => Promise.resolve(''),
+  });
+  const weighed = async (rows: readonly (readonly number[])[]) => {
+    const prepared = await prepareModel(loaded(fine));
+    const quiet = () => undefined;
+    const statistics = {
+      ...{
+        source: samplesOf(rows),
+        samples: rows.length,
+        workers: oneWorker(1),
+        cache: null,
+        pool: createPool(),
+      },
+      ...{ onSample: quiet, warn: quiet, loaded: loaded(fine) },
+    };
+    const inputs = quantizationInputs({
+      ...{ float: prepared, statistics, workers: oneWorker(1), clock: startClock(quiet), cpu: VNNI },
+    });
+    const made = async (fix: string) => {
+      const planned = plan({
+        model: 'test.onnx',
+        data: { calibration: { arrays: 'x.npz' } },
+        quantization: {
+          advanced_parameters: { overflow_fix: fix, backend_params: { target_isa: 'avx2' } },
+        },
+      } as QuantizationConfig);
+      return (await makeQuantization(inputs, planned, quiet)).quantization;
+    };
+    /** SQNR in dB as a CPU that saturates computes the model. */
+    const saturated = async (fix: string) => {
+      const quantization = await made(fix);
+      const bytes = encodeModel(buildModel(quantization, new Set()));
+      const feeds = await Promise.all(rows.map(async (_, i) => (await statistics.source.get(i)).feeds));
+      return (await saturatedSqnr(quantization, await optimizedModel(bytes), feeds, 1))!;
+    };
+
+    const { placement } = await made('auto');
+    return { halved: placement.weights[0]!.halfRange, saturated };
+  };
+  const calm = Array.from({ length: 40 }, (_, i) => [0.3 + i / 200, 0.4 - i / 200, 1, 0.1]);
+
+  it('leaves a layer at full range that saturates by next to nothing', async () => {
+    // 127 · 255 · 1.015 = 32874: 107 of 32767 too much, in one sample of forty.
+    const { halved, saturated } = await weighed(calm.map((row, i) => (i === 0 ? [0.515, 0.5, 1, 0.1] : row)));
+    expect(halved).toBe(false);
+    expect(await saturated('auto')).toBeGreaterThan(await saturated('enable'));
+  });
+  it('halves one that loses much, and is never worse than either of the two', async () => {
+    const { halved, saturated } = await weighed(calm.map((row, i) => (i % 2 === 0 ? [1, 1, 1, 1] : row)));
+    expect(halved).toBe(true);
+    expect(await saturated('auto')).toBeGreaterThan(await saturated('disable'));
   });
 });
 
