@@ -65,7 +65,7 @@ const ARROWS = {
         choose corrections measure placement quantize restore runtime saturation validation verify
       `,
       restore: `
-        calibration data measure metrics placement progress quantize ranges runtime tasks
+        calibration corrections data measure metrics placement progress quantize ranges runtime tasks
         validation weights node:crypto node:fs
       `,
       run: `

@@ -103,8 +103,8 @@ async function underQemu(
   );
   const there = JSON.parse(stdout) as ModelEvaluation;
   return {
-    here: here.metric!.value,
-    metric: there.metric!.value,
+    here: here.metric.value,
+    metric: there.metric.value,
     equal: here.outputs.filter((hash, index) => hash === there.outputs[index]).length,
   };
 }

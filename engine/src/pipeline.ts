@@ -8,7 +8,6 @@ import type {
   RunRequest,
   SensitivityReport,
 } from '@quantsmith/schemas';
-import { latencyProblems } from './measure/findings.js';
 import { measureFinished } from './measure/finished.js';
 import type { Output } from './output/output.js';
 import { targetSaturates } from './overflow/isa.js';
@@ -79,8 +78,7 @@ async function quantizeInto(
   const final = buildModel(quantization, reverted);
 
   const unchanged = restored.made === checked.made && reverted.size === 0;
-  const found = await verifyFinished({ quantization, final, unchanged }, checked, opened);
-  opened.warn(latencyProblems(found.latency));
+  const found = await verifyFinished({ quantization, final, reverted, unchanged }, checked, opened);
   const finished = await measure(final, restored, checked, planned, opened);
   await explainLosses(
     { restored, final, finished, verification: found.verification },
@@ -141,13 +139,16 @@ async function restore(
     readonly finish: AbortSignal | undefined;
   },
 ): Promise<RestoreOutcome<MadeQuantization>> {
-  const { workers, clock, float, validation, warn } = run.opened;
+  const { workers, clock, float, validation, warn, statistics } = run.opened;
   const restored = await restoreAccuracy(
     checked.made,
     validation,
     run.planned.restoration,
     quantizerWith({ ...run, checked }),
-    { workers, clock, journal: run.journal, finish: run.finish },
+    {
+      ...{ workers, clock, journal: run.journal, finish: run.finish },
+      calibrationSamples: statistics.samples,
+    },
   );
 
   const baseline = restored.measured?.baseline;

@@ -160,7 +160,7 @@ describe('images that fit the model better in another form', () => {
   ) => {
     const samples = Array.from({ length: 40 }, (_, i) => ({
       ...{ name: `${i}`, label: i % 4 },
-      feeds: { x: { type: 'float32', dims, data: Float32Array.from(pixels(i % 4)) } as HostTensor },
+      feeds: { x: { type: 'float32' as const, dims, data: Float32Array.from(pixels(i % 4)) } },
     }));
     const source = { count: 40, get: (index: number) => Promise.resolve(samples[index]!) };
     const context = (index: number) => ({ name: `${index}`, feeds: {}, image: null, task });

@@ -7,6 +7,7 @@ import {
   type QuantizationConfig,
 } from '@quantsmith/schemas';
 import { tune } from '../src/restore/tune.js';
+import { tuningBudget, workOf } from '../src/restore/tuningWork.js';
 
 const config = (quantization: QuantizationConfig['quantization'] = {}): QuantizationConfig => ({
   model: 'm.onnx',
@@ -68,6 +69,8 @@ describe('a remedy of a report', () => {
   });
 });
 
+const ENDLESS = { isLate: () => false, work: () => 1, budget: Number.POSITIVE_INFINITY };
+
 describe('tuning', () => {
   const groups = remedyGroups(resolveConfig(config()));
   /** Drops by what is set. */
@@ -81,7 +84,7 @@ describe('tuning', () => {
     const result = await tune(groups, 0.1, 0, (change, { value }) => {
       tried.push(value);
       return Promise.resolve(drops(change));
-    }, () => false); // prettier-ignore
+    }, ENDLESS); // prettier-ignore
     expect(result.drop).toBeCloseTo(0.05, 12);
     expect(result.change).toMatchObject({
       preset: 'mixed',
@@ -92,11 +95,27 @@ describe('tuning', () => {
     expect(tried).toHaveLength(7);
   });
   it('ends with the first that meets the target', async () => {
-    const result = await tune(groups, 0.1, 0.085, (change) => Promise.resolve(drops(change)), () => false); // prettier-ignore
+    const result = await tune(groups, 0.1, 0.085, (change) => Promise.resolve(drops(change)), ENDLESS); // prettier-ignore
     expect(result.tried.map(({ value }) => value)).toEqual(['mixed']);
   });
   it('ends when time is up', async () => {
-    const result = await tune(groups, 0.1, 0, () => Promise.reject(new Error('no time')), () => true); // prettier-ignore
+    const result = await tune(groups, 0.1, 0, () => Promise.reject(new Error('no time')), { ...ENDLESS, isLate: () => true }); // prettier-ignore
     expect(result).toEqual({ change: {}, drop: 0.1, tried: [] });
+  });
+  it('passes over what the budget does not suffice for, and goes on with what it does', async () => {
+    const tried: unknown[] = [];
+    const facts = { calibration: 100, validation: 200, deciding: 50, layers: 60 };
+    await tune(groups, 0.1, 0, (_, { value }) => {
+      tried.push(value);
+      return Promise.resolve(0.1);
+    }, { isLate: () => false, budget: tuningBudget(facts), work: (remedy) => workOf(remedy, facts) }); // prettier-ignore
+    // 3 · (100 + 2 · 200) = 1500: 4 · (50 + 100) = 600 and 2 · (50 + 400) = 900; 50 + 60 · (20 + 8) = 1730 is too much.
+    expect(tried).toEqual(['mixed', 'minmax', 'mean_minmax', 'median_minmax', 'mean_quantile', 'histogram']);
+  });
+  it('is a matter of counts: a model of few layers and many samples has its biases corrected accurately', () => {
+    const facts = { calibration: 300, validation: 2000, deciding: 300, layers: 14 };
+    const accurate = { setting: 'fast_bias_correction', value: false, change: {} };
+    expect(workOf(accurate, facts)).toBe(300 + 14 * 68);
+    expect(tuningBudget(facts)).toBe(12_900);
   });
 });

@@ -300,7 +300,7 @@ describe('latency', () => {
   it('is said to be worse where the whole interval is', () => {
     const latency = { ...{ floatMedian: 1, quantizedMedian: 1.25, runs: 50, busy: false }, floatSpread: [1, 1], quantizedSpread: [1, 1] } as const; // prettier-ignore
     const codes = (ratio: readonly [number, number] | null) =>
-      latencyProblems({ ...latency, ratio }).map(({ code, severity }) => `${code} ${severity}`);
+      latencyProblems({ ...latency, ratio }, null, true).map(({ code, severity }) => `${code} ${severity}`);
     expect(codes([0.75, 0.85])).toEqual(['slower-than-float warning']);
     expect(codes([0.75, 0.98])).toEqual([]);
     expect(codes(null)).toEqual([]);

@@ -194,8 +194,8 @@ export interface EngineEnvironment {
 
 /** What a model gave on a set of samples. */
 export interface ModelEvaluation {
-  /** null: there is no validation data, or the metric compares with the float model. */
-  readonly metric: { readonly name: string; readonly value: number } | null;
+  /** Without validation data and a metric: the SQNR of the outputs. */
+  readonly metric: { readonly name: string; readonly value: number };
   /** SHA-256 of all outputs of each sample. */
   readonly outputs: readonly string[];
 }

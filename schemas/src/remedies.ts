@@ -28,7 +28,7 @@ interface RemedySetting {
 const asText = (text: string) => text;
 
 /**
- * The settings that are tried, one after the other; the engine, the report and the editor's fixes have them from here. It is
+ * The settings that are tried, one after the other, the cheap ones first; the engine, the report and the editor's fixes have them from here. It is
  * the grid of NNCF's tuner without what cannot help here.
  */
 export const REMEDIES: readonly RemedySetting[] = [
@@ -45,18 +45,18 @@ export const REMEDIES: readonly RemedySetting[] = [
     parse: asText,
   },
   {
-    setting: 'fast_bias_correction',
-    path: ['quantization', 'fast_bias_correction'],
-    values: ({ fast_bias_correction: fast, advanced_parameters: advanced }) =>
-      advanced.disable_bias_correction ? [] : [!fast],
-    parse: (text) => text === 'true',
-  },
-  {
     setting: 'smooth_quant_alphas.matmul',
     path: ['quantization', 'advanced_parameters', 'smooth_quant_alphas', 'matmul'],
     values: ({ model_type: type, advanced_parameters: { smooth_quant_alphas: alphas } }) =>
       type === 'transformer' ? [0.15, 0.25, 0.5, 0.75, 0.95].filter((alpha) => alpha !== alphas.matmul) : [],
     parse: Number,
+  },
+  {
+    setting: 'fast_bias_correction',
+    path: ['quantization', 'fast_bias_correction'],
+    values: ({ fast_bias_correction: fast, advanced_parameters: advanced }) =>
+      advanced.disable_bias_correction ? [] : [!fast],
+    parse: (text) => text === 'true',
   },
 ];
 

@@ -69,7 +69,6 @@ export function comparison(cpu: string, native: ModelEvaluation, emulated: Model
       ? `the outputs of all ${total} samples are equal to the bit`
       : `the outputs of ${equal} of ${total} samples are equal to the bit`;
 
-  if (native.metric === null || emulated.metric === null) return `${cpu}: ${outputs}`;
   const { name } = native.metric;
 
   return `${cpu}: ${name} ${metricValue(name, emulated.metric.value)}, here ${metricValue(name, native.metric.value)}; ${outputs}`;

@@ -20,3 +20,6 @@ const EXACT = INSTRUCTION_SETS.filter((name) => ISAS[name].target && !ISAS[name]
 function hostSaturates({ arch, isa }: HostCpu): boolean {
   return arch === 'x64' && !EXACT.some((set) => isa.includes(set));
 }
+
+/** Whether this machine has instructions for sums of products of 8-bit integers; of other architectures than x64 that is believed. */
+export const hasDotProducts = (host: HostCpu): boolean => !hostSaturates(host);

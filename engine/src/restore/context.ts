@@ -8,4 +8,6 @@ export interface RestoreContext {
   readonly journal: Journal;
   /** Aborted by who wants the best state found so far; absent: by nobody. */
   readonly finish?: AbortSignal | undefined;
+  /** How many samples are calibrated on. */
+  readonly calibrationSamples: number;
 }

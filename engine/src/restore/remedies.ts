@@ -6,6 +6,7 @@ import { comparableDrop, measureModel, type Baseline, type Validation } from '..
 import { createEvaluator } from './evaluator.js';
 import type { RestoreContext } from './context.js';
 import { tune, type TriedRemedy } from './tune.js';
+import { tuningBudget, workOf, type WorkFacts } from './tuningWork.js';
 
 /** What is tried before operators go back to float. */
 export interface RemediesPlan {
@@ -56,25 +57,61 @@ export async function tryRemedies<Made extends { readonly quantization: Quantiza
   }
 
   if (plan.remedies.length === 0 || meetsTarget(best.drop, maxDrop) || isLate()) return { best, tried };
-  const tuned = await tune(plan.remedies, best.drop, maxDrop, predictedDrop(input, base), isLate);
+  const keeper = bestMade(input.make);
+  const facts = workFacts(input);
+  const tuned = await tune(plan.remedies, best.drop, maxDrop, predictedDrop(input, base, keeper), {
+    ...{ isLate, budget: tuningBudget(facts), work: (remedy) => workOf(remedy, facts) },
+  });
   if (tuned.drop >= best.drop) return { best, tried: [...tried, ...tuned.tried] };
-  const after = await measured(input, combineChanges(base, tuned.change));
+  const after = await measured({ ...input, make: keeper.make }, combineChanges(base, tuned.change));
   const kept = after.drop < best.drop;
   const settled = tuned.tried.map((remedy) => ({ ...remedy, kept: remedy.kept && kept }));
 
   return { best: kept ? after : best, tried: [...tried, ...settled] };
 }
 
+function workFacts<Made extends { readonly quantization: Quantization }>({
+  start,
+  validation,
+  plan,
+  context,
+}: RemedyInput<Made>): WorkFacts {
+  return {
+    calibration: context.calibrationSamples,
+    validation: validation.source.count,
+    deciding: plan.decidingSamples,
+    layers: start.made.quantization.placement.weights.length,
+  };
+}
+
+/** Makes quantizations and keeps the best one: it is wanted again when it is measured on all samples. */
+interface Keeper<Made> {
+  readonly make: (change: QuantizationChange) => Promise<Made>;
+  readonly judged: (change: QuantizationChange, made: Made, drop: number) => void;
+}
+
+function bestMade<Made>(make: (change: QuantizationChange) => Promise<Made>): Keeper<Made> {
+  let best: { key: string; made: Made; drop: number } | null = null;
+  return {
+    make: (change) => (best?.key === JSON.stringify(change) ? Promise.resolve(best.made) : make(change)),
+    judged(change, made, drop) {
+      if (best === null || drop < best.drop) best = { key: JSON.stringify(change), made, drop };
+    },
+  };
+}
+
 /** The drop with other settings, judged by the samples that decide. */
 function predictedDrop<Made extends { readonly quantization: Quantization }>(
   input: RemedyInput<Made>,
   base: QuantizationChange,
+  keeper: Keeper<Made>,
 ): (change: QuantizationChange) => Promise<number> {
   const { start, baseline, validation, plan, context } = input;
   return async (change) => {
-    const { quantization } = await input.make(combineChanges(base, change));
+    const combined = combineChanges(base, change);
+    const made = await keeper.make(combined);
     const evaluator = createEvaluator({
-      quantization,
+      quantization: made.quantization,
       validation,
       baseline,
       maxDrop: input.maxDrop,
@@ -83,10 +120,12 @@ function predictedDrop<Made extends { readonly quantization: Quantization }>(
       limit: plan.decidingSamples,
       workers: context.workers,
       journal: context.journal,
-      prefix: `with ${JSON.stringify(combineChanges(base, change))}`,
+      prefix: `with ${JSON.stringify(combined)}`,
     });
+    const { drop } = await evaluator.assess(new Set());
+    keeper.judged(combined, made, drop);
 
-    return (await evaluator.assess(new Set())).drop;
+    return drop;
   };
 }
 

@@ -9,25 +9,35 @@ export interface TriedRemedy {
   readonly kept: boolean;
 }
 
+export interface TuningLimits {
+  readonly isLate: () => boolean;
+  /** What it takes to try a remedy, in the units of the budget. */
+  readonly work: (remedy: Remedy) => number;
+  readonly budget: number;
+}
+
 /**
  * Goes through the groups and keeps of each the remedy that lowers the drop most, on top of those kept before. Ends as
- * soon as the target is met. `dropWith`: the drop with a change; `initial`: without any. Source: the coordinate-wise grid
- * search of NNCF's hyperparameter tuner.
+ * soon as the target is met, and passes over what the budget does not suffice for. `dropWith`: the drop with a change; `initial`:
+ * without any. Source: the coordinate-wise grid search of NNCF's hyperparameter tuner.
  */
 export async function tune(
   groups: readonly (readonly Remedy[])[],
   initial: number,
   maxDrop: number,
   dropWith: (change: QuantizationChange, remedy: Remedy) => Promise<number>,
-  isLate: () => boolean,
+  { isLate, work, budget }: TuningLimits,
 ): Promise<{ change: QuantizationChange; drop: number; tried: TriedRemedy[] }> {
   let best: { change: QuantizationChange; drop: number } = { change: {}, drop: initial };
   const tried: TriedRemedy[] = [];
+  let left = budget;
   for (const group of groups) {
     let chosen: { remedy: Remedy; change: QuantizationChange; drop: number } | null = null;
     const results: { remedy: Remedy; drop: number }[] = [];
     for (const remedy of group) {
       if (meetsTarget(best.drop, maxDrop) || isLate()) break;
+      if (work(remedy) > left) continue;
+      left -= work(remedy);
       const change = combineChanges(best.change, remedy.change);
       const drop = await dropWith(change, remedy);
       results.push({ remedy, drop });

@@ -1,8 +1,10 @@
 import type { ModelProto } from '@quantsmith/model/onnx';
 import { alikeProblems } from '../data/alike.js';
 import { KEPT_CHECK_BYTES, keepSamples } from '../data/keep.js';
+import { isSlower, latencyProblems } from '../measure/findings.js';
 import { measureLatency, type Latency } from '../measure/latency.js';
-import { targetSaturates } from '../overflow/isa.js';
+import { explainSlowness } from '../measure/slowdown.js';
+import { hasDotProducts, targetSaturates } from '../overflow/isa.js';
 import type { Plan } from '../plan/plan.js';
 import type { Quantization } from '../quantize/quantization.js';
 import { inFloat, leaveRefusedInFloat } from '../quantize/refused.js';
@@ -84,13 +86,15 @@ async function openCheckSamples({ statistics, validation, warn }: OpenedRun): Pr
 export interface FinishedModel {
   readonly quantization: Quantization;
   readonly final: ModelProto;
+  /** The operators that restoration left in float. */
+  readonly reverted: ReadonlySet<string>;
   /** Whether it is the quantization that was checked, as it was checked. */
   readonly unchanged: boolean;
 }
 
 /** Compares the finished model with the float model, and times both: they are loaded once for that. */
 export async function verifyFinished(
-  { quantization, final, unchanged }: FinishedModel,
+  { quantization, final, reverted, unchanged }: FinishedModel,
   checked: CheckedQuantization,
   { clock, cpu, warn, workers, statistics }: OpenedRun,
 ): Promise<{ verification: Verification; latency: Latency }> {
@@ -104,7 +108,7 @@ export async function verifyFinished(
   const unoptimized = await unoptimizedOutputs(quantization, final, samples, threads);
   const { feeds } = await statistics.source.get(0);
 
-  return withFinishedSessions(quantization, final, threads, async (sessions) => {
+  const found = await withFinishedSessions(quantization, final, threads, async (sessions) => {
     const verification = await verifyModel(sessions, unoptimized, unfit, samples, (done, total) =>
       clock.progress(done, 'outputs', total),
     );
@@ -114,4 +118,10 @@ export async function verifyFinished(
 
     return { verification, latency: await measureLatency(sessions.float, sessions.quantized, feeds) };
   });
+  const slowdown = isSlower(found.latency)
+    ? await explainSlowness(quantization, final, reverted, feeds, threads)
+    : null;
+  warn(latencyProblems(found.latency, slowdown, hasDotProducts(cpu)));
+
+  return found;
 }

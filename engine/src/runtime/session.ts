@@ -12,6 +12,8 @@ export interface SessionOptions {
   readonly dir?: string;
   /** Where the runtime writes its optimized graph. */
   readonly optimizedPath?: string;
+  /** Profiles kernels into a file whose path begins so. */
+  readonly profilePrefix?: string;
 }
 
 export interface PortSignature {
@@ -42,6 +44,9 @@ export async function createSession(source: Uint8Array | string, options: Sessio
     graphOptimizationLevel: options.optimization ?? 'all',
     logSeverityLevel: 4,
     ...(options.optimizedPath === undefined ? {} : { optimizedModelFilePath: options.optimizedPath }),
+    ...(options.profilePrefix === undefined
+      ? {}
+      : { enableProfiling: true, profileFilePrefix: options.profilePrefix }),
     ...(options.dir === undefined
       ? {}
       : { extra: { session: { model_external_initializers_file_folder_path: options.dir } } }),

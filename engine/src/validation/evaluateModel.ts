@@ -1,9 +1,10 @@
-import type { EngineEvent, EvaluateRequest, ModelEvaluation } from '@quantsmith/schemas';
+import { runPaths, type EngineEvent, type EvaluateRequest, type ModelEvaluation } from '@quantsmith/schemas';
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { firstIndices, openData, readAhead } from '../data/source.js';
+import { sqnr } from '../metrics/difference.js';
 import { accumulate } from '../metrics/evaluate.js';
-import type { Outputs, SampleState } from '../metrics/metric.js';
+import type { Metric, Outputs, SampleState } from '../metrics/metric.js';
 import { NO_TASK, type Task } from '../tasks/task.js';
 import { settleTask } from '../tasks/guess.js';
 import { createSession, run } from '../runtime/session.js';
@@ -18,11 +19,11 @@ export interface EvaluationPlan {
 }
 
 /**
- * Runs a model over the validation samples of a config, or over the calibration samples where there are none. Two
- * machines with the same hashes have the same outputs to the bit.
+ * Runs a model over the validation samples of a config, or over the calibration samples where there are none; without a metric
+ * the measure is the SQNR. Two machines with the same hashes have the same outputs to the bit.
  */
 export async function evaluateModel(
-  request: Omit<EvaluateRequest, 'config'>,
+  request: EvaluateRequest,
   plan: EvaluationPlan,
   emit: (event: EngineEvent) => void,
 ): Promise<ModelEvaluation> {
@@ -43,20 +44,26 @@ export async function evaluateModel(
       validation?.source ??
       (await openData(plan.samples.section, { ...context, configPath: ['data', 'calibration'] }));
 
-    const metric = validation === null || validation.metric.needsReference ? null : validation.metric;
+    const metric: Metric = validation?.metric ?? sqnr;
     const outputs: string[] = [];
     const states: SampleState[] = [];
     const task = await probedTask(validation, (feeds) => run(session, feeds));
-    for await (const sample of readAhead(source, firstIndices(source.count))) {
-      const results = await run(session, sample.feeds);
-      outputs.push(hashOf(results));
-      if (metric !== null) states.push(await accumulate(metric, results, sample, null, task));
-      const [done, total] = [outputs.length, source.count];
-      emit({ type: 'progress', stage: 'measure', done, total, secondsLeft: null });
+    const { model } = runPaths(request);
+    const float = metric.needsReference ? await createSession(model, { threads }) : null;
+    try {
+      for await (const sample of readAhead(source, firstIndices(source.count))) {
+        const results = await run(session, sample.feeds);
+        outputs.push(hashOf(results));
+        const reference = float === null ? null : await run(float, sample.feeds);
+        states.push(await accumulate(metric, results, sample, reference, task));
+        const [done, total] = [outputs.length, source.count];
+        emit({ type: 'progress', stage: 'measure', done, total, secondsLeft: null });
+      }
+    } finally {
+      await float?.release();
     }
 
-    const value = metric === null ? null : { name: metric.name, value: metric.result(states) };
-    return { metric: value, outputs };
+    return { metric: { name: metric.name, value: metric.result(states) }, outputs };
   } finally {
     await session.release();
   }
