@@ -1,19 +1,23 @@
-// This language server beside yaml-language-server: the same schema, documents and machine, each a process of its own on
-// standard input and output. Prints a table for each length of document, writes all as JSON.
+// This language server beside yaml-language-server, and Taplo for the same config in TOML: the same schema and machine, each a
+// process of its own on standard input and output. Prints a table for each length of document, writes all as JSON.
 //
 //   npm run bench:lsp -- [--lines 50,500,2000,10000] [--starts 7] [--edits 60] [--memory-edits 10000] [--only ours]
+//
+// Taplo sends the findings of its parser first and those of the schema later; the first message counts. Its package is
+// WebAssembly, as the extension for VS Code has it.
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { spread, startClient } from './lsp/client.mjs';
-import { configOf } from './lsp/documents.mjs';
+import { configOf, tomlOf } from './lsp/documents.mjs';
 import { modelOf } from './lsp/model.mjs';
 import { builtServer, installed } from './lsp/peer.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const PEER = 'yaml-language-server@2.0.0';
+const TOML_PEER = '@taplo/lsp@0.8.0';
 const { values: options } = parseArgs({
   options: {
     lines: { type: 'string', default: '50,500,2000,10000' },
@@ -25,6 +29,10 @@ const { values: options } = parseArgs({
 });
 /** Keys typed before anything counts: code is compiled in the first moments of a session. */
 const WARM_UP = 30;
+/** Seconds after which a row of a slow server has enough, and those in which memory may grow. */
+const ROW_SECONDS = 30;
+const MEMORY_SECONDS = 60;
+const LEAST = 10;
 const lengths = options.lines.split(',').map(Number);
 const schema = pathToFileURL(`${root}schemas/quantization-config.schema.json`).href;
 const yamlSettings = {
@@ -37,8 +45,14 @@ const yamlSettings = {
   http: {},
   '[yaml]': {},
 };
+const yaml = { file: 'bench.quant.yaml', documentOf: configOf };
 const all = {
-  ours: { command: () => [process.execPath, builtServer(), '--stdio'], settings: {}, language: 'quant-yaml' },
+  ours: {
+    command: () => [process.execPath, builtServer(), '--stdio'],
+    settings: {},
+    language: 'quant-yaml',
+    ...yaml,
+  },
   [PEER]: {
     command: () => [
       process.execPath,
@@ -47,6 +61,15 @@ const all = {
     ],
     settings: yamlSettings,
     language: 'yaml',
+    ...yaml,
+  },
+  [TOML_PEER]: {
+    command: () => [process.execPath, `${root}bench/lsp/taplo.mjs`, installed([TOML_PEER])],
+    settings: { evenBetterToml: { schema: { enabled: true, catalogs: [], associations: {} } } },
+    options: { configurationSection: 'evenBetterToml' },
+    language: 'toml',
+    file: 'bench.toml',
+    documentOf: (lines) => tomlOf(lines, schema),
   },
 };
 const servers = Object.entries(all)
@@ -62,7 +85,7 @@ try {
     const config = configOf(lines);
     // Whoever looks into the model finds every layer that the config names.
     writeFileSync(join(folder, 'bench.onnx'), modelOf(config.names));
-    for (const server of servers) rows[server.name] = await measure(server, config);
+    for (const server of servers) rows[server.name] = await measure(server, server.documentOf(lines));
     results[lines] = rows;
     print(lines, rows);
   }
@@ -71,12 +94,15 @@ try {
 }
 if (options.only === undefined) {
   mkdirSync(`${root}bench/results`, { recursive: true });
-  writeFileSync(`${root}bench/results/lsp.json`, `${JSON.stringify({ peer: PEER, results }, null, 2)}\n`);
+  writeFileSync(
+    `${root}bench/results/lsp.json`,
+    `${JSON.stringify({ peers: [PEER, TOML_PEER], results }, null, 2)}\n`,
+  );
 }
 
 async function measure(server, config) {
-  const uri = pathToFileURL(join(folder, 'bench.quant.yaml')).href;
-  writeFileSync(join(folder, 'bench.quant.yaml'), config.text);
+  const uri = pathToFileURL(join(folder, server.file)).href;
+  writeFileSync(join(folder, server.file), config.text);
   const starts = [];
   const firsts = [];
   for (let i = 0; i < Number(options.starts); i++) {
@@ -110,7 +136,8 @@ async function measure(server, config) {
       );
     const completion = await asked('textDocument/completion', config.complete);
     const hover = await asked('textDocument/hover', config.hover);
-    for (let edit = 0; edit < Number(options['memory-edits']); edit++) {
+    const end = performance.now() + 1000 * MEMORY_SECONDS;
+    for (let edit = 0; edit < Number(options['memory-edits']) && performance.now() < end; edit++) {
       await typing.type();
       if (edit % 50 === 49)
         await client.request('textDocument/hover', { textDocument: { uri }, position: config.hover });
@@ -129,8 +156,8 @@ async function measure(server, config) {
   }
 }
 
-function started({ command, settings }) {
-  return startClient(command, { settings, rootUri: pathToFileURL(folder).href });
+function started({ command, settings, options }) {
+  return startClient(command, { settings, options, rootUri: pathToFileURL(folder).href });
 }
 
 async function opened(client, { language }, uri, text) {
@@ -172,7 +199,9 @@ async function timed(body) {
 /** The times of a body. */
 async function repeated(count, body, before = async () => {}) {
   const times = [];
+  const end = performance.now() + 1000 * ROW_SECONDS;
   for (let i = 0; i < count + WARM_UP; i++) {
+    if (performance.now() > end && times.length >= LEAST) break;
     await before();
     const time = await timed(body);
     if (i >= WARM_UP) times.push(time);

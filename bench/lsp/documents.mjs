@@ -31,6 +31,62 @@ quantization:
     names:
 `;
 
+/** The same in TOML, which has no anchors and names its schema itself. */
+const tomlHead = (schema) => `#:schema ${schema}
+model = "bench.onnx"
+output = "bench.int8.onnx"
+
+[data.calibration]
+arrays = "data/calibration.npy" # 300 images
+
+[data.calibration.preprocess]
+scale = 16
+
+[data.validation]
+arrays = "data/validation.npy"
+labels = "data/validation-labels.npy"
+
+[data.validation.preprocess]
+scale = 16
+
+[accuracy_control]
+metric = "top1"
+max_drop = 0.01
+
+[quantization]
+preset = "performance"
+target_device = "ANY"
+subset_size = 300
+
+[quantization.advanced_parameters]
+overflow_fix = "disable"
+
+[quantization.advanced_parameters.weights_quantization_params]
+num_bits = 8
+per_channel = true
+
+[quantization.ignored_scope]
+validate = true
+names = [
+`;
+
+/** What configOf gives, as TOML. */
+export function tomlOf(lines, schema) {
+  const { names } = configOf(lines);
+  const head = tomlHead(schema).split('\n').slice(0, -1);
+  const listed = names.slice(0, Math.max(1, lines - head.length - 2));
+  const text = [...head, ...listed.map((name) => `  "${name}",`), ']', ''];
+  const lineOf = (start) => text.findIndex((line) => line.startsWith(start));
+  const edited = head.length + Math.floor(listed.length / 2);
+  return {
+    text: text.join('\n'),
+    names,
+    edit: { line: edited, character: text[edited].length - 2 },
+    complete: { line: lineOf('target_device'), character: 'target_device = "'.length },
+    hover: { line: lineOf('preset'), character: 2 },
+  };
+}
+
 /** A config of as many lines, and the places where the benchmark edits, completes and hovers. */
 export function configOf(lines) {
   const head = HEAD.split('\n').slice(0, -1);

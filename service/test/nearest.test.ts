@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { findAll } from '../src/rules/all.js';
+import { nearest } from '../src/rules/nearest.js';
 import { config } from '../../test/kit/configs.js';
 
 it.each([
@@ -17,3 +18,24 @@ it.each([
 ])('%j: %s', (text, message) => {
   expect(findAll(config(text), {}).findings.map((finding) => finding.message)).toContain(message);
 });
+
+const layers = Array.from(
+  { length: 5000 },
+  (_, index) => `/features/features.${index}/conv/conv.${index % 3}/Conv`,
+);
+
+it.each([
+  ['/features/features.4977/conv/conv.0/Convx', '/features/features.4977/conv/conv.0/Conv'],
+  ['/features/features.497/conv/conv.2/Cnov', '/features/features.497/conv/conv.2/Conv'],
+  ['/FEATURES/features.12/conv/conv.0/Conv', '/features/features.12/conv/conv.0/Conv'],
+  ['/feature/features.3000/conv/conv.0/Conv', '/features/features.3000/conv/conv.0/Conv'],
+])('%s among thousands of layers is %s', (written, meant) => {
+  expect(nearest(written, layers)[0]).toBe(meant);
+});
+
+it.each([
+  ['abcd', ['abdc', 'axxd'], ['abdc']],
+  ['ab', ['ba', 'abc', 'x'], ['abc', 'ba']],
+  ['', ['a', 'bcdef'], ['a']],
+  ['conv-1', ['Conv_1', 'conv_2'], ['Conv_1']],
+])('%s among %j', (written, candidates, found) => expect(nearest(written, candidates)).toEqual(found));

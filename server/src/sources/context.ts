@@ -36,7 +36,15 @@ export async function gatherContext(
   const inherited = await patience.soon(inherit(document, file, sources.config), NOTHING_INHERITED);
   const value = effectiveValue(document, inherited);
   const config = isConfig(value) ? value : null;
-  const nothing = { inherited, config, facts: NO_FACTS, model: null, modelProblem: null, report: null };
+  const nothing = {
+    inherited,
+    config,
+    facts: NO_FACTS,
+    model: null,
+    index: null,
+    modelProblem: null,
+    report: null,
+  };
   if (file === null) return { ...nothing, baseDir: null, changed: null, output: null };
 
   const baseDir = dirname(file);
@@ -61,6 +69,7 @@ export async function gatherContext(
     inherited,
     facts,
     model: loaded?.model ?? null,
+    index: loaded?.index ?? null,
     modelProblem: loaded?.problem ?? null,
     config,
     report,

@@ -1,6 +1,7 @@
 import { inspectModel } from '@quantsmith/model/onnx';
 import { QuantsmithError, type ModelSummary, type QuantizationReport } from '@quantsmith/schemas';
 import {
+  createModelIndex,
   parseConfig,
   unreadConfig,
   type ArrayFacts,
@@ -9,6 +10,7 @@ import {
   type FolderEntry,
   type ImageSize,
   type LabelFacts,
+  type ModelIndex,
   type ReadConfig,
 } from '@quantsmith/service';
 import { pathToFileURL } from 'node:url';
@@ -25,9 +27,12 @@ import { createLabelJudge, type JudgeLabels } from './verdict.js';
 
 interface LoadedSummary {
   readonly model: ModelSummary | null;
+  readonly index: ModelIndex | null;
   /** Why it could not be read; null also when there is no file (another rule says so), or it is too large to look into. */
   readonly problem: string | null;
 }
+
+const NO_MODEL: LoadedSummary = { model: null, index: null, problem: null };
 
 /** What the server reads beside open configs, once for each state of a file. null: it is not there, or not known. */
 export interface Sources {
@@ -83,7 +88,7 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
   const sets = cachedLook(countSets);
 
   return {
-    model: async (path) => (await model.load(path)) ?? { model: null, problem: null },
+    model: async (path) => (await model.load(path)) ?? NO_MODEL,
     report: report.load,
     config: async (path) => open(path) ?? config.load(path),
     kind: kind.load,
@@ -108,11 +113,11 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
 
 async function loadModel(path: string): Promise<LoadedSummary> {
   try {
-    return { model: await inspectModel(path, { maxParts: MAX_MODEL_PARTS }), problem: null };
+    const model = await inspectModel(path, { maxParts: MAX_MODEL_PARTS });
+    return { model, index: createModelIndex(model), problem: null };
   } catch (error) {
-    if (error instanceof QuantsmithError && error.problem.code === 'model-too-large')
-      return { model: null, problem: null };
-    return { model: null, problem: error instanceof Error ? error.message : String(error) };
+    if (error instanceof QuantsmithError && error.problem.code === 'model-too-large') return NO_MODEL;
+    return { ...NO_MODEL, problem: error instanceof Error ? error.message : String(error) };
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ModelSummary, QuantizationConfig, QuantizationReport } from '@quantsmith/schemas';
 import type { Inherited } from '../extends/inherit.js';
 import type { FileFacts } from '../facts/facts.js';
+import type { ModelIndex } from '../knowledge/modelIndex.js';
 
 /** What of a run has changed since; null: nothing; unknown: that was not found out, or not yet. */
 export type Change = 'config' | 'model' | 'data' | 'unknown' | null;
@@ -13,6 +14,8 @@ export interface ConfigContext {
   readonly inherited: Inherited;
   readonly facts: FileFacts;
   readonly model: ModelSummary | null;
+  /** Of that model; null: there is none. */
+  readonly index: ModelIndex | null;
   /** Why the model cannot be read. */
   readonly modelProblem: string | null;
   /** The config's value with what it inherits; null when it is not valid. */

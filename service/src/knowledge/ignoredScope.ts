@@ -79,9 +79,12 @@ export function stringsAt(document: ConfigDocument, list: ScopeList): ScalarNode
 export function stringsOf(document: ConfigDocument, path: ConfigPath): ScalarNode[] {
   const node = resolved(findNode(document.tree, path));
   if (node?.kind !== 'sequence') return [];
-  return node.items.flatMap((item) => {
+  const found: ScalarNode[] = [];
+  for (const item of node.items) {
     const target = resolved(item);
-    if (target?.kind !== 'scalar' || typeof target.value !== 'string') return [];
-    return target === item ? [target] : [{ ...target, start: item.start, end: item.end }];
-  });
+    if (target?.kind !== 'scalar' || typeof target.value !== 'string') continue;
+    found.push(target === item ? target : { ...target, start: item.start, end: item.end });
+  }
+
+  return found;
 }

@@ -6,6 +6,7 @@ import { quoted } from '../document/edit.js';
 import { walk, type Tree } from '../document/tree.js';
 import { effectiveValue, NOTHING_INHERITED } from '../extends/inherit.js';
 import { NO_FACTS } from '../facts/facts.js';
+import { createModelIndex } from '../knowledge/modelIndex.js';
 import type { Finding } from '../findings/finding.js';
 import { fix, type Fix, type Fixable, type FixTable } from '../findings/fix.js';
 import { RULES } from './list.js';
@@ -32,6 +33,7 @@ export function findAll(
     inherited: NOTHING_INHERITED,
     facts: NO_FACTS,
     model: null,
+    index: context.model === null || context.model === undefined ? null : createModelIndex(context.model),
     modelProblem: null,
     report: null,
     changed: null,

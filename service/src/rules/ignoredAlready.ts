@@ -4,17 +4,22 @@ import { removeItem } from '../document/removeItem.js';
 import { walk, type TreeNode } from '../document/tree.js';
 import type { Finding } from '../findings/finding.js';
 import { fix, type FixTable } from '../findings/fix.js';
+import type { ModelIndex } from '../knowledge/modelIndex.js';
 import { createMatcher } from '../knowledge/matching.js';
 import { stringsAt } from '../knowledge/ignoredScope.js';
 import { defineRule } from './rule.js';
 
 /** `ignored-already`: a name, type or pattern that is listed twice, or a name that a type or pattern covers. */
-function ignoredAlreadyFindings(document: ConfigDocument, model: ModelSummary | null): Finding[] {
+function ignoredAlreadyFindings(
+  document: ConfigDocument,
+  model: ModelSummary | null,
+  index: ModelIndex | null,
+): Finding[] {
   const patterns = model === null ? new Map<string, string>() : patternOfNode(document, model);
   const types = new Set(stringsAt(document, 'types').map(({ value }) => String(value)));
-  const operators = new Map(model?.nodes.map(({ name, op }) => [name, op]));
+  const isCovering = types.size > 0 || patterns.size > 0;
   const cover = (name: string): string | null => {
-    const op = operators.get(name);
+    const op = isCovering ? index?.operators().get(name) : undefined;
     if (op === undefined) return null;
     if (types.has(op)) return `types has ${op}`;
     const pattern = patterns.get(name);
@@ -62,7 +67,7 @@ const ignoredAlreadyFixes: FixTable = {
 export const rule = defineRule({
   codes: ['ignored-already'],
   needs: 'value',
-  check: ({ document, model }) => ignoredAlreadyFindings(document, model),
+  check: ({ document, model, index }) => ignoredAlreadyFindings(document, model, index),
   fixes: ignoredAlreadyFixes,
   suppressible: true,
   sections: {

@@ -4,6 +4,7 @@ import { findEntry, type Span } from '../document/tree.js';
 import { isMapping } from '../extends/merge.js';
 import type { Code, Finding, Severity } from '../findings/finding.js';
 import { bordersOf, stringsOf, type ScopeList, type ScopePath } from '../knowledge/ignoredScope.js';
+import type { ModelIndex } from '../knowledge/modelIndex.js';
 import { createMatcher, patternProblem, type Matcher } from '../knowledge/matching.js';
 import { subgraphFindings } from './subgraphs.js';
 import { placeOf } from './place.js';
@@ -22,23 +23,24 @@ const MAX_COMPARED = 20_000;
 function ignoredScopeFindings(
   document: ConfigDocument,
   model: ModelSummary | null,
+  index: ModelIndex | null,
   config: unknown,
 ): Finding[] {
   const match = model === null ? null : createMatcher(model);
   // What matches nothing is an error of a run only where that is wanted.
   const severity: Severity = isValidated(config) ? 'error' : 'warning';
   const scopes = [{ path: SCOPE, severity, isFloat: true }, ...overrideScopes(config)];
-  const found = scopes.flatMap((scope) => scopeFindings(document, scope, { config, model, match }));
-  if (model === null) return found;
-  const names = new Set(model.nodes.map((node) => node.name));
-  const bounds = bordersOf(document).map(({ name, node: { start, end } }) => ({
+  const found = scopes.flatMap((scope) => scopeFindings(document, scope, { config, model, index, match }));
+  const mentions = model === null ? [] : bordersOf(document);
+  if (model === null || index === null || mentions.length === 0) return found;
+  const bounds = mentions.map(({ name, node: { start, end } }) => ({
     value: name,
     start,
     end,
     inherited: false,
   }));
   const place = { path: [...SCOPE, 'subgraphs'], code: 'unknown-node', what: 'node' } as const;
-  const strange = unknown(bounds, names, place, tensorNames(model));
+  const strange = unknown(bounds, index.names(), place, tensorNames(model));
 
   return [
     ...found,
@@ -68,9 +70,14 @@ function overrideScopes(config: unknown): Scope[] {
 function scopeFindings(
   document: ConfigDocument,
   scope: Scope,
-  known: { readonly config: unknown; readonly model: ModelSummary | null; readonly match: Matcher | null },
+  known: {
+    readonly config: unknown;
+    readonly model: ModelSummary | null;
+    readonly index: ModelIndex | null;
+    readonly match: Matcher | null;
+  },
 ): Finding[] {
-  const { config, model, match } = known;
+  const { config, model, index, match } = known;
   const { path } = scope;
   const patterns = textsAt(document, [...path, 'patterns'], config).flatMap((node) =>
     match === null || model === null
@@ -79,15 +86,13 @@ function scopeFindings(
   );
 
   // Without the model nothing can be said about names.
-  if (model === null) return patterns;
-  const names = new Set(model.nodes.map((node) => node.name));
-  const types = new Set(model.nodes.map((node) => node.op));
+  if (model === null || index === null) return patterns;
   const list = (key: ScopeList) => textsAt(document, [...path, key], config);
   const namePlace = { path: [...path, 'names'], code: 'unknown-node', what: 'node' } as const;
   const typePlace = { path: [...path, 'types'], code: 'unknown-operator', what: 'operator of type' } as const;
   const strange = [
-    ...unknown(list('names'), names, namePlace, tensorNames(model)),
-    ...unknown(list('types'), types, typePlace),
+    ...unknown(list('names'), index.names(), namePlace, tensorNames(model)),
+    ...unknown(list('types'), index.types(), typePlace),
   ].map((finding) => ({ ...finding, severity: scope.severity }));
 
   return [...strange, ...patterns];
@@ -134,6 +139,8 @@ function unknown(
   explained: (value: string) => Explained | null = () => null,
 ): Finding[] {
   const strange = texts.filter(({ value }) => !known.has(value)).slice(0, MAX);
+  if (strange.length === 0) return [];
+
   const candidates = [...known];
   return strange.map(({ value, start, end, inherited }, index) => {
     const other = index * known.size > MAX_COMPARED ? null : explained(value);
@@ -161,9 +168,8 @@ interface Explained {
 
 /** Tells a tensor's name from a node's, with the node that gives it. */
 function tensorNames({ nodes, inputs }: ModelSummary): (value: string) => Explained | null {
-  const givers = new Map(nodes.flatMap((node) => node.outputs.map((tensor) => [tensor, node] as const)));
   return (value) => {
-    const node = givers.get(value);
+    const node = nodes.find(({ outputs }) => outputs.includes(value));
     if (node !== undefined)
       return {
         message: `"${value}" is a tensor, not a node: "${node.name}" gives it.`,
@@ -231,7 +237,7 @@ export const rule = defineRule({
     'subgraph-empty',
   ],
   needs: 'value',
-  check: ({ document, model, value }) => ignoredScopeFindings(document, model, value),
+  check: ({ document, model, index, value }) => ignoredScopeFindings(document, model, index, value),
   suppressible: true,
   sections: {
     'unknown-node':

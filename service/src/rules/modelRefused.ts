@@ -1,4 +1,4 @@
-import { leftInFloat, REFUSAL_CODES, refusalOf, structureOfSummary } from '@quantsmith/model/refusals';
+import { REFUSAL_CODES } from '@quantsmith/model/refusals';
 import { findNode } from '../document/tree.js';
 import type { Code } from '../findings/finding.js';
 import { placeOf } from './place.js';
@@ -8,11 +8,9 @@ import { defineRule } from './rule.js';
 export const rule = defineRule({
   codes: [...REFUSAL_CODES, 'bodies-in-float'],
   needs: 'model',
-  check({ document, model }) {
-    const structure = structureOfSummary(model);
-    const refusal = refusalOf(structure);
+  check({ document, index }) {
     const { start, end } = findNode(document.tree, ['model']) ?? placeOf(document, ['model']);
-    return (refusal === null ? leftInFloat(structure) : [refusal]).map(({ code, severity, message }) => ({
+    return index.refusals().map(({ code, severity, message }) => ({
       ...{ code: code as Code, severity, message, start, end, path: ['model'] },
     }));
   },

@@ -1,16 +1,83 @@
-import { smallest } from '@quantsmith/schemas';
-import { distance } from 'fastest-levenshtein';
+/** How many letters two words begin and end with in common: for names of layers most of them. */
+function commonEnds(word: string, other: string): { readonly start: number; readonly tail: number } {
+  const shorter = Math.min(word.length, other.length);
+  let start = 0;
+  while (start < shorter && word.charCodeAt(start) === other.charCodeAt(start)) start++;
+  let tail = 0;
+  const [left, right] = [word.length - 1, other.length - 1];
+  while (tail < shorter - start && word.charCodeAt(left - tail) === other.charCodeAt(right - tail)) tail++;
 
-/** Letters to change; two neighbours that changed places are one change. */
-function typingDistance(written: string, candidate: string): number {
-  const plain = distance(written, candidate);
-  if (plain < 2) return plain;
-  const swapped = Array.from({ length: Math.max(0, written.length - 1) }, (_, index) => {
-    const [first = '', second = ''] = [written[index], written[index + 1]];
-    return `${written.slice(0, index)}${second}${first}${written.slice(index + 2)}`;
+  return { start, tail };
+}
+
+/**
+ * How many changes of letters lead from a word to others; two neighbours that changed places are one change (optimal string
+ * alignment). Infinity: more than `most`, which is found out without counting them.
+ */
+function typingDistances(word: string): (candidate: string, most: number) => number {
+  // Three rows of the table of distances between beginnings, used again for each candidate.
+  let rows = [0, 1, 2].map(() => new Array<number>(word.length + 1).fill(0));
+
+  return (candidate, most) => {
+    // What both begin and end with costs nothing, and is most of the names of layers.
+    const shorter = Math.min(word.length, candidate.length);
+    let start = 0;
+    while (start < shorter && word.charCodeAt(start) === candidate.charCodeAt(start)) start++;
+    let [width, height] = [word.length, candidate.length];
+    while (
+      width > start &&
+      height > start &&
+      word.charCodeAt(width - 1) === candidate.charCodeAt(height - 1)
+    ) {
+      width--;
+      height--;
+    }
+
+    width -= start;
+    height -= start;
+    if (Math.abs(width - height) > most) return Infinity;
+    if (width === 0 || height === 0) return Math.max(width, height);
+
+    for (let column = 0; column <= width; column++) rows[1]![column] = column;
+    for (let row = 1; row <= height; row++) {
+      const [before, above, current] = rows as [number[], number[], number[]];
+      const letter = candidate.charCodeAt(start + row - 1);
+      const letterBefore = candidate.charCodeAt(start + row - 2);
+      let least = (current[0] = row);
+      for (let column = 1; column <= width; column++) {
+        const own = word.charCodeAt(start + column - 1);
+        const replaced = above[column - 1]! + (own === letter ? 0 : 1);
+        let cost = Math.min(above[column]! + 1, current[column - 1]! + 1, replaced);
+        const isSwapped =
+          row > 1 && column > 1 && own === letterBefore && word.charCodeAt(start + column - 2) === letter;
+        if (isSwapped) cost = Math.min(cost, before[column - 2]! + 1);
+        current[column] = cost;
+        least = Math.min(least, cost);
+      }
+
+      if (least > most) return Infinity;
+      rows = [above, current, before];
+    }
+
+    return rows[1]![width]!;
+  };
+}
+
+/** Candidates that are compared letter by letter; of more, those that share most at their ends. */
+const MAX_ALIGNED = 500;
+
+/** The places of the words that share most with one at their ends, in their order. */
+function mostAlike(word: string, others: readonly string[]): readonly number[] {
+  const all = [...others.keys()];
+  if (all.length <= MAX_ALIGNED) return all;
+
+  const apart = others.map((other) => {
+    const { start, tail } = commonEnds(word, other);
+    return Math.max(word.length, other.length) - start - tail;
   });
+  const limit = [...apart].sort((a, b) => a - b)[MAX_ALIGNED]!;
 
-  return Math.min(plain, smallest(swapped.map((word) => 1 + distance(word, candidate))));
+  return all.filter((index) => apart[index]! < limit || (apart[index] === limit && index < MAX_ALIGNED));
 }
 
 /**
@@ -20,18 +87,23 @@ function typingDistance(written: string, candidate: string): number {
 export function nearest(written: string, candidates: readonly string[], count = 3): string[] {
   const plain = (text: string) => text.toLowerCase().replace(/[-_ ]/g, '');
   const word = plain(written);
-  const same = candidates.filter((candidate) => plain(candidate) === word);
+  const others = candidates.map(plain);
+  const same = candidates.filter((_, index) => others[index] === word);
   if (same.length === 1) return same;
 
-  return candidates
-    .flatMap((candidate) => {
-      const most = Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3));
-      const other = plain(candidate);
-      // A distance is at least the difference in length, and dear to compute.
-      const cost = Math.abs(word.length - other.length) > most ? Infinity : typingDistance(word, other);
-      return cost <= most ? [{ candidate, cost }] : [];
-    })
-    .sort((a, b) => a.cost - b.cost || (a.candidate < b.candidate ? -1 : 1))
-    .slice(0, count)
-    .map(({ candidate }) => candidate);
+  const distanceTo = typingDistances(word);
+  const found: { readonly candidate: string; readonly cost: number }[] = [];
+  for (const index of mostAlike(word, others)) {
+    const candidate = candidates[index]!;
+    const third = Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3));
+    // What is further than as many as are wanted is not among them.
+    const most = Math.min(third, found[count - 1]?.cost ?? Infinity);
+    const cost = distanceTo(others[index]!, most);
+    if (cost > most) continue;
+    found.push({ candidate, cost });
+    found.sort((a, b) => a.cost - b.cost || (a.candidate < b.candidate ? -1 : 1));
+    found.length = Math.min(found.length, count);
+  }
+
+  return found.map(({ candidate }) => candidate);
 }

@@ -2,6 +2,7 @@ import type { ModelSummary, QuantizationConfig, QuantizationReport } from '@quan
 import type { ConfigContext } from '../context/context.js';
 import type { ConfigDocument } from '../document/document.js';
 import type { FileFacts } from '../facts/facts.js';
+import type { ModelIndex } from '../knowledge/modelIndex.js';
 import type { Code, Finding } from '../findings/finding.js';
 import type { FixTable } from '../findings/fix.js';
 
@@ -21,7 +22,7 @@ interface Needed {
   /** The meaning of the text, which has no syntax error as a whole. */
   readonly value: RuleInput;
   readonly config: RuleInput & { readonly config: QuantizationConfig };
-  readonly model: RuleInput & { readonly model: ModelSummary };
+  readonly model: RuleInput & { readonly model: ModelSummary; readonly index: ModelIndex };
   /** Facts about files: the config is saved. */
   readonly data: RuleInput & { readonly baseDir: string };
   readonly run: RuleInput & { readonly config: QuantizationConfig; readonly report: QuantizationReport };
