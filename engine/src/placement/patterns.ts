@@ -207,7 +207,8 @@ function operandOrders(node: NodeProto): [string, string][] {
   ];
 }
 
-/** Whether the value that `node` reads from `tensor` lies inside a fused pattern. */
+/** Whether the value that `node` reads from `tensor` lies inside a fused pattern, behind whose inside no linear operator stands. */
 export function isInside(inside: Interior, node: NodeProto, tensor: string): boolean {
+  if (isLinear(node)) return false;
   return inside.tensors.has(tensor) || inside.ports.has(portKey(node, tensor));
 }
