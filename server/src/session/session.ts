@@ -1,30 +1,24 @@
 import {
-  createDocumentCache,
   createTokenCache,
-  extendsOf,
   findAll,
-  isConfigText,
   toDiagnostics,
   type ConfigContext,
   type ConfigDocument,
   type TokenCache,
 } from '@quantsmith/service';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import {
-  TextDocuments,
-  type CancellationToken,
-  type Connection,
-  type Diagnostic,
-} from 'vscode-languageserver/node';
-import { TextDocument } from 'vscode-languageserver-textdocument';
+import type { CancellationToken, Connection, Diagnostic } from 'vscode-languageserver/node';
+import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { knownCapabilities, type KnownClientCapabilities } from '../client/capabilities.js';
 import { createClient, type Client } from '../client/client.js';
 import { createLog, type Log } from '../client/log.js';
 import { DEFAULT_SETTINGS, type Settings } from '../client/settings.js';
 import { createSources, type Sources } from '../sources/sources.js';
 import { createOnDocument, type OnDocument, type Phase } from './answers.js';
-import { createContexts, extendsFile } from './contexts.js';
-import { createRefresh } from './refresh.js';
+import { createContexts, type Contexts } from './contexts.js';
+import { createFollowers } from './followers.js';
+import { createOpenTexts, fileOf, type OpenTexts } from './openTexts.js';
+import { createRefresh, type Refresh } from './refresh.js';
+import { createRoles, type Role } from './roles.js';
 import { createWorkspace, type Workspace, type WorkspaceConfig } from './workspace.js';
 
 /** What lasts between messages: open documents, what was read beside them, capabilities and settings of the client. */
@@ -67,114 +61,28 @@ export interface SessionOptions {
 }
 
 export function createSession(connection: Connection, { patience }: SessionOptions): Session {
-  const texts = new TextDocuments(TextDocument);
-  const parsed = createDocumentCache();
+  const open = createOpenTexts();
+  const { texts } = open;
   const log = createLog(connection, () => session.settings.logLevel);
   const capabilities = () => session.capabilities;
   const client = createClient(connection, capabilities, log);
 
-  /** What an editor has open counts for more than its file. */
-  const openAt = (path: string) => {
-    const text = texts.get(pathToFileURL(path).href) ?? texts.all().find(({ uri }) => fileOf(uri) === path);
-    return text === undefined ? null : parsed.get(text);
-  };
-  const documentOf = (uri: string) => {
-    const text = texts.get(uri);
-    return text === undefined ? null : parsed.get(text);
-  };
-
-  const sources = createSources(openAt);
+  const sources = createSources(open.byFile);
   const contexts = createContexts({ sources, fileOf, patience, onLate: () => refresh.everything() });
-  const isConfig = ({ uri, languageId }: TextDocument) => isConfigText(fileOf(uri) ?? uri, languageId);
-  const roleOf = async (text: TextDocument): Promise<'config' | 'base' | 'other'> => {
-    const file = fileOf(text.uri);
-    const extending = texts
-      .all()
-      .filter((other) => other !== text && isConfig(other))
-      .map((other) => parsed.get(other))
-      .filter(({ tree }) => extendsOf(tree) !== null);
-
-    const inherited = await Promise.all(extending.map(async (other) => (await contexts.of(other)).inherited));
-    if (file !== null && inherited.some((one) => extendsFile(one, file))) return 'base';
-
-    return isConfig(text) ? 'config' : 'other';
-  };
-  const diagnose = async (document: ConfigDocument, diagnosticData = session.capabilities.diagnosticData) => {
-    const begun = performance.now();
-    const role = await roleOf(document.text);
-    if (role === 'other') return [];
-    const found = findAll(document, await contexts.of(document)).findings;
-    // What a config needs, those that extend it may have.
-    const findings = role === 'base' ? found.filter(({ code }) => code !== 'missing-key') : found;
-    const { uri, version } = document.text;
-    const took = (performance.now() - begun).toFixed(1);
-    connection.tracer.log(`Checked version ${version} of ${uri}: ${findings.length} findings in ${took} ms.`);
-
-    const { severities } = session.settings;
-
-    return toDiagnostics(document, findings, {
-      ...session.capabilities,
-      docs: session.docs,
-      severities,
-      diagnosticData,
-    });
-  };
+  const roleOf = createRoles(open, contexts);
+  const diagnose = createDiagnose(() => session, roleOf);
   const refresh = createRefresh({
     client,
     capabilities,
     open: () => texts.all(),
-    diagnose: (text) => diagnose(parsed.get(text)),
+    diagnose: (text) => diagnose(open.parse(text)),
     log,
   });
 
   const isServed = async (uri: string) => {
     const text = texts.get(uri);
-    return text !== undefined && (isConfig(text) || (await roleOf(text)) !== 'other');
+    return text !== undefined && (open.isConfig(text) || (await roleOf(text)) !== 'other');
   };
-
-  /** Configs that extend the file of this one are checked again: its text counts before it is saved. */
-  const tellFollowers = async (uri: string) => {
-    const file = fileOf(uri);
-    const followers = file === null ? [] : await contexts.extending(file);
-    const others = followers.filter((follower) => follower !== uri);
-    for (const other of others) contexts.forget(other);
-    refresh.diagnostics(others.flatMap((other) => texts.get(other) ?? []));
-  };
-
-  const follow = (uri: string) => void tellFollowers(uri).catch((error: unknown) => log('error', error));
-
-  /** Open files that are judged as bases, by the config that extends them. */
-  const bases = new Map<string, string>();
-  const tellBases = async (text: TextDocument) => {
-    if (!isConfig(text)) return;
-    const document = parsed.get(text);
-    const known = extendsOf(document.tree) === null ? null : (await contexts.of(document)).inherited;
-    const open = (known?.layers ?? []).flatMap(
-      ({ file }) => texts.all().find(({ uri }) => fileOf(uri) === file) ?? [],
-    );
-
-    const uris = open.map(({ uri }) => uri).join('\n');
-    if ((bases.get(text.uri) ?? '') === uris) return;
-    bases.set(text.uri, uris);
-    refresh.diagnostics(open);
-  };
-
-  texts.onDidChangeContent(({ document }) => {
-    refresh.changed(document);
-    follow(document.uri);
-    void tellBases(document).catch((error: unknown) => log('error', error));
-  });
-  texts.onDidClose(({ document: { uri } }) => {
-    contexts.forget(uri);
-    parsed.forget(uri);
-    const left = bases.get(uri)?.split('\n') ?? [];
-    bases.delete(uri);
-    refresh.diagnostics(left.flatMap((base) => texts.get(base) ?? []));
-    session.tokens.forget(uri);
-    follow(uri);
-    refresh.closed(uri);
-  });
-  texts.listen(connection);
 
   const session: Session = {
     connection,
@@ -190,7 +98,7 @@ export function createSession(connection: Connection, { patience }: SessionOptio
     tokens: createTokenCache(),
     log,
     fileOf,
-    documentOf,
+    documentOf: open.byUri,
     contextOf: contexts.of,
     diagnose,
     refresh() {
@@ -201,21 +109,59 @@ export function createSession(connection: Connection, { patience }: SessionOptio
     },
     workspace: createWorkspace(sources),
     workspaceConfigs(token) {
-      const open = texts.all().flatMap((text) => (isConfig(text) ? (fileOf(text.uri) ?? []) : []));
-      return session.workspace.configs(open, () => token.isCancellationRequested);
+      const files = texts.all().flatMap((text) => (open.isConfig(text) ? (fileOf(text.uri) ?? []) : []));
+      return session.workspace.configs(files, () => token.isCancellationRequested);
     },
     isExtended: async (file) => (await contexts.extending(file)).length > 0,
-    onDocument: (fallback, body) => createOnDocument(session, isServed, documentOf, log)(fallback, body),
+    onDocument: (fallback, body) => createOnDocument(session, isServed, open.byUri, log)(fallback, body),
   };
+
+  listen(session, open, contexts, refresh);
 
   return session;
 }
 
-/** The path of a file's URI; null for documents that are no files. */
-function fileOf(uri: string): string | null {
-  try {
-    return uri.startsWith('file:') ? fileURLToPath(uri) : null;
-  } catch {
-    return null;
-  }
+/** Follows the texts that the client opens, changes and closes. */
+function listen(session: Session, open: OpenTexts, contexts: Contexts, refresh: Refresh): void {
+  const followers = createFollowers(open, contexts, refresh, session.log);
+  open.texts.onDidChangeContent(({ document }) => {
+    refresh.changed(document);
+    followers.changed(document);
+  });
+  open.texts.onDidClose(({ document: { uri } }) => {
+    contexts.forget(uri);
+    open.forget(uri);
+    session.tokens.forget(uri);
+    followers.closed(uri);
+    refresh.closed(uri);
+  });
+  open.texts.listen(session.connection);
+}
+
+/** What a client is shown of an open document's findings. */
+function createDiagnose(
+  current: () => Session,
+  roleOf: (text: TextDocument) => Promise<Role>,
+): Session['diagnose'] {
+  return async (document, diagnosticData) => {
+    const session = current();
+    const begun = performance.now();
+    const role = await roleOf(document.text);
+    if (role === 'other') return [];
+    const found = findAll(document, await session.contextOf(document)).findings;
+    // What a config needs, those that extend it may have.
+    const findings = role === 'base' ? found.filter(({ code }) => code !== 'missing-key') : found;
+    const { uri, version } = document.text;
+    const took = (performance.now() - begun).toFixed(1);
+    session.connection.tracer.log(
+      `Checked version ${version} of ${uri}: ${findings.length} findings in ${took} ms.`,
+    );
+
+    return toDiagnostics(document, findings, {
+      ...session.capabilities,
+      docs: session.docs,
+      severities: session.settings.severities,
+      diagnosticData: diagnosticData ?? session.capabilities.diagnosticData,
+    });
+  };
 }

@@ -1,0 +1,48 @@
+import type { ConfigPath, QuantizationConfig } from '@quantsmith/schemas';
+import type { ConfigDocument } from '../document/document.js';
+import { findEntry, findNode } from '../document/tree.js';
+import type { Finding } from '../findings/finding.js';
+
+/** Entries of `overrides` that name nothing or set nothing, and settings of theirs that another one makes void. */
+export function overrideFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {
+  return (config.quantization?.overrides ?? []).flatMap((entry, index) => {
+    const { names = [], patterns = [], types = [], ...settings } = entry;
+    const place = ['quantization', 'overrides', index] as const;
+    const dead = (message: string, key?: keyof typeof entry): Finding[] => {
+      const path = key === undefined ? place : ([...place, key] as const);
+      const span =
+        key === undefined ? findNode(document.tree, path) : findEntry(document.tree, path)?.keySpan;
+      if (span === null || span === undefined) return [];
+      const { start, end } = span;
+      return [{ code: 'dead-setting', severity: 'warning', message, start, end, path, data: {} }];
+    };
+
+    if (names.length + patterns.length + types.length === 0)
+      return dead('This entry names no operators: names, patterns or types say which ones it is about.');
+    if (Object.keys(settings).length === 0)
+      return dead(
+        'This entry sets nothing: float, num_bits, mode, per_channel or half_range say what holds.',
+      );
+    if (settings.float === true)
+      return (Object.keys(settings) as (keyof typeof settings)[])
+        .filter((key) => key !== 'float')
+        .flatMap((key) => dead(`${key} has no effect: these operators stay in float.`, key));
+    const bits = settings.num_bits ?? 8;
+    const half = settings.half_range === true && bits !== 8;
+
+    return [
+      ...(half ? dead('half_range has no effect: only 8-bit codes have a half range.', 'half_range') : []),
+      ...(bits > 8 ? wideFindings(document, config, [...place, 'num_bits']) : []),
+    ];
+  });
+}
+
+function wideFindings(document: ConfigDocument, config: QuantizationConfig, path: ConfigPath): Finding[] {
+  const span = findEntry(document.tree, path)?.keySpan;
+  const runtime = config.quantization?.advanced_parameters?.backend_params?.runtime ?? 'onnxruntime';
+  if (span === undefined || runtime !== 'onnxruntime') return [];
+  const message =
+    "ONNX Runtime's CPU provider has no integer kernels for more than 8 bits: these operators compute in float on rounded values.";
+
+  return [{ code: 'no-integer-kernel', severity: 'warning', message, ...span, path, data: {} }];
+}
