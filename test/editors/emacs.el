@@ -4,10 +4,8 @@
 (require 'eglot)
 (require 'json)
 
-(define-derived-mode quant-yaml-mode prog-mode "Quant")
-(add-to-list 'auto-mode-alist '("\\.quant\\.ya?ml\\'" . quant-yaml-mode))
-(add-to-list 'eglot-server-programs
-             (cons 'quant-yaml-mode (append (json-parse-string (getenv "QUANTSMITH_LSP") :array-type 'list) nil)))
+;; The snippet of docs/editors.md.
+(load (expand-file-name "snippet.el"))
 (setq eglot-sync-connect 100
       eglot-autoshutdown nil
       eglot-send-changes-idle-time 0.05
@@ -33,8 +31,9 @@
 
 (let (answers)
   (find-file "mistaken.quant.yaml")
-  ;; What M-x eglot does.
-  (apply #'eglot (eglot--guess-contact))
+  ;; `eglot-ensure' connects when the command that opened the file has ended.
+  (run-hooks 'post-command-hook)
+  (push (cons 'comments comment-start) answers)
   (push (cons 'attached (if (quant-wait 100 (lambda () (quant-diagnostics))) t :json-false)) answers)
   (push (cons 'diagnostics
               (vconcat (mapcar (lambda (found)
@@ -50,12 +49,49 @@
     (push (cons 'completion (vconcat (mapcar (lambda (item) (plist-get item :label))
                                              (if (vectorp list) list (plist-get list :items)))))
           answers))
+  ;; Fixes, asked for with the diagnostics as eglot gives them back.
+  (goto-char (point-min))
+  (search-forward "prset")
+  (let ((fixes 0)
+        (start (eglot--pos-to-lsp-position (match-beginning 0)))
+        (end (eglot--pos-to-lsp-position (match-end 0))))
+    (dotimes (_ 5)
+      (let ((actions (jsonrpc-request
+                      (eglot-current-server) :textDocument/codeAction
+                      (list :textDocument (eglot--TextDocumentIdentifier)
+                            :range (list :start start :end end)
+                            :context (list :diagnostics
+                                           (vconcat (mapcar (lambda (found)
+                                                              (cdr (assoc 'eglot-lsp-diag (eglot--diag-data found))))
+                                                            (flymake-diagnostics))))))))
+        (when (seq-some (lambda (action) (equal (plist-get action :title) "Change to preset")) actions)
+          (setq fixes (1+ fixes)))))
+    (push (cons 'fixes fixes) answers))
   ;; Mending the mistake must clear the diagnostic.
   (goto-char (point-min))
   (search-forward "prset")
   (replace-match "preset")
   (eglot--signal-textDocument/didChange)
   (push (cons 'cleared (if (quant-wait 100 (lambda () (not (quant-diagnostics)))) t :json-false)) answers)
+  (set-buffer-modified-p nil)
+  ;; eglot has no lenses: what the lens does is asked for. What the run finds appears without an edit.
+  (find-file "digits.quant.yaml")
+  (run-hooks 'post-command-hook)
+  (quant-wait 20 (lambda () (eglot-current-server)))
+  (jsonrpc-request (eglot-current-server) :workspace/executeCommand
+                   (list :command "quantsmith.server.run"
+                         :arguments (vector (eglot--path-to-uri (buffer-file-name))))
+                   :timeout 100)
+  (push (cons 'ran (if (quant-wait 100 (lambda ()
+                                         (seq-some (lambda (found)
+                                                     (string-match-p "accuracy-restored" (flymake-diagnostic-text found)))
+                                                   (quant-diagnostics))))
+                       t :json-false))
+        answers)
+  (find-file "other.quant.json")
+  (run-hooks 'post-command-hook)
+  (push (cons 'json (if (quant-wait 100 (lambda () (quant-diagnostics))) t :json-false)) answers)
+  (push (cons 'servers (length (apply #'append (hash-table-values eglot--servers-by-project)))) answers)
   (princ (concat (json-encode (nreverse answers)) "\n"))
   (set-buffer-modified-p nil)
   (eglot-shutdown (eglot-current-server)))

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { editorFolder, root, serverCommand } from './folder.js';
+import { editorFolder, root } from './folder.js';
+import { commandFolder, snippets } from './snippets.js';
 
 const scratch = editorFolder('emacs');
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -15,16 +16,27 @@ interface Answers {
   readonly diagnostics: { message: string; line: number; text: string }[];
   readonly hover: string;
   readonly completion: string[];
+  readonly comments: string;
+  readonly fixes: number;
   readonly cleared: boolean;
+  readonly ran: boolean;
+  readonly json: boolean;
+  readonly servers: number;
 }
 
 describe.skipIf(!installed)('Emacs with eglot', () => {
-  it('gets diagnostics, hover and completion', () => {
+  it('with the snippet of docs/editors.md gets diagnostics, hover, completion and fixes, and runs', () => {
+    writeFileSync(join(scratch, 'snippet.el'), snippets(/^Emacs/, 'elisp').join('\n'));
+    writeFileSync(join(scratch, 'other.quant.json'), '// a comment\n{ "modle": "digits.onnx" }\n');
     const script = join(root, 'test/editors/emacs.el');
     const { stdout, stderr } = spawnSync('emacs', ['--batch', '-q', '-l', script], {
       cwd: scratch,
       encoding: 'utf8',
-      env: { ...process.env, HOME: scratch, QUANTSMITH_LSP: JSON.stringify(serverCommand()) },
+      env: {
+        ...process.env,
+        HOME: scratch,
+        PATH: `${commandFolder(scratch)}:${process.env['PATH'] ?? ''}`,
+      },
     });
     const answers = JSON.parse(stdout.trim().split('\n').at(-1) || '{}') as Answers;
     expect(answers.attached, stderr).toBe(true);
@@ -33,6 +45,13 @@ describe.skipIf(!installed)('Emacs with eglot', () => {
     ]);
     expect(answers.hover).toMatch(/The device that the model must run on/);
     expect(answers.completion).toEqual(['ANY', 'CPU', 'CPU_SPR', 'GPU', 'NPU']);
-    expect(answers.cleared).toBe(true);
+    expect(answers).toMatchObject({
+      comments: '#',
+      fixes: 5,
+      cleared: true,
+      ran: true,
+      json: true,
+      servers: 1,
+    });
   });
 });

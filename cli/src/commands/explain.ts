@@ -1,6 +1,6 @@
 import { explain, explainedCodes } from '@quantsmith/api';
 import { fail } from '@quantsmith/schemas';
-import { closest } from 'fastest-levenshtein';
+import { closest, distance } from 'fastest-levenshtein';
 import { EXIT } from '../output/exitCodes.js';
 
 import { printJson, printLines } from '../output/terminal.js';
@@ -15,10 +15,17 @@ export function explainCommand(code: string | undefined, options: { readonly jso
 
   const explanation =
     explain(code) ??
-    fail('usage-invalid', `There is no code "${code}". Did you mean "${closest(code, explainedCodes())}"?`);
+    fail('usage-invalid', `There is no code "${code}".${suggestion(code)}`);
 
   if (options.json === true) printJson(explanation);
   else printLines([code, '', ...explanation.text.split('\n'), '', explanation.url]);
 
   return EXIT.ok;
+}
+
+/** The code that may be meant; nothing where more than a third of the letters differ. */
+function suggestion(code: string): string {
+  const near = closest(code, explainedCodes());
+  const isNear = distance(code, near) <= Math.max(1, Math.floor(Math.max(code.length, near.length) / 3));
+  return isNear ? ` Did you mean "${near}"?` : ' `quantsmith explain` lists them.';
 }

@@ -30,10 +30,13 @@ export interface Workspace {
 
 export function createWorkspace(sources: Sources): Workspace {
   let folders: readonly string[] = [];
-  let listing: { time: number; files: Promise<string[]> } | null = null;
-  const files = () => {
-    if (listing === null || Date.now() - listing.time > LISTING_MS)
-      listing = { time: Date.now(), files: findConfigs(folders, sources) };
+  let listing: { key: string; time: number; files: Promise<string[]> } | null = null;
+  /** A client without folders works where its open configs lie. */
+  const files = (open: readonly string[]) => {
+    const roots = folders.length > 0 ? folders : [...new Set(open.map((file) => dirname(file)))];
+    const key = roots.join('\n');
+    if (listing === null || listing.key !== key || Date.now() - listing.time > LISTING_MS)
+      listing = { key, time: Date.now(), files: findConfigs(roots, sources) };
     return listing.files;
   };
   const setFolders = (given: readonly string[]) => {
@@ -48,7 +51,7 @@ export function createWorkspace(sources: Sources): Workspace {
     forget: () => void (listing = null),
     async configs(open, isCancelled) {
       const found: WorkspaceConfig[] = [];
-      for (const file of new Set([...open, ...(await files())])) {
+      for (const file of new Set([...open, ...(await files(open))])) {
         if (isCancelled()) break;
         const document = await sources.config(file);
         if (document !== null) found.push({ file, document, model: await modelOf(document, file, sources) });

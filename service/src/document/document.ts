@@ -10,11 +10,11 @@ export interface ConfigDocument {
   readonly tree: Tree;
 }
 
-/** Which of the two notations a document is in: by its language id, else by its name. */
-export function languageOf(document: Pick<TextDocument, 'languageId' | 'uri'>): 'yaml' | 'json' {
-  if (/json/.test(document.languageId)) return 'json';
-  if (/yaml/.test(document.languageId)) return 'yaml';
-  return /\.jsonc?$/i.test(document.uri) ? 'json' : 'yaml';
+/** Which of the two notations a document is in: by its name, else by its language id, which some clients have one of for both. */
+export function languageOf({ uri, languageId }: Pick<TextDocument, 'languageId' | 'uri'>): 'yaml' | 'json' {
+  if (/\.jsonc?$/i.test(uri)) return 'json';
+  if (/\.ya?ml$/i.test(uri)) return 'yaml';
+  return /json/.test(languageId) ? 'json' : 'yaml';
 }
 
 /** Texts with more characters are not parsed: that would hold up every other answer. */
