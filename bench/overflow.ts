@@ -78,7 +78,7 @@ async function measure(name: string, emulated: boolean): Promise<Result> {
   return { model: name, metric: summary.metric, layers: summary.layers.length, rows };
 }
 
-/** Writes the model, runs it here and under QEMU, counts outputs that are equal to the bit. */
+/** Writes the model, runs it here and under QEMU, counts outputs that are bit-identical. */
 async function underQemu(
   name: string,
   request: Omit<EvaluateRequest, 'kind' | 'modelPath'>,

@@ -1,4 +1,4 @@
-// Prints every text that a user can read, one a line with its place, to be read as a whole:
+// Prints every text that a user can read, one per line with its place, to be read as a whole:
 // node scripts/messages.mjs [WORD]. Of code: texts of at least two words in messages, titles, hovers and logs.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';

@@ -53,9 +53,9 @@ function command(name: string, description: string, examples: readonly string[])
   return program
     .command(name)
     .description(description)
-    .option('-q, --quiet', 'say nothing but results and errors')
-    .option('-v, --verbose', 'also say how long each stage took')
-    .option('--log-file <file>', 'add everything that is said to this file, with times')
+    .option('-q, --quiet', 'print only results and errors')
+    .option('-v, --verbose', 'also print how long each stage took')
+    .option('--log-file <file>', 'append all messages to this file, with timestamps')
     .addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
 }
 
@@ -81,7 +81,7 @@ const modules = () =>
   new Option('--allow-modules', 'allow the JavaScript modules that the config names (loader, metric) to run');
 
 const noCache = () => new Option('--no-cache', 'recompute calibration statistics; do not cache them');
-const json = (what = 'as JSON, problems too') => new Option('--json', what);
+const json = (what = 'print JSON, problems included') => new Option('--json', what);
 const output = (what = 'write it to a file instead of standard output') =>
   new Option('--output <file>', what);
 
@@ -91,8 +91,8 @@ command('run', 'quantize the model that a config names, restore accuracy, write 
   'run model.quant.yaml --json | jq .metric',
 ])
   .argument('<config>')
-  .addOption(output('where the quantized model goes (default: what the config says)'))
-  .addOption(json('print the report as JSON, and nothing else, on standard output; problems too'))
+  .addOption(output('path of the quantized model (default: as the config says)'))
+  .addOption(json('print only the report, as JSON, on standard output; problems are JSON too'))
   .addOption(
     new Option('--format <format>', 'print the report in this format instead of a summary')
       .choices(REPORT_FORMATS)
@@ -108,7 +108,7 @@ command('run', 'quantize the model that a config names, restore accuracy, write 
     '--locked',
     'write what was chosen by measurement into the config, so that later runs give the same model',
   )
-  .option('--strict', 'end with 5 where the report has an error, such as a damaged output')
+  .option('--strict', 'exit with 5 if the report has an error, such as a damaged output')
   .option('--resume', 'resume an interrupted run')
   .option('--force', 'replace an output that quantsmith did not write')
   .addOption(noCache())
@@ -126,11 +126,11 @@ command('check', 'check configs without running them', [
     new Option('--format <format>', 'how findings are printed').choices(CHECK_FORMATS).default('text'),
   )
   .addOption(
-    new Option('--fail-on <severity>', 'the least severity that ends with 1')
+    new Option('--fail-on <severity>', 'the lowest severity that exits with 1')
       .choices(FAIL_ON)
       .default('error'),
   )
-  .option('--fix', 'write what has one right answer into the files; of standard input, to standard output')
+  .option('--fix', 'apply auto-fixable fixes to the files; for standard input, print the result')
   .option('--stdin-name <file>', 'the name and place of a config from standard input', 'stdin.quant.yaml')
   .action(acting((session, configs: string[], options) => checkCommand(configs, options, session)));
 
@@ -155,9 +155,9 @@ command('compare', 'show two reports, or two models, side by side; with limits, 
   .argument('<b>', 'another one')
   .addOption(new Option('--format <format>').choices(COMPARE_FORMATS).default('table'))
   .addOption(output())
-  .option('--max-drop <drop>', 'how much worse the metric of b may be, e.g. 0.01 or 1%', parseDrop)
-  .option('--max-latency <limit>', 'the latency of b at most, e.g. 3ms, or 1.1x that of a', parseLatency)
-  .option('--max-size <limit>', 'the size of b at most, e.g. 4MB, or 0.3x that of a', parseSize)
+  .option('--max-drop <drop>', 'maximum drop of the metric of b, e.g. 0.01 or 1%', parseDrop)
+  .option('--max-latency <limit>', 'maximum latency of b, e.g. 3ms, or 1.1x that of a', parseLatency)
+  .option('--max-size <limit>', 'maximum size of b, e.g. 4MB, or 0.3x that of a', parseSize)
   .action(acting((session, a: string, b: string, options) => compareCommand(a, b, options, session)));
 
 command(
@@ -173,11 +173,11 @@ command(
 
 command(
   'debug',
-  'compare every layer of the quantized model with the float model, and name the first that falls; writes no model',
+  'compare every layer of the quantized model with the float model, and name the first that loses its signal; writes no model',
   ['debug model.quant.yaml', 'debug model.quant.yaml --save layers/'],
 )
   .argument('<config>')
-  .addOption(json('as JSON (quantsmith schema debug), problems too'))
+  .addOption(json('print JSON (quantsmith schema debug), problems included'))
   .option('--save <folder>', 'write the tensors of every layer on one sample, and images, into a new folder')
   .addOption(noCache())
   .addOption(modules())
@@ -206,12 +206,12 @@ command(
 )
   .argument('<model>')
   .option('--data <folder>', "look for data here (default: the config's folder)")
-  .option('--seconds <n>', 'try preprocessings for so long at most (default: 60; 0: none)', parseSeconds)
+  .option('--seconds <n>', 'seconds to spend on trying preprocessings (default: 60; 0: none)', parseSeconds)
   .addOption(output('the config to write (default: <model>.quant.yaml beside the model)'))
   .option('--force', 'overwrite it')
   .action(acting((session, model: string, options) => initCommand(model, options, session)));
 
-command('explain', 'say what a code of a finding or an error means, and what to do', [
+command('explain', 'explain the code of a finding or an error, and what to do', [
   'explain dead-setting',
   'explain                             all codes',
 ])
@@ -227,12 +227,12 @@ command('schema', 'print the JSON Schema of configs, of reports, or of what a co
   .addOption(output())
   .action(acting((_, which: SchemaName, options) => schemaCommand(which, options)));
 
-command('cache', 'show what calibration keeps for later runs, or remove it', ['cache info', 'cache clean'])
+command('cache', 'show or clear the cached calibration statistics', ['cache info', 'cache clean'])
   .addArgument(new Argument('[action]').choices(CACHE_ACTIONS).default('info'))
   .addOption(json())
   .action(acting((_, action: (typeof CACHE_ACTIONS)[number], options) => cacheCommand(action, options)));
 
-command('doctor', 'say what is installed here, whether the engine starts, and what will be fast', [
+command('doctor', 'show what is installed, whether the engine starts, and what will be fast', [
   'doctor',
   'doctor --json',
 ])
@@ -242,7 +242,7 @@ command('doctor', 'say what is installed here, whether the engine starts, and wh
 program
   .command('lsp')
   .description('run the language server')
-  .addOption(new Option('--stdio', 'talk over standard input and output').default(true))
+  .addOption(new Option('--stdio', 'use standard input and output').default(true))
   .action(async () => {
     const { startServer } = await import('@quantsmith/server/connection');
     startServer();

@@ -127,7 +127,7 @@ describe('images', () => {
       );
     };
     expect(await fails('a.png,1\nb.png,2\n')).toMatch(/labels\.csv, line 2: "b\.png" is not an image/);
-    expect(await fails('file,label\na.png,dog\n')).toMatch(/line 2: "dog" is no class number/);
+    expect(await fails('file,label\na.png,dog\n')).toMatch(/line 2: "dog" is not a class number/);
     expect(await fails('file,label\n')).toMatch(/no label for "a\.png"/);
   });
   it('refuse an image that does not decode and a size that does not fit', async () => {

@@ -70,7 +70,7 @@ describe('a draft of a config', () => {
     const bare = await draft({ calibration: { images: 'plain/a_red' } });
     expect(bare).toMatchObject({ hasLabels: false, tried: [], metric: 'cosine' });
     expect(bare.remarks.join()).toMatch(/Without labels no preprocessing was tried/);
-    expect((await draft({})).remarks.join()).toMatch(/no data nearby/);
+    expect((await draft({})).remarks.join()).toMatch(/No data found nearby/);
   });
 
   it('takes no labels that do not fit, and says why', async () => {

@@ -76,7 +76,7 @@ describe('labels', () => {
       [{ ...box, class: 0 }],
     ]);
     write('instances.json', '{}');
-    await expect(labelsOf({ labels: 'instances.json' })).rejects.toThrow(/no COCO file/);
+    await expect(labelsOf({ labels: 'instances.json' })).rejects.toThrow(/not a COCO file/);
   });
   it.each<[string, string, Record<string, string>]>([
     ['a table', 'labels.csv', { 'labels.csv': 'a.png,1\na.png,2\n' }],

@@ -103,8 +103,8 @@ describe('where the error jumps', () => {
     ['channel-spread', { inputs: [input({ channelSpread: 1e4 })] }, /10000 times as large as the median/],
     ['unused-range', { inputs: [input({ used: 0.01, roundingDb: 5 })] }, /use 1\.00 % of the range/],
     ['coarse-input', { inputs: [input({ roundingDb: 5 })] }, /comes from rounding its input "x"/],
-    ['carried', { aloneDb: 33 }, /enlarges the error/],
-    ['operator', { aloneDb: 3 }, /Conv takes rounded inputs badly/],
+    ['carried', { aloneDb: 33 }, /amplifies the error/],
+    ['operator', { aloneDb: 3 }, /Conv is sensitive to rounded inputs/],
   ])('knows the cause: %s', (kind, change, text) => {
     const found = firstCollapse([layer('a', 2, change)])!;
     expect(found.cause.kind).toBe(kind);

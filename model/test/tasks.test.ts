@@ -84,7 +84,7 @@ const KINDS: Readonly<
     { inputs: [ids], outputs: [float('batch', 'seq', 512)], table: [512, 64] },
     { type: 'language_model' },
   ],
-  'an encoder, a vector a token': [
+  'an encoder, a vector per token': [
     { inputs: [ids, ids, ids], outputs: [float('batch', 'seq', 384)], table: [30_522, 384] },
     { type: 'embedding' },
   ],

@@ -63,7 +63,7 @@ function provenance(report: QuantizationReport): Facts {
   const validation = data.validation === null ? 'none' : counted(data.validation.samples, 'sample');
   return {
     kind: 'facts',
-    caption: 'What it was made from',
+    caption: 'Provenance',
     rows: [
       ['config', { code: report.config.path }],
       ['model', { code: report.model.path }],

@@ -61,7 +61,7 @@ function candidateSection(metric: Metric, { candidates = [] }: Restoration): Blo
   const table: Block = {
     kind: 'table',
     caption:
-      'Operators in the order in which they were considered for float, and what the model is like with only these in float: measured, or expected from the samples nearest to being answered otherwise.',
+      'Operators in the order in which they were considered for float, and what the model is like with only these in float: measured, or expected from the samples whose answers are closest to changing.',
     columns: [
       { title: 'Operators' },
       ...(compared ? [{ title: 'Error of the outputs', numeric: true }] : []),

@@ -69,7 +69,7 @@ export const METRICS = {
   ),
   map: labelled(
     'boxes',
-    'mean average precision of detections as COCO defines it: IoU 0.50 to 0.95, all areas, at most 100 detections an image',
+    'mean average precision of detections as COCO defines it: IoU 0.50 to 0.95, all areas, at most 100 detections per image',
     '0',
   ),
   map50: labelled('boxes', 'average precision of detections at IoU 0.50, as COCO defines it', '0'),

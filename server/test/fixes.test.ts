@@ -409,7 +409,7 @@ const CASES: Case[] = [
   {
     code: 'accuracy-drop',
     before: scope({ names: ['/add'] }),
-    title: /^Apply what restoration found \(1 excluded\)$/,
+    title: /^Apply the restored settings \(1 excluded\)$/,
     after: scope({ names: ['/add', '/stem/Conv'] }),
     context: {
       report: report({

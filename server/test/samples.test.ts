@@ -65,7 +65,7 @@ it('the arrays of a .npz are known by their names and headers, without being rea
     const whole = new Uint8Array(readFileSync(file));
     for (const wrong of [new Uint8Array(0), bytes, whole.subarray(0, -30)]) {
       writeFileSync(file, wrong);
-      expect(await archiveFacts(file)).toEqual({ problem: 'it is no ZIP archive' });
+      expect(await archiveFacts(file)).toEqual({ problem: 'it is not a ZIP archive' });
     }
 
     writeFileSync(file, zipSync({ 'image.npy': new Uint8Array(20) }));

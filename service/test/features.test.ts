@@ -29,7 +29,7 @@ describe('hover', () => {
     expect(text(`${marked}*|c`)).toContain(`\`*c\` stands for ${source}\n\n**validation** — object`);
     for (const merge of ['<|<: *c', '<<: *|c'])
       expect(text(`${marked}\n    ${merge}`)).toBe(
-        `\`*c\` brings in what this section does not say itself ${source}`,
+        `\`*c\` adds keys that this section does not set ${source}`,
       );
     expect(text(`${marked}*|c`, false)).not.toContain('`');
     expect(text('quantization: {ignored_scope: {names: [a|b]}}')).toMatch(/^\*\*names\*\* — array/);

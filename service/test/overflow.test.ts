@@ -81,12 +81,14 @@ describe('overflow-risk', () => {
       risk(report({ predicted: { isa: 'avx2', metric, drop: 0.94 - metric } })).found!;
     expect(predicted(0.9)).toMatchObject({ severity: 'warning' });
     expect(predicted(0.925)).toMatchObject({ severity: 'info' });
-    expect(predicted(0.9).message).toContain('top1 with first_layer: 90.00 % predicted there, 93.00 % here.');
+    expect(predicted(0.9).message).toContain(
+      'top1 with first_layer: 90.00 % predicted without VNNI, 93.00 % measured on this machine.',
+    );
   });
 
   it('shows every setting that was compared', () => {
     expect(risk(report({ settings: SETTINGS })).found!.message).toContain(
-      'top1 predicted there (measured here), before restoration: disable 71.00 % (93.00 %), first_layer 90.00 % (93.00 %), enable 92.00 % (92.00 %), auto 92.50 % (92.50 %).',
+      'top1 predicted without VNNI (measured on this machine), before restoration: disable 71.00 % (93.00 %), first_layer 90.00 % (93.00 %), enable 92.00 % (92.00 %), auto 92.50 % (92.50 %).',
     );
   });
 

@@ -24,7 +24,7 @@ it('a task is held against the outputs', () => {
   expect(codes(yolo, 'task: {type: detection, decode: yolox}\n')).toEqual([]);
   expect(codes(yolo, 'task: {type: detection, decode: yolov5}\n')).toEqual([]);
   expect(codes(yolo, 'task: {decode: detr}\n')).toEqual([
-    'The outputs are no detr head: o0 [1, 3549, 85]. Their shapes fit yolox or yolov5.',
+    'The outputs do not fit a detr head: o0 [1, 3549, 85]. Their shapes fit yolox or yolov5.',
   ]);
   expect(codes(yolo, 'task: {output: boxes}\n')).toEqual(['The model has no output "boxes"; it has o0.']);
   expect(codes(modelOf([1, 1000]), 'task: {type: segmentation}\n')).toEqual([

@@ -78,7 +78,7 @@ async function hoverDocs({ page, shot }) {
   await showHover(page, 'prset', 'Did you mean "preset"');
   await shot('2-hover-diagnostic');
   await page.keyboard.press('Escape');
-  await showHover(page, 'target_device', 'The device that the model must run on');
+  await showHover(page, 'target_device', 'Device that the model will run on');
   await shot('3-hover-key');
   await page.keyboard.press('Escape');
 }

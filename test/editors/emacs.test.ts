@@ -43,7 +43,7 @@ describe.skipIf(!installed)('Emacs with eglot', () => {
     expect(answers.diagnostics).toEqual([
       { message: expect.stringContaining('unknown-key') as string, line: 5, text: 'prset' },
     ]);
-    expect(answers.hover).toMatch(/The device that the model must run on/);
+    expect(answers.hover).toMatch(/Device that the model will run on/);
     expect(answers.completion).toEqual(['ANY', 'CPU', 'CPU_SPR', 'GPU', 'NPU']);
     expect(answers).toMatchObject({
       comments: '#',

@@ -59,7 +59,7 @@ describe.each(EDITORS)('Neovim %s with the snippet of docs/editors.md', (version
         answers.diagnostics.map(({ code, line, column, last }) => ({ code, line, column, last })),
       ).toEqual([{ code: 'unknown-key', line: 5, column: 2, last: 7 }]);
       expect(answers.comments).toMatch(/^# ?%s$/);
-      expect(answers.hover).toMatch(/The device that the model must run on/);
+      expect(answers.hover).toMatch(/Device that the model will run on/);
       expect(answers.completion).toEqual(['ANY', 'CPU', 'CPU_SPR', 'GPU', 'NPU']);
       expect(answers.fixes).toBe(5);
       expect(answers.cleared).toBe(true);

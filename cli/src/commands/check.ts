@@ -92,7 +92,10 @@ async function filesOfOne(pattern: string): Promise<string[]> {
     : await glob(pattern.replaceAll('\\', '/'), { ...options, absolute: true });
 
   if (found.length === 0)
-    fail('usage-invalid', folder ? `The folder ${pattern} holds no config.` : `No file matches ${pattern}.`);
+    fail(
+      'usage-invalid',
+      folder ? `No config found in the folder ${pattern}.` : `No file matches ${pattern}.`,
+    );
 
   return found.sort().map((file) => relative(process.cwd(), file));
 }

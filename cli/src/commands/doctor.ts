@@ -13,7 +13,7 @@ interface Diagnosis {
   /** null: the engine does not start, and `problem` says why. */
   readonly engine: EngineEnvironment | null;
   readonly problem: Problem | null;
-  /** What this CPU computes how, in sentences. */
+  /** What runs fast on this CPU, in sentences. */
   readonly speed: readonly string[];
   /** CPUs that `run --verify-isa` can emulate here. */
   readonly emulated: readonly string[];
@@ -81,7 +81,7 @@ export function speedOf({ arch, isa }: EngineEnvironment['cpu']): string[] {
         ? '8-bit products run on matrix instructions (i8mm): fast.'
         : has('neon_dot')
           ? '8-bit products run on dot-product instructions: fast.'
-          : '8-bit products have no instruction of their own: int8 gains size, and little speed.',
+          : '8-bit products have no dedicated instruction: int8 saves size but gains little speed.',
       'Sums are exact: overflow_fix is not needed for this CPU.',
     ];
   }
@@ -95,8 +95,8 @@ export function speedOf({ arch, isa }: EngineEnvironment['cpu']): string[] {
 
   return [
     has('avx2')
-      ? '8-bit products run on AVX2 without VNNI: faster than float mostly, but less so.'
-      : '8-bit products have no fast instructions here: int8 gains size, and little speed.',
+      ? '8-bit products run on AVX2 without VNNI: usually faster than float, but by less.'
+      : '8-bit products have no fast instructions here: int8 saves size but gains little speed.',
     '16-bit sums can saturate on this CPU: leave overflow_fix on; `quantsmith overflow` shows the layers.',
   ];
 }
@@ -134,5 +134,5 @@ function linesOf({ quantsmith, node, platform, engine, problem, speed, emulated 
 function remedy(platform: string): string {
   if (platform === 'darwin-x64')
     return 'ONNX Runtime has no build for Macs with Intel CPUs any more: run Quantsmith in a Linux container there.';
-  return 'ONNX Runtime and sharp are native, one package a platform: install again on this platform, without --omit=optional.';
+  return 'ONNX Runtime and sharp are native, one package per platform: install again on this platform, without --omit=optional.';
 }

@@ -4,7 +4,7 @@ import { closest, distance } from 'fastest-levenshtein';
 import { EXIT } from '../output/exitCodes.js';
 
 import { printJson, printLines } from '../output/terminal.js';
-/** `quantsmith explain`: what a code of a finding or an error means, and what to do; without a code, all of them. */
+/** `quantsmith explain`: explains the code of a finding or an error; without a code, all of them. */
 export function explainCommand(code: string | undefined, options: { readonly json?: boolean }): number {
   if (code === undefined) {
     const codes = explainedCodes();

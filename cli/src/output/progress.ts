@@ -37,7 +37,7 @@ function lines(stream: NodeJS.WriteStream, interval: number): Progress {
   const beat = setInterval(() => {
     if (last === null || performance.now() - wrote < interval) return;
     const counts = last.total === null ? '' : ` ${last.done}/${last.total}`;
-    write(`${last.stage}${counts}, still at work${left.text(last, ', ')}`);
+    write(`${last.stage}${counts}, still running${left.text(last, ', ')}`);
   }, interval / 4);
 
   beat.unref();

@@ -60,14 +60,14 @@ async function evaluate(
   return evaluations[0] ?? fail('engine-crashed', 'The engine ended without a result.');
 }
 
-/** One line: how many outputs are equal to the bit, and the metric on both CPUs. */
+/** One line: how many outputs are bit-identical, and the metric on both CPUs. */
 export function comparison(cpu: string, native: ModelEvaluation, emulated: ModelEvaluation): string {
   const total = native.outputs.length;
   const equal = native.outputs.filter((hash, index) => hash === emulated.outputs[index]).length;
   const outputs =
     equal === total
-      ? `the outputs of all ${total} samples are equal to the bit`
-      : `the outputs of ${equal} of ${total} samples are equal to the bit`;
+      ? `the outputs of all ${total} samples are bit-identical`
+      : `the outputs of ${equal} of ${total} samples are bit-identical`;
 
   const { name } = native.metric;
 

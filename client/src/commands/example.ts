@@ -4,8 +4,8 @@ import * as vscode from 'vscode';
 export async function openExample(context: vscode.ExtensionContext): Promise<void> {
   const [parent] =
     (await vscode.window.showOpenDialog({
-      title: 'Folder to put the example into',
-      openLabel: 'Put the Example Here',
+      title: 'Folder for the example',
+      openLabel: 'Copy Example Here',
       canSelectFolders: true,
       canSelectFiles: false,
     })) ?? [];

@@ -54,7 +54,7 @@ async function tellWritten(config: vscode.Uri): Promise<void> {
 }
 
 function tellBusy(config: vscode.Uri): void {
-  const message = `A run of ${nameOf(config)} is at work in another window or terminal.`;
+  const message = `A run of ${nameOf(config)} is running in another window or terminal.`;
   void vscode.window.showInformationMessage(message);
 }
 

@@ -71,7 +71,7 @@ export function createRuns(
       turn = Promise.all([before, result]);
       const run: ActiveRun = {
         ...{ config, kind, phase: 'queued', fraction: 0, stage: '' },
-        message: 'waiting for its turn',
+        message: 'queued',
       };
       const entry = { run, result, cancellation };
       entries.set(key, entry);

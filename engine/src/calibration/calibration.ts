@@ -115,7 +115,7 @@ const nothingToAlign: Problem = {
   code: 'dead-setting',
   severity: 'warning',
   message:
-    'Channel alignment has nothing to do: no convolution reads the output of another one directly, without padding and strides.',
+    'Channel alignment has no effect: no convolution reads the output of another one directly, without padding and strides.',
   configPath: ['quantization', 'advanced_parameters', 'disable_channel_alignment'],
 };
 

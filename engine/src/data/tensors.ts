@@ -98,7 +98,7 @@ async function readTensor(file: string, configPath: ConfigPath): Promise<TensorP
     return fromBinary(TensorProtoSchema, await readFile(file));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return fail('tensor-file-invalid', `${file} is no ONNX tensor: ${reason}.`, { file, configPath });
+    return fail('tensor-file-invalid', `${file} is not an ONNX tensor: ${reason}.`, { file, configPath });
   }
 }
 

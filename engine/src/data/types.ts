@@ -14,7 +14,7 @@ export interface Sample {
   readonly feeds: Readonly<Record<string, HostTensor>>;
   /** The right answer, or null where the source has no labels. */
   readonly label: Label;
-  /** How an image lies in the model's input; left out where the sample is no image. */
+  /** How an image lies in the model's input; left out where the sample is not an image. */
   readonly image?: ImagePlacement;
   /** What may help where it does not fit the model, as a sentence. */
   readonly hint?: string;

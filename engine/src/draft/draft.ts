@@ -65,7 +65,7 @@ export async function draftOfModel(
   const known = { summary, guess: guessTask(summary), image: imageInput(summary.inputs) };
   const source = data.validation ?? data.calibration;
   const untried = shapesDraft(summary);
-  if (source === undefined) return { ...untried, remarks: ['There are no data nearby: nothing was tried.'] };
+  if (source === undefined) return { ...untried, remarks: ['No data found nearby: nothing was tried.'] };
   let session: Session | null = null;
   try {
     session = await createSession(modelPath, { threads: defaultThreads() });
@@ -131,7 +131,7 @@ async function draftWith(
   const { preprocess, tried } = best;
   if (tried[0]?.value !== 0) return { ...draft, preprocess, tried };
   // Labels that nothing agrees with are those of other classes.
-  const remark = `With no usual preprocessing does the float model's ${metric} rise above 0: the labels do not fit it.`;
+  const remark = `The float model's ${metric} stays at 0 with every common preprocessing: the labels do not fit it.`;
 
   return { ...draft, metric: 'cosine', labels: null, classes: null, hasLabels: false, remarks: [remark] };
 }

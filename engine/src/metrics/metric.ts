@@ -11,7 +11,7 @@ export interface SampleContext {
   readonly name: string;
   /** What the model was given. */
   readonly feeds: Outputs;
-  /** How the image lies in the model's input; null where the sample is no image. */
+  /** How the image lies in the model's input; null where the sample is not an image. */
   readonly image: ImagePlacement | null;
   readonly task: Task;
 }

@@ -70,7 +70,7 @@ function faultOf(pass: string, error: QuantsmithError): Problem {
   return {
     code: 'internal-rewrite',
     severity: 'warning',
-    message: `A fault in Quantsmith, not in your model: ${pass} makes a graph that ONNX Runtime refuses (${reason}). The run continues without it; please report it.`,
+    message: `Bug in Quantsmith, not in your model: ${pass} makes a graph that ONNX Runtime refuses (${reason}). The run continues without it; please report it.`,
     data: { pass, reason },
   };
 }

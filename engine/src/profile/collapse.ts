@@ -123,8 +123,8 @@ export function causeText({ layer, cause }: Pick<Collapse, 'layer' | 'cause'>): 
     'weight-bits': `Its weights have ${bits}.`,
     'weight-spread': `One channel of its weights is ${number(weights?.channelSpread ?? 1)} times as large as the median one, and one scale serves all.`,
     'coarse-weights': `Most of its error comes from rounding its weights to ${bits}.`,
-    carried: `By itself it errs little: it enlarges the error of what lies before it.`,
-    operator: `Nothing about its ranges stands out: ${op} takes rounded inputs badly.`,
+    carried: `Its own error is small: it amplifies the error of the layers before it.`,
+    operator: `Nothing about its ranges stands out: ${op} is sensitive to rounded inputs.`,
   };
 
   return texts[cause.kind];

@@ -22,7 +22,7 @@ export function clippingProblems(
   const [worst] = cut.sort((a, b) => a.clippingDb! - b.clippingDb!);
   if (worst === undefined) return [];
   const { tensor, low, high, clipped } = worst;
-  const others = cut.length === 1 ? '' : ` So it is with ${cut.length - 1} more tensors.`;
+  const others = cut.length === 1 ? '' : ` The same holds for ${cut.length - 1} more tensors.`;
   const where = `${samples.count} ${samples.inSample ? 'calibration' : 'held-out'} samples`;
   const why = samples.inSample
     ? 'the range estimator cuts off what matters'
@@ -50,7 +50,7 @@ export function collapseProblem(
   { outputDb, tried }: { readonly outputDb: number; readonly tried: readonly TriedCure[] },
 ): Problem {
   const { layer, beforeDb, afterDb } = collapse;
-  const before = beforeDb === null ? 'of the inputs nothing is lost' : `SQNR ${decibels(beforeDb)} before it`;
+  const before = beforeDb === null ? 'its inputs lose nothing' : `SQNR ${decibels(beforeDb)} before it`;
   const [best] = tried.filter((cure) => cure.outputDb >= outputDb + MIN_GAIN_DB);
   const cure =
     best === undefined

@@ -144,7 +144,7 @@ function channelAxis(graph: Graph, { targets, tensor }: ActivationQuantizer): nu
   return ops.some((node) => node?.opType.startsWith('Conv') === true) ? 1 : -1;
 }
 
-/** The nearest layers in front of each one. */
+/** The closest layers in front of each one. */
 function layersBefore(graph: Graph, layers: ReadonlySet<string>): ReadonlyMap<string, readonly string[]> {
   const behind = new Map<string, ReadonlySet<string>>();
   const before = new Map<string, readonly string[]>();

@@ -8,9 +8,9 @@ export interface RangeUse {
   readonly tensor: string;
   readonly low: number;
   readonly high: number;
-  /** Share of the range between the smallest and the largest value inside it, 0 … 1. */
+  /** Fraction of the range between the smallest and the largest value inside it, 0 … 1. */
   readonly used: number;
-  /** Share of the values outside it, 0 … 1. */
+  /** Fraction of the values outside it, 0 … 1. */
   readonly clipped: number;
   /** 10·log10(Σx² / Σ(what was cut off)²); null: nothing was. */
   readonly clippingDb: number | null;

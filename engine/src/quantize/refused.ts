@@ -88,7 +88,7 @@ function namedOperator({ prepared: { graph } }: Quantization, reason: string): s
 function internalFault(reason: string): never {
   return fail(
     'internal-quantized-model',
-    `A fault in Quantsmith, not in your model: ONNX Runtime refuses the quantized model (${reason}). Please report it.`,
+    `Bug in Quantsmith, not in your model: ONNX Runtime refuses the quantized model (${reason}). Please report it.`,
     { data: { reason } },
   );
 }

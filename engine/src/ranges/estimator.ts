@@ -1,6 +1,6 @@
 /** The statistic that one sample gives for one side of the range. */
 export type StatisticsType = 'min' | 'max' | 'abs_max' | 'quantile' | 'abs_quantile' | 'mean';
-/** How the samples' statistics become one value. */
+/** How the statistics of the samples are combined into one value. */
 export type AggregatorType =
   'mean' | 'max' | 'min' | 'median' | 'mean_no_outliers' | 'median_no_outliers' | 'histogram';
 

@@ -51,7 +51,7 @@ const INTERACTION = 0.3;
 
 /**
  * To first order the errors of quantized operators add up, so what each reversal does to the margins alone, all of them do
- * together. The nearest state that was measured is the base; what is not known, and what groups do to each other, counts as
+ * together. The closest state that was measured is the base; what is not known, and what groups do to each other, counts as
  * normally distributed. How far earlier forecasts were off tells how far to trust the next one.
  */
 export function createForecaster(input: ForecastInput): Forecaster {

@@ -8,7 +8,7 @@ export interface Aggregator {
 }
 
 /**
- * min, max and mean keep no samples; the others keep one vector a sample (scalars, never activations).
+ * min, max and mean keep no samples; the others keep one vector per sample (scalars, never activations).
  * `histogram` is not made of per-sample statistics: see `histogram.ts`.
  */
 export function createAggregator(

@@ -19,7 +19,7 @@ export function detect(outputs: Tensors, task: Task, source: Source): Detection[
   if (decode === null) {
     return fail(
       'task-unknown',
-      'How the outputs become boxes cannot be told from their shapes: name the decoder as task.decode.',
+      'The decoder cannot be inferred from the shapes of the outputs: set task.decode.',
       { configPath: ['task'] },
     );
   }
@@ -29,7 +29,7 @@ export function detect(outputs: Tensors, task: Task, source: Source): Detection[
   const found = DECODERS[decode](tensors, task, { width: image.inputWidth, height: image.inputHeight });
   if (found === null) {
     const shapes = Object.entries(outputs).map(([name, { dims }]) => `${name} [${dims.join(', ')}]`);
-    return fail('decoder-unfit', `The outputs are no ${decode} head: ${shapes.join('; ')}.`, {
+    return fail('decoder-unfit', `The outputs do not fit a ${decode} head: ${shapes.join('; ')}.`, {
       configPath: ['task', 'decode'],
       data: { decode },
     });

@@ -86,6 +86,6 @@ export const unmeasured = (): Problem => ({
   code: 'accuracy-not-measured',
   severity: 'info',
   message:
-    'Accuracy was not measured: the outputs were compared with the float model, which says nothing of right and wrong. Name data.validation with labels.',
+    'Accuracy was not measured: the outputs were compared with the float model, which says nothing about correctness. Name data.validation with labels.',
   configPath: ['data'],
 });

@@ -114,7 +114,7 @@ export function externalReference(tensor: TensorProto, dir: string): ExternalRef
 
     return fail(
       'external-data-invalid',
-      `Tensor "${tensor.name}": ${key} "${text}" of its external data is no byte count.`,
+      `Tensor "${tensor.name}": ${key} "${text}" of its external data is not a byte count.`,
       {
         file,
       },

@@ -43,7 +43,7 @@ export function guessTask(model: ModelSummary): TaskGuess {
   const size = image === null || image.height === null || image.width === null ? null : (image as InputSize);
   const shapes = outputs.map(({ dims }) => dims);
   if (image !== null && others.length === 0 && first.dims.length === 3 && isTextLine(image))
-    return ofSteps(first.dims, 'A low, long image gives one row of scores a step.');
+    return ofSteps(first.dims, 'A low, long image gives one row of scores per step.');
   const decoders = image === null ? [] : decodersFor(shapes, size);
   if (decoders.length > 0 && first.dims.length <= 3) return ofDetector(shapes, decoders, size);
   if (others.length > 0) return UNKNOWN;
@@ -51,7 +51,7 @@ export function guessTask(model: ModelSummary): TaskGuess {
     return ofMap(first, image);
   if (first.dims.length === 3) {
     const sound = model.inputs.length === 1 && model.inputs[0]!.dims.length <= 3;
-    const steps = ofSteps(first.dims, 'A signal gives one row of scores a step.');
+    const steps = ofSteps(first.dims, 'A signal gives one row of scores per step.');
     return sound && steps.classes !== null ? steps : UNKNOWN;
   }
 
@@ -103,12 +103,12 @@ function ofTokens({ nodes }: ModelSummary, { dims }: TensorSignature, input: Ten
     return because('language_model', `Token ${from} give logits of all ${columns} tokens at each.`);
   const isVector = table === undefined ? VECTOR_LENGTHS.includes(columns) : columns === table[1];
   if (isVector) {
-    const each = dims.length === 3 ? 'a vector a token, averaged over the mask' : 'one vector a text';
+    const each = dims.length === 3 ? 'a vector per token, averaged over the mask' : 'one vector per text';
     return because('embedding', `Token ${from} give ${each}, of ${columns} values.`);
   }
 
   if (dims.length === 3)
-    return because(null, `Token ${from} give ${columns} classes a token: the metric is token_f1.`, {
+    return because(null, `Token ${from} give ${columns} classes per token: the metric is token_f1.`, {
       classes: columns,
     });
 
@@ -157,7 +157,7 @@ function ofMap(
   { channels, layout, height }: NonNullable<ReturnType<typeof imageInput>>,
 ): TaskGuess {
   const { dims } = output;
-  if (dims.length === 3) return because('segmentation', 'The output is a whole number a pixel.');
+  if (dims.length === 3) return because('segmentation', 'The output is an integer per pixel.');
   const maps = numberOf(layout === 'nchw' ? dims[1] : dims[3]) ?? numberOf(dims[1]);
   const rows = numberOf(layout === 'nchw' ? dims[2] : dims[1]);
   if (maps === 1)
@@ -172,7 +172,7 @@ function ofMap(
   if (maps === null || isPicture)
     return because(null, 'The output is an image like the input: psnr compares it.');
 
-  return because('segmentation', `The output is ${maps} maps, one a class.`, { classes: maps });
+  return because('segmentation', `The output is ${maps} maps, one per class.`, { classes: maps });
 }
 
 function ofRow({ inputs, nodes }: ModelSummary, { dims }: TensorSignature): TaskGuess {

@@ -16,7 +16,7 @@ export const upsample9: Adapter = (node, context) => {
 export const upsample10: Adapter = (node) => [{ ...node, opType: 'Resize' }];
 
 /**
- * Resize 10 maps coordinates by x / scale (asymmetric). The nearest one is the one below when it enlarges and, as the
+ * Resize 10 maps coordinates by x / scale (asymmetric). The closest one is the one below when it enlarges and, as the
  * runtime computes it, the one above when it shrinks.
  */
 export const resize11: Adapter = (node, context) => {

@@ -8,7 +8,7 @@ export interface QuantizationConfig {
    */
   $schema?: string;
   /**
-   * Another config, relative to this file, whose settings hold where this one says nothing. Mappings are merged key by key; everything else, lists too, is replaced. Paths in it stay relative to it; a data source here replaces the one there.
+   * Another config, relative to this file, that this one inherits from. Mappings are merged key by key; everything else, including lists, is replaced. Its paths stay relative to that file; a data source here replaces the inherited one.
    */
   extends?: string;
   /**
@@ -16,11 +16,11 @@ export interface QuantizationConfig {
    */
   model: string;
   /**
-   * Where the quantized model goes, relative to this file. null: beside this file and named after it, `net.quant.yaml` gives `net.int8.onnx`.
+   * Path of the quantized model, relative to this file. null: next to this file and named after it; `net.quant.yaml` gives `net.int8.onnx`.
    */
   output?: string | null;
   /**
-   * Keep every run of this config, report and config text, in `.quantsmith/runs/` beside it; the oldest ones go after 50 runs or 64 MB.
+   * Keep every run of this config, report and config text, in `.quantsmith/runs/` beside it; the oldest are deleted after 50 runs or 64 MB.
    */
   history?: boolean;
   /**
@@ -28,7 +28,7 @@ export interface QuantizationConfig {
    */
   data: {
     /**
-     * The samples that activation ranges and bias corrections are measured on. A few hundred typical inputs are enough; labels are not needed.
+     * Samples used to measure activation ranges and bias corrections. A few hundred typical inputs are enough; labels are not needed.
      */
     calibration: {
       /**
@@ -49,7 +49,7 @@ export interface QuantizationConfig {
       loader?: string;
       preprocess?: Preprocess;
       /**
-       * How uint8 image arrays lie in the file.
+       * Memory layout of uint8 image arrays.
        */
       input_layout?: "nhwc" | "nchw";
       /**
@@ -58,7 +58,7 @@ export interface QuantizationConfig {
       limit?: number | null;
     };
     /**
-     * The samples that accuracy is measured on. They should not be those of calibration.
+     * Samples used to measure accuracy. They should differ from the calibration samples.
      */
     validation?: {
       /**
@@ -79,7 +79,7 @@ export interface QuantizationConfig {
       loader?: string;
       preprocess?: Preprocess;
       /**
-       * How uint8 image arrays lie in the file.
+       * Memory layout of uint8 image arrays.
        */
       input_layout?: "nhwc" | "nchw";
       /**
@@ -87,11 +87,11 @@ export interface QuantizationConfig {
        */
       limit?: number | null;
       /**
-       * Ground-truth labels: a .csv with the columns file and label; a .npy whose first axis is the samples (classes, masks, tokens); a folder of YOLO text files (one an image); a COCO .json; a folder of class masks (PNG); a .tsv or .jsonl with the columns file and label, or text. Left out: class folders, or no labels (then metrics that compare with the float model).
+       * Ground-truth labels: a .csv with the columns file and label; a .npy whose first axis is the samples (classes, masks, tokens); a folder of YOLO text files (one per image); a COCO .json; a folder of class masks (PNG); a .tsv or .jsonl with the columns file and label, or text. Left out: class folders, or no labels (then metrics that compare with the float model).
        */
       labels?: string | null;
       /**
-       * Names of the classes in the order of the model's outputs, one a line: what class folders and named labels are matched with. Left out: names are sorted.
+       * Names of the classes in the order of the model's outputs, one per line; class folders and named labels are matched against them. Left out: names are sorted.
        */
       classes?: string | null;
     };
@@ -113,23 +113,23 @@ export interface QuantizationConfig {
      */
     output?: string | null;
     /**
-     * Number of classes, where the shapes do not tell. null: from the shapes.
+     * Number of classes, where the shapes do not show it. null: from the shapes.
      */
     classes?: number | null;
     /**
-     * Detections with a lower score are left out. Average precision needs low ones too.
+     * Detections with a lower score are dropped. Average precision needs low ones too.
      */
     score_threshold?: number;
     /**
-     * Non-maximum suppression leaves out a box that overlaps a better one of its class by more.
+     * Non-maximum suppression drops a box that overlaps a better box of its class by more than this.
      */
     iou_threshold?: number;
     /**
-     * CTC: the class that means nothing. A negative number counts from the end.
+     * CTC: the blank class. A negative number counts from the end.
      */
     blank?: number;
     /**
-     * CTC: the file with the text of each class, one a line, without the blank. A line of one space is a space.
+     * CTC: the file with the text of each class, one per line, without the blank. A line of one space is a space.
      */
     alphabet?: string | null;
     /**
@@ -142,15 +142,15 @@ export interface QuantizationConfig {
    */
   quantization?: {
     /**
-     * What the keys that are left out, null or empty mean. The reference lists which keys are measured.
+     * What omitted, null and empty keys mean. The reference lists which keys are measured.
      */
     defaults?: "measured" | "nncf";
     /**
-     * The general kind of quantization.
+     * Overall quantization scheme.
      */
     preset?: "performance" | "mixed" | null;
     /**
-     * The device that the model must run on.
+     * Device that the model will run on.
      */
     target_device?: "ANY" | "CPU" | "CPU_SPR" | "GPU" | "NPU";
     /**
@@ -158,7 +158,7 @@ export interface QuantizationConfig {
      */
     model_type?: "transformer" | null;
     /**
-     * At most this many calibration samples are used.
+     * Maximum number of calibration samples.
      */
     subset_size?: number;
     /**
@@ -223,15 +223,15 @@ export interface QuantizationConfig {
            */
           types?: string[];
           /**
-           * The operators compute in float; other settings of the entry mean nothing then.
+           * The operators compute in float; other settings of the entry then have no effect.
            */
           float?: boolean;
           /**
-           * Bits of the codes of their weights and of the activations that they read, 2 to 16. With more than 8, ONNX Runtime's CPU provider computes the operator in float on the rounded values. A tensor with several readers takes the most bits that one of them states.
+           * Bits of the codes of their weights and of the activations that they read, 2 to 16. With more than 8, ONNX Runtime's CPU provider computes the operator in float on the rounded values. A tensor with several readers takes the largest number of bits that any of them sets.
            */
           num_bits?: number;
           /**
-           * Whether zero is the middle of the range of the activations that they read.
+           * Whether the range of the activations that they read is symmetric around zero.
            */
           mode?: "symmetric" | "asymmetric";
           /**
@@ -239,7 +239,7 @@ export interface QuantizationConfig {
            */
           per_channel?: boolean;
           /**
-           * Whether their weights keep to half of the 8-bit range, whatever `overflow_fix` says.
+           * Whether their weights use half of the 8-bit range, regardless of `overflow_fix`.
            */
           half_range?: boolean;
         }[]
@@ -253,7 +253,7 @@ export interface QuantizationConfig {
        */
       overflow_fix?: "enable" | "first_layer" | "disable" | "auto" | "first_layer_only";
       /**
-       * Also put quantizers in front of the model's outputs.
+       * Also quantize the model's outputs.
        */
       quantize_outputs?: boolean;
       /**
@@ -286,7 +286,7 @@ export interface QuantizationConfig {
        */
       squeeze_excitation?: "float" | "integer" | null;
       /**
-       * How activations are turned into integers.
+       * How activations are quantized.
        */
       activations_quantization_params?: {
         /**
@@ -294,7 +294,7 @@ export interface QuantizationConfig {
          */
         num_bits?: number;
         /**
-         * Whether zero is the middle of the range. Left out: symmetric, or asymmetric with `preset: mixed`.
+         * Whether the range is symmetric around zero. Left out: symmetric, or asymmetric with `preset: mixed`.
          */
         mode?: "symmetric" | "asymmetric" | null;
         /**
@@ -311,7 +311,7 @@ export interface QuantizationConfig {
         narrow_range?: boolean;
       };
       /**
-       * How weights are turned into integers.
+       * How weights are quantized.
        */
       weights_quantization_params?: {
         /**
@@ -319,7 +319,7 @@ export interface QuantizationConfig {
          */
         num_bits?: number;
         /**
-         * Whether zero is the middle of the range. Left out: symmetric.
+         * Whether the range is symmetric around zero. Left out: symmetric.
          */
         mode?: "symmetric" | "asymmetric";
         /**
@@ -336,51 +336,51 @@ export interface QuantizationConfig {
         narrow_range?: boolean;
       };
       /**
-       * How the range of activations is estimated: the name of a set, or the two sides field by field (what is left out keeps its default).
+       * How the range of activations is estimated: the name of a set, or the two sides field by field (omitted fields keep their defaults).
        */
       activations_range_estimator_params?:
         | {
             /**
-             * How the lower border of a range comes from the samples.
+             * How the lower bound of a range is computed from the samples.
              */
             min?: {
               /**
-               * What one sample contributes. With symmetric quantization the upper side looks at absolute values.
+               * Statistic of one sample. With symmetric quantization the upper bound uses absolute values.
                */
               statistics_type?: "min" | "max" | "abs_max" | "quantile" | "abs_quantile" | "mean";
               /**
-               * How the samples' statistics become one value. Weights and per-channel quantizers use min unless set.
+               * How the statistics of the samples are combined into one value. Weights and per-channel quantizers use min unless set.
                */
               aggregator_type?:
                 "mean" | "max" | "min" | "median" | "mean_no_outliers" | "median_no_outliers" | "histogram";
               /**
-               * Lower limit: values beyond it are cut before the statistic is taken. null: no limit.
+               * Lower limit: values below it are clipped before the statistic is computed. null: no limit.
                */
               clipping_value?: number | null;
               /**
-               * Share of values treated as outliers by the quantile statistics and the no_outliers aggregators. No effect with other types.
+               * Fraction of values treated as outliers by the quantile statistics and the no_outliers aggregators. No effect with other types.
                */
               quantile_outlier_prob?: number;
             };
             /**
-             * How the upper border of a range comes from the samples.
+             * How the upper bound of a range is computed from the samples.
              */
             max?: {
               /**
-               * What one sample contributes. With symmetric quantization the upper side looks at absolute values.
+               * Statistic of one sample. With symmetric quantization the upper bound uses absolute values.
                */
               statistics_type?: "min" | "max" | "abs_max" | "quantile" | "abs_quantile" | "mean";
               /**
-               * How the samples' statistics become one value. Weights and per-channel quantizers use max unless set.
+               * How the statistics of the samples are combined into one value. Weights and per-channel quantizers use max unless set.
                */
               aggregator_type?:
                 "mean" | "max" | "min" | "median" | "mean_no_outliers" | "median_no_outliers" | "histogram";
               /**
-               * Upper limit: values beyond it are cut before the statistic is taken. null: no limit.
+               * Upper limit: values above it are clipped before the statistic is computed. null: no limit.
                */
               clipping_value?: number | null;
               /**
-               * Share of values treated as outliers by the quantile statistics and the no_outliers aggregators. No effect with other types.
+               * Fraction of values treated as outliers by the quantile statistics and the no_outliers aggregators. No effect with other types.
                */
               quantile_outlier_prob?: number;
             };
@@ -388,51 +388,51 @@ export interface QuantizationConfig {
         | string
         | null;
       /**
-       * How the range of weights is estimated: the name of a set, or the two sides field by field (what is left out keeps its default).
+       * How the range of weights is estimated: the name of a set, or the two sides field by field (omitted fields keep their defaults).
        */
       weights_range_estimator_params?:
         | {
             /**
-             * How the lower border of a range comes from the samples.
+             * How the lower bound of a range is computed from the samples.
              */
             min?: {
               /**
-               * What one sample contributes. With symmetric quantization the upper side looks at absolute values.
+               * Statistic of one sample. With symmetric quantization the upper bound uses absolute values.
                */
               statistics_type?: "min" | "max" | "abs_max" | "quantile" | "abs_quantile" | "mean";
               /**
-               * How the samples' statistics become one value. Weights and per-channel quantizers use min unless set.
+               * How the statistics of the samples are combined into one value. Weights and per-channel quantizers use min unless set.
                */
               aggregator_type?:
                 "mean" | "max" | "min" | "median" | "mean_no_outliers" | "median_no_outliers" | "histogram";
               /**
-               * Lower limit: values beyond it are cut before the statistic is taken. null: no limit.
+               * Lower limit: values below it are clipped before the statistic is computed. null: no limit.
                */
               clipping_value?: number | null;
               /**
-               * Share of values treated as outliers by the quantile statistics and the no_outliers aggregators. No effect with other types.
+               * Fraction of values treated as outliers by the quantile statistics and the no_outliers aggregators. No effect with other types.
                */
               quantile_outlier_prob?: number;
             };
             /**
-             * How the upper border of a range comes from the samples.
+             * How the upper bound of a range is computed from the samples.
              */
             max?: {
               /**
-               * What one sample contributes. With symmetric quantization the upper side looks at absolute values.
+               * Statistic of one sample. With symmetric quantization the upper bound uses absolute values.
                */
               statistics_type?: "min" | "max" | "abs_max" | "quantile" | "abs_quantile" | "mean";
               /**
-               * How the samples' statistics become one value. Weights and per-channel quantizers use max unless set.
+               * How the statistics of the samples are combined into one value. Weights and per-channel quantizers use max unless set.
                */
               aggregator_type?:
                 "mean" | "max" | "min" | "median" | "mean_no_outliers" | "median_no_outliers" | "histogram";
               /**
-               * Upper limit: values beyond it are cut before the statistic is taken. null: no limit.
+               * Upper limit: values above it are clipped before the statistic is computed. null: no limit.
                */
               clipping_value?: number | null;
               /**
-               * Share of values treated as outliers by the quantile statistics and the no_outliers aggregators. No effect with other types.
+               * Fraction of values treated as outliers by the quantile statistics and the no_outliers aggregators. No effect with other types.
                */
               quantile_outlier_prob?: number;
             };
@@ -456,7 +456,7 @@ export interface QuantizationConfig {
        */
       backend_params?: {
         /**
-         * Whose kernels the file is laid out for.
+         * Runtime whose kernels the model is laid out for.
          */
         runtime?: "onnxruntime" | "openvino";
         /**
@@ -479,7 +479,7 @@ export interface QuantizationConfig {
    */
   accuracy_control?: {
     /**
-     * What accuracy means. A path to a module (`./metric.mjs`) computes your own.
+     * Metric that measures accuracy. A path to a module (`./metric.mjs`) uses your own.
      */
     metric?: string;
     /**
@@ -503,7 +503,7 @@ export interface QuantizationConfig {
      */
     advanced_accuracy_restorer_params?: {
       /**
-       * The most groups of operators that go back to float; each iteration of the search may revert one more. null: no limit but the number of quantized operators.
+       * Maximum number of operator groups that go back to float; each iteration of the search may revert one more. null: limited only by the number of quantized operators.
        */
       max_num_iterations?: number | null;
       /**
@@ -515,7 +515,7 @@ export interface QuantizationConfig {
        */
       convert_to_mixed_preset?: boolean;
       /**
-       * The most samples by which operators are judged before a state is measured on all: those where quantization can change the answer. null: `subset_size`.
+       * Maximum number of samples used to rank operators before a state is validated on all: those where quantization can change the answer. null: `subset_size`.
        */
       ranking_subset_size?: number | null;
     };
@@ -526,7 +526,7 @@ export interface QuantizationConfig {
  */
 export interface Preprocess {
   /**
-   * Turn the image as its EXIF tag says. Most training pipelines do not.
+   * Rotate the image as its EXIF orientation says. Most training pipelines do not.
    */
   orient?: boolean;
   /**
@@ -537,7 +537,7 @@ export interface Preprocess {
    */
   resize?: number | [number, number] | null;
   /**
-   * Scales the image to fit, keeping its shape, and fills the rest: what detectors of the YOLO family are trained with.
+   * Scales the image to fit, keeping its aspect ratio, and pads the rest, as in the training of YOLO detectors.
    */
   letterbox?: {
     /**
@@ -548,11 +548,11 @@ export interface Preprocess {
      */
     size: number | [number, number];
     /**
-     * The byte that the rest is filled with.
+     * Fill value of the padding, 0 to 255.
      */
     pad?: number;
     /**
-     * Where the image lies.
+     * Position of the image.
      */
     anchor?: "center" | "top_left";
     /**
@@ -569,7 +569,7 @@ export interface Preprocess {
    */
   antialias?: boolean;
   /**
-   * Cuts out the middle: a number for a square, or [height, width].
+   * Crops the centre: a number for a square, or [height, width].
    *
    * @minItems 2
    * @maxItems 2
@@ -598,11 +598,11 @@ export interface Preprocess {
    */
   std?: [number] | [number, number] | [number, number, number] | [number, number, number, number] | number | null;
   /**
-   * scale, mean and std by name, in the order of `color`. Keys written beside it win.
+   * scale, mean and std by name, in the order of `color`. Keys written next to it take precedence.
    */
   normalize?: "imagenet" | "clip" | "inception" | "yolo" | "none" | null;
   /**
-   * How the model wants its images.
+   * Layout of the images that the model expects.
    */
   layout?: "nchw" | "nhwc";
 }

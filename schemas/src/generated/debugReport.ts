@@ -121,19 +121,19 @@ export interface DebugReport {
        */
       tensor: string;
       /**
-       * Lower border of its range.
+       * Lower bound of its range.
        */
       low: number;
       /**
-       * Upper border of its range.
+       * Upper bound of its range.
        */
       high: number;
       /**
-       * Share of the range between the smallest and the largest value in it.
+       * Fraction of the range between the smallest and the largest value in it.
        */
       used: number;
       /**
-       * Share of the values outside the range.
+       * Fraction of the values outside the range.
        */
       clipped: number;
       /**

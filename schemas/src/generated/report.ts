@@ -12,7 +12,7 @@ export interface QuantizationReport {
    */
   created: string;
   /**
-   * What made it.
+   * Tool that produced the report.
    */
   tool: {
     /**
@@ -177,7 +177,7 @@ export interface QuantizationReport {
      */
     drop_type: "absolute" | "relative";
     /**
-     * Whether the drop is allowed; null without accuracy control.
+     * Whether the drop is acceptable; null without accuracy control.
      */
     satisfied: boolean | null;
     /**
@@ -189,11 +189,11 @@ export interface QuantizationReport {
     ci95: [number, number] | null;
   } | null;
   /**
-   * What the quantized model answers otherwise than the float model, and the metric of each class; null or left out: the metric has neither answers nor classes.
+   * Where the quantized model's answers differ from the float model's, and the metric of each class; null or left out: the metric has neither answers nor classes.
    */
   answers?: {
     /**
-     * Samples with another answer; null: the metric has no single answers.
+     * Samples whose answer changed; null: the metric has no single answers.
      */
     changed: number | null;
     /**
@@ -367,7 +367,7 @@ export interface QuantizationReport {
        */
       unaffected?: "depthwise" | "unsigned" | "float";
       /**
-       * Share of pair sums that saturate on calibration samples; null: not measured.
+       * Fraction of pair sums that saturate on calibration samples; null: not measured.
        */
       saturating_fraction_calibration: number | null;
       /**
@@ -505,7 +505,7 @@ export interface QuantizationReport {
        */
       output_error: number | null;
       /**
-       * Drop with only this group in float, measured, or expected from the samples that are nearest to being answered otherwise; null: not looked at.
+       * Drop with only this group in float, measured, or expected from the samples whose answers are closest to changing; null: not looked at.
        */
       drop_alone: number | null;
     }[];
@@ -524,11 +524,11 @@ export interface QuantizationReport {
        */
       operators: string[];
       /**
-       * Bytes that the weights take more.
+       * Additional bytes for weights.
        */
       size_bytes: number;
       /**
-       * Milliseconds that one inference takes longer, a difference of two medians; null: not measured, as there are many groups.
+       * Additional milliseconds per inference, a difference of two medians; null: not measured, as there are many groups.
        */
       latency_ms: number | null;
     }[];
@@ -655,11 +655,11 @@ export interface QuantizationReport {
        */
       zero_point: number;
       /**
-       * Lower border.
+       * Lower bound.
        */
       low: number;
       /**
-       * Upper border.
+       * Upper bound.
        */
       high: number;
     }[];
@@ -788,7 +788,7 @@ export interface QuantizationReport {
      */
     code: string;
     /**
-     * How bad it is.
+     * Severity.
      */
     severity: "error" | "warning" | "info";
     /**
@@ -796,7 +796,7 @@ export interface QuantizationReport {
      */
     message: string;
     /**
-     * Where in the config; empty: nowhere.
+     * Place in the config; empty: none.
      */
     config_path: (string | number)[];
   }[];

@@ -39,7 +39,7 @@ export interface SensitivityReport {
      */
     operators: string[];
     /**
-     * Kind of the first one.
+     * Operator type of the first one.
      */
     op: string;
     /**

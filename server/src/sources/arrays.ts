@@ -81,7 +81,7 @@ export async function archiveFacts(path: string): Promise<ArchiveFacts | null> {
       return found === null ? null : readMembers(handle, found);
     }
 
-    return { problem: 'it is no ZIP archive' };
+    return { problem: 'it is not a ZIP archive' };
   });
 }
 

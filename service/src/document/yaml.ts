@@ -42,7 +42,7 @@ export function parseYaml(text: string): Tree {
     problems.push({
       start: other.range[0],
       end: other.range[1],
-      message: 'A config is one document; this second one is not read.',
+      message: 'A config is a single document; the second one is ignored.',
     });
   }
 

@@ -30,7 +30,7 @@ interface InheritProblem {
 
 /** What a config takes over from those that it extends. */
 export interface Inherited {
-  /** The nearest first. */
+  /** The closest first. */
   readonly layers: readonly InheritedLayer[];
   /** All that they say together. */
   readonly value: Readonly<Record<string, unknown>>;
@@ -62,7 +62,7 @@ export async function inherit(
       const circle = [...seen.slice(seen.indexOf(target)), target].join(' → ');
       problem = {
         code: 'extends-cycle',
-        message: `Configs extend each other in a circle: ${circle}.`,
+        message: `Configs extend each other in a cycle: ${circle}.`,
         file: target,
       };
       break;
@@ -86,7 +86,7 @@ export async function inherit(
 
     const value = valueOf(found.tree);
     if (!isMapping(value) || found.tree.problems.length > 0) {
-      const reason = found.tree.problems[0]?.message ?? 'it is no mapping of keys to values.';
+      const reason = found.tree.problems[0]?.message ?? 'it is not a mapping of keys to values.';
       problem ??= { code: 'extends-invalid', message: `${target} cannot be read: ${reason}`, file: target };
     }
 

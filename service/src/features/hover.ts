@@ -65,7 +65,7 @@ function aliasText(document: ConfigDocument, found: Entry | TreeNode, docs: stri
   const key = merged ? '' : keyDocumentation(pathOf(alias), docs);
 
   return [
-    `${code(`*${alias.name}`)} ${merged ? 'brings in what this section does not say itself' : 'stands for'} (line ${line}):`,
+    `${code(`*${alias.name}`)} ${merged ? 'adds keys that this section does not set' : 'stands for'} (line ${line}):`,
     codeBlock(source),
     key,
   ]

@@ -136,7 +136,7 @@ function validationSection(
   if (validation === undefined) return lines.map((line) => `  # ${line}`);
   const pathOf = (source: DraftSource | undefined) => source?.images ?? source?.arrays ?? source?.tensors;
   const isSame = pathOf(validation) === pathOf(calibration);
-  const same = '# the same samples as for calibration: others would tell more';
+  const same = '# the same samples as for calibration: separate samples would tell more';
   return ['', ...indented(2, isSame ? [same, ...lines] : lines)];
 }
 

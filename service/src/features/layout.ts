@@ -75,7 +75,7 @@ function alignComments(lines: readonly string[], after: string[], { leads, shift
   }
 }
 
-/** The nearest line with an indentation of its own; null: there is none. */
+/** The closest line with an indentation of its own; null: there is none. */
 function nearest(
   lines: readonly string[],
   leads: ReadonlyMap<number, string>,

@@ -7,9 +7,9 @@ import type { Cursor } from './cursor.js';
 
 /** Comments that leave out findings. */
 const DIRECTIVES = [
-  ['quantsmith-disable-next-line', 'leaves out findings of the next line'],
-  ['quantsmith-disable-line', 'leaves out findings of this line'],
-  ['quantsmith-disable', 'leaves out findings of this file'],
+  ['quantsmith-disable-next-line', 'disables diagnostics on the next line'],
+  ['quantsmith-disable-line', 'disables diagnostics on this line'],
+  ['quantsmith-disable', 'disables diagnostics in this file'],
 ] as const;
 
 const DIRECTIVE = /quantsmith-disable(?:-next-line|-line)?\s+(?:[\w-]+[\s,]+)*$/;

@@ -21,9 +21,9 @@ import { findingAt, day, percent, related } from './runFinding.js';
 import { defineRule } from './rule.js';
 
 const CHANGED = {
-  config: 'another version of this config',
-  model: 'another version of the model',
-  data: 'other data',
+  config: 'the config has changed since',
+  model: 'the model has changed since',
+  data: 'the data has changed since',
 };
 
 /**
@@ -39,7 +39,7 @@ export function accuracyFindings(
   // Undecided is neither the same nor another.
   if (changed === 'unknown') return [];
   if (changed !== null) {
-    const message = `The last run (${day(report)}) was made with ${CHANGED[changed]}: its accuracy is not shown.`;
+    const message = `Results of the last run (${day(report)}) are hidden: ${CHANGED[changed]}.`;
     return [findingAt(document, [['accuracy_control'], ['model']], 'report-stale', 'hint', message)];
   }
 
@@ -164,7 +164,7 @@ const costFixes: FixTable[string] = (document, { data }) => {
   const what = [...settings, ...(missing.length === 0 ? [] : [`${missing.length} excluded`])].join(', ');
 
   return [
-    ...(found.length === 0 ? [] : fix(`Apply what restoration found (${what})`, inOrder(document, found))),
+    ...(found.length === 0 ? [] : fix(`Apply the restored settings (${what})`, inOrder(document, found))),
     ...(missing.length + remedies.length < 2 ? [] : missing)
       .slice(0, MAX_SINGLE)
       .flatMap((name) => fix(`Exclude ${name} from quantization`, exclude([name])(document))),
@@ -231,7 +231,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'accuracy-drop':
-      'Severity: error.\n\nThe last run missed `max_drop`. The message has metric, samples, drop and its 95 % interval. When the interval contains the allowed drop, the samples cannot tell them apart and the severity is info.',
+      'Severity: error.\n\nThe last run missed `max_drop`. The message gives the metric, the samples, the drop and its 95 % interval. When the interval contains the allowed drop, the samples cannot tell the two apart and the severity is info.',
     'accuracy-restored':
       'Severity: info.\n\nThe last run met `max_drop` after restoration put operators back to float. The fix excludes them from quantization, so that the next run need not search.',
     'accuracy-kept': 'Severity: info.\n\nThe last run met `max_drop`, or had none, without restoration.',
@@ -240,9 +240,9 @@ export const rule = defineRule({
     'overflow-risk':
       "Severity: info.\n\nOn x86 CPUs without VNNI, pairs of 8-bit products are summed in 16 bits, which saturate: [overflow.md](overflow.md). The message says in how many layers the weights allow it, in how many it happens on calibration samples, and the metric predicted for such a CPU beside the one measured here. `quantsmith overflow CONFIG` adds these figures for all settings of `overflow_fix`; then the quick fix writes the best: of those that are as accurate as the best on the CPU that `target_isa` names, within the samples' noise, the one in which fewest layers saturate, and the present one where others are no better. With `target_isa: host` a setting has to be good on both kinds of CPU. For `auto` the fix also names a `target_isa` for which `auto` acts.\n\nA warning where the written model is predicted to lose more than the samples' noise there; a hint where nothing can saturate and the settings were compared, and where `target_isa` names a CPU on which nothing saturates.",
     'run-warning':
-      'Severity: warning.\n\nSomething that the last run warned of, on the line that it names, as severe as the run found it: an error for `output-damaged`. The codes are explained in [errors.md](errors.md#the-finished-model).',
+      'Severity: warning.\n\nA warning of the last run, on the line that it names and with the severity that the run gave it: an error for `output-damaged`. The codes are explained in [errors.md](errors.md#the-finished-model).',
     'report-stale':
-      'Severity: hint.\n\nThere is a report, but of another version of the config, the model or the data. Its figures are not shown. Config by hash, model and data by the times of their files.',
+      'Severity: hint.\n\nThere is a report, but for another version of the config, the model or the data, so its figures are not shown. The config is compared by hash, model and data by the times of their files.',
   },
   examples: [
     {

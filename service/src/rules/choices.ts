@@ -105,11 +105,11 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'against-evidence':
-      'Severity: info.\n\nA setting is stated that the last run, in which it was left open, measured to be worse than another value by 1 dB or more. Only where that very value was measured. The fix states the better one.',
+      'Severity: info.\n\nA setting has a value that the last run, in which it was left open, measured as worse than another by 1 dB or more. Reported only where that very value was measured. The fix states the better one.',
     'choices-open':
       'Severity: hint.\n\nThe last run chose by measurement what this config leaves open. The fix, Pin choices, states what was chosen, so that later runs, and runs on other CPUs, give the same without measuring. `quantsmith run --locked` does the same.',
     'defaults-changed':
-      'Severity: info.\n\nThe last run was made by a version that had fixed defaults; the next one chooses by measurement what is left open. The fix writes `defaults: nncf`, which keeps the fixed ones. It is not told again after the next run.',
+      'Severity: info.\n\nThe last run was made by a version that had fixed defaults; the next one chooses by measurement what is left open. The fix writes `defaults: nncf`, which keeps the fixed ones. It is not reported again after the next run.',
   },
   examples: [
     { code: 'against-evidence', before: BEFORE, after: null },

@@ -45,9 +45,9 @@ export const rule = defineRule({
   sections: {
     'extends-missing':
       'Severity: error.\n\n[`extends`](extends.md) names a file that does not exist, or a config that this one extends does. Names in the same folder that look alike are offered.',
-    'extends-cycle': 'Severity: error.\n\nConfigs extend each other in a circle; the message lists them.',
+    'extends-cycle': 'Severity: error.\n\nConfigs extend each other in a cycle; the message lists them.',
     'extends-invalid':
-      'Severity: error.\n\nThe config named by `extends` cannot be read, or has a value that is not allowed. Errors of the other file are reported here only where they change what this config means: a value that this config replaces is not complained about. A base that is no whole config by itself is best given another name than `*.quant.yaml`, so that it is not checked as one.',
+      'Severity: error.\n\nThe config named by `extends` cannot be read, or has a value that is not allowed. Errors in the other file are reported here only where they change what this config means: a value that this config replaces is not reported. A base that is not a complete config by itself should not be called `*.quant.yaml`, so that it is not checked as one.',
   },
   examples: [
     { code: 'extends-missing', before: 'extends: bse.yaml\n', after: 'extends: base.yaml\n' },

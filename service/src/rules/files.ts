@@ -83,7 +83,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'model-missing':
-      'Severity: error.\n\nThe file named by `model` does not exist, or is a folder. Nothing is said about names of its nodes then.',
+      'Severity: error.\n\nThe file named by `model` does not exist, or is a folder. Node names are then not checked.',
     'file-missing':
       'Severity: error.\n\nA file or folder of the data sections does not exist, or a folder stands where a file must. Names in the same folder that look alike are offered.',
   },

@@ -241,7 +241,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'unknown-node':
-      'Severity: error.\n\n`ignored_scope.names`, a subgraph, or an entry of `overrides` has a name that no node of the model has. Unnamed nodes are called `<OpType>_<index>`. Where a tensor or an input of the model has the name, that is said; the fix names the node that gives the tensor. This code, `unknown-operator`, `pattern-unmatched` and `subgraph-empty` are warnings where `ignored_scope.validate` is false.',
+      'Severity: error.\n\n`ignored_scope.names`, a subgraph, or an entry of `overrides` has a name that no node of the model has. Unnamed nodes are called `<OpType>_<index>`. Where a tensor or an input of the model has the name, the message says so; the fix names the node that produces the tensor. This code, `unknown-operator`, `pattern-unmatched` and `subgraph-empty` are warnings where `ignored_scope.validate` is false.',
     'unknown-operator':
       'Severity: error.\n\n`types` of `ignored_scope` or of an entry of `overrides` has an operator type that the model does not use.',
     'pattern-invalid':

@@ -122,7 +122,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'labels-conflict':
-      'Severity: error.\n\nThe label file gives one file several classes. A run would take the last one without a word.',
+      'Severity: error.\n\nThe label file gives one file several classes. A run would silently use the last one.',
     'labels-class':
       "Severity: error.\n\nThe labels have classes that the model's output does not have, or another number of them: labels of another model, or counted from 1.",
     'labels-unfit':

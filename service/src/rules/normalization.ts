@@ -164,7 +164,7 @@ function attentionFindings(
 
   if (type !== 'transformer' || heads > 0 || mayHide(model)) return [];
   const message =
-    'The model has no attention: transformer keeps its element-wise operators in float for nothing.';
+    'The model has no attention: transformer needlessly keeps its element-wise operators in float.';
 
   return [warn(document, 'model-type-unfit', path, message, { remove: path })];
 }

@@ -45,7 +45,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'output-unusable':
-      'Severity: error.\n\nThe quantized model, or the report beside it, would replace a file that Quantsmith did not write (`quantsmith run --force` replaces it), or has no place to go: its folder does not exist or is not writable, the name is too long, or a folder, a device, a FIFO or a socket has it. What the run reads is never replaced: the model, its external data, samples, labels and the config.',
+      'Severity: error.\n\nThe quantized model, or the report beside it, would replace a file that Quantsmith did not write (`quantsmith run --force` replaces it), or cannot be written: its folder does not exist or is not writable, the name is too long, or a folder, a device, a FIFO or a socket has it. What the run reads is never replaced: the model, its external data, samples, labels and the config.',
     'output-shared':
       'Severity: error.\n\nAnother config in the same folder writes the same file: each run would replace the result of the other. Give one of them another `output`, or leave `output` out: the model is then named after the config.',
   },

@@ -88,13 +88,13 @@ function accuracyText({
       (setting) => `${setting.fix} ${value(setting.predicted)} (${value(setting.metric)})`,
     );
 
-    return `${metric.name} predicted there (measured here), before restoration: ${figures.join(', ')}.`;
+    return `${metric.name} predicted without VNNI (measured on this machine), before restoration: ${figures.join(', ')}.`;
   }
 
   const compare = '`quantsmith overflow` compares the settings.';
   if (predicted === null) return compare;
 
-  return `${metric.name} with ${currentFix}: ${value(predicted.metric)} predicted there, ${value(metric.quantized)} here. ${compare}`;
+  return `${metric.name} with ${currentFix}: ${value(predicted.metric)} predicted without VNNI, ${value(metric.quantized)} measured on this machine. ${compare}`;
 }
 
 /** Whether the written model is worse there by more than the samples' noise. */

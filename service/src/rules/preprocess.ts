@@ -25,15 +25,16 @@ function preprocessFindings(
     };
 
     const { images, arrays } = section;
-    if (images !== undefined) return dead(['input_layout'], 'it says how arrays lie, and these are images');
+    if (images !== undefined)
+      return dead(['input_layout'], 'it describes the layout of arrays, and these are images');
     if (arrays === undefined) {
-      const reason = 'it serves images and uint8 arrays; these samples go to the model as they are';
+      const reason = 'it applies to images and uint8 arrays; these samples go to the model as they are';
       return [...dead(['preprocess'], reason), ...dead(['input_layout'], reason)];
     }
 
     const type = facts[name].array?.type ?? null;
     if (type !== null && type !== 'uint8') {
-      const reason = `it serves images and uint8 arrays; this one holds ${type} and goes to the model as it is`;
+      const reason = `it applies to images and uint8 arrays; this one holds ${type} and goes to the model as it is`;
       return [...dead(['preprocess'], reason), ...dead(['input_layout'], reason)];
     }
 

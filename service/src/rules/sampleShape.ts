@@ -107,7 +107,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'sample-shape':
-      'Severity: error.\n\nA run will not be able to give the samples to the model: their size, channels, layout or element type does not fit its input. It is told from the settings, the header of the first image and the headers of arrays; what these do not tell is left to the run.',
+      'Severity: error.\n\nA run will not be able to give the samples to the model: their size, channels, layout or element type does not fit its input. It is inferred from the settings, the header of the first image and the headers of arrays; what these do not show is left to the run.',
   },
   examples: [
     {

@@ -373,13 +373,13 @@ export const rule = defineRule({
   suppressible: false,
   sections: {
     'missing-key':
-      'Severity: error.\n\nA key that the config needs is not there, or a section is empty. The fix adds it with the keys that it needs itself.',
+      'Severity: error.\n\nA required key is missing, or a section is empty. The fix adds it together with the keys that it requires.',
     'unknown-key':
-      'Severity: error.\n\nA key that the schema does not know. The nearest known keys are offered, or the section where a key of this name exists.',
+      'Severity: error.\n\nA key that the schema does not know. The closest known keys are offered, or the section that has a key of this name.',
     'wrong-type':
-      'Severity: error.\n\nA value of another type: a text where a number belongs, a list where a mapping belongs.',
+      'Severity: error.\n\nA value of the wrong type: a string where a number belongs, a list where a mapping belongs.',
     'unknown-value':
-      'Severity: error.\n\nA value that is none of those allowed. The nearest ones are offered.',
+      'Severity: error.\n\nA value that is not one of those allowed. The closest ones are offered.',
     'out-of-range':
       'Severity: error.\n\nA number outside of its limits, a text or list that is too short or too long.',
   },

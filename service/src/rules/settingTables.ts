@@ -55,14 +55,15 @@ const histogramRules: SettingRule[] = ESTIMATORS.flatMap((key) =>
         severity: 'warning',
         path,
         applies: (config) => histogram(config, side) && perChannel(config),
-        message: 'histogram has no effect here: it serves activations with one scale for the whole tensor.',
+        message:
+          'histogram has no effect here: it applies to activations with one scale for the whole tensor.',
       },
       {
         code: 'conflicting-settings',
         severity: 'warning',
         path,
         applies: (config) => histogram(config, side) && !histogram(config, other) && !perChannel(config),
-        message: `One histogram gives both borders: set aggregator_type of ${other} to histogram too.`,
+        message: `Both bounds come from one histogram: set aggregator_type of ${other} to histogram too.`,
       },
     ];
   }),
@@ -83,7 +84,7 @@ const channelRules: SettingRule[] = (['calibration', 'validation'] as const).fla
       },
       message:
         channels === 1
-          ? `A gray image has one channel: of ${key} the first value counts.`
+          ? `A gray image has one channel: only the first value of ${key} is used.`
           : `A colour image has three channels: ${key} needs one value, or three.`,
     })),
   ),
@@ -100,7 +101,7 @@ const borderRules: SettingRule[] = (
     severity: 'warning' as const,
     path: [...ADVANCED, key, side, 'statistics_type'] as const,
     applies: (config: ResolvedConfig) => advanced(config)[key][side].statistics_type === UPSIDE_DOWN[side],
-    message: `The ${side === 'min' ? 'lower' : 'upper'} border of a range cannot come from the ${side === 'min' ? 'largest' : 'smallest'} values.`,
+    message: `The ${side === 'min' ? 'lower' : 'upper'} bound of a range cannot come from the ${side === 'min' ? 'largest' : 'smallest'} values.`,
     suggestions: [side],
   })),
 );
@@ -131,7 +132,8 @@ const clipRules: SettingRule[] = KINDS.flatMap((kind): SettingRule[] => {
         const [bottom, top] = [low(config), high(config)];
         return top !== null && (top <= 0 || (bottom !== null && bottom >= top));
       },
-      message: 'The upper limit has to be above 0 and above the lower one: hardly a value is left.',
+      message:
+        'The upper limit must be above 0 and above the lower one: almost every value would be clipped.',
     },
     {
       code: 'dead-setting',
@@ -146,7 +148,7 @@ const clipRules: SettingRule[] = KINDS.flatMap((kind): SettingRule[] => {
       severity: 'warning',
       path: [...ADVANCED, key, 'min', 'statistics_type'],
       applies: (config) => /^abs_/.test(advanced(config)[key].min.statistics_type ?? ''),
-      message: 'The lower border of a range cannot come from absolute values, which are never negative.',
+      message: 'The lower bound of a range cannot come from absolute values, which are never negative.',
       suggestions: ['min', 'quantile'],
     },
   ];

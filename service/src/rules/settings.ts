@@ -60,7 +60,7 @@ function namedSetFindings(document: ConfigDocument, config: QuantizationConfig):
     ...(activations === 'histogram' && perChannel
       ? dead(
           'activations_range_estimator_params',
-          'histogram has no effect here: it serves activations with one scale for the whole tensor.',
+          'histogram has no effect here: it applies to activations with one scale for the whole tensor.',
         )
       : []),
   ];

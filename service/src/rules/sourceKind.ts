@@ -36,7 +36,7 @@ function sourceFindings({ document, value, facts, baseDir }: RuleInput & { baseD
     if (key === 'tensors' && isEmpty)
       return findingAt(document, path, 'data-empty', `"${written}" holds no folder test_data_set_*.`);
     if (key === 'images' && kind === 'file' && NO_IMAGE.test(written))
-      return wrongKey(document, path, `"${written}" is no image.`, ARRAY.test(written) ? 'arrays' : null);
+      return wrongKey(document, path, `"${written}" is not an image.`, ARRAY.test(written) ? 'arrays' : null);
     if (key === 'tensors' && kind === 'file')
       return wrongKey(document, path, `"${written}" is a file; tensors names a folder.`, null);
     if (key === 'arrays' && kind === 'file' && !ARRAY.test(written) && isImagePath(written))
@@ -70,7 +70,7 @@ function metricModule(document: ConfigDocument, value: unknown): Finding[] {
 }
 
 const notRun = (file: string, instead: string) =>
-  `"${file}" is no JavaScript or TypeScript module, and nothing else is run. ${instead}.`;
+  `"${file}" is not a JavaScript or TypeScript module, and nothing else is run. ${instead}.`;
 
 function findingAt(
   document: ConfigDocument,
@@ -115,7 +115,7 @@ export const rule = defineRule({
     'data-empty':
       'Severity: error.\n\nA folder that holds no image, or no test data of ONNX (`test_data_set_*`).',
     'source-kind':
-      'Severity: error.\n\nA file that another key is for, or a loader or metric that is no JavaScript or TypeScript module: Python is not run.',
+      'Severity: error.\n\nA file that belongs under another key, or a loader or metric that is not a JavaScript or TypeScript module: Python is not run.',
   },
   examples: [
     {

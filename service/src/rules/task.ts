@@ -39,7 +39,7 @@ function taskFindings(
     );
     if (fitting.includes(decode)) return [];
     const others = fitting.length === 0 ? 'no decoder' : fitting.join(' or ');
-    return found('decode', `The outputs are no ${decode} head: ${shapes}. Their shapes fit ${others}.`);
+    return found('decode', `The outputs do not fit a ${decode} head: ${shapes}. Their shapes fit ${others}.`);
   }
 
   const ranks = type === null || type === undefined ? undefined : RANKS[type];

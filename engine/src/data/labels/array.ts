@@ -12,14 +12,14 @@ export function arrayLabels({ path, names, kind, where }: LabelInput): Labels {
   const dims = array.shape.slice(1);
   const single = dims.every((size) => size === 1);
   if (!single && kind === 'class')
-    fail('labels-count', `${path} holds more than one number a sample.`, where);
+    fail('labels-count', `${path} holds more than one number per sample.`, where);
   const labels = names.map((_, index): Label => {
     const data = array.rows(index, index + 1);
     if (!single) return { dims, data: data };
     const value = Number(data[0]);
     const isClass = Number.isInteger(value) && value >= 0;
     if (kind === 'class' && !isClass)
-      fail('label-invalid', `${path}, entry ${index}: "${value}" is no class number.`, where);
+      fail('label-invalid', `${path}, entry ${index}: "${value}" is not a class number.`, where);
     return value;
   });
 

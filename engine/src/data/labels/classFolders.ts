@@ -79,7 +79,7 @@ const contentOf = async (file: string) =>
     .update(await readFile(file))
     .digest('hex');
 
-/** The names in a list of classes, one a line. */
+/** The names in a list of classes, one per line. */
 export function classNames(text: string): string[] {
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
   return lines.map((line) => line.trim()).filter((line) => line !== '');

@@ -88,14 +88,14 @@ function parse({ path, where }: LabelInput, text: string): CocoFile {
     value = JSON.parse(text) as Partial<CocoFile> | null;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return fail('label-invalid', `${path} is no JSON: ${reason}.`, where);
+    return fail('label-invalid', `${path} is not valid JSON: ${reason}.`, where);
   }
 
   const lists = [value?.images, value?.annotations, value?.categories];
   if (!lists.every(Array.isArray))
     return fail(
       'label-invalid',
-      `${path} is no COCO file: it needs images, annotations and categories.`,
+      `${path} is not a COCO file: it needs images, annotations and categories.`,
       where,
     );
   const broken = Object.entries(ENTRIES).flatMap(([list, { is, wanted }]) => {

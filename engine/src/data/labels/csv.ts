@@ -63,7 +63,7 @@ export function labelOf(text: string, { classes, kind, where }: LabelInput, at: 
   if (known >= 0) return known;
   if (kind === 'class' && !/^\s*\d+\s*$/.test(text)) {
     const list = classes === null ? '' : ' and is not in the list of classes';
-    return fail('label-invalid', `${at}: "${text}" is no class number${list}.`, where);
+    return fail('label-invalid', `${at}: "${text}" is not a class number${list}.`, where);
   }
 
   if (kind === 'score' && !isNumber(text))

@@ -11,7 +11,7 @@ export interface TruthBox {
   readonly area: number;
 }
 
-/** Classes of positions: a mask [height, width], or one class a token. */
+/** Classes of positions: a mask [height, width], or one class per token. */
 export interface LabelArray {
   readonly dims: readonly number[];
   readonly data: TensorData;

@@ -39,6 +39,6 @@ async function readMask(path: string, { where }: LabelInput): Promise<LabelArray
   } catch (error) {
     if (error instanceof Error && error.name === 'QuantsmithError') throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    return fail('label-invalid', `${path} is no PNG: ${reason}.`, { ...where, file: path });
+    return fail('label-invalid', `${path} is not a PNG file: ${reason}.`, { ...where, file: path });
   }
 }

@@ -44,7 +44,7 @@ async function folderLabels(input: LabelInput): Promise<Labels> {
   );
 }
 
-/** The names in a file of classes, one a line. */
+/** The names in a file of classes, one per line. */
 export async function readClasses(classes: string, context: DataContext): Promise<string[]> {
   const path = resolve(context.baseDir, classes);
   const text = await readFile(path, 'utf8').catch(() =>

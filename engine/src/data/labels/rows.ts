@@ -37,7 +37,7 @@ export function rowLabels(input: LabelInput, text: string): Labels {
     if (index === undefined || index >= input.names.length)
       return fail(
         'label-unknown-file',
-        `${at}: "${file ?? `row ${order + 1}`}" is no sample of the data.`,
+        `${at}: "${file ?? `row ${order + 1}`}" is not a sample of the data.`,
         input.where,
       );
     placed.set(index, label, at);
@@ -58,7 +58,7 @@ function jsonRow(line: string, input: LabelInput, at: string): Row {
     row = JSON.parse(line);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return fail('label-invalid', `${at} is no JSON: ${reason}.`, input.where);
+    return fail('label-invalid', `${at} is not valid JSON: ${reason}.`, input.where);
   }
 
   const { file, label, text, tokens } = (row ?? {}) as Record<string, unknown>;
