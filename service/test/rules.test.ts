@@ -534,7 +534,7 @@ describe('after a run', () => {
       ['setting-cost', 'warning'],
       ['accuracy-restored', 'info'],
     ]);
-    expect(fixed(text, 'accuracy-restored', { report: restored }, /restoration found \(1 excluded\)/)).toBe(
+    expect(fixed(text, 'accuracy-restored', { report: restored }, /restored settings \(1 excluded\)/)).toBe(
       text
         .replace('  advanced_parameters', '  advanced_parameters')
         .replace(
@@ -561,7 +561,7 @@ describe('after a run', () => {
       },
     );
 
-    const after = fixed(text, 'setting-cost', { report: tuned }, /restoration found/);
+    const after = fixed(text, 'setting-cost', { report: tuned }, /restored settings/);
     expect((parse(after) as QuantizationConfig).quantization).toMatchObject({
       preset: 'mixed',
       fast_bias_correction: false,
