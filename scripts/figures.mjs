@@ -22,7 +22,7 @@ function sourcesOf(part) {
 function operatorNames() {
   const table = join(root, 'model/src/operators/table.ts');
   if (!existsSync(table)) return new Set();
-  return new Set([...readFileSync(table, 'utf8').matchAll(/^  (\w+): row\(/gm)].map(([, name]) => name));
+  return new Set([...readFileSync(table, 'utf8').matchAll(/^ {2}(\w+): row\(/gm)].map(([, name]) => name));
 }
 
 const OPERATORS = operatorNames();
