@@ -30,6 +30,13 @@ it('a task is held against the outputs', () => {
   expect(codes(modelOf([1, 1000]), 'task: {type: segmentation}\n')).toEqual([
     'A segmentation model gives a class, or scores, for each pixel, and this one o0 [1, 1000]. They look like classification.',
   ]);
-  // Free dimensions may be anything.
+  // How many samples there are at once says nothing of what one gives.
+  expect(codes(modelOf(['n', 10]), 'task: {type: detection, decode: yolox}\n')).toEqual([
+    'The outputs are no yolox head: o0 [n, 10]. Their shapes fit no decoder.',
+  ]);
+  expect(codes(modelOf(['n', 10]), 'task: {type: segmentation}\n')).toHaveLength(1);
+  // A list of detections is as long as there are some.
+  expect(codes(modelOf(['n', 6]), 'task: {decode: nms_free}\n')).toEqual([]);
+  // Other free dimensions may be anything.
   expect(codes(modelOf(['n', 'k', 85]), 'task: {decode: detr}\n')).toEqual([]);
 });

@@ -1,6 +1,13 @@
-import { fail } from '@quantsmith/schemas';
+import { fail, type LabelKind } from '@quantsmith/schemas';
 import type { HostTensor } from '@quantsmith/model/arrays';
-import { isBoxes, isLabelArray, type Label, type LabelArray, type TruthBox } from '../data/labels/label.js';
+import {
+  isBoxes,
+  isLabelArray,
+  unfitLabel,
+  type Label,
+  type LabelArray,
+  type TruthBox,
+} from '../data/labels/label.js';
 import type { Outputs, SampleContext } from './metric.js';
 
 /** The output that the metric reads: the one that the task names, else the first. */
@@ -36,9 +43,9 @@ function missing(context: SampleContext): never {
   });
 }
 
-function unfit(label: Label, wanted: string, context: SampleContext): never {
+function unfit(label: Label, kind: LabelKind, context: SampleContext): never {
   if (label === null) return missing(context);
-  return fail('label-kind', `The metric needs ${wanted} as the label of sample "${context.name}".`, {
+  return fail('label-kind', unfitLabel(kind, context.name), {
     configPath: LABELS,
     data: { sample: context.name },
   });
@@ -46,7 +53,7 @@ function unfit(label: Label, wanted: string, context: SampleContext): never {
 
 /** A class that the model has; throws `label-out-of-range` for others. */
 export function classLabel(label: Label, classes: number, context: SampleContext): number {
-  if (typeof label !== 'number') return unfit(label, 'a class number', context);
+  if (typeof label !== 'number') return unfit(label, 'class', context);
   if (label < classes) return label;
   return fail(
     'label-out-of-range',
@@ -56,18 +63,18 @@ export function classLabel(label: Label, classes: number, context: SampleContext
 }
 
 export function scoreLabel(label: Label, context: SampleContext): number {
-  return typeof label === 'number' ? label : unfit(label, 'a number', context);
+  return typeof label === 'number' ? label : unfit(label, 'score', context);
 }
 
 export function textLabel(label: Label, context: SampleContext): string {
   if (typeof label === 'string') return label;
-  return typeof label === 'number' ? String(label) : unfit(label, 'a text', context);
+  return typeof label === 'number' ? String(label) : unfit(label, 'text', context);
 }
 
 export function boxesLabel(label: Label, context: SampleContext): readonly TruthBox[] {
   return isBoxes(label) ? label : unfit(label, 'boxes', context);
 }
 
-export function arrayLabel(label: Label, what: string, context: SampleContext): LabelArray {
-  return isLabelArray(label) ? label : unfit(label, what, context);
+export function arrayLabel(label: Label, kind: 'mask' | 'tokens', context: SampleContext): LabelArray {
+  return isLabelArray(label) ? label : unfit(label, kind, context);
 }

@@ -103,7 +103,7 @@ function eachPixel(
   context: SampleContext,
   visit: (predicted: number, actual: number) => void,
 ): void {
-  const mask = arrayLabel(label, 'a mask', context);
+  const mask = arrayLabel(label, 'mask', context);
   const [height = 1, width = 1] = mask.dims.slice(-2);
   const classMap = classesByPixel(mainOutput(outputs, context), context.task.classes);
   const columns = positions(width, classMap.width, context, 'x');

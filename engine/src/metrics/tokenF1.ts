@@ -17,7 +17,7 @@ export const tokenF1: Metric<Sums> = {
     const { data, dims } = mainOutput(outputs, context);
     const classes = dims.at(-1) ?? 1;
     const tokens = data.length / classes;
-    const labels = arrayLabel(label, 'one class per token', context).data;
+    const labels = arrayLabel(label, 'tokens', context).data;
     if (labels.length > tokens) {
       fail('labels-count', `Sample "${context.name}" has ${labels.length} labels for ${tokens} tokens.`, {
         configPath: ['data', 'validation', 'labels'],

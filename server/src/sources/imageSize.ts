@@ -11,6 +11,17 @@ export function imageSize(path: string): Promise<ImageSize | null> {
   );
 }
 
+/** Channels of a PNG by its colour type (PNG specification, 11.2.1); null: it is none. A palette is one channel. */
+export function pngChannels(path: string): Promise<number | null> {
+  return withFile(path, async (handle, size) => {
+    const bytes = Buffer.from(await bytesOf(handle, 0, Math.min(size, 26)));
+    const isPng = bytes.length === 26 && bytes.toString('latin1', 1, 4) === 'PNG';
+    return isPng ? (CHANNELS[bytes[25]!] ?? null) : null;
+  });
+}
+
+const CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
+
 function sizeIn(bytes: Buffer): ImageSize | null {
   if (bytes.length >= 24 && bytes.toString('latin1', 1, 4) === 'PNG')
     return { width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20) };

@@ -1,6 +1,8 @@
 import { classNames, judgeLabels } from '@quantsmith/engine';
 import type { LabelKind } from '@quantsmith/schemas';
 import type { EntryKind, LabelVerdict } from '@quantsmith/service';
+import { join } from 'node:path';
+import { pngChannels } from './imageSize.js';
 import type { LabelText } from './labels.js';
 
 /** What labels are judged by. */
@@ -49,10 +51,29 @@ export function createLabelJudge(sources: LabelSources): JudgeLabels {
       labels:
         labels === null ? null : file === null ? { name, files: files ?? [] } : { name, text: file.text },
     });
-    last = { by: parts, verdict };
+    const problem = verdict.problem ?? (isFolder ? await maskProblem(labels, names, files ?? []) : null);
+    last = { by: parts, verdict: { ...verdict, problem } };
 
-    return verdict;
+    return last.verdict;
   };
+}
+
+/** Whether the first mask is no mask, by its header; null for folders of text files. */
+async function maskProblem(
+  folder: NonNullable<LabelQuestion['labels']>,
+  [name = '']: readonly string[],
+  files: readonly string[],
+): Promise<string | null> {
+  if (files.some((file) => file.endsWith('.txt'))) return null;
+  const path = name.replace(/\.[^./]+$/, '.png');
+  const file = files.find((one) => one === path || one === path.slice(path.lastIndexOf('/') + 1));
+  if (file === undefined) return null;
+  const channels = await pngChannels(join(folder.path, file)).catch(() => null);
+  if (channels === 1) return null;
+
+  return channels === null
+    ? `"${folder.written}/${file}" is no PNG.`
+    : `"${folder.written}/${file}" has ${channels} channels; a mask has one, the class.`;
 }
 
 const isSame = (one: unknown, other: unknown): boolean =>

@@ -65,24 +65,12 @@ type MetricInput = RuleInput & { readonly config: QuantizationConfig };
 /** `metric-unfit`: the outputs cannot be what the metric reads, by their shapes. */
 function unfitFindings(
   document: ConfigDocument,
-  { accuracy_control: control, task }: QuantizationConfig,
+  { accuracy_control: control, data, task }: QuantizationConfig,
   model: ModelSummary | null,
 ): Finding[] {
   const metric = control?.metric ?? 'top1';
-  const name = task?.output ?? null;
-  const outputs = (model?.outputs ?? []).filter((output) => name === null || output.name === name);
-  const [output] = outputs;
-  if (output === undefined || output.unranked === true) return [];
-
-  const wanted = wantedShape(metric, outputs, task?.decode ?? null);
-  if (wanted === null) return [];
-  const { dims } = output;
-  const shape = `[${dims.join(', ')}]`;
-  const message = `${metric} reads ${wanted}; the output "${output.name}" of the model is ${shape}.`;
   const value = findEntry(document.tree, ['accuracy_control', 'metric'])?.value;
-  const suggestions = value === undefined || value === null ? [] : likelyMetrics(dims.length);
-
-  return [
+  const found = (message: string, suggestions: string[]): Finding[] => [
     {
       code: 'metric-unfit',
       severity: 'error',
@@ -92,6 +80,24 @@ function unfitFindings(
       data: { suggestions },
     },
   ];
+  const { images } = data.validation ?? data.calibration;
+  if (metricFacts(metric)?.labels === 'score' && images !== undefined)
+    return found(`${metric} compares the two vectors of a pair, and an image gives one.`, []);
+  const name = task?.output ?? null;
+  const outputs = (model?.outputs ?? []).filter((output) => name === null || output.name === name);
+  const [output] = outputs;
+  if (output === undefined || output.unranked === true) return [];
+
+  const wanted = wantedShape(metric, outputs, task?.decode ?? null);
+  if (wanted === null) return [];
+  const { dims } = output;
+  const shape = `[${dims.join(', ')}]`;
+  const suggestions = value === undefined || value === null ? [] : likelyMetrics(dims.length);
+
+  return found(
+    `${metric} reads ${wanted}; the output "${output.name}" of the model is ${shape}.`,
+    suggestions,
+  );
 }
 
 /** What a metric reads, where the outputs are not that; null: they may be. */

@@ -25,12 +25,11 @@ function taskFindings(
     return found('output', `The model has no output "${output}"; it has ${names.slice(0, 8).join(', ')}.`);
   // Where the config names an output, that one is decoded.
   const read = outputs.filter(({ name }) => output === undefined || output === null || name === output);
-  const isKnown = read.every(
-    ({ dims }) => dims.length > 0 && dims.every((dim) => typeof dim === 'number' && dim > 0),
-  );
+  const isRanked = read.length > 0 && read.every(({ dims }) => dims.length > 0);
+  if (!isRanked) return [];
   const image = imageInput(model.inputs);
-  if (!isKnown || read.length === 0) return [];
   if (typeof decode === 'string') {
+    if (!read.every(({ dims }) => isKnown(dims))) return [];
     const size = image?.height === null || image?.width === null ? null : image;
     const input = size === null ? null : { height: size.height!, width: size.width! };
     const fitting = decodersFor(
@@ -48,6 +47,13 @@ function taskFindings(
   const hint = guess === null ? '' : ` They look like ${guess}.`;
 
   return found('type', `A ${type} model gives ${ranks.what}, and this one ${shapes}.${hint}`);
+}
+
+/** Only the number of samples may be free; of six columns it may be the number of detections. */
+function isKnown([first = 0, ...others]: readonly (number | string)[]): boolean {
+  const isFixed = (dim: number | string) => typeof dim === 'number' && dim > 0;
+  const isList = others.length === 1 && others[0] === 6;
+  return others.every(isFixed) && (isFixed(first) || !isList);
 }
 
 /** The fewest dimensions of an output by the task, and what that is. */

@@ -1,6 +1,7 @@
-import { QuantsmithError, type LabelKind } from '@quantsmith/schemas';
+import { fail, QuantsmithError, type LabelKind } from '@quantsmith/schemas';
 import { classFolderLabels } from './classFolders.js';
 import { cocoLabels } from './coco.js';
+import { LABEL_KINDS, unfitLabel, type Label } from './label.js';
 import { csvLabels } from './csv.js';
 import type { LabelInput, Labels } from './labels.js';
 import { maskLabels } from './masks.js';
@@ -35,7 +36,11 @@ export function judgeLabels({ names, classes, kind, labels }: LabelSubject): Lab
   try {
     if (labels === null) {
       const found = classFolderLabels(names, classes);
-      return { problem: null, hasLabels: found !== null, classes: found?.classes ?? null };
+      const problem =
+        found === null || kind === null || LABEL_KINDS[kind].takes(0)
+          ? null
+          : unfitLabel(kind, names[0] ?? '');
+      return { problem, hasLabels: found !== null, classes: found?.classes ?? null };
     }
 
     const { name } = labels;
@@ -46,8 +51,10 @@ export function judgeLabels({ names, classes, kind, labels }: LabelSubject): Lab
       kind,
       where: { file: name, configPath: ['data', 'validation', 'labels'] },
     };
-    const found = 'text' in labels ? tableLabels(input, labels.text) : folderClasses(input, labels.files);
-    return { problem: null, hasLabels: true, classes: found.classes ?? null };
+    if ('files' in labels)
+      return { problem: null, hasLabels: true, classes: folderClasses(input, labels.files) };
+    const found = tableLabels(input, labels.text);
+    return { problem: kindProblem(input, found), hasLabels: true, classes: found.classes };
   } catch (error) {
     if (!(error instanceof QuantsmithError)) throw error;
     return { problem: error.problem.message, hasLabels: true, classes: null };
@@ -60,10 +67,26 @@ export function tableLabels(input: LabelInput, text: string): Labels {
   return /\.(tsv|jsonl)$/.test(input.path) ? rowLabels(input, text) : csvLabels(input, text);
 }
 
-/** Of a folder only the names of its files count here. */
-function folderClasses(input: LabelInput, files: readonly string[]): Pick<LabelVerdict, 'classes'> {
-  if (!files.some((file) => file.endsWith('.txt')))
-    return { classes: maskLabels(input, files).classes ?? null };
+/** What a run will say at the first sample with a label; a table holds labels of one kind. */
+function kindProblem({ kind, names }: LabelInput, labels: Labels): string | null {
+  if (kind === null) return null;
+  for (const [index, name] of names.entries()) {
+    const label = labels.at(index, null);
+    if (label instanceof Promise) return null;
+    if (label !== null && !isEmpty(label))
+      return LABEL_KINDS[kind].takes(label) ? null : unfitLabel(kind, name);
+  }
+
+  return null;
+}
+
+const isEmpty = (label: Label) => Array.isArray(label) && label.length === 0;
+
+/** How many classes a folder's labels have, where they tell; only the names of its files count here. */
+function folderClasses(input: LabelInput, files: readonly string[]): number | null {
+  if (!files.some((file) => file.endsWith('.txt'))) return maskLabels(input, files).classes;
+  if (input.kind !== null && input.kind !== 'boxes')
+    fail('label-kind', unfitLabel(input.kind, input.names[0] ?? ''), input.where);
   textsOf(input, files);
-  return { classes: null };
+  return null;
 }

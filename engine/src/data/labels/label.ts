@@ -1,4 +1,5 @@
 import type { TensorData } from '@quantsmith/model/arrays';
+import type { LabelKind } from '@quantsmith/schemas';
 
 /** An object on an image. */
 export interface TruthBox {
@@ -31,3 +32,19 @@ export function isLabelArray(label: Label): label is LabelArray {
 export function isBoxes(label: Label): label is readonly TruthBox[] {
   return Array.isArray(label) && label.every((box) => typeof box === 'object' && 'box' in box);
 }
+
+/** What a metric that needs a kind of label takes, and how messages call it. */
+export const LABEL_KINDS: Readonly<
+  Record<LabelKind, { readonly what: string; readonly takes: (label: Label) => boolean }>
+> = {
+  class: { what: 'a class number', takes: (label) => typeof label === 'number' },
+  score: { what: 'a number', takes: (label) => typeof label === 'number' },
+  text: { what: 'a text', takes: (label) => typeof label === 'string' || typeof label === 'number' },
+  boxes: { what: 'boxes', takes: isBoxes },
+  mask: { what: 'a mask', takes: isLabelArray },
+  tokens: { what: 'one class per token', takes: isLabelArray },
+};
+
+/** What a run says of a label that its metric cannot take. */
+export const unfitLabel = (kind: LabelKind, sample: string) =>
+  `The metric needs ${LABEL_KINDS[kind].what} as the label of sample "${sample}".`;

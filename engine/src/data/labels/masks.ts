@@ -3,11 +3,17 @@ import { readFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { decode } from 'fast-png';
 import { fail } from '@quantsmith/schemas';
-import type { LabelArray } from './label.js';
+import { LABEL_KINDS, type LabelArray } from './label.js';
 import type { Labels, LabelInput } from './labels.js';
 
 /** A PNG for each image, of the same name, whose values (gray, or places in a palette) are the classes of the pixels. */
 export function maskLabels(input: LabelInput, files: readonly string[]): Labels {
+  if (input.kind !== null && input.kind !== 'mask' && input.kind !== 'tokens')
+    return fail(
+      'label-kind',
+      `The metric needs ${LABEL_KINDS[input.kind].what} for each sample, and a folder of images holds masks. Images in class folders need no labels.`,
+      input.where,
+    );
   const masks = new Set(files.map((file) => file.split(sep).join('/')));
   const paths = input.names.map((name) => {
     const path = name.replace(/\.[^./]+$/, '.png');
