@@ -127,6 +127,29 @@ describe('the search for operators to revert', () => {
     expect(result.stopReason).toBe('Stopped on request; this is the best model so far.');
     expect(said.at(-1)).toBe('best drop 0.75 with 0 operators in float');
   });
+  it('returns the best validated state wherever time runs out, and has validated one', async () => {
+    const costs = fc.array(fc.double({ min: 0.001, max: 0.1, noNaN: true }), { minLength: 2, maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(costs, fc.nat(12), async (values, looks) => {
+        const { problem, calls } = world(Object.fromEntries(values.map((cost, i) => [`op${i}`, cost])));
+        const assess = async (reverted: ReadonlySet<string>) => ({
+          ...(await problem.assess(reverted)),
+          exact: true,
+        });
+        const late: RestoreProblem = {
+          ...problem,
+          // Out of reach, with so many looks at states before the time is over.
+          ...{ maxDrop: -1, assess },
+          get deadline() {
+            return calls.screen + calls.assess > looks ? 0 : null;
+          },
+        };
+        const { steps, drop } = await restoreBySearch(late);
+        expect(steps.length).toBeGreaterThan(0);
+        expect(drop).toBe(Math.min(late.initial.drop, ...steps.map((step) => step.drop)));
+      }),
+    );
+  });
   it('validates a state that was only predicted before it is called the best', async () => {
     const { problem, calls } = world({ a: 0.1, b: 0.2 }, { maxIterations: 1 });
     const result = await restoreBySearch(problem);

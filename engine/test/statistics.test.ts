@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createAggregator } from '../src/statistics/aggregate.js';
 import {
@@ -7,7 +8,7 @@ import {
   type StatisticsType,
 } from '../src/ranges/estimator.js';
 import { createHistogram } from '../src/statistics/histogram.js';
-import { reduceTensor } from '../src/ranges/reduce.js';
+import { quantileOf, reduceTensor } from '../src/ranges/reduce.js';
 import { prepareModel } from '../src/prepare/prepare.js';
 import { collectStatistics } from '../src/statistics/collect.js';
 import { nanSentinels } from '../src/statistics/finite.js';
@@ -37,6 +38,31 @@ describe('reductions of a sample', () => {
     const tensor = Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8);
     expect(reduce(tensor, [2, 2, 2], 1, 'max')).toEqual([6, 8]);
     expect(reduce(tensor, [2, 2, 2], 2, 'min')).toEqual([1, 2]);
+  });
+  it('finds the quantiles that sorting finds, whatever repeats or is no number', () => {
+    const sorted = (values: readonly number[], p: number) => {
+      const all = Float64Array.from(values).sort();
+      const position = p * (all.length - 1);
+      const below = Math.floor(position);
+      const above = Math.min(all.length - 1, below + 1);
+      return all[below]! + (position === below ? 0 : (all[above]! - all[below]!) * (position - below));
+    };
+    const value = fc.oneof(fc.double({ min: -10, max: 10, noNaN: true }), fc.constantFrom(0, 1, Number.NaN));
+    fc.assert(
+      fc.property(
+        fc.array(value, { minLength: 1, maxLength: 40 }),
+        fc.constantFrom(1, 100),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (some, times, p) => {
+          const values = Array.from({ length: times }, (_, i) =>
+            some.map((each) => each * (1 + (i % 7))),
+          ).flat();
+          const [found, expected] = [quantileOf(Float64Array.from(values), p), sorted(values, p)];
+          if (Number.isNaN(expected)) expect(found).toBeNaN();
+          else expect(found).toBeCloseTo(expected, 12);
+        },
+      ),
+    );
   });
   it('interpolate quantiles between order statistics', () => {
     expect(reduce(Float32Array.of(4, 1, 3, 2), [4], null, 'quantile', 0.5)).toEqual([2.5]);

@@ -87,12 +87,85 @@ function clippedChannel(
   return own;
 }
 
-/** The p-quantile with linear interpolation between order statistics (numpy's default). Sorts its argument. */
+/** The p-quantile with linear interpolation between order statistics (numpy's default). Reorders its argument; NaN counts as largest. */
 export function quantileOf(values: Float32Array | Float64Array, p: number): number {
-  values.sort();
   const position = p * (values.length - 1);
   const below = Math.floor(position);
-  const above = Math.min(values.length - 1, below + 1);
   const share = position - below;
-  return values[below]! + (values[above]! - values[below]!) * share;
+  const numbers = numbersFirst(values);
+  if (below < 0 || below >= numbers) return Number.NaN;
+  select(values, below, 0, numbers - 1);
+  if (below + 1 >= values.length || share === 0) return values[below]!;
+  let above = below + 1 < numbers ? Number.POSITIVE_INFINITY : Number.NaN;
+  for (let i = below + 1; i < numbers; i++) if (values[i]! < above) above = values[i]!;
+
+  return values[below]! + (above - values[below]!) * share;
+}
+
+/** Moves NaN behind all numbers; returns how many numbers there are. */
+function numbersFirst(values: Float32Array | Float64Array): number {
+  let count = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (Number.isNaN(value)) continue;
+    values[i] = values[count]!;
+    values[count++] = value;
+  }
+
+  return count;
+}
+
+/** Below so many values the pivot is not looked for in a sample of them. */
+const SAMPLED_FROM = 600;
+
+/**
+ * Puts the value of rank k between `left` and `right` into its place: none before it is larger, none behind it smaller. Linear in
+ * time, where sorting is not. Source: Floyd and Rivest, Algorithm 489: SELECT (1975).
+ */
+function select(values: Float32Array | Float64Array, k: number, left: number, right: number): void {
+  while (right > left) {
+    if (right - left > SAMPLED_FROM) {
+      const count = right - left + 1;
+      const rank = k - left + 1;
+      const log = Math.log(count);
+      const size = 0.5 * Math.exp((2 * log) / 3);
+      const spread = 0.5 * Math.sqrt((log * size * (count - size)) / count) * Math.sign(rank - count / 2);
+      const low = Math.max(left, Math.floor(k - (rank * size) / count + spread));
+      const high = Math.min(right, Math.floor(k + ((count - rank) * size) / count + spread));
+      select(values, k, low, high);
+    }
+
+    [left, right] = partition(values, k, left, right);
+  }
+}
+
+/** One step of a selection: what is left to look at, once around the value at k smaller and larger ones are parted. */
+function partition(
+  values: Float32Array | Float64Array,
+  k: number,
+  left: number,
+  right: number,
+): [number, number] {
+  const pivot = values[k]!;
+  let [i, j] = [left, right];
+  swap(values, left, k);
+  if (values[right]! > pivot) swap(values, left, right);
+  while (i < j) {
+    swap(values, i, j);
+    i++;
+    j--;
+    while (values[i]! < pivot) i++;
+    while (values[j]! > pivot) j--;
+  }
+
+  if (values[left] === pivot) swap(values, left, j);
+  else swap(values, ++j, right);
+
+  return [j <= k ? j + 1 : left, k <= j ? j - 1 : right];
+}
+
+function swap(values: Float32Array | Float64Array, i: number, j: number): void {
+  const value = values[i]!;
+  values[i] = values[j]!;
+  values[j] = value;
 }

@@ -1,4 +1,10 @@
-import { combineChanges, meetsTarget, type QuantizationChange, type Remedy } from '@quantsmith/schemas';
+import {
+  append,
+  combineChanges,
+  meetsTarget,
+  type QuantizationChange,
+  type Remedy,
+} from '@quantsmith/schemas';
 
 /** What a remedy was worth. */
 export interface TriedRemedy {
@@ -44,8 +50,9 @@ export async function tune(
       if (drop < (chosen?.drop ?? best.drop)) chosen = { remedy, change, drop };
     }
 
-    tried.push(
-      ...results.map(({ remedy: { setting, value }, drop }) => ({
+    append(
+      tried,
+      results.map(({ remedy: { setting, value }, drop }) => ({
         setting,
         value: String(value),
         drop,

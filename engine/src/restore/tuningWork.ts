@@ -20,7 +20,7 @@ export const tuningBudget = ({ calibration, validation }: WorkFacts): number =>
   BUDGET * (calibration + 2 * validation);
 
 /** A pass that takes whole tensors out of the runtime to find quantiles is so many times as long as one that does not. */
-const OUTSIDE = 4;
+const OUTSIDE = 6;
 /** Each layer's model is loaded again. */
 const LOADING = 8;
 const QUANTILES: ReadonlySet<unknown> = new Set(['mean_quantile', 'histogram']);
