@@ -50,7 +50,15 @@ import {
   wants,
   workspaceSymbols,
 } from '@quantsmith/service';
-import { adaptActions, adaptCompletion, adaptOutline, adaptSymbols } from './client/adaptToClient.js';
+import {
+  adaptActions,
+  adaptCompletion,
+  adaptEdit,
+  adaptOutline,
+  adaptSymbols,
+} from './client/adaptToClient.js';
+import { editForMoves } from './requests/fileMoves.js';
+import { createWorkspaceDiagnostics } from './requests/workspaceDiagnostics.js';
 import { lensesOf } from './requests/lenses.js';
 import {
   definitionAt,
@@ -128,6 +136,7 @@ function registerFeatures(session: Session): void {
       return hover(document, position, { ...(await contextOf(document)), docs: session.docs, markdown });
     }),
   );
+  const versionOf = (uri: string) => session.documentOf(uri)?.text.version ?? null;
   connection.onCodeAction(
     onDocument([], async (document, { context, range }) => {
       // Whole rewrites are made when somebody asks for refactorings, not at every move of the cursor.
@@ -143,13 +152,13 @@ function registerFeatures(session: Session): void {
         ...(refactor ? await refactorings(session, document) : []),
       ];
 
-      if (!wants(context.only, FIX_ALL)) return adaptActions(fixes, session.capabilities);
+      if (!wants(context.only, FIX_ALL)) return adaptActions(fixes, versionOf, session.capabilities);
       const known = await contextOf(document);
       // What somebody does not want to hear of, nobody changes for them.
       const visible = (current: ConfigDocument) =>
         findAll(current, known).findings.filter(({ code }) => session.settings.severities[code] !== 'off');
 
-      return adaptActions([...fixes, ...fixAll(document, visible)], session.capabilities);
+      return adaptActions([...fixes, ...fixAll(document, visible)], versionOf, session.capabilities);
     }),
   );
   connection.onCodeLens(onDocument([], (document, _, token) => lensesOf(session, document, token)));
@@ -192,9 +201,10 @@ function registerFeatures(session: Session): void {
     onDocument(null, (document, { position }) => prepareRenameAt(document, position)),
   );
   connection.onRenameRequest(
-    onDocument(null, (document, { position, newName }, token) =>
-      renameAt(session, document, position, newName, token),
-    ),
+    onDocument(null, async (document, { position, newName }, token) => {
+      const edit = await renameAt(session, document, position, newName, token);
+      return edit === null ? null : adaptEdit(edit, versionOf, session.capabilities);
+    }),
   );
 
   const tokens = connection.languages.semanticTokens;
@@ -205,6 +215,16 @@ function registerFeatures(session: Session): void {
     ),
   );
   tokens.onRange(onDocument({ data: [] }, (document, { range }) => semanticTokens(document, range)));
+  connection.workspace.onWillRenameFiles(async ({ files }, token) => {
+    refuseUnlessRunning(session);
+    const edit = await editForMoves(session, files, token);
+    return edit === null ? null : adaptEdit(edit, versionOf, session.capabilities);
+  });
+  const workspaceDiagnostics = createWorkspaceDiagnostics(session);
+  connection.languages.diagnostics.onWorkspace(async ({ previousResultIds }, token) => {
+    refuseUnlessRunning(session);
+    return { items: await workspaceDiagnostics(previousResultIds, token) };
+  });
   connection.onWorkspaceSymbol(async ({ query }, token) => {
     refuseUnlessRunning(session);
     const configs = await session.workspaceConfigs(token);
@@ -297,11 +317,16 @@ function offered(capabilities: KnownClientCapabilities): ServerCapabilities {
     documentHighlightProvider: true,
     workspaceSymbolProvider: true,
     semanticTokensProvider: { legend: TOKEN_LEGEND, full: { delta: true }, range: true },
-    workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
+    workspace: {
+      workspaceFolders: { supported: true, changeNotifications: true },
+      ...(capabilities.fileMoves
+        ? { fileOperations: { willRename: { filters: [{ scheme: 'file', pattern: { glob: '**' } }] } } }
+        : {}),
+    },
     renameProvider: capabilities.prepareRename ? { prepareProvider: true } : true,
     executeCommandProvider: { commands: Object.values(COMMANDS), workDoneProgress: true },
     ...(capabilities.pullDiagnostics
-      ? { diagnosticProvider: { interFileDependencies: true, workspaceDiagnostics: false } }
+      ? { diagnosticProvider: { interFileDependencies: true, workspaceDiagnostics: true } }
       : {}),
   };
 }

@@ -29,7 +29,7 @@ export {
   tableLines,
 } from './facts/labelFacts.js';
 export type { LabelLines } from './facts/labelFacts.js';
-export { allNamedPaths, namedPaths } from './facts/namedPaths.js';
+export { allNamedPaths, isNamedPath, namedPaths } from './facts/namedPaths.js';
 export { isMapping } from './extends/merge.js';
 export * as anchors from './features/anchors.js';
 export { codeActions, FIX_ALL, fixAll, wants } from './features/codeActions.js';
@@ -49,6 +49,7 @@ export { layerActions } from './features/layerActions.js';
 export * as layers from './features/layers.js';
 export { documentLinks } from './features/links.js';
 export { pinChoices } from './rules/pin.js';
+export { movedPaths, type Move } from './features/movedPaths.js';
 export { rewrites } from './features/rewrite.js';
 export { semanticTokens, TOKEN_LEGEND } from './features/semanticTokens.js';
 export { documentSymbols } from './features/symbols.js';

@@ -166,6 +166,11 @@ const GATES: readonly Gate[] = [
   },
   {
     method: 'initialize',
+    place: 'capabilities.workspace.fileOperations.willRename',
+    capabilities: ['workspace.fileOperations.willRename'],
+  },
+  {
+    method: 'initialize',
     place: 'capabilities.positionEncoding',
     capabilities: [],
     free: (encoding, client) =>

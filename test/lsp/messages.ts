@@ -22,6 +22,8 @@ export interface Results {
   'textDocument/prepareRename': lsp.PrepareRenameResult | null;
   'textDocument/rename': lsp.WorkspaceEdit | null;
   'textDocument/formatting': lsp.TextEdit[] | null;
+  'textDocument/rangeFormatting': lsp.TextEdit[] | null;
+  'workspace/willRenameFiles': lsp.WorkspaceEdit | null;
   'textDocument/semanticTokens/full': lsp.SemanticTokens | null;
   'textDocument/semanticTokens/full/delta': lsp.SemanticTokens | lsp.SemanticTokensDelta | null;
   'textDocument/semanticTokens/range': lsp.SemanticTokens | null;

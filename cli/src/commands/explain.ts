@@ -14,8 +14,7 @@ export function explainCommand(code: string | undefined, options: { readonly jso
   }
 
   const explanation =
-    explain(code) ??
-    fail('usage-invalid', `There is no code "${code}".${suggestion(code)}`);
+    explain(code) ?? fail('usage-invalid', `There is no code "${code}".${suggestion(code)}`);
 
   if (options.json === true) printJson(explanation);
   else printLines([code, '', ...explanation.text.split('\n'), '', explanation.url]);

@@ -6,6 +6,7 @@ import {
   type CompletionList,
   type DocumentSymbol,
   type SymbolInformation,
+  type WorkspaceEdit,
 } from 'vscode-languageserver';
 import type { KnownClientCapabilities, CompletionCapabilities } from './capabilities.js';
 
@@ -26,14 +27,32 @@ function adaptItem(item: CompletionItem, capabilities: CompletionCapabilities): 
   };
 }
 
+/** Edits of open documents say which version they were made for, so that a client does not make them in a later one. */
+export function adaptEdit(
+  edit: WorkspaceEdit,
+  versionOf: (uri: string) => number | null,
+  { versionedEdits }: KnownClientCapabilities,
+): WorkspaceEdit {
+  const { changes } = edit;
+  if (!versionedEdits || changes === undefined) return edit;
+  const documentChanges = Object.entries(changes).map(([uri, edits]) => ({
+    textDocument: { uri, version: versionOf(uri) },
+    edits,
+  }));
+
+  return { documentChanges };
+}
+
 /** Clients of the protocol's first version take commands only, and have none of ours. */
 export function adaptActions(
   actions: readonly CodeAction[],
+  versionOf: (uri: string) => number | null,
   capabilities: KnownClientCapabilities,
 ): CodeAction[] {
   if (!capabilities.codeActions) return [];
-  return actions.map(({ isPreferred, ...action }) => ({
+  return actions.map(({ isPreferred, edit, ...action }) => ({
     ...action,
+    ...(edit === undefined ? {} : { edit: adaptEdit(edit, versionOf, capabilities) }),
     ...(isPreferred !== undefined && capabilities.preferredActions ? { isPreferred } : {}),
   }));
 }

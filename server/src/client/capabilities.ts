@@ -11,6 +11,10 @@ export interface KnownClientCapabilities {
   readonly pullDiagnostics: boolean;
   readonly refreshCodeLens: boolean;
   readonly refreshInlayHints: boolean;
+  /** Whether edits may say which version of a text they are for. */
+  readonly versionedEdits: boolean;
+  /** Whether it asks before it gives files other names. */
+  readonly fileMoves: boolean;
   /** Whether an edit may make files. */
   readonly createFiles: boolean;
   readonly showDocument: boolean;
@@ -67,6 +71,8 @@ export function knownCapabilities({
     pullDiagnostics: pulled !== undefined && workspace?.diagnostics?.refreshSupport === true,
     refreshCodeLens: workspace?.codeLens?.refreshSupport === true,
     refreshInlayHints: workspace?.inlayHint?.refreshSupport === true,
+    versionedEdits: edits?.documentChanges === true,
+    fileMoves: workspace?.fileOperations?.willRename === true,
     createFiles: edits?.documentChanges === true && edits.resourceOperations?.includes('create') === true,
     showDocument: window?.showDocument?.support === true,
     workspaceFolders: workspace?.workspaceFolders === true,

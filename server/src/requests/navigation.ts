@@ -1,4 +1,4 @@
-import { reportPathOf } from '@quantsmith/schemas';
+import { reportPathOf, type ConfigPath } from '@quantsmith/schemas';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
@@ -17,6 +17,7 @@ import {
   extendsOf,
   findEntry,
   inheritedAt,
+  isNamedPath,
   layerAt,
   layers,
   nodeAt,
@@ -29,8 +30,8 @@ import type { Session } from '../session/session.js';
 const START: Range = { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } };
 
 /**
- * An alias leads to its anchor, `extends` to the other config, a key to the one that it replaces there, a layer to what
- * the last run told of it or, without a run, to the model.
+ * An alias leads to its anchor, `extends` to the other config, a path to its file, a key to the one that it replaces there, a
+ * layer to what the last run told of it.
  */
 export async function definitionAt(
   session: Session,
@@ -48,6 +49,8 @@ export async function definitionAt(
   const base = extendsOf(document.tree);
   if (path.length === 1 && path[0] === 'extends' && file !== null && base !== null)
     return { uri: pathToFileURL(resolve(dirname(file), base)).href, range: START };
+  if (node.kind === 'scalar' && file !== null)
+    return pathPlace(session, path, resolve(dirname(file), String(node.value)));
   if (node.kind !== 'entry') return null;
   const layer = inheritedAt((await session.contextOf(document)).inherited, path)?.layer;
   const entry = layer === undefined ? undefined : findEntry(layer.document.tree, path);
@@ -61,16 +64,27 @@ async function layerPlace(
   document: ConfigDocument,
   name: string,
 ): Promise<Location | null> {
-  const { report, model } = await session.contextOf(document);
-  if (report !== null) {
-    const file = reportPathOf(report.output.path);
-    const range = layers.reportPlace((await reportText(file)) ?? '', name);
-    if (range !== null) return { uri: pathToFileURL(file).href, range };
-  }
+  const { report } = await session.contextOf(document);
+  if (report === null) return null;
+  const file = reportPathOf(report.output.path);
+  const range = layers.reportPlace((await reportText(file)) ?? '', name);
 
-  if (model?.nodes.some((node) => node.name === name) !== true) return null;
+  return range === null ? null : { uri: pathToFileURL(file).href, range };
+}
 
-  return { uri: pathToFileURL(model.path).href, range: START };
+/** Files that an editor shows as text or as an image; models and arrays are neither. */
+const SHOWN = /\.(csv|tsv|jsonl?|jsonc|txt|names|ya?ml|[cm]?[jt]s|jpe?g|png|webp)$/i;
+
+/** What a path of a config leads to: a file that can be shown, or the first image of a folder. */
+async function pathPlace(session: Session, path: ConfigPath, file: string): Promise<Location | null> {
+  const key = String(path.at(-1));
+  const place = (found: string) => ({ uri: pathToFileURL(found).href, range: START });
+  const kind = await session.sources.kind(file);
+  if (kind === 'file' && isNamedPath(path) && SHOWN.test(file)) return place(file);
+  if (kind !== 'folder' || key !== 'images') return null;
+  const [first] = (await session.sources.images(file))?.names ?? [];
+
+  return first === undefined ? null : place(resolve(file, first));
 }
 
 export async function referencesAt(

@@ -17,6 +17,14 @@ const OTHER_PATHS: readonly ConfigPath[] = [['output'], ['extends'], ['$schema']
 
 const MODULE = /\.[cm]?[jt]s$/;
 
+/** Keys whose value is the path of a file or folder. */
+export const NAMED_PATHS: readonly ConfigPath[] = [...READ_PATHS, ...OTHER_PATHS];
+
+const isKey = (path: ConfigPath) => (key: ConfigPath) => key.join('.') === path.join('.');
+
+/** Whether what stands at a path of a config is the path of a file or folder. */
+export const isNamedPath = (path: ConfigPath): boolean => NAMED_PATHS.some(isKey(path));
+
 /** A path that a config names. */
 export interface NamedPath {
   readonly path: ConfigPath;
@@ -43,5 +51,5 @@ export function namedPaths(value: unknown, baseDir: string, keys = READ_PATHS): 
 
 /** All paths that a config names, those that it does not read too. */
 export function allNamedPaths(value: unknown, baseDir: string): NamedPath[] {
-  return namedPaths(value, baseDir, [...READ_PATHS, ...OTHER_PATHS]);
+  return namedPaths(value, baseDir, NAMED_PATHS);
 }

@@ -2,6 +2,7 @@ import { below, type ModelSummary } from '@quantsmith/schemas';
 import { InlayHintKind, type InlayHint, type Range } from 'vscode-languageserver-types';
 import type { ConfigDocument } from '../document/document.js';
 import { findEntry, type Span } from '../document/tree.js';
+import { dataHints } from './dataHints.js';
 import { choiceLabel } from '../reports/choices.js';
 import { resolvedHints, type HintContext } from './resolvedHints.js';
 import { createMatcher } from '../knowledge/matching.js';
@@ -20,6 +21,9 @@ export function inlayHints(document: ConfigDocument, range: Range, context: Hint
       hint(span, `${count} ${count === 1 ? 'node' : 'nodes'}`),
     ),
     ...resolvedHints(document, context).map(({ span, text }) => hint(span, text)),
+    ...(context.facts === undefined ? [] : dataHints(document, context.facts)).map(({ span, text }) =>
+      hint(span, text),
+    ),
     ...chosen(document, context).map(({ span, text }) => hint(span, text)),
   ];
 

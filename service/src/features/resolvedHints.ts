@@ -9,12 +9,14 @@ import { basename } from 'node:path';
 import type { ConfigDocument } from '../document/document.js';
 import { findEntry, resolved, type Span } from '../document/tree.js';
 import { isMapping } from '../extends/merge.js';
+import type { FileFacts } from '../facts/facts.js';
 import type { Inherited } from '../extends/inherit.js';
 import { halfRangeCount, type EffectContext } from './effects.js';
 
 export interface HintContext extends EffectContext {
   readonly config: QuantizationConfig | null;
   readonly inherited?: Inherited;
+  readonly facts?: FileFacts;
 }
 
 /** A setting that is written, and what it comes to; empty where there is nothing to add. */

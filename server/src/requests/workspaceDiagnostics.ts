@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import { pathToFileURL } from 'node:url';
+import {
+  DocumentDiagnosticReportKind,
+  type CancellationToken,
+  type Diagnostic,
+  type PreviousResultId,
+  type WorkspaceDocumentDiagnosticReport,
+} from 'vscode-languageserver';
+import type { ConfigDocument } from '@quantsmith/service';
+import type { Session } from '../session/session.js';
+
+/** Configs that are checked although nobody has them open. */
+const MAX_CONFIGS = 100;
+/** Milliseconds for which the findings of a config that is not open hold, unless files are known to have changed. */
+const FOUND_MS = 30_000;
+
+interface Found {
+  readonly document: ConfigDocument;
+  readonly until: number;
+  readonly items: readonly Diagnostic[];
+  readonly id: string;
+}
+
+/** Answers for all configs of the workspace; clients ask again and again, so what is the same is not sent again. */
+export type WorkspaceDiagnostics = (
+  previous: readonly PreviousResultId[],
+  token: CancellationToken,
+) => Promise<WorkspaceDocumentDiagnosticReport[]>;
+
+export function createWorkspaceDiagnostics(session: Session): WorkspaceDiagnostics {
+  const known = new Map<string, Found>();
+
+  return async (previous, token) => {
+    const ids = new Map(previous.map(({ uri, value }) => [uri, value]));
+    const reports: WorkspaceDocumentDiagnosticReport[] = [];
+    for (const { file, document } of (await session.workspaceConfigs(token)).slice(0, MAX_CONFIGS)) {
+      if (token.isCancellationRequested) break;
+      const { uri, version } = document.text;
+      const isOpen = session.documentOf(uri) === document;
+      let found = known.get(file);
+      if (found?.document !== document || isOpen || performance.now() > found.until) {
+        const items = await session.diagnose(document);
+        const id = createHash('sha256').update(JSON.stringify(items)).digest('hex').slice(0, 16);
+        found = { document, until: performance.now() + FOUND_MS, items, id };
+        known.set(file, found);
+      }
+
+      const { id, items } = found;
+      const place = { uri: isOpen ? uri : pathToFileURL(file).href, version: isOpen ? version : null };
+      reports.push(
+        ids.get(place.uri) === id
+          ? { ...place, kind: DocumentDiagnosticReportKind.Unchanged, resultId: id }
+          : { ...place, kind: DocumentDiagnosticReportKind.Full, resultId: id, items: [...items] },
+      );
+    }
+
+    return reports;
+  };
+}
