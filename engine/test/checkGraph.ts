@@ -88,7 +88,8 @@ export async function compareFeeds(
   held: readonly Sample[],
 ): Promise<{ faults: string[]; outputs: ReadonlyMap<string, number>; lowest: number }> {
   const float = await results(floatBytes, held, 'disabled');
-  const optimizedFloat = await results(floatBytes, held, 'all');
+  // The runtime's optimizer makes invalid graphs of some float models.
+  const optimizedFloat = await results(floatBytes, held, 'all').catch(() => null);
   const plain = await results(quantizedBytes, held, 'disabled');
   const optimized = await results(quantizedBytes, held, 'all');
   const faults: string[] = [];
@@ -106,7 +107,7 @@ export async function compareFeeds(
 
     const [fast, slow] = [decibels(left, right), decibels(left, of(plain))];
     // The runtime's optimizer does not keep every float model (a MaxPool that takes in the zeros of a Pad).
-    const kept = decibels(left, of(optimizedFloat)) > 60;
+    const kept = optimizedFloat !== null && decibels(left, of(optimizedFloat)) > 60;
     if (kept && Math.min(fast, 40) < Math.min(slow, 40) - 3)
       faults.push(`output ${name}: ${fast.toFixed(1)} dB optimized, ${slow.toFixed(1)} dB not`);
     outputs.set(name, fast);

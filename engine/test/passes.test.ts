@@ -63,6 +63,22 @@ const MODELS: Readonly<Record<string, ModelProto>> = {
     [node('Gemm', ['x', 'T'], ['y'], { alpha: { float: 0.5 }, transB: 1 })],
     [floats('T', [4, 6], randoms(24))],
   ),
+  'numbers multiplied in front of products, as the runtime folds them wrongly': model({
+    nodes: [
+      node('Mul', ['half', 'x'], ['a']),
+      node('MatMul', ['a', 'W'], ['y']),
+      node('Mul', ['a', 'third'], ['b']),
+      node('MatMul', ['b', 'V'], ['z']),
+    ],
+    inputs: [value('x', ['n', 6])],
+    outputs: [value('y'), value('z')],
+    initializers: [
+      W,
+      floats('V', [6, 3], randoms(18)),
+      floats('half', [], [0.5]),
+      floats('third', [1], [1 / 3]),
+    ],
+  }),
   'Gemm with a C of run time': model({
     nodes: [node('Gemm', ['x', 'W', 'c'], ['y'], { alpha: { float: 1.5 }, beta: { float: 0.25 } })],
     inputs: [value('x', [3, 6]), value('c', [1, 4])],

@@ -2,6 +2,7 @@ import { indexGraph, type Graph, type TensorType } from '@quantsmith/model/graph
 import type { ModelProto } from '@quantsmith/model/onnx';
 import { QuantsmithError, type Problem } from '@quantsmith/schemas';
 import { foldBatchNorms } from './foldBatchNorm.js';
+import { foldScales } from './foldScales.js';
 import { fuseGemms } from './fuseGemm.js';
 import { normalizeLinear } from './normalizeLinear.js';
 import { poolMeans } from './poolMeans.js';
@@ -16,6 +17,7 @@ export interface Pass {
 
 /** In this order: a bias first, so that the BatchNorm behind it is folded too; and again for an addition behind a BatchNorm. */
 export const PASSES: readonly Pass[] = [
+  { name: 'folding numbers into matrix products', apply: foldScales },
   { name: 'normalizing matrix products', apply: normalizeLinear },
   { name: 'fusing additions', apply: fuseGemms },
   { name: 'folding BatchNormalizations', apply: foldBatchNorms },
