@@ -104,10 +104,10 @@ describe('the work of choosing', () => {
     );
     expect(more.count - some.count).toBe(smoothed ? 200 : 100);
   });
-  it('is measured on a twentieth of the samples, within limits', () => {
-    expect(comparedCount(300, 1000, 0)).toBe(15);
+  it('is measured on a tenth of the samples, within limits', () => {
+    expect(comparedCount(120, 1000, 0)).toBe(12);
     expect(comparedCount(5000, 1000, 0)).toBe(16);
-    expect(comparedCount(20, 1000, 0)).toBe(4);
+    expect(comparedCount(20, 1000, 0)).toBe(8);
     // A vector of ten values tells little.
     expect(comparedCount(100, 10, 0)).toBe(16);
   });

@@ -10,13 +10,16 @@ export interface Alternative {
   readonly change: QuantizationChange;
 }
 
-/** What is worth a measurement for a setting, the documented default first; only what has an effect on the model. */
+/**
+ * What is worth a measurement for a setting, only what has an effect on the model. First comes what is taken unless another value
+ * is better: the documented default, and of range estimators the whole range.
+ */
 export function alternativesOf(setting: MeasuredSetting, graph: Graph): readonly Alternative[] {
   switch (setting) {
     case 'preset':
       return (['performance', 'mixed'] as const).map((preset) => ({ value: preset, change: { preset } }));
     case 'advanced_parameters.activations_range_estimator_params':
-      return (['mean_minmax', 'minmax', 'median_minmax'] as const).map((name) => ({
+      return (['minmax', 'mean_minmax', 'median_minmax'] as const).map((name) => ({
         value: name,
         // The documented default is more than its name: the tail of the model keeps its whole range.
         change: {

@@ -11,7 +11,8 @@ import { placeModel } from '../placement/placeModel.js';
 import type { PreparedModel } from '../prepare/prepare.js';
 import type { Clock } from '../progress/clock.js';
 import { alternativesOf, combinations, type Alternative } from './alternatives.js';
-import { collapsedLayers } from './collapsed.js';
+import { collapsedLayers, NO_OVERRIDES } from './collapsed.js';
+import { bestOf, tellsNothing } from './decide.js';
 import { startMeasuring, unusable, type Measure, type MeasureInput } from './measure.js';
 
 export type Choice = NonNullable<QuantizationReport['choices']>[number];
@@ -32,7 +33,12 @@ export interface Chosen {
  * A value replaces the documented default when it is better by so much, in dB; where the default is good already, by more:
  * what a few samples tell apart there is noise that no metric sees (MobileNetV2: 0.5 dB more, 0.8 points of top-1 less).
  */
-const MARGIN = { usual: 0.05, good: { from: 20, margin: 1.5 } };
+const MARGIN = { usual: 0.05, good: { from: 20, margin: 1 } };
+/**
+ * Averages of the samples' extremes cut the largest values of rare samples, of which a few samples tell little: they replace the
+ * whole range if they gain so much, in dB.
+ */
+const CUT_MARGIN = 1;
 /** Float operators cost time and size: only for outputs that are worse than this in dB, and if they gain that much. */
 const FLOAT = { below: 20, margin: 3 };
 
@@ -61,11 +67,10 @@ export async function chooseSettings(input: ChooseInput): Promise<Chosen> {
   const open = settingsLeftOpen(config);
   const groups = new Map([...open].map((setting) => [setting, alternativesOf(setting, float.graph)]));
   const decides = open.has('overrides') || [...groups.values()].some((group) => group.length > 1);
-  const measure = decides ? await startMeasuring(input) : null;
+  if (!decides) return { change: {}, choices: [] };
+  const baselines = baselinesOf(groups);
+  const measure = await startTelling(input, groups, baselines);
   if (measure === null) return { change: {}, choices: [] };
-  input.stage('calibrate', input.calibration.samples);
-  await collectTogether(input, groups);
-  input.stage('choose', null);
   const choices = new Map<MeasuredSetting, Choice>();
   // How far a transformer is smoothed is decided when the rest is.
   let change = open.has(SMOOTHING) ? UNSMOOTHED : {};
@@ -74,7 +79,8 @@ export async function chooseSettings(input: ChooseInput): Promise<Chosen> {
     if (choices.has(setting) && !changed) continue;
     const transformer = plan(config, change).placement.transformer;
     if (setting === SMOOTHING && !transformer) continue;
-    if (setting === 'overrides' && ((await measure.sqnr([change]))[0] ?? Infinity) >= FLOAT.below) continue;
+    if (setting === 'overrides' && ((await measure.scores([change]))[0]?.mean ?? Infinity) >= FLOAT.below)
+      continue;
     const begun = performance.now();
     const group =
       setting === 'overrides'
@@ -82,12 +88,85 @@ export async function chooseSettings(input: ChooseInput): Promise<Chosen> {
         : (groups.get(setting) ?? []);
 
     if (group.length < 2) continue;
-    const decided = await decide(setting, group, change, measure);
+    const decided = await decideInTurn(setting, group, change, measure);
     change = combineChanges(change, decided.change);
     choices.set(setting, { ...decided.choice, seconds: (performance.now() - begun) / 1000 });
   }
 
-  return { change: settled(change, choices), choices: [...choices.values()] };
+  const chosen = { change: settled(change, choices), choices: [...choices.values()] };
+
+  return notBelow(baselines, chosen, groups, measure);
+}
+
+/** Settings by which a choice is judged: what it is worth as a whole. */
+interface Baseline {
+  readonly change: QuantizationChange;
+  readonly values: Partial<Record<MeasuredSetting, string>>;
+}
+
+/** The documented defaults, and these with the whole ranges of the activations. */
+function baselinesOf(groups: ReadonlyMap<MeasuredSetting, readonly Alternative[]>): Baseline[] {
+  const whole = groups.get(ESTIMATOR)?.find(({ value }) => value === 'minmax');
+  const documented: Baseline = { change: {}, values: { [ESTIMATOR]: 'mean_minmax' } };
+  if (whole === undefined) return [documented];
+
+  return [documented, { change: whole.change, values: { [ESTIMATOR]: whole.value } }];
+}
+
+/** Measures at the outputs, or along the layers where the baselines' outputs cannot be told apart. null: nothing varies. */
+async function startTelling(
+  input: ChooseInput,
+  groups: ReadonlyMap<MeasuredSetting, readonly Alternative[]>,
+  baselines: readonly Baseline[],
+): Promise<Measure | null> {
+  const first = (await startMeasuring(input, 'outputs')) ?? (await startMeasuring(input, 'layers'));
+  if (first === null) return null;
+  input.stage('calibrate', input.calibration.samples);
+  await collectTogether(input, groups);
+  input.stage('choose', null);
+  const scores = await first.scores(baselines.map(({ change }) => change));
+
+  return tellsNothing(scores) ? ((await startMeasuring(input, 'layers')) ?? first) : first;
+}
+
+/**
+ * What was chosen step by step, unless a baseline is better as a whole: then that. Each step keeps every output within the
+ * tolerance of the best candidate, but several steps may add up.
+ */
+async function notBelow(
+  baselines: readonly Baseline[],
+  chosen: Chosen,
+  groups: ReadonlyMap<MeasuredSetting, readonly Alternative[]>,
+  measure: Measure,
+): Promise<Chosen> {
+  const scores = await measure.scores([chosen.change, ...baselines.map(({ change }) => change)]);
+  const better = baselines[bestOf(scores, MARGIN.good.margin) - 1];
+  if (better === undefined) return chosen;
+  const first = (setting: MeasuredSetting) => groups.get(setting)?.[0]?.value ?? NO_OVERRIDES.value;
+  const choices = chosen.choices.map((choice) => {
+    const setting = choice.setting as MeasuredSetting;
+    return withValue(choice, better.values[setting] ?? first(setting));
+  });
+
+  return { change: better.change, choices };
+}
+
+/** The choice with one of the values that it was made over in its place. */
+function withValue(choice: Choice, value: string): Choice {
+  const taken = choice.over.find((other) => other.value === value);
+  if (taken === undefined) return { ...choice, value };
+  const { sqnr_db, outputs_db = [] } = taken;
+  const before = {
+    value: choice.value,
+    sqnr_db: choice.sqnr_db,
+    outputs_db: choice.outputs_db ?? [],
+    metric: null,
+  };
+
+  return {
+    ...{ ...choice, value, sqnr_db, outputs_db },
+    over: [before, ...choice.over.filter((other) => other !== taken)],
+  };
 }
 
 /** Without a transformer there was nothing to smooth, and nothing to decide. */
@@ -100,10 +179,21 @@ function settled(
   return { ...change, advanced_parameters: Object.fromEntries(others) };
 }
 
-/** How much better than the documented default, which comes first, a value has to be. */
+/** How much better than the first a value has to be. */
 function marginOf(setting: MeasuredSetting, documented: number | null): number {
   if (setting === 'overrides') return FLOAT.margin;
+  if (setting === ESTIMATOR) return CUT_MARGIN;
   return documented !== null && documented >= MARGIN.good.from ? MARGIN.good.margin : MARGIN.usual;
+}
+
+/** Where the whole range is best, there is no other way of cutting to be looked at. */
+async function decideInTurn(...[setting, group, base, measure]: Parameters<typeof decide>) {
+  if (setting !== ESTIMATOR) return decide(setting, group, base, measure);
+  const [whole, cut] = group;
+  const decided = await decide(setting, group.slice(0, 2), base, measure);
+  return cut === undefined || decided.choice.value === whole?.value
+    ? decided
+    : decide(setting, group, base, measure);
 }
 
 async function decide(
@@ -112,23 +202,21 @@ async function decide(
   base: QuantizationChange,
   measure: Measure,
 ): Promise<{ change: QuantizationChange; choice: Omit<Choice, 'seconds'> }> {
-  const ratios = await measure.sqnr(group.map(({ change }) => combineChanges(base, change)));
-  const measured = group.map((alternative, index) => ({ alternative, sqnr: ratios[index] ?? null }));
-  const margin = marginOf(setting, measured[0]?.sqnr ?? null);
-  const best = measured.reduce((a, b) => ((b.sqnr ?? -Infinity) > (a.sqnr ?? -Infinity) + margin ? b : a));
+  const scores = await measure.scores(group.map(({ change }) => combineChanges(base, change)));
+  const enough = setting === 'overrides' ? FLOAT.below : undefined;
+  const index = bestOf(scores, marginOf(setting, scores[0]?.mean ?? null), enough);
   const { samples, heldOut } = measure;
+  const measured = group.map(({ value }, i) => ({
+    value,
+    sqnr_db: scores[i]?.mean ?? null,
+    outputs_db: [...(scores[i]?.outputs ?? [])],
+  }));
 
   return {
-    change: best.alternative.change,
+    change: group[index]!.change,
     choice: {
-      setting,
-      value: best.alternative.value,
-      sqnr_db: best.sqnr,
-      samples: samples.length,
-      held_out: heldOut,
-      over: measured
-        .filter((each) => each !== best)
-        .map(({ alternative, sqnr }) => ({ value: alternative.value, sqnr_db: sqnr, metric: null })),
+      ...{ setting, ...measured[index]!, samples: samples.length, held_out: heldOut },
+      over: measured.filter((_, i) => i !== index).map((other) => ({ ...other, metric: null })),
     },
   };
 }

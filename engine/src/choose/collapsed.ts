@@ -11,6 +11,8 @@ const COLLAPSE_DB = [-5, -10, -15, -20] as const;
 /** At most this share of the operators with weights goes to float, and never fewer than two. */
 const FLOAT_SHARE = 0.05;
 
+export const NO_OVERRIDES: Alternative = { value: 'none', change: { overrides: [] } };
+
 /** None, and the sets of operators around the quantizers that add most noise, each larger than the one before. */
 export async function collapsedLayers(
   quantization: Quantization,
@@ -40,5 +42,5 @@ export async function collapsedLayers(
     alternatives.set(value, { value, change: { overrides: [{ names, float: true }] } });
   }
 
-  return [{ value: 'none', change: { overrides: [] } }, ...alternatives.values()];
+  return [NO_OVERRIDES, ...alternatives.values()];
 }

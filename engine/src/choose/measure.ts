@@ -1,6 +1,4 @@
-import type { Graph } from '@quantsmith/model/graph';
 import { type ModelProto, weightBytes, withOutputs } from '@quantsmith/model/onnx';
-import { has } from '@quantsmith/model/operators';
 import {
   QuantsmithError,
   type QuantizationChange,
@@ -15,7 +13,8 @@ import { buildModel, sessionOptions, type Quantization } from '../quantize/quant
 import { leaveRefusedInFloat } from '../quantize/refused.js';
 import type { Results } from '../runtime/batch.js';
 import { workersFor, type OpenOptions, type Workers } from '../runtime/workers.js';
-import { outputNoise, type OutputNoise } from './outputNoise.js';
+import { observedLayers, observedOutputs } from './observed.js';
+import { outputNoise, type OutputNoise, type OutputScore } from './outputNoise.js';
 import { fewSamplesProblems, pickSamples } from './samples.js';
 
 export interface MeasureInput {
@@ -27,10 +26,13 @@ export interface MeasureInput {
   readonly make: (planned: Plan, samples: number) => Promise<{ readonly quantization: Quantization }>;
 }
 
-/** Measures what changes of the config do to the model's outputs, each once. */
+/** Where the error is measured: at the model's outputs, or along its layers where outputs cannot tell. */
+type Observed = 'outputs' | 'layers';
+
+/** Measures what changes of the config do to the model, each once. */
 export interface Measure {
-  /** Signal-to-quantization-noise ratios in dB, in order; null where the model cannot be made with the change. */
-  readonly sqnr: (changes: readonly QuantizationChange[]) => Promise<(number | null)[]>;
+  /** In order; null where the model cannot be made with the change. */
+  readonly scores: (changes: readonly QuantizationChange[]) => Promise<(OutputScore | null)[]>;
   readonly quantization: (change: QuantizationChange) => Promise<Quantization>;
   readonly samples: readonly Sample[];
   readonly heldOut: boolean;
@@ -41,13 +43,14 @@ const REFERENCE_BYTES = 64 * 2 ** 20;
 /** Samples for the statistics of a candidate whose float model is another one: SmoothQuant has rewritten it. */
 const REWRITTEN_SAMPLES = 8;
 
-/** null: no tensor near the outputs varies over the samples, so that nothing can be measured. */
-export async function startMeasuring(input: MeasureInput): Promise<Measure | null> {
+/** null: nothing that is observed varies over the samples, so that nothing can be measured. */
+export async function startMeasuring(input: MeasureInput, at: Observed): Promise<Measure | null> {
   const { float, calibration, workers, config, make } = input;
   const picked = await pickSamples(calibration, float.model);
-  const tensors = observedTensors(float.graph);
+  const observed = at === 'outputs' ? observedOutputs(float.graph) : observedLayers(float.graph);
+  const tensors = [...new Set(observed.flatMap((each) => [...each.tensors, ...each.instead]))];
   const references = await referencesOf(float, tensors, picked.samples, workers);
-  const start = outputNoise(references);
+  const start = outputNoise(references, observed);
   if (start === null) return null;
   const samples = picked.samples.slice(0, references.length);
   const bytes = weightBytes(float.model);
@@ -62,11 +65,11 @@ export async function startMeasuring(input: MeasureInput): Promise<Measure | nul
   const measure = async (change: QuantizationChange) => {
     const made = await quantization(change).catch(unusable);
     if (made === null) return null;
-    return noiseOf(made, { start, tensors, samples, workers });
+    return noiseOf(made, { start, samples, workers });
   };
 
-  const memo = new Map<string, Promise<number | null>>();
-  const sqnr = (change: QuantizationChange) => {
+  const memo = new Map<string, Promise<OutputScore | null>>();
+  const score = (change: QuantizationChange) => {
     const key = candidateKey(plan(config, change));
     const found = memo.get(key) ?? measure(change);
     memo.set(key, found);
@@ -77,7 +80,7 @@ export async function startMeasuring(input: MeasureInput): Promise<Measure | nul
   const sideBySide = Math.min(workers.most, workersFor(workers.threads, bytes));
 
   return {
-    sqnr: (changes) => inOrder(changes, sideBySide, sqnr),
+    scores: (changes) => inOrder(changes, sideBySide, score),
     quantization,
     samples,
     heldOut: picked.heldOut,
@@ -111,18 +114,17 @@ export function unusable(error: unknown): null {
 
 interface Comparison {
   readonly start: () => OutputNoise;
-  readonly tensors: readonly string[];
   readonly samples: readonly Sample[];
   readonly workers: Workers;
 }
 
-async function noiseOf(made: Quantization, comparison: Comparison): Promise<number> {
+async function noiseOf(made: Quantization, comparison: Comparison): Promise<OutputScore> {
   const run = async (candidate: Quantization) => {
     const noise = comparison.start();
-    const model = withOutputs(buildModel(candidate, new Set()), comparison.tensors);
+    const model = withOutputs(buildModel(candidate, new Set()), noise.tensors);
     const options = { ...sessionOptions(candidate), alone: true };
     for await (const results of resultsOf(model, options, comparison)) noise.add(results);
-    return noise.sqnr();
+    return noise.score();
   };
 
   return run(made).catch(async (error: unknown) => {
@@ -160,15 +162,4 @@ async function* resultsOf(
   } finally {
     await runner.release();
   }
-}
-
-/** The model's float outputs; in front of a Softmax, which hides what happens to all but the largest value. */
-function observedTensors(graph: Graph): string[] {
-  const before = (tensor: string) => {
-    const producer = graph.producer(tensor);
-    return producer !== undefined && has(producer, 'probabilities') ? (producer.input[0] ?? tensor) : tensor;
-  };
-
-  const made = graph.outputs.filter((tensor) => graph.producer(tensor) !== undefined);
-  return [...new Set(made.map(before))];
 }

@@ -1,11 +1,29 @@
 import type { HostTensor } from '@quantsmith/model/arrays';
 import type { Results } from '../runtime/batch.js';
 
+/** How close a model's results are to the float model's: signal-to-quantization-noise ratios in dB. */
+export interface OutputScore {
+  /** Mean over the outputs. */
+  readonly mean: number;
+  /** Of each output: the mean over its tensors and their channels. */
+  readonly outputs: readonly number[];
+  /** The same over the even and over the odd samples alone. */
+  readonly halves: readonly [readonly number[], readonly number[]];
+}
+
 /** Measures how far a model's results are from the float model's, on the same samples in the same order. */
 export interface OutputNoise {
+  /** The tensors that results must hold. */
+  readonly tensors: readonly string[];
   readonly add: (results: Results) => void;
-  /** Signal-to-quantization-noise ratio in dB: the mean over tensors and their channels. */
-  readonly sqnr: () => number;
+  readonly score: () => OutputScore;
+}
+
+/** What stands for an output of the model. */
+export interface ObservedOutput {
+  readonly tensors: readonly string[];
+  /** In the place of those, where none of them varies. */
+  readonly instead: readonly string[];
 }
 
 /** One tensor's channels: element i belongs to channel ⌊i / inner⌋ mod count. */
@@ -15,7 +33,8 @@ interface Channels {
   readonly inner: number;
   /** Variance of each channel over elements and samples, raised to the floor. */
   readonly signal: Float64Array;
-  readonly elements: number;
+  /** Of the even and of the odd samples. */
+  readonly elements: readonly [number, number];
 }
 
 const MAX_CHANNELS = 256;
@@ -27,40 +46,69 @@ const FLOOR = 1e-3;
 const LIMITS = { low: 1e-10, high: 1e2 };
 
 /**
- * A measure for the tensors of the float model's results that vary: a constant one tells nothing. Each is measured channel by
- * channel along the axis whose channels differ most in strength, so that boxes in pixels do not hide scores below one.
- * null: no tensor varies.
+ * A measure for the outputs whose float results vary: a constant one tells nothing. Tensors are measured channel by channel
+ * along the axis whose channels differ most in strength, so that boxes in pixels do not hide scores below one, against their
+ * variance over all samples, so that a sample with nothing in it counts little.
+ * null: no output varies.
  */
-export function outputNoise(references: readonly Results[]): (() => OutputNoise) | null {
-  const names = Object.keys(references[0] ?? {});
-  const tensors = names.flatMap((name) => channelsOf(name, references) ?? []);
-  return tensors.length === 0 ? null : () => startMeasure(tensors, references);
+export function outputNoise(
+  references: readonly Results[],
+  observed: readonly ObservedOutput[],
+): (() => OutputNoise) | null {
+  const varying = (names: readonly string[]) => names.flatMap((name) => channelsOf(name, references) ?? []);
+  const outputs = observed.flatMap(({ tensors, instead }) => {
+    const own = varying(tensors);
+    const group = own.length > 0 ? own : varying(instead);
+    return group.length > 0 ? [group] : [];
+  });
+
+  return outputs.length === 0 ? null : () => startMeasure(outputs, references);
 }
 
-function startMeasure(tensors: readonly Channels[], references: readonly Results[]): OutputNoise {
-  const noise = tensors.map(({ count }) => new Float64Array(count));
+function startMeasure(
+  outputs: readonly (readonly Channels[])[],
+  references: readonly Results[],
+): OutputNoise {
+  const all = [...new Map(outputs.flat().map((tensor) => [tensor.name, tensor])).values()];
+  const noise = [0, 1].map(
+    () => new Map(all.map(({ name, count }) => [name, new Float64Array(count)] as const)),
+  );
   let sample = 0;
+  const ratios = (halves: readonly number[]) =>
+    outputs.map((group) => mean(group.map((tensor) => meanRatio(tensor, noise, halves))));
+
   return {
+    tensors: all.map(({ name }) => name),
     add(results) {
+      const half = sample % 2;
       const reference = references[sample++]!;
-      tensors.forEach(({ name, count, inner }, index) => {
+      for (const { name, count, inner } of all) {
         const [expected, actual] = [floatsOf(reference[name])!, floatsOf(results[name])];
-        const sums = noise[index]!;
+        const sums = noise[half]!.get(name)!;
         for (let i = 0; i < expected.length; i++) {
           const error = expected[i]! - (actual?.[i] ?? Number.NaN);
           const channel = Math.floor(i / inner) % count;
           sums[channel] = sums[channel]! + error * error;
         }
-      });
+      }
     },
-    sqnr: () => mean(tensors.map((tensor, index) => meanRatio(tensor, noise[index]!))),
+    score() {
+      const own = ratios([0, 1]);
+      const even = ratios([0]);
+      return { mean: mean(own), outputs: own, halves: [even, sample < 2 ? even : ratios([1])] };
+    },
   };
 }
 
 /** Mean over the channels of 10·log10(signal / noise). */
-function meanRatio({ count, signal, elements }: Channels, noise: Float64Array): number {
+function meanRatio(
+  { name, count, signal, elements }: Channels,
+  noise: readonly ReadonlyMap<string, Float64Array>[],
+  halves: readonly number[],
+): number {
+  const each = halves.reduce((sum, half) => sum + elements[half]!, 0) / count;
   const ratios = Array.from(signal, (strength, channel) => {
-    const ratio = (noise[channel]! * count) / elements / strength;
+    const ratio = halves.reduce((sum, half) => sum + noise[half]!.get(name)![channel]!, 0) / each / strength;
     // NaN is as bad as can be.
     return -10 * Math.log10(ratio <= LIMITS.high ? Math.max(ratio, LIMITS.low) : LIMITS.high);
   });
@@ -96,7 +144,13 @@ function channelsOf(name: string, references: readonly Results[]): Channels | nu
   const sorted = chosen.signal.slice().sort();
   const floor = FLOOR * (sorted[(sorted.length - 1) >> 1]! || whole);
 
-  return { name, ...chosen, signal: chosen.signal.map((strength) => Math.max(strength, floor)), elements };
+  const odd = tensors.reduce((sum, tensor, index) => sum + (index % 2) * floatsOf(tensor)!.length, 0);
+
+  return {
+    ...{ name, ...chosen },
+    signal: chosen.signal.map((strength) => Math.max(strength, floor)),
+    elements: [elements - odd, odd],
+  };
 }
 
 function variances(

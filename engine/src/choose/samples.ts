@@ -4,9 +4,9 @@ import type { Calibration } from '../calibration/calibration.js';
 import { readAhead } from '../data/source.js';
 import type { Sample } from '../data/types.js';
 
-/** Calibration samples that candidates are measured on: a twentieth, within these limits. */
-const SHARE = 1 / 20;
-const SAMPLES = { min: 4, max: 16 };
+/** Calibration samples that candidates are measured on: a tenth, within these limits. */
+const SHARE = 1 / 10;
+const SAMPLES = { min: 8, max: 16 };
 /** Few values a sample tell little: a handful of short vectors would choose by chance. */
 const MIN_VALUES = 512;
 /** Above this many bytes of weights, every inference counts. */

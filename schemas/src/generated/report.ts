@@ -552,6 +552,12 @@ export interface QuantizationReport {
      */
     sqnr_db: number | null;
     /**
+     * The same of each output that varies, in their order; of the layers together where the outputs could not tell the candidates apart.
+     *
+     * Items: dB.
+     */
+    outputs_db?: number[];
+    /**
      * Calibration samples that it was measured on.
      */
     samples: number;
@@ -573,6 +579,12 @@ export interface QuantizationReport {
        * As above, with this value.
        */
       sqnr_db: number | null;
+      /**
+       * As above, with this value.
+       *
+       * Items: dB.
+       */
+      outputs_db?: number[];
       /**
        * The metric with this value; null: not measured.
        */

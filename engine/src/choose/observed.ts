@@ -1,0 +1,76 @@
+import type { Graph } from '@quantsmith/model/graph';
+import { isOnnxDomain, type NodeProto } from '@quantsmith/model/onnx';
+import { isLinear } from '@quantsmith/model/operators';
+import { append } from '@quantsmith/schemas';
+import type { ObservedOutput } from './outputNoise.js';
+
+/** Squash what they get: behind them all but the largest values look alike, and a map with nothing in it is almost zero. */
+const SQUASHING = new Set(['Softmax', 'LogSoftmax', 'Sigmoid', 'HardSigmoid']);
+/** Hand every value on. */
+const SHAPING = new Set(['Identity', 'Reshape', 'Transpose', 'Flatten', 'Squeeze', 'Unsqueeze']);
+/** Layers that stand for a model whose outputs cannot tell. */
+const LAYERS = 8;
+
+/**
+ * What is measured for each output of the model: the values before they are squashed and joined (scores as logits, boxes and
+ * scores each by themselves), and where those never vary, what the last linear operator makes.
+ */
+export function observedOutputs(graph: Graph): ObservedOutput[] {
+  return graph.outputs
+    .filter((tensor) => graph.producer(tensor) !== undefined)
+    .map((tensor) => ({ tensors: unsquashed(graph, tensor), instead: lastLinear(graph, tensor) }));
+}
+
+/** Results of linear operators, evenly spread over the model; later ones, which hold the noise of earlier ones, count more. */
+export function observedLayers(graph: Graph): ObservedOutput[] {
+  const made = graph.nodes.filter((node) => isLinear(node) && hasWeights(graph, node));
+  const count = Math.min(LAYERS, made.length);
+  const picked = Array.from(
+    { length: count },
+    (_, i) => made[Math.ceil(((i + 1) * made.length) / count) - 1]!,
+  );
+  // One output, so that layers are weighed and none has a veto; the last half stands in it twice.
+  const tensors = picked.map((node) => node.output[0]!);
+
+  return tensors.length === 0 ? [] : [{ tensors: [...tensors, ...tensors.slice(count >> 1)], instead: [] }];
+}
+
+/** Upwards from an output, past operators that squash, shape or join values. */
+function unsquashed(graph: Graph, tensor: string): string[] {
+  const found = new Set<string>();
+  const queue = [tensor];
+  for (let current = queue.pop(); current !== undefined; current = queue.pop()) {
+    const above = passedInputs(graph.producer(current)).filter(
+      (input) => graph.producer(input) !== undefined,
+    );
+    if (above.length === 0) found.add(current);
+    else append(queue, above.reverse());
+  }
+
+  return [...found];
+}
+
+function passedInputs(node: NodeProto | undefined): string[] {
+  if (node === undefined || !isOnnxDomain(node)) return [];
+  if (node.opType === 'Concat') return [...node.input];
+  return SQUASHING.has(node.opType) || SHAPING.has(node.opType) ? node.input.slice(0, 1) : [];
+}
+
+/** What the nearest linear operators above a tensor make. */
+function lastLinear(graph: Graph, tensor: string): string[] {
+  const seen = new Set<string>();
+  const found = new Set<string>();
+  const queue = [tensor];
+  for (let current = queue.pop(); current !== undefined; current = queue.pop()) {
+    const node = graph.producer(current);
+    if (node === undefined || seen.has(node.name)) continue;
+    seen.add(node.name);
+    if (isLinear(node)) found.add(node.output[0]!);
+    else append(queue, node.input);
+  }
+
+  return [...found];
+}
+
+const hasWeights = (graph: Graph, node: NodeProto) =>
+  node.input.some((input) => input !== '' && graph.isConstant(input));
