@@ -55,8 +55,8 @@ describe('what a config leaves open', () => {
   it('is chosen with evidence, and the same way each time', async () => {
     const [first, second] = [await quantize(even, samples, {}), await quantize(even, samples, {})];
     expect(first.report.choices?.map(({ setting }) => setting)).toEqual([
-      'preset',
       'advanced_parameters.activations_range_estimator_params',
+      'preset',
     ]);
     for (const { sqnr_db: own, over, samples: count } of first.report.choices ?? []) {
       expect(count).toBe(8);

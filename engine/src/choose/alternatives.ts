@@ -12,7 +12,7 @@ export interface Alternative {
 
 /**
  * What is worth a measurement for a setting, only what has an effect on the model. First comes what is taken unless another value
- * is better: the documented default, and of range estimators the whole range.
+ * is better: the documented default; of range estimators the whole range; of strengths none, which saves a pass over the samples.
  */
 export function alternativesOf(setting: MeasuredSetting, graph: Graph): readonly Alternative[] {
   switch (setting) {
@@ -34,7 +34,7 @@ export function alternativesOf(setting: MeasuredSetting, graph: Graph): readonly
           ]
         : [];
     case 'advanced_parameters.smooth_quant_alphas':
-      return [0.95, 0.5, -1].map((matmul) => ({
+      return [-1, 0.95, 0.5].map((matmul) => ({
         value: `matmul ${matmul}`,
         change: { advanced_parameters: { smooth_quant_alphas: { matmul } } },
       }));

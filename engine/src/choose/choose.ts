@@ -13,7 +13,7 @@ import type { Clock } from '../progress/clock.js';
 import { alternativesOf, combinations, type Alternative } from './alternatives.js';
 import { collapsedLayers, NO_OVERRIDES } from './collapsed.js';
 import { bestOf, tellsNothing } from './decide.js';
-import { startMeasuring, unusable, type Measure, type MeasureInput } from './measure.js';
+import { candidateKey, startMeasuring, unusable, type Measure, type MeasureInput } from './measure.js';
 
 export type Choice = NonNullable<QuantizationReport['choices']>[number];
 
@@ -33,7 +33,7 @@ export interface Chosen {
  * A value replaces the documented default when it is better by so much, in dB; where the default is good already, by more:
  * what a few samples tell apart there is noise that no metric sees (MobileNetV2: 0.5 dB more, 0.8 points of top-1 less).
  */
-const MARGIN = { usual: 0.05, good: { from: 20, margin: 1 } };
+const MARGIN = { usual: 0.05, good: { from: 20, margin: 0.5 } };
 /**
  * Averages of the samples' extremes cut the largest values of rare samples, of which a few samples tell little: they replace the
  * whole range if they gain so much, in dB.
@@ -45,9 +45,13 @@ const FLOAT = { below: 20, margin: 3 };
 const SMOOTHING = 'advanced_parameters.smooth_quant_alphas';
 const UNSMOOTHED: QuantizationChange = { advanced_parameters: { smooth_quant_alphas: { matmul: -1 } } };
 const ESTIMATOR = 'advanced_parameters.activations_range_estimator_params';
-/** Preset and ranges come again: with ruined layers in float, or smoothed, they may look different. */
+/**
+ * A setting comes again after those that may change its evidence: under ruinous ranges presets look alike, and with ruined
+ * layers in float, or smoothed, both may look different. It is decided again only where something has changed.
+ */
 const ORDER: readonly MeasuredSetting[] = [
   'model_type',
+  ESTIMATOR,
   'preset',
   ESTIMATOR,
   'overrides',
@@ -72,11 +76,10 @@ export async function chooseSettings(input: ChooseInput): Promise<Chosen> {
   const measure = await startTelling(input, groups, baselines);
   if (measure === null) return { change: {}, choices: [] };
   const choices = new Map<MeasuredSetting, Choice>();
+  const decidedUnder = new Map<MeasuredSetting, string>();
   // How far a transformer is smoothed is decided when the rest is.
   let change = open.has(SMOOTHING) ? UNSMOOTHED : {};
   for (const setting of ORDER.filter((each) => open.has(each))) {
-    const changed = isNonEmpty(change.overrides) || isSmoothed(choices);
-    if (choices.has(setting) && !changed) continue;
     const transformer = plan(config, change).placement.transformer;
     if (setting === SMOOTHING && !transformer) continue;
     if (setting === 'overrides' && ((await measure.scores([change]))[0]?.mean ?? Infinity) >= FLOAT.below)
@@ -88,6 +91,9 @@ export async function chooseSettings(input: ChooseInput): Promise<Chosen> {
         : (groups.get(setting) ?? []);
 
     if (group.length < 2) continue;
+    const others = candidateKey(plan(config, combineChanges(change, group[0]!.change)));
+    if (decidedUnder.get(setting) === others) continue;
+    decidedUnder.set(setting, others);
     const decided = await decideInTurn(setting, group, change, measure);
     change = combineChanges(change, decided.change);
     choices.set(setting, { ...decided.choice, seconds: (performance.now() - begun) / 1000 });
@@ -186,14 +192,17 @@ function marginOf(setting: MeasuredSetting, documented: number | null): number {
   return documented !== null && documented >= MARGIN.good.from ? MARGIN.good.margin : MARGIN.usual;
 }
 
-/** Where the whole range is best, there is no other way of cutting to be looked at. */
+/** Settings whose other values are looked at only where one of them is better than the first. */
+const IN_TURN: ReadonlySet<MeasuredSetting> = new Set([ESTIMATOR, SMOOTHING, 'overrides']);
+
+/** As `decide`, but ends early where the most promising other value (of floats, the most) is no better than the first. */
 async function decideInTurn(...[setting, group, base, measure]: Parameters<typeof decide>) {
-  if (setting !== ESTIMATOR) return decide(setting, group, base, measure);
-  const [whole, cut] = group;
-  const decided = await decide(setting, group.slice(0, 2), base, measure);
-  return cut === undefined || decided.choice.value === whole?.value
-    ? decided
-    : decide(setting, group, base, measure);
+  const promising = setting === 'overrides' ? group.at(-1) : group[1];
+  if (!IN_TURN.has(setting) || promising === undefined) return decide(setting, group, base, measure);
+  const [first] = group;
+  const decided = await decide(setting, [first!, promising], base, measure);
+
+  return decided.choice.value === first!.value ? decided : decide(setting, group, base, measure);
 }
 
 async function decide(
@@ -255,8 +264,3 @@ function place(prepared: PreparedModel, planned: Plan) {
     return unusable(error);
   }
 }
-
-const isNonEmpty = (list: readonly unknown[] | null | undefined): boolean => (list ?? []).length > 0;
-
-const isSmoothed = (choices: ReadonlyMap<MeasuredSetting, Choice>): boolean =>
-  choices.has(SMOOTHING) && choices.get(SMOOTHING)!.value !== 'matmul -1';

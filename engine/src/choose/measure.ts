@@ -88,7 +88,15 @@ export async function startMeasuring(input: MeasureInput, at: Observed): Promise
 }
 
 /** Changes that ask for the same are the same candidate. */
-function candidateKey({ smoothing, alignment, placement, calibration, weights, correction, overflow }: Plan) {
+export function candidateKey({
+  smoothing,
+  alignment,
+  placement,
+  calibration,
+  weights,
+  correction,
+  overflow,
+}: Plan) {
   return JSON.stringify([smoothing, alignment, placement, calibration, weights, correction, overflow]);
 }
 
