@@ -115,8 +115,8 @@ function channelNoise(
   const rowStep = Math.ceil(stride / step) * count * inner;
   let each = 0;
   for (let row = 0; row < values.length; row += rowStep) {
-    for (let c = 0; c < count; c++) {
-      const start = row + c * inner;
+    for (let channel = 0; channel < count; channel++) {
+      const start = row + channel * inner;
       let [value, square, noise] = [0, 0, 0];
       for (let i = start; i < start + inner; i += step) {
         const x = values[i]!;
@@ -127,18 +127,18 @@ function channelNoise(
         noise += error * error;
       }
 
-      sums.value[c] = sums.value[c]! + value;
-      sums.square[c] = sums.square[c]! + square;
-      sums.noise[c] = sums.noise[c]! + noise;
+      sums.value[channel] = sums.value[channel]! + value;
+      sums.square[channel] = sums.square[channel]! + square;
+      sums.noise[channel] = sums.noise[channel]! + noise;
     }
 
     each += Math.ceil(inner / step);
   }
 
   let total = 0;
-  for (let c = 0; c < count; c++) {
-    const variance = sums.square[c]! - sums.value[c]! ** 2 / each;
-    total += variance > 0 ? Math.min(1, sums.noise[c]! / variance) : 0;
+  for (let channel = 0; channel < count; channel++) {
+    const variance = sums.square[channel]! - sums.value[channel]! ** 2 / each;
+    total += variance > 0 ? Math.min(1, sums.noise[channel]! / variance) : 0;
   }
 
   return total / count;

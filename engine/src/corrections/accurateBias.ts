@@ -61,8 +61,8 @@ export async function accurateBiasCorrection(
     const maxShift = shift.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     // A zero bias has nothing to compare its shift with.
     const magnitude = shift.reduce((most, value, c) => {
-      const own = Math.abs(bias?.[c] ?? 0);
-      return own === 0 ? most : Math.max(most, Math.abs(value) / own);
+      const magnitude = Math.abs(bias?.[c] ?? 0);
+      return magnitude === 0 ? most : Math.max(most, Math.abs(value) / magnitude);
     }, 0);
 
     const applied = Number.isFinite(maxShift) && magnitude < options.threshold;

@@ -57,12 +57,14 @@ function isPlain(node: NodeProto): boolean {
 
 function hasOwnWeights(graph: Graph, node: NodeProto): boolean {
   const [, weight = '', bias = ''] = node.input;
-  const own = (name: string) =>
+  const isUnshared = (name: string) =>
     graph.initializer(name)?.dataType === ElementType.FLOAT &&
     graph.consumers(name).length === 1 &&
     !graph.isCaptured(name);
 
-  return isOnnxDomain(node) && node.opType === 'Conv' && own(weight) && (bias === '' || own(bias));
+  return (
+    isOnnxDomain(node) && node.opType === 'Conv' && isUnshared(weight) && (bias === '' || isUnshared(bias))
+  );
 }
 
 /** The channels' ranges without outliers: medians over the samples of the 10⁻⁴-quantiles. */

@@ -134,8 +134,8 @@ function relativeShift(node: NodeProto, shift: Float64Array, bias: Float32Array 
   }
 
   return shift.reduce((most, value, c) => {
-    const own = Math.abs(bias?.[c] ?? 0);
-    return own === 0 ? most : Math.max(most, Math.abs(value) / own);
+    const magnitude = Math.abs(bias?.[c] ?? 0);
+    return magnitude === 0 ? most : Math.max(most, Math.abs(value) / magnitude);
   }, 0);
 }
 
@@ -173,16 +173,16 @@ function constantResponse(
   const taps = shares.length;
   // A grouped convolution's filter sees the `inputs` channels of its own group.
   const perGroup = outputs / intAttribute(node, 'group', 1);
-  for (let o = 0, w = 0; o < outputs; o++) {
+  for (let output = 0, index = 0; output < outputs; output++) {
     let sum = 0;
-    const first = Math.floor(o / perGroup) * inputs;
+    const first = Math.floor(output / perGroup) * inputs;
     for (let i = first; i < first + inputs; i++) {
       let total = 0;
-      for (let t = 0; t < taps; t++, w++) total += weight[w]! * shares[t]!;
+      for (let t = 0; t < taps; t++, index++) total += weight[index]! * shares[t]!;
       sum += total * inputMean[i]!;
     }
 
-    response[o] = sum;
+    response[output] = sum;
   }
 
   return response;
@@ -199,10 +199,10 @@ function matrixResponse(
   const [rows = 0, columns = 0] = dims.slice(-2);
   const outputs = rowsAreOutputs ? rows : columns;
   const response = new Float64Array(outputs);
-  for (let r = 0; r < rows; r++) {
+  for (let row = 0; row < rows; row++) {
     for (let c = 0; c < columns; c++) {
-      const [o, i] = rowsAreOutputs ? [r, c] : [c, r];
-      response[o] = response[o]! + alpha * weight[r * columns + c]! * inputMean[i]!;
+      const [output, i] = rowsAreOutputs ? [row, c] : [c, row];
+      response[output] = response[output]! + alpha * weight[row * columns + c]! * inputMean[i]!;
     }
   }
 
@@ -229,8 +229,8 @@ function tapShares(graph: Graph, node: NodeProto, kernel: readonly number[]): Fl
     return Array.from({ length: size }, (_, tap) => {
       let inside = 0;
       for (let p = 0; p < positions; p++) {
-        const at = p * step + tap * (dilations[axis] ?? 1) - before;
-        if (at >= 0 && at < length) inside++;
+        const position = p * step + tap * (dilations[axis] ?? 1) - before;
+        if (position >= 0 && position < length) inside++;
       }
 
       return positions === 0 ? 0 : inside / positions;

@@ -134,9 +134,9 @@ function channelMagnitudes({ weight, channels, inner }: SmoothConsumer, dir: str
   return magnitudes;
 }
 
-function quantile(values: Float64Array, p: number): number {
+function quantile(values: Float64Array, fraction: number): number {
   const sorted = values.slice().sort();
-  const position = p * (sorted.length - 1);
+  const position = fraction * (sorted.length - 1);
   const below = Math.floor(position);
   return (
     sorted[below]! + (sorted[Math.min(sorted.length - 1, below + 1)]! - sorted[below]!) * (position - below)

@@ -105,8 +105,8 @@ function checkPixels(file: string, key: string, { width, height }: Size, maxPixe
 function scalingOf(size: Size, { resize, letterbox }: Preprocess): Scaling | null {
   if (letterbox !== null && letterbox !== undefined) {
     const [height, width] = pair(letterbox.size);
-    const fit = Math.min(height / size.height, width / size.width);
-    const scale = letterbox.upscale === false ? Math.min(1, fit) : fit;
+    const factor = Math.min(height / size.height, width / size.width);
+    const scale = letterbox.upscale === false ? Math.min(1, factor) : factor;
     const side = (length: number) => Math.max(1, Math.round(length * scale));
     return { width: side(size.width), height: side(size.height), scaleX: scale, scaleY: scale };
   }

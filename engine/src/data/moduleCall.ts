@@ -32,8 +32,8 @@ function lineIn(stack: string, path: string): number | null {
   const places = [pathToFileURL(path).href, path];
   for (const frame of stack.split('\n')) {
     for (const place of places) {
-      const at = frame.indexOf(`${place}:`);
-      const line = at < 0 ? Number.NaN : Number.parseInt(frame.slice(at + place.length + 1), 10);
+      const offset = frame.indexOf(`${place}:`);
+      const line = offset < 0 ? Number.NaN : Number.parseInt(frame.slice(offset + place.length + 1), 10);
       if (!Number.isNaN(line)) return line;
     }
   }

@@ -16,10 +16,10 @@ export function shrinkPlainly(
   for (const row of rows) {
     const [upper, lower] = [row.first * pixels.width, row.second * pixels.width];
     for (const { first, second, share } of columns) {
-      for (let c = 0; c < channels; c++) {
-        const at = (line: number, column: number) => pixels.data[(line + column) * channels + c]!;
-        const top = at(upper, first) * (1 - share) + at(upper, second) * share;
-        const bottom = at(lower, first) * (1 - share) + at(lower, second) * share;
+      for (let channel = 0; channel < channels; channel++) {
+        const pixel = (line: number, column: number) => pixels.data[(line + column) * channels + channel]!;
+        const top = pixel(upper, first) * (1 - share) + pixel(upper, second) * share;
+        const bottom = pixel(lower, first) * (1 - share) + pixel(lower, second) * share;
         data[write++] = Math.round(top * (1 - row.share) + bottom * row.share);
       }
     }

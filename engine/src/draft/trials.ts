@@ -120,8 +120,10 @@ export async function bestPreprocess(
   const [winner] = winners;
   if (winner === undefined) return null;
   const others = rounds.slice(1).flat();
-  const told = (text: string, before: readonly Trial[]) => before.some((each) => each.text === text);
-  const tried = [...winners, ...others].filter(({ text }, index, list) => !told(text, list.slice(0, index)));
+  const isKnown = (text: string, before: readonly Trial[]) => before.some((each) => each.text === text);
+  const tried = [...winners, ...others].filter(
+    ({ text }, index, list) => !isKnown(text, list.slice(0, index)),
+  );
 
   return {
     preprocess: winner.preprocess,
@@ -139,8 +141,8 @@ function kept(trials: readonly Trial[], round: 0 | 1, { higherIsBetter }: Metric
   return trials.filter(isNear).slice(0, MOST[round]);
 }
 
-async function inTurn<T, U>(items: readonly T[], act: (item: T) => Promise<U[]>): Promise<U[]> {
+async function inTurn<T, U>(items: readonly T[], action: (item: T) => Promise<U[]>): Promise<U[]> {
   const results: U[] = [];
-  for (const item of items) append(results, await act(item));
+  for (const item of items) append(results, await action(item));
   return results;
 }

@@ -83,9 +83,9 @@ export function judge(
 ): ImageDetections {
   const classes = [...new Set([...truths, ...found].map((each) => each.class))].sort((a, b) => a - b);
   const states = classes.map((index) => {
-    const own = truths.filter((truth) => truth.class === index);
+    const ownTruths = truths.filter((truth) => truth.class === index);
     const ranked = found.filter((each) => each.class === index).sort((a, b) => b.score - a.score);
-    return { index, ...judgeClass(ranked.slice(0, options.most), own, options) };
+    return { index, ...judgeClass(ranked.slice(0, options.most), ownTruths, options) };
   });
 
   return {
@@ -96,12 +96,12 @@ export function judge(
 
 function judgeClass(
   ranked: readonly FoundBox[],
-  own: readonly TruthBox[],
+  ownTruths: readonly TruthBox[],
   { thresholds, area: [least, largest] }: PrecisionOptions,
 ): { count: number; detections: JudgedDetection[] } {
   const isIgnored = ({ crowd, area }: TruthBox) => crowd || area < least || area > largest;
   // Those that count stand first: an ignored one is matched only where none of them fits.
-  const truths = [...own.filter((truth) => !isIgnored(truth)), ...own.filter(isIgnored)];
+  const truths = [...ownTruths.filter((truth) => !isIgnored(truth)), ...ownTruths.filter(isIgnored)];
   const count = truths.filter((truth) => !isIgnored(truth)).length;
   const overlaps = ranked.map((detection) => truths.map((truth) => overlap(detection, truth)));
   const matched = ranked.map(() => 0);
@@ -181,9 +181,9 @@ function precisionsOf(
   for (const state of states) {
     for (const [index, count] of state.truths) objects.set(index, (objects.get(index) ?? 0) + count);
     for (const detection of state.detections) {
-      const own = detections.get(detection[0]);
-      if (own === undefined) detections.set(detection[0], [detection]);
-      else own.push(detection);
+      const ownDetections = detections.get(detection[0]);
+      if (ownDetections === undefined) detections.set(detection[0], [detection]);
+      else ownDetections.push(detection);
     }
   }
 

@@ -6,15 +6,15 @@ export function byLabel<State>(
   labelOf: (state: State) => number,
   result: (states: readonly State[]) => number,
 ): ClassValue[] {
-  const own = new Map<number, State[]>();
+  const statesByClass = new Map<number, State[]>();
   for (const state of states) {
     const label = labelOf(state);
-    const found = own.get(label);
-    if (found === undefined) own.set(label, [state]);
+    const found = statesByClass.get(label);
+    if (found === undefined) statesByClass.set(label, [state]);
     else found.push(state);
   }
 
-  return [...own]
+  return [...statesByClass]
     .sort(([a], [b]) => a - b)
     .map(([label, some]) => ({ class: label, count: some.length, value: result(some) }));
 }

@@ -46,7 +46,7 @@ function eachPair(
   }
 }
 
-const increment = (sums: number[], index: number, by: number) => (sums[index] = sums[index]! + by);
+const increment = (sums: number[], index: number, amount: number) => (sums[index] = sums[index]! + amount);
 
 /** Mean of squared differences over all output elements of a sample, averaged over samples. */
 export const mse = difference({

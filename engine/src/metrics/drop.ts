@@ -41,10 +41,10 @@ export function dropInterval(
 
   if (drops.length === 0) return null;
   drops.sort((a, b) => a - b);
-  const at = (p: number) =>
+  const quantile = (p: number) =>
     drops[Math.min(drops.length - 1, Math.max(0, Math.round(p * (drops.length - 1))))]!;
 
-  return [at(0.025), at(0.975)];
+  return [quantile(0.025), quantile(0.975)];
 }
 
 /**
@@ -61,8 +61,8 @@ function generator(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   };
 }

@@ -58,16 +58,16 @@ function predictedClass(outputs: Outputs, context: SampleContext): number {
 
 function countClasses(states: readonly Sums[]): Map<number, ClassCounts> {
   const counts = new Map<number, ClassCounts>();
-  const of = (label: number) => {
+  const countsOf = (label: number) => {
     const found = counts.get(label) ?? { hits: 0, predicted: 0, actual: 0 };
     counts.set(label, found);
     return found;
   };
 
   for (const [prediction = 0, label = 0] of states) {
-    of(prediction).predicted++;
-    of(label).actual++;
-    if (prediction === label) of(label).hits++;
+    countsOf(prediction).predicted++;
+    countsOf(label).actual++;
+    if (prediction === label) countsOf(label).hits++;
   }
 
   return counts;

@@ -84,7 +84,7 @@ export interface Margin<State = SampleState> {
   /** Positive: yes. */
   of(state: State): number;
   /** The state of a sample with this margin; `yes`: the probability that it is judged yes, where that is not certain. */
-  state(margin: number, yes?: number): State;
+  state(margin: number, probability?: number): State;
 }
 
 /** One sample's figures, for metrics that are made of sums. */

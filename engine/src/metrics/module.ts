@@ -42,10 +42,10 @@ export async function loadMetric(path: string, configPath: ConfigPath): Promise<
     .digest('hex');
 
   const higherIsBetter = module.higherIsBetter ?? true;
-  const finite = (value: unknown, of: string): number =>
+  const finite = (value: unknown, source: string): number =>
     typeof value === 'number' && Number.isFinite(value)
       ? value
-      : fail('metric-failed', `The metric ${path} returned ${String(value)} for ${of}.`, where);
+      : fail('metric-failed', `The metric ${path} returned ${String(value)} for ${source}.`, where);
 
   const shared = { name: module.name ?? path, higherIsBetter, needsLabels: false, identity };
   const { evaluate, accumulate, result, sampleError } = module;
@@ -75,8 +75,8 @@ export async function loadMetric(path: string, configPath: ConfigPath): Promise<
     ...shared,
     needsReference: false,
     async accumulate(outputs, label, _, context) {
-      const of = `sample "${context.name}"`;
-      return [finite(await guarded(`at ${of}`, () => evaluate(outputs, label, context)), of)];
+      const source = `sample "${context.name}"`;
+      return [finite(await guarded(`at ${source}`, () => evaluate(outputs, label, context)), source)];
     },
     result: average,
     sampleError: ([value = 0]) => (higherIsBetter ? -value : value),

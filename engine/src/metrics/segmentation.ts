@@ -22,16 +22,16 @@ export const meanIou: Metric<readonly ClassOverlap[]> = {
   needsReference: false,
   accumulate(outputs, label, _, context) {
     const counts = new Map<number, [number, number, number]>();
-    const of = (index: number) => {
+    const countsOf = (index: number) => {
       const found = counts.get(index) ?? [0, 0, 0];
       counts.set(index, found);
       return found;
     };
 
     eachPixel(outputs, label, context, (predicted, actual) => {
-      of(predicted)[1]++;
-      of(actual)[2]++;
-      if (predicted === actual) of(actual)[0]++;
+      countsOf(predicted)[1]++;
+      countsOf(actual)[2]++;
+      if (predicted === actual) countsOf(actual)[0]++;
     });
 
     return [...counts].sort(([a], [b]) => a - b).map(([index, sums]) => [index, ...sums] as const);
@@ -149,12 +149,12 @@ function classesByPixel({ dims, data }: HostTensor, stated: number | null): Clas
 
   const plane = b * c;
   // A single map of scores tells one class from the background.
-  const at =
+  const offset =
     a === 1
       ? (pixel: number) => (values[pixel]! > 0.5 ? 1 : 0)
       : (pixel: number) => largestIndex(values, pixel, a, plane);
 
-  return { height: b, width: c, classes: Math.max(2, a), at };
+  return { height: b, width: c, classes: Math.max(2, a), at: offset };
 }
 
 /** For each pixel of the mask along one side, the model's; −1 where the model does not see it. */

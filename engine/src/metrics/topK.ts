@@ -27,7 +27,7 @@ export function topK(name: string, k: number): Metric<Sums> {
     sampleError: ([hit = 0]) => 1 - hit,
     margin: {
       of: ([, margin = 0]) => margin,
-      state: (margin, yes = margin > 0 ? 1 : 0) => [yes, margin],
+      state: (margin, probability = margin > 0 ? 1 : 0) => [probability, margin],
     },
     answer: ([hit = 0, margin = 0, label = 0, answer = 0]) => ({ isRight: hit === 1, label, answer, margin }),
     guess: (states, classes) => guessAmongClasses(total(states, 0), states.length, classes, k),
@@ -39,10 +39,11 @@ export function topK(name: string, k: number): Metric<Sums> {
 function rankOfLabel(outputs: Outputs, given: Label, context: SampleContext): number {
   const scores = classScores(outputs, context);
   const label = classLabel(given, scores.length, context);
-  const own = scores[label]!;
-  if (Number.isNaN(own)) return Number.POSITIVE_INFINITY;
+  const score = scores[label]!;
+  if (Number.isNaN(score)) return Number.POSITIVE_INFINITY;
   let rank = 0;
-  for (let c = 0; c < scores.length; c++) if (scores[c]! > own || (scores[c]! === own && c < label)) rank++;
+  for (let index = 0; index < scores.length; index++)
+    if (scores[index]! > score || (scores[index]! === score && index < label)) rank++;
   return rank;
 }
 
@@ -51,11 +52,11 @@ function marginOfLabel(outputs: Outputs, given: Label, context: SampleContext, k
   const scores = classScores(outputs, context);
   const label = classLabel(given, scores.length, context);
   const largest: number[] = new Array<number>(k).fill(Number.NEGATIVE_INFINITY);
-  for (let c = 0; c < scores.length; c++) {
-    if (c === label || !(scores[c]! > largest[k - 1]!)) continue;
+  for (let index = 0; index < scores.length; index++) {
+    if (index === label || !(scores[index]! > largest[k - 1]!)) continue;
     let place = k - 1;
-    for (; place > 0 && largest[place - 1]! < scores[c]!; place--) largest[place] = largest[place - 1]!;
-    largest[place] = scores[c]!;
+    for (; place > 0 && largest[place - 1]! < scores[index]!; place--) largest[place] = largest[place - 1]!;
+    largest[place] = scores[index]!;
   }
 
   const margin = scores[label]! - largest[k - 1]!;

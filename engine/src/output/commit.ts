@@ -101,8 +101,8 @@ async function removeOldData(output: string, current: string | null, keep: reado
 }
 
 async function refuseSpecial(path: string): Promise<void> {
-  const there = await lstat(path).catch(() => null);
-  if (there !== null && !there.isFile())
+  const existing = await lstat(path).catch(() => null);
+  if (existing !== null && !existing.isFile())
     fail('write-failed', `${path} cannot be written: it is not a regular file.`, { file: path });
 }
 

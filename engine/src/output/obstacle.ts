@@ -16,8 +16,8 @@ export function outputObstacle(
     return `has a name of ${name} bytes; at most ${MAX_OUTPUT_NAME_BYTES} are possible, since the files beside it have longer names`;
   if (folder.state === 'absent') return `cannot be written: the folder ${folder.path} does not exist`;
   if (folder.state === 'not-a-folder') return `cannot be written: ${folder.path} is not a folder`;
-  const own = placeObstacle(model, force);
-  if (own !== null) return own;
+  const modelObstacle = placeObstacle(model, force);
+  if (modelObstacle !== null) return modelObstacle;
   for (const place of [report, journal]) {
     const obstacle = placeObstacle(place, force);
     if (obstacle !== null) return `cannot be written: ${place.path} ${obstacle}`;

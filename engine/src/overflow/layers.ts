@@ -87,24 +87,26 @@ function operands(
   const weightZeros = whole(ports.wZero);
   const given = [ports.xZero, ports.wZero, ports.yScale, ports.yZero].filter((port) => name(port) !== '');
   const constant = xScale !== null && wScale !== null && given.every((port) => constants.has(name(port)));
-  const of = (values: ArrayLike<number> | null, output: number, missing: number) =>
+  const valueOf = (values: ArrayLike<number> | null, output: number, missing: number) =>
     values?.[values.length === 1 ? 0 : output] ?? missing;
 
-  const alpha = Math.fround(floatAttribute(node, 'alpha', 1) * of(xScale, 0, 1));
-  const real = new Float32Array(outputs).map((_, output) => alpha * of(wScale, output, 1));
+  const alpha = Math.fround(floatAttribute(node, 'alpha', 1) * valueOf(xScale, 0, 1));
+  const real = new Float32Array(outputs).map((_, output) => alpha * valueOf(wScale, output, 1));
   const isSigned = (port: number | null) => constants.get(name(port))?.dataType === ElementType.INT8;
 
   return {
     input: name(ports.x),
     signed: isSigned(ports.xZero),
-    zeroPoint: of(whole(ports.xZero), 0, 0),
-    weightZero: new Int32Array(outputs).map((_, output) => of(weightZeros, output, 0)),
+    zeroPoint: valueOf(whole(ports.xZero), 0, 0),
+    weightZero: new Int32Array(outputs).map((_, output) => valueOf(weightZeros, output, 0)),
     scale: yScale === null ? real : real.map((unit) => unit / yScale[0]!),
     real,
     bias: name(ports.bias) === '' ? null : name(ports.bias),
     constant,
     result:
-      yScale === null ? null : { zeroPoint: of(whole(ports.yZero), 0, 0), signed: isSigned(ports.yZero) },
+      yScale === null
+        ? null
+        : { zeroPoint: valueOf(whole(ports.yZero), 0, 0), signed: isSigned(ports.yZero) },
   };
 }
 

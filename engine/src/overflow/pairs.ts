@@ -181,18 +181,18 @@ export function largestPairs(
   scan(rows, (output, row) => {
     for (let k = 0; k < row.length; k += 2) {
       if (!atRisk(row[k]!, row[k + 1]!)) continue;
-      const at = place(output, k);
-      second[at] = place(output, k + 1);
-      const slot = at * MAGNITUDES + Math.abs(row[k]!);
+      const offset = place(output, k);
+      second[offset] = place(output, k + 1);
+      const slot = offset * MAGNITUDES + Math.abs(row[k]!);
       largest[slot] = Math.max(largest[slot]!, Math.abs(row[k + 1]!));
     }
   });
 
   const found: PlacedPairs = { at: [[], []], weights: [[], []] };
-  second.forEach((next, at) => {
+  second.forEach((next, index) => {
     if (next < 0) return;
-    for (const [a, b] of corners(largest.subarray(at * MAGNITUDES, (at + 1) * MAGNITUDES))) {
-      [at, next].forEach((value, side) => found.at[side]!.push(value));
+    for (const [a, b] of corners(largest.subarray(index * MAGNITUDES, (index + 1) * MAGNITUDES))) {
+      [index, next].forEach((value, side) => found.at[side]!.push(value));
       [a, b].forEach((value, side) => found.weights[side]!.push(value));
     }
   });

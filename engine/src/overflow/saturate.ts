@@ -74,9 +74,13 @@ export function addSaturationError(
   for (const output of pairs.outputs) counts[output]!++;
   let last = 0;
   const ends = counts.map((count) => (last += count));
-  const at = (indices: readonly number[]) => built.add('Gather', [running, built.ints(indices)], { axis: 0 });
+  const gathered = (indices: readonly number[]) =>
+    built.add('Gather', [running, built.ints(indices)], { axis: 0 });
 
-  return { excess, sum: built.add('Sub', [at(ends), at(ends.map((end, o) => end - counts[o]!))]) };
+  return {
+    excess,
+    sum: built.add('Sub', [gathered(ends), gathered(ends.map((end, o) => end - counts[o]!))]),
+  };
 }
 
 /** Products in one row of the operand: of all groups. */
@@ -115,9 +119,9 @@ const unsignedInput = (built: GraphBuilder, { signed, input }: IntegerLayer) =>
 
 const unsignedZero = (layer: IntegerLayer) => layer.zeroPoint + (layer.signed ? 128 : 0);
 
-function shifted(built: GraphBuilder, tensor: string, by: number, to: number): string {
+function shifted(built: GraphBuilder, tensor: string, amount: number, to: number): string {
   const wide = built.add('Cast', [tensor], { to: ElementType.INT32 });
-  const moved = built.add('Add', [wide, built.constant([], ElementType.INT32, Int32Array.of(by))]);
+  const moved = built.add('Add', [wide, built.constant([], ElementType.INT32, Int32Array.of(amount))]);
   return built.add('Cast', [moved], { to });
 }
 
@@ -125,8 +129,8 @@ function shifted(built: GraphBuilder, tensor: string, by: number, to: number): s
 function operandPlace({ kind, dims, group, rows }: IntegerLayer, output: number, k: number): number {
   if (kind === 'matrix') return k;
   const channels = dims[1]!;
-  const own = Math.floor(output / (rows.outputs / group));
-  return Math.floor(k / channels) * channels * group + own * channels + (k % channels);
+  const ownGroup = Math.floor(output / (rows.outputs / group));
+  return Math.floor(k / channels) * channels * group + ownGroup * channels + (k % channels);
 }
 
 /** The channels-last image with what is around it: the zero point. */
@@ -156,8 +160,8 @@ function patches(built: GraphBuilder, layer: IntegerLayer, input: string): strin
   const axes = built.ints(kernel.map((_, axis) => axis + 1));
   const steps = built.ints(strides);
   const taps = offsets(kernel).map((tap) => {
-    const begin = tap.map((at, axis) => at * dilations[axis]!);
-    const end = tap.map((at, axis) => (at + 1 - kernel[axis]!) * dilations[axis]! || TO_THE_END);
+    const begin = tap.map((offset, axis) => offset * dilations[axis]!);
+    const end = tap.map((offset, axis) => (offset + 1 - kernel[axis]!) * dilations[axis]! || TO_THE_END);
     return built.add('Slice', [padded, built.ints(begin), built.ints(end), axes, steps]);
   });
 
@@ -188,7 +192,8 @@ const toChannelsFirst = (rank: number) => [
 /** All places in a kernel, the last axis fastest. */
 function offsets(kernel: readonly number[]): number[][] {
   return kernel.reduce<number[][]>(
-    (before, size) => before.flatMap((place) => Array.from({ length: size }, (_, at) => [...place, at])),
+    (before, size) =>
+      before.flatMap((place) => Array.from({ length: size }, (_, index) => [...place, index])),
     [[]],
   );
 }
@@ -199,7 +204,7 @@ function exactSum(built: GraphBuilder, layer: IntegerLayer, operand: string): st
   const depth = operandDepth(layer);
   const zeros = Uint8Array.from(layer.weightZero, (zero) => zero + 128);
   // Where an output has no weight, as it is of another group, a zero point is none.
-  const weights = new Uint8Array(depth * rows.outputs).map((_, at) => zeros[at % rows.outputs]!);
+  const weights = new Uint8Array(depth * rows.outputs).map((_, index) => zeros[index % rows.outputs]!);
   const row = new Int16Array(rows.length);
   for (let o = 0; o < rows.outputs; o++) {
     rows.read(o, row);

@@ -76,7 +76,7 @@ interface Placed {
 function ownDemands(graph: Graph, node: NodeProto, options: PropagationOptions): (Demand | undefined)[] {
   if (options.ignored.has(node.name) || traitOf(node, graph) !== 'quantizable') return [];
   if (options.kernelsOnly && !has(node, 'takes-codes')) return [];
-  const own = options.layers.get(node.name);
+  const settings = options.layers.get(node.name);
   const products = node.opType === 'MatMul' && node.input.every((input) => !graph.isConstant(input));
 
   return node.input.map((tensor, index) => {
@@ -88,7 +88,7 @@ function ownDemands(graph: Graph, node: NodeProto, options: PropagationOptions):
 
     return {
       config: { ...options.activations, perChannel },
-      stated: own === undefined ? [] : [own],
+      stated: settings === undefined ? [] : [settings],
       forcedSymmetric: options.transformer && products,
       reachesLinear: isLinear(node),
       concats: new Set<string>(),
@@ -278,8 +278,8 @@ function finish(graph: Graph, placed: readonly Placed[]): ActivationQuantizer[] 
 function unifiedGroups(placed: readonly Placed[]): (concats: ReadonlySet<string>) => string | null {
   const parent = new Map<string, string>();
   const find = (name: string): string => {
-    const up = parent.get(name);
-    return up === undefined || up === name ? name : find(up);
+    const next = parent.get(name);
+    return next === undefined || next === name ? name : find(next);
   };
 
   for (const { demand } of placed) {

@@ -224,8 +224,8 @@ function quantizerAbove(
   tensor: string,
   activations: ReadonlyMap<string, ActivationQuantizer>,
 ): ActivationQuantizer | undefined {
-  const own = activations.get(tensor);
-  if (own !== undefined) return own;
+  const quantizer = activations.get(tensor);
+  if (quantizer !== undefined) return quantizer;
   const mover = moverOf(graph, tensor);
   return mover === undefined ? undefined : quantizerAbove(graph, mover.input[0] ?? '', activations);
 }

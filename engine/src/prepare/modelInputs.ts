@@ -32,11 +32,11 @@ export function settleInputs(model: ModelProto): { model: ModelProto; problems: 
 
   const constants = new Set(both.map(({ name }) => name).filter((name) => !optional.has(name)));
   const input = graph.input.filter(({ name }) => !constants.has(name));
-  const said = model.irVersion >= OPTIONAL_SINCE && constants.size > 0;
+  const isReported = model.irVersion >= OPTIONAL_SINCE && constants.size > 0;
 
   return {
     model: { ...model, graph: { ...graph, input } },
-    problems: said ? [becameConstants([...constants])] : [],
+    problems: isReported ? [becameConstants([...constants])] : [],
   };
 }
 
@@ -53,12 +53,12 @@ function becameConstants(names: readonly string[]): Problem {
     .join(', ');
 
   const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
-  const [what, are] = names.length === 1 ? ['input', 'is a constant'] : ['inputs', 'are constants'];
+  const [what, predicate] = names.length === 1 ? ['input', 'is a constant'] : ['inputs', 'are constants'];
 
   return {
     code: 'inputs-became-constants',
     severity: 'info',
-    message: `The optional ${what} ${shown}${more} of the model ${are} in the quantized one.`,
+    message: `The optional ${what} ${shown}${more} of the model ${predicate} in the quantized one.`,
     configPath: ['model'],
     data: { inputs: names },
   };

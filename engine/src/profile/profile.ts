@@ -61,7 +61,7 @@ export async function profileLayers(input: ProfileInput): Promise<LayerProfile[]
   const float = await tensorsOf(model, [...new Set([...results, ...read])], input.samples, { threads, dir });
   const samples = input.samples.slice(0, float.length);
   const actual = await tensorsOf(final, results, samples, { threads, ...sessionOptions(quantization) });
-  const own = input.alone ? await aloneTensors(input, results, float) : null;
+  const isolated = input.alone ? await aloneTensors(input, results, float) : null;
 
   for (const { name, output } of nodes) {
     const [expected, found] = [float[0]?.[output[0] ?? ''], actual[0]?.[output[0] ?? '']];
@@ -69,7 +69,7 @@ export async function profileLayers(input: ProfileInput): Promise<LayerProfile[]
   }
 
   const sqnr = noiseOf(results, float, actual);
-  const alone = own === null ? null : noiseOf(results, float, own);
+  const alone = isolated === null ? null : noiseOf(results, float, isolated);
   const uses = rangeUses(quantization, quantizers, samples, float);
   const served = operatorsServed(graph, placement);
   const before = layersBefore(graph, new Set(nodes.map(({ name }) => name)));

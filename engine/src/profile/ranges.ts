@@ -41,12 +41,12 @@ export function rangeUse(tensor: string, parameters: QuantizerParameters, axis: 
       for (let i = 0; i < data.length; i += step) {
         const x = data[i]!;
         const channel = Math.floor(i / inner) % channels;
-        const at = parameters.scale.length === 1 ? 0 : channel;
-        const [low, high] = [parameters.low[at]!, parameters.high[at]!];
+        const index = parameters.scale.length === 1 ? 0 : channel;
+        const [low, high] = [parameters.low[index]!, parameters.high[index]!];
         const inside = Math.min(high, Math.max(low, x));
-        const error = x - roundTrip(x, parameters, at);
+        const error = x - roundTrip(x, parameters, index);
         // Half a step beyond the border is still rounded to it.
-        if (Math.abs(x - inside) > parameters.scale[at]! / 2) sums.clipped++;
+        if (Math.abs(x - inside) > parameters.scale[index]! / 2) sums.clipped++;
         sums.values++;
         sums.signal += x * x;
         sums.cut += (x - inside) ** 2;
@@ -73,18 +73,18 @@ export function rangeUse(tensor: string, parameters: QuantizerParameters, axis: 
 function roundTrip(
   x: number,
   { scale, zeroPoint, codeLow, codeHigh }: QuantizerParameters,
-  at: number,
+  axis: number,
 ): number {
-  const code = roundHalfEven(x / scale[at]!) + zeroPoint[at]!;
-  return (Math.min(codeHigh, Math.max(codeLow, code)) - zeroPoint[at]!) * scale[at]!;
+  const code = roundHalfEven(x / scale[axis]!) + zeroPoint[axis]!;
+  return (Math.min(codeHigh, Math.max(codeLow, code)) - zeroPoint[axis]!) * scale[axis]!;
 }
 
 /** Number of channels, and values that lie between one channel and the next. */
 function channelsOf(dims: readonly number[], axis: number): [number, number] {
-  const at = axis < 0 ? dims.length + axis : axis;
-  if (at < 0 || at >= dims.length) return [1, 1];
-  const inner = dims.slice(at + 1).reduce((product, size) => product * size, 1);
-  return [Math.max(1, dims[at]!), Math.max(1, inner)];
+  const position = axis < 0 ? dims.length + axis : axis;
+  if (position < 0 || position >= dims.length) return [1, 1];
+  const inner = dims.slice(position + 1).reduce((product, size) => product * size, 1);
+  return [Math.max(1, dims[position]!), Math.max(1, inner)];
 }
 
 /** A step that shares no factor with the channels' lay-out, so that all of them are met. */

@@ -70,8 +70,8 @@ function comparedImage(float: HostTensor, quantized: HostTensor): Uint8Array | n
   const panels = [grey(x, all), grey(y, all), grey(difference, [0, extent(difference, difference)[1]])];
   const data = new Uint8Array(3 * height * width);
   for (let row = 0; row < height; row++)
-    panels.forEach((panel, at) =>
-      data.set(panel.subarray(row * width, (row + 1) * width), (3 * row + at) * width),
+    panels.forEach((panel, index) =>
+      data.set(panel.subarray(row * width, (row + 1) * width), (3 * row + index) * width),
     );
 
   return encode({ width: 3 * width, height, data, channels: 1, depth: 8 });

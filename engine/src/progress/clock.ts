@@ -46,21 +46,21 @@ export function startClock(emit: (event: EngineEvent) => void): Clock {
     timings() {
       close();
       if (current !== null) current.since = performance.now();
-      const of = (name: StageName) => spent.get(name) ?? 0;
+      const seconds = (name: StageName) => spent.get(name) ?? 0;
 
       return {
-        load: of('load'),
-        prepare: of('prepare'),
-        choose: of('choose'),
-        calibrate: of('calibrate'),
-        quantize: of('quantize'),
-        correct: of('correct'),
-        verify: of('verify'),
-        validate: of('validate'),
-        rank: of('rank'),
-        restore: of('restore'),
-        measure: of('measure'),
-        write: of('write'),
+        load: seconds('load'),
+        prepare: seconds('prepare'),
+        choose: seconds('choose'),
+        calibrate: seconds('calibrate'),
+        quantize: seconds('quantize'),
+        correct: seconds('correct'),
+        verify: seconds('verify'),
+        validate: seconds('validate'),
+        rank: seconds('rank'),
+        restore: seconds('restore'),
+        measure: seconds('measure'),
+        write: seconds('write'),
         total: performance.now() - begun,
       };
     },

@@ -66,10 +66,10 @@ export function quantizerParameters(
 }
 
 function checkRange({ min, max }: Range): void {
-  for (let c = 0; c < max.length; c++) {
-    if (!Number.isFinite(min[c]!) || !Number.isFinite(max[c]!)) {
-      fail('range-not-finite', `The range [${min[c]}, ${max[c]}] of a tensor is not finite.`, {
-        data: { channel: c },
+  for (let channel = 0; channel < max.length; channel++) {
+    if (!Number.isFinite(min[channel]!) || !Number.isFinite(max[channel]!)) {
+      fail('range-not-finite', `The range [${min[channel]}, ${max[channel]}] of a tensor is not finite.`, {
+        data: { channel: channel },
       });
     }
   }
@@ -115,17 +115,17 @@ function halfRange(reach: Float32Array, config: QuantizerConfig, exported: numbe
 function asymmetric(range: Range, config: QuantizerConfig, options: ParameterOptions): QuantizerParameters {
   const low = new Float32Array(range.min.length);
   const high = new Float32Array(range.min.length);
-  for (let c = 0; c < low.length; c++) {
-    const narrow = range.max[c]! - range.min[c]! <= ASYMMETRIC_FLOOR;
+  for (let channel = 0; channel < low.length; channel++) {
+    const narrow = range.max[channel]! - range.min[channel]! <= ASYMMETRIC_FLOOR;
     const correction = narrow ? ASYMMETRIC_FLOOR : 0;
     const wide = alignZero(
-      f32(Math.min(range.min[c]! - correction, 0)),
-      f32(Math.max(range.max[c]! + correction, 0)),
+      f32(Math.min(range.min[channel]! - correction, 0)),
+      f32(Math.max(range.max[channel]! + correction, 0)),
       config.numBits,
     );
 
-    low[c] = wide.low;
-    high[c] = wide.high;
+    low[channel] = wide.low;
+    high[channel] = wide.high;
   }
 
   const levels = 2 ** config.numBits - (config.narrowRange ? 1 : 0);
@@ -142,9 +142,9 @@ function asymmetric(range: Range, config: QuantizerConfig, options: ParameterOpt
 export function alignZero(low: number, high: number, numBits: number): { low: number; high: number } {
   const top = 2 ** numBits - 1;
   if (high - low === 0) return { low, high };
-  const q = roundHalfEven((-low * top) / (high - low));
-  const left = q < top ? f32((q / (q - top)) * high) : low;
-  const right = q > 0 ? f32(((q - top) / q) * low) : high;
+  const code = roundHalfEven((-low * top) / (high - low));
+  const left = code < top ? f32((code / (code - top)) * high) : low;
+  const right = code > 0 ? f32(((code - top) / code) * low) : high;
   return high - left > right - low ? { low: left, high } : { low, high: right };
 }
 
@@ -163,11 +163,11 @@ export function fromBorders(
   const codeLow = config.narrowRange ? bottom + 1 : bottom;
   const scale = new Float32Array(low.length);
   const zeroPoint = new Int32Array(low.length);
-  for (let c = 0; c < low.length; c++) {
-    const step = f32(f32(high[c]! - low[c]!) / (levels - 1));
-    scale[c] = Math.abs(step) < SMALLEST_SCALE ? SMALLEST_SCALE : step;
-    const zero = codeLow - roundHalfEven(f32(low[c]! / scale[c]!));
-    zeroPoint[c] = zeroCentred ? 0 : Math.max(bottom, Math.min(codeHigh, zero));
+  for (let channel = 0; channel < low.length; channel++) {
+    const step = f32(f32(high[channel]! - low[channel]!) / (levels - 1));
+    scale[channel] = Math.abs(step) < SMALLEST_SCALE ? SMALLEST_SCALE : step;
+    const zero = codeLow - roundHalfEven(f32(low[channel]! / scale[channel]!));
+    zeroPoint[channel] = zeroCentred ? 0 : Math.max(bottom, Math.min(codeHigh, zero));
   }
 
   const wide = numBits > 8;

@@ -117,7 +117,7 @@ interface Trust {
 const GUESS_WEIGHT = 2;
 
 function trustOf(tests: readonly Test[]): Trust {
-  let [product, square, own, energy] = [0, 0, 0, 0];
+  let [product, square, ownEnergy, energy] = [0, 0, 0, 0];
   for (const { prediction, margins } of tests) {
     for (let i = 0; i < margins.length; i++) {
       if (Number.isNaN(margins[i])) continue;
@@ -125,7 +125,7 @@ function trustOf(tests: readonly Test[]): Trust {
       const actual = margins[i]! - prediction.base[i]!;
       product += expected * actual;
       square += expected * expected;
-      own += actual * actual;
+      ownEnergy += actual * actual;
       energy += prediction.energy[i]!;
     }
   }
@@ -133,7 +133,7 @@ function trustOf(tests: readonly Test[]): Trust {
   if (energy === 0 || square === 0) return { share: 1, interaction: INTERACTION ** 2 };
   const guess = GUESS_WEIGHT / tests.length;
   const share = Math.min(1.2, Math.max(0, (product + guess * square) / (square + guess * square)));
-  const missed = Math.max(0, own - 2 * share * product + share * share * square);
+  const missed = Math.max(0, ownEnergy - 2 * share * product + share * share * square);
 
   return { share, interaction: (missed + guess * energy * INTERACTION ** 2) / (energy + guess * energy) };
 }
@@ -245,9 +245,9 @@ function expectation(
   let spread = 0;
   const likely = Array.from(means, (mean, i) => {
     const deviation = Math.sqrt(variances[i]!);
-    const yes = deviation === 0 ? (mean > 0 ? 1 : 0) : normal(mean / deviation);
-    spread += yes * (1 - yes);
-    return margin.state(mean, yes);
+    const probability = deviation === 0 ? (mean > 0 ? 1 : 0) : normal(mean / deviation);
+    spread += probability * (1 - probability);
+    return margin.state(mean, probability);
   });
 
   const drop = dropWith(likely);

@@ -40,23 +40,23 @@ async function growPrefix(search: Search, ranked: readonly Candidate[]): Promise
   let order = ranked;
   const prefix = (count: number) => union(order.slice(0, count).map(({ operators }) => operators));
   let missed = 1;
-  let met: number | null = null;
+  let satisfied: number | null = null;
   let count = Math.min(2, most);
-  while (met === null && count > missed && !isLate(search)) {
+  while (satisfied === null && count > missed && !isLate(search)) {
     if (
       order.slice(0, count).some(({ outputError, dropAlone }) => outputError === null && dropAlone === null)
     )
       order = await screenRest(search, order);
     await assess(search, prefix(count));
-    if (isMet(search)) met = count;
+    if (isMet(search)) satisfied = count;
     else missed = count;
     count = Math.min(2 * count, most);
   }
 
-  while (met !== null && met - missed > 1 && !isLate(search)) {
-    const middle: number = (met + missed) >> 1;
+  while (satisfied !== null && satisfied - missed > 1 && !isLate(search)) {
+    const middle: number = (satisfied + missed) >> 1;
     const { drop, exact } = await assess(search, prefix(middle));
-    if (exact && meetsTarget(drop, search.problem.maxDrop)) met = middle;
+    if (exact && meetsTarget(drop, search.problem.maxDrop)) satisfied = middle;
     else missed = middle;
   }
 

@@ -150,9 +150,9 @@ function addNoise(
   // Per-channel activations have their channels on axis 1.
   const inner = dims.slice(2).reduce((product, size) => product * size, 1);
   for (let i = 0; i < values.length; i++) {
-    const c = scale.length === 1 ? 0 : Math.floor(i / inner) % scale.length;
-    const code = Math.round(values[i]! / scale[c]!) + zeroPoint[c]!;
-    const rounded = (Math.min(codeHigh, Math.max(codeLow, code)) - zeroPoint[c]!) * scale[c]!;
+    const channel = scale.length === 1 ? 0 : Math.floor(i / inner) % scale.length;
+    const code = Math.round(values[i]! / scale[channel]!) + zeroPoint[channel]!;
+    const rounded = (Math.min(codeHigh, Math.max(codeLow, code)) - zeroPoint[channel]!) * scale[channel]!;
     sum.signal += values[i]! ** 2;
     sum.noise += (values[i]! - rounded) ** 2;
   }

@@ -117,19 +117,19 @@ function coverage(source: GraphProto, optimized: GraphProto): (kernel: NodeProto
   const byName = new Map(source.node.map((node) => [node.name, node]));
   const owner = new Map<NodeProto, NodeProto>();
   for (const kernel of optimized.node) {
-    const own = byName.get(kernel.name.replace(/_token_\d+$/, ''));
-    if (own !== undefined && !owner.has(own)) owner.set(own, kernel);
+    const namesake = byName.get(kernel.name.replace(/_token_\d+$/, ''));
+    if (namesake !== undefined && !owner.has(namesake)) owner.set(namesake, kernel);
   }
 
   const named = new Set(owner.values());
   for (const kernel of optimized.node) {
     if (named.has(kernel) || isConversion(kernel.opType)) continue;
-    const borders = new Set(kernel.input);
+    const bounds = new Set(kernel.input);
     const claim = (tensor: string) => {
       const node = producers.get(tensor);
       if (node === undefined || owner.has(node)) return;
       owner.set(node, kernel);
-      for (const input of node.input) if (!borders.has(input)) claim(input);
+      for (const input of node.input) if (!bounds.has(input)) claim(input);
     };
 
     // A blocked convolution is named after the tensor that it stood for.

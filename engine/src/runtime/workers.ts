@@ -99,7 +99,7 @@ export function workersFor(threads: number, weights: number): number {
 export function openWorkers(threads: number): Workers {
   if (threads <= 1) return oneWorker(threads);
   const workers: WorkerHandle[] = [];
-  const here = oneWorker(threads);
+  const single = oneWorker(threads);
   let models = 0;
   const countFor = (model: ModelProto) => workersFor(threads, weightBytes(model));
   const start = (count: number) => {
@@ -115,7 +115,7 @@ export function openWorkers(threads: number): Workers {
     },
     async open(model, { alone = false, batch = 1, ...options }) {
       const count = countFor(model);
-      if (count === 1) return here.open(model, { ...options, batch });
+      if (count === 1) return single.open(model, { ...options, batch });
       start(count);
       const id = models++;
       const chosen = alone ? [idlest(workers)] : workers.slice(0, count);

@@ -75,9 +75,9 @@ function storing(combine: (values: Float64Array) => number): Aggregator {
  * The values within the p- and (1 − p)-quantile of the samples. With so few samples that nothing would be left, all are
  * kept (the peer returns 0 then, which is never a sensible range).
  */
-function withoutOutliers(values: Float64Array, p: number): Float64Array {
-  const low = quantileOf(values.slice(), p);
-  const high = quantileOf(values.slice(), 1 - p);
+function withoutOutliers(values: Float64Array, fraction: number): Float64Array {
+  const low = quantileOf(values.slice(), fraction);
+  const high = quantileOf(values.slice(), 1 - fraction);
   const kept = values.filter((value) => value >= low && value <= high);
   return kept.length === 0 ? values : kept;
 }

@@ -56,8 +56,8 @@ export function augmentWithReductions(
 
 function inOrderOfMaking(graph: Graph, reductions: readonly Reduction[]): Reduction[] {
   const position = new Map(graph.nodes.flatMap((node, index) => node.output.map((name) => [name, index])));
-  const of = ({ tensor }: Reduction) => position.get(tensor) ?? -1;
-  return [...reductions].sort((a, b) => of(a) - of(b));
+  const positionOf = ({ tensor }: Reduction) => position.get(tensor) ?? -1;
+  return [...reductions].sort((a, b) => positionOf(a) - positionOf(b));
 }
 
 interface Pack {

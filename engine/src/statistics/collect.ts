@@ -272,12 +272,12 @@ function fromReductions(plan: TensorPlan, side: SidePlan, read: Reader): Float64
   const { tensor, axis } = plan;
   const { low, high } = side.clip;
   const cut = (value: number) => (value < low ? low : value > high ? high : value);
-  const of = (kind: Reduction['kind']) => read({ tensor, axis, kind }).map(cut);
+  const reduced = (kind: Reduction['kind']) => read({ tensor, axis, kind }).map(cut);
   if (side.statistic === 'mean') return read({ tensor, axis, kind: 'mean' });
-  if (side.statistic === 'min') return of('min');
-  const max = of('max');
+  if (side.statistic === 'min') return reduced('min');
+  const max = reduced('max');
   if (side.statistic === 'max' || plan.min === null) return max;
-  const min = of('min');
+  const min = reduced('min');
 
   return max.map((value, c) => Math.max(Math.abs(value), Math.abs(min[c]!)));
 }
@@ -305,8 +305,8 @@ export function unifyRanges(
   for (const { id, unified } of quantizers) {
     const range = ranges.get(id);
     if (unified === null || range === undefined) continue;
-    const so = groups.get(unified);
-    groups.set(unified, so === undefined ? range : widest(so, range));
+    const group = groups.get(unified);
+    groups.set(unified, group === undefined ? range : widest(group, range));
   }
 
   return new Map(

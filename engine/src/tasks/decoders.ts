@@ -67,13 +67,16 @@ function withObjectness(
   const values = data as ArrayLike<number>;
   const activate = task.logits ? sigmoid : identity;
   const found: Detection[] = [];
-  for (let row = 0, at = 0; at < values.length; row++, at += columns) {
-    const objectness = activate(values[at + 4]!);
+  for (let row = 0, offset = 0; offset < values.length; row++, offset += columns) {
+    const objectness = activate(values[offset + 4]!);
     if (objectness < task.scoreThreshold) continue;
-    const corners = boxOf([values[at]!, values[at + 1]!, values[at + 2]!, values[at + 3]!], row);
-    for (let c = 0; c < classes; c++) {
-      const score = objectness * activate(values[at + 5 + c]!);
-      if (score >= task.scoreThreshold) found.push({ corners, class: c, score });
+    const corners = boxOf(
+      [values[offset]!, values[offset + 1]!, values[offset + 2]!, values[offset + 3]!],
+      row,
+    );
+    for (let label = 0; label < classes; label++) {
+      const score = objectness * activate(values[offset + 5 + label]!);
+      if (score >= task.scoreThreshold) found.push({ corners, class: label, score });
     }
   }
 
@@ -88,8 +91,8 @@ function yolov8([output]: readonly HostTensor[], task: Task, input: InputSize): 
   const activate = task.logits ? sigmoid : identity;
   const [unitX, unitY] = task.normalized ? [input.width, input.height] : [1, 1];
   const cornersOf = (row: number) => {
-    const at = (channel: number) => values[channel * rows + row]!;
-    return around(at(0) * unitX, at(1) * unitY, at(2) * unitX, at(3) * unitY);
+    const valueAt = (channel: number) => values[channel * rows + row]!;
+    return around(valueAt(0) * unitX, valueAt(1) * unitY, valueAt(2) * unitX, valueAt(3) * unitY);
   };
 
   const found: Detection[] = [];
@@ -132,13 +135,13 @@ function ssd(outputs: readonly HostTensor[], task: Task, input: InputSize): Dete
   const scores = found.scores.data as ArrayLike<number>;
   const detections: Detection[] = [];
   for (let row = 0; row < scores.length / classes; row++) {
-    const own = task.logits ? softmax(scores, row * classes, classes) : null;
-    for (let c = 1; c < classes; c++) {
-      const score = own === null ? scores[row * classes + c]! : own[c]!;
+    const probabilities = task.logits ? softmax(scores, row * classes, classes) : null;
+    for (let label = 1; label < classes; label++) {
+      const score = probabilities === null ? scores[row * classes + label]! : probabilities[label]!;
       if (!(score >= task.scoreThreshold)) continue;
       const [left, top, right, bottom] = [0, 1, 2, 3].map((i) => boxes[4 * row + i]!) as unknown as Four;
       const corners = [left * unitX, top * unitY, right * unitX, bottom * unitY] as const;
-      detections.push({ corners, class: c - 1, score });
+      detections.push({ corners, class: label - 1, score });
     }
   }
 
@@ -162,12 +165,12 @@ function detr(outputs: readonly HostTensor[], task: Task, input: InputSize): Det
     const scores =
       classes < columns
         ? softmax(logits, row * columns, columns)
-        : Float64Array.from({ length: columns }, (_, c) =>
-            task.logits ? sigmoid(logits[row * columns + c]!) : logits[row * columns + c]!,
+        : Float64Array.from({ length: columns }, (_, label) =>
+            task.logits ? sigmoid(logits[row * columns + label]!) : logits[row * columns + label]!,
           );
 
     let best = 0;
-    for (let c = 1; c < classes; c++) if (scores[c]! > scores[best]!) best = c;
+    for (let label = 1; label < classes; label++) if (scores[label]! > scores[best]!) best = label;
     if (!(scores[best]! >= task.scoreThreshold)) continue;
     const [x, y, width, height] = [0, 1, 2, 3].map((i) => boxes[4 * row + i]!) as unknown as Four;
     const corners = around(x * unitX, y * unitY, width * unitX, height * unitY);

@@ -48,8 +48,8 @@ function unitsOf(decode: Decoder, task: Task, seen: readonly Seen[]): Pick<Task,
   const scores = (value: number) => value < -1e-3 || value > 1 + 1e-3;
   const logits = seen.some(({ outputs }) =>
     scoreRuns(decode, Object.values(outputs)).some(({ data, start, step, count }) => {
-      for (let at = start; at < data.length; at += step)
-        for (let i = 0; i < count; i++) if (scores(data[at + i]!)) return true;
+      for (let offset = start; offset < data.length; offset += step)
+        for (let i = 0; i < count; i++) if (scores(data[offset + i]!)) return true;
       return false;
     }),
   );

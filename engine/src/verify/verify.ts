@@ -113,13 +113,13 @@ export async function unoptimizedOutputs(
   { source, indices }: CheckSamples,
   threads: number,
 ): Promise<UnoptimizedOutputs> {
-  const few = indices.filter((_, i) => i % Math.ceil(indices.length / UNOPTIMIZED_SAMPLES) === 0);
+  const sparse = indices.filter((_, i) => i % Math.ceil(indices.length / UNOPTIMIZED_SAMPLES) === 0);
   const { dir } = quantization.prepared;
   const session = await createSession(encodeModel(final), { threads, dir, optimization: 'disabled' });
   try {
     const outputs: Results[] = [];
-    for (const index of few) outputs.push(await run(session, (await source.get(index)).feeds));
-    return { indices: few, outputs };
+    for (const index of sparse) outputs.push(await run(session, (await source.get(index)).feeds));
+    return { indices: sparse, outputs };
   } finally {
     await session.release();
   }

@@ -76,9 +76,13 @@ export function encode(
   const { codeLow, codeHigh } = parameters;
   // Adding and subtracting 1.5·2^52 rounds a double to an integer, half to even, without a branch.
   const MAGIC = 6755399441055744;
-  for (let start = 0, c = 0; start < values.length; start += inner, c = (c + 1) % channels) {
-    const scale = parameters.scale[c]!;
-    const zero = parameters.zeroPoint[c]!;
+  for (
+    let start = 0, channel = 0;
+    start < values.length;
+    start += inner, channel = (channel + 1) % channels
+  ) {
+    const scale = parameters.scale[channel]!;
+    const zero = parameters.zeroPoint[channel]!;
     for (let i = start; i < start + inner; i++) {
       const code = Math.fround(values[i]! / scale) + MAGIC - MAGIC + zero;
       codes[i] = code < codeLow ? codeLow : code > codeHigh ? codeHigh : code;
@@ -100,9 +104,9 @@ export function dequantize(
   const inner =
     axis === null ? codes.length : dims.slice(axis + 1).reduce((product, dim) => product * dim, 1);
 
-  for (let start = 0, c = 0; start < codes.length; start += inner, c = (c + 1) % channels) {
-    const scale = parameters.scale[c]!;
-    const zero = parameters.zeroPoint[c]!;
+  for (let start = 0, channel = 0; start < codes.length; start += inner, channel = (channel + 1) % channels) {
+    const scale = parameters.scale[channel]!;
+    const zero = parameters.zeroPoint[channel]!;
     for (let i = start; i < start + inner; i++) values[i] = (codes[i]! - zero) * scale;
   }
 

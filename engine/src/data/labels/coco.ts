@@ -53,9 +53,9 @@ export function cocoLabels(input: LabelInput, text: string): Labels {
 
   if (![...indexOf.values()].some((index) => index !== undefined))
     fail('labels-count', `${input.path} names none of the images.`, input.where);
-  const images = boxes.map((own, index): ImageBoxes => {
+  const images = boxes.map((ownBoxes, index): ImageBoxes => {
     const { width, height } = sizes.get(index) ?? {};
-    return { size: sizeOf(width, height), boxes: own };
+    return { size: sizeOf(width, height), boxes: ownBoxes };
   });
 
   return {
@@ -98,8 +98,8 @@ function parse({ path, where }: LabelInput, text: string): CocoFile {
       `${path} is not a COCO file: it needs images, annotations and categories.`,
       where,
     );
-  const broken = Object.entries(ENTRIES).flatMap(([list, { is, wanted }]) => {
-    const place = (value as Record<string, unknown[]>)[list]!.findIndex((entry) => !is(entry));
+  const broken = Object.entries(ENTRIES).flatMap(([list, { is: isValid, wanted }]) => {
+    const place = (value as Record<string, unknown[]>)[list]!.findIndex((entry) => !isValid(entry));
     return place < 0 ? [] : [`${path}: ${list}[${place}] needs ${wanted}.`];
   });
 

@@ -13,12 +13,16 @@ export function csvLabels(input: LabelInput, text: string): Labels {
     const [file = '', label = ''] = splitCsv(line);
     // The first line is a header where it names no sample.
     if (number === 0 && place(file) === undefined && !isNumber(label)) return;
-    const at = `${input.path}, line ${number + 1}`;
-    const value = labelOf(label, input, at);
+    const linePlace = `${input.path}, line ${number + 1}`;
+    const value = labelOf(label, input, linePlace);
     const index = place(file);
     if (index === undefined)
-      return fail('label-unknown-file', `${at}: "${file}" is not an image in the data folder.`, input.where);
-    placed.set(index, value, at);
+      return fail(
+        'label-unknown-file',
+        `${linePlace}: "${file}" is not an image in the data folder.`,
+        input.where,
+      );
+    placed.set(index, value, linePlace);
   });
 
   return listedLabels(complete(placed.labels, input), input.classes?.length ?? null);
@@ -30,19 +34,19 @@ export function placedLabels({ names, where }: LabelInput) {
   const places = new Map<number, string>();
   return {
     labels,
-    set(index: number, label: Label, at: string): void {
+    set(index: number, label: Label, linePlace: string): void {
       const known = labels[index];
       if (known !== undefined && JSON.stringify(known) !== JSON.stringify(label)) {
         const [first, second] = [known, label].map((each) => JSON.stringify(each));
         fail(
           'labels-conflict',
-          `${at} labels "${names[index]}" as ${second}, but ${places.get(index)} as ${first}.`,
+          `${linePlace} labels "${names[index]}" as ${second}, but ${places.get(index)} as ${first}.`,
           { ...where, data: { sample: names[index] } },
         );
       }
 
       labels[index] = label;
-      places.set(index, at);
+      places.set(index, linePlace);
     },
   };
 }
@@ -57,17 +61,17 @@ export function placeByName({ names }: LabelInput): (file: string) => number | u
 const isNumber = (text: string) => /^\s*-?\d+(\.\d+)?\s*$/.test(text);
 
 /** The name of a class as its number, a number, or the text itself, as the metric needs it. */
-export function labelOf(text: string, { classes, kind, where }: LabelInput, at: string): Label {
+export function labelOf(text: string, { classes, kind, where }: LabelInput, linePlace: string): Label {
   if (kind === 'text') return text;
   const known = classes?.indexOf(text.trim()) ?? -1;
   if (known >= 0) return known;
   if (kind === 'class' && !/^\s*\d+\s*$/.test(text)) {
     const list = classes === null ? '' : ' and is not in the list of classes';
-    return fail('label-invalid', `${at}: "${text}" is not a class number${list}.`, where);
+    return fail('label-invalid', `${linePlace}: "${text}" is not a class number${list}.`, where);
   }
 
   if (kind === 'score' && !isNumber(text))
-    return fail('label-invalid', `${at}: "${text}" is not a number.`, where);
+    return fail('label-invalid', `${linePlace}: "${text}" is not a number.`, where);
 
   return isNumber(text) ? Number(text) : text;
 }

@@ -32,41 +32,42 @@ export function rowLabels(input: LabelInput, text: string): Labels {
   )
     rows.shift();
   const placed = placedLabels(input);
-  rows.forEach(({ file, label, at }, order) => {
+  rows.forEach(({ file, label, at: linePlace }, order) => {
     const index = file === null ? order : place(file);
     if (index === undefined || index >= input.names.length)
       return fail(
         'label-unknown-file',
-        `${at}: "${file ?? `row ${order + 1}`}" is not a sample of the data.`,
+        `${linePlace}: "${file ?? `row ${order + 1}`}" is not a sample of the data.`,
         input.where,
       );
-    placed.set(index, label, at);
+    placed.set(index, label, linePlace);
   });
 
   return listedLabels(complete(placed.labels, input));
 }
 
-function tsvRow(line: string, input: LabelInput, at: string): Row {
+function tsvRow(line: string, input: LabelInput, linePlace: string): Row {
   const [first = '', ...rest] = line.split('\t');
-  if (rest.length === 0) return { file: null, label: labelOf(first, input, at), at };
-  return { file: first, label: labelOf(rest[0]!, input, at), at };
+  if (rest.length === 0) return { file: null, label: labelOf(first, input, linePlace), at: linePlace };
+  return { file: first, label: labelOf(rest[0]!, input, linePlace), at: linePlace };
 }
 
-function jsonRow(line: string, input: LabelInput, at: string): Row {
+function jsonRow(line: string, input: LabelInput, linePlace: string): Row {
   let row: unknown;
   try {
     row = JSON.parse(line);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return fail('label-invalid', `${at} is not valid JSON: ${reason}.`, input.where);
+    return fail('label-invalid', `${linePlace} is not valid JSON: ${reason}.`, input.where);
   }
 
   const { file, label, text, tokens } = (row ?? {}) as Record<string, unknown>;
   const value = label ?? text ?? tokens;
-  const found = typeof value === 'string' ? labelOf(value, input, at) : jsonLabel(value);
-  if (found === null) return fail('label-missing', `${at} has no "label", "text" or "tokens".`, input.where);
+  const found = typeof value === 'string' ? labelOf(value, input, linePlace) : jsonLabel(value);
+  if (found === null)
+    return fail('label-missing', `${linePlace} has no "label", "text" or "tokens".`, input.where);
 
-  return { file: typeof file === 'string' ? file : null, label: found, at };
+  return { file: typeof file === 'string' ? file : null, label: found, at: linePlace };
 }
 
 function jsonLabel(value: unknown): Label {
