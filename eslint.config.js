@@ -16,6 +16,19 @@ const NO_LITERAL_PATH = {
   message: 'Write the path itself: writtenPath is for what comes from outside.',
 };
 
+/** Locals are named after what they hold, parts of speech say nothing. */
+const VAGUE = '[name=/^(at|of|so|own|said|told|heard|borders|lanes)$/]';
+const NO_VAGUE_LOCAL = {
+  selector: [
+    `VariableDeclarator > Identifier.id${VAGUE}`,
+    `:function > Identifier.params${VAGUE}`,
+    `FunctionDeclaration > Identifier.id${VAGUE}`,
+    `:matches(ObjectPattern > Property, AssignmentPattern) > Identifier:matches(.value, .left)${VAGUE}`,
+    `ArrayPattern > Identifier${VAGUE}`,
+  ].join(', '),
+  message: 'Name it after what it holds.',
+};
+
 const NO_RAW_OUTPUT = {
   selector:
     "CallExpression[callee.property.name='write'][callee.object.object.name='process'][callee.object.property.name=/^std/]",
@@ -85,9 +98,9 @@ export default tseslint.config(
     },
   },
   // A later entry replaces what an earlier one restricts, so each names all that holds for its files.
-  { files: ['*/src/**/*.ts'], rules: restricted(NO_SPREAD, NO_LITERAL_PATH) },
-  { files: ['client/src/**/*.ts'], rules: restricted(NO_LITERAL_PATH) },
-  { files: ['cli/src/**/*.ts'], rules: restricted(NO_LITERAL_PATH, NO_RAW_OUTPUT) },
+  { files: ['*/src/**/*.ts'], rules: restricted(NO_SPREAD, NO_LITERAL_PATH, NO_VAGUE_LOCAL) },
+  { files: ['client/src/**/*.ts'], rules: restricted(NO_LITERAL_PATH, NO_VAGUE_LOCAL) },
+  { files: ['cli/src/**/*.ts'], rules: restricted(NO_LITERAL_PATH, NO_RAW_OUTPUT, NO_VAGUE_LOCAL) },
   {
     // Vitest's matchers are of type any.
     files: ['**/test/**/*.ts'],
@@ -107,6 +120,6 @@ export default tseslint.config(
     ignores: ['cli/src/output/terminal.ts', 'cli/src/output/exitCodes.ts'],
     rules: { 'no-restricted-globals': ['error', { name: 'console', message: 'Print by terminal.ts.' }] },
   },
-  { files: ['cli/src/output/{terminal,exitCodes}.ts'], rules: restricted(NO_LITERAL_PATH) },
+  { files: ['cli/src/output/{terminal,exitCodes}.ts'], rules: restricted(NO_LITERAL_PATH, NO_VAGUE_LOCAL) },
   { files: ['**/*.{js,mjs}'], ...tseslint.configs.disableTypeChecked },
 );

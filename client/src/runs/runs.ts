@@ -42,7 +42,7 @@ export function createRuns(
       update(key, { fraction: Math.max(run.fraction, event.fraction), message, stage });
     }
   });
-  const of = (config?: vscode.Uri) =>
+  const entriesOf = (config?: vscode.Uri) =>
     [...entries.values()].filter(
       ({ run }) => config === undefined || run.config.toString() === config.toString(),
     );
@@ -81,10 +81,10 @@ export function createRuns(
       return result as Promise<T | undefined>;
     },
     cancel(config) {
-      for (const { cancellation } of of(config)) cancellation.cancel();
+      for (const { cancellation } of entriesOf(config)) cancellation.cancel();
     },
     async finish(config) {
-      const running = of(config).filter(({ run }) => run.phase === 'running');
+      const running = entriesOf(config).filter(({ run }) => run.phase === 'running');
       await Promise.all(running.map(({ run }) => ask(client, 'quantsmith.server.finish', run.config)));
     },
     active: () => [...entries.values()].map(({ run }) => run),

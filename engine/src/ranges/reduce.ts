@@ -20,8 +20,8 @@ export function reduceTensor(
   const result = new Float64Array(channels);
   if (statistic === 'quantile' || statistic === 'abs_quantile') {
     for (let c = 0; c < channels; c++) {
-      const own = clippedChannel(values, channels, inner, c, clip, statistic === 'abs_quantile');
-      result[c] = quantileOf(own, probability);
+      const clipped = clippedChannel(values, channels, inner, c, clip, statistic === 'abs_quantile');
+      result[c] = quantileOf(clipped, probability);
     }
 
     return result;
@@ -75,21 +75,21 @@ function clippedChannel(
   { low, high }: { readonly low: number; readonly high: number },
   absolute: boolean,
 ): Float32Array {
-  const own = new Float32Array(values.length / channels);
+  const ofChannel = new Float32Array(values.length / channels);
   let write = 0;
   for (let start = channel * inner; start < values.length; start += inner * channels) {
     for (let i = start; i < start + inner; i++) {
       const value = Math.min(high, Math.max(low, values[i]!));
-      own[write++] = absolute ? Math.abs(value) : value;
+      ofChannel[write++] = absolute ? Math.abs(value) : value;
     }
   }
 
-  return own;
+  return ofChannel;
 }
 
-/** The p-quantile with linear interpolation between order statistics (numpy's default). Reorders its argument; NaN counts as largest. */
-export function quantileOf(values: Float32Array | Float64Array, p: number): number {
-  const position = p * (values.length - 1);
+/** A quantile (`fraction` from 0 to 1) with linear interpolation between order statistics (numpy's default). Reorders its argument; NaN counts as largest. */
+export function quantileOf(values: Float32Array | Float64Array, fraction: number): number {
+  const position = fraction * (values.length - 1);
   const below = Math.floor(position);
   const share = position - below;
   const numbers = numbersFirst(values);

@@ -1,5 +1,6 @@
 import { metricValue, type Problem } from '@quantsmith/schemas';
 import { readFloats, type ModelProto } from '@quantsmith/model/onnx';
+import { isLinear } from '@quantsmith/model/operators';
 import type { PreparedModel } from '../prepare/prepare.js';
 import type { Baseline, Validation } from './validation.js';
 
@@ -50,8 +51,8 @@ export function deadLayerProblems(
 ): Problem[] {
   const guess = metric.guess?.(states, classesOf(model)) ?? null;
   if (guess === null || guess.reached >= BAD) return [];
-  const dead = graph.nodes.filter(({ opType, input: [, weight = ''] }) => {
-    const tensor = WEIGHTED.has(opType) ? graph.initializer(weight) : undefined;
+  const dead = graph.nodes.filter((node) => {
+    const tensor = isLinear(node) ? graph.initializer(node.input[1] ?? '') : undefined;
     return tensor !== undefined && readFloats(tensor, dir).every((each) => each === 0);
   });
   if (dead.length === 0) return [];
@@ -67,9 +68,6 @@ export function deadLayerProblems(
     },
   ];
 }
-
-/** Operators whose second input is a weight. */
-const WEIGHTED: ReadonlySet<string> = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
 
 /** Values of each row of the only output, where its shape says so; null: there are several, or it is no row of scores. */
 export function classesOf({ graph }: ModelProto): number | null {

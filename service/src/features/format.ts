@@ -1,3 +1,4 @@
+import { largest, smallest } from '@quantsmith/schemas';
 import { format as formatJson } from 'jsonc-parser';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import type { FormattingOptions, Range, TextEdit } from 'vscode-languageserver-types';
@@ -73,20 +74,20 @@ function sectionsOf({ text, tree: { root, language } }: ConfigDocument, { start,
   const touched = lines.filter(({ first, last }) => first <= end.line && start.line <= last);
 
   return {
-    first: Math.min(start.line, ...touched.map(({ first }) => first)),
-    last: Math.max(end.line, ...touched.map(({ last }) => last)),
+    first: Math.min(start.line, smallest(touched.map(({ first }) => first))),
+    last: Math.max(end.line, largest(touched.map(({ last }) => last))),
   };
 }
 
 /** Everything that a text says, white space left out: values with their types and quotes, keys in order, anchors, comments. */
 function meaning({ root, comments }: Tree): string {
   return JSON.stringify([
-    said(root),
+    contentOf(root),
     comments.map(({ text }) => text.replace(/[^\S\n]*\r?\n\s*/g, '\n').trim()),
   ]);
 }
 
-function said(node: TreeNode | null): unknown {
+function contentOf(node: TreeNode | null): unknown {
   if (node === null) return null;
   const anchor = node.anchor?.name ?? '';
   switch (node.kind) {
@@ -95,8 +96,8 @@ function said(node: TreeNode | null): unknown {
     case 'scalar':
       return [anchor, node.quoted, typeof node.value, String(node.value)];
     case 'sequence':
-      return [anchor, '-', ...node.items.map(said)];
+      return [anchor, '-', ...node.items.map(contentOf)];
     case 'mapping':
-      return [anchor, ':', ...node.entries.map(({ key, value }) => [key, said(value)])];
+      return [anchor, ':', ...node.entries.map(({ key, value }) => [key, contentOf(value)])];
   }
 }

@@ -34,8 +34,8 @@ export function knownValues(
   }));
   const isListed = usual.some(({ detail }) => detail === 'default');
   const isNumber = typeof fallback === 'number';
-  const own = isNumber && !isListed ? [{ text: String(fallback), detail: 'default' }] : [];
-  const all = [...fitting(path, model, language), ...own, ...usual];
+  const ownDefault = isNumber && !isListed ? [{ text: String(fallback), detail: 'default' }] : [];
+  const all = [...fitting(path, model, language), ...ownDefault, ...usual];
 
   return all.filter(({ text }, index) => all.findIndex((other) => other.text === text) === index);
 }

@@ -44,9 +44,9 @@ function laidOut(document: ConfigDocument, line: string, number: number, layout:
   const { leads, shifts, gaps } = layout;
   const lead = leads.get(number);
   const begin = document.text.offsetAt({ line: number, character: 0 });
-  const own = gaps.get(number) ?? null;
+  const gap = gaps.get(number) ?? null;
   const text =
-    own === null ? line : line.slice(0, own.start - begin) + own.text + line.slice(own.end - begin);
+    gap === null ? line : line.slice(0, gap.start - begin) + gap.text + line.slice(gap.end - begin);
   if (lead !== undefined) {
     const dashes = lead.split('-').length - 1;
     return lead + text.replace(new RegExp(`^[ \\t]*(?:-[ \\t]*){${dashes}}`), '');
@@ -161,11 +161,11 @@ function placeItem(
   if (dash === null) return;
   const { line } = dash;
   const lead = layout.leads.get(line);
-  const own = document.text.positionAt(item.start);
+  const start = document.text.positionAt(item.start);
   // `- - a`: the dash of the list around stands there already.
   layout.leads.set(line, lead !== undefined && lead.endsWith('- ') ? `${lead}- ` : `${' '.repeat(column)}- `);
 
-  if (own.line !== line) place(document, item, column + step, step, layout);
+  if (start.line !== line) place(document, item, column + step, step, layout);
   else if (isBlock(document, item)) place(document, item, column + 2, step, layout);
   else shift(line + 1, document.text.positionAt(item.end).line, column - dash.character, layout);
 }

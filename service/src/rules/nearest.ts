@@ -45,11 +45,14 @@ function typingDistances(word: string): (candidate: string, most: number) => num
       const letterBefore = candidate.charCodeAt(start + row - 2);
       let least = (current[0] = row);
       for (let column = 1; column <= width; column++) {
-        const own = word.charCodeAt(start + column - 1);
-        const replaced = above[column - 1]! + (own === letter ? 0 : 1);
+        const ownLetter = word.charCodeAt(start + column - 1);
+        const replaced = above[column - 1]! + (ownLetter === letter ? 0 : 1);
         let cost = Math.min(above[column]! + 1, current[column - 1]! + 1, replaced);
         const isSwapped =
-          row > 1 && column > 1 && own === letterBefore && word.charCodeAt(start + column - 2) === letter;
+          row > 1 &&
+          column > 1 &&
+          ownLetter === letterBefore &&
+          word.charCodeAt(start + column - 2) === letter;
         if (isSwapped) cost = Math.min(cost, before[column - 2]! + 1);
         current[column] = cost;
         least = Math.min(least, cost);
