@@ -38,14 +38,15 @@ const ARROWS = {
       `,
       corrections: 'data placement prepare qdq quantize ranges runtime statistics weights',
       data: `
-        node:crypto node:fs node:path node:url npm:@bufbuild/protobuf npm:fast-png npm:fflate
-        npm:sharp
+        processes node:child_process node:crypto node:fs node:module node:path node:url node:util
+        node:worker_threads npm:@bufbuild/protobuf npm:@huggingface/tokenizers npm:fast-png
+        npm:fflate npm:sharp npm:sucrase
       `,
       draft: 'data metrics runtime tasks validation node:path',
       measure: `
         data metrics overflow placement profile progress quantize runtime saturation validation verify
       `,
-      metrics: 'data runtime tasks node:crypto node:fs node:path node:url',
+      metrics: 'data runtime tasks node:path',
       output: 'processes node:fs node:path npm:@bufbuild/protobuf',
       overflow: '',
       placement: 'prepare',

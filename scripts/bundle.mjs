@@ -4,12 +4,15 @@ import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Bundles that both the extension and the npm package need: the server, and the engine with its threads. */
+/** Bundles that both the extension and the npm package need: the server, and the engine with its threads and the process of modules. */
 const SHARED = {
   server: 'server/src/main.ts',
   engine: 'engine/src/process.ts',
   worker: 'engine/src/runtime/worker.ts',
   watch: 'engine/src/processes/watch.ts',
+  moduleBridge: 'engine/src/data/modules/bridge.ts',
+  moduleHost: 'engine/src/data/modules/host.ts',
+  moduleHooks: 'engine/src/data/modules/hooks.ts',
 };
 const CLI = { cli: 'cli/src/main.ts' };
 

@@ -36,6 +36,8 @@ export interface QuantizeOptions extends ConfigOptions {
   readonly onProgress?: (progress: Progress) => void;
   /** Warnings and notes while it runs; the report has them too. */
   readonly onProblem?: (problem: Problem) => void;
+  /** Lines that a module (a file's name) has printed, as they came: escape them where a terminal shows them. */
+  readonly onConsole?: (module: string, lines: readonly string[]) => void;
 }
 
 export interface Quantized {
@@ -65,6 +67,7 @@ export async function quantize(config: ConfigSource, options: QuantizeOptions = 
         const { stage, done, total, secondsLeft } = event;
         options.onProgress?.({ stage, done, total, secondsLeft });
       } else if (event.type === 'problem') options.onProblem?.(event.problem);
+      else if (event.type === 'console') options.onConsole?.(event.module, event.lines);
       else if (event.type === 'report')
         results.push({
           report: event.report,

@@ -202,13 +202,19 @@ command('inspect', 'show the structure of an ONNX model', ['inspect model.onnx',
 command(
   'init',
   'write a commented config that fits a model: its task, the data near it, the preprocessing it does best with',
-  ['init model.onnx', 'init model.onnx --data ../datasets/coco'],
+  [
+    'init model.onnx',
+    'init model.onnx --data ../datasets/coco',
+    'init model.onnx --loader --metric accuracy.ts',
+  ],
 )
   .argument('<model>')
   .option('--data <folder>', "look for data here (default: the config's folder)")
   .option('--seconds <n>', 'seconds to spend on trying preprocessings (default: 60; 0: none)', parseSeconds)
+  .option('--loader [file]', 'also write a loader that runs as it is (default: loader.mjs)')
+  .option('--metric [file]', 'also write a metric that runs as it is (default: metric.mjs)')
   .addOption(output('the config to write (default: <model>.quant.yaml beside the model)'))
-  .option('--force', 'overwrite it')
+  .option('--force', 'overwrite what is there')
   .action(acting((session, model: string, options) => initCommand(model, options, session)));
 
 command('explain', 'explain the code of a finding or an error, and what to do', [

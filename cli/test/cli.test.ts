@@ -371,4 +371,21 @@ describe('quantsmith check, inspect, init', () => {
     expect(findings.filter((finding) => finding.code !== 'file-missing')).toEqual([]);
     expect(quantsmith('init', 'digits.onnx', '--output', 'new.quant.yaml').status).toBe(2);
   });
+
+  it.each(['mjs', 'ts'])('writes a loader and a metric (.%s) that run as they are', (extension) => {
+    const [loader, metric] = [`made.${extension}`, `alike.${extension}`];
+    const asked = ['--loader', loader, '--metric', metric, '--output', 'stubs.quant.yaml', '--force'];
+    const { status, stdout } = quantsmith('init', 'digits.onnx', ...asked);
+    expect([status, stdout]).toEqual([
+      0,
+      expect.stringMatching(/next: quantsmith run stubs\.quant\.yaml --allow-modules/),
+    ]);
+    expect(quantsmith('run', 'stubs.quant.yaml').stderr).toMatch(/\[modules-not-allowed\]/);
+    const run = quantsmith('run', 'stubs.quant.yaml', '--allow-modules');
+    expect([run.status, run.stdout]).toEqual([0, expect.stringMatching(/cosine of the first output/)]);
+    expect(quantsmith('init', 'digits.onnx', ...asked.slice(0, -1)).stderr).toMatch(
+      /exists; --force overwrites it/,
+    );
+    expect(quantsmith('init', 'digits.onnx', '--loader', 'a.py').stderr).toMatch(/a module's name ends in/);
+  });
 });

@@ -7,5 +7,21 @@ export { outputFacts, type OutputFacts } from './output/facts.js';
 export { outputObstacle } from './output/obstacle.js';
 export { recoverFolder } from './output/recover.js';
 export { startEngine, type EngineOptions, type EngineOutcome } from './spawn.js';
+export type {
+  AccumulatedMetric,
+  AveragedMetric,
+  Helpers,
+  ListedSamples,
+  LoadedSample,
+  LoadedSamples,
+  LoadedTensor,
+  Loader,
+  LoaderInfo,
+  MetricModule,
+  SampleInfo,
+  TaskInfo,
+  Tensors,
+} from './data/modules/contract.js';
+export type { Tokenizer, Tokens } from './data/tokenizer.js';
 export { plan, type Plan } from './plan/plan.js';
 export { defaultCache } from './statistics/defaultCache.js';

@@ -1,88 +1,328 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
-import { QuantsmithError, type TensorSignature } from '@quantsmith/schemas';
+import { afterAll, describe, expect, it } from 'vitest';
+import { QuantsmithError, type Problem, type TensorSignature } from '@quantsmith/schemas';
 import { openData } from '../src/data/source.js';
 import { openMetric } from '../src/metrics/open.js';
+import type { ModuleOptions } from '../src/data/modules/moduleProcess.js';
 import { NO_TASK } from '../src/tasks/task.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'quantsmith-modules-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 const INPUT: TensorSignature = { name: 'x', type: 'float32', dims: ['batch', 1] };
+const LIMITS: ModuleOptions = { timeLimit: 60, memoryLimit: 2 };
 let made = 0;
-/** Each module has a name of its own: Node keeps what it has loaded. */
-function write(text: string): string {
-  const name = `module${made++}.mjs`;
+function write(text: string, extension = 'mjs'): string {
+  const name = `module${made++}.${extension}`;
   writeFileSync(join(dir, name), text);
   return name;
 }
 
-const load = (loader: string, limit: number | null = null) =>
+const load = (loader: string, { limit = null as number | null, modules = LIMITS } = {}) =>
   openData(
     { loader, ...(limit === null ? {} : { limit }) },
-    { inputs: [INPUT], baseDir: dir, allowModules: true, configPath: ['data', 'validation'] },
+    { inputs: [INPUT], baseDir: dir, allowModules: true, configPath: ['data', 'validation'], modules },
   );
 const SAMPLE = '{ feeds: { x: { dims: [1, 1], data: [i] } }, label: { answer: i } }';
-
-it('a limit stops the loader', async () => {
-  const counted = `globalThis.read = 0; export default function* () { for (let i = 0; i < 20000; i++) { globalThis.read++; yield ${SAMPLE}; } }`;
-  const source = await load(write(counted), 3);
-  expect([source.count, (globalThis as unknown as { read: number }).read]).toEqual([3, 3]);
-  expect((await source.get(2)).label).toEqual({ answer: 2 });
-});
-
-it('listed samples are asked for one by one', async () => {
-  const source = await load(
-    write(
-      `export default { length: 5000, get: (i) => { if (i > 2) throw new Error('too far'); return ${SAMPLE}; } }`,
-    ),
-  );
-  expect([source.count, source.hasLabels]).toEqual([5000, true]);
-  expect(Array.from((await source.get(2)).feeds['x']!.data as Float32Array)).toEqual([2]);
-});
-
-it('labels belong to the identity of the data', async () => {
-  const text = (label: number) =>
-    `export default [1, 2].map((i) => ({ feeds: { x: { dims: [1, 1], data: [i] } }, label: globalThis.label${label} ?? ${label} }));`;
-  const [one, two] = [await load(write(text(1))), await load(write(text(2)))];
-  expect(await one.fingerprint()).not.toBe(await two.fingerprint());
-});
-
-it('what a loader throws names the line', async () => {
-  const name = write(`export default {\n  length: 2,\n  get() {\n    throw new Error('no image');\n  },\n};`);
-  const problem = await load(name).then(
-    () => null,
-    (error: unknown) => (error instanceof QuantsmithError ? error.problem : null),
-  );
-  expect(problem?.code).toBe('loader-failed');
-  expect(problem?.message).toMatch(/failed at sample 0, line 4: no image\.$/);
-  expect(problem?.data?.['stack']).toMatch(/no image/);
-});
-
 const context = { name: 'cat.jpg', feeds: {}, image: null, task: NO_TASK };
-const open = (text: string) => openMetric(`./${write(text)}`, { baseDir: dir, allowModules: true });
+const openText = (text: string, modules = LIMITS) =>
+  openMetric(`./${write(text)}`, { baseDir: dir, allowModules: true, modules });
 
-it('a metric keeps any JSON of each sample', async () => {
-  const metric = await open(`export default {
-    accumulate: (outputs, label) => ({ seen: [label] }),
-    result: (states) => states.reduce((sum, { seen: [label] }) => sum + label, 0),
-  };`);
-  const states = [
-    await metric.accumulate({}, 2, null, context),
-    await metric.accumulate({}, 3, null, context),
-  ];
-  expect([metric.result(states), metric.identity]).toEqual([5, expect.stringMatching(/^[0-9a-f]{64}$/)]);
+/** The problem that something ends in. */
+const problemOf = (body: Promise<unknown>): Promise<Problem | null> =>
+  body.then(
+    () => null,
+    (error: unknown) => (error instanceof QuantsmithError ? error.problem : Promise.reject(error as Error)),
+  );
+const thrownBy = (loaded: string, modules = LIMITS) => problemOf(load(write(loaded), { modules }));
+
+describe('a loader', () => {
+  it('is read up to the limit', async () => {
+    const lines: string[] = [];
+    const counted = `export default function* () { for (let i = 0; i < 20000; i++) { console.log(i); yield ${SAMPLE}; } }`;
+    const source = await load(write(counted), {
+      limit: 3,
+      modules: { ...LIMITS, onConsole: (_, more) => lines.push(...more) },
+    });
+    expect([source.count, lines]).toEqual([3, ['0', '1', '2']]);
+    expect((await source.get(2)).label).toEqual({ answer: 2 });
+  });
+
+  it('is asked for listed samples one by one', async () => {
+    const source = await load(
+      write(
+        `export default { length: 5000, get: (i) => { if (i > 2) throw new Error('too far'); return ${SAMPLE}; } }`,
+      ),
+    );
+    expect([source.count, source.hasLabels]).toEqual([5000, true]);
+    expect(Array.from((await source.get(2)).feeds['x']!.data as Float32Array)).toEqual([2]);
+  });
+
+  it('is told of the inputs, and handed what reads data', async () => {
+    const source = await load(
+      write(`export default async function* ({ inputs, resolve, letterbox, preprocess }) {
+        const image = { data: new Uint8Array(3 * 4 * 2).fill(255), width: 4, height: 2, channels: 3 };
+        const framed = await letterbox(image, { size: 4, pad: 0 });
+        const { dims, data } = preprocess(framed, { scale: 255 });
+        const sum = data.reduce((all, x) => all + x, 0);
+        yield { feeds: { [inputs[0].name]: { dims: [1, 1], data: [sum] } }, label: dims, name: resolve('.'), image: framed.placement };
+      }`),
+    );
+    const sample = await source.get(0);
+    expect(sample).toMatchObject({ name: dir, label: [1, 3, 4, 4], image: { offsetY: 1, inputHeight: 4 } });
+    expect(Array.from(sample.feeds['x']!.data as Float32Array)).toEqual([3 * 4 * 2]);
+  });
+
+  it('has labels, names and imported files in the identity of its data', async () => {
+    const helper = 'helper.mjs';
+    const text = (label: number, name: string) =>
+      `import { scale } from './${helper}'; export default [{ feeds: { x: { dims: [1, 1], data: [scale] } }, label: ${label} - ${label} + globalThis.process.argv.length * 0 + ${label}, name: '${name}' }];`;
+    const fingerprint = async (...given: Parameters<typeof text>) =>
+      (await load(write(text(...given)))).fingerprint();
+    writeFileSync(join(dir, helper), 'export const scale = 1;');
+    const first = await fingerprint(1, 'a');
+    expect(await fingerprint(1, 'a')).toBe(first);
+    writeFileSync(join(dir, helper), 'export const scale = 1; // edited');
+    const others = [await fingerprint(1, 'a'), await fingerprint(2, 'a'), await fingerprint(1, 'b')];
+    expect(new Set([first, ...others]).size).toBe(4);
+  });
+
+  it.each([
+    ['no samples', 'export default 5;', /to start: its default export is neither samples/],
+    ['a strange length', 'export default { length: -1, get() {} };', /its length is -1/],
+    ['a sample that is none', 'export default [null];', /at sample 0: the sample is null/],
+    [
+      'wrong dims',
+      'export default [{ x: { dims: [1, 2], data: [1] } }];',
+      /"x" has 1 values, and \[1, 2\] wants 2/,
+    ],
+    ['no dims', 'export default [{ feeds: { x: [1] } }];', /"x" is no \{dims, data\}/],
+    ['a label that cannot be sent', `export default [{ feeds: {}, label: () => 1 }];`, /could not be cloned/],
+  ])('that gives %s is refused', async (_, text, expected) => {
+    const problem = await thrownBy(text);
+    expect(problem).toMatchObject({ code: 'loader-failed', configPath: ['data', 'validation', 'loader'] });
+    expect(problem?.message).toMatch(expected);
+  });
 });
 
-it('what a metric throws, and what is no number, names the sample', async () => {
-  const throws = await open(`export default {\n  evaluate() {\n    throw new Error('no mask');\n  },\n};`);
-  await expect(throws.accumulate({}, 0, null, context)).rejects.toThrow(
-    /at sample "cat\.jpg", line 3: no mask/,
+describe('what a module does wrong is a problem with its place', () => {
+  it('an exception names file, line, sample and stack', async () => {
+    const problem = await thrownBy(
+      `export default {\n  length: 2,\n  get() {\n    throw new Error('no image');\n  },\n};`,
+    );
+    expect(problem?.code).toBe('loader-failed');
+    expect(problem?.message).toMatch(/module\d+\.mjs failed at sample 0, line 4: no image\.$/);
+    expect(problem?.data).toMatchObject({
+      line: 4,
+      sample: '#0',
+      stack: expect.stringContaining('no image'),
+    });
+  });
+
+  it('an exception in an imported file names that file', async () => {
+    writeFileSync(join(dir, 'read.mjs'), `export function read() {\n  throw new Error('no file');\n}\n`);
+    const problem = await thrownBy(`import { read } from './read.mjs';\nexport default () => read();`);
+    expect(problem).toMatchObject({ file: join(dir, 'read.mjs'), data: { line: 2 } });
+    expect(problem?.message).toMatch(/line 2 of .*read\.mjs: no file\.$/);
+  });
+
+  it.each([
+    ['throws no Error', `export default () => { throw 'a text'; };`, /to start: a text\.$/],
+    [
+      'throws what cannot be read',
+      `export default () => { throw new Proxy({}, { get() { throw 1; }, getPrototypeOf() { throw 1; } }); };`,
+      /to start/,
+    ],
+    [
+      'calls process.exit',
+      `export default () => {\n  process.exit(3);\n};`,
+      /line 2: process\.exit\(3\) was called\.$/,
+    ],
+    [
+      'imports exit',
+      `import { exit } from 'node:process';\nexport default () => exit(3);`,
+      /line 2: process\.exit\(3\) was called\.$/,
+    ],
+    ['kills its process', `process.kill(process.pid, 'SIGKILL');`, /its process ended by SIGKILL\./],
+    [
+      'throws in a timer',
+      `setTimeout(() => {\n  throw new Error('late');\n});\nexport default () => new Promise(() => {});`,
+      /line 2: late\.$/,
+    ],
+    [
+      'has a promise that nobody awaits',
+      `export default () => {\n  Promise.reject(new Error('lost'));\n  return new Promise(() => {});\n};`,
+      /line 2: lost\.$/,
+    ],
+    ['does not parse', `export default {\n  length: 2,\n  get( {\n};`, /to start, line 4: /],
+    ['imports what is not there', `import './gone.mjs';\nexport default [];`, /Cannot find module/],
+  ])('a module that %s', async (_, text, expected) => {
+    const problem = await thrownBy(text);
+    expect(problem).toMatchObject({ code: 'loader-failed' });
+    expect(problem?.message).toMatch(expected);
+  });
+
+  it.each([
+    ['never returns', `export default () => { for (;;); };`],
+    ['never answers', `export default () => new Promise(() => {});`],
+    ['prints endlessly', `export default () => { for (;;) console.log('again'); };`],
+  ])('a module that %s is ended after the time limit', async (_, text) => {
+    const lines: string[] = [];
+    const onConsole: ModuleOptions['onConsole'] = (_name, more) => lines.push(...more);
+    const problem = await thrownBy(text, { ...LIMITS, timeLimit: 8, onConsole });
+    expect(problem?.code).toBe('loader-failed');
+    expect(problem?.message).toMatch(/it gave no answer within 8 s \(modules\.time_limit\)\.$/);
+    expect(lines.length).toBeLessThanOrEqual(1001);
+  });
+
+  it.each([
+    ['objects', `export default () => { const kept = []; for (;;) kept.push({ kept: [1, 2, 3] }); };`],
+    [
+      'buffers',
+      `export default () => { const kept = []; for (;;) kept.push(new Uint8Array(1 << 20).fill(1)); };`,
+    ],
+  ])('a module that allocates %s without end is ended at the memory limit', async (_, text) => {
+    const problem = await thrownBy(text, { ...LIMITS, memoryLimit: 0.25 });
+    expect(problem?.message).toMatch(/it took more than 0\.25 GiB of memory \(modules\.memory_limit\)\.$/);
+  });
+});
+
+describe('a metric', () => {
+  it('keeps any JSON of each sample', async () => {
+    const metric = await openText(`export default {
+      accumulate: (outputs, label) => ({ seen: [label] }),
+      result: (states) => states.reduce((sum, { seen: [label] }) => sum + label, 0),
+    };`);
+    const states = [
+      await metric.accumulate({}, 2, null, context),
+      await metric.accumulate({}, 3, null, context),
+    ];
+    expect([metric.result(states), metric.result([states[0]]), metric.sampleError(states[1])]).toEqual([
+      5, 2, -3,
+    ]);
+    expect(metric.identity).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('gets outputs as typed arrays, float16 as float32, and float outputs and inputs where it asks', async () => {
+    const metric = await openText(`export default ({ resolve }) => ({
+      needsFloatOutputs: true,
+      needsInputs: true,
+      evaluate: ({ y }, label, { name, feeds }, floatOutputs) =>
+        y.data.constructor.name === 'Float32Array' && floatOutputs.y.data[0] === 2n && feeds.x.data[0] === 7 && name === 'cat.jpg' && resolve('.') !== ''
+          ? y.data[0] : -1,
+    });`);
+    const state = await metric.accumulate(
+      { y: { type: 'float16', dims: [1], data: Uint16Array.of(0x3c00) } },
+      null,
+      { y: { type: 'int64', dims: [1], data: BigInt64Array.of(2n) } },
+      { ...context, feeds: { x: { type: 'uint8', dims: [1], data: Uint8Array.of(7) } } },
+    );
+    expect([metric.needsReference, metric.result([state])]).toEqual([true, 1]);
+  });
+
+  it.each([
+    [
+      'throws',
+      `export default {\n  evaluate() {\n    throw new Error('no mask');\n  },\n};`,
+      /at sample "cat\.jpg", line 3: no mask/,
+    ],
+    [
+      'returns no number',
+      `export default { evaluate: () => NaN };`,
+      /at sample "cat\.jpg".*"evaluate" returned NaN/,
+    ],
+    [
+      'keeps nothing',
+      `export default { accumulate() {}, result: () => 1 };`,
+      /"accumulate" returned nothing/,
+    ],
+    [
+      'keeps what JSON cannot hold',
+      `export default { accumulate: () => [1 / 0], result: () => 1 };`,
+      /a state with Infinity/,
+    ],
+  ])('that %s at a sample names it', async (_, text, expected) => {
+    const metric = await openText(text);
+    const problem = await problemOf(Promise.resolve(metric.accumulate({}, 0, null, context)));
+    expect(problem).toMatchObject({
+      code: 'metric-failed',
+      configPath: ['accuracy_control', 'metric'],
+      data: { sample: 'cat.jpg' },
+    });
+    expect(problem?.message).toMatch(expected);
+  });
+
+  it('is ended while the engine waits for its value', async () => {
+    const metric = await openText(`export default { accumulate: () => 1, result() { for (;;); } };`, {
+      ...LIMITS,
+      timeLimit: 6,
+    });
+    const state = await metric.accumulate({}, 0, null, context);
+    const waits = () => metric.result([state]);
+    expect(waits).toThrow(/to make the value of 1 samples: it gave no answer within 6 s/);
+    expect(waits).toThrow(/it gave no answer/);
+  });
+
+  it('has the files that it imports in its identity', async () => {
+    const text = `import { one } from './one.mjs'; export default { evaluate: () => one };`;
+    const name = `./${write(text)}`;
+    const identity = async () => (await openMetric(name, { baseDir: dir, allowModules: true })).identity;
+    writeFileSync(join(dir, 'one.mjs'), 'export const one = 1;');
+    const before = await identity();
+    expect(await identity()).toBe(before);
+    writeFileSync(join(dir, 'one.mjs'), 'export const one = 2;');
+    expect(await identity()).not.toBe(before);
+  });
+});
+
+describe('TypeScript', () => {
+  it.each(['ts', 'mts'])('.%s runs, and what it throws keeps its line', async (extension) => {
+    const text = [
+      `import type { Loader } from 'quantsmith/module';`,
+      `interface Row {`,
+      `  readonly value: number;`,
+      `}`,
+      `enum Kind { bad = 2 }`,
+      `const loader: Loader = function* () {`,
+      `  for (const { value } of [{ value: 1 }, { value: 2 }] satisfies Row[]) {`,
+      `    if ((value as Kind) === Kind.bad) throw new Error('bad row');`,
+      `    yield { feeds: { x: { dims: [1, 1], data: [value] } } };`,
+      `  }`,
+      `};`,
+      `export default loader;`,
+    ].join('\n');
+    const problem = await problemOf(load(write(text, extension)));
+    expect(problem?.message).toMatch(/at sample 1, line 8: bad row\.$/);
+  });
+
+  it('may import other TypeScript, and be CommonJS', async () => {
+    writeFileSync(join(dir, 'values.ts'), 'export const values: number[] = [4];');
+    const text = `import { values } from './values.ts';\nexport default values.map((i: number) => (${SAMPLE}));`;
+    const source = await load(write(text, 'ts'));
+    expect((await source.get(0)).label).toEqual({ answer: 4 });
+    const common = await load(write(`const i: number = 5; module.exports = [${SAMPLE}];`, 'cts'));
+    expect((await common.get(0)).label).toEqual({ answer: 5 });
+  });
+
+  it('that does not parse names the line', async () => {
+    const problem = await problemOf(load(write(`const a = 1;\nconst = 2;\nexport default [];`, 'ts')));
+    expect(problem?.message).toMatch(/to start, line 2: /);
+  });
+});
+
+it('no module starts without permission', async () => {
+  const marked = join(dir, 'ran');
+  const name = write(
+    `import { writeFileSync } from 'node:fs'; writeFileSync(${JSON.stringify(marked)}, ''); export default [];`,
   );
-  const strange = await open(`export default { evaluate: () => NaN };`);
-  await expect(strange.accumulate({}, 0, null, context)).rejects.toThrow(
-    /returned NaN for sample "cat\.jpg"/,
+  const refused = { baseDir: dir, allowModules: false };
+  const loader = openData(
+    { loader: name },
+    { ...refused, inputs: [INPUT], configPath: ['data', 'calibration'] },
   );
+  expect(await problemOf(loader)).toMatchObject({ code: 'modules-not-allowed' });
+  expect(await problemOf(openMetric(`./${name}`, refused))).toMatchObject({ code: 'modules-not-allowed' });
+  expect(() => readFileSync(marked)).toThrow();
 });

@@ -100,6 +100,8 @@ export interface DraftData {
   readonly validation?: DraftSource;
   /** A list of the texts of classes, for CTC. */
   readonly alphabet?: string;
+  /** A metric's module. */
+  readonly metric?: string;
 }
 
 /** One source of samples, and what may be their labels, the likelier first. */
@@ -107,6 +109,8 @@ export interface DraftSource {
   readonly images?: string;
   readonly arrays?: string;
   readonly tensors?: string;
+  /** A module, which is named and never run while a config is drafted. */
+  readonly loader?: string;
   readonly labels?: readonly string[];
   /** Names of the classes, in the order of the model's outputs. */
   readonly classes?: string;
@@ -171,6 +175,8 @@ export type EngineEvent =
       readonly detail?: string;
     }
   | { readonly type: 'problem'; readonly problem: Problem }
+  /** What a module (a file's name) has printed. */
+  | { readonly type: 'console'; readonly module: string; readonly lines: readonly string[] }
   | { readonly type: 'report'; readonly report: QuantizationReport; readonly reportPath: string }
   | { readonly type: 'inspected'; readonly model: ModelSummary }
   | { readonly type: 'environment'; readonly environment: EngineEnvironment }

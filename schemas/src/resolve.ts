@@ -39,6 +39,7 @@ export interface ResolvedConfig {
   readonly history: boolean;
   readonly data: QuantizationConfig['data'];
   readonly task: QuantizationConfig['task'];
+  readonly modules: Complete<NonNullable<QuantizationConfig['modules']>>;
   readonly quantization: Omit<Quantization, 'advanced_parameters' | 'preset'> & {
     readonly preset: 'performance' | 'mixed';
     readonly advanced_parameters: Omit<
@@ -107,6 +108,7 @@ export function resolveConfig(config: QuantizationConfig): ResolvedConfig {
     history: filled.history,
     data: filled.data,
     task: filled.task,
+    modules: filled.modules,
     quantization: {
       ...quantization,
       preset,

@@ -44,6 +44,7 @@ export { foldingRanges, selectionRanges } from './features/folding.js';
 export { formatting } from './features/format.js';
 export { hover } from './features/hover.js';
 export { configFor } from './features/init.js';
+export { loaderStub, metricStub } from './features/stubs.js';
 export { inlayHints } from './features/inlayHints.js';
 export { layerActions } from './features/layerActions.js';
 export * as layers from './features/layers.js';

@@ -16,6 +16,9 @@ const REQUIRED = [
   'extension/dist/engine.cjs',
   'extension/dist/worker.cjs',
   'extension/dist/watch.cjs',
+  'extension/dist/moduleBridge.cjs',
+  'extension/dist/moduleHost.cjs',
+  'extension/dist/moduleHooks.cjs',
   'extension/client/language-configuration.json',
   'extension/client/syntaxes/quant-yaml.tmLanguage.json',
   `${MODULES}onnxruntime-node/bin/napi-v6/${os}/${arch}/onnxruntime_binding.node`,
@@ -28,7 +31,7 @@ const REQUIRED = [
 const ALLOWED = [
   /^\[Content_Types\]\.xml$|^extension\.vsixmanifest$/,
   /^extension\/(package\.json|readme\.md|changelog\.md|LICENSE\.txt)$/i,
-  /^extension\/dist\/(extension|server|engine|worker|watch)\.cjs$/,
+  /^extension\/dist\/(extension|server|engine|worker|watch|module(Bridge|Host|Hooks))\.cjs$/,
   /^extension\/client\/(language-configuration[\w-]*|syntaxes\/[\w-]+\.tmLanguage)\.json$/,
   /^extension\/(THIRD-PARTY-NOTICES\.txt|sbom\.cdx\.json|licenses\/(L?GPL-3\.0|onnxruntime)\.txt)$/,
   /^extension\/docs\/[\w-]+\.md$/,

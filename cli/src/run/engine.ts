@@ -55,6 +55,7 @@ export async function runOnConfig(
       onEvent(event) {
         if (event.type === 'progress') progress.update(event);
         else if (event.type === 'problem') note(placedText(placed(checked, event.problem)));
+        else if (event.type === 'console') for (const line of event.lines) note(`${event.module}: ${line}`);
         else onEvent(event);
       },
     },

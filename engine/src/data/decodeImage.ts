@@ -18,10 +18,10 @@ export interface PlacedPixels extends Pixels {
 /**
  * Decodes an image (16-bit and CMYK ones too, as 8-bit RGB), turns it where `orient` asks for it, scales and crops it.
  * Orientation tags are not applied otherwise: the usual training loaders do not either. Throws `image-too-large` where it would
- * come to more than `maxPixels` on the way, and what the decoder throws.
+ * come to more than `maxPixels` on the way, and what the decoder throws. Instead of a file, pixels that are decoded already.
  */
 export async function decodeImage(
-  file: string,
+  source: string | Pixels,
   preprocess: Preprocess,
   maxPixels: number,
 ): Promise<PlacedPixels> {
@@ -31,7 +31,11 @@ export async function decodeImage(
     autoOrient: preprocess.orient === true,
   } as const;
 
-  const image = sharp(file, options);
+  const file = typeof source === 'string' ? source : 'the image';
+  const image =
+    typeof source === 'string'
+      ? sharp(source, options)
+      : sharp(source.data, { ...options, raw: rawOf(source) });
   const { autoOrient, width, height } = await image.metadata();
   const size = preprocess.orient === true ? autoOrient : { width, height };
   const gray = preprocess.color === 'gray';
@@ -58,6 +62,14 @@ export async function decodeImage(
   return preprocess.center_crop === null || preprocess.center_crop === undefined
     ? placed
     : cropPlaced(placed, preprocess.center_crop);
+}
+
+function rawOf({ width, height, channels, data }: Pixels) {
+  if ((channels !== 1 && channels !== 3) || data.length !== width * height * channels) {
+    fail('image-undecodable', `${data.length} values are no image of ${height} × ${width} × ${channels}.`);
+  }
+
+  return { width, height, channels } as const;
 }
 
 const KERNELS = { bilinear: 'linear', bicubic: 'cubic', lanczos: 'lanczos3', nearest: 'nearest' } as const;

@@ -1,26 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { pathToFileURL } from 'node:url';
+import { stat } from 'node:fs/promises';
 import { fail, tableOf } from '@quantsmith/schemas';
-import type { HostTensor, TensorTypeName } from '@quantsmith/model/arrays';
+import type { HostTensor, TensorData, TensorTypeName } from '@quantsmith/model/arrays';
+import type { GivenSample, Started } from './modules/messages.js';
+import { openModule } from './modules/moduleProcess.js';
 import { convertTo } from './convert.js';
-import type { Label } from './labels/label.js';
-import { moduleCall } from './moduleCall.js';
 import type { DataContext, Sample, SampleSource } from './types.js';
-
-interface LoadedTensor {
-  readonly dims: readonly number[];
-  readonly data: ArrayLike<number>;
-}
-type Yielded =
-  | { readonly feeds: Record<string, LoadedTensor>; readonly label?: Label; readonly name?: string }
-  | Record<string, LoadedTensor>;
-
-/** Samples that a loader has at hand, in any order. */
-interface Listed {
-  readonly length: number;
-  readonly get: (index: number) => Yielded | Promise<Yielded>;
-}
 
 /**
  * A module whose default export is (a function that returns) samples: an iterable, sync or async, or `{length, get(index)}`.
@@ -41,36 +26,36 @@ export async function openLoader(
     );
   }
 
-  const source = await readFile(path).catch(() =>
-    fail('data-not-found', `The loader ${path} does not exist.`, { file: path, configPath }),
-  );
-  const guarded = <T>(what: string, body: () => Promise<T>) =>
-    moduleCall({ code: 'loader-failed', what: `The loader ${path} failed ${what}`, path, configPath }, body);
-  const made = await guarded('to start', async () => {
-    const module = (await import(pathToFileURL(path).href)) as { default?: unknown };
-    return typeof module.default === 'function'
-      ? (module.default as (info: unknown) => unknown)({ inputs: context.inputs })
-      : module.default;
-  });
+  if ((await stat(path).catch(() => null)) === null)
+    fail('data-not-found', `The loader ${path} does not exist.`, { file: path, configPath });
+  const module = openModule({ role: 'loader', path, configPath }, context.modules);
+  const { inputs, baseDir } = context;
+  const start = { kind: 'start', role: 'loader', path, baseDir, inputs } as const;
+  const { identity, length } = (await module.ask({ text: 'to start' }, start)) as Started;
+  const ask = async (index: number, kind: 'get' | 'next'): Promise<Sample | null> => {
+    const given = (await module.ask(
+      { text: `at sample ${index}`, sample: `#${index}` },
+      { kind, index },
+    )) as GivenSample | null;
+
+    return given === null ? null : sampleOf(given, index, context);
+  };
 
   const most = limit ?? Number.POSITIVE_INFINITY;
-  if (isListed(made)) {
-    const get = (index: number) =>
-      guarded(`at sample ${index}`, async () => sampleOf(await made.get(index), index, context));
-
-    const count = Math.min(made.length, most);
+  if (length !== null) {
+    const get = async (index: number) => (await ask(index, 'get'))!;
+    const count = Math.min(length, most);
     // Whether there are labels is known of all where it is known of one.
     const hasLabels = count > 0 && (await get(0)).label !== null;
-    return { count, hasLabels, get, fingerprint: () => hashOf(source, count, get) };
+    return { count, hasLabels, get, fingerprint: () => hashOf(identity, count, get) };
   }
 
   const samples: Sample[] = [];
-  await guarded('while it was read', async () => {
-    for await (const item of made as AsyncIterable<Yielded>) {
-      samples.push(sampleOf(item, samples.length, context));
-      if (samples.length >= most) break;
-    }
-  });
+  while (samples.length < most) {
+    const sample = await ask(samples.length, 'next');
+    if (sample === null) break;
+    samples.push(sample);
+  }
 
   const get = (index: number) => Promise.resolve(samples[index]!);
 
@@ -78,50 +63,52 @@ export async function openLoader(
     count: samples.length,
     hasLabels: samples.length > 0 && samples.every((sample) => sample.label !== null),
     get,
-    fingerprint: () => hashOf(source, samples.length, get),
+    fingerprint: () => hashOf(identity, samples.length, get),
   };
 }
 
-function isListed(made: unknown): made is Listed {
-  if (typeof made !== 'object' || made === null || Array.isArray(made)) return false;
-  return (
-    'length' in made && typeof made.length === 'number' && 'get' in made && typeof made.get === 'function'
-  );
-}
-
-/** Of the module and of all that it gives, labels too. */
+/** Of the module's files and of all that it gives, labels and names too. */
 async function hashOf(
-  source: Uint8Array,
+  identity: string,
   count: number,
   get: (index: number) => Promise<Sample>,
 ): Promise<string> {
-  const hash = createHash('sha256').update(source);
+  const hash = createHash('sha256').update(identity);
   for (let index = 0; index < count; index++) {
-    const { feeds, label } = await get(index);
-    hash.update(JSON.stringify(label) ?? '');
-    for (const [name, { data }] of Object.entries(feeds)) {
-      hash.update(name);
-      if (ArrayBuffer.isView(data))
-        hash.update(new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength));
+    const { name, feeds, label, image } = await get(index);
+    hash.update(
+      JSON.stringify([name, label, image], (_, value: unknown) =>
+        ArrayBuffer.isView(value)
+          ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')
+          : value,
+      ),
+    );
+    for (const [input, { dims, data }] of Object.entries(feeds)) {
+      hash.update(`${input} ${dims.join()}`);
+      hash.update(
+        ArrayBuffer.isView(data)
+          ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+          : JSON.stringify(data),
+      );
     }
   }
 
   return hash.digest('hex');
 }
 
-function sampleOf(item: Yielded, index: number, context: DataContext): Sample {
-  const labelled = 'feeds' in item && !('dims' in (item.feeds as object));
-  const given = (labelled ? item.feeds : item) as Record<string, LoadedTensor>;
+function sampleOf(
+  { feeds: given, label, name, image }: GivenSample,
+  index: number,
+  context: DataContext,
+): Sample {
   const feeds = tableOf<HostTensor>();
   for (const input of context.inputs) {
     const tensor = Object.hasOwn(given, input.name) ? given[input.name] : undefined;
     if (tensor === undefined) continue;
     const where = { name: `sample ${index} of the loader`, configPath: context.configPath };
-    const data = convertTo(input.type, tensor.data as Float32Array, where);
+    const data = convertTo(input.type, tensor.data as TensorData, where);
     feeds[input.name] = { type: input.type as TensorTypeName, dims: [...tensor.dims], data };
   }
 
-  const { label, name } = (labelled ? item : {}) as { label?: Label; name?: string };
-
-  return { name: name ?? `#${index}`, feeds, label: label ?? null };
+  return { name: name ?? `#${index}`, feeds, label, ...(image === null ? {} : { image }) };
 }

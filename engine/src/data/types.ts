@@ -1,5 +1,6 @@
 import type { DataSectionPath, LabelKind, QuantizationConfig, TensorSignature } from '@quantsmith/schemas';
 import type { HostTensor } from '@quantsmith/model/arrays';
+import type { ModuleOptions } from './modules/moduleProcess.js';
 import type { Label } from './labels/label.js';
 import type { ImagePlacement } from './placement.js';
 
@@ -36,6 +37,8 @@ export interface DataContext {
   /** Folder that relative paths start from. */
   readonly baseDir: string;
   readonly allowModules: boolean;
+  /** What modules may take; left out: as in a config that says nothing of them. */
+  readonly modules?: ModuleOptions;
   /** The most samples that are needed, where it is less than the section's own limit. */
   readonly limit?: number;
   /** What labels must be; left out: whatever there is. */

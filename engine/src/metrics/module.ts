@@ -1,86 +1,91 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { pathToFileURL } from 'node:url';
-import { fail, type ConfigPath } from '@quantsmith/schemas';
-import type { Label } from '../data/labels/label.js';
-import { moduleCall } from '../data/moduleCall.js';
-import { average, type Metric, type Outputs, type SampleContext, type Sums } from './metric.js';
+import { type ConfigPath } from '@quantsmith/schemas';
+import { widened } from '@quantsmith/model/arrays';
+import { basename } from 'node:path';
+import type { Tensors } from '../data/modules/contract.js';
+import type { Started } from '../data/modules/messages.js';
+import { openModule, type ModuleOptions } from '../data/modules/moduleProcess.js';
+import { average, type Metric, type Outputs, type Sums } from './metric.js';
 
-/**
- * The default export of a metric's module: `evaluate`, whose values are averaged, or `accumulate` and `result`, which keep
- * any JSON of each sample and make the value of it.
- */
-interface MetricModule {
-  readonly name?: string;
-  /** Left out: true. */
-  readonly higherIsBetter?: boolean;
-  /** Whether `accumulate` gets the float model's outputs. */
-  readonly needsFloatOutputs?: boolean;
-  readonly evaluate?: (outputs: Outputs, label: Label, sample: SampleContext) => number | Promise<number>;
-  readonly accumulate?: (
-    outputs: Outputs,
-    label: Label,
-    floatOutputs: Outputs | null,
-    sample: SampleContext,
-  ) => unknown;
-  readonly result?: (states: readonly unknown[]) => number;
-  /** Of one sample, larger is worse; left out: the value of it alone. */
-  readonly sampleError?: (state: unknown) => number;
-}
+/** A metric of the user's own, in a process of its own. Throws `metric-failed`, as its functions do. */
+export async function loadMetric(
+  path: string,
+  configPath: ConfigPath,
+  { baseDir, modules }: { readonly baseDir: string; readonly modules?: ModuleOptions | undefined },
+): Promise<Metric> {
+  const module = openModule({ role: 'metric', path, configPath }, modules);
+  const start = { kind: 'start', role: 'metric', path, baseDir, inputs: [] } as const;
+  const { identity, metric: facts } = (await module.ask({ text: 'to start' }, start)) as Started;
+  const { name, higherIsBetter, needsFloatOutputs, needsInputs, form, hasSampleError } = facts!;
+  const shared = {
+    name: name ?? basename(path),
+    higherIsBetter,
+    needsLabels: false,
+    needsReference: needsFloatOutputs,
+    identity,
+  };
 
-/** A metric of the user's own. Throws `metric-failed`, as its functions do. */
-export async function loadMetric(path: string, configPath: ConfigPath): Promise<Metric> {
-  const where = { file: path, configPath };
-  const guarded = <T>(what: string, body: () => T | Promise<T>) =>
-    moduleCall({ code: 'metric-failed', what: `The metric ${path} failed ${what}`, path, configPath }, body);
-  const module = await guarded(
-    'to start',
-    async () => ((await import(pathToFileURL(path).href)) as { default?: MetricModule }).default ?? {},
-  );
-  const identity = createHash('sha256')
-    .update(await readFile(path))
-    .digest('hex');
+  const accumulate: Metric['accumulate'] = (outputs, label, floatOutputs, { name, feeds, image, task }) =>
+    module.ask(
+      { text: `at sample "${name}"`, sample: name },
+      {
+        kind: 'accumulate',
+        outputs: sent(outputs),
+        label,
+        floatOutputs: needsFloatOutputs && floatOutputs !== null ? sent(floatOutputs) : null,
+        sample: { name, feeds: needsInputs ? sent(feeds) : {}, image, task },
+      },
+    );
 
-  const higherIsBetter = module.higherIsBetter ?? true;
-  const finite = (value: unknown, source: string): number =>
-    typeof value === 'number' && Number.isFinite(value)
-      ? value
-      : fail('metric-failed', `The metric ${path} returned ${String(value)} for ${source}.`, where);
-
-  const shared = { name: module.name ?? path, higherIsBetter, needsLabels: false, identity };
-  const { evaluate, accumulate, result, sampleError } = module;
-  if (accumulate !== undefined && result !== undefined) {
-    const value = (states: readonly unknown[]) => finite(result(states), 'the samples');
-    const metric: Metric = {
+  if (form === 'evaluate') {
+    const metric: Metric<Sums> = {
       ...shared,
-      needsReference: module.needsFloatOutputs === true,
-      accumulate: (outputs, label, floatOutputs, context) =>
-        guarded(`at sample "${context.name}"`, () => accumulate(outputs, label, floatOutputs, context)),
-      result: value,
-      sampleError: (state) => sampleError?.(state) ?? (higherIsBetter ? -1 : 1) * value([state]),
+      accumulate: async (...given) => [(await accumulate(...given)) as number],
+      result: average,
+      sampleError: ([value = 0]) => (higherIsBetter ? -value : value),
     };
 
     return metric;
   }
 
-  if (evaluate === undefined) {
-    fail(
-      'metric-failed',
-      `The metric ${path} exports neither "evaluate" nor "accumulate" and "result" by default.`,
-      where,
-    );
-  }
+  const numbered = numberStates();
+  const ask = (kind: 'result' | 'sampleError', states: readonly unknown[]) =>
+    module.askNow(
+      {
+        text:
+          kind === 'result'
+            ? `to make the value of ${states.length} samples`
+            : 'to tell the error of a sample',
+      },
+      { kind, ...numbered(states) },
+    ) as number;
 
-  const metric: Metric<Sums> = {
+  return {
     ...shared,
-    needsReference: false,
-    async accumulate(outputs, label, _, context) {
-      const source = `sample "${context.name}"`;
-      return [finite(await guarded(`at ${source}`, () => evaluate(outputs, label, context)), source)];
-    },
-    result: average,
-    sampleError: ([value = 0]) => (higherIsBetter ? -value : value),
+    accumulate,
+    result: (states) => ask('result', states),
+    sampleError: (state) =>
+      hasSampleError ? ask('sampleError', [state]) : (higherIsBetter ? -1 : 1) * ask('result', [state]),
   };
+}
 
-  return metric;
+/** Halves as float32: JavaScript has no type for them. */
+const sent = (outputs: Outputs): Tensors =>
+  Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, widened(tensor)]));
+
+/** States are sent to the module once each, and named by number afterwards: a bootstrap asks for them thousands of times. */
+function numberStates(): (states: readonly unknown[]) => { added: unknown[]; states: number[] } {
+  const numbers = new Map<unknown, number>();
+  return (states) => {
+    const added: unknown[] = [];
+    const found = states.map((state) => {
+      const known = numbers.get(state);
+      if (known !== undefined) return known;
+      const number = numbers.size;
+      numbers.set(state, number);
+      added.push(state);
+      return number;
+    });
+
+    return { added, states: found };
+  };
 }

@@ -1,13 +1,14 @@
 import { resolve } from 'node:path';
 import { fail, type MetricName } from '@quantsmith/schemas';
 import { BUILT_IN } from './builtIn.js';
+import type { ModuleOptions } from '../data/modules/moduleProcess.js';
 import type { Metric } from './metric.js';
 import { loadMetric } from './module.js';
 
 /** The metric of that name, or of the module at that path. Throws `metric-unknown`, `modules-not-allowed`, `metric-failed`. */
 export async function openMetric(
   name: string,
-  context: { baseDir: string; allowModules: boolean },
+  context: { baseDir: string; allowModules: boolean; modules?: ModuleOptions },
 ): Promise<Metric> {
   if (Object.hasOwn(BUILT_IN, name)) return BUILT_IN[name as MetricName];
   const configPath = ['accuracy_control', 'metric'] as const;
@@ -22,5 +23,5 @@ export async function openMetric(
     );
   }
 
-  return loadMetric(path, configPath);
+  return loadMetric(path, configPath, context);
 }

@@ -12,6 +12,7 @@ import { ACCURATE_THRESHOLD, type AccuratePlan } from '../corrections/accurateBi
 import { FAST_THRESHOLD, type FastPlan } from '../corrections/fastBias.js';
 import type { DataSection } from '../data/types.js';
 import type { PlacementPlan } from '../placement/placeModel.js';
+import type { ModuleLimits } from '../data/modules/moduleProcess.js';
 import type { QuantizerConfig } from '../placement/types.js';
 import { weightEstimator } from '../ranges/defaults.js';
 import type { RangeEstimator } from '../ranges/estimator.js';
@@ -23,6 +24,7 @@ import type { ValidationPlan } from '../validation/validation.js';
 export interface Plan {
   /** null: as many as the machine has cores. */
   readonly threads: number | null;
+  readonly modules: ModuleLimits;
   readonly samples: SamplesPlan;
   /** null: the config asks for none; so in alignment and correction. */
   readonly smoothing: SmoothingPlan | null;
@@ -62,6 +64,7 @@ export function plan(config: QuantizationConfig, change: QuantizationChange = {}
 
   return {
     threads: backend.threads,
+    modules: { timeLimit: resolved.modules.time_limit, memoryLimit: resolved.modules.memory_limit },
     samples: { section: resolved.data.calibration, limit: quantization.subset_size },
     smoothing: smoothingPlan(resolved),
     alignment: advanced.disable_channel_alignment ? null : { scope },
@@ -168,7 +171,7 @@ function restorationPlan(resolved: ResolvedConfig): RestorationPlan | null {
   };
 }
 
-/** Limits of time decide when a run ends, not what its evaluations give. */
+/** Limits of time and memory decide when a run ends, not what its evaluations give. */
 function identityOf({ accuracy_control: control, ...others }: ResolvedConfig): unknown {
-  return { ...others, accuracy_control: control && { ...control, time_limit: null } };
+  return { ...others, modules: null, accuracy_control: control && { ...control, time_limit: null } };
 }

@@ -25,6 +25,7 @@ import { defaultThreads } from '../runtime/threads.js';
 import type { Workers } from '../runtime/workers.js';
 import { createPool } from '../statistics/pool.js';
 import { classesOf } from '../validation/plausibility.js';
+import { consoleTo } from '../data/modules/console.js';
 import { openValidation } from '../validation/validation.js';
 
 /**
@@ -70,7 +71,14 @@ export async function openRun(request: RunRequest, emit: (event: EngineEvent) =>
   warn(float.problems);
   const inputs = inputSignatures(float.model);
   const modelClasses = classesOf(float.model);
-  const context = { inputs, baseDir: paths.baseDir, allowModules: request.allowModules, modelClasses };
+  const context = {
+    inputs,
+    baseDir: paths.baseDir,
+    allowModules: request.allowModules,
+    modules: consoleTo(planned.modules, emit),
+    modelClasses,
+  };
+
   const opened = await openData(planned.samples.section, {
     ...context,
     configPath: ['data', 'calibration'],

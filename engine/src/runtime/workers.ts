@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { type ModelProto, encodeModel, weightBytes } from '@quantsmith/model/onnx';
 import { QuantsmithError } from '@quantsmith/schemas';
+import { bundlePath } from '../processes/bundles.js';
 import { runSamples, type Feeds, type Results } from './batch.js';
 import type { LaneAnswer, LaneRequest } from './worker.js';
 import { packTransfer } from './transfer.js';
@@ -239,7 +238,7 @@ interface WorkerHandle {
 }
 
 function startWorker(): WorkerHandle {
-  const worker = new Worker(lanePath());
+  const worker = new Worker(bundlePath('worker'));
   const calls = new Map<number, PendingCall>();
   let next = 0;
   let failure: Error | null = null;
@@ -278,13 +277,4 @@ function startWorker(): WorkerHandle {
       await worker.terminate();
     },
   };
-}
-
-/** `worker.cjs` beside the bundle that this code runs in; from source, the one in `dist/`. */
-function lanePath(): string {
-  const places = ['./worker.cjs', '../../../dist/worker.cjs', '../../dist/worker.cjs'].map((place) =>
-    fileURLToPath(new URL(place, import.meta.url)),
-  );
-
-  return places.find(existsSync) ?? places[0]!;
 }

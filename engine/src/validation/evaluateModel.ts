@@ -5,6 +5,8 @@ import { firstIndices, openData, readAhead } from '../data/source.js';
 import { sqnr } from '../metrics/difference.js';
 import { accumulate } from '../metrics/evaluate.js';
 import type { Metric, Outputs, SampleState } from '../metrics/metric.js';
+import { consoleTo } from '../data/modules/console.js';
+import type { ModuleLimits } from '../data/modules/moduleProcess.js';
 import { NO_TASK, type Task } from '../tasks/task.js';
 import { settleTask } from '../tasks/guess.js';
 import { createSession, run } from '../runtime/session.js';
@@ -14,6 +16,7 @@ import { openValidation, probe, type Validation, type ValidationPlan } from './v
 
 export interface EvaluationPlan {
   readonly threads: number | null;
+  readonly modules: ModuleLimits;
   readonly samples: { readonly section: DataSection };
   readonly validation: ValidationPlan | null;
 }
@@ -37,6 +40,7 @@ export async function evaluateModel(
       inputs: session.inputs,
       baseDir: dirname(request.configPath),
       allowModules: request.allowModules,
+      modules: consoleTo(plan.modules, emit),
     };
 
     const validation = await openValidation(plan.validation, context);

@@ -14,6 +14,7 @@ import type { DataSection, Sample, SampleSource } from '../data/types.js';
 import type { PreparedModel } from '../prepare/prepare.js';
 import { collectOutputs, evaluate, type Evaluation, type ReferenceOutputs } from '../metrics/evaluate.js';
 import type { Metric, SampleState } from '../metrics/metric.js';
+import type { ModuleOptions } from '../data/modules/moduleProcess.js';
 import { mainOutput } from '../metrics/read.js';
 import { openMetric } from '../metrics/open.js';
 import { settleTask, type Seen } from '../tasks/guess.js';
@@ -59,6 +60,7 @@ export interface ValidationContext {
   readonly inputs: readonly TensorSignature[];
   readonly baseDir: string;
   readonly allowModules: boolean;
+  readonly modules?: ModuleOptions;
 }
 
 /**

@@ -97,6 +97,19 @@ export interface QuantizationConfig {
     };
   };
   /**
+   * Limits of the modules that this config names (`loader`, `metric`): each runs in a process of its own.
+   */
+  modules?: {
+    /**
+     * Seconds in which a module must answer: a sample read, a sample judged. What takes longer ends the run with `loader-failed` or `metric-failed`.
+     */
+    time_limit?: number;
+    /**
+     * GiB of memory that the process of a module may take.
+     */
+    memory_limit?: number;
+  };
+  /**
    * What the outputs mean, for metrics that decode them. Left out: guessed from the shapes of the outputs.
    */
   task?: {

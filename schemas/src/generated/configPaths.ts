@@ -68,6 +68,9 @@ export type KnownPath =
   | readonly ['data', 'validation', 'limit']
   | readonly ['data', 'validation', 'labels']
   | readonly ['data', 'validation', 'classes']
+  | readonly ['modules']
+  | readonly ['modules', 'time_limit']
+  | readonly ['modules', 'memory_limit']
   | readonly ['task']
   | readonly ['task', 'type']
   | readonly ['task', 'decode']
@@ -234,6 +237,9 @@ export type DottedPath =
   | 'data.validation.limit'
   | 'data.validation.labels'
   | 'data.validation.classes'
+  | 'modules'
+  | 'modules.time_limit'
+  | 'modules.memory_limit'
   | 'task'
   | 'task.type'
   | 'task.decode'

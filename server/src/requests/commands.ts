@@ -7,6 +7,7 @@ import {
   outputFiles,
   withAbsolutePaths,
   fractionDone,
+  visible,
 } from '@quantsmith/schemas';
 import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -259,6 +260,9 @@ async function followed<T>(
       resume,
       signal: abort.signal,
       onProblem: (problem) => log('warning', `${problem.code}: ${problem.message}`),
+      onConsole(module, lines) {
+        for (const line of lines) log('info', `${visible(module)}: ${visible(line)}`);
+      },
       onProgress(event) {
         // Stages come again where several models are measured: a bar only goes on.
         furthest = Math.max(furthest, fractionDone(event));

@@ -18,6 +18,8 @@ export interface DraftOptions {
   readonly dataDir?: string;
   /** What the user chose; data are looked for only where nothing is chosen. */
   readonly chosen?: DraftData | undefined;
+  /** Modules that are to be named, relative to the config's folder; they need not be there. */
+  readonly modules?: { readonly loader?: string | undefined; readonly metric?: string | undefined };
   /** Largest acceptable drop of the metric. */
   readonly maxDrop?: number;
   /** Seconds that trials on the float model may take (default 60); 0: nothing is tried. */
@@ -43,10 +45,21 @@ export async function draftConfig(modelPath: string, options: DraftOptions): Pro
   const configDir = dirname(resolve(options.configPath));
   const nearby = { dir: resolve(options.dataDir ?? configDir), configDir, model };
   const { chosen, maxDrop, seconds = SECONDS } = options;
-  const data = chosen === undefined ? await dataNear(nearby) : await withLabelsNear(nearby, chosen);
+  const { loader, metric } = options.modules ?? {};
+  const found =
+    loader !== undefined
+      ? { calibration: { loader }, validation: { loader } }
+      : chosen === undefined
+        ? await dataNear(nearby)
+        : await withLabelsNear(nearby, chosen);
+
+  const data: DraftData = { ...found, ...(metric === undefined ? {} : { metric }) };
   const shapes = shapesDraft(model);
   const draft =
-    seconds === 0 ? shapes : await tried(modelPath, { baseDir: configDir, data, seconds }, options, shapes);
+    // A loader is a program: nothing runs here.
+    seconds === 0 || loader !== undefined
+      ? shapes
+      : await tried(modelPath, { baseDir: configDir, data, seconds }, options, shapes);
   const path = relative(configDir, resolve(modelPath)).split('\\').join('/');
 
   return { text: configFor(model, path, data, draft, maxDrop), data, draft };

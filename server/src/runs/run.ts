@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly finish?: AbortSignal;
   readonly onProgress: (event: ProgressEvent) => void;
   readonly onProblem: (problem: Problem) => void;
+  /** What a module (a file's name) has printed; not escaped. */
+  readonly onConsole: (module: string, lines: readonly string[]) => void;
 }
 
 /** Quantizes what a checked config names, and writes model and report. */
@@ -81,6 +83,7 @@ async function onEngine<T>(
       onEvent(event) {
         if (event.type === 'progress') options.onProgress(event);
         else if (event.type === 'problem') options.onProblem(event.problem);
+        else if (event.type === 'console') options.onConsole(event.module, event.lines);
         const picked = pick(event);
         if (picked !== undefined) found.push(picked);
       },

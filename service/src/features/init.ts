@@ -71,7 +71,8 @@ function sourceLines(
   source: DraftSource | undefined,
   { preprocess, inputLayout }: ModelDraft,
 ): string[] {
-  const { images, arrays, tensors } = source ?? {};
+  const { images, arrays, tensors, loader } = source ?? {};
+  if (loader !== undefined) return [`loader: ${scalar(loader)}`];
   if (images !== undefined) return [`images: ${scalar(images)}`];
   if (tensors !== undefined) return [`tensors: ${scalar(tensors)}`];
   if (arrays !== undefined) {
@@ -93,7 +94,7 @@ function preprocessLines(
   { preprocess, tried, metric, remarks }: ModelDraft,
 ): string[] {
   // Float arrays are inputs already; of images, and of arrays of bytes, a draft has a preprocessing.
-  const isKnownFloat = preprocess === null || source?.tensors !== undefined;
+  const isKnownFloat = preprocess === null || source?.tensors !== undefined || source?.loader !== undefined;
   if (isKnownFloat) return [];
   const listed = tried.slice(0, MAX_LISTED);
   const [best] = listed;
@@ -128,13 +129,16 @@ function validationSection(
         validation ?? (draft.preprocess === null ? undefined : { images: './validation' }),
         draft,
       ),
-      ...labelLines(validation, draft),
-      ...(draft.preprocess === null ? [] : ['preprocess: *preprocess']),
+      ...(validation?.loader === undefined
+        ? labelLines(validation, draft)
+        : ['# labels: the loader gives them']),
+      ...(draft.preprocess === null || validation?.loader !== undefined ? [] : ['preprocess: *preprocess']),
     ]),
   ];
 
   if (validation === undefined) return lines.map((line) => `  # ${line}`);
-  const pathOf = (source: DraftSource | undefined) => source?.images ?? source?.arrays ?? source?.tensors;
+  const pathOf = (source: DraftSource | undefined) =>
+    source?.images ?? source?.arrays ?? source?.tensors ?? source?.loader;
   const isSame = pathOf(validation) === pathOf(calibration);
   const same = '# the same samples as for calibration: separate samples would tell more';
   return ['', ...indented(2, isSame ? [same, ...lines] : lines)];
@@ -162,10 +166,17 @@ function labelLines(
 }
 
 function controlSection(
-  { validation }: DraftData,
+  { validation, metric: module }: DraftData,
   { metric, hasLabels, task }: ModelDraft,
   maxDrop: number,
 ): string[] {
+  if (module !== undefined)
+    return [
+      'accuracy_control:',
+      `  metric: ${scalar(module)}`,
+      `  max_drop: ${maxDrop} # in the metric's own unit`,
+    ];
+
   if (validation === undefined)
     return [
       '# With validation data, this restores accuracy where quantization costs too much:',
