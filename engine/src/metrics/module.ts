@@ -1,5 +1,5 @@
 import { type ConfigPath } from '@quantsmith/schemas';
-import { widened } from '@quantsmith/model/arrays';
+import { asFloat32 } from '@quantsmith/model/arrays';
 import { basename } from 'node:path';
 import type { Tensors } from '../data/modules/contract.js';
 import type { Started } from '../data/modules/messages.js';
@@ -68,9 +68,9 @@ export async function loadMetric(
   };
 }
 
-/** Halves as float32: JavaScript has no type for them. */
+/** Halves as float32, since JavaScript has no type for them, and doubles alike. */
 const sent = (outputs: Outputs): Tensors =>
-  Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, widened(tensor)]));
+  Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, asFloat32(tensor)]));
 
 /** States are sent to the module once each, and named by number afterwards: a bootstrap asks for them thousands of times. */
 function numberStates(): (states: readonly unknown[]) => { added: unknown[]; states: number[] } {
