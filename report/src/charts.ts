@@ -12,8 +12,8 @@ const BOTTOM = HEIGHT - EDGE.bottom;
 export function chartSvg(chart: Chart, id: string): Markup {
   const drawn = draw(chart);
   if (drawn === null) return NOTHING;
-  return markup`<figure>
-<svg viewBox="0 0 ${drawn.width} ${HEIGHT}" width="${drawn.width}" height="${HEIGHT}" role="img" aria-labelledby="${id}-title" aria-describedby="${id}-text">
+  return markup`<figure tabindex="0" aria-labelledby="${id}-title">
+<svg viewBox="0 0 ${drawn.width} ${HEIGHT}" width="${drawn.width}" height="${HEIGHT}" role="${drawn.role ?? 'img'}" aria-labelledby="${id}-title" aria-describedby="${id}-text">
 <title id="${id}-title">${chart.title}</title>
 ${drawn.body}</svg>
 <figcaption id="${id}-text"><strong>${chart.title}.</strong> ${chart.summary} ${drawn.legend}</figcaption>
@@ -33,6 +33,9 @@ function draw(chart: Chart): Drawn | null {
 }
 
 interface Drawn {
+  /** What it is for screen readers; default: a picture, whose parts are hidden. */
+  readonly role?: 'group';
+
   readonly width: number;
   readonly body: Markup;
   readonly legend: Markup;
@@ -137,7 +140,9 @@ ${points.map(({ x: across, y: upward, label, href, best }) => {
 
   const legend = markup`<span class="quiet">Filled: no other run is at least as good in both.</span>`;
 
-  return { width: WIDTH, body, legend };
+  // Links in a picture could not be reached.
+  const role = points.some(({ href }) => href !== null) ? { role: 'group' as const } : {};
+  return { width: WIDTH, body, legend, ...role };
 }
 
 /** Values with a little room around them, where they are all alike too. */

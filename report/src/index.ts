@@ -33,6 +33,8 @@ export interface PageOptions {
   readonly script?: string;
   /** Where a click on one of the settings of overflow_fix leads; by default they are plain text. */
   readonly chooseFix?: ChooseFix;
+  /** Where the explanation of a warning's code opens; by default codes are plain text. */
+  readonly explain?: (code: string) => string;
 }
 
 /** The report as one HTML file that works offline. */

@@ -105,21 +105,22 @@ function settingTable(
     caption: 'What each overflow_fix gives.',
     columns: [
       { title: 'overflow_fix' },
+      // Beside the name: the far end of a wide table may be out of sight.
+      ...(choose === undefined ? [] : [{ title: 'Choose' }]),
       { title: 'Layers in half range', numeric: true },
       { title: 'At risk', numeric: true },
       { title: 'Saturating', numeric: true },
       { title: `${metric ?? 'Metric'} here`, numeric: true },
       { title: 'Without VNNI', numeric: true },
-      ...(choose === undefined ? [] : [{ title: '' }]),
     ],
     rows: settings.map((setting): Cell[] => [
       { code: setting.fix },
+      ...(choose === undefined ? [] : [{ text: `Set ${setting.fix}`, href: choose(setting.fix) }]),
       String(setting.half_range),
       String(setting.at_risk),
       String(setting.saturating),
       value(setting.metric),
       value(setting.predicted),
-      ...(choose === undefined ? [] : [{ text: `Set ${setting.fix}`, href: choose(setting.fix) }]),
     ]),
   };
 }

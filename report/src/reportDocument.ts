@@ -10,6 +10,7 @@ import { summaryFacts } from './summary.js';
 interface DocumentOptions {
   readonly first?: 'verdict' | 'overflow';
   readonly chooseFix?: ChooseFix;
+  readonly explain?: (code: string) => string;
 }
 
 /**
@@ -18,7 +19,7 @@ interface DocumentOptions {
  */
 export function reportDocument(
   report: QuantizationReport,
-  { first = 'verdict', chooseFix }: DocumentOptions = {},
+  { first = 'verdict', chooseFix, explain }: DocumentOptions = {},
 ): Document {
   const { metric, restoration, runtime } = report;
   const overflow = section('Overflow of 16-bit sums', overflowBlocks(report, chooseFix), true);
@@ -28,7 +29,7 @@ export function reportDocument(
     blocks: [
       ...(first === 'overflow' ? overflow : []),
       summaryFacts(report),
-      ...section('Warnings', warnings(report)),
+      ...section('Warnings', warnings(report, explain)),
       ...(metric === null || restoration === null
         ? []
         : section('Restoration', restorationBlocks(metric, restoration))),
@@ -46,13 +47,13 @@ function section(title: string, blocks: readonly Block[], aside = false): Sectio
 
 const SEVERITIES = ['error', 'warning', 'info'];
 
-function warnings({ warnings: all }: QuantizationReport): Block[] {
+function warnings({ warnings: all }: QuantizationReport, explain?: DocumentOptions['explain']): Block[] {
   if (all.length === 0) return [];
   // The worst first: who reads one line reads that one.
   const bySeverity = [...all].sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
   const items = bySeverity.map(({ code, severity, message }): Span[] => [
     severity === 'error' ? { text: `${message} `, tone: 'bad' } : `${message} `,
-    { code },
+    explain === undefined ? { code } : { text: code, href: explain(code) },
   ]);
 
   return [{ kind: 'list', items }];

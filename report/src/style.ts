@@ -1,23 +1,33 @@
+/** On white and on VS Code's light themes, texts have a contrast of at least 4.5:1, marks of 3:1. */
+const LIGHT =
+  '--text: #1f2328; --page: #ffffff; --quiet: #59636e; --line: #d1d9e0; --int8: #0969da; --other: #bc4c00; --good: #1a7f37; --bad: #c5212c;';
+/** The same on VS Code's dark themes. */
+const DARK =
+  '--text: #e6edf3; --page: #0d1117; --quiet: #9da5ae; --line: #3d444d; --int8: #4493f8; --other: #f0883e; --good: #3fb950; --bad: #ff7b72;';
+
 /**
- * The page's style. Colours are VS Code's where the page is a panel, else a light or a dark set of its own. Bars and
- * charts take sizes from SVG attributes: the content security policy allows this one style element and nothing else.
+ * The page's style. Text and background are VS Code's where the page is a panel; the other colours are a light or a dark set
+ * of its own, since those of themes are not all readable. Bars and charts take sizes from SVG attributes: the content security policy allows this one style element and nothing else.
  */
 export const STYLE = `
-:root { color-scheme: light dark; --text: #1f2328; --page: #ffffff; --quiet: #59636e; --line: #d1d9e0; --int8: #0969da; --other: #bc4c00; --good: #1a7f37; --bad: #d1242f; }
-@media (prefers-color-scheme: dark) { :root { --text: #e6edf3; --page: #0d1117; --quiet: #9198a1; --line: #3d444d; --int8: #4493f8; --other: #f0883e; --good: #3fb950; --bad: #f85149; } }
+:root { color-scheme: light dark; ${LIGHT} }
+@media (prefers-color-scheme: dark) { :root { ${DARK} } }
+body.vscode-light, body.vscode-high-contrast-light { ${LIGHT} }
+body.vscode-dark, body.vscode-high-contrast:not(.vscode-high-contrast-light) { ${DARK} }
+body.vscode-high-contrast { --quiet: currentColor; --line: var(--vscode-contrastBorder, currentColor); }
 body { margin: 0 auto; max-width: 60rem; padding: 0 1.5rem 3rem; font: var(--vscode-font-size, 0.9rem)/1.5 var(--vscode-font-family, system-ui, sans-serif); color: var(--vscode-foreground, var(--text)); background: var(--vscode-editor-background, var(--page)); }
 h1 { font-size: 1.6rem; font-weight: 600; margin: 1.5rem 0 0.25rem; }
 h2 { font-size: 1.15rem; font-weight: 600; margin: 2.25rem 0 0.5rem; }
 h3 { font-size: 1rem; font-weight: 600; margin: 1.5rem 0 0.5rem; }
 p { margin: 0.25rem 0 1rem; }
-.quiet, caption { color: var(--vscode-descriptionForeground, var(--quiet)); }
-.good { color: var(--vscode-testing-iconPassed, var(--good)); font-weight: 600; }
-.bad { color: var(--vscode-errorForeground, var(--bad)); font-weight: 600; }
+.quiet, caption { color: var(--quiet); }
+.good { color: var(--good); font-weight: 600; }
+.bad { color: var(--bad); font-weight: 600; }
 code { font-family: var(--vscode-editor-font-family, ui-monospace, monospace); font-size: 0.95em; color: inherit; background: none; padding: 0; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; margin: 0.5rem 0 1rem; }
 table { border-collapse: collapse; }
 caption { text-align: left; padding: 0 0 0.5rem; }
-th, td { text-align: left; vertical-align: top; padding: 0.3rem 1.25rem 0.3rem 0; border-bottom: 1px solid var(--vscode-panel-border, var(--line)); font-weight: normal; }
+th, td { text-align: left; vertical-align: top; padding: 0.3rem 1.25rem 0.3rem 0; border-bottom: 1px solid var(--line); font-weight: normal; }
 thead th, .facts th { font-weight: 600; white-space: nowrap; }
 tbody th code { display: inline-block; min-width: min(14ch, 40vw); }
 th.barred { padding-right: calc(140px + 2rem); }
@@ -26,20 +36,25 @@ figure { margin: 1rem 0; overflow-x: auto; }
 figcaption { margin-top: 0.25rem; }
 svg { display: block; max-width: none; fill: currentColor; font: 12px var(--vscode-font-family, system-ui, sans-serif); }
 svg.bar { display: inline-block; vertical-align: -1px; margin-left: 0.75rem; }
-.grid { stroke: var(--vscode-panel-border, var(--line)); stroke-width: 1; }
-.tick, .label { fill: var(--vscode-descriptionForeground, var(--quiet)); }
-.curve { fill: none; stroke: var(--vscode-charts-blue, var(--int8)); stroke-width: 2; }
-.point, .int8 { fill: var(--vscode-charts-blue, var(--int8)); }
-.estimate { fill: none; stroke: var(--vscode-charts-blue, var(--int8)); stroke-width: 1.2; }
+.grid { stroke: var(--line); stroke-width: 1; }
+.tick, .label { fill: var(--quiet); }
+td a { white-space: nowrap; }
+a { color: var(--vscode-textLink-foreground, var(--int8)); }
+a:focus-visible { outline: 2px solid var(--vscode-focusBorder, var(--int8)); outline-offset: 2px; }
+a:focus-visible circle { stroke: var(--vscode-focusBorder, var(--text)); stroke-width: 3; }
+.scroll:focus-visible, figure:focus-visible { outline: 2px solid var(--vscode-focusBorder, var(--int8)); }
+.curve { fill: none; stroke: var(--int8); stroke-width: 2; }
+.point, .int8 { fill: var(--int8); }
+.estimate { fill: none; stroke: var(--int8); stroke-width: 1.2; }
 .final { fill: none; stroke: var(--vscode-foreground, var(--text)); stroke-width: 2; }
 .interval { fill: none; stroke: var(--vscode-foreground, var(--text)); stroke-width: 1.5; }
-.target { stroke: var(--vscode-charts-orange, var(--other)); stroke-width: 1.5; stroke-dasharray: 6 4; }
-rect.float { fill: none; stroke: var(--vscode-charts-orange, var(--other)); stroke-width: 1.5; }
-.absent { fill: var(--vscode-panel-border, var(--line)); }
+.target { stroke: var(--other); stroke-width: 1.5; stroke-dasharray: 6 4; }
+rect.float { fill: none; stroke: var(--other); stroke-width: 1.5; }
+.absent { fill: var(--line); }
 .key { display: inline-block; box-sizing: border-box; width: 0.8em; height: 0.8em; margin: 0 0.3em 0 0.5em; }
 .whole { white-space: nowrap; }
-.key.int8 { background: var(--vscode-charts-blue, var(--int8)); }
-.key.float { border: 1.5px solid var(--vscode-charts-orange, var(--other)); }
+.key.int8 { background: var(--int8); }
+.key.float { border: 1.5px solid var(--other); }
 @media (max-width: 40rem) { .facts th { white-space: normal; } }
 @media print { body { max-width: none; } figure, tr { break-inside: avoid; } }
 `;

@@ -17,7 +17,7 @@ import { STYLE } from './style.js';
 /**
  * A document as one HTML file that needs nothing else: no network, style and charts inside, no script but the host's. The
  * content security policy allows the one style element and that script, by their hashes. Headings, captions and scopes
- * are there for screen readers; charts have their text and a table beside them.
+ * are there for screen readers; charts have their text and a table beside them. What is too wide scrolls, by the keyboard too.
  */
 export function toHtml({ title, subtitle, blocks }: Document, script?: string): string {
   const policy = [
@@ -82,7 +82,7 @@ function factsHtml({ caption, rows }: Facts): Markup {
 `,
   );
 
-  return markup`<div class="scroll"><table class="facts"><caption>${caption}</caption><tbody>
+  return markup`<div class="scroll" tabindex="0" role="group" aria-label="${caption}"><table class="facts"><caption>${caption}</caption><tbody>
 ${body}</tbody></table></div>
 `;
 }
@@ -100,7 +100,7 @@ function tableHtml({ caption, columns, rows }: Table): Markup {
 `;
   });
 
-  return markup`<div class="scroll"><table><caption>${caption}</caption><thead><tr>${heads}</tr></thead><tbody>
+  return markup`<div class="scroll" tabindex="0" role="group" aria-label="${caption}"><table><caption>${caption}</caption><thead><tr>${heads}</tr></thead><tbody>
 ${body}</tbody></table></div>
 `;
 }

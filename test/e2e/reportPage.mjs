@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isAccessible } from './accessible.mjs';
 import { launchBrowser, makeSandbox, ROOT } from './harness.mjs';
 import { fillWorkspace } from './workspace.mjs';
 
@@ -38,6 +39,7 @@ export async function runReportPage() {
       await page.getByRole('img', { name: 'SQNR of each layer' }).waitFor();
       await page.getByRole('rowheader', { name: 'top1, float', exact: true }).waitFor();
       assert.deepEqual(await page.evaluate(clippedTexts), [], 'texts of the charts are cut off');
+      await isAccessible(page);
       await page.screenshot({ path: join(shots, `report-${colorScheme}.png`), fullPage: true });
       console.log(`  ok: ${colorScheme}`);
       passed++;

@@ -6,6 +6,9 @@ import { allReports, configOf, readReport } from './files.js';
 
 export const REPORT_VIEW = 'quantsmith.report';
 
+/** The commands that links of the page may run. */
+const LINKED = ['quantsmith.setOverflowFix', 'quantsmith.openDocs'];
+
 /** Where the page starts: with the verdict, or with what each overflow_fix gives. */
 export type ReportFocus = 'verdict' | 'overflow';
 
@@ -34,7 +37,9 @@ export function createReportPanels(): ReportPanels {
     shown.panel.webview.html = reportHtml(report, {
       first: shown.focus,
       script: stateScript(shown.file),
-      chooseFix: (fix) => fixCommand(configOf(shown.file, report), fix),
+      chooseFix: (fix) =>
+        commandLink('quantsmith.setOverflowFix', configOf(shown.file, report).toString(), fix),
+      explain: (code) => commandLink('quantsmith.openDocs', 'errors', code),
     });
 
     return true;
@@ -100,7 +105,7 @@ async function opened(
     {
       enableScripts: true,
       enableFindWidget: true,
-      enableCommandUris: ['quantsmith.setOverflowFix'],
+      enableCommandUris: LINKED,
       localResourceRoots: [],
     },
   );
@@ -138,8 +143,8 @@ function fileOf(state: unknown): vscode.Uri | null {
   return typeof file === 'string' ? vscode.Uri.parse(file) : null;
 }
 
-const fixCommand = (config: vscode.Uri, fix: string) =>
-  `command:quantsmith.setOverflowFix?${encodeURIComponent(JSON.stringify([config.toString(), fix]))}`;
+const commandLink = (command: string, ...args: readonly string[]) =>
+  `command:${command}?${encodeURIComponent(JSON.stringify(args))}`;
 
 /** A file name as a glob that matches only it. */
 const escapeGlob = (name: string) => name.replaceAll(/[[\]{}*?]/g, '[$&]');

@@ -1,0 +1,162 @@
+/* global window, document */
+// The report's panel: what it follows, what works in it, and whether everybody can read and use it.
+import assert from 'node:assert/strict';
+import { isAccessible } from './accessible.mjs';
+import { runSteps, until } from './driver.mjs';
+
+const REPORT = 'digits.int8.onnx.report.json';
+const THEMES = {
+  light: 'Default Light Modern',
+  dark: 'Default Dark Modern',
+  'high-contrast': 'Default High Contrast',
+  'high-contrast-light': 'Default High Contrast Light',
+};
+
+export const runPanel = (vsix) =>
+  runSteps(vsix, 'panel', [
+    ['a run opens the report, which follows its file and stays where it was scrolled to', follows],
+    ['text is found in it', finds],
+    ['the code of a warning opens its page of the docs, at its heading', opensDocs],
+    ['commands work from it', commandsOfPanel],
+    ['a reloaded window shows it again', survivesReload],
+    ['commands work from report.json', commandsOfFile],
+    ['the comparison of overflow fixes comes first, and one key sets one', setsFix],
+    ['report and chart are readable in four themes, with what axe-core asks for', accessible],
+  ]);
+
+/** The document inside a webview. */
+async function frameOf(panel) {
+  const body = await panel.locator('body').elementHandle();
+  return body.ownerFrame();
+}
+
+/** Shows the report of the config that is open, and waits for it. */
+async function showReport({ command, panel }) {
+  await command('Quantsmith: Show Quantization Report');
+  await heading(panel());
+}
+
+const heading = (panel) => panel.getByRole('heading', { name: 'Quantization report' }).waitFor();
+
+async function follows({ open, command, panel, read, write, shot }) {
+  await open('digits.quant.yaml');
+  await command('Quantsmith: Run Quantization');
+  await heading(panel());
+  const frame = await frameOf(panel());
+  await frame.evaluate(() => window.scrollTo(0, 500));
+  const before = await frame.evaluate(() => window.scrollY);
+  const report = JSON.parse(read(REPORT));
+  report.runtime.name = 'Another Runtime';
+  // A report whose runtime says that it is no integer model: its code leads to the docs.
+  report.warnings.push({ code: 'slower-than-float', severity: 'warning', message: 'A warning of the test.' });
+  write(REPORT, JSON.stringify(report));
+  await panel().getByText('Another Runtime').first().waitFor();
+  const again = await frameOf(panel());
+  await until('the same place', async () => (await again.evaluate(() => window.scrollY)) === before);
+  await shot('follows');
+}
+
+async function finds({ page, panel, shot }) {
+  await panel().locator('h1').click();
+  await page.keyboard.press('Control+f');
+  const input = page.locator('.simple-find-part-wrapper input:visible').first();
+  await input.waitFor();
+  await input.fill('Another Runtime');
+  await page.keyboard.press('Enter');
+  const frame = await frameOf(panel());
+  await until(
+    'the found text',
+    async () => (await frame.evaluate(() => window.getSelection().toString())) === 'Another Runtime',
+  );
+  await shot('found');
+  await page.keyboard.press('Escape');
+}
+
+async function opensDocs({ page, panel, command, shot }) {
+  await panel().getByRole('link', { name: 'slower-than-float' }).first().click();
+  await page.locator('.tab', { hasText: 'errors.md' }).first().waitFor();
+  const docs = page.frameLocator('iframe.webview.ready').last().frameLocator('#active-frame');
+  const title = docs.getByRole('heading', { name: 'slower-than-float' });
+  await title.waitFor();
+  const frame = await frameOf(docs);
+  const isInView = () =>
+    frame.evaluate(() => {
+      const found = [...document.querySelectorAll('h2')].find(
+        ({ textContent }) => textContent === 'slower-than-float',
+      );
+      const { top } = found.getBoundingClientRect();
+      return top >= 0 && top < window.innerHeight;
+    });
+  await until('the heading in view', isInView);
+  await shot('docs');
+  await command('View: Close Editor');
+}
+
+async function commandsOfPanel({ panel, command, toast, shot }) {
+  await panel().locator('h1').click();
+  await command('Quantsmith: Run Quantization');
+  await toast('Quantizing digits.quant.yaml').waitFor();
+  await shot('run-from-panel');
+  await panel().getByText('Another Runtime').first().waitFor({ state: 'detached' });
+}
+
+async function survivesReload({ visit, panel, shot }) {
+  // Without a file to open: the window comes back with what it had.
+  await visit();
+  await heading(panel());
+  await shot('reloaded');
+}
+
+async function commandsOfFile({ visit, page, command, panel, row }) {
+  await visit(REPORT);
+  await page.locator('.view-line').first().click();
+  await command('Quantsmith: Show Quantization Report');
+  await heading(panel());
+  await page.locator('.tab', { hasText: 'report.json' }).first().click();
+  await page.locator('.view-line').first().click();
+  await page.keyboard.press('F1');
+  const input = page.locator('.quick-input-widget:visible input').first();
+  for (const title of ['Run Quantization', 'Compare Quantization Reports', 'Compare Overflow Fixes']) {
+    await input.fill(`>Quantsmith: ${title}`);
+    await row(`Quantsmith: ${title}`).waitFor();
+  }
+  await page.keyboard.press('Escape');
+}
+
+async function setsFix({ page, open, command, panel, editor, shot }) {
+  await open('wide.quant.yaml');
+  await command('View: Close Other Editors in Group');
+  await command('Quantsmith: Run Quantization');
+  await heading(panel());
+  await editor().locator('.view-line', { hasText: 'overflow_fix' }).click();
+  await command('Quantsmith: Compare Overflow Fixes');
+  const link = panel().getByRole('link', { name: 'Set enable' });
+  await link.waitFor();
+  assert.equal(await panel().locator('h2').first().innerText(), 'Overflow of 16-bit sums');
+  await shot('overflow-first');
+  await link.focus();
+  await page.keyboard.press('Enter');
+  await editor()
+    .locator('.view-line', { hasText: /overflow_fix:\s*enable/ })
+    .waitFor();
+  await shot('overflow-set');
+}
+
+async function accessible({ open, command, panel, write, page, shot }) {
+  for (const [name, theme] of Object.entries(THEMES)) {
+    write('.vscode/settings.json', JSON.stringify({ 'workbench.colorTheme': theme }));
+    await open('digits.quant.yaml');
+
+    await showReport({ command, panel });
+    const kind = name.startsWith('high-contrast') ? name.replace('high', 'vscode-high') : `vscode-${name}`;
+    await panel().locator(`body.${kind}`).waitFor();
+    await isAccessible(await frameOf(panel()));
+    await shot(`report-${name}`);
+    await command('Quantsmith: Chart Accuracy against Latency and Size');
+    const chart = page.frameLocator('iframe.webview.ready').first().frameLocator('#active-frame');
+    await chart.getByRole('heading', { name: 'Runs' }).waitFor();
+    await isAccessible(await frameOf(chart));
+    await shot(`chart-${name}`);
+    await command('View: Close All Editors');
+  }
+}
