@@ -1,10 +1,7 @@
 /* global document, getComputedStyle, window */
 // Whether a page can be read and used by everybody: axe-core's rules, and the contrast of charts, which it does not judge.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+import axe from 'axe-core';
 
 /** Texts need a contrast of 4.5:1, marks of a chart 3:1 (WCAG 1.4.3, 1.4.11). */
 const [MIN_TEXT, MIN_MARK] = [4.5, 3];
@@ -12,7 +9,7 @@ const [MIN_TEXT, MIN_MARK] = [4.5, 3];
 /** `frame`: a page, or the frame of a webview. Fails with what is wrong, and where. */
 export async function isAccessible(frame) {
   // Evaluated from outside: the page's own policy lets no script of others in.
-  await frame.evaluate(axe);
+  await frame.evaluate(axe.source);
   const violations = await frame.evaluate(async () => {
     const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
     return violations.map(
