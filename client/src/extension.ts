@@ -1,10 +1,11 @@
 import * as vscode from 'vscode';
-import type { LanguageClient } from 'vscode-languageclient/node';
+import { DidChangeConfigurationNotification, type LanguageClient } from 'vscode-languageclient/node';
 import { checkConfig } from './commands/check.js';
 import { compareReports } from './commands/compare.js';
 import { convertConfig } from './commands/convert.js';
 import { openDocs } from './commands/docs.js';
 import { openExample } from './commands/example.js';
+import { manageTrust } from './commands/manageTrust.js';
 import { newConfig } from './commands/newConfig.js';
 import { debugLayers } from './commands/debug.js';
 import { compareOverflowFixes, SERVER_OVERFLOW, setOverflowFix } from './commands/overflow.js';
@@ -84,9 +85,13 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   command('quantsmith.openDocs', (page?: unknown, anchor?: unknown) =>
     openDocs(context.extensionUri, page, anchor),
   );
+  command('quantsmith.manageTrust', () => manageTrust());
   command('quantsmith.showLog', () => output.show());
 
   await client.start();
+  const tellSettings = () =>
+    client.sendNotification(DidChangeConfigurationNotification.type, { settings: null });
+  context.subscriptions.push(vscode.workspace.onDidGrantWorkspaceTrust(() => void tellSettings()));
   void tellInterrupted(client, context.workspaceState, reportTime);
 }
 

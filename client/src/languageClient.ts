@@ -21,7 +21,10 @@ export function createLanguageClient(
     {
       documentSelector: [...CONFIG_LANGUAGES].map((language) => ({ language })),
       outputChannel: output,
-      initializationOptions: { ...settings(), commands: ['quantsmith.showReport', 'quantsmith.compare'] },
+      initializationOptions: {
+        ...settings(),
+        commands: ['quantsmith.showReport', 'quantsmith.compare', 'quantsmith.manageTrust'],
+      },
       synchronize: { fileEvents: watchers(context) },
       // Hovers may link to the docs, and to nothing else that runs.
       markdown: { isTrusted: { enabledCommands: ['quantsmith.openDocs'] } },

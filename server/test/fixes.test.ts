@@ -551,6 +551,27 @@ describe('property: a fix takes the problem away and nothing else, in every styl
     expect(Object.keys(FIXES).filter((code) => !tried.includes(`'${code}'`))).toEqual([]);
   });
 
+  it('a module that may not run: trust is managed by a command, where it is known to be missing', () => {
+    const document = config(
+      'model: m.onnx\ndata: {calibration: {loader: load.mjs}}\naccuracy_control: {metric: my.mjs, max_drop: 0.1}\n',
+    );
+    const blocked = (context: RuleContext) =>
+      findAll(document, { ...NOTHING, baseDir: '/folder', ...context }).findings.filter(
+        ({ code }) => code === 'modules-blocked',
+      );
+    expect(blocked({})).toEqual([]);
+    expect(blocked({ modulesBlocked: false })).toEqual([]);
+    const found = blocked({ modulesBlocked: true });
+    expect(found.map(({ start, end }) => document.text.getText().slice(start, end))).toEqual([
+      'load.mjs',
+      'my.mjs',
+    ]);
+    const fixes = fixesOf(document, { ...found[0]!, data: found[0]!.data ?? {} });
+    expect(fixes.map(({ title, command }) => [title, command])).toEqual([
+      ['Manage trust', 'quantsmith.manageTrust'],
+    ]);
+  });
+
   it('a missing comma, behind what stands before it', () => {
     for (const text of [
       '{"a": 1 // one\n  "b": [1 2]\n}',

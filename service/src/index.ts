@@ -56,7 +56,7 @@ export { semanticTokens, TOKEN_LEGEND } from './features/semanticTokens.js';
 export { documentSymbols } from './features/symbols.js';
 export { createTokenCache, type TokenCache } from './features/tokenDelta.js';
 export { workspaceSymbols } from './features/workspaceSymbols.js';
-export { DEBUG_COMMAND, OVERFLOW_COMMAND, RUN_COMMAND } from './findings/commands.js';
+export { DEBUG_COMMAND, MANAGE_TRUST_COMMAND, OVERFLOW_COMMAND, RUN_COMMAND } from './findings/commands.js';
 export type { Finding, Severity } from './findings/finding.js';
 export { isConfigName, isConfigText } from './knowledge/configNames.js';
 export { createModelIndex, type ModelIndex } from './knowledge/modelIndex.js';

@@ -102,6 +102,20 @@ function createWorkbench({ sandbox, server, topic, context, page }) {
 
     toast: (text) => page.locator('.notifications-toasts .notification-toast', { hasText: text }).first(),
 
+    /** Chooses from the context menu of a row; again where the window was still busy and did not know the entry yet. */
+    async choose(row, title) {
+      const entry = page.locator('.monaco-menu').getByText(title);
+      for (let attempt = 1; ; attempt++) {
+        await row.click({ button: 'right' });
+        try {
+          return await entry.click({ timeout: 10_000 });
+        } catch (error) {
+          if (attempt === 5) throw error;
+          await page.keyboard.press('Escape');
+        }
+      }
+    },
+
     /** A row of the list that asks something. */
     row: (text) => page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first(),
 

@@ -160,13 +160,8 @@ async function showRuns({ open, command, historyRow }) {
   return historyRow('smaller');
 }
 
-async function choose({ page }, row, title) {
-  await row.click({ button: 'right' });
-  await page.locator('.monaco-menu').getByText(title).click();
-}
-
 async function compares(workbench) {
-  const { panel, shot, command } = workbench;
+  const { panel, shot, command, choose } = workbench;
   const runs = await showRuns(workbench);
   const count = await runs.count();
   assert.ok(count >= 3, `${count} runs`);
@@ -174,7 +169,7 @@ async function compares(workbench) {
   // The first is of digits, the last of another config.
   await runs.first().click();
   await runs.last().click({ modifiers: ['Control'] });
-  await choose(workbench, runs.last(), 'Compare Selected Runs');
+  await choose(runs.last(), 'Compare Selected Runs');
   await panel().getByRole('heading', { name: 'Settings' }).waitFor();
   await panel().getByRole('heading', { name: 'Comparison' }).waitFor();
   await shot('two-runs');
@@ -182,26 +177,26 @@ async function compares(workbench) {
   await runs.first().click();
   await runs.nth(1).click({ modifiers: ['Control'] });
   await runs.last().click({ modifiers: ['Control'] });
-  await choose(workbench, runs.last(), 'Compare Selected Runs');
+  await choose(runs.last(), 'Compare Selected Runs');
   await panel().getByRole('heading', { name: 'Runs' }).waitFor();
   await shot('many-runs');
 }
 
 async function restoresAndDeletes(workbench) {
-  const { page, editor, write, read, shot } = workbench;
+  const { page, editor, write, read, shot, choose } = workbench;
   const before = read('digits.quant.yaml');
   write('digits.quant.yaml', before.replace('max_drop: 0.01', 'max_drop: 0.05'));
   const runs = await showRuns(workbench);
   await editor()
     .locator('.view-line', { hasText: /max_drop:\s*0\.05/ })
     .waitFor();
-  await choose(workbench, runs.first(), 'Restore Config of This Run');
+  await choose(runs.first(), 'Restore Config of This Run');
   await editor()
     .locator('.view-line', { hasText: /max_drop:\s*0\.01/ })
     .waitFor();
   await shot('restored');
   const count = await runs.count();
-  await choose(workbench, runs.first(), 'Delete Run from History');
+  await choose(runs.first(), 'Delete Run from History');
   await page.locator('.monaco-dialog-box').getByRole('button', { name: 'Delete' }).click();
   await until('one run less', async () => (await runs.count()) === count - 1);
   write('digits.quant.yaml', before);

@@ -56,6 +56,7 @@ async function welcome({ page, visit, command, sandbox, shot }) {
 }
 
 async function palette({ page, row, shot }) {
+  await page.locator('.part.statusbar').waitFor();
   await page.keyboard.press('F1');
   const input = page.locator('.quick-input-widget:visible input').first();
   await input.waitFor();
@@ -108,15 +109,15 @@ async function example({ page, command, context, sandbox, shot }) {
 }
 
 /** Nothing is typed but the target. */
-async function newUser({ page, visit, row, read, shot, panel, editor }) {
+async function newUser({ page, visit, choose, row, read, shot, panel, editor }) {
   let clicks = 0;
-  const click = async (locator, options) => {
-    await locator.click(options);
+  const click = async (locator) => {
+    await locator.click();
     clicks++;
   };
   await visit();
-  await click(explorerRow(page, 'squeeze.onnx'), { button: 'right' });
-  await click(page.locator('.monaco-menu').getByText('Quantize with Quantsmith…'));
+  await choose(explorerRow(page, 'squeeze.onnx'), 'Quantize with Quantsmith…');
+  clicks += 2;
   await row('100 images').waitFor();
   await row('600 images').waitFor();
   await shot('walk-calibration');

@@ -1,4 +1,5 @@
 import {
+  MANAGE_TRUST_COMMAND,
   createTokenCache,
   findAll,
   toDiagnostics,
@@ -99,7 +100,12 @@ export function createSession(connection: Connection, { patience }: SessionOptio
     log,
     fileOf,
     documentOf: open.byUri,
-    contextOf: contexts.of,
+    async contextOf(document) {
+      const context = await contexts.of(document);
+      // Only where the client can lead to what is missing is it news that modules are not allowed.
+      const isManaged = session.clientCommands.has(MANAGE_TRUST_COMMAND);
+      return isManaged ? { ...context, modulesBlocked: !session.settings.allowModules } : context;
+    },
     diagnose,
     refresh() {
       contexts.forget();

@@ -25,6 +25,8 @@ export interface ConfigContext {
   readonly changed: Change;
   /** Where the model will be written; null: the config names no model yet, or that is not known. */
   readonly output: OutputContext | null;
+  /** Whether loaders and metrics of the config must not run here; absent: nobody has said. */
+  readonly modulesBlocked?: boolean;
 }
 
 /** What is known of the place where a config's model goes. */

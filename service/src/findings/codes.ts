@@ -33,6 +33,7 @@ export const CODES = [
   'model-missing',
   'model-type-unfit',
   'model-unreadable',
+  'modules-blocked',
   'no-integer-kernel',
   'normalization-doubtful',
   'nothing-to-quantize',

@@ -5,3 +5,6 @@ export const OVERFLOW_COMMAND = 'quantsmith.server.overflow';
 
 /** The command that compares every layer with the float model; its argument is the config's URI. */
 export const DEBUG_COMMAND = 'quantsmith.server.debug';
+
+/** A command of the client: where the user allows, or forbids, the modules of configs to run. */
+export const MANAGE_TRUST_COMMAND = 'quantsmith.manageTrust';

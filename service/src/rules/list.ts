@@ -11,6 +11,7 @@ import { rule as labelsRule } from './labels.js';
 import { rule as metricRule } from './metric.js';
 import { rule as modelRule } from './model.js';
 import { rule as modelRefusedRule } from './modelRefused.js';
+import { rule as modulesRule } from './modules.js';
 import { rule as normalizationRule } from './normalization.js';
 import { rule as outputRule } from './output.js';
 import { rule as preprocessRule } from './preprocess.js';
@@ -38,6 +39,7 @@ export const RULES: readonly AnyRule[] = [
   metricRule,
   modelRule,
   modelRefusedRule,
+  modulesRule,
   normalizationRule,
   outputRule,
   preprocessRule,
