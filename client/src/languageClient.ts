@@ -38,6 +38,8 @@ export function createLanguageClient(
         },
         handleDiagnostics: (uri, diagnostics, next) =>
           next(uri, diagnostics.map(withDocs(context.extensionUri))),
+        // Runs have a notification of their own, with more in it.
+        handleWorkDoneProgress: () => undefined,
         async provideDiagnostics(document, previous, token, next) {
           const report = await next(document, previous, token);
           if (report?.kind === 'full') report.items = report.items.map(withDocs(context.extensionUri));

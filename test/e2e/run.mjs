@@ -9,10 +9,7 @@ import { checkContents } from './contents.mjs';
 import { runExtensionHost } from './exthost.mjs';
 import { missingParts, ROOT } from './harness.mjs';
 import { runInterrupted } from './interrupted.mjs';
-import { runPanel } from './panel.mjs';
 import { runReportPage } from './reportPage.mjs';
-import { runRuns } from './runs.mjs';
-import { runStart } from './start.mjs';
 import { runUi } from './ui.mjs';
 
 const SUITES = [
@@ -20,9 +17,6 @@ const SUITES = [
   ['host', 'in the extension host', runExtensionHost],
   ['ui', 'in the workbench', runUi],
   ['interrupted', 'runs that end before their time', runInterrupted],
-  ['start', 'the ways in', runStart],
-  ['runs', 'runs and what is kept of them', runRuns],
-  ['panel', 'the panel of a report', runPanel],
   ['page', 'the HTML report in a browser', runReportPage],
 ];
 

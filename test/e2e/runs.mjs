@@ -59,6 +59,25 @@ async function speaks(workbench) {
   await open('digits.quant.yaml');
   await command('Quantsmith: Run Quantization');
   const goOn = await paused(workbench);
+  try {
+    await whilePaused(workbench);
+  } finally {
+    goOn();
+  }
+
+  const first = toast('digits.quant.yaml: target met');
+  await first.waitFor();
+  for (const name of ['Report', 'Problems', 'Log']) await first.getByRole('button', { name }).waitFor();
+  await toast('wide.quant.yaml: quantized').waitFor();
+  await shot('ended');
+  await first.getByRole('button', { name: 'Log' }).click();
+  await page.locator('.part.panel').getByText('digits.quant.yaml: calibrate').first().waitFor();
+  await shot('log');
+  await toast('wide.quant.yaml: quantized').getByRole('button', { name: 'Report' }).click();
+  await panel().getByRole('heading', { name: 'Quantization report' }).waitFor();
+}
+
+async function whilePaused({ page, command, toast, shot, row }) {
   await status(page)
     .getByText(/digits\.quant\.yaml \d+ %/)
     .waitFor();
@@ -68,7 +87,7 @@ async function speaks(workbench) {
   assert.equal(await actions.getByRole('button', { name: /Run Quantization/ }).count(), 0);
   await shot('progress');
   await command('Quantsmith: Stop or Cancel Quantization');
-  await workbench.row('Stop and Keep Best').waitFor();
+  await row('Stop and Keep Best').waitFor();
   await shot('run-menu');
   await page.keyboard.press('Escape');
   // Its language status tells the same.
@@ -82,7 +101,7 @@ async function speaks(workbench) {
   // A second one waits.
   await command('Go to File');
   await page.keyboard.type('wide.quant.yaml');
-  await workbench.row('wide.quant.yaml').waitFor();
+  await row('wide.quant.yaml').waitFor();
   await page.keyboard.press('Enter');
   await page.locator('.tab.active', { hasText: 'wide.quant.yaml' }).waitFor();
   await command('Quantsmith: Run Quantization');
@@ -90,17 +109,6 @@ async function speaks(workbench) {
   await status(page).getByText('(+1)').waitFor();
   await shot('queue');
   await command('View: Close All Editors');
-  goOn();
-  const first = toast('digits.quant.yaml: target met');
-  await first.waitFor();
-  for (const name of ['Report', 'Problems', 'Log']) await first.getByRole('button', { name }).waitFor();
-  await toast('wide.quant.yaml: quantized').waitFor();
-  await shot('ended');
-  await first.getByRole('button', { name: 'Log' }).click();
-  await page.locator('.part.panel').getByText('digits.quant.yaml: calibrate').first().waitFor();
-  await shot('log');
-  await toast('wide.quant.yaml: quantized').getByRole('button', { name: 'Report' }).click();
-  await panel().getByRole('heading', { name: 'Quantization report' }).waitFor();
 }
 
 async function keepsBest(workbench) {
@@ -108,11 +116,15 @@ async function keepsBest(workbench) {
   await open('digits.quant.yaml');
   await command('Quantsmith: Run Quantization');
   const goOn = await paused(workbench);
-  await command('Quantsmith: Stop or Cancel Quantization');
-  await row('Stop and Keep Best').waitFor();
-  await page.keyboard.press('Enter');
-  await row('Stop and Keep Best').waitFor({ state: 'hidden' });
-  goOn();
+  try {
+    await command('Quantsmith: Stop or Cancel Quantization');
+    await row('Stop and Keep Best').waitFor();
+    await page.keyboard.press('Enter');
+    await row('Stop and Keep Best').waitFor({ state: 'hidden' });
+  } finally {
+    goOn();
+  }
+
   await panel().getByText('Stopped on request; this is the best model so far.').first().waitFor();
   await shot('kept');
 }

@@ -20,15 +20,16 @@ export function showRunStatus(runs: Runs): vscode.Disposable {
   const update = () => {
     const active = runs.active();
     const [first] = active;
-    const configs = active.map(({ config }) => config.toString());
     const restoring = active.filter(({ stage }) => RESTORING.has(stage));
-    void vscode.commands.executeCommand('setContext', 'quantsmith.running', configs);
-    void vscode.commands.executeCommand(
-      'setContext',
-      'quantsmith.restoring',
-      restoring.map(({ config }) => config.toString()),
+    setContext(
+      'quantsmith.running',
+      active.flatMap(({ config }) => pathsOf(config)),
     );
-    void vscode.commands.executeCommand('setContext', 'quantsmith.isRunning', first !== undefined);
+    setContext(
+      'quantsmith.restoring',
+      restoring.flatMap(({ config }) => pathsOf(config)),
+    );
+    setContext('quantsmith.isRunning', first !== undefined);
     language.busy = first !== undefined;
     language.text = first === undefined ? 'Quantsmith: ready' : `Quantsmith: ${described(first)}`;
     language.command =
@@ -52,6 +53,15 @@ export function showRunStatus(runs: Runs): vscode.Disposable {
 
   return vscode.Disposable.from(bar, language, runs.onDidChange(update));
 }
+
+const setContext = (key: string, value: unknown) =>
+  void vscode.commands.executeCommand('setContext', key, value);
+
+/**
+ * A file as the context key `resourcePath` has it: addresses differ between a window and the machine that it works on, and
+ * the window writes paths as its own system does.
+ */
+const pathsOf = (file: vscode.Uri) => [file.path, file.fsPath, file.path.replaceAll('/', '\\')];
 
 const described = ({ config, fraction, message }: ActiveRun) =>
   `${nameOf(config)} ${Math.round(100 * fraction)} %: ${message}`;
