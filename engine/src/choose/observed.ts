@@ -1,13 +1,9 @@
 import type { Graph } from '@quantsmith/model/graph';
 import { isOnnxDomain, type NodeProto } from '@quantsmith/model/onnx';
-import { isLinear } from '@quantsmith/model/operators';
+import { has, isLinear } from '@quantsmith/model/operators';
 import { append } from '@quantsmith/schemas';
 import type { ObservedOutput } from './outputNoise.js';
 
-/** Squash what they get: behind them all but the largest values look alike, and a map with nothing in it is almost zero. */
-const SQUASHING = new Set(['Softmax', 'LogSoftmax', 'Sigmoid', 'HardSigmoid']);
-/** Hand every value on. */
-const SHAPING = new Set(['Identity', 'Reshape', 'Transpose', 'Flatten', 'Squeeze', 'Unsqueeze']);
 /** Layers that stand for a model whose outputs cannot tell. */
 const LAYERS = 8;
 
@@ -53,7 +49,7 @@ function unsquashed(graph: Graph, tensor: string): string[] {
 function passedInputs(node: NodeProto | undefined): string[] {
   if (node === undefined || !isOnnxDomain(node)) return [];
   if (node.opType === 'Concat') return [...node.input];
-  return SQUASHING.has(node.opType) || SHAPING.has(node.opType) ? node.input.slice(0, 1) : [];
+  return has(node, 'squashes') || has(node, 'reshapes') ? node.input.slice(0, 1) : [];
 }
 
 /** What the nearest linear operators above a tensor make. */

@@ -50,6 +50,8 @@ export type Trait = 'quantizable' | 'agnostic' | 'concat' | 'float';
  * Of the graph:
  * - `embeds`: looks up rows of a table.
  * - `probabilities`: gives probabilities, of which a large one hides what happens to the others.
+ * - `squashes`: behind it all but the largest values look alike.
+ * - `reshapes`: hands every value on, in another shape or order.
  * - `runs-bodies`: runs graphs of its own, whose readings from outside are not among its inputs.
  */
 export type Property =
@@ -83,6 +85,8 @@ export type Property =
   | 'selects'
   | 'embeds'
   | 'probabilities'
+  | 'squashes'
+  | 'reshapes'
   | 'runs-bodies';
 
 /** What is known of an operator of the ONNX domain. */
@@ -226,8 +230,9 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
     'never-negative',
     'between-gates',
     'gate',
+    'squashes',
   ]),
-  HardSigmoid: row('quantizable', ['activation', 'never-negative', 'gate']),
+  HardSigmoid: row('quantizable', ['activation', 'never-negative', 'gate', 'squashes']),
   HardSwish: row('float', ['activation', 'between-gates']),
   Selu: row('float', ['activation']),
   Clip: row('float', ['activation', 'absorbed', 'keeps-blocks', 'between-gates']),
@@ -243,11 +248,24 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
     'reshapes-attention',
     'between-attention',
     'between-gates',
+    'reshapes',
   ]),
-  Flatten: row('agnostic', ['stops-dequantize', 'keeps-sign']),
-  Transpose: row('agnostic', ['carries-dequantize', 'keeps-sign', 'reshapes-attention', 'between-attention']),
-  Squeeze: row('agnostic', ['carries-dequantize', 'transformer-float', 'keeps-sign', 'reshapes-attention']),
-  Unsqueeze: row('agnostic', ['carries-dequantize', 'keeps-sign']),
+  Flatten: row('agnostic', ['stops-dequantize', 'keeps-sign', 'reshapes']),
+  Transpose: row('agnostic', [
+    'carries-dequantize',
+    'keeps-sign',
+    'reshapes-attention',
+    'between-attention',
+    'reshapes',
+  ]),
+  Squeeze: row('agnostic', [
+    'carries-dequantize',
+    'transformer-float',
+    'keeps-sign',
+    'reshapes-attention',
+    'reshapes',
+  ]),
+  Unsqueeze: row('agnostic', ['carries-dequantize', 'keeps-sign', 'reshapes']),
   Split: row('agnostic', ['stops-dequantize', 'keeps-sign', 'reshapes-attention']),
   Slice: row('agnostic', ['stops-dequantize', 'keeps-sign']),
   Tile: row('agnostic', ['stops-dequantize', 'keeps-sign']),
@@ -264,7 +282,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
   ScatterND: row('agnostic', [], { moved: [0, 2] }),
   CastLike: row('agnostic', []),
   Dropout: row('agnostic', ['keeps-channels', 'between-attention']),
-  Identity: row('agnostic', ['keeps-channels', 'between-attention']),
+  Identity: row('agnostic', ['keeps-channels', 'between-attention', 'reshapes']),
   Concat: row('concat', ['integer-output', 'keeps-blocks', 'keeps-all-signs', 'reshapes-attention'], {
     moved: 'all',
   }),
@@ -272,7 +290,8 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
   // Others that something is known of
   Shape: row('float', ['shape-only']),
   Size: row('float', ['shape-only']),
-  Softmax: row('float', ['never-negative', 'probabilities']),
+  Softmax: row('float', ['never-negative', 'probabilities', 'squashes']),
+  LogSoftmax: row('float', ['squashes']),
   Einsum: row('float', ['attention-product']),
   Cast: row('float', ['between-attention']),
   Where: row('float', ['between-attention']),
