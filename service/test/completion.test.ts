@@ -13,6 +13,9 @@ function after(marked: string, label: string, language: Language = 'yaml', snipp
   return accepted(document, item);
 }
 
+/** A key that no section has. */
+const FIRST: string = 'zz_first';
+
 describe('keys', () => {
   it('come with the required ones first, without those that are there', () => {
     expect(labels('|').slice(0, 2)).toEqual(['model', 'data']);
@@ -231,7 +234,7 @@ describe('property: an accepted key', () => {
         fc.boolean(),
         (path, pick, indent, first, typed) => {
           const text = JSON.stringify(skeleton(path), null, indent);
-          const entry = findEntry(config(text, 'json').tree, below(path, 'zz_first' as string))!;
+          const entry = findEntry(config(text, 'json').tree, below(path, FIRST))!;
           const offset = first ? entry.start : entry.end;
           const choose = (word: string) => {
             const document = config(`${text.slice(0, offset)} ${word} ${text.slice(offset)}`, 'json');
@@ -244,7 +247,7 @@ describe('property: an accepted key', () => {
           const item = items.find((candidate) => candidate.label === name)!;
           const result = config(accepted(document, item), 'json');
           expect(findEntry(result.tree, below(path, name))).toBeDefined();
-          const found = findEntry(result.tree, below(path, 'zz_first' as string));
+          const found = findEntry(result.tree, below(path, FIRST));
           expect(found?.value).toMatchObject({ kind: 'scalar', value: 1 });
         },
       ),

@@ -45,11 +45,12 @@ describe('a misspelt path of the config does not compile', () => {
   it('where a place is found below another', () => {
     const written: ConfigPath = writtenPath(['quantization']);
     const name = 'calibration' as 'calibration' | 'validation';
+    const anything: string = 'anything';
     const places = [
       below(['data', name], 'preprocess', 'mean', 0),
       below(below(['data', name], 'preprocess'), 'mean'),
       below(written, 'preset'),
-      below(written, 'anything' as string),
+      below(written, anything),
       // @ts-expect-error misspelt: preproces
       below(['data', name], 'preproces', 'mean'),
       // @ts-expect-error no key of preprocess: preset
