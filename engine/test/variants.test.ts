@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { toHalves } from '@quantsmith/model/arrays';
-import { makeTensor, type ModelProto, type NodeProto, type TensorProto } from '@quantsmith/model/onnx';
+import {
+  makeNode,
+  makeTensor,
+  type ModelProto,
+  type NodeProto,
+  type TensorProto,
+} from '@quantsmith/model/onnx';
 import { floats, ints, model, node, randoms, value } from '../../test/kit/models.js';
 import { quantizeModel } from '../../test/kit/quantize.js';
 import { compareModels } from './exported.js';
@@ -32,6 +38,13 @@ function ofRows(nodes: NodeProto[], initializers: TensorProto[], shape: readonly
     opset: 17,
   });
 }
+
+const microsoft = (
+  op: string,
+  inputs: string[],
+  output: string,
+  attributes: Parameters<typeof makeNode>[3] = {},
+) => makeNode(op, inputs, [output], attributes, { name: `${op}_node`, domain: 'com.microsoft' });
 
 /** Patterns of exporters beyond the cases: random samples come out the same to 25 dB. */
 const VARIANTS: Readonly<Record<string, Variant>> = {
@@ -108,6 +121,95 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
       [4, 32],
     ),
     shape: [4, 32],
+    integer: 2,
+  },
+  'a recurrent layer between products': {
+    built: ofRows(
+      [
+        node('MatMul', ['x', 'W'], ['a']),
+        node('Transpose', ['a'], ['t'], { perm: [1, 0, 2] }),
+        node('LSTM', ['t', 'input', 'recurrent'], ['o'], { hidden_size: 8 }),
+        node('Squeeze', ['o', 'one'], ['s']),
+        node('MatMul', ['s', 'V'], ['y']),
+      ],
+      [
+        matrix('W', 8, 6, 2),
+        floats('input', [1, 32, 6], randoms(192, 3)),
+        floats('recurrent', [1, 32, 8], randoms(256, 4)),
+        ints('one', [1]),
+        matrix('V', 8, 4, 5),
+      ],
+      [5, 8],
+    ),
+    shape: [5, 8],
+    integer: 2,
+  },
+  'the fused operators of the runtime’s own optimizer': {
+    built: model({
+      inputs: [value('x', [1, 6, 16])],
+      outputs: [value('y')],
+      nodes: [
+        ...['Q', 'K', 'V'].map((name) => node('MatMul', ['x', name], [name.toLowerCase()])),
+        microsoft('MultiHeadAttention', ['q', 'k', 'v'], 'a', { num_heads: 2 }),
+        microsoft('SkipLayerNormalization', ['a', 'x', 'gain', 'shift'], 'n'),
+        microsoft('FusedMatMul', ['n', 'W'], 'f', { transB: 1 }),
+        microsoft('Gelu', ['f'], 'g'),
+        node('MatMul', ['g', 'U'], ['y']),
+      ],
+      initializers: [
+        ...['Q', 'K', 'V', 'W', 'U'].map((name, index) => matrix(name, 16, 16, 2 + index)),
+        floats('gain', [16], randoms(16, 8)),
+        floats('shift', [16], randoms(16, 9)),
+      ],
+      opset: 17,
+      domains: { 'com.microsoft': 1 },
+    }),
+    shape: [6, 16],
+    integer: 4,
+  },
+  'attention and root mean square of operator set 23': {
+    built: model({
+      inputs: [value('x', [1, 6, 16])],
+      outputs: [value('y')],
+      nodes: [
+        node('RMSNormalization', ['x', 'gain'], ['n']),
+        ...['Q', 'K', 'V'].map((name) => node('MatMul', ['n', name], [name.toLowerCase()])),
+        node('Attention', ['q', 'k', 'v'], ['a'], { q_num_heads: 2, kv_num_heads: 2 }),
+        node('MatMul', ['a', 'U'], ['y']),
+      ],
+      initializers: [
+        ...['Q', 'K', 'V', 'U'].map((name, index) => matrix(name, 16, 16, 2 + index)),
+        floats('gain', [16], randoms(16, 8)),
+      ],
+      opset: 23,
+      ir: 11,
+    }),
+    shape: [6, 16],
+    integer: 4,
+  },
+  'a grid, a cubic Resize and normalized groups between convolutions': {
+    built: model({
+      inputs: [value('x', [1, 3, 8, 8])],
+      outputs: [value('y')],
+      nodes: [
+        node('Conv', ['x', 'K'], ['a'], { pads: [1, 1, 1, 1] }),
+        node('GroupNormalization', ['a', 'gain', 'shift'], ['n'], { num_groups: 2 }),
+        node('GridSample', ['n', 'grid'], ['g'], { mode: 'linear' }),
+        node('Resize', ['g', '', 'scales'], ['r'], { mode: 'cubic' }),
+        node('Conv', ['r', 'L'], ['y']),
+      ],
+      initializers: [
+        floats('K', [6, 3, 3, 3], randoms(162, 2)),
+        floats('gain', [6], randoms(6, 3)),
+        floats('shift', [6], randoms(6, 4)),
+        floats('grid', [1, 6, 6, 2], randoms(72, 5)),
+        floats('scales', [4], [1, 1, 2, 2]),
+        floats('L', [4, 6, 3, 3], randoms(216, 6)),
+      ],
+      opset: 21,
+      ir: 10,
+    }),
+    shape: [3, 8, 8],
     integer: 2,
   },
   'a fixed Reshape under a free batch': {
