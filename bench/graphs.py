@@ -45,7 +45,9 @@ def lowest(expected, actual):
     for output in range(len(expected[0])):
         signal = sum(float((row[output].astype(np.float64) ** 2).sum()) for row in expected)
         noise = sum(float(((x[output].astype(np.float64) - y[output]) ** 2).sum()) for x, y in zip(expected, actual))
-        found.append(float("inf") if noise == 0 else 10 * np.log10(signal / noise))
+        ratio = float("inf") if noise == 0 else 10 * np.log10(signal / noise)
+        # What is no number is as bad as can be.
+        found.append(float("-inf") if np.isnan(ratio) else ratio)
     return min(found)
 
 

@@ -202,7 +202,7 @@ function placeAt(
   });
 
   if (asking.length === 0) return [];
-  if (readers.length === 1 && isLoneElementwise(asking[0]!.port.node, demands)) return [];
+  if (asking.every(({ port }) => isLoneElementwise(port.node, demands))) return [];
   const merged = mergeDemands(asking.map(({ demand }) => demand));
   const targets = asking.map(({ port }) => ({ node: port.node.name, input: port.input }));
 
