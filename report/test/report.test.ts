@@ -44,6 +44,33 @@ describe('changes go the way they are named', () => {
   });
 });
 
+describe('findings', () => {
+  const CODES = [
+    'output-damaged',
+    'layer-collapse',
+    'float-accuracy-implausible',
+    'samples-alike',
+    'calibration-clipped',
+    'accuracy-not-measured',
+    'slower-than-float',
+    'not-verified',
+  ];
+  const warnings = CODES.map((code) => ({
+    code,
+    severity: 'warning' as const,
+    message: `This is what ${code} says.`,
+    config_path: [],
+  }));
+  it('stand in every format alike, with their code and all of their text', () => {
+    const report = sampleReport({ warnings });
+    for (const text of [reportText(report), reportMarkdown(report), pageText(reportHtml(report))]) {
+      const found = flat(text.replace(/[`\n]/g, ' '));
+      for (const { message } of warnings) expect(found.replace(/&#45;/g, '-')).toContain(message);
+      for (const code of CODES) expect(found).toContain(code);
+    }
+  });
+});
+
 describe('what every format states', () => {
   const formats = {
     table: (change?: Parameters<typeof sampleReport>[0]) => reportText(sampleReport(change)),

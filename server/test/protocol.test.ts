@@ -1,11 +1,11 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CancellationTokenSource, WorkDoneProgress } from 'vscode-languageserver-protocol/node';
 import type { CodeAction, Diagnostic, DocumentDiagnosticReport } from 'vscode-languageserver-protocol';
-import type { QuantizationReport } from '@quantsmith/schemas';
+import type { DebugReport, QuantizationReport } from '@quantsmith/schemas';
 import { inMemory, realProcess, type TestClient } from '../../test/kit/lspClient.js';
 import { copyDigits } from '../../test/kit/digits.js';
 
@@ -242,6 +242,21 @@ describe.skipIf(!existsSync(bundle))('the bundled program (npm run build makes i
       'auto',
     ]);
     expect(await risk()).toMatch(/before restoration: disable \d.*first_layer \d.*enable \d.*auto \d/);
+  });
+
+  it('compares every layer with the float model, and writes nothing', async () => {
+    client = await realProcess(bundle, PULL);
+    const config = pathToFileURL(join(folder, 'digits.quant.yaml')).href;
+    const before = readdirSync(folder).sort();
+    const report = await client.connection.sendRequest<DebugReport>('workspace/executeCommand', {
+      command: 'quantsmith.server.debug',
+      arguments: [config],
+    });
+    expect(report).toMatchObject({ schema_version: 1, settings: 'defaults', saved: [] });
+    expect(report.layers.filter(({ quantized, sqnr_db: ratio }) => quantized && ratio !== null)).not.toEqual(
+      [],
+    );
+    expect(readdirSync(folder).sort()).toEqual(before);
   });
 
   it('a run that is cancelled leaves nothing behind', async () => {

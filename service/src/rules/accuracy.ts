@@ -63,11 +63,12 @@ function metricFindings(
   if (metric === null) return [];
   const { name, samples, ci95, max_drop: allowed } = metric;
   const reverted = restoration?.reverted ?? [];
-  const [low, high] = ci95 ?? [null, null];
+  const interval =
+    ci95 === null ? '' : `, 95 % interval [${points(metric, ci95[0])}, ${points(metric, ci95[1])}]`;
   const dropText =
     metric.drop === null
       ? `drop undefined. ${undefinedDropText(name)}`
-      : `drop ${points(metric, metric.drop)}, 95 % interval [${points(metric, low)}, ${points(metric, high)}]`;
+      : `drop ${points(metric, metric.drop)}${interval}`;
 
   const measured = `${name} ${percent(name, metric.baseline)} → ${percent(name, metric.quantized)} on ${samples} samples, ${dropText}`;
   const target: ConfigPath[] = [
@@ -86,7 +87,7 @@ function metricFindings(
 
   if (metric.satisfied === false) {
     // The interval contains the allowed drop: the samples cannot tell the two apart.
-    const noise = allowed !== null && low !== null && low <= allowed;
+    const noise = allowed !== null && ci95 !== null && ci95[0] <= allowed;
     const doubt = noise ? ' The excess is within the noise of the samples.' : '';
     const message = `Accuracy target missed: ${measured}; allowed ${points(metric, allowed ?? 0)}.${doubt}`;
     return place('accuracy-drop', noise ? 'info' : 'error', message);
