@@ -109,7 +109,7 @@ const ARROWS = {
       knowledge: 'document npm:vscode-languageserver-types',
       reports: '',
       rules: `
-        context document extends facts findings knowledge reports node:path npm:fastest-levenshtein
+        context document extends facts findings knowledge reports node:path
         npm:vscode-languageserver-textdocument npm:vscode-languageserver-types
       `,
     },

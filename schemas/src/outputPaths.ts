@@ -93,21 +93,35 @@ const DATA_PATHS = [...DATA_KIND_NAMES, 'labels', 'classes'] as const;
 
 /** Absolute paths of what a config says a run reads, itself included; of any value, whether it is valid or not. */
 export function configuredInputs(config: unknown, configPath: string): string[] {
-  const valueAt = (value: unknown, key: string): unknown =>
-    typeof value === 'object' && value !== null && Object.hasOwn(value, key)
-      ? (value as Readonly<Record<string, unknown>>)[key]
-      : undefined;
-
-  const data = valueAt(config, 'data');
-  const sections = DATA_SECTIONS.map((name) => valueAt(data, name));
   const named = [
     valueAt(config, 'model'),
-    ...sections.flatMap((section) => DATA_PATHS.map((key) => valueAt(section, key))),
+    ...dataPathsOf(config),
     valueAt(valueAt(config, 'accuracy_control'), 'metric'),
-  ].filter((path) => typeof path === 'string' && path !== '') as string[];
+  ];
 
-  return [configPath, ...named.map((path) => resolve(dirname(configPath), path))];
+  return [configPath, ...absolute(named, configPath)];
 }
+
+/** The files and folders that the data sections of a config name, absolute, in the order of the sections and their keys. */
+export function configuredData(config: unknown, configPath: string): string[] {
+  return absolute(dataPathsOf(config), configPath);
+}
+
+const absolute = (paths: readonly unknown[], configPath: string): string[] =>
+  paths.flatMap((path) =>
+    typeof path === 'string' && path !== '' ? [resolve(dirname(configPath), path)] : [],
+  );
+
+function dataPathsOf(config: unknown): unknown[] {
+  const data = valueAt(config, 'data');
+  const sections = DATA_SECTIONS.map((name) => valueAt(data, name));
+  return sections.flatMap((section) => DATA_PATHS.map((key) => valueAt(section, key)));
+}
+
+const valueAt = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? (value as Readonly<Record<string, unknown>>)[key]
+    : undefined;
 
 /** A path as a report has it: relative to a folder, with forward slashes, the same on every machine. */
 export const portablePath = (folder: string, path: string) => relative(folder, path).split(sep).join('/');

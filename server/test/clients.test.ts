@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { resolvedConfigText, type QuantizationConfig } from '@quantsmith/schemas';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CodeAction, CodeActionContext, CodeLens, Diagnostic } from 'vscode-languageserver-protocol';
+import { dataContent } from '@quantsmith/engine';
 import { sampleReport } from '../../test/kit/sampleReport.js';
 import { checkConfigFile } from '../src/check/check.js';
 import { inMemory, type TestClient } from '../../test/kit/lspClient.js';
@@ -131,7 +132,12 @@ describe('a report', () => {
     quantization: { preset: 'mixed' },
   };
   const sha256 = (text: string | Buffer) => createHash('sha256').update(text).digest('hex');
-  const lens = async (text: string, model = readFileSync(digits)) => {
+  /** `data`: what is in the array, which is newer than the report then, and the hash that the report has. */
+  const lens = async (
+    text: string,
+    model = readFileSync(digits),
+    data: { readonly now: string; readonly hash: string | null } | null = null,
+  ) => {
     const base = sampleReport({ created: '2020-01-02T03:04:05Z' });
     const resolved = sha256(resolvedConfigText(config));
     const report = {
@@ -139,10 +145,11 @@ describe('a report', () => {
       config: { path: 'b.quant.yaml', sha256: 'of another text', resolved_sha256: resolved },
       model: { path: digits, sha256: sha256(model) },
       output: { ...base.output, path: 'b.int8.onnx' },
+      ...(data === null ? {} : { data: { ...base.data, content_sha256: data.hash } }),
     };
     writeFileSync(join(folder, 'b.int8.onnx.report.json'), JSON.stringify(report));
-    writeFileSync(join(folder, 'a.npy'), '');
-    utimesSync(join(folder, 'a.npy'), 0, 0);
+    writeFileSync(join(folder, 'a.npy'), data?.now ?? '');
+    if (data === null) utimesSync(join(folder, 'a.npy'), 0, 0);
     await opened('b.quant.yaml', text);
     const lenses = await client!.connection.sendRequest<CodeLens[]>('textDocument/codeLens', {
       textDocument: { uri: uriOf('b.quant.yaml') },
@@ -167,6 +174,17 @@ describe('a report', () => {
     asked.replace('mixed', 'mixed, subset_size: 299'),
   ])('%j asks for something else', async (text) => {
     expect(await lens(text)).toMatch(/\(config changed since\)/);
+  });
+
+  it('is of the same data after a touch, a clone or a checkout, and of others when their content is', async () => {
+    writeFileSync(join(folder, 'a.npy'), 'samples');
+    const hash = await dataContent([join(folder, 'a.npy')]);
+    const model = readFileSync(digits);
+    expect(await lens(asked, model, { now: 'samples', hash })).toMatch(/^Last run 2020-01-02 03:04: /);
+    await client!.stop();
+    expect(await lens(asked, model, { now: 'other samples', hash })).toMatch(/\(data changed since\)/);
+    await client!.stop();
+    expect(await lens(asked, model, { now: 'samples', hash: null })).toMatch(/\(not checked/);
   });
 
   it('is of another model when its content is another, and not checked where data is newer', async () => {

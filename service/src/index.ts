@@ -59,7 +59,7 @@ export { workspaceSymbols } from './features/workspaceSymbols.js';
 export { DEBUG_COMMAND, MANAGE_TRUST_COMMAND, OVERFLOW_COMMAND, RUN_COMMAND } from './findings/commands.js';
 export type { Finding, Severity } from './findings/finding.js';
 export { isConfigName, isConfigText } from './knowledge/configNames.js';
-export { createModelIndex, type ModelIndex } from './knowledge/modelIndex.js';
+export { createModelIndex, type ModelIndex } from './facts/modelIndex.js';
 export { layerAt } from './knowledge/ignoredScope.js';
 export { outputPaths } from './reports/outputPaths.js';
 export { accuracyFindings } from './rules/accuracy.js';

@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import { modelSha256, type ModelProto } from '@quantsmith/model/onnx';
 import {
+  configuredData,
   portablePath,
   resolvedConfigText,
   type QuantizationReport,
   type RunRequest,
 } from '@quantsmith/schemas';
+import { dataContent } from '../data/dataContent.js';
 import type { Finished } from '../measure/finished.js';
 import type { Latency } from '../measure/latency.js';
 import { keepRun } from '../output/history.js';
@@ -42,7 +44,8 @@ export async function publishRun(
 ): Promise<QuantizationReport> {
   const { clock, paths, warn, loaded, float } = opened;
   // What is read of files comes before the stage that writes: it belongs to measuring.
-  const data = await dataReport(opened, run.restored.made.cached);
+  const dataFiles = configuredData(request.config, resolve(request.configPath));
+  const data = await dataReport(opened, run.restored.made.cached, dataFiles);
   const modelHash = await modelSha256(loaded);
   warn(await modelChanges(loaded));
 
@@ -121,9 +124,13 @@ function describe(
 async function dataReport(
   { statistics: { source, samples }, validation }: OpenedRun,
   cached: boolean,
+  files: readonly string[],
 ): Promise<QuantizationReport['data']> {
+  const content_sha256 = await dataContent(files);
   const calibration = { samples, sha256: await source.fingerprint(), cached };
-  if (validation === null) return { calibration, validation: null };
+  if (validation === null) return { calibration, validation: null, content_sha256 };
   const { count } = validation.source;
-  return { calibration, validation: { samples: count, sha256: await validation.source.fingerprint() } };
+  const measured = { samples: count, sha256: await validation.source.fingerprint() };
+
+  return { calibration, validation: measured, content_sha256 };
 }

@@ -101,6 +101,10 @@ export interface QuantizationReport {
        */
       sha256: string;
     } | null;
+    /**
+     * Hash of the contents of the files that the data sections name, whatever their times; null where they are too many to be read for that.
+     */
+    content_sha256?: string | null;
   };
   /**
    * Where it ran.

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 import {
   DocumentDiagnosticReportKind,
@@ -30,6 +29,7 @@ export type WorkspaceDiagnostics = (
 
 export function createWorkspaceDiagnostics(session: Session): WorkspaceDiagnostics {
   const known = new Map<string, Found>();
+  let given = 0;
 
   return async (previous, token) => {
     const ids = new Map(previous.map(({ uri, value }) => [uri, value]));
@@ -41,7 +41,9 @@ export function createWorkspaceDiagnostics(session: Session): WorkspaceDiagnosti
       let found = known.get(file);
       if (found?.document !== document || isOpen || performance.now() > found.until) {
         const items = await session.diagnose(document);
-        const id = createHash('sha256').update(JSON.stringify(items)).digest('hex').slice(0, 16);
+        // The same findings keep their name.
+        const isSame = found !== undefined && JSON.stringify(found.items) === JSON.stringify(items);
+        const id: string = isSame ? found!.id : String(++given);
         found = { document, until: performance.now() + FOUND_MS, items, id };
         known.set(file, found);
       }

@@ -1,3 +1,4 @@
+import { dataContent } from '@quantsmith/engine';
 import { createHash } from 'node:crypto';
 import { withFile } from './look.js';
 
@@ -25,4 +26,18 @@ export function contentHash(path: string): Promise<ContentHash | null> {
 
     return { sha256: hash.digest('hex'), mayBeExternal };
   });
+}
+
+/** Hashes data again only when a file of it has another time: gigabytes are not read at every key stroke. */
+export function createDataContent(
+  changed: (path: string) => Promise<number | null>,
+): (paths: readonly string[]) => Promise<string | null> {
+  let last: { readonly state: string; readonly hash: Promise<string | null> } | null = null;
+  return async (paths) => {
+    const times = await Promise.all(paths.map(changed));
+    if (times.includes(null)) return null;
+    const state = JSON.stringify([paths, times]);
+    if (last?.state !== state) last = { state, hash: dataContent(paths) };
+    return last.hash;
+  };
 }

@@ -17,7 +17,7 @@ import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { archiveFacts, arrayFacts, type ArchiveFacts } from './arrays.js';
 import { cachedByFile, cachedLook, cachedWalk } from './cached.js';
-import { contentHash, type ContentHash } from './content.js';
+import { contentHash, createDataContent, type ContentHash } from './content.js';
 import { countSets, latestChange, listFiles, listImages, type ImageList } from './folders.js';
 import { imageSize } from './imageSize.js';
 import { classFolderFacts, readLabelFacts, readLabelText, yoloFacts } from './labels.js';
@@ -53,6 +53,8 @@ export interface Sources {
   readonly judgeLabels: JudgeLabels;
   /** The hash of a file's content; null: not known. */
   readonly content: (path: string) => Promise<ContentHash | null>;
+  /** The hash of what some files and folders hold, found out once for each state of them; null: not known. */
+  readonly dataContent: (paths: readonly string[]) => Promise<string | null>;
   /** Milliseconds of the latest change of a file or below a folder; 0: nothing is there. */
   readonly changed: (path: string) => Promise<number | null>;
   /** Files are known to have changed: none is taken for what it was a moment ago. */
@@ -102,6 +104,7 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
     classFolders: classFolders.load,
     judgeLabels: createLabelJudge({ kind: kind.load, labelText: labelText.load, files: files.load }),
     content: content.load,
+    dataContent: createDataContent(changed.load),
     changed: changed.load,
     forget() {
       const byFile = [model, report, config, array, archive, labelText, labels, size, content];

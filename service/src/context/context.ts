@@ -1,7 +1,7 @@
 import type { ModelSummary, QuantizationConfig, QuantizationReport } from '@quantsmith/schemas';
 import type { Inherited } from '../extends/inherit.js';
 import type { FileFacts } from '../facts/facts.js';
-import type { ModelIndex } from '../knowledge/modelIndex.js';
+import type { ModelIndex } from '../facts/modelIndex.js';
 
 /** What of a run has changed since; null: nothing; unknown: that was not found out, or not yet. */
 export type Change = 'config' | 'model' | 'data' | 'unknown' | null;

@@ -6,7 +6,7 @@ import { quoted } from '../document/edit.js';
 import { walk, type Tree } from '../document/tree.js';
 import { effectiveValue, NOTHING_INHERITED } from '../extends/inherit.js';
 import { NO_FACTS } from '../facts/facts.js';
-import { createModelIndex } from '../knowledge/modelIndex.js';
+import { createModelIndex } from '../facts/modelIndex.js';
 import type { Finding } from '../findings/finding.js';
 import { fix, type Fix, type Fixable, type FixTable } from '../findings/fix.js';
 import { RULES } from './list.js';

@@ -4,7 +4,7 @@ import { removeItem } from '../document/removeItem.js';
 import { walk, type TreeNode } from '../document/tree.js';
 import type { Finding } from '../findings/finding.js';
 import { fix, type FixTable } from '../findings/fix.js';
-import type { ModelIndex } from '../knowledge/modelIndex.js';
+import type { ModelIndex } from '../facts/modelIndex.js';
 import { createMatcher } from '../knowledge/matching.js';
 import { stringsAt } from '../knowledge/ignoredScope.js';
 import { defineRule } from './rule.js';

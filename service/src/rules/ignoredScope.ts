@@ -4,7 +4,7 @@ import { findEntry, type Span } from '../document/tree.js';
 import { isMapping } from '../extends/merge.js';
 import type { Code, Finding, Severity } from '../findings/finding.js';
 import { bordersOf, stringsOf, type ScopeList, type ScopePath } from '../knowledge/ignoredScope.js';
-import type { ModelIndex } from '../knowledge/modelIndex.js';
+import type { ModelIndex } from '../facts/modelIndex.js';
 import { createMatcher, patternProblem, type Matcher } from '../knowledge/matching.js';
 import { subgraphFindings } from './subgraphs.js';
 import { placeOf } from './place.js';

@@ -2,7 +2,7 @@ import type { ModelSummary, QuantizationConfig, QuantizationReport } from '@quan
 import type { ConfigContext } from '../context/context.js';
 import type { ConfigDocument } from '../document/document.js';
 import type { FileFacts } from '../facts/facts.js';
-import type { ModelIndex } from '../knowledge/modelIndex.js';
+import type { ModelIndex } from '../facts/modelIndex.js';
 import type { Code, Finding } from '../findings/finding.js';
 import type { FixTable } from '../findings/fix.js';
 
