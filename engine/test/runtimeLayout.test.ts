@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { readModel } from '@quantsmith/model/onnx';
 import { floats, model, node, value } from '../../test/kit/models.js';
 import { quantizeModel } from '../../test/kit/quantize.js';
 
@@ -102,5 +103,33 @@ describe('integer kernels from end to end', () => {
       }),
     );
     expect(operators).toMatchObject({ Conv: 1, QLinearConv: 1 });
+  });
+});
+
+describe('the written model', () => {
+  it('stores equal zero points of weights and biases once', async () => {
+    const network = model({
+      nodes: [
+        node('Conv', ['x', 'w1', 'b1'], ['a'], {}, 'first'),
+        node('Conv', ['a', 'w2', 'b2'], ['y'], {}, 'second'),
+      ],
+      inputs: [value('x', [1, 8, 8, 8])],
+      outputs: [value('y', [1, 8, 8, 8])],
+      initializers: [
+        ...[weight('w1', 8), weight('w2', 8)],
+        ...['b1', 'b2'].map((name) => floats(name, [8], WAVES.slice(0, 8))),
+      ],
+    });
+    const { output, report } = await quantizeModel(network, [{ shape: [8, 8, 8], data: WAVES }], {});
+    const { node: nodes, initializer } = (await readModel(output)).model.graph!;
+    const perChannel = (name: string) =>
+      initializer.find((tensor) => tensor.name === name)?.dims.length === 1;
+    const zeroPoints = nodes
+      .filter(({ opType, input }) => opType === 'DequantizeLinear' && perChannel(input[1]!))
+      .map(({ input }) => input[2]!);
+    // Two of weights, two of biases.
+    expect(zeroPoints.length).toBe(4);
+    expect(new Set(zeroPoints).size).toBe(2);
+    expect(report.kernels.by_op).toMatchObject({ QLinearConv: 2 });
   });
 });

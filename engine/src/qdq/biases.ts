@@ -4,6 +4,7 @@ import { has, traitOf } from '@quantsmith/model/operators';
 import type { ActivationQuantizer, WeightQuantizer } from '../placement/types.js';
 import { DATA_TYPE, STORAGE, integerTensor } from './storage.js';
 import type { BiasUpdate, QdqInput } from './types.js';
+import type { ZeroPoints } from './zeroPoints.js';
 
 /** Writes corrected biases as new initializers, so that a bias shared with another operator stays as it is there. */
 export function replaceBiases(rewrite: GraphRewrite, updates: readonly BiasUpdate[]): void {
@@ -49,7 +50,7 @@ export function integerBiases({
  * point 0), the form in which an integer kernel adds them to its accumulator. Weights have room for them
  * (`makeRoomForBiases`); one that does not fit all the same stays float.
  */
-export function quantizeBiases(rewrite: GraphRewrite, input: QdqInput): void {
+export function quantizeBiases(rewrite: GraphRewrite, input: QdqInput, zeroPoints: ZeroPoints): void {
   for (const { node, activation, weight } of integerBiases(input)) {
     const target = rewrite.node(node.name);
     const bias = rewrite.initializer(target?.input[2] ?? '');
@@ -57,7 +58,9 @@ export function quantizeBiases(rewrite: GraphRewrite, input: QdqInput): void {
     const [activationScale = 1] = input.activations.get(activation.id)!.scale;
     const scale = input.weights.get(weight.id)!.parameters.scale.map((s) => s * activationScale);
     const codes = biasCodes(readFloats(bias, input.dir), scale);
-    if (codes !== null) writeIntegerBias(rewrite, target, node.name, bias.dims.map(Number), scale, codes);
+    if (codes === null) continue;
+    const zeroPoint = zeroPoints(perChannelDims(scale), 'int32', new Int32Array(scale.length));
+    writeIntegerBias(rewrite, target, bias.dims.map(Number), { scale, codes, zeroPoint });
   }
 }
 
@@ -97,24 +100,28 @@ function roundHalfEven(x: number): number {
   return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }
 
+interface BiasParameters {
+  readonly scale: Float32Array;
+  readonly codes: Int32Array;
+  /** The constant's name. */
+  readonly zeroPoint: string;
+}
+
+const perChannelDims = (scale: Float32Array) => (scale.length > 1 ? [scale.length] : []);
+
 function writeIntegerBias(
   rewrite: GraphRewrite,
   target: NodeProto,
-  node: string,
   dims: readonly number[],
-  scale: Float32Array,
-  codes: Int32Array,
+  { scale, codes, zeroPoint }: BiasParameters,
 ): void {
-  const base = rewrite.freshName(`${node}_bias_quantized`);
-  const perChannel = scale.length > 1;
-  const parameterDims = perChannel ? [scale.length] : [];
+  const base = rewrite.freshName(`${target.name}_bias_q`);
   rewrite.addInitializer(integerTensor(base, dims, 'int32', codes));
   const scaleName = rewrite.freshName(`${base}_scale`);
-  const zeroPoint = rewrite.freshName(`${base}_zero_point`);
-  rewrite.addInitializer(makeTensor(scaleName, parameterDims, DATA_TYPE.float, scale));
-  rewrite.addInitializer(integerTensor(zeroPoint, parameterDims, 'int32', new Int32Array(scale.length)));
-  const output = rewrite.freshName(`${base}_dequantized`);
-  rewrite.addNode('DequantizeLinear', [base, scaleName, zeroPoint], output, perChannel ? { axis: 0 } : {}, {
+  rewrite.addInitializer(makeTensor(scaleName, perChannelDims(scale), DATA_TYPE.float, scale));
+  const output = rewrite.freshName(`${base}_dq`);
+  const attributes = scale.length > 1 ? { axis: 0 } : {};
+  rewrite.addNode('DequantizeLinear', [base, scaleName, zeroPoint], output, attributes, {
     name: rewrite.freshName(`DequantizeLinear_${base}`),
   });
   rewrite.rewire([{ node: target.name, input: 2 }], output);

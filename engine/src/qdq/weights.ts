@@ -3,6 +3,7 @@ import { makeTensor } from '@quantsmith/model/onnx';
 import type { WeightQuantizer } from '../placement/types.js';
 import type { QuantizedWeights } from '../weights/quantize.js';
 import { DATA_TYPE, integerTensor } from './storage.js';
+import type { ZeroPoints } from './zeroPoints.js';
 
 /**
  * Replaces the float weight by its codes and a DequantizeLinear that all targets share. Readers that are no targets
@@ -12,6 +13,7 @@ export function foldWeights(
   rewrite: GraphRewrite,
   quantizer: WeightQuantizer,
   weights: QuantizedWeights,
+  zeroPoints: ZeroPoints,
 ): void {
   const { tensor, axis } = quantizer;
   const source = rewrite.initializer(tensor);
@@ -19,10 +21,9 @@ export function foldWeights(
   const { parameters, codes } = weights;
   const dims = axis === null ? [] : [parameters.scale.length];
   const scale = rewrite.freshName(`scale_${tensor}_1`);
-  const zeroPoint = rewrite.freshName(`zero_point_${tensor}_1`);
+  const zeroPoint = zeroPoints(dims, parameters.storage, parameters.zeroPoint);
   const quantized = rewrite.freshName(`q_output_${tensor}_1`);
   rewrite.addInitializer(makeTensor(scale, dims, DATA_TYPE.float, parameters.scale));
-  rewrite.addInitializer(integerTensor(zeroPoint, dims, parameters.storage, parameters.zeroPoint));
   rewrite.addInitializer(integerTensor(quantized, source.dims.map(Number), parameters.storage, codes));
   const output = rewrite.freshName(`dq_output_${tensor}_1`);
   rewrite.addNode('DequantizeLinear', [quantized, scale, zeroPoint], output, axis === null ? {} : { axis }, {

@@ -5,6 +5,7 @@ import { quantizeBiases, replaceBiases } from './biases.js';
 import { repeatBehindPassThrough } from './passThrough.js';
 import { foldWeights } from './weights.js';
 import type { QdqInput } from './types.js';
+import { sharedZeroPoints } from './zeroPoints.js';
 
 /**
  * The quantized model in QDQ form: QuantizeLinear → DequantizeLinear pairs on activations, integer weights behind a
@@ -13,6 +14,7 @@ import type { QdqInput } from './types.js';
  */
 export function writeQdq(input: QdqInput): ModelProto {
   const rewrite = rewriteGraph(input.model);
+  const zeroPoints = sharedZeroPoints(rewrite);
   replaceBiases(rewrite, input.biases);
   for (const quantizer of input.placement.activations) {
     const parameters = input.activations.get(quantizer.id);
@@ -21,10 +23,10 @@ export function writeQdq(input: QdqInput): ModelProto {
     if (input.runtime === 'onnxruntime') repeatBehindPassThrough(rewrite, input.graph, quantizer, pair);
   }
 
-  if (input.runtime === 'onnxruntime') quantizeBiases(rewrite, input);
+  if (input.runtime === 'onnxruntime') quantizeBiases(rewrite, input, zeroPoints);
   for (const quantizer of input.placement.weights) {
     const weights = input.weights.get(quantizer.id);
-    if (weights !== undefined) foldWeights(rewrite, quantizer, weights);
+    if (weights !== undefined) foldWeights(rewrite, quantizer, weights, zeroPoints);
   }
 
   return rewrite.finish();
