@@ -41,6 +41,7 @@ import {
   hover,
   inlayHints,
   isWantedBehind,
+  keepsReadable,
   layerActions,
   listingWanted,
   rewrites,
@@ -143,6 +144,9 @@ function registerFeatures(session: Session): void {
       const isAsked =
         (context.only ?? null) !== null || context.triggerKind === CodeActionTriggerKind.Invoked;
 
+      // Every edit is read again before it is offered.
+      const isSound = ({ edit }: CodeAction) =>
+        keepsReadable(document, edit?.changes?.[document.text.uri] ?? []);
       const refactor = isAsked && wants(context.only, CodeActionKind.RefactorRewrite);
       const fixes = [
         ...codeActions(document, { ...context, diagnostics: await withData(session, document, context) }),
@@ -152,13 +156,16 @@ function registerFeatures(session: Session): void {
         ...(refactor ? await refactorings(session, document) : []),
       ];
 
-      if (!wants(context.only, FIX_ALL)) return adaptActions(fixes, versionOf, session.capabilities);
+      if (!wants(context.only, FIX_ALL))
+        return adaptActions(fixes.filter(isSound), versionOf, session.capabilities);
       const known = await contextOf(document);
       // What somebody does not want to hear of, nobody changes for them.
       const visible = (current: ConfigDocument) =>
         findAll(current, known).findings.filter(({ code }) => session.settings.severities[code] !== 'off');
 
-      return adaptActions([...fixes, ...fixAll(document, visible)], versionOf, session.capabilities);
+      const all = [...fixes, ...fixAll(document, visible)].filter(isSound);
+
+      return adaptActions(all, versionOf, session.capabilities);
     }),
   );
   connection.onCodeLens(onDocument([], (document, _, token) => lensesOf(session, document, token)));

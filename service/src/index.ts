@@ -63,6 +63,6 @@ export { createModelIndex, type ModelIndex } from './facts/modelIndex.js';
 export { layerAt } from './knowledge/ignoredScope.js';
 export { outputPaths } from './reports/outputPaths.js';
 export { accuracyFindings } from './rules/accuracy.js';
-export { findAll } from './rules/all.js';
+export { findAll, keepsReadable } from './rules/all.js';
 export { withoutSuppressed } from './rules/suppress.js';
 export { setValue, type Written } from './document/edit.js';

@@ -11,6 +11,38 @@ it.each([
     'nodes_to_exclude: [a]',
     'Unknown key "nodes_to_exclude" in the config. Here it is "quantization.ignored_scope.names".',
   ],
+  [
+    'quantization: {calibrate_method: MinMax}',
+    'Unknown key "calibrate_method" in "quantization". Here it is "quantization.advanced_parameters.activations_range_estimator_params".',
+  ],
+  [
+    'quantization: {activation_type: QUInt8}',
+    'Unknown key "activation_type" in "quantization". Here it is "quantization.advanced_parameters.activations_quantization_params".',
+  ],
+  [
+    'quant_format: QDQ',
+    'Unknown key "quant_format" in the config. Models are always written with QuantizeLinear and DequantizeLinear (QDQ).',
+  ],
+  [
+    'tolerable_loss: 0.01',
+    'Unknown key "tolerable_loss" in the config. Here it is "accuracy_control.max_drop".',
+  ],
+  [
+    'quantization: {target_device: TargetDevice.CPU}',
+    '"quantization.target_device" cannot be TargetDevice.CPU. Did you mean CPU?',
+  ],
+  [
+    'quantization: {preset: QuantizationPreset.MIXED}',
+    '"quantization.preset" cannot be QuantizationPreset.MIXED. Did you mean mixed?',
+  ],
+  [
+    'quantization: {advanced_parameters: {activations_range_estimator_params: RangeEstimatorParametersSet.MEAN_MINMAX}}',
+    '"quantization.advanced_parameters.activations_range_estimator_params" cannot be RangeEstimatorParametersSet.MEAN_MINMAX. Did you mean mean_minmax?',
+  ],
+  [
+    'quantization: {advanced_parameters: {activations_range_estimator_params: Percentile}}',
+    '"quantization.advanced_parameters.activations_range_estimator_params" cannot be Percentile. Did you mean mean_quantile?',
+  ],
   ['quantization: []', '"quantization" must be a mapping.'],
   ['quantization: {ignored_scope: {names: {}}}', '"quantization.ignored_scope.names" must be a list.'],
   ['model: a\nmodel: b', 'Duplicate key "model"; the first is on line 1.'],

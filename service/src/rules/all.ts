@@ -168,7 +168,7 @@ function candidates(document: ConfigDocument, found: Fixable): Fix[] {
  * YAML has forms (explicit keys, tags over lines) that an edit by lines can break, and anchors that others need: such a fix
  * is not offered.
  */
-function keepsReadable(document: ConfigDocument, edits: Fix['edits']): boolean {
+export function keepsReadable(document: ConfigDocument, edits: Fix['edits']): boolean {
   if (edits.length === 0) return true;
   const after = edited(document, edits).tree;
   const before = document.tree;

@@ -149,6 +149,28 @@ const FOREIGN_KEYS: ReadonlyMap<string, DottedPath> = new Map([
   ['calibrate_method', 'quantization.advanced_parameters.activations_range_estimator_params'],
   ['stat_subset_size', 'quantization.subset_size'],
   ['maximal_drop', 'accuracy_control.max_drop'],
+  ['activation_type', 'quantization.advanced_parameters.activations_quantization_params'],
+  ['weight_type', 'quantization.advanced_parameters.weights_quantization_params'],
+  ['reduce_range', 'quantization.advanced_parameters.overflow_fix'],
+  ['calibration_data_reader', 'data.calibration'],
+  ['op_name_dict', 'quantization.overrides'],
+  ['op_type_dict', 'quantization.overrides'],
+  ['calibration_sampling_size', 'quantization.subset_size'],
+  ['accuracy_criterion', 'accuracy_control'],
+  ['tolerable_loss', 'accuracy_control.max_drop'],
+  ['ignored', 'quantization.ignored_scope'],
+]);
+
+/** Keys of other tools that nothing here is like, and why. */
+const FOREIGN_NOTES: ReadonlyMap<string, string> = new Map([
+  ['quant_format', 'Models are always written with QuantizeLinear and DequantizeLinear (QDQ).'],
+]);
+
+/** Values of other tools, by what they are called here. */
+const FOREIGN_VALUES: ReadonlyMap<string, string> = new Map([
+  ['entropy', 'histogram'],
+  ['percentile', 'mean_quantile'],
+  ['distribution', 'histogram'],
 ]);
 
 function unknownKey(document: ConfigDocument, path: ConfigPath, key: string): Finding {
@@ -158,14 +180,17 @@ function unknownKey(document: ConfigDocument, path: ConfigPath, key: string): Fi
   const suggestions = nearest(key, known);
   const elsewhere = suggestions.length === 0 ? sectionWith(key) : undefined;
   const foreign = FOREIGN_KEYS.get(key);
+  const note = FOREIGN_NOTES.get(key);
   const hint =
-    foreign !== undefined
-      ? ` Here it is "${foreign}".`
-      : suggestions.length > 0
-        ? ` Did you mean "${suggestions[0]}"?`
-        : elsewhere === undefined
-          ? ''
-          : ` There is a "${key}" under "${elsewhere.join('.')}".`;
+    note !== undefined
+      ? ` ${note}`
+      : foreign !== undefined
+        ? ` Here it is "${foreign}".`
+        : suggestions.length > 0
+          ? ` Did you mean "${suggestions[0]}"?`
+          : elsewhere === undefined
+            ? ''
+            : ` There is a "${key}" under "${elsewhere.join('.')}".`;
 
   const where = path.length === 0 ? 'the config' : `"${path.join('.')}"`;
 
@@ -193,7 +218,10 @@ function unknownValue(document: ConfigDocument, path: ConfigPath, schema: Schema
   const written = document.text.getText().slice(node?.start ?? span.start, node?.end ?? span.end);
   const values = allowedValues(schema).filter((allowed) => allowed.replacedBy === undefined);
   const names = values.map((allowed) => String(allowed.value));
-  const suggestions = nearest(written.replace(/^["']|["']$/g, ''), names);
+  // `TargetDevice.CPU` is how Python writes a member of an enumeration.
+  const plain = written.replace(/^["']|["']$/g, '').replace(/^[A-Z]\w*\./, '');
+  const here = FOREIGN_VALUES.get(plain.toLowerCase()) ?? plain;
+  const suggestions = names.includes(here) ? [here] : nearest(here, names);
   const hint =
     suggestions.length > 0
       ? ` Did you mean ${suggestions[0]}?`
