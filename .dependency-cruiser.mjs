@@ -14,8 +14,8 @@ const ARROWS = {
   model: {
     parts: 'schemas',
     folders: {
-      arrays: 'node:fs',
-      files: 'node:crypto node:fs',
+      arrays: 'files',
+      files: 'node:crypto node:fs node:path',
       graph: 'onnx npm:@bufbuild/protobuf',
       onnx: 'arrays files node:crypto node:fs node:path npm:@bufbuild/protobuf',
       operators: 'graph onnx',

@@ -107,6 +107,37 @@ export default tseslint.config(
     rules: { '@typescript-eslint/no-unsafe-assignment': 'off' },
   },
   {
+    // Any path may lead to a FIFO or a device: model/files opens regular files only, and writes whole ones.
+    files: ['{model,engine,server,api,cli}/src/**/*.ts'],
+    ignores: [
+      'model/src/files/**',
+      // What the system or this program itself has put there.
+      'engine/src/{processes/owner,runtime/cpu,runtime/kernelTimes,runtime/optimized}.ts',
+      // What a module that may run imports.
+      'engine/src/data/modules/{hooks,host}.ts',
+      'api/src/explain.ts',
+    ],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          paths: ['node:fs', 'node:fs/promises'].map((name) => ({
+            name,
+            importNames: [
+              'readFile',
+              'readFileSync',
+              'open',
+              'openSync',
+              'createReadStream',
+              'createWriteStream',
+            ],
+            message: 'Read and write by model/files.',
+          })),
+        },
+      ],
+    },
+  },
+  {
     // Commander gives the options of a command as any.
     files: ['cli/src/main.ts'],
     rules: {

@@ -56,6 +56,7 @@ function validators() {
     'x-measured',
     'x-often',
     'x-exampleNames',
+    'x-path',
   ]);
   ajv.opts.strictTypes = false;
   ajv.addSchema(schemas.config, 'config').addSchema(schemas.report, 'report');

@@ -1,3 +1,4 @@
+import { fileSha256 } from '@quantsmith/model/files';
 import { inspectModel } from '@quantsmith/model/onnx';
 import {
   compare as compareSubjects,
@@ -11,8 +12,6 @@ import {
   withBaseline,
 } from '@quantsmith/report';
 import { type QuantizationReport, QuantsmithError } from '@quantsmith/schemas';
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readReport } from './report.js';
 
 export interface CompareOptions {
@@ -71,10 +70,4 @@ function subjectOf(side: Side, other: Side): Subject {
   if ('report' in side) return subjectOfReport(side.path, side.report);
   const isSource = 'report' in other && other.report.model.sha256 === side.sha256;
   return isSource ? withBaseline(side.structure, other.report) : side.structure;
-}
-
-async function fileSha256(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
 }

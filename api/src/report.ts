@@ -1,6 +1,6 @@
+import { readText, whyUnreadable } from '@quantsmith/model/files';
 import { type Paint, parseReport, reportHtml, reportMarkdown, reportText } from '@quantsmith/report';
 import { fail, type QuantizationReport, reportPathOf, withAbsolutePaths } from '@quantsmith/schemas';
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { reportSarif } from './sarif.js';
 
@@ -57,10 +57,9 @@ export async function readReport(path: string): Promise<QuantizationReport> {
   const file = reportFile(path);
   const unreadable = (reason: string) =>
     fail('report-unreadable', `The report ${file} cannot be read. ${reason}`, { file });
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    return unreadable(missing ? 'It does not exist.' : String(error));
-  });
+  const text = await readText(file).catch((error: unknown) =>
+    fail('report-unreadable', `The report ${file} ${whyUnreadable(error)}.`, { file }),
+  );
 
   const parsed = parseReport(text);
 

@@ -25,4 +25,5 @@ export type {
 } from './data/modules/contract.js';
 export type { Tokenizer, Tokens } from './data/tokenizer.js';
 export { plan, type Plan } from './plan/plan.js';
+export { isCacheEntry } from './statistics/cache.js';
 export { defaultCache } from './statistics/defaultCache.js';

@@ -1,12 +1,13 @@
-import type {
-  DebugReport,
-  DebugRequest,
-  EngineEvent,
-  OverflowSummary,
-  QuantizationChange,
-  QuantizationReport,
-  RunRequest,
-  SensitivityReport,
+import {
+  type DebugReport,
+  type DebugRequest,
+  type EngineEvent,
+  type OverflowSummary,
+  type QuantizationChange,
+  type QuantizationReport,
+  type RunRequest,
+  runPaths,
+  type SensitivityReport,
 } from '@quantsmith/schemas';
 import { measureFinished } from './measure/finished.js';
 import type { Output } from './output/output.js';
@@ -48,10 +49,11 @@ export function runPipeline(
 ): Promise<{ report: QuantizationReport; reportPath: string }> {
   const measures = plan(request.config).validation !== null;
   return withWorkers(request, measures ? openWorkers : oneWorker, async (workers) => {
-    const opened = await openRun(request, emit, workers);
-    const output = await claim(request, opened);
+    const paths = runPaths(request);
+    const output = await claim(request, paths);
     try {
-      return { report: await quantizeInto(output, request, opened, finish), reportPath: opened.paths.report };
+      const opened = await openRun(request, emit, workers, output);
+      return { report: await quantizeInto(output, request, opened, finish), reportPath: paths.report };
     } finally {
       await output.release();
     }

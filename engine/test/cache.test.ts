@@ -87,6 +87,12 @@ describe('runs', () => {
 
 describe('the folder', () => {
   const collected = { samples: 1, ranges: new Map(), channelMeans: new Map([['x', new Float64Array(1000)]]) };
+  it('loses nothing that is not of the cache', async () => {
+    writeFileSync(join(dir, 'notes.json'), 'mine');
+    utimesSync(join(dir, 'notes.json'), 0, 0);
+    await keepStatistics({ dir, maxBytes: 1 }, cacheKey(['a']), collected);
+    expect(readdirSync(dir)).toEqual(['notes.json']);
+  });
   it('stays below its bytes; what was not used for longest goes first', async () => {
     const keys = ['a', 'b', 'c'].map((part) => cacheKey([part]));
     const cache = { dir, maxBytes: Number.POSITIVE_INFINITY };

@@ -224,6 +224,65 @@ describe('a run that is killed', () => {
   });
 });
 
+describe('a folder that came with the config', () => {
+  const victim = () => {
+    mkdirSync(at('victim'));
+    writeFileSync(at('victim/precious.txt'), 'mine');
+    return at('victim');
+  };
+  const precious = () => readFileSync(at('victim/precious.txt'), 'utf8');
+
+  it('may be a link where a run stages: nothing is removed behind it', async () => {
+    symlinkSync(victim(), paths.staging);
+    expect(await recoverOutput(paths)).toBe(false);
+    expect(await problemOf(claim())).toMatchObject({ code: 'output-unusable', file: paths.output });
+    expect(precious()).toBe('mine');
+  });
+
+  it('may hold links where a run writes: nothing is written through them', async () => {
+    victim();
+    mkdirSync(paths.staging);
+    for (const name of [STAGED.model, STAGED.report, STAGED.data])
+      symlinkSync(at('victim/precious.txt'), join(paths.staging, name));
+    await write(true);
+    expect(precious()).toBe('mine');
+  });
+
+  it('may say that any file is external data: none is replaced', async () => {
+    for (const data of ['digits.onnx', '..', '../x', 'net.int8.onnx.notes.data']) {
+      mkdirSync(paths.staging);
+      writeFileSync(join(paths.staging, STAGED.data), 'forged');
+      writeFileSync(join(paths.staging, STAGED.commit), JSON.stringify({ format: 1, data }));
+      expect(await recoverOutput(paths)).toBe(false);
+    }
+    expect(names()).toEqual(['digits.onnx']);
+  });
+
+  it('may have a FIFO for its owner: nobody waits for it', async () => {
+    mkdirSync(paths.staging);
+    execFileSync('mkfifo', [join(paths.staging, 'owner.0.json'), join(paths.staging, STAGED.commit)]);
+    await write();
+    expect(existsSync(paths.staging)).toBe(false);
+  });
+
+  it('may be a link where runs are kept: nothing is kept or removed behind it', async () => {
+    const { history } = paths;
+    mkdirSync(join(history, '..'), { recursive: true });
+    symlinkSync(victim(), history);
+    const run = { paths, configPath: at('net.quant.yaml'), configText: '', report: sampleReport() };
+    expect(await keepRun(run, { runs: 0, bytes: 0 })).toMatchObject({ code: 'history-not-written' });
+    expect(readdirSync(at('victim'))).toEqual(['precious.txt']);
+  });
+
+  it('may have files of others among the runs: they stay', async () => {
+    const { history } = paths;
+    mkdirSync(join(history, 'a mine'), { recursive: true });
+    const run = { paths, configPath: at('net.quant.yaml'), configText: '', report: sampleReport() };
+    expect(await keepRun(run, { runs: 0, bytes: 0 })).toBeNull();
+    expect(readdirSync(history)).toHaveLength(2);
+  });
+});
+
 describe('external data', () => {
   it('has a name by its content; that of the model before goes with it', async () => {
     await write(true);

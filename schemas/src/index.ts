@@ -1,4 +1,5 @@
 export type { Preprocess, QuantizationConfig } from './generated/config.js';
+export { NAMED_PATHS } from './generated/configPaths.js';
 export type { DebugReport } from './generated/debugReport.js';
 export type { QuantizationReport } from './generated/report.js';
 export type { SensitivityReport } from './generated/sensitivityReport.js';

@@ -1,5 +1,5 @@
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import { DATA_KIND_NAMES, DATA_SECTIONS } from './dataKinds.js';
+import { NAMED_PATHS } from './generated/configPaths.js';
 import type { QuantizationReport } from './generated/report.js';
 import type { RunRequest } from './protocol.js';
 
@@ -88,35 +88,27 @@ export function runPaths(request: Pick<RunRequest, 'config' | 'configPath' | 'ou
   };
 }
 
-/** Keys of a data section that name a file or folder that a run reads. */
-const DATA_PATHS = [...DATA_KIND_NAMES, 'labels', 'classes'] as const;
-
 /** Absolute paths of what a config says a run reads, itself included; of any value, whether it is valid or not. */
 export function configuredInputs(config: unknown, configPath: string): string[] {
-  const named = [
-    valueAt(config, 'model'),
-    ...dataPathsOf(config),
-    valueAt(valueAt(config, 'accuracy_control'), 'metric'),
-  ];
+  const named = NAMED_PATHS.filter(({ use }) => use === 'read' || use === 'module' || use === 'base');
 
-  return [configPath, ...absolute(named, configPath)];
+  return [configPath, ...absolute(named, config, configPath)];
 }
 
 /** The files and folders that the data sections of a config name, absolute, in the order of the sections and their keys. */
 export function configuredData(config: unknown, configPath: string): string[] {
-  return absolute(dataPathsOf(config), configPath);
+  const named = NAMED_PATHS.filter(({ path, use }) => path[0] === 'data' && use === 'read');
+  return absolute(named, config, configPath);
 }
 
-const absolute = (paths: readonly unknown[], configPath: string): string[] =>
-  paths.flatMap((path) =>
-    typeof path === 'string' && path !== '' ? [resolve(dirname(configPath), path)] : [],
-  );
-
-function dataPathsOf(config: unknown): unknown[] {
-  const data = valueAt(config, 'data');
-  const sections = DATA_SECTIONS.map((name) => valueAt(data, name));
-  return sections.flatMap((section) => DATA_PATHS.map((key) => valueAt(section, key)));
-}
+const absolute = (
+  places: readonly { readonly path: readonly string[] }[],
+  config: unknown,
+  configPath: string,
+): string[] =>
+  places
+    .map(({ path }) => path.reduce<unknown>(valueAt, config))
+    .flatMap((path) => (typeof path === 'string' && path !== '' ? [resolve(dirname(configPath), path)] : []));
 
 const valueAt = (value: unknown, key: string): unknown =>
   typeof value === 'object' && value !== null && Object.hasOwn(value, key)

@@ -27,6 +27,8 @@ export interface SchemaNode {
   readonly 'x-exampleNames'?: readonly string[];
   /** Accepted old spellings, with the value that replaced them. */
   readonly 'x-deprecatedValues'?: Readonly<Record<string, string>>;
+  /** The value is a path, and what a run does with it; module: it is one only where it looks like one. */
+  readonly 'x-path'?: string;
 }
 
 /** Follows a reference within the schema. */

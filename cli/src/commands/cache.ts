@@ -1,4 +1,4 @@
-import { defaultCache } from '@quantsmith/engine';
+import { defaultCache, isCacheEntry } from '@quantsmith/engine';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EXIT } from '../output/exitCodes.js';
@@ -6,16 +6,13 @@ import { EXIT } from '../output/exitCodes.js';
 import { printJson, printLines } from '../output/terminal.js';
 export const CACHE_ACTIONS = ['info', 'clean'] as const;
 
-/** What calibration keeps in its cache; other files in the folder are nobody's business here. */
-const ENTRY = /^[0-9a-f]{64}\.json(\..*\.tmp)?$/;
-
 /** `quantsmith cache`: what the cache of calibration statistics holds, or empties it. Returns the exit code. */
 export async function cacheCommand(
   action: (typeof CACHE_ACTIONS)[number],
   { json }: { readonly json?: boolean },
 ): Promise<number> {
   const { dir, maxBytes } = defaultCache();
-  const names = (await readdir(dir).catch(() => [])).filter((name) => ENTRY.test(name));
+  const names = (await readdir(dir).catch(() => [])).filter(isCacheEntry);
   const sizes = await Promise.all(
     names.map(async (name) => (await stat(join(dir, name)).catch(() => null))?.size ?? 0),
   );

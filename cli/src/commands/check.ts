@@ -1,8 +1,8 @@
 import { visible, terminalLine, terminalJson, fail } from '@quantsmith/schemas';
 import { findingsSarif } from '@quantsmith/api';
-import { writeText } from '@quantsmith/model/onnx';
+import { readText, writeText } from '@quantsmith/model/files';
 import { checkConfigFile, checkConfigText, fixConfigText, type CheckedConfig } from '@quantsmith/server';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { glob, isDynamicPattern } from 'tinyglobby';
@@ -53,7 +53,7 @@ async function checkFile(path: string, fix: boolean, { messages }: Session): Pro
   if (!fix || checked.findings.length === 0 || checked.text === '') return checked;
   const fixed = await fixConfigText(checked.text, path);
   if (fixed === checked.text) return checked;
-  if ((await readFile(path, 'utf8')) !== checked.text)
+  if ((await readText(path)) !== checked.text)
     fail('usage-invalid', `${path} changed while it was checked; nothing was written to it.`, { file: path });
   await writeText(path, fixed);
   messages.note(`Fixed ${path}`);

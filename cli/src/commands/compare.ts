@@ -1,5 +1,7 @@
 import { compare, type Comparison, type Limits } from '@quantsmith/api';
+import { claimTextPlace } from '@quantsmith/model/files';
 import { comparisonMarkdown, comparisonText } from '@quantsmith/report';
+import { reportPathOf } from '@quantsmith/schemas';
 import { EXIT } from '../output/exitCodes.js';
 import type { Session } from '../output/session.js';
 import { terminalPaint } from '../output/terminal.js';
@@ -20,6 +22,7 @@ export async function compareCommand(
   { format, output, ...limits }: CompareCommandOptions,
   { messages }: Session,
 ): Promise<number> {
+  if (output !== undefined) await claimTextPlace(output, [a, b, reportPathOf(a), reportPathOf(b)]);
   const comparison = await compare(a, b, { limits });
   await printOrWrite(render(comparison, format, output === undefined), output, format);
   for (const { message } of comparison.exceeded) messages.error(`error: ${message} [limit-exceeded]`);

@@ -1,4 +1,4 @@
-import { writeText } from '@quantsmith/model/onnx';
+import { claimTextPlace, placeKind, writeText } from '@quantsmith/model/files';
 import {
   fail,
   isModulePath,
@@ -9,7 +9,6 @@ import {
 } from '@quantsmith/schemas';
 import { draftConfig } from '@quantsmith/server';
 import { loaderStub, metricStub } from '@quantsmith/service';
-import { existsSync } from 'node:fs';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { EXIT } from '../output/exitCodes.js';
 import type { Session } from '../output/session.js';
@@ -71,9 +70,11 @@ export async function initCommand(path: string, options: InitOptions, session: S
   const output = resolve(options.output ?? `${resolve(path).replace(/\.onnx$/i, '')}.quant.yaml`);
   const stubs = [stubOf('loader', options.loader, output), stubOf('metric', options.metric, output)] as const;
   const [loader, metric] = stubs;
-  for (const file of [output, ...stubs.flatMap((stub) => stub?.file ?? [])])
-    if (existsSync(file) && options.force !== true)
+  for (const file of [output, ...stubs.flatMap((stub) => stub?.file ?? [])]) {
+    await claimTextPlace(file, [path]);
+    if ((await placeKind(file)) !== 'absent' && options.force !== true)
       fail('usage-invalid', `${file} exists; --force overwrites it.`, { file });
+  }
 
   const abort = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => abort.abort());

@@ -1,5 +1,6 @@
+import { claimTextPlace, writeText } from '@quantsmith/model/files';
 import { report, REPORT_FORMATS, type ReportFormat } from '@quantsmith/api';
-import { writeText } from '@quantsmith/model/onnx';
+import { reportPathOf } from '@quantsmith/schemas';
 import { extname } from 'node:path';
 import { EXIT } from '../output/exitCodes.js';
 import { terminalPaint, printReport } from '../output/terminal.js';
@@ -20,6 +21,7 @@ export async function reportCommand(
   path: string,
   { format, output }: { readonly format?: ReportFormat; readonly output?: string },
 ): Promise<number> {
+  if (output !== undefined) await claimTextPlace(output, [path, reportPathOf(path)]);
   const chosen = format ?? BY_EXTENSION[extname(output ?? '').toLowerCase()] ?? 'table';
   const paint = output === undefined ? { paint: terminalPaint() } : {};
   await printOrWrite(await report(path, { format: chosen, ...paint }), output, chosen);

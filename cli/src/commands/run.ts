@@ -1,5 +1,6 @@
 import { report as rendered, type ReportFormat } from '@quantsmith/api';
 import type { EmulatedCpu } from '@quantsmith/engine';
+import { claimTextPlace } from '@quantsmith/model/files';
 import { fail, hasErrors, type QuantizationReport, withAbsolutePaths } from '@quantsmith/schemas';
 import type { RequestOptions } from '@quantsmith/server';
 import { runOnConfig } from '../run/engine.js';
@@ -25,6 +26,8 @@ export interface RunOptions extends RequestOptions {
 /** `quantsmith run`: checks the config, runs the engine, prints what came of it. Returns the exit code. */
 export async function runCommand(path: string, options: RunOptions, session: Session): Promise<number> {
   const emulator = options.verifyIsa === undefined ? null : await emulatorFor(options.verifyIsa);
+  // What is chosen has a place: the run may take hours.
+  if (options.locked === true) await claimTextPlace(path);
   const made: { readonly report: QuantizationReport; readonly reportPath: string }[] = [];
   const code = await runOnConfig(path, 'run', options, session, (event) => {
     if (event.type === 'report') made.push(event);

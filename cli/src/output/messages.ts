@@ -1,5 +1,6 @@
+import { systemReason } from '@quantsmith/model/files';
 import { fail, type Problem, terminalLine, visible } from '@quantsmith/schemas';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync, statSync } from 'node:fs';
 import { createProgress, type Progress } from './progress.js';
 
 /** How much is said on standard error. */
@@ -64,11 +65,14 @@ export function openMessages({ quiet = false, verbose = false, logFile }: Messag
 const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(2)} s`;
 
 function logTo(path: string): (level: string, text: string) => void {
+  // A FIFO would be waited for.
+  if (existsSync(path) && !statSync(path).isFile())
+    fail('write-failed', `The log file ${path} cannot be written: it is not a regular file.`, { file: path });
   const write = (line: string) => {
     try {
       appendFileSync(path, `${new Date().toISOString()} ${line}\n`);
     } catch (error) {
-      fail('write-failed', `The log file ${path} cannot be written: ${String(error)}.`, { file: path });
+      fail('write-failed', `The log file ${path} cannot be written: ${systemReason(error)}.`, { file: path });
     }
   };
 

@@ -1,7 +1,6 @@
-import { writeText } from '@quantsmith/model/onnx';
+import { readText, writeText } from '@quantsmith/model/files';
 import { fail, type QuantizationReport } from '@quantsmith/schemas';
 import { pinChoices } from '@quantsmith/service';
-import { readFile } from 'node:fs/promises';
 import type { Session } from '../output/session.js';
 
 /**
@@ -14,7 +13,7 @@ export async function lockChoices(
   { messages }: Session,
 ): Promise<void> {
   if (Object.keys(pinned).length === 0) return;
-  const stated = pinChoices(path, await readFile(path, 'utf8'), pinned);
+  const stated = pinChoices(path, await readText(path), pinned);
   if (stated === null) {
     fail('config-not-editable', `The choices have no place in ${path}: ${JSON.stringify(pinned)}.`, {
       file: path,

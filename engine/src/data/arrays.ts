@@ -1,7 +1,5 @@
 import { unzipSync } from 'fflate';
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
-import { hashFile } from '@quantsmith/model/files';
 import { type TensorSignature, fail } from '@quantsmith/schemas';
 import {
   type HostTensor,
@@ -12,6 +10,7 @@ import {
   readArrayFile,
 } from '@quantsmith/model/arrays';
 import { centerCrop } from './decodeImage.js';
+import { hashInput, readInput } from './input.js';
 import { placementOfFeeds } from './placement.js';
 import { openSectionLabels } from './labels/section.js';
 import { toInput, type Preprocess } from './preprocess.js';
@@ -71,7 +70,8 @@ export async function openArrays(
         JSON.stringify({ ...section, labels: (await labels?.content()) ?? null }),
       );
 
-      await hashFile(hash, path);
+      const configPath = [...context.configPath, 'arrays'] as const;
+      await hashInput(hash, { path, what: 'The array file', code: 'data-not-found', configPath });
       return hash.digest('hex');
     },
   };
@@ -98,12 +98,11 @@ function single(path: string, context: DataContext): Map<string, RowArray> {
 async function openArchive(path: string, context: DataContext): Promise<Map<string, RowArray>> {
   const configPath = [...context.configPath, 'arrays'] as const;
   const where = { file: path, configPath };
-  if ((await stat(path).catch(() => null)) === null)
-    fail('data-not-found', `The array file ${path} does not exist.`, where);
+  const archive = await readInput({ path, what: 'The array file', code: 'data-not-found', configPath });
   let total = 0;
   let members: Record<string, Uint8Array>;
   try {
-    members = unzipSync(await readFile(path), {
+    members = unzipSync(archive, {
       filter(member) {
         total += member.originalSize;
         if (total > LARGEST_ARCHIVE) throw new Error(`it unpacks to more than ${LARGEST_ARCHIVE} bytes`);

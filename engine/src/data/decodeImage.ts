@@ -15,13 +15,19 @@ export interface PlacedPixels extends Pixels {
   readonly placement: ImagePlacement;
 }
 
+/** The bytes of an image file, and its path for messages: the decoder would open whatever the path leads to. */
+interface EncodedImage {
+  readonly file: string;
+  readonly bytes: Uint8Array;
+}
+
 /**
  * Decodes an image (16-bit and CMYK ones too, as 8-bit RGB), turns it where `orient` asks for it, scales and crops it.
  * Orientation tags are not applied otherwise: the usual training loaders do not either. Throws `image-too-large` where it would
  * come to more than `maxPixels` on the way, and what the decoder throws. Instead of a file, pixels that are decoded already.
  */
 export async function decodeImage(
-  source: string | Pixels,
+  source: EncodedImage | Pixels,
   preprocess: Preprocess,
   maxPixels: number,
 ): Promise<PlacedPixels> {
@@ -31,11 +37,9 @@ export async function decodeImage(
     autoOrient: preprocess.orient === true,
   } as const;
 
-  const file = typeof source === 'string' ? source : 'the image';
+  const file = 'file' in source ? source.file : 'the image';
   const image =
-    typeof source === 'string'
-      ? sharp(source, options)
-      : sharp(source.data, { ...options, raw: rawOf(source) });
+    'file' in source ? sharp(source.bytes, options) : sharp(source.data, { ...options, raw: rawOf(source) });
   const { autoOrient, width, height } = await image.metadata();
   const size = preprocess.orient === true ? autoOrient : { width, height };
   const gray = preprocess.color === 'gray';

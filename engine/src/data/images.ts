@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, relative, sep } from 'node:path';
 import { fail, IMAGE_TYPES, QuantsmithError, type TensorSignature, largest } from '@quantsmith/schemas';
 import { decodeImage, type PlacedPixels } from './decodeImage.js';
@@ -7,6 +7,7 @@ import { classFolderLabels, refuseInTwoFolders } from './labels/classFolders.js'
 import type { Labels } from './labels/labels.js';
 import { readClasses } from './labels/open.js';
 import { openSectionLabels } from './labels/section.js';
+import { hashInput, readInput, type InputFile } from './input.js';
 import { listImages } from './listImages.js';
 import { IMAGE_CACHE_BYTES } from './keep.js';
 import { toInput, type Preprocess } from './preprocess.js';
@@ -40,7 +41,8 @@ export async function openImages(
     async fingerprint() {
       const content = (await labels?.content()) ?? null;
       const hash = createHash('sha256').update(JSON.stringify({ preprocess, names, labels: content }));
-      for (const file of files) hash.update(await readFile(file));
+      for (const file of files) await hashInput(hash, imageInput(file, context));
+
       return hash.digest('hex');
     },
   };
@@ -122,9 +124,15 @@ function pixelLimit({ inputs }: DataContext): number {
   return Math.max(MAX_INPUT_PIXELS, largest(sizes));
 }
 
+const imageInput = (path: string, { configPath }: DataContext): InputFile => ({
+  ...{ path, what: 'The image', code: 'image-undecodable' },
+  configPath: [...configPath, 'images'],
+});
+
 async function decodeFile(file: string, preprocess: Preprocess, context: DataContext): Promise<PlacedPixels> {
+  const bytes = await readInput(imageInput(file, context));
   try {
-    return await decodeImage(file, preprocess, pixelLimit(context));
+    return await decodeImage({ file, bytes }, preprocess, pixelLimit(context));
   } catch (error) {
     if (error instanceof QuantsmithError) throw error;
     // The decoder says everything several times.

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import { fail, tableOf } from '@quantsmith/schemas';
 import type { HostTensor, TensorData, TensorTypeName } from '@quantsmith/model/arrays';
 import type { GivenSample, Started } from './modules/messages.js';
 import { openModule } from './modules/moduleProcess.js';
 import { convertTo } from './convert.js';
+import { readInput } from './input.js';
 import type { DataContext, Sample, SampleSource } from './types.js';
 
 /**
@@ -26,8 +26,8 @@ export async function openLoader(
     );
   }
 
-  if ((await stat(path).catch(() => null)) === null)
-    fail('data-not-found', `The loader ${path} does not exist.`, { file: path, configPath });
+  // An import opens the file by itself, whatever it is.
+  await readInput({ path, what: 'The loader', code: 'data-not-found', configPath });
   const module = openModule({ role: 'loader', path, configPath }, context.modules);
   const { inputs, baseDir } = context;
   const start = { kind: 'start', role: 'loader', path, baseDir, inputs } as const;

@@ -1,6 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { createHash } from 'node:crypto';
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import {
   type TensorProto,
@@ -9,8 +9,10 @@ import {
   rawBytes,
   readFloats,
 } from '@quantsmith/model/onnx';
+import { whyUnreadable } from '@quantsmith/model/files';
 import { fail, tableOf, type ConfigPath } from '@quantsmith/schemas';
 import { TYPED_ARRAYS, type HostTensor, type TensorTypeName } from '@quantsmith/model/arrays';
+import { readInput } from './input.js';
 import { openSectionLabels } from './labels/section.js';
 import { placementOfFeeds } from './placement.js';
 import type { DataContext, DataSection, SampleSource } from './types.js';
@@ -23,11 +25,15 @@ export async function openTensors(
 ): Promise<SampleSource> {
   const configPath = [...context.configPath, 'tensors'] as const;
   const where = { file: path, configPath };
-  if ((await stat(path).catch(() => null))?.isDirectory() !== true) {
-    fail('data-not-found', `The tensor folder ${path} does not exist.`, where);
+  const info = await stat(path).catch(() => null);
+  if (info?.isDirectory() !== true) {
+    const why = info === null ? 'does not exist' : 'is not a folder';
+    fail('data-not-found', `The tensor folder ${path} ${why}.`, where);
   }
 
-  const sets = await listSets(path);
+  const sets = await listSets(path).catch((error: unknown) =>
+    fail('data-not-found', `The tensor folder ${path} ${whyUnreadable(error)}.`, where),
+  );
   const names = sets.map((set) => relative(path, set.dir) || '.');
   const labels = await openSectionLabels(section, names, context);
 
@@ -56,7 +62,8 @@ export async function openTensors(
         JSON.stringify({ names, labels: (await labels?.content()) ?? null }),
       );
 
-      for (const { files } of sets) for (const file of files) hash.update(await readFile(file));
+      for (const { files } of sets)
+        for (const file of files) hash.update(await tensorBytes(file, configPath));
       return hash.digest('hex');
     },
   };
@@ -93,9 +100,13 @@ async function subfolders(path: string): Promise<string[]> {
   return names.sort(new Intl.Collator('en', { numeric: true }).compare);
 }
 
+const tensorBytes = (path: string, configPath: ConfigPath) =>
+  readInput({ path, what: 'The tensor file', code: 'tensor-file-invalid', configPath });
+
 async function readTensor(file: string, configPath: ConfigPath): Promise<TensorProto> {
+  const bytes = await tensorBytes(file, configPath);
   try {
-    return fromBinary(TensorProtoSchema, await readFile(file));
+    return fromBinary(TensorProtoSchema, bytes);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return fail('tensor-file-invalid', `${file} is not an ONNX tensor: ${reason}.`, { file, configPath });

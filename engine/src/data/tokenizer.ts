@@ -1,5 +1,5 @@
 import { Tokenizer as Library } from '@huggingface/tokenizers';
-import { readFile } from 'node:fs/promises';
+import { readText } from '@quantsmith/model/files';
 import { dirname, join } from 'node:path';
 
 /** A text as the numbers of its tokens, with those that the tokenizer adds. */
@@ -28,8 +28,8 @@ interface SettingsFile {
 
 /** Reads a `tokenizer.json`, and the `tokenizer_config.json` beside it where there is one. Throws what is wrong with them. */
 export async function openTokenizer(path: string): Promise<Tokenizer> {
-  const file = JSON.parse(await readFile(path, 'utf8')) as TokenizerFile;
-  const beside = await readFile(join(dirname(path), 'tokenizer_config.json'), 'utf8').catch(() => '{}');
+  const file = JSON.parse(await readText(path)) as TokenizerFile;
+  const beside = await readText(join(dirname(path), 'tokenizer_config.json')).catch(() => '{}');
   const settings = JSON.parse(beside) as SettingsFile;
   const library = new Library(file, settings);
   const idOf = (token: string) => library.token_to_id(token) ?? null;

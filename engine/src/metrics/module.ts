@@ -1,6 +1,7 @@
 import { type ConfigPath } from '@quantsmith/schemas';
 import { asFloat32 } from '@quantsmith/model/arrays';
 import { basename } from 'node:path';
+import { readInput } from '../data/input.js';
 import type { Tensors } from '../data/modules/contract.js';
 import type { Started } from '../data/modules/messages.js';
 import { openModule, type ModuleOptions } from '../data/modules/moduleProcess.js';
@@ -12,6 +13,8 @@ export async function loadMetric(
   configPath: ConfigPath,
   { baseDir, modules }: { readonly baseDir: string; readonly modules?: ModuleOptions | undefined },
 ): Promise<Metric> {
+  // An import opens the file by itself, whatever it is.
+  await readInput({ path, what: 'The metric', code: 'metric-failed', configPath });
   const module = openModule({ role: 'metric', path, configPath }, modules);
   const start = { kind: 'start', role: 'metric', path, baseDir, inputs: [] } as const;
   const { identity, metric: facts } = (await module.ask({ text: 'to start' }, start)) as Started;

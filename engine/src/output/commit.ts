@@ -1,6 +1,7 @@
+import { readText, syncFolder, systemReason, writeSynced } from '@quantsmith/model/files';
 import { fail, isExternalDataName, type OutputFiles } from '@quantsmith/schemas';
 import { existsSync, renameSync } from 'node:fs';
-import { lstat, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { lstat, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /**
@@ -47,7 +48,7 @@ export async function commitOutput(
     await syncFolder(staging);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error;
-    fail('write-failed', `${output} cannot be written: ${error.message}.`, { file: output });
+    fail('write-failed', `${output} cannot be written: ${systemReason(error)}.`, { file: output });
   }
 
   await completeCommit(files, keep);
@@ -56,7 +57,7 @@ export async function commitOutput(
 /** From states 3 to 6 on; does nothing in 1 and 2. Returns whether there was something to complete. */
 export async function completeCommit(files: OutputFiles, keep: readonly string[]): Promise<boolean> {
   const { staging, output, report } = files;
-  const commit = await readCommit(join(staging, STAGED.commit));
+  const commit = await readCommit(files);
   if (commit === null) return false;
   const folder = dirname(output);
   try {
@@ -66,7 +67,7 @@ export async function completeCommit(files: OutputFiles, keep: readonly string[]
     moveIfStaged(join(staging, STAGED.model), output);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error;
-    fail('write-failed', `${output} cannot be written: ${error.message}.`, { file: output });
+    fail('write-failed', `${output} cannot be written: ${systemReason(error)}.`, { file: output });
   }
 
   await syncFolder(folder);
@@ -80,10 +81,11 @@ function moveIfStaged(from: string, to: string): void {
   if (existsSync(from)) renameSync(from, to);
 }
 
-async function readCommit(path: string): Promise<Commit | null> {
+/** null: there is none, or it is not one that this tool writes: it could name any file of the folder. */
+async function readCommit({ staging, output }: OutputFiles): Promise<Commit | null> {
   try {
-    const { format, data } = JSON.parse(await readFile(path, 'utf8')) as Partial<Commit>;
-    const isName = data === null || (typeof data === 'string' && !/[\\/]/.test(data));
+    const { format, data } = JSON.parse(await readText(join(staging, STAGED.commit))) as Partial<Commit>;
+    const isName = data === null || (typeof data === 'string' && isExternalDataName(output, data));
     return format === 1 && isName ? { format, data } : null;
   } catch {
     return null;
@@ -104,22 +106,4 @@ async function refuseSpecial(path: string): Promise<void> {
   const existing = await lstat(path).catch(() => null);
   if (existing !== null && !existing.isFile())
     fail('write-failed', `${path} cannot be written: it is not a regular file.`, { file: path });
-}
-
-/** Writes a file and waits until it is on disk. */
-export async function writeSynced(path: string, text: string): Promise<void> {
-  const handle = await open(path, 'w');
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function syncFolder(dir: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(dir, 'r');
-  await handle.sync().catch(() => undefined);
-  await handle.close();
 }

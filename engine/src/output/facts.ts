@@ -1,15 +1,21 @@
 import { readMetadata } from '@quantsmith/model/onnx';
-import { fileSha256 } from '@quantsmith/model/files';
+import {
+  bytesOf,
+  fileSha256,
+  folderState,
+  placeKind,
+  sameFile,
+  withFile,
+  type FolderState,
+  type PlaceKind,
+} from '@quantsmith/model/files';
 import { type OutputFiles, MODEL_KEY } from '@quantsmith/schemas';
-import { constants } from 'node:fs';
-import { access, lstat, open, realpath, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 
 /** What lies where a file is to be written. */
 export interface PlaceFacts {
   readonly path: string;
-  /** special: a device, FIFO or socket, or a link to one; broken-link: a link that leads nowhere. */
-  readonly kind: 'absent' | 'file' | 'folder' | 'special' | 'broken-link';
+  readonly kind: PlaceKind;
   /** Whether this tool wrote the file. */
   readonly ours: boolean;
   /** A file that the run reads, and that is the same one. */
@@ -21,10 +27,7 @@ export interface OutputFacts {
   readonly model: PlaceFacts;
   readonly report: PlaceFacts;
   readonly journal: PlaceFacts;
-  readonly folder: {
-    readonly path: string;
-    readonly state: 'writable' | 'absent' | 'not-a-folder' | 'locked';
-  };
+  readonly folder: { readonly path: string; readonly state: FolderState };
 }
 
 /** Bytes at the start of a report or journal that say who wrote it. */
@@ -45,51 +48,14 @@ export async function outputFacts(files: OutputFiles, inputs: readonly string[])
   return { model, report, journal, folder: { path, state: await folderState(path) } };
 }
 
-async function folderState(path: string): Promise<OutputFacts['folder']['state']> {
-  try {
-    if (!(await stat(path)).isDirectory()) return 'not-a-folder';
-    await access(path, constants.W_OK | constants.X_OK);
-    return 'writable';
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null;
-    return code === 'ENOENT' || code === 'ENOTDIR' ? 'absent' : 'locked';
-  }
-}
-
 async function placeFacts(
   path: string,
   inputs: readonly string[],
   isOurs: () => Promise<boolean>,
 ): Promise<PlaceFacts> {
-  const kind = await kindOf(path);
+  const kind = await placeKind(path);
   const ours = kind === 'file' && (await isOurs().catch(() => false));
-  return { path, kind, ours, input: await sameInput(path, inputs) };
-}
-
-async function kindOf(path: string): Promise<PlaceFacts['kind']> {
-  const link = await lstat(path).catch(() => null);
-  if (link === null) return 'absent';
-  const target = await stat(path).catch(() => null);
-  if (target === null) return 'broken-link';
-  if (target.isFile()) return 'file';
-  return target.isDirectory() ? 'folder' : 'special';
-}
-
-/** The input that is the same file: links and the case of letters are seen through. */
-async function sameInput(path: string, inputs: readonly string[]): Promise<string | null> {
-  const identity = async (file: string) => {
-    const info = await stat(file, { bigint: true }).catch(() => null);
-    return info === null ? null : `${info.dev}:${info.ino}`;
-  };
-
-  const written = await identity(path);
-  const place = await realpath(dirname(path)).catch(() => dirname(path));
-  for (const input of inputs) {
-    if (resolve(path) === resolve(input) || resolve(place, path) === resolve(input)) return input;
-    if (written !== null && written === (await identity(input))) return input;
-  }
-
-  return null;
+  return { path, kind, ours, input: await sameFile(path, inputs) };
 }
 
 async function isOurModel({ output, report }: OutputFiles): Promise<boolean> {
@@ -110,14 +76,11 @@ const isOurJournal = async (path: string) => {
 
 /** The first bytes of a regular file as text; empty where there is none. */
 async function headOf(path: string): Promise<string> {
-  const info = await stat(path).catch(() => null);
-  if (info === null || !info.isFile()) return '';
-  const handle = await open(path, 'r').catch(() => null);
-  if (handle === null) return '';
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-    return buffer.subarray(0, bytesRead).toString('utf8');
-  } finally {
-    await handle.close();
+    return await withFile(path, async (handle, size) =>
+      new TextDecoder().decode(await bytesOf(handle, 0, Math.min(size, HEAD_BYTES))),
+    );
+  } catch {
+    return '';
   }
 }

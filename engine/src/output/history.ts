@@ -1,5 +1,6 @@
+import { systemReason } from '@quantsmith/model/files';
 import { portablePath, type Problem, type QuantizationReport, type RunPaths } from '@quantsmith/schemas';
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isRunning, processNamespace, thisProcess } from '../processes/owner.js';
 
@@ -21,6 +22,8 @@ export interface PastRun {
 
 /** The folder of a run that is being kept ends in the process that does it. */
 const UNFINISHED = /~(\d+)$/;
+/** One that is kept; what else lies there is somebody's own. */
+const FINISHED = /^\d{4}-\d\d-\d\dT[\d-]+\.\d{3}Z(-\d+)?$/;
 
 /**
  * Keeps a run under `.quantsmith/runs/<config>/<time>/`: report and config text, whole or not at all. Returns a problem of
@@ -30,6 +33,8 @@ export async function keepRun(run: PastRun, limits: HistoryLimits = HISTORY_LIMI
   const { history } = run.paths;
   try {
     await mkdir(history, { recursive: true });
+    const link = await linkAbove(history);
+    if (link !== null) return notKept(history, `${link} is a link`);
     await ignoreInGit(dirname(dirname(history)));
     await removeUnfinished(history);
     const time = run.report.created.replaceAll(':', '-');
@@ -48,13 +53,22 @@ export async function keepRun(run: PastRun, limits: HistoryLimits = HISTORY_LIMI
     return null;
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error;
-    return {
-      code: 'history-not-written',
-      severity: 'info',
-      message: `This run is not kept in ${history}: ${error.message}.`,
-      file: history,
-    };
+    return notKept(history, systemReason(error));
   }
+}
+
+const notKept = (history: string, reason: string): Problem => ({
+  code: 'history-not-written',
+  severity: 'info',
+  message: `This run is not kept in ${history}: ${reason}.`,
+  file: history,
+});
+
+/** The one of the three folders of a history that is a link; null: none is. Old runs are removed: they must be ours. */
+async function linkAbove(history: string): Promise<string | null> {
+  for (const folder of [dirname(dirname(history)), dirname(history), history])
+    if ((await lstat(folder)).isSymbolicLink()) return folder;
+  return null;
 }
 
 /** The report with the config's path as it is seen from the history. */
@@ -88,7 +102,7 @@ async function removeUnfinished(history: string): Promise<void> {
 
 async function prune(history: string, limits: HistoryLimits): Promise<void> {
   const runs = (await readdir(history))
-    .filter((name) => !UNFINISHED.test(name))
+    .filter((name) => FINISHED.test(name))
     .sort()
     .reverse();
 

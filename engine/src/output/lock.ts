@@ -1,5 +1,6 @@
+import { readText } from '@quantsmith/model/files';
 import { fail, largest } from '@quantsmith/schemas';
-import { link, mkdir, readdir, readFile, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, lstat, mkdir, readdir, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isRunning, thisProcess, type Owner } from '../processes/owner.js';
 
@@ -16,6 +17,7 @@ const FOREIGN_STALE_MS = 15 * 60_000;
 const SIGN_MS = 30_000;
 const OWNER_FILE = /^owner\.(\d+)\.json$/;
 const MAX_ATTEMPTS = 20;
+const MAX_OWNER_BYTES = 64 * 1024;
 
 /**
  * Takes an output: its staging folder holds `owner.<n>.json`, and the highest number counts. Whoever finds a dead owner `n`
@@ -26,6 +28,10 @@ export async function takeLock(folder: string, output: string): Promise<Lock> {
   const self = thisProcess();
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     await mkdir(folder).catch(ignore('EEXIST'));
+    if (!(await isFolder(folder)))
+      fail('output-unusable', `The output ${output} cannot be written: ${folder} is not a folder.`, {
+        file: output,
+      });
     const owners = await ownersOf(folder);
     const running = owners.find((owner) => owner.runs);
     if (running !== undefined) busy(output, running.owner);
@@ -46,10 +52,12 @@ export async function takeLock(folder: string, output: string): Promise<Lock> {
 
 /** Whether a run has the staging folder now; null: there is none. */
 export async function lockOwner(folder: string): Promise<Owner | 'nobody' | null> {
-  const found = await stat(folder).catch(() => null);
-  if (found === null) return null;
+  if (!(await isFolder(folder))) return null;
   return (await ownersOf(folder)).find((owner) => owner.runs)?.owner ?? 'nobody';
 }
+
+/** What is in the folder is removed in the end: a link to another one does not count. */
+const isFolder = async (path: string) => (await lstat(path).catch(() => null))?.isDirectory() === true;
 
 function heldLock(folder: string, file: string): Lock {
   const sign = setInterval(() => {
@@ -96,7 +104,7 @@ async function ownersOf(folder: string): Promise<FoundOwner[]> {
 
 async function readOwner(file: string): Promise<Owner | null> {
   try {
-    const value = JSON.parse(await readFile(file, 'utf8')) as Partial<Owner>;
+    const value = JSON.parse(await readText(file, MAX_OWNER_BYTES)) as Partial<Owner>;
     return typeof value.pid === 'number' && typeof value.host === 'string'
       ? { namespace: '', begun: '', since: '', ...value, pid: value.pid, host: value.host }
       : null;

@@ -6,7 +6,9 @@ import {
   type WriteOptions,
   type WrittenModel,
 } from '@quantsmith/model/onnx';
+import { readText, systemReason, writeSynced } from '@quantsmith/model/files';
 import {
+  append,
   externalDataName,
   fail,
   MODEL_KEY,
@@ -16,9 +18,9 @@ import {
   TOOL,
   type ConfigPath,
 } from '@quantsmith/schemas';
-import { readFile, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { commitOutput, STAGED, writeSynced } from './commit.js';
+import { commitOutput, STAGED } from './commit.js';
 import { outputFacts } from './facts.js';
 import { takeLock } from './lock.js';
 import { outputObstacle } from './obstacle.js';
@@ -26,6 +28,8 @@ import { recoverFolder } from './recover.js';
 
 /** An output that this run has for itself, until it is released. */
 export interface Output {
+  /** Files that turned out to be read, too: throws `output-unusable` where the output would replace one. */
+  readonly spare: (inputs: readonly string[]) => Promise<void>;
   /** Writes the model where nobody sees it yet. */
   readonly stageModel: (
     model: ModelProto,
@@ -53,18 +57,23 @@ interface Claim {
 export async function claimOutput(paths: RunPaths, { inputs, force, configPath }: Claim): Promise<Output> {
   const { output, report, journal, staging } = paths;
   const files = { output, report, journal, staging };
-  await recoverFolder(dirname(output), outputFiles);
-  const obstacle = outputObstacle(await outputFacts(files, inputs), force);
-  if (obstacle !== null) {
-    fail('output-unusable', `The output ${output} ${obstacle}.`, {
-      file: output,
-      ...(configPath === undefined ? {} : { configPath }),
-    });
-  }
+  const refuseUnusable = async (read: readonly string[]) => {
+    const obstacle = outputObstacle(await outputFacts(files, read), force);
+    if (obstacle === null) return;
+    const where = { file: output, ...(configPath === undefined ? {} : { configPath }) };
+    fail('output-unusable', `The output ${output} ${obstacle}.`, where);
+  };
 
+  await recoverFolder(dirname(output), outputFiles);
+  await refuseUnusable(inputs);
+  const spared = [...inputs];
   const lock = await takeLock(staging, output).catch((error: unknown) => failedAt(output, error));
 
   return {
+    async spare(others) {
+      await refuseUnusable(others);
+      append(spared, others);
+    },
     stageModel: (model, options) =>
       writeModel(marked(model), join(staging, STAGED.model), {
         ...options,
@@ -80,7 +89,7 @@ export async function claimOutput(paths: RunPaths, { inputs, force, configPath }
         failedAt(report, error);
       }
 
-      await commitOutput(files, dataName, inputs);
+      await commitOutput(files, dataName, spared);
     },
     release: lock.release,
   };
@@ -92,10 +101,10 @@ export async function claimOutput(paths: RunPaths, { inputs, force, configPath }
  */
 export async function editReport(paths: RunPaths, edit: (text: string) => string | null): Promise<void> {
   const { output, report, staging } = paths;
-  if ((await readFile(report, 'utf8').catch(() => null)) === null) return;
+  if ((await readText(report).catch(() => null)) === null) return;
   const lock = await takeLock(staging, output).catch((error: unknown) => failedAt(report, error));
   try {
-    const text = edit(await readFile(report, 'utf8'));
+    const text = edit(await readText(report));
     if (text === null) return;
     await writeSynced(join(staging, STAGED.report), text);
     await rename(join(staging, STAGED.report), report);
@@ -118,7 +127,7 @@ function failedAt(path: string, error: unknown): never {
   const isKnown = error instanceof QuantsmithError;
   if (isKnown && error.problem.code !== 'write-failed') throw error;
   if (!isKnown && !(error instanceof Error && 'code' in error)) throw error;
-  const reason = isKnown ? String(error.problem.data?.['reason']) : error.message;
   // The system names the staged file; people know the one that it would have become.
-  return fail('write-failed', `${path} cannot be written: ${reason.replace(/ '.*$/, '')}.`, { file: path });
+  const reason = isKnown ? String(error.problem.data?.['reason']) : systemReason(error);
+  return fail('write-failed', `${path} cannot be written: ${reason}.`, { file: path });
 }

@@ -1,6 +1,7 @@
 import { producersOf, reach, readersOf, type Graph } from '@quantsmith/model/graph';
 import { isOnnxDomain, type NodeProto } from '@quantsmith/model/onnx';
 import { has, isLinear } from '@quantsmith/model/operators';
+import { tableOf } from '@quantsmith/schemas';
 
 /** Nodes that `model_type: transformer` keeps float: element-wise operators and the product after the softmax. */
 export function transformerIgnored(graph: Graph, targetDevice: string): ReadonlySet<string> {
@@ -89,7 +90,7 @@ export function postProcessingIgnored(graph: Graph): ReadonlySet<string> {
 }
 
 /** Inputs of control-flow operators that decide what is computed: a rounded value next to a threshold takes another branch. */
-const DECIDING_INPUTS: Readonly<Record<string, readonly number[]>> = { If: [0], Loop: [0, 1] };
+const DECIDING_INPUTS = tableOf<readonly number[]>({ If: [0], Loop: [0, 1] });
 
 /**
  * The last operators with weights in front of what decides a branch or the rounds of a loop, and all behind them. Empty where

@@ -1,6 +1,7 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { encode } from 'fast-png';
+import { folderState, placeKind, systemReason } from '@quantsmith/model/files';
 import { fail } from '@quantsmith/schemas';
 import { asFloat32, type HostTensor } from '@quantsmith/model/arrays';
 
@@ -13,12 +14,17 @@ export interface TensorFolder {
 
 /**
  * A folder for tensors: for each layer `NNN-name.float.npy` and `NNN-name.int8.npy`, of images `NNN-name.png` too (float,
- * int8, and their difference, each the mean over the channels). Throws `output-unusable` where the folder holds something.
+ * int8, and their difference, each the mean over the channels). Throws `output-unusable` where there can be no new folder, before
+ * anything is computed; `written` throws `write-failed`, and then leaves none.
  */
 export async function openTensorFolder(dir: string): Promise<TensorFolder> {
-  const present = await readdir(dir).catch(() => []);
-  if (present.length > 0)
-    fail('output-unusable', `${dir} is not empty: tensors are written into a folder of their own.`);
+  const kind = await placeKind(dir);
+  const unusable = (why: string) => fail('output-unusable', `The folder ${dir} ${why}.`, { file: dir });
+  if (kind !== 'absent' && kind !== 'folder') unusable('cannot be made: something else lies there');
+  const present = kind === 'absent' ? [] : await readdir(dir).catch(() => unusable('cannot be read'));
+  if (present.length > 0) unusable('is not empty: tensors are written into a folder of their own');
+  const parent = await folderState(dirname(resolve(dir)));
+  if (parent !== 'writable') unusable('cannot be made: its parent is not there, or may not be written');
   const files = new Map<string, Uint8Array>();
   let count = 0;
 
@@ -31,15 +37,17 @@ export async function openTensorFolder(dir: string): Promise<TensorFolder> {
       if (image !== null) files.set(`${name}.png`, image);
     },
     async written() {
-      await mkdir(dir, { recursive: true });
-      const paths: string[] = [];
-      for (const [name, bytes] of files) {
-        const path = join(dir, name);
-        await writeFile(path, bytes, { flag: 'wx' });
-        paths.push(path);
+      const draft = `${resolve(dir)}~${process.pid}`;
+      try {
+        await mkdir(draft);
+        for (const [name, bytes] of files) await writeFile(join(draft, name), bytes, { flag: 'wx' });
+        await rename(draft, dir);
+      } catch (error) {
+        await rm(draft, { recursive: true, force: true });
+        fail('write-failed', `${dir} cannot be written: ${systemReason(error)}.`, { file: dir });
       }
 
-      return paths;
+      return [...files.keys()].map((name) => join(dir, name));
     },
   };
 }

@@ -1,4 +1,5 @@
-import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readTextSync } from '@quantsmith/model/files';
+import { appendFileSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 
 /** Results of evaluations, each kept on disk as soon as it is there, so that a run that was killed loses none of them. */
 export interface Journal {
@@ -61,7 +62,7 @@ export function openJournal(
 function readKept(path: string, identity: string): Map<string, unknown> {
   const kept = new Map<string, unknown>();
   if (!existsSync(path)) return kept;
-  const [first = '', ...lines] = readFileSync(path, 'utf8').split('\n');
+  const [first = '', ...lines] = readTextSync(path).split('\n');
   if (entryOf(first)?.[1] !== identity) return kept;
   for (const text of lines) {
     const entry = entryOf(text);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readText } from '@quantsmith/model/files';
 import {
   readReport,
   resolvedConfigText,
@@ -35,6 +35,7 @@ export async function debugConfig(
   workers: Workers,
 ): Promise<DebugReport> {
   const begun = performance.now();
+  const folder = request.save === undefined ? null : await openTensorFolder(request.save);
   const report = await lastReport(request);
   const opened = await openRun({ ...request, kind: 'run' }, emit, workers);
   const { clock, statistics, validation } = opened;
@@ -51,7 +52,6 @@ export async function debugConfig(
   const chosen = checkSamples(used, validation);
   const feeds = await noiseSamples(chosen);
   const shared = { quantization, samples: feeds, threads: workers.threads };
-  const folder = request.save === undefined ? null : await openTensorFolder(request.save);
   const layers = await profileLayers({
     ...{ ...shared, final, reverted, alone: true },
     ...(folder === null ? {} : { onTensors: folder.keep }),
@@ -77,7 +77,7 @@ export async function debugConfig(
 /** The report of the last run, where that was of this very config; null: there is none. */
 async function lastReport(request: DebugRequest): Promise<QuantizationReport | null> {
   const { report: path } = runPaths(request);
-  const text = await readFile(path, 'utf8').catch(() => null);
+  const text = await readText(path).catch(() => null);
   if (text === null) return null;
   const sha256 = createHash('sha256').update(resolvedConfigText(request.config)).digest('hex');
   const read = readReport(parsed(text));

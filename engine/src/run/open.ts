@@ -1,11 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { readText } from '@quantsmith/model/files';
 import { changedFiles, readModel, type LoadedModel } from '@quantsmith/model/onnx';
 import {
   configuredInputs,
   fail,
   QuantsmithError,
   runPaths,
+  type RunPaths,
   type EngineEvent,
   type Problem,
   type RunRequest,
@@ -47,8 +48,13 @@ export async function withWorkers<T>(
 
 export type OpenedRun = Awaited<ReturnType<typeof openRun>>;
 
-/** Everything that is there before anything is quantized: model, data and metric, checked. */
-export async function openRun(request: RunRequest, emit: (event: EngineEvent) => void, workers: Workers) {
+/** Everything that is there before anything is quantized: model, data and metric, checked. `output`: where there will be one. */
+export async function openRun(
+  request: RunRequest,
+  emit: (event: EngineEvent) => void,
+  workers: Workers,
+  output: Output | null = null,
+) {
   const clock = startClock(emit);
   const planned = plan(request.config);
   const cpu = await cpuFeatures();
@@ -60,9 +66,10 @@ export async function openRun(request: RunRequest, emit: (event: EngineEvent) =>
   };
 
   // As it is when the run begins: the history keeps it.
-  const configText = await readFile(request.configPath, 'utf8').catch(() => JSON.stringify(request.config));
+  const configText = await readText(request.configPath).catch(() => JSON.stringify(request.config));
   clock.stage('load', null);
   const loaded = await readModel(paths.model);
+  await output?.spare(loaded.externalFiles);
   workers.warm(loaded.model);
   clock.stage('prepare', null);
   const float = await prepareModel(loaded);
@@ -117,9 +124,9 @@ export async function openRun(request: RunRequest, emit: (event: EngineEvent) =>
 }
 
 /** Ends the run before it computes anything when its result has no place to go. Throws `output-unusable`, `output-busy`. */
-export function claim(request: RunRequest, { paths, loaded }: OpenedRun): Promise<Output> {
+export function claim(request: RunRequest, paths: RunPaths): Promise<Output> {
   return claimOutput(paths, {
-    inputs: [...configuredInputs(request.config, resolve(request.configPath)), ...loaded.externalFiles],
+    inputs: configuredInputs(request.config, resolve(request.configPath)),
     force: request.force === true,
     ...(request.output === undefined ? { configPath: ['output'] } : {}),
   });

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readText } from '@quantsmith/model/files';
 import type { Collected } from './collect.js';
 
 /** Where statistics are kept, and how many bytes of them. */
@@ -28,7 +29,7 @@ export function cacheKey(parts: readonly (string | Uint8Array)[]): string {
 export async function readStatistics(cache: StatisticsCache, key: string): Promise<Collected | null> {
   const path = entryPath(cache, key);
   try {
-    const collected = decode(key, await readFile(path, 'utf8'));
+    const collected = decode(key, await readText(path, cache.maxBytes));
     // The entries that were not used for longest go first.
     if (collected !== null) await utimes(path, new Date(), new Date()).catch(() => undefined);
     return collected;
@@ -61,11 +62,14 @@ export async function keepStatistics(
   await evict(cache);
 }
 
+/** Whether a file of the folder is an entry, or on its way to become one: what else lies there is nobody's business here. */
+export const isCacheEntry = (name: string) => /^[0-9a-f]{64}\.json(\..*\.tmp)?$/.test(name);
+
 const entryPath = (cache: StatisticsCache, key: string) => join(cache.dir, `${key}.json`);
 
 async function evict({ dir, maxBytes }: StatisticsCache): Promise<void> {
   const entries = await Promise.all(
-    (await readdir(dir)).map(async (name) => {
+    (await readdir(dir)).filter(isCacheEntry).map(async (name) => {
       const path = join(dir, name);
       // Another run may have removed it meanwhile.
       const found = await stat(path).catch(() => null);

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Decoder, TaskType } from '@quantsmith/model/tasks';
-import { fail, type QuantizationConfig } from '@quantsmith/schemas';
+import type { QuantizationConfig } from '@quantsmith/schemas';
+import { readInputText } from '../data/input.js';
 
 export type TaskConfig = NonNullable<QuantizationConfig['task']>;
 
@@ -63,12 +63,10 @@ export async function openTask(config: TaskConfig | undefined, baseDir: string):
 }
 
 async function readAlphabet(path: string): Promise<string[]> {
-  const text = await readFile(path, 'utf8').catch(() =>
-    fail('alphabet-not-found', `The alphabet ${path} does not exist.`, {
-      file: path,
-      configPath: ['task', 'alphabet'],
-    }),
-  );
+  const text = await readInputText({
+    ...{ path, what: 'The alphabet', code: 'alphabet-not-found' },
+    configPath: ['task', 'alphabet'],
+  });
 
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
   return lines.at(-1) === '' ? lines.slice(0, -1) : lines;

@@ -1,5 +1,5 @@
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { fail, type ConfigPath } from '@quantsmith/schemas';
+import { whyUnreadable, withFileSync } from '../files/regular.js';
 import type { TensorData } from './tensor.js';
 
 /** A numpy array whose first axis can be read in pieces. */
@@ -34,25 +34,21 @@ type ReadAt = (offset: number, length: number) => Uint8Array;
  * headers; the format is a magic number, a version, and a header that is a Python dictionary literal.
  */
 export function readArrayFile(path: string, configPath: ConfigPath): RowArray {
-  let size: number;
-  try {
-    size = statSync(path).size;
-  } catch {
-    return fail('data-not-found', `The array file ${path} does not exist.`, { file: path, configPath });
-  }
-
-  const read: ReadAt = (offset, length) => {
-    const handle = openSync(path, 'r');
+  const opened = <T>(use: (read: ReadAt, size: number) => T): T => {
     try {
-      const bytes = new Uint8Array(length);
-      const count = readSync(handle, bytes, 0, length, offset);
-      return bytes.subarray(0, count);
-    } finally {
-      closeSync(handle);
+      return withFileSync(path, use);
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error)) throw error;
+      return fail('data-not-found', `The array file ${path} ${whyUnreadable(error)}.`, {
+        file: path,
+        configPath,
+      });
     }
   };
 
-  return parseArray(path, size, read, configPath);
+  const size = opened((_, bytes) => bytes);
+
+  return parseArray(path, size, (offset, length) => opened((read) => read(offset, length)), configPath);
 }
 
 /** Opens an array that lies in memory (a member of a .npz). `name` is for messages. */
@@ -144,7 +140,11 @@ function parseArray(name: string, size: number, read: ReadAt, configPath: Config
     shape,
     type,
     rows(from, to) {
-      return arrayValues(type, read(dataStart + from * rowBytes, (to - from) * rowBytes));
+      const wanted = (to - from) * rowBytes;
+      const bytes = read(dataStart + from * rowBytes, wanted);
+      if (bytes.length < wanted)
+        fail('array-invalid', `${name} has become shorter while it was read.`, { file: name, configPath });
+      return arrayValues(type, bytes);
     },
   };
 }

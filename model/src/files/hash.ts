@@ -1,20 +1,24 @@
 import { createHash, type Hash } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { openFile } from './regular.js';
 
 const CHUNK = 1 << 20;
 
-/** Adds a file's bytes to a hash, one chunk being read while the one before is hashed, always into the same memory. */
+/**
+ * Adds a regular file's bytes to a hash, one chunk being read while the one before is hashed, always into the same memory.
+ */
 export async function hashFile(hash: Hash, path: string): Promise<void> {
-  const file = await open(path);
+  const file = await openFile(path);
   try {
-    const chunks = [Buffer.allocUnsafe(CHUNK), Buffer.allocUnsafe(CHUNK)] as const;
+    const bytes = Math.min(CHUNK, (await file.stat()).size);
+    if (bytes === 0) return;
+    const chunks = [Buffer.allocUnsafe(bytes), Buffer.allocUnsafe(bytes)] as const;
     let position = 0;
-    let reading = file.read(chunks[0], 0, CHUNK, position);
+    let reading = file.read(chunks[0], 0, bytes, position);
     for (let turn = 0; ; turn = 1 - turn) {
       const { bytesRead, buffer } = await reading;
       if (bytesRead === 0) return;
       position += bytesRead;
-      reading = file.read(chunks[turn === 0 ? 1 : 0], 0, CHUNK, position);
+      reading = file.read(chunks[turn === 0 ? 1 : 0], 0, bytes, position);
       hash.update(buffer.subarray(0, bytesRead));
     }
   } finally {

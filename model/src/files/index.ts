@@ -1,1 +1,4 @@
 export * from './hash.js';
+export * from './place.js';
+export * from './regular.js';
+export * from './write.js';

@@ -1,7 +1,5 @@
 import { isFloatType } from './elementTypes.js';
 import { fromBinary } from '@bufbuild/protobuf';
-import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import {
   type ModelNode,
@@ -12,8 +10,10 @@ import {
   tableOf,
   append,
 } from '@quantsmith/schemas';
+import { withFile } from '../files/regular.js';
 import { uniqueNodeNames } from './names.js';
 import { ValueInfoProtoSchema, type ValueInfoProto } from './onnx_pb.js';
+import { unreadableModel } from './read.js';
 import { dataTypeName, elementCount } from './tensor.js';
 import { WireReader, type Field } from './wire.js';
 
@@ -62,33 +62,14 @@ export async function inspectModel(
   { maxParts = Number.POSITIVE_INFINITY }: { readonly maxParts?: number } = {},
 ): Promise<ModelSummary> {
   const file = resolve(path);
-  const handle = await openModel(file);
   try {
-    const { size } = await handle.stat();
-    return await readSummary(new WireReader(handle, file, size), file, maxParts);
+    return await withFile(file, (handle, size) =>
+      readSummary(new WireReader(handle, file, size), file, maxParts),
+    );
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error;
-    return fail('model-not-readable', `The model file ${file} cannot be read: ${error.message}.`, { file });
-  } finally {
-    await handle.close();
+    return unreadableModel(file, error);
   }
-}
-
-async function openModel(file: string): Promise<FileHandle> {
-  try {
-    // Opened to read, a pipe would wait for its writer.
-    const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    const kind = await handle.stat();
-    if (kind.isFile()) return handle;
-    await handle.close();
-  } catch (error) {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    if (missing) return fail('model-not-found', `The model file ${file} does not exist.`, { file });
-    const reason = error instanceof Error ? error.message : String(error);
-    return fail('model-not-readable', `The model file ${file} cannot be read: ${reason}.`, { file });
-  }
-
-  return fail('model-not-readable', `${file} is a folder or a device, not a model file.`, { file });
 }
 
 /**

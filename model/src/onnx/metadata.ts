@@ -1,5 +1,5 @@
 import { QuantsmithError } from '@quantsmith/schemas';
-import { open, stat } from 'node:fs/promises';
+import { withFile } from '../files/regular.js';
 import { WireReader } from './wire.js';
 
 /** Field numbers of ModelProto and StringStringEntryProto. */
@@ -17,17 +17,11 @@ const MAX_ENTRY_BYTES = 64 * 1024;
  * waits at a FIFO, and reads only the headers of fields.
  */
 export async function readMetadata(path: string): Promise<ReadonlyMap<string, string> | null> {
-  const info = await stat(path).catch(() => null);
-  if (info === null || !info.isFile()) return null;
-  const handle = await open(path, 'r').catch(() => null);
-  if (handle === null) return null;
   try {
-    return await metadataOf(new WireReader(handle, path, info.size));
+    return await withFile(path, (handle, size) => metadataOf(new WireReader(handle, path, size)));
   } catch (error) {
-    if (error instanceof QuantsmithError) return null;
+    if (error instanceof QuantsmithError || (error instanceof Error && 'code' in error)) return null;
     throw error;
-  } finally {
-    await handle.close();
   }
 }
 

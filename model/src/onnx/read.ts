@@ -1,13 +1,14 @@
 import { ElementType } from './elementTypes.js';
 import { fromBinary } from '@bufbuild/protobuf';
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileSha256, hashFile } from '../files/hash.js';
+import { bytesOf, whyUnreadable, withFile } from '../files/regular.js';
 import { fail } from '@quantsmith/schemas';
 import { subgraphs } from './node.js';
 import { ModelProtoSchema, type GraphProto, type ModelProto, type TensorProto } from './onnx_pb.js';
-import { elementBytes, elementCount, externalReference, isExternal } from './tensor.js';
+import { elementBytes, elementCount, externalReference, isExternal, missingData } from './tensor.js';
 
 export interface LoadedModel {
   readonly model: ModelProto;
@@ -41,7 +42,7 @@ export async function readModel(path: string): Promise<LoadedModel> {
     checkTensor(tensor, file);
     if (!isExternal(tensor)) continue;
     const { file: data, offset, length } = externalReference(tensor, dir);
-    if (!sizes.has(data)) sizes.set(data, (await stat(data)).size);
+    if (!sizes.has(data)) sizes.set(data, await externalSize(data, tensor.name));
     const needed = offset + (length ?? tensorBytes(tensor));
     const available = sizes.get(data)!;
     if (needed > available) {
@@ -74,7 +75,12 @@ export async function readModel(path: string): Promise<LoadedModel> {
 export async function modelSha256({ sha256, externalFiles }: LoadedModel): Promise<string> {
   if (externalFiles.length === 0) return sha256;
   const hash = createHash('sha256').update(sha256);
-  for (const file of externalFiles) await hashFile(hash, file);
+  for (const file of externalFiles)
+    await hashFile(hash, file).catch((error: unknown) => {
+      if (!(error instanceof Error && 'code' in error)) throw error;
+      unreadableModel(file, error);
+    });
+
   return hash.digest('hex');
 }
 
@@ -93,26 +99,35 @@ async function stampOf(file: string): Promise<string> {
 
 async function readBytes(file: string): Promise<Uint8Array> {
   try {
-    const { size } = await stat(file);
-    if (size >= TWO_GIB) {
-      fail(
-        'model-too-large',
-        `${file} is ${size} bytes; an ONNX file above 2 GB has to keep its weights as external data.`,
-        {
-          file,
-        },
-      );
-    }
+    return await withFile(file, (handle, size) => {
+      if (size >= TWO_GIB) {
+        fail(
+          'model-too-large',
+          `${file} is ${size} bytes; an ONNX file above 2 GB has to keep its weights as external data.`,
+          { file },
+        );
+      }
 
-    const bytes = await readFile(file);
-    // Plain bytes: views of a Buffer would be Buffers too, whose `slice` does not copy.
-    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      return bytesOf(handle, 0, size);
+    });
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error;
-    if (error.code === 'ENOENT')
-      return fail('model-not-found', `The model file ${file} does not exist.`, { file });
-    return fail('model-not-readable', `The model file ${file} cannot be read: ${error.message}.`, { file });
+    return unreadableModel(file, error);
   }
+}
+
+/** The bytes of a file of external data, which is opened already here: a run must not end in the middle for it. */
+function externalSize(file: string, tensor: string): Promise<number> {
+  return withFile(file, (_, size) => Promise.resolve(size)).catch((error: unknown) =>
+    missingData(tensor, file, whyUnreadable(error)),
+  );
+}
+
+/** Throws `model-not-found` or `model-not-readable`. */
+export function unreadableModel(file: string, error: unknown): never {
+  const why = whyUnreadable(error);
+  const code = why === 'does not exist' ? 'model-not-found' : 'model-not-readable';
+  return fail(code, `The model file ${file} ${why}.`, { file });
 }
 
 function decodeModel(bytes: Uint8Array, file: string): ModelProto {

@@ -1,9 +1,10 @@
 import { ElementType } from './elementTypes.js';
 import { create } from '@bufbuild/protobuf';
-import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { isAbsolute, relative, resolve } from 'node:path';
 import { fail } from '@quantsmith/schemas';
 import { halfToFloat } from '../arrays/halves.js';
+import { whyUnreadable, withFileSync } from '../files/regular.js';
 import { TensorProto_DataLocation, TensorProtoSchema, type TensorProto } from './onnx_pb.js';
 
 /** Names and sizes of ONNX element types by TensorProto.DataType number; half bytes for the 4-bit types. */
@@ -96,14 +97,7 @@ export function externalReference(tensor: TensorProto, dir: string): ExternalRef
     }
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error;
-    fail(
-      'external-data-missing',
-      `Tensor "${tensor.name}" keeps its data in "${file}", which cannot be opened.`,
-      {
-        file,
-        data: { tensor: tensor.name, location },
-      },
-    );
+    missingData(tensor.name, file, whyUnreadable(error));
   }
 
   const number = (key: string) => {
@@ -165,31 +159,34 @@ function inlineBytes(tensor: TensorProto): Uint8Array {
   }
 }
 
+/** Throws `external-data-missing`. `why`: the end of a sentence about the file. */
+export function missingData(tensor: string, file: string, why: string): never {
+  return fail('external-data-missing', `Tensor "${tensor}" keeps its data in "${file}", which ${why}.`, {
+    file,
+    data: { tensor },
+  });
+}
+
 function readExternal(tensor: TensorProto, dir: string, expected: number): Uint8Array {
   const { file, offset, length } = externalReference(tensor, dir);
   const size = length ?? expected;
   if (size !== expected) return new Uint8Array(0);
-  const handle = openSync(file, 'r');
+  const where = { file, data: { tensor: tensor.name } };
   try {
-    const available = fstatSync(handle).size;
-    if (offset + size > available) {
-      fail(
-        'external-data-truncated',
-        `Tensor "${tensor.name}" needs bytes ${offset}…${offset + size} of "${file}", which has only ${available}.`,
-        { file, data: { tensor: tensor.name } },
-      );
-    }
+    return withFileSync(file, (bytesAt, available) => {
+      if (offset + size > available) {
+        fail(
+          'external-data-truncated',
+          `Tensor "${tensor.name}" needs bytes ${offset}…${offset + size} of "${file}", which has only ${available}.`,
+          where,
+        );
+      }
 
-    const bytes = new Uint8Array(size);
-    for (let done = 0; done < size;) {
-      const count = readSync(handle, bytes, done, Math.min(size - done, 1 << 30), offset + done);
-      if (count === 0) break;
-      done += count;
-    }
-
-    return bytes;
-  } finally {
-    closeSync(handle);
+      return bytesAt(offset, size);
+    });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    return missingData(tensor.name, file, whyUnreadable(error));
   }
 }
 

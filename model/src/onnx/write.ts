@@ -1,8 +1,9 @@
 import { create, toBinary } from '@bufbuild/protobuf';
-import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { fail } from '@quantsmith/schemas';
 import { fileSha256 } from '../files/hash.js';
+import { systemReason } from '../files/regular.js';
+import { writeSynced } from '../files/write.js';
 import {
   ModelProtoSchema,
   StringStringEntryProtoSchema,
@@ -63,7 +64,7 @@ export async function writeModel(
       : null;
 
     let modelBytes = 0;
-    await writeWhole(path, async (handle) => {
+    await writeSynced(path, async (handle) => {
       // Tensors that were just given a place outside stay references.
       if (data !== null) await handle.writeFile(encodeModel(data.model));
       else await streamModel(model, handle, options.sourceDir);
@@ -76,41 +77,10 @@ export async function writeModel(
     };
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error;
-    return fail('write-failed', `${path} cannot be written: ${error.message}.`, {
+    return fail('write-failed', `${path} cannot be written: ${systemReason(error)}.`, {
       file: path,
-      data: { reason: error.message },
+      data: { reason: systemReason(error) },
     });
-  }
-}
-
-/**
- * Writes a text file whole or not at all: beside its place, then renamed. What is no regular file is never replaced.
- * Throws `write-failed`.
- */
-export async function writeText(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    const existing = await stat(path).catch(() => null);
-    if (existing !== null && !existing.isFile()) {
-      fail('write-failed', `${path} cannot be written: it is not a regular file.`, { file: path });
-    }
-
-    await writeWhole(temporary, (handle) => handle.writeFile(text));
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    fail('write-failed', `${path} cannot be written: ${error.message}.`, { file: path });
-  }
-}
-
-async function writeWhole(path: string, body: (handle: FileHandle) => Promise<void>): Promise<void> {
-  const handle = await open(path, 'w');
-  try {
-    await body(handle);
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 
@@ -146,7 +116,7 @@ async function writeExternal(
   let end = 0;
   const initializer: TensorProto[] = [];
   const placed: { index: number; offset: number; length: number }[] = [];
-  await writeWhole(path, async (handle) => {
+  await writeSynced(path, async (handle) => {
     for (const [index, tensor] of graph.initializer.entries()) {
       if (sizeOf(tensor) < EXTERNAL_MINIMUM) {
         initializer.push(inlined(tensor, sourceDir));

@@ -327,3 +327,23 @@ export type DottedPath =
   | 'accuracy_control.advanced_accuracy_restorer_params.tune_hyperparams'
   | 'accuracy_control.advanced_accuracy_restorer_params.convert_to_mixed_preset'
   | 'accuracy_control.advanced_accuracy_restorer_params.ranking_subset_size';
+
+/** The places whose value is a path, and what a run does with it; module: it is a path only where it looks like one. */
+export const NAMED_PATHS = [
+  { path: ['$schema'], use: 'other' },
+  { path: ['extends'], use: 'base' },
+  { path: ['model'], use: 'read' },
+  { path: ['output'], use: 'written' },
+  { path: ['data', 'calibration', 'images'], use: 'read' },
+  { path: ['data', 'calibration', 'arrays'], use: 'read' },
+  { path: ['data', 'calibration', 'tensors'], use: 'read' },
+  { path: ['data', 'calibration', 'loader'], use: 'read' },
+  { path: ['data', 'validation', 'images'], use: 'read' },
+  { path: ['data', 'validation', 'arrays'], use: 'read' },
+  { path: ['data', 'validation', 'tensors'], use: 'read' },
+  { path: ['data', 'validation', 'loader'], use: 'read' },
+  { path: ['data', 'validation', 'labels'], use: 'read' },
+  { path: ['data', 'validation', 'classes'], use: 'read' },
+  { path: ['task', 'alphabet'], use: 'read' },
+  { path: ['accuracy_control', 'metric'], use: 'module' },
+] as const satisfies readonly { readonly path: KnownPath; readonly use: string }[];

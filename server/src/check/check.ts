@@ -1,3 +1,4 @@
+import { whyUnreadable } from '@quantsmith/model/files';
 import { type ConfigPath, above, type QuantizationConfig } from '@quantsmith/schemas';
 import {
   type ConfigDocument,
@@ -43,18 +44,11 @@ export async function checkConfigFile(path: string): Promise<CheckedConfig> {
     text = await textOf(file, MAX_CONFIG_BYTES);
     if (text === null) throw new Error(`it is larger than ${MAX_CONFIG_BYTES / 1024 ** 2} MiB`);
   } catch (error) {
-    const reason =
-      error instanceof Error && 'code' in error && error.code === 'ENOENT'
-        ? 'it does not exist'
-        : error instanceof Error
-          ? error.message
-          : String(error);
-
     const zero = { line: 0, character: 0 };
     const finding: CheckedFinding = {
       code: 'config-unreadable',
       severity: 'error',
-      message: `The config ${file} cannot be read: ${reason}.`,
+      message: `The config ${file} ${whyUnreadable(error)}.`,
       start: 0,
       end: 0,
       path: [],

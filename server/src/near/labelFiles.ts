@@ -1,7 +1,7 @@
 import { isImagePath } from '@quantsmith/schemas';
 import { join } from 'node:path';
 import { arrayHeader } from '../sources/arrays.js';
-import { bytesOf, withFile } from '../sources/look.js';
+import { bytesOf, withFile } from '@quantsmith/model/files';
 import type { Candidate } from './candidates.js';
 import { isLabelName, nameOf, roleIn, stemOf, wordsOf } from './names.js';
 import { linesOf } from './text.js';

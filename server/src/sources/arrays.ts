@@ -2,7 +2,7 @@ import { ARRAY_HEAD_BYTES, arrayLayout, arrayValues } from '@quantsmith/model/ar
 import type { ArrayFacts, ArrayHeader } from '@quantsmith/service';
 import type { FileHandle } from 'node:fs/promises';
 import { constants, inflateRawSync } from 'node:zlib';
-import { bytesOf, withFile } from './look.js';
+import { bytesOf, withFile } from '@quantsmith/model/files';
 
 /** The end record of a ZIP file: its signature, its size without the comment, and the longest comment. */
 const END = 0x06054b50;

@@ -1,6 +1,6 @@
 import { dataContent } from '@quantsmith/engine';
 import { createHash } from 'node:crypto';
-import { withFile } from './look.js';
+import { withFile } from '@quantsmith/model/files';
 
 /** Larger files are not read to find out whether they changed. */
 const MAX_HASHED_BYTES = 2 * 1024 ** 3;

@@ -1,5 +1,5 @@
 import type { ImageSize } from '@quantsmith/service';
-import { bytesOf, withFile } from './look.js';
+import { bytesOf, withFile } from '@quantsmith/model/files';
 
 /** What lies beyond is not looked into: an image with a long preview before its size has none here. */
 const MAX_HEAD_BYTES = 256 * 1024;

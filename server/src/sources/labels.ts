@@ -12,7 +12,8 @@ import {
 import { join } from 'node:path';
 import { contentHash } from './content.js';
 import { filesBelow } from './folders.js';
-import { bytesOf, entriesOf, textOf, withFile } from './look.js';
+import { bytesOf, withFile } from '@quantsmith/model/files';
+import { entriesOf, textOf } from './look.js';
 
 /** Larger label files are not looked into: reading them would hold up answers. Tables of 50,000 images are smaller. */
 const MAX_BYTES = 3 * 1024 ** 2;

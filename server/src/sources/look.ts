@@ -1,6 +1,6 @@
 import type { EntryKind, FolderEntry } from '@quantsmith/service';
-import { constants } from 'node:fs';
-import { open, opendir, stat, type FileHandle } from 'node:fs/promises';
+import { bytesOf, withFile } from '@quantsmith/model/files';
+import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 // Looking at files that anybody may have made: only regular ones are opened, and every look has a bound.
@@ -40,28 +40,6 @@ export async function entriesOf(folder: string, maxEntries: number): Promise<Fol
   } catch {
     return null;
   }
-}
-
-/** Opens a regular file and closes it again. Throws what opening throws; a pipe is not waited for. */
-export async function withFile<T>(
-  path: string,
-  read: (handle: FileHandle, size: number) => Promise<T>,
-): Promise<T> {
-  const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-  try {
-    const info = await handle.stat();
-    if (!info.isFile()) throw new Error('it is not a regular file');
-    return await read(handle, info.size);
-  } finally {
-    await handle.close();
-  }
-}
-
-/** The bytes [start, end) of an open file, fewer where it ends before. */
-export async function bytesOf(handle: FileHandle, start: number, end: number): Promise<Uint8Array> {
-  const buffer = new Uint8Array(end - start);
-  const { bytesRead } = await handle.read(buffer, 0, buffer.length, start);
-  return buffer.subarray(0, bytesRead);
 }
 
 /** A whole text file; null when it is larger than `maxBytes`. Throws where it cannot be read. */

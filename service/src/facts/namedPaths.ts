@@ -1,29 +1,17 @@
-import { DATA_KIND_NAMES, DATA_SECTIONS, type ConfigPath } from '@quantsmith/schemas';
+import { isModulePath, NAMED_PATHS, type ConfigPath } from '@quantsmith/schemas';
 import { resolve } from 'node:path';
 import { isMapping } from '../extends/merge.js';
 
 /** Keys whose value is a path that a run reads. */
-const READ_PATHS: readonly ConfigPath[] = [
-  ['model'],
-  ...DATA_SECTIONS.flatMap((section) => DATA_KIND_NAMES.map((kind) => ['data', section, kind] as const)),
-  ['data', 'validation', 'labels'],
-  ['data', 'validation', 'classes'],
-  ['task', 'alphabet'],
-  ['accuracy_control', 'metric'],
-];
-
-/** Keys whose value is a path that a run does not read. */
-const OTHER_PATHS: readonly ConfigPath[] = [['output'], ['extends'], ['$schema']];
-
-const MODULE = /\.[cm]?[jt]s$/;
-
-/** Keys whose value is the path of a file or folder. */
-export const NAMED_PATHS: readonly ConfigPath[] = [...READ_PATHS, ...OTHER_PATHS];
+const READ_PATHS: readonly ConfigPath[] = NAMED_PATHS.filter(
+  ({ use }) => use === 'read' || use === 'module',
+).map(({ path }) => path);
+const ALL_PATHS: readonly ConfigPath[] = NAMED_PATHS.map(({ path }) => path);
 
 const isKey = (path: ConfigPath) => (key: ConfigPath) => key.join('.') === path.join('.');
 
 /** Whether what stands at a path of a config is the path of a file or folder. */
-export const isNamedPath = (path: ConfigPath): boolean => NAMED_PATHS.some(isKey(path));
+export const isNamedPath = (path: ConfigPath): boolean => ALL_PATHS.some(isKey(path));
 
 /** A path that a config names. */
 export interface NamedPath {
@@ -43,7 +31,7 @@ export function namedPaths(value: unknown, baseDir: string, keys = READ_PATHS): 
 
     if (typeof written !== 'string' || written === '') return [];
     // A metric is a name or a module.
-    if (path.at(-1) === 'metric' && !MODULE.test(written)) return [];
+    if (path.at(-1) === 'metric' && !isModulePath(written)) return [];
 
     return [{ path, written, file: resolve(baseDir, written) }];
   });
@@ -51,5 +39,5 @@ export function namedPaths(value: unknown, baseDir: string, keys = READ_PATHS): 
 
 /** All paths that a config names, those that it does not read too. */
 export function allNamedPaths(value: unknown, baseDir: string): NamedPath[] {
-  return namedPaths(value, baseDir, NAMED_PATHS);
+  return namedPaths(value, baseDir, ALL_PATHS);
 }

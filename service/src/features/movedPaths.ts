@@ -1,8 +1,8 @@
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { NAMED_PATHS } from '@quantsmith/schemas';
 import type { TextEdit } from 'vscode-languageserver-types';
 import { rangeOf, type ConfigDocument } from '../document/document.js';
 import { inline, quoted } from '../document/edit.js';
-import { NAMED_PATHS } from '../facts/namedPaths.js';
 import { findEntry, type ScalarNode } from '../document/tree.js';
 
 /** A file or folder that gets another place; both absolute. */
@@ -23,7 +23,7 @@ export function movedPaths(document: ConfigDocument, file: string, moves: readon
   const before = dirname(file);
   const after = dirname(movedTo(file));
 
-  return NAMED_PATHS.flatMap((path) => {
+  return NAMED_PATHS.flatMap(({ path }) => {
     const node = findEntry(document.tree, path)?.value;
     if (node?.kind !== 'scalar' || typeof node.value !== 'string' || node.value === '') return [];
     // A metric is a name, or a path that begins with a dot.

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
+import { fileSha256 } from '@quantsmith/model/files';
 import { fail, type DataSectionPath } from '@quantsmith/schemas';
 import { IMAGENET_IDS } from './imagenet.js';
 import { listedLabels, type Labels } from './labels.js';
@@ -48,7 +48,7 @@ export async function refuseInTwoFolders(
     for (const index of group) sizes.set(index, (await stat(files[index]!, { bigint: true })).size);
     for (const alike of groupBy(group, (index) => sizes.get(index)!)) {
       const contents = new Map<number, string>();
-      for (const index of alike) contents.set(index, await contentOf(files[index]!));
+      for (const index of alike) contents.set(index, await fileSha256(files[index]!));
       const [twice] = groupBy(alike, (index) => contents.get(index)!);
       if (twice === undefined) continue;
       const [first, second] = twice.map((index) => names[index]!);
@@ -73,11 +73,6 @@ export async function refuseInTwoFolders(
     return [...groups.values()].filter((group) => folders(group).size > 1);
   }
 }
-
-const contentOf = async (file: string) =>
-  createHash('sha256')
-    .update(await readFile(file))
-    .digest('hex');
 
 /** The names in a list of classes, one per line. */
 export function classNames(text: string): string[] {

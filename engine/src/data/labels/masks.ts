@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { decode } from 'fast-png';
 import { fail } from '@quantsmith/schemas';
+import { readInput } from '../input.js';
 import { LABEL_KINDS, type LabelArray } from './label.js';
 import type { Labels, LabelInput } from './labels.js';
 
@@ -27,16 +27,21 @@ export function maskLabels(input: LabelInput, files: readonly string[]): Labels 
     at: (index) => readMask(paths[index]!, input),
     async content() {
       const hash = createHash('sha256');
-      for (const path of paths) hash.update(await readFile(path));
+      for (const path of paths) hash.update(await maskBytes(path, input));
       return hash.digest('hex');
     },
     classes: input.classes?.length ?? null,
   };
 }
 
-async function readMask(path: string, { where }: LabelInput): Promise<LabelArray> {
+const maskBytes = (path: string, { where: { configPath } }: LabelInput) =>
+  readInput({ path, what: 'The mask', code: 'label-invalid', configPath });
+
+async function readMask(path: string, input: LabelInput): Promise<LabelArray> {
+  const { where } = input;
+  const bytes = await maskBytes(path, input);
   try {
-    const { data, width, height, channels } = decode(await readFile(path));
+    const { data, width, height, channels } = decode(bytes);
     if (channels === 1) return { dims: [height, width], data: data as Uint8Array | Uint16Array };
     return fail('label-invalid', `${path} has ${channels} channels; a mask has one, the class.`, {
       ...where,

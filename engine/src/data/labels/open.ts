@@ -1,6 +1,8 @@
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { whyUnreadable } from '@quantsmith/model/files';
 import { fail } from '@quantsmith/schemas';
+import { readInputText } from '../input.js';
 import type { DataContext } from '../types.js';
 import { arrayLabels } from './array.js';
 import { classNames } from './classFolders.js';
@@ -29,11 +31,17 @@ export async function openLabels(
   if (info.isDirectory()) return folderLabels(input);
   if (path.endsWith('.npy')) return arrayLabels(input);
 
-  return tableLabels(input, await readFile(path, 'utf8'));
+  const { configPath } = where;
+  const file = { path, what: 'The label file', code: 'labels-not-found', configPath };
+
+  return tableLabels(input, await readInputText(file));
 }
 
 async function folderLabels(input: LabelInput): Promise<Labels> {
-  const files = await readdir(input.path, { recursive: true });
+  const files = await readdir(input.path, { recursive: true }).catch((error: unknown) =>
+    fail('labels-not-found', `The folder of labels ${input.path} ${whyUnreadable(error)}.`, input.where),
+  );
+
   if (files.some((file) => file.endsWith('.txt'))) return yoloLabels(input, files);
   if (files.some((file) => /\.png$/i.test(file))) return maskLabels(input, files);
 
@@ -47,12 +55,8 @@ async function folderLabels(input: LabelInput): Promise<Labels> {
 /** The names in a file of classes, one per line. */
 export async function readClasses(classes: string, context: DataContext): Promise<string[]> {
   const path = resolve(context.baseDir, classes);
-  const text = await readFile(path, 'utf8').catch(() =>
-    fail('labels-not-found', `The list of classes ${path} does not exist.`, {
-      file: path,
-      configPath: ['data', 'validation', 'classes'],
-    }),
-  );
+  const configPath = ['data', 'validation', 'classes'] as const;
+  const file = { path, what: 'The list of classes', code: 'labels-not-found', configPath };
 
-  return classNames(text);
+  return classNames(await readInputText(file));
 }

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { fail } from '@quantsmith/schemas';
+import { readInputText } from '../input.js';
 import { unchangedPlacement, type ImagePlacement } from '../placement.js';
 import type { TruthBox } from './label.js';
 import type { Labels, LabelInput } from './labels.js';
@@ -54,7 +54,11 @@ export function textsOf(input: LabelInput, files: readonly string[]): (string | 
 }
 
 async function readBoxes(path: string, { where, classes }: LabelInput): Promise<RelativeBox[]> {
-  const lines = (await readFile(path, 'utf8')).split(/\r?\n/);
+  const { configPath } = where;
+  // An image that shows nothing has an empty file.
+  const file = { path, what: 'The label file', code: 'label-invalid', configPath, mayBeEmpty: true };
+  const text = await readInputText(file);
+  const lines = text.split(/\r?\n/);
   return lines.flatMap((line, number) => {
     if (line.trim() === '') return [];
     const [label, ...values] = line.trim().split(/\s+/).map(Number);

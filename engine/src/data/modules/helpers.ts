@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { readBytes } from '@quantsmith/model/files';
 import { toInput } from '../preprocess.js';
 import type { Helpers } from './contract.js';
 
@@ -12,7 +13,10 @@ export function helpersFor(baseDir: string): Helpers {
 
   return {
     resolve: at,
-    decodeImage: async (path, settings = {}) => (await images()).decodeImage(at(path), settings, MAX_PIXELS),
+    async decodeImage(path, settings = {}) {
+      const file = at(path);
+      return (await images()).decodeImage({ file, bytes: await readBytes(file) }, settings, MAX_PIXELS);
+    },
     letterbox: async (image, letterbox) =>
       (await images()).decodeImage(
         image,
