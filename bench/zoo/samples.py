@@ -157,15 +157,6 @@ def spectra_samples(data, root, part, count, inputs):
     return rows, None
 
 
-def voice_samples(data, root, part, count, inputs):
-    samples, rows = sound(root / data["file"]), []
-    chunks = [samples[i : i + 576] for i in range(0, len(samples) - 576, 512)]
-    for chunk in chunks[0 if part == "calibration" else 1 :: 2][:count]:
-        state = np.zeros((2, 1, 128), np.float32)
-        rows.append({"input": chunk[None], "state": state, "sr": np.array(16000, np.int64)})
-    return rows, None
-
-
 def main():
     spec = task()
     data, root, out = spec["data"], pathlib.Path(spec["root"]), pathlib.Path(spec["out"])
@@ -181,7 +172,6 @@ def main():
         "tokens": token_samples,
         "random": random_samples,
         "spectra": spectra_samples,
-        "voice": voice_samples,
         "sentences": lambda *rest: sentence_samples(*rest, spec["model"]),
     }
     result = {}

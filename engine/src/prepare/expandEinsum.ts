@@ -8,7 +8,7 @@ import {
 } from '@quantsmith/model/onnx';
 
 /** Matrix products that are written as Einsum become MatMul, with a Transpose in front of a turned right operand. */
-export function expandEinsums(model: ModelProto): ModelProto {
+export function expandEinsum(model: ModelProto): ModelProto {
   const graph = model.graph!;
   const fresh = freshNames(model);
   let changed = false as boolean;

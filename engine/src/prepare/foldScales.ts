@@ -40,12 +40,12 @@ export function foldScales(model: ModelProto, graph: Graph, dir: string): ModelP
 
   return withoutUnused({
     ...model,
-    graph: { ...model.graph!, node: withoutUnreadMuls(node, graph), initializer },
+    graph: { ...model.graph!, node: withoutUnreadProducts(node, graph), initializer },
   });
 }
 
 /** The nodes without multiplications that nothing reads any more. */
-function withoutUnreadMuls(nodes: readonly NodeProto[], graph: Graph): NodeProto[] {
+function withoutUnreadProducts(nodes: readonly NodeProto[], graph: Graph): NodeProto[] {
   const read = new Set([...graph.outputs, ...nodes.flatMap((node) => [...capturedBy(node)])]);
   const order = new Map(graph.nodes.map(({ name }, index) => [name, index]));
   const kept = new Set<NodeProto>();

@@ -10,7 +10,7 @@ import { upgradeModel } from '@quantsmith/model/upgrade';
 import type { NamedNode } from '@quantsmith/model/scope';
 import { fail, QuantsmithError, type Problem } from '@quantsmith/schemas';
 import { constantsAsInitializers, foldConstants } from './foldConstants.js';
-import { expandEinsums } from './expandEinsum.js';
+import { expandEinsum } from './expandEinsum.js';
 import { rewrite } from './passes.js';
 import { denseConstants, indexGraph, inlineFunctions, type Graph } from '@quantsmith/model/graph';
 import { rankInputs, settleInputs } from './modelInputs.js';
@@ -64,7 +64,7 @@ export async function prepareModel(
   if (blocking !== undefined)
     fail(blocking.code, blocking.message, { file: path, data: { ...blocking.data } });
   const folded = await withFile(path, () =>
-    foldConstants(dropNoOps(expandEinsums(upgraded.model), before), dir),
+    foldConstants(dropNoOps(expandEinsum(upgraded.model), before), dir),
   );
   const { model, types, problems } = await rewrite(folded.model, folded.types, dir);
   const graph = indexGraph(model, types);
