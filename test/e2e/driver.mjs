@@ -130,20 +130,20 @@ function createWorkbench({ sandbox, server, topic, context, page }) {
 /** Asks again where the window was still busy and dropped the key, or did not know the command yet. */
 async function runCommand(page, title) {
   const input = page.locator('.quick-input-widget:visible input').first();
-  const found = page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title });
+  // Others may have all of its words, too.
+  const found = page.locator(`.quick-input-list .monaco-list-row[aria-label^="${title}"]`).first();
   for (let attempt = 1; ; attempt++) {
     await page.keyboard.press('F1');
     try {
       await input.waitFor({ timeout: 10_000 });
       await input.fill(`>${title}`);
-      await found.waitFor({ timeout: 10_000 });
+      await found.click({ timeout: 10_000 });
       break;
     } catch (error) {
       if (attempt === 5) throw error;
       await page.keyboard.press('Escape');
     }
   }
-  await page.keyboard.press('Enter');
   // A command may ask something at once, in the same place.
   const palette = page.locator('.quick-input-widget:visible input[aria-label^="Type the name of a command"]');
   await palette.waitFor({ state: 'hidden' });
