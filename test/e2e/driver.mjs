@@ -120,10 +120,7 @@ function createWorkbench({ sandbox, server, topic, context, page }) {
     row: (text) => page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first(),
 
     /** A row of the view "Quantization". */
-    historyRow: (text) =>
-      page
-        .locator('.pane', { has: page.getByRole('button', { name: /Quantization Section/ }) })
-        .locator('.monaco-list-row', { hasText: text }),
+    historyRow: (text) => page.locator('.part.sidebar .monaco-list-row', { hasText: text }),
   };
 }
 

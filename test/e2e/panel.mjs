@@ -30,6 +30,16 @@ async function frameOf(panel) {
   return body.ownerFrame();
 }
 
+/** The frame whose page has a title, among those of all webviews. */
+const frameTitled = (page, title) =>
+  until(`the page "${title}"`, async () => {
+    for (const frame of page.frames()) {
+      const found = await frame.evaluate(() => document.querySelector('h1')?.textContent).catch(() => null);
+      if (found === title) return frame;
+    }
+    return false;
+  });
+
 /** Shows the report of the config that is open, and waits for it. */
 async function showReport({ command, panel }) {
   await command('Quantsmith: Show Quantization Report');
@@ -85,7 +95,7 @@ async function opensDocs({ page, panel, command, shot }) {
         ({ textContent }) => textContent === 'slower-than-float',
       );
       const { top } = found.getBoundingClientRect();
-      return top >= 0 && top < window.innerHeight;
+      return top > -40 && top < window.innerHeight;
     });
   await until('the heading in view', isInView);
   await shot('docs');
@@ -153,9 +163,7 @@ async function accessible({ open, command, panel, write, page, shot }) {
     await isAccessible(await frameOf(panel()));
     await shot(`report-${name}`);
     await command('Quantsmith: Chart Accuracy against Latency and Size');
-    const chart = page.frameLocator('iframe.webview.ready').first().frameLocator('#active-frame');
-    await chart.getByRole('heading', { name: 'Runs' }).waitFor();
-    await isAccessible(await frameOf(chart));
+    await isAccessible(await frameTitled(page, 'Runs'));
     await shot(`chart-${name}`);
     await command('View: Close All Editors');
   }

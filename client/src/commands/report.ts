@@ -1,13 +1,13 @@
 import * as vscode from 'vscode';
-import { activeConfig } from '../config/activeConfig.js';
-import { isReport, newestReportOf } from '../report/files.js';
+import { configInView } from '../config/activeConfig.js';
+import { allReports, isReport, newestReportOf } from '../report/files.js';
 import type { ReportPanels } from '../report/panels.js';
 
-/** Opens a report: the given one, or the newest of the given config, or of the one in the active editor. */
+/** Opens a report: the given one, the newest of the given config or of the one in view, or one to choose. */
 export async function showReport(panels: ReportPanels, given?: vscode.Uri): Promise<void> {
   if (given !== undefined && isReport(given)) return panels.open(given);
-  const config = given ?? activeConfig()?.uri;
-  if (config === undefined) return;
+  const config = given ?? configInView()?.uri;
+  if (config === undefined) return pickReport(panels);
   const found = await newestReportOf(config);
   if (found !== undefined) return panels.open(found);
   const chosen = await vscode.window.showInformationMessage(
@@ -16,4 +16,18 @@ export async function showReport(panels: ReportPanels, given?: vscode.Uri): Prom
   );
 
   if (chosen === 'Run') await vscode.commands.executeCommand('quantsmith.run', config);
+}
+
+async function pickReport(panels: ReportPanels): Promise<void> {
+  const reports = (await allReports()).filter(({ path }) => !path.includes('/.quantsmith/'));
+  if (reports.length === 0) {
+    void vscode.window.showInformationMessage(
+      'There is no report in this workspace yet: quantize a model first.',
+    );
+    return;
+  }
+
+  const items = reports.map((uri) => ({ label: vscode.workspace.asRelativePath(uri), uri }));
+  const chosen = await vscode.window.showQuickPick(items, { placeHolder: 'The report to show' });
+  if (chosen !== undefined) await panels.open(chosen.uri);
 }

@@ -4,15 +4,20 @@ export const CONFIG_LANGUAGES: ReadonlySet<string> = new Set(['quant-yaml', 'qua
 
 /** The config in the active editor, or undefined after telling the user that there is none. */
 export function activeConfig(): vscode.TextDocument | undefined {
-  const active = vscode.window.activeTextEditor?.document;
-  if (active !== undefined && isConfig(active)) return active;
-  const visible = vscode.window.visibleTextEditors.find(({ document }) => isConfig(document))?.document;
-  if (visible !== undefined) return visible;
+  const found = configInView();
+  if (found !== undefined) return found;
   void vscode.window.showInformationMessage(
     'Open a quantization config (*.quant.yaml or *.quant.json) first.',
   );
 
   return undefined;
+}
+
+/** The config in the active editor, else one that is visible. */
+export function configInView(): vscode.TextDocument | undefined {
+  const active = vscode.window.activeTextEditor?.document;
+  if (active !== undefined && isConfig(active)) return active;
+  return vscode.window.visibleTextEditors.find(({ document }) => isConfig(document))?.document;
 }
 
 const isConfig = (document: vscode.TextDocument) => CONFIG_LANGUAGES.has(document.languageId);
