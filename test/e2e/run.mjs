@@ -10,6 +10,7 @@ import { runExtensionHost } from './exthost.mjs';
 import { missingParts, ROOT } from './harness.mjs';
 import { runInterrupted } from './interrupted.mjs';
 import { runReportPage } from './reportPage.mjs';
+import { runTrust } from './trust.mjs';
 import { runUi } from './ui.mjs';
 
 const SUITES = [
@@ -17,6 +18,7 @@ const SUITES = [
   ['host', 'in the extension host', runExtensionHost],
   ['ui', 'in the workbench', runUi],
   ['interrupted', 'runs that end before their time', runInterrupted],
+  ['trust', 'programs that a config names', runTrust],
   ['page', 'the HTML report in a browser', runReportPage],
 ];
 
