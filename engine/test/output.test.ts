@@ -101,6 +101,25 @@ describe('what an output may replace', () => {
     if (before !== null) expect(lstatSync(paths.output).ino).toBe(before);
   });
 
+  it('before the model is read', async () => {
+    symlinkSync('/dev/null', paths.output);
+    const stages: string[] = [];
+    const run = runPipeline(
+      {
+        kind: 'run',
+        config: { model: 'none.onnx', data: { calibration: { arrays: 'none.npy' } } },
+        configPath: at('net.quant.yaml'),
+        configSha256: '',
+        allowModules: false,
+      },
+      (event) => {
+        if (event.type === 'progress') stages.push(event.stage);
+      },
+    );
+    expect(await problemOf(run)).toMatchObject({ code: 'output-unusable', file: paths.output });
+    expect(stages).toEqual([]);
+  });
+
   it('no name that is too long for the files beside it', async () => {
     expect(await obstacle(at(`${'x'.repeat(245)}.onnx`))).toMatch(/name of 250 bytes; at most 233/);
     expect(await obstacle(at(`${'x'.repeat(228)}.onnx`))).toBeNull();

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { sampleReport } from '../../test/kit/sampleReport.js';
-import { readReport, REPORT_VERSION, reportSchema } from '../src/index.js';
+import { readReport, REPORT_VERSION, reportSchema, upgradedReport } from '../src/index.js';
 
 const metricOf = (value: unknown) => {
   const read = readReport(value);
@@ -12,6 +12,15 @@ it('reads a report of version 1, and its drops relative to 0 as undefined', () =
   const metric = { ...current.metric!, baseline: 0, drop_type: 'relative', drop: Number.MAX_VALUE };
   expect(metricOf({ ...current, schema_version: 1 })).toEqual(current.metric);
   expect(metricOf({ ...current, schema_version: 1, metric })).toMatchObject({ drop: null, ci95: null });
+});
+
+it('has a way from every version before to this one, for those who do not validate, too', () => {
+  for (let version = 1; version < REPORT_VERSION; version++) {
+    const old = { ...sampleReport(), schema_version: version };
+    expect(upgradedReport(old)).toMatchObject({ schema_version: REPORT_VERSION });
+    expect(readReport(old)).toHaveProperty('report');
+  }
+  expect(upgradedReport({ schema_version: 99 })).toEqual({ schema_version: 99 });
 });
 
 it('refuses a report of a later version, and what is no report', () => {

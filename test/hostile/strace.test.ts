@@ -1,14 +1,15 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   createMessageConnection,
   StreamMessageReader,
   StreamMessageWriter,
 } from 'vscode-languageserver-protocol/node';
+import { bundle } from '../../scripts/bundle.mjs';
 import { builtCli, root } from '../kit/builtCli.js';
 
 const STRACE = '/usr/bin/strace';
@@ -23,10 +24,11 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(base, { recursive: true, force: true }));
 
-const command = (...args: string[]) => [
+const program = (...args: string[]) => [
   ...['-f', '-qq', '-s', '4096', '-o', join(base, 'trace'), '-e', 'trace=%file,%network,%process'],
-  ...[process.execPath, cli, ...args],
+  ...[process.execPath, ...args],
 ];
+const command = (...args: string[]) => program(cli, ...args);
 const context = () => {
   const env: NodeJS.ProcessEnv = { ...process.env, HOME: join(base, 'home'), TMPDIR: join(base, 'tmp') };
   delete env['QUANTSMITH_CACHE'];
@@ -74,6 +76,26 @@ describe.skipIf(!installed)('no network, and no file but its own', () => {
     expect(spawnSync(STRACE, command('check', 'digits.quant.yaml'), context()).status).toBe(0);
     expectNothingElse(1);
     expect(seen().created).toEqual([]);
+  });
+
+  describe('the package, in a program of somebody', () => {
+    // As it is packed, beside the engine.
+    beforeAll(() => bundle({ index: 'api/src/index.ts' }, dirname(cli), {}));
+
+    it('checks and quantizes', () => {
+      const source = `
+        const { check, quantize } = require(${JSON.stringify(join(dirname(cli), 'index.cjs'))});
+        (async () => {
+          const { valid } = await check('digits.quant.yaml');
+          const { report } = await quantize('digits.quant.yaml');
+          process.exitCode = valid && report.output.sha256.length === 64 ? 0 : 1;
+        })();`;
+      writeFileSync(join(base, 'program.cjs'), source);
+      const ended = spawnSync(STRACE, program(join(base, 'program.cjs')), { ...context(), encoding: 'utf8' });
+      expect(ended.status, ended.stderr).toBe(0);
+      expectNothingElse(2);
+      expect(seen().created).toContain('digits/.digits.int8.onnx.quantsmith/model');
+    });
   });
 
   it('the language server, with a run', async () => {

@@ -1,4 +1,4 @@
-import type { QuantizationReport } from '@quantsmith/schemas';
+import { type QuantizationReport, REPORT_VERSION, upgradedReport } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
 
 const MAX_REPORTS = 1000;
@@ -29,11 +29,15 @@ export async function allReports(): Promise<vscode.Uri[]> {
   return vscode.workspace.findFiles('**/{*.report,report}.json', '**/node_modules/**', MAX_REPORTS);
 }
 
-/** null for a file that is not a report; checking it against the schema would make the extension half as large again. */
+/**
+ * A report of this or an earlier version; null for a file that is none, or of a later version. Checking it against the schema would make the extension half as
+ * large again.
+ */
 export async function readReport(file: vscode.Uri): Promise<QuantizationReport | null> {
   try {
     const text = new TextDecoder().decode(await vscode.workspace.fs.readFile(file));
-    const report = JSON.parse(text) as Partial<QuantizationReport> | null;
+    const report = upgradedReport(JSON.parse(text)) as Partial<QuantizationReport> | null;
+    if (report?.schema_version !== REPORT_VERSION) return null;
     const hasPaths = typeof report?.output?.path === 'string' && typeof report.config?.path === 'string';
     return hasPaths ? (report as QuantizationReport) : null;
   } catch {
