@@ -3,6 +3,7 @@ export const DATA_KINDS = {
   images: { holds: 'folder', module: false },
   arrays: { holds: 'file', module: false },
   tensors: { holds: 'folder', module: false },
+  texts: { holds: 'file', module: false },
   loader: { holds: 'file', module: true },
 } as const satisfies Readonly<
   Record<string, { readonly holds: 'folder' | 'file'; readonly module: boolean }>

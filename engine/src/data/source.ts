@@ -4,6 +4,7 @@ import { allFinite, asFloat32, type HostTensor } from '@quantsmith/model/arrays'
 import { openArrays } from './arrays.js';
 import { openImages } from './images.js';
 import { openLoader } from './loader.js';
+import { openTexts } from './texts.js';
 import { openTensors } from './tensors.js';
 import type { DataSection, DataContext, SampleSource, Sample } from './types.js';
 
@@ -54,6 +55,8 @@ async function openKind(kind: DataKind, section: DataSection, context: DataConte
       return openArrays(path, section, context);
     case 'tensors':
       return openTensors(path, section, context);
+    case 'texts':
+      return openTexts(path, section, context);
     case 'loader':
       return openLoader(path, smallestLimit(context.limit, section.limit), context);
   }

@@ -11,6 +11,8 @@ export interface Tokens {
 
 export interface Tokenizer {
   readonly encode: (text: string, pair?: string | null) => Tokens;
+  /** The text's own tokens, without those that the tokenizer adds. */
+  readonly plain: (text: string) => readonly number[];
   readonly decode: (ids: readonly number[]) => string;
   /** The number of a token; null: it is not in the vocabulary. */
   readonly idOf: (token: string) => number | null;
@@ -41,8 +43,48 @@ export async function openTokenizer(path: string): Promise<Tokenizer> {
       const { ids, token_type_ids } = library.encode(text, { text_pair: pair, return_token_type_ids: true });
       return { ids, typeIds: token_type_ids };
     },
+    plain: (text) => library.encode(text, { add_special_tokens: false }).ids,
     decode: (ids) => library.decode([...ids]),
     idOf,
     padId: file.padding?.pad_id ?? padId,
   };
+}
+
+/**
+ * A text, or a pair, of at most so many tokens: the added tokens stay, and the longer text of a pair loses from its end first.
+ */
+export function truncated(tokenizer: Tokenizer, text: string, pair: string | null, most: number): Tokens {
+  const whole = tokenizer.encode(text, pair);
+  const excess = whole.ids.length - most;
+  if (excess <= 0) return whole;
+  const bodies = [tokenizer.plain(text), ...(pair === null ? [] : [tokenizer.plain(pair)])];
+  const dropped = new Set<number>();
+  const spans = spansOf(whole.ids, bodies);
+  const kept = spans.map(({ length }) => length);
+  for (let i = 0; i < excess; i++) {
+    const longest = kept.reduce((best, length, index) => (length >= kept[best]! ? index : best), 0);
+    if (kept[longest] === 0) break;
+    kept[longest]! -= 1;
+    dropped.add(spans[longest]!.start + kept[longest]!);
+  }
+
+  const isKept = (_: number, index: number) => !dropped.has(index);
+  return {
+    ids: whole.ids.filter(isKept).slice(0, most),
+    typeIds: whole.typeIds.filter(isKept).slice(0, most),
+  };
+}
+
+/** Where the texts' own tokens lie among all: each is the first such run behind the one before. */
+function spansOf(
+  ids: readonly number[],
+  bodies: readonly (readonly number[])[],
+): { start: number; length: number }[] {
+  let from = 0;
+  return bodies.map((body) => {
+    let start = from;
+    while (start + body.length < ids.length && !body.every((id, i) => ids[start + i] === id)) start++;
+    from = start + body.length;
+    return { start, length: body.length };
+  });
 }

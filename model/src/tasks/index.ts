@@ -4,3 +4,4 @@ export * from './guessTask.js';
 export * from './imageInput.js';
 export * from './preprocessings.js';
 export * from './shapesDraft.js';
+export * from './textInputs.js';

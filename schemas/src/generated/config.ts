@@ -44,10 +44,22 @@ export interface QuantizationConfig {
        */
       tensors?: string;
       /**
+       * A file of texts, tokenized by `tokenizer`: .jsonl (`text`, and perhaps `pair` and `label`), .tsv (columns text, pair, label by a header; without one text, label, or text, pair, label), or a text on each line.
+       */
+      texts?: string;
+      /**
        * A JavaScript or TypeScript module that yields samples: `./module.mjs`. Runs only in a trusted workspace and when modules are allowed.
        */
       loader?: string;
       preprocess?: Preprocess;
+      /**
+       * The model's `tokenizer.json`; its `tokenizer_config.json` is read where it lies beside it.
+       */
+      tokenizer?: string | null;
+      /**
+       * Texts are cut to so many tokens, those that the tokenizer adds included. null: to as many as the model states.
+       */
+      max_length?: number | null;
       /**
        * Memory layout of uint8 image arrays.
        */
@@ -74,10 +86,22 @@ export interface QuantizationConfig {
        */
       tensors?: string;
       /**
+       * A file of texts, tokenized by `tokenizer`: .jsonl (`text`, and perhaps `pair` and `label`), .tsv (columns text, pair, label by a header; without one text, label, or text, pair, label), or a text on each line.
+       */
+      texts?: string;
+      /**
        * A JavaScript or TypeScript module that yields samples: `./module.mjs`. Runs only in a trusted workspace and when modules are allowed.
        */
       loader?: string;
       preprocess?: Preprocess;
+      /**
+       * The model's `tokenizer.json`; its `tokenizer_config.json` is read where it lies beside it.
+       */
+      tokenizer?: string | null;
+      /**
+       * Texts are cut to so many tokens, those that the tokenizer adds included. null: to as many as the model states.
+       */
+      max_length?: number | null;
       /**
        * Memory layout of uint8 image arrays.
        */

@@ -12,6 +12,7 @@ export type KnownPath =
   | readonly ['data', 'calibration', 'images']
   | readonly ['data', 'calibration', 'arrays']
   | readonly ['data', 'calibration', 'tensors']
+  | readonly ['data', 'calibration', 'texts']
   | readonly ['data', 'calibration', 'loader']
   | readonly ['data', 'calibration', 'preprocess']
   | readonly ['data', 'calibration', 'preprocess', 'orient']
@@ -35,12 +36,15 @@ export type KnownPath =
   | readonly ['data', 'calibration', 'preprocess', 'std', number]
   | readonly ['data', 'calibration', 'preprocess', 'normalize']
   | readonly ['data', 'calibration', 'preprocess', 'layout']
+  | readonly ['data', 'calibration', 'tokenizer']
+  | readonly ['data', 'calibration', 'max_length']
   | readonly ['data', 'calibration', 'input_layout']
   | readonly ['data', 'calibration', 'limit']
   | readonly ['data', 'validation']
   | readonly ['data', 'validation', 'images']
   | readonly ['data', 'validation', 'arrays']
   | readonly ['data', 'validation', 'tensors']
+  | readonly ['data', 'validation', 'texts']
   | readonly ['data', 'validation', 'loader']
   | readonly ['data', 'validation', 'preprocess']
   | readonly ['data', 'validation', 'preprocess', 'orient']
@@ -64,6 +68,8 @@ export type KnownPath =
   | readonly ['data', 'validation', 'preprocess', 'std', number]
   | readonly ['data', 'validation', 'preprocess', 'normalize']
   | readonly ['data', 'validation', 'preprocess', 'layout']
+  | readonly ['data', 'validation', 'tokenizer']
+  | readonly ['data', 'validation', 'max_length']
   | readonly ['data', 'validation', 'input_layout']
   | readonly ['data', 'validation', 'limit']
   | readonly ['data', 'validation', 'labels']
@@ -191,6 +197,7 @@ export type DottedPath =
   | 'data.calibration.images'
   | 'data.calibration.arrays'
   | 'data.calibration.tensors'
+  | 'data.calibration.texts'
   | 'data.calibration.loader'
   | 'data.calibration.preprocess'
   | 'data.calibration.preprocess.orient'
@@ -209,12 +216,15 @@ export type DottedPath =
   | 'data.calibration.preprocess.std'
   | 'data.calibration.preprocess.normalize'
   | 'data.calibration.preprocess.layout'
+  | 'data.calibration.tokenizer'
+  | 'data.calibration.max_length'
   | 'data.calibration.input_layout'
   | 'data.calibration.limit'
   | 'data.validation'
   | 'data.validation.images'
   | 'data.validation.arrays'
   | 'data.validation.tensors'
+  | 'data.validation.texts'
   | 'data.validation.loader'
   | 'data.validation.preprocess'
   | 'data.validation.preprocess.orient'
@@ -233,6 +243,8 @@ export type DottedPath =
   | 'data.validation.preprocess.std'
   | 'data.validation.preprocess.normalize'
   | 'data.validation.preprocess.layout'
+  | 'data.validation.tokenizer'
+  | 'data.validation.max_length'
   | 'data.validation.input_layout'
   | 'data.validation.limit'
   | 'data.validation.labels'
@@ -337,11 +349,15 @@ export const NAMED_PATHS = [
   { path: ['data', 'calibration', 'images'], use: 'read' },
   { path: ['data', 'calibration', 'arrays'], use: 'read' },
   { path: ['data', 'calibration', 'tensors'], use: 'read' },
+  { path: ['data', 'calibration', 'texts'], use: 'read' },
   { path: ['data', 'calibration', 'loader'], use: 'read' },
+  { path: ['data', 'calibration', 'tokenizer'], use: 'read' },
   { path: ['data', 'validation', 'images'], use: 'read' },
   { path: ['data', 'validation', 'arrays'], use: 'read' },
   { path: ['data', 'validation', 'tensors'], use: 'read' },
+  { path: ['data', 'validation', 'texts'], use: 'read' },
   { path: ['data', 'validation', 'loader'], use: 'read' },
+  { path: ['data', 'validation', 'tokenizer'], use: 'read' },
   { path: ['data', 'validation', 'labels'], use: 'read' },
   { path: ['data', 'validation', 'classes'], use: 'read' },
   { path: ['task', 'alphabet'], use: 'read' },

@@ -10,7 +10,7 @@ const PATHS: readonly (readonly string[])[] = [
   ['model'],
   ['output'],
   ...DATA_SECTIONS.flatMap((section) =>
-    [...DATA_KIND_NAMES, 'labels', 'classes'].map((key) => ['data', section, key]),
+    [...DATA_KIND_NAMES, 'labels', 'classes', 'tokenizer'].map((key) => ['data', section, key]),
   ),
   ['task', 'alphabet'],
   ['accuracy_control', 'metric'],

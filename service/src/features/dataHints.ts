@@ -3,7 +3,13 @@ import type { ConfigDocument } from '../document/document.js';
 import { findEntry, type Span } from '../document/tree.js';
 import type { FileFacts } from '../facts/facts.js';
 
-const NOUNS = { images: 'image', arrays: 'sample', tensors: 'sample', loader: 'sample' } as const;
+const NOUNS = {
+  images: 'image',
+  arrays: 'sample',
+  tensors: 'sample',
+  texts: 'text',
+  loader: 'sample',
+} as const;
 
 /** How much there is in the data that a config names: "20 images, 1,000 classes". */
 export function dataHints(document: ConfigDocument, facts: FileFacts): { span: Span; text: string }[] {

@@ -90,7 +90,7 @@ function sourceEffects(): Record<string, (known: Known) => string> {
 
   return Object.fromEntries(
     ['calibration', 'validation'].flatMap((section) =>
-      ['images', 'arrays', 'tensors', 'loader'].map(
+      ['images', 'arrays', 'tensors', 'texts', 'loader'].map(
         (source) => [`data.${section}.${source}`, effect] as const,
       ),
     ),

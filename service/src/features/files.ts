@@ -19,6 +19,8 @@ const FILES: Readonly<Record<string, RegExp | 'folder'>> = {
   arrays: /\.np[yz]$/i,
   images: 'folder',
   tensors: 'folder',
+  texts: /\.(txt|tsv|jsonl)$/i,
+  tokenizer: /\.json$/i,
   loader: /\.[cm]?[jt]s$/i,
   metric: /\.[cm]?[jt]s$/i,
 };

@@ -58,6 +58,7 @@ export const CODES = [
   'syntax',
   'target-unreachable',
   'task-unfit',
+  'tokenizer-missing',
   'unknown-anchor',
   'unknown-key',
   'unknown-node',

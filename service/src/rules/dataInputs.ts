@@ -1,3 +1,4 @@
+import { textInputsText, textRoles } from '@quantsmith/model/tasks';
 import type { ModelSummary } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { findNode } from '../document/tree.js';
@@ -19,7 +20,7 @@ function dataInputFindings(
   return (['calibration', 'validation'] as const).flatMap((section): Finding[] => {
     const source = isMapping(data) ? data[section] : null;
     if (!isMapping(source)) return [];
-    const key = (['images', 'arrays'] as const).find((one) => typeof source[one] === 'string');
+    const key = (['images', 'arrays', 'texts'] as const).find((one) => typeof source[one] === 'string');
     if (key === undefined) return [];
     const { members } = facts[section];
     const arrays = members === null ? null : [...members.keys()];
@@ -40,6 +41,7 @@ function problemOf(
 ): string | null {
   const all = `${inputs.length} inputs (${inputs.slice(0, 8).join(', ')})`;
   if (key === 'images') return inputs.length > 1 ? `The model has ${all}; images can feed only one.` : null;
+  if (key === 'texts') return textRoles(inputs) === null ? textInputsText(inputs) : null;
   if (/\.npy$/i.test(file))
     return inputs.length > 1
       ? `The model has ${all}; a .npy can feed only one. Use a .npz whose array names are the inputs.`
@@ -58,7 +60,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'data-inputs':
-      "Severity: error.\n\nThe source cannot feed all inputs of the model: images or a `.npy` for a model with several, or a `.npz` that has no array of an input's name.",
+      "Severity: error.\n\nThe source cannot feed all inputs of the model: images or a `.npy` for a model with several, a `.npz` that has no array of an input's name, or texts for a model without one input of token ids (beside a mask, token types and positions).",
   },
   examples: [
     {

@@ -22,6 +22,7 @@ import { rule as settingsRule } from './settings.js';
 import { rule as sourceKindRule } from './sourceKind.js';
 import { rule as syntaxRule } from './syntax.js';
 import { rule as taskRule } from './task.js';
+import { rule as tokenizerRule } from './tokenizer.js';
 import { rule as versionRule } from './version.js';
 import { rule as yamlVersionsRule } from './yamlVersions.js';
 import type { AnyRule } from './rule.js';
@@ -50,6 +51,7 @@ export const RULES: readonly AnyRule[] = [
   sourceKindRule,
   syntaxRule,
   taskRule,
+  tokenizerRule,
   versionRule,
   yamlVersionsRule,
 ];

@@ -20,7 +20,7 @@ function metricFindings({ document, config, facts: files, model }: MetricInput):
   const { calibration, validation } = config.data;
   const metric = config.accuracy_control.metric ?? 'top1';
   const entry = findEntry(document.tree, ['accuracy_control', 'metric']);
-  // Images have their folders as labels, a loader gives its own; the others have none unless they are named.
+  // Images have their folders as labels, a loader and a file of texts give their own; the others have none unless they are named.
   const { arrays, tensors, images } = validation ?? calibration;
   const isUnlabelled =
     images !== undefined && (validation === undefined || files.validation.verdict?.hasLabels === false);
