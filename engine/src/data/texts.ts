@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fail, largest, tableOf, type TensorSignature } from '@quantsmith/schemas';
 import type { HostTensor, TensorTypeName } from '@quantsmith/model/arrays';
 import { textInputsText, textRoles, type TextRole } from '@quantsmith/model/tasks';
+import { readText } from '@quantsmith/model/files';
 import { convertTo } from './convert.js';
+import { readInputText } from './input.js';
 import { isLabelArray, type Label } from './labels/label.js';
 import { readClasses } from './labels/open.js';
 import { openSectionLabels } from './labels/section.js';
@@ -26,9 +27,12 @@ export async function openTexts(
   context: DataContext,
 ): Promise<SampleSource> {
   const configPath = [...context.configPath, 'texts'] as const;
-  const content = await readFile(path, 'utf8').catch(() =>
-    fail('data-not-found', `The file of texts ${path} does not exist.`, { file: path, configPath }),
-  );
+  const content = await readInputText({
+    path,
+    what: 'The file of texts',
+    code: 'data-not-found',
+    configPath,
+  });
   const classes = (section.classes ?? null) === null ? null : await readClasses(section.classes!, context);
   const rows = readTextRows(content, { path, classes, configPath });
   const { tokenizer, files } = await sectionTokenizer(section, context);
@@ -85,11 +89,9 @@ async function sectionTokenizer(
   }
 
   const path = resolve(context.baseDir, written);
+  const file = await readInputText({ path, what: 'The tokenizer', code: 'data-not-found', configPath });
   try {
-    const files = [
-      await readFile(path, 'utf8'),
-      await readFile(join(dirname(path), 'tokenizer_config.json'), 'utf8').catch(() => ''),
-    ];
+    const files = [file, await readText(join(dirname(path), 'tokenizer_config.json')).catch(() => '')];
     return { tokenizer: await openTokenizer(path), files };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

@@ -8,13 +8,13 @@ const MAX_PIXELS = 2 ** 24;
 
 /** What is handed to a module. Libraries are loaded when they are first used. */
 export function helpersFor(baseDir: string): Helpers {
-  const at = (path: string) => resolve(baseDir, path);
+  const absolute = (path: string) => resolve(baseDir, path);
   const images = () => import('../decodeImage.js');
 
   return {
-    resolve: at,
+    resolve: absolute,
     async decodeImage(path, settings = {}) {
-      const file = at(path);
+      const file = absolute(path);
       return (await images()).decodeImage({ file, bytes: await readBytes(file) }, settings, MAX_PIXELS);
     },
     letterbox: async (image, letterbox) =>
@@ -24,6 +24,6 @@ export function helpersFor(baseDir: string): Helpers {
         MAX_PIXELS,
       ),
     preprocess: (image, settings = {}, type = 'float32') => toInput(image, settings, type),
-    tokenizer: async (path) => (await import('../tokenizer.js')).openTokenizer(at(path)),
+    tokenizer: async (path) => (await import('../tokenizer.js')).openTokenizer(absolute(path)),
   };
 }

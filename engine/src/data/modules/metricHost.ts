@@ -52,10 +52,10 @@ async function accumulated(
   return asJson(await metric.accumulate!(outputs, label, floatOutputs, sample));
 }
 
-function finite(value: unknown, of: string): number {
+function finite(value: unknown, source: string): number {
   if (typeof value === 'number' && Number.isFinite(value)) return value;
   throw new TypeError(
-    `"${of}" returned ${typeof value === 'number' ? value : `no number (${typeof value})`}`,
+    `"${source}" returned ${typeof value === 'number' ? value : `no number (${typeof value})`}`,
   );
 }
 
