@@ -98,8 +98,8 @@ describe('a copy of the repository with a rule, a metric and a remedy more', () 
     replace(
       'metric',
       'schemas/src/metrics.ts',
-      "  f1: labelled('class'",
-      "  top3: labelled('class', 'share of samples whose label is among the three largest outputs'),\n  f1: labelled('class'",
+      '  f1: labelled(',
+      "  top3: labelled('class', 'share of samples whose label is among the three largest outputs', '3 of the classes'),\n  f1: labelled(",
     );
     const builtIn = 'engine/src/metrics/builtIn.ts';
     replace('metric', builtIn, 'import { topK }', "import { top3 } from './top3.js';\nimport { topK }");
