@@ -150,6 +150,7 @@ async function setsFix({ page, open, command, panel, editor, shot }) {
     .locator('.view-line', { hasText: /overflow_fix:\s*enable/ })
     .waitFor();
   await shot('overflow-set');
+  await command('File: Save');
 }
 
 async function accessible({ open, command, panel, write, page, shot }) {
@@ -165,6 +166,5 @@ async function accessible({ open, command, panel, write, page, shot }) {
     await command('Quantsmith: Chart Accuracy against Latency and Size');
     await isAccessible(await frameTitled(page, 'Runs'));
     await shot(`chart-${name}`);
-    await command('View: Close All Editors');
   }
 }

@@ -9,7 +9,10 @@ import { checkContents } from './contents.mjs';
 import { runExtensionHost } from './exthost.mjs';
 import { missingParts, ROOT } from './harness.mjs';
 import { runInterrupted } from './interrupted.mjs';
+import { runPanel } from './panel.mjs';
 import { runReportPage } from './reportPage.mjs';
+import { runRuns } from './runs.mjs';
+import { runStart } from './start.mjs';
 import { runTrust } from './trust.mjs';
 import { runUi } from './ui.mjs';
 
@@ -20,6 +23,13 @@ const SUITES = [
   ['interrupted', 'runs that end before their time', runInterrupted],
   ['trust', 'programs that a config names', runTrust],
   ['page', 'the HTML report in a browser', runReportPage],
+];
+
+/** Longer ones, that run where they are named. */
+const LONG_SUITES = [
+  ['start', 'the ways in', runStart],
+  ['runs', 'runs and what is kept of them', runRuns],
+  ['panel', 'the panel of a report', runPanel],
 ];
 
 const missing = missingParts();
@@ -39,8 +49,11 @@ const vsix =
     : resolve(values.vsix);
 await bundleSuite(esbuild);
 const totals = { passed: 0, failed: 0 };
-for (const [key, name, suite] of SUITES) {
-  if (positionals.length > 0 && !positionals.includes(key)) continue;
+const chosen =
+  positionals.length === 0
+    ? SUITES
+    : [...SUITES, ...LONG_SUITES].filter(([key]) => positionals.includes(key));
+for (const [, name, suite] of chosen) {
   console.log(name);
   let { passed, failed } = await suite(vsix);
   if (failed > 0) {

@@ -108,7 +108,7 @@ async function whilePaused({ page, command, toast, shot, row }) {
   await page.keyboard.press('Enter');
   await page.locator('.tab.active', { hasText: 'wide.quant.yaml' }).waitFor();
   await command('Quantsmith: Run Quantization');
-  await toast('Quantizing wide.quant.yaml').getByText('waiting for its turn').waitFor();
+  await toast('Quantizing wide.quant.yaml').getByText('queued').waitFor();
   await status(page).getByText('(+1)').waitFor();
   await shot('queue');
   await command('View: Close All Editors');
@@ -146,7 +146,7 @@ async function asTests({ page, open, command, shot }) {
     .locator('.test-explorer .monaco-list-row[aria-label*="digits.quant.yaml"][aria-label*="Passed"]')
     .waitFor();
   await page
-    .locator('.view-line', { hasText: /max_drop.*(dropped|damaged)/ })
+    .locator('.test-error-content-widget', { hasText: /dropped|damaged/ })
     .first()
     .waitFor();
   await shot('tests');

@@ -93,7 +93,7 @@ async function walkthrough({ page, command, row, shot }) {
 
 async function example({ page, command, context, sandbox, shot }) {
   await command('Quantsmith: Open int8 Quantization Example');
-  const accept = page.getByRole('button', { name: 'Put the Example Here' }).first();
+  const accept = page.getByRole('button', { name: 'Copy Example Here' }).first();
   await accept.waitFor();
   const input = page.locator('.quick-input-widget:visible input').first();
   await input.fill(`${sandbox.workspace}/`);
