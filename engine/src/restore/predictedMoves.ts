@@ -80,7 +80,10 @@ async function tryOnly(search: Search, candidates: readonly Candidate[]): Promis
   return false;
 }
 
-/** Tries sets of one group, of two, and so on, the likely ones first, until one of them is the best state. */
+/**
+ * Tries sets of one group, of two, and so on, the likely ones first, until one of them is the best state. A single group is worth
+ * less of a chance: a larger set that is enough would be pruned back to it, one measurement after the other.
+ */
 async function triedUpTo(
   search: Search,
   candidates: readonly Candidate[],
@@ -96,7 +99,7 @@ async function triedUpTo(
         .filter(({ set }) => !wasAssessed(search, set))
         .sort((a, b) => b.chance - a.chance);
 
-      if (best === undefined || best.chance < worth) break;
+      if (best === undefined || best.chance < (size === 1 ? WORTH_PRUNING : worth)) break;
       await assess(search, best.set);
       if (isMet(search) && search.best.reverted === best.set) return true;
     }
