@@ -135,7 +135,7 @@ async function newUser({ page, visit, choose, row, read, shot, panel, editor }) 
   assert.match(config, /bilder_b/);
   assert.match(config, /imagenet|0\.485/, config);
   await click(lens);
-  await panel().getByText('met', { exact: true }).first().waitFor({ timeout: 600_000 });
+  await panel().getByText('target met').first().waitFor({ timeout: 600_000 });
   await shot('walk-met');
   console.log(`  ${clicks} clicks`);
   assert.ok(clicks <= 6);
