@@ -136,5 +136,7 @@ function validations(result) {
 function ratio(tool, result, otherName, other) {
   if (result?.seconds === undefined || other?.seconds === undefined) return [];
   const wall = (result.seconds / other.seconds).toFixed(2);
-  return [`- ${tool}: ${wall} of ${otherName} time, ${(result.cpu_seconds / other.cpu_seconds).toFixed(2)} of the CPU time`];
+  return [
+    `- ${tool}: ${wall} of ${otherName} time, ${(result.cpu_seconds / other.cpu_seconds).toFixed(2)} of the CPU time`,
+  ];
 }

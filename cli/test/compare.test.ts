@@ -70,7 +70,7 @@ describe('quantsmith compare', () => {
 
   it('names every side that cannot be read', async () => {
     await expect(run(at('none.onnx'), at('none.json'), { format: 'table' })).rejects.toThrow(
-      /^The model file .*none\.onnx does not exist\. The report .*none\.json cannot be read/,
+      /^The model file .*none\.onnx does not exist\. The report .*none\.json does not exist/,
     );
   });
 

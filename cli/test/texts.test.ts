@@ -67,6 +67,7 @@ beforeAll(() => {
   write('tokenizer.json', JSON.stringify(tokenizerFile()));
   write('text.onnx', textModel(true));
   write('tokens.onnx', textModel(false));
+  write('train.tsv', TEXTS.map((text) => `${text}\t0`).join('\n'));
   write('reviews.tsv', TEXTS.map((text) => `${text}\t${text.includes('good') ? 1 : 0}`).join('\n'));
   const page = readFileSync(join(root, 'docs/data.md'), 'utf8');
   const [, config] = /^```yaml\n# texts\.quant\.yaml\n(.*?)^```/ms.exec(page)!;

@@ -32,7 +32,7 @@ describe('the runtime\u2019s profile', () => {
         { cat: 'Node', name: 'a_fence_before', dur: 9 },
       ],
     ];
-    expect([...timesOf(JSON.stringify(lines), 3)]).toEqual([
+    expect([...timesOf(`[\n${lines.map((line) => JSON.stringify(line)).join(',\n')}\n]`, 3)]).toEqual([
       ['a', 0.02],
       ['twice', 0.06],
     ]);

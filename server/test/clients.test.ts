@@ -197,6 +197,6 @@ it('a config that is a pipe is not waited for', async () => {
   execFileSync('mkfifo', [pipe]);
   const { findings } = await checkConfigFile(pipe);
   expect(findings).toMatchObject([
-    { code: 'config-unreadable', message: expect.stringContaining('it is not a regular file') },
+    { code: 'config-unreadable', message: expect.stringContaining('it is a FIFO, not a regular file') },
   ]);
 });

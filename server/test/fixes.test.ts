@@ -123,6 +123,13 @@ const both = (scale: number) => ({
 
 const CASES: Case[] = [
   {
+    code: 'tokenizer-missing',
+    before: calibration({ texts: 'train.txt' }),
+    title: /^Name tokenizer.json$/,
+    after: calibration({ texts: 'train.txt', tokenizer: './tokenizer.json' }),
+    context: {},
+  },
+  {
     code: 'sample-shape',
     before: images({ resize: 9, center_crop: 9 }),
     title: /^Set preprocess.center_crop to 8$/,

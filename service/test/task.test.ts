@@ -32,7 +32,7 @@ it('a task is held against the outputs', () => {
   ]);
   // How many samples there are at once says nothing of what one gives.
   expect(codes(modelOf(['n', 10]), 'task: {type: detection, decode: yolox}\n')).toEqual([
-    'The outputs are no yolox head: o0 [n, 10]. Their shapes fit no decoder.',
+    'The outputs do not fit a yolox head: o0 [n, 10]. Their shapes fit no decoder.',
   ]);
   expect(codes(modelOf(['n', 10]), 'task: {type: segmentation}\n')).toHaveLength(1);
   // A list of detections is as long as there are some.

@@ -44,10 +44,10 @@ const REFERENCE_BYTES = 64 * 2 ** 20;
 const REWRITTEN_SAMPLES = 8;
 
 /** null: nothing that is observed varies over the samples, so that nothing can be measured. */
-export async function startMeasuring(input: MeasureInput, at: Observed): Promise<Measure | null> {
+export async function startMeasuring(input: MeasureInput, where: Observed): Promise<Measure | null> {
   const { float, calibration, workers, config, make } = input;
   const picked = await pickSamples(calibration, float.model);
-  const observed = at === 'outputs' ? observedOutputs(float.graph) : observedLayers(float.graph);
+  const observed = where === 'outputs' ? observedOutputs(float.graph) : observedLayers(float.graph);
   const tensors = [...new Set(observed.flatMap((each) => [...each.tensors, ...each.instead]))];
   const references = await referencesOf(float, tensors, picked.samples, workers);
   const start = outputNoise(references, observed);

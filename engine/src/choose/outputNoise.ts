@@ -57,8 +57,8 @@ export function outputNoise(
 ): (() => OutputNoise) | null {
   const varying = (names: readonly string[]) => names.flatMap((name) => channelsOf(name, references) ?? []);
   const outputs = observed.flatMap(({ tensors, instead }) => {
-    const own = varying(tensors);
-    const group = own.length > 0 ? own : varying(instead);
+    const channels = varying(tensors);
+    const group = channels.length > 0 ? channels : varying(instead);
     return group.length > 0 ? [group] : [];
   });
 
@@ -93,9 +93,9 @@ function startMeasure(
       }
     },
     score() {
-      const own = ratios([0, 1]);
+      const outputs = ratios([0, 1]);
       const even = ratios([0]);
-      return { mean: mean(own), outputs: own, halves: [even, sample < 2 ? even : ratios([1])] };
+      return { mean: mean(outputs), outputs, halves: [even, sample < 2 ? even : ratios([1])] };
     },
   };
 }

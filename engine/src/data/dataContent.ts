@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
+import { fileSha256 } from '@quantsmith/model/files';
 
 /** More bytes or files are not read only to find out whether they are the same. */
 const MAX_BYTES = 2 * 1024 ** 3;
@@ -24,9 +24,9 @@ export async function dataContent(paths: readonly string[]): Promise<string | nu
       if (info?.isFile() !== true) return null;
       [bytes, count] = [bytes + info.size, count + 1];
       if (bytes > MAX_BYTES || count > MAX_FILES) return null;
-      const own = await fileHash(file).catch(() => null);
-      if (own === null) return null;
-      hash.update(JSON.stringify([index, relative(path, file).split(sep).join('/'), own]));
+      const sha256 = await fileSha256(file).catch(() => null);
+      if (sha256 === null) return null;
+      hash.update(JSON.stringify([index, relative(path, file).split(sep).join('/'), sha256]));
     }
   }
 
@@ -41,10 +41,4 @@ async function filesAt(path: string): Promise<string[]> {
     .filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.') && READ.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
-}
-
-async function fileHash(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
 }

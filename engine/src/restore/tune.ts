@@ -2,6 +2,7 @@ import {
   append,
   combineChanges,
   meetsTarget,
+  smallest,
   type QuantizationChange,
   type Remedy,
 } from '@quantsmith/schemas';
@@ -24,7 +25,8 @@ export interface TuningLimits {
 
 /**
  * Goes through the groups and keeps of each the remedy that lowers the drop most, on top of those kept before. Ends as
- * soon as the target is met, and passes over what the budget does not suffice for. `dropWith`: the drop with a change; `initial`:
+ * soon as the target is met, and passes over what the budget does not suffice for; each group to come keeps what its cheapest
+ * remedy takes. `dropWith`: the drop with a change; `initial`:
  * without any. Source: the coordinate-wise grid search of NNCF's hyperparameter tuner.
  */
 export async function tune(
@@ -37,12 +39,13 @@ export async function tune(
   let best: { change: QuantizationChange; drop: number } = { change: {}, drop: initial };
   const tried: TriedRemedy[] = [];
   let left = budget;
-  for (const group of groups) {
+  for (const [index, group] of groups.entries()) {
+    const reserve = reserveFor(groups.slice(index + 1), work, budget);
     let chosen: { remedy: Remedy; change: QuantizationChange; drop: number } | null = null;
     const results: { remedy: Remedy; drop: number }[] = [];
     for (const remedy of group) {
       if (meetsTarget(best.drop, maxDrop) || isLate()) break;
-      if (work(remedy) > left) continue;
+      if (work(remedy) > left - reserve) continue;
       left -= work(remedy);
       const change = combineChanges(best.change, remedy.change);
       const drop = await dropWith(change, remedy);
@@ -63,4 +66,22 @@ export async function tune(
   }
 
   return { change: best.change, drop: best.drop, tried };
+}
+
+/** At most this share of the budget is kept for groups to come. */
+const RESERVED = 0.6;
+
+/** The work of one remedy of each group, of those that the budget can pay at all. */
+function reserveFor(
+  groups: readonly (readonly Remedy[])[],
+  work: TuningLimits['work'],
+  budget: number,
+): number {
+  const cheapest = groups
+    .map((group) => smallest(group.map(work)))
+    .filter((least) => least <= RESERVED * budget);
+  return Math.min(
+    RESERVED * budget,
+    cheapest.reduce((sum, least) => sum + least, 0),
+  );
 }

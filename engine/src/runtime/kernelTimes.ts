@@ -45,10 +45,19 @@ interface ProfileLine {
 
 const KERNEL = '_kernel_time';
 
+/** An entry stands on a line. The runtime writes names as they are: a line that a quote or a line break in one spoils is left out. */
+function parsedLine(line: string): ProfileLine[] {
+  try {
+    return [JSON.parse(line.replace(/,\s*$/, '')) as ProfileLine];
+  } catch {
+    return [];
+  }
+}
+
 /** The median of each kernel's lines in a profile of so many runs; what runs several times in each counts as often. */
 export function timesOf(profile: string, runs: number): ReadonlyMap<string, number> {
   const durations = new Map<string, number[]>();
-  for (const { cat, name = '', dur = 0 } of JSON.parse(profile) as readonly ProfileLine[]) {
+  for (const { cat, name = '', dur = 0 } of profile.split('\n').flatMap(parsedLine)) {
     if (cat !== 'Node' || !name.endsWith(KERNEL)) continue;
     const kernel = name.slice(0, -KERNEL.length);
     const known = durations.get(kernel);

@@ -23,15 +23,19 @@ export function dataHints(document: ConfigDocument, facts: FileFacts): { span: S
     const labels =
       section === 'validation' ? findEntry(document.tree, ['data', section, 'labels'])?.value : null;
     const classes = verdict?.classes ?? null;
-    const said = classes === null ? null : counted(classes, 'class', 'classes');
+    const classesText = classes === null ? null : counted(classes, 'class', 'classes');
     const source = entries.slice(0, 1).flatMap(({ kind, span }) => {
       const samples = total === null ? [] : [counted(total, NOUNS[kind])];
-      const own =
-        labels === null || labels === undefined ? [...samples, ...(said === null ? [] : [said])] : samples;
-      return own.length === 0 ? [] : [{ span, text: own.join(', ') }];
+      const texts =
+        labels === null || labels === undefined
+          ? [...samples, ...(classesText === null ? [] : [classesText])]
+          : samples;
+      return texts.length === 0 ? [] : [{ span, text: texts.join(', ') }];
     });
 
-    return labels?.kind === 'scalar' && said !== null ? [...source, { span: labels, text: said }] : source;
+    return labels?.kind === 'scalar' && classesText !== null
+      ? [...source, { span: labels, text: classesText }]
+      : source;
   });
 }
 
