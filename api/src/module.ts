@@ -14,6 +14,7 @@ export type {
   Loader,
   LoaderInfo,
   MetricModule,
+  MetricTensors,
   SampleInfo,
   TaskInfo,
   Tokenizer,

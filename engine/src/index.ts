@@ -19,6 +19,7 @@ export type {
   Loader,
   LoaderInfo,
   MetricModule,
+  MetricTensors,
   SampleInfo,
   TaskInfo,
   Tensors,

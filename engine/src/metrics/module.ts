@@ -2,7 +2,7 @@ import { type ConfigPath } from '@quantsmith/schemas';
 import { asFloat32 } from '@quantsmith/model/arrays';
 import { basename } from 'node:path';
 import { readInput } from '../data/input.js';
-import type { Tensors } from '../data/modules/contract.js';
+import type { MetricTensors } from '../data/modules/contract.js';
 import type { Started } from '../data/modules/messages.js';
 import { openModule, type ModuleOptions } from '../data/modules/moduleProcess.js';
 import { average, type Metric, type Outputs, type Sums } from './metric.js';
@@ -72,8 +72,13 @@ export async function loadMetric(
 }
 
 /** Halves as float32, since JavaScript has no type for them, and doubles alike. */
-const sent = (outputs: Outputs): Tensors =>
-  Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, asFloat32(tensor)]));
+const sent = (outputs: Outputs): MetricTensors =>
+  Object.fromEntries(
+    Object.entries(outputs).map(([name, tensor]) => {
+      const { data, ...rest } = asFloat32(tensor);
+      return [name, { ...rest, data: data as ArrayLike<number> }];
+    }),
+  );
 
 /** States are sent to the module once each, and named by number afterwards: a bootstrap asks for them thousands of times. */
 function numberStates(): (states: readonly unknown[]) => { added: unknown[]; states: number[] } {

@@ -14,8 +14,13 @@ export interface LoadedTensor {
   readonly data: ArrayLike<number> | ArrayLike<bigint> | readonly string[];
 }
 
-/** Tensors by the names of the model's inputs or outputs. Those of a metric are typed arrays; float16 comes as float32. */
+/** Tensors by the names of the model's inputs. */
 export type Tensors = Readonly<Record<string, LoadedTensor>>;
+
+/** What a metric reads, by the names of inputs or outputs: typed arrays. float16 comes as float32; of int64 the values are bigint. */
+export type MetricTensors = Readonly<
+  Record<string, { readonly dims: readonly number[]; readonly data: ArrayLike<number> }>
+>;
 
 /** What is handed to a module. Paths are relative to the config's folder. */
 export interface Helpers {
@@ -84,7 +89,7 @@ export interface TaskInfo {
 export interface SampleInfo {
   readonly name: string;
   /** What the model was given; without `needsInputs`: nothing. */
-  readonly feeds: Tensors;
+  readonly feeds: MetricTensors;
   /** How the image lies in the model's input; null where the sample is no image. */
   readonly image: ImagePlacement | null;
   /** What the outputs mean. */
@@ -105,19 +110,19 @@ interface MetricSettings {
 /** A metric that is the mean of its samples' values. */
 export interface AveragedMetric extends MetricSettings {
   readonly evaluate: (
-    outputs: Tensors,
+    outputs: MetricTensors,
     label: Label,
     sample: SampleInfo,
-    floatOutputs: Tensors | null,
+    floatOutputs: MetricTensors | null,
   ) => number | Promise<number>;
 }
 
 /** A metric that keeps any JSON of each sample, and makes its value of what it has kept. */
 export interface AccumulatedMetric<State> extends MetricSettings {
   readonly accumulate: (
-    outputs: Tensors,
+    outputs: MetricTensors,
     label: Label,
-    floatOutputs: Tensors | null,
+    floatOutputs: MetricTensors | null,
     sample: SampleInfo,
   ) => State | Promise<State>;
   /** The value over some samples, in their order; asked many times, for the interval and while accuracy is restored. */

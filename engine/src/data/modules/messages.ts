@@ -1,6 +1,6 @@
 import type { Label } from '../labels/label.js';
 import type { ImagePlacement } from '../placement.js';
-import type { LoaderInfo, SampleInfo, Tensors } from './contract.js';
+import type { LoaderInfo, MetricTensors, SampleInfo, Tensors } from './contract.js';
 
 /** The open file through which a module's process says that it takes too much memory. */
 export const TELL = 4;
@@ -19,9 +19,9 @@ export type ModuleRequest =
   | { readonly kind: 'next' }
   | {
       readonly kind: 'accumulate';
-      readonly outputs: Tensors;
+      readonly outputs: MetricTensors;
       readonly label: Label;
-      readonly floatOutputs: Tensors | null;
+      readonly floatOutputs: MetricTensors | null;
       readonly sample: SampleInfo;
     }
   /** States are sent once, in the order of their numbers, and named by number from then on. */
