@@ -131,13 +131,14 @@ function parseUnit(
   { parent, index, start }: Unit,
   text: string,
 ): { collection: Collection; comments: Tree['comments'] } | null {
-  if (FAR_REACHING.test(text)) return null;
+  const indent = indentOf(content, start);
+  if (FAR_REACHING.test(text) || hasLineBefore(indent, text)) return null;
   const old = childrenOf(parent)[index]!;
   const { root, problems, comments } = parseYaml(text);
   if (problems.length > 0 || root === null || !isCollection(root) || root.kind !== parent.kind) return null;
   const first = childrenOf(root)[0];
   const line = first === undefined ? null : lineStart(text, parent, first);
-  if (line === null || indentOf(text, line) !== indentOf(content, start)) return null;
+  if (line === null || indentOf(text, line) !== indent) return null;
   // Flow style.
   if (/[[{]/.test(text.charAt(root.start))) return null;
   // Names of anchors are known in the whole text.
@@ -146,6 +147,10 @@ function parseUnit(
 
   return { collection: root, comments };
 }
+
+/** Whether a line begins left of a column: in the whole text even a comment there ends the collection, on its own it does not. */
+const hasLineBefore = (indent: number, text: string) =>
+  indent > 0 && new RegExp(`^ {0,${indent - 1}}[^ \\r\\n]`, 'm').test(text);
 
 const indentOf = (text: string, start: number) => /^ */.exec(text.slice(start, start + 200))![0].length;
 
