@@ -68,5 +68,7 @@ for (const [name, script, args] of steps) {
 }
 if (existsSync(skips)) console.log(`\n${readFileSync(skips, 'utf8').trimEnd()}`);
 rmSync(scratch, { recursive: true });
-console.log(`\n${passed} passed, ${failed} failed${left.length === 0 ? '' : `, skipped: ${left.join(', ')}`}`);
+console.log(
+  `\n${passed} passed, ${failed} failed${left.length === 0 ? '' : `, skipped: ${left.join(', ')}`}`,
+);
 process.exit(failed === 0 ? 0 : 1);
