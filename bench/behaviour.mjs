@@ -107,6 +107,7 @@ const CASES = {
   vit: real('cifar10/vit_ibp_3_3_8.onnx', cifar({ scale: 255 }), { model_type: 'transformer' }),
   'vit as it is': real('cifar10/vit_ibp_3_3_8.onnx', cifar({ scale: 255 })),
   ultraface: real('detection/ultraface_rfb320.onnx', images({ resize: [240, 320], scale: 128 })),
+  yolox: real('detection/yolox_nano.onnx', images({ resize: [416, 416] })),
   'mnist, initializers among the inputs': real('mnist/mnist-8.onnx', {
     arrays: shared('datasets/mnist/calibration_x.npy'),
     preprocess: { layout: 'nchw' },

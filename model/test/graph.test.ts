@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { indexGraph } from '../src/graph/graph.js';
+import { rewriteGraph } from '../src/graph/rewrite.js';
 import { inferTypes } from '../../engine/src/prepare/types.js';
 import { makeAttribute } from '../src/onnx/node.js';
 import type { NodeProto } from '../src/onnx/onnx_pb.js';
@@ -34,6 +35,36 @@ describe('the index', () => {
 
   test('orders the nodes, also by what subgraphs read', () => {
     expect(graph.nodes.map((found) => found.name)).toEqual(['mul', 'add', 'if']);
+  });
+
+  test('orders the index by depth, then as in the file; a rewrite keeps the file, additions before their readers', () => {
+    const chains = model({
+      inputs: [value('x', [1])],
+      outputs: [value('y')],
+      nodes: [
+        node('Relu', ['x'], ['a'], {}, 'left'),
+        node('Relu', ['a'], ['b'], {}, 'left, deeper'),
+        node('Abs', ['x'], ['c'], {}, 'right'),
+        node('Add', ['b', 'c'], ['y'], {}, 'sum'),
+      ],
+    });
+    expect(indexGraph(chains).nodes.map(({ name }) => name)).toEqual([
+      'left',
+      'right',
+      'left, deeper',
+      'sum',
+    ]);
+
+    const rewrite = rewriteGraph(chains);
+    rewrite.addNode('Neg', ['a'], 'added', {}, { name: 'added' });
+    rewrite.rewire([{ node: 'left, deeper', input: 0 }], 'added');
+    expect(rewrite.finish().graph!.node.map(({ name }) => name)).toEqual([
+      'left',
+      'added',
+      'left, deeper',
+      'right',
+      'sum',
+    ]);
   });
 
   test('finds producers, consumers with their input, and captures', () => {

@@ -1,7 +1,7 @@
 import { fail } from '@quantsmith/schemas';
 import type { ModelProto, NodeProto, TensorProto } from '../onnx/onnx_pb.js';
 import { capturedBy } from './captured.js';
-import { readyOrder } from './order.js';
+import { depthOrder } from './order.js';
 
 export interface TensorType {
   /** TensorProto.DataType number. */
@@ -57,7 +57,7 @@ export function indexGraph(model: ModelProto, types: ReadonlyMap<string, TensorT
     }
   }
 
-  const nodes = readyOrder(graph.node);
+  const nodes = depthOrder(graph.node);
   const consumers = new Map<string, Reading[]>();
   const captured = new Set<string>();
   for (const node of nodes) {

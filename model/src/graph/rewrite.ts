@@ -11,7 +11,7 @@ import {
 import { buildGraph } from './builder.js';
 import { capturedBy } from './captured.js';
 import { freshNames } from './freshNames.js';
-import { fileOrder } from './order.js';
+import { topologicalOrder } from './order.js';
 import { renameReadings } from './rename.js';
 
 /** A model being rewritten: nodes are copied, so that the model it came from never changes. */
@@ -95,7 +95,7 @@ function finished(
   nodes: readonly NodeProto[],
   constants: readonly TensorProto[],
 ): GraphProto {
-  const node = fileOrder(nodes);
+  const node = topologicalOrder(nodes);
   const read = new Set([
     ...node.flatMap((reader) => [...reader.input, ...capturedBy(reader)]),
     ...graph.output.map(({ name }) => name),
