@@ -1,6 +1,6 @@
 import type { Graph } from '@quantsmith/model/graph';
-import { isOnnxDomain, type NodeProto } from '@quantsmith/model/onnx';
-import { has, isLinear } from '@quantsmith/model/operators';
+import type { NodeProto } from '@quantsmith/model/onnx';
+import { has, isLinear, traitOf } from '@quantsmith/model/operators';
 import { append } from '@quantsmith/schemas';
 import type { ObservedOutput } from './outputNoise.js';
 
@@ -36,7 +36,7 @@ function unsquashed(graph: Graph, tensor: string): string[] {
   const found = new Set<string>();
   const queue = [tensor];
   for (let current = queue.pop(); current !== undefined; current = queue.pop()) {
-    const above = passedInputs(graph.producer(current)).filter(
+    const above = passedInputs(graph, graph.producer(current)).filter(
       (input) => graph.producer(input) !== undefined,
     );
     if (above.length === 0) found.add(current);
@@ -46,9 +46,9 @@ function unsquashed(graph: Graph, tensor: string): string[] {
   return [...found];
 }
 
-function passedInputs(node: NodeProto | undefined): string[] {
-  if (node === undefined || !isOnnxDomain(node)) return [];
-  if (node.opType === 'Concat') return [...node.input];
+function passedInputs(graph: Graph, node: NodeProto | undefined): string[] {
+  if (node === undefined) return [];
+  if (traitOf(node, graph) === 'concat') return [...node.input];
   return has(node, 'squashes') || has(node, 'reshapes') ? node.input.slice(0, 1) : [];
 }
 

@@ -7,6 +7,7 @@ import {
   readFloats,
   stringAttribute,
 } from '@quantsmith/model/onnx';
+import { has, isGrouped, weightPorts } from '@quantsmith/model/operators';
 import type { BiasUpdate } from '../qdq/types.js';
 import type { Quantization } from '../quantize/quantization.js';
 import type { ChannelMeanRequest } from '../statistics/collect.js';
@@ -71,9 +72,9 @@ export function fastBiasCorrection(
     );
 
     const bias = candidate.bias === null ? null : readFloats(graph.initializer(candidate.bias)!, dir);
-    const beta = candidate.node.opType === 'Gemm' ? floatAttribute(candidate.node, 'beta', 1) : 1;
+    const beta = floatAttribute(candidate.node, 'beta', 1);
     const outputMean = means.get(candidate.output.tensor);
-    const inside = candidate.node.opType === 'MatMul' ? 0 : beta;
+    const inside = weightPorts(candidate.node)?.bias === 'add-behind' ? 0 : beta;
     const constant = constantResponse(graph, candidate.node, readFloats(tensor, dir), dims, inputMean);
     const observed = outputMean?.map((mean, c) => mean - inside * (bias?.[c] ?? 0));
     const float = outputFollowsFromInput(graph, candidate.node)
@@ -128,7 +129,7 @@ function relativeShift(node: NodeProto, shift: Float64Array, bias: Float32Array 
   const size = (values: ArrayLike<number>) =>
     Array.from(values).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 
-  if (node.opType === 'Conv' && intAttribute(node, 'group', 1) !== 1) {
+  if (isGrouped(node)) {
     const largest = size(bias ?? []);
     return largest === 0 ? 0 : size(shift) / largest;
   }
@@ -141,7 +142,7 @@ function relativeShift(node: NodeProto, shift: Float64Array, bias: Float32Array 
 
 /** Whether the mean output is a function of the mean input: matrix products and unpadded 1×1 convolutions of stride 1. */
 function outputFollowsFromInput(graph: Graph, node: NodeProto): boolean {
-  if (node.opType !== 'Conv' || intAttribute(node, 'group', 1) !== 1) return true;
+  if (!has(node, 'convolution') || isGrouped(node)) return true;
   const kernel =
     graph
       .initializer(node.input[1] ?? '')
@@ -166,7 +167,7 @@ function constantResponse(
   dims: readonly number[],
   inputMean: Float64Array,
 ): Float64Array {
-  if (node.opType !== 'Conv') return matrixResponse(node, weight, dims, inputMean);
+  if (has(node, 'product')) return matrixResponse(node, weight, dims, inputMean);
   const [outputs = 0, inputs = 0, ...kernel] = dims;
   const shares = tapShares(graph, node, kernel);
   const response = new Float64Array(outputs);
@@ -194,8 +195,8 @@ function matrixResponse(
   dims: readonly number[],
   inputMean: Float64Array,
 ): Float64Array {
-  const rowsAreOutputs = node.opType === 'Gemm' && intAttribute(node, 'transB', 0) === 1;
-  const alpha = node.opType === 'Gemm' ? floatAttribute(node, 'alpha', 1) : 1;
+  const rowsAreOutputs = intAttribute(node, 'transB', 0) === 1;
+  const alpha = floatAttribute(node, 'alpha', 1);
   const [rows = 0, columns = 0] = dims.slice(-2);
   const outputs = rowsAreOutputs ? rows : columns;
   const response = new Float64Array(outputs);

@@ -1,4 +1,4 @@
-import { type NodeProto, isOnnxDomain } from '@quantsmith/model/onnx';
+import { has } from '@quantsmith/model/operators';
 import type { ActivationQuantizer } from '../placement/types.js';
 import { readsCodes } from '../placement/runtimeLayout.js';
 import { inFloat } from '../quantize/refused.js';
@@ -20,7 +20,7 @@ export function exactProbabilities(quantization: Quantization): Quantization {
   const byTensor = new Map(written.activations.map((quantizer) => [quantizer.tensor, quantizer]));
   const activations = new Map(quantization.activations);
   const float = new Set<string>();
-  for (const node of prepared.graph.nodes.filter(isSoftmax)) {
+  for (const node of prepared.graph.nodes.filter((candidate) => has(candidate, 'probabilities'))) {
     const quantizer = byTensor.get(node.output[0] ?? '');
     const parameters = activations.get(quantizer?.id ?? '');
     if (quantizer === undefined || parameters === undefined) continue;
@@ -31,8 +31,6 @@ export function exactProbabilities(quantization: Quantization): Quantization {
 
   return inFloat({ ...quantization, activations }, float);
 }
-
-const isSoftmax = (node: NodeProto) => isOnnxDomain(node) && node.opType === 'Softmax';
 
 /** Codes of 8 unsigned bits that no other tensor shares. */
 function fitsWhole({ unified, axis }: ActivationQuantizer, parameters: QuantizerParameters): boolean {

@@ -11,6 +11,7 @@ import {
   makeTensor,
   readFloats,
 } from '@quantsmith/model/onnx';
+import { has, isGrouped } from '@quantsmith/model/operators';
 import type { TensorPlan } from '../statistics/plan.js';
 
 /** Operators of one kind that read one activation with constant weights: they share one vector of scales. */
@@ -48,7 +49,7 @@ export function smoothGroups(graph: Graph, ignored: ReadonlySet<string>): Smooth
       continue;
     const layout = channelLayout(node, weight);
     if (layout === null) continue;
-    const kind = node.opType === 'Conv' ? 'convolution' : 'matmul';
+    const kind = has(node, 'convolution') ? 'convolution' : 'matmul';
     const group = groups.get(`${kind} ${tensor}`) ?? { tensor, kind, consumers: [] };
     const consumers = [...group.consumers, { node, weight, ...layout }];
     groups.set(`${kind} ${tensor}`, { ...group, consumers });
@@ -61,13 +62,12 @@ export function smoothGroups(graph: Graph, ignored: ReadonlySet<string>): Smooth
 function channelLayout(node: NodeProto, weight: TensorProto): { channels: number; inner: number } | null {
   const [first = 0, second = 0, ...kernel] = weight.dims.map(Number);
   if (node.opType === 'Conv') {
-    if (intAttribute(node, 'group', 1) !== 1) return null;
+    if (isGrouped(node)) return null;
     return { channels: second, inner: kernel.reduce((product, size) => product * size, 1) };
   }
 
-  const gemm = node.opType === 'Gemm' && intAttribute(node, 'transA', 0) === 0;
-  if ((node.opType !== 'MatMul' && !gemm) || weight.dims.length !== 2) return null;
-  const columnsAreInputs = gemm && intAttribute(node, 'transB', 0) === 1;
+  if (!has(node, 'product') || intAttribute(node, 'transA', 0) !== 0 || weight.dims.length !== 2) return null;
+  const columnsAreInputs = intAttribute(node, 'transB', 0) === 1;
 
   return columnsAreInputs ? { channels: second, inner: 1 } : { channels: first, inner: second };
 }

@@ -1,4 +1,5 @@
 import { type NodeProto, intAttribute } from '@quantsmith/model/onnx';
+import { has } from '@quantsmith/model/operators';
 
 /** How near a layer's weights come to saturating 16-bit sums of two products. */
 export interface PairRisk {
@@ -100,7 +101,7 @@ export function pairRisk(
 
 function rowsOf(node: NodeProto, codes: ArrayLike<number>, dims: readonly number[]): KernelRows | null {
   if (node.opType === 'Conv') return convolutionRows(codes, dims, intAttribute(node, 'group', 1));
-  if (node.opType !== 'Gemm' && node.opType !== 'MatMul') return null;
+  if (!has(node, 'product')) return null;
   return matrixRows(codes, dims, intAttribute(node, 'transB', 0) === 1);
 }
 

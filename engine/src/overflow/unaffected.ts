@@ -6,7 +6,7 @@ import {
   type TensorProto,
   intAttribute,
 } from '@quantsmith/model/onnx';
-import { integerKernel, isLinear } from '@quantsmith/model/operators';
+import { integerKernel, isDequantize, isLinear } from '@quantsmith/model/operators';
 import { isDepthwise } from './pairs.js';
 
 /**
@@ -36,7 +36,7 @@ export function weightedOperators({ graph }: ModelProto): NodeProto[] {
   const constants = new Map(graph!.initializer.map((tensor) => [tensor.name, tensor]));
   const weights = new Set(
     graph!.node.flatMap((node) =>
-      node.opType === 'DequantizeLinear' && isWeight(constants.get(node.input[0]!)) ? node.output : [],
+      isDequantize(node.opType) && isWeight(constants.get(node.input[0]!)) ? node.output : [],
     ),
   );
 

@@ -1,6 +1,7 @@
 import type { Graph } from '@quantsmith/model/graph';
 import { type NodeProto, isOnnxDomain } from '@quantsmith/model/onnx';
-import { has, isLinear } from '@quantsmith/model/operators';
+import { has, isLinear, traitOf } from '@quantsmith/model/operators';
+import { tableOf } from '@quantsmith/schemas';
 
 /** The inside of fused patterns: whole tensors, and single readings of a tensor that others read from outside. */
 export interface Interior {
@@ -22,17 +23,17 @@ const portKey = (node: NodeProto, tensor: string) => `${node.name}\u0000${tensor
 export function fusedInterior(graph: Graph): Interior {
   const inside: Mutable = { tensors: new Set(), ports: new Set() };
   for (const node of graph.nodes) {
-    if (isLinear(node) || isBatchNorm(node)) markTail(graph, node, inside);
-    markSwish(graph, node, inside);
-    markHardSwish(graph, node, inside);
-    markGelu(graph, node, inside);
-    markLayerNorm(graph, node, inside);
+    if (isLinear(node) || has(node, 'affine')) markTail(graph, node, inside);
+    if (isOnnxDomain(node)) for (const mark of PATTERNS[node.opType] ?? []) mark(graph, node, inside);
   }
 
   return inside;
 }
 
-const isBatchNorm = (node: NodeProto) => isOnnxDomain(node) && node.opType === 'BatchNormalization';
+/** What to look for around an operator, which is the one that tells the pattern. */
+const PATTERNS: Readonly<
+  Record<string, readonly ((graph: Graph, node: NodeProto, inside: Mutable) => void)[]>
+> = tableOf({ Mul: [markSwish, markHardSwish], Erf: [markGelu], Sqrt: [markLayerNorm] });
 
 /** The only reader of the node's first output, or undefined when there are more, none, or it is a model output. */
 function onlyReader(graph: Graph, node: NodeProto): NodeProto | undefined {
@@ -52,10 +53,9 @@ function markTail(graph: Graph, head: NodeProto, inside: Mutable): void {
     const next = onlyReader(graph, current);
     if (next === undefined) return;
     const arithmetic = has(next, 'elementwise') && next.input.length === 2 && hasConstantOperand(graph, next);
-    if (!arithmetic && !isBatchNorm(next) && !(isOnnxDomain(next) && next.opType === 'Squeeze')) return;
-    if (arithmetic || isBatchNorm(next)) inside.tensors.add(current.output[0] ?? '');
-    else if (!feedsArithmetic(graph, next)) return;
-    else inside.tensors.add(current.output[0] ?? '');
+    const isSqueezed = isOnnxDomain(next) && next.opType === 'Squeeze' && feedsArithmetic(graph, next);
+    if (!arithmetic && !has(next, 'affine') && !isSqueezed) return;
+    inside.tensors.add(current.output[0] ?? '');
     current = next;
     if (has(current, 'activation')) return;
   }
@@ -68,33 +68,21 @@ function feedsArithmetic(graph: Graph, node: NodeProto): boolean {
 
 /** x·sigmoid(x) (also with a scaled sigmoid input): the multiplication's inputs stay float. */
 function markSwish(graph: Graph, mul: NodeProto, inside: Mutable): void {
-  if (mul.opType !== 'Mul' || !isOnnxDomain(mul)) return;
   for (const [gate, x] of operandOrders(mul)) {
     const gateNode = graph.producer(gate);
-    if (gateNode === undefined) continue;
-    const isGate = has(gateNode, 'gate') || gateNode.opType === 'HardSwish';
-    if (isGate && gateNode.input[0] === x) {
-      inside.tensors.add(gate);
-      inside.ports.add(portKey(mul, x));
-      if (gateNode.opType === 'HardSigmoid') inside.ports.add(portKey(gateNode, x));
-    }
+    if (gateNode === undefined || !has(gateNode, 'gates-itself') || gateNode.input[0] !== x) continue;
+    inside.tensors.add(gate);
+    inside.ports.add(portKey(mul, x));
+    if (traitOf(gateNode, graph) === 'quantizable') inside.ports.add(portKey(gateNode, x));
   }
 }
 
 /** x·clip(x + 3, 0, 6)/6 with the division or multiplication before or after the product. */
 function markHardSwish(graph: Graph, mul: NodeProto, inside: Mutable): void {
-  if (mul.opType !== 'Mul' || !isOnnxDomain(mul)) return;
   for (const [gate, x] of operandOrders(mul)) {
     let clip = graph.producer(gate);
     const scale = clip;
-    if (
-      clip !== undefined &&
-      (clip.opType === 'Div' || clip.opType === 'Mul') &&
-      hasConstantOperand(graph, clip)
-    ) {
-      clip = graph.producer(variableOperand(graph, clip));
-    }
-
+    if (isScaling(graph, clip)) clip = graph.producer(variableOperand(graph, clip));
     if (clip?.opType !== 'Clip') continue;
     const add = graph.producer(clip.input[0] ?? '');
     if (add?.opType !== 'Add' || !add.input.includes(x) || !hasConstantOperand(graph, add)) continue;
@@ -108,21 +96,18 @@ function markHardSwish(graph: Graph, mul: NodeProto, inside: Mutable): void {
 }
 
 function markScaledProduct(graph: Graph, mul: NodeProto, inside: Mutable): void {
-  const next = onlyReader(graph, mul);
-  if (
-    next !== undefined &&
-    (next.opType === 'Div' || next.opType === 'Mul') &&
-    hasConstantOperand(graph, next)
-  ) {
-    inside.tensors.add(mul.output[0] ?? '');
-  }
+  if (isScaling(graph, onlyReader(graph, mul))) inside.tensors.add(mul.output[0] ?? '');
+}
+
+/** A product with a constant, or a quotient. */
+function isScaling(graph: Graph, node: NodeProto | undefined): node is NodeProto {
+  return node !== undefined && has(node, 'scales') && hasConstantOperand(graph, node);
 }
 
 /** 0.5·x·(1 + erf(x/√2)) in any order of the factors. */
 function markGelu(graph: Graph, erf: NodeProto, inside: Mutable): void {
-  if (erf.opType !== 'Erf' || !isOnnxDomain(erf)) return;
   const scaled = graph.producer(erf.input[0] ?? '');
-  if (scaled === undefined || (scaled.opType !== 'Div' && scaled.opType !== 'Mul')) return;
+  if (scaled === undefined || !has(scaled, 'scales')) return;
   const x = variableOperand(graph, scaled);
   inside.ports.add(portKey(scaled, x));
   inside.tensors.add(scaled.output[0] ?? '');
@@ -130,7 +115,7 @@ function markGelu(graph: Graph, erf: NodeProto, inside: Mutable): void {
   // erf → Add 1 → Mul → Mul, where the products take x and ½ in either order
   for (let step = 0; step < 3; step++) {
     const next = onlyReader(graph, current);
-    if (next === undefined || (next.opType !== 'Add' && next.opType !== 'Mul')) return;
+    if (next === undefined || !has(next, 'scales-or-shifts')) return;
     inside.tensors.add(current.output[0] ?? '');
     for (const operand of next.input) {
       if (operand === x) inside.ports.add(portKey(next, x));
@@ -147,7 +132,6 @@ function markGelu(graph: Graph, erf: NodeProto, inside: Mutable): void {
 
 /** (x − mean(x)) / sqrt(mean((x − mean(x))²) + ε), found from its Sqrt: all arithmetic in it stays float. */
 function markLayerNorm(graph: Graph, sqrt: NodeProto, inside: Mutable): void {
-  if (sqrt.opType !== 'Sqrt' || !isOnnxDomain(sqrt)) return;
   const add = graph.producer(sqrt.input[0] ?? '');
   const variance = add?.opType === 'Add' ? graph.producer(variableOperand(graph, add)) : undefined;
   if (add === undefined || variance?.opType !== 'ReduceMean') return;
@@ -188,8 +172,7 @@ function markNormalized(graph: Graph, divide: NodeProto, centred: string, inside
   inside.ports.add(portKey(current, centred));
   for (;;) {
     const next = onlyReader(graph, current);
-    if (next === undefined || !['Mul', 'Add'].includes(next.opType) || !hasConstantOperand(graph, next))
-      return;
+    if (next === undefined || !has(next, 'scales-or-shifts') || !hasConstantOperand(graph, next)) return;
     inside.tensors.add(current.output[0] ?? '');
     current = next;
   }

@@ -1,13 +1,6 @@
 import { append } from '@quantsmith/schemas';
 import type { Graph } from '@quantsmith/model/graph';
-import {
-  ElementType,
-  type NodeProto,
-  intAttribute,
-  isExternal,
-  isOnnxDomain,
-  readFloats,
-} from '@quantsmith/model/onnx';
+import { ElementType, type NodeProto, intAttribute, isExternal, readFloats } from '@quantsmith/model/onnx';
 import { dataInputs, has, isDepthwise, isLinear, isOperand, traitOf } from '@quantsmith/model/operators';
 import { overriddenConfig } from './overrides.js';
 import { isInside, type Interior } from './patterns.js';
@@ -212,7 +205,7 @@ function placeAt(
 /** The runtime's integer Softmax over a single value gives 0 instead of 1. */
 function isSoftmaxOfOne(graph: Graph, tensor: string): boolean {
   const node = graph.producer(tensor);
-  if (node?.opType !== 'Softmax' || !isOnnxDomain(node)) return false;
+  if (node === undefined || !has(node, 'probabilities')) return false;
   return graph.type(tensor)?.dims?.at(intAttribute(node, 'axis', -1)) === 1;
 }
 

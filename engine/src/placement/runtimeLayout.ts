@@ -213,7 +213,7 @@ function unifiedOf(
   node: NodeProto,
   activations: ReadonlyMap<string, ActivationQuantizer>,
 ): string | null {
-  if (node.opType !== 'Concat') return null;
+  if (traitOf(node, graph) !== 'concat') return null;
   const keys = node.input.map((tensor) => quantizerAbove(graph, tensor, activations)?.unified ?? null);
   const [first = null] = keys;
   return first !== null && keys.every((key) => key === first) ? first : null;

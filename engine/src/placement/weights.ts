@@ -1,6 +1,13 @@
 import { firstOnPaths, type Graph } from '@quantsmith/model/graph';
 import { ElementType, type NodeProto } from '@quantsmith/model/onnx';
-import { isEmbedding, isGrouped, isLinear, mayBeFirstLayer, weightAxis } from '@quantsmith/model/operators';
+import {
+  has,
+  isEmbedding,
+  isGrouped,
+  isLinear,
+  mayBeFirstLayer,
+  weightAxis,
+} from '@quantsmith/model/operators';
 import { overriddenConfig } from './overrides.js';
 import type { LayerSettings, Port, QuantizerConfig, WeightQuantizer } from './types.js';
 
@@ -71,10 +78,7 @@ export function placeWeights(graph: Graph, options: WeightOptions): WeightQuanti
  * Whether ONNX Runtime's kernels take several scales: not for the left operand of a product, nor for a stack of matrices.
  */
 function takesChannelScales(readers: readonly { port: Port; node: NodeProto }[], rank: number): boolean {
-  return readers.every(({ port, node }) => {
-    const product = node.opType === 'MatMul' || node.opType === 'Gemm';
-    return !product || (port.input === 1 && rank === 2);
-  });
+  return readers.every(({ port, node }) => !has(node, 'product') || (port.input === 1 && rank === 2));
 }
 
 /** The channel axis that all readers agree on; a weight read along different axes can only be per-tensor. */

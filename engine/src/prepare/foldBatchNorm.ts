@@ -10,6 +10,7 @@ import {
   makeTensor,
   readFloats,
 } from '@quantsmith/model/onnx';
+import { has } from '@quantsmith/model/operators';
 import { withoutUnused } from './foldConstants.js';
 import { freshNames, type Graph } from '@quantsmith/model/graph';
 
@@ -45,13 +46,13 @@ export function foldBatchNorms(model: ModelProto, graph: Graph, dir: string): Mo
 
 /** The linear node whose only reader is this BatchNormalization. */
 function foldTarget(graph: Graph, norm: NodeProto): NodeProto | undefined {
-  if (norm.opType !== 'BatchNormalization' || !isOnnxDomain(norm)) return undefined;
+  if (!has(norm, 'affine')) return undefined;
   if (intAttribute(norm, 'training_mode', 0) === 1) return undefined;
   const [x = ''] = norm.input;
   const linear = graph.producer(x);
   if (linear === undefined || !isOnnxDomain(linear)) return undefined;
   if (graph.consumers(x).length !== 1 || graph.outputs.includes(x) || graph.isCaptured(x)) return undefined;
-  if (linear.opType === 'Conv' || linear.opType === 'ConvTranspose') return linear;
+  if (has(linear, 'convolution')) return linear;
   if (linear.opType === 'MatMul') return graph.rank(linear.input[0] ?? '') === 2 ? linear : undefined;
   const plain = floatAttribute(linear, 'alpha', 1) === 1 && floatAttribute(linear, 'beta', 1) === 1;
 
@@ -116,7 +117,7 @@ function scaledWeight(
     return result;
   };
 
-  if (linear.opType === 'Gemm' || linear.opType === 'MatMul') {
+  if (has(linear, 'product')) {
     if (dims.length !== 2) return undefined;
     const rows = intAttribute(linear, 'transB', 0) === 1;
     if (dims[rows ? 0 : 1] !== channels) return undefined;

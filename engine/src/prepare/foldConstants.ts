@@ -11,6 +11,7 @@ import {
   elementCount,
   encodeModel,
   intAttribute,
+  isConstantNode,
   isOnnxDomain,
   makeInts,
   makeTensor,
@@ -93,8 +94,7 @@ export function constantsAsInitializers(model: ModelProto): ModelProto {
   const graph = model.graph!;
   const added: TensorProto[] = [];
   const node = graph.node.filter((candidate) => {
-    const tensor =
-      candidate.opType === 'Constant' && isOnnxDomain(candidate) ? constantValue(candidate) : undefined;
+    const tensor = isConstantNode(candidate) ? constantValue(candidate) : undefined;
 
     if (tensor === undefined) return true;
     added.push({ ...tensor, name: candidate.output[0] ?? '' });

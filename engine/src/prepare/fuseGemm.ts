@@ -9,6 +9,7 @@ import {
   isOnnxDomain,
   makeNode,
 } from '@quantsmith/model/onnx';
+import { has } from '@quantsmith/model/operators';
 import { withoutUnused } from './foldConstants.js';
 import { freshNames, type Graph } from '@quantsmith/model/graph';
 
@@ -28,7 +29,7 @@ export function fuseGemms(model: ModelProto, graph: Graph): ModelProto {
     const fused =
       node.opType === 'MatMul'
         ? asGemm(graph, node, add, fresh)
-        : node.opType === 'Conv' || node.opType === 'ConvTranspose'
+        : has(node, 'convolution')
           ? withBias(graph, node, add, fresh)
           : undefined;
 

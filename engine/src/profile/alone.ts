@@ -1,11 +1,12 @@
 import { create } from '@bufbuild/protobuf';
 import { freshNames } from '@quantsmith/model/graph';
 import { ElementType, isOnnxDomain, ValueInfoProtoSchema, type ModelProto } from '@quantsmith/model/onnx';
+import { isQuantize } from '@quantsmith/model/operators';
 
-/** A quantized model whose quantizers read the float model's tensors: each operator errs by itself. */
+/** A quantized model whose quantizers read the float model's tensors: reader operator errs by itself. */
 export interface AloneModel {
   readonly model: ModelProto;
-  /** Inputs of the model by the float model's tensor that each takes. */
+  /** Inputs of the model by the float model's tensor that reader takes. */
   readonly given: ReadonlyMap<string, string>;
 }
 
@@ -18,12 +19,12 @@ export function aloneModel(model: ModelProto, known: ReadonlySet<string>): Alone
   const fresh = freshNames(model);
   const given = new Map<string, string>();
   const inputs = new Set(graph.input.map(({ name }) => name));
-  const node = graph.node.map((each) => {
-    const [tensor = ''] = each.input;
-    if (!isOnnxDomain(each) || each.opType !== 'QuantizeLinear' || inputs.has(tensor) || !known.has(tensor))
-      return each;
+  const node = graph.node.map((reader) => {
+    const [tensor = ''] = reader.input;
+    if (!isOnnxDomain(reader) || !isQuantize(reader.opType) || inputs.has(tensor) || !known.has(tensor))
+      return reader;
     if (!given.has(tensor)) given.set(tensor, fresh(`${tensor}_float`));
-    return { ...each, input: [given.get(tensor)!, ...each.input.slice(1)] };
+    return { ...reader, input: [given.get(tensor)!, ...reader.input.slice(1)] };
   });
 
   const added = [...given.values()].map((name) =>

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, type GraphProto, type ModelProto, type NodeProto } from '@quantsmith/model/onnx';
-import { integerKernel, isConversion } from '@quantsmith/model/operators';
+import { integerKernel, isConversion, isDequantize, isQuantize } from '@quantsmith/model/operators';
 import { scratchFailed, withScratchFolder } from './scratch.js';
 import { createSession, type SessionOptions } from './session.js';
 
@@ -96,8 +96,8 @@ function integerTensors(graph: GraphProto): ReadonlySet<string> {
   for (const node of graph.node) {
     const [first = ''] = node.input;
     const kernel = integerKernel(node.opType);
-    const made = node.opType === 'QuantizeLinear' || kernel?.gives === 'codes';
-    const moved = node.opType !== 'DequantizeLinear' && kernel === undefined && integers.has(first);
+    const made = isQuantize(node.opType) || kernel?.gives === 'codes';
+    const moved = !isDequantize(node.opType) && kernel === undefined && integers.has(first);
     if (made || moved) for (const output of node.output) integers.add(output);
   }
 

@@ -1,6 +1,6 @@
 import type { Graph } from '@quantsmith/model/graph';
 import { ElementType, floatAttribute, readFloats } from '@quantsmith/model/onnx';
-import { has } from '@quantsmith/model/operators';
+import { has, traitOf } from '@quantsmith/model/operators';
 import type { ActivationQuantizer } from '../placement/types.js';
 import { clipOf } from '../weights/quantize.js';
 import {
@@ -51,7 +51,8 @@ export function planStatistics(
     const producer = graph.producer(quantizer.tensor);
     const group = quantizer.unified === null ? undefined : unified.get(quantizer.unified);
     if (
-      producer?.opType === 'Concat' &&
+      producer !== undefined &&
+      traitOf(producer, graph) === 'concat' &&
       group !== undefined &&
       producer.input.every((tensor) => group.has(tensor))
     ) {

@@ -8,6 +8,7 @@ import {
   type ModelProto,
   type NodeProto,
 } from '@quantsmith/model/onnx';
+import { isQuantize } from '@quantsmith/model/operators';
 
 /** A quantized model that is cut at its codes: each operator reads codes that are given, and gives codes of its own. */
 export interface CutModel {
@@ -38,7 +39,7 @@ export function cutAtCodes(model: ModelProto): CutModel {
   );
 
   const outputs = new Set(graph.output.map(({ name }) => name));
-  const cuts = graph.node.filter(isQuantize).flatMap((node): (Cut & { type: number })[] => {
+  const cuts = graph.node.filter(quantizes).flatMap((node): (Cut & { type: number })[] => {
     const codes = node.output[0] ?? '';
     if (captured.has(codes) || outputs.has(codes)) return [];
     const type = zeroTypes.get(node.input[2] ?? '') ?? ElementType.UINT8;
@@ -67,5 +68,5 @@ export function cutAtCodes(model: ModelProto): CutModel {
   };
 }
 
-const isQuantize = (node: NodeProto) =>
-  (isOnnxDomain(node) || node.domain === 'com.microsoft') && node.opType === 'QuantizeLinear';
+const quantizes = (node: NodeProto) =>
+  (isOnnxDomain(node) || node.domain === 'com.microsoft') && isQuantize(node.opType);

@@ -1,4 +1,5 @@
 import { fail } from '@quantsmith/schemas';
+import { isConstantNode } from '../onnx/node.js';
 import type { ModelProto, NodeProto, TensorProto } from '../onnx/onnx_pb.js';
 import { capturedBy } from './captured.js';
 import { depthOrder } from './order.js';
@@ -87,7 +88,10 @@ export function indexGraph(model: ModelProto, types: ReadonlyMap<string, TensorT
     producer: (tensor) => producers.get(tensor),
     consumers: (tensor) => consumers.get(tensor) ?? none,
     initializer: (tensor) => initializers.get(tensor),
-    isConstant: (tensor) => initializers.has(tensor) || producers.get(tensor)?.opType === 'Constant',
+    isConstant(tensor) {
+      const producer = producers.get(tensor);
+      return initializers.has(tensor) || (producer !== undefined && isConstantNode(producer));
+    },
     isCaptured: (tensor) => captured.has(tensor),
     type: typeOf,
     rank: (tensor) => typeOf(tensor)?.dims?.length,

@@ -90,6 +90,10 @@ export function opset(model: ModelProto, domain = ''): number {
   return found === undefined ? 0 : Number(found.version);
 }
 
+export function isConstantNode(node: NodeProto): boolean {
+  return node.opType === 'Constant' && isOnnxDomain(node);
+}
+
 export function isOnnxDomain(node: NodeProto): boolean {
   return node.domain === '' || node.domain === 'ai.onnx';
 }

@@ -100,6 +100,15 @@ export function isConversion(op: string): boolean {
   return CONVERSIONS.has(op);
 }
 
+/** Whether an operator turns real values into codes by a scale and zero point that it is given. */
+export function isQuantize(op: string): boolean {
+  return op === 'QuantizeLinear';
+}
+
+export function isDequantize(op: string): boolean {
+  return op === 'DequantizeLinear';
+}
+
 /** Operators whose weights are codes, and which compute in float. */
 const CODED_WEIGHTS: ReadonlySet<string> = new Set([
   'MatMulNBits',

@@ -40,6 +40,11 @@ export type Trait = 'quantizable' | 'agnostic' | 'concat' | 'float';
  * - `not-constant`: its output must not be folded, although its inputs are constant.
  *
  * In patterns:
+ * - `convolution`, `product`: slides its weight over an image, or multiplies matrices.
+ * - `scales`: multiplies or divides.
+ * - `scales-or-shifts`: multiplies or adds.
+ * - `affine`: scales and shifts its channels by constants.
+ * - `gates-itself`: multiplied by its input it makes a swish.
  * - `reshapes-attention`: may stand before the second operand of the product behind a Softmax.
  * - `attention-product`: may multiply attention's probabilities with values.
  * - `between-attention`: may stand between the Softmax and that product.
@@ -76,6 +81,12 @@ export type Property =
   | 'keeps-all-signs'
   | 'can-make-nan'
   | 'not-constant'
+  | 'convolution'
+  | 'product'
+  | 'scales'
+  | 'scales-or-shifts'
+  | 'affine'
+  | 'gates-itself'
   | 'reshapes-attention'
   | 'attention-product'
   | 'between-attention'
@@ -147,13 +158,17 @@ const FIRST = { operands: [0] };
  */
 export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
   // Linear
-  Conv: row('quantizable', ['linear', 'takes-codes', 'integer-output', 'integer-bias', 'makes-blocks'], {
+  Conv: row(
+    'quantizable',
+    ['linear', 'convolution', 'takes-codes', 'integer-output', 'integer-bias', 'makes-blocks'],
+    { operands: [0, 1], weight: CONVOLUTION },
+  ),
+  ConvTranspose: row('quantizable', ['linear', 'convolution'], { operands: [0, 1], weight: TRANSPOSED }),
+  Gemm: row('quantizable', ['linear', 'product', 'takes-codes', 'integer-bias'], {
     operands: [0, 1],
-    weight: CONVOLUTION,
+    weight: GEMM,
   }),
-  ConvTranspose: row('quantizable', ['linear'], { operands: [0, 1], weight: TRANSPOSED }),
-  Gemm: row('quantizable', ['linear', 'takes-codes', 'integer-bias'], { operands: [0, 1], weight: GEMM }),
-  MatMul: row('quantizable', ['linear', 'takes-codes', 'attention-product'], { weight: PRODUCT }),
+  MatMul: row('quantizable', ['linear', 'product', 'takes-codes', 'attention-product'], { weight: PRODUCT }),
   DeformConv: row('quantizable', []),
   Attention: row('quantizable', [], { operands: [0, 1] }),
 
@@ -167,6 +182,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
     'keeps-blocks',
     'keeps-all-signs',
     'between-gates',
+    'scales-or-shifts',
   ]),
   Sum: row('quantizable', ['elementwise']),
   Sub: row('quantizable', ['elementwise', 'transformer-float']),
@@ -178,8 +194,10 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
     'keeps-blocks',
     'between-attention',
     'between-gates',
+    'scales',
+    'scales-or-shifts',
   ]),
-  Div: row('quantizable', ['elementwise', 'transformer-float', 'can-make-nan']),
+  Div: row('quantizable', ['elementwise', 'transformer-float', 'can-make-nan', 'scales']),
   Max: row('quantizable', ['elementwise', 'transformer-float']),
   Min: row('quantizable', ['elementwise']),
   Mod: row('quantizable', ['elementwise', 'can-make-nan']),
@@ -213,7 +231,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
   ReduceMean: row('quantizable', ['transformer-float', 'keeps-sign', 'squeezes'], FIRST),
   ReduceSum: row('quantizable', ['transformer-float'], FIRST),
   ReduceL2: row('quantizable', ['transformer-float', 'never-negative'], FIRST),
-  BatchNormalization: row('quantizable', ['transformer-float', 'keeps-blocks'], FIRST),
+  BatchNormalization: row('quantizable', ['transformer-float', 'keeps-blocks', 'affine'], FIRST),
   Resize: row('quantizable', ['takes-codes'], FIRST),
 
   // Activations
@@ -230,10 +248,11 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
     'never-negative',
     'between-gates',
     'gate',
+    'gates-itself',
     'squashes',
   ]),
-  HardSigmoid: row('quantizable', ['activation', 'never-negative', 'gate', 'squashes']),
-  HardSwish: row('float', ['activation', 'between-gates']),
+  HardSigmoid: row('quantizable', ['activation', 'never-negative', 'gate', 'gates-itself', 'squashes']),
+  HardSwish: row('float', ['activation', 'between-gates', 'gates-itself']),
   Selu: row('float', ['activation']),
   Clip: row('float', ['activation', 'absorbed', 'keeps-blocks', 'between-gates']),
   Tanh: row('float', ['keeps-blocks']),

@@ -1,6 +1,6 @@
 import type { ModelFunction, ModelNode, ModelSummary } from '@quantsmith/schemas';
 import { isFloatType } from '../onnx/elementTypes.js';
-import { opset, subgraphs, tensorAttribute } from '../onnx/node.js';
+import { isConstantNode, opset, subgraphs, tensorAttribute } from '../onnx/node.js';
 import type { GraphProto, ModelProto, NodeProto } from '../onnx/onnx_pb.js';
 
 /** What of a model decides whether it can be quantized: no weights, no types of activations. */
@@ -51,9 +51,9 @@ function constantsOf({ initializer, node }: GraphProto, outer: Constants): Const
     all.set(name, { dims: dims.map(Number), isFloat: isFloatType(dataType) });
 
   for (const { name, dims, dataType } of initializer) add(name, dims, dataType);
-  for (const each of node) {
-    const value = each.opType === 'Constant' ? tensorAttribute(each, 'value') : undefined;
-    if (value !== undefined) add(each.output[0] ?? '', value.dims, value.dataType);
+  for (const maker of node) {
+    const value = isConstantNode(maker) ? tensorAttribute(maker, 'value') : undefined;
+    if (value !== undefined) add(maker.output[0] ?? '', value.dims, value.dataType);
   }
 
   return all;

@@ -2,7 +2,7 @@ import { ElementType } from '../onnx/elementTypes.js';
 import { create } from '@bufbuild/protobuf';
 import type { Problem } from '@quantsmith/schemas';
 import { freshNames } from '../graph/index.js';
-import { isOnnxDomain, opset, subgraphs, tensorAttribute } from '../onnx/node.js';
+import { isConstantNode, isOnnxDomain, opset, subgraphs, tensorAttribute } from '../onnx/node.js';
 import {
   OperatorSetIdProtoSchema,
   type AttributeProto,
@@ -135,7 +135,7 @@ function upgradeSubgraphs(node: NodeProto, version: number, shared: Shared): Nod
 function constantFloats(graph: GraphProto): (tensor: string) => readonly number[] | undefined {
   const constants = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
   for (const node of graph.node) {
-    const value = node.opType === 'Constant' ? tensorAttribute(node, 'value') : undefined;
+    const value = isConstantNode(node) ? tensorAttribute(node, 'value') : undefined;
     if (value !== undefined) constants.set(node.output[0] ?? '', value);
   }
 
