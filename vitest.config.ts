@@ -1,7 +1,20 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+/** Where coverage is measured to (scripts/coverage.mjs), if it is. */
+const coverage = process.env['QUANTSMITH_COVERAGE'];
+
+const kit = (name: string) => fileURLToPath(new URL(`test/kit/${name}`, import.meta.url));
+
 export default defineConfig({
+  resolve: {
+    // The modules that only an editor has.
+    alias: [
+      { find: /^vscode$/, replacement: kit('vscode.ts') },
+      { find: /^vscode-languageclient\/node$/, replacement: kit('languageClient.ts') },
+    ],
+  },
   test: {
     include: [
       '{schemas,model,engine,service,server,cli,client,report,api}/test/**/*.test.ts',
@@ -17,6 +30,14 @@ export default defineConfig({
     maxWorkers: '100%',
     globalSetup: 'test/globalSetup.ts',
     setupFiles: 'test/kit/childCoverage.ts',
+    coverage: {
+      enabled: coverage !== undefined,
+      include: ['*/src/**/*.ts'],
+      exclude: ['**/generated/**'],
+      reporter: ['json'],
+      reportOnFailure: true,
+      reportsDirectory: join(coverage ?? '.', 'tests'),
+    },
     reporters: ['default', './test/kit/skipReporter.ts'],
   },
 });

@@ -10,5 +10,7 @@ const { values } = parseArgs({
 });
 const { minify, outdir } = values;
 rmSync(resolve(root, outdir), { recursive: true, force: true });
-await bundle(EXTENSION_BUNDLES, outdir, { minify, sourcemap: !minify });
+// Of a linked map, Node would write a copy for each process whose coverage is measured.
+const kind = process.env.QUANTSMITH_COVERAGE === undefined ? 'linked' : 'external';
+await bundle(EXTENSION_BUNDLES, outdir, { minify, sourcemap: minify ? false : kind });
 chmodSync(resolve(root, outdir, 'cli.cjs'), 0o755);

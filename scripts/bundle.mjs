@@ -53,8 +53,8 @@ module.exports = require(installed);
 `;
 
 /**
- * Bundles entry points into a folder, each as one CommonJS file; returns esbuild's account of what went in. Without `write`
- * the account alone.
+ * Bundles entry points into a folder, each as one CommonJS file, with `sourcemap` as esbuild has it; returns esbuild's account
+ * of what went in. Without `write` the account alone.
  */
 export async function bundle(entryPoints, outdir, options) {
   const { minify = false, sourcemap = false, plugins = [], write = true } = options;
@@ -69,7 +69,7 @@ export async function bundle(entryPoints, outdir, options) {
     target: 'node20',
     format: 'cjs',
     minify,
-    sourcemap: sourcemap ? 'linked' : false,
+    sourcemap,
     metafile: true,
     // The UMD builds that some packages name as main hide their requires from the bundler.
     mainFields: ['module', 'main'],

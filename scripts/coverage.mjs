@@ -1,95 +1,103 @@
-// Line and branch coverage of each part by the unit tests, child processes counted: what a test starts (the command line,
-// the engine, the language server) runs as a bundle, whose coverage is mapped back to its sources.
+// Line and branch coverage of each part, child processes counted: what a test starts (the command line, the engine, the
+// language server) runs as a bundle, whose coverage is mapped back to its sources.
 //
-//   node scripts/coverage.mjs            runs the tests, prints the table, fails below scripts/coverage.json
+//   node scripts/coverage.mjs [FILE…]    runs the unit tests, or those of these files, and prints the table
 //   node scripts/coverage.mjs --keep DIR leaves what was measured in DIR
-//   node scripts/coverage.mjs --from DIR reads it from there and runs nothing
+//   node scripts/coverage.mjs --from DIR reads it from there and runs nothing; several DIRs are added up
+//   node scripts/coverage.mjs --gaps PART also lists the lines and branches of a part that nothing reached
+//
+// Fails below the shares of scripts/coverage.json, unless only some tests ran. Any run of tests with QUANTSMITH_COVERAGE=DIR
+// in its environment measures into DIR: npm test does so in CI.
 import { mergeProcessCovs } from '@bcoe/v8-coverage';
 import { convert } from 'ast-v8-to-istanbul';
 import libCoverage from 'istanbul-lib-coverage';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { parseAstAsync } from 'vite';
+import { bundle, EXTENSION_BUNDLES, root } from './bundle.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const { values } = parseArgs({ options: { keep: { type: 'string' }, from: { type: 'string' } } });
-const given = values.from ?? values.keep;
-const folder = given === undefined ? mkdtempSync(join(tmpdir(), 'quantsmith-coverage-')) : resolve(given);
-const children = join(folder, 'children');
-const thresholds = JSON.parse(readFileSync(join(root, 'scripts/coverage.json'), 'utf8'));
+const { values, positionals: filters } = parseArgs({
+  allowPositionals: true,
+  options: {
+    keep: { type: 'string' },
+    from: { type: 'string', multiple: true },
+    gaps: { type: 'string', multiple: true, default: [] },
+  },
+});
+const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-coverage-'));
+const folders = values.from?.map((folder) => resolve(folder)) ?? [
+  resolve(values.keep ?? join(scratch, 'run')),
+];
+if (values.from === undefined) runTests(folders[0]);
 
-if (values.from === undefined) {
-  mkdirSync(children, { recursive: true });
-  const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+const parts = partsOf(sourceCoverage(folders), await bundleCoverage(folders));
+rmSync(scratch, { recursive: true });
+for (const part of values.gaps) listGaps(parts[part] ?? {});
+const table = tableOf(parts);
+console.table(table);
+
+const complaints = filters.length === 0 ? shortfalls(table) : [];
+for (const line of complaints) console.error(line);
+process.exit(complaints.length === 0 ? 0 : 1);
+
+function runTests(folder) {
   const { status } = spawnSync(
     process.execPath,
-    [
-      ...[
-        vitest,
-        'run',
-        '--exclude=test/hostile/strace.test.ts',
-        '--coverage.enabled',
-        '--coverage.reporter=json',
-        '--coverage.reportOnFailure',
-      ],
-      ...['--coverage.include=*/src/**/*.ts', '--coverage.exclude=**/generated/**'],
-      `--coverage.reportsDirectory=${join(folder, 'tests')}`,
-    ],
-    { cwd: root, stdio: 'inherit', env: { ...process.env, QUANTSMITH_CHILD_COVERAGE: children } },
+    [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...filters],
+    { cwd: root, stdio: 'inherit', env: { ...process.env, QUANTSMITH_COVERAGE: folder } },
   );
   if (status !== 0) process.exit(1);
 }
 
-const inTests = JSON.parse(readFileSync(join(folder, 'tests/coverage-final.json'), 'utf8'));
-const inChildren = await childCoverage(children);
-const rows = tableOf(inTests, inChildren);
-console.table(rows);
-if (given === undefined) rmSync(folder, { recursive: true });
+/** What ran inside the processes of the tests themselves. */
+function sourceCoverage(folders) {
+  const map = libCoverage.createCoverageMap({});
+  for (const folder of folders)
+    map.merge(JSON.parse(readFileSync(join(folder, 'tests/coverage-final.json'), 'utf8')));
+  return map.toJSON();
+}
 
-const low = Object.entries(thresholds).flatMap(([part, least]) =>
-  Object.entries(least)
-    .filter(([kind, share]) => !(rows[part][kind] >= share))
-    .map(
-      ([kind, share]) =>
-        `${part}: ${rows[part][kind]} % of its ${kind} are covered, ${share} % are asked for`,
-    ),
-);
-for (const line of low) console.error(line);
-process.exit(low.length === 0 ? 0 : 1);
+/** What ran in bundles, by source file: those in dist/ and those built for a single test file hold the same code. */
+async function bundleCoverage(folders) {
+  const isOurs = (url) =>
+    url.startsWith(pathToFileURL(root).href) && /\/(dist|\.tools\/test-dist-\d+)\/\w+\.cjs$/.test(url);
+  const files = folders.flatMap((folder) => {
+    const children = join(folder, 'children');
+    return existsSync(children) ? readdirSync(children).map((name) => join(children, name)) : [];
+  });
 
-/** What ran in bundles, by source file. Builds for a single test file hold the same code as dist/. */
-async function childCoverage(from) {
-  const byBundle = new Map();
-  for (const name of readdirSync(from)) {
-    for (const script of scriptsOf(join(from, name))) {
-      const bundle = basename(script.url);
-      if (!/\/(dist|\.tools\/test-dist-\d+)\/\w+\.cjs$/.test(script.url)) continue;
-      if (!existsSync(join(root, 'dist', bundle))) continue;
-      byBundle.set(bundle, [...(byBundle.get(bundle) ?? []), { result: [{ ...script, url: bundle }] }]);
+  const merged = new Map();
+  for (const file of files) {
+    for (const script of scriptsOf(file).filter(({ url }) => isOurs(url))) {
+      const name = basename(script.url);
+      const run = { result: [{ ...script, url: name }] };
+      const before = merged.get(name);
+      merged.set(name, before === undefined ? run : mergeProcessCovs([before, run]));
     }
   }
 
   const map = libCoverage.createCoverageMap({});
-  for (const [bundle, runs] of byBundle) {
-    const code = readFileSync(join(root, 'dist', bundle), 'utf8');
-    const sourceMap = JSON.parse(readFileSync(join(root, 'dist', `${bundle}.map`), 'utf8'));
-    const url = new URL(`../dist/${bundle}`, import.meta.url).href;
-    const [coverage] = mergeProcessCovs(runs).result;
-    map.merge(
-      await convert({
-        ast: parseAstAsync(code),
-        code,
-        sourceMap,
-        wrapperLength: 0,
-        coverage: { ...coverage, url },
-      }),
-    );
-  }
+  // Built again, beside the sources as the map's paths have it: a build gives the same bytes each time.
+  const built = join(root, `.tools/coverage-dist-${process.pid}`);
+  await bundle(EXTENSION_BUNDLES, built, { sourcemap: 'external' });
+  for (const [name, { result }] of merged) map.merge(await mapBack(join(built, name), result[0]));
+  rmSync(built, { recursive: true });
   return map.toJSON();
+}
+
+async function mapBack(path, coverage) {
+  const code = readFileSync(path, 'utf8');
+  return convert({
+    ast: parseAstAsync(code),
+    code,
+    sourceMap: JSON.parse(readFileSync(`${path}.map`, 'utf8')),
+    wrapperLength: 0,
+    coverage: { ...coverage, url: pathToFileURL(path).href },
+  });
 }
 
 /** The scripts of a process; nothing of one that was killed while it wrote them. */
@@ -102,32 +110,20 @@ function scriptsOf(path) {
 }
 
 /**
- * Lines and branches of each part, in percent. The tests' own transform says which there are; a bundle is mapped a little
- * differently, so what ran in one counts by line, and by kind and order of the branches that begin on a line.
+ * How often each line and branch ran, by part and file. The tests' own transform says which there are; a bundle is mapped a
+ * little differently, so what ran in one counts by line, and by kind and order of the branches that begin on a line.
  */
-function tableOf(tests, bundles) {
+function partsOf(tests, bundles) {
   const parts = {};
   for (const [path, file] of Object.entries(tests)) {
-    const part = relative(root, path).split(/[\\/]/)[0];
-    const sums = (parts[part] ??= { lines: [0, 0], branches: [0, 0] });
-    const here = countsOf(file);
-    const there =
-      bundles[path] === undefined ? { lines: new Map(), branches: new Map() } : countsOf(bundles[path]);
-    for (const kind of ['lines', 'branches']) {
-      for (const [key, count] of here[kind]) {
-        sums[kind][1]++;
-        if (count + (there[kind].get(key) ?? 0) > 0) sums[kind][0]++;
-      }
-    }
+    const name = relative(root, path).replaceAll('\\', '/');
+    const counts = countsOf(file);
+    const there = bundles[path] === undefined ? null : countsOf(bundles[path]);
+    for (const kind of ['lines', 'branches'])
+      for (const [key, count] of counts[kind]) counts[kind].set(key, count + (there?.[kind].get(key) ?? 0));
+    (parts[name.split('/')[0]] ??= {})[name] = counts;
   }
-
-  const percent = ([covered, total]) => (total === 0 ? 100 : Math.floor((1000 * covered) / total) / 10);
-  return Object.fromEntries(
-    Object.entries(parts).map(([part, { lines, branches }]) => [
-      part,
-      { lines: percent(lines), branches: percent(branches) },
-    ]),
-  );
+  return parts;
 }
 
 function countsOf({ statementMap, s, branchMap, b }) {
@@ -143,4 +139,44 @@ function countsOf({ statementMap, s, branchMap, b }) {
     b[id].forEach((count, arm) => branches.set(`${place} ${order} ${arm}`, count));
   }
   return { lines, branches };
+}
+
+/** Lines and branches of each part that ran, in percent, rounded down to tenths. */
+function tableOf(parts) {
+  const share = (files, kind) => {
+    const counts = Object.values(files).flatMap((file) => [...file[kind].values()]);
+    const reached = counts.filter((count) => count > 0).length;
+    return counts.length === 0 ? 100 : Math.floor((1000 * reached) / counts.length) / 10;
+  };
+  return Object.fromEntries(
+    Object.entries(parts).map(([part, files]) => [
+      part,
+      { lines: share(files, 'lines'), branches: share(files, 'branches') },
+    ]),
+  );
+}
+
+function listGaps(files) {
+  const missed = (counts) => [...counts].flatMap(([key, count]) => (count === 0 ? [key] : []));
+  for (const [name, { lines, branches }] of Object.entries(files)) {
+    const gaps = { lines: missed(lines), branches: missed(branches) };
+    if (gaps.lines.length + gaps.branches.length === 0) continue;
+    console.log(
+      `${name} (${gaps.lines.length} of ${lines.size}, ${gaps.branches.length} of ${branches.size})`,
+    );
+    console.log(`  lines ${gaps.lines.join(' ')}`);
+    console.log(`  branches ${gaps.branches.join(', ')}`);
+  }
+}
+
+function shortfalls(table) {
+  const wanted = JSON.parse(readFileSync(join(root, 'scripts/coverage.json'), 'utf8'));
+  return Object.entries(wanted).flatMap(([part, least]) =>
+    Object.entries(least)
+      .filter(([kind, share]) => !(table[part]?.[kind] >= share))
+      .map(
+        ([kind, share]) =>
+          `${part}: ${table[part]?.[kind] ?? 0} % of its ${kind} ran in tests, ${share} % must`,
+      ),
+  );
 }
