@@ -16,7 +16,7 @@ const ARROWS = {
     folders: {
       arrays: 'files',
       files: 'node:crypto node:fs node:path',
-      graph: 'onnx npm:@bufbuild/protobuf',
+      graph: 'onnx node:crypto npm:@bufbuild/protobuf',
       onnx: 'arrays files node:crypto node:fs node:path npm:@bufbuild/protobuf',
       operators: 'graph onnx',
       refusals: 'onnx operators upgrade',
@@ -31,6 +31,10 @@ const ARROWS = {
       '.': `
         data draft measure output overflow plan processes progress quantize restore run runtime
         saturation statistics validation node:child_process node:crypto node:fs node:path node:url
+      `,
+      bodies: `
+        calibration data overflow plan prepare quantize runtime statistics verify
+        npm:@bufbuild/protobuf
       `,
       calibration: 'corrections data placement prepare quantize ranges runtime statistics',
       choose: `
@@ -70,7 +74,7 @@ const ARROWS = {
         validation weights node:crypto node:fs
       `,
       run: `
-        calibration choose corrections data measure output overflow placement plan prepare profile
+        bodies calibration choose corrections data measure output overflow placement plan prepare profile
         progress quantize report restore runtime saturation statistics validation verify node:crypto
         node:fs node:path
       `,

@@ -18,6 +18,10 @@ export async function bundle(source) {
     format: 'esm',
     mainFields: ['module', 'main'],
     external: ['onnxruntime-node', 'sharp'],
+    // Packages that ask for a module of Node while they run.
+    banner: {
+      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+    },
     logLevel: 'warning',
   });
   return outfile;

@@ -13,8 +13,6 @@ import { DATA, realFeeds, realModels } from '../../test/kit/realModels.js';
 
 /** Models that must be refused, with the code of the reason. */
 const REFUSED: Readonly<Record<string, string>> = {
-  // All of it is inside the branches of If nodes, which stay in float.
-  'audio/silero_vad.onnx': 'nothing-to-quantize',
   'quantized_refs/ks_quantized_int8.onnx': 'already-quantized',
   'quantized_refs/mbv2_cifar10_int8.onnx': 'already-quantized',
   'quantized_refs/mobilenetv2-12-int8.onnx': 'already-quantized',

@@ -1,10 +1,20 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { check } from '@quantsmith/api';
 import { encodeModel } from '@quantsmith/model/onnx';
+import { QuantsmithError } from '@quantsmith/schemas';
 import {
   CALIBRATION,
   HELD_OUT,
@@ -13,12 +23,15 @@ import {
   type GraphResult,
 } from '../../engine/test/checkGraph.js';
 import { checkRun, type Command } from '../../engine/test/checkRun.js';
+import { runPipeline } from '../../engine/src/pipeline.js';
 import { randomGraph, type RandomGraph } from '../../engine/test/randomGraphs.js';
 
 /** Decibels below which a graph is compared with a peer's: `npm run bench:graphs -- FOLDER`. */
 const LOW = 25;
 /** Every so many graphs one is quantized twice. */
 const TWICE = 10;
+/** Through the whole command every so many graphs one goes through the command line itself; the others share a process. */
+const OWN_PROCESS = 50;
 
 const { values: options } = parseArgs({
   options: {
@@ -26,6 +39,8 @@ const { values: options } = parseArgs({
     first: { type: 'string', default: '0' },
     keep: { type: 'string' },
     whole: { type: 'boolean', default: false },
+    ledger: { type: 'string' },
+    seconds: { type: 'string' },
   },
 });
 const [count, first] = [Number(options.count), Number(options.first)];
@@ -42,38 +57,87 @@ const commandLine: Command = (configPath) => {
   });
 };
 
-const begun = performance.now();
-const decibels: number[] = [];
-let [faulty, low, untouched] = [0, 0, 0];
+/** What the command does, in this process: the checks of a config, and then a run to files. */
+const sameProcess: Command = async (configPath, config) => {
+  const { findings } = await check(configPath);
+  const error = findings.find(({ severity }) => severity === 'error');
+  if (error !== undefined) return { refused: error.code };
+  const request = {
+    kind: 'run',
+    config,
+    configPath,
+    configSha256: '',
+    allowModules: false,
+    cache: false,
+  } as const;
+  try {
+    await runPipeline(request, () => undefined);
+    return { refused: null };
+  } catch (reason) {
+    if (!(reason instanceof QuantsmithError)) throw reason;
+    return { refused: reason.problem.code };
+  }
+};
 
-for (let seed = first; seed < first + count; seed++) {
+/** One graph, as a line of the ledger; `decibels` null: nothing was to be quantized. */
+interface Entry {
+  readonly seed: number;
+  readonly decibels: number | null;
+  readonly faults: readonly string[];
+}
+
+const begun = performance.now();
+const done = readLedger(options.ledger);
+const isLate = () =>
+  options.seconds !== undefined && performance.now() - begun > 1000 * Number(options.seconds);
+
+for (let seed = first; seed < first + count && !isLate(); seed++) {
+  if (done.has(seed)) continue;
   const graph = randomGraph(seed);
   const result = await (options.whole
     ? throughCommand(graph, seed)
     : checkGraph(graph, seed, seed % TWICE === 0));
-  if (result.decibels === null && result.faults.length === 0) untouched++;
-  if (result.decibels !== null) decibels.push(result.decibels);
+  // A run beyond all numbers is none that can be written.
+  const decibels = result.decibels === null ? null : Math.min(result.decibels, 200);
+  const entry: Entry = { seed, decibels, faults: result.faults };
+  done.set(seed, entry);
+  if (options.ledger !== undefined) appendFileSync(options.ledger, `${JSON.stringify(entry)}\n`);
   const isLow = result.decibels !== null && result.decibels < LOW;
-  if (isLow) low++;
-  if (result.faults.length > 0) faulty++;
   if (result.faults.length === 0 && !isLow) continue;
   const ops = graph.model.graph!.node.map(({ opType }) => opType).join(' ');
   if (result.faults.length > 0) console.log(`${seed}: ${result.faults.join('; ')} [${ops}]`);
   if (options.keep !== undefined) keep(options.keep, seed, graph, result);
 }
 
-decibels.sort((a, b) => a - b);
-const at = (share: number) => decibels[Math.floor(share * (decibels.length - 1))]?.toFixed(1);
+const entries = [...done.values()];
+const measured = entries.flatMap(({ decibels }) => decibels ?? []).sort((a, b) => a - b);
+const at = (share: number) => measured[Math.floor(share * (measured.length - 1))]?.toFixed(1);
+const counted = (isSo: (entry: Entry) => boolean) => entries.filter(isSo).length;
+const faulty = counted(({ faults }) => faults.length > 0);
+const untouched = counted(({ faults, decibels }) => faults.length === 0 && decibels === null);
 console.log(
-  `${count} graphs from seed ${first} in ${((performance.now() - begun) / 1000).toFixed(0)} s: ${faulty} faulty, ` +
-    `${untouched} with nothing to quantize, ${low} below ${LOW} dB; dB at 1 %: ${at(0.01)}, 10 %: ${at(0.1)}, median: ${at(0.5)}.`,
+  `${entries.length} graphs, ${((performance.now() - begun) / 1000).toFixed(0)} s: ${faulty} faulty, ` +
+    `${untouched} with nothing to quantize, ${counted(({ decibels }) => decibels !== null && decibels < LOW)} below ${LOW} dB; ` +
+    `dB at 1 %: ${at(0.01)}, 10 %: ${at(0.1)}, median: ${at(0.5)}.`,
 );
 process.exit(faulty === 0 ? 0 : 1);
+
+/** The graphs that earlier runs have done, by seed. */
+function readLedger(file: string | undefined): Map<number, Entry> {
+  if (file === undefined || !existsSync(file)) return new Map();
+  const lines = readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
+  const read = lines.map((line) => JSON.parse(line) as Entry);
+
+  return new Map(read.map((entry) => [entry.seed, entry]));
+}
 
 async function throughCommand(graph: RandomGraph, seed: number): Promise<GraphResult> {
   const folder = mkdtempSync(join(tmpdir(), 'quantsmith-graph-'));
   try {
-    return await checkRun(graph, seed, folder, commandLine, seed % TWICE === 0);
+    const command = seed % OWN_PROCESS === 0 ? commandLine : sameProcess;
+    return await checkRun(graph, seed, folder, command, seed % TWICE === 0);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -7,7 +7,7 @@ import {
 } from '@quantsmith/schemas';
 import { collectForAll, type CalibrationVariant, type SmoothingPlan } from '../calibration/calibration.js';
 import { plan, type Plan } from '../plan/plan.js';
-import { placeModel } from '../placement/placeModel.js';
+import { isEmpty, placeModel } from '../placement/placeModel.js';
 import type { PreparedModel } from '../prepare/prepare.js';
 import type { Clock } from '../progress/clock.js';
 import { alternativesOf, combinations, type Alternative } from './alternatives.js';
@@ -259,7 +259,8 @@ async function collectTogether(
 
 function place(prepared: PreparedModel, planned: Plan) {
   try {
-    return placeModel(prepared, planned.placement).placement;
+    const { placement } = placeModel(prepared, planned.placement);
+    return isEmpty(placement) ? null : placement;
   } catch (error) {
     return unusable(error);
   }

@@ -4,7 +4,7 @@ import type { Evaluation } from '../metrics/evaluate.js';
 import type { TargetIsa } from '../overflow/isa.js';
 import { profileLayers, type LayerProfile } from '../profile/profile.js';
 import type { Clock } from '../progress/clock.js';
-import { type Quantization, sessionOptions } from '../quantize/quantization.js';
+import { buildModel, type Quantization, sessionOptions } from '../quantize/quantization.js';
 import type { Feeds } from '../runtime/batch.js';
 import type { Workers } from '../runtime/workers.js';
 import { kernelsOf, optimizedModel, type RuntimeKernel } from '../runtime/optimized.js';
@@ -33,6 +33,8 @@ export interface Finished {
   readonly costs: ReversalCosts;
   /** By the first output of each node of the runtime's graph. */
   readonly kernels: ReadonlyMap<string, RuntimeKernel>;
+  /** Likewise of the bodies of If, Loop and Scan that are quantized, each by itself. */
+  readonly bodyKernels: ReadonlyMap<Quantization, ReadonlyMap<string, RuntimeKernel>>;
   /** Each operator that is quantized, was before restoration, or has weights, over `noiseSamples`. */
   readonly layers: readonly LayerProfile[];
   readonly saturation: FinishedSaturation;
@@ -51,13 +53,29 @@ export async function measureFinished(
   const costs = await reversalCosts(quantization, reverted, feeds, { threads });
   const optimized = await optimizedModel(bytes, sessionOptions(quantization));
   const kernels = kernelsOf(bytes, optimized);
+  const bodyKernels = await kernelsOfBodies(quantization, reverted);
   const layers = await profileLayers({
     ...{ quantization, final, reverted, threads, alone: false },
     samples: await noiseSamples(input.samples),
   });
   const saturation = await finishedSaturation({ ...input, optimized, kernels, dir }, { workers, clock });
 
-  return { costs, kernels, layers, saturation };
+  return { costs, kernels, bodyKernels, layers, saturation };
+}
+
+async function kernelsOfBodies(
+  { bodies = [] }: Quantization,
+  reverted: ReadonlySet<string>,
+): Promise<Map<Quantization, ReadonlyMap<string, RuntimeKernel>>> {
+  const found = new Map<Quantization, ReadonlyMap<string, RuntimeKernel>>();
+  for (const { owner, quantization } of bodies) {
+    if (reverted.has(owner)) continue;
+    const bytes = encodeModel(buildModel(quantization, new Set()));
+    found.set(quantization, kernelsOf(bytes, await optimizedModel(bytes, sessionOptions(quantization))));
+    for (const entry of await kernelsOfBodies(quantization, new Set())) found.set(...entry);
+  }
+
+  return found;
 }
 
 /** Samples that noise is summed over: one alone can be a case of its own. */

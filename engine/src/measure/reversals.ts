@@ -1,7 +1,6 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
 import { encodeModel, weightBytes } from '@quantsmith/model/onnx';
-import { buildModel, type Quantization, sessionOptions } from '../quantize/quantization.js';
-import { revertGroups } from '../placement/revert.js';
+import { buildModel, reversible, type Quantization, sessionOptions } from '../quantize/quantization.js';
 import { createSession } from '../runtime/session.js';
 import type { HostTensor } from '@quantsmith/model/arrays';
 import { measureLatency } from './latency.js';
@@ -22,8 +21,7 @@ export async function reversalCosts(
   feeds: Readonly<Record<string, HostTensor>>,
   { threads }: { readonly threads: number },
 ): Promise<ReversalCosts> {
-  const { graph } = quantization.prepared;
-  const groups = revertGroups(graph, quantization.placement).filter(([first]) => reverted.has(first!));
+  const groups = reversible(quantization).filter(([first]) => reverted.has(first!));
   if (groups.length === 0) return [];
   const final = buildModel(quantization, reverted);
   const begun = performance.now();

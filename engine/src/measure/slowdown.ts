@@ -1,6 +1,5 @@
 import { encodeModel, type ModelProto } from '@quantsmith/model/onnx';
-import { revertGroups } from '../placement/revert.js';
-import { buildModel, sessionOptions, type Quantization } from '../quantize/quantization.js';
+import { buildModel, sessionOptions, type Quantization, reversible } from '../quantize/quantization.js';
 import type { Feeds } from '../runtime/batch.js';
 import { kernelTimes } from '../runtime/kernelTimes.js';
 import { kernelsOf, optimizedModel, type RuntimeKernel } from '../runtime/optimized.js';
@@ -114,7 +113,7 @@ async function tryInFloat(costs: readonly OperatorCost[], trial: Trial): Promise
   const losing = new Set(
     costs.filter((cost) => cost.quantized > cost.float).flatMap((cost) => cost.operators),
   );
-  const groups = revertGroups(quantization.prepared.graph, quantization.placement);
+  const groups = reversible(quantization);
   const operators = groups
     .filter((group) => group.some((name) => losing.has(name)) && !group.every((name) => reverted.has(name)))
     .flat();

@@ -94,22 +94,21 @@ const DECIDING_INPUTS = tableOf<readonly number[]>({ If: [0], Loop: [0, 1] });
 
 /**
  * The last operators with weights in front of what decides a branch or the rounds of a loop, and all behind them. Empty where
- * nothing else has weights.
+ * nothing else has weights. `others`: further tensors that decide.
  */
-export function decidingIgnored(graph: Graph): ReadonlySet<string> {
-  const deciding = graph.nodes.flatMap((node) =>
-    (DECIDING_INPUTS[node.opType] ?? []).flatMap(
-      (input) => graph.producer(node.input[input] ?? '')?.name ?? [],
-    ),
+export function decidingIgnored(graph: Graph, others: readonly string[] = []): ReadonlySet<string> {
+  const tensors = graph.nodes.flatMap((node) =>
+    (DECIDING_INPUTS[node.opType] ?? []).map((input) => node.input[input] ?? ''),
   );
+  const deciding = [...tensors, ...others].flatMap((tensor) => graph.producer(tensor)?.name ?? []);
 
   const ignored = reach(deciding, (name) => {
     const node = graph.node(name);
     return node !== undefined && hasWeights(graph, node) ? [] : producersOf(graph, node);
   });
-  const others = graph.nodes.some((node) => hasWeights(graph, node) && !ignored.has(node.name));
+  const leaves = graph.nodes.some((node) => hasWeights(graph, node) && !ignored.has(node.name));
 
-  return others ? ignored : new Set();
+  return leaves ? ignored : new Set();
 }
 
 function hasWeights(graph: Graph, node: NodeProto): boolean {

@@ -32,6 +32,8 @@ export interface PlacementOptions {
   readonly squeezeExcitation: 'float' | 'integer';
   /** Names of nodes that the user wants float. */
   readonly ignored: ReadonlySet<string>;
+  /** Further tensors that decide what is computed; left out: none. */
+  readonly deciding?: readonly string[];
   /** What the user states of single nodes. */
   readonly layers?: ReadonlyMap<string, LayerSettings>;
 }
@@ -45,7 +47,7 @@ export function placeQuantizers(graph: Graph, options: PlacementOptions): Placem
     ...options.ignored,
     ...(options.squeezeExcitation === 'float' ? squeezeExcitationIgnored(graph) : []),
     ...postProcessingIgnored(graph),
-    ...decidingIgnored(graph),
+    ...decidingIgnored(graph, options.deciding),
     ...(options.transformer ? transformerIgnored(graph, options.targetDevice) : []),
   ]);
   const activations = propagateQuantizers(graph, {

@@ -10,7 +10,12 @@ import type { Placement } from './types.js';
 export interface PlacementPlan extends Omit<PlacementOptions, 'ignored' | 'layers'> {
   readonly scope: IgnoredScope;
   readonly overrides: readonly Override[];
+  /** Set for a part of a model (the body of a loop): rules that match nothing there may mean other parts. */
+  readonly part?: boolean;
 }
+
+/** Whether nothing is quantized. */
+export const isEmpty = ({ activations, weights }: Placement) => activations.length + weights.length === 0;
 
 /** The prepared nodes that an ignored scope names. */
 export function ignoredNodes(prepared: PreparedModel, scope: IgnoredScope): ReadonlySet<string> {
@@ -24,7 +29,9 @@ export function placeModel(
 ): { placement: Placement; problems: Problem[] } {
   const scope = resolveIgnoredScope(prepared.graph, prepared.originals, plan.scope);
   const overridden = resolveOverrides(prepared, plan.overrides);
-  const problems = [...scope.problems, ...overridden.problems];
+  const unmatched = (problem: Problem) => problem.code === 'ignored-scope-unmatched';
+  const found = [...scope.problems, ...overridden.problems];
+  const problems = plan.part === true ? found.filter((problem) => !unmatched(problem)) : found;
   const error = problems.find((problem) => problem.severity === 'error');
   if (error !== undefined) {
     const others = problems.length - 1;
@@ -50,18 +57,6 @@ export function placeModel(
     ignored: new Set([...scope.ignored, ...overridden.float]),
     layers: overridden.layers,
   });
-
-  if (placement.weights.length === 0 && placement.activations.length === 0) {
-    fail(
-      'nothing-to-quantize',
-      scope.ignored.size === 0
-        ? 'The model has no operator that can be quantized (those in subgraphs of If, Loop and Scan stay in float).'
-        : 'The ignored scope leaves no operator that can be quantized.',
-      {
-        configPath: ['model'],
-      },
-    );
-  }
 
   return { placement, problems: [...problems, ...paddingProblems(prepared)] };
 }

@@ -15,6 +15,7 @@ import {
   isOnnxDomain,
   makeInts,
   makeTensor,
+  readInts,
   subgraphs,
   tensorAttribute,
   withOutputs,
@@ -23,6 +24,8 @@ import { has } from '@quantsmith/model/operators';
 import { createSession, run } from '../runtime/session.js';
 import type { HostTensor } from '@quantsmith/model/arrays';
 import { indexGraph, type TensorType } from '@quantsmith/model/graph';
+import { inlineBranches } from './inlineBranches.js';
+import { dropNoOps } from './noOps.js';
 import { inferTypes } from './types.js';
 
 /** A folded tensor may have this many elements, or as many as it is made of: a ConstantOfShape cannot fill the memory. */
@@ -45,7 +48,7 @@ export async function foldConstants(
   let folded = constantsAsInitializers(model);
   let types: ReadonlyMap<string, TensorType> = await inferTypes(folded, dir);
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const shaped = shapesToInitializers(folded, types);
+    const shaped = inlineTaken(shapesToInitializers(folded, types), dir);
     const foldable = foldableNodes(shaped, types);
     if (foldable.length === 0 && shaped === folded) break;
     folded = foldable.length === 0 ? shaped : await foldNodes(shaped, foldable, dir);
@@ -53,6 +56,12 @@ export async function foldConstants(
   }
 
   return { model: withoutUnused(folded), types };
+}
+
+/** Branches that are always taken, with their constants and without copies. */
+function inlineTaken(model: ModelProto, dir: string): ModelProto {
+  const inlined = inlineBranches(model, (condition) => readInts(condition, dir)[0] === 1);
+  return inlined === model ? model : dropNoOps(constantsAsInitializers(inlined));
 }
 
 async function foldNodes(

@@ -4,8 +4,14 @@ import {
   type NodeProto,
   type TensorProto,
   nameNodes,
+  subgraphs,
 } from '@quantsmith/model/onnx';
-import { leftInFloat, nothingToQuantize, structureOfModel, cannotPrepare } from '@quantsmith/model/refusals';
+import {
+  cannotPrepare,
+  nothingToQuantize,
+  operatorsInBodies,
+  structureOfModel,
+} from '@quantsmith/model/refusals';
 import { upgradeModel } from '@quantsmith/model/upgrade';
 import type { NamedNode } from '@quantsmith/model/scope';
 import { fail, QuantsmithError, type Problem } from '@quantsmith/schemas';
@@ -78,7 +84,7 @@ export async function prepareModel(
     originals: traceOriginals(named.model, graph),
     problems: [
       ...[named, settled, raised, upgraded, { problems }].flatMap((step) => step.problems),
-      ...leftInFloat(structure),
+      ...operatorsInBodies(structure),
       ...(empty === null ? [] : [{ ...empty, file: path }]),
     ],
   };
@@ -143,7 +149,13 @@ function traceOriginals(original: ModelProto, prepared: Graph): NamedNode[] {
     return undefined;
   };
 
-  return nodes.map((node) => {
+  const inside = nodesInBodies(nodes).map(({ name, opType }) => ({
+    ...{ name, op: opType },
+    // Those of a branch that is always taken are nodes of the graph.
+    prepared: prepared.node(name) === undefined ? [] : [name],
+  }));
+
+  const outside = nodes.map((node) => {
     // The nodes of a function's body are named after its call.
     const inlined = functions.has(node.opType)
       ? prepared.nodes.map(({ name }) => name).filter((name) => name.startsWith(`${node.name}/`))
@@ -154,4 +166,12 @@ function traceOriginals(original: ModelProto, prepared: Graph): NamedNode[] {
 
     return { name: node.name, op: node.opType, prepared: found };
   });
+
+  return [...outside, ...inside];
+}
+
+function nodesInBodies(nodes: readonly NodeProto[]): NodeProto[] {
+  return nodes.flatMap((node) =>
+    subgraphs(node).flatMap((body) => [...body.node, ...nodesInBodies(body.node)]),
+  );
 }

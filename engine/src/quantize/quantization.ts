@@ -1,5 +1,5 @@
 import { fail } from '@quantsmith/schemas';
-import type { Graph } from '@quantsmith/model/graph';
+import { shareConstants, type Graph } from '@quantsmith/model/graph';
 import type { PreparedModel } from '../prepare/prepare.js';
 import { type ModelProto, readFloats } from '@quantsmith/model/onnx';
 import { completeForRuntime } from '../placement/runtimeLayout.js';
@@ -8,11 +8,12 @@ import type { BiasUpdate } from '../qdq/types.js';
 import { narrowConstants } from '../qdq/narrowConstants.js';
 import { writeQdq } from '../qdq/write.js';
 import { quantizerParameters, type QuantizerParameters } from '../ranges/parameters.js';
-import { revertOperators } from '../placement/revert.js';
+import { revertGroups, revertOperators } from '../placement/revert.js';
 import { allFinite } from '@quantsmith/model/arrays';
 import type { SessionOptions } from '../runtime/session.js';
 import type { RangeStatistics } from '../statistics/collect.js';
 import type { RangeEstimator } from '../ranges/estimator.js';
+import { withBodies, type QuantizedBody } from './bodies.js';
 import { quantizeWeights, type QuantizedWeights } from '../weights/quantize.js';
 
 /** A float model with everything that is needed to write it as a quantized one, with any operators left in float. */
@@ -28,6 +29,17 @@ export interface Quantization {
   readonly biases: readonly BiasUpdate[];
   /** Operators that stay in float, since the runtime's kernels do not compute what was intended. */
   readonly unfit?: ReadonlySet<string>;
+  /** Those of If, Loop and Scan that are quantized; each goes back to float with its owner. */
+  readonly bodies?: readonly QuantizedBody[];
+}
+
+/**
+ * Operators that can only go back to float together, as `revertGroups` has them; nodes whose bodies are quantized are groups of
+ * their own.
+ */
+export function reversible({ prepared: { graph }, placement, bodies = [] }: Quantization): string[][] {
+  const owners = new Set(bodies.map(({ owner }) => owner));
+  return [...revertGroups(graph, placement), ...[...owners].map((owner) => [owner])];
 }
 
 /**
@@ -110,8 +122,12 @@ export function buildModel(quantization: Quantization, chosen: ReadonlySet<strin
     activationConfig,
     reverted,
   );
+  const bodies = (quantization.bodies ?? []).filter(({ owner }) => !reverted.has(owner));
   const written = writeQdq({
-    model: prepared.model,
+    model: withBodies(
+      prepared.model,
+      bodies.map((body) => ({ ...body, built: buildModel(body.quantization, new Set()) })),
+    ),
     graph: prepared.graph,
     dir: prepared.dir,
     placement,
@@ -121,5 +137,7 @@ export function buildModel(quantization: Quantization, chosen: ReadonlySet<strin
     runtime,
   });
 
-  return prepared.storedAs === null ? written : narrowConstants(written, prepared.storedAs, prepared.dir);
+  const shared = bodies.length === 0 ? written : shareConstants(written);
+
+  return prepared.storedAs === null ? shared : narrowConstants(shared, prepared.storedAs, prepared.dir);
 }

@@ -27,7 +27,8 @@ export async function leaveRefusedInFloat(quantization: Quantization, feeds: Fee
   while (true) {
     const reason = await refusal(current, feeds);
     if (reason === null) return { quantization: current, float, problems };
-    const operator = namedOperator(current, reason);
+    // What the text is about may stand in a body.
+    const operator = namedOperator(current, reason) ?? current.bodies?.[0]?.owner;
     if (operator === undefined || float.has(operator) || float.size === MAX_REFUSED)
       return internalFault(reason);
     float.add(operator);
@@ -45,13 +46,14 @@ export async function leaveRefusedInFloat(quantization: Quantization, feeds: Fee
 /** The quantization with these operators in float, whatever is decided later. */
 export function inFloat(quantization: Quantization, operators: ReadonlySet<string>): Quantization {
   if (operators.size === 0) return quantization;
-  const { placement, prepared, biases } = quantization;
+  const { placement, prepared, biases, bodies = [] } = quantization;
   const reverted = revertOperators(prepared.graph, placement, operators);
 
   return {
     ...quantization,
     placement: { ...reverted, float: new Set([...placement.float, ...operators]) },
     biases: biases.filter(({ port }) => !operators.has(port.node)),
+    bodies: bodies.filter(({ owner }) => !operators.has(owner)),
   };
 }
 

@@ -44,7 +44,7 @@ export function buildReport(input: ReportInput): QuantizationReport {
     choices: input.choices.map((choice) => ({ ...choice, over: [...choice.over] })),
     pinned: { ...input.pinned },
     layers: layerReports(input),
-    kernels: kernelCounts(finished.kernels),
+    kernels: kernelCounts([finished.kernels, ...finished.bodyKernels.values()]),
     outputs: input.verification.outputs.map(({ name, sqnrDb, cosine, agreement, weakCorrelation }) => ({
       name,
       sqnr_db: finite(sqnrDb),
@@ -159,8 +159,8 @@ function verifiedReport({
 
 const finite = (value: number | null) => (Number.isFinite(value) ? value : null);
 
-function kernelCounts(kernels: ReadonlyMap<string, RuntimeKernel>): QuantizationReport['kernels'] {
-  const unique = [...new Set(kernels.values())];
+function kernelCounts(graphs: readonly ReadonlyMap<string, RuntimeKernel>[]): QuantizationReport['kernels'] {
+  const unique = [...new Set(graphs.flatMap((kernels) => [...kernels.values()]))];
   const byOp = tableOf<number>();
   for (const { op } of unique) byOp[op] = (byOp[op] ?? 0) + 1;
   const count = (kind: RuntimeKernel['kind']) => unique.filter((kernel) => kernel.kind === kind).length;

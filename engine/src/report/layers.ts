@@ -1,5 +1,5 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
-import { subgraphs, type NodeProto } from '@quantsmith/model/onnx';
+import type { NodeProto } from '@quantsmith/model/onnx';
 import { has, isLinear } from '@quantsmith/model/operators';
 import type { ActivationQuantizer } from '../placement/types.js';
 import { quantizedOperators } from '../placement/revert.js';
@@ -54,7 +54,7 @@ export function layerReports({ quantization, restored, corrections, finished }: 
       };
     });
 
-  return [...layers, ...graph.nodes.flatMap((node) => bodyLayers(node))];
+  return [...layers, ...bodyLayers(graph.nodes, quantization, { restored, finished })];
 }
 
 type Runs = Required<Pick<LayerReport, 'runs' | 'runs_reason'>>;
@@ -81,24 +81,57 @@ function howItRuns(
   return { runs: 'float_though_quantized', runs_reason: reason };
 }
 
-/** Operators with weights in the bodies of If, Loop and Scan, which stay in float. */
-function bodyLayers(owner: NodeProto): LayerReport[] {
-  return subgraphs(owner).flatMap((body) =>
-    body.node.flatMap((node) => [
-      ...(isLinear(node)
-        ? [
-            {
-              ...{ name: node.name, op: node.opType, quantized: false, weight: null, inputs: [] },
-              ...{ sqnr_db: null, bias_correction: { applied: false, max_shift: 0 } },
-              ...{ restored: false, kernel: null, runs: 'subgraph' as const },
-              runs_reason: `in a body of ${owner.opType} "${owner.name}", where everything stays in float`,
-            },
-          ]
-        : []),
-      ...bodyLayers(node),
-    ]),
+/** Linear operators in the bodies of If, Loop and Scan. `quantization`: of the graph around them; null: it stays in float. */
+function bodyLayers(
+  nodes: readonly NodeProto[],
+  quantization: Quantization | null,
+  outcome: Pick<Inputs, 'restored' | 'finished'>,
+): LayerReport[] {
+  const { reverted } = outcome.restored;
+  return nodes.flatMap((owner) =>
+    owner.attribute.flatMap(({ name: attribute, g }) => {
+      if (g === undefined) return [];
+      const inside = (quantization?.bodies ?? []).find(
+        (body) => body.owner === owner.name && body.attribute === attribute && !reverted.has(owner.name),
+      )?.quantization;
+
+      // What was prepared may be written otherwise than the body of the model.
+      const { node } = inside === undefined ? g : inside.prepared.model.graph!;
+
+      return [
+        ...node.filter(isLinear).map((each) => bodyLayer(each, owner, inside ?? null, outcome)),
+        ...bodyLayers(node, inside ?? null, outcome),
+      ];
+    }),
   );
 }
+
+function bodyLayer(
+  node: NodeProto,
+  owner: NodeProto,
+  inside: Quantization | null,
+  { restored: { reverted }, finished }: Pick<Inputs, 'restored' | 'finished'>,
+): LayerReport {
+  const restored = reverted.has(owner.name);
+  const kernels = inside === null ? undefined : finished.bodyKernels.get(inside);
+  const kernel = kernels === undefined ? null : (kernelByNode(kernels).get(node.name) ?? null);
+  const placed = inside === null ? [] : quantizedOperators(inside.prepared.graph, inside.placement);
+  const quantized = placed.includes(node.name) && inside?.unfit?.has(node.name) !== true;
+  const place = `in a body of ${owner.opType} "${owner.name}"`;
+
+  return {
+    ...{ name: node.name, op: node.opType, quantized },
+    weight: quantized ? weightReport(inside!, node.name) : null,
+    inputs: quantized ? activationReports(inside!, writtenActivations(inside!), node.name) : [],
+    ...{ sqnr_db: null, bias_correction: { applied: false, max_shift: 0 } },
+    ...{ restored, kernel },
+    runs: kernel === null ? 'subgraph' : 'integer',
+    runs_reason: kernel === null ? `${place}, ${quantized ? 'rounded there' : 'in float'}` : place,
+  };
+}
+
+const writtenActivations = ({ prepared, placement, runtime, activationConfig }: Quantization) =>
+  writtenPlacement(prepared.graph, placement, runtime, activationConfig).activations;
 
 function kernelByNode(kernels: ReadonlyMap<string, RuntimeKernel>): ReadonlyMap<string, string> {
   return new Map(

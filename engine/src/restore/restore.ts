@@ -1,7 +1,7 @@
 import { meetsTarget, type QuantizationChange } from '@quantsmith/schemas';
 import { firstIndices } from '../data/source.js';
 import type { Evaluation } from '../metrics/evaluate.js';
-import { buildModel, type Quantization, sessionOptions } from '../quantize/quantization.js';
+import { buildModel, type Quantization, sessionOptions, reversible } from '../quantize/quantization.js';
 import {
   allowedDrop,
   comparableDrop,
@@ -13,7 +13,6 @@ import {
 } from '../validation/validation.js';
 import { createEvaluator } from './evaluator.js';
 import { tryRemedies, type RemediesPlan, type Tried } from './remedies.js';
-import { revertGroups } from '../placement/revert.js';
 import { restoreBySearch, type Candidate, type RestoreStep } from './search.js';
 import type { TriedRemedy } from './tune.js';
 import type { RestoreContext } from './context.js';
@@ -152,7 +151,7 @@ async function search(
   { baseline, validation, maxDrop, deadline, plan }: SearchInput,
   { workers, clock, journal, finish }: RestoreContext,
 ) {
-  const groups = revertGroups(quantization.prepared.graph, quantization.placement);
+  const groups = reversible(quantization);
   const evaluator = createEvaluator({
     quantization,
     validation,

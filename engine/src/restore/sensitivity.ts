@@ -3,14 +3,14 @@ import type { Calibration } from '../calibration/calibration.js';
 import { firstIndices } from '../data/source.js';
 import type { Sample } from '../data/types.js';
 import { readFloats, withOutputs } from '@quantsmith/model/onnx';
-import { buildModel, type Quantization, sessionOptions } from '../quantize/quantization.js';
+import { buildModel, type Quantization, sessionOptions, reversible } from '../quantize/quantization.js';
 import type { QuantizerParameters } from '../ranges/parameters.js';
 import type { Clock } from '../progress/clock.js';
 import { layerSqnr } from '../measure/sqnr.js';
 import type { Workers } from '../runtime/workers.js';
 import { dropOf, measureBaseline, measureModel, type Validation } from '../validation/validation.js';
 import { dequantize } from '../weights/quantize.js';
-import { operatorsServed, revertGroups } from '../placement/revert.js';
+import { operatorsServed } from '../placement/revert.js';
 
 const NOISE_SAMPLES = 8;
 
@@ -24,7 +24,7 @@ export async function measureSensitivity(
   { workers, clock }: { workers: Workers; clock: Clock },
 ): Promise<SensitivityReport> {
   const { graph, dir, model } = quantization.prepared;
-  const groups = revertGroups(graph, quantization.placement);
+  const groups = reversible(quantization);
   const samples = await Promise.all(
     firstIndices(Math.min(NOISE_SAMPLES, calibration.samples)).map((index) => calibration.source.get(index)),
   );

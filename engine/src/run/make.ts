@@ -1,4 +1,6 @@
-import type { Problem } from '@quantsmith/schemas';
+import { fail, type Problem } from '@quantsmith/schemas';
+import { openBodies, type OpenedBodies, type OpenedBody } from '../bodies/bodies.js';
+import { quantizeBodies } from '../bodies/quantize.js';
 import { alignModel, calibrate, smoothModel, type Calibration } from '../calibration/calibration.js';
 import { accurateBiasCorrection, accurateSamples } from '../corrections/accurateBias.js';
 import { fastBiasCorrection, type CorrectionRecord } from '../corrections/fastBias.js';
@@ -6,7 +8,7 @@ import { exactProbabilities } from '../corrections/probabilities.js';
 import { makeRoomForBiases } from '../corrections/roomForBias.js';
 import { firstIndices, readAhead } from '../data/source.js';
 import type { Sample, SampleSource } from '../data/types.js';
-import { placeModel } from '../placement/placeModel.js';
+import { isEmpty, placeModel } from '../placement/placeModel.js';
 import type { Placement } from '../placement/types.js';
 import type { Plan } from '../plan/plan.js';
 import type { PreparedModel } from '../prepare/prepare.js';
@@ -31,7 +33,12 @@ export interface QuantizationInputs {
   readonly cpu: CpuFeatures;
   /** The float model as it is quantized: smoothed and aligned where a plan asks for it, by all samples. */
   readonly rewrite: (planned: Plan) => Promise<PreparedModel>;
+  /** The bodies of If, Loop and Scan with what they are given; looked at once, when it is asked for. */
+  readonly bodies: () => Promise<OpenedBodies<Body>>;
 }
+
+/** A body with what its quantizations are made from. */
+type Body = OpenedBody & { readonly inputs: QuantizationInputs };
 
 export function quantizationInputs({
   float,
@@ -39,8 +46,22 @@ export function quantizationInputs({
   workers,
   clock,
   cpu,
-}: Omit<QuantizationInputs, 'rewrite'>): QuantizationInputs {
-  return { float, statistics, workers, clock, cpu, rewrite: rewriting(float, statistics) };
+}: Omit<QuantizationInputs, 'rewrite' | 'bodies'>): QuantizationInputs {
+  let opened: Promise<OpenedBodies<Body>> | undefined;
+  const open = async () => {
+    const { bodies, problems } = await openBodies(float, statistics);
+    const withInputs = (body: OpenedBody) => ({
+      ...body,
+      inputs: quantizationInputs({ ...body, workers, clock, cpu }),
+    });
+    return { problems, bodies: bodies.map(withInputs) };
+  };
+
+  return {
+    ...{ float, statistics, workers, clock, cpu },
+    rewrite: rewriting(float, statistics),
+    bodies: () => (opened ??= open()),
+  };
 }
 
 /** Rewritten models that are kept; each has weights of its own. */
@@ -83,11 +104,18 @@ export async function makeQuantization(
   stage('calibrate', statistics.samples);
   const prepared = await inputs.rewrite(planned);
   const { placement, problems } = placeModel(prepared, planned.placement);
+  const inside = await quantizeBodies(await inputs.bodies(), planned, {
+    make: (body, bodyPlan) => makeQuantization(body.inputs, bodyPlan, () => undefined),
+    cpu,
+    float: placement.float,
+  });
+
+  if (isEmpty(placement) && inside.bodies.length === 0) failEmpty(planned, inside.problems);
   const collected = await calibrate(prepared, placement, statistics, planned.calibration);
 
   stage('quantize', null);
   const { quantization: full, problems: biasProblems } = makeRoomForBiases(
-    exactProbabilities(quantize(prepared, placement, collected, planned)),
+    exactProbabilities({ ...quantize(prepared, placement, collected, planned), bodies: inside.bodies }),
   );
   const correctBiases = (fixed: Quantization) => {
     stage('correct', null);
@@ -96,7 +124,19 @@ export async function makeQuantization(
 
   const corrected = await fixOverflow(full, correctBiases, statistics, planned, cpu);
 
-  return { ...corrected, cached: collected.cached, problems: [...problems, ...biasProblems] };
+  return {
+    ...corrected,
+    cached: collected.cached,
+    problems: [...problems, ...inside.problems, ...biasProblems],
+  };
+}
+
+function failEmpty({ placement: { scope } }: Plan, inside: readonly Problem[]): never {
+  const all = scope.names.length + scope.patterns.length + scope.types.length + scope.subgraphs.length === 0;
+  const why = all
+    ? ['The model has no operator that can be quantized.', ...inside.map(({ message }) => message)]
+    : ['The ignored scope leaves no operator that can be quantized.'];
+  return fail('nothing-to-quantize', why.join(' '), { configPath: ['model'] });
 }
 
 function quantize(

@@ -8,7 +8,8 @@ export function capturedBy(node: NodeProto): Set<string> {
   return captured;
 }
 
-function freeTensors(graph: GraphProto): Set<string> {
+/** Tensors that a graph reads and does not define. */
+export function freeTensors(graph: GraphProto): Set<string> {
   const defined = new Set([
     ...graph.input.map((value) => value.name),
     ...graph.initializer.map((tensor) => tensor.name),

@@ -16,7 +16,7 @@ export function freshNames(model: ModelProto): (base: string) => string {
 }
 
 /** All names of nodes and tensors in a graph and in the graphs inside it. */
-function* namesOf(graph: GraphProto): Generator<string> {
+export function* namesOf(graph: GraphProto): Generator<string> {
   for (const { name } of [...graph.input, ...graph.output, ...graph.initializer]) yield name;
   for (const node of graph.node) {
     yield node.name;

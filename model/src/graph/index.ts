@@ -8,3 +8,4 @@ export * from './order.js';
 export * from './reach.js';
 export * from './rename.js';
 export * from './rewrite.js';
+export * from './shareConstants.js';

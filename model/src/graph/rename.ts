@@ -10,12 +10,38 @@ export function renameReadings(node: NodeProto, rename: Rename): NodeProto {
 }
 
 function renameCaptured(node: NodeProto, rename: Rename): NodeProto['attribute'] {
-  if (subgraphs(node).length === 0) return node.attribute;
-  return node.attribute.map((attribute) => ({
-    ...attribute,
-    ...(attribute.g === undefined ? {} : { g: renameFree(attribute.g, rename) }),
-    graphs: attribute.graphs.map((inner) => renameFree(inner, rename)),
+  return mapBodies(node, (body) => renameFree(body, rename)).attribute;
+}
+
+/** The node with other bodies. */
+export function mapBodies(node: NodeProto, map: (body: GraphProto) => GraphProto): NodeProto {
+  if (subgraphs(node).length === 0) return node;
+  const attribute = node.attribute.map((found) => ({
+    ...found,
+    ...(found.g === undefined ? {} : { g: map(found.g) }),
+    graphs: found.graphs.map(map),
   }));
+
+  return { ...node, attribute };
+}
+
+/** The graph with other names for all tensors, those of its bodies too. */
+export function renameGraph(graph: GraphProto, rename: Rename): GraphProto {
+  const renamed = <T extends { name: string }>(values: readonly T[]) =>
+    values.map((value) => ({ ...value, name: rename(value.name) }));
+
+  return {
+    ...graph,
+    input: renamed(graph.input),
+    output: renamed(graph.output),
+    initializer: renamed(graph.initializer),
+    valueInfo: [],
+    node: graph.node.map((node) => ({
+      ...mapBodies(node, (body) => renameGraph(body, rename)),
+      input: node.input.map(rename),
+      output: node.output.map(rename),
+    })),
+  };
 }
 
 /** The graph of a body with other names for the tensors that it takes from outside. */

@@ -30,18 +30,18 @@ export function cannotPrepare(structure: Structure): Problem | null {
   return unreadableOperatorSet(structure) ?? quantizedAlready(structure) ?? strangeOperator(structure);
 }
 
-/** What a run leaves in float though it is of a kind that can be quantized: to be said beforehand. Empty where all is refused. */
-export function leftInFloat(structure: Structure): Problem[] {
+/** What a run does with linear operators in bodies of If, Loop and Scan: to be said beforehand. Empty where there are none. */
+export function operatorsInBodies(structure: Structure): Problem[] {
   const nodes = expanded(structure);
   const outside = nodes.filter(isQuantizable).length;
-  const inside = inBodies(nodes).length;
-  if (outside === 0 || inside === 0) return [];
+  const inside = inBodies(nodes);
+  if (inside === 0) return [];
 
   return [
     {
-      code: 'bodies-in-float',
+      code: 'operators-in-bodies',
       severity: 'info',
-      message: `${inside} of the model's ${outside + inside} linear operators are in bodies of If, Loop or Scan and stay in float.`,
+      message: `${inside} of the model's ${outside + inside} linear operators are in bodies of If, Loop or Scan. They are quantized there, with ranges from the calibration samples that run them; a body that none of them runs stays in float.`,
       configPath: ['model'],
       data: { inside, outside },
     },
@@ -89,14 +89,11 @@ function strangeOperator(structure: Structure): Problem | null {
 /** Why there is nothing in a model to quantize; null: there is something. */
 export function nothingToQuantize(structure: Structure): Problem | null {
   const nodes = expanded(structure);
-  if (nodes.some(isQuantizable)) return null;
-  const inside = inBodies(nodes).length;
-  const why =
-    inside === 0
-      ? 'no Conv, ConvTranspose, Gemm, MatMul or embedding'
-      : `linear operators in bodies of If, Loop or Scan alone (${inside}), which stay in float`;
+  if (nodes.some(isQuantizable) || inBodies(nodes) > 0) return null;
+  const message =
+    'The model has nothing to quantize: it has no Conv, ConvTranspose, Gemm, MatMul or embedding.';
 
-  return refuse('nothing-to-quantize', `The model has nothing to quantize: it has ${why}.`, { inside });
+  return refuse('nothing-to-quantize', message, {});
 }
 
 /** Nodes of the main graph, and once those of each function that it calls, directly or not. */
@@ -123,8 +120,9 @@ function withBodies(nodes: readonly StructureNode[]): StructureNode[] {
   return nodes.flatMap((node) => [node, ...withBodies(node.bodies)]);
 }
 
-const inBodies = (nodes: readonly StructureNode[]) =>
-  withBodies(nodes.flatMap(({ bodies }) => bodies)).filter(isQuantizable);
+/** How many linear operators are in the bodies of these nodes, and in the bodies in those. */
+export const inBodies = (nodes: readonly StructureNode[]): number =>
+  withBodies(nodes.flatMap(({ bodies }) => bodies)).filter(isQuantizable).length;
 
 /** A linear operator of which at least one operand is no constant, or a lookup in a table of float vectors. */
 function isQuantizable({ op, domain, inputs, constants, floatConstants }: StructureNode): boolean {

@@ -705,7 +705,7 @@ export interface QuantizationReport {
      */
     kernel: string | null;
     /**
-     * How it computes in the runtime: integer; float_though_quantized: its inputs or weights are rounded, and it computes in float; float; subgraph: in a body of If, Loop or Scan, in float. Left out by earlier versions.
+     * How it computes in the runtime: integer; float_though_quantized: its inputs or weights are rounded, and it computes in float; float; subgraph: in a body of If, Loop or Scan, and not in integers. Left out by earlier versions.
      */
     runs?: "integer" | "float_though_quantized" | "float" | "subgraph";
     /**

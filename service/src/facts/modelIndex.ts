@@ -1,5 +1,5 @@
-import { leftInFloat, refusalOf, structureOfSummary } from '@quantsmith/model/refusals';
-import type { ModelSummary } from '@quantsmith/schemas';
+import { operatorsInBodies, refusalOf, structureOfSummary } from '@quantsmith/model/refusals';
+import type { ModelNode, ModelSummary } from '@quantsmith/schemas';
 
 /** What follows from a model alone: found out when it is first asked for, and then the same for every text about it. */
 export interface ModelIndex {
@@ -7,21 +7,27 @@ export interface ModelIndex {
   readonly types: () => ReadonlySet<string>;
   /** Operator types by the names of nodes. */
   readonly operators: () => ReadonlyMap<string, string>;
-  /** Why a run will refuse it, or what it will leave in float. */
-  readonly refusals: () => ReturnType<typeof leftInFloat>;
+  /** Why a run will refuse it, or what it will do inside bodies. */
+  readonly refusals: () => ReturnType<typeof operatorsInBodies>;
 }
 
 export function createModelIndex(model: ModelSummary): ModelIndex {
+  const nodes = once(() => withBodies(model.nodes));
   return {
-    names: once(() => new Set(model.nodes.map(({ name }) => name))),
-    types: once(() => new Set(model.nodes.map(({ op }) => op))),
-    operators: once(() => new Map(model.nodes.map(({ name, op }) => [name, op]))),
+    names: once(() => new Set(nodes().map(({ name }) => name))),
+    types: once(() => new Set(nodes().map(({ op }) => op))),
+    operators: once(() => new Map(nodes().map(({ name, op }) => [name, op]))),
     refusals: once(() => {
       const structure = structureOfSummary(model);
       const refusal = refusalOf(structure);
-      return refusal === null ? leftInFloat(structure) : [refusal];
+      return refusal === null ? operatorsInBodies(structure) : [refusal];
     }),
   };
+}
+
+/** The nodes with those of their bodies: rules may name both. */
+function withBodies(nodes: readonly ModelNode[]): ModelNode[] {
+  return nodes.flatMap((node) => [node, ...withBodies(node.bodies)]);
 }
 
 function once<T>(compute: () => T): () => T {

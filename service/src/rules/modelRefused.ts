@@ -4,9 +4,9 @@ import type { Code } from '../findings/finding.js';
 import { placeOf } from './place.js';
 import { defineRule } from './rule.js';
 
-/** What a run will refuse the model for, and what it will leave in float, from the model's structure alone. */
+/** What a run will refuse the model for, and what it will do inside bodies, from the model's structure alone. */
 export const rule = defineRule({
-  codes: [...REFUSAL_CODES, 'bodies-in-float'],
+  codes: [...REFUSAL_CODES, 'operators-in-bodies'],
   needs: 'model',
   check({ document, index }) {
     const { start, end } = findNode(document.tree, ['model']) ?? placeOf(document, ['model']);
@@ -19,13 +19,13 @@ export const rule = defineRule({
     'already-quantized':
       'Severity: error.\n\nThe model has QuantizeLinear, DequantizeLinear or integer operators. Quantize the float model that it was made from.',
     'nothing-to-quantize':
-      'Severity: error.\n\nThe model has no linear operator (Conv, ConvTranspose, Gemm, MatMul) and no embedding that could be quantized; those in bodies of If, Loop and Scan stay in float. A run also ends so where the ignored scope leaves none.',
+      'Severity: error.\n\nThe model has no linear operator (Conv, ConvTranspose, Gemm, MatMul) and no embedding that could be quantized, nor are there any in bodies of If, Loop and Scan. A run also ends so where the ignored scope leaves none.',
     'opset-unsupported':
       'Severity: error.\n\nThe model uses an operator set that is too old (below 7) or newer than the runtime. Export it with a supported operator set.',
     'runtime-unknown-operator':
       'Severity: error.\n\nThe model has an operator of a domain that ONNX Runtime does not bring along. Models with custom operators cannot run here, and so cannot be calibrated.',
-    'bodies-in-float':
-      'Severity: info.\n\nSome linear operators stand in bodies of If, Loop or Scan, which stay in float. Export the model without control flow to quantize them.',
+    'operators-in-bodies':
+      'Severity: info.\n\nSome linear operators stand in bodies of If, Loop or Scan. They are quantized there: calibration looks at what each body is given, in every branch and over the rounds of a loop. A body that no calibration sample runs stays in float, and a run then warns with `bodies-in-float`; samples that take the branch help. A node of `ignored_scope.names` that has bodies keeps them in float. The samples that the quantized model is verified on show what rounding in the rounds of a loop adds up to.',
   },
   examples: [
     {
@@ -49,7 +49,7 @@ export const rule = defineRule({
       after: null,
     },
     {
-      code: 'bodies-in-float',
+      code: 'operators-in-bodies',
       before: 'model: with_branches.onnx\ndata: {calibration: {images: ./train}}\n',
       after: null,
     },
