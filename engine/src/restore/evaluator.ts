@@ -48,132 +48,201 @@ const SAMPLES_PER_ANSWER = 4;
 const [MIN_NEAREST, MAX_NEAREST] = [16, 256];
 /** A state is looked at in steps, first of so many samples and then twice as many, until the target is as good as missed. */
 const FIRST_STEP = 48;
-const HOPELESS = 0.01;
+/** Below this chance of meeting the target it is as good as missed. */
+const MIN_CHANCE = 0.01;
 
 /** What was seen of a state, by sample. */
 type Seen = ReadonlyMap<number, SampleState>;
 type Entries = readonly (readonly [number, SampleState])[];
 
 export function createEvaluator(input: EvaluatorInput): Evaluator {
-  const { validation, baseline, initial, journal, prefix } = input;
-  const { metric, source } = validation;
-  const { maxDrop } = input;
-  const deciding = decidingSamples(metric, baseline.states, initial.states, input.limit);
+  const { validation, baseline, initial, limit } = input;
+  const deciding = decidingSamples(validation.metric, baseline.states, initial.states, limit);
   const forecaster = forecasterOf(input, deciding);
-  const full = new Map<string, Evaluation>();
-  const seen = new Map<string, Seen>();
-  const allowed = validation.dropType === 'relative' ? maxDrop * Math.abs(baseline.value) : maxDrop;
-  const toGain = source.count * Math.abs(Math.abs(baseline.value - initial.value) - allowed);
-  const nearest = Math.min(MAX_NEAREST, Math.max(MIN_NEAREST, Math.round(SAMPLES_PER_ANSWER * toGain)));
-  const screening =
-    forecaster === null
-      ? screeningSamples(metric, baseline.states, initial.states, SCREENING_SAMPLES)
-      : nearestBorder(metric, initial.states, deciding).slice(0, nearest);
-
-  let reference: Promise<Reference> | undefined;
-
-  const run = async (runner: ModelRunner, indices: readonly number[]): Promise<Entries> => {
-    const options = {
-      task: baseline.task,
-      ...(baseline.reference === null ? {} : { reference: baseline.reference }),
-    };
-
-    const { states } = await evaluate(runner, source, indices, metric, options);
-    return indices.map((index, i) => [index, states[i]!] as const);
-  };
-  const look = (reverted: ReadonlySet<string>, entries: Entries): Seen => {
-    const known = new Map([...(seen.get(keyOf(reverted)) ?? []), ...entries]);
-    seen.set(keyOf(reverted), known);
-    forecaster?.note(reverted, known);
-    return known;
-  };
-  const drop = (known: Seen) => {
-    const states = baseline.states.map((state, index) => known.get(index) ?? state);
-    return comparableDrop(validation, baseline, { value: metric.result(states), states });
-  };
-  const settle = (reverted: ReadonlySet<string>, states: readonly SampleState[]): Evaluation => {
-    const evaluation = { value: metric.result(states), states };
-    full.set(keyOf(reverted), evaluation);
-    return evaluation;
-  };
+  const memory = createMemory(input, forecaster);
+  const context: Context = { input, deciding, forecaster, memory };
+  const screen = screener(context);
 
   return {
     deciding: deciding.length,
-    evaluationOf: (reverted) => full.get(keyOf(reverted)),
+    evaluationOf: memory.evaluationOf,
     predict: (reverted) => forecaster?.predict(reverted) ?? null,
-    async validate(reverted) {
-      const states = await journal.of(`${prefix} validate ${keyOf(reverted)}`, () =>
-        withModel(input, reverted, {}, async (runner) => {
-          const entries = await run(runner, firstIndices(source.count));
-          return entries.map(([, state]) => state);
-        }),
-      );
-
-      return settle(reverted, states);
-    },
-    async screen(reverted) {
-      if (forecaster !== null) {
-        const entries = await journal.of(`${prefix} screen ${keyOf(reverted)}`, () =>
-          withModel(input, reverted, { alone: true }, (runner) => run(runner, screening)),
-        );
-
-        const known = look(reverted, entries);
-        return { error: null, drop: forecaster.complete(reverted, known).drop };
-      }
-
-      const error = await journal.of(`${prefix} screen ${keyOf(reverted)}`, async () => {
-        const expected = await (reference ??= openReference(input, screening));
-        return withModel(input, reverted, { alone: true }, (runner) =>
-          meanError(runner, readAhead(source, screening), expected, { metric, task: baseline.task }),
-        );
-      });
-
-      return { error, drop: null };
-    },
-    async assess(reverted) {
-      const entries = await journal.of(`${prefix} assess ${keyOf(reverted)}`, () =>
-        withModel(input, reverted, {}, async (runner) => {
-          let known = look(reverted, []);
-          const left = deciding.filter((index) => !known.has(index));
-          const order = forecaster === null ? left : nearestBorder(metric, initial.states, left);
-          for (let start = 0; start < order.length; start = 2 * start + FIRST_STEP) {
-            known = look(reverted, await run(runner, order.slice(start, 2 * start + FIRST_STEP)));
-            if (forecaster !== null && forecaster.complete(reverted, known).chance < HOPELESS)
-              return [...known];
-          }
-
-          if (!meetsTarget(drop(known), maxDrop)) return [...known];
-          const others = firstIndices(source.count).filter((index) => !known.has(index));
-
-          return [...known, ...(await run(runner, others))];
-        }),
-      );
-
-      const known = look(reverted, entries);
-      if (known.size < source.count) {
-        const expected = forecaster?.complete(reverted, known).drop ?? drop(known);
-        return { drop: expected, metric: Number.NaN, exact: false };
-      }
-
-      const { value } = settle(
-        reverted,
-        firstIndices(source.count).map((index) => known.get(index)!),
-      );
-
-      return { metric: value, drop: drop(known), exact: true };
-    },
+    validate: (reverted) => validateAll(context, reverted),
+    screen,
+    assess: (reverted) => assessState(context, reverted),
   };
 }
 
-/** Knows of a state by sample; null where the metric has no margins. */
-function forecasterOf(
-  { validation, baseline, initial, groups, maxDrop }: EvaluatorInput,
-  deciding: readonly number[],
-): {
+interface Context {
+  readonly input: EvaluatorInput;
+  readonly deciding: readonly number[];
+  readonly forecaster: SampleForecaster | null;
+  readonly memory: Memory;
+}
+
+/** What has been measured of the states. */
+interface Memory {
+  /** Adds results of samples to what is known of a state. */
+  readonly add: (reverted: ReadonlySet<string>, entries: Entries) => Seen;
+  /** Takes down the full evaluation of a state. */
+  readonly settle: (reverted: ReadonlySet<string>, states: readonly SampleState[]) => Evaluation;
+  readonly evaluationOf: Evaluator['evaluationOf'];
+}
+
+function createMemory(
+  { validation: { metric } }: EvaluatorInput,
+  forecaster: SampleForecaster | null,
+): Memory {
+  const full = new Map<string, Evaluation>();
+  const seen = new Map<string, Seen>();
+
+  return {
+    add(reverted, entries) {
+      const known = new Map([...(seen.get(keyOf(reverted)) ?? []), ...entries]);
+      seen.set(keyOf(reverted), known);
+      forecaster?.note(reverted, known);
+      return known;
+    },
+    settle(reverted, states) {
+      const evaluation = { value: metric.result(states), states };
+      full.set(keyOf(reverted), evaluation);
+      return evaluation;
+    },
+    evaluationOf: (reverted) => full.get(keyOf(reverted)),
+  };
+}
+
+/** The states of some samples. */
+async function measure(
+  { validation: { source, metric }, baseline }: EvaluatorInput,
+  runner: ModelRunner,
+  indices: readonly number[],
+): Promise<Entries> {
+  const options = {
+    task: baseline.task,
+    ...(baseline.reference === null ? {} : { reference: baseline.reference }),
+  };
+
+  const { states } = await evaluate(runner, source, indices, metric, options);
+  return indices.map((index, i) => [index, states[i]!] as const);
+}
+
+async function validateAll(
+  { input, memory }: Context,
+  reverted: ReadonlySet<string>,
+): Promise<Evaluation> {
+  const { journal, prefix, validation } = input;
+  const states = await journal.of(`${prefix} validate ${keyOf(reverted)}`, () =>
+    withModel(input, reverted, {}, async (runner) => {
+      const entries = await measure(input, runner, firstIndices(validation.source.count));
+      return entries.map(([, state]) => state);
+    }),
+  );
+
+  return memory.settle(reverted, states);
+}
+
+/** Screens by margins where the metric has some, by the error at the outputs where it has none. */
+function screener({ input, deciding, forecaster, memory }: Context): Evaluator['screen'] {
+  const { validation, baseline, initial, journal, prefix } = input;
+  const { metric, source } = validation;
+  if (forecaster !== null) {
+    const nearest = nearestBorder(metric, initial.states, deciding).slice(0, samplesToScreen(input));
+    return async (reverted) => {
+      const entries = await journal.of(`${prefix} screen ${keyOf(reverted)}`, () =>
+        withModel(input, reverted, { alone: true }, (runner) => measure(input, runner, nearest)),
+      );
+
+      const known = memory.add(reverted, entries);
+      return { error: null, drop: forecaster.complete(reverted, known).drop };
+    };
+  }
+
+  const samples = screeningSamples(metric, baseline.states, initial.states, SCREENING_SAMPLES);
+  let reference: Promise<Reference> | undefined;
+
+  return async (reverted) => {
+    const error = await journal.of(`${prefix} screen ${keyOf(reverted)}`, async () => {
+      const expected = await (reference ??= openReference(input, samples));
+      return withModel(input, reverted, { alone: true }, (runner) =>
+        meanError(runner, readAhead(source, samples), expected, { metric, task: baseline.task }),
+      );
+    });
+
+    return { error, drop: null };
+  };
+}
+
+/** Some samples for each answer that has to be gained to meet the target. */
+function samplesToScreen({ validation, baseline, initial, maxDrop }: EvaluatorInput): number {
+  const allowed = validation.dropType === 'relative' ? maxDrop * Math.abs(baseline.value) : maxDrop;
+  const toGain = validation.source.count * Math.abs(Math.abs(baseline.value - initial.value) - allowed);
+  return Math.min(MAX_NEAREST, Math.max(MIN_NEAREST, Math.round(SAMPLES_PER_ANSWER * toGain)));
+}
+
+async function assessState(context: Context, reverted: ReadonlySet<string>): Promise<Assessment> {
+  const { input, forecaster, memory } = context;
+  const { journal, prefix, validation } = input;
+  const { count } = validation.source;
+  const entries = await journal.of(`${prefix} assess ${keyOf(reverted)}`, () =>
+    withModel(input, reverted, {}, (runner) => measureUntilDecided(context, runner, reverted)),
+  );
+
+  const known = memory.add(reverted, entries);
+  if (known.size < count) {
+    const expected = forecaster?.complete(reverted, known).drop ?? dropOf(input, known);
+    return { drop: expected, metric: Number.NaN, exact: false };
+  }
+
+  const { value } = memory.settle(
+    reverted,
+    firstIndices(count).map((index) => known.get(index)!),
+  );
+
+  return { metric: value, drop: dropOf(input, known), exact: true };
+}
+
+/** Measures the samples that decide, in growing steps, and the others only where the target is met without them. */
+async function measureUntilDecided(
+  { input, deciding, forecaster, memory }: Context,
+  runner: ModelRunner,
+  reverted: ReadonlySet<string>,
+): Promise<Entries> {
+  const { validation, initial, maxDrop } = input;
+  const { metric, source } = validation;
+  let known = memory.add(reverted, []);
+  const missing = deciding.filter((index) => !known.has(index));
+  const order = forecaster === null ? missing : nearestBorder(metric, initial.states, missing);
+  for (let start = 0; start < order.length; start = 2 * start + FIRST_STEP) {
+    const step = order.slice(start, 2 * start + FIRST_STEP);
+    known = memory.add(reverted, await measure(input, runner, step));
+    if (forecaster !== null && forecaster.complete(reverted, known).chance < MIN_CHANCE) return [...known];
+  }
+
+  if (!meetsTarget(dropOf(input, known), maxDrop)) return [...known];
+  const others = firstIndices(source.count).filter((index) => !known.has(index));
+
+  return [...known, ...(await measure(input, runner, others))];
+}
+
+/** The drop of a state, samples that were not measured taken from the float model. */
+function dropOf({ validation, baseline }: EvaluatorInput, known: Seen): number {
+  const states = baseline.states.map((state, index) => known.get(index) ?? state);
+  return comparableDrop(validation, baseline, { value: validation.metric.result(states), states });
+}
+
+/** Forecasts of states that are known by sample. */
+interface SampleForecaster {
   note(reverted: ReadonlySet<string>, known: Seen): void;
   predict: Forecaster['predict'];
   complete(reverted: ReadonlySet<string>, known: Seen): Forecast;
-} | null {
+}
+
+/** null where the metric has no margins. */
+function forecasterOf(
+  { validation, baseline, initial, groups, maxDrop }: EvaluatorInput,
+  deciding: readonly number[],
+): SampleForecaster | null {
   const { metric } = validation;
   const { margin } = metric;
   if (margin === undefined) return null;

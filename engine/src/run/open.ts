@@ -18,7 +18,7 @@ import { openData } from '../data/source.js';
 import { claimOutput, type Output } from '../output/output.js';
 import { defaultCache } from '../statistics/defaultCache.js';
 import { plan } from '../plan/plan.js';
-import { prepareModel } from '../prepare/prepare.js';
+import { prepareModel, type PreparedModel } from '../prepare/prepare.js';
 import { inputSignatures } from '../prepare/types.js';
 import { startClock } from '../progress/clock.js';
 import { cpuFeatures } from '../runtime/cpu.js';
@@ -72,18 +72,14 @@ export async function openRun(
   await output?.spare(loaded.externalFiles);
   workers.warm(loaded.model);
   clock.stage('prepare', null);
-  const float = await prepareModel(loaded);
-  const refusal = float.problems.find(({ severity }) => severity === 'error');
-  if (refusal !== undefined) throw new QuantsmithError(refusal);
+  const float = await prepared(loaded);
   warn(float.problems);
-  const inputs = inputSignatures(float.model);
-  const modelClasses = classesOf(float.model);
   const context = {
-    inputs,
+    inputs: inputSignatures(float.model),
     baseDir: paths.baseDir,
     allowModules: request.allowModules,
     modules: consoleTo(planned.modules, emit),
-    modelClasses,
+    modelClasses: classesOf(float.model),
   };
 
   const opened = await openData(planned.samples.section, {
@@ -121,6 +117,14 @@ export async function openRun(
     validation,
     statistics,
   };
+}
+
+/** Throws what makes a model impossible to quantize. */
+async function prepared(loaded: LoadedModel): Promise<PreparedModel> {
+  const model = await prepareModel(loaded);
+  const refusal = model.problems.find(({ severity }) => severity === 'error');
+  if (refusal !== undefined) throw new QuantsmithError(refusal);
+  return model;
 }
 
 /** Ends the run before it computes anything when its result has no place to go. Throws `output-unusable`, `output-busy`. */

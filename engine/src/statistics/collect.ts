@@ -52,18 +52,14 @@ export async function collectStatistics(
   samples: AsyncIterable<CalibrationSample>,
   options: CollectOptions,
 ): Promise<Collected> {
-  const sides = new Map<string, SideWork>();
-  const work = plan.map((tensor) => tensorWork(tensor, options.inGraph, sides));
-  const meanWork = means.map((mean) => ({ ...mean, aggregator: createAggregator('mean', 0) }));
-  const reduced = new Set(work.flatMap((item) => (item.fetch ? [] : [item.plan.tensor])));
-  const sentinels = nanSentinels(prepared.graph, prepared.dir, reduced);
+  const work = planWork(prepared, plan, means, options.inGraph);
   const reductions = dedupe([
-    ...sentinels,
-    ...work.flatMap((item) => item.reductions),
+    ...work.sentinels,
+    ...work.tensors.flatMap((item) => item.reductions),
     ...means.map(({ tensor, axis }) => ({ tensor, axis, kind: 'mean' as const })),
   ]);
 
-  const fetched = work.filter((item) => item.fetch).map((item) => item.plan.tensor);
+  const fetched = work.tensors.filter((item) => item.fetch).map((item) => item.plan.tensor);
   const augmented = augmentWithReductions(
     prepared.model,
     prepared.graph,
@@ -77,26 +73,7 @@ export async function collectStatistics(
   try {
     for await (const [sample, results] of runner.run(samples)) {
       const read = readOnce((reduction) => readReduction(results, augmented.places, reduction));
-      const filled = work.filter((item) => !isEmpty(item, read, results[item.plan.tensor]));
-      const tensors = new Set(filled.map((item) => item.plan.tensor));
-      for (const sentinel of sentinels) {
-        if (tensors.has(sentinel.tensor)) checkValues(read(sentinel), sentinel.tensor, sample.name);
-      }
-
-      for (const { plan: tensor, histogram } of filled) {
-        if (histogram !== null) addToHistogram(histogram, tensor, sample.name, results[tensor.tensor]!);
-      }
-
-      for (const side of new Set(filled.flatMap(({ min, max }) => [min ?? [], max ?? []].flat()))) {
-        addToSide(side, sample.name, read, results[side.plan.tensor]);
-      }
-
-      for (const item of meanWork) {
-        const values = read({ ...item, kind: 'mean' });
-        // The mean of no values at all.
-        if (!values.every(Number.isNaN)) item.aggregator.add(values);
-      }
-
+      addSample(work, sample.name, read, results);
       count++;
       options.onSample?.(count);
     }
@@ -107,20 +84,77 @@ export async function collectStatistics(
   if (count === 0)
     fail('calibration-empty', 'There is no calibration sample.', { configPath: ['data', 'calibration'] });
 
+  return collectedFrom(work, count);
+}
+
+/** Everything that is to be kept of the samples. */
+interface Work {
+  readonly tensors: readonly TensorWork[];
+  readonly means: readonly (ChannelMeanRequest & { readonly aggregator: Aggregator })[];
+  /** Means that show a NaN in a tensor whose reductions would hide it. */
+  readonly sentinels: readonly Reduction[];
+}
+
+function planWork(
+  prepared: PreparedModel,
+  plan: readonly TensorPlan[],
+  means: readonly ChannelMeanRequest[],
+  inGraph: boolean,
+): Work {
+  const sides = new Map<string, SideWork>();
+  const tensors = plan.map((tensor) => tensorWork(tensor, inGraph, sides));
+  const reduced = new Set(tensors.flatMap((item) => (item.fetch ? [] : [item.plan.tensor])));
+
+  return {
+    tensors,
+    means: means.map((mean) => ({ ...mean, aggregator: createAggregator('mean', 0) })),
+    sentinels: nanSentinels(prepared.graph, prepared.dir, reduced),
+  };
+}
+
+/** Adds what one run of the model gave to every statistic. */
+function addSample(
+  { tensors, means, sentinels }: Work,
+  sample: string,
+  read: Reader,
+  results: Readonly<Record<string, HostTensor>>,
+): void {
+  const filled = tensors.filter((item) => !isEmpty(item, read, results[item.plan.tensor]));
+  const names = new Set(filled.map((item) => item.plan.tensor));
+  for (const sentinel of sentinels) {
+    if (names.has(sentinel.tensor)) checkValues(read(sentinel), sentinel.tensor, sample);
+  }
+
+  for (const { plan: tensor, histogram } of filled) {
+    if (histogram !== null) addToHistogram(histogram, tensor, sample, results[tensor.tensor]!);
+  }
+
+  for (const side of new Set(filled.flatMap(({ min, max }) => [min ?? [], max ?? []].flat()))) {
+    addToSide(side, sample, read, results[side.plan.tensor]);
+  }
+
+  for (const item of means) {
+    const values = read({ ...item, kind: 'mean' });
+    // The mean of no values at all.
+    if (!values.every(Number.isNaN)) item.aggregator.add(values);
+  }
+}
+
+function collectedFrom({ tensors, means }: Work, samples: number): Collected {
   return {
     ranges: new Map(
-      work.flatMap((item) => {
+      tensors.flatMap((item) => {
         const range = rangeOf(item);
         return range === null ? [] : [[item.plan.quantizer, range] as const];
       }),
     ),
     channelMeans: new Map(
-      meanWork.flatMap(({ tensor, aggregator }) => {
-        const means = aggregator.result();
-        return means.length === 0 ? [] : [[tensor, means] as const];
+      means.flatMap(({ tensor, aggregator }) => {
+        const result = aggregator.result();
+        return result.length === 0 ? [] : [[tensor, result] as const];
       }),
     ),
-    samples: count,
+    samples,
   };
 }
 
