@@ -125,7 +125,7 @@ const ARROWS = {
       check: 'sources node:fs node:path node:url npm:vscode-languageserver-textdocument',
       client: 'npm:vscode-languageserver',
       requests: `
-        check runs session sources node:path node:timers node:url npm:vscode-languageserver
+        check client runs session sources node:path node:timers node:url npm:vscode-languageserver
       `,
       near: 'sources node:fs node:path',
       runs: 'check near node:path',

@@ -1,6 +1,5 @@
 import {
   CodeActionKind,
-  CodeActionTriggerKind,
   createConnection,
   DidChangeConfigurationNotification,
   DidChangeWatchedFilesNotification,
@@ -11,11 +10,7 @@ import {
   ResponseError,
   TextDocumentSyncKind,
   WatchKind,
-  type CodeAction,
-  type CodeActionContext,
-  type Diagnostic,
   type Connection,
-  type Position,
   type FileEvent,
   type InitializeParams,
   type InitializeResult,
@@ -23,41 +18,23 @@ import {
   type WorkspaceFolder,
 } from 'vscode-languageserver/node';
 import { knownCapabilities, type KnownClientCapabilities } from './client/capabilities.js';
+import { codeActionsFor } from './requests/codeActions.js';
 import { COMMANDS, execute } from './requests/commands.js';
+import { completionFor } from './requests/completion.js';
 import {
-  codeActions,
-  completionAt,
-  type ConfigDocument,
-  convertActions,
-  convertedFile,
-  cursorAt,
   documentLinks,
   documentSymbols,
-  findAll,
   FIX_ALL,
-  fixAll,
   foldingRanges,
   formatting,
   hover,
   inlayHints,
-  isWantedBehind,
-  keepsReadable,
-  layerActions,
-  listingWanted,
-  rewrites,
   selectionRanges,
   semanticTokens,
   TOKEN_LEGEND,
-  wants,
   workspaceSymbols,
 } from '@quantsmith/service';
-import {
-  adaptActions,
-  adaptCompletion,
-  adaptEdit,
-  adaptOutline,
-  adaptSymbols,
-} from './client/adaptToClient.js';
+import { adaptEdit, adaptOutline, adaptSymbols } from './client/adaptToClient.js';
 import { editForMoves } from './requests/fileMoves.js';
 import { createWorkspaceDiagnostics } from './requests/workspaceDiagnostics.js';
 import { lensesOf } from './requests/lenses.js';
@@ -69,10 +46,9 @@ import {
   renameAt,
 } from './requests/navigation.js';
 import { docsFolder } from './sources/docs.js';
-import { lookAt } from './sources/look.js';
-import { listingsFor } from './sources/listings.js';
+
 import { cancelled, refuseUnlessRunning } from './session/answers.js';
-import { createSession, type Session, type SessionOptions } from './session/session.js';
+import { createSession, versionsOf, type Session, type SessionOptions } from './session/session.js';
 import { readClientCommands, readSettings } from './client/settings.js';
 
 /** Files whose changes may change what a config is told. */
@@ -108,64 +84,46 @@ export function startServer(
 
 /** Which function answers which request. */
 function registerFeatures(session: Session): void {
-  const { connection, onDocument, contextOf } = session;
+  registerFindings(session);
+  registerEditing(session);
+  registerReading(session);
+  registerNavigation(session);
+  registerTokens(session);
+  registerWorkspace(session);
+}
+
+/** What is wrong in a config, and what can be done about it. */
+function registerFindings(session: Session): void {
+  const { connection, onDocument } = session;
   connection.languages.diagnostics.on(
     onDocument({ kind: DocumentDiagnosticReportKind.Full, items: [] }, async (document) => ({
       kind: DocumentDiagnosticReportKind.Full,
       items: await session.diagnose(document),
     })),
   );
-  connection.onCompletion(
-    onDocument({ isIncomplete: false, items: [] }, async (document, { position, context: asked }) => {
-      const { completion } = session.capabilities;
-      const found = cursorAt(document, position);
-      const isWanted = found === null || isWantedBehind(document, found, asked?.triggerCharacter);
-      const cursor = isWanted ? found : null;
-      const context = await contextOf(document);
-      const listings = await listingsFor(session.sources, listingWanted(cursor, context.baseDir));
-      const { docs } = session;
+  connection.onCodeAction(onDocument([], (document, params) => codeActionsFor(session, document, params)));
+}
 
-      return adaptCompletion(
-        completionAt(document, cursor, { ...context, ...completion, docs, listings }),
-        completion,
-      );
-    }),
+function registerEditing(session: Session): void {
+  const { connection, onDocument } = session;
+  connection.onCompletion(
+    onDocument({ isIncomplete: false, items: [] }, (document, params) =>
+      completionFor(session, document, params),
+    ),
   );
+  connection.onDocumentFormatting(onDocument([], (document, { options }) => formatting(document, options)));
+  connection.onDocumentRangeFormatting(
+    onDocument([], (document, { options, range }) => formatting(document, options, range)),
+  );
+}
+
+/** What is shown in and beside the text. */
+function registerReading(session: Session): void {
+  const { connection, onDocument, contextOf } = session;
   connection.onHover(
     onDocument(null, async (document, { position }) => {
       const markdown = session.capabilities.hoverMarkdown;
       return hover(document, position, { ...(await contextOf(document)), docs: session.docs, markdown });
-    }),
-  );
-  const versionOf = (uri: string) => session.documentOf(uri)?.text.version ?? null;
-  connection.onCodeAction(
-    onDocument([], async (document, { context, range }) => {
-      // Whole rewrites are made when somebody asks for refactorings, not at every move of the cursor.
-      const isAsked =
-        (context.only ?? null) !== null || context.triggerKind === CodeActionTriggerKind.Invoked;
-
-      // Every edit is read again before it is offered.
-      const isSound = ({ edit }: CodeAction) =>
-        keepsReadable(document, edit?.changes?.[document.text.uri] ?? []);
-      const refactor = isAsked && wants(context.only, CodeActionKind.RefactorRewrite);
-      const fixes = [
-        ...codeActions(document, { ...context, diagnostics: await withData(session, document, context) }),
-        ...(wants(context.only, CodeActionKind.Refactor)
-          ? await onLayers(session, document, range.start)
-          : []),
-        ...(refactor ? await refactorings(session, document) : []),
-      ];
-
-      if (!wants(context.only, FIX_ALL))
-        return adaptActions(fixes.filter(isSound), versionOf, session.capabilities);
-      const known = await contextOf(document);
-      // What somebody does not want to hear of, nobody changes for them.
-      const visible = (current: ConfigDocument) =>
-        findAll(current, known).findings.filter(({ code }) => session.settings.severities[code] !== 'off');
-
-      const all = [...fixes, ...fixAll(document, visible)].filter(isSound);
-
-      return adaptActions(all, versionOf, session.capabilities);
     }),
   );
   connection.onCodeLens(onDocument([], (document, _, token) => lensesOf(session, document, token)));
@@ -186,13 +144,13 @@ function registerFeatures(session: Session): void {
   connection.onFoldingRanges(
     onDocument([], (document) => foldingRanges(document, session.capabilities.maxFoldings)),
   );
-  connection.onDocumentFormatting(onDocument([], (document, { options }) => formatting(document, options)));
-  connection.onDocumentRangeFormatting(
-    onDocument([], (document, { options, range }) => formatting(document, options, range)),
-  );
   connection.onSelectionRanges(
     onDocument([], (document, { positions }) => selectionRanges(document, positions)),
   );
+}
+
+function registerNavigation(session: Session): void {
+  const { connection, onDocument } = session;
   connection.onDefinition(
     onDocument(null, (document, { position }) => definitionAt(session, document, position)),
   );
@@ -210,24 +168,29 @@ function registerFeatures(session: Session): void {
   connection.onRenameRequest(
     onDocument(null, async (document, { position, newName }, token) => {
       const edit = await renameAt(session, document, position, newName, token);
-      return edit === null ? null : adaptEdit(edit, versionOf, session.capabilities);
+      return edit === null ? null : adaptEdit(edit, versionsOf(session), session.capabilities);
     }),
   );
+}
 
-  const tokens = connection.languages.semanticTokens;
-  tokens.on(onDocument({ data: [] }, session.tokens.full));
-  tokens.onDelta(
-    onDocument({ data: [] }, (document, { previousResultId }) =>
-      session.tokens.delta(document, previousResultId),
-    ),
+function registerTokens({ connection, onDocument, tokens }: Session): void {
+  const { semanticTokens: requests } = connection.languages;
+  requests.on(onDocument({ data: [] }, tokens.full));
+  requests.onDelta(
+    onDocument({ data: [] }, (document, { previousResultId }) => tokens.delta(document, previousResultId)),
   );
-  tokens.onRange(onDocument({ data: [] }, (document, { range }) => semanticTokens(document, range)));
+  requests.onRange(onDocument({ data: [] }, (document, { range }) => semanticTokens(document, range)));
+}
+
+/** Requests about all configs of the workspace, which no document is named with. */
+function registerWorkspace(session: Session): void {
+  const { connection } = session;
+  const workspaceDiagnostics = createWorkspaceDiagnostics(session);
   connection.workspace.onWillRenameFiles(async ({ files }, token) => {
     refuseUnlessRunning(session);
     const edit = await editForMoves(session, files, token);
-    return edit === null ? null : adaptEdit(edit, versionOf, session.capabilities);
+    return edit === null ? null : adaptEdit(edit, versionsOf(session), session.capabilities);
   });
-  const workspaceDiagnostics = createWorkspaceDiagnostics(session);
   connection.languages.diagnostics.onWorkspace(async ({ previousResultIds }, token) => {
     refuseUnlessRunning(session);
     return { items: await workspaceDiagnostics(previousResultIds, token) };
@@ -236,50 +199,13 @@ function registerFeatures(session: Session): void {
     refuseUnlessRunning(session);
     const configs = await session.workspaceConfigs(token);
     if (token.isCancellationRequested) throw cancelled();
-    const found = workspaceSymbols(
+    const symbols = workspaceSymbols(
       configs.map(({ document }) => document),
       query,
     );
 
-    return adaptSymbols(found, session.capabilities);
+    return adaptSymbols(symbols, session.capabilities);
   });
-}
-
-/** Diagnostics as they were sent: clients may send them back without the data that fixes need. */
-async function withData(
-  session: Session,
-  document: ConfigDocument,
-  { diagnostics }: CodeActionContext,
-): Promise<Diagnostic[]> {
-  if (diagnostics.every(({ data }) => data !== undefined)) return diagnostics;
-  const sent = new Map((await session.diagnose(document, true)).map((one) => [identityOf(one), one.data]));
-  return diagnostics.map((one) => ({ ...one, data: (one.data ?? sent.get(identityOf(one))) as unknown }));
-}
-
-/** By what it says, not by how a client writes it: keys of JSON come back in any order. */
-const identityOf = ({ code, range: { start, end }, message }: Diagnostic) => {
-  const text = typeof message === 'string' ? message : message.value;
-  return [code, start.line, start.character, end.line, end.character, text].join(':');
-};
-
-async function onLayers(
-  session: Session,
-  document: ConfigDocument,
-  position: Position,
-): Promise<CodeAction[]> {
-  const { report, changed, config } = await session.contextOf(document);
-  const ignored = config?.quantization?.ignored_scope?.names ?? [];
-  return config === null ? [] : layerActions(document, position, { report, changed, ignored });
-}
-
-async function refactorings(session: Session, document: ConfigDocument): Promise<CodeAction[]> {
-  const file = session.fileOf(document.text.uri);
-  const { inherited } = await session.contextOf(document);
-  const other = file === null ? null : convertedFile(file, document.tree.language);
-  // Asked anew: a file that has come meanwhile is not overwritten.
-  const isFree = other !== null && (await lookAt(other)) === 'missing';
-  const converted = session.capabilities.createFiles && isFree ? convertActions(document, other) : [];
-  return [...rewrites(document, inherited), ...converted];
 }
 
 async function initialize(session: Session, params: InitializeParams): Promise<InitializeResult> {

@@ -171,3 +171,7 @@ function createDiagnose(
     });
   };
 }
+
+/** The versions of open documents, which edits of them name. */
+export const versionsOf = (session: Session) => (uri: string) =>
+  session.documentOf(uri)?.text.version ?? null;

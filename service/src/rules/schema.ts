@@ -1,25 +1,21 @@
 import {
   type ConfigPath,
   below,
-  writtenPath,
-  type DottedPath,
   validateConfig,
   type SchemaIssue,
   type SchemaNode,
 } from '@quantsmith/schemas';
-import type { TextEdit } from 'vscode-languageserver-types';
 import { rangeOf, type ConfigDocument } from '../document/document.js';
 import { findEntry, findNode, type Span } from '../document/tree.js';
 import type { Code, Finding } from '../findings/finding.js';
+import { FOREIGN_KEYS, FOREIGN_NOTES, FOREIGN_VALUES } from '../knowledge/foreignNames.js';
 import { foreignSchema } from '../knowledge/formatVersion.js';
 import { allowedValues, keysAt, schemaOf, typeName } from '../knowledge/schema.js';
-import { inline, removeKey, setValue, type Written } from '../document/edit.js';
 import { extendsOf, inheritedAt, NOTHING_INHERITED, type Inherited } from '../extends/inherit.js';
 import { placeOf } from './place.js';
-import { inOrder } from '../document/compose.js';
-import { fix, type Fix, type FixTable } from '../findings/fix.js';
 import { nearest } from './nearest.js';
 import { defineRule } from './rule.js';
+import { schemaFixes } from './schemaFixes.js';
 
 /** `unknown-key`, `missing-key`, `wrong-type`, `unknown-value`, `out-of-range`: what the schema says of the value. */
 export function schemaFindings(
@@ -141,37 +137,6 @@ function translate(document: ConfigDocument, issue: SchemaIssue): Finding[] {
       ];
   }
 }
-
-/** Keys of other tools, and where the same is set here. */
-const FOREIGN_KEYS: ReadonlyMap<string, DottedPath> = new Map([
-  ['nodes_to_exclude', 'quantization.ignored_scope.names'],
-  ['op_types_to_exclude', 'quantization.ignored_scope.types'],
-  ['calibrate_method', 'quantization.advanced_parameters.activations_range_estimator_params'],
-  ['stat_subset_size', 'quantization.subset_size'],
-  ['maximal_drop', 'accuracy_control.max_drop'],
-  ['activation_type', 'quantization.advanced_parameters.activations_quantization_params'],
-  ['weight_type', 'quantization.advanced_parameters.weights_quantization_params'],
-  ['reduce_range', 'quantization.advanced_parameters.overflow_fix'],
-  ['calibration_data_reader', 'data.calibration'],
-  ['op_name_dict', 'quantization.overrides'],
-  ['op_type_dict', 'quantization.overrides'],
-  ['calibration_sampling_size', 'quantization.subset_size'],
-  ['accuracy_criterion', 'accuracy_control'],
-  ['tolerable_loss', 'accuracy_control.max_drop'],
-  ['ignored', 'quantization.ignored_scope'],
-]);
-
-/** Keys of other tools that nothing here is like, and why. */
-const FOREIGN_NOTES: ReadonlyMap<string, string> = new Map([
-  ['quant_format', 'Models are always written with QuantizeLinear and DequantizeLinear (QDQ).'],
-]);
-
-/** Values of other tools, by what they are called here. */
-const FOREIGN_VALUES: ReadonlyMap<string, string> = new Map([
-  ['entropy', 'histogram'],
-  ['percentile', 'mean_quantile'],
-  ['distribution', 'histogram'],
-]);
 
 function unknownKey(document: ConfigDocument, path: ConfigPath, key: string): Finding {
   const entry = findEntry(document.tree, below(path, key));
@@ -312,75 +277,6 @@ const inWords = (schema: SchemaNode) =>
     .split(' or ')
     .map((type) => TYPE_WORDS.get(type) ?? type)
     .join(' or ');
-
-const schemaFixes: FixTable = {
-  'missing-key': (document, { path, data }) =>
-    (Array.isArray(data['missing']) ? data['missing'] : []).flatMap((key) =>
-      fix(
-        `Add ${String(key)}`,
-        setValue(document, below(path, String(key)), emptyValue(below(path, String(key)))),
-        true,
-      ),
-    ),
-  'wrong-type'(document, { path, data }) {
-    const node = findNode(document.tree, path);
-    if (node?.kind !== 'scalar' || typeof node.value !== 'string' || data.suggestions !== undefined)
-      return [];
-    const schema = schemaOf(path);
-    const items = schema?.items === undefined ? undefined : schemaOf(below(path, 0));
-    if (items?.type !== 'string') return [];
-    const end = document.text.positionAt(node.end);
-    const start = document.text.positionAt(node.start);
-    const text = inline([node.value], document.tree.language);
-
-    return fix('Make it a list', [{ range: { start, end }, newText: text }], true);
-  },
-  'unknown-key': (document, { path, data }) => [
-    ...moved(document, path, data['section']),
-    ...fix(`Remove ${String(path.at(-1))}`, removeKey(document, path)),
-  ],
-};
-
-/** The least that a required key can hold; its own required keys with it. */
-function emptyValue(path: ConfigPath): Written {
-  const schema = schemaOf(path) ?? {};
-  const types = [schema.type ?? []].flat();
-  if (!types.includes('object')) return types.includes('array') ? [] : '';
-  const required = schema.required ?? [];
-  return Object.fromEntries(required.map((key) => [key, emptyValue(below(path, key))]));
-}
-
-const isOnLineOf = ({ text }: ConfigDocument, one: number, other: number) =>
-  text.positionAt(one).line === text.positionAt(other).line;
-
-/** A comment behind the value at a path; null where something else stands there on the line. */
-function noteBehind(document: ConfigDocument, path: ConfigPath, note: string): TextEdit[] | null {
-  const end = findEntry(document.tree, path)?.end;
-  if (end === undefined) return null;
-  const start = document.text.positionAt(end);
-  const rest = document.text.getText({ start, end: { line: start.line + 1, character: 0 } });
-  return rest.trim() === '' ? [{ range: { start, end: start }, newText: ` ${note}` }] : null;
-}
-
-/** A key with a value of one piece, in the section that it belongs to, unless that has it already. */
-function moved(document: ConfigDocument, path: ConfigPath, section: unknown): Fix[] {
-  const key = path.at(-1);
-  const value = findEntry(document.tree, path)?.value;
-  if (!Array.isArray(section) || typeof key !== 'string' || value?.kind !== 'scalar') return [];
-  const target = below(writtenPath(section as (string | number)[]), key);
-  if (value.anchor !== undefined || findEntry(document.tree, target) !== undefined) return [];
-  const where = section.length === 0 ? 'the top' : section.join('.');
-  const note = document.tree.comments.find(
-    (comment) => isOnLineOf(document, comment.start, value.end) && comment.start >= value.end,
-  );
-  const edits = inOrder(document, [
-    (current) => removeKey(current, path),
-    (current) => setValue(current, target, value.value),
-    (current) => (note === undefined ? [] : noteBehind(current, target, note.text)),
-  ]);
-
-  return fix(`Move ${key} to ${where}`, edits);
-}
 
 /** What a later version of the format may allow. */
 const MAY_BE_NEW: ReadonlySet<Code> = new Set(['unknown-key', 'unknown-value', 'out-of-range']);

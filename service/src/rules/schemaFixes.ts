@@ -1,0 +1,77 @@
+import { below, writtenPath, type ConfigPath } from '@quantsmith/schemas';
+import type { TextEdit } from 'vscode-languageserver-types';
+import { inOrder } from '../document/compose.js';
+import type { ConfigDocument } from '../document/document.js';
+import { inline, removeKey, setValue, type Written } from '../document/edit.js';
+import { findEntry, findNode } from '../document/tree.js';
+import { fix, type Fix, type FixTable } from '../findings/fix.js';
+import { schemaOf } from '../knowledge/schema.js';
+
+export const schemaFixes: FixTable = {
+  'missing-key': (document, { path, data }) =>
+    (Array.isArray(data['missing']) ? data['missing'] : []).flatMap((key) =>
+      fix(
+        `Add ${String(key)}`,
+        setValue(document, below(path, String(key)), emptyValue(below(path, String(key)))),
+        true,
+      ),
+    ),
+  'wrong-type'(document, { path, data }) {
+    const node = findNode(document.tree, path);
+    if (node?.kind !== 'scalar' || typeof node.value !== 'string' || data.suggestions !== undefined)
+      return [];
+    const schema = schemaOf(path);
+    const items = schema?.items === undefined ? undefined : schemaOf(below(path, 0));
+    if (items?.type !== 'string') return [];
+    const end = document.text.positionAt(node.end);
+    const start = document.text.positionAt(node.start);
+    const text = inline([node.value], document.tree.language);
+
+    return fix('Make it a list', [{ range: { start, end }, newText: text }], true);
+  },
+  'unknown-key': (document, { path, data }) => [
+    ...moved(document, path, data['section']),
+    ...fix(`Remove ${String(path.at(-1))}`, removeKey(document, path)),
+  ],
+};
+
+/** The least that a required key can hold; its own required keys with it. */
+function emptyValue(path: ConfigPath): Written {
+  const schema = schemaOf(path) ?? {};
+  const types = [schema.type ?? []].flat();
+  if (!types.includes('object')) return types.includes('array') ? [] : '';
+  const required = schema.required ?? [];
+  return Object.fromEntries(required.map((key) => [key, emptyValue(below(path, key))]));
+}
+
+const isOnLineOf = ({ text }: ConfigDocument, one: number, other: number) =>
+  text.positionAt(one).line === text.positionAt(other).line;
+
+/** A comment behind the value at a path; null where something else stands there on the line. */
+function noteBehind(document: ConfigDocument, path: ConfigPath, note: string): TextEdit[] | null {
+  const end = findEntry(document.tree, path)?.end;
+  if (end === undefined) return null;
+  const start = document.text.positionAt(end);
+  const rest = document.text.getText({ start, end: { line: start.line + 1, character: 0 } });
+  return rest.trim() === '' ? [{ range: { start, end: start }, newText: ` ${note}` }] : null;
+}
+
+/** A key with a value of one piece, in the section that it belongs to, unless that has it already. */
+function moved(document: ConfigDocument, path: ConfigPath, section: unknown): Fix[] {
+  const key = path.at(-1);
+  const value = findEntry(document.tree, path)?.value;
+  if (!Array.isArray(section) || typeof key !== 'string' || value?.kind !== 'scalar') return [];
+  const target = below(writtenPath(section as (string | number)[]), key);
+  if (value.anchor !== undefined || findEntry(document.tree, target) !== undefined) return [];
+  const where = section.length === 0 ? 'the top' : section.join('.');
+  const note = document.tree.comments.find(
+    (comment) => isOnLineOf(document, comment.start, value.end) && comment.start >= value.end,
+  );
+  const edits = inOrder(document, [
+    (current) => removeKey(current, path),
+    (current) => setValue(current, target, value.value),
+    (current) => (note === undefined ? [] : noteBehind(current, target, note.text)),
+  ]);
+
+  return fix(`Move ${key} to ${where}`, edits);
+}
