@@ -90,7 +90,7 @@ async function timed(path: string, name: string): Promise<Row> {
   const text = readFileSync(join(folder, 'int8.onnx.report.json'), 'utf8');
   const { latency_ms: latency, warnings } = JSON.parse(text) as QuantizationReport;
   const slower = warnings.find(({ code }) => code === 'slower-than-float');
-  const costs = /What costs most: (.*?)\.(?: [A-Z]|$)/.exec(slower?.message ?? '')?.[1];
+  const costs = /Most expensive: (.*?)\.(?: [A-Z]|$)/.exec(slower?.message ?? '')?.[1];
   const found = slower === undefined ? '' : `slower-than-float${costs === undefined ? '' : `: ${costs}`}`;
 
   return { name, latency, found };

@@ -91,7 +91,7 @@ command('run', 'quantize the model that a config names, restore accuracy, write 
   'run model.quant.yaml --json | jq .metric',
 ])
   .argument('<config>')
-  .addOption(output('path of the quantized model (default: as the config says)'))
+  .addOption(output('path of the quantized model (default: from the config)'))
   .addOption(json('print only the report, as JSON, on standard output; problems are JSON too'))
   .addOption(
     new Option('--format <format>', 'print the report in this format instead of a summary')
@@ -140,7 +140,7 @@ command('report', 'show the report of a run in another format', [
 ])
   .argument('<report>', 'the <model>.report.json that a run wrote, or that model')
   .addOption(
-    new Option('--format <format>', 'default: what the name of --output says, else table').choices(
+    new Option('--format <format>', 'default: by the extension of --output, else table').choices(
       REPORT_FORMATS,
     ),
   )
@@ -185,7 +185,7 @@ command(
 
 command(
   'overflow',
-  'show where 16-bit sums saturate on CPUs without VNNI, and what each overflow_fix gives',
+  'show where 16-bit sums saturate on CPUs without VNNI, and the effect of each overflow_fix',
   ['overflow model.int8.onnx', 'overflow model.quant.yaml --json'],
 )
   .argument('<model or config>', 'a quantized model (.onnx), or a config')

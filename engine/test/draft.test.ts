@@ -69,7 +69,7 @@ describe('a draft of a config', () => {
     await colours('plain', 1);
     const bare = await draft({ calibration: { images: 'plain/a_red' } });
     expect(bare).toMatchObject({ hasLabels: false, tried: [], metric: 'cosine' });
-    expect(bare.remarks.join()).toMatch(/Without labels no preprocessing was tried/);
+    expect(bare.remarks.join()).toMatch(/No preprocessing was tried: there are no labels/);
     expect((await draft({})).remarks.join()).toMatch(/No data found nearby/);
   });
 

@@ -173,7 +173,7 @@ describe('what a module does wrong is a problem with its place', () => {
     const onConsole: ModuleOptions['onConsole'] = (_name, more) => lines.push(...more);
     const problem = await thrownBy(text, { ...LIMITS, timeLimit: 8, onConsole });
     expect(problem?.code).toBe('loader-failed');
-    expect(problem?.message).toMatch(/it gave no answer within 8 s \(modules\.time_limit\)\.$/);
+    expect(problem?.message).toMatch(/it did not answer within 8 s \(modules\.time_limit\)\.$/);
     expect(lines.length).toBeLessThanOrEqual(1001);
   });
 
@@ -185,7 +185,7 @@ describe('what a module does wrong is a problem with its place', () => {
     ],
   ])('a module that allocates %s without end is ended at the memory limit', async (_, text) => {
     const problem = await thrownBy(text, { ...LIMITS, memoryLimit: 0.25 });
-    expect(problem?.message).toMatch(/it took more than 0\.25 GiB of memory \(modules\.memory_limit\)\.$/);
+    expect(problem?.message).toMatch(/it used more than 0\.25 GiB of memory \(modules\.memory_limit\)\.$/);
   });
 });
 
@@ -261,8 +261,8 @@ describe('a metric', () => {
     });
     const state = await metric.accumulate({}, 0, null, context);
     const waits = () => metric.result([state]);
-    expect(waits).toThrow(/to make the value of 1 samples: it gave no answer within 6 s/);
-    expect(waits).toThrow(/it gave no answer/);
+    expect(waits).toThrow(/to compute the value of 1 samples: it did not answer within 6 s/);
+    expect(waits).toThrow(/it did not answer/);
   });
 
   it('has the files that it imports in its identity', async () => {

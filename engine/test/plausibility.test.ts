@@ -189,7 +189,7 @@ describe('images that fit the model better in another form', () => {
   const TRANSPOSED = [0, 2, 1, 3];
   it('are found as negatives', async () => {
     expect(await found((label) => at(label, 0, 1))).toEqual([
-      expect.stringMatching(/light and dark exchanged.*negative/),
+      expect.stringMatching(/inverted brightness.*negative/),
     ]);
   });
   it('are found lying on their side', async () => {

@@ -90,10 +90,10 @@ describe('where the time of a slow model goes', () => {
       return latencyProblems(latency, slowdown, dots)[0]!.message;
     };
     expect(said([1.5, 2.5])).toMatch(
-      /What costs most: Conv conv \(0\.400 ms, in float 0\.100 ms\); conversions .*\(2, 0\.100 ms\)\. With conv, relu in float .* 1\.00 ms instead of 2\.00 ms\.$/,
+      /Most expensive: Conv conv \(0\.400 ms, in float 0\.100 ms\); conversions .*\(2, 0\.100 ms\)\. With conv, relu in float .* 1\.00 ms instead of 2\.00 ms\.$/,
     );
     expect(said([0.9, 1.1], false)).toMatch(
-      /No set of operators left in float .* This CPU has no dot products/,
+      /Leaving operators in float does not help.* This CPU has no 8-bit dot-product/,
     );
   });
   it('is measured of a real model', async () => {

@@ -160,7 +160,7 @@ it.each([
     '{"texts": "good"}\n',
     {},
     'text-invalid',
-    /line 1: it is no object with a "text"/,
+    /line 1: it is not an object with a "text"/,
   ],
   [
     'a column too few',
@@ -177,9 +177,9 @@ it.each([
     'good\n',
     { tokenizer: 'lines.txt' },
     'tokenizer-invalid',
-    /lines\.txt is not a tokenizer/,
+    /lines\.txt is not a readable tokenizer/,
   ],
-  ['nothing', 'f.txt', '\n', {}, 'data-empty', /holds no samples/],
+  ['nothing', 'f.txt', '\n', {}, 'data-empty', /contains no samples/],
 ])('%s is said', async (_, name, text, section, code, message) => {
   write('lines.txt', 'A very GOOD film\n');
   write(name, text);

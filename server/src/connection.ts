@@ -210,7 +210,7 @@ function registerWorkspace(session: Session): void {
 
 async function initialize(session: Session, params: InitializeParams): Promise<InitializeResult> {
   if (session.phase !== 'new')
-    throw new ResponseError(ErrorCodes.InvalidRequest, 'The server is initialized already.');
+    throw new ResponseError(ErrorCodes.InvalidRequest, 'The server is already initialized.');
   session.phase = 'running';
   session.capabilities = knownCapabilities(params.capabilities);
   session.settings = readSettings(params.initializationOptions);

@@ -145,6 +145,7 @@ describe('property: a fix takes the problem away and nothing else, in every styl
   it('are tried in every code that has them', () => {
     const tried =
       readFileSync(new URL(import.meta.url), 'utf8') +
+      readFileSync(new URL('./fixCases.ts', import.meta.url), 'utf8') +
       readFileSync(new URL('../../service/test/overflow.test.ts', import.meta.url), 'utf8') +
       readFileSync(new URL('../../service/test/choices.test.ts', import.meta.url), 'utf8');
     expect(Object.keys(FIXES).filter((code) => !tried.includes(`'${code}'`))).toEqual([]);

@@ -230,7 +230,7 @@ describe.skipIf(!existsSync(bundle))('the bundled program (npm run build makes i
     await client.open(config, text);
     const send = (command: string) =>
       client.connection.sendRequest('workspace/executeCommand', { command, arguments: [config] });
-    await expect(send('quantsmith.server.overflow')).rejects.toThrow('Run the quantization first');
+    await expect(send('quantsmith.server.overflow')).rejects.toThrow('Run quantization first');
     await send('quantsmith.server.run');
     const risk = async () => {
       const found = await client.connection.sendRequest<DocumentDiagnosticReport>('textDocument/diagnostic', {

@@ -200,7 +200,7 @@ describe('across the configs of a workspace', () => {
   });
 
   it('a name that is none is refused', async () => {
-    await expect(ask('rename', { newName: '' })).rejects.toThrow('"" cannot be the name.');
+    await expect(ask('rename', { newName: '' })).rejects.toThrow('"" is not a valid name.');
   });
 
   it('symbols are found by their letters, in every folder that the client has', async () => {

@@ -46,11 +46,9 @@ export function makeRoomForBiases(quantization: Quantization): {
 
   const problems = [
     ...[...widened].map((name) =>
-      problem(name, 'so large that its weights have wider scales to store it in 32 bits'),
+      problem(name, 'so large that its weights were given wider scales, so that it fits into 32 bits'),
     ),
-    ...[...float].map((name) =>
-      problem(name, 'too large to store it in 32 bits; the operator stays in float'),
-    ),
+    ...[...float].map((name) => problem(name, 'too large for 32 bits; the operator stays in float')),
   ];
 
   return {

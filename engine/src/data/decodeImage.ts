@@ -70,7 +70,10 @@ export async function decodeImage(
 
 function rawOf({ width, height, channels, data }: Pixels) {
   if ((channels !== 1 && channels !== 3) || data.length !== width * height * channels) {
-    fail('image-undecodable', `${data.length} values are no image of ${height} × ${width} × ${channels}.`);
+    fail(
+      'image-undecodable',
+      `${data.length} values are not an image of ${height} × ${width} × ${channels}.`,
+    );
   }
 
   return { width, height, channels } as const;

@@ -30,7 +30,7 @@ export async function openData(section: DataSection, context: DataContext): Prom
   const count = Math.min(source.count, section.limit ?? source.count);
   if (count === 0) {
     const path = resolve(context.baseDir, section[kind]!);
-    fail('data-empty', `${path} holds no samples.`, {
+    fail('data-empty', `${path} contains no samples.`, {
       file: path,
       configPath: [...context.configPath, kind],
     });
@@ -130,7 +130,7 @@ function checkSample(sample: Sample, { inputs, configPath }: DataContext): Sampl
 function checkFinite(sample: string, feed: HostTensor, configPath: ConfigPath): void {
   const { data } = asFloat32(feed);
   if (data instanceof Float32Array && !allFinite(data)) {
-    fail('sample-not-finite', `Sample "${sample}" holds a value that is not finite.`, {
+    fail('sample-not-finite', `Sample "${sample}" contains a non-finite value.`, {
       configPath,
       data: { sample },
     });

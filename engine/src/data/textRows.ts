@@ -46,9 +46,9 @@ function jsonRow(line: string, number: number, file: TextFile): TextRow {
   }
 
   if (typeof row !== 'object' || row === null || !('text' in row) || typeof row.text !== 'string')
-    return refuse(file, number, 'it is no object with a "text"');
+    return refuse(file, number, 'it is not an object with a "text"');
   const pair: unknown = 'pair' in row ? row.pair : null;
-  if (typeof pair !== 'string' && pair !== null) return refuse(file, number, '"pair" is no text');
+  if (typeof pair !== 'string' && pair !== null) return refuse(file, number, '"pair" is not a string');
   const label: unknown = 'label' in row ? row.label : null;
 
   return { text: row.text, pair, label: jsonLabel(label, number, file), name: `line ${number}` };
@@ -60,7 +60,7 @@ function jsonLabel(label: unknown, number: number, file: TextFile): Label {
   if (label === null || typeof label === 'number') return label;
   if (Array.isArray(label) && label.every((each) => Number.isInteger(each)))
     return { dims: [label.length], data: Int32Array.from(label as number[]) };
-  return refuse(file, number, '"label" is neither a number, a text nor a list of whole numbers');
+  return refuse(file, number, '"label" is neither a number, a string nor a list of integers');
 }
 
 type Column = 'text' | 'pair' | 'label';
@@ -99,7 +99,7 @@ function labelOf(label: string, number: number, file: TextFile): Label {
   const index = file.classes?.indexOf(label) ?? -1;
   if (index >= 0) return index;
   if (label.trim() !== '' && Number.isFinite(Number(label))) return Number(label);
-  return file.classes === null ? label : refuse(file, number, `"${label}" is none of the classes`);
+  return file.classes === null ? label : refuse(file, number, `"${label}" is not one of the classes`);
 }
 
 function refuse({ path, configPath }: TextFile, number: number, reason: string): never {

@@ -95,7 +95,7 @@ async function sectionTokenizer(
     return { tokenizer: await openTokenizer(path), files };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return fail('tokenizer-invalid', `${path} is not a tokenizer that can be read: ${reason}.`, {
+    return fail('tokenizer-invalid', `${path} is not a readable tokenizer: ${reason}.`, {
       file: path,
       configPath,
     });

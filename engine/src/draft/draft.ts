@@ -107,7 +107,7 @@ async function draftWith(
   };
 
   if (!hasLabels && metric !== 'perplexity')
-    return { ...draft, remarks: [...draft.remarks, 'Without labels no preprocessing was tried.'] };
+    return { ...draft, remarks: [...draft.remarks, 'No preprocessing was tried: there are no labels.'] };
   const measuring: Measuring = {
     ...trying,
     metric: BUILT_IN[metric],
@@ -155,7 +155,7 @@ async function taskOf(
   const blank = commonestClass(seen);
   const lines = alphabet === null ? null : (await openTask({ alphabet }, baseDir)).alphabet!.length;
   const fits = lines !== null && guess.classes !== null && lines === guess.classes - 1;
-  const reason = `Class ${blank} is the largest at most steps, and is taken for the blank.`;
+  const reason = `Class ${blank} wins at most steps and is taken as the blank.`;
   const last = blank > 0 && blank === (guess.classes ?? 0) - 1;
 
   return {

@@ -22,7 +22,7 @@ export function latencyProblems(
     ...(slowdown === null ? [] : [...costs(slowdown), help(slowdown)]),
     ...(hasDotProducts
       ? []
-      : ['This CPU has no dot products of 8-bit integers, from which int8 has its speed on others.']),
+      : ['This CPU has no 8-bit dot-product instructions, which make int8 fast on others.']),
   ];
 
   return [
@@ -49,13 +49,12 @@ function costs({ costliest, conversions }: Slowdown): string[] {
       : [`conversions between float and integers (${conversions.count}, ${inMs(conversions.milliseconds)})`];
   const all = [...named, ...between];
 
-  return all.length === 0 ? [] : [`What costs most: ${all.join('; ')}.`];
+  return all.length === 0 ? [] : [`Most expensive: ${all.join('; ')}.`];
 }
 
 /** What would help, as far as a measurement showed it. */
 function help({ tried }: Slowdown): string {
-  const without =
-    'No set of operators left in float was found that makes it faster: a float model is the faster one here.';
+  const without = 'Leaving operators in float does not help: the float model is faster here.';
   if (tried === null) return without;
   const { operators, latency } = tried;
   const helps = latency.ratio !== null && latency.ratio[0] > 1 / AS_FAST;

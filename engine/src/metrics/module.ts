@@ -56,8 +56,8 @@ export async function loadMetric(
       {
         text:
           kind === 'result'
-            ? `to make the value of ${states.length} samples`
-            : 'to tell the error of a sample',
+            ? `to compute the value of ${states.length} samples`
+            : 'to compute the error of a sample',
       },
       { kind, ...numbered(states) },
     ) as number;

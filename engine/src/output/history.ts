@@ -60,7 +60,7 @@ export async function keepRun(run: PastRun, limits: HistoryLimits = HISTORY_LIMI
 const notKept = (history: string, reason: string): Problem => ({
   code: 'history-not-written',
   severity: 'info',
-  message: `This run is not kept in ${history}: ${reason}.`,
+  message: `This run is not saved to ${history}: ${reason}.`,
   file: history,
 });
 

@@ -66,7 +66,7 @@ function paddingProblems({ graph }: PreparedModel): Problem[] {
   return padsBelowValues(graph).map((name) => ({
     code: 'padding-left-out',
     severity: 'info',
-    message: `The padding of "${name}" lies far below all values, which only a maximum reads: it is left out of the range, and takes the lowest code.`,
+    message: `The padding of "${name}" lies far below all activations and feeds only a maximum: it is left out of the range and takes the lowest code.`,
     configPath: ['model'],
     data: { node: name },
   }));

@@ -25,8 +25,8 @@ export function clippingProblems(
   const others = cut.length === 1 ? '' : ` The same holds for ${cut.length - 1} more tensors.`;
   const where = `${samples.count} ${samples.inSample ? 'calibration' : 'held-out'} samples`;
   const why = samples.inSample
-    ? 'the range estimator cuts off what matters'
-    : 'the calibration samples are not like what the model gets, or the range estimator cuts off what matters';
+    ? 'the range estimator clips values that matter'
+    : 'the calibration samples are not representative, or the range estimator clips values that matter';
 
   return [
     {
@@ -50,13 +50,13 @@ export function collapseProblem(
   { outputDb, tried }: { readonly outputDb: number; readonly tried: readonly TriedCure[] },
 ): Problem {
   const { layer, beforeDb, afterDb } = collapse;
-  const before = beforeDb === null ? 'its inputs lose nothing' : `SQNR ${decibels(beforeDb)} before it`;
+  const before = beforeDb === null ? 'its inputs are exact' : `SQNR ${decibels(beforeDb)} before it`;
   const [best] = tried.filter((cure) => cure.outputDb >= outputDb + MIN_GAIN_DB);
   const cure =
     best === undefined
       ? tried.length === 0
         ? ''
-        : ` Nothing that was tried helps: ${tried.map(({ text }) => text).join(', ')}.`
+        : ` Nothing tried helps: ${tried.map(({ text }) => text).join(', ')}.`
       : ` With ${best.text} the worst output has ${decibels(best.outputDb)} instead of ${decibels(outputDb)}.`;
 
   return {

@@ -20,11 +20,11 @@ export interface TensorFolder {
 export async function openTensorFolder(dir: string): Promise<TensorFolder> {
   const kind = await placeKind(dir);
   const unusable = (why: string) => fail('output-unusable', `The folder ${dir} ${why}.`, { file: dir });
-  if (kind !== 'absent' && kind !== 'folder') unusable('cannot be made: something else lies there');
+  if (kind !== 'absent' && kind !== 'folder') unusable('cannot be created: something else has its name');
   const present = kind === 'absent' ? [] : await readdir(dir).catch(() => unusable('cannot be read'));
   if (present.length > 0) unusable('is not empty: tensors are written into a folder of their own');
   const parent = await folderState(dirname(resolve(dir)));
-  if (parent !== 'writable') unusable('cannot be made: its parent is not there, or may not be written');
+  if (parent !== 'writable') unusable('cannot be created: its parent does not exist or is not writable');
   const files = new Map<string, Uint8Array>();
   let count = 0;
 

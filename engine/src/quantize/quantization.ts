@@ -83,7 +83,7 @@ export function weightCodes(
       const tensor = prepared.graph.initializer(quantizer.tensor)!;
       const values = readFloats(tensor, prepared.dir);
       if (!allFinite(values)) {
-        fail('weight-not-finite', `The weight "${quantizer.tensor}" holds a value that is not finite.`, {
+        fail('weight-not-finite', `The weight "${quantizer.tensor}" contains a non-finite value.`, {
           configPath: ['model'],
           data: { tensor: quantizer.tensor },
         });

@@ -72,11 +72,12 @@ function howItRuns(
   if (is.kernel !== null) return { runs: 'integer', runs_reason: null };
   if (is.restored) return { runs: 'float', runs_reason: 'back in float for accuracy' };
   if (is.unfit) return { runs: 'float', runs_reason: 'its integer kernel gives other codes than intended' };
-  if (!is.quantized) return { runs: 'float', runs_reason: 'neither its inputs nor its weights are rounded' };
+  if (!is.quantized)
+    return { runs: 'float', runs_reason: 'neither its inputs nor its weights are quantized' };
   const reason =
     !has(node, 'integer-output') && !isLinear(node)
       ? `the runtime has no integer kernel for ${node.opType}`
-      : 'not all of its inputs and its output are rounded to 8 bits, or the runtime did not fuse them';
+      : 'not all of its inputs and its output are quantized to 8 bits, or the runtime did not fuse them';
 
   return { runs: 'float_though_quantized', runs_reason: reason };
 }

@@ -71,7 +71,7 @@ export async function restoreAccuracy<Made extends { readonly quantization: Quan
   }
 
   if (maxDrop < 0) {
-    const stopReason = 'The float model itself does not reach the target; nothing was put back to float.';
+    const stopReason = 'The float model itself misses the target; no operator was put back in float.';
     const restoration = { remedies: [], steps: [], candidates: [], rankingSamples: 0, stopReason };
     return { made, reverted, measured: { baseline, initial, final: initial }, restoration };
   }

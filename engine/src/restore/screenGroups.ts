@@ -76,7 +76,7 @@ async function screenAll(search: Search, sets: readonly (readonly Group[])[]): P
         some.map(() => ({ error: null, drop: null })),
       );
     else append(found, await Promise.all(some.map((set) => problem.screen(union(set)))));
-    problem.onProgress(found.length, 'looking for the operators that matter');
+    problem.onProgress(found.length, 'searching for the operators that matter');
   }
 
   return found;

@@ -150,7 +150,7 @@ export async function modelChanges(loaded: LoadedModel): Promise<Problem[]> {
     {
       code: 'model-changed',
       severity: 'warning',
-      message: `${during}: the output and the hash in the report are those of the model as it was then.`,
+      message: `${during}: the output and the hash in the report belong to the model as it was then.`,
       file: changed,
       configPath: ['model'],
     },

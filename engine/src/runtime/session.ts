@@ -56,7 +56,7 @@ export async function createSession(source: Uint8Array | string, options: Sessio
     await native.release();
     fail(
       'tensor-name',
-      `A tensor of the model is called "${UNUSABLE_NAME}", which the runtime cannot be asked for.`,
+      `The model has a tensor called "${UNUSABLE_NAME}", which cannot be requested from the runtime.`,
     );
   }
 

@@ -63,7 +63,7 @@ function shiftedLabels(answers: readonly Answer[]): Problem | null {
     const others = SHIFTS.filter((other) => other !== shift).map(hitsWith);
     if (isBetter(hits, right) && hits > CLEARLY * largest(others))
       return implausible(
-        `The float model's answers fit the labels better ${shift < 0 ? 'less' : 'plus'} one: ${hits} of ${answers.length} samples, ${right} as they are. The labels count the classes from another number than the model.`,
+        `The float model's answers fit the labels better ${shift < 0 ? 'less' : 'plus'} one: ${hits} of ${answers.length} samples, ${right} as they are. The labels and the model start counting classes at different numbers.`,
         ['data', 'validation', 'labels'],
         { shift, hits, right },
       );
@@ -83,18 +83,18 @@ interface OtherForm {
 const OTHER_FORMS: readonly OtherForm[] = [
   {
     change: withSwappedChannels,
-    form: 'the channels of the images in the opposite order',
-    cause: 'preprocess.color does not fit the model.',
+    form: 'the color channels in reverse order',
+    cause: 'preprocess.color does not match the model.',
   },
   {
     change: withLightAndDarkExchanged,
-    form: 'light and dark exchanged',
+    form: 'inverted brightness',
     cause: 'The images, or preprocess, are the negative of what the model was trained on.',
   },
   {
     change: withRowsAndColumnsExchanged,
-    form: 'the rows and columns of the images exchanged',
-    cause: 'The images lie on their side: height and width were exchanged when they were written.',
+    form: 'the rows and columns of the images swapped',
+    cause: 'The images are transposed: height and width were swapped when they were written.',
   },
 ];
 

@@ -62,7 +62,7 @@ export function deadLayerProblems(
     {
       code: 'float-accuracy-implausible',
       severity: 'error',
-      message: `The float model's ${metric.name} is ${metricValue(metric.name, value)} on ${states.length} samples, and all weights of ${names.slice(0, 3).join(', ')} are 0: nothing that this layer gets reaches its output. The model's weights were not saved or loaded as a whole.`,
+      message: `The float model's ${metric.name} is ${metricValue(metric.name, value)} on ${states.length} samples, and all weights of ${names.slice(0, 3).join(', ')} are 0: nothing passes through this layer. The weights were probably saved or loaded incompletely.`,
       configPath: ['model'],
       data: { metric: metric.name, value, layers: names },
     },

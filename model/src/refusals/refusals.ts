@@ -68,7 +68,7 @@ function quantizedAlready(structure: Structure): Problem | null {
   const { name: node, op } = found;
   return refuse(
     'already-quantized',
-    `The model is quantized already: node "${node}" is ${article(op)} ${op}. Name the float model that it was made from.`,
+    `The model is already quantized: node "${node}" is ${article(op)} ${op}. Quantize the float model that it was made from.`,
     { node, op },
   );
 }

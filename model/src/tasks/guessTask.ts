@@ -183,9 +183,13 @@ function ofRow({ inputs, nodes }: ModelSummary, { dims }: TensorSignature): Task
     return because(null, 'The output has the shape of the input: an autoencoder; mse or cosine compares it.');
   const isSure = nodes.slice(-3).some(({ op }) => /Softmax$/.test(op));
   if (values === 1)
-    return because('classification', 'The output is one value: yes or no, by f1_binary, or a figure.', {
-      classes: 2,
-    });
+    return because(
+      'classification',
+      'The output is a single value: a yes/no score (f1_binary) or a number.',
+      {
+        classes: 2,
+      },
+    );
   if (!isSure && VECTOR_LENGTHS.includes(values))
     return because(
       'embedding',
@@ -195,5 +199,5 @@ function ofRow({ inputs, nodes }: ModelSummary, { dims }: TensorSignature): Task
       },
     );
 
-  return because('classification', `The output is ${values} values a sample.`, { classes: values });
+  return because('classification', `The output is ${values} values per sample.`, { classes: values });
 }

@@ -47,7 +47,7 @@ export const resize11: Adapter = (node, context) => {
 /** Resize 13 dropped one coordinate mode. */
 export const resize13: Adapter = (node, context) => {
   if (stringAttribute(node, 'coordinate_transformation_mode', '') === 'tf_half_pixel_for_nn') {
-    context.problem(node, 'tf_half_pixel_for_nn is gone');
+    context.problem(node, 'tf_half_pixel_for_nn has been removed');
   }
 
   return [node];

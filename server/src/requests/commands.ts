@@ -135,7 +135,7 @@ function converted(session: Session, uri: string, file: string): { text: string;
   const document = session.documentOf(uri);
   if (document === null) throw refused(`${file} is not open.`);
   const text = convert(document);
-  if (text === null) throw refused(`${file} has syntax errors; what is wrong can have no other form.`);
+  if (text === null) throw refused(`${file} has syntax errors: fix them before converting it.`);
   return { text, fileName: convertedName(file, document.tree.language) };
 }
 
@@ -151,7 +151,7 @@ function valueSet(
   const isPath = Array.isArray(path) && path.every((step) => typeof step === 'string');
   const isValue = ['string', 'number', 'boolean'].includes(typeof value);
   const edits = isPath && isValue ? setValue(document, writtenPath(path), value as Written) : null;
-  if (edits === null) throw refused(`The value cannot be set in ${file}: its syntax is in the way.`);
+  if (edits === null) throw refused(`The value cannot be set in ${file}: fix its syntax errors first.`);
   return edits;
 }
 
@@ -220,7 +220,7 @@ async function overflow(session: Session, task: Task): Promise<{ reportPath: str
   const report = reportPath === null ? null : await readReport(reportPath).catch(() => null);
   if (checked.config !== null && report?.config.sha256 !== checked.sha256) {
     throw refused(
-      'Run the quantization first: the comparison goes into the report of this version of the config.',
+      'Run quantization first: the comparison is added to the report of this version of the config.',
       {
         code: 'report-missing',
       },

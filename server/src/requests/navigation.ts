@@ -128,7 +128,7 @@ export async function renameAt(
       : layers.renameLayer(await sameModel(session, document, token), mention.name, newName);
 
   if (edit === null && prepareRenameAt(document, position) !== null)
-    throw new ResponseError(ErrorCodes.InvalidParams, `"${newName}" cannot be the name.`);
+    throw new ResponseError(ErrorCodes.InvalidParams, `"${newName}" is not a valid name.`);
 
   return edit;
 }

@@ -72,7 +72,7 @@ async function maskProblem(
   if (channels === 1) return null;
 
   return channels === null
-    ? `"${folder.written}/${file}" is no PNG.`
+    ? `"${folder.written}/${file}" is not a PNG file.`
     : `"${folder.written}/${file}" has ${channels} channels; a mask has one, the class.`;
 }
 

@@ -54,7 +54,7 @@ function taskSection({ task, reasons }: ModelDraft): string[] {
   if (entries.length === 0)
     return [
       ...why,
-      '# The task is not known from the shapes: outputs are compared with those of the float model.',
+      '# The shapes do not tell the task: outputs are compared with those of the float model.',
       '',
     ];
 
@@ -140,7 +140,7 @@ function validationSection(
   const pathOf = (source: DraftSource | undefined) =>
     source?.images ?? source?.arrays ?? source?.tensors ?? source?.loader;
   const isSame = pathOf(validation) === pathOf(calibration);
-  const same = '# the same samples as for calibration: separate samples would tell more';
+  const same = '# the same samples as for calibration: separate samples are more telling';
   return ['', ...indented(2, isSame ? [same, ...lines] : lines)];
 }
 

@@ -35,7 +35,7 @@ function choiceFindings(
   const canPin = changed === null && open.length > 0 && Object.keys(pinned).length > 0;
   if (!canPin) return against;
   const chosen = choices.map(({ setting, value }) => `${setting.split('.').at(-1)} ${value}`).join(', ');
-  const message = `What this config leaves open was chosen by measurement: ${chosen}. Another machine may choose otherwise, unless it is pinned.`;
+  const message = `Settings that this config leaves open were chosen by measurement: ${chosen}. Another machine may choose differently unless they are pinned.`;
   const hint = findingAt(document, [['quantization'], ['model']], 'choices-open', 'hint', message);
 
   return [...against, { ...hint, related: related(report), data: { pinned } }];

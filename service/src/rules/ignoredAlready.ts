@@ -34,7 +34,7 @@ function ignoredAlreadyFindings(
       seen.add(text);
       if (reason === null) return [];
       const path = ['quantization', 'ignored_scope', list] as const;
-      const message = `"${text}" is ignored already: ${reason}.`;
+      const message = `"${text}" is already ignored: ${reason}.`;
       return [{ code: 'ignored-already', severity: 'hint', message, start, end, path, data: {} }];
     });
   });

@@ -20,7 +20,7 @@ function blockedModules({
   return modules.map(({ path, written }) => ({
     code: 'modules-blocked',
     severity: 'warning',
-    message: `"${written}" is a program; a run refuses it until programs of configs are allowed to run here.`,
+    message: `"${written}" is a program; a run refuses it until modules are allowed here.`,
     ...placeIn(document, path),
     path,
     data: {},

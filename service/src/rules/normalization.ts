@@ -73,7 +73,7 @@ function normalizationFindings(
   }
 
   if (divisor >= 200 && means.some((each) => Math.abs(each) > LARGEST_SHARE)) {
-    const message = `mean is subtracted after the division by ${divisor}, from values of 0 to 1; these are means of bytes.`;
+    const message = `mean is subtracted after the division by ${divisor}, from values between 0 and 1; these are means of bytes.`;
     const shares = (values: number | readonly number[]) =>
       Array.isArray(values)
         ? (values as readonly number[]).map((each) => Number((each / 255).toPrecision(3)))
@@ -113,7 +113,7 @@ function differenceFindings(document: ConfigDocument, calibration: Section, vali
   const isWritten = findEntry(document.tree, ['data', 'validation', 'preprocess', first]) !== undefined;
   const path = below(['data', 'validation', 'preprocess'], ...(isWritten ? [first] : []));
   const text = (value: unknown) => (value === undefined ? 'none' : JSON.stringify(value));
-  const message = `preprocess differs from that of calibration: ${differing.map((key) => `${key} is ${text(other[key])} there, not ${text(one[key])}`).join('; ')}. The ranges are measured on other values than accuracy.`;
+  const message = `preprocess differs from that of calibration: ${differing.map((key) => `${key} is ${text(other[key])} there, not ${text(one[key])}`).join('; ')}. Ranges are calibrated on different values than accuracy is measured on.`;
   const value = one[first];
 
   return [

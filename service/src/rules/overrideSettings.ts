@@ -18,11 +18,9 @@ export function overrideFindings(document: ConfigDocument, config: QuantizationC
     };
 
     if (names.length + patterns.length + types.length === 0)
-      return dead('This entry names no operators: names, patterns or types say which ones it is about.');
+      return dead('This entry selects no operators: set names, patterns or types.');
     if (Object.keys(settings).length === 0)
-      return dead(
-        'This entry sets nothing: float, num_bits, mode, per_channel or half_range say what holds.',
-      );
+      return dead('This entry changes nothing: set float, num_bits, mode, per_channel or half_range.');
     if (settings.float === true)
       return (Object.keys(settings) as (keyof typeof settings)[])
         .filter((key) => key !== 'float')
@@ -42,7 +40,7 @@ function wideFindings(document: ConfigDocument, config: QuantizationConfig, path
   const runtime = config.quantization?.advanced_parameters?.backend_params?.runtime ?? 'onnxruntime';
   if (span === undefined || runtime !== 'onnxruntime') return [];
   const message =
-    "ONNX Runtime's CPU provider has no integer kernels for more than 8 bits: these operators compute in float on rounded values.";
+    "ONNX Runtime's CPU provider has no integer kernels for more than 8 bits: these operators run in float on quantized-dequantized values.";
 
   return [{ code: 'no-integer-kernel', severity: 'warning', message, ...span, path, data: {} }];
 }

@@ -34,7 +34,7 @@ function sourceFindings({ document, value, facts, baseDir }: RuleInput & { baseD
     if (key === 'images' && isEmpty)
       return findingAt(document, path, 'data-empty', `"${written}" holds no ${IMAGE_TYPES} image.`);
     if (key === 'tensors' && isEmpty)
-      return findingAt(document, path, 'data-empty', `"${written}" holds no folder test_data_set_*.`);
+      return findingAt(document, path, 'data-empty', `"${written}" contains no folder test_data_set_*.`);
     if (key === 'images' && kind === 'file' && NO_IMAGE.test(written))
       return wrongKey(document, path, `"${written}" is not an image.`, ARRAY.test(written) ? 'arrays' : null);
     if (key === 'tensors' && kind === 'file')

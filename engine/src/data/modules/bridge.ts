@@ -108,7 +108,7 @@ function consoleTo(show: (lines: readonly string[]) => void): () => (text: strin
       rest = (lines.pop() ?? '').slice(0, MAX_LINE);
       const shown = lines.slice(0, MAX_LINES - count).map((line) => line.slice(0, MAX_LINE));
       count += lines.length;
-      if (count > MAX_LINES) shown.push('… (what it prints further is not shown)');
+      if (count > MAX_LINES) shown.push('… (further output is not shown)');
       if (shown.length > 0) show(shown);
     };
   };

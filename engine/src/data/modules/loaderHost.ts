@@ -52,7 +52,7 @@ function sampleOf(item: unknown): GivenSample {
   if (typeof item !== 'object' || item === null) throw new TypeError(`the sample is ${String(item)}`);
   const labelled = 'feeds' in item && !isTensor(item.feeds);
   const feeds: unknown = labelled ? item.feeds : item;
-  if (typeof feeds !== 'object' || feeds === null) throw new TypeError('"feeds" holds no tensors');
+  if (typeof feeds !== 'object' || feeds === null) throw new TypeError('"feeds" contains no tensors');
   for (const [name, tensor] of Object.entries(feeds)) checkTensor(name, tensor);
   const { label, name, image } = (labelled ? item : {}) as {
     readonly label?: Label;
@@ -75,7 +75,7 @@ function checkTensor(name: string, tensor: unknown): void {
   if (!isTensor(tensor)) throw new TypeError(`"${name}" is no {dims, data}`);
   const { dims, data } = tensor;
   if (!Array.isArray(dims) || !dims.every((dim) => Number.isSafeInteger(dim) && dim >= 0))
-    throw new TypeError(`the dims of "${name}" are no list of sizes`);
+    throw new TypeError(`the dims of "${name}" are not a list of sizes`);
   const wanted = dims.reduce<number>((product, dim) => product * (dim as number), 1);
   if (!Array.isArray(data) && !(ArrayBuffer.isView(data) && 'length' in data))
     throw new TypeError(`the data of "${name}" is neither a typed array nor an array`);

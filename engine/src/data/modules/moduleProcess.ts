@@ -115,9 +115,9 @@ function endText(end: ModuleEnd, { timeLimit, memoryLimit }: ModuleOptions): Fai
     case 'uncaught':
       return thrownText(end.thrown);
     case 'time':
-      return { text: `it gave no answer within ${timeLimit} s (modules.time_limit)`, stack: '' };
+      return { text: `it did not answer within ${timeLimit} s (modules.time_limit)`, stack: '' };
     case 'memory':
-      return { text: `it took more than ${memoryLimit} GiB of memory (modules.memory_limit)`, stack: '' };
+      return { text: `it used more than ${memoryLimit} GiB of memory (modules.memory_limit)`, stack: '' };
     case 'ended': {
       const how = end.signal === null ? `with code ${end.code}` : `by ${end.signal}`;
       return { text: `its process ended ${how}`, stack: '' };
