@@ -195,7 +195,7 @@ describe('images that fit the model better in another form', () => {
   it('are found lying on their side', async () => {
     // Half of the places stay where they are.
     expect(await found((label) => at(TRANSPOSED[label]!, 1, 0))).toEqual([
-      expect.stringMatching(/rows and columns .* exchanged/),
+      expect.stringMatching(/rows and columns .* swapped/),
     ]);
   });
   it('are left alone where they fit, and where they are no images', async () => {
