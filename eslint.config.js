@@ -17,7 +17,7 @@ const NO_LITERAL_PATH = {
 };
 
 /** Locals are named after what they hold, parts of speech say nothing. */
-const VAGUE = '[name=/^(at|of|so|own|said|told|heard|borders|lanes)$/]';
+const VAGUE = '[name=/^(at|of|so|own|said|told|heard|borders|lanes|found|one|each|most)$/]';
 const NO_VAGUE_LOCAL = {
   selector: [
     `VariableDeclarator > Identifier.id${VAGUE}`,

@@ -42,9 +42,9 @@ async function bothSides(a: string, b: string): Promise<[Side, Side]> {
     side.status === 'rejected' ? [side.reason as unknown] : [],
   );
 
-  const [one, other] = reasons;
-  if (!(one instanceof QuantsmithError && other instanceof QuantsmithError)) throw one;
-  throw new QuantsmithError({ ...one.problem, message: `${one.message} ${other.message}` });
+  const [left, other] = reasons;
+  if (!(left instanceof QuantsmithError && other instanceof QuantsmithError)) throw left;
+  throw new QuantsmithError({ ...left.problem, message: `${left.message} ${other.message}` });
 }
 
 type Side =

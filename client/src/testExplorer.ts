@@ -31,7 +31,7 @@ export function createTestExplorer(run: RunConfig): vscode.Disposable {
     async (request, token) => {
       const test = controller.createTestRun(request);
       const items = request.include ?? [...controller.items].map(([, item]) => item);
-      for (const item of items.filter((one) => request.exclude?.includes(one) !== true)) {
+      for (const item of items.filter((excluded) => request.exclude?.includes(excluded) !== true)) {
         if (token.isCancellationRequested) test.skipped(item);
         else await runTest(test, item, run);
       }

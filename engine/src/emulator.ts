@@ -27,12 +27,12 @@ export async function findEmulator(
 
   for (const folder of path.split(delimiter).filter((entry) => entry !== '')) {
     const program = join(folder, PROGRAM);
-    const found = await access(program, constants.X_OK).then(
+    const isThere = await access(program, constants.X_OK).then(
       () => true,
       () => false,
     );
 
-    if (found) return { path: program, args: ['-cpu', EMULATED_CPUS[cpu]] };
+    if (isThere) return { path: program, args: ['-cpu', EMULATED_CPUS[cpu]] };
   }
 
   return fail(

@@ -80,17 +80,17 @@ async function quantizeInto(
   const final = buildModel(quantization, reverted);
 
   const unchanged = restored.made === checked.made && reverted.size === 0;
-  const found = await verifyFinished({ quantization, final, reverted, unchanged }, checked, opened);
+  const findings = await verifyFinished({ quantization, final, reverted, unchanged }, checked, opened);
   const finished = await measure(final, restored, checked, planned, opened);
   await explainLosses(
-    { restored, final, finished, verification: found.verification },
+    { restored, final, finished, verification: findings.verification },
     quantizerWith({ inputs, settled, checked }),
     checked.samples,
     opened,
   );
   const report = await publishRun(output, request, opened, {
     ...{ settled, planned, restored, final, finished },
-    ...found,
+    ...findings,
   });
 
   // A run that ends here is not gone on with.

@@ -38,10 +38,10 @@ function flippedTable(listed: Answers['listed']): Block {
     ],
     rows: listed
       .slice(0, MAX_ROWS)
-      .map((each): Cell[] => [
-        { code: each.name },
-        ...[each.label, each.float, each.quantized].map(String),
-        ...[each.float_margin, each.quantized_margin].map(margin),
+      .map((flip): Cell[] => [
+        { code: flip.name },
+        ...[flip.label, flip.float, flip.quantized].map(String),
+        ...[flip.float_margin, flip.quantized_margin].map(margin),
       ]),
   };
 }
@@ -58,9 +58,9 @@ function classTable(classes: Answers['classes'], metric: string): Block {
     ],
     rows: classes
       .slice(0, MAX_ROWS)
-      .map((each): Cell[] => [
-        ...[each.class, each.count].map(String),
-        ...[each.float, each.quantized].map((value) => metricValue(metric, value)),
+      .map((entry): Cell[] => [
+        ...[entry.class, entry.count].map(String),
+        ...[entry.float, entry.quantized].map((value) => metricValue(metric, value)),
       ]),
   };
 }

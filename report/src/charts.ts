@@ -47,13 +47,13 @@ function dropSvg({ points, final, target, tick, xLabel, yLabel }: DropChart): Dr
   const drops = [...points.map((point) => point.drop), ...final.interval, final.drop, target ?? 0, 0];
   const range = domain(drops);
   if (range === null) return null;
-  const most = points.reduce((count, point) => Math.max(count, point.count), 1);
-  const x = linear([0, most], [EDGE.left + 16, WIDTH - EDGE.right - 16]);
+  const highest = points.reduce((count, point) => Math.max(count, point.count), 1);
+  const x = linear([0, highest], [EDGE.left + 16, WIDTH - EDGE.right - 16]);
   const y = linear(range.ends, [BOTTOM, EDGE.top]);
   const curve = leastDrops(points.filter((point) => point.validated)).map(
     ([count, drop]) => `${x(count).toFixed(1)},${y(drop).toFixed(1)}`,
   );
-  const body = markup`${yAxis(range.ticks, y, tick, WIDTH)}${xAxis(most, x, xLabel)}
+  const body = markup`${yAxis(range.ticks, y, tick, WIDTH)}${xAxis(highest, x, xLabel)}
 <text class="label" transform="translate(14 ${(BOTTOM + EDGE.top) / 2}) rotate(-90)" text-anchor="middle">${yLabel}</text>
 ${target === null ? NOTHING : targetLine(y(target))}<polyline class="curve" points="${curve.join(' ')}"/>
 ${points.map(
@@ -162,9 +162,9 @@ function yAxis(ticks: readonly number[], y: Scale, text: (value: number) => stri
 }
 
 /** Whole numbers, about ten at most. */
-function xAxis(most: number, x: Scale, label: string): Markup {
-  const step = Math.max(1, tickStep(most / 10));
-  const counts = Array.from({ length: Math.floor(most / step) + 1 }, (_, index) => index * step);
+function xAxis(highest: number, x: Scale, label: string): Markup {
+  const step = Math.max(1, tickStep(highest / 10));
+  const counts = Array.from({ length: Math.floor(highest / step) + 1 }, (_, index) => index * step);
   return markup`${counts.map(
     (
       count,

@@ -38,7 +38,7 @@ export function compare(a: Subject, b: Subject): Comparison {
     notes: notes(a, b),
     operators: operatorDifferences(a, b),
     // Equal ranks keep the order of the graph; infinities must not be subtracted.
-    layers: different.sort((one, other) => (rank(one) === rank(other) ? 0 : rank(one) - rank(other))),
+    layers: different.sort((a, other) => (rank(a) === rank(other) ? 0 : rank(a) - rank(other))),
     same_layers: pairs.length - different.length,
   };
 }
@@ -71,12 +71,12 @@ function operatorDifferences(a: Subject, b: Subject): Comparison['operators'] {
   return [...new Set([...Object.keys(first), ...Object.keys(second)])]
     .map((op) => ({ op, a: count(first, op), b: count(second, op) }))
     .filter((row) => row.a !== row.b)
-    .sort((one, other) => Math.abs(other.b - other.a) - Math.abs(one.b - one.a));
+    .sort((a, other) => Math.abs(other.b - other.a) - Math.abs(a.b - a.a));
 }
 
 function notes({ measured_on: a, metric: first }: Subject, { measured_on: b, metric: second }: Subject) {
   if (a === null || b === null) return [];
-  const differ = (one: unknown, other: unknown, text: string) => (one === other ? [] : [text]);
+  const differ = (a: unknown, other: unknown, text: string) => (a === other ? [] : [text]);
   const bothMeasured = first !== null && second !== null;
 
   return [

@@ -32,10 +32,10 @@ export function exceededLimits({ a, b }: Comparison, limits: Limits): LimitExcee
 }
 
 function drop(a: Subject, b: Subject, allowed: number): LimitExceeded | null {
-  const broken = (found: number | null, message: string): LimitExceeded => ({
+  const broken = (value: number | null, message: string): LimitExceeded => ({
     limit: 'max_drop',
     allowed,
-    found,
+    found: value,
     message,
   });
 
@@ -49,12 +49,17 @@ function drop(a: Subject, b: Subject, allowed: number): LimitExceeded | null {
     return broken(null, `The drop is not known: one was measured by ${a.metric.name}, the other by ${name}.`);
   if (a.measured_on?.validation !== b.measured_on?.validation)
     return broken(null, 'The drop is not known: the two were not measured on the same validation data.');
-  const found = b.metric.higher_is_better ? a.metric.value - b.metric.value : b.metric.value - a.metric.value;
+  const measured = b.metric.higher_is_better
+    ? a.metric.value - b.metric.value
+    : b.metric.value - a.metric.value;
   // Differences of shares like 0.98 - 0.97 are not exact.
-  if (found <= allowed + 1e-12) return null;
+  if (measured <= allowed + 1e-12) return null;
   const values = `${metricValue(name, a.metric.value)} → ${metricValue(name, b.metric.value)}`;
 
-  return broken(found, `${name} got worse by ${figure(found)} (${values}), ${figure(allowed)} is allowed.`);
+  return broken(
+    measured,
+    `${name} got worse by ${figure(measured)} (${values}), ${figure(allowed)} is allowed.`,
+  );
 }
 
 function latency(a: Subject, b: Subject, limit: Limit): LimitExceeded | null {

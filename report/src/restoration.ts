@@ -84,9 +84,9 @@ function contributionTable(metric: Metric, { steps, reverted, candidates = [] }:
     drop === null ? [] : [{ reverted, drop }],
   );
 
-  const found = contributions(reverted, states, groups);
-  if (found.length === 0) return [];
-  const rows = found.map(({ operators, dropWith, dropWithout }): Cell[] => [
+  const gains = contributions(reverted, states, groups);
+  if (gains.length === 0) return [];
+  const rows = gains.map(({ operators, dropWith, dropWithout }): Cell[] => [
     names(operators),
     dropValue(metric, dropWithout),
     dropValue(metric, dropWith),

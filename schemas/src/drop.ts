@@ -25,6 +25,6 @@ export function drop(value: number, { baseline, higherIsBetter, dropType }: Drop
 }
 
 /** Whether a drop is within the target; differences of shares such as 0.7545 − 0.7525 are not exact. */
-export function meetsTarget(found: number | null, maxDrop: number): boolean {
-  return found !== null && found - maxDrop <= 1e-12;
+export function meetsTarget(measured: number | null, maxDrop: number): boolean {
+  return measured !== null && measured - maxDrop <= 1e-12;
 }

@@ -8,16 +8,16 @@ export function append<T>(target: T[], items: Iterable<T>): void {
 
 /** The largest of some numbers, −∞ where there is none. */
 export function largest(numbers: Iterable<number>): number {
-  let found = Number.NEGATIVE_INFINITY;
-  for (const number of numbers) if (number > found || Number.isNaN(number)) found = number;
+  let maximum = Number.NEGATIVE_INFINITY;
+  for (const number of numbers) if (number > maximum || Number.isNaN(number)) maximum = number;
 
-  return found;
+  return maximum;
 }
 
 /** The smallest of some numbers, ∞ where there is none. */
 export function smallest(numbers: Iterable<number>): number {
-  let found = Number.POSITIVE_INFINITY;
-  for (const number of numbers) if (number < found || Number.isNaN(number)) found = number;
+  let minimum = Number.POSITIVE_INFINITY;
+  for (const number of numbers) if (number < minimum || Number.isNaN(number)) minimum = number;
 
-  return found;
+  return minimum;
 }

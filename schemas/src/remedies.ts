@@ -72,8 +72,8 @@ export function reportedRemedy(
   setting: string,
   text: string,
 ): { readonly path: ConfigPath; readonly value: Value } | undefined {
-  const found = REMEDIES.find((remedy) => remedy.setting === setting);
-  return found && { path: found.path, value: found.parse(text) };
+  const known = REMEDIES.find((remedy) => remedy.setting === setting);
+  return known && { path: known.path, value: known.parse(text) };
 }
 
 function changeAt([, ...path]: SettingPath, value: Value): QuantizationChange {

@@ -21,7 +21,9 @@ const UPGRADES: Readonly<Record<number, (report: Json) => Json>> = {
 /** Version 1 did not say how bad what it warned of is. */
 function severeWarnings(warnings: unknown): unknown {
   if (!Array.isArray(warnings)) return warnings;
-  return warnings.map((one: unknown) => (isRecord(one) ? { ...one, severity: 'warning' } : one));
+  return warnings.map((warning: unknown) =>
+    isRecord(warning) ? { ...warning, severity: 'warning' } : warning,
+  );
 }
 
 /** Version 1 gave the largest number there is for a drop relative to 0, and an interval made of such numbers. */

@@ -5,8 +5,8 @@ const DISTRUSTED: ReadonlySet<string> = new Set(['output-damaged', 'float-accura
 
 /** Why the figures of a report are not to be trusted, in one sentence; null: nothing speaks against them. */
 export function distrustOf({ warnings }: Pick<QuantizationReport, 'warnings'>): string | null {
-  const found = warnings.find(({ code, severity }) => severity === 'error' && DISTRUSTED.has(code));
-  return found?.message ?? null;
+  const distrust = warnings.find(({ code, severity }) => severity === 'error' && DISTRUSTED.has(code));
+  return distrust?.message ?? null;
 }
 
 /** Whether a run found something as bad as an error, and wrote the model all the same. */

@@ -75,8 +75,8 @@ async function checkStdin(
 
 /** Files that names, folders and globs stand for, without doubles. A folder or glob without a config is an error. */
 async function filesOf(patterns: readonly string[]): Promise<string[]> {
-  const found = await Promise.all(patterns.map(filesOfOne));
-  return [...new Set(found.flat())];
+  const lists = await Promise.all(patterns.map(filesOfOne));
+  return [...new Set(lists.flat())];
 }
 
 async function filesOfOne(pattern: string): Promise<string[]> {
@@ -87,17 +87,17 @@ async function filesOfOne(pattern: string): Promise<string[]> {
   const folder = info !== null;
   // A file that is not there is a finding of its own.
   if (!folder && !isDynamicPattern(pattern)) return [pattern];
-  const found = folder
+  const files = folder
     ? await glob(CONFIG_NAMES, { ...options, cwd: pattern, absolute: true })
     : await glob(pattern.replaceAll('\\', '/'), { ...options, absolute: true });
 
-  if (found.length === 0)
+  if (files.length === 0)
     fail(
       'usage-invalid',
       folder ? `No config found in the folder ${pattern}.` : `No file matches ${pattern}.`,
     );
 
-  return found.sort().map((file) => relative(process.cwd(), file));
+  return files.sort().map((file) => relative(process.cwd(), file));
 }
 
 function placedFindings({ path, findings }: CheckedConfig): PlacedFinding[] {

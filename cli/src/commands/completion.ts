@@ -27,8 +27,8 @@ export function addCompletion(program: Command): void {
       const patterns = FILES[name];
       if (patterns === undefined) continue;
       argument.handler = (complete) => {
-        const found = globSync([...patterns], { ignore: [...NOT_SEARCHED], deep: DEPTH });
-        for (const file of found.sort()) complete(file, '');
+        const paths = globSync([...patterns], { ignore: [...NOT_SEARCHED], deep: DEPTH });
+        for (const file of paths.sort()) complete(file, '');
       };
     }
   }

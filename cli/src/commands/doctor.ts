@@ -35,13 +35,13 @@ function asJson({ problem, ...rest }: Diagnosis) {
 }
 
 async function diagnose(): Promise<Diagnosis> {
-  const found: EngineEnvironment[] = [];
+  const environments: EngineEnvironment[] = [];
   const outcome = await startEngine(
     { kind: 'environment' },
-    { onEvent: (event) => event.type === 'environment' && found.push(event.environment) },
+    { onEvent: (event) => event.type === 'environment' && environments.push(event.environment) },
   );
 
-  const engine = found[0] ?? null;
+  const engine = environments[0] ?? null;
 
   return {
     quantsmith: TOOL.version,
@@ -56,7 +56,7 @@ async function diagnose(): Promise<Diagnosis> {
 
 async function emulatedHere(): Promise<string[]> {
   const cpus = Object.keys(EMULATED_CPUS) as (keyof typeof EMULATED_CPUS)[];
-  const found = await Promise.all(
+  const checked = await Promise.all(
     cpus.map((cpu) =>
       findEmulator(cpu).then(
         () => [cpu],
@@ -65,7 +65,7 @@ async function emulatedHere(): Promise<string[]> {
     ),
   );
 
-  return found.flat();
+  return checked.flat();
 }
 
 /** What ONNX Runtime's integer kernels do with this CPU's instruction sets. */

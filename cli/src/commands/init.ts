@@ -21,13 +21,13 @@ function summary({ calibration, validation }: DraftData, draft: ModelDraft): str
     from?.images ?? from?.arrays ?? from?.tensors ?? from?.loader;
   const [source, samples] = [pathOf(validation), pathOf(calibration)];
   const [best] = tried;
-  const kind = [task.type, task.decode].filter((each) => typeof each === 'string').join(', ');
-  const found = labels ?? (hasLabels ? 'the folders of classes' : 'none');
+  const kind = [task.type, task.decode].filter((part) => typeof part === 'string').join(', ');
+  const labelled = labels ?? (hasLabels ? 'the folders of classes' : 'none');
 
   return [
     `task: ${kind === '' ? 'not known from the shapes' : kind}`,
     `calibration: ${samples ?? 'no data found'}`,
-    `validation: ${source === undefined ? 'no data found' : `${source}, labels: ${found}`}`,
+    `validation: ${source === undefined ? 'no data found' : `${source}, labels: ${labelled}`}`,
     ...(best === undefined
       ? []
       : [

@@ -5,13 +5,13 @@ import { activeConfig } from '../config/activeConfig.js';
 export async function checkConfig(given?: vscode.Uri): Promise<number | undefined> {
   const document = given === undefined ? activeConfig() : await vscode.workspace.openTextDocument(given);
   if (document === undefined) return undefined;
-  const found = vscode.languages
+  const diagnostics = vscode.languages
     .getDiagnostics(document.uri)
     .filter((diagnostic) => diagnostic.severity <= vscode.DiagnosticSeverity.Warning);
 
-  if (found.length === 0)
+  if (diagnostics.length === 0)
     void vscode.window.showInformationMessage('Quantsmith found nothing wrong with this config.');
   else await vscode.commands.executeCommand('workbench.actions.view.problems');
 
-  return found.length;
+  return diagnostics.length;
 }

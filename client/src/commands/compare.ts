@@ -12,25 +12,25 @@ export async function compareReports(first?: vscode.Uri, second?: vscode.Uri): P
   if (a === undefined) return;
   const b = second ?? (await otherReport(a));
   if (b === undefined) return;
-  const [one, other] = await Promise.all([readReport(a), readReport(b)]);
-  if (one === null || other === null) {
-    const file = (one === null ? a : b).fsPath;
+  const [reportA, other] = await Promise.all([readReport(a), readReport(b)]);
+  if (reportA === null || other === null) {
+    const file = (reportA === null ? a : b).fsPath;
     void vscode.window.showErrorMessage(`${file} is not a report that this version can show.`);
     return;
   }
 
   const subject = (report: QuantizationReport) => subjectOfReport(report.output.path, report);
-  const content = comparisonMarkdown(compare(subject(one), subject(other)));
+  const content = comparisonMarkdown(compare(subject(reportA), subject(other)));
   const document = await vscode.workspace.openTextDocument({ language: 'markdown', content });
   await vscode.commands.executeCommand('markdown.showPreviewToSide', document.uri);
 }
 
 async function ownReport(): Promise<vscode.Uri | undefined> {
   const config = activeConfig();
-  const found = config === undefined ? undefined : await newestReportOf(config.uri);
-  if (config !== undefined && found === undefined)
+  const newest = config === undefined ? undefined : await newestReportOf(config.uri);
+  if (config !== undefined && newest === undefined)
     void vscode.window.showInformationMessage('This config has no report yet: run the quantization first.');
-  return found;
+  return newest;
 }
 
 async function otherReport(current: vscode.Uri): Promise<vscode.Uri | undefined> {

@@ -72,8 +72,8 @@ export const exists = (file: vscode.Uri): Thenable<boolean> =>
 
 /** The model to quantize; int8 models that this tool wrote are left out. */
 export async function pickModel(): Promise<vscode.Uri | undefined> {
-  const found = await vscode.workspace.findFiles('**/*.onnx', '**/{node_modules,.quantsmith}/**', MAX_MODELS);
-  const models = found.filter(({ path }) => !path.endsWith('.int8.onnx'));
+  const files = await vscode.workspace.findFiles('**/*.onnx', '**/{node_modules,.quantsmith}/**', MAX_MODELS);
+  const models = files.filter(({ path }) => !path.endsWith('.int8.onnx'));
   if (models.length === 0) {
     void vscode.window.showInformationMessage('There is no ONNX model in this workspace.');
     return undefined;

@@ -8,8 +8,8 @@ export async function showReport(panels: ReportPanels, given?: vscode.Uri): Prom
   if (given !== undefined && isReport(given)) return panels.open(given);
   const config = given ?? configInView()?.uri;
   if (config === undefined) return pickReport(panels);
-  const found = await newestReportOf(config);
-  if (found !== undefined) return panels.open(found);
+  const newest = await newestReportOf(config);
+  if (newest !== undefined) return panels.open(newest);
   const chosen = await vscode.window.showInformationMessage(
     'This config has no report yet: run the quantization first.',
     'Run',

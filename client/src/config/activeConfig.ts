@@ -4,8 +4,8 @@ export const CONFIG_LANGUAGES: ReadonlySet<string> = new Set(['quant-yaml', 'qua
 
 /** The config in the active editor, or undefined after telling the user that there is none. */
 export function activeConfig(): vscode.TextDocument | undefined {
-  const found = configInView();
-  if (found !== undefined) return found;
+  const visible = configInView();
+  if (visible !== undefined) return visible;
   void vscode.window.showInformationMessage(
     'Open a quantization config (*.quant.yaml or *.quant.json) first.',
   );

@@ -11,8 +11,8 @@ const MAX_CONFIGS = 1000;
 
 /** The configs of the workspace, by path. */
 export async function findConfigs(): Promise<vscode.Uri[]> {
-  const found = await vscode.workspace.findFiles(PATTERN, EXCLUDED, MAX_CONFIGS);
-  return found.sort((a, b) => a.path.localeCompare(b.path));
+  const files = await vscode.workspace.findFiles(PATTERN, EXCLUDED, MAX_CONFIGS);
+  return files.sort((a, b) => a.path.localeCompare(b.path));
 }
 
 /** Tells when configs come, go or change. */

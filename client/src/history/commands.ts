@@ -11,7 +11,7 @@ export function registerHistoryCommands(tree: HistoryTree): vscode.Disposable {
     vscode.commands.registerCommand(`quantsmith.history.${name}`, body);
   const runsOf = (node?: HistoryNode, nodes?: readonly HistoryNode[]): PastRun[] => {
     const chosen = nodes ?? (node === undefined ? tree.selection() : [node]);
-    return chosen.flatMap((one) => (one.kind === 'run' ? [one.run] : []));
+    return chosen.flatMap((item) => (item.kind === 'run' ? [item.run] : []));
   };
 
   return vscode.Disposable.from(

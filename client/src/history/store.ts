@@ -16,7 +16,7 @@ export async function pastRuns(config: vscode.Uri): Promise<PastRun[]> {
   const name = config.path.split('/').at(-1) ?? '';
   const history = vscode.Uri.joinPath(config, '..', '.quantsmith', 'runs', name);
   const entries = await vscode.workspace.fs.readDirectory(history).then(
-    (found) => found,
+    (entries) => entries,
     () => [],
   );
   const runs = await Promise.all(

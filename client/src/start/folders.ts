@@ -57,7 +57,7 @@ export async function dataFoldersNear(model: vscode.Uri): Promise<DataFolder[]> 
 export async function dataFolder(folder: vscode.Uri, model: vscode.Uri): Promise<DataFolder> {
   const listing = await list(folder);
   const below = await Promise.all(listing.folders.map((name) => list(vscode.Uri.joinPath(folder, name))));
-  const seen = new Map([listing, ...below].map((one) => [one.uri.path, one]));
+  const seen = new Map([listing, ...below].map((folder) => [folder.uri.path, folder]));
   return describe(listing, seen, vscode.Uri.joinPath(model, '..'));
 }
 
@@ -68,12 +68,12 @@ interface Listing {
 }
 
 async function list(uri: vscode.Uri): Promise<Listing> {
-  const found = await vscode.workspace.fs.readDirectory(uri).then(
+  const listed = await vscode.workspace.fs.readDirectory(uri).then(
     (entries) => entries,
     () => [],
   );
 
-  const names = (type: vscode.FileType) => found.flatMap(([name, kind]) => (kind === type ? [name] : []));
+  const names = (type: vscode.FileType) => listed.flatMap(([name, kind]) => (kind === type ? [name] : []));
   return {
     uri,
     files: names(vscode.FileType.File),

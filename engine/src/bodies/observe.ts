@@ -56,12 +56,12 @@ async function observe(
       for (const { place, feeds } of watch.read({ ...sample.feeds, ...results })) {
         const entry = kept.get(place.attribute)!;
         const room = feeds.filter((_, index) => entry.samples.length + index < KEPT.samples);
-        const bytes = room.reduce((sum, each) => sum + bytesOf(each), 0);
+        const bytes = room.reduce((sum, feeds) => sum + bytesOf(feeds), 0);
         if (entry.samples.length > 0 && entry.bytes + bytes > KEPT.bytes) continue;
         entry.bytes += bytes;
         append(
           entry.samples,
-          room.map((each) => ({ name: sample.name, feeds: each, label: null })),
+          room.map((feeds) => ({ name: sample.name, feeds: feeds, label: null })),
         );
       }
     }

@@ -21,7 +21,7 @@ export async function quantizeBodies<Body extends OpenedBody>(
   { make, cpu, float }: { make: MakeBody<Body>; cpu: CpuFeatures; float: ReadonlySet<string> },
 ): Promise<{ bodies: readonly QuantizedBody[]; problems: readonly Problem[] }> {
   const quantized: QuantizedBody[] = [];
-  const found = problems.filter(({ data }) => !float.has(String(data?.['node'])));
+  const unexpected = problems.filter(({ data }) => !float.has(String(data?.['node'])));
   for (const body of bodies) {
     const { owner, attribute } = body.place;
     if (float.has(owner.name)) continue;
@@ -29,15 +29,16 @@ export async function quantizeBodies<Body extends OpenedBody>(
       const made = await make(body, planOfBody(planned, body.place));
       const checked = await check(made.quantization, body, cpu);
       quantized.push({ owner: owner.name, attribute, quantization: checked.quantization });
-      append(found, [...made.problems, ...checked.problems]);
+      append(unexpected, [...made.problems, ...checked.problems]);
     } catch (error) {
       if (!(error instanceof QuantsmithError) || error.problem.code === 'runtime-out-of-memory') throw error;
       // The config leaves nothing to quantize there.
-      if (error.problem.code !== 'nothing-to-quantize') found.push(inFloatProblem(owner.name, error.message));
+      if (error.problem.code !== 'nothing-to-quantize')
+        unexpected.push(inFloatProblem(owner.name, error.message));
     }
   }
 
-  return { bodies: quantized, problems: found };
+  return { bodies: quantized, problems: unexpected };
 }
 
 /** Leaves in float what the runtime refuses, and operators whose kernels do not compute what was intended. */

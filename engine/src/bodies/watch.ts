@@ -92,7 +92,7 @@ function watchRounds(
     node: {
       ...owner,
       output: [...outputs, ...seen.map(({ all }) => all)],
-      attribute: attribute.map((found) => withAxes(found, seen.length)),
+      attribute: attribute.map((proto) => withAxes(proto, seen.length)),
     },
     tensors: [...outside, ...seen.map(({ all }) => all)],
     read(tensors) {

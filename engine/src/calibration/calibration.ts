@@ -146,7 +146,7 @@ export async function collectForAll(
 ): Promise<void> {
   const all = variants.map(({ placement, plan }) => wanted(prepared, placement, plan));
   const statistics = [
-    ...all.flatMap((each) => each.statistics),
+    ...all.flatMap((planned) => planned.statistics),
     ...smoothingPlans.flatMap((smoothing) => magnitudePlan(groupsToSmooth(prepared, smoothing))),
   ];
   // Named after what they are, since a quantizer has one range in each variant.
@@ -157,7 +157,7 @@ export async function collectForAll(
     }),
   );
   const means = new Map(
-    all.flatMap((each) => each.means).map((mean) => [`${mean.axis} ${mean.tensor}`, mean]),
+    all.flatMap((planned) => planned.means).map((mean) => [`${mean.axis} ${mean.tensor}`, mean]),
   );
 
   const plan = [...unique.values()];
@@ -234,8 +234,8 @@ async function collectOrRead(
     JSON.stringify(settings),
   ]);
 
-  const found = await readStatistics(cache, key);
-  if (found !== null) return { ...found, cached: true };
+  const cached = await readStatistics(cache, key);
+  if (cached !== null) return { ...cached, cached: true };
   const collected = await collect();
   try {
     await keepStatistics(cache, key, collected);

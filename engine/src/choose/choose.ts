@@ -79,7 +79,7 @@ export async function chooseSettings(input: ChooseInput): Promise<Chosen> {
   const decidedUnder = new Map<MeasuredSetting, string>();
   // How far a transformer is smoothed is decided when the rest is.
   let change = open.has(SMOOTHING) ? UNSMOOTHED : {};
-  for (const setting of ORDER.filter((each) => open.has(each))) {
+  for (const setting of ORDER.filter((candidate) => open.has(candidate))) {
     const transformer = plan(config, change).placement.transformer;
     if (setting === SMOOTHING && !transformer) continue;
     if (setting === 'overrides' && ((await measure.scores([change]))[0]?.mean ?? Infinity) >= FLOAT.below)

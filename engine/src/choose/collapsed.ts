@@ -22,7 +22,7 @@ export async function collapsedLayers(
   const noise = await quantizerNoise(quantization, samples.slice(0, NOISE_SAMPLES), workers);
   const { prepared, placement } = quantization;
   const weighted = new Set(placement.weights.flatMap(({ targets }) => targets.map(({ node }) => node)));
-  const most = Math.max(2, Math.floor(FLOAT_SHARE * weighted.size));
+  const maxOperators = Math.max(2, Math.floor(FLOAT_SHARE * weighted.size));
   const original = (name: string) =>
     (
       prepared.originals.find((node) => node.name === name) ??
@@ -36,7 +36,7 @@ export async function collapsedLayers(
       .sort((a, b) => b.noiseDb - a.noiseDb)
       .flatMap((quantizer) => quantizer.operators);
 
-    const names = [...new Set(operators)].slice(0, most).flatMap((name) => original(name) ?? []);
+    const names = [...new Set(operators)].slice(0, maxOperators).flatMap((name) => original(name) ?? []);
     if (names.length === 0) continue;
     const value = JSON.stringify([{ names, float: true }]);
     alternatives.set(value, { value, change: { overrides: [{ names, float: true }] } });

@@ -34,7 +34,7 @@ export function bestOf(
   const lossOf = ({ outputs }: (typeof valued)[number]) =>
     largest(outputs.map((ratio, i) => best[i]! - ratio));
   const limit = Math.max(margin, TOLERATED_DB, smallest(valued.map(lossOf)));
-  const [first, ...others] = valued.filter((each) => lossOf(each) <= limit);
+  const [first, ...others] = valued.filter((alternative) => lossOf(alternative) <= limit);
   if (first === undefined) return 0;
 
   return others.reduce((taken, other) => {

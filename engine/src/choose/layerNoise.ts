@@ -113,7 +113,7 @@ function channelNoise(
   const stride = Math.max(1, Math.floor(values.length / MAX_VALUES));
   const step = Math.min(stride, inner);
   const rowStep = Math.ceil(stride / step) * count * inner;
-  let each = 0;
+  let perChannel = 0;
   for (let row = 0; row < values.length; row += rowStep) {
     for (let channel = 0; channel < count; channel++) {
       const start = row + channel * inner;
@@ -132,12 +132,12 @@ function channelNoise(
       sums.noise[channel] = sums.noise[channel]! + noise;
     }
 
-    each += Math.ceil(inner / step);
+    perChannel += Math.ceil(inner / step);
   }
 
   let total = 0;
   for (let channel = 0; channel < count; channel++) {
-    const variance = sums.square[channel]! - sums.value[channel]! ** 2 / each;
+    const variance = sums.square[channel]! - sums.value[channel]! ** 2 / perChannel;
     total += variance > 0 ? Math.min(1, sums.noise[channel]! / variance) : 0;
   }
 

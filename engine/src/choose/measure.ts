@@ -48,7 +48,7 @@ export async function startMeasuring(input: MeasureInput, where: Observed): Prom
   const { float, calibration, workers, config, make } = input;
   const picked = await pickSamples(calibration, float.model);
   const observed = where === 'outputs' ? observedOutputs(float.graph) : observedLayers(float.graph);
-  const tensors = [...new Set(observed.flatMap((each) => [...each.tensors, ...each.instead]))];
+  const tensors = [...new Set(observed.flatMap((output) => [...output.tensors, ...output.instead]))];
   const references = await referencesOf(float, tensors, picked.samples, workers);
   const start = outputNoise(references, observed);
   if (start === null) return null;
@@ -71,9 +71,9 @@ export async function startMeasuring(input: MeasureInput, where: Observed): Prom
   const memo = new Map<string, Promise<OutputScore | null>>();
   const score = (change: QuantizationChange) => {
     const key = candidateKey(plan(config, change));
-    const found = memo.get(key) ?? measure(change);
-    memo.set(key, found);
-    return found;
+    const measured = memo.get(key) ?? measure(change);
+    memo.set(key, measured);
+    return measured;
   };
 
   // One session is open for each candidate that is measured: as many as a run over samples has.

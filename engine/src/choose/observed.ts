@@ -33,17 +33,17 @@ export function observedLayers(graph: Graph): ObservedOutput[] {
 
 /** Upwards from an output, past operators that squash, shape or join values. */
 function unsquashed(graph: Graph, tensor: string): string[] {
-  const found = new Set<string>();
+  const sources = new Set<string>();
   const queue = [tensor];
   for (let current = queue.pop(); current !== undefined; current = queue.pop()) {
     const above = passedInputs(graph, graph.producer(current)).filter(
       (input) => graph.producer(input) !== undefined,
     );
-    if (above.length === 0) found.add(current);
+    if (above.length === 0) sources.add(current);
     else append(queue, above.reverse());
   }
 
-  return [...found];
+  return [...sources];
 }
 
 function passedInputs(graph: Graph, node: NodeProto | undefined): string[] {
@@ -55,17 +55,17 @@ function passedInputs(graph: Graph, node: NodeProto | undefined): string[] {
 /** What the nearest linear operators above a tensor make. */
 function lastLinear(graph: Graph, tensor: string): string[] {
   const seen = new Set<string>();
-  const found = new Set<string>();
+  const outputs = new Set<string>();
   const queue = [tensor];
   for (let current = queue.pop(); current !== undefined; current = queue.pop()) {
     const node = graph.producer(current);
     if (node === undefined || seen.has(node.name)) continue;
     seen.add(node.name);
-    if (isLinear(node)) found.add(node.output[0]!);
+    if (isLinear(node)) outputs.add(node.output[0]!);
     else append(queue, node.input);
   }
 
-  return [...found];
+  return [...outputs];
 }
 
 const hasWeights = (graph: Graph, node: NodeProto) =>

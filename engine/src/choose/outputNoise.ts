@@ -106,9 +106,10 @@ function meanRatio(
   noise: readonly ReadonlyMap<string, Float64Array>[],
   halves: readonly number[],
 ): number {
-  const each = halves.reduce((sum, half) => sum + elements[half]!, 0) / count;
+  const perChannel = halves.reduce((sum, half) => sum + elements[half]!, 0) / count;
   const ratios = Array.from(signal, (strength, channel) => {
-    const ratio = halves.reduce((sum, half) => sum + noise[half]!.get(name)![channel]!, 0) / each / strength;
+    const ratio =
+      halves.reduce((sum, half) => sum + noise[half]!.get(name)![channel]!, 0) / perChannel / strength;
     // NaN is as bad as can be.
     return -10 * Math.log10(ratio <= LIMITS.high ? Math.max(ratio, LIMITS.low) : LIMITS.high);
   });
@@ -168,9 +169,11 @@ function variances(
     }
   }
 
-  const each = elements / count;
+  const perChannel = elements / count;
 
-  return squares.map((square, channel) => Math.max(0, square / each - (sums[channel]! / each) ** 2));
+  return squares.map((square, channel) =>
+    Math.max(0, square / perChannel - (sums[channel]! / perChannel) ** 2),
+  );
 }
 
 const floatsOf = (tensor: HostTensor | undefined): Float32Array | undefined =>

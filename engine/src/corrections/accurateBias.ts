@@ -58,11 +58,11 @@ export async function accurateBiasCorrection(
     const shift = expected[index]!.map((mean, c) => mean - actual![c]!);
     const bias = candidate.bias === null ? null : readFloats(graph.initializer(candidate.bias)!, dir);
     if (bias !== null && bias.length !== shift.length) continue;
-    const maxShift = shift.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const maxShift = shift.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
     // A zero bias has nothing to compare its shift with.
-    const magnitude = shift.reduce((most, value, c) => {
+    const magnitude = shift.reduce((ratio, value, c) => {
       const magnitude = Math.abs(bias?.[c] ?? 0);
-      return magnitude === 0 ? most : Math.max(most, Math.abs(value) / magnitude);
+      return magnitude === 0 ? ratio : Math.max(ratio, Math.abs(value) / magnitude);
     }, 0);
 
     const applied = Number.isFinite(maxShift) && magnitude < options.threshold;

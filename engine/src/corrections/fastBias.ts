@@ -85,7 +85,7 @@ export function fastBiasCorrection(
 
     if (float === undefined || (bias !== null && bias.length !== float.length)) continue;
     const shift = float.map((value, c) => (value - quantized[c]!) / (beta === 0 ? 1 : beta));
-    const maxShift = shift.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const maxShift = shift.reduce((magnitude, value) => Math.max(magnitude, Math.abs(value)), 0);
     const magnitude = relativeShift(candidate.node, shift, bias);
     const applied = magnitude < options.threshold && Number.isFinite(maxShift);
     records.push({
@@ -127,16 +127,16 @@ function nearerMean(observed: Float64Array, constant: Float64Array, quantized: F
  */
 function relativeShift(node: NodeProto, shift: Float64Array, bias: Float32Array | null): number {
   const size = (values: ArrayLike<number>) =>
-    Array.from(values).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    Array.from(values).reduce((magnitude, value) => Math.max(magnitude, Math.abs(value)), 0);
 
   if (isGrouped(node)) {
     const largest = size(bias ?? []);
     return largest === 0 ? 0 : size(shift) / largest;
   }
 
-  return shift.reduce((most, value, c) => {
+  return shift.reduce((ratio, value, c) => {
     const magnitude = Math.abs(bias?.[c] ?? 0);
-    return magnitude === 0 ? most : Math.max(most, Math.abs(value) / magnitude);
+    return magnitude === 0 ? ratio : Math.max(ratio, Math.abs(value) / magnitude);
   }, 0);
 }
 

@@ -74,7 +74,7 @@ function growth(bias: Float32Array, scale: Float32Array, activationScale: number
     return Math.max(1, Math.abs(value) / (LARGEST_CODE * unit));
   });
 
-  return scale.length === 1 ? [needed.reduce((most, factor) => Math.max(most, factor), 1)] : needed;
+  return scale.length === 1 ? [needed.reduce((largest, factor) => Math.max(largest, factor), 1)] : needed;
 }
 
 function widen(

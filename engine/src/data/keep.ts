@@ -22,8 +22,8 @@ export function keepSamples(source: SampleSource, maxBytes: number): SampleSourc
   return {
     ...source,
     async get(index) {
-      const found = kept.get(index);
-      if (found !== undefined) return found;
+      const known = kept.get(index);
+      if (known !== undefined) return known;
       const sample = await source.get(index);
       const size = bytesOf(sample);
       if (bytes + size <= maxBytes && !kept.has(index)) {

@@ -17,10 +17,10 @@ export async function listImages(root: string): Promise<string[]> {
     const identity = await identityOf(next);
     if (identity === null || seen.has(identity)) continue;
     seen.add(identity);
-    const found = await look(next, next === root);
-    append(images, found.images);
-    append(folders, found.folders);
-    append(linked, found.linked);
+    const listing = await look(next, next === root);
+    append(images, listing.images);
+    append(folders, listing.folders);
+    append(linked, listing.linked);
   }
 
   const bytes = new Map(images.map((path) => [path, Buffer.from(path)]));
@@ -35,7 +35,7 @@ interface Found {
 }
 
 async function look(folder: string, isRoot: boolean): Promise<Found> {
-  const found: Found = { images: [], folders: [], linked: [] };
+  const listing: Found = { images: [], folders: [], linked: [] };
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
     if (isRoot) throw error;
     return [];
@@ -44,23 +44,23 @@ async function look(folder: string, isRoot: boolean): Promise<Found> {
   const links: string[] = [];
   for (const entry of entries) {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) found.folders.push(path);
+    if (entry.isDirectory()) listing.folders.push(path);
     else if (entry.isSymbolicLink()) links.push(path);
-    else if (entry.isFile() && isImagePath(entry.name)) found.images.push(path);
+    else if (entry.isFile() && isImagePath(entry.name)) listing.images.push(path);
   }
 
   await Promise.all(
     links.map(async (path) => {
       const info = await stat(path).catch(() => null);
-      if (info?.isDirectory() === true) found.linked.push(path);
-      else if (info?.isFile() === true && isImagePath(path)) found.images.push(path);
+      if (info?.isDirectory() === true) listing.linked.push(path);
+      else if (info?.isFile() === true && isImagePath(path)) listing.images.push(path);
     }),
   );
 
-  found.folders.sort();
-  found.linked.sort();
+  listing.folders.sort();
+  listing.linked.sort();
 
-  return found;
+  return listing;
 }
 
 async function identityOf(folder: string): Promise<string | null> {

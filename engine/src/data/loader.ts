@@ -41,17 +41,17 @@ export async function openLoader(
     return given === null ? null : sampleOf(given, index, context);
   };
 
-  const most = limit ?? Number.POSITIVE_INFINITY;
+  const max = limit ?? Number.POSITIVE_INFINITY;
   if (length !== null) {
     const get = async (index: number) => (await ask(index, 'get'))!;
-    const count = Math.min(length, most);
+    const count = Math.min(length, max);
     // Whether there are labels is known of all where it is known of one.
     const hasLabels = count > 0 && (await get(0)).label !== null;
     return { count, hasLabels, get, fingerprint: () => hashOf(identity, count, get) };
   }
 
   const samples: Sample[] = [];
-  while (samples.length < most) {
+  while (samples.length < max) {
     const sample = await ask(samples.length, 'next');
     if (sample === null) break;
     samples.push(sample);

@@ -16,10 +16,10 @@ export async function openData(section: DataSection, context: DataContext): Prom
   const kinds = DATA_KIND_NAMES.filter((kind) => section[kind] !== undefined);
   const [kind] = kinds;
   if (kind === undefined || kinds.length > 1) {
-    const found = kinds.length === 0 ? 'names no source' : `names ${kinds.join(' and ')}`;
+    const named = kinds.length === 0 ? 'names no source' : `names ${kinds.join(' and ')}`;
     fail(
       'data-source',
-      `${context.configPath.join('.')} ${found}; it needs exactly one of ${DATA_KIND_NAMES.join(', ')}.`,
+      `${context.configPath.join('.')} ${named}; it needs exactly one of ${DATA_KIND_NAMES.join(', ')}.`,
       {
         configPath: context.configPath,
       },

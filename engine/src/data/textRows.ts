@@ -58,7 +58,7 @@ function jsonRow(line: string, number: number, file: TextFile): TextRow {
 function jsonLabel(label: unknown, number: number, file: TextFile): Label {
   if (typeof label === 'string') return labelOf(label, number, file);
   if (label === null || typeof label === 'number') return label;
-  if (Array.isArray(label) && label.every((each) => Number.isInteger(each)))
+  if (Array.isArray(label) && label.every((item) => Number.isInteger(item)))
     return { dims: [label.length], data: Int32Array.from(label as number[]) };
   return refuse(file, number, '"label" is neither a number, a string nor a list of integers');
 }

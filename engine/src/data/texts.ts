@@ -40,7 +40,7 @@ export async function openTexts(
   const length = fixedLength(context.inputs);
   const names = rows.map(({ name }) => name);
   const labels = await openSectionLabels(section, names, context);
-  const most = Math.min(length ?? Infinity, section.max_length ?? Infinity);
+  const maxTokens = Math.min(length ?? Infinity, section.max_length ?? Infinity);
   const apart = context.labelKind === 'score';
 
   return {
@@ -49,7 +49,7 @@ export async function openTexts(
     classes: labels?.classes ?? classes?.length ?? null,
     async get(index) {
       const row = rows[index]!;
-      const batch = encoded(row, tokenizer, most, apart);
+      const batch = encoded(row, tokenizer, maxTokens, apart);
       const width = length ?? largest([1, ...batch.map(({ ids }) => ids.length)]);
       const label = labels === null ? row.label : await labels.at(index, null);
       const feeds = feedsOf(batch, width, tokenizer.padId, roles, context);
@@ -66,9 +66,9 @@ export async function openTexts(
 }
 
 /** One text, or the two of a pair as a batch. */
-function encoded({ text, pair }: TextRow, tokenizer: Tokenizer, most: number, apart: boolean): Tokens[] {
-  if (pair !== null && apart) return [text, pair].map((each) => truncated(tokenizer, each, null, most));
-  return [truncated(tokenizer, text, pair, most)];
+function encoded({ text, pair }: TextRow, tokenizer: Tokenizer, maxTokens: number, apart: boolean): Tokens[] {
+  if (pair !== null && apart) return [text, pair].map((part) => truncated(tokenizer, part, null, maxTokens));
+  return [truncated(tokenizer, text, pair, maxTokens)];
 }
 
 /** The tokenizer that a section names, and the contents of its files. */

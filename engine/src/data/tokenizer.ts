@@ -53,9 +53,14 @@ export async function openTokenizer(path: string): Promise<Tokenizer> {
 /**
  * A text, or a pair, of at most so many tokens: the added tokens stay, and the longer text of a pair loses from its end first.
  */
-export function truncated(tokenizer: Tokenizer, text: string, pair: string | null, most: number): Tokens {
+export function truncated(
+  tokenizer: Tokenizer,
+  text: string,
+  pair: string | null,
+  maxTokens: number,
+): Tokens {
   const whole = tokenizer.encode(text, pair);
-  const excess = whole.ids.length - most;
+  const excess = whole.ids.length - maxTokens;
   if (excess <= 0) return whole;
   const bodies = [tokenizer.plain(text), ...(pair === null ? [] : [tokenizer.plain(pair)])];
   const dropped = new Set<number>();
@@ -70,8 +75,8 @@ export function truncated(tokenizer: Tokenizer, text: string, pair: string | nul
 
   const isKept = (_: number, index: number) => !dropped.has(index);
   return {
-    ids: whole.ids.filter(isKept).slice(0, most),
-    typeIds: whole.typeIds.filter(isKept).slice(0, most),
+    ids: whole.ids.filter(isKept).slice(0, maxTokens),
+    typeIds: whole.typeIds.filter(isKept).slice(0, maxTokens),
   };
 }
 

@@ -215,8 +215,13 @@ async function labelsOf(
         const settled = { ...task, ...(type === null ? {} : { type }) };
         const stated = settleTask(await openTask(settled, trying.baseDir), seen);
         checkClasses({ source: opens, metric: BUILT_IN[metric] }, stated, seen);
-        const one = { ...trying, metric: BUILT_IN[metric], task: stated, open: () => Promise.resolve(opens) };
-        await measured(null, one, 2);
+        const trial = {
+          ...trying,
+          metric: BUILT_IN[metric],
+          task: stated,
+          open: () => Promise.resolve(opens),
+        };
+        await measured(null, trial, 2);
         await checkBoxes(opens, known.guess.classes);
         return { section, task: settled, metric, hasLabels: true, remarks };
       } catch (error) {

@@ -40,8 +40,8 @@ export async function outputsOf(source: SampleSource, session: Session, count = 
 }
 
 /** `most` indices that lie evenly among all: sets are often sorted by class. */
-function spread(count: number, most: number): number[] {
-  const size = Math.min(count, most);
+function spread(count: number, max: number): number[] {
+  const size = Math.min(count, max);
   return Array.from({ length: size }, (_, index) => Math.floor((index * count) / size));
 }
 
@@ -49,12 +49,12 @@ function spread(count: number, most: number): number[] {
 export async function measured(
   preprocess: Preprocess | null,
   { session, metric, task, open, until }: Measuring,
-  most: number,
+  max: number,
 ): Promise<TriedPreprocess | null> {
   if (Date.now() > until) return null;
   const source = await open(preprocess);
   const states: SampleState[] = [];
-  for await (const sample of readAhead(source, spread(source.count, most))) {
+  for await (const sample of readAhead(source, spread(source.count, max))) {
     if (Date.now() > until) return null;
     states.push(await accumulate(metric, await run(session, sample.feeds), sample, null, task));
   }
@@ -84,12 +84,12 @@ export async function bestPreprocess(
   const [first, second, third] = ROUNDS[metric.name.startsWith('map') ? 'boxes' : 'others'];
   const total = values.length + MOST[0] + MOST[1] * geometries.length;
   let done = 0;
-  const attempt = async (geometry: Part, part: Part, most: number): Promise<Trial[]> => {
+  const attempt = async (geometry: Part, part: Part, max: number): Promise<Trial[]> => {
     const preprocess = join(geometry, part);
-    const found = await measured(preprocess, measuring, most);
+    const results = await measured(preprocess, measuring, max);
     const progress = { stage: 'choose', done: ++done, total, secondsLeft: null } as const;
     emit({ type: 'progress', ...progress, detail: 'preprocessing' });
-    return found === null ? [] : [{ ...found, preprocess, part }];
+    return results === null ? [] : [{ ...results, preprocess, part }];
   };
   const rounds: Trial[][] = [];
   const ranked = (trials: readonly Trial[]) => {
@@ -111,16 +111,16 @@ export async function bestPreprocess(
   const finalists = kept(best, 1, metric);
   // The last round ends in time.
   const fitting = Math.floor((0.9 * (until - Date.now())) / (seconds * finalists.length * geometries.length));
-  const most = Math.min(third, Math.max(second, fitting));
+  const count = Math.min(third, Math.max(second, fitting));
   ranked(
-    await inTurn(finalists, ({ part }) => inTurn(geometries, (geometry) => attempt(geometry, part, most))),
+    await inTurn(finalists, ({ part }) => inTurn(geometries, (geometry) => attempt(geometry, part, count))),
   );
 
   const [winners = []] = rounds;
   const [winner] = winners;
   if (winner === undefined) return null;
   const others = rounds.slice(1).flat();
-  const isKnown = (text: string, before: readonly Trial[]) => before.some((each) => each.text === text);
+  const isKnown = (text: string, before: readonly Trial[]) => before.some((trial) => trial.text === text);
   const tried = [...winners, ...others].filter(
     ({ text }, index, list) => !isKnown(text, list.slice(0, index)),
   );

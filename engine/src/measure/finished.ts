@@ -67,15 +67,15 @@ async function kernelsOfBodies(
   { bodies = [] }: Quantization,
   reverted: ReadonlySet<string>,
 ): Promise<Map<Quantization, ReadonlyMap<string, RuntimeKernel>>> {
-  const found = new Map<Quantization, ReadonlyMap<string, RuntimeKernel>>();
+  const kernels = new Map<Quantization, ReadonlyMap<string, RuntimeKernel>>();
   for (const { owner, quantization } of bodies) {
     if (reverted.has(owner)) continue;
     const bytes = encodeModel(buildModel(quantization, new Set()));
-    found.set(quantization, kernelsOf(bytes, await optimizedModel(bytes, sessionOptions(quantization))));
-    for (const entry of await kernelsOfBodies(quantization, new Set())) found.set(...entry);
+    kernels.set(quantization, kernelsOf(bytes, await optimizedModel(bytes, sessionOptions(quantization))));
+    for (const entry of await kernelsOfBodies(quantization, new Set())) kernels.set(...entry);
   }
 
-  return found;
+  return kernels;
 }
 
 /** Samples that noise is summed over: one alone can be a case of its own. */

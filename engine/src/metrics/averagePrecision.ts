@@ -56,12 +56,12 @@ export function averagePrecision(name: string, options: PrecisionOptions): Metri
     needsReference: false,
     accumulate(outputs, label, _, context) {
       const truths = boxesLabel(label, context);
-      const found = detect(outputs, context.task, context).map(({ corners, ...rest }) => {
+      const boxes = detect(outputs, context.task, context).map(({ corners, ...rest }) => {
         const [left, top, right, bottom] = corners;
         return { ...rest, box: [left, top, right - left, bottom - top] as const };
       });
 
-      return judge(found, truths, options);
+      return judge(boxes, truths, options);
     },
     result: (states) => meanPrecision(states, options.thresholds.length),
     // What is missed and what is too much, at each threshold: images with neither err least.
@@ -77,14 +77,14 @@ export function averagePrecision(name: string, options: PrecisionOptions): Metri
 
 /** Which detections of an image are right. */
 export function judge(
-  found: readonly FoundBox[],
+  boxes: readonly FoundBox[],
   truths: readonly TruthBox[],
   options: PrecisionOptions,
 ): ImageDetections {
-  const classes = [...new Set([...truths, ...found].map((each) => each.class))].sort((a, b) => a - b);
+  const classes = [...new Set([...truths, ...boxes].map((box) => box.class))].sort((a, b) => a - b);
   const states = classes.map((index) => {
     const ownTruths = truths.filter((truth) => truth.class === index);
-    const ranked = found.filter((each) => each.class === index).sort((a, b) => b.score - a.score);
+    const ranked = boxes.filter((box) => box.class === index).sort((a, b) => b.score - a.score);
     return { index, ...judgeClass(ranked.slice(0, options.most), ownTruths, options) };
   });
 
@@ -123,7 +123,7 @@ function judgeClass(
 
   return {
     count,
-    detections: ranked.map((each, i) => [each.class, each.score, matched[i]!, ignored[i]!] as const),
+    detections: ranked.map((box, i) => [box.class, box.score, matched[i]!, ignored[i]!] as const),
   };
 }
 

@@ -9,9 +9,9 @@ export function byLabel<State>(
   const statesByClass = new Map<number, State[]>();
   for (const state of states) {
     const label = labelOf(state);
-    const found = statesByClass.get(label);
-    if (found === undefined) statesByClass.set(label, [state]);
-    else found.push(state);
+    const members = statesByClass.get(label);
+    if (members === undefined) statesByClass.set(label, [state]);
+    else members.push(state);
   }
 
   return [...statesByClass]

@@ -15,9 +15,9 @@ const MIN_SCORE = 1e-3;
 export function detectionError(outputs: Outputs, floatOutputs: Outputs, context: SampleContext): number {
   const { task } = context;
   const float = detect(floatOutputs, { ...task, scoreThreshold: MIN_FLOAT_SCORE }, context);
-  const found = detect(outputs, { ...task, scoreThreshold: MIN_SCORE }, context);
+  const detections = detect(outputs, { ...task, scoreThreshold: MIN_SCORE }, context);
   const kept = (detection: Detection) => {
-    const likeness = found
+    const likeness = detections
       .filter((other) => other.class === detection.class)
       .map((other) => overlap(detection.corners, other.corners) * Math.min(1, other.score / detection.score));
 

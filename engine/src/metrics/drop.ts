@@ -35,8 +35,8 @@ export function dropInterval(
     const drawn = Array.from({ length: count }, () => Math.floor(random() * count));
     const before = metric.result(drawn.map((index) => initial[index]!));
     const after = metric.result(drawn.map((index) => quantized[index]!));
-    const found = drop(after, { baseline: before, higherIsBetter: metric.higherIsBetter, dropType });
-    if (found !== null) drops.push(found);
+    const raised = drop(after, { baseline: before, higherIsBetter: metric.higherIsBetter, dropType });
+    if (raised !== null) drops.push(raised);
   }
 
   if (drops.length === 0) return null;

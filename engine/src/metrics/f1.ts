@@ -59,9 +59,9 @@ function predictedClass(outputs: Outputs, context: SampleContext): number {
 function countClasses(states: readonly Sums[]): Map<number, ClassCounts> {
   const counts = new Map<number, ClassCounts>();
   const countsOf = (label: number) => {
-    const found = counts.get(label) ?? { hits: 0, predicted: 0, actual: 0 };
-    counts.set(label, found);
-    return found;
+    const count = counts.get(label) ?? { hits: 0, predicted: 0, actual: 0 };
+    counts.set(label, count);
+    return count;
   };
 
   for (const [prediction = 0, label = 0] of states) {
@@ -77,14 +77,14 @@ const scoreOf = ({ hits, predicted, actual }: ClassCounts) => f1Score(hits, pred
 
 /** The mean of the F1 of the classes that occur or are predicted. */
 export const f1Macro = f1Of('f1', (counts) => {
-  const scores = [...counts].sort(([a], [b]) => a - b).map(([, each]) => scoreOf(each));
+  const scores = [...counts].sort(([a], [b]) => a - b).map(([, count]) => scoreOf(count));
   return scores.reduce((sum, score) => sum + score, 0) / scores.length;
 });
 
 /** F1 of all decisions together, which is the share of right ones. */
 export const f1Micro = f1Of('f1_micro', (counts) => {
   const [hits, predicted, actual] = (['hits', 'predicted', 'actual'] as const).map((key) =>
-    [...counts.values()].reduce((sum, each) => sum + each[key], 0),
+    [...counts.values()].reduce((sum, counted) => sum + counted[key], 0),
   );
 
   return f1Score(hits!, predicted!, actual!);
@@ -98,6 +98,6 @@ const scoreOfPositive = (counts: ReadonlyMap<number, ClassCounts>) => {
 /** F1 of class 1. Where it is rare, saying no is mostly right: then nothing found is what tells. */
 export const f1Binary = f1Of('f1_binary', scoreOfPositive, (states) => {
   const counts = countClasses(states);
-  const found = guessNothing(scoreOfPositive(counts), counts.get(1)?.actual ?? 0);
-  return found?.chance === 1 ? found : guessAmongClasses(rightAnswers(states), states.length, 2);
+  const guess = guessNothing(scoreOfPositive(counts), counts.get(1)?.actual ?? 0);
+  return guess?.chance === 1 ? guess : guessAmongClasses(rightAnswers(states), states.length, 2);
 });

@@ -85,7 +85,7 @@ function numberStates(): (states: readonly unknown[]) => { added: unknown[]; sta
   const numbers = new Map<unknown, number>();
   return (states) => {
     const added: unknown[] = [];
-    const found = states.map((state) => {
+    const contributions = states.map((state) => {
       const known = numbers.get(state);
       if (known !== undefined) return known;
       const number = numbers.size;
@@ -94,6 +94,6 @@ function numberStates(): (states: readonly unknown[]) => { added: unknown[]; sta
       return number;
     });
 
-    return { added, states: found };
+    return { added, states: contributions };
   };
 }

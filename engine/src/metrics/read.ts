@@ -13,8 +13,8 @@ import type { Outputs, SampleContext } from './metric.js';
 /** The output that the metric reads: the one that the task names, else the first. */
 export function mainOutput(outputs: Outputs, { task }: Pick<SampleContext, 'task'>): HostTensor {
   const name = task.output ?? Object.keys(outputs)[0] ?? '';
-  const found = outputs[name];
-  if (found !== undefined) return found;
+  const tensor = outputs[name];
+  if (tensor !== undefined) return tensor;
 
   return fail(
     'output-unknown',

@@ -23,9 +23,9 @@ export const meanIou: Metric<readonly ClassOverlap[]> = {
   accumulate(outputs, label, _, context) {
     const counts = new Map<number, [number, number, number]>();
     const countsOf = (index: number) => {
-      const found = counts.get(index) ?? [0, 0, 0];
-      counts.set(index, found);
-      return found;
+      const pixels = counts.get(index) ?? [0, 0, 0];
+      counts.set(index, pixels);
+      return pixels;
     };
 
     eachPixel(outputs, label, context, (predicted, actual) => {
@@ -72,8 +72,8 @@ function byChance(overlaps: readonly ClassOverlap[]): number {
 /** From right, labelled, and by chance right pixels of each sample. */
 function guessedPixels(states: readonly Sums[]): Guess | null {
   const [right, all, expected] = [0, 1, 2].map((index) => total(states, index)) as [number, number, number];
-  const better = states.filter(([found = 0, , guessed = 0]) => found > guessed).length;
-  const worse = states.filter(([found = 0, , guessed = 0]) => found < guessed).length;
+  const better = states.filter(([hits = 0, , guessed = 0]) => hits > guessed).length;
+  const worse = states.filter(([hits = 0, , guessed = 0]) => hits < guessed).length;
   const reached = all === expected ? 1 : (right - expected) / (all - expected);
 
   return guessBySample({ better, worse }, { value: expected / Math.max(1, all), reached });
@@ -87,7 +87,7 @@ export const pixelAccuracy: Metric<Sums> = {
   needsReference: false,
   accumulate(outputs, label, _, context) {
     const overlaps = meanIou.accumulate(outputs, label, null, context) as readonly ClassOverlap[];
-    const sum = (column: 1 | 3) => overlaps.reduce((pixels, each) => pixels + each[column], 0);
+    const sum = (column: 1 | 3) => overlaps.reduce((pixels, overlap) => pixels + overlap[column], 0);
 
     return [sum(1), sum(3), byChance(overlaps)];
   },

@@ -46,8 +46,8 @@ export const spearman: Metric<Sums> = {
   // Of unrelated ranks, ρ·√(n − 1) is about normally distributed.
   guess(states) {
     if (tooFewToTell(states.length)) return null;
-    const found = spearman.result(states);
-    return { value: 0, chance: 1 - normal(found * Math.sqrt(states.length - 1)), reached: found };
+    const correlation = spearman.result(states);
+    return { value: 0, chance: 1 - normal(correlation * Math.sqrt(states.length - 1)), reached: correlation };
   },
 };
 

@@ -30,10 +30,10 @@ export const tokenF1: Metric<Sums> = {
       const expected = Number(labels[token]);
       if (expected < 0) continue;
       counted++;
-      const found = largestIndex(data as ArrayLike<number>, token * classes, classes);
-      if (found !== 0) predicted++;
+      const guess = largestIndex(data as ArrayLike<number>, token * classes, classes);
+      if (guess !== 0) predicted++;
       if (expected !== 0) actual++;
-      if (found !== 0 && found === expected) hits++;
+      if (guess !== 0 && guess === expected) hits++;
     }
 
     return [hits, predicted, actual, counted];
@@ -47,17 +47,17 @@ export const tokenF1: Metric<Sums> = {
     const expected = named.map(([, predicted = 0, actual = 0, tokens = 1]) => (predicted * actual) / tokens);
     const better = named.filter(([hits = 0], i) => hits > expected[i]!).length;
     const value = f1Score(
-      expected.reduce((sum, each) => sum + each, 0),
+      expected.reduce((sum, count) => sum + count, 0),
       total(named, 1),
       total(named, 2),
     );
-    const found = f1Score(total(named, 0), total(named, 1), total(named, 2));
+    const score = f1Score(total(named, 0), total(named, 1), total(named, 2));
 
     return guessBySample(
       { better, worse: named.length - better, units: total(named, 2) },
       {
         value,
-        reached: value === 1 ? 1 : (found - value) / (1 - value),
+        reached: value === 1 ? 1 : (score - value) / (1 - value),
       },
     );
   },

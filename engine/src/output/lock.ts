@@ -88,7 +88,7 @@ interface FoundOwner {
 
 async function ownersOf(folder: string): Promise<FoundOwner[]> {
   const names = await readdir(folder).catch(() => []);
-  const found = await Promise.all(
+  const owners = await Promise.all(
     names.map(async (name): Promise<FoundOwner[]> => {
       const number = OWNER_FILE.exec(name)?.[1];
       if (number === undefined) return [];
@@ -99,7 +99,7 @@ async function ownersOf(folder: string): Promise<FoundOwner[]> {
     }),
   );
 
-  return found.flat();
+  return owners.flat();
 }
 
 async function readOwner(file: string): Promise<Owner | null> {

@@ -189,16 +189,16 @@ export function largestPairs(
     }
   });
 
-  const found: PlacedPairs = { at: [[], []], weights: [[], []] };
+  const placed: PlacedPairs = { at: [[], []], weights: [[], []] };
   second.forEach((next, index) => {
     if (next < 0) return;
     for (const [a, b] of corners(largest.subarray(index * MAGNITUDES, (index + 1) * MAGNITUDES))) {
-      [index, next].forEach((value, side) => found.at[side]!.push(value));
-      [a, b].forEach((value, side) => found.weights[side]!.push(value));
+      [index, next].forEach((value, side) => placed.at[side]!.push(value));
+      [a, b].forEach((value, side) => placed.weights[side]!.push(value));
     }
   });
 
-  return found;
+  return placed;
 }
 
 type Point = readonly [number, number];

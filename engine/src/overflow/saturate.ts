@@ -239,13 +239,13 @@ function addResult(built: GraphBuilder, layer: IntegerLayer, sum: string): void 
     return;
   }
 
-  const one = built.constant([], ElementType.FLOAT, Float32Array.of(1));
+  const unit = built.constant([], ElementType.FLOAT, Float32Array.of(1));
   const zero = result.signed
     ? built.constant([], ElementType.INT8, Int8Array.of(result.zeroPoint))
     : built.constant([], ElementType.UINT8, Uint8Array.of(result.zeroPoint));
 
   const back = kind === 'convolution' && !isChannelsLast(node);
-  const quantized = built.add('QuantizeLinear', [scaled(total), one, zero], {}, back ? undefined : output);
+  const quantized = built.add('QuantizeLinear', [scaled(total), unit, zero], {}, back ? undefined : output);
   if (back) built.add('Transpose', [quantized], { perm: toChannelsFirst(layer.dims.length - 2) }, output);
 }
 

@@ -25,9 +25,9 @@ export function resolveOverrides(
   for (const [index, override] of overrides.entries()) {
     const { names = [], patterns = [], types = [] } = override;
     const rules = { names, patterns, types, subgraphs: [], validate: true };
-    const found = resolveIgnoredScope(graph, originals, rules, ['quantization', 'overrides', index]);
-    append(problems, found.problems);
-    for (const name of found.ignored) {
+    const scope = resolveIgnoredScope(graph, originals, rules, ['quantization', 'overrides', index]);
+    append(problems, scope.problems);
+    for (const name of scope.ignored) {
       if (override.float !== undefined) float.set(name, override.float);
       layers.set(name, { ...layers.get(name), ...settingsOf(override) });
     }

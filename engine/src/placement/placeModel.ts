@@ -30,8 +30,9 @@ export function placeModel(
   const scope = resolveIgnoredScope(prepared.graph, prepared.originals, plan.scope);
   const overridden = resolveOverrides(prepared, plan.overrides);
   const unmatched = (problem: Problem) => problem.code === 'ignored-scope-unmatched';
-  const found = [...scope.problems, ...overridden.problems];
-  const problems = plan.part === true ? found.filter((problem) => !unmatched(problem)) : found;
+  const scopeProblems = [...scope.problems, ...overridden.problems];
+  const problems =
+    plan.part === true ? scopeProblems.filter((problem) => !unmatched(problem)) : scopeProblems;
   const error = problems.find((problem) => problem.severity === 'error');
   if (error !== undefined) {
     const others = problems.length - 1;

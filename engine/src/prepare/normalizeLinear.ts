@@ -49,8 +49,8 @@ interface Rewriting {
 }
 
 const floatConstant = (graph: Graph, tensor: string): TensorProto | undefined => {
-  const found = graph.initializer(tensor);
-  return found?.dataType === ElementType.FLOAT ? found : undefined;
+  const constant = graph.initializer(tensor);
+  return constant?.dataType === ElementType.FLOAT ? constant : undefined;
 };
 
 function normalGemm(rewriting: Rewriting, gemm: NodeProto): NodeProto[] | undefined {

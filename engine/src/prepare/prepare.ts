@@ -162,9 +162,9 @@ function traceOriginals(original: ModelProto, prepared: Graph): NamedNode[] {
       : [];
 
     const place = prepared.node(node.name)?.name ?? successor(node.name);
-    const found = inlined.length > 0 ? inlined : place === undefined ? [] : [place];
+    const places = inlined.length > 0 ? inlined : place === undefined ? [] : [place];
 
-    return { name: node.name, op: node.opType, prepared: found };
+    return { name: node.name, op: node.opType, prepared: places };
   });
 
   return [...outside, ...inside];

@@ -40,8 +40,8 @@ export interface Raised {
  */
 export function raiseFloats(model: ModelProto, dir: string): Raised {
   const kinds = new Set([FLOAT16, BFLOAT16, ...(multipliesDoubles(model.graph!) ? [DOUBLE] : [])]);
-  const found = new Set(elementTypes(model.graph!).filter((type) => kinds.has(type)));
-  if (found.size === 0) return { model, storedAs: null, bfloat16Border: [], problems: [] };
+  const present = new Set(elementTypes(model.graph!).filter((type) => kinds.has(type)));
+  if (present.size === 0) return { model, storedAs: null, bfloat16Border: [], problems: [] };
   const raised = { ...model, graph: raiseGraph(model.graph!, kinds, dir) };
   const casts = new Set([FLOAT16, DOUBLE].filter((type) => kinds.has(type)));
   const { graph, changed } = retypeBorder(castBorder(raised, casts), BFLOAT16, FLOAT);
@@ -49,8 +49,8 @@ export function raiseFloats(model: ModelProto, dir: string): Raised {
   return {
     model: { ...model, graph },
     bfloat16Border: changed,
-    storedAs: [FLOAT16, BFLOAT16].find((type) => found.has(type)) ?? null,
-    problems: [raisedProblem([...found])],
+    storedAs: [FLOAT16, BFLOAT16].find((type) => present.has(type)) ?? null,
+    problems: [raisedProblem([...present])],
   };
 }
 
@@ -74,7 +74,9 @@ function multipliesDoubles({ node, initializer, input }: GraphProto): boolean {
     ...initializer.filter(({ dataType }) => dataType === DOUBLE).map(({ name }) => name),
     ...input.filter((value) => elementType(value) === DOUBLE).map(({ name }) => name),
   ]);
-  return node.some((each) => isLinear(each) && each.input.slice(0, 2).some((tensor) => doubles.has(tensor)));
+  return node.some(
+    (reader) => isLinear(reader) && reader.input.slice(0, 2).some((tensor) => doubles.has(tensor)),
+  );
 }
 
 /** The element types that a graph names: of its constants, its border and its casts. */

@@ -87,11 +87,11 @@ async function knownScalars(
     ...graph.node,
     ...probed.map(({ name }, index) => makeNode('Shape', [name], [shapes[index]!])),
   ];
-  const found = new Map(
+  const types = new Map(
     (await signatures({ ...model, graph: { ...graph, node } }, dir)).map((o) => [o.name, o.dims]),
   );
 
-  return new Set(probed.filter((_, index) => found.get(shapes[index]!)?.[0] === 0).map(({ name }) => name));
+  return new Set(probed.filter((_, index) => types.get(shapes[index]!)?.[0] === 0).map(({ name }) => name));
 }
 
 /** The type that the file itself states. */

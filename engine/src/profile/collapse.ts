@@ -34,7 +34,7 @@ const CLEAN_DB = 30;
  */
 export function firstCollapse(layers: readonly LayerProfile[]): Collapse | null {
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
-  const found = layers.flatMap((layer) => {
+  const losses = layers.flatMap((layer) => {
     if (layer.sqnrDb === null || !Number.isFinite(layer.sqnrDb)) return [];
     const levels = layer.before.flatMap((name) => byName.get(name)?.sqnrDb ?? []);
     const beforeDb = levels.length === 0 ? null : smallest(levels);
@@ -42,10 +42,10 @@ export function firstCollapse(layers: readonly LayerProfile[]): Collapse | null 
     return [{ layer, beforeDb, afterDb: layer.sqnrDb, jump }];
   });
 
-  const loses = ({ afterDb, jump }: (typeof found)[number]) => afterDb < LOST_DB && jump >= JUMP_DB;
+  const loses = ({ afterDb, jump }: (typeof losses)[number]) => afterDb < LOST_DB && jump >= JUMP_DB;
   const first =
-    found.find(loses) ??
-    found.reduce<(typeof found)[number] | null>((a, b) => (a === null || b.jump > a.jump ? b : a), null);
+    losses.find(loses) ??
+    losses.reduce<(typeof losses)[number] | null>((a, b) => (a === null || b.jump > a.jump ? b : a), null);
 
   if (first === null) return null;
   const { layer, beforeDb, afterDb } = first;

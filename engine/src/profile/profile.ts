@@ -64,8 +64,8 @@ export async function profileLayers(input: ProfileInput): Promise<LayerProfile[]
   const isolated = input.alone ? await aloneTensors(input, results, float) : null;
 
   for (const { name, output } of nodes) {
-    const [expected, found] = [float[0]?.[output[0] ?? ''], actual[0]?.[output[0] ?? '']];
-    if (expected !== undefined && found !== undefined) input.onTensors?.(name, expected, found);
+    const [expected, quantized] = [float[0]?.[output[0] ?? ''], actual[0]?.[output[0] ?? '']];
+    if (expected !== undefined && quantized !== undefined) input.onTensors?.(name, expected, quantized);
   }
 
   const sqnr = noiseOf(results, float, actual);

@@ -100,6 +100,6 @@ const greatestDivisor = (a: number, b: number): number => (b === 0 ? a : greates
 export function spreadOf(loudest: readonly number[]): number | null {
   if (loudest.length < 2) return null;
   const sorted = [...loudest].sort((a, b) => a - b);
-  const [median, most] = [sorted[sorted.length >> 1]!, sorted.at(-1)!];
-  return most === 0 ? null : most / Math.max(median, 1e-6 * most);
+  const [median, loudestChannel] = [sorted[sorted.length >> 1]!, sorted.at(-1)!];
+  return loudestChannel === 0 ? null : loudestChannel / Math.max(median, 1e-6 * loudestChannel);
 }

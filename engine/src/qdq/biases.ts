@@ -72,8 +72,8 @@ function activationBefore(
 ): ActivationQuantizer | undefined {
   let reader: NodeProto | undefined = node;
   while (reader !== undefined) {
-    const found = activationAt.get(`${reader.name}\u00000`);
-    if (found !== undefined) return found;
+    const quantizer = activationAt.get(`${reader.name}\u00000`);
+    if (quantizer !== undefined) return quantizer;
     reader = graph.producer(reader.input[0] ?? '');
     if (reader !== undefined && traitOf(reader, graph) !== 'agnostic') return undefined;
   }

@@ -12,8 +12,8 @@ export function sharedZeroPoints(rewrite: GraphRewrite): ZeroPoints {
   const written = new Map<string, string>();
   return (dims, storage, codes) => {
     const key = JSON.stringify([dims, storage, Array.from(codes)]);
-    const found = written.get(key);
-    if (found !== undefined) return found;
+    const known = written.get(key);
+    if (known !== undefined) return known;
     const name = rewrite.freshName(`zero_point_${[storage, ...dims].join('_')}`);
     rewrite.addInitializer(integerTensor(name, dims, storage, codes));
     written.set(key, name);

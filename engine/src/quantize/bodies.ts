@@ -22,7 +22,7 @@ export function withBodies(model: ModelProto, bodies: readonly BuiltBody[]): Mod
   const fresh = freshNames(model);
   const outer = new Map(model.graph!.initializer.map((tensor) => [tensor.name, tensor]));
   const bodyOf = ({ name: owner }: NodeProto, { name: attribute, g }: AttributeProto) => {
-    const body = bodies.find((each) => each.owner === owner && each.attribute === attribute);
+    const body = bodies.find((candidate) => candidate.owner === owner && candidate.attribute === attribute);
     return body === undefined || g === undefined ? undefined : asBody(g, body.built.graph!, outer, fresh);
   };
 

@@ -100,7 +100,7 @@ function bodyLayers(
       const { node } = inside === undefined ? g : inside.prepared.model.graph!;
 
       return [
-        ...node.filter(isLinear).map((each) => bodyLayer(each, owner, inside ?? null, outcome)),
+        ...node.filter(isLinear).map((inner) => bodyLayer(inner, owner, inside ?? null, outcome)),
         ...bodyLayers(node, inside ?? null, outcome),
       ];
     }),

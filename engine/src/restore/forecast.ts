@@ -178,8 +178,8 @@ function nearest(states: readonly State[], operators: ReadonlySet<string>): Stat
 
   let [best, least] = [states[0]!, distance(states[0]!)];
   for (const state of states) {
-    const found = distance(state);
-    if (found <= least) [best, least] = [state, found];
+    const far = distance(state);
+    if (far <= least) [best, least] = [state, far];
   }
 
   return best;

@@ -40,7 +40,7 @@ export async function meanError(
     errors.push(metric.outputError?.(outputs, float, context) ?? outputsError(outputs, float));
   }
 
-  const error = errors.length === 0 ? 0 : errors.reduce((sum, each) => sum + each, 0) / errors.length;
+  const error = errors.length === 0 ? 0 : errors.reduce((sum, error) => sum + error, 0) / errors.length;
 
   // Kept as JSON, which has no infinities.
   return Number.isFinite(error) ? error : Number.MAX_VALUE;
@@ -54,7 +54,7 @@ function outputsError(outputs: Outputs, float: Outputs): number {
     return comparable ? [relativeError(data, actual)] : [];
   });
 
-  return errors.length === 0 ? 0 : errors.reduce((sum, each) => sum + each, 0) / errors.length;
+  return errors.length === 0 ? 0 : errors.reduce((sum, error) => sum + error, 0) / errors.length;
 }
 
 function relativeError(expected: Float32Array, actual: Float32Array): number {

@@ -36,12 +36,12 @@ async function trySingles(search: Search, screened: readonly Candidate[]): Promi
  * candidates in the order that was followed.
  */
 async function growPrefix(search: Search, ranked: readonly Candidate[]): Promise<readonly Candidate[]> {
-  const most = mostGroups(search.problem);
+  const maxGroups = mostGroups(search.problem);
   let order = ranked;
   const prefix = (count: number) => union(order.slice(0, count).map(({ operators }) => operators));
   let missed = 1;
   let satisfied: number | null = null;
-  let count = Math.min(2, most);
+  let count = Math.min(2, maxGroups);
   while (satisfied === null && count > missed && !isLate(search)) {
     if (
       order.slice(0, count).some(({ outputError, dropAlone }) => outputError === null && dropAlone === null)
@@ -50,7 +50,7 @@ async function growPrefix(search: Search, ranked: readonly Candidate[]): Promise
     await assess(search, prefix(count));
     if (isMet(search)) satisfied = count;
     else missed = count;
-    count = Math.min(2 * count, most);
+    count = Math.min(2 * count, maxGroups);
   }
 
   while (satisfied !== null && satisfied - missed > 1 && !isLate(search)) {

@@ -176,8 +176,8 @@ async function search(
     assess: evaluator.assess,
     predict: evaluator.predict,
     async validate(reverted) {
-      const found = await evaluator.validate(reverted);
-      return { metric: found.value, drop: comparableDrop(validation, baseline, found) };
+      const evaluation = await evaluator.validate(reverted);
+      return { metric: evaluation.value, drop: comparableDrop(validation, baseline, evaluation) };
     },
     onRanked: () => clock.stage('restore', null),
     onProgress: (done, detail) => clock.progress(done, detail),

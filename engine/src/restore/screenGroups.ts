@@ -32,10 +32,10 @@ export async function screenGroups(search: Search): Promise<Candidate[]> {
     groups.slice(i * size, (i + 1) * size),
   );
 
-  const found = await screenAll(search, blocks);
+  const screenings = await screenAll(search, blocks);
   // The sort is stable: of equals the earlier operator comes first.
   const ordered = blocks
-    .map((block, i) => ({ block, screening: found[i]! }))
+    .map((block, i) => ({ block, screening: screenings[i]! }))
     .sort((a, b) => byScreening(a.screening, b.screening))
     .flatMap(({ block, screening }) => block.map((group) => ({ group, block: screening })));
 
@@ -45,19 +45,19 @@ export async function screenGroups(search: Search): Promise<Candidate[]> {
     promising.map(({ group }) => [group]),
   );
 
-  return inOrder(ordered.map((each, i) => ({ ...each, alone: alone[i] ?? null })));
+  return inOrder(ordered.map((group, i) => ({ ...group, alone: alone[i] ?? null })));
 }
 
 /** Screens alone what was not yet; behind the candidates whose drop is known the others are in order. */
 export async function screenRest(search: Search, candidates: readonly Candidate[]): Promise<Candidate[]> {
   const isKnown = ({ outputError, dropAlone }: Candidate) => outputError !== null || dropAlone !== null;
   const unknown = candidates.filter((candidate) => !isKnown(candidate));
-  const found = await screenAll(
+  const rescreened = await screenAll(
     search,
     unknown.map(({ operators }) => [operators]),
   );
 
-  const screened = unknown.map(({ operators }, i) => candidateOf(operators, found[i]!));
+  const screened = unknown.map(({ operators }, i) => candidateOf(operators, rescreened[i]!));
   const measured = candidates.filter(({ dropAlone }) => dropAlone !== null);
   const others = candidates.filter((candidate) => isKnown(candidate) && candidate.dropAlone === null);
 
@@ -67,19 +67,19 @@ export async function screenRest(search: Search, candidates: readonly Candidate[
 /** Some states side by side; what there is no time for is expected to be of no use. */
 async function screenAll(search: Search, sets: readonly (readonly Group[])[]): Promise<Screening[]> {
   const { problem } = search;
-  const found: Screening[] = [];
-  while (found.length < sets.length) {
-    const some = sets.slice(found.length, found.length + problem.width);
+  const screenings: Screening[] = [];
+  while (screenings.length < sets.length) {
+    const some = sets.slice(screenings.length, screenings.length + problem.width);
     if (isLate(search))
       append(
-        found,
+        screenings,
         some.map(() => ({ error: null, drop: null })),
       );
-    else append(found, await Promise.all(some.map((set) => problem.screen(union(set)))));
-    problem.onProgress(found.length, 'searching for the operators that matter');
+    else append(screenings, await Promise.all(some.map((set) => problem.screen(union(set)))));
+    problem.onProgress(screenings.length, 'searching for the operators that matter');
   }
 
-  return found;
+  return screenings;
 }
 
 function inOrder(screened: readonly Screened[]): Candidate[] {

@@ -106,13 +106,13 @@ export const wasAssessed = (search: Search, reverted: ReadonlySet<string>) =>
   search.assessed.has(keyOf(reverted));
 
 export async function assess(search: Search, reverted: ReadonlySet<string>): Promise<Assessment> {
-  const found = await search.problem.assess(reverted);
+  const assessment = await search.problem.assess(reverted);
   search.assessed.add(keyOf(reverted));
-  const state = { reverted, metric: found.metric, drop: found.drop };
-  if (found.exact) keep(search, state);
+  const state = { reverted, metric: assessment.metric, drop: assessment.drop };
+  if (assessment.exact) keep(search, state);
   else if (search.predicted === null || state.drop < search.predicted.drop) search.predicted = state;
   search.problem.onProgress(search.assessed.size, bestSoFar(search));
-  return found;
+  return assessment;
 }
 
 /** "best drop 0.012 with 3 operators in float"; the drop as the config states what it allows. */

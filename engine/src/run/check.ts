@@ -49,7 +49,7 @@ export async function checkQuantization(
 
   clock.stage('verify', null);
   const samples = await openCheckSamples(opened);
-  const found = await unfitOperators(
+  const unfit = await unfitOperators(
     whole.quantization,
     builtWhole(whole.quantization),
     samples,
@@ -57,7 +57,7 @@ export async function checkQuantization(
   );
 
   // Where sums saturate, overflow_fix has the word: what a config states of it is not changed.
-  const leftInFloat = targetSaturates('host', cpu) ? [] : found;
+  const leftInFloat = targetSaturates('host', cpu) ? [] : unfit;
   warn(unfitProblems(leftInFloat));
   const withoutThese = (made: MadeQuantization) => ({
     ...made,
@@ -67,7 +67,7 @@ export async function checkQuantization(
   return {
     made: withoutThese(whole),
     fit: (other) => withoutThese({ ...other, quantization: inFloat(other.quantization, runnable.float) }),
-    unfit: leftInFloat.length === 0 ? found : null,
+    unfit: leftInFloat.length === 0 ? unfit : null,
     samples,
   };
 }
@@ -108,7 +108,7 @@ export async function verifyFinished(
   const unoptimized = await unoptimizedOutputs(quantization, final, samples, threads);
   const { feeds } = await statistics.source.get(0);
 
-  const found = await withFinishedSessions(quantization, final, threads, async (sessions) => {
+  const damage = await withFinishedSessions(quantization, final, threads, async (sessions) => {
     const verification = await verifyModel(sessions, unoptimized, unfit, samples, (done, total) =>
       clock.progress(done, 'outputs', total),
     );
@@ -118,10 +118,10 @@ export async function verifyFinished(
 
     return { verification, latency: await measureLatency(sessions.float, sessions.quantized, feeds) };
   });
-  const slowdown = isSlower(found.latency)
+  const slowdown = isSlower(damage.latency)
     ? await explainSlowness(quantization, final, reverted, feeds, threads)
     : null;
-  warn(latencyProblems(found.latency, slowdown, hasDotProducts(cpu)));
+  warn(latencyProblems(damage.latency, slowdown, hasDotProducts(cpu)));
 
-  return found;
+  return damage;
 }

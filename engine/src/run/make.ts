@@ -72,17 +72,17 @@ function rewriting(float: PreparedModel, statistics: Calibration): QuantizationI
   return ({ smoothing, alignment }) => {
     if (smoothing === null && alignment === null) return Promise.resolve(float);
     const key = JSON.stringify([smoothing, alignment]);
-    const found =
+    const rewritten =
       kept.get(key) ??
       smoothModel(float, statistics, smoothing).then((smoothed) =>
         alignModel(smoothed, statistics, alignment),
       );
 
     kept.delete(key);
-    kept.set(key, found);
+    kept.set(key, rewritten);
     for (const oldest of [...kept.keys()].slice(0, -MAX_REWRITTEN)) kept.delete(oldest);
 
-    return found;
+    return rewritten;
   };
 }
 

@@ -22,8 +22,8 @@ export async function runSamples(
     const split = joined === null ? null : await runJoined(session, joined, some.length, outputs);
     if (split !== null) append(results, split);
     else
-      for (const each of some)
-        results.push(await runOne(session, each, results.length, { outputs, scratch }));
+      for (const sample of some)
+        results.push(await runOne(session, sample, results.length, { outputs, scratch }));
   }
 
   return results;
@@ -86,8 +86,8 @@ function memoryFor(
 ): Float32Array {
   const Data = like.constructor as new (length: number) => Float32Array;
   const key = `${name}\u0000${Data.name}\u0000${length}`;
-  const found = scratch?.get(key) as Float32Array | undefined;
-  if (found !== undefined) return found;
+  const buffer = scratch?.get(key) as Float32Array | undefined;
+  if (buffer !== undefined) return buffer;
   const data = new Data(length);
   // Inputs of ever new sizes would fill it.
   if (scratch !== undefined && scratch.size >= MAX_KEPT) scratch.clear();
@@ -114,7 +114,7 @@ function ownFeeds(feeds: Feeds, scratch: Scratch | undefined): Feeds {
 function joinFeeds(feeds: readonly Feeds[], scratch: Scratch | undefined): Feeds | null {
   const joined = tableOf<HostTensor>();
   for (const [name, first] of Object.entries(feeds[0]!)) {
-    const tensors = feeds.map((each) => each[name]!);
+    const tensors = feeds.map((feed) => feed[name]!);
     const { type, dims } = first;
     if (dims[0] !== 1 || !ArrayBuffer.isView(first.data)) return null;
     if (!tensors.every((tensor) => tensor.dims.join() === dims.join())) return null;

@@ -24,8 +24,8 @@ export async function cpuFeatures(): Promise<CpuFeatures> {
 
 /** The instruction sets that a list of CPU flags names, whatever else stands in the text. */
 export function instructionSets(flags: string): InstructionSet[] {
-  const found = new Set(flags.toLowerCase().split(/[^a-z0-9_]+/));
-  return INSTRUCTION_SETS.filter((isa) => ISAS[isa].flags.some((flag) => found.has(flag)));
+  const features = new Set(flags.toLowerCase().split(/[^a-z0-9_]+/));
+  return INSTRUCTION_SETS.filter((isa) => ISAS[isa].flags.some((flag) => features.has(flag)));
 }
 
 async function flagText(): Promise<string> {

@@ -119,9 +119,9 @@ export function openWorkers(threads: number): Workers {
       const id = models++;
       const chosen = alone ? [idlest(workers)] : workers.slice(0, count);
       const bytes = encodeModel(model);
-      const each = { ...sessionOptions(options), threads: Math.floor(threads / count) };
+      const session = { ...sessionOptions(options), threads: Math.floor(threads / count) };
       await Promise.all(
-        chosen.map((worker) => worker.ask({ kind: 'open', model: id, bytes, options: each })),
+        chosen.map((worker) => worker.ask({ kind: 'open', model: id, bytes, options: session })),
       );
 
       return {

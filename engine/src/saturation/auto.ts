@@ -80,7 +80,7 @@ async function weigh(
   const worth = worthHalving(near, quantization, halveRange(quantization, near, estimator), saturation);
   if (worth.size === near.size) return near;
   const samples: Feeds[] = [];
-  for await (const each of feeds()) if (samples.length < WEIGHED_SAMPLES) samples.push(each);
+  for await (const sample of feeds()) if (samples.length < WEIGHED_SAMPLES) samples.push(sample);
   const candidates = [near, worth, ...(worth.size === 0 ? [] : [new Set<string>()])];
   let best: { set: ReadonlySet<string>; sqnr: number } | null = null;
   for (const set of candidates) {

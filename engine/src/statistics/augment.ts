@@ -189,17 +189,17 @@ function pack(
   { value, key, width, negated }: { value: string; key: string | number; width: number; negated: boolean },
 ): void {
   const output = `quantsmith_statistics_${additions.packs.size}`;
-  const found = additions.packs.get(key) ?? { output, groups: [], members: [], width: 0 };
-  additions.packs.set(key, found);
-  found.members.push(value);
+  const packed = additions.packs.get(key) ?? { output, groups: [], members: [], width: 0 };
+  additions.packs.set(key, packed);
+  packed.members.push(value);
   additions.places.set(reductionKey(reduction), {
-    output: found.output,
-    start: found.width,
+    output: packed.output,
+    start: packed.width,
     length: width,
     negated,
   });
-  found.width += width;
-  if (found.members.length === GROUP) finishGroup(additions, found);
+  packed.width += width;
+  if (packed.members.length === GROUP) finishGroup(additions, packed);
 }
 
 function finishGroup(additions: Additions, target: Pack): void {

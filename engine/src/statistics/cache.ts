@@ -72,8 +72,8 @@ async function evict({ dir, maxBytes }: StatisticsCache): Promise<void> {
     (await readdir(dir)).filter(isCacheEntry).map(async (name) => {
       const path = join(dir, name);
       // Another run may have removed it meanwhile.
-      const found = await stat(path).catch(() => null);
-      return found === null ? [] : [{ path, bytes: found.size, used: found.mtimeMs }];
+      const entry = await stat(path).catch(() => null);
+      return entry === null ? [] : [{ path, bytes: entry.size, used: entry.mtimeMs }];
     }),
   );
 

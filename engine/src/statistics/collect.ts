@@ -225,10 +225,10 @@ function sideWork(
   const { clip, ...others } = side;
   const limits = [String(clip.low), String(clip.high)];
   const key = JSON.stringify([plan.tensor, plan.axis, plan.min === null, which, fetch, others, limits]);
-  const found = sides.get(key) ?? { plan, side, fetch, aggregator: aggregatorOf(side, which) };
-  sides.set(key, found);
+  const work = sides.get(key) ?? { plan, side, fetch, aggregator: aggregatorOf(side, which) };
+  sides.set(key, work);
 
-  return found;
+  return work;
 }
 
 /** Both sides' cuts at once, since a histogram looks at all values. */

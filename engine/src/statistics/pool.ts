@@ -34,9 +34,9 @@ export function createPool(): StatisticsPool {
   return {
     add(model, plan, means, { ranges, channelMeans, samples, cached }) {
       const all = entries.get(model) ?? [];
-      const found = all.find((entry) => entry.samples === samples && entry.cached === cached);
-      const entry = found ?? { ranges: new Map(), means: new Map(), samples, cached };
-      if (found === undefined) entries.set(model, [...all, entry]);
+      const match = all.find((entry) => entry.samples === samples && entry.cached === cached);
+      const entry = match ?? { ranges: new Map(), means: new Map(), samples, cached };
+      if (match === undefined) entries.set(model, [...all, entry]);
       for (const tensor of plan) {
         const range = ranges.get(tensor.quantizer);
         if (range !== undefined) entry.ranges.set(planKey(tensor), range);

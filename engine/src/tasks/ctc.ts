@@ -11,19 +11,19 @@ export function decodeCtc({ dims, data }: HostTensor, task: Task): string {
   const classes = dims.at(-1) ?? 1;
   const blank = task.blank < 0 ? classes + task.blank : task.blank;
   const values = data as ArrayLike<number>;
-  const found: number[] = [];
+  const indices: number[] = [];
   let before = -1;
   for (let start = 0; start < values.length; start += classes) {
     let best = 0;
     for (let c = 1; c < classes; c++) if (values[start + c]! > values[start + best]!) best = c;
-    if (best !== before && best !== blank) found.push(best);
+    if (best !== before && best !== blank) indices.push(best);
     before = best;
   }
 
-  if (task.alphabet === null) return found.join(' ');
+  if (task.alphabet === null) return indices.join(' ');
   const { alphabet } = task;
 
-  return found
+  return indices
     .map((index) => alphabet[index > blank ? index - 1 : index] ?? unknown(alphabet, classes))
     .join('');
 }

@@ -66,7 +66,7 @@ function withObjectness(
   if (classes < 1) return null;
   const values = data as ArrayLike<number>;
   const activate = task.logits ? sigmoid : identity;
-  const found: Detection[] = [];
+  const detections: Detection[] = [];
   for (let row = 0, offset = 0; offset < values.length; row++, offset += columns) {
     const objectness = activate(values[offset + 4]!);
     if (objectness < task.scoreThreshold) continue;
@@ -76,11 +76,11 @@ function withObjectness(
     );
     for (let label = 0; label < classes; label++) {
       const score = objectness * activate(values[offset + 5 + label]!);
-      if (score >= task.scoreThreshold) found.push({ corners, class: label, score });
+      if (score >= task.scoreThreshold) detections.push({ corners, class: label, score });
     }
   }
 
-  return found;
+  return detections;
 }
 
 /** YOLOv8, YOLO11 and later: [1, 4 + classes, N], centre and size in pixels. */
@@ -95,15 +95,16 @@ function yolov8([output]: readonly HostTensor[], task: Task, input: InputSize): 
     return around(valueAt(0) * unitX, valueAt(1) * unitY, valueAt(2) * unitX, valueAt(3) * unitY);
   };
 
-  const found: Detection[] = [];
+  const detections: Detection[] = [];
   for (let row = 0; row < rows; row++) {
     for (let channel = 4; channel < channels; channel++) {
       const score = activate(values[channel * rows + row]!);
-      if (score >= task.scoreThreshold) found.push({ corners: cornersOf(row), class: channel - 4, score });
+      if (score >= task.scoreThreshold)
+        detections.push({ corners: cornersOf(row), class: channel - 4, score });
     }
   }
 
-  return found;
+  return detections;
 }
 
 /** The output with four values a row, and the one with the scores of as many rows. */
@@ -127,12 +128,12 @@ function softmax(values: ArrayLike<number>, start: number, count: number): Float
 
 /** SSD heads with decoded boxes: corners, and one score a class with the background first; every class counts. */
 function ssd(outputs: readonly HostTensor[], task: Task, input: InputSize): Detection[] | null {
-  const found = boxesAndScores(outputs);
-  if (found === null) return null;
-  const classes = found.scores.dims.at(-1)!;
+  const decoded = boxesAndScores(outputs);
+  if (decoded === null) return null;
+  const classes = decoded.scores.dims.at(-1)!;
   const [unitX, unitY] = task.normalized ? [input.width, input.height] : [1, 1];
-  const boxes = found.boxes.data as ArrayLike<number>;
-  const scores = found.scores.data as ArrayLike<number>;
+  const boxes = decoded.boxes.data as ArrayLike<number>;
+  const scores = decoded.scores.data as ArrayLike<number>;
   const detections: Detection[] = [];
   for (let row = 0; row < scores.length / classes; row++) {
     const probabilities = task.logits ? softmax(scores, row * classes, classes) : null;
@@ -153,12 +154,12 @@ function ssd(outputs: readonly HostTensor[], task: Task, input: InputSize): Dete
  * none (RT-DETR), a sigmoid for each. Boxes are centre and size from 0 to 1. One class a query.
  */
 function detr(outputs: readonly HostTensor[], task: Task, input: InputSize): Detection[] | null {
-  const found = boxesAndScores(outputs);
-  if (found === null) return null;
-  const columns = found.scores.dims.at(-1)!;
+  const decoded = boxesAndScores(outputs);
+  if (decoded === null) return null;
+  const columns = decoded.scores.dims.at(-1)!;
   const classes = task.classes ?? columns - 1;
-  const boxes = found.boxes.data as ArrayLike<number>;
-  const logits = found.scores.data as ArrayLike<number>;
+  const boxes = decoded.boxes.data as ArrayLike<number>;
+  const logits = decoded.scores.data as ArrayLike<number>;
   const [unitX, unitY] = task.normalized ? [input.width, input.height] : [1, 1];
   const detections: Detection[] = [];
   for (let row = 0; row < logits.length / columns; row++) {

@@ -26,8 +26,8 @@ export function detect(outputs: Tensors, task: Task, source: Source): Detection[
 
   const image = placementOf(source);
   const tensors = task.output === null ? Object.values(outputs) : [outputs[task.output]!];
-  const found = DECODERS[decode](tensors, task, { width: image.inputWidth, height: image.inputHeight });
-  if (found === null) {
+  const detections = DECODERS[decode](tensors, task, { width: image.inputWidth, height: image.inputHeight });
+  if (detections === null) {
     const shapes = Object.entries(outputs).map(([name, { dims }]) => `${name} [${dims.join(', ')}]`);
     return fail('decoder-unfit', `The outputs do not fit a ${decode} head: ${shapes.join('; ')}.`, {
       configPath: ['task', 'decode'],
@@ -35,7 +35,7 @@ export function detect(outputs: Tensors, task: Task, source: Source): Detection[
     });
   }
 
-  const kept = NEEDS_SUPPRESSION.has(decode) ? suppress(found, task.iouThreshold) : found;
+  const kept = NEEDS_SUPPRESSION.has(decode) ? suppress(detections, task.iouThreshold) : detections;
 
   return kept.map((detection) => onImage(detection, image));
 }

@@ -89,21 +89,21 @@ const LOOKED_AT = 30;
 
 const surest = (task: Task, { outputs, ...source }: Seen) => {
   const { inputWidth: width, inputHeight: height } = placementOf(source);
-  const found = DECODERS[task.decode!](Object.values(outputs), task, { width, height }) ?? [];
-  return found.sort((a, b) => b.score - a.score).slice(0, LOOKED_AT);
+  const detections = DECODERS[task.decode!](Object.values(outputs), task, { width, height }) ?? [];
+  return detections.sort((a, b) => b.score - a.score).slice(0, LOOKED_AT);
 };
 
 function largestCoordinate(task: Task, seen: readonly Seen[]): number {
-  const all = seen.flatMap((each) => surest(task, each).flatMap(({ corners }) => corners));
+  const all = seen.flatMap((outputs) => surest(task, outputs).flatMap(({ corners }) => corners));
   return all.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
 }
 
 /** The share of the surest boxes that a detector could mean: of some pixels, not larger than the input, and on it. */
 function sense(task: Task, seen: readonly Seen[]): number {
   let [sensible, all] = [0, 0];
-  for (const each of seen) {
-    const { inputWidth, inputHeight } = placementOf(each);
-    for (const { corners } of surest({ ...task, scoreThreshold: 0 }, each)) {
+  for (const image of seen) {
+    const { inputWidth, inputHeight } = placementOf(image);
+    for (const { corners } of surest({ ...task, scoreThreshold: 0 }, image)) {
       const [left, top, right, bottom] = corners;
       const [width, height] = [right - left, bottom - top];
       const [x, y] = [(left + right) / 2, (top + bottom) / 2];

@@ -51,8 +51,8 @@ function flippedSamples(
 ): Flipped[] | null {
   if (metric.answer === undefined) return null;
   const answer = (state: unknown) => metric.answer!(state);
-  const loss = (one: Flipped) => Number(one.float.isRight) - Number(one.quantized.isRight);
-  const fall = (one: Flipped) => (one.float.margin ?? 0) - (one.quantized.margin ?? 0);
+  const loss = (flip: Flipped) => Number(flip.float.isRight) - Number(flip.quantized.isRight);
+  const fall = (flip: Flipped) => (flip.float.margin ?? 0) - (flip.quantized.margin ?? 0);
 
   return float
     .map((state, index) => ({ index, float: answer(state), quantized: answer(quantized[index]) }))
@@ -66,7 +66,7 @@ function classValues(
   quantized: readonly unknown[],
 ): Answers['classes'] | null {
   if (metric.byClass === undefined) return null;
-  const after = new Map(metric.byClass(quantized).map((each) => [each.class, each.value]));
+  const after = new Map(metric.byClass(quantized).map((entry) => [entry.class, entry.value]));
   return metric
     .byClass(float)
     .map(({ class: index, count, value }) => ({

@@ -31,8 +31,8 @@ export async function fitProblems(
   const shifted = shiftedLabels(answers);
   if (shifted !== null) return [shifted];
   for (const other of OTHER_FORMS) {
-    const found = await otherForm(other, { validation, baseline, answers, prepared, workers });
-    if (found !== null) return [found];
+    const better = await otherForm(other, { validation, baseline, answers, prepared, workers });
+    if (better !== null) return [better];
   }
 
   return [];
@@ -144,9 +144,9 @@ function implausible(message: string, configPath: ConfigPath, data: Record<strin
 }
 
 /** At most `most` indices, evenly spread, the first third of them spread as well. */
-function spread(count: number, most: number): number[] {
-  const chosen = Array.from({ length: Math.min(most, count) }, (_, i) =>
-    Math.floor((i * count) / Math.min(most, count)),
+function spread(count: number, max: number): number[] {
+  const chosen = Array.from({ length: Math.min(max, count) }, (_, i) =>
+    Math.floor((i * count) / Math.min(max, count)),
   );
   const order = [0, 1, 2, 3].flatMap((offset) => chosen.filter((_, i) => i % 4 === offset));
   return order;

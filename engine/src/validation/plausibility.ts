@@ -53,7 +53,7 @@ export function deadLayerProblems(
   if (guess === null || guess.reached >= BAD) return [];
   const dead = graph.nodes.filter((node) => {
     const tensor = isLinear(node) ? graph.initializer(node.input[1] ?? '') : undefined;
-    return tensor !== undefined && readFloats(tensor, dir).every((each) => each === 0);
+    return tensor !== undefined && readFloats(tensor, dir).every((weight) => weight === 0);
   });
   if (dead.length === 0) return [];
   const names = dead.map(({ name }) => name);

@@ -85,7 +85,7 @@ function computingNode(producers: ReadonlyMap<string, NodeProto>, tensor: string
   if (node === undefined || !fuses(node)) return node;
   const before = node.input
     .map((name) => producers.get(name))
-    .find((one) => one !== undefined && isLinear(one));
+    .find((reader) => reader !== undefined && isLinear(reader));
   return before ?? node;
 }
 

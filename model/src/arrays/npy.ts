@@ -121,8 +121,8 @@ export function arrayLayout(head: Uint8Array, size: number): ArrayLayout | strin
 
 /** The values in some bytes of an array. */
 export function arrayValues(type: string, bytes: Uint8Array): TensorData {
-  const found = Object.values(TYPES).find(({ name }) => name === type)!;
-  return found.make(bytes.slice().buffer);
+  const entry = Object.values(TYPES).find(({ name }) => name === type)!;
+  return entry.make(bytes.slice().buffer);
 }
 
 function parseArray(name: string, size: number, read: ReadAt, configPath: ConfigPath): RowArray {

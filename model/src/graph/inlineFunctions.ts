@@ -69,8 +69,8 @@ function inlineNode(node: NodeProto, context: Context, depth: number): NodeProto
   }
 
   if (subgraphs(node).length === 0) return [node];
-  const attribute = node.attribute.map((found) =>
-    mapGraphs(found, (inner) => inlineGraph(inner, context, depth)),
+  const attribute = node.attribute.map((attribute) =>
+    mapGraphs(attribute, (inner) => inlineGraph(inner, context, depth)),
   );
 
   return [{ ...node, attribute }];

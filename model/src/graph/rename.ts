@@ -16,10 +16,10 @@ function renameCaptured(node: NodeProto, rename: Rename): NodeProto['attribute']
 /** The node with other bodies. */
 export function mapBodies(node: NodeProto, map: (body: GraphProto) => GraphProto): NodeProto {
   if (subgraphs(node).length === 0) return node;
-  const attribute = node.attribute.map((found) => ({
-    ...found,
-    ...(found.g === undefined ? {} : { g: map(found.g) }),
-    graphs: found.graphs.map(map),
+  const attribute = node.attribute.map((original) => ({
+    ...original,
+    ...(original.g === undefined ? {} : { g: map(original.g) }),
+    graphs: original.graphs.map(map),
   }));
 
   return { ...node, attribute };

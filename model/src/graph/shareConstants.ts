@@ -43,12 +43,12 @@ export function shareConstants(model: ModelProto): ModelProto {
     });
 
     const rename = (name: string) => names.get(name) ?? name;
-    const node = body.node.map((each) => renameReadings(mapBodies(each, reading), rename));
+    const node = body.node.map((inner) => renameReadings(mapBodies(inner, reading), rename));
 
     return { ...body, initializer, node };
   };
 
-  const node = graph.node.map((each) => mapBodies(each, reading));
+  const node = graph.node.map((outer) => mapBodies(outer, reading));
 
   return { ...model, graph: { ...graph, node, initializer: [...graph.initializer, ...added] } };
 }

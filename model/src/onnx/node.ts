@@ -19,8 +19,8 @@ function attribute(node: NodeProto, name: string): AttributeProto | undefined {
 
 /** An integer attribute; values beyond 2^53 lose precision, which no operator attribute needs. */
 export function intAttribute(node: NodeProto, name: string, fallback: number): number {
-  const found = attribute(node, name);
-  return found === undefined ? fallback : Number(found.i);
+  const value = attribute(node, name);
+  return value === undefined ? fallback : Number(value.i);
 }
 
 /** A list of integers. The int64 extremes, which mean "to the end" in Slice, become the largest safe integers. */
@@ -36,8 +36,8 @@ export function floatAttribute(node: NodeProto, name: string, fallback: number):
 }
 
 export function stringAttribute(node: NodeProto, name: string, fallback: string): string {
-  const found = attribute(node, name);
-  return found === undefined ? fallback : decoder.decode(found.s);
+  const value = attribute(node, name);
+  return value === undefined ? fallback : decoder.decode(value.s);
 }
 
 export function tensorAttribute(node: NodeProto, name: string): TensorProto | undefined {
@@ -80,14 +80,17 @@ export function makeAttribute(name: string, value: AttributeValue): AttributePro
 
 /** The graphs inside a node (branches of If, bodies of Loop and Scan). */
 export function subgraphs(node: NodeProto): GraphProto[] {
-  return node.attribute.flatMap((found) => [...(found.g === undefined ? [] : [found.g]), ...found.graphs]);
+  return node.attribute.flatMap((carrier) => [
+    ...(carrier.g === undefined ? [] : [carrier.g]),
+    ...carrier.graphs,
+  ]);
 }
 
 /** The version of a domain that the model imports, or 0. '' and 'ai.onnx' are the same domain. */
 export function opset(model: ModelProto, domain = ''): number {
   const normal = (name: string) => (name === 'ai.onnx' ? '' : name);
-  const found = model.opsetImport.find((entry) => normal(entry.domain) === normal(domain));
-  return found === undefined ? 0 : Number(found.version);
+  const imported = model.opsetImport.find((entry) => normal(entry.domain) === normal(domain));
+  return imported === undefined ? 0 : Number(imported.version);
 }
 
 export function isConstantNode(node: NodeProto): boolean {

@@ -40,8 +40,8 @@ export function dataTypeName(dataType: number): string {
 
 /** The TensorProto.DataType number of a name that `dataTypeName` gives, or undefined. */
 export function dataTypeOf(name: string): number | undefined {
-  const found = Object.entries(TYPES).find(([, type]) => type.name === name);
-  return found === undefined ? undefined : Number(found[0]);
+  const entry = Object.entries(TYPES).find(([, type]) => type.name === name);
+  return entry === undefined ? undefined : Number(entry[0]);
 }
 
 /** Bytes of one element, 0 for strings and unknown types. */

@@ -78,9 +78,9 @@ export class WireReader {
     let to = from;
     let value = 0n;
     if (wireType === 0) {
-      const found = this.#varint(from, end);
-      value = found.value;
-      to = found.next;
+      const next = this.#varint(from, end);
+      value = next.value;
+      to = next.next;
     } else if (wireType === 1) to = from + 8;
     else if (wireType === 5) to = from + 4;
     else if (wireType === 2) {

@@ -63,9 +63,9 @@ function unreadableOperatorSet({ opset }: Structure): Problem | null {
 }
 
 function quantizedAlready(structure: Structure): Problem | null {
-  const found = expanded(structure).find(({ op }) => marksQuantized(op));
-  if (found === undefined) return null;
-  const { name: node, op } = found;
+  const marker = expanded(structure).find(({ op }) => marksQuantized(op));
+  if (marker === undefined) return null;
+  const { name: node, op } = marker;
   return refuse(
     'already-quantized',
     `The model is already quantized: node "${node}" is ${article(op)} ${op}. Quantize the float model that it was made from.`,
@@ -76,9 +76,11 @@ function quantizedAlready(structure: Structure): Problem | null {
 function strangeOperator(structure: Structure): Problem | null {
   const functions = new Set(structure.functions.map(({ domain, name }) => keyOf(domain, name)));
   const all = withBodies(expanded(structure));
-  const found = all.find(({ domain, op }) => !KNOWN_DOMAINS.has(domain) && !functions.has(keyOf(domain, op)));
-  if (found === undefined) return null;
-  const { name: node, op, domain } = found;
+  const foreign = all.find(
+    ({ domain, op }) => !KNOWN_DOMAINS.has(domain) && !functions.has(keyOf(domain, op)),
+  );
+  if (foreign === undefined) return null;
+  const { name: node, op, domain } = foreign;
   return refuse(
     'runtime-unknown-operator',
     `ONNX Runtime does not have the operator ${domain}.${op} of node "${node}": models with custom operators cannot run here.`,

@@ -45,9 +45,9 @@ export function resolveIgnoredScope(
       data: { kind, value },
     });
   const take = (kind: string, index: number, value: string, matches: (node: NamedNode) => boolean) => {
-    const found = originals.filter(matches);
-    if (found.length === 0) unmatched(kind, index, value);
-    for (const node of found) for (const name of node.prepared) ignored.add(name);
+    const matched = originals.filter(matches);
+    if (matched.length === 0) unmatched(kind, index, value);
+    for (const node of matched) for (const name of node.prepared) ignored.add(name);
   };
 
   scope.names.forEach((name, i) => take('names', i, name, (node) => node.name === name));

@@ -103,8 +103,8 @@ function ofTokens({ nodes }: ModelSummary, { dims }: TensorSignature, input: Ten
     return because('language_model', `Token ${from} give logits of all ${columns} tokens at each.`);
   const isVector = table === undefined ? VECTOR_LENGTHS.includes(columns) : columns === table[1];
   if (isVector) {
-    const each = dims.length === 3 ? 'a vector per token, averaged over the mask' : 'one vector per text';
-    return because('embedding', `Token ${from} give ${each}, of ${columns} values.`);
+    const form = dims.length === 3 ? 'a vector per token, averaged over the mask' : 'one vector per text';
+    return because('embedding', `Token ${from} give ${form}, of ${columns} values.`);
   }
 
   if (dims.length === 3)

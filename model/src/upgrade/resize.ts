@@ -5,7 +5,7 @@ import { withInput, type Adapter } from './context.js';
 
 /** Upsample 9 takes its scales as an input. */
 export const upsample9: Adapter = (node, context) => {
-  const attribute = node.attribute.find((found) => found.name === 'scales');
+  const attribute = node.attribute.find((candidate) => candidate.name === 'scales');
   const scales = attribute?.floats ?? [];
   const name = context.fresh(`${node.name}_scales`);
   context.addInitializer(makeTensor(name, [scales.length], ElementType.FLOAT, Float32Array.from(scales)));

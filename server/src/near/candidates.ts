@@ -43,10 +43,10 @@ function imageCandidates(tree: readonly FoundFolder[], model: ModelSummary): Can
   });
   const inClass = (path: string) =>
     classed.some(({ path: parent }) => (parent === '' ? path !== '' : path.startsWith(`${parent}/`)));
-  const found = tree.flatMap(({ path, folders }): Candidate[] => {
+  const candidates = tree.flatMap(({ path, folders }): Candidate[] => {
     if (inClass(path) || (path !== '' && isLabelName(wordsOf(path)[0]!))) return [];
     const ownImages = images.get(path)!;
-    const isClassed = classed.some((each) => each.path === path);
+    const isClassed = classed.some((folder) => folder.path === path);
     const files = isClassed
       ? folders.flatMap((name) =>
           images.get(path === '' ? name : `${path}/${name}`)!.map((file) => `${name}/${file}`),
@@ -55,7 +55,7 @@ function imageCandidates(tree: readonly FoundFolder[], model: ModelSummary): Can
     return files.length === 0 ? [] : [{ path, kind: 'images', files, count: files.length, isClassed }];
   });
 
-  return found.sort((a, b) => Number(b.path !== '') - Number(a.path !== ''));
+  return candidates.sort((a, b) => Number(b.path !== '') - Number(a.path !== ''));
 }
 
 async function arrayCandidates(
@@ -63,16 +63,16 @@ async function arrayCandidates(
   tree: readonly FoundFolder[],
   model: ModelSummary,
 ): Promise<Candidate[]> {
-  const found: Candidate[] = [];
+  const candidates: Candidate[] = [];
   for (const path of filesIn(tree, /\.np[yz]$/)) {
     if (wordsOf(path.slice(path.lastIndexOf('/') + 1)).some(isLabelName)) continue;
     const count = path.endsWith('.npz')
       ? await archiveFits(join(dir, path), model)
       : await arrayFits(join(dir, path), model);
-    if (count !== null) found.push({ path, kind: 'arrays', files: [], count, isClassed: false });
+    if (count !== null) candidates.push({ path, kind: 'arrays', files: [], count, isClassed: false });
   }
 
-  return found;
+  return candidates;
 }
 
 /** Samples of an array that the model's only input takes; null: it does not. */

@@ -27,7 +27,7 @@ export async function dataNear(nearby: Nearby): Promise<DraftData> {
     (only.isClassed || isText || (await labelFilesFor(nearby.dir, tree, only)).length > 0);
   const validation =
     ofRole(candidates, 'validation') ?? (candidates.length === 1 && (await isLabelled()) ? only : undefined);
-  const others = candidates.filter((each) => each !== validation);
+  const others = candidates.filter((candidate) => candidate !== validation);
   const calibration = ofRole(candidates, 'calibration') ?? others[0] ?? validation;
   const [classes, alphabet] = [await classesIn(nearby, tree), await alphabetIn(nearby, tree)];
   const described = (candidate: Candidate) => sourceOf(nearby, tree, candidate, classes);
@@ -47,9 +47,10 @@ export async function withLabelsNear(nearby: Nearby, given: DraftData): Promise<
   const completed = async (source: DraftSource | undefined): Promise<DraftSource | undefined> => {
     const path = source?.images ?? source?.arrays;
     if (source === undefined || path === undefined || source.labels !== undefined) return source;
-    const isIt = (each: Candidate) => resolve(nearby.dir, each.path) === resolve(nearby.configDir, path);
-    const found = candidates.find(isIt);
-    return found === undefined ? source : { ...(await sourceOf(nearby, tree, found, classes)), ...source };
+    const isIt = (candidate: Candidate) =>
+      resolve(nearby.dir, candidate.path) === resolve(nearby.configDir, path);
+    const match = candidates.find(isIt);
+    return match === undefined ? source : { ...(await sourceOf(nearby, tree, match, classes)), ...source };
   };
   const [calibration, validation] = [await completed(given.calibration), await completed(given.validation)];
 
@@ -63,7 +64,7 @@ export async function withLabelsNear(nearby: Nearby, given: DraftData): Promise<
 /** The first whose path says that it is for this; a set made for it stands before one that may serve for it. */
 function ofRole(candidates: readonly Candidate[], role: Role): Candidate | undefined {
   const placed = candidates.flatMap((candidate) => {
-    const word = wordsOf(candidate.path).find((each) => roleOf(each) !== null);
+    const word = wordsOf(candidate.path).find((word) => roleOf(word) !== null);
     return word !== undefined && roleOf(word) === role ? [{ candidate, word }] : [];
   });
 
@@ -77,7 +78,7 @@ async function sourceOf(
   classes: string | null,
 ): Promise<DraftSource> {
   const labels = await labelFilesFor(nearby.dir, tree, candidate);
-  const path = (each: string) => configPath(nearby, each);
+  const path = (file: string) => configPath(nearby, file);
   return {
     [candidate.kind]: path(candidate.path),
     ...(labels.length === 0 ? {} : { labels: labels.map(path) }),

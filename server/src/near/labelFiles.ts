@@ -33,11 +33,11 @@ export async function labelFilesFor(
     .sort((a, b) => near(a) - near(b) || Number(isNamed(b)) - Number(isNamed(a)))
     .slice(0, MAX_OPENED);
 
-  const found: string[] = [];
-  for (const path of files) if (await isLabelFile(join(dir, path), path, source)) found.push(path);
+  const paths: string[] = [];
+  for (const path of files) if (await isLabelFile(join(dir, path), path, source)) paths.push(path);
   for (const folder of source.kind === 'images' ? tree : [])
-    if (isForSame(folder.path) && (await isLabelFolder(dir, folder, source))) found.push(folder.path);
-  return found.sort((a, b) => near(a) - near(b));
+    if (isForSame(folder.path) && (await isLabelFolder(dir, folder, source))) paths.push(folder.path);
+  return paths.sort((a, b) => near(a) - near(b));
 }
 
 const joined = (folder: string, name: string) => (folder === '' ? name : `${folder}/${name}`);
@@ -102,7 +102,9 @@ async function isLabelFolder(dir: string, { path, files }: FoundFolder, source: 
   if (first !== undefined) {
     // An image that shows nothing may have an empty file.
     const lines = await Promise.all(texts.slice(0, MAX_LINES).map((name) => linesOf(join(dir, path, name))));
-    return lines.flatMap((each) => each ?? []).some((line) => /^\s*\d+(\s+-?[\d.eE+-]+){4,}\s*$/.test(line));
+    return lines
+      .flatMap((texts) => texts ?? [])
+      .some((line) => /^\s*\d+(\s+-?[\d.eE+-]+){4,}\s*$/.test(line));
   }
 
   const masks =

@@ -35,6 +35,6 @@ export function roleOf(word: string): Role | null {
 
 /** What a path says that data are for, by its nearest word that says so. */
 export function roleIn(path: string): Role | null {
-  const word = wordsOf(path).find((each) => roleOf(each) !== null);
+  const word = wordsOf(path).find((part) => roleOf(part) !== null);
   return word === undefined ? null : roleOf(word);
 }

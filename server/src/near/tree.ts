@@ -18,7 +18,7 @@ const SKIPPED = /^(\.|node_modules$|__pycache__$|__MACOSX$)/;
 
 /** The files of a folder and of those below it, within bounds, in the order of their names; nothing is opened. */
 export async function treeOf(root: string): Promise<FoundFolder[]> {
-  const found: FoundFolder[] = [];
+  const folders: FoundFolder[] = [];
   const queue = [{ path: '', depth: 0 }];
   const seen = new Set<string>();
   let left = MAX_ENTRIES;
@@ -30,24 +30,24 @@ export async function treeOf(root: string): Promise<FoundFolder[]> {
     seen.add(identity);
     const folder = await entriesOf(join(root, path), Math.min(left, MAX_OF_FOLDER));
     left -= folder.files.length + folder.folders.length;
-    found.push({ path, ...folder });
+    folders.push({ path, ...folder });
     if (depth === MAX_DEPTH) continue;
     const below = folder.folders.map((name) => (path === '' ? name : `${path}/${name}`));
     append(
       queue,
-      below.map((each) => ({ path: each, depth: depth + 1 })),
+      below.map((folder) => ({ path: folder, depth: depth + 1 })),
     );
   }
 
-  return found;
+  return folders;
 }
 
-async function entriesOf(dir: string, most: number): Promise<Omit<FoundFolder, 'path'>> {
+async function entriesOf(dir: string, maxEntries: number): Promise<Omit<FoundFolder, 'path'>> {
   const [files, folders]: [string[], string[]] = [[], []];
   try {
     for await (const entry of await opendir(dir, { bufferSize: 256 })) {
       if (SKIPPED.test(entry.name)) continue;
-      if (files.length + folders.length >= most) break;
+      if (files.length + folders.length >= maxEntries) break;
       const kind = entry.isSymbolicLink()
         ? await lookAt(join(dir, entry.name))
         : entry.isDirectory()

@@ -62,8 +62,13 @@ async function withData(
   { diagnostics }: CodeActionContext,
 ): Promise<Diagnostic[]> {
   if (diagnostics.every(({ data }) => data !== undefined)) return diagnostics;
-  const sent = new Map((await session.diagnose(document, true)).map((one) => [identityOf(one), one.data]));
-  return diagnostics.map((one) => ({ ...one, data: (one.data ?? sent.get(identityOf(one))) as unknown }));
+  const sent = new Map(
+    (await session.diagnose(document, true)).map((diagnostic) => [identityOf(diagnostic), diagnostic.data]),
+  );
+  return diagnostics.map((diagnostic) => ({
+    ...diagnostic,
+    data: (diagnostic.data ?? sent.get(identityOf(diagnostic))) as unknown,
+  }));
 }
 
 /** By what it says, not by how a client writes it: keys of JSON come back in any order. */

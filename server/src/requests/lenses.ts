@@ -38,14 +38,14 @@ async function otherReports(
   report: QuantizationReport,
   token: CancellationToken,
 ): Promise<QuantizationReport[]> {
-  const found = new Map<string, QuantizationReport>();
+  const reports = new Map<string, QuantizationReport>();
   for (const { document, file, model } of await session.workspaceConfigs(token)) {
     if (token.isCancellationRequested || model === null || model !== resolve(report.model.path)) continue;
     const value = effectiveValue(document, await inherit(document, file, session.sources.config));
     const paths = isMapping(value) ? outputPaths(value, file) : null;
     const other = paths === null ? null : await session.sources.report(paths.report);
-    if (other !== null && other.output.path !== report.output.path) found.set(other.output.path, other);
+    if (other !== null && other.output.path !== report.output.path) reports.set(other.output.path, other);
   }
 
-  return [...found.values()];
+  return [...reports.values()];
 }

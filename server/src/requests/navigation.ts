@@ -78,7 +78,7 @@ const SHOWN = /\.(csv|tsv|jsonl?|jsonc|txt|names|ya?ml|[cm]?[jt]s|jpe?g|png|webp
 /** What a path of a config leads to: a file that can be shown, or the first image of a folder. */
 async function pathPlace(session: Session, path: ConfigPath, file: string): Promise<Location | null> {
   const key = String(path.at(-1));
-  const place = (found: string) => ({ uri: pathToFileURL(found).href, range: START });
+  const place = (file: string) => ({ uri: pathToFileURL(file).href, range: START });
   const kind = await session.sources.kind(file);
   if (kind === 'file' && isNamedPath(path) && SHOWN.test(file)) return place(file);
   if (kind !== 'folder' || key !== 'images') return null;

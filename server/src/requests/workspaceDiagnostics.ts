@@ -38,17 +38,17 @@ export function createWorkspaceDiagnostics(session: Session): WorkspaceDiagnosti
       if (token.isCancellationRequested) break;
       const { uri, version } = document.text;
       const isOpen = session.documentOf(uri) === document;
-      let found = known.get(file);
-      if (found?.document !== document || isOpen || performance.now() > found.until) {
+      let entry = known.get(file);
+      if (entry?.document !== document || isOpen || performance.now() > entry.until) {
         const items = await session.diagnose(document);
         // The same findings keep their name.
-        const isSame = found !== undefined && JSON.stringify(found.items) === JSON.stringify(items);
-        const id: string = isSame ? found!.id : String(++given);
-        found = { document, until: performance.now() + FOUND_MS, items, id };
-        known.set(file, found);
+        const isSame = entry !== undefined && JSON.stringify(entry.items) === JSON.stringify(items);
+        const id: string = isSame ? entry!.id : String(++given);
+        entry = { document, until: performance.now() + FOUND_MS, items, id };
+        known.set(file, entry);
       }
 
-      const { id, items } = found;
+      const { id, items } = entry;
       const place = { uri: isOpen ? uri : pathToFileURL(file).href, version: isOpen ? version : null };
       reports.push(
         ids.get(place.uri) === id

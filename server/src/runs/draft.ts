@@ -46,14 +46,14 @@ export async function draftConfig(modelPath: string, options: DraftOptions): Pro
   const nearby = { dir: resolve(options.dataDir ?? configDir), configDir, model };
   const { chosen, maxDrop, seconds = SECONDS } = options;
   const { loader, metric } = options.modules ?? {};
-  const found =
+  const drafted =
     loader !== undefined
       ? { calibration: { loader }, validation: { loader } }
       : chosen === undefined
         ? await dataNear(nearby)
         : await withLabelsNear(nearby, chosen);
 
-  const data: DraftData = { ...found, ...(metric === undefined ? {} : { metric }) };
+  const data: DraftData = { ...drafted, ...(metric === undefined ? {} : { metric }) };
   const shapes = shapesDraft(model);
   const draft =
     // A loader is a program: nothing runs here.

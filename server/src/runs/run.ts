@@ -74,7 +74,7 @@ async function onEngine<T>(
     return { kind: 'failed', problem: { code: 'config-invalid', severity: 'error', message } };
   }
 
-  const found: T[] = [];
+  const results: T[] = [];
   const outcome = await startEngine(
     { ...request, kind },
     {
@@ -85,14 +85,14 @@ async function onEngine<T>(
         else if (event.type === 'problem') options.onProblem(event.problem);
         else if (event.type === 'console') options.onConsole(event.module, event.lines);
         const picked = pick(event);
-        if (picked !== undefined) found.push(picked);
+        if (picked !== undefined) results.push(picked);
       },
     },
   );
 
   if (outcome.code === 'cancelled') return { kind: 'cancelled' };
   if (outcome.code === 'failed') return { kind: 'failed', problem: outcome.problem };
-  const [value] = found;
+  const [value] = results;
   if (value !== undefined) return { kind: 'done', value };
   const message = 'The engine ended without a result.';
 

@@ -32,8 +32,8 @@ export function createContexts({ sources, fileOf, patience, onLate }: ContextOpt
   return {
     of(document) {
       const { uri } = document.text;
-      const found = known.get(uri);
-      if (found?.document === document && performance.now() < found.until) return found.context;
+      const cached = known.get(uri);
+      if (cached?.document === document && performance.now() < cached.until) return cached.context;
 
       const options = {
         milliseconds: patience,

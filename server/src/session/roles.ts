@@ -16,7 +16,7 @@ export function createRoles(open: OpenTexts, contexts: Contexts): (text: TextDoc
       .filter(({ tree }) => extendsOf(tree) !== null);
 
     const inherited = await Promise.all(extending.map(async (other) => (await contexts.of(other)).inherited));
-    if (file !== null && inherited.some((one) => extendsFile(one, file))) return 'base';
+    if (file !== null && inherited.some((other) => extendsFile(other, file))) return 'base';
 
     return open.isConfig(text) ? 'config' : 'other';
   };

@@ -154,9 +154,9 @@ function createDiagnose(
     const begun = performance.now();
     const role = await roleOf(document.text);
     if (role === 'other') return [];
-    const found = findAll(document, await session.contextOf(document)).findings;
+    const all = findAll(document, await session.contextOf(document)).findings;
     // What a config needs, those that extend it may have.
-    const findings = role === 'base' ? found.filter(({ code }) => code !== 'missing-key') : found;
+    const findings = role === 'base' ? all.filter(({ code }) => code !== 'missing-key') : all;
     const { uri, version } = document.text;
     const took = (performance.now() - begun).toFixed(1);
     session.connection.tracer.log(

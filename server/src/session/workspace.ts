@@ -50,14 +50,15 @@ export function createWorkspace(sources: Sources): Workspace {
       setFolders([...folders.filter((folder) => !removed.includes(folder)), ...added]),
     forget: () => void (listing = null),
     async configs(open, isCancelled) {
-      const found: WorkspaceConfig[] = [];
+      const configs: WorkspaceConfig[] = [];
       for (const file of new Set([...open, ...(await files(open))])) {
         if (isCancelled()) break;
         const document = await sources.config(file);
-        if (document !== null) found.push({ file, document, model: await modelOf(document, file, sources) });
+        if (document !== null)
+          configs.push({ file, document, model: await modelOf(document, file, sources) });
       }
 
-      return found;
+      return configs;
     },
   };
 }
@@ -70,16 +71,16 @@ async function modelOf(document: ConfigDocument, file: string, sources: Sources)
 
 /** The configs below some folders, level by level. */
 async function findConfigs(folders: readonly string[], sources: Sources): Promise<string[]> {
-  const found = new Set<string>();
+  const files = new Set<string>();
   const queue = [...folders];
   for (const [visited, folder] of queue.entries()) {
     if (visited >= MAX_FOLDERS) break;
     for (const { name, kind, isLink } of (await sources.entries(folder, MAX_ENTRIES)) ?? []) {
       if (kind === 'folder' && !isLink && !SKIPPED.test(name)) queue.push(join(folder, name));
-      else if (kind === 'file' && isConfigName(name)) found.add(join(folder, name));
-      if (found.size >= MAX_CONFIGS) return [...found];
+      else if (kind === 'file' && isConfigName(name)) files.add(join(folder, name));
+      if (files.size >= MAX_CONFIGS) return [...files];
     }
   }
 
-  return [...found];
+  return [...files];
 }

@@ -77,8 +77,8 @@ export async function archiveFacts(path: string): Promise<ArchiveFacts | null> {
       const start = tail.readUInt32LE(position + 16);
       if (length > LARGEST_DIRECTORY || start + length > size) return null;
       const directory = buffer(await bytesOf(handle, start, start + length));
-      const found = membersIn(directory, tail.readUInt16LE(position + 10));
-      return found === null ? null : readMembers(handle, found);
+      const members = membersIn(directory, tail.readUInt16LE(position + 10));
+      return members === null ? null : readMembers(handle, members);
     }
 
     return { problem: 'it is not a ZIP archive' };
@@ -91,9 +91,9 @@ export async function memberNames(path: string): Promise<string[] | null> {
   return facts !== null && 'members' in facts ? [...facts.members.keys()] : null;
 }
 
-async function readMembers(handle: FileHandle, found: readonly Member[]): Promise<ArchiveFacts> {
+async function readMembers(handle: FileHandle, listed: readonly Member[]): Promise<ArchiveFacts> {
   const members = new Map<string, ArrayHeader | null>();
-  for (const [index, member] of found.entries()) {
+  for (const [index, member] of listed.entries()) {
     const facts = index < MAX_MEMBERS ? await memberFacts(handle, member) : null;
     if (facts !== null && 'problem' in facts)
       return { problem: `its array "${member.name}" cannot be read: ${facts.problem}` };

@@ -26,8 +26,8 @@ export function cachedByFile<T>(load: (path: string) => Promise<T>, maxKept = MA
     const info = await stat(path).catch(() => null);
     if (info === null || !info.isFile()) return null;
     const identity = `${info.ino}:${info.size}:${info.mtimeMs}`;
-    const found = known.get(path);
-    if (found?.identity === identity) return found.loaded;
+    const entry = known.get(path);
+    if (entry?.identity === identity) return entry.loaded;
 
     const loaded = load(path);
     known.delete(path);
@@ -63,8 +63,8 @@ function cachedFor<T>(milliseconds: number, load: (path: string) => Promise<T>, 
   const known = new Map<string, { answer: Promise<T>; until: number }>();
   return {
     load(path) {
-      const found = known.get(path);
-      if (found !== undefined && performance.now() < found.until) return found.answer;
+      const earlier = known.get(path);
+      if (earlier !== undefined && performance.now() < earlier.until) return earlier.answer;
       if (known.size > maxKept) known.clear();
 
       const entry = { answer: load(path), until: Number.POSITIVE_INFINITY };

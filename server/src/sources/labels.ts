@@ -97,7 +97,7 @@ export async function classFolderFacts(root: string, signal: AbortSignal): Promi
   const folders = [...new Set(placed.map(({ parts }) => parts[0]!))].sort();
   const areNumbers = folders.every((name) => /^\d+$/.test(name));
   const highest = areNumbers
-    ? folders.reduce((most, name) => Math.max(most, Number(name)), 0)
+    ? folders.reduce((highest, name) => Math.max(highest, Number(name)), 0)
     : folders.length - 1;
 
   const groups = new Map<string, typeof placed>();

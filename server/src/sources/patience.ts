@@ -20,9 +20,9 @@ export function createPatience({ milliseconds, onLate }: PatienceOptions): Patie
   return {
     async soon(value, meanwhile) {
       let isThere = false;
-      const watched = value.then((found) => {
+      const watched = value.then((settled) => {
         isThere = true;
-        return found;
+        return settled;
       });
 
       const first = await Promise.race([watched, deadline.then(() => meanwhile)]);

@@ -42,7 +42,7 @@ export function createLabelJudge(sources: LabelSources): JudgeLabels {
     if (labels !== null && file === null && files === null) return null;
 
     const parts = [names, labels?.path, list, file, files, kind];
-    if (last?.by.every((one, index) => isSame(one, parts[index])) === true) return last.verdict;
+    if (last?.by.every((part, index) => isSame(part, parts[index])) === true) return last.verdict;
     const name = labels?.written ?? '';
     const verdict = judgeLabels({
       names,
@@ -66,7 +66,9 @@ async function maskProblem(
 ): Promise<string | null> {
   if (files.some((file) => file.endsWith('.txt'))) return null;
   const path = name.replace(/\.[^./]+$/, '.png');
-  const file = files.find((one) => one === path || one === path.slice(path.lastIndexOf('/') + 1));
+  const file = files.find(
+    (candidate) => candidate === path || candidate === path.slice(path.lastIndexOf('/') + 1),
+  );
   if (file === undefined) return null;
   const channels = await pngChannels(join(folder.path, file)).catch(() => null);
   if (channels === 1) return null;
@@ -76,9 +78,9 @@ async function maskProblem(
     : `"${folder.written}/${file}" has ${channels} channels; a mask has one, the class.`;
 }
 
-const isSame = (one: unknown, other: unknown): boolean =>
-  one === other ||
-  (Array.isArray(one) &&
+const isSame = (a: unknown, other: unknown): boolean =>
+  a === other ||
+  (Array.isArray(a) &&
     Array.isArray(other) &&
-    one.length === other.length &&
-    one.every((item, index) => item === other[index]));
+    a.length === other.length &&
+    a.every((item, index) => item === other[index]));

@@ -32,8 +32,8 @@ export function difference({ text }: ConfigDocument, after: string): TextEdit | 
   let start = 0;
   while (start < before.length && before[start] === after[start]) start++;
   let tail = 0;
-  const most = Math.min(before.length, after.length) - start;
-  while (tail < most && before.at(-1 - tail) === after.at(-1 - tail)) tail++;
+  const max = Math.min(before.length, after.length) - start;
+  while (tail < max && before.at(-1 - tail) === after.at(-1 - tail)) tail++;
 
   return {
     range: { start: text.positionAt(start), end: text.positionAt(before.length - tail) },

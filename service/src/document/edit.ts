@@ -71,8 +71,8 @@ export function removeKey(document: ConfigDocument, path: ConfigPath): TextEdit[
 }
 
 /** The same for an entry, which need not be the first of its name. */
-export function removeEntry(document: ConfigDocument, found: Entry): TextEdit[] | null {
-  let entry = found;
+export function removeEntry(document: ConfigDocument, removed: Entry): TextEdit[] | null {
+  let entry = removed;
   while (entry.parent.entries.length === 1 && entry.parent.parent?.kind === 'entry')
     entry = entry.parent.parent;
   const { entries } = entry.parent;

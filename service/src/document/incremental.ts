@@ -55,20 +55,17 @@ const PIECE = 2048;
 
 /** What two texts do not have in common. */
 function difference(before: string, after: string): Edit {
-  const most = Math.min(before.length, after.length);
+  const max = Math.min(before.length, after.length);
   let start = 0;
-  while (start + PIECE <= most && before.slice(start, start + PIECE) === after.slice(start, start + PIECE))
+  while (start + PIECE <= max && before.slice(start, start + PIECE) === after.slice(start, start + PIECE))
     start += PIECE;
-  while (start < most && before.charCodeAt(start) === after.charCodeAt(start)) start++;
+  while (start < max && before.charCodeAt(start) === after.charCodeAt(start)) start++;
   const [left, right] = [before.length, after.length];
   let same = 0;
   const pieceBefore = (end: number, text: string) => text.slice(end - PIECE, end);
-  while (
-    same + PIECE <= most - start &&
-    pieceBefore(left - same, before) === pieceBefore(right - same, after)
-  )
+  while (same + PIECE <= max - start && pieceBefore(left - same, before) === pieceBefore(right - same, after))
     same += PIECE;
-  while (same < most - start && before.charCodeAt(left - 1 - same) === after.charCodeAt(right - 1 - same))
+  while (same < max - start && before.charCodeAt(left - 1 - same) === after.charCodeAt(right - 1 - same))
     same++;
 
   return { start, end: left - same, shift: right - left };

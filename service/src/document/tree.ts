@@ -84,17 +84,17 @@ export function pathOf(node: TreeNode | Entry): ConfigPath {
 /** The entry at a path, following aliases and merge keys; undefined where there is none. */
 export function findEntry(tree: Tree, path: ConfigPath): Entry | undefined {
   let node = resolved(tree.root);
-  let found: Entry | undefined;
+  let match: Entry | undefined;
   for (const step of path) {
-    found = undefined;
+    match = undefined;
     if (node?.kind === 'sequence' && typeof step === 'number') node = resolved(node.items[step]);
     else if (node?.kind === 'mapping') {
-      found = entriesOf(node).find((entry) => entry.key === step);
-      node = resolved(found?.value);
+      match = entriesOf(node).find((entry) => entry.key === step);
+      node = resolved(match?.value);
     } else return undefined;
   }
 
-  return found;
+  return match;
 }
 
 /** The node at a path, following aliases and merge keys. */
@@ -204,11 +204,11 @@ export function walk(root: TreeNode | null, visit: (node: TreeNode) => void): vo
 
 /** All anchored nodes in the order of the text. */
 export function anchorsOf(tree: Tree): { anchor: Anchor; node: TreeNode }[] {
-  const found: { anchor: Anchor; node: TreeNode }[] = [];
+  const occurrences: { anchor: Anchor; node: TreeNode }[] = [];
   walk(tree.root, (node) => {
-    if (node.anchor !== undefined) found.push({ anchor: node.anchor, node });
+    if (node.anchor !== undefined) occurrences.push({ anchor: node.anchor, node });
   });
-  return found;
+  return occurrences;
 }
 
 /** Whether aliases bring the text of a node to other places too: what changes there changes everywhere. */

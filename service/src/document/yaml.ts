@@ -198,8 +198,8 @@ function anchorOf(node: Node, text: string): { anchor?: Anchor } {
   const name = 'anchor' in node ? node.anchor : undefined;
   if (name === undefined) return {};
   const [start] = rangeOf(node);
-  const found = text.lastIndexOf(`&${name}`, start);
-  return found === -1 ? {} : { anchor: { name, start: found, end: found + name.length + 1 } };
+  const position = text.lastIndexOf(`&${name}`, start);
+  return position === -1 ? {} : { anchor: { name, start: position, end: position + name.length + 1 } };
 }
 
 /** `key:` with nothing behind it. */

@@ -74,8 +74,8 @@ export async function inherit(
       break;
     }
 
-    const found = await read(target);
-    if (found === null) {
+    const extended = await read(target);
+    if (extended === null) {
       problem = {
         code: 'extends-missing',
         message: `${prefix}"${name}" does not exist (${target}).`,
@@ -84,15 +84,15 @@ export async function inherit(
       break;
     }
 
-    const value = valueOf(found.tree);
-    if (!isMapping(value) || found.tree.problems.length > 0) {
-      const reason = found.tree.problems[0]?.message ?? 'it is not a mapping of keys to values.';
+    const value = valueOf(extended.tree);
+    if (!isMapping(value) || extended.tree.problems.length > 0) {
+      const reason = extended.tree.problems[0]?.message ?? 'it is not a mapping of keys to values.';
       problem ??= { code: 'extends-invalid', message: `${target} cannot be read: ${reason}`, file: target };
     }
 
     const content = isMapping(value) ? rebased(value, dirname(target), folder) : {};
-    layers.push({ file: target, document: found, value: content });
-    current = found;
+    layers.push({ file: target, document: extended, value: content });
+    current = extended;
     from = target;
   }
 

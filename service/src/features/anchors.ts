@@ -31,23 +31,28 @@ function occurrencesAt(document: ConfigDocument, position: Position): Occurrence
 }
 
 export function definition(document: ConfigDocument, position: Position): Location | null {
-  const found = occurrencesAt(document, position);
-  return found === null ? null : { uri: document.text.uri, range: rangeOf(document, found.anchor) };
+  const occurrences = occurrencesAt(document, position);
+  return occurrences === null
+    ? null
+    : { uri: document.text.uri, range: rangeOf(document, occurrences.anchor) };
 }
 
 export function references(document: ConfigDocument, position: Position, withAnchor: boolean): Location[] {
-  const found = occurrencesAt(document, position);
-  if (found === null) return [];
-  const spans = withAnchor ? [found.anchor, ...found.aliases] : found.aliases;
+  const occurrences = occurrencesAt(document, position);
+  if (occurrences === null) return [];
+  const spans = withAnchor ? [occurrences.anchor, ...occurrences.aliases] : occurrences.aliases;
   return spans.map((span) => ({ uri: document.text.uri, range: rangeOf(document, span) }));
 }
 
 export function highlights(document: ConfigDocument, position: Position): DocumentHighlight[] {
-  const found = occurrencesAt(document, position);
-  if (found === null) return [];
+  const occurrences = occurrencesAt(document, position);
+  if (occurrences === null) return [];
   return [
-    { range: rangeOf(document, found.anchor), kind: DocumentHighlightKind.Write },
-    ...found.aliases.map((span) => ({ range: rangeOf(document, span), kind: DocumentHighlightKind.Read })),
+    { range: rangeOf(document, occurrences.anchor), kind: DocumentHighlightKind.Write },
+    ...occurrences.aliases.map((span) => ({
+      range: rangeOf(document, span),
+      kind: DocumentHighlightKind.Read,
+    })),
   ];
 }
 
@@ -56,25 +61,25 @@ export function prepareRename(
   document: ConfigDocument,
   position: Position,
 ): { range: Range; placeholder: string } | null {
-  const found = occurrencesAt(document, position);
+  const occurrences = occurrencesAt(document, position);
   const offset = document.text.offsetAt(position);
-  const span = [found?.anchor, ...(found?.aliases ?? [])].find(
-    (one) => one !== undefined && one.start <= offset && offset <= one.end,
+  const span = [occurrences?.anchor, ...(occurrences?.aliases ?? [])].find(
+    (candidate) => candidate !== undefined && candidate.start <= offset && offset <= candidate.end,
   );
 
-  if (found === null || span === undefined) return null;
+  if (occurrences === null || span === undefined) return null;
 
-  return { range: rangeOf(document, nameOf(span)), placeholder: found.name };
+  return { range: rangeOf(document, nameOf(span)), placeholder: occurrences.name };
 }
 
 /** The edits of a rename; null when the new name is none that YAML takes, or another anchor has it. */
 export function rename(document: ConfigDocument, position: Position, newName: string): WorkspaceEdit | null {
-  const found = occurrencesAt(document, position);
-  if (found === null || !/^[^\s[\]{},&*#!|>'"%@`]+$/.test(newName)) return null;
+  const occurrences = occurrencesAt(document, position);
+  if (occurrences === null || !/^[^\s[\]{},&*#!|>'"%@`]+$/.test(newName)) return null;
   // Another anchor of that name would take over the aliases of one of the two.
-  if (anchorsOf(document.tree).some(({ anchor }) => anchor !== found.anchor && anchor.name === newName))
+  if (anchorsOf(document.tree).some(({ anchor }) => anchor !== occurrences.anchor && anchor.name === newName))
     return null;
-  const edits = [found.anchor, ...found.aliases].map((span) => ({
+  const edits = [occurrences.anchor, ...occurrences.aliases].map((span) => ({
     range: rangeOf(document, nameOf(span)),
     newText: newName,
   }));

@@ -25,9 +25,9 @@ export function codeActions(
 ): CodeAction[] {
   if (!wants(only, CodeActionKind.QuickFix)) return [];
   return diagnostics.filter(isOurs).flatMap((diagnostic) => {
-    const found = fixable(document, diagnostic);
-    const fixes = fixesOf(document, found).map((fix) => quickFix(document, diagnostic, fix));
-    return [...fixes, ...suppression(document, diagnostic, found)];
+    const fixing = fixable(document, diagnostic);
+    const fixes = fixesOf(document, fixing).map((fix) => quickFix(document, diagnostic, fix));
+    return [...fixes, ...suppression(document, diagnostic, fixing)];
   });
 }
 
@@ -72,8 +72,8 @@ function respelled(document: ConfigDocument, findings: readonly Finding[]): Conf
 
   // One of them makes the text unreadable: they are made one by one.
   for (const fix of fixes) {
-    const one = edited(document, fix.edits);
-    if (syntaxFindings(one).length === 0) return one;
+    const edit = edited(document, fix.edits);
+    if (syntaxFindings(edit).length === 0) return edit;
   }
 
   return null;

@@ -25,8 +25,8 @@ export function textItem(
 export function typedFilter(word: string): (text: string) => boolean {
   const typed = word.replace(/^["']|["']$/g, '').toLowerCase();
   return (text) => {
-    let found = 0;
-    for (const letter of text.toLowerCase()) if (letter === typed[found]) found++;
-    return found >= typed.length;
+    let matched = 0;
+    for (const letter of text.toLowerCase()) if (letter === typed[matched]) matched++;
+    return matched >= typed.length;
   };
 }

@@ -39,5 +39,5 @@ export function dataHints(document: ConfigDocument, facts: FileFacts): { span: S
   });
 }
 
-const counted = (count: number, one: string, many = `${one}s`) =>
-  `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
+const counted = (count: number, singular: string, many = `${singular}s`) =>
+  `${count.toLocaleString('en')} ${count === 1 ? singular : many}`;

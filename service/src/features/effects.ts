@@ -46,8 +46,12 @@ export function effectText(path: ConfigPath, context: EffectContext): string {
 export function halfRangeCount(context: EffectContext): { layers: number; of: number } | null {
   const { model, config = null, report = null, changed = null } = context;
   if (config === null) return null;
-  const found = halfRange({ model, config: resolveConfig(config), report: changed === null ? report : null });
-  return found === null ? null : { layers: found.names.length, of: found.of };
+  const layers = halfRange({
+    model,
+    config: resolveConfig(config),
+    report: changed === null ? report : null,
+  });
+  return layers === null ? null : { layers: layers.names.length, of: layers.of };
 }
 
 const EFFECTS: Readonly<Partial<Record<DottedPath, (known: Known) => string>>> = {
@@ -115,9 +119,9 @@ function modelText({ inputs, outputs, nodes, parameterCount, fileBytes }: ModelS
 }
 
 function halfRangeText(known: Known): string {
-  const found = halfRange(known);
-  if (found === null) return '';
-  const { names, of: total } = found;
+  const layers = halfRange(known);
+  if (layers === null) return '';
+  const { names, of: total } = layers;
   const which = names.length === 0 ? '' : `: ${listed(names)}`;
   return known.report === null
     ? `Half range: ${names.length} of ${count(total, 'layer')}${which}.`
@@ -168,9 +172,9 @@ function ignoredNodes(model: ModelSummary, config: Known['config']): Set<ModelNo
   const match = createMatcher(model);
   const matched = new Set<ModelNode>();
   for (const pattern of patterns) {
-    const found = match(pattern);
-    if (found === null || !('nodes' in found)) return null;
-    for (const node of found.nodes) matched.add(node);
+    const excluded = match(pattern);
+    if (excluded === null || !('nodes' in excluded)) return null;
+    for (const node of excluded.nodes) matched.add(node);
   }
 
   const [ofName, ofType] = [new Set(names), new Set<string>(types)];
@@ -212,8 +216,8 @@ function weightsText({ model, config, report }: Known): string {
 function biasText(report: QuantizationReport | null): string {
   if (report === null) return '';
   const changed = report.layers.filter((layer) => layer.bias_correction.applied);
-  const most = changed.reduce((largest, layer) => Math.max(largest, layer.bias_correction.max_shift), 0);
-  return `Last run: the biases of ${count(changed.length, 'layer')} were changed, by ${most.toPrecision(3)} at most.`;
+  const maxShift = changed.reduce((largest, layer) => Math.max(largest, layer.bias_correction.max_shift), 0);
+  return `Last run: the biases of ${count(changed.length, 'layer')} were changed, by ${maxShift.toPrecision(3)} at most.`;
 }
 
 function accuracyText(report: QuantizationReport | null): string {

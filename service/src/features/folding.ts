@@ -10,12 +10,12 @@ import { nodeAt, walk, type Entry, type Span, type TreeNode } from '../document/
 /** Mappings and lists over several lines, and comments of several lines; at most `limit`, the outermost first. */
 export function foldingRanges(document: ConfigDocument, limit = 5000): FoldingRange[] {
   const text = document.text.getText();
-  const found: FoldingRange[] = [];
+  const ranges: FoldingRange[] = [];
   const add = (span: Span, kind?: FoldingRangeKind) => {
     const startLine = document.text.positionAt(span.start).line;
     const content = text.slice(0, span.end).trimEnd().length;
     const endLine = document.text.positionAt(Math.max(content, span.start)).line;
-    if (endLine > startLine) found.push({ startLine, endLine, ...(kind === undefined ? {} : { kind }) });
+    if (endLine > startLine) ranges.push({ startLine, endLine, ...(kind === undefined ? {} : { kind }) });
   };
 
   walk(document.tree.root, (node) => {
@@ -25,7 +25,7 @@ export function foldingRanges(document: ConfigDocument, limit = 5000): FoldingRa
   });
   for (const block of commentBlocks(document)) add(block, FoldingRangeKind.Comment);
 
-  return found.sort((a, b) => a.startLine - b.startLine || b.endLine - a.endLine).slice(0, limit);
+  return ranges.sort((a, b) => a.startLine - b.startLine || b.endLine - a.endLine).slice(0, limit);
 }
 
 const isCollection = (node: TreeNode | null) => node?.kind === 'mapping' || node?.kind === 'sequence';

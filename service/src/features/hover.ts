@@ -22,21 +22,21 @@ export interface HoverContext extends EffectContext {
 /** What the key or value under the cursor means; on a node name, what that node is. */
 export function hover(document: ConfigDocument, position: Position, context: HoverContext): Hover | null {
   const offset = document.text.offsetAt(position);
-  const found = nodeAt(document.tree, offset);
-  if (found === null || (found.kind !== 'entry' && found.kind !== 'scalar' && found.kind !== 'alias'))
+  const place = nodeAt(document.tree, offset);
+  if (place === null || (place.kind !== 'entry' && place.kind !== 'scalar' && place.kind !== 'alias'))
     return null;
-  const path = pathOf(found);
+  const path = pathOf(place);
   const { docs = null } = context;
   const text =
-    (found.kind === 'scalar'
-      ? ((typeof found.value === 'string' ? scopeText(found.value, path, context) : null) ??
-        valueText(found.value, path, docs))
-      : aliasText(document, found, docs)) ?? keyDocumentation(path, docs);
+    (place.kind === 'scalar'
+      ? ((typeof place.value === 'string' ? scopeText(place.value, path, context) : null) ??
+        valueText(place.value, path, docs))
+      : aliasText(document, place, docs)) ?? keyDocumentation(path, docs);
 
   if (text === '') return null;
   const effect = effectText(path, context);
   const above = inheritedText(path, context.inherited ?? NOTHING_INHERITED);
-  const span = found.kind === 'entry' ? found.keySpan : found;
+  const span = place.kind === 'entry' ? place.keySpan : place;
 
   return {
     contents: {
@@ -48,9 +48,9 @@ export function hover(document: ConfigDocument, position: Position, context: Hov
 }
 
 /** What an alias stands for, or a merge key brings in; null for anything else. */
-function aliasText(document: ConfigDocument, found: Entry | TreeNode, docs: string | null): string | null {
-  const merges = found.kind === 'entry' && found.key === '<<';
-  const alias = merges ? found.value : found;
+function aliasText(document: ConfigDocument, place: Entry | TreeNode, docs: string | null): string | null {
+  const merges = place.kind === 'entry' && place.key === '<<';
+  const alias = merges ? place.value : place;
   if (alias?.kind !== 'alias') return null;
   const target = resolved(alias);
   if (target === null) return null;
@@ -148,9 +148,9 @@ function reference(anchor: string, docs: string | null): string {
 /** The meaning of one of the listed values of a key. */
 function valueText(value: unknown, path: ConfigPath, docs: string | null): string | null {
   const schema = schemaOf(path);
-  const found =
+  const shown =
     schema === undefined ? undefined : allowedValues(schema).find((allowed) => allowed.value === value);
 
-  if (found === undefined || found.description === '') return null;
-  return `\`${String(value)}\`: ${found.description}\n\n${keyDocumentation(path, docs)}`;
+  if (shown === undefined || shown.description === '') return null;
+  return `\`${String(value)}\`: ${shown.description}\n\n${keyDocumentation(path, docs)}`;
 }

@@ -226,6 +226,6 @@ function flow(value: unknown): string {
   if (typeof value !== 'object' || value === null)
     return typeof value === 'string' ? scalar(value) : String(value);
   return `{${Object.entries(value)
-    .map(([key, each]) => `${key}: ${flow(each)}`)
+    .map(([key, value]) => `${key}: ${flow(value)}`)
     .join(', ')}}`;
 }

@@ -106,8 +106,8 @@ function lineEdit(number: number, line: string, next: string): TextEdit {
   let start = 0;
   while (start < Math.min(line.length, next.length) && line[start] === next[start]) start++;
   let tail = 0;
-  const most = Math.min(line.length, next.length) - start;
-  while (tail < most && line.at(-1 - tail) === next.at(-1 - tail)) tail++;
+  const max = Math.min(line.length, next.length) - start;
+  while (tail < max && line.at(-1 - tail) === next.at(-1 - tail)) tail++;
   return replaced(number, start, number, line.length - tail, next.slice(start, next.length - tail));
 }
 

@@ -9,9 +9,9 @@ export const plain = (text: string) => (/^[\w ,.:()%+-]*$/.test(text) ? text : m
 export const codeBlock = (source: string) => markdownCodeBlock(source, 'yaml');
 
 /** The first of some names, and how many more there are. */
-export function listed(names: readonly string[], most = 5): string {
-  const first = names.slice(0, most).map(markdownCode).join(', ');
-  return names.length > most ? `${first} and ${names.length - most} more` : first;
+export function listed(names: readonly string[], max = 5): string {
+  const first = names.slice(0, max).map(markdownCode).join(', ');
+  return names.length > max ? `${first} and ${names.length - max} more` : first;
 }
 
 /** Markdown as it is, or without its marks for clients that show plain text. */

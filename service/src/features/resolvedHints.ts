@@ -99,10 +99,10 @@ function codes({ quantization: { advanced_parameters: advanced } }: ResolvedConf
 
 /** Half of an 8-bit range, and how many layers take it. */
 function halfCodes(context: HintContext): string {
-  const found = halfRangeCount(context);
-  return found === null || found.layers === 0
+  const halved = halfRangeCount(context);
+  return halved === null || halved.layers === 0
     ? ''
-    : `[-64, 64] for ${found.layers} of ${found.of} ${found.of === 1 ? 'layer' : 'layers'}`;
+    : `[-64, 64] for ${halved.layers} of ${halved.of} ${halved.of === 1 ? 'layer' : 'layers'}`;
 }
 
 /** The statistics that a named estimator stands for. */

@@ -38,9 +38,9 @@ export function withoutDefaults(document: ConfigDocument, inherited = NOTHING_IN
 
 /** The first key whose value is its default, and whose section does not become empty by taking it out. */
 function redundant({ tree }: ConfigDocument, inherited: Inherited): ConfigPath | null {
-  let found: ConfigPath | null = null;
+  let target: ConfigPath | null = null;
   walk(tree.root, (node) => {
-    if (found !== null || node.kind !== 'scalar' || node.parent?.kind !== 'entry') return;
+    if (target !== null || node.kind !== 'scalar' || node.parent?.kind !== 'entry') return;
     // At another place the same text may replace another default.
     if (node.anchor !== undefined || isShared(tree, node)) return;
     const path = pathOf(node);
@@ -49,9 +49,9 @@ function redundant({ tree }: ConfigDocument, inherited: Inherited): ConfigPath |
     if (inheritedAt(inherited, path) !== null) return;
     // Accuracy control works by being there, even with defaults only.
     if (path[0] === 'accuracy_control' && leaves(findNode(tree, ['accuracy_control'])) === 1) return;
-    found = path;
+    target = path;
   });
-  return found;
+  return target;
 }
 
 function leaves(section: TreeNode | null): number {

@@ -46,15 +46,15 @@ export function nearFiles(
   if (!hasNearFiles(path)) return [];
   const [, section, key] = path;
   const files = filesNear(baseDir, listings);
-  const found = sources(files);
+  const options = sources(files);
   if (key === 'labels') {
-    const source = found.find(({ kind, path: place }) => samePath(written[kind], place));
+    const source = options.find(({ kind, path: place }) => samePath(written[kind], place));
     const labels = source === undefined ? null : labelsFor(source, files);
     return labels === null ? [] : [labels];
   }
 
   const isWanted = section === 'validation' ? VALIDATION : CALIBRATION;
-  const fitting = found.filter(({ kind }) => kind === key).map(({ path: place }) => place);
+  const fitting = options.filter(({ kind }) => kind === key).map(({ path: place }) => place);
   return [...fitting.filter((place) => isWanted.test(place)), ...fitting.filter((p) => !isWanted.test(p))];
 }
 
@@ -84,7 +84,7 @@ export function skeletons(
 ): Skeleton[] {
   if (!hasSkeletons(path)) return [];
   const files = filesNear(baseDir, listings);
-  const found = sources(files);
+  const options = sources(files);
   const preprocess = preprocessFor(model);
   const section = (source: Source, validation: boolean): Record<string, Written> => {
     const label = validation ? labelsFor(source, files) : null;
@@ -95,7 +95,7 @@ export function skeletons(
     };
   };
   const fitting = (wanted: RegExp, other: RegExp) =>
-    [...found]
+    [...options]
       .map((source) => ({ source, rank: wanted.test(source.path) ? 0 : other.test(source.path) ? 2 : 1 }))
       .sort((a, b) => a.rank - b.rank)
       .map(({ source }) => source)

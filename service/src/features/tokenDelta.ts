@@ -40,9 +40,9 @@ function editsBetween(before: readonly number[], after: readonly number[]): Sema
   let start = 0;
   while (start < before.length && start < after.length && before[start] === after[start]) start++;
   if (start === before.length && start === after.length) return [];
-  const most = Math.min(before.length, after.length) - start;
+  const max = Math.min(before.length, after.length) - start;
   let tail = 0;
-  while (tail < most && before.at(-1 - tail) === after.at(-1 - tail)) tail++;
+  while (tail < max && before.at(-1 - tail) === after.at(-1 - tail)) tail++;
 
   return [
     {

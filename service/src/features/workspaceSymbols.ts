@@ -12,13 +12,13 @@ const LEVELS = 2;
 /** Configs, their sections and the layers that they name, across files; the letters of the query in order. */
 export function workspaceSymbols(documents: readonly ConfigDocument[], query: string): SymbolInformation[] {
   const letters = query.toLowerCase().replace(/\s/g, '');
-  const found: SymbolInformation[] = [];
+  const symbols: SymbolInformation[] = [];
   for (const document of documents) {
     const { uri } = document.text;
     const containerName = decodeURIComponent(basename(uri));
     const add = (name: string, kind: SymbolKind, range: Range) => {
-      if (found.length < MAX && inOrder(letters, name.toLowerCase()))
-        found.push({ name, kind, location: { uri, range }, containerName });
+      if (symbols.length < MAX && inOrder(letters, name.toLowerCase()))
+        symbols.push({ name, kind, location: { uri, range }, containerName });
     };
 
     const start = { line: 0, character: 0 };
@@ -35,7 +35,7 @@ export function workspaceSymbols(documents: readonly ConfigDocument[], query: st
       if (name !== '') add(name, SymbolKind.Function, rangeOf(document, node));
   }
 
-  return found;
+  return symbols;
 }
 
 function inOrder(letters: string, name: string): boolean {

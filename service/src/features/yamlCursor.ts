@@ -39,11 +39,11 @@ function readLine(text: string): Line {
 
 /** Block YAML is read by indentation, line by line upwards, which also works while a line is incomplete. */
 export function blockCursor(document: ConfigDocument, position: Position, offset: number): Cursor | null {
-  const found = nodeAt(document.tree, offset);
+  const under = nodeAt(document.tree, offset);
   if (
-    found?.kind === 'scalar' &&
-    document.text.positionAt(found.start).line < position.line &&
-    /[|>"']/.test(document.text.getText().charAt(found.start))
+    under?.kind === 'scalar' &&
+    document.text.positionAt(under.start).line < position.line &&
+    /[|>"']/.test(document.text.getText().charAt(under.start))
   )
     return null;
   const lines = document.text.getText().split(/\r?\n/);
@@ -208,7 +208,7 @@ function parentOf(lines: readonly string[], lineNumber: number, column: number, 
 /** The keys below the same parent, line by line: a line that is being typed can hide them from the parser. */
 function siblingKeys(lines: readonly string[], ownNumber: number, parent: Parent): string[] {
   const column = siblingColumn(lines, ownNumber, parent);
-  const found: string[] = [];
+  const keys: string[] = [];
   for (let number = parent.line + 1; column !== null && number < lines.length; number++) {
     const text = lines[number] ?? '';
     // Long lists below a key are stepped over.
@@ -216,10 +216,10 @@ function siblingKeys(lines: readonly string[], ownNumber: number, parent: Parent
     const line = readLine(text);
     if (line.blank || number === ownNumber) continue;
     if (Math.min(line.column, line.dashes[0] ?? line.column) < column) break;
-    if (line.key !== null && line.column === column && line.dashes.length === 0) found.push(line.key);
+    if (line.key !== null && line.column === column && line.dashes.length === 0) keys.push(line.key);
   }
 
-  return found;
+  return keys;
 }
 
 /** The column of the keys that stand below the same parent, from the first line that is one. */

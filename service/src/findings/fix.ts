@@ -23,7 +23,7 @@ export interface Fixable extends Span {
 }
 
 /** Fixes by code. Each rule's file has the fixes of its codes. */
-export type FixTable = Readonly<Record<string, (document: ConfigDocument, found: Fixable) => Fix[]>>;
+export type FixTable = Readonly<Record<string, (document: ConfigDocument, finding: Fixable) => Fix[]>>;
 
 /** One fix, or none where its edits could not be made. */
 export function fix(title: string, edits: readonly TextEdit[] | null, preferred = false): Fix[] {

@@ -47,18 +47,18 @@ function borderLists({ tree }: ConfigDocument): (TreeNode | null)[] {
 }
 
 function collected(lists: readonly (TreeNode | null)[]): Mention[] {
-  const found: Mention[] = [];
+  const mentions: Mention[] = [];
   const seen = new Set<TreeNode>();
   for (const list of lists.map(targetOf)) {
     if (list?.kind !== 'sequence') continue;
     for (const node of list.items) {
       if (node.kind !== 'scalar' || typeof node.value !== 'string' || seen.has(node)) continue;
       seen.add(node);
-      found.push({ name: node.value, node });
+      mentions.push({ name: node.value, node });
     }
   }
 
-  return found;
+  return mentions;
 }
 
 const targetOf = (node: TreeNode | null): TreeNode | null =>
@@ -79,12 +79,12 @@ export function stringsAt(document: ConfigDocument, list: ScopeList): ScalarNode
 export function stringsOf(document: ConfigDocument, path: ConfigPath): ScalarNode[] {
   const node = resolved(findNode(document.tree, path));
   if (node?.kind !== 'sequence') return [];
-  const found: ScalarNode[] = [];
+  const scalars: ScalarNode[] = [];
   for (const item of node.items) {
     const target = resolved(item);
     if (target?.kind !== 'scalar' || typeof target.value !== 'string') continue;
-    found.push(target === item ? target : { ...target, start: item.start, end: item.end });
+    scalars.push(target === item ? target : { ...target, start: item.start, end: item.end });
   }
 
-  return found;
+  return scalars;
 }

@@ -152,7 +152,7 @@ const costFixes: FixTable[string] = (document, { data }) => {
       ['quantization', 'ignored_scope', 'names'],
       [...above, ...names.filter((name) => !above.includes(name))],
     );
-  const found = [
+  const findings = [
     ...remedies.map(
       ({ path, value }) =>
         (current: ConfigDocument) =>
@@ -165,7 +165,9 @@ const costFixes: FixTable[string] = (document, { data }) => {
   const what = [...settings, ...(missing.length === 0 ? [] : [`${missing.length} excluded`])].join(', ');
 
   return [
-    ...(found.length === 0 ? [] : fix(`Apply the restored settings (${what})`, inOrder(document, found))),
+    ...(findings.length === 0
+      ? []
+      : fix(`Apply the restored settings (${what})`, inOrder(document, findings))),
     ...(missing.length + remedies.length < 2 ? [] : missing)
       .slice(0, MAX_SINGLE)
       .flatMap((name) => fix(`Exclude ${name} from quantization`, exclude([name])(document))),

@@ -121,14 +121,14 @@ const SPELLING: ReadonlySet<string> = new Set(RULES.flatMap(({ spelling }) => sp
  * The fix of a finding that is no more than another spelling: there is one, and it has the digits that are written. Whether
  * the text can be read afterwards is not checked.
  */
-export function spellingFix(document: ConfigDocument, found: Fixable): Fix | null {
-  if (!SPELLING.has(found.code)) return null;
-  const [only, ...others] = candidates(document, found).filter(({ preferred }) => preferred);
+export function spellingFix(document: ConfigDocument, finding: Fixable): Fix | null {
+  if (!SPELLING.has(finding.code)) return null;
+  const [only, ...others] = candidates(document, finding).filter(({ preferred }) => preferred);
   if (only === undefined || others.length > 0) return null;
   const digits = (text: string) => text.replace(/\D/g, '').replace(/^0+/, '');
-  const names = found.code === 'unknown-key' || found.code === 'unknown-value';
-  const [suggestion = ''] = found.data.suggestions ?? [];
-  const written = document.text.getText().slice(found.start, found.end);
+  const names = finding.code === 'unknown-key' || finding.code === 'unknown-value';
+  const [suggestion = ''] = finding.data.suggestions ?? [];
+  const written = document.text.getText().slice(finding.start, finding.end);
 
   return names && digits(written) !== digits(suggestion) ? null : only;
 }
@@ -143,14 +143,17 @@ export function isSuppressible(code: string, isError: boolean): boolean {
 const suppresses = ({ suppressible }: { readonly suppressible: boolean }) => suppressible;
 
 /** All fixes of a finding, the best first, that leave a text that can be read. */
-export function fixesOf(document: ConfigDocument, found: Fixable): Fix[] {
-  return candidates(document, found).filter(({ edits }) => keepsReadable(document, edits));
+export function fixesOf(document: ConfigDocument, finding: Fixable): Fix[] {
+  return candidates(document, finding).filter(({ edits }) => keepsReadable(document, edits));
 }
 
-function candidates(document: ConfigDocument, found: Fixable): Fix[] {
-  const { suggestions = [] } = found.data;
-  const written = document.text.getText().slice(found.start, found.end);
-  const range = { start: document.text.positionAt(found.start), end: document.text.positionAt(found.end) };
+function candidates(document: ConfigDocument, finding: Fixable): Fix[] {
+  const { suggestions = [] } = finding.data;
+  const written = document.text.getText().slice(finding.start, finding.end);
+  const range = {
+    start: document.text.positionAt(finding.start),
+    end: document.text.positionAt(finding.end),
+  };
   const replaced = suggestions
     .slice(0, 5)
     .flatMap((suggestion) =>
@@ -161,7 +164,7 @@ function candidates(document: ConfigDocument, found: Fixable): Fix[] {
       ),
     );
 
-  return [...replaced, ...(FIXES[found.code]?.(document, found) ?? [])];
+  return [...replaced, ...(FIXES[finding.code]?.(document, finding) ?? [])];
 }
 
 /**

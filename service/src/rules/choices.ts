@@ -61,7 +61,7 @@ function againstEvidence(
   report: QuantizationReport,
 ): Finding[] {
   return MEASURED.flatMap((setting) => {
-    const choice = report.choices?.find((each) => each.setting === setting);
+    const choice = report.choices?.find((candidate) => candidate.setting === setting);
     const stated = STATED[setting];
     const value = stated?.read(quantization) ?? null;
     if (choice === undefined || stated === undefined || value === null) return [];

@@ -40,8 +40,8 @@ const dataFixes: FixTable = {
 
 function hasSource(value: unknown, section: string): boolean {
   const data = isMapping(value) ? value['data'] : null;
-  const found = isMapping(data) ? data[section] : null;
-  return isMapping(found) && SOURCES.some((key) => key in found);
+  const source = isMapping(data) ? data[section] : null;
+  return isMapping(source) && SOURCES.some((key) => key in source);
 }
 
 export const rule = defineRule({

@@ -20,7 +20,7 @@ function dataInputFindings(
   return (['calibration', 'validation'] as const).flatMap((section): Finding[] => {
     const source = isMapping(data) ? data[section] : null;
     if (!isMapping(source)) return [];
-    const key = (['images', 'arrays', 'texts'] as const).find((one) => typeof source[one] === 'string');
+    const key = (['images', 'arrays', 'texts'] as const).find((kind) => typeof source[kind] === 'string');
     if (key === undefined) return [];
     const { members } = facts[section];
     const arrays = members === null ? null : [...members.keys()];

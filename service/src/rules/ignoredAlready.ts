@@ -43,14 +43,14 @@ function ignoredAlreadyFindings(
 /** The first pattern that matches each node, by the node's name. */
 function patternOfNode(document: ConfigDocument, model: ModelSummary): Map<string, string> {
   const match = createMatcher(model);
-  const found = new Map<string, string>();
+  const covered = new Map<string, string>();
   for (const { value } of stringsAt(document, 'patterns')) {
     const matched = match(String(value));
     if (matched === null || !('nodes' in matched)) continue;
-    for (const { name } of matched.nodes) if (!found.has(name)) found.set(name, String(value));
+    for (const { name } of matched.nodes) if (!covered.has(name)) covered.set(name, String(value));
   }
 
-  return found;
+  return covered;
 }
 
 const ignoredAlreadyFixes: FixTable = {

@@ -30,9 +30,9 @@ function ignoredScopeFindings(
   // What matches nothing is an error of a run only where that is wanted.
   const severity: Severity = isValidated(config) ? 'error' : 'warning';
   const scopes = [{ path: SCOPE, severity, isFloat: true }, ...overrideScopes(config)];
-  const found = scopes.flatMap((scope) => scopeFindings(document, scope, { config, model, index, match }));
+  const findings = scopes.flatMap((scope) => scopeFindings(document, scope, { config, model, index, match }));
   const mentions = model === null ? [] : bordersOf(document);
-  if (model === null || index === null || mentions.length === 0) return found;
+  if (model === null || index === null || mentions.length === 0) return findings;
   const bounds = mentions.map(({ name, node: { start, end } }) => ({
     value: name,
     start,
@@ -43,7 +43,7 @@ function ignoredScopeFindings(
   const strange = unknown(bounds, index.names(), place, tensorNames(model));
 
   return [
-    ...found,
+    ...findings,
     ...strange.map((finding) => ({ ...finding, severity })),
     ...subgraphFindings(document, model, severity),
   ];
@@ -205,10 +205,10 @@ function patternFinding(node: ScopeText, scope: Scope, model: ModelSummary, matc
   const { severity } = scope;
   const path = [...scope.path, 'patterns'] as const;
   const { value: pattern, start, end } = node;
-  const found = match(pattern);
-  if (found === null) return [];
-  if ('problem' in found) return invalidPattern(node, scope.path, found.problem);
-  const matched = found.nodes.length;
+  const nodes = match(pattern);
+  if (nodes === null) return [];
+  if ('problem' in nodes) return invalidPattern(node, scope.path, nodes.problem);
+  const matched = nodes.nodes.length;
   if (matched === 0) {
     const message = `"${pattern}" matches no node of the model (patterns are matched from the start of the name).`;
     // Meant may be: anywhere in the name, or whatever the case.

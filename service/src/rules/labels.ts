@@ -95,7 +95,7 @@ function classCount({ outputs }: ModelSummary, config: QuantizationConfig): numb
   const metric = config.accuracy_control?.metric ?? defaultMetric(config.task?.type ?? null);
   if (metricFacts(metric)?.labels !== 'class') return null;
   const name = config.task?.output ?? null;
-  const output = name === null ? outputs[0] : outputs.find((one) => one.name === name);
+  const output = name === null ? outputs[0] : outputs.find((output) => output.name === name);
   const classes = output?.dims.length === 2 ? output.dims[1] : null;
 
   return typeof classes === 'number' && classes > 0 ? classes : null;

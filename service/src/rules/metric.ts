@@ -70,7 +70,7 @@ function unfitFindings(
 ): Finding[] {
   const metric = control?.metric ?? 'top1';
   const value = findEntry(document.tree, ['accuracy_control', 'metric'])?.value;
-  const found = (message: string, suggestions: string[]): Finding[] => [
+  const report = (message: string, suggestions: string[]): Finding[] => [
     {
       code: 'metric-unfit',
       severity: 'error',
@@ -82,7 +82,7 @@ function unfitFindings(
   ];
   const { images } = data.validation ?? data.calibration;
   if (metricFacts(metric)?.labels === 'score' && images !== undefined)
-    return found(`${metric} compares the two vectors of a pair, and an image gives one.`, []);
+    return report(`${metric} compares the two vectors of a pair, and an image gives one.`, []);
   const name = task?.output ?? null;
   const outputs = (model?.outputs ?? []).filter((output) => name === null || output.name === name);
   const [output] = outputs;
@@ -94,7 +94,7 @@ function unfitFindings(
   const shape = `[${dims.join(', ')}]`;
   const suggestions = value === undefined || value === null ? [] : likelyMetrics(dims.length);
 
-  return found(
+  return report(
     `${metric} reads ${wanted}; the output "${output.name}" of the model is ${shape}.`,
     suggestions,
   );
@@ -151,7 +151,7 @@ function labelFreeFindings(document: ConfigDocument, config: QuantizationConfig)
   const wanted = Number(asked.toPrecision(6));
   const path = ['accuracy_control', 'max_drop'] as const;
   const value = findEntry(document.tree, path)?.value;
-  const found = (code: Finding['code'], severity: Finding['severity'], message: string, target: number) => [
+  const report = (code: Finding['code'], severity: Finding['severity'], message: string, target: number) => [
     {
       code,
       severity,
@@ -167,13 +167,13 @@ function labelFreeFindings(document: ConfigDocument, config: QuantizationConfig)
   const has8Bits = activations.num_bits <= 8 && weights.num_bits <= 8;
   if (/^(sqnr|psnr)$/.test(metric) && wanted > LARGEST_SQNR_DB && has8Bits) {
     const message = `The float model counts as ${perfect} dB, so that this drop asks for ${wanted} dB, which no 8-bit model has. Write target: ${COMMON_SQNR_DB} for ${COMMON_SQNR_DB} dB.`;
-    return found('target-unreachable', 'warning', message, COMMON_SQNR_DB);
+    return report('target-unreachable', 'warning', message, COMMON_SQNR_DB);
   }
 
   if (value === undefined || value === null) return [];
   const message = `${metric} compares with the float model, which has ${perfect}: this drop asks for ${wanted}. Write target: ${wanted}.`;
 
-  return found('max-drop-of-float', 'info', message, wanted);
+  return report('max-drop-of-float', 'info', message, wanted);
 }
 
 /** Writes the target in place of the drop. */
@@ -202,7 +202,7 @@ function dropFindings(document: ConfigDocument, config: QuantizationConfig): Fin
   const { accuracy_control: control } = resolveConfig(config);
   if (control === null) return [];
   const { metric, max_drop: drop, drop_type: type } = control;
-  const found = (
+  const report = (
     key: 'metric' | 'max_drop' | 'drop_type',
     code: Finding['code'],
     message: string,
@@ -217,13 +217,13 @@ function dropFindings(document: ConfigDocument, config: QuantizationConfig): Fin
 
   if (metricFacts(metric)?.perfect === 0 && type === 'relative') {
     const message = `The float model's ${metric} is 0, so a drop relative to it is undefined: use an absolute one.`;
-    return found('drop_type', 'target-unreachable', message, 'absolute');
+    return report('drop_type', 'target-unreachable', message, 'absolute');
   }
 
   if (metricFacts(metric)?.share !== true || drop === null || drop < 1) return [];
   const message = `${metric} is a fraction between 0 and 1: a drop of ${drop} allows any loss. One point is 0.01.`;
 
-  return found('max_drop', 'out-of-range', message, String(Number((drop / 100).toPrecision(6))));
+  return report('max_drop', 'out-of-range', message, String(Number((drop / 100).toPrecision(6))));
 }
 
 const spanOf = ({ start, end }: Span): Span => ({ start, end });

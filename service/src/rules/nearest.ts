@@ -14,11 +14,11 @@ function commonEnds(word: string, other: string): { readonly start: number; read
  * How many changes of letters lead from a word to others; two neighbours that changed places are one change (optimal string
  * alignment). Infinity: more than `most`, which is found out without counting them.
  */
-function typingDistances(word: string): (candidate: string, most: number) => number {
+function typingDistances(word: string): (candidate: string, max: number) => number {
   // Three rows of the table of distances between beginnings, used again for each candidate.
   let rows = [0, 1, 2].map(() => new Array<number>(word.length + 1).fill(0));
 
-  return (candidate, most) => {
+  return (candidate, max) => {
     // What both begin and end with costs nothing, and is most of the names of layers.
     const shorter = Math.min(word.length, candidate.length);
     let start = 0;
@@ -35,7 +35,7 @@ function typingDistances(word: string): (candidate: string, most: number) => num
 
     width -= start;
     height -= start;
-    if (Math.abs(width - height) > most) return Infinity;
+    if (Math.abs(width - height) > max) return Infinity;
     if (width === 0 || height === 0) return Math.max(width, height);
 
     for (let column = 0; column <= width; column++) rows[1]![column] = column;
@@ -58,7 +58,7 @@ function typingDistances(word: string): (candidate: string, most: number) => num
         least = Math.min(least, cost);
       }
 
-      if (least > most) return Infinity;
+      if (least > max) return Infinity;
       rows = [above, current, before];
     }
 
@@ -95,18 +95,18 @@ export function nearest(written: string, candidates: readonly string[], count = 
   if (same.length === 1) return same;
 
   const distanceTo = typingDistances(word);
-  const found: { readonly candidate: string; readonly cost: number }[] = [];
+  const ranked: { readonly candidate: string; readonly cost: number }[] = [];
   for (const index of mostAlike(word, others)) {
     const candidate = candidates[index]!;
     const third = Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3));
     // What is further than as many as are wanted is not among them.
-    const most = Math.min(third, found[count - 1]?.cost ?? Infinity);
-    const cost = distanceTo(others[index]!, most);
-    if (cost > most) continue;
-    found.push({ candidate, cost });
-    found.sort((a, b) => a.cost - b.cost || (a.candidate < b.candidate ? -1 : 1));
-    found.length = Math.min(found.length, count);
+    const max = Math.min(third, ranked[count - 1]?.cost ?? Infinity);
+    const cost = distanceTo(others[index]!, max);
+    if (cost > max) continue;
+    ranked.push({ candidate, cost });
+    ranked.sort((a, b) => a.cost - b.cost || (a.candidate < b.candidate ? -1 : 1));
+    ranked.length = Math.min(ranked.length, count);
   }
 
-  return found.map(({ candidate }) => candidate);
+  return ranked.map(({ candidate }) => candidate);
 }

@@ -72,13 +72,13 @@ function normalizationFindings(
     ];
   }
 
-  if (divisor >= 200 && means.some((each) => Math.abs(each) > LARGEST_SHARE)) {
+  if (divisor >= 200 && means.some((value) => Math.abs(value) > LARGEST_SHARE)) {
     const message = `mean is subtracted after the division by ${divisor}, from values between 0 and 1; these are means of bytes.`;
     const shares = (values: number | readonly number[]) =>
       Array.isArray(values)
-        ? (values as readonly number[]).map((each) => Number((each / 255).toPrecision(3)))
+        ? (values as readonly number[]).map((value) => Number((value / 255).toPrecision(3)))
         : Number((Number(values) / 255).toPrecision(3));
-    const isPlain = mean !== undefined && mean !== null && [std ?? []].flat().every((each) => each <= 1);
+    const isPlain = mean !== undefined && mean !== null && [std ?? []].flat().every((value) => value <= 1);
     return [
       warn(
         document,
@@ -101,11 +101,11 @@ function normalizationFindings(
 function differenceFindings(document: ConfigDocument, calibration: Section, validation: Section): Finding[] {
   const kinds = [calibration, validation].map((section) => DATA_KIND_NAMES.find((key) => key in section));
   if (kinds[0] !== kinds[1] || !/^(images|arrays)$/.test(kinds[0] ?? '')) return [];
-  const [one, other] = [calibration.preprocess ?? {}, validation.preprocess ?? {}];
+  const [ours, other] = [calibration.preprocess ?? {}, validation.preprocess ?? {}];
   // How an image is made smaller may differ on purpose; what its values are may not.
   const keys = ['color', 'scale', 'mean', 'std', 'normalize', 'layout'] as const;
   const differing = keys.filter(
-    (key) => JSON.stringify(one[key] ?? null) !== JSON.stringify(other[key] ?? null),
+    (key) => JSON.stringify(ours[key] ?? null) !== JSON.stringify(other[key] ?? null),
   );
   const [first] = differing;
   if (first === undefined) return [];
@@ -113,8 +113,8 @@ function differenceFindings(document: ConfigDocument, calibration: Section, vali
   const isWritten = findEntry(document.tree, ['data', 'validation', 'preprocess', first]) !== undefined;
   const path = below(['data', 'validation', 'preprocess'], ...(isWritten ? [first] : []));
   const text = (value: unknown) => (value === undefined ? 'none' : JSON.stringify(value));
-  const message = `preprocess differs from that of calibration: ${differing.map((key) => `${key} is ${text(other[key])} there, not ${text(one[key])}`).join('; ')}. Ranges are calibrated on different values than accuracy is measured on.`;
-  const value = one[first];
+  const message = `preprocess differs from that of calibration: ${differing.map((key) => `${key} is ${text(other[key])} there, not ${text(ours[key])}`).join('; ')}. Ranges are calibrated on different values than accuracy is measured on.`;
+  const value = ours[first];
 
   return [
     warn(
@@ -138,8 +138,8 @@ function sharedFindings(
 ): Finding[] {
   const kind = DATA_KIND_NAMES.find((key) => calibration[key] !== undefined && validation[key] !== undefined);
   if (kind === undefined) return [];
-  const [one, other] = [calibration[kind]!, validation[kind]!].map((file) => resolve(baseDir, file));
-  if (one !== other) return [];
+  const [first, other] = [calibration[kind]!, validation[kind]!].map((file) => resolve(baseDir, file));
+  if (first !== other) return [];
   const message =
     'Accuracy is measured on the samples of calibration, which the ranges are fitted to. Use other samples.';
 

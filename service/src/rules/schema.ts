@@ -49,7 +49,7 @@ export function schemaFindings(
   const mistyped = new Set(
     issues.filter((issue) => issue.keyword === 'type').map((issue) => issue.path.join('/')),
   );
-  const found = issues
+  const findings = issues
     // A value of the wrong type is wrong for that reason alone.
     .filter((issue) => issue.keyword === 'type' || !mistyped.has(issue.path.join('/')))
     .flatMap((issue) =>
@@ -60,7 +60,7 @@ export function schemaFindings(
 
   const seen = new Set<string>();
 
-  return found.filter((item) => {
+  return findings.filter((item) => {
     // The same text can stand under several keys, by aliases: what is wrong with it is one thing.
     const subject = item.code === 'extends-invalid' ? item.path : [item.path.at(-1), item.data];
     const key = `${item.start}:${item.end}:${item.code}:${JSON.stringify(subject)}`;

@@ -44,8 +44,8 @@ function emptyValue(path: ConfigPath): Written {
   return Object.fromEntries(required.map((key) => [key, emptyValue(below(path, key))]));
 }
 
-const isOnLineOf = ({ text }: ConfigDocument, one: number, other: number) =>
-  text.positionAt(one).line === text.positionAt(other).line;
+const isOnLineOf = ({ text }: ConfigDocument, a: number, other: number) =>
+  text.positionAt(a).line === text.positionAt(other).line;
 
 /** A comment behind the value at a path; null where something else stands there on the line. */
 function noteBehind(document: ConfigDocument, path: ConfigPath, note: string): TextEdit[] | null {

@@ -10,7 +10,7 @@ import { ADVANCED, SETTING_RULES, type ESTIMATORS } from './settingTables.js';
 
 function settingFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {
   const complete = resolveConfig(config);
-  const found = SETTING_RULES.flatMap((rule) => {
+  const findings = SETTING_RULES.flatMap((rule) => {
     const entry = findEntry(document.tree, rule.path);
     if (entry === undefined || !rule.applies(complete)) return [];
     const span = rule.suggestions === undefined ? entry.keySpan : (entry.value ?? entry.keySpan);
@@ -29,7 +29,7 @@ function settingFindings(document: ConfigDocument, config: QuantizationConfig): 
   });
 
   return [
-    ...found,
+    ...findings,
     ...namedSetFindings(document, config),
     ...overrideFindings(document, config),
     ...deprecatedFindings(document),

@@ -25,7 +25,7 @@ const NO_IMAGE = /\.(csv|tsv|txt|json|jsonl|ya?ml|md|npy|npz|pb|onnx|zip|gz|tar|
  */
 function sourceFindings({ document, value, facts, baseDir }: RuleInput & { baseDir: string }): Finding[] {
   const paths = namedPaths(value, baseDir).filter(({ path }) => path[0] === 'data');
-  const found = paths.flatMap(({ path, written, file }): Finding[] => {
+  const findings = paths.flatMap(({ path, written, file }): Finding[] => {
     const section = path[1] === 'validation' ? 'validation' : 'calibration';
     const key = path.at(-1);
     const kind = kindOf(facts, file);
@@ -52,7 +52,7 @@ function sourceFindings({ document, value, facts, baseDir }: RuleInput & { baseD
     return [];
   });
 
-  return [...found, ...metricModule(document, value)];
+  return [...findings, ...metricModule(document, value)];
 }
 
 /** A metric in another language; any other name that is none is the schema's to tell. */

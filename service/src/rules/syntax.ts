@@ -41,14 +41,15 @@ function overIndented({ tree, text }: ConfigDocument): Finding | null {
   const { line } = text.positionAt(first.start);
   for (const row of [line + 1, line]) {
     const [above, current] = [lines[row - 1] ?? '', lines[row] ?? ''];
-    const [wanted, found] = [KEY_LINE.exec(above), KEY_LINE.exec(current)];
+    const [wanted, written] = [KEY_LINE.exec(above), KEY_LINE.exec(current)];
     // A block scalar, an anchor or an empty value may have more below it.
-    if (wanted === null || found === null || !/: +[\w./"'-]/.test(above) || /: +[|>&]/.test(above)) continue;
-    const [indent, depth] = [wanted[1]!.length, found[1]!.length];
+    if (wanted === null || written === null || !/: +[\w./"'-]/.test(above) || /: +[|>&]/.test(above))
+      continue;
+    const [indent, depth] = [wanted[1]!.length, written[1]!.length];
     if (depth <= indent) continue;
     const start = text.offsetAt({ line: row, character: 0 });
     const message = `This line is indented by ${depth} spaces, the key above by ${indent}: keys of one mapping begin in one column.`;
-    const span = { start: start + depth, end: start + found[0].length };
+    const span = { start: start + depth, end: start + written[0].length };
 
     return { code: 'syntax', severity: 'error', message, ...span, path: [], data: { indent } };
   }
@@ -57,22 +58,22 @@ function overIndented({ tree, text }: ConfigDocument): Finding | null {
 }
 
 function duplicateKeys({ tree, text }: ConfigDocument): Finding[] {
-  const found: Finding[] = [];
+  const findings: Finding[] = [];
   walk(tree.root, (node) => {
     if (node.kind !== 'mapping') return;
     const seen = new Map<string, number>();
     for (const entry of node.entries) {
       const first = seen.get(entry.key);
       if (first === undefined) seen.set(entry.key, entry.start);
-      else if (found.length < MAX && entry.key !== '<<') {
+      else if (findings.length < MAX && entry.key !== '<<') {
         const line = text.positionAt(first).line + 1;
         const message = `Duplicate key "${entry.key}"; the first is on line ${line}.`;
         const { start, end } = entry.keySpan;
-        found.push({ code: 'duplicate-key', severity: 'error', message, start, end, path: pathOf(entry) });
+        findings.push({ code: 'duplicate-key', severity: 'error', message, start, end, path: pathOf(entry) });
       }
     }
   });
-  return found;
+  return findings;
 }
 
 const syntaxFixes: FixTable = {
@@ -94,12 +95,12 @@ const syntaxFixes: FixTable = {
     return mended ? fix('Insert a comma', edits, true) : [];
   },
   'duplicate-key'(document, { start }) {
-    let found: Entry | undefined;
+    let duplicate: Entry | undefined;
     walk(document.tree.root, (node) => {
-      if (node.kind === 'mapping') found ??= node.entries.find((entry) => entry.keySpan.start === start);
+      if (node.kind === 'mapping') duplicate ??= node.entries.find((entry) => entry.keySpan.start === start);
     });
-    if (found === undefined) return [];
-    return fix(`Remove this ${found.key}`, removeEntry(document, found));
+    if (duplicate === undefined) return [];
+    return fix(`Remove this ${duplicate.key}`, removeEntry(document, duplicate));
   },
 };
 
@@ -113,16 +114,16 @@ function endOfText({ text, tree }: ConfigDocument, offset: number): number {
 }
 
 function unknownAnchors({ tree }: ConfigDocument): Finding[] {
-  const found: Finding[] = [];
+  const findings: Finding[] = [];
   walk(tree.root, (node) => {
-    if (node.kind !== 'alias' || node.target !== undefined || found.length >= MAX) return;
+    if (node.kind !== 'alias' || node.target !== undefined || findings.length >= MAX) return;
     const names = anchorsOf(tree)
       .filter(({ anchor }) => anchor.start < node.start)
       .map(({ anchor }) => anchor.name);
 
     const suggestions = nearest(node.name, names).map((name) => `*${name}`);
     const hint = suggestions.length > 0 ? ` Did you mean "${suggestions[0]}"?` : '';
-    found.push({
+    findings.push({
       code: 'unknown-anchor',
       severity: 'error',
       message: `Undefined anchor "${node.name}".${hint}`,
@@ -132,7 +133,7 @@ function unknownAnchors({ tree }: ConfigDocument): Finding[] {
       data: { suggestions },
     });
   });
-  return found;
+  return findings;
 }
 
 function tooLarge({ tree }: ConfigDocument, value: unknown): Finding[] {

@@ -12,7 +12,7 @@ function taskFindings(
   task: QuantizationConfig['task'],
   model: ModelSummary,
 ): Finding[] {
-  const found = (key: 'type' | 'decode' | 'output', message: string): Finding[] => {
+  const report = (key: 'type' | 'decode' | 'output', message: string): Finding[] => {
     const path = ['task', key] as const;
     const { start, end } = findNode(document.tree, path) ?? placeOf(document, path);
     return [{ code: 'task-unfit', severity: 'error', message, start, end, path }];
@@ -22,7 +22,7 @@ function taskFindings(
   const shapes = outputs.map(({ name, dims }) => `${name} [${dims.join(', ')}]`).join('; ');
   const names = outputs.map(({ name }) => name);
   if (typeof output === 'string' && !names.includes(output))
-    return found('output', `The model has no output "${output}"; it has ${names.slice(0, 8).join(', ')}.`);
+    return report('output', `The model has no output "${output}"; it has ${names.slice(0, 8).join(', ')}.`);
   // Where the config names an output, that one is decoded.
   const read = outputs.filter(({ name }) => output === undefined || output === null || name === output);
   const isRanked = read.length > 0 && read.every(({ dims }) => dims.length > 0);
@@ -38,7 +38,10 @@ function taskFindings(
     );
     if (fitting.includes(decode)) return [];
     const others = fitting.length === 0 ? 'no decoder' : fitting.join(' or ');
-    return found('decode', `The outputs do not fit a ${decode} head: ${shapes}. Their shapes fit ${others}.`);
+    return report(
+      'decode',
+      `The outputs do not fit a ${decode} head: ${shapes}. Their shapes fit ${others}.`,
+    );
   }
 
   const ranks = type === null || type === undefined ? undefined : RANKS[type];
@@ -46,7 +49,7 @@ function taskFindings(
   const guess = guessTask(model).type;
   const hint = guess === null ? '' : ` They look like ${guess}.`;
 
-  return found('type', `A ${type} model gives ${ranks.what}, and this one ${shapes}.${hint}`);
+  return report('type', `A ${type} model gives ${ranks.what}, and this one ${shapes}.${hint}`);
 }
 
 /** Only the number of samples may be free; of six columns it may be the number of detections. */

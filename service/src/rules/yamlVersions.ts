@@ -14,7 +14,7 @@ function yamlVersionFindings({ tree, text }: ConfigDocument): Finding[] {
   const content = text.getText();
   // Who says so wants it read that way, and so it is.
   if (/^%YAML 1\.1\s*$/m.test(content.slice(0, 1000))) return [];
-  const found: Finding[] = [];
+  const findings: Finding[] = [];
   walk(tree.root, (node) => {
     if (node.kind !== 'scalar' || node.quoted) return;
     const written = content.slice(node.start, node.end);
@@ -28,7 +28,7 @@ function yamlVersionFindings({ tree, text }: ConfigDocument): Finding[] {
             : null;
 
     if (other === null) return;
-    found.push({
+    findings.push({
       code: 'yaml-version',
       severity: 'warning',
       message: `YAML 1.1 readers take ${written} for ${other}; here it is ${typeof node.value === 'string' ? 'a text' : `the number ${String(node.value)}`}.`,
@@ -39,7 +39,7 @@ function yamlVersionFindings({ tree, text }: ConfigDocument): Finding[] {
     });
   });
 
-  return found;
+  return findings;
 }
 
 export const rule = defineRule({

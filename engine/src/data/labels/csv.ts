@@ -37,7 +37,7 @@ export function placedLabels({ names, where }: LabelInput) {
     set(index: number, label: Label, linePlace: string): void {
       const known = labels[index];
       if (known !== undefined && JSON.stringify(known) !== JSON.stringify(label)) {
-        const [first, second] = [known, label].map((each) => JSON.stringify(each));
+        const [first, second] = [known, label].map((text) => JSON.stringify(text));
         fail(
           'labels-conflict',
           `${linePlace} labels "${names[index]}" as ${second}, but ${places.get(index)} as ${first}.`,

@@ -35,12 +35,12 @@ export interface LabelVerdict {
 export function judgeLabels({ names, classes, kind, labels }: LabelSubject): LabelVerdict {
   try {
     if (labels === null) {
-      const found = classFolderLabels(names, classes);
+      const fromFolders = classFolderLabels(names, classes);
       const problem =
-        found === null || kind === null || LABEL_KINDS[kind].takes(0)
+        fromFolders === null || kind === null || LABEL_KINDS[kind].takes(0)
           ? null
           : unfitLabel(kind, names[0] ?? '');
-      return { problem, hasLabels: found !== null, classes: found?.classes ?? null };
+      return { problem, hasLabels: fromFolders !== null, classes: fromFolders?.classes ?? null };
     }
 
     const { name } = labels;
@@ -53,8 +53,8 @@ export function judgeLabels({ names, classes, kind, labels }: LabelSubject): Lab
     };
     if ('files' in labels)
       return { problem: null, hasLabels: true, classes: folderClasses(input, labels.files) };
-    const found = tableLabels(input, labels.text);
-    return { problem: kindProblem(input, found), hasLabels: true, classes: found.classes };
+    const fromTable = tableLabels(input, labels.text);
+    return { problem: kindProblem(input, fromTable), hasLabels: true, classes: fromTable.classes };
   } catch (error) {
     if (!(error instanceof QuantsmithError)) throw error;
     return { problem: error.problem.message, hasLabels: true, classes: null };

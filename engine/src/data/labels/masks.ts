@@ -18,9 +18,9 @@ export function maskLabels(input: LabelInput, files: readonly string[]): Labels 
   const paths = input.names.map((name) => {
     const path = name.replace(/\.[^./]+$/, '.png');
     const base = path.slice(path.lastIndexOf('/') + 1);
-    const found = masks.has(path) ? path : masks.has(base) ? base : null;
-    if (found === null) return fail('label-missing', `${input.path} has no mask "${path}".`, input.where);
-    return join(input.path, found);
+    const mask = masks.has(path) ? path : masks.has(base) ? base : null;
+    if (mask === null) return fail('label-missing', `${input.path} has no mask "${path}".`, input.where);
+    return join(input.path, mask);
   });
 
   return {

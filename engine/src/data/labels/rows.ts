@@ -63,16 +63,16 @@ function jsonRow(line: string, input: LabelInput, linePlace: string): Row {
 
   const { file, label, text, tokens } = (row ?? {}) as Record<string, unknown>;
   const value = label ?? text ?? tokens;
-  const found = typeof value === 'string' ? labelOf(value, input, linePlace) : jsonLabel(value);
-  if (found === null)
+  const parsed = typeof value === 'string' ? labelOf(value, input, linePlace) : jsonLabel(value);
+  if (parsed === null)
     return fail('label-missing', `${linePlace} has no "label", "text" or "tokens".`, input.where);
 
-  return { file: typeof file === 'string' ? file : null, label: found, at: linePlace };
+  return { file: typeof file === 'string' ? file : null, label: parsed, at: linePlace };
 }
 
 function jsonLabel(value: unknown): Label {
   if (typeof value === 'number') return value;
-  const numbers = Array.isArray(value) && value.every((each) => typeof each === 'number');
+  const numbers = Array.isArray(value) && value.every((item) => typeof item === 'number');
   if (numbers) return { dims: [value.length], data: Int32Array.from(value) };
   return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : null;
 }

@@ -41,8 +41,8 @@ export function textsOf(input: LabelInput, files: readonly string[]): (string | 
     return texts.has(path) ? path : texts.has(base) ? base : null;
   };
 
-  const found = input.names.map(fileOf);
-  if (found.every((file) => file === null)) {
+  const named = input.names.map(fileOf);
+  if (named.every((file) => file === null)) {
     return fail(
       'labels-count',
       `No text file in ${input.path} has the name of an image: "${input.names[0]}" would need "${input.names[0]?.replace(/\.[^./]+$/, '.txt')}".`,
@@ -50,7 +50,7 @@ export function textsOf(input: LabelInput, files: readonly string[]): (string | 
     );
   }
 
-  return found;
+  return named;
 }
 
 async function readBoxes(path: string, { where, classes }: LabelInput): Promise<RelativeBox[]> {
@@ -89,9 +89,9 @@ function boundsOf(label: number, outline: readonly number[]): RelativeBox {
   const x = outline.filter((_, i) => i % 2 === 0);
   const y = outline.filter((_, i) => i % 2 === 1);
   const least = (values: readonly number[]) => values.reduce((a, b) => Math.min(a, b));
-  const most = (values: readonly number[]) => values.reduce((a, b) => Math.max(a, b));
+  const largest = (values: readonly number[]) => values.reduce((a, b) => Math.max(a, b));
   const [left, top] = [least(x), least(y)];
-  return { class: label, left, top, width: most(x) - left, height: most(y) - top };
+  return { class: label, left, top, width: largest(x) - left, height: largest(y) - top };
 }
 
 function inPixels(box: RelativeBox, { width, height }: ImagePlacement): TruthBox {

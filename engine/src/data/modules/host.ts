@@ -91,11 +91,11 @@ function placeSyntaxError(error: SyntaxError): void {
 
 /** The files that the hook has been asked for so far. */
 function importedFiles(): string[] {
-  const found: string[] = [];
+  const links: string[] = [];
   for (;;) {
     const next = receiveMessageOnPort(files.port1) as { readonly message: string } | undefined;
-    if (next === undefined) return found;
-    found.push(fileURLToPath(next.message));
+    if (next === undefined) return links;
+    links.push(fileURLToPath(next.message));
   }
 }
 
