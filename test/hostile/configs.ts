@@ -1,10 +1,4 @@
-import type { ModelProto } from '@quantsmith/model/onnx';
-import { checkConfigFile } from '@quantsmith/server';
-import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { type Outcome, watched } from './attempt.js';
-import { hostileModel } from './onnx.js';
-import { randomOf, type Random } from './random.js';
+import type { Random } from './random.js';
 
 const VALUES = [
   ...[
@@ -74,14 +68,17 @@ const KEYS = [
     'history',
   ],
 ];
+/** Valid beside a model that takes images of 3×8×8: see `goodData`. */
 const GOOD = `model: m.onnx
 data:
-  calibration: &c
+  calibration: {arrays: x.npy, preprocess: &p {scale: 1}}
+  validation:
     arrays: x.npy
-  validation: *c
+    labels: y.npy
+    preprocess: *p
 quantization:
   preset: mixed
-  ignored_scope: {patterns: ["a+"], names: [c], types: [Conv]}
+  ignored_scope: {patterns: ["c.*"], names: [c_node], types: [Conv]}
   advanced_parameters: {overflow_fix: auto}
 accuracy_control: {metric: top1, max_drop: 0.01}
 `;
@@ -106,8 +103,8 @@ function hostileText(random: Random): string {
 
 /** What may be said of GOOD's keys without making it invalid: the damage is in what lies behind. */
 const ODD_LINES = [
-  ['patterns: ["a+"]', 'patterns: ["(a*)*b", "\\\\u{1F600}", ".*"]'],
-  ['names: [c]', 'names: [constructor, __proto__, "\\e[2J", "a\\nb", ""]'],
+  ['patterns: ["c.*"]', 'patterns: ["(a*)*b", "\\\\u{1F600}", ".*"]'],
+  ['names: [c_node]', 'names: [constructor, __proto__, "\\e[2J", "a\\nb", ""]'],
   ['types: [Conv]', 'types: [constructor, toString, Conv]'],
   ['preset: mixed', 'preset: performance'],
   ['overflow_fix: auto', 'overflow_fix: enable'],
@@ -133,28 +130,11 @@ const hostileJson = (random: Random) =>
     .map((line) => line.replace(/^(\s*)([\w]+):/, '$1"$2":'))
     .join(random.pick([',\n', '\n', ',']));
 
-/** One hostile config, with a hostile model behind it, through `check` in this process. */
-export async function throughCheck(
-  seed: number,
-  folder: string,
-  seeds: readonly ModelProto[],
-): Promise<Outcome> {
-  const random = randomOf(seed);
+/** A hostile config as a file's ending and text: YAML, or JSON now and then. */
+export function hostileConfig(random: Random): { readonly ending: 'json' | 'yaml'; readonly text: string } {
   const isJson = random.chance(0.25);
   const yaml = random.chance(0.5) ? oddText : hostileText;
-  const text = isJson ? `{${hostileJson(random)}}` : yaml(random);
-  const model = hostileModel(random, seeds);
-  const path = join(folder, isJson ? 'case.quant.json' : 'case.quant.yaml');
-  writeFileSync(join(folder, 'm.onnx'), model);
-  writeFileSync(path, text);
-  const outcome = await watched(text.length + model.length, async (attempt) => {
-    await attempt('checked', async () => {
-      const { config, findings } = await checkConfigFile(path);
-      if (config !== null) await attempt('valid', () => undefined);
-      if (findings.some(({ code }) => code === 'model-unreadable'))
-        await attempt('model refused', () => undefined);
-    });
-  });
-  rmSync(path);
-  return outcome;
+  return isJson
+    ? { ending: 'json', text: `{${hostileJson(random)}}` }
+    : { ending: 'yaml', text: yaml(random) };
 }

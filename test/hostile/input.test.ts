@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { readModel } from '@quantsmith/model/onnx';
 import { root } from '../kit/builtCli.js';
 import type { Outcome } from './attempt.js';
-import { throughCheck } from './configs.js';
+import { throughCheck } from './checks.js';
 import { throughData } from './data.js';
 import { throughGraph } from './models.js';
 import { seedModels } from './onnx.js';

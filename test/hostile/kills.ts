@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { randomOf } from './random.js';
+import { randomOf, type Random } from './random.js';
 
 /** What a kill is aimed at, and what came of it. */
 export interface Kill {
@@ -32,76 +32,164 @@ export interface Kill {
   readonly outlivedMs: number | null;
 }
 
-const STAGES = [
-  'load',
-  'prepare',
-  'calibrate',
-  'quantize',
-  'validate',
-  'rank',
-  'restore',
-  'measure',
-  'write',
-];
+const STAGES = ['load', 'prepare', 'calibrate', 'quantize', 'verify', 'measure'];
+/** These come only where accuracy is restored. */
+const RESTORING_STAGES = ['validate', 'rank', 'restore'];
 const MAX_DELAY_MS = 25;
+/** Every so many kills: one aimed at the write stage, one with a second run beside. */
+const WRITE_EVERY = 3;
+const BESIDE_EVERY = 10;
 
-/**
- * Kills one run of the example at a moment that the seed decides, and looks at what is left before and after the next run,
- * which resumes. `cli` is the built command line.
- */
-export async function killOnce(seed: number, cli: string, examples: string): Promise<Kill> {
-  const random = randomOf(seed);
-  const stage = random.chance(1 / 3) ? 'write' : random.pick(STAGES);
-  const victim = random.pick(['command line', 'engine', 'both'] as const);
-  const signal = victim === 'command line' ? random.pick(SIGNALS) : 'SIGKILL';
-  const aim = {
-    stage,
-    victim,
-    signal,
-    delayMs: random.below(MAX_DELAY_MS * 100) / 100,
-    beside: random.chance(0.1),
+/** Kills runs one after the other: what the run after a kill has written is what the next kill finds. */
+export interface Kills {
+  /**
+   * Kills one run at a moment that the seed decides, and looks at what is left before and after the next run, which resumes.
+   */
+  readonly kill: (seed: number) => Promise<Kill>;
+  /** Removes the folders. */
+  readonly close: () => void;
+}
+
+/** `cli` is the built command line, `examples` the folder of the bundled example, whose model and data are used. */
+export function openKills(cli: string, examples: string): Kills {
+  const places = new Map<string, Place>();
+  const placeOf = (restores: boolean, externalData: boolean) => {
+    const key = `${restores}:${externalData}`;
+    const place = places.get(key) ?? arrange(examples, { restores, externalData });
+    places.set(key, place);
+    return { key, place };
   };
-  const externalData = random.chance(0.5);
-  const base = mkdtempSync(join(tmpdir(), 'quantsmith-kill-'));
-  try {
-    const folder = arrange(base, examples, externalData);
-    if (random.chance(0.5)) await finished(start(cli, base, []));
-    const before = inputHashes(folder);
-    const { late, outlivedMs } = await attack(cli, base, aim);
-    const faults = [
-      ...(JSON.stringify(inputHashes(folder)) === JSON.stringify(before) ? [] : ['an input has changed']),
-      ...pairFaults(folder, 'after the kill'),
-    ];
-    const { status, text } = await finished(start(cli, base, ['--resume']));
-    if (status !== 0) faults.push(`the next run ended with ${status}: ${text.slice(-300)}`);
-    faults.push(...pairFaults(folder, 'after the next run'), ...leftovers(base, folder));
-    const model = hashOf(join(folder, 'digits.int8.onnx'));
-    const expected = await reference(cli, examples, externalData);
-    if (model !== expected) faults.push('the resumed run gave another model');
-    return { seed, ...aim, externalData, faults, late, outlivedMs };
-  } finally {
-    rmSync(base, { recursive: true, force: true });
-  }
+
+  return {
+    async kill(seed) {
+      const random = randomOf(seed);
+      const restores = random.chance(1 / 3);
+      const { key, place } = placeOf(restores, random.chance(0.5));
+      const made = await killIn(place, { cli, seed, random, restores });
+      // What is wrong here must not be found again by the next kill.
+      if (made.faults.length > 0) {
+        rmSync(place.base, { recursive: true, force: true });
+        places.delete(key);
+      }
+      return made;
+    },
+    close() {
+      for (const { base } of places.values()) rmSync(base, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Victim {
+  readonly cli: string;
+  readonly seed: number;
+  readonly random: Random;
+  readonly restores: boolean;
+}
+
+async function killIn(place: Place, { cli, seed, random, restores }: Victim): Promise<Kill> {
+  const { base, folder } = place;
+  const stages = restores ? [...STAGES, ...RESTORING_STAGES] : STAGES;
+  const victim = random.pick(['command line', 'engine', 'both'] as const);
+  const aim = {
+    stage: seed % WRITE_EVERY === 0 ? 'write' : random.pick(stages),
+    victim,
+    signal: victim === 'command line' ? random.pick(SIGNALS) : ('SIGKILL' as const),
+    delayMs: random.below(MAX_DELAY_MS * 100) / 100,
+    beside: seed % BESIDE_EVERY === 0,
+  };
+
+  const variant = place.next();
+  const expected = await place.reference(variant, cli);
+  if (random.chance(0.3)) removeOutputs(folder);
+  if (random.chance(0.5)) rmSync(join(base, 'cache'), { recursive: true, force: true });
+  const before = inputHashes(folder);
+  const { late, outlivedMs } = await attack(cli, base, aim);
+  const faults = [
+    ...(JSON.stringify(inputHashes(folder)) === JSON.stringify(before) ? [] : ['an input has changed']),
+    ...pairFaults(folder, 'after the kill'),
+  ];
+
+  const { status, text } = await finished(start(cli, base, ['--resume']));
+  if (status !== 0) faults.push(`the next run ended with ${status}: ${text.slice(-300)}`);
+  faults.push(...pairFaults(folder, 'after the next run'), ...leftovers(base, folder));
+  if (hashOf(join(folder, MODEL)) !== expected) faults.push('the resumed run gave another model');
+
+  return { seed, ...aim, externalData: place.externalData, faults, late, outlivedMs };
 }
 
 const SIGNALS = ['SIGKILL', 'SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const MODEL = 'digits.int8.onnx';
+const CONFIG = 'digits.quant.yaml';
 
-function arrange(base: string, examples: string, externalData: boolean): string {
+/** A copy of the example with a config that is soon run. */
+interface Place {
+  readonly base: string;
+  readonly folder: string;
+  readonly externalData: boolean;
+  /** Writes the config anew, so that the next run gives another model than the last; returns which of two. */
+  readonly next: () => number;
+  /** The model that a run without a kill gives. */
+  readonly reference: (variant: number, cli: string) => Promise<string | null>;
+}
+
+function arrange(
+  examples: string,
+  settings: { readonly restores: boolean; readonly externalData: boolean },
+): Place {
+  const base = mkdtempSync(join(tmpdir(), 'quantsmith-kill-'));
   const folder = join(base, 'digits');
   cpSync(examples, folder, { recursive: true });
+  removeOutputs(folder);
   mkdirSync(join(base, 'tmp'));
-  const path = join(folder, 'digits.quant.yaml');
-  const text = readFileSync(path, 'utf8');
-  if (externalData)
-    writeFileSync(
-      path,
-      text.replace('advanced_parameters:', 'advanced_parameters:\n    backend_params: {external_data: true}'),
-    );
-  return folder;
+  let variant = 0;
+  const known = new Map<number, string | null>();
+
+  return {
+    base,
+    folder,
+    externalData: settings.externalData,
+    next() {
+      variant = 1 - variant;
+      writeFileSync(join(folder, CONFIG), configText(variant, settings));
+      return variant;
+    },
+    async reference(wanted, cli) {
+      const hash = known.get(wanted);
+      if (hash !== undefined) return hash;
+      await finished(start(cli, base, []));
+      known.set(wanted, hashOf(join(folder, MODEL)));
+      return known.get(wanted)!;
+    },
+  };
+}
+
+function configText(
+  variant: number,
+  { restores, externalData }: { readonly restores: boolean; readonly externalData: boolean },
+): string {
+  const validation = `  validation: {arrays: data/validation.npy, labels: data/validation-labels.npy, limit: 60, preprocess: {scale: 16}}\n`;
+  return `model: digits.onnx
+output: ${MODEL}
+data:
+  calibration: {arrays: data/calibration.npy, limit: ${16 - variant}, preprocess: {scale: 16}}
+${restores ? validation : ''}quantization:
+  defaults: nncf
+  preset: performance
+  advanced_parameters:
+    overflow_fix: disable
+    backend_params: {external_data: ${externalData}}
+${restores ? `    weights_quantization_params: {num_bits: 4, per_channel: false}\naccuracy_control: {metric: top1, max_drop: 0.05}\n` : ''}`;
+}
+
+/** As if there had been no run. */
+function removeOutputs(folder: string): void {
+  for (const name of readdirSync(folder))
+    if (name.includes('.int8.onnx') || name === '.quantsmith')
+      rmSync(join(folder, name), { recursive: true, force: true });
 }
 
 function start(cli: string, base: string, options: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [cli, 'run', 'digits.quant.yaml', ...options], {
+  return spawn(process.execPath, [cli, 'run', CONFIG, ...options], {
     cwd: join(base, 'digits'),
     env: { ...process.env, TMPDIR: join(base, 'tmp'), QUANTSMITH_CACHE: join(base, 'cache') },
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -227,25 +315,4 @@ function leftovers(base: string, folder: string): string[] {
   const unfinished = existsSync(runs) ? readdirSync(runs).filter((name) => name.includes('~')) : [];
   const all = [...strange, ...data.slice(1), ...unfinished, ...readdirSync(join(base, 'tmp'))];
   return all.length === 0 ? [] : [`left after the next run: ${all.join(', ')}`];
-}
-
-const references = new Map<string, Promise<string | null>>();
-
-/** The model that a run without a kill gives. */
-function reference(cli: string, examples: string, externalData: boolean): Promise<string | null> {
-  const key = `${cli}:${externalData}`;
-  const known = references.get(key);
-  if (known !== undefined) return known;
-  const made = (async () => {
-    const base = mkdtempSync(join(tmpdir(), 'quantsmith-kill-'));
-    try {
-      const folder = arrange(base, examples, externalData);
-      await finished(start(cli, base, []));
-      return hashOf(join(folder, 'digits.int8.onnx'));
-    } finally {
-      rmSync(base, { recursive: true, force: true });
-    }
-  })();
-  references.set(key, made);
-  return made;
 }

@@ -6,6 +6,8 @@ export interface Tally {
   /** The first seed that was never used. */
   nextSeed: number;
   cases: number;
+  /** Cases by the commit of the code that they ran on. */
+  commits?: Record<string, number>;
   /** Named counts, e.g. how many got past parsing. */
   counts: Record<string, number>;
   /** Seeds with a fault, and what it was. */
@@ -30,15 +32,19 @@ export function openLedger(path: string): Ledger {
   };
 }
 
+interface Booked {
+  readonly seed: number;
+  readonly commit: string;
+  readonly counted: readonly string[];
+  readonly faults: readonly string[];
+}
+
 /** Books one case. */
-export function book(
-  tally: Tally,
-  seed: number,
-  counted: readonly string[],
-  faults: readonly string[],
-): void {
+export function book(tally: Tally, { seed, commit, counted, faults }: Booked): void {
   tally.nextSeed = Math.max(tally.nextSeed, seed + 1);
   tally.cases++;
+  tally.commits ??= {};
+  tally.commits[commit] = (tally.commits[commit] ?? 0) + 1;
   for (const name of counted) tally.counts[name] = (tally.counts[name] ?? 0) + 1;
   for (const fault of faults) tally.found.push({ seed, fault });
 }

@@ -6,12 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { excesses, type Outcome } from './attempt.js';
 import { casesBeside } from './beside.js';
-import { throughCheck } from './configs.js';
+import { checkedByProcess, throughCheck } from './checks.js';
 import { throughData } from './data.js';
-import { killOnce } from './kills.js';
+import { openKills } from './kills.js';
 import { book, openLedger, type Tally } from './ledger.js';
 import { throughGraph } from './models.js';
-import { MAX_RUN_MS } from './runs.js';
+import { MAX_RUN_MS, ranByProcess } from './runs.js';
 import { seedModels } from './onnx.js';
 
 /** One kind of hostile case: what a seed counts as, and what is wrong with it. */
@@ -25,6 +25,7 @@ const { values } = parseArgs({
     cases: { type: 'string', default: '100' },
     minutes: { type: 'string', default: '600' },
     seed: { type: 'string' },
+    commit: { type: 'string', default: 'unknown' },
     ledger: { type: 'string', default: join(root, '.tools/hostile.json') },
   },
 });
@@ -35,13 +36,30 @@ const seeds = readModel(example).then(({ model }) => seedModels(model));
 const scratch = mkdtempSync(join(tmpdir(), 'hostile-'));
 const runs = casesBeside(fileURLToPath(new URL('./runProcess.mjs', import.meta.url)), [example, scratch]);
 
+const kills = openKills(cli, join(root, 'examples/digits'));
+
+/** Most cases call what the command calls, in a process that serves many; every so many is the command itself. */
+const CHECKS_EACH_PROCESS = 30;
+const RUNS_EACH_PROCESS = 25;
+const isWhole = (seed: number, every: number) => seed % every === 0;
+
 const CAMPAIGNS: Readonly<Record<string, Campaign>> = {
   models: async (seed) => withExcesses(await throughGraph(seed, join(scratch, 'm.onnx'), await seeds)),
   data: async (seed) => withExcesses(await throughData(seed, join(scratch, 'data'))),
-  check: async (seed) => withExcesses(await throughCheck(seed, scratch, await seeds)),
-  run: async (seed) => withExcesses(await runs.run(seed), MAX_RUN_MS),
+  check: async (seed) => {
+    const check = isWhole(seed, CHECKS_EACH_PROCESS)
+      ? checkedByProcess(seed, scratch, await seeds, cli)
+      : throughCheck(seed, scratch, await seeds);
+    return withExcesses(await check);
+  },
+  run: async (seed) => {
+    const run = isWhole(seed, RUNS_EACH_PROCESS)
+      ? ranByProcess(seed, join(scratch, 'run'), await seeds, cli)
+      : runs.run(seed);
+    return withExcesses(await run, MAX_RUN_MS);
+  },
   kills: async (seed) => {
-    const kill = await killOnce(seed, cli, join(root, 'examples/digits'));
+    const kill = await kills.kill(seed);
     const { stage, victim, beside, late, outlivedMs } = kill;
     return {
       counted: [
@@ -79,7 +97,7 @@ async function main(): Promise<void> {
   const end = Date.now() + Number(values.minutes) * 60_000;
   for (let seed = first; seed < first + Number(values.cases) && Date.now() < end; seed++) {
     const { counted, faults } = await campaign(seed);
-    book(tally, seed, counted, faults);
+    book(tally, { seed, commit: values.commit, counted, faults });
     for (const fault of faults) console.log(`${values.kind}, seed ${seed}: ${fault}`);
     if (Date.now() > saved + SAVE_MS) {
       ledger.save();
@@ -88,6 +106,7 @@ async function main(): Promise<void> {
   }
   ledger.save();
   runs.stop();
+  kills.close();
   rmSync(scratch, { recursive: true, force: true });
   console.log(summary(tally));
   process.exitCode = tally.found.length === 0 ? 0 : 1;

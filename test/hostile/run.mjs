@@ -1,5 +1,5 @@
 // The campaign of hostile input, as long as you like: npm run soak:hostile -- --kind kills --cases 300 [--minutes 60]
-// [--seed 1]. Continues where it stopped: .tools/hostile.json is the ledger of seeds and of what they found.
+// [--seed 1]. Kinds: models, data, check, run, kills. Continues where it stopped: .tools/hostile.json is the ledger of seeds and of what they found.
 import * as esbuild from 'esbuild';
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -24,9 +24,17 @@ await esbuild.build({
 });
 const dist = `${outdir}/dist`;
 spawnSync(process.execPath, ['scripts/build.mjs', '--outdir', dist], { cwd: root, stdio: 'inherit' });
+const { stdout } = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' });
 const { status } = spawnSync(
   process.execPath,
-  [`${outdir}/main.mjs`, root, `${dist}/cli.cjs`, ...process.argv.slice(2)],
+  [
+    `${outdir}/main.mjs`,
+    root,
+    `${dist}/cli.cjs`,
+    '--commit',
+    stdout?.trim() || 'unknown',
+    ...process.argv.slice(2),
+  ],
   {
     stdio: 'inherit',
     env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },

@@ -5,6 +5,8 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { zipSync } from 'fflate';
 import { type Outcome, watched } from './attempt.js';
+import { commandOutcome } from './command.js';
+import { npyOf } from './npy.js';
 import { hostileModel, oddModel } from './onnx.js';
 import { randomOf, type Random } from './random.js';
 
@@ -12,12 +14,13 @@ import { randomOf, type Random } from './random.js';
 export const MAX_RUN_MS = 20_000;
 const SAMPLES = 4;
 
-/** One hostile model with samples that fit what it was before, through a whole run in this process. */
-export async function throughRun(
-  seed: number,
-  folder: string,
-  seeds: readonly ModelProto[],
-): Promise<Outcome> {
+/** A model, samples that fit what it was before, and a config, as files. */
+interface RunCase {
+  readonly config: QuantizationConfig;
+  readonly bytes: number;
+}
+
+function arrange(seed: number, folder: string, seeds: readonly ModelProto[]): RunCase {
   const random = randomOf(seed);
   const original = random.pick(seeds);
   const bytes = random.chance(0.4) ? hostileModel(random, [original]) : oddModel(random, original);
@@ -25,16 +28,51 @@ export async function throughRun(
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'm.onnx'), bytes);
   writeFileSync(join(folder, 'x.npz'), samplesFor(original, random));
+  return { config: hostileConfig(random), bytes: bytes.length };
+}
 
+/** One hostile model through a whole run in this process. */
+export async function throughRun(
+  seed: number,
+  folder: string,
+  seeds: readonly ModelProto[],
+): Promise<Outcome> {
+  const { config, bytes } = arrange(seed, folder, seeds);
   const reached = new Set<string>();
-  const { counted, faults, cost } = await watched(bytes.length, (attempt) =>
+  const { counted, faults, cost } = await watched(bytes, (attempt) =>
     attempt('written', () =>
-      runPipeline(requestOf(folder, hostileConfig(random)), (event) => {
+      runPipeline(requestOf(folder, config), (event) => {
         if (event.type === 'progress') reached.add(`reached ${event.stage}`);
       }),
     ),
   );
   return { counted: [...counted, ...reached], faults: [...faults, ...unpaired(folder)], cost };
+}
+
+/** What `run` ends with that is no fault: done, config, input, target missed. */
+const RUN_CODES = [0, 3, 4, 5];
+
+/** The same by the command itself. */
+export async function ranByProcess(
+  seed: number,
+  folder: string,
+  seeds: readonly ModelProto[],
+  cli: string,
+): Promise<Outcome> {
+  const { config, bytes } = arrange(seed, folder, seeds);
+  const name = 'm.quant.json';
+  writeFileSync(join(folder, name), JSON.stringify(config));
+  const { outcome } = await commandOutcome(cli, ['run', name, '--no-cache'], {
+    ...{ codes: RUN_CODES, fileBytes: bytes, cwd: folder },
+  });
+  rmSync(join(folder, name));
+  const written = outcome.counted.includes('code 0') || outcome.counted.includes('code 5');
+
+  return {
+    ...outcome,
+    counted: [...outcome.counted, ...(written ? ['written'] : [])],
+    faults: [...outcome.faults, ...unpaired(folder)],
+  };
 }
 
 const requestOf = (folder: string, config: QuantizationConfig): RunRequest => ({
@@ -105,7 +143,7 @@ function samplesFor({ graph }: ModelProto, random: Random): Uint8Array {
       );
       return [
         `${name}.npy`,
-        npyOf(
+        randomNpy(
           tensor?.elemType === 9,
           [SAMPLES, ...(dims.length === 1 ? [] : dims[0] === 1 ? dims.slice(1) : dims)],
           random,
@@ -115,12 +153,11 @@ function samplesFor({ graph }: ModelProto, random: Random): Uint8Array {
   return zipSync(Object.fromEntries(members));
 }
 
-function npyOf(isFlag: boolean, shape: readonly number[], random: Random): Uint8Array {
+function randomNpy(isFlag: boolean, shape: readonly number[], random: Random): Uint8Array {
   const count = shape.reduce((product, size) => product * size, 1);
   const values = isFlag
     ? Uint8Array.from({ length: count }, () => random.below(2))
     : new Uint8Array(Float32Array.from({ length: count }, () => random.below(2000) / 1000 - 1).buffer);
-  const header = `{'descr': '${isFlag ? '|b1' : '<f4'}', 'fortran_order': False, 'shape': (${shape.join(', ')},), }\n`;
-  const magic = [0x93, ...Buffer.from('NUMPY'), 1, 0, header.length & 255, header.length >> 8];
-  return Buffer.concat([Buffer.from(magic), Buffer.from(header), values]);
+
+  return npyOf(isFlag ? '|b1' : '<f4', shape, values);
 }
