@@ -7,7 +7,10 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path) => readFileSync(join(root, path), 'utf8');
-const lock = JSON.parse(read('package-lock.json')).packages;
+const lockOf = (path) => JSON.parse(read(path)).packages;
+const lock = lockOf('package-lock.json');
+/** Installed apart, for the site alone: nothing of it ships. */
+const siteLock = lockOf('site/package-lock.json');
 const { version } = JSON.parse(read('package.json'));
 
 /** Licences of what ships; a new one is looked at before it goes on this list. */
@@ -32,7 +35,9 @@ const NATIVE_LICENSES = new Set([
 const INSTALL_SCRIPTS = new Set(['@vscode/vsce-sign', 'esbuild', 'keytar', 'onnxruntime-node', 'fsevents']);
 
 const nameOf = (path) => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
-const all = Object.entries(lock).filter(([path, entry]) => path.includes('node_modules/') && !entry.link);
+const installed = (packages) =>
+  Object.entries(packages).filter(([path, entry]) => path.includes('node_modules/') && !entry.link);
+const all = installed(lock);
 const shipped = all
   .filter(([, entry]) => !entry.dev && !entry.devOptional && !entry.peer)
   .map(([path, entry]) => ({ ...entry, path, name: nameOf(path) }))
@@ -41,7 +46,9 @@ const isNative = ({ name }) => name.startsWith('@img/sharp-');
 
 function problems() {
   const found = [];
-  for (const [path, entry] of all) {
+  for (const [path, entry] of [...all, ...installed(siteLock)]) {
+    if (entry.resolved !== undefined && !entry.resolved.startsWith('https://'))
+      found.push(`${path} does not come by https`);
     if (entry.integrity === undefined && entry.inBundle !== true) found.push(`${path} has no integrity`);
     if (entry.hasInstallScript === true && !INSTALL_SCRIPTS.has(nameOf(path)))
       found.push(`${nameOf(path)} has an install script that nobody has looked at`);

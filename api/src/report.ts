@@ -1,6 +1,12 @@
 import { readText, whyUnreadable } from '@quantsmith/model/files';
-import { type Paint, parseReport, reportHtml, reportMarkdown, reportText } from '@quantsmith/report';
-import { fail, type QuantizationReport, reportPathOf, withAbsolutePaths } from '@quantsmith/schemas';
+import { type Paint, reportHtml, reportMarkdown, reportText } from '@quantsmith/report';
+import {
+  fail,
+  parseReport,
+  type QuantizationReport,
+  reportPathOf,
+  withAbsolutePaths,
+} from '@quantsmith/schemas';
 import { resolve } from 'node:path';
 import { reportSarif } from './sarif.js';
 

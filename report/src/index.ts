@@ -18,7 +18,6 @@ export {
   type Subject,
 } from './subject.js';
 export { exceededLimits, type Limit, type LimitExceeded, type Limits } from './limits.js';
-export { parseReport, type ParsedReport } from './parse.js';
 export { factsText, PLAIN, type Paint } from './toText.js';
 export { distrustOf, metricValue } from './figures.js';
 export { outputsAtRisk, unaffectedText } from './overflow.js';

@@ -1,6 +1,6 @@
 import { validateReport } from '@quantsmith/schemas';
 import { describe, expect, it } from 'vitest';
-import { parseReport, reportHtml, reportMarkdown, reportText } from '../src/index.js';
+import { reportHtml, reportMarkdown, reportText } from '../src/index.js';
 import { layer, sampleReport } from '../../test/kit/sampleReport.js';
 import { pageText } from './page.js';
 
@@ -9,18 +9,6 @@ const flat = (text: string) => text.replace(/ +/g, ' ');
 describe('reading a report', () => {
   it('accepts what the schema accepts', () => {
     expect(validateReport(sampleReport())).toEqual([]);
-    expect(parseReport(JSON.stringify(sampleReport()))).toEqual({ report: sampleReport() });
-  });
-  it('names the place of what is wrong, and never throws', () => {
-    const problem = (text: string) => {
-      const parsed = parseReport(text);
-      return 'problem' in parsed ? parsed.problem : 'none';
-    };
-    expect(problem('{')).toMatch(/^It is not JSON: /);
-    expect(problem('null')).toMatch(/^It is not a report .*: The top level breaks the rule "type"/);
-    expect(problem(JSON.stringify({ ...sampleReport(), layers: [{ ...layer(), sqnr_db: 'much' }] }))).toMatch(
-      /"layers\.0\.sqnr_db" breaks the rule "type" \(\["number","null"\]\)/,
-    );
   });
 });
 

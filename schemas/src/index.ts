@@ -18,6 +18,7 @@ export * from './outputPaths.js';
 export * from './problem.js';
 export * from './protocol.js';
 export * from './remedies.js';
+export * from './parseReport.js';
 export * from './reportUpgrades.js';
 export * from './reportVersions.js';
 export * from './resolve.js';

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
-import { sampleReport } from '../../test/kit/sampleReport.js';
-import { readReport, REPORT_VERSION, reportSchema, upgradedReport } from '../src/index.js';
+import { OLD_REPORTS } from '../../test/kit/oldReports.js';
+import { layer, sampleReport } from '../../test/kit/sampleReport.js';
+import { parseReport, readReport, REPORT_VERSION, reportSchema, upgradedReport } from '../src/index.js';
 
 const metricOf = (value: unknown) => {
   const read = readReport(value);
@@ -30,4 +31,27 @@ it('refuses a report of a later version, and what is no report', () => {
 
 it('has the version of the format in the name of the schema', () => {
   expect(reportSchema).toMatchObject({ $id: `urn:quantsmith:quantization-report:${REPORT_VERSION}` });
+});
+
+it('there is a report of every version before, as it was written, and it is read', () => {
+  expect(OLD_REPORTS.map(({ version }) => version)).toEqual(
+    Array.from({ length: REPORT_VERSION - 1 }, (_, index) => index + 1),
+  );
+  for (const { text } of OLD_REPORTS) expect(parseReport(text)).toHaveProperty('report');
+});
+
+it('says what is wrong with a text that is no report, and never throws', () => {
+  const problem = (text: string) => {
+    const parsed = parseReport(text);
+    return 'problem' in parsed ? parsed.problem : 'none';
+  };
+  expect(problem(JSON.stringify(sampleReport()))).toBe('none');
+  expect(problem('{')).toMatch(/^It is not JSON: /);
+  expect(problem('null')).toMatch(/^It is not a report .*: The top level breaks the rule "type"/);
+  expect(problem(JSON.stringify({ ...sampleReport(), layers: [{ ...layer(), sqnr_db: 'much' }] }))).toMatch(
+    /"layers\.0\.sqnr_db" breaks the rule "type" \(\["number","null"\]\)/,
+  );
+  expect(problem(JSON.stringify({ ...sampleReport(), schema_version: 99 }))).toMatch(
+    /version 99 of the format/,
+  );
 });

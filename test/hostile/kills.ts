@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { randomOf, type Random } from './random.js';
 
 /** What a kill is aimed at, and what came of it. */
-export interface Kill {
+interface Kill {
   readonly seed: number;
   readonly victim: 'command line' | 'engine' | 'both';
   readonly signal: NodeJS.Signals;

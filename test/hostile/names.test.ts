@@ -29,6 +29,10 @@ const folder = mkdtempSync(join(tmpdir(), 'quantsmith-names-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const cli = builtCli();
 
+/** Commands that print nothing of a model, a config or a report. */
+const SHOWS_NO_NAMES = ['completion', 'help', 'schema'];
+const twice = (path: string) => [path, path];
+
 /** The example with hostile names wherever the model has one that may change. */
 async function hostileExample(): Promise<string> {
   const dir = join(folder, 'digits');
@@ -68,6 +72,14 @@ function expectPlain(text: string, what: string): void {
   }
 }
 
+/** One command of a workflow for each finding, and nothing that is none but the verdict. */
+function expectOnlyOurCommands(text: string): void {
+  for (const line of text.trim().split('\n'))
+    expect(line).toMatch(
+      /^(::(error|warning|notice) file=digits\.quant\.yaml,line=\d+,|\d+ findings?\.$|The config is valid)/,
+    );
+}
+
 /** No image, no HTML, and no link but those of our own documentation. */
 function expectHarmless(markdown: string, what: string): void {
   const tokens = new MarkdownIt({ html: true, linkify: false }).parse(markdown, {});
@@ -101,7 +113,17 @@ describe('names out of models, configs and reports', { timeout: 300_000 }, () =>
       explain: ['explain', '::error::x\u001b[31m'],
       init: ['init', join(dir, 'digits.onnx'), '--output', join(dir, 'a\u001b[31m\n::error::x.quant.yaml')],
       doctor: ['doctor'],
+      debug: ['debug', config],
+      'debug as JSON': ['debug', config, '--json'],
+      compare: ['compare', join(dir, 'digits.onnx'), join(dir, 'digits.int8.onnx')],
+      'compare as Markdown': ['compare', ...twice(join(dir, 'digits.int8.onnx')), '--format', 'markdown'],
+      'check for GitHub': ['check', config, '--format', 'github'],
+      cache: ['cache', 'info'],
     };
+    const { stdout: help } = spawnSync(process.execPath, [cli, '--help'], { encoding: 'utf8' });
+    const commands = [...help.split('Commands:')[1]!.matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name!);
+    const tried = new Set(Object.values(calls).map(([name]) => name!));
+    expect(commands.filter((name) => !tried.has(name)).sort()).toEqual(SHOWS_NO_NAMES);
     for (const [what, args] of Object.entries(calls)) {
       const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], {
         encoding: 'utf8',
@@ -109,7 +131,8 @@ describe('names out of models, configs and reports', { timeout: 300_000 }, () =>
       });
       expect(stdout + stderr, what).not.toBe('');
       if (/^(run|report|inspect|overflow)( as|$)/.test(what)) expect(status, what + stderr).toBe(0);
-      expectPlain(stdout, what);
+      if (what === 'check for GitHub') expectOnlyOurCommands(stdout);
+      else expectPlain(stdout, what);
       expectPlain(stderr, what);
     }
 

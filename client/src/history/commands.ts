@@ -2,7 +2,7 @@ import { compare, comparisonMarkdown, runsHtml, runsMarkdown, subjectOfReport } 
 import * as vscode from 'vscode';
 import { findConfigs } from '../config/configs.js';
 import { nameOf } from '../runs/run.js';
-import { pastRuns, type PastRun } from './store.js';
+import { historyOf, type PastRun } from './store.js';
 import type { HistoryNode, HistoryTree } from './tree.js';
 
 /** Commands on runs of the history. Menus hand over the run that was clicked, and all that are selected. */
@@ -98,7 +98,9 @@ async function deleteRuns(runs: readonly PastRun[]): Promise<void> {
 async function showScatter(): Promise<void> {
   const configs = await findConfigs();
   const runs = (
-    await Promise.all(configs.map(async (config) => (await pastRuns(config)).map((run) => ({ config, run }))))
+    await Promise.all(
+      configs.map(async (config) => (await historyOf(config)).runs.map((run) => ({ config, run }))),
+    )
   ).flat();
 
   if (runs.length === 0) {

@@ -11,8 +11,16 @@ export interface PastRun {
   readonly content: QuantizationReport;
 }
 
-/** The runs of a config that lie beside it in `.quantsmith/runs/<config>/<time>/`, the newest first. */
-export async function pastRuns(config: vscode.Uri): Promise<PastRun[]> {
+/** The runs of a config that the history keeps. */
+export interface History {
+  /** The newest first. */
+  readonly runs: readonly PastRun[];
+  /** Kept runs whose reports this version cannot read: damaged, or of a later version. */
+  readonly unreadable: number;
+}
+
+/** What lies beside a config in `.quantsmith/runs/<config>/<time>/`. */
+export async function historyOf(config: vscode.Uri): Promise<History> {
   const name = config.path.split('/').at(-1) ?? '';
   const history = vscode.Uri.joinPath(config, '..', '.quantsmith', 'runs', name);
   const entries = await vscode.workspace.fs.readDirectory(history).then(
@@ -28,12 +36,16 @@ export async function pastRuns(config: vscode.Uri): Promise<PastRun[]> {
         const report = vscode.Uri.joinPath(folder, 'report.json');
         const content = await readReport(report);
         return content === null
-          ? []
-          : [{ folder, report, configText: vscode.Uri.joinPath(folder, name), content }];
+          ? null
+          : { folder, report, configText: vscode.Uri.joinPath(folder, name), content };
       }),
   );
+  const readable = runs.filter((run) => run !== null);
 
-  return runs.flat().sort((a, b) => Date.parse(b.content.created) - Date.parse(a.content.created));
+  return {
+    runs: readable.sort((a, b) => Date.parse(b.content.created) - Date.parse(a.content.created)),
+    unreadable: runs.length - readable.length,
+  };
 }
 
 /** Tells when runs are kept or deleted. */

@@ -2,10 +2,11 @@ import { distrustOf, metricValue } from '@quantsmith/report';
 import * as vscode from 'vscode';
 import { findConfigs, watchConfigs } from '../config/configs.js';
 import type { Runs } from '../runs/run.js';
-import { pastRuns, watchHistory, type PastRun } from './store.js';
+import { historyOf, watchHistory, type History, type PastRun } from './store.js';
 
 export type HistoryNode =
-  | { readonly kind: 'config'; readonly config: vscode.Uri; readonly runs: readonly PastRun[] }
+  | ({ readonly kind: 'config'; readonly config: vscode.Uri } & History)
+  | { readonly kind: 'unreadable'; readonly config: vscode.Uri; readonly count: number }
   | {
       readonly kind: 'run';
       readonly config: vscode.Uri;
@@ -31,17 +32,17 @@ export function createHistoryTree(runs: Runs): HistoryTree {
           const configs = await findConfigs();
           return Promise.all(
             configs.map(
-              async (config) => ({ kind: 'config', config, runs: await pastRuns(config) }) as const,
+              async (config) => ({ kind: 'config', config, ...(await historyOf(config)) }) as const,
             ),
           );
         }
 
-        if (node.kind === 'run') return [];
-        return node.runs.map((run, index) => {
-          return { kind: 'run', config: node.config, run, before: node.runs[index + 1] } as const;
-        });
+        return node.kind === 'config' ? runNodes(node) : [];
       },
-      getTreeItem: (node) => (node.kind === 'config' ? configItem(node, runs) : runItem(node)),
+      getTreeItem(node) {
+        if (node.kind === 'unreadable') return unreadableItem(node);
+        return node.kind === 'config' ? configItem(node, runs) : runItem(node);
+      },
     },
   });
 
@@ -62,6 +63,22 @@ export function createHistoryTree(runs: Runs): HistoryTree {
   return { refresh, selection: () => view.selection, dispose: () => void disposable.dispose() };
 }
 
+function runNodes({ config, runs, unreadable }: HistoryNode & { readonly kind: 'config' }): HistoryNode[] {
+  const nodes = runs.map((run, index) => {
+    return { kind: 'run', config, run, before: runs[index + 1] } as const;
+  });
+
+  return unreadable === 0 ? nodes : [...nodes, { kind: 'unreadable', config, count: unreadable }];
+}
+
+function unreadableItem({ count }: HistoryNode & { readonly kind: 'unreadable' }): vscode.TreeItem {
+  const item = new vscode.TreeItem(`${count} ${count === 1 ? 'run' : 'runs'} that cannot be read`);
+  item.tooltip = 'The reports are damaged, or of a later version of Quantsmith.';
+  item.iconPath = new vscode.ThemeIcon('question');
+
+  return item;
+}
+
 type ConfigState = 'running' | 'failed' | 'missed' | 'stale' | 'fresh' | 'new';
 
 const STATES: Readonly<Record<ConfigState, { readonly icon: string; readonly text: string }>> = {
@@ -74,13 +91,15 @@ const STATES: Readonly<Record<ConfigState, { readonly icon: string; readonly tex
 };
 
 function configItem(
-  { config, runs: past }: HistoryNode & { readonly kind: 'config' },
+  { config, runs: past, unreadable }: HistoryNode & { readonly kind: 'config' },
   runs: Runs,
 ): vscode.TreeItem {
   const state = stateOf(config, past, runs);
   const item = new vscode.TreeItem(
     vscode.workspace.asRelativePath(config),
-    past.length === 0 ? vscode.TreeItemCollapsibleState.None : vscode.TreeItemCollapsibleState.Expanded,
+    past.length + unreadable === 0
+      ? vscode.TreeItemCollapsibleState.None
+      : vscode.TreeItemCollapsibleState.Expanded,
   );
 
   item.id = config.toString();

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, relative, sep } from 'node:path';
 import { fail, IMAGE_TYPES, QuantsmithError, type TensorSignature, largest } from '@quantsmith/schemas';
+import { countEntries } from './entryLimit.js';
 import { decodeImage, type PlacedPixels } from './decodeImage.js';
 import { classFolderLabels, refuseInTwoFolders } from './labels/classFolders.js';
 import type { Labels } from './labels/labels.js';
@@ -72,7 +73,8 @@ async function imageFiles(path: string, context: DataContext): Promise<string[]>
   if (info.isFile()) return [path];
   if (!info.isDirectory())
     return fail('data-not-found', `${path} is neither a folder nor a regular file.`, where);
-  const files = await listImages(path).catch((error: unknown) => {
+  const files = await listImages(path, countEntries(path, where.configPath)).catch((error: unknown) => {
+    if (error instanceof QuantsmithError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     return fail('data-not-found', `The image folder ${path} cannot be read: ${reason}.`, where);
   });

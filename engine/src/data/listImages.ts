@@ -1,13 +1,15 @@
-import { readdir, stat } from 'node:fs/promises';
+import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isImagePath, append } from '@quantsmith/schemas';
+import { countEntries, type Counted } from './entryLimit.js';
 
 /**
  * The images below a folder, in the byte order of their paths, which is the same on every system. Links are followed; a
  * folder is visited once, by its own path where it has one below `root`, so that circles of links end. What is no regular file
- * (a device, a FIFO) is none. Throws what reading `root` throws.
+ * (a device, a FIFO) is none. Throws what reading `root` throws, and `data-too-large` where `maxEntries` are not enough: `/` is a
+ * folder too.
  */
-export async function listImages(root: string): Promise<string[]> {
+export async function listImages(root: string, counted: Counted = countEntries(root)): Promise<string[]> {
   const images: string[] = [];
   const seen = new Set<string>();
   // Links come after all folders that are there themselves: those keep their own names, which may be classes.
@@ -17,7 +19,7 @@ export async function listImages(root: string): Promise<string[]> {
     const identity = await identityOf(next);
     if (identity === null || seen.has(identity)) continue;
     seen.add(identity);
-    const listing = await look(next, next === root);
+    const listing = await look(next, next === root, counted);
     append(images, listing.images);
     append(folders, listing.folders);
     append(linked, listing.linked);
@@ -34,15 +36,16 @@ interface Found {
   readonly linked: string[];
 }
 
-async function look(folder: string, isRoot: boolean): Promise<Found> {
+async function look(folder: string, isRoot: boolean, counted: Counted): Promise<Found> {
   const listing: Found = { images: [], folders: [], linked: [] };
-  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+  const entries = await opendir(folder, { bufferSize: 1024 }).catch((error: unknown) => {
     if (isRoot) throw error;
     return [];
   });
 
   const links: string[] = [];
-  for (const entry of entries) {
+  for await (const entry of entries) {
+    counted();
     const path = join(folder, entry.name);
     if (entry.isDirectory()) listing.folders.push(path);
     else if (entry.isSymbolicLink()) links.push(path);

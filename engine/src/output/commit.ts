@@ -21,7 +21,7 @@ import { dirname, join } from 'node:path';
  * | 5. report moved                              | the old model, a new report  | completed                        |
  * | 6. model moved                               | the new pair                 | completed: old data, staging go  |
  *
- * Between 3 and 6 lie three renames and nothing else.
+ * Between 3 and 6 lie three renames and nothing else. Where the system refuses the last of them, state 5 is left as after a kill.
  */
 export const STAGED = { model: 'model', data: 'data', report: 'report', commit: 'commit.json' } as const;
 
@@ -75,6 +75,12 @@ export async function completeCommit(files: OutputFiles, keep: readonly string[]
   await rm(join(staging, STAGED.commit), { force: true });
 
   return true;
+}
+
+/** Whether the report is in its place and the model, which comes after it, is not: the next run must complete this. */
+export function isCommitHalfMoved({ staging }: OutputFiles): boolean {
+  const isStaged = (name: string) => existsSync(join(staging, name));
+  return isStaged(STAGED.commit) && isStaged(STAGED.model) && !isStaged(STAGED.report);
 }
 
 function moveIfStaged(from: string, to: string): void {

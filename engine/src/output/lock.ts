@@ -7,8 +7,8 @@ import { isRunning, thisProcess, type Owner } from '../processes/owner.js';
 /** An output that belongs to this process until it is released. */
 export interface Lock {
   readonly folder: string;
-  /** Removes the staging folder with everything in it. */
-  readonly release: () => Promise<void>;
+  /** Removes the staging folder with everything in it; with `keep` what is staged stays, for the next run to complete. */
+  readonly release: (keep?: boolean) => Promise<void>;
 }
 
 /** An owner on another machine, of which nothing was seen for so long, has died. */
@@ -37,7 +37,12 @@ export async function takeLock(folder: string, output: string): Promise<Lock> {
     if (running !== undefined) busy(output, running.owner);
     const number = Math.max(-1, largest(owners.map((owner) => owner.number))) + 1;
     const file = join(folder, `owner.${number}.json`);
-    if (!(await linkNew(file, JSON.stringify(self)))) continue;
+    const isMade = await linkNew(file, JSON.stringify(self)).catch(async (error: unknown) => {
+      // The disk may be full: the folder that was made for it goes, unless another run has entered it.
+      await rmdir(folder).catch(() => undefined);
+      throw error;
+    });
+    if (!isMade) continue;
     // Another run may have taken, and left, the folder since it was looked at: only one of two may stay.
     const other = (await ownersOf(folder)).find((owner) => owner.number !== number && owner.runs);
     if (other === undefined) return heldLock(folder, file);
@@ -68,9 +73,9 @@ function heldLock(folder: string, file: string): Lock {
   sign.unref();
   return {
     folder,
-    async release() {
+    async release(keep = false) {
       clearInterval(sign);
-      const names = await readdir(folder).catch(() => []);
+      const names = keep ? [] : await readdir(folder).catch(() => []);
       const others = names.filter((name) => join(folder, name) !== file);
       await Promise.all(others.map((name) => rm(join(folder, name), { recursive: true, force: true })));
       await rm(file, { force: true });

@@ -11,6 +11,7 @@ export function outputObstacle(
   { model, report, journal, folder }: OutputFacts,
   force: boolean,
 ): string | null {
+  if (model.path.includes('\0')) return 'has a null character in its name, which no file can have';
   const name = Buffer.byteLength(basename(model.path));
   if (name > MAX_OUTPUT_NAME_BYTES)
     return `has a name of ${name} bytes; at most ${MAX_OUTPUT_NAME_BYTES} are possible, since the files beside it have longer names`;

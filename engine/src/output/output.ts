@@ -20,7 +20,7 @@ import {
 } from '@quantsmith/schemas';
 import { rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { commitOutput, STAGED } from './commit.js';
+import { commitOutput, isCommitHalfMoved, STAGED } from './commit.js';
 import { outputFacts } from './facts.js';
 import { takeLock } from './lock.js';
 import { outputObstacle } from './obstacle.js';
@@ -67,7 +67,13 @@ export async function claimOutput(paths: RunPaths, { inputs, force, configPath }
   await recoverFolder(dirname(output), outputFiles);
   await refuseUnusable(inputs);
   const spared = [...inputs];
-  const lock = await takeLock(staging, output).catch((error: unknown) => failedAt(output, error));
+  const lock = await takeLock(staging, output).catch((error: unknown) => {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    const where = { file: output, ...(configPath === undefined ? {} : { configPath }) };
+    return fail('output-unusable', `The output ${output} cannot be written: ${systemReason(error)}.`, where);
+  });
+
+  let isHalfMoved = false;
 
   return {
     async spare(others) {
@@ -89,9 +95,12 @@ export async function claimOutput(paths: RunPaths, { inputs, force, configPath }
         failedAt(report, error);
       }
 
-      await commitOutput(files, dataName, spared);
+      await commitOutput(files, dataName, spared).catch((error: unknown) => {
+        isHalfMoved = isCommitHalfMoved(files);
+        throw error;
+      });
     },
-    release: lock.release,
+    release: () => lock.release(isHalfMoved),
   };
 }
 

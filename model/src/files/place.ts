@@ -63,6 +63,7 @@ export async function claimTextPlace(path: string, inputs: readonly string[] = [
 }
 
 async function textObstacle(path: string, inputs: readonly string[]): Promise<string | null> {
+  if (path.includes('\0')) return 'has a null character in its name, which no file can have';
   const name = Buffer.byteLength(basename(path));
   if (name > MAX_NAME_BYTES) return `has a name of ${name} bytes; at most ${MAX_NAME_BYTES} are possible`;
   const folder = dirname(resolve(path));

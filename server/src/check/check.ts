@@ -114,6 +114,7 @@ const PAST_RUN: ReadonlySet<string> = new Set([
   'accuracy-kept',
   'setting-cost',
   'report-stale',
+  'last-report-unreadable',
   'overflow-risk',
   'run-warning',
 ]);

@@ -32,7 +32,7 @@ import {
   setValue,
   type Written,
 } from '@quantsmith/service';
-import { readReport } from '../sources/reports.js';
+import { loadReport } from '../sources/reports.js';
 import { draftConfig } from '../runs/draft.js';
 import { readChoices } from './choices.js';
 import { compareOverflow, debugLayers, runConfig, type EngineResult, type RunOptions } from '../runs/run.js';
@@ -217,7 +217,7 @@ async function overflow(session: Session, task: Task): Promise<{ reportPath: str
   const reportPath =
     checked.config === null ? null : (outputPaths(checked.config, checked.path)?.report ?? null);
 
-  const report = reportPath === null ? null : await readReport(reportPath).catch(() => null);
+  const report = reportPath === null ? null : (await loadReport(reportPath)).report;
   if (checked.config !== null && report?.config.sha256 !== checked.sha256) {
     throw refused(
       'Run quantization first: the comparison is added to the report of this version of the config.',

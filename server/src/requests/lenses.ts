@@ -43,7 +43,8 @@ async function otherReports(
     if (token.isCancellationRequested || model === null || model !== resolve(report.model.path)) continue;
     const value = effectiveValue(document, await inherit(document, file, session.sources.config));
     const paths = isMapping(value) ? outputPaths(value, file) : null;
-    const other = paths === null ? null : await session.sources.report(paths.report);
+    const loaded = paths === null ? null : await session.sources.report(paths.report);
+    const other = loaded?.report ?? null;
     if (other !== null && other.output.path !== report.output.path) reports.set(other.output.path, other);
   }
 

@@ -50,12 +50,13 @@ export async function gatherContext(
   const baseDir = dirname(file);
   const paths = isMapping(value) ? outputPaths(value, file) : null;
   const [named] = namedPaths(value, baseDir, [['model']]);
-  const [facts, loaded, report, output] = await Promise.all([
+  const [facts, loaded, past, output] = await Promise.all([
     gatherFacts(document, value, baseDir, sources, patience),
     named === undefined ? null : patience.soon(sources.model(named.file), null),
     paths === null ? null : patience.soon(sources.report(paths.report), null),
     paths === null ? null : patience.soon(outputContext(paths, file, value, sources), null),
   ]);
+  const report = past?.report ?? null;
   const changed =
     report === null || config === null
       ? null
@@ -73,6 +74,7 @@ export async function gatherContext(
     modelProblem: loaded?.problem ?? null,
     config,
     report,
+    reportProblem: past?.problem ?? null,
     changed,
     output,
   };

@@ -1,5 +1,5 @@
 import { inspectModel } from '@quantsmith/model/onnx';
-import { QuantsmithError, type ModelSummary, type QuantizationReport } from '@quantsmith/schemas';
+import { QuantsmithError, type ModelSummary } from '@quantsmith/schemas';
 import {
   createModelIndex,
   parseConfig,
@@ -22,7 +22,7 @@ import { countSets, latestChange, listFiles, listImages, type ImageList } from '
 import { imageSize } from './imageSize.js';
 import { classFolderFacts, readLabelFacts, readLabelText, yoloFacts } from './labels.js';
 import { entriesOf, lookAt, textOf } from './look.js';
-import { readReport } from './reports.js';
+import { loadReport, type LoadedReport } from './reports.js';
 import { createLabelJudge, type JudgeLabels } from './verdict.js';
 
 interface LoadedSummary {
@@ -37,7 +37,7 @@ const NO_MODEL: LoadedSummary = { model: null, index: null, problem: null };
 /** What the server reads beside open configs, once for each state of a file. null: it is not there, or not known. */
 export interface Sources {
   readonly model: (path: string) => Promise<LoadedSummary>;
-  readonly report: (path: string) => Promise<QuantizationReport | null>;
+  readonly report: (path: string) => Promise<LoadedReport | null>;
   readonly config: ReadConfig;
   readonly kind: (path: string) => Promise<EntryKind>;
   readonly entries: (folder: string, maxEntries?: number) => Promise<readonly FolderEntry[] | null>;
@@ -73,7 +73,7 @@ const MAX_LISTED = 1000;
 /** `open`: configs as an editor has them, which count for more than their files. */
 export function createSources(open: (path: string) => ConfigDocument | null = () => null): Sources {
   const model = cachedByFile(loadModel);
-  const report = cachedByFile(readReport);
+  const report = cachedByFile(loadReport);
   const config = cachedByFile(loadConfig, MAX_CONFIGS);
   const array = cachedByFile((path) => arrayFacts(path).catch(() => null));
   const archive = cachedByFile((path) => archiveFacts(path).catch(() => null));
@@ -92,7 +92,7 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
   return {
     model: async (path) => (await model.load(path)) ?? NO_MODEL,
     report: report.load,
-    config: async (path) => open(path) ?? config.load(path),
+    config: async (path) => open(path) ?? (await config.load(path)) ?? specialConfig(path),
     kind: kind.load,
     entries: (folder, maxEntries = MAX_LISTED) => entriesOf(folder, maxEntries),
     images: images.load,
@@ -122,6 +122,12 @@ async function loadModel(path: string): Promise<LoadedSummary> {
     if (error instanceof QuantsmithError && error.problem.code === 'model-too-large') return NO_MODEL;
     return { ...NO_MODEL, problem: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** What is there and is no regular file; null: nothing is there. */
+async function specialConfig(path: string): Promise<ConfigDocument | null> {
+  const kind = await lookAt(path);
+  return kind === 'folder' || kind === 'other' ? loadConfig(path) : null;
 }
 
 async function loadConfig(path: string): Promise<ConfigDocument> {

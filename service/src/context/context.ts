@@ -21,6 +21,8 @@ export interface ConfigContext {
   /** The config's value with what it inherits; null when it is not valid. */
   readonly config: QuantizationConfig | null;
   readonly report: QuantizationReport | null;
+  /** Why what lies where the report goes cannot be read as one; null or absent: it can, or there is none. */
+  readonly reportProblem?: string | null;
   /** What has changed since the report was made. */
   readonly changed: Change;
   /** Where the model will be written; null: the config names no model yet, or that is not known. */

@@ -25,6 +25,7 @@ export const CODES = [
   'labels-class',
   'labels-conflict',
   'labels-unfit',
+  'last-report-unreadable',
   'max-drop-of-float',
   'metric-needs-labels',
   'metric-unfit',

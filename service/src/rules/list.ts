@@ -8,6 +8,7 @@ import { rule as filesRule } from './files.js';
 import { rule as ignoredAlreadyRule } from './ignoredAlready.js';
 import { rule as ignoredScopeRule } from './ignoredScope.js';
 import { rule as labelsRule } from './labels.js';
+import { rule as lastReportRule } from './lastReport.js';
 import { rule as metricRule } from './metric.js';
 import { rule as modelRule } from './model.js';
 import { rule as modelRefusedRule } from './modelRefused.js';
@@ -37,6 +38,7 @@ export const RULES: readonly AnyRule[] = [
   ignoredAlreadyRule,
   ignoredScopeRule,
   labelsRule,
+  lastReportRule,
   metricRule,
   modelRule,
   modelRefusedRule,

@@ -1,7 +1,8 @@
-import { readdir, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { opendir, stat } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
 import { whyUnreadable } from '@quantsmith/model/files';
-import { fail } from '@quantsmith/schemas';
+import { type ConfigPath, fail, QuantsmithError } from '@quantsmith/schemas';
+import { countEntries } from '../entryLimit.js';
 import { readInputText } from '../input.js';
 import type { DataContext } from '../types.js';
 import { arrayLabels } from './array.js';
@@ -38,9 +39,14 @@ export async function openLabels(
 }
 
 async function folderLabels(input: LabelInput): Promise<Labels> {
-  const files = await readdir(input.path, { recursive: true }).catch((error: unknown) =>
-    fail('labels-not-found', `The folder of labels ${input.path} ${whyUnreadable(error)}.`, input.where),
-  );
+  const files = await filesBelow(input.path, input.where.configPath).catch((error: unknown) => {
+    if (error instanceof QuantsmithError) throw error;
+    return fail(
+      'labels-not-found',
+      `The folder of labels ${input.path} ${whyUnreadable(error)}.`,
+      input.where,
+    );
+  });
 
   if (files.some((file) => file.endsWith('.txt'))) return yoloLabels(input, files);
   if (files.some((file) => /\.png$/i.test(file))) return maskLabels(input, files);
@@ -50,6 +56,18 @@ async function folderLabels(input: LabelInput): Promise<Labels> {
     `${input.path} holds neither YOLO text files (.txt) nor masks (.png).`,
     input.where,
   );
+}
+
+/** Everything below a folder, relative to it. */
+async function filesBelow(folder: string, configPath: ConfigPath): Promise<string[]> {
+  const counted = countEntries(folder, configPath);
+  const files: string[] = [];
+  for await (const entry of await opendir(folder, { recursive: true, bufferSize: 1024 })) {
+    counted();
+    files.push(relative(folder, join(entry.parentPath, entry.name)));
+  }
+
+  return files;
 }
 
 /** The names in a file of classes, one per line. */

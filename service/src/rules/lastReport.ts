@@ -1,0 +1,26 @@
+import { visible } from '@quantsmith/schemas';
+import { findingAt } from './runFinding.js';
+import { defineRule } from './rule.js';
+
+/** A report of the last run that is damaged or of a later version: what it says is not shown, and that is said. */
+export const rule = defineRule({
+  codes: ['last-report-unreadable'],
+  needs: 'data',
+  check({ document, reportProblem = null }) {
+    if (reportProblem === null) return [];
+    const message = `The report of the last run cannot be read, so its results are not shown. ${visible(reportProblem)}`;
+    return [findingAt(document, [['output'], ['model']], 'last-report-unreadable', 'info', message)];
+  },
+  suppressible: true,
+  sections: {
+    'last-report-unreadable':
+      'Severity: info.\n\nWhat lies where the report of the last run goes is damaged, no report, or one of a later version of Quantsmith. Reports of earlier versions are read. A new run replaces it if quantsmith wrote it.',
+  },
+  examples: [
+    {
+      code: 'last-report-unreadable',
+      before: 'model: model.onnx\ndata: {calibration: {images: ./train}}\n',
+      after: null,
+    },
+  ],
+});
