@@ -218,6 +218,6 @@ describe('a run', () => {
   });
   it('names a tensor that calibration has seen too little of', async () => {
     const found = only(await codes(1, 10), 'calibration-clipped');
-    expect(found?.message).toMatch(/lie outside its range .* calibration samples are not like/);
+    expect(found?.message).toMatch(/lie outside its range .* calibration samples are not representative/);
   });
 });

@@ -22,7 +22,7 @@ export function createRuns(
 ): Runs & vscode.Disposable {
   const entries = new Map<string, RunEntry>();
   const changed = new vscode.EventEmitter<void>();
-  let turn: Promise<unknown> = Promise.resolve();
+  const inTurn = createQueue();
 
   const update = (key: string, change: Partial<ActiveRun>) => {
     const entry = entries.get(key);
@@ -54,25 +54,17 @@ export function createRuns(
       if (running !== undefined) return running.result as Promise<T | undefined>;
 
       const cancellation = new vscode.CancellationTokenSource();
-      const before = turn;
-      const served = async () => {
-        await Promise.race([before, cancelled(cancellation.token)]);
-        if (cancellation.token.isCancellationRequested) return undefined;
+      const { token } = cancellation;
+      const result = inTurn(token, () => {
         update(key, { phase: 'running', message: 'starting' });
-        return send(client, output, kind, { config, options, token: cancellation.token });
-      };
-      const result = served().finally(() => {
+        return send(client, output, kind, { config, options, token });
+      }).finally(() => {
         entries.delete(key);
         cancellation.dispose();
         note();
       });
 
-      // Who is cancelled while waiting leaves the queue; those behind still wait for those before.
-      turn = Promise.all([before, result]);
-      const run: ActiveRun = {
-        ...{ config, kind, phase: 'queued', fraction: 0, stage: '' },
-        message: 'queued',
-      };
+      const run: ActiveRun = { config, kind, phase: 'queued', fraction: 0, stage: '', message: 'queued' };
       const entry = { run, result, cancellation };
       entries.set(key, entry);
       note();
@@ -93,6 +85,21 @@ export function createRuns(
       progress.dispose();
       changed.dispose();
     },
+  };
+}
+
+/** One after the other: who is cancelled while waiting leaves the queue; those behind still wait for those before. */
+function createQueue() {
+  let turn: Promise<unknown> = Promise.resolve();
+
+  return <T>(token: vscode.CancellationToken, body: () => Promise<T>): Promise<T | undefined> => {
+    const before = turn;
+    const served = Promise.race([before, cancelled(token)]).then(() =>
+      token.isCancellationRequested ? undefined : body(),
+    );
+    turn = Promise.allSettled([before, served]);
+
+    return served;
   };
 }
 

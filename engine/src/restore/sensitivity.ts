@@ -2,13 +2,20 @@ import { smallest, type SensitivityReport } from '@quantsmith/schemas';
 import type { Calibration } from '../calibration/calibration.js';
 import { firstIndices } from '../data/source.js';
 import type { Sample } from '../data/types.js';
-import { readFloats, withOutputs } from '@quantsmith/model/onnx';
+import { readFloats, withOutputs, type ModelProto } from '@quantsmith/model/onnx';
 import { buildModel, type Quantization, sessionOptions, reversible } from '../quantize/quantization.js';
 import type { QuantizerParameters } from '../ranges/parameters.js';
 import type { Clock } from '../progress/clock.js';
 import { layerSqnr } from '../measure/sqnr.js';
+import type { Feeds } from '../runtime/batch.js';
 import type { Workers } from '../runtime/workers.js';
-import { dropOf, measureBaseline, measureModel, type Validation } from '../validation/validation.js';
+import {
+  dropOf,
+  measureBaseline,
+  measureModel,
+  type Baseline,
+  type Validation,
+} from '../validation/validation.js';
 import { dequantize } from '../weights/quantize.js';
 import { operatorsServed } from '../placement/revert.js';
 
@@ -23,7 +30,6 @@ export async function measureSensitivity(
   calibration: Calibration,
   { workers, clock }: { workers: Workers; clock: Clock },
 ): Promise<SensitivityReport> {
-  const { graph, dir, model } = quantization.prepared;
   const groups = reversible(quantization);
   const samples = await Promise.all(
     firstIndices(Math.min(NOISE_SAMPLES, calibration.samples)).map((index) => calibration.source.get(index)),
@@ -38,30 +44,16 @@ export async function measureSensitivity(
 
   clock.stage('rank', groups.length);
   const layers: LayerSensitivity[] = [];
+  const measured = validation === null || baseline === null ? null : { validation, baseline };
   for (const [index, operators] of groups.entries()) {
     const others = new Set(groups.flat().filter((name) => !operators.includes(name)));
     const alone = buildModel(quantization, others);
-    const feeds = samples.map((sample) => sample.feeds);
-    const outputs = await layerSqnr({ model, graph }, alone, graph.outputs, feeds, {
-      ...{ threads: workers.threads, dir },
-      quantized: sessionOptions(quantization),
-    });
-    const evaluation =
-      validation === null || baseline === null
-        ? null
-        : await measureModel(alone, validation, baseline, firstIndices(validation.source.count), {
-            workers,
-            ...sessionOptions(quantization),
-          });
-
     layers.push({
       operators,
-      op: graph.node(operators[0]!)?.opType ?? '',
+      op: quantization.prepared.graph.node(operators[0]!)?.opType ?? '',
       weight_sqnr_db: weightNoise(quantization, operators),
       inputs: activations(operators),
-      output_sqnr_db: lowest([...outputs.values()]),
-      metric: evaluation?.value ?? null,
-      drop: evaluation === null ? null : dropOf(validation!, baseline!, evaluation),
+      ...(await measureAlone(quantization, alone, samples, measured, workers)),
     });
     clock.progress(index + 1, operators.join(', '));
   }
@@ -77,6 +69,31 @@ export async function measureSensitivity(
         : { name: validation.metric.name, samples: validation.source.count, float: baseline.value },
     layers: layers.sort((a, b) => (b.drop ?? 0) - (a.drop ?? 0) || error(a) - error(b)),
   };
+}
+
+/** The outputs and the metric of a model with one group of operators quantized. */
+async function measureAlone(
+  quantization: Quantization,
+  alone: ModelProto,
+  samples: readonly { readonly feeds: Feeds }[],
+  measured: { readonly validation: Validation; readonly baseline: Baseline } | null,
+  workers: Workers,
+): Promise<Pick<LayerSensitivity, 'output_sqnr_db' | 'metric' | 'drop'>> {
+  const { graph, dir, model } = quantization.prepared;
+  const options = sessionOptions(quantization);
+  const feeds = samples.map((sample) => sample.feeds);
+  const outputs = await layerSqnr({ model, graph }, alone, graph.outputs, feeds, {
+    ...{ threads: workers.threads, dir },
+    quantized: options,
+  });
+
+  const output_sqnr_db = lowest([...outputs.values()]);
+  if (measured === null) return { output_sqnr_db, metric: null, drop: null };
+  const { validation, baseline } = measured;
+  const everySample = firstIndices(validation.source.count);
+  const evaluation = await measureModel(alone, validation, baseline, everySample, { workers, ...options });
+
+  return { output_sqnr_db, metric: evaluation.value, drop: dropOf(validation, baseline, evaluation) };
 }
 
 interface Noise {

@@ -10,6 +10,9 @@ import {
   Parser,
   type Node,
   type Pair,
+  type Alias,
+  type YAMLMap,
+  type YAMLSeq,
 } from 'yaml';
 import type {
   AliasNode,
@@ -86,74 +89,72 @@ function reasonOf(message: string): string {
 }
 
 function convert(node: Node, text: string, anchors: Map<string, TreeNode>): TreeNode {
-  const [start, end] = rangeOf(node);
   if (isAlias(node)) {
+    const [start, end] = rangeOf(node);
+    const { source: name } = node;
     const alias: AliasNode = {
       kind: 'alias',
       start,
       end,
       parent: NO_PARENT,
-      name: node.source,
-      target: anchors.get(node.source),
+      name,
+      target: anchors.get(name),
     };
-
     return alias;
   }
 
-  if (isMap(node)) {
-    const mapping: MappingNode = {
-      kind: 'mapping',
-      start,
-      end,
-      parent: NO_PARENT,
-      entries: [],
-      ...anchorOf(node, text),
-    };
+  if (isMap(node)) return convertMapping(node, text, anchors);
+  return isSeq(node) ? convertSequence(node, text, anchors) : convertScalar(node, text, anchors);
+}
 
-    if (node.anchor !== undefined) anchors.set(node.anchor, mapping);
-    for (const pair of node.items)
-      if (isPair(pair)) addEntry(mapping, pair as Pair<Node, Node | null>, text, anchors);
-    if (node.flow !== true) settle(mapping);
-    return mapping;
+function convertMapping(node: YAMLMap, text: string, anchors: Map<string, TreeNode>): MappingNode {
+  const [start, end] = rangeOf(node);
+  const place = { start, end, parent: NO_PARENT, ...anchorOf(node, text) };
+  const mapping: MappingNode = { kind: 'mapping', entries: [], ...place };
+
+  if (node.anchor !== undefined) anchors.set(node.anchor, mapping);
+  for (const pair of node.items)
+    if (isPair(pair)) addEntry(mapping, pair as Pair<Node, Node | null>, text, anchors);
+  if (node.flow !== true) settle(mapping);
+
+  return mapping;
+}
+
+function convertSequence(node: YAMLSeq, text: string, anchors: Map<string, TreeNode>): SequenceNode {
+  const [start, end] = rangeOf(node);
+  const place = { start, end, parent: NO_PARENT, ...anchorOf(node, text) };
+  const sequence: SequenceNode = { kind: 'sequence', items: [], ...place };
+
+  if (node.anchor !== undefined) anchors.set(node.anchor, sequence);
+  for (const item of node.items) {
+    const child = isPair(item) ? null : convert(item as Node, text, anchors);
+    if (child === null) continue;
+    child.parent = sequence;
+    sequence.items.push(child);
   }
 
-  if (isSeq(node)) {
-    const sequence: SequenceNode = {
-      kind: 'sequence',
-      start,
-      end,
-      parent: NO_PARENT,
-      items: [],
-      ...anchorOf(node, text),
-    };
+  if (node.flow !== true) settle(sequence);
 
-    if (node.anchor !== undefined) anchors.set(node.anchor, sequence);
-    for (const item of node.items) {
-      const child = isPair(item) ? null : convert(item as Node, text, anchors);
-      if (child === null) continue;
-      child.parent = sequence;
-      sequence.items.push(child);
-    }
+  return sequence;
+}
 
-    if (node.flow !== true) settle(sequence);
-    return sequence;
-  }
-
-  const scalar = node;
-  const value = isScalar(scalar) ? plain(scalar.value) : null;
-  const converted: TreeNode = {
+function convertScalar(
+  node: Exclude<Node, Alias | YAMLMap | YAMLSeq>,
+  text: string,
+  anchors: Map<string, TreeNode>,
+): TreeNode {
+  const [start, end] = rangeOf(node);
+  const place = { start, end, parent: NO_PARENT, ...anchorOf(node, text) };
+  const quoted = /^["']/.test(text.slice(start, start + 1));
+  const scalar: TreeNode = {
     kind: 'scalar',
-    start,
-    end,
-    parent: NO_PARENT,
-    value,
-    quoted: /^["']/.test(text.slice(start, start + 1)),
-    ...anchorOf(node, text),
+    value: isScalar(node) ? plain(node.value) : null,
+    quoted,
+    ...place,
   };
+  if (node.anchor !== undefined) anchors.set(node.anchor, scalar);
 
-  if (scalar.anchor !== undefined) anchors.set(scalar.anchor, converted);
-
-  return converted;
+  return scalar;
 }
 
 function addEntry(

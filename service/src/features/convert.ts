@@ -25,30 +25,38 @@ export function convert(document: ConfigDocument): string | null {
   return `${before}${body.trimStart()}\n${after}`;
 }
 
-function createPrinter({ tree, text }: ConfigDocument, to: 'yaml' | 'json') {
+/** The comments of a document in their order, each handed out once, in the notation of the other language. */
+function commentQueue({ tree, text }: ConfigDocument, to: 'yaml' | 'json') {
   const comments = [...tree.comments];
   const lineOf = (offset: number) => text.positionAt(offset).line;
   const rewritten = ({ text: comment }: Comment): string[] => {
     const content = comment.replace(/^(#|\/\/|\/\*)/, '').replace(/\*\/$/, '');
     return content.split(/\r?\n/).map((line) => `${to === 'json' ? '//' : '#'} ${line.trim()}`.trimEnd());
   };
-  /** The comments that start before an offset, each on its line. */
-  const take = (offset: number, indent: string): string[] => {
-    const lines: string[] = [];
-    while (comments[0] !== undefined && comments[0].start < offset)
-      append(
-        lines,
-        rewritten(comments.shift()!).map((line) => indent + line),
-      );
-    return lines;
+
+  return {
+    /** The comments that start before an offset, each on its line. */
+    take(offset: number, indent: string): string[] {
+      const lines: string[] = [];
+      while (comments[0] !== undefined && comments[0].start < offset)
+        append(
+          lines,
+          rewritten(comments.shift()!).map((line) => indent + line),
+        );
+      return lines;
+    },
+    /** The comment behind something that ends at `offset`, on its line. */
+    behind(offset: number): string {
+      const [next] = comments;
+      if (next === undefined || lineOf(next.start) !== lineOf(offset) || next.start < offset) return '';
+      comments.shift();
+      return ` ${rewritten(next).join(' ')}`;
+    },
   };
-  /** The comment behind something that ends at `offset`, on its line. */
-  const behind = (offset: number): string => {
-    const [next] = comments;
-    if (next === undefined || lineOf(next.start) !== lineOf(offset) || next.start < offset) return '';
-    comments.shift();
-    return ` ${rewritten(next).join(' ')}`;
-  };
+}
+
+function createPrinter(document: ConfigDocument, to: 'yaml' | 'json') {
+  const { take, behind } = commentQueue(document, to);
   const value = (node: TreeNode | null, indent: string): string => {
     const target = resolved(node);
     if (target === null || target.kind === 'scalar') return inline(target?.value ?? null, to);
@@ -91,7 +99,7 @@ function createPrinter({ tree, text }: ConfigDocument, to: 'yaml' | 'json') {
     return printed.startsWith('\n') ? `- ${printed.trimStart()}` : `- ${printed}`;
   };
 
-  const head = take(tree.root?.start ?? 0, '');
+  const head = take(document.tree.root?.start ?? 0, '');
 
   return { head, value, rest: (indent: string) => take(Number.POSITIVE_INFINITY, indent) };
 }
