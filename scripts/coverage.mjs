@@ -64,7 +64,9 @@ function sourceCoverage(folders) {
 /** What ran in bundles, by source file: those in dist/ and those built for a single test file hold the same code. */
 async function bundleCoverage(folders) {
   const isOurs = (url) =>
-    url.startsWith(pathToFileURL(root).href) && /\/(dist|\.tools\/test-dist-\d+)\/\w+\.cjs$/.test(url);
+    url.startsWith(pathToFileURL(root).href) &&
+    /\/(dist|\.tools\/test-dist-\d+)\/\w+\.cjs$/.test(url) &&
+    basename(url, '.cjs') in EXTENSION_BUNDLES;
   const files = folders.flatMap((folder) => {
     const children = join(folder, 'children');
     return existsSync(children) ? readdirSync(children).map((name) => join(children, name)) : [];

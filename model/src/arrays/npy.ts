@@ -122,7 +122,8 @@ export function arrayLayout(head: Uint8Array, size: number): ArrayLayout | strin
 /** The values in some bytes of an array. */
 export function arrayValues(type: string, bytes: Uint8Array): TensorData {
   const entry = Object.values(TYPES).find(({ name }) => name === type)!;
-  return entry.make(bytes.slice().buffer);
+  // A copy in memory of its own: that of a Buffer may be shared, and its `slice` copies nothing.
+  return entry.make(new Uint8Array(bytes).buffer);
 }
 
 function parseArray(name: string, size: number, read: ReadAt, configPath: ConfigPath): RowArray {
