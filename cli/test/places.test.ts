@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -47,6 +47,18 @@ describe('files that cannot be read or written end with 4', () => {
     expect(stderr).toMatch(/notes\.txt is a file that quantsmith did not write.*\[output-unusable\]/);
     expect(status).toBe(4);
     expect(run({}, '--output', 'notes.txt', '--force').status).toBe(0);
+  });
+
+  it('a log file that is something else: nothing is added to it', () => {
+    for (const name of ['digits.onnx', 'notes.txt', 'digits-default.quant.yaml']) {
+      const path = join(folder, name);
+      if (name === 'notes.txt') writeFileSync(path, 'notes');
+      const before = readFileSync(path);
+      const { status, stderr } = run({}, '--log-file', name);
+      expect(stderr).toMatch(/is a file that is no log of quantsmith.*\[write-failed\]/);
+      expect(status).toBe(4);
+      expect(readFileSync(path).equals(before)).toBe(true);
+    }
   });
 
   it.skipIf(process.platform !== 'linux')('a disk that is full, at the model', () => {

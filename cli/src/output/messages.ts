@@ -1,4 +1,4 @@
-import { systemReason } from '@quantsmith/model/files';
+import { systemReason, withFileSync } from '@quantsmith/model/files';
 import { fail, type Problem, terminalLine, visible } from '@quantsmith/schemas';
 import { appendFileSync, existsSync, statSync } from 'node:fs';
 import { createProgress, type Progress } from './progress.js';
@@ -65,21 +65,36 @@ export function openMessages({ quiet = false, verbose = false, logFile }: Messag
 const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(2)} s`;
 
 function logTo(path: string): (level: string, text: string) => void {
-  // A FIFO would be waited for.
-  if (existsSync(path) && !statSync(path).isFile())
-    fail('write-failed', `The log file ${path} cannot be written: it is not a regular file.`, { file: path });
+  const refused = (reason: string) =>
+    fail('write-failed', `The log file ${path} cannot be written: ${reason}.`, { file: path });
+  // A FIFO would be waited for, and a model with lines behind it is none any more.
+  if (existsSync(path)) {
+    if (!statSync(path).isFile()) refused('it is not a regular file');
+    if (!isEmptyOrLog(path)) refused('it is a file that is no log of quantsmith');
+  }
+
   const write = (line: string) => {
     try {
       appendFileSync(path, `${new Date().toISOString()} ${line}\n`);
     } catch (error) {
-      fail('write-failed', `The log file ${path} cannot be written: ${systemReason(error)}.`, { file: path });
+      refused(systemReason(error));
     }
   };
 
   // Says at once whether the file can be written.
-  write(`begin ${process.argv.slice(2).join(' ')}`);
+  write(`begin ${terminalLine(process.argv.slice(2).join(' '))}`);
   return (level, text) => write(`${level} ${text}`);
 }
+
+/** Whether a file begins as a log does: lines are added to nothing else. */
+function isEmptyOrLog(path: string): boolean {
+  return withFileSync(path, (bytesAt, size) => {
+    const head = new TextDecoder().decode(bytesAt(0, Math.min(size, LOG_HEAD_BYTES)));
+    return size === 0 || /^\d{4}-\d\d-\d\dT[\d:.]+Z begin /.test(head);
+  });
+}
+
+const LOG_HEAD_BYTES = 40;
 
 /** `error: …` as it is printed where there is no place in a file: one line, whatever names are in it. */
 export function problemText({ severity, message, code }: Problem): string {

@@ -126,8 +126,11 @@ function pixelLimit({ inputs }: DataContext): number {
   return Math.max(MAX_INPUT_PIXELS, largest(sizes));
 }
 
+/** More bytes than any image of as many pixels as may be decoded. */
+const MAX_IMAGE_BYTES = 2 ** 29;
+
 const imageInput = (path: string, { configPath }: DataContext): InputFile => ({
-  ...{ path, what: 'The image', code: 'image-undecodable' },
+  ...{ path, what: 'The image', code: 'image-undecodable', maxBytes: MAX_IMAGE_BYTES },
   configPath: [...configPath, 'images'],
 });
 

@@ -1,5 +1,5 @@
 import type { Hash } from 'node:crypto';
-import { hashFile, readBytes, whyUnreadable } from '@quantsmith/model/files';
+import { hashFile, MAX_TEXT_BYTES, readBytes, whyUnreadable } from '@quantsmith/model/files';
 import { fail, type ConfigPath } from '@quantsmith/schemas';
 
 /** A file that a config names. */
@@ -12,6 +12,8 @@ export interface InputFile {
   readonly configPath: ConfigPath;
   /** Default: what holds nothing is refused. */
   readonly mayBeEmpty?: boolean;
+  /** Larger files are refused. */
+  readonly maxBytes?: number;
 }
 
 /**
@@ -19,13 +21,15 @@ export interface InputFile {
  * Files of /proc say that they have none: they are made while they are read, and some are waited for.
  */
 export async function readInput(input: InputFile): Promise<Uint8Array> {
-  const bytes = await readBytes(input.path).catch((error: unknown) => unreadable(input, error));
+  const bytes = await readBytes(input.path, input.maxBytes).catch((error: unknown) =>
+    unreadable(input, error),
+  );
   return bytes.length === 0 && input.mayBeEmpty !== true ? refuse(input, 'is empty') : bytes;
 }
 
 /** As `readInput`, as text. */
 export async function readInputText(input: InputFile): Promise<string> {
-  return new TextDecoder().decode(await readInput(input));
+  return new TextDecoder().decode(await readInput({ maxBytes: MAX_TEXT_BYTES, ...input }));
 }
 
 /** Adds the bytes of such a file to a hash. */

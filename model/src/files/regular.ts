@@ -6,6 +6,8 @@ import { open, stat, type FileHandle } from 'node:fs/promises';
 
 /** More bytes than this are not read at once. */
 const MAX_READ_BYTES = 2 ** 31 - 1;
+/** Longer texts are no strings in V8. */
+export const MAX_TEXT_BYTES = 2 ** 29 - 24;
 /** A FIFO that has come to be there meanwhile is not waited for. */
 const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
@@ -54,13 +56,13 @@ export async function bytesOf(handle: FileHandle, start: number, end: number): P
 /** The bytes of a regular file. Throws as `withFile` does, and an error with the code `TOO_LARGE`. */
 export function readBytes(path: string, maxBytes = MAX_READ_BYTES): Promise<Uint8Array> {
   return withFile(path, (handle, size) => {
-    if (size > maxBytes) throw coded(`it has ${size} bytes, more than ${maxBytes}`, 'TOO_LARGE');
+    refuseLarger(size, maxBytes);
     return bytesOf(handle, 0, size);
   });
 }
 
 /** The text of a regular file. Throws as `readBytes` does. */
-export async function readText(path: string, maxBytes = MAX_READ_BYTES): Promise<string> {
+export async function readText(path: string, maxBytes = MAX_TEXT_BYTES): Promise<string> {
   return new TextDecoder().decode(await readBytes(path, maxBytes));
 }
 
@@ -82,7 +84,10 @@ export function withFileSync<T>(
 
 /** As `readText`, at once. */
 export function readTextSync(path: string): string {
-  return withFileSync(path, (bytesAt, size) => new TextDecoder().decode(bytesAt(0, size)));
+  return withFileSync(path, (bytesAt, size) => {
+    refuseLarger(size, MAX_TEXT_BYTES);
+    return new TextDecoder().decode(bytesAt(0, size));
+  });
 }
 
 function bytesOfSync(handle: number, start: number, count: number): Uint8Array {
@@ -109,6 +114,10 @@ export function whyUnreadable(error: unknown): string {
 export function systemReason(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.replace(/^E[A-Z0-9]+: /, '').replace(/, \w+( '.*)?$/s, '');
+}
+
+function refuseLarger(size: number, maxBytes: number): void {
+  if (size > maxBytes) throw coded(`it has ${size} bytes, more than ${maxBytes}`, 'TOO_LARGE');
 }
 
 function refuseSpecial(info: Stats): void {

@@ -34,8 +34,11 @@ export function maskLabels(input: LabelInput, files: readonly string[]): Labels 
   };
 }
 
+/** More bytes than any mask of as many pixels as may be decoded. */
+const MAX_MASK_BYTES = 2 ** 29;
+
 const maskBytes = (path: string, { where: { configPath } }: LabelInput) =>
-  readInput({ path, what: 'The mask', code: 'label-invalid', configPath });
+  readInput({ path, what: 'The mask', code: 'label-invalid', configPath, maxBytes: MAX_MASK_BYTES });
 
 async function readMask(path: string, input: LabelInput): Promise<LabelArray> {
   const { where } = input;

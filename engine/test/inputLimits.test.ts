@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -81,3 +81,49 @@ it.each([
     expect(process.memoryUsage.rss() - before).toBeLessThan(100 * 2 ** 20);
   },
 );
+
+const SPARSE_BYTES = 1.5 * 2 ** 30;
+const context = (labelKind: 'class' | null) => ({
+  inputs: [{ name: 'x', type: 'float32', dims: [1, 3, 8, 8] } as const],
+  baseDir: folder,
+  allowModules: false,
+  labelKind,
+  configPath: ['data', 'validation'] as const,
+});
+
+it.each(['labels.csv', 'labels.jsonl', 'labels.json', 'classes.txt'])(
+  '%s of more bytes than a text can have is refused before it is read',
+  async (name) => {
+    for (const file of ['a.png', name]) writeFileSync(join(folder, file), '');
+    if (name === 'classes.txt') writeFileSync(join(folder, 'labels.csv'), 'a.png,cat\n');
+    truncateSync(join(folder, name), SPARSE_BYTES);
+    const labels = name === 'classes.txt' ? { labels: 'labels.csv', classes: name } : { labels: name };
+    expect(await problemOf(openData({ images: folder, ...labels }, context('class')))).toMatchObject({
+      ...{ code: 'labels-not-found', file: join(folder, name) },
+      message: expect.stringMatching(/has \d+ bytes, more than/),
+    });
+  },
+);
+
+it('an image file that is larger than any image is refused before it is read', async () => {
+  writeFileSync(join(folder, 'a.png'), '');
+  truncateSync(join(folder, 'a.png'), SPARSE_BYTES);
+  const source = await openData({ images: folder }, context(null));
+  const before = process.memoryUsage.rss();
+  expect(await problemOf(source.get(0))).toMatchObject({
+    ...{ code: 'image-undecodable', file: join(folder, 'a.png') },
+    message: expect.stringMatching(/has \d+ bytes, more than/),
+  });
+  expect(process.memoryUsage.rss() - before).toBeLessThan(100 * 2 ** 20);
+});
+
+it('a tokenizer of more bytes than a text can have is refused before it is read', async () => {
+  writeFileSync(join(folder, 'lines.txt'), 'a\n');
+  writeFileSync(join(folder, 'tokenizer.json'), '');
+  truncateSync(join(folder, 'tokenizer.json'), SPARSE_BYTES);
+  const section = { texts: 'lines.txt', tokenizer: 'tokenizer.json' };
+  expect(await problemOf(openData(section, context(null)))).toMatchObject({
+    file: join(folder, 'tokenizer.json'),
+    message: expect.stringMatching(/has \d+ bytes, more than/),
+  });
+});
