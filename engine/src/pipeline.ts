@@ -150,6 +150,7 @@ async function restore(
     {
       ...{ workers, clock, journal: run.journal, finish: run.finish },
       calibrationSamples: statistics.samples,
+      saturates: targetSaturates(run.planned.overflow.target, run.opened.cpu),
     },
   );
 

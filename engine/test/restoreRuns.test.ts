@@ -15,6 +15,7 @@ let runs = 0;
 /** The digits with weights of few bits, which lose answers, restored to a target. */
 async function restored(
   control: Partial<QuantizationConfig['accuracy_control']>,
+  quantization: Partial<QuantizationConfig['quantization']> = {},
 ): Promise<QuantizationReport> {
   const config: QuantizationConfig = {
     model: example('digits.onnx'),
@@ -32,6 +33,7 @@ async function restored(
         disable_bias_correction: true,
         weights_quantization_params: { num_bits: 3, per_channel: false },
       },
+      ...quantization,
     },
     accuracy_control: { metric: 'top1', ...control },
   };
@@ -68,6 +70,18 @@ describe('a restored run', () => {
     }
 
     expect(counts).toEqual([...counts].sort((a, b) => b - a));
+  });
+  it('gives one layer 16 bits where the size counts, instead of leaving it in float', async () => {
+    const coarse = { names: ['/residual/first/Conv'], num_bits: 2 };
+    const { restoration, metric } = await restored(
+      { max_drop: 0.005, advanced_accuracy_restorer_params: { tune_hyperparams: true } },
+      { optimize_for: 'size', overrides: [coarse], advanced_parameters: { overflow_fix: 'disable' } },
+    );
+    expect(metric!.quantized_initial).toBeLessThan(metric!.baseline - 0.01);
+    expect(metric!.satisfied).toBe(true);
+    expect(restoration!.reverted).toEqual([]);
+    const kept = restoration!.remedies!.find(({ setting, kept: is }) => is && setting === 'overrides')!;
+    expect(JSON.parse(kept.value)).toEqual([coarse, { names: ['/residual/first/Conv'], num_bits: 16 }]);
   });
   it('returns the best state that it saw where time is short, and never without having measured one', async () => {
     const { restoration, metric } = await restored({ max_drop: 0, time_limit: 0.001 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   remedyGroups,
+  remedyText,
   reportedRemedy,
   resolveConfig,
   withChange,
@@ -48,6 +49,32 @@ describe('remedies', () => {
       subset_size: 7,
       preset: 'mixed',
       advanced_parameters: { smooth_quant_alphas: { convolution: 0.5, matmul: 0.25 } },
+    });
+  });
+});
+
+describe('remedies of single layers', () => {
+  const layers = { noisy: ['a', 'b'], saturating: ['a'] };
+  const values = (quantization: QuantizationConfig['quantization']) =>
+    remedyGroups(resolveConfig(config(quantization)), layers)
+      .flat()
+      .filter(({ setting }) => setting === 'overrides');
+
+  it('are half range where sums saturate, and 16 bits where the size counts', () => {
+    expect(values({}).map(({ value }) => value)).toEqual([[{ names: ['a'], half_range: true }]]);
+    expect(values({ optimize_for: 'size' }).map(({ value }) => value)).toEqual([
+      [{ names: ['a'], half_range: true }],
+      [{ names: ['a'], num_bits: 16 }],
+      [{ names: ['b'], num_bits: 16 }],
+    ]);
+  });
+  it('come after the overrides that are there, and lead from a report back to the config', () => {
+    const stated = { names: ['c'], float: true };
+    const [first] = values({ overrides: [stated] });
+    expect(first!.change).toEqual({ overrides: [stated, { names: ['a'], half_range: true }] });
+    expect(reportedRemedy('overrides', remedyText(first!.value))).toEqual({
+      path: ['quantization', 'overrides'],
+      value: first!.value,
     });
   });
 });

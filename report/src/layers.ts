@@ -14,6 +14,7 @@ export function layerState(
   if (layer.runs === 'subgraph' || layer.runs === 'float_though_quantized')
     return `float: ${layer.runs_reason ?? 'its inputs are rounded'}`;
 
+  if (layer.runs === 'faster_in_float') return 'float (faster)';
   if (layer.restored) return 'float (restored)';
   if (!layer.quantized) return 'float';
   return layer.kernel ?? 'quantized, computes in float';

@@ -182,6 +182,9 @@ function operatorRows({ restoration, layers, kernels }: QuantizationReport): Row
     ],
   ];
 
+  const fast = layers.filter(({ runs }) => runs === 'faster_in_float');
+  if (fast.length > 0)
+    rows.push(['in float for speed', names(fast.map(({ name, op }) => `${name} (${op})`))]);
   if (restoration === null) return rows;
   const { reverted, iterations, stop_reason: reason } = restoration;
   const validations = ` (${counted(iterations, 'validation')})`;

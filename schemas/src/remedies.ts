@@ -2,7 +2,18 @@ import type { QuantizationChange } from './change.js';
 import type { ConfigPath, KnownPath } from './configPath.js';
 import type { ResolvedConfig } from './resolve.js';
 
-type Value = string | number | boolean;
+type Overrides = NonNullable<QuantizationChange['overrides']>;
+type Value = string | number | boolean | Overrides;
+
+/** What is known of the quantized model for remedies of single layers. */
+export interface LayerFacts {
+  /** Names of the layers with weights that add most noise, the worst first. */
+  readonly noisy: readonly string[];
+  /** Those of them whose weights have the whole 8-bit range, on a CPU whose sums saturate; else none. */
+  readonly saturating: readonly string[];
+}
+
+export const NO_LAYERS: LayerFacts = { noisy: [], saturating: [] };
 
 /** Another value of a setting that may serve accuracy as well as float does, and costs nothing at run time. */
 export interface Remedy {
@@ -20,7 +31,7 @@ interface RemedySetting {
   readonly setting: string;
   readonly path: SettingPath;
   /** What is worth a try beside the config's own value; nothing where the setting has no effect. */
-  readonly values: (quantization: ResolvedConfig['quantization']) => readonly Value[];
+  readonly values: (quantization: ResolvedConfig['quantization'], layers: LayerFacts) => readonly Value[];
   /** A value that a report holds as text. */
   readonly parse: (text: string) => Value;
 }
@@ -37,6 +48,16 @@ export const REMEDIES: readonly RemedySetting[] = [
     path: ['quantization', 'preset'],
     values: ({ preset }) => ['performance', 'mixed'].filter((other) => other !== preset),
     parse: asText,
+  },
+  {
+    setting: 'overrides',
+    path: ['quantization', 'overrides'],
+    // Before ranges, which one ruined layer misleads. ONNX Runtime has no integer kernels of 16 bits: beside float they only make the file smaller.
+    values: ({ overrides, optimize_for: aim }, { noisy, saturating }) => [
+      ...saturating.map((name) => [...(overrides ?? []), { names: [name], half_range: true }]),
+      ...(aim === 'size' ? noisy : []).map((name) => [...(overrides ?? []), { names: [name], num_bits: 16 }]),
+    ],
+    parse: (text) => JSON.parse(text) as Overrides,
   },
   {
     setting: 'activations_range_estimator_params',
@@ -60,12 +81,19 @@ export const REMEDIES: readonly RemedySetting[] = [
   },
 ];
 
-/** What can be tried for a config, grouped by setting. */
-export function remedyGroups({ quantization }: Pick<ResolvedConfig, 'quantization'>): Remedy[][] {
+/** What can be tried for a config and its model, grouped by setting. */
+export function remedyGroups(
+  { quantization }: Pick<ResolvedConfig, 'quantization'>,
+  layers: LayerFacts = NO_LAYERS,
+): Remedy[][] {
   return REMEDIES.map(({ setting, path, values }) =>
-    values(quantization).map((value) => ({ setting, value, change: changeAt(path, value) })),
+    values(quantization, layers).map((value) => ({ setting, value, change: changeAt(path, value) })),
   ).filter((group) => group.length > 0);
 }
+
+/** A remedy's value as reports hold it. */
+export const remedyText = (value: Value): string =>
+  typeof value === 'object' ? JSON.stringify(value) : String(value);
 
 /** A remedy of a report as a place in the config and a value of the setting's type; undefined: no such setting. */
 export function reportedRemedy(

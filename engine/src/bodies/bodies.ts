@@ -103,6 +103,8 @@ export function planOfBody(planned: Plan, place: BodyPlace): Plan {
       ...planned.placement,
       quantizeOutputs: false,
       part: true,
+      // What stays in float for speed is stated by name when choices are pinned, and bodies have no names of their own.
+      fast: false,
       deciding: deciding === undefined ? [] : [deciding],
     },
   };

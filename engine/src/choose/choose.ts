@@ -1,6 +1,7 @@
 import {
   combineChanges,
   settingsLeftOpen,
+  type InstructionSet,
   type MeasuredSetting,
   type QuantizationChange,
   type QuantizationReport,
@@ -18,6 +19,8 @@ import { candidateKey, startMeasuring, unusable, type Measure, type MeasureInput
 export type Choice = NonNullable<QuantizationReport['choices']>[number];
 
 export interface ChooseInput extends MeasureInput {
+  /** This machine's instruction sets. */
+  readonly isa: readonly InstructionSet[];
   readonly stage: Clock['stage'];
   /** The float model as a plan rewrites it before quantization. */
   readonly rewrite: (planned: Plan) => Promise<PreparedModel>;
@@ -44,6 +47,7 @@ const FLOAT = { below: 20, margin: 3 };
 
 const SMOOTHING = 'advanced_parameters.smooth_quant_alphas';
 const UNSMOOTHED: QuantizationChange = { advanced_parameters: { smooth_quant_alphas: { matmul: -1 } } };
+const SQUEEZE = 'advanced_parameters.squeeze_excitation';
 const ESTIMATOR = 'advanced_parameters.activations_range_estimator_params';
 /**
  * A setting comes again after those that may change its evidence: under ruinous ranges presets look alike, and with ruined
@@ -59,7 +63,7 @@ const ORDER: readonly MeasuredSetting[] = [
   ESTIMATOR,
   SMOOTHING,
   'preset',
-  'advanced_parameters.squeeze_excitation',
+  SQUEEZE,
 ];
 
 /**
@@ -68,7 +72,8 @@ const ORDER: readonly MeasuredSetting[] = [
  */
 export async function chooseSettings(input: ChooseInput): Promise<Chosen> {
   const { config, float } = input;
-  const open = settingsLeftOpen(config);
+  const open = new Set(settingsLeftOpen(config));
+  if (config.quantization?.optimize_for === 'integer') open.delete(SQUEEZE);
   const groups = new Map([...open].map((setting) => [setting, alternativesOf(setting, float.graph)]));
   const decides = open.has('overrides') || [...groups.values()].some((group) => group.length > 1);
   if (!decides) return { change: {}, choices: [] };
@@ -232,7 +237,7 @@ async function decide(
 
 /** What all combinations need of the samples, in one pass. */
 async function collectTogether(
-  { config, float, calibration, rewrite }: ChooseInput,
+  { config, float, calibration, rewrite, isa }: ChooseInput,
   groups: ReadonlyMap<MeasuredSetting, readonly Alternative[]>,
 ): Promise<void> {
   const smoothed = groups.has(SMOOTHING);
@@ -246,7 +251,7 @@ async function collectTogether(
     // Without SmoothQuant a transformer has the same activations; with it, statistics are another pass.
     const planned = plan(config, smoothed ? combineChanges(change, UNSMOOTHED) : change);
     const prepared = await rewrite(planned);
-    const placement = place(prepared, planned);
+    const placement = place(prepared, planned, isa);
     if (placement === null) continue;
     const variant = { placement, plan: planned.calibration };
     variants.set(prepared, [...(variants.get(prepared) ?? []), variant]);
@@ -257,9 +262,9 @@ async function collectTogether(
   }
 }
 
-function place(prepared: PreparedModel, planned: Plan) {
+function place(prepared: PreparedModel, planned: Plan, isa: readonly InstructionSet[]) {
   try {
-    const { placement } = placeModel(prepared, planned.placement);
+    const { placement } = placeModel(prepared, planned.placement, isa);
     return isEmpty(placement) ? null : placement;
   } catch (error) {
     return unusable(error);

@@ -2,6 +2,7 @@ import type { Sample } from '../data/types.js';
 import type { Quantization } from '../quantize/quantization.js';
 import type { Workers } from '../runtime/workers.js';
 import type { Alternative } from './alternatives.js';
+import { originalName } from '../placement/overrides.js';
 import { quantizerNoise } from './layerNoise.js';
 
 /** Samples on which the quantizers' own noise is looked at. */
@@ -23,11 +24,6 @@ export async function collapsedLayers(
   const { prepared, placement } = quantization;
   const weighted = new Set(placement.weights.flatMap(({ targets }) => targets.map(({ node }) => node)));
   const maxOperators = Math.max(2, Math.floor(FLOAT_SHARE * weighted.size));
-  const original = (name: string) =>
-    (
-      prepared.originals.find((node) => node.name === name) ??
-      prepared.originals.find((node) => node.op !== 'Constant' && node.prepared.includes(name))
-    )?.name;
 
   const alternatives = new Map<string, Alternative>();
   for (const limit of COLLAPSE_DB) {
@@ -36,7 +32,9 @@ export async function collapsedLayers(
       .sort((a, b) => b.noiseDb - a.noiseDb)
       .flatMap((quantizer) => quantizer.operators);
 
-    const names = [...new Set(operators)].slice(0, maxOperators).flatMap((name) => original(name) ?? []);
+    const names = [...new Set(operators)]
+      .slice(0, maxOperators)
+      .flatMap((name) => originalName(prepared, name) ?? []);
     if (names.length === 0) continue;
     const value = JSON.stringify([{ names, float: true }]);
     alternatives.set(value, { value, change: { overrides: [{ names, float: true }] } });

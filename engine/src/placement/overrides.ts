@@ -36,6 +36,12 @@ export function resolveOverrides(
   return { layers, float: [...float].flatMap(([name, stays]) => (stays ? [name] : [])), problems };
 }
 
+/** The name in the user's model of the node that a prepared one took the place of; undefined: it has none. */
+export function originalName({ originals }: PreparedModel, name: string): string | undefined {
+  const same = originals.find((node) => node.name === name);
+  return (same ?? originals.find((node) => node.op !== 'Constant' && node.prepared.includes(name)))?.name;
+}
+
 /** Only what the entry states. */
 function settingsOf({ num_bits, mode, per_channel, half_range }: Override): LayerSettings {
   return {

@@ -30,6 +30,10 @@ export interface PlacementOptions {
   readonly overflowFix: OverflowFix;
   /** What the small convolutions of squeeze-and-excitation compute in. */
   readonly squeezeExcitation: 'float' | 'integer';
+  /** Whether everything that has an integer kernel is quantized; left out: as NNCF places quantizers. */
+  readonly everyKernel?: boolean;
+  /** Whether all weights are, those of operators without an integer kernel too. */
+  readonly everyWeight?: boolean;
   /** Names of nodes that the user wants float. */
   readonly ignored: ReadonlySet<string>;
   /** Further tensors that decide what is computed; left out: none. */
@@ -58,13 +62,17 @@ export function placeQuantizers(graph: Graph, options: PlacementOptions): Placem
     interior: fusedInterior(graph),
     transformer: options.transformer,
     kernelsOnly: options.runtime === 'onnxruntime',
+    everyKernel: options.everyKernel === true && options.runtime === 'onnxruntime',
     layers: options.layers ?? new Map(),
   });
   const weights = placeWeights(graph, {
     runtime: options.runtime,
     config: options.weights,
     overflowFix: options.overflowFix,
-    ignored,
+    // What a decision hangs on is not rounded; of all else the file may become smaller.
+    ignored:
+      options.everyWeight === true ? new Set([...options.ignored, ...decidingIgnored(graph)]) : ignored,
+    everyWeight: options.everyWeight === true,
     layers: options.layers ?? new Map(),
   });
 

@@ -1,13 +1,20 @@
-import { type Problem, fail } from '@quantsmith/schemas';
+import type { Graph } from '@quantsmith/model/graph';
+import { type InstructionSet, type Problem, type TargetIsa, fail } from '@quantsmith/schemas';
 import type { PreparedModel } from '../prepare/prepare.js';
 import { resolveIgnoredScope, type IgnoredScope } from '@quantsmith/model/scope';
 import { resolveOverrides, type Override } from './overrides.js';
 import { placeQuantizers, type PlacementOptions } from './place.js';
+import { kernelCosts, type ClassCosts } from './kernelCosts.js';
 import { padsBelowValues } from './propagate.js';
+import { completeForRuntime } from './runtimeLayout.js';
+import { slowInIntegers } from './slowInIntegers.js';
 import type { Placement } from './types.js';
 
 /** How quantizers are placed, and what the user wants float. */
 export interface PlacementPlan extends Omit<PlacementOptions, 'ignored' | 'layers'> {
+  /** Whether what is slower in integers than in float stays in float on the CPU that the model is made for. */
+  readonly fast: boolean;
+  readonly target: TargetIsa;
   readonly scope: IgnoredScope;
   readonly overrides: readonly Override[];
   /** Set for a part of a model (the body of a loop): rules that match nothing there may mean other parts. */
@@ -22,10 +29,14 @@ export function ignoredNodes(prepared: PreparedModel, scope: IgnoredScope): Read
   return resolveIgnoredScope(prepared.graph, prepared.originals, scope).ignored;
 }
 
-/** Where quantizers go in a model. Rules of the ignored scope that match nothing are errors or warnings. */
+/**
+ * Where quantizers go in a model; `isa`: this machine's instruction sets. Rules of the ignored scope that match nothing are
+ * errors or warnings.
+ */
 export function placeModel(
   prepared: PreparedModel,
   plan: PlacementPlan,
+  isa: readonly InstructionSet[],
 ): { placement: Placement; problems: Problem[] } {
   const scope = resolveIgnoredScope(prepared.graph, prepared.originals, plan.scope);
   const overridden = resolveOverrides(prepared, plan.overrides);
@@ -53,13 +64,22 @@ export function placeModel(
     );
   }
 
-  const placement = placeQuantizers(prepared.graph, {
-    ...plan,
-    ignored: new Set([...scope.ignored, ...overridden.float]),
-    layers: overridden.layers,
-  });
+  const placement = placeFast(
+    prepared.graph,
+    { ...plan, ignored: new Set([...scope.ignored, ...overridden.float]), layers: overridden.layers },
+    plan.fast ? kernelCosts(plan.target, isa) : null,
+  );
 
   return { placement, problems: [...problems, ...paddingProblems(prepared)] };
+}
+
+/** Without costs (of another runtime, or a CPU that was not measured) everything with an integer kernel is quantized. */
+function placeFast(graph: Graph, options: PlacementOptions, costs: ClassCosts | null): Placement {
+  const whole = placeQuantizers(graph, options);
+  if (costs === null || options.runtime !== 'onnxruntime') return whole;
+  const slow = slowInIntegers(graph, completeForRuntime(graph, whole, options.activations), costs);
+  if (slow.size === 0) return whole;
+  return { ...placeQuantizers(graph, { ...options, ignored: new Set([...options.ignored, ...slow]) }), slow };
 }
 
 /** Padding that is no value: the range is that of the values beside it. */

@@ -29,6 +29,8 @@ export interface PropagationOptions {
   readonly transformer: boolean;
   /** Whether only what ONNX Runtime has integer kernels for takes quantized inputs. */
   readonly kernelsOnly: boolean;
+  /** Whether everything that has one does, with constants as operands too, and inside fused patterns. */
+  readonly everyKernel: boolean;
   /** What the config states of single nodes. */
   readonly layers: ReadonlyMap<string, LayerSettings>;
 }
@@ -67,13 +69,17 @@ interface Placed {
 
 /** What the node itself asks at each input: a quantizable operator wants its float activations quantized. */
 function ownDemands(graph: Graph, node: NodeProto, options: PropagationOptions): (Demand | undefined)[] {
-  if (options.ignored.has(node.name) || traitOf(node, graph) !== 'quantizable') return [];
-  if (options.kernelsOnly && !has(node, 'takes-codes')) return [];
+  if (options.ignored.has(node.name)) return [];
+  const asks = traitOf(node, graph) === 'quantizable' && (!options.kernelsOnly || has(node, 'takes-codes'));
+  const kernel = options.everyKernel && traitOf(node, graph) === 'float' && has(node, 'integer-output');
+  if (!asks && !kernel) return [];
   const settings = options.layers.get(node.name);
   const products = node.opType === 'MatMul' && node.input.every((input) => !graph.isConstant(input));
 
   return node.input.map((tensor, index) => {
-    if (!isActivation(graph, tensor) || isInside(options.interior, node, tensor)) return undefined;
+    const operand = options.everyKernel && has(node, 'elementwise') && isFloatConstant(graph, tensor);
+    if (!isActivation(graph, tensor) && !operand) return undefined;
+    if (!options.everyKernel && isInside(options.interior, node, tensor)) return undefined;
     if (!isOperand(node, index)) return undefined;
     const perChannel =
       (options.perChannelDepthwise && isDepthwise(node, graph)) ||
@@ -93,6 +99,9 @@ function isActivation(graph: Graph, tensor: string): boolean {
   if (tensor === '' || graph.isConstant(tensor) || graph.isOptional(tensor)) return false;
   return isFloat32(graph, tensor);
 }
+
+const isFloatConstant = (graph: Graph, tensor: string) =>
+  graph.isConstant(tensor) && graph.type(tensor)?.elemType === ElementType.FLOAT;
 
 /** QuantizeLinear takes float32 alone; float16 is raised to it, a double stays what it is. */
 function isFloat32(graph: Graph, tensor: string): boolean {

@@ -124,6 +124,19 @@ export function readsCodes(
   return operandsQuantized(graph, node, new Set(ports));
 }
 
+/** The operators that the runtime computes in integers: their operands come as codes, and where the kernel gives codes, its result does. */
+export function integerOperators(graph: Graph, { activations, weights }: Placement): ReadonlySet<string> {
+  const ports = new Set([...activations, ...weights].flatMap(({ targets }) => targets.map(portKey)));
+  const coded = new Set(activations.map(({ tensor }) => tensor));
+  const integer = graph.nodes.filter((node) => {
+    const kernel = has(node, 'integer-output') || (isLinear(node) && has(node, 'takes-codes'));
+    if (!kernel || !operandsQuantized(graph, node, ports)) return false;
+    return !has(node, 'integer-output') || coded.has(outputBehindActivation(graph, node));
+  });
+
+  return new Set(integer.map(({ name }) => name));
+}
+
 const portKey = (port: Port) => `${port.node}\u0000${port.input}`;
 
 function operandsQuantized(graph: Graph, node: NodeProto, quantized: ReadonlySet<string>): boolean {

@@ -61,4 +61,6 @@ export interface Placement {
   readonly weights: readonly WeightQuantizer[];
   /** Operators that compute in float whatever kernels the runtime has: nothing is quantized for their sake. */
   readonly float: ReadonlySet<string>;
+  /** Those of them that are there because their integer kernels cost more than they gain. */
+  readonly slow?: ReadonlySet<string>;
 }

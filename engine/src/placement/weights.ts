@@ -20,7 +20,12 @@ export interface WeightOptions {
   readonly overflowFix: OverflowFix;
   readonly ignored: ReadonlySet<string>;
   readonly layers: ReadonlyMap<string, LayerSettings>;
+  /** Whether constants are weights whatever operator reads them, if they are large enough to make a file smaller. */
+  readonly everyWeight: boolean;
 }
+
+/** A constant of fewer elements is not worth the operator that decodes it. */
+const MIN_ELEMENTS = 1024;
 
 /**
  * The weight quantizers: one for each constant that linear operators or embeddings read. A weight shared by several
@@ -28,8 +33,17 @@ export interface WeightOptions {
  */
 export function placeWeights(graph: Graph, options: WeightOptions): WeightQuantizer[] {
   const targets = new Map<string, { port: Port; node: NodeProto }[]>();
+  const add = (port: Port, node: NodeProto) => {
+    const tensor = node.input[port.input]!;
+    targets.set(tensor, [...(targets.get(tensor) ?? []), { port, node }]);
+  };
   for (const node of graph.nodes) {
-    if (options.ignored.has(node.name) || !(isLinear(node) || isEmbedding(node, graph))) continue;
+    if (options.ignored.has(node.name)) continue;
+    if (!isLinear(node) && !isEmbedding(node, graph)) {
+      if (options.everyWeight) for (const port of largeConstants(graph, node)) add(port, node);
+      continue;
+    }
+
     // A product of two constants has nothing to quantize at run time.
     if (isLinear(node) && graph.isConstant(node.input[0] ?? '') && graph.isConstant(node.input[1] ?? ''))
       continue;
@@ -40,9 +54,7 @@ export function placeWeights(graph: Graph, options: WeightOptions): WeightQuanti
       // A scalar is no weight, and one without elements has no range.
       if (constant.dims.length === 0 || constant.dims.includes(0n)) continue;
       if (isEmbedding(node, graph) ? input !== 0 : node.opType.startsWith('Conv') && input !== 1) continue;
-      const list = targets.get(tensor) ?? [];
-      list.push({ port: { node: node.name, input }, node });
-      targets.set(tensor, list);
+      add({ node: node.name, input }, node);
     }
   }
 
@@ -71,6 +83,16 @@ export function placeWeights(graph: Graph, options: WeightOptions): WeightQuanti
       halfRange: numBits === 8 && (halfRange ?? readers.some(({ node }) => half.has(node.name))),
       ...(halfRange === undefined ? {} : { halfRangeStated: true }),
     };
+  });
+}
+
+/** Constants that an operator without weights of its own reads, and that take room in a file. */
+function largeConstants(graph: Graph, node: NodeProto): Port[] {
+  return node.input.flatMap((tensor, input) => {
+    const constant = graph.initializer(tensor);
+    if (constant?.dataType !== ElementType.FLOAT || constant.dims.length < 2) return [];
+    const elements = constant.dims.reduce((product, dim) => product * Number(dim), 1);
+    return elements < MIN_ELEMENTS ? [] : [{ node: node.name, input }];
   });
 }
 

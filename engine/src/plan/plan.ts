@@ -95,7 +95,9 @@ function smoothingPlan({ quantization }: ResolvedConfig): SmoothingPlan | null {
 }
 
 function placementPlan({ quantization }: ResolvedConfig): PlacementPlan {
-  const advanced = quantization.advanced_parameters;
+  const { advanced_parameters: advanced } = quantization;
+  const aim = quantization.optimize_for ?? (quantization.defaults === 'nncf' ? null : 'latency');
+
   return {
     runtime: advanced.backend_params.runtime,
     targetDevice: quantization.target_device,
@@ -105,7 +107,11 @@ function placementPlan({ quantization }: ResolvedConfig): PlacementPlan {
     weights: quantizerConfig(advanced.weights_quantization_params),
     quantizeOutputs: advanced.quantize_outputs,
     overflowFix: advanced.overflow_fix,
-    squeezeExcitation: advanced.squeeze_excitation ?? 'float',
+    squeezeExcitation: advanced.squeeze_excitation ?? (aim === 'integer' ? 'integer' : 'float'),
+    everyKernel: aim === 'integer',
+    everyWeight: aim === 'size',
+    fast: aim === 'latency',
+    target: advanced.backend_params.target_isa,
     overrides: quantization.overrides ?? [],
     scope: quantization.ignored_scope,
   };
@@ -159,15 +165,17 @@ function restorationPlan(resolved: ResolvedConfig): RestorationPlan | null {
   if (control === null) return null;
   const params = control.advanced_accuracy_restorer_params;
   const mixed = params.convert_to_mixed_preset && quantization.preset === 'performance';
-  const groups = params.tune_hyperparams ? remedyGroups(resolved) : [];
 
   return {
     timeLimit: control.time_limit,
     maxIterations: params.max_num_iterations,
     decidingSamples: params.ranking_subset_size ?? quantization.subset_size,
     mixedPreset: mixed,
-    // The preset has been tried then.
-    remedies: groups.filter(([remedy]) => !mixed || remedy?.setting !== 'preset'),
+    remedies: params.tune_hyperparams
+      ? (layers) =>
+          // The preset has been tried then.
+          remedyGroups(resolved, layers).filter(([remedy]) => !mixed || remedy?.setting !== 'preset')
+      : null,
   };
 }
 

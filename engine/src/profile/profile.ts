@@ -42,13 +42,16 @@ export interface ProfileInput {
   readonly onTensors?: (layer: string, float: HostTensor, quantized: HostTensor) => void;
 }
 
-/** Every operator that is quantized, was before restoration, or has weights, in the order of the graph. */
+/** Every operator that is quantized, was before restoration, has weights, or is faster in float, in the order of the graph. */
 export async function profileLayers(input: ProfileInput): Promise<LayerProfile[]> {
   const { quantization, final, reverted, threads } = input;
   const { prepared, placement } = quantization;
   const { graph, dir, model } = prepared;
   const isQuantized = new Set(quantizedOperators(graph, placement));
-  const nodes = graph.nodes.filter((node) => isQuantized.has(node.name) || isLinear(node));
+  const slow = placement.slow ?? new Set<string>();
+  const nodes = graph.nodes.filter(
+    (node) => isQuantized.has(node.name) || isLinear(node) || slow.has(node.name),
+  );
   const quantizers = writtenQuantizers(quantization, reverted);
   const isFloat = (name: string) => FLOATS.has(graph.type(name)?.elemType ?? 0);
   const inFinal = new Set(final.graph?.node.flatMap((node) => node.output) ?? []);

@@ -10,7 +10,7 @@ import type { ReportInput } from './input.js';
 type LayerReport = QuantizationReport['layers'][number];
 type Inputs = Pick<ReportInput, 'quantization' | 'restored' | 'corrections' | 'finished'>;
 
-/** One entry for each operator that is quantized, was before restoration, or has weights and stayed float. */
+/** One entry for each operator that is quantized, was before restoration, or has weights or is fast and stayed float. */
 export function layerReports({ quantization, restored, corrections, finished }: Inputs): LayerReport[] {
   const { graph } = quantization.prepared;
   const quantized = new Set(quantizedOperators(graph, quantization.placement));
@@ -50,6 +50,7 @@ export function layerReports({ quantization, restored, corrections, finished }: 
           quantized: isQuantized,
           restored: restored.reverted.has(node.name),
           unfit: quantization.unfit?.has(node.name) === true,
+          slow: quantization.placement.slow?.has(node.name) === true,
         }),
       };
     });
@@ -67,11 +68,13 @@ function howItRuns(
     readonly quantized: boolean;
     readonly restored: boolean;
     readonly unfit: boolean;
+    readonly slow: boolean;
   },
 ): Runs {
   if (is.kernel !== null) return { runs: 'integer', runs_reason: null };
   if (is.restored) return { runs: 'float', runs_reason: 'back in float for accuracy' };
   if (is.unfit) return { runs: 'float', runs_reason: 'its integer kernel gives other codes than intended' };
+  if (is.slow) return { runs: 'faster_in_float', runs_reason: slowReason(node) };
   if (!is.quantized)
     return { runs: 'float', runs_reason: 'neither its inputs nor its weights are quantized' };
   const reason =
@@ -80,6 +83,13 @@ function howItRuns(
       : 'not all of its inputs and its output are quantized to 8 bits, or the runtime did not fuse them';
 
   return { runs: 'float_though_quantized', runs_reason: reason };
+}
+
+/** Why `optimize_for: latency` has left an operator in float. */
+function slowReason(node: NodeProto): string {
+  return isLinear(node)
+    ? `the runtime has no integer kernel for ${node.opType}, and would decode its weights in each inference`
+    : `with the conversions around it, ${node.opType} takes longer in integers on the CPU that the model is made for`;
 }
 
 /** Linear operators in the bodies of If, Loop and Scan. `quantization`: of the graph around them; null: it stays in float. */

@@ -10,4 +10,6 @@ export interface RestoreContext {
   readonly finish?: AbortSignal | undefined;
   /** How many samples are calibrated on. */
   readonly calibrationSamples: number;
+  /** Whether 16-bit sums saturate on the CPU that the model is made for. */
+  readonly saturates: boolean;
 }

@@ -1,10 +1,17 @@
-import { combineChanges, meetsTarget, type QuantizationChange, type Remedy } from '@quantsmith/schemas';
+import {
+  combineChanges,
+  meetsTarget,
+  type LayerFacts,
+  type QuantizationChange,
+  type Remedy,
+} from '@quantsmith/schemas';
 import { firstIndices } from '../data/source.js';
 import type { Evaluation } from '../metrics/evaluate.js';
 import { buildModel, type Quantization, sessionOptions } from '../quantize/quantization.js';
 import { comparableDrop, measureModel, type Baseline, type Validation } from '../validation/validation.js';
 import { createEvaluator } from './evaluator.js';
 import type { RestoreContext } from './context.js';
+import { layerFacts } from './layerFacts.js';
 import { tune, type TriedRemedy } from './tune.js';
 import { tuningBudget, workOf, type WorkFacts } from './tuningWork.js';
 
@@ -12,8 +19,8 @@ import { tuningBudget, workOf, type WorkFacts } from './tuningWork.js';
 export interface RemediesPlan {
   /** Whether the mixed preset is tried first. */
   readonly mixedPreset: boolean;
-  /** Other values of settings, grouped by setting. */
-  readonly remedies: readonly (readonly Remedy[])[];
+  /** Other values of settings, grouped by setting; null: none are tried. */
+  readonly remedies: ((layers: LayerFacts) => readonly (readonly Remedy[])[]) | null;
   /** So many samples decide at most, before a state is measured on all. */
   readonly decidingSamples: number;
 }
@@ -56,10 +63,11 @@ export async function tryRemedies<Made extends { readonly quantization: Quantiza
     if (kept) [best, base] = [mixed, { preset: 'mixed' }];
   }
 
-  if (plan.remedies.length === 0 || meetsTarget(best.drop, maxDrop) || isLate()) return { best, tried };
+  if (plan.remedies === null || meetsTarget(best.drop, maxDrop) || isLate()) return { best, tried };
+  const groups = plan.remedies(await layerFacts(best.made.quantization, input.validation, input.context));
   const keeper = bestMade(input.make);
   const facts = workFacts(input);
-  const tuned = await tune(plan.remedies, best.drop, maxDrop, predictedDrop(input, base, keeper), {
+  const tuned = await tune(groups, best.drop, maxDrop, predictedDrop(input, base, keeper), {
     ...{ isLate, budget: tuningBudget(facts), work: (remedy) => workOf(remedy, facts) },
   });
   if (tuned.drop >= best.drop) return { best, tried: [...tried, ...tuned.tried] };

@@ -109,8 +109,8 @@ function lowest(values: readonly (number | null)[]): number | null {
   return finite.length === 0 ? null : smallest(finite);
 }
 
-/** Of all weights that the operators read together. */
-function weightNoise({ prepared, placement, weights }: Quantization, operators: readonly string[]) {
+/** Signal over noise in dB of all weights that the operators read together; null: nothing is lost. */
+export function weightNoise({ prepared, placement, weights }: Quantization, operators: readonly string[]) {
   const sums: Noise = { signal: 0, noise: 0 };
   for (const quantizer of placement.weights) {
     if (!quantizer.targets.some((port) => operators.includes(port.node))) continue;

@@ -2,6 +2,7 @@ import {
   append,
   combineChanges,
   meetsTarget,
+  remedyText,
   smallest,
   type QuantizationChange,
   type Remedy,
@@ -57,7 +58,7 @@ export async function tune(
       tried,
       results.map(({ remedy: { setting, value }, drop }) => ({
         setting,
-        value: String(value),
+        value: remedyText(value),
         drop,
         kept: chosen?.remedy.setting === setting && chosen.remedy.value === value,
       })),

@@ -103,7 +103,7 @@ export async function makeQuantization(
   const { statistics, workers, clock, cpu } = inputs;
   stage('calibrate', statistics.samples);
   const prepared = await inputs.rewrite(planned);
-  const { placement, problems } = placeModel(prepared, planned.placement);
+  const { placement, problems } = placeModel(prepared, planned.placement, cpu.isa);
   const inside = await quantizeBodies(await inputs.bodies(), planned, {
     make: (body, bodyPlan) => makeQuantization(body.inputs, bodyPlan, () => undefined),
     cpu,

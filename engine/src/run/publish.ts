@@ -22,7 +22,7 @@ import { describeAnswers, type Answers } from '../validation/answers.js';
 import type { Verification } from '../verify/verify.js';
 import type { MadeQuantization } from './make.js';
 import { modelChanges, type OpenedRun } from './open.js';
-import type { SettledConfig } from './settle.js';
+import { pinnedSettings, type SettledConfig } from './settle.js';
 
 /** A finished model with everything that was measured of it. */
 export interface MeasuredRun {
@@ -109,7 +109,7 @@ function describe(
     corrections: records,
     overflowFix: planned.overflow.fix,
     choices: settled.choices,
-    pinned: settled.pinned,
+    pinned: pinnedSettings(settled, quantization),
     validation,
     restored,
     finished,

@@ -1,5 +1,7 @@
 import { withChange, type QuantizationChange, type QuantizationConfig } from '@quantsmith/schemas';
 import { chooseSettings, type Choice } from '../choose/choose.js';
+import { originalName } from '../placement/overrides.js';
+import type { Quantization } from '../quantize/quantization.js';
 import { makeQuantization, type QuantizationInputs } from './make.js';
 
 /** A config that leaves nothing open to measurement. */
@@ -16,7 +18,7 @@ export async function settleConfig(
   config: QuantizationConfig,
   inputs: QuantizationInputs,
 ): Promise<SettledConfig> {
-  const { float, statistics, workers, clock } = inputs;
+  const { float, statistics, workers, clock, cpu } = inputs;
   const withSamples = (samples: number) => ({
     ...inputs,
     statistics: { ...statistics, samples, onSample: () => undefined },
@@ -26,6 +28,7 @@ export async function settleConfig(
     float,
     calibration: statistics,
     workers,
+    isa: cpu.isa,
     stage: clock.stage,
     rewrite: inputs.rewrite,
     make: (planned, samples) => makeQuantization(withSamples(samples), planned, () => undefined),
@@ -34,4 +37,17 @@ export async function settleConfig(
   const pinned: QuantizationChange = choices.length === 0 ? {} : { defaults: 'nncf', ...change };
 
   return { config: withChange(config, change), choices, pinned };
+}
+
+/**
+ * What a config states to get the same model everywhere: the choices, and what stayed in float for speed on this class of CPU.
+ */
+export function pinnedSettings(
+  { config, pinned }: SettledConfig,
+  { prepared, placement: { slow = new Set() } }: Quantization,
+): QuantizationChange {
+  const stated = config.quantization ?? {};
+  if (slow.size === 0 || (stated.optimize_for ?? null) !== null) return pinned;
+  const names = [...new Set([...slow].flatMap((name) => originalName(prepared, name) ?? []))];
+  return { defaults: 'nncf', ...pinned, overrides: [...(stated.overrides ?? []), { names, float: true }] };
 }

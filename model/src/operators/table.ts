@@ -140,6 +140,12 @@ const PRODUCT: WeightPorts = {
   bias: 'add-behind',
 };
 
+/** LSTM, GRU and RNN: gates or outputs on axis 1, directions on axis 0. */
+const RECURRENT: WeightPorts = {
+  axis: (_, input, rank) => ((input === 1 || input === 2) && rank === 3 ? 1 : null),
+  channels: -1,
+  bias: null,
+};
 const EMBEDDING: WeightPorts = { axis: (_, input) => (input === 0 ? 0 : null), channels: -1, bias: null };
 
 function row(
@@ -316,6 +322,9 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
   Where: row('float', ['between-attention']),
   TopK: row('float', ['selects']),
   NonMaxSuppression: row('float', ['selects']),
+  LSTM: row('float', [], { weight: RECURRENT }),
+  GRU: row('float', [], { weight: RECURRENT }),
+  RNN: row('float', [], { weight: RECURRENT }),
   If: row('float', ['runs-bodies']),
   Loop: row('float', ['runs-bodies']),
   Scan: row('float', ['runs-bodies']),

@@ -187,6 +187,10 @@ export interface QuantizationConfig {
      */
     preset?: "performance" | "mixed" | null;
     /**
+     * What decides between float and integers where both are possible.
+     */
+    optimize_for?: "latency" | "size" | "integer" | null;
+    /**
      * Device that the model will run on.
      */
     target_device?: "ANY" | "CPU" | "CPU_SPR" | "GPU" | "NPU";

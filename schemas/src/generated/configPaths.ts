@@ -90,6 +90,7 @@ export type KnownPath =
   | readonly ['quantization']
   | readonly ['quantization', 'defaults']
   | readonly ['quantization', 'preset']
+  | readonly ['quantization', 'optimize_for']
   | readonly ['quantization', 'target_device']
   | readonly ['quantization', 'model_type']
   | readonly ['quantization', 'subset_size']
@@ -265,6 +266,7 @@ export type DottedPath =
   | 'quantization'
   | 'quantization.defaults'
   | 'quantization.preset'
+  | 'quantization.optimize_for'
   | 'quantization.target_device'
   | 'quantization.model_type'
   | 'quantization.subset_size'

@@ -705,9 +705,9 @@ export interface QuantizationReport {
      */
     kernel: string | null;
     /**
-     * How it computes in the runtime: integer; float_though_quantized: its inputs or weights are rounded, and it computes in float; float; subgraph: in a body of If, Loop or Scan, and not in integers. Left out by earlier versions.
+     * How it computes in the runtime: integer; float_though_quantized: its inputs or weights are rounded, and it computes in float; float; faster_in_float: left in float by `optimize_for: latency`; subgraph: in a body of If, Loop or Scan, and not in integers. Left out by earlier versions.
      */
-    runs?: "integer" | "float_though_quantized" | "float" | "subgraph";
+    runs?: "integer" | "float_though_quantized" | "float" | "faster_in_float" | "subgraph";
     /**
      * Why it does not compute in integers; null: it does. Left out by earlier versions.
      */

@@ -8,7 +8,7 @@ import {
 } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { inOrder } from '../document/compose.js';
-import { appendItems, setValue } from '../document/edit.js';
+import { appendItems, setValue, type Written } from '../document/edit.js';
 import { findEntry, findNode } from '../document/tree.js';
 import type { Code, Finding, FindingData } from '../findings/finding.js';
 import { RUN_COMMAND } from '../findings/commands.js';
@@ -161,7 +161,7 @@ const costFixes: FixTable[string] = (document, { data }) => {
     ...(missing.length === 0 ? [] : [exclude(missing)]),
   ];
 
-  const settings = remedies.map(({ path, value }) => `${String(path.at(-1))}: ${value}`);
+  const settings = remedies.map(({ path, value }) => `${String(path.at(-1))}: ${shown(value)}`);
   const what = [...settings, ...(missing.length === 0 ? [] : [`${missing.length} excluded`])].join(', ');
 
   return [
@@ -176,10 +176,16 @@ const costFixes: FixTable[string] = (document, { data }) => {
   ];
 };
 
+/** A value in a few words: of a list, its last entry. */
+function shown(value: Written): string {
+  const last = Array.isArray(value) ? (value.at(-1) as Written) : value;
+  return typeof last === 'object' ? JSON.stringify(last).replaceAll('"', '') : String(last);
+}
+
 /** A setting that restoration changed and kept. */
 interface KeptRemedy {
   readonly path: ConfigPath;
-  readonly value: string | number | boolean;
+  readonly value: Written;
 }
 
 /** What a fix needs to know of what restoration did. */

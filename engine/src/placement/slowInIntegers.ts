@@ -1,0 +1,226 @@
+import { append } from '@quantsmith/schemas';
+import type { Graph } from '@quantsmith/model/graph';
+import type { NodeProto } from '@quantsmith/model/onnx';
+import { dataInputs, has, isLinear, traitOf } from '@quantsmith/model/operators';
+import { microseconds, type ClassCosts } from './kernelCosts.js';
+import { integerOperators } from './runtimeLayout.js';
+import type { Placement } from './types.js';
+
+/** Less than this share saved is within what a table can tell. */
+const WORTH_IT = 0.1;
+/** Improvements of one operator after the other; more rounds have found nothing in practice. */
+const MAX_ROUNDS = 3;
+
+/**
+ * The operators without weights that a placement makes integer although they, with the conversions around them, take longer so on
+ * a CPU of these costs; and operators with weights that the runtime computes in float on rounded weights, which it decodes in
+ * each inference. `written`: completed for the runtime. What is not in the table, or of unknown size, stays as it is. Pure.
+ */
+export function slowInIntegers(graph: Graph, written: Placement, costs: ClassCosts): ReadonlySet<string> {
+  const integer = integerOperators(graph, written);
+  const priced = graph.nodes.filter(
+    (node) =>
+      integer.has(node.name) && costs.kernels[node.opType] !== undefined && elementsOf(graph, node) !== null,
+  );
+
+  const slow = new Set(decodedWeights(graph, written));
+  for (const island of islandsOf(graph, priced)) {
+    for (const name of cheapestInFloat(graph, island, integer, costs)) slow.add(name);
+  }
+
+  return new Set(graph.nodes.map(({ name }) => name).filter((name) => slow.has(name)));
+}
+
+/** Operators with rounded weights and no integer kernel, unless no others have rounded weights: a file is to become smaller. */
+function decodedWeights(graph: Graph, { weights }: Placement): string[] {
+  const weighted = new Set(weights.flatMap(({ targets }) => targets.map(({ node }) => node)));
+  const nodes = graph.nodes.filter((node) => weighted.has(node.name));
+  const decoded = nodes.filter((node) => isLinear(node) && !has(node, 'takes-codes'));
+  return decoded.length === nodes.length ? [] : decoded.map(({ name }) => name);
+}
+
+/** Elements of an operator's largest tensor; a free first axis counts as one sample. null: not known. */
+function elementsOf(graph: Graph, node: NodeProto): number | null {
+  const sizes = [node.input[0] ?? '', node.output[0] ?? ''].map((tensor) => tensorElements(graph, tensor));
+  return sizes.includes(null) ? null : Math.max(...(sizes as number[]));
+}
+
+function tensorElements(graph: Graph, tensor: string): number | null {
+  const dims = graph.type(tensor)?.dims;
+  if (dims === null || dims === undefined) return null;
+  const sizes = dims.map((dim, axis) => (typeof dim === 'number' && dim > 0 ? dim : axis === 0 ? 1 : null));
+  return sizes.includes(null) ? null : (sizes as number[]).reduce((product, size) => product * size, 1);
+}
+
+/** What makes a tensor's values: the tensor above all operators that only move them. */
+function sourceOf(graph: Graph, tensor: string): string {
+  const producer = graph.producer(tensor);
+  if (producer === undefined || traitOf(producer, graph) !== 'agnostic') return tensor;
+  const [moved = 0, ...others] = dataInputs(producer);
+  return others.length > 0 ? tensor : sourceOf(graph, producer.input[moved] ?? '');
+}
+
+/** The operators that compute with a tensor's values, behind all that only move them. */
+function readersOf(graph: Graph, tensor: string): NodeProto[] {
+  return graph
+    .consumers(tensor)
+    .flatMap(({ node }) =>
+      isTransparent(graph, node) ? node.output.flatMap((output) => readersOf(graph, output)) : [node],
+    );
+}
+
+/** Relu and Clip fold into the quantizer behind them, and the other ones hand codes on. */
+function isTransparent(graph: Graph, node: NodeProto): boolean {
+  const trait = traitOf(node, graph);
+  return has(node, 'absorbed') || (trait === 'agnostic' && dataInputs(node).length === 1);
+}
+
+/** Operators that hand codes to each other: what one of them computes in decides what the next one is given. */
+function islandsOf(graph: Graph, nodes: readonly NodeProto[]): NodeProto[][] {
+  const left = new Map(nodes.map((node) => [node.name, node]));
+  const neighbours = new Map<string, NodeProto[]>(nodes.map(({ name }) => [name, []]));
+  for (const node of nodes) {
+    for (const reader of node.output.flatMap((output) => readersOf(graph, output))) {
+      if (!left.has(reader.name)) continue;
+      neighbours.get(node.name)!.push(reader);
+      neighbours.get(reader.name)!.push(node);
+    }
+  }
+
+  const islands: NodeProto[][] = [];
+  for (const node of nodes) {
+    if (!left.delete(node.name)) continue;
+    const island = [node];
+    for (const member of island) {
+      for (const next of neighbours.get(member.name)!) if (left.delete(next.name)) island.push(next);
+    }
+
+    islands.push(island);
+  }
+
+  return islands;
+}
+
+/** Which operators of an island to leave in float: none, all, or what pays one by one. */
+function cheapestInFloat(
+  graph: Graph,
+  island: readonly NodeProto[],
+  integer: ReadonlySet<string>,
+  costs: ClassCosts,
+): ReadonlySet<string> {
+  const costWith = islandCost(graph, island, integer, costs);
+  const none: ReadonlySet<string> = new Set();
+  const all = new Set(island.map(({ name }) => name));
+  // An operator alone, and with those that make its operands.
+  const moves = island.flatMap((node) => [
+    [node.name],
+    [node.name, ...makersOf(graph, node).filter((maker) => all.has(maker))],
+  ]);
+  const before = costWith(none);
+  let best = { float: none, cost: before };
+  const consider = (float: ReadonlySet<string>) => {
+    const cost = costWith(float);
+    if (cost < best.cost) best = { float, cost };
+  };
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const { cost } = best;
+    for (const names of moves) {
+      if (names.some((name) => !best.float.has(name))) consider(new Set([...best.float, ...names]));
+    }
+
+    if (best.cost === cost) break;
+  }
+
+  consider(all);
+
+  return best.cost < (1 - WORTH_IT) * before ? best.float : none;
+}
+
+/** A tensor's conversions: codes that a float operator reads are decoded, a float result that an integer kernel reads is coded. */
+interface Border {
+  readonly elements: number;
+  readonly producer: NodeProto | undefined;
+  readonly readers: readonly NodeProto[];
+  readonly atOutput: boolean;
+}
+
+/**
+ * The microseconds of an island and the conversions on its tensors, with some of its operators in float. Infinity: the runtime
+ * would make one of these integer all the same, since codes come in and codes go out.
+ */
+function islandCost(
+  graph: Graph,
+  island: readonly NodeProto[],
+  integer: ReadonlySet<string>,
+  costs: ClassCosts,
+): (float: ReadonlySet<string>) => number {
+  const priced = (times: readonly number[], elements: number) =>
+    microseconds(costs.elements, times, elements);
+  const borders = bordersOf(graph, island);
+  const kernels = island.map((node) => {
+    const elements = elementsOf(graph, node)!;
+    const { float, integer: codes } = costs.kernels[node.opType]!;
+    const makers = makersOf(graph, node);
+    const readers = node.output.flatMap((tensor) => readersOf(graph, tensor));
+    return {
+      name: node.name,
+      makers,
+      readers,
+      float: priced(float, elements),
+      codes: priced(codes, elements),
+    };
+  });
+
+  return (float) => {
+    const computes = ({ name }: NodeProto) => integer.has(name) && !float.has(name);
+    for (const { name, makers, readers } of kernels) {
+      const fuses = readers.some(computes) && !makers.some((maker) => float.has(maker));
+      if (float.has(name) && fuses) return Infinity;
+    }
+
+    let total = kernels.reduce((sum, each) => sum + (float.has(each.name) ? each.float : each.codes), 0);
+    for (const { elements, producer, readers, atOutput } of borders) {
+      const codes = readers.some(computes);
+      const values = atOutput || !readers.every(computes);
+      const made = producer !== undefined && computes(producer);
+      // A product gives whichever is asked for.
+      const either = made && isLinear(producer) && !has(producer, 'integer-output');
+      const converted = either ? codes && values : made ? values : codes;
+      if (converted) total += priced(costs.conversions, elements) / 2;
+    }
+
+    return total;
+  };
+}
+
+function bordersOf(graph: Graph, island: readonly NodeProto[]): Border[] {
+  const tensors: string[] = [];
+  for (const node of island) {
+    append(
+      tensors,
+      [...node.input, ...node.output].filter((tensor) => tensor !== '' && !graph.isConstant(tensor)),
+    );
+  }
+
+  return [...new Set(tensors.map((tensor) => sourceBehindAbsorbed(graph, tensor)))].flatMap((tensor) => {
+    const elements = tensorElements(graph, tensor);
+    if (elements === null) return [];
+    const readers = readersOf(graph, tensor);
+    const producer = graph.producer(tensor);
+    return [{ elements, producer, readers, atOutput: graph.outputs.includes(tensor) }];
+  });
+}
+
+/** The operators that make an operator's operands. */
+function makersOf(graph: Graph, { input }: NodeProto): string[] {
+  return input.flatMap((tensor) => graph.producer(sourceBehindAbsorbed(graph, tensor))?.name ?? []);
+}
+
+/** Above operators that move values and activations that fold into the kernel before them. */
+function sourceBehindAbsorbed(graph: Graph, tensor: string): string {
+  const source = sourceOf(graph, tensor);
+  const producer = graph.producer(source);
+  return producer !== undefined && has(producer, 'absorbed')
+    ? sourceBehindAbsorbed(graph, producer.input[0] ?? '')
+    : source;
+}
