@@ -54,6 +54,26 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     createTestExplorer(run),
   );
 
+  registerCommands(context, client, { output, panels, runs, run });
+  await client.start();
+  const tellSettings = () =>
+    client.sendNotification(DidChangeConfigurationNotification.type, { settings: null });
+  context.subscriptions.push(vscode.workspace.onDidGrantWorkspaceTrust(() => void tellSettings()));
+  void tellInterrupted(client, context.workspaceState, reportTime);
+}
+
+interface CommandParts {
+  readonly output: vscode.LogOutputChannel;
+  readonly panels: ReturnType<typeof createReportPanels>;
+  readonly runs: ReturnType<typeof createRuns>;
+  readonly run: (config?: vscode.Uri, options?: RunOptions) => ReturnType<typeof runQuantization>;
+}
+
+function registerCommands(
+  context: vscode.ExtensionContext,
+  client: LanguageClient,
+  { output, panels, runs, run }: CommandParts,
+): void {
   const command = (name: string, body: (...args: never[]) => unknown) =>
     context.subscriptions.push(vscode.commands.registerCommand(name, body));
 
@@ -87,12 +107,6 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   );
   command('quantsmith.manageTrust', () => manageTrust());
   command('quantsmith.showLog', () => output.show());
-
-  await client.start();
-  const tellSettings = () =>
-    client.sendNotification(DidChangeConfigurationNotification.type, { settings: null });
-  context.subscriptions.push(vscode.workspace.onDidGrantWorkspaceTrust(() => void tellSettings()));
-  void tellInterrupted(client, context.workspaceState, reportTime);
 }
 
 async function reportTime(config: vscode.Uri): Promise<number | null> {
