@@ -28,6 +28,7 @@ import {
   ValueInfoProtoSchema,
   encodeModel,
   makeNode,
+  type ModelProto,
 } from '@quantsmith/model/onnx';
 import { runPipeline } from '../engine/src/pipeline.js';
 import { createSession, run } from '../engine/src/runtime/session.js';
@@ -164,7 +165,7 @@ function generate(dir: string, layers: number): void {
       input: [border('x')],
       output: [border(`r${layers - 1}`)],
     }),
-  });
+  }) as ModelProto;
   writeFileSync(`${dir}/large.onnx`, encodeModel(model));
   const samples = Array.from({ length: 2 }, (_, sample) => ({
     shape: [WIDTH],

@@ -60,8 +60,8 @@ async function timed(path: string, name: string): Promise<Row> {
   const folder = join(work, name);
   rmSync(folder, { recursive: true, force: true });
   const { model } = await readModel(path);
-  const constants = new Set(model.graph!.initializer.map((tensor) => tensor.name));
-  const inputs = model.graph!.input.filter((input) => !constants.has(input.name));
+  const constants = new Set(model.graph.initializer.map((tensor) => tensor.name));
+  const inputs = model.graph.input.filter((input) => !constants.has(input.name));
   for (let sample = 0; sample < SAMPLES; sample++) {
     const set = join(folder, 'samples', `test_data_set_${sample}`);
     mkdirSync(set, { recursive: true });

@@ -6,7 +6,7 @@ function withConstant(
   name: string,
   change: (value: number, index: number, dims: readonly number[]) => number,
 ): ModelProto {
-  const graph = model.graph!;
+  const graph = model.graph;
   const initializer = graph.initializer.map((tensor) => {
     if (tensor.name !== name) return tensor;
     const dims = tensor.dims.map(Number);
@@ -26,7 +26,7 @@ function withConstant(
  * behind the first grow, and the weights of the second.
  */
 function convolutionsInRow(model: ModelProto): { growing: readonly string[]; weights: string } {
-  const { node } = model.graph!;
+  const { node } = model.graph;
   const onlyReader = (tensor: string) => {
     const readers = node.filter(({ input }) => input.includes(tensor));
     return readers.length === 1 ? readers[0] : undefined;
@@ -61,14 +61,14 @@ export function withLoudChannel(model: ModelProto, factor: number): ModelProto {
 
 /** All weights of a convolution in the middle, and its bias, become zero. */
 export function withDeadLayer(model: ModelProto): ModelProto {
-  const convolutions = model.graph!.node.filter(({ opType }) => opType === 'Conv');
+  const convolutions = model.graph.node.filter(({ opType }) => opType === 'Conv');
   const dead = convolutions[convolutions.length >> 1]!;
   return dead.input.slice(1).reduce((changed, name) => withConstant(changed, name, () => 0), model);
 }
 
 /** Every BatchNormalization has the mean 0 and the variance 1, as if its trained statistics had not been loaded. */
 export function withUntouchedNormalization(model: ModelProto): ModelProto {
-  const norms = model.graph!.node.filter(({ opType }) => opType === 'BatchNormalization');
+  const norms = model.graph.node.filter(({ opType }) => opType === 'BatchNormalization');
   return norms.reduce((changed, { input: [, , , mean = '', variance = ''] }) => {
     const centred = withConstant(changed, mean, () => 0);
     return withConstant(centred, variance, () => 1);

@@ -8,6 +8,7 @@ import {
   OperatorSetIdProtoSchema,
   encodeModel,
   makeNode,
+  type ModelProto,
 } from '@quantsmith/model/onnx';
 import { runPipeline } from '../../engine/src/pipeline.js';
 import { createSession } from '../../engine/src/runtime/session.js';
@@ -35,7 +36,7 @@ const nothing = create(ModelProtoSchema, {
     node: [makeNode('Constant', [], ['y'], { value_float: 0 })],
     output: [{ name: 'y' }],
   }),
-});
+}) as ModelProto;
 await (await createSession(encodeModel(nothing), { threads: 1 })).release();
 const baseline = peakBytes();
 let quantizedPeak = 0;

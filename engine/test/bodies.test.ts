@@ -34,7 +34,7 @@ const matrix = (name: string, rows: number, columns: number, seed: number) =>
     randoms(rows * columns, seed).map((x) => x / Math.sqrt(rows)),
   );
 
-const body = (parts: Parameters<typeof model>[0]) => model(parts).graph!;
+const body = (parts: Parameters<typeof model>[0]) => model(parts).graph;
 
 /** A node with graphs of its own. */
 function owner(
@@ -188,7 +188,7 @@ const MODELS: Readonly<Record<string, { built: ModelProto; operators: number }>>
 };
 
 const samplesOf = (built: ModelProto) => {
-  const kind = built.graph!.input[0]!.type!.value;
+  const kind = built.graph.input[0]!.type!.value;
   const dims =
     kind.case === 'tensorType' ? kind.value.shape!.dim.map(({ value: size }) => Number(size.value)) : [];
   const length = dims.reduce((a, b) => a * b, 1);
@@ -225,24 +225,24 @@ describe('linear operators in bodies', () => {
   it('stay in float where their node is ignored, and where no sample runs them', async () => {
     const { built } = MODELS['both branches of an If']!;
     const ignored = await quantize(built, { ...WHOLE, ignored_scope: { names: ['if'] } });
-    const written = (await readModel(ignored.output)).model.graph!;
+    const written = (await readModel(ignored.output)).model.graph;
     expect(written.node.flatMap(subgraphs).map(codesIn)).toEqual([0, 0]);
 
     const alwaysThen = {
-      ...built.graph!,
-      initializer: built.graph!.initializer.map((tensor) =>
+      ...built.graph,
+      initializer: built.graph.initializer.map((tensor) =>
         tensor.name === 'nothing' ? floats('nothing', [], [-9]) : tensor,
       ),
     };
     const never = await quantize({ ...built, graph: alwaysThen }, WHOLE);
     expect(never.report.warnings).toContainEqual(expect.objectContaining({ code: 'bodies-in-float' }));
-    const bodies = (await readModel(never.output)).model.graph!.node.flatMap(subgraphs);
+    const bodies = (await readModel(never.output)).model.graph.node.flatMap(subgraphs);
     expect(bodies.map((inner) => codesIn(inner) > 0)).toEqual([true, false]);
   });
 
   it('a weight that several bodies read is stored once', async () => {
     const { output } = await quantize(MODELS['a branch in a branch']!.built, WHOLE);
-    const graph = (await readModel(output)).model.graph!;
+    const graph = (await readModel(output)).model.graph;
     const matrices = (inner: GraphProto): number =>
       inner.initializer.filter(({ dims }) => dims.length === 2).length +
       inner.node.flatMap(subgraphs).reduce((sum, each) => sum + matrices(each), 0);
@@ -251,7 +251,7 @@ describe('linear operators in bodies', () => {
 
   it('a branch that is always taken takes the place of its If', async () => {
     const { built } = MODELS['both branches of an If']!;
-    const graph = built.graph!;
+    const graph = built.graph;
     const fixed = {
       ...graph,
       node: graph.node.slice(3),

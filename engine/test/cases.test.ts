@@ -49,7 +49,7 @@ const EXPECTED: Readonly<
     also(result) {
       allInteger(result);
       // Only what convolutions read or write is rounded.
-      const quantized = result.model.graph!.node.filter(({ opType }) => opType === 'QuantizeLinear');
+      const quantized = result.model.graph.node.filter(({ opType }) => opType === 'QuantizeLinear');
       expect(quantized.map(({ input }) => input[0]).sort()).toEqual(['a', 'b', 'n', 'x', 'y_float']);
     },
   },
@@ -67,7 +67,7 @@ const EXPECTED: Readonly<
     // What decides the branch stays in float: no held-out sample takes the other one. The bodies are rounded too.
     least: 25,
     // The weight that the graph shares with a body is stored in one form.
-    also: ({ model }) => expect(model.graph!.initializer.map(({ name }) => name)).not.toContain('W1'),
+    also: ({ model }) => expect(model.graph.initializer.map(({ name }) => name)).not.toContain('W1'),
   },
   overridable_init: {
     async also({ float, output }) {

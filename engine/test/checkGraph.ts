@@ -78,7 +78,7 @@ async function check(graph: RandomGraph, seed: number, twice: boolean): Promise<
 
 /** Bytes that a quantized model may have: those of the float model, and scales and zero points. */
 export function sizeAllowed(model: ModelProto): number {
-  return encodeModel(model).byteLength + 600 * model.graph!.node.length + 4096;
+  return encodeModel(model).byteLength + 600 * model.graph.node.length + 4096;
 }
 
 /** What two models give on the same samples: faults of the second, dB of each output under optimization, and the lowest. */

@@ -20,7 +20,7 @@ async function quantize(network: ModelProto, samples: readonly number[][], quant
 
 /** The shape of one sample: that of the network's input without the batch. */
 function dimsOf(network: ModelProto): number[] {
-  const type = network.graph!.input[0]!.type!.value;
+  const type = network.graph.input[0]!.type!.value;
   if (type.case !== 'tensorType') return [];
   return type.value.shape!.dim.slice(1).map((dim) => Number(dim.value.value));
 }

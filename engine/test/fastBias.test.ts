@@ -18,8 +18,8 @@ type Advanced = NonNullable<NonNullable<QuantizationConfig['quantization']>['adv
 async function correctedBias(...args: Parameters<typeof quantized>) {
   const { output } = await quantized(...args);
   const { model: written, dir } = await readModel(output);
-  const initializers = new Map(written.graph!.initializer.map((t) => [t.name, t]));
-  const layer = written.graph!.node.find(({ opType }) => opType === 'Conv' || opType === 'Add')!;
+  const initializers = new Map(written.graph.initializer.map((t) => [t.name, t]));
+  const layer = written.graph.node.find(({ opType }) => opType === 'Conv' || opType === 'Add')!;
   const bias = initializers.get(layer.input[layer.opType === 'Conv' ? 2 : 1] ?? '');
   return bias === undefined ? null : Array.from(readFloats(bias, dir));
 }

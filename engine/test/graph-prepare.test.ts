@@ -27,7 +27,7 @@ async function prepared(source: ModelProto, tolerance = 2e-6) {
   return {
     ...result,
     ops: result.graph.nodes.map((found) => `${found.name}:${found.opType}`),
-    initializers: result.model.graph!.initializer.map((tensor) => tensor.name),
+    initializers: result.model.graph.initializer.map((tensor) => tensor.name),
   };
 }
 
@@ -212,7 +212,7 @@ describe('constants are folded', () => {
     expect(graph.nodes).toHaveLength(3);
     const enormous = {
       ...source,
-      graph: { ...source.graph!, initializer: [ints('s', [1_000_000, 1_000_000])] },
+      graph: { ...source.graph, initializer: [ints('s', [1_000_000, 1_000_000])] },
     };
     expect((await prepareModel(loaded(enormous))).graph.node('bomb')).toBeDefined();
   });
@@ -300,7 +300,7 @@ describe('copies go', () => {
 
   test('subgraphs stay whole, with what they read', async () => {
     const branch = (out: string) =>
-      model({ inputs: [], outputs: [value(out)], nodes: [node('Identity', ['i'], [out])] }).graph!;
+      model({ inputs: [], outputs: [value(out)], nodes: [node('Identity', ['i'], [out])] }).graph;
     const choose = node('If', ['c'], ['y'], {}, 'if');
     const attribute = ['then_branch', 'else_branch'].map((name) => ({
       ...makeAttribute(name, 0),

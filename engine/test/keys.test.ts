@@ -95,7 +95,7 @@ const transformer = (setting: Quantization = {}): Quantization => ({ model_type:
 const smoothing = (w: Written) =>
   Array.from(
     readFloats(
-      w.model.graph!.initializer.find((t) => t.name === 'x_smooth_quant_scale')!,
+      w.model.graph.initializer.find((t) => t.name === 'x_smooth_quant_scale')!,
       '.',
     ),
   );
@@ -162,7 +162,7 @@ const ROWS: readonly Row[] = [
   { key: 'smooth_quant_alphas.matmul', setting: transformer(advanced({ smooth_quant_alphas: { matmul: 0.5 } })), on: products, effect: 'by 1.1 and 2 at half the strength', read: smoothing, expected: [1 / 1.1, 1 / 2] }, // prettier-ignore
   { key: 'smooth_quant_alphas.matmul', setting: transformer(advanced({ smooth_quant_alphas: { matmul: -1 } })), on: products, effect: 'by nothing when it is negative', read: (w) => w.nodes.some((n) => n.output[0] === 'x_smooth_quant'), expected: false }, // prettier-ignore
   // Magnitudes of x's channels 5 and 3, of w1's input channels 1 and 2: s = √5 and √1.5, the lower one cut to 1.3259.
-  { key: 'smooth_quant_alphas.convolution', setting: transformer(advanced({ smooth_quant_alphas: { convolution: 0.5 } })), effect: 'x of the convolution is divided by 2.236 and 1.326', read: (w) => { const t = w.model.graph!.initializer.find((c) => c.name === 'x_conv_smooth_quant_scale')!; return Array.from(readFloats(t, '.')); }, expected: [1 / 2.236, 1 / 1.3259] }, // prettier-ignore
+  { key: 'smooth_quant_alphas.convolution', setting: transformer(advanced({ smooth_quant_alphas: { convolution: 0.5 } })), effect: 'x of the convolution is divided by 2.236 and 1.326', read: (w) => { const t = w.model.graph.initializer.find((c) => c.name === 'x_conv_smooth_quant_scale')!; return Array.from(readFloats(t, '.')); }, expected: [1 / 2.236, 1 / 1.3259] }, // prettier-ignore
   // Channel ranges −3 … 0.75 and 4 … 10: 3.75 and 6, in the median 4.875.
   { key: 'disable_channel_alignment', setting: advanced({ overflow_fix: 'disable', disable_channel_alignment: false }), on: pair, effect: 'filters are divided by 3.75/4.875 and 6/4.875', read: (w) => w.constant('first', 1).scale.map((s) => 127 * s), expected: [1.3, 3.25], digits: 2 }, // prettier-ignore
   { key: 'disable_channel_alignment', setting: advanced({ overflow_fix: 'disable' }), on: pair, effect: 'filters stay 1 and 4', read: (w) => w.constant('first', 1).scale.map((s) => 127 * s), expected: [1, 4] }, // prettier-ignore

@@ -87,7 +87,7 @@ describe('models that compute in', () => {
       const output = join(scratch, report.output.path);
       expect(statSync(output).size).toBeLessThan(statSync(file).size);
       const { model: written } = await readModel(output);
-      for (const { type: stated } of [...written.graph!.input, ...written.graph!.output])
+      for (const { type: stated } of [...written.graph.input, ...written.graph.output])
         expect(stated?.value.value).toMatchObject({ elemType: TYPES[type] });
 
       // The runtime's package for Node loads no bfloat16 at the border: both models are compared raised.

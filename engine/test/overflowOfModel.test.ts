@@ -132,7 +132,7 @@ const emulator = await emulatedHaswell();
 
 describe.skipIf(emulator === null)('on an emulated Haswell', () => {
   const inputOf = (proto: ModelProto): HostTensor => {
-    const image = proto.graph!.node.some(({ opType }) => /Conv/.test(opType));
+    const image = proto.graph.node.some(({ opType }) => /Conv/.test(opType));
     const dims = image ? IMAGE : [8, 8];
     const data = randoms(dims.reduce((product, dim) => product * dim, 1)).map((at) => 3 + at);
     return { type: 'float32', dims, data };

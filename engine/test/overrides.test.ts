@@ -29,7 +29,7 @@ async function quantize(overrides: Overrides, quantization: QuantizationConfig['
   }));
   const settings = { defaults: 'nncf', ...quantization, overrides } as const;
   const { report, output } = await quantizeModel(network, samples, settings);
-  const written = (await readModel(output)).model.graph!;
+  const written = (await readModel(output)).model.graph;
 
   return {
     report,

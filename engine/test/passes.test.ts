@@ -129,7 +129,7 @@ const MODELS: Readonly<Record<string, ModelProto>> = {
 
 const cases = caseNames().map((name): [string, ModelProto] => [
   name,
-  fromBinary(ModelProtoSchema, new Uint8Array(readFileSync(join(CASES, name, 'model.onnx')))),
+  fromBinary(ModelProtoSchema, new Uint8Array(readFileSync(join(CASES, name, 'model.onnx')))) as ModelProto,
 ]);
 
 describe('every rewriting', () => {
@@ -157,18 +157,18 @@ describe('every rewriting', () => {
       name: 'breaking',
       apply: (source: ModelProto): ModelProto => ({
         ...source,
-        graph: { ...source.graph!, node: [makeNode('MatMul', ['x', 'W', 'W'], ['y'])] },
+        graph: { ...source.graph, node: [makeNode('MatMul', ['x', 'W', 'W'], ['y'])] },
       }),
     };
     const source = ofMatrix([node('MatMul', ['x', 'W'], ['y'])], [W, ints('unused', [1])]);
     const result = await rewrite(source, await inferTypes(source), '.', [broken, ...PASSES]);
-    expect(result.model.graph!.node[0]!.input).toEqual(['x', 'W']);
+    expect(result.model.graph.node[0]!.input).toEqual(['x', 'W']);
     expect(result.problems).toMatchObject([{ code: 'internal-rewrite', data: { pass: 'breaking' } }]);
   });
 });
 
 /** Every name that a node or constant of the main graph gives. */
 const assignments = ({ graph }: ModelProto) =>
-  [...graph!.initializer.map(({ name }) => name), ...graph!.node.flatMap(({ output }) => output)].filter(
+  [...graph.initializer.map(({ name }) => name), ...graph.node.flatMap(({ output }) => output)].filter(
     (name) => name !== '',
   );

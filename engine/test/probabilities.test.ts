@@ -30,14 +30,14 @@ describe('probabilities', () => {
     const { faults, decibels, quantized } = await checkGraph(network(0.5), 1, false);
     expect(faults).toEqual([]);
     expect(decibels).toBeGreaterThan(25);
-    expect(inputOf(quantized!.graph!.node, 'softmax')).toBe('scores');
+    expect(inputOf(quantized!.graph.node, 'softmax')).toBe('scores');
   });
 
   it('near 1: Softmax is an integer kernel, with the scale 1/256', async () => {
     const { faults, decibels, quantized } = await checkGraph(network(4), 1, false);
     expect(faults).toEqual([]);
     expect(decibels).toBeGreaterThan(25);
-    const { node: nodes, initializer } = quantized!.graph!;
+    const { node: nodes, initializer } = quantized!.graph;
     expect(inputOf(nodes, 'softmax')).not.toBe('scores');
     const quantize = nodes.find(({ opType, input }) => opType === 'QuantizeLinear' && input[0] === 'p')!;
     const scale = initializer.find(({ name }) => name === quantize.input[1])!;

@@ -41,7 +41,7 @@ const ends = { inputs: [value('x', shape)], outputs: [value('y', shape)] };
 /** An If whose branches multiply. */
 function branches(output: string) {
   const body = (name: string) =>
-    model({ nodes: [product('x', name)], inputs: [], outputs: [value(name, shape)] }).graph!;
+    model({ nodes: [product('x', name)], inputs: [], outputs: [value(name, shape)] }).graph;
   const choice = makeNode('If', ['c'], [output], {}, { name: 'choice' });
   return {
     ...choice,

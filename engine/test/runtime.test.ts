@@ -65,7 +65,7 @@ describe('sessions', () => {
     ['runtime-load', '/nowhere/model.onnx'],
     [
       'runtime-unknown-operator',
-      { ...add, graph: { ...add.graph!, node: [node('Frobnicate', ['x'], ['y'])] } },
+      { ...add, graph: { ...add.graph, node: [node('Frobnicate', ['x'], ['y'])] } },
     ],
   ])('%s when a model cannot be loaded', async (code, source) => {
     const bytes = typeof source === 'string' || source instanceof Uint8Array ? source : encodeModel(source);

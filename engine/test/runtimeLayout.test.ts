@@ -121,7 +121,7 @@ describe('the written model', () => {
       ],
     });
     const { output, report } = await quantizeModel(network, [{ shape: [8, 8, 8], data: WAVES }], {});
-    const { node: nodes, initializer } = (await readModel(output)).model.graph!;
+    const { node: nodes, initializer } = (await readModel(output)).model.graph;
     const perChannel = (name: string) =>
       initializer.find((tensor) => tensor.name === name)?.dims.length === 1;
     const zeroPoints = nodes

@@ -54,7 +54,7 @@ describe('a layer as a CPU without VNNI computes it', () => {
     const optimized = await optimizedModel(encodeModel(proto));
     // A weight of 300 MB that is only said to be there.
     const giant = create(TensorProtoSchema, { name: 'giant', dataType: 3, dims: [300_000_000n] });
-    const graph = { ...optimized.graph!, initializer: [...optimized.graph!.initializer, giant] };
+    const graph = { ...optimized.graph, initializer: [...optimized.graph.initializer, giant] };
     const kernels = kernelsOf(encodeModel(proto), optimized);
     const feeds = [{ x: unsignedInput([1, 2], [255, 255]) }];
     const options = { workers: oneWorker(1), dir: '.' };
@@ -160,7 +160,7 @@ describe('the largest sum of two products', () => {
 describe('layers whose arithmetic is not known', () => {
   const stacked = async () => {
     const { proto } = layerModel({ ...PLAIN, op: 'MatMul', quantized: true, size: 2, outputs: 3 });
-    const weights = proto.graph!.initializer.find(({ name }) => name === 'w_q')!;
+    const weights = proto.graph.initializer.find(({ name }) => name === 'w_q')!;
     weights.dims = [1n, ...weights.dims];
     return optimizedModel(encodeModel(proto));
   };

@@ -31,11 +31,11 @@ export async function quantizeTiny(
 ): Promise<Written> {
   const { report, output } = await quantizeModel(model, samples, { defaults: 'nncf', ...quantization });
   const { model: written, dir } = await readModel(output);
-  return { report, model: written, nodes: written.graph!.node, ...reader(written, dir) };
+  return { report, model: written, nodes: written.graph.node, ...reader(written, dir) };
 }
 
 function reader(model: ModelProto, dir: string): Pick<Written, 'activation' | 'constant'> {
-  const { node, initializer } = model.graph!;
+  const { node, initializer } = model.graph;
   const constants = new Map(initializer.map((tensor) => [tensor.name, tensor]));
   const floats = (name: string) => Array.from(readFloats(constants.get(name)!, dir));
   const integers = (name: string) => Array.from(readInts(constants.get(name)!, dir), Number);

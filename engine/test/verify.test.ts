@@ -102,10 +102,10 @@ const LAYER: Layer = {
 
 /** The layer with this code in front of everything that is summed. */
 function withBias(proto: ModelProto, code: number): ModelProto {
-  const initializer = proto.graph!.initializer.map((one) =>
+  const initializer = proto.graph.initializer.map((one) =>
     one.name === 'b_q' ? makeTensor('b_q', [3], 6, Int32Array.of(code, 0, 0)) : one,
   );
-  return { ...proto, graph: { ...proto.graph!, initializer } };
+  return { ...proto, graph: { ...proto.graph, initializer } };
 }
 
 const input = (dims: readonly number[]) => ({
@@ -159,7 +159,7 @@ describe('operators on equal inputs', () => {
         input(dims),
         { x: tensor(dims, new Array<number>(dims.reduce((a, b) => a * b)).fill(2)) },
       ];
-      const positive = { ...planted, graph: { ...planted.graph!, initializer: planted.graph!.initializer.map((one) =>
+      const positive = { ...planted, graph: { ...planted.graph, initializer: planted.graph.initializer.map((one) =>
       one.name === 'w_q' ? makeTensor('w_q', one.dims.map(Number), 3, new Int8Array(12).fill(100)) : one) } }; // prettier-ignore
       const [, layer] = await compareOperators(positive, samples, options);
       expect(layer).toMatchObject({ node: 'layer', op });

@@ -1,3 +1,4 @@
+import type { ModelProto } from '../src/onnx/model.js';
 import { create } from '@bufbuild/protobuf';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -72,23 +73,23 @@ describe('functions of a model', () => {
       output: [named('y')],
       node: [call('first', 'x', 'a', ''), call('second', 'a', 'y', 'again')],
     }),
-  });
+  }) as ModelProto;
   const inlined = inlineFunctions(model);
 
   it('stand in the places of their calls, functions of functions too', () => {
     expect(inlined.functions).toEqual([]);
-    expect(inlined.graph!.node.map(({ opType }) => opType)).toEqual([
+    expect(inlined.graph.node.map(({ opType }) => opType)).toEqual([
       ...['MatMul', 'LeakyRelu', 'If'],
       ...['MatMul', 'LeakyRelu', 'If', 'Identity'],
     ]);
-    expect(inlined.graph!.node[0]!.name).toBe('first/MatMul');
+    expect(inlined.graph.node[0]!.name).toBe('first/MatMul');
     expect(inlined.opsetImport.map(({ domain }) => domain)).toEqual(['', 'my', 'com.microsoft']);
   });
   it('take the attributes of their calls', () => {
-    expect(inlined.graph!.node[1]!.attribute).toMatchObject([{ name: 'alpha', f: 0.25, refAttrName: '' }]);
+    expect(inlined.graph.node[1]!.attribute).toMatchObject([{ name: 'alpha', f: 0.25, refAttrName: '' }]);
   });
   it('have names of their own in every call, in bodies too', () => {
-    const names = inlined.graph!.node.flatMap((node) => [
+    const names = inlined.graph.node.flatMap((node) => [
       ...node.output,
       ...subgraphs(node).flatMap((body) => [
         ...body.node.flatMap(({ output }) => output),
@@ -96,13 +97,13 @@ describe('functions of a model', () => {
       ]),
     ]);
     expect(new Set(names).size).toBe(names.length);
-    const [body] = subgraphs(inlined.graph!.node[2]!);
+    const [body] = subgraphs(inlined.graph.node[2]!);
     expect(body!.node[0]!.input).toEqual(['first/t', 'first/c']);
   });
   it('of another operator set stay calls', () => {
     const other = { ...inner, opsetImport: opsets({ '': 13 }) };
     const kept = inlineFunctions({ ...model, functions: [outer, other] });
-    expect(kept.graph!.node.map(({ opType }) => opType)).toContain('Inner');
+    expect(kept.graph.node.map(({ opType }) => opType)).toContain('Inner');
     expect(kept.functions).toHaveLength(1);
   });
 });
@@ -116,11 +117,11 @@ describe('sparse constants', () => {
     const sparse = create(SparseTensorProtoSchema, { values, indices, dims: [2n, 3n] });
     const model = create(ModelProtoSchema, {
       graph: create(GraphProtoSchema, { sparseInitializer: [sparse] }),
-    });
+    }) as ModelProto;
     const { graph } = denseConstants(model, '.');
-    expect(graph!.sparseInitializer).toEqual([]);
-    expect([...readFloats(graph!.initializer[0]!, '.')]).toEqual([0, 5, 0, 0, 0, 7]);
-    expect(graph!.initializer[0]!.name).toBe('s');
+    expect(graph.sparseInitializer).toEqual([]);
+    expect([...readFloats(graph.initializer[0]!, '.')]).toEqual([0, 5, 0, 0, 0, 7]);
+    expect(graph.initializer[0]!.name).toBe('s');
   });
 });
 
@@ -132,7 +133,7 @@ describe('fresh names', () => {
       attribute: [graphAttribute('then_branch', body), makeAttribute('n', 1)],
     };
     const fresh = freshNames(
-      create(ModelProtoSchema, { graph: create(GraphProtoSchema, { node: [owner] }) }),
+      create(ModelProtoSchema, { graph: create(GraphProtoSchema, { node: [owner] }) }) as ModelProto,
     );
     expect(['r', 'r', 'y', 'new'].map(fresh)).toEqual(['r_2', 'r_3', 'y_2', 'new']);
   });

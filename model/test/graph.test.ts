@@ -9,7 +9,7 @@ import { floats, ints, model, node, randoms, value } from '../../test/kit/models
 /** If with one branch per side, each a Neg or Abs of the outer tensor `inner`. */
 function branching(inner: string): NodeProto {
   const branch = (op: string, out: string) =>
-    model({ inputs: [], outputs: [value(out)], nodes: [node(op, [inner], [out])] }).graph!;
+    model({ inputs: [], outputs: [value(out)], nodes: [node(op, [inner], [out])] }).graph;
   const graph = (name: string, op: string, out: string) => ({
     ...makeAttribute(name, 0),
     type: 5,
@@ -58,7 +58,7 @@ describe('the index', () => {
     const rewrite = rewriteGraph(chains);
     rewrite.addNode('Neg', ['a'], 'added', {}, { name: 'added' });
     rewrite.rewire([{ node: 'left, deeper', input: 0 }], 'added');
-    expect(rewrite.finish().graph!.node.map(({ name }) => name)).toEqual([
+    expect(rewrite.finish().graph.node.map(({ name }) => name)).toEqual([
       'left',
       'added',
       'left, deeper',

@@ -3,12 +3,8 @@ import { makeAttribute, opset } from '../src/onnx/node.js';
 import { nameNodes } from '../src/onnx/names.js';
 import { readModel } from '../src/onnx/read.js';
 import { upgradeModel } from '../src/upgrade/upgrade.js';
-import {
-  type ModelProto,
-  type NodeProto,
-  AttributeProtoSchema,
-  AttributeProto_AttributeType,
-} from '../src/onnx/onnx_pb.js';
+import type { ModelProto } from '../src/onnx/model.js';
+import { type NodeProto, AttributeProtoSchema, AttributeProto_AttributeType } from '../src/onnx/onnx_pb.js';
 import { create } from '@bufbuild/protobuf';
 import { createSession } from '../../engine/src/runtime/session.js';
 import type { HostTensor } from '../src/arrays/tensor.js';
@@ -157,7 +153,7 @@ describe('upgraded operators compute what they computed', () => {
     test.each(Object.entries(CASES))('%s', async (_name, source) => {
       const before = await runModel(source);
       const ranks = (tensor: string) =>
-        tensor === 'x' ? source.graph!.input[0]!.type!.value.value : undefined;
+        tensor === 'x' ? source.graph.input[0]!.type!.value.value : undefined;
       const rankOf = (tensor: string) => {
         const type = ranks(tensor);
         return type !== undefined && 'shape' in type ? type.shape.dim.length : undefined;
@@ -206,7 +202,7 @@ test('other domains keep their nodes and their versions', () => {
     domains: { 'com.example': 3 },
   });
   const { model: upgraded } = upgradeModel(source);
-  expect(upgraded.graph!.node).toEqual([foreign]);
+  expect(upgraded.graph.node).toEqual([foreign]);
   expect(opset(upgraded, 'com.example')).toBe(3);
 });
 
@@ -216,7 +212,7 @@ test('branches of If are upgraded too', async () => {
       inputs: [],
       outputs: [value(name, [3])],
       nodes: [node('Clip', ['x'], [name], { min: float(min), max: float(0.4) })],
-    }).graph!;
+    }).graph;
   const graph = (name: string, g: ReturnType<typeof branch>) => ({ ...makeAttribute(name, 0), type: 5, g });
   const choose = node('If', ['c'], ['y']);
   const source = model({

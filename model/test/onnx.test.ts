@@ -17,7 +17,8 @@ import { create } from '@bufbuild/protobuf';
 import { inspectModel } from '../src/onnx/inspect.js';
 import { readMetadata } from '../src/onnx/metadata.js';
 import { nameNodes } from '../src/onnx/names.js';
-import { StringStringEntryProtoSchema, type ModelProto, type TensorProto } from '../src/onnx/onnx_pb.js';
+import type { ModelProto } from '../src/onnx/model.js';
+import { StringStringEntryProtoSchema, type TensorProto } from '../src/onnx/onnx_pb.js';
 import { modelSha256, readModel } from '../src/onnx/read.js';
 import { makeTensor, readFloats, readInts } from '../src/onnx/tensor.js';
 import { halfToFloat } from '../src/arrays/halves.js';
@@ -125,7 +126,7 @@ describe('hostile files are one error that names the file', () => {
     writeFileSync(join(dir, 'secret.bin'), new Uint8Array(8000));
     symlinkSync(join(dir, 'secret.bin'), join(beside, 'link.bin'));
     const problem = await problemOf(
-      readModel(path).then(({ model: m }) => readFloats(m.graph!.initializer[0]!, beside)),
+      readModel(path).then(({ model: m }) => readFloats(m.graph.initializer[0]!, beside)),
     );
     expect(problem.code).toBe(code);
     expect(problem.message).toContain('"w"');
@@ -172,7 +173,7 @@ describe('writing', () => {
     expect(readdirSync(out).sort()).toEqual(['m.onnx', 'm.onnx.data']);
     const loaded = await readModel(path);
     expect(loaded.externalFiles).toEqual([join(out, 'm.onnx.data')]);
-    const [weight] = loaded.model.graph!.initializer;
+    const [weight] = loaded.model.graph.initializer;
     expect(weight!.rawData).toHaveLength(0);
     expect(readFloats(weight!, out)).toEqual(randoms(2000));
     const x = { x: { type: 'float32', dims: [1, 40], data: randoms(40) } } as const;
@@ -181,7 +182,7 @@ describe('writing', () => {
     );
     const inside = join(folder(), 'inside.onnx');
     await writeModel(loaded.model, inside, { sourceDir: out, externalData: false });
-    expect(readFloats((await readModel(inside)).model.graph!.initializer[0]!, dir)).toEqual(randoms(2000));
+    expect(readFloats((await readModel(inside)).model.graph.initializer[0]!, dir)).toEqual(randoms(2000));
   });
 
   test('the hash covers the external data', async () => {
@@ -205,7 +206,7 @@ describe('writing', () => {
     expect(dataName).toMatch(/^[0-9a-f]{8}\.data$/);
     renameSync(join(out, 'staged'), join(out, dataName!));
     const { model: read } = await readModel(join(out, 'm.onnx'));
-    expect(readFloats(read.graph!.initializer[0]!, out)).toEqual(randoms(2000));
+    expect(readFloats(read.graph.initializer[0]!, out)).toEqual(randoms(2000));
   });
 
   test('a folder that is not there is a problem', async () => {
@@ -270,7 +271,7 @@ test('unnamed nodes get stable names, repeated ones a number and a warning', () 
     ],
   });
   const { model: named, problems } = nameNodes(source);
-  expect(named.graph!.node.map((found) => found.name)).toEqual(['Relu_0_2', 'r', 'r_2', 'Relu_0']);
+  expect(named.graph.node.map((found) => found.name)).toEqual(['Relu_0_2', 'r', 'r_2', 'Relu_0']);
   expect(problems.map((problem) => problem.code)).toEqual(['duplicate-node-name']);
 });
 
@@ -359,7 +360,7 @@ describe('inspecting', () => {
       const summary = await inspectModel(path);
       const { graph } = nameNodes((await readModel(path)).model).model;
       expect(summary.nodes.map(({ name, op, inputs, outputs }) => ({ name, op, inputs, outputs }))).toEqual(
-        graph!.node.map(({ name, opType, input, output }) => ({
+        graph.node.map(({ name, opType, input, output }) => ({
           name,
           op: opType,
           inputs: input,

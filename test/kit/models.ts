@@ -78,7 +78,7 @@ export function model(parts: {
       input: [...parts.inputs],
       output: [...parts.outputs],
     }),
-  });
+  }) as ModelProto;
 }
 
 /** A model as if it had been read from a file. */

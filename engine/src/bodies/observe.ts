@@ -40,7 +40,7 @@ async function observe(
   watch: Watch,
   { source, samples, threads }: { source: SampleSource; samples: number; threads: number },
 ): Promise<ObservedBody[]> {
-  const graph = prepared.model.graph!;
+  const graph = prepared.model.graph;
   const node = graph.node.map((old) => (old.name === watch.node.name ? watch.node : old));
   const given = new Set(prepared.graph.inputs);
   const fetched = [...new Set(watch.tensors)].filter((tensor) => !given.has(tensor));

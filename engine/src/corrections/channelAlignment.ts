@@ -111,7 +111,7 @@ export async function alignChannels(
   if (layers.size === 0) return prepared;
   const constants: TensorProto[] = [];
   const fresh = freshNames(prepared.model);
-  const nodes = prepared.model.graph!.node.map((node) => {
+  const nodes = prepared.model.graph.node.map((node) => {
     const layer = layers.get(node.name);
     if (layer === undefined) return node;
     const [input = '', weight = ''] = node.input;

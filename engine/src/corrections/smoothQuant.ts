@@ -175,7 +175,7 @@ export async function applySmoothing(
     }
   }
 
-  const replaced = prepared.model.graph!.node.map((node) => {
+  const replaced = prepared.model.graph.node.map((node) => {
     const input = inputs.get(node);
     return input === undefined ? node : { ...node, input };
   });

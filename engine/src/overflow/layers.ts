@@ -44,8 +44,8 @@ export interface IntegerLayer {
 
 /** The layers of a runtime's optimized graph whose kernels add pairs of u8·s8 products, where weights are constant. */
 export function integerLayers(model: ModelProto): IntegerLayer[] {
-  const constants = new Map(model.graph!.initializer.map((tensor) => [tensor.name, tensor]));
-  return model.graph!.node.flatMap((node) => {
+  const constants = new Map(model.graph.initializer.map((tensor) => [tensor.name, tensor]));
+  return model.graph.node.flatMap((node) => {
     const layer = integerLayer(node, constants);
     return layer === null ? [] : [layer];
   });

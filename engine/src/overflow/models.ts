@@ -19,7 +19,7 @@ export function isTooLarge(optimized: ModelProto): boolean {
  */
 export function saturatingModel(optimized: ModelProto): ModelProto {
   const layers = new Map(layersAtRisk(optimized).map((layer) => [layer.node, layer]));
-  const graph = optimized.graph!;
+  const graph = optimized.graph;
   const built: GraphBuilder[] = [];
   const node = graph.node.flatMap((old) => {
     const layer = layers.get(old);

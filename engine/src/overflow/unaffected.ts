@@ -24,8 +24,8 @@ export type Unaffected = NonNullable<QuantizationReport['overflow']['layers'][nu
 export function unaffectedLayers({
   graph,
 }: ModelProto): { readonly node: NodeProto; readonly why: Unaffected }[] {
-  const constants = new Map(graph!.initializer.map((tensor) => [tensor.name, tensor]));
-  return graph!.node.flatMap((node) => {
+  const constants = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
+  return graph.node.flatMap((node) => {
     const why = ofKernel(node, constants);
     return why === null ? [] : [{ node, why }];
   });
@@ -33,14 +33,14 @@ export function unaffectedLayers({
 
 /** The operators of a model that multiply with constant 8-bit weights by way of a DequantizeLinear. */
 export function weightedOperators({ graph }: ModelProto): NodeProto[] {
-  const constants = new Map(graph!.initializer.map((tensor) => [tensor.name, tensor]));
+  const constants = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
   const weights = new Set(
-    graph!.node.flatMap((node) =>
+    graph.node.flatMap((node) =>
       isDequantize(node.opType) && isWeight(constants.get(node.input[0]!)) ? node.output : [],
     ),
   );
 
-  return graph!.node.filter((node) => isLinear(node) && node.input.some((input) => weights.has(input)));
+  return graph.node.filter((node) => isLinear(node) && node.input.some((input) => weights.has(input)));
 }
 
 /** Kernels that make their scales at run time are left out: what is known of them is not enough. */

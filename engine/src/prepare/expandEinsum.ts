@@ -9,7 +9,7 @@ import {
 
 /** Matrix products that are written as Einsum become MatMul, with a Transpose in front of a turned right operand. */
 export function expandEinsum(model: ModelProto): ModelProto {
-  const graph = model.graph!;
+  const graph = model.graph;
   const fresh = freshNames(model);
   let changed = false as boolean;
   const node = graph.node.flatMap((einsum): NodeProto[] => {

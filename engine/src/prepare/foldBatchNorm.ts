@@ -34,14 +34,14 @@ export function foldBatchNorms(model: ModelProto, graph: Graph, dir: string): Mo
   }
 
   if (changed.size === 0) return model;
-  const node = model.graph!.node.flatMap((old) => {
+  const node = model.graph.node.flatMap((old) => {
     const now = changed.get(old);
     return now === undefined ? [old] : now === null ? [] : [now];
   });
 
-  const initializer = [...model.graph!.initializer, ...added];
+  const initializer = [...model.graph.initializer, ...added];
 
-  return withoutUnused({ ...model, graph: { ...model.graph!, node, initializer } });
+  return withoutUnused({ ...model, graph: { ...model.graph, node, initializer } });
 }
 
 /** The linear node whose only reader is this BatchNormalization. */

@@ -69,7 +69,7 @@ async function foldNodes(
   foldable: readonly NodeProto[],
   dir: string,
 ): Promise<ModelProto> {
-  const graph = model.graph!;
+  const graph = model.graph;
   const folded = new Set(foldable);
   const values = await evaluate(model, foldable, resultsNeeded(model, folded), dir);
   const node = graph.node.filter((candidate) => !folded.has(candidate));
@@ -78,7 +78,7 @@ async function foldNodes(
 
 /** Shape nodes of tensors with fixed shapes become initializers. */
 function shapesToInitializers(model: ModelProto, types: ReadonlyMap<string, TensorType>): ModelProto {
-  const graph = model.graph!;
+  const graph = model.graph;
   const outputs = new Set(graph.output.map((value) => value.name));
   const added: TensorProto[] = [];
   const node = graph.node.filter((candidate) => {
@@ -100,7 +100,7 @@ function shapesToInitializers(model: ModelProto, types: ReadonlyMap<string, Tens
 
 /** Constant nodes that hold a tensor, number or list become initializers. */
 export function constantsAsInitializers(model: ModelProto): ModelProto {
-  const graph = model.graph!;
+  const graph = model.graph;
   const added: TensorProto[] = [];
   const node = graph.node.filter((candidate) => {
     const tensor = isConstantNode(candidate) ? constantValue(candidate) : undefined;
@@ -142,7 +142,7 @@ function constantValue(node: NodeProto): TensorProto | undefined {
 function foldableNodes(model: ModelProto, types: ReadonlyMap<string, TensorType>): NodeProto[] {
   const graph = indexGraph(model);
   const constant = new Set(
-    model.graph!.initializer.map((tensor) => tensor.name).filter((name) => !graph.isOptional(name)),
+    model.graph.initializer.map((tensor) => tensor.name).filter((name) => !graph.isOptional(name)),
   );
   const candidates = graph.nodes.filter((node) => {
     const inputs = node.input.filter((tensor) => tensor !== '');
@@ -202,7 +202,7 @@ async function evaluate(
 ): Promise<TensorProto[]> {
   if (results.length === 0) return [];
   const read = new Set(nodes.flatMap((node) => node.input));
-  const initializer = model.graph!.initializer.filter((tensor) => read.has(tensor.name));
+  const initializer = model.graph.initializer.filter((tensor) => read.has(tensor.name));
   const graph = create(GraphProtoSchema, { name: 'constants', node: [...nodes], initializer });
   const constants = withOutputs({ ...model, graph }, results);
   const session = await createSession(encodeModel(constants), { threads: 1, optimization: 'disabled', dir });
@@ -224,7 +224,7 @@ function asTensor(name: string, value: HostTensor): TensorProto {
 
 /** The model without initializers that nothing reads any more. */
 export function withoutUnused(model: ModelProto): ModelProto {
-  const graph = model.graph!;
+  const graph = model.graph;
   const index = indexGraph(model);
   const outputs = new Set(index.outputs);
   const initializer = graph.initializer.filter(

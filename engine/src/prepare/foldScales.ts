@@ -18,7 +18,7 @@ import { withoutUnused } from './foldConstants.js';
 export function foldScales(model: ModelProto, graph: Graph, dir: string): ModelProto {
   const fresh = freshNames(model);
   const constants: TensorProto[] = [];
-  const node = model.graph!.node.map((product): NodeProto => {
+  const node = model.graph.node.map((product): NodeProto => {
     const [left = '', right = ''] = product.input;
     const weight = graph.initializer(right);
     if (!isOnnxDomain(product) || product.opType !== 'MatMul' || weight?.dataType !== ElementType.FLOAT)
@@ -36,11 +36,11 @@ export function foldScales(model: ModelProto, graph: Graph, dir: string): ModelP
   });
 
   if (constants.length === 0) return model;
-  const initializer = [...model.graph!.initializer, ...constants];
+  const initializer = [...model.graph.initializer, ...constants];
 
   return withoutUnused({
     ...model,
-    graph: { ...model.graph!, node: withoutUnreadProducts(node, graph), initializer },
+    graph: { ...model.graph, node: withoutUnreadProducts(node, graph), initializer },
   });
 }
 

@@ -40,14 +40,14 @@ export function fuseGemms(model: ModelProto, graph: Graph): ModelProto {
   }
 
   if (changed.size === 0) return model;
-  const nodes = model.graph!.node.flatMap((old) => {
+  const nodes = model.graph.node.flatMap((old) => {
     const now = changed.get(old);
     return now === undefined ? [old] : now === null ? [] : [now];
   });
 
-  const initializer = [...model.graph!.initializer, ...added];
+  const initializer = [...model.graph.initializer, ...added];
 
-  return withoutUnused({ ...model, graph: { ...model.graph!, node: nodes, initializer } });
+  return withoutUnused({ ...model, graph: { ...model.graph, node: nodes, initializer } });
 }
 
 interface Fused {

@@ -13,7 +13,7 @@ import {
 export function inlineBranches(model: ModelProto, valueOf: (condition: TensorProto) => boolean): ModelProto {
   const graph = indexGraph(model);
   const fresh = freshNames(model);
-  const nodeNames = new Set(model.graph!.node.map(({ name }) => name));
+  const nodeNames = new Set(model.graph.node.map(({ name }) => name));
   const nameNode = (name: string) => {
     const given = nodeNames.has(name) ? fresh(name) : name;
     nodeNames.add(given);
@@ -22,7 +22,7 @@ export function inlineBranches(model: ModelProto, valueOf: (condition: TensorPro
 
   const initializers: TensorProto[] = [];
   let changed = false as boolean;
-  const node = model.graph!.node.flatMap((old): NodeProto[] => {
+  const node = model.graph.node.flatMap((old): NodeProto[] => {
     const branch = takenBranch(old, graph, valueOf);
     if (branch === undefined) return [old];
     changed = true;
@@ -33,9 +33,9 @@ export function inlineBranches(model: ModelProto, valueOf: (condition: TensorPro
   });
 
   if (!changed) return model;
-  const initializer = [...model.graph!.initializer, ...initializers];
+  const initializer = [...model.graph.initializer, ...initializers];
 
-  return { ...model, graph: { ...model.graph!, node, initializer } };
+  return { ...model, graph: { ...model.graph, node, initializer } };
 }
 
 function takenBranch(

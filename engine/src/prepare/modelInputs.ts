@@ -21,7 +21,7 @@ const OPTIONAL_SINCE = 4n;
  * become constants, as weights must be, which is said.
  */
 export function settleInputs(model: ModelProto): { model: ModelProto; problems: Problem[] } {
-  const graph = model.graph!;
+  const graph = model.graph;
   const listed = new Set(graph.input.map(({ name }) => name));
   const both = graph.initializer.filter(({ name }) => listed.has(name));
   if (both.length === 0) return { model, problems: [] };
@@ -66,7 +66,7 @@ function becameConstants(names: readonly string[]): Problem {
 
 /** The model whose inputs without a shape have free dimensions, as many as the convolution that reads them needs. */
 export function rankInputs(model: ModelProto): ModelProto {
-  const graph = model.graph!;
+  const graph = model.graph;
   const ranks = new Map(graph.initializer.map(({ name, dims }) => [name, dims.length]));
   let changed = false as boolean;
   const input = graph.input.map((value) => {

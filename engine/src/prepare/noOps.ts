@@ -6,7 +6,7 @@ import { capturedBy, type TensorType } from '@quantsmith/model/graph';
  * take the input; where the copy is a model output, the node before it takes that name.
  */
 export function dropNoOps(model: ModelProto, types: ReadonlyMap<string, TensorType> = new Map()): ModelProto {
-  const graph = model.graph!;
+  const graph = model.graph;
   const outputs = new Set(graph.output.map((value) => value.name));
   const captured = new Set(graph.node.flatMap((node) => [...capturedBy(node)]));
   const read = new Set([...graph.node.flatMap((node) => node.input), ...outputs, ...captured]);

@@ -22,7 +22,7 @@ export function normalizeLinear(model: ModelProto, graph: Graph, dir: string): M
   const fresh = freshNames(model);
   const rewriting: Rewriting = { graph, dir, fresh, built: buildGraph(fresh) };
   let changed = false as boolean;
-  const node = model.graph!.node.flatMap((old) => {
+  const node = model.graph.node.flatMap((old) => {
     const now = !isOnnxDomain(old)
       ? undefined
       : old.opType === 'Gemm'
@@ -36,9 +36,9 @@ export function normalizeLinear(model: ModelProto, graph: Graph, dir: string): M
   });
 
   if (!changed) return model;
-  const initializer = [...model.graph!.initializer, ...rewriting.built.constants.values()];
+  const initializer = [...model.graph.initializer, ...rewriting.built.constants.values()];
 
-  return withoutUnused({ ...model, graph: { ...model.graph!, node, initializer } });
+  return withoutUnused({ ...model, graph: { ...model.graph, node, initializer } });
 }
 
 interface Rewriting {

@@ -21,7 +21,7 @@ export function poolMeans(model: ModelProto, graph: Graph, dir: string): ModelPr
   const fresh = freshNames(model);
   const constants: TensorProto[] = [];
   let changed = false;
-  const node = model.graph!.node.flatMap((mean): NodeProto[] => {
+  const node = model.graph.node.flatMap((mean): NodeProto[] => {
     if (!isImageMean(graph, mean, opset(model), dir)) return [mean];
     changed = true;
     const [x = ''] = mean.input;
@@ -39,9 +39,9 @@ export function poolMeans(model: ModelProto, graph: Graph, dir: string): ModelPr
   });
 
   if (!changed) return model;
-  const initializer = [...model.graph!.initializer, ...constants];
+  const initializer = [...model.graph.initializer, ...constants];
 
-  return withoutUnused({ ...model, graph: { ...model.graph!, node, initializer } });
+  return withoutUnused({ ...model, graph: { ...model.graph, node, initializer } });
 }
 
 /** Since this operator set the axes are an input. */

@@ -96,7 +96,7 @@ export async function withGraph(
   node: NodeProto[],
   constants: readonly TensorProto[],
 ): Promise<PreparedModel> {
-  const graph = prepared.model.graph!;
+  const graph = prepared.model.graph;
   const read = new Set([...node.flatMap((reader) => reader.input), ...prepared.graph.outputs]);
   const initializer = [...graph.initializer, ...constants].filter(
     ({ name }) => read.has(name) || prepared.graph.isCaptured(name) || prepared.graph.isOptional(name),
@@ -104,7 +104,7 @@ export async function withGraph(
 
   const model: ModelProto = { ...prepared.model, graph: { ...graph, node, initializer } };
   const index = indexGraph(model, await inferTypes(model, prepared.dir));
-  const ordered = { ...model, graph: { ...model.graph!, node: [...index.nodes] } };
+  const ordered = { ...model, graph: { ...model.graph, node: [...index.nodes] } };
 
   return { ...prepared, model: ordered, graph: index };
 }
@@ -129,7 +129,7 @@ async function withFile<T>(path: string, body: () => Promise<T>): Promise<T> {
  */
 function traceOriginals(original: ModelProto, prepared: Graph): NamedNode[] {
   const readers = new Map<string, string[]>();
-  const nodes = original.graph!.node;
+  const nodes = original.graph.node;
   const functions = new Set(original.functions.map(({ name }) => name));
   const outputsOf = new Map(nodes.map((node) => [node.name, node.output]));
   for (const node of nodes) {

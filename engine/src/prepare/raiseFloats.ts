@@ -39,10 +39,10 @@ export interface Raised {
  * but for bfloat16, which `restoreBorder` puts back into the model that is written.
  */
 export function raiseFloats(model: ModelProto, dir: string): Raised {
-  const kinds = new Set([FLOAT16, BFLOAT16, ...(multipliesDoubles(model.graph!) ? [DOUBLE] : [])]);
-  const present = new Set(elementTypes(model.graph!).filter((type) => kinds.has(type)));
+  const kinds = new Set([FLOAT16, BFLOAT16, ...(multipliesDoubles(model.graph) ? [DOUBLE] : [])]);
+  const present = new Set(elementTypes(model.graph).filter((type) => kinds.has(type)));
   if (present.size === 0) return { model, storedAs: null, bfloat16Border: [], problems: [] };
-  const raised = { ...model, graph: raiseGraph(model.graph!, kinds, dir) };
+  const raised = { ...model, graph: raiseGraph(model.graph, kinds, dir) };
   const casts = new Set([FLOAT16, DOUBLE].filter((type) => kinds.has(type)));
   const { graph, changed } = retypeBorder(castBorder(raised, casts), BFLOAT16, FLOAT);
 
@@ -143,7 +143,7 @@ function withType(value: ValueInfoProto, elemType: number): ValueInfoProto {
 /** The model with these inputs and outputs in bfloat16 again, with casts to what it computes in. */
 export function restoreBorder(model: ModelProto, names: readonly string[]): ModelProto {
   if (names.length === 0) return model;
-  const { graph } = retypeBorder(model.graph!, FLOAT, BFLOAT16, new Set(names));
+  const { graph } = retypeBorder(model.graph, FLOAT, BFLOAT16, new Set(names));
   return { ...model, graph: castBorder({ ...model, graph }, new Set([BFLOAT16])) };
 }
 
@@ -161,7 +161,7 @@ function retypeBorder(graph: GraphProto, from: number, to: number, only?: Readon
 
 /** Casts behind the inputs and before the outputs of the raised types. */
 function castBorder(model: ModelProto, kinds: ReadonlySet<number>): GraphProto {
-  const graph = model.graph!;
+  const graph = model.graph;
   const fresh = freshNames(model);
   const narrow = (values: readonly ValueInfoProto[]) =>
     values.filter((value) => kinds.has(elementType(value)));

@@ -30,12 +30,12 @@ const SMALL_BYTES = 1024;
  */
 export async function inferTypes(model: ModelProto, dir?: string): Promise<Map<string, TensorType>> {
   const types = new Map<string, TensorType>();
-  for (const value of [...model.graph!.input, ...model.graph!.valueInfo, ...model.graph!.output]) {
+  for (const value of [...model.graph.input, ...model.graph.valueInfo, ...model.graph.output]) {
     const type = declaredType(value);
     if (type !== undefined) types.set(value.name, type);
   }
 
-  for (const tensor of model.graph!.initializer) {
+  for (const tensor of model.graph.initializer) {
     types.set(tensor.name, { elemType: tensor.dataType, dims: tensor.dims.map(Number) });
   }
 
@@ -81,7 +81,7 @@ async function knownScalars(
 ): Promise<ReadonlySet<string>> {
   const probed = unclear.filter((output) => dataTypeOf(output.type) !== undefined);
   if (probed.length === 0) return new Set();
-  const graph = model.graph!;
+  const graph = model.graph;
   const shapes = probed.map((_, index) => `quantsmith_shape_${index}`);
   const node = [
     ...graph.node,
@@ -110,7 +110,7 @@ function declaredType(value: ValueInfoProto): TensorType | undefined {
 
 /** What a caller has to feed: the model's inputs without constants. `dims` is empty where the file states no rank. */
 export function inputSignatures(model: ModelProto): TensorSignature[] {
-  const { input, initializer } = model.graph!;
+  const { input, initializer } = model.graph;
   const constants = new Set(initializer.map(({ name }) => name));
   return input.flatMap((value) => {
     const type = declaredType(value);
@@ -123,7 +123,7 @@ export function inputSignatures(model: ModelProto): TensorSignature[] {
 }
 
 function skeleton(model: ModelProto, isLarge: (tensor: TensorProto) => boolean): ModelProto {
-  const graph = model.graph!;
+  const graph = model.graph;
   const large = graph.initializer.filter(isLarge);
   const inputs = new Set(graph.input.map((value) => value.name));
   const declared = new Set(graph.output.map((value) => value.name));

@@ -15,7 +15,7 @@ export interface AloneModel {
  * operator then shows its own rounding of inputs and weights, and nothing of what lies before.
  */
 export function aloneModel(model: ModelProto, known: ReadonlySet<string>): AloneModel {
-  const graph = model.graph!;
+  const graph = model.graph;
   const fresh = freshNames(model);
   const given = new Map<string, string>();
   const inputs = new Set(graph.input.map(({ name }) => name));

@@ -21,7 +21,7 @@ export function narrowConstants(model: ModelProto, type: number, dir: string): M
   const exact = type === FLOAT16 ? exactHalves : exactBrainFloats;
   const fresh = freshNames(model);
   const casts: ReturnType<typeof makeNode>[] = [];
-  const initializer = model.graph!.initializer.map((tensor): TensorProto => {
+  const initializer = model.graph.initializer.map((tensor): TensorProto => {
     if (tensor.dataType !== 1 || elementCount(tensor.dims) < MIN_ELEMENTS) return tensor;
     const bits = exact(readFloats(tensor, dir));
     if (bits === null) return tensor;
@@ -32,5 +32,5 @@ export function narrowConstants(model: ModelProto, type: number, dir: string): M
 
   if (casts.length === 0) return model;
 
-  return { ...model, graph: { ...model.graph!, initializer, node: [...casts, ...model.graph!.node] } };
+  return { ...model, graph: { ...model.graph, initializer, node: [...casts, ...model.graph.node] } };
 }

@@ -20,13 +20,13 @@ export interface BuiltBody extends Pick<QuantizedBody, 'owner' | 'attribute'> {
 export function withBodies(model: ModelProto, bodies: readonly BuiltBody[]): ModelProto {
   if (bodies.length === 0) return model;
   const fresh = freshNames(model);
-  const outer = new Map(model.graph!.initializer.map((tensor) => [tensor.name, tensor]));
+  const outer = new Map(model.graph.initializer.map((tensor) => [tensor.name, tensor]));
   const bodyOf = ({ name: owner }: NodeProto, { name: attribute, g }: AttributeProto) => {
     const body = bodies.find((candidate) => candidate.owner === owner && candidate.attribute === attribute);
-    return body === undefined || g === undefined ? undefined : asBody(g, body.built.graph!, outer, fresh);
+    return body === undefined || g === undefined ? undefined : asBody(g, body.built.graph, outer, fresh);
   };
 
-  const node = model.graph!.node.map((old) => ({
+  const node = model.graph.node.map((old) => ({
     ...old,
     attribute: old.attribute.map((attribute) => {
       const g = bodyOf(old, attribute);
@@ -34,7 +34,7 @@ export function withBodies(model: ModelProto, bodies: readonly BuiltBody[]): Mod
     }),
   }));
 
-  return { ...model, graph: { ...model.graph!, node } };
+  return { ...model, graph: { ...model.graph, node } };
 }
 
 /** The graph of a quantized body between the original's inputs and outputs; constants from outside are read there again. */

@@ -107,7 +107,7 @@ function bodyLayers(
       )?.quantization;
 
       // What was prepared may be written otherwise than the body of the model.
-      const { node } = inside === undefined ? g : inside.prepared.model.graph!;
+      const { node } = inside === undefined ? g : inside.prepared.model.graph;
 
       return [
         ...node.filter(isLinear).map((inner) => bodyLayer(inner, owner, inside ?? null, outcome)),

@@ -44,7 +44,7 @@ export async function optimizedModel(
 
     await session.release();
 
-    return fromBinary(ModelProtoSchema, await readFile(optimizedPath));
+    return fromBinary(ModelProtoSchema, await readFile(optimizedPath)) as ModelProto;
   });
 }
 
@@ -62,8 +62,8 @@ export async function fusedKernels(
 
 /** The kernels of `optimized`, the runtime's own graph of `model`. */
 export function kernelsOf(model: Uint8Array, { graph }: ModelProto): ReadonlyMap<string, RuntimeKernel> {
-  const optimized = graph!;
-  const source = fromBinary(ModelProtoSchema, model).graph!;
+  const optimized = graph;
+  const { graph: source } = fromBinary(ModelProtoSchema, model) as ModelProto;
   const covered = coverage(source, optimized);
   const integers = integerTensors(optimized);
   const kernels = new Map<string, RuntimeKernel>();

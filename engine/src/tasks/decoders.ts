@@ -56,6 +56,12 @@ function yolov5([output]: readonly HostTensor[], task: Task, input: InputSize): 
 
 type Four = readonly [number, number, number, number];
 
+/** The four numbers of a row. */
+function boxAt(values: ArrayLike<number>, row: number): Four {
+  const start = 4 * row;
+  return [values[start]!, values[start + 1]!, values[start + 2]!, values[start + 3]!];
+}
+
 function withObjectness(
   { dims, data }: HostTensor,
   task: Task,
@@ -140,7 +146,7 @@ function ssd(outputs: readonly HostTensor[], task: Task, input: InputSize): Dete
     for (let label = 1; label < classes; label++) {
       const score = probabilities === null ? scores[row * classes + label]! : probabilities[label]!;
       if (!(score >= task.scoreThreshold)) continue;
-      const [left, top, right, bottom] = [0, 1, 2, 3].map((i) => boxes[4 * row + i]!) as unknown as Four;
+      const [left, top, right, bottom] = boxAt(boxes, row);
       const corners = [left * unitX, top * unitY, right * unitX, bottom * unitY] as const;
       detections.push({ corners, class: label - 1, score });
     }
@@ -173,7 +179,7 @@ function detr(outputs: readonly HostTensor[], task: Task, input: InputSize): Det
     let best = 0;
     for (let label = 1; label < classes; label++) if (scores[label]! > scores[best]!) best = label;
     if (!(scores[best]! >= task.scoreThreshold)) continue;
-    const [x, y, width, height] = [0, 1, 2, 3].map((i) => boxes[4 * row + i]!) as unknown as Four;
+    const [x, y, width, height] = boxAt(boxes, row);
     const corners = around(x * unitX, y * unitY, width * unitX, height * unitY);
     detections.push({ corners, class: best, score: scores[best]! });
   }
@@ -217,7 +223,7 @@ function apartRows(outputs: readonly HostTensor[]): Detection[] | null {
   const corners = boxes.data as ArrayLike<number>;
 
   return Array.from({ length: count }, (_, row) => ({
-    corners: [0, 1, 2, 3].map((i) => corners[4 * row + i]!) as unknown as Four,
+    corners: boxAt(corners, row),
     score: Number(scores.data[row]),
     class: Number(labels.data[row]),
   }));

@@ -31,7 +31,7 @@ export interface Cut {
  * inference. Codes that a body of If, Loop or Scan reads, and those that are outputs of the model, stay whole.
  */
 export function cutAtCodes(model: ModelProto): CutModel {
-  const graph = model.graph!;
+  const graph = model.graph;
   const fresh = freshNames(model);
   const zeroTypes = new Map(graph.initializer.map(({ name, dataType }) => [name, dataType]));
   const captured = new Set(

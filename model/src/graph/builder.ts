@@ -1,6 +1,7 @@
 import { ElementType } from '../onnx/elementTypes.js';
 import { type AttributeValue, makeNode } from '../onnx/node.js';
-import type { ModelProto, NodeProto, TensorProto } from '../onnx/onnx_pb.js';
+import type { ModelProto } from '../onnx/model.js';
+import type { NodeProto, TensorProto } from '../onnx/onnx_pb.js';
 import { withOutputs } from '../onnx/outputs.js';
 import { makeTensor } from '../onnx/tensor.js';
 
@@ -56,7 +57,7 @@ export function withBuilt(
   built: readonly GraphBuilder[],
   outputs: readonly string[],
 ): ModelProto {
-  const graph = model.graph!;
+  const graph = model.graph;
   const node = [...graph.node, ...built.flatMap(({ nodes }) => nodes)];
   const initializer = [...graph.initializer, ...built.flatMap(({ constants }) => [...constants.values()])];
   return withOutputs({ ...model, graph: { ...graph, node, initializer } }, outputs);

@@ -1,9 +1,10 @@
 import { elementBytes, elementCount, makeTensor, rawBytes, readInts } from '../onnx/tensor.js';
-import type { GraphProto, ModelProto, SparseTensorProto, TensorProto } from '../onnx/onnx_pb.js';
+import type { ModelProto } from '../onnx/model.js';
+import type { GraphProto, SparseTensorProto, TensorProto } from '../onnx/onnx_pb.js';
 
 /** The model with sparse initializers written out: whatever reads constants finds them in one place. */
 export function denseConstants(model: ModelProto, dir: string): ModelProto {
-  const graph: GraphProto = model.graph!;
+  const graph: GraphProto = model.graph;
   if (graph.sparseInitializer.length === 0) return model;
   const dense = graph.sparseInitializer.map((sparse) => denseTensor(sparse, dir));
   return {

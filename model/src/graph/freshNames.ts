@@ -1,12 +1,13 @@
 import { subgraphs } from '../onnx/node.js';
-import type { GraphProto, ModelProto } from '../onnx/onnx_pb.js';
+import type { ModelProto } from '../onnx/model.js';
+import type { GraphProto } from '../onnx/onnx_pb.js';
 
 /**
  * Gives names that nothing in the model has yet, and gives none twice: `base`, or `base_2`, `base_3` …
  * Bodies of If, Loop and Scan count: a name of the outer graph must not stand in them too.
  */
 export function freshNames(model: ModelProto): (base: string) => string {
-  const taken = new Set(namesOf(model.graph!));
+  const taken = new Set(namesOf(model.graph));
   return (base) => {
     let name = base;
     for (let n = 2; taken.has(name); n++) name = `${base}_${n}`;

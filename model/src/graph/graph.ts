@@ -1,6 +1,7 @@
 import { fail } from '@quantsmith/schemas';
 import { isConstantNode } from '../onnx/node.js';
-import type { ModelProto, NodeProto, TensorProto } from '../onnx/onnx_pb.js';
+import type { ModelProto } from '../onnx/model.js';
+import type { NodeProto, TensorProto } from '../onnx/onnx_pb.js';
 import { capturedBy } from './captured.js';
 import { depthOrder } from './order.js';
 
@@ -40,7 +41,7 @@ export interface Graph {
 /** Indexes the main graph. Throws `model-cyclic` when the nodes cannot be ordered, `model-tensor-twice`
  * where two of them write one tensor: readers of it could go round in circles. */
 export function indexGraph(model: ModelProto, types: ReadonlyMap<string, TensorType> = new Map()): Graph {
-  const graph = model.graph!;
+  const graph = model.graph;
   const values = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
   const inputs = new Set(graph.input.map(({ name }) => name));
   const initializers = new Map([...values].filter(([name]) => !inputs.has(name)));

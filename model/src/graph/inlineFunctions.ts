@@ -1,10 +1,10 @@
 import { subgraphs, makeNode } from '../onnx/node.js';
+import type { ModelProto } from '../onnx/model.js';
 import {
   AttributeProto_AttributeType as Type,
   type AttributeProto,
   type FunctionProto,
   type GraphProto,
-  type ModelProto,
   type NodeProto,
 } from '../onnx/onnx_pb.js';
 import { freshNames } from './freshNames.js';
@@ -33,7 +33,7 @@ export function inlineFunctions(model: ModelProto): ModelProto {
     );
 
   const context: Context = { functions, fresh: freshNames(model) };
-  const graph = inlineGraph(model.graph!, context, 0);
+  const graph = inlineGraph(model.graph, context, 0);
   const kept = model.functions.filter(
     ({ domain, name, overload }) => !functions.has(keyOf(domain, name, overload)),
   );

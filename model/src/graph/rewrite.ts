@@ -1,8 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import { type AttributeValue, makeNode } from '../onnx/node.js';
+import type { ModelProto } from '../onnx/model.js';
 import {
   type GraphProto,
-  type ModelProto,
   type NodeProto,
   type OperatorSetIdProto,
   OperatorSetIdProtoSchema,
@@ -39,7 +39,7 @@ export interface GraphRewrite {
 }
 
 export function rewriteGraph(model: ModelProto): GraphRewrite {
-  const graph = model.graph!;
+  const graph = model.graph;
   const nodes = graph.node.map((node) => ({
     ...node,
     input: [...node.input],

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { toBinary } from '@bufbuild/protobuf';
 import { subgraphs } from '../onnx/node.js';
-import { type GraphProto, type ModelProto, type TensorProto, TensorProtoSchema } from '../onnx/onnx_pb.js';
+import type { ModelProto } from '../onnx/model.js';
+import { type GraphProto, type TensorProto, TensorProtoSchema } from '../onnx/onnx_pb.js';
 import { elementCount } from '../onnx/tensor.js';
 import { freshNames } from './freshNames.js';
 import { renameReadings, mapBodies } from './rename.js';
@@ -11,7 +12,7 @@ const MIN_ELEMENTS = 64;
 
 /** The model in which a constant that the graph and its bodies, or several bodies, hold is stored once, in the graph. */
 export function shareConstants(model: ModelProto): ModelProto {
-  const graph = model.graph!;
+  const graph = model.graph;
   const inside = graph.node.flatMap((node) => subgraphs(node).flatMap(constantsOf)).map(withKey);
   const counts = new Map<string, number>();
   for (const { key } of inside) counts.set(key, (counts.get(key) ?? 0) + 1);

@@ -1,6 +1,7 @@
 export * from './elementTypes.js';
 export * from './inspect.js';
 export * from './metadata.js';
+export { hasGraph, type ModelProto } from './model.js';
 export * from './names.js';
 export * from './node.js';
 export * from './onnx_pb.js';

@@ -1,4 +1,4 @@
-import type { ModelProto } from './onnx_pb.js';
+import type { ModelProto } from './model.js';
 import type { Problem } from '@quantsmith/schemas';
 
 /**
@@ -31,7 +31,7 @@ export function uniqueNodeNames(
 
 /** Gives every node of the main graph a unique name; a repeated name is a warning. The model is not changed. */
 export function nameNodes(model: ModelProto): { model: ModelProto; problems: Problem[] } {
-  const graph = model.graph!;
+  const graph = model.graph;
   const names = uniqueNodeNames(graph.node);
   const problems: Problem[] = [];
   const node = graph.node.map((old, index) => {

@@ -1,11 +1,11 @@
 import { create } from '@bufbuild/protobuf';
+import type { ModelProto } from './model.js';
 import {
   AttributeProto_AttributeType as Type,
   AttributeProtoSchema,
   NodeProtoSchema,
   type AttributeProto,
   type GraphProto,
-  type ModelProto,
   type NodeProto,
   type TensorProto,
 } from './onnx_pb.js';

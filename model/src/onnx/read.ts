@@ -7,7 +7,8 @@ import { fileSha256, hashFile } from '../files/hash.js';
 import { bytesOf, whyUnreadable, withFile } from '../files/regular.js';
 import { fail } from '@quantsmith/schemas';
 import { subgraphs } from './node.js';
-import { ModelProtoSchema, type GraphProto, type ModelProto, type TensorProto } from './onnx_pb.js';
+import { hasGraph, type ModelProto } from './model.js';
+import { ModelProtoSchema, type GraphProto, type TensorProto } from './onnx_pb.js';
 import { elementBytes, elementCount, externalReference, isExternal, missingData } from './tensor.js';
 
 export interface LoadedModel {
@@ -38,7 +39,7 @@ export async function readModel(path: string): Promise<LoadedModel> {
   const model = decodeModel(bytes, file);
   const dir = dirname(file);
   const sizes = new Map<string, number>();
-  for (const tensor of allTensors(model.graph!)) {
+  for (const tensor of allTensors(model.graph)) {
     checkTensor(tensor, file);
     if (!isExternal(tensor)) continue;
     const { file: data, offset, length } = externalReference(tensor, dir);
@@ -132,7 +133,7 @@ export function unreadableModel(file: string, error: unknown): never {
 
 function decodeModel(bytes: Uint8Array, file: string): ModelProto {
   if (bytes.byteLength === 0) fail('model-not-onnx', `${file} is empty.`, { file });
-  let model: ModelProto;
+  let model;
   try {
     model = fromBinary(ModelProtoSchema, bytes);
   } catch (error) {
@@ -149,7 +150,7 @@ function decodeModel(bytes: Uint8Array, file: string): ModelProto {
     return fail('model-not-onnx', `${file} is not an ONNX model.`, { file });
   }
 
-  if (model.graph === undefined || model.opsetImport.length === 0 || model.irVersion === 0n) {
+  if (!hasGraph(model) || model.opsetImport.length === 0 || model.irVersion === 0n) {
     return fail('model-not-onnx', `${file} is not an ONNX model: it has no graph or names no operator set.`, {
       file,
     });

@@ -1,11 +1,11 @@
 import { toBinary } from '@bufbuild/protobuf';
 import type { FileHandle } from 'node:fs/promises';
+import type { ModelProto } from './model.js';
 import {
   GraphProtoSchema,
   ModelProtoSchema,
   TensorProto_DataLocation,
   TensorProtoSchema,
-  type ModelProto,
   type TensorProto,
 } from './onnx_pb.js';
 import { elementBytes, elementCount, isExternal, rawBytes } from './tensor.js';
@@ -28,8 +28,8 @@ interface Piece {
  */
 export async function streamModel(model: ModelProto, handle: FileHandle, sourceDir: string): Promise<number> {
   const { graph, ...rest } = model;
-  const pieces = graph!.initializer.map(asPiece);
-  const graphHead = toBinary(GraphProtoSchema, { ...graph!, initializer: [] });
+  const pieces = graph.initializer.map(asPiece);
+  const graphHead = toBinary(GraphProtoSchema, { ...graph, initializer: [] });
   const initializers = pieces.reduce((sum, piece) => sum + messageLength(pieceLength(piece)), 0);
   let position = 0;
   const write = async (bytes: Uint8Array) => {

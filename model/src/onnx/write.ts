@@ -4,11 +4,11 @@ import { fail } from '@quantsmith/schemas';
 import { fileSha256 } from '../files/hash.js';
 import { systemReason } from '../files/regular.js';
 import { writeSynced } from '../files/write.js';
+import type { ModelProto } from './model.js';
 import {
   ModelProtoSchema,
   StringStringEntryProtoSchema,
   TensorProto_DataLocation,
-  type ModelProto,
   type TensorProto,
 } from './onnx_pb.js';
 import { streamModel } from './stream.js';
@@ -88,7 +88,7 @@ const sizeOf = (tensor: TensorProto) => Math.ceil(elementCount(tensor.dims) * el
 
 /** The bytes of all initializers, in the file or beside it. */
 export function weightBytes(model: ModelProto): number {
-  return model.graph!.initializer.reduce((sum, tensor) => sum + sizeOf(tensor), 0);
+  return model.graph.initializer.reduce((sum, tensor) => sum + sizeOf(tensor), 0);
 }
 
 /** A tensor whose values, wherever they lie, are in the file. */
@@ -112,7 +112,7 @@ async function writeExternal(
   model: ModelProto,
   { path, nameFor, sourceDir }: ExternalTarget,
 ): Promise<{ model: ModelProto; bytes: number; name: string }> {
-  const graph = model.graph!;
+  const graph = model.graph;
   let end = 0;
   const initializer: TensorProto[] = [];
   const placed: { index: number; offset: number; length: number }[] = [];

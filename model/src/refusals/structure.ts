@@ -1,7 +1,8 @@
 import type { ModelFunction, ModelNode, ModelSummary } from '@quantsmith/schemas';
 import { isFloatType } from '../onnx/elementTypes.js';
 import { isConstantNode, opset, subgraphs, tensorAttribute } from '../onnx/node.js';
-import type { GraphProto, ModelProto, NodeProto } from '../onnx/onnx_pb.js';
+import type { ModelProto } from '../onnx/model.js';
+import type { GraphProto, NodeProto } from '../onnx/onnx_pb.js';
 
 /** What of a model decides whether it can be quantized: no weights, no types of activations. */
 export interface Structure {

@@ -3,11 +3,11 @@ import { create } from '@bufbuild/protobuf';
 import type { Problem } from '@quantsmith/schemas';
 import { freshNames } from '../graph/index.js';
 import { isConstantNode, isOnnxDomain, opset, subgraphs, tensorAttribute } from '../onnx/node.js';
+import type { ModelProto } from '../onnx/model.js';
 import {
   OperatorSetIdProtoSchema,
   type AttributeProto,
   type GraphProto,
-  type ModelProto,
   type NodeProto,
   type TensorProto,
 } from '../onnx/onnx_pb.js';
@@ -63,13 +63,13 @@ export function upgradeModel(
   }
 
   const target = Math.max(from, wanted, MINIMUM_OPSET);
-  const floats = constantFloats(model.graph!);
-  const read = new Set(readTensors(model.graph!));
+  const floats = constantFloats(model.graph);
+  const read = new Set(readTensors(model.graph));
   const isRead = (tensor: string) => read.has(tensor);
   const steps = versionsBetween(from, target);
   const upgraded = steps.reduce(
     (graph, version) => upgradeGraph(graph, version, { fresh, ranks, floats, isRead, problems }),
-    model.graph!,
+    model.graph,
   );
   const opsetImport = [
     create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(target) }),
