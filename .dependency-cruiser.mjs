@@ -154,7 +154,7 @@ const ARROWS = {
       '.': 'commands config history report runs start npm:vscode npm:vscode-languageclient',
       commands: 'config report runs npm:vscode npm:vscode-languageclient',
       config: 'npm:vscode',
-      history: 'config report runs npm:vscode',
+      history: 'config report runs npm:vscode npm:vscode-languageclient',
       report: 'runs npm:vscode',
       runs: 'config npm:vscode npm:vscode-languageclient',
       start: 'commands runs npm:vscode npm:vscode-languageclient',

@@ -1,7 +1,6 @@
 import * as vscode from 'vscode';
 import { DidChangeConfigurationNotification, type LanguageClient } from 'vscode-languageclient/node';
 import { checkConfig } from './commands/check.js';
-import { compareReports } from './commands/compare.js';
 import { convertConfig } from './commands/convert.js';
 import { openDocs } from './commands/docs.js';
 import { openExample } from './commands/example.js';
@@ -12,6 +11,7 @@ import { compareOverflowFixes, SERVER_OVERFLOW, setOverflowFix } from './command
 import { showReport } from './commands/report.js';
 import { runQuantization, SERVER_RUN } from './commands/run.js';
 import { registerHistoryCommands } from './history/commands.js';
+import { compareReports } from './history/compareReports.js';
 import { createHistoryTree } from './history/tree.js';
 import { createLanguageClient } from './languageClient.js';
 import { newestReportOf, readReport } from './report/files.js';
@@ -49,7 +49,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     runs,
     showRunStatus(runs),
     tree,
-    registerHistoryCommands(tree),
+    registerHistoryCommands(client, tree),
     registerTasks(runs, run),
     createTestExplorer(run),
   );
@@ -95,7 +95,7 @@ function registerCommands(
     showReport(panels, fileOf(file) ?? reportInView(panels.active())),
   );
   command('quantsmith.compare', (first?: unknown, second?: unknown) =>
-    compareReports(fileOf(first) ?? reportInView(panels.active()), fileOf(second)),
+    compareReports(client, fileOf(first) ?? reportInView(panels.active()), fileOf(second)),
   );
   command('quantsmith.check', async (given?: unknown) => checkConfig(await configOf(given)));
   command('quantsmith.convert', () => convertConfig(client));

@@ -1,3 +1,4 @@
+import { factsText, summaryFacts } from '@quantsmith/report';
 import type { QuantizationReport } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
 import type { RunResult } from './commands/run.js';
@@ -56,12 +57,13 @@ async function runTest(test: vscode.TestRun, item: vscode.TestItem, run: RunConf
     return;
   }
 
+  const report = await readReport(vscode.Uri.file(result.reportPath));
+  if (report !== null) test.appendOutput(outputOf(report), undefined, item);
   if (result.satisfied !== false && result.distrust === null) {
     test.passed(item, duration);
     return;
   }
 
-  const report = await readReport(vscode.Uri.file(result.reportPath));
   const message = new vscode.TestMessage(
     result.distrust ?? (report === null ? 'The target was missed.' : missed(report)),
   );
@@ -69,6 +71,10 @@ async function runTest(test: vscode.TestRun, item: vscode.TestItem, run: RunConf
   message.location = new vscode.Location(uri, await targetRange(uri));
   test.failed(item, message, duration);
 }
+
+/** The figures that decide, as the command line prints them; a terminal wants both ends of a line. */
+const outputOf = (report: QuantizationReport) =>
+  `${factsText(summaryFacts(report)).trimEnd().replaceAll('\n', '\r\n')}\r\n`;
 
 function missed({ metric }: QuantizationReport): string {
   if (metric === null) return 'The target was missed.';

@@ -45,13 +45,16 @@ describe('check', () => {
 });
 
 describe('compare', () => {
-  const preview = () => editor.executed.filter(([name]) => name === 'markdown.showPreviewToSide');
+  const pages = () => editor.panels.map(({ title }) => title);
+  const COMPARISON = 'Comparison: net.int8.onnx and net.int8.onnx';
+  // The server knows of no settings that differ.
+  beforeEach(() => void serverAnswers([]));
 
   it('puts two reports side by side', async () => {
     const a = extension.writeReport('a.report.json', 'net.quant.yaml');
     const b = extension.writeReport('b.report.json', 'net.quant.yaml');
     await extension.command('compare', a, b);
-    expect(preview()).toHaveLength(1);
+    expect(pages()).toEqual([COMPARISON]);
   });
 
   it('takes the report of the config in view, and one to choose', async () => {
@@ -62,7 +65,7 @@ describe('compare', () => {
     answer({ 'compare with': 'a.report.json' });
     await extension.command('compare');
     expect(lastQuestion()?.choices).toEqual(['a.report.json']);
-    expect(preview()).toHaveLength(1);
+    expect(pages()).toEqual([COMPARISON]);
   });
 
   it('ends where none is chosen, there is no other or none at all', async () => {
@@ -80,7 +83,7 @@ describe('compare', () => {
       'There is no other report in this folder to compare with.',
       'The report to compare with',
     ]);
-    expect(preview()).toEqual([]);
+    expect(pages()).toEqual([]);
   });
 
   it.each([
@@ -188,11 +191,11 @@ describe('overflow fixes', () => {
 });
 
 describe('debug', () => {
-  it('shows each layer as Markdown', async () => {
+  it('shows each layer on a page', async () => {
     const sent = serverAnswers(sampleDebug());
     await extension.command('debug', extension.write('net.quant.yaml'));
     expect(sent[0]?.name).toBe('quantsmith.server.debug');
-    expect(executed()).toContainEqual(['markdown.showPreviewToSide', expect.anything()]);
+    expect(editor.panels.map(({ title }) => title)).toEqual(['Layers: net.quant.yaml']);
   });
 
   it('needs a config', async () => {
@@ -404,10 +407,10 @@ describe('from a model to a config', () => {
         'Quantize 1/3: calibration data',
         [
           '../train: 3 images, labels.csv',
-          './val: 3 images in 2 class folders',
           './val/cat: 2 images',
           '../arrays: samples.npy',
           './val/dog: 1 images',
+          './val: 3 images in 2 class folders',
           'Browse…: another folder',
         ],
       ],

@@ -19,7 +19,7 @@ interface View {
     getChildren(node?: Node): Promise<Node[]>;
     getTreeItem(node: Node): vscode.TreeItem;
   };
-  selection: readonly Node[];
+  select(nodes: readonly Node[]): void;
 }
 
 const view = () => editor.registered.get('view quantsmith.history') as View;
@@ -118,6 +118,11 @@ describe('the history', () => {
     for (const listeners of [editor.files.created, editor.files.deleted])
       for (const listener of listeners) listener(extension.uri(CONFIG));
     expect(changes).toBe(4);
+    await children();
+    // Findings that change no state, as most do, leave the list as it is.
+    fire('diagnostics');
+    expect(changes).toBe(4);
+    editor.diagnostics.set(extension.uri(CONFIG).toString(), [{ severity: 0 } as vscode.Diagnostic]);
     fire('diagnostics');
     await extension.command('history.refresh');
     expect(changes).toBe(6);
@@ -133,37 +138,69 @@ describe('commands on runs', () => {
     await extension.command('history.open', run);
     await extension.command('history.open', (await children())[0]);
     expect(editor.panels.map(({ title }) => title)).toEqual([
-      `Report: net.int8.onnx (${new Date('2026-01-01T00:00:00.000Z').toLocaleString()})`,
+      `Report: net.int8.onnx (${new Date('2026-01-01T00:00:00.000Z').toLocaleString('sv')})`,
     ]);
   });
 
-  it('compare one with the one before it, settings first', async () => {
-    keepRun('2026-01-01', {}, 'model: net.onnx\npreset: performance\n');
-    keepRun('2026-02-01', {}, 'model: net.onnx\npreset: ```mixed\n');
-    const texts: string[] = [];
-    const openTextDocument = vscode.workspace.openTextDocument.bind(vscode.workspace);
-    Object.assign(vscode.workspace, {
-      openTextDocument: (source: { content?: string }) => {
-        texts.push(source.content ?? '');
-        return openTextDocument(source as never);
-      },
+  describe('compare', () => {
+    const asked: unknown[] = [];
+    const runs = async () => {
+      for (const month of ['01', '02', '03']) keepRun(`2026-${month}-01`);
+      return runNodes();
+    };
+    const texts = (nodes: readonly Node[]) =>
+      nodes.map((node) => `${item(node).id!}/${CONFIG}`).map((uri) => uri.slice(uri.indexOf('.quantsmith')));
+    const page = () => editor.panels.at(-1)!;
+
+    beforeEach(() => {
+      asked.length = 0;
+      editor.server = ({ name, args }) => {
+        if (name !== 'quantsmith.server.settings') return undefined;
+        asked.push(args.map((uri) => String(uri).slice(String(uri).indexOf('.quantsmith'))));
+        return [{ setting: 'quantization.preset', values: args.map(String) }];
+      };
     });
-    const [newest, oldest] = await runNodes();
-    await extension.command('history.compare', newest);
-    expect(editor.executed.at(-1)?.[0]).toBe('markdown.showPreviewToSide');
-    expect(texts[0]).toMatch(
-      /^## Settings\n\n````diff\n- preset: performance\n\+ preset: ```mixed\n````\n\n/,
-    );
-    keepRun('2026-03-01', {}, 'model: net.onnx\n');
-    await extension.command('history.compare', newest, [newest, oldest, (await runNodes())[0]]);
-    expect(texts[1]).toContain('3 runs');
-    view().selection = [newest!, newest!];
-    await extension.command('history.compare');
-    expect(texts[2]).toMatch(/^## Settings\n\nThe configs are alike\.\n/);
-    Object.assign(vscode.workspace, { openTextDocument });
+
+    it('one with the one before it, the older first, and settings before figures', async () => {
+      const [, middle, oldest] = await runs();
+      await extension.command('history.compare', middle);
+      expect(page().title).toMatch(
+        /^Comparison: net\.quant\.yaml, 2026-01-01 .* and net\.quant\.yaml, 2026-02-01 /,
+      );
+      expect(asked).toEqual([texts([oldest!, middle!])]);
+      expect(page().webview.html).toMatch(/Settings.*quantization\.preset.*Side by side/s);
+    });
+
+    it('many, with the way to each report', async () => {
+      const nodes = await runs();
+      await extension.command('history.compare', nodes[0], nodes);
+      expect(page().title).toBe('Comparison of 3 runs');
+      expect(page().webview.html).toContain('href="command:quantsmith.showReport?');
+    });
+
+    it('what is selected, where the command comes from the keyboard or its rows are being read anew', async () => {
+      const nodes = await runs();
+      view().select(nodes.slice(0, 2));
+      expect(editor.executed).toContainEqual(['setContext', 'quantsmith.selectedRuns', 2]);
+      await extension.command('history.compare');
+      await extension.command('history.compare', undefined, [undefined, undefined]);
+      expect(asked).toEqual(Array(2).fill(texts([nodes[1]!, nodes[0]!])));
+      // A single row that is being read anew is none that could be meant.
+      await extension.command('history.compare', undefined);
+      expect(toldTexts()).toEqual(['Select two or more runs to compare.']);
+    });
+
+    it('without settings where the server cannot tell them', async () => {
+      const [newest] = await runs();
+      editor.server = () => {
+        throw new Error('gone');
+      };
+      await extension.command('history.compare', newest);
+      expect(page().webview.html).not.toContain('Settings');
+    });
   });
 
-  it('compare two at least', async () => {
+  it('compares two at least', async () => {
     keepRun('2026-01-01');
     await extension.command('history.compare', (await runNodes())[0]);
     await extension.command('history.compare');

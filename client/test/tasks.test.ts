@@ -145,6 +145,13 @@ describe('the test explorer', () => {
     expect(await outcomeOf({ ...RESULT, satisfied: null })).toEqual(['passed', CONFIG]);
   });
 
+  it('shows the figures of a run', async () => {
+    const reportPath = extension.writeReport('net.report.json', CONFIG).fsPath;
+    await outcomeOf({ ...RESULT, reportPath });
+    const { output } = editor.registered.get('test run') as { output: string[] };
+    expect(output.join('')).toMatch(/top1, float +98\.00 %.*\r\n/);
+  });
+
   it('fails one that missed it on the line of the target', async () => {
     const { metric } = sampleReport();
     const reportOf = (change: object) =>

@@ -24,7 +24,7 @@ describe('which answers changed', () => {
       { source, metric: top1 } as unknown as Parts[0],
       { baseline: { states: float }, final: { states: quantized } } as unknown as Parts[1],
     );
-    expect(found).toMatchObject({ changed: 2, lost: 1, gained: 1 });
+    expect(found).toMatchObject({ changed: 2, lost: 1, gained: 1, lost_samples: [0], gained_samples: [1] });
     expect(found!.listed).toEqual([
       { name: '#0', label: 0, float: 0, quantized: 1, float_margin: 2, quantized_margin: -1 },
       { name: '#1', label: 1, float: 0, quantized: 1, float_margin: -1, quantized_margin: 1 },

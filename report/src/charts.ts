@@ -118,10 +118,11 @@ ${columns}`;
 }
 
 /** Points that nothing beats in both directions are filled. */
-function scatterSvg({ points, xTick, yTick, xLabel, yLabel }: ScatterChart): Drawn | null {
+function scatterSvg({ points, xTick, yTick, xLabel, yLabel, yMost }: ScatterChart): Drawn | null {
   const across = domain(around(points.map((point) => point.x)));
-  const yDomain = domain(around(points.map((point) => point.y)));
-  if (across === null || yDomain === null) return null;
+  const whole = domain(around(points.map((point) => point.y)));
+  if (across === null || whole === null) return null;
+  const yDomain = yMost === null ? whole : below(whole, yMost);
   const x = linear(across.ends, [EDGE.left + 16, WIDTH - EDGE.right - 16]);
   const y = linear(yDomain.ends, [BOTTOM, EDGE.top]);
   const body = markup`${yAxis(yDomain.ticks, y, yTick, WIDTH)}${across.ticks.map(
@@ -178,8 +179,13 @@ function linear([from, to]: readonly [number, number], [start, end]: readonly [n
   return (value) => start + ((value - from) / (to - from)) * (end - start);
 }
 
+interface Domain {
+  readonly ends: readonly [number, number];
+  readonly ticks: readonly number[];
+}
+
 /** Round ends and ticks around values; null where they leave nothing to draw. */
-function domain(values: readonly number[]): { ends: [number, number]; ticks: number[] } | null {
+function domain(values: readonly number[]): Domain | null {
   const low = values.reduce((a, b) => Math.min(a, b));
   const high = values.reduce((a, b) => Math.max(a, b));
   const step = tickStep((high - low) / 5);
@@ -189,6 +195,14 @@ function domain(values: readonly number[]): { ends: [number, number]; ticks: num
   const ticks = Array.from({ length: last - first + 1 }, (_, index) => (first + index) * step);
 
   return { ends: [first * step, last * step], ticks };
+}
+
+/** A domain without what no value can reach. */
+function below({ ends: [low, high], ticks }: Domain, limit: number): Domain {
+  return {
+    ends: [low, Math.min(high, Math.max(limit, low))],
+    ticks: ticks.filter((tick) => tick <= limit + 1e-9),
+  };
 }
 
 /** The next of 1, 2, 5 times a power of ten. */

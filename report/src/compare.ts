@@ -1,3 +1,4 @@
+import { pairedTest, type PairedTest } from './pairedTest.js';
 import type { Subject, SubjectLayer } from './subject.js';
 
 /** Two subjects side by side. */
@@ -6,6 +7,8 @@ export interface Comparison {
   readonly b: Subject;
   /** Why figures of the two are not like for like, in sentences. */
   readonly notes: readonly string[];
+  /** Whether their accuracies differ by more than chance; null: it cannot be told sample by sample. */
+  readonly paired_test: PairedTest | null;
   /** Counts that differ, the largest difference first; empty where the two count different things. */
   readonly operators: readonly { readonly op: string; readonly a: number; readonly b: number }[];
   /** Layers that differ: the largest loss of SQNR from a to b first, then those that cannot be ranked. */
@@ -36,6 +39,7 @@ export function compare(a: Subject, b: Subject): Comparison {
     a,
     b,
     notes: notes(a, b),
+    paired_test: pairedTest(a, b),
     operators: operatorDifferences(a, b),
     // Equal ranks keep the order of the graph; infinities must not be subtracted.
     layers: different.sort((a, other) => (rank(a) === rank(other) ? 0 : rank(a) - rank(other))),

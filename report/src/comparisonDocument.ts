@@ -1,15 +1,27 @@
+import type { SettingDifference } from '@quantsmith/schemas';
 import type { Comparison, LayerPair } from './compare.js';
 import type { Block, Cell, Document, Section } from './document.js';
 import { baseName, bytes, decibels, dropValue, duration, metricValue } from './figures.js';
+import { pText } from './pairedTest.js';
+import { settingsSection } from './settings.js';
 import type { Subject, SubjectLayer } from './subject.js';
 
-/** A comparison as a person reads it: what decides, then where the two differ. */
-export function comparisonDocument(comparison: Comparison): Document {
-  const { a, b, notes } = comparison;
+/**
+ * A comparison as a person reads it: what decides, then where the two differ. `settings`: in what their configs differ, where
+ * that is known; it comes first.
+ */
+export function comparisonDocument(
+  comparison: Comparison,
+  settings: readonly SettingDifference[] | null = null,
+): Document {
+  const { a, b } = comparison;
+  const remarks = [...pairedText(comparison), ...comparison.notes];
+
   return {
     title: 'Comparison',
     subtitle: `A is ${a.path}, B is ${b.path}`,
     blocks: [
+      ...settingsSection(settings, ['A', 'B']),
       {
         kind: 'table',
         caption: 'Side by side',
@@ -21,11 +33,29 @@ export function comparisonDocument(comparison: Comparison): Document {
         ],
         rows: figureRows(a, b),
       },
-      ...(notes.length === 0 ? [] : [{ kind: 'list', items: notes } as const]),
+      ...(remarks.length === 0 ? [] : [{ kind: 'list', items: remarks } as const]),
       ...layerSection(comparison),
       ...operatorSection(comparison),
     ],
   };
+}
+
+/** Below it, a difference is called more than chance. */
+const SIGNIFICANT = 0.05;
+
+function pairedText({ paired_test: test, a }: Comparison): string[] {
+  if (test === null || a.metric === null) return [];
+  const { samples, only_a: onlyA, only_b: onlyB, p_value: p } = test;
+  const judged =
+    onlyA + onlyB === 0
+      ? 'the two answer alike'
+      : `${pText(test)} (McNemar's exact test), ${
+          p < SIGNIFICANT ? 'more than chance explains' : 'no more than chance explains'
+        }`;
+
+  return [
+    `Paired test of ${a.metric.name} on ${samples} samples: ${onlyA} are right only in A, ${onlyB} only in B: ${judged}.`,
+  ];
 }
 
 const numeric = (title: string) => ({ title, numeric: true });

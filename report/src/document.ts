@@ -122,6 +122,8 @@ export interface ScatterChart {
     /** Whether no other point is at least as good in both directions. */
     readonly best: boolean;
   }[];
+  /** No y is larger: 1 of a share; null: there is no such bound. */
+  readonly yMost: number | null;
   readonly xTick: (value: number) => string;
   readonly yTick: (value: number) => string;
 }

@@ -1,4 +1,4 @@
-import type { DebugReport, QuantizationReport } from '@quantsmith/schemas';
+import type { DebugReport, QuantizationReport, SettingDifference } from '@quantsmith/schemas';
 import type { Comparison } from './compare.js';
 import { comparisonDocument } from './comparisonDocument.js';
 import { debugDocument } from './debugDocument.js';
@@ -51,14 +51,17 @@ export function reportText(report: QuantizationReport, paint?: Paint): string {
   return toText(reportDocument(report), paint);
 }
 
-/** Many runs as one HTML page: charts whose points lead to the reports, and a table. */
-export function runsHtml(runs: readonly ListedRun[]): string {
-  return toHtml(runsDocument(runs));
+/** Many runs as one HTML page: settings that differ, charts whose points lead to the reports, and a table. */
+export function runsHtml(runs: readonly ListedRun[], settings?: readonly SettingDifference[] | null): string {
+  return toHtml(runsDocument(runs, settings));
 }
 
-/** Many runs as Markdown. */
-export function runsMarkdown(runs: readonly ListedRun[]): string {
-  return toMarkdown(runsDocument(runs));
+/** Two runs as one HTML page, their settings first where those are known. */
+export function comparisonHtml(
+  comparison: Comparison,
+  settings?: readonly SettingDifference[] | null,
+): string {
+  return toHtml(comparisonDocument(comparison, settings));
 }
 
 /** A comparison as tables for a terminal. */
@@ -76,7 +79,7 @@ export function debugText(report: DebugReport, paint?: Paint): string {
   return toText(debugDocument(report), paint);
 }
 
-/** Every layer beside the float model, as Markdown. */
-export function debugMarkdown(report: DebugReport): string {
-  return toMarkdown(debugDocument(report));
+/** Every layer beside the float model, as one HTML page. */
+export function debugHtml(report: DebugReport): string {
+  return toHtml(debugDocument(report));
 }

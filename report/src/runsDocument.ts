@@ -1,6 +1,14 @@
-import { distrustOf, type QuantizationReport } from '@quantsmith/schemas';
+import {
+  distrustOf,
+  metricFacts,
+  type QuantizationReport,
+  type SettingDifference,
+} from '@quantsmith/schemas';
 import type { Block, Cell, Document, ScatterChart } from './document.js';
 import { bytes, duration, dropValue, metricValue, moment } from './figures.js';
+import { pairedTest, pText } from './pairedTest.js';
+import { settingsSection } from './settings.js';
+import { subjectOfReport } from './subject.js';
 
 /** One run among several. */
 export interface ListedRun {
@@ -13,13 +21,25 @@ export interface ListedRun {
 
 const MISSING = '–';
 
-/** Many runs at once: accuracy against latency and against size, and a table of all of them, the best accuracy first. */
-export function runsDocument(runs: readonly ListedRun[]): Document {
+/**
+ * Many runs at once: accuracy against latency and against size, and a table of all of them, the best accuracy first.
+ * `settings`: in what their configs differ, in the order of the runs, where that is known; it comes first.
+ */
+export function runsDocument(
+  runs: readonly ListedRun[],
+  settings: readonly SettingDifference[] | null = null,
+): Document {
   const sorted = [...runs].sort((a, b) => rank(b.report) - rank(a.report));
+  const tested = testedAgainstBest(sorted);
+
   return {
     title: 'Runs',
     subtitle: `${runs.length} runs`,
     blocks: [
+      ...settingsSection(
+        settings,
+        runs.map(({ label }) => label),
+      ),
       ...scatter(sorted, 'latency', 'ms', ({ latency_ms: latency }) => latency?.quantized_median ?? null),
       ...scatter(sorted, 'size', 'MB', ({ size }) => size.quantized_bytes / 1e6),
       {
@@ -34,11 +54,21 @@ export function runsDocument(runs: readonly ListedRun[]): Document {
           { title: 'Target' },
           { title: 'Latency', numeric: true },
           { title: 'Size', numeric: true },
+          ...(tested === null ? [] : [{ title: 'Paired test' }]),
         ],
-        rows: sorted.map(row),
+        rows: sorted.map((run, index) => [...row(run), ...(tested === null ? [] : [tested[index]!])]),
       },
     ],
   };
+}
+
+/** Of each run whether it falls behind the first by more than chance; null: of none it can be told. */
+function testedAgainstBest([best, ...others]: readonly ListedRun[]): Cell[] | null {
+  if (best === undefined) return null;
+  const subject = ({ label, report }: ListedRun) => subjectOfReport(label, report);
+  const tests = others.map((run) => pairedTest(subject(best), subject(run)));
+  if (tests.every((test) => test === null)) return null;
+  return ['the best', ...tests.map((test) => (test === null ? MISSING : `${pText(test)} against the best`))];
 }
 
 /** Larger is better; runs without a metric come last. */
@@ -103,6 +133,7 @@ function scatter(
     summary: `${points.length} runs; the table below has every figure.`,
     xLabel: `${what} (${unit})`,
     yLabel: name,
+    yMost: metricFacts(name)?.share === true ? 1 : null,
     points: points.map((point) => ({
       x: point.x,
       y: point.y,

@@ -18,6 +18,8 @@ export interface Subject {
     /** Whether the report itself says that its figures are not to be trusted. */
     readonly distrusted: boolean;
   } | null;
+  /** Numbers of the samples that flipped against the float model, right only there and right only here; null: not known. */
+  readonly flipped: { readonly lost: readonly number[]; readonly gained: readonly number[] } | null;
   readonly latency_ms: number | null;
   /** Hashes and names that tell whether figures of two subjects were measured alike. */
   readonly measured_on: {
@@ -74,6 +76,7 @@ export function subjectOfReport(path: string, report: QuantizationReport): Subje
             satisfied: metric.satisfied,
             distrusted: distrustOf(report) !== null,
           },
+    flipped: flippedOf(report),
     latency_ms: report.latency_ms?.quantized_median ?? null,
     measured_on: {
       model: report.model.sha256,
@@ -93,12 +96,18 @@ export function subjectOfReport(path: string, report: QuantizationReport): Subje
   };
 }
 
+function flippedOf({ answers }: QuantizationReport): Subject['flipped'] {
+  const { lost_samples: lost, gained_samples: gained } = answers ?? {};
+  return lost === undefined || gained === undefined ? null : { lost, gained };
+}
+
 /** The float model of a report, with what the report measured of it. */
 export function withBaseline(float: Subject, report: QuantizationReport): Subject {
-  const { metric, latency_ms: latency, measured_on } = subjectOfReport(float.path, report);
+  const { metric, latency_ms: latency, measured_on, flipped } = subjectOfReport(float.path, report);
   return {
     ...float,
     metric: metric === null ? null : { ...metric, value: metric.baseline, drop: 0, satisfied: null },
+    flipped: flipped === null ? null : { lost: [], gained: [] },
     latency_ms: latency === null ? null : (report.latency_ms?.float_median ?? null),
     measured_on,
   };
@@ -140,6 +149,7 @@ export function subjectOfModel({ path, fileBytes, nodes }: ModelStructure): Subj
     path,
     bytes: fileBytes,
     metric: null,
+    flipped: null,
     latency_ms: null,
     measured_on: null,
     operators: { of: 'file', counts },

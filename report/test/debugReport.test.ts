@@ -1,10 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { sampleDebug } from '../../test/kit/sampleDebug.js';
-import { debugMarkdown, debugText } from '../src/index.js';
+import { debugDocument } from '../src/debugDocument.js';
+import { debugHtml, debugText } from '../src/index.js';
+import { toMarkdown } from '../src/toMarkdown.js';
+import { pageText } from './page.js';
+
+const debugMarkdown = (report: Parameters<typeof debugDocument>[0]) => toMarkdown(debugDocument(report));
 
 const flat = (text: string) => text.replace(/ +/g, ' ');
 
 describe('layers beside the float model', () => {
+  it('are a page, too', () => expect(pageText(debugHtml(sampleDebug()))).toContain('net.onnx'));
+
   it('name the layer that loses the signal and why', () => {
     const text = flat(debugText(sampleDebug()));
     expect(text).toContain(

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { QuantizationReport } from '@quantsmith/schemas';
 import { sampleReport } from '../../test/kit/sampleReport.js';
-import { runsHtml, runsMarkdown, type ListedRun } from '../src/index.js';
+import { runsHtml, type ListedRun } from '../src/index.js';
+import { runsDocument } from '../src/runsDocument.js';
+import { toMarkdown } from '../src/toMarkdown.js';
 import { attribute, parsePage, textOf } from './page.js';
+
+const runsMarkdown = (runs: readonly ListedRun[]) => toMarkdown(runsDocument(runs));
 
 type Metric = NonNullable<QuantizationReport['metric']>;
 

@@ -78,6 +78,13 @@ export interface OverflowModelRequest {
   readonly modelPath: string;
 }
 
+/** A setting that is not the same in all of several configs, with its value in each as JSON; null: it is not written there. */
+export interface SettingDifference {
+  /** Its path, with dots. */
+  readonly setting: string;
+  readonly values: readonly (string | null)[];
+}
+
 /** What the engine finds on this machine: versions, CPU, cache. */
 export interface EnvironmentRequest {
   readonly kind: 'environment';

@@ -259,7 +259,14 @@ function offered(capabilities: KnownClientCapabilities): ServerCapabilities {
     renameProvider: capabilities.prepareRename ? { prepareProvider: true } : true,
     executeCommandProvider: { commands: Object.values(COMMANDS), workDoneProgress: true },
     ...(capabilities.pullDiagnostics
-      ? { diagnosticProvider: { interFileDependencies: true, workspaceDiagnostics: true } }
+      ? {
+          diagnosticProvider: {
+            // The owner of the problem matcher, too: what a task prints and what the server finds are one.
+            identifier: 'quantsmith',
+            interFileDependencies: true,
+            workspaceDiagnostics: true,
+          },
+        }
       : {}),
   };
 }

@@ -123,6 +123,9 @@ describe('data near a model', () => {
     write('m.quant.yaml', text);
     const { findings } = await checkConfigText(text, configPath);
     expect(findings.filter(({ severity }) => severity === 'error')).toEqual([]);
+    // It counts no samples: there are two, and what is left out takes what there is.
+    expect(text).not.toContain('subset_size');
+    expect(findings.filter(({ path }) => path[0] === 'quantization')).toEqual([]);
   });
 
   it('of another folder, written relative to the config', async () => {

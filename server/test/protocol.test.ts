@@ -145,6 +145,25 @@ describe('over streams in memory', () => {
     }
   });
 
+  it('says in which settings configs on the disk differ', async () => {
+    await begin();
+    const folder = mkdtempSync(join(tmpdir(), 'quantsmith-settings-'));
+    const files = [HEAD, `${HEAD}quantization: {preset: mixed}\n`].map((text, index) => {
+      const file = join(folder, `${index}.quant.yaml`);
+      writeFileSync(file, text);
+      return pathToFileURL(file).href;
+    });
+    const settings = (args: unknown[]) =>
+      client.connection.sendRequest('workspace/executeCommand', {
+        command: 'quantsmith.server.settings',
+        arguments: args,
+      });
+    expect(await settings(files)).toEqual([{ setting: 'quantization.preset', values: [null, '"mixed"'] }]);
+    await expect(settings([files[0], 7])).rejects.toThrow('needs the URIs of files');
+    await expect(settings([files[0], 'file:///no/such.quant.yaml'])).rejects.toThrow(/such/);
+    rmSync(folder, { recursive: true });
+  });
+
   it('refuses commands that it does not know, with a sentence', async () => {
     await begin();
     const send = (command: string, args: unknown[]) =>

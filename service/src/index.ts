@@ -52,6 +52,7 @@ export { documentLinks } from './features/links.js';
 export { pinChoices } from './rules/pin.js';
 export { movedPaths, type Move } from './features/movedPaths.js';
 export { rewrites } from './features/rewrite.js';
+export { settingDifferences } from './features/settingsDiff.js';
 export { semanticTokens, TOKEN_LEGEND } from './features/semanticTokens.js';
 export { documentSymbols } from './features/symbols.js';
 export { createTokenCache, type TokenCache } from './features/tokenDelta.js';

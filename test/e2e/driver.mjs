@@ -64,6 +64,8 @@ function askForTrust(sandbox) {
 function createWorkbench({ sandbox, server, topic, context, page }) {
   const editor = () => page.locator('.editor-instance .monaco-editor').first();
   const inWorkspace = (file) => join(sandbox.workspace, file);
+  const shotFile = (name) => join(shots, `${topic}-${name}.png`);
+  const panel = () => page.frameLocator('iframe.webview.ready').last().frameLocator('#active-frame');
   const visit = (file, folder) =>
     page.goto(
       workbenchUrl(
@@ -81,7 +83,8 @@ function createWorkbench({ sandbox, server, topic, context, page }) {
     inWorkspace,
     editor,
     visit,
-    shot: (name) => page.screenshot({ path: join(shots, `${topic}-${name}.png`) }),
+    shotFile,
+    shot: (name) => page.screenshot({ path: shotFile(name) }),
     read: (file) => readFileSync(inWorkspace(file), 'utf8'),
     write: (file, text) => writeFileSync(inWorkspace(file), text),
 
@@ -98,22 +101,26 @@ function createWorkbench({ sandbox, server, topic, context, page }) {
     command: (title) => runCommand(page, title),
 
     /** What lies in the panel that is in view: the report, a comparison, a chart. */
-    panel: () => page.frameLocator('iframe.webview.ready').last().frameLocator('#active-frame'),
+    panel,
+
+    /** The report that is shown, once it is. */
+    async report() {
+      const shown = panel();
+      await shown.getByRole('heading', { name: 'Quantization report' }).waitFor();
+      return shown;
+    },
 
     toast: (text) => page.locator('.notifications-toasts .notification-toast', { hasText: text }).first(),
 
     /** Chooses from the context menu of a row; again where the window was still busy and did not know the entry yet. */
     async choose(row, title) {
       const entry = page.locator('.monaco-menu').getByText(title);
-      for (let attempt = 1; ; attempt++) {
+      await again(page, async () => {
         await row.click({ button: 'right' });
-        try {
-          return await entry.click({ timeout: 10_000 });
-        } catch (error) {
-          if (attempt === 5) throw error;
-          await page.keyboard.press('Escape');
-        }
-      }
+        await entry.click(PATIENCE);
+        // A click that comes as soon as the menu does is taken for the end of the one that opened it.
+        await entry.waitFor({ state: 'hidden', timeout: 3_000 });
+      });
     },
 
     /** A row of the list that asks something. */
@@ -124,23 +131,43 @@ function createWorkbench({ sandbox, server, topic, context, page }) {
   };
 }
 
-/** Asks again where the window was still busy and dropped the key, or did not know the command yet. */
+/** How often something is asked again. */
+const ATTEMPTS = 6;
+const PATIENCE = { timeout: 10_000 };
+
+/**
+ * Does something, and again where it does not come to its end: an editor that is still busy with something else (a save,
+ * findings on their way) drops a question from the keyboard or answers it from before the findings came, and nothing but
+ * asking again helps.
+ */
+async function again(page, attempt) {
+  for (let count = 1; ; count++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (count === ATTEMPTS) throw error;
+      await page.keyboard.press('Escape');
+    }
+  }
+}
+
+/** Asks until the answer is on the screen. */
+export const askUntil = (page, ask, answer) =>
+  again(page, async () => {
+    await ask();
+    await answer.waitFor(PATIENCE);
+  });
+
 async function runCommand(page, title) {
   const input = page.locator('.quick-input-widget:visible input').first();
   // Others may have all of its words, too.
   const found = page.locator(`.quick-input-list .monaco-list-row[aria-label^="${title}"]`).first();
-  for (let attempt = 1; ; attempt++) {
+  await again(page, async () => {
     await page.keyboard.press('F1');
-    try {
-      await input.waitFor({ timeout: 10_000 });
-      await input.fill(`>${title}`);
-      await found.click({ timeout: 10_000 });
-      break;
-    } catch (error) {
-      if (attempt === 5) throw error;
-      await page.keyboard.press('Escape');
-    }
-  }
+    await input.waitFor(PATIENCE);
+    await input.fill(`>${title}`);
+    await found.click(PATIENCE);
+  });
   // A command may ask something at once, in the same place.
   const palette = page.locator('.quick-input-widget:visible input[aria-label^="Type the name of a command"]');
   await palette.waitFor({ state: 'hidden' });

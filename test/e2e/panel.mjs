@@ -2,7 +2,7 @@
 // The report's panel: what it follows, what works in it, and whether everybody can read and use it.
 import assert from 'node:assert/strict';
 import { isAccessible } from './accessible.mjs';
-import { runSteps, until } from './driver.mjs';
+import { askUntil, runSteps, until } from './driver.mjs';
 
 const REPORT = 'digits.int8.onnx.report.json';
 const THEMES = {
@@ -21,7 +21,7 @@ export const runPanel = (vsix) =>
     ['a reloaded window shows it again', survivesReload],
     ['commands work from report.json', commandsOfFile],
     ['the comparison of overflow fixes comes first, and one key sets one', setsFix],
-    ['report and chart are readable in four themes, with what axe-core asks for', accessible],
+    ['report, chart and comparison are readable in four themes, with what axe-core asks for', accessible],
   ]);
 
 /** The document inside a webview. */
@@ -30,12 +30,13 @@ async function frameOf(panel) {
   return body.ownerFrame();
 }
 
-/** The frame whose page has a title, among those of all webviews. */
+/** The document whose page has a title, among those of all webviews; one that is hidden or still empty must not be waited for. */
 const frameTitled = (page, title) =>
   until(`the page "${title}"`, async () => {
-    for (const frame of page.frames()) {
-      const found = await frame.evaluate(() => document.querySelector('h1')?.textContent).catch(() => null);
-      if (found === title) return frame;
+    const views = page.locator('iframe.webview.ready');
+    for (let index = (await views.count()) - 1; index >= 0; index--) {
+      const shown = views.nth(index).contentFrame().frameLocator('#active-frame');
+      if (await shown.getByRole('heading', { name: title, level: 1 }).isVisible()) return frameOf(shown);
     }
     return false;
   });
@@ -67,10 +68,12 @@ async function follows({ open, command, panel, read, write, shot }) {
 }
 
 async function finds({ page, panel, shot }) {
-  await panel().locator('h1').click();
-  await page.keyboard.press('Control+f');
   const input = page.locator('.simple-find-part-wrapper input:visible').first();
-  await input.waitFor();
+  const ask = async () => {
+    await panel().locator('h1').click();
+    await page.keyboard.press('Control+f');
+  };
+  await askUntil(page, ask, input);
   await input.fill('Another Runtime');
   await page.keyboard.press('Enter');
   const frame = await frameOf(panel());
@@ -153,7 +156,7 @@ async function setsFix({ page, open, command, panel, editor, shot }) {
   await command('File: Save');
 }
 
-async function accessible({ open, command, panel, write, page, shot }) {
+async function accessible({ open, command, panel, row, write, page, shot }) {
   for (const [name, theme] of Object.entries(THEMES)) {
     write('.vscode/settings.json', JSON.stringify({ 'workbench.colorTheme': theme }));
     await open('digits.quant.yaml');
@@ -166,5 +169,10 @@ async function accessible({ open, command, panel, write, page, shot }) {
     await command('Quantsmith: Chart Accuracy against Latency and Size');
     await isAccessible(await frameTitled(page, 'Runs'));
     await shot(`chart-${name}`);
+    await open('digits.quant.yaml');
+    await command('Quantsmith: Compare Quantization Reports');
+    await row('wide.int8.onnx').click();
+    await isAccessible(await frameTitled(page, 'Comparison'));
+    await shot(`comparison-${name}`);
   }
 }

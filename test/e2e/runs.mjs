@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { leftovers, processesOf, runSteps, until } from './driver.mjs';
+import { askUntil, leftovers, processesOf, runSteps, until } from './driver.mjs';
 import { fillWorkspace } from './workspace.mjs';
 
 export const runRuns = (vsix) =>
@@ -175,7 +175,7 @@ async function showRuns({ open, command, historyRow }) {
 }
 
 async function compares(workbench) {
-  const { panel, shot, command, choose } = workbench;
+  const { page, panel, shot, command, choose } = workbench;
   const runs = await showRuns(workbench);
   const count = await runs.count();
   assert.ok(count >= 3, `${count} runs`);
@@ -193,24 +193,36 @@ async function compares(workbench) {
   await runs.last().click({ modifiers: ['Control'] });
   await choose(runs.last(), 'Compare Selected Runs');
   await panel().getByRole('heading', { name: 'Runs' }).waitFor();
+  await panel().getByRole('columnheader', { name: 'Paired test' }).waitFor();
   await shot('many-runs');
+  // The same by the keyboard.
+  await command('View: Close All Editors');
+  await runs.first().click();
+  await page.keyboard.press('Shift+ArrowDown');
+  await command('Quantsmith: Compare Selected Runs');
+  await panel().getByRole('heading', { name: 'Comparison' }).waitFor();
 }
 
 async function restoresAndDeletes(workbench) {
-  const { page, editor, write, read, shot, choose } = workbench;
+  const { page, command, editor, write, read, shot, choose } = workbench;
   const before = read('digits.quant.yaml');
   write('digits.quant.yaml', before.replace('max_drop: 0.01', 'max_drop: 0.05'));
   const runs = await showRuns(workbench);
-  await editor()
-    .locator('.view-line', { hasText: /max_drop:\s*0\.05/ })
-    .waitFor();
+  const drop = (value) => editor().locator('.view-line', { hasText: new RegExp(`max_drop:\\s*${value}`) });
+  // The editor holds only the lines that are seen.
+  const toTheEnd = async () => {
+    await editor().locator('.view-line').first().click();
+    await page.keyboard.press('Control+End');
+  };
+  await askUntil(page, toTheEnd, drop('0\\.05'));
   await choose(runs.first(), 'Restore Config of This Run');
-  await editor()
-    .locator('.view-line', { hasText: /max_drop:\s*0\.01/ })
-    .waitFor();
+  await askUntil(page, toTheEnd, drop('0\\.01'));
   await shot('restored');
+  await command('File: Save');
+  assert.equal(read('digits.quant.yaml'), before);
   const count = await runs.count();
-  await choose(runs.first(), 'Delete Run from History');
+  await runs.first().click();
+  await page.keyboard.press('Delete');
   await page.locator('.monaco-dialog-box').getByRole('button', { name: 'Delete' }).click();
   await until('one run less', async () => (await runs.count()) === count - 1);
   write('digits.quant.yaml', before);

@@ -1,7 +1,7 @@
 // Programs that a config names: blocked where nobody trusts the workspace, and a way to what is missing.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runSteps } from './driver.mjs';
+import { askUntil, runSteps } from './driver.mjs';
 import { fillWorkspace } from './workspace.mjs';
 
 const CONFIG = `model: digits.onnx
@@ -29,16 +29,7 @@ async function managed({ page, open, editor, shot }) {
   await editor().locator('.squiggly-warning').first().waitFor();
   await editor().locator('.view-line', { hasText: 'load.mjs' }).click();
   const action = page.locator('.action-widget').getByText('Manage trust').first();
-  for (let attempt = 1; ; attempt++) {
-    await page.keyboard.press('Control+.');
-    try {
-      await action.waitFor({ timeout: 10_000 });
-      break;
-    } catch (error) {
-      if (attempt === 5) throw error;
-      await page.keyboard.press('Escape');
-    }
-  }
+  await askUntil(page, () => page.keyboard.press('Control+.'), action);
   await shot('blocked');
   await page.keyboard.press('Enter');
   // The workspace is trusted here: the setting is what is missing.

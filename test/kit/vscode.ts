@@ -288,8 +288,16 @@ export const window = {
       },
       dispose: () => undefined,
     }),
-  createTreeView: (id: string, options: object) =>
-    registered(`view ${id}`, { ...options, selection: [], dispose: () => undefined }),
+  createTreeView(id: string, options: object) {
+    const selected = new EventEmitter<{ selection: readonly unknown[] }>();
+    return registered(`view ${id}`, {
+      ...options,
+      onDidChangeSelection: selected.event,
+      /** The user selects rows. */
+      select: (selection: readonly unknown[]) => selected.fire({ selection }),
+      dispose: () => undefined,
+    });
+  },
   createWebviewPanel: (viewType: string, title: string, _column: unknown, options: object) =>
     createPanel(viewType, title, options),
   registerWebviewPanelSerializer: (id: string, serializer: object) =>
@@ -496,8 +504,11 @@ function createTestRun() {
           ? [outcome, item.label]
           : [outcome, item.label, message.message, message.location?.range.start.line ?? -1],
       );
+  const output: string[] = [];
   return {
     outcomes,
+    output,
+    appendOutput: (text: string) => void output.push(text),
     ...{ started: note('started'), passed: note('passed'), failed: note('failed') },
     ...{ errored: note('errored'), skipped: note('skipped') },
     end: () => undefined,

@@ -1,8 +1,9 @@
-import { debugMarkdown } from '@quantsmith/report';
+import { debugHtml } from '@quantsmith/report';
 import type { DebugReport } from '@quantsmith/schemas';
-import * as vscode from 'vscode';
+import type * as vscode from 'vscode';
 import { savedConfig } from '../config/activeConfig.js';
-import type { RunKind, Runs } from '../runs/run.js';
+import { showPage } from '../report/page.js';
+import { nameOf, type RunKind, type Runs } from '../runs/run.js';
 
 const COMPARE: RunKind = {
   command: 'quantsmith.server.debug',
@@ -17,11 +18,11 @@ export async function debugLayers(runs: Runs, given?: vscode.Uri): Promise<Debug
   if (config === undefined) return undefined;
   const report = await runs.start<DebugReport>(COMPARE, config);
   if (report === undefined) return undefined;
-  const document = await vscode.workspace.openTextDocument({
-    language: 'markdown',
-    content: debugMarkdown(report),
+  showPage({
+    view: 'quantsmith.layers',
+    title: `Layers: ${nameOf(config)}`,
+    html: debugHtml(report),
   });
 
-  await vscode.commands.executeCommand('markdown.showPreviewToSide', document.uri);
   return report;
 }

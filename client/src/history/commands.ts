@@ -1,79 +1,73 @@
-import { compare, comparisonMarkdown, runsHtml, runsMarkdown, subjectOfReport } from '@quantsmith/report';
+import { runsHtml } from '@quantsmith/report';
 import * as vscode from 'vscode';
+import type { LanguageClient } from 'vscode-languageclient/node';
 import { findConfigs } from '../config/configs.js';
+import { timeOf } from '../report/files.js';
+import { showPage } from '../report/page.js';
 import { nameOf } from '../runs/run.js';
+import { listedRun, OPEN_REPORT, showComparison, type ComparedRun } from './comparison.js';
 import { historyOf, type PastRun } from './store.js';
 import type { HistoryNode, HistoryTree } from './tree.js';
 
-/** Commands on runs of the history. Menus hand over the run that was clicked, and all that are selected. */
-export function registerHistoryCommands(tree: HistoryTree): vscode.Disposable {
-  const command = (name: string, body: (node?: HistoryNode, nodes?: readonly HistoryNode[]) => unknown) =>
-    vscode.commands.registerCommand(`quantsmith.history.${name}`, body);
-  const runsOf = (node?: HistoryNode, nodes?: readonly HistoryNode[]): PastRun[] => {
-    const chosen = nodes ?? (node === undefined ? tree.selection() : [node]);
-    return chosen.flatMap((item) => (item.kind === 'run' ? [item.run] : []));
-  };
+type RunNode = HistoryNode & { readonly kind: 'run' };
+
+/** Menus hand over the row that was clicked and all that are selected with it; keys and the palette nothing. */
+type Handed = readonly [node?: HistoryNode, nodes?: readonly (HistoryNode | undefined)[]];
+
+/** Commands on runs of the history. */
+export function registerHistoryCommands(client: LanguageClient, tree: HistoryTree): vscode.Disposable {
+  const command = (name: string, body: (runs: readonly RunNode[]) => unknown) =>
+    vscode.commands.registerCommand(`quantsmith.history.${name}`, (...handed: Handed) =>
+      body(meantRuns(tree, handed)),
+    );
+  const onFirst =
+    (body: (run: RunNode) => unknown) =>
+    ([first]: readonly RunNode[]) =>
+      first === undefined ? undefined : body(first);
 
   return vscode.Disposable.from(
-    command('refresh', tree.refresh),
-    command('open', (node) =>
-      node?.kind === 'run'
-        ? vscode.commands.executeCommand('quantsmith.showReport', node.run.report)
-        : undefined,
+    vscode.commands.registerCommand('quantsmith.history.refresh', tree.refresh),
+    vscode.commands.registerCommand('quantsmith.history.scatter', showScatter),
+    command(
+      'open',
+      onFirst(({ run }) => vscode.commands.executeCommand(OPEN_REPORT, run.report)),
     ),
-    command('compare', (node, nodes) => compareRuns(runsOf(node, nodes), node)),
-    command('restore', (node) => (node?.kind === 'run' ? restoreConfig(node.config, node.run) : undefined)),
-    command('delete', (node, nodes) => deleteRuns(runsOf(node, nodes))),
-    command('scatter', showScatter),
+    command('compare', (runs) => compareRuns(client, runs)),
+    command(
+      'restore',
+      onFirst(({ config, run }) => restoreConfig(config, run)),
+    ),
+    command('delete', (runs) => deleteRuns(runs.map(({ run }) => run))),
   );
 }
 
-/** Settings first, then figures and layers; of one run the run before is the other one. */
-async function compareRuns(chosen: readonly PastRun[], node?: HistoryNode): Promise<void> {
-  const before = chosen.length === 1 && node?.kind === 'run' ? node.before : undefined;
-  const runs = before === undefined ? chosen : [before, ...chosen];
+/** The runs that a command is meant for. Rows that are being read anew come as undefined: then the selection is what was meant. */
+function meantRuns(tree: HistoryTree, handed: Handed): RunNode[] {
+  const [node, nodes] = handed;
+  const isUnknown = handed.length === 0 || nodes?.includes(undefined) === true;
+  const meant = isUnknown ? tree.selection() : (nodes ?? [node]);
+
+  return meant.filter((item) => item?.kind === 'run');
+}
+
+/** Of one run alone the run before is the other one. */
+async function compareRuns(client: LanguageClient, chosen: readonly RunNode[]): Promise<void> {
+  const [first] = chosen;
+  const before = chosen.length === 1 ? first?.before : undefined;
+  const runs = chosen.map(({ config, run }) => comparedRun(config, run));
+  if (first !== undefined && before !== undefined) runs.push(comparedRun(first.config, before));
   if (runs.length < 2) {
     void vscode.window.showInformationMessage('Select two or more runs to compare.');
     return;
   }
 
-  const ordered = [...runs].sort((a, b) => Date.parse(a.content.created) - Date.parse(b.content.created));
-  const [first, last] = [ordered[0], ordered.at(-1)];
-  if (first === undefined || last === undefined) return;
-  const figures =
-    ordered.length > 2
-      ? runsMarkdown(ordered.map((run) => listed(run, null)))
-      : comparisonMarkdown(
-          compare(
-            subjectOfReport(`A: ${labelOf(first)}`, first.content),
-            subjectOfReport(`B: ${labelOf(last)}`, last.content),
-          ),
-        );
-
-  const content = `${await settingsDiff(first, last)}\n\n${figures}`;
-  const document = await vscode.workspace.openTextDocument({ language: 'markdown', content });
-  await vscode.commands.executeCommand('markdown.showPreviewToSide', document.uri);
+  await showComparison(client, runs);
 }
 
-/** Lines of the configs that one run had and the other had not. */
-async function settingsDiff(a: PastRun, b: PastRun): Promise<string> {
-  const [before, after] = await Promise.all([linesOf(a), linesOf(b)]);
-  const removed = before.filter((line) => !after.includes(line)).map((line) => `- ${line}`);
-  const added = after.filter((line) => !before.includes(line)).map((line) => `+ ${line}`);
-  const changes = [...removed, ...added];
-  if (changes.length === 0) return '## Settings\n\nThe configs are alike.';
-  const fence = '`'.repeat(Math.max(3, ...changes.map((line) => (/`+/.exec(line)?.[0].length ?? 0) + 1)));
-  return `## Settings\n\n${fence}diff\n${changes.join('\n')}\n${fence}`;
-}
-
-async function linesOf({ configText }: PastRun): Promise<string[]> {
-  const text = await vscode.workspace.fs.readFile(configText).then(
-    (bytes) => new TextDecoder().decode(bytes),
-    () => '',
-  );
-
-  return text.split(/\r?\n/).filter((line) => line.trim() !== '');
-}
+const comparedRun = (config: vscode.Uri, run: PastRun): ComparedRun => ({
+  ...run,
+  label: `${nameOf(config)}, ${timeOf(run.content)}`,
+});
 
 /** Puts the text that a run was made with back into the config, as an edit that can be undone. */
 async function restoreConfig(config: vscode.Uri, { configText }: PastRun): Promise<void> {
@@ -83,7 +77,7 @@ async function restoreConfig(config: vscode.Uri, { configText }: PastRun): Promi
   const edit = new vscode.WorkspaceEdit();
   edit.replace(config, whole, text);
   await vscode.workspace.applyEdit(edit);
-  await vscode.window.showTextDocument(document);
+  await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
 }
 
 async function deleteRuns(runs: readonly PastRun[]): Promise<void> {
@@ -97,35 +91,19 @@ async function deleteRuns(runs: readonly PastRun[]): Promise<void> {
 /** All runs of the workspace, accuracy against latency and size; points open their reports. */
 async function showScatter(): Promise<void> {
   const configs = await findConfigs();
-  const runs = (
-    await Promise.all(
-      configs.map(async (config) => (await historyOf(config)).runs.map((run) => ({ config, run }))),
-    )
-  ).flat();
-
+  const runsByConfig = await Promise.all(
+    configs.map(async (config) => (await historyOf(config)).runs.map((run) => comparedRun(config, run))),
+  );
+  const runs = runsByConfig.flat();
   if (runs.length === 0) {
     void vscode.window.showInformationMessage('There are no runs in this workspace yet.');
     return;
   }
 
-  const panel = vscode.window.createWebviewPanel(
-    'quantsmith.runs',
-    'Quantization runs',
-    vscode.ViewColumn.Active,
-    { enableCommandUris: ['quantsmith.showReport'], enableFindWidget: true, localResourceRoots: [] },
-  );
-
-  panel.webview.html = runsHtml(
-    runs.map(({ config, run }) => ({
-      ...listed(run, commandOf(run)),
-      label: `${nameOf(config)}, ${labelOf(run)}`,
-    })),
-  );
+  showPage({
+    view: 'quantsmith.runs',
+    title: 'Quantization runs',
+    html: runsHtml(runs.map(listedRun)),
+    commands: [OPEN_REPORT],
+  });
 }
-
-const listed = (run: PastRun, href: string | null) => ({ label: labelOf(run), report: run.content, href });
-
-const labelOf = ({ content }: PastRun) => new Date(content.created).toLocaleString();
-
-const commandOf = ({ report }: PastRun) =>
-  `command:quantsmith.showReport?${encodeURIComponent(JSON.stringify([report.toString()]))}`;

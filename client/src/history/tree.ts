@@ -2,6 +2,7 @@ import { distrustOf, metricValue } from '@quantsmith/report';
 import * as vscode from 'vscode';
 import { findConfigs, watchConfigs } from '../config/configs.js';
 import type { Runs } from '../runs/run.js';
+import { timeOf } from '../report/files.js';
 import { historyOf, watchHistory, type History, type PastRun } from './store.js';
 
 export type HistoryNode =
@@ -14,8 +15,11 @@ export type HistoryNode =
       readonly before: PastRun | undefined;
     };
 
+type ConfigNode = HistoryNode & { readonly kind: 'config' };
+
 export interface HistoryTree extends vscode.Disposable {
   readonly refresh: () => void;
+  /** What was selected last. While the tree is read anew, VS Code itself does not know what its rows stand for. */
   readonly selection: () => readonly HistoryNode[];
 }
 
@@ -23,18 +27,24 @@ export interface HistoryTree extends vscode.Disposable {
 export function createHistoryTree(runs: Runs): HistoryTree {
   const changed = new vscode.EventEmitter<void>();
   const refresh = () => changed.fire();
+  let configs: readonly ConfigNode[] = [];
+  let shown = '';
+  let selection: readonly HistoryNode[] = [];
+
+  const states = () => configs.map(({ config, runs: past }) => stateOf(config, past, runs)).join();
+  // Progress and findings come many times a second; few of them change what is shown.
+  const refreshIfChanged = () => {
+    if (states() !== shown) refresh();
+  };
   const view = vscode.window.createTreeView<HistoryNode>('quantsmith.history', {
     canSelectMany: true,
     treeDataProvider: {
       onDidChangeTreeData: changed.event,
       async getChildren(node) {
         if (node === undefined) {
-          const configs = await findConfigs();
-          return Promise.all(
-            configs.map(
-              async (config) => ({ kind: 'config', config, ...(await historyOf(config)) }) as const,
-            ),
-          );
+          configs = await readConfigs();
+          shown = states();
+          return [...configs];
         }
 
         return node.kind === 'config' ? runNodes(node) : [];
@@ -46,6 +56,11 @@ export function createHistoryTree(runs: Runs): HistoryTree {
     },
   });
 
+  const selected = view.onDidChangeSelection((event) => {
+    selection = event.selection;
+    const count = selection.filter(({ kind }) => kind === 'run').length;
+    void vscode.commands.executeCommand('setContext', 'quantsmith.selectedRuns', count);
+  });
   const watchers = [watchConfigs(), watchHistory()];
   for (const watcher of watchers) {
     watcher.onDidCreate(refresh);
@@ -55,12 +70,20 @@ export function createHistoryTree(runs: Runs): HistoryTree {
   const disposable = vscode.Disposable.from(
     view,
     changed,
-    runs.onDidChange(refresh),
-    vscode.languages.onDidChangeDiagnostics(refresh),
+    selected,
+    runs.onDidChange(refreshIfChanged),
+    vscode.languages.onDidChangeDiagnostics(refreshIfChanged),
     ...watchers,
   );
 
-  return { refresh, selection: () => view.selection, dispose: () => void disposable.dispose() };
+  return { refresh, selection: () => selection, dispose: () => void disposable.dispose() };
+}
+
+async function readConfigs(): Promise<ConfigNode[]> {
+  const configs = await findConfigs();
+  return Promise.all(
+    configs.map(async (config) => ({ kind: 'config', config, ...(await historyOf(config)) }) as const),
+  );
 }
 
 function runNodes({ config, runs, unreadable }: HistoryNode & { readonly kind: 'config' }): HistoryNode[] {
@@ -90,10 +113,7 @@ const STATES: Readonly<Record<ConfigState, { readonly icon: string; readonly tex
   new: { icon: 'circle-outline', text: 'not run yet' },
 };
 
-function configItem(
-  { config, runs: past, unreadable }: HistoryNode & { readonly kind: 'config' },
-  runs: Runs,
-): vscode.TreeItem {
+function configItem({ config, runs: past, unreadable }: ConfigNode, runs: Runs): vscode.TreeItem {
   const state = stateOf(config, past, runs);
   const item = new vscode.TreeItem(
     vscode.workspace.asRelativePath(config),
@@ -128,8 +148,8 @@ function stateOf(config: vscode.Uri, past: readonly PastRun[], runs: Runs): Conf
 }
 
 function runItem({ run, before, config }: HistoryNode & { readonly kind: 'run' }): vscode.TreeItem {
-  const { created, metric, size, latency_ms: latency } = run.content;
-  const item = new vscode.TreeItem(new Date(created).toLocaleString());
+  const { metric, size, latency_ms: latency } = run.content;
+  const item = new vscode.TreeItem(timeOf(run.content));
   item.id = run.folder.toString();
   const parts = [
     ...(metric === null

@@ -54,5 +54,8 @@ export function configOf(file: vscode.Uri, { config }: QuantizationReport): vsco
 
 const isAbsolute = (path: string) => /^([/\\]|[A-Za-z]:[\\/])/.test(path);
 
+/** When a report was made, as lists and titles name it: local time, the larger units first. */
+export const timeOf = ({ created }: QuantizationReport): string => new Date(created).toLocaleString('sv');
+
 /** Whether a file is called like a report: those lie beside their models, those of the history in a folder of their own. */
 export const isReport = (file: vscode.Uri): boolean => /[./]report\.json$/.test(file.path);

@@ -2,7 +2,7 @@ import { reportHtml } from '@quantsmith/report';
 import type { QuantizationReport } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
 import { nameOf } from '../runs/run.js';
-import { allReports, configOf, readReport } from './files.js';
+import { allReports, configOf, readReport, timeOf } from './files.js';
 
 export const REPORT_VIEW = 'quantsmith.report';
 
@@ -114,10 +114,10 @@ async function opened(
 }
 
 /** Named by the model; a run of the history by its time as well. */
-function titleOf(file: vscode.Uri, { output, created }: QuantizationReport): string {
-  const model = output.path.split(/[\\/]/).at(-1) ?? '';
+function titleOf(file: vscode.Uri, report: QuantizationReport): string {
+  const model = report.output.path.split(/[\\/]/).at(-1) ?? '';
   const isPast = file.path.includes('/.quantsmith/runs/');
-  return `Report: ${model}${isPast ? ` (${new Date(created).toLocaleString()})` : ''}`;
+  return `Report: ${model}${isPast ? ` (${timeOf(report)})` : ''}`;
 }
 
 function tellUnreadable(file: vscode.Uri): void {

@@ -3,8 +3,8 @@ import type { LanguageClient } from 'vscode-languageclient/node';
 import { recover } from './interrupted.js';
 import { nameOf, type RunKind } from './run.js';
 
-/** JSON-RPC's codes for requests whose connection went away. */
-const CONNECTION_LOST: ReadonlySet<unknown> = new Set([-32097, -32099]);
+/** JSON-RPC's codes for requests whose connection went away: closed, disposed, and whatever was being read or written then. */
+const CONNECTION_LOST: ReadonlySet<unknown> = new Set([1, 2, -32097, -32098, -32099]);
 
 interface FailedRun {
   readonly client: LanguageClient;
@@ -26,11 +26,14 @@ export async function tellFailure(
       : String(error);
 
   output.error(`${config.fsPath}: ${reason}`);
-  // The server that starts in place of the one that ended cleans up.
-  if (isLost) await recover(client, config).catch((failure: unknown) => output.warn(String(failure)));
+  // The server that starts in place of the one that ended cleans up, while the user reads what happened.
+  const recovered = isLost
+    ? recover(client, config).catch((failure: unknown) => output.warn(String(failure)))
+    : undefined;
   const buttons = [...(kind.resumes ? ['Resume'] : []), 'Problems', 'Log'];
   const message = `${nameOf(config)}: ${kind.failure}: ${reason}`;
   const chosen = await vscode.window.showErrorMessage(message, ...buttons);
+  await recovered;
   if (chosen === 'Resume') await vscode.commands.executeCommand('quantsmith.resume', config);
   if (chosen === 'Log') output.show();
   if (chosen === 'Problems') await vscode.commands.executeCommand('workbench.actions.view.problems');

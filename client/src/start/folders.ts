@@ -83,14 +83,20 @@ async function list(uri: vscode.Uri): Promise<Listing> {
 
 function describe(listing: Listing, seen: ReadonlyMap<string, Listing>, base: vscode.Uri): DataFolder {
   const imagesOf = ({ files }: Listing) => files.filter((name) => IMAGE.test(name)).length;
-  const classes = listing.folders
+  const labelsOf = ({ files }: Listing) => files.filter((name) => LABELS.test(name));
+  const below = listing.folders
     .map((name) => seen.get(vscode.Uri.joinPath(listing.uri, name).path))
-    .map((folder) => (folder === undefined ? 0 : imagesOf(folder)))
-    .filter((images) => images > 0);
+    .filter((folder) => folder !== undefined);
+  const classes = below.map(imagesOf).filter((images) => images > 0);
 
   const ownImages = imagesOf(listing);
-  // Folders of images beside images are something else than classes: thumbnails, say.
-  const isClassFolder = ownImages === 0 && classes.length > 1;
+  // Folders of images beside images are something else than classes: thumbnails, say. So are folders with labels of their own,
+  // and what lies beside the model.
+  const isClassFolder =
+    ownImages === 0 &&
+    classes.length > 1 &&
+    below.every((folder) => labelsOf(folder).length === 0) &&
+    !`${base.path}/`.startsWith(`${listing.uri.path}/`);
 
   return {
     uri: listing.uri,
@@ -98,7 +104,7 @@ function describe(listing: Listing, seen: ReadonlyMap<string, Listing>, base: vs
     images: isClassFolder ? classes.reduce((sum, images) => sum + images, 0) : ownImages,
     arrays: listing.files.filter((name) => ARRAY.test(name) && !LABELS.test(name)),
     classes: isClassFolder ? classes.length : 0,
-    labels: listing.files.filter((name) => LABELS.test(name)),
+    labels: labelsOf(listing),
   };
 }
 

@@ -29,6 +29,7 @@ export async function quantizeModel(
     title: 'Quantize 1/3: calibration data',
     placeHolder: 'A few hundred typical inputs; no labels needed',
     likely: /cal|train|sample|image|data/i,
+    wantsLabels: false,
   });
 
   if (calibration === undefined) return undefined;
@@ -38,6 +39,7 @@ export async function quantizeModel(
     title: 'Quantize 2/3: validation data',
     placeHolder: 'What accuracy is measured on, with labels where there are some',
     likely: /val|test|eval|dev/i,
+    wantsLabels: true,
     none: 'Without validation data: outputs are compared with those of the float model',
   });
 
@@ -59,6 +61,8 @@ interface FolderQuestion {
   readonly placeHolder: string;
   /** Names that such folders usually have: they come first. */
   readonly likely: RegExp;
+  /** Of others, whether those with labels come first. */
+  readonly wantsLabels: boolean;
   /** The choice to have none; absent: there must be one. */
   readonly none?: string;
 }
@@ -71,9 +75,13 @@ interface FolderItem extends vscode.QuickPickItem {
 async function pickFolder(
   model: vscode.Uri,
   folders: readonly DataFolder[],
-  { title, placeHolder, likely, none }: FolderQuestion,
+  { title, placeHolder, likely, wantsLabels, none }: FolderQuestion,
 ): Promise<DataFolder | null | undefined> {
-  const rank = ({ path }: DataFolder) => (likely.test(path.split('/').at(-1) ?? '') ? 0 : 1);
+  const rank = ({ path, labels, classes }: DataFolder) => {
+    const hasName = likely.test(path.split('/').at(-1) ?? '');
+    const hasLabels = labels.length > 0 || classes > 0;
+    return (hasName ? 0 : 2) + (hasLabels === wantsLabels ? 0 : 1);
+  };
   const sorted = [...folders].sort((a, b) => rank(a) - rank(b));
   const items: FolderItem[] = [
     ...sorted.map((folder) => ({ label: folder.path, description: contentsOf(folder), folder })),

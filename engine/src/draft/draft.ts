@@ -42,6 +42,10 @@ import { bestPreprocess, measured, outputsOf, type Measuring } from './trials.js
 
 type TaskConfig = ModelDraft['task'];
 
+/** Rows of arrays that tell the range of all. */
+const PEAK_ROWS = 256;
+/** Photographs come close to 255 within so many rows. */
+const FULL_RANGE = 128;
 /** Labels that are looked at to see whether they fit. */
 const LABELS_LOOKED_AT = 16;
 
@@ -266,6 +270,8 @@ function metricsFor({ guess }: Known, task: TaskConfig): [MetricName, TaskType |
 interface Pixels {
   readonly input: ImageInput;
   readonly isSized: boolean;
+  /** The largest value of arrays that use only a part of a byte's range. */
+  readonly peak: number | null;
   /** Of arrays. */
   readonly layout: 'nhwc' | 'nchw' | null;
 }
@@ -273,21 +279,30 @@ interface Pixels {
 /** How the samples of a source are images; null: they are none. */
 function pixelsOf({ image, summary }: Known, source: DraftSource, baseDir: string): Pixels | null {
   if (source.images !== undefined)
-    return image === null ? null : { input: image, isSized: false, layout: null };
+    return image === null ? null : { input: image, isSized: false, peak: null, layout: null };
   if (source.arrays === undefined || !source.arrays.endsWith('.npy')) return null;
-  const { type, shape } = readArrayFile(resolve(baseDir, source.arrays), ['data']);
+  const { type, shape, rows } = readArrayFile(resolve(baseDir, source.arrays), ['data']);
   if (type !== 'uint8' || summary.inputs.length !== 1 || shape.length < 3 || shape.length > 4) return null;
   const isFirst = shape.length === 4 && shape[3]! > 4 && shape[1]! <= 4;
   const [height = 1, width = 1] = isFirst ? shape.slice(2) : shape.slice(1);
   const channels = shape.length === 3 ? 1 : isFirst ? shape[1]! : shape[3]!;
   const input = { layout: image?.layout ?? 'nchw', channels, height, width } as const;
 
-  return { input, isSized: true, layout: isFirst ? 'nchw' : null };
+  const largest = largestOf(rows(0, Math.min(shape[0]!, PEAK_ROWS)) as Uint8Array);
+  const peak = largest > 0 && largest < FULL_RANGE ? largest : null;
+
+  return { input, isSized: true, peak, layout: isFirst ? 'nchw' : null };
 }
 
-function imageModel({ summary }: Known, task: TaskConfig, { input, isSized }: Pixels): ImageModel {
+function largestOf(data: Uint8Array): number {
+  let largest = 0;
+  for (let index = 0; index < data.length; index++) largest = Math.max(largest, data[index]!);
+  return largest;
+}
+
+function imageModel({ summary }: Known, task: TaskConfig, { input, isSized, peak }: Pixels): ImageModel {
   const takesBytes = summary.inputs[0]?.type === 'uint8';
-  return { input, isSized, takesBytes, type: task.type ?? null, decode: task.decode ?? null };
+  return { input, isSized, peak, takesBytes, type: task.type ?? null, decode: task.decode ?? null };
 }
 
 function defaultPreprocess(known: Known, pixels: Pixels | null): Preprocess | null {

@@ -28,10 +28,14 @@ export async function describeAnswers(
     });
   }
 
+  const lost = numbersOf(flipped, ({ float, quantized }) => float.isRight && !quantized.isRight);
+  const gained = numbersOf(flipped, ({ float, quantized }) => !float.isRight && quantized.isRight);
+
   return {
     changed: flipped?.length ?? null,
-    lost: flipped?.filter(({ float, quantized }) => float.isRight && !quantized.isRight).length ?? null,
-    gained: flipped?.filter(({ float, quantized }) => !float.isRight && quantized.isRight).length ?? null,
+    lost: lost?.length ?? null,
+    gained: gained?.length ?? null,
+    ...(lost === null || gained === null ? {} : { lost_samples: lost, gained_samples: gained }),
     listed,
     classes: classes ?? [],
   };
@@ -41,6 +45,18 @@ interface Flipped {
   readonly index: number;
   readonly float: Answer;
   readonly quantized: Answer;
+}
+
+/** The numbers of flipped samples of a kind, in the order of the data. */
+function numbersOf(
+  flipped: readonly Flipped[] | null,
+  isMeant: (sample: Flipped) => boolean,
+): number[] | null {
+  if (flipped === null) return null;
+  return flipped
+    .filter(isMeant)
+    .map(({ index }) => index)
+    .sort((a, b) => a - b);
 }
 
 /** Samples with another answer, or an answer that is right for one model only; null: the metric keeps no answers. */

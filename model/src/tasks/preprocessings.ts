@@ -11,6 +11,8 @@ export interface ImageModel {
   readonly input: ImageInput;
   /** Whether samples are arrays that have the model's size already. */
   readonly isSized: boolean;
+  /** The largest value of arrays that use only a part of a byte's range, as drawings in 16 steps do; null: they are bytes. */
+  readonly peak: number | null;
   /** A uint8 input takes bytes as they are. */
   readonly takesBytes: boolean;
   readonly type: TaskType | null;
@@ -64,9 +66,10 @@ export function geometries({ input, isSized, type, decode }: ImageModel): readon
 }
 
 /** The usual ranges of values and orders of colours, the usual ones first. */
-export function values({ input, takesBytes, type, decode }: ImageModel): readonly Part[] {
+export function values({ input, peak, takesBytes, type, decode }: ImageModel): readonly Part[] {
+  const ofPeak = peak === null ? [] : [{ scale: peak }];
   if (input.channels === 1) {
-    const ranges = takesBytes ? [BYTES] : [UNIT, BYTES, SIGNED, MNIST];
+    const ranges = takesBytes ? [BYTES] : [...ofPeak, UNIT, BYTES, SIGNED, MNIST];
     return ranges.map((range) => ({ color: 'gray' as const, ...range }));
   }
 
@@ -80,7 +83,7 @@ export function values({ input, takesBytes, type, decode }: ImageModel): readonl
         : type === 'detection' && decode !== 'detr'
           ? UNIT
           : IMAGENET;
-  const all = [first, UNIT, ...(small ? [CIFAR] : []), IMAGENET, SIGNED, BYTES];
+  const all = [...ofPeak, first, UNIT, ...(small ? [CIFAR] : []), IMAGENET, SIGNED, BYTES];
   const ranges = takesBytes ? [BYTES] : all.filter((range, index) => all.indexOf(range) === index);
 
   // A mean that is no name is in the order of red, green, blue.
@@ -107,7 +110,7 @@ export function preprocessText({ resize, letterbox, center_crop: crop, ...rest }
       : null;
 
   const mean = Array.isArray(rest.mean) ? `mean ${rest.mean.join(' ')}` : null;
-  const range = rest.normalize ?? mean ?? (isSet(rest.scale) ? `0…${255 / rest.scale}` : '0…255');
+  const range = rest.normalize ?? mean ?? (isSet(rest.scale) ? `÷ ${rest.scale}` : '0…255');
   const plain = rest.antialias === false ? ['no antialias'] : [];
   const interpolation = [...(rest.interpolation === undefined ? [] : [rest.interpolation]), ...plain];
 

@@ -25,6 +25,7 @@ export function shapesDraft(model: ModelSummary): ModelDraft {
         : usualPreprocess({
             input: image,
             isSized: false,
+            peak: null,
             takesBytes,
             type: guess.type,
             decode: decode ?? null,

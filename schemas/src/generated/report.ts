@@ -209,6 +209,14 @@ export interface QuantizationReport {
      */
     gained: number | null;
     /**
+     * Numbers of the lost samples, all of them, counted from 0 in the order of the validation data: two runs on the same data are compared sample by sample. Not there: an older run.
+     */
+    lost_samples?: number[];
+    /**
+     * Numbers of the gained samples, all of them.
+     */
+    gained_samples?: number[];
+    /**
      * The first of them: lost ones first, then by how far the margin fell; at most 50.
      *
      * Items: One sample.

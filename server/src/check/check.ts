@@ -1,5 +1,5 @@
 import { whyUnreadable } from '@quantsmith/model/files';
-import { type ConfigPath, above, type QuantizationConfig } from '@quantsmith/schemas';
+import { type ConfigPath, above, type QuantizationConfig, type SettingDifference } from '@quantsmith/schemas';
 import {
   type ConfigDocument,
   configHash,
@@ -9,6 +9,7 @@ import {
   fixAll,
   parseConfig,
   rangeOf,
+  settingDifferences,
 } from '@quantsmith/service';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -87,6 +88,12 @@ export async function fixConfigText(text: string, path: string): Promise<string>
   const context = await gatherContext(document, file, createSources());
   const [action] = fixAll(document, (current) => findAll(current, context).findings);
   return TextDocument.applyEdits(document.text, action?.edit?.changes?.[document.text.uri] ?? []);
+}
+
+/** The settings that differ between config files, as they are written there. Throws where one cannot be read. */
+export async function settingDifferencesOf(files: readonly string[]): Promise<SettingDifference[]> {
+  const texts = await Promise.all(files.map((file) => textOf(file, MAX_CONFIG_BYTES)));
+  return settingDifferences(texts.map((text, index) => parsed(text ?? '', files[index]!)));
 }
 
 function parsed(text: string, file: string): ConfigDocument {

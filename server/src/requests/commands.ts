@@ -5,6 +5,7 @@ import {
   writtenPath,
   type DebugReport,
   outputFiles,
+  type SettingDifference,
   withAbsolutePaths,
   fractionDone,
   visible,
@@ -21,7 +22,7 @@ import {
   type WorkDoneProgressReporter,
 } from 'vscode-languageserver/node';
 import { recoverFolder } from '@quantsmith/engine';
-import { checkConfigFile } from '../check/check.js';
+import { checkConfigFile, settingDifferencesOf } from '../check/check.js';
 import {
   convert,
   convertedName,
@@ -42,7 +43,7 @@ import type { Session } from '../session/session.js';
 /**
  * Commands that a client may send, each with the URI of a file: the config to run, to compare overflow fixes or layers of, the
  * model to make a config for, the config to write in the other notation or to set a value in, to end restoration of with the
- * best model so far, or to clean up after a run of that was killed.
+ * best model so far, or to clean up after a run of that was killed; `settings` takes several, whose settings are compared.
  */
 export const COMMANDS = {
   run: RUN_COMMAND,
@@ -54,6 +55,7 @@ export const COMMANDS = {
   showReport: 'quantsmith.server.showReport',
   finish: 'quantsmith.server.finish',
   recover: 'quantsmith.server.recover',
+  settings: 'quantsmith.server.settings',
 } as const;
 
 /** `quantsmith/progress`: for clients that show a notification of their own. */
@@ -75,6 +77,7 @@ export async function execute(
   if (command === COMMANDS.setValue) return valueSet(session, uri, file, args?.slice(1) ?? []);
   if (command === COMMANDS.finish) return finish(session, uri);
   if (command === COMMANDS.recover) return recover(file);
+  if (command === COMMANDS.settings) return compareSettings(session, args ?? []);
   const given = workDoneToken === undefined ? null : progress;
   const task = { uri, file, token, given, resume: isResumed(args?.[1]) };
   if (command === COMMANDS.run) return joined(session, `run ${uri}`, () => run(session, task));
@@ -153,6 +156,14 @@ function valueSet(
   const edits = isPath && isValue ? setValue(document, writtenPath(path), value as Written) : null;
   if (edits === null) throw refused(`The value cannot be set in ${file}: fix its syntax errors first.`);
   return edits;
+}
+
+/** The settings that differ between config files, as they lie on the disk. */
+function compareSettings(session: Session, uris: readonly unknown[]): Promise<SettingDifference[]> {
+  const files = uris.map((uri) => (typeof uri === 'string' ? session.fileOf(uri) : null));
+  const named = files.filter((file) => file !== null);
+  if (named.length !== files.length) throw refused(`${COMMANDS.settings} needs the URIs of files.`);
+  return settingDifferencesOf(named);
 }
 
 /** Asks the run of a config to end with the best model found so far; false: none of it is being served. */

@@ -38,8 +38,7 @@ export function configFor(
     ...validationSection(model, data, draft),
     '',
     'quantization:',
-    '  # preset and ranges are left open: they are chosen by measurement on the calibration data',
-    '  subset_size: 300',
+    '  preset: null # left open, as the ranges are: chosen by measurement on the calibration data',
     '',
     ...controlSection(data, draft, maxDrop),
   ];

@@ -1,28 +1,38 @@
-import { compare, comparisonMarkdown, subjectOfReport } from '@quantsmith/report';
-import type { QuantizationReport } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
+import type { LanguageClient } from 'vscode-languageclient/node';
 import { activeConfig } from '../config/activeConfig.js';
-import { newestReportOf, readReport, reportFiles } from '../report/files.js';
+import { configOf, newestReportOf, readReport, reportFiles } from '../report/files.js';
+import { showComparison, type ComparedRun } from './comparison.js';
+import { historyOf } from './store.js';
 
-/**
- * Shows two reports side by side as Markdown. Without arguments: the report of the config in view, and one to choose.
- */
-export async function compareReports(first?: vscode.Uri, second?: vscode.Uri): Promise<void> {
+/** Shows two reports side by side. Without arguments: the report of the config in view, and one to choose. */
+export async function compareReports(
+  client: LanguageClient,
+  first?: vscode.Uri,
+  second?: vscode.Uri,
+): Promise<void> {
   const a = first ?? (await ownReport());
   if (a === undefined) return;
   const b = second ?? (await otherReport(a));
   if (b === undefined) return;
-  const [reportA, other] = await Promise.all([readReport(a), readReport(b)]);
-  if (reportA === null || other === null) {
-    const file = (reportA === null ? a : b).fsPath;
+  const [runA, runB] = await Promise.all([comparedRun(a), comparedRun(b)]);
+  if (runA === null || runB === null) {
+    const file = (runA === null ? a : b).fsPath;
     void vscode.window.showErrorMessage(`${file} is not a report that this version can show.`);
     return;
   }
 
-  const subject = (report: QuantizationReport) => subjectOfReport(report.output.path, report);
-  const content = comparisonMarkdown(compare(subject(reportA), subject(other)));
-  const document = await vscode.workspace.openTextDocument({ language: 'markdown', content });
-  await vscode.commands.executeCommand('markdown.showPreviewToSide', document.uri);
+  await showComparison(client, [runA, runB]);
+}
+
+/** A report by its model, with the config that the history keeps of its run. */
+async function comparedRun(report: vscode.Uri): Promise<ComparedRun | null> {
+  const content = await readReport(report);
+  if (content === null) return null;
+  const { runs } = await historyOf(configOf(report, content));
+  const run = runs.find(({ content: { created } }) => created === content.created);
+  const label = content.output.path.split(/[\\/]/).at(-1) ?? content.output.path;
+  return { label, report, configText: run?.configText ?? null, content };
 }
 
 async function ownReport(): Promise<vscode.Uri | undefined> {

@@ -1,0 +1,22 @@
+import * as vscode from 'vscode';
+
+/** A page that a command makes: a comparison, a chart, a list of layers. */
+interface Page {
+  readonly view: string;
+  readonly title: string;
+  readonly html: string;
+  /** The commands that its links may run. */
+  readonly commands?: readonly string[];
+}
+
+/** Shows a page beside the editors; nothing of it is a file, so nothing asks to be saved. */
+export function showPage({ view, title, html, commands = [] }: Page): void {
+  const panel = vscode.window.createWebviewPanel(
+    view,
+    title,
+    { viewColumn: vscode.ViewColumn.Active },
+    { enableCommandUris: commands, enableFindWidget: true, localResourceRoots: [] },
+  );
+
+  panel.webview.html = html;
+}
