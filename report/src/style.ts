@@ -29,7 +29,7 @@ table { border-collapse: collapse; }
 caption { text-align: left; padding: 0 0 0.5rem; }
 th, td { text-align: left; vertical-align: top; padding: 0.3rem 1.25rem 0.3rem 0; border-bottom: 1px solid var(--line); font-weight: normal; }
 thead th, .facts th { font-weight: 600; white-space: nowrap; }
-tbody th code { display: inline-block; width: max-content; max-width: min(28ch, 60vw); }
+tbody th code { display: inline-block; width: max-content; max-width: min(56ch, 60vw); }
 th.barred { padding-right: calc(140px + 2rem); }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 figure { margin: 1rem 0; overflow-x: auto; }
