@@ -1,6 +1,6 @@
 import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isImagePath, append } from '@quantsmith/schemas';
+import { append, isImagePath, QuantsmithError } from '@quantsmith/schemas';
 import { countEntries, type Counted } from './entryLimit.js';
 
 /**
@@ -38,18 +38,18 @@ interface Found {
 
 async function look(folder: string, isRoot: boolean, counted: Counted): Promise<Found> {
   const listing: Found = { images: [], folders: [], linked: [] };
-  const entries = await opendir(folder, { bufferSize: 1024 }).catch((error: unknown) => {
-    if (isRoot) throw error;
-    return [];
-  });
-
   const links: string[] = [];
-  for await (const entry of entries) {
-    counted();
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) listing.folders.push(path);
-    else if (entry.isSymbolicLink()) links.push(path);
-    else if (entry.isFile() && isImagePath(entry.name)) listing.images.push(path);
+  try {
+    for await (const entry of await opendir(folder, { bufferSize: 1024 })) {
+      counted();
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) listing.folders.push(path);
+      else if (entry.isSymbolicLink()) links.push(path);
+      else if (entry.isFile() && isImagePath(entry.name)) listing.images.push(path);
+    }
+  } catch (error) {
+    // Some folders of /proc open, and then refuse to be read.
+    if (isRoot || error instanceof QuantsmithError) throw error;
   }
 
   await Promise.all(

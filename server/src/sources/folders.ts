@@ -1,3 +1,4 @@
+import type { Dirent } from 'node:fs';
 import { opendir, stat } from 'node:fs/promises';
 import { isImagePath } from '@quantsmith/schemas';
 import { basename, join, relative, sep } from 'node:path';
@@ -144,9 +145,7 @@ async function walk(
     if (info === null || seen.has(identity)) continue;
     seen.add(identity);
 
-    const entries = await opendir(folder, { bufferSize: 256 }).catch(() => null);
-    if (entries === null) continue;
-    for await (const entry of entries) {
+    for await (const entry of readableEntries(folder)) {
       if (signal.aborted || ++visited > MAX_ENTRIES) return false;
       const path = join(folder, entry.name);
       const isLink = linked || entry.isSymbolicLink();
@@ -157,4 +156,13 @@ async function walk(
   }
 
   return true;
+}
+
+/** The entries of a folder, as far as they can be read: some of /proc open, and then refuse to be read. */
+async function* readableEntries(folder: string): AsyncGenerator<Dirent> {
+  try {
+    yield* await opendir(folder, { bufferSize: 256 });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+  }
 }
