@@ -53,12 +53,9 @@ function runTests(folder) {
   if (status !== 0) process.exit(1);
 }
 
-/** What ran inside the processes of the tests themselves. */
+/** What ran inside the processes of the tests themselves, of each run by source file. */
 function sourceCoverage(folders) {
-  const map = libCoverage.createCoverageMap({});
-  for (const folder of folders)
-    map.merge(JSON.parse(readFileSync(join(folder, 'tests/coverage-final.json'), 'utf8')));
-  return map.toJSON();
+  return folders.map((folder) => JSON.parse(readFileSync(join(folder, 'tests/coverage-final.json'), 'utf8')));
 }
 
 /** What ran in bundles, by source file: those in dist/ and those built for a single test file hold the same code. */
@@ -112,21 +109,31 @@ function scriptsOf(path) {
 }
 
 /**
- * How often each line and branch ran, by part and file. The tests' own transform says which there are; a bundle is mapped a
- * little differently, so what ran in one counts by line, and by kind and order of the branches that begin on a line.
+ * How often each line and branch ran, by part and file. The transform of the run that reached most of a file says which there
+ * are: a file that no test loaded is mapped a little differently, and so is a bundle. What ran there counts by line, and by
+ * kind and order of the branches that begin on a line.
  */
-function partsOf(tests, bundles) {
+function partsOf(runs, bundles) {
   const parts = {};
-  for (const [path, file] of Object.entries(tests)) {
+  for (const path of Object.keys(runs[0])) {
     const name = relative(root, path).replaceAll('\\', '/');
-    const counts = countsOf(file);
-    const there = bundles[path] === undefined ? null : countsOf(bundles[path]);
+    const [counts, ...others] = [...runs, bundles]
+      .flatMap((files) => (files[path] === undefined ? [] : [files[path]]))
+      .sort((a, b) => Number(a === bundles[path]) - Number(b === bundles[path]) || reached(b) - reached(a))
+      .map(countsOf);
+
     for (const kind of ['lines', 'branches'])
-      for (const [key, count] of counts[kind]) counts[kind].set(key, count + (there?.[kind].get(key) ?? 0));
+      for (const [key, count] of counts[kind])
+        counts[kind].set(
+          key,
+          others.reduce((sum, other) => sum + (other[kind].get(key) ?? 0), count),
+        );
     (parts[name.split('/')[0]] ??= {})[name] = counts;
   }
   return parts;
 }
+
+const reached = ({ s }) => Object.values(s).filter((count) => count > 0).length;
 
 function countsOf({ statementMap, s, branchMap, b }) {
   const lines = new Map();

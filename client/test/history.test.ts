@@ -54,9 +54,10 @@ describe('the history', () => {
       ['sub/other.quant.json', 'not run yet'],
     ]);
     const runs = await children(config);
-    expect(runs.map((run) => item(run).description)).toEqual([
+    expect(runs.map((run) => item(run).description ?? item(run).label)).toEqual([
       '▲ top1 98.00 %, 4.00× smaller, 1.00 ms',
       'top1 97.50 %, 4.00× smaller, 1.00 ms',
+      '1 run that cannot be read',
     ]);
     expect(await children(runs[0])).toEqual([]);
   });
