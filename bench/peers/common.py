@@ -37,7 +37,7 @@ def rows_of(path):
     with np.load(path) as file:
         arrays = {name: file[name] for name in file.files}
     count = len(next(iter(arrays.values())))
-    return [{name: array[index] for name, array in arrays.items()} for index in range(count)]
+    return [{name: np.asarray(array[index]) for name, array in arrays.items()} for index in range(count)]
 
 
 def same_threads(threads):

@@ -19,6 +19,7 @@ const page = {
   mean: [0.485, 0.456, 0.406],
   std: [0.229, 0.224, 0.225],
 };
+const voice = { kind: 'voice', file: 'datasets/audio/silero_test.wav' };
 const rapidocr = (name) => ({ wheel: 'rapidocr==3.10.0', inside: `rapidocr/models/${name}` });
 const paddle4 = (name) => ({
   wheel: 'rapidocr-onnxruntime==1.4.4',
@@ -134,7 +135,7 @@ export const zoo = [
   {
     ...{ name: 'silero-op18', family: 'voice activity', wheel: 'silero-vad==6.2.3' },
     // All of its operators are in the branches of one If, whatever its name says.
-    ...{ inside: 'silero_vad/data/silero_vad_op18_ifless.onnx', refused: 'nothing-to-quantize' },
+    ...{ inside: 'silero_vad/data/silero_vad_op18_ifless.onnx', data: voice },
   },
   {
     ...{
@@ -146,7 +147,7 @@ export const zoo = [
   },
   {
     ...{ name: 'silero-branches', family: 'voice activity', file: 'models/audio/silero_vad.onnx' },
-    refused: 'nothing-to-quantize',
+    data: voice,
   },
   {
     ...{

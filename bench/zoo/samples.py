@@ -11,6 +11,7 @@ import wave
 
 import numpy as np
 import onnx
+import onnxruntime
 from onnx import numpy_helper
 from PIL import Image, ImageDraw, ImageFont
 
@@ -157,6 +158,16 @@ def spectra_samples(data, root, part, count, inputs):
     return rows, None
 
 
+def voice_samples(data, root, part, count, inputs, model):
+    """Windows of speech with the 64 samples before each; the state is what the float model has made of the windows so far."""
+    samples, state, rows = sound(root / data["file"]), np.zeros((2, 1, 128), np.float32), []
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    for start in range(64, len(samples) - 512, 512):
+        rows.append({"input": samples[start - 64 : start + 512][None], "state": state, "sr": np.array(16000)})
+        state = session.run(["stateN"], rows[-1])[0]
+    return rows[part == "validation" :: 2][:count], None
+
+
 def main():
     spec = task()
     data, root, out = spec["data"], pathlib.Path(spec["root"]), pathlib.Path(spec["out"])
@@ -172,6 +183,7 @@ def main():
         "tokens": token_samples,
         "random": random_samples,
         "spectra": spectra_samples,
+        "voice": lambda *rest: voice_samples(*rest, spec["model"]),
         "sentences": lambda *rest: sentence_samples(*rest, spec["model"]),
     }
     result = {}

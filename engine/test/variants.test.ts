@@ -48,6 +48,77 @@ const microsoft = (
 
 /** Patterns of exporters beyond the cases: random samples come out the same to 25 dB. */
 const VARIANTS: Readonly<Record<string, Variant>> = {
+  'Einsum with joined axes, as JAX and Keras write attention': {
+    built: ofRows(
+      [
+        node('Einsum', ['x', 'Q'], ['q'], { equation: 'btd,dhe->bhte' }),
+        node('Einsum', ['x', 'K'], ['k'], { equation: '...sd,dhe->...hse' }),
+        node('Einsum', ['q', 'k'], ['scores'], { equation: 'bhte,bhse->bhts' }),
+        node('Softmax', ['scores'], ['p'], { axis: -1 }),
+        node('Einsum', ['p', 'k'], ['mixed'], { equation: 'bhts,bhse->bthe' }),
+        node('Einsum', ['mixed', 'O'], ['y'], { equation: 'bthe,hed->btd' }),
+      ],
+      [
+        floats('Q', [8, 2, 4], randoms(64, 2)),
+        floats('K', [8, 2, 4], randoms(64, 3)),
+        floats('O', [2, 4, 8], randoms(64, 4)),
+      ],
+      [6, 8],
+    ),
+    shape: [6, 8],
+    integer: 4,
+  },
+  'nothing but one Einsum, its result implied': {
+    built: ofRows([node('Einsum', ['x', 'W'], ['y'], { equation: 'ij,jk' })], [matrix('W', 8, 4, 2)]),
+    shape: [8],
+    integer: 1,
+  },
+  'products that the runtime has fused': {
+    built: ofRows(
+      [
+        microsoft('FusedMatMul', ['x', 'W'], 'a', { transB: 1, alpha: { float: 0.5 } }),
+        microsoft('FusedGemm', ['a', 'V', 'b'], 'y', { activation: 'Relu' }),
+      ],
+      [matrix('W', 16, 8, 2), matrix('V', 16, 4, 3), floats('b', [4], randoms(4, 4))],
+    ),
+    shape: [8],
+    integer: 2,
+  },
+  'a convolution that the runtime has fused with a residual': {
+    built: ofRows(
+      [
+        node('Conv', ['x', 'K'], ['r'], { pads: [1, 1, 1, 1] }),
+        microsoft('FusedConv', ['r', 'L', 'b', 'r'], 'a', { activation: 'Relu', pads: [1, 1, 1, 1] }),
+        node('Conv', ['a', 'M'], ['y']),
+      ],
+      [
+        floats('K', [4, 3, 3, 3], randoms(108, 2)),
+        floats('L', [4, 4, 3, 3], randoms(144, 3)),
+        floats('b', [4], randoms(4, 5)),
+        floats('M', [2, 4, 3, 3], randoms(72, 4)),
+      ],
+      [3, 6, 6],
+    ),
+    shape: [3, 6, 6],
+    integer: 3,
+  },
+  'a transposed convolution, which has no integer kernel': {
+    built: ofRows(
+      [
+        node('Conv', ['x', 'K'], ['a']),
+        node('ConvTranspose', ['a', 'L'], ['b'], { strides: [2, 2], auto_pad: 'SAME_UPPER' }),
+        node('Conv', ['b', 'M'], ['y']),
+      ],
+      [
+        floats('K', [4, 3, 3, 3], randoms(108, 2)),
+        floats('L', [4, 4, 3, 3], randoms(144, 3)),
+        floats('M', [2, 4, 3, 3], randoms(72, 4)),
+      ],
+      [3, 6, 6],
+    ),
+    shape: [3, 6, 6],
+    integer: 2,
+  },
   'a weight without elements': {
     built: ofRows(
       [
@@ -76,14 +147,14 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
     shape: [6, 8],
     integer: 5,
   },
-  'an Einsum that is no product of matrices': {
+  'an Einsum with a tensor of rank three': {
     built: ofRows(
       [node('MatMul', ['x', 'W'], ['a']), node('Einsum', ['a', 'T'], ['y'], { equation: 'bij,jkl->bikl' })],
       [matrix('W', 8, 4, 2), floats('T', [4, 3, 2], randoms(24, 3))],
       [6, 8],
     ),
     shape: [6, 8],
-    integer: 1,
+    integer: 2,
   },
   'float16 with an optional input': {
     built: model({
@@ -165,7 +236,7 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
       domains: { 'com.microsoft': 1 },
     }),
     shape: [6, 16],
-    integer: 4,
+    integer: 5,
   },
   'attention and root mean square of operator set 23': {
     built: model({

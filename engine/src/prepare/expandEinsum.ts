@@ -1,62 +1,138 @@
-import { freshNames } from '@quantsmith/model/graph';
-import {
-  type ModelProto,
-  type NodeProto,
-  isOnnxDomain,
-  makeNode,
-  stringAttribute,
-} from '@quantsmith/model/onnx';
-
-/** Matrix products that are written as Einsum become MatMul, with a Transpose in front of a turned right operand. */
-export function expandEinsum(model: ModelProto): ModelProto {
-  const graph = model.graph;
-  const fresh = freshNames(model);
-  let changed = false as boolean;
-  const node = graph.node.flatMap((einsum): NodeProto[] => {
-    const product =
-      einsum.opType === 'Einsum' && isOnnxDomain(einsum) && einsum.input.length === 2
-        ? productOf(stringAttribute(einsum, 'equation', ''))
-        : undefined;
-
-    if (product === undefined) return [einsum];
-    changed = true;
-    const [left = '', right = ''] = einsum.input;
-    const matMul = (other: string) =>
-      makeNode('MatMul', [left, other], einsum.output, {}, { name: einsum.name });
-    if (product.perm === null) return [matMul(right)];
-    const turned = fresh(`${right}_turned`);
-
-    return [
-      makeNode(
-        'Transpose',
-        [right],
-        [turned],
-        { perm: product.perm },
-        { name: fresh(`${einsum.name}_Transpose`) },
-      ),
-      matMul(turned),
-    ];
-  });
-
-  return changed ? { ...model, graph: { ...graph, node } } : model;
-}
+import { withOwnNames } from './ownNames.js';
+import { buildGraph, freshNames, type Graph, type GraphBuilder } from '@quantsmith/model/graph';
+import { type ModelProto, type NodeProto, isOnnxDomain, stringAttribute } from '@quantsmith/model/onnx';
+import { einsumProduct, type EinsumProduct } from '@quantsmith/model/operators';
 
 /**
- * How the right operand is turned for a MatMul to compute the equation (null: not at all). undefined: it is no product of
- * (stacks of) matrices `…ik,kj->…ij` or `…ik,…kj->…ij`, the right operand turned or not.
+ * Products of (stacks of) matrices that are written as Einsum become MatMul. Operands are turned where their axes stand in
+ * another order, and axes that are summed over, or are rows or columns, together are joined for it. What depends on constants
+ * alone is folded later.
  */
-function productOf(equation: string): { readonly perm: readonly number[] | null } | undefined {
-  const parts = /^([a-zA-Z]+),([a-zA-Z]+)->([a-zA-Z]+)$/.exec(equation.replaceAll(/\s/g, ''));
-  if (parts === null) return undefined;
-  const [left, right, result] = parts.slice(1) as [string, string, string];
-  if ([left, right, result].some((letters) => new Set(letters).size < letters.length)) return undefined;
-  const [rows, summed, columns] = [left.slice(0, -1), left.slice(-1), result.slice(-1)];
-  const stack = right.slice(0, -2);
-  const isStack = stack === '' || stack === rows.slice(0, -1);
-  if (rows === '' || left.includes(columns) || result !== rows + columns || !isStack) return undefined;
-  if (right === stack + summed + columns) return { perm: null };
-  if (right !== stack + columns + summed) return undefined;
-  const rank = right.length;
+export function expandEinsum(model: ModelProto, graph: Graph): ModelProto {
+  const fresh = freshNames(model);
+  const built = buildGraph((op) => fresh(op));
+  let changed = false as boolean;
+  const node = model.graph.node.flatMap((einsum): NodeProto[] => {
+    const before = built.nodes.length;
+    if (!isEinsum(einsum) || !expand(einsum, graph, built, fresh)) return [einsum];
+    changed = true;
 
-  return { perm: [...Array.from(stack, (_, axis) => axis), rank - 1, rank - 2] };
+    return withOwnNames(built.nodes.slice(before), fresh);
+  });
+
+  if (!changed) return model;
+  const initializer = [...model.graph.initializer, ...built.constants.values()];
+
+  return { ...model, graph: { ...model.graph, node, initializer } };
 }
+
+const isEinsum = (node: NodeProto) =>
+  node.opType === 'Einsum' && isOnnxDomain(node) && node.input.length === 2;
+
+/** Adds the nodes of a product; false: it is none, or sizes that it takes are not known. */
+function expand(
+  einsum: NodeProto,
+  graph: Graph,
+  built: GraphBuilder,
+  fresh: (base: string) => string,
+): boolean {
+  const [left = '', right = ''] = einsum.input;
+  const ranks = [graph.rank(left), graph.rank(right)];
+  const product = einsumProduct(stringAttribute(einsum, 'equation', ''), ranks);
+  if (product === undefined) return false;
+  const plan = planOf(product, sizesOf(product, graph, einsum));
+  if (plan === undefined) return false;
+  const [output = ''] = einsum.output;
+  const steps = (tensor: string, moves: readonly (Move | null)[], last?: string) => {
+    const taken = moves.filter((move) => move !== null);
+    return taken.reduce((current, move, index) => {
+      const name = index === taken.length - 1 && last !== undefined ? last : fresh(`${tensor}_turned`);
+      return 'perm' in move
+        ? built.add('Transpose', [current], { perm: move.perm }, name)
+        : built.add('Reshape', [current, built.ints(move.shape, fresh(`${tensor}_shape`))], {}, name);
+    }, tensor);
+  };
+
+  const operands = [steps(left, plan.left), steps(right, plan.right)];
+  const isLast = plan.result.every((move) => move === null);
+  const matMul = built.add('MatMul', operands, {}, isLast ? output : fresh(`${output}_product`));
+  built.nodes[built.nodes.length - 1] = { ...built.nodes.at(-1)!, name: einsum.name };
+  steps(matMul, plan.result, output);
+
+  return true;
+}
+
+type Move = { readonly perm: readonly number[] } | { readonly shape: readonly number[] };
+type Sizes = ReadonlyMap<string, number>;
+
+/** Sizes of axes that are fixed. */
+function sizesOf({ left, right }: EinsumProduct, graph: Graph, { input }: NodeProto): Sizes {
+  const sizes = new Map<string, number>();
+  for (const [index, axes] of [left, right].entries()) {
+    const dims = graph.type(input[index] ?? '')?.dims ?? [];
+    for (const [position, axis] of axes.entries()) {
+      const size = dims[position];
+      if (typeof size === 'number') sizes.set(axis, size);
+    }
+  }
+
+  return sizes;
+}
+
+/** How operands and result are turned and reshaped around the MatMul; undefined: more sizes are free than can be. */
+function planOf(product: EinsumProduct, sizes: Sizes) {
+  const { left, right, result, batch, rows, summed, columns } = product;
+  const single = (axes: readonly string[]) => axes.map((axis) => [axis]);
+  // One right operand for all rows needs no joining of rows.
+  const rowGroups = batch.length === 0 ? single(rows) : [rows];
+  const columnGroups = columns.length === 0 ? [] : [columns];
+  const made = [...single(batch), ...rowGroups, ...columnGroups];
+  const shapes = {
+    left: joined([...single(batch), ...rowGroups, summed], sizes),
+    right: joined([...single(batch), summed, ...columnGroups], sizes),
+    result: parted(made, sizes),
+  };
+
+  if (Object.values(shapes).includes(undefined)) return undefined;
+  const reshape = (shape: readonly number[] | null | undefined) => (shape ? { shape } : null);
+
+  return {
+    left: [turned(left, [...batch, ...rows, ...summed]), reshape(shapes.left)],
+    right: [turned(right, [...batch, ...summed, ...columns]), reshape(shapes.right)],
+    result: [reshape(shapes.result), turned([...batch, ...rows, ...columns], result)],
+  };
+}
+
+/** null: the axes stand so already. */
+function turned(from: readonly string[], to: readonly string[]): Move | null {
+  return from.join() === to.join() ? null : { perm: to.map((axis) => from.indexOf(axis)) };
+}
+
+/** The shape that joins each group into one axis; null: all are single. */
+function joined(groups: readonly (readonly string[])[], sizes: Sizes): number[] | null | undefined {
+  if (groups.every((group) => group.length === 1)) return null;
+  const firstJoined = groups.findIndex((group) => group.length > 1);
+  // Up to there the axes stand where they stood: 0 takes their size.
+  return withOneFree(groups.map((group, index) => (index < firstJoined ? 0 : sizeOf(group, sizes))));
+}
+
+/** The shape that parts joined axes again; null: all are single. */
+function parted(groups: readonly (readonly string[])[], sizes: Sizes): number[] | null | undefined {
+  if (groups.every((group) => group.length === 1)) return null;
+  const firstJoined = groups.findIndex((group) => group.length > 1);
+  return withOneFree(
+    groups.flatMap((group, index) =>
+      index < firstJoined ? [0] : group.map((axis) => sizeOf([axis], sizes)),
+    ),
+  );
+}
+
+const FREE = -1;
+
+function sizeOf(group: readonly string[], sizes: Sizes): number {
+  const known = group.map((axis) => sizes.get(axis));
+  return known.includes(undefined) ? FREE : known.reduce<number>((all, size) => all * size!, 1);
+}
+
+const withOneFree = (shape: number[]) =>
+  shape.filter((size) => size === FREE).length > 1 ? undefined : shape;

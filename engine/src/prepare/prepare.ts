@@ -18,11 +18,19 @@ import { fail, QuantsmithError, type Problem } from '@quantsmith/schemas';
 import { constantsAsInitializers, foldConstants } from './foldConstants.js';
 import { expandEinsum } from './expandEinsum.js';
 import { rewrite } from './passes.js';
-import { denseConstants, indexGraph, inlineFunctions, type Graph } from '@quantsmith/model/graph';
+import {
+  denseConstants,
+  indexGraph,
+  inlineFunctions,
+  type Graph,
+  type TensorType,
+} from '@quantsmith/model/graph';
 import { rankInputs, settleInputs } from './modelInputs.js';
 import { raiseFloats } from './raiseFloats.js';
 import { dropNoOps } from './noOps.js';
+import { trimOutputs } from './trimOutputs.js';
 import { inferTypes } from './types.js';
+import { unfuse } from './unfuse.js';
 
 /** A float model ready for placement: operator set 13 or later, unique names, constants and BatchNorms folded. */
 export interface PreparedModel {
@@ -56,7 +64,8 @@ export async function prepareModel(
   const refusal = cannotPrepare(structure);
   if (refusal !== null) throw new QuantsmithError({ ...refusal, file: path });
   const empty = nothingToQuantize(structure);
-  const settled = settleInputs(constantsAsInitializers(whole));
+  const trimmed = { ...whole, graph: trimOutputs(whole.graph) };
+  const settled = settleInputs(constantsAsInitializers(trimmed));
   const raised = raiseFloats(rankInputs(settled.model), dir);
   const opened = raised.model;
   // The flattening Softmax of old operator sets asks for ranks, a Cast for the type that is there.
@@ -70,7 +79,7 @@ export async function prepareModel(
   if (blocking !== undefined)
     fail(blocking.code, blocking.message, { file: path, data: { ...blocking.data } });
   const folded = await withFile(path, () =>
-    foldConstants(dropNoOps(expandEinsum(upgraded.model), before), dir),
+    foldConstants(dropNoOps(plainProducts(upgraded.model, before), before), dir),
   );
   const { model, types, problems } = await rewrite(folded.model, folded.types, dir);
   const graph = indexGraph(model, types);
@@ -88,6 +97,12 @@ export async function prepareModel(
       ...(empty === null ? [] : [{ ...empty, file: path }]),
     ],
   };
+}
+
+/** Products in other forms as the operators that have integer kernels. */
+function plainProducts(model: ModelProto, types: ReadonlyMap<string, TensorType>): ModelProto {
+  const unfused = unfuse(model, indexGraph(model, types));
+  return expandEinsum(unfused, indexGraph(unfused, types));
 }
 
 /** The prepared model with other nodes (in any order) and further constants; constants that nobody reads go. */

@@ -35,6 +35,10 @@ export function floatAttribute(node: NodeProto, name: string, fallback: number):
   return attribute(node, name)?.f ?? fallback;
 }
 
+export function floatsAttribute(node: NodeProto, name: string): readonly number[] {
+  return attribute(node, name)?.floats ?? [];
+}
+
 export function stringAttribute(node: NodeProto, name: string, fallback: string): string {
   const value = attribute(node, name);
   return value === undefined ? fallback : decoder.decode(value.s);

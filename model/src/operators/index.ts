@@ -1,3 +1,4 @@
+export * from './einsum.js';
 export * from './kernels.js';
 export * from './operators.js';
 export type { Property, Trait, WeightPorts } from './table.js';

@@ -1,4 +1,4 @@
-import type { ModelNode } from '@quantsmith/schemas';
+import { type ModelNode, tableOf } from '@quantsmith/schemas';
 import { OPERATORS, type Property } from './table.js';
 
 /** What the table says of nodes by a model's structure alone, without its tensors. */
@@ -8,6 +8,19 @@ type Described = Pick<ModelNode, 'op' | 'domain'>;
 export function isKnownTo(property: Property): (node: Described) => boolean {
   return ({ op, domain }) =>
     (domain === '' || domain === 'ai.onnx') && OPERATORS[op]?.is.includes(property) === true;
+}
+
+/** Products that ONNX Runtime writes into a model that it has optimized, and the plain operators that they begin with. */
+const FUSED: Readonly<Record<string, string>> = tableOf({
+  FusedConv: 'Conv',
+  FusedGemm: 'Gemm',
+  FusedMatMul: 'MatMul',
+  TransposeMatMul: 'MatMul',
+});
+
+/** The plain operator that a fused product of the runtime begins with; undefined: it is none. */
+export function plainProduct({ op, domain }: Described): string | undefined {
+  return domain === 'com.microsoft' ? FUSED[op] : undefined;
 }
 
 const isLinear = isKnownTo('linear');

@@ -1,6 +1,7 @@
 import type { Problem } from '@quantsmith/schemas';
 import { marksQuantized } from '../operators/kernels.js';
-import { isKnownTo } from '../operators/structure.js';
+import { einsumProduct } from '../operators/einsum.js';
+import { isKnownTo, plainProduct } from '../operators/structure.js';
 import { MAXIMUM_READ_OPSET, MINIMUM_READ_OPSET } from '../upgrade/index.js';
 import type { Structure, StructureNode } from './structure.js';
 
@@ -127,9 +128,16 @@ export const inBodies = (nodes: readonly StructureNode[]): number =>
   withBodies(nodes.flatMap(({ bodies }) => bodies)).filter(isQuantizable).length;
 
 /** A linear operator of which at least one operand is no constant, or a lookup in a table of float vectors. */
-function isQuantizable({ op, domain, inputs, constants, floatConstants }: StructureNode): boolean {
+function isQuantizable(node: StructureNode): boolean {
+  const { op, domain, inputs, constants, floatConstants } = node;
   if (isKnownTo('embeds')({ op, domain })) return floatConstants.includes(0) && constants[0]?.length === 2;
-  return isKnownTo('linear')({ op, domain }) && inputs.slice(0, 2).some((_, input) => !(input in constants));
+  return isProduct(node) && inputs.slice(0, 2).some((_, input) => !(input in constants));
+}
+
+/** Linear operators, and what becomes some before a model is quantized. */
+function isProduct({ op, domain, attributes: { equation } }: StructureNode): boolean {
+  if (isKnownTo('linear')({ op, domain }) || plainProduct({ op, domain }) !== undefined) return true;
+  return op === 'Einsum' && typeof equation === 'string' && einsumProduct(equation) !== undefined;
 }
 
 const keyOf = (domain: string, op: string) => `${domain === 'ai.onnx' ? '' : domain}\u0000${op}`;

@@ -1,6 +1,6 @@
 import type { ModelFunction, ModelNode, ModelSummary } from '@quantsmith/schemas';
 import { isFloatType } from '../onnx/elementTypes.js';
-import { isConstantNode, opset, subgraphs, tensorAttribute } from '../onnx/node.js';
+import { isConstantNode, opset, stringAttribute, subgraphs, tensorAttribute } from '../onnx/node.js';
 import type { ModelProto } from '../onnx/model.js';
 import type { GraphProto, NodeProto } from '../onnx/onnx_pb.js';
 
@@ -13,7 +13,10 @@ export interface Structure {
   readonly functions: readonly StructureFunction[];
 }
 
-export type StructureNode = Pick<ModelNode, 'name' | 'op' | 'domain' | 'inputs' | 'floatConstants'> & {
+export type StructureNode = Pick<
+  ModelNode,
+  'name' | 'op' | 'domain' | 'inputs' | 'attributes' | 'floatConstants'
+> & {
   /** Dims of the constant inputs by input index. */
   readonly constants: Readonly<Record<number, readonly number[]>>;
   readonly bodies: readonly StructureNode[];
@@ -72,6 +75,8 @@ function nodesOf(nodes: readonly NodeProto[], constants: Constants): StructureNo
       op: node.opType,
       domain: node.domain,
       inputs: node.input,
+      // The only one that decides anything.
+      attributes: node.opType === 'Einsum' ? { equation: stringAttribute(node, 'equation', '') } : {},
       constants: Object.fromEntries(held.map(({ input, dims }) => [input, dims])),
       floatConstants: held.flatMap(({ input, isFloat }) => (isFloat ? [input] : [])),
       bodies: subgraphs(node).flatMap((body) => nodesOf(body.node, constantsOf(body, constants))),
