@@ -119,6 +119,30 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
     shape: [3, 6, 6],
     integer: 2,
   },
+  'a convolution and a dense layer as jax2tf writes them through tf2onnx': {
+    built: ofRows(
+      [
+        node('Transpose', ['x'], ['t'], { perm: [0, 3, 1, 2] }),
+        node('Transpose', ['K'], ['k'], { perm: [3, 2, 0, 1] }),
+        node('Conv', ['t', 'k'], ['c'], { auto_pad: 'SAME_UPPER', strides: [2, 2] }),
+        node('Transpose', ['c'], ['n'], { perm: [0, 2, 3, 1] }),
+        node('Add', ['n', 'b'], ['d']),
+        node('Max', ['d', 'zero'], ['r']),
+        node('Reshape', ['r', 'flat'], ['f']),
+        node('Einsum', ['f', 'W'], ['y'], { equation: 'bd,de->be' }),
+      ],
+      [
+        floats('K', [3, 3, 3, 8], randoms(216, 2)),
+        floats('b', [1, 1, 1, 8], randoms(8, 3)),
+        floats('zero', [], [0]),
+        ints('flat', [1, 128]),
+        matrix('W', 128, 4, 4),
+      ],
+      [8, 8, 3],
+    ),
+    shape: [8, 8, 3],
+    integer: 2,
+  },
   'a weight without elements': {
     built: ofRows(
       [

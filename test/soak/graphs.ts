@@ -17,6 +17,7 @@ import { encodeModel } from '@quantsmith/model/onnx';
 import { QuantsmithError } from '@quantsmith/schemas';
 import {
   CALIBRATION,
+  ENOUGH,
   HELD_OUT,
   checkGraph,
   samplesOf,
@@ -26,8 +27,6 @@ import { checkRun, type Command } from '../../engine/test/checkRun.js';
 import { runPipeline } from '../../engine/src/pipeline.js';
 import { randomGraph, type RandomGraph } from '../../engine/test/randomGraphs.js';
 
-/** Decibels below which a graph is compared with a peer's: `npm run bench:graphs -- FOLDER`. */
-const LOW = 25;
 /** Every so many graphs one is quantized twice. */
 const TWICE = 10;
 /** Through the whole command every so many graphs one goes through the command line itself; the others share a process. */
@@ -84,6 +83,8 @@ interface Entry {
   readonly seed: number;
   readonly decibels: number | null;
   readonly faults: readonly string[];
+  /** As in `GraphResult`. */
+  readonly calibratedOnAll?: number;
 }
 
 const begun = performance.now();
@@ -99,10 +100,16 @@ for (let seed = first; seed < first + count && !isLate(); seed++) {
     : checkGraph(graph, seed, seed % TWICE === 0));
   // A run beyond all numbers is none that can be written.
   const decibels = result.decibels === null ? null : Math.min(result.decibels, 200);
-  const entry: Entry = { seed, decibels, faults: result.faults };
+  const { faults, calibratedOnAll } = result;
+  const entry: Entry = {
+    seed,
+    decibels,
+    faults,
+    ...(calibratedOnAll === undefined ? {} : { calibratedOnAll }),
+  };
   done.set(seed, entry);
   if (options.ledger !== undefined) appendFileSync(options.ledger, `${JSON.stringify(entry)}\n`);
-  const isLow = result.decibels !== null && result.decibels < LOW;
+  const isLow = result.decibels !== null && result.decibels < ENOUGH;
   if (result.faults.length === 0 && !isLow) continue;
   const ops = graph.model.graph!.node.map(({ opType }) => opType).join(' ');
   if (result.faults.length > 0) console.log(`${seed}: ${result.faults.join('; ')} [${ops}]`);
@@ -117,7 +124,8 @@ const faulty = counted(({ faults }) => faults.length > 0);
 const untouched = counted(({ faults, decibels }) => faults.length === 0 && decibels === null);
 console.log(
   `${entries.length} graphs, ${((performance.now() - begun) / 1000).toFixed(0)} s: ${faulty} faulty, ` +
-    `${untouched} with nothing to quantize, ${counted(({ decibels }) => decibels !== null && decibels < LOW)} below ${LOW} dB; ` +
+    `${untouched} with nothing to quantize, ${counted(({ decibels }) => decibels !== null && decibels < ENOUGH)} below ${ENOUGH} dB, ` +
+    `${counted(({ calibratedOnAll = ENOUGH }) => calibratedOnAll < ENOUGH)} of them too when they are calibrated on all samples; ` +
     `dB at 1 %: ${at(0.01)}, 10 %: ${at(0.1)}, median: ${at(0.5)}.`,
 );
 process.exit(faulty === 0 ? 0 : 1);

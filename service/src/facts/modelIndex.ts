@@ -3,6 +3,8 @@ import type { ModelNode, ModelSummary } from '@quantsmith/schemas';
 
 /** What follows from a model alone: found out when it is first asked for, and then the same for every text about it. */
 export interface ModelIndex {
+  /** With those of bodies: rules may name both. */
+  readonly nodes: () => readonly ModelNode[];
   readonly names: () => ReadonlySet<string>;
   readonly types: () => ReadonlySet<string>;
   /** Operator types by the names of nodes. */
@@ -14,6 +16,7 @@ export interface ModelIndex {
 export function createModelIndex(model: ModelSummary): ModelIndex {
   const nodes = once(() => withBodies(model.nodes));
   return {
+    nodes,
     names: once(() => new Set(nodes().map(({ name }) => name))),
     types: once(() => new Set(nodes().map(({ op }) => op))),
     operators: once(() => new Map(nodes().map(({ name, op }) => [name, op]))),
@@ -25,7 +28,6 @@ export function createModelIndex(model: ModelSummary): ModelIndex {
   };
 }
 
-/** The nodes with those of their bodies: rules may name both. */
 function withBodies(nodes: readonly ModelNode[]): ModelNode[] {
   return nodes.flatMap((node) => [node, ...withBodies(node.bodies)]);
 }

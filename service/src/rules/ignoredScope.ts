@@ -26,11 +26,14 @@ function ignoredScopeFindings(
   index: ModelIndex | null,
   config: unknown,
 ): Finding[] {
-  const match = model === null ? null : createMatcher(model);
+  const whole = model === null || index === null ? model : { ...model, nodes: index.nodes() };
+  const match = whole === null ? null : createMatcher(whole);
   // What matches nothing is an error of a run only where that is wanted.
   const severity: Severity = isValidated(config) ? 'error' : 'warning';
   const scopes = [{ path: SCOPE, severity, isFloat: true }, ...overrideScopes(config)];
-  const findings = scopes.flatMap((scope) => scopeFindings(document, scope, { config, model, index, match }));
+  const findings = scopes.flatMap((scope) =>
+    scopeFindings(document, scope, { config, model: whole, index, match }),
+  );
   const mentions = model === null ? [] : bordersOf(document);
   if (model === null || index === null || mentions.length === 0) return findings;
   const bounds = mentions.map(({ name, node: { start, end } }) => ({
