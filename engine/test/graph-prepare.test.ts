@@ -308,14 +308,9 @@ describe('copies go', () => {
       g: branch(name),
     }));
     const source = model({
-      inputs: [value('x', [2])],
+      inputs: [value('x', [2]), value('c', [], 9)],
       outputs: [value('y')],
-      nodes: [
-        node('Identity', ['x'], ['i'], {}, 'kept'),
-        node('Cast', ['one'], ['c'], { to: 9 }),
-        { ...choose, attribute },
-      ],
-      initializers: [floats('one', [], [1])],
+      nodes: [node('Identity', ['x'], ['i'], {}, 'kept'), { ...choose, attribute }],
     });
     expect((await prepared(source)).ops).toEqual(['kept:Identity', 'if:If']);
   });

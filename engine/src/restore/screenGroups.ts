@@ -52,12 +52,12 @@ export async function screenGroups(search: Search): Promise<Candidate[]> {
 export async function screenRest(search: Search, candidates: readonly Candidate[]): Promise<Candidate[]> {
   const isKnown = ({ outputError, dropAlone }: Candidate) => outputError !== null || dropAlone !== null;
   const unknown = candidates.filter((candidate) => !isKnown(candidate));
-  const rescreened = await screenAll(
+  const results = await screenAll(
     search,
     unknown.map(({ operators }) => [operators]),
   );
 
-  const screened = unknown.map(({ operators }, i) => candidateOf(operators, rescreened[i]!));
+  const screened = unknown.map(({ operators }, i) => candidateOf(operators, results[i]!));
   const measured = candidates.filter(({ dropAlone }) => dropAlone !== null);
   const others = candidates.filter((candidate) => isKnown(candidate) && candidate.dropAlone === null);
 
