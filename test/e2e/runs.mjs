@@ -211,7 +211,7 @@ async function restoresAndDeletes(workbench) {
   const drop = (value) => editor().locator('.view-line', { hasText: new RegExp(`max_drop:\\s*${value}`) });
   // The editor holds only the lines that are seen.
   const toTheEnd = async () => {
-    await editor().locator('.view-line').first().click();
+    await editor().click({ position: { x: 300, y: 60 } });
     await page.keyboard.press('Control+End');
   };
   await askUntil(page, toTheEnd, drop('0\\.05'));
