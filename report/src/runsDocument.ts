@@ -56,7 +56,10 @@ export function runsDocument(
           { title: 'Size', numeric: true },
           ...(tested === null ? [] : [{ title: 'Paired test' }]),
         ],
-        rows: sorted.map((run, index) => [...row(run), ...(tested === null ? [] : [tested[index]!])]),
+        rows: sorted.map((run, index) => [
+          ...row(run),
+          ...(tested === null ? [] : [tested[index] ?? MISSING]),
+        ]),
       },
     ],
   };

@@ -288,7 +288,7 @@ function pixelsOf({ image, summary }: Known, source: DraftSource, baseDir: strin
   const channels = shape.length === 3 ? 1 : isFirst ? shape[1]! : shape[3]!;
   const input = { layout: image?.layout ?? 'nchw', channels, height, width } as const;
 
-  const largest = largestOf(rows(0, Math.min(shape[0]!, PEAK_ROWS)) as Uint8Array);
+  const largest = largestOf(rows(0, Math.min(shape[0] ?? 0, PEAK_ROWS)) as Uint8Array);
   const peak = largest > 0 && largest < FULL_RANGE ? largest : null;
 
   return { input, isSized: true, peak, layout: isFirst ? 'nchw' : null };
@@ -296,7 +296,7 @@ function pixelsOf({ image, summary }: Known, source: DraftSource, baseDir: strin
 
 function largestOf(data: Uint8Array): number {
   let largest = 0;
-  for (let index = 0; index < data.length; index++) largest = Math.max(largest, data[index]!);
+  for (const value of data) largest = Math.max(largest, value);
   return largest;
 }
 

@@ -92,8 +92,8 @@ export async function fixConfigText(text: string, path: string): Promise<string>
 
 /** The settings that differ between config files, as they are written there. Throws where one cannot be read. */
 export async function settingDifferencesOf(files: readonly string[]): Promise<SettingDifference[]> {
-  const texts = await Promise.all(files.map((file) => textOf(file, MAX_CONFIG_BYTES)));
-  return settingDifferences(texts.map((text, index) => parsed(text ?? '', files[index]!)));
+  const read = async (file: string) => parsed((await textOf(file, MAX_CONFIG_BYTES)) ?? '', file);
+  return settingDifferences(await Promise.all(files.map(read)));
 }
 
 function parsed(text: string, file: string): ConfigDocument {
