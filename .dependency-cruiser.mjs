@@ -29,14 +29,15 @@ const ARROWS = {
     parts: 'schemas model',
     folders: {
       '.': `
-        data draft measure output overflow plan processes progress quantize restore run runtime
+        cache data draft measure output overflow plan processes progress quantize restore run runtime
         saturation statistics validation node:child_process node:crypto node:fs node:path node:url
       `,
       bodies: `
         calibration data overflow plan prepare quantize runtime statistics verify
         npm:@bufbuild/protobuf
       `,
-      calibration: 'corrections data placement prepare quantize ranges runtime statistics',
+      cache: 'node:crypto node:fs node:path npm:env-paths',
+      calibration: 'cache corrections data placement prepare quantize ranges runtime statistics',
       choose: `
         calibration data placement plan prepare progress quantize ranges runtime
       `,
@@ -74,7 +75,7 @@ const ARROWS = {
         validation weights node:crypto node:fs
       `,
       run: `
-        bodies calibration choose corrections data measure output overflow placement plan prepare profile
+        bodies cache calibration choose corrections data measure output overflow placement plan prepare profile
         progress quantize report restore runtime saturation statistics validation verify node:crypto
         node:fs node:path
       `,
@@ -86,9 +87,9 @@ const ARROWS = {
         calibration corrections data metrics output overflow placement prepare profile progress quantize
         ranges runtime validation weights
       `,
-      statistics: 'placement prepare ranges runtime weights node:crypto node:fs node:path npm:env-paths',
+      statistics: 'cache placement prepare ranges runtime weights',
       tasks: 'data node:fs node:path',
-      validation: 'data metrics prepare runtime tasks node:crypto node:path',
+      validation: 'cache data metrics prepare runtime tasks node:crypto node:path',
       verify: 'data placement quantize runtime npm:@bufbuild/protobuf',
       weights: 'placement ranges',
     },
@@ -122,7 +123,7 @@ const ARROWS = {
     parts: 'schemas model engine service',
     folders: {
       '.': 'check client requests runs session sources npm:vscode-languageserver',
-      check: 'sources node:fs node:path node:url npm:vscode-languageserver-textdocument',
+      check: 'sources node:fs node:os node:path node:url npm:vscode-languageserver-textdocument',
       client: 'npm:vscode-languageserver',
       requests: `
         check client runs session sources node:path node:timers node:url npm:vscode-languageserver
@@ -139,9 +140,9 @@ const ARROWS = {
   cli: {
     parts: 'schemas model engine service server api report',
     folders: {
-      '.': 'commands output npm:commander',
+      '.': 'commands output npm:commander npm:yaml',
       commands: `
-        output run node:fs node:path node:stream/consumers npm:@bomb.sh/tab npm:commander
+        output run node:fs node:path node:stream/consumers node:url npm:@bomb.sh/tab npm:commander
         npm:fastest-levenshtein npm:tinyglobby
       `,
       output: 'node:fs npm:cli-progress npm:picocolors',

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { formatted } from './format.mjs';
 import { withMetrics } from './metrics.mjs';
 import { configPaths } from './config-paths.mjs';
+import { withMatrix, withoutMatrix } from './matrix.mjs';
 import { referencePage } from './reference-page.mjs';
 import { catalogEntry, draftSeven } from './schemaStore.mjs';
 import { diagnosticsPage, ruleCodes, ruleList } from './rules.mjs';
@@ -18,9 +19,11 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path) => JSON.parse(readFileSync(`${root}${path}`, 'utf8'));
 const CONFIG_SCHEMA = 'schemas/quantization-config.schema.json';
 const OVERFLOW_SCHEMA = 'schemas/overflow-report.schema.json';
-const configSchema = await withMetrics(root, CONFIG_SCHEMA);
+const SWEEP_SCHEMA = 'schemas/sweep-report.schema.json';
+const configSchema = withMatrix(await withMetrics(root, read(CONFIG_SCHEMA)));
+const plainConfigSchema = withoutMatrix(configSchema);
 const schemas = {
-  config: JSON.parse(configSchema),
+  config: configSchema,
   report: read('schemas/quantization-report.schema.json'),
   debug: read('schemas/debug-report.schema.json'),
   sensitivity: read('schemas/sensitivity-report.schema.json'),
@@ -41,6 +44,15 @@ function overflowSchema() {
   return formatted(`${root}${OVERFLOW_SCHEMA}`, schema);
 }
 
+/** What `sweep --json` prints of a run is what its report says; null: it failed. */
+function sweepSchema() {
+  const { metric, outputs, latency_ms, size } = schemas.report.properties;
+  const schema = read(SWEEP_SCHEMA);
+  const orFailed = { ...size, description: `${size.description} null: it failed.`, type: ['object', 'null'] };
+  Object.assign(schema.properties.points.items.properties, { metric, outputs, latency_ms, size: orFailed });
+  return formatted(`${root}${SWEEP_SCHEMA}`, schema);
+}
+
 function validators() {
   const ajv = new Ajv2020.default({
     allErrors: true,
@@ -57,11 +69,13 @@ function validators() {
     'x-often',
     'x-exampleNames',
     'x-path',
+    'tsType',
   ]);
   ajv.opts.strictTypes = false;
-  ajv.addSchema(schemas.config, 'config').addSchema(schemas.report, 'report');
+  // The lists of a matrix are validated value by value (schemas/src/validate.ts): a validator of their own would be four times as large.
+  ajv.addSchema(plainConfigSchema, 'config').addSchema(schemas.report, 'report');
   const code = standaloneCode.default(ajv, {
-    validateConfig: schemas.config.$id,
+    validateConfig: plainConfigSchema.$id,
     validateReport: schemas.report.$id,
   });
   // The helpers that the generated code asks for come from ajv's runtime; as ESM they must be imported.
@@ -80,13 +94,14 @@ function validators() {
 }
 
 const outputs = {
-  [CONFIG_SCHEMA]: configSchema,
+  [CONFIG_SCHEMA]: await formatted(`${root}${CONFIG_SCHEMA}`, configSchema),
   [OVERFLOW_SCHEMA]: await overflowSchema(),
-  'schemas/src/generated/config.ts': await types(schemas.config, 'QuantizationConfig'),
+  [SWEEP_SCHEMA]: await sweepSchema(),
+  'schemas/src/generated/config.ts': await types(plainConfigSchema, 'QuantizationConfig'),
   'schemas/src/generated/report.ts': await types(schemas.report, 'QuantizationReport'),
   'schemas/src/generated/debugReport.ts': await types(schemas.debug, 'DebugReport'),
   'schemas/src/generated/sensitivityReport.ts': await types(schemas.sensitivity, 'SensitivityReport'),
-  'schemas/src/generated/configPaths.ts': banner + configPaths(schemas.config),
+  'schemas/src/generated/configPaths.ts': banner + configPaths(plainConfigSchema),
   'schemas/src/generated/validate.js': validators(),
   'schemas/schemastore/quantsmith.json': await formatted(
     `${root}schemas/schemastore/quantsmith.json`,
@@ -96,7 +111,7 @@ const outputs = {
     `${root}schemas/schemastore/catalog-entry.json`,
     catalogEntry(SCHEMA_STORE_URL, languages),
   ),
-  'docs/config-reference.md': referencePage(schemas.config),
+  'docs/config-reference.md': referencePage(plainConfigSchema),
   'service/src/rules/list.ts': ruleList(root),
   'service/src/findings/codes.ts': await ruleCodes(root),
   'docs/diagnostics.md': await diagnosticsPage(root, readFileSync(`${root}docs/diagnostics.md`, 'utf8')),

@@ -1,20 +1,17 @@
 // What the config's schema has from the table of metrics: their names and descriptions.
 import { transform } from 'esbuild';
 import { readFileSync } from 'node:fs';
-import { formatted } from './format.mjs';
 
-/** The text of the schema at a path, with the metrics of schemas/src/metrics.ts. */
-export async function withMetrics(root, path) {
-  const text = readFileSync(`${root}${path}`, 'utf8');
+/** The schema, with the metrics of schemas/src/metrics.ts. */
+export async function withMetrics(root, schema) {
   const { code } = await transform(readFileSync(`${root}schemas/src/metrics.ts`, 'utf8'), { loader: 'ts' });
   const { METRICS } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
   const names = Object.keys(METRICS);
-  const schema = JSON.parse(text);
   Object.assign(schema.properties.accuracy_control.properties.metric, {
     examples: names,
     'x-stringValues': names,
     'x-stringDescriptions': names.map((name) => METRICS[name].description),
     pattern: `^(${names.join('|')}|.*\\.[cm]?[jt]s)$`,
   });
-  return formatted(`${root}${path}`, schema);
+  return schema;
 }

@@ -6,6 +6,7 @@ export { explain, explainedCodes, type Explanation } from './explain.js';
 export { inspect } from './inspect.js';
 export { quantize, type Progress, type QuantizeOptions, type Quantized } from './quantize.js';
 export { readReport, report, REPORT_FORMATS, type ReportFormat, type ReportOptions } from './report.js';
+export { sweep, type Sweep, type SweepOptions, type SweepPoint, type SweepRun } from './sweep.js';
 export type { LimitExceeded, Limits, Paint } from '@quantsmith/report';
 export {
   QuantsmithError,

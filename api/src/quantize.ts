@@ -6,7 +6,7 @@ import {
   runPaths,
   type StageName,
 } from '@quantsmith/schemas';
-import { requestRun } from '@quantsmith/server';
+import { requestRun, type CheckedConfig } from '@quantsmith/server';
 import { invalidity } from './check.js';
 import { checkedConfig, type ConfigOptions, type ConfigSource } from './config.js';
 
@@ -54,10 +54,19 @@ export interface Quantized {
  * (`config-invalid` with the findings in its data, or a code of the engine), and with the signal's reason when aborted.
  */
 export async function quantize(config: ConfigSource, options: QuantizeOptions = {}): Promise<Quantized> {
+  options.signal?.throwIfAborted();
+  return quantizeChecked(await checkedConfig(config, options), options, typeof config === 'string');
+}
+
+/** The same of a config that was read and checked. `inFile`: whether its findings have places in a file. */
+export async function quantizeChecked(
+  config: CheckedConfig,
+  options: QuantizeOptions,
+  inFile: boolean,
+): Promise<Quantized> {
   const { signal } = options;
-  signal?.throwIfAborted();
-  const { checked, request } = requestRun(await checkedConfig(config, options), options);
-  if (request === null) throw new QuantsmithError(invalidity(checked, typeof config === 'string')!);
+  const { checked, request } = requestRun(config, options);
+  if (request === null) throw new QuantsmithError(invalidity(checked, inFile)!);
 
   const results: Quantized[] = [];
   const outcome = await startEngine(request, {

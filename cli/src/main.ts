@@ -15,9 +15,11 @@ import { reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
 import { type SchemaName, schemaCommand, SCHEMAS } from './commands/schema.js';
 import { sensitivityCommand } from './commands/sensitivity.js';
+import { SWEEP_FORMATS, sweepCommand } from './commands/sweep.js';
 import { exit, EXIT, exitCodeOf, problemOf } from './output/exitCodes.js';
 import { type MessageOptions, openMessages } from './output/messages.js';
 import { failed, type Session } from './output/session.js';
+import { parseSetting } from './settings.js';
 import { parseDrop, parseLatency, parseSeconds, parseSize } from './units.js';
 import { TOOL_VERSION } from './version.js';
 
@@ -109,11 +111,45 @@ command('run', 'quantize the model that a config names, restore accuracy, write 
     'write what was chosen by measurement into the config, so that later runs give the same model',
   )
   .option('--strict', 'exit with 5 if the report has an error, such as a damaged output')
+  .addOption(
+    new Option(
+      '--set <setting=value>',
+      'another value for a setting, by its path or a unique end of it; may be repeated',
+    )
+      .argParser(parseSetting)
+      .conflicts('locked'),
+  )
   .option('--resume', 'resume an interrupted run')
   .option('--force', 'replace an output that quantsmith did not write')
   .addOption(noCache())
   .addOption(modules())
   .action(acting((session, config: string, options) => runCommand(config, options, session)));
+
+command('sweep', 'run every combination of settings that a config has a matrix of, and compare them', [
+  'sweep model.quant.yaml',
+  'sweep a.quant.yaml b.quant.yaml --set overflow_fix=enable',
+  'sweep model.quant.yaml --output sweep.html',
+])
+  .argument('<config...>', 'configs with a `matrix`; one without is a single run')
+  .addOption(
+    new Option(
+      '--set <setting=value>',
+      'a setting for all runs, by its path or a unique end of it; may be repeated',
+    ).argParser(parseSetting),
+  )
+  .addOption(
+    new Option('--format <format>', 'default: what the name of --output says, else table').choices(
+      SWEEP_FORMATS,
+    ),
+  )
+  .addOption(json())
+  .addOption(output())
+  .option('--fresh', 'run again what an earlier sweep has finished')
+  .option('--strict', 'exit with 5 if a report has an error, such as a damaged output')
+  .option('--force', 'replace outputs that quantsmith did not write')
+  .addOption(noCache())
+  .addOption(modules())
+  .action(acting((session, configs: string[], options) => sweepCommand(configs, options, session)));
 
 command('check', 'check configs without running them', [
   'check model.quant.yaml',

@@ -40,7 +40,7 @@ function keysOf(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(keysOf);
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, inner]) =>
-    ['by_op', 'counts', 'opsets', 'attributes', 'constants', 'data'].includes(key)
+    ['by_op', 'settings', 'counts', 'opsets', 'attributes', 'constants', 'data'].includes(key)
       ? [key]
       : [key, ...keysOf(inner)],
   );
@@ -50,6 +50,7 @@ describe('what a command prints as JSON is what its schema says, in snake_case',
   it.each<[schema: string, status: number, ...args: string[]]>([
     ['report', 0, 'run', 'case.quant.yaml', '--json'],
     ['sensitivity', 0, 'sensitivity', 'case.quant.yaml', '--json'],
+    ['sweep', 0, 'sweep', 'case.quant.yaml', '--json'],
     ['overflow', 0, 'overflow', 'case.quant.yaml', '--json'],
     ['overflow', 0, 'overflow', 'case.int8.onnx', '--json'],
     ['debug', 0, 'debug', 'case.quant.yaml', '--json'],

@@ -1,7 +1,7 @@
 import type { EngineEnvironment } from '@quantsmith/schemas';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { defaultCache } from './statistics/defaultCache.js';
+import { defaultCache } from './cache/defaultCache.js';
 import { imageLibraryVersion } from './data/decodeImage.js';
 import { cpuFeatures } from './runtime/cpu.js';
 import { runtimeVersion } from './runtime/session.js';

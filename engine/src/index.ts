@@ -26,5 +26,5 @@ export type {
 } from './data/modules/contract.js';
 export type { Tokenizer, Tokens } from './data/tokenizer.js';
 export { plan, type Plan } from './plan/plan.js';
-export { isCacheEntry } from './statistics/cache.js';
-export { defaultCache } from './statistics/defaultCache.js';
+export { defaultCache } from './cache/defaultCache.js';
+export { isCacheEntry } from './cache/entries.js';

@@ -34,6 +34,7 @@ import { publishRun } from './run/publish.js';
 import { settleConfig, type SettledConfig } from './run/settle.js';
 import { oneWorker, openWorkers } from './runtime/workers.js';
 import { addSettings, compareFixes } from './saturation/settings.js';
+import { knownBaseline } from './validation/baselineCache.js';
 import { unmeasured } from './validation/plausibility.js';
 import { trustProblems } from './validation/trust.js';
 import { baselineProblems } from './validation/validation.js';
@@ -141,7 +142,8 @@ async function restore(
     readonly finish: AbortSignal | undefined;
   },
 ): Promise<RestoreOutcome<MadeQuantization>> {
-  const { workers, clock, float, validation, warn, statistics } = run.opened;
+  const { workers, clock, float, loaded, cpu, validation, warn, statistics } = run.opened;
+  const { prepared } = checked.made.quantization;
   const restored = await restoreAccuracy(
     checked.made,
     validation,
@@ -149,6 +151,15 @@ async function restore(
     quantizerWith({ ...run, checked }),
     {
       ...{ workers, clock, journal: run.journal, finish: run.finish },
+      baselineOf: (measureFloat) =>
+        validation === null
+          ? measureFloat()
+          : knownBaseline(
+              { loaded, prepared, validation, threads: workers.threads, isa: cpu.isa },
+              statistics.cache,
+              measureFloat,
+              warn,
+            ),
       calibrationSamples: statistics.samples,
       saturates: targetSaturates(run.planned.overflow.target, run.opened.cpu),
     },

@@ -2,7 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { cacheKey, keepStatistics, readStatistics } from '../src/statistics/cache.js';
+import { cacheKey } from '../src/cache/entries.js';
+import { keepStatistics, readStatistics } from '../src/statistics/cache.js';
 import { runDigits } from './digits.js';
 
 let dir = '';
@@ -85,16 +86,38 @@ describe('runs', () => {
   });
 });
 
+describe('the result of the float model', () => {
+  const validated = { cache: true, validated: true };
+  const isKnown = ({ report }: Awaited<ReturnType<typeof runDigits>>) => report.data.validation?.cached;
+
+  it('is measured once for all settings, and gives the same report', async () => {
+    const first = await runDigits(validated);
+    const other = await runDigits({ ...validated, ...advanced({ overflow_fix: 'enable' }) });
+    const again = await runDigits(validated);
+    expect([first, other, again].map(isKnown)).toEqual([false, true, true]);
+    expect(again.report.metric).toEqual(first.report.metric);
+    expect(other.report.metric!.baseline).toBe(first.report.metric!.baseline);
+  });
+  it('is measured again for another metric', async () => {
+    await runDigits(validated);
+    expect(isKnown(await runDigits({ ...validated, metric: 'f1' }))).toBe(false);
+  });
+  it('is measured each time where the metric compares outputs, which are not kept', async () => {
+    await runDigits({ ...validated, metric: 'sqnr' });
+    expect(isKnown(await runDigits({ ...validated, metric: 'sqnr' }))).toBe(false);
+  });
+});
+
 describe('the folder', () => {
   const collected = { samples: 1, ranges: new Map(), channelMeans: new Map([['x', new Float64Array(1000)]]) };
   it('loses nothing that is not of the cache', async () => {
     writeFileSync(join(dir, 'notes.json'), 'mine');
     utimesSync(join(dir, 'notes.json'), 0, 0);
-    await keepStatistics({ dir, maxBytes: 1 }, cacheKey(['a']), collected);
+    await keepStatistics({ dir, maxBytes: 1 }, cacheKey('statistics', ['a']), collected);
     expect(readdirSync(dir)).toEqual(['notes.json']);
   });
   it('stays below its bytes; what was not used for longest goes first', async () => {
-    const keys = ['a', 'b', 'c'].map((part) => cacheKey([part]));
+    const keys = ['a', 'b', 'c'].map((part) => cacheKey('statistics', [part]));
     const cache = { dir, maxBytes: Number.POSITIVE_INFINITY };
     await keepStatistics(cache, keys[0]!, collected);
     const { size } = statSync(join(dir, `${keys[0]}.json`));
@@ -107,6 +130,6 @@ describe('the folder', () => {
     expect(found.map((entry) => entry !== null)).toEqual([true, false, true]);
   });
   it('tells parts apart', () => {
-    expect(cacheKey(['ab', 'c'])).not.toBe(cacheKey(['a', 'bc']));
+    expect(cacheKey('x', ['ab', 'c'])).not.toBe(cacheKey('x', ['a', 'bc']));
   });
 });

@@ -22,7 +22,17 @@ export interface DigitsOptions {
   readonly samples?: number;
   readonly quantization?: QuantizationConfig['quantization'];
   readonly cache?: boolean;
+  /** Whether accuracy is measured, and by what (default: top1). */
+  readonly validated?: boolean;
+  readonly metric?: string;
 }
+
+const VALIDATION = {
+  arrays: join(EXAMPLE, 'data/validation.npy'),
+  labels: join(EXAMPLE, 'data/validation-labels.npy'),
+  preprocess: { scale: 16 },
+  limit: 40,
+};
 
 let runs = 0;
 
@@ -37,7 +47,13 @@ export async function runDigits(options: DigitsOptions = {}): Promise<DigitsRun>
         preprocess: { scale: 16 },
         limit: options.samples ?? 20,
       },
+      ...(options.validated === true ? { validation: VALIDATION } : {}),
     },
+    ...(options.metric === undefined
+      ? {}
+      : {
+          accuracy_control: { metric: options.metric, ...(options.metric === 'sqnr' ? { target: 1 } : {}) },
+        }),
     quantization: { defaults: 'nncf', ...options.quantization },
   };
   const { report } = await runPipeline(

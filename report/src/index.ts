@@ -5,6 +5,7 @@ import { debugDocument } from './debugDocument.js';
 import type { ChooseFix } from './overflow.js';
 import { reportDocument } from './reportDocument.js';
 import { runsDocument, type ListedRun } from './runsDocument.js';
+import { sweepDocument, type SweptRun, type SweptWork } from './sweepDocument.js';
 import { toHtml } from './toHtml.js';
 import { toMarkdown } from './toMarkdown.js';
 import { toText, type Paint } from './toText.js';
@@ -22,7 +23,9 @@ export { factsText, PLAIN, type Paint } from './toText.js';
 export { distrustOf, metricValue } from './figures.js';
 export { outputsAtRisk, unaffectedText } from './overflow.js';
 export { summaryFacts } from './summary.js';
+export { sweepFront } from './front.js';
 export type { ListedRun } from './runsDocument.js';
+export type { SweptRun, SweptWork } from './sweepDocument.js';
 export { sarifLog, type SarifResult, type SarifRule } from './sarif.js';
 
 export interface PageOptions {
@@ -62,6 +65,26 @@ export function comparisonHtml(
   settings?: readonly SettingDifference[] | null,
 ): string {
   return toHtml(comparisonDocument(comparison, settings));
+}
+
+/** A sweep as one HTML page: charts whose points lead to the reports, and tables. */
+export function sweepHtml(runs: readonly SweptRun[], work: SweptWork, seconds: number): string {
+  return toHtml(sweepDocument(runs, work, seconds));
+}
+
+/** A sweep as Markdown. */
+export function sweepMarkdown(runs: readonly SweptRun[], work: SweptWork, seconds: number): string {
+  return toMarkdown(sweepDocument(runs, work, seconds));
+}
+
+/** A sweep as tables for a terminal. */
+export function sweepText(
+  runs: readonly SweptRun[],
+  work: SweptWork,
+  seconds: number,
+  paint?: Paint,
+): string {
+  return toText(sweepDocument(runs, work, seconds), paint);
 }
 
 /** A comparison as tables for a terminal. */

@@ -6,6 +6,7 @@ import {
 } from '@quantsmith/schemas';
 import type { Block, Cell, Document, ScatterChart } from './document.js';
 import { bytes, duration, dropValue, metricValue, moment } from './figures.js';
+import { commonMetric } from './front.js';
 import { pairedTest, pText } from './pairedTest.js';
 import { settingsSection } from './settings.js';
 import { subjectOfReport } from './subject.js';
@@ -19,7 +20,7 @@ export interface ListedRun {
   readonly href: string | null;
 }
 
-const MISSING = '–';
+export const MISSING = '–';
 
 /**
  * Many runs at once: accuracy against latency and against size, and a table of all of them, the best accuracy first.
@@ -40,8 +41,7 @@ export function runsDocument(
         settings,
         runs.map(({ label }) => label),
       ),
-      ...scatter(sorted, 'latency', 'ms', ({ latency_ms: latency }) => latency?.quantized_median ?? null),
-      ...scatter(sorted, 'size', 'MB', ({ size }) => size.quantized_bytes / 1e6),
+      ...tradeOffs(sorted),
       {
         kind: 'table',
         caption: 'All runs, the best accuracy first',
@@ -74,33 +74,53 @@ function testedAgainstBest([best, ...others]: readonly ListedRun[]): Cell[] | nu
   return ['the best', ...tests.map((test) => (test === null ? MISSING : `${pText(test)} against the best`))];
 }
 
+/** Accuracy against latency and against size, where runs can be compared. */
+export function tradeOffs(runs: readonly ListedRun[]): Block[] {
+  return [
+    ...scatter(runs, 'latency', 'ms', ({ latency_ms: latency }) => latency?.quantized_median ?? null),
+    ...scatter(runs, 'size', 'MB', ({ size }) => size.quantized_bytes / 1e6),
+  ];
+}
+
 /** Larger is better; runs without a metric come last. */
-function rank({ metric }: QuantizationReport): number {
+export function rank({ metric }: QuantizationReport): number {
   if (metric === null) return Number.NEGATIVE_INFINITY;
   return metric.higher_is_better ? metric.quantized : -metric.quantized;
 }
 
-function row({ label, report, href }: ListedRun): Cell[] {
-  const { metric, latency_ms: latency, size, created } = report;
-  const name: Cell = href === null ? label : { text: label, href };
-  const satisfied = metric?.satisfied ?? null;
+function row(run: ListedRun): Cell[] {
+  const { label, report, href } = run;
+  const { metric, created } = report;
 
   return [
-    name,
+    href === null ? label : { text: label, href },
     moment(created),
     metric === null ? MISSING : { code: metric.name },
+    ...figureCells(report),
+  ];
+}
+
+/** Value, drop, target, latency and size, for a table of runs. */
+export function figureCells(report: QuantizationReport): Cell[] {
+  const { metric, latency_ms: latency, size } = report;
+
+  return [
     metric === null ? MISSING : metricValue(metric.name, metric.quantized),
     metric?.drop === undefined || metric.drop === null ? MISSING : dropValue(metric, metric.drop),
-    satisfied === null
-      ? MISSING
-      : satisfied && distrustOf(report) !== null
-        ? { text: 'not trustworthy', tone: 'bad' }
-        : satisfied
-          ? { text: 'met', tone: 'good' }
-          : { text: 'missed', tone: 'bad' },
+    verdict(report),
     latency === null ? MISSING : duration(latency.quantized_median),
     bytes(size.quantized_bytes),
   ];
+}
+
+function verdict(report: QuantizationReport): Cell {
+  const satisfied = report.metric?.satisfied ?? null;
+  if (satisfied === null) return MISSING;
+  if (!satisfied) return { text: 'missed', tone: 'bad' };
+
+  return distrustOf(report) === null
+    ? { text: 'met', tone: 'good' }
+    : { text: 'not trustworthy', tone: 'bad' };
 }
 
 /** One chart for the metric that most runs have; empty where fewer than two runs can be compared. */
@@ -110,7 +130,7 @@ function scatter(
   unit: string,
   costOf: (report: QuantizationReport) => number | null,
 ): Block[] {
-  const name = commonMetric(runs);
+  const name = commonMetric(runs.map(({ report }) => report));
   if (name === null) return [];
   const points = runs.flatMap(({ label, report, href }) => {
     const [cost, { metric }] = [costOf(report), report];
@@ -149,12 +169,4 @@ function scatter(
   };
 
   return [{ kind: 'figure', chart }];
-}
-
-function commonMetric(runs: readonly ListedRun[]): string | null {
-  const counts = new Map<string, number>();
-  for (const { report } of runs)
-    if (report.metric !== null) counts.set(report.metric.name, (counts.get(report.metric.name) ?? 0) + 1);
-  const [first] = [...counts].sort(([, a], [, b]) => b - a);
-  return first?.[0] ?? null;
 }

@@ -11,6 +11,7 @@ export * from './imageTypes.js';
 export * from './isas.js';
 export * from './jsonSchemas.js';
 export * from './measured.js';
+export * from './matrix.js';
 export * from './metricText.js';
 export * from './metrics.js';
 export * from './configPath.js';

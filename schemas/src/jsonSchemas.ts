@@ -10,6 +10,7 @@ import problemsJson from '../problems.schema.json' with { type: 'json' };
 import configJson from '../quantization-config.schema.json' with { type: 'json' };
 import reportJson from '../quantization-report.schema.json' with { type: 'json' };
 import sensitivityJson from '../sensitivity-report.schema.json' with { type: 'json' };
+import sweepJson from '../sweep-report.schema.json' with { type: 'json' };
 import type { SchemaNode } from './walk.js';
 
 /** Pure: a bundle has only the schemas that it uses. */
@@ -27,5 +28,6 @@ export const explainSchema = /* @__PURE__ */ schema(explainJson);
 export const inspectSchema = /* @__PURE__ */ schema(inspectJson);
 export const overflowSchema = /* @__PURE__ */ schema(overflowJson);
 export const sensitivitySchema = /* @__PURE__ */ schema(sensitivityJson);
+export const sweepSchema = /* @__PURE__ */ schema(sweepJson);
 /** What a command prints instead of its result when it fails. */
 export const problemsSchema = /* @__PURE__ */ schema(problemsJson);

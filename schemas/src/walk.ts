@@ -31,20 +31,28 @@ export interface SchemaNode {
   readonly 'x-path'?: string;
 }
 
-/** Follows a reference within the schema. */
+/** Follows a reference within the schema, as far as it leads. */
 export function resolveRef(root: SchemaNode, node: SchemaNode): SchemaNode {
   if (node.$ref === undefined) return node;
-  const target = root.$defs?.[node.$ref.split('/').at(-1) ?? ''] ?? {};
+  const steps = node.$ref.split('/').slice(1);
+  const target = resolveRef(root, steps.reduce(childOf, root));
   const rest = { ...node, $ref: undefined };
   return { ...target, ...(rest.description === undefined ? {} : { description: rest.description }) };
 }
+
+const childOf = (node: object, step: string): object =>
+  (Object.hasOwn(node, step) ? (node as Readonly<Record<string, object>>)[step] : undefined) ?? {};
+
+/** A key may be called like something that every object has. */
+const ownProperty = ({ properties = {} }: SchemaNode, key: string) =>
+  Object.hasOwn(properties, key) ? properties[key] : undefined;
 
 /** The schema of the value at a path, or undefined where the schema knows none. */
 export function schemaAt(root: SchemaNode, path: readonly (string | number)[]): SchemaNode | undefined {
   let node: SchemaNode | undefined = root;
   for (const step of path) {
     const current: SchemaNode = resolveRef(root, node);
-    node = typeof step === 'number' ? current.items : current.properties?.[step];
+    node = typeof step === 'number' ? current.items : ownProperty(current, step);
     if (node === undefined) return undefined;
   }
 

@@ -30,6 +30,7 @@ const HOW_TO = pages(
   ['Set up your editor', 'editors'],
   ['Find the layer that breaks', 'debug'],
   ['Configs that share a base', 'extends'],
+  ['Compare settings', 'sweeps'],
 );
 const REFERENCE = pages(
   ['Config', 'config-reference'],

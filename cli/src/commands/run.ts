@@ -2,8 +2,7 @@ import { report as rendered, type ReportFormat } from '@quantsmith/api';
 import type { EmulatedCpu } from '@quantsmith/engine';
 import { claimTextPlace } from '@quantsmith/model/files';
 import { fail, hasErrors, type QuantizationReport, withAbsolutePaths } from '@quantsmith/schemas';
-import type { RequestOptions } from '@quantsmith/server';
-import { runOnConfig } from '../run/engine.js';
+import { type EngineOptions, runOnConfig } from '../run/engine.js';
 import { EXIT } from '../output/exitCodes.js';
 import type { Session } from '../output/session.js';
 import { summaryTable } from '../output/summary.js';
@@ -11,7 +10,7 @@ import { terminalPaint, printLines, printReport } from '../output/terminal.js';
 import { lockChoices } from '../run/lock.js';
 import { emulatorFor, verifyOnCpu } from '../run/verify.js';
 
-export interface RunOptions extends RequestOptions {
+export interface RunOptions extends EngineOptions {
   readonly json?: boolean;
   /** What is printed at the end; default: a summary. */
   readonly format?: ReportFormat;

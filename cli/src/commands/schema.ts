@@ -15,6 +15,7 @@ const BY_NAME = {
   overflow: schemas.overflowSchema,
   problems: schemas.problemsSchema,
   sensitivity: schemas.sensitivitySchema,
+  sweep: schemas.sweepSchema,
 } as const;
 export type SchemaName = keyof typeof BY_NAME;
 export const SCHEMAS = Object.keys(BY_NAME) as SchemaName[];

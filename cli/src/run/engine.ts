@@ -8,10 +8,12 @@ import {
   type RunRequest,
   runPaths,
   type SensitivityRequest,
+  type Settings,
 } from '@quantsmith/schemas';
 import { startEngine } from '@quantsmith/engine';
 import {
   checkConfigFile,
+  checkConfigWith,
   positionIn,
   requestRun,
   type CheckedConfig,
@@ -26,6 +28,15 @@ type RunKind = (RunRequest | SensitivityRequest | OverflowRequest | DebugRequest
 /** What is asked of the engine; of `debug` also where tensors go. */
 type Asked = { readonly kind: Exclude<RunKind, 'debug'> } | Pick<DebugRequest, 'kind' | 'save'>;
 
+/** What a run takes besides its config. */
+export interface EngineOptions extends RequestOptions {
+  /** Settings over those of the config, by their paths. */
+  readonly set?: Settings;
+}
+
+const checkedConfig = (path: string, { set }: EngineOptions) =>
+  set === undefined ? checkConfigFile(path) : checkConfigWith(path, set);
+
 /**
  * Checks a config and runs the engine on it, with progress and problems on standard error; Ctrl+C cancels. Resolves to null
  * when it went well, else to the exit code, with everything said that there is to say.
@@ -33,13 +44,13 @@ type Asked = { readonly kind: Exclude<RunKind, 'debug'> } | Pick<DebugRequest, '
 export async function runOnConfig(
   path: string,
   what: RunKind | Asked,
-  options: RequestOptions,
+  options: EngineOptions,
   session: Session,
   onEvent: (event: EngineEvent) => void,
 ): Promise<number | null> {
   const asked: Asked = typeof what === 'string' ? { kind: what } : what;
   refuseModel(path);
-  const { checked, request } = requestRun(await checkConfigFile(path), options);
+  const { checked, request } = requestRun(await checkedConfig(path, options), options);
   const findings = worthShowing(checked);
   if (request === null) return failed(session, findings, exitCodeFor(findings));
   for (const finding of findings) session.messages.note(placedText(finding));

@@ -20,7 +20,8 @@ import type { Placement, QuantizerConfig, TargetRuntime } from '../placement/typ
 import { writtenPlacement } from '../quantize/quantization.js';
 import type { Workers } from '../runtime/workers.js';
 import { runtimeVersion } from '../runtime/session.js';
-import { cacheKey, keepStatistics, readStatistics, type StatisticsCache } from '../statistics/cache.js';
+import { cacheKey, type Cache } from '../cache/entries.js';
+import { keepStatistics, readStatistics } from '../statistics/cache.js';
 import {
   collectStatistics,
   unifyRanges,
@@ -39,7 +40,7 @@ export interface Calibration {
   readonly samples: number;
   readonly workers: Workers;
   /** null: nothing is read from a cache and nothing kept. */
-  readonly cache: StatisticsCache | null;
+  readonly cache: Cache | null;
   /** What has been collected already in this run. */
   readonly pool: StatisticsPool;
   readonly onSample: (done: number) => void;
@@ -226,7 +227,7 @@ async function collectOrRead(
     runtime: runtimeVersion(),
     tool: TOOL.version,
   };
-  const key = cacheKey([
+  const key = cacheKey('statistics', [
     encodeModel(prepared.model),
     // Weights outside the file are not among those bytes.
     loaded.externalFiles.length === 0 ? '' : await modelSha256(loaded),
@@ -237,19 +238,7 @@ async function collectOrRead(
   const cached = await readStatistics(cache, key);
   if (cached !== null) return { ...cached, cached: true };
   const collected = await collect();
-  try {
-    await keepStatistics(cache, key, collected);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    warn([
-      {
-        code: 'cache-not-written',
-        severity: 'info',
-        message: `Calibration statistics cannot be kept in ${cache.dir} for the next run: ${reason}.`,
-        file: cache.dir,
-      },
-    ]);
-  }
+  warn(await keepStatistics(cache, key, collected));
 
   return { ...collected, cached: false };
 }

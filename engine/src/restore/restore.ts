@@ -115,13 +115,15 @@ export async function restoreAccuracy<Made extends { readonly quantization: Quan
 async function measureStart(
   quantization: Quantization,
   validation: Validation,
-  { workers, clock, journal }: RestoreContext,
+  { workers, clock, journal, baselineOf }: RestoreContext,
 ): Promise<{ baseline: Baseline; evaluation: Evaluation }> {
   const { count } = validation.source;
   clock.stage('validate', 2 * count);
   const measureFloat = () =>
-    measureBaseline(quantization.prepared, validation, workers, (done) =>
-      clock.progress(done, 'float model'),
+    baselineOf(() =>
+      measureBaseline(quantization.prepared, validation, workers, (done) =>
+        clock.progress(done, 'float model'),
+      ),
     );
   // The float model's outputs, where the metric compares with them, are too much for the journal.
   const baseline = await (validation.metric.needsReference

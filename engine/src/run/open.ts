@@ -16,7 +16,7 @@ import type { Calibration } from '../calibration/calibration.js';
 import { KEPT_CALIBRATION_BYTES, keepSamples } from '../data/keep.js';
 import { openData } from '../data/source.js';
 import { claimOutput, type Output } from '../output/output.js';
-import { defaultCache } from '../statistics/defaultCache.js';
+import { defaultCache } from '../cache/defaultCache.js';
 import { plan } from '../plan/plan.js';
 import { prepareModel, type PreparedModel } from '../prepare/prepare.js';
 import { inputSignatures } from '../prepare/types.js';

@@ -45,7 +45,7 @@ export async function publishRun(
   const { clock, paths, warn, loaded, float } = opened;
   // What is read of files comes before the stage that writes: it belongs to measuring.
   const dataFiles = configuredData(request.config, resolve(request.configPath));
-  const data = await dataReport(opened, run.restored.made.cached, dataFiles);
+  const data = await dataReport(opened, run.restored, dataFiles);
   const modelHash = await modelSha256(loaded);
   warn(await modelChanges(loaded));
 
@@ -123,14 +123,15 @@ function describe(
 
 async function dataReport(
   { statistics: { source, samples }, validation }: OpenedRun,
-  cached: boolean,
+  { made: { cached }, measured }: RestoreOutcome<MadeQuantization>,
   files: readonly string[],
 ): Promise<QuantizationReport['data']> {
   const content_sha256 = await dataContent(files);
   const calibration = { samples, sha256: await source.fingerprint(), cached };
   if (validation === null) return { calibration, validation: null, content_sha256 };
   const { count } = validation.source;
-  const measured = { samples: count, sha256: await validation.source.fingerprint() };
+  const sha256 = await validation.source.fingerprint();
+  const isKnown = measured?.baseline.cached === true;
 
-  return { calibration, validation: measured, content_sha256 };
+  return { calibration, validation: { samples: count, cached: isKnown, sha256 }, content_sha256 };
 }

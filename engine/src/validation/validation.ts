@@ -121,6 +121,8 @@ export interface Baseline {
   readonly value: number;
   readonly states: readonly SampleState[];
   readonly reference: ReferenceOutputs | null;
+  /** Whether an earlier run had measured it. */
+  readonly cached: boolean;
   /** Samples that may go through the model at once. */
   readonly batch: number;
   /** The task with what the float model's outputs tell of it. */
@@ -158,7 +160,7 @@ export async function measureBaseline(
       ...(reference === null ? { onSample } : { reference }),
     });
 
-    return { ...evaluation, reference, batch, task };
+    return { ...evaluation, reference, cached: false, batch, task };
   } finally {
     await runner.release();
   }

@@ -24,6 +24,10 @@ export interface QuantizationConfig {
    */
   history?: boolean;
   /**
+   * Settings to vary, by their paths, each with a list of values: `quantsmith sweep` runs every combination and compares them. `quantsmith run` takes the settings as they stand outside of the matrix.
+   */
+  matrix?: Readonly<Record<string, unknown>>;
+  /**
    * Where samples come from. Each section names exactly one source.
    */
   data: {

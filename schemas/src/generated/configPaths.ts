@@ -7,6 +7,7 @@ export type KnownPath =
   | readonly ['model']
   | readonly ['output']
   | readonly ['history']
+  | readonly ['matrix']
   | readonly ['data']
   | readonly ['data', 'calibration']
   | readonly ['data', 'calibration', 'images']
@@ -193,6 +194,7 @@ export type DottedPath =
   | 'model'
   | 'output'
   | 'history'
+  | 'matrix'
   | 'data'
   | 'data.calibration'
   | 'data.calibration.images'

@@ -97,6 +97,10 @@ export interface QuantizationReport {
        */
       samples: number;
       /**
+       * Whether the float model's result came from the cache.
+       */
+      cached?: boolean;
+      /**
        * Fingerprint of contents and preprocessing.
        */
       sha256: string;

@@ -1,0 +1,166 @@
+import { sweep, type Sweep, type SweepPoint, type SweepRun } from '@quantsmith/api';
+import { claimTextPlace } from '@quantsmith/model/files';
+import { sweepHtml, sweepMarkdown, sweepText, type SweptRun } from '@quantsmith/report';
+import { basename, dirname, extname, relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { dropValue, hasErrors, metricValue, type Settings } from '@quantsmith/schemas';
+import { refuseModel } from '../run/engine.js';
+import { EXIT, exitCodeOf } from '../output/exitCodes.js';
+import { placedText, type Session } from '../output/session.js';
+import { terminalPaint } from '../output/terminal.js';
+import { printOrWrite } from './report.js';
+
+export const SWEEP_FORMATS = ['table', 'markdown', 'html', 'json'] as const;
+export type SweepFormat = (typeof SWEEP_FORMATS)[number];
+
+const BY_EXTENSION: Readonly<Record<string, SweepFormat>> = {
+  '.md': 'markdown',
+  '.html': 'html',
+  '.htm': 'html',
+  '.json': 'json',
+};
+
+export interface SweepCommandOptions {
+  readonly format?: SweepFormat;
+  readonly json?: boolean;
+  readonly output?: string;
+  /** Settings that all runs have. */
+  readonly set?: Settings;
+  readonly fresh?: boolean;
+  readonly strict?: boolean;
+  readonly force?: boolean;
+  readonly cache?: boolean;
+  readonly allowModules?: boolean;
+}
+
+/** `quantsmith sweep`: runs every combination of the configs' matrices, and compares what came of them. */
+export async function sweepCommand(
+  configs: readonly string[],
+  options: SweepCommandOptions,
+  { messages }: Session,
+): Promise<number> {
+  for (const config of configs) refuseModel(config);
+  const { output } = options;
+  if (output !== undefined) await claimTextPlace(output, configs);
+  const abort = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => {
+      abort.abort();
+    });
+
+  const { progress, note } = messages;
+  let done: Sweep;
+  try {
+    done = await sweep(configs, {
+      ...options,
+      signal: abort.signal,
+      onProgress: (event) => progress.update({ type: 'progress', ...event }),
+      onProblem: (problem) => note(placedText(problem)),
+      onConsole: (module, lines) => lines.forEach((line) => note(`${module}: ${line}`)),
+      onRun: (run) => {
+        progress.end();
+        note(runText(run, configs.length === 1));
+      },
+    });
+  } catch (error) {
+    if (!abort.signal.aborted) throw error;
+    messages.error('Cancelled; `quantsmith sweep` goes on with what is left.');
+    return EXIT.cancelled;
+  }
+
+  const isJson = options.json === true || options.format === 'json';
+  const format = isJson ? 'json' : (options.format ?? BY_EXTENSION[extname(output ?? '')] ?? 'table');
+  await printOrWrite(rendered(done, format, output), output, format);
+
+  return exitCode(done, options.strict === true);
+}
+
+/** One line before a run and one after it. */
+function runText(run: SweepRun, isOnly: boolean): string {
+  const { index, total, point } = run;
+  const subject = `[${index + 1}/${total}] ${labelOf(run, isOnly)}`;
+  if (point === null) return subject;
+  const { report, kept, problem } = point;
+  if (report === null) return `${subject}: failed: ${problem?.message ?? ''}`;
+  const { metric } = report;
+  const figure =
+    metric === null
+      ? ''
+      : `: ${metric.name} ${metricValue(metric.name, metric.quantized)}${metric.drop === null ? '' : ` (drop ${dropValue(metric, metric.drop)})`}`;
+
+  return `${subject}${figure}${kept ? ', kept from before' : ''}`;
+}
+
+/** What tells runs of one config apart is enough where there is only one. */
+function labelOf({ config, name }: Pick<SweepPoint, 'config' | 'name'>, isOnly: boolean): string {
+  if (name === '') return basename(config);
+  return isOnly ? name : `${basename(config)}: ${name}`;
+}
+
+function rendered({ points, work, seconds }: Sweep, format: SweepFormat, output: string | undefined): string {
+  const isOnly = new Set(points.map(({ config }) => config)).size === 1;
+  const runs = points.map((point) => listed(point, isOnly, output));
+  switch (format) {
+    case 'json':
+      return JSON.stringify(asJson({ points, work, seconds }, output), null, 2);
+    case 'html':
+      return sweepHtml(runs, work, seconds).trimEnd();
+    case 'markdown':
+      return sweepMarkdown(runs, work, seconds).trimEnd();
+    case 'table':
+      return sweepText(runs, work, seconds, output === undefined ? terminalPaint() : undefined);
+  }
+}
+
+/** Links lead from where the page lies to the reports. */
+function listed(point: SweepPoint, isOnly: boolean, output: string | undefined): SweptRun {
+  const { report, reportPath, onFront, problem } = point;
+  const href =
+    output === undefined
+      ? pathToFileURL(reportPath).href
+      : relative(dirname(resolve(output)), reportPath)
+          .split(/[\\/]/)
+          .map(encodeURIComponent)
+          .join('/');
+
+  const label = labelOf(point, isOnly);
+
+  return { label, report, href, onFront, failure: problem?.message ?? null };
+}
+
+/** As `quantsmith schema sweep` says; paths are relative to the file, or to the working folder. */
+function asJson({ points, work, seconds }: Sweep, output: string | undefined) {
+  const base = output === undefined ? process.cwd() : dirname(resolve(output));
+  const portable = (path: string) => relative(base, path).split('\\').join('/');
+
+  return {
+    schema_version: 1,
+    points: points.map(({ config, name, settings, output: model, reportPath, report, kept, ...rest }) => ({
+      config,
+      name,
+      settings,
+      output: portable(model),
+      report: portable(reportPath),
+      state: report === null ? 'failed' : kept ? 'kept' : 'done',
+      problem: rest.problem === null ? null : { code: rest.problem.code, message: rest.problem.message },
+      metric: report?.metric ?? null,
+      outputs: report?.outputs ?? [],
+      latency_ms: report?.latency_ms ?? null,
+      size: report?.size ?? null,
+      on_front: rest.onFront,
+    })),
+    work,
+    seconds,
+  };
+}
+
+/** What failed counts first; a target is met where one of the runs that have it meets it. */
+function exitCode({ points }: Sweep, strict: boolean): number {
+  const failed = points.find(({ problem }) => problem !== null);
+  if (failed !== undefined && failed.problem !== null) return exitCodeOf(failed.problem);
+  const reports = points.flatMap(({ report }) => (report === null ? [] : [report]));
+  const withTarget = reports.filter(({ metric }) => (metric?.satisfied ?? null) !== null);
+  const isMissed = withTarget.length > 0 && !withTarget.some(({ metric }) => metric?.satisfied === true);
+
+  return isMissed || (strict && reports.some(hasErrors)) ? EXIT.targetMissed : EXIT.ok;
+}

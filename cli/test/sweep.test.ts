@@ -1,0 +1,104 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { builtCli } from '../../test/kit/builtCli.js';
+import { copyDigits } from '../../test/kit/digits.js';
+
+const cli = builtCli();
+const folder = mkdtempSync(join(tmpdir(), 'quantsmith-sweep-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+copyDigits(folder, { configs: false });
+
+const DATA = (set: string, limit: number) =>
+  `{arrays: data/${set}.npy, preprocess: {scale: 16}, limit: ${limit}`;
+const CONFIG = `model: digits.onnx
+data:
+  calibration: ${DATA('calibration', 8)}}
+  validation: ${DATA('validation', 40)}, labels: data/validation-labels.npy}
+quantization: {defaults: nncf}
+`;
+const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
+write(
+  'a.quant.yaml',
+  `${CONFIG}matrix:
+  quantization.preset: [performance, mixed]
+  quantization.advanced_parameters.overflow_fix: [enable, disable]
+  exclude:
+    - {quantization.preset: mixed, quantization.advanced_parameters.overflow_fix: enable}
+`,
+);
+write('plain.quant.yaml', CONFIG);
+
+const env = { ...process.env, QUANTSMITH_CACHE: join(folder, 'cache') };
+function quantsmith(...args: string[]) {
+  return spawnSync(process.execPath, [cli, ...args], { cwd: folder, env, encoding: 'utf8' });
+}
+interface Printed {
+  readonly points: readonly {
+    readonly name: string;
+    readonly output: string;
+    readonly state: string;
+    readonly on_front: boolean;
+    readonly metric: { readonly baseline: number };
+  }[];
+  readonly work: Record<string, number>;
+}
+const printed = (text: string) => JSON.parse(text) as Printed;
+
+describe('sweep', () => {
+  it('runs every combination once, shares what settings do not change, and keeps what is finished', () => {
+    const first = printed(quantsmith('sweep', 'a.quant.yaml', '--json').stdout);
+    expect(first.points.map(({ output, state }) => [output, state])).toEqual([
+      ['a.preset=performance,overflow_fix=enable.int8.onnx', 'done'],
+      ['a.preset=performance,overflow_fix=disable.int8.onnx', 'done'],
+      ['a.preset=mixed,overflow_fix=disable.int8.onnx', 'done'],
+    ]);
+    for (const { output } of first.points) expect(existsSync(join(folder, output))).toBe(true);
+    expect(first.points.some((point) => point.on_front)).toBe(true);
+    expect(first.work).toMatchObject({ runs: 3, kept: 0, float_validations: 1 });
+
+    rmSync(join(folder, first.points[1]!.output));
+    const second = printed(quantsmith('sweep', 'a.quant.yaml', '--json').stdout);
+    expect(second.points.map(({ state }) => state)).toEqual(['kept', 'done', 'kept']);
+    expect(second.work).toMatchObject({ runs: 1, kept: 2, calibrations: 0, float_validations: 0 });
+  });
+
+  it('takes several configs and a setting for all, which is then not varied', () => {
+    const { status, stdout, stderr } = quantsmith(
+      ...['sweep', 'a.quant.yaml', 'plain.quant.yaml', '--set', 'preset=performance', '--output', 's.html'],
+    );
+    expect(stderr).toContain('[3/3] plain.quant.yaml: top1');
+    expect([status, stdout]).toEqual([0, '']);
+    const page = readFileSync(join(folder, 's.html'), 'utf8');
+    expect(page).toContain('plain.int8.onnx.report.json');
+    expect(page).toContain('a.quant.yaml: overflow_fix=disable');
+  });
+
+  it.each([
+    [['a.quant.yaml', '--set', 'prest=mixed'], 2, 'There is no setting prest.'],
+    [['a.quant.yaml', '--set', 'num_bits=8'], 2, 'num_bits may be'],
+    [['a.quant.yaml', '--set', 'preset'], 2, 'preset=mixed'],
+    [['plain.quant.yaml', '--set', 'preset=fast'], 3, 'cannot be'],
+    [['plain.quant.yaml', 'plain.quant.yaml'], 2, 'have the same output'],
+    [['digits.onnx'], 2, 'quantsmith init'],
+    [['none.quant.yaml'], 3, 'does not exist'],
+  ])('%j: exit code %i', (args, code, text) => {
+    const { status, stderr } = quantsmith('sweep', ...args);
+    expect([status, stderr]).toEqual([code, expect.stringContaining(text)]);
+  });
+
+  it('exits with 5 where no run meets the target, and tells what failed', () => {
+    write('b.quant.yaml', `${CONFIG}accuracy_control: {metric: sqnr, target: 150, time_limit: 0.001}\n`);
+    expect(quantsmith('sweep', 'b.quant.yaml').status).toBe(5);
+  });
+});
+
+it('run --set gives a setting another value', () => {
+  const report = JSON.parse(
+    quantsmith('run', 'plain.quant.yaml', '--set', 'overflow_fix=enable', '--force', '--json').stdout,
+  ) as { config: { path: string }; layers: { weight: { half_range: boolean } | null }[] };
+  expect(report.config.path).toBe('plain.quant.yaml');
+  expect(report.layers.filter(({ weight }) => weight?.half_range === true).length).toBeGreaterThan(1);
+});

@@ -1,0 +1,57 @@
+import { smallest, type QuantizationReport } from '@quantsmith/schemas';
+
+interface Figures {
+  /** Larger is better. */
+  readonly accuracy: number;
+  readonly latency: number | null;
+  readonly bytes: number;
+}
+
+/**
+ * Which runs are on the Pareto front of accuracy, latency and size: no other is at least as good in all and better in one.
+ * Accuracy is the metric that most of them have, or where none has one, the worst output's SQNR; runs without it, and null
+ * (failed), are not on it. Where one of two latencies is unknown, they count as equal.
+ */
+export function sweepFront(reports: readonly (QuantizationReport | null)[]): boolean[] {
+  const name = commonMetric(reports.flatMap((report) => (report === null ? [] : [report])));
+  const figures = reports.map((report) => (report === null ? null : figuresOf(report, name)));
+
+  return figures.map(
+    (run) => run !== null && !figures.some((other) => other !== null && dominates(other, run)),
+  );
+}
+
+/** The metric that most runs have; null: none has one. */
+export function commonMetric(reports: readonly QuantizationReport[]): string | null {
+  const counts = new Map<string, number>();
+  for (const { metric } of reports)
+    if (metric !== null) counts.set(metric.name, (counts.get(metric.name) ?? 0) + 1);
+  const [first] = [...counts].sort(([, a], [, b]) => b - a);
+  return first?.[0] ?? null;
+}
+
+function figuresOf(report: QuantizationReport, name: string | null): Figures | null {
+  const { metric, latency_ms: latency, size } = report;
+  const accuracy = name === null ? worstOutputDb(report) : metric?.name === name ? signed(metric) : null;
+  if (accuracy === null) return null;
+  return { accuracy, latency: latency?.quantized_median ?? null, bytes: size.quantized_bytes };
+}
+
+const signed = ({ quantized, higher_is_better }: NonNullable<QuantizationReport['metric']>) =>
+  higher_is_better ? quantized : -quantized;
+
+/** dB of the output that lost most; an output without noise counts as 200. */
+export function worstOutputDb({ outputs }: QuantizationReport): number | null {
+  const levels = (outputs ?? []).map(({ sqnr_db: level }) => level ?? 200);
+  return levels.length === 0 ? null : smallest(levels);
+}
+
+function dominates(a: Figures, b: Figures): boolean {
+  const pairs: (readonly [better: number, worse: number])[] = [
+    [a.accuracy, b.accuracy],
+    [-a.bytes, -b.bytes],
+    ...(a.latency === null || b.latency === null ? [] : [[-a.latency, -b.latency] as const]),
+  ];
+
+  return pairs.every(([x, y]) => x >= y) && pairs.some(([x, y]) => x > y);
+}

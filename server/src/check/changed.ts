@@ -1,0 +1,54 @@
+import { fileSha256 } from '@quantsmith/model/files';
+import {
+  configuredOutput,
+  outputFiles,
+  type QuantizationReport,
+  type Settings,
+  TOOL,
+  withSettings,
+} from '@quantsmith/schemas';
+import { inherit, parseConfig } from '@quantsmith/service';
+import { cpus } from 'node:os';
+import { dirname } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import { changedSince } from '../sources/freshness.js';
+import { createSources } from '../sources/sources.js';
+import { checkConfigFile, checkConfigText, positionIn, type CheckedConfig } from './check.js';
+
+const START = { line: 0, character: 0 };
+
+/**
+ * The config of a file with other settings, checked: findings stand where the file has what they are about. The matrix of the
+ * file is no part of it. Never throws.
+ */
+export async function checkConfigWith(path: string, settings: Settings): Promise<CheckedConfig> {
+  const written = await checkConfigFile(path);
+  if (written.config === null) return written;
+  const config = withSettings(written.config, settings);
+  const checked = await checkConfigText(JSON.stringify(config), path);
+  const findings = checked.findings.map((finding) => {
+    const start = positionIn(written, finding.path) ?? START;
+    return { ...finding, range: { start, end: start } };
+  });
+
+  return { ...checked, text: written.text, findings };
+}
+
+/** The report of a run that would give the same again: of this config, model, data, program and CPU, its model as it was written. */
+export async function finishedRun({ config, path }: CheckedConfig): Promise<QuantizationReport | null> {
+  if (config === null) return null;
+  const files = outputFiles(configuredOutput(config, path));
+  const sources = createSources();
+  const report = (await sources.report(files.report))?.report ?? null;
+  if (report === null || report.tool.version !== TOOL.version) return null;
+  if (report.runtime.cpu.model !== (cpus()[0]?.model ?? '')) return null;
+  const written = await fileSha256(files.output).catch(() => null);
+  if (written !== report.output.sha256) return null;
+  const text = TextDocument.create(pathToFileURL(path).href, '', 1, JSON.stringify(config));
+  const document = parseConfig(text);
+  const inherited = await inherit(document, path, sources.config);
+  const saved = { document, inherited, config, baseDir: dirname(path) };
+
+  return (await changedSince(report, saved, sources)) === null ? report : null;
+}
