@@ -1,8 +1,7 @@
 import { append, QuantsmithError, type Problem } from '@quantsmith/schemas';
 import { targetSaturates } from '../overflow/isa.js';
 import type { Plan } from '../plan/plan.js';
-import type { QuantizedBody } from '../quantize/bodies.js';
-import type { Quantization } from '../quantize/quantization.js';
+import type { Quantization, QuantizedBody } from '../quantize/quantization.js';
 import { leaveRefusedInFloat } from '../quantize/refused.js';
 import type { CpuFeatures } from '../runtime/cpu.js';
 import { builtWhole, unfitOperators, withoutUnfit } from '../verify/verify.js';

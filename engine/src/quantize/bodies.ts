@@ -1,18 +1,12 @@
 import { freeTensors, freshNames, namesOf, renameGraph } from '@quantsmith/model/graph';
 import type { AttributeProto, GraphProto, ModelProto, NodeProto } from '@quantsmith/model/onnx';
-import type { Quantization } from './quantization.js';
 
-/** A quantized body of If, Loop or Scan: a model of its own, whose inputs are what the body is given and reads from outside. */
-export interface QuantizedBody {
+/** A body of If, Loop or Scan as it is written: a model of its own. */
+interface BuiltBody {
   /** The node whose body it is. */
   readonly owner: string;
   /** The attribute that holds it. */
   readonly attribute: string;
-  readonly quantization: Quantization;
-}
-
-/** A body as it is written. */
-export interface BuiltBody extends Pick<QuantizedBody, 'owner' | 'attribute'> {
   readonly built: ModelProto;
 }
 

@@ -13,7 +13,7 @@ import { allFinite } from '@quantsmith/model/arrays';
 import type { SessionOptions } from '../runtime/session.js';
 import type { RangeStatistics } from '../statistics/collect.js';
 import type { RangeEstimator } from '../ranges/estimator.js';
-import { withBodies, type QuantizedBody } from './bodies.js';
+import { withBodies } from './bodies.js';
 import { quantizeWeights, type QuantizedWeights } from '../weights/quantize.js';
 
 /** A float model with everything that is needed to write it as a quantized one, with any operators left in float. */
@@ -31,6 +31,15 @@ export interface Quantization {
   readonly unfit?: ReadonlySet<string>;
   /** Those of If, Loop and Scan that are quantized; each goes back to float with its owner. */
   readonly bodies?: readonly QuantizedBody[];
+}
+
+/** A quantized body of If, Loop or Scan: a model of its own, whose inputs are what the body is given and reads from outside. */
+export interface QuantizedBody {
+  /** The node whose body it is. */
+  readonly owner: string;
+  /** The attribute that holds it. */
+  readonly attribute: string;
+  readonly quantization: Quantization;
 }
 
 /**
