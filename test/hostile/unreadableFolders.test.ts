@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import promises from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -44,3 +44,15 @@ it('a folder that opens and cannot be read is passed over, as one that does not 
   expect(await latestChange(folder, signal)).toBeGreaterThan(0);
   await expect(imagesOfRun(join(folder, 'locked'))).rejects.toThrow('EACCES');
 });
+
+it.skipIf(process.platform !== 'linux')(
+  'there are no images in /proc and /sys, however they are reached',
+  async () => {
+    symlinkSync('/proc', join(folder, 'a/proc'));
+    symlinkSync('/sys', join(folder, 'a/sys'));
+    expect(await imagesOfRun(join(folder, 'a'))).toEqual([join(folder, 'a/1.png')]);
+    const { signal } = new AbortController();
+    for (const path of ['/proc', '/sys'])
+      expect(await imagesOfEditor(path, signal)).toEqual({ count: 0, names: [] });
+  },
+);

@@ -1,23 +1,26 @@
 import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pseudoFolders } from '@quantsmith/model/files';
 import { append, isImagePath, QuantsmithError } from '@quantsmith/schemas';
 import { countEntries, type Counted } from './entryLimit.js';
 
 /**
  * The images below a folder, in the byte order of their paths, which is the same on every system. Links are followed; a
  * folder is visited once, by its own path where it has one below `root`, so that circles of links end. What is no regular file
- * (a device, a FIFO) is none. Throws what reading `root` throws, and `data-too-large` where `maxEntries` are not enough: `/` is a
+ * (a device, a FIFO) is none, nor is anything of /proc and /sys. Throws what reading `root` throws, and `data-too-large` where `maxEntries` are not enough: `/` is a
  * folder too.
  */
 export async function listImages(root: string, counted: Counted = countEntries(root)): Promise<string[]> {
   const images: string[] = [];
   const seen = new Set<string>();
+  const isPseudo = pseudoFolders();
   // Links come after all folders that are there themselves: those keep their own names, which may be classes.
   const folders = [root];
   const linked: string[] = [];
   for (let next = folders.shift(); next !== undefined; next = folders.shift() ?? linked.shift()) {
-    const identity = await identityOf(next);
-    if (identity === null || seen.has(identity)) continue;
+    const info = await stat(next, { bigint: true }).catch(() => null);
+    const identity = `${info?.dev}:${info?.ino}`;
+    if (info === null || seen.has(identity) || (await isPseudo(next, info.dev))) continue;
     seen.add(identity);
     const listing = await look(next, next === root, counted);
     append(images, listing.images);
@@ -64,9 +67,4 @@ async function look(folder: string, isRoot: boolean, counted: Counted): Promise<
   listing.linked.sort();
 
   return listing;
-}
-
-async function identityOf(folder: string): Promise<string | null> {
-  const info = await stat(folder, { bigint: true }).catch(() => null);
-  return info === null ? null : `${info.dev}:${info.ino}`;
 }

@@ -1,11 +1,12 @@
 import type { Dirent } from 'node:fs';
 import { opendir, stat } from 'node:fs/promises';
+import { pseudoFolders } from '@quantsmith/model/files';
 import { isImagePath } from '@quantsmith/schemas';
 import { basename, join, relative, sep } from 'node:path';
 import { lookAt } from './look.js';
 
 /** Entries that are visited below a folder; what holds more is not decided. */
-const MAX_ENTRIES = 200_000;
+const MAX_ENTRIES = 120_000;
 /** Files whose times are asked for at once. */
 const STATS_AT_ONCE = 32;
 
@@ -128,7 +129,7 @@ export async function latestChange(path: string, signal: AbortSignal): Promise<n
 
 /**
  * Visits the files below a folder. Links are followed, each folder is visited once, so that circles of links end. Says
- * whether everything was visited: not beyond MAX_ENTRIES, and not when it was cancelled.
+ * whether everything was visited: not beyond MAX_ENTRIES, and not when it was cancelled. Nothing of /proc and /sys is.
  */
 async function walk(
   root: string,
@@ -137,12 +138,13 @@ async function walk(
 ): Promise<boolean> {
   const queue = [{ folder: root, linked: false }];
   const seen = new Set<string>();
+  const isPseudo = pseudoFolders();
   let visited = 0;
 
   for (const { folder, linked } of queue) {
     const info = await stat(folder, { bigint: true }).catch(() => null);
     const identity = `${info?.dev}:${info?.ino}`;
-    if (info === null || seen.has(identity)) continue;
+    if (info === null || seen.has(identity) || (await isPseudo(folder, info.dev))) continue;
     seen.add(identity);
 
     for await (const entry of readableEntries(folder)) {
