@@ -15,7 +15,8 @@ export function showPage({ view, title, html, commands = [] }: Page): void {
     view,
     title,
     { viewColumn: vscode.ViewColumn.Active },
-    { enableCommandUris: commands, enableFindWidget: true, localResourceRoots: [] },
+    // No script runs: the page's own policy allows none. Where they are off altogether, what checks accessibility cannot look in.
+    { enableScripts: true, enableCommandUris: commands, enableFindWidget: true, localResourceRoots: [] },
   );
 
   panel.webview.html = html;
