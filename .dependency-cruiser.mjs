@@ -39,7 +39,7 @@ const ARROWS = {
       cache: 'node:crypto node:fs node:path npm:env-paths',
       calibration: 'cache corrections data placement prepare quantize ranges runtime statistics',
       choose: `
-        calibration data placement plan prepare progress quantize ranges runtime
+        calibration data measure placement plan prepare progress quantize ranges runtime
       `,
       corrections: 'data placement prepare qdq quantize ranges runtime statistics weights',
       data: `
@@ -49,7 +49,7 @@ const ARROWS = {
       `,
       draft: 'data metrics runtime tasks validation node:path',
       measure: `
-        data metrics overflow placement profile progress quantize runtime saturation validation verify
+        data metrics overflow placement profile progress quantize ranges runtime saturation validation verify
       `,
       metrics: 'data runtime tasks node:path',
       output: 'processes node:fs node:path npm:@bufbuild/protobuf',

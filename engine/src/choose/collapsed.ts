@@ -3,7 +3,7 @@ import type { Quantization } from '../quantize/quantization.js';
 import type { Workers } from '../runtime/workers.js';
 import type { Alternative } from './alternatives.js';
 import { originalName } from '../placement/overrides.js';
-import { quantizerNoise } from './layerNoise.js';
+import { quantizerNoise } from '../measure/layerNoise.js';
 
 /** Samples on which the quantizers' own noise is looked at. */
 const NOISE_SAMPLES = 2;

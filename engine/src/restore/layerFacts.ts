@@ -1,6 +1,6 @@
 import type { LayerFacts } from '@quantsmith/schemas';
 import { isLinear } from '@quantsmith/model/operators';
-import { quantizerNoise } from '../choose/layerNoise.js';
+import { quantizerNoise } from '../measure/layerNoise.js';
 import { firstIndices } from '../data/source.js';
 import { originalName } from '../placement/overrides.js';
 import type { Quantization } from '../quantize/quantization.js';
