@@ -7,7 +7,7 @@
 //   node scripts/coverage.mjs --gaps PART also lists the lines and branches of a part that nothing reached
 //
 // Fails below the shares of scripts/coverage.json, unless only some tests ran. Any run of tests with QUANTSMITH_COVERAGE=DIR
-// in its environment measures into DIR: npm test does so in CI.
+// in its environment measures into DIR.
 import { mergeProcessCovs } from '@bcoe/v8-coverage';
 import { convert } from 'ast-v8-to-istanbul';
 import libCoverage from 'istanbul-lib-coverage';
@@ -60,9 +60,10 @@ function sourceCoverage(folders) {
 
 /** What ran in bundles, by source file: those in dist/ and those built for a single test file hold the same code. */
 async function bundleCoverage(folders) {
+  const base = pathToFileURL(root).href;
   const isOurs = (url) =>
-    url.startsWith(pathToFileURL(root).href) &&
-    /\/(dist|\.tools\/test-dist-\d+)\/\w+\.cjs$/.test(url) &&
+    url.startsWith(base) &&
+    /^(dist|\.tools\/test-dist-\d+)\/\w+\.cjs$/.test(url.slice(base.length)) &&
     basename(url, '.cjs') in EXTENSION_BUNDLES;
   const files = folders.flatMap((folder) => {
     const children = join(folder, 'children');
