@@ -267,6 +267,21 @@ describe('linear nodes take their additions', () => {
   });
 });
 
+describe('outputs at the end of a node that have no name', () => {
+  test('go, in bodies too: the runtime crashes on a BatchNormalization with them', async () => {
+    const norm = batchNorm('x', 'y');
+    const source = model({
+      inputs: [value('x', [1, 3, 4, 4])],
+      outputs: [value('z')],
+      nodes: [{ ...norm, output: [...norm.output, '', '', '', ''] }, node('Relu', ['y'], ['z'])],
+      initializers: batchNormConstants(3),
+      opset: 9,
+    });
+    const { graph } = await prepareModel(loaded(source));
+    expect(graph.nodes.find(({ opType }) => opType === 'BatchNormalization')?.output).toEqual(['y']);
+  });
+});
+
 describe('copies go', () => {
   test('Identity, Dropout and a Cast to the same type; the output keeps its name', async () => {
     const source = model({
