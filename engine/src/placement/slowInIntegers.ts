@@ -13,8 +13,8 @@ const MAX_ROUNDS = 3;
 
 /**
  * The operators without weights that a placement makes integer although they, with the conversions around them, take longer so on
- * a CPU of these costs; and operators with weights that the runtime computes in float on rounded weights, which it decodes in
- * each inference. `written`: completed for the runtime. What is not in the table, or of unknown size, stays as it is. Pure.
+ * a CPU of these costs. Operators with weights stay as they are: in float, they would take the integer kernels in front of them along.
+ * `written`: completed for the runtime. What is not in the table, or of unknown size, stays as it is, too. Pure.
  */
 export function slowInIntegers(graph: Graph, written: Placement, costs: ClassCosts): ReadonlySet<string> {
   const integer = integerOperators(graph, written);
@@ -23,20 +23,12 @@ export function slowInIntegers(graph: Graph, written: Placement, costs: ClassCos
       integer.has(node.name) && costs.kernels[node.opType] !== undefined && elementsOf(graph, node) !== null,
   );
 
-  const slow = new Set(decodedWeights(graph, written));
+  const slow = new Set<string>();
   for (const island of islandsOf(graph, priced)) {
     for (const name of cheapestInFloat(graph, island, integer, costs)) slow.add(name);
   }
 
   return new Set(graph.nodes.map(({ name }) => name).filter((name) => slow.has(name)));
-}
-
-/** Operators with rounded weights and no integer kernel, unless no others have rounded weights: a file is to become smaller. */
-function decodedWeights(graph: Graph, { weights }: Placement): string[] {
-  const weighted = new Set(weights.flatMap(({ targets }) => targets.map(({ node }) => node)));
-  const nodes = graph.nodes.filter((node) => weighted.has(node.name));
-  const decoded = nodes.filter((node) => isLinear(node) && !has(node, 'takes-codes'));
-  return decoded.length === nodes.length ? [] : decoded.map(({ name }) => name);
 }
 
 /** Elements of an operator's largest tensor; a free first axis counts as one sample. null: not known. */

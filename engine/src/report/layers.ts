@@ -87,9 +87,7 @@ function howItRuns(
 
 /** Why `optimize_for: latency` has left an operator in float. */
 function slowReason(node: NodeProto): string {
-  return isLinear(node)
-    ? `the runtime has no integer kernel for ${node.opType}, and would decode its weights in each inference`
-    : `with the conversions around it, ${node.opType} takes longer in integers on the CPU that the model is made for`;
+  return `with the conversions around it, ${node.opType} takes longer in integers on the CPU that the model is made for`;
 }
 
 /** Linear operators in the bodies of If, Loop and Scan. `quantization`: of the graph around them; null: it stays in float. */
