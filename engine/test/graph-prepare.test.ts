@@ -323,11 +323,16 @@ describe('copies go', () => {
       g: branch(name),
     }));
     const source = model({
-      inputs: [value('x', [2]), value('c', [], 9)],
+      inputs: [value('x', [2])],
       outputs: [value('y')],
-      nodes: [node('Identity', ['x'], ['i'], {}, 'kept'), { ...choose, attribute }],
+      nodes: [
+        node('Identity', ['x'], ['i'], {}, 'kept'),
+        node('ReduceMax', ['x'], ['m'], { keepdims: 0 }, 'max'),
+        node('Cast', ['m'], ['c'], { to: 9 }, 'cast'),
+        { ...choose, attribute },
+      ],
     });
-    expect((await prepared(source)).ops).toEqual(['kept:Identity', 'if:If']);
+    expect((await prepared(source)).ops).toEqual(['kept:Identity', 'max:ReduceMax', 'cast:Cast', 'if:If']);
   });
 });
 
