@@ -19,8 +19,8 @@ export const runStart = (vsix) =>
       ['the palette finds what people type', palette],
       ['an .onnx file offers to be quantized, in the explorer and above its editor', menus],
       ['the walkthrough has four steps', walkthrough],
-      ['the example opens as a workspace of its own', example],
       ['a model that needs restoration and two folders: at most six clicks to "met"', faintDigits],
+      ['the example opens as a workspace of its own', example],
     ],
     { fill },
   );
