@@ -46,8 +46,10 @@ function killStep(index, random, hits) {
         const at = { victim, stage, after: Math.floor(after / attempt) };
         if (!(await killed(workbench, at))) continue;
         hits.push(`${victim} at ${stage}`);
+        console.log(`  hit in run ${attempt}`);
         return;
       }
+      console.log(`  not hit in ${TRIES} runs: they were over before ${stage} was seen`);
     },
   ];
 }
