@@ -20,11 +20,13 @@ const SAID = {
   window: `The run of ${CONFIG}`,
 };
 
+/** So many where nobody says how many: each victim twice. */
+const CI_KILLS = 6;
 /** Runs that are begun to hit a stage: a short one may be over before it is seen. */
 const TRIES = 4;
 
-/** A kill at every stage, the victims in turn; with 27 kills every victim at every stage. Moments within a stage go by the seed. */
-export async function runCampaign(vsix, { kills = STAGES.length, seed = 1 } = {}) {
+/** A kill at each stage in turn, and of each victim; with 27 kills every victim at every stage. Moments within a stage go by the seed. */
+export async function runCampaign(vsix, { kills = CI_KILLS, seed = 1 } = {}) {
   const random = seeded(seed);
   const hits = [];
   const steps = Array.from({ length: kills }, (_, index) => killStep(index, random, hits));
