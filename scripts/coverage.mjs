@@ -134,7 +134,9 @@ function partsOf(runs, bundles) {
   return parts;
 }
 
-const reached = ({ s }) => Object.values(s).filter((count) => count > 0).length;
+function reached({ s }) {
+  return Object.values(s).filter((count) => count > 0).length;
+}
 
 function countsOf({ statementMap, s, branchMap, b }) {
   const lines = new Map();
