@@ -1,3 +1,4 @@
+// The letters of equations. cspell:ignore bhte bhse bhts bthe bikl
 import { describe, expect, it } from 'vitest';
 import { toHalves } from '@quantsmith/model/arrays';
 import {

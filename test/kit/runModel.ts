@@ -22,7 +22,8 @@ export function randomFeeds(
         ];
       if (type === 'int32')
         return [name, { type, dims, data: Int32Array.from(values, (v) => Math.floor((v + 1) * 128)) }];
-      if (type === 'bool') return [name, { type, dims, data: Uint8Array.from(values, (v) => (v > 0 ? 1 : 0)) }];
+      if (type === 'bool')
+        return [name, { type, dims, data: Uint8Array.from(values, (v) => (v > 0 ? 1 : 0)) }];
       return [name, { type: 'float32', dims, data: values }];
     }),
   );

@@ -55,7 +55,7 @@ export async function openBodies(float: PreparedModel, statistics: Calibration):
 }
 
 /** Nodes with linear operators in their bodies. */
-export function ownersOf({ model }: PreparedModel): string[] {
+function ownersOf({ model }: PreparedModel): string[] {
   const { nodes } = structureOfModel(model);
   return nodes.filter((node) => inBodies([node]) > 0).map(({ name }) => name);
 }
@@ -110,7 +110,7 @@ export function planOfBody(planned: Plan, place: BodyPlace): Plan {
   };
 }
 
-export const nameOf = ({ attribute }: BodyPlace) => attribute.replace('_', ' ');
+const nameOf = ({ attribute }: BodyPlace) => attribute.replace('_', ' ');
 
 /** Says that the body of a node stays in float. */
 export function inFloatProblem(owner: string, reason: string): Problem {

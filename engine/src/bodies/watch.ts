@@ -51,7 +51,7 @@ function watchBranches(graph: Graph, owner: NodeProto, places: readonly BodyPlac
     node: owner,
     tensors: [condition, ...[...outside.values()].flat()],
     read(tensors) {
-      const taken = Number(tensors[condition]!.data[0]) === 1 ? 'then_branch' : 'else_branch';
+      const taken = Number(tensors[condition]?.data[0]) === 1 ? 'then_branch' : 'else_branch';
       return places
         .filter(({ attribute }) => attribute === taken)
         .map((place) => ({ place, feeds: [pick(tensors, outside.get(place)!)] }));
@@ -96,7 +96,7 @@ function watchRounds(
     },
     tensors: [...outside, ...seen.map(({ all }) => all)],
     read(tensors) {
-      const rounds = smallest(seen.map(({ all }) => tensors[all]!.dims[0] ?? 0));
+      const rounds = smallest(seen.map(({ all }) => tensors[all]?.dims[0] ?? 0));
       const step = Math.max(1, Math.ceil(rounds / ROUNDS));
       const chosen = Array.from({ length: Math.ceil(rounds / step) }, (_, i) => i * step);
       const around = pick(tensors, outside);

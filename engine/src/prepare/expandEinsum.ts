@@ -1,4 +1,4 @@
-import { withOwnNames } from './ownNames.js';
+import { nameLast, withOwnNames } from './ownNames.js';
 import { buildGraph, freshNames, type Graph, type GraphBuilder } from '@quantsmith/model/graph';
 import { type ModelProto, type NodeProto, isOnnxDomain, stringAttribute } from '@quantsmith/model/onnx';
 import { einsumProduct, type EinsumProduct } from '@quantsmith/model/operators';
@@ -56,7 +56,7 @@ function expand(
   const operands = [steps(left, plan.left), steps(right, plan.right)];
   const isLast = plan.result.every((move) => move === null);
   const matMul = built.add('MatMul', operands, {}, isLast ? output : fresh(`${output}_product`));
-  built.nodes[built.nodes.length - 1] = { ...built.nodes.at(-1)!, name: einsum.name };
+  nameLast(built, einsum.name);
   steps(matMul, plan.result, output);
 
   return true;
@@ -130,8 +130,8 @@ function parted(groups: readonly (readonly string[])[], sizes: Sizes): number[] 
 const FREE = -1;
 
 function sizeOf(group: readonly string[], sizes: Sizes): number {
-  const known = group.map((axis) => sizes.get(axis));
-  return known.includes(undefined) ? FREE : known.reduce<number>((all, size) => all * size!, 1);
+  const known = group.flatMap((axis) => sizes.get(axis) ?? []);
+  return known.length < group.length ? FREE : known.reduce((all, size) => all * size, 1);
 }
 
 const withOneFree = (shape: number[]) =>

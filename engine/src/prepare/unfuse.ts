@@ -1,4 +1,4 @@
-import { withOwnNames } from './ownNames.js';
+import { nameLast, withOwnNames } from './ownNames.js';
 import { buildGraph, freshNames, type Graph, type GraphBuilder } from '@quantsmith/model/graph';
 import {
   ElementType,
@@ -40,33 +40,33 @@ export function unfuse(model: ModelProto, graph: Graph): ModelProto {
   return { ...model, graph: { ...model.graph, node, initializer } };
 }
 
-interface Unfusing {
+interface Rewriting {
   readonly graph: Graph;
   readonly built: GraphBuilder;
   readonly fresh: (base: string) => string;
 }
 
 /** FusedMatMul: alpha · A · B, either turned. */
-function matMul(fused: NodeProto, { graph, built, fresh }: Unfusing): boolean {
+function matMul(fused: NodeProto, { graph, built, fresh }: Rewriting): boolean {
   if (intAttribute(fused, 'transBatchA', 0) === 1 || intAttribute(fused, 'transBatchB', 0) === 1)
     return false;
   const sides = ['transA', 'transB'].map((name, index) => ({
     tensor: fused.input[index] ?? '',
+    rank: graph.rank(fused.input[index] ?? '') ?? 0,
     turns: intAttribute(fused, name, 0) === 1,
   }));
 
-  if (sides.some(({ tensor, turns }) => turns && (graph.rank(tensor) ?? 0) < 2)) return false;
+  if (sides.some(({ rank, turns }) => turns && rank < 2)) return false;
   const [output = ''] = fused.output;
-  const operands = sides.map(({ tensor, turns }) => {
+  const operands = sides.map(({ tensor, rank, turns }) => {
     if (!turns) return tensor;
-    const rank = graph.rank(tensor)!;
     const perm = [...Array.from({ length: rank - 2 }, (_, axis) => axis), rank - 1, rank - 2];
     return built.add('Transpose', [tensor], { perm }, fresh(`${tensor}_turned`));
   });
 
   const alpha = floatAttribute(fused, 'alpha', 1);
   const product = built.add('MatMul', operands, {}, alpha === 1 ? output : fresh(`${output}_product`));
-  built.nodes[built.nodes.length - 1] = { ...built.nodes.at(-1)!, name: fused.name };
+  nameLast(built, fused.name);
   if (alpha !== 1)
     built.add('Mul', [product, number(built, alpha, fresh(`${fused.name}_alpha`))], {}, output);
 
@@ -74,25 +74,21 @@ function matMul(fused: NodeProto, { graph, built, fresh }: Unfusing): boolean {
 }
 
 /** FusedConv and FusedGemm: an addend of the convolution's result, then an activation. */
-function withActivation(fused: NodeProto, plain: string, { built, fresh }: Unfusing): boolean {
+function withActivation(fused: NodeProto, plain: string, { built, fresh }: Rewriting): boolean {
   const activation = activationOf(fused);
   if (activation === undefined) return false;
   const [output = ''] = fused.output;
   const addend = plain === 'Conv' ? (fused.input[3] ?? '') : '';
-  const names = [
-    ...(addend === '' ? [] : [fresh(`${output}_product`)]),
-    ...(activation === null ? [] : [fresh(`${output}_sum`)]),
-    output,
-  ];
-
+  const sum = activation === null ? output : fresh(`${output}_sum`);
+  const product = addend === '' ? sum : fresh(`${output}_product`);
   const attribute = fused.attribute.filter(({ name }) => !name.startsWith('activation'));
   const input = fused.input.slice(0, 3);
-  built.nodes.push({ ...fused, opType: plain, domain: '', attribute, input, output: [names[0]!] });
-  if (addend !== '') built.add('Add', [names[0]!, addend], {}, names[1]!);
+  built.nodes.push({ ...fused, opType: plain, domain: '', attribute, input, output: [product] });
+  if (addend !== '') built.add('Add', [product, addend], {}, sum);
   if (activation === null) return true;
   const { op, attributes = {}, bounds = [] } = activation;
   const constants = bounds.map((bound, index) => number(built, bound, fresh(`${fused.name}_bound_${index}`)));
-  built.add(op, [names.at(-2)!, ...constants], attributes, output);
+  built.add(op, [sum, ...constants], attributes, output);
 
   return true;
 }

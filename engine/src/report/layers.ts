@@ -126,12 +126,13 @@ function bodyLayer(
   const kernel = kernels === undefined ? null : (kernelByNode(kernels).get(node.name) ?? null);
   const placed = inside === null ? [] : quantizedOperators(inside.prepared.graph, inside.placement);
   const quantized = placed.includes(node.name) && inside?.unfit?.has(node.name) !== true;
+  const rounded = quantized ? inside : null;
   const place = `in a body of ${owner.opType} "${owner.name}"`;
 
   return {
     ...{ name: node.name, op: node.opType, quantized },
-    weight: quantized ? weightReport(inside!, node.name) : null,
-    inputs: quantized ? activationReports(inside!, writtenActivations(inside!), node.name) : [],
+    weight: rounded === null ? null : weightReport(rounded, node.name),
+    inputs: rounded === null ? [] : activationReports(rounded, writtenActivations(rounded), node.name),
     ...{ sqnr_db: null, bias_correction: { applied: false, max_shift: 0 } },
     ...{ restored, kernel },
     runs: kernel === null ? 'subgraph' : 'integer',

@@ -30,10 +30,11 @@ export function einsumProduct(
   const operands = [left, right].map((letters, index) => axesOf(letters, ranks[index]));
   const [a, b] = operands;
   if (a === undefined || b === undefined) return undefined;
-  const dots = [a, b].map((axes) => axes.filter((axis) => ELLIPSIS.includes(axis)));
+  const dotsOf = (axes: readonly string[]) => axes.filter((axis) => ELLIPSIS.includes(axis));
+  const [leftDots, rightDots] = [dotsOf(a), dotsOf(b)];
   // Stacks of different ranks are aligned at their ends.
-  if (dots[0]!.length > 0 && dots[1]!.length > 0 && dots[0]!.length !== dots[1]!.length) return undefined;
-  const longest = dots[0]!.length > 0 ? dots[0]! : dots[1]!;
+  if (leftDots.length > 0 && rightDots.length > 0 && leftDots.length !== rightDots.length) return undefined;
+  const longest = leftDots.length > 0 ? leftDots : rightDots;
   const result = resultOf(stated, a, b, longest);
   if ([a, b, result].some((axes) => new Set(axes).size < axes.length)) return undefined;
   const product = {
