@@ -27,7 +27,7 @@ export interface KernelCosts {
 /** What kernels cost on the CPU that a model is made for; null: not known. `isa`: this machine's instruction sets. */
 export function kernelCosts(target: TargetIsa, isa: readonly InstructionSet[]): ClassCosts | null {
   const { classes }: KernelCosts = table;
-  const name = target === 'host' ? INSTRUCTION_SETS.findLast((each) => isa.includes(each)) : target;
+  const name = target === 'host' ? INSTRUCTION_SETS.findLast((set) => isa.includes(set)) : target;
   return name === undefined ? null : classes[name];
 }
 
@@ -35,7 +35,7 @@ export function kernelCosts(target: TargetIsa, isa: readonly InstructionSet[]): 
 export function microseconds(sizes: readonly number[], times: readonly number[], elements: number): number {
   const after = sizes.findIndex((size) => size >= elements);
   const upper = after === -1 ? sizes.length - 1 : Math.max(1, after);
-  const [size, time] = [sizes[upper - 1]!, times[upper - 1]!];
-  const slope = (times[upper]! - time) / (sizes[upper]! - size);
-  return Math.max(0, time + slope * (elements - size));
+  const [low = 0, high = low + 1] = sizes.slice(upper - 1, upper + 1);
+  const [less = 0, more = less] = times.slice(upper - 1, upper + 1);
+  return Math.max(0, less + ((more - less) / (high - low)) * (elements - low));
 }

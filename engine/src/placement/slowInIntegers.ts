@@ -74,8 +74,8 @@ function islandsOf(graph: Graph, nodes: readonly NodeProto[]): NodeProto[][] {
   for (const node of nodes) {
     for (const reader of node.output.flatMap((output) => readersOf(graph, output))) {
       if (!left.has(reader.name)) continue;
-      neighbours.get(node.name)!.push(reader);
-      neighbours.get(reader.name)!.push(node);
+      neighbours.get(node.name)?.push(reader);
+      neighbours.get(reader.name)?.push(node);
     }
   }
 
@@ -84,7 +84,7 @@ function islandsOf(graph: Graph, nodes: readonly NodeProto[]): NodeProto[][] {
     if (!left.delete(node.name)) continue;
     const island = [node];
     for (const member of island) {
-      for (const next of neighbours.get(member.name)!) if (left.delete(next.name)) island.push(next);
+      for (const next of neighbours.get(member.name) ?? []) if (left.delete(next.name)) island.push(next);
     }
 
     islands.push(island);
@@ -149,17 +149,14 @@ function islandCost(
   const priced = (times: readonly number[], elements: number) =>
     microseconds(costs.elements, times, elements);
   const borders = bordersOf(graph, island);
-  const kernels = island.map((node) => {
-    const elements = elementsOf(graph, node)!;
-    const { float, integer: codes } = costs.kernels[node.opType]!;
-    const makers = makersOf(graph, node);
+  const kernels = island.flatMap((node) => {
+    const elements = elementsOf(graph, node);
+    const times = costs.kernels[node.opType];
+    if (elements === null || times === undefined) return [];
     const readers = node.output.flatMap((tensor) => readersOf(graph, tensor));
     return {
-      name: node.name,
-      makers,
-      readers,
-      float: priced(float, elements),
-      codes: priced(codes, elements),
+      ...{ name: node.name, makers: makersOf(graph, node), readers },
+      ...{ float: priced(times.float, elements), codes: priced(times.integer, elements) },
     };
   });
 
@@ -170,7 +167,10 @@ function islandCost(
       if (float.has(name) && fuses) return Infinity;
     }
 
-    let total = kernels.reduce((sum, each) => sum + (float.has(each.name) ? each.float : each.codes), 0);
+    let total = kernels.reduce(
+      (sum, kernel) => sum + (float.has(kernel.name) ? kernel.float : kernel.codes),
+      0,
+    );
     for (const { elements, producer, readers, atOutput } of borders) {
       const codes = readers.some(computes);
       const values = atOutput || !readers.every(computes);

@@ -34,7 +34,7 @@ const MIN_ELEMENTS = 1024;
 export function placeWeights(graph: Graph, options: WeightOptions): WeightQuantizer[] {
   const targets = new Map<string, { port: Port; node: NodeProto }[]>();
   const add = (port: Port, node: NodeProto) => {
-    const tensor = node.input[port.input]!;
+    const tensor = node.input[port.input] ?? '';
     targets.set(tensor, [...(targets.get(tensor) ?? []), { port, node }]);
   };
   for (const node of graph.nodes) {
