@@ -13,7 +13,7 @@ export interface LayerFacts {
   readonly saturating: readonly string[];
 }
 
-export const NO_LAYERS: LayerFacts = { noisy: [], saturating: [] };
+const NO_LAYERS: LayerFacts = { noisy: [], saturating: [] };
 
 /** Another value of a setting that may serve accuracy as well as float does, and costs nothing at run time. */
 export interface Remedy {

@@ -364,6 +364,24 @@ export const CASES: Case[] = [
       }),
     },
   },
+  {
+    code: 'accuracy-drop',
+    before: quantization({ subset_size: 9 }),
+    title: /^Apply the restored settings \(overrides: \{names:\[\/add\],num_bits:16\}\)$/,
+    after: quantization({ subset_size: 9, overrides: [{ names: ['/add'], num_bits: 16 }] }),
+    context: {
+      report: report({
+        metric: { ...report().metric!, satisfied: false },
+        restoration: {
+          ...report().restoration!,
+          reverted: [],
+          remedies: [
+            { setting: 'overrides', value: '[{"names":["/add"],"num_bits":16}]', drop: 0.01, kept: true },
+          ],
+        },
+      }),
+    },
+  },
 ];
 /** Findings of a run stay until the next one. */
 export const OF_A_RUN = /^(accuracy|setting)-/;
