@@ -127,10 +127,7 @@ async function measure(
   return indices.map((index, i) => [index, states[i]!] as const);
 }
 
-async function validateAll(
-  { input, memory }: Context,
-  reverted: ReadonlySet<string>,
-): Promise<Evaluation> {
+async function validateAll({ input, memory }: Context, reverted: ReadonlySet<string>): Promise<Evaluation> {
   const { journal, prefix, validation } = input;
   const states = await journal.of(`${prefix} validate ${keyOf(reverted)}`, () =>
     withModel(input, reverted, {}, async (runner) => {
