@@ -242,6 +242,17 @@ export interface ModelSummary {
   /** The model's own functions, by domain and name. */
   readonly functions: readonly ModelFunction[];
   readonly parameterCount: number;
+  /** Files beside it that hold weights. */
+  readonly externalData: readonly ExternalFile[];
+}
+
+/** A file of a model's weights. */
+export interface ExternalFile {
+  /** As the model names it: relative to its folder. */
+  readonly location: string;
+  /** The tensor whose values lie the furthest behind, and where they end; 0: not stated. */
+  readonly tensor: string;
+  readonly bytes: number;
 }
 
 /** A function of the model, which its nodes call by domain and name. */

@@ -120,6 +120,10 @@ describe('property: a fix takes the problem away and nothing else, in every styl
       'model: model.onnx\ndata: {calibration: {arrays: ./data.npy, limit: 3}}\n',
     ],
     ['extends-missing', 'extends: bse.yaml\n', 'extends: base.yaml\n'],
+    ['syntax', 'model a.onnx # x\ndata: {}\n', 'model: a.onnx # x\ndata: {}\n'],
+    ['syntax', 'data:\n  calibration\n    images: x\n', 'data:\n  calibration:\n    images: x\n'],
+    ['output-unusable', 'model: m\noutput: build/a.onnx # x\n', 'model: m\noutput: a.onnx # x\n'],
+    ['output-unusable', 'model: m\noutput: build/\n', 'model: m\n'],
   ] as const)('%s: %j', (code, before, after) => {
     const folder = '/project';
     const there = facts({
@@ -132,6 +136,7 @@ describe('property: a fix takes the problem away and nothing else, in every styl
       ...NOTHING,
       baseDir: folder,
       facts: there,
+      output: { file: '/project/build/a.onnx', obstacle: 'cannot be written', sharedWith: [] },
       inherited: { ...NOTHING_INHERITED, problem },
     };
     for (const eol of ['\n', '\r\n']) {

@@ -5,7 +5,8 @@ import { zipSync } from 'fflate';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { checkConfigFile } from '../src/check/check.js';
 import { archiveFacts, arrayFacts } from '../src/sources/arrays.js';
-import { countSets, listImages } from '../src/sources/folders.js';
+import { listImages } from '../src/sources/folders.js';
+import { readTensorFolder } from '../src/sources/tensors.js';
 import { DIGITS } from '../../test/kit/digits.js';
 
 let folder: string;
@@ -30,8 +31,8 @@ it('samples are counted where that is possible without running anything', async 
   });
   expect(await listImages(join(folder, 'a/1.jpg'), signal)).toEqual({ count: 1, names: ['1.jpg'] });
   expect(await listImages(join(folder, 'none'), signal)).toBeNull();
-  expect(await countSets(join(folder, 't'))).toBe(1);
-  expect(await countSets(join(folder, 'none'))).toBeNull();
+  expect(await readTensorFolder(join(folder, 't'))).toMatchObject({ names: [], problem: null });
+  expect(await readTensorFolder(join(folder, 'none'))).toBeNull();
   expect(await arrayFacts(join(DIGITS, 'data/calibration.npy'))).toMatchObject({ shape: [300, 8, 8] });
   expect(await arrayFacts(join(folder, 'broken.npy'))).toEqual({ problem: 'the magic number is missing' });
 });

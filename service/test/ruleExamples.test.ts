@@ -8,7 +8,7 @@ const examples = RULES.filter(({ needs }) => ['text', 'value', 'config'].include
 );
 /** What only a model, files or a run can tell. */
 const ELSEWHERE =
-  /^(already-quantized|nothing-to-quantize|opset-unsupported|runtime-unknown-operator|operators-in-bodies|unknown-node|unknown-operator|pattern-(unmatched|matches-all)|subgraph-empty|model-unreadable|sample-count|sample-shape|metric-unfit|model-type-unfit)$/;
+  /^(already-quantized|model-(cyclic|tensor-twice)|data-unreadable|tokenizer-invalid|nothing-to-quantize|opset-unsupported|runtime-unknown-operator|operators-in-bodies|unknown-node|unknown-operator|pattern-(unmatched|matches-all)|subgraph-empty|model-unreadable|sample-count|sample-shape|metric-unfit|model-type-unfit)$/;
 
 it.each(examples.filter(({ code }) => !ELSEWHERE.test(code)))(
   'the example of $code is found, and its fix gives what the page shows',

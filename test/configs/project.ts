@@ -7,6 +7,7 @@ import { zipSync } from 'fflate';
 import sharp from 'sharp';
 import { floats, ints, model, node, value } from '../kit/models.js';
 import { npyBytes, npyHeader } from '../kit/npy.js';
+import { putOdd } from './odd.js';
 
 // The project that the written configs lie in: small models, and data that fits them or does not.
 
@@ -30,6 +31,7 @@ export async function writeProject(folder: string): Promise<void> {
   for (const [name, proto] of Object.entries(models())) put(`${name}.onnx`, encodeModel(proto));
   for (const [name, bytes] of Object.entries(arrays())) put(`arrays/${name}`, bytes);
   await putPhotos(put);
+  await putOdd(put);
   putTensors(put);
 
   put(

@@ -15,6 +15,7 @@ export function summary({ nodes, ...given }: Given): ModelSummary {
     inputs: [],
     outputs: [],
     functions: [],
+    externalData: [],
     parameterCount: 0,
     ...given,
     nodes: nodes.map((node) => ({

@@ -10,7 +10,7 @@ import {
   readFloats,
 } from '@quantsmith/model/onnx';
 import { whyUnreadable } from '@quantsmith/model/files';
-import { fail, tableOf, type ConfigPath } from '@quantsmith/schemas';
+import { fail, QuantsmithError, tableOf, type ConfigPath } from '@quantsmith/schemas';
 import { TYPED_ARRAYS, type HostTensor, type TensorTypeName } from '@quantsmith/model/arrays';
 import { readInput } from './input.js';
 import { openSectionLabels } from './labels/section.js';
@@ -73,6 +73,43 @@ interface TestSet {
   readonly dir: string;
   /** In the order of their numbers. */
   readonly files: readonly string[];
+}
+
+/** What a folder of ONNX test data holds, as far as it is told without a run. */
+export interface TensorFolder {
+  /** The sets, by their folders below it. */
+  readonly names: readonly string[];
+  /** The inputs in the first set, in their order; null: not known. */
+  readonly first:
+    readonly { readonly name: string; readonly type: string; readonly dims: readonly number[] }[] | null;
+  /** Why the first set cannot be read, as a sentence. */
+  readonly problem: string | null;
+}
+
+/** Looks into a folder of ONNX test data. `maxBytes`: larger tensor files are not read. null: there are more than `maxFolders`. */
+export async function tensorFolder(
+  path: string,
+  { maxFolders, maxBytes }: { readonly maxFolders: number; readonly maxBytes: number },
+): Promise<TensorFolder | null> {
+  if ((await subfolders(path)).length > maxFolders) return null;
+  const sets = await listSets(path);
+  const names = sets.map(({ dir }) => relative(path, dir) || '.');
+  const files = sets[0]?.files ?? [];
+  const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
+  if (files.length === 0 || sizes.some((size) => size > maxBytes))
+    return { names, first: null, problem: null };
+  try {
+    const tensors = await Promise.all(files.map((file) => readTensor(file, ['data'])));
+    const first = tensors.map(({ name, dataType, dims }) => ({
+      ...{ name, type: dataTypeName(dataType) },
+      dims: dims.map(Number),
+    }));
+
+    return { names, first, problem: null };
+  } catch (error) {
+    if (!(error instanceof QuantsmithError)) throw error;
+    return { names, first: null, problem: error.problem.message };
+  }
 }
 
 async function listSets(path: string): Promise<TestSet[]> {

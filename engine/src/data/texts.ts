@@ -5,6 +5,7 @@ import type { HostTensor, TensorTypeName } from '@quantsmith/model/arrays';
 import { textInputsText, textRoles, type TextRole } from '@quantsmith/model/tasks';
 import { readText } from '@quantsmith/model/files';
 import { convertTo } from './convert.js';
+import { tokenizerProblem } from './judgeTexts.js';
 import { readInputText } from './input.js';
 import { isLabelArray, type Label } from './labels/label.js';
 import { readClasses } from './labels/open.js';
@@ -90,15 +91,19 @@ async function sectionTokenizer(
 
   const path = resolve(context.baseDir, written);
   const file = await readInputText({ path, what: 'The tokenizer', code: 'data-not-found', configPath });
+  const invalid = (reason: string): never =>
+    fail('tokenizer-invalid', `${path} is not a readable tokenizer: ${reason}.`, {
+      file: path,
+      configPath,
+    });
+
+  const problem = tokenizerProblem(file);
+  if (problem !== null) invalid(problem);
   try {
     const files = [file, await readText(join(dirname(path), 'tokenizer_config.json')).catch(() => '')];
     return { tokenizer: await openTokenizer(path), files };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return fail('tokenizer-invalid', `${path} is not a readable tokenizer: ${reason}.`, {
-      file: path,
-      configPath,
-    });
+    return invalid(error instanceof Error ? error.message : String(error));
   }
 }
 

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, lstat, realpath, stat } from 'node:fs/promises';
+import { access, lstat, realpath, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fail } from '@quantsmith/schemas';
 
@@ -21,17 +21,30 @@ export async function placeKind(path: string): Promise<PlaceKind> {
 
 export type FolderState = 'writable' | 'absent' | 'not-a-folder' | 'locked';
 
+/**
+ * File systems that show the system's own state: a permission says nothing there. Source: the numbers of statfs(2) for proc, sysfs,
+ * cgroup, cgroup2, debugfs, securityfs, tracefs, bpf, devpts and SELinux.
+ */
+const SYSTEM_STATE: ReadonlySet<number> = new Set([
+  ...[0x9fa0, 0x62656572, 0x27e0eb, 0x63677270, 0x64626720, 0x73636673, 0x74726163, 0xcafe4a11, 0x1cd1],
+  0xf97cff8c,
+]);
+
 /** Whether files can be created in a folder. Never throws. */
 export async function folderState(path: string): Promise<FolderState> {
   try {
     if (!(await stat(path)).isDirectory()) return 'not-a-folder';
     await access(path, constants.W_OK | constants.X_OK);
-    return 'writable';
+    return (await isSystemState(path)) ? 'locked' : 'writable';
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : null;
     return code === 'ENOENT' || code === 'ENOTDIR' ? 'absent' : 'locked';
   }
 }
+
+/** Numbers of Windows and macOS are others, and mean other things. */
+const isSystemState = async (path: string) =>
+  process.platform === 'linux' && SYSTEM_STATE.has((await statfs(path)).type);
 
 /** The one of `files` that is the same file as a path: links and the case of letters are seen through. null: none is. */
 export async function sameFile(path: string, files: readonly string[]): Promise<string | null> {

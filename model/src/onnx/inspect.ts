@@ -2,6 +2,7 @@ import { isFloatType } from './elementTypes.js';
 import { fromBinary } from '@bufbuild/protobuf';
 import { resolve } from 'node:path';
 import {
+  type ExternalFile,
   type ModelNode,
   type ModelSummary,
   QuantsmithError,
@@ -83,7 +84,7 @@ async function readSummary(reader: WireReader, file: string, maxParts: number): 
   let irVersion = 0;
   let graph: RawGraph | undefined;
   const functions: RawFunction[] = [];
-  const budget: Budget = { parts: 0, depth: 0, maxParts };
+  const budget: Budget = { parts: 0, depth: 0, maxParts, external: new Map() };
   // What cannot even begin as ONNX is "no model"; what begins so and then breaks off is a damaged one.
   let begun = false;
   try {
@@ -113,6 +114,7 @@ async function readSummary(reader: WireReader, file: string, maxParts: number): 
     opsets,
     producer: producer.filter((part) => part !== '').join(' '),
     ...summarize(graph),
+    externalData: [...budget.external.values()],
     functions: functions.map(({ nodes, ...named }) => ({ ...named, nodes: nodesOf(nodes, new Map()) })),
   };
 }
@@ -183,6 +185,8 @@ interface Budget {
   parts: number;
   depth: number;
   readonly maxParts: number;
+  /** By location. */
+  readonly external: Map<string, ExternalFile>;
 }
 
 /** Bodies within bodies; deeper ones are stepped over. */
@@ -228,7 +232,7 @@ async function readGraph(reader: WireReader, message: Field, budget: Budget): Pr
     else if (field.number === 11) graph.inputs.push(await readSignature(reader, field));
     else if (field.number === 12) graph.outputs.push(await readSignature(reader, field));
     else if (field.number === 5) {
-      const constant = await readTensor(reader, field);
+      const constant = await readTensor(reader, field, budget);
       graph.constants.set(constant.name, constant);
     }
   }
@@ -298,7 +302,7 @@ async function readAttribute(reader: WireReader, message: Field, budget: Budget)
     else if (field.number === 2 && field.wireType === 5) float = await float32(reader, field);
     else if (field.number === 3) int = signed(field.value);
     else if (field.number === 4) string = field.end - field.start > 256 ? '…' : await text(reader, field);
-    else if (field.number === 5) tensor = await readTensor(reader, field);
+    else if (field.number === 5) tensor = await readTensor(reader, field, budget);
     else if ((field.number === 6 || field.number === 11) && budget.depth < MAX_DEPTH) {
       budget.depth++;
       graphs.push(await readGraph(reader, field, budget));
@@ -311,20 +315,47 @@ async function readAttribute(reader: WireReader, message: Field, budget: Budget)
   return { name, value, tensor, graphs };
 }
 
-/** The message TensorProto: 1 dims, 2 data_type, 8 name; everything else is values, and stepped over. */
-async function readTensor(reader: WireReader, message: Field): Promise<TensorShape> {
+/** The message TensorProto: 1 dims, 2 data_type, 8 name, 13 external_data; everything else is values, and stepped over. */
+async function readTensor(reader: WireReader, message: Field, budget: Budget): Promise<TensorShape> {
   const dims: number[] = [];
   let name = '';
   let dataType = 0;
+  const external: [string, string][] = [];
   const cursor = reader.cursor(message.start, message.end);
   while (cursor.step() || (await cursor.load())) {
     const { field } = cursor;
     if (field.number === 1) append(dims, await integers(reader, field));
     else if (field.number === 2) dataType = Number(field.value);
     else if (field.number === 8) name = await text(reader, field);
+    else if (field.number === 13) external.push(await readEntry(reader, field));
   }
 
+  if (external.length > 0) noteExternal(budget, name, Object.fromEntries(external));
+
   return { name, dims, dataType };
+}
+
+/** The message StringStringEntryProto: 1 key, 2 value. */
+async function readEntry(reader: WireReader, message: Field): Promise<[string, string]> {
+  const entry: [string, string] = ['', ''];
+  const cursor = reader.cursor(message.start, message.end);
+  while (cursor.step() || (await cursor.load())) {
+    const { field } = cursor;
+    if (field.number === 1 || field.number === 2) entry[field.number - 1] = await text(reader, field);
+  }
+
+  return entry;
+}
+
+/** Keeps how far a file of external data is read, and by which tensor. */
+function noteExternal(
+  { external }: Budget,
+  tensor: string,
+  { location = '', offset = '0', length = '0' }: Readonly<Record<string, string>>,
+): void {
+  const bytes = Number(offset) + Number(length);
+  const known = external.get(location);
+  if (known === undefined || known.bytes < bytes) external.set(location, { location, tensor, bytes });
 }
 
 async function readSignature(reader: WireReader, field: Field): Promise<TensorSignature> {

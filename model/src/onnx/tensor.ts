@@ -2,7 +2,7 @@ import { ElementType } from './elementTypes.js';
 import { create } from '@bufbuild/protobuf';
 import { realpathSync } from 'node:fs';
 import { isAbsolute, relative, resolve } from 'node:path';
-import { fail } from '@quantsmith/schemas';
+import { fail, type ExternalFile } from '@quantsmith/schemas';
 import { halfToFloat } from '../arrays/halves.js';
 import { whyUnreadable, withFileSync } from '../files/regular.js';
 import { TensorProto_DataLocation, TensorProtoSchema, type TensorProto } from './onnx_pb.js';
@@ -116,6 +116,30 @@ export function externalReference(tensor: TensorProto, dir: string): ExternalRef
   };
 
   return { file, offset: number('offset') ?? 0, length: number('length') };
+}
+
+/**
+ * Makes sure that a file of external data is there, and as long as the model needs it; `dir` is the model's folder. Throws
+ * `external-data-missing`, `external-data-outside` and `external-data-truncated`.
+ */
+export function refuseMissingData({ location, tensor, bytes }: ExternalFile, dir: string): void {
+  const { file } = externalReference(
+    create(TensorProtoSchema, { name: tensor, externalData: [{ key: 'location', value: location }] }),
+    dir,
+  );
+  try {
+    withFileSync(file, (_, available) => {
+      if (bytes <= available) return;
+      fail(
+        'external-data-truncated',
+        `Tensor "${tensor}" needs ${bytes} bytes of "${file}", which has only ${available}.`,
+        { file, data: { tensor } },
+      );
+    });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    missingData(tensor, file, whyUnreadable(error));
+  }
 }
 
 /** The tensor's bytes as they lie in a file: little-endian, raw. `dir` is the folder of external data. */

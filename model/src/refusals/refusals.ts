@@ -21,6 +21,8 @@ export function refusalOf(structure: Structure): Problem | null {
 /** Every code of `refusalOf`. */
 export const REFUSAL_CODES = [
   'already-quantized',
+  'model-cyclic',
+  'model-tensor-twice',
   'nothing-to-quantize',
   'opset-unsupported',
   'runtime-unknown-operator',
@@ -28,7 +30,13 @@ export const REFUSAL_CODES = [
 
 /** Why a model cannot even be prepared for quantization; null: nothing is known against it. */
 export function cannotPrepare(structure: Structure): Problem | null {
-  return unreadableOperatorSet(structure) ?? quantizedAlready(structure) ?? strangeOperator(structure);
+  return (
+    unreadableOperatorSet(structure) ??
+    quantizedAlready(structure) ??
+    strangeOperator(structure) ??
+    tensorTwice(structure) ??
+    cycle(structure)
+  );
 }
 
 /** What a run does with linear operators in bodies of If, Loop and Scan: to be said beforehand. Empty where there are none. */
@@ -87,6 +95,58 @@ function strangeOperator(structure: Structure): Problem | null {
     `ONNX Runtime does not have the operator ${domain}.${op} of node "${node}": models with custom operators cannot run here.`,
     { node, op: `${domain}.${op}` },
   );
+}
+
+/** A tensor that several nodes write, or that is an input too. */
+function tensorTwice({ inputs, nodes }: Structure): Problem | null {
+  const defined = new Set(inputs);
+  for (const { name: node, outputs } of nodes)
+    for (const tensor of outputs) {
+      if (tensor !== '' && defined.has(tensor))
+        return refuse(
+          'model-tensor-twice',
+          `The tensor "${tensor}" of the model is defined more than once.`,
+          {
+            ...{ tensor, node },
+          },
+        );
+
+      defined.add(tensor);
+    }
+
+  return null;
+}
+
+/**
+ * A node that waits for itself (Kahn's algorithm). What bodies of If, Loop and Scan capture is left aside: a name in them may
+ * be their own.
+ */
+function cycle({ nodes }: Structure): Problem | null {
+  const producers = new Map(nodes.flatMap((node) => node.outputs.map((tensor) => [tensor, node] as const)));
+  const before = ({ inputs }: StructureNode) =>
+    new Set(inputs.flatMap((tensor) => (tensor === '' ? [] : (producers.get(tensor) ?? []))));
+
+  const readers = new Map<StructureNode, StructureNode[]>(nodes.map((node) => [node, []]));
+  const missing = new Map<StructureNode, number>();
+  for (const node of nodes) {
+    const earlier = before(node);
+    missing.set(node, earlier.size);
+    for (const one of earlier) readers.get(one)!.push(node);
+  }
+
+  const ready = nodes.filter((node) => missing.get(node) === 0);
+  for (let next = 0; next < ready.length; next++)
+    for (const reader of readers.get(ready[next]!)!) {
+      const left = missing.get(reader)! - 1;
+      missing.set(reader, left);
+      if (left === 0) ready.push(reader);
+    }
+
+  const stuck = ready.length === nodes.length ? undefined : nodes.find((node) => missing.get(node)! > 0);
+  if (stuck === undefined) return null;
+  const { name: node, op } = stuck;
+
+  return refuse('model-cyclic', `The model's graph has a cycle through node "${node}" (${op}).`, { node });
 }
 
 /** Why there is nothing in a model to quantize; null: there is something. */

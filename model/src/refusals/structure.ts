@@ -9,13 +9,15 @@ export interface Structure {
   /** The version of the ONNX operator set; 0: none is stated. */
   readonly opset: number;
   readonly nodes: readonly StructureNode[];
+  /** The names of the main graph's inputs. */
+  readonly inputs: readonly string[];
   /** The model's own functions. */
   readonly functions: readonly StructureFunction[];
 }
 
 export type StructureNode = Pick<
   ModelNode,
-  'name' | 'op' | 'domain' | 'inputs' | 'attributes' | 'floatConstants'
+  'name' | 'op' | 'domain' | 'inputs' | 'outputs' | 'attributes' | 'floatConstants'
 > & {
   /** Dims of the constant inputs by input index. */
   readonly constants: Readonly<Record<number, readonly number[]>>;
@@ -26,14 +28,15 @@ type StructureFunction = Pick<ModelFunction, 'domain' | 'name'> & {
   readonly nodes: readonly StructureNode[];
 };
 
-export function structureOfSummary({ opsets, nodes, functions }: ModelSummary): Structure {
-  return { opset: opsets['ai.onnx'] ?? 0, nodes, functions };
+export function structureOfSummary({ opsets, inputs, nodes, functions }: ModelSummary): Structure {
+  return { opset: opsets['ai.onnx'] ?? 0, inputs: inputs.map(({ name }) => name), nodes, functions };
 }
 
 export function structureOfModel(model: ModelProto): Structure {
   return {
     opset: opset(model),
     nodes: model.graph === undefined ? [] : nodesOf(model.graph.node, constantsOf(model.graph, new Map())),
+    inputs: model.graph?.input.map(({ name }) => name) ?? [],
     functions: model.functions.map(({ domain, name, node }) => ({
       domain,
       name,
@@ -75,6 +78,7 @@ function nodesOf(nodes: readonly NodeProto[], constants: Constants): StructureNo
       op: node.opType,
       domain: node.domain,
       inputs: node.input,
+      outputs: node.output,
       // The only one that decides anything.
       attributes: node.opType === 'Einsum' ? { equation: stringAttribute(node, 'equation', '') } : {},
       constants: Object.fromEntries(held.map(({ input, dims }) => [input, dims])),

@@ -44,9 +44,13 @@ function factsIn(head: Uint8Array, size: number): ArrayFacts {
   const end = Math.min(dataStart + values * valueBytes, head.length);
   const whole = end - ((end - dataStart) % valueBytes);
   const first = arrayValues(type, head.subarray(dataStart, Math.max(dataStart, whole)));
-  const fractional = (first as Float32Array).some((value) => !Number.isInteger(value));
+  const values32 = first as Float32Array;
 
-  return { ...header, fractional };
+  return {
+    ...header,
+    fractional: values32.some((value) => !Number.isInteger(value)),
+    isFinite: values32.every(Number.isFinite),
+  };
 }
 
 /** A file in an archive. */

@@ -87,22 +87,6 @@ export async function listFiles(path: string, signal: AbortSignal): Promise<read
 const inByteOrder = (names: readonly string[]) =>
   [...names].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 
-/** The folders `test_data_set_*` in a folder; null: not known. */
-export async function countSets(path: string): Promise<number | null> {
-  try {
-    let count = 0;
-    let visited = 0;
-    for await (const { name } of await opendir(path)) {
-      if (++visited > MAX_ENTRIES) return null;
-      if (/^test_data_set_\d+$/.test(name)) count++;
-    }
-
-    return count;
-  } catch {
-    return null;
-  }
-}
-
 /** Milliseconds of the latest change of a file, or of a folder and all that lies below it; 0 where there is none; null: not known. */
 export async function latestChange(path: string, signal: AbortSignal): Promise<number | null> {
   const info = await stat(path).catch(() => null);

@@ -1,14 +1,32 @@
-import type { ImageSize } from '@quantsmith/service';
+import type { ImageFacts, ImageSize } from '@quantsmith/service';
 import { bytesOf, withFile } from '@quantsmith/model/files';
 
 /** What lies beyond is not looked into: an image with a long preview before its size has none here. */
 const MAX_HEAD_BYTES = 256 * 1024;
 
-/** The size that an image file states; null: it is none, or states it too far behind. */
-export function imageSize(path: string): Promise<ImageSize | null> {
-  return withFile(path, async (handle, size) =>
-    sizeIn(Buffer.from(await bytesOf(handle, 0, Math.min(size, MAX_HEAD_BYTES)))),
-  );
+/** The size that an image file states, and whether it is one. */
+export function imageFacts(path: string): Promise<ImageFacts> {
+  return withFile(path, async (handle, size) => {
+    const head = Buffer.from(await bytesOf(handle, 0, Math.min(size, MAX_HEAD_BYTES)));
+    const tail = Buffer.from(await bytesOf(handle, Math.max(0, size - MAX_TAIL_BYTES), size));
+    return { size: sizeIn(head), problem: problemIn(head, tail) };
+  });
+}
+
+/** What begins every file that the decoder takes: PNG, JPEG, GIF, WebP, TIFF, and HEIF with AVIF. */
+const SIGNATURES = /^(\x89PNG\r\n|\xff\xd8\xff|GIF8|RIFF[^]{4}WEBP|II\*\0|MM\0\*|[^]{4}ftyp)/;
+/** A drawing may begin with anything in front of its root. */
+const DRAWING = /<svg/;
+/** Enough for the last chunk of a PNG and what some writers add behind it. */
+const MAX_TAIL_BYTES = 1024;
+
+function problemIn(head: Buffer, tail: Buffer): string | null {
+  const start = head.toString('latin1');
+  if (start === '') return 'is empty';
+  if (!SIGNATURES.test(start)) return DRAWING.test(start) ? null : 'is not an image that can be decoded';
+  // PNG specification, 11.2.5: the last chunk is IEND.
+  const isCut = start.startsWith('\x89PNG') && !tail.includes('IEND');
+  return isCut ? 'is cut off: the end of the image is missing' : null;
 }
 
 /** Channels of a PNG by its colour type (PNG specification, 11.2.1); null: it is none. A palette is one channel. */

@@ -1,4 +1,12 @@
-import { ARRAY_HEAD_BYTES, arrayLayout, arrayValues } from '@quantsmith/model/arrays';
+import { yoloProblem } from '@quantsmith/engine';
+import {
+  ARRAY_HEAD_BYTES,
+  arrayLayout,
+  arrayValues,
+  readArrayBytes,
+  type RowArray,
+} from '@quantsmith/model/arrays';
+import { QuantsmithError } from '@quantsmith/schemas';
 import {
   addYoloLines,
   cocoFacts,
@@ -9,7 +17,7 @@ import {
   type LabelFacts,
   type LabelLines,
 } from '@quantsmith/service';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { contentHash } from './content.js';
 import { filesBelow } from './folders.js';
 import { bytesOf, withFile } from '@quantsmith/model/files';
@@ -65,11 +73,36 @@ export async function readLabelText(path: string): Promise<LabelText | null> {
   return text === null ? null : { text };
 }
 
+/** An array of labels, or why it is none, as a sentence; null: it is too large to be looked into. */
+export type LabelArrayFile = { readonly array: RowArray } | { readonly problem: string };
+
+/** An array of labels whose values are known; of one that is too large its header, and values that fit everywhere. */
+export async function readLabelArray(path: string): Promise<LabelArrayFile> {
+  const head = await withFile(path, (handle, size) => bytesOf(handle, 0, Math.min(size, MAX_BYTES)));
+  const size = await withFile(path, (_, bytes) => Promise.resolve(bytes));
+  const configPath = ['data', 'validation', 'labels'] as const;
+  const name = basename(path);
+  try {
+    if (size <= MAX_BYTES) return { array: readArrayBytes(name, head, configPath) };
+    const layout = arrayLayout(head, size);
+    if (typeof layout === 'string') return { problem: `"${name}" is not a readable .npy array: ${layout}.` };
+    const { shape, type, valueBytes } = layout;
+    const values = shape.slice(1).reduce((product, dim) => product * dim, 1);
+    const rows = () => arrayValues(type, new Uint8Array(values * valueBytes));
+
+    return { array: { shape, type, rows } };
+  } catch (error) {
+    if (!(error instanceof QuantsmithError)) throw error;
+    return { problem: error.problem.message };
+  }
+}
+
 /** What the YOLO files of a folder say; null: there are none, or more than are looked at. */
 export async function yoloFacts(folder: string, signal: AbortSignal): Promise<LabelFacts | null> {
   const entries = await entriesOf(folder, MAX_FILES);
   if (entries === null || entries.length >= MAX_FILES) return null;
   const gathered = gatherLabels();
+  let problem: string | null = null;
   let bytes = 0;
   for (const { name, kind } of entries) {
     if (kind !== 'file' || !name.endsWith('.txt')) continue;
@@ -78,10 +111,12 @@ export async function yoloFacts(folder: string, signal: AbortSignal): Promise<La
     bytes += text?.length ?? MAX_BYTES;
     if (text === null || bytes > MAX_BYTES) return null;
     addYoloLines(gathered, name, text);
+    problem ??= yoloProblem(text, `${basename(folder)}/${name}`);
   }
 
   const facts = gathered.facts('boxes');
-  return facts.count === 0 ? null : facts;
+  if (facts.count === 0 && problem === null) return null;
+  return problem === null ? facts : { ...facts, problem };
 }
 
 /**
@@ -131,22 +166,28 @@ export async function classFolderFacts(root: string, signal: AbortSignal): Promi
   };
 }
 
-/** What a .npy of labels says; its values only where they are one class number for each sample. */
+/** In masks, what belongs to no class. */
+const UNLABELLED = 255;
+
+/** What a .npy of labels says: how many there are, and the highest class of single ones, masks and tokens. */
 async function arrayLabels(path: string): Promise<LabelFacts | null> {
   return withFile(path, async (handle, size) => {
     const layout = arrayLayout(await bytesOf(handle, 0, Math.min(size, ARRAY_HEAD_BYTES)), size);
     if (typeof layout === 'string') return null;
     const [count = 0, ...others] = layout.shape;
-    const bytes = count * layout.valueBytes;
-    // Masks and tokens are counted only.
-    if (count === 0 || bytes > MAX_BYTES || others.some((dim) => dim !== 1))
-      return { count, highest: null, conflicts: [], about: 'files' };
+    const isSingle = others.every((dim) => dim === 1);
+    const row = isSingle ? {} : { row: others };
+    const bytes = count * others.reduce((product, dim) => product * dim, 1) * layout.valueBytes;
+    if (count === 0 || bytes > MAX_BYTES)
+      return { count, highest: null, conflicts: [], about: 'files', ...row };
 
     const end = layout.dataStart + bytes;
     const values = arrayValues(layout.type, await bytesOf(handle, layout.dataStart, end));
     let highest = Number.NEGATIVE_INFINITY;
-    for (const value of values) highest = Math.max(highest, Number(value));
+    for (const value of values)
+      if (isSingle || Number(value) !== UNLABELLED) highest = Math.max(highest, Number(value));
+    const known = Number.isInteger(highest) ? highest : null;
 
-    return { count, highest: Number.isInteger(highest) ? highest : null, conflicts: [], about: 'files' };
+    return { count, highest: known, conflicts: [], about: 'files', ...row };
   });
 }

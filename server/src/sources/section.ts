@@ -4,6 +4,7 @@ import {
   namedPaths,
   NO_SECTION_FACTS,
   type ArrayFacts,
+  type ImageFacts,
   type LabelVerdict,
   type SectionFacts,
 } from '@quantsmith/service';
@@ -30,25 +31,37 @@ export async function gatherSection(
     file === undefined ? null : patience.soon<T | null>(ask(file), null);
 
   const folder = fileOf('images');
-  const [images, sets, array, archive, listed, folders] = await Promise.all([
+  const texts = named.find(({ path }) => path.at(-1) === 'texts');
+  const [images, tensors, array, archive, listed, folders, text, tokenizer] = await Promise.all([
     about(folder, sources.images),
-    about(fileOf('tensors'), sources.sets),
-    about(fileOf('arrays', /\.npy$/i), sources.array),
-    about(fileOf('arrays', /\.npz$/i), sources.archive),
+    about(fileOf('tensors'), sources.tensors),
+    // As a run tells them apart.
+    about(fileOf('arrays', /(?<!\.npz)$/), sources.array),
+    about(fileOf('arrays', /\.npz$/), sources.archive),
     about(fileOf('labels'), sources.labels),
     section === 'validation' && fileOf('labels') === undefined ? about(folder, sources.classFolders) : null,
+    texts === undefined
+      ? null
+      : patience.soon(
+          sources.judgeTexts({
+            ...{ written: texts.written, path: texts.file },
+            classes: fileOf('classes') ?? null,
+          }),
+          null,
+        ),
+    about(fileOf('tokenizer'), sources.tokenizer),
   ]);
 
   const header = array !== null && 'shape' in array ? array : null;
   const members = archive !== null && 'members' in archive ? archive.members : null;
   const rows = header ?? (members === null ? null : ([...members.values()][0] ?? null));
-  const total = images?.count ?? sets ?? rows?.shape[0] ?? null;
-  const names = images?.names ?? (header === null ? null : arrayNames(header.shape[0]!));
+  const total = images?.count ?? tensors?.names.length ?? text?.count ?? rows?.shape[0] ?? null;
+  const names = images?.names ?? tensors?.names ?? (rows === null ? null : arrayNames(rows.shape[0]!));
   const [first] = images?.names ?? [];
   const [image, verdict] = await Promise.all([
     folder === undefined || first === undefined
       ? null
-      : patience.soon(sources.imageSize(await fileIn(folder, first, sources)), null),
+      : patience.soon(sources.image(await fileIn(folder, first, sources)), null),
     patience.soon(verdictOf(value, section, baseDir, names, images, sources), null),
   ]);
 
@@ -59,11 +72,17 @@ export async function gatherSection(
     array: header,
     arrayProblem: problemIn(array) ?? problemIn(archive),
     members,
-    image,
+    tensors,
+    image: image?.size ?? null,
+    unreadable: imageProblem(first, image) ?? tensors?.problem ?? text?.problem ?? null,
+    tokenizerProblem: tokenizer,
     labels: listed ?? folders,
     verdict,
   };
 }
+
+const imageProblem = (name: string | undefined, image: ImageFacts | null) =>
+  image === null || image.problem === null ? null : `"${name}" ${image.problem}.`;
 
 /** Samples of an array are named by their numbers; more than that have their labels read by a run only. */
 const MAX_NUMBERED = 20_000;

@@ -1,4 +1,4 @@
-import { inspectModel } from '@quantsmith/model/onnx';
+import { inspectModel, refuseMissingData } from '@quantsmith/model/onnx';
 import { QuantsmithError, type ModelSummary } from '@quantsmith/schemas';
 import {
   createModelIndex,
@@ -8,21 +8,25 @@ import {
   type ConfigDocument,
   type EntryKind,
   type FolderEntry,
-  type ImageSize,
+  type ImageFacts,
   type LabelFacts,
   type ModelIndex,
   type ReadConfig,
+  type TensorFacts,
 } from '@quantsmith/service';
+import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { archiveFacts, arrayFacts, type ArchiveFacts } from './arrays.js';
 import { cachedByFile, cachedLook, cachedWalk } from './cached.js';
 import { contentHash, createDataContent, type ContentHash } from './content.js';
-import { countSets, latestChange, listFiles, listImages, type ImageList } from './folders.js';
-import { imageSize } from './imageSize.js';
-import { classFolderFacts, readLabelFacts, readLabelText, yoloFacts } from './labels.js';
+import { latestChange, listFiles, listImages, type ImageList } from './folders.js';
+import { imageFacts } from './imageSize.js';
+import { classFolderFacts, readLabelArray, readLabelFacts, readLabelText, yoloFacts } from './labels.js';
 import { entriesOf, lookAt, textOf } from './look.js';
 import { loadReport, type LoadedReport } from './reports.js';
+import { readTensorFolder } from './tensors.js';
+import { createTextJudge, readTokenizerProblem, type JudgeTexts } from './texts.js';
 import { createLabelJudge, type JudgeLabels } from './verdict.js';
 
 interface LoadedSummary {
@@ -42,8 +46,8 @@ export interface Sources {
   readonly kind: (path: string) => Promise<EntryKind>;
   readonly entries: (folder: string, maxEntries?: number) => Promise<readonly FolderEntry[] | null>;
   readonly images: (path: string) => Promise<ImageList | null>;
-  readonly imageSize: (path: string) => Promise<ImageSize | null>;
-  readonly sets: (path: string) => Promise<number | null>;
+  readonly image: (path: string) => Promise<ImageFacts | null>;
+  readonly tensors: (path: string) => Promise<TensorFacts | null>;
   readonly array: (path: string) => Promise<ArrayFacts | null>;
   readonly archive: (path: string) => Promise<ArchiveFacts | null>;
   /** Of a file, or of a folder of YOLO files. */
@@ -51,6 +55,9 @@ export interface Sources {
   /** What the folders of an image folder say as classes. */
   readonly classFolders: (path: string) => Promise<LabelFacts | null>;
   readonly judgeLabels: JudgeLabels;
+  readonly judgeTexts: JudgeTexts;
+  /** Why a file is no tokenizer. */
+  readonly tokenizer: (path: string) => Promise<string | null>;
   /** The hash of a file's content; null: not known. */
   readonly content: (path: string) => Promise<ContentHash | null>;
   /** The hash of what some files and folders hold, found out once for each state of them; null: not known. */
@@ -81,13 +88,15 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
   const labelText = cachedByFile((path) => readLabelText(path).catch(() => null));
   const labelFolder = cachedWalk(yoloFacts);
   const classFolders = cachedWalk(classFolderFacts);
-  const size = cachedByFile((path) => imageSize(path).catch(() => null));
+  const image = cachedByFile((path) => imageFacts(path).catch(() => null));
+  const labelArray = cachedByFile((path) => readLabelArray(path).catch(() => null));
+  const tokenizer = cachedByFile((path) => readTokenizerProblem(path).catch(() => null));
   const images = cachedWalk(listImages);
   const files = cachedWalk(listFiles);
   const content = cachedByFile((path) => contentHash(path).catch(() => null));
   const changed = cachedWalk(latestChange);
   const kind = cachedLook(lookAt);
-  const sets = cachedLook(countSets);
+  const tensors = cachedWalk(readTensorFolder);
 
   return {
     model: async (path) => (await model.load(path)) ?? NO_MODEL,
@@ -96,20 +105,36 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
     kind: kind.load,
     entries: (folder, maxEntries = MAX_LISTED) => entriesOf(folder, maxEntries),
     images: images.load,
-    imageSize: size.load,
-    sets: sets.load,
+    image: image.load,
+    tensors: tensors.load,
     array: array.load,
     archive: archive.load,
     labels: async (path) => (await labels.load(path)) ?? labelFolder.load(path),
     classFolders: classFolders.load,
-    judgeLabels: createLabelJudge({ kind: kind.load, labelText: labelText.load, files: files.load }),
+    judgeLabels: createLabelJudge({
+      ...{ kind: kind.load, labelText: labelText.load, labelArray: labelArray.load, files: files.load },
+    }),
+    judgeTexts: createTextJudge(labelText.load),
+    tokenizer: tokenizer.load,
     content: content.load,
     dataContent: createDataContent(changed.load),
     changed: changed.load,
     forget() {
-      const byFile = [model, report, config, array, archive, labelText, labels, size, content];
-      const walks = [images, files, changed, labelFolder, classFolders];
-      for (const { forget } of [...byFile, ...walks, kind, sets]) forget();
+      const byFile = [
+        model,
+        report,
+        config,
+        array,
+        archive,
+        labelText,
+        labels,
+        labelArray,
+        tokenizer,
+        image,
+        content,
+      ];
+      const walks = [images, files, changed, labelFolder, classFolders, tensors];
+      for (const { forget } of [...byFile, ...walks, kind]) forget();
     },
   };
 }
@@ -117,7 +142,7 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
 async function loadModel(path: string): Promise<LoadedSummary> {
   try {
     const model = await inspectModel(path, { maxParts: MAX_MODEL_PARTS });
-    return { model, index: createModelIndex(model), problem: null };
+    return { model, index: createModelIndex(model), problem: externalProblem(model) };
   } catch (error) {
     if (error instanceof QuantsmithError && error.problem.code === 'model-too-large') return NO_MODEL;
     return { ...NO_MODEL, problem: error instanceof Error ? error.message : String(error) };
@@ -128,6 +153,17 @@ async function loadModel(path: string): Promise<LoadedSummary> {
 async function specialConfig(path: string): Promise<ConfigDocument | null> {
   const kind = await lookAt(path);
   return kind === 'folder' || kind === 'other' ? loadConfig(path) : null;
+}
+
+/** What is wrong with the files of weights beside a model; null: nothing. */
+function externalProblem({ path, externalData }: ModelSummary): string | null {
+  try {
+    for (const file of externalData) refuseMissingData(file, dirname(path));
+    return null;
+  } catch (error) {
+    if (!(error instanceof QuantsmithError)) throw error;
+    return error.problem.message;
+  }
 }
 
 async function loadConfig(path: string): Promise<ConfigDocument> {

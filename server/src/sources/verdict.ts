@@ -3,7 +3,7 @@ import type { LabelKind } from '@quantsmith/schemas';
 import type { EntryKind, LabelVerdict } from '@quantsmith/service';
 import { join } from 'node:path';
 import { pngChannels } from './imageSize.js';
-import type { LabelText } from './labels.js';
+import type { LabelArrayFile, LabelText } from './labels.js';
 
 /** What labels are judged by. */
 interface LabelQuestion {
@@ -19,6 +19,7 @@ interface LabelQuestion {
 interface LabelSources {
   readonly kind: (path: string) => Promise<EntryKind>;
   readonly labelText: (path: string) => Promise<LabelText | null>;
+  readonly labelArray: (path: string) => Promise<LabelArrayFile | null>;
   readonly files: (folder: string) => Promise<readonly string[] | null>;
 }
 
@@ -29,27 +30,38 @@ export function createLabelJudge(sources: LabelSources): JudgeLabels {
   let last: { readonly by: readonly unknown[]; readonly verdict: LabelVerdict } | null = null;
 
   return async ({ names, labels, classes, kind }) => {
-    // Arrays have their headers judged.
-    if (labels?.path.endsWith('.npy') === true) return null;
     const isFolder = labels !== null && (await sources.kind(labels.path)) === 'folder';
-    const [list, file, files] = await Promise.all([
+    const isArray = !isFolder && labels?.path.endsWith('.npy') === true;
+    const [list, file, files, array] = await Promise.all([
       classes === null ? null : sources.labelText(classes),
-      labels === null || isFolder ? null : sources.labelText(labels.path),
+      labels === null || isFolder || isArray ? null : sources.labelText(labels.path),
       isFolder ? sources.files(labels.path) : null,
+      isArray ? sources.labelArray(labels.path) : null,
     ]);
 
     if (classes !== null && list === null) return null;
-    if (labels !== null && file === null && files === null) return null;
+    if (labels !== null && file === null && files === null && array === null) return null;
 
-    const parts = [names, labels?.path, list, file, files, kind];
+    const parts = [names, labels?.path, list, file, files, array, kind];
     if (last?.by.every((part, index) => isSame(part, parts[index])) === true) return last.verdict;
     const name = labels?.written ?? '';
+    if (array !== null && 'problem' in array) {
+      last = { by: parts, verdict: { problem: array.problem, place: null, hasLabels: true, classes: null } };
+      return last.verdict;
+    }
+
     const verdict = judgeLabels({
       names,
       classes: list === null ? null : classNames(list.text),
       kind,
       labels:
-        labels === null ? null : file === null ? { name, files: files ?? [] } : { name, text: file.text },
+        labels === null
+          ? null
+          : array !== null
+            ? { name, array: array.array }
+            : file === null
+              ? { name, files: files ?? [] }
+              : { name, text: file.text },
     });
     const problem = verdict.problem ?? (isFolder ? await maskProblem(labels, names, files ?? []) : null);
     last = { by: parts, verdict: { ...verdict, problem } };

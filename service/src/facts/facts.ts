@@ -1,3 +1,5 @@
+import type { ConfigPath } from '@quantsmith/schemas';
+
 /** What a path leads to, links followed. `other`: a device, a pipe, a socket. `unknown`: not found out, or not yet. */
 export type EntryKind = 'missing' | 'file' | 'folder' | 'other' | 'unknown';
 
@@ -14,6 +16,8 @@ export interface ArrayHeader {
   readonly type: string;
   /** Whether the values of the first sample are no whole numbers; left out: not known. */
   readonly fractional?: boolean;
+  /** Whether the values of the first sample are finite; left out: not known. */
+  readonly isFinite?: boolean;
 }
 
 /** What could be read of an array file, or why it cannot be used, as the end of a sentence. */
@@ -23,6 +27,8 @@ export type ArrayFacts = ArrayHeader | { readonly problem: string };
 export interface LabelVerdict {
   /** Why it will refuse them; null: it will not, for all that is known. */
   readonly problem: string | null;
+  /** Where in the config the cause of the problem stands. */
+  readonly place: ConfigPath | null;
   readonly hasLabels: boolean;
   /** How many classes the labels have, where they tell themselves. */
   readonly classes: number | null;
@@ -32,6 +38,31 @@ export interface LabelVerdict {
 export interface ImageSize {
   readonly width: number;
   readonly height: number;
+}
+
+/** What the head of an image file says. */
+export interface ImageFacts {
+  readonly size: ImageSize | null;
+  /** Why it cannot be decoded, as the end of a sentence; null: it can, for all that is known. */
+  readonly problem: string | null;
+}
+
+/** ONNX test data in a folder. */
+export interface TensorFacts {
+  /** The sets, by their folders. */
+  readonly names: readonly string[];
+  /** The inputs in the first set, in their order; null: not known. */
+  readonly first: readonly { readonly name: string; readonly header: ArrayHeader }[] | null;
+  /** Why the first set cannot be read, as a sentence. */
+  readonly problem: string | null;
+}
+
+/** A file of texts. */
+export interface TextFacts {
+  /** null: it cannot be read. */
+  readonly count: number | null;
+  /** Why it cannot be read, as a sentence. */
+  readonly problem: string | null;
 }
 
 /** A file, or a box of one, that is labelled in different ways. */
@@ -51,6 +82,10 @@ export interface LabelFacts {
   readonly conflicts: readonly LabelConflict[];
   /** What has a class: whole files, or boxes in them. */
   readonly about: 'files' | 'boxes';
+  /** Of an array with several values for each sample: their dims. */
+  readonly row?: readonly number[];
+  /** What a run will refuse one of several files for, as a sentence. */
+  readonly problem?: string;
 }
 
 /** What is known of the data that one section names; null: not known, or not of that kind. */
@@ -64,8 +99,13 @@ export interface SectionFacts {
   readonly arrayProblem: string | null;
   /** The arrays in a .npz by their names; null: a header that was not read. */
   readonly members: ReadonlyMap<string, ArrayHeader | null> | null;
+  readonly tensors: TensorFacts | null;
   /** Of the first image. */
   readonly image: ImageSize | null;
+  /** Why the first sample cannot be read, as a sentence. */
+  readonly unreadable: string | null;
+  /** Why the tokenizer is none, as the end of a sentence. */
+  readonly tokenizerProblem: string | null;
   readonly labels: LabelFacts | null;
   /** Of labels, or of class folders where none are named. */
   readonly verdict: LabelVerdict | null;
@@ -86,7 +126,10 @@ export const NO_SECTION_FACTS: SectionFacts = {
   array: null,
   arrayProblem: null,
   members: null,
+  tensors: null,
   image: null,
+  unreadable: null,
+  tokenizerProblem: null,
   labels: null,
   verdict: null,
 };

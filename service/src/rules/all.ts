@@ -1,4 +1,4 @@
-import { type QuantizationConfig, isConfig } from '@quantsmith/schemas';
+import { DATA_KIND_NAMES, type QuantizationConfig, isConfig } from '@quantsmith/schemas';
 import type { ConfigContext } from '../context/context.js';
 import { edited } from '../document/compose.js';
 import type { ConfigDocument } from '../document/document.js';
@@ -88,6 +88,32 @@ function capped(findings: readonly Finding[]): Finding[] {
   });
 }
 
+/** What is wrong with a data source itself: what its samples or labels would be, nobody can say then. */
+const NO_SOURCE: ReadonlySet<string> = new Set([
+  ...['data-source', 'source-kind', 'data-empty', 'file-missing', 'data-unreadable', 'data-inputs'],
+]);
+/** What is said of samples and labels that are there. */
+const OF_SAMPLES: ReadonlySet<string> = new Set([
+  ...['sample-shape', 'sample-count', 'labels-unfit', 'labels-class', 'data-shared', 'data-unreadable'],
+]);
+
+/** Findings of which another one is the cause. */
+function isFollowUp({ code, path, start }: Finding, findings: readonly Finding[]): boolean {
+  if (code === 'missing-key')
+    return findings.some(
+      (other) => other.code === 'syntax' || (other.code === 'data-source' && other.start === start),
+    );
+  if (!OF_SAMPLES.has(code)) return false;
+  const [, section] = path;
+
+  return findings.some((other) => {
+    const [top, place, key] = other.path;
+    const isSource = typeof key !== 'string' || (DATA_KIND_NAMES as readonly string[]).includes(key);
+    const isCause = NO_SOURCE.has(other.code) && top === 'data' && place === section && isSource;
+    return isCause && other.code !== code && !(code === 'data-unreadable' && other.code === 'data-inputs');
+  });
+}
+
 const WRONG_VALUES: ReadonlySet<string> = new Set(['wrong-type', 'unknown-value', 'out-of-range']);
 
 /**
@@ -101,6 +127,7 @@ function shown(findings: readonly Finding[]): Finding[] {
 
   return findings.filter((finding) => {
     const { code, start, end, message } = finding;
+    if (isFollowUp(finding, findings)) return false;
     if (
       /^(unknown-key|wrong-type)$/.test(code) &&
       unread.some((other) => other.start < end && start < other.end)

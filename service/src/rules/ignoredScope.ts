@@ -1,4 +1,4 @@
-import type { ModelSummary, ConfigPath } from '@quantsmith/schemas';
+import { append, type ConfigPath, type ModelNode, type ModelSummary } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { findEntry, type Span } from '../document/tree.js';
 import { isMapping } from '../extends/merge.js';
@@ -34,6 +34,8 @@ function ignoredScopeFindings(
   const findings = scopes.flatMap((scope) =>
     scopeFindings(document, scope, { config, model: whole, index, match }),
   );
+  if (model !== null && match !== null && findings.length === 0)
+    append(findings, everythingIgnored(document, model, match, config));
   const mentions = model === null ? [] : bordersOf(document);
   if (model === null || index === null || mentions.length === 0) return findings;
   const bounds = mentions.map(({ name, node: { start, end } }) => ({
@@ -49,6 +51,29 @@ function ignoredScopeFindings(
     ...findings,
     ...strange.map((finding) => ({ ...finding, severity })),
     ...subgraphFindings(document, model, severity),
+  ];
+}
+
+/** Where names, patterns and types leave nothing together. */
+function everythingIgnored(
+  document: ConfigDocument,
+  model: ModelSummary,
+  match: Matcher,
+  config: unknown,
+): Finding[] {
+  const listed = (key: ScopeList) => textsAt(document, [...SCOPE, key], config).map(({ value }) => value);
+  const [names, types] = [new Set(listed('names')), new Set(listed('types'))];
+  const left = model.nodes.filter(({ name, op }) => !names.has(name) && !types.has(op));
+  if (left.length === model.nodes.length) return [];
+
+  const matched = listed('patterns').map(match);
+  const isMatched = (node: ModelNode) =>
+    matched.some((one) => one !== null && 'nodes' in one && one.nodes.includes(node));
+  if (!left.every(isMatched)) return [];
+  const message = 'The ignored scope covers every node of the model: nothing would be quantized.';
+
+  return [
+    { code: 'pattern-matches-all', severity: 'error', message, ...placeOf(document, SCOPE), path: SCOPE },
   ];
 }
 
@@ -227,7 +252,8 @@ function patternFinding(node: ScopeText, scope: Scope, model: ModelSummary, matc
   if (matched < model.nodes.length || !scope.isFloat) return [];
   const message = `"${pattern}" matches every node of the model: nothing would be quantized.`;
 
-  return [{ code: 'pattern-matches-all', severity: 'warning', message, start, end, path }];
+  // A run ends with nothing to quantize.
+  return [{ code: 'pattern-matches-all', severity: 'error', message, start, end, path }];
 }
 
 export const rule = defineRule({
@@ -252,7 +278,7 @@ export const rule = defineRule({
     'pattern-unmatched':
       'Severity: error.\n\nA pattern matches no node of the model. Patterns are matched from the start of the name, not anywhere in it.',
     'pattern-matches-all':
-      'Severity: warning.\n\nA pattern matches every node of the model, so that nothing would be quantized.',
+      'Severity: error.\n\nA pattern of what is not quantized matches every node of the model, or the ignored scope as a whole covers every one: a run would end with `nothing-to-quantize`.',
     'subgraph-empty':
       'Severity: error.\n\nNo path of the model leads from the first nodes of a subgraph to its last ones. Not said of models with `If`, `Loop` or `Scan`.',
   },

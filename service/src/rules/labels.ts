@@ -1,6 +1,7 @@
 import {
   defaultMetric,
   metricFacts,
+  type ConfigPath,
   type ModelSummary,
   type QuantizationConfig,
   smallest,
@@ -15,6 +16,7 @@ import { defineRule, type RuleInput } from './rule.js';
 const MAX_TOLD = 3;
 const LABELS = ['data', 'validation', 'labels'] as const;
 const IMAGES = ['data', 'validation', 'images'] as const;
+const CLASSES = ['data', 'validation', 'classes'] as const;
 
 type LabelCode = 'labels-conflict' | 'labels-class' | 'labels-unfit';
 
@@ -26,12 +28,12 @@ function labelFindings({ document, facts, model, config }: RuleInput): Finding[]
   const { labels, verdict } = facts.validation;
   const isNamed = typeof config?.data.validation?.labels === 'string';
   const path = isNamed || config === null ? LABELS : IMAGES;
-  const { start, end } = findNode(document.tree, path) ?? placeOf(document, path);
-  const finding = (code: LabelCode, message: string, severity: Finding['severity'] = 'error'): Finding[] => [
-    { code, severity, message, start, end, path },
-  ];
-
-  const problem = verdict?.problem ?? (config === null ? null : countProblem(facts.validation, config));
+  const problem =
+    verdict?.problem ??
+    labels?.problem ??
+    (config === null
+      ? null
+      : (countProblem(facts.validation, config) ?? tokenProblem(facts.validation, config)));
   const classes = model === null || config === null ? null : classCount(model, config);
   const unknown =
     labels?.about === 'boxes'
@@ -39,14 +41,28 @@ function labelFindings({ document, facts, model, config }: RuleInput): Finding[]
       : classes === null
         ? null
         : classProblem(facts.validation, classes, isNamed);
+  // The labels of other samples say nothing of the model's classes.
+  const cause = problem === null ? (listProblem(facts.validation, classes) ? CLASSES : null) : verdict?.place;
+  const isList = cause?.join('.') === CLASSES.join('.') && findNode(document.tree, CLASSES) !== null;
+
+  const finding = (
+    code: LabelCode,
+    message: string,
+    severity: Finding['severity'] = 'error',
+    place: ConfigPath = path,
+  ): Finding[] => {
+    const { start, end } = findNode(document.tree, place) ?? placeOf(document, place);
+    return [{ code, severity, message, start, end, path: place }];
+  };
+  const named = isList ? CLASSES : path;
 
   return [
     ...(labels === null || labels.conflicts.length === 0
       ? []
       : // Two classes of one box may be meant; two classes of one image cannot be measured.
         finding('labels-conflict', conflictText(labels), labels.about === 'files' ? 'error' : 'warning')),
-    ...(problem === null ? [] : finding('labels-unfit', problem)),
-    ...(unknown === null ? [] : finding('labels-class', unknown)),
+    ...(problem === null ? [] : finding('labels-unfit', problem, 'error', named)),
+    ...(unknown === null || problem !== null ? [] : finding('labels-class', unknown, 'error', named)),
   ];
 }
 
@@ -56,6 +72,24 @@ function countProblem({ labels, total }: SectionFacts, { data }: QuantizationCon
   if (labels === null || total === null || !/\.npy$/i.test(written) || labels.count === total) return null;
   return `"${written}" holds ${labels.count} ${labels.count === 1 ? 'label' : 'labels'} for ${total} ${total === 1 ? 'sample' : 'samples'}.`;
 }
+
+/** One label for each token at most, by the headers of both arrays. */
+function tokenProblem({ labels, array }: SectionFacts, config: QuantizationConfig): string | null {
+  const row = labels?.row;
+  if (row === undefined || array === null || metricFacts(metricOf(config))?.labels !== 'tokens') return null;
+  const count = (dims: readonly number[]) => dims.reduce((product, dim) => product * dim, 1);
+  const [given, tokens] = [count(row), count(array.shape.slice(1))];
+  return given <= tokens
+    ? null
+    : `"${config.data.validation?.labels}" holds ${given} labels for the ${tokens} tokens of a sample.`;
+}
+
+/** Whether the list of classes is as long as the model has classes. */
+const listProblem = ({ verdict }: SectionFacts, classes: number | null) =>
+  classes !== null && (verdict?.classes ?? classes) !== Math.max(2, classes);
+
+const metricOf = ({ accuracy_control: control, task }: QuantizationConfig) =>
+  control?.metric ?? defaultMetric(task?.type ?? null);
 
 function classProblem({ labels, verdict }: SectionFacts, classes: number, isNamed: boolean): string | null {
   const highest = labels?.highest ?? null;
@@ -92,13 +126,25 @@ function conflictText({ conflicts }: LabelFacts): string {
 
 /** The classes of a classifier that class labels are compared with; null: not known, or the metric needs other labels. */
 function classCount({ outputs }: ModelSummary, config: QuantizationConfig): number | null {
-  const metric = config.accuracy_control?.metric ?? defaultMetric(config.task?.type ?? null);
-  if (metricFacts(metric)?.labels !== 'class') return null;
+  const kind = metricFacts(metricOf(config))?.labels;
+  if (kind !== 'class' && kind !== 'mask') return null;
   const name = config.task?.output ?? null;
   const output = name === null ? outputs[0] : outputs.find((output) => output.name === name);
-  const classes = output?.dims.length === 2 ? output.dims[1] : null;
+  const dims = output?.dims ?? [];
+  const classes =
+    kind === 'mask' ? maskClasses(dims, config.task?.classes ?? null) : dims.length === 2 ? dims[1] : null;
 
   return typeof classes === 'number' && classes > 0 ? classes : null;
+}
+
+/** The classes of scores [1, classes, height, width]; null: the axis is not known, or the graph itself chose the classes. */
+function maskClasses(dims: readonly (number | string)[], stated: number | null): number | string | null {
+  const [, channels] = dims;
+  if (dims.length !== 4 || typeof channels !== 'number' || channels < 2) return null;
+  const [, , height, width] = dims;
+  const isInFront =
+    typeof height === 'number' && typeof width === 'number' && channels < Math.min(height, width);
+  return stated ?? (isInFront ? channels : null);
 }
 
 /**

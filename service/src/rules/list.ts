@@ -3,6 +3,7 @@ import { rule as accuracyRule } from './accuracy.js';
 import { rule as choicesRule } from './choices.js';
 import { rule as dataRule } from './data.js';
 import { rule as dataInputsRule } from './dataInputs.js';
+import { rule as dataUnreadableRule } from './dataUnreadable.js';
 import { rule as extendsRule } from './extends.js';
 import { rule as filesRule } from './files.js';
 import { rule as ignoredAlreadyRule } from './ignoredAlready.js';
@@ -33,6 +34,7 @@ export const RULES: readonly AnyRule[] = [
   choicesRule,
   dataRule,
   dataInputsRule,
+  dataUnreadableRule,
   extendsRule,
   filesRule,
   ignoredAlreadyRule,

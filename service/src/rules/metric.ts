@@ -8,6 +8,7 @@ import {
 import type { ConfigDocument } from '../document/document.js';
 import { setValue } from '../document/edit.js';
 import { findEntry, type Span } from '../document/tree.js';
+import type { SectionFacts } from '../facts/facts.js';
 import { fix, type FixTable } from '../findings/fix.js';
 import type { Finding } from '../findings/finding.js';
 import { placeOf } from './place.js';
@@ -54,7 +55,12 @@ function metricFindings({ document, config, facts: files, model }: MetricInput):
 
   return [
     ...findings,
-    ...unfitFindings(document, config, model),
+    ...unfitFindings(
+      document,
+      config,
+      model,
+      validation === undefined ? files.calibration : files.validation,
+    ),
     ...labelFreeFindings(document, config),
     ...dropFindings(document, config),
   ];
@@ -67,6 +73,7 @@ function unfitFindings(
   document: ConfigDocument,
   { accuracy_control: control, data, task }: QuantizationConfig,
   model: ModelSummary | null,
+  facts: SectionFacts,
 ): Finding[] {
   const metric = control?.metric ?? 'top1';
   const value = findEntry(document.tree, ['accuracy_control', 'metric'])?.value;
@@ -83,6 +90,16 @@ function unfitFindings(
   const { images } = data.validation ?? data.calibration;
   if (metricFacts(metric)?.labels === 'score' && images !== undefined)
     return report(`${metric} compares the two vectors of a pair, and an image gives one.`, []);
+  if (metricFacts(metric)?.labels === 'score' && isSingle(facts, model))
+    return report(
+      `${metric} compares the two vectors of a pair, and a sample of the array is one: give it two rows.`,
+      [],
+    );
+  if (metric === 'perplexity' && model !== null && !model.inputs.some(({ type }) => /^u?int/.test(type)))
+    return report('perplexity reads how likely each token is, and the model takes no tokens.', [
+      'agreement',
+      'sqnr',
+    ]);
   const name = task?.output ?? null;
   const outputs = (model?.outputs ?? []).filter((output) => name === null || output.name === name);
   const [output] = outputs;
@@ -97,6 +114,17 @@ function unfitFindings(
   return report(
     `${metric} reads ${wanted}; the output "${output.name}" of the model is ${shape}.`,
     suggestions,
+  );
+}
+
+/** Whether a row of the array is one sample of the model, and no batch. */
+function isSingle({ array }: SectionFacts, model: ModelSummary | null): boolean {
+  const [input] = model?.inputs ?? [];
+  return (
+    array !== null &&
+    input !== undefined &&
+    input.unranked !== true &&
+    array.shape.length === input.dims.length
   );
 }
 

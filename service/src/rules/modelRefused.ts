@@ -18,6 +18,9 @@ export const rule = defineRule({
   sections: {
     'already-quantized':
       'Severity: error.\n\nThe model has QuantizeLinear, DequantizeLinear or integer operators. Quantize the float model that it was made from.',
+    'model-cyclic': 'Severity: error.\n\nThe graph has a cycle, which ONNX forbids. Export the model again.',
+    'model-tensor-twice':
+      'Severity: error.\n\nTwo nodes write the same tensor, or a node writes an input or a weight, which ONNX forbids. Export the model again.',
     'nothing-to-quantize':
       'Severity: error.\n\nThe model has no linear operator (Conv, ConvTranspose, Gemm, MatMul) and no embedding that could be quantized, nor are there any in bodies of If, Loop and Scan. A run also ends so where the ignored scope leaves none.',
     'opset-unsupported':
@@ -33,6 +36,9 @@ export const rule = defineRule({
       before: 'model: model.int8.onnx\ndata: {calibration: {images: ./train}}\n',
       after: 'model: model.onnx\ndata: {calibration: {images: ./train}}\n',
     },
+    ...(['model-cyclic', 'model-tensor-twice'] as const).map((code) => ({
+      ...{ code, before: 'model: broken.onnx\ndata: {calibration: {images: ./train}}\n', after: null },
+    })),
     {
       code: 'nothing-to-quantize',
       before: 'model: resize_only.onnx\ndata: {calibration: {images: ./train}}\n',

@@ -1,8 +1,10 @@
 import { portablePath } from '@quantsmith/schemas';
 import type { OutputContext } from '../context/context.js';
 import type { ConfigDocument } from '../document/document.js';
+import { removeKey, setValue } from '../document/edit.js';
 import { findNode } from '../document/tree.js';
 import type { Finding } from '../findings/finding.js';
+import { fix } from '../findings/fix.js';
 import { placeOf } from './place.js';
 import { defineRule } from './rule.js';
 
@@ -22,7 +24,14 @@ function outputFindings(
     ...{ code, severity: 'error', message, start, end, path },
   });
 
+  const written = findNode(document.tree, path);
+  const isFolder =
+    written?.kind === 'scalar' && typeof written.value === 'string' && /[\\/]$/.test(written.value);
+
   return [
+    ...(isFolder && obstacle === null
+      ? [finding('output-unusable', `"${written.value}" names a folder, not a file.`)]
+      : []),
     ...(obstacle === null ? [] : [finding('output-unusable', `The output ${output} ${obstacle}.`)]),
     ...(sharedWith.length === 0
       ? []
@@ -42,6 +51,20 @@ export const rule = defineRule({
   needs: 'data',
   check: ({ document, baseDir, output }) =>
     output === null ? [] : outputFindings(document, baseDir, output),
+  fixes: {
+    'output-unusable'(document, { path }) {
+      const written = findNode(document.tree, path);
+      if (written?.kind !== 'scalar' || typeof written.value !== 'string') return [];
+      const name = /[^\\/]+\.onnx$/.exec(written.value)?.[0];
+      const besides = name === undefined || name === written.value.replace(/^\.\//, '') ? null : name;
+      return [
+        ...(besides === null
+          ? []
+          : fix(`Write ${besides} beside the config`, setValue(document, path, besides))),
+        ...fix('Name it after the config', removeKey(document, path)),
+      ];
+    },
+  },
   suppressible: true,
   sections: {
     'output-unusable':

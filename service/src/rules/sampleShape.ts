@@ -14,8 +14,12 @@ import { fix, type FixTable } from '../findings/fix.js';
 import { placeOf } from './place.js';
 import { defineRule, type RuleInput } from './rule.js';
 import { arrayMisfit } from './sampleArrays.js';
+import { tensorMisfit } from './sampleTensors.js';
 import { imageMisfit } from './sampleImages.js';
 import type { Misfit, Section } from './samplePixels.js';
+
+/** Keys whose samples are looked at. */
+const SOURCES = ['images', 'arrays', 'tensors'] as const;
 
 /** `sample-shape`: samples that a run will not be able to give to the model, by what headers and settings say. */
 function shapeFindings({ document, config, model, facts }: RuleInput): Finding[] {
@@ -25,7 +29,7 @@ function shapeFindings({ document, config, model, facts }: RuleInput): Finding[]
     const misfit = section === undefined ? null : misfitOf(section, facts[name], model);
     if (misfit === null) return [];
     const path = below(['data', name], ...misfit.key);
-    const source = below(['data', name], section?.images === undefined ? 'arrays' : 'images');
+    const source = below(['data', name], SOURCES.find((key) => section?.[key] !== undefined) ?? 'arrays');
     const { start, end } =
       shownAt(document, path) ?? findNode(document.tree, source) ?? placeOf(document, source);
     const { mend } = misfit;
@@ -62,8 +66,7 @@ function misfitOf(section: Section, facts: SectionFacts, { inputs }: ModelSummar
   if (input === undefined) return null;
   if (section.images !== undefined)
     return others.length > 0 ? null : imageMisfit(section, facts.image, input);
-  if (facts.arrayProblem !== null)
-    return { key: ['arrays'], message: `"${section.arrays}" cannot be read: ${facts.arrayProblem}.` };
+  if (section.tensors !== undefined) return tensorMisfit(section, facts.tensors, inputs);
   if (facts.array !== null) return others.length > 0 ? null : arrayMisfit(section, facts.array, input);
 
   return facts.members === null ? null : archiveMisfit(section, facts.members, inputs);
@@ -107,7 +110,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'sample-shape':
-      'Severity: error.\n\nA run will not be able to give the samples to the model: their size, channels, layout or element type does not fit its input. It is inferred from the settings, the header of the first image and the headers of arrays; what these do not show is left to the run.',
+      'Severity: error.\n\nA run will not be able to give the samples to the model: their size, channels, layout or element type does not fit its input. It is inferred from the settings, the header of the first image, the headers of arrays and the first set of ONNX test data; what these do not show is left to the run.',
   },
   examples: [
     {

@@ -34,7 +34,14 @@ function sourceFindings({ document, value, facts, baseDir }: RuleInput & { baseD
     if (key === 'images' && isEmpty)
       return findingAt(document, path, 'data-empty', `"${written}" holds no ${IMAGE_TYPES} image.`);
     if (key === 'tensors' && isEmpty)
-      return findingAt(document, path, 'data-empty', `"${written}" contains no folder test_data_set_*.`);
+      return findingAt(
+        document,
+        path,
+        'data-empty',
+        `"${written}" contains no ONNX test data, such as test_data_set_0/input_0.pb.`,
+      );
+    if ((key === 'arrays' || key === 'texts') && kind === 'file' && total === 0)
+      return findingAt(document, path, 'data-empty', `"${written}" contains no samples.`);
     if (key === 'images' && kind === 'file' && NO_IMAGE.test(written))
       return wrongKey(document, path, `"${written}" is not an image.`, ARRAY.test(written) ? 'arrays' : null);
     if (key === 'tensors' && kind === 'file')
@@ -113,7 +120,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'data-empty':
-      'Severity: error.\n\nA folder that holds no image, or no test data of ONNX (`test_data_set_*`).',
+      'Severity: error.\n\nA folder that holds no image, or no test data of ONNX (`test_data_set_0/input_0.pb` and so on); an array or a file of texts without a sample.',
     'source-kind':
       'Severity: error.\n\nA file that belongs under another key, or a loader or metric that is not a JavaScript or TypeScript module: Python is not run.',
   },

@@ -1,11 +1,10 @@
 import { fail } from '@quantsmith/schemas';
-import { readArrayFile } from '@quantsmith/model/arrays';
+import type { RowArray } from '@quantsmith/model/arrays';
 import type { Label } from './label.js';
 import { listedLabels, type Labels, type LabelInput } from './labels.js';
 
 /** A .npy whose first axis is the samples: one number each, or an array (a mask, tokens). */
-export function arrayLabels({ path, names, kind, where }: LabelInput): Labels {
-  const array = readArrayFile(path, where.configPath);
+export function arrayLabels({ path, names, kind, where }: LabelInput, array: RowArray): Labels {
   const count = names.length;
   if (array.shape[0] !== count)
     fail('labels-count', `${path} holds ${array.shape[0]} labels for ${count} samples.`, where);

@@ -1,4 +1,6 @@
-import { fail, QuantsmithError, type LabelKind } from '@quantsmith/schemas';
+import type { RowArray } from '@quantsmith/model/arrays';
+import { fail, QuantsmithError, type ConfigPath, type LabelKind } from '@quantsmith/schemas';
+import { arrayLabels } from './array.js';
 import { classFolderLabels } from './classFolders.js';
 import { cocoLabels } from './coco.js';
 import { LABEL_KINDS, unfitLabel, type Label } from './label.js';
@@ -6,7 +8,7 @@ import { csvLabels } from './csv.js';
 import type { LabelInput, Labels } from './labels.js';
 import { maskLabels } from './masks.js';
 import { rowLabels } from './rows.js';
-import { textsOf } from './yolo.js';
+import { boxesIn, textsOf } from './yolo.js';
 
 /** What is known of a section's labels without opening its samples. */
 export interface LabelSubject {
@@ -16,16 +18,19 @@ export interface LabelSubject {
   readonly classes: readonly string[] | null;
   /** What the metric needs; null: whatever there is. */
   readonly kind: LabelKind | null;
-  /** null: class folders. `name` is how messages call it; `text` of a file, `files` of a folder, paths with slashes. */
+  /** null: class folders. `name` is how messages call it; `text` or `array` of a file, `files` of a folder, paths with slashes. */
   readonly labels:
     | null
     | { readonly name: string; readonly text: string }
+    | { readonly name: string; readonly array: RowArray }
     | { readonly name: string; readonly files: readonly string[] };
 }
 
 export interface LabelVerdict {
   /** What a run will say about them; null: nothing. */
   readonly problem: string | null;
+  /** Where in the config the cause of the problem stands. */
+  readonly place: ConfigPath | null;
   readonly hasLabels: boolean;
   /** How many classes the labels have, where they tell themselves. */
   readonly classes: number | null;
@@ -40,7 +45,7 @@ export function judgeLabels({ names, classes, kind, labels }: LabelSubject): Lab
         fromFolders === null || kind === null || LABEL_KINDS[kind].takes(0)
           ? null
           : unfitLabel(kind, names[0] ?? '');
-      return { problem, hasLabels: fromFolders !== null, classes: fromFolders?.classes ?? null };
+      return { problem, place: null, hasLabels: fromFolders !== null, classes: fromFolders?.classes ?? null };
     }
 
     const { name } = labels;
@@ -52,12 +57,14 @@ export function judgeLabels({ names, classes, kind, labels }: LabelSubject): Lab
       where: { file: name, configPath: ['data', 'validation', 'labels'] },
     };
     if ('files' in labels)
-      return { problem: null, hasLabels: true, classes: folderClasses(input, labels.files) };
-    const fromTable = tableLabels(input, labels.text);
-    return { problem: kindProblem(input, fromTable), hasLabels: true, classes: fromTable.classes };
+      return { problem: null, place: null, hasLabels: true, classes: folderClasses(input, labels.files) };
+    const fromTable = 'array' in labels ? arrayLabels(input, labels.array) : tableLabels(input, labels.text);
+
+    return { problem: kindProblem(input, fromTable), place: null, hasLabels: true, classes: fromTable.classes };
   } catch (error) {
     if (!(error instanceof QuantsmithError)) throw error;
-    return { problem: error.problem.message, hasLabels: true, classes: null };
+    const { message, configPath = null } = error.problem;
+    return { problem: message, place: configPath, hasLabels: true, classes: null };
   }
 }
 
@@ -78,6 +85,20 @@ function kindProblem({ kind, names }: LabelInput, labels: Labels): string | null
   }
 
   return null;
+}
+
+/** What a run will say of one YOLO file; null: nothing. */
+export function yoloProblem(text: string, name: string): string | null {
+  try {
+    boxesIn(text, name, {
+      where: { file: name, configPath: ['data', 'validation', 'labels'] },
+      classes: null,
+    });
+    return null;
+  } catch (error) {
+    if (!(error instanceof QuantsmithError)) throw error;
+    return error.problem.message;
+  }
 }
 
 const isEmpty = (label: Label) => Array.isArray(label) && label.length === 0;

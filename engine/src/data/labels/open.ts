@@ -1,5 +1,6 @@
 import { opendir, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
+import { readArrayFile } from '@quantsmith/model/arrays';
 import { whyUnreadable } from '@quantsmith/model/files';
 import { type ConfigPath, fail, QuantsmithError } from '@quantsmith/schemas';
 import { countEntries } from '../entryLimit.js';
@@ -30,7 +31,7 @@ export async function openLabels(
   );
 
   if (info.isDirectory()) return folderLabels(input);
-  if (path.endsWith('.npy')) return arrayLabels(input);
+  if (path.endsWith('.npy')) return arrayLabels(input, readArrayFile(path, where.configPath));
 
   const { configPath } = where;
   const file = { path, what: 'The label file', code: 'labels-not-found', configPath };

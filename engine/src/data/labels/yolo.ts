@@ -57,7 +57,18 @@ async function readBoxes(path: string, { where, classes }: LabelInput): Promise<
   const { configPath } = where;
   // An image that shows nothing has an empty file.
   const file = { path, what: 'The label file', code: 'label-invalid', configPath, mayBeEmpty: true };
-  const text = await readInputText(file);
+  return boxesIn(await readInputText(file), path, { where, classes });
+}
+
+/** Shares of an image end at 1, but for what rounding and boxes over its edge add. */
+const MAX_SHARE = 2;
+
+/** The boxes of one text. `path` is for messages. Throws `label-invalid` and `label-out-of-range` with the line. */
+export function boxesIn(
+  text: string,
+  path: string,
+  { where, classes }: Pick<LabelInput, 'where' | 'classes'>,
+): RelativeBox[] {
   const lines = text.split(/\r?\n/);
   return lines.flatMap((line, number) => {
     if (line.trim() === '') return [];
@@ -71,6 +82,13 @@ async function readBoxes(path: string, { where, classes }: LabelInput): Promise<
         { ...where, file: path },
       );
     }
+
+    if (values.some((value) => Math.abs(value) > MAX_SHARE))
+      return fail(
+        'label-invalid',
+        `${path}, line ${number + 1}: "${line}" is in pixels; YOLO files have shares of the image's width and height, from 0 to 1.`,
+        { ...where, file: path },
+      );
 
     if (classes !== null && label! >= classes.length) {
       const message = `${path}, line ${number + 1}: class ${label} is beyond the list of ${classes.length} classes.`;
