@@ -202,7 +202,7 @@ describe('bad input: one clear message naming file and place, nothing written', 
         );
       },
       4,
-      /pictures\/broken\.png.*\[image-undecodable\]/,
+      /pictures\/broken\.png.*\[data-unreadable\]/,
     ],
     [
       'labels that name no file',

@@ -293,6 +293,7 @@ describe('inspecting', () => {
       irVersion: 7,
       opsets: { 'ai.onnx': 13 },
       producer: 'test',
+      externalData: [],
       inputs: [{ name: 'x', type: 'float32', dims: ['n', 3, 8, 8] }],
       outputs: [{ name: 'y', type: 'float32', dims: [], unranked: true }],
       nodes: [

@@ -29,7 +29,7 @@ export {
   tableLines,
 } from './facts/labelFacts.js';
 export type { LabelLines } from './facts/labelFacts.js';
-export { allNamedPaths, isNamedPath, namedPaths } from './facts/namedPaths.js';
+export { allNamedPaths, isNamedPath, namedPaths, type NamedPath } from './facts/namedPaths.js';
 export { isMapping } from './extends/merge.js';
 export * as anchors from './features/anchors.js';
 export { codeActions, FIX_ALL, fixAll, wants } from './features/codeActions.js';

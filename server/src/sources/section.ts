@@ -6,9 +6,10 @@ import {
   type ArrayFacts,
   type ImageFacts,
   type LabelVerdict,
+  type NamedPath,
   type SectionFacts,
 } from '@quantsmith/service';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { ArchiveFacts } from './arrays.js';
 import type { ImageList } from './folders.js';
 import type { Patience } from './patience.js';
@@ -74,15 +75,24 @@ export async function gatherSection(
     members,
     tensors,
     image: image?.size ?? null,
-    unreadable: imageProblem(first, image) ?? tensors?.problem ?? text?.problem ?? null,
+    unreadable: imageProblem(named, first, image) ?? tensors?.problem ?? text?.problem ?? null,
     tokenizerProblem: tokenizer,
     labels: listed ?? folders,
     verdict,
   };
 }
 
-const imageProblem = (name: string | undefined, image: ImageFacts | null) =>
-  image === null || image.problem === null ? null : `"${name}" ${image.problem}.`;
+/** Why the first image cannot be decoded, with its place as the config writes it. */
+function imageProblem(
+  named: readonly NamedPath[],
+  name: string | undefined,
+  image: ImageFacts | null,
+): string | null {
+  if (image === null || image.problem === null) return null;
+  const { written = '', file = '' } = named.find(({ path }) => path.at(-1) === 'images') ?? {};
+  const isFile = name !== undefined && basename(file) === name;
+  return `"${isFile ? written : join(written, name ?? '')}" ${image.problem}.`;
+}
 
 /** Samples of an array are named by their numbers; more than that have their labels read by a run only. */
 const MAX_NUMBERED = 20_000;

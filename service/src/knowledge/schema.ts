@@ -1,4 +1,11 @@
-import { configSchema, resolveRef, schemaAt, type SchemaNode, type ConfigPath } from '@quantsmith/schemas';
+import {
+  below,
+  configSchema,
+  resolveRef,
+  schemaAt,
+  type SchemaNode,
+  type ConfigPath,
+} from '@quantsmith/schemas';
 
 /** The schema of the value at a path of a config. */
 export function schemaOf(path: ConfigPath): SchemaNode | undefined {
@@ -19,6 +26,16 @@ export function keysAt(path: ConfigPath): { name: string; schema: SchemaNode; re
   const rank = (name: string) => (often.includes(name) ? often.indexOf(name) : often.length);
 
   return keys.sort((a, b) => rank(a.name) - rank(b.name));
+}
+
+/** The names of all keys that a config may have, wherever they stand. */
+export const KEY_NAMES: ReadonlySet<string> = new Set(keyNames([]));
+
+function keyNames(path: ConfigPath): string[] {
+  return keysAt(path).flatMap(({ name, schema }) => [
+    name,
+    ...(schema.properties === undefined ? [] : keyNames(below(path, name))),
+  ]);
 }
 
 export interface AllowedValue {

@@ -97,12 +97,33 @@ const OF_SAMPLES: ReadonlySet<string> = new Set([
   ...['sample-shape', 'sample-count', 'labels-unfit', 'labels-class', 'data-shared', 'data-unreadable'],
 ]);
 
+/** Whether a finding is of the key that is said to be missing, in another spelling. */
+function isMisspelt(
+  { code, path, data }: Finding,
+  parent: Finding['path'],
+  missing: Finding['data'],
+): boolean {
+  const [meant] = data?.suggestions ?? [];
+  const keys: unknown = missing?.['missing'];
+  const isBeside = path.slice(0, -1).join('\0') === parent.join('\0');
+  return code === 'unknown-key' && isBeside && Array.isArray(keys) && keys.length === 1 && keys[0] === meant;
+}
+
+/** What the schema says of a part that may be read otherwise once the text can be read. */
+const OF_SCHEMA: ReadonlySet<string> = new Set(['missing-key', 'unknown-key', 'wrong-type', 'data-source']);
+
 /** Findings of which another one is the cause. */
-function isFollowUp({ code, path, start }: Finding, findings: readonly Finding[]): boolean {
+function isFollowUp({ code, path, start, data }: Finding, findings: readonly Finding[]): boolean {
   if (code === 'missing-key')
     return findings.some(
-      (other) => other.code === 'syntax' || (other.code === 'data-source' && other.start === start),
+      (other) =>
+        other.code === 'syntax' ||
+        (other.code === 'data-source' && other.start === start) ||
+        isMisspelt(other, path, data),
     );
+  // What is no module is no metric either.
+  if (code === 'unknown-value')
+    return findings.some((other) => other.code === 'source-kind' && other.start === start);
   if (!OF_SAMPLES.has(code)) return false;
   const [, section] = path;
 
@@ -125,14 +146,13 @@ function shown(findings: readonly Finding[]): Finding[] {
   const wrong = new Set(findings.flatMap(({ code, start }) => (WRONG_VALUES.has(code) ? [start] : [])));
   const seen = new Set<string>();
 
+  // What stands behind the first place that cannot be read, or around it, may be meant otherwise.
+  const unreadable = unread.reduce((first, { start }) => Math.min(first, start), Number.POSITIVE_INFINITY);
+
   return findings.filter((finding) => {
     const { code, start, end, message } = finding;
+    if (OF_SCHEMA.has(code) && end >= unreadable) return false;
     if (isFollowUp(finding, findings)) return false;
-    if (
-      /^(unknown-key|wrong-type)$/.test(code) &&
-      unread.some((other) => other.start < end && start < other.end)
-    )
-      return false;
     if (code === 'yaml-version' && wrong.has(start)) return false;
     const key = `${start}:${end}:${code}:${message}`;
     return !seen.has(key) && seen.add(key);

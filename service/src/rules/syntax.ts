@@ -6,6 +6,7 @@ import type { Finding } from '../findings/finding.js';
 import { fix, type FixTable } from '../findings/fix.js';
 import { nearest } from './nearest.js';
 import { defineRule } from './rule.js';
+import { causeOf } from './syntaxCauses.js';
 
 /** A flood of follow-up errors is cut after as many. */
 const MAX = 10;
@@ -16,8 +17,11 @@ export function syntaxFindings(document: ConfigDocument): Finding[] {
   const indented = overIndented(document);
   if (indented !== null) return [indented];
 
-  const unfinished = missingColon(document);
-  if (unfinished !== null) return [unfinished];
+  const cause = causeOf(document);
+  if (cause !== null) {
+    const { start, end, message } = cause;
+    return [{ code: 'syntax', severity: 'error', message, start, end, path: [], data: { hasCause: true } }];
+  }
 
   const unreadable = tree.problems.slice(0, MAX).map(({ start, end, message }) => ({
     code: 'syntax' as const,
@@ -60,31 +64,6 @@ function overIndented({ tree, text }: ConfigDocument): Finding | null {
   return null;
 }
 
-/** A key, or an item's first one, with a value behind it and no colon. */
-const COLON_LESS = /^( *(?:- +)*)([\w$-]+)(?= |$)/;
-
-/** The one cause of a line that is no mapping's: the colon behind its first word is missing; null: that would not mend it. */
-function missingColon(document: ConfigDocument): Finding | null {
-  const { tree, text } = document;
-  const [first] = tree.problems;
-  if (tree.language !== 'yaml' || first === undefined || !/^Implicit (map )?keys/.test(first.message))
-    return null;
-  const { line } = text.positionAt(first.start);
-  const start = text.offsetAt({ line, character: 0 });
-  const found = COLON_LESS.exec(
-    text.getText({ start: { line, character: 0 }, end: { line: line + 1, character: 0 } }),
-  );
-  if (found === null) return null;
-  const [lead = '', indent = '', word = ''] = found;
-  const place = { line, character: lead.length };
-  const after = edited(document, [{ range: { start: place, end: place }, newText: ':' }]).tree;
-  if (after.problems.length >= tree.problems.length) return null;
-  const span = { start: start + indent.length, end: start + lead.length };
-  const message = `A colon is missing behind "${word}".`;
-
-  return { code: 'syntax', severity: 'error', message, ...span, path: [], data: { colon: true } };
-}
-
 function duplicateKeys({ tree, text }: ConfigDocument): Finding[] {
   const findings: Finding[] = [];
   walk(tree.root, (node) => {
@@ -105,7 +84,7 @@ function duplicateKeys({ tree, text }: ConfigDocument): Finding[] {
 }
 
 const syntaxFixes: FixTable = {
-  syntax(document, { start, end, data }) {
+  syntax(document, { start, data }) {
     if (typeof data['indent'] === 'number') {
       const { line, character } = document.text.positionAt(start);
       const range = { start: { line, character: 0 }, end: { line, character } };
@@ -116,9 +95,9 @@ const syntaxFixes: FixTable = {
       );
     }
 
-    if (data['colon'] === true) {
-      const place = document.text.positionAt(end);
-      return fix('Insert a colon', [{ range: { start: place, end: place }, newText: ':' }], true);
+    if (data['hasCause'] === true) {
+      const cause = causeOf(document);
+      return cause === null ? [] : fix(cause.title, cause.edits, true);
     }
 
     if (document.tree.language !== 'json') return [];
