@@ -124,6 +124,8 @@ function isFollowUp({ code, path, start, data }: Finding, findings: readonly Fin
   // What is no module is no metric either.
   if (code === 'unknown-value')
     return findings.some((other) => other.code === 'source-kind' && other.start === start);
+  // A metric that the model cannot have says nothing of labels.
+  if (code === 'labels-unfit' && findings.some((other) => other.code === 'metric-unfit')) return true;
   if (!OF_SAMPLES.has(code)) return false;
   const [, section] = path;
 
@@ -147,11 +149,15 @@ function shown(findings: readonly Finding[]): Finding[] {
   const seen = new Set<string>();
 
   // What stands behind the first place that cannot be read, or around it, may be meant otherwise.
-  const unreadable = unread.reduce((first, { start }) => Math.min(first, start), Number.POSITIVE_INFINITY);
+  const unreadable = unread.reduce(
+    (first, { start, data }) => Math.min(first, data?.['hasCause'] === true ? 0 : start),
+    Number.POSITIVE_INFINITY,
+  );
 
   return findings.filter((finding) => {
     const { code, start, end, message } = finding;
     if (OF_SCHEMA.has(code) && end >= unreadable) return false;
+    if (code !== 'syntax' && unread.some((other) => other.start < end && start < other.end)) return false;
     if (isFollowUp(finding, findings)) return false;
     if (code === 'yaml-version' && wrong.has(start)) return false;
     const key = `${start}:${end}:${code}:${message}`;

@@ -6,7 +6,7 @@ import {
   type SchemaNode,
 } from '@quantsmith/schemas';
 import { rangeOf, type ConfigDocument } from '../document/document.js';
-import { findEntry, findNode, type Span } from '../document/tree.js';
+import { findEntry, findNode, type Span, type TreeNode } from '../document/tree.js';
 import type { Code, Finding } from '../findings/finding.js';
 import { FOREIGN_KEYS, FOREIGN_NOTES, FOREIGN_VALUES } from '../knowledge/foreignNames.js';
 import { foreignSchema } from '../knowledge/formatVersion.js';
@@ -111,15 +111,7 @@ function translate(document: ConfigDocument, issue: SchemaIssue): Finding[] {
     case 'minProperties':
       return [finding('missing-key', keySpan(document, path), path, `${name} is empty.`, {})];
     case 'type':
-      return [
-        finding(
-          'wrong-type',
-          span,
-          path,
-          `${name} must be ${inWords(schema)}.`,
-          suggestionsFor(document, path, schema),
-        ),
-      ];
+      return [wrongType(document, path, schema, name)];
     case 'enum':
     case 'pattern':
       return [unknownValue(document, path, schema, span)];
@@ -177,6 +169,29 @@ function sectionWith(key: string): ConfigPath | undefined {
 
   return undefined;
 }
+
+/** A value of another type: nothing at all, a key whose colon has no space behind it, or any other. */
+function wrongType(document: ConfigDocument, path: ConfigPath, schema: SchemaNode, name: string): Finding {
+  const span = valueSpan(document, path);
+  const node = findNode(document.tree, path);
+  const entry = findEntry(document.tree, path);
+  if (schema.properties !== undefined && entry !== undefined && (node === null || isNothing(node))) {
+    const message = `${name} is empty: give it keys, or leave it out.`;
+    return finding('wrong-type', entry.keySpan, path, message, { isEmpty: true });
+  }
+
+  const key = node?.kind === 'scalar' ? /^([\w$-]+):\S/.exec(String(node.value))?.[1] : undefined;
+  if (key !== undefined && keysAt(path).some((known) => known.name === key)) {
+    const message = `A space is missing behind "${key}:".`;
+    return finding('wrong-type', span, path, message, { colon: key.length + 1 });
+  }
+
+  const message = `${name} must be ${inWords(schema)}.`;
+
+  return finding('wrong-type', span, path, message, suggestionsFor(document, path, schema));
+}
+
+const isNothing = (node: TreeNode) => node.kind === 'scalar' && node.value === null;
 
 function unknownValue(document: ConfigDocument, path: ConfigPath, schema: SchemaNode, span: Span): Finding {
   const node = findNode(document.tree, path);

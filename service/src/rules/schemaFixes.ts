@@ -1,11 +1,11 @@
-import { below, writtenPath, type ConfigPath } from '@quantsmith/schemas';
+import { above, below, writtenPath, type ConfigPath } from '@quantsmith/schemas';
 import type { TextEdit } from 'vscode-languageserver-types';
 import { inOrder } from '../document/compose.js';
 import type { ConfigDocument } from '../document/document.js';
 import { inline, removeKey, setValue, type Written } from '../document/edit.js';
 import { findEntry, findNode } from '../document/tree.js';
 import { fix, type Fix, type FixTable } from '../findings/fix.js';
-import { schemaOf } from '../knowledge/schema.js';
+import { keysAt, schemaOf } from '../knowledge/schema.js';
 
 export const schemaFixes: FixTable = {
   'missing-key': (document, { path, data }) =>
@@ -17,6 +17,15 @@ export const schemaFixes: FixTable = {
       ),
     ),
   'wrong-type'(document, { path, data }) {
+    if (data['isEmpty'] === true)
+      return isRequired(path)
+        ? fix(`Begin ${String(path.at(-1))}`, setValue(document, path, emptyValue(path)))
+        : fix(`Remove ${String(path.at(-1))}`, removeKey(document, path));
+    if (typeof data['colon'] === 'number') {
+      const place = document.text.positionAt((findNode(document.tree, path)?.start ?? 0) + data['colon']);
+      return fix('Insert a space', [{ range: { start: place, end: place }, newText: ' ' }], true);
+    }
+
     const node = findNode(document.tree, path);
     if (node?.kind !== 'scalar' || typeof node.value !== 'string' || data.suggestions !== undefined)
       return [];
@@ -34,6 +43,9 @@ export const schemaFixes: FixTable = {
     ...fix(`Remove ${String(path.at(-1))}`, removeKey(document, path)),
   ],
 };
+
+const isRequired = (path: ConfigPath) =>
+  keysAt(above(path)).some(({ name, required }) => name === path.at(-1) && required);
 
 /** The least that a required key can hold; its own required keys with it. */
 function emptyValue(path: ConfigPath): Written {
