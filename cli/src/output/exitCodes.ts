@@ -28,6 +28,8 @@ export const ABOUT_FILES: ReadonlySet<string> = new Set([
   ...REFUSAL_CODES,
   'model-unreadable',
   'data-empty',
+  'data-unreadable',
+  'tokenizer-invalid',
   'sample-shape',
   'labels-unfit',
   'labels-class',
