@@ -5,7 +5,7 @@ import { deflateRawSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { npyBytes, npyHeader } from '../../test/kit/npy.js';
 import { archiveFacts, arrayFacts, memberNames } from '../src/sources/arrays.js';
-import { imageSize, pngChannels } from '../src/sources/imageSize.js';
+import { imageFacts, pngChannels } from '../src/sources/imageSize.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'quantsmith-heads-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -79,7 +79,7 @@ describe('the size that an image states', () => {
     ['text', Buffer.from('P5 64 48 255 and so on, no such image'), null],
     ['nothing', Buffer.alloc(0), null],
   ])('%s', async (_, bytes, size) => {
-    expect(await imageSize(write(bytes))).toEqual(size);
+    expect((await imageFacts(write(bytes))).size).toEqual(size);
   });
 
   it('comes with the channels of a PNG', async () => {

@@ -20,7 +20,9 @@ function dataInputFindings(
   return (['calibration', 'validation'] as const).flatMap((section): Finding[] => {
     const source = isMapping(data) ? data[section] : null;
     if (!isMapping(source)) return [];
-    const key = (['images', 'arrays', 'tensors', 'texts'] as const).find((kind) => typeof source[kind] === 'string');
+    const key = (['images', 'arrays', 'tensors', 'texts'] as const).find(
+      (kind) => typeof source[kind] === 'string',
+    );
     if (key === undefined) return [];
     const message = problemOf(key, String(source[key]), inputs, facts[section]);
     if (message === null) return [];

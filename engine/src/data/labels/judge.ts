@@ -60,7 +60,12 @@ export function judgeLabels({ names, classes, kind, labels }: LabelSubject): Lab
       return { problem: null, place: null, hasLabels: true, classes: folderClasses(input, labels.files) };
     const fromTable = 'array' in labels ? arrayLabels(input, labels.array) : tableLabels(input, labels.text);
 
-    return { problem: kindProblem(input, fromTable), place: null, hasLabels: true, classes: fromTable.classes };
+    return {
+      problem: kindProblem(input, fromTable),
+      place: null,
+      hasLabels: true,
+      classes: fromTable.classes,
+    };
   } catch (error) {
     if (!(error instanceof QuantsmithError)) throw error;
     const { message, configPath = null } = error.problem;
