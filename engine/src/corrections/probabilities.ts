@@ -1,6 +1,6 @@
 import { has } from '@quantsmith/model/operators';
 import type { ActivationQuantizer } from '../placement/types.js';
-import { readsCodes } from '../placement/runtimeLayout.js';
+import { outputBehindActivation, readsCodes } from '../placement/runtimeLayout.js';
 import { inFloat } from '../quantize/refused.js';
 import { writtenPlacement, type Quantization } from '../quantize/quantization.js';
 import type { QuantizerParameters } from '../ranges/parameters.js';
@@ -21,11 +21,14 @@ export function exactProbabilities(quantization: Quantization): Quantization {
   const activations = new Map(quantization.activations);
   const float = new Set<string>();
   for (const node of prepared.graph.nodes.filter((candidate) => has(candidate, 'probabilities'))) {
-    const quantizer = byTensor.get(node.output[0] ?? '');
+    const direct = byTensor.get(node.output[0] ?? '');
+    // The runtime takes a Relu or Clip in between into the quantizer, whose range is another one then.
+    const quantizer = direct ?? byTensor.get(outputBehindActivation(prepared.graph, node));
     const parameters = activations.get(quantizer?.id ?? '');
     if (quantizer === undefined || parameters === undefined) continue;
     if (!readsCodes(prepared.graph, written, node)) continue;
-    if (fitsWhole(quantizer, parameters)) activations.set(quantizer.id, wholeRange(parameters));
+    if (direct !== undefined && fitsWhole(quantizer, parameters))
+      activations.set(quantizer.id, wholeRange(parameters));
     else float.add(node.name);
   }
 

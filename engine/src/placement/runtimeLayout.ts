@@ -159,7 +159,7 @@ function moverOf(graph: Graph, tensor: string): NodeProto | undefined {
 }
 
 /** The tensor that the integer kernel writes: the node's output, or that of the Relu or Clip folded into it. */
-function outputBehindActivation(graph: Graph, node: NodeProto): string {
+export function outputBehindActivation(graph: Graph, node: NodeProto): string {
   const output = node.output[0] ?? '';
   if (graph.outputs.includes(output) || graph.isCaptured(output)) return output;
   const readers = graph.consumers(output);
