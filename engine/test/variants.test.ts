@@ -118,8 +118,7 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
       [3, 6, 6],
     ),
     shape: [3, 6, 6],
-    // The convolution in front would have its result decoded at once.
-    integer: 1,
+    integer: 2,
   },
   'a convolution and a dense layer as jax2tf writes them through tf2onnx': {
     built: ofRows(
