@@ -222,8 +222,9 @@ async function restoresAndDeletes(workbench) {
   assert.equal(read('digits.quant.yaml'), before);
   const count = await runs.count();
   await runs.first().click();
-  await page.keyboard.press('Delete');
-  await page.locator('.monaco-dialog-box').getByRole('button', { name: 'Delete' }).click();
+  const confirm = page.locator('.monaco-dialog-box').getByRole('button', { name: 'Delete' });
+  await askUntil(page, () => page.keyboard.press('Delete'), confirm);
+  await confirm.click();
   await until('one run less', async () => (await runs.count()) === count - 1);
   write('digits.quant.yaml', before);
 }
