@@ -2,7 +2,7 @@
 // decided. The real server, a process of its own. Files are sparse where they are large. On a busy machine a request also waits
 // for a core: the longest turn of the server's own event loop, less that (lsp/loopDelay.mjs), is what the limit holds for.
 //
-//   node --expose-gc bench/hostileOpen.mjs [--only "pattern for the name"]
+//   node --expose-gc bench/hostileOpen.mjs [--only "pattern for the name"] [--seconds 4]
 import { execFileSync } from 'node:child_process';
 import {
   existsSync,
@@ -22,11 +22,13 @@ import { startClient } from './lsp/client.mjs';
 import { message, modelOf, number } from './lsp/model.mjs';
 import { builtServer } from './lsp/peer.mjs';
 
-const { values: options } = parseArgs({ options: { only: { type: 'string', default: '' } } });
+const { values: options } = parseArgs({
+  options: { only: { type: 'string', default: '' }, seconds: { type: 'string', default: '4' } },
+});
 /** A request may wait so long. */
 const MAX_MS = 200;
 /** How long a case is watched: what comes late must not hold anybody up either. */
-const WATCHED_MS = 3000;
+const WATCHED_MS = 1000 * Number(options.seconds);
 /** What has to be decided is waited for so long. */
 const DECIDED_MS = 60_000;
 

@@ -52,6 +52,27 @@ describe('runs', () => {
     await runDigits({ cache: true });
     expect(cached(await runDigits({ cache: true, ...change }))).toBe(false);
   });
+  it.each<[string, (content: string) => string]>([
+    [
+      'a number changed',
+      (content) => content.replace(/\d(?=\D*$)/, (digit) => String((Number(digit) + 1) % 10)),
+    ],
+    ['the end cut off', (content) => content.slice(0, -20)],
+    ['no checksum, as entries of before', (content) => content.slice(content.indexOf('\n') + 1)],
+    ['another checksum', (content) => `${'0'.repeat(64)}\n${content.slice(content.indexOf('\n') + 1)}`],
+    ['nothing', () => ''],
+  ])('collect anew when an entry has %s, and give the same bytes', async (_, damage) => {
+    const first = await runDigits({ cache: true });
+    for (const name of readdirSync(dir)) {
+      const path = join(dir, name);
+      const content = readFileSync(path, 'utf8');
+      expect(damage(content)).not.toBe(content);
+      writeFileSync(path, damage(content));
+    }
+    const second = await runDigits({ cache: true });
+    expect(cached(second)).toBe(false);
+    expect(second.bytes.equals(first.bytes)).toBe(true);
+  });
   it('neither read nor keep anything without the cache', async () => {
     await runDigits({ cache: false });
     expect(readdirSync(dir)).toEqual([]);

@@ -82,10 +82,14 @@ function withIncluded(settings: Settings, include: readonly Settings[]): Setting
 }
 
 const holds = (settings: Settings, entry: Settings) =>
-  Object.entries(entry).every(([setting, value]) => setting in settings && same(settings[setting], value));
+  Object.entries(entry).every(
+    ([setting, value]) => Object.hasOwn(settings, setting) && same(settings[setting], value),
+  );
 
 const agrees = (settings: Settings, entry: Settings) =>
-  Object.entries(entry).every(([setting, value]) => !(setting in settings) || same(settings[setting], value));
+  Object.entries(entry).every(
+    ([setting, value]) => !Object.hasOwn(settings, setting) || same(settings[setting], value),
+  );
 
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 

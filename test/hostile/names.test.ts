@@ -31,7 +31,6 @@ const cli = builtCli();
 
 /** Commands that print nothing of a model, a config or a report. */
 const SHOWS_NO_NAMES = ['complete', 'help', 'lsp', 'schema'];
-const twice = (path: string) => [path, path];
 
 /** The example with hostile names wherever the model has one that may change. */
 async function hostileExample(): Promise<string> {
@@ -116,9 +115,12 @@ describe('names out of models, configs and reports', { timeout: 300_000 }, () =>
       debug: ['debug', config],
       'debug as JSON': ['debug', config, '--json'],
       compare: ['compare', join(dir, 'digits.onnx'), join(dir, 'digits.int8.onnx')],
-      'compare as Markdown': ['compare', ...twice(join(dir, 'digits.int8.onnx')), '--format', 'markdown'],
+      'compare as Markdown': ['compare', 'digits.int8.onnx', 'digits.int8.onnx', '--format', 'markdown'],
       'check for GitHub': ['check', config, '--format', 'github'],
       cache: ['cache', 'info'],
+      sweep: ['sweep', config],
+      'sweep as Markdown': ['sweep', config, '--format', 'markdown'],
+      'sweep as JSON': ['sweep', config, '--json'],
     };
     const { stdout: help } = spawnSync(process.execPath, [cli, '--help'], { encoding: 'utf8' });
     const commands = [
@@ -136,6 +138,8 @@ describe('names out of models, configs and reports', { timeout: 300_000 }, () =>
       });
       expect(stdout + stderr, what).not.toBe('');
       if (/^(run|report|inspect|overflow)( as|$)/.test(what)) expect(status, what + stderr).toBe(0);
+      if (/ as (Markdown|JSON)$/.test(what) && !/^(check|inspect)/.test(what))
+        expect(stdout, what).not.toContain(dir);
       if (what === 'check for GitHub') expectOnlyOurCommands(stdout);
       else expectPlain(stdout, what);
       expectPlain(stderr, what);

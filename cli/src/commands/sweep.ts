@@ -2,7 +2,6 @@ import { sweep, type Sweep, type SweepPoint, type SweepRun } from '@quantsmith/a
 import { claimTextPlace } from '@quantsmith/model/files';
 import { sweepHtml, sweepMarkdown, sweepText, type SweptRun } from '@quantsmith/report';
 import { basename, dirname, extname, relative, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { dropValue, hasErrors, metricValue, type Settings } from '@quantsmith/schemas';
 import { refuseModel } from '../run/engine.js';
 import { EXIT, exitCodeOf } from '../output/exitCodes.js';
@@ -112,16 +111,14 @@ function rendered({ points, work, seconds }: Sweep, format: SweepFormat, output:
   }
 }
 
+/** Where the paths in a result start: its own folder, or the working one. */
+const folderOf = (output: string | undefined) =>
+  output === undefined ? process.cwd() : dirname(resolve(output));
+
 /** Links lead from where the page lies to the reports. */
 function listed(point: SweepPoint, isOnly: boolean, output: string | undefined): SweptRun {
   const { report, reportPath, onFront, problem } = point;
-  const href =
-    output === undefined
-      ? pathToFileURL(reportPath).href
-      : relative(dirname(resolve(output)), reportPath)
-          .split(/[\\/]/)
-          .map(encodeURIComponent)
-          .join('/');
+  const href = relative(folderOf(output), reportPath).split(/[\\/]/).map(encodeURIComponent).join('/');
 
   const label = labelOf(point, isOnly);
 
@@ -130,8 +127,7 @@ function listed(point: SweepPoint, isOnly: boolean, output: string | undefined):
 
 /** As `quantsmith schema sweep` says; paths are relative to the file, or to the working folder. */
 function asJson({ points, work, seconds }: Sweep, output: string | undefined) {
-  const base = output === undefined ? process.cwd() : dirname(resolve(output));
-  const portable = (path: string) => relative(base, path).split('\\').join('/');
+  const portable = (path: string) => relative(folderOf(output), path).split('\\').join('/');
 
   return {
     schema_version: 1,
