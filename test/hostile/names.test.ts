@@ -120,7 +120,7 @@ describe('names out of models, configs and reports', { timeout: 300_000 }, () =>
       cache: ['cache', 'info'],
       sweep: ['sweep', config],
       'sweep as Markdown': ['sweep', config, '--format', 'markdown'],
-      'sweep as JSON': ['sweep', config, '--json'],
+      'sweep as JSON': ['sweep', 'digits.quant.yaml', '--json'],
     };
     const { stdout: help } = spawnSync(process.execPath, [cli, '--help'], { encoding: 'utf8' });
     const commands = [
