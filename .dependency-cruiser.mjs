@@ -43,7 +43,7 @@ const ARROWS = {
       `,
       corrections: 'data placement prepare qdq quantize ranges runtime statistics weights',
       data: `
-        processes node:child_process node:crypto node:fs node:module node:path node:url node:util
+        processes runtime node:child_process node:crypto node:fs node:module node:path node:url node:util
         node:worker_threads npm:@bufbuild/protobuf npm:@huggingface/tokenizers npm:fast-png
         npm:fflate npm:sharp npm:sucrase
       `,

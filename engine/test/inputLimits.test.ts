@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { QuantsmithError } from '@quantsmith/schemas';
+import { isImagePath, QuantsmithError } from '@quantsmith/schemas';
 import { countEntries } from '../src/data/entryLimit.js';
-import { listImages } from '../src/data/listImages.js';
+import { listFiles } from '../src/data/listFiles.js';
 import { openData } from '../src/data/source.js';
 
 let folder: string;
@@ -26,8 +26,8 @@ it('a folder with more entries than any data set is refused, those below and beh
   for (const name of ['a/1.png', 'a/2.png', 'b/3.txt']) writeFileSync(join(folder, name), '');
   symlinkSync('../..', join(folder, 'a/up'));
   const where = ['data', 'calibration', 'images'] as const;
-  expect(await listImages(join(folder, 'b'), countEntries(folder, where, 1))).toEqual([]);
-  expect(await problemOf(listImages(folder, countEntries(folder, where, 4)))).toMatchObject({
+  expect(await listFiles(join(folder, 'b'), isImagePath, countEntries(folder, where, 1))).toEqual([]);
+  expect(await problemOf(listFiles(folder, isImagePath, countEntries(folder, where, 4)))).toMatchObject({
     ...{ code: 'data-too-large', file: folder, configPath: where },
     message: expect.stringContaining('more than 4 entries'),
   });

@@ -4,6 +4,7 @@ export const DATA_KINDS = {
   arrays: { holds: 'file', module: false },
   tensors: { holds: 'folder', module: false },
   texts: { holds: 'file', module: false },
+  audio: { holds: 'folder', module: false },
   loader: { holds: 'file', module: true },
 } as const satisfies Readonly<
   Record<string, { readonly holds: 'folder' | 'file'; readonly module: boolean }>

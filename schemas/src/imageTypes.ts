@@ -9,3 +9,8 @@ export function isImagePath(path: string): boolean {
   const name = path.toLowerCase();
   return IMAGE_EXTENSIONS.some((extension) => name.endsWith(extension));
 }
+
+/** Whether a file is audio by its name. */
+export function isAudioPath(path: string): boolean {
+  return /\.wav$/i.test(path);
+}

@@ -1,3 +1,4 @@
+import { DATA_KIND_NAMES } from './dataKinds.js';
 import type { Preprocess, QuantizationConfig } from './generated/config.js';
 import type { DebugReport } from './generated/debugReport.js';
 import type { MetricName } from './metrics.js';
@@ -116,14 +117,22 @@ export interface DraftSource {
   readonly images?: string;
   readonly arrays?: string;
   readonly tensors?: string;
+  readonly audio?: string;
+  readonly texts?: string;
+  /** Of texts. */
+  readonly tokenizer?: string;
   /** A module, which is named and never run while a config is drafted. */
   readonly loader?: string;
   readonly labels?: readonly string[];
   /** Names of the classes, in the order of the model's outputs. */
   readonly classes?: string;
-  /** Whether the folders in `images` are the classes. */
+  /** Whether the folders in `images` or `audio` are the classes. */
   readonly classFolders?: boolean;
 }
+
+/** The file or folder that a source reads. */
+export const pathOfSource = (source: DraftSource | undefined): string | undefined =>
+  DATA_KIND_NAMES.map((kind) => source?.[kind]).find((path) => path !== undefined);
 
 /** What was found out for a new config. */
 export interface ModelDraft {

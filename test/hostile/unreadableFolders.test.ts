@@ -4,8 +4,11 @@ import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { listImages as imagesOfRun } from '../../engine/src/data/listImages.js';
+import { isImagePath } from '@quantsmith/schemas';
+import { listFiles } from '../../engine/src/data/listFiles.js';
 import { latestChange, listImages as imagesOfEditor } from '../../server/src/sources/folders.js';
+
+const imagesOfRun = (root: string) => listFiles(root, isImagePath);
 
 // Some folders of /proc open, and refuse to be read afterwards; so may one on a network. Found by a check of `images: /proc`.
 

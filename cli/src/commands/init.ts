@@ -3,8 +3,8 @@ import {
   fail,
   isModulePath,
   metricValue,
+  pathOfSource,
   type DraftData,
-  type DraftSource,
   type ModelDraft,
 } from '@quantsmith/schemas';
 import { draftConfig } from '@quantsmith/server';
@@ -17,9 +17,7 @@ import { printLines } from '../output/terminal.js';
 /** What was guessed and found, for a person to agree with. */
 function summary({ calibration, validation }: DraftData, draft: ModelDraft): string[] {
   const { task, labels, hasLabels, tried, metric, remarks } = draft;
-  const pathOf = (from: DraftSource | undefined) =>
-    from?.images ?? from?.arrays ?? from?.tensors ?? from?.loader;
-  const [source, samples] = [pathOf(validation), pathOf(calibration)];
+  const [source, samples] = [pathOfSource(validation), pathOfSource(calibration)];
   const [best] = tried;
   const kind = [task.type, task.decode].filter((part) => typeof part === 'string').join(', ');
   const labelled = labels ?? (hasLabels ? 'the folders of classes' : 'none');

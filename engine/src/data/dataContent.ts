@@ -7,7 +7,7 @@ import { fileSha256 } from '@quantsmith/model/files';
 const MAX_BYTES = 2 * 1024 ** 3;
 const MAX_FILES = 100_000;
 /** What runs read of folders; other files in them say nothing. */
-const READ = /\.(jpe?g|png|webp|np[yz]|pb|csv|tsv|jsonl?|txt)$/i;
+const READ = /\.(jpe?g|png|webp|wav|np[yz]|pb|csv|tsv|jsonl?|txt)$/i;
 
 /**
  * A hash of the contents of files and folders and of the names in them, whatever their times: a clone has the same one. null:

@@ -1,15 +1,19 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, relative, sep } from 'node:path';
-import { fail, IMAGE_TYPES, QuantsmithError, type TensorSignature, largest } from '@quantsmith/schemas';
+import {
+  fail,
+  IMAGE_TYPES,
+  isImagePath,
+  QuantsmithError,
+  type TensorSignature,
+  largest,
+} from '@quantsmith/schemas';
 import { countEntries } from './entryLimit.js';
 import { decodeImage, type PlacedPixels } from './decodeImage.js';
-import { classFolderLabels, refuseInTwoFolders } from './labels/classFolders.js';
-import type { Labels } from './labels/labels.js';
-import { readClasses } from './labels/open.js';
-import { openSectionLabels } from './labels/section.js';
+import { folderLabels } from './labels/section.js';
 import { hashInput, readInput, type InputFile } from './input.js';
-import { listImages } from './listImages.js';
+import { listFiles } from './listFiles.js';
 import { IMAGE_CACHE_BYTES } from './keep.js';
 import { toInput, type Preprocess } from './preprocess.js';
 import type { DataContext, DataSection, SampleSource } from './types.js';
@@ -23,7 +27,7 @@ export async function openImages(
   const files = await imageFiles(path, context);
   const root = files.length === 1 && files[0] === path ? dirname(path) : path;
   const names = files.map((file) => relative(root, file).split(sep).join('/'));
-  const labels = await labelsOf(files, names, section, context);
+  const labels = await folderLabels(files, names, section, context, 'images');
   const input = singleInput(context);
   const preprocess = section.preprocess ?? {};
   const decode = cachedDecoder(files, preprocess, context);
@@ -49,23 +53,6 @@ export async function openImages(
   };
 }
 
-async function labelsOf(
-  files: readonly string[],
-  names: readonly string[],
-  section: DataSection,
-  context: DataContext,
-): Promise<Labels | null> {
-  const named = await openSectionLabels(section, names, context);
-  if (named !== null) return named;
-  if (!('labels' in section) && context.configPath.at(-1) !== 'validation') return null;
-  const list = section.classes ?? null;
-  const classes = list === null ? null : await readClasses(list, context);
-  const labels = classFolderLabels(names, classes, context.modelClasses);
-  if (labels !== null) await refuseInTwoFolders(files, names, context.configPath);
-
-  return labels;
-}
-
 async function imageFiles(path: string, context: DataContext): Promise<string[]> {
   const where = { file: path, configPath: [...context.configPath, 'images'] as const };
   const info = await stat(path).catch(() => null);
@@ -73,7 +60,8 @@ async function imageFiles(path: string, context: DataContext): Promise<string[]>
   if (info.isFile()) return [path];
   if (!info.isDirectory())
     return fail('data-not-found', `${path} is neither a folder nor a regular file.`, where);
-  const files = await listImages(path, countEntries(path, where.configPath)).catch((error: unknown) => {
+  const counted = countEntries(path, where.configPath);
+  const files = await listFiles(path, isImagePath, counted).catch((error: unknown) => {
     if (error instanceof QuantsmithError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     return fail('data-not-found', `The image folder ${path} cannot be read: ${reason}.`, where);

@@ -36,9 +36,8 @@ export function keepSamples(source: SampleSource, maxBytes: number): SampleSourc
   };
 }
 
-function bytesOf({ feeds }: Sample): number {
-  return Object.values(feeds).reduce(
-    (sum, { data }) => sum + (ArrayBuffer.isView(data) ? data.byteLength : 64 * data.length),
-    0,
-  );
+function bytesOf({ feeds, sequence }: Sample): number {
+  return (sequence?.frames ?? [feeds])
+    .flatMap((each) => Object.values(each))
+    .reduce((sum, { data }) => sum + (ArrayBuffer.isView(data) ? data.byteLength : 64 * data.length), 0);
 }

@@ -2,6 +2,7 @@ import { type ConfigPath, DATA_KIND_NAMES, type DataKind, fail, smallest } from 
 import { resolve } from 'node:path';
 import { allFinite, asFloat32, type HostTensor } from '@quantsmith/model/arrays';
 import { openArrays } from './arrays.js';
+import { openAudio } from './audio/audio.js';
 import { openImages } from './images.js';
 import { openLoader } from './loader.js';
 import { openTexts } from './texts.js';
@@ -57,6 +58,8 @@ async function openKind(kind: DataKind, section: DataSection, context: DataConte
       return openTensors(path, section, context);
     case 'texts':
       return openTexts(path, section, context);
+    case 'audio':
+      return openAudio(path, section, context);
     case 'loader':
       return openLoader(path, smallestLimit(context.limit, section.limit), context);
   }
@@ -122,6 +125,10 @@ function checkSample(sample: Sample, { inputs, configPath }: DataContext): Sampl
     }
 
     checkFinite(sample.name, feed, configPath);
+    for (const frame of sample.sequence?.frames.slice(1) ?? []) {
+      const later = frame[input.name];
+      if (later !== undefined) checkFinite(sample.name, later, configPath);
+    }
   }
 
   return sample;

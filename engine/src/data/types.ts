@@ -3,6 +3,7 @@ import type { HostTensor } from '@quantsmith/model/arrays';
 import type { ModuleOptions } from './modules/moduleProcess.js';
 import type { Label } from './labels/label.js';
 import type { ImagePlacement } from './placement.js';
+import type { Feeds, Sequence } from '../runtime/batch.js';
 
 export type DataSection = QuantizationConfig['data']['calibration'] & {
   readonly labels?: string | null;
@@ -17,6 +18,8 @@ export interface Sample {
   readonly label: Label;
   /** How an image lies in the model's input; left out where the sample is not an image. */
   readonly image?: ImagePlacement;
+  /** Windows of a streaming model that `feeds` is the first of; left out: `feeds` is all. */
+  readonly sequence?: Sequence;
   /** What may help where it does not fit the model, as a sentence. */
   readonly hint?: string;
 }
@@ -32,8 +35,15 @@ export interface SampleSource {
   readonly fingerprint: () => Promise<string>;
 }
 
+/** Runs the float model once. */
+export type FloatModel = (feeds: Feeds) => Promise<Feeds>;
+
 export interface DataContext {
   readonly inputs: readonly TensorSignature[];
+  /** The model's outputs; left out: not known. */
+  readonly outputs?: readonly TensorSignature[];
+  /** Gives the states of a streaming model before each window; left out: samples are sequences, which whoever runs them follows. */
+  readonly floatModel?: FloatModel;
   /** Folder that relative paths start from. */
   readonly baseDir: string;
   readonly allowModules: boolean;

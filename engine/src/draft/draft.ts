@@ -13,6 +13,7 @@ import {
 import { inspectModel } from '@quantsmith/model/onnx';
 import {
   ambiguity,
+  audioDraft,
   geometries,
   guessTask,
   imageInput,
@@ -91,7 +92,7 @@ async function draftWith(
   trying: Trying,
 ): Promise<ModelDraft> {
   const pixels = pixelsOf(known, source, trying.baseDir);
-  const plain = sectionOf(source, pixels, defaultPreprocess(known, pixels));
+  const plain = sectionOf(known.summary, source, pixels, defaultPreprocess(known, pixels));
   const seen = await outputsOf(await opened(plain, known, trying), trying.session);
   const { task, reasons } = await taskOf(known, seen, alphabet, trying.baseDir);
   const labelled = await labelsOf(source, known, { plain, task, seen }, trying);
@@ -209,6 +210,8 @@ async function labelsOf(
       { ...plain, labels },
     ]),
     ...folders,
+    // Texts have their labels in their own file.
+    ...(source.texts === undefined ? [] : [{ ...plain, ...classes }, plain]),
   ];
 
   for (const section of sections) {
@@ -311,13 +314,20 @@ function defaultPreprocess(known: Known, pixels: Pixels | null): Preprocess | nu
   return usualPreprocess(imageModel(known, taskConfig(known.guess, decode ?? null), pixels));
 }
 
-function sectionOf(source: DraftSource, pixels: Pixels | null, preprocess: Preprocess | null): DataSection {
-  const { images, arrays, tensors } = source;
+function sectionOf(
+  summary: ModelSummary,
+  source: DraftSource,
+  pixels: Pixels | null,
+  preprocess: Preprocess | null,
+): DataSection {
+  const { images, arrays, tensors, audio, texts, tokenizer } = source;
   const layout = pixels?.layout ?? null;
   const section = {
     ...(images === undefined ? {} : { images }),
     ...(arrays === undefined ? {} : { arrays }),
     ...(tensors === undefined ? {} : { tensors }),
+    ...(audio === undefined ? {} : { audio, ...audioDraft(summary)?.settings }),
+    ...(texts === undefined ? {} : { texts, tokenizer: tokenizer ?? null }),
     ...(layout === null ? {} : { input_layout: layout }),
   };
 
@@ -336,6 +346,7 @@ function opened(
 ): Promise<SampleSource> {
   return openData(section, {
     inputs: summary.inputs,
+    outputs: summary.outputs,
     baseDir,
     allowModules: false,
     modelClasses: guessTask(summary).classes,

@@ -5,7 +5,8 @@ import { readAhead } from '../data/source.js';
 import type { SampleSource } from '../data/types.js';
 import { accumulate } from '../metrics/evaluate.js';
 import type { Metric, SampleState } from '../metrics/metric.js';
-import { run, type Session } from '../runtime/session.js';
+import { runSample } from '../runtime/batch.js';
+import type { Session } from '../runtime/session.js';
 import type { Seen } from '../tasks/guess.js';
 import type { Task } from '../tasks/task.js';
 
@@ -34,8 +35,11 @@ const MIN_SHARE = [0.5, 0.9] as const;
 /** What the model gives for the first samples. */
 export async function outputsOf(source: SampleSource, session: Session, count = PROBED): Promise<Seen[]> {
   const seen: Seen[] = [];
-  for await (const { feeds, image = null } of readAhead(source, spread(source.count, count)))
-    seen.push({ feeds, image, outputs: await run(session, feeds) });
+  for await (const sample of readAhead(source, spread(source.count, count))) {
+    const { feeds, image = null } = sample;
+    seen.push({ feeds, image, outputs: await runSample(session, sample) });
+  }
+
   return seen;
 }
 
@@ -56,7 +60,7 @@ export async function measured(
   const states: SampleState[] = [];
   for await (const sample of readAhead(source, spread(source.count, max))) {
     if (Date.now() > until) return null;
-    states.push(await accumulate(metric, await run(session, sample.feeds), sample, null, task));
+    states.push(await accumulate(metric, await runSample(session, sample), sample, null, task));
   }
 
   const text = preprocess === null ? '' : preprocessText(preprocess);

@@ -112,14 +112,19 @@ function declaredType(value: ValueInfoProto): TensorType | undefined {
 export function inputSignatures(model: ModelProto): TensorSignature[] {
   const { input, initializer } = model.graph;
   const constants = new Set(initializer.map(({ name }) => name));
-  return input.flatMap((value) => {
-    const type = declaredType(value);
-    if (constants.has(value.name)) return [];
-    // Sequences and maps are named as the runtime names them; no sample can be one.
-    if (type === undefined) return [{ name: value.name, type: 'sequence', dims: [] }];
-    const signature = { name: value.name, type: dataTypeName(type.elemType), dims: type.dims ?? [] };
-    return [type.dims === null ? { ...signature, unranked: true } : signature];
-  });
+  return input.filter(({ name }) => !constants.has(name)).map(signatureOf);
+}
+
+/** What the model gives. */
+export const outputSignatures = (model: ModelProto): TensorSignature[] =>
+  model.graph!.output.map(signatureOf);
+
+function signatureOf(value: ValueInfoProto): TensorSignature {
+  const type = declaredType(value);
+  // Sequences and maps are named as the runtime names them; no sample can be one.
+  if (type === undefined) return { name: value.name, type: 'sequence', dims: [] };
+  const signature = { name: value.name, type: dataTypeName(type.elemType), dims: type.dims ?? [] };
+  return type.dims === null ? { ...signature, unranked: true } : signature;
 }
 
 function skeleton(model: ModelProto, isLarge: (tensor: TensorProto) => boolean): ModelProto {

@@ -15,15 +15,16 @@ import {
 import type { Calibration } from '../calibration/calibration.js';
 import { KEPT_CALIBRATION_BYTES, keepSamples } from '../data/keep.js';
 import { openData } from '../data/source.js';
+import type { FloatModel } from '../data/types.js';
 import { claimOutput, type Output } from '../output/output.js';
 import { defaultCache } from '../cache/defaultCache.js';
 import { plan } from '../plan/plan.js';
 import { prepareModel, type PreparedModel } from '../prepare/prepare.js';
-import { inputSignatures } from '../prepare/types.js';
+import { inputSignatures, outputSignatures } from '../prepare/types.js';
 import { startClock } from '../progress/clock.js';
 import { cpuFeatures } from '../runtime/cpu.js';
 import { defaultThreads } from '../runtime/threads.js';
-import type { Workers } from '../runtime/workers.js';
+import type { ModelRunner, Workers } from '../runtime/workers.js';
 import { createPool } from '../statistics/pool.js';
 import { classesOf } from '../validation/plausibility.js';
 import { consoleTo } from '../data/modules/console.js';
@@ -76,6 +77,7 @@ export async function openRun(
   warn(float.problems);
   const context = {
     inputs: inputSignatures(float.model),
+    outputs: outputSignatures(float.model),
     baseDir: paths.baseDir,
     allowModules: request.allowModules,
     modules: consoleTo(planned.modules, emit),
@@ -86,6 +88,7 @@ export async function openRun(
     ...context,
     configPath: ['data', 'calibration'],
     limit: planned.samples.limit,
+    floatModel: runsAlone(float, workers),
   });
 
   const source = keepSamples(opened, KEPT_CALIBRATION_BYTES);
@@ -125,6 +128,16 @@ async function prepared(loaded: LoadedModel): Promise<PreparedModel> {
   const refusal = model.problems.find(({ severity }) => severity === 'error');
   if (refusal !== undefined) throw new QuantsmithError(refusal);
   return model;
+}
+
+/** Runs a model on single feeds; it is loaded for the first ones. */
+function runsAlone({ model, dir }: PreparedModel, workers: Workers): FloatModel {
+  let opened: Promise<ModelRunner> | undefined;
+  return async (feeds) => {
+    const runner = await (opened ??= workers.open(model, { dir, alone: true }));
+    for await (const [, results] of runner.run([{ feeds }])) return results;
+    return {};
+  };
 }
 
 /** Ends the run before it computes anything when its result has no place to go. Throws `output-unusable`, `output-busy`. */

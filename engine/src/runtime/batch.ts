@@ -5,6 +5,35 @@ import { asFloat32, type HostTensor, type TensorData } from '@quantsmith/model/a
 export type Feeds = Readonly<Record<string, HostTensor>>;
 export type Results = Readonly<Record<string, HostTensor>>;
 
+/** Windows that go through a model one after the other, some inputs taking what the window before gave. */
+export interface Sequence {
+  /** What each feeds; the first one's states too. */
+  readonly frames: readonly Feeds[];
+  /** Input → output that it takes. */
+  readonly states: Readonly<Record<string, string>>;
+  /** Whether the results are those of all windows, one after the other, or of the last one. */
+  readonly result: 'joined' | 'last';
+}
+
+/** Samples whose feeds lie in one list: how many each has, one after the other. */
+export interface Grouped extends Omit<Sequence, 'frames'> {
+  readonly lengths: readonly number[];
+}
+
+/** What is run of some samples: their feeds, and how these are grouped where samples are sequences. */
+export function feedsOf(samples: readonly { readonly feeds: Feeds; readonly sequence?: Sequence }[]): {
+  readonly feeds: readonly Feeds[];
+  readonly grouped: Grouped | null;
+} {
+  const sequences = samples.flatMap(({ sequence }) => (sequence === undefined ? [] : [sequence]));
+  const [first] = sequences;
+  if (first === undefined) return { feeds: samples.map(({ feeds }) => feeds), grouped: null };
+  const { states, result } = first;
+  const lengths = sequences.map(({ frames }) => frames.length);
+
+  return { feeds: sequences.flatMap(({ frames }) => frames), grouped: { states, result, lengths } };
+}
+
 /**
  * The results of some samples, each of batch size one, in their order; up to `batch` of them go through the model at once.
  * Samples that cannot be joined (several images of different sizes) run alone, as do all where the outputs are not one
@@ -13,9 +42,19 @@ export type Results = Readonly<Record<string, HostTensor>>;
 export async function runSamples(
   session: Session,
   feeds: readonly Feeds[],
-  { outputs, batch, scratch }: RunOptions,
+  { outputs, batch, scratch, grouped = null }: RunOptions,
 ): Promise<Results[]> {
   const results: Results[] = [];
+  if (grouped !== null) {
+    const { lengths, ...followed } = grouped;
+    for (let [index, start] = [0, 0]; index < lengths.length; start += lengths[index++]!) {
+      const frames = feeds.slice(start, start + lengths[index]!);
+      results.push(await runSequence(session, { ...followed, frames }, index, { outputs, scratch }));
+    }
+
+    return results;
+  }
+
   for (let start = 0; start < feeds.length; start += batch) {
     const some = feeds.slice(start, start + batch);
     const joined = some.length > 1 ? joinFeeds(some, scratch) : null;
@@ -27,6 +66,17 @@ export async function runSamples(
   }
 
   return results;
+}
+
+/** The results of one sample, be it a sequence. */
+export async function runSample(
+  session: Session,
+  sample: { readonly feeds: Feeds; readonly sequence?: Sequence },
+): Promise<Results> {
+  if (sample.sequence === undefined) return runRaw(session, sample.feeds);
+  const { feeds, grouped } = feedsOf([sample]);
+  const [results] = await runSamples(session, feeds, { outputs: undefined, batch: 1, grouped });
+  return results!;
 }
 
 /** The rows of a joined run, or null where there are none: the model may not take so many at once. */
@@ -59,12 +109,91 @@ async function runOne(
   position: number,
   { outputs, scratch }: Pick<RunOptions, 'outputs' | 'scratch'>,
 ): Promise<Results> {
-  try {
-    return await run(session, ownFeeds(feeds, scratch), outputs);
-  } catch (error) {
+  return run(session, ownFeeds(feeds, scratch), outputs).catch(atPosition(position));
+}
+
+function atPosition(position: number): (error: unknown) => never {
+  return (error) => {
     if (!(error instanceof QuantsmithError)) throw error;
     throw new QuantsmithError({ ...error.problem, data: { ...error.problem.data, position } });
+  };
+}
+
+/** What the windows of a sequence give besides their states. */
+async function runSequence(
+  session: Session,
+  { frames, states, result }: Sequence,
+  position: number,
+  { outputs, scratch }: Pick<RunOptions, 'outputs' | 'scratch'>,
+): Promise<Results> {
+  const fed = Object.values(states);
+  const wanted = outputs === undefined ? undefined : [...new Set([...outputs, ...fed])];
+  const given: Results[] = [];
+  let carried: Feeds = {};
+  for (const frame of frames) {
+    const feeds = ownFeeds({ ...frame, ...carried }, scratch);
+    const results = await runRaw(session, feeds, wanted).catch(atPosition(position));
+    carried = carriedStates(states, results);
+    if (result === 'last') given.pop();
+    given.push(withoutOutputs(results, fed));
   }
+
+  return joinResults(given);
+}
+
+/** The outputs of one window as the state inputs of the next. */
+export function carriedStates(states: Sequence['states'], results: Results): Feeds {
+  const carried = tableOf<HostTensor>();
+  for (const [input, output] of Object.entries(states)) {
+    const value = results[output];
+    if (value !== undefined) carried[input] = value;
+  }
+
+  return carried;
+}
+
+function withoutOutputs(results: Results, left: readonly string[]): Results {
+  return tableOf(
+    Object.fromEntries(
+      Object.entries(results).flatMap(([name, tensor]) =>
+        left.includes(name) ? [] : [[name, asFloat32(tensor)] as const],
+      ),
+    ),
+  );
+}
+
+/** Results of one window after the other as those of one sample, along the first axis. */
+function joinResults(given: readonly Results[]): Results {
+  const [first] = given;
+  if (first === undefined || given.length === 1) return first ?? {};
+  return tableOf(
+    Object.fromEntries(
+      Object.entries(first).map(([name, { type, dims }]) => {
+        const tensors = given.map((results) => results[name]!);
+        const rest = dims.slice(1);
+        const rows = tensors.reduce((sum, { data }) => sum + data.length, 0);
+        const row = rest.reduce((all, dim) => all * dim, 1);
+        return [
+          name,
+          { type, dims: [row === 0 ? 0 : rows / row, ...rest], data: joinData(tensors) },
+        ] as const;
+      }),
+    ),
+  );
+}
+
+function joinData(tensors: readonly HostTensor[]): TensorData {
+  const [{ data: first }] = tensors as readonly [HostTensor];
+  if (!ArrayBuffer.isView(first)) return tensors.flatMap(({ data }) => [...(data as string[])]);
+  const Data = first.constructor as new (length: number) => Float32Array;
+  const joined = new Data(tensors.reduce((sum, { data }) => sum + data.length, 0));
+  let start = 0;
+  for (const { data } of tensors) {
+    joined.set(data as Float32Array, start);
+    start += data.length;
+  }
+
+  return joined;
 }
 
 /** Memory that inputs are copied to before each inference, by what it is for: the runtime does not take shared memory. */
@@ -74,6 +203,8 @@ export interface RunOptions {
   /** Only these tensors. */
   readonly outputs: readonly string[] | undefined;
   readonly batch: number;
+  /** Left out or null: each feeds is a sample. */
+  readonly grouped?: Grouped | null;
   /** Where feeds lie in shared memory. */
   readonly scratch?: Scratch | undefined;
 }

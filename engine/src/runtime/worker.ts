@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { QuantsmithError, type Problem } from '@quantsmith/schemas';
-import { runSamples, type Results, type Scratch } from './batch.js';
+import { runSamples, type Grouped, type Results, type Scratch } from './batch.js';
 import { unpackTransfer, type Transfer } from './transfer.js';
 import { createSession, type Session, type SessionOptions } from './session.js';
 
@@ -20,6 +20,7 @@ export type LaneRequest =
       readonly transfer: Transfer;
       readonly outputs: readonly string[] | undefined;
       readonly batch: number;
+      readonly grouped: Grouped | null;
     }
   | { readonly kind: 'release'; readonly call: number; readonly model: number };
 
@@ -72,9 +73,10 @@ async function serve(
     return {};
   }
 
-  const { transfer, outputs, batch } = request;
+  const { transfer, outputs, batch, grouped } = request;
+  const options = { outputs, batch, grouped, scratch };
 
-  return { results: await runSamples(session, unpackTransfer(transfer), { outputs, batch, scratch }) };
+  return { results: await runSamples(session, unpackTransfer(transfer), options) };
 }
 
 function problemOf(error: unknown): Problem {

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { type ModelProto, encodeModel, weightBytes } from '@quantsmith/model/onnx';
 import { QuantsmithError } from '@quantsmith/schemas';
 import { bundlePath } from '../processes/bundles.js';
-import { runSamples, type Feeds, type Results } from './batch.js';
+import { feedsOf, runSamples, type Feeds, type Results, type Sequence } from './batch.js';
 import type { LaneAnswer, LaneRequest } from './worker.js';
 import { packTransfer } from './transfer.js';
 import { createSession, type SessionOptions } from './session.js';
@@ -11,6 +11,8 @@ import { createSession, type SessionOptions } from './session.js';
 interface Runnable {
   readonly name?: string;
   readonly feeds: Feeds;
+  /** Windows that are run one after the other in place of the feeds. */
+  readonly sequence?: Sequence;
 }
 
 /** A model that is ready to run over many samples. Release it: its memory is outside JavaScript's. */
@@ -43,18 +45,29 @@ export interface Workers {
   readonly open: (model: ModelProto, options: OpenOptions) => Promise<ModelRunner>;
   /** Starts what models of this size will need, beside whatever the caller does next. */
   readonly warm: (model: ModelProto) => void;
+  /** Releases what is still open. */
   readonly close: () => Promise<void>;
 }
 
 /** A single session on the caller's thread, which it blocks, with all threads inside each operator. */
 export function oneWorker(threads: number): Workers {
+  const open = new Set<ModelRunner>();
   return {
     threads,
     most: 1,
-    open: (model, { batch = 1, ...options }) =>
-      openHere(encodeModel(model), { ...sessionOptions(options), threads }, batch),
+    async open(model, { batch = 1, ...options }) {
+      const runner = await openHere(encodeModel(model), { ...sessionOptions(options), threads }, batch);
+      const tracked = {
+        run: runner.run,
+        release: () => (open.delete(tracked) ? runner.release() : Promise.resolve()),
+      };
+      open.add(tracked);
+      return tracked;
+    },
     warm: () => undefined,
-    close: () => Promise.resolve(),
+    async close() {
+      await Promise.all([...open].map((runner) => runner.release()));
+    },
   };
 }
 
@@ -72,8 +85,9 @@ async function openHere(bytes: Uint8Array, options: SessionOptions, batch: numbe
     async *run(samples, outputs) {
       const next = chunks(samples);
       for (let some = await next(batch); some.length > 0; some = await next(batch)) {
-        const feeds = some.map((sample) => sample.feeds);
-        const results = await runSamples(session, feeds, { outputs, batch }).catch(namingSample(some));
+        const { feeds, grouped } = feedsOf(some);
+        const options = { outputs, batch, grouped };
+        const results = await runSamples(session, feeds, options).catch(namingSample(some));
         for (const [index, sample] of some.entries()) yield [sample, results[index]!] as const;
       }
     },
@@ -132,6 +146,7 @@ export function openWorkers(threads: number): Workers {
       };
     },
     async close() {
+      await single.close();
       await Promise.all(workers.splice(0).map((worker) => worker.end()));
     },
   };
@@ -163,12 +178,10 @@ async function* runSideBySide<S extends Runnable>(
       const next = await source(wanted);
       ended = next.length < wanted;
       if (next.length === 0) break;
-      const transfer = packTransfer(
-        next.map((sample) => sample.feeds),
-        spare.pop(),
-      );
+      const { feeds, grouped } = feedsOf(next);
+      const transfer = packTransfer(feeds, spare.pop());
       const answer = idlest(workers)
-        .ask({ kind: 'run', model, transfer, outputs, batch })
+        .ask({ kind: 'run', model, transfer, outputs, batch, grouped })
         .then((done) => {
           spare.push(transfer.memory);
           const batches = Math.round((CHUNK_MS * next.length) / done.took / batch);

@@ -9,6 +9,7 @@ import { consoleTo } from '../data/modules/console.js';
 import type { ModuleLimits } from '../data/modules/moduleProcess.js';
 import { NO_TASK, type Task } from '../tasks/task.js';
 import { settleTask } from '../tasks/guess.js';
+import { runSample } from '../runtime/batch.js';
 import { createSession, run } from '../runtime/session.js';
 import { defaultThreads } from '../runtime/threads.js';
 import type { DataSection } from '../data/types.js';
@@ -38,6 +39,7 @@ export async function evaluateModel(
     const context = {
       modelClasses: typeof classes === 'number' ? classes : null,
       inputs: session.inputs,
+      outputs: session.outputs,
       baseDir: dirname(request.configPath),
       allowModules: request.allowModules,
       modules: consoleTo(plan.modules, emit),
@@ -46,7 +48,7 @@ export async function evaluateModel(
     const validation = await openValidation(plan.validation, context);
     const source =
       validation?.source ??
-      (await openData(plan.samples.section, { ...context, configPath: ['data', 'calibration'] }));
+      (await openData(plan.samples.section, { ...context, configPath: ['data', 'calibration'] as const }));
 
     const metric: Metric = validation?.metric ?? sqnr;
     const outputs: string[] = [];
@@ -56,9 +58,9 @@ export async function evaluateModel(
     const float = metric.needsReference ? await createSession(model, { threads }) : null;
     try {
       for await (const sample of readAhead(source, firstIndices(source.count))) {
-        const results = await run(session, sample.feeds);
+        const results = await runSample(session, sample);
         outputs.push(hashOf(results));
-        const reference = float === null ? null : await run(float, sample.feeds);
+        const reference = float === null ? null : await runSample(float, sample);
         states.push(await accumulate(metric, results, sample, reference, task));
         const [done, total] = [outputs.length, source.count];
         emit({ type: 'progress', stage: 'measure', done, total, secondsLeft: null });

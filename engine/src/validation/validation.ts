@@ -58,6 +58,7 @@ export interface ValidationContext {
   /** Values of a row of the only output; null or left out: not known. */
   readonly modelClasses?: number | null;
   readonly inputs: readonly TensorSignature[];
+  readonly outputs?: readonly TensorSignature[];
   readonly baseDir: string;
   readonly allowModules: boolean;
   readonly modules?: ModuleOptions;

@@ -1,6 +1,7 @@
 import type { ModelSummary, QuantizationConfig, TensorSignature } from '@quantsmith/schemas';
 import { decodersFor, type Decoder, type InputSize } from './decoders.js';
 import { imageInput } from './imageInput.js';
+import { streamingStates } from './streaming.js';
 
 export type TaskType = NonNullable<NonNullable<QuantizationConfig['task']>['type']>;
 
@@ -31,7 +32,7 @@ export function guessTask(model: ModelSummary): TaskGuess {
   const outputs = model.outputs.filter(({ type }) => /^(float|int|uint|bool)/.test(type));
   const [first, ...others] = outputs;
   if (first === undefined) return UNKNOWN;
-  const states = streamingStates(model);
+  const states = Object.keys(streamingStates(model.inputs, model.outputs));
   if (states.length > 0) {
     const names = states.join(', ');
     return because(null, `Inputs come back as outputs (${names}): a streaming model with states.`);
@@ -62,26 +63,6 @@ function because(type: TaskType | null, reason: string, more: Partial<TaskGuess>
   return { ...UNKNOWN, type, reasons: [reason], ...more };
 }
 
-/** Float inputs whose shape an output of the same type has too, besides the first of each. */
-function streamingStates({ inputs, outputs }: ModelSummary): string[] {
-  const shape = ({ type, dims }: TensorSignature) =>
-    `${type}${dims.map((dim) => (isFree(dim) ? '?' : dim)).join()}`;
-  const fits = (input: TensorSignature) =>
-    outputs
-      .slice(1)
-      .some(
-        (output) =>
-          output.dims.length === input.dims.length &&
-          (shape(output) === shape(input) || output.dims.every(isFree)),
-      );
-
-  return inputs
-    .slice(1)
-    .filter((input) => input.type.startsWith('float') && input.dims.length >= 2 && fits(input))
-    .map(({ name }) => name);
-}
-
-const isFree = (dim: number | string) => typeof dim === 'string' || dim <= 0;
 const isInteger = ({ type }: TensorSignature) => /^u?int/.test(type);
 const numberOf = (dim: number | string | undefined) => (typeof dim === 'number' && dim > 0 ? dim : null);
 

@@ -52,6 +52,10 @@ export interface QuantizationConfig {
        */
       texts?: string;
       /**
+       * Folder of .wav files (subfolders are read too; without `labels` they are the classes), or one such file, cut into windows as `frames` says. Files must have the rate of `sample_rate`.
+       */
+      audio?: string;
+      /**
        * A JavaScript or TypeScript module that yields samples: `./module.mjs`. Runs only in a trusted workspace and when modules are allowed.
        */
       loader?: string;
@@ -64,6 +68,23 @@ export interface QuantizationConfig {
        * Texts are cut to so many tokens, those that the tokenizer adds included. null: to as many as the model states.
        */
       max_length?: number | null;
+      /**
+       * Samples per second that the model takes. Files of another rate are refused, not resampled. null: all files must have the same.
+       */
+      sample_rate?: number | null;
+      frames?: Frames;
+      /**
+       * Inputs of a streaming model that are fed back, each with the output that it takes: `{h_in: h_out}`. They are zeros at the start of a file.
+       */
+      states?: {
+        [k: string]: string;
+      };
+      /**
+       * Inputs that have the same value in every sample: `{sr: 16000}`.
+       */
+      constants?: {
+        [k: string]: number;
+      };
       /**
        * Memory layout of uint8 image arrays.
        */
@@ -94,6 +115,10 @@ export interface QuantizationConfig {
        */
       texts?: string;
       /**
+       * Folder of .wav files (subfolders are read too; without `labels` they are the classes), or one such file, cut into windows as `frames` says. Files must have the rate of `sample_rate`.
+       */
+      audio?: string;
+      /**
        * A JavaScript or TypeScript module that yields samples: `./module.mjs`. Runs only in a trusted workspace and when modules are allowed.
        */
       loader?: string;
@@ -106,6 +131,23 @@ export interface QuantizationConfig {
        * Texts are cut to so many tokens, those that the tokenizer adds included. null: to as many as the model states.
        */
       max_length?: number | null;
+      /**
+       * Samples per second that the model takes. Files of another rate are refused, not resampled. null: all files must have the same.
+       */
+      sample_rate?: number | null;
+      frames?: Frames;
+      /**
+       * Inputs of a streaming model that are fed back, each with the output that it takes: `{h_in: h_out}`. They are zeros at the start of a file.
+       */
+      states?: {
+        [k: string]: string;
+      };
+      /**
+       * Inputs that have the same value in every sample: `{sr: 16000}`.
+       */
+      constants?: {
+        [k: string]: number;
+      };
       /**
        * Memory layout of uint8 image arrays.
        */
@@ -650,4 +692,33 @@ export interface Preprocess {
    * Layout of the images that the model expects.
    */
   layout?: "nchw" | "nhwc";
+}
+/**
+ * How audio becomes samples: windows of a file, as they are or as their spectrum.
+ */
+export interface Frames {
+  /**
+   * Samples in a window. null: the whole file is one.
+   */
+  length?: number | null;
+  /**
+   * Samples from the start of a window to that of the next. null: as many as it has.
+   */
+  hop?: number | null;
+  /**
+   * What the model takes of a window.
+   */
+  features?: "waveform" | "magnitude" | "spectrum";
+  /**
+   * What a window is multiplied with before its Fourier transform; periodic.
+   */
+  window?: "none" | "hann" | "sqrt_hann";
+  /**
+   * The channel that is read, from 0. null: the mean of all.
+   */
+  channel?: number | null;
+  /**
+   * Windows that a streaming model takes one after the other from the zero states; a longer file is several such sequences. Under a metric of texts a file is one sequence.
+   */
+  sequence?: number;
 }

@@ -14,6 +14,7 @@ export type KnownPath =
   | readonly ['data', 'calibration', 'arrays']
   | readonly ['data', 'calibration', 'tensors']
   | readonly ['data', 'calibration', 'texts']
+  | readonly ['data', 'calibration', 'audio']
   | readonly ['data', 'calibration', 'loader']
   | readonly ['data', 'calibration', 'preprocess']
   | readonly ['data', 'calibration', 'preprocess', 'orient']
@@ -39,6 +40,16 @@ export type KnownPath =
   | readonly ['data', 'calibration', 'preprocess', 'layout']
   | readonly ['data', 'calibration', 'tokenizer']
   | readonly ['data', 'calibration', 'max_length']
+  | readonly ['data', 'calibration', 'sample_rate']
+  | readonly ['data', 'calibration', 'frames']
+  | readonly ['data', 'calibration', 'frames', 'length']
+  | readonly ['data', 'calibration', 'frames', 'hop']
+  | readonly ['data', 'calibration', 'frames', 'features']
+  | readonly ['data', 'calibration', 'frames', 'window']
+  | readonly ['data', 'calibration', 'frames', 'channel']
+  | readonly ['data', 'calibration', 'frames', 'sequence']
+  | readonly ['data', 'calibration', 'states']
+  | readonly ['data', 'calibration', 'constants']
   | readonly ['data', 'calibration', 'input_layout']
   | readonly ['data', 'calibration', 'limit']
   | readonly ['data', 'validation']
@@ -46,6 +57,7 @@ export type KnownPath =
   | readonly ['data', 'validation', 'arrays']
   | readonly ['data', 'validation', 'tensors']
   | readonly ['data', 'validation', 'texts']
+  | readonly ['data', 'validation', 'audio']
   | readonly ['data', 'validation', 'loader']
   | readonly ['data', 'validation', 'preprocess']
   | readonly ['data', 'validation', 'preprocess', 'orient']
@@ -71,6 +83,16 @@ export type KnownPath =
   | readonly ['data', 'validation', 'preprocess', 'layout']
   | readonly ['data', 'validation', 'tokenizer']
   | readonly ['data', 'validation', 'max_length']
+  | readonly ['data', 'validation', 'sample_rate']
+  | readonly ['data', 'validation', 'frames']
+  | readonly ['data', 'validation', 'frames', 'length']
+  | readonly ['data', 'validation', 'frames', 'hop']
+  | readonly ['data', 'validation', 'frames', 'features']
+  | readonly ['data', 'validation', 'frames', 'window']
+  | readonly ['data', 'validation', 'frames', 'channel']
+  | readonly ['data', 'validation', 'frames', 'sequence']
+  | readonly ['data', 'validation', 'states']
+  | readonly ['data', 'validation', 'constants']
   | readonly ['data', 'validation', 'input_layout']
   | readonly ['data', 'validation', 'limit']
   | readonly ['data', 'validation', 'labels']
@@ -201,6 +223,7 @@ export type DottedPath =
   | 'data.calibration.arrays'
   | 'data.calibration.tensors'
   | 'data.calibration.texts'
+  | 'data.calibration.audio'
   | 'data.calibration.loader'
   | 'data.calibration.preprocess'
   | 'data.calibration.preprocess.orient'
@@ -221,6 +244,16 @@ export type DottedPath =
   | 'data.calibration.preprocess.layout'
   | 'data.calibration.tokenizer'
   | 'data.calibration.max_length'
+  | 'data.calibration.sample_rate'
+  | 'data.calibration.frames'
+  | 'data.calibration.frames.length'
+  | 'data.calibration.frames.hop'
+  | 'data.calibration.frames.features'
+  | 'data.calibration.frames.window'
+  | 'data.calibration.frames.channel'
+  | 'data.calibration.frames.sequence'
+  | 'data.calibration.states'
+  | 'data.calibration.constants'
   | 'data.calibration.input_layout'
   | 'data.calibration.limit'
   | 'data.validation'
@@ -228,6 +261,7 @@ export type DottedPath =
   | 'data.validation.arrays'
   | 'data.validation.tensors'
   | 'data.validation.texts'
+  | 'data.validation.audio'
   | 'data.validation.loader'
   | 'data.validation.preprocess'
   | 'data.validation.preprocess.orient'
@@ -248,6 +282,16 @@ export type DottedPath =
   | 'data.validation.preprocess.layout'
   | 'data.validation.tokenizer'
   | 'data.validation.max_length'
+  | 'data.validation.sample_rate'
+  | 'data.validation.frames'
+  | 'data.validation.frames.length'
+  | 'data.validation.frames.hop'
+  | 'data.validation.frames.features'
+  | 'data.validation.frames.window'
+  | 'data.validation.frames.channel'
+  | 'data.validation.frames.sequence'
+  | 'data.validation.states'
+  | 'data.validation.constants'
   | 'data.validation.input_layout'
   | 'data.validation.limit'
   | 'data.validation.labels'
@@ -354,12 +398,14 @@ export const NAMED_PATHS = [
   { path: ['data', 'calibration', 'arrays'], use: 'read' },
   { path: ['data', 'calibration', 'tensors'], use: 'read' },
   { path: ['data', 'calibration', 'texts'], use: 'read' },
+  { path: ['data', 'calibration', 'audio'], use: 'read' },
   { path: ['data', 'calibration', 'loader'], use: 'read' },
   { path: ['data', 'calibration', 'tokenizer'], use: 'read' },
   { path: ['data', 'validation', 'images'], use: 'read' },
   { path: ['data', 'validation', 'arrays'], use: 'read' },
   { path: ['data', 'validation', 'tensors'], use: 'read' },
   { path: ['data', 'validation', 'texts'], use: 'read' },
+  { path: ['data', 'validation', 'audio'], use: 'read' },
   { path: ['data', 'validation', 'loader'], use: 'read' },
   { path: ['data', 'validation', 'tokenizer'], use: 'read' },
   { path: ['data', 'validation', 'labels'], use: 'read' },

@@ -1,19 +1,22 @@
-import { imageInput } from '@quantsmith/model/tasks';
-import { isImagePath, type ModelSummary, type TensorSignature } from '@quantsmith/schemas';
+import { audioDraft, imageInput, textRoles } from '@quantsmith/model/tasks';
+import { isAudioPath, isImagePath, type ModelSummary, type TensorSignature } from '@quantsmith/schemas';
 import { join } from 'node:path';
 import { arrayHeader, memberNames } from '../sources/arrays.js';
-import { isLabelName, roleOf, wordsOf } from './names.js';
+import { isLabelName, nameOf, roleOf, wordsOf } from './names.js';
+import { linesOf } from './text.js';
 import { filesIn, type FoundFolder } from './tree.js';
 
 /** Where samples may come from. */
 export interface Candidate {
   /** Relative to the folder that was looked through. */
   readonly path: string;
-  readonly kind: 'images' | 'arrays' | 'tensors';
-  /** Images relative to `path`; of arrays none. */
+  readonly kind: 'images' | 'arrays' | 'tensors' | 'audio' | 'texts';
+  /** Images and audio relative to `path`; of others none. */
   readonly files: readonly string[];
   readonly count: number;
   readonly isClassed: boolean;
+  /** Of texts. */
+  readonly tokenizer?: string;
 }
 
 /** Everything below a folder that a model could take as samples. */
@@ -23,19 +26,25 @@ export async function candidatesIn(
   model: ModelSummary,
 ): Promise<Candidate[]> {
   return [
-    ...imageCandidates(tree, model),
+    ...(imageInput(model.inputs) === null ? [] : fileCandidates(tree, 'images', isImagePath)),
     ...(await arrayCandidates(dir, tree, model)),
     ...tensorCandidates(tree),
+    ...(audioDraft(model) === null ? [] : fileCandidates(tree, 'audio', isAudioPath)),
+    ...(await textCandidates(dir, tree, model)),
   ];
 }
 
-function imageCandidates(tree: readonly FoundFolder[], model: ModelSummary): Candidate[] {
-  if (imageInput(model.inputs) === null) return [];
-  const images = new Map(tree.map(({ path, files }) => [path, files.filter(isImagePath)]));
+/** Folders of files that are samples each. */
+function fileCandidates(
+  tree: readonly FoundFolder[],
+  kind: 'images' | 'audio',
+  isSampleFile: (name: string) => boolean,
+): Candidate[] {
+  const samples = new Map(tree.map(({ path, files }) => [path, files.filter(isSampleFile)]));
   const isRole = (name: string) => wordsOf(name).some((word) => isLabelName(word) || roleOf(word) !== null);
   const classed = tree.filter(({ path, folders }) => {
     const full = folders.filter(
-      (name) => (images.get(path === '' ? name : `${path}/${name}`) ?? []).length > 0,
+      (name) => (samples.get(path === '' ? name : `${path}/${name}`) ?? []).length > 0,
     );
     return (
       full.length >= 2 && full.length === folders.length && !full.some(isRole) && !/^images?$/.test(full[0]!)
@@ -45,14 +54,14 @@ function imageCandidates(tree: readonly FoundFolder[], model: ModelSummary): Can
     classed.some(({ path: parent }) => (parent === '' ? path !== '' : path.startsWith(`${parent}/`)));
   const candidates = tree.flatMap(({ path, folders }): Candidate[] => {
     if (inClass(path) || (path !== '' && isLabelName(wordsOf(path)[0]!))) return [];
-    const ownImages = images.get(path)!;
+    const direct = samples.get(path)!;
     const isClassed = classed.some((folder) => folder.path === path);
     const files = isClassed
       ? folders.flatMap((name) =>
-          images.get(path === '' ? name : `${path}/${name}`)!.map((file) => `${name}/${file}`),
+          samples.get(path === '' ? name : `${path}/${name}`)!.map((file) => `${name}/${file}`),
         )
-      : ownImages;
-    return files.length === 0 ? [] : [{ path, kind: 'images', files, count: files.length, isClassed }];
+      : direct;
+    return files.length === 0 ? [] : [{ path, kind, files, count: files.length, isClassed }];
   });
 
   return candidates.sort((a, b) => Number(b.path !== '') - Number(a.path !== ''));
@@ -99,6 +108,33 @@ function isPicture(shape: readonly number[], { dims }: TensorSignature): boolean
   const size = (values: readonly (number | string)[]) =>
     values.reduce<number>((all, value) => all * (typeof value === 'number' ? value : Number.NaN), 1);
   return shape.length >= 2 && shape.length <= 3 && size(shape) === size(dims.slice(1));
+}
+
+/** Names of what lies beside a tokenizer, and of lists that are no texts to classify. */
+const NO_TEXTS =
+  /^(readme|license|requirements|merges|vocab|special_tokens|classes|labels?|alphabet|.*names|.*keys)\b/i;
+
+/** Files of texts where there is a tokenizer, and the model takes tokens. */
+async function textCandidates(
+  dir: string,
+  tree: readonly FoundFolder[],
+  { inputs }: ModelSummary,
+): Promise<Candidate[]> {
+  const takesTokens =
+    textRoles(inputs.map(({ name }) => name)) !== null &&
+    inputs.every(({ type, dims }) => /^int(32|64)$/.test(type) && dims.length === 2);
+  const [tokenizer] = filesIn(tree, /(^|\/)tokenizer\.json$/);
+  if (!takesTokens || tokenizer === undefined) return [];
+  const texts: Candidate[] = [];
+  for (const path of filesIn(tree, /\.(tsv|jsonl|txt)$/i)) {
+    if (NO_TEXTS.test(nameOf(path))) continue;
+    const lines = (await linesOf(join(dir, path)))?.filter((line) => line.trim() !== '') ?? [];
+    const isTexts = lines.length > 0 && (!/\.jsonl$/i.test(path) || /"text"\s*:/.test(lines[0]!));
+    if (isTexts)
+      texts.push({ path, kind: 'texts', files: [], count: lines.length, isClassed: false, tokenizer });
+  }
+
+  return texts;
 }
 
 async function archiveFits(file: string, { inputs }: ModelSummary): Promise<number | null> {

@@ -1,5 +1,5 @@
 import { guessTask } from '@quantsmith/model/tasks';
-import type { DraftData, DraftSource, ModelSummary } from '@quantsmith/schemas';
+import { pathOfSource, type DraftData, type DraftSource, type ModelSummary } from '@quantsmith/schemas';
 import { join, relative, resolve } from 'node:path';
 import { candidatesIn, type Candidate } from './candidates.js';
 import { labelFilesFor } from './labelFiles.js';
@@ -24,7 +24,10 @@ export async function dataNear(nearby: Nearby): Promise<DraftData> {
   const [only] = candidates;
   const isLabelled = async () =>
     only !== undefined &&
-    (only.isClassed || isText || (await labelFilesFor(nearby.dir, tree, only)).length > 0);
+    (only.isClassed ||
+      isText ||
+      only.kind === 'texts' ||
+      (await labelFilesFor(nearby.dir, tree, only)).length > 0);
   const validation =
     ofRole(candidates, 'validation') ?? (candidates.length === 1 && (await isLabelled()) ? only : undefined);
   const others = candidates.filter((candidate) => candidate !== validation);
@@ -45,7 +48,7 @@ export async function withLabelsNear(nearby: Nearby, given: DraftData): Promise<
   const candidates = await candidatesIn(nearby.dir, tree, nearby.model);
   const classes = await classesIn(nearby, tree);
   const completed = async (source: DraftSource | undefined): Promise<DraftSource | undefined> => {
-    const path = source?.images ?? source?.arrays;
+    const path = pathOfSource(source);
     if (source === undefined || path === undefined || source.labels !== undefined) return source;
     const isIt = (candidate: Candidate) =>
       resolve(nearby.dir, candidate.path) === resolve(nearby.configDir, path);
@@ -81,6 +84,7 @@ async function sourceOf(
   const path = (file: string) => configPath(nearby, file);
   return {
     [candidate.kind]: path(candidate.path),
+    ...(candidate.tokenizer === undefined ? {} : { tokenizer: path(candidate.tokenizer) }),
     ...(labels.length === 0 ? {} : { labels: labels.map(path) }),
     ...(classes === null ? {} : { classes }),
     ...(candidate.isClassed ? { classFolders: true } : {}),

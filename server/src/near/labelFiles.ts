@@ -59,10 +59,10 @@ async function isLabelFile(file: string, path: string, source: Candidate): Promi
   if (/\.json$/i.test(path)) return source.kind === 'images' && namesImages(await headOf(file), source);
   const lines = (await linesOf(file))?.filter((line) => line.trim() !== '');
   if (lines === undefined || lines.length === 0) return false;
-  if (source.kind === 'images' && namesMost(lines, source)) return true;
+  if (source.files.length > 0 && namesMost(lines, source)) return true;
   // Rows without names are in the order of the samples.
   return (
-    !/\.csv$/i.test(path) && lines.length === source.count && (source.kind !== 'images' || isNamed(path))
+    !/\.csv$/i.test(path) && lines.length === source.count && (source.files.length === 0 || isNamed(path))
   );
 }
 

@@ -1,7 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { opendir, stat } from 'node:fs/promises';
 import { pseudoFolders } from '@quantsmith/model/files';
-import { isImagePath } from '@quantsmith/schemas';
+import { isAudioPath, isImagePath } from '@quantsmith/schemas';
 import { basename, join, relative, sep } from 'node:path';
 import { lookAt } from './look.js';
 
@@ -13,8 +13,8 @@ const STATS_AT_ONCE = 32;
 /** Images of a folder that are kept by name. */
 const MAX_NAMED = 20_000;
 
-/** The images of a section. */
-export interface ImageList {
+/** The files of a section that are samples, or hold them. */
+export interface SampleFiles {
   readonly count: number;
   /** Their paths below the folder, with slashes, as a run reads them; null: not known, or too many. */
   readonly names: readonly string[] | null;
@@ -51,7 +51,18 @@ export async function filesBelow(
 }
 
 /** The images below a folder, through links, each folder once; a file is one; null: not known. */
-export async function listImages(path: string, signal: AbortSignal): Promise<ImageList | null> {
+export const listImages = (path: string, signal: AbortSignal): Promise<SampleFiles | null> =>
+  listSamples(path, isImagePath, signal);
+
+/** The .wav files below a folder, in the same way. */
+export const listAudio = (path: string, signal: AbortSignal): Promise<SampleFiles | null> =>
+  listSamples(path, isAudioPath, signal);
+
+async function listSamples(
+  path: string,
+  isSample: (name: string) => boolean,
+  signal: AbortSignal,
+): Promise<SampleFiles | null> {
   const kind = await lookAt(path);
   if (kind === 'file') return { count: 1, names: [basename(path)] };
   if (kind !== 'folder') return null;
@@ -60,7 +71,7 @@ export async function listImages(path: string, signal: AbortSignal): Promise<Ima
   let count = 0;
   let hasLinks = false;
   const isComplete = await walk(path, signal, (name, folder, isLink) => {
-    if (!isImagePath(name)) return;
+    if (!isSample(name)) return;
     count++;
     hasLinks ||= isLink;
     if (names.length < MAX_NAMED) names.push(relative(path, join(folder, name)).split(sep).join('/'));

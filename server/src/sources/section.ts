@@ -11,7 +11,7 @@ import {
 } from '@quantsmith/service';
 import { basename, join, resolve } from 'node:path';
 import type { ArchiveFacts } from './arrays.js';
-import type { ImageList } from './folders.js';
+import type { SampleFiles } from './folders.js';
 import type { Patience } from './patience.js';
 import type { Sources } from './sources.js';
 
@@ -33,8 +33,9 @@ export async function gatherSection(
 
   const folder = fileOf('images');
   const texts = named.find(({ path }) => path.at(-1) === 'texts');
-  const [images, tensors, array, archive, listed, folders, text, tokenizer] = await Promise.all([
+  const [images, audio, tensors, array, archive, listed, folders, text, tokenizer] = await Promise.all([
     about(folder, sources.images),
+    about(fileOf('audio'), sources.audio),
     about(fileOf('tensors'), sources.tensors),
     // As a run tells them apart.
     about(fileOf('arrays', /(?<!\.npz)$/), sources.array),
@@ -56,19 +57,20 @@ export async function gatherSection(
   const header = array !== null && 'shape' in array ? array : null;
   const members = archive !== null && 'members' in archive ? archive.members : null;
   const rows = header ?? (members === null ? null : ([...members.values()][0] ?? null));
-  const total = images?.count ?? tensors?.names.length ?? text?.count ?? rows?.shape[0] ?? null;
-  const names = images?.names ?? tensors?.names ?? (rows === null ? null : arrayNames(rows.shape[0]!));
+  const total = images?.count ?? audio?.count ?? tensors?.names.length ?? text?.count ?? rows?.shape[0] ?? null;
+  const names = images?.names ?? audio?.names ?? tensors?.names ?? (rows === null ? null : arrayNames(rows.shape[0]!));
   const [first] = images?.names ?? [];
   const [image, verdict] = await Promise.all([
     folder === undefined || first === undefined
       ? null
       : patience.soon(sources.image(await fileIn(folder, first, sources)), null),
-    patience.soon(verdictOf(value, section, baseDir, names, images, sources), null),
+    patience.soon(verdictOf(value, section, baseDir, names, images ?? audio, sources), null),
   ]);
 
   return {
     ...NO_SECTION_FACTS,
-    samples: limited(total, value, section),
+    // How many windows a file of audio has, only a run finds out.
+    samples: audio === null ? limited(total, value, section) : null,
     total,
     array: header,
     arrayProblem: problemIn(array) ?? problemIn(archive),
@@ -112,12 +114,12 @@ async function verdictOf(
   section: SectionName,
   baseDir: string,
   names: readonly string[] | null,
-  images: ImageList | null,
+  files: SampleFiles | null,
   sources: Sources,
 ): Promise<LabelVerdict | null> {
   if (section !== 'validation' || names === null || names.length === 0 || !isConfig(value)) return null;
   const { labels = null, classes = null } = value.data.validation ?? {};
-  if (labels === null && images === null) return null;
+  if (labels === null && files === null) return null;
 
   return sources.judgeLabels({
     names,

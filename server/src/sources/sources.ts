@@ -20,7 +20,7 @@ import { TextDocument } from 'vscode-languageserver-textdocument';
 import { archiveFacts, arrayFacts, type ArchiveFacts } from './arrays.js';
 import { cachedByFile, cachedLook, cachedWalk } from './cached.js';
 import { contentHash, createDataContent, type ContentHash } from './content.js';
-import { latestChange, listFiles, listImages, type ImageList } from './folders.js';
+import { latestChange, listAudio, listFiles, listImages, type SampleFiles } from './folders.js';
 import { imageFacts } from './imageSize.js';
 import { classFolderFacts, readLabelArray, readLabelFacts, readLabelText, yoloFacts } from './labels.js';
 import { entriesOf, lookAt, textOf } from './look.js';
@@ -45,7 +45,8 @@ export interface Sources {
   readonly config: ReadConfig;
   readonly kind: (path: string) => Promise<EntryKind>;
   readonly entries: (folder: string, maxEntries?: number) => Promise<readonly FolderEntry[] | null>;
-  readonly images: (path: string) => Promise<ImageList | null>;
+  readonly images: (path: string) => Promise<SampleFiles | null>;
+  readonly audio: (path: string) => Promise<SampleFiles | null>;
   readonly image: (path: string) => Promise<ImageFacts | null>;
   readonly tensors: (path: string) => Promise<TensorFacts | null>;
   readonly array: (path: string) => Promise<ArrayFacts | null>;
@@ -92,6 +93,7 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
   const labelArray = cachedByFile((path) => readLabelArray(path).catch(() => null));
   const tokenizer = cachedByFile((path) => readTokenizerProblem(path).catch(() => null));
   const images = cachedWalk(listImages);
+  const audio = cachedWalk(listAudio);
   const files = cachedWalk(listFiles);
   const content = cachedByFile((path) => contentHash(path).catch(() => null));
   const changed = cachedWalk(latestChange);
@@ -107,6 +109,7 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
     images: images.load,
     image: image.load,
     tensors: tensors.load,
+    audio: audio.load,
     array: array.load,
     archive: archive.load,
     labels: async (path) => (await labels.load(path)) ?? labelFolder.load(path),
@@ -133,7 +136,7 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
         image,
         content,
       ];
-      const walks = [images, files, changed, labelFolder, classFolders, tensors];
+      const walks = [images, audio, files, changed, labelFolder, classFolders, tensors];
       for (const { forget } of [...byFile, ...walks, kind]) forget();
     },
   };

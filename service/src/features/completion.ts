@@ -177,7 +177,7 @@ function keyItems(
   const first = keys.filter(({ required, above }) => required && above === null);
   const { baseDir, listings = NO_LISTINGS, model } = context;
   const near = baseDir === null ? [] : skeletons(cursor.path, baseDir, listings, model);
-  const fitting = cursor.hasColon ? [] : [...near, ...modelSkeletons(cursor.path, model)];
+  const fitting = cursor.hasColon ? [] : [...near, ...modelSkeletons(cursor.path, model, source)];
 
   const items = [...first, ...keys.filter((key) => !first.includes(key))].flatMap((key) => {
     const { name, schema, required, above } = key;
@@ -238,7 +238,10 @@ function skeletonItem({ key, label, value }: Skeleton, cursor: Cursor, json: boo
     ...keyItem(key, cursor, text, false),
     label: `${key}: ${label}`,
     kind: CompletionItemKind.Snippet,
-    detail: key === 'preprocess' || key === 'task' ? 'fits the model' : 'fits files that are there',
+    detail:
+      key !== 'data' && key !== 'calibration' && key !== 'validation'
+        ? 'fits the model'
+        : 'fits files that are there',
   };
 }
 

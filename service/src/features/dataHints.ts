@@ -8,6 +8,7 @@ const NOUNS = {
   arrays: 'sample',
   tensors: 'sample',
   texts: 'text',
+  audio: 'file',
   loader: 'sample',
 } as const;
 

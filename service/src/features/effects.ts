@@ -1,6 +1,8 @@
 import { firstOnPaths, readersByTensor } from '@quantsmith/model/graph';
 import { hasConstantWeight, isFirstLayer, isGroupedConvolution } from '@quantsmith/model/operators';
 import {
+  DATA_KIND_NAMES,
+  DATA_SECTIONS,
   type ModelNode,
   type ModelSummary,
   type QuantizationConfig,
@@ -87,17 +89,18 @@ const EFFECTS: Readonly<Partial<Record<DottedPath, (known: Known) => string>>> =
   'accuracy_control.metric': ({ report }) => accuracyText(report),
 };
 
-/** What samples have to feed: arrays of a .npz bear the names of the inputs. */
+/** What samples have to feed: arrays of a .npz bear the names of the inputs. States are fed by outputs. */
 function sourceEffects(): Record<string, (known: Known) => string> {
-  const effect = ({ model }: Known) =>
+  const inputs = ({ model }: Known) =>
     model === null ? '' : `The model's inputs: ${signatures(model.inputs)}`;
+  const both = (known: Known) =>
+    known.model === null ? '' : `${inputs(known)}\n\nIts outputs: ${signatures(known.model.outputs)}`;
 
   return Object.fromEntries(
-    ['calibration', 'validation'].flatMap((section) =>
-      ['images', 'arrays', 'tensors', 'texts', 'loader'].map(
-        (source) => [`data.${section}.${source}`, effect] as const,
-      ),
-    ),
+    DATA_SECTIONS.flatMap((section) => [
+      ...[...DATA_KIND_NAMES, 'constants'].map((key) => [`data.${section}.${key}`, inputs] as const),
+      [`data.${section}.states`, both] as const,
+    ]),
   );
 }
 

@@ -19,6 +19,7 @@ const FILES: Readonly<Record<string, RegExp | 'folder'>> = {
   arrays: /\.np[yz]$/i,
   images: 'folder',
   tensors: 'folder',
+  audio: 'folder',
   texts: /\.(txt|tsv|jsonl)$/i,
   tokenizer: /\.json$/i,
   loader: /\.[cm]?[jt]s$/i,

@@ -1,7 +1,8 @@
-import { shapesDraft } from '@quantsmith/model/tasks';
+import { audioDraft, shapesDraft } from '@quantsmith/model/tasks';
 import {
   metricFacts,
   metricValue,
+  pathOfSource,
   type DraftData,
   type DraftSource,
   type ModelDraft,
@@ -66,14 +67,17 @@ function taskSection({ task, reasons }: ModelDraft): string[] {
 }
 
 function sourceLines(
-  { inputs }: ModelSummary,
+  model: ModelSummary,
   source: DraftSource | undefined,
   { preprocess, inputLayout }: ModelDraft,
 ): string[] {
-  const { images, arrays, tensors, loader } = source ?? {};
+  const { inputs } = model;
+  const { images, arrays, tensors, audio, texts, tokenizer, loader } = source ?? {};
   if (loader !== undefined) return [`loader: ${scalar(loader)}`];
   if (images !== undefined) return [`images: ${scalar(images)}`];
   if (tensors !== undefined) return [`tensors: ${scalar(tensors)}`];
+  if (audio !== undefined) return [`audio: ${scalar(audio)}`, ...audioLines(model)];
+  if (texts !== undefined) return [`texts: ${scalar(texts)}`, `tokenizer: ${scalar(tokenizer ?? '')}`];
   if (arrays !== undefined) {
     const layout = inputLayout === null ? [] : [`input_layout: ${inputLayout}`];
     return [`arrays: ${scalar(arrays)}`, ...layout];
@@ -87,13 +91,24 @@ function sourceLines(
   ];
 }
 
+/** How audio becomes inputs, with what shapes do not tell. */
+function audioLines(model: ModelSummary): string[] {
+  const draft = audioDraft(model);
+  const entries = Object.entries(draft?.settings ?? {}).filter(([, value]) => Object.keys(value).length > 0);
+  return [
+    ...entries.map(([key, value]) => `${key}: ${flow(value)}`),
+    ...(draft?.remarks ?? []).map((remark) => `# ${comment(remark)}`),
+  ];
+}
+
 /** How images become inputs, with what each way to do it gave. */
 function preprocessLines(
   source: DraftSource | undefined,
   { preprocess, tried, metric, remarks }: ModelDraft,
 ): string[] {
   // Float arrays are inputs already; of images, and of arrays of bytes, a draft has a preprocessing.
-  const isKnownFloat = preprocess === null || source?.tensors !== undefined || source?.loader !== undefined;
+  const isPixels = source === undefined || source.images !== undefined || source.arrays !== undefined;
+  const isKnownFloat = preprocess === null || !isPixels;
   if (isKnownFloat) return [];
   const listed = tried.slice(0, MAX_LISTED);
   const [best] = listed;
@@ -136,9 +151,7 @@ function validationSection(
   ];
 
   if (validation === undefined) return lines.map((line) => `  # ${line}`);
-  const pathOf = (source: DraftSource | undefined) =>
-    source?.images ?? source?.arrays ?? source?.tensors ?? source?.loader;
-  const isSame = pathOf(validation) === pathOf(calibration);
+  const isSame = pathOfSource(validation) === pathOfSource(calibration);
   const same = '# the same samples as for calibration: separate samples are more telling';
   return ['', ...indented(2, isSame ? [same, ...lines] : lines)];
 }
@@ -154,6 +167,8 @@ function labelLines(
       : ` # float model: ${metric} ${metricValue(metric, measured.value)} on ${measured.samples} samples`;
   const names = classes === null ? [] : [`classes: ${scalar(classes)}`];
   if (labels !== null) return [`labels: ${scalar(labels)}${float}`, ...names];
+  if (hasLabels && source?.texts !== undefined)
+    return [...names, `# labels: those in the file${float.replace(' #', ';')}`];
   if (hasLabels) return [...names, '# no labels: the subfolders are the classes'];
   if (metric === 'perplexity')
     return [`# no labels: tokens are their own${float.replace(' #', ':').replace(': float', '; float')}`];

@@ -45,6 +45,7 @@ const SCHEMA = 'urn:quantsmith:quantization-config:1';
 /** Sizes that lead to the model's image input. */
 function fitting(path: ConfigPath, model: ModelSummary | null, language: 'yaml' | 'json'): KnownValue[] {
   const [section, key] = path.slice(-2).map(String);
+  if (section === 'states') return (model?.outputs ?? []).map((output) => outputValue(output, language));
   const isSize = key === 'resize' || key === 'center_crop' || (section === 'letterbox' && key === 'size');
   const image = model === null || !isSize ? null : imageInput(model.inputs);
   if (image === null || image.height === null || image.width === null) return [];
@@ -61,6 +62,11 @@ function fitting(path: ConfigPath, model: ModelSummary | null, language: 'yaml' 
 
   return [isSquare ? side : both];
 }
+
+const outputValue = ({ name, dims }: ModelSummary['outputs'][number], language: 'yaml' | 'json') => ({
+  text: inline(name, language),
+  detail: `an output of the model, [${dims.join(', ')}]`,
+});
 
 /** A path without merge keys: what stands in the mapping of one belongs to the mapping around it. */
 export const withoutMerges = (path: ConfigPath): ConfigPath =>

@@ -6,7 +6,7 @@ import { pathOf, resolved, walk } from '../document/tree.js';
 import { kindOf, type FileFacts } from '../facts/facts.js';
 
 const PATHS =
-  /^(model|extends|output|\$schema|data\.(calibration|validation)\.(images|arrays|tensors|texts|tokenizer|loader|labels)|accuracy_control\.metric)$/;
+  /^(model|extends|output|\$schema|data\.(calibration|validation)\.(images|arrays|tensors|texts|audio|tokenizer|loader|labels)|accuracy_control\.metric)$/;
 
 /** Links from the paths of a config to the files that they lead to, where those exist. */
 export function documentLinks(

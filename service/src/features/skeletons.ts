@@ -1,7 +1,7 @@
 import type { ModelSummary } from '@quantsmith/schemas';
 import { resolve } from 'node:path';
 import type { FolderEntry } from '../facts/facts.js';
-import { preprocessText, shapesDraft } from '@quantsmith/model/tasks';
+import { audioDraft, preprocessText, shapesDraft } from '@quantsmith/model/tasks';
 import type { Written } from '../document/edit.js';
 
 const MAX_SKELETONS = 8;
@@ -21,7 +21,8 @@ export const hasNearFiles = (path: readonly unknown[]) =>
 
 /** A section that fits files that are there, or the model. */
 export interface Skeleton {
-  readonly key: 'data' | 'calibration' | 'validation' | 'preprocess' | 'task';
+  readonly key:
+    'data' | 'calibration' | 'validation' | 'preprocess' | 'task' | 'frames' | 'states' | 'constants';
   /** What it reads: `images ./train`. */
   readonly label: string;
   readonly value: Written;
@@ -63,16 +64,30 @@ const samePath = (written: unknown, place: string) =>
   typeof written === 'string' &&
   written.replace(/^\.\//, '').replace(/\/$/, '') === place.replace(/^\.\//, '');
 
-/** What the model says of itself: how images become its inputs, and what it does. */
-export function modelSkeletons(path: readonly unknown[], model: ModelSummary | null): Skeleton[] {
+/** What the model says of itself: how images or audio become its inputs, and what it does. `source`: the key of the section's source. */
+export function modelSkeletons(
+  path: readonly unknown[],
+  model: ModelSummary | null,
+  source: string | undefined,
+): Skeleton[] {
   if (model === null) return [];
   const { task, preprocess } = shapesDraft(model);
   if (path.length === 0 && Object.keys(task).length > 0)
     return [{ key: 'task', label: Object.values(task).join(', '), value: { ...task } }];
 
   const isSection = path.length === 2 && path[0] === 'data';
+  if (isSection && source === 'audio') return audioSkeletons(model);
   if (!isSection || preprocess === null) return [];
   return [{ key: 'preprocess', label: preprocessText(preprocess), value: { ...preprocess } }];
+}
+
+function audioSkeletons(model: ModelSummary): Skeleton[] {
+  const settings = audioDraft(model)?.settings;
+  return (['frames', 'states', 'constants'] as const).flatMap((key) => {
+    const value = Object.entries(settings?.[key] ?? {});
+    const label = value.map(([name, each]) => `${name}: ${each}`).join(', ');
+    return value.length === 0 ? [] : [{ key, label, value: Object.fromEntries(value) as Written }];
+  });
 }
 
 /** Skeletons for the whole data section (`path` is empty) or for the sections in it. */

@@ -58,6 +58,8 @@ export const CODES = [
   'schema-version',
   'setting-cost',
   'source-kind',
+  'states-missing',
+  'states-unfit',
   'subgraph-empty',
   'syntax',
   'target-unreachable',

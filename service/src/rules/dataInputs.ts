@@ -1,4 +1,4 @@
-import { textInputsText, textRoles } from '@quantsmith/model/tasks';
+import { audioInput, textInputsText, textRoles } from '@quantsmith/model/tasks';
 import type { ModelSummary, TensorSignature } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { findNode } from '../document/tree.js';
@@ -20,11 +20,14 @@ function dataInputFindings(
   return (['calibration', 'validation'] as const).flatMap((section): Finding[] => {
     const source = isMapping(data) ? data[section] : null;
     if (!isMapping(source)) return [];
-    const key = (['images', 'arrays', 'tensors', 'texts'] as const).find(
+    const key = (['images', 'arrays', 'tensors', 'texts', 'audio'] as const).find(
       (kind) => typeof source[kind] === 'string',
     );
     if (key === undefined) return [];
-    const message = problemOf(key, String(source[key]), inputs, facts[section]);
+    const message =
+      key === 'audio'
+        ? audioProblem(inputs, source)
+        : problemOf(key, String(source[key]), inputs, facts[section]);
     if (message === null) return [];
     const path = ['data', section, key] as const;
     const { start, end } = findNode(document.tree, path) ?? placeOf(document, path);
@@ -72,6 +75,16 @@ function textProblem(inputs: readonly TensorSignature[]): string | null {
     : `Texts are given as the numbers of their tokens, and the input "${other.name}" wants ${other.type}.`;
 }
 
+/** `source`: a section, valid or not. */
+function audioProblem(
+  inputs: ModelSummary['inputs'],
+  source: Readonly<Record<string, unknown>>,
+): string | null {
+  const tableAt = (key: string) => (isMapping(source[key]) ? source[key] : {});
+  const input = audioInput(inputs, tableAt('states'), tableAt('constants'));
+  return typeof input === 'string' ? input : null;
+}
+
 export const rule = defineRule({
   codes: ['data-inputs'],
   needs: 'model',
@@ -79,7 +92,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'data-inputs':
-      "Severity: error.\n\nThe source cannot feed all inputs of the model: images or a `.npy` for a model with several, a `.npz` that has no array of an input's name, test data without a tensor for one, or texts for a model without one input of token ids (beside a mask, token types and positions).",
+      "Severity: error.\n\nThe source cannot feed all inputs of the model: images or a `.npy` for a model with several, a `.npz` that has no array of an input's name, test data without a tensor for one, or texts for a model without one input of token ids (beside a mask, token types and positions), or audio for a model with several inputs that are neither `states` nor `constants`.",
   },
   examples: [
     {

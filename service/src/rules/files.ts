@@ -9,7 +9,7 @@ import { nearest } from './nearest.js';
 import { defineRule } from './rule.js';
 
 /** Keys that name a folder, or a file that stands for one. */
-const FOLDERS: ReadonlySet<string> = new Set(['images', 'tensors']);
+const FOLDERS: ReadonlySet<string> = new Set(['images', 'tensors', 'audio']);
 /** Keys that name either: labels may be a table, or a folder of text files or masks. */
 const EITHER: ReadonlySet<string> = new Set(['labels']);
 

@@ -22,6 +22,7 @@ import { rule as samplesRule } from './samples.js';
 import { rule as schemaRule } from './schema.js';
 import { rule as settingsRule } from './settings.js';
 import { rule as sourceKindRule } from './sourceKind.js';
+import { rule as statesRule } from './states.js';
 import { rule as syntaxRule } from './syntax.js';
 import { rule as taskRule } from './task.js';
 import { rule as tokenizerRule } from './tokenizer.js';
@@ -53,6 +54,7 @@ export const RULES: readonly AnyRule[] = [
   schemaRule,
   settingsRule,
   sourceKindRule,
+  statesRule,
   syntaxRule,
   taskRule,
   tokenizerRule,

@@ -21,10 +21,11 @@ function metricFindings({ document, config, facts: files, model }: MetricInput):
   const { calibration, validation } = config.data;
   const metric = config.accuracy_control.metric ?? 'top1';
   const entry = findEntry(document.tree, ['accuracy_control', 'metric']);
-  // Images have their folders as labels, a loader and a file of texts give their own; the others have none unless they are named.
-  const { arrays, tensors, images } = validation ?? calibration;
+  // Images and audio have their folders as labels, a loader and a file of texts give their own; the others have none unless they are named.
+  const { arrays, tensors, images, audio } = validation ?? calibration;
   const isUnlabelled =
-    images !== undefined && (validation === undefined || files.validation.verdict?.hasLabels === false);
+    (images ?? audio) !== undefined &&
+    (validation === undefined || files.validation.verdict?.hasLabels === false);
 
   const bare =
     (arrays !== undefined || tensors !== undefined || isUnlabelled) && (validation?.labels ?? null) === null;

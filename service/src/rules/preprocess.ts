@@ -5,9 +5,18 @@ import type { FileFacts } from '../facts/facts.js';
 import type { Finding } from '../findings/finding.js';
 import { defineRule } from './rule.js';
 
-type DeadKeys = readonly ['input_layout'] | readonly ['preprocess'] | readonly ['preprocess', 'resize'];
+type DeadKeys =
+  | readonly ['input_layout']
+  | readonly ['preprocess']
+  | readonly ['preprocess', 'resize']
+  | readonly [(typeof AUDIO_KEYS)[number]]
+  | readonly [(typeof TEXT_KEYS)[number]];
 
-/** `dead-setting` of data sections: what only images or arrays of bytes take. */
+/** What only one kind of source reads. */
+const AUDIO_KEYS = ['sample_rate', 'frames', 'states', 'constants'] as const;
+const TEXT_KEYS = ['tokenizer', 'max_length'] as const;
+
+/** `dead-setting` of data sections: what only other kinds of sources take. */
 function preprocessFindings(
   document: ConfigDocument,
   { data }: QuantizationConfig,
@@ -24,21 +33,28 @@ function preprocessFindings(
       return [{ code: 'dead-setting', severity: 'warning', message, ...span, path, data: {} }];
     };
 
-    const { images, arrays } = section;
+    const { images, arrays, audio, texts } = section;
+    const others = [
+      ...(audio === undefined ? AUDIO_KEYS.flatMap((key) => dead([key], 'it is for audio')) : []),
+      ...(texts === undefined ? TEXT_KEYS.flatMap((key) => dead([key], 'it is for texts')) : []),
+    ];
     if (images !== undefined)
-      return dead(['input_layout'], 'it describes the layout of arrays, and these are images');
+      return [
+        ...others,
+        ...dead(['input_layout'], 'it describes the layout of arrays, and these are images'),
+      ];
     if (arrays === undefined) {
       const reason = 'it applies to images and uint8 arrays; these samples go to the model as they are';
-      return [...dead(['preprocess'], reason), ...dead(['input_layout'], reason)];
+      return [...others, ...dead(['preprocess'], reason), ...dead(['input_layout'], reason)];
     }
 
     const type = facts[name].array?.type ?? null;
     if (type !== null && type !== 'uint8') {
       const reason = `it applies to images and uint8 arrays; this one holds ${type} and goes to the model as it is`;
-      return [...dead(['preprocess'], reason), ...dead(['input_layout'], reason)];
+      return [...others, ...dead(['preprocess'], reason), ...dead(['input_layout'], reason)];
     }
 
-    return dead(['preprocess', 'resize'], 'arrays are not resized, only cropped');
+    return [...others, ...dead(['preprocess', 'resize'], 'arrays are not resized, only cropped')];
   });
 }
 

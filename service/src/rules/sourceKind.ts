@@ -1,7 +1,9 @@
 import {
   type ConfigPath,
+  type DataKind,
   DATA_KIND_NAMES,
   IMAGE_TYPES,
+  isAudioPath,
   isImagePath,
   isModulePath,
 } from '@quantsmith/schemas';
@@ -17,7 +19,7 @@ import { defineRule, type RuleInput } from './rule.js';
 
 const ARRAY = /\.(npy|npz)$/i;
 /** Files that no image decoder opens. */
-const NO_IMAGE = /\.(csv|tsv|txt|json|jsonl|ya?ml|md|npy|npz|pb|onnx|zip|gz|tar|py|[cm]?[jt]s)$/i;
+const NO_IMAGE = /\.(csv|tsv|txt|json|jsonl|ya?ml|md|npy|npz|wav|pb|onnx|zip|gz|tar|py|[cm]?[jt]s)$/i;
 
 /**
  * `data-empty`: a folder that holds nothing of what its key names. `source-kind`: a file that another key is for, or a
@@ -33,6 +35,10 @@ function sourceFindings({ document, value, facts, baseDir }: RuleInput & { baseD
     const isEmpty = kind === 'folder' && total === 0;
     if (key === 'images' && isEmpty)
       return findingAt(document, path, 'data-empty', `"${written}" holds no ${IMAGE_TYPES} image.`);
+    if (key === 'audio' && isEmpty)
+      return findingAt(document, path, 'data-empty', `"${written}" holds no .wav file.`);
+    if (key === 'audio' && kind === 'file' && !isAudioPath(written))
+      return wrongKey(document, path, `"${written}" is not a .wav file.`, keyFor(written));
     if (key === 'tensors' && isEmpty)
       return findingAt(
         document,
@@ -43,7 +49,7 @@ function sourceFindings({ document, value, facts, baseDir }: RuleInput & { baseD
     if ((key === 'arrays' || key === 'texts') && kind === 'file' && total === 0)
       return findingAt(document, path, 'data-empty', `"${written}" contains no samples.`);
     if (key === 'images' && kind === 'file' && NO_IMAGE.test(written))
-      return wrongKey(document, path, `"${written}" is not an image.`, ARRAY.test(written) ? 'arrays' : null);
+      return wrongKey(document, path, `"${written}" is not an image.`, keyFor(written));
     if (key === 'tensors' && kind === 'file')
       return wrongKey(document, path, `"${written}" is a file; tensors names a folder.`, null);
     if (key === 'arrays' && kind === 'file' && !ARRAY.test(written) && isImagePath(written))
@@ -60,6 +66,12 @@ function sourceFindings({ document, value, facts, baseDir }: RuleInput & { baseD
   });
 
   return [...findings, ...metricModule(document, value)];
+}
+
+/** The source that a file is for, by its name; null: not known. */
+function keyFor(file: string): DataKind | null {
+  if (ARRAY.test(file)) return 'arrays';
+  return isAudioPath(file) ? 'audio' : isImagePath(file) ? 'images' : null;
 }
 
 /** A metric in another language; any other name that is none is the schema's to tell. */
@@ -120,7 +132,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'data-empty':
-      'Severity: error.\n\nA folder that holds no image, or no test data of ONNX (`test_data_set_0/input_0.pb` and so on); an array or a file of texts without a sample.',
+      'Severity: error.\n\nA folder that holds no image, no .wav file, or no test data of ONNX (`test_data_set_0/input_0.pb` and so on); an array or a file of texts without a sample.',
     'source-kind':
       'Severity: error.\n\nA file that belongs under another key, or a loader or metric that is not a JavaScript or TypeScript module: Python is not run.',
   },

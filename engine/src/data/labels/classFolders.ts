@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { fileSha256 } from '@quantsmith/model/files';
-import { fail, type DataSectionPath } from '@quantsmith/schemas';
+import { fail, type ConfigPath } from '@quantsmith/schemas';
 import { IMAGENET_IDS } from './imagenet.js';
 import { listedLabels, type Labels } from './labels.js';
 
@@ -36,11 +36,11 @@ export function classFolderLabels(
   return listedLabels(labels, isOpen ? null : order.length);
 }
 
-/** Throws `labels-conflict` where an image of one name and content lies in two class folders. */
+/** Throws `labels-conflict` where a file of one name and content lies in two class folders. */
 export async function refuseInTwoFolders(
   files: readonly string[],
   names: readonly string[],
-  configPath: DataSectionPath,
+  configPath: ConfigPath,
 ): Promise<void> {
   const sameName = groupBy([...names.keys()], (index) => names[index]!.split('/').at(-1)!);
   for (const group of sameName) {
@@ -52,8 +52,8 @@ export async function refuseInTwoFolders(
       const [twice] = groupBy(alike, (index) => contents.get(index)!);
       if (twice === undefined) continue;
       const [first, second] = twice.map((index) => names[index]!);
-      fail('labels-conflict', `"${first}" and "${second}" are the same image in two class folders.`, {
-        configPath: [...configPath, 'images'],
+      fail('labels-conflict', `"${first}" and "${second}" are the same in two class folders.`, {
+        configPath,
         data: { files: [first, second] },
       });
     }

@@ -1,17 +1,21 @@
 import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pseudoFolders } from '@quantsmith/model/files';
-import { append, isImagePath, QuantsmithError } from '@quantsmith/schemas';
+import { append, QuantsmithError } from '@quantsmith/schemas';
 import { countEntries, type Counted } from './entryLimit.js';
 
 /**
- * The images below a folder, in the byte order of their paths, which is the same on every system. Links are followed; a
+ * The files below a folder whose names are `wanted`, in the byte order of their paths, which is the same on every system. Links are followed; a
  * folder is visited once, by its own path where it has one below `root`, so that circles of links end. What is no regular file
  * (a device, a FIFO) is none, nor is anything of /proc and /sys. Throws what reading `root` throws, and `data-too-large` where `maxEntries` are not enough: `/` is a
  * folder too.
  */
-export async function listImages(root: string, counted: Counted = countEntries(root)): Promise<string[]> {
-  const images: string[] = [];
+export async function listFiles(
+  root: string,
+  wanted: (name: string) => boolean,
+  counted: Counted = countEntries(root),
+): Promise<string[]> {
+  const files: string[] = [];
   const seen = new Set<string>();
   const isPseudo = pseudoFolders();
   // Links come after all folders that are there themselves: those keep their own names, which may be classes.
@@ -22,25 +26,30 @@ export async function listImages(root: string, counted: Counted = countEntries(r
     const identity = `${info?.dev}:${info?.ino}`;
     if (info === null || seen.has(identity) || (await isPseudo(next, info.dev))) continue;
     seen.add(identity);
-    const listing = await look(next, next === root, counted);
-    append(images, listing.images);
+    const listing = await look(next, wanted, next === root, counted);
+    append(files, listing.files);
     append(folders, listing.folders);
     append(linked, listing.linked);
   }
 
-  const bytes = new Map(images.map((path) => [path, Buffer.from(path)]));
-  return images.sort((a, b) => Buffer.compare(bytes.get(a)!, bytes.get(b)!));
+  const bytes = new Map(files.map((path) => [path, Buffer.from(path)]));
+  return files.sort((a, b) => Buffer.compare(bytes.get(a)!, bytes.get(b)!));
 }
 
 interface Found {
-  readonly images: string[];
+  readonly files: string[];
   readonly folders: string[];
   /** Links that lead to folders. */
   readonly linked: string[];
 }
 
-async function look(folder: string, isRoot: boolean, counted: Counted): Promise<Found> {
-  const listing: Found = { images: [], folders: [], linked: [] };
+async function look(
+  folder: string,
+  wanted: (name: string) => boolean,
+  isRoot: boolean,
+  counted: Counted,
+): Promise<Found> {
+  const listing: Found = { files: [], folders: [], linked: [] };
   const links: string[] = [];
   try {
     for await (const entry of await opendir(folder, { bufferSize: 1024 })) {
@@ -48,7 +57,7 @@ async function look(folder: string, isRoot: boolean, counted: Counted): Promise<
       const path = join(folder, entry.name);
       if (entry.isDirectory()) listing.folders.push(path);
       else if (entry.isSymbolicLink()) links.push(path);
-      else if (entry.isFile() && isImagePath(entry.name)) listing.images.push(path);
+      else if (entry.isFile() && wanted(entry.name)) listing.files.push(path);
     }
   } catch (error) {
     // Some folders of /proc open, and then refuse to be read.
@@ -59,7 +68,7 @@ async function look(folder: string, isRoot: boolean, counted: Counted): Promise<
     links.map(async (path) => {
       const info = await stat(path).catch(() => null);
       if (info?.isDirectory() === true) listing.linked.push(path);
-      else if (info?.isFile() === true && isImagePath(path)) listing.images.push(path);
+      else if (info?.isFile() === true && wanted(path)) listing.files.push(path);
     }),
   );
 
