@@ -147,7 +147,7 @@ describe('the arrays of an archive', () => {
         { comment: 'made by hand' },
       ),
     );
-    const header = { shape: [2, 3], type: 'float32', fractional: false };
+    const header = { shape: [2, 3], type: 'float32', fractional: false, isFinite: true };
     expect(await archiveFacts(path)).toEqual({
       members: new Map([
         ['a', header],

@@ -4,8 +4,8 @@ import type { KnownClientCapabilities } from '../client/capabilities.js';
 import type { Client } from '../client/client.js';
 import type { Log } from '../client/log.js';
 
-/** Milliseconds of silence before pushed diagnostics are made, for clients that do not pull. */
-const PUSH_DELAY_MS = 10;
+/** Milliseconds of silence before pushed diagnostics are made, for clients that do not pull: what is asked with a key goes first. */
+const PUSH_DELAY_MS = 2;
 /** Milliseconds of silence after changes of files before clients are asked to ask again. */
 const TELL_DELAY_MS = 50;
 

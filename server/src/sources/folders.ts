@@ -3,12 +3,16 @@ import { opendir, stat } from 'node:fs/promises';
 import { pseudoFolders } from '@quantsmith/model/files';
 import { isAudioPath, isImagePath } from '@quantsmith/schemas';
 import { basename, join, relative, sep } from 'node:path';
-import { lookAt } from './look.js';
+import { entriesOf, lookAt } from './look.js';
 
 /** Entries that are visited below a folder; what holds more is not decided. */
 const MAX_ENTRIES = 120_000;
 /** Files whose times are asked for at once. */
 const STATS_AT_ONCE = 32;
+
+/** Entries of a folder among which configs are looked for. */
+const MAX_LISTED = 1000;
+const CONFIG_NAME = /(^quantization|\.quant)\.(ya?ml|jsonc?)$/;
 
 /** Images of a folder that are kept by name. */
 const MAX_NAMED = 20_000;
@@ -97,6 +101,12 @@ export async function listFiles(path: string, signal: AbortSignal): Promise<read
 /** As a run sorts its samples, the same on every system. */
 const inByteOrder = (names: readonly string[]) =>
   [...names].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+
+/** The names of the configs in a folder. */
+export async function configNames(folder: string): Promise<string[]> {
+  const entries = (await entriesOf(folder, MAX_LISTED)) ?? [];
+  return entries.map(({ name }) => name).filter((name) => CONFIG_NAME.test(name));
+}
 
 /** Milliseconds of the latest change of a file, or of a folder and all that lies below it; 0 where there is none; null: not known. */
 export async function latestChange(path: string, signal: AbortSignal): Promise<number | null> {

@@ -6,7 +6,6 @@ import type { Sources } from './sources.js';
 
 /** Configs of a folder that are compared; what lies beyond is not known. */
 const MAX_CONFIGS = 200;
-const CONFIG_NAME = /(^quantization|\.quant)\.(ya?ml|jsonc?)$/;
 
 /** What lies where a config's output goes, and which other configs of its folder write there. */
 export async function outputContext(
@@ -25,9 +24,7 @@ export async function outputContext(
 
 async function configsWithOutput(output: string, config: string, sources: Sources): Promise<string[]> {
   const folder = dirname(config);
-  const names = ((await sources.entries(folder)) ?? [])
-    .map(({ name }) => name)
-    .filter((name) => CONFIG_NAME.test(name) && name !== basename(config));
+  const names = (await sources.configNames(folder)).filter((name) => name !== basename(config));
   const shared = await Promise.all(
     names.slice(0, MAX_CONFIGS).map(async (name) => {
       const file = join(folder, name);

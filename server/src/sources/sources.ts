@@ -20,7 +20,7 @@ import { TextDocument } from 'vscode-languageserver-textdocument';
 import { archiveFacts, arrayFacts, type ArchiveFacts } from './arrays.js';
 import { cachedByFile, cachedLook, cachedWalk } from './cached.js';
 import { contentHash, createDataContent, type ContentHash } from './content.js';
-import { latestChange, listAudio, listFiles, listImages, type SampleFiles } from './folders.js';
+import { configNames, latestChange, listAudio, listFiles, listImages, type SampleFiles } from './folders.js';
 import { imageFacts } from './imageSize.js';
 import { classFolderFacts, readLabelArray, readLabelFacts, readLabelText, yoloFacts } from './labels.js';
 import { entriesOf, lookAt, textOf } from './look.js';
@@ -47,6 +47,8 @@ export interface Sources {
   readonly entries: (folder: string, maxEntries?: number) => Promise<readonly FolderEntry[] | null>;
   readonly images: (path: string) => Promise<SampleFiles | null>;
   readonly audio: (path: string) => Promise<SampleFiles | null>;
+  /** The names of the configs in a folder. */
+  readonly configNames: (folder: string) => Promise<readonly string[]>;
   readonly image: (path: string) => Promise<ImageFacts | null>;
   readonly tensors: (path: string) => Promise<TensorFacts | null>;
   readonly array: (path: string) => Promise<ArrayFacts | null>;
@@ -99,6 +101,7 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
   const changed = cachedWalk(latestChange);
   const kind = cachedLook(lookAt);
   const tensors = cachedWalk(readTensorFolder);
+  const configsIn = cachedLook(configNames);
 
   return {
     model: async (path) => (await model.load(path)) ?? NO_MODEL,
@@ -110,6 +113,7 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
     image: image.load,
     tensors: tensors.load,
     audio: audio.load,
+    configNames: configsIn.load,
     array: array.load,
     archive: archive.load,
     labels: async (path) => (await labels.load(path)) ?? labelFolder.load(path),
@@ -137,7 +141,7 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
         content,
       ];
       const walks = [images, audio, files, changed, labelFolder, classFolders, tensors];
-      for (const { forget } of [...byFile, ...walks, kind]) forget();
+      for (const { forget } of [...byFile, ...walks, kind, configsIn]) forget();
     },
   };
 }

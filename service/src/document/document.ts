@@ -47,10 +47,23 @@ export function rangeOf({ text }: ConfigDocument, { start, end }: Span): Range {
   return { start: text.positionAt(start), end: text.positionAt(end) };
 }
 
+/** What is kept of a document for its next version. */
+interface Kept {
+  readonly content: string;
+  readonly document: ConfigDocument;
+  /** Whether it is known to be made of parts. */
+  readonly isSeparable: boolean;
+}
+
 /** The document after a change; of the one before, which must not be used any more, what can be kept is kept. */
-function reparseConfig(text: TextDocument, before: { content: string; tree: Tree }): ConfigDocument {
-  const tree = languageOf(text) === 'yaml' ? reparseYaml(before, text.getText()) : null;
-  return tree === null ? parseConfig(text) : { text, tree };
+function reparseConfig(text: TextDocument, before: Kept): Kept {
+  const content = text.getText();
+  const tree =
+    languageOf(text) === 'yaml' ? reparseYaml({ ...before, tree: before.document.tree }, content) : null;
+  if (tree === null) return { content, document: parseConfig(text), isSeparable: false };
+
+  // Every part that was parsed alone was looked at.
+  return { content, document: { text, tree }, isSeparable: true };
 }
 
 /** Parses each version of each document once; closed documents are forgotten. */
@@ -60,19 +73,19 @@ export interface DocumentCache {
 }
 
 export function createDocumentCache(): DocumentCache {
-  const parsed = new Map<string, { version: number; content: string; document: ConfigDocument }>();
+  const parsed = new Map<string, Kept & { version: number }>();
   return {
     get(text) {
       const known = parsed.get(text.uri);
       if (known?.version === text.version && known.document.text === text) return known.document;
-      const document =
+      const kept =
         known?.document.text === text
-          ? reparseConfig(text, { content: known.content, tree: known.document.tree })
-          : parseConfig(text);
+          ? reparseConfig(text, known)
+          : { content: text.getText(), document: parseConfig(text), isSeparable: false };
 
-      parsed.set(text.uri, { version: text.version, content: text.getText(), document });
+      parsed.set(text.uri, { version: text.version, ...kept });
 
-      return document;
+      return kept.document;
     },
     forget: (uri) => void parsed.delete(uri),
   };

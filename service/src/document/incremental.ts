@@ -5,6 +5,8 @@ import { endOf, parseYaml } from './yaml.js';
 interface Parsed {
   readonly content: string;
   readonly tree: Tree;
+  /** Whether the tree is known to be made of parts; left out: that is found out. */
+  readonly isSeparable?: boolean;
 }
 
 type Collection = MappingNode | SequenceNode;
@@ -36,7 +38,8 @@ function isSeparable(text: string): boolean {
  */
 export function reparseYaml(old: Parsed, content: string): Tree | null {
   const { tree } = old;
-  if (tree.problems.length > 0 || tree.root === null || !isSeparable(old.content)) return null;
+  if (tree.problems.length > 0 || tree.root === null) return null;
+  if (old.isSeparable !== true && !isSeparable(old.content)) return null;
   const edit = difference(old.content, content);
   const units = unitsAround(old, edit);
   // The smallest first; when its neighbours turn out to be concerned, the next larger one, then the whole text.

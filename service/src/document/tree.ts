@@ -1,4 +1,4 @@
-import { type ConfigPath, writtenPath, append } from '@quantsmith/schemas';
+import { type ConfigPath, writtenPath } from '@quantsmith/schemas';
 /** Offsets into the text; `end` is exclusive. */
 export interface Span {
   readonly start: number;
@@ -197,8 +197,10 @@ export function walk(root: TreeNode | null, visit: (node: TreeNode) => void): vo
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
     if (node === null) continue;
     visit(node);
-    const children = node.kind === 'mapping' ? node.entries.map((entry) => entry.value) : [];
-    append(stack, (node.kind === 'sequence' ? node.items : children).slice().reverse());
+    if (node.kind === 'mapping')
+      for (let i = node.entries.length - 1; i >= 0; i--) stack.push(node.entries[i]!.value);
+    else if (node.kind === 'sequence')
+      for (let i = node.items.length - 1; i >= 0; i--) stack.push(node.items[i]!);
   }
 }
 

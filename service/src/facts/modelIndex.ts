@@ -1,11 +1,24 @@
 import { operatorsInBodies, refusalOf, structureOfSummary } from '@quantsmith/model/refusals';
 import type { ModelNode, ModelSummary } from '@quantsmith/schemas';
 
+/** Words that a misspelt one may mean, as they stand and as they are compared. */
+export interface Words {
+  readonly written: readonly string[];
+  readonly plain: readonly string[];
+}
+
+/** A word without what is easily mistaken: the case of letters, dashes and spaces. */
+export const plainWord = (text: string) => text.toLowerCase().replace(/[-_ ]/g, '');
+
+export const wordsOf = (written: readonly string[]): Words => ({ written, plain: written.map(plainWord) });
+
 /** What follows from a model alone: found out when it is first asked for, and then the same for every text about it. */
 export interface ModelIndex {
   /** With those of bodies: rules may name both. */
   readonly nodes: () => readonly ModelNode[];
   readonly names: () => ReadonlySet<string>;
+  /** The same as they are compared with misspelt ones. */
+  readonly words: () => Words;
   readonly types: () => ReadonlySet<string>;
   /** Operator types by the names of nodes. */
   readonly operators: () => ReadonlyMap<string, string>;
@@ -18,6 +31,7 @@ export function createModelIndex(model: ModelSummary): ModelIndex {
   return {
     nodes,
     names: once(() => new Set(nodes().map(({ name }) => name))),
+    words: once(() => wordsOf([...new Set(nodes().map(({ name }) => name))])),
     types: once(() => new Set(nodes().map(({ op }) => op))),
     operators: once(() => new Map(nodes().map(({ name, op }) => [name, op]))),
     refusals: once(() => {

@@ -4,11 +4,11 @@ import { findEntry, type Span } from '../document/tree.js';
 import { isMapping } from '../extends/merge.js';
 import type { Code, Finding, Severity } from '../findings/finding.js';
 import { bordersOf, stringsOf, type ScopeList, type ScopePath } from '../knowledge/ignoredScope.js';
-import type { ModelIndex } from '../facts/modelIndex.js';
+import { wordsOf, type ModelIndex, type Words } from '../facts/modelIndex.js';
 import { createMatcher, patternProblem, type Matcher } from '../knowledge/matching.js';
 import { subgraphFindings } from './subgraphs.js';
 import { placeOf } from './place.js';
-import { nearest } from './nearest.js';
+import { nearestOf } from './nearest.js';
 import { defineRule } from './rule.js';
 
 const SCOPE = ['quantization', 'ignored_scope'] as const;
@@ -45,7 +45,7 @@ function ignoredScopeFindings(
     inherited: false,
   }));
   const place = { path: [...SCOPE, 'subgraphs'], code: 'unknown-node', what: 'node' } as const;
-  const strange = unknown(bounds, index.names(), place, tensorNames(model));
+  const strange = unknown(bounds, index.names(), index.words, place, tensorNames(model));
 
   return [
     ...findings,
@@ -64,7 +64,9 @@ function everythingIgnored(
   const listed = (key: ScopeList) => textsAt(document, [...SCOPE, key], config).map(({ value }) => value);
   const [names, types] = [new Set(listed('names')), new Set(listed('types'))];
   const left = model.nodes.filter(({ name, op }) => !names.has(name) && !types.has(op));
-  if (left.length === model.nodes.length) return [];
+  // What stands in bodies has names of its own.
+  const hasBodies = model.nodes.some(({ bodies }) => bodies.length > 0);
+  if (left.length === model.nodes.length || hasBodies) return [];
 
   const matched = listed('patterns').map(match);
   const isMatched = (node: ModelNode) =>
@@ -119,8 +121,8 @@ function scopeFindings(
   const namePlace = { path: [...path, 'names'], code: 'unknown-node', what: 'node' } as const;
   const typePlace = { path: [...path, 'types'], code: 'unknown-operator', what: 'operator of type' } as const;
   const strange = [
-    ...unknown(list('names'), index.names(), namePlace, tensorNames(model)),
-    ...unknown(list('types'), index.types(), typePlace),
+    ...unknown(list('names'), index.names(), index.words, namePlace, tensorNames(model)),
+    ...unknown(list('types'), index.types(), () => wordsOf([...index.types()]), typePlace),
   ].map((finding) => ({ ...finding, severity: scope.severity }));
 
   return [...strange, ...patterns];
@@ -163,16 +165,17 @@ function textsAt(document: ConfigDocument, path: ConfigPath, config: unknown): S
 function unknown(
   texts: readonly ScopeText[],
   known: ReadonlySet<string>,
+  wordsAbout: () => Words,
   { path, code, what }: { readonly path: ConfigPath; readonly code: Code; readonly what: string },
   explained: (value: string) => Explained | null = () => null,
 ): Finding[] {
   const strange = texts.filter(({ value }) => !known.has(value)).slice(0, MAX);
   if (strange.length === 0) return [];
 
-  const candidates = [...known];
+  const words = wordsAbout();
   return strange.map(({ value, start, end, inherited }, index) => {
     const other = index * known.size > MAX_COMPARED ? null : explained(value);
-    const near = () => (index * candidates.length > MAX_COMPARED ? [] : nearest(value, candidates));
+    const near = () => (index * known.size > MAX_COMPARED ? [] : nearestOf(value, words));
     const suggestions = other?.suggestions ?? near();
     const hint = suggestions.length > 0 ? ` Did you mean "${suggestions[0]}"?` : '';
 

@@ -1,3 +1,5 @@
+import { plainWord, wordsOf, type Words } from '../facts/modelIndex.js';
+
 /** How many letters two words begin and end with in common: for names of layers most of them. */
 function commonEnds(word: string, other: string): { readonly start: number; readonly tail: number } {
   const shorter = Math.min(word.length, other.length);
@@ -69,6 +71,19 @@ function typingDistances(word: string): (candidate: string, max: number) => numb
 /** Candidates that are compared letter by letter; of more, those that share most at their ends. */
 const MAX_ALIGNED = 500;
 
+/** The number that has a place among whole numbers in their order. */
+function smallestTo(numbers: readonly number[], place: number): number {
+  const counts: number[] = [];
+  for (const number of numbers) counts[number] = (counts[number] ?? 0) + 1;
+  let before = 0;
+  for (let number = 0; number < counts.length; number++) {
+    before += counts[number] ?? 0;
+    if (before > place) return number;
+  }
+
+  return Infinity;
+}
+
 /** The places of the words that share most with one at their ends, in their order. */
 function mostAlike(word: string, others: readonly string[]): readonly number[] {
   const all = [...others.keys()];
@@ -78,7 +93,7 @@ function mostAlike(word: string, others: readonly string[]): readonly number[] {
     const { start, tail } = commonEnds(word, other);
     return Math.max(word.length, other.length) - start - tail;
   });
-  const limit = [...apart].sort((a, b) => a - b)[MAX_ALIGNED]!;
+  const limit = smallestTo(apart, MAX_ALIGNED);
 
   return all.filter((index) => apart[index]! < limit || (apart[index] === limit && index < MAX_ALIGNED));
 }
@@ -88,9 +103,13 @@ function mostAlike(word: string, others: readonly string[]): readonly number[] {
  * dashes or spaces do, it is that one.
  */
 export function nearest(written: string, candidates: readonly string[], count = 3): string[] {
-  const plain = (text: string) => text.toLowerCase().replace(/[-_ ]/g, '');
-  const word = plain(written);
-  const others = candidates.map(plain);
+  return nearestOf(written, wordsOf(candidates), count);
+}
+
+/** The same among words that are compared again and again. */
+export function nearestOf(written: string, words: Words, count = 3): string[] {
+  const { written: candidates, plain: others } = words;
+  const word = plainWord(written);
   const same = candidates.filter((_, index) => others[index] === word);
   if (same.length === 1) return same;
 
