@@ -1,6 +1,7 @@
 // Preloaded into a server that is watched: writes a line for each turn of its event loop that took long, into the file that
 // LOOP_DELAY_FILE names: when it ended (milliseconds of the clock), how long it took, and how long of that the server itself
 // took: the rest it waited for a core that other programs held (Linux tells).
+import { setInterval } from 'node:timers';
 import { appendFileSync, readFileSync } from 'node:fs';
 
 const TICK_MS = 10;

@@ -62,10 +62,10 @@ async function writesOf(body: () => Promise<unknown>, isFull: (number: number, w
         refuse(name, args[0]);
         return original.apply(this, args);
       }
-      return (async () => {
+      return Promise.resolve().then(() => {
         refuse(name, args[0]);
         return original.apply(this, args);
-      })();
+      });
     };
     undo.push(() => (functions[name] = original));
   };

@@ -31,7 +31,7 @@ describe('what a loader may export', () => {
       [{ x: tensor }],
       later(),
       () => [{ feeds: { x: tensor } }],
-      async () => later(),
+      () => Promise.resolve(later()),
     ]) {
       const { facts, answer } = await start(exported);
       expect(facts).toEqual({ length: null, metric: null });

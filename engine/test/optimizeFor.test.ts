@@ -43,7 +43,7 @@ const gated = model({
 
 async function quantize(network: ModelProto, quantization: Quantization, samples = SAMPLES) {
   const { report, output } = await quantizeModel(network, samples, quantization);
-  const written = (await readModel(output)).model.graph!;
+  const written = (await readModel(output)).model.graph;
   const layer = (name: string) => report.layers.find((each) => each.name === name);
   return { report, bytes: readFileSync(output), written, layer };
 }
@@ -155,7 +155,7 @@ describe('optimize_for: integer', () => {
     });
     const all = await quantize(network, aimed('integer'));
     const names = ['first', 'inner', 'outer', 'gate', 'excite', 'scaled', 'last'];
-    const kernels = (run: typeof all) => names.filter((name) => run.layer(name)?.kernel != null);
+    const kernels = (run: typeof all) => names.filter((name) => (run.layer(name)?.kernel ?? null) !== null);
     expect(kernels(all)).toEqual(names.filter((name) => all.layer(name) !== undefined));
     const nncf = await quantize(network, aimed(null));
     expect(kernels(nncf)).not.toContain('inner');

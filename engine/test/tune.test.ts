@@ -15,9 +15,11 @@ const config = (quantization: QuantizationConfig['quantization'] = {}): Quantiza
   data: { calibration: { images: 'x' } },
   quantization,
 });
+/** A value as a report has it. */
+const written = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
 const groupsOf = (quantization?: QuantizationConfig['quantization']) =>
   remedyGroups(resolveConfig(config(quantization))).map((group) =>
-    group.map(({ setting, value }) => `${setting}=${value}`),
+    group.map(({ setting, value }) => `${setting}=${written(value)}`),
   );
 
 describe('remedies', () => {
@@ -85,7 +87,7 @@ describe('a remedy of a report', () => {
     const tried = remedyGroups(resolveConfig(config(quantization))).flat();
     expect(new Set(tried.map(({ value }) => typeof value))).toEqual(new Set(['string', 'boolean', 'number']));
     for (const { setting, value, change } of tried) {
-      const reported = reportedRemedy(setting, String(value))!;
+      const reported = reportedRemedy(setting, written(value))!;
       expect(reported.value).toBe(value);
       const changed = withChange(config(quantization), change);
       expect(

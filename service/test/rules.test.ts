@@ -627,8 +627,8 @@ describe('audio', () => {
   });
 
   it('has keys of its own, which are dead elsewhere', () => {
-    expect(
-      found(`${HEAD.replace('a.npy', 'a.npy, states: {}, frames: {length: 4}, tokenizer: t.json')}`),
-    ).toEqual(['dead-setting states', 'dead-setting frames', 'dead-setting tokenizer']);
+    expect(found(HEAD.replace('a.npy', 'a.npy, states: {}, frames: {length: 4}, tokenizer: t.json'))).toEqual(
+      ['dead-setting states', 'dead-setting frames', 'dead-setting tokenizer'],
+    );
   });
 });

@@ -44,7 +44,7 @@ async function hostileExample(): Promise<string> {
 }
 
 function rename(model: ModelProto): void {
-  const graph = model.graph!;
+  const graph = model.graph;
   const fixed = new Set([...graph.input, ...graph.output].map(({ name }) => name));
   const names = new Map<string, string>();
   const renamed = (name: string) => {
@@ -153,7 +153,7 @@ describe('names out of models, configs and reports', { timeout: 300_000 }, () =>
     const dir = await hostileExample();
     execFileSync(process.execPath, [cli, 'run', join(dir, 'digits.quant.yaml')], { stdio: 'ignore' });
     const { model } = await readModel(join(dir, 'digits.onnx'));
-    const names = model.graph!.node.map(({ name }) => name);
+    const names = model.graph.node.map(({ name }) => name);
     const text = [
       readFileSync(join(dir, 'digits.quant.yaml'), 'utf8').replace(/^quantization:\n/m, ''),
       'quantization:\n  ignored_scope:\n    validate: false\n    names:',

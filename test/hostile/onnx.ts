@@ -51,7 +51,7 @@ export function seedModels(digits: ModelProto): ModelProto[] {
     Array.from({ length: 108 }, (_, index) => Math.sin(index)),
   );
   const image = value('x', ['batch', 3, 8, 8]);
-  const inner = model([node('Relu', ['c'], ['inner'])], [], [value('inner')]).graph!;
+  const inner = model([node('Relu', ['c'], ['inner'])], [], [value('inner')]).graph;
   const branch = node('If', ['flag'], ['y']);
   branch.attribute.push(
     { ...makeAttribute('then_branch', 0), type: 5, g: inner },
@@ -106,13 +106,13 @@ export function oddModel(random: Random, seed: ModelProto): Uint8Array {
 type Stroke = (model: ModelProto, random: Random) => void;
 
 const nodeOf = ({ graph }: ModelProto, random: Random): NodeProto | undefined =>
-  graph!.node.length === 0 ? undefined : random.pick(graph!.node);
+  graph.node.length === 0 ? undefined : random.pick(graph.node);
 const tensorOf = ({ graph }: ModelProto, random: Random): TensorProto | undefined =>
-  graph!.initializer.length === 0 ? undefined : random.pick(graph!.initializer);
+  graph.initializer.length === 0 ? undefined : random.pick(graph.initializer);
 const tensors = ({ graph }: ModelProto) => [
-  ...graph!.input.map(({ name }) => name),
-  ...graph!.node.flatMap(({ output }) => output),
-  ...graph!.initializer.map(({ name }) => name),
+  ...graph.input.map(({ name }) => name),
+  ...graph.node.flatMap(({ output }) => output),
+  ...graph.initializer.map(({ name }) => name),
 ];
 
 const STROKES: readonly Stroke[] = [
@@ -128,9 +128,9 @@ const STROKES: readonly Stroke[] = [
   (model, random) => onNode(model, random, (found) => found.output.splice(0)),
   (model, random) => onNode(model, random, (found) => found.attribute.push(hostileAttribute(found, random))),
   (model, random) => onNode(model, random, (found) => found.attribute.push(nested(model, random))),
-  (model, random) => onNode(model, random, (found) => model.graph!.node.push(structuredClone(found))),
-  ({ graph }, random) => void graph!.node.splice(random.below(graph!.node.length + 1), 1 + random.below(3)),
-  ({ graph }) => void graph!.node.reverse(),
+  (model, random) => onNode(model, random, (found) => model.graph.node.push(structuredClone(found))),
+  ({ graph }, random) => void graph.node.splice(random.below(graph.node.length + 1), 1 + random.below(3)),
+  ({ graph }) => void graph.node.reverse(),
   (model, random) => onTensor(model, random, (found) => (found.dims = hostileDims(random))),
   (model, random) => onTensor(model, random, (found) => (found.dataType = random.below(30) - 1)),
   (model, random) =>
@@ -138,11 +138,11 @@ const STROKES: readonly Stroke[] = [
   (model, random) => onTensor(model, random, (found) => (found.rawData = random.bytes(random.below(64)))),
   (model, random) => onTensor(model, random, (found) => found.floatData.push(NaN, Infinity, -0, 1e38)),
   (model, random) => onTensor(model, random, (found) => outside(found, random)),
-  ({ graph }, random) => void graph!.initializer.splice(random.below(graph!.initializer.length + 1), 1),
-  ({ graph }, random) => void graph!.input.splice(random.below(graph!.input.length + 1), 1),
-  ({ graph }, random) => void graph!.output.splice(random.below(graph!.output.length + 1), 1),
+  ({ graph }, random) => void graph.initializer.splice(random.below(graph.initializer.length + 1), 1),
+  ({ graph }, random) => void graph.input.splice(random.below(graph.input.length + 1), 1),
+  ({ graph }, random) => void graph.output.splice(random.below(graph.output.length + 1), 1),
   ({ graph }, random) => {
-    const dim = graph!.input[0]?.type?.value;
+    const dim = graph.input[0]?.type?.value;
     if (dim?.case !== 'tensorType' || dim.value.shape === undefined) return;
     for (const size of dim.value.shape.dim) size.value = { case: 'dimValue', value: random.pick(SIZES) };
   },
@@ -166,20 +166,20 @@ const ODD_STROKES: readonly Stroke[] = [
   renamed,
   (model, random) => onTensor(model, random, (found) => oddNumbers(found, random)),
   (model, random) => onTensor(model, random, (found) => oddNumbers(found, random)),
-  ({ graph }) => void graph!.node.reverse(),
-  ({ graph }, random) => void graph!.output.splice(random.below(graph!.output.length), 0, value('w')),
+  ({ graph }) => void graph.node.reverse(),
+  ({ graph }, random) => void graph.output.splice(random.below(graph.output.length), 0, value('w')),
   (model, random) => onNode(model, random, (found) => (found.docString = random.pick(NAMES))),
   (model, random) => onNode(model, random, (found) => found.attribute.splice(random.below(4), 1)),
   (model, random) =>
     onNode(model, random, (found) =>
-      model.graph!.node.push(node('Identity', [found.output[0]!], [random.pick(NAMES)], {}, 'identity')),
+      model.graph.node.push(node('Identity', [found.output[0]!], [random.pick(NAMES)], {}, 'identity')),
     ),
-  ({ graph }, random) => void graph!.input.push(value(random.pick(NAMES), [1, 2])),
+  ({ graph }, random) => void graph.input.push(value(random.pick(NAMES), [1, 2])),
   (model, random) => {
     for (const entry of model.opsetImport) entry.version = BigInt(7 + random.below(16));
   },
   ({ graph }, random) => {
-    const { type } = graph!.input[0]!;
+    const { type } = graph.input[0]!;
     if (type?.value.case !== 'tensorType') return;
     for (const dim of type.value.value.shape?.dim ?? [])
       if (random.chance(0.5)) dim.value = { case: 'dimParam', value: random.pick(NAMES) };
@@ -188,18 +188,18 @@ const ODD_STROKES: readonly Stroke[] = [
 
 /** One tensor gets an odd name wherever it is named, the model's inputs and outputs excepted. */
 function renamed({ graph }: ModelProto, random: Random): void {
-  const borders = new Set([...graph!.input, ...graph!.output].map(({ name }) => name));
-  const inner = graph!.node.flatMap(({ output }) => output).filter((name) => !borders.has(name));
-  const names = [...inner, ...graph!.initializer.map(({ name }) => name)];
+  const borders = new Set([...graph.input, ...graph.output].map(({ name }) => name));
+  const inner = graph.node.flatMap(({ output }) => output).filter((name) => !borders.has(name));
+  const names = [...inner, ...graph.initializer.map(({ name }) => name)];
   if (names.length === 0) return;
   const before = random.pick(names);
   const after = random.pick(NAMES.filter((name) => name !== ''));
   const change = (name: string) => (name === before ? after : name);
-  for (const each of graph!.node) {
+  for (const each of graph.node) {
     each.input = each.input.map(change);
     each.output = each.output.map(change);
   }
-  for (const each of graph!.initializer) each.name = change(each.name);
+  for (const each of graph.initializer) each.name = change(each.name);
 }
 
 /** A few of a weight's numbers, or all of them, become one that breaks sums and ranges. */
@@ -239,9 +239,9 @@ function hostileAttribute(found: NodeProto, random: Random): AttributeProto {
 
 /** The graph inside itself, a few times. */
 function nested(model: ModelProto, random: Random): AttributeProto {
-  let graph = structuredClone(model.graph!);
+  let graph = structuredClone(model.graph);
   for (let depth = random.below(6); depth > 0; depth--) {
-    const outer = structuredClone(model.graph!);
+    const outer = structuredClone(model.graph);
     outer.initializer = [];
     outer.node = outer.node.slice(0, 1);
     outer.node[0]?.attribute.push({ ...makeAttribute('body', 0), type: 5, g: graph });

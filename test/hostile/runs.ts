@@ -133,8 +133,8 @@ function hostileConfig(random: Random): QuantizationConfig {
 
 /** An .npz with an array for each input that is not a weight. */
 function samplesFor({ graph }: ModelProto, random: Random): Uint8Array {
-  const weights = new Set(graph!.initializer.map(({ name }) => name));
-  const members = graph!.input
+  const weights = new Set(graph.initializer.map(({ name }) => name));
+  const members = graph.input
     .filter(({ name }) => !weights.has(name))
     .map(({ name, type }) => {
       const tensor = type?.value.case === 'tensorType' ? type.value.value : undefined;

@@ -15,9 +15,14 @@ export function wavFile(
   channels: readonly (readonly number[] | Float32Array)[],
   {
     rate = 16_000,
-    encoding = 's16' as WavEncoding,
+    encoding = 's16',
     extensible = false,
-    chunks = [] as readonly string[],
+    chunks = [],
+  }: {
+    readonly rate?: number;
+    readonly encoding?: WavEncoding;
+    readonly extensible?: boolean;
+    readonly chunks?: readonly string[];
   } = {},
 ): Buffer {
   const { tag, bytes } = ENCODINGS[encoding];

@@ -111,7 +111,7 @@ for (let seed = first; seed < first + count && !isLate(); seed++) {
   if (options.ledger !== undefined) appendFileSync(options.ledger, `${JSON.stringify(entry)}\n`);
   const isLow = result.decibels !== null && result.decibels < ENOUGH;
   if (result.faults.length === 0 && !isLow) continue;
-  const ops = graph.model.graph!.node.map(({ opType }) => opType).join(' ');
+  const ops = graph.model.graph.node.map(({ opType }) => opType).join(' ');
   if (result.faults.length > 0) console.log(`${seed}: ${result.faults.join('; ')} [${ops}]`);
   if (options.keep !== undefined) keep(options.keep, seed, graph, result);
 }

@@ -1,6 +1,6 @@
 import { compare, comparisonHtml, runsHtml, subjectOfReport } from '@quantsmith/report';
 import type { QuantizationReport, SettingDifference } from '@quantsmith/schemas';
-import * as vscode from 'vscode';
+import type * as vscode from 'vscode';
 import { type LanguageClient, ExecuteCommandRequest } from 'vscode-languageclient/node';
 import { showPage } from '../report/page.js';
 

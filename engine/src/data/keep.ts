@@ -38,6 +38,6 @@ export function keepSamples(source: SampleSource, maxBytes: number): SampleSourc
 
 function bytesOf({ feeds, sequence }: Sample): number {
   return (sequence?.frames ?? [feeds])
-    .flatMap((each) => Object.values(each))
+    .flatMap((frame) => Object.values(frame))
     .reduce((sum, { data }) => sum + (ArrayBuffer.isView(data) ? data.byteLength : 64 * data.length), 0);
 }

@@ -1,4 +1,4 @@
-import { append } from '@quantsmith/schemas';
+import { append, largest } from '@quantsmith/schemas';
 import type { Graph } from '@quantsmith/model/graph';
 import type { NodeProto } from '@quantsmith/model/onnx';
 import { dataInputs, has, isLinear, traitOf } from '@quantsmith/model/operators';
@@ -34,7 +34,8 @@ export function slowInIntegers(graph: Graph, written: Placement, costs: ClassCos
 /** Elements of an operator's largest tensor; a free first axis counts as one sample. null: not known. */
 function elementsOf(graph: Graph, node: NodeProto): number | null {
   const sizes = [node.input[0] ?? '', node.output[0] ?? ''].map((tensor) => tensorElements(graph, tensor));
-  return sizes.includes(null) ? null : Math.max(...(sizes as number[]));
+  const known = sizes.filter((size) => size !== null);
+  return known.length < sizes.length ? null : largest(known);
 }
 
 function tensorElements(graph: Graph, tensor: string): number | null {
@@ -148,7 +149,7 @@ function islandCost(
 ): (float: ReadonlySet<string>) => number {
   const priced = (times: readonly number[], elements: number) =>
     microseconds(costs.elements, times, elements);
-  const borders = bordersOf(graph, island);
+  const crossings = bordersOf(graph, island);
   const kernels = island.flatMap((node) => {
     const elements = elementsOf(graph, node);
     const times = costs.kernels[node.opType];
@@ -171,7 +172,7 @@ function islandCost(
       (sum, kernel) => sum + (float.has(kernel.name) ? kernel.float : kernel.codes),
       0,
     );
-    for (const { elements, producer, readers, atOutput } of borders) {
+    for (const { elements, producer, readers, atOutput } of crossings) {
       const codes = readers.some(computes);
       const values = atOutput || !readers.every(computes);
       const made = producer !== undefined && computes(producer);

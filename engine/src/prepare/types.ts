@@ -116,8 +116,7 @@ export function inputSignatures(model: ModelProto): TensorSignature[] {
 }
 
 /** What the model gives. */
-export const outputSignatures = (model: ModelProto): TensorSignature[] =>
-  model.graph!.output.map(signatureOf);
+export const outputSignatures = (model: ModelProto): TensorSignature[] => model.graph.output.map(signatureOf);
 
 function signatureOf(value: ValueInfoProto): TensorSignature {
   const type = declaredType(value);

@@ -1,4 +1,4 @@
-import type { LayerFacts } from '@quantsmith/schemas';
+import { largest, type LayerFacts } from '@quantsmith/schemas';
 import { isLinear } from '@quantsmith/model/operators';
 import { quantizerNoise } from '../measure/layerNoise.js';
 import { firstIndices } from '../data/source.js';
@@ -32,10 +32,10 @@ export async function layerFacts(
     .filter((node) => isLinear(node) && weighted.has(node.name))
     .map(({ name }) => ({
       name,
-      noiseDb: Math.max(
+      noiseDb: largest([
         -(weightNoise(quantization, [name]) ?? Infinity),
         ...read.filter(({ operators }) => operators.includes(name)).map(({ noiseDb }) => noiseDb),
-      ),
+      ]),
     }))
     .sort((a, b) => b.noiseDb - a.noiseDb)
     .slice(0, LAYERS)

@@ -59,11 +59,11 @@ export function einsumProduct(
 function axesOf(letters: string, rank: number | undefined): string[] | undefined {
   const named = letters.replace('...', '');
   if (named.includes('.')) return undefined;
-  if (named === letters) return [...letters];
+  if (named === letters) return Array.from(letters);
   const more = (rank ?? named.length + 1) - named.length;
   if (more < 0 || more > ELLIPSIS.length) return undefined;
 
-  return [...letters.replace('...', ELLIPSIS.slice(0, more))];
+  return Array.from(letters.replace('...', ELLIPSIS.slice(0, more)));
 }
 
 /** Without `->` the result has the letters that come once, in alphabetical order. */
@@ -73,7 +73,7 @@ function resultOf(
   right: readonly string[],
   dots: readonly string[],
 ): string[] {
-  if (stated !== undefined) return [...stated.replace('...', dots.join(''))];
+  if (stated !== undefined) return Array.from(stated.replace('...', dots.join('')));
   const once = [...left, ...right].filter((axis) => !(left.includes(axis) && right.includes(axis)));
   return [...dots, ...once.filter((axis) => !dots.includes(axis)).sort()];
 }

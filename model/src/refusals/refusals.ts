@@ -131,7 +131,7 @@ function cycle({ nodes }: Structure): Problem | null {
   for (const node of nodes) {
     const earlier = before(node);
     missing.set(node, earlier.size);
-    for (const one of earlier) readers.get(one)!.push(node);
+    for (const maker of earlier) readers.get(maker)?.push(node);
   }
 
   const ready = nodes.filter((node) => missing.get(node) === 0);

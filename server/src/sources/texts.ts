@@ -25,7 +25,7 @@ export function createTextJudge(textAt: (path: string) => Promise<LabelText | nu
     if (file === null || (classes !== null && list === null)) return null;
     const by = [written, file, list];
     const last = known.get(path);
-    if (last?.by.every((one, index) => one === by[index]) === true) return last.facts;
+    if (last?.by.every((part, index) => part === by[index]) === true) return last.facts;
 
     const facts = judgeTexts(file.text, written, list === null ? null : classNames(list.text));
     if (known.size >= MAX_KEPT) known.clear();

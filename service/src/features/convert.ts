@@ -56,7 +56,7 @@ function commentQueue({ tree, text }: ConfigDocument, to: 'yaml' | 'json') {
 }
 
 function createPrinter(document: ConfigDocument, to: 'yaml' | 'json') {
-  const { take, behind } = commentQueue(document, to);
+  const comments = commentQueue(document, to);
   const value = (node: TreeNode | null, indent: string): string => {
     const target = resolved(node);
     if (target === null || target.kind === 'scalar') return inline(target?.value ?? null, to);
@@ -72,18 +72,18 @@ function createPrinter(document: ConfigDocument, to: 'yaml' | 'json') {
     const inner = to === 'json' || indent !== '' || node?.parent !== null ? indent + STEP : indent;
     const lines = children.flatMap((child, index) => {
       // What comes in through an alias has its comments where it stands itself.
-      const leading = isTarget && child.parent === target ? take(child.start, inner) : [];
+      const leading = isTarget && child.parent === target ? comments.take(child.start, inner) : [];
       const printed = child.kind === 'entry' ? entry(child, inner) : item(child, inner);
       const [first = '', ...more] = printed.split('\n');
       const comma = to === 'json' && index < children.length - 1 ? ',' : '';
       if (more.length > 0)
         return [...leading, `${inner}${first}`, ...more.slice(0, -1), `${more.at(-1)}${comma}`];
-      const trailing = isTarget && child.parent === target ? behind(child.end) : '';
+      const trailing = isTarget && child.parent === target ? comments.behind(child.end) : '';
 
       return [...leading, `${inner}${first}${comma}${trailing}`];
     });
 
-    const last = isTarget ? take(target.end, inner) : [];
+    const last = isTarget ? comments.take(target.end, inner) : [];
     if (to === 'yaml') return `\n${[...lines, ...last].join('\n')}`;
     const [open, close] = target.kind === 'sequence' ? ['[', ']'] : ['{', '}'];
 
@@ -99,9 +99,9 @@ function createPrinter(document: ConfigDocument, to: 'yaml' | 'json') {
     return printed.startsWith('\n') ? `- ${printed.trimStart()}` : `- ${printed}`;
   };
 
-  const head = take(document.tree.root?.start ?? 0, '');
+  const head = comments.take(document.tree.root?.start ?? 0, '');
 
-  return { head, value, rest: (indent: string) => take(Number.POSITIVE_INFINITY, indent) };
+  return { head, value, rest: (indent: string) => comments.take(Number.POSITIVE_INFINITY, indent) };
 }
 
 /** Lists that fit on a line stay on it. */

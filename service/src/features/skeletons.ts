@@ -85,8 +85,8 @@ function audioSkeletons(model: ModelSummary): Skeleton[] {
   const settings = audioDraft(model)?.settings;
   return (['frames', 'states', 'constants'] as const).flatMap((key) => {
     const value = Object.entries(settings?.[key] ?? {});
-    const label = value.map(([name, each]) => `${name}: ${each}`).join(', ');
-    return value.length === 0 ? [] : [{ key, label, value: Object.fromEntries(value) as Written }];
+    const label = value.map(([name, setting]) => `${name}: ${setting}`).join(', ');
+    return value.length === 0 ? [] : [{ key, label, value: Object.fromEntries(value) }];
   });
 }
 

@@ -14,7 +14,7 @@ function unreadableFindings({ document, value, facts }: RuleInput): Finding[] {
   return DATA_SECTIONS.flatMap((name): Finding[] => {
     const section = isMapping(data) ? data[name] : null;
     if (!isMapping(section)) return [];
-    const key = KEYS.find((one) => typeof section[one] === 'string');
+    const key = KEYS.find((name) => typeof section[name] === 'string');
     const message = key === undefined ? null : problemOf(String(section[key]), facts[name]);
     if (key === undefined || message === null) return [];
     const path = ['data', name, key] as const;

@@ -70,7 +70,7 @@ function everythingIgnored(
 
   const matched = listed('patterns').map(match);
   const isMatched = (node: ModelNode) =>
-    matched.some((one) => one !== null && 'nodes' in one && one.nodes.includes(node));
+    matched.some((match) => match !== null && 'nodes' in match && match.nodes.includes(node));
   if (!left.every(isMatched)) return [];
   const message = 'The ignored scope covers every node of the model: nothing would be quantized.';
 

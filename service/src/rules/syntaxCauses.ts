@@ -61,17 +61,17 @@ function missingColon(document: ConfigDocument): Cause | null {
   const { line } = text.positionAt(first.start);
   const lines = [line, line - 1].flatMap((row) => {
     const start = text.offsetAt({ line: row, character: 0 });
-    const found = row < 0 ? null : COLON_LESS.exec(text.getText().slice(start, start + 200));
-    return found === null ? [] : [{ found, start, end: start + found[0].length }];
+    const match = row < 0 ? null : COLON_LESS.exec(text.getText().slice(start, start + 200));
+    return match === null ? [] : [{ match, start, end: start + match[0].length }];
   });
   // A text of several words that is the root has its first problem on the line behind it.
-  const [one] = lines.filter(
+  const [mended] = lines.filter(
     ({ end }) =>
       edited(document, [replacement(document, end, end, ':')]).tree.problems.length < tree.problems.length,
   );
-  if (one === undefined) return null;
-  const { start, end } = one;
-  const [, indent = '', word = ''] = one.found;
+  if (mended === undefined) return null;
+  const { start, end } = mended;
+  const [, indent = '', word = ''] = mended.match;
 
   return {
     message: `A colon is missing behind "${word}".`,
@@ -87,21 +87,21 @@ const SPACELESS = /^( *(?:- +)*)([\w$-]+):(?=[^\s:/\\])/gm;
 
 /** YAML takes `key:value` for one word. */
 function missingSpace(document: ConfigDocument): Cause | null {
-  const found = [...document.text.getText().matchAll(SPACELESS)].flatMap(
+  const joined = [...document.text.getText().matchAll(SPACELESS)].flatMap(
     ({ index, 0: whole, 2: word = '' }) => {
       const end = index + whole.length;
       return KEY_NAMES.has(word) ? [{ word, start: end - word.length - 1, end }] : [];
     },
   );
-  const [first] = found;
+  const [first] = joined;
   if (first === undefined) return null;
 
   return {
     message: `A space is missing behind "${first.word}:".`,
-    title: found.length === 1 ? 'Insert a space' : 'Insert spaces',
+    title: joined.length === 1 ? 'Insert a space' : 'Insert spaces',
     start: first.start,
     end: first.end,
-    edits: found.map(({ end }) => replacement(document, end, end, ' ')),
+    edits: joined.map(({ end }) => replacement(document, end, end, ' ')),
   };
 }
 
@@ -136,14 +136,16 @@ const TOKENS = /"(?:[^"\\\n]|\\.)*"|\/\/.*|\/\*[^]*?\*\/|'((?:[^'\\\n]|\\.)*)'|\
 
 /** JSON as Python prints it. */
 function strangeTokens(document: ConfigDocument): Cause | null {
-  const found = [...document.text.getText().matchAll(TOKENS)].flatMap((match) => {
-    const [token, single, literal] = match as unknown as [string, string | undefined, string | undefined];
+  const tokens = [...document.text.getText().matchAll(TOKENS)].flatMap((match) => {
+    const [token, single, literal] = match;
     if (single === undefined && literal === undefined) return [];
     const newText =
-      literal === undefined ? JSON.stringify(single!.replaceAll("\\'", "'")) : LITERALS[literal]!;
+      literal === undefined
+        ? JSON.stringify((single ?? '').replaceAll("\\'", "'"))
+        : (LITERALS[literal] ?? literal);
     return [{ start: match.index, end: match.index + token.length, newText, literal }];
   });
-  const [first] = found;
+  const [first] = tokens;
   if (first === undefined) return null;
   const { start, end, literal, newText } = first;
 
@@ -152,9 +154,9 @@ function strangeTokens(document: ConfigDocument): Cause | null {
       literal === undefined
         ? 'JSON has its texts in double quotes.'
         : `JSON writes ${newText} for ${literal}.`,
-    title: found.length === 1 ? `Change to ${newText}` : 'Write it as JSON',
+    title: tokens.length === 1 ? `Change to ${newText}` : 'Write it as JSON',
     start,
     end,
-    edits: found.map((one) => replacement(document, one.start, one.end, one.newText)),
+    edits: tokens.map((token) => replacement(document, token.start, token.end, token.newText)),
   };
 }

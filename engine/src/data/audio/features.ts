@@ -1,12 +1,5 @@
 import type { AudioFrames } from './frames.js';
 
-/** How many values a window of `length` samples becomes. */
-export function featureCount(features: AudioFrames['features'], length: number): number {
-  if (features === 'waveform') return length;
-  const bins = Math.floor(length / 2) + 1;
-  return features === 'magnitude' ? bins : 2 * bins;
-}
-
 /**
  * What a model takes of windows of `length` samples: themselves, or their Fourier transform X[k] = Σ w[n]·x[n]·e^(−2πi·k·n / length) for
  * k = 0 … length/2: absolute values, or real and imaginary part of each.
