@@ -120,7 +120,7 @@ describe('clients of every kind', () => {
       rootUri: null,
       capabilities: {},
     });
-    await expect(again).rejects.toThrow('initialized already');
+    await expect(again).rejects.toThrow('already initialized');
   });
 });
 

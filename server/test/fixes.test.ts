@@ -152,6 +152,7 @@ describe('property: a fix takes the problem away and nothing else, in every styl
       readFileSync(new URL(import.meta.url), 'utf8') +
       readFileSync(new URL('./fixCases.ts', import.meta.url), 'utf8') +
       readFileSync(new URL('../../service/test/overflow.test.ts', import.meta.url), 'utf8') +
+      readFileSync(new URL('../../service/test/rules.test.ts', import.meta.url), 'utf8') +
       readFileSync(new URL('../../service/test/choices.test.ts', import.meta.url), 'utf8');
     expect(Object.keys(FIXES).filter((code) => !tried.includes(`'${code}'`))).toEqual([]);
   });
