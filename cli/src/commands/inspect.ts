@@ -12,13 +12,15 @@ export async function inspectCommand(path: string, options: { readonly json?: bo
 }
 
 /** As `quantsmith schema inspect` says. */
-function asJson({ fileBytes, irVersion, parameterCount, nodes, functions, ...rest }: ModelSummary) {
+function asJson(model: ModelSummary) {
+  const { path, opsets, producer, inputs, outputs, nodes, functions } = model;
+
   return {
     schema_version: 1,
-    ...rest,
-    file_bytes: fileBytes,
-    ir_version: irVersion,
-    parameter_count: parameterCount,
+    ...{ path, opsets, producer, inputs, outputs },
+    file_bytes: model.fileBytes,
+    ir_version: model.irVersion,
+    parameter_count: model.parameterCount,
     nodes: nodes.map(nodeAsJson),
     functions: functions.map(({ nodes: inside, ...named }) => ({ ...named, nodes: inside.map(nodeAsJson) })),
   };
