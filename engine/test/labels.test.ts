@@ -115,7 +115,9 @@ describe('labels', () => {
     await image('1/a.png', 41);
     expect(await labelsOf({})).toEqual([0, 1]);
     await image('1/a.png');
-    await expect(labelsOf({})).rejects.toThrow(/"0\/a\.png" and "1\/a\.png" are the same in two class folders/);
+    await expect(labelsOf({})).rejects.toThrow(
+      /"0\/a\.png" and "1\/a\.png" are the same in two class folders/,
+    );
   });
   it.each([
     ['an image', { images: [null], annotations: [], categories: [] }],
