@@ -118,6 +118,7 @@ describe('data near a model', () => {
     writeModel(IMAGE, [1, 10]);
     const name = 'val/a: b # \'c\' "d"';
     files(name, TWO);
+    for (const file of TWO) writeFileSync(join(dir, name, file), Buffer.from([0xff, 0xd8, 0xff, 0xe0]));
     const configPath = join(dir, 'm.quant.yaml');
     const { text } = await draftConfig(join(dir, 'm.onnx'), { configPath, seconds: 0 });
     write('m.quant.yaml', text);
