@@ -12,13 +12,15 @@ export interface InsertedPair {
 
 /**
  * Repeats the quantizer behind operators that only move its values, with the same scale and zero point: exact, since
- * the values are on its levels already, and it lets the operators behind find a quantized input.
+ * the values are on its levels already, and it lets the operators behind find a quantized input. A reader that has a quantizer of
+ * its own (`isQuantized`) keeps that: its integer bias has the scale of it.
  */
 export function repeatBehindPassThrough(
   rewrite: GraphRewrite,
   graph: Graph,
   quantizer: ActivationQuantizer,
   pair: InsertedPair,
+  isQuantized: (port: Port) => boolean,
 ): void {
   if (quantizer.axis !== null) return;
   const queue: Port[] = [...quantizer.targets];
@@ -30,7 +32,8 @@ export function repeatBehindPassThrough(
     for (const tensor of node.output) {
       const readers = graph
         .consumers(tensor)
-        .map((reading) => ({ node: reading.node.name, input: reading.input }));
+        .map((reading) => ({ node: reading.node.name, input: reading.input }))
+        .filter((reader) => !isQuantized(reader));
 
       if (!stopped) {
         append(queue, readers);

@@ -4,6 +4,7 @@ import { insertActivationQuantizer } from './activations.js';
 import { quantizeBiases, replaceBiases } from './biases.js';
 import { repeatBehindPassThrough } from './passThrough.js';
 import { foldWeights } from './weights.js';
+import type { ActivationQuantizer, Port } from '../placement/types.js';
 import type { QdqInput } from './types.js';
 import { sharedZeroPoints } from './zeroPoints.js';
 
@@ -16,11 +17,13 @@ export function writeQdq(input: QdqInput): ModelProto {
   const rewrite = rewriteGraph(input.model);
   const zeroPoints = sharedZeroPoints(rewrite);
   replaceBiases(rewrite, input.biases);
+  const isQuantized = isTarget(input.placement.activations);
   for (const quantizer of input.placement.activations) {
     const parameters = input.activations.get(quantizer.id);
     if (parameters === undefined) continue;
     const pair = insertActivationQuantizer(rewrite, quantizer, parameters, input);
-    if (input.runtime === 'onnxruntime') repeatBehindPassThrough(rewrite, input.graph, quantizer, pair);
+    if (input.runtime === 'onnxruntime')
+      repeatBehindPassThrough(rewrite, input.graph, quantizer, pair, isQuantized);
   }
 
   if (input.runtime === 'onnxruntime') quantizeBiases(rewrite, input, zeroPoints);
@@ -30,4 +33,11 @@ export function writeQdq(input: QdqInput): ModelProto {
   }
 
   return rewrite.finish();
+}
+
+/** Whether a port reads from one of the quantizers. */
+function isTarget(quantizers: readonly ActivationQuantizer[]): (port: Port) => boolean {
+  const keyOf = ({ node, input }: Port) => `${node}\u0000${input}`;
+  const ports = new Set(quantizers.flatMap(({ targets }) => targets.map(keyOf)));
+  return (port) => ports.has(keyOf(port));
 }
