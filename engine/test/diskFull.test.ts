@@ -62,9 +62,9 @@ async function writesOf(body: () => Promise<unknown>, isFull: (number: number, w
         refuse(name, args[0]);
         return original.apply(this, args);
       }
-      return Promise.resolve().then(() => {
+      return new Promise((resolve) => {
         refuse(name, args[0]);
-        return original.apply(this, args);
+        resolve(original.apply(this, args));
       });
     };
     undo.push(() => (functions[name] = original));

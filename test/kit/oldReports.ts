@@ -16,5 +16,6 @@ function versionOne(): object {
   };
 }
 
-const without = (value: object, keys: readonly string[]): object =>
-  Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key)));
+function without(value: object, keys: readonly string[]): object {
+  return Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key)));
+}

@@ -57,8 +57,10 @@ export async function gatherSection(
   const header = array !== null && 'shape' in array ? array : null;
   const members = archive !== null && 'members' in archive ? archive.members : null;
   const rows = header ?? (members === null ? null : ([...members.values()][0] ?? null));
-  const total = images?.count ?? audio?.count ?? tensors?.names.length ?? text?.count ?? rows?.shape[0] ?? null;
-  const names = images?.names ?? audio?.names ?? tensors?.names ?? (rows === null ? null : arrayNames(rows.shape[0]!));
+  const total =
+    images?.count ?? audio?.count ?? tensors?.names.length ?? text?.count ?? rows?.shape[0] ?? null;
+  const names =
+    images?.names ?? audio?.names ?? tensors?.names ?? (rows === null ? null : arrayNames(rows.shape[0]!));
   const [first] = images?.names ?? [];
   const [image, verdict] = await Promise.all([
     folder === undefined || first === undefined
