@@ -187,7 +187,7 @@ async function runOne(
   const finished = options.fresh === true ? null : await finishedRun(checked);
   if (finished !== null) return { ...point, report: finished, kept: true };
   try {
-    const { report } = await quantizeChecked(checked, options, true);
+    const { report } = await quantizeChecked(checked, { ...options, output }, true);
     return { ...point, report, kept: false };
   } catch (error) {
     if (options.signal?.aborted === true || !(error instanceof QuantsmithError)) throw error;

@@ -71,6 +71,14 @@ describe('sweep', () => {
     );
     expect(stderr).toContain('[3/3] plain.quant.yaml: top1');
     expect([status, stdout]).toEqual([0, '']);
+    // The page is one thing, the models are others.
+    for (const model of [
+      'plain.int8.onnx',
+      'a.overflow_fix=disable.int8.onnx',
+      'a.overflow_fix=enable.int8.onnx',
+    ])
+      expect(existsSync(join(folder, model)), model).toBe(true);
+    expect(existsSync(join(folder, 's.html.report.json'))).toBe(false);
     const page = readFileSync(join(folder, 's.html'), 'utf8');
     expect(page).toContain('plain.int8.onnx.report.json');
     expect(page).toContain('a.quant.yaml: overflow_fix=disable');
