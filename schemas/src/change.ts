@@ -1,4 +1,5 @@
 import type { QuantizationConfig } from './generated/config.js';
+import { isRecord } from './record.js';
 
 /** A change of quantization settings: only the keys that it sets, as a config would write them below `quantization`. */
 export type QuantizationChange = NonNullable<QuantizationConfig['quantization']>;
@@ -20,8 +21,4 @@ function overlay<T extends object>(base: T, over: T): T {
   });
 
   return { ...base, ...Object.fromEntries(entries) } as T;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 import type { QuantizationConfig } from './generated/config.js';
+import { isRecord } from './record.js';
 
 /** Values of settings, by the settings' paths: `{'quantization.preset': 'mixed'}`. */
 export type Settings = Readonly<Record<string, unknown>>;
@@ -95,8 +96,8 @@ const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
 
 function placed(target: unknown, [step, ...rest]: readonly string[], value: unknown): unknown {
   if (step === undefined) return value;
-  const base = typeof target === 'object' && target !== null && !Array.isArray(target) ? target : {};
-  return { ...base, [step]: placed((base as Readonly<Record<string, unknown>>)[step], rest, value) };
+  const base = isRecord(target) ? target : {};
+  return { ...base, [step]: placed(base[step], rest, value) };
 }
 
 /** Names by the shortest ends of the settings' paths that are not the same for two of them. */

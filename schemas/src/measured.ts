@@ -1,5 +1,6 @@
 import type { QuantizationSetting } from './configPath.js';
 import type { QuantizationConfig } from './generated/config.js';
+import { isRecord } from './record.js';
 
 /** The settings that a config can leave to measurement (`x-measured` in the schema), by their place below `quantization`. */
 export const MEASURED = [
@@ -26,13 +27,9 @@ export function settingsLeftOpen({ quantization = {} }: QuantizationConfig): Rea
 function valueAt(quantization: object, place: QuantizationSetting): unknown {
   return place
     .split('.')
-    .reduce<unknown>((value, key) => (isMapping(value) ? value[key] : undefined), quantization);
+    .reduce<unknown>((value, key) => (isRecord(value) ? value[key] : undefined), quantization);
 }
 
 function isOpen(value: unknown): boolean {
-  return value === undefined || value === null || (isMapping(value) && Object.keys(value).length === 0);
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return value === undefined || value === null || (isRecord(value) && Object.keys(value).length === 0);
 }

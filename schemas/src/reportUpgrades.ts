@@ -1,3 +1,5 @@
+import { isRecord } from './record.js';
+
 /** The version of the reports that are written; it rises with each change of their form. */
 export const REPORT_VERSION = 2;
 
@@ -44,8 +46,4 @@ export function upgradedReport(value: unknown): unknown {
     if (upgrade === undefined) return current;
     current = upgrade(current as Json);
   }
-}
-
-function isRecord(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

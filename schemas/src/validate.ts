@@ -3,6 +3,7 @@ import type { QuantizationConfig } from './generated/config.js';
 import * as validators from './generated/validate.js';
 import { configSchema } from './jsonSchemas.js';
 import { schemaAt } from './walk.js';
+import { isRecord } from './record.js';
 
 /** One violation of a schema: where, which keyword, and that keyword's parameters. */
 export interface SchemaIssue {
@@ -76,9 +77,6 @@ const issue = (place: Steps, keyword: string, params: SchemaIssue['params'] = {}
   keyword,
   params,
 });
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** All violations of the report schema; empty for a valid value. */
 export function validateReport(value: unknown): SchemaIssue[] {
