@@ -8,6 +8,7 @@ import {
   type NodeProto,
 } from '../onnx/onnx_pb.js';
 import { freshNames } from './freshNames.js';
+import { renameGraph } from './rename.js';
 
 /** Functions may call each other so deep; ONNX forbids that one calls itself. */
 const MAX_DEPTH = 32;
@@ -131,20 +132,8 @@ function copyNode(node: NodeProto, copying: Copying): NodeProto {
   };
 }
 
-function copyGraph(graph: GraphProto, copying: Copying): GraphProto {
-  const { rename } = copying;
-  const renamed = <T extends { name: string }>(values: readonly T[]) =>
-    values.map((value) => ({ ...value, name: rename(value.name) }));
-
-  return {
-    ...graph,
-    input: renamed(graph.input),
-    output: renamed(graph.output),
-    initializer: renamed(graph.initializer),
-    valueInfo: [],
-    node: graph.node.map((node) => copyNode(node, copying)),
-  };
-}
+const copyGraph = (graph: GraphProto, copying: Copying): GraphProto =>
+  renameGraph(graph, copying.rename, (node) => copyNode(node, copying));
 
 function mapGraphs(attribute: AttributeProto, map: (graph: GraphProto) => GraphProto): AttributeProto {
   if (attribute.type === Type.GRAPH && attribute.g !== undefined)

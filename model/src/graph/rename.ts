@@ -25,8 +25,12 @@ export function mapBodies(node: NodeProto, map: (body: GraphProto) => GraphProto
   return { ...node, attribute };
 }
 
-/** The graph with other names for all tensors, those of its bodies too. */
-export function renameGraph(graph: GraphProto, rename: Rename): GraphProto {
+/** The graph with other names for all tensors, those of its bodies too; `copy`: a node with other names. */
+export function renameGraph(
+  graph: GraphProto,
+  rename: Rename,
+  copy: (node: NodeProto) => NodeProto = (node) => renameNode(node, rename),
+): GraphProto {
   const renamed = <T extends { name: string }>(values: readonly T[]) =>
     values.map((value) => ({ ...value, name: rename(value.name) }));
 
@@ -36,13 +40,15 @@ export function renameGraph(graph: GraphProto, rename: Rename): GraphProto {
     output: renamed(graph.output),
     initializer: renamed(graph.initializer),
     valueInfo: [],
-    node: graph.node.map((node) => ({
-      ...mapBodies(node, (body) => renameGraph(body, rename)),
-      input: node.input.map(rename),
-      output: node.output.map(rename),
-    })),
+    node: graph.node.map(copy),
   };
 }
+
+const renameNode = (node: NodeProto, rename: Rename): NodeProto => ({
+  ...mapBodies(node, (body) => renameGraph(body, rename)),
+  input: node.input.map(rename),
+  output: node.output.map(rename),
+});
 
 /** The graph of a body with other names for the tensors that it takes from outside. */
 function renameFree(graph: GraphProto, rename: Rename): GraphProto {
