@@ -1,11 +1,7 @@
 import { smallest, type QuantizationReport } from '@quantsmith/schemas';
 
-interface Figures {
-  /** Larger is better. */
-  readonly accuracy: number;
-  readonly latency: number | null;
-  readonly bytes: number;
-}
+/** What a run is judged by, each the better the larger; null: unknown. */
+type Figures = readonly (number | null)[];
 
 /**
  * Which runs are on the Pareto front of accuracy, latency and size: no other is at least as good in all and better in one.
@@ -32,13 +28,16 @@ export function commonMetric(reports: readonly QuantizationReport[]): string | n
 
 function figuresOf(report: QuantizationReport, name: string | null): Figures | null {
   const { metric, latency_ms: latency, size } = report;
-  const accuracy = name === null ? worstOutputDb(report) : metric?.name === name ? signed(metric) : null;
+  const accuracy = name === null ? worstOutputDb(report) : metric?.name === name ? goodness(metric) : null;
   if (accuracy === null) return null;
-  return { accuracy, latency: latency?.quantized_median ?? null, bytes: size.quantized_bytes };
+  return [accuracy, latency === null ? null : -latency.quantized_median, -size.quantized_bytes];
 }
 
-const signed = ({ quantized, higher_is_better }: NonNullable<QuantizationReport['metric']>) =>
-  higher_is_better ? quantized : -quantized;
+/** The value of a metric, turned so that larger is better. */
+export const goodness = ({
+  quantized,
+  higher_is_better: isHigherBetter,
+}: NonNullable<QuantizationReport['metric']>): number => (isHigherBetter ? quantized : -quantized);
 
 /** dB of the output that lost most; an output without noise counts as 200. */
 export function worstOutputDb({ outputs }: QuantizationReport): number | null {
@@ -46,12 +45,12 @@ export function worstOutputDb({ outputs }: QuantizationReport): number | null {
   return levels.length === 0 ? null : smallest(levels);
 }
 
-function dominates(a: Figures, b: Figures): boolean {
-  const pairs: (readonly [better: number, worse: number])[] = [
-    [a.accuracy, b.accuracy],
-    [-a.bytes, -b.bytes],
-    ...(a.latency === null || b.latency === null ? [] : [[-a.latency, -b.latency] as const]),
-  ];
+/** Whether the first is at least as good in all figures and better in one; what one of the two lacks counts as equal. */
+export function dominates(first: Figures, second: Figures): boolean {
+  const pairs = first.flatMap((figure, index) => {
+    const other = second[index] ?? null;
+    return figure === null || other === null ? [] : [[figure, other] as const];
+  });
 
   return pairs.every(([x, y]) => x >= y) && pairs.some(([x, y]) => x > y);
 }

@@ -6,7 +6,7 @@ import {
 } from '@quantsmith/schemas';
 import type { Block, Cell, Document, ScatterChart } from './document.js';
 import { bytes, duration, dropValue, metricValue, moment } from './figures.js';
-import { commonMetric } from './front.js';
+import { commonMetric, dominates, goodness } from './front.js';
 import { pairedTest, pText } from './pairedTest.js';
 import { settingsSection } from './settings.js';
 import { subjectOfReport } from './subject.js';
@@ -84,8 +84,7 @@ export function tradeOffs(runs: readonly ListedRun[]): Block[] {
 
 /** Larger is better; runs without a metric come last. */
 export function rank({ metric }: QuantizationReport): number {
-  if (metric === null) return Number.NEGATIVE_INFINITY;
-  return metric.higher_is_better ? metric.quantized : -metric.quantized;
+  return metric === null ? Number.NEGATIVE_INFINITY : goodness(metric);
 }
 
 function row(run: ListedRun): Cell[] {
@@ -135,18 +134,12 @@ function scatter(
   const points = runs.flatMap(({ label, report, href }) => {
     const [cost, { metric }] = [costOf(report), report];
     if (cost === null || metric?.name !== name) return [];
-    const better = metric.higher_is_better ? metric.quantized : -metric.quantized;
-    return [{ x: cost, y: metric.quantized, better, label, href }];
+    return [{ x: cost, y: metric.quantized, figures: [goodness(metric), -cost], label, href }];
   });
 
   if (points.length < 2) return [];
   const isBeaten = (point: (typeof points)[number]) =>
-    points.some(
-      (other) =>
-        other.x <= point.x &&
-        other.better >= point.better &&
-        (other.x < point.x || other.better > point.better),
-    );
+    points.some((other) => dominates(other.figures, point.figures));
 
   const yTick = (value: number) => metricValue(name, value);
   const xTick = (value: number) => String(Number(value.toPrecision(4)));
