@@ -140,7 +140,7 @@ async function planConfig(config: string, { set = {} }: SweepOptions): Promise<P
   for (const variant of variants) {
     const output = outputOf(base, variant);
     const settings = { ...set, ...variant.settings, output };
-    const checked = withoutFindings(await checkConfigWith(config, settings), ['output-shared']);
+    const checked = withoutFindings(await checkConfigWith(written, settings), ['output-shared']);
     const problem = invalidity(checked);
     if (problem !== null) throw new QuantsmithError(named(problem, variant));
     runs.push({

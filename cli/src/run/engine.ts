@@ -34,8 +34,10 @@ export interface EngineOptions extends RequestOptions {
   readonly set?: Settings;
 }
 
-const checkedConfig = (path: string, { set }: EngineOptions) =>
-  set === undefined ? checkConfigFile(path) : checkConfigWith(path, set);
+async function checkedConfig(path: string, { set }: EngineOptions): Promise<CheckedConfig> {
+  const written = await checkConfigFile(path);
+  return set === undefined ? written : checkConfigWith(written, set);
+}
 
 /**
  * Checks a config and runs the engine on it, with progress and problems on standard error; Ctrl+C cancels. Resolves to null

@@ -14,19 +14,18 @@ import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { changedSince } from '../sources/freshness.js';
 import { createSources } from '../sources/sources.js';
-import { checkConfigFile, checkConfigText, positionIn, type CheckedConfig } from './check.js';
+import { checkConfigText, positionIn, type CheckedConfig } from './check.js';
 
 const START = { line: 0, character: 0 };
 
 /**
- * The config of a file with other settings, checked: findings stand where the file has what they are about. The matrix of the
+ * A checked config with other settings, checked again: findings stand where its file has what they are about. The matrix of the
  * file is no part of it. Never throws.
  */
-export async function checkConfigWith(path: string, settings: Settings): Promise<CheckedConfig> {
-  const written = await checkConfigFile(path);
+export async function checkConfigWith(written: CheckedConfig, settings: Settings): Promise<CheckedConfig> {
   if (written.config === null) return written;
   const config = withSettings(written.config, settings);
-  const checked = await checkConfigText(JSON.stringify(config), path);
+  const checked = await checkConfigText(JSON.stringify(config), written.path);
   const findings = checked.findings.map((finding) => {
     const start = positionIn(written, finding.path) ?? START;
     return { ...finding, range: { start, end: start } };
