@@ -7,7 +7,15 @@ const coverage = process.env['QUANTSMITH_COVERAGE'];
 
 const kit = (name: string) => fileURLToPath(new URL(`test/kit/${name}`, import.meta.url));
 
+/** Property tests get fast-check as test/kit/fastCheck.ts sets it up. */
+const seeded = {
+  name: 'seeded-fast-check',
+  resolveId: (id: string, importer?: string) =>
+    id === 'fast-check' && importer !== kit('fastCheck.ts') ? kit('fastCheck.ts') : null,
+};
+
 export default defineConfig({
+  plugins: [seeded],
   resolve: {
     // The modules that only an editor has.
     alias: [

@@ -29,7 +29,9 @@ describe('YAML', () => {
     expect(formatted('a:\n  b: 1\n', 'yaml', { ...OPTIONS, tabSize: 4 })).toBe('a:\n    b: 1\n');
   });
 
-  it('leaves what cannot be read', () => expect(formatted('a: [1\n    b: 2')).toBe('a: [1\n    b: 2'));
+  it.each(['a: [1\n    b: 2', 'a: 1\r   \n    # x\n  '])('leaves what cannot be read: %j', (text) =>
+    expect(formatted(text)).toBe(text),
+  );
 
   it('of a range: the sections that it touches', () => {
     const document = config('a:\n    b: 1\nc:\n    d: 1\n');

@@ -10,6 +10,9 @@ import { layOut } from './layout.js';
 const MIN_STEP = 2;
 const MAX_STEP = 8;
 
+/** Ends a line for editors, but not for the YAML library: what stands on which line is not clear. */
+const LONE_CR = /\r(?!\n)/;
+
 /**
  * White space as it should be: indentation, one space behind a colon and a dash, none at line ends, no heaps of empty
  * lines. What a person decided stays: comments, anchors, quotes, order, and what stands on one line. `range`: only the
@@ -22,6 +25,7 @@ export function formatting(
 ): TextEdit[] {
   const { text, tree } = document;
   if (tree.root === null || tree.problems.length > 0) return [];
+  if (tree.language === 'yaml' && LONE_CR.test(text.getText())) return [];
   const wanted = range === null ? null : sectionsOf(document, range);
   const edits =
     tree.language === 'json' ? jsonEdits(document, options) : layOut(document, stepOf(options), options);

@@ -118,8 +118,11 @@ function encoded({ text }: ConfigDocument, tokens: Token[]): SemanticTokens {
     last = end;
     const kind = TOKEN_LEGEND.tokenTypes.indexOf(type);
     let offset = start;
-    for (const part of text.getText().slice(start, end).split('\n')) {
-      const word = part.replace(/\r$/, '');
+    for (const part of text
+      .getText()
+      .slice(start, end)
+      .split(/(?<=\n|\r(?!\n))/)) {
+      const word = part.trimEnd();
       const lead = word.length - word.trimStart().length;
       const { line, character } = text.positionAt(offset + lead);
       if (word.trim() !== '') {
@@ -129,7 +132,7 @@ function encoded({ text }: ConfigDocument, tokens: Token[]): SemanticTokens {
         previous = { line, character };
       }
 
-      offset += part.length + 1;
+      offset += part.length;
     }
   }
 

@@ -1,6 +1,7 @@
 import { type ConfigPath, below, writtenPath } from '@quantsmith/schemas';
 import type { Position, TextEdit } from 'vscode-languageserver-types';
 import type { ConfigDocument } from '../document/document.js';
+import { linesOf } from '../document/lines.js';
 import { nodeAt } from '../document/tree.js';
 import { schemaOf } from '../knowledge/schema.js';
 import type { Cursor } from './cursor.js';
@@ -46,7 +47,7 @@ export function blockCursor(document: ConfigDocument, position: Position, offset
     /[|>"']/.test(document.text.getText().charAt(under.start))
   )
     return null;
-  const lines = document.text.getText().split(/\r?\n/);
+  const lines = linesOf(document.text.getText());
   const text = lines[position.line] ?? '';
   const line = readLine(text);
   const step = indentStep(lines);

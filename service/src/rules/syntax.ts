@@ -1,6 +1,7 @@
 import type { ConfigDocument } from '../document/document.js';
 import { edited } from '../document/compose.js';
 import { removeEntry } from '../document/edit.js';
+import { linesOf } from '../document/lines.js';
 import { anchorsOf, pathOf, walk, type Entry } from '../document/tree.js';
 import type { Finding } from '../findings/finding.js';
 import { fix, type FixTable } from '../findings/fix.js';
@@ -44,7 +45,7 @@ const KEY_LINE = /^( *)[\w"'$./-]+:(?= |$)/;
 function overIndented({ tree, text }: ConfigDocument): Finding | null {
   const [first] = tree.problems;
   if (tree.language !== 'yaml' || first === undefined || !OVER_INDENTED.test(first.message)) return null;
-  const lines = text.getText().split(/\r?\n/);
+  const lines = linesOf(text.getText());
   const { line } = text.positionAt(first.start);
   for (const row of [line + 1, line]) {
     const [above, current] = [lines[row - 1] ?? '', lines[row] ?? ''];
