@@ -30,32 +30,12 @@ export function createReportPanels(): ReportPanels {
   const panels = new Map<string, Panel>();
   let last: vscode.Uri | undefined;
 
-  const draw = async (shown: Panel): Promise<boolean> => {
-    const report = await readReport(shown.file);
-    if (report === null) return false;
-    shown.panel.title = titleOf(shown.file, report);
-    shown.panel.webview.html = reportHtml(report, {
-      first: shown.focus,
-      script: stateScript(shown.file),
-      chooseFix: (fix) =>
-        commandLink('quantsmith.setOverflowFix', configOf(shown.file, report).toString(), fix),
-      explain: (code) => commandLink('quantsmith.openDocs', 'errors', code),
-    });
-
-    return true;
-  };
   const adopt = (file: vscode.Uri, panel: vscode.WebviewPanel, focus: ReportFocus): Panel => {
     const shown: Panel = { file, panel, focus };
     panels.set(file.toString(), shown);
     last = file;
-    const folder = vscode.Uri.joinPath(file, '..');
-    const watcher = vscode.workspace.createFileSystemWatcher(
-      new vscode.RelativePattern(folder, escapeGlob(nameOf(file))),
-    );
 
-    const redraw = () => void draw(shown);
-    watcher.onDidChange(redraw);
-    watcher.onDidCreate(redraw);
+    const watcher = onWritten(file, () => void draw(shown));
     panel.onDidChangeViewState(() => {
       if (panel.active) last = file;
     });
@@ -86,6 +66,33 @@ export function createReportPanels(): ReportPanels {
     active: () => last,
     dispose: () => void serializer.dispose(),
   };
+}
+
+/** Shows what the panel's file holds now; false: no report. */
+async function draw({ file, panel, focus }: Panel): Promise<boolean> {
+  const report = await readReport(file);
+  if (report === null) return false;
+  panel.title = titleOf(file, report);
+  panel.webview.html = reportHtml(report, {
+    first: focus,
+    script: stateScript(file),
+    chooseFix: (fix) => commandLink('quantsmith.setOverflowFix', configOf(file, report).toString(), fix),
+    explain: (code) => commandLink('quantsmith.openDocs', 'errors', code),
+  });
+
+  return true;
+}
+
+/** Calls back whenever the file is written, until it is disposed of. */
+function onWritten(file: vscode.Uri, callback: () => void): vscode.Disposable {
+  const folder = vscode.Uri.joinPath(file, '..');
+  const watcher = vscode.workspace.createFileSystemWatcher(
+    new vscode.RelativePattern(folder, escapeGlob(nameOf(file))),
+  );
+  watcher.onDidChange(callback);
+  watcher.onDidCreate(callback);
+
+  return watcher;
 }
 
 async function opened(

@@ -44,6 +44,8 @@ export interface RunOptions {
 }
 
 export interface RunEntry {
+  /** Its command and its config. */
+  readonly key: string;
   run: ActiveRun;
   readonly result: Promise<unknown>;
   readonly cancellation: vscode.CancellationTokenSource;

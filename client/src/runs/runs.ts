@@ -20,71 +20,88 @@ export function createRuns(
   output: vscode.LogOutputChannel,
   remember: (configs: readonly vscode.Uri[]) => void,
 ): Runs & vscode.Disposable {
-  const entries = new Map<string, RunEntry>();
-  const changed = new vscode.EventEmitter<void>();
+  const list = createRunList(remember);
   const inTurn = createQueue();
-
-  const update = (key: string, change: Partial<ActiveRun>) => {
-    const entry = entries.get(key);
-    if (entry === undefined) return;
-    entry.run = { ...entry.run, ...change };
-    changed.fire();
-  };
-  const note = () => {
-    remember([...entries.values()].map(({ run }) => run.config));
-    changed.fire();
-  };
   const progress = client.onNotification('quantsmith/progress', (event: ProgressMessage) => {
-    for (const [key, { run }] of entries) {
+    for (const { key, run } of list.entries()) {
       if (run.config.toString() !== event.uri || run.phase !== 'running') continue;
       if (run.stage !== event.stage) output.info(`${nameOf(run.config)}: ${event.message}`);
       const { message, stage } = event;
-      update(key, { fraction: Math.max(run.fraction, event.fraction), message, stage });
+      list.update(key, { fraction: Math.max(run.fraction, event.fraction), message, stage });
     }
   });
-  const entriesOf = (config?: vscode.Uri) =>
-    [...entries.values()].filter(
-      ({ run }) => config === undefined || run.config.toString() === config.toString(),
-    );
 
   return {
     start<T>(kind: RunKind, config: vscode.Uri, options: RunOptions = {}) {
       const key = `${kind.command} ${config.toString()}`;
-      const running = entries.get(key);
+      const running = list.get(key);
       if (running !== undefined) return running.result as Promise<T | undefined>;
 
       const cancellation = new vscode.CancellationTokenSource();
       const { token } = cancellation;
       const result = inTurn(token, () => {
-        update(key, { phase: 'running', message: 'starting' });
+        list.update(key, { phase: 'running', message: 'starting' });
         return send(client, output, kind, { config, options, token });
       }).finally(() => {
-        entries.delete(key);
         cancellation.dispose();
-        note();
+        list.delete(key);
       });
 
       const run: ActiveRun = { config, kind, phase: 'queued', fraction: 0, stage: '', message: 'queued' };
-      const entry = { run, result, cancellation };
-      entries.set(key, entry);
-      note();
-      showProgress(entry, changed.event);
+      const entry = { key, run, result, cancellation };
+      list.add(entry);
+      showProgress(entry, list.onDidChange);
 
       return result as Promise<T | undefined>;
     },
     cancel(config) {
-      for (const { cancellation } of entriesOf(config)) cancellation.cancel();
+      for (const { cancellation } of list.entries(config)) cancellation.cancel();
     },
     async finish(config) {
-      const running = entriesOf(config).filter(({ run }) => run.phase === 'running');
+      const running = list.entries(config).filter(({ run }) => run.phase === 'running');
       await Promise.all(running.map(({ run }) => ask(client, 'quantsmith.server.finish', run.config)));
     },
-    active: () => [...entries.values()].map(({ run }) => run),
-    onDidChange: changed.event,
+    active: () => list.entries().map(({ run }) => run),
+    onDidChange: list.onDidChange,
     dispose() {
       progress.dispose();
-      changed.dispose();
+      list.dispose();
     },
+  };
+}
+
+/** The runs that wait or work, by their key; `remember` and listeners are told of each change. */
+function createRunList(remember: (configs: readonly vscode.Uri[]) => void) {
+  const entries = new Map<string, RunEntry>();
+  const changed = new vscode.EventEmitter<void>();
+  const note = () => {
+    remember([...entries.values()].map(({ run }) => run.config));
+    changed.fire();
+  };
+
+  return {
+    get: (key: string) => entries.get(key),
+    /** Those of a config, or all. */
+    entries: (config?: vscode.Uri) =>
+      [...entries.values()].filter(
+        ({ run }) => config === undefined || run.config.toString() === config.toString(),
+      ),
+    add(entry: RunEntry) {
+      entries.set(entry.key, entry);
+      note();
+    },
+    update(key: string, change: Partial<ActiveRun>) {
+      const entry = entries.get(key);
+      if (entry === undefined) return;
+      entry.run = { ...entry.run, ...change };
+      changed.fire();
+    },
+    delete(key: string) {
+      entries.delete(key);
+      note();
+    },
+    onDidChange: changed.event,
+    dispose: () => changed.dispose(),
   };
 }
 

@@ -60,11 +60,7 @@ export async function openRun(
   const planned = plan(request.config);
   const cpu = await cpuFeatures();
   const paths = runPaths(request);
-  const warnings: Problem[] = [];
-  const warn = (problems: readonly Problem[]) => {
-    for (const problem of problems) emit({ type: 'problem', problem });
-    append(warnings, problems);
-  };
+  const { warnings, warn } = collectWarnings(emit);
 
   // As it is when the run begins: the history keeps it.
   const configText = await readText(request.configPath).catch(() => JSON.stringify(request.config));
@@ -72,29 +68,27 @@ export async function openRun(
   const loaded = await readModel(paths.model);
   await output?.spare(loaded.externalFiles);
   workers.warm(loaded.model);
+
   clock.stage('prepare', null);
   const float = await prepared(loaded);
   warn(float.problems);
+
   const context = {
-    inputs: inputSignatures(float.model),
-    outputs: outputSignatures(float.model),
+    ...dataContext(float),
     baseDir: paths.baseDir,
     allowModules: request.allowModules,
     modules: consoleTo(planned.modules, emit),
-    modelClasses: classesOf(float.model),
   };
-
   const opened = await openData(planned.samples.section, {
     ...context,
     configPath: ['data', 'calibration'],
     limit: planned.samples.limit,
     floatModel: runsAlone(float, workers),
   });
-
   const source = keepSamples(opened, KEPT_CALIBRATION_BYTES);
-
   const validation = await openValidation(planned.validation, context);
   warn(validation?.problems ?? []);
+
   const statistics: Calibration = {
     loaded,
     source,
@@ -106,20 +100,27 @@ export async function openRun(
     warn,
   };
 
-  return {
-    clock,
-    planned,
-    configText,
-    cpu,
-    paths,
-    workers,
-    warnings,
-    warn,
-    loaded,
-    float,
-    validation,
-    statistics,
+  const inputs = { configText, cpu, paths, workers, loaded, float, validation, statistics };
+
+  return { ...inputs, clock, planned, warnings, warn };
+}
+
+/** What data are held to by the model that they feed. */
+const dataContext = ({ model }: PreparedModel) => ({
+  inputs: inputSignatures(model),
+  outputs: outputSignatures(model),
+  modelClasses: classesOf(model),
+});
+
+/** Problems are emitted at once, and kept for the report. */
+function collectWarnings(emit: (event: EngineEvent) => void) {
+  const warnings: Problem[] = [];
+  const warn = (problems: readonly Problem[]) => {
+    for (const problem of problems) emit({ type: 'problem', problem });
+    append(warnings, problems);
   };
+
+  return { warnings, warn };
 }
 
 /** Throws what makes a model impossible to quantize. */

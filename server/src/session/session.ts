@@ -100,12 +100,7 @@ export function createSession(connection: Connection, { patience }: SessionOptio
     log,
     fileOf,
     documentOf: open.byUri,
-    async contextOf(document) {
-      const context = await contexts.of(document);
-      // Only where the client can lead to what is missing is it news that modules are not allowed.
-      const isManaged = session.clientCommands.has(MANAGE_TRUST_COMMAND);
-      return isManaged ? { ...context, modulesBlocked: !session.settings.allowModules } : context;
-    },
+    contextOf: async (document) => withTrust(await contexts.of(document), session),
     diagnose,
     refresh() {
       contexts.forget();
@@ -125,6 +120,12 @@ export function createSession(connection: Connection, { patience }: SessionOptio
   listen(session, open, contexts, refresh);
 
   return session;
+}
+
+/** Only where the client can lead to what is missing is it news that modules are not allowed. */
+function withTrust(context: ConfigContext, { clientCommands, settings }: Session): ConfigContext {
+  const isManaged = clientCommands.has(MANAGE_TRUST_COMMAND);
+  return isManaged ? { ...context, modulesBlocked: !settings.allowModules } : context;
 }
 
 /** Follows the texts that the client opens, changes and closes. */

@@ -26,33 +26,12 @@ export async function gatherSection(
   patience: Patience,
 ): Promise<SectionFacts> {
   const named = namedPaths(value, baseDir).filter(({ path }) => path[0] === 'data' && path[1] === section);
-  const fileOf = (key: string, extension = /(?:)/) =>
-    named.find(({ path, file }) => path.at(-1) === key && extension.test(file))?.file;
-  const about = async <T>(file: string | undefined, ask: (file: string) => Promise<T>): Promise<T | null> =>
-    file === undefined ? null : patience.soon<T | null>(ask(file), null);
-
-  const folder = fileOf('images');
-  const texts = named.find(({ path }) => path.at(-1) === 'texts');
-  const [images, audio, tensors, array, archive, listed, folders, text, tokenizer] = await Promise.all([
-    about(folder, sources.images),
-    about(fileOf('audio'), sources.audio),
-    about(fileOf('tensors'), sources.tensors),
-    // As a run tells them apart.
-    about(fileOf('arrays', /(?<!\.npz)$/), sources.array),
-    about(fileOf('arrays', /\.npz$/), sources.archive),
-    about(fileOf('labels'), sources.labels),
-    section === 'validation' && fileOf('labels') === undefined ? about(folder, sources.classFolders) : null,
-    texts === undefined
-      ? null
-      : patience.soon(
-          sources.judgeTexts({
-            ...{ written: texts.written, path: texts.file },
-            classes: fileOf('classes') ?? null,
-          }),
-          null,
-        ),
-    about(fileOf('tokenizer'), sources.tokenizer),
-  ]);
+  const { folder, images, audio, tensors, array, archive, labels, text, tokenizer } = await gatherFiles(
+    named,
+    section,
+    sources,
+    patience,
+  );
 
   const header = array !== null && 'shape' in array ? array : null;
   const members = archive !== null && 'members' in archive ? archive.members : null;
@@ -81,9 +60,42 @@ export async function gatherSection(
     image: image?.size ?? null,
     unreadable: imageProblem(named, first, image) ?? tensors?.problem ?? text?.problem ?? null,
     tokenizerProblem: tokenizer,
-    labels: listed ?? folders,
+    labels,
     verdict,
   };
+}
+
+/** What each of the files that a section names says of itself; null: not named, or not known in time. */
+async function gatherFiles(
+  named: readonly NamedPath[],
+  section: SectionName,
+  sources: Sources,
+  patience: Patience,
+) {
+  const fileOf = (key: string, extension = /(?:)/) =>
+    named.find(({ path, file }) => path.at(-1) === key && extension.test(file))?.file;
+  const about = async <T>(file: string | undefined, ask: (file: string) => Promise<T>): Promise<T | null> =>
+    file === undefined ? null : patience.soon<T | null>(ask(file), null);
+
+  const folder = fileOf('images');
+  const labels = fileOf('labels');
+  const texts = named.find(({ path }) => path.at(-1) === 'texts');
+  const judgeTexts = (path: string) =>
+    sources.judgeTexts({ written: texts?.written ?? path, path, classes: fileOf('classes') ?? null });
+  const [images, audio, tensors, array, archive, listed, folders, text, tokenizer] = await Promise.all([
+    about(folder, sources.images),
+    about(fileOf('audio'), sources.audio),
+    about(fileOf('tensors'), sources.tensors),
+    // As a run tells them apart.
+    about(fileOf('arrays', /(?<!\.npz)$/), sources.array),
+    about(fileOf('arrays', /\.npz$/), sources.archive),
+    about(labels, sources.labels),
+    section === 'validation' && labels === undefined ? about(folder, sources.classFolders) : null,
+    about(texts?.file, judgeTexts),
+    about(fileOf('tokenizer'), sources.tokenizer),
+  ]);
+
+  return { folder, images, audio, tensors, array, archive, labels: listed ?? folders, text, tokenizer };
 }
 
 /** Why the first image cannot be decoded, with its place as the config writes it. */

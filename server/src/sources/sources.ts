@@ -80,68 +80,60 @@ export const MAX_CONFIG_BYTES = 64 * 1024 ** 2;
 const MAX_EXTENDED_BYTES = 256 * 1024;
 const MAX_LISTED = 1000;
 
+/** What was read, by kind of file. */
+const createCaches = () => ({
+  model: cachedByFile(loadModel),
+  report: cachedByFile(loadReport),
+  config: cachedByFile(loadConfig, MAX_CONFIGS),
+  array: cachedByFile((path) => arrayFacts(path).catch(() => null)),
+  archive: cachedByFile((path) => archiveFacts(path).catch(() => null)),
+  labels: cachedByFile((path) => readLabelFacts(path).catch(() => null)),
+  labelText: cachedByFile((path) => readLabelText(path).catch(() => null)),
+  labelFolder: cachedWalk(yoloFacts),
+  classFolders: cachedWalk(classFolderFacts),
+  image: cachedByFile((path) => imageFacts(path).catch(() => null)),
+  labelArray: cachedByFile((path) => readLabelArray(path).catch(() => null)),
+  tokenizer: cachedByFile((path) => readTokenizerProblem(path).catch(() => null)),
+  images: cachedWalk(listImages),
+  audio: cachedWalk(listAudio),
+  files: cachedWalk(listFiles),
+  content: cachedByFile((path) => contentHash(path).catch(() => null)),
+  changed: cachedWalk(latestChange),
+  kind: cachedLook(lookAt),
+  tensors: cachedWalk(readTensorFolder),
+  configNames: cachedLook(configNames),
+});
+
 /** `open`: configs as an editor has them, which count for more than their files. */
 export function createSources(open: (path: string) => ConfigDocument | null = () => null): Sources {
-  const model = cachedByFile(loadModel);
-  const report = cachedByFile(loadReport);
-  const config = cachedByFile(loadConfig, MAX_CONFIGS);
-  const array = cachedByFile((path) => arrayFacts(path).catch(() => null));
-  const archive = cachedByFile((path) => archiveFacts(path).catch(() => null));
-  const labels = cachedByFile((path) => readLabelFacts(path).catch(() => null));
-  const labelText = cachedByFile((path) => readLabelText(path).catch(() => null));
-  const labelFolder = cachedWalk(yoloFacts);
-  const classFolders = cachedWalk(classFolderFacts);
-  const image = cachedByFile((path) => imageFacts(path).catch(() => null));
-  const labelArray = cachedByFile((path) => readLabelArray(path).catch(() => null));
-  const tokenizer = cachedByFile((path) => readTokenizerProblem(path).catch(() => null));
-  const images = cachedWalk(listImages);
-  const audio = cachedWalk(listAudio);
-  const files = cachedWalk(listFiles);
-  const content = cachedByFile((path) => contentHash(path).catch(() => null));
-  const changed = cachedWalk(latestChange);
-  const kind = cachedLook(lookAt);
-  const tensors = cachedWalk(readTensorFolder);
-  const configsIn = cachedLook(configNames);
+  const caches = createCaches();
+  const { kind, labelText, labelArray, files } = caches;
 
   return {
-    model: async (path) => (await model.load(path)) ?? NO_MODEL,
-    report: report.load,
-    config: async (path) => open(path) ?? (await config.load(path)) ?? specialConfig(path),
+    model: async (path) => (await caches.model.load(path)) ?? NO_MODEL,
+    report: caches.report.load,
+    config: async (path) => open(path) ?? (await caches.config.load(path)) ?? specialConfig(path),
     kind: kind.load,
     entries: (folder, maxEntries = MAX_LISTED) => entriesOf(folder, maxEntries),
-    images: images.load,
-    image: image.load,
-    tensors: tensors.load,
-    audio: audio.load,
-    configNames: configsIn.load,
-    array: array.load,
-    archive: archive.load,
-    labels: async (path) => (await labels.load(path)) ?? labelFolder.load(path),
-    classFolders: classFolders.load,
+    images: caches.images.load,
+    image: caches.image.load,
+    tensors: caches.tensors.load,
+    audio: caches.audio.load,
+    configNames: caches.configNames.load,
+    array: caches.array.load,
+    archive: caches.archive.load,
+    labels: async (path) => (await caches.labels.load(path)) ?? caches.labelFolder.load(path),
+    classFolders: caches.classFolders.load,
     judgeLabels: createLabelJudge({
       ...{ kind: kind.load, labelText: labelText.load, labelArray: labelArray.load, files: files.load },
     }),
     judgeTexts: createTextJudge(labelText.load),
-    tokenizer: tokenizer.load,
-    content: content.load,
-    dataContent: createDataContent(changed.load),
-    changed: changed.load,
+    tokenizer: caches.tokenizer.load,
+    content: caches.content.load,
+    dataContent: createDataContent(caches.changed.load),
+    changed: caches.changed.load,
     forget() {
-      const byFile = [
-        model,
-        report,
-        config,
-        array,
-        archive,
-        labelText,
-        labels,
-        labelArray,
-        tokenizer,
-        image,
-        content,
-      ];
-      const walks = [images, audio, files, changed, labelFolder, classFolders, tensors];
-      for (const { forget } of [...byFile, ...walks, kind, configsIn]) forget();
+      for (const { forget } of Object.values(caches)) forget();
     },
   };
 }

@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process';
+import { fork, type ChildProcess } from 'node:child_process';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { bundlePath } from '../../processes/bundles.js';
 import {
@@ -31,47 +31,37 @@ if (parentPort !== null) hold(parentPort, workerData as BridgeData);
 function hold(engine: MessagePort, { port, signal, timeLimit, memoryLimit }: BridgeData): void {
   const calls = new Map<number, BridgeRequest>();
   let end: ModuleEnd | null = null;
-  let errors = '';
-  const child = fork(bundlePath('moduleHost'), [String(memoryLimit)], {
-    execArgv: [`--max-old-space-size=${Math.ceil(memoryLimit / 2 ** 20)}`],
-    serialization: 'advanced',
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
-  });
-
+  const child = forkHost(memoryLimit);
   const answer = (call: number, message: Extract<BridgeMessage, { readonly call: number }>) => {
-    const asked = calls.get(call);
-    if (asked === undefined) return;
+    const request = calls.get(call);
+    if (request === undefined) return;
     calls.delete(call);
-    clock();
-    if (!asked.wait) {
-      engine.postMessage(message);
-      return;
-    }
-
-    port.postMessage(message);
-    const woken = new Int32Array(signal);
-    Atomics.store(woken, 0, 1);
-    Atomics.notify(woken, 0);
+    restartClock();
+    if (request.wait) {
+      port.postMessage(message);
+      wake(signal);
+    } else engine.postMessage(message);
   };
   const finish = (reason: ModuleEnd) => {
     end ??= reason;
     child.kill('SIGKILL');
     for (const call of [...calls.keys()]) answer(call, { call, end });
   };
+  const fault = ({ message }: Error) => finish({ reason: 'uncaught', thrown: { message, stack: '' } });
 
   let timer: NodeJS.Timeout | undefined;
-  const clock = () => {
+  const restartClock = () => {
     clearTimeout(timer);
     if (calls.size > 0) timer = setTimeout(() => finish({ reason: 'time' }), timeLimit * 1000);
   };
 
   engine.on('message', (request: BridgeRequest) => {
     calls.set(request.call, request);
-    if (calls.size === 1) clock();
+    if (calls.size === 1) restartClock();
     if (end !== null) finish(end);
     else
       child.send(request, (error) => {
-        if (error !== null) finish({ reason: 'uncaught', thrown: { message: error.message, stack: '' } });
+        if (error !== null) fault(error);
       });
   });
   child.on('message', (message: HostMessage) => {
@@ -81,20 +71,43 @@ function hold(engine: MessagePort, { port, signal, timeLimit, memoryLimit }: Bri
       else answer(message.call, message);
     });
   });
-  child.on('error', (error) => finish({ reason: 'uncaught', thrown: { message: error.message, stack: '' } }));
+  child.on('error', fault);
   child.stdio[TELL]?.on('data', () => finish({ reason: 'memory' }));
+  const lastErrors = readConsole(child, (console) => engine.postMessage({ console } satisfies BridgeMessage));
   child.on('close', (code, killed) => {
-    const memory = /heap out of memory|Reached heap limit/.test(errors);
-    finish(memory ? { reason: 'memory' } : { reason: 'ended', code, signal: killed });
+    const isMemory = /heap out of memory|Reached heap limit/.test(lastErrors());
+    finish(isMemory ? { reason: 'memory' } : { reason: 'ended', code, signal: killed });
   });
+}
 
-  const show = consoleTo((console) => engine.postMessage({ console } satisfies BridgeMessage));
-  child.stdout?.setEncoding('utf8').on('data', show());
-  const showError = show();
+function forkHost(memoryLimit: number): ChildProcess {
+  return fork(bundlePath('moduleHost'), [String(memoryLimit)], {
+    execArgv: [`--max-old-space-size=${Math.ceil(memoryLimit / 2 ** 20)}`],
+    serialization: 'advanced',
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
+  });
+}
+
+/** Wakes the engine's thread, which waits for a signal. */
+function wake(signal: SharedArrayBuffer): void {
+  const woken = new Int32Array(signal);
+  Atomics.store(woken, 0, 1);
+  Atomics.notify(woken, 0);
+}
+
+/** Shows what the process writes; gives the last that it wrote to its standard error. */
+function readConsole(child: ChildProcess, show: (lines: readonly string[]) => void): () => string {
+  const stream = consoleTo(show);
+  child.stdout?.setEncoding('utf8').on('data', stream());
+
+  let errors = '';
+  const showError = stream();
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     errors = (errors + text).slice(-4000);
     showError(text);
   });
+
+  return () => errors;
 }
 
 /** Whole lines of several streams, up to a number of them; what comes after it is read and dropped. */
