@@ -1,16 +1,15 @@
 import { createHash } from 'node:crypto';
-import { fail, tableOf } from '@quantsmith/schemas';
+import { tableOf } from '@quantsmith/schemas';
 import type { HostTensor, TensorData, TensorTypeName } from '@quantsmith/model/arrays';
-import type { GivenSample, Started } from './modules/messages.js';
-import { openModule } from './modules/moduleProcess.js';
+import type { GivenSample } from './modules/messages.js';
+import { startModule } from './modules/start.js';
 import { convertTo } from './convert.js';
-import { readInput } from './input.js';
 import type { DataContext, Sample, SampleSource } from './types.js';
 
 /**
  * A module whose default export is (a function that returns) samples: an iterable, sync or async, or `{length, get(index)}`.
  * A sample is feeds — input name → {dims, data} — or {feeds, label, name}. An iterable is read once, up to `limit`, and
- * what it yields is kept; listed samples are asked for when they are needed. Throws `loader-failed`.
+ * what it yields is kept; listed samples are asked for when they are needed. Throws what `startModule` does.
  */
 export async function openLoader(
   path: string,
@@ -18,27 +17,15 @@ export async function openLoader(
   context: DataContext,
 ): Promise<SampleSource> {
   const configPath = [...context.configPath, 'loader'] as const;
-  if (!context.allowModules) {
-    fail(
-      'modules-not-allowed',
-      `${path} is a program; it runs only when modules are allowed (--allow-modules, or the setting in a trusted workspace).`,
-      { file: path, configPath },
-    );
-  }
-
-  // An import opens the file by itself, whatever it is.
-  await readInput({ path, what: 'The loader', code: 'data-not-found', configPath });
-  const module = openModule({ role: 'loader', path, configPath }, context.modules);
-  const { inputs, baseDir } = context;
-  const start = { kind: 'start', role: 'loader', path, baseDir, inputs } as const;
-  const { identity, length } = (await module.ask({ text: 'to start' }, start)) as Started;
+  const subject = { role: 'loader', path, configPath } as const;
+  const { module, identity, length } = await startModule(subject, context, context.inputs);
   const ask = async (index: number, kind: 'get' | 'next'): Promise<Sample | null> => {
-    const given = (await module.ask(
+    const answer = (await module.ask(
       { text: `at sample ${index}`, sample: `#${index}` },
       { kind, index },
     )) as GivenSample | null;
 
-    return given === null ? null : sampleOf(given, index, context);
+    return answer === null ? null : sampleOf(answer, index, context);
   };
 
   const max = limit ?? Number.POSITIVE_INFINITY;

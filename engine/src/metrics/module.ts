@@ -1,33 +1,28 @@
-import { type ConfigPath } from '@quantsmith/schemas';
 import { asFloat32 } from '@quantsmith/model/arrays';
 import { basename } from 'node:path';
-import { readInput } from '../data/input.js';
 import type { MetricTensors } from '../data/modules/contract.js';
-import type { Started } from '../data/modules/messages.js';
-import { openModule, type ModuleOptions } from '../data/modules/moduleProcess.js';
+import type { ModuleProcess, ModuleSubject } from '../data/modules/moduleProcess.js';
+import { startModule, type ModuleContext } from '../data/modules/start.js';
 import { average, type Metric, type Outputs, type Sums } from './metric.js';
 
-/** A metric of the user's own, in a process of its own. Throws `metric-failed`, as its functions do. */
-export async function loadMetric(
-  path: string,
-  configPath: ConfigPath,
-  { baseDir, modules }: { readonly baseDir: string; readonly modules?: ModuleOptions | undefined },
-): Promise<Metric> {
-  // An import opens the file by itself, whatever it is.
-  await readInput({ path, what: 'The metric', code: 'metric-failed', configPath });
-  const module = openModule({ role: 'metric', path, configPath }, modules);
-  const start = { kind: 'start', role: 'metric', path, baseDir, inputs: [] } as const;
-  const { identity, metric: facts } = (await module.ask({ text: 'to start' }, start)) as Started;
+/** A metric of the user's own, in a process of its own. Throws what `startModule` does; its functions throw `metric-failed`. */
+export async function loadMetric(subject: ModuleSubject, context: ModuleContext): Promise<Metric> {
+  const { module, identity, metric: facts } = await startModule(subject, context);
   const { name, higherIsBetter, needsFloatOutputs, needsInputs, form, hasSampleError } = facts!;
   const shared = {
-    name: name ?? basename(path),
+    name: name ?? basename(subject.path),
     higherIsBetter,
     needsLabels: false,
     needsReference: needsFloatOutputs,
     identity,
   };
 
-  const accumulate: Metric['accumulate'] = (outputs, label, floatOutputs, { name, feeds, image, task }) =>
+  const accumulate: Metric<unknown>['accumulate'] = (
+    outputs,
+    label,
+    floatOutputs,
+    { name, feeds, image, task },
+  ) =>
     module.ask(
       { text: `at sample "${name}"`, sample: name },
       {
@@ -39,17 +34,28 @@ export async function loadMetric(
       },
     );
 
-  if (form === 'evaluate') {
-    const metric: Metric<Sums> = {
-      ...shared,
-      accumulate: async (...given) => [(await accumulate(...given)) as number],
-      result: average,
-      sampleError: ([value = 0]) => (higherIsBetter ? -value : value),
-    };
+  return form === 'evaluate'
+    ? { ...shared, ...averaged(accumulate, higherIsBetter) }
+    : { ...shared, accumulate, ...computedByModule(module, higherIsBetter, hasSampleError) };
+}
 
-    return metric;
-  }
+type MetricFunctions<State> = Pick<Metric<State>, 'accumulate' | 'result' | 'sampleError'>;
 
+/** Of a module that gives one number for each sample: the value is their average. */
+function averaged(evaluate: Metric<unknown>['accumulate'], higherIsBetter: boolean): MetricFunctions<Sums> {
+  return {
+    accumulate: async (...sample) => [(await evaluate(...sample)) as number],
+    result: average,
+    sampleError: ([value = 0]) => (higherIsBetter ? -value : value),
+  };
+}
+
+/** Of a module that makes the value of its own states. */
+function computedByModule(
+  module: ModuleProcess,
+  higherIsBetter: boolean,
+  hasSampleError: boolean,
+): Omit<MetricFunctions<unknown>, 'accumulate'> {
   const numbered = numberStates();
   const ask = (kind: 'result' | 'sampleError', states: readonly unknown[]) =>
     module.askNow(
@@ -63,8 +69,6 @@ export async function loadMetric(
     ) as number;
 
   return {
-    ...shared,
-    accumulate,
     result: (states) => ask('result', states),
     sampleError: (state) =>
       hasSampleError ? ask('sampleError', [state]) : (higherIsBetter ? -1 : 1) * ask('result', [state]),
