@@ -1,14 +1,8 @@
-import { subgraphs, makeNode } from '../onnx/node.js';
+import { makeNode } from '../onnx/node.js';
 import type { ModelProto } from '../onnx/model.js';
-import {
-  AttributeProto_AttributeType as Type,
-  type AttributeProto,
-  type FunctionProto,
-  type GraphProto,
-  type NodeProto,
-} from '../onnx/onnx_pb.js';
+import type { AttributeProto, FunctionProto, GraphProto, NodeProto } from '../onnx/onnx_pb.js';
 import { freshNames } from './freshNames.js';
-import { renameGraph } from './rename.js';
+import { mapBodies, renameGraph } from './rename.js';
 
 /** Functions may call each other so deep; ONNX forbids that one calls itself. */
 const MAX_DEPTH = 32;
@@ -69,12 +63,7 @@ function inlineNode(node: NodeProto, context: Context, depth: number): NodeProto
     return expand(node, body, context).flatMap((inner) => inlineNode(inner, context, depth + 1));
   }
 
-  if (subgraphs(node).length === 0) return [node];
-  const attribute = node.attribute.map((attribute) =>
-    mapGraphs(attribute, (inner) => inlineGraph(inner, context, depth)),
-  );
-
-  return [{ ...node, attribute }];
+  return [mapBodies(node, (inner) => inlineGraph(inner, context, depth))];
 }
 
 /** The nodes of a function's body with the call's tensors and attributes. */
@@ -124,8 +113,8 @@ function copyNode(node: NodeProto, copying: Copying): NodeProto {
     name: fresh(`${prefix}/${node.name === '' ? node.opType : node.name}`),
     input: node.input.map(rename),
     output: node.output.map(rename),
-    attribute: node.attribute.flatMap((attribute) => {
-      if (attribute.refAttrName === '') return [mapGraphs(attribute, (inner) => copyGraph(inner, copying))];
+    attribute: mapBodies(node, (inner) => copyGraph(inner, copying)).attribute.flatMap((attribute) => {
+      if (attribute.refAttrName === '') return [attribute];
       const value = values.get(attribute.refAttrName);
       return value === undefined ? [] : [{ ...value, name: attribute.name, refAttrName: '' }];
     }),
@@ -134,9 +123,3 @@ function copyNode(node: NodeProto, copying: Copying): NodeProto {
 
 const copyGraph = (graph: GraphProto, copying: Copying): GraphProto =>
   renameGraph(graph, copying.rename, (node) => copyNode(node, copying));
-
-function mapGraphs(attribute: AttributeProto, map: (graph: GraphProto) => GraphProto): AttributeProto {
-  if (attribute.type === Type.GRAPH && attribute.g !== undefined)
-    return { ...attribute, g: map(attribute.g) };
-  return attribute.graphs.length === 0 ? attribute : { ...attribute, graphs: attribute.graphs.map(map) };
-}
