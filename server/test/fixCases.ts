@@ -1,8 +1,6 @@
-import type { QuantizationReport } from '@quantsmith/schemas';
 import { NO_SECTION_FACTS } from '../../service/src/facts/facts.js';
 import type { RuleContext } from '../../service/src/rules/all.js';
 import { facts } from '../../test/kit/facts.js';
-import { sampleReport } from '../../test/kit/sampleReport.js';
 import { summary } from '../../test/kit/summary.js';
 
 export type Value = { [key: string]: Value } | Value[] | string | number | boolean | null;
@@ -29,20 +27,7 @@ export interface Case {
 export const quantization = (inner: Mapping): Mapping => ({ ...base, quantization: inner });
 export const scope = (inner: Mapping) => quantization({ ignored_scope: inner, subset_size: 9 });
 const advanced = (inner: Mapping) => quantization({ preset: 'mixed', advanced_parameters: inner });
-const weights = (inner: Mapping) => advanced({ weights_quantization_params: inner });
-
-export const report = (change: Partial<QuantizationReport> = {}) => sampleReport(change);
-const kept = report({
-  restoration: {
-    ...report().restoration!,
-    remedies: [
-      { setting: 'preset', value: 'mixed', drop: 0.01, kept: true },
-      { setting: 'fast_bias_correction', value: 'false', drop: 0.02, kept: true },
-      { setting: 'activations_range_estimator_params', value: 'histogram', drop: 0.2, kept: false },
-    ],
-    reverted: ['/stem/Conv', '/add'],
-  },
-});
+export const weights = (inner: Mapping) => advanced({ weights_quantization_params: inner });
 
 /** Images of 3 × 8 × 8 to ten classes. */
 const classifier = summary({
@@ -59,6 +44,11 @@ const both = (scale: number) => ({
     validation: { images: 'val', preprocess: { scale } },
   },
 });
+
+const histogram = (min: string, max: string) =>
+  advanced({
+    activations_range_estimator_params: { min: { aggregator_type: min }, max: { aggregator_type: max } },
+  });
 
 export const CASES: Case[] = [
   {
@@ -316,82 +306,6 @@ export const CASES: Case[] = [
     preferred: true,
   },
   {
-    code: 'accuracy-restored',
-    before: { ...base, accuracy_control: { max_drop: 0.01 } },
-    title: /Apply .*\(1 excluded\)/,
-    after: {
-      ...base,
-      accuracy_control: { max_drop: 0.01 },
-      quantization: { ignored_scope: { names: ['/stem/Conv'] } },
-    },
-    context: { report: report() },
-  },
-  {
-    code: 'setting-cost',
-    before: scope({ names: ['/add'] }),
-    title: /Apply .*preset: mixed, fast_bias_correction: false, 1 excluded/,
-    after: quantization({
-      ignored_scope: { names: ['/add', '/stem/Conv'] },
-      subset_size: 9,
-      preset: 'mixed',
-      fast_bias_correction: false,
-    }),
-    context: { report: kept },
-  },
-  {
-    code: 'setting-cost',
-    before: scope({ names: [] }),
-    title: /Exclude \/add/,
-    after: scope({ names: ['/add'] }),
-    context: { report: kept },
-  },
-  {
-    code: 'setting-cost',
-    before: weights({ num_bits: 4 }),
-    title: /num_bits/,
-    after: weights({ num_bits: 8 }),
-    context: { report: report() },
-  },
-  {
-    code: 'accuracy-drop',
-    before: scope({ names: ['/add'] }),
-    title: /^Apply the restored settings \(1 excluded\)$/,
-    after: scope({ names: ['/add', '/stem/Conv'] }),
-    context: {
-      report: report({
-        metric: { ...report().metric!, satisfied: false },
-        restoration: { ...report().restoration!, reverted: ['/stem/Conv'] },
-      }),
-    },
-  },
-  {
-    code: 'accuracy-drop',
-    before: quantization({ subset_size: 9 }),
-    title: /^Apply the restored settings \(overrides: \{names:\[\/add\],num_bits:16\}\)$/,
-    after: quantization({ subset_size: 9, overrides: [{ names: ['/add'], num_bits: 16 }] }),
-    context: {
-      report: report({
-        metric: { ...report().metric!, satisfied: false },
-        restoration: {
-          ...report().restoration!,
-          reverted: [],
-          remedies: [
-            { setting: 'overrides', value: '[{"names":["/add"],"num_bits":16}]', drop: 0.01, kept: true },
-          ],
-        },
-      }),
-    },
-  },
-];
-/** Findings of a run stay until the next one. */
-export const OF_A_RUN = /^(accuracy|setting)-/;
-
-const histogram = (min: string, max: string) =>
-  advanced({
-    activations_range_estimator_params: { min: { aggregator_type: min }, max: { aggregator_type: max } },
-  });
-CASES.push(
-  {
     code: 'ignored-already',
     before: scope({ names: ['/add', '/stem/Conv', '/add'] }),
     title: /Remove it/,
@@ -429,4 +343,4 @@ CASES.push(
     after: histogram('histogram', 'histogram'),
     preferred: true,
   },
-);
+];

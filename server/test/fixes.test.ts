@@ -16,7 +16,8 @@ import { facts, listingsOf } from '../../test/kit/facts.js';
 import { findAll, FIXES, fixesOf, type RuleContext } from '../../service/src/rules/all.js';
 import { inMemory } from '../../test/kit/lspClient.js';
 import { applied, config, type Language } from '../../test/kit/configs.js';
-import { base, CASES, OF_A_RUN, quantization, report, scope, type Mapping, type Value } from './fixCases.js';
+import { base, CASES, quantization, scope, type Mapping, type Value } from './fixCases.js';
+import { CASES_OF_RUNS, OF_A_RUN } from './fixCasesOfRuns.js';
 
 const NOTHING: RuleContext = { baseDir: null, model: null, modelProblem: null, report: null, changed: null };
 
@@ -67,34 +68,37 @@ function printed(value: Mapping, how: Style): string {
 }
 
 describe('property: a fix takes the problem away and nothing else, in every style', () => {
-  it.each(CASES)('$code: $title', ({ code, before, title, after, context, preferred }) => {
-    fc.assert(
-      fc.property(style, (how) => {
-        const document = config(printed(before, how), how.language);
-        expect(valueOf(document.tree)).toEqual(before);
-        const around = { ...NOTHING, ...context };
-        const found = findAll(document, around).findings.find((one) => one.code === code)!;
-        const fixes = fixesOf(document, { ...found, data: found.data ?? {} });
-        const fix = fixes.find((one) => title.test(one.title));
-        if (fix === undefined) throw new Error(`no such fix: ${fixes.map((one) => one.title).join(', ')}`);
-        expect(fix.preferred).toBe(preferred === true);
-        const text = applied(document, fix.edits);
-        const result = config(text, how.language);
-        expect(valueOf(result.tree), text).toEqual(after);
-        if (how.eol === '\r\n') expect(text.replaceAll('\r\n', '')).not.toContain('\n');
-        // Comments stay, but for those of what is taken out.
-        const words = (one: typeof document) => one.tree.comments.map((comment) => comment.text);
-        const removed = /Remove/.test(fix.title);
-        if (!removed) expect(words(result)).toEqual(expect.arrayContaining(words(document)));
-        if (OF_A_RUN.test(code)) return;
-        const same = findAll(result, around).findings.filter(
-          (one) => one.code === code && one.path.join('.') === found.path.join('.'),
-        );
-        expect(same).toEqual([]);
-      }),
-      { numRuns: 60 },
-    );
-  });
+  it.each([...CASES, ...CASES_OF_RUNS])(
+    '$code: $title',
+    ({ code, before, title, after, context, preferred }) => {
+      fc.assert(
+        fc.property(style, (how) => {
+          const document = config(printed(before, how), how.language);
+          expect(valueOf(document.tree)).toEqual(before);
+          const around = { ...NOTHING, ...context };
+          const found = findAll(document, around).findings.find((one) => one.code === code)!;
+          const fixes = fixesOf(document, { ...found, data: found.data ?? {} });
+          const fix = fixes.find((one) => title.test(one.title));
+          if (fix === undefined) throw new Error(`no such fix: ${fixes.map((one) => one.title).join(', ')}`);
+          expect(fix.preferred).toBe(preferred === true);
+          const text = applied(document, fix.edits);
+          const result = config(text, how.language);
+          expect(valueOf(result.tree), text).toEqual(after);
+          if (how.eol === '\r\n') expect(text.replaceAll('\r\n', '')).not.toContain('\n');
+          // Comments stay, but for those of what is taken out.
+          const words = (one: typeof document) => one.tree.comments.map((comment) => comment.text);
+          const removed = /Remove/.test(fix.title);
+          if (!removed) expect(words(result)).toEqual(expect.arrayContaining(words(document)));
+          if (OF_A_RUN.test(code)) return;
+          const same = findAll(result, around).findings.filter(
+            (one) => one.code === code && one.path.join('.') === found.path.join('.'),
+          );
+          expect(same).toEqual([]);
+        }),
+        { numRuns: 60 },
+      );
+    },
+  );
 
   it('a key that stands twice', () => {
     for (const [text, language] of [
@@ -148,13 +152,22 @@ describe('property: a fix takes the problem away and nothing else, in every styl
   });
 
   it('are tried in every code that has them', () => {
-    const tried =
-      readFileSync(new URL(import.meta.url), 'utf8') +
-      readFileSync(new URL('./fixCases.ts', import.meta.url), 'utf8') +
-      readFileSync(new URL('../../service/test/overflow.test.ts', import.meta.url), 'utf8') +
-      readFileSync(new URL('../../service/test/rules.test.ts', import.meta.url), 'utf8') +
-      readFileSync(new URL('../../service/test/choices.test.ts', import.meta.url), 'utf8');
-    expect(Object.keys(FIXES).filter((code) => !tried.includes(`'${code}'`))).toEqual([]);
+    const ofRules = [
+      'overflow',
+      'rules',
+      'rulesOfContext',
+      'rulesOfRuns',
+      'rulesOfAudio',
+      'ruleFixes',
+      'choices',
+    ];
+    const tried = [
+      import.meta.url,
+      './fixCases.ts',
+      './fixCasesOfRuns.ts',
+      ...ofRules.map((name) => `../../service/test/${name}.test.ts`),
+    ].map((name) => readFileSync(new URL(name, import.meta.url), 'utf8'));
+    expect(Object.keys(FIXES).filter((code) => !tried.join('').includes(`'${code}'`))).toEqual([]);
   });
 
   it('a module that may not run: trust is managed by a command, where it is known to be missing', () => {
@@ -223,7 +236,7 @@ describe('property: a fix takes the problem away and nothing else, in every styl
     const document = config(
       printed(base, { language: 'yaml', indent: 2, eol: '\n', comment: false, quote: '' }),
     );
-    const { findings } = findAll(document, { ...NOTHING, report: report(), changed: 'model' });
+    const { findings } = findAll(document, { ...NOTHING, report: sampleReport(), changed: 'model' });
     const [fix] = fixesOf(document, { ...findings.find((one) => one.code === 'report-stale')!, data: {} });
     expect(fix).toMatchObject({ title: 'Run quantization', command: 'quantsmith.server.run', edits: [] });
   });
@@ -235,7 +248,7 @@ describe('property: a fix takes the problem away and nothing else, in every styl
       value: scope({ names: ['/add'] }),
       problem: null,
     };
-    const { findings } = findAll(document, { ...NOTHING, report: report(), inherited });
+    const { findings } = findAll(document, { ...NOTHING, report: sampleReport(), inherited });
     const found = findings.find((one) => one.code === 'accuracy-restored')!;
     const [fix] = fixesOf(document, { ...found, data: found.data! });
     const value = valueOf(config(applied(document, fix!.edits)).tree) as Mapping;

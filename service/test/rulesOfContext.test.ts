@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest';
+import { inlayHints } from '../src/features/inlayHints.js';
+import { NO_SECTION_FACTS, type EntryKind } from '../src/facts/facts.js';
+import { findAll } from '../src/rules/all.js';
+import { config } from '../../test/kit/configs.js';
+import { facts } from '../../test/kit/facts.js';
+import { summary } from '../../test/kit/summary.js';
+import { fixed, found, HEAD, model, NOTHING, scope } from './ruleKit.js';
+
+describe('findings that follow from the model or its data', () => {
+  it('hold overrides to the model, and tell what has no effect in them', () => {
+    const text = `${HEAD}quantization:
+  overrides:
+    - {names: [/stem/Con, features], num_bits: 4}
+    - {types: [Sub], float: true, mode: symmetric}
+    - {patterns: ['(', 'x.*', '.*'], num_bits: 16}
+    - {names: [/add], half_range: true, num_bits: 4}
+    - {names: [/add]}
+    - {num_bits: 4}
+`;
+    expect(found(text, { model })).toEqual([
+      'unknown-node /stem/Con',
+      'unknown-node features',
+      'unknown-operator Sub',
+      'dead-setting mode',
+      "pattern-invalid '('",
+      "pattern-unmatched 'x.*'",
+      'no-integer-kernel num_bits',
+      'dead-setting half_range',
+      'dead-setting {names: [/add]}',
+      'dead-setting {num_bits: 4}',
+    ]);
+    expect(fixed(text, 'unknown-node', { model })).toContain('names: [/stem/Conv, features]');
+    expect(fixed(text, 'dead-setting', { model })).toContain('{types: [Sub], float: true}');
+  });
+  it('are told once of a text that aliases bring to several keys', () => {
+    const text = `model: m
+data:
+  calibration: &c {arrays: no.npy, preprocess: {color: RGB}}
+  validation: {<<: *c, labels: l.npy}
+quantization: {colour: 1, color: 2}
+`;
+    expect(
+      found(text, {
+        baseDir: '/no/such',
+        facts: facts({
+          kinds: new Map(['m', 'no.npy', 'l.npy'].map((name) => [`/no/such/${name}`, 'missing'] as const)),
+        }),
+      }),
+    ).toEqual([
+      'model-missing m',
+      'file-missing no.npy',
+      'unknown-value RGB',
+      'file-missing l.npy',
+      'unknown-key colour',
+      'unknown-key color',
+    ]);
+  });
+  it('leave out what follows from others: keys that were not read, what YAML 1.1 makes of a wrong value', () => {
+    expect(found(`${HEAD}quantization:\n  pre\n  subset_size: 3\n`)).toEqual(['syntax pre']);
+    expect(found(`${HEAD}quantization: {fast_bias_correction: no}`)).toEqual(['wrong-type no']);
+  });
+  it('tell tensors and inputs from nodes', () => {
+    const document = config(scope('names: [features, image, other]'));
+    const { findings } = findAll(document, { ...NOTHING, model });
+    expect(findings.map(({ message }) => message)).toEqual([
+      '"features" is a tensor, not a node: "/stem/Conv" gives it.',
+      '"image" is an input of the model, not a node.',
+      'The model has no node "other".',
+    ]);
+  });
+  it('of a name that an alias brings stand on the alias, as its count does', () => {
+    const text = `output: &a other
+${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
+    expect(found(text, { model })).toEqual([
+      'unknown-node *a',
+      'unknown-node *a',
+      'ignored-already *a',
+      'ignored-already *t',
+    ]);
+    expect(fixed(text, 'ignored-already', { model })).toBe(text.replace('*a, *a', '*a'));
+    const hints = inlayHints(
+      config(text),
+      { start: { line: 0, character: 0 }, end: { line: 9, character: 0 } },
+      { model, config: null },
+    );
+    expect(hints.map(({ label }) => label)).toEqual(['1 node', '1 node']);
+  });
+  it('tell subgraphs that lead nowhere, by names or by the model', () => {
+    const line = (name: string, input: string, output: string) => ({
+      name,
+      op: 'Gemm',
+      inputs: [input],
+      outputs: [output],
+    });
+    const chain = { nodes: [line('a', 'x', 'p'), line('b', 'p', 'q'), line('c', 'q', 'y')] };
+    const told = (subgraph: string, more = '') =>
+      found(scope(`{subgraphs: [${subgraph}]${more}}`), { model: summary(chain) });
+    expect(told('{inputs: [a], outputs: [c]}')).toEqual([]);
+    expect(told('{inputs: [c], outputs: [a]}')).toEqual(['subgraph-empty {inputs: [c], outputs: [a]}']);
+    expect(told('{inputs: [a, d], outputs: [c]}')).toEqual(['unknown-node d']);
+    const control = { ...chain, nodes: [...chain.nodes, { name: 'i', op: 'If', inputs: [], outputs: [] }] };
+    expect(found(scope('{subgraphs: [{inputs: [c], outputs: [a]}]}'), { model: summary(control) })).toEqual(
+      [],
+    );
+  });
+  it('are warnings of what matches nothing where validate is false', () => {
+    const severities = (more: string) =>
+      findAll(config(scope(`{names: [x], types: [X], patterns: [x]${more}}`)), {
+        ...NOTHING,
+        model,
+      }).findings.map(({ severity }) => severity);
+    expect(severities('')).toEqual(['error', 'error', 'error']);
+    expect(severities(', validate: false')).toEqual(['warning', 'warning', 'warning']);
+  });
+  it('tell sources that cannot feed the model', () => {
+    const [image, state] = ['image', 'state'].map((name) => ({
+      ...{ name, type: 'float32', dims: [1, 3, 'h', 'w'] },
+    }));
+    const several = { ...model, inputs: [image, state] } as never;
+    const single = { ...model, inputs: [image] } as never;
+    const told = (source: string, names: readonly string[] | null, given = several) =>
+      findAll(config(`model: m\ndata: {calibration: {${source}}}\n`), {
+        ...NOTHING,
+        model: given,
+        facts: facts({
+          calibration: {
+            ...NO_SECTION_FACTS,
+            members: names === null ? null : new Map(names.map((name) => [name, null])),
+          },
+        }),
+      }).findings.map(({ code, message }) => `${code} ${message}`);
+    expect(told('images: x', null)).toEqual([
+      'data-inputs The model has 2 inputs (image, state); images can feed only one.',
+    ]);
+    expect(told('arrays: a.npy', null)).toHaveLength(1);
+    expect(told('arrays: a.npz', ['image', 'sr'])).toEqual([
+      'data-inputs "a.npz" has no array for the input state of the model; it has image, sr.',
+    ]);
+    expect([told('arrays: a.npz', null), told('arrays: a.npz', ['state', 'image'])]).toEqual([[], []]);
+    expect([told('images: x', null, single), told('loader: l.mjs', null)]).toEqual([[], []]);
+  });
+  it('tell folders from files', () => {
+    const document = config('model: .\ndata: {calibration: {images: .}, validation: {arrays: .}}\n');
+    const { findings } = findAll(document, {
+      ...NOTHING,
+      baseDir: '/',
+      facts: facts({ kinds: new Map([['/', 'folder']]) }),
+    });
+    expect(findings.map(({ code, message }) => `${code} ${message}`)).toEqual([
+      'model-missing "." is a folder, not a file (/).',
+      'file-missing "." is a folder, not a file (/).',
+    ]);
+  });
+  it('tell devices and pipes from files, and say nothing of what is not known', () => {
+    const document = config('model: m\ndata: {calibration: {arrays: pipe.npy}}\n');
+    const told = (kinds: ReadonlyMap<string, EntryKind>) =>
+      findAll(document, { ...NOTHING, baseDir: '/a', facts: facts({ kinds }) }).findings;
+    expect(told(new Map([['/a/pipe.npy', 'other']])).map(({ message }) => message)).toEqual([
+      '"pipe.npy" is a device, a pipe or a socket, not a file (/a/pipe.npy).',
+    ]);
+    expect(told(new Map([['/a/pipe.npy', 'unknown']]))).toEqual([]);
+  });
+
+  it('say nothing of names when the model is unknown, and everything when it is known', () => {
+    const text = scope(
+      'names: [/stem/Konv]\n    types: [Conv, Relu]\n    patterns: ["stem", "/.*Conv", "(", "/"]',
+    );
+    expect(found(text)).toEqual(['pattern-invalid "("']);
+    expect(found(text, { model })).toEqual([
+      'unknown-node /stem/Konv',
+      'unknown-operator Relu',
+      'pattern-unmatched "stem"',
+      'pattern-invalid "("',
+      'pattern-matches-all "/"',
+    ]);
+  });
+});
