@@ -209,18 +209,6 @@ describe('images', () => {
       [1, 3, 40, 20],
     ]);
   });
-  it('of 16 bits and of CMYK become 8-bit RGB', async () => {
-    const deep = Uint16Array.from({ length: 3 * 4 }, () => 0x8080);
-    write('images/a.png', encode({ width: 2, height: 2, channels: 3, depth: 16, data: deep }));
-    const flat = sharp({ create: { width: 2, height: 2, channels: 3, background: '#808080' } });
-    write('images/b.jpg', await flat.toColourspace('cmyk').jpeg().toBuffer());
-    const source = await open({});
-    for (const index of [0, 1]) {
-      const { dims, data } = (await source.get(index)).feeds['x']!;
-      expect(dims).toEqual([1, 3, 2, 2]);
-      for (const value of data as Float32Array) expect(Math.abs(value - 128)).toBeLessThan(16);
-    }
-  });
   it('are normalized by name, in the order of their colours', async () => {
     await image('a.png', 1, 1);
     const first = async (preprocess: NonNullable<DataSection['preprocess']>) =>

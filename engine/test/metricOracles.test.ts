@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { MetricName } from '@quantsmith/schemas';
 import { BUILT_IN } from '../src/metrics/builtIn.js';
-import { CASES, precisionOf, statesOf } from './oracleCases.js';
+import { CASES, judgedImages, precisionOf, statesOf } from './oracleCases.js';
 
 interface Figures {
   readonly cases: number;
@@ -35,33 +35,51 @@ describe('each metric is its reference implementation', () => {
   });
   it.each(Object.keys(figures('detections').values))('detections: %s', (column) => {
     const off = figures('detections').values[column]!.flatMap((expected, seed) => {
-      const found = precisionOf(column, seed);
+      const found = precisionOf(column, judgedImages(column, seed));
       return apart(found, expected) <= TOLERANCE ? [] : [{ seed, found, expected }];
     });
     expect(off).toEqual([]);
   });
 });
 
+/** What several sessions have measured, each its samples in its own order, back in the samples' places as a journal keeps it. */
+function merged<T>(measured: readonly T[], sessions: Iterable<number>): T[] {
+  const bySession = new Map<number, [number, T][]>();
+  const session = sessions[Symbol.iterator]();
+  measured.forEach((state, index) => {
+    const name = session.next().value as number;
+    bySession.set(name, [[index, state], ...(bySession.get(name) ?? [])]);
+  });
+  const places = new Array<T>(measured.length);
+  for (const part of bySession.values())
+    for (const [index, state] of part) places[index] = JSON.parse(JSON.stringify(state)) as T;
+  return places;
+}
+
+const SPLITS = [fc.nat(999), fc.infiniteStream(fc.nat(3))] as const;
+
 describe('however samples are split', () => {
   it.each(columns)('%s: %s is the same to the bit, and survives the journal', (group, name) => {
     fc.assert(
-      fc.property(fc.nat(999), fc.infiniteStream(fc.nat(3)), (seed, workers) => {
+      fc.property(...SPLITS, (seed, sessions) => {
         const whole = statesOf(name, CASES[group]!(seed));
-        // Each worker measures its samples in its own order; states go back to the samples' places.
-        const merged = new Array<unknown>(whole.length);
-        const byWorker = new Map<number, number[]>();
-        whole.forEach((_, index) => {
-          const worker = workers.next().value as number;
-          byWorker.set(worker, [index, ...(byWorker.get(worker) ?? [])]);
-        });
-        for (const indices of byWorker.values()) {
-          const measured = statesOf(name, {
-            ...CASES[group]!(seed),
-            samples: indices.map((index) => CASES[group]!(seed).samples[index]!),
-          });
-          indices.forEach((index, i) => (merged[index] = JSON.parse(JSON.stringify(measured[i])) as unknown));
-        }
-        expect(BUILT_IN[name].result(merged)).toBe(BUILT_IN[name].result(whole));
+        // Each sample is measured alone: what a metric keeps of it does not follow from those before.
+        const { samples, ...rest } = CASES[group]!(seed);
+        const alone = samples.toReversed().map((sample) => statesOf(name, { ...rest, samples: [sample] })[0]);
+        const parts = merged(alone.toReversed(), sessions);
+        expect(BUILT_IN[name].result(parts)).toBe(BUILT_IN[name].result(whole));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it.each(Object.keys(figures('detections').values))('detections: %s is the same to the bit', (column) => {
+    fc.assert(
+      fc.property(...SPLITS, (seed, sessions) => {
+        const whole = judgedImages(column, seed);
+        expect(precisionOf(column, merged(judgedImages(column, seed), sessions))).toBe(
+          precisionOf(column, whole),
+        );
       }),
       { numRuns: 30 },
     );

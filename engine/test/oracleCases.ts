@@ -1,12 +1,20 @@
 import type { Label, TruthBox } from '../src/data/labels/label.js';
-import { AREAS, COCO, judge, meanPrecision, type FoundBox } from '../src/metrics/averagePrecision.js';
+import {
+  AREAS,
+  COCO,
+  judge,
+  meanPrecision,
+  type FoundBox,
+  type ImageDetections,
+  type PrecisionOptions,
+} from '../src/metrics/averagePrecision.js';
 import { BUILT_IN } from '../src/metrics/builtIn.js';
 import type { Outputs, SampleContext } from '../src/metrics/metric.js';
 import { NO_TASK, type Task } from '../src/tasks/task.js';
 import type { MetricName } from '@quantsmith/schemas';
 
 /** mulberry32, as bench/oracles/metrics.py has it: every case follows from its number, draw by draw. */
-class Random {
+export class Random {
   #state: number;
 
   constructor(seed: number) {
@@ -189,14 +197,22 @@ function pictures(seed: number): Picture[] {
   });
 }
 
-/** The value of a column of the detections' figures, such as `map50_small`. */
-export function precisionOf(column: string, seed: number): number {
+/** What a column of the detections' figures, such as `map50_small`, is measured with. */
+function optionsOf(column: string): PrecisionOptions {
   const [kind = '', area = ''] = column.split(/_(?=[a-z]+$)/);
-  const options = {
+  return {
     thresholds: kind === 'map50' ? [0.5] : COCO.thresholds,
     area: AREAS[area as keyof typeof AREAS],
     most: kind === 'map_most2' ? 2 : 100,
   };
-  const states = pictures(seed).map(({ found, truths }) => judge(found, truths, options));
-  return meanPrecision(states, options.thresholds.length);
 }
+
+/** The states of a case's images for a column of the detections' figures, in their order. */
+export function judgedImages(column: string, seed: number): ImageDetections[] {
+  const options = optionsOf(column);
+  return pictures(seed).map(({ found, truths }) => judge(found, truths, options));
+}
+
+/** The value of a column over some of its images. */
+export const precisionOf = (column: string, states: readonly ImageDetections[]): number =>
+  meanPrecision(states, optionsOf(column).thresholds.length);

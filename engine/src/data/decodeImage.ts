@@ -1,8 +1,10 @@
 import { fail } from '@quantsmith/schemas';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
+import { halfEven } from './halfEven.js';
 import { unchangedPlacement, type ImagePlacement } from './placement.js';
 import type { Pixels, Preprocess } from './preprocess.js';
-import { shrinkPlainly } from './resample.js';
+import type { Room } from './room.js';
+import { resample, resampleFromFour } from './resample.js';
 
 // The library keeps what it has decoded by the file's name, and would answer with it after the file has changed.
 sharp.cache(false);
@@ -22,50 +24,91 @@ interface EncodedImage {
 }
 
 /**
- * Decodes an image (16-bit and CMYK ones too, as 8-bit RGB), turns it where `orient` asks for it, scales and crops it.
- * Orientation tags are not applied otherwise: the usual training loaders do not either. Throws `image-too-large` where it would
- * come to more than `maxPixels` on the way, and what the decoder throws. Instead of a file, pixels that are decoded already.
+ * Decodes an image (16-bit and CMYK ones too, as 8-bit RGB), turns it where `orient` asks for it, scales and crops it. Colour
+ * profiles and, otherwise, orientation tags are not applied: the usual training loaders do neither. Throws `image-too-large` where
+ * it would come to more than `maxPixels` on the way, and what the decoder throws. Instead of a file, pixels that are decoded already.
+ * `inRoom` decides when a whole decoded image may be held.
  */
 export async function decodeImage(
   source: EncodedImage | Pixels,
   preprocess: Preprocess,
   maxPixels: number,
+  inRoom: Room = (_, work) => work(),
 ): Promise<PlacedPixels> {
   const options = {
     limitInputPixels: MAX_IMAGE_PIXELS,
     failOn: 'error',
     autoOrient: preprocess.orient === true,
+    ignoreIcc: true,
   } as const;
 
   const file = 'file' in source ? source.file : 'the image';
   const image =
     'file' in source ? sharp(source.bytes, options) : sharp(source.data, { ...options, raw: rawOf(source) });
-  const { autoOrient, width, height } = await image.metadata();
+  const { autoOrient, width, height, space } = await image.metadata();
   const size = preprocess.orient === true ? autoOrient : { width, height };
-  const gray = preprocess.color === 'gray';
-  const pipeline = image.removeAlpha().toColourspace(gray ? 'b-w' : 'srgb');
   const scaling = scalingOf(size, preprocess);
   for (const [key, made] of sizesOnTheWay(scaling, preprocess)) checkPixels(file, key, made, maxPixels);
-  const plainly = preprocess.antialias === false;
-  if (scaling !== null && !plainly) {
-    pipeline.resize({
-      width: scaling.width,
-      height: scaling.height,
-      fit: 'fill',
-      kernel: KERNELS[preprocess.interpolation ?? 'bilinear'],
-      fastShrinkOnLoad: false,
-    });
-  }
 
-  const { data, info } = await pipeline.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
-  const decoded = { data, width: info.width, height: info.height, channels: info.channels };
-  const wanted = withChannels(decoded, gray ? 1 : 3);
-  const resized = scaling !== null && plainly ? shrinkPlainly(wanted, scaling) : wanted;
-  const placed = place(resized, size, scaling, preprocess);
+  const scaled = await inRoom(4 * width * height, async () => {
+    const decoded = space === 'cmyk' ? fromInks(await inksOf(image)) : await bytesOf(image);
+    return scaling === null ? decoded : scaledTo(decoded, scaling, preprocess);
+  });
+  const colored = preprocess.color === 'gray' ? toGray(scaled) : withChannels(scaled, 3);
+  const placed = place(colored, size, scaling, preprocess);
 
   return preprocess.center_crop === null || preprocess.center_crop === undefined
     ? placed
     : cropPlaced(placed, preprocess.center_crop);
+}
+
+async function bytesOf(image: Sharp): Promise<Pixels> {
+  const pipeline = image.removeAlpha().toColourspace('srgb').raw({ depth: 'uchar' });
+  const { data, info } = await pipeline.toBuffer({ resolveWithObject: true });
+  return { data, width: info.width, height: info.height, channels: info.channels };
+}
+
+/** Cyan, magenta, yellow and black, as they are in the file. */
+async function inksOf(image: Sharp): Promise<Pixels> {
+  const pipeline = image.pipelineColourspace('cmyk').toColourspace('cmyk').raw({ depth: 'uchar' });
+  const { data, info } = await pipeline.toBuffer({ resolveWithObject: true });
+  return { data, width: info.width, height: info.height, channels: info.channels };
+}
+
+/** Red = white − cyan, less black, as Pillow's `convert("RGB")` has it: a colour profile is not asked. */
+function fromInks({ data, width, height }: Pixels): Pixels {
+  const result = new Uint8Array(3 * width * height);
+  for (let read = 0, write = 0; write < result.length; read += 4, write += 3) {
+    const light = 255 - data[read + 3]!;
+    for (let ink = 0; ink < 3; ink++) {
+      result[write + ink] = Math.max(0, light - dividedBy255(data[read + ink]! * light));
+    }
+  }
+
+  return { data: result, width, height, channels: 3 };
+}
+
+/** The nearest whole number to x / 255, in whole numbers. */
+function dividedBy255(x: number): number {
+  const sum = x + 128;
+  return ((sum >> 8) + sum) >> 8;
+}
+
+function scaledTo(pixels: Pixels, size: Size, { antialias, interpolation }: Preprocess): Pixels {
+  return antialias === false
+    ? resampleFromFour(pixels, size)
+    : resample(pixels, { width: size.width, height: size.height }, interpolation ?? 'bilinear');
+}
+
+/** Luma of ITU-R 601, in the whole numbers that Pillow's `convert("L")` takes. */
+function toGray(pixels: Pixels): Pixels {
+  if (pixels.channels === 1) return pixels;
+  const { data, width, height } = pixels;
+  const gray = new Uint8Array(width * height);
+  for (let i = 0, read = 0; i < gray.length; i++, read += 3)
+    gray[i] = (19595 * data[read]! + 38470 * data[read + 1]! + 7471 * data[read + 2]! + 0x8000) >> 16;
+
+  return { data: gray, width, height, channels: 1 };
 }
 
 function rawOf({ width, height, channels, data }: Pixels) {
@@ -78,8 +121,6 @@ function rawOf({ width, height, channels, data }: Pixels) {
 
   return { width, height, channels } as const;
 }
-
-const KERNELS = { bilinear: 'linear', bicubic: 'cubic', lanczos: 'lanczos3', nearest: 'nearest' } as const;
 
 interface Size {
   readonly width: number;
@@ -228,11 +269,6 @@ function framed(
   }
 
   return { data, width, height, channels };
-}
-
-function halfEven(x: number): number {
-  const rounded = Math.round(x);
-  return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }
 
 /** The version of the library that decodes images. */

@@ -14,8 +14,9 @@ import { decodeImage, type PlacedPixels } from './decodeImage.js';
 import { folderLabels } from './labels/section.js';
 import { hashInput, readInput, type InputFile } from './input.js';
 import { listFiles } from './listFiles.js';
-import { IMAGE_CACHE_BYTES } from './keep.js';
+import { DECODING_BYTES, IMAGE_CACHE_BYTES } from './keep.js';
 import { toInput, type Preprocess } from './preprocess.js';
+import { openRoom, type Room } from './room.js';
 import type { DataContext, DataSection, SampleSource } from './types.js';
 
 /** Images of a folder (searched through, sorted by path) or one file. */
@@ -89,11 +90,12 @@ function cachedDecoder(
   context: DataContext,
 ): (index: number) => Promise<PlacedPixels> {
   const cache = new Map<number, PlacedPixels>();
+  const room = openRoom(DECODING_BYTES);
   let bytes = 0;
   return async (index) => {
     const known = cache.get(index);
     if (known !== undefined) return known;
-    const pixels = await decodeFile(files[index]!, preprocess, context);
+    const pixels = await decodeFile(files[index]!, preprocess, context, room);
     if (bytes + pixels.data.length <= IMAGE_CACHE_BYTES && !cache.has(index)) {
       cache.set(index, pixels);
       bytes += pixels.data.length;
@@ -122,10 +124,15 @@ const imageInput = (path: string, { configPath }: DataContext): InputFile => ({
   configPath: [...configPath, 'images'],
 });
 
-async function decodeFile(file: string, preprocess: Preprocess, context: DataContext): Promise<PlacedPixels> {
+async function decodeFile(
+  file: string,
+  preprocess: Preprocess,
+  context: DataContext,
+  room: Room,
+): Promise<PlacedPixels> {
   const bytes = await readInput(imageInput(file, context));
   try {
-    return await decodeImage({ file, bytes }, preprocess, pixelLimit(context));
+    return await decodeImage({ file, bytes }, preprocess, pixelLimit(context), room);
   } catch (error) {
     if (error instanceof QuantsmithError) throw error;
     // The decoder says everything several times.
