@@ -168,6 +168,11 @@ it('what a module throws is told in words, whatever it is', () => {
   expect(thrownBy(bare)).toEqual({ message: 'x'.repeat(2000), stack: '' });
   expect(thrownBy('a text')).toEqual({ message: 'a text', stack: '' });
   expect(thrownBy({ code: 7 })).toEqual({ message: '{ code: 7 }', stack: '' });
+  for (const nothing of [undefined, null, ''])
+    expect(thrownBy(nothing).message).toMatch(/^(undefined|null|'') was thrown$/);
+  expect(thrownBy(new TypeError()).message).toBe('TypeError without a message');
+  expect(thrownBy(Object.assign(new Error(), { message: { reason: 3 } })).message).toBe('{ reason: 3 }');
+  expect(thrownBy(Object.assign(new Error('no'), { stack: 7 })).stack).toBe('7');
   const hostile = new Proxy(new Error('no'), {
     get() {
       throw new Error('never');

@@ -1,9 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { QuantsmithError, type Problem, type TensorSignature } from '@quantsmith/schemas';
+import { decodeImage } from '../src/data/decodeImage.js';
+import type { Preprocess } from '../src/data/preprocess.js';
 import { openData } from '../src/data/source.js';
+import { openTokenizer } from '../src/data/tokenizer.js';
 import { openMetric } from '../src/metrics/open.js';
 import type { ModuleOptions } from '../src/data/modules/moduleProcess.js';
 import { NO_TASK } from '../src/tasks/task.js';
@@ -75,6 +79,43 @@ describe('a loader', () => {
     expect(Array.from(sample.feeds['x']!.data as Float32Array)).toEqual([3 * 4 * 2]);
   });
 
+  it('decodes images and reads tokenizers as a config does', async () => {
+    const [png, tokens] = ['oracles/preprocess/color.png', '../examples/text/tokenizer.json'].map((path) =>
+      fileURLToPath(new URL(`../../test/${path}`, import.meta.url)),
+    );
+    const settings = { resize: [5, 4], interpolation: 'bicubic', color: 'gray' };
+    const source = await load(
+      write(`export default async ({ decodeImage, preprocess, tokenizer }) => {
+        const image = await decodeImage(${JSON.stringify(png)}, ${JSON.stringify(settings)});
+        const { encode, decode } = await tokenizer(${JSON.stringify(tokens)});
+        const { ids, typeIds } = encode('a good film');
+        const pixels = preprocess(image, { scale: 51, mean: [1], std: [2] });
+        const bytes = preprocess(image, {}, 'uint8');
+        return [{
+          feeds: { x: { dims: [1, 1], data: [0] } },
+          label: {
+            ids, typeIds, text: decode(ids) + decode([]), size: [image.height, image.width], bytes: Array.from(bytes.data),
+            pixels: Array.from(pixels.data), dims: pixels.dims, scaleX: image.placement.scaleX,
+          },
+        }];
+      };`),
+    );
+    const { label } = (await source.get(0)) as unknown as { readonly label: Record<string, unknown> };
+    const image = await decodeImage(
+      { file: png!, bytes: readFileSync(png!) },
+      settings as Preprocess,
+      2 ** 20,
+    );
+    const { encode, decode } = await openTokenizer(tokens!);
+    const { ids, typeIds } = encode('a good film');
+    expect(label).toMatchObject({ ids, typeIds, text: decode(ids) + decode([]), size: [5, 4], dims: [1, 1, 5, 4] });
+    expect(label['bytes']).toEqual(Array.from(image.data));
+    const expected = Array.from(image.data, (byte) =>
+      Math.fround(Math.fround(Math.fround(byte / 51) - 1) / 2),
+    );
+    expect([label['pixels'], label['scaleX']]).toEqual([expected, 4 / 24]);
+  });
+
   it('has labels, names and imported files in the identity of its data', async () => {
     const helper = 'helper.mjs';
     const text = (label: number, name: string) =>
@@ -130,6 +171,12 @@ describe('what a module does wrong is a problem with its place', () => {
 
   it.each([
     ['throws no Error', `export default () => { throw 'a text'; };`, /to start: a text\.$/],
+    ['rejects with nothing', `export default () => Promise.reject();`, /to start: undefined was thrown\.$/],
+    [
+      'throws an Error without a message',
+      `export default {\n  length: 1,\n  get() {\n    throw new RangeError();\n  },\n};`,
+      /at sample 0, line 4: RangeError without a message\.$/,
+    ],
     [
       'throws what cannot be read',
       `export default () => { throw new Proxy({}, { get() { throw 1; }, getPrototypeOf() { throw 1; } }); };`,
@@ -254,7 +301,10 @@ describe('a metric', () => {
     expect(problem?.message).toMatch(expected);
   });
 
-  it('is ended while the engine waits for its value', async () => {
+  it('is ended while the engine waits for its value, or for a sample', async () => {
+    const endless = `export default { accumulate: () => new Promise(() => {}), result: () => 1 };`;
+    const hanging = await openText(endless, { ...LIMITS, timeLimit: 6 });
+    const ended = problemOf(Promise.resolve(hanging.accumulate({}, 0, null, context)));
     const metric = await openText(`export default { accumulate: () => 1, result() { for (;;); } };`, {
       ...LIMITS,
       timeLimit: 6,
@@ -263,6 +313,7 @@ describe('a metric', () => {
     const waits = () => metric.result([state]);
     expect(waits).toThrow(/to compute the value of 1 samples: it did not answer within 6 s/);
     expect(waits).toThrow(/it did not answer/);
+    expect((await ended)?.message).toMatch(/at sample "cat\.jpg": it did not answer within 6 s/);
   });
 
   it('has the files that it imports in its identity', async () => {
@@ -273,6 +324,20 @@ describe('a metric', () => {
     const before = await identity();
     expect(await identity()).toBe(before);
     writeFileSync(join(dir, 'one.mjs'), 'export const one = 2;');
+    expect(await identity()).not.toBe(before);
+  });
+
+  it('has the files that it is given the paths of while it starts in its identity', async () => {
+    const text = `import { readFileSync } from 'node:fs';
+      export default ({ resolve }) => {
+        const weight = Number(readFileSync(resolve('weight.txt'), 'utf8'));
+        return { evaluate: () => weight };
+      };`;
+    const name = `./${write(text)}`;
+    const identity = async () => (await openMetric(name, { baseDir: dir, allowModules: true })).identity;
+    writeFileSync(join(dir, 'weight.txt'), '1');
+    const before = await identity();
+    writeFileSync(join(dir, 'weight.txt'), '2');
     expect(await identity()).not.toBe(before);
   });
 });

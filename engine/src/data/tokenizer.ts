@@ -44,7 +44,8 @@ export async function openTokenizer(path: string): Promise<Tokenizer> {
       return { ids, typeIds: token_type_ids };
     },
     plain: (text) => library.encode(text, { add_special_tokens: false }).ids,
-    decode: (ids) => library.decode([...ids]),
+    // The library refuses an empty list.
+    decode: (ids) => (ids.length === 0 ? '' : library.decode([...ids])),
     idOf,
     padId: file.padding?.pad_id ?? padId,
   };

@@ -6,9 +6,15 @@ import type { Helpers } from './contract.js';
 /** An image that a module decodes may have so many pixels after scaling: as float32 in three channels, 192 MiB. */
 const MAX_PIXELS = 2 ** 24;
 
-/** What is handed to a module. Libraries are loaded when they are first used. */
-export function helpersFor(baseDir: string): Helpers {
-  const absolute = (path: string) => resolve(baseDir, path);
+/**
+ * What is handed to a module. Libraries are loaded when they are first used. `onPath` is told every path that the module asks for.
+ */
+export function helpersFor(baseDir: string, onPath: (path: string) => void = () => undefined): Helpers {
+  const absolute = (path: string) => {
+    const asked = resolve(baseDir, path);
+    onPath(asked);
+    return asked;
+  };
   const images = () => import('../decodeImage.js');
 
   return {

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createRequire, register, syncBuiltinESMExports } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
@@ -58,7 +58,8 @@ async function answerTo(request: ModuleRequest): Promise<unknown> {
   const { cache } = createRequire(import.meta.url);
   const before = new Set(Object.keys(cache));
   const made = await defaultOf(request.path);
-  const helpers = helpersFor(request.baseDir);
+  const asked = new Set<string>();
+  const helpers = helpersFor(request.baseDir, (path) => asked.add(path));
   started =
     request.role === 'loader'
       ? await startLoader(made, { ...helpers, inputs: request.inputs })
@@ -66,7 +67,13 @@ async function answerTo(request: ModuleRequest): Promise<unknown> {
 
   const required = Object.keys(cache).filter((path) => !before.has(path));
 
-  return { ...started.facts, identity: identityOf([...importedFiles(), ...required]) } satisfies Started;
+  // All that a loader reads is in the samples that it gives; what a metric reads is known by this alone.
+  const read = request.role === 'metric' ? [...asked].filter(isReadable) : [];
+
+  return {
+    ...started.facts,
+    identity: identityOf([...importedFiles(), ...required, ...read]),
+  } satisfies Started;
 }
 
 /** Throws what the module throws; Node's syntax errors do not say where they are, but for a check of the file alone. */
@@ -97,6 +104,14 @@ function importedFiles(): string[] {
     if (next === undefined) return links;
     links.push(fileURLToPath(next.message));
   }
+}
+
+/** Tables, vocabularies and the like: what is larger is data. */
+const MAX_READ_BYTES = 256 * 2 ** 20;
+
+function isReadable(path: string): boolean {
+  const info = statSync(path, { throwIfNoEntry: false });
+  return info?.isFile() === true && info.size <= MAX_READ_BYTES;
 }
 
 /** The same for the same files, wherever they lie. */

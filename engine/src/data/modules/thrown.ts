@@ -8,16 +8,28 @@ const MAX_STACK = 8000;
 export function thrownBy(error: unknown): Thrown {
   try {
     if (error instanceof Error) {
+      const text = textOf(error.message);
       return {
-        message: error.message.slice(0, MAX_MESSAGE),
-        stack: (error.stack ?? '').slice(0, MAX_STACK),
+        message: (text.trim() === '' ? `${textOf(error.name)} without a message` : text).slice(
+          0,
+          MAX_MESSAGE,
+        ),
+        stack: textOf(error.stack ?? '').slice(0, MAX_STACK),
       };
     }
 
-    const message = typeof error === 'string' ? error : inspect(error, { depth: 2, breakLength: Infinity });
+    const isEmpty = error === undefined || error === null || error === '';
 
-    return { message: message.slice(0, MAX_MESSAGE), stack: '' };
+    return {
+      message: isEmpty ? `${inspect(error)} was thrown` : textOf(error).slice(0, MAX_MESSAGE),
+      stack: '',
+    };
   } catch {
     return { message: 'something that cannot be read was thrown', stack: '' };
   }
+}
+
+/** Of anything: messages of errors may be of any type too. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : inspect(value, { depth: 2, breakLength: Infinity });
 }
