@@ -1,11 +1,13 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
 import { encodeModel } from '@quantsmith/model/onnx';
-import type { DraftData } from '@quantsmith/schemas';
+import type { DraftData, DraftSource } from '@quantsmith/schemas';
 import { floats, ints, model, node, value } from '../../test/kit/models.js';
+import { npyBytes, npyHeader } from '../../test/kit/npy.js';
 import { DATA, hasData } from '../../test/kit/realModels.js';
 import { draftOfModel } from '../src/draft/draft.js';
 
@@ -94,6 +96,79 @@ describe('a draft of a config', () => {
     const refused = await draft({ validation: { images: 'late' } }, 60, broken);
     expect(refused.remarks.join()).toMatch(/operator that the runtime does not have/);
     expect(refused.preprocess).toMatchObject({ resize: [8, 8] });
+  });
+});
+
+describe('samples that are not photographs', () => {
+  const example = (name: string) => fileURLToPath(new URL(`../../examples/${name}`, import.meta.url));
+  const draftOf = (name: string, modelName: string, validation: DraftSource) =>
+    draftOfModel(
+      {
+        ...{ kind: 'draft', modelPath: example(`${name}/${modelName}`), baseDir: example(name) },
+        ...{ data: { validation }, seconds: 60 },
+      },
+      () => undefined,
+    );
+
+  it('arrays of 16 steps are divided by 16', async () => {
+    const labels = ['data/validation-labels.npy'];
+    const found = await draftOf('digits', 'digits.onnx', { arrays: 'data/validation.npy', labels });
+    expect(found).toMatchObject({ metric: 'top1', preprocess: { scale: 16 }, hasLabels: true });
+    expect(found.tried[0]).toMatchObject({ samples: 600 });
+    expect(found.tried[0]!.value).toBeCloseTo(0.983, 3);
+    // What bytes would have been.
+    expect(found.tried.map(({ text }) => text)).toEqual(
+      expect.arrayContaining(['yolo, gray', '0…255, gray']),
+    );
+  });
+
+  it.each([
+    [1, [0, 1]],
+    [100, [0, 20, 100]],
+    [255, [0, 128, 255]],
+    [60_000, [0, 30_000, 60_000]],
+  ])('arrays up to %i: what the model was trained with wins', async (peak, levels) => {
+    // It answers 1 where a pixel in [0, 1] is brighter than a third on the average.
+    const nodes = [
+      node('GlobalAveragePool', ['in'], ['mean']),
+      node('Reshape', ['mean', 'shape'], ['flat']),
+      node('Gemm', ['flat', 'w', 'b'], ['out']),
+    ];
+    const isWide = peak > 255;
+    const initializers = [
+      ints('shape', [1, 1]),
+      floats('w', [1, 2], [0, isWide ? 1 / peak : 1]),
+      floats('b', [2], [0, -1 / 3]),
+    ];
+    const parts = { inputs: [value('in', [1, 1, 4, 4])], outputs: [value('out', [1, 2])] };
+    const path = join(dir, `levels${peak}.onnx`);
+    writeFileSync(path, encodeModel(model({ ...parts, nodes, initializers })));
+    const rows = [...levels, ...levels, ...levels];
+    const data = Uint16Array.from(rows.flatMap((level) => new Array<number>(16).fill(level)));
+    const bytes = isWide ? Float32Array.from(data) : Uint8Array.from(data);
+    const header = npyHeader(isWide ? '<f4' : '|u1', isWide ? [rows.length, 1, 4, 4] : [rows.length, 4, 4]);
+    writeFileSync(join(dir, `levels${peak}.npy`), npyBytes(header, Buffer.from(bytes.buffer)));
+    const right = Uint8Array.from(rows, (level) => Number(level / peak > 1 / 3));
+    writeFileSync(
+      join(dir, `right${peak}.npy`),
+      npyBytes(npyHeader('|u1', [rows.length]), Buffer.from(right)),
+    );
+    const validation = { arrays: `levels${peak}.npy`, labels: [`right${peak}.npy`] };
+    const found = await draft({ validation }, 60, path);
+    expect(found).toMatchObject({ hasLabels: true, metric: 'top1' });
+    expect(found.tried[0]).toMatchObject({ value: 1, samples: rows.length });
+    // Floats are what the model takes; nothing is done to them.
+    if (isWide) expect(found.preprocess).toBeNull();
+    else expect(found.preprocess).toMatchObject(peak === 255 ? { normalize: 'yolo' } : { scale: peak });
+  });
+
+  it('texts and sounds are measured as they are', async () => {
+    const texts = { texts: 'validation.tsv', tokenizer: 'tokenizer.json' };
+    const found = await draftOf('text', 'reviews.onnx', texts);
+    expect(found).toMatchObject({ metric: 'top1', preprocess: null, hasLabels: true });
+    expect(found.tried[0]).toMatchObject({ value: 0.875, samples: 200 });
+    const sounds = await draftOf('audio', 'sweeps.onnx', { audio: 'sounds/validation', classFolders: true });
+    expect(sounds).toMatchObject({ preprocess: null });
   });
 });
 
