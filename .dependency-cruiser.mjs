@@ -156,7 +156,7 @@ const ARROWS = {
       commands: 'config report runs npm:vscode npm:vscode-languageclient',
       config: 'npm:vscode',
       history: 'config report runs npm:vscode npm:vscode-languageclient',
-      report: 'runs npm:vscode',
+      report: 'runs node:crypto npm:vscode',
       runs: 'config npm:vscode npm:vscode-languageclient',
       start: 'commands runs npm:vscode npm:vscode-languageclient',
     },
@@ -170,7 +170,8 @@ const ARROWS = {
   report: {
     parts: 'schemas',
     folders: {
-      '.': 'node:crypto npm:sarif',
+      '.': 'generated node:crypto npm:sarif',
+      generated: '',
     },
   },
 };

@@ -1,5 +1,5 @@
 // Generates everything that follows from schemas/*.json: TypeScript types, compiled validators and the key reference; and
-// what follows from the table of metrics and from the rules.
+// what follows from the table of metrics and from the rules; and the script of HTML pages as a text.
 // `--check` writes nothing and fails when a generated file is out of date.
 import Ajv2020 from 'ajv/dist/2020.js';
 import standaloneCode from 'ajv/dist/standalone/index.js';
@@ -9,6 +9,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatted } from './format.mjs';
 import { withMetrics } from './metrics.mjs';
+import { pageScript } from './pageScript.mjs';
 import { configPaths } from './config-paths.mjs';
 import { withMatrix, withoutMatrix } from './matrix.mjs';
 import { referencePage } from './reference-page.mjs';
@@ -111,6 +112,7 @@ const outputs = {
     `${root}schemas/schemastore/catalog-entry.json`,
     catalogEntry(SCHEMA_STORE_URL, languages),
   ),
+  'report/src/generated/pageScript.ts': await pageScript(),
   'docs/config-reference.md': referencePage(plainConfigSchema),
   'service/src/rules/list.ts': ruleList(root),
   'service/src/findings/codes.ts': await ruleCodes(root),

@@ -22,6 +22,7 @@ const steps = [
   ['generated files', 'scripts/generate.mjs', ['--check']],
   ['notices and bill of materials', 'scripts/notices.mjs', ['--check']],
   ['types', bin('tsc', 'typescript'), ['--noEmit', '-p', '.']],
+  ['types of pages', bin('tsc', 'typescript'), ['--noEmit', '-p', 'report/page']],
   ['lint', bin('eslint'), ['.', '--max-warnings', '0']],
   ['dead code and dependencies', bin('knip'), []],
   ['exceptions to the rules', 'scripts/figures.mjs', ['--check']],

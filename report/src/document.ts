@@ -1,3 +1,5 @@
+import type { PageMessage } from './messages.js';
+
 /**
  * What a report says, without how it looks: `reportDocument` and `comparisonDocument` write it once, `toText`,
  * `toMarkdown` and `toHtml` render it. Every string in here is plain text from anywhere, model files included; markup
@@ -9,7 +11,7 @@ export interface Document {
   readonly blocks: readonly Block[];
 }
 
-export type Block = Section | Facts | Table | List | Paragraph | Figure;
+export type Block = Section | Verdict | Facts | Table | List | Paragraph | Figure | Buttons;
 
 /** Blocks under a heading. `aside` marks what a reader of a pull request unfolds when it matters. */
 export interface Section {
@@ -17,6 +19,18 @@ export interface Section {
   readonly title: string;
   readonly aside?: boolean;
   readonly blocks: readonly Block[];
+}
+
+/** What decides, in a few words: the headline, and the figures behind it. */
+export interface Verdict {
+  readonly kind: 'verdict';
+  readonly headline: { readonly text: string; readonly tone: 'good' | 'bad' | 'quiet' };
+  readonly figures: readonly {
+    readonly label: string;
+    readonly value: string;
+    /** What it comes from; empty: nothing more to say. */
+    readonly note: string;
+  }[];
 }
 
 /** Labels and values. */
@@ -32,6 +46,17 @@ export interface Table {
   readonly caption: string;
   readonly columns: readonly Column[];
   readonly rows: readonly (readonly Cell[])[];
+  /** What a page can do with the rows beyond sorting; other renderers leave it out. */
+  readonly live?: LiveRows;
+}
+
+/** Rows that are layers: a page searches and filters them, and offers actions on each. */
+export interface LiveRows {
+  /** Of each row in its order: the layer's place in the graph, and the marks by which it is filtered. */
+  readonly layers: readonly { readonly index: number; readonly marks: readonly string[] }[];
+  readonly filters: readonly { readonly title: string; readonly mark: string }[];
+  /** What a row offers where the page has a host that does it; `mark`: only rows that have it. */
+  readonly actions: readonly { readonly title: string; readonly type: string; readonly mark: string }[];
 }
 
 interface Column {
@@ -42,6 +67,12 @@ interface Column {
 interface List {
   readonly kind: 'list';
   readonly items: readonly Text[];
+}
+
+/** What a page's host can do with the whole document; other renderers leave it out. */
+interface Buttons {
+  readonly kind: 'buttons';
+  readonly buttons: readonly { readonly text: string; readonly send: PageMessage }[];
 }
 
 interface Paragraph {
@@ -60,6 +91,10 @@ export type Span =
   | string
   | { readonly code: string }
   | { readonly text: string; readonly tone: 'good' | 'bad' | 'quiet' }
+  /** A word that must not be missed among others. */
+  | { readonly mark: string }
+  /** A button, in pages whose host takes the message only. */
+  | { readonly text: string; readonly send: PageMessage }
   /** Followed where a page can; text elsewhere. */
   | { readonly text: string; readonly href: string };
 
@@ -82,6 +117,8 @@ export interface DropChart {
     readonly label: string;
     /** Measured on all validation samples; others are estimates of the search. */
     readonly validated: boolean;
+    /** Its number among the states of the search, -1 for all in int8; not there: it is none. */
+    readonly state?: number;
   }[];
   /** The model that was written, with the interval of its drop. */
   readonly final: {
@@ -131,6 +168,18 @@ export interface ScatterChart {
 /** The spans of a text. */
 export function spansOf(text: Text): readonly Span[] {
   return Array.isArray(text) ? (text as readonly Span[]) : [text as Span];
+}
+
+/** What a span says, without how it looks. */
+export function plainSpan(span: Span): string {
+  if (typeof span === 'string') return span;
+  if ('code' in span) return span.code;
+  return 'mark' in span ? span.mark : span.text;
+}
+
+/** A verdict in one line, for readers of plain text: the headline, then what decides. */
+export function verdictLine({ figures }: Verdict): string {
+  return figures.map(({ label, value }) => `${label} ${value}`).join(', ');
 }
 
 /** The text of a cell, and its bar if it has one. */

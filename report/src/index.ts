@@ -3,6 +3,7 @@ import type { Comparison } from './compare.js';
 import { comparisonDocument } from './comparisonDocument.js';
 import { debugDocument } from './debugDocument.js';
 import type { ChooseFix } from './overflow.js';
+import type { PageHost } from './page.js';
 import { reportDocument } from './reportDocument.js';
 import { runsDocument, type ListedRun } from './runsDocument.js';
 import { sweepDocument, type SweptRun, type SweptWork } from './sweepDocument.js';
@@ -10,6 +11,9 @@ import { toHtml } from './toHtml.js';
 import { toMarkdown } from './toMarkdown.js';
 import { toText, type Paint } from './toText.js';
 
+export type { ExportFormat, LayerChange, PageMessage } from './messages.js';
+export { page, type PageHost, type PageParts } from './page.js';
+export { markup, type Markup } from './markup.js';
 export { compare, type Comparison } from './compare.js';
 export {
   subjectOfModel,
@@ -31,8 +35,8 @@ export { sarifLog, type SarifResult, type SarifRule } from './sarif.js';
 export interface PageOptions {
   /** What stands first: the verdict (default), or what each overflow_fix gives. */
   readonly first?: 'verdict' | 'overflow';
-  /** A script of the page's host; by default the page runs none. */
-  readonly script?: string;
+  /** The panel that shows the page and takes its messages; without one it is a file. */
+  readonly host?: PageHost;
   /** Where a click on one of the settings of overflow_fix leads; by default they are plain text. */
   readonly chooseFix?: ChooseFix;
   /** Where the explanation of a warning's code opens; by default codes are plain text. */
@@ -41,7 +45,7 @@ export interface PageOptions {
 
 /** The report as one HTML file that works offline. */
 export function reportHtml(report: QuantizationReport, options: PageOptions = {}): string {
-  return toHtml(reportDocument(report, options), options.script);
+  return toHtml(reportDocument(report, { ...options, hosted: options.host !== undefined }), options.host);
 }
 
 /** The report as Markdown, fit for a pull request. */

@@ -1,5 +1,5 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
-import type { Block, Cell, Figure, Table } from './document.js';
+import type { Block, Cell, Figure, LiveRows, Span, Table } from './document.js';
 import { counted, decibels } from './figures.js';
 
 export type Layer = QuantizationReport['layers'][number];
@@ -23,9 +23,11 @@ export function layerState(
 /** The weights of a layer in words; empty without quantized weights. */
 export function weightText(weight: Layer['weight']): string {
   if (weight === null) return '';
-  const channels = weight.per_channel ? ' per channel' : '';
-  return `${weight.bits} bits${channels}${weight.half_range ? ', half range' : ''}`;
+  return `${plainWeight(weight)}${weight.half_range ? ', half range' : ''}`;
 }
+
+const plainWeight = ({ bits, per_channel: perChannel }: NonNullable<Layer['weight']>) =>
+  `${bits} bits${perChannel ? ' per channel' : ''}`;
 
 /** The noise of each layer: a chart over the graph, and a table with all that a layer has. */
 export function layerBlocks(layers: readonly Layer[]): Block[] {
@@ -51,26 +53,80 @@ function noiseFigure(layers: readonly Layer[]): Figure {
   };
 }
 
+/** The worst layer first; what was not measured comes last, in the order of the graph. The figure stands beside the name, where no narrow page cuts it off. */
 function layerTable(layers: readonly Layer[]): Table {
+  const sorted = layers
+    .map((layer, index) => ({ layer, index }))
+    .sort((a, b) => (a.layer.sqnr_db ?? Infinity) - (b.layer.sqnr_db ?? Infinity) || a.index - b.index);
+
   return {
     kind: 'table',
     caption:
-      'Signal-to-quantization-noise ratio of each output, everything before it included; higher is better.',
+      'Signal-to-quantization-noise ratio of each output, everything before it included; higher is better. The worst come first.',
     columns: [
       { title: 'Layer' },
+      { title: 'SQNR', numeric: true },
       { title: 'Operator' },
       { title: 'Computes as' },
       { title: 'Weights' },
-      { title: 'SQNR', numeric: true },
     ],
-    rows: layers.map((layer): Cell[] => [
+    rows: sorted.map(({ layer }): Cell[] => [
       { code: layer.name },
-      layer.op,
-      layerState(layer),
-      weightText(layer.weight),
       noiseCell(layer),
+      layer.op,
+      stateCell(layer),
+      weightCell(layer.weight),
     ]),
+    live: {
+      layers: sorted.map(({ layer, index }) => ({ index, marks: marksOf(layer) })),
+      filters: FILTERS,
+      actions: ACTIONS,
+    },
   };
+}
+
+const FILTERS: LiveRows['filters'] = [
+  { title: 'integer kernels', mark: 'integer' },
+  { title: 'all in float', mark: 'float' },
+  { title: 'quantized, computed in float', mark: 'rounded' },
+  { title: 'restored to float', mark: 'restored' },
+  { title: 'half range', mark: 'half' },
+];
+
+const ACTIONS: LiveRows['actions'] = [
+  { title: 'Show in Config', type: 'config', mark: '' },
+  { title: 'Show in Model', type: 'model', mark: '' },
+  { title: 'Exclude', type: 'exclude', mark: 'quantized' },
+  { title: 'Half Range', type: 'half_range', mark: 'whole' },
+  { title: '16 Bits', type: 'bits16', mark: 'fine' },
+];
+
+/** By what rows are filtered, and what can be done about them. */
+function marksOf({ quantized, kernel, restored, weight }: Layer): string[] {
+  const isEight = weight !== null && weight.bits === 8;
+  return [
+    kernel === null ? 'float' : 'integer',
+    ...(quantized ? ['quantized'] : []),
+    ...(quantized && kernel === null ? ['rounded'] : []),
+    ...(restored ? ['restored'] : []),
+    ...(weight?.half_range === true ? ['half'] : []),
+    ...(quantized && isEight && !weight.half_range ? ['whole'] : []),
+    ...(quantized && (weight?.bits ?? 8) < 16 ? ['fine'] : []),
+  ];
+}
+
+/** How it computes; a mark where that is float, with the reason. */
+function stateCell(layer: Layer): Cell {
+  const state = layerState(layer);
+  if (layer.kernel !== null) return state;
+  const [mark = '', why] = state.split(/: (.*)/s);
+  const reason = why ?? (layer.restored ? undefined : (layer.runs_reason ?? undefined));
+  return [{ mark }, ...(reason === undefined ? [] : [`: ${reason}`])];
+}
+
+function weightCell(weight: Layer['weight']): Cell {
+  if (weight === null || !weight.half_range) return weightText(weight);
+  return [`${plainWeight(weight)}, `, { mark: 'half range' }] satisfies Span[];
 }
 
 function noiseCell({ sqnr_db: value, quantized }: Layer): Cell {

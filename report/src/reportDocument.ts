@@ -1,16 +1,20 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
 import { answerBlocks } from './answers.js';
+import { choiceBlocks } from './choices.js';
 import type { Block, Cell, Document, Facts, Section, Span, Table } from './document.js';
 import { baseName, counted, duration, moment } from './figures.js';
 import { layerBlocks } from './layers.js';
 import { overflowBlocks, type ChooseFix } from './overflow.js';
 import { restorationBlocks } from './restoration.js';
 import { summaryFacts } from './summary.js';
+import { verdictBlock } from './verdict.js';
 
 interface DocumentOptions {
   readonly first?: 'verdict' | 'overflow';
   readonly chooseFix?: ChooseFix;
   readonly explain?: (code: string) => string;
+  /** Whether the page has a host that takes messages: it gets buttons. */
+  readonly hosted?: boolean;
 }
 
 /**
@@ -19,7 +23,7 @@ interface DocumentOptions {
  */
 export function reportDocument(
   report: QuantizationReport,
-  { first = 'verdict', chooseFix, explain }: DocumentOptions = {},
+  { first = 'verdict', chooseFix, explain, hosted = false }: DocumentOptions = {},
 ): Document {
   const { metric, restoration, runtime } = report;
   const overflow = section('Overflow of 16-bit sums', overflowBlocks(report, chooseFix), true);
@@ -28,11 +32,14 @@ export function reportDocument(
     subtitle: `${baseName(report.output.path)}, ${moment(report.created)}, ${runtime.name} ${runtime.version} on ${runtime.cpu.model}, ${counted(runtime.threads, 'thread')}`,
     blocks: [
       ...(first === 'overflow' ? overflow : []),
+      verdictBlock(report),
+      ...(hosted ? [EXPORTS] : []),
       summaryFacts(report),
-      ...section('Warnings', warnings(report, explain)),
+      ...section('Warnings', warnings(report, { explain, hosted })),
+      ...section('Chosen settings', choiceBlocks(report)),
       ...(metric === null || restoration === null
         ? []
-        : section('Restoration', restorationBlocks(metric, restoration))),
+        : section('Restoration', restorationBlocks(metric, restoration, hosted))),
       ...(metric === null ? [] : section('Answers', answerBlocks(report.answers, metric.name), true)),
       ...section('Layers', layerBlocks(report.layers), true),
       ...(first === 'overflow' ? [] : overflow),
@@ -47,17 +54,35 @@ function section(title: string, blocks: readonly Block[], aside = false): Sectio
 
 const SEVERITIES = ['error', 'warning', 'info'];
 
-function warnings({ warnings: all }: QuantizationReport, explain?: DocumentOptions['explain']): Block[] {
+function warnings(
+  { warnings: all }: QuantizationReport,
+  { explain, hosted }: { explain: DocumentOptions['explain']; hosted: boolean },
+): Block[] {
   if (all.length === 0) return [];
   // The worst first: who reads one line reads that one.
-  const bySeverity = [...all].sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
-  const items = bySeverity.map(({ code, severity, message }): Span[] => [
+  const bySeverity = all
+    .map((warning, index) => ({ ...warning, index }))
+    .sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
+  const items = bySeverity.map(({ code, severity, message, config_path: path, index }): Span[] => [
     severity === 'error' ? { text: `${message} `, tone: 'bad' } : `${message} `,
     explain === undefined ? { code } : { text: code, href: explain(code) },
+    ...(hosted && path.length > 0
+      ? [' ', { text: 'Show in Config', send: { type: 'warning', warning: index } } as const]
+      : []),
   ]);
 
   return [{ kind: 'list', items }];
 }
+
+/** The report in other formats, from its panel. */
+const EXPORTS: Block = {
+  kind: 'buttons',
+  buttons: [
+    { text: 'Export as HTML', send: { type: 'export', format: 'html' } },
+    { text: 'Markdown', send: { type: 'export', format: 'markdown' } },
+    { text: 'SARIF', send: { type: 'export', format: 'sarif' } },
+  ],
+};
 
 function provenance(report: QuantizationReport): Facts {
   const { data, runtime, tool, kernels } = report;
@@ -81,11 +106,19 @@ function provenance(report: QuantizationReport): Facts {
 function timings({ timings_ms: all }: QuantizationReport): Table {
   const rows = Object.entries(all)
     .filter(([, milliseconds]) => milliseconds > 0)
-    .map(([stage, milliseconds]): Cell[] => [stage, duration(milliseconds)]);
+    .map(([stage, milliseconds]): Cell[] => [
+      stage,
+      stage === 'total' || all.total === 0
+        ? duration(milliseconds)
+        : {
+            text: duration(milliseconds),
+            bar: { share: Math.min(1, milliseconds / all.total), float: false },
+          },
+    ]);
 
   return {
     kind: 'table',
-    caption: 'Time of each stage',
+    caption: 'Time of each stage; bars: of the whole.',
     columns: [{ title: 'Stage' }, { title: 'Time', numeric: true }],
     rows,
   };

@@ -6,8 +6,8 @@ import { bytes, counted, dropOf, dropValue, duration, metricValue } from './figu
 type Metric = NonNullable<QuantizationReport['metric']>;
 type Restoration = NonNullable<QuantizationReport['restoration']>;
 
-/** What restoration tried: the curve and the states behind it. */
-export function restorationBlocks(metric: Metric, restoration: Restoration): Block[] {
+/** What restoration tried: the curve and the states behind it. `hosted`: with buttons that take a state into the config. */
+export function restorationBlocks(metric: Metric, restoration: Restoration, hosted = false): Block[] {
   const { ranking_samples: ranking, iterations } = restoration;
   const effort = `${counted(iterations, 'full validation')}, operators ranked on ${counted(ranking, 'sample')}.`;
   return [
@@ -22,10 +22,11 @@ export function restorationBlocks(metric: Metric, restoration: Restoration): Blo
         { title: metric.name, numeric: true },
         { title: 'Drop', numeric: true },
         { title: 'Change' },
+        ...(hosted ? [{ title: 'Take' }] : []),
       ],
-      rows: stepRows(metric, restoration),
+      rows: stepRows(metric, restoration, hosted),
     },
-    ...remedyTable(metric, restoration),
+    ...remedyTable(metric, restoration, hosted),
     ...contributionTable(metric, restoration),
     ...costTable(restoration),
     ...candidateSection(metric, restoration),
@@ -33,20 +34,27 @@ export function restorationBlocks(metric: Metric, restoration: Restoration): Blo
 }
 
 /** Settings that were tried before operators went back to float. */
-function remedyTable(metric: Metric, { remedies = [] }: Restoration): Block[] {
+function remedyTable(metric: Metric, { remedies = [] }: Restoration, hosted: boolean): Block[] {
   if (remedies.length === 0) return [];
-  const rows = remedies.map(({ setting, value, drop, kept }): Cell[] => [
+  const rows = remedies.map(({ setting, value, drop, kept }, index): Cell[] => [
     { code: setting },
     { code: value },
     drop === null ? '–' : dropValue(metric, drop),
     kept ? { text: 'kept', tone: 'good' } : 'not kept',
+    ...(hosted ? [{ text: 'Take this setting', send: { type: 'remedy', remedy: index } } as const] : []),
   ]);
 
   return [
     {
       kind: 'table',
       caption: 'Settings that were tried before operators went back to float.',
-      columns: [{ title: 'Setting' }, { title: 'Value' }, { title: 'Drop', numeric: true }, { title: '' }],
+      columns: [
+        { title: 'Setting' },
+        { title: 'Value' },
+        { title: 'Drop', numeric: true },
+        { title: 'Kept' },
+        ...(hosted ? [{ title: 'Take' }] : []),
+      ],
       rows,
     },
   ];
@@ -128,13 +136,14 @@ function costTable({ costs = [] }: Restoration): Block[] {
   ];
 }
 
-function stepRows(metric: Metric, { steps }: Restoration): Cell[][] {
+function stepRows(metric: Metric, { steps }: Restoration, hosted: boolean): Cell[][] {
   const start: Cell[] = [
     'int8',
     '0',
     metricValue(metric.name, metric.quantized_initial),
     dropValue(metric, dropOf(metric, metric.quantized_initial)),
     '',
+    ...(hosted ? [''] : []),
   ];
   const rows = steps.map((step, index): Cell[] => [
     String(step.iteration),
@@ -142,6 +151,7 @@ function stepRows(metric: Metric, { steps }: Restoration): Cell[][] {
     metricValue(metric.name, step.metric),
     dropValue(metric, step.drop),
     changes(steps[index - 1]?.reverted ?? [], step.reverted),
+    ...(hosted ? [{ text: 'Take this state', send: { type: 'state', step: index } } as const] : []),
   ]);
 
   return [start, ...rows];
@@ -164,16 +174,18 @@ function curveFigure(metric: Metric, { steps, reverted, candidates = [] }: Resto
   if (final === null || interval === null) return [];
   const initial = dropOf(metric, metric.quantized_initial);
   const target = metric.max_drop === null ? '' : ` The target allows ${dropValue(metric, metric.max_drop)}.`;
-  const point = (count: number, drop: number | null, label: string, validated: boolean) =>
-    drop === null ? [] : [{ count, drop, label, validated }];
+  const point = (count: number, drop: number | null, label: string, state?: number) =>
+    drop === null
+      ? []
+      : [{ count, drop, label, validated: state !== undefined, ...(state === undefined ? {} : { state }) }];
 
   const points = [
-    ...point(0, initial, `int8: drop ${dropValue(metric, initial)}`, true),
-    ...steps.flatMap(({ iteration, reverted: { length }, drop }) =>
-      point(length, drop, `Step ${iteration}, ${length} in float: drop ${dropValue(metric, drop)}`, true),
+    ...point(0, initial, `int8: drop ${dropValue(metric, initial)}`, -1),
+    ...steps.flatMap(({ iteration, reverted: { length }, drop }, index) =>
+      point(length, drop, `Step ${iteration}, ${length} in float: drop ${dropValue(metric, drop)}`, index),
     ),
     ...candidates.flatMap(({ operators, drop_alone: drop }) =>
-      point(operators.length, drop, aloneLabel(metric, operators, drop), false),
+      point(operators.length, drop, aloneLabel(metric, operators, drop)),
     ),
   ];
 
@@ -185,12 +197,15 @@ function curveFigure(metric: Metric, { steps, reverted, candidates = [] }: Resto
         title: `Drop of ${metric.name} against operators in float`,
         summary: `From ${dropValue(metric, initial)} with none in float to ${dropValue(metric, final)} with ${reverted.length}.${target}`,
         xLabel: 'Operators back in float',
-        yLabel: `Drop of ${metric.name}`,
+        yLabel: `Drop of ${metric.name}${unitOf(dropValue(metric, 0))}`,
         points,
         final: { count: reverted.length, drop: final, interval },
         target: metric.max_drop,
-        tick: (drop) => dropValue(metric, drop),
+        tick: (drop) => dropValue(metric, drop).replace(/ points$/, ''),
       },
     },
   ];
 }
+
+/** The unit stands at the axis once. */
+const unitOf = (text: string) => (text.endsWith(' points') ? ', points' : '');

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { chartSvg } from './charts.js';
+import { chartSvg } from './chart.js';
 import {
   cellParts,
   spansOf,
@@ -7,45 +6,24 @@ import {
   type Cell,
   type Document,
   type Facts,
+  type LiveRows,
   type Span,
   type Table,
   type Text,
+  type Verdict,
 } from './document.js';
 import { markup, NOTHING, type Markup } from './markup.js';
-import { STYLE } from './style.js';
+import { page, type PageHost } from './page.js';
 
 /**
- * A document as one HTML file that needs nothing else: no network, style and charts inside, no script but the host's. The
- * content security policy allows the one style element and that script, by their hashes. Headings, captions and scopes
- * are there for screen readers; charts have their text and a table beside them. What is too wide scrolls, by the keyboard too.
+ * A document as one HTML page: style, script and charts inside, no network. Headings, captions and scopes are there for screen
+ * readers; charts have their text and a table beside them. What is too wide scrolls, by the keyboard too. `host`: the panel
+ * that shows it; without one it is a file, without buttons.
  */
-export function toHtml({ title, subtitle, blocks }: Document, script?: string): string {
-  const policy = [
-    "default-src 'none'",
-    `style-src '${hashOf(STYLE)}'`,
-    ...(script === undefined ? [] : [`script-src '${hashOf(script)}'`]),
-  ].join('; ');
-
-  return markup`<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="UTF-8">
-<meta http-equiv="Content-Security-Policy" content="${{ html: policy }}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title}: ${subtitle}</title>
-<style>${{ html: STYLE }}</style>
-</head>
-<body>
-<main>
-<h1>${title}</h1>
-<p class="quiet">${subtitle}</p>
-${blocks.map((block, index) => blockHtml(block, 2, `part-${index + 1}`))}</main>
-${script === undefined ? NOTHING : markup`<script>${{ html: script }}</script>`}</body>
-</html>
-`.html;
+export function toHtml({ title, subtitle, blocks }: Document, host?: PageHost): string {
+  const parts = blocks.map((block, index) => blockHtml(block, 2, `part-${index + 1}`));
+  return page({ title, subtitle, body: markup`${parts}`, ...(host === undefined ? {} : { host }) });
 }
-
-const hashOf = (text: string) => `sha256-${createHash('sha256').update(text).digest('base64')}`;
 
 /** `id` is unique on the page: headings and charts are named by it. */
 function blockHtml(block: Block, level: number, id: string): Markup {
@@ -57,10 +35,12 @@ function blockHtml(block: Block, level: number, id: string): Markup {
 ${inner}</section>
 `;
     }
+    case 'verdict':
+      return verdictHtml(block);
     case 'facts':
       return factsHtml(block);
     case 'table':
-      return tableHtml(block);
+      return tableHtml(block, id);
     case 'list':
       return markup`<ul>
 ${block.items.map(
@@ -70,6 +50,9 @@ ${block.items.map(
 `;
     case 'paragraph':
       return markup`<p>${textHtml(block.text)}</p>
+`;
+    case 'buttons':
+      return markup`<div class="toolbar">${block.buttons.map((button) => markup`${spanHtml(button)} `)}</div>
 `;
     case 'figure':
       return chartSvg(block.chart, id);
@@ -87,36 +70,66 @@ ${body}</tbody></table></div>
 `;
 }
 
-function tableHtml({ caption, columns, rows }: Table): Markup {
+function verdictHtml({ headline, figures }: Verdict): Markup {
+  const parts = figures.map(
+    ({ label, value, note }) =>
+      markup`<div><dt>${label}</dt><dd>${value}</dd>${note === '' ? NOTHING : markup`<dd class="quiet">${note}</dd>`}</div>
+`,
+  );
+
+  return markup`<p class="verdict ${headline.tone}">${headline.text}</p>
+<dl class="verdict">
+${parts}</dl>
+`;
+}
+
+function tableHtml({ caption, columns, rows, live }: Table, id: string): Markup {
   const numberClass = (column: number) =>
     columns[column]?.numeric === true ? markup` class="number"` : NOTHING;
   const heads = columns.map(({ title }, index) => {
     const barred = rows.some((row) => cellParts(row[index] ?? '').bar !== null);
     return markup`<th scope="col"${barred ? markup` class="number barred"` : numberClass(index)}>${title}</th>`;
   });
-  const body = rows.map(([first, ...others]) => {
-    const cells = others.map((cell, index) => markup`<td${numberClass(index + 1)}>${cellHtml(cell)}</td>`);
-    return markup`<tr><th scope="row">${cellHtml(first ?? '')}</th>${cells}</tr>
+  const body = rows.map(([first, ...others], index) => {
+    const cells = others.map((cell, column) => markup`<td${numberClass(column + 1)}>${cellHtml(cell)}</td>`);
+    const layer = live?.layers[index];
+    const marks =
+      layer === undefined
+        ? NOTHING
+        : markup` data-layer="${layer.index}" data-marks="${layer.marks.join(' ')}"`;
+
+    return markup`<tr${marks}><th scope="row">${cellHtml(first ?? '')}</th>${cells}</tr>
 `;
   });
 
-  return markup`<div class="scroll" tabindex="0" role="group" aria-label="${caption}"><table><caption>${caption}</caption><thead><tr>${heads}</tr></thead><tbody>
+  const attributes =
+    live === undefined ? NOTHING : markup` id="${id}-table" data-actions="${JSON.stringify(live.actions)}"`;
+
+  return markup`${live === undefined ? NOTHING : toolsHtml(live, rows.length, `${id}-table`)}<div class="scroll" tabindex="0" role="group" aria-label="${caption}"><table${attributes}><caption>${caption}</caption><thead><tr>${heads}</tr></thead><tbody>
 ${body}</tbody></table></div>
 `;
 }
 
-/** Units of the longest bar beside a figure. */
-const BAR_WIDTH = 140;
+/** Search and filter; hidden until the script that works them shows them. */
+function toolsHtml({ filters, layers }: LiveRows, count: number, table: string): Markup {
+  const used = filters.filter(({ mark }) => layers.some(({ marks }) => marks.includes(mark)));
+  const options = [{ title: 'all layers', mark: '' }, ...used].map(
+    ({ title, mark }) => markup`<option value="${mark}">${title}</option>`,
+  );
+
+  return markup`<form class="tools" data-table="${table}" hidden><label>Search <input type="search"></label> <label>Show <select>${options}</select></label> <output>${count} of ${count}</output></form>
+`;
+}
 
 function cellHtml(cell: Cell): Markup {
   const { text, bar } = cellParts(cell);
   if (bar === null) return textHtml(text);
-  return markup`${textHtml(text)}<svg class="bar" width="${BAR_WIDTH}" height="11" aria-hidden="true">${barRect(bar)}</svg>`;
+  return markup`${textHtml(text)}<svg class="bar" height="11" aria-hidden="true">${barRect(bar)}</svg>`;
 }
 
 function barRect({ share, float }: { share: number; float: boolean }): Markup {
   if (share === 0) return NOTHING;
-  return markup`<rect class="${float ? 'float' : 'int8'}" x="1" y="1" width="${share * (BAR_WIDTH - 2)}" height="9"/>`;
+  return markup`<rect class="${float ? 'float' : 'int8'}" x="1" y="1" width="${`${(98 * share).toFixed(1)}%`}" height="9"/>`;
 }
 
 function textHtml(text: Text): Markup {
@@ -127,5 +140,8 @@ function spanHtml(span: Span): Markup {
   if (typeof span === 'string') return markup`${span}`;
   if ('code' in span) return markup`<code>${span.code}</code>`;
   if ('href' in span) return markup`<a href="${span.href}">${span.text}</a>`;
+  if ('mark' in span) return markup`<span class="mark">${span.mark}</span>`;
+  if ('send' in span)
+    return markup`<button type="button" data-send="${JSON.stringify(span.send)}">${span.text}</button>`;
   return markup`<span class="${span.tone}">${span.text}</span>`;
 }

@@ -1,7 +1,9 @@
 import { markdownCellCode, markdownText } from '@quantsmith/schemas';
 import {
   cellParts,
+  plainSpan,
   spansOf,
+  verdictLine,
   type Block,
   type Cell,
   type Document,
@@ -32,6 +34,10 @@ function blockMarkdown(block: Block, level: number): string {
         ? ['<details>', `<summary>${title}</summary>`, '', body.join('\n\n'), '', '</details>'].join('\n')
         : [`${'#'.repeat(level)} ${title}`, ...body].join('\n\n');
     }
+    case 'verdict': {
+      const figures = verdictLine(block);
+      return `**${markdownText(block.headline.text)}**${figures === '' ? '' : `: ${markdownText(figures)}`}`;
+    }
     case 'facts':
       return tableMarkdown(
         ['', ''],
@@ -48,6 +54,8 @@ function blockMarkdown(block: Block, level: number): string {
       return block.items.map((item) => `- ${line(inline(item))}`).join('\n');
     case 'paragraph':
       return line(inline(block.text));
+    case 'buttons':
+      return '';
     case 'figure':
       return line(markdownText(block.chart.summary));
   }
@@ -77,6 +85,7 @@ function spanMarkdown(span: Span): string {
   if ('code' in span) return markdownCellCode(span.code);
   if ('href' in span)
     return `[${markdownText(span.text)}](${encodeURI(span.href).replaceAll(/[()]/g, encodeURIComponent)})`;
+  if (!('tone' in span)) return markdownText(plainSpan(span));
   return span.tone === 'quiet' || span.text.trim() !== span.text
     ? markdownText(span.text)
     : `**${markdownText(span.text)}**`;

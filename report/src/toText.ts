@@ -1,7 +1,9 @@
 import { visible, largest } from '@quantsmith/schemas';
 import {
   cellParts,
+  plainSpan,
   spansOf,
+  verdictLine,
   type Block,
   type Cell,
   type Document,
@@ -49,6 +51,11 @@ function blockText(block: Block, paint: Paint): string {
       const parts = block.blocks.map((inner) => blockText(inner, paint)).filter((part) => part !== '');
       return `${paint.strong(visible(block.title))}\n${parts.join('\n\n')}`;
     }
+    case 'verdict': {
+      const { text, tone } = block.headline;
+      const figures = verdictLine(block);
+      return `${paint[tone](visible(text))}${figures === '' ? '' : `: ${visible(figures)}`}`;
+    }
     case 'facts':
       return factsText(block, paint);
     case 'table':
@@ -57,6 +64,8 @@ function blockText(block: Block, paint: Paint): string {
       return block.items.map((item) => `- ${painted(item, paint)}`).join('\n');
     case 'paragraph':
       return painted(block.text, paint);
+    case 'buttons':
+      return '';
     case 'figure':
       return paint.quiet(visible(block.chart.summary));
   }
@@ -96,7 +105,7 @@ function toneOf(cell: Cell) {
 
 function plainCell(cell: Cell): string {
   const { text, bar } = cellParts(cell);
-  const plain = spansOf(text).map(plainSpan).join('');
+  const plain = spansOf(text).map(shownSpan).join('');
   if (bar === null) return plain;
   return `${plain.padStart(8)} ${(bar.float ? '░' : '█').repeat(Math.round(bar.share * BAR_WIDTH)).padEnd(BAR_WIDTH)}`;
 }
@@ -104,15 +113,13 @@ function plainCell(cell: Cell): string {
 function painted(text: Text, paint: Paint): string {
   return spansOf(text)
     .map((span) => {
-      const plain = plainSpan(span);
+      const plain = shownSpan(span);
       return typeof span === 'object' && 'tone' in span ? paint[span.tone](plain) : plain;
     })
     .join('');
 }
 
-function plainSpan(span: Span): string {
-  return visible(typeof span === 'string' ? span : 'code' in span ? span.code : span.text);
-}
+const shownSpan = (span: Span) => visible(plainSpan(span));
 
 /** Code points; characters of double width are rare in names of layers. */
 const widthOf = (text: string) => Array.from(text).length;

@@ -54,7 +54,7 @@ describe('Markdown for a pull request', () => {
   });
 
   it('keeps ordinary names readable in the source', () => {
-    expect(reportMarkdown(sampleReport())).toContain('| `/stem/Conv` | Conv | float (restored) |');
+    expect(reportMarkdown(sampleReport())).toContain('| `/stem/Conv` | – | Conv | float (restored) |');
   });
 
   it('whatever a text holds, tables keep their cells and nothing of it becomes Markdown', () => {

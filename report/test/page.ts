@@ -27,7 +27,7 @@ export function textOf(node: Node): string {
 /** What a person reads of a page, with a space between cells. */
 export function pageText(html: string): string {
   return html
-    .replace(/<style[\s\S]*?<\/style>|<title[\s\S]*?<\/title>/g, '')
+    .replace(/<(style|title|script)[\s\S]*?<\/\1>/g, '')
     .replace(/<\/?(?:code|span|strong)[^>]*>/g, '')
     .replace(/<[^>]+>/g, ' ')
     .replace(/\s+/g, ' ');

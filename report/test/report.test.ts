@@ -12,6 +12,53 @@ describe('reading a report', () => {
   });
 });
 
+describe('the verdict', () => {
+  const first = (change: Parameters<typeof sampleReport>[0]) =>
+    flat(reportText(sampleReport(change))).split('\n\n')[1];
+  it('comes first, with what was lost and gained', () => {
+    expect(first({})).toBe(
+      'Target met: drop 0.50 points, size 4.00 times smaller, speed 2.00 times as fast, in float 1 of 2 operators',
+    );
+    expect(reportMarkdown(sampleReport())).toContain('**Target met**: drop 0.50 points, size');
+    expect(pageText(reportHtml(sampleReport()))).toMatch(
+      /Target met drop 0\.50 points 95 % interval -0\.50 points to 1\.50 points; 1\.00 points allowed size 4\.00 times smaller 80\.0 kB → 20\.0 kB/,
+    );
+  });
+  it('is honest', () => {
+    const metric = sampleReport().metric!;
+    const damaged = { code: 'output-damaged', severity: 'error' as const, message: 'Bad.', config_path: [] };
+    expect(first({ metric: { ...metric, satisfied: false } })).toMatch(/^Target missed: /);
+    expect(first({ warnings: [damaged] })).toMatch(/^Not trustworthy: /);
+    expect(first({ metric: { ...metric, satisfied: null } })).toMatch(/^No target set: drop/);
+    expect(first({ metric: null, latency_ms: null })).toBe(
+      'Accuracy not measured: size 4.00 times smaller, in float 1 of 2 operators',
+    );
+  });
+});
+
+describe('chosen settings', () => {
+  it('stand with what they were measured against', () => {
+    const choices = [
+      {
+        setting: 'preset',
+        value: 'mixed',
+        sqnr_db: 24.04,
+        samples: 16,
+        held_out: true,
+        over: [
+          { value: 'performance', sqnr_db: 22.96, metric: null },
+          { value: 'other', sqnr_db: null, metric: 0.5 },
+        ],
+        seconds: 1,
+      },
+    ];
+    const text = flat(reportText(sampleReport({ choices })));
+    expect(text).toContain(
+      'preset mixed 24.0 dB performance (23.0 dB); other (top1 50.00 %) 16 samples, held out',
+    );
+  });
+});
+
 describe('changes go the way they are named', () => {
   it('a model that became larger and slower is not called smaller and fast', () => {
     const { size, latency_ms: latency } = sampleReport();
@@ -88,8 +135,8 @@ describe('what every format states', () => {
       expect(found).toMatch(/2 1 97\.50 % 0\.50 points \+ \/stem\/Conv ?, − \/head\/Gemm/);
     });
     it(`${format}: each layer with its noise`, () => {
-      expect(text()).toMatch(/\/stem\/Conv Conv float \(restored\) –/);
-      expect(text()).toMatch(/\/head\/Gemm Gemm QGemm 8 bits per channel 12\.3 dB/);
+      expect(text()).toMatch(/\/stem\/Conv – Conv float \(restored\)/);
+      expect(text()).toMatch(/\/head\/Gemm 12\.3 dB █* ?Gemm QGemm 8 bits per channel/);
       expect(text()).toContain('The lowest is /head/Gemm with 12.3 dB.');
     });
     it(`${format}: a relative drop in percent, a metric that is no share in its own unit`, () => {
@@ -320,9 +367,10 @@ describe('the terminal table', () => {
       sampleReport({ layers: [layer({ sqnr_db: 60 }), layer({ name: '/b', sqnr_db: 5 })] }),
     );
     const lines = text.split('\n').filter((line) => line.includes('QLinearConv'));
-    expect(lines.map((line) => line.indexOf('QLinearConv'))).toEqual([22, 22]);
-    expect(lines[0]).toMatch(/ 60\.0 dB █{12}$/);
-    expect(lines[1]).toMatch(/ {2}5\.0 dB █$/);
+    expect(lines.map((line) => line.indexOf('QLinearConv'))).toEqual([45, 45]);
+    // The worst first.
+    expect(lines[0]).toMatch(/^\/b .* {2}5\.0 dB █ +Conv/);
+    expect(lines[1]).toMatch(/ 60\.0 dB █{12} +Conv/);
   });
   it('colours the verdict where it may', () => {
     const tagged = (tag: string) => (text: string) => `<${tag}>${text}</${tag}>`;

@@ -35,7 +35,7 @@ export async function runReportPage() {
       const body = page.locator('body');
       assert.equal(await body.evaluate((element) => getComputedStyle(element).backgroundColor), background);
       await page.getByRole('heading', { name: 'Quantization report' }).waitFor();
-      await page.getByRole('img', { name: 'Drop of top1 against operators in float' }).waitFor();
+      await page.getByRole('group', { name: 'Drop of top1 against operators in float' }).waitFor();
       await page.getByRole('img', { name: 'SQNR of each layer' }).waitFor();
       await page.getByRole('rowheader', { name: 'top1, float', exact: true }).waitFor();
       assert.deepEqual(await page.evaluate(clippedTexts), [], 'texts of the charts are cut off');
@@ -75,10 +75,11 @@ function makeReport(folder) {
 
 /** In the page: texts of charts that reach over the chart's edge. */
 function clippedTexts() {
-  return [...document.querySelectorAll('svg[role=img] text')]
+  return [...document.querySelectorAll('svg.chart text')]
+    .filter((text) => getComputedStyle(text).display !== 'none')
     .filter((text) => {
       const inner = text.getBoundingClientRect();
-      const outer = text.ownerSVGElement.getBoundingClientRect();
+      const outer = text.closest('figure').getBoundingClientRect();
       return (
         inner.left < outer.left ||
         inner.right > outer.right ||

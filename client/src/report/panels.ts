@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { reportHtml } from '@quantsmith/report';
 import type { QuantizationReport } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
@@ -75,7 +76,7 @@ async function draw({ file, panel, focus }: Panel): Promise<boolean> {
   panel.title = titleOf(file, report);
   panel.webview.html = reportHtml(report, {
     first: focus,
-    script: stateScript(file),
+    host: { nonce: randomUUID(), state: { file: file.toString() } },
     chooseFix: (fix) => commandLink('quantsmith.setOverflowFix', configOf(file, report).toString(), fix),
     explain: (code) => commandLink('quantsmith.openDocs', 'errors', code),
   });
@@ -140,10 +141,6 @@ async function fileByTitle(title: string): Promise<vscode.Uri | null> {
 
   return null;
 }
-
-/** Leaves the report's address with the panel, so that a reloaded window can show it again. */
-const stateScript = (file: vscode.Uri) =>
-  `acquireVsCodeApi().setState(${JSON.stringify({ file: file.toString() }).replaceAll('<', '\\u003c')});`;
 
 function fileOf(state: unknown): vscode.Uri | null {
   const file = typeof state === 'object' && state !== null && 'file' in state ? state.file : null;

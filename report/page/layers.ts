@@ -1,0 +1,96 @@
+import type { Host } from './host.js';
+
+/** The table of layers: it is searched and filtered, and each layer offers what can be done about it. */
+export function startLayers(host: Host | null): void {
+  for (const tools of document.querySelectorAll<HTMLFormElement>('form.tools')) {
+    const table = document.getElementById(tools.dataset['table'] ?? '');
+    if (!(table instanceof HTMLTableElement)) continue;
+    startTools(tools, table, host);
+    if (host !== null) startActions(table, host);
+  }
+}
+
+function startTools(tools: HTMLFormElement, table: HTMLTableElement, host: Host | null): void {
+  const search = tools.querySelector('input');
+  const filter = tools.querySelector('select');
+  const status = tools.querySelector('output');
+  if (search === null || filter === null || status === null) return;
+  const rows = [...(table.tBodies[0]?.rows ?? [])];
+  const texts = rows.map((row) => (row.textContent ?? '').toLowerCase());
+  const show = () => {
+    const words = search.value.toLowerCase().split(/\s+/);
+    let count = 0;
+    for (const [index, row] of rows.entries()) {
+      const isShown = hasMark(row, filter.value) && words.every((word) => texts[index]?.includes(word));
+      row.hidden = !isShown;
+      if (isShown) count++;
+    }
+
+    for (const detail of table.querySelectorAll<HTMLElement>('tr.detail'))
+      detail.hidden = (detail.previousElementSibling as HTMLElement | null)?.hidden === true;
+    status.textContent = `${count} of ${rows.length}`;
+  };
+
+  const kept = host?.kept['filter'] as { search?: unknown; mark?: unknown } | undefined;
+  if (typeof kept?.search === 'string') search.value = kept.search;
+  if (typeof kept?.mark === 'string') filter.value = kept.mark;
+  if (filter.selectedIndex === -1) filter.selectedIndex = 0;
+  tools.addEventListener('input', () => {
+    show();
+    host?.keep({ filter: { search: search.value, mark: filter.value } });
+  });
+  tools.addEventListener('submit', (event) => event.preventDefault());
+  tools.hidden = false;
+  show();
+}
+
+const hasMark = (row: HTMLElement, mark: string) =>
+  mark === '' || (row.dataset['marks'] ?? '').split(' ').includes(mark);
+
+interface Action {
+  readonly title: string;
+  readonly type: string;
+  /** The mark of rows that it is for; empty: all. */
+  readonly mark: string;
+}
+
+/** The name of a layer opens what can be done about it, below its row. */
+function startActions(table: HTMLTableElement, host: Host): void {
+  const actions = JSON.parse(table.dataset['actions'] ?? '[]') as readonly Action[];
+  if (actions.length === 0) return;
+  for (const row of table.tBodies[0]?.rows ?? []) {
+    const name = row.cells[0];
+    if (name === undefined) continue;
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'open';
+    button.ariaExpanded = 'false';
+    button.append(...name.childNodes);
+    name.append(button);
+    button.addEventListener('click', () => toggle(row, button, actions, host));
+  }
+}
+
+function toggle(row: HTMLTableRowElement, button: HTMLElement, actions: readonly Action[], host: Host): void {
+  const isOpen = button.ariaExpanded === 'true';
+  button.ariaExpanded = String(!isOpen);
+  if (isOpen) {
+    row.nextElementSibling?.remove();
+    return;
+  }
+
+  const detail = document.createElement('tr');
+  detail.className = 'detail';
+  const cell = detail.insertCell();
+  cell.colSpan = row.cells.length;
+  for (const { title, type, mark } of actions) {
+    if (!hasMark(row, mark)) continue;
+    const action = document.createElement('button');
+    action.type = 'button';
+    action.textContent = title;
+    action.addEventListener('click', () => host.post({ type, layer: Number(row.dataset['layer']) }));
+    cell.append(action);
+  }
+
+  row.after(detail);
+}
