@@ -2,10 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { readArrayFile } from '@quantsmith/model/arrays';
 import type { QuantizationReport } from '@quantsmith/schemas';
 import { builtCli, root } from '../../test/kit/builtCli.js';
+import { isAlive } from '../../test/kit/alive.js';
 import { copyDigits } from '../../test/kit/digits.js';
 
 const cli = builtCli();
@@ -40,16 +41,18 @@ it("runs the page's loader and metric", () => {
   expect(metric!.baseline).toBeGreaterThan(0.9);
 });
 
-it('what a module prints is shown with its name and escaped; what it throws is placed in the config', () => {
+it('what a module prints is shown with its name and escaped; what it throws is placed in the config', async () => {
   write(
     'loud.mjs',
-    `console.log('read \\x1b[1m red');\nexport default () => {\n  throw new Error('no \\x1b[1m data');\n};\n`,
+    `import { spawn } from 'node:child_process';\nconsole.log('read \\x1b[1m red', spawn('sleep', ['600']).pid);\nexport default () => {\n  throw new Error('no \\x1b[1m data');\n};\n`,
   );
   write('loud.quant.yaml', 'model: digits.onnx\ndata:\n  calibration:\n    loader: ./loud.mjs\n');
   const { status, stderr } = quantsmith('run', 'loud.quant.yaml', '--allow-modules');
   expect(status).not.toBe(0);
-  expect(stderr).toMatch(/^loud\.mjs: read \\u\{1b\}\[1m red$/m);
+  const [, started] = /^loud\.mjs: read \\u\{1b\}\[1m red (\d+)$/m.exec(stderr) ?? [];
+  // What the module has started ends with the run.
+  await vi.waitFor(() => expect(isAlive(Number(started))).toBe(false));
   expect(stderr).toMatch(
-    /loud\.quant\.yaml:4:.*loud\.mjs failed to start, line 3: no \\u\{1b\}\[1m data\. \[loader-failed\]/,
+    /loud\.quant\.yaml:4:.*loud\.mjs failed to start, line 4: no \\u\{1b\}\[1m data\. \[loader-failed\]/,
   );
 });

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { QuantsmithError, type Problem, type TensorSignature } from '@quantsmith/schemas';
 import { decodeImage } from '../src/data/decodeImage.js';
 import type { Preprocess } from '../src/data/preprocess.js';
@@ -11,6 +11,7 @@ import { openTokenizer } from '../src/data/tokenizer.js';
 import { openMetric } from '../src/metrics/open.js';
 import type { ModuleOptions } from '../src/data/modules/moduleProcess.js';
 import { NO_TASK } from '../src/tasks/task.js';
+import { isAlive } from '../../test/kit/alive.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'quantsmith-modules-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -234,6 +235,20 @@ describe('what a module does wrong is a problem with its place', () => {
     const problem = await thrownBy(text, { ...LIMITS, memoryLimit: 0.25 });
     expect(problem?.message).toMatch(/it used more than 0\.25 GiB of memory \(modules\.memory_limit\)\.$/);
   });
+});
+
+it.skipIf(process.platform === 'win32')('what a module has started ends with it', async () => {
+  const noted = join(dir, 'started');
+  const text = `import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+export default () => {
+  const { pid } = spawn('sleep', ['600'], { stdio: 'inherit' });
+  writeFileSync(${JSON.stringify(noted)}, String(pid));
+  process.kill(process.pid, 'SIGKILL');
+};`;
+  expect(await thrownBy(text)).toMatchObject({ code: 'loader-failed' });
+  const pid = Number(readFileSync(noted, 'utf8'));
+  await vi.waitFor(() => expect(isAlive(pid)).toBe(false));
 });
 
 describe('a metric', () => {

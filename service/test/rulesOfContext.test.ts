@@ -148,8 +148,8 @@ ${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
       facts: facts({ kinds: new Map([['/', 'folder']]) }),
     });
     expect(findings.map(({ code, message }) => `${code} ${message}`)).toEqual([
-      'model-missing "." is a folder, not a file (/).',
-      'file-missing "." is a folder, not a file (/).',
+      'model-missing "." is a folder, not a file.',
+      'file-missing "." is a folder, not a file.',
     ]);
   });
   it('tell devices and pipes from files, and say nothing of what is not known', () => {
@@ -157,7 +157,7 @@ ${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
     const told = (kinds: ReadonlyMap<string, EntryKind>) =>
       findAll(document, { ...NOTHING, baseDir: '/a', facts: facts({ kinds }) }).findings;
     expect(told(new Map([['/a/pipe.npy', 'other']])).map(({ message }) => message)).toEqual([
-      '"pipe.npy" is a device, a pipe or a socket, not a file (/a/pipe.npy).',
+      '"pipe.npy" is a device, a pipe or a socket, not a file.',
     ]);
     expect(told(new Map([['/a/pipe.npy', 'unknown']]))).toEqual([]);
   });

@@ -9,6 +9,7 @@ import { glob, isDynamicPattern } from 'tinyglobby';
 import { CONFIG_NAMES, NOT_SEARCHED } from './configFiles.js';
 import { EXIT } from '../output/exitCodes.js';
 import { refuseModel } from '../run/engine.js';
+import { shownFile } from '../output/place.js';
 import { placedText, type PlacedProblem, type Session } from '../output/session.js';
 import { printRaw } from '../output/terminal.js';
 
@@ -136,7 +137,7 @@ function render(
     case 'json':
       return terminalJson(
         checked.map(({ path }) => ({
-          path,
+          path: shownFile(path),
           findings: findings.filter(({ file }) => file === path).map(asJson),
         })),
       );
@@ -144,7 +145,9 @@ function render(
 }
 
 function asJson({ code, severity, message, range, configPath, data }: PlacedFinding) {
-  return { code, severity, message, range, config_path: configPath, data };
+  const named =
+    'file' in data && typeof data.file === 'string' ? { ...data, file: shownFile(data.file) } : data;
+  return { code, severity, message, range, config_path: configPath, data: named };
 }
 
 function verdict(configs: number, findings: number): string {
@@ -156,7 +159,7 @@ function verdict(configs: number, findings: number): string {
 function githubCommand({ file, code, severity, message, range: { start, end } }: PlacedFinding): string {
   const level = severity === 'info' || severity === 'hint' ? 'notice' : severity;
   const properties = {
-    file: relative(process.cwd(), file).split('\\').join('/'),
+    file: shownFile(file).split('\\').join('/'),
     line: start.line + 1,
     endLine: end.line + 1,
     // Columns of an annotation over several lines are refused.

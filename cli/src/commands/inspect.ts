@@ -1,11 +1,11 @@
 import { inspect } from '@quantsmith/api';
 import type { ModelNode, ModelSummary, TensorSignature } from '@quantsmith/schemas';
 import { EXIT } from '../output/exitCodes.js';
-
+import { shownFile } from '../output/place.js';
 import { printJson, printLines } from '../output/terminal.js';
 /** `quantsmith inspect`: the structure of a model, read without its weights. */
 export async function inspectCommand(path: string, options: { readonly json?: boolean }): Promise<number> {
-  const model = await inspect(path);
+  const model = { ...(await inspect(path)), path: shownFile(path) };
   if (options.json === true) printJson(asJson(model));
   else printLines(linesOf(model));
   return EXIT.ok;

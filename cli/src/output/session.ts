@@ -1,5 +1,6 @@
 import { type ConfigPath, type Problem, visible } from '@quantsmith/schemas';
 import { type Messages, problemText } from './messages.js';
+import { shownFile } from './place.js';
 import { printJson } from './terminal.js';
 
 /** What every command gets besides its arguments. */
@@ -40,7 +41,7 @@ export function failed(
 export function placedText({ file, start, severity, message, code }: PlacedProblem): string {
   if (file === undefined) return problemText({ severity, message, code } as Problem);
   const place = start === undefined ? '' : `:${start.line + 1}:${start.character + 1}`;
-  return `${visible(file)}${place}: ${severity}: ${visible(message)} [${code}]`;
+  return `${visible(shownFile(file))}${place}: ${severity}: ${visible(message)} [${code}]`;
 }
 
 /** As `quantsmith schema problems` says. */

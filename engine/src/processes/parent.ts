@@ -3,7 +3,7 @@ import { bundlePath } from './bundles.js';
 import type { Watch } from './watch.js';
 
 /** Ends this process within a second of its parent's death, whatever the main thread is doing. */
-export function endWithParent(limits: Pick<Watch, 'memory'> = {}): void {
+export function endWithParent(limits: Omit<Watch, 'parent'> = {}): void {
   const worker = new Worker(bundlePath('watch'), {
     workerData: { parent: process.ppid, ...limits } satisfies Watch,
   });

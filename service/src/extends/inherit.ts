@@ -5,7 +5,7 @@ import {
   type QuantizationReport,
 } from '@quantsmith/schemas';
 import { createHash } from 'node:crypto';
-import { dirname, resolve } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 import type { ConfigDocument } from '../document/document.js';
 import { findNode, resolved, valueOf, type Tree } from '../document/tree.js';
 import { isMapping, mergeConfigs, rebased } from './merge.js';
@@ -53,13 +53,14 @@ export async function inherit(
   let problem: InheritProblem | null = null;
   let current = document;
   let from = file;
+  const shown = (path: string) => (folder === null ? path : relative(folder, path));
   for (let name = extendsOf(current.tree); name !== null; name = extendsOf(current.tree)) {
     if (from === null || folder === null) break;
     const target = resolve(dirname(from), name);
     const seen = [resolve(file!), ...layers.map((layer) => layer.file)];
-    const prefix = from === file ? '' : `${from} extends it: `;
+    const prefix = from === file ? '' : `${shown(from)} extends it: `;
     if (seen.includes(target)) {
-      const circle = [...seen.slice(seen.indexOf(target)), target].join(' → ');
+      const circle = [...seen.slice(seen.indexOf(target)), target].map(shown).join(' → ');
       problem = {
         code: 'extends-cycle',
         message: `Configs extend each other in a cycle: ${circle}.`,
@@ -78,7 +79,7 @@ export async function inherit(
     if (extended === null) {
       problem = {
         code: 'extends-missing',
-        message: `${prefix}"${name}" does not exist (${target}).`,
+        message: `${prefix}"${name}" does not exist.`,
         file: target,
       };
       break;
@@ -87,7 +88,11 @@ export async function inherit(
     const value = valueOf(extended.tree);
     if (!isMapping(value) || extended.tree.problems.length > 0) {
       const reason = extended.tree.problems[0]?.message ?? 'it is not a mapping of keys to values.';
-      problem ??= { code: 'extends-invalid', message: `${target} cannot be read: ${reason}`, file: target };
+      problem ??= {
+        code: 'extends-invalid',
+        message: `${shown(target)} cannot be read: ${reason}`,
+        file: target,
+      };
     }
 
     const content = isMapping(value) ? rebased(value, dirname(target), folder) : {};

@@ -7,6 +7,7 @@ import { walk, type Tree } from '../document/tree.js';
 import { effectiveValue, NOTHING_INHERITED } from '../extends/inherit.js';
 import { NO_FACTS } from '../facts/facts.js';
 import { createModelIndex } from '../facts/modelIndex.js';
+import { belowFolder } from '../findings/belowFolder.js';
 import type { Finding } from '../findings/finding.js';
 import { fix, type Fix, type Fixable, type FixTable } from '../findings/fix.js';
 import { RULES } from './list.js';
@@ -64,8 +65,12 @@ function checked(
   input: RuleInput,
   isAsked: (needs: string) => boolean,
 ): { finding: Finding; suppressible: boolean }[] {
+  const { baseDir } = input;
+  const portable = (finding: Finding): Finding =>
+    baseDir === null ? finding : { ...finding, message: belowFolder(finding.message, baseDir) };
+
   return RULES.filter(({ needs }) => isAsked(needs)).flatMap(({ checkIf, suppressible }) =>
-    checkIf(input).map((finding) => ({ finding, suppressible })),
+    checkIf(input).map((finding) => ({ finding: portable(finding), suppressible })),
   );
 }
 

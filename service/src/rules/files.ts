@@ -50,11 +50,11 @@ function problemOf({ path, written, file }: NamedPath, facts: FileFacts): string
   const key = String(path.at(-1));
   switch (kindOf(facts, file)) {
     case 'missing':
-      return `${described(key)} "${written}" does not exist (${file}).`;
+      return `${described(key)} "${written}" does not exist.`;
     case 'other':
-      return `"${written}" is a device, a pipe or a socket, not a file (${file}).`;
+      return `"${written}" is a device, a pipe or a socket, not a file.`;
     case 'folder':
-      return FOLDERS.has(key) || EITHER.has(key) ? null : `"${written}" is a folder, not a file (${file}).`;
+      return FOLDERS.has(key) || EITHER.has(key) ? null : `"${written}" is a folder, not a file.`;
     default:
       return null;
   }

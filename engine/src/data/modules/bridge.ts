@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { bundlePath } from '../../processes/bundles.js';
+import { endGroup, HAS_GROUPS } from '../../processes/group.js';
 import {
   TELL,
   type BridgeMessage,
@@ -43,8 +44,8 @@ function hold(engine: MessagePort, { port, signal, timeLimit, memoryLimit }: Bri
     } else engine.postMessage(message);
   };
   const finish = (reason: ModuleEnd) => {
+    if (end === null && child.pid !== undefined) endGroup(child.pid);
     end ??= reason;
-    child.kill('SIGKILL');
     for (const call of [...calls.keys()]) answer(call, { call, end });
   };
   const fault = ({ message }: Error) => finish({ reason: 'uncaught', thrown: { message, stack: '' } });
@@ -74,6 +75,8 @@ function hold(engine: MessagePort, { port, signal, timeLimit, memoryLimit }: Bri
   child.on('error', fault);
   child.stdio[TELL]?.on('data', () => finish({ reason: 'memory' }));
   const lastErrors = readConsole(child, (console) => engine.postMessage({ console } satisfies BridgeMessage));
+  // What it has started may hold its console open, without which it is not closed.
+  child.on('exit', () => child.pid !== undefined && endGroup(child.pid));
   child.on('close', (code, killed) => {
     const isMemory = /heap out of memory|Reached heap limit/.test(lastErrors());
     finish(isMemory ? { reason: 'memory' } : { reason: 'ended', code, signal: killed });
@@ -84,6 +87,7 @@ function forkHost(memoryLimit: number): ChildProcess {
   return fork(bundlePath('moduleHost'), [String(memoryLimit)], {
     execArgv: [`--max-old-space-size=${Math.ceil(memoryLimit / 2 ** 20)}`],
     serialization: 'advanced',
+    detached: HAS_GROUPS,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
   });
 }

@@ -5,6 +5,7 @@ import { createRequire, register, syncBuiltinESMExports } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { bundlePath } from '../../processes/bundles.js';
+import { endGroup } from '../../processes/group.js';
 import { endWithParent } from '../../processes/parent.js';
 import { helpersFor } from './helpers.js';
 import { startLoader } from './loaderHost.js';
@@ -33,14 +34,15 @@ process.on('message', ({ call, request }: BridgeRequest) => {
     },
   );
 });
-const exit = process.exit.bind(process);
-process.once('disconnect', () => exit(1));
+process.once('disconnect', () => {
+  endGroup(process.pid);
+});
 for (const event of ['uncaughtException', 'unhandledRejection'] as const)
   process.on(event, (error: unknown) => {
     send({ uncaught: thrownBy(error) });
   });
 
-endWithParent({ memory: { most: Number(process.argv[2]), tell: TELL } });
+endWithParent({ leads: true, memory: { most: Number(process.argv[2]), tell: TELL } });
 process.exit = (code) => {
   throw new Error(`process.exit(${code ?? ''}) was called`);
 };
