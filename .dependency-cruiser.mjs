@@ -30,7 +30,7 @@ const ARROWS = {
     folders: {
       '.': `
         cache data draft measure output overflow plan processes progress quantize restore run runtime
-        saturation statistics validation node:child_process node:crypto node:fs node:path node:url
+        saturation statistics validation weights node:child_process node:crypto node:fs node:path node:url
       `,
       bodies: `
         calibration data overflow plan prepare quantize runtime statistics verify
@@ -91,7 +91,7 @@ const ARROWS = {
       tasks: 'data node:fs node:path',
       validation: 'cache data metrics prepare runtime tasks node:crypto node:path',
       verify: 'data placement quantize runtime npm:@bufbuild/protobuf',
-      weights: 'placement ranges',
+      weights: 'placement ranges node:path',
     },
   },
   service: {
@@ -152,13 +152,23 @@ const ARROWS = {
   client: {
     parts: 'schemas report',
     folders: {
-      '.': 'commands config history report runs start npm:vscode npm:vscode-languageclient',
+      '.': 'commands config history modelView report runs start npm:vscode npm:vscode-languageclient',
       commands: 'config report runs npm:vscode npm:vscode-languageclient',
       config: 'npm:vscode',
       history: 'config report runs npm:vscode npm:vscode-languageclient',
+      modelView: 'commands report runs node:crypto npm:vscode npm:vscode-languageclient',
       report: 'runs node:crypto npm:vscode',
       runs: 'config npm:vscode npm:vscode-languageclient',
       start: 'commands runs npm:vscode npm:vscode-languageclient',
+    },
+  },
+  webview: {
+    parts: 'schemas report',
+    folders: {
+      '.': '',
+      graph: '.',
+      model: '. graph table',
+      table: '.',
     },
   },
   api: {
@@ -178,6 +188,8 @@ const ARROWS = {
 
 /** Files that other parts may import: the doors. */
 const DOORS = {
+  report: 'report/(src|page)/index[.]ts',
+  schemas: 'schemas/src/(index|escape)[.]ts',
   model: 'model/src/[^/]+/index[.]ts',
   server: 'server/src/(index|connection)[.]ts',
 };

@@ -19,6 +19,10 @@ const CLI = { cli: 'cli/src/main.ts' };
 export const EXTENSION_BUNDLES = { extension: 'client/src/extension.ts', ...SHARED, ...CLI };
 export const NPM_BUNDLES = { index: 'api/src/index.ts', schema: 'api/src/schema.ts', ...SHARED, ...CLI };
 
+/** What runs in the extension's pages: modules, which load pieces of theirs when they are asked for, and workers of one file. */
+const PAGE_MODULES = { model: 'webview/src/model/page.ts' };
+const PAGE_WORKERS = { layoutWorker: 'webview/src/graph/layoutWorker.ts' };
+
 /** The packages with the runtime of one platform each. */
 export const RUNTIME_PREFIX = '@quantsmith/runtime-';
 
@@ -81,4 +85,26 @@ export async function bundle(entryPoints, outdir, options) {
     logLevel: 'warning',
   });
   return metafile;
+}
+
+/** Bundles the scripts of pages into a folder, for the browser that an editor is. */
+export async function bundlePages(outdir, { minify = false, sourcemap = false } = {}) {
+  const common = {
+    absWorkingDir: root,
+    outdir,
+    bundle: true,
+    platform: 'browser',
+    target: 'chrome122',
+    minify,
+    sourcemap,
+    logLevel: 'warning',
+  };
+  await esbuild.build({ ...common, entryPoints: PAGE_WORKERS, format: 'iife' });
+  await esbuild.build({
+    ...common,
+    entryPoints: PAGE_MODULES,
+    format: 'esm',
+    splitting: true,
+    chunkNames: '[name]-[hash]',
+  });
 }

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { DidChangeConfigurationNotification, type LanguageClient } from 'vscode-languageclient/node';
+import { changeLayer } from './commands/changeLayer.js';
 import { checkConfig } from './commands/check.js';
 import { convertConfig } from './commands/convert.js';
 import { openDocs } from './commands/docs.js';
@@ -14,6 +15,7 @@ import { registerHistoryCommands } from './history/commands.js';
 import { compareReports } from './history/compareReports.js';
 import { createHistoryTree } from './history/tree.js';
 import { createLanguageClient } from './languageClient.js';
+import { createModelViews } from './modelView/editor.js';
 import { newestReportOf, readReport } from './report/files.js';
 import { createReportPanels } from './report/panels.js';
 import { rememberRuns, tellInterrupted } from './runs/interrupted.js';
@@ -42,10 +44,12 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     runQuantization(runs, panels, output, config, options);
 
   started = client;
+  const models = createModelViews(client, context.extensionUri);
   const tree = createHistoryTree(runs);
   context.subscriptions.push(
     output,
     panels,
+    models,
     runs,
     showRunStatus(runs),
     tree,
@@ -54,7 +58,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     createTestExplorer(run),
   );
 
-  registerCommands(context, client, { output, panels, runs, run });
+  registerCommands(context, client, { output, panels, models, runs, run });
   await client.start();
   const tellSettings = () =>
     client.sendNotification(DidChangeConfigurationNotification.type, { settings: null });
@@ -65,6 +69,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
 interface CommandParts {
   readonly output: vscode.LogOutputChannel;
   readonly panels: ReturnType<typeof createReportPanels>;
+  readonly models: ReturnType<typeof createModelViews>;
   readonly runs: ReturnType<typeof createRuns>;
   readonly run: (config?: vscode.Uri, options?: RunOptions) => ReturnType<typeof runQuantization>;
 }
@@ -72,7 +77,7 @@ interface CommandParts {
 function registerCommands(
   context: vscode.ExtensionContext,
   client: LanguageClient,
-  { output, panels, runs, run }: CommandParts,
+  { output, panels, models, runs, run }: CommandParts,
 ): void {
   const command = (name: string, body: (...args: never[]) => unknown) =>
     context.subscriptions.push(vscode.commands.registerCommand(name, body));
@@ -91,6 +96,13 @@ function registerCommands(
   command('quantsmith.setOverflowFix', (config?: unknown, fix?: unknown) =>
     setOverflowFix(client, config, fix),
   );
+  command('quantsmith.changeLayer', (config?: unknown, layer?: unknown, change?: unknown) =>
+    changeLayer(client, config, layer, change),
+  );
+  command('quantsmith.revealInModel', async (model?: unknown, layer?: unknown) => {
+    const file = fileOf(model);
+    if (file !== undefined && typeof layer === 'string') await models.reveal(file, layer);
+  });
   command('quantsmith.showReport', (file?: unknown) =>
     showReport(panels, fileOf(file) ?? reportInView(panels.active())),
   );

@@ -6,6 +6,7 @@ import { evaluateModel } from './validation/evaluateModel.js';
 import { inspectModel } from '@quantsmith/model/onnx';
 import { overflowOfModel } from './saturation/model.js';
 import { plan } from './plan/plan.js';
+import { weightCodes } from './weights/weightCodes.js';
 import { debugPipeline, overflowPipeline, runPipeline, sensitivityPipeline } from './pipeline.js';
 import {
   type EngineEvent,
@@ -38,6 +39,11 @@ async function serve(request: EngineRequest, finish: AbortSignal): Promise<void>
 
   if (request.kind === 'draft') {
     emit({ type: 'drafted', draft: await draftOfModel(request, emit) });
+    return;
+  }
+
+  if (request.kind === 'weights') {
+    emit({ type: 'weights', weights: await weightCodes(request) });
     return;
   }
 

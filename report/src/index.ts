@@ -1,8 +1,10 @@
-import type { DebugReport, QuantizationReport, SettingDifference } from '@quantsmith/schemas';
+import type { DebugReport, ModelSummary, QuantizationReport, SettingDifference } from '@quantsmith/schemas';
 import type { Comparison } from './compare.js';
 import { comparisonDocument } from './comparisonDocument.js';
 import { debugDocument } from './debugDocument.js';
 import type { ChooseFix } from './overflow.js';
+import { modelDocument } from './modelDocument.js';
+import type { ModelContext } from './modelRows.js';
 import type { PageHost } from './page.js';
 import { reportDocument } from './reportDocument.js';
 import { runsDocument, type ListedRun } from './runsDocument.js';
@@ -23,6 +25,15 @@ export {
   type Subject,
 } from './subject.js';
 export { exceededLimits, type Limit, type LimitExceeded, type Limits } from './limits.js';
+export {
+  modelPageData,
+  modelPageHtml,
+  modelProblemHtml,
+  type FromModelPage,
+  type ModelPageData,
+  type ToModelPage,
+} from './modelPage.js';
+export { ALONE, modelRows, type ModelContext, type ModelRow } from './modelRows.js';
 export { factsText, PLAIN, type Paint } from './toText.js';
 export { distrustOf, metricValue } from './figures.js';
 export { outputsAtRisk, unaffectedText } from './overflow.js';
@@ -109,4 +120,9 @@ export function debugText(report: DebugReport, paint?: Paint): string {
 /** Every layer beside the float model, as one HTML page. */
 export function debugHtml(report: DebugReport): string {
   return toHtml(debugDocument(report));
+}
+
+/** A model's structure as one HTML page, every node in it. */
+export function modelHtml(model: ModelSummary, context: ModelContext): string {
+  return toHtml(modelDocument(model, context, { layers: true }));
 }

@@ -1,3 +1,7 @@
+import type { LayerChange } from '@quantsmith/schemas';
+
+export type { LayerChange };
+
 /** What a page asks of its host. Places are numbers of the report's own lists: a page can name nothing that is not there. */
 export type PageMessage =
   /** Shows the layer where the config names it, or where it could. */
@@ -16,6 +20,4 @@ export type PageMessage =
   /** A chart as a PNG, in base64. */
   | { readonly type: 'picture'; readonly name: string; readonly png: string };
 
-/** Float, half of the 8-bit range, or 16 bits. */
-export type LayerChange = 'exclude' | 'half_range' | 'bits16';
 export type ExportFormat = 'html' | 'markdown' | 'sarif';

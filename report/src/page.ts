@@ -19,26 +19,42 @@ export interface PageParts {
   /** A script and style of the page's own, after those that all pages have. */
   readonly script?: string;
   readonly style?: string;
+  /** A script in a file of the host, in place of those: for pages that load further parts when they are asked for. */
+  readonly module?: PageModule;
+}
+
+/** A module that a panel can load. */
+export interface PageModule {
+  readonly address: string;
+  /** Where it and what it fetches come from, as a source of the policy. */
+  readonly source: string;
 }
 
 const hashOf = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
 /**
  * A page that needs nothing but itself: its policy allows one style and one script, in a file by their hashes, in a panel by
- * its nonce (and pictures that the script makes of charts). Everything is readable without the script.
+ * its nonce (and pictures that the script makes of charts). Everything is readable without the script. A module may load what
+ * belongs to it, and make workers of it.
  */
-export function page({ title, subtitle, body, host, script = '', style = '' }: PageParts): string {
+export function page(parts: PageParts): string {
+  const { title, subtitle, body, host, script = '', style = '', module } = parts;
   const [code, look] = [PAGE_SCRIPT + script, STYLE + style];
   const allowed = (text: string) => (host === undefined ? hashOf(text) : `'nonce-${host.nonce}'`);
   const policy = [
     "default-src 'none'",
     `style-src ${allowed(look)}`,
-    `script-src ${allowed(code)}`,
+    `script-src ${allowed(code)}${module === undefined ? '' : " 'strict-dynamic'"}`,
+    ...(module === undefined ? [] : [`connect-src ${module.source}`, 'worker-src blob:']),
     ...(host === undefined ? [] : ['img-src data:']),
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ');
 
+  const run =
+    module === undefined
+      ? (nonce: Markup) => markup`<script${nonce}>${{ html: code }}</script>`
+      : (nonce: Markup) => markup`<script type="module"${nonce} src="${module.address}"></script>`;
   const nonce = host === undefined ? NOTHING : markup` nonce="${host.nonce}"`;
   const state = host === undefined ? NOTHING : markup` data-state="${JSON.stringify(host.state)}"`;
 
@@ -56,7 +72,7 @@ export function page({ title, subtitle, body, host, script = '', style = '' }: P
 <h1>${title}</h1>
 <p class="quiet">${subtitle}</p>
 ${body}</main>
-<script${nonce}>${{ html: code }}</script>
+${run(nonce)}
 </body>
 </html>
 `.html;

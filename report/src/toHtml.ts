@@ -21,9 +21,12 @@ import { page, type PageHost } from './page.js';
  * that shows it; without one it is a file, without buttons.
  */
 export function toHtml({ title, subtitle, blocks }: Document, host?: PageHost): string {
-  const parts = blocks.map((block, index) => blockHtml(block, 2, `part-${index + 1}`));
-  return page({ title, subtitle, body: markup`${parts}`, ...(host === undefined ? {} : { host }) });
+  return page({ title, subtitle, body: blocksHtml(blocks), ...(host === undefined ? {} : { host }) });
 }
+
+/** The blocks of a document, for pages that have more than it. */
+export const blocksHtml = (blocks: readonly Block[]): Markup =>
+  markup`${blocks.map((block, index) => blockHtml(block, 2, `part-${index + 1}`))}`;
 
 /** `id` is unique on the page: headings and charts are named by it. */
 function blockHtml(block: Block, level: number, id: string): Markup {

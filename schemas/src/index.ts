@@ -10,6 +10,7 @@ export * from './drop.js';
 export * from './imageTypes.js';
 export * from './isas.js';
 export * from './jsonSchemas.js';
+export * from './layerChange.js';
 export * from './measured.js';
 export * from './matrix.js';
 export * from './metricText.js';

@@ -3,6 +3,7 @@ import type { Preprocess, QuantizationConfig } from './generated/config.js';
 import type { DebugReport } from './generated/debugReport.js';
 import type { MetricName } from './metrics.js';
 import type { QuantizationReport } from './generated/report.js';
+import type { WeightCodes } from './layerChange.js';
 import type { SensitivityReport } from './generated/sensitivityReport.js';
 import type { Problem } from './problem.js';
 
@@ -77,6 +78,14 @@ export interface OverflowRequest extends Omit<RunRequest, 'kind'> {
 export interface OverflowModelRequest {
   readonly kind: 'overflow-model';
   readonly modelPath: string;
+}
+
+/** How the weight of one layer lies on its grid of codes; `grid`: as a run quantized it, null: on the plain int8 grid. */
+export interface WeightsRequest {
+  readonly kind: 'weights';
+  readonly modelPath: string;
+  readonly layer: string;
+  readonly grid: Pick<WeightCodes, 'bits' | 'perChannel' | 'halfRange'> | null;
 }
 
 /** A setting that is not the same in all of several configs, with its value in each as JSON; null: it is not written there. */
@@ -170,6 +179,7 @@ export type EngineRequest =
   | EnvironmentRequest
   | OverflowRequest
   | OverflowModelRequest
+  | WeightsRequest
   | DebugRequest
   | DraftRequest;
 
@@ -199,6 +209,7 @@ export type EngineEvent =
   | { readonly type: 'evaluated'; readonly evaluation: ModelEvaluation }
   | { readonly type: 'overflow'; readonly overflow: OverflowSummary }
   | { readonly type: 'drafted'; readonly draft: ModelDraft }
+  | { readonly type: 'weights'; readonly weights: WeightCodes }
   | { readonly type: 'sensitivity'; readonly report: SensitivityReport }
   | { readonly type: 'debug'; readonly report: DebugReport }
   | { readonly type: 'failed'; readonly problem: Problem }
@@ -253,6 +264,8 @@ export interface ModelSummary {
   readonly parameterCount: number;
   /** Files beside it that hold weights. */
   readonly externalData: readonly ExternalFile[];
+  /** Type and shape of its constants and of what flows between its nodes, as far as the file states them; only where asked for. */
+  readonly tensors?: readonly TensorSignature[];
 }
 
 /** A file of a model's weights. */

@@ -32,6 +32,7 @@ export type { LabelLines } from './facts/labelFacts.js';
 export { allNamedPaths, isNamedPath, namedPaths, type NamedPath } from './facts/namedPaths.js';
 export { isMapping } from './extends/merge.js';
 export * as anchors from './features/anchors.js';
+export { changeLayer } from './features/changeLayer.js';
 export { codeActions, FIX_ALL, fixAll, wants } from './features/codeActions.js';
 export { codeLenses } from './features/codeLens.js';
 export { completionAt, listingWanted, type WantedListing } from './features/completion.js';

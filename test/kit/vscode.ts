@@ -300,6 +300,8 @@ export const window = {
   },
   createWebviewPanel: (viewType: string, title: string, _column: unknown, options: object) =>
     createPanel(viewType, title, options),
+  registerCustomEditorProvider: (id: string, provider: object) =>
+    Object.assign(registered(`editor ${id}`, provider), { dispose: () => undefined }),
   registerWebviewPanelSerializer: (id: string, serializer: object) =>
     Object.assign(registered(`serializer ${id}`, serializer), { dispose: () => undefined }),
   showErrorMessage: message('error'),
@@ -342,9 +344,20 @@ export const window = {
 export function createPanel(viewType: string, title: string, options: object = {}) {
   const disposed = new EventEmitter<void>();
   const viewState = new EventEmitter<void>();
+  const messages = new EventEmitter<unknown>();
   const panel = {
-    ...{ viewType, title, options, active: true, isDisposed: false, revealed: 0 },
-    webview: { html: '' },
+    ...{ viewType, title, options, active: true, visible: true, isDisposed: false, revealed: 0 },
+    webview: {
+      ...{ html: '', cspSource: 'https://webview', options: {}, posted: [] as unknown[] },
+      asWebviewUri: (uri: Uri) => Uri.parse(`https://webview${uri.path}`),
+      onDidReceiveMessage: messages.event,
+      postMessage(message: unknown) {
+        panel.webview.posted.push(message);
+        return Promise.resolve(true);
+      },
+    },
+    /** The page says something. */
+    say: (message: unknown) => messages.fire(message),
     onDidChangeViewState: viewState.event,
     onDidDispose: disposed.event,
     /** The user moves the focus. */

@@ -19,18 +19,33 @@ export async function setValue(
   path: ConfigPath,
   value: string | number | boolean,
 ): Promise<void> {
-  const document = await vscode.workspace.openTextDocument(config);
-  await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
-  const params = { command: 'quantsmith.server.setValue', arguments: [config.toString(), path, value] };
+  await applyServerEdits(client, config, 'quantsmith.server.setValue', [path, value]);
+}
+
+/**
+ * Shows a config and applies the edits that a command of the server gives for it. Returns how many there were; null: the
+ * server refused, and the user was told.
+ */
+export async function applyServerEdits(
+  client: LanguageClient,
+  config: vscode.Uri,
+  command: string,
+  args: readonly unknown[],
+): Promise<number | null> {
   try {
+    const document = await vscode.workspace.openTextDocument(config);
+    await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
+    const params = { command, arguments: [config.toString(), ...args] };
     const edits = (await client.sendRequest(ExecuteCommandRequest.type, params)) as readonly TextEdit[];
     const edit = new vscode.WorkspaceEdit();
     for (const { range, newText } of edits) edit.replace(config, rangeOf(range), newText);
     await vscode.workspace.applyEdit(edit);
+    return edits.length;
   } catch (error) {
     void vscode.window.showErrorMessage(
       `The setting could not be written: ${error instanceof Error ? error.message : String(error)}`,
     );
+    return null;
   }
 }
 

@@ -7,6 +7,7 @@ export * from './node.js';
 export * from './onnx_pb.js';
 export * from './outputs.js';
 export * from './read.js';
+export * from './readConstant.js';
 export * from './stream.js';
 export * from './tensor.js';
 export * from './wire.js';

@@ -1,5 +1,4 @@
 import { isFloatType } from './elementTypes.js';
-import { fromBinary } from '@bufbuild/protobuf';
 import { resolve } from 'node:path';
 import {
   type ExternalFile,
@@ -13,10 +12,10 @@ import {
 } from '@quantsmith/schemas';
 import { withFile } from '../files/regular.js';
 import { uniqueNodeNames } from './names.js';
-import { ValueInfoProtoSchema, type ValueInfoProto } from './onnx_pb.js';
 import { unreadableModel } from './read.js';
 import { dataTypeName, elementCount } from './tensor.js';
 import { WireReader, type Field } from './wire.js';
+import { float32, integers, readSignature, signed, text } from './wireValues.js';
 
 /** A constant's shape and type; its values stay in the file. */
 interface TensorShape {
@@ -48,25 +47,27 @@ interface RawGraph {
   readonly constants: Map<string, TensorShape>;
   readonly inputs: TensorSignature[];
   readonly outputs: TensorSignature[];
+  /** What the file states of the tensors between the nodes. */
+  readonly values: TensorSignature[];
 }
-
-const decoder = new TextDecoder();
 
 /**
  * The structure of an ONNX file. Weights are stepped over, never read, so that a file of hundreds of megabytes costs
  * no more than its nodes; external data is not opened. Does not load the runtime: the language server calls this in
  * its own process. Throws `model-not-found`, `model-not-readable`, `model-not-onnx`, `model-truncated`, and with `maxParts`
- * `model-too-large` when the graph has more nodes, constants and inputs together.
+ * `model-too-large` when the graph has more nodes, constants and inputs together. `tensors`: with type and shape of each.
  */
 export async function inspectModel(
   path: string,
-  { maxParts = Number.POSITIVE_INFINITY }: { readonly maxParts?: number } = {},
+  options: { readonly maxParts?: number; readonly tensors?: boolean } = {},
 ): Promise<ModelSummary> {
+  const { maxParts = Number.POSITIVE_INFINITY, tensors = false } = options;
   const file = resolve(path);
   try {
-    return await withFile(file, (handle, size) =>
-      readSummary(new WireReader(handle, file, size), file, maxParts),
-    );
+    return await withFile(file, (handle, size) => {
+      const budget = { parts: 0, depth: 0, maxParts, tensors, external: new Map<string, ExternalFile>() };
+      return readSummary(new WireReader(handle, file, size), file, budget);
+    });
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error;
     return unreadableModel(file, error);
@@ -77,14 +78,13 @@ export async function inspectModel(
  * The message ModelProto: 1 ir_version, 2 producer_name, 3 producer_version, 7 graph, 8 opset_import, 25 functions. What nodes hold
  * counts towards `maxParts` like the nodes of the main graph.
  */
-async function readSummary(reader: WireReader, file: string, maxParts: number): Promise<ModelSummary> {
+async function readSummary(reader: WireReader, file: string, budget: Budget): Promise<ModelSummary> {
   const notOnnx = (): never => fail('model-not-onnx', `${file} is not an ONNX model.`, { file });
   const producer = ['', ''];
   const opsets = tableOf<number>();
   let irVersion = 0;
   let graph: RawGraph | undefined;
   const functions: RawFunction[] = [];
-  const budget: Budget = { parts: 0, depth: 0, maxParts, external: new Map() };
   // What cannot even begin as ONNX is "no model"; what begins so and then breaks off is a damaged one.
   let begun = false;
   try {
@@ -116,6 +116,7 @@ async function readSummary(reader: WireReader, file: string, maxParts: number): 
     ...summarize(graph),
     externalData: [...budget.external.values()],
     functions: functions.map(({ nodes, ...named }) => ({ ...named, nodes: nodesOf(nodes, new Map()) })),
+    ...(budget.tensors ? { tensors: tensorsOf(graph) } : {}),
   };
 }
 
@@ -130,6 +131,16 @@ function summarize(graph: RawGraph): Pick<ModelSummary, 'inputs' | 'outputs' | '
     nodes: nodesOf(graph.nodes, graph.constants),
     parameterCount: parameters.reduce((sum, constant) => sum + elementCount(constant.dims), 0),
   };
+}
+
+/** What the file states of its tensors: constants, and what flows between nodes. */
+function tensorsOf({ nodes, constants, inputs, outputs, values }: RawGraph): TensorSignature[] {
+  const held = [...withConstantNodes(nodes, constants)].map(([name, { dims, dataType }]) => ({
+    ...{ name, dims },
+    type: dataTypeName(dataType),
+  }));
+
+  return [...held, ...inputs.filter(({ name }) => !constants.has(name)), ...outputs, ...values];
 }
 
 type Constants = ReadonlyMap<string, TensorShape>;
@@ -185,6 +196,8 @@ interface Budget {
   parts: number;
   depth: number;
   readonly maxParts: number;
+  /** Whether what the main graph states of its tensors is read too. */
+  readonly tensors: boolean;
   /** By location. */
   readonly external: Map<string, ExternalFile>;
 }
@@ -220,9 +233,9 @@ async function readFunction(reader: WireReader, message: Field, budget: Budget):
   return { ...named, nodes };
 }
 
-/** The message GraphProto: 1 node, 5 initializer, 11 input, 12 output. */
+/** The message GraphProto: 1 node, 5 initializer, 11 input, 12 output, 13 value_info. */
 async function readGraph(reader: WireReader, message: Field, budget: Budget): Promise<RawGraph> {
-  const graph: RawGraph = { nodes: [], constants: new Map(), inputs: [], outputs: [] };
+  const graph: RawGraph = { nodes: [], constants: new Map(), inputs: [], outputs: [], values: [] };
   const cursor = reader.cursor(message.start, message.end);
   while (cursor.step() || (await cursor.load())) {
     const { field } = cursor;
@@ -231,6 +244,8 @@ async function readGraph(reader: WireReader, message: Field, budget: Budget): Pr
     if (field.number === 1) graph.nodes.push(await readNode(reader, field, budget));
     else if (field.number === 11) graph.inputs.push(await readSignature(reader, field));
     else if (field.number === 12) graph.outputs.push(await readSignature(reader, field));
+    else if (field.number === 13 && budget.tensors && budget.depth === 0)
+      graph.values.push(await readSignature(reader, field));
     else if (field.number === 5) {
       const constant = await readTensor(reader, field, budget);
       graph.constants.set(constant.name, constant);
@@ -356,57 +371,4 @@ function noteExternal(
   const bytes = Number(offset) + Number(length);
   const known = external.get(location);
   if (known === undefined || known.bytes < bytes) external.set(location, { location, tensor, bytes });
-}
-
-async function readSignature(reader: WireReader, field: Field): Promise<TensorSignature> {
-  const value = decodeValue(await reader.bytes(field)) ?? reader.damaged(field.start);
-  const kind = value.type?.value;
-  if (kind?.case !== 'tensorType') return { name: value.name, type: kind?.case ?? 'unknown', dims: [] };
-  const dims = (kind.value.shape?.dim ?? []).map(({ value: dim }) => {
-    if (dim.case === 'dimValue' && dim.value >= 0n) return Number(dim.value);
-    return dim.case === 'dimParam' && dim.value !== '' ? dim.value : '?';
-  });
-
-  const signature = { name: value.name, type: dataTypeName(kind.value.elemType), dims };
-
-  return kind.value.shape === undefined ? { ...signature, unranked: true } : signature;
-}
-
-function decodeValue(bytes: Uint8Array): ValueInfoProto | undefined {
-  try {
-    return fromBinary(ValueInfoProtoSchema, bytes);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Waits only for what is not read yet: a model has tens of thousands of names. */
-function text(reader: WireReader, field: Field): string | Promise<string> {
-  const held = reader.held(field);
-  return held === null ? reader.bytes(field).then((bytes) => decoder.decode(bytes)) : decoder.decode(held);
-}
-
-async function float32(reader: WireReader, field: Field): Promise<number> {
-  const bytes = await reader.bytes(field);
-  return new DataView(bytes.buffer, bytes.byteOffset, 4).getFloat32(0, true);
-}
-
-const signed = (value: bigint) => Number(BigInt.asIntN(64, value));
-
-/** Repeated int64, packed or not. */
-async function integers(reader: WireReader, field: Field): Promise<number[]> {
-  if (field.wireType === 0) return [signed(field.value)];
-  const values: number[] = [];
-  let value = 0n;
-  let shift = 0n;
-  for (const byte of await reader.bytes(field)) {
-    value |= BigInt(byte & 0x7f) << shift;
-    shift += 7n;
-    if (byte >= 0x80) continue;
-    values.push(signed(value));
-    value = 0n;
-    shift = 0n;
-  }
-
-  return values;
 }

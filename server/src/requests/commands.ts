@@ -14,8 +14,6 @@ import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import {
-  LSPErrorCodes,
-  ResponseError,
   type CancellationToken,
   type ExecuteCommandParams,
   type TextEdit,
@@ -37,13 +35,16 @@ import { loadReport } from '../sources/reports.js';
 import { draftConfig } from '../runs/draft.js';
 import { readChoices } from './choices.js';
 import { compareOverflow, debugLayers, runConfig, type EngineResult, type RunOptions } from '../runs/run.js';
-import { cancelled } from '../session/answers.js';
+import { cancelled, refused } from '../session/answers.js';
+import { layerChanged, modelStructure, weightsOf } from './model.js';
 import type { Session } from '../session/session.js';
 
 /**
  * Commands that a client may send, each with the URI of a file: the config to run, to compare overflow fixes or layers of, the
  * model to make a config for, the config to write in the other notation or to set a value in, to end restoration of with the
  * best model so far, or to clean up after a run of that was killed; `settings` takes several, whose settings are compared.
+ * `model` reads the structure of one, `changeLayer` gives the edits that quantize a layer otherwise,
+ * `weights` how the values of its weight lie on their codes.
  */
 export const COMMANDS = {
   run: RUN_COMMAND,
@@ -56,6 +57,9 @@ export const COMMANDS = {
   finish: 'quantsmith.server.finish',
   recover: 'quantsmith.server.recover',
   settings: 'quantsmith.server.settings',
+  model: 'quantsmith.server.model',
+  changeLayer: 'quantsmith.server.changeLayer',
+  weights: 'quantsmith.server.weights',
 } as const;
 
 /** `quantsmith/progress`: for clients that show a notification of their own. */
@@ -78,6 +82,9 @@ export async function execute(
   if (command === COMMANDS.finish) return finish(session, uri);
   if (command === COMMANDS.recover) return recover(file);
   if (command === COMMANDS.settings) return compareSettings(session, args ?? []);
+  if (command === COMMANDS.model) return modelStructure(session, file, token);
+  if (command === COMMANDS.changeLayer) return layerChanged(session, uri, args?.slice(1) ?? []);
+  if (command === COMMANDS.weights) return weightsOf(file, args?.slice(1) ?? [], token);
   const given = workDoneToken === undefined ? null : progress;
   const task = { uri, file, token, given, resume: isResumed(args?.[1]) };
   if (command === COMMANDS.run) return joined(session, `run ${uri}`, () => run(session, task));
@@ -303,6 +310,3 @@ function timeLeft(elapsedSeconds: number, fraction: number): string {
   if (elapsedSeconds < MIN_ELAPSED_SECONDS || fraction <= 0) return '';
   return `, about ${Math.ceil((elapsedSeconds * (1 - fraction)) / fraction)} s left`;
 }
-
-const refused = (message: string, data?: unknown) =>
-  new ResponseError(LSPErrorCodes.RequestFailed, message, data);

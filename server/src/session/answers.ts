@@ -12,6 +12,10 @@ export function refuseUnlessRunning({ phase }: { readonly phase: Phase }): void 
   if (phase === 'ended') throw new ResponseError(ErrorCodes.InvalidRequest, 'The server is shut down.');
 }
 
+/** `data`: the problem that a failure is. */
+export const refused = (message: string, data?: unknown) =>
+  new ResponseError(LSPErrorCodes.RequestFailed, message, data);
+
 export const cancelled = () => new ResponseError(LSPErrorCodes.RequestCancelled, 'Cancelled.');
 
 /** A handler for a request about a document; `fallback` for documents that are not open or not ours, and when the body fails. */

@@ -36,11 +36,18 @@ interface LoadedSummary {
   readonly problem: string | null;
 }
 
+/** A model's structure with its tensors, or why it could not be read. */
+export type LoadedStructure =
+  | { readonly model: ModelSummary; readonly problem: null }
+  | { readonly model: null; readonly problem: string };
+
 const NO_MODEL: LoadedSummary = { model: null, index: null, problem: null };
 
 /** What the server reads beside open configs, once for each state of a file. null: it is not there, or not known. */
 export interface Sources {
   readonly model: (path: string) => Promise<LoadedSummary>;
+  /** For a reader who looks at the model itself: larger ones, and with the shapes of tensors. */
+  readonly structure: (path: string) => Promise<LoadedStructure | null>;
   readonly report: (path: string) => Promise<LoadedReport | null>;
   readonly config: ReadConfig;
   readonly kind: (path: string) => Promise<EntryKind>;
@@ -74,6 +81,10 @@ export interface Sources {
 const MAX_CONFIGS = 500;
 /** Nodes, constants and inputs of a model that is looked into: summing up more would hold up answers. */
 const MAX_MODEL_PARTS = 40_000;
+/** The same of a model that somebody looks at: nothing waits for it but its page. */
+const MAX_VIEWED_PARTS = 400_000;
+/** Models whose structure with its tensors is kept: two are seen side by side. */
+const MAX_VIEWED = 4;
 /** Bytes of a config that is checked by itself. */
 export const MAX_CONFIG_BYTES = 64 * 1024 ** 2;
 /** Bytes of a config that others extend, or that is not open: parsing more would hold up answers. */
@@ -83,6 +94,7 @@ const MAX_LISTED = 1000;
 /** What was read, by kind of file. */
 const createCaches = () => ({
   model: cachedByFile(loadModel),
+  structure: cachedByFile(loadStructure, MAX_VIEWED),
   report: cachedByFile(loadReport),
   config: cachedByFile(loadConfig, MAX_CONFIGS),
   array: cachedByFile((path) => arrayFacts(path).catch(() => null)),
@@ -111,6 +123,7 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
 
   return {
     model: async (path) => (await caches.model.load(path)) ?? NO_MODEL,
+    structure: caches.structure.load,
     report: caches.report.load,
     config: async (path) => open(path) ?? (await caches.config.load(path)) ?? specialConfig(path),
     kind: kind.load,
@@ -145,6 +158,15 @@ async function loadModel(path: string): Promise<LoadedSummary> {
   } catch (error) {
     if (error instanceof QuantsmithError && error.problem.code === 'model-too-large') return NO_MODEL;
     return { ...NO_MODEL, problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function loadStructure(path: string): Promise<LoadedStructure> {
+  try {
+    const model = await inspectModel(path, { maxParts: MAX_VIEWED_PARTS, tensors: true });
+    return { model, problem: null };
+  } catch (error) {
+    return { model: null, problem: error instanceof Error ? error.message : String(error) };
   }
 }
 

@@ -41,7 +41,7 @@ export function setValue(document: ConfigDocument, path: ConfigPath, value: Writ
 export function appendItems(
   document: ConfigDocument,
   path: ConfigPath,
-  items: readonly string[],
+  items: readonly Written[],
 ): TextEdit[] | null {
   const entry = findEntry(document.tree, path);
   if (entry === undefined || entry.value === null) return setValue(document, path, items);

@@ -1,14 +1,13 @@
 import { CodeActionKind, type CodeAction, type Position, type TextEdit } from 'vscode-languageserver-types';
 import type { QuantizationReport } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
-import { appendItems } from '../document/edit.js';
 import { removeItem } from '../document/removeItem.js';
 import { nodeAt, pathOf } from '../document/tree.js';
 import { stringsAt, layerAt } from '../knowledge/ignoredScope.js';
 import { layerCosts } from '../reports/costs.js';
 import type { Change } from '../context/context.js';
+import { excludeLayer } from './changeLayer.js';
 
-const NAMES = ['quantization', 'ignored_scope', 'names'] as const;
 /** Layers that are offered to be excluded where the cursor names none. */
 const MAX = 3;
 
@@ -51,9 +50,7 @@ function exclude(
   { ignored }: LayerActionContext,
 ): CodeAction[] {
   if (ignored.includes(name)) return [];
-  // A list of its own replaces an inherited one.
-  const above = stringsAt(document, 'names').length === 0 ? ignored : [];
-  const edits = appendItems(document, NAMES, [...above, name]);
+  const edits = excludeLayer(document, name, ignored);
   return action(document, `Exclude ${name} from quantization${why}`, edits);
 }
 
