@@ -18,7 +18,8 @@ import { createLanguageClient } from './languageClient.js';
 import { createModelViews } from './modelView/editor.js';
 import { newestReportOf, readReport } from './report/files.js';
 import { createReportPanels } from './report/panels.js';
-import { rememberRuns, tellInterrupted } from './runs/interrupted.js';
+import { tellInterrupted } from './runs/interrupted.js';
+import { createRunMemory, type RunMemory } from './runs/memory.js';
 import type { RunOptions } from './runs/run.js';
 import { createRuns } from './runs/runs.js';
 import { chooseForRun, showRunStatus } from './runs/status.js';
@@ -27,8 +28,8 @@ import { configFor, fileOf, reportInView } from './target.js';
 import { registerTasks } from './taskProvider.js';
 import { createTestExplorer } from './testExplorer.js';
 
-/** VS Code hands `deactivate` nothing, so the one client to stop is kept here. */
-let started: LanguageClient | undefined;
+/** VS Code hands `deactivate` nothing, so what is to end then is kept here. */
+let started: { readonly client: LanguageClient; readonly memory: RunMemory } | undefined;
 
 /** Registers the commands and starts the language server. */
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
@@ -39,11 +40,14 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     [SERVER_OVERFLOW]: (config) => compareOverflowFixes(runs, panels, config),
   }));
 
-  const runs = createRuns(client, output, rememberRuns(context.workspaceState));
+  // Without a folder there is no storage of the workspace's.
+  const storage = context.storageUri ?? context.globalStorageUri;
+  const memory = createRunMemory(vscode.Uri.joinPath(storage, 'running'));
+  const runs = createRuns(client, output, memory.remember);
   const run = (config?: vscode.Uri, options?: RunOptions) =>
     runQuantization(runs, panels, output, config, options);
 
-  started = client;
+  started = { client, memory };
   const models = createModelViews(client, context.extensionUri);
   const tree = createHistoryTree(runs);
   context.subscriptions.push(
@@ -63,7 +67,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const tellSettings = () =>
     client.sendNotification(DidChangeConfigurationNotification.type, { settings: null });
   context.subscriptions.push(vscode.workspace.onDidGrantWorkspaceTrust(() => void tellSettings()));
-  void tellInterrupted(client, context.workspaceState, reportTime);
+  void tellInterrupted(client, memory, reportTime);
 }
 
 interface CommandParts {
@@ -128,5 +132,7 @@ async function reportTime(config: vscode.Uri): Promise<number | null> {
 }
 
 export async function deactivate(): Promise<void> {
-  await started?.stop();
+  // The requests of runs fail when their server stops: no reason to forget them.
+  started?.memory.close();
+  await started?.client.stop();
 }

@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { QuantizationReport } from '@quantsmith/schemas';
@@ -18,31 +26,26 @@ export interface Extension {
   readonly writeReport: (name: string, config: string, change?: Partial<QuantizationReport>) => vscode.Uri;
   readonly open: (name: string) => Promise<void>;
   readonly command: (name: string, ...args: unknown[]) => Promise<unknown>;
-  /** What the extension keeps across windows. */
-  readonly kept: Map<string, unknown>;
+  /** Which runs the extension remembers for the next window. */
+  readonly remembered: () => unknown[];
   /** Activates it again, as a reloaded window does. */
   readonly activate: () => Promise<void>;
 }
 
 export function activeExtension(): Extension {
   let folder = '';
-  const kept = new Map<string, unknown>();
   const subscriptions: { dispose(): unknown }[] = [];
 
   const context = () => ({
     subscriptions,
     extensionUri: vscode.Uri.file(join(import.meta.dirname, '../..')),
     asAbsolutePath: (path: string) => join(import.meta.dirname, '../..', path),
-    workspaceState: {
-      get: (key: string, fallback: unknown) => kept.get(key) ?? fallback,
-      update: (key: string, value: unknown) => Promise.resolve(void kept.set(key, value)),
-    },
+    storageUri: vscode.Uri.file(join(folder, '.storage')),
   });
   const start = () => activate(context() as never);
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'quantsmith-client-'));
-    kept.clear();
     resetEditor();
     editor.folder = folder;
     await start();
@@ -73,7 +76,13 @@ export function activeExtension(): Extension {
       await vscode.window.showTextDocument(uri(name));
     },
     command: async (name, ...args) => vscode.commands.executeCommand(`quantsmith.${name}`, ...args),
-    kept,
+    remembered: () => {
+      const storage = join(folder, '.storage/running');
+      if (!existsSync(storage)) return [];
+      return readdirSync(storage).map((name): unknown =>
+        JSON.parse(readFileSync(join(storage, name), 'utf8')),
+      );
+    },
     activate: start,
   };
 }

@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { QuantizationReport } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -244,6 +245,51 @@ describe('commands on runs', () => {
     expect(panel!.title).toBe('Quantization runs');
     expect(panel!.webview.html).toContain('href="command:quantsmith.showReport?');
     expect(panel!.webview.html).toContain(`${CONFIG}, `);
+  });
+});
+
+describe('pages after a reload', () => {
+  const revive = async (view: string, state: unknown) => {
+    const panel = createPanel(`quantsmith.${view}`, '');
+    const { deserializeWebviewPanel } = editor.registered.get(`serializer quantsmith.${view}`) as {
+      deserializeWebviewPanel(panel: unknown, state: unknown): Promise<void>;
+    };
+    await deserializeWebviewPanel(panel, state);
+    return panel;
+  };
+  /** What the page leaves with its panel. */
+  const stateIn = (html: string) =>
+    JSON.parse(/data-state="(.*?)"/.exec(html)![1]!.replaceAll('&#34;', '"')) as {
+      runs: { report: string }[];
+    };
+  const withoutNonce = (html: string) => html.replaceAll(/nonce[-=]"?[\w-]+/g, '');
+
+  beforeEach(() => extension.write(CONFIG));
+
+  it('are those from before', async () => {
+    for (const time of ['2026-01-01', '2026-02-01', '2026-03-01']) keepRun(time);
+    await extension.command('history.scatter');
+    const runs = await runNodes();
+    await extension.command('history.compare', runs[0], runs.slice(0, 2));
+    await extension.command('history.compare', runs[0], runs);
+    for (const [index, view] of ['runs', 'comparison', 'comparison'].entries()) {
+      const { title, webview } = editor.panels[index]!;
+      const revived = await revive(view, stateIn(webview.html));
+      expect(revived.title).toBe(title);
+      expect(withoutNonce(revived.webview.html)).toBe(withoutNonce(webview.html));
+    }
+  });
+
+  it('are closed where their runs are gone, or nothing was kept', async () => {
+    for (const time of ['2026-01-01', '2026-02-01']) keepRun(time);
+    await extension.command('history.compare', (await runNodes())[0]);
+    const state = stateIn(editor.panels[0]!.webview.html);
+    expect((await revive('comparison', state)).isDisposed).toBe(false);
+    rmSync(vscode.Uri.parse(state.runs[0]!.report).fsPath);
+    expect((await revive('comparison', state)).isDisposed).toBe(true);
+    expect((await revive('comparison', undefined)).isDisposed).toBe(true);
+    rmSync(join(extension.folder(), '.quantsmith'), { recursive: true });
+    expect((await revive('runs', {})).isDisposed).toBe(true);
   });
 });
 

@@ -1,6 +1,8 @@
 import { ResponseError } from 'vscode-languageserver-protocol';
 import { describe, expect, it } from 'vitest';
 import { editor, fire, type ServerCommand, toldTexts } from '../../test/kit/editor.js';
+import { deactivate } from '../src/extension.js';
+import { createRunMemory } from '../src/runs/memory.js';
 import { activeExtension, answer, executed, lastQuestion, settled } from './extension.js';
 
 const extension = activeExtension();
@@ -280,50 +282,97 @@ describe('a run that fails', () => {
 });
 
 describe('a window that closed during a run', () => {
-  const remember = (since: number) => {
-    extension.kept.set('quantsmith.running', [[extension.write('a.quant.yaml').toString(), since]]);
-  };
-  const reload = async (isBusy: boolean) => {
-    editor.server = ({ name }) => (name === 'quantsmith.server.recover' ? { isBusy } : undefined);
+  const remember = () =>
+    createRunMemory(extension.uri('.storage/running')).remember([extension.write('a.quant.yaml')]);
+  /** `busy`: how often the server finds another run at work. */
+  const reload = async (busy = 0) => {
+    let asked = 0;
+    editor.server = ({ name }) =>
+      name === 'quantsmith.server.recover' ? { isBusy: asked++ < busy } : undefined;
     await extension.activate();
     await settled();
   };
+  const ENDED = 'The run of a.quant.yaml ended when its window closed, before anything was written.';
 
   it('keeps which configs run', async () => {
     const held = holdServer();
     const config = extension.write('a.quant.yaml');
     const run = extension.command('run', config);
     await settled();
-    expect(extension.kept.get('quantsmith.running')).toEqual([[config.toString(), expect.any(Number)]]);
+    expect(extension.remembered()).toEqual([{ config: config.toString(), since: expect.any(Number) }]);
     held[0]!.answer(undefined);
     await run;
-    expect(extension.kept.get('quantsmith.running')).toEqual([]);
+    expect(extension.remembered()).toEqual([]);
   });
 
-  it('is followed by the offer to resume it', async () => {
-    remember(Date.now());
-    answer({ 'before anything was written': 'Resume' });
-    await reload(false);
-    expect(toldTexts()).toEqual([
-      'The run of a.quant.yaml ended when its window closed, before anything was written.',
-    ]);
+  it('keeps them where their requests fail because it closes', async () => {
+    const held = holdServer();
+    const run = extension.command('run', extension.write('a.quant.yaml'));
+    await settled();
+    await deactivate();
+    held[0]!.fail(new ResponseError(-32097, 'Connection got disposed.'));
+    await run;
+    expect(extension.remembered()).toHaveLength(1);
+  });
+
+  it('is followed by the offer to resume it, until somebody has seen it', async () => {
+    remember();
+    const kept: unknown[] = [];
+    editor.answer = ({ text }) => {
+      if (text === ENDED) kept.push(...extension.remembered());
+      return text === ENDED ? 'Resume' : undefined;
+    };
+    await reload();
+    expect(editor.questions).toMatchObject([{ kind: 'error', text: ENDED }]);
     expect(executed().map(([name]) => name)).toEqual(['quantsmith.resume']);
+    expect(kept).toHaveLength(1);
   });
 
   it('is followed by its report where that was written', async () => {
-    remember(Date.parse('2026-01-02T03:04:05.000Z'));
-    extension.writeReport('net.report.json', 'a.quant.yaml');
+    remember();
+    const created = new Date(Date.now() + 1000).toISOString();
+    extension.writeReport('net.report.json', 'a.quant.yaml', { created });
     answer({ 'are written': 'Report' });
-    await reload(false);
+    await reload();
     expect(toldTexts()).toEqual([
       'The run of a.quant.yaml had ended when its window closed: model and report are written.',
     ]);
     expect(editor.panels).toHaveLength(1);
+    expect(extension.remembered()).toEqual([]);
   });
 
-  it('is followed by a word about a run that another window has', async () => {
-    remember(Date.now());
-    await reload(true);
-    expect(toldTexts()).toEqual(['A run of a.quant.yaml is running in another window or terminal.']);
+  it('is followed by a word about a run that is still at work, and by how it ended', async () => {
+    remember();
+    await reload(3);
+    expect(toldTexts()).toEqual([
+      'A run of a.quant.yaml is still at work, in another window or a terminal.',
+      ENDED,
+    ]);
+    expect(extension.remembered()).toEqual([]);
+  });
+
+  it('is followed by the same where the server cannot say, and by nothing of what is damaged', async () => {
+    remember();
+    extension.write('.storage/running/b.json', '{');
+    extension.write('.storage/running/c.json', '{"config": 1}');
+    editor.server = () => Promise.reject(new Error('not yet'));
+    await extension.activate();
+    await settled();
+    expect(toldTexts()).toEqual([ENDED]);
+  });
+
+  it('says nothing of a config that is run again meanwhile', async () => {
+    remember();
+    let tell: (answer: unknown) => void = () => undefined;
+    editor.server = () => new Promise((resolve) => (tell = resolve));
+    await extension.activate();
+    await settled();
+    const recovered = tell;
+    void extension.command('run', extension.uri('a.quant.yaml'));
+    await settled();
+    recovered({ isBusy: false });
+    await settled();
+    expect(toldTexts()).toEqual([]);
+    expect(extension.remembered()).toHaveLength(1);
   });
 });

@@ -40,21 +40,28 @@ export function comparisonDocument(
   };
 }
 
+/** What a paired test is called, and what it counts as better. */
+const TESTS = {
+  mcnemar: { name: "McNemar's exact test", better: 'are right only in', other: 'only in' },
+  wilcoxon: { name: "Wilcoxon's signed-rank test", better: 'have the smaller error in', other: 'in' },
+} as const;
+
 /** Below it, a difference is called more than chance. */
 const SIGNIFICANT = 0.05;
 
 function pairedText({ paired_test: test, a }: Comparison): string[] {
   if (test === null || a.metric === null) return [];
   const { samples, only_a: onlyA, only_b: onlyB, p_value: p } = test;
+  const { name, better, other } = TESTS[test.test];
   const judged =
     onlyA + onlyB === 0
       ? 'the two answer alike'
-      : `${pText(test)} (McNemar's exact test), ${
+      : `${pText(test)} (${name}), ${
           p < SIGNIFICANT ? 'more than chance explains' : 'no more than chance explains'
         }`;
 
   return [
-    `Paired test of ${a.metric.name} on ${samples} samples: ${onlyA} are right only in A, ${onlyB} only in B: ${judged}.`,
+    `Paired test of ${a.metric.name} on ${samples} samples: ${onlyA} ${better} A, ${onlyB} ${other} B: ${judged}.`,
   ];
 }
 

@@ -70,16 +70,21 @@ export function reportText(report: QuantizationReport, paint?: Paint): string {
 }
 
 /** Many runs as one HTML page: settings that differ, charts whose points lead to the reports, and a table. */
-export function runsHtml(runs: readonly ListedRun[], settings?: readonly SettingDifference[] | null): string {
-  return toHtml(runsDocument(runs, settings));
+export function runsHtml(
+  runs: readonly ListedRun[],
+  settings?: readonly SettingDifference[] | null,
+  host?: PageHost,
+): string {
+  return toHtml(runsDocument(runs, settings), host);
 }
 
 /** Two runs as one HTML page, their settings first where those are known. */
 export function comparisonHtml(
   comparison: Comparison,
   settings?: readonly SettingDifference[] | null,
+  host?: PageHost,
 ): string {
-  return toHtml(comparisonDocument(comparison, settings));
+  return toHtml(comparisonDocument(comparison, settings), host);
 }
 
 /** A sweep as one HTML page: charts whose points lead to the reports, and tables. */

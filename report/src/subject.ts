@@ -20,6 +20,8 @@ export interface Subject {
   } | null;
   /** Numbers of the samples that flipped against the float model, right only there and right only here; null: not known. */
   readonly flipped: { readonly lost: readonly number[]; readonly gained: readonly number[] } | null;
+  /** Error of each sample, of metrics without right and wrong answers; null: not known. */
+  readonly sample_errors: readonly number[] | null;
   readonly latency_ms: number | null;
   /** Hashes and names that tell whether figures of two subjects were measured alike. */
   readonly measured_on: {
@@ -77,6 +79,7 @@ export function subjectOfReport(path: string, report: QuantizationReport): Subje
             distrusted: distrustOf(report) !== null,
           },
     flipped: flippedOf(report),
+    sample_errors: metric?.sample_errors ?? null,
     latency_ms: report.latency_ms?.quantized_median ?? null,
     measured_on: {
       model: report.model.sha256,
@@ -150,6 +153,7 @@ export function subjectOfModel({ path, fileBytes, nodes }: ModelStructure): Subj
     bytes: fileBytes,
     metric: null,
     flipped: null,
+    sample_errors: null,
     latency_ms: null,
     measured_on: null,
     operators: { of: 'file', counts },

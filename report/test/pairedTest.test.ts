@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compare, comparisonHtml, comparisonMarkdown, runsHtml, subjectOfReport } from '../src/index.js';
-import { mcnemar } from '../src/pairedTest.js';
+import { mcnemar, wilcoxon } from '../src/pairedTest.js';
 import { sampleReport } from '../../test/kit/sampleReport.js';
 import { pageText } from './page.js';
 
@@ -58,6 +58,72 @@ describe("McNemar's exact test", () => {
   });
 });
 
+/** The definition: of all ways to give the ranks signs, the share with a sum at least as far from the middle. */
+function bySigns(differences: readonly number[]): number {
+  const signed = differences.filter((difference) => difference !== 0);
+  const sizes = signed.map(Math.abs);
+  const rank = (size: number) =>
+    sizes.filter((other) => other < size).length + (sizes.filter((other) => other === size).length + 1) / 2;
+  const ranks = sizes.map(rank);
+  const middle = ranks.reduce((sum, value) => sum + value, 0) / 2;
+  const distance = (isPositive: (index: number) => boolean) =>
+    Math.abs(ranks.reduce((sum, value, index) => sum + (isPositive(index) ? value : 0), 0) - middle);
+  const actual = distance((index) => signed[index]! > 0);
+  const ways = Array.from({ length: 2 ** ranks.length }, (_, way) =>
+    distance((index) => ((way >> index) & 1) === 1),
+  );
+
+  return ways.filter((other) => other >= actual).length / ways.length;
+}
+
+describe("Wilcoxon's signed-rank test", () => {
+  it.each([
+    // Six alike in sign: 2 of the 64 ways; one of ten against the others, the smallest: ranks sum to 0 or 1, 4 of 1024.
+    [[1, 2, 3, 4, 5, 6], 0.03125],
+    [[-1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 0.00390625],
+    // Darwin's maize, heights of crossed less selfed plants in eighths of an inch (Fisher 1935): a sum of 24 of 120.
+    [[49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48], 0.04126],
+    [[3, -3], 1],
+    [[0, 0], 1],
+    [[], 1],
+  ])('%j: %f', (differences, expected) => expect(wilcoxon(differences)).toBeCloseTo(expected, 6));
+
+  it('is what counting gives, ties and zeros among them, the same for both sides', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: -4, max: 4 }), { maxLength: 10 }), (differences) => {
+        expect(wilcoxon(differences)).toBeCloseTo(bySigns(differences), 9);
+        expect(wilcoxon(differences.map((difference) => -difference))).toBe(wilcoxon(differences));
+      }),
+    );
+  });
+
+  it('goes on by the normal distribution where there are many', () => {
+    const all = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
+    for (const positive of [3, 4, 5]) {
+      const differences = all(120).map((rank) => (rank % 7 < positive ? rank : -rank));
+      expect(wilcoxon(differences)).toBeCloseTo(byRankSums(differences), 2);
+    }
+
+    expect(wilcoxon(all(5000))).toBeLessThan(1e-12);
+    expect(wilcoxon(all(5000).map(() => 1))).toBeLessThan(1e-12);
+  });
+});
+
+/** The same of differences that are ranks themselves: ways to reach each sum, counted in whole numbers. */
+function byRankSums(differences: readonly number[]): number {
+  const ranks = differences.map(Math.abs);
+  const total = ranks.reduce((sum, rank) => sum + rank, 0);
+  const positive = differences.reduce((sum, value) => sum + Math.max(0, value), 0);
+  const ways = new Array<bigint>(total + 1).fill(0n);
+  ways[0] = 1n;
+  for (const rank of ranks) for (let sum = total; sum >= rank; sum--) ways[sum]! += ways[sum - rank]!;
+  const tail = ways
+    .slice(0, Math.min(positive, total - positive) + 1)
+    .reduce((sum, count) => sum + count, 0n);
+
+  return Math.min(1, Number((2n * tail * 10n ** 9n) / 2n ** BigInt(ranks.length)) / 1e9);
+}
+
 describe('two runs on the same samples', () => {
   it('differ where one has lost or gained what the other has not', () => {
     const { paired_test: test } = compare(run([1, 2, 3], [7]), run([3, 4], [7, 8, 9]));
@@ -72,6 +138,27 @@ describe('two runs on the same samples', () => {
     );
     expect(comparisonMarkdown(compare(run([1], []), run([2], [])))).toContain('no more than chance explains');
     expect(comparisonMarkdown(compare(run([1], [2]), run([1], [2])))).toContain('the two answer alike');
+  });
+
+  it('are told apart by the errors of their samples where a metric has no answers', () => {
+    const measured = (errors: number[]) => {
+      const metric = {
+        ...sampleReport().metric!,
+        name: 'mAP',
+        samples: errors.length,
+        sample_errors: errors,
+      };
+      return subjectOfReport('a.report.json', sampleReport({ metric, answers: null }));
+    };
+    const errors = Array.from({ length: 12 }, (_, index) => index / 100);
+    const worse = measured(errors.map((error, index) => error + (index < 10 ? 0.1 + index / 1000 : 0)));
+    const comparison = compare(measured(errors), worse);
+    expect(comparison.paired_test).toMatchObject({ test: 'wilcoxon', only_a: 10, only_b: 0 });
+    expect(comparisonMarkdown(comparison)).toContain(
+      "10 have the smaller error in A, 0 in B: p = 0.002 (Wilcoxon's signed-rank test), more than chance explains",
+    );
+    expect(compare(worse, measured([0])).paired_test).toBeNull();
+    expect(compare(worse, run([], [])).paired_test).toBeNull();
   });
 
   it('are tested against the best one where there are many', () => {

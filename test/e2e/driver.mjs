@@ -19,7 +19,9 @@ const TIMEOUT_MS = 90_000;
  * Runs the steps of a topic, one after the other, in one workbench. A step that fails leaves a screenshot and does not
  * keep the others from running. `fill` puts files into the workspace, `settings` go into its `.vscode/settings.json`.
  */
-export async function runSteps(vsix, topic, steps, { fill = fillWorkspace, settings = {}, trusts } = {}) {
+export async function runSteps(vsix, topic, allSteps, { fill = fillWorkspace, settings = {}, trusts } = {}) {
+  const steps = allSteps.filter(([name]) => name.includes(process.env.QUANTSMITH_STEP ?? ''));
+  if (steps.length === 0) return { passed: 0, failed: 0 };
   mkdirSync(shots, { recursive: true });
   const sandbox = makeSandbox();
   fill(sandbox.workspace);

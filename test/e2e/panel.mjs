@@ -1,17 +1,10 @@
 /* global window, document */
 // The report's panel: what it follows, what works in it, and whether everybody can read and use it.
 import assert from 'node:assert/strict';
-import { isAccessible } from './accessible.mjs';
+import { isAccessible, THEMES } from './accessible.mjs';
 import { askUntil, runSteps, until } from './driver.mjs';
 
 const REPORT = 'digits.int8.onnx.report.json';
-const THEMES = {
-  light: 'Default Light Modern',
-  dark: 'Default Dark Modern',
-  'high-contrast': 'Default High Contrast',
-  'high-contrast-light': 'Default High Contrast Light',
-};
-
 export const runPanel = (vsix) =>
   runSteps(vsix, 'panel', [
     ['a run opens the report, which follows its file and stays where it was scrolled to', follows],

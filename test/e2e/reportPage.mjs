@@ -1,13 +1,12 @@
 /* global document, getComputedStyle */
 // The HTML report of a real run in a real browser, light and dark; screenshots lie beside those of the workbench.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isAccessible } from './accessible.mjs';
 import { launchBrowser, makeSandbox, ROOT } from './harness.mjs';
-import { fillWorkspace } from './workspace.mjs';
+import { fillWorkspace, runInTerminal } from './workspace.mjs';
 
 const shots = join(ROOT, '.tools/shots');
 
@@ -60,16 +59,8 @@ export async function runReportPage() {
 /** Runs the example in a folder and makes the page of its report. */
 function makeReport(folder) {
   const file = join(folder, 'report.html');
-  for (const args of [
-    ['run', 'digits.quant.yaml'],
-    ['report', 'digits.int8.onnx', '--output', file],
-  ]) {
-    const { status, stderr } = spawnSync(process.execPath, [join(ROOT, 'dist/cli.cjs'), ...args], {
-      cwd: folder,
-      encoding: 'utf8',
-    });
-    assert.equal(status, 0, stderr);
-  }
+  runInTerminal(folder, ['run', 'digits.quant.yaml']);
+  runInTerminal(folder, ['report', 'digits.int8.onnx', '--output', file]);
   return file;
 }
 

@@ -1,5 +1,6 @@
 // The end-to-end tests: builds the VSIX and runs the suites in the real workbench.
-//   node test/e2e/run.mjs [--vsix FILE] [--once] [--long | SUITE…]
+//   node test/e2e/run.mjs [--vsix FILE] [--once] [--long | SUITE…] [--step TEXT]
+// --step: only the steps whose names hold the text, for the one who is at work on them.
 import * as esbuild from 'esbuild';
 import { execFileSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
@@ -9,7 +10,9 @@ import { runCampaign } from './campaign.mjs';
 import { checkContents } from './contents.mjs';
 import { runExtensionHost } from './exthost.mjs';
 import { missingParts, ROOT } from './harness.mjs';
+import { runHistory } from './history.mjs';
 import { runInterrupted } from './interrupted.mjs';
+import { runKeys } from './keys.mjs';
 import { runPanel } from './panel.mjs';
 import { runReportPage } from './reportPage.mjs';
 import { runRuns } from './runs.mjs';
@@ -33,7 +36,9 @@ const LONG_SUITES = [['start', 'the ways in', runStart]];
 const NEW_SUITES = [
   ['campaign', 'kills at every stage of a run', runCampaign],
   ['walk', 'a new user with a real network', runWalk],
-  ['runs', 'runs and what is kept of them', runRuns],
+  ['keys', 'a model quantized without a mouse', runKeys],
+  ['runs', 'runs that speak', runRuns],
+  ['history', 'what is kept of runs', runHistory],
   ['panel', 'the panel of a report', runPanel],
 ];
 
@@ -46,7 +51,12 @@ if (missing !== null) {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { vsix: { type: 'string' }, once: { type: 'boolean' }, long: { type: 'boolean' } },
+  options: {
+    vsix: { type: 'string' },
+    once: { type: 'boolean' },
+    long: { type: 'boolean' },
+    step: { type: 'string' },
+  },
 });
 const vsix =
   values.vsix === undefined
@@ -56,6 +66,7 @@ const vsix =
       )
     : resolve(values.vsix);
 await bundleSuite(esbuild);
+if (values.step !== undefined) process.env.QUANTSMITH_STEP = values.step;
 const totals = { passed: 0, failed: 0 };
 const named = [...SUITES, ...LONG_SUITES, ...NEW_SUITES].filter(([key]) => positionals.includes(key));
 const chosen = values.long ? LONG_SUITES : positionals.length === 0 ? SUITES : named;

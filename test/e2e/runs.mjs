@@ -1,8 +1,8 @@
-// Runs that speak, and what is kept of them: progress, queue, stop, messages, tests, history.
+// Runs that speak: progress, queue, stop, messages, tasks, tests.
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { askUntil, leftovers, processesOf, runSteps, until } from './driver.mjs';
+import { leftovers, processesOf, runSteps, until } from './driver.mjs';
 import { fillWorkspace } from './workspace.mjs';
 
 export const runRuns = (vsix) =>
@@ -14,10 +14,6 @@ export const runRuns = (vsix) =>
       ['restoration is stopped and the best model kept', keepsBest],
       ['configs are tests: green where the target is met, a message on its line where it is missed', asTests],
       ['a task runs a config and its problems are matched', asTask],
-      ['runs of a config are compared, two and many, with their settings first', compares],
-      ['the config of a run is restored, and runs are deleted', restoresAndDeletes],
-      ['a point of the chart opens its report', chartLeadsToReport],
-      ['configs of several folders are told apart', severalFolders],
     ],
     { fill, settings: { 'terminal.integrated.gpuAcceleration': 'off' } },
   );
@@ -164,95 +160,4 @@ async function asTask({ page, open, command, row, shot }) {
   await command('Problems: Focus on Problems View');
   await page.locator('.markers-panel').getByText('digits.quant.yaml').first().waitFor();
   await shot('task-problems');
-}
-
-/** The rows of runs in the view, below their configs. */
-async function showRuns({ open, command, historyRow }) {
-  await open('digits.quant.yaml');
-  await command('View: Show Quantsmith');
-  await historyRow('smaller').first().waitFor();
-  return historyRow('smaller');
-}
-
-async function compares(workbench) {
-  const { page, panel, shot, command, choose } = workbench;
-  const runs = await showRuns(workbench);
-  const count = await runs.count();
-  assert.ok(count >= 3, `${count} runs`);
-  await shot('history');
-  // The first is of digits, the last of another config.
-  await runs.first().click();
-  await runs.last().click({ modifiers: ['Control'] });
-  await choose(runs.last(), 'Compare Selected Runs');
-  await panel().getByRole('heading', { name: 'Settings' }).waitFor();
-  await panel().getByRole('heading', { name: 'Comparison' }).waitFor();
-  await shot('two-runs');
-  await command('View: Close All Editors');
-  await runs.first().click();
-  await runs.nth(1).click({ modifiers: ['Control'] });
-  await runs.last().click({ modifiers: ['Control'] });
-  await choose(runs.last(), 'Compare Selected Runs');
-  await panel().getByRole('heading', { name: 'Runs' }).waitFor();
-  await panel().getByRole('columnheader', { name: 'Paired test' }).waitFor();
-  await shot('many-runs');
-  // The same by the keyboard.
-  await command('View: Close All Editors');
-  await runs.first().click();
-  await page.keyboard.press('Shift+ArrowDown');
-  await command('Quantsmith: Compare Selected Runs');
-  await panel().getByRole('heading', { name: 'Comparison' }).waitFor();
-}
-
-async function restoresAndDeletes(workbench) {
-  const { page, command, editor, write, read, shot, choose } = workbench;
-  const before = read('digits.quant.yaml');
-  write('digits.quant.yaml', before.replace('max_drop: 0.01', 'max_drop: 0.05'));
-  const runs = await showRuns(workbench);
-  const drop = (value) => editor().locator('.view-line', { hasText: new RegExp(`max_drop:\\s*${value}`) });
-  // The editor holds only the lines that are seen.
-  const toTheEnd = async () => {
-    await editor().click({ position: { x: 300, y: 60 } });
-    await page.keyboard.press('Control+End');
-  };
-  await askUntil(page, toTheEnd, drop('0\\.05'));
-  await choose(runs.first(), 'Restore Config of This Run');
-  await askUntil(page, toTheEnd, drop('0\\.01'));
-  await shot('restored');
-  await command('File: Save');
-  assert.equal(read('digits.quant.yaml'), before);
-  const count = await runs.count();
-  await runs.first().click();
-  const confirm = page.locator('.monaco-dialog-box').getByRole('button', { name: 'Delete' });
-  await askUntil(page, () => page.keyboard.press('Delete'), confirm);
-  await confirm.click();
-  await until('one run less', async () => (await runs.count()) === count - 1);
-  write('digits.quant.yaml', before);
-  // The next window opens the config where this one leaves it: at its lens.
-  await editor().click({ position: { x: 300, y: 60 } });
-  await page.keyboard.press('Control+Home');
-}
-
-async function chartLeadsToReport({ page, open, command, panel, shot }) {
-  await open('digits.quant.yaml');
-  await command('View: Close All Editors');
-  await command('Quantsmith: Chart Accuracy against Latency and Size');
-  await panel().getByRole('heading', { name: 'Runs' }).waitFor();
-  await panel().locator('svg a').first().focus();
-  await shot('chart');
-  await page.keyboard.press('Enter');
-  await page.locator('.tab', { hasText: 'Report: ' }).first().waitFor();
-}
-
-async function severalFolders({ page, sandbox, server, command, historyRow, shot }) {
-  const other = join(sandbox.root, 'other');
-  mkdirSync(other);
-  writeFileSync(join(other, 'second.quant.yaml'), 'model: second.onnx\n');
-  const file = join(sandbox.root, 'both.code-workspace');
-  writeFileSync(file, JSON.stringify({ folders: [{ path: sandbox.workspace }, { path: other }] }));
-  await page.goto(`http://${server.authority}/?workspace=${file}`);
-  await page.locator('.part.statusbar').waitFor();
-  await command('View: Show Quantsmith');
-  await historyRow('workspace/digits.quant.yaml').waitFor();
-  await historyRow('other/second.quant.yaml').waitFor();
-  await shot('several-folders');
 }

@@ -1,4 +1,6 @@
 // The folder that the workbench tests open: the digits example and a config with a mistake.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './harness.mjs';
@@ -23,4 +25,13 @@ export function fillWorkspace(folder) {
     ['pruefung', 'validation-labels.npy'],
   ])
     cpSync(join(folder, 'data', file), join(folder, name, file));
+}
+
+/** Runs the built command line in a folder, as somebody did before the workbench was opened. */
+export function runInTerminal(folder, args) {
+  const { status, stderr } = spawnSync(process.execPath, [join(ROOT, 'dist/cli.cjs'), ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  assert.equal(status, 0, stderr);
 }

@@ -21,7 +21,7 @@ export async function debugLayers(runs: Runs, given?: vscode.Uri): Promise<Debug
   showPage({
     view: 'quantsmith.layers',
     title: `Layers: ${nameOf(config)}`,
-    html: debugHtml(report),
+    html: () => debugHtml(report),
   });
 
   return report;

@@ -3,9 +3,15 @@ import * as vscode from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
 import { findConfigs } from '../config/configs.js';
 import { timeOf } from '../report/files.js';
-import { showPage } from '../report/page.js';
+import { restorePages, showPage, type Page } from '../report/page.js';
 import { nameOf } from '../runs/run.js';
-import { listedRun, OPEN_REPORT, showComparison, type ComparedRun } from './comparison.js';
+import {
+  listedRun,
+  OPEN_REPORT,
+  restoreComparisons,
+  showComparison,
+  type ComparedRun,
+} from './comparison.js';
 import { historyOf, type PastRun } from './store.js';
 import type { HistoryNode, HistoryTree } from './tree.js';
 
@@ -26,6 +32,8 @@ export function registerHistoryCommands(client: LanguageClient, tree: HistoryTre
       first === undefined ? undefined : body(first);
 
   return vscode.Disposable.from(
+    restoreComparisons(client),
+    restorePages(SCATTER_VIEW, scatterPage),
     vscode.commands.registerCommand('quantsmith.history.refresh', tree.refresh),
     vscode.commands.registerCommand('quantsmith.history.scatter', showScatter),
     command(
@@ -88,22 +96,29 @@ async function deleteRuns(runs: readonly PastRun[]): Promise<void> {
   for (const { folder } of runs) await vscode.workspace.fs.delete(folder, { recursive: true });
 }
 
-/** All runs of the workspace, accuracy against latency and size; points open their reports. */
 async function showScatter(): Promise<void> {
+  const page = await scatterPage();
+  if (page === null) void vscode.window.showInformationMessage('There are no runs in this workspace yet.');
+  else showPage(page);
+}
+
+const SCATTER_VIEW = 'quantsmith.runs';
+
+/** All runs of the workspace, accuracy against latency and size; points open their reports. null: there are none. */
+async function scatterPage(): Promise<Page | null> {
   const configs = await findConfigs();
   const runsByConfig = await Promise.all(
     configs.map(async (config) => (await historyOf(config)).runs.map((run) => comparedRun(config, run))),
   );
   const runs = runsByConfig.flat();
-  if (runs.length === 0) {
-    void vscode.window.showInformationMessage('There are no runs in this workspace yet.');
-    return;
-  }
+  if (runs.length === 0) return null;
 
-  showPage({
-    view: 'quantsmith.runs',
+  return {
+    view: SCATTER_VIEW,
     title: 'Quantization runs',
-    html: runsHtml(runs.map(listedRun)),
+    html: (host) => runsHtml(runs.map(listedRun), null, host),
     commands: [OPEN_REPORT],
-  });
+    // Nothing is kept: it is made from what lies in the workspace.
+    state: {},
+  };
 }

@@ -1,8 +1,9 @@
 import { compare, comparisonHtml, runsHtml, subjectOfReport } from '@quantsmith/report';
 import type { QuantizationReport, SettingDifference } from '@quantsmith/schemas';
-import type * as vscode from 'vscode';
+import * as vscode from 'vscode';
 import { type LanguageClient, ExecuteCommandRequest } from 'vscode-languageclient/node';
-import { showPage } from '../report/page.js';
+import { readReport } from '../report/files.js';
+import { restorePages, showPage, type Page } from '../report/page.js';
 
 /** A run that is compared with others. */
 export interface ComparedRun {
@@ -16,32 +17,78 @@ export interface ComparedRun {
 /** The command by which a page leads to a report. */
 export const OPEN_REPORT = 'quantsmith.showReport';
 
-/** Shows runs side by side, the oldest first: the settings in which they differ, then figures and, of two, layers. */
+const VIEW = 'quantsmith.comparison';
+
+/** Shows two or more runs side by side. */
 export async function showComparison(client: LanguageClient, runs: readonly ComparedRun[]): Promise<void> {
+  const page = await comparisonPage(client, runs);
+  if (page !== null) showPage(page);
+}
+
+/** Has a reloaded window show its comparisons again, those of runs that are still there. */
+export const restoreComparisons = (client: LanguageClient): vscode.Disposable =>
+  restorePages(VIEW, async (state) => comparisonPage(client, await runsOf(state)));
+
+/**
+ * Runs side by side, the oldest first: the settings in which they differ, then figures and, of two, layers; null: there are
+ * fewer than two.
+ */
+async function comparisonPage(client: LanguageClient, runs: readonly ComparedRun[]): Promise<Page | null> {
   const ordered = [...runs].sort((a, b) => Date.parse(a.content.created) - Date.parse(b.content.created));
   const settings = await settingsOf(client, ordered);
   const [first, second, third] = ordered;
-  if (first === undefined || second === undefined) return;
+  if (first === undefined || second === undefined) return null;
+  const state = stateOf(ordered);
   if (third === undefined) {
     const sides = compare(
       subjectOfReport(first.label, first.content),
       subjectOfReport(second.label, second.content),
     );
 
-    showPage({
-      view: 'quantsmith.comparison',
+    return {
+      view: VIEW,
       title: `Comparison: ${first.label} and ${second.label}`,
-      html: comparisonHtml(sides, settings),
-    });
-    return;
+      html: (host) => comparisonHtml(sides, settings, host),
+      state,
+    };
   }
 
-  showPage({
-    view: 'quantsmith.comparison',
+  return {
+    view: VIEW,
     title: `Comparison of ${ordered.length} runs`,
-    html: runsHtml(ordered.map(listedRun), settings),
+    html: (host) => runsHtml(ordered.map(listedRun), settings, host),
     commands: [OPEN_REPORT],
-  });
+    state,
+  };
+}
+
+/** What of a run a page keeps; the rest is read from its files. */
+interface KeptRun {
+  readonly label: string;
+  readonly report: string;
+  readonly configText: string | null;
+}
+
+const stateOf = (runs: readonly ComparedRun[]): { readonly runs: readonly KeptRun[] } => ({
+  runs: runs.map(({ label, report, configText }) => ({
+    label,
+    report: report.toString(),
+    configText: configText?.toString() ?? null,
+  })),
+});
+
+async function runsOf(state: unknown): Promise<ComparedRun[]> {
+  const { runs = [] } = (state ?? {}) as Partial<ReturnType<typeof stateOf>>;
+  const read = await Promise.all(
+    runs.map(async ({ label, report, configText }) => {
+      const file = vscode.Uri.parse(report);
+      const content = await readReport(file);
+      const text = configText === null ? null : vscode.Uri.parse(configText);
+      return content === null ? [] : [{ label, report: file, configText: text, content }];
+    }),
+  );
+
+  return read.flat();
 }
 
 /** A run as pages list it, with the way to its report. */

@@ -1,23 +1,50 @@
+import { randomUUID } from 'node:crypto';
+import type { PageHost } from '@quantsmith/report';
 import * as vscode from 'vscode';
 
 /** A page that a command makes: a comparison, a chart, a list of layers. */
-interface Page {
+export interface Page {
   readonly view: string;
   readonly title: string;
-  readonly html: string;
+  readonly html: (host?: PageHost) => string;
   /** The commands that its links may run. */
   readonly commands?: readonly string[];
+  /** What it is made from, as JSON can hold it, so that a reloaded window can show it again; undefined: it cannot. */
+  readonly state?: PageHost['state'];
 }
 
 /** Shows a page beside the editors; nothing of it is a file, so nothing asks to be saved. */
-export function showPage({ view, title, html, commands = [] }: Page): void {
+export function showPage(page: Page): void {
   const panel = vscode.window.createWebviewPanel(
-    view,
-    title,
+    page.view,
+    page.title,
     { viewColumn: vscode.ViewColumn.Active },
-    // No script runs: the page's own policy allows none. Where they are off altogether, what checks accessibility cannot look in.
-    { enableScripts: true, enableCommandUris: commands, enableFindWidget: true, localResourceRoots: [] },
+    // Where scripts are off altogether, what checks accessibility cannot look in either; the page's policy lets none of others in.
+    {
+      enableScripts: true,
+      enableCommandUris: page.commands ?? [],
+      enableFindWidget: true,
+      localResourceRoots: [],
+    },
   );
 
-  panel.webview.html = html;
+  fill(panel, page);
 }
+
+function fill(panel: vscode.WebviewPanel, { title, html, state }: Page): void {
+  panel.title = title;
+  panel.webview.html = html(state === undefined ? undefined : { nonce: randomUUID(), state });
+}
+
+/** Has a reloaded window show the pages of a view again; `remake` makes one from its state, or null where it cannot be made. */
+export const restorePages = (
+  view: string,
+  remake: (state: unknown) => Promise<Page | null>,
+): vscode.Disposable =>
+  vscode.window.registerWebviewPanelSerializer(view, {
+    async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown) {
+      const page = await remake(state);
+      if (page === null) panel.dispose();
+      else fill(panel, page);
+    },
+  });

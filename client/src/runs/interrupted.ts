@@ -1,25 +1,13 @@
 import * as vscode from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
 import { ask } from './ask.js';
+import type { RememberedRun, RunMemory } from './memory.js';
 import { nameOf } from './run.js';
 
-const KEY = 'quantsmith.running';
-
-/** A config that is being run, and since when, in milliseconds since 1970. */
-type Remembered = readonly [config: string, since: number];
-
-/** Keeps which configs are being run across a reload of the window, which ends the engine. */
-export function rememberRuns(state: vscode.Memento): (configs: readonly vscode.Uri[]) => void {
-  const since = new Map<string, number>();
-  return (configs) => {
-    const running = new Set(configs.map(String));
-    for (const config of since.keys()) if (!running.has(config)) since.delete(config);
-    for (const config of running) if (!since.has(config)) since.set(config, Date.now());
-    void state.update(KEY, [...since]);
-  };
-}
-
-/** Completes or removes what a killed run has left; whether another run is at work in its place. */
+/**
+ * Completes or removes what a killed run has left; whether another run is at work in its place, which it waits some seconds
+ * for.
+ */
 export const recover = (client: LanguageClient, config: vscode.Uri): Promise<{ isBusy: boolean }> =>
   ask(client, 'quantsmith.server.recover', config);
 
@@ -29,22 +17,45 @@ type ReportTime = (config: vscode.Uri) => Promise<number | null>;
 /** Says of each run that a reload or a crash has ended what became of it, and offers to resume it. */
 export async function tellInterrupted(
   client: LanguageClient,
-  state: vscode.Memento,
+  memory: RunMemory,
   reportTime: ReportTime,
 ): Promise<void> {
-  const runs = state.get<readonly Remembered[]>(KEY, []);
-  if (runs.length === 0) return;
-  await state.update(KEY, []);
-  await Promise.all(
-    runs.map(async ([text, since]) => {
-      const config = vscode.Uri.parse(text);
-      const { isBusy } = await recover(client, config);
-      const written = await reportTime(config);
-      if (written !== null && written >= since) await tellWritten(config);
-      else if (isBusy) tellBusy(config);
-      else await tellEnded(config);
-    }),
-  );
+  await Promise.all(memory.left().map((run) => tellOutcome(client, memory, run, reportTime)));
+}
+
+/**
+ * A run that is still at work may be one that ends with its window and takes its time, or belong to another window or a
+ * terminal: what becomes of it is told when it has ended.
+ */
+async function tellOutcome(
+  client: LanguageClient,
+  memory: RunMemory,
+  { config, since }: RememberedRun,
+  reportTime: ReportTime,
+): Promise<void> {
+  let isToldBusy = false;
+  for (;;) {
+    // A server that cannot say is no reason to keep silent about the run.
+    const { isBusy } = await recover(client, config).catch(() => ({ isBusy: false }));
+    // One that this window has begun meanwhile speaks for itself.
+    if (memory.isRunning(config)) return;
+    const written = await reportTime(config);
+    if (written !== null && written >= since) {
+      memory.forget(config);
+      await tellWritten(config);
+      return;
+    }
+
+    if (!isBusy) {
+      await tellEnded(config);
+      // Not before somebody has seen it: a window that is reloaded at once says it again.
+      memory.forget(config);
+      return;
+    }
+
+    if (!isToldBusy) tellBusy(config);
+    isToldBusy = true;
+  }
 }
 
 async function tellWritten(config: vscode.Uri): Promise<void> {
@@ -54,12 +65,13 @@ async function tellWritten(config: vscode.Uri): Promise<void> {
 }
 
 function tellBusy(config: vscode.Uri): void {
-  const message = `A run of ${nameOf(config)} is running in another window or terminal.`;
+  const message = `A run of ${nameOf(config)} is still at work, in another window or a terminal.`;
   void vscode.window.showInformationMessage(message);
 }
 
+/** As an error: those stay until they are answered, while warnings leave the screen after some seconds. */
 async function tellEnded(config: vscode.Uri): Promise<void> {
   const message = `The run of ${nameOf(config)} ended when its window closed, before anything was written.`;
-  if ((await vscode.window.showWarningMessage(message, 'Resume')) === 'Resume')
+  if ((await vscode.window.showErrorMessage(message, 'Resume')) === 'Resume')
     await vscode.commands.executeCommand('quantsmith.resume', config);
 }

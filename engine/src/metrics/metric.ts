@@ -45,6 +45,8 @@ export interface Metric<State = SampleState> {
   result(states: readonly State[]): number;
   /** A sample's error, larger is worse: the order in which samples tell most about what quantization breaks. */
   sampleError(state: State): number;
+  /** false: `sampleError` is good for an order only; no sample alone is answered better by one model than by another. */
+  readonly comparesSamples?: false;
   readonly margin?: Margin<State>;
   /** What a model answers to a sample, of metrics of single answers. */
   answer?(state: State): Answer;

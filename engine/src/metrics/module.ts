@@ -39,7 +39,10 @@ export async function loadMetric(subject: ModuleSubject, context: ModuleContext)
     : { ...shared, accumulate, ...computedByModule(module, higherIsBetter, hasSampleError) };
 }
 
-type MetricFunctions<State> = Pick<Metric<State>, 'accumulate' | 'result' | 'sampleError'>;
+type MetricFunctions<State> = Pick<
+  Metric<State>,
+  'accumulate' | 'result' | 'sampleError' | 'comparesSamples'
+>;
 
 /** Of a module that gives one number for each sample: the value is their average. */
 function averaged(evaluate: Metric<unknown>['accumulate'], higherIsBetter: boolean): MetricFunctions<Sums> {
@@ -72,6 +75,8 @@ function computedByModule(
     result: (states) => ask('result', states),
     sampleError: (state) =>
       hasSampleError ? ask('sampleError', [state]) : (higherIsBetter ? -1 : 1) * ask('result', [state]),
+    // Asking for every sample once more would be the slow end of a run, and may fail where samples alone have no value.
+    comparesSamples: false,
   };
 }
 

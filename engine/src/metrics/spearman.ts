@@ -43,6 +43,7 @@ export const spearman: Metric<Sums> = {
       states.map(([, score]) => score!),
     ),
   sampleError: ([similarity = 0]) => -similarity,
+  comparesSamples: false,
   // Of unrelated ranks, ρ·√(n − 1) is about normally distributed.
   guess(states) {
     if (tooFewToTell(states.length)) return null;

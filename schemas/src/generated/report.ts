@@ -195,6 +195,10 @@ export interface QuantizationReport {
      * @maxItems 2
      */
     ci95: [number, number] | null;
+    /**
+     * Of metrics without right and wrong answers the error of each sample, larger is worse, in the order of the validation data: two runs on the same data are compared sample by sample. Left out: the metric has answers or judges no sample alone, or the run is an older one.
+     */
+    sample_errors?: number[];
   } | null;
   /**
    * Where the quantized model's answers differ from the float model's, and the metric of each class; null or left out: the metric has neither answers nor classes.
