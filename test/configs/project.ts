@@ -11,8 +11,9 @@ import { putOdd } from './odd.js';
 
 // The project that the written configs lie in: small models, and data that fits them or does not.
 
-const DIGITS = fileURLToPath(new URL('../../examples/digits', import.meta.url));
-const RESNET = fileURLToPath(new URL('../../examples/resnet/resnet.onnx', import.meta.url));
+const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
+const DIGITS = join(EXAMPLES, 'digits');
+const RESNET = join(EXAMPLES, 'resnet/resnet.onnx');
 const CLASSES = ['apple', 'bear', 'cat', 'dog', 'elk', 'fox', 'goat', 'hare', 'ibex', 'jay'];
 const IMAGES_A_CLASS = 2;
 const SAMPLES = 40;
@@ -27,6 +28,8 @@ export async function writeProject(folder: string): Promise<void> {
   cpSync(join(DIGITS, 'data'), join(folder, 'data'), { recursive: true });
   cpSync(join(DIGITS, 'digits.onnx'), join(folder, 'digits.onnx'));
   cpSync(RESNET, join(folder, 'resnet.onnx'));
+  for (const name of ['audio', 'detector', 'segmentation', 'text'])
+    cpSync(join(EXAMPLES, name), join(folder, name), { recursive: true });
 
   for (const [name, proto] of Object.entries(models())) put(`${name}.onnx`, encodeModel(proto));
   for (const [name, bytes] of Object.entries(arrays())) put(`arrays/${name}`, bytes);

@@ -28,14 +28,14 @@ async function findings(name: string, text: string) {
   }));
 }
 
-it.each(['sound-seen', 'sound-unseen', 'sound-run'].flatMap(writtenConfigs))(
+it.each(['sound-seen', 'sound-unseen', 'sound-run', 'sound-blind'].flatMap(writtenConfigs))(
   '$name is sound: nothing is said',
   async ({ name, text }) => {
     expect(await findings(name, text)).toEqual([]);
   },
 );
 
-it.each(['unsound-seen', 'unsound-unseen', 'unsound-run'].flatMap(writtenConfigs))(
+it.each(['unsound-seen', 'unsound-unseen', 'unsound-run', 'unsound-blind'].flatMap(writtenConfigs))(
   '$name is unsound: it is said on its line',
   async ({ name, text, line }) => {
     const found = await findings(name, text);
