@@ -1,6 +1,7 @@
 /** The engine's one door. A program that must survive a crash of the runtime uses `startEngine`. */
 export { dataContent } from './data/dataContent.js';
 export { classNames } from './data/labels/classFolders.js';
+export { readWavHeader } from './data/audio/wav.js';
 export { judgeTexts, tokenizerProblem } from './data/judgeTexts.js';
 export { judgeLabels, yoloProblem, type LabelSubject, type LabelVerdict } from './data/labels/judge.js';
 export type { Label } from './data/labels/label.js';

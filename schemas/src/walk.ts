@@ -14,6 +14,8 @@ export interface SchemaNode {
   readonly maximum?: number;
   readonly exclusiveMinimum?: number;
   readonly exclusiveMaximum?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
   readonly pattern?: string;
   readonly 'x-enumDescriptions'?: readonly string[];
   /** Named values of a key that also takes an object. */

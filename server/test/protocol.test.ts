@@ -258,7 +258,8 @@ describe.skipIf(!existsSync(bundle))('the bundled program (npm run build makes i
       const items = found.kind === 'full' ? found.items : [];
       return items.find(({ code }) => code === 'overflow-risk')?.message;
     };
-    expect(await risk()).toMatch(/compares the settings/);
+    // What is not known in time is told later.
+    await expect.poll(risk, { timeout: 60_000 }).toMatch(/compares the settings/);
     const reportPath = join(folder, 'digits.int8.onnx.report.json');
     expect(await send('quantsmith.server.overflow')).toEqual({ reportPath });
     const report = JSON.parse(readFileSync(reportPath, 'utf8')) as QuantizationReport;
@@ -268,7 +269,9 @@ describe.skipIf(!existsSync(bundle))('the bundled program (npm run build makes i
       'enable',
       'auto',
     ]);
-    expect(await risk()).toMatch(/before restoration: disable \d.*first_layer \d.*enable \d.*auto \d/);
+    await expect
+      .poll(risk, { timeout: 60_000 })
+      .toMatch(/before restoration: disable \d.*first_layer \d.*enable \d.*auto \d/);
   });
 
   it('compares every layer with the float model, and writes nothing', async () => {

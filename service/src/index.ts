@@ -40,6 +40,7 @@ export { cursorAt } from './features/cursorAt.js';
 export { isWantedBehind } from './features/trigger.js';
 export { convert } from './features/convert.js';
 export { convertActions, convertedFile, convertedName } from './features/convertAction.js';
+export { dataActions, wantsData } from './features/dataActions.js';
 export { toDiagnostics } from './features/diagnostics.js';
 export { foldingRanges, selectionRanges } from './features/folding.js';
 export { formatting } from './features/format.js';

@@ -12,6 +12,7 @@ import {
   type ConfigDocument,
   convertActions,
   convertedFile,
+  dataActions,
   findAll,
   FIX_ALL,
   fixAll,
@@ -19,9 +20,11 @@ import {
   layerActions,
   rewrites,
   wants,
+  wantsData,
 } from '@quantsmith/service';
 import { adaptActions } from '../client/adaptToClient.js';
 import { versionsOf, type Session } from '../session/session.js';
+import { listingsFor } from '../sources/listings.js';
 import { lookAt } from '../sources/look.js';
 
 /** Fixes, actions on layers and rewrites, as far as they are asked for, in the forms that the client takes. */
@@ -37,8 +40,10 @@ export async function codeActionsFor(
   // Every edit is read again before it is offered.
   const isSound = ({ edit }: CodeAction) => keepsReadable(document, edit?.changes?.[document.text.uri] ?? []);
   const refactor = isAsked && wants(context.only, CodeActionKind.RefactorRewrite);
+  const diagnostics = await stillTrue(session, document, context);
   const fixes = [
-    ...codeActions(document, { ...context, diagnostics: await withData(session, document, context) }),
+    ...codeActions(document, { ...context, diagnostics }),
+    ...(wants(context.only, CodeActionKind.QuickFix) ? await onData(session, document, diagnostics) : []),
     ...(wants(context.only, CodeActionKind.Refactor) ? await onLayers(session, document, range.start) : []),
     ...(refactor ? await refactorings(session, document) : []),
   ];
@@ -55,20 +60,24 @@ export async function codeActionsFor(
   return adaptActions(all, versionOf, session.capabilities);
 }
 
-/** Diagnostics as they were sent: clients may send them back without the data that fixes need. */
-async function withData(
+/**
+ * The findings that a client names, as far as they still stand where it says: an edit may have come between, and a fix would
+ * write at the old place. With what fixes need, which some clients do not give back.
+ */
+async function stillTrue(
   session: Session,
   document: ConfigDocument,
   { diagnostics }: CodeActionContext,
 ): Promise<Diagnostic[]> {
-  if (diagnostics.every(({ data }) => data !== undefined)) return diagnostics;
-  const sent = new Map(
-    (await session.diagnose(document, true)).map((diagnostic) => [identityOf(diagnostic), diagnostic.data]),
+  if (diagnostics.length === 0) return [];
+  const current = new Map(
+    (await session.diagnose(document, true)).map((diagnostic) => [identityOf(diagnostic), diagnostic]),
   );
-  return diagnostics.map((diagnostic) => ({
-    ...diagnostic,
-    data: (diagnostic.data ?? sent.get(identityOf(diagnostic))) as unknown,
-  }));
+
+  return diagnostics.flatMap((diagnostic) => {
+    const known = current.get(identityOf(diagnostic));
+    return known === undefined ? [] : [{ ...diagnostic, data: known.data as unknown }];
+  });
 }
 
 /** By what it says, not by how a client writes it: keys of JSON come back in any order. */
@@ -76,6 +85,20 @@ const identityOf = ({ code, range: { start, end }, message }: Diagnostic) => {
   const text = typeof message === 'string' ? message : message.value;
   return [code, start.line, start.character, end.line, end.character, text].join(':');
 };
+
+/** Data beside the config, for sections that have none. */
+async function onData(
+  session: Session,
+  document: ConfigDocument,
+  diagnostics: readonly Diagnostic[],
+): Promise<CodeAction[]> {
+  if (!diagnostics.some(wantsData)) return [];
+  const { baseDir, config } = await session.contextOf(document);
+  if (baseDir === null) return [];
+  const listings = await listingsFor(session.sources, { folder: baseDir, near: true });
+
+  return dataActions(document, diagnostics, { baseDir, listings, config });
+}
 
 async function onLayers(
   session: Session,

@@ -11,6 +11,7 @@ import {
 } from '@quantsmith/service';
 import { basename, join, resolve } from 'node:path';
 import type { ArchiveFacts } from './arrays.js';
+import type { WavFacts } from './audio.js';
 import type { SampleFiles } from './folders.js';
 import type { Patience } from './patience.js';
 import type { Sources } from './sources.js';
@@ -41,10 +42,15 @@ export async function gatherSection(
   const names =
     images?.names ?? audio?.names ?? tensors?.names ?? (rows === null ? null : arrayNames(rows.shape[0]!));
   const [first] = images?.names ?? [];
-  const [image, verdict] = await Promise.all([
+  const sounds = fileOf('audio');
+  const [firstSound] = audio?.names ?? [];
+  const [image, wav, verdict] = await Promise.all([
     folder === undefined || first === undefined
       ? null
       : patience.soon(sources.image(await fileIn(folder, first, sources)), null),
+    sounds === undefined || firstSound === undefined
+      ? null
+      : patience.soon(sources.wav(await fileIn(sounds, firstSound, sources)), null),
     patience.soon(verdictOf(value, section, baseDir, names, images ?? audio, sources), null),
   ]);
 
@@ -58,7 +64,9 @@ export async function gatherSection(
     members,
     tensors,
     image: image?.size ?? null,
-    unreadable: imageProblem(named, first, image) ?? tensors?.problem ?? text?.problem ?? null,
+    audio: wav === null || firstSound === undefined || !('rate' in wav) ? null : { ...wav, name: firstSound },
+    unreadable:
+      imageProblem(named, first, image) ?? tensors?.problem ?? text?.problem ?? soundProblem(named, wav),
     tokenizerProblem: tokenizer,
     labels,
     verdict,
@@ -108,6 +116,12 @@ function imageProblem(
   const { written = '', file = '' } = named.find(({ path }) => path.at(-1) === 'images') ?? {};
   const isFile = name !== undefined && basename(file) === name;
   return `"${isFile ? written : join(written, name ?? '')}" ${image.problem}.`;
+}
+
+/** Why the first audio file cannot be read, with its place as the config writes it. */
+function soundProblem(named: readonly NamedPath[], wav: WavFacts | null): string | null {
+  const { written = '', file = '' } = named.find(({ path }) => path.at(-1) === 'audio') ?? {};
+  return wav?.problem?.replace(file, written) ?? null;
 }
 
 /** Samples of an array are named by their numbers; more than that have their labels read by a run only. */

@@ -18,6 +18,7 @@ import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { archiveFacts, arrayFacts, type ArchiveFacts } from './arrays.js';
+import { wavFacts, type WavFacts } from './audio.js';
 import { cachedByFile, cachedLook, cachedWalk } from './cached.js';
 import { contentHash, createDataContent, type ContentHash } from './content.js';
 import { configNames, latestChange, listAudio, listFiles, listImages, type SampleFiles } from './folders.js';
@@ -54,6 +55,7 @@ export interface Sources {
   readonly entries: (folder: string, maxEntries?: number) => Promise<readonly FolderEntry[] | null>;
   readonly images: (path: string) => Promise<SampleFiles | null>;
   readonly audio: (path: string) => Promise<SampleFiles | null>;
+  readonly wav: (path: string) => Promise<WavFacts | null>;
   /** The names of the configs in a folder. */
   readonly configNames: (folder: string) => Promise<readonly string[]>;
   readonly image: (path: string) => Promise<ImageFacts | null>;
@@ -108,6 +110,7 @@ const createCaches = () => ({
   tokenizer: cachedByFile((path) => readTokenizerProblem(path).catch(() => null)),
   images: cachedWalk(listImages),
   audio: cachedWalk(listAudio),
+  wav: cachedByFile((path) => wavFacts(path).catch(() => null)),
   files: cachedWalk(listFiles),
   content: cachedByFile((path) => contentHash(path).catch(() => null)),
   changed: cachedWalk(latestChange),
@@ -132,6 +135,7 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
     image: caches.image.load,
     tensors: caches.tensors.load,
     audio: caches.audio.load,
+    wav: caches.wav.load,
     configNames: caches.configNames.load,
     array: caches.array.load,
     archive: caches.archive.load,

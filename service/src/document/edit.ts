@@ -16,7 +16,9 @@ type Keys = readonly (string | number)[];
  */
 export function setValue(document: ConfigDocument, path: ConfigPath, value: Written): TextEdit[] | null {
   let mapping = document.tree.root;
-  if (mapping === null) return insertInto(document, null, path, value);
+  // A document marker alone is a config of nothing.
+  if (mapping === null || (mapping.kind === 'scalar' && mapping.start === mapping.end))
+    return insertInto(document, null, path, value);
   for (const [depth, step] of path.entries()) {
     if (mapping.kind !== 'mapping') return null;
     const entry: Entry | undefined = mapping.entries.find((candidate) => candidate.key === step);

@@ -6,8 +6,12 @@ const LINE_COMMENT = 12;
 const BLOCK_COMMENT = 13;
 const END_OF_FILE = 17;
 
+/** A text without the byte order mark that some editors leave in front of it; every offset stays. */
+export const withoutMark = (text: string) => text.replace(/^\uFEFF/, ' ');
+
 /** Parses JSON with comments and trailing commas. Never throws: what cannot be understood becomes problems. */
-export function parseJson(text: string): Tree {
+export function parseJson(content: string): Tree {
+  const text = withoutMark(content);
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, { allowTrailingComma: true });
   return {

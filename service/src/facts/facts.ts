@@ -47,6 +47,15 @@ export interface ImageFacts {
   readonly problem: string | null;
 }
 
+/** What the header of an audio file says. */
+export interface AudioFacts {
+  /** As a run names it, below the folder of the section. */
+  readonly name: string;
+  /** Samples per second. */
+  readonly rate: number;
+  readonly channels: number;
+}
+
 /** ONNX test data in a folder. */
 export interface TensorFacts {
   /** The sets, by their folders. */
@@ -102,6 +111,8 @@ export interface SectionFacts {
   readonly tensors: TensorFacts | null;
   /** Of the first image. */
   readonly image: ImageSize | null;
+  /** Of the first audio file. */
+  readonly audio: AudioFacts | null;
   /** Why the first sample cannot be read, as a sentence. */
   readonly unreadable: string | null;
   /** Why the tokenizer is none, as the end of a sentence. */
@@ -128,6 +139,7 @@ export const NO_SECTION_FACTS: SectionFacts = {
   members: null,
   tensors: null,
   image: null,
+  audio: null,
   unreadable: null,
   tokenizerProblem: null,
   labels: null,

@@ -2,6 +2,7 @@ import { above, below, writtenPath } from '@quantsmith/schemas';
 import { getLocation } from 'jsonc-parser';
 import type { Position } from 'vscode-languageserver-types';
 import { languageOf, type ConfigDocument } from '../document/document.js';
+import { withoutMark } from '../document/json.js';
 import { containerAt, pathOf } from '../document/tree.js';
 import type { Cursor } from './cursor.js';
 import { openString } from './quotes.js';
@@ -102,7 +103,7 @@ function jsonPlace(
     return { kind: 'value', path: below(path, container.items.filter((item) => item.end < offset).length) };
   }
 
-  const location = getLocation(text.getText(), offset);
+  const location = getLocation(withoutMark(text.getText()), offset);
   const path = writtenPath(location.path);
   if (previous === '' || path.length === 0) return null;
   const key = previous !== ':' && (location.isAtPropertyKey || previous === '{');

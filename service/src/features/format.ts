@@ -3,6 +3,7 @@ import { format as formatJson } from 'jsonc-parser';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import type { FormattingOptions, Range, TextEdit } from 'vscode-languageserver-types';
 import { parseConfig, type ConfigDocument } from '../document/document.js';
+import { withoutMark } from '../document/json.js';
 import type { Tree, TreeNode } from '../document/tree.js';
 import { layOut } from './layout.js';
 
@@ -47,7 +48,7 @@ function jsonEdits({ text }: ConfigDocument, options: FormattingOptions): TextEd
   const content = text.getText();
   const { tabSize, insertSpaces, insertFinalNewline = false } = options;
   const eol = content.includes('\r\n') ? '\r\n' : '\n';
-  const edits = formatJson(content, undefined, {
+  const edits = formatJson(withoutMark(content), undefined, {
     tabSize,
     insertSpaces,
     insertFinalNewline,
@@ -60,8 +61,10 @@ function jsonEdits({ text }: ConfigDocument, options: FormattingOptions): TextEd
   const isPadding = ({ offset, length, content: added }: (typeof edits)[number]) =>
     length === 0 && added === ' ' && (content[offset - 1] === '[' || content[offset] === ']');
 
+  const isMark = ({ offset }: (typeof edits)[number]) => offset === 0 && content.startsWith('\uFEFF');
+
   return edits
-    .filter((edit) => !isPadding(edit))
+    .filter((edit) => !isPadding(edit) && !isMark(edit))
     .map(({ offset, length, content: newText }) => ({
       range: { start: text.positionAt(offset), end: text.positionAt(offset + length) },
       newText,

@@ -145,6 +145,35 @@ export function skeletons(
   return [{ key: 'data', label, value: whole }];
 }
 
+/** Data beside a config that a section may read, and what belongs to it. */
+export interface SourceNear extends Source {
+  /** Images in the folder itself; null: it is no such folder. */
+  readonly count: number | null;
+  /** For validation: where the labels lie. */
+  readonly labels: string | null;
+}
+
+/** The data beside a config that fits a section, what its name says first. */
+export function sourcesNear(
+  section: 'calibration' | 'validation',
+  baseDir: string,
+  listings: Listings,
+): SourceNear[] {
+  const files = filesNear(baseDir, listings);
+  const isWanted = section === 'validation' ? VALIDATION : CALIBRATION;
+  const all = sources(files).map((source) => {
+    const inside = files.find(({ path }) => path === source.path)?.inside ?? [];
+    const images = inside.filter(({ kind, name }) => kind !== 'folder' && IMAGE.test(name)).length;
+    const labels = section === 'validation' ? labelsFor(source, files) : null;
+    return { ...source, count: source.kind === 'images' && images > 0 ? images : null, labels };
+  });
+
+  return [
+    ...all.filter(({ path }) => isWanted.test(path)),
+    ...all.filter(({ path }) => !isWanted.test(path)),
+  ];
+}
+
 interface Near {
   readonly path: string;
   readonly entry: FolderEntry;

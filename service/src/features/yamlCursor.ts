@@ -1,7 +1,7 @@
 import { type ConfigPath, below, writtenPath } from '@quantsmith/schemas';
 import type { Position, TextEdit } from 'vscode-languageserver-types';
 import type { ConfigDocument } from '../document/document.js';
-import { linesOf } from '../document/lines.js';
+import { linesIn, type Lines } from '../document/lines.js';
 import { nodeAt } from '../document/tree.js';
 import { schemaOf } from '../knowledge/schema.js';
 import type { Cursor } from './cursor.js';
@@ -20,7 +20,6 @@ interface Line {
   readonly blank: boolean;
 }
 
-const SPACE = 32;
 const LINE = /^(\s*)((?:-(?:\s+|$))*)(?:(["']?)([\w$.<-]+)\3\s*:(?=\s|$)(\s*(?:[&!]\S*(?:\s+|$))*))?/;
 
 function readLine(text: string): Line {
@@ -47,8 +46,8 @@ export function blockCursor(document: ConfigDocument, position: Position, offset
     /[|>"']/.test(document.text.getText().charAt(under.start))
   )
     return null;
-  const lines = linesOf(document.text.getText());
-  const text = lines[position.line] ?? '';
+  const lines = linesIn(document.text);
+  const text = lines.line(position.line);
   const line = readLine(text);
   const step = indentStep(lines);
   // YAML takes no tabs, but fingers do: each counts as one level, and is mended.
@@ -84,7 +83,7 @@ export function blockCursor(document: ConfigDocument, position: Position, offset
 }
 
 function keyCursor(
-  lines: readonly string[],
+  lines: Lines,
   position: Position,
   column: number,
   parent: Parent,
@@ -92,7 +91,7 @@ function keyCursor(
   opening: boolean,
   path: ConfigPath,
 ): Cursor {
-  const text = lines[position.line] ?? '';
+  const text = lines.line(position.line);
   // A tab is one character, but counts as a level.
   const from = Math.min(column, text.length - text.trimStart().length);
   const head = /[\w$<"']*$/.exec(text.slice(opening ? column : from, position.character))?.[0] ?? '';
@@ -175,7 +174,7 @@ interface Parent {
 }
 
 /** The mapping or list whose content starts at `column` of the line. */
-function parentOf(lines: readonly string[], lineNumber: number, column: number, current: Line): Parent {
+function parentOf(lines: Lines, lineNumber: number, column: number, current: Line): Parent {
   const path: (string | number)[] = [];
   let limit = column;
   let parent: { line: number; column: number; blocked: boolean } | null = null;
@@ -190,7 +189,7 @@ function parentOf(lines: readonly string[], lineNumber: number, column: number, 
 
   climb(current, lineNumber);
   for (let number = lineNumber - 1; number >= 0 && limit >= 0; number--) {
-    const line = readLine(lines[number] ?? '');
+    const line = readLine(lines.line(number));
     if (line.blank) continue;
     // A list may stand at the same column as its key.
     const inList = typeof path[0] === 'number' && line.dashes.length === 0;
@@ -207,14 +206,13 @@ function parentOf(lines: readonly string[], lineNumber: number, column: number, 
 }
 
 /** The keys below the same parent, line by line: a line that is being typed can hide them from the parser. */
-function siblingKeys(lines: readonly string[], ownNumber: number, parent: Parent): string[] {
+function siblingKeys(lines: Lines, ownNumber: number, parent: Parent): string[] {
   const column = siblingColumn(lines, ownNumber, parent);
   const keys: string[] = [];
-  for (let number = parent.line + 1; column !== null && number < lines.length; number++) {
-    const text = lines[number] ?? '';
+  for (let number = parent.line + 1; column !== null && number < lines.count; number++) {
     // Long lists below a key are stepped over.
-    if (text.charCodeAt(column) === SPACE && text.slice(0, column).trim() === '') continue;
-    const line = readLine(text);
+    if (lines.isIndentedPast(number, column)) continue;
+    const line = readLine(lines.line(number));
     if (line.blank || number === ownNumber) continue;
     if (Math.min(line.column, line.dashes[0] ?? line.column) < column) break;
     if (line.key !== null && line.column === column && line.dashes.length === 0) keys.push(line.key);
@@ -224,9 +222,9 @@ function siblingKeys(lines: readonly string[], ownNumber: number, parent: Parent
 }
 
 /** The column of the keys that stand below the same parent, from the first line that is one. */
-function siblingColumn(lines: readonly string[], ownNumber: number, parent: Parent): number | null {
-  for (let number = parent.line + 1; number < lines.length; number++) {
-    const line = readLine(lines[number] ?? '');
+function siblingColumn(lines: Lines, ownNumber: number, parent: Parent): number | null {
+  for (let number = parent.line + 1; number < lines.count; number++) {
+    const line = readLine(lines.line(number));
     if (line.blank || number === ownNumber) continue;
     if (line.dashes.length > 0) return null;
     // A word that is still being typed.
@@ -238,10 +236,10 @@ function siblingColumn(lines: readonly string[], ownNumber: number, parent: Pare
 }
 
 /** Which item of its list a dash begins: the dashes above it at the same column are counted. */
-function itemIndex(lines: readonly string[], lineNumber: number, column: number): number {
+function itemIndex(lines: Lines, lineNumber: number, column: number): number {
   let index = 0;
   for (let number = lineNumber - 1; number >= 0; number--) {
-    const line = readLine(lines[number] ?? '');
+    const line = readLine(lines.line(number));
     if (line.blank) continue;
     if (line.dashes.includes(column)) index++;
     else if (Math.min(line.column, line.dashes[0] ?? line.column) <= column) break;
@@ -250,9 +248,9 @@ function itemIndex(lines: readonly string[], lineNumber: number, column: number)
   return index;
 }
 
-function indentStep(lines: readonly string[]): string {
-  for (const line of lines) {
-    const match = /^( +)[\w"'-]/.exec(line);
+function indentStep(lines: Lines): string {
+  for (let number = 0; number < lines.count; number++) {
+    const match = /^( +)[\w"'-]/.exec(lines.line(number));
     if (match !== null) return match[1]!.length <= 8 ? match[1]! : '  ';
   }
 

@@ -208,9 +208,11 @@ export function fixesOf(document: ConfigDocument, finding: Fixable): Fix[] {
 function candidates(document: ConfigDocument, finding: Fixable): Fix[] {
   const { suggestions = [] } = finding.data;
   const written = document.text.getText().slice(finding.start, finding.end);
+  // A block scalar ends behind its last line break, which stays.
+  const length = /^[|>]/.test(written) ? written.trimEnd().length : written.length;
   const range = {
     start: document.text.positionAt(finding.start),
-    end: document.text.positionAt(finding.end),
+    end: document.text.positionAt(finding.start + length),
   };
   const replaced = suggestions
     .slice(0, 5)
@@ -259,9 +261,9 @@ function lostAliases({ root }: Tree): number {
   return count;
 }
 
-/** A suggestion in the quotes that the text stands in; numbers, booleans and what is quoted already stay as they are. */
+/** A suggestion in the quotes that the text stands in; numbers, booleans, lists and what is quoted already stay as they are. */
 function inQuotesOf(written: string, suggestion: string): string {
   const quote = /^["']/.exec(written)?.[0] as '"' | "'" | undefined;
-  if (/^["'*]|^(true|false|null|-?[\d.]+(e[+-]?\d+)?)$/i.test(suggestion)) return suggestion;
+  if (/^["'*]|^(true|false|null|-?[\d.]+(e[+-]?\d+)?|\[[\d, ]+\])$/i.test(suggestion)) return suggestion;
   return quoted(suggestion, quote ?? '');
 }

@@ -6,7 +6,7 @@ import type { Finding } from '../findings/finding.js';
 import { placeOf } from './place.js';
 import { defineRule, type RuleInput } from './rule.js';
 
-const KEYS = ['images', 'arrays', 'tensors', 'texts'] as const;
+const KEYS = ['images', 'arrays', 'tensors', 'texts', 'audio'] as const;
 
 /** `data-unreadable`: the first sample of a section cannot be read, by its first bytes. */
 function unreadableFindings({ document, value, facts }: RuleInput): Finding[] {

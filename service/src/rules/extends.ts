@@ -4,7 +4,7 @@ import type { Finding } from '../findings/finding.js';
 import { extendsOf, type Inherited } from '../extends/inherit.js';
 import type { FileFacts } from '../facts/facts.js';
 import { fix, type FixTable } from '../findings/fix.js';
-import { similarFiles } from './files.js';
+import { notExpanded, similarFiles } from './files.js';
 import { placeOf } from './place.js';
 import { defineRule } from './rule.js';
 
@@ -23,7 +23,7 @@ function extendsFindings(
     {
       code: problem.code,
       severity: 'error',
-      message: problem.message,
+      message: isOwn ? `${problem.message}${notExpanded(named)}` : problem.message,
       ...placeOf(document, []),
       path: ['extends'],
       data: { file: problem.file, ...(isOwn ? { suggestions: similarFiles(baseDir, named, facts) } : {}) },

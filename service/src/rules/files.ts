@@ -1,4 +1,4 @@
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { ConfigDocument } from '../document/document.js';
 import { findNode } from '../document/tree.js';
 import { kindOf, type FileFacts } from '../facts/facts.js';
@@ -50,7 +50,7 @@ function problemOf({ path, written, file }: NamedPath, facts: FileFacts): string
   const key = String(path.at(-1));
   switch (kindOf(facts, file)) {
     case 'missing':
-      return `${described(key)} "${written}" does not exist.`;
+      return `${described(key)} "${written}" does not exist.${notExpanded(written)}`;
     case 'other':
       return `"${written}" is a device, a pipe or a socket, not a file.`;
     case 'folder':
@@ -59,6 +59,20 @@ function problemOf({ path, written, file }: NamedPath, facts: FileFacts): string
       return null;
   }
 }
+
+/** What shells and other tools do with a path and a config does not, as a sentence. */
+export function notExpanded(written: string): string {
+  if (/^[a-z][a-z\d+.-]+:\/\//i.test(written)) return ' URLs are not fetched: name a file on this machine.';
+  if (/^~(\/|$)/.test(written))
+    return ' "~" is not expanded: write the whole path, or one from the folder of this config.';
+  if (/\$\w|\$\{|%\w+%/.test(written))
+    return ' Variables of the environment are not expanded: write the path out.';
+  return WILDCARD.test(written)
+    ? ' Wildcards are not expanded: name a folder, and everything in it is read.'
+    : '';
+}
+
+const WILDCARD = /[*?]|\[[^\]]+\]/;
 
 function described(key: string): string {
   if (key === 'model') return 'The model';
@@ -70,10 +84,22 @@ function described(key: string): string {
 
 /** Paths in the same folder that a misspelled one may mean. */
 export function similarFiles(baseDir: string, written: string, { listings }: FileFacts): string[] {
+  const wildcard = WILDCARD.exec(written)?.index ?? -1;
+  if (wildcard >= 0) return folderBefore(baseDir, written.slice(0, wildcard), listings);
   const slash = written.lastIndexOf('/') + 1;
   const entries = listings.get(dirname(resolve(baseDir, `${written.slice(0, slash)}x`))) ?? [];
   const names = entries.map(({ name }) => name);
   return nearest(written.slice(slash), names).map((name) => written.slice(0, slash) + name);
+}
+
+/** The folder in front of a wildcard, where there is one. */
+function folderBefore(baseDir: string, head: string, listings: FileFacts['listings']): string[] {
+  const folder = head.slice(0, head.lastIndexOf('/'));
+  const parent = listings.get(dirname(resolve(baseDir, folder)));
+  const isThere =
+    listings.has(resolve(baseDir, folder)) ||
+    parent?.some(({ name, kind }) => kind === 'folder' && name === basename(folder)) === true;
+  return folder !== '' && isThere ? [folder] : [];
 }
 
 export const rule = defineRule({

@@ -1,4 +1,5 @@
 import { append, type ConfigPath, type ModelNode, type ModelSummary } from '@quantsmith/schemas';
+import { unsupportedSyntax } from '@quantsmith/model/scope';
 import type { ConfigDocument } from '../document/document.js';
 import { findEntry, type Span } from '../document/tree.js';
 import { isMapping } from '../extends/merge.js';
@@ -227,7 +228,11 @@ function invalidPattern(node: ScopeText, path: ScopePath, problem: string | null
       start,
       end,
       path: [...path, 'patterns'],
-      data: inherited ? {} : { suggestions: [...new Set([shell, literal])] },
+      // What another engine reads is no literal text.
+      data:
+        inherited || unsupportedSyntax(pattern) !== null
+          ? {}
+          : { suggestions: [...new Set([shell, literal])] },
     },
   ];
 }

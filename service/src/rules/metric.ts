@@ -89,6 +89,11 @@ function unfitFindings(
     },
   ];
   const { images } = data.validation ?? data.calibration;
+  if (metricFacts(metric)?.labels === 'class' && hasBoxes(facts))
+    return report(
+      `${metric} needs the class of each sample, and the labels are boxes.`,
+      value === undefined || value === null ? [] : ['map', 'map50'],
+    );
   if (metricFacts(metric)?.labels === 'score' && images !== undefined)
     return report(`${metric} compares the two vectors of a pair, and an image gives one.`, []);
   if (metricFacts(metric)?.labels === 'score' && isSingle(facts, model))
@@ -117,6 +122,8 @@ function unfitFindings(
     suggestions,
   );
 }
+
+const hasBoxes = ({ labels }: SectionFacts) => labels?.about === 'boxes' && labels.count > 0;
 
 /** Whether a row of the array is one sample of the model, and no batch. */
 function isSingle({ array }: SectionFacts, model: ModelSummary | null): boolean {
@@ -226,13 +233,13 @@ const metricFixes: FixTable = {
   'max-drop-of-float': writeTarget,
 };
 
-/** A drop that is in no unit of its metric: relative to nothing, or more than there is to lose. */
+/** A drop or target that is in no unit of its metric: relative to nothing, or more than there is. */
 function dropFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {
   const { accuracy_control: control } = resolveConfig(config);
   if (control === null) return [];
   const { metric, max_drop: drop, drop_type: type } = control;
   const report = (
-    key: 'metric' | 'max_drop' | 'drop_type',
+    key: 'target' | 'max_drop' | 'drop_type',
     code: Finding['code'],
     message: string,
     suggestion: string,
@@ -249,10 +256,17 @@ function dropFindings(document: ConfigDocument, config: QuantizationConfig): Fin
     return report('drop_type', 'target-unreachable', message, 'absolute');
   }
 
-  if (metricFacts(metric)?.share !== true || drop === null || drop < 1) return [];
-  const message = `${metric} is a fraction between 0 and 1: a drop of ${drop} allows any loss. One point is 0.01.`;
+  if (metricFacts(metric)?.share !== true) return [];
+  const hundredth = (value: number) => String(Number((value / 100).toPrecision(6)));
+  const { target } = control;
+  const isFar = target !== null && target > 1 && metricFacts(metric)?.higherIsBetter === true;
+  const unreached = `${metric} is a fraction between 0 and 1: no model reaches ${target}. One percent is 0.01.`;
+  const lost = `${metric} is a fraction between 0 and 1: a drop of ${drop} allows any loss. One point is 0.01.`;
 
-  return report('max_drop', 'out-of-range', message, String(Number((drop / 100).toPrecision(6))));
+  return [
+    ...(isFar ? report('target', 'out-of-range', unreached, hundredth(target)) : []),
+    ...(drop !== null && drop >= 1 ? report('max_drop', 'out-of-range', lost, hundredth(drop)) : []),
+  ];
 }
 
 const spanOf = ({ start, end }: Span): Span => ({ start, end });

@@ -14,12 +14,13 @@ import { fix, type FixTable } from '../findings/fix.js';
 import { placeOf } from './place.js';
 import { defineRule, type RuleInput } from './rule.js';
 import { arrayMisfit } from './sampleArrays.js';
+import { audioMisfit } from './sampleAudio.js';
 import { tensorMisfit } from './sampleTensors.js';
 import { imageMisfit } from './sampleImages.js';
 import type { Misfit, Section } from './samplePixels.js';
 
 /** Keys whose samples are looked at. */
-const SOURCES = ['images', 'arrays', 'tensors'] as const;
+const SOURCES = ['images', 'arrays', 'tensors', 'audio'] as const;
 
 /** `sample-shape`: samples that a run will not be able to give to the model, by what headers and settings say. */
 function shapeFindings({ document, config, model, facts }: RuleInput): Finding[] {
@@ -66,6 +67,7 @@ function misfitOf(section: Section, facts: SectionFacts, { inputs }: ModelSummar
   if (input === undefined) return null;
   if (section.images !== undefined)
     return others.length > 0 ? null : imageMisfit(section, facts.image, input);
+  if (section.audio !== undefined) return audioMisfit(section, facts.audio, inputs);
   if (section.tensors !== undefined) return tensorMisfit(section, facts.tensors, inputs);
   if (facts.array !== null) return others.length > 0 ? null : arrayMisfit(section, facts.array, input);
 
@@ -110,7 +112,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'sample-shape':
-      'Severity: error.\n\nA run will not be able to give the samples to the model: their size, channels, layout or element type does not fit its input. It is inferred from the settings, the header of the first image, the headers of arrays and the first set of ONNX test data; what these do not show is left to the run.',
+      'Severity: error.\n\nA run will not be able to give the samples to the model: their size, channels, layout, rate or element type does not fit its input. It is inferred from the settings, the headers of the first image and the first audio file, the headers of arrays and the first set of ONNX test data; what these do not show is left to the run.',
   },
   examples: [
     {

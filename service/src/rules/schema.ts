@@ -2,6 +2,7 @@ import {
   type ConfigPath,
   below,
   validateConfig,
+  writtenPath,
   type SchemaIssue,
   type SchemaNode,
 } from '@quantsmith/schemas';
@@ -24,7 +25,7 @@ export function schemaFindings(
   inherited: Inherited = NOTHING_INHERITED,
 ): Finding[] {
   const root = document.tree.root;
-  if (root === null) {
+  if (root === null || isNothing(root)) {
     if (document.tree.problems.length > 0) return [];
     return [
       finding(
@@ -124,7 +125,7 @@ function translate(document: ConfigDocument, issue: SchemaIssue): Finding[] {
           span,
           path,
           `${name} must be ${limits(schema, keyword, params)}.`,
-          nearestLimit(schema, keyword),
+          keyword === 'maxItems' ? withoutChannels(document, path, schema) : nearestLimit(schema, keyword),
         ),
       ];
   }
@@ -134,9 +135,10 @@ function unknownKey(document: ConfigDocument, path: ConfigPath, key: string): Fi
   const entry = findEntry(document.tree, below(path, key));
   const span = entry?.keySpan ?? keySpan(document, path);
   const known = keysAt(path).map((candidate) => candidate.name);
-  const suggestions = nearest(key, known);
-  const elsewhere = suggestions.length === 0 ? sectionWith(key) : undefined;
   const foreign = FOREIGN_KEYS.get(key);
+  const suggestions = nearest(key, known);
+  const elsewhere = suggestions.length === 0 && foreign === undefined ? sectionWith(key) : undefined;
+  const target = foreign === undefined ? elsewhere && below(elsewhere, key) : writtenPath(foreign.split('.'));
   const note = FOREIGN_NOTES.get(key);
   const hint =
     note !== undefined
@@ -147,13 +149,13 @@ function unknownKey(document: ConfigDocument, path: ConfigPath, key: string): Fi
           ? ` Did you mean "${suggestions[0]}"?`
           : elsewhere === undefined
             ? ''
-            : ` There is a "${key}" under "${elsewhere.join('.')}".`;
+            : ` It belongs under "${elsewhere.join('.')}".`;
 
   const where = path.length === 0 ? 'the config' : `"${path.join('.')}"`;
 
   return finding('unknown-key', span, below(path, key), `Unknown key "${key}" in ${where}.${hint}`, {
     suggestions,
-    ...(elsewhere === undefined ? {} : { section: elsewhere }),
+    ...(target === undefined ? {} : { target }),
   });
 }
 
@@ -186,16 +188,20 @@ function wrongType(document: ConfigDocument, path: ConfigPath, schema: SchemaNod
     return finding('wrong-type', span, path, message, { colon: key.length + 1 });
   }
 
-  const message = `${name} must be ${inWords(schema)}.`;
+  const suggested = suggestionsFor(document, path, schema);
+  const written = node?.kind === 'scalar' ? String(node.value) : '';
+  const reason = SEPARATED.test(written) && suggested.suggestions !== undefined ? NO_SEPARATORS : '';
 
-  return finding('wrong-type', span, path, message, suggestionsFor(document, path, schema));
+  return finding('wrong-type', span, path, `${name} must be ${inWords(schema)}${reason}.`, suggested);
 }
 
 const isNothing = (node: TreeNode) => node.kind === 'scalar' && node.value === null;
 
 function unknownValue(document: ConfigDocument, path: ConfigPath, schema: SchemaNode, span: Span): Finding {
   const node = findNode(document.tree, path);
-  const written = document.text.getText().slice(node?.start ?? span.start, node?.end ?? span.end);
+  const source = document.text.getText().slice(node?.start ?? span.start, node?.end ?? span.end);
+  const isBlock = node?.kind === 'scalar' && /^[|>]/.test(source);
+  const written = isBlock ? String(node.value).trim() : source;
   const values = allowedValues(schema).filter((allowed) => allowed.replacedBy === undefined);
   const names = values.map((allowed) => String(allowed.value));
   // `TargetDevice.CPU` is how Python writes a member of an enumeration.
@@ -212,7 +218,11 @@ function unknownValue(document: ConfigDocument, path: ConfigPath, schema: Schema
   });
 }
 
-/** yes/no and quoted numbers have an obvious right form. */
+/** Digits in groups, as other formats and people write them. */
+const SEPARATED = /^[+-]?\d{1,3}([_,' ]\d{3})+$/;
+const NO_SEPARATORS = ', written without separators';
+
+/** yes/no, quoted numbers and unquoted texts have an obvious right form. */
 function suggestionsFor(
   document: ConfigDocument,
   path: ConfigPath,
@@ -220,7 +230,13 @@ function suggestionsFor(
 ): { suggestions?: string[] } {
   const node = findNode(document.tree, path);
   const types = [schema.type ?? []].flat();
-  if (node?.kind !== 'scalar' || typeof node.value !== 'string') return {};
+  if (node?.kind !== 'scalar' || node.value === null) return {};
+  if (typeof node.value !== 'string') {
+    const isText = types.every((type) => type === 'string' || type === 'null') && types.length > 0;
+    const written = document.text.getText().slice(node.start, node.end);
+    return isText && allowedValues(schema).length <= 1 ? { suggestions: [JSON.stringify(written)] } : {};
+  }
+
   const text = node.value.trim().toLowerCase();
   if (types.includes('boolean') && ['yes', 'on', 'true'].includes(text)) return { suggestions: ['true'] };
   if (types.includes('boolean') && ['no', 'off', 'false'].includes(text)) return { suggestions: ['false'] };
@@ -229,7 +245,9 @@ function suggestionsFor(
   if (types.includes('number') && percent !== undefined)
     return { suggestions: [String(Number((Number(percent) / 100).toPrecision(12)))] };
 
-  return numeric && text !== '' && Number.isFinite(Number(text)) ? { suggestions: [text] } : {};
+  const digits = SEPARATED.test(text) ? text.replace(/[_,' ]/g, '') : text;
+
+  return numeric && digits !== '' && Number.isFinite(Number(digits)) ? { suggestions: [digits] } : {};
 }
 
 /** The number next to the one that is out of range; none where the limit itself is not allowed. */
@@ -239,6 +257,7 @@ function nearestLimit(schema: SchemaNode, keyword: string): { suggestions?: stri
 }
 
 function limits(schema: SchemaNode, keyword: string, params: Readonly<Record<string, unknown>>): string {
+  if (keyword === 'minItems' || keyword === 'maxItems') return length(schema, keyword, params);
   const parts = [
     schema.minimum === undefined ? '' : `at least ${schema.minimum}`,
     schema.exclusiveMinimum === undefined ? '' : `above ${schema.exclusiveMinimum}`,
@@ -246,13 +265,40 @@ function limits(schema: SchemaNode, keyword: string, params: Readonly<Record<str
     schema.exclusiveMaximum === undefined ? '' : `below ${schema.exclusiveMaximum}`,
   ].filter((part) => part !== '');
 
-  if (parts.length > 0) return parts.join(' and ');
-  const limit = params['limit'];
-  if (keyword === 'minItems') return `a list of at least ${String(limit)} ${limit === 1 ? 'item' : 'items'}`;
-  if (keyword === 'maxItems') return `a list of at most ${String(limit)} ${limit === 1 ? 'item' : 'items'}`;
-
-  return `valid (${keyword})`;
+  return parts.length > 0 ? parts.join(' and ') : `valid (${keyword})`;
 }
+
+/** How long a list is to be. */
+function length(
+  schema: SchemaNode,
+  keyword: 'minItems' | 'maxItems',
+  params: Readonly<Record<string, unknown>>,
+): string {
+  if (isSize(schema)) return 'a number or [height, width]';
+  const limit = params['limit'];
+  return `a list of at ${keyword === 'minItems' ? 'least' : 'most'} ${String(limit)} ${limit === 1 ? 'item' : 'items'}`;
+}
+
+/** Whether a value is the size of an image: two numbers, or one. */
+const isSize = ({ type, minItems, maxItems }: SchemaNode) =>
+  minItems === 2 && maxItems === 2 && [type ?? []].flat().includes('integer');
+
+/** Most channels of an image. */
+const MAX_CHANNELS = 4;
+
+/** A size with the channels in front or behind, without them; nothing where it is not that. */
+function withoutChannels(document: ConfigDocument, path: ConfigPath, schema: SchemaNode) {
+  const node = findNode(document.tree, path);
+  if (!isSize(schema) || node?.kind !== 'sequence' || node.items.length !== 3) return {};
+  const sizes = node.items.map((item) => (item.kind === 'scalar' ? Number(item.value) : Number.NaN));
+  const rest =
+    sizes[0]! <= MAX_CHANNELS ? sizes.slice(1) : sizes[2]! <= MAX_CHANNELS ? sizes.slice(0, 2) : [];
+  return rest.length === 2 && rest.every(Number.isInteger) && isInFlow(document, node)
+    ? { suggestions: [`[${rest.join(', ')}]`] }
+    : {};
+}
+
+const isInFlow = ({ text }: ConfigDocument, { start }: Span) => text.getText().charAt(start) === '[';
 
 function finding(
   code: Code,

@@ -3,7 +3,7 @@ import type { TextEdit } from 'vscode-languageserver-types';
 import { inOrder } from '../document/compose.js';
 import type { ConfigDocument } from '../document/document.js';
 import { inline, removeKey, setValue, type Written } from '../document/edit.js';
-import { findEntry, findNode } from '../document/tree.js';
+import { findEntry, findNode, type TreeNode } from '../document/tree.js';
 import { fix, type Fix, type FixTable } from '../findings/fix.js';
 import { keysAt, schemaOf } from '../knowledge/schema.js';
 
@@ -39,7 +39,7 @@ export const schemaFixes: FixTable = {
     return fix('Make it a list', [{ range: { start, end }, newText: text }], true);
   },
   'unknown-key': (document, { path, data }) => [
-    ...moved(document, path, data['section']),
+    ...moved(document, path, data['target']),
     ...fix(`Remove ${String(path.at(-1))}`, removeKey(document, path)),
   ],
 };
@@ -68,22 +68,39 @@ function noteBehind(document: ConfigDocument, path: ConfigPath, note: string): T
   return rest.trim() === '' ? [{ range: { start, end: start }, newText: ` ${note}` }] : null;
 }
 
-/** A key with a value of one piece, in the section that it belongs to, unless that has it already. */
-function moved(document: ConfigDocument, path: ConfigPath, section: unknown): Fix[] {
-  const key = path.at(-1);
-  const value = findEntry(document.tree, path)?.value;
-  if (!Array.isArray(section) || typeof key !== 'string' || value?.kind !== 'scalar') return [];
-  const target = below(writtenPath(section as (string | number)[]), key);
-  if (value.anchor !== undefined || findEntry(document.tree, target) !== undefined) return [];
-  const where = section.length === 0 ? 'the top' : section.join('.');
+/** A key with a value that its right place takes, moved there, unless something stands there already. */
+function moved(document: ConfigDocument, path: ConfigPath, place: unknown): Fix[] {
+  const entry = findEntry(document.tree, path);
+  const value = entry?.value;
+  if (!Array.isArray(place) || value === undefined || value === null || value.anchor !== undefined) return [];
+  const target = writtenPath(place as (string | number)[]);
+  const written = movable(value, target);
+  if (written === undefined || findEntry(document.tree, target) !== undefined) return [];
   const note = document.tree.comments.find(
     (comment) => isOnLineOf(document, comment.start, value.end) && comment.start >= value.end,
   );
   const edits = inOrder(document, [
     (current) => removeKey(current, path),
-    (current) => setValue(current, target, value.value),
+    (current) => setValue(current, target, written),
     (current) => (note === undefined ? [] : noteBehind(current, target, note.text)),
   ]);
 
-  return fix(`Move ${key} to ${where}`, edits);
+  const isRenamed = path.at(-1) !== target.at(-1);
+  const where = isRenamed ? target : above(target);
+
+  return fix(`Move ${String(path.at(-1))} to ${where.length === 0 ? 'the top' : where.join('.')}`, edits);
+}
+
+/** A value as it is written at another place; undefined where that takes no value of its type. */
+function movable(value: TreeNode, target: ConfigPath): Written | undefined {
+  const types = [schemaOf(target)?.type ?? []].flat();
+  if (value.kind === 'sequence' && types.includes('array')) {
+    const items = value.items.map((item) => (item.kind === 'scalar' ? item.value : null));
+    return items.every((item) => typeof item === 'string') ? items : undefined;
+  }
+
+  if (value.kind !== 'scalar') return undefined;
+  const type = value.value === null ? 'null' : typeof value.value;
+  const isTaken = types.includes(type as 'string') || (type === 'number' && types.includes('integer'));
+  return isTaken ? value.value : undefined;
 }

@@ -1,7 +1,7 @@
 import type { ConfigDocument } from '../document/document.js';
 import { edited } from '../document/compose.js';
 import { removeEntry } from '../document/edit.js';
-import { linesOf } from '../document/lines.js';
+import { linesIn } from '../document/lines.js';
 import { anchorsOf, pathOf, walk, type Entry } from '../document/tree.js';
 import type { Finding } from '../findings/finding.js';
 import { fix, type FixTable } from '../findings/fix.js';
@@ -45,10 +45,10 @@ const KEY_LINE = /^( *)[\w"'$./-]+:(?= |$)/;
 function overIndented({ tree, text }: ConfigDocument): Finding | null {
   const [first] = tree.problems;
   if (tree.language !== 'yaml' || first === undefined || !OVER_INDENTED.test(first.message)) return null;
-  const lines = linesOf(text.getText());
+  const lines = linesIn(text);
   const { line } = text.positionAt(first.start);
   for (const row of [line + 1, line]) {
-    const [above, current] = [lines[row - 1] ?? '', lines[row] ?? ''];
+    const [above, current] = [lines.line(row - 1), lines.line(row)];
     const [wanted, written] = [KEY_LINE.exec(above), KEY_LINE.exec(current)];
     // A block scalar, an anchor or an empty value may have more below it.
     if (wanted === null || written === null || !/: +[\w./"'-]/.test(above) || /: +[|>&]/.test(above))

@@ -16,7 +16,8 @@ interface Cause extends Span {
 export function causeOf(document: ConfigDocument): Cause | null {
   const { problems, language } = document.tree;
   if (problems.length === 0) return null;
-  const causes = language === 'yaml' ? [tabs, missingSpace, missingColon, wrongEscape] : [strangeTokens];
+  const causes =
+    language === 'yaml' ? [tabs, missingSpace, missingColon, wrongEscape, unclosed] : [strangeTokens];
   for (const find of causes) {
     const cause = find(document);
     if (cause === null || cause.edits.length === 0) continue;
@@ -130,30 +131,75 @@ function wrongEscape(document: ConfigDocument): Cause | null {
   return null;
 }
 
-const LITERALS: Readonly<Record<string, string>> = { True: 'true', False: 'false', None: 'null' };
-/** Strings and comments, which stay as they are; texts in single quotes; Python's constants. */
-const TOKENS = /"(?:[^"\\\n]|\\.)*"|\/\/.*|\/\*[^]*?\*\/|'((?:[^'\\\n]|\\.)*)'|\b(True|False|None)\b/g;
+/** What the library says where a `{` or `[` has no end: at the place where it gave up. */
+const UNCLOSED = /^Flow (map|sequence) in block collection must be/;
+const CLOSING: Readonly<Record<string, string>> = { '{': '}', '[': ']' };
+/** Texts in quotes, comments, and the brackets of flow style. */
+const BRACKETS = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\n]|'')*'|(?:^|\s)#.*|[[\]{}]/gm;
 
-/** JSON as Python prints it. */
+/** A list or mapping in flow style that is not closed on the line that it begins on. */
+function unclosed(document: ConfigDocument): Cause | null {
+  const problem = document.tree.problems.find(({ message }) => UNCLOSED.test(message));
+  if (problem === undefined) return null;
+  const content = document.text.getText();
+  const open: { readonly index: number; readonly bracket: string }[] = [];
+  for (const { index, 0: token } of content.slice(0, problem.start).matchAll(BRACKETS)) {
+    if (token in CLOSING) open.push({ index, bracket: token });
+    else if (token === '}' || token === ']') open.pop();
+  }
+
+  const [outer] = open;
+  if (outer === undefined) return null;
+  const line = content.slice(outer.index, content.indexOf('\n', outer.index));
+  const end = outer.index + line.replace(/\s#.*$/, '').trimEnd().length;
+  const missing = open
+    .map(({ bracket }) => CLOSING[bracket] ?? '')
+    .reverse()
+    .join('');
+
+  return {
+    message: `This ${outer.bracket} has no ${CLOSING[outer.bracket]}.`,
+    title: `Insert ${missing}`,
+    start: outer.index,
+    end: outer.index + 1,
+    edits: [replacement(document, end, end, missing)],
+  };
+}
+
+const LITERALS: Readonly<Record<string, string>> = { True: 'true', False: 'false', None: 'null' };
+/** Strings and comments, which stay as they are; texts in single quotes; Python's constants; numbers of any notation. */
+const TOKENS =
+  /"(?:[^"\\\n]|\\.)*"|\/\/.*|\/\*[^]*?\*\/|'((?:[^'\\\n]|\\.)*)'|\b(True|False|None)\b|(?<![\w.+-])([-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?![\w.])/g;
+/** ECMA-404, 8. */
+const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?$/;
+
+/** JSON as Python prints it, or with numbers that only other notations have. */
 function strangeTokens(document: ConfigDocument): Cause | null {
   const tokens = [...document.text.getText().matchAll(TOKENS)].flatMap((match) => {
-    const [token, single, literal] = match;
-    if (single === undefined && literal === undefined) return [];
-    const newText =
-      literal === undefined
-        ? JSON.stringify((single ?? '').replaceAll("\\'", "'"))
-        : (LITERALS[literal] ?? literal);
-    return [{ start: match.index, end: match.index + token.length, newText, literal }];
+    const [token, single, literal, number] = match;
+    const span = { start: match.index, end: match.index + token.length };
+    if (literal !== undefined) {
+      const newText = LITERALS[literal] ?? literal;
+      return [{ ...span, newText, message: `JSON writes ${newText} for ${literal}.` }];
+    }
+
+    if (single !== undefined) {
+      const newText = JSON.stringify(single.replaceAll("\\'", "'"));
+      return [{ ...span, newText, message: 'JSON has its texts in double quotes.' }];
+    }
+
+    if (number === undefined || NUMBER.test(number)) return [];
+    const newText = String(Number(number.replaceAll('_', '')));
+    const why = /^[-+]?0\d/.test(number) ? ', and has no octal numbers' : '';
+
+    return [{ ...span, newText, message: `JSON writes ${newText} for ${number}${why}.` }];
   });
   const [first] = tokens;
   if (first === undefined) return null;
-  const { start, end, literal, newText } = first;
+  const { start, end, message, newText } = first;
 
   return {
-    message:
-      literal === undefined
-        ? 'JSON has its texts in double quotes.'
-        : `JSON writes ${newText} for ${literal}.`,
+    message,
     title: tokens.length === 1 ? `Change to ${newText}` : 'Write it as JSON',
     start,
     end,

@@ -3,10 +3,33 @@ import { pathOf, walk } from '../document/tree.js';
 import type { Finding } from '../findings/finding.js';
 import { defineRule } from './rule.js';
 
-/** Plain words that YAML 1.1 readers (PyYAML among them) take as booleans, and numbers that they read in base 8 or 60. */
+/** Plain words that YAML 1.1 readers (PyYAML among them) take as booleans, dates, and numbers that they read otherwise. */
 const BOOLEAN = /^(y|n|yes|no|on|off)$/i;
 const OCTAL = /^0[0-7]+$/;
 const SEXAGESIMAL = /^[1-9]\d*(:[0-5]?\d)+$/;
+const SEPARATED = /^[-+]?[1-9][\d]*(_\d+)+(\.\d*)?$/;
+const DATE = /^\d{4}-\d\d?-\d\d?([Tt ].*)?$/;
+/** They want a point and a sign: `1.0e-3`. */
+const EXPONENT = /^[-+]?(\d+e[-+]?\d+|\d+\.\d*e\d+|\.\d+e\d+)$/i;
+
+/** What those readers take a plain scalar for; null: for the same as here. */
+function otherReading(written: string, value: unknown): string | null {
+  if (typeof value === 'string') {
+    if (BOOLEAN.test(written)) return 'a boolean';
+    if (DATE.test(written)) return 'a date';
+    return SEXAGESIMAL.test(written) || SEPARATED.test(written) ? 'a number' : null;
+  }
+
+  if (OCTAL.test(written)) return 'an octal number';
+  return typeof value === 'number' && EXPONENT.test(written) ? 'a text' : null;
+}
+
+/** A number as all readers take it: `0.001`, or `1.0e-30`. */
+function plainNumber(value: number): string {
+  const [digits = '', exponent] = String(value).split('e');
+  if (exponent === undefined) return digits;
+  return `${digits.includes('.') ? digits : `${digits}.0`}e${/^[-+]/.test(exponent) ? '' : '+'}${exponent}`;
+}
 
 /** `yaml-version`: an unquoted value that other YAML readers take for something else. */
 function yamlVersionFindings({ tree, text }: ConfigDocument): Finding[] {
@@ -18,24 +41,19 @@ function yamlVersionFindings({ tree, text }: ConfigDocument): Finding[] {
   walk(tree.root, (node) => {
     if (node.kind !== 'scalar' || node.quoted) return;
     const written = content.slice(node.start, node.end);
-    const other =
-      typeof node.value === 'string' && BOOLEAN.test(written)
-        ? 'a boolean'
-        : typeof node.value === 'string' && SEXAGESIMAL.test(written)
-          ? 'a number'
-          : OCTAL.test(written)
-            ? 'an octal number'
-            : null;
-
+    const { value } = node;
+    const other = otherReading(written, value);
     if (other === null) return;
+    const here = typeof value === 'string' ? 'a text' : `the number ${String(value)}`;
+    const safe = typeof value === 'number' ? plainNumber(value) : JSON.stringify(written);
     findings.push({
       code: 'yaml-version',
       severity: 'warning',
-      message: `YAML 1.1 readers take ${written} for ${other}; here it is ${typeof node.value === 'string' ? 'a text' : `the number ${String(node.value)}`}.`,
+      message: `YAML 1.1 readers take ${written} for ${other}; here it is ${here}.`,
       start: node.start,
       end: node.end,
       path: pathOf(node),
-      data: { suggestions: [typeof node.value === 'string' ? JSON.stringify(written) : String(node.value)] },
+      data: { suggestions: [safe] },
     });
   });
 
@@ -50,7 +68,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'yaml-version':
-      'Severity: warning.\n\nAn unquoted word or number that readers of YAML 1.1 take for something else: `yes`, `on`, `010`, `12:30`. The fix adds quotes.',
+      'Severity: warning.\n\nAn unquoted word or number that readers of YAML 1.1 take for something else: `yes`, `on`, `010`, `12:30`, `1_000`, `1e-3`, `2026-01-02`. The fix adds quotes, or writes the number so that all agree.',
   },
   examples: [
     {

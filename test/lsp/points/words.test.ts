@@ -1,0 +1,256 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { npyBytes, npyHeader } from '../../kit/npy.js';
+import { startPoints, type PointSession } from './session.js';
+
+// What is said, and once (docs/language-server.md, 11 and 12): a text, and all findings of it.
+
+const HEAD = 'model: m.onnx\ndata: {calibration: {arrays: a.npy}}\n';
+
+let session: PointSession;
+beforeAll(async () => {
+  session = await startPoints();
+  session.write('a.npy', npyBytes(npyHeader('<f4', [2, 3, 32, 32]), new Uint8Array(4 * 2 * 3 * 32 * 32)));
+  session.write('base.quant.yaml', `${HEAD}quantization: {presett: mixed}\n`);
+  session.write('images/a.png');
+});
+afterAll(() => session.stop());
+
+describe('one finding for one cause, with a fix', () => {
+  it.each([
+    [
+      'tabs',
+      'model: m.onnx\ndata:\n\tcalibration:\n\t\tarrays: a.npy\n',
+      'syntax 3: YAML is indented by spaces; this line has a tab.',
+      'Replace tabs by spaces',
+    ],
+    [
+      'a missing space',
+      'model:m.onnx\ndata: {calibration: {arrays: a.npy}}\n',
+      'syntax 1: A space is missing behind "model:".',
+      'Insert a space',
+    ],
+    [
+      'a backslash in double quotes',
+      `${HEAD}quantization:\n  ignored_scope:\n    patterns: ["Conv_\\d"]\n`,
+      'syntax 5: In double quotes a backslash begins an escape: write the text in single quotes.',
+      'Use single quotes',
+    ],
+    [
+      'an empty section',
+      `${HEAD}quantization:\n`,
+      'wrong-type 3: "quantization" is empty: give it keys, or leave it out.',
+      'Remove quantization',
+    ],
+    [
+      'an empty required section',
+      'model: m.onnx\ndata:\n  calibration:\n',
+      'wrong-type 3: "data.calibration" is empty: give it keys, or leave it out.',
+      'Begin calibration',
+    ],
+    [
+      'an open bracket',
+      `${HEAD}quantization: {ignored_scope: {names: [Conv_0\naccuracy_control: {metric: sqnr}\n`,
+      'syntax 3: This { has no }.',
+      'Insert ]}}',
+    ],
+    [
+      'three sizes',
+      'model: m.onnx\ndata: {calibration: {arrays: a.npy, preprocess: {center_crop: [32, 32, 3]}}}\n',
+      'out-of-range 2: "data.calibration.preprocess.center_crop" must be a number or [height, width].',
+      'Change to [32, 32]',
+    ],
+    [
+      'letters that changed places',
+      'modle: m.onnx\ndata: {calibration: {arrays: a.npy}}\n',
+      'unknown-key 1: Unknown key "modle" in the config. Did you mean "model"?',
+      'Change to model',
+    ],
+    [
+      'letters that changed places, again',
+      'model: m.onnx\ndtaa: {calibration: {arrays: a.npy}}\n',
+      'unknown-key 2: Unknown key "dtaa" in the config. Did you mean "data"?',
+      'Change to data',
+    ],
+    [
+      'a value whose letters changed places',
+      `${HEAD}quantization: {preset: mxied}\n`,
+      'unknown-value 3: "quantization.preset" cannot be mxied. Did you mean mixed?',
+      'Change to mixed',
+    ],
+    [
+      'an exponent',
+      `${HEAD}accuracy_control: {metric: sqnr, max_drop: null, target: 1e1}\n`,
+      'yaml-version 3: YAML 1.1 readers take 1e1 for a text; here it is the number 10.',
+      'Change to 10',
+    ],
+    [
+      'digits in groups',
+      `${HEAD}quantization: {subset_size: 1_000}\n`,
+      'wrong-type 3: "quantization.subset_size" must be an integer, written without separators.',
+      'Change to 1000',
+    ],
+    [
+      'a date',
+      `${HEAD}output: 2026-01-02\n`,
+      'yaml-version 3: YAML 1.1 readers take 2026-01-02 for a date; here it is a text.',
+      'Change to "2026-01-02"',
+    ],
+  ])('%s', async (_, text, finding, title) => {
+    const config = await session.open(text);
+    // That accuracy is measured on calibration data is another matter.
+    expect((await config.found()).filter((line) => !line.startsWith('validation-missing'))).toEqual([
+      finding,
+    ]);
+    expect((await config.actions({ only: ['quickfix'] })).map((action) => action.title)).toContain(title);
+  });
+
+  it.each([
+    [
+      "{'model': 'm.onnx', 'data': {'calibration': {'arrays': 'a.npy'}}}",
+      'syntax 1: JSON has its texts in double quotes.',
+    ],
+    [
+      '{"model": "m.onnx", "data": {"calibration": {"arrays": "a.npy"}}, "history": True, "output": None}',
+      'syntax 1: JSON writes true for True.',
+    ],
+    [
+      '{"model": "m.onnx", "data": {"calibration": {"arrays": "a.npy", "limit": 02}}}',
+      'syntax 1: JSON writes 2 for 02, and has no octal numbers.',
+    ],
+  ])('of JSON: %s', async (text, finding) => {
+    expect(await (await session.open(text, `w${text.length}.quant.json`)).found()).toEqual([finding]);
+  });
+});
+
+it.each([
+  ['quantization: [1]\n', 'wrong-type 3: "quantization" must be a mapping.'],
+  [
+    'quantization: {ignored_scope: {names: {a: 1}}}\n',
+    'wrong-type 3: "quantization.ignored_scope.names" must be a list.',
+  ],
+  ['quantization: {subset_size: many}\n', 'wrong-type 3: "quantization.subset_size" must be an integer.'],
+  [
+    'quantization: {overflow_fix: disable}\n',
+    'unknown-key 3: Unknown key "overflow_fix" in "quantization". It belongs under "quantization.advanced_parameters".',
+  ],
+  [
+    "quantization: {ignored_scope: {patterns: ['(?!Conv)R']}}\n",
+    'pattern-invalid 3: "(?!Conv)R" is not a valid regular expression: look-aheads are not supported; list what is to match in several patterns, or by its names.',
+  ],
+  [
+    "quantization: {ignored_scope: {patterns: ['(C)\\1']}}\n",
+    'pattern-invalid 3: "(C)\\1" is not a valid regular expression: references to groups are not supported; list what is to match in several patterns, or by its names.',
+  ],
+])('plain words: %j', async (text, finding) => {
+  expect(await (await session.open(HEAD + text)).found()).toEqual([finding]);
+});
+
+it.each([
+  ['model', '~/m.onnx', /"~" is not expanded/],
+  ['model', '$HOME/m.onnx', /Variables of the environment are not expanded/],
+  ['model', 'https://example.org/m.onnx', /URLs are not fetched/],
+  ['images', 'images/*.png', /Wildcards are not expanded/],
+  ['extends', '~/base.yaml', /"~" is not expanded/],
+])('%s: %s is not what a shell makes of it', async (key, path, message) => {
+  const text = {
+    model: `model: ${path}\ndata: {calibration: {arrays: a.npy}}\n`,
+    images: `model: m.onnx\ndata: {calibration: {images: "${path}"}}\n`,
+    extends: `extends: ${path}\n`,
+  }[key]!;
+  const config = await session.open(text);
+  expect(await config.found()).toEqual([expect.stringMatching(message)]);
+  if (key === 'images')
+    expect(await config.after('Change to images')).toBe(
+      'model: m.onnx\ndata: {calibration: {images: "images"}}\n',
+    );
+});
+
+it('what is wrong in a base is told with the place there', async () => {
+  const [finding] = await (await session.open('extends: base.quant.yaml\n')).diagnostics();
+  expect(finding).toMatchObject({
+    code: 'extends-invalid',
+    relatedInformation: [
+      {
+        location: { uri: session.uriOf('base.quant.yaml'), range: { start: { line: 2, character: 15 } } },
+        message: expect.stringContaining('presett'),
+      },
+    ],
+  });
+});
+
+it('units are the same everywhere: a fraction in the config, percent in words', async () => {
+  const config = await session.open(`${HEAD}accuracy_control: {metric: top1, max_‸drop: 1, target: 98}\n`);
+  const found = (await config.found()).filter((line) => line.startsWith('out-of-range'));
+  expect(found).toEqual([
+    'out-of-range 3: top1 is a fraction between 0 and 1: a drop of 1 allows any loss. One point is 0.01.',
+    'out-of-range 3: top1 is a fraction between 0 and 1: no model reaches 98. One percent is 0.01.',
+  ]);
+  expect(await config.hover()).toMatch(/0\.01 is one point/);
+});
+
+describe('names of other tools point to ours', () => {
+  it.each([
+    // ONNX Runtime
+    ['nodes_to_exclude: [Conv_0]', 'quantization.ignored_scope.names'],
+    ['op_types_to_exclude: [Conv]', 'quantization.ignored_scope.types'],
+    ['calibrate_method: MinMax', 'quantization.advanced_parameters.activations_range_estimator_params'],
+    ['activation_type: QInt8', 'quantization.advanced_parameters.activations_quantization_params'],
+    ['weight_type: QInt8', 'quantization.advanced_parameters.weights_quantization_params'],
+    ['reduce_range: true', 'quantization.advanced_parameters.overflow_fix'],
+    ['per_channel: true', 'quantization.advanced_parameters.weights_quantization_params.per_channel'],
+    ['model_input: m.onnx', 'model'],
+    ['calibration_data_reader: r', 'data.calibration'],
+    ['extra_options: {}', 'quantization.advanced_parameters'],
+    ['quant_format: QDQ', /always written with QuantizeLinear and DequantizeLinear/],
+    ['op_types_to_quantize: [Conv]', /Everything is quantized but what "quantization.ignored_scope" names/],
+    // NNCF
+    ['calibration_dataset: d', 'data.calibration'],
+    ['validation_fn: f', 'accuracy_control.metric'],
+    ['backend: ONNX', 'quantization.advanced_parameters.backend_params.runtime'],
+    // POT
+    ['engine: {}', 'data'],
+    ['compression: {}', 'quantization'],
+    ['algorithms: []', 'quantization'],
+    ['stat_subset_size: 2', 'quantization.subset_size'],
+    ['maximal_drop: 0.01', 'accuracy_control.max_drop'],
+    ['ignored: {}', 'quantization.ignored_scope'],
+    // INC
+    ['tuning: {}', 'accuracy_control'],
+    ['op_type_dict: {}', 'quantization.overrides'],
+    ['calibration_sampling_size: 2', 'quantization.subset_size'],
+    ['tolerable_loss: 0.01', 'accuracy_control.max_drop'],
+    ['approach: post_training_static_quant', /always static and after training/],
+    ['framework: onnxrt', /always ONNX/],
+  ])('%s', async (line, ours) => {
+    const [finding, ...others] = await (await session.open(`${HEAD}${line}\n`)).found();
+    expect(others).toEqual([]);
+    const key = line.slice(0, line.indexOf(':'));
+    if (typeof ours === 'string')
+      expect(finding).toBe(`unknown-key 3: Unknown key "${key}" in the config. Here it is "${ours}".`);
+    else expect(finding).toMatch(ours);
+  });
+
+  it.each([
+    ['target_device: TargetDevice.CPU', 'CPU'],
+    ['preset: QuantizationPreset.MIXED', 'mixed'],
+    ['model_type: ModelType.TRANSFORMER', 'transformer'],
+    ['advanced_parameters: {overflow_fix: OverflowFix.DISABLE}', 'disable'],
+    [
+      'advanced_parameters: {activations_range_estimator_params: RangeEstimatorParametersSet.MEAN_MINMAX}',
+      'mean_minmax',
+    ],
+    [
+      'advanced_parameters: {activations_range_estimator_params: {min: {statistics_type: StatisticsType.MIN}}}',
+      'min',
+    ],
+    [
+      'advanced_parameters: {activations_range_estimator_params: {min: {aggregator_type: AggregatorType.MEAN}}}',
+      'mean',
+    ],
+  ])('%s', async (line, ours) => {
+    const config = await session.open(`${HEAD}quantization: {${line}}\n`);
+    expect(await config.found()).toContainEqual(expect.stringContaining(`Did you mean ${ours}?`));
+    const python = /[A-Z]\w*\.[A-Z_]+/.exec(line)![0];
+    expect(await config.after(`Change to ${ours}`)).toBe(config.text.replace(python, ours));
+  });
+});
