@@ -27,12 +27,8 @@ export async function gatherSection(
   patience: Patience,
 ): Promise<SectionFacts> {
   const named = namedPaths(value, baseDir).filter(({ path }) => path[0] === 'data' && path[1] === section);
-  const { folder, images, audio, tensors, array, archive, labels, text, tokenizer } = await gatherFiles(
-    named,
-    section,
-    sources,
-    patience,
-  );
+  const files = await gatherFiles(named, section, sources, patience);
+  const { folder, sounds, images, audio, tensors, array, archive, labels, text, tokenizer } = files;
 
   const header = array !== null && 'shape' in array ? array : null;
   const members = archive !== null && 'members' in archive ? archive.members : null;
@@ -42,7 +38,6 @@ export async function gatherSection(
   const names =
     images?.names ?? audio?.names ?? tensors?.names ?? (rows === null ? null : arrayNames(rows.shape[0]!));
   const [first] = images?.names ?? [];
-  const sounds = fileOf('audio');
   const [firstSound] = audio?.names ?? [];
   const [image, wav, verdict] = await Promise.all([
     folder === undefined || first === undefined
@@ -85,14 +80,14 @@ async function gatherFiles(
   const about = async <T>(file: string | undefined, ask: (file: string) => Promise<T>): Promise<T | null> =>
     file === undefined ? null : patience.soon<T | null>(ask(file), null);
 
-  const folder = fileOf('images');
+  const [folder, sounds] = [fileOf('images'), fileOf('audio')];
   const labels = fileOf('labels');
   const texts = named.find(({ path }) => path.at(-1) === 'texts');
   const judgeTexts = (path: string) =>
     sources.judgeTexts({ written: texts?.written ?? path, path, classes: fileOf('classes') ?? null });
   const [images, audio, tensors, array, archive, listed, folders, text, tokenizer] = await Promise.all([
     about(folder, sources.images),
-    about(fileOf('audio'), sources.audio),
+    about(sounds, sources.audio),
     about(fileOf('tensors'), sources.tensors),
     // As a run tells them apart.
     about(fileOf('arrays', /(?<!\.npz)$/), sources.array),
@@ -103,7 +98,10 @@ async function gatherFiles(
     about(fileOf('tokenizer'), sources.tokenizer),
   ]);
 
-  return { folder, images, audio, tensors, array, archive, labels: listed ?? folders, text, tokenizer };
+  return {
+    ...{ folder, sounds, images, audio, tensors, array, archive, text, tokenizer },
+    labels: listed ?? folders,
+  };
 }
 
 /** Why the first image cannot be decoded, with its place as the config writes it. */
