@@ -8,6 +8,7 @@ import { openExample } from './commands/example.js';
 import { manageTrust } from './commands/manageTrust.js';
 import { newConfig } from './commands/newConfig.js';
 import { debugLayers } from './commands/debug.js';
+import { answerPage } from './commands/reportPage.js';
 import { compareOverflowFixes, SERVER_OVERFLOW, setOverflowFix } from './commands/overflow.js';
 import { showReport } from './commands/report.js';
 import { runQuantization, SERVER_RUN } from './commands/run.js';
@@ -34,7 +35,7 @@ let started: { readonly client: LanguageClient; readonly memory: RunMemory } | u
 /** Registers the commands and starts the language server. */
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const output = vscode.window.createOutputChannel('Quantsmith', { log: true });
-  const panels = createReportPanels();
+  const panels = createReportPanels((file, message) => void answerPage(client, file, message));
   const client = createLanguageClient(context, output, () => ({
     [SERVER_RUN]: (config) => run(config),
     [SERVER_OVERFLOW]: (config) => compareOverflowFixes(runs, panels, config),

@@ -49,7 +49,7 @@ const hasMark = (row: HTMLElement, mark: string) =>
 
 interface Action {
   readonly title: string;
-  readonly type: string;
+  readonly send: object;
   /** The mark of rows that it is for; empty: all. */
   readonly mark: string;
 }
@@ -83,12 +83,12 @@ function toggle(row: HTMLTableRowElement, button: HTMLElement, actions: readonly
   detail.className = 'detail';
   const cell = detail.insertCell();
   cell.colSpan = row.cells.length;
-  for (const { title, type, mark } of actions) {
+  for (const { title, send, mark } of actions) {
     if (!hasMark(row, mark)) continue;
     const action = document.createElement('button');
     action.type = 'button';
     action.textContent = title;
-    action.addEventListener('click', () => host.post({ type, layer: Number(row.dataset['layer']) }));
+    action.addEventListener('click', () => host.post({ ...send, layer: Number(row.dataset['layer']) }));
     cell.append(action);
   }
 

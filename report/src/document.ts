@@ -1,4 +1,4 @@
-import type { PageMessage } from './messages.js';
+import type { LayerMessage, PageMessage } from './messages.js';
 
 /**
  * What a report says, without how it looks: `reportDocument` and `comparisonDocument` write it once, `toText`,
@@ -56,7 +56,11 @@ export interface LiveRows {
   readonly layers: readonly { readonly index: number; readonly marks: readonly string[] }[];
   readonly filters: readonly { readonly title: string; readonly mark: string }[];
   /** What a row offers where the page has a host that does it; `mark`: only rows that have it. */
-  readonly actions: readonly { readonly title: string; readonly type: string; readonly mark: string }[];
+  readonly actions: readonly {
+    readonly title: string;
+    readonly send: LayerMessage;
+    readonly mark: string;
+  }[];
 }
 
 interface Column {

@@ -94,11 +94,11 @@ const FILTERS: LiveRows['filters'] = [
 ];
 
 const ACTIONS: LiveRows['actions'] = [
-  { title: 'Show in Config', type: 'config', mark: '' },
-  { title: 'Show in Model', type: 'model', mark: '' },
-  { title: 'Exclude', type: 'exclude', mark: 'quantized' },
-  { title: 'Half Range', type: 'half_range', mark: 'whole' },
-  { title: '16 Bits', type: 'bits16', mark: 'fine' },
+  { title: 'Show in Config', send: { type: 'config' }, mark: '' },
+  { title: 'Show in Model', send: { type: 'model' }, mark: '' },
+  { title: 'Exclude', send: { type: 'change', change: 'exclude' }, mark: 'quantized' },
+  { title: 'Half Range', send: { type: 'change', change: 'half_range' }, mark: 'whole' },
+  { title: '16 Bits', send: { type: 'change', change: 'bits16' }, mark: 'fine' },
 ];
 
 /** By what rows are filtered, and what can be done about them. */

@@ -8,9 +8,9 @@ export type PageMessage =
   | { readonly type: 'config'; readonly layer: number }
   /** Shows the layer in the model. */
   | { readonly type: 'model'; readonly layer: number }
-  /** Writes a change of the layer into the config. */
-  | { readonly type: LayerChange; readonly layer: number }
-  /** Writes a validated state of restoration into the config: a number of `steps`; -1: nothing in float. */
+  /** Writes a change of the layer into the config: float, half of the 8-bit range, or 16 bits. */
+  | { readonly type: 'change'; readonly layer: number; readonly change: LayerChange }
+  /** Writes a validated state of restoration, one of its steps, into the config. */
   | { readonly type: 'state'; readonly step: number }
   /** Writes a setting that restoration tried into the config. */
   | { readonly type: 'remedy'; readonly remedy: number }
@@ -21,3 +21,12 @@ export type PageMessage =
   | { readonly type: 'picture'; readonly name: string; readonly png: string };
 
 export type ExportFormat = 'html' | 'markdown' | 'sarif';
+
+/** A message about a layer, before it is known which. */
+export type LayerMessage = WithoutLayer<Extract<PageMessage, { readonly layer: number }>>;
+type WithoutLayer<M> = M extends unknown ? Omit<M, 'layer'> : never;
+
+/** Whether something that a page sent is a message: pages show what came from anywhere. */
+export function isPageMessage(value: unknown): value is PageMessage {
+  return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
+}

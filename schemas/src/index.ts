@@ -19,6 +19,7 @@ export * from './configPath.js';
 export * from './outputPaths.js';
 export * from './problem.js';
 export * from './protocol.js';
+export * from './record.js';
 export * from './remedies.js';
 export * from './parseReport.js';
 export * from './reportUpgrades.js';

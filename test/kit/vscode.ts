@@ -111,6 +111,13 @@ export class Range {
   }
 }
 
+export class Selection {
+  constructor(
+    readonly start: Position,
+    readonly end: Position,
+  ) {}
+}
+
 export class RelativePattern {
   constructor(
     readonly base: Uri,
@@ -179,6 +186,7 @@ export const StatusBarAlignment = { Left: 1, Right: 2 };
 export const TaskGroup = { Build: 'build' };
 export const TestRunProfileKind = { Run: 1 };
 export const TreeItemCollapsibleState = { None: 0, Collapsed: 1, Expanded: 2 };
+export const TextEditorRevealType = { InCenterIfOutsideViewport: 2 };
 export const ViewColumn = { Active: -1, Beside: -2, One: 1 };
 
 class Document {
@@ -232,6 +240,8 @@ function documentOf(source: Uri | { readonly language: string; readonly content:
 function show(document: Document) {
   const shown = {
     document,
+    selection: undefined as Selection | undefined,
+    revealRange: () => undefined,
     edit(change: (builder: { insert(position: Position, text: string): void }) => void) {
       change({
         insert: ({ line, character }, text) =>
@@ -317,6 +327,10 @@ export const window = {
   showOpenDialog({ title }: { title: string }) {
     const path = ask({ kind: 'folder', text: title, choices: [] });
     return Promise.resolve(path === undefined ? undefined : [Uri.file(path)]);
+  },
+  showSaveDialog({ defaultUri }: { defaultUri: Uri }) {
+    const path = ask({ kind: 'folder', text: `save ${basename(defaultUri.path)}`, choices: [] });
+    return Promise.resolve(path === undefined ? undefined : Uri.file(path));
   },
   showQuickPick<T extends { label: string; description?: string }>(
     items: readonly T[],
@@ -477,6 +491,7 @@ export const commands = {
     editor.executed.push([name, ...args]);
     return Promise.resolve(editor.commands.get(name)?.(...args));
   },
+  getCommands: () => Promise.resolve([...editor.commands.keys()]),
 };
 
 export const tasks = {

@@ -3,8 +3,13 @@ import * as vscode from 'vscode';
 import { type LanguageClient, ExecuteCommandRequest } from 'vscode-languageclient/node';
 
 interface TextEdit {
-  readonly range: { readonly start: Position; readonly end: Position };
+  readonly range: TextRange;
   readonly newText: string;
+}
+
+export interface TextRange {
+  readonly start: Position;
+  readonly end: Position;
 }
 
 interface Position {
@@ -49,5 +54,5 @@ export async function applyServerEdits(
   }
 }
 
-const rangeOf = ({ start, end }: TextEdit['range']) =>
+export const rangeOf = ({ start, end }: TextRange) =>
   new vscode.Range(start.line, start.character, end.line, end.character);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { reportHtml } from '@quantsmith/report';
+import { isPageMessage, reportHtml, type PageMessage } from '@quantsmith/report';
 import type { QuantizationReport } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
 import { nameOf } from '../runs/run.js';
@@ -20,6 +20,9 @@ export interface ReportPanels extends vscode.Disposable {
   readonly active: () => vscode.Uri | undefined;
 }
 
+/** What the page of a report file asks for. */
+export type OnPageMessage = (file: vscode.Uri, message: PageMessage) => void;
+
 interface Panel {
   readonly file: vscode.Uri;
   readonly panel: vscode.WebviewPanel;
@@ -27,7 +30,7 @@ interface Panel {
 }
 
 /** One panel for each report file, which it follows: a new run is shown where the one before was, a reload brings it back. */
-export function createReportPanels(): ReportPanels {
+export function createReportPanels(onMessage: OnPageMessage): ReportPanels {
   const panels = new Map<string, Panel>();
   let last: vscode.Uri | undefined;
 
@@ -37,6 +40,9 @@ export function createReportPanels(): ReportPanels {
     last = file;
 
     const watcher = onWritten(file, () => void draw(shown));
+    panel.webview.onDidReceiveMessage((message: unknown) => {
+      if (isPageMessage(message)) onMessage(file, message);
+    });
     panel.onDidChangeViewState(() => {
       if (panel.active) last = file;
     });

@@ -37,6 +37,7 @@ import { readChoices } from './choices.js';
 import { compareOverflow, debugLayers, runConfig, type EngineResult, type RunOptions } from '../runs/run.js';
 import { cancelled, refused } from '../session/answers.js';
 import { layerChanged, modelStructure, weightsOf } from './model.js';
+import { findingsOfReport, located, stateTaken } from './reportPage.js';
 import type { Session } from '../session/session.js';
 
 /**
@@ -45,6 +46,8 @@ import type { Session } from '../session/session.js';
  * best model so far, or to clean up after a run of that was killed; `settings` takes several, whose settings are compared.
  * `model` reads the structure of one, `changeLayer` gives the edits that quantize a layer otherwise,
  * `weights` how the values of its weight lie on their codes.
+ * `takeState` gives the edits that make a config ask for a state of restoration, `locate` the place of a layer or a key in it, `reportFindings` what
+ * a report says of its config.
  */
 export const COMMANDS = {
   run: RUN_COMMAND,
@@ -60,6 +63,9 @@ export const COMMANDS = {
   model: 'quantsmith.server.model',
   changeLayer: 'quantsmith.server.changeLayer',
   weights: 'quantsmith.server.weights',
+  takeState: 'quantsmith.server.takeState',
+  locate: 'quantsmith.server.locate',
+  reportFindings: 'quantsmith.server.reportFindings',
 } as const;
 
 /** `quantsmith/progress`: for clients that show a notification of their own. */
@@ -85,6 +91,9 @@ export async function execute(
   if (command === COMMANDS.model) return modelStructure(session, file, token);
   if (command === COMMANDS.changeLayer) return layerChanged(session, uri, args?.slice(1) ?? []);
   if (command === COMMANDS.weights) return weightsOf(file, args?.slice(1) ?? [], token);
+  if (command === COMMANDS.takeState) return stateTaken(session, uri, args?.slice(1) ?? []);
+  if (command === COMMANDS.locate) return located(session, uri, args?.slice(1) ?? []);
+  if (command === COMMANDS.reportFindings) return findingsOfReport(file);
   const given = workDoneToken === undefined ? null : progress;
   const task = { uri, file, token, given, resume: isResumed(args?.[1]) };
   if (command === COMMANDS.run) return joined(session, `run ${uri}`, () => run(session, task));

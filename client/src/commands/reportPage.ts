@@ -1,0 +1,169 @@
+import { reportHtml, reportMarkdown, sarifLog, type PageMessage, type SarifResult } from '@quantsmith/report';
+import { type QuantizationReport, reportedRemedy, TOOL, withAbsolutePaths } from '@quantsmith/schemas';
+import * as vscode from 'vscode';
+import { type LanguageClient, ExecuteCommandRequest } from 'vscode-languageclient/node';
+import { configOf, readReport } from '../report/files.js';
+import { nameOf } from '../runs/run.js';
+import { applyServerEdits, rangeOf, type TextRange } from './setValue.js';
+
+/** What a message needs. */
+interface Asked {
+  readonly client: LanguageClient;
+  readonly file: vscode.Uri;
+  readonly report: QuantizationReport;
+  readonly config: vscode.Uri;
+}
+
+/** Does what the page of a report asks for. Its numbers are places in the report; what is not there is left alone. */
+export async function answerPage(
+  client: LanguageClient,
+  file: vscode.Uri,
+  message: PageMessage,
+): Promise<void> {
+  const report = await readReport(file);
+  if (report === null) return;
+  const asked: Asked = { client, file, report, config: configOf(file, report) };
+  try {
+    await answer(asked, message);
+  } catch (error) {
+    void vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function answer(asked: Asked, message: PageMessage): Promise<void> {
+  const { client, report, config } = asked;
+  switch (message.type) {
+    case 'config':
+      return onLayer(report, message.layer, (layer) => showPlace(client, config, { layer }));
+    case 'model':
+      return onLayer(report, message.layer, (layer) => showInModel(asked, layer));
+    case 'change':
+      return onLayer(report, message.layer, (layer) =>
+        vscode.commands.executeCommand('quantsmith.changeLayer', config.toString(), layer, message.change),
+      );
+    case 'state':
+      return takeState(asked, message.step);
+    case 'remedy':
+      return takeRemedy(asked, message.remedy);
+    case 'warning': {
+      const path = report.warnings[message.warning]?.config_path;
+      return path === undefined ? undefined : showPlace(client, config, { path });
+    }
+    case 'export':
+      return save(asked, await exported(asked, message.format), EXTENSIONS[message.format]);
+    case 'picture':
+      return save(asked, Buffer.from(message.png, 'base64'), '.png');
+  }
+}
+
+async function onLayer(
+  { layers }: QuantizationReport,
+  index: number,
+  body: (name: string) => PromiseLike<unknown>,
+): Promise<void> {
+  const layer = layers[index];
+  if (layer !== undefined) await body(layer.name);
+}
+
+/** Shows the line of a config that names a layer, or has a path of keys. */
+async function showPlace(client: LanguageClient, config: vscode.Uri, target: object): Promise<void> {
+  const document = await vscode.workspace.openTextDocument(config);
+  const params = { command: 'quantsmith.server.locate', arguments: [config.toString(), target] };
+  const range = rangeOf((await client.sendRequest(ExecuteCommandRequest.type, params)) as TextRange);
+  const editor = await vscode.window.showTextDocument(document, { viewColumn: vscode.ViewColumn.One });
+  editor.selection = new vscode.Selection(range.start, range.end);
+  editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+}
+
+const REVEAL = 'quantsmith.revealInModel';
+
+async function showInModel({ report, file }: Asked, layer: string): Promise<void> {
+  const known = await vscode.commands.getCommands(true);
+  if (!known.includes(REVEAL)) {
+    void vscode.window.showInformationMessage('This version cannot show models.');
+    return;
+  }
+
+  const model = vscode.Uri.file(withAbsolutePaths(report, file.fsPath).model.path);
+  await vscode.commands.executeCommand(REVEAL, model.toString(), layer);
+}
+
+/** Writes what a step of restoration had in float into the config, with the settings that were kept before it. */
+async function takeState({ client, config, report: { restoration } }: Asked, index: number): Promise<void> {
+  const step = restoration?.steps[index];
+  if (restoration === null || step === undefined) return;
+  const inStep = new Set(step.reverted);
+  const others = new Set(restoration.steps.flatMap(({ reverted }) => reverted));
+  const kept = (restoration.remedies ?? []).filter((remedy) => remedy.kept);
+  await applyServerEdits(client, config, 'quantsmith.server.takeState', [
+    {
+      float: step.reverted,
+      integer: [...others].filter((name) => !inStep.has(name)),
+      settings: kept.flatMap(({ setting, value }) => reportedRemedy(setting, value) ?? []),
+    },
+  ]);
+}
+
+async function takeRemedy({ client, config, report }: Asked, index: number): Promise<void> {
+  const remedy = report.restoration?.remedies?.[index];
+  const setting = remedy === undefined ? undefined : reportedRemedy(remedy.setting, remedy.value);
+  if (setting === undefined) return;
+  const state = { float: [], integer: [], settings: [setting] };
+  await applyServerEdits(client, config, 'quantsmith.server.takeState', [state]);
+}
+
+const EXTENSIONS = { html: '.html', markdown: '.md', sarif: '.sarif' } as const;
+
+async function exported(asked: Asked, format: keyof typeof EXTENSIONS): Promise<string> {
+  switch (format) {
+    case 'html':
+      return reportHtml(asked.report);
+    case 'markdown':
+      return reportMarkdown(asked.report);
+    case 'sarif':
+      return `${JSON.stringify(await sarif(asked), null, 2)}\n`;
+  }
+}
+
+interface Finding {
+  readonly code: string;
+  readonly severity: 'error' | 'warning' | 'info' | 'hint';
+  readonly message: string;
+  readonly range: SarifResult['range'];
+  readonly data?: { readonly warning?: unknown };
+}
+
+const LEVELS = { error: 'error', warning: 'warning', info: 'note', hint: 'note' } as const;
+
+/** The findings of the report on the lines of its config, relative to the workspace folder. */
+async function sarif({ client, file, config }: Asked): Promise<object> {
+  const params = { command: 'quantsmith.server.reportFindings', arguments: [file.toString()] };
+  const { findings } = (await client.sendRequest(ExecuteCommandRequest.type, params)) as {
+    readonly findings: readonly Finding[];
+  };
+
+  const folder = vscode.workspace.getWorkspaceFolder(config)?.uri ?? vscode.Uri.joinPath(config, '..');
+  const results = findings.map(({ code, severity, message, range, data }) => ({
+    ruleId: typeof data?.warning === 'string' ? data.warning : code,
+    level: LEVELS[severity],
+    message,
+    uri: config.toString(),
+    range,
+  }));
+
+  return sarifLog(TOOL.version, `${folder.toString()}/`, results);
+}
+
+/** Asks where, proposes a name beside the report, and writes. */
+async function save({ file }: Asked, content: string | Uint8Array, extension: string): Promise<void> {
+  const name = nameOf(file).replace(/\.json$/, '');
+  const target = await vscode.window.showSaveDialog({
+    defaultUri: vscode.Uri.joinPath(file, '..', `${name}${extension}`),
+  });
+
+  if (target === undefined) return;
+  await vscode.workspace.fs.writeFile(
+    target,
+    typeof content === 'string' ? new TextEncoder().encode(content) : content,
+  );
+}
