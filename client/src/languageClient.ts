@@ -23,7 +23,12 @@ export function createLanguageClient(
       outputChannel: output,
       initializationOptions: {
         ...settings(),
-        commands: ['quantsmith.showReport', 'quantsmith.compare', 'quantsmith.manageTrust'],
+        commands: [
+          'quantsmith.showReport',
+          'quantsmith.compare',
+          'quantsmith.manageTrust',
+          'quantsmith.revealInModel',
+        ],
       },
       synchronize: { fileEvents: watchers(context) },
       // Hovers may link to the docs, and to nothing else that runs.

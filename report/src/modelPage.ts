@@ -53,7 +53,9 @@ export function modelPageHtml(
   { nonce, module }: { readonly nonce: string; readonly module: PageModule },
 ): string {
   const { title, subtitle, blocks } = modelDocument(model, context, { layers: false });
-  const body = markup`${blocksHtml(blocks)}<section aria-labelledby="layers-title">
+  const body = markup`<div class="overview">
+${blocksHtml(blocks)}</div>
+<section aria-labelledby="layers-title">
 <h2 id="layers-title">Layers</h2>
 <div id="filters" class="filters"></div>
 <p id="shown" class="quiet" role="status"></p>

@@ -1,6 +1,11 @@
 /** What the page of a model adds to the style of all pages: it is as wide as the editor, and its table and graph have fixed heights. */
 export const MODEL_STYLE = `
 body { max-width: none; }
+main { display: flow-root; }
+.overview { display: flex; flex-wrap: wrap; gap: 0 3rem; }
+.overview > section { max-width: 100%; }
+.overview .scroll { max-height: 18rem; overflow-y: auto; }
+.overview caption { display: none; }
 .filters { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: end; margin: 0.5rem 0; }
 .filters label { display: grid; gap: 0.2rem; }
 button, input, select { font: inherit; color: var(--vscode-input-foreground, inherit); background: var(--vscode-input-background, transparent); border: 1px solid var(--vscode-dropdown-border, var(--quiet)); border-radius: 2px; padding: 0.2rem 0.5rem; }
@@ -25,7 +30,7 @@ button:focus-visible, input:focus-visible, select:focus-visible, canvas:focus-vi
 .details h3 { margin-top: 0; }
 .details dl { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0.2rem 0.75rem; margin: 0.5rem 0; }
 .details dt { color: var(--quiet); }
-.details dd { margin: 0; }
+.details dd { margin: 0; font: inherit; }
 .actions { display: flex; flex-wrap: wrap; gap: 0.5rem; margin: 0.75rem 0; }
 .histogram { width: 100%; height: 120px; }
 canvas { display: block; width: 100%; height: 70vh; border: 1px solid var(--line); touch-action: none; }

@@ -62,3 +62,40 @@ it('gives the edits that change a layer in an open config', async () => {
   ]);
   await expect(send('changeLayer', config, 'conv1', 'other')).rejects.toThrow('exclude, half_range, bits16');
 });
+
+it('offers to show a layer in its model, to clients that can', async () => {
+  const titles = async (shows: TestClient, name: string) => {
+    const text = `${readFileSync(join(folder, 'digits.quant.yaml'), 'utf8').replace(/^quantization:\n/m, `quantization:\n  ignored_scope:\n    names: [${name}]\n`)}`;
+    const config = uri('digits.quant.yaml');
+    await shows.open(config, text, 'quant-yaml');
+    const line = text.split('\n').findIndex((content) => content.includes('names: ['));
+    const position = { line, character: '    names: ['.length + 1 };
+    const actions = await shows.connection.sendRequest<{ title: string; command?: { arguments: unknown } }[]>(
+      'textDocument/codeAction',
+      {
+        textDocument: { uri: config },
+        range: { start: position, end: position },
+        context: { diagnostics: [], only: ['refactor'] },
+      },
+    );
+    return actions.filter(({ title }) => title.includes('in model'));
+  };
+  const codeActions = {
+    textDocument: { codeAction: { codeActionLiteralSupport: { codeActionKind: { valueSet: [] } } } },
+  };
+  await client.stop();
+  client = await inMemory({
+    capabilities: codeActions,
+    initializationOptions: { commands: ['quantsmith.revealInModel'] },
+  });
+  const [node] = (await send<{ model: ModelSummary }>('model', uri('digits.onnx'))).model.nodes;
+  expect(await titles(client, node!.name)).toMatchObject([
+    {
+      title: `Reveal ${node!.name} in model`,
+      command: { command: 'quantsmith.revealInModel', arguments: [uri('digits.onnx'), node!.name] },
+    },
+  ]);
+  await client.stop();
+  client = await inMemory({ capabilities: codeActions });
+  expect(await titles(client, node!.name)).toEqual([]);
+});

@@ -48,7 +48,7 @@ export { hover } from './features/hover.js';
 export { configFor } from './features/init.js';
 export { loaderStub, metricStub } from './features/stubs.js';
 export { inlayHints } from './features/inlayHints.js';
-export { layerActions } from './features/layerActions.js';
+export { layerActions, REVEAL_COMMAND } from './features/layerActions.js';
 export * as layers from './features/layers.js';
 export { documentLinks } from './features/links.js';
 export { locateLayer, locatePath } from './features/locate.js';

@@ -13,6 +13,7 @@ import { missingParts, ROOT } from './harness.mjs';
 import { runHistory } from './history.mjs';
 import { runInterrupted } from './interrupted.mjs';
 import { runKeys } from './keys.mjs';
+import { runModel } from './model.mjs';
 import { runPanel } from './panel.mjs';
 import { runReportPage } from './reportPage.mjs';
 import { runRuns } from './runs.mjs';
@@ -40,6 +41,7 @@ const NEW_SUITES = [
   ['runs', 'runs that speak', runRuns],
   ['history', 'what is kept of runs', runHistory],
   ['panel', 'the panel of a report', runPanel],
+  ['model', 'the editor of .onnx files', runModel],
 ];
 
 const missing = missingParts();

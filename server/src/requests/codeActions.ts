@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url';
 import {
   CodeActionKind,
   CodeActionTriggerKind,
@@ -18,6 +19,7 @@ import {
   fixAll,
   keepsReadable,
   layerActions,
+  REVEAL_COMMAND,
   rewrites,
   wants,
   wantsData,
@@ -105,9 +107,11 @@ async function onLayers(
   document: ConfigDocument,
   position: Position,
 ): Promise<CodeAction[]> {
-  const { report, changed, config } = await session.contextOf(document);
+  const { report, changed, config, model } = await session.contextOf(document);
   const ignored = config?.quantization?.ignored_scope?.names ?? [];
-  return config === null ? [] : layerActions(document, position, { report, changed, ignored });
+  const isShown = model !== null && session.clientCommands.has(REVEAL_COMMAND);
+  const shown = isShown ? { model: pathToFileURL(model.path).href } : {};
+  return config === null ? [] : layerActions(document, position, { report, changed, ignored, ...shown });
 }
 
 async function refactorings(session: Session, document: ConfigDocument): Promise<CodeAction[]> {

@@ -16,9 +16,14 @@ export interface LayerActionContext {
   readonly changed: Change;
   /** Names that are ignored now, inherited ones too. */
   readonly ignored: readonly string[];
+  /** The model's URI, for a client that can show a layer in it; left out: it cannot, or the model is not known. */
+  readonly model?: string;
 }
 
-/** Exclude the layer under the cursor, or quantize it again; on the ignored scope itself, the layers that cost most. */
+/** The client's command that shows a layer in a model: the model's URI and the layer's name. */
+export const REVEAL_COMMAND = 'quantsmith.revealInModel';
+
+/** Exclude the layer under the cursor, quantize it again, or show it in its model; on the ignored scope itself, the layers that cost most. */
 export function layerActions(
   document: ConfigDocument,
   position: Position,
@@ -27,9 +32,12 @@ export function layerActions(
   const mention = layerAt(document, position);
   if (mention !== null) {
     const isListed = stringsAt(document, 'names').includes(mention.node);
-    return isListed
-      ? action(document, `Quantize ${mention.name} again`, removeItem(document, mention.node))
-      : exclude(document, mention.name, '', context);
+    return [
+      ...(isListed
+        ? action(document, `Quantize ${mention.name} again`, removeItem(document, mention.node))
+        : exclude(document, mention.name, '', context)),
+      ...reveal(mention.name, context),
+    ];
   }
 
   const node = nodeAt(document.tree, document.text.offsetAt(position));
@@ -52,6 +60,13 @@ function exclude(
   if (ignored.includes(name)) return [];
   const edits = excludeLayer(document, name, ignored);
   return action(document, `Exclude ${name} from quantization${why}`, edits);
+}
+
+function reveal(name: string, { model }: LayerActionContext): CodeAction[] {
+  if (model === undefined) return [];
+  const title = `Reveal ${name} in model`;
+  const command = { title, command: REVEAL_COMMAND, arguments: [model, name] };
+  return [{ title, kind: CodeActionKind.Refactor, command }];
 }
 
 function action(document: ConfigDocument, title: string, edits: readonly TextEdit[] | null): CodeAction[] {

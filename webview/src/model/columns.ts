@@ -12,7 +12,7 @@ export function columnsOf({
     { title: 'Output shape', width: 13, text: ({ shape }) => shape },
     { title: 'Constants', width: 17, text: ({ weights }) => weights },
     {
-      ...{ title: 'Parameters', width: 9, numeric: true },
+      ...{ title: 'Parameters', width: 11, numeric: true },
       text: ({ parameters }) => (parameters === 0 ? '' : parameters.toLocaleString('en')),
       value: ({ parameters }) => (parameters === 0 ? null : parameters),
     },
@@ -25,7 +25,7 @@ export function columnsOf({
 
 const RUN: readonly Column<ModelRow>[] = [
   {
-    ...{ title: 'SQNR', width: 8, numeric: true },
+    ...{ title: 'SQNR', width: 9, numeric: true },
     text: ({ run }) => (run === null || run.decibels === null ? '' : `${run.decibels.toFixed(1)} dB`),
     value: ({ run }) => run?.decibels ?? null,
   },

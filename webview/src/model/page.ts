@@ -18,7 +18,7 @@ interface Shown {
   readonly table: Table<ModelRow>;
   readonly select: (row: ModelRow) => void;
   /** Shows all layers again, so that any can be selected. */
-  readonly unfilter: () => void;
+  readonly showAll: () => void;
 }
 
 let shown: Shown | null = null;
@@ -43,12 +43,12 @@ function show(data: ModelPageData): void {
       weights: (layer) => send({ type: 'weights', layer }),
     });
   };
-  const unfilter = filters(data, table);
+  const showAll = filters(data, table);
 
   part('details').replaceChildren(
     element('p', { class: 'quiet' }, 'Select a layer to see all that is known of it.'),
   );
-  shown = { table, select, unfilter, rows: new Map(data.rows.map((row) => [row.name, row])) };
+  shown = { table, select, showAll, rows: new Map(data.rows.map((row) => [row.name, row])) };
   graph = null;
   part('graph').replaceChildren(button('Draw graph', () => void openGraph(data.rows)));
 }
@@ -101,7 +101,7 @@ function reveal(layer: string): void {
   const row = shown?.rows.get(layer);
   if (shown === null || row === undefined) return;
   if (!shown.table.select(row)) {
-    shown.unfilter();
+    shown.showAll();
     shown.table.select(row);
   }
 
