@@ -191,10 +191,16 @@ describe('the tensors that stand for outputs', () => {
   });
 
   it('lie before what squashes, shapes and joins values', () => {
-    expect(observedOutputs(indexGraph(network))).toEqual([
+    expect(observedOutputs(indexGraph(network), new Set())).toEqual([
       { tensors: ['boxes', 'logits'], instead: ['logits', 'boxes'] },
       { tensors: ['z'], instead: ['logits'] },
     ]);
+  });
+  it('are not those of states that are fed back, unless there is nothing else', () => {
+    expect(observedOutputs(indexGraph(network), new Set(['y']))).toEqual([
+      { tensors: ['z'], instead: ['logits'] },
+    ]);
+    expect(observedOutputs(indexGraph(network), new Set(['y', 'z']))).toHaveLength(2);
   });
   it('are results of linear operators where outputs cannot tell', () => {
     expect(observedLayers(indexGraph(network))).toEqual([

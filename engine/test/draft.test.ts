@@ -162,6 +162,12 @@ describe('samples that are not photographs', () => {
     else expect(found.preprocess).toMatchObject(peak === 255 ? { normalize: 'yolo' } : { scale: peak });
   });
 
+  it('as many maps as channels are classes where masks lie beside the images', async () => {
+    const found = await draftOf('segmentation', 'shapes.onnx', { images: 'validation', labels: ['masks'] });
+    expect(found).toMatchObject({ task: { type: 'segmentation' }, metric: 'miou', labels: 'masks' });
+    expect(found.tried[0]!.value).toBeGreaterThan(0.82);
+  });
+
   it('texts and sounds are measured as they are', async () => {
     const texts = { texts: 'validation.tsv', tokenizer: 'tokenizer.json' };
     const found = await draftOf('text', 'reviews.onnx', texts);

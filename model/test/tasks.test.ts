@@ -11,16 +11,21 @@ interface Shapes {
   readonly outputs: readonly Port[];
   /** [rows, width] of a table that ids are looked up in. */
   readonly table?: readonly [number, number];
+  /** Of the last node. */
+  readonly last?: string;
 }
 
 /** A model of these shapes; names are what they happen to be. */
-function modelOf({ inputs, outputs, table }: Shapes, name: (index: number) => string): ModelSummary {
+function modelOf({ inputs, outputs, table, last }: Shapes, name: (index: number) => string): ModelSummary {
   const port = ([type, dims]: Port, index: number) => ({ name: name(index), type, dims });
 
   return summary({
     inputs: inputs.map(port),
     outputs: outputs.map((each, index) => port(each, 50 + index)),
-    nodes: table === undefined ? [] : [{ name: name(98), op: 'Gather', constants: { 0: table } }],
+    nodes: [
+      ...(table === undefined ? [] : [{ name: name(98), op: 'Gather', constants: { 0: table } }]),
+      ...(last === undefined ? [] : [{ name: name(99), op: last, constants: {} }]),
+    ],
   });
 }
 
@@ -29,7 +34,7 @@ const ids: Port = ['int64', ['batch', 'seq']];
 const float = (...dims: (number | string)[]): Port => ['float32', dims];
 
 const KINDS: Readonly<
-  Record<string, [Shapes, { type: string | null; decoders?: string[]; classes?: number }]>
+  Record<string, [Shapes, { type: string | null; decoders?: string[]; classes?: number; output?: number }]>
 > = {
   'an image classifier': [
     { inputs: [image(224)], outputs: [float('n', 1000)] },
@@ -76,6 +81,18 @@ const KINDS: Readonly<
     { inputs: [['float32', ['n', 3, 48, 'w']]], outputs: [float('n', 't', 6625)] },
     { type: 'ctc', classes: 6625 },
   ],
+  'a text recognizer of free size': [
+    { inputs: [image('h', 'w')], outputs: [float('n', 't', 6625)] },
+    { type: 'ctc', classes: 6625 },
+  ],
+  'a text recognizer of free size and few letters': [
+    { inputs: [image('h', 'w')], outputs: [float('n', 't', 97)], last: 'Softmax' },
+    { type: 'ctc', classes: 97 },
+  ],
+  'a detector of free size': [
+    { inputs: [image('h', 'w')], outputs: [float('n', 'boxes', 85)] },
+    { type: 'detection', decoders: ['yolox', 'yolov5'] },
+  ],
   'a speech recognizer': [
     { inputs: [float('n', 'samples')], outputs: [float('n', 't', 32)] },
     { type: 'ctc', classes: 32 },
@@ -87,6 +104,10 @@ const KINDS: Readonly<
   'an encoder, a vector per token': [
     { inputs: [ids, ids, ids], outputs: [float('batch', 'seq', 384)], table: [30_522, 384] },
     { type: 'embedding' },
+  ],
+  'an encoder that gives its ids back first': [
+    { inputs: [ids, ids], outputs: [ids, float('b', 's', 384)], table: [30_522, 384] },
+    { type: 'embedding', output: 1 },
   ],
   'an encoder, pooled': [
     { inputs: [ids, ids], outputs: [float('batch', 384)], table: [30_522, 384] },
@@ -115,8 +136,10 @@ describe('the task is guessed from shapes, whatever the names', () => {
   it.each(Object.entries(KINDS))('%s', (_, [shapes, expected]) => {
     fc.assert(
       fc.property(fc.array(fc.string(), { minLength: 100, maxLength: 100 }), (names) => {
-        const { type, decoders, classes } = guessTask(modelOf(shapes, (index) => names[index]!));
+        const model = modelOf(shapes, (index) => names[index]!);
+        const { type, decoders, classes, output } = guessTask(model);
         expect(type).toBe(expected.type);
+        expect(output).toBe(expected.output === undefined ? null : model.outputs[expected.output]!.name);
         if (expected.decoders !== undefined) expect(decoders).toEqual(expected.decoders);
         if (expected.classes !== undefined) expect(classes).toBe(expected.classes);
       }),

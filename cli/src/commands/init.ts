@@ -20,7 +20,8 @@ function summary({ calibration, validation }: DraftData, draft: ModelDraft): str
   const [source, samples] = [pathOfSource(validation), pathOfSource(calibration)];
   const [best] = tried;
   const kind = [task.type, task.decode].filter((part) => typeof part === 'string').join(', ');
-  const labelled = labels ?? (hasLabels ? 'the folders of classes' : 'none');
+  const beside = validation?.texts === undefined ? 'the folders of classes' : 'those in the file';
+  const labelled = labels ?? (hasLabels ? beside : 'none');
 
   return [
     `task: ${kind === '' ? 'not known from the shapes' : kind}`,

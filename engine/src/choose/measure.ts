@@ -47,7 +47,8 @@ const REWRITTEN_SAMPLES = 8;
 export async function startMeasuring(input: MeasureInput, where: Observed): Promise<Measure | null> {
   const { float, calibration, workers, config, make } = input;
   const picked = await pickSamples(calibration, float.model);
-  const observed = where === 'outputs' ? observedOutputs(float.graph) : observedLayers(float.graph);
+  const carried = new Set(Object.values(config.data.calibration.states ?? {}));
+  const observed = where === 'outputs' ? observedOutputs(float.graph, carried) : observedLayers(float.graph);
   const tensors = [...new Set(observed.flatMap((output) => [...output.tensors, ...output.instead]))];
   const references = await referencesOf(float, tensors, picked.samples, workers);
   const start = outputNoise(references, observed);

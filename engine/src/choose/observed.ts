@@ -10,11 +10,17 @@ const LAYERS = 8;
 /**
  * What is measured for each output of the model: the values before they are squashed and joined (scores as logits, boxes and
  * scores each by themselves), and where those never vary, what the last linear operator makes.
+ * `carried`: outputs that are fed back. They are states of the model and nobody reads them: what their errors do shows at the
+ * others, so that they count only where there are no others.
  */
-export function observedOutputs(graph: Graph): ObservedOutput[] {
-  return graph.outputs
-    .filter((tensor) => graph.producer(tensor) !== undefined)
-    .map((tensor) => ({ tensors: unsquashed(graph, tensor), instead: lastLinear(graph, tensor) }));
+export function observedOutputs(graph: Graph, carried: ReadonlySet<string>): ObservedOutput[] {
+  const computed = graph.outputs.filter((tensor) => graph.producer(tensor) !== undefined);
+  const read = computed.filter((tensor) => !carried.has(tensor));
+
+  return (read.length > 0 ? read : computed).map((tensor) => ({
+    tensors: unsquashed(graph, tensor),
+    instead: lastLinear(graph, tensor),
+  }));
 }
 
 /** Results of linear operators, evenly spread over the model; later ones, which hold the noise of earlier ones, count more. */

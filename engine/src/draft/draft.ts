@@ -256,12 +256,15 @@ async function checkBoxes({ count, get }: SampleSource, classes: number | null):
 }
 
 /** Metrics that may fit the task, and the task that each means, where it is another. */
-function metricsFor({ guess }: Known, task: TaskConfig): [MetricName, TaskType | null][] {
+function metricsFor({ guess, image, summary }: Known, task: TaskConfig): [MetricName, TaskType | null][] {
   if (task.type === 'embedding')
     return [
       ['spearman', null],
       ['top1', 'classification'],
     ];
+  // As many maps as the image has channels are a picture, or three classes: masks tell.
+  const isMap = image !== null && summary.outputs.length === 1 && summary.outputs[0]!.dims.length === 4;
+  if ((task.type === null || task.type === undefined) && isMap) return [['miou', 'segmentation']];
   if (task.type === null || task.type === undefined)
     return guess.classes === null ? [] : [['token_f1', null]];
   if (task.type === 'ctc' && task.alphabet === undefined) return [];

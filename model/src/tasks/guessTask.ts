@@ -12,11 +12,13 @@ export interface TaskGuess {
   readonly decoders: readonly Decoder[];
   /** Values of a row of the output that classes are read from; null: none, or not known. */
   readonly classes: number | null;
+  /** The output that tells it, where it is not the first; else null. */
+  readonly output: string | null;
   /** Why, and what else it may be, as sentences. */
   readonly reasons: readonly string[];
 }
 
-const UNKNOWN: TaskGuess = { type: null, decoders: [], classes: null, reasons: [] };
+const UNKNOWN: TaskGuess = { type: null, decoders: [], classes: null, output: null, reasons: [] };
 
 type Shape = readonly (number | string)[];
 
@@ -24,6 +26,8 @@ type Shape = readonly (number | string)[];
 const TEXT_HEIGHTS = [32, 48, 64];
 /** Fewer columns than this are no alphabet, more are no classes of a CTC. */
 const ALPHABET = [20, 30_000] as const;
+/** More classes than any detector has: LVIS has 1,203. */
+const MAX_DETECTED = 2000;
 /** Lengths that vectors of an embedding usually have, and that numbers of classes usually have not. */
 const VECTOR_LENGTHS = [64, 128, 256, 384, 512, 768, 1024, 1280, 1536, 2048];
 
@@ -39,12 +43,16 @@ export function guessTask(model: ModelSummary): TaskGuess {
   }
 
   const tokens = tokenInput(model.inputs);
-  if (tokens !== null) return ofTokens(model, first, tokens);
+  if (tokens !== null) return ofTokens(model, answerOf(outputs), tokens);
   const image = imageInput(model.inputs);
   const size = image === null || image.height === null || image.width === null ? null : (image as InputSize);
   const shapes = outputs.map(({ dims }) => dims);
-  if (image !== null && others.length === 0 && first.dims.length === 3 && isTextLine(image))
-    return ofSteps(first.dims, 'A low, long image gives one row of scores per step.');
+  if (image !== null && others.length === 0 && first.dims.length === 3) {
+    if (isTextLine(image)) return ofSteps(first.dims, 'A low, long image gives one row of scores per step.');
+    if (isAlphabetRow(model, first))
+      return ofSteps(first.dims, 'An image of any size gives one row of scores per step.');
+  }
+
   const decoders = image === null ? [] : decodersFor(shapes, size);
   if (decoders.length > 0 && first.dims.length <= 3) return ofDetector(shapes, decoders, size);
   if (others.length > 0) return UNKNOWN;
@@ -73,8 +81,18 @@ function tokenInput(inputs: readonly TensorSignature[]): TensorSignature | null 
   return areIds ? (inputs.find(({ dims }) => dims.length === 2) ?? null) : null;
 }
 
+/** The first output of floats: exporters put ids and masks among the outputs, too. */
+function answerOf(outputs: readonly TensorSignature[]): TensorSignature {
+  return outputs.find(({ type }) => type.startsWith('float')) ?? outputs[0]!;
+}
+
 /** By the table that ids are looked up in, [words, width]: logits have as many columns as it has rows. */
-function ofTokens({ nodes }: ModelSummary, { dims }: TensorSignature, input: TensorSignature): TaskGuess {
+function ofTokens(model: ModelSummary, answer: TensorSignature, input: TensorSignature): TaskGuess {
+  const guess = ofTokenRows(model, answer, input);
+  return answer === model.outputs[0] ? guess : { ...guess, output: answer.name };
+}
+
+function ofTokenRows({ nodes }: ModelSummary, { dims }: TensorSignature, input: TensorSignature): TaskGuess {
   const tables = nodes.flatMap(({ op, constants }) => (op === 'Gather' ? [constants[0] ?? []] : []));
   const table = tables.filter(({ length }) => length === 2).sort((a, b) => b[0]! - a[0]!)[0];
   const columns = numberOf(dims.at(-1));
@@ -98,6 +116,13 @@ function ofTokens({ nodes }: ModelSummary, { dims }: TensorSignature, input: Ten
 
 const isTextLine = ({ height, width }: { readonly height: number | null; readonly width: number | null }) =>
   height !== null && TEXT_HEIGHTS.includes(height) && (width === null || width >= 2 * height);
+
+/** Rows without a stated number, of more columns than a detector's or of probabilities, are steps of a text. */
+function isAlphabetRow({ nodes }: ModelSummary, { dims }: TensorSignature): boolean {
+  const columns = numberOf(dims.at(-1));
+  if (columns === null || numberOf(dims.at(-2)) !== null) return false;
+  return columns - 5 > MAX_DETECTED || nodes.slice(-3).some(({ op }) => op === 'Softmax');
+}
 
 function ofSteps(dims: Shape, reason: string): TaskGuess {
   const columns = numberOf(dims.at(-1));

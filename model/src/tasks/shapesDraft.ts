@@ -42,8 +42,12 @@ export function usualPreprocess(model: ImageModel): NonNullable<ModelDraft['prep
 }
 
 /** A guess as the config's task. */
-export function taskConfig({ type }: TaskGuess, decode: Decoder | null): ModelDraft['task'] {
-  return { ...(type === null ? {} : { type }), ...(decode === null ? {} : { decode }) };
+export function taskConfig({ type, output }: TaskGuess, decode: Decoder | null): ModelDraft['task'] {
+  return {
+    ...(type === null ? {} : { type }),
+    ...(decode === null ? {} : { decode }),
+    ...(output === null ? {} : { output }),
+  };
 }
 
 /** What is to be said where shapes allow several decoders; `senses`: the share of the surest boxes that each could mean. */
