@@ -162,6 +162,50 @@ describe('samples that are not photographs', () => {
     else expect(found.preprocess).toMatchObject(peak === 255 ? { normalize: 'yolo' } : { scale: peak });
   });
 
+  it('lines of text are read without an error, or the labels are those of another model', async () => {
+    // A column of pixels is "a" where it is redder than green, "b" where it is the other way round, else nothing.
+    const weights = [0, 1, 2].flatMap((channel) =>
+      Array.from({ length: 21 }, (_, i) => (i === 1 || i === 2 ? [1, -1, 0][channel]! * (3 - 2 * i) : 0)),
+    );
+    const nodes = [
+      node('ReduceMean', ['in'], ['columns'], { axes: [2], keepdims: 0 }),
+      node('Transpose', ['columns'], ['steps'], { perm: [0, 2, 1] }),
+      node('MatMul', ['steps', 'w'], ['out']),
+    ];
+    const parts = { inputs: [value('in', [1, 3, 32, 'w'])], outputs: [value('out', [1, 'w', 21])] };
+    const path = join(dir, 'lines.onnx');
+    writeFileSync(
+      path,
+      encodeModel(model({ ...parts, nodes, initializers: [floats('w', [3, 21], weights)] })),
+    );
+    mkdirSync(join(dir, 'lines'), { recursive: true });
+    const half = (background: string) =>
+      ({ create: { width: 60, height: 32, channels: 3, background } }) as const;
+    const image = sharp({ create: { width: 120, height: 32, channels: 3, background: '#10e010' } });
+    const overlay = await sharp(half('#e01010')).png().toBuffer();
+    await image
+      .composite([{ input: overlay, left: 0, top: 0 }])
+      .png()
+      .toFile(join(dir, 'lines/0.png'));
+    writeFileSync(join(dir, 'letters.txt'), [...'abcdefghijklmnopqrst'].join('\n'));
+    const read = async (text: string) => {
+      writeFileSync(join(dir, 'lines.tsv'), `0.png\t${text}\n`);
+      const validation = { images: 'lines', labels: ['lines.tsv'] };
+      return draft({ validation, alphabet: 'letters.txt' }, 60, path);
+    };
+    const right = await read('ab');
+    expect(right).toMatchObject({
+      task: { type: 'ctc' },
+      metric: 'cer',
+      hasLabels: true,
+      labels: 'lines.tsv',
+    });
+    expect(right.tried[0]).toMatchObject({ value: 0, samples: 1 });
+    const wrong = await read('ts');
+    expect(wrong).toMatchObject({ metric: 'cosine', hasLabels: false, labels: null });
+    expect(wrong.remarks.join()).toMatch(/cer stays at 100\.00 % .* the labels do not fit it/);
+  });
+
   it('as many maps as channels are classes where masks lie beside the images', async () => {
     const found = await draftOf('segmentation', 'shapes.onnx', { images: 'validation', labels: ['masks'] });
     expect(found).toMatchObject({ task: { type: 'segmentation' }, metric: 'miou', labels: 'masks' });

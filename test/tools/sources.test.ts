@@ -1,4 +1,13 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { toBinary } from '@bufbuild/protobuf';
@@ -378,4 +387,12 @@ it('every kind of source is tried, and docs/data.md says with which labels', () 
     row.slice(1),
   );
   expect(listed).toEqual(rows);
+});
+
+it('docs/data.md names tests that there are, one for each source', () => {
+  const page = readFileSync(join(root, 'docs/data.md'), 'utf8');
+  const rows = [...page.matchAll(/^\| (\S[^|]*?) +\|[^|]+\| `([\w/]+\.test\.ts)` +\|$/gm)];
+  for (const [, , test] of rows) expect(existsSync(join(root, test!))).toBe(true);
+  const named = rows.map(([, what]) => what!.replaceAll('`', ''));
+  expect(named).toEqual(expect.arrayContaining([...DATA_KIND_NAMES]));
 });

@@ -1,6 +1,7 @@
 import {
   fail,
   metricFacts,
+  metricValue,
   QuantsmithError,
   type DraftRequest,
   type DraftSource,
@@ -134,11 +135,17 @@ async function draftWith(
   if (best === null)
     return { ...draft, remarks: [...draft.remarks, 'There was no time to try a preprocessing.'] };
   const { preprocess, tried } = best;
-  if (tried[0]?.value !== 0) return { ...draft, preprocess, tried };
+  const reached = tried[0]?.value ?? null;
+  if (reached === null || !isLost(metric, reached)) return { ...draft, preprocess, tried };
   // Labels that nothing agrees with are those of other classes.
-  const remark = `The float model's ${metric} stays at 0 with every common preprocessing: the labels do not fit it.`;
+  const remark = `The float model's ${metric} stays at ${metricValue(metric, reached)} with every common preprocessing: the labels do not fit it.`;
 
   return { ...draft, metric: 'cosine', labels: null, classes: null, hasLabels: false, remarks: [remark] };
+}
+
+/** Nothing is right: none of the labels where more is better, as many errors as there are letters where less is. */
+function isLost(metric: MetricName, value: number): boolean {
+  return BUILT_IN[metric].higherIsBetter ? value === 0 : value >= 1;
 }
 
 /** The task with what the outputs for some samples tell: a detector's decoder, the blank of a CTC. */
