@@ -94,7 +94,19 @@ function validators() {
   return `${banner}${imports.join('\n')}\n${body}\n`;
 }
 
+/** The extension's manifest knows the codes whose severity a user can set. */
+async function manifest() {
+  const text = read('package.json');
+  const severities = text.contributes.configuration.properties['quantsmith.severities'];
+  severities.propertyNames = { enum: codesOf(await ruleCodes(root)) };
+  return formatted(`${root}package.json`, text);
+}
+
+/** The codes in the module that lists them. */
+const codesOf = (module) => [...module.matchAll(/^ {2}'([\w-]+)',$/gm)].map(([, code]) => code);
+
 const outputs = {
+  'package.json': await manifest(),
   [CONFIG_SCHEMA]: await formatted(`${root}${CONFIG_SCHEMA}`, configSchema),
   [OVERFLOW_SCHEMA]: await overflowSchema(),
   [SWEEP_SCHEMA]: await sweepSchema(),
@@ -110,7 +122,10 @@ const outputs = {
   ),
   'schemas/schemastore/catalog-entry.json': await formatted(
     `${root}schemas/schemastore/catalog-entry.json`,
-    catalogEntry(SCHEMA_STORE_URL, languages),
+    catalogEntry(
+      SCHEMA_STORE_URL,
+      languages.filter(({ id }) => id.startsWith('quant-')),
+    ),
   ),
   'report/src/generated/pageScript.ts': await pageScript(),
   'docs/config-reference.md': referencePage(plainConfigSchema),

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const { workspaces, contributes } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const { workspaces } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const manifest = JSON.parse(readFileSync(join(root, 'package.nls.json'), 'utf8'));
 const [word] = process.argv.slice(2);
 
 const TEXT_KEYS = /^(description|markdownDescription|title|label|contents|enumDescriptions)$/;
@@ -47,7 +48,7 @@ const sources = workspaces.flatMap((part) =>
 );
 const schemas = readdirSync(join(root, 'schemas')).filter((name) => name.endsWith('.schema.json'));
 const lines = [
-  ...[...textsOfJson(contributes)].map(([place, text]) => `package.json ${place}: ${text}`),
+  ...Object.entries(manifest).map(([key, text]) => `package.nls.json ${key}: ${text}`),
   ...schemas.flatMap((name) =>
     [...textsOfJson(JSON.parse(readFileSync(join(root, 'schemas', name), 'utf8')))].map(
       ([place, text]) => `schemas/${name} ${place}: ${text}`,

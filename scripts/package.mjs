@@ -9,6 +9,7 @@ import { root } from './bundle.mjs';
 import { copyPart, copyRuntime, copyRuntimeCommon, HERE, PLATFORMS, readJson } from './platforms.mjs';
 
 const UNIVERSAL = 'universal';
+const CODE = readJson(join(root, 'package.json')).repository.url.replace(/\.git$/, '');
 const TARGETS = [...PLATFORMS, UNIVERSAL];
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { all: { type: 'boolean' } } });
@@ -32,7 +33,9 @@ run(process.execPath, ['scripts/build.mjs']);
 
 function pack(target) {
   const vsix = `quantsmith-${target}.vsix`;
-  const options = ['--no-dependencies', '--skip-license', '--no-rewrite-relative-links', '--out', vsix];
+  const options = ['--no-dependencies', '--skip-license', '--readme-path', 'client/README.md', '--out', vsix];
+  // The marketplace loads pictures from the repository: none of them is in a package.
+  options.push('--baseContentUrl', `${CODE}/blob/main/client`, '--baseImagesUrl', `${CODE}/raw/main/client`);
   if (target !== UNIVERSAL) options.push('--target', target);
   run(process.execPath, ['node_modules/@vscode/vsce/vsce', 'package', ...options]);
   // Standard output is the names alone: the workbench tests read them.

@@ -53,7 +53,11 @@ async function runTest(test: vscode.TestRun, item: vscode.TestItem, run: RunConf
   const result = await run(uri);
   const duration = Date.now() - started;
   if (result === undefined) {
-    test.errored(item, new vscode.TestMessage('The run was cancelled or failed; see the log.'), duration);
+    test.errored(
+      item,
+      new vscode.TestMessage(vscode.l10n.t('The run was cancelled or failed; see the log.')),
+      duration,
+    );
     return;
   }
 

@@ -7,6 +7,12 @@ const MODULES = 'extension/dist/node_modules/';
 
 const REQUIRED = [
   'extension/package.json',
+  'extension/package.nls.json',
+  'extension/package.nls.de.json',
+  'extension/l10n/bundle.l10n.de.json',
+  'extension/readme.md',
+  'extension/changelog.md',
+  'extension/client/media/icon.png',
   'extension/LICENSE.txt',
   'extension/THIRD-PARTY-NOTICES.txt',
   'extension/sbom.cdx.json',
@@ -32,7 +38,7 @@ const REQUIRED = [
 /** What may be there: anything else is a source, a test, a second platform or a stray file. */
 const ALLOWED = [
   /^\[Content_Types\]\.xml$|^extension\.vsixmanifest$/,
-  /^extension\/(package\.json|readme\.md|changelog\.md|LICENSE\.txt)$/i,
+  /^extension\/(package(\.nls(\.de)?)?\.json|l10n\/bundle\.l10n(\.de)?\.json|readme\.md|changelog\.md|LICENSE\.txt)$/i,
   /^extension\/dist\/(extension|server|engine|worker|watch|module(Bridge|Host|Hooks))\.cjs$/,
   /^extension\/dist\/pages\/[\w-]+\.js$/,
   /^extension\/client\/(language-configuration[\w-]*|syntaxes\/[\w-]+\.tmLanguage)\.json$/,

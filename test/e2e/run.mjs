@@ -14,6 +14,7 @@ import { runHistory } from './history.mjs';
 import { runInterrupted } from './interrupted.mjs';
 import { runKeys } from './keys.mjs';
 import { runModel } from './model.mjs';
+import { runLiving } from './living.mjs';
 import { runPanel } from './panel.mjs';
 import { runReportPage } from './reportPage.mjs';
 import { runRuns } from './runs.mjs';
@@ -42,6 +43,7 @@ const NEW_SUITES = [
   ['history', 'what is kept of runs', runHistory],
   ['panel', 'the panel of a report', runPanel],
   ['model', 'the editor of .onnx files', runModel],
+  ['living', 'the living report', runLiving],
 ];
 
 const missing = missingParts();

@@ -482,6 +482,11 @@ export const languages = {
   onDidChangeDiagnostics: (listener: () => void) => on('diagnostics', listener),
 };
 
+export const l10n = {
+  t: (text: string, ...args: readonly (string | number)[]) =>
+    text.replace(/\{(\d)\}/g, (_, index: string) => String(args[Number(index)])),
+};
+
 export const commands = {
   registerCommand(name: string, body: (...args: unknown[]) => unknown) {
     editor.commands.set(name, body);

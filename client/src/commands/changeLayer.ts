@@ -13,14 +13,16 @@ export async function changeLayer(
   if (typeof config !== 'string' || typeof layer !== 'string' || typeof change !== 'string') return;
   const file = vscode.Uri.parse(config);
   const edits = await applyServerEdits(client, file, 'quantsmith.server.changeLayer', [layer, change]);
-  if (edits === 0)
-    void vscode.window.showInformationMessage(
-      `The config says so already: ${DONE[change as LayerChange]} ${layer}.`,
-    );
+  if (edits === 0) void vscode.window.showInformationMessage(doneText(change as LayerChange, layer));
 }
 
-const DONE: Readonly<Record<LayerChange, string>> = {
-  exclude: 'it excludes',
-  half_range: 'it sets half range for',
-  bits16: 'it sets 16 bits for',
-};
+function doneText(change: LayerChange, layer: string): string {
+  switch (change) {
+    case 'exclude':
+      return vscode.l10n.t('The config says so already: it excludes {0}.', layer);
+    case 'half_range':
+      return vscode.l10n.t('The config says so already: it sets half range for {0}.', layer);
+    case 'bits16':
+      return vscode.l10n.t('The config says so already: it sets 16 bits for {0}.', layer);
+  }
+}

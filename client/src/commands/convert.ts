@@ -16,7 +16,10 @@ export async function convertConfig(client: LanguageClient): Promise<void> {
     await openUnsaved(vscode.Uri.joinPath(document.uri, '..', fileName), text);
   } catch (error) {
     void vscode.window.showErrorMessage(
-      `The config could not be converted: ${error instanceof Error ? error.message : String(error)}`,
+      vscode.l10n.t(
+        'The config could not be converted: {0}',
+        error instanceof Error ? error.message : String(error),
+      ),
     );
   }
 }

@@ -1,14 +1,14 @@
 import { debugHtml } from '@quantsmith/report';
 import type { DebugReport } from '@quantsmith/schemas';
-import type * as vscode from 'vscode';
+import * as vscode from 'vscode';
 import { savedConfig } from '../config/activeConfig.js';
 import { showPage } from '../report/page.js';
 import { nameOf, type RunKind, type Runs } from '../runs/run.js';
 
 const COMPARE: RunKind = {
   command: 'quantsmith.server.debug',
-  verb: 'Comparing the layers of',
-  failure: 'the layers could not be compared',
+  verb: vscode.l10n.t('Comparing the layers of'),
+  failure: vscode.l10n.t('the layers could not be compared'),
   resumes: false,
 };
 
@@ -20,7 +20,7 @@ export async function debugLayers(runs: Runs, given?: vscode.Uri): Promise<Debug
   if (report === undefined) return undefined;
   showPage({
     view: 'quantsmith.layers',
-    title: `Layers: ${nameOf(config)}`,
+    title: vscode.l10n.t('Layers: {0}', nameOf(config)),
     html: () => debugHtml(report),
   });
 

@@ -4,8 +4,8 @@ import * as vscode from 'vscode';
 export async function openExample(context: vscode.ExtensionContext): Promise<void> {
   const [parent] =
     (await vscode.window.showOpenDialog({
-      title: 'Folder for the example',
-      openLabel: 'Copy Example Here',
+      title: vscode.l10n.t('Folder for the example'),
+      openLabel: vscode.l10n.t('Copy Example Here'),
       canSelectFolders: true,
       canSelectFiles: false,
     })) ?? [];
@@ -18,7 +18,10 @@ export async function openExample(context: vscode.ExtensionContext): Promise<voi
     const isThere = error instanceof vscode.FileSystemError && error.code === 'FileExists';
     if (!isThere) {
       void vscode.window.showErrorMessage(
-        `The example could not be copied: ${error instanceof Error ? error.message : String(error)}`,
+        vscode.l10n.t(
+          'The example could not be copied: {0}',
+          error instanceof Error ? error.message : String(error),
+        ),
       );
       return;
     }

@@ -43,7 +43,7 @@ export async function writeConfig(
     const { text } = await vscode.window.withProgress(
       {
         location: vscode.ProgressLocation.Notification,
-        title: `Trying what fits ${vscode.workspace.asRelativePath(model)}`,
+        title: vscode.l10n.t('Trying what fits {0}', vscode.workspace.asRelativePath(model)),
         cancellable: true,
       },
       async (_, token) =>
@@ -55,7 +55,10 @@ export async function writeConfig(
     return config;
   } catch (error) {
     void vscode.window.showErrorMessage(
-      `The config could not be created: ${error instanceof Error ? error.message : String(error)}`,
+      vscode.l10n.t(
+        'The config could not be created: {0}',
+        error instanceof Error ? error.message : String(error),
+      ),
     );
     return undefined;
   }
@@ -75,11 +78,12 @@ export async function pickModel(): Promise<vscode.Uri | undefined> {
   const files = await vscode.workspace.findFiles('**/*.onnx', '**/{node_modules,.quantsmith}/**', MAX_MODELS);
   const models = files.filter(({ path }) => !path.endsWith('.int8.onnx'));
   if (models.length === 0) {
-    void vscode.window.showInformationMessage('There is no ONNX model in this workspace.');
+    void vscode.window.showInformationMessage(vscode.l10n.t('There is no ONNX model in this workspace.'));
     return undefined;
   }
 
   const items = models.map((uri) => ({ label: vscode.workspace.asRelativePath(uri), uri }));
 
-  return (await vscode.window.showQuickPick(items, { placeHolder: 'The model to quantize' }))?.uri;
+  return (await vscode.window.showQuickPick(items, { placeHolder: vscode.l10n.t('The model to quantize') }))
+    ?.uri;
 }

@@ -10,8 +10,8 @@ export const SERVER_OVERFLOW = 'quantsmith.server.overflow';
 
 const COMPARE: RunKind = {
   command: SERVER_OVERFLOW,
-  verb: 'Comparing overflow fixes of',
-  failure: 'the overflow fixes could not be compared',
+  verb: vscode.l10n.t('Comparing overflow fixes of'),
+  failure: vscode.l10n.t('the overflow fixes could not be compared'),
   resumes: false,
 };
 

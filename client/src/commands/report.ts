@@ -10,24 +10,27 @@ export async function showReport(panels: ReportPanels, given?: vscode.Uri): Prom
   if (config === undefined) return pickReport(panels);
   const newest = await newestReportOf(config);
   if (newest !== undefined) return panels.open(newest);
+  const run = vscode.l10n.t('Run');
   const chosen = await vscode.window.showInformationMessage(
-    'This config has no report yet: run the quantization first.',
-    'Run',
+    vscode.l10n.t('This config has no report yet: run the quantization first.'),
+    run,
   );
 
-  if (chosen === 'Run') await vscode.commands.executeCommand('quantsmith.run', config);
+  if (chosen === run) await vscode.commands.executeCommand('quantsmith.run', config);
 }
 
 async function pickReport(panels: ReportPanels): Promise<void> {
   const reports = (await allReports()).filter(({ path }) => !path.includes('/.quantsmith/'));
   if (reports.length === 0) {
     void vscode.window.showInformationMessage(
-      'There is no report in this workspace yet: quantize a model first.',
+      vscode.l10n.t('There is no report in this workspace yet: quantize a model first.'),
     );
     return;
   }
 
   const items = reports.map((uri) => ({ label: vscode.workspace.asRelativePath(uri), uri }));
-  const chosen = await vscode.window.showQuickPick(items, { placeHolder: 'The report to show' });
+  const chosen = await vscode.window.showQuickPick(items, {
+    placeHolder: vscode.l10n.t('The report to show'),
+  });
   if (chosen !== undefined) await panels.open(chosen.uri);
 }

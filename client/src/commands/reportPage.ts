@@ -80,7 +80,7 @@ const REVEAL = 'quantsmith.revealInModel';
 async function showInModel({ report, file }: Asked, layer: string): Promise<void> {
   const known = await vscode.commands.getCommands(true);
   if (!known.includes(REVEAL)) {
-    void vscode.window.showInformationMessage('This version cannot show models.');
+    void vscode.window.showInformationMessage(vscode.l10n.t('This version cannot show models.'));
     return;
   }
 

@@ -8,8 +8,8 @@ export const SERVER_RUN = 'quantsmith.server.run';
 
 const RUN: RunKind = {
   command: SERVER_RUN,
-  verb: 'Quantizing',
-  failure: 'quantization failed',
+  verb: vscode.l10n.t('Quantizing'),
+  failure: vscode.l10n.t('quantization failed'),
   resumes: true,
 };
 
@@ -52,16 +52,23 @@ async function tellEnd(
   { satisfied, distrust, reportPath }: RunResult,
   { panels, output }: { panels: ReportPanels; output: vscode.LogOutputChannel },
 ): Promise<void> {
-  const verdict = { true: 'target met', false: 'target missed', null: 'quantized' }[String(satisfied)];
+  const verdict = {
+    true: vscode.l10n.t('target met'),
+    false: vscode.l10n.t('target missed'),
+    null: vscode.l10n.t('quantized'),
+  }[String(satisfied)];
   const message =
-    distrust === null ? `${nameOf(config)}: ${verdict}.` : `${nameOf(config)}: not trustworthy. ${distrust}`;
+    distrust === null
+      ? `${nameOf(config)}: ${verdict}.`
+      : vscode.l10n.t('{0}: not trustworthy. {1}', nameOf(config), distrust);
   const show =
     satisfied === false || distrust !== null
       ? vscode.window.showWarningMessage
       : vscode.window.showInformationMessage;
 
-  const chosen = await show(message, 'Report', 'Problems', 'Log');
-  if (chosen === 'Report') await panels.open(vscode.Uri.file(reportPath));
-  if (chosen === 'Problems') await vscode.commands.executeCommand('workbench.actions.view.problems');
-  if (chosen === 'Log') output.show();
+  const [open, problems, log] = [vscode.l10n.t('Report'), vscode.l10n.t('Problems'), vscode.l10n.t('Log')];
+  const chosen = await show(message, open, problems, log);
+  if (chosen === open) await panels.open(vscode.Uri.file(reportPath));
+  if (chosen === problems) await vscode.commands.executeCommand('workbench.actions.view.problems');
+  if (chosen === log) output.show();
 }

@@ -48,7 +48,10 @@ export async function applyServerEdits(
     return edits.length;
   } catch (error) {
     void vscode.window.showErrorMessage(
-      `The setting could not be written: ${error instanceof Error ? error.message : String(error)}`,
+      vscode.l10n.t(
+        'The setting could not be written: {0}',
+        error instanceof Error ? error.message : String(error),
+      ),
     );
     return null;
   }

@@ -7,7 +7,7 @@ export function activeConfig(): vscode.TextDocument | undefined {
   const visible = configInView();
   if (visible !== undefined) return visible;
   void vscode.window.showInformationMessage(
-    'Open a quantization config (*.quant.yaml or *.quant.json) first.',
+    vscode.l10n.t('Open a quantization config (*.quant.yaml or *.quant.json) first.'),
   );
 
   return undefined;

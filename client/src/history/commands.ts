@@ -65,7 +65,7 @@ async function compareRuns(client: LanguageClient, chosen: readonly RunNode[]): 
   const runs = chosen.map(({ config, run }) => comparedRun(config, run));
   if (first !== undefined && before !== undefined) runs.push(comparedRun(first.config, before));
   if (runs.length < 2) {
-    void vscode.window.showInformationMessage('Select two or more runs to compare.');
+    void vscode.window.showInformationMessage(vscode.l10n.t('Select two or more runs to compare.'));
     return;
   }
 
@@ -90,15 +90,19 @@ async function restoreConfig(config: vscode.Uri, { configText }: PastRun): Promi
 
 async function deleteRuns(runs: readonly PastRun[]): Promise<void> {
   if (runs.length === 0) return;
-  const what = runs.length === 1 ? 'this run' : `these ${runs.length} runs`;
-  const message = `Delete ${what} from the history? The models stay.`;
-  if ((await vscode.window.showWarningMessage(message, { modal: true }, 'Delete')) !== 'Delete') return;
+  const message =
+    runs.length === 1
+      ? vscode.l10n.t('Delete this run from the history? The models stay.')
+      : vscode.l10n.t('Delete these {0} runs from the history? The models stay.', runs.length);
+  const confirm = vscode.l10n.t('Delete');
+  if ((await vscode.window.showWarningMessage(message, { modal: true }, confirm)) !== confirm) return;
   for (const { folder } of runs) await vscode.workspace.fs.delete(folder, { recursive: true });
 }
 
 async function showScatter(): Promise<void> {
   const page = await scatterPage();
-  if (page === null) void vscode.window.showInformationMessage('There are no runs in this workspace yet.');
+  if (page === null)
+    void vscode.window.showInformationMessage(vscode.l10n.t('There are no runs in this workspace yet.'));
   else showPage(page);
 }
 
@@ -115,7 +119,7 @@ async function scatterPage(): Promise<Page | null> {
 
   return {
     view: SCATTER_VIEW,
-    title: 'Quantization runs',
+    title: vscode.l10n.t('Quantization runs'),
     html: (host) => runsHtml(runs.map(listedRun), null, host),
     commands: [OPEN_REPORT],
     // Nothing is kept: it is made from what lies in the workspace.

@@ -18,7 +18,9 @@ export async function compareReports(
   const [runA, runB] = await Promise.all([comparedRun(a), comparedRun(b)]);
   if (runA === null || runB === null) {
     const file = (runA === null ? a : b).fsPath;
-    void vscode.window.showErrorMessage(`${file} is not a report that this version can show.`);
+    void vscode.window.showErrorMessage(
+      vscode.l10n.t('{0} is not a report that this version can show.', file),
+    );
     return;
   }
 
@@ -39,18 +41,24 @@ async function ownReport(): Promise<vscode.Uri | undefined> {
   const config = activeConfig();
   const newest = config === undefined ? undefined : await newestReportOf(config.uri);
   if (config !== undefined && newest === undefined)
-    void vscode.window.showInformationMessage('This config has no report yet: run the quantization first.');
+    void vscode.window.showInformationMessage(
+      vscode.l10n.t('This config has no report yet: run the quantization first.'),
+    );
   return newest;
 }
 
 async function otherReport(current: vscode.Uri): Promise<vscode.Uri | undefined> {
   const others = (await reportFiles(current)).filter((file) => file.toString() !== current.toString());
   if (others.length === 0) {
-    void vscode.window.showInformationMessage('There is no other report in this folder to compare with.');
+    void vscode.window.showInformationMessage(
+      vscode.l10n.t('There is no other report in this folder to compare with.'),
+    );
     return undefined;
   }
 
   const items = others.map((uri) => ({ label: vscode.workspace.asRelativePath(uri), uri }));
 
-  return (await vscode.window.showQuickPick(items, { placeHolder: 'The report to compare with' }))?.uri;
+  return (
+    await vscode.window.showQuickPick(items, { placeHolder: vscode.l10n.t('The report to compare with') })
+  )?.uri;
 }

@@ -47,7 +47,7 @@ async function comparisonPage(client: LanguageClient, runs: readonly ComparedRun
 
     return {
       view: VIEW,
-      title: `Comparison: ${first.label} and ${second.label}`,
+      title: vscode.l10n.t('Comparison: {0} and {1}', first.label, second.label),
       html: (host) => comparisonHtml(sides, settings, host),
       state,
     };
@@ -55,7 +55,7 @@ async function comparisonPage(client: LanguageClient, runs: readonly ComparedRun
 
   return {
     view: VIEW,
-    title: `Comparison of ${ordered.length} runs`,
+    title: vscode.l10n.t('Comparison of {0} runs', ordered.length),
     html: (host) => runsHtml(ordered.map(listedRun), settings, host),
     commands: [OPEN_REPORT],
     state,

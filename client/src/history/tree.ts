@@ -96,7 +96,7 @@ function runNodes({ config, runs, unreadable }: HistoryNode & { readonly kind: '
 
 function unreadableItem({ count }: HistoryNode & { readonly kind: 'unreadable' }): vscode.TreeItem {
   const item = new vscode.TreeItem(`${count} ${count === 1 ? 'run' : 'runs'} that cannot be read`);
-  item.tooltip = 'The reports are damaged, or of a later version of Quantsmith.';
+  item.tooltip = vscode.l10n.t('The reports are damaged, or of a later version of Quantsmith.');
   item.iconPath = new vscode.ThemeIcon('question');
 
   return item;
@@ -127,7 +127,7 @@ function configItem({ config, runs: past, unreadable }: ConfigNode, runs: Runs):
   item.iconPath = new vscode.ThemeIcon(STATES[state].icon);
   item.description = STATES[state].text;
   item.contextValue = `config.${state}`;
-  item.command = { command: 'vscode.open', title: 'Open', arguments: [config] };
+  item.command = { command: 'vscode.open', title: vscode.l10n.t('Open'), arguments: [config] };
 
   return item;
 }
@@ -169,7 +169,11 @@ function runItem({ run, before, config }: HistoryNode & { readonly kind: 'run' }
         : 'circle-filled',
   );
   item.contextValue = 'run';
-  item.command = { command: 'quantsmith.showReport', title: 'Open Report', arguments: [run.report] };
+  item.command = {
+    command: 'quantsmith.showReport',
+    title: vscode.l10n.t('Open Report'),
+    arguments: [run.report],
+  };
 
   return item;
 }

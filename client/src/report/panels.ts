@@ -135,7 +135,9 @@ function titleOf(file: vscode.Uri, report: QuantizationReport): string {
 }
 
 function tellUnreadable(file: vscode.Uri): void {
-  void vscode.window.showErrorMessage(`${file.fsPath} is not a report that this version can show.`);
+  void vscode.window.showErrorMessage(
+    vscode.l10n.t('{0} is not a report that this version can show.', file.fsPath),
+  );
 }
 
 /** The report in the workspace that has a title. */

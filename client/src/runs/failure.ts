@@ -20,7 +20,7 @@ export async function tellFailure(
 ): Promise<void> {
   const isLost = error instanceof Error && 'code' in error && CONNECTION_LOST.has(error.code);
   const reason = isLost
-    ? 'the language server ended unexpectedly, and the run with it.'
+    ? vscode.l10n.t('the language server ended unexpectedly, and the run with it.')
     : error instanceof Error
       ? error.message
       : String(error);
@@ -30,11 +30,12 @@ export async function tellFailure(
   const recovered = isLost
     ? recover(client, config).catch((failure: unknown) => output.warn(String(failure)))
     : undefined;
-  const buttons = [...(kind.resumes ? ['Resume'] : []), 'Problems', 'Log'];
+  const [resume, problems, log] = [vscode.l10n.t('Resume'), vscode.l10n.t('Problems'), vscode.l10n.t('Log')];
+  const buttons = [...(kind.resumes ? [resume] : []), problems, log];
   const message = `${nameOf(config)}: ${kind.failure}: ${reason}`;
   const chosen = await vscode.window.showErrorMessage(message, ...buttons);
   await recovered;
-  if (chosen === 'Resume') await vscode.commands.executeCommand('quantsmith.resume', config);
-  if (chosen === 'Log') output.show();
-  if (chosen === 'Problems') await vscode.commands.executeCommand('workbench.actions.view.problems');
+  if (chosen === resume) await vscode.commands.executeCommand('quantsmith.resume', config);
+  if (chosen === log) output.show();
+  if (chosen === problems) await vscode.commands.executeCommand('workbench.actions.view.problems');
 }

@@ -59,19 +59,30 @@ async function tellOutcome(
 }
 
 async function tellWritten(config: vscode.Uri): Promise<void> {
-  const message = `The run of ${nameOf(config)} had ended when its window closed: model and report are written.`;
-  if ((await vscode.window.showInformationMessage(message, 'Report')) === 'Report')
+  const message = vscode.l10n.t(
+    'The run of {0} had ended when its window closed: model and report are written.',
+    nameOf(config),
+  );
+  const open = vscode.l10n.t('Report');
+  if ((await vscode.window.showInformationMessage(message, open)) === open)
     await vscode.commands.executeCommand('quantsmith.showReport', config);
 }
 
 function tellBusy(config: vscode.Uri): void {
-  const message = `A run of ${nameOf(config)} is still at work, in another window or a terminal.`;
+  const message = vscode.l10n.t(
+    'A run of {0} is still at work, in another window or a terminal.',
+    nameOf(config),
+  );
   void vscode.window.showInformationMessage(message);
 }
 
 /** As an error: those stay until they are answered, while warnings leave the screen after some seconds. */
 async function tellEnded(config: vscode.Uri): Promise<void> {
-  const message = `The run of ${nameOf(config)} ended when its window closed, before anything was written.`;
-  if ((await vscode.window.showErrorMessage(message, 'Resume')) === 'Resume')
+  const message = vscode.l10n.t(
+    'The run of {0} ended when its window closed, before anything was written.',
+    nameOf(config),
+  );
+  const resume = vscode.l10n.t('Resume');
+  if ((await vscode.window.showErrorMessage(message, resume)) === resume)
     await vscode.commands.executeCommand('quantsmith.resume', config);
 }

@@ -34,8 +34,8 @@ export function showRunStatus(runs: Runs): vscode.Disposable {
     language.text = first === undefined ? 'Quantsmith: ready' : `Quantsmith: ${described(first)}`;
     language.command =
       first === undefined
-        ? { command: 'quantsmith.run', title: 'Run' }
-        : { command: 'quantsmith.runMenu', title: 'Stop or Cancel' };
+        ? { command: 'quantsmith.run', title: vscode.l10n.t('Run') }
+        : { command: 'quantsmith.runMenu', title: vscode.l10n.t('Stop or Cancel') };
 
     if (first === undefined) {
       bar.hide();
@@ -45,7 +45,9 @@ export function showRunStatus(runs: Runs): vscode.Disposable {
     const more = active.length === 1 ? '' : ` (+${active.length - 1})`;
     bar.text = `$(sync~spin) ${described(first)}${more}`;
     bar.tooltip = active.map((run) => `${nameOf(run.config)}: ${run.message}`).join('\n');
-    bar.accessibilityInformation = { label: `Quantsmith: ${described(first)}. Click to stop or cancel.` };
+    bar.accessibilityInformation = {
+      label: vscode.l10n.t('Quantsmith: {0}. Click to stop or cancel.', described(first)),
+    };
     bar.show();
   };
 
@@ -72,12 +74,16 @@ export async function chooseForRun(runs: Runs): Promise<void> {
   if (names.length === 0) return;
   const items = [
     {
-      label: '$(check) Stop and Keep Best',
-      description: 'ends restoration with the best model found so far',
+      label: vscode.l10n.t('$(check) Stop and Keep Best'),
+      description: vscode.l10n.t('ends restoration with the best model found so far'),
       command: 'quantsmith.finish',
     },
-    { label: '$(debug-stop) Cancel', description: 'nothing is written', command: 'quantsmith.cancel' },
-    { label: '$(output) Show Log', description: '', command: 'quantsmith.showLog' },
+    {
+      label: vscode.l10n.t('$(debug-stop) Cancel'),
+      description: vscode.l10n.t('nothing is written'),
+      command: 'quantsmith.cancel',
+    },
+    { label: vscode.l10n.t('$(output) Show Log'), description: '', command: 'quantsmith.showLog' },
   ];
 
   const chosen = await vscode.window.showQuickPick(items, { placeHolder: names.join(', ') });

@@ -22,12 +22,15 @@ export async function quantizeModel(
   }
 
   const folders = await vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Window, title: `Looking for data near ${nameOf(model)}` },
+    {
+      location: vscode.ProgressLocation.Window,
+      title: vscode.l10n.t('Looking for data near {0}', nameOf(model)),
+    },
     () => dataFoldersNear(model),
   );
   const calibration = await pickFolder(model, folders, {
-    title: 'Quantize 1/3: calibration data',
-    placeHolder: 'A few hundred typical inputs; no labels needed',
+    title: vscode.l10n.t('Quantize 1/3: calibration data'),
+    placeHolder: vscode.l10n.t('A few hundred typical inputs; no labels needed'),
     likely: /cal|train|sample|image|data/i,
     wantsLabels: false,
   });
@@ -36,8 +39,8 @@ export async function quantizeModel(
 
   const others = folders.filter(({ path }) => path !== calibration?.path);
   const validation = await pickFolder(model, others, {
-    title: 'Quantize 2/3: validation data',
-    placeHolder: 'What accuracy is measured on, with labels where there are some',
+    title: vscode.l10n.t('Quantize 2/3: validation data'),
+    placeHolder: vscode.l10n.t('What accuracy is measured on, with labels where there are some'),
     likely: /val|test|eval|dev/i,
     wantsLabels: true,
     none: 'Without validation data: outputs are compared with those of the float model',
@@ -85,8 +88,12 @@ async function pickFolder(
   const sorted = [...folders].sort((a, b) => rank(a) - rank(b));
   const items: FolderItem[] = [
     ...sorted.map((folder) => ({ label: folder.path, description: contentsOf(folder), folder })),
-    ...(none === undefined ? [] : [{ label: 'None', description: none, folder: null }]),
-    { label: 'Browse…', description: 'another folder', folder: 'browse' as const },
+    ...(none === undefined ? [] : [{ label: vscode.l10n.t('None'), description: none, folder: null }]),
+    {
+      label: vscode.l10n.t('Browse…'),
+      description: vscode.l10n.t('another folder'),
+      folder: 'browse' as const,
+    },
   ];
 
   const chosen = await vscode.window.showQuickPick(items, { title, placeHolder, ignoreFocusOut: true });
@@ -125,8 +132,8 @@ function sourceOf({
 /** The largest drop that is acceptable, as a fraction; undefined: the user left. */
 async function askDrop(): Promise<number | undefined> {
   const answer = await vscode.window.showInputBox({
-    title: 'Quantize 3/3: target',
-    prompt: 'Largest acceptable drop of accuracy: 0.01 is one percentage point',
+    title: vscode.l10n.t('Quantize 3/3: target'),
+    prompt: vscode.l10n.t('Largest acceptable drop of accuracy: 0.01 is one percentage point'),
     value: '0.01',
     ignoreFocusOut: true,
     validateInput: (text) => {

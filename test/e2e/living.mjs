@@ -1,0 +1,226 @@
+/* global document, window */
+// The living report: what a person reads first, finds, and writes into the config from its panel.
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { isAccessible } from './accessible.mjs';
+import { runSteps, until } from './driver.mjs';
+
+const THEMES = {
+  light: 'Default Light Modern',
+  dark: 'Default Dark Modern',
+  'high-contrast': 'Default High Contrast',
+  'high-contrast-light': 'Default High Contrast Light',
+};
+const REPORT = 'digits.int8.onnx.report';
+
+export const runLiving = (vsix) =>
+  runSteps(vsix, 'living', [
+    ['the verdict comes first, and nothing is cut off where the report opens', verdictFirst],
+    ['nothing is cut off at any width, nor zoomed', fitsEveryWidth],
+    ['layers start with the worst, sort, filter and are searched; a new run keeps that', findsLayers],
+    ['a layer leads to its line, is excluded, and is given half range and 16 bits', changesLayers],
+    ['a layer leads to the model', revealsLayer],
+    ['a state is taken from the curve, by the keyboard alone', takesState],
+    ['it is exported as HTML, Markdown, SARIF and PNG', exports],
+    ['it can be read and used in four themes, with what axe-core asks for', accessible],
+  ]);
+
+async function frameOf(panel) {
+  const body = await panel.locator('body').elementHandle();
+  return body.ownerFrame();
+}
+
+async function showReport({ open, command, report }) {
+  await open('digits.quant.yaml');
+  await command('Quantsmith: Show Quantization Report');
+  return report();
+}
+
+/** In the page: marks and texts of charts that reach over their figure or the page. */
+function cutParts() {
+  return [...document.querySelectorAll('svg.chart :is(rect, circle, text)')]
+    .filter((part) => window.getComputedStyle(part).display !== 'none')
+    .filter((part) => {
+      const inner = part.getBoundingClientRect();
+      const outer = part.closest('figure').getBoundingClientRect();
+      return inner.left < outer.left - 1 || inner.right > outer.right + 1 || inner.right > window.innerWidth;
+    })
+    .map((part) => part.outerHTML.slice(0, 120));
+}
+
+async function verdictFirst({ open, command, report, shot }) {
+  await open('digits.quant.yaml');
+  await command('Quantsmith: Run Quantization');
+  const panel = await report();
+  await panel.getByText(/^Target (met|missed)$/).waitFor();
+  const frame = await frameOf(panel);
+  const isFirst = await frame.evaluate(() => {
+    const bottom = document.querySelector('dl.verdict').getBoundingClientRect().bottom;
+    return bottom < window.innerHeight && document.querySelector('p.verdict').getBoundingClientRect().top > 0;
+  });
+  assert.ok(isFirst, 'the verdict is in view');
+  assert.deepEqual(await frame.evaluate(cutParts), []);
+  assert.ok(
+    await frame.evaluate(() => {
+      const head = [...document.querySelectorAll('th')].find(({ textContent }) => textContent === 'SQNR');
+      return head.getBoundingClientRect().right <= window.innerWidth;
+    }),
+    'the column with the SQNR is in view',
+  );
+  await shot('verdict');
+  await panel.getByRole('heading', { name: 'Layers' }).scrollIntoViewIfNeeded();
+  await shot('layers');
+}
+
+async function fitsEveryWidth({ page, panel, shot }) {
+  const frame = await frameOf(panel());
+  for (const width of [1000, 820, 700]) {
+    await page.setViewportSize({ width, height: 900 });
+    assert.deepEqual(await frame.evaluate(cutParts), []);
+    const fits = () =>
+      frame.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth);
+    assert.ok(await fits(), `the page of ${width} pixels does not scroll sideways`);
+    await shot(`width-${await frame.evaluate(() => window.innerWidth)}`);
+  }
+
+  await page.setViewportSize({ width: 1400, height: 900 });
+  await frame.evaluate(() => (document.body.style.zoom = '2'));
+  assert.deepEqual(await frame.evaluate(cutParts), []);
+  await shot('zoomed');
+  await frame.evaluate(() => (document.body.style.zoom = ''));
+}
+
+const layerRows = (panel) => panel.locator('tr[data-layer]:visible');
+const layerNames = (panel) => layerRows(panel).locator('th').allInnerTexts();
+const noises = async (panel) => {
+  const texts = await layerRows(panel).locator('td:nth-child(2)').allInnerTexts();
+  return texts.map((text) => (text.includes('dB') ? Number.parseFloat(text) : Infinity));
+};
+
+async function findsLayers({ panel, command, shot }) {
+  const shown = panel();
+  const all = await noises(shown);
+  assert.ok(all.length > 2);
+  assert.deepEqual(
+    all,
+    [...all].sort((a, b) => a - b),
+    'the worst first',
+  );
+  const head = shown.getByRole('button', { name: 'SQNR' });
+  await head.click();
+  await head.click();
+  const measured = (await noises(shown)).filter(Number.isFinite);
+  assert.deepEqual(
+    measured,
+    [...measured].sort((a, b) => b - a),
+    'the best first',
+  );
+  await shown
+    .getByRole('columnheader', { name: 'SQNR' })
+    .and(shown.locator('[aria-sort=descending]'))
+    .waitFor();
+  await head.click();
+  assert.deepEqual(await noises(shown), all);
+  const [first] = await layerNames(shown);
+  await shown.getByLabel('Search').fill(first.trim());
+  await until('one layer', async () => (await layerRows(shown).count()) === 1);
+  await shot('searched');
+  // The page that shows the next run has the same search.
+  await command('Quantsmith: Run Quantization');
+  await until('the search again', async () => {
+    const search = panel().getByLabel('Search');
+    return (await search.count()) === 1 && (await search.inputValue()) === first.trim();
+  });
+  const again = panel();
+  await again.getByLabel('Search').fill('');
+  await again.getByLabel('Show').selectOption({ label: 'integer kernels' });
+  const kinds = await layerRows(again).evaluateAll((rows) => rows.map(({ dataset }) => dataset.marks));
+  assert.ok(kinds.every((marks) => marks.includes('integer')));
+  await again.getByLabel('Show').selectOption({ label: 'all layers' });
+}
+
+/** Opens what a layer offers; returns its name. */
+async function openLayer(panel) {
+  const row = panel.locator('tr[data-marks~=whole]').first();
+  const name = (await row.locator('th').innerText()).trim();
+  const button = row.getByRole('button');
+  if ((await button.getAttribute('aria-expanded')) === 'false') await button.click();
+  return name;
+}
+
+async function changesLayers({ open, command, report, panel, editor, shot }) {
+  await showReport({ open, command, report });
+  const name = await openLayer(panel());
+  await shot('layer-open');
+  const act = (title) => panel().locator('tr.detail').getByRole('button', { name: title }).click();
+  const line = (text) => editor().locator('.view-line', { hasText: text }).first().waitFor();
+  await act('Exclude');
+  await line(new RegExp(`-\\s${name.replaceAll(/[.*+?^$()|[\]\\]/g, '\\$&')}`));
+  await act('Show in Config');
+  await shot('layer-excluded');
+  await act('Half Range');
+  await line('half_range: true');
+  await act('16 Bits');
+  await line('num_bits: 16');
+  await shot('layer-changed');
+  await command('File: Revert File');
+}
+
+async function revealsLayer({ page, panel, shot, command }) {
+  await openLayer(panel());
+  await panel().locator('tr.detail').getByRole('button', { name: 'Show in Model' }).click();
+  await page.locator('.tab', { hasText: 'digits.onnx' }).first().waitFor();
+  await shot('model');
+  await command('View: Close Editor');
+}
+
+async function takesState({ open, command, report, panel, page, editor, shot }) {
+  await showReport({ open, command, report });
+  const point = panel().locator('circle[data-state="0"]');
+  await point.focus();
+  const take = panel().locator('.readout').getByRole('button', { name: 'Take this state' });
+  await take.waitFor();
+  await shot('state');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Enter');
+  await editor().locator('.view-line', { hasText: 'ignored_scope' }).waitFor();
+  await shot('state-taken');
+  await command('File: Revert File');
+}
+
+async function exports({ open, command, report, panel, page, inWorkspace, shot }) {
+  await showReport({ open, command, report });
+  for (const [button, extension, part] of [
+    ['Export as HTML', 'html', '<!DOCTYPE html>'],
+    ['Markdown', 'md', '## Quantization report'],
+    ['SARIF', 'sarif', '"2.1.0"'],
+    ['Save as PNG: SQNR', 'png', 'PNG'],
+  ]) {
+    const file = inWorkspace(`${REPORT}.${extension}`);
+    await panel().getByRole('button', { name: button }).first().click();
+    const input = page.locator('.quick-input-widget:visible input').first();
+    await until('the proposed name', async () =>
+      (await input.inputValue()).endsWith(`${REPORT}.${extension}`),
+    );
+    await page.keyboard.press('Enter');
+    await until(`${extension} on the disk`, () => existsSync(file) && readFileSync(file).length > 0);
+    assert.ok(readFileSync(file, 'latin1').includes(part), `${extension} holds ${part}`);
+  }
+
+  await shot('exported');
+}
+
+async function accessible({ open, command, report, panel, write, shot }) {
+  for (const [name, theme] of Object.entries(THEMES)) {
+    write('.vscode/settings.json', JSON.stringify({ 'workbench.colorTheme': theme }));
+    await showReport({ open, command, report });
+    const kind = name.startsWith('high-contrast') ? name.replace('high', 'vscode-high') : `vscode-${name}`;
+    await panel().locator(`body.${kind}`).waitFor();
+    await panel().locator('circle[data-state="0"]').focus();
+    await openLayer(panel());
+    await isAccessible(await frameOf(panel()));
+    await shot(`theme-${name}`);
+    await panel().getByLabel('Search').scrollIntoViewIfNeeded();
+    await shot(`theme-${name}-layers`);
+  }
+}
