@@ -232,7 +232,8 @@ command(
 
 command('inspect', 'show the structure of an ONNX model', ['inspect model.onnx', 'inspect model.onnx --json'])
   .argument('<model>')
-  .addOption(json())
+  .addOption(json().conflicts('html'))
+  .option('--html <file>', 'write a page with every node instead')
   .action(acting((_, model: string, options) => inspectCommand(model, options)));
 
 command(

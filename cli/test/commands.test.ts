@@ -146,6 +146,14 @@ describe('inspect', () => {
     const json = await printedBy(() => inspectCommand(model, { json: true }));
     expect(JSON.parse(json.out)).toMatchObject({ schema_version: 1, path: model });
   });
+
+  it('writes it as a page, and not over the model', async () => {
+    const html = path('model.html');
+    const { result, out } = await printedBy(() => inspectCommand(model, { html }));
+    expect([result, out]).toEqual([0, '']);
+    expect(readFileSync(html, 'utf8')).toMatch(/^<!DOCTYPE html>[\s\S]*<h2[^>]*>Layers<\/h2>/);
+    await expect(inspectCommand(model, { html: model })).rejects.toThrow(/digits\.onnx/);
+  });
 });
 
 describe('init', () => {

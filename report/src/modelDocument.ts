@@ -69,7 +69,7 @@ function summaryTable(float: ModelSummary, model: ModelSummary): Table {
   return {
     kind: 'table',
     caption: `Beside ${baseName(float.path)}, from which it was made`,
-    columns: [{ title: '' }, { title: 'Float' }, { title: 'int8' }],
+    columns: [{ title: 'Property' }, { title: 'Float' }, { title: 'int8' }],
     rows: factsOf(float).map(([label, value], index) => [label, value, here[index]![1]]),
   };
 }

@@ -21,6 +21,8 @@ export interface ModelRow {
   readonly run: RowRun | null;
   /** What differs from the float model; null: this is no output of ours, or nothing is known of its float model. */
   readonly difference: string | null;
+  /** false: a node of the float model alone. */
+  readonly isHere: boolean;
 }
 
 /** What the last run says of a layer. */
@@ -66,7 +68,7 @@ export function modelRows(model: ModelSummary, { report, float }: ModelContext):
     ...rows.map((row) => ({ ...row, difference: differenceOf(row, known.get(row.name)) })),
     ...[...known.values()]
       .filter(({ name }) => !names.has(name))
-      .map((row) => ({ ...row, difference: 'only in the float model' })),
+      .map((row) => ({ ...row, difference: 'only in the float model', isHere: false })),
   ];
 }
 
@@ -107,6 +109,7 @@ function rowsOf(model: ModelSummary, folded: boolean, runs: ReadonlyMap<string, 
         inside: insideOf(node),
         run: layer === undefined ? null : runOf(layer),
         difference: null,
+        isHere: true,
       };
     });
 }
@@ -117,12 +120,14 @@ const constantNames = ({ constants, inputs }: ModelNode) =>
 function differenceOf(row: ModelRow, float: ModelRow | undefined): string {
   if (float === undefined) return 'only in the int8 model';
   if (row.op !== float.op) return `${float.op} → ${row.op}`;
-  if (row.weights !== float.weights) return `${typesOf(float.weights)} → ${typesOf(row.weights)}`;
-  return row.run?.isInteger === true ? 'computes on codes' : 'same';
+  const [before, now] = [weightType(float), weightType(row)];
+  if (before !== now) return `${before} → ${now}`;
+  if (row.run?.isInteger === true) return 'computes on codes';
+  return row.weights === float.weights ? 'same' : 'other constants';
 }
 
-/** The types of the first constant, which is the weight. */
-const typesOf = (weights: string) => weights.split(', ')[0]?.split(' ').at(-1) || 'no constant';
+/** The type of the first constant, which is the weight. */
+const weightType = ({ weights }: ModelRow) => weights.split(', ')[0]?.split(' ').at(-1) || 'no constant';
 
 function runOf(layer: Layer): RowRun {
   const { weight, inputs, sqnr_db: decibels, restored } = layer;

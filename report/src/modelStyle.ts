@@ -3,20 +3,21 @@ export const MODEL_STYLE = `
 body { max-width: none; }
 main { display: flow-root; }
 .overview { display: flex; flex-wrap: wrap; gap: 0 3rem; }
+.overview > p { flex-basis: 100%; }
 .overview > section { max-width: 100%; }
 .overview .scroll { max-height: 18rem; overflow-y: auto; }
 .overview caption { display: none; }
 .filters { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: end; margin: 0.5rem 0; }
 .filters label { display: grid; gap: 0.2rem; }
-button, input, select { font: inherit; color: var(--vscode-input-foreground, inherit); background: var(--vscode-input-background, transparent); border: 1px solid var(--vscode-dropdown-border, var(--quiet)); border-radius: 2px; padding: 0.2rem 0.5rem; }
-button { color: var(--vscode-button-secondaryForeground, inherit); background: var(--vscode-button-secondaryBackground, transparent); border-color: var(--vscode-contrastBorder, var(--quiet)); cursor: pointer; }
-button:hover { background: var(--vscode-button-secondaryHoverBackground, transparent); text-decoration: underline; }
+button:not(.sort), input, select { font: inherit; color: var(--vscode-input-foreground, inherit); background: var(--vscode-input-background, transparent); border: 1px solid var(--vscode-dropdown-border, var(--quiet)); border-radius: 2px; padding: 0.2rem 0.5rem; }
+button:not(.sort) { color: var(--vscode-button-secondaryForeground, inherit); background: var(--vscode-button-secondaryBackground, transparent); border-color: var(--vscode-contrastBorder, var(--quiet)); cursor: pointer; }
+button:not(.sort):hover { background: var(--vscode-button-secondaryHoverBackground, transparent); text-decoration: underline; }
 body.vscode-high-contrast button:hover { text-decoration: underline; }
 button:focus-visible, input:focus-visible, select:focus-visible, canvas:focus-visible, .grid-table:focus-visible { outline: 2px solid var(--vscode-focusBorder, var(--int8)); outline-offset: -2px; }
 .beside { display: grid; grid-template-columns: minmax(0, 3fr) minmax(16rem, 1fr); gap: 1rem; }
 @media (max-width: 60rem) { .beside { grid-template-columns: minmax(0, 1fr); } }
 .grid { height: 60vh; min-height: 12rem; overflow: auto; border: 1px solid var(--line); }
-.grid-table { table-layout: fixed; width: 100%; min-width: 44rem; border-collapse: separate; border-spacing: 0; }
+.grid-table { table-layout: fixed; width: 100%; border-collapse: separate; border-spacing: 0; }
 .grid-table th, .grid-table td { height: 26px; box-sizing: border-box; padding: 0 0.5rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; vertical-align: middle; border-bottom: 1px solid var(--line); }
 .grid-table thead th { position: sticky; top: 0; z-index: 1; background: var(--vscode-editor-background, var(--page)); padding: 0; }
 .grid-table thead button { width: 100%; height: 100%; border: 0; background: none; color: inherit; font-weight: 600; text-align: inherit; padding: 0 0.5rem; overflow: hidden; text-overflow: ellipsis; }

@@ -90,6 +90,7 @@ describe('the rows of a model', () => {
       ['pool', 'same'],
       ['relu', 'only in the float model'],
     ]);
+    expect(rows.map(({ isHere }) => isHere)).toEqual([true, true, false]);
     expect(rows[0]).toMatchObject({ inputs: ['x', 'w_q'], weights: '8×3×3×3 int8', bytes: 216 });
   });
 

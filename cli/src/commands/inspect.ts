@@ -1,10 +1,22 @@
 import { inspect } from '@quantsmith/api';
+import { claimTextPlace, writeText } from '@quantsmith/model/files';
+import { inspectModel } from '@quantsmith/model/onnx';
+import { ALONE, modelHtml } from '@quantsmith/report';
 import type { ModelNode, ModelSummary, TensorSignature } from '@quantsmith/schemas';
 import { EXIT } from '../output/exitCodes.js';
 import { shownFile } from '../output/place.js';
 import { printJson, printLines } from '../output/terminal.js';
-/** `quantsmith inspect`: the structure of a model, read without its weights. */
-export async function inspectCommand(path: string, options: { readonly json?: boolean }): Promise<number> {
+/** `quantsmith inspect`: the structure of a model, read without its weights; `html`: the file of a page with all of it. */
+export async function inspectCommand(
+  path: string,
+  options: { readonly json?: boolean; readonly html?: string },
+): Promise<number> {
+  if (options.html !== undefined) {
+    await claimTextPlace(options.html, [path]);
+    await writeText(options.html, modelHtml(await inspectModel(path, { tensors: true }), ALONE));
+    return EXIT.ok;
+  }
+
   const model = { ...(await inspect(path)), path: shownFile(path) };
   if (options.json === true) printJson(asJson(model));
   else printLines(linesOf(model));

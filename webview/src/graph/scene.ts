@@ -43,11 +43,13 @@ export function centredOn(x: number, y: number, scale: number, { width, height }
   return { scale, left: x - width / scale / 2, top: y - height / scale / 2 };
 }
 
-/** The camera that starts at the top of a graph, as wide as it is where it can be read. */
+/** The camera that starts at the top of a graph: all of its width where that can be read, else around its first node. */
 export function startOf(layout: Layout, screen: Size): Camera {
   const scale = Math.min(1, Math.max(0.35, screen.width / (layout.width + 80)));
-  const [top] = layout.layers[0] ?? [];
-  return { scale, left: (top === undefined ? 0 : layout.x[top]!) - screen.width / scale / 2, top: -30 };
+  const [first] = layout.layers[0] ?? [];
+  const fits = layout.width * scale <= screen.width || first === undefined;
+  const middle = fits ? layout.width / 2 : layout.x[first]!;
+  return { scale, left: middle - screen.width / scale / 2, top: -30 };
 }
 
 /** Finds what lies in a piece of the plane without going through all of it. */

@@ -50,7 +50,9 @@ function show(data: ModelPageData): void {
   );
   shown = { table, select, showAll, rows: new Map(data.rows.map((row) => [row.name, row])) };
   graph = null;
-  part('graph').replaceChildren(button('Draw graph', () => void openGraph(data.rows)));
+  part('graph').replaceChildren(
+    button('Draw graph', () => void openGraph(data.rows.filter(({ isHere }) => isHere))),
+  );
 }
 
 /** Controls that choose among the layers. Returns what resets them. */

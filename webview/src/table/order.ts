@@ -4,7 +4,7 @@ import { compareKeys } from '@quantsmith/report/page';
 export interface Column<R> {
   readonly title: string;
   readonly numeric?: boolean;
-  /** Share of the table's width. */
+  /** Share of the table's width: of all columns together, about 100. */
   readonly width: number;
   readonly text: (row: R) => string;
   /** null: not known, and last in either direction. */

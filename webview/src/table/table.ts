@@ -3,6 +3,8 @@ import { sorted, sortedBy, windowOf, type Column, type Sorting } from './order.j
 
 /** Pixels of a row: all are alike, so that any place of a long table is known without drawing what is above it. */
 const ROW_HEIGHT = 26;
+/** The least width of a column, for each point of its share: a table of many columns scrolls. */
+const REM_OF_SHARE = 0.6;
 
 export interface Table<R> {
   /** Shows other rows, in the order that was chosen. */
@@ -35,6 +37,7 @@ export function createTable<R>(
     element('thead', {}, element('tr', { 'aria-rowindex': '1' }, ...headings)),
     body,
   );
+  table.style.minWidth = `${REM_OF_SHARE * columns.reduce((sum, { width }) => sum + width, 0)}rem`;
   place.replaceChildren(table);
 
   const draw = () => {
@@ -102,7 +105,7 @@ export function createTable<R>(
 function heading<R>({ title, numeric }: Column<R>, sort: () => void): HTMLTableCellElement {
   const sorter = element('button', { type: 'button' }, title);
   sorter.addEventListener('click', sort);
-  return element('th', { scope: 'col', ...(numeric === true ? { class: 'number' } : {}) }, sorter);
+  return element('th', { scope: 'col', title, ...(numeric === true ? { class: 'number' } : {}) }, sorter);
 }
 
 function columnOf<R>({ width }: Column<R>): HTMLElement {
