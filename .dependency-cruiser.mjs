@@ -145,7 +145,7 @@ const ARROWS = {
         output run node:fs node:path node:stream/consumers node:url npm:@bomb.sh/tab npm:commander
         npm:fastest-levenshtein npm:tinyglobby
       `,
-      output: 'node:fs npm:cli-progress npm:picocolors',
+      output: 'node:fs node:path npm:cli-progress npm:picocolors',
       run: 'output node:fs',
     },
   },

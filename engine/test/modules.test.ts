@@ -109,7 +109,13 @@ describe('a loader', () => {
     );
     const { encode, decode } = await openTokenizer(tokens!);
     const { ids, typeIds } = encode('a good film');
-    expect(label).toMatchObject({ ids, typeIds, text: decode(ids) + decode([]), size: [5, 4], dims: [1, 1, 5, 4] });
+    expect(label).toMatchObject({
+      ids,
+      typeIds,
+      text: decode(ids) + decode([]),
+      size: [5, 4],
+      dims: [1, 1, 5, 4],
+    });
     expect(label['bytes']).toEqual(Array.from(image.data));
     const expected = Array.from(image.data, (byte) =>
       Math.fround(Math.fround(Math.fround(byte / 51) - 1) / 2),

@@ -4,8 +4,14 @@ import { RE2JS } from 're2js';
 const UNSUPPORTED: readonly (readonly [RegExp, string])[] = [
   [/\(\?[=!]/, 'look-aheads are not supported; list what is to match in several patterns, or by its names'],
   [/\(\?<[=!]/, 'look-behinds are not supported; list what is to match in several patterns, or by its names'],
-  [/\\[1-9]|\(\?P=/, 'references to groups are not supported; list what is to match in several patterns, or by its names'],
-  [/[*+?}]\+|\(\?>/, 'possessive quantifiers and atomic groups are not supported; matching takes linear time without them'],
+  [
+    /\\[1-9]|\(\?P=/,
+    'references to groups are not supported; list what is to match in several patterns, or by its names',
+  ],
+  [
+    /[*+?}]\+|\(\?>/,
+    'possessive quantifiers and atomic groups are not supported; matching takes linear time without them',
+  ],
 ];
 
 /** Why a pattern of another engine cannot be matched here; null: its syntax is that of RE2, or no regular expression's. */
