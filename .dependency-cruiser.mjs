@@ -110,7 +110,7 @@ const ARROWS = {
         npm:jsonc-parser npm:vscode-languageserver-textdocument npm:vscode-languageserver-types
         npm:yaml
       `,
-      findings: 'document npm:vscode-languageserver-types',
+      findings: 'document node:path npm:vscode-languageserver-types',
       knowledge: 'document npm:vscode-languageserver-types',
       reports: '',
       rules: `
