@@ -16,13 +16,17 @@ function startTools(tools: HTMLFormElement, table: HTMLTableElement, host: Host 
   const status = tools.querySelector('output');
   if (search === null || filter === null || status === null) return;
   const rows = [...(table.tBodies[0]?.rows ?? [])];
-  const texts = rows.map((row) => (row.textContent ?? '').toLowerCase());
+  const textOf = lowerText();
   const show = () => {
-    const words = search.value.toLowerCase().split(/\s+/);
+    const words = search.value
+      .toLowerCase()
+      .split(/\s+/)
+      .filter((word) => word !== '');
     let count = 0;
-    for (const [index, row] of rows.entries()) {
-      const isShown = hasMark(row, filter.value) && words.every((word) => texts[index]?.includes(word));
-      row.hidden = !isShown;
+    for (const row of rows) {
+      const isShown = hasMark(row, filter.value) && words.every((word) => textOf(row).includes(word));
+      // Written only where it changes: each write costs a layout of the table.
+      if (row.hidden === isShown) row.hidden = !isShown;
       if (isShown) count++;
     }
 
@@ -42,6 +46,16 @@ function startTools(tools: HTMLFormElement, table: HTMLTableElement, host: Host 
   tools.addEventListener('submit', (event) => event.preventDefault());
   tools.hidden = false;
   show();
+}
+
+/** What a row says, read when it is first searched. */
+function lowerText(): (row: HTMLElement) => string {
+  const texts = new Map<HTMLElement, string>();
+  return (row) => {
+    const text = texts.get(row) ?? (row.textContent ?? '').toLowerCase();
+    texts.set(row, text);
+    return text;
+  };
 }
 
 const hasMark = (row: HTMLElement, mark: string) =>
