@@ -55,3 +55,34 @@ it.each(ANSWERS)('an editor is told of %s by %s, and offered: %s', async (name, 
   });
   expect(actions.map((action) => action.title)).toContain(title);
 });
+
+const LISTS = ['seen', 'unseen', 'run', 'blind'];
+
+it('all that is unsound is told on its line, and nothing of what is sound', async () => {
+  const client = await inMemory({
+    capabilities: { workspace: { diagnostics: { refreshSupport: true } }, textDocument: { diagnostic: {} } },
+  });
+  const found = async (name: string, text: string) => {
+    const uri = pathToFileURL(join(folder, name)).href;
+    // A config that extends itself, and what a run writes beside it, are looked for on the disk.
+    writeFileSync(join(folder, name), text);
+    await client.open(uri, text, /json/.test(name) ? 'quant-json' : 'quant-yaml');
+    const textDocument = { uri };
+    const report = await client.connection.sendRequest<DocumentDiagnosticReport>('textDocument/diagnostic', {
+      textDocument,
+    });
+    await client.connection.sendNotification('textDocument/didClose', { textDocument });
+    rmSync(join(folder, name));
+    return 'items' in report ? report.items.filter(({ severity = 1 }) => severity <= 2) : [];
+  };
+
+  const missed: string[] = [];
+  for (const { name, text, line } of LISTS.flatMap((list) => writtenConfigs(`unsound-${list}`)))
+    if (!(await found(name, text)).some(({ range }) => range.start.line === line)) missed.push(name);
+  const wronged: string[] = [];
+  for (const { name, text } of LISTS.flatMap((list) => writtenConfigs(`sound-${list}`)))
+    if ((await found(name, text)).length > 0) wronged.push(name);
+
+  expect({ missed, wronged }).toEqual({ missed: [], wronged: [] });
+  await client.stop();
+});
