@@ -1,4 +1,4 @@
-// What this language server and three others do with the same document, by asking them: real processes on standard input
+// What this language server and four others do with the same document, by asking them: real processes on standard input
 // and output. Prints a table in Markdown.
 //
 //   npm run bench:features
@@ -15,6 +15,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const schema = pathToFileURL(`${root}schemas/quantization-config.schema.json`).href;
 const YAML = 'yaml-language-server@2.0.0';
 const ACTIONS = '@actions/languageserver@0.3.61';
+/** For TOML, a notation that this project does not have; it reads the same schema. */
+const TOML = '@taplo/lsp@0.8.0';
 /** Starts vscode-json-languageservice as a server, as VS Code does. */
 const JSON_SERVER = 'vscode-langservers-extracted@4.10.0';
 const bin = (name, path) => [process.execPath, `${installed([name])}/node_modules/${path}`, '--stdio'];
@@ -66,6 +68,15 @@ const servers = [
     language: 'yaml',
     file: '.github/workflows/x.yaml',
   },
+  {
+    name: TOML,
+    command: [process.execPath, `${root}bench/lsp/taplo.mjs`, installed([TOML])],
+    settings: { evenBetterToml: { schema: { enabled: true, catalogs: [], associations: {} } } },
+    options: { configurationSection: 'evenBetterToml' },
+    kind: 'toml',
+    language: 'toml',
+    file: 'x.toml',
+  },
 ];
 const capabilities = {
   ...CAPABILITIES,
@@ -92,7 +103,7 @@ probes.forEach(([name, probe], row) => {
 async function probed(server) {
   const folder = mkdtempSync(join(tmpdir(), 'quantsmith-features-'));
   cpSync(`${root}examples/digits`, folder, { recursive: true });
-  const { sound, broken } = documents[server.kind];
+  const { sound, broken } = documents(schema)[server.kind];
   const path = join(folder, server.file);
   mkdirSync(dirname(path), { recursive: true });
   const client = await startClient(server.command, {

@@ -1,4 +1,4 @@
-// The documents that every server is asked about: the same config as YAML and as JSON, once sound and once with a mistake
+// The documents that every server is asked about: the same config as YAML, as JSON and as TOML, once sound and once with a mistake
 // of each kind; for the Actions server, which reads nothing else, a workflow with the same kinds of mistakes.
 // ⟦name⟧ marks a place.
 
@@ -108,6 +108,50 @@ jobs:
       - run: echo \${{ github.nowhere }}
 `;
 
+const SOUND_TOML = `model = "⟦file⟧digits.onnx"
+output = "digits.int8.onnx"
+
+[data.calibration]
+arrays = "data/calibration.npy"
+
+[data.calibration.preprocess]
+scale = 16
+
+[data.validation]
+arrays = "data/validation.npy"
+labels = "data/validation-labels.npy"
+
+[quantization]
+pre⟦key⟧set = "performance"
+target_device = "⟦value⟧CPU"
+⟦newKey⟧
+
+[quantization.ignored_scope]
+names = ["⟦layer⟧/fc/Gemm"]
+patterns = ["/.*"]
+
+[quantization.advanced_parameters.weights_quantization_params]
+num_bits = 4
+`;
+const BROKEN_TOML = `model = "missing.onnx"
+
+[data.calibration]
+arrays = "data/calibration.npy"
+
+[quantization]
+prset = "mixed"
+target_device = "CPUU"
+fast_bias_correction = "lots"
+subset_size = 5
+subset_size = 6
+
+[accuracy_control]
+max_drop = 0.01
+
+[accuracy_control.advanced_accuracy_restorer_params]
+ranking_subset_size = 4
+`;
+
 /** A text without its marks, and the positions of these. */
 function marked(source) {
   const places = {};
@@ -120,8 +164,13 @@ function marked(source) {
   return { text, places };
 }
 
-export const documents = {
+/** `schema`: the URL of the config's schema, which TOML names in a comment. */
+export const documents = (schema) => ({
   yaml: { sound: marked(SOUND_YAML), broken: marked(BROKEN_YAML) },
   json: { sound: marked(SOUND_JSON), broken: marked(BROKEN_JSON) },
   workflow: { sound: marked(SOUND_WORKFLOW), broken: marked(BROKEN_WORKFLOW) },
-};
+  toml: {
+    sound: marked(`#:schema ${schema}\n${SOUND_TOML}`),
+    broken: marked(`#:schema ${schema}\n${BROKEN_TOML}`),
+  },
+});

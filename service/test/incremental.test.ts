@@ -89,6 +89,14 @@ const PIECES = [
   '    - y\n',
   '? ',
   '!!str ',
+  // What only some take for the end of a line, halves of characters, a mark that belongs in front of a text.
+  '\r',
+  '\u0085',
+  '\u2028',
+  '\uD83D',
+  '\uDE00',
+  '\uFEFF',
+  '\u0000',
 ];
 const edits = fc.array(
   fc.record({

@@ -58,7 +58,8 @@ async function main(): Promise<void> {
   }
 }
 
+// The server of a soak that failed still runs, and ends with this process.
 main().catch((error: unknown) => {
   console.error(error);
-  process.exitCode = 1;
+  process.exit(1);
 });
