@@ -103,7 +103,7 @@ probes.forEach(([name, probe], row) => {
 async function probed(server) {
   const folder = mkdtempSync(join(tmpdir(), 'quantsmith-features-'));
   cpSync(`${root}examples/digits`, folder, { recursive: true });
-  const { sound, broken } = documents(schema)[server.kind];
+  const { sound, broken, twice } = documents(schema)[server.kind];
   const path = join(folder, server.file);
   mkdirSync(dirname(path), { recursive: true });
   const client = await startClient(server.command, {
@@ -116,7 +116,12 @@ async function probed(server) {
   const pulling = await startClient(server.command, {
     settings: server.settings ?? {},
     options: server.options,
-    capabilities: { ...capabilities, textDocument: { ...capabilities.textDocument, diagnostic: {} } },
+    capabilities: {
+      ...capabilities,
+      // Some offer it only to clients that can be told to ask again.
+      workspace: { ...capabilities.workspace, diagnostics: { refreshSupport: true } },
+      textDocument: { ...capabilities.textDocument, diagnostic: {} },
+    },
   });
   try {
     const uri = pathToFileURL(path).href;
@@ -134,7 +139,10 @@ async function probed(server) {
     const whole = { start: { line: 0, character: 0 }, end };
     const given = {
       sound: await open(uri, sound.text),
-      broken: await open(brokenUri, broken.text),
+      broken: [
+        ...(await open(brokenUri, broken.text)),
+        ...(twice === undefined ? [] : await open(uri.replace(/x\.([^/]*)$/, 'twice.$1'), twice.text)),
+      ],
       abilities: pulling.abilities,
       async ask(method, place, more = {}) {
         if (place !== null && sound.places[place] === undefined) return null;

@@ -143,7 +143,6 @@ prset = "mixed"
 target_device = "CPUU"
 fast_bias_correction = "lots"
 subset_size = 5
-subset_size = 6
 
 [accuracy_control]
 max_drop = 0.01
@@ -172,5 +171,7 @@ export const documents = (schema) => ({
   toml: {
     sound: marked(`#:schema ${schema}\n${SOUND_TOML}`),
     broken: marked(`#:schema ${schema}\n${BROKEN_TOML}`),
+    // By itself: with a key twice Taplo says nothing of the schema.
+    twice: marked('[quantization]\nsubset_size = 5\nsubset_size = 6\n'),
   },
 });

@@ -26,8 +26,8 @@ export const probes = [
     ({ broken }) =>
       broken.some((one) => /CPUU|raed|target_device/.test(textOf(one)) && /mean/i.test(textOf(one))),
   ],
-  ['a wrong type', ({ broken }) => message(broken, /lots|boolean/i)],
-  ['a key twice', ({ broken }) => message(broken, /twice|duplicate|unique|already/i)],
+  ['a wrong type', ({ broken }) => message(broken, /lots|boolean|true or false/i)],
+  ['a key twice', ({ broken }) => message(broken, /twice|duplicate|unique|already|conflicting keys/i)],
   ['a file that is missing', ({ broken }) => message(broken, /missing/)],
   [
     'a name that the model (or run) does not have',
