@@ -101,6 +101,6 @@ function movable(value: TreeNode, target: ConfigPath): Written | undefined {
 
   if (value.kind !== 'scalar') return undefined;
   const type = value.value === null ? 'null' : typeof value.value;
-  const isTaken = types.includes(type as 'string') || (type === 'number' && types.includes('integer'));
+  const isTaken = types.includes(type) || (type === 'number' && types.includes('integer'));
   return isTaken ? value.value : undefined;
 }

@@ -98,7 +98,7 @@ describe('edits', () => {
       const config = await session.open(MIXD);
       const stale: Diagnostic[] = (await config.diagnostics()).map((diagnostic) => {
         const { data, ...rest } = diagnostic;
-        return hasData ? diagnostic : rest;
+        return { ...rest, ...(hasData ? { data: data as unknown } : {}) };
       });
       await session.client.connection.sendNotification('textDocument/didChange', {
         textDocument: { uri: config.uri, version: 2 },
