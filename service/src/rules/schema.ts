@@ -291,8 +291,8 @@ function withoutChannels(document: ConfigDocument, path: ConfigPath, schema: Sch
   const node = findNode(document.tree, path);
   if (!isSize(schema) || node?.kind !== 'sequence' || node.items.length !== 3) return {};
   const sizes = node.items.map((item) => (item.kind === 'scalar' ? Number(item.value) : Number.NaN));
-  const rest =
-    sizes[0]! <= MAX_CHANNELS ? sizes.slice(1) : sizes[2]! <= MAX_CHANNELS ? sizes.slice(0, 2) : [];
+  const [first = Number.NaN, , last = Number.NaN] = sizes;
+  const rest = first <= MAX_CHANNELS ? sizes.slice(1) : last <= MAX_CHANNELS ? sizes.slice(0, 2) : [];
   return rest.length === 2 && rest.every(Number.isInteger) && isInFlow(document, node)
     ? { suggestions: [`[${rest.join(', ')}]`] }
     : {};

@@ -87,9 +87,9 @@ describe('what is asked for', () => {
 describe('edits', () => {
   it('name the version that they were made for', async () => {
     const config = await session.open(MIXD);
-    const fix = (await config.actions()).find(({ title }) => title === 'Change to mixed')!;
-    expect(fix.edit!.documentChanges).toMatchObject([{ textDocument: { uri: config.uri, version: 1 } }]);
-    expect(fix.edit!.changes).toBeUndefined();
+    const fix = (await config.actions()).find(({ title }) => title === 'Change to mixed');
+    expect(fix?.edit?.documentChanges).toMatchObject([{ textDocument: { uri: config.uri, version: 1 } }]);
+    expect(fix?.edit?.changes).toBeUndefined();
   });
 
   it.each([true, false])(

@@ -72,7 +72,7 @@ export interface PointSession {
 }
 
 /** Two convolutions over images of 32 × 32, to ten classes. */
-export function smallModel(): ModelProto {
+function smallModel(): ModelProto {
   return model({
     inputs: [value('image', ['N', 3, 32, 32])],
     outputs: [value('logits', ['N', 10])],

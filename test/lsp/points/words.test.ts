@@ -156,7 +156,8 @@ it.each([
     model: `model: ${path}\ndata: {calibration: {arrays: a.npy}}\n`,
     images: `model: m.onnx\ndata: {calibration: {images: "${path}"}}\n`,
     extends: `extends: ${path}\n`,
-  }[key]!;
+  }[key];
+  if (text === undefined) throw new Error(key);
   const config = await session.open(text);
   expect(await config.found()).toEqual([expect.stringMatching(message)]);
   if (key === 'images')
@@ -250,7 +251,7 @@ describe('names of other tools point to ours', () => {
   ])('%s', async (line, ours) => {
     const config = await session.open(`${HEAD}quantization: {${line}}\n`);
     expect(await config.found()).toContainEqual(expect.stringContaining(`Did you mean ${ours}?`));
-    const python = /[A-Z]\w*\.[A-Z_]+/.exec(line)![0];
+    const python = /[A-Z]\w*\.[A-Z_]+/.exec(line)?.[0] ?? '';
     expect(await config.after(`Change to ${ours}`)).toBe(config.text.replace(python, ours));
   });
 });
