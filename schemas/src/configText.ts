@@ -7,8 +7,8 @@ import { resolveConfig } from './resolve.js';
  * `extends` have the same. Where the output goes and what is kept of runs is no part of it.
  */
 export function resolvedConfigText(config: QuantizationConfig): string {
-  const asked = { ...resolveConfig(config), output: undefined, history: undefined };
-  return JSON.stringify([sorted(asked), [...settingsLeftOpen(config)].sort()]);
+  const effective = { ...resolveConfig(config), output: undefined, history: undefined };
+  return JSON.stringify([sorted(effective), [...settingsLeftOpen(config)].sort()]);
 }
 
 function sorted(value: unknown): unknown {

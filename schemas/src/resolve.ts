@@ -129,10 +129,10 @@ export function resolveConfig(config: QuantizationConfig): ResolvedConfig {
 
 function estimator(value: unknown): EstimatorParams {
   if (typeof value === 'string') return NAMED_ESTIMATORS[value] ?? { min: {}, max: {} };
-  const given = record(value);
+  const stated = record(value);
   return {
-    min: record(given['min']),
-    max: record(given['max']),
+    min: record(stated['min']),
+    max: record(stated['max']),
   };
 }
 
@@ -146,10 +146,10 @@ function fillDefaults(schema: SchemaNode, value: unknown): unknown {
 
   if (node.properties === undefined || typeof value !== 'object' || value === null || Array.isArray(value))
     return value;
-  const given = value as Record<string, unknown>;
-  const keys = new Set([...Object.keys(node.properties), ...Object.keys(given)]);
+  const stated = value as Record<string, unknown>;
+  const keys = new Set([...Object.keys(node.properties), ...Object.keys(stated)]);
   const entries = [...keys].map(
-    (key) => [key, fillDefaults(node.properties?.[key] ?? {}, given[key])] as const,
+    (key) => [key, fillDefaults(node.properties?.[key] ?? {}, stated[key])] as const,
   );
 
   return Object.fromEntries(entries.filter(([, filled]) => filled !== undefined));

@@ -317,8 +317,8 @@ function configured(session: Session, sent: unknown): void {
 
 /** A client that has no settings for us (null) keeps those that it started the server with. */
 async function loadSettings(session: Session): Promise<void> {
-  const given = await session.client.configuration('quantsmith');
-  if (given === null || given === undefined) return;
-  session.settings = readSettings(given);
+  const values = await session.client.configuration('quantsmith');
+  if (values === null || values === undefined) return;
+  session.settings = readSettings(values);
   session.refresh();
 }

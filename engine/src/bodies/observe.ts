@@ -42,8 +42,8 @@ async function observe(
 ): Promise<ObservedBody[]> {
   const graph = prepared.model.graph;
   const node = graph.node.map((old) => (old.name === watch.node.name ? watch.node : old));
-  const given = new Set(prepared.graph.inputs);
-  const fetched = [...new Set(watch.tensors)].filter((tensor) => !given.has(tensor));
+  const modelInputs = new Set(prepared.graph.inputs);
+  const fetched = [...new Set(watch.tensors)].filter((tensor) => !modelInputs.has(tensor));
   const model = withOutputs({ ...prepared.model, graph: { ...graph, node } }, fetched);
   const session = await createSession(encodeModel(model), { threads, dir: prepared.dir });
   const kept = new Map(

@@ -48,8 +48,8 @@ async function check(quantization: Quantization, { statistics }: OpenedBody, cpu
   // Where sums saturate, overflow_fix has the word.
   if (targetSaturates('host', cpu)) return runnable;
   const samples = { source, indices: [0], inSample: true };
-  const whole = builtWhole(runnable.quantization);
-  const unfit = await unfitOperators(runnable.quantization, whole, samples, workers.threads);
+  const fullModel = builtWhole(runnable.quantization);
+  const unfit = await unfitOperators(runnable.quantization, fullModel, samples, workers.threads);
 
   return { ...runnable, quantization: withoutUnfit(runnable.quantization, unfit) };
 }

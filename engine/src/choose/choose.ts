@@ -117,11 +117,11 @@ interface Baseline {
 
 /** The documented defaults, and these with the whole ranges of the activations. */
 function baselinesOf(groups: ReadonlyMap<MeasuredSetting, readonly Alternative[]>): Baseline[] {
-  const whole = groups.get(ESTIMATOR)?.find(({ value }) => value === 'minmax');
+  const minmax = groups.get(ESTIMATOR)?.find(({ value }) => value === 'minmax');
   const documented: Baseline = { change: {}, values: { [ESTIMATOR]: 'mean_minmax' } };
-  if (whole === undefined) return [documented];
+  if (minmax === undefined) return [documented];
 
-  return [documented, { change: whole.change, values: { [ESTIMATOR]: whole.value } }];
+  return [documented, { change: minmax.change, values: { [ESTIMATOR]: minmax.value } }];
 }
 
 /** Measures at the outputs, or along the layers where the baselines' outputs cannot be told apart. null: nothing varies. */

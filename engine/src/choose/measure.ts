@@ -64,9 +64,9 @@ export async function startMeasuring(input: MeasureInput, where: Observed): Prom
     return (await make(planned, enough)).quantization;
   };
   const measure = async (change: QuantizationChange) => {
-    const made = await quantization(change).catch(unusable);
-    if (made === null) return null;
-    return noiseOf(made, { start, samples, workers });
+    const candidate = await quantization(change).catch(unusable);
+    if (candidate === null) return null;
+    return noiseOf(candidate, { start, samples, workers });
   };
 
   const memo = new Map<string, Promise<OutputScore | null>>();
@@ -127,7 +127,7 @@ interface Comparison {
   readonly workers: Workers;
 }
 
-async function noiseOf(made: Quantization, comparison: Comparison): Promise<OutputScore> {
+async function noiseOf(quantization: Quantization, comparison: Comparison): Promise<OutputScore> {
   const run = async (candidate: Quantization) => {
     const noise = comparison.start();
     const model = withOutputs(buildModel(candidate, new Set()), noise.tensors);
@@ -136,9 +136,9 @@ async function noiseOf(made: Quantization, comparison: Comparison): Promise<Outp
     return noise.score();
   };
 
-  return run(made).catch(async (error: unknown) => {
+  return run(quantization).catch(async (error: unknown) => {
     if (!(error instanceof QuantsmithError)) throw error;
-    return run((await leaveRefusedInFloat(made, comparison.samples[0]!.feeds)).quantization);
+    return run((await leaveRefusedInFloat(quantization, comparison.samples[0]!.feeds)).quantization);
   });
 }
 

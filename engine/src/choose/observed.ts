@@ -25,11 +25,11 @@ export function observedOutputs(graph: Graph, carried: ReadonlySet<string>): Obs
 
 /** Results of linear operators, evenly spread over the model; later ones, which hold the noise of earlier ones, count more. */
 export function observedLayers(graph: Graph): ObservedOutput[] {
-  const made = graph.nodes.filter((node) => isLinear(node) && hasWeights(graph, node));
-  const count = Math.min(LAYERS, made.length);
+  const layers = graph.nodes.filter((node) => isLinear(node) && hasWeights(graph, node));
+  const count = Math.min(LAYERS, layers.length);
   const picked = Array.from(
     { length: count },
-    (_, i) => made[Math.ceil(((i + 1) * made.length) / count) - 1]!,
+    (_, i) => layers[Math.ceil(((i + 1) * layers.length) / count) - 1]!,
   );
   // One output, so that layers are weighed and none has a veto; the last half stands in it twice.
   const tensors = picked.map((node) => node.output[0]!);

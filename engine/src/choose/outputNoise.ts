@@ -136,14 +136,14 @@ function channelsOf(name: string, references: readonly Results[]): Channels | nu
     ),
   }));
 
-  const whole = splits[0]!.signal[0]!;
-  if (!(whole > 0)) return null;
+  const wholeSignal = splits[0]!.signal[0]!;
+  if (!(wholeSignal > 0)) return null;
   const unevenness = ({ signal }: { signal: Float64Array }) =>
-    mean(Array.from(signal, (strength) => Math.log(strength / whole + FLOOR ** 3)));
+    mean(Array.from(signal, (strength) => Math.log(strength / wholeSignal + FLOOR ** 3)));
 
   const chosen = splits.reduce((best, split) => (unevenness(split) < unevenness(best) ? split : best));
   const sorted = chosen.signal.slice().sort();
-  const floor = FLOOR * (sorted[(sorted.length - 1) >> 1]! || whole);
+  const floor = FLOOR * (sorted[(sorted.length - 1) >> 1]! || wholeSignal);
 
   const odd = tensors.reduce((sum, tensor, index) => sum + (index % 2) * floatsOf(tensor)!.length, 0);
 

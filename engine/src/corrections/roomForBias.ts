@@ -57,11 +57,11 @@ export function makeRoomForBiases(quantization: Quantization): {
   };
 }
 
-function problem(node: string, what: string): Problem {
+function problem(node: string, reason: string): Problem {
   return {
     code: 'bias-too-large',
     severity: 'info',
-    message: `The bias of "${node}" is ${what}.`,
+    message: `The bias of "${node}" is ${reason}.`,
     configPath: ['model'],
     data: { node },
   };

@@ -139,8 +139,8 @@ function feedOf(
   }
 
   const where = { name: `sample #${index}`, configPath: [...context.configPath, 'arrays'] as const };
-  const whole = input.unranked === true || shape.length === input.dims.length;
-  const dims = whole ? shape : [1, ...shape];
+  const isComplete = input.unranked === true || shape.length === input.dims.length;
+  const dims = isComplete ? shape : [1, ...shape];
   // Not by way of numbers, so that no bit changes.
   const data = halves && input.type === 'float16' ? stored : convertTo(input.type, row, where);
 

@@ -7,8 +7,8 @@ export function convertTo(
   values: TensorData,
   where: { readonly name: string; readonly configPath: ConfigPath },
 ): TensorData {
-  const wrong = (what: string): never =>
-    fail('sample-type', `${where.name}: ${what}, but the model wants ${type}.`, {
+  const wrong = (fault: string): never =>
+    fail('sample-type', `${where.name}: ${fault}, but the model wants ${type}.`, {
       configPath: where.configPath,
     });
 

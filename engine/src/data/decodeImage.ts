@@ -48,7 +48,7 @@ export async function decodeImage(
   const { autoOrient, width, height, space } = await image.metadata();
   const size = preprocess.orient === true ? autoOrient : { width, height };
   const scaling = scalingOf(size, preprocess);
-  for (const [key, made] of sizesOnTheWay(scaling, preprocess)) checkPixels(file, key, made, maxPixels);
+  for (const [key, size] of sizesOnTheWay(scaling, preprocess)) checkPixels(file, key, size, maxPixels);
 
   const scaled = await inRoom(4 * width * height, async () => {
     const decoded = space === 'cmyk' ? fromInks(await inksOf(image)) : await bytesOf(image);

@@ -84,13 +84,13 @@ async function hashOf(
 }
 
 function sampleOf(
-  { feeds: given, label, name, image }: GivenSample,
+  { feeds: tensors, label, name, image }: GivenSample,
   index: number,
   context: DataContext,
 ): Sample {
   const feeds = tableOf<HostTensor>();
   for (const input of context.inputs) {
-    const tensor = Object.hasOwn(given, input.name) ? given[input.name] : undefined;
+    const tensor = Object.hasOwn(tensors, input.name) ? tensors[input.name] : undefined;
     if (tensor === undefined) continue;
     const where = { name: `sample ${index} of the loader`, configPath: context.configPath };
     const data = convertTo(input.type, tensor.data as TensorData, where);

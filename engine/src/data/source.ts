@@ -115,11 +115,11 @@ function checkSample(sample: Sample, { inputs, configPath }: DataContext): Sampl
       input.dims.every((dim, axis) => typeof dim === 'string' || dim <= 0 || dim === feed.dims[axis]);
 
     if (!fits || feed.type !== input.type) {
-      const given = `${feed.type} [${feed.dims.join(', ')}]`;
+      const actual = `${feed.type} [${feed.dims.join(', ')}]`;
       const hint = sample.hint === undefined ? '' : ` ${sample.hint}`;
       fail(
         'sample-shape',
-        `Sample "${sample.name}" gives ${given} to the model's input "${input.name}", which wants ${input.type} [${input.dims.join(', ')}].${hint}`,
+        `Sample "${sample.name}" gives ${actual} to the model's input "${input.name}", which wants ${input.type} [${input.dims.join(', ')}].${hint}`,
         { configPath, data: { sample: sample.name, input: input.name, got: feed.dims, wanted: input.dims } },
       );
     }

@@ -60,12 +60,12 @@ export function truncated(
   pair: string | null,
   maxTokens: number,
 ): Tokens {
-  const whole = tokenizer.encode(text, pair);
-  const excess = whole.ids.length - maxTokens;
-  if (excess <= 0) return whole;
+  const encoding = tokenizer.encode(text, pair);
+  const excess = encoding.ids.length - maxTokens;
+  if (excess <= 0) return encoding;
   const bodies = [tokenizer.plain(text), ...(pair === null ? [] : [tokenizer.plain(pair)])];
   const dropped = new Set<number>();
-  const spans = spansOf(whole.ids, bodies);
+  const spans = spansOf(encoding.ids, bodies);
   const kept = spans.map(({ length }) => length);
   for (let i = 0; i < excess; i++) {
     const longest = kept.reduce((best, length, index) => (length >= kept[best]! ? index : best), 0);
@@ -76,8 +76,8 @@ export function truncated(
 
   const isKept = (_: number, index: number) => !dropped.has(index);
   return {
-    ids: whole.ids.filter(isKept).slice(0, maxTokens),
-    typeIds: whole.typeIds.filter(isKept).slice(0, maxTokens),
+    ids: encoding.ids.filter(isKept).slice(0, maxTokens),
+    typeIds: encoding.typeIds.filter(isKept).slice(0, maxTokens),
   };
 }
 

@@ -151,11 +151,11 @@ function operatorsAround(
   served: ReadonlyMap<string, ReadonlySet<string>>,
 ): string[] {
   const producer = graph.producer(quantizer.tensor);
-  const made = producer !== undefined && isLinear(producer) ? [producer.name] : [];
+  const producers = producer !== undefined && isLinear(producer) ? [producer.name] : [];
   const readers = [...(served.get(quantizer.id) ?? [])].filter((name) => {
     const node = graph.node(name);
     return node !== undefined && isLinear(node);
   });
 
-  return [...new Set([...made, ...readers])];
+  return [...new Set([...producers, ...readers])];
 }

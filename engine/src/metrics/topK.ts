@@ -36,9 +36,9 @@ export function topK(name: string, k: number): Metric<Sums> {
 }
 
 /** How many classes score higher than the label. */
-function rankOfLabel(outputs: Outputs, given: Label, context: SampleContext): number {
+function rankOfLabel(outputs: Outputs, truth: Label, context: SampleContext): number {
   const scores = classScores(outputs, context);
-  const label = classLabel(given, scores.length, context);
+  const label = classLabel(truth, scores.length, context);
   const score = scores[label]!;
   if (Number.isNaN(score)) return Number.POSITIVE_INFINITY;
   let rank = 0;
@@ -48,9 +48,9 @@ function rankOfLabel(outputs: Outputs, given: Label, context: SampleContext): nu
 }
 
 /** The label's score less the k-th largest of the others; 0 where the label's is not a number. */
-function marginOfLabel(outputs: Outputs, given: Label, context: SampleContext, k: number): number {
+function marginOfLabel(outputs: Outputs, truth: Label, context: SampleContext, k: number): number {
   const scores = classScores(outputs, context);
-  const label = classLabel(given, scores.length, context);
+  const label = classLabel(truth, scores.length, context);
   const largest: number[] = new Array<number>(k).fill(Number.NEGATIVE_INFINITY);
   for (let index = 0; index < scores.length; index++) {
     if (index === label || !(scores[index]! > largest[k - 1]!)) continue;

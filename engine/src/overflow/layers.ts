@@ -82,11 +82,11 @@ function operands(
 ): Operands {
   const name = (port: number | null) => (port === null ? '' : (node.input[port] ?? ''));
   const floats = (port: number | null) => read(constants, name(port), readFloats);
-  const whole = (port: number | null) => read(constants, name(port), readInts);
+  const integers = (port: number | null) => read(constants, name(port), readInts);
   const [xScale, wScale, yScale] = [floats(ports.xScale), floats(ports.wScale), floats(ports.yScale)];
-  const weightZeros = whole(ports.wZero);
-  const given = [ports.xZero, ports.wZero, ports.yScale, ports.yZero].filter((port) => name(port) !== '');
-  const constant = xScale !== null && wScale !== null && given.every((port) => constants.has(name(port)));
+  const weightZeros = integers(ports.wZero);
+  const present = [ports.xZero, ports.wZero, ports.yScale, ports.yZero].filter((port) => name(port) !== '');
+  const constant = xScale !== null && wScale !== null && present.every((port) => constants.has(name(port)));
   const valueOf = (values: ArrayLike<number> | null, output: number, missing: number) =>
     values?.[values.length === 1 ? 0 : output] ?? missing;
 
@@ -97,7 +97,7 @@ function operands(
   return {
     input: name(ports.x),
     signed: isSigned(ports.xZero),
-    zeroPoint: valueOf(whole(ports.xZero), 0, 0),
+    zeroPoint: valueOf(integers(ports.xZero), 0, 0),
     weightZero: new Int32Array(outputs).map((_, output) => valueOf(weightZeros, output, 0)),
     scale: yScale === null ? real : real.map((unit) => unit / yScale[0]!),
     real,
@@ -106,7 +106,7 @@ function operands(
     result:
       yScale === null
         ? null
-        : { zeroPoint: valueOf(whole(ports.yZero), 0, 0), signed: isSigned(ports.yZero) },
+        : { zeroPoint: valueOf(integers(ports.yZero), 0, 0), signed: isSigned(ports.yZero) },
   };
 }
 

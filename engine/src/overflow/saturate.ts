@@ -93,12 +93,12 @@ const operandDepth = ({ rows, kind, group }: IntegerLayer) => rows.length * (kin
 export function kernelColumns(built: GraphBuilder, layer: IntegerLayer) {
   const { kind, dims, group } = layer;
   const depth = dims[1]! * group;
-  const whole = kind === 'convolution' && dims[1]! % 2 === 0 && dims.slice(2).some((size) => size > 1);
-  const operand = whole
+  const isWholeImage = kind === 'convolution' && dims[1]! % 2 === 0 && dims.slice(2).some((size) => size > 1);
+  const operand = isWholeImage
     ? paddedImage(built, layer, unsignedInput(built, layer))
     : kernelOperand(built, layer);
 
-  const places = whole ? depth : operandDepth(layer);
+  const places = isWholeImage ? depth : operandDepth(layer);
   const rows = built.add('Reshape', [operand, built.ints([-1, places])]);
 
   return {

@@ -75,10 +75,10 @@ export function placeModel(
 
 /** Without costs (of another runtime, or a CPU that was not measured) everything with an integer kernel is quantized. */
 function placeFast(graph: Graph, options: PlacementOptions, costs: ClassCosts | null): Placement {
-  const whole = placeQuantizers(graph, options);
-  if (costs === null || options.runtime !== 'onnxruntime') return whole;
-  const slow = slowInIntegers(graph, completeForRuntime(graph, whole, options.activations), costs);
-  if (slow.size === 0) return whole;
+  const placement = placeQuantizers(graph, options);
+  if (costs === null || options.runtime !== 'onnxruntime') return placement;
+  const slow = slowInIntegers(graph, completeForRuntime(graph, placement, options.activations), costs);
+  if (slow.size === 0) return placement;
   return { ...placeQuantizers(graph, { ...options, ignored: new Set([...options.ignored, ...slow]) }), slow };
 }
 

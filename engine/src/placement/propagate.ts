@@ -233,8 +233,8 @@ function constantsWithDemands(
   demands: ReadonlyMap<NodeProto, (Demand | undefined)[]>,
 ): Set<string> {
   const constants = new Set<string>();
-  for (const [node, asked] of demands) {
-    asked.forEach((demand, index) => {
+  for (const [node, inputDemands] of demands) {
+    inputDemands.forEach((demand, index) => {
       const tensor = node.input[index] ?? '';
       if (demand !== undefined && tensor !== '' && graph.isConstant(tensor)) constants.add(tensor);
     });

@@ -70,11 +70,11 @@ function isTransparent(graph: Graph, node: NodeProto): boolean {
 
 /** Operators that hand codes to each other: what one of them computes in decides what the next one is given. */
 function islandsOf(graph: Graph, nodes: readonly NodeProto[]): NodeProto[][] {
-  const left = new Map(nodes.map((node) => [node.name, node]));
+  const unvisited = new Map(nodes.map((node) => [node.name, node]));
   const neighbours = new Map<string, NodeProto[]>(nodes.map(({ name }) => [name, []]));
   for (const node of nodes) {
     for (const reader of node.output.flatMap((output) => readersOf(graph, output))) {
-      if (!left.has(reader.name)) continue;
+      if (!unvisited.has(reader.name)) continue;
       neighbours.get(node.name)?.push(reader);
       neighbours.get(reader.name)?.push(node);
     }
@@ -82,10 +82,11 @@ function islandsOf(graph: Graph, nodes: readonly NodeProto[]): NodeProto[][] {
 
   const islands: NodeProto[][] = [];
   for (const node of nodes) {
-    if (!left.delete(node.name)) continue;
+    if (!unvisited.delete(node.name)) continue;
     const island = [node];
     for (const member of island) {
-      for (const next of neighbours.get(member.name) ?? []) if (left.delete(next.name)) island.push(next);
+      for (const next of neighbours.get(member.name) ?? [])
+        if (unvisited.delete(next.name)) island.push(next);
     }
 
     islands.push(island);
@@ -175,10 +176,10 @@ function islandCost(
     for (const { elements, producer, readers, atOutput } of crossings) {
       const codes = readers.some(computes);
       const values = atOutput || !readers.every(computes);
-      const made = producer !== undefined && computes(producer);
+      const isComputed = producer !== undefined && computes(producer);
       // A product gives whichever is asked for.
-      const either = made && isLinear(producer) && !has(producer, 'integer-output');
-      const converted = either ? codes && values : made ? values : codes;
+      const either = isComputed && isLinear(producer) && !has(producer, 'integer-output');
+      const converted = either ? codes && values : isComputed ? values : codes;
       if (converted) total += priced(costs.conversions, elements) / 2;
     }
 

@@ -86,11 +86,11 @@ function planOf(product: EinsumProduct, sizes: Sizes) {
   // One right operand for all rows needs no joining of rows.
   const rowGroups = batch.length === 0 ? single(rows) : [rows];
   const columnGroups = columns.length === 0 ? [] : [columns];
-  const made = [...single(batch), ...rowGroups, ...columnGroups];
+  const productAxes = [...single(batch), ...rowGroups, ...columnGroups];
   const shapes = {
     left: joined([...single(batch), ...rowGroups, summed], sizes),
     right: joined([...single(batch), summed, ...columnGroups], sizes),
-    result: parted(made, sizes),
+    result: parted(productAxes, sizes),
   };
 
   if (Object.values(shapes).includes(undefined)) return undefined;

@@ -187,8 +187,8 @@ const isInteger = (type: TensorType | undefined) => type !== undefined && !isFlo
 /** The folded tensors that the rest of the graph reads. */
 function resultsNeeded(model: ModelProto, folded: ReadonlySet<NodeProto>): string[] {
   const graph = indexGraph(model);
-  const made = [...folded].flatMap((node) => node.output).filter((tensor) => tensor !== '');
-  return made.filter(
+  const tensors = [...folded].flatMap((node) => node.output).filter((tensor) => tensor !== '');
+  return tensors.filter(
     (tensor) =>
       graph.isCaptured(tensor) || graph.consumers(tensor).some((reading) => !folded.has(reading.node)),
   );

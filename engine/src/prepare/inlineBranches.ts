@@ -15,9 +15,9 @@ export function inlineBranches(model: ModelProto, valueOf: (condition: TensorPro
   const fresh = freshNames(model);
   const nodeNames = new Set(model.graph.node.map(({ name }) => name));
   const nameNode = (name: string) => {
-    const given = nodeNames.has(name) ? fresh(name) : name;
-    nodeNames.add(given);
-    return given;
+    const unique = nodeNames.has(name) ? fresh(name) : name;
+    nodeNames.add(unique);
+    return unique;
   };
 
   const initializers: TensorProto[] = [];

@@ -53,12 +53,12 @@ function becameConstants(names: readonly string[]): Problem {
     .join(', ');
 
   const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
-  const [what, predicate] = names.length === 1 ? ['input', 'is a constant'] : ['inputs', 'are constants'];
+  const [noun, predicate] = names.length === 1 ? ['input', 'is a constant'] : ['inputs', 'are constants'];
 
   return {
     code: 'inputs-became-constants',
     severity: 'info',
-    message: `The optional ${what} ${shown}${more} of the model ${predicate} in the quantized one.`,
+    message: `The optional ${noun} ${shown}${more} of the model ${predicate} in the quantized one.`,
     configPath: ['model'],
     data: { inputs: names },
   };

@@ -67,8 +67,8 @@ async function rewriteStepwise(start: Rewritten, dir: string, passes: readonly P
 }
 
 function faultOf(pass: string, error: QuantsmithError): Problem {
-  const given = error.problem.data?.['reason'];
-  const reason = typeof given === 'string' ? given : error.message;
+  const stated = error.problem.data?.['reason'];
+  const reason = typeof stated === 'string' ? stated : error.message;
   return {
     code: 'internal-rewrite',
     severity: 'warning',

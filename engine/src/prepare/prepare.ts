@@ -59,12 +59,12 @@ export async function prepareModel(
 ): Promise<PreparedModel> {
   const { dir, path } = loaded;
   const named = nameNodes(loaded.model);
-  const whole = denseConstants(inlineFunctions(named.model), dir);
-  const structure = structureOfModel(whole);
+  const expanded = denseConstants(inlineFunctions(named.model), dir);
+  const structure = structureOfModel(expanded);
   const refusal = cannotPrepare(structure);
   if (refusal !== null) throw new QuantsmithError({ ...refusal, file: path });
   const empty = nothingToQuantize(structure);
-  const trimmed = { ...whole, graph: trimOutputs(whole.graph) };
+  const trimmed = { ...expanded, graph: trimOutputs(expanded.graph) };
   const settled = settleInputs(constantsAsInitializers(trimmed));
   const raised = raiseFloats(rankInputs(settled.model), dir);
   const opened = raised.model;

@@ -167,8 +167,8 @@ function castBorder(model: ModelProto, kinds: ReadonlySet<number>): GraphProto {
     values.filter((value) => kinds.has(elementType(value)));
 
   const inputs = narrow(graph.input);
-  const given = new Set(graph.input.map(({ name }) => name));
-  const outputs = narrow(graph.output).filter(({ name }) => !given.has(name));
+  const inputNames = new Set(graph.input.map(({ name }) => name));
+  const outputs = narrow(graph.output).filter(({ name }) => !inputNames.has(name));
   const inner = new Map([...inputs, ...outputs].map(({ name }) => [name, fresh(`${name}_float32`)]));
   const rename = (name: string) => inner.get(name) ?? name;
   const cast = (from: string, to: string, type: number) =>
@@ -180,7 +180,7 @@ function castBorder(model: ModelProto, kinds: ReadonlySet<number>): GraphProto {
   ];
 
   const initializer = graph.initializer.map((tensor) =>
-    given.has(tensor.name) ? tensor : { ...tensor, name: rename(tensor.name) },
+    inputNames.has(tensor.name) ? tensor : { ...tensor, name: rename(tensor.name) },
   );
 
   return { ...graph, node, initializer };

@@ -17,17 +17,17 @@ export interface AloneModel {
 export function aloneModel(model: ModelProto, known: ReadonlySet<string>): AloneModel {
   const graph = model.graph;
   const fresh = freshNames(model);
-  const given = new Map<string, string>();
+  const feedOf = new Map<string, string>();
   const inputs = new Set(graph.input.map(({ name }) => name));
   const node = graph.node.map((reader) => {
     const [tensor = ''] = reader.input;
     if (!isOnnxDomain(reader) || !isQuantize(reader.opType) || inputs.has(tensor) || !known.has(tensor))
       return reader;
-    if (!given.has(tensor)) given.set(tensor, fresh(`${tensor}_float`));
-    return { ...reader, input: [given.get(tensor)!, ...reader.input.slice(1)] };
+    if (!feedOf.has(tensor)) feedOf.set(tensor, fresh(`${tensor}_float`));
+    return { ...reader, input: [feedOf.get(tensor)!, ...reader.input.slice(1)] };
   });
 
-  const added = [...given.values()].map((name) =>
+  const added = [...feedOf.values()].map((name) =>
     create(ValueInfoProtoSchema, {
       name,
       type: { value: { case: 'tensorType', value: { elemType: ElementType.FLOAT } } },
@@ -35,7 +35,7 @@ export function aloneModel(model: ModelProto, known: ReadonlySet<string>): Alone
   );
 
   return {
-    given,
+    given: feedOf,
     model: { ...model, graph: { ...graph, node, input: [...graph.input, ...added], valueInfo: [] } },
   };
 }

@@ -46,12 +46,12 @@ export async function tryCures(
 ): Promise<{ readonly outputDb: number; readonly tried: readonly TriedCure[] }> {
   const { quantization } = input;
   const levelOf = await outputLevels(input);
-  const worstOutput = async (made: Quantization, built: ModelProto) =>
-    smallest((await levelOf(made, built)).values());
+  const worstOutput = async (candidate: Quantization, built: ModelProto) =>
+    smallest((await levelOf(candidate, built)).values());
   const tried: TriedCure[] = [];
   for (const { text, quantization: make, reverted } of curesOf(collapse, input)) {
-    const made = await make();
-    tried.push({ text, outputDb: await worstOutput(made, buildModel(made, reverted)) });
+    const candidate = await make();
+    tried.push({ text, outputDb: await worstOutput(candidate, buildModel(candidate, reverted)) });
   }
 
   return {
@@ -66,13 +66,13 @@ export async function outputLevels({
   samples,
   threads,
 }: Pick<CureInput, 'quantization' | 'samples' | 'threads'>): Promise<
-  (made: Quantization, built: ModelProto) => Promise<ReadonlyMap<string, number>>
+  (candidate: Quantization, built: ModelProto) => Promise<ReadonlyMap<string, number>>
 > {
   const { model, dir, graph } = quantization.prepared;
   const names = graph.outputs.filter((name) => FLOATS.has(graph.type(name)?.elemType ?? 0));
   const expected = await tensorsOf(model, names, samples, { threads, dir });
-  return async (made, built) => {
-    const actual = await tensorsOf(built, names, samples, { threads, ...sessionOptions(made) });
+  return async (candidate, built) => {
+    const actual = await tensorsOf(built, names, samples, { threads, ...sessionOptions(candidate) });
     return noiseOf(names, expected, actual);
   };
 }

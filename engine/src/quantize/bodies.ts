@@ -52,9 +52,9 @@ function asBody(
   return renameGraph(body, (name) => {
     const known = renamed.get(name);
     if (known !== undefined || name === '' || kept.has(name)) return known ?? name;
-    const given = fresh(name);
-    renamed.set(name, given);
+    const unique = fresh(name);
+    renamed.set(name, unique);
 
-    return given;
+    return unique;
   });
 }

@@ -74,22 +74,22 @@ const FEW = 8;
  */
 async function prune(search: Search, ranked: readonly Candidate[]): Promise<void> {
   const isFloat = ({ operators }: Candidate) => operators.every((name) => search.best.reverted.has(name));
-  let left = [...ranked].reverse().filter(isFloat);
-  let many = left.length > FEW ? left.length >> 1 : 1;
+  let remaining = [...ranked].reverse().filter(isFloat);
+  let many = remaining.length > FEW ? remaining.length >> 1 : 1;
   let needed = 0;
-  while (left.length > 0 && needed < MAX_NEEDED && !isLate(search)) {
-    const some = left.slice(0, Math.max(1, many));
+  while (remaining.length > 0 && needed < MAX_NEEDED && !isLate(search)) {
+    const some = remaining.slice(0, Math.max(1, many));
     const dropped = union(some.map(({ operators }) => operators));
     const fewer = new Set([...search.best.reverted].filter((name) => !dropped.has(name)));
     // Without any it is the state that missed the target at first.
     if (fewer.size > 0) await assess(search, fewer);
     if (search.best.reverted === fewer) {
-      [left, needed] = [left.slice(some.length), 0];
-      many = left.length > FEW ? Math.min(2 * some.length, left.length) : 1;
+      [remaining, needed] = [remaining.slice(some.length), 0];
+      many = remaining.length > FEW ? Math.min(2 * some.length, remaining.length) : 1;
     } else if (some.length > 1) {
       many = some.length >> 1;
     } else {
-      [left, needed] = [left.slice(1), needed + 1];
+      [remaining, needed] = [remaining.slice(1), needed + 1];
     }
   }
 }

@@ -159,8 +159,8 @@ function withMore({ problem }: Search, set: Operators): Operators {
   const atOnce = Math.ceil(groups.length / CHOICES);
   let [grown, size, chance] = [set, count, 0];
   while (size < mostGroups(problem) && (size < least || chance < LIKELY)) {
-    const left = groups.filter(([first]) => !grown.has(first!));
-    const chosen = left
+    const remaining = groups.filter(([first]) => !grown.has(first!));
+    const chosen = remaining
       .map((group) => ({ group, drop: problem.predict(union([[...grown], group]))?.drop ?? Infinity }))
       .sort((a, b) => a.drop - b.drop)
       .slice(0, Math.min(atOnce, mostGroups(problem) - size));
@@ -185,8 +185,8 @@ async function prune(search: Search): Promise<void> {
     const next = without(search, reverted, Math.max(1, many));
     if (next === undefined && many <= 1) return;
     if (next !== undefined) await assess(search, next);
-    const left = countGroups(groups, search.best.reverted);
-    many = search.best.reverted === reverted ? many >> 1 : Math.min(2 * Math.max(1, many), left >> 1);
+    const remaining = countGroups(groups, search.best.reverted);
+    many = search.best.reverted === reverted ? many >> 1 : Math.min(2 * Math.max(1, many), remaining >> 1);
   }
 }
 

@@ -134,11 +134,11 @@ async function activationNoise(
 ): Promise<(operators: readonly string[]) => LayerSensitivity['inputs']> {
   const quantizers = placement.activations.filter(({ id }) => activations.has(id));
   const tensors = [...new Set(quantizers.map(({ tensor }) => tensor))];
-  const made = tensors.filter((tensor) => !prepared.graph.inputs.includes(tensor));
-  const runner = await workers.open(withOutputs(prepared.model, made), { dir: prepared.dir });
+  const computed = tensors.filter((tensor) => !prepared.graph.inputs.includes(tensor));
+  const runner = await workers.open(withOutputs(prepared.model, computed), { dir: prepared.dir });
   const sums = new Map<string, Noise>(quantizers.map(({ id }) => [id, { signal: 0, noise: 0 }]));
   try {
-    for await (const [{ feeds }, results] of runner.run(samples, made)) {
+    for await (const [{ feeds }, results] of runner.run(samples, computed)) {
       const values = { ...feeds, ...results };
       for (const { id, tensor } of quantizers) {
         const { data, dims } = values[tensor]!;

@@ -39,15 +39,15 @@ export async function tune(
 ): Promise<{ change: QuantizationChange; drop: number; tried: TriedRemedy[] }> {
   let best: { change: QuantizationChange; drop: number } = { change: {}, drop: initial };
   const tried: TriedRemedy[] = [];
-  let left = budget;
+  let remaining = budget;
   for (const [index, group] of groups.entries()) {
     const reserve = reserveFor(groups.slice(index + 1), work, budget);
     let chosen: { remedy: Remedy; change: QuantizationChange; drop: number } | null = null;
     const results: { remedy: Remedy; drop: number }[] = [];
     for (const remedy of group) {
       if (meetsTarget(best.drop, maxDrop) || isLate()) break;
-      if (work(remedy) > left - reserve) continue;
-      left -= work(remedy);
+      if (work(remedy) > remaining - reserve) continue;
+      remaining -= work(remedy);
       const change = combineChanges(best.change, remedy.change);
       const drop = await dropWith(change, remedy);
       results.push({ remedy, drop });

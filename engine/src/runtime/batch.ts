@@ -128,17 +128,17 @@ async function runSequence(
 ): Promise<Results> {
   const fed = Object.values(states);
   const wanted = outputs === undefined ? undefined : [...new Set([...outputs, ...fed])];
-  const given: Results[] = [];
+  const windows: Results[] = [];
   let carried: Feeds = {};
   for (const frame of frames) {
     const feeds = ownFeeds({ ...frame, ...carried }, scratch);
     const results = await runRaw(session, feeds, wanted).catch(atPosition(position));
     carried = carriedStates(states, results);
-    if (result === 'last') given.pop();
-    given.push(withoutOutputs(results, fed));
+    if (result === 'last') windows.pop();
+    windows.push(withoutOutputs(results, fed));
   }
 
-  return joinResults(given);
+  return joinResults(windows);
 }
 
 /** The outputs of one window as the state inputs of the next. */
@@ -152,24 +152,24 @@ export function carriedStates(states: Sequence['states'], results: Results): Fee
   return carried;
 }
 
-function withoutOutputs(results: Results, left: readonly string[]): Results {
+function withoutOutputs(results: Results, excluded: readonly string[]): Results {
   return tableOf(
     Object.fromEntries(
       Object.entries(results).flatMap(([name, tensor]) =>
-        left.includes(name) ? [] : [[name, asFloat32(tensor)] as const],
+        excluded.includes(name) ? [] : [[name, asFloat32(tensor)] as const],
       ),
     ),
   );
 }
 
 /** Results of one window after the other as those of one sample, along the first axis. */
-function joinResults(given: readonly Results[]): Results {
-  const [first] = given;
-  if (first === undefined || given.length === 1) return first ?? {};
+function joinResults(windows: readonly Results[]): Results {
+  const [first] = windows;
+  if (first === undefined || windows.length === 1) return first ?? {};
   return tableOf(
     Object.fromEntries(
       Object.entries(first).map(([name, { type, dims }]) => {
-        const tensors = given.map((results) => results[name]!);
+        const tensors = windows.map((results) => results[name]!);
         const rest = dims.slice(1);
         const rows = tensors.reduce((sum, { data }) => sum + data.length, 0);
         const row = rest.reduce((all, dim) => all * dim, 1);

@@ -96,9 +96,9 @@ function integerTensors(graph: GraphProto): ReadonlySet<string> {
   for (const node of graph.node) {
     const [first = ''] = node.input;
     const kernel = integerKernel(node.opType);
-    const made = isQuantize(node.opType) || kernel?.gives === 'codes';
+    const isCodes = isQuantize(node.opType) || kernel?.gives === 'codes';
     const moved = !isDequantize(node.opType) && kernel === undefined && integers.has(first);
-    if (made || moved) for (const output of node.output) integers.add(output);
+    if (isCodes || moved) for (const output of node.output) integers.add(output);
   }
 
   return integers;

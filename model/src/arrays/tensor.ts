@@ -55,15 +55,15 @@ export const TYPED_ARRAYS = {
  */
 export function allFinite(values: Float32Array | Float64Array): boolean {
   let [a, b, c, d] = [0, 0, 0, 0];
-  const whole = values.length - (values.length % 4);
-  for (let i = 0; i < whole; i += 4) {
+  const unrolled = values.length - (values.length % 4);
+  for (let i = 0; i < unrolled; i += 4) {
     a += values[i]!;
     b += values[i + 1]!;
     c += values[i + 2]!;
     d += values[i + 3]!;
   }
 
-  for (let i = whole; i < values.length; i++) a += values[i]!;
+  for (let i = unrolled; i < values.length; i++) a += values[i]!;
 
   return Number.isFinite(a + b + c + d);
 }

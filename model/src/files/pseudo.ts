@@ -10,9 +10,9 @@ const PSEUDO_TYPES: ReadonlySet<number> = new Set([0x9fa0, 0x62656572]);
 export function pseudoFolders(): (folder: string, device: bigint) => Promise<boolean> {
   const known = new Map<bigint, Promise<boolean>>();
   return (folder, device) => {
-    const asked = known.get(device) ?? isPseudo(folder);
-    known.set(device, asked);
-    return asked;
+    const pseudo = known.get(device) ?? isPseudo(folder);
+    known.set(device, pseudo);
+    return pseudo;
   };
 }
 

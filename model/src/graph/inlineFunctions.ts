@@ -85,9 +85,9 @@ function expand(call: NodeProto, body: FunctionProto, { fresh }: Context): NodeP
   const rename = (name: string): string => {
     const known = names.get(name);
     if (known !== undefined) return known;
-    const given = fresh(`${call.name}/${name}`);
-    names.set(name, given);
-    return given;
+    const unique = fresh(`${call.name}/${name}`);
+    names.set(name, unique);
+    return unique;
   };
   const values = new Map(
     [...body.attributeProto, ...call.attribute].map((attribute) => [attribute.name, attribute]),

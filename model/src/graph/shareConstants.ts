@@ -36,9 +36,9 @@ export function shareConstants(model: ModelProto): ModelProto {
   if (!inside.some(({ key }) => shared.has(key))) return model;
   const reading = (body: GraphProto): GraphProto => {
     const names = new Map<string, string>();
-    const given = new Set(body.output.map(({ name }) => name));
+    const outputs = new Set(body.output.map(({ name }) => name));
     const initializer = body.initializer.filter((tensor) => {
-      const outside = isLarge(tensor) && !given.has(tensor.name) ? nameOf.get(keyOf(tensor)) : undefined;
+      const outside = isLarge(tensor) && !outputs.has(tensor.name) ? nameOf.get(keyOf(tensor)) : undefined;
       if (outside !== undefined) names.set(tensor.name, outside);
       return outside === undefined;
     });

@@ -137,9 +137,9 @@ function cycle({ nodes }: Structure): Problem | null {
   const ready = nodes.filter((node) => missing.get(node) === 0);
   for (let next = 0; next < ready.length; next++)
     for (const reader of readers.get(ready[next]!)!) {
-      const left = missing.get(reader)! - 1;
-      missing.set(reader, left);
-      if (left === 0) ready.push(reader);
+      const unread = missing.get(reader)! - 1;
+      missing.set(reader, unread);
+      if (unread === 0) ready.push(reader);
     }
 
   const stuck = ready.length === nodes.length ? undefined : nodes.find((node) => missing.get(node)! > 0);

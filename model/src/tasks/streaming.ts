@@ -19,17 +19,17 @@ export function streamingStates(
   inputs: readonly TensorSignature[],
   outputs: readonly TensorSignature[],
 ): Record<string, string> {
-  const left = new Set(outputs.slice(1));
+  const free = new Set(outputs.slice(1));
   const states: [string, string][] = [];
   for (const input of inputs.slice(1)) {
     if (!input.type.startsWith('float') || input.dims.length < 2) continue;
-    const able = [...left].filter((output) => canFeed(output, input));
+    const able = [...free].filter((output) => canFeed(output, input));
     const isExact = ({ dims }: TensorSignature) => dims.every((dim, axis) => dim === input.dims[axis]);
     const byName = able.filter(({ name }) => likeness(name, input.name) >= 3);
     const pool = byName.length > 0 ? byName : able.some(isExact) ? able.filter(isExact) : able;
     const [chosen] = [...pool].sort((a, b) => likeness(b.name, input.name) - likeness(a.name, input.name));
     if (chosen === undefined) continue;
-    left.delete(chosen);
+    free.delete(chosen);
     states.push([input.name, chosen.name]);
   }
 
@@ -76,11 +76,13 @@ export function audioInput(
 ): TensorSignature | string {
   const stray = Object.keys(constants).find((name) => !inputs.some((input) => input.name === name));
   if (stray !== undefined) return `constants names "${stray}", which is no input of the model.`;
-  const left = inputs.filter(({ name }) => !Object.hasOwn(states, name) && !Object.hasOwn(constants, name));
-  const [only, ...others] = left;
+  const remaining = inputs.filter(
+    ({ name }) => !Object.hasOwn(states, name) && !Object.hasOwn(constants, name),
+  );
+  const [only, ...others] = remaining;
   if (only !== undefined && others.length === 0) return only;
   if (only === undefined) return 'No input is left for the audio: all are states or constants.';
-  const names = left.slice(0, 8).map(({ name }) => name);
+  const names = remaining.slice(0, 8).map(({ name }) => name);
 
   return `Audio feeds one input, and ${names.length} are left (${names.join(', ')}): name the others as states or constants.`;
 }

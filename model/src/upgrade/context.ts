@@ -28,18 +28,18 @@ export const has = (node: NodeProto, name: string) =>
 /** An int64 vector initializer; returns its name. */
 export function addInts(
   node: NodeProto,
-  what: string,
+  role: string,
   values: readonly number[],
   context: UpgradeContext,
 ): string {
-  const name = context.fresh(`${node.name}_${what}`);
+  const name = context.fresh(`${node.name}_${role}`);
   context.addInitializer(makeInts(name, values));
   return name;
 }
 
 /** A float scalar initializer; returns its name. */
-export function addFloat(node: NodeProto, what: string, value: number, context: UpgradeContext): string {
-  const name = context.fresh(`${node.name}_${what}`);
+export function addFloat(node: NodeProto, role: string, value: number, context: UpgradeContext): string {
+  const name = context.fresh(`${node.name}_${role}`);
   context.addInitializer(makeTensor(name, [], ElementType.FLOAT, Float32Array.of(value)));
   return name;
 }

@@ -30,11 +30,11 @@ export async function reportFindings(report: QuantizationReport): Promise<Report
   const parsed = (content: string): ConfigDocument =>
     parseConfig(TextDocument.create(pathToFileURL(path).href, '', 1, content));
 
-  const whole = parsed(text);
-  const inherited = await inherit(whole, path, createSources().config);
-  const value = effectiveValue(whole, inherited);
-  const same = isReportOf(report, whole, inherited, isConfig(value) ? value : null);
-  const document = same ? whole : parsed('');
+  const current = parsed(text);
+  const inherited = await inherit(current, path, createSources().config);
+  const value = effectiveValue(current, inherited);
+  const same = isReportOf(report, current, inherited, isConfig(value) ? value : null);
+  const document = same ? current : parsed('');
 
   return withoutSuppressed(document, accuracyFindings(document, report, null)).map((finding) => ({
     ...finding,

@@ -98,10 +98,10 @@ export function knownCapabilities({
 }
 
 function completionCapabilities(
-  given: NonNullable<ClientCapabilities['textDocument']>['completion'],
+  completion: NonNullable<ClientCapabilities['textDocument']>['completion'],
 ): CompletionCapabilities {
-  const item = given?.completionItem;
-  const kinds = given?.completionItemKind?.valueSet;
+  const item = completion?.completionItem;
+  const kinds = completion?.completionItemKind?.valueSet;
   return {
     markdown: item?.documentationFormat?.includes(MarkupKind.Markdown) === true,
     snippets: item?.snippetSupport === true,

@@ -15,23 +15,23 @@ const SEVERITIES = new Set(['error', 'warning', 'info', 'hint', 'off']);
 /** Reads settings from whatever a client sends; null and unknown shapes are fine. */
 export function readSettings(value: unknown): Settings {
   if (typeof value !== 'object' || value === null) return DEFAULT_SETTINGS;
-  const given = value as Record<string, unknown>;
+  const values = value as Record<string, unknown>;
   const severities =
-    typeof given['severities'] === 'object' && given['severities'] !== null ? given['severities'] : {};
+    typeof values['severities'] === 'object' && values['severities'] !== null ? values['severities'] : {};
 
   const valid = Object.entries(severities).filter(([, severity]) => SEVERITIES.has(String(severity)));
 
   return {
-    allowModules: given['allowModules'] === true,
+    allowModules: values['allowModules'] === true,
     severities: Object.fromEntries(valid),
-    logLevel: LOG_LEVELS.find((level) => level === given['logLevel']) ?? DEFAULT_SETTINGS.logLevel,
+    logLevel: LOG_LEVELS.find((level) => level === values['logLevel']) ?? DEFAULT_SETTINGS.logLevel,
   };
 }
 
 /** Commands of its own that a client offers to what the server shows: `{ commands: ["quantsmith.showReport"] }`. */
 export function readClientCommands(options: unknown): ReadonlySet<string> {
-  const given =
+  const commands =
     typeof options === 'object' && options !== null && 'commands' in options ? options.commands : [];
 
-  return new Set(Array.isArray(given) ? given.map(String) : []);
+  return new Set(Array.isArray(commands) ? commands.map(String) : []);
 }

@@ -21,15 +21,15 @@ export async function treeOf(root: string): Promise<FoundFolder[]> {
   const folders: FoundFolder[] = [];
   const queue = [{ path: '', depth: 0 }];
   const seen = new Set<string>();
-  let left = MAX_ENTRIES;
+  let remaining = MAX_ENTRIES;
   for (const { path, depth } of queue) {
     // Links are followed, each folder once, so that circles of links end.
     const info = await stat(join(root, path), { bigint: true }).catch(() => null);
     const identity = `${info?.dev}:${info?.ino}`;
-    if (left <= 0 || info === null || seen.has(identity)) continue;
+    if (remaining <= 0 || info === null || seen.has(identity)) continue;
     seen.add(identity);
-    const folder = await entriesOf(join(root, path), Math.min(left, MAX_OF_FOLDER));
-    left -= folder.files.length + folder.folders.length;
+    const folder = await entriesOf(join(root, path), Math.min(remaining, MAX_OF_FOLDER));
+    remaining -= folder.files.length + folder.folders.length;
     folders.push({ path, ...folder });
     if (depth === MAX_DEPTH) continue;
     const below = folder.folders.map((name) => (path === '' ? name : `${path}/${name}`));

@@ -11,10 +11,10 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The argument of the command that makes a config; what has another form counts as not given. */
-export function readChoices(given: unknown): Choices {
-  if (!isRecord(given)) return {};
-  const [calibration, validation] = [sourceIn(given['calibration']), sourceIn(given['validation'])];
-  const drop = given['max_drop'];
+export function readChoices(value: unknown): Choices {
+  if (!isRecord(value)) return {};
+  const [calibration, validation] = [sourceIn(value['calibration']), sourceIn(value['validation'])];
+  const drop = value['max_drop'];
   const isChosen = calibration !== null || validation !== null;
 
   return {

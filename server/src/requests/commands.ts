@@ -224,10 +224,10 @@ async function run(
   task: Task,
 ): Promise<{ reportPath: string; outputPath: string; satisfied: boolean | null; distrust: string | null }> {
   const checked = await checkConfigFile(task.file);
-  const asked = new AbortController();
-  session.finishing.set(task.uri, asked);
+  const abort = new AbortController();
+  session.finishing.set(task.uri, abort);
   const { report, reportPath } = await followed(session, task, 'Quantizing', (options) =>
-    runConfig(checked, { ...options, finish: asked.signal }),
+    runConfig(checked, { ...options, finish: abort.signal }),
   ).finally(() => session.finishing.delete(task.uri));
 
   return {
@@ -293,10 +293,10 @@ async function followed<T>(
       onProgress(event) {
         // Stages come again where several models are measured: a bar only goes on.
         furthest = Math.max(furthest, fractionDone(event));
-        const left = timeLeft((performance.now() - started) / 1000, furthest);
+        const remaining = timeLeft((performance.now() - started) / 1000, furthest);
         const count = event.total === null ? '' : ` ${event.done}/${event.total}`;
         const detail = event.detail === undefined ? '' : `: ${event.detail}`;
-        const message = `${event.stage}${count}${detail}${left}`;
+        const message = `${event.stage}${count}${detail}${remaining}`;
         progress?.report(Math.round(100 * furthest), message);
         client.notify(PROGRESS, { uri, fraction: furthest, message, stage: event.stage });
       },

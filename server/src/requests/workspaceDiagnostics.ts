@@ -29,7 +29,7 @@ export type WorkspaceDiagnostics = (
 
 export function createWorkspaceDiagnostics(session: Session): WorkspaceDiagnostics {
   const known = new Map<string, Found>();
-  let given = 0;
+  let lastId = 0;
 
   return async (previous, token) => {
     const ids = new Map(previous.map(({ uri, value }) => [uri, value]));
@@ -43,7 +43,7 @@ export function createWorkspaceDiagnostics(session: Session): WorkspaceDiagnosti
         const items = await session.diagnose(document);
         // The same findings keep their name.
         const isSame = entry !== undefined && JSON.stringify(entry.items) === JSON.stringify(items);
-        const id: string = isSame ? entry!.id : String(++given);
+        const id: string = isSame ? entry!.id : String(++lastId);
         entry = { document, until: performance.now() + FOUND_MS, items, id };
         known.set(file, entry);
       }

@@ -50,9 +50,9 @@ export function createFollowers(
       inBackground(checkBases(text));
     },
     closed(uri) {
-      const left = bases.get(uri)?.split('\n') ?? [];
+      const formerBases = bases.get(uri)?.split('\n') ?? [];
       bases.delete(uri);
-      refresh.diagnostics(left.flatMap((base) => texts.get(base) ?? []));
+      refresh.diagnostics(formerBases.flatMap((base) => texts.get(base) ?? []));
       inBackground(checkExtending(uri));
     },
   };

@@ -39,8 +39,8 @@ export function createWorkspace(sources: Sources): Workspace {
       listing = { key, time: Date.now(), files: findConfigs(roots, sources) };
     return listing.files;
   };
-  const setFolders = (given: readonly string[]) => {
-    folders = [...new Set(given)];
+  const setFolders = (roots: readonly string[]) => {
+    folders = [...new Set(roots)];
     listing = null;
   };
 

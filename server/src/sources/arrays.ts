@@ -42,8 +42,8 @@ function factsIn(head: Uint8Array, size: number): ArrayFacts {
 
   const values = shape.slice(1).reduce((product, dim) => product * dim, 1);
   const end = Math.min(dataStart + values * valueBytes, head.length);
-  const whole = end - ((end - dataStart) % valueBytes);
-  const first = arrayValues(type, head.subarray(dataStart, Math.max(dataStart, whole)));
+  const wholeEnd = end - ((end - dataStart) % valueBytes);
+  const first = arrayValues(type, head.subarray(dataStart, Math.max(dataStart, wholeEnd)));
   const values32 = first as Float32Array;
 
   return {

@@ -11,14 +11,14 @@ import { listedLabels, type Labels } from './labels.js';
  */
 export function classFolderLabels(
   names: readonly string[],
-  given: readonly string[] | null,
+  classNames: readonly string[] | null,
   modelClasses: number | null = null,
 ): Labels | null {
   const folders = names.map((name) => (name.includes('/') ? name.slice(0, name.indexOf('/')) : null));
   if (folders.some((folder) => folder === null)) return null;
   const classes = [...new Set(folders as string[])].sort();
   const isImagenet = modelClasses !== classes.length && classes.every((name) => IMAGENET_IDS.includes(name));
-  const list = given ?? (isImagenet ? IMAGENET_IDS : null);
+  const list = classNames ?? (isImagenet ? IMAGENET_IDS : null);
   const numeric = list === null && classes.every((name) => /^\d+$/.test(name));
   const order = list ?? classes;
   const unknown = numeric ? undefined : classes.find((name) => !order.includes(name));
@@ -32,7 +32,7 @@ export function classFolderLabels(
   const labels = (folders as string[]).map((folder) => (numeric ? Number(folder) : order.indexOf(folder)));
 
   // Without a list, and without a word on the model, ImageNet's folders may be a set of their own.
-  const isOpen = numeric || (given === null && isImagenet && modelClasses === null);
+  const isOpen = numeric || (classNames === null && isImagenet && modelClasses === null);
   return listedLabels(labels, isOpen ? null : order.length);
 }
 

@@ -59,13 +59,13 @@ async function answerTo(request: ModuleRequest): Promise<unknown> {
   if (request.kind !== 'start') return started!.answer(request);
   const { cache } = createRequire(import.meta.url);
   const before = new Set(Object.keys(cache));
-  const made = await defaultOf(request.path);
+  const exported = await defaultOf(request.path);
   const asked = new Set<string>();
   const helpers = helpersFor(request.baseDir, (path) => asked.add(path));
   started =
     request.role === 'loader'
-      ? await startLoader(made, { ...helpers, inputs: request.inputs })
-      : await startMetric(made, helpers);
+      ? await startLoader(exported, { ...helpers, inputs: request.inputs })
+      : await startMetric(exported, helpers);
 
   const required = Object.keys(cache).filter((path) => !before.has(path));
 

@@ -5,20 +5,20 @@ import type { GivenSample, StartedModule } from './messages.js';
 
 /** Takes what a loader's module exports by default; nothing of it is believed. */
 export async function startLoader(exported: unknown, info: LoaderInfo): Promise<StartedModule> {
-  const made: unknown =
+  const samples: unknown =
     typeof exported === 'function' ? await (exported as (info: LoaderInfo) => unknown)(info) : exported;
 
-  if (isListed(made)) {
-    const { length } = made;
+  if (isListed(samples)) {
+    const { length } = samples;
     return {
       facts: { length, metric: null },
       async answer(request) {
-        return request.kind === 'get' ? sampleOf(await made.get(request.index)) : null;
+        return request.kind === 'get' ? sampleOf(await samples.get(request.index)) : null;
       },
     };
   }
 
-  const iterator = iteratorOf(made);
+  const iterator = iteratorOf(samples);
 
   return {
     facts: { length: null, metric: null },
@@ -30,17 +30,17 @@ export async function startLoader(exported: unknown, info: LoaderInfo): Promise<
   };
 }
 
-function isListed(made: unknown): made is ListedSamples {
-  if (typeof made !== 'object' || made === null || Array.isArray(made)) return false;
-  if (!('get' in made) || typeof made.get !== 'function' || !('length' in made)) return false;
-  if (Number.isSafeInteger(made.length) && (made.length as number) >= 0) return true;
-  throw new TypeError(`its length is ${String(made.length)}`);
+function isListed(value: unknown): value is ListedSamples {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  if (!('get' in value) || typeof value.get !== 'function' || !('length' in value)) return false;
+  if (Number.isSafeInteger(value.length) && (value.length as number) >= 0) return true;
+  throw new TypeError(`its length is ${String(value.length)}`);
 }
 
-function iteratorOf(made: unknown): Iterator<unknown> | AsyncIterator<unknown> {
-  if (typeof made === 'object' && made !== null) {
-    if (Symbol.asyncIterator in made) return (made as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-    if (Symbol.iterator in made) return (made as Iterable<unknown>)[Symbol.iterator]();
+function iteratorOf(value: unknown): Iterator<unknown> | AsyncIterator<unknown> {
+  if (typeof value === 'object' && value !== null) {
+    if (Symbol.asyncIterator in value) return (value as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+    if (Symbol.iterator in value) return (value as Iterable<unknown>)[Symbol.iterator]();
   }
 
   throw new TypeError(

@@ -5,9 +5,9 @@ type Exported = Partial<AveragedMetric & AccumulatedMetric<unknown>>;
 
 /** Takes what a metric's module exports by default; nothing of it is believed. */
 export async function startMetric(exported: unknown, helpers: Helpers): Promise<StartedModule> {
-  const made =
+  const value =
     typeof exported === 'function' ? await (exported as (helpers: Helpers) => unknown)(helpers) : exported;
-  const metric = (typeof made === 'object' && made !== null ? made : {}) as Exported;
+  const metric = (typeof value === 'object' && value !== null ? value : {}) as Exported;
   const form = formOf(metric);
   const states: unknown[] = [];
 

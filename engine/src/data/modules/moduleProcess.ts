@@ -32,9 +32,9 @@ export interface ModuleSubject {
 /** A module in a process of its own. What it throws, or ends in, is `loader-failed` or `metric-failed`. */
 export interface ModuleProcess {
   /** `what`: what the module is asked for, for messages: "at sample 3". */
-  readonly ask: (what: ModulePurpose, request: ModuleRequest) => Promise<unknown>;
+  readonly ask: (purpose: ModulePurpose, request: ModuleRequest) => Promise<unknown>;
   /** The same, and the thread waits. */
-  readonly askNow: (what: ModulePurpose, request: ModuleRequest) => unknown;
+  readonly askNow: (purpose: ModulePurpose, request: ModuleRequest) => unknown;
 }
 
 interface ModulePurpose {
@@ -77,26 +77,26 @@ export function openModule(subject: ModuleSubject, options: ModuleOptions = DEFA
     waiting.clear();
   });
 
-  const valueOf = (what: ModulePurpose, message: Answer): unknown => {
+  const valueOf = (purpose: ModulePurpose, message: Answer): unknown => {
     if ('value' in message) return message.value;
     const failure = 'thrown' in message ? thrownText(message.thrown) : endText(message.end, options);
-    return failModule(subject, what, failure);
+    return failModule(subject, purpose, failure);
   };
 
   return {
-    async ask(what, request) {
+    async ask(purpose, request) {
       const call = next++;
       const answer = new Promise<Answer>((resolve) => waiting.set(call, resolve));
       bridge.ref();
       bridge.postMessage({ call, wait: false, request } satisfies BridgeRequest);
-      return valueOf(what, await answer);
+      return valueOf(purpose, await answer);
     },
-    askNow(what, request) {
+    askNow(purpose, request) {
       Atomics.store(woken, 0, 0);
       bridge.postMessage({ call: next++, wait: true, request } satisfies BridgeRequest);
       Atomics.wait(woken, 0, 0);
       const { message } = receiveMessageOnPort(port1) as { readonly message: Answer };
-      return valueOf(what, message);
+      return valueOf(purpose, message);
     },
   };
 }
@@ -128,7 +128,7 @@ function endText(end: ModuleEnd, { timeLimit, memoryLimit }: ModuleOptions): Fai
 /** Throws `loader-failed` or `metric-failed`. */
 function failModule(
   { role, path, configPath }: ModuleSubject,
-  { text: what, sample }: ModulePurpose,
+  { text: purpose, sample }: ModulePurpose,
   { text, stack }: Failure,
 ): never {
   const place = placeIn(stack, path);
@@ -136,7 +136,7 @@ function failModule(
   const line = place === null ? '' : `, line ${place.line}${other}`;
   const code: Problem['code'] = role === 'loader' ? 'loader-failed' : 'metric-failed';
 
-  return fail(code, `The ${role} ${path} failed ${what}${line}: ${text.replace(/\.$/, '')}.`, {
+  return fail(code, `The ${role} ${path} failed ${purpose}${line}: ${text.replace(/\.$/, '')}.`, {
     file: place?.file ?? path,
     configPath,
     data: { line: place?.line ?? null, stack, ...(sample === undefined ? {} : { sample }) },
