@@ -10,6 +10,7 @@ import {
 import { draftConfig } from '@quantsmith/server';
 import { loaderStub, metricStub } from '@quantsmith/service';
 import { dirname, relative, resolve, sep } from 'node:path';
+import { cancellable } from '../run/signals.js';
 import { EXIT } from '../output/exitCodes.js';
 import type { Session } from '../output/session.js';
 import { printLines } from '../output/terminal.js';
@@ -75,17 +76,17 @@ export async function initCommand(path: string, options: InitOptions, session: S
       fail('usage-invalid', `${file} exists; --force overwrites it.`, { file });
   }
 
-  const abort = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => abort.abort());
   const { progress } = session.messages;
-  const { text, data, draft } = await draftConfig(path, {
-    configPath: output,
-    ...(options.data === undefined ? {} : { dataDir: options.data }),
-    modules: { loader: loader?.name, metric: metric?.name },
-    ...(options.seconds === undefined ? {} : { seconds: options.seconds }),
-    signal: abort.signal,
-    onProgress: (event) => progress.update(event),
-  });
+  const { text, data, draft } = await cancellable((signal) =>
+    draftConfig(path, {
+      configPath: output,
+      ...(options.data === undefined ? {} : { dataDir: options.data }),
+      modules: { loader: loader?.name, metric: metric?.name },
+      ...(options.seconds === undefined ? {} : { seconds: options.seconds }),
+      signal,
+      onProgress: (event) => progress.update(event),
+    }),
+  );
 
   progress.end();
   for (const stub of stubs) if (stub !== null) await writeText(stub.file, stub.text);

@@ -4,6 +4,7 @@ import { sweepHtml, sweepMarkdown, sweepText, type SweptRun } from '@quantsmith/
 import { basename, dirname, extname, relative, resolve } from 'node:path';
 import { dropValue, hasErrors, metricValue, type Settings } from '@quantsmith/schemas';
 import { refuseModel } from '../run/engine.js';
+import { cancellable } from '../run/signals.js';
 import { EXIT, exitCodeOf } from '../output/exitCodes.js';
 import { placedText, type Session } from '../output/session.js';
 import { terminalPaint } from '../output/terminal.js';
@@ -41,18 +42,12 @@ export async function sweepCommand(
   for (const config of configs) refuseModel(config);
   const { output } = options;
   if (output !== undefined) await claimTextPlace(output, configs);
-  const abort = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(signal, () => {
-      abort.abort();
-    });
 
   const { progress, note } = messages;
-  let done: Sweep;
-  try {
-    done = await sweep(configs, {
+  const done = await cancellable((signal) =>
+    sweep(configs, {
       ...options,
-      signal: abort.signal,
+      signal,
       onProgress: (event) => progress.update({ type: 'progress', ...event }),
       onProblem: (problem) => note(placedText(problem)),
       onConsole: (module, lines) => lines.forEach((line) => note(`${module}: ${line}`)),
@@ -60,10 +55,14 @@ export async function sweepCommand(
         progress.end();
         note(runText(run, configs.length === 1));
       },
-    });
-  } catch (error) {
-    if (!abort.signal.aborted) throw error;
-    messages.error('Cancelled; `quantsmith sweep` goes on with what is left.');
+    }).catch((error: unknown) => {
+      if (signal.aborted) return null;
+      throw error;
+    }),
+  );
+
+  if (done === null) {
+    messages.error('Cancelled; run `quantsmith sweep` again to continue with the runs that are left.');
     return EXIT.cancelled;
   }
 

@@ -21,6 +21,7 @@ import {
 } from '@quantsmith/server';
 import { existsSync } from 'node:fs';
 import { ABOUT_FILES, EXIT, exitCodeOf } from '../output/exitCodes.js';
+import { cancellable } from './signals.js';
 import { failed, type PlacedProblem, placedText, type Session } from '../output/session.js';
 
 type RunKind = (RunRequest | SensitivityRequest | OverflowRequest | DebugRequest)['kind'];
@@ -45,33 +46,27 @@ async function checkedConfig(path: string, { set }: EngineOptions): Promise<Chec
  */
 export async function runOnConfig(
   path: string,
-  what: RunKind | Asked,
+  subject: RunKind | Asked,
   options: EngineOptions,
   session: Session,
   onEvent: (event: EngineEvent) => void,
 ): Promise<number | null> {
-  const asked: Asked = typeof what === 'string' ? { kind: what } : what;
+  const asked: Asked = typeof subject === 'string' ? { kind: subject } : subject;
   refuseModel(path);
   const { checked, request } = requestRun(await checkedConfig(path, options), options);
   const findings = worthShowing(checked);
   if (request === null) return failed(session, findings, exitCodeFor(findings));
   for (const finding of findings) session.messages.note(placedText(finding));
-  const abort = new AbortController();
-  const cancel = () => abort.abort();
-  // A closed terminal sends SIGHUP.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, cancel);
+
   const { progress, note } = session.messages;
-  const outcome = await startEngine(
-    { ...request, ...asked },
-    {
-      signal: abort.signal,
-      onEvent(event) {
-        if (event.type === 'progress') progress.update(event);
-        else if (event.type === 'problem') note(placedText(placed(checked, event.problem)));
-        else if (event.type === 'console') for (const line of event.lines) note(`${event.module}: ${line}`);
-        else onEvent(event);
-      },
-    },
+  const hear = (event: EngineEvent) => {
+    if (event.type === 'progress') progress.update(event);
+    else if (event.type === 'problem') note(placedText(placed(checked, event.problem)));
+    else if (event.type === 'console') for (const line of event.lines) note(`${event.module}: ${line}`);
+    else onEvent(event);
+  };
+  const outcome = await cancellable((signal) =>
+    startEngine({ ...request, ...asked }, { signal, onEvent: hear }),
   );
 
   progress.end();
