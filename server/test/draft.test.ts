@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { encodeModel } from '@quantsmith/model/onnx';
+import type { DraftData } from '@quantsmith/schemas';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { model, node, value } from '../../test/kit/models.js';
 import { writeNpy } from '../../test/kit/npy.js';
@@ -102,6 +103,69 @@ describe('data near a model', () => {
       calibration: { arrays: './x_train.npy' },
       validation: { arrays: './x_test.npy', labels: ['./y_test.npy'] },
     });
+  });
+
+  it('an archive of several inputs, and folders of tensors', async () => {
+    write(
+      'm.onnx',
+      encodeModel(
+        model({
+          inputs: [value('a', [1, 3]), value('b', [1, 3])],
+          outputs: [value('c', [1, 3])],
+          nodes: [node('Add', ['a', 'b'], ['c'])],
+        }),
+      ),
+    );
+    write('broken.npz', 'no archive');
+    writeNpy(join(dir, 'x.npy'), [{ shape: [3], data: [1, 2, 3] }]);
+    write('data/test_data_set_0/input_0.pb');
+    expect(await found()).toEqual({ calibration: { tensors: './data' } });
+  });
+
+  it('texts beside a tokenizer, for a model that takes tokens', async () => {
+    const tokens = ['input_ids', 'attention_mask'].map((name) => value(name, ['n', 'length'], 7));
+    write(
+      'm.onnx',
+      encodeModel(
+        model({
+          inputs: tokens,
+          outputs: [value('logits', ['n', 2])],
+          nodes: [node('MatMul', ['input_ids', 'attention_mask'], ['logits'])],
+        }),
+      ),
+    );
+    write('train.tsv', 'good film\t1\nbad film\t0\n');
+    expect(await found()).toEqual({});
+    write('tokenizer.json', '{}');
+    write('dev.jsonl', '{"text": "good film", "label": 1}\n');
+    write('other.jsonl', '{"words": 3}\n');
+    write('vocab.txt', 'good\nbad\n');
+    write('empty.txt');
+    expect(await found()).toMatchObject({
+      calibration: { texts: './train.tsv', tokenizer: './tokenizer.json' },
+      validation: { texts: './dev.jsonl', tokenizer: './tokenizer.json' },
+    });
+  });
+
+  it('that were chosen, with the labels beside them', async () => {
+    writeModel(IMAGE, [1, 10]);
+    files('calib', TWO);
+    files('val', TWO);
+    write('val/labels.csv', 'file,label\n1.jpg,3\n2.jpg,4\n');
+    const drafted = async (chosen: DraftData) =>
+      (await draftConfig(join(dir, 'm.onnx'), { configPath: join(dir, 'm.quant.yaml'), seconds: 0, chosen }))
+        .data;
+    const labelled = { images: './val', labels: ['./val/labels.csv'] };
+    expect(await drafted({ calibration: { images: 'calib' }, validation: { images: 'val' } })).toEqual({
+      calibration: { images: 'calib' },
+      validation: { ...labelled, images: 'val' },
+    });
+    // Labels that were chosen stay; a source that lies elsewhere is taken as it is.
+    const elsewhere = { images: '/no/such/folder' };
+    expect(await drafted({ validation: { images: 'val', labels: ['l.csv'] } })).toEqual({
+      validation: { images: 'val', labels: ['l.csv'] },
+    });
+    expect(await drafted({ calibration: elsewhere })).toEqual({ calibration: elsewhere });
   });
 
   it('behind links, which may go in circles; nothing of it is missing where there is none', async () => {
