@@ -24,7 +24,7 @@ export interface QuantizationConfig {
    */
   history?: boolean;
   /**
-   * Settings to vary, by their paths, each with a list of values: `quantsmith sweep` runs every combination and compares them. `quantsmith run` takes the settings as they stand outside of the matrix.
+   * Settings to vary, by their paths, each with a list of values: `quantsmith sweep` runs every combination and compares them. `quantsmith run` uses the settings outside the matrix.
    */
   matrix?: Readonly<Record<string, unknown>>;
   /**
@@ -52,7 +52,7 @@ export interface QuantizationConfig {
        */
       texts?: string;
       /**
-       * Folder of .wav files (subfolders are read too; without `labels` they are the classes), or one such file, cut into windows as `frames` says. Files must have the rate of `sample_rate`.
+       * Folder of .wav files (subfolders are read too; without `labels` they are the classes), or one such file, cut into windows as `frames` says. Files must have the rate that `sample_rate` gives.
        */
       audio?: string;
       /**
@@ -65,16 +65,16 @@ export interface QuantizationConfig {
        */
       tokenizer?: string | null;
       /**
-       * Texts are cut to so many tokens, those that the tokenizer adds included. null: to as many as the model states.
+       * Maximum number of tokens in a text, including those that the tokenizer adds; longer texts are truncated. null: the length that the model states.
        */
       max_length?: number | null;
       /**
-       * Samples per second that the model takes. Files of another rate are refused, not resampled. null: all files must have the same.
+       * Sample rate in Hz that the model expects. Files with another rate are refused, not resampled. null: any rate, the same in all files.
        */
       sample_rate?: number | null;
       frames?: Frames;
       /**
-       * Inputs of a streaming model that are fed back, each with the output that it takes: `{h_in: h_out}`. They are zeros at the start of a file.
+       * Inputs of a streaming model that are fed back, each with the output that feeds it: `{h_in: h_out}`. They are zero at the start of a file.
        */
       states?: {
         [k: string]: string;
@@ -115,7 +115,7 @@ export interface QuantizationConfig {
        */
       texts?: string;
       /**
-       * Folder of .wav files (subfolders are read too; without `labels` they are the classes), or one such file, cut into windows as `frames` says. Files must have the rate of `sample_rate`.
+       * Folder of .wav files (subfolders are read too; without `labels` they are the classes), or one such file, cut into windows as `frames` says. Files must have the rate that `sample_rate` gives.
        */
       audio?: string;
       /**
@@ -128,16 +128,16 @@ export interface QuantizationConfig {
        */
       tokenizer?: string | null;
       /**
-       * Texts are cut to so many tokens, those that the tokenizer adds included. null: to as many as the model states.
+       * Maximum number of tokens in a text, including those that the tokenizer adds; longer texts are truncated. null: the length that the model states.
        */
       max_length?: number | null;
       /**
-       * Samples per second that the model takes. Files of another rate are refused, not resampled. null: all files must have the same.
+       * Sample rate in Hz that the model expects. Files with another rate are refused, not resampled. null: any rate, the same in all files.
        */
       sample_rate?: number | null;
       frames?: Frames;
       /**
-       * Inputs of a streaming model that are fed back, each with the output that it takes: `{h_in: h_out}`. They are zeros at the start of a file.
+       * Inputs of a streaming model that are fed back, each with the output that feeds it: `{h_in: h_out}`. They are zero at the start of a file.
        */
       states?: {
         [k: string]: string;
@@ -377,7 +377,7 @@ export interface QuantizationConfig {
        */
       activations_quantization_params?: {
         /**
-         * Bits of a code, 2 to 16. Fewer than 8 are stored in 8-bit integers with fewer levels; 9 to 16 in 16-bit integers, for which ONNX Runtime's CPU provider has no integer kernels (the operator computes in float on the rounded values).
+         * Bits of a code, 2 to 16. Fewer than 8 are stored in 8-bit integers with fewer levels; 9 to 16 in 16-bit integers, for which ONNX Runtime's CPU provider has no integer kernels (the operator runs in float on quantized-dequantized values).
          */
         num_bits?: number;
         /**
@@ -402,7 +402,7 @@ export interface QuantizationConfig {
        */
       weights_quantization_params?: {
         /**
-         * Bits of a code, 2 to 16. Fewer than 8 are stored in 8-bit integers with fewer levels; 9 to 16 in 16-bit integers, for which ONNX Runtime's CPU provider has no integer kernels (the operator computes in float on the rounded values).
+         * Bits of a code, 2 to 16. Fewer than 8 are stored in 8-bit integers with fewer levels; 9 to 16 in 16-bit integers, for which ONNX Runtime's CPU provider has no integer kernels (the operator runs in float on quantized-dequantized values).
          */
         num_bits?: number;
         /**
@@ -678,7 +678,7 @@ export interface Preprocess {
    */
   mean?: [number] | [number, number] | [number, number, number] | [number, number, number, number] | number | null;
   /**
-   * Each channel is divided by it after mean was subtracted.
+   * Divides each channel after mean is subtracted.
    *
    * @minItems 1
    * @maxItems 4
@@ -702,7 +702,7 @@ export interface Frames {
    */
   length?: number | null;
   /**
-   * Samples from the start of a window to that of the next. null: as many as it has.
+   * Samples from the start of one window to the start of the next. null: the window's length, so that windows do not overlap.
    */
   hop?: number | null;
   /**

@@ -52,7 +52,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'data-source':
-      'Severity: error.\n\nA data section names no source or several. It takes exactly one of `images`, `arrays`, `tensors`, `texts`, `audio` and `loader`.',
+      'Severity: error.\n\nA data section names no source, or more than one. It takes exactly one of `images`, `arrays`, `tensors`, `texts`, `audio` and `loader`.',
   },
   examples: [
     {

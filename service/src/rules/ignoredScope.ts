@@ -288,7 +288,7 @@ export const rule = defineRule({
     'pattern-matches-all':
       'Severity: error.\n\nA pattern of what is not quantized matches every node of the model, or the ignored scope as a whole covers every one: a run would end with `nothing-to-quantize`.',
     'subgraph-empty':
-      'Severity: error.\n\nNo path of the model leads from the first nodes of a subgraph to its last ones. Not said of models with `If`, `Loop` or `Scan`.',
+      'Severity: error.\n\nNo path of the model leads from the first nodes of a subgraph to its last ones. Not reported for models with `If`, `Loop` or `Scan`.',
   },
   examples: [
     {

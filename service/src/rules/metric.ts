@@ -290,7 +290,7 @@ export const rule = defineRule({
     'metric-needs-labels':
       'Severity: error.\n\nThe metric compares with ground-truth labels (see [the metrics](metrics.md)), and the data section names none. `agreement`, `sqnr`, `cosine`, `psnr`, `mse` and `mae` compare with the float model and need none.',
     'validation-missing':
-      'Severity: warning.\n\nAccuracy control without `data.validation` measures on the samples of calibration, which quantization has seen: it looks better than it is.',
+      'Severity: warning.\n\nAccuracy control without `data.validation` measures on the calibration samples, which quantization has already seen: accuracy looks better than it is.',
     'target-unreachable':
       "Severity: warning.\n\nWith `metric: sqnr` or `psnr` the float model counts as 200 dB (its outputs are equal to its own), so that a small `max_drop` asks for nearly that, and everything would go back to float. Write the dB you want: `target: 30`. The float model's `mse` and `mae` are 0, so that no drop relative to them is allowed.",
     'max-drop-of-float':

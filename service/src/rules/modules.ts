@@ -44,7 +44,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'modules-blocked':
-      'Severity: warning. In VS Code only.\n\nA `loader` or metric that is a JavaScript or TypeScript module runs with all your rights. It runs only in a workspace that you trust, with the setting `quantsmith.allowModules`; the fix leads to what is missing. See [security.md](security.md).',
+      'Severity: warning. In VS Code only.\n\nA `loader` or metric that is a JavaScript or TypeScript module runs with your full permissions. It runs only in a workspace that you trust, with the setting `quantsmith.allowModules`; the fix leads to what is missing. See [security.md](security.md).',
   },
   examples: [
     {

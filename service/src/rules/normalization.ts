@@ -209,7 +209,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'normalization-doubtful':
-      'Severity: warning.\n\n`scale` divides, and `mean` and `std` are in the unit of what comes of it: means of bytes (123.675) do not fit `scale: 255`, and 0.0039 makes bytes larger instead of smaller.',
+      'Severity: warning.\n\n`scale` divides first, so `mean` and `std` are in units of the result: byte means (123.675) do not fit `scale: 255`. A `scale` of 0.0039 multiplies by 256 instead of dividing by it.',
     'preprocess-differs':
       'Severity: warning.\n\nCalibration and validation give the model values of different kinds, so that ranges are measured on one kind and accuracy on another. How images are resized may differ.',
     'data-shared':

@@ -366,7 +366,7 @@ export const rule = defineRule({
     'unknown-value':
       'Severity: error.\n\nA value that is not one of those allowed. The closest ones are offered.',
     'out-of-range':
-      'Severity: error.\n\nA number outside of its limits, a text or list that is too short or too long.',
+      'Severity: error.\n\nA number outside its limits, or a string or list that is too short or too long.',
   },
   examples: [
     { code: 'missing-key', before: 'model: model.onnx\ndata: {}\n', after: null },

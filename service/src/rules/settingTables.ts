@@ -187,7 +187,7 @@ const layoutRules: SettingRule[] = (
   applies: (config) =>
     advanced(config).activations_quantization_params[key] === true &&
     advanced(config).backend_params.runtime === 'onnxruntime',
-  message: `${reason}: many operators compute in float on the rounded values.`,
+  message: `${reason}: many operators run in float on quantized-dequantized values.`,
 }));
 
 /** `dead-setting`, `conflicting-settings`, `deprecated-value`: decided from the config alone. */
@@ -276,7 +276,7 @@ export const SETTING_RULES: readonly SettingRule[] = [
     severity: 'warning',
     path: [...ADVANCED, 'activations_quantization_params', 'num_bits'],
     applies: (config) => advanced(config).activations_quantization_params.num_bits !== 8,
-    message: 'Only 8-bit activations have integer kernels: operators compute in float on the rounded values.',
+    message: 'Only 8-bit activations have integer kernels: operators run in float on quantized-dequantized values.',
     suggestions: ['8'],
   },
   {
@@ -285,7 +285,7 @@ export const SETTING_RULES: readonly SettingRule[] = [
     path: [...ADVANCED, 'weights_quantization_params', 'num_bits'],
     applies: (config) => advanced(config).weights_quantization_params.num_bits > 8,
     message:
-      'Weights of more than 8 bits have no integer kernels: operators compute in float on the rounded values.',
+      'Weights of more than 8 bits have no integer kernels: operators run in float on quantized-dequantized values.',
     suggestions: ['8'],
   },
   {

@@ -122,7 +122,7 @@ export const rule = defineRule({
     'conflicting-settings':
       'Severity: error.\n\nSettings that exclude each other, such as asymmetric weights with half of their range: the run would fail. A warning where the run uses something other than what is written, such as a `mean` of two values for three channels.',
     'no-integer-kernel':
-      'Severity: warning.\n\nThe runtime has no integer kernel for the setting: the model is quantized, but such operators compute in float on rounded values.',
+      'Severity: warning.\n\nThe runtime has no integer kernel for the setting: the model is quantized, but such operators run in float on quantized-dequantized values.',
     'deprecated-value': 'Severity: hint.\n\nAn older spelling. It works; the fix writes the newer one.',
   },
   examples: [

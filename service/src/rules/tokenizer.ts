@@ -62,9 +62,9 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'tokenizer-invalid':
-      'Severity: error.\n\nThe file that `tokenizer` names is no `tokenizer.json` of the Hugging Face libraries, or one that is not supported.',
+      'Severity: error.\n\nThe file that `tokenizer` names is not a Hugging Face `tokenizer.json`, or is of a kind that is not supported.',
     'tokenizer-missing':
-      "Severity: error.\n\nA data section has `texts`, and nothing that makes tokens of them. `tokenizer` names the model's `tokenizer.json`.",
+      "Severity: error.\n\nA data section has `texts` but no tokenizer. `tokenizer` names the model's `tokenizer.json`.",
   },
   examples: [
     {

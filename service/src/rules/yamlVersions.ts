@@ -68,7 +68,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'yaml-version':
-      'Severity: warning.\n\nAn unquoted word or number that readers of YAML 1.1 take for something else: `yes`, `on`, `010`, `12:30`, `1_000`, `1e-3`, `2026-01-02`. The fix adds quotes, or writes the number so that all agree.',
+      'Severity: warning.\n\nAn unquoted word or number that YAML 1.1 parsers read as something else: `yes`, `on`, `010`, `12:30`, `1_000`, `1e-3`, `2026-01-02`. The fix adds quotes, or writes the number so that all agree.',
   },
   examples: [
     {
