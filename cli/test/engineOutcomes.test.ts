@@ -1,12 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findEmulator, startEngine, type EngineOutcome } from '@quantsmith/engine';
+import { findEmulator, startEngine } from '@quantsmith/engine';
 import { encodeModel } from '@quantsmith/model/onnx';
-import { runPaths, type EngineEvent, type EngineRequest, type Problem } from '@quantsmith/schemas';
+import { runPaths, type EngineEvent, type Problem } from '@quantsmith/schemas';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { floats, model, node, value } from '../../test/kit/models.js';
 import { writeNpy } from '../../test/kit/npy.js';
+import { playEngines } from '../../test/kit/playedEngine.js';
 import { printedBy } from '../../test/kit/printed.js';
 import { sampleReport } from '../../test/kit/sampleReport.js';
 import { debugCommand } from '../src/commands/debug.js';
@@ -16,7 +17,6 @@ import { runCommand } from '../src/commands/run.js';
 import { sensitivityCommand } from '../src/commands/sensitivity.js';
 import { openMessages } from '../src/output/messages.js';
 
-// The engine is a process that answers with events and an outcome: here a test plays it.
 vi.mock('@quantsmith/engine', async (original) => ({
   ...(await original<typeof import('@quantsmith/engine')>()),
   startEngine: vi.fn(),
@@ -46,27 +46,12 @@ const problem = (change: Partial<Problem> = {}): Problem => ({
   ...change,
 });
 
-const OK: EngineOutcome = { code: 'ok' };
-
-/** The next engines give these events, and end so; what each was asked for. */
-function engines(...runs: { readonly events?: readonly EngineEvent[]; readonly outcome?: EngineOutcome }[]) {
-  const requests: EngineRequest[] = [];
-  for (const { events = [], outcome = OK } of runs)
-    vi.mocked(startEngine).mockImplementationOnce((request, { onEvent }) => {
-      requests.push(request);
-      events.forEach(onEvent);
-      return Promise.resolve(outcome);
-    });
-
-  return requests;
-}
-
 beforeEach(() => void vi.resetAllMocks());
 
 describe('an engine that fails', () => {
   it('ends the command by its code, at the place in the config that it is about', async () => {
     const failure = problem({ configPath: ['data', 'calibration', 'arrays'] });
-    engines({ outcome: { code: 'failed', problem: failure } });
+    playEngines({ outcome: { code: 'failed', problem: failure } });
     const { result, out, err } = await printedBy(() => runCommand(config, {}, session(true)));
     expect(result).toBe(4);
     expect(err).toContain(`${config}:3:25: error: x.npy is cut short. [data-unreadable]\n`);
@@ -77,7 +62,7 @@ describe('an engine that fails', () => {
   });
 
   it('is told without a place where there is none', async () => {
-    engines({
+    playEngines({
       outcome: { code: 'failed', problem: problem({ code: 'engine-crashed', message: 'It died.' }) },
     });
     const { result, err } = await printedBy(() => sensitivityCommand(config, {}, session()));
@@ -90,13 +75,13 @@ describe('an engine that fails', () => {
     ['debug', debugCommand, 'The engine ended without a result.'],
     ['overflow', overflowCommand, 'The engine ended without a result.'],
   ])('%s has no result where the engine gives none', async (_, command, text) => {
-    engines({});
+    playEngines({});
     await expect(printedBy(() => command(config, {}, session()))).rejects.toThrow(text);
   });
 
   it('of a model alone is told with its own problem', async () => {
     const file = join(folder, 'net.onnx');
-    engines({ outcome: { code: 'failed', problem: problem({ message: 'No codes.' }) } }, {});
+    playEngines({ outcome: { code: 'failed', problem: problem({ message: 'No codes.' }) } }, {});
     await expect(overflowCommand(file, {}, session())).rejects.toThrow('No codes.');
     await expect(overflowCommand(file, {}, session())).rejects.toThrow('The engine ended without a result.');
   });
@@ -104,7 +89,7 @@ describe('an engine that fails', () => {
 
 describe('a run that is cancelled', () => {
   const cancelled = async (written: boolean, command = runCommand) => {
-    engines({ outcome: { code: 'cancelled', written } });
+    playEngines({ outcome: { code: 'cancelled', written } });
     const { result, err } = await printedBy(() => command(config, {}, session()));
     expect(result).toBe(130);
     return err;
@@ -119,7 +104,7 @@ describe('a run that is cancelled', () => {
   });
 
   it('says that it can be resumed where its journal lies', async () => {
-    const requests = engines({ outcome: { code: 'cancelled', written: false } });
+    const requests = playEngines({ outcome: { code: 'cancelled', written: false } });
     await printedBy(() => runCommand(config, {}, session()));
     const { journal } = runPaths(requests[0] as Parameters<typeof runPaths>[0]);
     writeFileSync(journal, '');
@@ -146,7 +131,7 @@ describe('a run that ends', () => {
   });
 
   it('hands on what the engine notes, and what a module prints', async () => {
-    engines({
+    playEngines({
       events: [
         {
           type: 'problem',
@@ -167,17 +152,17 @@ describe('a run that ends', () => {
   it('states in the config what was chosen, for --locked', async () => {
     const locked = join(folder, 'locked.quant.yaml');
     writeFileSync(locked, readFileSync(config, 'utf8'));
-    engines({ events: [{ ...event, report: { ...report, pinned: { preset: 'mixed' } } }] });
+    playEngines({ events: [{ ...event, report: { ...report, pinned: { preset: 'mixed' } } }] });
     await printedBy(() => runCommand(locked, { locked: true }, session()));
     expect(readFileSync(locked, 'utf8')).toContain('quantization:\n  preset: mixed\n');
-    engines({ events: [event] });
+    playEngines({ events: [event] });
     const { err } = await printedBy(() => runCommand(locked, { locked: true }, session()));
     expect(err).toBe('');
   });
 
   it('is compared with the emulated CPU, for --verify-isa', async () => {
     vi.mocked(findEmulator).mockResolvedValue({ path: '/usr/bin/qemu-x86_64', args: [] });
-    const requests = engines(
+    const requests = playEngines(
       { events: [event] },
       evaluated(0.975, ['a', 'b', 'c']),
       evaluated(0.9, ['a', 'x', 'c']),
@@ -198,12 +183,12 @@ describe('a run that ends', () => {
   it('is not compared where the emulated CPU gives nothing', async () => {
     vi.mocked(findEmulator).mockResolvedValue({ path: '/usr/bin/qemu-x86_64', args: [] });
     const verified = () => printedBy(() => runCommand(config, { verifyIsa: 'haswell' }, session()));
-    engines(
+    playEngines(
       { events: [event] },
       { outcome: { code: 'failed', problem: problem({ message: 'No memory.' }) } },
     );
     await expect(verified()).rejects.toThrow('No memory.');
-    engines({ events: [event] }, {});
+    playEngines({ events: [event] }, {});
     await expect(verified()).rejects.toThrow('The engine ended without a result.');
   });
 
@@ -214,7 +199,7 @@ describe('a run that ends', () => {
     vi.mocked(startEngine).mockImplementationOnce((_, { onEvent }) => {
       onEvent(event);
       writeFileSync(file, 'model: [');
-      return Promise.resolve(OK);
+      return Promise.resolve({ code: 'ok' } as const);
     });
     await expect(printedBy(() => runCommand(file, { verifyIsa: 'haswell' }, session()))).rejects.toThrow(
       `${file} is not valid any more.`,
@@ -233,7 +218,7 @@ describe('doctor', () => {
 
   it('says what is here, and what runs fast', async () => {
     vi.mocked(findEmulator).mockResolvedValue({ path: '/usr/bin/qemu-x86_64', args: [] });
-    engines({ events: [{ type: 'environment', environment }] });
+    playEngines({ events: [{ type: 'environment', environment }] });
     const { result, out } = await printedBy(() => doctorCommand({}));
     expect(result).toBe(0);
     expect(out.split('\n').map((line) => line.replace(/ +/, ' '))).toEqual(
@@ -251,7 +236,7 @@ describe('doctor', () => {
   it('counts threads, and says what is not known', async () => {
     vi.mocked(findEmulator).mockRejectedValue(new Error('not installed'));
     const cpu = { ...environment.cpu, isa: [] };
-    engines({ events: [{ type: 'environment', environment: { ...environment, cpu, threads: 4 } }] });
+    playEngines({ events: [{ type: 'environment', environment: { ...environment, cpu, threads: 4 } }] });
     const { out } = await printedBy(() => doctorCommand({}));
     expect(out).toMatch(/^cpu +A CPU, 4 threads\ninstructions +not known$/m);
     expect(out).toMatch(/^emulated +none \(--verify-isa needs qemu-user\)$/m);
@@ -263,7 +248,7 @@ describe('doctor', () => {
       const before = [process.platform, process.arch] as const;
       Object.defineProperty(process, 'platform', { value: platform });
       Object.defineProperty(process, 'arch', { value: arch });
-      engines({ outcome: { code: 'failed', problem: missing } });
+      playEngines({ outcome: { code: 'failed', problem: missing } });
       vi.mocked(findEmulator).mockRejectedValue(new Error('not installed'));
       const printed = await printedBy(() => doctorCommand({}));
       Object.defineProperty(process, 'platform', { value: before[0] });
@@ -279,7 +264,7 @@ describe('doctor', () => {
 
   it('prints the problem as JSON', async () => {
     vi.mocked(findEmulator).mockRejectedValue(new Error('not installed'));
-    engines({ outcome: { code: 'failed', problem: problem() } });
+    playEngines({ outcome: { code: 'failed', problem: problem() } });
     const { out } = await printedBy(() => doctorCommand({ json: true }));
     expect(JSON.parse(out)).toMatchObject({
       schema_version: 1,

@@ -1,0 +1,159 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { encodeModel } from '@quantsmith/model/onnx';
+import type { EngineEvent, Problem } from '@quantsmith/schemas';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { floats, model, node, value } from '../../test/kit/models.js';
+import { writeNpy } from '../../test/kit/npy.js';
+import { playEngines } from '../../test/kit/playedEngine.js';
+import { sampleReport } from '../../test/kit/sampleReport.js';
+import { quantize, sweep, type SweepRun } from '../src/index.js';
+
+vi.mock('@quantsmith/engine', async (original) => ({
+  ...(await original<typeof import('@quantsmith/engine')>()),
+  startEngine: vi.fn(),
+}));
+beforeEach(() => void vi.resetAllMocks());
+
+const folder = mkdtempSync(join(tmpdir(), 'quantsmith-api-sweep-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+writeFileSync(
+  join(folder, 'net.onnx'),
+  encodeModel(
+    model({
+      nodes: [node('MatMul', ['x', 'w'], ['y'], {}, 'product')],
+      inputs: [value('x', [1, 4])],
+      outputs: [value('y', [1, 4])],
+      initializers: [floats('w', [4, 4], Array(16).fill(1))],
+    }),
+  ),
+);
+writeNpy(join(folder, 'x.npy'), Array(8).fill({ shape: [4], data: [1, 2, 3, 4] }));
+
+const TEXT = 'model: net.onnx\ndata: {calibration: {arrays: x.npy}}\n';
+const write = (name: string, text: string) => {
+  const file = join(folder, name);
+  writeFileSync(file, TEXT + text);
+  return file;
+};
+const failure: Problem = { code: 'data-unreadable', severity: 'error', message: 'x.npy is cut short.' };
+const reported = (accuracy: number): { events: EngineEvent[] } => {
+  const base = sampleReport();
+  const report = { ...base, metric: { ...base.metric!, quantized: accuracy } };
+  return { events: [{ type: 'report', report, reportPath: join(folder, 'r.json') }] };
+};
+const PRESETS = 'matrix: {quantization.preset: [performance, mixed]}\n';
+
+describe('a sweep', () => {
+  it('keeps a run that fails as a point with its problem, and goes on', async () => {
+    const file = write('fails.quant.yaml', PRESETS);
+    playEngines({ outcome: { code: 'failed', problem: failure } }, reported(0.9));
+    const runs: SweepRun[] = [];
+    const { points, work } = await sweep(file, { onRun: (run) => runs.push(run) });
+    expect(
+      points.map(({ name, report, problem, onFront }) => [
+        name,
+        report?.metric?.quantized,
+        problem?.code,
+        onFront,
+      ]),
+    ).toEqual([
+      ['preset=performance', undefined, 'data-unreadable', false],
+      ['preset=mixed', 0.9, undefined, true],
+    ]);
+    expect(work).toMatchObject({ runs: 2, kept: 0 });
+    expect(runs.map(({ index, point }) => [index, point?.problem?.message ?? null])).toEqual([
+      [0, null],
+      [0, 'x.npy is cut short.'],
+      [1, null],
+      [1, null],
+    ]);
+  });
+
+  it('leaves the output its own ending, where it is named otherwise', async () => {
+    const file = write('named.quant.yaml', `output: small.onnx\n${PRESETS}`);
+    playEngines(reported(0.9), reported(0.8));
+    const { points } = await sweep(file);
+    expect(points.map(({ output, onFront }) => [output, onFront])).toEqual([
+      [join(folder, 'small.preset=performance.onnx'), true],
+      [join(folder, 'small.preset=mixed.onnx'), false],
+    ]);
+  });
+
+  it('ends with the reason of its signal', async () => {
+    const file = write('aborted.quant.yaml', PRESETS);
+    const abort = new AbortController();
+    playEngines({ outcome: { code: 'cancelled', written: false } });
+    const running = sweep(file, { signal: abort.signal, onRun: () => abort.abort(new Error('enough')) });
+    await expect(running).rejects.toThrow('enough');
+  });
+
+  it.each([
+    ['a config that is not valid', 'quantization: {preset: 5}\n', 'config-invalid', /preset/],
+    [
+      'a combination that is not valid, by its name',
+      'matrix: {quantization.advanced_parameters.overflow_fix: [enable, some]}\n',
+      'config-invalid',
+      /overflow_fix|some/,
+    ],
+    [
+      'a matrix that leaves nothing',
+      'matrix:\n  quantization.preset: [mixed]\n  exclude: [{quantization.preset: mixed}]\n',
+      'usage-invalid',
+      /excludes every combination/,
+    ],
+    [
+      'too many combinations',
+      `matrix: {quantization.subset_size: [${Array.from({ length: 40 }, (_, i) => i + 1).join()}], data.calibration.limit: [${Array.from({ length: 40 }, (_, i) => i + 1).join()}]}\n`,
+      'usage-invalid',
+      /has 1600 combinations; a sweep takes at most/,
+    ],
+  ])('refuses %s before anything runs', async (_, text, code, message) => {
+    const file = write('refused.quant.yaml', text);
+    const error: unknown = await sweep(file).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ problem: { code } });
+    expect(String(error)).toMatch(message);
+    expect(playEngines()).toEqual([]);
+  });
+
+  it('refuses two configs that write the same file', async () => {
+    const [a, b] = ['a', 'b'].map((name) => write(`${name}.quant.yaml`, 'output: same.onnx\n'));
+    await expect(sweep([a!, b!])).rejects.toThrow(`${a} and ${b} have the same output`);
+  });
+});
+
+describe('quantize', () => {
+  const config = { model: 'net.onnx', data: { calibration: { arrays: 'x.npy' } } };
+
+  it('has no result where the engine gives none', async () => {
+    playEngines({});
+    await expect(quantize(config, { baseDir: folder })).rejects.toMatchObject({
+      problem: { code: 'engine-crashed', message: 'The engine ended without a report.' },
+    });
+  });
+
+  it('hands on what the engine says', async () => {
+    const said: unknown[] = [];
+    playEngines({
+      events: [
+        { type: 'progress', stage: 'load', done: 1, total: 2, secondsLeft: null },
+        { type: 'problem', problem: { ...failure, severity: 'warning' } },
+        { type: 'console', module: 'load.mjs', lines: ['hello'] },
+        ...reported(0.9).events,
+      ],
+    });
+    const options = {
+      onProgress: (event: unknown) => said.push(event),
+      onProblem: (problem: Problem) => said.push(problem.message),
+      onConsole: (module: string, lines: readonly string[]) => said.push([module, ...lines]),
+    };
+    const { report, modelPath } = await quantize(config, { baseDir: folder, ...options });
+    expect([report.metric?.quantized, modelPath]).toEqual([0.9, join(folder, 'net.int8.onnx')]);
+    expect(said).toEqual([
+      { stage: 'load', done: 1, total: 2, secondsLeft: null },
+      'x.npy is cut short.',
+      ['load.mjs', 'hello'],
+    ]);
+  });
+});
