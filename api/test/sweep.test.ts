@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type * as Engine from '@quantsmith/engine';
 import { encodeModel } from '@quantsmith/model/onnx';
 import type { EngineEvent, Problem } from '@quantsmith/schemas';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -11,7 +12,7 @@ import { sampleReport } from '../../test/kit/sampleReport.js';
 import { quantize, sweep, type SweepRun } from '../src/index.js';
 
 vi.mock('@quantsmith/engine', async (original) => ({
-  ...(await original<typeof import('@quantsmith/engine')>()),
+  ...(await original<typeof Engine>()),
   startEngine: vi.fn(),
 }));
 beforeEach(() => void vi.resetAllMocks());

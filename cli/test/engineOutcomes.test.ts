@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type * as Engine from '@quantsmith/engine';
 import { findEmulator, startEngine } from '@quantsmith/engine';
 import { encodeModel } from '@quantsmith/model/onnx';
 import { runPaths, type EngineEvent, type Problem } from '@quantsmith/schemas';
@@ -18,7 +19,7 @@ import { sensitivityCommand } from '../src/commands/sensitivity.js';
 import { openMessages } from '../src/output/messages.js';
 
 vi.mock('@quantsmith/engine', async (original) => ({
-  ...(await original<typeof import('@quantsmith/engine')>()),
+  ...(await original<typeof Engine>()),
   startEngine: vi.fn(),
   findEmulator: vi.fn(),
 }));
