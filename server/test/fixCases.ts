@@ -6,7 +6,7 @@ import { summary } from '../../test/kit/summary.js';
 export type Value = { [key: string]: Value } | Value[] | string | number | boolean | null;
 export type Mapping = { [key: string]: Value };
 
-export const model = summary({
+const model = summary({
   nodes: [
     { name: '/stem/Conv', op: 'Conv', constants: {}, outputs: ['features'] },
     { name: '/add', op: 'Add', constants: {}, outputs: [] },
