@@ -18,6 +18,7 @@ import { createHistoryTree } from './history/tree.js';
 import { createLanguageClient } from './languageClient.js';
 import { createModelViews } from './modelView/editor.js';
 import { newestReportOf, readReport } from './report/files.js';
+import { createPageStates, type PageStates } from './report/pageStates.js';
 import { createReportPanels } from './report/panels.js';
 import { tellInterrupted } from './runs/interrupted.js';
 import { createRunMemory, type RunMemory } from './runs/memory.js';
@@ -43,6 +44,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
 
   // Without a folder there is no storage of the workspace's.
   const storage = context.storageUri ?? context.globalStorageUri;
+  const states = createPageStates(storage);
   const memory = createRunMemory(vscode.Uri.joinPath(storage, 'running'));
   const runs = createRuns(client, output, memory.remember);
   const run = (config?: vscode.Uri, options?: RunOptions) =>
@@ -58,12 +60,12 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     runs,
     showRunStatus(runs),
     tree,
-    registerHistoryCommands(client, tree),
+    registerHistoryCommands(client, tree, states),
     registerTasks(runs, run),
     createTestExplorer(run),
   );
 
-  registerCommands(context, client, { output, panels, models, runs, run });
+  registerCommands(context, client, { output, panels, states, models, runs, run });
   await client.start();
   const tellSettings = () =>
     client.sendNotification(DidChangeConfigurationNotification.type, { settings: null });
@@ -74,6 +76,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
 interface CommandParts {
   readonly output: vscode.LogOutputChannel;
   readonly panels: ReturnType<typeof createReportPanels>;
+  readonly states: PageStates;
   readonly models: ReturnType<typeof createModelViews>;
   readonly runs: ReturnType<typeof createRuns>;
   readonly run: (config?: vscode.Uri, options?: RunOptions) => ReturnType<typeof runQuantization>;
@@ -82,7 +85,7 @@ interface CommandParts {
 function registerCommands(
   context: vscode.ExtensionContext,
   client: LanguageClient,
-  { output, panels, models, runs, run }: CommandParts,
+  { output, panels, states, models, runs, run }: CommandParts,
 ): void {
   const command = (name: string, body: (...args: never[]) => unknown) =>
     context.subscriptions.push(vscode.commands.registerCommand(name, body));
@@ -112,7 +115,7 @@ function registerCommands(
     showReport(panels, fileOf(file) ?? reportInView(panels.active())),
   );
   command('quantsmith.compare', (first?: unknown, second?: unknown) =>
-    compareReports(client, fileOf(first) ?? reportInView(panels.active()), fileOf(second)),
+    compareReports(client, states, fileOf(first) ?? reportInView(panels.active()), fileOf(second)),
   );
   command('quantsmith.check', async (given?: unknown) => checkConfig(await configOf(given)));
   command('quantsmith.convert', () => convertConfig(client));

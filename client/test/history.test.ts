@@ -249,8 +249,8 @@ describe('commands on runs', () => {
 });
 
 describe('pages after a reload', () => {
-  const revive = async (view: string, state: unknown) => {
-    const panel = createPanel(`quantsmith.${view}`, '');
+  const revive = async (view: string, state: unknown, title = '') => {
+    const panel = createPanel(`quantsmith.${view}`, title);
     const { deserializeWebviewPanel } = editor.registered.get(`serializer quantsmith.${view}`) as {
       deserializeWebviewPanel(panel: unknown, state: unknown): Promise<void>;
     };
@@ -278,6 +278,15 @@ describe('pages after a reload', () => {
       expect(revived.title).toBe(title);
       expect(withoutNonce(revived.webview.html)).toBe(withoutNonce(webview.html));
     }
+  });
+
+  it('are those from before where the window was closed too early to keep what they are made from', async () => {
+    for (const time of ['2026-01-01', '2026-02-01']) keepRun(time);
+    extension.write('.storage/pages.json', 'damaged');
+    await extension.command('history.compare', (await runNodes())[0]);
+    const { title, webview } = editor.panels[0]!;
+    const revived = await revive('comparison', undefined, title);
+    expect(withoutNonce(revived.webview.html)).toBe(withoutNonce(webview.html));
   });
 
   it('are closed where their runs are gone, or nothing was kept', async () => {

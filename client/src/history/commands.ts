@@ -4,6 +4,7 @@ import type { LanguageClient } from 'vscode-languageclient/node';
 import { findConfigs } from '../config/configs.js';
 import { timeOf } from '../report/files.js';
 import { restorePages, showPage, type Page } from '../report/page.js';
+import type { PageStates } from '../report/pageStates.js';
 import { nameOf } from '../runs/run.js';
 import {
   listedRun,
@@ -21,7 +22,11 @@ type RunNode = HistoryNode & { readonly kind: 'run' };
 type Handed = readonly [node?: HistoryNode, nodes?: readonly (HistoryNode | undefined)[]];
 
 /** Commands on runs of the history. */
-export function registerHistoryCommands(client: LanguageClient, tree: HistoryTree): vscode.Disposable {
+export function registerHistoryCommands(
+  client: LanguageClient,
+  tree: HistoryTree,
+  states: PageStates,
+): vscode.Disposable {
   const command = (name: string, body: (runs: readonly RunNode[]) => unknown) =>
     vscode.commands.registerCommand(`quantsmith.history.${name}`, (...handed: Handed) =>
       body(meantRuns(tree, handed)),
@@ -32,15 +37,15 @@ export function registerHistoryCommands(client: LanguageClient, tree: HistoryTre
       first === undefined ? undefined : body(first);
 
   return vscode.Disposable.from(
-    restoreComparisons(client),
-    restorePages(SCATTER_VIEW, scatterPage),
+    restoreComparisons(client, states),
+    restorePages(SCATTER_VIEW, states, scatterPage),
     vscode.commands.registerCommand('quantsmith.history.refresh', tree.refresh),
     vscode.commands.registerCommand('quantsmith.history.scatter', showScatter),
     command(
       'open',
       onFirst(({ run }) => vscode.commands.executeCommand(OPEN_REPORT, run.report)),
     ),
-    command('compare', (runs) => compareRuns(client, runs)),
+    command('compare', (runs) => compareRuns(client, states, runs)),
     command(
       'restore',
       onFirst(({ config, run }) => restoreConfig(config, run)),
@@ -59,7 +64,11 @@ function meantRuns(tree: HistoryTree, handed: Handed): RunNode[] {
 }
 
 /** Of one run alone the run before is the other one. */
-async function compareRuns(client: LanguageClient, chosen: readonly RunNode[]): Promise<void> {
+async function compareRuns(
+  client: LanguageClient,
+  states: PageStates,
+  chosen: readonly RunNode[],
+): Promise<void> {
   const [first] = chosen;
   const before = chosen.length === 1 ? first?.before : undefined;
   const runs = chosen.map(({ config, run }) => comparedRun(config, run));
@@ -69,7 +78,7 @@ async function compareRuns(client: LanguageClient, chosen: readonly RunNode[]): 
     return;
   }
 
-  await showComparison(client, runs);
+  await showComparison(client, states, runs);
 }
 
 const comparedRun = (config: vscode.Uri, run: PastRun): ComparedRun => ({

@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import { type LanguageClient, ExecuteCommandRequest } from 'vscode-languageclient/node';
 import { readReport } from '../report/files.js';
 import { restorePages, showPage, type Page } from '../report/page.js';
+import type { PageStates } from '../report/pageStates.js';
 
 /** A run that is compared with others. */
 export interface ComparedRun {
@@ -20,14 +21,18 @@ export const OPEN_REPORT = 'quantsmith.showReport';
 const VIEW = 'quantsmith.comparison';
 
 /** Shows two or more runs side by side. */
-export async function showComparison(client: LanguageClient, runs: readonly ComparedRun[]): Promise<void> {
+export async function showComparison(
+  client: LanguageClient,
+  states: PageStates,
+  runs: readonly ComparedRun[],
+): Promise<void> {
   const page = await comparisonPage(client, runs);
-  if (page !== null) showPage(page);
+  if (page !== null) showPage(page, states);
 }
 
 /** Has a reloaded window show its comparisons again, those of runs that are still there. */
-export const restoreComparisons = (client: LanguageClient): vscode.Disposable =>
-  restorePages(VIEW, async (state) => comparisonPage(client, await runsOf(state)));
+export const restoreComparisons = (client: LanguageClient, states: PageStates): vscode.Disposable =>
+  restorePages(VIEW, states, async (state) => comparisonPage(client, await runsOf(state)));
 
 /**
  * Runs side by side, the oldest first: the settings in which they differ, then figures and, of two, layers; null: there are

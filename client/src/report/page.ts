@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { PageHost } from '@quantsmith/report';
 import * as vscode from 'vscode';
+import type { PageStates } from './pageStates.js';
 
 /** A page that a command makes: a comparison, a chart, a list of layers. */
 export interface Page {
@@ -13,8 +14,9 @@ export interface Page {
   readonly state?: PageHost['state'];
 }
 
-/** Shows a page beside the editors; nothing of it is a file, so nothing asks to be saved. */
-export function showPage(page: Page): void {
+/** Shows a page beside the editors; nothing of it is a file, so nothing asks to be saved. `states` keeps what it is made from. */
+export function showPage(page: Page, states?: PageStates): void {
+  if (page.state !== undefined) states?.keep(page.title, page.state);
   const panel = vscode.window.createWebviewPanel(
     page.view,
     page.title,
@@ -39,11 +41,12 @@ function fill(panel: vscode.WebviewPanel, { title, html, state }: Page): void {
 /** Has a reloaded window show the pages of a view again; `remake` makes one from its state, or null where it cannot be made. */
 export const restorePages = (
   view: string,
+  states: PageStates,
   remake: (state: unknown) => Promise<Page | null>,
 ): vscode.Disposable =>
   vscode.window.registerWebviewPanelSerializer(view, {
     async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown) {
-      const page = await remake(state);
+      const page = await remake(state ?? states.of(panel.title));
       if (page === null) panel.dispose();
       else fill(panel, page);
     },
