@@ -157,8 +157,9 @@ const ARROWS = {
       config: 'npm:vscode',
       history: 'config report runs npm:vscode npm:vscode-languageclient',
       modelView: 'commands report runs node:crypto npm:vscode npm:vscode-languageclient',
-      report: 'runs node:crypto npm:vscode',
-      runs: 'config npm:vscode npm:vscode-languageclient',
+      // What is kept for the next window is written at once, without waiting for VS Code.
+      report: 'runs node:crypto node:fs node:path npm:vscode',
+      runs: 'config node:crypto node:fs node:path npm:vscode npm:vscode-languageclient',
       start: 'commands runs npm:vscode npm:vscode-languageclient',
     },
   },

@@ -1,7 +1,7 @@
 // Kills the engine, the server or the window at each stage of a run and looks whether anything is lost:
 //   node test/e2e/campaign.mjs [--vsix FILE] [--kills 27] [--from 0]
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -27,12 +27,8 @@ const MAX_AFTER_MS = 20;
 export async function runCampaign(vsix, { kills = STAGES.length, from = 0 } = {}) {
   const hits = [];
   const steps = Array.from({ length: kills }, (_, index) => killStep(from + index, hits));
-  const haltFile = (sandbox) => join(sandbox.root, 'halt');
   const totals = await runSteps(vsix, 'campaign', steps, {
-    env: (sandbox) => ({
-      NODE_OPTIONS: `--require ${join(import.meta.dirname, 'haltAtStage.cjs')}`,
-      QUANTSMITH_HALT_FILE: haltFile(sandbox),
-    }),
+    prepare: haltAtStages,
   });
   for (const { victim, stage, left } of hits) console.log(`  | ${stage} | ${victim} | ${left} |`);
   return totals;
@@ -48,9 +44,19 @@ function killStep(index, hits) {
   ];
 }
 
+/** Has the installed engine halt itself at the stage that a file names. */
+function haltAtStages(sandbox) {
+  const [name] = readdirSync(sandbox.extensions).filter((entry) => entry.startsWith('quantsmith.'));
+  const engine = join(sandbox.extensions, name, 'dist/engine.cjs');
+  const hook = `require(${JSON.stringify(join(import.meta.dirname, 'haltAtStage.cjs'))})(${JSON.stringify(haltFile(sandbox))});\n`;
+  writeFileSync(engine, hook + readFileSync(engine, 'utf8'));
+}
+
+const haltFile = (sandbox) => join(sandbox.root, 'halt');
+
 /** Kills a run at a stage; returns whether what lies there afterwards is as before, or complete. */
 async function killed({ open, visit, command, toast, sandbox, inWorkspace }, victim, stage) {
-  writeFileSync(join(sandbox.root, 'halt'), stage);
+  writeFileSync(haltFile(sandbox), stage);
   await open(CONFIG);
   const before = outputs(inWorkspace);
   await command('Quantsmith: Run Quantization');

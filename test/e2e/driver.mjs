@@ -17,13 +17,14 @@ const TIMEOUT_MS = 90_000;
 
 /**
  * Runs the steps of a topic, one after the other, in one workbench. A step that fails leaves a screenshot and does not
- * keep the others from running. `fill` puts files into the workspace, `settings` go into its `.vscode/settings.json`, `env` to its server.
+ * keep the others from running. `fill` puts files into the workspace, `settings` go into its `.vscode/settings.json`; `prepare`
+ * changes what is installed.
  */
 export async function runSteps(
   vsix,
   topic,
   allSteps,
-  { fill = fillWorkspace, settings = {}, trusts, env = () => ({}) } = {},
+  { fill = fillWorkspace, settings = {}, trusts, prepare = () => undefined } = {},
 ) {
   const steps = allSteps.filter(([name]) => name.includes(process.env.QUANTSMITH_STEP ?? ''));
   if (steps.length === 0) return { passed: 0, failed: 0 };
@@ -34,7 +35,8 @@ export async function runSteps(
   writeFileSync(join(sandbox.workspace, '.vscode/settings.json'), JSON.stringify(settings));
   if (trusts === 'asks') askForTrust(sandbox);
   installExtension(sandbox, vsix);
-  const server = await startServer(sandbox, { env: env(sandbox), trust: trusts === 'asks' });
+  prepare(sandbox);
+  const server = await startServer(sandbox, { trust: trusts === 'asks' });
   const browser = await launchBrowser(sandbox);
   const totals = { passed: 0, failed: 0 };
   const workbench = createWorkbench({ sandbox, server, topic, ...browser });

@@ -1,9 +1,9 @@
 import { meetsTarget, REPORT_VERSION, TOOL, type QuantizationReport, tableOf } from '@quantsmith/schemas';
 import type { Finished } from '../measure/finished.js';
-import type { Metric, SampleState } from '../metrics/metric.js';
 import type { RestoreOutcome } from '../restore/restore.js';
 import type { RuntimeKernel } from '../runtime/optimized.js';
 import { overflowLayers } from '../saturation/layers.js';
+import { sampleErrors } from '../validation/sampleErrors.js';
 import { allowedDrop, dropOf, intervalOf } from '../validation/validation.js';
 import type { ReportInput } from './input.js';
 import { layerReports } from './layers.js';
@@ -108,17 +108,6 @@ function metricReport({ validation, restored }: ReportInput): QuantizationReport
     ci95: intervalOf(validation, baseline, final),
     ...sampleErrors(validation.metric, final.states),
   };
-}
-
-/** Digits that a sample's error keeps: what differs behind them is rounding. */
-const ERROR_DIGITS = 6;
-
-/** Of metrics without single answers the error of each sample, by which two runs are compared. */
-function sampleErrors(metric: Metric, states: readonly SampleState[]): { readonly sample_errors?: number[] } {
-  if (metric.answer !== undefined || metric.comparesSamples === false) return {};
-  const errors = states.map((state) => Number(metric.sampleError(state).toPrecision(ERROR_DIGITS)));
-
-  return errors.every(Number.isFinite) ? { sample_errors: errors } : {};
 }
 
 function restorationReport(
