@@ -2,6 +2,7 @@
 // over many images takes beyond the run over ten, and what a run takes of a loader of 20,000 samples with `limit: 3`. Needs a build
 // (npm run build); makes its images (about 2 MB each; `distinct` of them, linked to all names) and its loader itself, and removes them.
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import {
   copyFileSync,
   linkSync,
@@ -17,8 +18,8 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 
 const [images = 5000, distinct = 200] = process.argv.slice(2).map(Number);
-/** Of noise, as which JPEG has about 2 MB. */
-const [WIDTH, HEIGHT] = [1600, 1200];
+/** Of noise, as which a PNG has 2 MB. */
+const [WIDTH, HEIGHT] = [816, 816];
 const MODEL = process.env.MODEL;
 if (MODEL === undefined) throw new Error('MODEL names a model that takes [1, 3, 224, 224] images.');
 const dir = mkdtempSync(join(tmpdir(), 'quantsmith-memory-'));
@@ -33,7 +34,7 @@ try {
     const folder = `images${count}`;
     mkdirSync(join(dir, folder));
     for (let index = 0; index < count; index++)
-      linkSync(files[index % files.length], join(dir, folder, `${index}.jpg`));
+      linkSync(files[index % files.length], join(dir, folder, `${index}.png`));
     const section = `{images: ./${folder}, preprocess: ${PREPROCESS}}`;
     const { peak, seconds } = run(`c${count}`, section, section);
     peaks.push(peak);
@@ -65,9 +66,10 @@ async function makeImages() {
   const files = [];
   const raw = { width: WIDTH, height: HEIGHT, channels: 3 };
   for (let index = 0; index < Math.min(distinct, images); index++) {
-    const noise = Buffer.from(Uint8Array.from({ length: WIDTH * HEIGHT * 3 }, () => Math.random() * 256));
-    const file = join(dir, `${index}.jpg`);
-    await sharp(noise, { raw }).jpeg({ quality: 94 }).toFile(file);
+    const file = join(dir, `${index}.png`);
+    await sharp(randomBytes(WIDTH * HEIGHT * 3), { raw })
+      .png({ compressionLevel: 0 })
+      .toFile(file);
     files.push(file);
   }
 

@@ -24,6 +24,14 @@ const columns = Object.keys(CASES).flatMap((group) =>
 );
 
 describe('each metric is its reference implementation', () => {
+  it('none is without figures', () => {
+    const measured = columns.map(([, name]) => name);
+    // The figures of detections are by area: those over all areas are the metrics.
+    const detections = Object.keys(figures('detections').values);
+    expect(detections).toEqual(expect.arrayContaining(['map_all', 'map50_all']));
+    expect([...measured, 'map', 'map50'].sort()).toEqual(Object.keys(BUILT_IN).sort());
+  });
+
   it.each(columns)('%s: %s', (group, name) => {
     const { cases, values } = figures(group);
     expect(cases).toBeGreaterThanOrEqual(1000);
