@@ -67,6 +67,21 @@ describe('findings', () => {
       `model: m\ndata:\n  calibration: {arrays: a, preprocess: {resize: 8, scale: 2}}\n  validation: {tensors: t, preprocess: {scale: 2}, input_layout: nchw}`,
       ['dead-setting resize', 'dead-setting preprocess', 'dead-setting input_layout'],
     ],
+    ...(
+      [
+        ['images: i, preprocess: {resize: 8, antialias: false, interpolation: bicubic}', ['interpolation']],
+        ['images: i, preprocess: {resize: 8, antialias: false, interpolation: bilinear}', []],
+        ['images: i, preprocess: {resize: 8, interpolation: lanczos}', []],
+        ['images: i, preprocess: {center_crop: 8, interpolation: lanczos}', ['interpolation']],
+        ['images: i, preprocess: {antialias: false}', ['antialias']],
+        ['images: i, preprocess: {resize: 8, letterbox: {size: 8}}', ['resize']],
+        ['arrays: a, preprocess: {letterbox: {size: 8}, orient: true}', ['letterbox', 'orient']],
+      ] as [string, string[]][]
+    ).map(([section, keys]): [string, string, string[]] => [
+      `scaling: ${section}`,
+      `model: m\ndata: {calibration: {${section}}}`,
+      keys.map((key) => `dead-setting ${key}`),
+    ]),
     [
       'a layout of arrays for images',
       'model: m\ndata: {calibration: {images: i, input_layout: nchw}}',

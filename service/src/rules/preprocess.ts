@@ -8,13 +8,36 @@ import { defineRule } from './rule.js';
 type DeadKeys =
   | readonly ['input_layout']
   | readonly ['preprocess']
-  | readonly ['preprocess', 'resize']
+  | readonly ['preprocess', (typeof SCALING_KEYS)[number]]
   | readonly [(typeof AUDIO_KEYS)[number]]
   | readonly [(typeof TEXT_KEYS)[number]];
 
+/** What happens to images before they have the model's size. */
+const SCALING_KEYS = ['orient', 'resize', 'letterbox', 'interpolation', 'antialias'] as const;
 /** What only one kind of source reads. */
 const AUDIO_KEYS = ['sample_rate', 'frames', 'states', 'constants'] as const;
 const TEXT_KEYS = ['tokenizer', 'max_length'] as const;
+
+type Preprocess = NonNullable<QuantizationConfig['data']['calibration']['preprocess']>;
+
+/** Keys of the scaling of images that others leave without effect, with the reason. */
+function deadScaling({ resize, letterbox, interpolation, antialias }: Preprocess): [DeadKeys, string][] {
+  const isSet = (value: unknown) => value !== undefined && value !== null;
+  if (!isSet(resize) && !isSet(letterbox)) {
+    const reason = 'nothing scales the images: neither resize nor letterbox is set';
+    return [
+      [['preprocess', 'interpolation'], reason],
+      [['preprocess', 'antialias'], reason],
+    ];
+  }
+
+  const dead: [DeadKeys, string][] = [];
+  if (isSet(resize) && isSet(letterbox)) dead.push([['preprocess', 'resize'], 'letterbox scales the images']);
+  if (antialias === false && isSet(interpolation) && interpolation !== 'bilinear')
+    dead.push([['preprocess', 'interpolation'], 'with antialias: false images are scaled bilinearly']);
+
+  return dead;
+}
 
 /** `dead-setting` of data sections: what only other kinds of sources take. */
 function preprocessFindings(
@@ -42,6 +65,7 @@ function preprocessFindings(
       return [
         ...others,
         ...dead(['input_layout'], 'it describes the layout of arrays, and these are images'),
+        ...deadScaling(section.preprocess ?? {}).flatMap(([keys, reason]) => dead(keys, reason)),
       ];
     if (arrays === undefined) {
       const reason = 'it applies to images and uint8 arrays; these samples go to the model as they are';
@@ -54,7 +78,12 @@ function preprocessFindings(
       return [...others, ...dead(['preprocess'], reason), ...dead(['input_layout'], reason)];
     }
 
-    return [...others, ...dead(['preprocess', 'resize'], 'arrays are not resized, only cropped')];
+    return [
+      ...others,
+      ...SCALING_KEYS.flatMap((key) =>
+        dead(['preprocess', key], 'it is for image files; arrays are not resized, only cropped'),
+      ),
+    ];
   });
 }
 
