@@ -187,7 +187,10 @@ describe('samples that are not photographs', () => {
       .composite([{ input: overlay, left: 0, top: 0 }])
       .png()
       .toFile(join(dir, 'lines/0.png'));
-    writeFileSync(join(dir, 'letters.txt'), [...'abcdefghijklmnopqrst'].join('\n'));
+    writeFileSync(
+      join(dir, 'letters.txt'),
+      Array.from({ length: 20 }, (_, i) => String.fromCharCode(97 + i)).join('\n'),
+    );
     const read = async (text: string) => {
       writeFileSync(join(dir, 'lines.tsv'), `0.png\t${text}\n`);
       const validation = { images: 'lines', labels: ['lines.tsv'] };

@@ -26,15 +26,15 @@ export function resample(pixels: Pixels, size: Size, interpolation: Interpolatio
 interface Kernel {
   /** Pixels to either side of its centre. */
   readonly support: number;
-  readonly at: (x: number) => number;
+  readonly weightAt: (x: number) => number;
 }
 
 const sinc = (x: number) => (x === 0 ? 1 : Math.sin(x * Math.PI) / (x * Math.PI));
 
 const KERNELS: Readonly<Record<Exclude<Interpolation, 'nearest'>, Kernel>> = {
-  bilinear: { support: 1, at: (x) => Math.max(0, 1 - Math.abs(x)) },
-  bicubic: { support: 2, at: (x) => cubic(Math.abs(x)) },
-  lanczos: { support: 3, at: (x) => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0) },
+  bilinear: { support: 1, weightAt: (x) => Math.max(0, 1 - Math.abs(x)) },
+  bicubic: { support: 2, weightAt: (x) => cubic(Math.abs(x)) },
+  lanczos: { support: 3, weightAt: (x) => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0) },
 };
 
 /** Keys' cubic convolution with a = −0.5. */
@@ -56,7 +56,7 @@ interface Taps {
 const BITS = 22;
 const HALF = 1 << (BITS - 1);
 
-function tapsOf(from: number, to: number, { support, at }: Kernel): Taps {
+function tapsOf(from: number, to: number, { support, weightAt }: Kernel): Taps {
   const scale = from / to;
   const stretch = Math.max(1, scale);
   const reach = support * stretch;
@@ -66,7 +66,9 @@ function tapsOf(from: number, to: number, { support, at }: Kernel): Taps {
     const centre = (pixel + 0.5) * scale;
     const first = Math.max(0, Math.trunc(centre - reach + 0.5));
     const end = Math.min(from, Math.trunc(centre + reach + 0.5));
-    const raw = Array.from({ length: end - first }, (_, tap) => at((first + tap - centre + 0.5) / stretch));
+    const raw = Array.from({ length: end - first }, (_, tap) =>
+      weightAt((first + tap - centre + 0.5) / stretch),
+    );
     const sum = raw.reduce((total, weight) => total + weight, 0);
     firsts[pixel] = first;
     counts[pixel] = raw.length;
