@@ -1,20 +1,20 @@
 import type { Sample, SampleSource } from './types.js';
 
-// Together with the images' own caches (IMAGE_CACHE_BYTES for each section) and those that are being decoded these stay below
-// 500 MB, whatever the sets.
+// Together with the images' own caches (IMAGE_CACHE_BYTES for each section) and those that are being decoded these come
+// to 352 MB, whatever the sets: with what is on the way, a process stays below 500 MB more than its model needs.
 
 /** Bytes of decoded samples that are kept. */
-export const KEPT_BYTES = 128 * 2 ** 20;
+export const KEPT_BYTES = 96 * 2 ** 20;
 /** The same for calibration samples: choices, corrections and checks read some of them again. */
 export const KEPT_CALIBRATION_BYTES = 48 * 2 ** 20;
 /** The same for the few samples that models are compared on. */
 export const KEPT_CHECK_BYTES = 32 * 2 ** 20;
 
 /** Bytes of decoded and cropped images that each section keeps; as inputs they take four times as much. */
-export const IMAGE_CACHE_BYTES = 96 * 2 ** 20;
+export const IMAGE_CACHE_BYTES = 64 * 2 ** 20;
 
 /** Bytes of images that are being decoded at once, in their own size; a larger one is decoded alone. */
-export const DECODING_BYTES = 64 * 2 ** 20;
+export const DECODING_BYTES = 32 * 2 ** 20;
 
 /**
  * The same source, which keeps the samples that were read first, up to `maxBytes`: a validation set that is read again
