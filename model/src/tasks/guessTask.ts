@@ -121,8 +121,11 @@ const isTextLine = ({ height, width }: { readonly height: number | null; readonl
 function isAlphabetRow({ nodes }: ModelSummary, { dims }: TensorSignature): boolean {
   const columns = numberOf(dims.at(-1));
   if (columns === null || numberOf(dims.at(-2)) !== null) return false;
-  return columns - 5 > MAX_DETECTED || nodes.slice(-3).some(({ op }) => op === 'Softmax');
+  return columns - 5 > MAX_DETECTED || givesProbabilities(nodes);
 }
+
+const givesProbabilities = (nodes: ModelSummary['nodes']) =>
+  nodes.slice(-3).some(({ op }) => /Softmax$/.test(op));
 
 function ofSteps(dims: Shape, reason: string): TaskGuess {
   const columns = numberOf(dims.at(-1));
@@ -187,7 +190,7 @@ function ofRow({ inputs, nodes }: ModelSummary, { dims }: TensorSignature): Task
   const given = inputs[0]!.dims;
   if (given.length === dims.length && numberOf(given.at(-1)) === values)
     return because(null, 'The output has the shape of the input: an autoencoder; mse or cosine compares it.');
-  const isSure = nodes.slice(-3).some(({ op }) => /Softmax$/.test(op));
+  const isSure = givesProbabilities(nodes);
   if (values === 1)
     return because(
       'classification',
