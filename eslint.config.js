@@ -98,7 +98,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['report/page/**/*.ts'],
+    files: ['report/page/**/*.ts', 'webview/src/**/*.ts'],
     languageOptions: {
       globals: Object.fromEntries(
         [

@@ -12,9 +12,11 @@ export function sortKey(text: string): number | null {
   return sign === '-' || sign === '−' ? -size : size;
 }
 
+const ALPHABET = new Intl.Collator('en', { numeric: true });
+
 /** Numbers by size, texts by their alphabet with numbers in them by size; what is missing comes last. */
 export function compareKeys(a: number | string | null, b: number | string | null): number {
   if (a === null || b === null) return Number(a === null) - Number(b === null);
   if (typeof a === 'number' && typeof b === 'number') return a - b;
-  return String(a).localeCompare(String(b), 'en', { numeric: true });
+  return ALPHABET.compare(String(a), String(b));
 }

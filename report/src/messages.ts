@@ -1,7 +1,5 @@
 import type { LayerChange } from '@quantsmith/schemas';
 
-export type { LayerChange };
-
 /** What a page asks of its host. Places are numbers of the report's own lists: a page can name nothing that is not there. */
 export type PageMessage =
   /** Shows the layer where the config names it, or where it could. */

@@ -26,7 +26,7 @@ export interface ModelRow {
 }
 
 /** What the last run says of a layer. */
-export interface RowRun {
+interface RowRun {
   /** How it computes, in words: its integer kernel, or float and why. */
   readonly state: string;
   readonly isInteger: boolean;

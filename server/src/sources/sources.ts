@@ -38,7 +38,7 @@ interface LoadedSummary {
 }
 
 /** A model's structure with its tensors, or why it could not be read. */
-export type LoadedStructure =
+type LoadedStructure =
   | { readonly model: ModelSummary; readonly problem: null }
   | { readonly model: null; readonly problem: string };
 

@@ -1,5 +1,4 @@
-import type { Graph, GraphNode } from './graph.js';
-import { NODE, type Layout, type Point } from './layout.js';
+import { NODE, type Placed, type Point } from './layout.js';
 import { viewOf, type Camera, type Scene, type Size } from './scene.js';
 
 /** Colours of the editor's theme, as the page's style has them. */
@@ -15,11 +14,9 @@ export interface Palette {
 }
 
 export interface Drawing {
-  readonly graph: Graph;
-  readonly layout: Layout;
   readonly scene: Scene;
   readonly camera: Camera;
-  readonly selected: number | null;
+  readonly selected: Placed | null;
 }
 
 /** Texts smaller than this on the screen are not drawn: nobody could read them. */
@@ -28,7 +25,7 @@ const MIN_TEXT_SCALE = 0.45;
 /** Draws what a screen shows of a graph, and nothing of the rest. */
 export function drawGraph(
   canvas: CanvasRenderingContext2D,
-  { graph, layout, scene, camera, selected }: Drawing,
+  { scene, camera, selected }: Drawing,
   palette: Palette,
   screen: Size,
 ): void {
@@ -42,27 +39,22 @@ export function drawGraph(
   canvas.lineWidth = Math.max(1, 0.75 / scale);
   canvas.strokeStyle = palette.quiet;
   canvas.beginPath();
-  for (const edge of scene.edgesIn(view)) trace(canvas, layout.routes[edge]!);
+  for (const { route } of scene.edgesIn(view)) trace(canvas, route);
   canvas.stroke();
-  for (const node of scene.nodesIn(view))
-    drawNode(
-      canvas,
-      graph.nodes[node]!,
-      { x: layout.x[node]!, y: layout.y[node]! },
-      {
-        ...{ palette, isSelected: node === selected, hasText: scale >= MIN_TEXT_SCALE, scale },
-      },
-    );
+  const look = { palette, hasText: scale >= MIN_TEXT_SCALE, scale };
+  for (const node of scene.nodesIn(view)) drawNode(canvas, node, { ...look, isSelected: node === selected });
 }
 
 /** Through all points, upright where it leaves and enters each. */
-function trace(canvas: CanvasRenderingContext2D, route: readonly Point[]): void {
-  canvas.moveTo(route[0]!.x, route[0]!.y);
-  for (let index = 1; index < route.length; index++) {
-    const [from, to] = [route[index - 1]!, route[index]!];
+function trace(canvas: CanvasRenderingContext2D, [start, ...others]: readonly Point[]): void {
+  if (start === undefined) return;
+  canvas.moveTo(start.x, start.y);
+  let from = start;
+  for (const to of others) {
     const middle = (from.y + to.y) / 2;
     if (from.x === to.x) canvas.lineTo(to.x, to.y);
     else canvas.bezierCurveTo(from.x, middle, to.x, middle, to.x, to.y);
+    from = to;
   }
 }
 
@@ -76,8 +68,7 @@ interface Look {
 /** Integer nodes have a whole frame, float ones a dashed one: colour is not all that tells them apart. */
 function drawNode(
   canvas: CanvasRenderingContext2D,
-  { title, detail, kind, count }: GraphNode,
-  { x, y }: Point,
+  { title, detail, kind, count, x, y }: Placed,
   { palette, isSelected, hasText, scale }: Look,
 ): void {
   const [left, top] = [x - NODE.width / 2, y - NODE.height / 2];

@@ -10,10 +10,10 @@ export interface GraphNode {
   readonly count: number;
 }
 
-/** Directed edges are pairs of indexes into the nodes. */
 export interface Graph {
   readonly nodes: readonly GraphNode[];
-  readonly edges: readonly (readonly [from: number, to: number])[];
+  /** One for each pair of nodes of which the second reads the first. */
+  readonly edges: readonly (readonly [from: GraphNode, to: GraphNode])[];
 }
 
 /** What a graph needs to know of a model's node. */
@@ -32,7 +32,7 @@ const SEPARATOR = /[/.]/;
 export function blocksOf(name: string): string[] {
   const blocks: string[] = [];
   for (let index = 1; index < name.length - 1; index++)
-    if (SEPARATOR.test(name[index]!)) blocks.push(name.slice(0, index));
+    if (SEPARATOR.test(name.charAt(index))) blocks.push(name.slice(0, index));
   return blocks;
 }
 
@@ -45,30 +45,27 @@ export interface Folding {
 
 /** The graph of a model with collapsed blocks as one node each; constants are no nodes of it. */
 export function graphOf(sources: readonly Source[], folding: Folding): Graph {
-  const drawn = sources.filter(({ op }) => op !== 'Constant');
   const members = new Map<string, Source[]>();
-  const idOf = new Map<Source, string>();
-  for (const source of drawn) {
+  for (const source of sources) {
+    if (source.op === 'Constant') continue;
     const id = foldedInto(source.name, folding) ?? source.name;
-    members.set(id, [...(members.get(id) ?? []), source]);
-    idOf.set(source, id);
+    const parts = members.get(id);
+    if (parts === undefined) members.set(id, [source]);
+    else parts.push(source);
   }
 
-  const indexes = new Map([...members.keys()].map((id, index) => [id, index]));
-  const producers = new Map<string, number>();
-  for (const source of drawn)
-    for (const tensor of source.outputs) producers.set(tensor, indexes.get(idOf.get(source)!)!);
+  const drawn = [...members].map(([id, parts]) => ({ node: nodeOf(id, parts), parts }));
+  const producers = new Map(
+    drawn.flatMap(({ node, parts }) =>
+      parts.flatMap(({ outputs }) => outputs.map((tensor) => [tensor, node] as const)),
+    ),
+  );
+  const edges = drawn.flatMap(({ node, parts }) => {
+    const read = new Set(parts.flatMap(({ inputs }) => inputs.map((tensor) => producers.get(tensor))));
+    return [...read].flatMap((from) => (from === undefined || from === node ? [] : [[from, node] as const]));
+  });
 
-  const edges = new Map<string, readonly [number, number]>();
-  for (const source of drawn) {
-    const to = indexes.get(idOf.get(source)!)!;
-    for (const tensor of source.inputs) {
-      const from = producers.get(tensor);
-      if (from !== undefined && from !== to) edges.set(`${from} ${to}`, [from, to]);
-    }
-  }
-
-  return { nodes: [...members].map(([id, parts]) => nodeOf(id, parts)), edges: [...edges.values()] };
+  return { nodes: drawn.map(({ node }) => node), edges };
 }
 
 /** The outermost collapsed block of a name; undefined: none. */

@@ -1,19 +1,15 @@
-import type { Graph } from './graph.js';
+import type { Graph, GraphNode } from './graph.js';
 
 /**
  * A layered layout after Sugiyama: layers by the longest path, an order within them by the mean place of neighbours, and
- * places as near to neighbours as their widths allow. Every step is linear in nodes and edges, or nearly, and none recurses: networks are
- * chains of thousands of nodes, in which libraries for small diagrams overflow the stack or take many seconds.
+ * places as near to neighbours as their widths allow. Every step is linear in nodes and edges, or nearly, and none recurses:
+ * networks are chains of thousands of nodes, on which dagre 3.1 overflows the stack, d3-dag 1.2 takes seconds and elkjs 0.12 ten.
  */
 export interface Layout {
   readonly width: number;
   readonly height: number;
-  /** Centres of the nodes, and the layer that each lies in. */
-  readonly x: readonly number[];
-  readonly y: readonly number[];
-  readonly layers: readonly (readonly number[])[];
-  /** For each edge the points that it goes through, from the source's bottom to the target's top. */
-  readonly routes: readonly (readonly Point[])[];
+  readonly layers: readonly (readonly Placed[])[];
+  readonly edges: readonly Edge[];
 }
 
 export interface Point {
@@ -21,8 +17,19 @@ export interface Point {
   readonly y: number;
 }
 
+/** A node of the graph with its centre. */
+export type Placed = GraphNode & Point;
+
+export interface Edge {
+  readonly from: Placed;
+  readonly to: Placed;
+  /** The points that it goes through, from the source's border to the target's. */
+  readonly route: readonly Point[];
+}
+
 export const NODE = { width: 170, height: 40 };
 const GAP = { x: 24, y: 40 };
+const PITCH = NODE.height + GAP.y;
 /** Room that an edge needs where it passes a layer. */
 const LANE = 14;
 /** Points where edges pass layers; further long edges go straight, which costs nothing. */
@@ -30,156 +37,159 @@ const MAX_LANES = 50_000;
 const ORDER_SWEEPS = 8;
 const PLACE_SWEEPS = 12;
 
-/** What lies in the layers: the graph's nodes, then a lane for each layer that an edge passes. */
-interface Parts {
-  readonly layer: number[];
-  readonly above: number[][];
-  readonly below: number[][];
-  /** For each edge the parts that it goes through, its ends included. */
-  readonly chains: readonly (readonly number[])[];
-  readonly nodeCount: number;
+/** What lies in a layer: a node, or a lane where an edge passes. Each step of the layout settles one more of its figures. */
+interface Part {
+  readonly node: GraphNode | null;
+  /** Half of the room that it takes. */
+  readonly half: number;
+  readonly above: Part[];
+  readonly below: Part[];
+  layer: number;
+  /** Its number in the layer. */
+  place: number;
+  x: number;
 }
 
-export function layoutOf(graph: Graph): Layout {
-  const parts = partsOf(graph);
-  const layers = layersOf(parts);
-  orderLayers(layers, parts);
-  const x = places(layers, parts);
-  const pitch = NODE.height + GAP.y;
-  const y = parts.layer.map((layer) => NODE.height / 2 + layer * pitch);
-  const left = x.reduce((least, value) => Math.min(least, value), Infinity) - NODE.width / 2;
-  const right = x.reduce((largest, value) => Math.max(largest, value), -Infinity) + NODE.width / 2;
-  const place = (part: number): Point => ({ x: x[part]! - left, y: y[part]! });
+const partOf = (node: GraphNode | null, layer = 0): Part => ({
+  ...{ node, layer, above: [], below: [], place: 0, x: 0 },
+  half: node === null ? LANE / 2 : (NODE.width + GAP.x) / 2,
+});
 
-  return {
-    width: Math.max(0, right - left),
-    height: Math.max(0, layers.length * pitch - GAP.y),
-    x: x.slice(0, parts.nodeCount).map((value) => value - left),
-    y: y.slice(0, parts.nodeCount),
-    layers: layers.map((layer) => layer.filter((part) => part < parts.nodeCount)),
-    routes: parts.chains.map((chain) => routeOf(chain.map(place))),
-  };
+interface Link {
+  readonly from: Part;
+  readonly to: Part;
 }
 
-/** From the bottom of the upper end to the top of the lower one; an edge against the direction the other way round. */
-function routeOf(points: Point[]): Point[] {
-  const [from, to] = [points[0]!, points.at(-1)!];
-  const half = Math.sign(to.y - from.y) * (NODE.height / 2);
-  return [{ x: from.x, y: from.y + half }, ...points.slice(1, -1), { x: to.x, y: to.y - half }];
-}
-
-function partsOf({ nodes, edges }: Graph): Parts {
-  const layer = ranks(nodes.length, edges);
-  const lanes = edges.reduce((sum, [from, to]) => sum + Math.max(0, layer[to]! - layer[from]! - 1), 0);
-  const chains = edges.map(([from, to]) => {
-    const chain = [from];
-    for (let step = layer[from]! + 1; step < layer[to]! && lanes <= MAX_LANES; step++) {
-      chain.push(layer.length);
-      layer.push(step);
-    }
-
-    return [...chain, to];
+export function layoutOf({ nodes, edges }: Graph): Layout {
+  const parts = new Map(nodes.map((node) => [node, partOf(node)]));
+  const links = edges.flatMap(([source, target]) => {
+    const [from, to] = [parts.get(source), parts.get(target)];
+    return from === undefined || to === undefined ? [] : [{ from, to }];
   });
+  rank([...parts.values()], links);
+  const chains = chainsOf(links);
+  const lanes = chains.flatMap((chain) => chain.filter(({ node }) => node === null));
+  const layers = layersOf([...parts.values(), ...lanes]);
+  orderLayers(layers);
+  placeLayers(layers);
 
-  const above: number[][] = layer.map(() => []);
-  const below: number[][] = layer.map(() => []);
-  for (const chain of chains)
-    for (let index = 1; index < chain.length; index++) {
-      above[chain[index]!]!.push(chain[index - 1]!);
-      below[chain[index - 1]!]!.push(chain[index]!);
-    }
-
-  return { layer, above, below, chains, nodeCount: nodes.length };
+  return drawn(layers, chains);
 }
 
 /** The longest path to each node; edges that close a circle do not count. Nodes without inputs stand above their first reader. */
-function ranks(count: number, edges: Graph['edges']): number[] {
-  const readers: number[][] = Array.from({ length: count }, () => []);
-  const waiting = new Array<number>(count).fill(0);
-  for (const [from, to] of edges) {
-    readers[from]!.push(to);
-    waiting[to]!++;
+function rank(parts: readonly Part[], links: readonly Link[]): void {
+  const readers = new Map<Part, Part[]>(parts.map((part) => [part, []]));
+  const waiting = new Map<Part, number>();
+  for (const { from, to } of links) {
+    readers.get(from)?.push(to);
+    waiting.set(to, (waiting.get(to) ?? 0) + 1);
   }
 
-  const isSource = waiting.map((inputs) => inputs === 0);
-  const rank = new Array<number>(count).fill(0);
-  const isDone = new Array<boolean>(count).fill(false);
-  const queue = [...isSource.keys()].filter((node) => isSource[node]!);
-  let next = 0;
-  for (let done = 0; done < count; done++) {
-    if (queue.length === done) {
-      // A circle: it is entered at its first node.
-      while (isDone[next]! || queue.includes(next, done)) next++;
-      queue.push(next);
-    }
+  const sources = parts.filter((part) => !waiting.has(part));
+  const queued = new Set<Part>(sources);
+  const walk = (queue: Part[]) => {
+    for (const part of queue)
+      for (const reader of readers.get(part) ?? []) {
+        if (queued.has(reader)) continue;
+        const left = (waiting.get(reader) ?? 0) - 1;
+        waiting.set(reader, left);
+        reader.layer = Math.max(reader.layer, part.layer + 1);
+        if (left > 0) continue;
+        queued.add(reader);
+        queue.push(reader);
+      }
+  };
 
-    const node = queue[done]!;
-    isDone[node] = true;
-    for (const reader of readers[node]!) {
-      if (isDone[reader]!) continue;
-      rank[reader] = Math.max(rank[reader]!, rank[node]! + 1);
-      if (--waiting[reader]! === 0) queue.push(reader);
-    }
+  walk([...sources]);
+  // What is left lies in circles or behind them: each is entered at its first node.
+  for (const part of parts) {
+    if (queued.has(part)) continue;
+    queued.add(part);
+    walk([part]);
   }
 
-  return rank.map((value, node) => {
-    if (!isSource[node]! || readers[node]!.length === 0) return value;
-    return readers[node]!.reduce((least, reader) => Math.min(least, rank[reader]!), Infinity) - 1;
+  for (const source of sources) {
+    const first = (readers.get(source) ?? []).reduce((least, { layer }) => Math.min(least, layer), Infinity);
+    if (Number.isFinite(first)) source.layer = first - 1;
+  }
+}
+
+/** For each edge what it goes through, its ends included; neighbours are linked to each other. */
+function chainsOf(links: readonly Link[]): Part[][] {
+  const passed = links.reduce((sum, { from, to }) => sum + Math.max(0, to.layer - from.layer - 1), 0);
+  return links.map(({ from, to }) => {
+    const count = passed > MAX_LANES ? 0 : Math.max(0, to.layer - from.layer - 1);
+    const lanes = Array.from({ length: count }, (_, index) => partOf(null, from.layer + 1 + index));
+    let before = from;
+    for (const part of [...lanes, to]) {
+      part.above.push(before);
+      before.below.push(part);
+      before = part;
+    }
+
+    return [from, ...lanes, to];
   });
 }
 
-function layersOf({ layer }: Parts): number[][] {
-  const layers: number[][] = [];
-  for (const [part, index] of layer.entries()) (layers[index] ??= []).push(part);
-  return Array.from(layers, (parts) => parts ?? []);
+function layersOf(parts: readonly Part[]): Part[][] {
+  const depth = parts.reduce((deepest, { layer }) => Math.max(deepest, layer + 1), 0);
+  const layers: Part[][] = Array.from({ length: depth }, () => []);
+  for (const part of parts) layers[part.layer]?.push(part);
+  for (const layer of layers) settle(layer);
+  return layers;
+}
+
+function settle(layer: readonly Part[]): void {
+  for (const [index, part] of layer.entries()) part.place = index;
 }
 
 /** Each layer in the order of the mean place of its neighbours in the layer before, downwards and upwards in turn. */
-function orderLayers(layers: number[][], { above, below }: Parts): void {
-  const place: number[] = [];
-  const settle = (layer: readonly number[]) => {
-    for (const [index, part] of layer.entries()) place[part] = index;
-  };
-
-  for (const layer of layers) settle(layer);
-  for (let sweep = 0; sweep < ORDER_SWEEPS; sweep++) {
-    const neighbours = sweep % 2 === 0 ? above : below;
-    for (const layer of sweep % 2 === 0 ? layers : [...layers].reverse()) {
-      const wanted = new Map(layer.map((part) => [part, mean(neighbours[part]!, place) ?? place[part]!]));
-      layer.sort((a, b) => wanted.get(a)! - wanted.get(b)! || place[a]! - place[b]!);
-      settle(layer);
-    }
-  }
+function orderLayers(layers: readonly Part[][]): void {
+  sweeps(layers, ORDER_SWEEPS, (layer, neighbours) => {
+    const wanted = new Map(
+      layer.map((part) => [part, mean(neighbours(part), ({ place }) => place) ?? part.place]),
+    );
+    layer.sort((a, b) => (wanted.get(a) ?? 0) - (wanted.get(b) ?? 0) || a.place - b.place);
+    settle(layer);
+  });
 }
-
-const mean = (parts: readonly number[], values: readonly number[]): number | undefined =>
-  parts.length === 0 ? undefined : parts.reduce((sum, part) => sum + values[part]!, 0) / parts.length;
 
 /** The horizontal place of each part: as near to the mean of its neighbours as those beside it allow. */
-function places(layers: readonly (readonly number[])[], { above, below, nodeCount }: Parts): number[] {
-  const half = (part: number) => (part < nodeCount ? (NODE.width + GAP.x) / 2 : LANE / 2);
-  const x: number[] = [];
+function placeLayers(layers: readonly Part[][]): void {
   for (const layer of layers) {
-    let edge = 0;
+    const width = layer.reduce((sum, { half }) => sum + 2 * half, 0);
+    let edge = -width / 2;
     for (const part of layer) {
-      x[part] = edge + half(part);
-      edge += 2 * half(part);
-    }
-
-    for (const part of layer) x[part]! -= edge / 2;
-  }
-
-  for (let sweep = 0; sweep < PLACE_SWEEPS; sweep++) {
-    const downwards = sweep % 2 === 0;
-    const neighbours = downwards ? above : below;
-    for (const layer of downwards ? layers : [...layers].reverse()) {
-      const wanted = layer.map((part) => mean(neighbours[part]!, x) ?? x[part]!);
-      for (const [index, value] of apart(wanted, layer.map(half)).entries()) x[layer[index]!] = value;
+      part.x = edge + part.half;
+      edge += 2 * part.half;
     }
   }
 
-  return x;
+  sweeps(layers, PLACE_SWEEPS, (layer, neighbours) => {
+    const wanted = layer.map((part) => mean(neighbours(part), ({ x }) => x) ?? part.x);
+    const places = apart(
+      wanted,
+      layer.map(({ half }) => half),
+    );
+    for (const [index, part] of layer.entries()) part.x = places[index] ?? part.x;
+  });
 }
+
+type Neighbours = (part: Part) => readonly Part[];
+
+/** Goes through the layers downwards, looking up, and upwards, looking down, in turn. */
+function sweeps(
+  layers: readonly Part[][],
+  count: number,
+  step: (layer: Part[], neighbours: Neighbours) => void,
+): void {
+  for (let sweep = 0; sweep < count; sweep++)
+    if (sweep % 2 === 0) for (const layer of layers) step(layer, ({ above }) => above);
+    else for (const layer of [...layers].reverse()) step(layer, ({ below }) => below);
+}
+
+const mean = (parts: readonly Part[], value: (part: Part) => number): number | undefined =>
+  parts.length === 0 ? undefined : parts.reduce((sum, part) => sum + value(part), 0) / parts.length;
 
 /**
  * The places nearest to the wanted ones, in the sense of least squares, at which parts in this order do not overlap:
@@ -187,12 +197,15 @@ function places(layers: readonly (readonly number[])[], { above, below, nodeCoun
  */
 export function apart(wanted: readonly number[], halves: readonly number[]): number[] {
   const offsets: number[] = [];
-  for (const [index, half] of halves.entries())
-    offsets.push(index === 0 ? 0 : offsets[index - 1]! + halves[index - 1]! + half);
+  let edge = -(halves[0] ?? 0);
+  for (const half of halves) {
+    offsets.push(edge + half);
+    edge += 2 * half;
+  }
 
   const pools: { sum: number; count: number }[] = [];
   for (const [index, value] of wanted.entries()) {
-    let pool = { sum: value - offsets[index]!, count: 1 };
+    let pool = { sum: value - (offsets[index] ?? 0), count: 1 };
     for (let last = pools.at(-1); last !== undefined; last = pools.at(-1)) {
       if (last.sum / last.count <= pool.sum / pool.count) break;
       pool = { sum: last.sum + pool.sum, count: last.count + pool.count };
@@ -204,5 +217,34 @@ export function apart(wanted: readonly number[], halves: readonly number[]): num
 
   return pools
     .flatMap(({ sum, count }) => new Array<number>(count).fill(sum / count))
-    .map((value, index) => value + offsets[index]!);
+    .map((value, index) => value + (offsets[index] ?? 0));
+}
+
+/** The layout from its top left corner. */
+function drawn(layers: readonly Part[][], chains: readonly Part[][]): Layout {
+  const all = layers.flat();
+  const left = all.reduce((least, { x }) => Math.min(least, x), Infinity) - NODE.width / 2;
+  const right = all.reduce((largest, { x }) => Math.max(largest, x), -Infinity) + NODE.width / 2;
+  const pointOf = ({ x, layer }: Part): Point => ({ x: x - left, y: NODE.height / 2 + layer * PITCH });
+  const placed = new Map<Part, Placed>();
+  for (const part of all) if (part.node !== null) placed.set(part, { ...part.node, ...pointOf(part) });
+
+  const edges = chains.flatMap((chain) => {
+    const [from, to] = [chain[0], chain.at(-1)].map((part) => part && placed.get(part));
+    if (from === undefined || to === undefined) return [];
+    const half = Math.sign(to.y - from.y) * (NODE.height / 2);
+    const route = [
+      { x: from.x, y: from.y + half },
+      ...chain.slice(1, -1).map(pointOf),
+      { x: to.x, y: to.y - half },
+    ];
+    return [{ from, to, route }];
+  });
+
+  return {
+    width: Math.max(0, right - left),
+    height: Math.max(0, layers.length * PITCH - GAP.y),
+    layers: layers.map((layer) => layer.flatMap((part) => placed.get(part) ?? [])),
+    edges,
+  };
 }

@@ -1,7 +1,10 @@
 import { button, element } from '../dom.js';
-import { drawGraph, type Palette } from './draw.js';
+import { controls } from './controls.js';
+import { drawGraph } from './draw.js';
 import { blocksOf, graphOf, type Folding, type Graph, type Source } from './graph.js';
-import { NODE, type Layout } from './layout.js';
+import { NODE, type Layout, type Placed } from './layout.js';
+import { paletteOf } from './palette.js';
+import { followPointer } from './pointer.js';
 import { centredOn, createScene, startOf, viewOf, zoomed, type Camera, type Scene } from './scene.js';
 
 export interface GraphPanel {
@@ -11,14 +14,33 @@ export interface GraphPanel {
 
 /** Models of more nodes start with their blocks collapsed. */
 const MAX_OPEN = 5000;
-const MAX_DEPTH = 4;
 
-/** What is drawn; null until the first layout is there. */
+/** What is drawn. */
 interface Drawn {
-  readonly graph: Graph;
   readonly layout: Layout;
   readonly scene: Scene;
+  readonly byId: ReadonlyMap<string, Placed>;
 }
+
+/** A graph on the page: what a person has made of it so far, and where it is shown. */
+interface View {
+  readonly sources: readonly Source[];
+  readonly onSelect: (name: string) => void;
+  readonly canvas: HTMLCanvasElement;
+  readonly status: HTMLElement;
+  readonly collapse: HTMLButtonElement;
+  readonly redraw: () => void;
+  folding: Folding;
+  camera: Camera;
+  /** null until the first layout is there. */
+  drawn: Drawn | null;
+  selected: Placed | null;
+  /** To be selected once the graph with it is there. */
+  wanted: string | null;
+}
+
+const LABEL =
+  'Graph. Arrow keys go from node to node, Enter opens a block, plus and minus zoom, 0 shows the start.';
 
 /** Draws the graph of a model into a place of the page. `onSelect` gets the name of a node that is chosen in it. */
 export function openGraph(
@@ -26,203 +48,189 @@ export function openGraph(
   sources: readonly Source[],
   onSelect: (name: string) => void,
 ): GraphPanel {
-  let folding: Folding = {
-    depth: sources.length > MAX_OPEN ? 1 : 0,
-    opened: new Set(),
-    closed: new Set(),
-  };
-  let drawn: Drawn | null = null;
-  let camera: Camera = { left: 0, top: 0, scale: 1 };
-  let selected: number | null = null;
-  /** To be selected once the graph with it is there. */
-  let wanted: string | null = null;
-
-  const canvas = element('canvas', {
-    tabindex: '0',
-    role: 'application',
-    'aria-label':
-      'Graph. Arrow keys go from node to node, Enter opens a block, plus and minus zoom, 0 shows the start.',
+  const canvas = element('canvas', { tabindex: '0', role: 'application', 'aria-label': LABEL });
+  const context = canvas.getContext('2d');
+  const redraw = nextFrame(() => {
+    const { drawn, camera, selected } = view;
+    if (drawn !== null && context !== null)
+      drawGraph(context, { scene: drawn.scene, camera, selected }, paletteOf(place), screenOf(view));
   });
-  const status = element('p', { class: 'quiet', role: 'status' }, 'Laying out the graph…');
-  const context = canvas.getContext('2d')!;
-  const screen = () => ({ width: canvas.clientWidth, height: canvas.clientHeight });
-  const draw = nextFrame(() => {
-    if (drawn !== null) drawGraph(context, { ...drawn, camera, selected }, paletteOf(place), screen());
-  });
-  const look = (next: Camera) => {
-    camera = next;
-    draw();
+  const view: View = {
+    ...{ sources, onSelect, canvas, redraw, drawn: null, selected: null, wanted: null },
+    status: element('p', { class: 'quiet', role: 'status' }),
+    collapse: button('Collapse block of this node', () => closeBlock(view)),
+    folding: { depth: sources.length > MAX_OPEN ? 1 : 0, opened: new Set(), closed: new Set() },
+    camera: { left: 0, top: 0, scale: 1 },
   };
-  const centre = (node: number) => {
-    if (drawn === null) return;
-    const [x, y] = [drawn.layout.x[node]!, drawn.layout.y[node]!];
-    const view = viewOf(camera, screen());
-    const isInView =
-      x - NODE.width / 2 >= view.left &&
-      x + NODE.width / 2 <= view.right &&
-      y >= view.top + NODE.height &&
-      y <= view.bottom - NODE.height;
-    if (!isInView) look(centredOn(x, y, Math.max(camera.scale, 0.6), screen()));
-  };
-  const select = (node: number, tells: boolean) => {
-    selected = node;
-    centre(node);
-    draw();
-    const { id, title, detail, count } = drawn!.graph.nodes[node]!;
-    status.textContent = count > 1 ? `Block ${id}, ${detail}. Enter opens it.` : `${title} ${id}`;
-    collapse.hidden = count > 1 || blocksOf(id).length === 0;
-    if (tells && count === 1) onSelect(id);
-  };
-  const layout = async () => {
-    const graph = graphOf(sources, folding);
-    status.textContent = 'Laying out the graph…';
-    const placed = await laidOut(graph);
-    drawn = { graph, layout: placed, scene: createScene(placed) };
-    selected = null;
-    camera = startOf(placed, screen());
-    status.textContent = `${graph.nodes.length} nodes, ${graph.edges.length} edges`;
-    canvas.dataset['nodes'] = String(graph.nodes.length);
-    if (wanted !== null) reveal(wanted);
-    draw();
-  };
-  const fold = (change: Partial<Folding>) => {
-    folding = { ...folding, ...change };
-    void layout();
-  };
-  const open = (block: string) => {
-    const closed = new Set(folding.closed);
-    const isDeep = !closed.delete(block);
-    wanted = sources.find(({ name }) => name.startsWith(block))?.name ?? null;
-    fold({ closed, opened: isDeep ? new Set([...folding.opened, block]) : folding.opened });
-  };
-  const collapse = button('Collapse block of this node', () => {
-    const id = selected === null ? '' : (drawn?.graph.nodes[selected]?.id ?? '');
-    const block = blocksOf(id).at(-1);
-    if (block === undefined) return;
-    const opened = new Set(folding.opened);
-    opened.delete(block);
-    wanted = id;
-    fold({ opened, closed: new Set([...folding.closed, block]) });
-  });
-  collapse.hidden = true;
-  const reveal = (name: string) => {
-    wanted = name;
-    if (drawn === null) return;
-    wanted = null;
-    const ids = new Map(drawn.graph.nodes.map(({ id }, index) => [id, index]));
-    const node = [name, ...blocksOf(name)].map((id) => ids.get(id)).find((index) => index !== undefined);
-    if (node !== undefined) select(node, false);
-  };
-  const zoom = (factor: number) =>
-    look(zoomed(camera, factor, canvas.clientWidth / 2, canvas.clientHeight / 2));
-  const start = () => {
-    if (drawn !== null) look(startOf(drawn.layout, screen()));
-  };
+  view.collapse.hidden = true;
 
   place.replaceChildren(
     controls({
-      find,
-      folding,
-      fold: (depth) => fold({ depth, opened: new Set(), closed: new Set() }),
-      zoom,
-      start,
-      collapse,
+      find: (text) => find(view, text),
+      depth: view.folding.depth,
+      fold: (depth) => fold(view, { depth, opened: new Set(), closed: new Set() }),
+      zoom: (factor) => zoom(view, factor),
+      start: () => start(view),
+      collapse: view.collapse,
     }),
-    status,
+    view.status,
     canvas,
   );
-  resizeWith(canvas, draw);
-  new MutationObserver(draw).observe(document.body, { attributes: true, attributeFilter: ['class'] });
-  followPointer(canvas, {
-    move: (x, y) =>
-      look({ ...camera, left: camera.left - x / camera.scale, top: camera.top - y / camera.scale }),
-    zoom: (factor, x, y) => look(zoomed(camera, factor, x, y)),
+  resizeWith(canvas, redraw);
+  new MutationObserver(redraw).observe(document.body, { attributes: true, attributeFilter: ['class'] });
+  listen(view);
+  void layOut(view);
+
+  return { reveal: (name) => reveal(view, name) };
+}
+
+function listen(view: View): void {
+  followPointer(view.canvas, {
+    move: (x, y) => {
+      const { left, top, scale } = view.camera;
+      look(view, { scale, left: left - x / scale, top: top - y / scale });
+    },
+    zoom: (factor, x, y) => look(view, zoomed(view.camera, factor, x, y)),
     click(x, y, isDouble) {
-      const node = drawn?.scene.nodeAt(camera.left + x / camera.scale, camera.top + y / camera.scale) ?? null;
+      const { left, top, scale } = view.camera;
+      const node = view.drawn?.scene.nodeAt(left + x / scale, top + y / scale) ?? null;
       if (node === null) return;
-      const { id, count } = drawn!.graph.nodes[node]!;
-      if (isDouble && count > 1) open(id);
-      else select(node, true);
+      if (isDouble && node.count > 1) openBlock(view, node.id);
+      else choose(view, node);
     },
   });
-  canvas.addEventListener('keydown', (event) => {
-    if (drawn === null) return;
-    const node = selected === null ? null : drawn.graph.nodes[selected]!;
-    if (event.key === 'Enter' && node !== null && node.count > 1) open(node.id);
-    else if (event.key === '+') zoom(1.25);
-    else if (event.key === '-') zoom(0.8);
-    else if (event.key === '0') start();
-    else {
-      const next = neighbour(drawn, selected, event.key);
-      if (next === null) return;
-      select(next, true);
-    }
-    event.preventDefault();
+  view.canvas.addEventListener('keydown', (event) => {
+    if (press(view, event.key)) event.preventDefault();
   });
-  void layout();
+}
 
-  return { reveal };
-
-  function find(text: string): string {
-    const words = text.toLowerCase();
-    const hits = sources.filter(({ name, op }) => `${name} ${op}`.toLowerCase().includes(words));
-    const current =
-      selected === null ? -1 : hits.findIndex(({ name }) => name === drawn?.graph.nodes[selected!]?.id);
-    const next = hits[(current + 1) % Math.max(1, hits.length)];
-    if (text === '' || next === undefined) return 'No node has this in its name.';
-    reveal(next.name);
-    onSelect(next.name);
-    return `${hits.length} nodes`;
+/** Whether a key is one of the graph's. */
+function press(view: View, key: string): boolean {
+  const { drawn, selected } = view;
+  if (drawn === null) return false;
+  if (key === 'Enter' && selected !== null && selected.count > 1) openBlock(view, selected.id);
+  else if (key === '+') zoom(view, 1.25);
+  else if (key === '-') zoom(view, 0.8);
+  else if (key === '0') start(view);
+  else {
+    const next = neighbour(drawn.layout, selected, key);
+    if (next === null) return false;
+    choose(view, next);
   }
+
+  return true;
 }
 
-interface Controls {
-  readonly find: (text: string) => string;
-  readonly folding: Folding;
-  readonly fold: (depth: number) => void;
-  readonly zoom: (factor: number) => void;
-  readonly start: () => void;
-  readonly collapse: HTMLElement;
+const screenOf = ({ canvas }: View) => ({ width: canvas.clientWidth, height: canvas.clientHeight });
+
+function look(view: View, camera: Camera): void {
+  view.camera = camera;
+  view.redraw();
 }
 
-function controls({ find, folding, fold, zoom, start, collapse }: Controls): HTMLElement {
-  const search = element('input', { type: 'search', id: 'graph-search', placeholder: 'Name or operator' });
-  const hits = element('span', { class: 'quiet', role: 'status' });
-  search.addEventListener('keydown', ({ key }) => {
-    if (key === 'Enter') hits.textContent = find(search.value);
-  });
-  const depths = Array.from({ length: MAX_DEPTH + 1 }, (_, depth) =>
-    element('option', { value: String(depth) }, depth === 0 ? 'Open' : `Collapsed from level ${depth}`),
-  );
-  const depth = element('select', {}, ...depths);
-  depth.value = String(folding.depth);
-  depth.addEventListener('change', () => fold(Number(depth.value)));
+function zoom(view: View, factor: number): void {
+  const { width, height } = screenOf(view);
+  look(view, zoomed(view.camera, factor, width / 2, height / 2));
+}
 
-  return element(
-    'div',
-    { class: 'filters' },
-    element('label', {}, 'Find a node (Enter: the next)', search),
-    element('label', {}, 'Blocks by name', depth),
-    button('Zoom in', () => zoom(1.5)),
-    button('Zoom out', () => zoom(1 / 1.5)),
-    button('Start', start),
-    collapse,
-    hits,
-  );
+function start(view: View): void {
+  if (view.drawn !== null) look(view, startOf(view.drawn.layout, screenOf(view)));
+}
+
+/** Selects a node, and tells the page of one of the model's. */
+function choose(view: View, node: Placed): void {
+  select(view, node);
+  if (node.count === 1) view.onSelect(node.id);
+}
+
+function select(view: View, node: Placed): void {
+  const { id, title, detail, count, x, y } = node;
+  const { left, right, top, bottom } = viewOf(view.camera, screenOf(view));
+  const isInView =
+    x - NODE.width / 2 >= left &&
+    x + NODE.width / 2 <= right &&
+    y - NODE.height >= top &&
+    y + NODE.height <= bottom;
+
+  view.selected = node;
+  view.status.textContent = count > 1 ? `Block ${id}, ${detail}. Enter opens it.` : `${title} ${id}`;
+  view.collapse.hidden = count > 1 || blocksOf(id).length === 0;
+  if (isInView) view.redraw();
+  else look(view, centredOn(x, y, Math.max(view.camera.scale, 0.6), screenOf(view)));
+}
+
+function reveal(view: View, name: string): void {
+  view.wanted = name;
+  if (view.drawn === null) return;
+  view.wanted = null;
+  const { byId } = view.drawn;
+  const node = [name, ...blocksOf(name)].map((id) => byId.get(id)).find((placed) => placed !== undefined);
+  if (node !== undefined) select(view, node);
+}
+
+/** Goes to the next node with a text in its name or operator; says how many there are. */
+function find(view: View, text: string): string {
+  const words = text.toLowerCase();
+  const hits = view.sources.filter(({ name, op }) => `${name} ${op}`.toLowerCase().includes(words));
+  const current = hits.findIndex(({ name }) => name === view.selected?.id);
+  const next = hits[(current + 1) % Math.max(1, hits.length)];
+  if (text === '' || next === undefined) return 'No node has this in its name.';
+  reveal(view, next.name);
+  view.onSelect(next.name);
+  return hits.length === 1 ? '1 node' : `${hits.length} nodes`;
+}
+
+function openBlock(view: View, block: string): void {
+  const closed = new Set(view.folding.closed);
+  const isDeep = !closed.delete(block);
+  view.wanted = view.sources.find(({ name }) => name.startsWith(block))?.name ?? null;
+  fold(view, { closed, opened: isDeep ? new Set([...view.folding.opened, block]) : view.folding.opened });
+}
+
+/** Collapses the innermost block of the node that is selected. */
+function closeBlock(view: View): void {
+  const id = view.selected?.id ?? '';
+  const block = blocksOf(id).at(-1);
+  if (block === undefined) return;
+  const opened = new Set(view.folding.opened);
+  opened.delete(block);
+  view.wanted = id;
+  fold(view, { opened, closed: new Set([...view.folding.closed, block]) });
+}
+
+function fold(view: View, change: Partial<Folding>): void {
+  view.folding = { ...view.folding, ...change };
+  void layOut(view);
+}
+
+async function layOut(view: View): Promise<void> {
+  const { folding, status, canvas } = view;
+  const graph = graphOf(view.sources, folding);
+  status.textContent = 'Laying out the graph…';
+  const layout = await layoutBy(graph);
+  // Blocks may have been opened or closed meanwhile.
+  if (folding !== view.folding) return;
+  const byId = new Map(layout.layers.flat().map((node) => [node.id, node]));
+  view.drawn = { layout, scene: createScene(layout), byId };
+  view.selected = null;
+  status.textContent = `${graph.nodes.length} nodes, ${graph.edges.length} edges`;
+  canvas.dataset['nodes'] = String(graph.nodes.length);
+  start(view);
+  if (view.wanted !== null) reveal(view, view.wanted);
 }
 
 /** The nearest node in the direction of an arrow: along an edge up and down, in the layer to the sides. */
-function neighbour({ graph, layout }: Drawn, selected: number | null, key: string): number | null {
+function neighbour({ layers, edges }: Layout, selected: Placed | null, key: string): Placed | null {
   if (!/^Arrow(Up|Down|Left|Right)$/.test(key)) return null;
-  if (selected === null) return layout.layers[0]?.[0] ?? null;
-  if (key === 'ArrowDown') return graph.edges.find(([from]) => from === selected)?.[1] ?? null;
-  if (key === 'ArrowUp') return graph.edges.find(([, to]) => to === selected)?.[0] ?? null;
-  const layer = layout.layers.find((nodes) => nodes.includes(selected)) ?? [];
+  if (selected === null) return layers[0]?.[0] ?? null;
+  if (key === 'ArrowDown') return edges.find(({ from }) => from === selected)?.to ?? null;
+  if (key === 'ArrowUp') return edges.find(({ to }) => to === selected)?.from ?? null;
+  const layer = layers.find((nodes) => nodes.includes(selected)) ?? [];
   return layer[layer.indexOf(selected) + (key === 'ArrowRight' ? 1 : -1)] ?? null;
 }
 
 /** The layout of a graph, made by a worker: a page from elsewhere may start only what it has itself. */
-async function laidOut(graph: Graph): Promise<Layout> {
+async function layoutBy(graph: Graph): Promise<Layout> {
   const script = await fetch(new URL('./layoutWorker.js', import.meta.url));
   const address = URL.createObjectURL(await script.blob());
   const worker = new Worker(address);
@@ -259,56 +267,3 @@ function resizeWith(canvas: HTMLCanvasElement, draw: () => void): void {
     draw();
   }).observe(canvas);
 }
-
-interface Pointer {
-  readonly move: (x: number, y: number) => void;
-  readonly zoom: (factor: number, x: number, y: number) => void;
-  readonly click: (x: number, y: number, isDouble: boolean) => void;
-}
-
-/** Drags and the wheel move the plane, the wheel with Ctrl or Cmd (and a pinch, which comes as that) zooms. */
-function followPointer(canvas: HTMLCanvasElement, { move, zoom, click }: Pointer): void {
-  let moved = 0;
-  canvas.addEventListener('pointerdown', ({ pointerId }) => {
-    moved = 0;
-    canvas.setPointerCapture(pointerId);
-  });
-  canvas.addEventListener('pointermove', ({ buttons, movementX, movementY }) => {
-    if (buttons === 0) return;
-    moved += Math.abs(movementX) + Math.abs(movementY);
-    move(movementX, movementY);
-  });
-  const pick = ({ offsetX, offsetY }: MouseEvent, isDouble: boolean) => {
-    if (moved < 5) click(offsetX, offsetY, isDouble);
-  };
-  canvas.addEventListener('click', (event) => pick(event, false));
-  canvas.addEventListener('dblclick', (event) => pick(event, true));
-  canvas.addEventListener(
-    'wheel',
-    (event) => {
-      event.preventDefault();
-      if (event.ctrlKey || event.metaKey) zoom(Math.exp(-event.deltaY / 200), event.offsetX, event.offsetY);
-      else move(-event.deltaX, -event.deltaY);
-    },
-    { passive: false },
-  );
-}
-
-function paletteOf(place: HTMLElement): Palette {
-  const style = getComputedStyle(place);
-  const { backgroundColor, fontFamily } = getComputedStyle(document.body);
-  const colour = (name: string, fallback: string) => style.getPropertyValue(name).trim() || fallback;
-  return {
-    page: backgroundColor,
-    text: style.color,
-    quiet: resolved(colour('--quiet', style.color), style.color),
-    line: resolved(colour('--line', style.color), style.color),
-    integer: colour('--int8', style.color),
-    float: colour('--other', style.color),
-    focus: colour('--vscode-focusBorder', style.color),
-    font: fontFamily,
-  };
-}
-
-/** A canvas knows no references to other colours. */
-const resolved = (colour: string, text: string) => (/^(var|currentcolor)/i.test(colour) ? text : colour);

@@ -1,4 +1,4 @@
-import { NODE, type Layout } from './layout.js';
+import { NODE, type Edge, type Layout, type Placed } from './layout.js';
 
 /** A piece of the graph's plane. */
 export interface Rect {
@@ -20,8 +20,8 @@ export interface Size {
   readonly height: number;
 }
 
-export const MIN_SCALE = 0.02;
-export const MAX_SCALE = 2.5;
+const MIN_SCALE = 0.02;
+const MAX_SCALE = 2.5;
 
 /** What of the plane a screen shows. */
 export function viewOf({ left, top, scale }: Camera, { width, height }: Size): Rect {
@@ -48,48 +48,49 @@ export function startOf(layout: Layout, screen: Size): Camera {
   const scale = Math.min(1, Math.max(0.35, screen.width / (layout.width + 80)));
   const [first] = layout.layers[0] ?? [];
   const fits = layout.width * scale <= screen.width || first === undefined;
-  const middle = fits ? layout.width / 2 : layout.x[first]!;
+  const middle = fits ? layout.width / 2 : first.x;
   return { scale, left: middle - screen.width / scale / 2, top: -30 };
 }
 
 /** Finds what lies in a piece of the plane without going through all of it. */
 export interface Scene {
-  readonly nodesIn: (view: Rect) => number[];
-  readonly edgesIn: (view: Rect) => number[];
+  readonly nodesIn: (view: Rect) => Placed[];
+  readonly edgesIn: (view: Rect) => Edge[];
   /** The node at a point; null: none. */
-  readonly nodeAt: (x: number, y: number) => number | null;
+  readonly nodeAt: (x: number, y: number) => Placed | null;
 }
 
 /** Edges are kept by the bands of the plane that they cross. */
 const BAND = 800;
 
 export function createScene(layout: Layout): Scene {
-  const { x, y, layers, routes } = layout;
-  const bands: number[][] = [];
-  for (const [edge, route] of routes.entries()) {
-    const [first, last] = [bandOf(route[0]!.y), bandOf(route.at(-1)!.y)];
-    for (let band = Math.min(first, last); band <= Math.max(first, last); band++)
-      (bands[band] ??= []).push(edge);
+  const bands = new Map<number, Edge[]>();
+  for (const edge of layout.edges) {
+    const [first, last] = [bandOf(edge.from.y), bandOf(edge.to.y)];
+    for (let band = Math.min(first, last); band <= Math.max(first, last); band++) {
+      const inBand = bands.get(band);
+      if (inBand === undefined) bands.set(band, [edge]);
+      else inBand.push(edge);
+    }
   }
 
   const nodesIn = ({ left, top, right, bottom }: Rect) => {
-    const isSeen = (node: number) =>
-      Math.abs(x[node]! - (left + right) / 2) <= (right - left + NODE.width) / 2;
+    const isSeen = ({ x }: Placed) => x + NODE.width / 2 >= left && x - NODE.width / 2 <= right;
     const [first, end] = layersIn(layout, top, bottom);
-    return layers.slice(first, end).flatMap((layer) => layer.filter(isSeen));
+    return layout.layers.slice(first, end).flatMap((layer) => layer.filter(isSeen));
   };
 
   return {
     nodesIn,
     edgesIn({ top, bottom }) {
-      const seen = new Set<number>();
+      const seen = new Set<Edge>();
       for (let band = bandOf(top); band <= bandOf(bottom); band++)
-        for (const edge of bands[band] ?? []) seen.add(edge);
+        for (const edge of bands.get(band) ?? []) seen.add(edge);
       return [...seen];
     },
-    nodeAt(px, py) {
-      const near = nodesIn({ left: px, right: px, top: py, bottom: py });
-      return near.find((node) => Math.abs(y[node]! - py) <= NODE.height / 2) ?? null;
+    nodeAt(x, y) {
+      const near = nodesIn({ left: x, right: x, top: y, bottom: y });
+      return near.find((node) => Math.abs(node.y - y) <= NODE.height / 2) ?? null;
     },
   };
 }
