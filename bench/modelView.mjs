@@ -1,4 +1,4 @@
-/* global document, window, requestAnimationFrame */
+/* global document, requestAnimationFrame, WheelEvent, window */
 // The editor of .onnx files: how long the structure of a model of 500 MB takes with the shapes of its tensors; and in a real
 // browser, with a stand-in for the editor, how long rows and graph of 2,000 and rows of 10,000 nodes take, and how much memory.
 //

@@ -22,7 +22,7 @@ export function button(text: string, action: () => void): HTMLButtonElement {
 
 /** A part of the page that its document promises. */
 export function part(id: string): HTMLElement {
-  const found = document.getElementById(id);
-  if (found === null) throw new Error(`The page has no ${id}.`);
-  return found;
+  const place = document.getElementById(id);
+  if (place === null) throw new Error(`The page has no ${id}.`);
+  return place;
 }

@@ -112,9 +112,9 @@ export function createModelViews(client: LanguageClient, extension: vscode.Uri):
 function watch(file: vscode.Uri, changed: () => void): vscode.Disposable {
   const folder = vscode.Uri.joinPath(file, '..');
   const root = vscode.workspace.getWorkspaceFolder(file)?.uri ?? folder;
-  const own = new vscode.RelativePattern(folder, nameOf(file).replaceAll(/[[\]{}*?]/g, '[$&]'));
+  const model = new vscode.RelativePattern(folder, nameOf(file).replaceAll(/[[\]{}*?]/g, '[$&]'));
   const reports = new vscode.RelativePattern(root, '**/*.report.json');
-  const watchers = [own, reports].map((pattern) => vscode.workspace.createFileSystemWatcher(pattern));
+  const watchers = [model, reports].map((pattern) => vscode.workspace.createFileSystemWatcher(pattern));
   for (const watcher of watchers) {
     watcher.onDidChange(changed);
     watcher.onDidCreate(changed);

@@ -55,7 +55,7 @@ function override(
   const last = overrides.at(-1);
   const entry: Written = { names: [layer], ...setting };
   if (list?.kind !== 'sequence') {
-    const inherited = overrides.map((item) => ({ ...item }) as Written);
+    const inherited = overrides.map((item): Written => ({ ...item }));
     return setValue(document, OVERRIDES, [...inherited, entry]);
   }
 

@@ -68,8 +68,8 @@ export function layoutOf({ nodes, edges }: Graph): Layout {
   });
   rank([...parts.values()], links);
   const chains = chainsOf(links);
-  const lanes = chains.flatMap((chain) => chain.filter(({ node }) => node === null));
-  const layers = layersOf([...parts.values(), ...lanes]);
+  const passages = chains.flatMap((chain) => chain.filter(({ node }) => node === null));
+  const layers = layersOf([...parts.values(), ...passages]);
   orderLayers(layers);
   placeLayers(layers);
 
@@ -119,15 +119,15 @@ function chainsOf(links: readonly Link[]): Part[][] {
   const passed = links.reduce((sum, { from, to }) => sum + Math.max(0, to.layer - from.layer - 1), 0);
   return links.map(({ from, to }) => {
     const count = passed > MAX_LANES ? 0 : Math.max(0, to.layer - from.layer - 1);
-    const lanes = Array.from({ length: count }, (_, index) => partOf(null, from.layer + 1 + index));
+    const passages = Array.from({ length: count }, (_, index) => partOf(null, from.layer + 1 + index));
     let before = from;
-    for (const part of [...lanes, to]) {
+    for (const part of [...passages, to]) {
       part.above.push(before);
       before.below.push(part);
       before = part;
     }
 
-    return [from, ...lanes, to];
+    return [from, ...passages, to];
   });
 }
 
