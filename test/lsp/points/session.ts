@@ -42,7 +42,7 @@ const CAPABILITIES = {
 };
 
 /** What a document is asked. Positions are where `‸` stands in a text, which it is taken out of. */
-export interface Asked {
+interface Asked {
   readonly uri: string;
   readonly text: string;
   readonly position: Position;
