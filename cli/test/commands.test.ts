@@ -27,7 +27,7 @@ import { runCommand } from '../src/commands/run.js';
 import { schemaCommand } from '../src/commands/schema.js';
 import { sensitivityCommand } from '../src/commands/sensitivity.js';
 import { openMessages } from '../src/output/messages.js';
-import { lockChoices } from '../src/run/lock.js';
+import { lockChoices } from '../src/run/lockChoices.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'quantsmith-commands-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -7,7 +7,7 @@ import { EXIT } from '../output/exitCodes.js';
 import type { Session } from '../output/session.js';
 import { summaryTable } from '../output/summary.js';
 import { terminalPaint, printLines, printReport } from '../output/terminal.js';
-import { lockChoices } from '../run/lock.js';
+import { lockChoices } from '../run/lockChoices.js';
 import { emulatorFor, verifyOnCpu } from '../run/verify.js';
 
 export interface RunOptions extends EngineOptions {
