@@ -20,6 +20,8 @@ button:focus-visible, input:focus-visible, select:focus-visible, canvas:focus-vi
 .grid-table { table-layout: fixed; width: 100%; border-collapse: separate; border-spacing: 0; }
 .grid-table th, .grid-table td { height: 26px; box-sizing: border-box; padding: 0 0.5rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; vertical-align: middle; border-bottom: 1px solid var(--line); }
 .grid-table thead th { position: sticky; top: 0; z-index: 1; background: var(--vscode-editor-background, var(--page)); padding: 0; }
+.grid-table td:first-child, .grid-table th:first-child { position: sticky; left: 0; z-index: 1; background: var(--vscode-editor-background, var(--page)); }
+.grid-table thead th:first-child { z-index: 2; }
 .grid-table thead button { width: 100%; height: 100%; border: 0; background: none; color: inherit; font-weight: 600; text-align: inherit; padding: 0 0.5rem; overflow: hidden; text-overflow: ellipsis; }
 .grid-table th[aria-sort=ascending] button::after { content: " ↑"; }
 .grid-table th[aria-sort=descending] button::after { content: " ↓"; }

@@ -79,6 +79,7 @@ function drawNode(
   if (isSelected) canvas.strokeStyle = palette.focus;
   canvas.setLineDash(kind === 'float' ? [6, 4] : []);
   canvas.strokeRect(left, top, NODE.width, NODE.height);
+  canvas.lineWidth = 1;
   if (count > 1) canvas.strokeRect(left + 4, top + 4, NODE.width - 8, NODE.height - 8);
   canvas.setLineDash([]);
   if (!hasText) return;
