@@ -251,10 +251,10 @@ describe('commands on runs', () => {
 describe('pages after a reload', () => {
   const revive = async (view: string, state: unknown, title = '') => {
     const panel = createPanel(`quantsmith.${view}`, title);
-    const { deserializeWebviewPanel } = editor.registered.get(`serializer quantsmith.${view}`) as {
+    const serializer = editor.registered.get(`serializer quantsmith.${view}`) as {
       deserializeWebviewPanel(panel: unknown, state: unknown): Promise<void>;
     };
-    await deserializeWebviewPanel(panel, state);
+    await serializer.deserializeWebviewPanel(panel, state);
     return panel;
   };
   /** What the page leaves with its panel. */

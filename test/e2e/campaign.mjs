@@ -48,8 +48,27 @@ function killStep(index, hits) {
 function haltAtStages(sandbox) {
   const [name] = readdirSync(sandbox.extensions).filter((entry) => entry.startsWith('quantsmith.'));
   const engine = join(sandbox.extensions, name, 'dist/engine.cjs');
-  const hook = `require(${JSON.stringify(join(import.meta.dirname, 'haltAtStage.cjs'))})(${JSON.stringify(haltFile(sandbox))});\n`;
+  const hook = `(${haltAtStage})(${JSON.stringify(haltFile(sandbox))});\n`;
   writeFileSync(engine, hook + readFileSync(engine, 'utf8'));
+}
+
+/**
+ * In the engine: it halts as soon as it has said that it is at its stage, so that a kill hits that stage, however short it is.
+ */
+function haltAtStage(file) {
+  const { send } = process;
+  if (send === undefined) return;
+  const stage = process.getBuiltinModule('node:fs').readFileSync(file, 'utf8');
+  let isReached = false;
+  process.send = function (message, ...rest) {
+    const isSent = send.call(this, message, ...rest);
+    if (!isReached && message?.type === 'progress' && message.stage === stage) {
+      isReached = true;
+      process.kill(process.pid, 'SIGSTOP');
+    }
+
+    return isSent;
+  };
 }
 
 const haltFile = (sandbox) => join(sandbox.root, 'halt');

@@ -17,12 +17,7 @@ export async function loadMetric(subject: ModuleSubject, context: ModuleContext)
     identity,
   };
 
-  const accumulate: Metric<unknown>['accumulate'] = (
-    outputs,
-    label,
-    floatOutputs,
-    { name, feeds, image, task },
-  ) =>
+  const accumulate: Metric['accumulate'] = (outputs, label, floatOutputs, { name, feeds, image, task }) =>
     module.ask(
       { text: `at sample "${name}"`, sample: name },
       {
@@ -45,7 +40,7 @@ type MetricFunctions<State> = Pick<
 >;
 
 /** Of a module that gives one number for each sample: the value is their average. */
-function averaged(evaluate: Metric<unknown>['accumulate'], higherIsBetter: boolean): MetricFunctions<Sums> {
+function averaged(evaluate: Metric['accumulate'], higherIsBetter: boolean): MetricFunctions<Sums> {
   return {
     accumulate: async (...sample) => [(await evaluate(...sample)) as number],
     result: average,
