@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import type * as vscode from 'vscode';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { editor, type ServerCommand, toldTexts } from '../../test/kit/editor.js';
 import { layer, sampleReport } from '../../test/kit/sampleReport.js';

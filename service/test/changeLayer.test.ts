@@ -1,9 +1,8 @@
 import type { LayerChange, QuantizationConfig } from '@quantsmith/schemas';
 import { expect, it } from 'vitest';
 import { applied, config as parsed, type Language } from '../../test/kit/configs.js';
-import { effectiveValue } from '../src/extends/inherit.js';
+import { effectiveValue, NOTHING_INHERITED } from '../src/extends/inherit.js';
 import { changeLayer } from '../src/features/changeLayer.js';
-import { NOTHING_INHERITED } from '../src/extends/inherit.js';
 
 function changed(
   text: string,

@@ -276,7 +276,8 @@ export const SETTING_RULES: readonly SettingRule[] = [
     severity: 'warning',
     path: [...ADVANCED, 'activations_quantization_params', 'num_bits'],
     applies: (config) => advanced(config).activations_quantization_params.num_bits !== 8,
-    message: 'Only 8-bit activations have integer kernels: operators run in float on quantized-dequantized values.',
+    message:
+      'Only 8-bit activations have integer kernels: operators run in float on quantized-dequantized values.',
     suggestions: ['8'],
   },
   {
