@@ -125,7 +125,7 @@ it('states that are missing or do not fit are found by check, with a fix', () =>
   const { status, stdout, stderr } = quantsmith('run', 'rate.quant.yaml');
   expect([status, `${stdout}${stderr}`]).toEqual([
     expect.any(Number),
-    expect.stringMatching(/has 16000 Hz, and sample_rate is 8000/),
+    expect.stringMatching(/has 16000 samples per second, not 8000/),
   ]);
   expect(status).not.toBe(0);
 });

@@ -2,10 +2,10 @@ import { EDGE } from './axes.js';
 
 /** On white and on VS Code's light themes, texts have a contrast of at least 4.5:1, marks of 3:1. */
 const LIGHT =
-  '--text: #1f2328; --page: #ffffff; --quiet: #59636e; --line: #d1d9e0; --int8: #0969da; --other: #bc4c00; --good: #1a7f37; --bad: #c5212c;';
+  '--text: #1f2328; --page: #ffffff; --quiet: #59636e; --line: #d1d9e0; --hover: #eaeef2; --int8: #0969da; --other: #bc4c00; --good: #1a7f37; --bad: #c5212c;';
 /** The same on VS Code's dark themes. */
 const DARK =
-  '--text: #e6edf3; --page: #0d1117; --quiet: #9da5ae; --line: #3d444d; --int8: #4493f8; --other: #f0883e; --good: #3fb950; --bad: #ff7b72;';
+  '--text: #e6edf3; --page: #0d1117; --quiet: #9da5ae; --line: #3d444d; --hover: #21262d; --int8: #4493f8; --other: #f0883e; --good: #3fb950; --bad: #ff7b72;';
 
 /**
  * The page's style. Text and background are VS Code's where the page is a panel; the other colours are a light or a dark set
@@ -16,7 +16,8 @@ export const STYLE = `
 @media (prefers-color-scheme: dark) { :root { ${DARK} } }
 body.vscode-light, body.vscode-high-contrast-light { ${LIGHT} }
 body.vscode-dark, body.vscode-high-contrast:not(.vscode-high-contrast-light) { ${DARK} }
-body.vscode-high-contrast { --quiet: currentColor; --line: var(--vscode-contrastBorder, currentColor); }
+body.vscode-high-contrast { --quiet: currentColor; --line: var(--vscode-contrastBorder, currentColor); --hover: transparent; }
+body.vscode-high-contrast button:hover { outline: 1px dashed var(--vscode-contrastActiveBorder, currentColor); }
 body { margin: 0 auto; max-width: 60rem; padding: 0 1.5rem 3rem; font: var(--vscode-font-size, 0.9rem)/1.5 var(--vscode-font-family, system-ui, sans-serif); color: var(--vscode-foreground, var(--text)); background: var(--vscode-editor-background, var(--page)); }
 h1 { font-size: 1.6rem; font-weight: 600; margin: 1.5rem 0 0.25rem; }
 h2 { font-size: 1.15rem; font-weight: 600; margin: 2.25rem 0 0.5rem; }
@@ -48,7 +49,7 @@ dd { margin: 0; font-size: 1.15rem; font-weight: 600; }
 dd.quiet { font-size: 0.8rem; font-weight: normal; }
 .mark { border: 1px solid var(--other); border-radius: 3px; padding: 0 0.3em; white-space: nowrap; }
 button { font: inherit; color: inherit; background: none; border: 1px solid var(--quiet); border-radius: 3px; padding: 0.1em 0.6em; cursor: pointer; }
-button:hover { background: var(--vscode-toolbar-hoverBackground, var(--line)); }
+button:hover { background: var(--vscode-toolbar-hoverBackground, var(--hover)); }
 button.sort, button.open { border: 0; padding: 0; font-weight: inherit; text-align: inherit; }
 button.sort::after { content: " ↕"; font-weight: normal; color: var(--quiet); }
 [aria-sort=ascending] button.sort::after { content: " ↑"; }
