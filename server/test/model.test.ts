@@ -65,7 +65,10 @@ it('gives the edits that change a layer in an open config', async () => {
 
 it('offers to show a layer in its model, to clients that can', async () => {
   const titles = async (shows: TestClient, name: string) => {
-    const text = readFileSync(join(folder, 'digits.quant.yaml'), 'utf8').replace(/^quantization:\n/m, `quantization:\n  ignored_scope:\n    names: [${name}]\n`);
+    const text = readFileSync(join(folder, 'digits.quant.yaml'), 'utf8').replace(
+      /^quantization:\n/m,
+      `quantization:\n  ignored_scope:\n    names: [${name}]\n`,
+    );
     const config = uri('digits.quant.yaml');
     await shows.open(config, text, 'quant-yaml');
     const line = text.split('\n').findIndex((content) => content.includes('names: ['));

@@ -52,7 +52,10 @@ async function follows({ open, command, panel, read, write, shot }) {
   const report = JSON.parse(read(REPORT));
   report.runtime.name = 'Another Runtime';
   // A report whose runtime says that it is no integer model: its code leads to the docs.
-  report.warnings.push({ code: 'slower-than-float', severity: 'warning', message: 'A warning of the test.' });
+  report.warnings.push({
+    ...{ code: 'slower-than-float', severity: 'warning', message: 'A warning of the test.' },
+    config_path: [],
+  });
   write(REPORT, JSON.stringify(report));
   await panel().getByText('Another Runtime').first().waitFor();
   const again = await frameOf(panel());
