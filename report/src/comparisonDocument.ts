@@ -26,7 +26,7 @@ export function comparisonDocument(
         kind: 'table',
         caption: 'Side by side',
         columns: [
-          { title: '' },
+          { title: 'Figure' },
           numeric(`A: ${baseName(a.path)}`),
           numeric(`B: ${baseName(b.path)}`),
           numeric('A to B'),

@@ -64,7 +64,7 @@ function table(runs: readonly Finished[]): Block[] {
         ? 'The best accuracy first; ★: on the Pareto front'
         : 'In the order of the matrix; ★: on the Pareto front',
       columns: [
-        { title: '' },
+        { title: 'Front' },
         { title: 'Run' },
         { title: 'Value', numeric: true },
         { title: 'Drop', numeric: true },
