@@ -32,7 +32,8 @@ const command = (...args: string[]) => program(cli, ...args);
 const context = () => {
   const env: NodeJS.ProcessEnv = { ...process.env, HOME: join(base, 'home'), TMPDIR: join(base, 'tmp') };
   delete env['QUANTSMITH_CACHE'];
-  delete env['NODE_V8_COVERAGE'];
+  // Node hands it to every process that it starts, unless it is said to be none.
+  env['NODE_V8_COVERAGE'] = undefined;
   delete env['XDG_CACHE_HOME'];
   return { cwd: join(base, 'digits'), env };
 };
