@@ -2,13 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type * as Engine from '@quantsmith/engine';
-import { encodeModel } from '@quantsmith/model/onnx';
 import type { EngineEvent, Problem } from '@quantsmith/schemas';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { floats, model, node, value } from '../../test/kit/models.js';
-import { writeNpy } from '../../test/kit/npy.js';
 import { playEngines } from '../../test/kit/playedEngine.js';
 import { sampleReport } from '../../test/kit/sampleReport.js';
+import { writeTinyNet } from '../../test/kit/tinyNet.js';
 import { quantize, sweep, type SweepRun } from '../src/index.js';
 
 vi.mock('@quantsmith/engine', async (original) => ({
@@ -19,18 +17,7 @@ beforeEach(() => void vi.resetAllMocks());
 
 const folder = mkdtempSync(join(tmpdir(), 'quantsmith-api-sweep-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-writeFileSync(
-  join(folder, 'net.onnx'),
-  encodeModel(
-    model({
-      nodes: [node('MatMul', ['x', 'w'], ['y'], {}, 'product')],
-      inputs: [value('x', [1, 4])],
-      outputs: [value('y', [1, 4])],
-      initializers: [floats('w', [4, 4], Array(16).fill(1))],
-    }),
-  ),
-);
-writeNpy(join(folder, 'x.npy'), Array(8).fill({ shape: [4], data: [1, 2, 3, 4] }));
+writeTinyNet(folder);
 
 const TEXT = 'model: net.onnx\ndata: {calibration: {arrays: x.npy}}\n';
 const write = (name: string, text: string) => {

@@ -3,14 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type * as Engine from '@quantsmith/engine';
 import { findEmulator, startEngine } from '@quantsmith/engine';
-import { encodeModel } from '@quantsmith/model/onnx';
 import { runPaths, type EngineEvent, type Problem } from '@quantsmith/schemas';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { floats, model, node, value } from '../../test/kit/models.js';
-import { writeNpy } from '../../test/kit/npy.js';
 import { playEngines } from '../../test/kit/playedEngine.js';
 import { printedBy } from '../../test/kit/printed.js';
 import { sampleReport } from '../../test/kit/sampleReport.js';
+import { writeTinyNet } from '../../test/kit/tinyNet.js';
 import { debugCommand } from '../src/commands/debug.js';
 import { doctorCommand } from '../src/commands/doctor.js';
 import { overflowCommand } from '../src/commands/overflow.js';
@@ -27,18 +25,7 @@ vi.mock('@quantsmith/engine', async (original) => ({
 const folder = mkdtempSync(join(tmpdir(), 'quantsmith-outcomes-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const config = join(folder, 'net.quant.yaml');
-writeFileSync(
-  join(folder, 'net.onnx'),
-  encodeModel(
-    model({
-      nodes: [node('MatMul', ['x', 'w'], ['y'], {}, 'product')],
-      inputs: [value('x', [1, 4])],
-      outputs: [value('y', [1, 4])],
-      initializers: [floats('w', [4, 4], Array(16).fill(1))],
-    }),
-  ),
-);
-writeNpy(join(folder, 'x.npy'), Array(8).fill({ shape: [4], data: [1, 2, 3, 4] }));
+writeTinyNet(folder);
 writeFileSync(config, 'model: net.onnx\ndata:\n  calibration: {arrays: x.npy}\n');
 
 const session = (json = false) => ({ messages: openMessages({}), json });

@@ -51,7 +51,7 @@ export async function decodeImage(
   for (const [key, size] of sizesOnTheWay(scaling, preprocess)) checkPixels(file, key, size, maxPixels);
 
   const scaled = await inRoom(4 * width * height, async () => {
-    const decoded = space === 'cmyk' ? fromInks(await inksOf(image)) : await bytesOf(image);
+    const decoded = space === 'cmyk' ? fromInks(await inksOf(image)) : await lightOf(image);
     return scaling === null ? decoded : scaledTo(decoded, scaling, preprocess);
   });
   const colored = preprocess.color === 'gray' ? toGray(scaled) : withChannels(scaled, 3);
@@ -62,16 +62,14 @@ export async function decodeImage(
     : cropPlaced(placed, preprocess.center_crop);
 }
 
-async function bytesOf(image: Sharp): Promise<Pixels> {
-  const pipeline = image.removeAlpha().toColourspace('srgb').raw({ depth: 'uchar' });
-  const { data, info } = await pipeline.toBuffer({ resolveWithObject: true });
-  return { data, width: info.width, height: info.height, channels: info.channels };
-}
+/** Red, green and blue, or gray. */
+const lightOf = (image: Sharp) => bytesOf(image.removeAlpha().toColourspace('srgb'));
 
 /** Cyan, magenta, yellow and black, as they are in the file. */
-async function inksOf(image: Sharp): Promise<Pixels> {
-  const pipeline = image.pipelineColourspace('cmyk').toColourspace('cmyk').raw({ depth: 'uchar' });
-  const { data, info } = await pipeline.toBuffer({ resolveWithObject: true });
+const inksOf = (image: Sharp) => bytesOf(image.pipelineColourspace('cmyk').toColourspace('cmyk'));
+
+async function bytesOf(image: Sharp): Promise<Pixels> {
+  const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   return { data, width: info.width, height: info.height, channels: info.channels };
 }
 
