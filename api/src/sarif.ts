@@ -1,6 +1,6 @@
-import { type SarifResult, sarifLog, type SarifRule } from '@quantsmith/report';
+import { SARIF_LEVELS, type SarifResult, sarifLog, type SarifRule, sarifRuleId } from '@quantsmith/report';
 import { type QuantizationReport, TOOL } from '@quantsmith/schemas';
-import { reportFindings, type ReportFinding } from '@quantsmith/server';
+import { reportFindings } from '@quantsmith/server';
 import { pathToFileURL } from 'node:url';
 import { explain } from './explain.js';
 
@@ -13,13 +13,11 @@ export interface FileFinding {
   readonly range: SarifResult['range'];
 }
 
-const LEVELS = { error: 'error', warning: 'warning', info: 'note', hint: 'note' } as const;
-
 /** Findings as SARIF 2.1.0, with what each rule means; files are relative to the working folder, in CI the checkout. */
 export function findingsSarif(findings: readonly FileFinding[]): object {
   const results = findings.map(({ file, code, severity, message, range }) => ({
     ruleId: code,
-    level: LEVELS[severity],
+    level: SARIF_LEVELS[severity],
     message,
     uri: pathToFileURL(file).href,
     range,
@@ -32,13 +30,13 @@ export function findingsSarif(findings: readonly FileFinding[]): object {
 export async function reportSarif(report: QuantizationReport): Promise<object> {
   const findings = await reportFindings(report);
   return findingsSarif(
-    findings.map((finding) => ({ ...finding, code: ruleIdOf(finding), file: report.config.path })),
+    findings.map(({ data, ...finding }) => ({
+      ...finding,
+      code: sarifRuleId(finding.code, data?.['warning']),
+      file: report.config.path,
+    })),
   );
 }
-
-/** What a run warned of has a code of its own: code hosts group and mute results by it. */
-const ruleIdOf = ({ code, data }: ReportFinding): string =>
-  code === 'run-warning' && typeof data?.['warning'] === 'string' ? data['warning'] : code;
 
 function ruleOf(code: string): SarifRule | null {
   const explanation = explain(code);

@@ -41,7 +41,7 @@ export { summaryFacts } from './summary.js';
 export { sweepFront } from './front.js';
 export type { ListedRun } from './runsDocument.js';
 export type { SweptRun, SweptWork } from './sweepDocument.js';
-export { sarifLog, type SarifResult, type SarifRule } from './sarif.js';
+export { SARIF_LEVELS, sarifLog, sarifRuleId, type SarifResult, type SarifRule } from './sarif.js';
 
 export interface PageOptions {
   /** What stands first: the verdict (default), or what each overflow_fix gives. */

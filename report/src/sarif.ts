@@ -14,6 +14,13 @@ export interface SarifResult {
   } | null;
 }
 
+/** A finding's severity as SARIF has it. */
+export const SARIF_LEVELS = { error: 'error', warning: 'warning', info: 'note', hint: 'note' } as const;
+
+/** A finding's rule. What a run warned of has a code of its own: code hosts group and mute results by it. */
+export const sarifRuleId = (code: string, warning: unknown): string =>
+  code === 'run-warning' && typeof warning === 'string' ? warning : code;
+
 /** What a rule means. */
 export interface SarifRule {
   /** Markdown. */

@@ -1,4 +1,12 @@
-import { reportHtml, reportMarkdown, sarifLog, type PageMessage, type SarifResult } from '@quantsmith/report';
+import {
+  reportHtml,
+  reportMarkdown,
+  SARIF_LEVELS,
+  sarifLog,
+  sarifRuleId,
+  type PageMessage,
+  type SarifResult,
+} from '@quantsmith/report';
 import { type QuantizationReport, reportedRemedy, TOOL, withAbsolutePaths } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
 import { type LanguageClient, ExecuteCommandRequest } from 'vscode-languageclient/node';
@@ -133,8 +141,6 @@ interface Finding {
   readonly data?: { readonly warning?: unknown };
 }
 
-const LEVELS = { error: 'error', warning: 'warning', info: 'note', hint: 'note' } as const;
-
 /** The findings of the report on the lines of its config, relative to the workspace folder. */
 async function sarif({ client, file, config }: Asked): Promise<object> {
   const params = { command: 'quantsmith.server.reportFindings', arguments: [file.toString()] };
@@ -144,8 +150,8 @@ async function sarif({ client, file, config }: Asked): Promise<object> {
 
   const folder = vscode.workspace.getWorkspaceFolder(config)?.uri ?? vscode.Uri.joinPath(config, '..');
   const results = findings.map(({ code, severity, message, range, data }) => ({
-    ruleId: typeof data?.warning === 'string' ? data.warning : code,
-    level: LEVELS[severity],
+    ruleId: sarifRuleId(code, data?.warning),
+    level: SARIF_LEVELS[severity],
     message,
     uri: config.toString(),
     range,
