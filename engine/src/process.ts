@@ -14,6 +14,7 @@ import {
   type FinishMessage,
   type Problem,
   QuantsmithError,
+  reasonOf,
 } from '@quantsmith/schemas';
 
 /** Entry of the engine process: takes one request over IPC, answers with events, ends; may be asked to end early. */
@@ -94,7 +95,7 @@ function end(event: EngineEvent): void {
 
 function problemOf(error: unknown): Problem {
   if (error instanceof QuantsmithError) return error.problem;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = reasonOf(error);
   const stack = error instanceof Error ? error.stack : undefined;
 
   return {

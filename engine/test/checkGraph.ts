@@ -1,7 +1,7 @@
 import { createPool } from '../src/statistics/pool.js';
 import { type ModelProto, encodeModel } from '@quantsmith/model/onnx';
 import type { HostTensor } from '@quantsmith/model/arrays';
-import { QuantsmithError, type QuantizationConfig } from '@quantsmith/schemas';
+import { QuantsmithError, type QuantizationConfig, reasonOf } from '@quantsmith/schemas';
 import type { Sample, SampleSource } from '../src/data/types.js';
 import { makeQuantization, quantizationInputs } from '../src/run/make.js';
 import { plan } from '../src/plan/plan.js';
@@ -60,7 +60,7 @@ export async function checkGraph(graph: RandomGraph, seed: number, twice: boolea
   } catch (error) {
     if (error instanceof QuantsmithError && error.problem.code === 'nothing-to-quantize')
       return { faults: [], decibels: null, quantized: null };
-    const message = error instanceof Error ? error.message : String(error);
+    const message = reasonOf(error);
     return { faults: [`fails: ${message}`], decibels: null, quantized: null };
   }
 }

@@ -1,3 +1,4 @@
+import { reasonOf } from './problem.js';
 import { visible } from './escape.js';
 import type { QuantizationReport } from './generated/report.js';
 import { REPORT_VERSION } from './reportUpgrades.js';
@@ -13,7 +14,7 @@ export function parseReport(text: string): ParsedReport {
     value = JSON.parse(text);
   } catch (error) {
     // The parser quotes the text, whatever it holds.
-    return { problem: `It is not JSON: ${visible(error instanceof Error ? error.message : String(error))}.` };
+    return { problem: `It is not JSON: ${visible(reasonOf(error))}.` };
   }
 
   const read = readReport(value);

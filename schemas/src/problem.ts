@@ -23,6 +23,11 @@ export class QuantsmithError extends Error {
   }
 }
 
+/** What a thrown value says: an error's message, or the value as text. */
+export function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
 /** Throws a `QuantsmithError` of severity error. */
 export function fail(
   code: string,

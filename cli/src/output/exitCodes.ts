@@ -1,5 +1,5 @@
 import { REFUSAL_CODES } from '@quantsmith/model/refusals';
-import { type Problem, QuantsmithError } from '@quantsmith/schemas';
+import { type Problem, QuantsmithError, reasonOf } from '@quantsmith/schemas';
 
 /** What the process ends with; documented in docs/cli.md. */
 export const EXIT = {
@@ -44,7 +44,7 @@ export function exitCodeOf(problem: Problem): number {
 /** The problem that something thrown stands for; what nobody threw on purpose is an internal error. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof QuantsmithError) return error.problem;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = reasonOf(error);
   const stack = error instanceof Error ? { data: { stack: error.stack } } : {};
   return { code: 'internal-error', severity: 'error', message, ...stack };
 }

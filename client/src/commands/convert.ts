@@ -1,3 +1,4 @@
+import { reasonOf } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
 import { type LanguageClient, ExecuteCommandRequest } from 'vscode-languageclient/node';
 import { activeConfig } from '../config/activeConfig.js';
@@ -16,10 +17,7 @@ export async function convertConfig(client: LanguageClient): Promise<void> {
     await openUnsaved(vscode.Uri.joinPath(document.uri, '..', fileName), text);
   } catch (error) {
     void vscode.window.showErrorMessage(
-      vscode.l10n.t(
-        'The config could not be converted: {0}',
-        error instanceof Error ? error.message : String(error),
-      ),
+      vscode.l10n.t('The config could not be converted: {0}', reasonOf(error)),
     );
   }
 }

@@ -1,3 +1,4 @@
+import { reasonOf } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
 
 /** Copies the bundled example into a folder of the user's choice, and opens it there. */
@@ -18,10 +19,7 @@ export async function openExample(context: vscode.ExtensionContext): Promise<voi
     const isThere = error instanceof vscode.FileSystemError && error.code === 'FileExists';
     if (!isThere) {
       void vscode.window.showErrorMessage(
-        vscode.l10n.t(
-          'The example could not be copied: {0}',
-          error instanceof Error ? error.message : String(error),
-        ),
+        vscode.l10n.t('The example could not be copied: {0}', reasonOf(error)),
       );
       return;
     }

@@ -1,3 +1,4 @@
+import { reasonOf } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
 import { type LanguageClient, ExecuteCommandRequest } from 'vscode-languageclient/node';
 
@@ -55,10 +56,7 @@ export async function writeConfig(
     return config;
   } catch (error) {
     void vscode.window.showErrorMessage(
-      vscode.l10n.t(
-        'The config could not be created: {0}',
-        error instanceof Error ? error.message : String(error),
-      ),
+      vscode.l10n.t('The config could not be created: {0}', reasonOf(error)),
     );
     return undefined;
   }

@@ -7,7 +7,13 @@ import {
   type PageMessage,
   type SarifResult,
 } from '@quantsmith/report';
-import { type QuantizationReport, reportedRemedy, TOOL, withAbsolutePaths } from '@quantsmith/schemas';
+import {
+  type QuantizationReport,
+  reportedRemedy,
+  TOOL,
+  withAbsolutePaths,
+  reasonOf,
+} from '@quantsmith/schemas';
 import * as vscode from 'vscode';
 import { type LanguageClient, ExecuteCommandRequest } from 'vscode-languageclient/node';
 import { configOf, readReport } from '../report/files.js';
@@ -34,7 +40,7 @@ export async function answerPage(
   try {
     await answer(asked, message);
   } catch (error) {
-    void vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
+    void vscode.window.showErrorMessage(reasonOf(error));
   }
 }
 

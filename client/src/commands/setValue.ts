@@ -1,4 +1,4 @@
-import { type ConfigPath } from '@quantsmith/schemas';
+import { type ConfigPath, reasonOf } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
 import { type LanguageClient, ExecuteCommandRequest } from 'vscode-languageclient/node';
 
@@ -48,10 +48,7 @@ export async function applyServerEdits(
     return edits.length;
   } catch (error) {
     void vscode.window.showErrorMessage(
-      vscode.l10n.t(
-        'The setting could not be written: {0}',
-        error instanceof Error ? error.message : String(error),
-      ),
+      vscode.l10n.t('The setting could not be written: {0}', reasonOf(error)),
     );
     return null;
   }

@@ -1,3 +1,4 @@
+import { reasonOf } from '@quantsmith/schemas';
 import {
   modelPageData,
   modelPageHtml,
@@ -48,7 +49,7 @@ export function createModelViews(client: LanguageClient, extension: vscode.Uri):
         },
       });
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = reasonOf(error);
       panel.webview.html = modelProblemHtml(nameOf(file), why);
     }
   };
@@ -140,6 +141,6 @@ async function weightsOf(
 
   return client.sendRequest(ExecuteCommandRequest.type, params).then(
     (weights) => ({ weights: weights as WeightCodes, problem: '' }),
-    (error: unknown) => ({ weights: null, problem: error instanceof Error ? error.message : String(error) }),
+    (error: unknown) => ({ weights: null, problem: reasonOf(error) }),
   );
 }

@@ -1,3 +1,4 @@
+import { reasonOf } from '@quantsmith/schemas';
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -61,7 +62,7 @@ export async function keepEntry(
     return [];
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     return [
       {
         code: 'cache-not-written',

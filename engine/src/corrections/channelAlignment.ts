@@ -12,6 +12,7 @@ import {
   stringAttribute,
 } from '@quantsmith/model/onnx';
 import type { RangeStatistics } from '../statistics/collect.js';
+import { median } from '../ranges/median.js';
 import type { TensorPlan } from '../statistics/plan.js';
 
 /** Two convolutions, the second of which alone reads what the first makes. */
@@ -154,14 +155,12 @@ function readLayer({ graph, dir }: PreparedModel, node: NodeProto): Layer {
 /** null where half of the channels or more are constant: there is nothing to compare ranges with. */
 function alignmentOf({ min, max }: RangeStatistics): Alignment | null {
   const lengths = Float64Array.from(max, (high, c) => high - min[c]!);
-  const sorted = lengths.slice().sort();
-  const middle = sorted.length >> 1;
-  const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-  if (!(median > 0)) return null;
+  const typical = median(lengths);
+  if (!(typical > 0)) return null;
 
   return {
     centre: Float64Array.from(max, (high, c) => (high + min[c]!) / 2),
-    scale: lengths.map((length) => Math.min(LARGEST_SCALE, Math.max(SMALLEST_SCALE, length / median))),
+    scale: lengths.map((length) => Math.min(LARGEST_SCALE, Math.max(SMALLEST_SCALE, length / typical))),
   };
 }
 

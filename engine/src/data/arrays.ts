@@ -1,6 +1,6 @@
 import { unzipSync } from 'fflate';
 import { createHash } from 'node:crypto';
-import { type TensorSignature, fail } from '@quantsmith/schemas';
+import { type TensorSignature, fail, reasonOf } from '@quantsmith/schemas';
 import {
   type HostTensor,
   type RowArray,
@@ -110,7 +110,7 @@ async function openArchive(path: string, context: DataContext): Promise<Map<stri
       },
     });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     return fail('array-invalid', `${path} is not a readable .npz archive: ${reason}.`, where);
   }
 

@@ -8,6 +8,7 @@ import {
   QuantsmithError,
   type TensorSignature,
   largest,
+  reasonOf,
 } from '@quantsmith/schemas';
 import { countEntries } from './entryLimit.js';
 import { decodeImage, type PlacedPixels } from './decodeImage.js';
@@ -64,7 +65,7 @@ async function imageFiles(path: string, context: DataContext): Promise<string[]>
   const counted = countEntries(path, where.configPath);
   const files = await listFiles(path, isImagePath, counted).catch((error: unknown) => {
     if (error instanceof QuantsmithError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     return fail('data-not-found', `The image folder ${path} cannot be read: ${reason}.`, where);
   });
 
@@ -136,7 +137,7 @@ async function decodeFile(
   } catch (error) {
     if (error instanceof QuantsmithError) throw error;
     // The decoder says everything several times.
-    const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+    const [reason = ''] = reasonOf(error).split('\n');
     return fail('image-undecodable', `${file} cannot be decoded as an image: ${reason}.`, {
       file,
       configPath: [...context.configPath, 'images'],

@@ -1,4 +1,4 @@
-import { QuantsmithError } from '@quantsmith/schemas';
+import { QuantsmithError, reasonOf } from '@quantsmith/schemas';
 import { readTextRows } from './textRows.js';
 
 /** What a run will say of a file of texts, and how many it holds. `name` is how messages call it. */
@@ -22,7 +22,7 @@ export function tokenizerProblem(content: string): string | null {
   try {
     file = JSON.parse(content);
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return reasonOf(error);
   }
 
   return typeof file === 'object' && file !== null && 'model' in file ? null : 'it has no "model"';

@@ -10,7 +10,7 @@ import {
   readFloats,
 } from '@quantsmith/model/onnx';
 import { whyUnreadable } from '@quantsmith/model/files';
-import { fail, QuantsmithError, tableOf, type ConfigPath } from '@quantsmith/schemas';
+import { fail, QuantsmithError, tableOf, type ConfigPath, reasonOf } from '@quantsmith/schemas';
 import { TYPED_ARRAYS, type HostTensor, type TensorTypeName } from '@quantsmith/model/arrays';
 import { readInput } from './input.js';
 import { openSectionLabels } from './labels/section.js';
@@ -145,7 +145,7 @@ async function readTensor(file: string, configPath: ConfigPath): Promise<TensorP
   try {
     return fromBinary(TensorProtoSchema, bytes);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     return fail('tensor-file-invalid', `${file} is not an ONNX tensor: ${reason}.`, { file, configPath });
   }
 }

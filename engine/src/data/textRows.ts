@@ -1,4 +1,4 @@
-import { fail, type ConfigPath } from '@quantsmith/schemas';
+import { fail, type ConfigPath, reasonOf } from '@quantsmith/schemas';
 import type { Label } from './labels/label.js';
 
 /** One sample of a file of texts. */
@@ -42,7 +42,7 @@ function jsonRow(line: string, number: number, file: TextFile): TextRow {
   try {
     row = JSON.parse(line);
   } catch (error) {
-    return refuse(file, number, error instanceof Error ? error.message : String(error));
+    return refuse(file, number, reasonOf(error));
   }
 
   if (typeof row !== 'object' || row === null || !('text' in row) || typeof row.text !== 'string')

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { dirname, join, resolve } from 'node:path';
-import { fail, largest, tableOf, type TensorSignature } from '@quantsmith/schemas';
+import { fail, largest, tableOf, type TensorSignature, reasonOf } from '@quantsmith/schemas';
 import type { HostTensor, TensorTypeName } from '@quantsmith/model/arrays';
 import { textInputsText, textRoles, type TextRole } from '@quantsmith/model/tasks';
 import { readText } from '@quantsmith/model/files';
@@ -103,7 +103,7 @@ async function sectionTokenizer(
     const files = [file, await readText(join(dirname(path), 'tokenizer_config.json')).catch(() => '')];
     return { tokenizer: await openTokenizer(path), files };
   } catch (error) {
-    return invalid(error instanceof Error ? error.message : String(error));
+    return invalid(reasonOf(error));
   }
 }
 

@@ -2,7 +2,6 @@ import {
   fail,
   metricFacts,
   metricValue,
-  QuantsmithError,
   type DraftRequest,
   type DraftSource,
   type EngineEvent,
@@ -10,6 +9,7 @@ import {
   type ModelDraft,
   type ModelSummary,
   defaultMetric,
+  reasonOf,
 } from '@quantsmith/schemas';
 import { inspectModel } from '@quantsmith/model/onnx';
 import {
@@ -363,9 +363,4 @@ function opened(
     configPath: ['data', metric === undefined ? 'calibration' : 'validation'],
     labelKind: metric === undefined ? null : (metricFacts(metric)?.labels ?? null),
   });
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof QuantsmithError) return error.problem.message;
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,7 @@
 import { append } from '@quantsmith/schemas';
 import type { HostTensor } from '@quantsmith/model/arrays';
 import { run, type Session } from '../runtime/session.js';
+import { median } from '../ranges/median.js';
 
 export interface Latency {
   /** Medians in milliseconds of single inferences. */
@@ -102,10 +103,4 @@ export function medianInterval(values: readonly number[]): [number, number] | nu
   }
 
   return index < 0 ? null : [sorted[index]!, sorted[count - 1 - index]!];
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

@@ -1,3 +1,4 @@
+import { reasonOf } from '@quantsmith/schemas';
 import { readTextSync } from '@quantsmith/model/files';
 import { appendFileSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 
@@ -30,7 +31,7 @@ export function openJournal(
       write();
     } catch (error) {
       writes = false;
-      onFailure(error instanceof Error ? error.message : String(error));
+      onFailure(reasonOf(error));
     }
   };
 

@@ -1,6 +1,6 @@
 import './telemetryOff.js';
 import * as ort from 'onnxruntime-node';
-import { fail, tableOf } from '@quantsmith/schemas';
+import { fail, tableOf, reasonOf } from '@quantsmith/schemas';
 import type { HostTensor, TensorTypeName } from '@quantsmith/model/arrays';
 
 export interface SessionOptions {
@@ -154,7 +154,7 @@ const REASONS: readonly { code: string; pattern: RegExp; hint: string }[] = [
 ];
 
 function runtimeFailure(error: unknown, doing: 'load' | 'run'): never {
-  const reason = plain(error instanceof Error ? error.message : String(error));
+  const reason = plain(reasonOf(error));
   const known = REASONS.find(({ pattern }) => pattern.test(reason));
   const hint = known === undefined ? '' : `${known.hint} (`;
 

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import { QuantsmithError, type Problem } from '@quantsmith/schemas';
+import { QuantsmithError, type Problem, reasonOf } from '@quantsmith/schemas';
 import { runSamples, type Grouped, type Results, type Scratch } from './batch.js';
 import { unpackTransfer, type Transfer } from './transfer.js';
 import { createSession, type Session, type SessionOptions } from './session.js';
@@ -81,6 +81,6 @@ async function serve(
 
 function problemOf(error: unknown): Problem {
   if (error instanceof QuantsmithError) return error.problem;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = reasonOf(error);
   return { code: 'internal-error', severity: 'error', message: `A worker of the engine failed: ${message}` };
 }

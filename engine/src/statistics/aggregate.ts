@@ -1,5 +1,6 @@
 import type { AggregatorType } from '../ranges/estimator.js';
 import { quantileOf } from '../ranges/reduce.js';
+import { median } from '../ranges/median.js';
 
 /** Folds the samples' statistics, one vector (a value per channel) at a time, into one vector. */
 export interface Aggregator {
@@ -84,10 +85,4 @@ function withoutOutliers(values: Float64Array, fraction: number): Float64Array {
 
 function mean(values: Float64Array): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-function median(values: Float64Array): number {
-  const sorted = values.slice().sort();
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

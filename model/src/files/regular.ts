@@ -1,3 +1,4 @@
+import { reasonOf } from '@quantsmith/schemas';
 import { closeSync, constants, fstatSync, openSync, readSync, statSync, type Stats } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 
@@ -112,7 +113,7 @@ export function whyUnreadable(error: unknown): string {
 
 /** What the system says went wrong, without what was called and with what path. */
 export function systemReason(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = reasonOf(error);
   return text.replace(/^E[A-Z0-9]+: /, '').replace(/, \w+( '.*)?$/s, '');
 }
 

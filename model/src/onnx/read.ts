@@ -5,7 +5,7 @@ import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileSha256, hashFile } from '../files/hash.js';
 import { bytesOf, whyUnreadable, withFile } from '../files/regular.js';
-import { fail } from '@quantsmith/schemas';
+import { fail, reasonOf } from '@quantsmith/schemas';
 import { subgraphs } from './node.js';
 import { hasGraph, type ModelProto } from './model.js';
 import { ModelProtoSchema, type GraphProto, type TensorProto } from './onnx_pb.js';
@@ -138,7 +138,7 @@ function decodeModel(bytes: Uint8Array, file: string): ModelProto {
     model = fromBinary(ModelProtoSchema, bytes);
   } catch (error) {
     // Field 1 (ir_version) as a varint is how every ONNX file begins.
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     if (bytes[0] === 0x08) {
       return fail(
         'model-truncated',

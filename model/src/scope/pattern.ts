@@ -1,3 +1,4 @@
+import { reasonOf } from '@quantsmith/schemas';
 import { RE2JS } from 're2js';
 
 /** Syntax of other engines that takes more than linear time, and what to do instead, as the end of a sentence. */
@@ -23,7 +24,7 @@ export function compilePattern(pattern: string): RE2JS | string {
   try {
     return RE2JS.compile(pattern);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = reasonOf(error);
     return unsupportedSyntax(pattern) ?? message.replace(/^error parsing regexp: /, '');
   }
 }

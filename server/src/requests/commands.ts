@@ -9,6 +9,7 @@ import {
   withAbsolutePaths,
   fractionDone,
   visible,
+  reasonOf,
 } from '@quantsmith/schemas';
 import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -122,7 +123,7 @@ async function drafted(
 
     return { text };
   } catch (error) {
-    throw refused(error instanceof Error ? error.message : String(error));
+    throw refused(reasonOf(error));
   }
 }
 

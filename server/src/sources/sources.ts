@@ -1,5 +1,5 @@
 import { inspectModel, refuseMissingData } from '@quantsmith/model/onnx';
-import { QuantsmithError, type ModelSummary } from '@quantsmith/schemas';
+import { QuantsmithError, type ModelSummary, reasonOf } from '@quantsmith/schemas';
 import {
   createModelIndex,
   parseConfig,
@@ -161,7 +161,7 @@ async function loadModel(path: string): Promise<LoadedSummary> {
     return { model, index: createModelIndex(model), problem: externalProblem(model) };
   } catch (error) {
     if (error instanceof QuantsmithError && error.problem.code === 'model-too-large') return NO_MODEL;
-    return { ...NO_MODEL, problem: error instanceof Error ? error.message : String(error) };
+    return { ...NO_MODEL, problem: reasonOf(error) };
   }
 }
 
@@ -170,7 +170,7 @@ async function loadStructure(path: string): Promise<LoadedStructure> {
     const model = await inspectModel(path, { maxParts: MAX_VIEWED_PARTS, tensors: true });
     return { model, problem: null };
   } catch (error) {
-    return { model: null, problem: error instanceof Error ? error.message : String(error) };
+    return { model: null, problem: reasonOf(error) };
   }
 }
 
@@ -200,6 +200,6 @@ async function loadConfig(path: string): Promise<ConfigDocument> {
       ? unreadConfig(document(''), `It is larger than ${MAX_EXTENDED_BYTES / 1024} KiB.`)
       : parseConfig(document(text));
   } catch (error) {
-    return unreadConfig(document(''), error instanceof Error ? error.message : String(error));
+    return unreadConfig(document(''), reasonOf(error));
   }
 }

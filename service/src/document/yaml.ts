@@ -1,3 +1,4 @@
+import { reasonOf } from '@quantsmith/schemas';
 import {
   Composer,
   CST,
@@ -38,7 +39,7 @@ export function parseYaml(text: string): Tree {
   if (document === undefined) return { root: null, problems, comments, anchored: false, language: 'yaml' };
   for (const error of document.errors) {
     const [start, end] = error.pos;
-    problems.push({ start, end: Math.max(end, start + 1), message: reasonOf(error.message) });
+    problems.push({ start, end: Math.max(end, start + 1), message: plainReason(error.message) });
   }
 
   for (const other of documents.slice(1)) {
@@ -72,7 +73,7 @@ function parse(text: string, problems: SyntaxProblem[], comments: Comment[]) {
     problems.push({
       start: 0,
       end: Math.min(1, text.length),
-      message: reasonOf(error instanceof Error ? error.message : String(error)),
+      message: plainReason(reasonOf(error)),
     });
     return [];
   }
@@ -83,7 +84,7 @@ const scalarText = (value: unknown) =>
   typeof value === 'string' ? value : value === null || value === undefined ? '' : JSON.stringify(value);
 
 /** The first line of the library's message; what it says of its own stack means one thing. */
-function reasonOf(message: string): string {
+function plainReason(message: string): string {
   if (/call stack/i.test(message)) return 'Values are nested too deeply to be read.';
   return message.split('\n')[0] ?? message;
 }

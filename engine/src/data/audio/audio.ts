@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { dirname, relative, sep } from 'node:path';
-import { append, fail, isAudioPath, QuantsmithError, tableOf } from '@quantsmith/schemas';
+import { append, fail, isAudioPath, QuantsmithError, tableOf, reasonOf } from '@quantsmith/schemas';
 import type { HostTensor, TensorTypeName } from '@quantsmith/model/arrays';
 import type { Feeds } from '../../runtime/batch.js';
 import { convertTo } from '../convert.js';
@@ -242,7 +242,7 @@ async function audioFiles(path: string, context: DataContext): Promise<string[]>
   const counted = countEntries(path, where.configPath);
   const files = await listFiles(path, isAudioPath, counted).catch((error: unknown) => {
     if (error instanceof QuantsmithError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     return fail('data-not-found', `The audio folder ${path} cannot be read: ${reason}.`, where);
   });
   if (files.length === 0) fail('data-empty', `${path} holds no .wav file.`, where);

@@ -1,4 +1,4 @@
-import { fail } from '@quantsmith/schemas';
+import { fail, reasonOf } from '@quantsmith/schemas';
 import type { ImagePlacement } from '../placement.js';
 import { placeByName } from './csv.js';
 import type { TruthBox } from './label.js';
@@ -87,7 +87,7 @@ function parse({ path, where }: LabelInput, text: string): CocoFile {
   try {
     value = JSON.parse(text) as Partial<CocoFile> | null;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     return fail('label-invalid', `${path} is not valid JSON: ${reason}.`, where);
   }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join, sep } from 'node:path';
 import { decode } from 'fast-png';
-import { fail } from '@quantsmith/schemas';
+import { fail, reasonOf } from '@quantsmith/schemas';
 import { readInput } from '../input.js';
 import { LABEL_KINDS, type LabelArray } from './label.js';
 import type { Labels, LabelInput } from './labels.js';
@@ -52,7 +52,7 @@ async function readMask(path: string, input: LabelInput): Promise<LabelArray> {
     });
   } catch (error) {
     if (error instanceof Error && error.name === 'QuantsmithError') throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     return fail('label-invalid', `${path} is not a PNG file: ${reason}.`, { ...where, file: path });
   }
 }

@@ -1,4 +1,4 @@
-import { fail } from '@quantsmith/schemas';
+import { fail, reasonOf } from '@quantsmith/schemas';
 import { complete, labelOf, placeByName, placedLabels } from './csv.js';
 import type { Label } from './label.js';
 import { listedLabels, type Labels, type LabelInput } from './labels.js';
@@ -57,7 +57,7 @@ function jsonRow(line: string, input: LabelInput, linePlace: string): Row {
   try {
     row = JSON.parse(line);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     return fail('label-invalid', `${linePlace} is not valid JSON: ${reason}.`, input.where);
   }
 

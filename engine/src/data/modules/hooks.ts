@@ -1,3 +1,4 @@
+import { reasonOf } from '@quantsmith/schemas';
 import { readFile } from 'node:fs/promises';
 import type { LoadHook } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -30,7 +31,7 @@ async function withoutTypes(source: string, url: string): Promise<string> {
     return transform(source, { transforms: ['typescript'], disableESTransforms: true }).code;
   } catch (error) {
     // "Error transforming …: Unexpected token (3:5)"
-    const text = error instanceof Error ? error.message : String(error);
+    const text = reasonOf(error);
     const [, reason = text, line = '1'] =
       /^(?:Error transforming .*?: )?(.*) \((\d+):\d+\)$/s.exec(text) ?? [];
     const located = new SyntaxError(reason);
