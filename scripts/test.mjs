@@ -1,7 +1,7 @@
 // The README's test command: style, types, drift of generated files, unit and protocol tests, and the real workbench.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -18,13 +18,14 @@ const inCi = process.env.CI === 'true';
 // Where the unit tests write which of them were skipped (test/kit/skipReporter.ts): it is said at the end.
 const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-test-'));
 const skips = join(scratch, 'skips.txt');
-const steps = [
+/** What only reads the sources: one for each processor at a time, at most four for the memory they take. */
+const checks = [
+  ['lint', bin('eslint'), ['.', '--max-warnings', '0']],
   ['generated files', 'scripts/generate.mjs', ['--check']],
   ['notices and bill of materials', 'scripts/notices.mjs', ['--check']],
   ['types', bin('tsc', 'typescript'), ['--noEmit', '-p', '.']],
   ['types of page scripts', bin('tsc', 'typescript'), ['--noEmit', '-p', 'report/page']],
   ['types of pages', bin('tsc', 'typescript'), ['--noEmit', '-p', 'webview']],
-  ['lint', bin('eslint'), ['.', '--max-warnings', '0']],
   ['dead code and dependencies', bin('knip'), []],
   ['exceptions to the rules', 'scripts/figures.mjs', ['--check']],
   [
@@ -34,6 +35,8 @@ const steps = [
   ],
   ['spelling', bin('cspell'), ['--no-progress', '--no-summary']],
   ['format', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
+];
+const steps = [
   // Tests of saturation need an emulated CPU, others Neovim and Emacs: installed in CI, used elsewhere where they are.
   ...(inCi
     ? [
@@ -51,23 +54,41 @@ if (existsSync(`${root}test/e2e/run.mjs`)) {
 }
 /** The exit code of a step that lacks what it needs outside of CI, as Automake's tests have it. */
 const SKIPPED = 77;
+const left = [];
 let passed = 0;
 let failed = 0;
-const left = [];
-for (const [name, script, args] of steps) {
-  console.log(`\n— ${name}`);
+
+/** Runs a step; its output goes straight through, or comes whole at its end. Returns nothing: the counts are told at the end. */
+async function runStep([name, script, args], { held }) {
+  if (!held) console.log(`\n— ${name}`);
   const started = Date.now();
-  const { status } = spawnSync(process.execPath, [script, ...args], {
+  const child = spawn(process.execPath, [script, ...args], {
     cwd: root,
-    stdio: 'inherit',
+    stdio: ['inherit', held ? 'pipe' : 'inherit', held ? 'pipe' : 'inherit'],
     env: { ...process.env, QUANTSMITH_SKIPS: skips },
   });
+  const output = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes) => output.push(bytes));
+  const status = await new Promise((resolve) => {
+    child.on('error', () => resolve(null));
+    child.on('close', resolve);
+  });
+
+  if (held) process.stdout.write(`\n— ${name}\n${Buffer.concat(output)}`);
   const word = status === 0 ? 'ok' : status === SKIPPED ? 'skipped' : 'FAILED';
   console.log(`${word}: ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
   if (status === 0) passed++;
   else if (status === SKIPPED) left.push(name);
   else failed++;
 }
+
+const waiting = checks.values();
+await Promise.all(
+  Array.from({ length: Math.min(4, availableParallelism()) }, async () => {
+    for (const check of waiting) await runStep(check, { held: true });
+  }),
+);
+for (const step of steps) await runStep(step, { held: false });
 if (existsSync(skips)) console.log(`\n${readFileSync(skips, 'utf8').trimEnd()}`);
 rmSync(scratch, { recursive: true });
 console.log(
