@@ -49,7 +49,8 @@ const ARROWS = {
       `,
       draft: 'data metrics runtime tasks validation node:path',
       measure: `
-        data metrics overflow placement profile progress quantize ranges runtime saturation validation verify
+        data metrics overflow placement processes profile progress quantize ranges runtime saturation
+        validation verify node:os node:path node:timers
       `,
       metrics: 'data runtime tasks node:path',
       output: 'processes node:fs node:path npm:@bufbuild/protobuf',
@@ -59,7 +60,7 @@ const ARROWS = {
         calibration corrections data placement ranges restore saturation validation
       `,
       prepare: 'runtime npm:@bufbuild/protobuf',
-      processes: 'node:fs node:os node:url node:worker_threads',
+      processes: 'node:crypto node:fs node:os node:path node:url node:worker_threads',
       profile: `
         placement quantize ranges runtime weights node:fs node:path npm:@bufbuild/protobuf npm:fast-png
       `,
@@ -75,8 +76,8 @@ const ARROWS = {
         validation weights node:crypto node:fs
       `,
       run: `
-        bodies cache calibration choose corrections data measure output overflow placement plan prepare profile
-        progress quantize report restore runtime saturation statistics validation verify node:crypto
+        bodies cache calibration choose corrections data measure output overflow placement plan prepare processes
+        profile progress quantize report restore runtime saturation statistics validation verify node:crypto
         node:fs node:path
       `,
       runtime: `

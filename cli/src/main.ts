@@ -12,7 +12,7 @@ import { initCommand } from './commands/init.js';
 import { inspectCommand } from './commands/inspect.js';
 import { overflowCommand } from './commands/overflow.js';
 import { reportCommand } from './commands/report.js';
-import { runCommand } from './commands/run.js';
+import { runEach } from './commands/runEach.js';
 import { type SchemaName, schemaCommand, SCHEMAS } from './commands/schema.js';
 import { sensitivityCommand } from './commands/sensitivity.js';
 import { SWEEP_FORMATS, sweepCommand } from './commands/sweep.js';
@@ -89,10 +89,11 @@ const output = (what = 'write it to a file instead of standard output') =>
 
 command('run', 'quantize the model that a config names, restore accuracy, write model and report', [
   'run model.quant.yaml',
+  'run a.quant.yaml b.quant.yaml',
   'run model.quant.yaml --output build/model.int8.onnx --format markdown >> "$GITHUB_STEP_SUMMARY"',
   'run model.quant.yaml --json | jq .metric',
 ])
-  .argument('<config>')
+  .argument('<config...>', 'configs, run one after another')
   .addOption(output('path of the quantized model (default: from the config)'))
   .addOption(json('print only the report, as JSON, on standard output; problems are JSON too'))
   .addOption(
@@ -123,7 +124,7 @@ command('run', 'quantize the model that a config names, restore accuracy, write 
   .option('--force', 'replace an output that quantsmith did not write')
   .addOption(noCache())
   .addOption(modules())
-  .action(acting((session, config: string, options) => runCommand(config, options, session)));
+  .action(acting((session, configs: string[], options) => runEach(configs, options, session)));
 
 command('sweep', 'run every combination of settings that a config has a matrix of, and compare them', [
   'sweep model.quant.yaml',

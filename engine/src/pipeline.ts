@@ -182,7 +182,7 @@ function measure(
   { made: { quantization }, reverted, measured }: RestoreOutcome<MadeQuantization>,
   { samples }: CheckedQuantization,
   { overflow: { target } }: Plan,
-  { cpu, statistics, validation, workers, clock }: OpenedRun,
+  { cpu, statistics, validation, workers, clock, alone }: OpenedRun,
 ) {
   const saturates = targetSaturates(target, cpu);
   return measureFinished(
@@ -190,7 +190,7 @@ function measure(
       ...{ quantization, final, reverted, samples, validation, measured, target, saturates },
       calibration: statistics,
     },
-    { workers, clock },
+    { workers, clock, alone },
   );
 }
 

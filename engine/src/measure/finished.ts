@@ -11,6 +11,7 @@ import { kernelsOf, optimizedModel, type RuntimeKernel } from '../runtime/optimi
 import type { CheckSamples } from '../verify/verify.js';
 import { finishedSaturation, type FinishedSaturation } from '../saturation/finished.js';
 import type { Baseline, Validation } from '../validation/validation.js';
+import type { Alone } from './machineLock.js';
 import { reversalCosts, type ReversalCosts } from './reversals.js';
 
 export interface FinishedInput {
@@ -43,14 +44,14 @@ export interface Finished {
 /** Kernels, noise and saturation of the final model. */
 export async function measureFinished(
   input: FinishedInput,
-  { workers, clock }: { readonly workers: Workers; readonly clock: Clock },
+  { workers, clock, alone }: { readonly workers: Workers; readonly clock: Clock; readonly alone: Alone },
 ): Promise<Finished> {
   const { quantization, final, reverted, calibration } = input;
   const { dir } = quantization.prepared;
   const { threads } = workers;
   const bytes = encodeModel(final);
   const { feeds } = await calibration.source.get(0);
-  const costs = await reversalCosts(quantization, reverted, feeds, { threads });
+  const costs = await alone(() => reversalCosts(quantization, reverted, feeds, { threads }));
   const optimized = await optimizedModel(bytes, sessionOptions(quantization));
   const kernels = kernelsOf(bytes, optimized);
   const bodyKernels = await kernelsOfBodies(quantization, reverted);

@@ -1,147 +1,23 @@
-import { readText } from '@quantsmith/model/files';
-import { fail, largest } from '@quantsmith/schemas';
-import { link, lstat, mkdir, readdir, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { isRunning, thisProcess, type Owner } from '../processes/owner.js';
+import { fail } from '@quantsmith/schemas';
+import { enterFolder, type Lock } from '../processes/lock.js';
+import type { Owner } from '../processes/owner.js';
 
-/** An output that belongs to this process until it is released. */
-export interface Lock {
-  readonly folder: string;
-  /** Removes the staging folder with everything in it; with `keep` what is staged stays, for the next run to complete. */
-  readonly release: (keep?: boolean) => Promise<void>;
-}
-
-/** An owner on another machine, of which nothing was seen for so long, has died. */
-const FOREIGN_STALE_MS = 15 * 60_000;
-/** How often an owner shows that it lives. */
-const SIGN_MS = 30_000;
-const OWNER_FILE = /^owner\.(\d+)\.json$/;
-const MAX_ATTEMPTS = 20;
-const MAX_OWNER_BYTES = 64 * 1024;
-
-/**
- * Takes an output: its staging folder holds `owner.<n>.json`, and the highest number counts. Whoever finds a dead owner `n`
- * links `owner.<n+1>.json` into place, which only one can; a link is whole as soon as it is there, so that a kill at any
- * moment leaves a folder that the next run understands. Throws `output-busy` when another run has the output.
- */
+/** Takes an output by its staging folder. Throws `output-busy` when another run has the output, `output-unusable`. */
 export async function takeLock(folder: string, output: string): Promise<Lock> {
-  const self = thisProcess();
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    await mkdir(folder).catch(ignore('EEXIST'));
-    if (!(await isFolder(folder)))
-      fail('output-unusable', `The output ${output} cannot be written: ${folder} is not a folder.`, {
+  const entered = await enterFolder(folder, { shared: false });
+  switch (entered.state) {
+    case 'taken':
+      return entered.lock;
+    case 'busy':
+      return busy(output, entered.owner);
+    case 'not-a-folder':
+      return fail('output-unusable', `The output ${output} cannot be written: ${folder} is not a folder.`, {
         file: output,
       });
-    const owners = await ownersOf(folder);
-    const running = owners.find((owner) => owner.runs);
-    if (running !== undefined) busy(output, running.owner);
-    const number = Math.max(-1, largest(owners.map((owner) => owner.number))) + 1;
-    const file = join(folder, `owner.${number}.json`);
-    const isMade = await linkNew(file, JSON.stringify(self)).catch(async (error: unknown) => {
-      // The disk may be full: the folder that was made for it goes, unless another run has entered it.
-      await rmdir(folder).catch(() => undefined);
-      throw error;
-    });
-    if (!isMade) continue;
-    // Another run may have taken, and left, the folder since it was looked at: only one of two may stay.
-    const other = (await ownersOf(folder)).find((owner) => owner.number !== number && owner.runs);
-    if (other === undefined) return heldLock(folder, file);
-    await rm(file, { force: true });
-    busy(output, other.owner);
-  }
-
-  return fail('output-busy', `${output} is being written by other runs, one after the other.`, {
-    file: output,
-  });
-}
-
-/** Whether a run has the staging folder now; null: there is none. */
-export async function lockOwner(folder: string): Promise<Owner | 'nobody' | null> {
-  if (!(await isFolder(folder))) return null;
-  return (await ownersOf(folder)).find((owner) => owner.runs)?.owner ?? 'nobody';
-}
-
-/** What is in the folder is removed in the end: a link to another one does not count. */
-const isFolder = async (path: string) => (await lstat(path).catch(() => null))?.isDirectory() === true;
-
-function heldLock(folder: string, file: string): Lock {
-  const sign = setInterval(() => {
-    const now = new Date();
-    utimes(file, now, now).catch(() => undefined);
-  }, SIGN_MS);
-
-  sign.unref();
-  return {
-    folder,
-    async release(keep = false) {
-      clearInterval(sign);
-      const names = keep ? [] : await readdir(folder).catch(() => []);
-      const others = names.filter((name) => join(folder, name) !== file);
-      await Promise.all(others.map((name) => rm(join(folder, name), { recursive: true, force: true })));
-      await rm(file, { force: true });
-      // Another run may have entered meanwhile: then the folder is its own.
-      await rmdir(folder).catch(() => undefined);
-    },
-  };
-}
-
-interface FoundOwner {
-  readonly number: number;
-  readonly owner: Owner;
-  readonly runs: boolean;
-}
-
-async function ownersOf(folder: string): Promise<FoundOwner[]> {
-  const names = await readdir(folder).catch(() => []);
-  const owners = await Promise.all(
-    names.map(async (name): Promise<FoundOwner[]> => {
-      const number = OWNER_FILE.exec(name)?.[1];
-      if (number === undefined) return [];
-      const file = join(folder, name);
-      const owner = await readOwner(file);
-      if (owner === null) return [{ number: Number(number), owner: thisProcess(), runs: false }];
-      return [{ number: Number(number), owner, runs: isRunning(owner) ?? (await wasSeen(file)) }];
-    }),
-  );
-
-  return owners.flat();
-}
-
-async function readOwner(file: string): Promise<Owner | null> {
-  try {
-    const value = JSON.parse(await readText(file, MAX_OWNER_BYTES)) as Partial<Owner>;
-    return typeof value.pid === 'number' && typeof value.host === 'string'
-      ? { namespace: '', begun: '', since: '', ...value, pid: value.pid, host: value.host }
-      : null;
-  } catch {
-    return null;
-  }
-}
-
-async function wasSeen(file: string): Promise<boolean> {
-  const info = await stat(file).catch(() => null);
-  return info !== null && Date.now() - info.mtimeMs < FOREIGN_STALE_MS;
-}
-
-/** Makes a file that is whole from the first moment; false: there is one already, or its folder is gone. */
-async function linkNew(file: string, text: string): Promise<boolean> {
-  const draft = `${file}.${process.pid}`;
-  try {
-    await writeFile(draft, text);
-    await link(draft, file);
-    return true;
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (code === 'EEXIST' || code === 'ENOENT') return false;
-    // Some file systems know no links: a new file must do.
-    if (code === 'EPERM' || code === 'ENOTSUP' || code === 'ENOSYS')
-      return await writeFile(file, text, { flag: 'wx' }).then(
-        () => true,
-        () => false,
-      );
-    throw error;
-  } finally {
-    await rm(draft, { force: true });
+    case 'contended':
+      return fail('output-busy', `${output} is being written by other runs, one after the other.`, {
+        file: output,
+      });
   }
 }
 
@@ -152,7 +28,3 @@ function busy(output: string, { pid, host, since }: Owner): never {
     { file: output, data: { pid, host } },
   );
 }
-
-const ignore = (code: string) => (error: unknown) => {
-  if (!(error instanceof Error && 'code' in error && error.code === code)) throw error;
-};

@@ -3,7 +3,8 @@ import { readdir } from 'node:fs/promises';
 import { type OutputFiles, QuantsmithError } from '@quantsmith/schemas';
 import { completeCommit } from './commit.js';
 import { outputFacts } from './facts.js';
-import { lockOwner, takeLock } from './lock.js';
+import { lockOwner } from '../processes/lock.js';
+import { takeLock } from './lock.js';
 import { outputObstacle } from './obstacle.js';
 
 /**

@@ -96,7 +96,7 @@ export interface FinishedModel {
 export async function verifyFinished(
   { quantization, final, reverted, unchanged }: FinishedModel,
   checked: CheckedQuantization,
-  { clock, cpu, warn, workers, statistics }: OpenedRun,
+  { clock, cpu, warn, workers, statistics, alone }: OpenedRun,
 ): Promise<{ verification: Verification; latency: Latency }> {
   const { threads } = workers;
   const { samples } = checked;
@@ -116,10 +116,12 @@ export async function verifyFinished(
     warn(verificationProblems(verification, targetSaturates('host', cpu)));
     clock.stage('measure', null);
 
-    return { verification, latency: await measureLatency(sessions.float, sessions.quantized, feeds) };
+    const latency = await alone(() => measureLatency(sessions.float, sessions.quantized, feeds));
+
+    return { verification, latency };
   });
   const slowdown = isSlower(damage.latency)
-    ? await explainSlowness(quantization, final, reverted, feeds, threads)
+    ? await alone(() => explainSlowness(quantization, final, reverted, feeds, threads))
     : null;
   warn(latencyProblems(damage.latency, slowdown, hasDotProducts(cpu)));
 

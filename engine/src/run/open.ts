@@ -16,9 +16,11 @@ import type { Calibration } from '../calibration/calibration.js';
 import { KEPT_CALIBRATION_BYTES, keepSamples } from '../data/keep.js';
 import { openData } from '../data/source.js';
 import type { FloatModel } from '../data/types.js';
+import { machineLock } from '../measure/machineLock.js';
 import { claimOutput, type Output } from '../output/output.js';
 import { defaultCache } from '../cache/defaultCache.js';
 import { plan } from '../plan/plan.js';
+import type { Owner } from '../processes/owner.js';
 import { prepareModel, type PreparedModel } from '../prepare/prepare.js';
 import { inputSignatures, outputSignatures } from '../prepare/types.js';
 import { startClock } from '../progress/clock.js';
@@ -102,8 +104,15 @@ export async function openRun(
 
   const inputs = { configText, cpu, paths, workers, loaded, float, validation, statistics };
 
-  return { ...inputs, clock, planned, warnings, warn };
+  const alone = machineLock({
+    onWait: (owner) => clock.progress(0, `waiting for ${ownerText(owner)} to finish measuring`),
+    warn,
+  });
+
+  return { ...inputs, clock, planned, warnings, warn, alone };
 }
+
+const ownerText = (owner: Owner | null) => (owner === null ? 'other processes' : `process ${owner.pid}`);
 
 /** What data are held to by the model that they feed. */
 const dataContext = ({ model }: PreparedModel) => ({
