@@ -130,7 +130,7 @@ const ARROWS = {
         check client runs session sources node:path node:timers node:url npm:vscode-languageserver
       `,
       near: 'sources node:fs node:path',
-      runs: 'check near node:path',
+      runs: 'check near node:crypto node:path',
       session: `
         client sources node:path node:url npm:vscode-languageserver
         npm:vscode-languageserver-textdocument
@@ -176,7 +176,7 @@ const ARROWS = {
   api: {
     parts: 'schemas model engine server report',
     folders: {
-      '.': 'node:crypto node:fs node:path node:url',
+      '.': 'node:fs node:os node:path node:url',
     },
   },
   report: {

@@ -17,8 +17,8 @@ export function withMatrix(schema) {
     },
   ]);
   const values = settings.map(([steps, pointer]) => [steps.join('.'), { $ref: pointer }]);
-  const { include, exclude } = schema.properties.matrix.properties;
-  schema.properties.matrix.properties = { include, exclude, ...Object.fromEntries(lists) };
+  const { include, exclude, time_limit } = schema.properties.matrix.properties;
+  schema.properties.matrix.properties = { include, exclude, time_limit, ...Object.fromEntries(lists) };
   schema.$defs.settings.properties = Object.fromEntries(values);
   return schema;
 }

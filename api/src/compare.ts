@@ -2,16 +2,25 @@ import { fileSha256 } from '@quantsmith/model/files';
 import { inspectModel } from '@quantsmith/model/onnx';
 import {
   compare as compareSubjects,
+  compareRuns as compareSubjectsOfRuns,
   type Comparison as Subjects,
   exceededLimits,
   type LimitExceeded,
+  type RunsComparison as ManySubjects,
   type Limits,
   type Subject,
   subjectOfModel,
   subjectOfReport,
   withBaseline,
 } from '@quantsmith/report';
-import { type QuantizationReport, QuantsmithError } from '@quantsmith/schemas';
+import {
+  fail,
+  type QuantizationReport,
+  QuantsmithError,
+  reportPathOf,
+  type SettingDifference,
+} from '@quantsmith/schemas';
+import { keptConfig, settingDifferencesOf } from '@quantsmith/server';
 import { readReport } from './report.js';
 
 export interface CompareOptions {
@@ -20,6 +29,8 @@ export interface CompareOptions {
 }
 
 export interface Comparison extends Subjects {
+  /** In what the configs of two reports differ; null: that is not known. */
+  readonly settings: readonly SettingDifference[] | null;
   readonly exceeded: readonly LimitExceeded[];
 }
 
@@ -31,7 +42,68 @@ export async function compare(
 ): Promise<Comparison> {
   const [first, second] = await bothSides(a, b);
   const comparison = compareSubjects(subjectOf(first, second), subjectOf(second, first));
-  return { ...comparison, exceeded: exceededLimits(comparison, limits) };
+  const placed = [first, second].flatMap((side) =>
+    'report' in side ? [{ ...side, reportPath: reportFileOf(side.path) }] : [],
+  );
+  const settings = placed.length < 2 ? null : await settingsOf(placed);
+
+  return { ...comparison, settings, exceeded: exceededLimits(comparison, limits) };
+}
+
+/** A report with the place where it lies. */
+export interface PlacedReport {
+  /** As it was named. */
+  readonly path: string;
+  readonly report: QuantizationReport;
+  readonly reportPath: string;
+}
+
+export interface RunsComparison extends ManySubjects {
+  /** What a run after the first does not keep of the limits, beside the first. */
+  readonly exceeded: readonly LimitExceeded[];
+  readonly reports: readonly PlacedReport[];
+}
+
+/**
+ * Three or more reports side by side: in what their settings differ, figures with paired tests against the best, and the layers
+ * that changed most. Rejects with a `QuantsmithError`.
+ */
+export async function compareRuns(
+  paths: readonly string[],
+  { limits = {} }: CompareOptions = {},
+): Promise<RunsComparison> {
+  const reports = await Promise.all(paths.map(placedReport));
+  const subjects = reports.map(({ path, report }) => subjectOfReport(path, report));
+  const [first, ...others] = subjects;
+  const exceeded = others.flatMap((other) =>
+    exceededLimits(compareSubjects(first!, other), limits).map((broken) => ({
+      ...broken,
+      message: `${other.path}: ${broken.message}`,
+    })),
+  );
+
+  return { ...compareSubjectsOfRuns(subjects, await settingsOf(reports)), exceeded, reports };
+}
+
+async function placedReport(path: string): Promise<PlacedReport> {
+  const side = await readSide(path);
+  if ('report' in side) return { ...side, reportPath: reportFileOf(path) };
+
+  return fail(
+    'usage-invalid',
+    `${path} is a model without a report: more than two are compared by their reports, two by their structure.`,
+    { file: path },
+  );
+}
+
+const reportFileOf = (path: string) => (/\.onnx$/i.test(path) ? reportPathOf(path) : path);
+
+/** In what the configs of runs differ; null: the history has not kept all of them. */
+async function settingsOf(reports: readonly PlacedReport[]): Promise<readonly SettingDifference[] | null> {
+  const files = await Promise.all(reports.map(({ report, reportPath }) => keptConfig(report, reportPath)));
+  const kept = files.filter((file) => file !== null);
+
+  return kept.length < files.length ? null : settingDifferencesOf(kept);
 }
 
 /** Both sides; where neither can be read, one error names both. */

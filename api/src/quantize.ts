@@ -6,8 +6,7 @@ import {
   runPaths,
   type StageName,
 } from '@quantsmith/schemas';
-import { requestRun, type CheckedConfig } from '@quantsmith/server';
-import { invalidity } from './check.js';
+import { invalidity, requestRun, type CheckedConfig, type RequestOptions } from '@quantsmith/server';
 import { checkedConfig, type ConfigOptions, type ConfigSource } from './config.js';
 
 /** How far a run is. */
@@ -61,7 +60,7 @@ export async function quantize(config: ConfigSource, options: QuantizeOptions = 
 /** The same of a config that was read and checked. `inFile`: whether its findings have places in a file. */
 export async function quantizeChecked(
   config: CheckedConfig,
-  options: QuantizeOptions,
+  options: QuantizeOptions & Pick<RequestOptions, 'configText' | 'samples'>,
   inFile: boolean,
 ): Promise<Quantized> {
   const { signal } = options;

@@ -130,6 +130,8 @@ command('sweep', 'run every combination of settings that a config has a matrix o
   'sweep model.quant.yaml',
   'sweep a.quant.yaml b.quant.yaml --set overflow_fix=enable',
   'sweep model.quant.yaml --output sweep.html',
+  'sweep model.quant.yaml --time-limit 600',
+  'sweep model.quant.yaml --use "preset=mixed"',
 ])
   .argument('<config...>', 'configs with a `matrix`; one without is a single run')
   .addOption(
@@ -145,6 +147,17 @@ command('sweep', 'run every combination of settings that a config has a matrix o
   )
   .addOption(json())
   .addOption(output())
+  .option(
+    '--time-limit <seconds>',
+    'where it is too short for all combinations, those that do best on few samples are run',
+    parseSeconds,
+  )
+  .addOption(
+    new Option(
+      '--use <name>',
+      'run nothing: write the settings of the combination of this name into the config',
+    ).conflicts(['set', 'output', 'json', 'format']),
+  )
   .option('--fresh', 'run again what an earlier sweep has finished')
   .option('--strict', 'exit with 5 if a report has an error, such as a damaged output')
   .option('--force', 'replace outputs that quantsmith did not write')
@@ -184,18 +197,22 @@ command('report', 'show the report of a run in another format', [
   .addOption(output())
   .action(acting((_, report: string, options) => reportCommand(report, options)));
 
-command('compare', 'show two reports, or two models, side by side; with limits, a gate for CI', [
+command('compare', 'show reports, or two models, side by side; with limits, a gate for CI', [
   'compare model.onnx model.int8.onnx',
+  'compare a.int8.onnx b.int8.onnx c.int8.onnx --output runs.html',
   'compare main.report.json new.report.json --max-drop 0.5% --max-latency 1.1x --max-size 4MB',
 ])
-  .argument('<a>', 'a report, or a model')
-  .argument('<b>', 'another one')
-  .addOption(new Option('--format <format>').choices(COMPARE_FORMATS).default('table'))
+  .argument('<report...>', 'reports, or the models that they lie beside; two may be models without reports')
+  .addOption(
+    new Option('--format <format>', 'default: by the extension of --output, else table').choices(
+      COMPARE_FORMATS,
+    ),
+  )
   .addOption(output())
-  .option('--max-drop <drop>', 'maximum drop of the metric of b, e.g. 0.01 or 1%', parseDrop)
-  .option('--max-latency <limit>', 'maximum latency of b, e.g. 3ms, or 1.1x that of a', parseLatency)
-  .option('--max-size <limit>', 'maximum size of b, e.g. 4MB, or 0.3x that of a', parseSize)
-  .action(acting((session, a: string, b: string, options) => compareCommand(a, b, options, session)));
+  .option('--max-drop <drop>', 'maximum drop of the metric from the first, e.g. 0.01 or 1%', parseDrop)
+  .option('--max-latency <limit>', 'maximum latency of the others, e.g. 3ms, or 1.1x that of the first', parseLatency)
+  .option('--max-size <limit>', 'maximum size of the others, e.g. 4MB, or 0.3x that of the first', parseSize)
+  .action(acting((session, paths: string[], options) => compareCommand(paths, options, session)));
 
 command(
   'sensitivity',

@@ -18,13 +18,15 @@ const save = (name: string, value: unknown) => {
 const sha256 = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');
 
 /** Exit code and what was printed. */
-async function run(a: string, b: string, options: CompareCommandOptions) {
+const run = (a: string, b: string, options: CompareCommandOptions) => runAll([a, b], options);
+
+async function runAll(paths: readonly string[], options: CompareCommandOptions) {
   const out: string[] = [];
   const err: string[] = [];
   vi.spyOn(console, 'log').mockImplementation((text: string) => void out.push(text));
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => err.push(String(text)) > 0);
   const session = { messages: openMessages({}), json: false };
-  const code = await compareCommand(a, b, options, session);
+  const code = await compareCommand(paths, options, session);
   return { code, out: out.join('\n').replace(/ +/g, ' '), err: err.join('') };
 }
 
@@ -66,6 +68,43 @@ describe('quantsmith compare', () => {
     const measured = await run(at('float.onnx'), at('net.int8.onnx'), { format: 'table' });
     expect(measured.out).toContain('top1 98.00 % 97.50 % -0.50 points');
     expect(measured.out).toContain('latency 2.00 ms 1.00 ms -50.0 %');
+  });
+
+  it('more than two: settings that differ, figures with tests, the layers that changed most', async () => {
+    const base = sampleReport();
+    const at30 = base.layers.map((layer) => ({ ...layer, sqnr_db: 30 }));
+    const lost = at30.map((layer, index) => ({ ...layer, sqnr_db: index === 0 ? 12 : 30 }));
+    const reports = [
+      save('a.report.json', sampleReport({ layers: at30 })),
+      save('b.report.json', sampleReport({ layers: at30, metric: { ...base.metric!, quantized: 0.99 } })),
+      save('c.report.json', sampleReport({ layers: lost })),
+    ];
+    const { out, code } = await runAll(reports, {});
+    expect(code).toBe(0);
+    expect(out).toMatch(/^b\.report\.json .*\n.*a\.report\.json/m);
+    expect(out).toContain('Layers that changed most');
+    const limited = await runAll(reports, { maxSize: { absolute: 1 }, format: 'json' });
+    expect(limited.code).toBe(5);
+    expect(limited.err).toContain('c.report.json: The size is');
+    const { runs, settings } = JSON.parse(limited.out) as { runs: { is_best: boolean }[]; settings: null };
+    expect([settings, runs.map((each) => each.is_best)]).toEqual([null, [false, true, false]]);
+
+    await runAll(reports, { output: at('runs.html') });
+    expect(readFileSync(at('runs.html'), 'utf8')).toContain('href="a.report.html"');
+    expect(readFileSync(at('a.report.html'), 'utf8')).toContain('content="quantsmith"');
+    // What is no page of ours is not replaced.
+    writeFileSync(at('a.report.html'), 'mine');
+    const { err } = await runAll(reports, { output: at('runs.html') });
+    expect(err).toContain('that quantsmith has not written');
+    expect(readFileSync(at('a.report.html'), 'utf8')).toBe('mine');
+    expect(readFileSync(at('runs.html'), 'utf8')).toContain('href="a.report.json"');
+  });
+
+  it('more than two are compared by their reports', async () => {
+    copyFileSync(model, at('bare.onnx'));
+    const a = save('a.report.json', sampleReport());
+    await expect(runAll([a, a, at('bare.onnx')], {})).rejects.toThrow(/is a model without a report/);
+    await expect(runAll([a], {})).rejects.toThrow(/two or more/);
   });
 
   it('names every side that cannot be read', async () => {

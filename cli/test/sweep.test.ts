@@ -80,8 +80,22 @@ describe('sweep', () => {
       expect(existsSync(join(folder, model)), model).toBe(true);
     expect(existsSync(join(folder, 's.html.report.json'))).toBe(false);
     const page = readFileSync(join(folder, 's.html'), 'utf8');
-    expect(page).toContain('plain.int8.onnx.report.json');
+    expect(page).toContain('href="plain.int8.onnx.report.html"');
+    expect(readFileSync(join(folder, 'plain.int8.onnx.report.html'), 'utf8')).toContain('<h1>');
     expect(page).toContain('a.quant.yaml: overflow_fix=disable');
+  });
+
+  it('--use writes the settings of a combination into the config, whose comments and matrix stay', () => {
+    const text = `# ours\n${CONFIG.replace('nncf}', 'nncf, preset: performance}')}matrix: {quantization.preset: [performance, mixed]}\n`;
+    write('use.quant.yaml', text);
+    expect(quantsmith('sweep', 'use.quant.yaml', '--use', 'preset=fast')).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/no combination "preset=fast". It has preset=performance; preset=mixed\./),
+    });
+    expect(quantsmith('sweep', 'use.quant.yaml', '--use', 'preset=mixed').status).toBe(0);
+    expect(readFileSync(join(folder, 'use.quant.yaml'), 'utf8')).toBe(
+      text.replace('preset: performance}', 'preset: mixed}'),
+    );
   });
 
   it.each([
@@ -100,6 +114,28 @@ describe('sweep', () => {
   it('exits with 5 where no run meets the target, and tells what failed', () => {
     write('b.quant.yaml', `${CONFIG}accuracy_control: {metric: sqnr, target: 150, time_limit: 0.001}\n`);
     expect(quantsmith('sweep', 'b.quant.yaml').status).toBe(5);
+  });
+});
+
+describe('run of several configs', () => {
+  it('runs one after another, each with its report, and ends with the worst exit code', () => {
+    write('missed.quant.yaml', `${CONFIG}accuracy_control: {metric: sqnr, target: 150, time_limit: 0.001}\n`);
+    write('bad.quant.yaml', 'model: digits.onnx\nquantisation: {}\n');
+    const { status, stdout, stderr } = quantsmith(
+      ...['run', 'missed.quant.yaml', 'bad.quant.yaml', 'plain.quant.yaml', '--force', '--json'],
+    );
+    expect(status).toBe(3);
+    expect(stderr).toMatch(/^\[1\/3\] missed[^]*^\[2\/3\] bad[^]*^\[3\/3\] plain/m);
+    expect(stdout.match(/^\{$/gm)).toHaveLength(3);
+    expect(stdout).toContain('"path": "plain.int8.onnx"');
+  });
+
+  it.each([
+    ['--output', 'x.onnx', 'names the model of one config'],
+    ['--format', 'html', 'is one document'],
+  ])('refuses %s %s', (option, value, text) => {
+    const { status, stderr } = quantsmith('run', 'plain.quant.yaml', 'a.quant.yaml', option, value);
+    expect([status, stderr]).toEqual([2, expect.stringContaining(text)]);
   });
 });
 

@@ -38,7 +38,7 @@ export function compare(a: Subject, b: Subject): Comparison {
   return {
     a,
     b,
-    notes: notes(a, b),
+    notes: notesOf(a, b),
     paired_test: pairedTest(a, b),
     operators: operatorDifferences(a, b),
     // Equal ranks keep the order of the graph; infinities must not be subtracted.
@@ -78,7 +78,11 @@ function operatorDifferences(a: Subject, b: Subject): Comparison['operators'] {
     .sort((a, other) => Math.abs(other.b - other.a) - Math.abs(a.b - a.a));
 }
 
-function notes({ measured_on: a, metric: first }: Subject, { measured_on: b, metric: second }: Subject) {
+/** Why figures of two subjects are not like for like, in sentences. */
+export function notesOf(
+  { measured_on: a, metric: first }: Subject,
+  { measured_on: b, metric: second }: Subject,
+): string[] {
   if (a === null || b === null) return [];
   const differ = (a: unknown, other: unknown, text: string) => (a === other ? [] : [text]);
   const bothMeasured = first !== null && second !== null;

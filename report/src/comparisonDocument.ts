@@ -1,7 +1,7 @@
 import type { SettingDifference } from '@quantsmith/schemas';
 import type { Comparison, LayerPair } from './compare.js';
 import type { Block, Cell, Document, Section } from './document.js';
-import { baseName, bytes, decibels, dropValue, duration, metricValue } from './figures.js';
+import { baseName, bytes, decibels, dropText, dropValue, latencyText, metricValue } from './figures.js';
 import { pText } from './pairedTest.js';
 import { settingsSection } from './settings.js';
 import type { Subject, SubjectLayer } from './subject.js';
@@ -72,7 +72,7 @@ function figureRows(a: Subject, b: Subject): Cell[][] {
   return [
     ...metricRows(a.metric, b.metric),
     ['size', bytes(a.bytes), bytes(b.bytes), relative(a.bytes, b.bytes)],
-    ...latencyRow(a.latency_ms, b.latency_ms),
+    ...latencyRow(a, b),
     ['quantized layers', share(a), share(b), ''],
   ];
 }
@@ -83,7 +83,7 @@ function metricRows(a: Subject['metric'], b: Subject['metric']): Cell[][] {
   if (a !== null && b !== null && a.name !== b.name) return [...metricRows(a, null), ...metricRows(null, b)];
   const { name } = (a ?? b)!;
   const value = (metric: Subject['metric']) => (metric === null ? MISSING : metricValue(name, metric.value));
-  const drop = (metric: Subject['metric']) => (metric === null ? MISSING : dropValue(metric, metric.drop));
+  const drop = (metric: Subject['metric']) => (metric === null ? MISSING : dropText(metric));
   const verdict = ({ satisfied, distrusted }: NonNullable<Subject['metric']>): Cell =>
     satisfied === true
       ? distrusted
@@ -108,10 +108,13 @@ function metricRows(a: Subject['metric'], b: Subject['metric']): Cell[][] {
   ];
 }
 
-function latencyRow(a: number | null, b: number | null): Cell[][] {
-  if (a === null && b === null) return [];
-  const text = (value: number | null) => (value === null ? MISSING : duration(value));
-  const change = a === null || b === null ? '' : relative(a, b);
+function latencyRow(a: Subject, b: Subject): Cell[][] {
+  const [first, second] = [a.latency_ms, b.latency_ms];
+  if (first === null && second === null) return [];
+  const text = ({ latency_ms: value, latency_spread_ms: spread }: Subject) =>
+    value === null ? MISSING : latencyText(value, spread);
+  const change = first === null || second === null ? '' : relative(first, second);
+
   return [['latency', text(a), text(b), change]];
 }
 

@@ -157,6 +157,9 @@ export interface ScatterChart {
   readonly points: readonly {
     readonly x: number;
     readonly y: number;
+    /** What was spread about the two, from and to; null or left out: not known. */
+    readonly xSpread?: readonly [number, number] | null;
+    readonly ySpread?: readonly [number, number] | null;
     readonly label: string;
     /** Where the point leads; null: nowhere. */
     readonly href: string | null;

@@ -1,4 +1,4 @@
-import { drop, type QuantizationReport } from '@quantsmith/schemas';
+import { drop, dropValue, type QuantizationReport } from '@quantsmith/schemas';
 
 export { distrustOf, dropValue, metricValue } from '@quantsmith/schemas';
 
@@ -56,4 +56,29 @@ export function moment(iso: string): string {
 /** The last part of a path of any system. */
 export function baseName(path: string): string {
   return path.split(/[\\/]/).at(-1) ?? path;
+}
+
+/** A drop with its 95 % interval. */
+export function dropText(
+  metric: Pick<Metric, 'name' | 'drop' | 'drop_type'> & { readonly ci95: readonly number[] | null },
+): string {
+  const [low, high] = metric.ci95 ?? [];
+  const drop = dropValue(metric, metric.drop);
+  if (low === undefined || high === undefined) return drop;
+
+  return `${drop} (${span(dropValue(metric, low), dropValue(metric, high))})`;
+}
+
+/** The median of a latency with its 10th and 90th percentile. */
+export function latencyText(median: number, spread: readonly [number, number] | null): string {
+  if (spread === null) return duration(median);
+  const [low, high] = spread;
+
+  return `${duration(median)} (${span(duration(low), duration(high))})`;
+}
+
+/** From one figure to another; a unit that both have is named once. */
+function span(low: string, high: string): string {
+  const unit = / \S+$/.exec(high)?.[0] ?? '';
+  return `${unit !== '' && low.endsWith(unit) ? low.slice(0, -unit.length) : low} to ${high}`;
 }

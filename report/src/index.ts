@@ -8,7 +8,7 @@ import type { ModelContext } from './modelRows.js';
 import type { PageHost } from './page.js';
 import { reportDocument } from './reportDocument.js';
 import { runsDocument, type ListedRun } from './runsDocument.js';
-import { sweepDocument, type SweptRun, type SweptWork } from './sweepDocument.js';
+import { sweepDocument, type SweptOutcome, type SweptRun } from './sweepDocument.js';
 import { toHtml } from './toHtml.js';
 import { toMarkdown } from './toMarkdown.js';
 import { toText, type Paint } from './toText.js';
@@ -16,6 +16,7 @@ import { toText, type Paint } from './toText.js';
 export { isPageMessage, type ExportFormat, type PageMessage } from './messages.js';
 export { page, type PageHost, type PageParts } from './page.js';
 export { markup, type Markup } from './markup.js';
+export { compareRuns, type RunsComparison } from './compareRuns.js';
 export { compare, type Comparison } from './compare.js';
 export {
   subjectOfModel,
@@ -38,9 +39,8 @@ export { factsText, PLAIN, type Paint } from './toText.js';
 export { distrustOf, metricValue } from './figures.js';
 export { outputsAtRisk, unaffectedText } from './overflow.js';
 export { summaryFacts } from './summary.js';
-export { sweepFront } from './front.js';
 export type { ListedRun } from './runsDocument.js';
-export type { SweptRun, SweptWork } from './sweepDocument.js';
+export type { SweptOutcome, SweptRun } from './sweepDocument.js';
 export { SARIF_LEVELS, sarifLog, sarifRuleId, type SarifResult, type SarifRule } from './sarif.js';
 
 export interface PageOptions {
@@ -78,6 +78,23 @@ export function runsHtml(
   return toHtml(runsDocument(runs, settings), host);
 }
 
+/** Many runs as tables for a terminal. */
+export function runsText(
+  runs: readonly ListedRun[],
+  settings: readonly SettingDifference[] | null,
+  paint?: Paint,
+): string {
+  return toText(runsDocument(runs, settings), paint);
+}
+
+/** Many runs as Markdown. */
+export function runsMarkdown(
+  runs: readonly ListedRun[],
+  settings: readonly SettingDifference[] | null,
+): string {
+  return toMarkdown(runsDocument(runs, settings));
+}
+
 /** Two runs as one HTML page, their settings first where those are known. */
 export function comparisonHtml(
   comparison: Comparison,
@@ -88,33 +105,35 @@ export function comparisonHtml(
 }
 
 /** A sweep as one HTML page: charts whose points lead to the reports, and tables. */
-export function sweepHtml(runs: readonly SweptRun[], work: SweptWork, seconds: number): string {
-  return toHtml(sweepDocument(runs, work, seconds));
+export function sweepHtml(runs: readonly SweptRun[], outcome: SweptOutcome, host?: PageHost): string {
+  return toHtml(sweepDocument(runs, outcome), host);
 }
 
 /** A sweep as Markdown. */
-export function sweepMarkdown(runs: readonly SweptRun[], work: SweptWork, seconds: number): string {
-  return toMarkdown(sweepDocument(runs, work, seconds));
+export function sweepMarkdown(runs: readonly SweptRun[], outcome: SweptOutcome): string {
+  return toMarkdown(sweepDocument(runs, outcome));
 }
 
 /** A sweep as tables for a terminal. */
-export function sweepText(
-  runs: readonly SweptRun[],
-  work: SweptWork,
-  seconds: number,
-  paint?: Paint,
-): string {
-  return toText(sweepDocument(runs, work, seconds), paint);
+export function sweepText(runs: readonly SweptRun[], outcome: SweptOutcome, paint?: Paint): string {
+  return toText(sweepDocument(runs, outcome), paint);
 }
 
 /** A comparison as tables for a terminal. */
-export function comparisonText(comparison: Comparison, paint?: Paint): string {
-  return toText(comparisonDocument(comparison), paint);
+export function comparisonText(
+  comparison: Comparison,
+  paint?: Paint,
+  settings?: readonly SettingDifference[] | null,
+): string {
+  return toText(comparisonDocument(comparison, settings), paint);
 }
 
 /** A comparison as Markdown, fit for a pull request. */
-export function comparisonMarkdown(comparison: Comparison): string {
-  return toMarkdown(comparisonDocument(comparison));
+export function comparisonMarkdown(
+  comparison: Comparison,
+  settings?: readonly SettingDifference[] | null,
+): string {
+  return toMarkdown(comparisonDocument(comparison, settings));
 }
 
 /** Every layer beside the float model, as tables for a terminal. */

@@ -64,6 +64,7 @@ export function page(parts: PageParts): string {
 <meta charset="UTF-8">
 <meta http-equiv="Content-Security-Policy" content="${{ html: policy }}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="quantsmith">
 <title>${title}: ${subtitle}</title>
 <style${nonce}>${{ html: look }}</style>
 </head>

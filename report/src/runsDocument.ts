@@ -1,13 +1,17 @@
 import {
+  boundsOf,
+  commonMetric,
   distrustOf,
+  dominates,
+  goodness,
   metricFacts,
   type QuantizationReport,
   type SettingDifference,
 } from '@quantsmith/schemas';
 import type { Block, Cell, Document, ScatterChart } from './document.js';
-import { bytes, duration, dropValue, metricValue, moment } from './figures.js';
-import { commonMetric, dominates, goodness } from './front.js';
-import { pairedTest, pText } from './pairedTest.js';
+import { bytes, decibels, dropText, latencyText, metricValue, moment } from './figures.js';
+import { compareRuns, type LayerOfRuns, type RunsComparison } from './compareRuns.js';
+import { pText } from './pairedTest.js';
 import { settingsSection } from './settings.js';
 import { subjectOfReport } from './subject.js';
 
@@ -31,7 +35,8 @@ export function runsDocument(
   settings: readonly SettingDifference[] | null = null,
 ): Document {
   const sorted = [...runs].sort((a, b) => rank(b.report) - rank(a.report));
-  const tested = testedAgainstBest(sorted);
+  const compared = compareRuns(sorted.map(({ label, report }) => subjectOfReport(label, report)));
+  const tested = testedAgainstBest(compared);
 
   return {
     title: 'Runs',
@@ -61,24 +66,77 @@ export function runsDocument(
           ...(tested === null ? [] : [tested[index] ?? MISSING]),
         ]),
       },
+      ...notesList(compared),
+      ...layersOfRuns(compared),
     ],
   };
 }
 
 /** Of each run whether it falls behind the first by more than chance; null: of none it can be told. */
-function testedAgainstBest([best, ...others]: readonly ListedRun[]): Cell[] | null {
-  if (best === undefined) return null;
-  const subject = ({ label, report }: ListedRun) => subjectOfReport(label, report);
-  const tests = others.map((run) => pairedTest(subject(best), subject(run)));
-  if (tests.every((test) => test === null)) return null;
-  return ['the best', ...tests.map((test) => (test === null ? MISSING : `${pText(test)} against the best`))];
+function testedAgainstBest({ runs }: RunsComparison): Cell[] | null {
+  if (runs.every(({ paired_test: test }) => test === null)) return null;
+  return runs.map(({ is_best: isBest, paired_test: test }) =>
+    isBest ? 'the best' : test === null ? MISSING : `${pText(test)} against the best`,
+  );
+}
+
+function notesList({ notes }: RunsComparison): Block[] {
+  return notes.length === 0 ? [] : [{ kind: 'list', items: notes }];
+}
+
+/** Layers that a page lists: those that changed most. */
+const MAX_LAYERS = 20;
+
+/** The layers that differ most between runs: a column for each run, as it computes there and its SQNR. */
+function layersOfRuns({ layers, runs, same_layers: same }: RunsComparison): Block[] {
+  if (layers.length === 0) return [];
+  const shown = layers.slice(0, MAX_LAYERS);
+  const more = layers.length > shown.length ? `, the first ${shown.length} of them` : '';
+
+  return [
+    {
+      kind: 'section',
+      title: 'Layers that changed most',
+      blocks: [
+        {
+          kind: 'table',
+          caption: `Different: ${layers.length}${more}; alike: ${same}. The widest span of SQNR comes first.`,
+          columns: [
+            { title: 'Layer' },
+            { title: 'Operator' },
+            ...runs.map(({ path }) => ({ title: path, numeric: true })),
+            { title: 'Span', numeric: true },
+          ],
+          rows: shown.map(layerRow),
+        },
+      ],
+    },
+  ];
+}
+
+function layerRow({ name, op, states, sqnr_db: levels, span_db: span }: LayerOfRuns): Cell[] {
+  const isOneState = new Set(states).size === 1;
+  const cells = states.map((state, index): Cell => {
+    const level = levels[index] ?? null;
+    const parts = [
+      ...(isOneState || state === null ? [] : [state]),
+      ...(level === null ? [] : [decibels(level)]),
+    ];
+    return parts.length === 0 ? MISSING : parts.join(', ');
+  });
+
+  return [{ code: name }, op, ...cells, span === null ? MISSING : decibels(span)];
 }
 
 /** Accuracy against latency and against size, where runs can be compared. */
 export function tradeOffs(runs: readonly ListedRun[]): Block[] {
   return [
-    ...scatter(runs, 'latency', 'ms', ({ latency_ms: latency }) => latency?.quantized_median ?? null),
-    ...scatter(runs, 'size', 'MB', ({ size }) => size.quantized_bytes / 1e6),
+    ...scatter(runs, 'latency', 'ms', ({ latency_ms: latency }) =>
+      latency === null
+        ? null
+        : { value: latency.quantized_median, spread: spreadOf(latency.quantized_p10, latency.quantized_p90) },
+    ),
+    ...scatter(runs, 'size', 'MB', ({ size }) => ({ value: size.quantized_bytes / 1e6, spread: null })),
   ];
 }
 
@@ -101,15 +159,22 @@ function row(run: ListedRun): Cell[] {
 
 /** Value, drop, target, latency and size, for a table of runs. */
 export function figureCells(report: QuantizationReport): Cell[] {
-  const { metric, latency_ms: latency, size } = report;
+  const { metric, size } = report;
 
   return [
     metric === null ? MISSING : metricValue(metric.name, metric.quantized),
-    metric?.drop === undefined || metric.drop === null ? MISSING : dropValue(metric, metric.drop),
+    metric === null || metric.drop === null ? MISSING : dropText(metric),
     verdict(report),
-    latency === null ? MISSING : duration(latency.quantized_median),
+    latencyOf(report),
     bytes(size.quantized_bytes),
   ];
+}
+
+function latencyOf({ latency_ms: latency }: QuantizationReport): Cell {
+  if (latency === null) return MISSING;
+  const spread = spreadOf(latency.quantized_p10, latency.quantized_p90);
+
+  return `${latencyText(latency.quantized_median, spread)}${latency.busy === true ? ', busy' : ''}`;
 }
 
 function verdict(report: QuantizationReport): Cell {
@@ -122,19 +187,26 @@ function verdict(report: QuantizationReport): Cell {
     : { text: 'not trustworthy', tone: 'bad' };
 }
 
+const spreadOf = (low: number | undefined, high: number | undefined) =>
+  low === undefined || high === undefined ? null : ([low, high] as const);
+
 /** One chart for the metric that most runs have; empty where fewer than two runs can be compared. */
 function scatter(
   runs: readonly ListedRun[],
   what: string,
   unit: string,
-  costOf: (report: QuantizationReport) => number | null,
+  costOf: (
+    report: QuantizationReport,
+  ) => { readonly value: number; readonly spread: readonly [number, number] | null } | null,
 ): Block[] {
   const name = commonMetric(runs.map(({ report }) => report));
   if (name === null) return [];
   const points = runs.flatMap(({ label, report, href }) => {
     const [cost, { metric }] = [costOf(report), report];
     if (cost === null || metric?.name !== name) return [];
-    return [{ x: cost, y: metric.quantized, figures: [goodness(metric), -cost], label, href }];
+    const figures = [goodness(metric), -cost.value];
+    const spreads = { xSpread: cost.spread, ySpread: boundsOf(metric) };
+    return [{ x: cost.value, y: metric.quantized, ...spreads, figures, label, href }];
   });
 
   if (points.length < 2) return [];
@@ -153,6 +225,8 @@ function scatter(
     points: points.map((point) => ({
       x: point.x,
       y: point.y,
+      xSpread: point.xSpread,
+      ySpread: point.ySpread,
       label: `${point.label}: ${yTick(point.y)}, ${xTick(point.x)} ${unit}`,
       href: point.href,
       best: !isBeaten(point),

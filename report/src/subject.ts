@@ -14,6 +14,8 @@ export interface Subject {
     /** null: undefined. */
     readonly drop: number | null;
     readonly drop_type: 'absolute' | 'relative';
+    /** 95 % confidence interval of the drop; null: undefined. */
+    readonly ci95: readonly number[] | null;
     readonly satisfied: boolean | null;
     /** Whether the report itself says that its figures are not to be trusted. */
     readonly distrusted: boolean;
@@ -23,6 +25,8 @@ export interface Subject {
   /** Error of each sample, of metrics without right and wrong answers; null: not known. */
   readonly sample_errors: readonly number[] | null;
   readonly latency_ms: number | null;
+  /** 10th and 90th percentile of the latency; null: not known. */
+  readonly latency_spread_ms: readonly [number, number] | null;
   /** Hashes and names that tell whether figures of two subjects were measured alike. */
   readonly measured_on: {
     readonly model: string;
@@ -75,12 +79,14 @@ export function subjectOfReport(path: string, report: QuantizationReport): Subje
             baseline: metric.baseline,
             drop: metric.drop,
             drop_type: metric.drop_type,
+            ci95: metric.ci95,
             satisfied: metric.satisfied,
             distrusted: distrustOf(report) !== null,
           },
     flipped: flippedOf(report),
     sample_errors: metric?.sample_errors ?? null,
     latency_ms: report.latency_ms?.quantized_median ?? null,
+    latency_spread_ms: spreadOf(report.latency_ms?.quantized_p10, report.latency_ms?.quantized_p90),
     measured_on: {
       model: report.model.sha256,
       validation: data.validation?.sha256 ?? null,
@@ -109,12 +115,17 @@ export function withBaseline(float: Subject, report: QuantizationReport): Subjec
   const { metric, latency_ms: latency, measured_on, flipped } = subjectOfReport(float.path, report);
   return {
     ...float,
-    metric: metric === null ? null : { ...metric, value: metric.baseline, drop: 0, satisfied: null },
+    metric:
+      metric === null ? null : { ...metric, value: metric.baseline, drop: 0, ci95: null, satisfied: null },
     flipped: flipped === null ? null : { lost: [], gained: [] },
     latency_ms: latency === null ? null : (report.latency_ms?.float_median ?? null),
+    latency_spread_ms: spreadOf(report.latency_ms?.float_p10, report.latency_ms?.float_p90),
     measured_on,
   };
 }
+
+const spreadOf = (low: number | undefined, high: number | undefined) =>
+  low === undefined || high === undefined ? null : ([low, high] as const);
 
 /** Operators with weights, and what quantized forms of them are called: by name, since views of a report know no models. */
 const LINEAR = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
@@ -155,6 +166,7 @@ export function subjectOfModel({ path, fileBytes, nodes }: ModelStructure): Subj
     flipped: null,
     sample_errors: null,
     latency_ms: null,
+    latency_spread_ms: null,
     measured_on: null,
     operators: { of: 'file', counts },
     layers,

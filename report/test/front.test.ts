@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { sweepFront, sweepMarkdown } from '../src/index.js';
+import { sweepFront } from '@quantsmith/schemas';
+import { sweepMarkdown } from '../src/index.js';
 import { sampleReport } from '../../test/kit/sampleReport.js';
 
 const report = (quantized: number, latency: number, bytes: number) => {
@@ -41,7 +42,7 @@ it('names of hostile files stay in their cells', () => {
   const run = { label: 'a|b\n# c', report: report(0.9, 1, 1), href: 'x', onFront: true, failure: null };
   const failed = { label: 'd', report: null, href: null, onFront: false, failure: '**no**' };
   const work = { runs: 2, kept: 0, calibrations: 1, float_validations: 1 };
-  const text = sweepMarkdown([run, failed], work, 1.25);
+  const text = sweepMarkdown([run, failed], { work, stages: [], timeLimit: null, seconds: 1.25 });
   expect(text).toContain('1 run on the Pareto front');
   expect(text).not.toMatch(/^# c/m);
   expect(text).not.toContain('**no**');

@@ -70,7 +70,7 @@ describe('many runs at once', () => {
     const rows = rowsOf([{ ...distrusted, report }, open]);
     expect(rows.map(([label, , , , drop, target, ms]) => [label, drop, target, ms])).toEqual([
       ['bad', '–', '**not trustworthy**', '–'],
-      ['open', '0.50 points', '–', '1.00 ms'],
+      ['open', '0.50 points (-0.50 to 1.50 points)', '–', '1.00 ms'],
     ]);
   });
 

@@ -7,6 +7,7 @@ export * from './change.js';
 export * from './configText.js';
 export * from './dataKinds.js';
 export * from './drop.js';
+export * from './front.js';
 export * from './imageTypes.js';
 export * from './isas.js';
 export * from './jsonSchemas.js';

@@ -1,5 +1,6 @@
 import cacheJson from '../cache-report.schema.json' with { type: 'json' };
 import checkJson from '../check-report.schema.json' with { type: 'json' };
+import compareRunsJson from '../compare-runs-report.schema.json' with { type: 'json' };
 import compareJson from '../compare-report.schema.json' with { type: 'json' };
 import debugJson from '../debug-report.schema.json' with { type: 'json' };
 import doctorJson from '../doctor-report.schema.json' with { type: 'json' };
@@ -22,6 +23,7 @@ export const reportSchema = /* @__PURE__ */ schema(reportJson);
 export const cacheSchema = /* @__PURE__ */ schema(cacheJson);
 export const checkSchema = /* @__PURE__ */ schema(checkJson);
 export const compareSchema = /* @__PURE__ */ schema(compareJson);
+export const compareRunsSchema = /* @__PURE__ */ schema(compareRunsJson);
 export const debugSchema = /* @__PURE__ */ schema(debugJson);
 export const doctorSchema = /* @__PURE__ */ schema(doctorJson);
 export const explainSchema = /* @__PURE__ */ schema(explainJson);

@@ -39,6 +39,10 @@ export interface RunRequest {
   readonly resume?: boolean;
   /** Use the calibration cache (default true). */
   readonly cache?: boolean;
+  /** The config's text as the history keeps it; default: that of the file. */
+  readonly configText?: string;
+  /** On so many samples only, spread over the sets: a trial, which the history does not keep. Default: all. */
+  readonly samples?: number;
   /** Replace an output that this tool has not written (default false); a device, FIFO or socket is never replaced. */
   readonly force?: boolean;
 }

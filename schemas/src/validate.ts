@@ -33,6 +33,7 @@ function matrixIssues(matrix: Readonly<Record<string, unknown>>): SchemaIssue[] 
   if (Object.keys(matrix).length === 0) return [issue([], 'minProperties')];
 
   return Object.entries(matrix).flatMap(([key, list]) => {
+    if (key === 'time_limit') return limitIssues(list);
     const isCombinations = key === 'include' || key === 'exclude';
     if (!isCombinations && schemaAt(configSchema, ['matrix', key]) === undefined)
       return [issue([], 'additionalProperties', { additionalProperty: key })];
@@ -43,6 +44,14 @@ function matrixIssues(matrix: Readonly<Record<string, unknown>>): SchemaIssue[] 
       isCombinations ? combinationIssues([key, index], item) : settingIssues([key, index], key, item),
     );
   });
+}
+
+/** Seconds. */
+function limitIssues(value: unknown): SchemaIssue[] {
+  if (value !== null && typeof value !== 'number') return [issue(['time_limit'], 'type')];
+  if (value !== null && value <= 0) return [issue(['time_limit'], 'exclusiveMinimum', { limit: 0 })];
+
+  return [];
 }
 
 function combinationIssues(place: Steps, settings: unknown): SchemaIssue[] {

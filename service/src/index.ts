@@ -52,6 +52,7 @@ export { layerActions, REVEAL_COMMAND } from './features/layerActions.js';
 export * as layers from './features/layers.js';
 export { documentLinks } from './features/links.js';
 export { locateLayer, locatePath } from './features/locate.js';
+export { useSettings, withStatedSettings } from './features/useSettings.js';
 export { pinChoices } from './rules/pin.js';
 export { movedPaths, type Move } from './features/movedPaths.js';
 export { rewrites } from './features/rewrite.js';

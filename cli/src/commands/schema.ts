@@ -8,6 +8,7 @@ const BY_NAME = {
   cache: schemas.cacheSchema,
   check: schemas.checkSchema,
   compare: schemas.compareSchema,
+  'compare-runs': schemas.compareRunsSchema,
   debug: schemas.debugSchema,
   doctor: schemas.doctorSchema,
   explain: schemas.explainSchema,

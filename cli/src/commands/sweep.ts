@@ -1,11 +1,13 @@
 import { sweep, type Sweep, type SweepPoint, type SweepRun } from '@quantsmith/api';
+import { useCombination } from '@quantsmith/server';
 import { claimTextPlace } from '@quantsmith/model/files';
 import { sweepHtml, sweepMarkdown, sweepText, type SweptRun } from '@quantsmith/report';
 import { basename, dirname, extname, relative, resolve } from 'node:path';
-import { dropValue, hasErrors, metricValue, type Settings } from '@quantsmith/schemas';
+import { dropValue, fail, hasErrors, metricValue, type Settings } from '@quantsmith/schemas';
 import { refuseModel } from '../run/engine.js';
 import { cancellable } from '../run/signals.js';
 import { EXIT, exitCodeOf } from '../output/exitCodes.js';
+import { linkTo, writePages } from '../output/pages.js';
 import { placedText, type Session } from '../output/session.js';
 import { terminalPaint } from '../output/terminal.js';
 import { printOrWrite } from './report.js';
@@ -26,6 +28,10 @@ export interface SweepCommandOptions {
   readonly output?: string;
   /** Settings that all runs have. */
   readonly set?: Settings;
+  /** Seconds for all runs together. */
+  readonly timeLimit?: number;
+  /** The combination whose settings are written into the config. */
+  readonly use?: string;
   readonly fresh?: boolean;
   readonly strict?: boolean;
   readonly force?: boolean;
@@ -36,11 +42,13 @@ export interface SweepCommandOptions {
 /** `quantsmith sweep`: runs every combination of the configs' matrices, and compares what came of them. */
 export async function sweepCommand(
   configs: readonly string[],
-  options: SweepCommandOptions,
-  { messages }: Session,
+  { use, ...options }: SweepCommandOptions,
+  session: Session,
 ): Promise<number> {
   for (const config of configs) refuseModel(config);
+  if (use !== undefined) return usePoint(configs, use, session);
   const { output } = options;
+  const { messages } = session;
   if (output !== undefined) await claimTextPlace(output, configs);
 
   const { progress, note } = messages;
@@ -55,6 +63,10 @@ export async function sweepCommand(
         progress.end();
         note(runText(run, configs.length === 1));
       },
+      onStage: ({ samples, runs, dropped, seconds }) =>
+        note(
+          `The time is not enough for all: ${runs} combinations tried on ${samples} samples in ${seconds.toFixed(1)} s, ${dropped} dropped.`,
+        ),
     }).catch((error: unknown) => {
       if (signal.aborted) return null;
       throw error;
@@ -68,15 +80,33 @@ export async function sweepCommand(
 
   const isJson = options.json === true || options.format === 'json';
   const format = isJson ? 'json' : (options.format ?? BY_EXTENSION[extname(output ?? '')] ?? 'table');
-  await printOrWrite(rendered(done, format, output), output, format);
+  const pages = format === 'html' && output !== undefined ? await pagesOf(done, messages) : null;
+  await printOrWrite(rendered(done, format, output, pages), output, format);
 
   return exitCode(done, options.strict === true);
 }
 
+/** Writes the settings of one combination into its config. */
+async function usePoint(configs: readonly string[], name: string, { messages }: Session): Promise<number> {
+  const [config, ...others] = configs;
+  if (config === undefined || others.length > 0) fail('usage-invalid', '--use takes one config.');
+  await useCombination(config!, name);
+  messages.note(`${config} states ${name}.`);
+
+  return EXIT.ok;
+}
+
+/** The pages of the runs' reports, which the sweep's page leads to. */
+function pagesOf({ points }: Sweep, messages: Session['messages']) {
+  const made = points.flatMap(({ report, reportPath }) => (report === null ? [] : [{ report, reportPath }]));
+  return writePages(made, messages);
+}
+
 /** One line before a run and one after it. */
 function runText(run: SweepRun, isOnly: boolean): string {
-  const { index, total, point } = run;
-  const subject = `[${index + 1}/${total}] ${labelOf(run, isOnly)}`;
+  const { index, total, point, samples } = run;
+  const few = samples === null ? '' : ` on ${samples} samples`;
+  const subject = `[${index + 1}/${total}] ${labelOf(run, isOnly)}${few}`;
   if (point === null) return subject;
   const { report, kept, problem } = point;
   if (report === null) return `${subject}: failed: ${problem?.message ?? ''}`;
@@ -95,18 +125,24 @@ function labelOf({ config, name }: Pick<SweepPoint, 'config' | 'name'>, isOnly: 
   return isOnly ? name : `${basename(config)}: ${name}`;
 }
 
-function rendered({ points, work, seconds }: Sweep, format: SweepFormat, output: string | undefined): string {
+function rendered(
+  done: Sweep,
+  format: SweepFormat,
+  output: string | undefined,
+  pages: ReadonlyMap<string, string> | null,
+): string {
+  const { points } = done;
   const isOnly = new Set(points.map(({ config }) => config)).size === 1;
-  const runs = points.map((point) => listed(point, isOnly, output));
+  const runs = points.map((point) => listed(point, isOnly, output, pages));
   switch (format) {
     case 'json':
-      return JSON.stringify(asJson({ points, work, seconds }, output), null, 2);
+      return JSON.stringify(asJson(done, output), null, 2);
     case 'html':
-      return sweepHtml(runs, work, seconds).trimEnd();
+      return sweepHtml(runs, done).trimEnd();
     case 'markdown':
-      return sweepMarkdown(runs, work, seconds).trimEnd();
+      return sweepMarkdown(runs, done).trimEnd();
     case 'table':
-      return sweepText(runs, work, seconds, output === undefined ? terminalPaint() : undefined);
+      return sweepText(runs, done, output === undefined ? terminalPaint() : undefined);
   }
 }
 
@@ -114,18 +150,22 @@ function rendered({ points, work, seconds }: Sweep, format: SweepFormat, output:
 const folderOf = (output: string | undefined) =>
   output === undefined ? process.cwd() : dirname(resolve(output));
 
-/** Links lead from where the page lies to the reports. */
-function listed(point: SweepPoint, isOnly: boolean, output: string | undefined): SweptRun {
-  const { report, reportPath, onFront, problem } = point;
-  const href = relative(folderOf(output), reportPath).split(/[\\/]/).map(encodeURIComponent).join('/');
+/** Links lead from where the page lies to the pages of the reports. */
+function listed(
+  point: SweepPoint,
+  isOnly: boolean,
+  output: string | undefined,
+  pages: ReadonlyMap<string, string> | null,
+): SweptRun {
+  const { report, reportPath, onFront, problem, dropped } = point;
+  const href = linkTo(pages?.get(reportPath) ?? reportPath, output);
+  const failure = problem?.message ?? null;
 
-  const label = labelOf(point, isOnly);
-
-  return { label, report, href, onFront, failure: problem?.message ?? null };
+  return { label: labelOf(point, isOnly), report, href, onFront, failure, dropped };
 }
 
 /** As `quantsmith schema sweep` says; paths are relative to the file, or to the working folder. */
-function asJson({ points, work, seconds }: Sweep, output: string | undefined) {
+function asJson({ points, work, stages, timeLimit, seconds }: Sweep, output: string | undefined) {
   const portable = (path: string) => relative(folderOf(output), path).split('\\').join('/');
 
   return {
@@ -136,15 +176,18 @@ function asJson({ points, work, seconds }: Sweep, output: string | undefined) {
       settings,
       output: portable(model),
       report: portable(reportPath),
-      state: report === null ? 'failed' : kept ? 'kept' : 'done',
+      state: rest.dropped !== null ? 'dropped' : report === null ? 'failed' : kept ? 'kept' : 'done',
       problem: rest.problem === null ? null : { code: rest.problem.code, message: rest.problem.message },
       metric: report?.metric ?? null,
       outputs: report?.outputs ?? [],
       latency_ms: report?.latency_ms ?? null,
       size: report?.size ?? null,
+      dropped: rest.dropped,
       on_front: rest.onFront,
     })),
     work,
+    stages,
+    time_limit: timeLimit,
     seconds,
   };
 }

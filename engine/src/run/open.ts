@@ -14,8 +14,9 @@ import {
 } from '@quantsmith/schemas';
 import type { Calibration } from '../calibration/calibration.js';
 import { KEPT_CALIBRATION_BYTES, keepSamples } from '../data/keep.js';
+import { spreadSamples } from '../data/spread.js';
 import { openData } from '../data/source.js';
-import type { FloatModel } from '../data/types.js';
+import type { FloatModel, SampleSource } from '../data/types.js';
 import { machineLock } from '../measure/machineLock.js';
 import { claimOutput, type Output } from '../output/output.js';
 import { defaultCache } from '../cache/defaultCache.js';
@@ -65,7 +66,8 @@ export async function openRun(
   const { warnings, warn } = collectWarnings(emit);
 
   // As it is when the run begins: the history keeps it.
-  const configText = await readText(request.configPath).catch(() => JSON.stringify(request.config));
+  const configText =
+    request.configText ?? (await readText(request.configPath).catch(() => JSON.stringify(request.config)));
   clock.stage('load', null);
   const loaded = await readModel(paths.model);
   await output?.spare(loaded.externalFiles);
@@ -87,9 +89,12 @@ export async function openRun(
     limit: planned.samples.limit,
     floatModel: runsAlone(float, workers),
   });
-  const source = keepSamples(opened, KEPT_CALIBRATION_BYTES);
-  const validation = await openValidation(planned.validation, context);
-  warn(validation?.problems ?? []);
+  const few = (whole: SampleSource) =>
+    request.samples === undefined ? whole : spreadSamples(whole, request.samples);
+  const source = keepSamples(few(opened), KEPT_CALIBRATION_BYTES);
+  const validated = await openValidation(planned.validation, context);
+  warn(validated?.problems ?? []);
+  const validation = validated === null ? null : { ...validated, source: few(validated.source) };
 
   const statistics: Calibration = {
     loaded,

@@ -75,7 +75,7 @@ export async function publishRun(
     validation === null || measured === null ? null : await describeAnswers(validation, measured);
   const report = describe(files, data, answers, opened, run);
   await output.publish(`${JSON.stringify(report, null, 2)}\n`, written);
-  if (request.config.history !== false) {
+  if (request.config.history !== false && request.samples === undefined) {
     const { configPath } = request;
     const problem = await keepRun({ paths, configPath, report, configText: opened.configText });
     warn(problem === null ? [] : [problem]);

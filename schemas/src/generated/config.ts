@@ -607,6 +607,32 @@ export interface QuantizationConfig {
       ranking_subset_size?: number | null;
     };
   };
+  /**
+   * Finds settings and operators in float together: the smallest or fastest model whose drop is allowed. What the config states stays; what it leaves open is tried, and operators go back to float where accuracy needs it or where that is faster.
+   */
+  objective?: {
+    /**
+     * What the model is to have as little as possible of.
+     */
+    minimize: "latency" | "size";
+    /**
+     * What the model must keep, measured on all validation samples.
+     */
+    subject_to: {
+      /**
+       * Largest acceptable drop of the metric, in place of `accuracy_control.max_drop`.
+       */
+      max_drop: number;
+      /**
+       * Whether `max_drop` is a difference or a share of the float model's value.
+       */
+      drop_type?: "absolute" | "relative";
+    };
+    /**
+     * Seconds that the search may take, restoration included. Where it decides, the report says so. null: no limit.
+     */
+    time_limit?: number | null;
+  };
 }
 /**
  * How images become the model's input. Order: decode, orient, resize or letterbox, center_crop, color, divide by scale, subtract mean, divide by std, lay out.

@@ -207,7 +207,13 @@ export type KnownPath =
   | readonly ['accuracy_control', 'advanced_accuracy_restorer_params', 'max_num_iterations']
   | readonly ['accuracy_control', 'advanced_accuracy_restorer_params', 'tune_hyperparams']
   | readonly ['accuracy_control', 'advanced_accuracy_restorer_params', 'convert_to_mixed_preset']
-  | readonly ['accuracy_control', 'advanced_accuracy_restorer_params', 'ranking_subset_size'];
+  | readonly ['accuracy_control', 'advanced_accuracy_restorer_params', 'ranking_subset_size']
+  | readonly ['objective']
+  | readonly ['objective', 'minimize']
+  | readonly ['objective', 'subject_to']
+  | readonly ['objective', 'subject_to', 'max_drop']
+  | readonly ['objective', 'subject_to', 'drop_type']
+  | readonly ['objective', 'time_limit'];
 
 /** The same as text, keys joined by dots, but for places in lists. */
 export type DottedPath =
@@ -386,7 +392,13 @@ export type DottedPath =
   | 'accuracy_control.advanced_accuracy_restorer_params.max_num_iterations'
   | 'accuracy_control.advanced_accuracy_restorer_params.tune_hyperparams'
   | 'accuracy_control.advanced_accuracy_restorer_params.convert_to_mixed_preset'
-  | 'accuracy_control.advanced_accuracy_restorer_params.ranking_subset_size';
+  | 'accuracy_control.advanced_accuracy_restorer_params.ranking_subset_size'
+  | 'objective'
+  | 'objective.minimize'
+  | 'objective.subject_to'
+  | 'objective.subject_to.max_drop'
+  | 'objective.subject_to.drop_type'
+  | 'objective.time_limit';
 
 /** The places whose value is a path, and what a run does with it; module: it is a path only where it looks like one. */
 export const NAMED_PATHS = [

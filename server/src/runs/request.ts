@@ -13,6 +13,10 @@ export interface RequestOptions {
   readonly resume?: boolean;
   /** Replace an output that this tool has not written (default false). */
   readonly force?: boolean;
+  /** The config's text as the history keeps it; default: that of the file. */
+  readonly configText?: string;
+  /** On so many samples only, spread over the sets: a trial, which the history does not keep. Default: all. */
+  readonly samples?: number;
 }
 
 /** A config as it is to be run. */
@@ -28,7 +32,8 @@ const ABOUT_OUTPUT = ['output-unusable', 'output-shared'];
 
 /** What to ask of the engine for a checked config, as far as it is valid with these options. */
 export function requestRun(config: CheckedConfig, options: RequestOptions): RequestedRun {
-  const { output, allowModules = false, cache = true, resume = false, force = false } = options;
+  const { output, configText, samples } = options;
+  const { allowModules = false, cache = true, resume = false, force = false } = options;
   const checked = output === undefined && !force ? config : withoutFindings(config, ABOUT_OUTPUT);
   if (checked.config === null || checked.findings.some(({ severity }) => severity === 'error'))
     return { checked, request: null };
@@ -42,6 +47,8 @@ export function requestRun(config: CheckedConfig, options: RequestOptions): Requ
       configSha256: checked.sha256,
       ...{ allowModules, cache, resume, force },
       ...(output === undefined ? {} : { output }),
+      ...(configText === undefined ? {} : { configText }),
+      ...(samples === undefined ? {} : { samples }),
     },
   };
 }

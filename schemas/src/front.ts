@@ -1,4 +1,5 @@
-import { smallest, type QuantizationReport } from '@quantsmith/schemas';
+import type { QuantizationReport } from './generated/report.js';
+import { smallest } from './large.js';
 
 /** What a run is judged by, each the better the larger; null: unknown. */
 type Figures = readonly (number | null)[];
@@ -38,6 +39,23 @@ export const goodness = ({
   quantized,
   higher_is_better: isHigherBetter,
 }: NonNullable<QuantizationReport['metric']>): number => (isHigherBetter ? quantized : -quantized);
+
+/**
+ * The 95 % interval of a metric's value, from that of its drop: how sure it is beside the float model's value, which was measured on
+ * the same samples. null: not known.
+ */
+export function boundsOf(metric: NonNullable<QuantizationReport['metric']>): [number, number] | null {
+  const { baseline, ci95, drop_type: type, higher_is_better: isHigherBetter } = metric;
+  const [low, high] = ci95 ?? [];
+  if (low === undefined || high === undefined) return null;
+  const valueAt = (drop: number) => {
+    const change = type === 'relative' ? drop * Math.abs(baseline) : drop;
+    return isHigherBetter ? baseline - change : baseline + change;
+  };
+  const ends = [valueAt(low), valueAt(high)] as const;
+
+  return [Math.min(...ends), Math.max(...ends)];
+}
 
 /** dB of the output that lost most; an output without noise counts as 200. */
 export function worstOutputDb({ outputs }: QuantizationReport): number | null {
