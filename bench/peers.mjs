@@ -1,7 +1,9 @@
 // Quantizes the same models with this engine, NNCF and ONNX Runtime: the same calibration samples and threads, each in a
 // process of its own, in turns; then runs all results side by side. Prints a table for each model, writes all as JSON.
 //
-//   npm run bench:peers -- [--models a,b] [--repeats 3] [--data FOLDER] [--threads 2] [--no-percentile]
+//   npm run bench:peers -- [--models a,b] [--tools ours,nncf] [--repeats 3] [--data FOLDER] [--threads 2] [--no-percentile]
+//
+// Olive joins in where OLIVE_PYTHON names a Python with it (pip install olive-ai: it brings PyTorch, 6 GB in all).
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -21,6 +23,7 @@ const { values: options } = parseArgs({
     data: { type: 'string', default: join(root, '../shared/data') },
     threads: { type: 'string', default: String(Math.min(4, availableParallelism())) },
     'no-percentile': { type: 'boolean', default: false },
+    tools: { type: 'string' },
   },
 });
 const threads = Number(options.threads);
@@ -123,8 +126,23 @@ function toolsOf(model, out) {
         threads,
       ),
   });
-  return {
+  const olive = {
+    output: `${out}/olive.onnx`,
+    quantize: () =>
+      script(
+        process.env.OLIVE_PYTHON,
+        'quantize_olive',
+        { model: `${out}/peer.onnx`, calibration, output: `${out}/olive.onnx`, threads },
+        `${out}/olive`,
+        threads,
+      ),
+  };
+  const tools = {
     ours: { output: `${out}/ours.onnx`, quantize: () => ours(model, out, {}) },
+    'ours fixed': {
+      output: `${out}/ours-fixed.onnx`,
+      quantize: () => ours(model, out, { defaults: 'nncf' }, 'ours-fixed'),
+    },
     'ours mixed': {
       output: `${out}/ours-mixed.onnx`,
       quantize: () => ours(model, out, { preset: 'mixed' }, 'ours-mixed'),
@@ -145,7 +163,10 @@ function toolsOf(model, out) {
     'nncf mixed': nncf('mixed'),
     'ort minmax': ort('MinMax'),
     ...(options['no-percentile'] ? {} : { 'ort percentile': ort('Percentile') }),
+    ...(process.env.OLIVE_PYTHON ? { olive } : {}),
   };
+  const chosen = options.tools?.split(',');
+  return Object.fromEntries(Object.entries(tools).filter(([name]) => chosen?.includes(name) ?? true));
 }
 
 function ours(model, out, { advanced_parameters: advanced, ...quantization }, name = 'ours') {
