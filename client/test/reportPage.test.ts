@@ -62,9 +62,6 @@ describe('the page of a report', () => {
       '/stem/Conv',
       'half_range',
     ]);
-    editor.commands.delete('quantsmith.revealInModel');
-    await send({ type: 'model', layer: 0 });
-    expect(toldTexts()).toEqual(['This version cannot show models.']);
     editor.commands.set('quantsmith.revealInModel', () => undefined);
     await send({ type: 'model', layer: 0 });
     expect(executed().at(-1)).toEqual(['quantsmith.revealInModel', 'file:///models/net.onnx', '/stem/Conv']);

@@ -1,9 +1,11 @@
+import { create } from '@bufbuild/protobuf';
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { floats, ints, model, node, randoms, value } from '../../test/kit/models.js';
 import { inspectModel } from '../src/onnx/inspect.js';
+import { AttributeProtoSchema } from '../src/onnx/onnx_pb.js';
 import { readConstant } from '../src/onnx/readConstant.js';
 import { readFloats } from '../src/onnx/tensor.js';
 import { encodeModel } from '../src/onnx/write.js';
@@ -41,6 +43,26 @@ it('says what a file states of its tensors, where that is asked for', async () =
     { name: 'y', type: 'float32', dims: ['n', 1, 3] },
     { name: 't', type: 'float32', dims: ['n', 3] },
   ]);
+});
+
+it('reads what a Constant node gives', async () => {
+  const given = node('Constant', [], ['c']);
+  given.attribute.push(
+    create(AttributeProtoSchema, { name: 'value', type: 4, t: floats('', [4, 3], weights) }),
+  );
+  const source = model({
+    inputs: [value('x', ['n', 4])],
+    outputs: [value('y', ['n', 3])],
+    nodes: [node('Identity', ['x'], ['i']), given, node('MatMul', ['i', 'c'], ['y'])],
+    initializers: [],
+  });
+  const path = join(dir, 'given.onnx');
+  writeFileSync(path, encodeModel(source));
+  const tensor = await readConstant(path, 'c', 1000);
+  expect(tensor).toMatchObject({ name: 'c', dims: [4n, 3n] });
+  expect([...readFloats(tensor!, dir)]).toEqual([...weights]);
+  // What other nodes give is no constant.
+  expect(await readConstant(path, 'i', 1000)).toBeNull();
 });
 
 it('reads one constant alone, within a bound', async () => {

@@ -89,17 +89,9 @@ async function showPlace(client: LanguageClient, config: vscode.Uri, target: obj
   editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
 }
 
-const REVEAL = 'quantsmith.revealInModel';
-
 async function showInModel({ report, file }: Asked, layer: string): Promise<void> {
-  const known = await vscode.commands.getCommands(true);
-  if (!known.includes(REVEAL)) {
-    void vscode.window.showInformationMessage(vscode.l10n.t('This version cannot show models.'));
-    return;
-  }
-
   const model = vscode.Uri.file(withAbsolutePaths(report, file.fsPath).model.path);
-  await vscode.commands.executeCommand(REVEAL, model.toString(), layer);
+  await vscode.commands.executeCommand('quantsmith.revealInModel', model.toString(), layer);
 }
 
 /** Writes what a step of restoration had in float into the config, with the settings that were kept before it. */

@@ -29,63 +29,28 @@ interface View {
   wanted: string | null;
 }
 
+/** What pages of models need: the server, and where their scripts are. */
+interface Parts {
+  readonly client: LanguageClient;
+  readonly pages: vscode.Uri;
+}
+
 /** The editor of .onnx files: it reads only. Its pages follow their models and the reports of runs. */
 export function createModelViews(client: LanguageClient, extension: vscode.Uri): ModelViews {
+  const parts = { client, pages: vscode.Uri.joinPath(extension, 'dist', 'pages') };
   const views = new Set<View>();
   /** Layers to show in models that are about to open, by the models' URIs. */
   const awaited = new Map<string, string>();
-  const pages = vscode.Uri.joinPath(extension, 'dist', 'pages');
-
-  const draw = async (view: View): Promise<void> => {
-    const { panel, file } = view;
-    try {
-      view.loaded = await loadModel(client, file);
-      const { model, context } = view.loaded;
-      panel.webview.html = modelPageHtml(model, context, {
-        nonce: randomUUID(),
-        module: {
-          address: panel.webview.asWebviewUri(vscode.Uri.joinPath(pages, 'model.js')).toString(),
-          source: panel.webview.cspSource,
-        },
-      });
-    } catch (error) {
-      const why = reasonOf(error);
-      panel.webview.html = modelProblemHtml(nameOf(file), why);
-    }
-  };
-  const receive = async (view: View, message: FromModelPage): Promise<void> => {
-    const post = (answer: ToModelPage) => view.panel.webview.postMessage(answer);
-    const { loaded } = view;
-    if (loaded === null) return;
-    if (message.type === 'ready') {
-      await post({ type: 'model', data: modelPageData(loaded.model, loaded.context, loaded.configs) });
-      if (view.wanted !== null) await post({ type: 'reveal', layer: view.wanted });
-      view.wanted = null;
-    } else if (message.type === 'weights') {
-      await post({
-        type: 'weights',
-        layer: message.layer,
-        ...(await weightsOf(client, view, message.layer)),
-      });
-    } else await changeLayer(client, message.config, message.layer, message.change);
-  };
   const provider = vscode.window.registerCustomEditorProvider(
     MODEL_VIEW,
     {
       openCustomDocument: (uri: vscode.Uri) => ({ uri, dispose: () => undefined }),
       async resolveCustomEditor({ uri: file }: vscode.CustomDocument, panel: vscode.WebviewPanel) {
-        const wanted = awaited.get(file.toString()) ?? null;
+        const view: View = { file, panel, loaded: null, wanted: awaited.get(file.toString()) ?? null };
         awaited.delete(file.toString());
-        const view: View = { file, panel, loaded: null, wanted };
         views.add(view);
-        panel.webview.options = { enableScripts: true, localResourceRoots: [pages] };
-        panel.webview.onDidReceiveMessage((message: FromModelPage) => receive(view, message));
-        const watcher = watch(file, () => void draw(view));
-        panel.onDidDispose(() => {
-          views.delete(view);
-          watcher.dispose();
-        });
-        await draw(view);
+        panel.onDidDispose(() => views.delete(view));
+        await start(parts, view);
       },
     },
     { supportsMultipleEditorsPerDocument: true },
@@ -107,6 +72,47 @@ export function createModelViews(client: LanguageClient, extension: vscode.Uri):
     },
     dispose: () => void provider.dispose(),
   };
+}
+
+/** Shows a model in its panel, and again whenever it or a report changes. */
+async function start(parts: Parts, view: View): Promise<void> {
+  const { file, panel } = view;
+  panel.webview.options = { enableScripts: true, localResourceRoots: [parts.pages] };
+  panel.webview.onDidReceiveMessage((message: FromModelPage) => receive(parts, view, message));
+  const watcher = watch(file, () => void draw(parts, view));
+  panel.onDidDispose(() => watcher.dispose());
+  await draw(parts, view);
+}
+
+async function draw({ client, pages }: Parts, view: View): Promise<void> {
+  const { panel, file } = view;
+  try {
+    view.loaded = await loadModel(client, file);
+    const { model, context } = view.loaded;
+    panel.webview.html = modelPageHtml(model, context, {
+      nonce: randomUUID(),
+      module: {
+        address: panel.webview.asWebviewUri(vscode.Uri.joinPath(pages, 'model.js')).toString(),
+        source: panel.webview.cspSource,
+      },
+    });
+  } catch (error) {
+    panel.webview.html = modelProblemHtml(nameOf(file), reasonOf(error));
+  }
+}
+
+async function receive({ client }: Parts, view: View, message: FromModelPage): Promise<void> {
+  const post = (answer: ToModelPage) => view.panel.webview.postMessage(answer);
+  const { loaded } = view;
+  if (loaded === null) return;
+  if (message.type === 'ready') {
+    await post({ type: 'model', data: modelPageData(loaded.model, loaded.context, loaded.configs) });
+    if (view.wanted !== null) await post({ type: 'reveal', layer: view.wanted });
+    view.wanted = null;
+  } else if (message.type === 'weights') {
+    const { layer } = message;
+    await post({ type: 'weights', layer, ...(await weightsOf(client, view, layer)) });
+  } else await changeLayer(client, message.config, message.layer, message.change);
 }
 
 /** Follows a model and the reports of its workspace folder. */

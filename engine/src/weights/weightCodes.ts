@@ -22,7 +22,7 @@ export async function weightCodes({ modelPath, layer, grid }: WeightsRequest): P
   const name = node?.inputs[input ?? -1];
   const tensor = name === undefined ? null : await readConstant(modelPath, name, MAX_BYTES);
   if (node === undefined || input === null || tensor === null) {
-    return fail('layer-without-weight', `"${layer}" has no floating-point initializer in ${modelPath}.`, {
+    return fail('layer-without-weight', `"${layer}" has no floating-point constant in ${modelPath}.`, {
       file: modelPath,
       data: { layer },
     });

@@ -8,7 +8,8 @@ import { WireReader, type Field } from './wire.js';
 import { text } from './wireValues.js';
 
 /**
- * One initializer of a model's main graph, null where there is none of that name; nothing else of the file is read. Throws
+ * One constant of a model's main graph, an initializer or what a Constant node gives, under its name there; null where there is
+ * none of that name. Of other constants nothing is read. Throws
  * `tensor-too-large` where it takes more than `maxBytes`, and what reading a model throws.
  */
 export async function readConstant(
@@ -19,7 +20,7 @@ export async function readConstant(
   const file = resolve(path);
   try {
     return await withFile(file, async (handle, size) => {
-      const field = await initializer(new WireReader(handle, file, size), name);
+      const field = await constantOf(new WireReader(handle, file, size), name);
       if (field === null) return null;
       const bytes = field.end - field.start;
       if (bytes > maxBytes) {
@@ -29,7 +30,10 @@ export async function readConstant(
         });
       }
 
-      return fromBinary(TensorProtoSchema, await bytesOf(handle, field.start, field.end));
+      const tensor = fromBinary(TensorProtoSchema, await bytesOf(handle, field.start, field.end));
+      // A Constant's tensor needs no name of its own.
+      tensor.name = name;
+      return tensor;
     });
   } catch (error) {
     if (error instanceof QuantsmithError || !(error instanceof Error)) throw error;
@@ -38,14 +42,42 @@ export async function readConstant(
   }
 }
 
-/** Where the bytes of an initializer lie: ModelProto 7 graph, GraphProto 5 initializer, TensorProto 8 name. */
-async function initializer(reader: WireReader, name: string): Promise<Field | null> {
-  for await (const graph of fields(reader, { start: 0, end: reader.size }, 7))
-    for await (const tensor of fields(reader, graph, 5))
-      for await (const named of fields(reader, tensor, 8))
-        if ((await text(reader, named)) === name) return tensor;
+/** Where the bytes of a constant lie: ModelProto 7 graph. */
+async function constantOf(reader: WireReader, name: string): Promise<Field | null> {
+  for await (const graph of fields(reader, { start: 0, end: reader.size }, 7)) {
+    const tensor = (await initializer(reader, graph, name)) ?? (await constantNode(reader, graph, name));
+    if (tensor !== null) return tensor;
+  }
 
   return null;
+}
+
+/** GraphProto 5 initializer, TensorProto 8 name. */
+async function initializer(reader: WireReader, graph: Field, name: string): Promise<Field | null> {
+  for await (const tensor of fields(reader, graph, 5))
+    if (await holds(reader, tensor, 8, name)) return tensor;
+
+  return null;
+}
+
+/** GraphProto 1 node; NodeProto 2 output, 4 op_type, 5 attribute; AttributeProto 5 t. */
+async function constantNode(reader: WireReader, graph: Field, name: string): Promise<Field | null> {
+  for await (const node of fields(reader, graph, 1)) {
+    const isIt = (await holds(reader, node, 2, name)) && (await holds(reader, node, 4, 'Constant'));
+    if (!isIt) continue;
+    for await (const attribute of fields(reader, node, 5))
+      for await (const tensor of fields(reader, attribute, 5)) return tensor;
+  }
+
+  return null;
+}
+
+/** Whether a message has a text under a number. */
+async function holds(reader: WireReader, message: Field, number: number, wanted: string): Promise<boolean> {
+  for await (const field of fields(reader, message, number))
+    if ((await text(reader, field)) === wanted) return true;
+
+  return false;
 }
 
 /** The fields of a message that hold bytes under a number. */

@@ -1,3 +1,4 @@
+import { readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { fail } from '@quantsmith/schemas';
 
@@ -27,6 +28,13 @@ export interface Cursor {
 const NO_FIELD: Field = { number: 0, wireType: 0, value: 0n, start: 0, end: 0 };
 
 const WINDOW = 64 * 1024;
+/** Where bytes were stepped over, mostly a weight, the next field's head is short, and then comes the next weight. */
+const WINDOW_BEHIND_GAP = 4 * 1024;
+/**
+ * Milliseconds without a turn for others. What the system has in its cache is read at once, and giving others their turn for
+ * each of a thousand weights takes longer than all else; a slow disk is waited for without blocking.
+ */
+const MAX_TURN_MS = 10;
 /** A tag and a length take at most this many bytes. */
 const HEADER = 20;
 /** Names and shapes are short; whoever claims a longer one does not describe a model. */
@@ -40,6 +48,8 @@ export class WireReader {
   readonly #buffer = new Uint8Array(WINDOW);
   #window: Uint8Array = new Uint8Array(0);
   #windowStart = 0;
+  /** When others had their turn; before the first read they get it. */
+  #turnAt = -Infinity;
 
   constructor(handle: FileHandle, file: string, size: number) {
     this.#handle = handle;
@@ -111,12 +121,21 @@ export class WireReader {
   }
 
   async #load(start: number, needed: number, end: number): Promise<void> {
-    const length = Math.min(Math.max(WINDOW, needed), this.size - start);
+    const isNext = start <= this.#windowStart + this.#window.byteLength;
+    const length = Math.min(Math.max(isNext ? WINDOW : WINDOW_BEHIND_GAP, needed), this.size - start);
     const window = length > WINDOW ? new Uint8Array(length) : this.#buffer;
-    const { bytesRead } = await this.#handle.read(window, 0, length, start);
+    const bytesRead = await this.#read(window, length, start);
     if (bytesRead < Math.min(needed, end - start)) this.damaged(start);
     this.#window = window.subarray(0, bytesRead);
     this.#windowStart = start;
+  }
+
+  async #read(window: Uint8Array, length: number, start: number): Promise<number> {
+    if (performance.now() - this.#turnAt < MAX_TURN_MS)
+      return readSync(this.#handle.fd, window, 0, length, start);
+    const { bytesRead } = await this.#handle.read(window, 0, length, start);
+    this.#turnAt = performance.now();
+    return bytesRead;
   }
 
   #varint(position: number, end: number): { value: bigint; next: number } {

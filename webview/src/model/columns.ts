@@ -38,11 +38,14 @@ export const searchText = ({ name, op, attributes, shape, weights, run, differen
   [name, op, attributes, shape, weights, run?.state, difference].join(' ');
 
 /** Layers that somebody wants to see alone. */
-export const KINDS: readonly {
+interface Kind {
   readonly title: string;
+  /** What must be known of the model. */
   readonly needs: 'hasRun' | 'hasFloat' | null;
   readonly has: (row: ModelRow) => boolean;
-}[] = [
+}
+
+export const KINDS: readonly [Kind, ...Kind[]] = [
   { title: 'All layers', needs: null, has: () => true },
   { title: 'With constants', needs: null, has: ({ parameters }) => parameters > 0 },
   { title: 'In integers', needs: 'hasRun', has: ({ run }) => run?.isInteger === true },
