@@ -2,8 +2,8 @@
 // Targets: the arguments, else VSCE_TARGET, else this platform; --all for every one, `universal` for the one without native
 // parts, which edits and checks and cannot run.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root } from './bundle.mjs';
 import { copyPart, copyRuntime, copyRuntimeCommon, HERE, PLATFORMS, readJson } from './platforms.mjs';
@@ -11,6 +11,7 @@ import { copyPart, copyRuntime, copyRuntimeCommon, HERE, PLATFORMS, readJson } f
 const UNIVERSAL = 'universal';
 const CODE = readJson(join(root, 'package.json')).repository.url.replace(/\.git$/, '');
 const TARGETS = [...PLATFORMS, UNIVERSAL];
+const VSCE = join(root, 'node_modules/@vscode/vsce/vsce');
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { all: { type: 'boolean' } } });
 const here = process.env.VSCE_TARGET ?? HERE;
@@ -18,6 +19,10 @@ const targets = values.all ? TARGETS : positionals.length > 0 ? positionals : [h
 const unknown = targets.filter((target) => !TARGETS.includes(target));
 if (unknown.length > 0) {
   console.error(`There is no package for ${unknown.join(', ')}; there are ${TARGETS.join(', ')}.`);
+  if (unknown.includes('darwin-x64'))
+    console.error(
+      `ONNX Runtime has no build for Macs with Intel CPUs any more: ${UNIVERSAL} edits and checks there.`,
+    );
   process.exit(2);
 }
 
@@ -33,14 +38,38 @@ run(process.execPath, ['scripts/build.mjs']);
 
 function pack(target) {
   const vsix = `quantsmith-${target}.vsix`;
-  const options = ['--no-dependencies', '--skip-license', '--readme-path', 'client/README.md', '--out', vsix];
+  const options = ['--no-dependencies', '--skip-license', '--readme-path', 'client/README.md'];
   // The marketplace loads pictures from the repository: none of them is in a package.
   options.push('--baseContentUrl', `${CODE}/blob/main/client`, '--baseImagesUrl', `${CODE}/raw/main/client`);
   if (target !== UNIVERSAL) options.push('--target', target);
-  run(process.execPath, ['node_modules/@vscode/vsce/vsce', 'package', ...options]);
+  const staged = stage();
+  run(process.execPath, [VSCE, 'package', ...options, '--out', join(root, vsix)], staged);
+  rmSync(staged, { recursive: true });
   // Standard output is the names alone: the workbench tests read them.
   console.error(`${(statSync(join(root, vsix)).size / 1e6).toFixed(1)} MB`);
   console.log(vsix);
+}
+
+/** A folder with what .vscodeignore leaves; in pages of the docs, pictures that are in no package have given way to their texts. */
+function stage() {
+  const folder = join(root, '.tools/vsix');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  copyFileSync(join(root, '.vscodeignore'), join(folder, '.vscodeignore'));
+  for (const name of run(process.execPath, [VSCE, 'ls', '--no-dependencies']).trim().split('\n')) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    if (!/^docs\/.*\.md$/.test(name)) copyFileSync(join(root, name), join(folder, name));
+    else writeFileSync(join(folder, name), withoutPictures(readFileSync(join(root, name), 'utf8')));
+  }
+
+  return folder;
+}
+
+function withoutPictures(page) {
+  return page.replaceAll(
+    /!\[([^\]]+)\]\([^)]+\.(?:png|gif|webp)\)/g,
+    '_Picture, in the docs on the web: $1._',
+  );
 }
 
 /** The runtime and the library that decodes images, with the binaries of one platform. */
@@ -83,9 +112,10 @@ function modulesWithSharp(target) {
   return join(folder, 'node_modules');
 }
 
+/** Standard output of a program. */
 function run(command, args, cwd = root) {
   const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: 'utf8' });
-  if (status === 0) return;
+  if (status === 0) return stdout;
   console.error(error?.message ?? '', stdout, stderr);
   process.exit(1);
 }

@@ -1,5 +1,5 @@
 import { ResponseError } from 'vscode-languageserver-protocol';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { editor, fire, type ServerCommand, toldTexts } from '../../test/kit/editor.js';
 import { deactivate } from '../src/extension.js';
 import { createRunMemory } from '../src/runs/memory.js';
@@ -243,6 +243,26 @@ describe('a run that fails', () => {
       choices: ['Resume', 'Problems', 'Log'],
     });
     expect(sent).toEqual([{}, { resume: true }]);
+  });
+
+  it('says what it needs where the native parts are missing, by platform', async () => {
+    const config = extension.write('a.quant.yaml');
+    const missing = Object.assign(new Error('ONNX Runtime is not installed.'), {
+      data: { code: 'runtime-missing' },
+    });
+    editor.server = () => Promise.reject(missing);
+    const told = async (platform: string, arch: string) => {
+      vi.stubGlobal(
+        'process',
+        Object.create(process, { platform: { value: platform }, arch: { value: arch } }),
+      );
+      await extension.command('run', config);
+      await settled();
+      vi.unstubAllGlobals();
+      return lastQuestion()?.text;
+    };
+    expect(await told('win32', 'arm64')).toMatch(/ not installed\. Install the VSIX for win32-arm64: /);
+    expect(await told('darwin', 'x64')).toMatch(/has no build for darwin-x64\..*Linux container/);
   });
 
   it('leads to its problems and its log', async () => {

@@ -1,8 +1,8 @@
 // What the VSIX holds: everything that the extension needs on one platform, and nothing else.
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { posix } from 'node:path';
 import { unzipSync } from 'fflate';
 
-const [os, arch] = (process.env.VSCE_TARGET ?? `${process.platform}-${process.arch}`).split('-');
 const MODULES = 'extension/dist/node_modules/';
 
 const REQUIRED = [
@@ -29,6 +29,10 @@ const REQUIRED = [
   'extension/dist/pages/layoutWorker.js',
   'extension/client/language-configuration.json',
   'extension/client/syntaxes/quant-yaml.tmLanguage.json',
+];
+
+/** Parts of one platform alone. */
+const nativeParts = (os, arch) => [
   `${MODULES}onnxruntime-node/bin/napi-v6/${os}/${arch}/onnxruntime_binding.node`,
   `${MODULES}onnxruntime-common/dist/cjs/index.js`,
   `${MODULES}sharp/package.json`,
@@ -43,36 +47,87 @@ const ALLOWED = [
   /^extension\/dist\/pages\/[\w-]+\.js$/,
   /^extension\/client\/(language-configuration[\w-]*|syntaxes\/[\w-]+\.tmLanguage)\.json$/,
   /^extension\/(THIRD-PARTY-NOTICES\.txt|sbom\.cdx\.json|licenses\/(L?GPL-3\.0|onnxruntime)\.txt)$/,
-  /^extension\/docs\/[\w-]+\.md$/,
+  /^extension\/(SECURITY|docs\/[\w-]+)\.md$/,
+  /^extension\/docs\/images\/[\w-]+\.svg$/,
   /^extension\/client\/(media\/[\w-]+\.(svg|png)|walkthrough\/[\w-]+\.md)$/,
   /^extension\/examples\/digits\/(README\.md|digits[\w.-]*|data\/[\w-]+\.npy)$/,
   /^extension\/dist\/node_modules\/(onnxruntime-(node|common)|sharp|@img\/(colour|sharp-[\w-]+)|detect-libc|semver)\//,
 ];
 const UNWANTED = /\.(ts|map|h|py)$|\.int8\.onnx|cuda|tensorrt/i;
-const MAX_BYTES = 40e6;
+/** Compressed; of the whole package, and of what is not a native part. */
+const MAX_BYTES = { 'linux-x64': 30e6, others: 40e6, own: 3e6 };
 
-/** Checks the package's list of files and its size. */
-export function checkContents(vsix) {
-  const names = [];
-  const bytes = readFileSync(vsix);
+/** Sizes of a package in bytes, its own part and its native parts as they lie compressed in it. */
+export function sizesOf(vsix) {
+  const entries = entriesOf(readFileSync(vsix));
+  const sum = (isCounted) =>
+    entries.filter(({ name }) => isCounted(name)).reduce((bytes, { size }) => bytes + size, 0);
+  const isNative = (name) => name.startsWith(MODULES);
+
+  return {
+    files: entries.length,
+    total: statSync(vsix).size,
+    own: sum((name) => !isNative(name)),
+    native: sum(isNative),
+  };
+}
+
+function entriesOf(bytes) {
+  const entries = [];
   unzipSync(bytes, {
-    filter: ({ name }) => {
-      names.push(name);
+    filter(entry) {
+      entries.push(entry);
       return false;
     },
   });
+  return entries;
+}
+
+/** Checks what a package of some target (its name says which) holds, and its size. */
+export function checkContents(vsix) {
+  const [, target] = /quantsmith-([\w-]+)\.vsix$/.exec(vsix);
+  const bytes = readFileSync(vsix);
+  const names = entriesOf(bytes).map(({ name }) => name);
+  const sizes = sizesOf(vsix);
   const complaints = [
-    ...REQUIRED.filter((name) => !names.includes(name)).map((name) => `missing: ${name}`),
+    ...strayFiles(names, target),
+    ...missingPictures(bytes, names),
+    ...(sizes.own > MAX_BYTES.own ? [`our own part is too large: ${sizes.own} bytes`] : []),
+    ...(sizes.total > (MAX_BYTES[target] ?? MAX_BYTES.others) ? [`too large: ${sizes.total} bytes`] : []),
+  ];
+  for (const complaint of complaints) console.log(`  failed: ${target}: ${complaint}`);
+  const [total, own] = [sizes.total, sizes.own].map((size) => (size / 1e6).toFixed(1));
+  if (complaints.length === 0)
+    console.log(`  ok: ${target}: ${names.length} files, ${total} MB, ${own} MB of it our own`);
+  return { passed: complaints.length === 0 ? 1 : 0, failed: complaints.length };
+}
+
+function strayFiles(names, target) {
+  const isBare = target === 'universal';
+  const [os, arch] = target.split('-');
+  const required = isBare ? REQUIRED : [...REQUIRED, ...nativeParts(os, arch)];
+  const isForeign = (name) =>
+    name.startsWith(MODULES) &&
+    (isBare ||
+      (name.includes('/napi-v6/') && !name.includes(`/${os}/${arch}/`)) ||
+      (/@img\/sharp-/.test(name) && !name.includes(`${os}-${arch}/`)));
+
+  return [
+    ...required.filter((name) => !names.includes(name)).map((name) => `missing: ${name}`),
     ...names
       .filter((name) => !ALLOWED.some((pattern) => pattern.test(name)) || UNWANTED.test(name))
       .map((name) => `should not be there: ${name}`),
-    ...names
-      .filter((name) => name.includes('/napi-v6/') && !name.includes(`/${os}/${arch}/`))
-      .map((name) => `of another platform: ${name}`),
-    ...(bytes.length > MAX_BYTES ? [`too large: ${bytes.length} bytes`] : []),
+    ...names.filter(isForeign).map((name) => `of another platform: ${name}`),
   ];
-  for (const complaint of complaints) console.log(`  failed: ${complaint}`);
-  if (complaints.length === 0)
-    console.log(`  ok: ${names.length} files, ${(bytes.length / 1e6).toFixed(1)} MB`);
-  return { passed: complaints.length === 0 ? 1 : 0, failed: complaints.length };
+}
+
+/** Pictures and files that the pages inside name and that are not there. */
+function missingPictures(bytes, names) {
+  const pages = unzipSync(bytes, { filter: ({ name }) => /^extension\/docs\/.*\.md$/.test(name) });
+  return Object.entries(pages).flatMap(([page, content]) =>
+    [...new TextDecoder().decode(content).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)]
+      .map(([, target]) => posix.join(posix.dirname(page), target))
+      .filter((name) => !names.includes(name))
+      .map((name) => `${page} leads to ${name}, which is not there`),
+  );
 }

@@ -120,7 +120,7 @@ async function onNode(version, consumer) {
     });
   }
   await step(`Node ${version}: language server`, () =>
-    initialize(node, program(consumer), join(consumer, 'model.quant.yaml')),
+    initialize(node, [program(consumer), 'lsp', '--stdio'], join(consumer, 'model.quant.yaml')),
   );
 }
 

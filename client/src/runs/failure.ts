@@ -25,17 +25,36 @@ export async function tellFailure(
       ? error.message
       : String(error);
 
-  output.error(`${config.fsPath}: ${reason}`);
+  const told = isRuntimeMissing(error) ? `${reason} ${whatRunsNeed()}` : reason;
+  output.error(`${config.fsPath}: ${told}`);
   // The server that starts in place of the one that ended cleans up, while the user reads what happened.
   const recovered = isLost
     ? recover(client, config).catch((failure: unknown) => output.warn(String(failure)))
     : undefined;
   const [resume, problems, log] = [vscode.l10n.t('Resume'), vscode.l10n.t('Problems'), vscode.l10n.t('Log')];
   const buttons = [...(kind.resumes ? [resume] : []), problems, log];
-  const message = `${nameOf(config)}: ${kind.failure}: ${reason}`;
+  const message = `${nameOf(config)}: ${kind.failure}: ${told}`;
   const chosen = await vscode.window.showErrorMessage(message, ...buttons);
   await recovered;
   if (chosen === resume) await vscode.commands.executeCommand('quantsmith.resume', config);
   if (chosen === log) output.show();
   if (chosen === problems) await vscode.commands.executeCommand('workbench.actions.view.problems');
+}
+
+function isRuntimeMissing(error: unknown): boolean {
+  const data: unknown = error instanceof Error && 'data' in error ? error.data : undefined;
+  return typeof data === 'object' && data !== null && 'code' in data && data.code === 'runtime-missing';
+}
+
+/** Platforms that the extension is packed for with its native parts. */
+const PACKAGES = ['linux-x64', 'linux-arm64', 'win32-x64', 'win32-arm64', 'darwin-arm64'];
+
+function whatRunsNeed(): string {
+  const here = `${process.platform}-${process.arch}`;
+  return PACKAGES.includes(here)
+    ? vscode.l10n.t('Install the VSIX for {0}: this one edits and checks configs, and cannot run them.', here)
+    : vscode.l10n.t(
+        'ONNX Runtime has no build for {0}. Configs are edited and checked here; to run them, open the folder in a Linux container or on a remote machine.',
+        here,
+      );
 }
