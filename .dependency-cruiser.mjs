@@ -49,10 +49,11 @@ const ARROWS = {
       `,
       draft: 'data metrics runtime tasks validation node:path',
       measure: `
-        data metrics overflow placement processes profile progress quantize ranges runtime saturation
-        validation verify node:os node:path node:timers
+        cache data metrics overflow placement processes profile progress quantize ranges runtime saturation
+        validation verify node:crypto node:os node:path node:timers
       `,
       metrics: 'data runtime tasks node:path',
+      objective: 'choose metrics validation',
       output: 'processes node:fs node:path npm:@bufbuild/protobuf',
       overflow: '',
       placement: 'prepare',
@@ -76,7 +77,7 @@ const ARROWS = {
         validation weights node:crypto node:fs
       `,
       run: `
-        bodies cache calibration choose corrections data measure output overflow placement plan prepare processes
+        bodies cache calibration choose corrections data measure objective output overflow placement plan prepare processes
         profile progress quantize report restore runtime saturation statistics validation verify node:crypto
         node:fs node:path
       `,

@@ -85,7 +85,7 @@ describe('quantsmith report', () => {
   it.each([
     ['page.html', /^<!DOCTYPE html>/],
     ['page.md', /^## Quantization report\n/],
-    ['page.json', /^\{\n {2}"schema_version": 2,/],
+    ['page.json', /^\{\n {2}"schema_version": 3,/],
     ['page.sarif', /"version": "2\.1\.0"/],
     ['page.txt', /^Quantization report\n/],
   ])('writes %s in the format that its name says', async (name, start) => {

@@ -90,7 +90,9 @@ describe('sweep', () => {
     write('use.quant.yaml', text);
     expect(quantsmith('sweep', 'use.quant.yaml', '--use', 'preset=fast')).toMatchObject({
       status: 2,
-      stderr: expect.stringMatching(/no combination "preset=fast". It has preset=performance; preset=mixed\./),
+      stderr: expect.stringMatching(
+        /no combination "preset=fast". It has preset=performance; preset=mixed\./,
+      ),
     });
     expect(quantsmith('sweep', 'use.quant.yaml', '--use', 'preset=mixed').status).toBe(0);
     expect(readFileSync(join(folder, 'use.quant.yaml'), 'utf8')).toBe(
@@ -137,6 +139,29 @@ describe('run of several configs', () => {
     const { status, stderr } = quantsmith('run', 'plain.quant.yaml', 'a.quant.yaml', option, value);
     expect([status, stderr]).toEqual([2, expect.stringContaining(text)]);
   });
+});
+
+it('run with an objective writes a model that keeps the constraint, and the same one again', () => {
+  const text = `${CONFIG.replace('quantization: {defaults: nncf}\n', '')}objective: {minimize: size, subject_to: {max_drop: 0.1}}\n`;
+  write('best.quant.yaml', text);
+  const run = () =>
+    JSON.parse(quantsmith('run', 'best.quant.yaml', '--json').stdout) as {
+      output: { sha256: string };
+      metric: { max_drop: number; satisfied: boolean };
+      objective: {
+        time_limited: boolean;
+        candidates: unknown[];
+        points: { chosen: boolean; satisfied: boolean; on_front: boolean }[];
+      };
+    };
+  const { metric, objective, output } = run();
+  expect(metric).toMatchObject({ max_drop: 0.1, satisfied: true });
+  expect(objective.time_limited).toBe(false);
+  expect(objective.candidates.length).toBeGreaterThan(1);
+  expect(objective.points.filter(({ chosen }) => chosen)).toMatchObject([
+    { satisfied: true, on_front: true },
+  ]);
+  expect(run().output.sha256).toBe(output.sha256);
 });
 
 it('run --set gives a setting another value', () => {

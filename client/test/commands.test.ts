@@ -91,7 +91,7 @@ describe('compare', () => {
       'of a later version',
       JSON.stringify({ schema_version: 99, output: { path: 'a' }, config: { path: 'b' } }),
     ],
-    ['without its paths', JSON.stringify({ schema_version: 2, output: {}, config: { path: 'b' } })],
+    ['without its paths', JSON.stringify({ schema_version: 3, output: {}, config: { path: 'b' } })],
     ['that is no JSON', 'null,'],
   ])('says that a report %s cannot be shown', async (_, text) => {
     const a = extension.writeReport('a.report.json', 'net.quant.yaml');

@@ -18,6 +18,7 @@ import { buildModel } from './quantize/quantization.js';
 import { leaveRefusedInFloat } from './quantize/refused.js';
 import type { Journal } from './restore/journal.js';
 import { restoreAccuracy, type RestoreOutcome } from './restore/restore.js';
+import type { RestoreContext } from './restore/context.js';
 import { openRunJournal } from './restore/runJournal.js';
 import { measureSensitivity } from './restore/sensitivity.js';
 import { checkQuantization, verifyFinished, type CheckedQuantization } from './run/check.js';
@@ -30,6 +31,7 @@ import {
 import { debugConfig } from './run/debug.js';
 import { explainLosses } from './run/explain.js';
 import { claim, openRun, withWorkers, type OpenedRun } from './run/open.js';
+import { optimize } from './run/optimize.js';
 import { publishRun } from './run/publish.js';
 import { settleConfig, type SettledConfig } from './run/settle.js';
 import { oneWorker, openWorkers } from './runtime/workers.js';
@@ -75,22 +77,23 @@ async function quantizeInto(
   const checked = await checkQuantization(first, planned, opened);
 
   const journal = await openJournal(request, planned, opened);
-  const restored = await restore(checked, { inputs, settled, planned, opened, journal, finish });
+  const start = { inputs, settled, planned, checked, opened, journal, finish };
+  const { restored, ...found } = await bestOf(start, request.config);
   const { quantization } = restored.made;
   const { reverted } = restored;
   const final = buildModel(quantization, reverted);
 
   const unchanged = restored.made === checked.made && reverted.size === 0;
   const findings = await verifyFinished({ quantization, final, reverted, unchanged }, checked, opened);
-  const finished = await measure(final, restored, checked, planned, opened);
+  const finished = await measure(final, restored, checked, found.planned, opened);
   await explainLosses(
     { restored, final, finished, verification: findings.verification },
-    quantizerWith({ inputs, settled, checked }),
+    quantizerWith({ inputs, settled: found.settled, checked }),
     checked.samples,
     opened,
   );
   const report = await publishRun(output, request, opened, {
-    ...{ settled, planned, restored, final, finished },
+    ...{ ...found, restored, final, finished },
     ...findings,
   });
 
@@ -98,6 +101,42 @@ async function quantizeInto(
   journal.close();
 
   return report;
+}
+
+/** A run up to where accuracy is measured. */
+interface StartedRun {
+  readonly inputs: QuantizationInputs;
+  readonly settled: SettledConfig;
+  readonly planned: Plan;
+  readonly checked: CheckedQuantization;
+  readonly opened: OpenedRun;
+  readonly journal: Journal;
+  readonly finish: AbortSignal | undefined;
+}
+
+/** What restoration gives, or the search for an objective that goes on from there. */
+async function bestOf(
+  run: StartedRun,
+  stated: RunRequest['config'],
+): Promise<{
+  readonly restored: RestoreOutcome<MadeQuantization>;
+  readonly settled: SettledConfig;
+  readonly planned: Plan;
+  readonly objective: QuantizationReport['objective'];
+}> {
+  const { inputs, settled, planned, checked, opened } = run;
+  const { objective } = planned;
+  const deadline = performance.now() + 1000 * (objective?.timeLimit ?? Infinity);
+  const restored = await restore(checked, run, objective?.timeLimit ?? null);
+  const quantize = quantizerWith({ inputs, settled, checked });
+  const context = restoreContext(checked, run);
+  const optimized =
+    objective === null
+      ? null
+      : await optimize(restored, objective, { stated, settled, inputs, opened, context, deadline, quantize });
+  if (optimized === null) return { restored, settled, planned, objective: null };
+
+  return { ...optimized, objective: optimized.report };
 }
 
 /** Calibration has been told of as a stage already where it served the choices. */
@@ -133,36 +172,18 @@ function quantizerWith(run: {
 /** Measures accuracy, and restores it where the config asks for that; warns of a float model that cannot be trusted. */
 async function restore(
   checked: CheckedQuantization,
-  run: {
-    readonly inputs: QuantizationInputs;
-    readonly settled: SettledConfig;
-    readonly planned: Plan;
-    readonly opened: OpenedRun;
-    readonly journal: Journal;
-    readonly finish: AbortSignal | undefined;
-  },
+  run: StartedRun,
+  secondsLeft: number | null,
 ): Promise<RestoreOutcome<MadeQuantization>> {
-  const { workers, clock, float, loaded, cpu, validation, warn, statistics } = run.opened;
-  const { prepared } = checked.made.quantization;
+  const { workers, float, validation, warn } = run.opened;
+  const { restoration } = run.planned;
+  const timeLimit = smaller(restoration?.timeLimit ?? null, secondsLeft);
   const restored = await restoreAccuracy(
     checked.made,
     validation,
-    run.planned.restoration,
+    restoration && { ...restoration, timeLimit },
     quantizerWith({ ...run, checked }),
-    {
-      ...{ workers, clock, journal: run.journal, finish: run.finish },
-      baselineOf: (measureFloat) =>
-        validation === null
-          ? measureFloat()
-          : knownBaseline(
-              { loaded, prepared, validation, threads: workers.threads, isa: cpu.isa },
-              statistics.cache,
-              measureFloat,
-              warn,
-            ),
-      calibrationSamples: statistics.samples,
-      saturates: targetSaturates(run.planned.overflow.target, run.opened.cpu),
-    },
+    restoreContext(checked, run),
   );
 
   const baseline = restored.measured?.baseline;
@@ -175,6 +196,32 @@ async function restore(
   warn(await trustProblems(validation, baseline, float, workers));
 
   return restored;
+}
+
+/** The smaller of two limits; null: no limit. */
+const smaller = (a: number | null, b: number | null) =>
+  a === null || b === null ? (a ?? b) : Math.min(a, b);
+
+function restoreContext(
+  checked: CheckedQuantization,
+  { opened, journal, finish, planned }: StartedRun,
+): RestoreContext {
+  const { workers, clock, loaded, cpu, validation, warn, statistics } = opened;
+  const { prepared } = checked.made.quantization;
+  return {
+    ...{ workers, clock, journal, finish },
+    baselineOf: (measureFloat) =>
+      validation === null
+        ? measureFloat()
+        : knownBaseline(
+            { loaded, prepared, validation, threads: workers.threads, isa: cpu.isa },
+            statistics.cache,
+            measureFloat,
+            warn,
+          ),
+    calibrationSamples: statistics.samples,
+    saturates: targetSaturates(planned.overflow.target, cpu),
+  };
 }
 
 function measure(

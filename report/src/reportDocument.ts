@@ -4,6 +4,7 @@ import { choiceBlocks } from './choices.js';
 import type { Block, Cell, Document, Facts, Section, Span, Table } from './document.js';
 import { baseName, counted, duration, moment } from './figures.js';
 import { layerBlocks } from './layers.js';
+import { objectiveBlocks } from './objective.js';
 import { overflowBlocks, type ChooseFix } from './overflow.js';
 import { restorationBlocks } from './restoration.js';
 import { summaryFacts } from './summary.js';
@@ -25,7 +26,7 @@ export function reportDocument(
   report: QuantizationReport,
   { first = 'verdict', chooseFix, explain, hosted = false }: DocumentOptions = {},
 ): Document {
-  const { metric, restoration, runtime } = report;
+  const { metric, objective, restoration, runtime } = report;
   const overflow = section('Overflow of 16-bit sums', overflowBlocks(report, chooseFix), true);
   return {
     title: 'Quantization report',
@@ -37,6 +38,9 @@ export function reportDocument(
       summaryFacts(report),
       ...section('Warnings', warnings(report, { explain, hosted })),
       ...section('Chosen settings', choiceBlocks(report)),
+      ...(metric === null || objective === null
+        ? []
+        : section('Objective', objectiveBlocks(metric, objective))),
       ...(metric === null || restoration === null
         ? []
         : section('Restoration', restorationBlocks(metric, restoration, hosted))),

@@ -1,5 +1,6 @@
 import { distrustOf, metricFacts, undefinedDropText, type QuantizationReport } from '@quantsmith/schemas';
 import { changedText } from './answers.js';
+import { objectiveText } from './objective.js';
 import { names, type Facts, type Span, type Text } from './document.js';
 import {
   bytes,
@@ -23,6 +24,7 @@ export function summaryFacts(report: QuantizationReport): Facts {
   const rows = [
     ...distrustRows(report),
     ...metricRows(report),
+    ...objectiveRows(report),
     ...answerRows(report),
     ...outputRows(report),
     ...overflowRows(report),
@@ -37,6 +39,10 @@ export function summaryFacts(report: QuantizationReport): Facts {
 function distrustRows(report: QuantizationReport): Row[] {
   const reason = distrustOf(report);
   return reason === null ? [] : [['not trustworthy', { text: reason, tone: 'bad' }]];
+}
+
+function objectiveRows({ objective }: QuantizationReport): Row[] {
+  return objective === null ? [] : [['objective', objectiveText(objective)]];
 }
 
 function metricRows(report: QuantizationReport): Row[] {

@@ -1,7 +1,7 @@
 import { isRecord } from './record.js';
 
 /** The version of the reports that are written; it rises with each change of their form. */
-export const REPORT_VERSION = 2;
+export const REPORT_VERSION = 3;
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -18,6 +18,7 @@ const UPGRADES: Readonly<Record<number, (report: Json) => Json>> = {
       : report['timings_ms'],
     warnings: severeWarnings(report['warnings']),
   }),
+  2: (report) => ({ ...report, schema_version: 3, objective: null }),
 };
 
 /** Version 1 did not say how bad what it warned of is. */

@@ -58,6 +58,7 @@ export interface ResolvedConfig {
     };
   };
   readonly accuracy_control: Complete<NonNullable<QuantizationConfig['accuracy_control']>> | null;
+  readonly objective: Complete<NonNullable<QuantizationConfig['objective']>> | null;
 }
 
 const root = configSchemaJson as unknown as SchemaNode;
@@ -89,7 +90,7 @@ type Filled = Omit<ResolvedConfig, 'quantization'> & { readonly quantization: Qu
 
 /** Fills in every default from the schema. The value must be valid; it is not changed. */
 export function resolveConfig(config: QuantizationConfig): ResolvedConfig {
-  const written = config as unknown as Record<string, unknown>;
+  const written = withConstraint(config) as unknown as Record<string, unknown>;
   const estimators = record(valueAt(written, 'quantization', 'advanced_parameters'));
   const filled = fillDefaults(root, written) as Filled;
   const { advanced_parameters: advanced, ...quantization } = filled.quantization;
@@ -124,7 +125,17 @@ export function resolveConfig(config: QuantizationConfig): ResolvedConfig {
       written['accuracy_control'] === undefined || control === null
         ? null
         : { ...control, max_drop: onlyTarget ? null : control.max_drop },
+    objective: written['objective'] === undefined ? null : filled.objective,
   };
+}
+
+/** What an objective is subject to is what accuracy control asks for. */
+export function withConstraint(config: QuantizationConfig): QuantizationConfig {
+  const { objective, accuracy_control: control } = config;
+  if (objective === undefined) return config;
+  const { max_drop, drop_type = 'absolute' } = objective.subject_to;
+
+  return { ...config, accuracy_control: { ...control, max_drop, drop_type } };
 }
 
 function estimator(value: unknown): EstimatorParams {

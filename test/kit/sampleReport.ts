@@ -21,7 +21,8 @@ export function layer(change: Partial<Layer> = {}): Layer {
 export function sampleReport(change: Partial<QuantizationReport> = {}): QuantizationReport {
   const hash = 'a'.repeat(64);
   return {
-    schema_version: 2,
+    schema_version: 3,
+    objective: null,
     created: '2026-01-02T03:04:05.000Z',
     tool: { name: 'quantsmith', version: '0.1.0' },
     config: { path: '/models/net.quant.yaml', sha256: hash },

@@ -51,6 +51,20 @@ export async function explainSlowness(
   return { costliest, conversions, tried };
 }
 
+/** What the operators of the source take in the float model and in a quantized one; what loses most comes first. */
+export async function operatorCosts(
+  quantization: Quantization,
+  final: ModelProto,
+  feeds: Feeds,
+  threads: number,
+): Promise<readonly OperatorCost[]> {
+  const { model, dir } = quantization.prepared;
+  const float = await profiled(model, feeds, { threads, dir });
+  const quantized = await profiled(final, feeds, { threads, ...sessionOptions(quantization) });
+
+  return compareKernels(float, quantized).costs;
+}
+
 /** A model's kernels as the runtime executes it, and how long each takes. */
 export interface Profiled {
   readonly kernels: readonly RuntimeKernel[];

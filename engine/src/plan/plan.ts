@@ -38,9 +38,18 @@ export interface Plan {
   readonly validation: ValidationPlan | null;
   /** null: accuracy is measured at most, never restored. */
   readonly restoration: RestorationPlan | null;
+  /** null: the config states none. */
+  readonly objective: ObjectivePlan | null;
   readonly output: { readonly externalData: boolean | 'auto' };
   /** The settings that decide what evaluations give. */
   readonly identity: unknown;
+}
+
+/** What a model is to have little of, beside what it must keep, which validation knows. */
+export interface ObjectivePlan {
+  readonly minimize: 'latency' | 'size';
+  /** Seconds; null: no limit. */
+  readonly timeLimit: number | null;
 }
 
 /** The calibration data. */
@@ -81,6 +90,10 @@ export function plan(config: QuantizationConfig, change: QuantizationChange = {}
     overflow: { fix: advanced.overflow_fix, target: backend.target_isa },
     validation: validationPlan(resolved),
     restoration: restorationPlan(resolved),
+    objective:
+      resolved.objective === null
+        ? null
+        : { minimize: resolved.objective.minimize, timeLimit: resolved.objective.time_limit },
     output: { externalData: backend.external_data ?? 'auto' },
     identity: identityOf(resolved),
   };
@@ -180,6 +193,11 @@ function restorationPlan(resolved: ResolvedConfig): RestorationPlan | null {
 }
 
 /** Limits of time and memory decide when a run ends, not what its evaluations give. */
-function identityOf({ accuracy_control: control, ...others }: ResolvedConfig): unknown {
-  return { ...others, modules: null, accuracy_control: control && { ...control, time_limit: null } };
+function identityOf({ accuracy_control: control, objective, ...others }: ResolvedConfig): unknown {
+  return {
+    ...others,
+    modules: null,
+    objective: objective && { ...objective, time_limit: null },
+    accuracy_control: control && { ...control, time_limit: null },
+  };
 }

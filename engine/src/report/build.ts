@@ -42,6 +42,7 @@ export function buildReport(input: ReportInput): QuantizationReport {
     },
     overflow: overflowReport(input),
     restoration: restorationReport(restored, finished.costs),
+    objective: input.objective,
     choices: input.choices.map((choice) => ({ ...choice, over: [...choice.over] })),
     pinned: { ...input.pinned },
     layers: layerReports(input),

@@ -25,6 +25,7 @@ export interface ReportInput {
   readonly quantization: Quantization;
   readonly corrections: readonly CorrectionRecord[];
   readonly overflowFix: QuantizationReport['overflow']['fix'];
+  readonly objective: QuantizationReport['objective'];
   readonly choices: readonly Choice[];
   readonly pinned: QuantizationChange;
   readonly validation: Validation | null;

@@ -33,6 +33,8 @@ export interface MeasuredRun {
   readonly verification: Verification;
   readonly latency: Latency;
   readonly finished: Finished;
+  /** What the search for an objective has seen; null: there was none. */
+  readonly objective: QuantizationReport['objective'];
 }
 
 /** Writes model and report, which appear together, and keeps the run in the history. */
@@ -91,7 +93,7 @@ function describe(
   data: QuantizationReport['data'],
   answers: Answers | null,
   { clock, cpu, workers, warnings, validation }: OpenedRun,
-  { settled, planned, restored, verification, latency, finished }: MeasuredRun,
+  { settled, planned, restored, verification, latency, finished, objective }: MeasuredRun,
 ): QuantizationReport {
   const { quantization, records } = restored.made;
   return buildReport({
@@ -108,6 +110,7 @@ function describe(
     quantization,
     corrections: records,
     overflowFix: planned.overflow.fix,
+    objective,
     choices: settled.choices,
     pinned: pinnedSettings(settled, quantization),
     validation,

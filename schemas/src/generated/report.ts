@@ -6,7 +6,7 @@ export interface QuantizationReport {
   /**
    * Version of this format: it rises with each change of the report's form.
    */
-  schema_version: 2;
+  schema_version: 3;
   /**
    * Time of the run, ISO 8601.
    */
@@ -551,6 +551,97 @@ export interface QuantizationReport {
        * Additional milliseconds per inference, a difference of two medians; null: not measured, as there are many groups.
        */
       latency_ms: number | null;
+    }[];
+  } | null;
+  /**
+   * What the search for an objective has seen; null: the config states none.
+   */
+  objective: {
+    /**
+     * latency or size.
+     */
+    minimize: "latency" | "size";
+    /**
+     * The drop that is allowed.
+     */
+    max_drop: number;
+    /**
+     * Whether the model keeps it.
+     */
+    satisfied: boolean;
+    /**
+     * Seconds that there were; null: no limit.
+     */
+    time_limit: number | null;
+    /**
+     * Whether the time limit ended the search: then another run may come to another model.
+     */
+    time_limited: boolean;
+    /**
+     * Changes of settings that were looked at on a few samples, before operators went back to float; those that cost no less than a model that was known already were not measured further.
+     *
+     * Items: A change.
+     */
+    candidates: {
+      /**
+       * What it changes of the first model's settings.
+       */
+      settings: string;
+      /**
+       * Mean SQNR of the outputs; null: not measured.
+       */
+      sqnr_db: number | null;
+      /**
+       * Bytes of the model.
+       */
+      size_bytes: number;
+      /**
+       * Median of its latency in milliseconds, beside another model; null: it was not compared.
+       */
+      latency_ms: number | null;
+    }[];
+    /**
+     * The models that were measured on all validation samples, in that order; the first is what settings and restoration gave without the search.
+     *
+     * Items: A model.
+     */
+    points: {
+      /**
+       * The settings that differ from those of the first model; empty: none.
+       */
+      settings: string;
+      /**
+       * Operators that went back to float.
+       */
+      float_operators: string[];
+      /**
+       * Its metric.
+       */
+      metric: number;
+      /**
+       * Its drop; null: undefined.
+       */
+      drop: number | null;
+      /**
+       * Whether the drop is allowed.
+       */
+      satisfied: boolean;
+      /**
+       * Bytes of the model.
+       */
+      size_bytes: number;
+      /**
+       * Median of its latency in milliseconds, beside another model; null: it was not compared.
+       */
+      latency_ms: number | null;
+      /**
+       * Whether no other model is at least as good in drop, size and latency and better in one.
+       */
+      on_front: boolean;
+      /**
+       * Whether it is the model that was written.
+       */
+      chosen: boolean;
     }[];
   } | null;
   /**

@@ -10,11 +10,13 @@ import { rule as ignoredAlreadyRule } from './ignoredAlready.js';
 import { rule as ignoredScopeRule } from './ignoredScope.js';
 import { rule as labelsRule } from './labels.js';
 import { rule as lastReportRule } from './lastReport.js';
+import { rule as matrixRule } from './matrix.js';
 import { rule as metricRule } from './metric.js';
 import { rule as modelRule } from './model.js';
 import { rule as modelRefusedRule } from './modelRefused.js';
 import { rule as modulesRule } from './modules.js';
 import { rule as normalizationRule } from './normalization.js';
+import { rule as objectiveRule } from './objective.js';
 import { rule as outputRule } from './output.js';
 import { rule as preprocessRule } from './preprocess.js';
 import { rule as sampleShapeRule } from './sampleShape.js';
@@ -42,11 +44,13 @@ export const RULES: readonly AnyRule[] = [
   ignoredScopeRule,
   labelsRule,
   lastReportRule,
+  matrixRule,
   metricRule,
   modelRule,
   modelRefusedRule,
   modulesRule,
   normalizationRule,
+  objectiveRule,
   outputRule,
   preprocessRule,
   sampleShapeRule,

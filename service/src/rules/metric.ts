@@ -1,6 +1,7 @@
 import {
   metricFacts,
   resolveConfig,
+  withConstraint,
   type ModelSummary,
   type QuantizationConfig,
   type TensorSignature,
@@ -15,9 +16,12 @@ import { placeOf } from './place.js';
 import { defineRule, type RuleInput } from './rule.js';
 
 /** `metric-needs-labels`, `metric-unfit`, `validation-missing`: accuracy control and the data that it measures on. */
-function metricFindings({ document, config, facts: files, model }: MetricInput): Finding[] {
+function metricFindings({ document, config: written, facts: files, model }: MetricInput): Finding[] {
+  const config = withConstraint(written);
   if (config.accuracy_control === undefined) return [];
-  const control = placeOf(document, ['accuracy_control']);
+  const control = placeOf(document, [
+    written.accuracy_control === undefined ? 'objective' : 'accuracy_control',
+  ]);
   const { calibration, validation } = config.data;
   const metric = config.accuracy_control.metric ?? 'top1';
   const entry = findEntry(document.tree, ['accuracy_control', 'metric']);
@@ -44,7 +48,7 @@ function metricFindings({ document, config, facts: files, model }: MetricInput):
     });
   }
 
-  if (validation === undefined) {
+  if (validation === undefined && config.objective === undefined) {
     findings.push({
       code: 'validation-missing',
       severity: 'warning',
