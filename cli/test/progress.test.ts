@@ -57,7 +57,7 @@ describe('progress in a pipe', () => {
       'calibrate 20/40, still running, about … left',
       'a note',
       'write …',
-      'write, still running',
+      'write, still running, about … left',
       '',
     ]);
   });

@@ -1,16 +1,26 @@
 import type { Host } from './host.js';
+import { windowRows } from './rowWindow.js';
+import { onSorted } from './sortTables.js';
 
 /** The table of layers: it is searched and filtered, and each layer offers what can be done about it. */
 export function startLayers(host: Host | null): void {
   for (const tools of document.querySelectorAll<HTMLFormElement>('form.tools')) {
     const table = document.getElementById(tools.dataset['table'] ?? '');
     if (!(table instanceof HTMLTableElement)) continue;
-    startTools(tools, table, host);
-    if (host !== null) startActions(table, host);
+    const offerActions = host === null ? () => undefined : startActions(table, host);
+    const draw = windowRows(table, offerActions);
+    onSorted(table, draw);
+    startTools(tools, table, host, draw);
   }
 }
 
-function startTools(tools: HTMLFormElement, table: HTMLTableElement, host: Host | null): void {
+/** `draw` is called whenever other rows are wanted. */
+function startTools(
+  tools: HTMLFormElement,
+  table: HTMLTableElement,
+  host: Host | null,
+  draw: () => void,
+): void {
   const search = tools.querySelector('input');
   const filter = tools.querySelector('select');
   const status = tools.querySelector('output');
@@ -32,7 +42,8 @@ function startTools(tools: HTMLFormElement, table: HTMLTableElement, host: Host 
 
     for (const detail of table.querySelectorAll<HTMLElement>('tr.detail'))
       detail.hidden = (detail.previousElementSibling as HTMLElement | null)?.hidden === true;
-    status.textContent = `${count} of ${rows.length}`;
+    status.textContent = `${count.toLocaleString('en')} of ${rows.length.toLocaleString('en')}`;
+    draw();
   };
 
   const kept = host?.kept['filter'] as { search?: unknown; mark?: unknown } | undefined;
@@ -68,13 +79,14 @@ interface Action {
   readonly mark: string;
 }
 
-/** The name of a layer opens what can be done about it, below its row. */
-function startActions(table: HTMLTableElement, host: Host): void {
+/** The name of a layer opens what can be done about it, below its row; a row gets that when it is first shown. */
+function startActions(table: HTMLTableElement, host: Host): (row: HTMLTableRowElement) => void {
   const actions = JSON.parse(table.dataset['actions'] ?? '[]') as readonly Action[];
-  if (actions.length === 0) return;
-  for (const row of table.tBodies[0]?.rows ?? []) {
+  const done = new Set<HTMLTableRowElement>();
+  return (row) => {
     const name = row.cells[0];
-    if (name === undefined) continue;
+    if (actions.length === 0 || name === undefined || done.has(row)) return;
+    done.add(row);
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'open';
@@ -82,7 +94,7 @@ function startActions(table: HTMLTableElement, host: Host): void {
     button.append(...name.childNodes);
     name.append(button);
     button.addEventListener('click', () => toggle(row, button, actions, host));
-  }
+  };
 }
 
 function toggle(row: HTMLTableRowElement, button: HTMLElement, actions: readonly Action[], host: Host): void {

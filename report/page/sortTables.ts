@@ -60,7 +60,14 @@ export function sortTable(table: HTMLTableElement, sorting: Sorting): void {
   body.append(sorted);
   for (const other of headsOf(table)) other.removeAttribute('aria-sort');
   if (head !== undefined) head.ariaSort = sorting?.descending === true ? 'descending' : 'ascending';
+  table.dispatchEvent(new Event(SORTED));
 }
+
+const SORTED = 'sorted';
+
+/** Calls back whenever a table has been sorted. */
+export const onSorted = (table: HTMLTableElement, callback: () => void): void =>
+  table.addEventListener(SORTED, callback);
 
 const headsOf = (table: HTMLTableElement) => [...table.querySelectorAll<HTMLTableCellElement>('thead th')];
 

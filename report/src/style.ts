@@ -1,5 +1,8 @@
 import { EDGE } from './axes.js';
 
+/** So many rows of a long table are laid out at once (report/page/rowWindow.ts). */
+export const ROWS_AT_ONCE = 300;
+
 /** On white and on VS Code's light themes, texts have a contrast of at least 4.5:1, marks of 3:1. */
 const LIGHT =
   '--text: #1f2328; --page: #ffffff; --quiet: #59636e; --line: #d1d9e0; --hover: #eaeef2; --int8: #0969da; --other: #bc4c00; --good: #1a7f37; --bad: #c5212c;';
@@ -97,5 +100,7 @@ rect.float { fill: none; stroke: var(--other); stroke-width: 1.5; }
   tbody th code { max-width: 38vw; }
   .minor { display: none; }
 }
+@media screen { .beyond { display: none; } }
+@media screen and (scripting: enabled) { table[data-window]:not(.windowed) tbody tr:nth-child(n + ${ROWS_AT_ONCE + 1}) { display: none; } }
 @media print { body { max-width: none; } figure, tr { break-inside: avoid; } button, form.tools { display: none; } button.sort { display: inline; } button.open { display: flex; } }
 `;

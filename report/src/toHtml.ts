@@ -14,6 +14,7 @@ import {
 } from './document.js';
 import { markup, NOTHING, type Markup } from './markup.js';
 import { page, type PageHost } from './page.js';
+import { ROWS_AT_ONCE } from './style.js';
 
 /**
  * A document as one HTML page: style, script and charts inside, no network. Headings, captions and scopes are there for screen
@@ -106,7 +107,9 @@ function tableHtml({ caption, columns, rows, live }: Table, id: string): Markup 
   });
 
   const attributes =
-    live === undefined ? NOTHING : markup` id="${id}-table" data-actions="${JSON.stringify(live.actions)}"`;
+    live === undefined
+      ? NOTHING
+      : markup` id="${id}-table" data-actions="${JSON.stringify(live.actions)}" data-window="${ROWS_AT_ONCE}"`;
 
   return markup`${live === undefined ? NOTHING : toolsHtml(live, rows.length, `${id}-table`)}<div class="scroll" tabindex="0" role="group" aria-label="${caption}"><table${attributes}><caption>${caption}</caption><thead><tr>${heads}</tr></thead><tbody>
 ${body}</tbody></table></div>

@@ -1,15 +1,19 @@
 // Kills the engine, the server or the window at each stage of a run and looks whether anything is lost:
 //   node test/e2e/campaign.mjs [--vsix FILE] [--kills 27] [--from 0]
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { leftovers, processesOf, runSteps, until } from './driver.mjs';
+import { haltAt, haltedEngine, haltNowhere, prepareHalts, signal } from './halt.mjs';
+import { fillWorkspace, runInTerminal } from './workspace.mjs';
 
 const CONFIG = 'digits.quant.yaml';
 const OUTPUT = 'digits.int8.onnx';
 const REPORT = `${OUTPUT}.report.json`;
+const HISTORY = `.quantsmith/runs/${CONFIG}`;
 const STAGES = ['load', 'calibrate', 'quantize', 'verify', 'validate', 'rank', 'restore', 'measure', 'write'];
 const VICTIMS = ['engine', 'server', 'window'];
 
@@ -27,11 +31,15 @@ const MAX_AFTER_MS = 20;
 export async function runCampaign(vsix, { kills = STAGES.length, from = 0 } = {}) {
   const hits = [];
   const steps = Array.from({ length: kills }, (_, index) => killStep(from + index, hits));
-  const totals = await runSteps(vsix, 'campaign', steps, {
-    prepare: haltAtStages,
-  });
+  const totals = await runSteps(vsix, 'campaign', steps, { fill, prepare: prepareHalts });
   for (const { victim, stage, left } of hits) console.log(`  | ${stage} | ${victim} | ${left} |`);
   return totals;
+}
+
+/** A folder with a finished run: what the kills must not harm. */
+function fill(folder) {
+  fillWorkspace(folder);
+  runInTerminal(folder, ['run', 'digits.quant.yaml']);
 }
 
 function killStep(index, hits) {
@@ -40,46 +48,23 @@ function killStep(index, hits) {
   const stage = STAGES[(index + round) % STAGES.length];
   return [
     `the ${victim} at ${stage}`,
-    async (workbench) => hits.push({ victim, stage, left: await killed(workbench, victim, stage) }),
+    async (workbench) => {
+      // Calibrated on other samples than any run before, it writes another model: one that is mixed with a report of before is seen.
+      const text = workbench.read(CONFIG);
+      workbench.write(CONFIG, text.replace(/subset_size: \d+/, `subset_size: ${300 - 2 * (index + 1)}`));
+      hits.push({ victim, stage, left: await killed(workbench, victim, stage) });
+    },
   ];
 }
 
-/** Has the installed engine halt itself at the stage that a file names. */
-function haltAtStages(sandbox) {
-  const [name] = readdirSync(sandbox.extensions).filter((entry) => entry.startsWith('quantsmith.'));
-  const engine = join(sandbox.extensions, name, 'dist/engine.cjs');
-  const hook = `(${haltAtStage})(${JSON.stringify(haltFile(sandbox))});\n`;
-  writeFileSync(engine, hook + readFileSync(engine, 'utf8'));
-}
-
-/**
- * In the engine: it halts as soon as it has said that it is at its stage, so that a kill hits that stage, however short it is.
- */
-function haltAtStage(file) {
-  const { send } = process;
-  if (send === undefined) return;
-  const stage = process.getBuiltinModule('node:fs').readFileSync(file, 'utf8');
-  let isReached = false;
-  process.send = function (message, ...rest) {
-    const isSent = send.call(this, message, ...rest);
-    if (!isReached && message?.type === 'progress' && message.stage === stage) {
-      isReached = true;
-      process.kill(process.pid, 'SIGSTOP');
-    }
-
-    return isSent;
-  };
-}
-
-const haltFile = (sandbox) => join(sandbox.root, 'halt');
-
-/** Kills a run at a stage; returns whether what lies there afterwards is as before, or complete. */
+/** Kills a run at a stage; returns whether what lies there afterwards is the pair of before, or the whole new one. */
 async function killed({ open, visit, command, toast, sandbox, inWorkspace }, victim, stage) {
-  writeFileSync(haltFile(sandbox), stage);
+  haltAt(sandbox, stage);
   await open(CONFIG);
   const before = outputs(inWorkspace);
   await command('Quantsmith: Run Quantization');
-  const engine = await until(`the run at ${stage}`, () => processesOf(sandbox, 'engine.cjs').find(isHalted));
+  const engine = await haltedEngine(sandbox);
+  haltNowhere(sandbox);
   // A moment of the stage itself, another for each stage and victim.
   signal(engine, 'SIGCONT');
   await setTimeout(((STAGES.indexOf(stage) + 1) * (VICTIMS.indexOf(victim) + 1)) % MAX_AFTER_MS);
@@ -91,34 +76,24 @@ async function killed({ open, visit, command, toast, sandbox, inWorkspace }, vic
   await until('the end of the engine', () => processesOf(sandbox, 'engine.cjs').length === 0);
   await until('a clean folder', () => leftovers(sandbox.workspace).every((name) => name.endsWith('.jsonl')));
   const now = outputs(inWorkspace);
-  // Model and report appear together: both are the old ones, or both are new.
-  assert.equal(now.model === before.model, now.report === before.report);
-  assert.ok(now.model !== null || before.model === null, 'the model of before is there');
+  assertPair(now);
+  if (now.report === before.report) assert.equal(now.model, before.model);
+  for (const run of before.runs) assert.ok(now.runs.includes(run), `the history has kept ${run}`);
 
   return now.report === before.report ? 'as before' : 'complete';
 }
 
-/** Whether a process has been stopped by a signal. */
-const isHalted = (pid) => / T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/\(.*\)/, ''));
-
-/** To a process that may have gone meanwhile. */
-function signal(pid, name) {
-  try {
-    process.kill(pid, name);
-  } catch (error) {
-    if (error.code !== 'ESRCH') throw error;
-  }
+/** Model and report belong together: the report says which bytes it tells of. */
+function assertPair({ model, report }) {
+  const digest = createHash('sha256').update(model, 'latin1').digest('hex');
+  assert.equal(JSON.parse(report).output.sha256, digest);
 }
 
+/** Model, report and the runs of the history; a model or a report that is missing is an error. */
 function outputs(inWorkspace) {
-  const read = (file) => {
-    try {
-      return readFileSync(inWorkspace(file), 'latin1');
-    } catch {
-      return null;
-    }
-  };
-  return { model: read(OUTPUT), report: read(REPORT) };
+  const text = (file) => readFileSync(inWorkspace(file), 'latin1');
+  const runs = readdirSync(inWorkspace(HISTORY)).filter((name) => !name.includes('~'));
+  return { model: text(OUTPUT), report: text(REPORT), runs };
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -1,7 +1,8 @@
 // What the workbench tests of one topic share: a workbench with the extension installed, and what a person does in it.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import {
+  CLEAR_AND_ASK_FOR_FILE,
   installExtension,
   launchBrowser,
   makeSandbox,
@@ -84,6 +85,18 @@ function createWorkbench({ sandbox, server, topic, context, page }) {
       ),
     );
 
+  /** Waits for the server: its lens stands above the text of a config. */
+  const isOpen = async () => {
+    await page.locator('.part.statusbar').getByText('Quantization Config').waitFor();
+    await editor().locator('.codelens-decoration').getByText('Run quantization').first().waitFor();
+    await editor().locator('.view-line').first().click();
+  };
+  const open = async (file) => {
+    await visit(file);
+    await editor().locator('.view-line').first().waitFor();
+    await isOpen();
+  };
+
   return {
     page,
     context,
@@ -97,13 +110,25 @@ function createWorkbench({ sandbox, server, topic, context, page }) {
     read: (file) => readFileSync(inWorkspace(file), 'utf8'),
     write: (file, text) => writeFileSync(inWorkspace(file), text),
 
-    /** Opens a config in a fresh window and waits for the server: its lens stands above the text. */
-    async open(file) {
-      await visit(file);
-      await editor().locator('.view-line').first().waitFor();
-      await page.locator('.part.statusbar').getByText('Quantization Config').waitFor();
-      await editor().locator('.codelens-decoration').getByText('Run quantization').first().waitFor();
-      await editor().locator('.view-line').first().click();
+    /** Opens a config in a fresh window. */
+    open,
+
+    /** Opens a config alone in the window that is there, within a second: messages and other editors go. */
+    async openHere(file) {
+      const isWindow = await page.locator('.part.statusbar .statusbar-item').first().isVisible();
+      if (!isWindow || (await page.locator('.tab.dirty').count()) > 0) return open(file);
+      const input = page.locator('.quick-input-widget:visible input').first();
+      const found = page.locator('.quick-input-list .monaco-list-row.focused', { hasText: basename(file) });
+      await again(page, async () => {
+        await page.keyboard.press(CLEAR_AND_ASK_FOR_FILE);
+        await input.waitFor(PATIENCE);
+        // By its whole path: the history holds files of the same name.
+        await input.fill(inWorkspace(file));
+        await found.waitFor(PATIENCE);
+        await page.keyboard.press('Enter');
+        await page.locator('.tab.active', { hasText: basename(file) }).waitFor(PATIENCE);
+      });
+      await isOpen();
     },
 
     /** Runs a command by its name in the palette. */

@@ -34,6 +34,23 @@ const SETTINGS = {
   'workbench.colorTheme': 'Default Dark Modern',
 };
 
+/** Keys for what tests do between their steps, in one stroke. */
+export const CLEAR_AND_ASK_FOR_FILE = 'Control+Alt+Shift+F8';
+const KEYBINDINGS = [
+  {
+    key: CLEAR_AND_ASK_FOR_FILE.replace('Control', 'ctrl').toLowerCase(),
+    command: 'runCommands',
+    args: {
+      commands: [
+        'notifications.clearAll',
+        'workbench.action.closeAllEditors',
+        'workbench.action.closePanel',
+        'workbench.action.quickOpen',
+      ],
+    },
+  },
+];
+
 /** Folders for one workbench; `dispose` removes them. */
 export function makeSandbox() {
   const root = mkdtempSync(join(tmpdir(), 'quantsmith-e2e-'));
@@ -53,6 +70,7 @@ export function makeSandbox() {
   };
   dir('user/User');
   writeFileSync(join(sandbox.user, 'User/settings.json'), JSON.stringify(SETTINGS));
+  writeFileSync(join(sandbox.user, 'User/keybindings.json'), JSON.stringify(KEYBINDINGS));
   writeFileSync(sandbox.config, '');
   return {
     ...sandbox,

@@ -27,8 +27,8 @@ function fill(folder) {
 }
 
 /** The rows of runs in the view, below their configs. */
-async function showRuns({ open, command, historyRow }) {
-  await open('digits.quant.yaml');
+async function showRuns({ openHere, command, historyRow }) {
+  await openHere('digits.quant.yaml');
   await command('View: Show Quantsmith');
   await historyRow('smaller').first().waitFor();
   return historyRow('smaller');
@@ -88,7 +88,7 @@ async function pagesSurviveReload(workbench) {
 }
 
 async function restoresAndDeletes(workbench) {
-  const { page, command, editor, write, read, shot, choose } = workbench;
+  const { page, command, editor, write, read, shot, choose, historyRow } = workbench;
   const before = read('digits.quant.yaml');
   write('digits.quant.yaml', before.replace('max_drop: 0.01', 'max_drop: 0.05'));
   const runs = await showRuns(workbench);
@@ -99,11 +99,14 @@ async function restoresAndDeletes(workbench) {
     await page.keyboard.press('Control+End');
   };
   await askUntil(page, toTheEnd, drop('0\\.05'));
+  // The config is another than the one that was run.
+  await historyRow('digits.quant.yaml').getByText('changed since the last run').waitFor();
   await choose(runs.first(), 'Restore Config of This Run');
   await askUntil(page, toTheEnd, drop('0\\.01'));
   await shot('restored');
   await command('File: Save');
-  assert.equal(read('digits.quant.yaml'), before);
+  await until('the restored config on the disk', () => read('digits.quant.yaml') === before);
+  await historyRow('digits.quant.yaml').getByText('up to date').waitFor();
   const count = await runs.count();
   await runs.first().click();
   const confirm = page.locator('.monaco-dialog-box').getByRole('button', { name: 'Delete' });
@@ -116,8 +119,8 @@ async function restoresAndDeletes(workbench) {
   await page.keyboard.press('Control+Home');
 }
 
-async function chartLeadsToReport({ page, open, command, panel, shot }) {
-  await open('digits.quant.yaml');
+async function chartLeadsToReport({ page, openHere, command, panel, shot }) {
+  await openHere('digits.quant.yaml');
   await command('View: Close All Editors');
   await command('Quantsmith: Chart Accuracy against Latency and Size');
   await panel().getByRole('heading', { name: 'Runs' }).waitFor();

@@ -30,8 +30,8 @@ async function frameOf(panel) {
   return body.ownerFrame();
 }
 
-async function showReport({ open, command, report }) {
-  await open('digits.quant.yaml');
+async function showReport({ openHere, command, report }) {
+  await openHere('digits.quant.yaml');
   await command('Quantsmith: Show Quantization Report');
   return report();
 }
@@ -48,8 +48,8 @@ function cutParts() {
     .map((part) => part.outerHTML.slice(0, 120));
 }
 
-async function verdictFirst({ open, command, report, shot }) {
-  await open('digits.quant.yaml');
+async function verdictFirst({ openHere, command, report, shot }) {
+  await openHere('digits.quant.yaml');
   await command('Quantsmith: Run Quantization');
   const panel = await report();
   await panel.getByText(/^Target (met|missed)$/).waitFor();
@@ -151,8 +151,8 @@ async function openLayer(panel) {
   return name;
 }
 
-async function changesLayers({ open, command, report, panel, editor, shot }) {
-  await showReport({ open, command, report });
+async function changesLayers({ openHere, command, report, panel, editor, shot }) {
+  await showReport({ openHere, command, report });
   const name = await openLayer(panel());
   await shot('layer-open');
   const act = (title) => panel().locator('tr.detail').getByRole('button', { name: title }).click();
@@ -176,8 +176,8 @@ async function revealsLayer({ page, panel, shot, command }) {
   await command('View: Close Editor');
 }
 
-async function takesState({ open, command, report, panel, page, editor, shot }) {
-  await showReport({ open, command, report });
+async function takesState({ openHere, command, report, panel, page, editor, shot }) {
+  await showReport({ openHere, command, report });
   const point = panel().locator('circle[data-state="0"]');
   await point.focus();
   const take = panel().locator('.readout').getByRole('button', { name: 'Take this state' });
@@ -190,8 +190,8 @@ async function takesState({ open, command, report, panel, page, editor, shot }) 
   await command('File: Revert File');
 }
 
-async function exports({ open, command, report, panel, page, inWorkspace, shot }) {
-  await showReport({ open, command, report });
+async function exports({ openHere, command, report, panel, page, inWorkspace, shot }) {
+  await showReport({ openHere, command, report });
   for (const [button, extension, part] of [
     ['Export as HTML', 'html', '<!DOCTYPE html>'],
     ['Markdown', 'md', '## Quantization report'],
@@ -212,10 +212,10 @@ async function exports({ open, command, report, panel, page, inWorkspace, shot }
   await shot('exported');
 }
 
-async function accessible({ open, command, report, panel, write, shot }) {
+async function accessible({ openHere, command, report, panel, write, shot }) {
   for (const [name, theme] of Object.entries(THEMES)) {
     write('.vscode/settings.json', JSON.stringify({ 'workbench.colorTheme': theme }));
-    await showReport({ open, command, report });
+    await showReport({ openHere, command, report });
     const kind = name.startsWith('high-contrast') ? name.replace('high', 'vscode-high') : `vscode-${name}`;
     await panel().locator(`body.${kind}`).waitFor();
     await panel().locator('circle[data-state="0"]').focus();

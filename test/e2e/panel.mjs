@@ -42,8 +42,8 @@ async function showReport({ command, panel }) {
 
 const heading = (panel) => panel.getByRole('heading', { name: 'Quantization report' }).waitFor();
 
-async function follows({ open, command, panel, read, write, shot }) {
-  await open('digits.quant.yaml');
+async function follows({ openHere, command, panel, read, write, shot }) {
+  await openHere('digits.quant.yaml');
   await command('Quantsmith: Run Quantization');
   await heading(panel());
   const frame = await frameOf(panel());
@@ -132,8 +132,8 @@ async function commandsOfFile({ visit, page, command, panel, row }) {
   await page.keyboard.press('Escape');
 }
 
-async function setsFix({ page, open, command, panel, editor, shot }) {
-  await open('wide.quant.yaml');
+async function setsFix({ page, openHere, command, panel, editor, shot }) {
+  await openHere('wide.quant.yaml');
   await command('View: Close Other Editors in Group');
   await command('Quantsmith: Run Quantization');
   await heading(panel());
@@ -152,10 +152,10 @@ async function setsFix({ page, open, command, panel, editor, shot }) {
   await command('File: Save');
 }
 
-async function accessible({ open, command, panel, row, write, page, shot }) {
+async function accessible({ openHere, command, panel, row, write, page, shot }) {
   for (const [name, theme] of Object.entries(THEMES)) {
     write('.vscode/settings.json', JSON.stringify({ 'workbench.colorTheme': theme }));
-    await open('digits.quant.yaml');
+    await openHere('digits.quant.yaml');
 
     await showReport({ command, panel });
     const kind = name.startsWith('high-contrast') ? name.replace('high', 'vscode-high') : `vscode-${name}`;
@@ -165,7 +165,7 @@ async function accessible({ open, command, panel, row, write, page, shot }) {
     await command('Quantsmith: Chart Accuracy against Latency and Size');
     await isAccessible(await frameTitled(page, 'Runs'));
     await shot(`chart-${name}`);
-    await open('digits.quant.yaml');
+    await openHere('digits.quant.yaml');
     await command('Quantsmith: Compare Quantization Reports');
     await row('wide.int8.onnx').click();
     await isAccessible(await frameTitled(page, 'Comparison'));

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { leftovers, processesOf, runSteps, until } from './driver.mjs';
+import { runSteps } from './driver.mjs';
+import { haltAt, haltedEngine, letGo, prepareHalts, signal } from './halt.mjs';
 import { fillWorkspace } from './workspace.mjs';
 
 export const runRuns = (vsix) =>
@@ -15,7 +16,7 @@ export const runRuns = (vsix) =>
       ['configs are tests: green where the target is met, a message on its line where it is missed', asTests],
       ['a task runs a config and its problems are matched', asTask],
     ],
-    { fill, settings: { 'terminal.integrated.gpuAcceleration': 'off' } },
+    { fill, prepare: prepareHalts, settings: { 'terminal.integrated.gpuAcceleration': 'off' } },
   );
 
 /** Two bits do not suffice for this network, and no more than one operator may go back to float. */
@@ -41,24 +42,19 @@ function fill(folder) {
 
 const status = (page) => page.locator('.part.statusbar');
 
-async function paused({ sandbox }) {
-  const [engine] = await until('an engine', () => {
-    const found = processesOf(sandbox, 'engine.cjs');
-    return found.length > 0 && leftovers(sandbox.workspace).length > 0 && found;
-  });
-  process.kill(engine, 'SIGSTOP');
-  return () => process.kill(engine, 'SIGCONT');
-}
-
 async function speaks(workbench) {
-  const { page, open, command, toast, shot, panel } = workbench;
-  await open('digits.quant.yaml');
-  await command('Quantsmith: Run Quantization');
-  const goOn = await paused(workbench);
+  const { sandbox, page, openHere, command, toast, shot, panel } = workbench;
+  await openHere('digits.quant.yaml');
+  haltAt(sandbox, 'calibrate');
   try {
-    await whilePaused(workbench);
+    await command('Quantsmith: Run Quantization');
+    const engine = await haltedEngine(sandbox);
+    await whileCalibrating(workbench);
+    haltAt(sandbox, 'best drop');
+    signal(engine, 'SIGCONT');
+    await whileRestoring(workbench);
   } finally {
-    goOn();
+    letGo(sandbox);
   }
 
   const first = toast('digits.quant.yaml: target met');
@@ -76,7 +72,7 @@ async function speaks(workbench) {
   await panel().getByRole('heading', { name: 'Quantization report' }).waitFor();
 }
 
-async function whilePaused({ page, command, toast, shot, row }) {
+async function whileCalibrating({ page, command, toast, shot, row }) {
   await status(page)
     .getByText(/digits\.quant\.yaml \d+ %/)
     .waitFor();
@@ -110,26 +106,37 @@ async function whilePaused({ page, command, toast, shot, row }) {
   await command('View: Close All Editors');
 }
 
+/** How far restoration is, and how long the whole run will still take. */
+async function whileRestoring({ page, historyRow, command, shot }) {
+  const said =
+    /digits\.quant\.yaml \d+ %: restore.* best drop [\d.]+ with \d+ operators? in float, about \d+ \w+ left/;
+  await status(page).getByText(said).waitFor();
+  await command('View: Show Quantsmith');
+  await historyRow('digits.quant.yaml').getByText('running').waitFor();
+  await shot('restoring');
+}
+
 async function keepsBest(workbench) {
-  const { page, open, command, panel, shot, row } = workbench;
-  await open('digits.quant.yaml');
-  await command('Quantsmith: Run Quantization');
-  const goOn = await paused(workbench);
+  const { sandbox, page, openHere, command, panel, shot, row } = workbench;
+  await openHere('digits.quant.yaml');
+  haltAt(sandbox, 'calibrate');
   try {
+    await command('Quantsmith: Run Quantization');
+    await haltedEngine(sandbox);
     await command('Quantsmith: Stop or Cancel Quantization');
     await row('Stop and Keep Best').waitFor();
     await page.keyboard.press('Enter');
     await row('Stop and Keep Best').waitFor({ state: 'hidden' });
   } finally {
-    goOn();
+    letGo(sandbox);
   }
 
   await panel().getByText('Stopped on request; this is the best model so far.').first().waitFor();
   await shot('kept');
 }
 
-async function asTests({ page, open, command, shot }) {
-  await open('missed.quant.yaml');
+async function asTests({ page, openHere, command, shot }) {
+  await openHere('missed.quant.yaml');
   await command('View: Close Other Editors in Group');
   await command('Testing: Focus on Test Explorer View');
   const test = (name) => page.locator('.test-explorer .monaco-list-row', { hasText: name });
@@ -148,8 +155,8 @@ async function asTests({ page, open, command, shot }) {
   await shot('tests');
 }
 
-async function asTask({ page, open, command, row, shot }) {
-  await open('digits.quant.yaml');
+async function asTask({ page, openHere, command, row, shot }) {
+  await openHere('digits.quant.yaml');
   await command('Tasks: Run Task');
   await row('quantsmith').click();
   await row('quantize digits.quant.yaml').click();

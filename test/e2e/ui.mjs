@@ -78,8 +78,8 @@ async function completionInserts({ page, editor, shot }) {
   await page.locator('.tab.dirty').waitFor({ state: 'detached' });
 }
 
-async function runShowsReport({ page, open, command, toast, report, shot }) {
-  await open('digits.quant.yaml');
+async function runShowsReport({ page, openHere, command, toast, report, shot }) {
+  await openHere('digits.quant.yaml');
   await command('Quantsmith: Run Quantization');
   await toast('Quantizing digits.quant.yaml').waitFor();
   await shot('progress');
@@ -94,8 +94,8 @@ async function runShowsReport({ page, open, command, toast, report, shot }) {
 const focusLine = ({ editor }, text) => editor().locator('.view-line', { hasText: text }).first().click();
 
 async function overflowCompared(workbench) {
-  const { page, open, command, toast, report, shot } = workbench;
-  await open('wide.quant.yaml');
+  const { page, openHere, command, toast, report, shot } = workbench;
+  await openHere('wide.quant.yaml');
   await command('Quantsmith: Run Quantization');
   await report();
   await focusLine(workbench, 'overflow_fix');
@@ -115,17 +115,18 @@ async function overflowCompared(workbench) {
   await shot('overflow-line');
 }
 
-async function converts({ page, open, command, shot }) {
-  await open('digits.quant.yaml');
+async function converts({ page, openHere, command, shot }) {
+  await openHere('digits.quant.yaml');
   await command('Quantsmith: Convert Quantization Config to YAML or JSON');
   await page.locator('.part.statusbar').getByText('Quantization Config (JSON)').waitFor();
   await page.locator('.view-line', { hasText: '"model": "digits.onnx"' }).first().waitFor();
   await shot('converted');
+  await command('View: Revert and Close Editor');
 }
 
 async function comparesReports(workbench) {
-  const { open, command, row, panel, shot } = workbench;
-  await open('wide.quant.yaml');
+  const { openHere, command, row, panel, shot } = workbench;
+  await openHere('wide.quant.yaml');
   await command('Quantsmith: Compare Quantization Reports');
   await row('digits.int8.onnx').click();
   await panel().getByRole('heading', { name: 'Comparison' }).waitFor();
@@ -135,8 +136,8 @@ async function comparesReports(workbench) {
   await shot('compared');
 }
 
-async function historyShown({ open, command, historyRow, report, shot }) {
-  await open('digits.quant.yaml');
+async function historyShown({ openHere, command, historyRow, report, shot }) {
+  await openHere('digits.quant.yaml');
   await command('View: Show Quantsmith');
   await historyRow('digits.quant.yaml').first().waitFor();
   const run = historyRow('smaller').first();
@@ -147,8 +148,8 @@ async function historyShown({ open, command, historyRow, report, shot }) {
   await shot('past-report');
 }
 
-async function runsCharted({ open, command, panel, shot }) {
-  await open('digits.quant.yaml');
+async function runsCharted({ openHere, command, panel, shot }) {
+  await openHere('digits.quant.yaml');
   await command('Quantsmith: Chart Accuracy against Latency and Size');
   await panel().getByRole('heading', { name: 'Runs' }).waitFor();
   await panel().locator('svg circle').first().waitFor();
@@ -156,8 +157,8 @@ async function runsCharted({ open, command, panel, shot }) {
 }
 
 /** From the palette to a config, with folders whose names are not the usual ones. */
-async function quantizedByPicking({ page, open, command, row, shot }) {
-  await open('digits.quant.yaml');
+async function quantizedByPicking({ page, openHere, command, row, shot }) {
+  await openHere('digits.quant.yaml');
   await command('Quantsmith: Quantize with Quantsmith…');
   // By the keyboard: the hint of a row that the mouse rests on covers its neighbours.
   const input = page.locator('.quick-input-widget:visible input').first();
@@ -191,8 +192,8 @@ async function quantizedByPicking({ page, open, command, row, shot }) {
 }
 
 async function lightTheme(workbench) {
-  const { page, open, command, report, shot } = workbench;
-  await open('wide.quant.yaml');
+  const { page, openHere, command, report, shot } = workbench;
+  await openHere('wide.quant.yaml');
   await command('Preferences: Toggle between Light/Dark Themes');
   await page.locator('.monaco-workbench.vs').waitFor();
   await focusLine(workbench, 'overflow_fix');

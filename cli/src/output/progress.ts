@@ -1,4 +1,4 @@
-import { remainingSeconds, type EngineEvent, type StageTimes } from '@quantsmith/schemas';
+import { followTimeLeft, type EngineEvent } from '@quantsmith/schemas';
 import { SingleBar } from 'cli-progress';
 
 type ProgressEvent = Extract<EngineEvent, { type: 'progress' }>;
@@ -27,7 +27,7 @@ function heartbeatInterval(env: NodeJS.ProcessEnv): number {
 }
 
 function lines(stream: NodeJS.WriteStream, interval: number): Progress {
-  const left = timeLeft();
+  const left = followTimeLeft();
   let last: ProgressEvent | null = null;
   let wrote = performance.now();
   const write = (text: string) => {
@@ -54,7 +54,7 @@ function lines(stream: NodeJS.WriteStream, interval: number): Progress {
 }
 
 function bar(stream: NodeJS.WriteStream): Progress {
-  const left = timeLeft();
+  const left = followTimeLeft();
   const single = new SingleBar({
     stream,
     format: '{stage} {bar} {value}/{total} {left}',
@@ -90,34 +90,4 @@ function bar(stream: NodeJS.WriteStream): Progress {
       if (started) single.stop();
     },
   };
-}
-
-/** Follows the stages of a run and says how long the whole of it will still take. */
-function timeLeft() {
-  const spent = new Map<ProgressEvent['stage'], number>();
-  let stage: ProgressEvent['stage'] | null = null;
-  let since = 0;
-  const times = (): StageTimes => Object.fromEntries(spent);
-
-  return {
-    observe(event: ProgressEvent) {
-      const now = performance.now();
-      if (event.stage !== stage) {
-        stage = event.stage;
-        since = now;
-      }
-
-      spent.set(event.stage, (now - since) / 1000);
-    },
-    text(event: ProgressEvent, before: string): string {
-      const seconds = remainingSeconds(event, times());
-      return seconds === null ? '' : `${before}about ${duration(seconds)} left`;
-    },
-  };
-}
-
-function duration(seconds: number): string {
-  if (seconds < 100) return `${Math.ceil(seconds)} s`;
-  const minutes = Math.ceil(seconds / 60);
-  return minutes < 100 ? `${minutes} min` : `${(minutes / 60).toFixed(1)} h`;
 }

@@ -50,7 +50,10 @@ export function registerHistoryCommands(
       'restore',
       onFirst(({ config, run }) => restoreConfig(config, run)),
     ),
-    command('delete', (runs) => deleteRuns(runs.map(({ run }) => run))),
+    command('delete', async (runs) => {
+      await deleteRuns(runs.map(({ run }) => run));
+      tree.refresh();
+    }),
   );
 }
 

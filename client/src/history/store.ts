@@ -48,6 +48,11 @@ export async function historyOf(config: vscode.Uri): Promise<History> {
   };
 }
 
+/** A folder that goes is told of alone, without what lay in it: so each folder above the reports is watched, too. */
+const WATCHED = ['', '/runs', '/runs/*', '/runs/*/*', '/runs/*/*/report.json'].map(
+  (below) => `**/.quantsmith${below}`,
+);
+
 /** Tells when runs are kept or deleted. */
 export const watchHistory = (): vscode.FileSystemWatcher =>
-  vscode.workspace.createFileSystemWatcher('**/.quantsmith/runs/*/*/report.json');
+  vscode.workspace.createFileSystemWatcher(`{${WATCHED.join(',')}}`);

@@ -7,6 +7,7 @@ import {
   outputFiles,
   type SettingDifference,
   withAbsolutePaths,
+  followTimeLeft,
   fractionDone,
   visible,
   reasonOf,
@@ -266,6 +267,9 @@ async function debug(session: Session, task: Task): Promise<DebugReport> {
   return followed(session, task, 'Comparing layers', (options) => debugLayers(checked, options));
 }
 
+/** For so long an estimate of the time left says more about the start than about the rest. */
+const EARLY_MS = 3000;
+
 /** Shows the progress of a task, cancels it when the client asks, and turns what fails into a request error. */
 async function followed<T>(
   session: Session,
@@ -281,6 +285,7 @@ async function followed<T>(
   const progress = given ?? created;
   progress?.begin(title, 0, '', true);
   const started = performance.now();
+  const left = followTimeLeft();
   let furthest = 0;
   try {
     const result = await start({
@@ -294,7 +299,9 @@ async function followed<T>(
       onProgress(event) {
         // Stages come again where several models are measured: a bar only goes on.
         furthest = Math.max(furthest, fractionDone(event));
-        const remaining = timeLeft((performance.now() - started) / 1000, furthest);
+        left.observe(event);
+        const isEarly = performance.now() - started < EARLY_MS;
+        const remaining = isEarly ? '' : left.text(event, ', ');
         const count = event.total === null ? '' : ` ${event.done}/${event.total}`;
         const detail = event.detail === undefined ? '' : `: ${event.detail}`;
         const message = `${event.stage}${count}${detail}${remaining}`;
@@ -310,13 +317,4 @@ async function followed<T>(
     progress?.done();
     session.refresh();
   }
-}
-
-/** Seconds below which an estimate says more about the start than about the rest. */
-const MIN_ELAPSED_SECONDS = 3;
-
-/** How long the whole run will still take, as far as the share that is done tells. */
-function timeLeft(elapsedSeconds: number, fraction: number): string {
-  if (elapsedSeconds < MIN_ELAPSED_SECONDS || fraction <= 0) return '';
-  return `, about ${Math.ceil((elapsedSeconds * (1 - fraction)) / fraction)} s left`;
 }
