@@ -130,13 +130,16 @@ function layerRow({ name, op, states, sqnr_db: levels, span_db: span }: LayerOfR
 
 /** Accuracy against latency and against size, where runs can be compared. */
 export function tradeOffs(runs: readonly ListedRun[]): Block[] {
+  const isSmall = runs.every(({ report }) => report.size.quantized_bytes < 1e6);
+  const [unit, inUnit] = isSmall ? (['kB', 1e3] as const) : (['MB', 1e6] as const);
+
   return [
     ...scatter(runs, 'latency', 'ms', ({ latency_ms: latency }) =>
       latency === null
         ? null
         : { value: latency.quantized_median, spread: spreadOf(latency.quantized_p10, latency.quantized_p90) },
     ),
-    ...scatter(runs, 'size', 'MB', ({ size }) => ({ value: size.quantized_bytes / 1e6, spread: null })),
+    ...scatter(runs, 'size', unit, ({ size }) => ({ value: size.quantized_bytes / inUnit, spread: null })),
   ];
 }
 

@@ -34,7 +34,9 @@ code { font-family: var(--vscode-editor-font-family, ui-monospace, monospace); f
 table { border-collapse: collapse; }
 caption { text-align: left; padding: 0 0 0.5rem; }
 th, td { text-align: left; vertical-align: top; padding: 0.3rem 1.25rem 0.3rem 0; border-bottom: 1px solid var(--line); font-weight: normal; }
-thead th, .facts th { font-weight: 600; white-space: nowrap; }
+thead th, .facts th { font-weight: 600; }
+thead th { vertical-align: bottom; }
+.facts th { white-space: nowrap; }
 tbody th code { display: inline-block; width: max-content; max-width: min(56ch, 60vw); }
 th.barred { padding-right: calc(var(--bar) + 2rem); }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
@@ -54,10 +56,12 @@ dd.quiet { font-size: 0.8rem; font-weight: normal; }
 button { font: inherit; color: inherit; background: none; border: 1px solid var(--quiet); border-radius: 3px; padding: 0.1em 0.6em; cursor: pointer; }
 button:hover { background: var(--vscode-toolbar-hoverBackground, var(--hover)); }
 button.sort, button.open { border: 0; padding: 0; font-weight: inherit; text-align: inherit; }
-button.sort::after { content: " ↕"; font-weight: normal; color: var(--quiet); }
-[aria-sort=ascending] button.sort::after { content: " ↑"; }
-[aria-sort=descending] button.sort::after { content: " ↓"; }
 button { white-space: nowrap; }
+button.sort { white-space: normal; }
+button.sort::after { content: "\\a0↕"; font-weight: normal; color: var(--quiet); }
+[aria-sort=ascending] button.sort::after { content: "\\a0↑"; }
+[aria-sort=descending] button.sort::after { content: "\\a0↓"; }
+button.picture { margin-top: 0.5rem; }
 button.open { display: flex; gap: 0.35em; white-space: normal; }
 button.open::before { content: "▸"; }
 button.open[aria-expanded=true]::before { content: "▾"; }

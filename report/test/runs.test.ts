@@ -84,9 +84,9 @@ describe('many runs at once', () => {
       ['slow: 97.00 %, 2 ms', 'point'],
       ['fast: 90.00 %, 1 ms', 'point'],
       ['beaten: 89.00 %, 1.5 ms', 'estimate'],
-      ['slow: 97.00 %, 0.02 MB', 'point'],
-      ['fast: 90.00 %, 0.01 MB', 'point'],
-      ['beaten: 89.00 %, 0.03 MB', 'estimate'],
+      ['slow: 97.00 %, 20 kB', 'point'],
+      ['fast: 90.00 %, 10 kB', 'point'],
+      ['beaten: 89.00 %, 30 kB', 'estimate'],
     ]);
   });
 
@@ -105,7 +105,7 @@ describe('many runs at once', () => {
     const other = run('other', { name: 'top5' });
     expect(pointsOf([run('a', {}), other, run('b', {})]).map(([text]) => text)).toEqual([
       ...['a: 97.50 %, 1 ms', 'b: 97.50 %, 1 ms'],
-      ...['a: 97.50 %, 0.02 MB', 'b: 97.50 %, 0.02 MB'],
+      ...['a: 97.50 %, 20 kB', 'b: 97.50 %, 20 kB'],
     ]);
     expect(pointsOf([run('a', {}), other])).toEqual([]);
     expect(pointsOf([])).toEqual([]);

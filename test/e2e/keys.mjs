@@ -55,11 +55,11 @@ async function reads({ page, panel, shot }) {
   await byKeys(page, 'Quantsmith: Run Quantization');
   await panel().getByRole('heading', { name: 'Quantization report' }).waitFor();
   // Into the page, and on through it: what scrolls can be reached.
-  await byKeys(page, 'View: Focus Second Editor Group');
+  await byKeys(page, 'View: Focus Right Editor Group');
   const reached = panel().locator('[tabindex="0"]:focus, a:focus').first();
   await askUntil(page, () => page.keyboard.press('Tab'), reached);
   await shot('read');
-  await byKeys(page, 'View: Focus First Editor Group');
+  await byKeys(page, 'View: Focus Left Editor Group');
   await byKeys(page, 'Quantsmith: Run Quantization');
   await page.locator('.part.statusbar').getByText(`${CONFIG} `).waitFor();
   await page.locator('.part.statusbar').getByText(`${CONFIG} `).waitFor({ state: 'hidden' });

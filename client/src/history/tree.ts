@@ -2,7 +2,7 @@ import { distrustOf, metricValue } from '@quantsmith/report';
 import * as vscode from 'vscode';
 import { findConfigs, watchConfigs } from '../config/configs.js';
 import type { Runs } from '../runs/run.js';
-import { timeOf } from '../report/files.js';
+import { shortTimeOf, timeOf } from '../report/files.js';
 import { historyOf, watchHistory, type History, type PastRun } from './store.js';
 
 export type HistoryNode =
@@ -149,7 +149,7 @@ function stateOf(config: vscode.Uri, past: readonly PastRun[], runs: Runs): Conf
 
 function runItem({ run, before, config }: HistoryNode & { readonly kind: 'run' }): vscode.TreeItem {
   const { metric, size, latency_ms: latency } = run.content;
-  const item = new vscode.TreeItem(timeOf(run.content));
+  const item = new vscode.TreeItem(shortTimeOf(run.content));
   item.id = run.folder.toString();
   const parts = [
     ...(metric === null
@@ -160,7 +160,7 @@ function runItem({ run, before, config }: HistoryNode & { readonly kind: 'run' }
   ];
 
   item.description = parts.join(', ');
-  item.tooltip = `${vscode.workspace.asRelativePath(config)}\n${parts.join('\n')}`;
+  item.tooltip = [vscode.workspace.asRelativePath(config), timeOf(run.content), ...parts].join('\n');
   item.iconPath = new vscode.ThemeIcon(
     metric?.satisfied === false || distrustOf(run.content) !== null
       ? 'warning'

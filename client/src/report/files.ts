@@ -57,5 +57,13 @@ const isAbsolute = (path: string) => /^([/\\]|[A-Za-z]:[\\/])/.test(path);
 /** When a report was made, as lists and titles name it: local time, the larger units first. */
 export const timeOf = ({ created }: QuantizationReport): string => new Date(created).toLocaleString('sv');
 
+/** The same where room is short: without a year that is this one. */
+export function shortTimeOf(report: QuantizationReport, now = new Date()): string {
+  const time = timeOf(report);
+  const year = `${now.getFullYear()}-`;
+
+  return time.startsWith(year) ? time.slice(year.length) : time;
+}
+
 /** Whether a file is called like a report: those lie beside their models, those of the history in a folder of their own. */
 export const isReport = (file: vscode.Uri): boolean => /[./]report\.json$/.test(file.path);
