@@ -409,7 +409,7 @@ describe('from a model to a config', () => {
           '../train: 3 images, labels.csv',
           './val/cat: 2 images',
           '../arrays: samples.npy',
-          './val/dog: 1 images',
+          './val/dog: 1 image',
           './val: 3 images in 2 class folders',
           'Browse…: another folder',
         ],
@@ -420,12 +420,22 @@ describe('from a model to a config', () => {
           './val: 3 images in 2 class folders',
           './val/cat: 2 images',
           '../arrays: samples.npy',
-          './val/dog: 1 images',
-          'None: Without validation data: outputs are compared with those of the float model',
+          './val/dog: 1 image',
+          'None: outputs are compared with those of the float model',
           'Browse…: another folder',
         ],
       ],
-      ['Quantize 3/3: target', []],
+      [
+        'Quantize 3/3: target',
+        [
+          '0.01: one percentage point: the usual choice',
+          '0.005: half a point',
+          '0.02: two points',
+          '0.05: five points',
+          '0: nothing may be lost',
+          'Another…: a number of your own',
+        ],
+      ],
     ]);
     expect(sent[0]?.args[1]).toEqual({
       calibration: { images: '../train', labels: '../train/labels.csv', classFolders: false },
@@ -445,11 +455,18 @@ describe('from a model to a config', () => {
     expect(sent[0]?.args[1]).toEqual({ calibration: { arrays: './far/away/x.npz' } });
   });
 
-  it('says what is no target', async () => {
+  it('takes another target, and says what is none', async () => {
     extension.write('a/1.png');
     extension.write('b/1.png');
+    const model = extension.write('net.onnx');
     answer({ calibration: './a', validation: './b' });
-    expect(await extension.command('quantize', extension.write('net.onnx'))).toBeUndefined();
+    expect(await extension.command('quantize', model)).toBeUndefined();
+    const sent = serverAnswers({ text: '' });
+    const picked: Record<string, string> = { '1/3': './a', '2/3': './b', '3/3': 'Another…' };
+    editor.answer = ({ kind, text }: Question) =>
+      kind === 'input' ? '0.03' : Object.entries(picked).find(([step]) => text.includes(step))?.[1];
+    await extension.command('quantize', model);
+    expect(sent[0]?.args[1]).toMatchObject({ max_drop: 0.03 });
     const { validate } = lastQuestion()!;
     expect(['0', '1', '0.5', '', ' ', '2', '-1', 'x'].map((text) => validate!(text))).toEqual([
       ...[null, null, null],
@@ -465,6 +482,16 @@ describe('from a model to a config', () => {
     answer({ calibration: step === '1/3' ? 'nothing' : './a' });
     expect(await extension.command('quantize', extension.uri('net.onnx'))).toBeUndefined();
     expect(existsSync(extension.uri('net.quant.yaml').fsPath)).toBe(false);
+  });
+
+  it('takes a model from elsewhere where the workspace has none', async () => {
+    const sent = serverAnswers({ text: '' });
+    editor.answer = ({ kind, text }: Question) => {
+      if (kind === 'folder') return text.includes('model') ? '/elsewhere/net.onnx' : extension.folder();
+      return text.includes('2/3') ? 'None' : 'Browse…';
+    };
+    await extension.command('quantize');
+    expect(sent[0]?.args[0]).toBe('file:///elsewhere/net.onnx');
   });
 
   it('opens the config that is there, and needs a model', async () => {

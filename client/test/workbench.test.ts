@@ -14,7 +14,7 @@ function stepsInSources(): string[] {
     .filter((name) => name.endsWith('.mjs'))
     .flatMap((name) =>
       read(name)
-        .split(/runSteps\(\s*vsix,/)
+        .split(/runSteps\(\s*stage,/)
         .slice(1)
         .flatMap((text) => {
           const suite = /^\s*'(\w+)'/.exec(text)?.[1] ?? '';

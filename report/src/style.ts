@@ -38,6 +38,7 @@ thead th, .facts th { font-weight: 600; }
 thead th { vertical-align: bottom; }
 .facts th { white-space: nowrap; }
 tbody th code { display: inline-block; width: max-content; max-width: min(56ch, 60vw); }
+td:has(code) { min-width: 6rem; }
 th.barred { padding-right: calc(var(--bar) + 2rem); }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 figure { margin: 1rem 0; }

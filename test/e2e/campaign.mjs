@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { leftovers, processesOf, runSteps, until } from './driver.mjs';
+import { createStage, leftovers, processesOf, runSteps, until } from './driver.mjs';
 import { haltAt, haltedEngine, haltNowhere, prepareHalts, signal } from './halt.mjs';
 import { fillWorkspace, runInTerminal } from './workspace.mjs';
 
@@ -28,10 +28,10 @@ const SAID = {
 const MAX_AFTER_MS = 20;
 
 /** A kill at each stage in turn, and of each victim; with 27 kills every victim at every stage. `from`: the first of the 27. */
-export async function runCampaign(vsix, { kills = STAGES.length, from = 0 } = {}) {
+export async function runCampaign(stage, { kills = STAGES.length, from = 0 } = {}) {
   const hits = [];
   const steps = Array.from({ length: kills }, (_, index) => killStep(from + index, hits));
-  const totals = await runSteps(vsix, 'campaign', steps, { fill, prepare: prepareHalts });
+  const totals = await runSteps(stage, 'campaign', steps, { fill, prepare: prepareHalts });
   for (const { victim, stage, left } of hits) console.log(`  | ${stage} | ${victim} | ${left} |`);
   return totals;
 }
@@ -104,7 +104,7 @@ if (process.argv[1] === import.meta.filename) {
       from: { type: 'string', default: '0' },
     },
   });
-  const { passed, failed } = await runCampaign(resolve(values.vsix), {
+  const { passed, failed } = await runCampaign(createStage(resolve(values.vsix)), {
     kills: Number(values.kills),
     from: Number(values.from),
   });

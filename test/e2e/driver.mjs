@@ -17,31 +17,23 @@ const shots = join(ROOT, '.tools/shots');
 const TIMEOUT_MS = 90_000;
 
 /**
- * Runs the steps of a topic, one after the other, in one workbench. A step that fails leaves a screenshot and does not
- * keep the others from running. `fill` puts files into the workspace, `settings` go into its `.vscode/settings.json`; `prepare`
- * changes what is installed.
+ * Runs the steps of a topic, one after the other, in one window. A step that fails leaves a screenshot and does not keep the
+ * others from running. `fill` puts files into the workspace, `settings` go into its `.vscode/settings.json`. `prepare` changes
+ * what is installed, and `isAlone` wants a workbench that nobody has used: others share one, each with a folder of its own.
  */
-export async function runSteps(
-  vsix,
-  topic,
-  allSteps,
-  { fill = fillWorkspace, settings = {}, trusts, prepare = () => undefined } = {},
-) {
+export async function runSteps(stage, topic, allSteps, options = {}) {
+  const { fill = fillWorkspace, settings = {}, isAlone = false, prepare } = options;
   const steps = allSteps.filter(([name]) => name.includes(process.env.QUANTSMITH_STEP ?? ''));
   if (steps.length === 0) return { passed: 0, failed: 0 };
   mkdirSync(shots, { recursive: true });
-  const sandbox = makeSandbox();
-  fill(sandbox.workspace);
+  const isShared = !isAlone && prepare === undefined;
+  const place = isShared ? await stage.shared() : await startPlace(stage.vsix, prepare);
+  const sandbox = { ...place.sandbox, workspace: join(place.sandbox.root, topic) };
   mkdirSync(join(sandbox.workspace, '.vscode'), { recursive: true });
   writeFileSync(join(sandbox.workspace, '.vscode/settings.json'), JSON.stringify(settings));
-  if (trusts === 'asks') askForTrust(sandbox);
-  installExtension(sandbox, vsix);
-  prepare(sandbox);
-  const server = await startServer(sandbox, { trust: trusts === 'asks' });
-  const browser = await launchBrowser(sandbox);
+  fill(sandbox.workspace);
   const totals = { passed: 0, failed: 0 };
-  const workbench = createWorkbench({ sandbox, server, topic, ...browser });
-  browser.page.setDefaultTimeout(TIMEOUT_MS);
+  const workbench = createWorkbench({ ...place, sandbox, topic });
   try {
     for (const [name, step] of steps) {
       const started = performance.now();
@@ -57,17 +49,57 @@ export async function runSteps(
       }
     }
   } finally {
-    await browser.context.close().catch(() => undefined);
-    await server.stop();
-    sandbox.dispose();
+    if (!isShared) await place.stop();
+    else if (totals.failed > 0) await stage.strike();
+    else await leave(place);
   }
   return totals;
 }
 
-function askForTrust(sandbox) {
-  const file = join(sandbox.user, 'User/settings.json');
-  const settings = JSON.parse(readFileSync(file, 'utf8'));
-  writeFileSync(file, JSON.stringify({ ...settings, 'security.workspace.trust.enabled': true }));
+/** What suites are run on: the package, and a workbench that those share which need nothing special. */
+export function createStage(vsix) {
+  let place = null;
+  const strike = async () => {
+    await place?.stop();
+    place = null;
+  };
+
+  return {
+    vsix,
+    async shared() {
+      place ??= await startPlace(vsix);
+      return place;
+    },
+    /** Ends the shared workbench: the next suite gets a new one. */
+    strike,
+  };
+}
+
+/** A workbench with the extension installed, and a browser. */
+async function startPlace(vsix, prepare = () => undefined) {
+  const sandbox = makeSandbox();
+  installExtension(sandbox, vsix);
+  prepare(sandbox);
+  const server = await startServer(sandbox);
+  const browser = await launchBrowser(sandbox);
+  browser.page.setDefaultTimeout(TIMEOUT_MS);
+
+  return {
+    ...browser,
+    sandbox,
+    server,
+    async stop() {
+      await browser.context.close().catch(() => undefined);
+      await server.stop();
+      sandbox.dispose();
+    },
+  };
+}
+
+/** Closes the window, and waits for what ran behind it: the next suite looks at processes, too. */
+async function leave({ page, sandbox }) {
+  await page.goto('about:blank');
+  await until('the end of the language server', () => processesOf(sandbox, 'server.cjs').length === 0);
 }
 
 /** The workbench in the hands of a person. */

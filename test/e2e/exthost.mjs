@@ -15,7 +15,7 @@ import { fillWorkspace } from './workspace.mjs';
 const TIMEOUT_MS = 180_000;
 
 /** Returns {passed, failed}; a suite that never reports counts as one failure. */
-export async function runExtensionHost(vsix) {
+export async function runExtensionHost({ vsix }) {
   const sandbox = makeSandbox();
   fillWorkspace(sandbox.workspace);
   installExtension(sandbox, vsix);

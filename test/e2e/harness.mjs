@@ -112,7 +112,7 @@ export function installExtension(sandbox, vsix) {
 }
 
 /** `driver`: obey test instructions in the address (extension-host suites); it also hides notifications. */
-export async function startServer(sandbox, { env = {}, driver = false, trust = false } = {}) {
+export async function startServer(sandbox, { env = {}, driver = false } = {}) {
   const quiet = [
     '--auth',
     'none',
@@ -120,7 +120,7 @@ export async function startServer(sandbox, { env = {}, driver = false, trust = f
     '127.0.0.1:0',
     '--disable-telemetry',
     '--disable-update-check',
-    ...(trust ? [] : ['--disable-workspace-trust']),
+    '--disable-workspace-trust',
     '--disable-getting-started-override',
     '--disable-proxy',
     '--ignore-last-opened',

@@ -1,13 +1,13 @@
 // What is kept of runs: the view "Quantization", comparisons, configs that are restored, the chart, several folders.
 import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { askUntil, runSteps, until } from './driver.mjs';
 import { fillWorkspace, runInTerminal } from './workspace.mjs';
 
-export const runHistory = (vsix) =>
+export const runHistory = (stage) =>
   runSteps(
-    vsix,
+    stage,
     'history',
     [
       ['runs of a config are compared, two and many, with their settings first', compares],
@@ -139,7 +139,7 @@ async function severalFolders({ page, sandbox, server, command, historyRow, shot
   await page.goto(`http://${server.authority}/?workspace=${file}`);
   await page.locator('.part.statusbar').waitFor();
   await command('View: Show Quantsmith');
-  await historyRow('workspace/digits.quant.yaml').waitFor();
+  await historyRow(`${basename(sandbox.workspace)}/digits.quant.yaml`).waitFor();
   await historyRow('other/second.quant.yaml').waitFor();
   await shot('several-folders');
 }

@@ -4,8 +4,8 @@ import { leftovers, processesOf, runSteps, until } from './driver.mjs';
 
 const CONFIG = 'digits.quant.yaml';
 
-export const runInterrupted = (vsix) =>
-  runSteps(vsix, 'interrupted', [
+export const runInterrupted = (stage) =>
+  runSteps(stage, 'interrupted', [
     ['a window that is reloaded says that the run ended, and resumes it', reloaded],
     ['a killed engine is said, by the name of its config, and the run resumes', engineKilled],
     ['a killed server is said, and the run resumes', serverKilled],

@@ -16,9 +16,9 @@ const THEMES = {
   'vscode-high-contrast-light': 'Default High Contrast Light',
 };
 
-export const runModel = (vsix) =>
+export const runModel = (stage) =>
   runSteps(
-    vsix,
+    stage,
     'model',
     [
       ['a click on an .onnx file shows what the model is and its layers', opens],

@@ -5,8 +5,8 @@ import { isAccessible, THEMES } from './accessible.mjs';
 import { askUntil, runSteps, until } from './driver.mjs';
 
 const REPORT = 'digits.int8.onnx.report.json';
-export const runPanel = (vsix) =>
-  runSteps(vsix, 'panel', [
+export const runPanel = (stage) =>
+  runSteps(stage, 'panel', [
     ['a run opens the report, which follows its file and stays where it was scrolled to', follows],
     ['text is found in it', finds],
     ['the code of a warning opens its page of the docs, at its heading', opensDocs],

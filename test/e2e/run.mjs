@@ -9,6 +9,7 @@ import { bundleSuite } from './bundle.mjs';
 import { runCampaign } from './campaign.mjs';
 import { checkContents } from './contents.mjs';
 import { runExtensionHost } from './exthost.mjs';
+import { createStage } from './driver.mjs';
 import { missingParts, ROOT } from './harness.mjs';
 import { runHistory } from './history.mjs';
 import { runInterrupted } from './interrupted.mjs';
@@ -22,8 +23,10 @@ import { runStart, runWalk } from './start.mjs';
 import { runTrust } from './trust.mjs';
 import { runUi } from './ui.mjs';
 
+const checkPackage = ({ vsix }) => checkContents(vsix);
+
 const SUITES = [
-  ['package', 'in the package', checkContents],
+  ['package', 'in the package', checkPackage],
   ['host', 'in the extension host', runExtensionHost],
   ['ui', 'in the workbench', runUi],
   ['interrupted', 'runs that end before their time', runInterrupted],
@@ -73,19 +76,23 @@ const vsix =
     : resolve(values.vsix);
 await bundleSuite(esbuild);
 if (values.step !== undefined) process.env.QUANTSMITH_STEP = values.step;
+const stage = createStage(vsix);
 const totals = { passed: 0, failed: 0 };
 const named = [...SUITES, ...LONG_SUITES, ...NEW_SUITES].filter(([key]) => positionals.includes(key));
 const chosen = values.long ? LONG_SUITES : positionals.length === 0 ? SUITES : named;
 for (const [, name, suite] of chosen) {
+  const started = performance.now();
   console.log(name);
-  let { passed, failed } = await suite(vsix);
+  let { passed, failed } = await suite(stage);
   if (failed > 0 && !values.once) {
     // A browser and an editor on a busy machine lose a key now and then; what is broken fails again in a fresh sandbox.
     console.log(`${name}, once more (the first time ${failed} failed)`);
-    ({ passed, failed } = await suite(vsix));
+    ({ passed, failed } = await suite(stage));
   }
   totals.passed += passed;
   totals.failed += failed;
+  console.log(`  ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }
+await stage.strike();
 console.log(`${totals.passed} passed, ${totals.failed} failed`);
 process.exit(totals.failed === 0 && totals.passed > 0 ? 0 : 1);

@@ -6,9 +6,9 @@ import { runSteps } from './driver.mjs';
 import { haltAt, haltedEngine, letGo, prepareHalts, signal } from './halt.mjs';
 import { fillWorkspace } from './workspace.mjs';
 
-export const runRuns = (vsix) =>
+export const runRuns = (stage) =>
   runSteps(
-    vsix,
+    stage,
     'runs',
     [
       ['a run says how far it is everywhere, another waits, and both say how they ended', speaks],

@@ -10,9 +10,9 @@ data:
     loader: ./load.mjs
 `;
 
-export const runTrust = (vsix) =>
+export const runTrust = (stage) =>
   runSteps(
-    vsix,
+    stage,
     'trust',
     [['a loader that may not run is a finding, with a fix that manages trust', managed]],
     {

@@ -75,13 +75,20 @@ export const exists = (file: vscode.Uri): Thenable<boolean> =>
 export async function pickModel(): Promise<vscode.Uri | undefined> {
   const files = await vscode.workspace.findFiles('**/*.onnx', '**/{node_modules,.quantsmith}/**', MAX_MODELS);
   const models = files.filter(({ path }) => !path.endsWith('.int8.onnx'));
-  if (models.length === 0) {
-    void vscode.window.showInformationMessage(vscode.l10n.t('There is no ONNX model in this workspace.'));
-    return undefined;
-  }
-
+  if (models.length === 0) return browseForModel();
   const items = models.map((uri) => ({ label: vscode.workspace.asRelativePath(uri), uri }));
 
   return (await vscode.window.showQuickPick(items, { placeHolder: vscode.l10n.t('The model to quantize') }))
     ?.uri;
+}
+
+/** A model from elsewhere, where the workspace has none. */
+async function browseForModel(): Promise<vscode.Uri | undefined> {
+  const title = vscode.l10n.t('The model to quantize');
+  const browse = vscode.l10n.t('Browse…');
+  const message = vscode.l10n.t('There is no ONNX model in this workspace.');
+  if ((await vscode.window.showInformationMessage(message, browse)) !== browse) return undefined;
+  const [model] = (await vscode.window.showOpenDialog({ title, filters: { ONNX: ['onnx'] } })) ?? [];
+
+  return model;
 }

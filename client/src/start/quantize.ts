@@ -43,7 +43,7 @@ export async function quantizeModel(
     placeHolder: vscode.l10n.t('What accuracy is measured on, with labels where there are some'),
     likely: /val|test|eval|dev/i,
     wantsLabels: true,
-    none: 'Without validation data: outputs are compared with those of the float model',
+    none: vscode.l10n.t('outputs are compared with those of the float model'),
   });
 
   if (validation === undefined) return undefined;
@@ -107,7 +107,11 @@ async function pickFolder(
 /** "600 images in 10 class folders, labels.csv". */
 function contentsOf({ images, arrays, classes, labels }: DataFolder): string {
   const parts = [
-    ...(images === 0 ? [] : [`${images} images${classes === 0 ? '' : ` in ${classes} class folders`}`]),
+    ...(images === 0
+      ? []
+      : [
+          `${images} ${images === 1 ? 'image' : 'images'}${classes === 0 ? '' : ` in ${classes} class folders`}`,
+        ]),
     ...(arrays.length === 0 ? [] : [arrays.slice(0, 3).join(', ')]),
     ...labels.slice(0, 2),
   ];
@@ -129,16 +133,29 @@ function sourceOf({
   return { arrays: inFolder(arrays[0]), ...labelled };
 }
 
-/** The largest drop that is acceptable, as a fraction; undefined: the user left. */
+/** The largest drop that is acceptable, as a fraction; undefined: the user left. From a list: an input has no button for the mouse. */
 async function askDrop(): Promise<number | undefined> {
+  const title = vscode.l10n.t('Quantize 3/3: target');
+  const other = vscode.l10n.t('Another…');
+  const items = [
+    { label: '0.01', description: vscode.l10n.t('one percentage point: the usual choice') },
+    { label: '0.005', description: vscode.l10n.t('half a point') },
+    { label: '0.02', description: vscode.l10n.t('two points') },
+    { label: '0.05', description: vscode.l10n.t('five points') },
+    { label: '0', description: vscode.l10n.t('nothing may be lost') },
+    { label: other, description: vscode.l10n.t('a number of your own'), alwaysShow: true },
+  ];
+  const placeHolder = vscode.l10n.t('Largest acceptable drop of accuracy');
+  const chosen = await vscode.window.showQuickPick(items, { title, placeHolder, ignoreFocusOut: true });
+  if (chosen?.label !== other) return chosen === undefined ? undefined : Number(chosen.label);
   const answer = await vscode.window.showInputBox({
-    title: vscode.l10n.t('Quantize 3/3: target'),
+    title,
     prompt: vscode.l10n.t('Largest acceptable drop of accuracy: 0.01 is one percentage point'),
     value: '0.01',
     ignoreFocusOut: true,
     validateInput: (text) => {
       const value = Number(text);
-      return text.trim() !== '' && value >= 0 && value <= 1 ? null : 'A number from 0 to 1.';
+      return text.trim() !== '' && value >= 0 && value <= 1 ? null : vscode.l10n.t('A number from 0 to 1.');
     },
   });
 
