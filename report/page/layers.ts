@@ -59,15 +59,17 @@ function startTools(
   show();
 }
 
-/** What a row says, read when it is first searched. */
-function lowerText(): (row: HTMLElement) => string {
-  const texts = new Map<HTMLElement, string>();
+/** What the cells of a row say, a line each, read when it is first searched. */
+function lowerText(): (row: HTMLTableRowElement) => string {
+  const texts = new Map<HTMLTableRowElement, string>();
   return (row) => {
-    const text = texts.get(row) ?? (row.textContent ?? '').toLowerCase();
+    const text = texts.get(row) ?? Array.from(row.cells, cellText).join('\n').toLowerCase();
     texts.set(row, text);
     return text;
   };
 }
+
+const cellText = (cell: HTMLTableCellElement) => cell.textContent ?? '';
 
 const hasMark = (row: HTMLElement, mark: string) =>
   mark === '' || (row.dataset['marks'] ?? '').split(' ').includes(mark);

@@ -30,9 +30,9 @@ p { margin: 0.25rem 0 1rem; }
 .good { color: var(--good); font-weight: 600; }
 .bad { color: var(--bad); font-weight: 600; }
 code { font-family: var(--vscode-editor-font-family, ui-monospace, monospace); font-size: 0.95em; color: inherit; background: none; padding: 0; overflow-wrap: anywhere; }
-.scroll { overflow-x: auto; margin: 0.5rem 0 1rem; }
+.scroll { container-type: inline-size; overflow-x: auto; margin: 0.5rem 0 1rem; }
 table { border-collapse: collapse; }
-caption { text-align: left; padding: 0 0 0.5rem; }
+caption { position: sticky; left: 0; max-width: 100cqi; text-align: left; padding: 0 0 0.5rem; }
 th, td { text-align: left; vertical-align: top; padding: 0.3rem 1.25rem 0.3rem 0; border-bottom: 1px solid var(--line); font-weight: normal; }
 thead th, .facts th { font-weight: 600; }
 thead th { vertical-align: bottom; }

@@ -1,7 +1,7 @@
 /* global document, getComputedStyle */
 // The HTML report of a real run in a real browser, light and dark; screenshots lie beside those of the workbench.
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isAccessible } from './accessible.mjs';
@@ -43,9 +43,17 @@ export async function runReportPage() {
       console.log(`  ok: ${colorScheme}`);
       passed++;
     }
+    const long = makeLongReport(sandbox.workspace);
+    await page.goto(pathToFileURL(long).href);
+    await showsInParts(page);
+    console.log('  ok: many layers are shown in parts');
+    passed++;
     // The policy of the page forbids what it would have to fetch; a violation would be a message.
     assert.deepEqual(problems, []);
-    assert.deepEqual([...new Set(requests)], [pathToFileURL(file).href]);
+    assert.deepEqual(
+      [...new Set(requests)],
+      [file, long].map((path) => pathToFileURL(path).href),
+    );
     return { passed, failed: 0 };
   } catch (error) {
     console.error(error);
@@ -62,6 +70,41 @@ function makeReport(folder) {
   runInTerminal(folder, ['run', 'digits.quant.yaml']);
   runInTerminal(folder, ['report', 'digits.int8.onnx', '--output', file]);
   return file;
+}
+
+const MANY = 700;
+
+/** The page of the same report with many more layers. */
+function makeLongReport(folder) {
+  const report = JSON.parse(readFileSync(join(folder, 'digits.int8.onnx.report.json'), 'utf8'));
+  const { layers } = report;
+  const many = Array.from({ length: MANY }, (_, index) => {
+    const layer = layers[index % layers.length];
+    return { ...layer, name: `${layer.name}/${index}` };
+  });
+  writeFileSync(join(folder, 'long.int8.onnx.report.json'), JSON.stringify({ ...report, layers: many }));
+  const file = join(folder, 'long.html');
+  runInTerminal(folder, ['report', 'long.int8.onnx.report.json', '--output', file]);
+  return file;
+}
+
+/** Of many rows the first are laid out; all are searched, sorted and printed. */
+async function showsInParts(page) {
+  const rows = page.locator('tr[data-layer]:visible');
+  assert.equal(await rows.count(), 300);
+  await page.getByText(`The first 300 of ${MANY} are shown.`).waitFor();
+  await page.getByRole('button', { name: 'Show 300 More' }).click();
+  assert.equal(await rows.count(), 600);
+  await page.locator('button.sort', { hasText: 'Layer' }).click();
+  assert.equal(await rows.first().getAttribute('data-layer'), '0');
+  await page.getByLabel('Search').fill(`/${MANY - 1}`);
+  assert.deepEqual(await rows.locator('th').allInnerTexts(), [`/residual/first/Conv/${MANY - 1}`]);
+  await page.getByLabel('Search').fill('');
+  await page.emulateMedia({ media: 'print' });
+  assert.equal(await rows.count(), MANY);
+  await page.emulateMedia({ media: 'screen' });
+  await page.getByRole('button', { name: 'Show All' }).click();
+  assert.equal(await rows.count(), MANY);
 }
 
 /** In the page: texts of charts that reach over the chart's edge. */
