@@ -30,7 +30,7 @@ const ARROWS = {
     folders: {
       '.': `
         cache data draft measure output overflow plan processes progress quantize restore run runtime
-        saturation statistics validation weights node:child_process node:crypto node:fs node:path node:url
+        saturation statistics validation weights work node:child_process node:crypto node:fs node:path node:url
       `,
       bodies: `
         calibration data overflow plan prepare quantize runtime statistics verify
@@ -78,7 +78,7 @@ const ARROWS = {
       `,
       run: `
         bodies cache calibration choose corrections data measure objective output overflow placement plan prepare processes
-        profile progress quantize report restore runtime saturation statistics validation verify node:crypto
+        profile progress quantize report restore runtime saturation statistics validation verify work node:crypto
         node:fs node:path
       `,
       runtime: `
@@ -94,6 +94,9 @@ const ARROWS = {
       validation: 'cache data metrics prepare runtime tasks node:crypto node:path',
       verify: 'data placement quantize runtime npm:@bufbuild/protobuf',
       weights: 'placement ranges node:path',
+      work: `
+        data metrics runtime tasks validation node:crypto node:fs node:os node:path npm:@bufbuild/protobuf
+      `,
     },
   },
   service: {
@@ -140,7 +143,8 @@ const ARROWS = {
     },
   },
   cli: {
-    parts: 'schemas model engine service server api report',
+    // Of scale only the types: its bundle is loaded where somebody asks for it.
+    parts: 'schemas model engine service server api report scale',
     folders: {
       '.': 'commands output npm:commander npm:yaml',
       commands: `
@@ -148,7 +152,7 @@ const ARROWS = {
         npm:fastest-levenshtein npm:tinyglobby
       `,
       output: 'node:fs node:path npm:cli-progress npm:picocolors',
-      run: 'output node:fs',
+      run: 'output node:fs node:path node:url',
     },
   },
   client: {
@@ -178,6 +182,12 @@ const ARROWS = {
     parts: 'schemas model engine server report',
     folders: {
       '.': 'node:fs node:os node:path node:url',
+    },
+  },
+  scale: {
+    parts: 'schemas',
+    folders: {
+      '.': 'node:crypto node:os npm:bullmq npm:ioredis',
     },
   },
   report: {

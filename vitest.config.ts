@@ -25,7 +25,7 @@ export default defineConfig({
   },
   test: {
     include: [
-      '{schemas,model,engine,service,server,cli,client,report,webview,api}/test/**/*.test.ts',
+      '{schemas,model,engine,service,server,cli,client,report,scale,webview,api}/test/**/*.test.ts',
       'test/**/*.test.ts',
     ],
     exclude: ['**/node_modules/**', 'test/e2e/**'],

@@ -10,4 +10,5 @@ export function bundle(
 export const root: string;
 /** Entry points of the bundles by their names. */
 export const EXTENSION_BUNDLES: Readonly<Record<string, string>>;
+export const EVERY_BUNDLE: Readonly<Record<string, string>>;
 export const NPM_BUNDLES: Readonly<Record<string, string>>;

@@ -15,9 +15,19 @@ const SHARED = {
   moduleHooks: 'engine/src/data/modules/hooks.ts',
 };
 const CLI = { cli: 'cli/src/main.ts' };
+/** The way to workers, which the command line loads where it is asked for; the extension has none. */
+const SCALE = { scale: 'scale/src/index.ts' };
 
 export const EXTENSION_BUNDLES = { extension: 'client/src/extension.ts', ...SHARED, ...CLI };
-export const NPM_BUNDLES = { index: 'api/src/index.ts', schema: 'api/src/schema.ts', ...SHARED, ...CLI };
+export const NPM_BUNDLES = {
+  index: 'api/src/index.ts',
+  schema: 'api/src/schema.ts',
+  ...SHARED,
+  ...CLI,
+  ...SCALE,
+};
+/** All that a checkout runs. */
+export const EVERY_BUNDLE = { ...EXTENSION_BUNDLES, ...SCALE };
 
 /** What runs in the extension's pages: modules, which load pieces of theirs when they are asked for, and workers of one file. */
 const PAGE_MODULES = { model: 'webview/src/model/page.ts' };

@@ -18,7 +18,7 @@ import { basename, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { parseAstAsync } from 'vite';
-import { bundle, EXTENSION_BUNDLES, root } from './bundle.mjs';
+import { bundle, EVERY_BUNDLE, root } from './bundle.mjs';
 
 const { values, positionals: filters } = parseArgs({
   allowPositionals: true,
@@ -64,7 +64,7 @@ async function bundleCoverage(folders) {
   const isOurs = (url) =>
     url.startsWith(base) &&
     /^(dist|\.tools\/test-dist-\d+)\/\w+\.cjs$/.test(url.slice(base.length)) &&
-    basename(url, '.cjs') in EXTENSION_BUNDLES;
+    basename(url, '.cjs') in EVERY_BUNDLE;
   const files = folders.flatMap((folder) => {
     const children = join(folder, 'children');
     return existsSync(children) ? readdirSync(children).map((name) => join(children, name)) : [];
@@ -72,7 +72,7 @@ async function bundleCoverage(folders) {
 
   // Built again, beside the sources as the map's paths have it: a build gives the same bytes each time.
   const built = join(root, `.tools/coverage-dist-${process.pid}`);
-  await bundle(EXTENSION_BUNDLES, built, { sourcemap: 'external' });
+  await bundle(EVERY_BUNDLE, built, { sourcemap: 'external' });
   const lengths = new Map(
     readdirSync(built).map((name) => [name, readFileSync(join(built, name), 'utf8').length]),
   );

@@ -37,10 +37,10 @@ const checks = [
   ['format', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
 ];
 const steps = [
-  // Tests of saturation need an emulated CPU, others Neovim and Emacs: installed in CI, used elsewhere where they are.
+  // Tests of saturation need an emulated CPU, those of workers Redis, others editors: installed in CI, used elsewhere where they are.
   ...(inCi
     ? [
-        ['emulator set-up', 'test/installEmulator.mjs', []],
+        ['emulator and Redis set-up', 'test/installPrograms.mjs', []],
         ['strace set-up', 'test/hostile/install.mjs', []],
         ['editors set-up', 'test/editors/install.mjs', []],
       ]

@@ -13,6 +13,7 @@ import { inspectCommand } from './commands/inspect.js';
 import { overflowCommand } from './commands/overflow.js';
 import { reportCommand } from './commands/report.js';
 import { runEach } from './commands/runEach.js';
+import { mergeCommand, shardCommand } from './commands/shard.js';
 import { type SchemaName, schemaCommand, SCHEMAS } from './commands/schema.js';
 import { sensitivityCommand } from './commands/sensitivity.js';
 import { SWEEP_FORMATS, sweepCommand } from './commands/sweep.js';
@@ -20,8 +21,9 @@ import { exit, EXIT, exitCodeOf, problemOf } from './output/exitCodes.js';
 import { type MessageOptions, openMessages } from './output/messages.js';
 import { failed, type Session } from './output/session.js';
 import { parseSetting } from './settings.js';
-import { parseDrop, parseLatency, parseSeconds, parseSize } from './units.js';
+import { parseDrop, parseLatency, parseSeconds, parseSize, parseThreads } from './units.js';
 import { TOOL_VERSION } from './version.js';
+import { workerCommand } from './commands/worker.js';
 
 const program = new Command('quantsmith')
   .description(
@@ -82,6 +84,13 @@ function acting<A extends unknown[]>(
 const modules = () =>
   new Option('--allow-modules', 'allow the JavaScript modules that the config names (loader, metric) to run');
 
+const redis = () =>
+  new Option(
+    '--redis [url]',
+    'let workers measure; redis:// or rediss:// (TLS), default: QUANTSMITH_REDIS, which keeps a password out of lists of processes',
+  );
+const store = (what = 'the folder that all processes share') => new Option('--store <folder>', what);
+
 const noCache = () => new Option('--no-cache', 'recompute calibration statistics; do not cache them');
 const json = (what = 'print JSON, problems included') => new Option('--json', what);
 const output = (what = 'write it to a file instead of standard output') =>
@@ -124,6 +133,8 @@ command('run', 'quantize the model that a config names, restore accuracy, write 
   .option('--force', 'replace an output that quantsmith did not write')
   .addOption(noCache())
   .addOption(modules())
+  .addOption(redis())
+  .addOption(store('the folder that the run and its workers share'))
   .action(acting((session, configs: string[], options) => runEach(configs, options, session)));
 
 command('sweep', 'run every combination of settings that a config has a matrix of, and compare them', [
@@ -210,7 +221,11 @@ command('compare', 'show reports, or two models, side by side; with limits, a ga
   )
   .addOption(output())
   .option('--max-drop <drop>', 'maximum drop of the metric from the first, e.g. 0.01 or 1%', parseDrop)
-  .option('--max-latency <limit>', 'maximum latency of the others, e.g. 3ms, or 1.1x that of the first', parseLatency)
+  .option(
+    '--max-latency <limit>',
+    'maximum latency of the others, e.g. 3ms, or 1.1x that of the first',
+    parseLatency,
+  )
   .option('--max-size <limit>', 'maximum size of the others, e.g. 4MB, or 0.3x that of the first', parseSize)
   .action(acting((session, paths: string[], options) => compareCommand(paths, options, session)));
 
@@ -223,6 +238,8 @@ command(
   .addOption(json())
   .addOption(noCache())
   .addOption(modules())
+  .addOption(redis())
+  .addOption(store('the folder that the command and its workers share'))
   .action(acting((session, config: string, options) => sensitivityCommand(config, options, session)));
 
 command(
@@ -247,6 +264,43 @@ command(
   .addOption(noCache())
   .addOption(modules())
   .action(acting((session, path: string, options) => overflowCommand(path, options, session)));
+
+command('worker', 'measure what runs with --redis offer, until it is stopped', [
+  'worker --redis redis://host:6379 --store /shared/store',
+  'QUANTSMITH_REDIS=rediss://user:password@host quantsmith worker --store /shared/store',
+])
+  .addOption(redis())
+  .addOption(store())
+  .addOption(new Option('--threads <n>', 'threads of one inference').argParser(parseThreads).default(1))
+  .addOption(modules())
+  .action(acting((session, options) => workerCommand(options, session)));
+
+command('shard', 'compute one share of what a run measures into a folder, for clusters without Redis', [
+  'shard 1/8 model.quant.yaml --store /shared/store',
+])
+  .argument('<share>', 'which one of how many, such as 1/8')
+  .argument('<config>')
+  .addOption(store())
+  .option('--wait <seconds>', 'wait so long for what other shares compute', parseSeconds)
+  .addOption(noCache())
+  .addOption(modules())
+  .action(
+    acting((session, share: string, config: string, options) =>
+      shardCommand(share, config, options, session),
+    ),
+  );
+
+command('merge', 'make model and report of what the shares of a run have computed', [
+  'merge model.quant.yaml --store /shared/store',
+])
+  .argument('<config>')
+  .addOption(store())
+  .addOption(output('path of the quantized model (default: from the config)'))
+  .addOption(json('print only the report, as JSON, on standard output; problems are JSON too'))
+  .option('--force', 'replace an output that quantsmith did not write')
+  .addOption(noCache())
+  .addOption(modules())
+  .action(acting((session, config: string, options) => mergeCommand(config, options, session)));
 
 command('inspect', 'show the structure of an ONNX model', ['inspect model.onnx', 'inspect model.onnx --json'])
   .argument('<model>')

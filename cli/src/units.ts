@@ -31,6 +31,14 @@ export function parseSeconds(text: string): number {
   return text.trim() !== '' && seconds >= 0 ? seconds : refuse('a number of seconds, e.g. 60');
 }
 
+/** A number of threads: `4`. */
+export function parseThreads(text: string): number {
+  const threads = Number(text);
+  return Number.isInteger(threads) && threads >= 1 && threads <= 1024
+    ? threads
+    : refuse('a number of threads from 1 to 1024');
+}
+
 function parseLimit(text: string, units: Readonly<Record<string, number>>, example: string): Limit {
   const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)\s*([a-zµ]*)$/i.exec(text) ?? refuse(`e.g. ${example}`);
   if (unit.toLowerCase() === 'x') return { times: Number(digits) };

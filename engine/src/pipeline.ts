@@ -5,6 +5,7 @@ import {
   type OverflowSummary,
   type QuantizationChange,
   type QuantizationReport,
+  QuantsmithError,
   type RunRequest,
   runPaths,
   type SensitivityReport,
@@ -19,7 +20,7 @@ import { leaveRefusedInFloat } from './quantize/refused.js';
 import type { Journal } from './restore/journal.js';
 import { restoreAccuracy, type RestoreOutcome } from './restore/restore.js';
 import type { RestoreContext } from './restore/context.js';
-import { openRunJournal } from './restore/runJournal.js';
+import { NO_JOURNAL, openRunJournal } from './restore/runJournal.js';
 import { measureSensitivity } from './restore/sensitivity.js';
 import { checkQuantization, verifyFinished, type CheckedQuantization } from './run/check.js';
 import {
@@ -40,6 +41,8 @@ import { knownBaseline } from './validation/baselineCache.js';
 import { unmeasured } from './validation/plausibility.js';
 import { trustProblems } from './validation/trust.js';
 import { baselineProblems } from './validation/validation.js';
+import { isEndOfShare, noValidation, shareComplete } from './work/missing.js';
+import type { Channel } from './work/open.js';
 
 /**
  * One run from config to files, stage by stage. Problems that do not stop the run become events and stand in the report's
@@ -49,13 +52,15 @@ export function runPipeline(
   request: RunRequest,
   emit: (event: EngineEvent) => void,
   finish?: AbortSignal,
+  listen?: Channel['listen'],
 ): Promise<{ report: QuantizationReport; reportPath: string }> {
   const measures = plan(request.config).validation !== null;
   return withWorkers(request, measures ? openWorkers : oneWorker, async (workers) => {
     const paths = runPaths(request);
     const output = await claim(request, paths);
     try {
-      const opened = await openRun(request, emit, workers, output);
+      const hearing = listen === undefined ? {} : { listen };
+      const opened = await openRun(request, emit, workers, { output, ...hearing });
       return { report: await quantizeInto(output, request, opened, finish), reportPath: paths.report };
     } finally {
       await output.release();
@@ -204,7 +209,7 @@ const smaller = (a: number | null, b: number | null) =>
 
 function restoreContext(
   checked: CheckedQuantization,
-  { opened, journal, finish, planned }: StartedRun,
+  { opened, journal, finish, planned }: Pick<StartedRun, 'opened' | 'journal' | 'finish' | 'planned'>,
 ): RestoreContext {
   const { workers, clock, loaded, cpu, validation, warn, statistics } = opened;
   const { prepared } = checked.made.quantization;
@@ -241,13 +246,40 @@ function measure(
   );
 }
 
+/**
+ * Computes one of several shares of what a run measures, into the store that they have in common, as far as it can without results
+ * of the others; how far that was is told as a problem.
+ */
+export function sharePipeline(request: RunRequest, emit: (event: EngineEvent) => void): Promise<void> {
+  return withWorkers(request, openWorkers, async (workers) => {
+    const opened = await openRun(request, emit, workers);
+    const { validation } = opened;
+    if (validation === null) noValidation();
+    const inputs = quantizationInputs(opened);
+    const settled = await settleConfig(request.config, inputs);
+    const planned = plan(settled.config);
+    const first = await makeQuantization(inputs, planned, stagesAfter(settled, opened.clock));
+    const checked = await checkQuantization(first, planned, opened);
+    const quantize = quantizerWith({ inputs, settled, checked });
+    const context = restoreContext(checked, { opened, journal: NO_JOURNAL, finish: undefined, planned });
+    await restoreAccuracy(checked.made, validation, planned.restoration, quantize, context).then(
+      () => opened.warn([shareComplete(request.work)]),
+      (error: unknown) => {
+        if (!(error instanceof QuantsmithError) || !isEndOfShare(error.problem)) throw error;
+        opened.warn([error.problem]);
+      },
+    );
+  });
+}
+
 /** Per-layer errors and what each layer costs alone, without writing a model. */
 export function sensitivityPipeline(
   request: RunRequest,
   emit: (event: EngineEvent) => void,
+  listen?: Channel['listen'],
 ): Promise<SensitivityReport> {
   return withWorkers(request, openWorkers, async (workers) => {
-    const opened = await openRun(request, emit, workers);
+    const opened = await openRun(request, emit, workers, listen === undefined ? {} : { listen });
     const { clock, validation, statistics } = opened;
     const inputs = quantizationInputs(opened);
     const { config } = await settleConfig(request.config, inputs);

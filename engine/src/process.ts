@@ -7,11 +7,18 @@ import { inspectModel } from '@quantsmith/model/onnx';
 import { overflowOfModel } from './saturation/model.js';
 import { plan } from './plan/plan.js';
 import { weightCodes } from './weights/weightCodes.js';
-import { debugPipeline, overflowPipeline, runPipeline, sensitivityPipeline } from './pipeline.js';
+import {
+  debugPipeline,
+  overflowPipeline,
+  runPipeline,
+  sensitivityPipeline,
+  sharePipeline,
+} from './pipeline.js';
+import type { Channel } from './work/open.js';
+import { serveUnits } from './work/worker.js';
 import {
   type EngineEvent,
   type EngineRequest,
-  type FinishMessage,
   type Problem,
   QuantsmithError,
   reasonOf,
@@ -20,10 +27,11 @@ import {
 /** Entry of the engine process: takes one request over IPC, answers with events, ends; may be asked to end early. */
 process.once('message', (request: EngineRequest) => {
   const finish = new AbortController();
-  process.on('message', ({ kind }: FinishMessage) => {
+  const listen: Channel['listen'] = (hear) => process.on('message', hear);
+  listen(({ kind }) => {
     if (kind === 'finish') finish.abort();
   });
-  void serve(request, finish.signal).then(
+  void serve(request, finish.signal, listen).then(
     () => end({ type: 'done' }),
     (error: unknown) => end({ type: 'failed', problem: problemOf(error) }),
   );
@@ -32,7 +40,7 @@ process.once('message', (request: EngineRequest) => {
 endWithParent();
 process.once('disconnect', () => process.exit(1));
 
-async function serve(request: EngineRequest, finish: AbortSignal): Promise<void> {
+async function serve(request: EngineRequest, finish: AbortSignal, listen: Channel['listen']): Promise<void> {
   if (request.kind === 'inspect') {
     emit({ type: 'inspected', model: await inspectModel(request.modelPath) });
     return;
@@ -74,13 +82,17 @@ async function serve(request: EngineRequest, finish: AbortSignal): Promise<void>
   }
 
   if (request.kind === 'sensitivity') {
-    emit({ type: 'sensitivity', report: await sensitivityPipeline({ ...request, kind: 'run' }, emit) });
+    const report = await sensitivityPipeline({ ...request, kind: 'run' }, emit, listen);
+    emit({ type: 'sensitivity', report });
     return;
   }
 
+  if (request.kind === 'work') return serveUnits(request, { emit, listen });
+  if (request.work?.role === 'share') return sharePipeline(request, emit);
+
   // What killed engines have left, wherever their output was.
   await removeScratch();
-  const { report, reportPath } = await runPipeline(request, emit, finish);
+  const { report, reportPath } = await runPipeline(request, emit, finish, listen);
   emit({ type: 'report', report, reportPath });
 }
 

@@ -8,6 +8,7 @@ import { recoverOutput } from './output/recover.js';
 import { removeScratch } from './runtime/scratch.js';
 import {
   type EngineEvent,
+  type EngineMessage,
   type EngineRequest,
   type FinishMessage,
   type Problem,
@@ -26,6 +27,8 @@ export interface EngineOptions {
   readonly signal?: AbortSignal;
   /** Aborting ends the restoration of a run with the best model found so far. */
   readonly finish?: AbortSignal;
+  /** Is given what sends messages to the engine, for as long as it runs. */
+  readonly onStart?: (send: (message: EngineMessage) => void) => void;
   /** The engine bundle; default: the one beside the caller's own bundle. */
   readonly enginePath?: string;
   /** Runs the process on another CPU. */
@@ -89,6 +92,7 @@ async function follow(
   });
 
   child.send(request, () => undefined);
+  options.onStart?.((message) => child.send(message, () => undefined));
   const { exitCode, signalName } = await ended;
   if (done) return { code: 'ok' };
   if (paths !== null) await recoverOutput(paths);

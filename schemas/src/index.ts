@@ -19,6 +19,7 @@ export * from './metrics.js';
 export * from './configPath.js';
 export * from './outputPaths.js';
 export * from './problem.js';
+export * from './processor.js';
 export * from './protocol.js';
 export * from './record.js';
 export * from './remedies.js';

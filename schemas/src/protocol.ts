@@ -45,6 +45,66 @@ export interface RunRequest {
   readonly samples?: number;
   /** Replace an output that this tool has not written (default false); a device, FIFO or socket is never replaced. */
   readonly force?: boolean;
+  /** Work is shared with other processes (default: with none). */
+  readonly work?: SharedWork;
+}
+
+/** How a run shares its measurements with other processes, all of which see the same store. */
+export interface SharedWork {
+  /** The folder of results and models; absolute. */
+  readonly store: string;
+  /** offer: to workers; share: it computes one of several shares, and no more; merge: it finds what shares have computed. */
+  readonly role: 'offer' | 'share' | 'merge';
+  /** Of a share: 1 … of. */
+  readonly share?: number;
+  /** Into how many shares the work is split. */
+  readonly of?: number;
+  /** Seconds that a share waits for results of others. */
+  readonly wait?: number;
+}
+
+/** Computes units of work, one after the other, as they are sent; ends when the channel does. */
+export interface WorkRequest {
+  readonly kind: 'work';
+  /** Absolute. */
+  readonly store: string;
+  readonly threads: number;
+  readonly allowModules: boolean;
+}
+
+/** What computes units, and how it is told from others. */
+export interface Processor {
+  /** Version of the form of units. */
+  readonly protocol: number;
+  readonly tool: string;
+  readonly runtime: string;
+  readonly arch: string;
+  readonly isa: readonly string[];
+  /** Threads of one inference. */
+  readonly threads: number;
+}
+
+/** A processor with what it computes of a fixed model: of two that are alike it is the same to the bit. */
+export interface TestedProcessor {
+  readonly processor: Processor;
+  readonly canary: Canary;
+}
+
+export interface Canary {
+  /** SHA-256 of the outputs. */
+  readonly sha256: string;
+  /** The outputs. */
+  readonly values: readonly number[];
+}
+
+/** A unit of work on its way to whoever computes it; all of it follows from its key. */
+export interface OfferedUnit {
+  readonly key: string;
+  /** What the engine of the worker is sent. */
+  readonly unit: unknown;
+  readonly processor: Processor;
+  /** Whether only workers that may run modules can compute it. */
+  readonly modules: boolean;
 }
 
 /** Errors of layers, measured without writing anything; the rest as for a run. */
@@ -185,12 +245,29 @@ export type EngineRequest =
   | OverflowModelRequest
   | WeightsRequest
   | DebugRequest
-  | DraftRequest;
+  | DraftRequest
+  | WorkRequest;
 
 /** Asks a running engine to end restoration with the best model found so far. */
 export interface FinishMessage {
   readonly kind: 'finish';
 }
+
+/** What becomes of an offered unit: its result is in the store, or nobody computes it but the engine that offered it. */
+export interface OutcomeMessage {
+  readonly kind: 'outcome';
+  readonly key: string;
+  readonly outcome: 'done' | 'here';
+}
+
+/** Asks an engine that does units to compute one; it answers with `unit-done` or `unit-failed`. */
+export interface UnitMessage {
+  readonly kind: 'unit';
+  readonly key: string;
+  readonly unit: unknown;
+}
+
+export type EngineMessage = FinishMessage | OutcomeMessage | UnitMessage;
 
 /** What the engine process says while it works. */
 export type EngineEvent =
@@ -216,6 +293,11 @@ export type EngineEvent =
   | { readonly type: 'weights'; readonly weights: WeightCodes }
   | { readonly type: 'sensitivity'; readonly report: SensitivityReport }
   | { readonly type: 'debug'; readonly report: DebugReport }
+  /** Before the first unit: of an engine that offers units, and of one that computes them. */
+  | { readonly type: 'processor'; readonly tested: TestedProcessor }
+  | { readonly type: 'unit'; readonly offered: OfferedUnit }
+  | { readonly type: 'unit-done'; readonly key: string; readonly seconds: number }
+  | { readonly type: 'unit-failed'; readonly key: string; readonly problem: Problem }
   | { readonly type: 'failed'; readonly problem: Problem }
   | { readonly type: 'done' };
 

@@ -7,7 +7,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What says nothing of a config, a model or data: the machine, the process, or files that another run writes. */
 const ELSEWHERE =
-  /^(emulator-missing|internal-.*|model-changed|nothing-to-resume|output-busy|report-unreadable|runtime-missing|scratch-failed|labels-class)$/;
+  /^(emulator-missing|internal-.*|model-changed|nothing-to-resume|output-busy|report-unreadable|runtime-missing|scratch-failed|labels-class|store-.*|samples-differ|unit-refused)$/;
 
 /** Codes that code of the engine throws, however the call is wrapped. */
 function thrown(): string[] {

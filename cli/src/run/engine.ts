@@ -9,6 +9,7 @@ import {
   runPaths,
   type SensitivityRequest,
   type Settings,
+  type SharedWork,
 } from '@quantsmith/schemas';
 import { startEngine } from '@quantsmith/engine';
 import {
@@ -21,6 +22,7 @@ import {
 } from '@quantsmith/server';
 import { existsSync } from 'node:fs';
 import { ABOUT_FILES, EXIT, exitCodeOf } from '../output/exitCodes.js';
+import { openSharing, type ScaleOptions } from './scale.js';
 import { cancellable } from './signals.js';
 import { failed, type PlacedProblem, placedText, type Session } from '../output/session.js';
 
@@ -30,9 +32,11 @@ type RunKind = (RunRequest | SensitivityRequest | OverflowRequest | DebugRequest
 type Asked = { readonly kind: Exclude<RunKind, 'debug'> } | Pick<DebugRequest, 'kind' | 'save'>;
 
 /** What a run takes besides its config. */
-export interface EngineOptions extends RequestOptions {
+export interface EngineOptions extends RequestOptions, ScaleOptions {
   /** Settings over those of the config, by their paths. */
   readonly set?: Settings;
+  /** How it shares its work, where that is not with workers. */
+  readonly work?: SharedWork;
 }
 
 async function checkedConfig(path: string, { set }: EngineOptions): Promise<CheckedConfig> {
@@ -65,9 +69,19 @@ export async function runOnConfig(
     else if (event.type === 'console') for (const line of event.lines) note(`${event.module}: ${line}`);
     else onEvent(event);
   };
+  const sharing = options.work === undefined ? await openSharing(options, note) : null;
+  const work = options.work ?? sharing?.work;
+  const shared = work === undefined ? {} : { work };
   const outcome = await cancellable((signal) =>
-    startEngine({ ...request, ...asked }, { signal, onEvent: hear }),
-  );
+    startEngine(
+      { ...request, ...asked, ...shared },
+      {
+        signal,
+        onEvent: (event) => (sharing?.hear(event) === true ? undefined : hear(event)),
+        ...(sharing === null ? {} : { onStart: sharing.onStart }),
+      },
+    ),
+  ).finally(() => sharing?.close());
 
   progress.end();
   if (outcome.code === 'ok') return null;

@@ -1,13 +1,15 @@
 import { meetsTarget } from '@quantsmith/schemas';
 import { firstIndices, readAhead } from '../data/source.js';
-import { evaluate, type Evaluation } from '../metrics/evaluate.js';
+import type { Evaluation } from '../metrics/evaluate.js';
 import type { SampleState } from '../metrics/metric.js';
 import { buildModel, sessionOptions, type Quantization } from '../quantize/quantization.js';
-import type { Workers, ModelRunner, OpenOptions } from '../runtime/workers.js';
+import type { Workers } from '../runtime/workers.js';
+import { withMeasured, type MeasuredModel, type Measuring } from '../validation/measureModel.js';
+import { meanError, outputErrors } from '../validation/outputErrors.js';
 import { comparableDrop, type Baseline, type Validation } from '../validation/validation.js';
 import { createForecaster, type Forecast, type Forecaster } from './forecast.js';
 import type { Journal } from './journal.js';
-import { meanError, openReference, type Reference } from './outputError.js';
+import { openReference, type Reference } from './outputError.js';
 import { decidingSamples, nearestBorder, screeningSamples } from './samples.js';
 import type { Assessment, Screening } from './search.js';
 
@@ -113,27 +115,17 @@ function createMemory(
 }
 
 /** The states of some samples. */
-async function measure(
-  { validation: { source, metric }, baseline }: EvaluatorInput,
-  runner: ModelRunner,
-  indices: readonly number[],
-): Promise<Entries> {
-  const options = {
-    task: baseline.task,
-    ...(baseline.reference === null ? {} : { reference: baseline.reference }),
-  };
-
-  const { states } = await evaluate(runner, source, indices, metric, options);
-  return indices.map((index, i) => [index, states[i]!] as const);
+async function measure({ states }: MeasuredModel, indices: readonly number[]): Promise<Entries> {
+  const measured = await states(indices);
+  return indices.map((index, i) => [index, measured[i]!] as const);
 }
 
 async function validateAll({ input, memory }: Context, reverted: ReadonlySet<string>): Promise<Evaluation> {
   const { journal, prefix, validation } = input;
   const states = await journal.of(`${prefix} validate ${keyOf(reverted)}`, () =>
-    withModel(input, reverted, {}, async (runner) => {
-      const entries = await measure(input, runner, firstIndices(validation.source.count));
-      return entries.map(([, state]) => state);
-    }),
+    withModel(input, reverted, { isSequel: true }, ({ states }) =>
+      states(firstIndices(validation.source.count)),
+    ),
   );
 
   return memory.settle(reverted, states);
@@ -145,13 +137,19 @@ function screener({ input, deciding, forecaster, memory }: Context): Evaluator['
   const { metric, source } = validation;
   if (forecaster !== null) {
     const nearest = nearestBorder(metric, initial.states, deciding).slice(0, samplesToScreen(input));
-    return async (reverted) => {
-      const entries = await journal.of(`${prefix} screen ${keyOf(reverted)}`, () =>
-        withModel(input, reverted, { alone: true }, (runner) => measure(input, runner, nearest)),
+    // What is screened side by side is noted in the order in which it was asked for, whichever is ready first.
+    let before: Promise<unknown> = Promise.resolve();
+    return (reverted) => {
+      const measured = journal.of(`${prefix} screen ${keyOf(reverted)}`, () =>
+        withModel(input, reverted, { alone: true }, (model) => measure(model, nearest)),
       );
-
-      const known = memory.add(reverted, entries);
-      return { error: null, drop: forecaster.complete(reverted, known).drop };
+      const noted = before.then(async () => {
+        const known = memory.add(reverted, await measured);
+        return { error: null, drop: forecaster.complete(reverted, known).drop };
+      });
+      before = noted.catch(() => undefined);
+      measured.catch(() => undefined);
+      return noted;
     };
   }
 
@@ -159,12 +157,17 @@ function screener({ input, deciding, forecaster, memory }: Context): Evaluator['
   let reference: Promise<Reference> | undefined;
 
   return async (reverted) => {
-    const error = await journal.of(`${prefix} screen ${keyOf(reverted)}`, async () => {
-      const expected = await (reference ??= openReference(input, samples));
-      return withModel(input, reverted, { alone: true }, (runner) =>
-        meanError(runner, readAhead(source, samples), expected, { metric, task: baseline.task }),
-      );
-    });
+    const error = await journal.of(`${prefix} screen ${keyOf(reverted)}`, () =>
+      withModel(input, reverted, { alone: true }, async ({ errors }) =>
+        meanError(
+          await errors(samples, async (runner, some) => {
+            const float = await (reference ??= openReference(input, samples));
+            const expected = some.map((index) => float.get(index)!);
+            return outputErrors(runner, readAhead(source, some), expected, { metric, task: baseline.task });
+          }),
+        ),
+      ),
+    );
 
     return { error, drop: null };
   };
@@ -182,7 +185,7 @@ async function assessState(context: Context, reverted: ReadonlySet<string>): Pro
   const { journal, prefix, validation } = input;
   const { count } = validation.source;
   const entries = await journal.of(`${prefix} assess ${keyOf(reverted)}`, () =>
-    withModel(input, reverted, {}, (runner) => measureUntilDecided(context, runner, reverted)),
+    withModel(input, reverted, { isSequel: true }, (model) => measureUntilDecided(context, model, reverted)),
   );
 
   const known = memory.add(reverted, entries);
@@ -202,7 +205,7 @@ async function assessState(context: Context, reverted: ReadonlySet<string>): Pro
 /** Measures the samples that decide, in growing steps, and the others only where the target is met without them. */
 async function measureUntilDecided(
   { input, deciding, forecaster, memory }: Context,
-  runner: ModelRunner,
+  model: MeasuredModel,
   reverted: ReadonlySet<string>,
 ): Promise<Entries> {
   const { validation, initial, maxDrop } = input;
@@ -212,14 +215,14 @@ async function measureUntilDecided(
   const order = forecaster === null ? missing : nearestBorder(metric, initial.states, missing);
   for (let start = 0; start < order.length; start = 2 * start + FIRST_STEP) {
     const step = order.slice(start, 2 * start + FIRST_STEP);
-    known = memory.add(reverted, await measure(input, runner, step));
+    known = memory.add(reverted, await measure(model, step));
     if (forecaster !== null && forecaster.complete(reverted, known).chance < MIN_CHANCE) return [...known];
   }
 
   if (!meetsTarget(dropOf(input, known), maxDrop)) return [...known];
   const others = firstIndices(source.count).filter((index) => !known.has(index));
 
-  return [...known, ...(await measure(input, runner, others))];
+  return [...known, ...(await measure(model, others))];
 }
 
 /** The drop of a state, samples that were not measured taken from the float model. */
@@ -268,19 +271,15 @@ function forecasterOf(
   };
 }
 
-async function withModel<T>(
-  { quantization, baseline: { batch }, workers }: EvaluatorInput,
+function withModel<T>(
+  { quantization, validation, baseline, workers }: EvaluatorInput,
   reverted: ReadonlySet<string>,
-  options: Pick<OpenOptions, 'alone'>,
-  body: (runner: ModelRunner) => Promise<T>,
+  options: Pick<Measuring, 'alone' | 'isSequel'>,
+  body: (measured: MeasuredModel) => Promise<T>,
 ): Promise<T> {
-  const session = { ...options, ...sessionOptions(quantization), batch };
-  const runner = await workers.open(buildModel(quantization, reverted), session);
-  try {
-    return await body(runner);
-  } finally {
-    await runner.release();
-  }
+  const { prepared } = quantization;
+  const measuring = { ...{ workers, validation, baseline, prepared }, ...sessionOptions(quantization) };
+  return withMeasured(buildModel(quantization, reverted), { ...measuring, ...options }, body);
 }
 
 const keyOf = (reverted: ReadonlySet<string>) => JSON.stringify([...reverted].sort());

@@ -8,7 +8,8 @@ import {
 import { firstIndices } from '../data/source.js';
 import type { Evaluation } from '../metrics/evaluate.js';
 import { buildModel, type Quantization, sessionOptions } from '../quantize/quantization.js';
-import { comparableDrop, measureModel, type Baseline, type Validation } from '../validation/validation.js';
+import { measureModel } from '../validation/measureModel.js';
+import { comparableDrop, type Baseline, type Validation } from '../validation/validation.js';
 import { createEvaluator } from './evaluator.js';
 import type { RestoreContext } from './context.js';
 import { layerFacts } from './layerFacts.js';
@@ -144,13 +145,10 @@ async function measured<Made extends { readonly quantization: Quantization }>(
   const made = await make(change);
   const { workers, journal } = context;
   const evaluation = await journal.of(`all with ${JSON.stringify(change)}`, () =>
-    measureModel(
-      buildModel(made.quantization, new Set()),
-      validation,
-      baseline,
-      firstIndices(validation.source.count),
-      { workers, ...sessionOptions(made.quantization) },
-    ),
+    measureModel(buildModel(made.quantization, new Set()), firstIndices(validation.source.count), {
+      ...{ workers, validation, baseline, prepared: made.quantization.prepared },
+      ...sessionOptions(made.quantization),
+    }),
   );
 
   return { made, evaluation, drop: comparableDrop(validation, baseline, evaluation) };

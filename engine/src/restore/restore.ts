@@ -2,12 +2,12 @@ import { meetsTarget, type QuantizationChange } from '@quantsmith/schemas';
 import { firstIndices } from '../data/source.js';
 import type { Evaluation } from '../metrics/evaluate.js';
 import { buildModel, type Quantization, sessionOptions, reversible } from '../quantize/quantization.js';
+import { measureModel } from '../validation/measureModel.js';
 import {
   allowedDrop,
   comparableDrop,
   dropsAreUndefined,
   measureBaseline,
-  measureModel,
   type Baseline,
   type Validation,
 } from '../validation/validation.js';
@@ -130,8 +130,8 @@ async function measureStart(
     ? measureFloat()
     : journal.of('baseline', measureFloat));
   const evaluation = await journal.of('initial', () =>
-    measureModel(buildModel(quantization, new Set()), validation, baseline, firstIndices(count), {
-      workers,
+    measureModel(buildModel(quantization, new Set()), firstIndices(count), {
+      ...{ workers, validation, baseline, prepared: quantization.prepared },
       ...sessionOptions(quantization),
       onSample: (done) => clock.progress(count + done, 'quantized model'),
     }),
@@ -174,7 +174,7 @@ async function search(
     finish,
     initial: { metric: evaluation.value, drop },
     screen: evaluator.screen,
-    width: workers.threads,
+    width: validation.spread?.width ?? workers.threads,
     assess: evaluator.assess,
     predict: evaluator.predict,
     async validate(reverted) {

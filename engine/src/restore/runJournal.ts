@@ -19,7 +19,8 @@ interface RunInputs {
   readonly warn: (problems: readonly Problem[]) => void;
 }
 
-const NO_JOURNAL: Journal = { found: 0, of: (_, compute) => compute(), close: () => undefined };
+/** Keeps nothing. */
+export const NO_JOURNAL: Journal = { found: 0, of: (_, compute) => compute(), close: () => undefined };
 
 /** The journal of a run with accuracy control, beside its output; only a run of the same config, model and data resumes. */
 export async function openRunJournal(request: RunRequest, inputs: RunInputs): Promise<Journal> {

@@ -1,4 +1,4 @@
-import { smallest, type SensitivityReport } from '@quantsmith/schemas';
+import { append, smallest, type SensitivityReport } from '@quantsmith/schemas';
 import type { Calibration } from '../calibration/calibration.js';
 import { firstIndices } from '../data/source.js';
 import type { Sample } from '../data/types.js';
@@ -8,14 +8,10 @@ import type { QuantizerParameters } from '../ranges/parameters.js';
 import type { Clock } from '../progress/clock.js';
 import { layerSqnr } from '../measure/sqnr.js';
 import type { Feeds } from '../runtime/batch.js';
+import { oneAtATime } from '../runtime/oneAtATime.js';
 import type { Workers } from '../runtime/workers.js';
-import {
-  dropOf,
-  measureBaseline,
-  measureModel,
-  type Baseline,
-  type Validation,
-} from '../validation/validation.js';
+import { measureModel } from '../validation/measureModel.js';
+import { dropOf, measureBaseline, type Baseline, type Validation } from '../validation/validation.js';
 import { dequantize } from '../weights/quantize.js';
 import { operatorsServed } from '../placement/revert.js';
 
@@ -43,20 +39,28 @@ export async function measureSensitivity(
       : await measureBaseline(quantization.prepared, validation, workers, (done) => clock.progress(done));
 
   clock.stage('rank', groups.length);
-  const layers: LayerSensitivity[] = [];
   const measured = validation === null || baseline === null ? null : { validation, baseline };
-  for (const [index, operators] of groups.entries()) {
+  const turn = oneAtATime();
+  let done = 0;
+  const sensitivityOf = async (operators: readonly string[]): Promise<LayerSensitivity> => {
     const others = new Set(groups.flat().filter((name) => !operators.includes(name)));
     const alone = buildModel(quantization, others);
-    layers.push({
-      operators,
+    const layer = {
+      operators: [...operators],
       op: quantization.prepared.graph.node(operators[0]!)?.opType ?? '',
       weight_sqnr_db: weightNoise(quantization, operators),
       inputs: activations(operators),
-      ...(await measureAlone(quantization, alone, samples, measured, workers)),
-    });
-    clock.progress(index + 1, operators.join(', '));
-  }
+      ...(await measureAlone(quantization, alone, samples, measured, { workers, turn })),
+    };
+    clock.progress(++done, operators.join(', '));
+    return layer;
+  };
+
+  const layers: LayerSensitivity[] = [];
+  // One after the other, but where others measure some at the same time.
+  const width = validation?.spread?.width ?? 1;
+  for (let start = 0; start < groups.length; start += width)
+    append(layers, await Promise.all(groups.slice(start, start + width).map(sensitivityOf)));
 
   const error = (layer: LayerSensitivity) => layer.output_sqnr_db ?? Number.MAX_VALUE;
 
@@ -77,21 +81,29 @@ async function measureAlone(
   alone: ModelProto,
   samples: readonly { readonly feeds: Feeds }[],
   measured: { readonly validation: Validation; readonly baseline: Baseline } | null,
-  workers: Workers,
+  { workers, turn }: { readonly workers: Workers; readonly turn: ReturnType<typeof oneAtATime> },
 ): Promise<Pick<LayerSensitivity, 'output_sqnr_db' | 'metric' | 'drop'>> {
   const { graph, dir, model } = quantization.prepared;
   const options = sessionOptions(quantization);
   const feeds = samples.map((sample) => sample.feeds);
-  const outputs = await layerSqnr({ model, graph }, alone, graph.outputs, feeds, {
-    ...{ threads: workers.threads, dir },
-    quantized: options,
-  });
+  const compare = () =>
+    layerSqnr({ model, graph }, alone, graph.outputs, feeds, {
+      ...{ threads: workers.threads, dir },
+      quantized: options,
+    });
 
-  const output_sqnr_db = lowest([...outputs.values()]);
-  if (measured === null) return { output_sqnr_db, metric: null, drop: null };
+  if (measured === null) return { output_sqnr_db: lowest(await compare()), metric: null, drop: null };
   const { validation, baseline } = measured;
-  const everySample = firstIndices(validation.source.count);
-  const evaluation = await measureModel(alone, validation, baseline, everySample, { workers, ...options });
+  const evaluate = () =>
+    measureModel(alone, firstIndices(validation.source.count), {
+      ...{ workers, validation, baseline, prepared: quantization.prepared },
+      ...options,
+    });
+  // What others measure is waited for when outputs have been compared; those of one model after the other: they take memory.
+  const evaluating = validation.spread === undefined ? null : evaluate();
+  evaluating?.catch(() => undefined);
+  const output_sqnr_db = lowest(await turn(compare));
+  const evaluation = await (evaluating ?? evaluate());
 
   return { output_sqnr_db, metric: evaluation.value, drop: dropOf(validation, baseline, evaluation) };
 }
@@ -104,8 +116,10 @@ interface Noise {
 const decibels = ({ signal, noise }: Noise): number | null =>
   noise === 0 ? null : 10 * Math.log10(signal / noise);
 
-function lowest(values: readonly (number | null)[]): number | null {
-  const finite = values.filter((value): value is number => value !== null && Number.isFinite(value));
+function lowest(byOutput: ReadonlyMap<string, number | null>): number | null {
+  const finite = [...byOutput.values()].filter(
+    (value): value is number => value !== null && Number.isFinite(value),
+  );
   return finite.length === 0 ? null : smallest(finite);
 }
 

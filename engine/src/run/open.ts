@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { readText } from '@quantsmith/model/files';
 import { changedFiles, readModel, type LoadedModel } from '@quantsmith/model/onnx';
 import {
@@ -20,7 +20,8 @@ import type { FloatModel, SampleSource } from '../data/types.js';
 import { machineLock } from '../measure/machineLock.js';
 import { claimOutput, type Output } from '../output/output.js';
 import { defaultCache } from '../cache/defaultCache.js';
-import { plan } from '../plan/plan.js';
+import { CACHE_BYTES, type Cache } from '../cache/entries.js';
+import { plan, type Plan } from '../plan/plan.js';
 import type { Owner } from '../processes/owner.js';
 import { prepareModel, type PreparedModel } from '../prepare/prepare.js';
 import { inputSignatures, outputSignatures } from '../prepare/types.js';
@@ -31,7 +32,8 @@ import type { ModelRunner, Workers } from '../runtime/workers.js';
 import { createPool } from '../statistics/pool.js';
 import { classesOf } from '../validation/plausibility.js';
 import { consoleTo } from '../data/modules/console.js';
-import { openValidation } from '../validation/validation.js';
+import { openValidation, type Validation } from '../validation/validation.js';
+import { spreadOver, type Channel } from '../work/open.js';
 
 /**
  * Opens workers with the threads that the config asks for, and closes them whatever happens. Calibration alone has one session:
@@ -52,12 +54,19 @@ export async function withWorkers<T>(
 
 export type OpenedRun = Awaited<ReturnType<typeof openRun>>;
 
-/** Everything that is there before anything is quantized: model, data and metric, checked. `output`: where there will be one. */
+interface OpenRunOptions {
+  /** Where the result goes; left out: nothing is written. */
+  readonly output?: Output;
+  /** Hears whoever started this process; left out: nobody does. */
+  readonly listen?: Channel['listen'];
+}
+
+/** Everything that is there before anything is quantized: model, data and metric, checked. */
 export async function openRun(
   request: RunRequest,
   emit: (event: EngineEvent) => void,
   workers: Workers,
-  output: Output | null = null,
+  { output, listen = () => undefined }: OpenRunOptions = {},
 ) {
   const clock = startClock(emit);
   const planned = plan(request.config);
@@ -94,14 +103,19 @@ export async function openRun(
   const source = keepSamples(few(opened), KEPT_CALIBRATION_BYTES);
   const validated = await openValidation(planned.validation, context);
   warn(validated?.problems ?? []);
-  const validation = validated === null ? null : { ...validated, source: few(validated.source) };
+  const validation =
+    validated === null
+      ? null
+      : await sharedValidation({ ...validated, source: few(validated.source) }, request, {
+          ...{ context, planned, workers, warn, emit, listen },
+        });
 
   const statistics: Calibration = {
     loaded,
     source,
     samples: Math.min(source.count, planned.samples.limit),
     workers,
-    cache: request.cache === false ? null : defaultCache(),
+    cache: request.cache === false ? null : cacheOf(request),
     pool: createPool(),
     onSample: (done) => clock.progress(done),
     warn,
@@ -118,6 +132,42 @@ export async function openRun(
 }
 
 const ownerText = (owner: Owner | null) => (owner === null ? 'other processes' : `process ${owner.pid}`);
+
+interface Sharing extends Channel {
+  readonly context: ReturnType<typeof dataContext> & { readonly baseDir: string };
+  readonly planned: Plan;
+  readonly workers: Workers;
+  readonly warn: (problems: readonly Problem[]) => void;
+}
+
+/** A validation whose measurements are shared with other processes where the request says so. */
+async function sharedValidation(
+  validation: Validation,
+  { work, samples, configSha256 }: RunRequest,
+  { context: { inputs, outputs, modelClasses, baseDir }, planned, workers, warn, emit, listen }: Sharing,
+): Promise<Validation> {
+  // A few of the samples are a matter of seconds.
+  if (work === undefined || samples !== undefined || planned.validation === null) return validation;
+  if (work.role !== 'offer' && planned.objective !== null) {
+    fail(
+      'usage-invalid',
+      'What an objective leads to cannot be foreseen, so that there are no shares of it: use --redis.',
+      { configPath: ['objective'] },
+    );
+  }
+
+  const subject = { plan: planned.validation, inputs, outputs, modelClasses, baseDir };
+  const channel = { emit, listen };
+  const spread = await spreadOver(work, channel, { ...subject, validation, workers, warn, configSha256 });
+
+  return { ...validation, spread };
+}
+
+/** Shares calibrate once: the folder that they share holds their cache too. */
+const cacheOf = ({ work }: RunRequest): Cache =>
+  work === undefined || work.role === 'offer'
+    ? defaultCache()
+    : { dir: join(work.store, 'cache'), maxBytes: CACHE_BYTES };
 
 /** What data are held to by the model that they feed. */
 const dataContext = ({ model }: PreparedModel) => ({

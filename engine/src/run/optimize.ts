@@ -18,13 +18,8 @@ import type { RestoreContext } from '../restore/context.js';
 import { restoreAccuracy, type RestoreOutcome } from '../restore/restore.js';
 import type { Feeds } from '../runtime/batch.js';
 import { firstIndices } from '../data/source.js';
-import {
-  allowedDrop,
-  comparableDrop,
-  measureModel,
-  type Baseline,
-  type Validation,
-} from '../validation/validation.js';
+import { measureModel } from '../validation/measureModel.js';
+import { allowedDrop, comparableDrop, type Baseline, type Validation } from '../validation/validation.js';
 import { makeQuantization, type MadeQuantization, type QuantizationInputs } from './make.js';
 import type { OpenedRun } from './open.js';
 import type { SettledConfig } from './settle.js';
@@ -181,8 +176,8 @@ function measurer(validation: Validation, baseline: Baseline, run: OptimizedRun)
       clock.stage('validate', count);
       const key = `objective ${JSON.stringify([change, [...reverted].sort()])}`;
       const final = await context.journal.of(key, () =>
-        measureModel(buildModel(made.quantization, reverted), validation, baseline, firstIndices(count), {
-          workers,
+        measureModel(buildModel(made.quantization, reverted), firstIndices(count), {
+          ...{ workers, validation, baseline, prepared: made.quantization.prepared, isSequel: true },
           ...sessionOptions(made.quantization),
           onSample: (done) => clock.progress(done, changeText(change)),
         }),

@@ -104,6 +104,10 @@ export function workersFor(threads: number, weights: number): number {
   return Math.max(1, Math.min(threads, MAX_WORKERS, Math.floor(WEIGHT_BUDGET / Math.max(1, weights))));
 }
 
+/** Threads of each of these sessions. */
+export const sessionThreads = (threads: number, weights: number): number =>
+  Math.max(1, Math.floor(threads / workersFor(threads, weights)));
+
 /**
  * Sessions side by side, each in a worker thread. Samples are independent of each other: running several at once keeps
  * all cores busy where the operators of one sample are too small to share, and a core that other programs take slows down

@@ -10,7 +10,8 @@ import { buildModel, type Quantization, sessionOptions } from '../quantize/quant
 import { overflowLayers } from './layers.js';
 import type { Clock } from '../progress/clock.js';
 import { kernelsOf, optimizedModel } from '../runtime/optimized.js';
-import { measureBaseline, measureModel, type Baseline, type Validation } from '../validation/validation.js';
+import { measureModel } from '../validation/measureModel.js';
+import { measureBaseline, type Baseline, type Validation } from '../validation/validation.js';
 import { targetSaturates, type HostCpu } from '../overflow/isa.js';
 import type { Workers } from '../runtime/workers.js';
 import type { OverflowPlan } from './auto.js';
@@ -97,8 +98,9 @@ async function measureFix(
 
   const total = validation.source.count;
   clock.stage('measure', 2 * total);
-  const exact = await measureModel(model, validation, baseline, firstIndices(total), {
-    ...{ workers, ...sessionOptions(quantization) },
+  const exact = await measureModel(model, firstIndices(total), {
+    ...{ workers, validation, baseline, prepared: quantization.prepared },
+    ...sessionOptions(quantization),
     onSample: (done) => clock.progress(done, fix),
   });
   const predicted = await predictSaturated(

@@ -20,9 +20,9 @@ import { openMetric } from '../metrics/open.js';
 import { settleTask, type Seen } from '../tasks/guess.js';
 import { openTask, type Task, type TaskConfig } from '../tasks/task.js';
 import { dropInterval, unseenInterval } from '../metrics/drop.js';
-import type { ModelProto } from '@quantsmith/model/onnx';
 import { batchSize } from './batchSize.js';
-import type { Workers, OpenOptions } from '../runtime/workers.js';
+import type { MeasureSamples, Spread } from './spread.js';
+import type { Workers } from '../runtime/workers.js';
 
 /** What accuracy is to be measured on, and against what. */
 export interface ValidationPlan {
@@ -52,6 +52,8 @@ export interface Validation {
   readonly target: number | null;
   readonly task: Task;
   readonly problems: readonly Problem[];
+  /** Where models are measured besides here; left out: nowhere. */
+  readonly spread?: Spread;
 }
 
 export interface ValidationContext {
@@ -156,12 +158,32 @@ export async function measureBaseline(
     const task = settleTask(validation.task, seen);
     checkClasses(validation, task, seen);
     const reference = metric.needsReference ? await collectOutputs(runner, source, indices, onSample) : null;
-    const evaluation = await evaluate(runner, source, indices, metric, {
-      task,
-      ...(reference === null ? { onSample } : { reference }),
-    });
+    const here: MeasureSamples = async (some) => {
+      const options = { task, ...(reference === null ? { onSample } : { reference }) };
+      return (await evaluate(runner, source, some, metric, options)).states;
+    };
 
-    return { ...evaluation, reference, cached: false, batch, task };
+    // What the float model is compared with is itself: nobody else has it.
+    const states =
+      validation.spread === undefined || reference !== null
+        ? await here(indices)
+        : await validation.spread.measure(
+            {
+              ...{
+                what: 'states',
+                model: prepared.model,
+                session: { dir: prepared.dir },
+                task,
+                batch,
+                indices,
+              },
+              ...{ reference: null, isSequel: false },
+            },
+            here,
+            onSample,
+          );
+
+    return { value: metric.result(states), states, reference, cached: false, batch, task };
   } finally {
     await runner.release();
   }
@@ -187,30 +209,6 @@ export function checkClasses(
     `The validation data has ${counted} classes, but the model has ${classes}: class folders are numbered in their order, which is not the model's. List the model's classes in a file and name it as data.validation.classes.`,
     { configPath: ['data', 'validation'], data: { counted, classes } },
   );
-}
-
-/** Measures a quantized model on some of the validation samples. */
-export async function measureModel(
-  model: ModelProto,
-  validation: Validation,
-  baseline: Baseline,
-  indices: readonly number[],
-  options: Pick<OpenOptions, 'dir' | 'optimization'> & {
-    workers: Workers;
-    onSample?: (done: number) => void;
-  },
-): Promise<Evaluation> {
-  const { workers, onSample, ...session } = options;
-  const runner = await workers.open(model, { ...session, batch: baseline.batch });
-  try {
-    return await evaluate(runner, validation.source, indices, validation.metric, {
-      task: baseline.task,
-      ...(baseline.reference === null ? {} : { reference: baseline.reference }),
-      ...(onSample === undefined ? {} : { onSample }),
-    });
-  } finally {
-    await runner.release();
-  }
 }
 
 /** Drop of a full evaluation against the baseline; null: undefined. */

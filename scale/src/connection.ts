@@ -1,0 +1,52 @@
+import { fail } from '@quantsmith/schemas';
+
+interface ConnectionFacts {
+  readonly host: string;
+  readonly port: number;
+  readonly db: number;
+  readonly username?: string;
+  readonly password?: string;
+  readonly tls?: { readonly servername: string };
+  readonly maxRetriesPerRequest: null;
+  readonly retryStrategy: () => number;
+}
+
+/** A Redis server, and how messages name it. */
+export interface RedisPlace {
+  readonly options: ConnectionFacts;
+  /** Without user and password. */
+  readonly name: string;
+}
+
+/** Between tries to reach a server that is gone. */
+const RETRY_MS = 1000;
+
+/** Reads `redis://user:password@host:port/database`; `rediss` with TLS. Throws `usage-invalid`, which never contains the password. */
+export function redisPlace(text: string): RedisPlace {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !['redis:', 'rediss:'].includes(url.protocol) || url.hostname === '') {
+    return fail(
+      'usage-invalid',
+      'The address of Redis must be redis://[user:password@]host[:port][/database], or rediss:// for TLS.',
+    );
+  }
+
+  const database = url.pathname === '' || url.pathname === '/' ? 0 : Number(url.pathname.slice(1));
+  if (!Number.isInteger(database) || database < 0)
+    return fail('usage-invalid', `"${url.pathname.slice(1)}" is no number of a Redis database.`);
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const port = url.port === '' ? 6379 : Number(url.port);
+
+  return {
+    name: `${url.protocol}//${url.hostname}:${port}/${database}`,
+    options: {
+      ...{ host, port, db: database },
+      ...(url.username === '' ? {} : { username: decodeURIComponent(url.username) }),
+      ...(url.password === '' ? {} : { password: decodeURIComponent(url.password) }),
+      ...(url.protocol === 'rediss:' ? { tls: { servername: host } } : {}),
+      // BullMQ waits for a server that is gone.
+      maxRetriesPerRequest: null,
+      retryStrategy: () => RETRY_MS,
+    },
+  };
+}

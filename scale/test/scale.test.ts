@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import type { TestedProcessor } from '@quantsmith/schemas';
+import { redisPlace } from '../src/connection.js';
+import { queueName, type WorkerFacts } from '../src/names.js';
+import { whyNotUsed } from '../src/refusal.js';
+
+const RUN: TestedProcessor = {
+  processor: {
+    ...{ protocol: 1, tool: '1.0.0', runtime: '1.30.0', arch: 'x64', isa: ['avx2', 'avx512'], threads: 1 },
+  },
+  canary: { sha256: 'a', values: [1, 2, 3] },
+};
+
+const worker = (changes: Partial<TestedProcessor>): WorkerFacts => ({
+  name: 'host, process 7',
+  tested: { ...RUN, ...changes },
+  modules: false,
+});
+
+describe('the address of Redis', () => {
+  it('names user, password, database and TLS, and is shown without the first two', () => {
+    const { name, options } = redisPlace('rediss://me:p%40ss@host.example:7000/3');
+    expect(options).toMatchObject({
+      host: 'host.example',
+      port: 7000,
+      db: 3,
+      username: 'me',
+      password: 'p@ss',
+    });
+    expect(options.tls).toEqual({ servername: 'host.example' });
+    expect(name).toBe('rediss://host.example:7000/3');
+    expect(redisPlace('redis://[::1]').options).toMatchObject({ host: '::1', port: 6379, db: 0 });
+    expect(redisPlace('redis://host').options.tls).toBeUndefined();
+  });
+
+  it.each(['', 'host', 'http://user:secret@host', 'redis://:secret@host/x', 'redis:///0'])(
+    'is refused without showing a password: %s',
+    (address) => {
+      const refused = () => redisPlace(address);
+      expect(refused).toThrow(/Redis/);
+      expect(refused).not.toThrow(/secret/);
+    },
+  );
+});
+
+describe('workers', () => {
+  it('share a queue where versions, instruction sets, threads and bits are the same', () => {
+    const { processor } = RUN;
+    const others = [
+      worker({ processor: { ...processor, isa: ['avx2'] } }),
+      worker({ processor: { ...processor, threads: 2 } }),
+      worker({ processor: { ...processor, runtime: '1.29.0' } }),
+      worker({ processor: { ...processor, tool: '2.0.0' } }),
+      worker({ processor: { ...processor, protocol: 2 } }),
+      worker({ processor: { ...processor, arch: 'arm64' } }),
+      worker({ canary: { sha256: 'b', values: [1, 2, 4] } }),
+    ];
+    const names = [RUN, ...others.map(({ tested }) => tested)].map((tested) => queueName(tested, false));
+    expect(new Set(names).size).toBe(others.length + 1);
+    expect(queueName({ ...RUN }, false)).toBe(names[0]);
+    expect(queueName(RUN, true)).toBe(`${names[0]}-modules`);
+    expect(whyNotUsed(worker({}), RUN)).toBeNull();
+    expect(others.map((other) => whyNotUsed(other, RUN)?.isRefused)).toEqual([...Array(6).fill(false), true]);
+  });
+
+  it('are refused with the figures where they compute otherwise', () => {
+    const other = worker({ canary: { sha256: 'b', values: [1, 2.5, 4] } });
+    expect(whyNotUsed(other, RUN)?.text).toContain(
+      '2 of 3 results differ, the first (1) is 2.5 instead of 2',
+    );
+  });
+});
