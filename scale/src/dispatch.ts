@@ -1,7 +1,7 @@
 import { Queue, QueueEvents } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { OfferedUnit, TestedProcessor } from '@quantsmith/schemas';
-import type { RedisPlace } from './connection.js';
+import type { RedisPlace } from './place.js';
 import { EVERY_WORKER, queueName, refusalKey, WORKER_SECONDS, workerKey, type WorkerFacts } from './names.js';
 import { whyNotUsed } from './refusal.js';
 

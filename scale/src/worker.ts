@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { Worker, type Job } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { TestedProcessor } from '@quantsmith/schemas';
-import type { RedisPlace } from './connection.js';
+import type { RedisPlace } from './place.js';
 import { HEARTBEAT_MS, queueName, refusalKey, WORKER_SECONDS, workerKey, type WorkerFacts } from './names.js';
 
 interface WorkOptions {

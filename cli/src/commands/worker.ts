@@ -9,6 +9,7 @@ import {
 } from '@quantsmith/schemas';
 import { EXIT } from '../output/exitCodes.js';
 import type { Session } from '../output/session.js';
+import { redisPlace } from '../run/redisPlace.js';
 import { loadScale, redisAddress, storeFolder, type ScaleOptions } from '../run/scale.js';
 import { cancellable } from '../run/signals.js';
 
@@ -24,8 +25,8 @@ export interface WorkerOptions extends ScaleOptions {
 export async function workerCommand(options: WorkerOptions, { messages }: Session): Promise<number> {
   const { threads = 1, allowModules = false } = options;
   const store = storeFolder(options.store);
-  const { redisPlace, workOnQueue } = await loadScale();
   const place = redisPlace(redisAddress(options.redis ?? true));
+  const { workOnQueue } = await loadScale();
   const engine = unitEngine({ kind: 'work', store, threads, allowModules });
   try {
     const tested = await engine.tested();

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type * as Scale from '@quantsmith/scale';
 import { fail, type EngineEvent, type EngineMessage, type SharedWork } from '@quantsmith/schemas';
+import { redisPlace } from './redisPlace.js';
 
 /** How a command lets workers measure. */
 export interface ScaleOptions {
@@ -66,8 +67,9 @@ export async function openSharing(
   }
 
   const work: SharedWork = { store: storeFolder(store), role: 'offer' };
-  const { openDispatch, redisPlace } = await loadScale();
-  const dispatch = openDispatch(redisPlace(redisAddress(redis)), { note });
+  const place = redisPlace(redisAddress(redis));
+  const { openDispatch } = await loadScale();
+  const dispatch = openDispatch(place, { note });
   let send: (message: EngineMessage) => void = () => undefined;
 
   return {

@@ -1,22 +1,5 @@
+import type { RedisPlace } from '@quantsmith/scale';
 import { fail } from '@quantsmith/schemas';
-
-interface ConnectionFacts {
-  readonly host: string;
-  readonly port: number;
-  readonly db: number;
-  readonly username?: string;
-  readonly password?: string;
-  readonly tls?: { readonly servername: string };
-  readonly maxRetriesPerRequest: null;
-  readonly retryStrategy: () => number;
-}
-
-/** A Redis server, and how messages name it. */
-export interface RedisPlace {
-  readonly options: ConnectionFacts;
-  /** Without user and password. */
-  readonly name: string;
-}
 
 /** Between tries to reach a server that is gone. */
 const RETRY_MS = 1000;
