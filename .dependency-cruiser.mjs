@@ -134,7 +134,7 @@ const ARROWS = {
         check client runs session sources node:path node:timers node:url npm:vscode-languageserver
       `,
       near: 'sources node:fs node:path',
-      runs: 'check near node:crypto node:path',
+      runs: 'check near node:crypto node:fs node:os node:path',
       session: `
         client sources node:path node:url npm:vscode-languageserver
         npm:vscode-languageserver-textdocument
@@ -161,7 +161,7 @@ const ARROWS = {
       '.': 'commands config history modelView report runs start npm:vscode npm:vscode-languageclient',
       commands: 'config report runs npm:vscode npm:vscode-languageclient',
       config: 'npm:vscode',
-      history: 'config report runs npm:vscode npm:vscode-languageclient',
+      history: 'commands config report runs npm:vscode npm:vscode-languageclient',
       modelView: 'commands report runs node:crypto npm:vscode npm:vscode-languageclient',
       // What is kept for the next window is written at once, without waiting for VS Code.
       report: 'runs node:crypto node:fs node:path npm:vscode',
@@ -181,7 +181,7 @@ const ARROWS = {
   api: {
     parts: 'schemas model engine server report',
     folders: {
-      '.': 'node:fs node:os node:path node:url',
+      '.': 'node:fs node:path node:url',
     },
   },
   scale: {

@@ -1,7 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { runSweep, type PlannedRun, type Sweep, type SweepOptions as CoreOptions } from '@quantsmith/server';
+import { plannedRuns, runSweep, type Sweep, type SweepOptions as CoreOptions } from '@quantsmith/server';
 import { quantizeChecked, type QuantizeOptions } from './quantize.js';
 
 export type { DroppedRun, Sweep, SweepPoint, SweepRun, SweepStage } from '@quantsmith/server';
@@ -16,24 +13,9 @@ export type SweepOptions = Omit<QuantizeOptions, 'output' | 'baseDir' | 'resume'
  * signal's reason when aborted; what is finished stays for the next sweep.
  */
 export function sweep(configs: string | readonly string[], options: SweepOptions = {}): Promise<Sweep> {
-  const run = (planned: PlannedRun, samples: number | null) =>
-    samples === null ? whole(planned, options) : onFew(planned, samples, options);
+  const run = plannedRuns(
+    async (checked, places) => (await quantizeChecked(checked, { ...options, ...places }, true)).report,
+  );
 
   return runSweep([configs].flat(), run, options);
-}
-
-async function whole({ checked, output, configText }: PlannedRun, options: SweepOptions) {
-  const kept = configText === null ? {} : { configText };
-  return (await quantizeChecked(checked, { ...options, ...kept, output }, true)).report;
-}
-
-/** The model of a trial is of no use to anybody. */
-async function onFew({ checked }: PlannedRun, samples: number, options: SweepOptions) {
-  const folder = await mkdtemp(join(tmpdir(), 'quantsmith-sweep-'));
-  try {
-    const output = join(folder, 'trial.int8.onnx');
-    return (await quantizeChecked(checked, { ...options, output, samples }, true)).report;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }

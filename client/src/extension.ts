@@ -14,6 +14,7 @@ import { showReport } from './commands/report.js';
 import { runQuantization, SERVER_RUN } from './commands/run.js';
 import { registerHistoryCommands } from './history/commands.js';
 import { compareReports } from './history/compareReports.js';
+import { restoreSweeps, SERVER_SWEEP, sweepConfig, usePoint } from './history/sweep.js';
 import { createHistoryTree } from './history/tree.js';
 import { createLanguageClient } from './languageClient.js';
 import { createModelViews } from './modelView/editor.js';
@@ -39,6 +40,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const panels = createReportPanels((file, message) => void answerPage(client, file, message));
   const client = createLanguageClient(context, output, () => ({
     [SERVER_RUN]: (config) => run(config),
+    [SERVER_SWEEP]: (config) => sweepConfig(runs, states, config),
     [SERVER_OVERFLOW]: (config) => compareOverflowFixes(runs, panels, config),
   }));
 
@@ -61,6 +63,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     showRunStatus(runs),
     tree,
     registerHistoryCommands(client, tree, states),
+    restoreSweeps(states),
     registerTasks(runs, run),
     createTestExplorer(run),
   );
@@ -101,6 +104,10 @@ function registerCommands(
     compareOverflowFixes(runs, panels, await configOf(given)),
   );
   command('quantsmith.debug', async (given?: unknown) => debugLayers(runs, await configOf(given)));
+  command('quantsmith.sweep', async (given?: unknown) => sweepConfig(runs, states, await configOf(given)));
+  command('quantsmith.usePoint', (config?: unknown, settings?: unknown) =>
+    usePoint(client, config, settings),
+  );
   command('quantsmith.setOverflowFix', (config?: unknown, fix?: unknown) =>
     setOverflowFix(client, config, fix),
   );

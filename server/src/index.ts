@@ -15,6 +15,7 @@ export { reportFindings, type ReportFinding } from './check/reportFindings.js';
 export { requestRun, type RequestOptions } from './runs/request.js';
 export { planSweep, useCombination, type PlannedRun } from './runs/sweepPlan.js';
 export {
+  plannedRuns,
   runSweep,
   type DroppedRun,
   type Sweep,

@@ -62,7 +62,13 @@ export { takeState, type RestorationState } from './features/takeState.js';
 export { documentSymbols } from './features/symbols.js';
 export { createTokenCache, type TokenCache } from './features/tokenDelta.js';
 export { workspaceSymbols } from './features/workspaceSymbols.js';
-export { DEBUG_COMMAND, MANAGE_TRUST_COMMAND, OVERFLOW_COMMAND, RUN_COMMAND } from './findings/commands.js';
+export {
+  DEBUG_COMMAND,
+  MANAGE_TRUST_COMMAND,
+  OVERFLOW_COMMAND,
+  RUN_COMMAND,
+  SWEEP_COMMAND,
+} from './findings/commands.js';
 export type { Finding, Severity } from './findings/finding.js';
 export { isConfigName, isConfigText } from './knowledge/configNames.js';
 export { createModelIndex, type ModelIndex } from './facts/modelIndex.js';

@@ -7,9 +7,6 @@ import {
   outputFiles,
   type SettingDifference,
   withAbsolutePaths,
-  followTimeLeft,
-  fractionDone,
-  visible,
   reasonOf,
 } from '@quantsmith/schemas';
 import { dirname } from 'node:path';
@@ -31,15 +28,18 @@ import {
   OVERFLOW_COMMAND,
   RUN_COMMAND,
   setValue,
+  SWEEP_COMMAND,
   type Written,
 } from '@quantsmith/service';
 import { loadReport } from '../sources/reports.js';
 import { draftConfig } from '../runs/draft.js';
 import { readChoices } from './choices.js';
-import { compareOverflow, debugLayers, runConfig, type EngineResult, type RunOptions } from '../runs/run.js';
-import { cancelled, refused } from '../session/answers.js';
+import { compareOverflow, debugLayers, runConfig } from '../runs/run.js';
+import { refused } from '../session/answers.js';
+import { followed, type Task } from './followed.js';
 import { layerChanged, modelStructure, weightsOf } from './model.js';
 import { findingsOfReport, located, stateTaken } from './reportPage.js';
+import { settingsUsed, sweep } from './sweep.js';
 import type { Session } from '../session/session.js';
 
 /**
@@ -49,12 +49,14 @@ import type { Session } from '../session/session.js';
  * `model` reads the structure of one, `changeLayer` gives the edits that quantize a layer otherwise,
  * `weights` how the values of its weight lie on their codes.
  * `takeState` gives the edits that make a config ask for a state of restoration, `locate` the place of a layer or a key in it, `reportFindings` what
- * a report says of its config.
+ * a report says of its config. `sweep` runs all combinations of a config's matrix, `useSettings` gives the edits that state one of them.
  */
 export const COMMANDS = {
   run: RUN_COMMAND,
   overflow: OVERFLOW_COMMAND,
   debug: DEBUG_COMMAND,
+  sweep: SWEEP_COMMAND,
+  useSettings: 'quantsmith.server.useSettings',
   init: 'quantsmith.server.init',
   convert: 'quantsmith.server.convert',
   setValue: 'quantsmith.server.setValue',
@@ -70,9 +72,6 @@ export const COMMANDS = {
   reportFindings: 'quantsmith.server.reportFindings',
 } as const;
 
-/** `quantsmith/progress`: for clients that show a notification of their own. */
-const PROGRESS = 'quantsmith/progress';
-
 /** Executes one of COMMANDS. What fails is a request error whose data is the problem. */
 export async function execute(
   session: Session,
@@ -87,6 +86,7 @@ export async function execute(
   if (command === COMMANDS.showReport) return shown(session, uri, file);
   if (command === COMMANDS.convert) return converted(session, uri, file);
   if (command === COMMANDS.setValue) return valueSet(session, uri, file, args?.slice(1) ?? []);
+  if (command === COMMANDS.useSettings) return settingsUsed(session, uri, args?.[1]);
   if (command === COMMANDS.finish) return finish(session, uri);
   if (command === COMMANDS.recover) return recover(file);
   if (command === COMMANDS.settings) return compareSettings(session, args ?? []);
@@ -101,6 +101,7 @@ export async function execute(
   if (command === COMMANDS.run) return joined(session, `run ${uri}`, () => run(session, task));
   if (command === COMMANDS.overflow) return joined(session, `overflow ${uri}`, () => overflow(session, task));
   if (command === COMMANDS.debug) return joined(session, `debug ${uri}`, () => debug(session, task));
+  if (command === COMMANDS.sweep) return joined(session, `sweep ${uri}`, () => sweep(session, task));
   throw refused(`There is no command ${command}.`);
 }
 
@@ -210,17 +211,6 @@ async function recover(file: string): Promise<{ isBusy: boolean }> {
   }
 }
 
-/** A request that an engine process serves. */
-interface Task {
-  readonly uri: string;
-  readonly file: string;
-  readonly token: CancellationToken;
-  /** The progress that the client has asked for. */
-  readonly given: WorkDoneProgressReporter | null;
-  /** Whether to continue what an interrupted run has found out. */
-  readonly resume: boolean;
-}
-
 async function run(
   session: Session,
   task: Task,
@@ -265,56 +255,4 @@ async function overflow(session: Session, task: Task): Promise<{ reportPath: str
 async function debug(session: Session, task: Task): Promise<DebugReport> {
   const checked = await checkConfigFile(task.file);
   return followed(session, task, 'Comparing layers', (options) => debugLayers(checked, options));
-}
-
-/** For so long an estimate of the time left says more about the start than about the rest. */
-const EARLY_MS = 3000;
-
-/** Shows the progress of a task, cancels it when the client asks, and turns what fails into a request error. */
-async function followed<T>(
-  session: Session,
-  { uri, token, given, resume }: Task,
-  title: string,
-  start: (options: RunOptions) => Promise<EngineResult<T>>,
-): Promise<T> {
-  const { client, settings, log } = session;
-  const abort = new AbortController();
-  token.onCancellationRequested(() => abort.abort());
-  const created = given === null ? await client.createProgress() : null;
-  created?.token.onCancellationRequested(() => abort.abort());
-  const progress = given ?? created;
-  progress?.begin(title, 0, '', true);
-  const started = performance.now();
-  const left = followTimeLeft();
-  let furthest = 0;
-  try {
-    const result = await start({
-      allowModules: settings.allowModules,
-      resume,
-      signal: abort.signal,
-      onProblem: (problem) => log('warning', `${problem.code}: ${problem.message}`),
-      onConsole(module, lines) {
-        for (const line of lines) log('info', `${visible(module)}: ${visible(line)}`);
-      },
-      onProgress(event) {
-        // Stages come again where several models are measured: a bar only goes on.
-        furthest = Math.max(furthest, fractionDone(event));
-        left.observe(event);
-        const isEarly = performance.now() - started < EARLY_MS;
-        const remaining = isEarly ? '' : left.text(event, ', ');
-        const count = event.total === null ? '' : ` ${event.done}/${event.total}`;
-        const detail = event.detail === undefined ? '' : `: ${event.detail}`;
-        const message = `${event.stage}${count}${detail}${remaining}`;
-        progress?.report(Math.round(100 * furthest), message);
-        client.notify(PROGRESS, { uri, fraction: furthest, message, stage: event.stage });
-      },
-    });
-
-    if (result.kind === 'cancelled') throw cancelled();
-    if (result.kind === 'failed') throw refused(result.problem.message, result.problem);
-    return result.value;
-  } finally {
-    progress?.done();
-    session.refresh();
-  }
 }

@@ -23,6 +23,7 @@ export async function lensesOf(
   const command = capabilities.showDocument ? COMMANDS.showReport : null;
   const commands = {
     run: COMMANDS.run,
+    sweep: COMMANDS.sweep,
     showReport: clientCommands.has('quantsmith.showReport') ? 'quantsmith.showReport' : command,
     compare: clientCommands.has('quantsmith.compare') ? 'quantsmith.compare' : null,
   };

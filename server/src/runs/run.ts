@@ -7,7 +7,7 @@ import type {
 } from '@quantsmith/schemas';
 import { startEngine } from '@quantsmith/engine';
 import type { CheckedConfig } from '../check/check.js';
-import { requestRun } from './request.js';
+import { requestRun, type RequestOptions } from './request.js';
 
 type ProgressEvent = Extract<EngineEvent, { type: 'progress' }>;
 
@@ -17,17 +17,25 @@ export type EngineResult<T> =
   | { readonly kind: 'failed'; readonly problem: Problem };
 
 /** What a run takes besides its config. */
-export interface RunOptions {
+export interface RunOptions extends Pick<RequestOptions, 'output' | 'configText' | 'samples'> {
   readonly allowModules: boolean;
   /** Continue what an interrupted run has found out (default false). */
   readonly resume?: boolean;
   readonly signal: AbortSignal;
   /** Aborting ends restoration with the best model found so far. */
   readonly finish?: AbortSignal;
-  readonly onProgress: (event: ProgressEvent) => void;
+  /** `part`: which of several runs it is of. */
+  readonly onProgress: (event: ProgressEvent, part?: RunPart) => void;
   readonly onProblem: (problem: Problem) => void;
   /** What a module (a file's name) has printed; not escaped. */
   readonly onConsole: (module: string, lines: readonly string[]) => void;
+}
+
+/** One of several runs: its place from 0, and how messages begin that are about it. */
+export interface RunPart {
+  readonly index: number;
+  readonly total: number;
+  readonly name: string;
 }
 
 /** Quantizes what a checked config names, and writes model and report. */
@@ -62,8 +70,7 @@ async function onEngine<T>(
   options: RunOptions,
   pick: (event: EngineEvent) => T | undefined,
 ): Promise<EngineResult<T>> {
-  const { allowModules, resume = false } = options;
-  const { request } = requestRun(checked, { allowModules, resume });
+  const { request } = requestRun(checked, options);
   if (request === null) {
     const invalid = checked.findings.find((finding) => finding.severity === 'error');
     const message =

@@ -6,8 +6,13 @@ import {
   type Settings,
   sweepFront,
 } from '@quantsmith/schemas';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CheckedConfig } from '../check/check.js';
 import { finishedRun } from '../check/changed.js';
 import { halve, type DroppedRun, type SweepStage } from './halving.js';
+import type { RequestOptions } from './request.js';
 import { planSweep, type PlannedRun } from './sweepPlan.js';
 
 export type { DroppedRun, SweepStage } from './halving.js';
@@ -28,6 +33,24 @@ export interface SweepOptions {
 
 /** Makes a model and its report. `samples`: on so many only, with the model where nobody needs it; null: on all. */
 export type RunPlanned = (run: PlannedRun, samples: number | null) => Promise<QuantizationReport>;
+
+/** Where a run goes, and on what. */
+type Places = Pick<RequestOptions, 'output' | 'configText' | 'samples'>;
+
+/** Runs by what makes a model of a checked config: whole ones at their places, trials in a folder that is removed. */
+export function plannedRuns(
+  make: (checked: CheckedConfig, places: Places) => Promise<QuantizationReport>,
+): RunPlanned {
+  return async ({ checked, output, configText }, samples) => {
+    if (samples === null) return make(checked, { output, ...(configText === null ? {} : { configText }) });
+    const folder = await mkdtemp(join(tmpdir(), 'quantsmith-sweep-'));
+    try {
+      return await make(checked, { output: join(folder, 'trial.int8.onnx'), samples });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  };
+}
 
 /** A run of a sweep, as far as it is. */
 export interface SweepRun {

@@ -9,6 +9,8 @@ import type { Change } from '../context/context.js';
 export interface LensCommands {
   /** Takes the config's URI. */
   readonly run: string;
+  /** Takes the config's URI. */
+  readonly sweep: string;
   /** Takes the URI of the report. */
   readonly showReport: string | null;
   /** Takes the URIs of two reports. */
@@ -32,7 +34,8 @@ export function codeLenses(
   { report, changed, others }: LensContext,
 ): CodeLens[] {
   const entry = findEntry(document.tree, ['model']) ?? findEntry(document.tree, ['extends']);
-  if (entry === undefined) return [];
+  const sweeps = sweepLens(document, commands.sweep);
+  if (entry === undefined) return sweeps;
   const start = document.text.positionAt(entry.start);
   const lens = (title: string, command: string, ...args: string[]): CodeLens => ({
     range: { start, end: start },
@@ -40,7 +43,7 @@ export function codeLenses(
   });
 
   const run = lens('Run quantization', commands.run, document.text.uri);
-  if (report === null) return [run];
+  if (report === null) return [run, ...sweeps];
   const file = reportUri(report);
   const compared = [...others]
     .sort((a, b) => Date.parse(b.created) - Date.parse(a.created))
@@ -54,6 +57,21 @@ export function codeLenses(
     ...compared.map((other) =>
       lens(`Compare with ${nameOf(other)}`, commands.compare!, file, reportUri(other)),
     ),
+    ...sweeps,
+  ];
+}
+
+/** Above a matrix: run all of it. */
+function sweepLens(document: ConfigDocument, command: string): CodeLens[] {
+  const entry = findEntry(document.tree, ['matrix']);
+  if (entry === undefined) return [];
+  const start = document.text.positionAt(entry.start);
+
+  return [
+    {
+      range: { start, end: start },
+      command: { title: 'Sweep', command, arguments: [document.text.uri] },
+    },
   ];
 }
 

@@ -4,6 +4,7 @@ export const RUN_COMMAND = 'quantsmith.server.run';
 export const OVERFLOW_COMMAND = 'quantsmith.server.overflow';
 
 /** The command that compares every layer with the float model; its argument is the config's URI. */
+export const SWEEP_COMMAND = 'quantsmith.server.sweep';
 export const DEBUG_COMMAND = 'quantsmith.server.debug';
 
 /** A command of the client: where the user allows, or forbids, the modules of configs to run. */
