@@ -83,7 +83,7 @@ describe('the history', () => {
       'that is not trustworthy',
       { warnings: [{ code: 'output-damaged', severity: 'error', message: 'Damaged.', data: {} }] as never },
       [{ code: 'plain', severity: 1 } as vscode.Diagnostic],
-      'has errors',
+      'not trustworthy',
       'warning',
     ],
   ])('says of a config %s so', async (_, change, diagnostics, state, icon) => {

@@ -1,4 +1,5 @@
 import { drop, dropValue, type QuantizationReport } from '@quantsmith/schemas';
+import type { Span, Text } from './document.js';
 
 export { distrustOf, dropValue, metricValue } from '@quantsmith/schemas';
 
@@ -61,24 +62,25 @@ export function baseName(path: string): string {
 /** A drop with its 95 % interval. */
 export function dropText(
   metric: Pick<Metric, 'name' | 'drop' | 'drop_type'> & { readonly ci95: readonly number[] | null },
-): string {
+): Text {
   const [low, high] = metric.ci95 ?? [];
   const drop = dropValue(metric, metric.drop);
   if (low === undefined || high === undefined) return drop;
 
-  return `${drop} (${span(dropValue(metric, low), dropValue(metric, high))})`;
+  return [drop, bounds(dropValue(metric, low), dropValue(metric, high))];
 }
 
 /** The median of a latency with its 10th and 90th percentile. */
-export function latencyText(median: number, spread: readonly [number, number] | null): string {
+export function latencyText(median: number, spread: readonly [number, number] | null): Text {
   if (spread === null) return duration(median);
   const [low, high] = spread;
 
-  return `${duration(median)} (${span(duration(low), duration(high))})`;
+  return [duration(median), bounds(duration(low), duration(high))];
 }
 
-/** From one figure to another; a unit that both have is named once. */
-function span(low: string, high: string): string {
+/** From one figure to another, for behind a figure; a unit that both have is named once. */
+function bounds(low: string, high: string): Span {
   const unit = / \S+$/.exec(high)?.[0] ?? '';
-  return `${unit !== '' && low.endsWith(unit) ? low.slice(0, -unit.length) : low} to ${high}`;
+  const from = unit !== '' && low.endsWith(unit) ? low.slice(0, -unit.length) : low;
+  return { text: ` (${from} to ${high})`, tone: 'quiet' };
 }

@@ -8,7 +8,7 @@ import {
   type QuantizationReport,
   type SettingDifference,
 } from '@quantsmith/schemas';
-import type { Block, Cell, Document, ScatterChart } from './document.js';
+import { spansOf, type Block, type Cell, type Document, type ScatterChart } from './document.js';
 import { bytes, decibels, dropText, latencyText, metricValue, moment } from './figures.js';
 import { compareRuns, type LayerOfRuns, type RunsComparison } from './compareRuns.js';
 import { pText } from './pairedTest.js';
@@ -177,7 +177,9 @@ function latencyOf({ latency_ms: latency }: QuantizationReport): Cell {
   if (latency === null) return MISSING;
   const spread = spreadOf(latency.quantized_p10, latency.quantized_p90);
 
-  return `${latencyText(latency.quantized_median, spread)}${latency.busy === true ? ', busy' : ''}`;
+  const [median = '', ...bounds] = spansOf(latencyText(latency.quantized_median, spread));
+
+  return [median, ...(latency.busy === true ? [', busy'] : []), ...bounds];
 }
 
 function verdict(report: QuantizationReport): Cell {

@@ -41,6 +41,7 @@ tbody th code { display: inline-block; width: max-content; max-width: min(56ch, 
 td:has(code) { min-width: 6rem; }
 th.barred { padding-right: calc(var(--bar) + 2rem); }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+td.number .quiet { display: block; }
 figure { margin: 1rem 0; }
 figcaption { margin-top: 0.25rem; }
 svg { display: block; max-width: none; fill: currentColor; font: 12px var(--vscode-font-family, system-ui, sans-serif); }

@@ -102,12 +102,13 @@ function unreadableItem({ count }: HistoryNode & { readonly kind: 'unreadable' }
   return item;
 }
 
-type ConfigState = 'running' | 'failed' | 'missed' | 'stale' | 'fresh' | 'new';
+type ConfigState = 'running' | 'failed' | 'missed' | 'doubtful' | 'stale' | 'fresh' | 'new';
 
 const STATES: Readonly<Record<ConfigState, { readonly icon: string; readonly text: string }>> = {
   running: { icon: 'sync~spin', text: 'running' },
   failed: { icon: 'error', text: 'has errors' },
   missed: { icon: 'warning', text: 'target missed' },
+  doubtful: { icon: 'warning', text: 'not trustworthy' },
   stale: { icon: 'history', text: 'changed since the last run' },
   fresh: { icon: 'pass', text: 'up to date' },
   new: { icon: 'circle-outline', text: 'not run yet' },
@@ -141,7 +142,7 @@ function stateOf(config: vscode.Uri, past: readonly PastRun[], runs: Runs): Conf
   if (has('report-stale')) return 'stale';
   const [last] = past;
   if (last?.content.metric?.satisfied === false) return 'missed';
-  if (last !== undefined && distrustOf(last.content) !== null) return 'failed';
+  if (last !== undefined && distrustOf(last.content) !== null) return 'doubtful';
   if (findings.some(({ severity }) => severity === vscode.DiagnosticSeverity.Error)) return 'failed';
 
   return last === undefined ? 'new' : 'fresh';
