@@ -38,8 +38,10 @@ interface Panel {
 
 /** Histograms over one common axis, one below the other; counts are drawn by their square root, so that tails are seen. */
 function histograms(panels: readonly Panel[]): string {
-  const low = Math.min(...panels.map(({ values }) => extent(values)[0]));
-  const high = Math.max(...panels.map(({ values }) => extent(values)[1]));
+  // A mark may lie beyond all values: a symmetric range around values that are not.
+  const marked = panels.flatMap(({ marks }) => marks.map(({ value }) => value));
+  const low = Math.min(...panels.map(({ values }) => extent(values)[0]), ...marked);
+  const high = Math.max(...panels.map(({ values }) => extent(values)[1]), ...marked);
   const x = (value: number) => 24 + ((value - low) / (high - low)) * (WIDTH - 48);
   const body = panels.map(({ title, values, marks }, panel) => {
     const counts = new Array<number>(BINS).fill(0);

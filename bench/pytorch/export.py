@@ -77,8 +77,15 @@ def main():
 
     path = str(HERE / "digits.onnx")
     # The page has these lines, for a file called model.onnx.
-    torch.onnx.export(net.eval(), (torch.zeros(1, 1, 8, 8),), path, input_names=["image"], output_names=["logits"],
-        dynamic_shapes={"image": {0: "batch"}}, external_data=False)
+    torch.onnx.export(
+        net.eval(),
+        (torch.zeros(1, 1, 8, 8),),
+        path,
+        input_names=["image"],
+        output_names=["logits"],
+        dynamic_shapes={"image": {0: "batch"}},
+        external_data=False,
+    )
 
 
 if __name__ == "__main__":

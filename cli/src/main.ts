@@ -39,7 +39,7 @@ First steps:
   quantsmith run model.quant.yaml     quantize it
   quantsmith doctor                   what is installed, and what will be fast here
 
-Exit codes: 0 done · 1 check found something · 2 wrong usage · 3 the config is not valid · 4 model or data cannot be used
+Exit codes: 0 done · 1 check found something · 2 usage error · 3 invalid config · 4 model or data cannot be used
             5 a target or limit was not met (the best model is written), or --strict and the report has an error · 6 internal error · 130 cancelled`,
   )
   .exitOverride((error) => {
@@ -82,7 +82,7 @@ function acting<A extends unknown[]>(
 }
 
 const modules = () =>
-  new Option('--allow-modules', 'allow the JavaScript modules that the config names (loader, metric) to run');
+  new Option('--allow-modules', 'allow the JavaScript modules named by the config (loader, metric) to run');
 
 const redis = () =>
   new Option(
@@ -124,7 +124,7 @@ command('run', 'quantize the model that a config names, restore accuracy, write 
   .addOption(
     new Option(
       '--set <setting=value>',
-      'another value for a setting, by its path or a unique end of it; may be repeated',
+      'override a setting, named by its path or a unique end of it; may be repeated',
     )
       .argParser(parseSetting)
       .conflicts('locked'),
@@ -137,7 +137,7 @@ command('run', 'quantize the model that a config names, restore accuracy, write 
   .addOption(store('the folder that the run and its workers share'))
   .action(acting((session, configs: string[], options) => runEach(configs, options, session)));
 
-command('sweep', 'run every combination of settings that a config has a matrix of, and compare them', [
+command('sweep', 'run every combination of settings in the matrix of a config, and compare them', [
   'sweep model.quant.yaml',
   'sweep a.quant.yaml b.quant.yaml --set overflow_fix=enable',
   'sweep model.quant.yaml --output sweep.html',
@@ -148,11 +148,11 @@ command('sweep', 'run every combination of settings that a config has a matrix o
   .addOption(
     new Option(
       '--set <setting=value>',
-      'a setting for all runs, by its path or a unique end of it; may be repeated',
+      'set a setting for all runs, by its path or a unique end of it; may be repeated',
     ).argParser(parseSetting),
   )
   .addOption(
-    new Option('--format <format>', 'default: what the name of --output says, else table').choices(
+    new Option('--format <format>', 'default: by the extension of --output, else table').choices(
       SWEEP_FORMATS,
     ),
   )
@@ -160,7 +160,7 @@ command('sweep', 'run every combination of settings that a config has a matrix o
   .addOption(output())
   .option(
     '--time-limit <seconds>',
-    'where it is too short for all combinations, those that do best on few samples are run',
+    'if it is too short for all combinations, those that do best on few samples are run',
     parseSeconds,
   )
   .addOption(
@@ -169,7 +169,7 @@ command('sweep', 'run every combination of settings that a config has a matrix o
       'run nothing: write the settings of the combination of this name into the config',
     ).conflicts(['set', 'output', 'json', 'format']),
   )
-  .option('--fresh', 'run again what an earlier sweep has finished')
+  .option('--fresh', 'also repeat runs that an earlier sweep has finished')
   .option('--strict', 'exit with 5 if a report has an error, such as a damaged output')
   .option('--force', 'replace outputs that quantsmith did not write')
   .addOption(noCache())
@@ -310,7 +310,7 @@ command('inspect', 'show the structure of an ONNX model', ['inspect model.onnx',
 
 command(
   'init',
-  'write a commented config that fits a model: its task, the data near it, the preprocessing it does best with',
+  'write a commented config that fits a model: its task, the data nearby, the best preprocessing',
   [
     'init model.onnx',
     'init model.onnx --data ../datasets/coco',
@@ -320,10 +320,10 @@ command(
   .argument('<model>')
   .option('--data <folder>', "look for data here (default: the config's folder)")
   .option('--seconds <n>', 'seconds to spend on trying preprocessings (default: 60; 0: none)', parseSeconds)
-  .option('--loader [file]', 'also write a loader that runs as it is (default: loader.mjs)')
-  .option('--metric [file]', 'also write a metric that runs as it is (default: metric.mjs)')
+  .option('--loader [file]', 'also write a working loader to start from (default: loader.mjs)')
+  .option('--metric [file]', 'also write a working metric to start from (default: metric.mjs)')
   .addOption(output('the config to write (default: <model>.quant.yaml beside the model)'))
-  .option('--force', 'overwrite what is there')
+  .option('--force', 'overwrite existing files')
   .action(acting((session, model: string, options) => initCommand(model, options, session)));
 
 command('explain', 'explain the code of a finding or an error, and what to do', [

@@ -272,7 +272,7 @@ describe('bad input: one clear message naming file and place, nothing written', 
       'bytes that are not laid out for the model',
       () => config('model: digits.onnx\ndata: {calibration: {arrays: data/calibration.npy}}\n'),
       4,
-      /case\.quant\.yaml:2:30: error: .*uint8 \[8, 8\].*wants float32 \[batch, 1, 8, 8\].*\[sample-shape\]/,
+      /case\.quant\.yaml:2:30: error: .*uint8 \[8, 8\].*expects float32 \[batch, 1, 8, 8\].*\[sample-shape\]/,
     ],
     [
       'an error that a comment would leave out',

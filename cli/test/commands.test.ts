@@ -233,14 +233,14 @@ describe('choices that are locked', () => {
     await lockChoices(file, {}, session());
     expect(readFileSync(file, 'utf8')).toBe('# mine\nmodel: digits.onnx\n');
     const { err } = await printedBy(() => lockChoices(file, { preset: 'mixed' }, session()));
-    expect(err).toBe(`${file} states what was chosen by measurement.\n`);
+    expect(err).toBe(`${file} now states what was chosen by measurement.\n`);
     expect(readFileSync(file, 'utf8')).toContain('# mine\nmodel: digits.onnx\n');
   });
 
   it('need a config that has a place for them', async () => {
     const file = write('flow.quant.yaml', '- a list\n');
     await expect(lockChoices(file, { preset: 'mixed' }, session())).rejects.toThrow(
-      'The choices have no place in',
+      'The choices cannot be written into',
     );
   });
 });

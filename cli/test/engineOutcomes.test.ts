@@ -190,7 +190,7 @@ describe('a run that ends', () => {
       return Promise.resolve({ code: 'ok' } as const);
     });
     await expect(printedBy(() => runCommand(file, { verifyIsa: 'haswell' }, session()))).rejects.toThrow(
-      `${file} is not valid any more.`,
+      `${file} is no longer valid.`,
     );
   });
 });

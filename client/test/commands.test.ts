@@ -28,7 +28,7 @@ describe('check', () => {
   it('says that nothing is wrong, hints apart', async () => {
     diagnose(vscode.DiagnosticSeverity.Hint);
     expect(await extension.command('check', extension.uri('net.quant.yaml'))).toBe(0);
-    expect(toldTexts()).toEqual(['Quantsmith found nothing wrong with this config.']);
+    expect(toldTexts()).toEqual(['Quantsmith found no problems in this config.']);
   });
 
   it('shows the problems', async () => {

@@ -22,7 +22,7 @@ export async function findEmulator(
   platform = `${process.platform}-${process.arch}`,
 ): Promise<Emulator> {
   if (platform !== 'linux-x64') {
-    fail('emulator-missing', `The CPU ${cpu} can be emulated on Linux on x64 only, this is ${platform}.`);
+    fail('emulator-missing', `The CPU ${cpu} can only be emulated on x64 Linux; this is ${platform}.`);
   }
 
   for (const folder of path.split(delimiter).filter((entry) => entry !== '')) {

@@ -136,7 +136,7 @@ describe('images', () => {
     rmSync(join(dir, 'bad.jpg'));
     await png('wide.png', [...PIXELS, ...PIXELS], 4);
     await expect((await open({ images: '.' })).get(0)).rejects.toThrow(
-      /"wide\.png" gives float32 \[1, 3, 2, 4\].*wants float32 \[batch, 3, 2, 2\]/,
+      /"wide\.png" gives float32 \[1, 3, 2, 4\].*expects float32 \[batch, 3, 2, 2\]/,
     );
   });
 });
@@ -172,7 +172,7 @@ describe('arrays', () => {
     writeNpy(join(dir, 'a.npy'), [{ shape: [3], data: [1, 2.5, 3] }]);
     const ids: TensorSignature = { name: 'ids', type: 'int64', dims: [1, 3] };
     await expect((await open({ arrays: 'a.npy' }, [ids])).get(0)).rejects.toThrow(
-      /fractional, but the model wants int64/,
+      /fractional, but the model expects int64/,
     );
   });
 });

@@ -65,14 +65,14 @@ describe('what a loader may export', () => {
     ['text', 'the sample is text'],
     [{ feeds: null }, '"feeds" contains no tensors'],
     [{ feeds: 3 }, '"feeds" contains no tensors'],
-    [{ x: [1, 2] }, '"x" is no {dims, data}'],
-    [{ x: null }, '"x" is no {dims, data}'],
+    [{ x: [1, 2] }, '"x" is not {dims, data}'],
+    [{ x: null }, '"x" is not {dims, data}'],
     [{ x: { dims: 2, data: [1, 2] } }, 'the dims of "x" are not a list of sizes'],
     [{ x: { dims: [1.5], data: [1] } }, 'the dims of "x" are not a list of sizes'],
     [{ x: { dims: [-1], data: [1] } }, 'the dims of "x" are not a list of sizes'],
     [{ x: { dims: [2], data: 'ab' } }, 'the data of "x" is neither a typed array nor an array'],
     [{ x: { dims: [2], data: new DataView(new ArrayBuffer(2)) } }, 'neither a typed array nor an array'],
-    [{ x: { dims: [3], data: [1] } }, '"x" has 1 values, and [3] wants 3'],
+    [{ x: { dims: [3], data: [1] } }, '"x" has 1 values, but [3] needs 3'],
   ])('has no sample %j', async (item, message) => {
     await expect(first(item)).rejects.toThrow(message);
   });

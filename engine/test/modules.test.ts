@@ -144,9 +144,9 @@ describe('a loader', () => {
     [
       'wrong dims',
       'export default [{ x: { dims: [1, 2], data: [1] } }];',
-      /"x" has 1 values, and \[1, 2\] wants 2/,
+      /"x" has 1 values, but \[1, 2\] needs 2/,
     ],
-    ['no dims', 'export default [{ feeds: { x: [1] } }];', /"x" is no \{dims, data\}/],
+    ['no dims', 'export default [{ feeds: { x: [1] } }];', /"x" is not \{dims, data\}/],
     ['a label that cannot be sent', `export default [{ feeds: {}, label: () => 1 }];`, /could not be cloned/],
   ])('that gives %s is refused', async (_, text, expected) => {
     const problem = await thrownBy(text);

@@ -27,7 +27,7 @@ export function changedText({ changed, lost, gained }: Answers): string {
 function flippedTable(listed: Answers['listed']): Block {
   return {
     kind: 'table',
-    caption: `Samples whose answer changed, lost ones first${more(listed.length)}; the margin is the label's score less the largest other one.`,
+    caption: `Samples whose answer changed, lost ones first${more(listed.length)}; the margin is the label's score minus the largest other score.`,
     columns: [
       { title: 'Sample' },
       { title: 'Label', numeric: true },

@@ -14,7 +14,7 @@ export function choiceBlocks({ choices = [], metric }: QuantizationReport): Bloc
     {
       kind: 'table',
       caption:
-        'Chosen by measurement, as the config leaves it open; SQNR at the outputs on calibration samples.',
+        'Chosen by measurement because the config leaves it open; SQNR at the outputs on calibration samples.',
       columns: [
         { title: 'Setting' },
         { title: 'Value' },

@@ -9,7 +9,7 @@ export interface Comparison {
   readonly notes: readonly string[];
   /** Whether their accuracies differ by more than chance; null: it cannot be told sample by sample. */
   readonly paired_test: PairedTest | null;
-  /** Counts that differ, the largest difference first; empty where the two count different things. */
+  /** Counts that differ, the largest difference first; empty if the two count different things. */
   readonly operators: readonly { readonly op: string; readonly a: number; readonly b: number }[];
   /** Layers that differ: the largest loss of SQNR from a to b first, then those that cannot be ranked. */
   readonly layers: readonly LayerPair[];

@@ -10,7 +10,7 @@ export function debugDocument(report: DebugReport): Document {
   const made =
     settings === 'report'
       ? 'Quantized as in the last run'
-      : 'There is no run of this config yet: what it leaves open has the fixed defaults';
+      : 'This config has not been run yet: what it leaves open takes the fixed defaults';
   const where = counted(samples, inSample ? 'calibration sample' : 'held-out sample');
 
   return {
@@ -23,7 +23,7 @@ export function debugDocument(report: DebugReport): Document {
 function firstBlocks({ first }: DebugReport): Block[] {
   if (first === null) return [];
   const { name, op, lost, before_db: before, after_db: after, text } = first;
-  const levels = `SQNR ${level(before)} before it, ${level(after)} behind it. `;
+  const levels = `SQNR ${level(before)} before it, ${level(after)} after it. `;
   const start = lost ? 'The signal is lost at ' : 'No layer loses the signal. Most is lost at ';
   const summary: Text = [
     lost ? { text: start, tone: 'bad' } : start,
@@ -47,7 +47,7 @@ function layerTable({ layers, first }: DebugReport): Block {
   return {
     kind: 'table',
     caption:
-      'SQNR: with everything that went wrong before. Alone: of the layer by itself. Used, outside: of the range of its worst input. Spread: its loudest channel over the median one.',
+      'SQNR: including the errors of all earlier layers. Alone: of the layer by itself. Used, outside: of the range of its worst input. Spread: its loudest channel relative to the median one.',
     columns: [
       { title: 'Layer' },
       { title: 'Operator' },

@@ -24,12 +24,12 @@ ${points.map(
 `,
 )}${finalMark(across(x(final.count)), down(y(final.drop)), final.interval.map((end) => down(y(end))) as [string, string])}`;
 
-  const allowed = target === null ? '' : ' Dashed: the drop that is allowed.';
+  const allowed = target === null ? '' : ' Dashed: the allowed drop.';
   const estimates = points.every((point) => point.validated)
     ? ''
-    : ' Hollow: operators alone, measured or expected.';
+    : ' Hollow: single operators, measured or predicted.';
 
-  const legend = markup`<span class="quiet">Line: the least validated drop for each number.${estimates} Ring: the model that was written, with the 95 % interval of its drop.${allowed}</span>`;
+  const legend = markup`<span class="quiet">Line: the smallest validated drop for each number.${estimates} Ring: the model that was written, with the 95 % interval of its drop.${allowed}</span>`;
 
   return { yLabel, body, legend };
 }

@@ -62,7 +62,7 @@ function layerTable(layers: readonly Layer[]): Table {
   return {
     kind: 'table',
     caption:
-      'Signal-to-quantization-noise ratio of each output, everything before it included; higher is better. The worst come first.',
+      'Signal-to-quantization-noise ratio of each output, including the errors of everything before it; higher is better. Worst first.',
     columns: [
       { title: 'Layer' },
       { title: 'SQNR', numeric: true },

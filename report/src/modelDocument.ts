@@ -61,7 +61,7 @@ function factsOf(model: ModelSummary): [label: string, value: string][] {
 }
 
 function summaryFacts(model: ModelSummary): Facts {
-  return { kind: 'facts', caption: 'What the file says of the model', rows: factsOf(model) };
+  return { kind: 'facts', caption: 'What the file says about the model', rows: factsOf(model) };
 }
 
 function summaryTable(float: ModelSummary, model: ModelSummary): Table {
@@ -80,7 +80,7 @@ function signatureTable({ inputs, outputs }: ModelSummary): Table {
 
   return {
     kind: 'table',
-    caption: 'Free dimensions bear their names',
+    caption: 'Free dimensions are shown by name',
     columns: [{ title: 'Name' }, { title: 'Direction' }, { title: 'Type' }, { title: 'Shape' }],
     rows: [...rows('input', inputs), ...rows('output', outputs)],
   };

@@ -65,7 +65,7 @@ function riskBlocks({ fix, layers }: Overflow, risky: Overflow['layers']): Block
     },
     {
       kind: 'table',
-      caption: 'Layers at risk; the largest possible sum as a share of what 16 bits hold.',
+      caption: 'Layers at risk; the largest possible sum as a fraction of what 16 bits hold.',
       columns: [
         { title: 'Layer' },
         { title: 'Operator' },

@@ -122,7 +122,7 @@ function timings({ timings_ms: all }: QuantizationReport): Table {
 
   return {
     kind: 'table',
-    caption: 'Time of each stage; bars: of the whole.',
+    caption: 'Time of each stage; bars show its share of the total.',
     columns: [{ title: 'Stage' }, { title: 'Time', numeric: true }],
     rows,
   };

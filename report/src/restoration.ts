@@ -69,7 +69,7 @@ function candidateSection(metric: Metric, { candidates = [] }: Restoration): Blo
   const table: Block = {
     kind: 'table',
     caption:
-      'Operators in the order in which they were considered for float, and what the model is like with only these in float: measured, or expected from the samples whose answers are closest to changing.',
+      'Operators in the order in which they were considered for float, and the drop with only these in float: measured, or predicted from the samples whose answers are closest to changing.',
     columns: [
       { title: 'Operators' },
       ...(compared ? [{ title: 'Error of the outputs', numeric: true }] : []),
@@ -104,7 +104,7 @@ function contributionTable(metric: Metric, { steps, reverted, candidates = [] }:
   return [
     {
       kind: 'table',
-      caption: 'What an operator saves by being in float: two validated states that differ in it alone.',
+      caption: 'What an operator saves by being in float: two validated states that differ only in it.',
       columns: [
         { title: 'Operator' },
         { title: 'Drop in int8', numeric: true },

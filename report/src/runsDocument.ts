@@ -100,7 +100,7 @@ function layersOfRuns({ layers, runs, same_layers: same }: RunsComparison): Bloc
       blocks: [
         {
           kind: 'table',
-          caption: `Different: ${layers.length}${more}; alike: ${same}. The widest span of SQNR comes first.`,
+          caption: `Different: ${layers.length}${more}; alike: ${same}. The widest range of SQNR comes first.`,
           columns: [
             { title: 'Layer' },
             { title: 'Operator' },

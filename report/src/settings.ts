@@ -10,7 +10,11 @@ export function settingsSection(
   const title = 'Settings';
   if (settings.length === 0)
     return [
-      { kind: 'section', title, blocks: [{ kind: 'paragraph', text: 'The configs ask for the same.' }] },
+      {
+        kind: 'section',
+        title,
+        blocks: [{ kind: 'paragraph', text: 'The configs have the same settings.' }],
+      },
     ];
 
   const cellOf = (value: string | null): Cell =>

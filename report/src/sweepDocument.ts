@@ -142,7 +142,7 @@ function droppedSection(runs: readonly SweptRun[], { stages, timeLimit }: SweptO
   return [
     {
       kind: 'section',
-      title: 'Dropped for want of time',
+      title: 'Dropped for lack of time',
       blocks: [
         {
           kind: 'paragraph',
@@ -151,7 +151,7 @@ function droppedSection(runs: readonly SweptRun[], { stages, timeLimit }: SweptO
         ...(steps.length === 0 ? [] : [{ kind: 'list', items: steps } as const]),
         {
           kind: 'table',
-          caption: 'Figures of few samples, with more noise than those above',
+          caption: 'Figures from few samples, noisier than those above',
           columns: [
             { title: 'Run' },
             { title: 'Stage', numeric: true },

@@ -18,7 +18,7 @@ describe('layers beside the float model', () => {
       'net.onnx: Quantized as in the last run; ranges from 300 samples, compared on 16 held-out samples, 2.3 s',
     );
     expect(text).toContain(
-      'The signal is lost at /head/Gemm (Gemm): SQNR 31.3 dB before it, 4.5 dB behind it. A fifth of its input lies outside of its range.',
+      'The signal is lost at /head/Gemm (Gemm): SQNR 31.3 dB before it, 4.5 dB after it. A fifth of its input lies outside of its range.',
     );
   });
 
@@ -43,7 +43,7 @@ describe('layers beside the float model', () => {
       layers: [{ ...sampleDebug().layers[0]!, inputs: [sampleDebug().layers[0]!.inputs[0]!] }],
     });
     const text = flat(debugText(report));
-    expect(text).toContain('There is no run of this config yet: what it leaves open has the fixed defaults');
+    expect(text).toContain('This config has not been run yet: what it leaves open takes the fixed defaults');
     expect(text).toContain('compared on 1 calibration sample');
     expect(text).toContain('2 files written.');
     expect(text).not.toContain('lost at');

@@ -140,8 +140,8 @@ describe('the page of a model', () => {
   });
 
   it('says why a model cannot be shown, as a page of its own', () => {
-    const html = modelProblemHtml('net.onnx', 'net.onnx breaks off or is damaged at byte 400.');
-    expect(pageText(html)).toContain('net.onnx breaks off or is damaged at byte 400.');
+    const html = modelProblemHtml('net.onnx', 'net.onnx is truncated or damaged at byte 400.');
+    expect(pageText(html)).toContain('net.onnx is truncated or damaged at byte 400.');
     expect(html).not.toContain('nonce');
   });
 });

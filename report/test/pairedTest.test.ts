@@ -193,7 +193,7 @@ describe('settings', () => {
     expect(two).toMatch(/Settings.*quantization\.preset.*mixed.*not set.*Side by side/s);
     const listed = ['x', 'y'].map((label) => ({ label, report: sampleReport(), href: null }));
     expect(pageText(runsHtml(listed, settings))).toMatch(/Settings.*quantization\.preset.*All runs/s);
-    expect(pageText(runsHtml(listed, []))).toContain('The configs ask for the same.');
+    expect(pageText(runsHtml(listed, []))).toContain('The configs have the same settings.');
     expect(pageText(runsHtml(listed))).not.toContain('Settings');
   });
 });

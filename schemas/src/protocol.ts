@@ -306,7 +306,7 @@ export interface EngineEnvironment {
   readonly runtime: { readonly name: string; readonly version: string };
   readonly images: { readonly name: string; readonly version: string };
   readonly cpu: { readonly model: string; readonly arch: string; readonly isa: readonly string[] };
-  /** Threads of one inference where the config names none. */
+  /** Threads of one inference, unless the config sets them. */
   readonly threads: number;
   readonly cache: { readonly dir: string; readonly bytes: number };
 }

@@ -1,7 +1,9 @@
 // The docs as a site: the pages are those of docs/, as GitHub shows them too; this folder only arranges them.
+import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitepress';
 
-const REPOSITORY = 'https://quantsmith.invalid/quantsmith';
+const { repository } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+const REPOSITORY = repository.url.replace(/\.git$/, '');
 
 /** The anchor that GitHub gives a heading: the pages link to each other by these, and both places must find them. */
 const anchorOf = (heading) =>
@@ -36,11 +38,13 @@ const REFERENCE = pages(
   ['Config', 'config-reference'],
   ['Data and labels', 'data'],
   ['Metrics', 'metrics'],
+  ['Loaders and metrics of your own', 'modules'],
   ['Diagnostics', 'diagnostics'],
   ['Errors', 'errors'],
   ['Command line', 'cli'],
   ['API', 'api'],
   ['Report', 'report'],
+  ['Model view', 'model-view'],
   ['Editor features', 'features'],
   ['Models and exporters', 'compatibility'],
 );

@@ -100,7 +100,7 @@ async function refuses(workbench) {
   await command('View: Show Explorer');
   for (const [name, why] of [
     ['text.onnx', 'is not an ONNX model'],
-    ['cut.onnx', /breaks off or is damaged/],
+    ['cut.onnx', /is truncated or damaged/],
   ]) {
     await page.locator(`.explorer-folders-view .monaco-list-row[aria-label^="${name}"]`).first().click();
     await (await pageOf(workbench, name)).getByText(why).waitFor();

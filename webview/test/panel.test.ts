@@ -144,7 +144,7 @@ describe('the graph on the page', () => {
     // It is brought into view.
     expect(textsOf(await frame())).toContain('Add');
     expect((await camera()).top).toBeGreaterThan(2000);
-    expect(find('nothing')).toBe('No node has this in its name.');
+    expect(find('nothing')).toBe('No node has this text in its name.');
     act(search, 'keydown', { key: 'a' });
     expect(chosen).toHaveLength(3);
   });

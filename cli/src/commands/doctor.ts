@@ -133,6 +133,6 @@ function linesOf({ quantsmith, node, platform, engine, problem, speed, emulated 
 
 function remedy(platform: string): string {
   if (platform === 'darwin-x64')
-    return 'ONNX Runtime has no build for Macs with Intel CPUs any more: run Quantsmith in a Linux container there.';
+    return 'ONNX Runtime no longer has a build for Macs with Intel CPUs: run Quantsmith in a Linux container there.';
   return 'ONNX Runtime and sharp are native, one package per platform: install again on this platform, without --omit=optional.';
 }

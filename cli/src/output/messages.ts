@@ -70,7 +70,7 @@ function logTo(path: string): (level: string, text: string) => void {
   // A FIFO would be waited for, and a model with lines behind it is none any more.
   if (existsSync(path)) {
     if (!statSync(path).isFile()) refused('it is not a regular file');
-    if (!isEmptyOrLog(path)) refused('it is a file that is no log of quantsmith');
+    if (!isEmptyOrLog(path)) refused('it is not a log of quantsmith');
   }
 
   const write = (line: string) => {

@@ -40,7 +40,7 @@ export async function writePages(
 async function writtenOver(page: string, html: string): Promise<string | null> {
   try {
     if (existsSync(page) && !(await readText(page, MAX_PAGE_BYTES)).includes(OURS))
-      return 'there is a file of this name that quantsmith has not written.';
+      return 'a file of this name exists that quantsmith did not write.';
     await writeText(page, html);
 
     return null;

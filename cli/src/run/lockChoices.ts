@@ -15,11 +15,11 @@ export async function lockChoices(
   if (Object.keys(pinned).length === 0) return;
   const stated = pinChoices(path, await readText(path), pinned);
   if (stated === null) {
-    fail('config-not-editable', `The choices have no place in ${path}: ${JSON.stringify(pinned)}.`, {
+    fail('config-not-editable', `The choices cannot be written into ${path}: ${JSON.stringify(pinned)}.`, {
       file: path,
     });
   }
 
   await writeText(path, stated);
-  messages.note(`${path} states what was chosen by measurement.`);
+  messages.note(`${path} now states what was chosen by measurement.`);
 }

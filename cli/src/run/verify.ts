@@ -25,7 +25,7 @@ export async function verifyOnCpu(
   session: Session,
 ): Promise<void> {
   const checked = await checkConfigFile(config);
-  if (checked.config === null) return fail('config-invalid', `${config} is not valid any more.`);
+  if (checked.config === null) return fail('config-invalid', `${config} is no longer valid.`);
   const request: EvaluateRequest = {
     kind: 'evaluate',
     config: checked.config,

@@ -10,9 +10,7 @@ export async function checkConfig(given?: vscode.Uri): Promise<number | undefine
     .filter((diagnostic) => diagnostic.severity <= vscode.DiagnosticSeverity.Warning);
 
   if (diagnostics.length === 0)
-    void vscode.window.showInformationMessage(
-      vscode.l10n.t('Quantsmith found nothing wrong with this config.'),
-    );
+    void vscode.window.showInformationMessage(vscode.l10n.t('Quantsmith found no problems in this config.'));
   else await vscode.commands.executeCommand('workbench.actions.view.problems');
 
   return diagnostics.length;

@@ -45,7 +45,7 @@ export async function openArrays(
   const bytes = [...arrays.values()].some((array) => array.type === 'uint8');
   const hint =
     bytes && section.preprocess === undefined
-      ? { hint: 'Arrays of uint8 images are laid out by preprocess: `preprocess: {layout: nchw}`.' }
+      ? { hint: 'The layout of uint8 images is set by preprocess: `preprocess: {layout: nchw}`.' }
       : {};
 
   return {

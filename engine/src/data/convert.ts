@@ -8,7 +8,7 @@ export function convertTo(
   where: { readonly name: string; readonly configPath: ConfigPath },
 ): TensorData {
   const wrong = (fault: string): never =>
-    fail('sample-type', `${where.name}: ${fault}, but the model wants ${type}.`, {
+    fail('sample-type', `${where.name}: ${fault}, but the model expects ${type}.`, {
       configPath: where.configPath,
     });
 

@@ -13,7 +13,7 @@ export function countEntries(folder: string, configPath?: ConfigPath, maxEntries
     if (++count <= maxEntries) return;
     fail(
       'data-too-large',
-      `${folder} and the folders below it have more than ${maxEntries} entries: this is no folder of samples.`,
+      `${folder} and the folders below it have more than ${maxEntries} entries: this is not a folder of samples.`,
       { file: folder, ...(configPath === undefined ? {} : { configPath }) },
     );
   };

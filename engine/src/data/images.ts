@@ -69,7 +69,7 @@ async function imageFiles(path: string, context: DataContext): Promise<string[]>
     return fail('data-not-found', `The image folder ${path} cannot be read: ${reason}.`, where);
   });
 
-  if (files.length === 0) fail('data-empty', `${path} holds no ${IMAGE_TYPES} image.`, where);
+  if (files.length === 0) fail('data-empty', `${path} contains no ${IMAGE_TYPES} image.`, where);
 
   return files;
 }

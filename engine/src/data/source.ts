@@ -119,7 +119,7 @@ function checkSample(sample: Sample, { inputs, configPath }: DataContext): Sampl
       const hint = sample.hint === undefined ? '' : ` ${sample.hint}`;
       fail(
         'sample-shape',
-        `Sample "${sample.name}" gives ${actual} to the model's input "${input.name}", which wants ${input.type} [${input.dims.join(', ')}].${hint}`,
+        `Sample "${sample.name}" gives ${actual} to the model's input "${input.name}", which expects ${input.type} [${input.dims.join(', ')}].${hint}`,
         { configPath, data: { sample: sample.name, input: input.name, got: feed.dims, wanted: input.dims } },
       );
     }

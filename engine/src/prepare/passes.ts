@@ -21,7 +21,7 @@ export const PASSES: readonly Pass[] = [
   { name: 'normalizing matrix products', apply: normalizeLinear },
   { name: 'fusing additions', apply: fuseGemms },
   { name: 'folding BatchNormalizations', apply: foldBatchNorms },
-  { name: 'fusing additions behind BatchNormalizations', apply: fuseGemms },
+  { name: 'fusing additions after BatchNormalizations', apply: fuseGemms },
   { name: 'pooling means of images', apply: poolMeans },
 ];
 

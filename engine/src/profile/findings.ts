@@ -62,7 +62,7 @@ export function collapseProblem(
   return {
     code: 'layer-collapse',
     severity: 'warning',
-    message: `The error jumps at ${layer.op} "${layer.name}": ${before}, ${decibels(afterDb)} behind it. ${causeText(collapse)}${cure}`,
+    message: `The error jumps at ${layer.op} "${layer.name}": ${before}, ${decibels(afterDb)} after it. ${causeText(collapse)}${cure}`,
     data: {
       layer: layer.name,
       op: layer.op,

@@ -48,7 +48,7 @@ export interface Validation {
   readonly dropType: DropType;
   /** The largest drop from the float model; null: none is asked for. */
   readonly maxDrop: number | null;
-  /** What the quantized model must reach; null: nothing. */
+  /** Value that the quantized model must reach; null: none. */
   readonly target: number | null;
   readonly task: Task;
   readonly problems: readonly Problem[];

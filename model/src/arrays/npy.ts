@@ -144,7 +144,7 @@ function parseArray(name: string, size: number, read: ReadAt, configPath: Config
       const wanted = (to - from) * rowBytes;
       const bytes = read(dataStart + from * rowBytes, wanted);
       if (bytes.length < wanted)
-        fail('array-invalid', `${name} has become shorter while it was read.`, { file: name, configPath });
+        fail('array-invalid', `${name} became shorter while it was being read.`, { file: name, configPath });
       return arrayValues(type, bytes);
     },
   };

@@ -142,7 +142,7 @@ function decodeModel(bytes: Uint8Array, file: string): ModelProto {
     if (bytes[0] === 0x08) {
       return fail(
         'model-truncated',
-        `${file} begins like an ONNX model but breaks off or is damaged (${reason}).`,
+        `${file} starts like an ONNX model but is truncated or damaged (${reason}).`,
         { file },
       );
     }
@@ -200,7 +200,7 @@ function checkTensor(tensor: TensorProto, file: string): void {
   if (wrong) {
     fail(
       'tensor-size-mismatch',
-      `Tensor "${tensor.name}" of ${file} says it has the shape ${shape} but holds ${tensor.rawData.length > 0 ? `${tensor.rawData.length} bytes` : `${typed} values`}.`,
+      `Tensor "${tensor.name}" of ${file} claims the shape ${shape} but holds ${tensor.rawData.length > 0 ? `${tensor.rawData.length} bytes` : `${typed} values`}.`,
       { file, data: { tensor: tensor.name } },
     );
   }

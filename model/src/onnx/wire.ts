@@ -155,7 +155,7 @@ export class WireReader {
 
   /** Throws `model-truncated`. */
   damaged(position: number): never {
-    return fail('model-truncated', `${this.#file} breaks off or is damaged at byte ${position}.`, {
+    return fail('model-truncated', `${this.#file} is truncated or damaged at byte ${position}.`, {
       file: this.#file,
       data: { position },
     });

@@ -31,9 +31,9 @@ export function audioDraft({ inputs, outputs }: Pick<ModelSummary, 'inputs' | 'o
   const frames = framesFor(input.dims, isStreaming);
   if (frames === null) return null;
   const remarks = [
-    ...(frames.features === undefined ? [] : ['Not known: hop and window must be those of training.']),
+    ...(frames.features === undefined ? [] : ['Unknown: hop and window must match training.']),
     ...(isStreaming && frames.length === FREE_LENGTH && frames.features === undefined
-      ? ['Not known: how many samples a step takes.']
+      ? ['Unknown: how many samples a step takes.']
       : []),
     ...(scalars.length > 0
       ? [`Taken for the sample rate: ${scalars.map(({ name }) => name).join(', ')}.`]

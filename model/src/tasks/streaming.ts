@@ -75,7 +75,7 @@ export function audioInput(
   constants: Readonly<Record<string, unknown>>,
 ): TensorSignature | string {
   const stray = Object.keys(constants).find((name) => !inputs.some((input) => input.name === name));
-  if (stray !== undefined) return `constants names "${stray}", which is no input of the model.`;
+  if (stray !== undefined) return `constants names "${stray}", which is not an input of the model.`;
   const remaining = inputs.filter(
     ({ name }) => !Object.hasOwn(states, name) && !Object.hasOwn(constants, name),
   );

@@ -17,4 +17,4 @@ function roleOf(name: string): TextRole {
 
 /** Why inputs are none of texts. */
 export const textInputsText = (names: readonly string[]): string =>
-  `Texts feed one input of token ids, and a mask, token types and positions beside it; the model's inputs are ${names.slice(0, 8).join(', ')}.`;
+  `Texts can feed one input of token ids, plus a mask, token types and positions; the model's inputs are ${names.slice(0, 8).join(', ')}.`;

@@ -48,24 +48,24 @@ export interface QuantizationConfig {
        */
       tensors?: string;
       /**
-       * A file of texts, tokenized by `tokenizer`: .jsonl (`text`, and perhaps `pair` and `label`), .tsv (columns text, pair, label by a header; without one text, label, or text, pair, label), or a text on each line.
+       * A file of texts, tokenized by `tokenizer`: .jsonl (`text`, optionally `pair` and `label`), .tsv (columns text, pair and label as its header says; without a header: text, label, or text, pair, label), or one text per line.
        */
       texts?: string;
       /**
-       * Folder of .wav files (subfolders are read too; without `labels` they are the classes), or one such file, cut into windows as `frames` says. Files must have the rate that `sample_rate` gives.
+       * Folder of .wav files (subfolders are read too; without `labels` they are the classes), or one such file, cut into windows by `frames`. Files must have the rate in `sample_rate`.
        */
       audio?: string;
       /**
-       * A JavaScript or TypeScript module that yields samples: `./module.mjs`. Runs only in a trusted workspace and when modules are allowed.
+       * A JavaScript or TypeScript module that yields samples: `./module.mjs`. Runs only in a trusted workspace and if modules are allowed.
        */
       loader?: string;
       preprocess?: Preprocess;
       /**
-       * The model's `tokenizer.json`; its `tokenizer_config.json` is read where it lies beside it.
+       * The model's `tokenizer.json`; a `tokenizer_config.json` beside it is read too.
        */
       tokenizer?: string | null;
       /**
-       * Maximum number of tokens in a text, including those that the tokenizer adds; longer texts are truncated. null: the length that the model states.
+       * Maximum number of tokens in a text, including those that the tokenizer adds; longer texts are truncated. null: the model's fixed length, if it has one.
        */
       max_length?: number | null;
       /**
@@ -111,24 +111,24 @@ export interface QuantizationConfig {
        */
       tensors?: string;
       /**
-       * A file of texts, tokenized by `tokenizer`: .jsonl (`text`, and perhaps `pair` and `label`), .tsv (columns text, pair, label by a header; without one text, label, or text, pair, label), or a text on each line.
+       * A file of texts, tokenized by `tokenizer`: .jsonl (`text`, optionally `pair` and `label`), .tsv (columns text, pair and label as its header says; without a header: text, label, or text, pair, label), or one text per line.
        */
       texts?: string;
       /**
-       * Folder of .wav files (subfolders are read too; without `labels` they are the classes), or one such file, cut into windows as `frames` says. Files must have the rate that `sample_rate` gives.
+       * Folder of .wav files (subfolders are read too; without `labels` they are the classes), or one such file, cut into windows by `frames`. Files must have the rate in `sample_rate`.
        */
       audio?: string;
       /**
-       * A JavaScript or TypeScript module that yields samples: `./module.mjs`. Runs only in a trusted workspace and when modules are allowed.
+       * A JavaScript or TypeScript module that yields samples: `./module.mjs`. Runs only in a trusted workspace and if modules are allowed.
        */
       loader?: string;
       preprocess?: Preprocess;
       /**
-       * The model's `tokenizer.json`; its `tokenizer_config.json` is read where it lies beside it.
+       * The model's `tokenizer.json`; a `tokenizer_config.json` beside it is read too.
        */
       tokenizer?: string | null;
       /**
-       * Maximum number of tokens in a text, including those that the tokenizer adds; longer texts are truncated. null: the length that the model states.
+       * Maximum number of tokens in a text, including those that the tokenizer adds; longer texts are truncated. null: the model's fixed length, if it has one.
        */
       max_length?: number | null;
       /**
@@ -157,7 +157,7 @@ export interface QuantizationConfig {
        */
       limit?: number | null;
       /**
-       * Ground-truth labels: a .csv with the columns file and label; a .npy whose first axis is the samples (classes, masks, tokens); a folder of YOLO text files (one per image); a COCO .json; a folder of class masks (PNG); a .tsv or .jsonl with the columns file and label, or text. Left out: class folders, or no labels (then metrics that compare with the float model).
+       * Ground-truth labels: a .csv with the columns file and label; a .npy whose first axis is the samples (classes, masks, tokens); a folder of YOLO text files (one per image); a COCO .json; a folder of class masks (PNG); a .tsv or .jsonl with the columns file and label, or text. Left out: class folders are the labels, or there are none (then use a metric that compares with the float model).
        */
       labels?: string | null;
       /**
@@ -171,11 +171,11 @@ export interface QuantizationConfig {
    */
   modules?: {
     /**
-     * Seconds in which a module must answer: a sample read, a sample judged. What takes longer ends the run with `loader-failed` or `metric-failed`.
+     * Seconds that a module may take to read or judge one sample. A longer wait ends the run with `loader-failed` or `metric-failed`.
      */
     time_limit?: number;
     /**
-     * GiB of memory that the process of a module may take.
+     * Memory limit of a module's process, in GiB.
      */
     memory_limit?: number;
   };
@@ -188,7 +188,7 @@ export interface QuantizationConfig {
      */
     type?: "classification" | "detection" | "segmentation" | "embedding" | "ctc" | "language_model" | null;
     /**
-     * How a detector's outputs become boxes. Left out: guessed from their shapes; YOLOX and YOLOv5, which look alike, are told apart by whose boxes lie on the image.
+     * How a detector's outputs become boxes. Left out: guessed from their shapes; YOLOX and YOLOv5 look alike; the one whose boxes lie on the image is taken.
      */
     decode?: "yolox" | "yolov5" | "yolov8" | "ssd" | "detr" | "nms_free" | null;
     /**
@@ -196,7 +196,7 @@ export interface QuantizationConfig {
      */
     output?: string | null;
     /**
-     * Number of classes, where the shapes do not show it. null: from the shapes.
+     * Number of classes, if the shapes do not show it. null: from the shapes.
      */
     classes?: number | null;
     /**
@@ -216,7 +216,7 @@ export interface QuantizationConfig {
      */
     alphabet?: string | null;
     /**
-     * Language models: a sample's first tokens, up to all but so many, are context only and are not scored, as in a strided window. null: all are scored.
+     * Language models: only the last `stride` tokens of a sample are scored; the tokens before them are context, as in a strided window. null: all are scored.
      */
     stride?: number | null;
   };
@@ -233,7 +233,7 @@ export interface QuantizationConfig {
      */
     preset?: "performance" | "mixed" | null;
     /**
-     * What decides between float and integers where both are possible.
+     * What decides between float and integers if both are possible.
      */
     optimize_for?: "latency" | "size" | "integer" | null;
     /**
@@ -249,7 +249,7 @@ export interface QuantizationConfig {
      */
     subset_size?: number;
     /**
-     * true: every layer's bias is corrected on its own, from channel averages. false: layer after layer on real samples, with the layers before already quantized; slower, often more accurate.
+     * true: every layer's bias is corrected on its own, from channel averages. false: layer after layer on real samples, with the earlier layers already quantized; slower, often more accurate.
      */
     fast_bias_correction?: boolean;
     /**
@@ -293,7 +293,7 @@ export interface QuantizationConfig {
       validate?: boolean;
     };
     /**
-     * Settings of single layers, over the general ones; later entries win. Left out: layers whose quantization alone ruins the outputs are found by measurement and stay in float.
+     * Settings for individual layers, which override the general ones; later entries win. Left out: layers whose quantization alone ruins the outputs are found by measurement and stay in float.
      */
     overrides?:
       | {
@@ -314,7 +314,7 @@ export interface QuantizationConfig {
            */
           float?: boolean;
           /**
-           * Bits of the codes of their weights and of the activations that they read, 2 to 16. With more than 8, ONNX Runtime's CPU provider computes the operator in float on the rounded values. A tensor with several readers takes the largest number of bits that any of them sets.
+           * Bits of the codes of their weights and of the activations that they read, 2 to 16. With more than 8, ONNX Runtime's CPU provider computes the operator in float on quantized-dequantized values. A tensor with several readers takes the largest number of bits that any of them sets.
            */
           num_bits?: number;
           /**
@@ -551,11 +551,11 @@ export interface QuantizationConfig {
          */
         threads?: number | null;
         /**
-         * Write weights into a file beside the model. null: only when they do not fit into one file of 2 GB.
+         * Write weights into a file beside the model. null: only if they do not fit into one file of 2 GB.
          */
         external_data?: boolean | null;
         /**
-         * Instruction set of the CPU that will run the model: whether `overflow_fix: auto` gives layers half range.
+         * Instruction set of the CPU that will run the model. It decides whether `overflow_fix: auto` gives layers half range.
          */
         target_isa?: "host" | "avx2" | "avx512" | "avx512_vnni" | "avx_vnni" | "amx";
       };
@@ -570,11 +570,11 @@ export interface QuantizationConfig {
      */
     metric?: string;
     /**
-     * Maximum acceptable drop from the float model, in the metric's own unit (0.01 is one point of top1). null: only `target` counts. Left out: 0.01, or null where there is a `target`.
+     * Maximum acceptable drop from the float model, in the metric's own unit (0.01 is one point of top1). null: only `target` counts. Left out: 0.01, or null if there is a `target`.
      */
     max_drop?: number | null;
     /**
-     * What the quantized model must reach, in the metric's own unit and direction: at least (map 0.33, sqnr 20, agreement 0.98), or at most where lower is better (wer 0.08). With `max_drop` too, both must hold. For metrics that compare with the float model (agreement, cosine, sqnr, psnr, mse, mae) this is the natural form.
+     * Value that the quantized model must reach, in the metric's own unit and direction: at least (map 0.33, sqnr 20, agreement 0.98), or at most if lower is better (wer 0.08). With `max_drop` too, both must hold. For metrics that compare with the float model (agreement, cosine, sqnr, psnr, mse, mae) this is the natural form.
      */
     target?: number | null;
     /**
@@ -608,11 +608,11 @@ export interface QuantizationConfig {
     };
   };
   /**
-   * Finds settings and operators in float together: the smallest or fastest model whose drop is allowed. What the config states stays; what it leaves open is tried, and operators go back to float where accuracy needs it or where that is faster.
+   * Searches settings and float operators together for the smallest or fastest model within the allowed drop. What the config states is kept; what it leaves open is tried; operators go back to float if accuracy needs it or if that is faster.
    */
   objective?: {
     /**
-     * What the model is to have as little as possible of.
+     * What to minimize.
      */
     minimize: "latency" | "size";
     /**
@@ -620,22 +620,22 @@ export interface QuantizationConfig {
      */
     subject_to: {
       /**
-       * Largest acceptable drop of the metric, in place of `accuracy_control.max_drop`.
+       * Maximum acceptable drop of the metric; replaces `accuracy_control.max_drop`.
        */
       max_drop: number;
       /**
-       * Whether `max_drop` is a difference or a share of the float model's value.
+       * Whether `max_drop` is a difference or a fraction of the float model's value.
        */
       drop_type?: "absolute" | "relative";
     };
     /**
-     * Seconds that the search may take, restoration included. Where it decides, the report says so. null: no limit.
+     * Seconds that the search may take, including restoration. If the limit cuts the search short, the report says so. null: no limit.
      */
     time_limit?: number | null;
   };
 }
 /**
- * How images become the model's input. Order: decode, orient, resize or letterbox, center_crop, color, divide by scale, subtract mean, divide by std, lay out.
+ * How images become the model's input. Order: decode, orient, resize or letterbox, center_crop, color, divide by scale, subtract mean, divide by std, layout.
  */
 export interface Preprocess {
   /**
@@ -732,19 +732,19 @@ export interface Frames {
    */
   hop?: number | null;
   /**
-   * What the model takes of a window.
+   * What the model reads from a window.
    */
   features?: "waveform" | "magnitude" | "spectrum";
   /**
-   * What a window is multiplied with before its Fourier transform; periodic.
+   * Function that a window is multiplied by before its Fourier transform; periodic.
    */
   window?: "none" | "hann" | "sqrt_hann";
   /**
-   * The channel that is read, from 0. null: the mean of all.
+   * Channel to read, counted from 0. null: the mean of all.
    */
   channel?: number | null;
   /**
-   * Windows that a streaming model takes one after the other from the zero states; a longer file is several such sequences. Under a metric of texts a file is one sequence.
+   * Maximum number of windows in a sequence, which a streaming model processes one after the other, starting from zero states. A longer file is split into several sequences. Under a text metric, a file is one sequence.
    */
   sequence?: number;
 }

@@ -59,7 +59,7 @@ export interface DebugReport {
      */
     lost: boolean;
     /**
-     * SQNR of the worst layer in front of it; null: there is none.
+     * SQNR of the worst layer before it; null: there is none.
      */
     before_db: number | null;
     /**
@@ -103,11 +103,11 @@ export interface DebugReport {
      */
     quantized: boolean;
     /**
-     * Of its output, with everything that went wrong before it.
+     * Of its output, including the errors of everything before it.
      */
     sqnr_db: number | null;
     /**
-     * Of its output where it reads what the float model has: its own rounding of inputs and weights.
+     * Of its output if it reads the float model's values: only its own rounding of inputs and weights.
      */
     alone_db: number | null;
     /**

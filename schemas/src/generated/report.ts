@@ -37,7 +37,7 @@ export interface QuantizationReport {
      */
     sha256: string;
     /**
-     * SHA-256 of what the config asks for: its settings with defaults and everything that it extends, whatever they look like. Absent in older reports.
+     * SHA-256 of what the config means: its settings with defaults and everything it extends, independent of formatting. Absent in older reports.
      */
     resolved_sha256?: string;
   };
@@ -106,7 +106,7 @@ export interface QuantizationReport {
       sha256: string;
     } | null;
     /**
-     * Hash of the contents of the files that the data sections name, whatever their times; null where they are too many to be read for that.
+     * Hash of the contents of the files named by the data sections, independent of their times; null if there are too many to read.
      */
     content_sha256?: string | null;
   };
@@ -169,15 +169,15 @@ export interface QuantizationReport {
      */
     quantized: number;
     /**
-     * Drop of the final model, in the terms of drop_type; null: undefined, relative to a float metric of 0.
+     * Drop of the final model, as drop_type defines it; null: undefined, relative to a float metric of 0.
      */
     drop: number | null;
     /**
-     * Allowed drop in the terms of drop_type, the target turned into one; null where nothing is asked for.
+     * Allowed drop, as drop_type defines it; a target is converted into one. null: none was set.
      */
     max_drop: number | null;
     /**
-     * What the quantized model must reach; null: nothing.
+     * Value that the quantized model must reach; null: none.
      */
     target?: number | null;
     /**
@@ -189,14 +189,14 @@ export interface QuantizationReport {
      */
     satisfied: boolean | null;
     /**
-     * 95 % confidence interval of the drop (paired bootstrap over samples; of a share where no pair differs, exact); null: undefined, as the drop is.
+     * 95 % confidence interval of the drop (paired bootstrap over samples; exact, for a fraction, if no pair differs); null: undefined, like the drop.
      *
      * @minItems 2
      * @maxItems 2
      */
     ci95: [number, number] | null;
     /**
-     * Of metrics without right and wrong answers the error of each sample, larger is worse, in the order of the validation data: two runs on the same data are compared sample by sample. Left out: the metric has answers or judges no sample alone, or the run is an older one.
+     * Error of each sample, for metrics without right and wrong answers; larger is worse. In the order of the validation data, so that two runs on the same data can be compared sample by sample. Left out: the metric has answers or does not judge single samples, or the run is an older one.
      */
     sample_errors?: number[];
   } | null;
@@ -247,7 +247,7 @@ export interface QuantizationReport {
        */
       quantized: number;
       /**
-       * The label's score in float less the largest other one; negative: wrong. null: the metric keeps none.
+       * The label's score in float minus the largest other score; negative: wrong. null: the metric keeps none.
        */
       float_margin: number | null;
       /**
@@ -256,7 +256,7 @@ export interface QuantizationReport {
       quantized_margin: number | null;
     }[];
     /**
-     * Each class that occurs, those that lose most first; empty where the metric knows of none.
+     * Each class that occurs, those that lose most first; empty if the metric has no classes.
      *
      * Items: One class.
      */
@@ -417,7 +417,7 @@ export interface QuantizationReport {
       drop: number | null;
     } | null;
     /**
-     * What each overflow_fix gives; there after `quantsmith overflow CONFIG`.
+     * What each overflow_fix achieves; added by `quantsmith overflow CONFIG`.
      *
      * Items: One setting.
      */
@@ -645,7 +645,7 @@ export interface QuantizationReport {
     }[];
   } | null;
   /**
-   * What the config left open and was chosen by measurement on calibration samples, in the order in which it was decided. Not there: nothing was left open (or an older run).
+   * What the config left open and measurement on calibration samples chose, in the order of the decisions. Absent: nothing was left open, or the run is an older one.
    *
    * Items: One setting.
    */
@@ -655,7 +655,7 @@ export interface QuantizationReport {
      */
     setting: string;
     /**
-     * What was chosen; JSON where it is not a plain text.
+     * What was chosen; JSON unless it is plain text.
      */
     value: string;
     /**
@@ -663,7 +663,7 @@ export interface QuantizationReport {
      */
     sqnr_db: number | null;
     /**
-     * The same of each output that varies, in their order; of the layers together where the outputs could not tell the candidates apart.
+     * The same for each output that varies, in order; for all layers together if the outputs could not tell the candidates apart.
      *
      * Items: dB.
      */
@@ -707,7 +707,7 @@ export interface QuantizationReport {
     seconds: number;
   }[];
   /**
-   * What a config would state below `quantization` to get the same model without measuring; empty where nothing was chosen.
+   * What a config would have to state below `quantization` to give the same model without measuring; empty if nothing was chosen.
    */
   pinned?: {
     [k: string]: unknown;
@@ -715,7 +715,7 @@ export interface QuantizationReport {
   /**
    * Layers in the order of the graph.
    *
-   * Items: An operator of the prepared model that quantization concerns.
+   * Items: An operator of the prepared model that quantization affects.
    */
   layers: {
     /**
@@ -774,7 +774,7 @@ export interface QuantizationReport {
        */
       scale: number;
       /**
-       * Zero point as the engine computed it, before the runtime's layout.
+       * Zero point as the engine computed it, before it is adapted to the runtime's layout.
        */
       zero_point: number;
       /**
@@ -787,7 +787,7 @@ export interface QuantizationReport {
       high: number;
     }[];
     /**
-     * Signal-to-quantization-noise ratio of its output in dB, everything before it included. null: not measured, or no noise.
+     * Signal-to-quantization-noise ratio of its output in dB, including the errors of everything before it. null: not measured, or no noise.
      */
     sqnr_db: number | null;
     /**
@@ -897,7 +897,7 @@ export interface QuantizationReport {
     total: number;
   };
   /**
-   * Largest memory of the engine process.
+   * Peak memory of the engine process.
    */
   peak_rss_bytes: number;
   /**
@@ -967,7 +967,7 @@ export interface QuantizationReport {
      */
     in_sample: boolean;
     /**
-     * SQNR of the worst output with the runtime's optimizations against without them; null: equal.
+     * SQNR of the worst output with the runtime's optimizations, compared to without them; null: equal.
      */
     optimized_db: number | null;
     /**
@@ -975,7 +975,7 @@ export interface QuantizationReport {
      */
     unoptimized_db: number | null;
     /**
-     * Operators whose kernels give other codes than intended, on equal inputs.
+     * Operators whose kernels compute other codes than intended, on the same inputs.
      *
      * Items: One operator.
      */

@@ -8,7 +8,7 @@ export interface ConfigFinding {
   readonly severity: 'error' | 'warning' | 'info' | 'hint';
   /** One sentence. */
   readonly message: string;
-  /** The keys and indexes that it is about, from the root. */
+  /** Keys and indexes of the value concerned, from the root. */
   readonly configPath: ConfigPath;
   /** Zero-based lines and UTF-16 columns in the file; null: the config is an object. */
   readonly range: {

@@ -139,7 +139,7 @@ export async function useCombination(config: string, name: string): Promise<Plan
   if (configText === null) {
     return fail(
       'config-not-editable',
-      `The settings have no place in ${config}: ${JSON.stringify(variant.settings)}.`,
+      `The settings cannot be written into ${config}: ${JSON.stringify(variant.settings)}.`,
       { file: config },
     );
   }

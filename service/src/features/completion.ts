@@ -241,7 +241,7 @@ function skeletonItem({ key, label, value }: Skeleton, cursor: Cursor, json: boo
     detail:
       key !== 'data' && key !== 'calibration' && key !== 'validation'
         ? 'fits the model'
-        : 'fits files that are there',
+        : 'fits existing files',
   };
 }
 

@@ -54,13 +54,13 @@ function taskSection({ task, reasons }: ModelDraft): string[] {
   if (entries.length === 0)
     return [
       ...why,
-      '# The shapes do not tell the task: outputs are compared with those of the float model.',
+      '# The shapes do not reveal the task: outputs are compared with those of the float model.',
       '',
     ];
 
   return [
     ...why,
-    'task: # guessed from the shapes, whatever the names; see docs/metrics.md',
+    'task: # guessed from the shapes; see docs/metrics.md',
     ...entries.map(([key, value]) => `  ${key}: ${flow(value)}`),
     '',
   ];
@@ -83,11 +83,11 @@ function sourceLines(
     return [`arrays: ${scalar(arrays)}`, ...layout];
   }
 
-  if (preprocess !== null) return ['images: ./images # not known: the folder of your images'];
+  if (preprocess !== null) return ['images: ./images # unknown: the folder of your images'];
   if (inputs.length === 1)
-    return ['arrays: ./calibration.npy # not known: one array, samples on its first axis'];
+    return ['arrays: ./calibration.npy # unknown: one array, samples on its first axis'];
   return [
-    `arrays: ./calibration.npz # not known: arrays named ${inputs.map(({ name }) => comment(name)).join(', ')}`,
+    `arrays: ./calibration.npz # unknown: arrays named ${inputs.map(({ name }) => comment(name)).join(', ')}`,
   ];
 }
 
@@ -116,11 +116,11 @@ function preprocessLines(
   const why =
     best === undefined
       ? [
-          'preprocess: &preprocess # not known: must be what the model was trained with',
+          'preprocess: &preprocess # unknown: must be what the model was trained with',
           ...remarks.map((remark) => `  # ${comment(remark)}`),
         ]
       : [
-          `preprocess: &preprocess # the best of ${tried.length} that were tried on the float model:`,
+          `preprocess: &preprocess # the best of ${tried.length} tried on the float model:`,
           ...listed.map(
             ({ text, value, samples }) =>
               `  #   ${metric} ${metricValue(metric, value)} on ${samplesText(samples)}: ${text}`,
@@ -152,7 +152,7 @@ function validationSection(
 
   if (validation === undefined) return lines.map((line) => `  # ${line}`);
   const isSame = pathOfSource(validation) === pathOfSource(calibration);
-  const same = '# the same samples as for calibration: separate samples are more telling';
+  const same = '# the same samples as for calibration: separate ones would tell more';
   return ['', ...indented(2, isSame ? [same, ...lines] : lines)];
 }
 
@@ -193,7 +193,7 @@ function controlSection(
 
   if (validation === undefined)
     return [
-      '# With validation data, this restores accuracy where quantization costs too much:',
+      '# With validation data, this restores accuracy if quantization costs too much:',
       '# accuracy_control:',
       `#   metric: ${task?.type === 'detection' ? 'map' : 'top1'}`,
       '#   max_drop: 0.01',

@@ -19,7 +19,7 @@ const NEAR = ['images', 'arrays', 'tensors', 'labels'];
 export const hasNearFiles = (path: readonly unknown[]) =>
   path.length === 3 && path[0] === 'data' && NEAR.includes(String(path[2]));
 
-/** A section that fits files that are there, or the model. */
+/** A section that fits existing files, or the model. */
 export interface Skeleton {
   readonly key:
     'data' | 'calibration' | 'validation' | 'preprocess' | 'task' | 'frames' | 'states' | 'constants';

@@ -48,7 +48,7 @@ ${typed ? 'const metric: AccumulatedMetric<State> =' : "/** @type {import('quant
     const of = (all${typed ? ': typeof outputs | null' : ''}) => Array.from(all?.[name ?? '']?.data ?? [], Number);
     return { cosine: cosine(of(outputs), of(floatOutputs)) };
   },
-  // The value over some samples; asked many times, for the interval and while accuracy is restored.
+  // The value over some samples; called many times, for the interval and during restoration.
   result: (states) => states.reduce((sum, state) => sum + state.cosine, 0) / states.length,
 };
 

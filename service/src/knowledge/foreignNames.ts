@@ -49,8 +49,8 @@ export const FOREIGN_KEYS: ReadonlyMap<string, DottedPath> = new Map([
 /** Keys of other tools that nothing here is like, and why. */
 export const FOREIGN_NOTES: ReadonlyMap<string, string> = new Map([
   ['quant_format', 'Models are always written with QuantizeLinear and DequantizeLinear (QDQ).'],
-  ['op_types_to_quantize', 'Everything is quantized but what "quantization.ignored_scope" names.'],
-  ['nodes_to_quantize', 'Everything is quantized but what "quantization.ignored_scope" names.'],
+  ['op_types_to_quantize', 'Everything is quantized except what "quantization.ignored_scope" names.'],
+  ['nodes_to_quantize', 'Everything is quantized except what "quantization.ignored_scope" names.'],
   ['optimize_model', 'The model is always prepared first.'],
   ['framework', 'Models are always ONNX.'],
   ['approach', 'Quantization is always static and after training.'],

@@ -72,7 +72,7 @@ function textProblem(inputs: readonly TensorSignature[]): string | null {
   const other = inputs.find(({ type }) => !/^u?int|^bool/.test(type));
   return other === undefined
     ? null
-    : `Texts are given as the numbers of their tokens, and the input "${other.name}" wants ${other.type}.`;
+    : `Texts are passed as token ids, but the input "${other.name}" expects ${other.type}.`;
 }
 
 /** `source`: a section, valid or not. */

@@ -43,7 +43,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'data-unreadable':
-      "Severity: error.\n\nThe first sample of a section cannot be read: the file is not an image or is truncated, the array's header or the tensor file is broken, a line of texts is not what its extension says, or a value is not finite. Only beginnings of files are looked at; what lies behind is left to the run.",
+      "Severity: error.\n\nThe first sample of a section cannot be read: the file is not an image or is truncated, the array's header or the tensor file is broken, a line of texts is not what its extension says, or a value is not finite. Only the beginning of each file is checked; the rest is left to the run.",
   },
   examples: [
     {

@@ -44,7 +44,7 @@ export const rule = defineRule({
   suppressible: false,
   sections: {
     'extends-missing':
-      'Severity: error.\n\n[`extends`](extends.md) names a file that does not exist, or a config that this one extends does. Names in the same folder that look alike are offered.',
+      'Severity: error.\n\n[`extends`](extends.md) names a file that does not exist, here or in a config that this one extends. Similar names in the same folder are offered.',
     'extends-cycle': 'Severity: error.\n\nConfigs extend each other in a cycle; the message lists them.',
     'extends-invalid':
       'Severity: error.\n\nThe config named by `extends` cannot be read, or has a value that is not allowed. Errors in the other file are reported here only where they change what this config means: a value that this config replaces is not reported. A base that is not a complete config by itself should not be called `*.quant.yaml`, so that it is not checked as one.',

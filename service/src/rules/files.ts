@@ -64,9 +64,8 @@ function problemOf({ path, written, file }: NamedPath, facts: FileFacts): string
 export function notExpanded(written: string): string {
   if (/^[a-z][a-z\d+.-]+:\/\//i.test(written)) return ' URLs are not fetched: name a file on this machine.';
   if (/^~(\/|$)/.test(written))
-    return ' "~" is not expanded: write the whole path, or one from the folder of this config.';
-  if (/\$\w|\$\{|%\w+%/.test(written))
-    return ' Variables of the environment are not expanded: write the path out.';
+    return ' "~" is not expanded: write the whole path, or one relative to this config.';
+  if (/\$\w|\$\{|%\w+%/.test(written)) return ' Environment variables are not expanded: write out the path.';
   return WILDCARD.test(written)
     ? ' Wildcards are not expanded: name a folder, and everything in it is read.'
     : '';
@@ -111,7 +110,7 @@ export const rule = defineRule({
     'model-missing':
       'Severity: error.\n\nThe file named by `model` does not exist, or is a folder. Node names are then not checked.',
     'file-missing':
-      'Severity: error.\n\nA file or folder of the data sections does not exist, or a folder stands where a file must. Names in the same folder that look alike are offered.',
+      'Severity: error.\n\nA file or folder of the data sections does not exist, or a folder is named where a file is needed. Similar names in the same folder are offered.',
   },
   examples: [
     {

@@ -278,7 +278,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'unknown-node':
-      'Severity: error.\n\n`ignored_scope.names`, a subgraph, or an entry of `overrides` has a name that no node of the model has. Unnamed nodes are called `<OpType>_<index>`. Where a tensor or an input of the model has the name, the message says so; the fix names the node that produces the tensor. This code, `unknown-operator`, `pattern-unmatched` and `subgraph-empty` are warnings where `ignored_scope.validate` is false.',
+      'Severity: error.\n\n`ignored_scope.names`, a subgraph, or an entry of `overrides` has a name that no node of the model has. Unnamed nodes are called `<OpType>_<index>`. If a tensor or an input of the model has the name, the message says so; the fix names the node that produces the tensor. This code, `unknown-operator`, `pattern-unmatched` and `subgraph-empty` are warnings if `ignored_scope.validate` is false.',
     'unknown-operator':
       'Severity: error.\n\n`types` of `ignored_scope` or of an entry of `overrides` has an operator type that the model does not use.',
     'pattern-invalid':
@@ -286,7 +286,7 @@ export const rule = defineRule({
     'pattern-unmatched':
       'Severity: error.\n\nA pattern matches no node of the model. Patterns are matched from the start of the name, not anywhere in it.',
     'pattern-matches-all':
-      'Severity: error.\n\nA pattern of what is not quantized matches every node of the model, or the ignored scope as a whole covers every one: a run would end with `nothing-to-quantize`.',
+      'Severity: error.\n\nA pattern of the ignored scope matches every node of the model, or the ignored scope as a whole covers every one: a run would end with `nothing-to-quantize`.',
     'subgraph-empty':
       'Severity: error.\n\nNo path of the model leads from the first nodes of a subgraph to its last ones. Not reported for models with `If`, `Loop` or `Scan`.',
   },

@@ -172,7 +172,7 @@ export const rule = defineRule({
     'labels-class':
       "Severity: error.\n\nThe labels have classes that the model's output does not have, or another number of them: labels of another model, or counted from 1.",
     'labels-unfit':
-      'Severity: error.\n\nThe labels belong to other samples, are too few or too many, or are not of the kind that the metric needs. The reader of a run decides; files of more than 8 MiB are left to the run.',
+      'Severity: error.\n\nThe labels belong to other samples, are too few or too many, or are not of the kind that the metric needs. The check reads labels as a run does; files above 8 MiB are left to the run.',
   },
   examples: [
     { code: 'labels-conflict', before: EXAMPLE, after: null },

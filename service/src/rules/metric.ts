@@ -106,7 +106,7 @@ function unfitFindings(
       [],
     );
   if (metric === 'perplexity' && model !== null && !model.inputs.some(({ type }) => /^u?int/.test(type)))
-    return report('perplexity reads how likely each token is, and the model takes no tokens.', [
+    return report('perplexity needs the probability of each token, but the model takes no tokens.', [
       'agreement',
       'sqnr',
     ]);
@@ -290,7 +290,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'metric-unfit':
-      "Severity: error.\n\nThe model's outputs cannot be what the metric reads, by their shapes: boxes of a classifier, for example.",
+      "Severity: error.\n\nThe shapes of the model's outputs rule out what the metric reads, such as boxes from a classifier.",
     'metric-needs-labels':
       'Severity: error.\n\nThe metric compares with ground-truth labels (see [the metrics](metrics.md)), and the data section names none. `agreement`, `sqnr`, `cosine`, `psnr`, `mse` and `mae` compare with the float model and need none.',
     'validation-missing':
@@ -298,7 +298,7 @@ export const rule = defineRule({
     'target-unreachable':
       "Severity: warning.\n\nWith `metric: sqnr` or `psnr` the float model counts as 200 dB (its outputs are equal to its own), so that a small `max_drop` asks for nearly that, and everything would go back to float. Write the dB you want: `target: 30`. The float model's `mse` and `mae` are 0, so that no drop relative to them is allowed.",
     'max-drop-of-float':
-      'Severity: info.\n\n`agreement`, `sqnr`, `cosine`, `psnr`, `mse` and `mae` compare with the float model, whose own value is known beforehand (1, 200 dB or 0). A drop from it is met or missed as a target is, but `target: 0.99` says what is asked for. The quick fix writes it.',
+      'Severity: info.\n\n`agreement`, `sqnr`, `cosine`, `psnr`, `mse` and `mae` compare with the float model, whose own value is known in advance (1, 200 dB or 0). A drop from it works like a target, but `target: 0.99` says directly what you want. The quick fix writes it.',
   },
   examples: [
     {

@@ -22,13 +22,13 @@ export const rule = defineRule({
     'model-tensor-twice':
       'Severity: error.\n\nTwo nodes write the same tensor, or a node writes an input or a weight, which ONNX forbids. Export the model again.',
     'nothing-to-quantize':
-      'Severity: error.\n\nThe model has no linear operator (Conv, ConvTranspose, Gemm, MatMul) and no embedding that could be quantized, nor are there any in bodies of If, Loop and Scan. A run ends with the same error where the ignored scope leaves none.',
+      'Severity: error.\n\nThe model has no linear operator (Conv, ConvTranspose, Gemm, MatMul) and no embedding that could be quantized, nor are there any in bodies of If, Loop and Scan. A run ends with the same error if the ignored scope leaves none.',
     'opset-unsupported':
       'Severity: error.\n\nThe model uses an operator set that is too old (below 7) or newer than the runtime. Export it with a supported operator set.',
     'runtime-unknown-operator':
       'Severity: error.\n\nThe model has an operator of a domain that ONNX Runtime does not include. Models with custom operators cannot run here, and so cannot be calibrated.',
     'operators-in-bodies':
-      'Severity: info.\n\nSome linear operators stand in bodies of If, Loop or Scan. They are quantized there: calibration observes the inputs of each body, in every branch and over all iterations of a loop. A body that no calibration sample runs stays in float, and a run then warns with `bodies-in-float`; samples that take the branch help. A node of `ignored_scope.names` that has bodies keeps them in float. The samples of the self-check show how rounding accumulates over the iterations of a loop.',
+      'Severity: info.\n\nSome linear operators are in bodies of If, Loop or Scan. They are quantized there: calibration observes the inputs of each body, in every branch and over all iterations of a loop. A body that no calibration sample runs stays in float, and a run then warns with `bodies-in-float`; samples that take the branch help. A node of `ignored_scope.names` that has bodies keeps them in float. The samples of the self-check show how rounding accumulates over the iterations of a loop.',
   },
   examples: [
     {

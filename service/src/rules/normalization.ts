@@ -211,7 +211,7 @@ export const rule = defineRule({
     'normalization-doubtful':
       'Severity: warning.\n\n`scale` divides first, so `mean` and `std` are in units of the result: byte means (123.675) do not fit `scale: 255`. A `scale` of 0.0039 multiplies by 256 instead of dividing by it.',
     'preprocess-differs':
-      'Severity: warning.\n\nCalibration and validation give the model values of different kinds, so that ranges are measured on one kind and accuracy on another. How images are resized may differ.',
+      'Severity: warning.\n\nCalibration and validation feed the model different kinds of values, so ranges are measured on one kind and accuracy on the other. Resizing may differ.',
     'data-shared':
       'Severity: warning.\n\nAccuracy is measured on the samples that the ranges were fitted to.',
     'model-type-unfit':

@@ -34,7 +34,7 @@ function deadScaling({ resize, letterbox, interpolation, antialias }: Preprocess
   const dead: [DeadKeys, string][] = [];
   if (isSet(resize) && isSet(letterbox)) dead.push([['preprocess', 'resize'], 'letterbox scales the images']);
   if (antialias === false && isSet(interpolation) && interpolation !== 'bilinear')
-    dead.push([['preprocess', 'interpolation'], 'antialias: false stands for bilinear interpolation']);
+    dead.push([['preprocess', 'interpolation'], 'antialias: false always means bilinear interpolation']);
 
   return dead;
 }

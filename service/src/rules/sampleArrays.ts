@@ -20,21 +20,21 @@ export function arrayMisfit(
   const { preprocess } = section;
   if (type === 'uint8' && preprocess !== undefined) return byteMisfit(section, row, preprocess, input);
 
-  const wants = `the input "${input.name}" wants ${input.type} ${shapeText(input.dims)}`;
+  const expects = `the input "${input.name}" expects ${input.type} ${shapeText(input.dims)}`;
   if (fractional === true && /int|bool/.test(input.type))
-    return { key: ['arrays'], message: `The values of "${section.arrays}" are fractional, but ${wants}.` };
+    return { key: ['arrays'], message: `The values of "${section.arrays}" are fractional, but ${expects}.` };
 
   const isWhole = input.unranked === true || row.length === input.dims.length;
   const dims = isWhole ? row : [1, ...row];
   if (fits(dims, input)) return null;
-  const message = `"${section.arrays}" holds samples of ${type} ${shapeText(row)}, but ${wants}.`;
+  const message = `"${section.arrays}" holds samples of ${type} ${shapeText(row)}, but ${expects}.`;
   const layout = type === 'uint8' && input.dims.length === 4 ? layoutThatFits(row, input) : null;
 
   return layout === null
     ? { key: ['arrays'], message }
     : {
         key: ['arrays'],
-        message: `${message} Bytes are laid out by preprocess.`,
+        message: `${message} For bytes, preprocess sets the layout.`,
         mend: { path: ['preprocess'], value: { layout } },
       };
 }
@@ -108,6 +108,6 @@ function flatMisfit(shown: string, values: number, input: TensorSignature): Misf
   if (input.unranked === true || fixed.some((dim) => typeof dim !== 'number' || dim <= 0)) return null;
   const wanted = fixed.reduce<number>((product, dim) => product * Number(dim), 1);
   if (wanted === values) return null;
-  const message = `${shown}, ${values} values, but the input "${input.name}" wants ${shapeText(input.dims)}.`;
+  const message = `${shown}, ${values} values, but the input "${input.name}" expects ${shapeText(input.dims)}.`;
   return { key: ['arrays'], message };
 }

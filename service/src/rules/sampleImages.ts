@@ -13,7 +13,7 @@ export function imageMisfit(
   if (!/^(float32|uint8)$/.test(input.type))
     return {
       key: ['images'],
-      message: `Images are given as float32 or uint8; the input "${input.name}" wants ${input.type}. Save the samples as arrays.`,
+      message: `Images are given as float32 or uint8; the input "${input.name}" expects ${input.type}. Save the samples as arrays.`,
     };
 
   const channels = preprocess.color === 'gray' ? 1 : 3;

@@ -39,22 +39,22 @@ export function pixelMisfit(
     order === 'nhwc' ? [1, height, width, channels] : [1, channels, height, width];
   if (fits(dims(layout), input)) return null;
 
-  const wants = `the input "${input.name}" wants ${shapeText(input.dims)}`;
+  const expects = `the input "${input.name}" expects ${shapeText(input.dims)}`;
   const other = layout === 'nchw' ? 'nhwc' : 'nchw';
   if (fits(dims(other), input) && isOneWay(input, other))
     return {
       key: ['preprocess', 'layout'],
-      message: `Samples are laid out as ${shapeText(dims(layout))}, but ${wants}: write layout: ${other}.`,
+      message: `Samples are laid out as ${shapeText(dims(layout))}, but ${expects}: write layout: ${other}.`,
       mend: { path: ['preprocess', 'layout'], value: other },
     };
 
   if (input.dims.length !== 4)
-    return { key: ['preprocess'], message: `Samples are ${shapeText(dims(layout))}, but ${wants}.` };
+    return { key: ['preprocess'], message: `Samples are ${shapeText(dims(layout))}, but ${expects}.` };
 
   const [channelAxis, heightAxis, widthAxis] = layout === 'nhwc' ? [3, 1, 2] : [1, 2, 3];
   const wanted = input.dims[channelAxis];
   if (typeof wanted === 'number' && wanted > 0 && wanted !== channels) {
-    const message = `Samples have ${channels === 1 ? 'one channel' : `${channels} channels`}, but ${wants}.`;
+    const message = `Samples have ${channels === 1 ? 'one channel' : `${channels} channels`}, but ${expects}.`;
     const fitting = wanted === 1 ? 'gray' : wanted === 3 && color === 'gray' ? 'rgb' : null;
     const isSet = fitting !== null && channelKey.at(-1) === 'color';
     return { key: channelKey, message, ...(isSet ? { mend: { path: channelKey, value: fitting } } : {}) };
@@ -63,7 +63,7 @@ export function pixelMisfit(
   const [tall, wide] = [input.dims[heightAxis], input.dims[widthAxis]];
   const size = typeof tall === 'number' && typeof wide === 'number' ? ([tall, wide] as const) : null;
 
-  return onSize(`Samples are ${shapeText(dims(layout))}, but ${wants}.`, size);
+  return onSize(`Samples are ${shapeText(dims(layout))}, but ${expects}.`, size);
 }
 
 /** Whether only one of the two layouts can be meant: the channels of the other do not fit. */

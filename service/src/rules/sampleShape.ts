@@ -112,7 +112,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'sample-shape':
-      'Severity: error.\n\nA run will not be able to give the samples to the model: their size, channels, layout, rate or element type does not fit its input. It is inferred from the settings, the headers of the first image and the first audio file, the headers of arrays and the first set of ONNX test data; what these do not show is left to the run.',
+      'Severity: error.\n\nA run cannot feed the samples to the model: their size, channels, layout, rate or element type does not fit its input. It is inferred from the settings, the headers of the first image and the first audio file, the headers of arrays and the first set of ONNX test data; what these do not show is left to the run.',
   },
   examples: [
     {

@@ -32,7 +32,7 @@ export function tensorMisfit(
   for (const { input, tensor } of given ?? []) {
     if (tensor === null || (tensor.type === input.type && fits(tensor.shape, input))) continue;
     const set = `"${section.tensors}/${facts?.names[0]}"`;
-    const message = `${set} gives ${tensor.type} ${shapeText(tensor.shape)} to the input "${input.name}", which wants ${input.type} ${shapeText(input.dims)}.`;
+    const message = `${set} gives ${tensor.type} ${shapeText(tensor.shape)} to the input "${input.name}", which expects ${input.type} ${shapeText(input.dims)}.`;
 
     return { key: ['tensors'], message };
   }

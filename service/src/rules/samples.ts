@@ -82,7 +82,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'sample-count':
-      'Severity: warning.\n\nA setting asks for more samples than the data section has (all of them are used), or takes the extremes out of so few that next to nothing is left. Samples of loaders and `.npz` files are not counted.',
+      'Severity: warning.\n\nA setting asks for more samples than the data section has (all of them are used), or drops the extremes of so few samples that hardly any are left. Samples of loaders and `.npz` files are not counted.',
   },
   examples: [
     {

@@ -184,7 +184,7 @@ function wrongType(document: ConfigDocument, path: ConfigPath, schema: SchemaNod
 
   const key = node?.kind === 'scalar' ? /^([\w$-]+):\S/.exec(String(node.value))?.[1] : undefined;
   if (key !== undefined && keysAt(path).some((known) => known.name === key)) {
-    const message = `A space is missing behind "${key}:".`;
+    const message = `A space is missing after "${key}:".`;
     return finding('wrong-type', span, path, message, { colon: key.length + 1 });
   }
 

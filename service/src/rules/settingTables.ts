@@ -140,8 +140,7 @@ const clipRules: SettingRule[] = KINDS.flatMap((kind): SettingRule[] => {
       severity: 'warning',
       path: [...ADVANCED, key, 'min', 'clipping_value'],
       applies: (config) => (low(config) ?? 0) < 0 && isSymmetric(config, kind),
-      message:
-        'A lower limit has no effect on symmetric ranges: the clipping_value of max cuts on both sides.',
+      message: 'A lower limit has no effect on symmetric ranges: the clipping_value of max clips both sides.',
     },
     {
       code: 'conflicting-settings',
@@ -177,8 +176,8 @@ const signRules: SettingRule[] = KINDS.map((kind) => ({
 /** What keeps operators from ONNX Runtime's integer kernels without being refused. */
 const layoutRules: SettingRule[] = (
   [
-    ['signedness_to_force', 'Most of ONNX Runtime’s integer kernels on x86 take unsigned activations'],
-    ['narrow_range', 'Behind a Relu or Clip, ONNX Runtime’s integer kernels take the full range of codes'],
+    ['signedness_to_force', 'Most of ONNX Runtime’s integer kernels on x86 expect unsigned activations'],
+    ['narrow_range', 'After a Relu or Clip, ONNX Runtime’s integer kernels expect the full range of codes'],
   ] as const
 ).map(([key, reason]) => ({
   code: 'no-integer-kernel',

@@ -34,9 +34,9 @@ function sourceFindings({ document, value, facts, baseDir }: RuleInput & { baseD
     const { total } = facts[section];
     const isEmpty = kind === 'folder' && total === 0;
     if (key === 'images' && isEmpty)
-      return findingAt(document, path, 'data-empty', `"${written}" holds no ${IMAGE_TYPES} image.`);
+      return findingAt(document, path, 'data-empty', `"${written}" contains no ${IMAGE_TYPES} image.`);
     if (key === 'audio' && isEmpty)
-      return findingAt(document, path, 'data-empty', `"${written}" holds no .wav file.`);
+      return findingAt(document, path, 'data-empty', `"${written}" contains no .wav file.`);
     if (key === 'audio' && kind === 'file' && !isAudioPath(written))
       return wrongKey(document, path, `"${written}" is not a .wav file.`, keyFor(written));
     if (key === 'tensors' && isEmpty)
@@ -132,7 +132,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'data-empty':
-      'Severity: error.\n\nA folder that holds no image, no .wav file, or no test data of ONNX (`test_data_set_0/input_0.pb` and so on); an array or a file of texts without a sample.',
+      'Severity: error.\n\nA folder that contains no image, no .wav file, or no test data of ONNX (`test_data_set_0/input_0.pb` and so on); an array or a file of texts without a sample.',
     'source-kind':
       'Severity: error.\n\nA file that belongs under another key, or a loader or metric that is not a JavaScript or TypeScript module: Python is not run.',
   },

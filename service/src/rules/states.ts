@@ -72,9 +72,9 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'states-missing':
-      'Severity: error.\n\nThe data are audio, and inputs of the model come back as its outputs: a streaming model. `states` names the output that feeds each of them; without it they have no value. The fix writes what names and shapes tell.',
+      'Severity: error.\n\nThe data are audio, and inputs of the model come back as its outputs: a streaming model. `states` names the output that feeds each of them; without it, those inputs have no value. The fix writes the pairs that names and shapes suggest.',
     'states-unfit':
-      'Severity: error.\n\n`states` names an input or an output that the model does not have, or an output of another type or shape than the input that it is to feed.',
+      'Severity: error.\n\n`states` names an input or an output that the model does not have, or an output whose type or shape differs from the input it should feed.',
   },
   examples: [
     {

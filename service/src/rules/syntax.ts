@@ -56,7 +56,7 @@ function overIndented({ tree, text }: ConfigDocument): Finding | null {
     const [indent, depth] = [wanted[1]!.length, written[1]!.length];
     if (depth <= indent) continue;
     const start = text.offsetAt({ line: row, character: 0 });
-    const message = `This line is indented by ${depth} spaces, the key above by ${indent}: keys of one mapping begin in one column.`;
+    const message = `This line is indented by ${depth} spaces, the key above by ${indent}: keys of one mapping must be aligned.`;
     const span = { start: start + depth, end: start + written[0].length };
 
     return { code: 'syntax', severity: 'error', message, ...span, path: [], data: { indent } };

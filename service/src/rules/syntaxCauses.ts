@@ -42,7 +42,7 @@ function tabs(document: ConfigDocument): Cause | null {
 
   return {
     message: 'YAML is indented by spaces; this line has a tab.',
-    title: lines.length === 1 ? 'Replace the tab by spaces' : 'Replace tabs by spaces',
+    title: lines.length === 1 ? 'Replace the tab with spaces' : 'Replace tabs with spaces',
     start: first.index,
     end: first.index + first[0].length,
     edits: lines.map(({ index, 0: lead }) =>
@@ -75,7 +75,7 @@ function missingColon(document: ConfigDocument): Cause | null {
   const [, indent = '', word = ''] = mended.match;
 
   return {
-    message: `A colon is missing behind "${word}".`,
+    message: `A colon is missing after "${word}".`,
     title: 'Insert a colon',
     start: start + indent.length,
     end,
@@ -98,7 +98,7 @@ function missingSpace(document: ConfigDocument): Cause | null {
   if (first === undefined) return null;
 
   return {
-    message: `A space is missing behind "${first.word}:".`,
+    message: `A space is missing after "${first.word}:".`,
     title: joined.length === 1 ? 'Insert a space' : 'Insert spaces',
     start: first.start,
     end: first.end,
@@ -120,7 +120,7 @@ function wrongEscape(document: ConfigDocument): Cause | null {
     const plain = quoted.slice(1, -1).replace(/\\(["\\])/g, '$1');
 
     return {
-      message: 'In double quotes a backslash begins an escape: write the text in single quotes.',
+      message: 'In double quotes a backslash starts an escape: write the text in single quotes.',
       title: 'Use single quotes',
       start,
       end,
@@ -185,7 +185,7 @@ function strangeTokens(document: ConfigDocument): Cause | null {
 
     if (single !== undefined) {
       const newText = JSON.stringify(single.replaceAll("\\'", "'"));
-      return [{ ...span, newText, message: 'JSON has its texts in double quotes.' }];
+      return [{ ...span, newText, message: 'JSON strings need double quotes.' }];
     }
 
     if (number === undefined || NUMBER.test(number)) return [];

@@ -23,7 +23,7 @@ function tokenizerFindings(document: ConfigDocument, value: unknown, facts: File
       {
         code: 'tokenizer-missing',
         severity: 'error',
-        message: `data.${name} has texts and no tokenizer: name the model's tokenizer.json.`,
+        message: `data.${name} has texts but no tokenizer: name the model's tokenizer.json.`,
         ...placeOf(document, path),
         path,
       },
@@ -40,7 +40,7 @@ function invalidTokenizer(
   if (problem === null) return [];
   const path = ['data', name, 'tokenizer'] as const;
   const { start, end } = findNode(document.tree, path) ?? placeOf(document, path);
-  const message = `"${written}" is not a tokenizer that can be read: ${problem}.`;
+  const message = `"${written}" is not a readable tokenizer: ${problem}.`;
   return [{ code: 'tokenizer-invalid', severity: 'error', message, start, end, path }];
 }
 
@@ -62,7 +62,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'tokenizer-invalid':
-      'Severity: error.\n\nThe file that `tokenizer` names is not a Hugging Face `tokenizer.json`, or is of a kind that is not supported.',
+      'Severity: error.\n\nThe file that `tokenizer` names is not a Hugging Face `tokenizer.json`, or is of an unsupported kind.',
     'tokenizer-missing':
       "Severity: error.\n\nA data section has `texts` but no tokenizer. `tokenizer` names the model's `tokenizer.json`.",
   },

@@ -44,7 +44,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'schema-version':
-      'Severity: warning.\n\n`$schema` (or `# yaml-language-server: $schema=…`) names another version of the format than this program knows, or another schema. Keys, values and limits that it may allow are then not reported; the message says how many findings that omits. Named by its URN (`urn:quantsmith:quantization-config:1`, with or without the version) or by a path to `quantization-config.schema.json`, the schema gives no finding.',
+      'Severity: warning.\n\n`$schema` (or `# yaml-language-server: $schema=…`) names a version of the format that this program does not know, or another schema. Keys, values and limits that it may allow are then not reported; the message says how many findings that omits. Named by its URN (`urn:quantsmith:quantization-config:1`, with or without the version) or by a path to `quantization-config.schema.json`, the schema gives no finding.',
   },
   examples: [
     {

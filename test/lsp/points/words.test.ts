@@ -21,18 +21,18 @@ describe('one finding for one cause, with a fix', () => {
       'tabs',
       'model: m.onnx\ndata:\n\tcalibration:\n\t\tarrays: a.npy\n',
       'syntax 3: YAML is indented by spaces; this line has a tab.',
-      'Replace tabs by spaces',
+      'Replace tabs with spaces',
     ],
     [
       'a missing space',
       'model:m.onnx\ndata: {calibration: {arrays: a.npy}}\n',
-      'syntax 1: A space is missing behind "model:".',
+      'syntax 1: A space is missing after "model:".',
       'Insert a space',
     ],
     [
       'a backslash in double quotes',
       `${HEAD}quantization:\n  ignored_scope:\n    patterns: ["Conv_\\d"]\n`,
-      'syntax 5: In double quotes a backslash begins an escape: write the text in single quotes.',
+      'syntax 5: In double quotes a backslash starts an escape: write the text in single quotes.',
       'Use single quotes',
     ],
     [
@@ -107,7 +107,7 @@ describe('one finding for one cause, with a fix', () => {
   it.each([
     [
       "{'model': 'm.onnx', 'data': {'calibration': {'arrays': 'a.npy'}}}",
-      'syntax 1: JSON has its texts in double quotes.',
+      'syntax 1: JSON strings need double quotes.',
     ],
     [
       '{"model": "m.onnx", "data": {"calibration": {"arrays": "a.npy"}}, "history": True, "output": None}',
@@ -147,7 +147,7 @@ it.each([
 
 it.each([
   ['model', '~/m.onnx', /"~" is not expanded/],
-  ['model', '$HOME/m.onnx', /Variables of the environment are not expanded/],
+  ['model', '$HOME/m.onnx', /Environment variables are not expanded/],
   ['model', 'https://example.org/m.onnx', /URLs are not fetched/],
   ['images', 'images/*.png', /Wildcards are not expanded/],
   ['extends', '~/base.yaml', /"~" is not expanded/],
@@ -203,7 +203,10 @@ describe('names of other tools point to ours', () => {
     ['calibration_data_reader: r', 'data.calibration'],
     ['extra_options: {}', 'quantization.advanced_parameters'],
     ['quant_format: QDQ', /always written with QuantizeLinear and DequantizeLinear/],
-    ['op_types_to_quantize: [Conv]', /Everything is quantized but what "quantization.ignored_scope" names/],
+    [
+      'op_types_to_quantize: [Conv]',
+      /Everything is quantized except what "quantization.ignored_scope" names/,
+    ],
     // NNCF
     ['calibration_dataset: d', 'data.calibration'],
     ['validation_fn: f', 'accuracy_control.metric'],

@@ -174,7 +174,7 @@ function find(view: View, text: string): string {
   const hits = view.sources.filter(({ name, op }) => `${name} ${op}`.toLowerCase().includes(words));
   const current = hits.findIndex(({ name }) => name === view.selected?.id);
   const next = hits[(current + 1) % Math.max(1, hits.length)];
-  if (text === '' || next === undefined) return 'No node has this in its name.';
+  if (text === '' || next === undefined) return 'No node has this text in its name.';
   reveal(view, next.name);
   view.onSelect(next.name);
   return hits.length === 1 ? '1 node' : `${hits.length} nodes`;

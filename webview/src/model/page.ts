@@ -57,9 +57,7 @@ async function show(data: ModelPageData): Promise<void> {
     part('shown').textContent = `${few} of ${all} layers`;
   });
 
-  part('details').replaceChildren(
-    element('p', { class: 'quiet' }, 'Select a layer to see all that is known of it.'),
-  );
+  part('details').replaceChildren(element('p', { class: 'quiet' }, 'Select a layer to see its details.'));
   shown = { table, filters, select, rows: new Map(data.rows.map((row) => [row.name, row])) };
   graph = null;
   const draw = () => openGraph(data.rows.filter(({ isHere }) => isHere));

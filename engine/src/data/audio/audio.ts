@@ -155,7 +155,7 @@ function sequences(
         const feeds = await reader(stretch, offset);
         values += Object.values(feeds).reduce((sum, { data }) => sum + data.length, 0);
         if (values > MAX_VALUES)
-          fail('audio-too-long', `A file has more than ${MAX_VALUES} values in its windows: cut it.`, {
+          fail('audio-too-long', `A file has more than ${MAX_VALUES} values in its windows: split it.`, {
             configPath: [...configPath, 'audio'],
           });
         frames.push(feeds);
@@ -217,7 +217,7 @@ async function wavFiles(
     const expected = wanted === null ? `${sounds[0]!.path} has ${rate} Hz` : `sample_rate is ${rate}`;
     fail(
       'audio-rate',
-      `${other.path} has ${other.rate} Hz, and ${expected}: nothing is resampled here (ffmpeg -i in.wav -ar ${rate} out.wav).`,
+      `${other.path} has ${other.rate} Hz, and ${expected}: Quantsmith does not resample (ffmpeg -i in.wav -ar ${rate} out.wav).`,
       { file: other.path, configPath: wanted === null ? where : [...configPath, 'sample_rate'] },
     );
   }
@@ -245,7 +245,7 @@ async function audioFiles(path: string, context: DataContext): Promise<string[]>
     const reason = reasonOf(error);
     return fail('data-not-found', `The audio folder ${path} cannot be read: ${reason}.`, where);
   });
-  if (files.length === 0) fail('data-empty', `${path} holds no .wav file.`, where);
+  if (files.length === 0) fail('data-empty', `${path} contains no .wav file.`, where);
 
   return files;
 }

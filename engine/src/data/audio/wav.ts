@@ -106,7 +106,7 @@ function formatOf(view: DataView): Format | null {
 }
 
 function describe(format: Format | null, start: number, stated: number, size: number): Header {
-  if (format === null) return { why: 'it has no format in front of its samples' };
+  if (format === null) return { why: 'it has no format before its samples' };
   const { tag, channels, rate, bits } = format;
   const encoding = ENCODINGS[`${tag}/${bits}`];
   if (encoding === undefined)
@@ -145,7 +145,7 @@ export async function readWav(
       fail('audio-invalid', `The audio file ${path} ${whyUnreadable(error)}.`, { file: path, configPath }),
   );
   if (bytes.length < (end - first) * stride)
-    fail('audio-invalid', `${path} has become shorter while it was read.`, { file: path, configPath });
+    fail('audio-invalid', `${path} became shorter while it was being read.`, { file: path, configPath });
 
   const view = viewOf(bytes);
   for (let i = first; i < end; i++) {

@@ -86,7 +86,7 @@ export function boxesIn(
     if (values.some((value) => Math.abs(value) > MAX_SHARE))
       return fail(
         'label-invalid',
-        `${path}, line ${number + 1}: "${line}" is in pixels; YOLO files have shares of the image's width and height, from 0 to 1.`,
+        `${path}, line ${number + 1}: "${line}" is in pixels; YOLO files have fractions of the image's width and height, from 0 to 1.`,
         { ...where, file: path },
       );
 

@@ -125,7 +125,7 @@ export interface AccumulatedMetric<State> extends MetricSettings {
     floatOutputs: MetricTensors | null,
     sample: SampleInfo,
   ) => State | Promise<State>;
-  /** The value over some samples, in their order; asked many times, for the interval and while accuracy is restored. */
+  /** The value over some samples, in their order; called many times, for the interval and during restoration. */
   readonly result: (states: readonly State[]) => number;
   /** Of one sample, larger is worse; left out: the value of it alone. */
   readonly sampleError?: (state: State) => number;

@@ -72,7 +72,7 @@ const isTensor = (value: unknown): value is LoadedTensor =>
   typeof value === 'object' && value !== null && 'dims' in value && 'data' in value;
 
 function checkTensor(name: string, tensor: unknown): void {
-  if (!isTensor(tensor)) throw new TypeError(`"${name}" is no {dims, data}`);
+  if (!isTensor(tensor)) throw new TypeError(`"${name}" is not {dims, data}`);
   const { dims, data } = tensor;
   if (!Array.isArray(dims) || !dims.every((dim) => Number.isSafeInteger(dim) && dim >= 0))
     throw new TypeError(`the dims of "${name}" are not a list of sizes`);
@@ -80,5 +80,5 @@ function checkTensor(name: string, tensor: unknown): void {
   if (!Array.isArray(data) && !(ArrayBuffer.isView(data) && 'length' in data))
     throw new TypeError(`the data of "${name}" is neither a typed array nor an array`);
   if (data.length === wanted) return;
-  throw new RangeError(`"${name}" has ${data.length} values, and [${dims.join(', ')}] wants ${wanted}`);
+  throw new RangeError(`"${name}" has ${data.length} values, but [${dims.join(', ')}] needs ${wanted}`);
 }
