@@ -1,10 +1,11 @@
 /* global document, requestAnimationFrame, WheelEvent, window */
 // The editor of .onnx files: how long the structure of a model of 500 MB takes with the shapes of its tensors; and in a real
-// browser, with a stand-in for the editor, how long rows and graph of 2,000 and rows of 10,000 nodes take, and how much memory.
+// browser, with a stand-in for the editor, how long rows and graph of 2,000 and rows of 10,000 nodes take, and how much memory:
+// of the scripts alone, and of the process that draws the page, over that of an empty page.
 //
 //   node scripts/build.mjs --minify && npm run bench:modelView
 import { createServer } from 'node:http';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { bundle } from './bundle.mjs';
 import { spread } from './lsp/client.mjs';
@@ -41,15 +42,18 @@ async function shown(count) {
   const sandbox = makeSandbox();
   const { server, address, serve } = await startPages();
   const { html, message } = await pageOf(path, address);
-  serve(html);
   const { context, page } = await launchBrowser(sandbox);
+  await page.goto(address);
+  const empty = pageMegabytes(sandbox);
+  serve(html);
   await page.addInitScript(playEditor, message);
   const samples = [];
   try {
     for (let run = 0; run < RUNS; run++) {
       await page.goto(address);
       await page.locator('#layers [data-index]').first().waitFor();
-      samples.push(await page.evaluate(measure));
+      const times = await page.evaluate(measure);
+      samples.push({ ...times, process_mb: pageMegabytes(sandbox) - empty });
     }
   } finally {
     await context.close();
@@ -61,6 +65,28 @@ async function shown(count) {
   const texts = Object.entries(spreads).map(([key, { median }]) => `${key} ${median.toFixed(0)}`);
   console.log(`${count} nodes: ${texts.join(', ')}`);
   return spreads;
+}
+
+/** Memory of the browser's processes for pages, each page of memory shared out among those that share it. */
+function pageMegabytes(sandbox) {
+  const isOurs = (pid) => {
+    const words = textOf(`/proc/${pid}/cmdline`);
+    return words.includes('--type=renderer') && words.includes(sandbox.browser);
+  };
+  const kilobytes = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && isOurs(name))
+    .map((pid) => Number(/^Pss:\s+(\d+)/m.exec(textOf(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0));
+
+  return kilobytes.reduce((sum, size) => sum + size, 0) / 1000;
+}
+
+function textOf(file) {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    // The process has ended.
+    return '';
+  }
 }
 
 /** In the page: the editor answers the page's first message with the rows. */
@@ -96,6 +122,7 @@ async function measure() {
     rows_ms: rows,
     graph_ms: painted - begun,
     pan_frame_ms: panned.sort((a, b) => a - b)[15],
+    pan_worst_ms: panned.at(-1),
     sort_ms: after - sorted,
     heap_mb: performance.memory.usedJSHeapSize / 1e6,
   };

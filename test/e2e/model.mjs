@@ -4,17 +4,11 @@ import assert from 'node:assert/strict';
 import { cpSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { residual } from '../../bench/modelView/models.mjs';
-import { isAccessible } from './accessible.mjs';
+import { isAccessible, THEMES } from './accessible.mjs';
 import { runSteps, until } from './driver.mjs';
 import { fillWorkspace } from './workspace.mjs';
 
 const CONFIG = 'digits.quant.yaml';
-const THEMES = {
-  'vscode-light': 'Default Light Modern',
-  'vscode-dark': 'Default Dark Modern',
-  'vscode-high-contrast': 'Default High Contrast',
-  'vscode-high-contrast-light': 'Default High Contrast Light',
-};
 
 export const runModel = (stage) =>
   runSteps(
@@ -28,6 +22,7 @@ export const runModel = (stage) =>
       ['the graph of 2,000 nodes is drawn, searched, and leads to a row', draws],
       ['blocks of it collapse and open', folds],
       ['the last run is shown, and a layer is changed in its config', changes],
+      ['a page that was hidden comes back as it was left', comesBack],
       ['an int8 model lies beside its float model', compares],
       ['a layer in a config is revealed in the model', reveals],
       ['all of it is readable in four themes, with what axe-core asks for', accessible],
@@ -178,6 +173,27 @@ async function changes(workbench) {
   await command('File: Save');
 }
 
+async function comesBack(workbench) {
+  const { page } = workbench;
+  const shown = await open(workbench, 'digits.onnx');
+  await shown.getByLabel('Search').fill('conv');
+  await shown.getByRole('button', { name: 'Parameters' }).click();
+  await firstRow(shown).click();
+  const layer = await shown.locator('#details h3').innerText();
+  await shown.getByRole('button', { name: 'Draw graph' }).click();
+  await shown.locator('canvas[data-nodes]').waitFor();
+  await open(workbench, 'residual.onnx');
+  await page.locator('.tab', { hasText: 'digits.onnx' }).first().click();
+  const again = await pageOf(workbench, 'digits.onnx');
+  await again.locator('#details h3', { hasText: layer }).waitFor();
+  assert.equal(await again.getByLabel('Search').inputValue(), 'conv');
+  assert.equal(await again.locator('tr[aria-selected=true] td').first().innerText(), layer);
+  await again.getByRole('columnheader', { name: 'Parameters' }).and(again.locator('[aria-sort]')).waitFor();
+  await again.locator('canvas[data-nodes]').waitFor();
+  await workbench.shot('comes-back');
+  await again.getByLabel('Search').fill('');
+}
+
 async function compares(workbench) {
   const shown = await open(workbench, 'digits.int8.onnx');
   await shown.getByText('int8 model beside its float model').waitFor();
@@ -207,21 +223,40 @@ async function reveals(workbench) {
   await workbench.shot('reveals');
 }
 
+/** At the default place and at twice the size. */
 async function accessible(workbench) {
-  const { write, visit, command } = workbench;
+  const { page, write, visit, command } = workbench;
   for (const [kind, theme] of Object.entries(THEMES)) {
     write('.vscode/settings.json', JSON.stringify({ 'workbench.colorTheme': theme }));
     await visit();
     await command('View: Close All Editors');
     const shown = await open(workbench, 'digits.int8.onnx');
-    await shown.locator(`body.${kind}`).waitFor();
+    await shown.locator(`body.vscode-${kind}`).waitFor();
     await firstRow(shown).click();
     await shown.getByRole('button', { name: 'Draw graph' }).click();
     await shown.locator('canvas[data-nodes]').waitFor();
-    await isAccessible(await frameOf(shown));
-    await workbench.shot(`${kind}-graph`);
     const frame = await frameOf(shown);
+    await isAccessible(frame);
+    await workbench.shot(`${kind}-graph`);
     await frame.evaluate(() => document.querySelector('h1').scrollIntoView());
     await workbench.shot(kind);
+    await page.setViewportSize({ width: 1900, height: 900 });
+    await frame.evaluate(() => (document.body.style.zoom = '2'));
+    assert.deepEqual(await frame.evaluate(cutParts), [], `${kind}, zoomed`);
+    await isAccessible(frame);
+    await workbench.shot(`${kind}-zoomed`);
+    await shown.getByRole('heading', { name: 'Layers' }).scrollIntoViewIfNeeded();
+    await workbench.shot(`${kind}-zoomed-layers`);
+    await frame.evaluate(() => (document.body.style.zoom = ''));
+    await page.setViewportSize({ width: 1400, height: 900 });
   }
+}
+
+/** In the page: what reaches over its right edge, but for what scrolls by itself. */
+function cutParts() {
+  const width = document.documentElement.clientWidth;
+  return [...document.querySelectorAll('main *')]
+    .filter((part) => part.closest('.grid, .scroll, [hidden]') === null)
+    .filter((part) => part.getBoundingClientRect().right > width + 1)
+    .map((part) => part.outerHTML.slice(0, 100));
 }

@@ -17,6 +17,7 @@ import { runKeys } from './keys.mjs';
 import { runModel } from './model.mjs';
 import { runLiving } from './living.mjs';
 import { runPanel } from './panel.mjs';
+import { runPictures } from './pictures.mjs';
 import { runReportPage } from './reportPage.mjs';
 import { runRuns } from './runs.mjs';
 import { runStart, runWalk } from './start.mjs';
@@ -39,6 +40,9 @@ const LONG_SUITES = [
   ['start', 'the ways in', runStart],
   ['campaign', 'kills at every stage of a run', runCampaign],
 ];
+
+/** What writes into the repository: by name only. */
+const MAKING_SUITES = [['pictures', 'the pictures of the docs', runPictures]];
 
 /** Those that have not yet been seen green from end to end: by name only, until they have. */
 const NEW_SUITES = [
@@ -78,7 +82,9 @@ await bundleSuite(esbuild);
 if (values.step !== undefined) process.env.QUANTSMITH_STEP = values.step;
 const stage = createStage(vsix);
 const totals = { passed: 0, failed: 0 };
-const named = [...SUITES, ...LONG_SUITES, ...NEW_SUITES].filter(([key]) => positionals.includes(key));
+const named = [...SUITES, ...LONG_SUITES, ...NEW_SUITES, ...MAKING_SUITES].filter(([key]) =>
+  positionals.includes(key),
+);
 const chosen = values.long ? LONG_SUITES : positionals.length === 0 ? SUITES : named;
 for (const [, name, suite] of chosen) {
   const started = performance.now();

@@ -105,10 +105,17 @@ export function enter(control: HTMLInputElement | HTMLSelectElement, value: stri
 }
 
 /** An element that is there. */
-export function query<T extends Element = HTMLElement>(selector: string, root: ParentNode = document): T {
-  const found = root.querySelector<T>(selector);
+export function query(selector: string, root: ParentNode = document): HTMLElement {
+  const found = root.querySelector<HTMLElement>(selector);
   if (found === null) throw new Error(`There is no ${selector}.`);
   return found;
+}
+
+/** An input or a list to choose from that is there. */
+export function control(selector: string, root: ParentNode = document): HTMLInputElement | HTMLSelectElement {
+  const found = query(selector, root);
+  if (found instanceof HTMLInputElement || found instanceof HTMLSelectElement) return found;
+  throw new Error(`${selector} takes no value.`);
 }
 
 export function buttonOf(text: string, root: ParentNode = document): HTMLButtonElement {

@@ -4,7 +4,7 @@ import type { WeightCodes } from '@quantsmith/schemas';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { layer, sampleReport } from '../../test/kit/sampleReport.js';
 import { summary } from '../../test/kit/summary.js';
-import { act, buttonOf, enter, playCanvas, playWorkers, query } from './browser.js';
+import { act, buttonOf, control, enter, playCanvas, playWorkers, query } from './browser.js';
 
 const signature = (name: string, dims: readonly number[], type = 'float32') => ({ name, dims, type });
 const MODEL = summary({
@@ -70,11 +70,11 @@ const say = (data: ToModelPage) => void act(window, 'message', { data });
 const layers = () =>
   [...document.querySelectorAll('#layers tr[data-index]')].map((row) => row.querySelector('td')?.textContent);
 const columns = () => [...document.querySelectorAll('#layers th')].map(({ textContent }) => textContent);
-const control = (label: string) => {
+const filter = (label: string) => {
   const found = [...document.querySelectorAll('#filters label')].find(({ textContent }) =>
     textContent?.startsWith(label),
   );
-  return query<HTMLInputElement | HTMLSelectElement>('input, select', found);
+  return control('input, select', found);
 };
 const details = () => query('#details').textContent;
 const choose = (name: string) => act(query(`#layers td[title="${name}"]`), 'click');
@@ -85,15 +85,15 @@ describe('the page of a model', () => {
     expect(layers()).toEqual(['/stem/Conv', '/stem/Relu', '/head/Gemm']);
     expect(columns()).toEqual(['Layer', 'Operator', 'Output shape', 'Constants', 'Parameters']);
     expect(query('#shown').textContent).toBe('3 of 3 layers');
-    enter(control('Search'), 'stem relu');
+    enter(filter('Search'), 'stem relu');
     expect(layers()).toEqual(['/stem/Relu']);
-    enter(control('Search'), '');
-    enter(control('Operator'), 'Gemm');
+    enter(filter('Search'), '');
+    enter(filter('Operator'), 'Gemm');
     expect(layers()).toEqual(['/head/Gemm']);
-    enter(control('Operator'), '');
-    enter(control('Show'), 'With constants');
+    enter(filter('Operator'), '');
+    enter(filter('Show'), 'With constants');
     expect(query('#shown').textContent).toBe('1 of 3 layers');
-    expect([...control('Show').children].map(({ textContent }) => textContent)).toEqual([
+    expect([...filter('Show').children].map(({ textContent }) => textContent)).toEqual([
       ...['All layers', 'With constants'],
     ]);
   });
@@ -103,7 +103,7 @@ describe('the page of a model', () => {
     choose('/stem/Conv');
     expect(details()).toContain('Output shape1×8×6×6');
     expect(details()).toContain('Bytes of constants864');
-    enter(query<HTMLSelectElement>('#details select'), 'file:///b');
+    enter(control('#details select'), 'file:///b');
     buttonOf('16 bits').click();
     expect(posted.at(-1)).toEqual({
       ...{ type: 'change', layer: '/stem/Conv', change: 'bits16', config: 'file:///b' },
@@ -125,7 +125,7 @@ describe('the page of a model', () => {
     buttonOf('SQNR').click();
     buttonOf('Parameters').click();
     for (const kind of ['In integers', 'In float', 'Restored to float', 'With constants', 'All layers']) {
-      enter(control('Show'), kind);
+      enter(filter('Show'), kind);
       expect(layers(), kind).toEqual(
         {
           'In integers': ['/stem/Conv'],
@@ -143,7 +143,7 @@ describe('the page of a model', () => {
 
   it('shows a float model beside', async () => {
     await load({ report: RUN, float: { ...MODEL, nodes: MODEL.nodes.slice(0, 2) } });
-    enter(control('Show'), 'Different');
+    enter(filter('Show'), 'Different');
     expect(layers()).toEqual(['/stem/Conv', '/head/Gemm']);
     expect(query('#layers tr[data-index="1"]').textContent).toContain('only in the int8 model');
   });
@@ -173,9 +173,9 @@ describe('the page of a model', () => {
 
   it('reveals a layer, also one that is filtered away', async () => {
     await load();
-    enter(control('Search'), 'relu');
+    enter(filter('Search'), 'relu');
     say({ type: 'reveal', layer: '/head/Gemm' });
-    expect(control('Search').value).toBe('');
+    expect(filter('Search').value).toBe('');
     expect(query('tr[aria-selected=true] td').textContent).toBe('/head/Gemm');
     expect(query('#details h3').textContent).toBe('/head/Gemm');
     say({ type: 'reveal', layer: 'elsewhere' });
@@ -197,7 +197,7 @@ describe('the page of a model', () => {
 describe('a page that is made anew', () => {
   it('shows again what somebody had chosen', async () => {
     await load();
-    enter(control('Search'), 'stem');
+    enter(filter('Search'), 'stem');
     buttonOf('Layer').click();
     buttonOf('Layer').click();
     choose('/stem/Relu');
@@ -207,7 +207,7 @@ describe('a page that is made anew', () => {
     act(window, 'scroll');
 
     await load({ report: RUN });
-    expect(control('Search').value).toBe('stem');
+    expect(filter('Search').value).toBe('stem');
     expect(layers()).toEqual(['/stem/Relu', '/stem/Conv']);
     expect(query('tr[aria-selected=true] td').textContent).toBe('/stem/Relu');
     expect(query('#details h3').textContent).toBe('/stem/Relu');

@@ -2,7 +2,17 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Source } from '../src/graph/graph.js';
 import { openGraph, type GraphPanel } from '../src/graph/panel.js';
-import { act, buttonOf, enter, playCanvas, playWorkers, query, textsOf, type Drawing } from './browser.js';
+import {
+  act,
+  buttonOf,
+  control,
+  enter,
+  playCanvas,
+  playWorkers,
+  query,
+  textsOf,
+  type Drawing,
+} from './browser.js';
 
 /** A chain of nodes, four in each block. */
 const chain = (count: number): Source[] =>
@@ -27,7 +37,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-const canvas = () => query<HTMLCanvasElement>('canvas');
+const canvas = () => query('canvas');
 const nodes = () => canvas().dataset['nodes'];
 const status = () => query('p[role=status]').textContent;
 
@@ -131,7 +141,7 @@ describe('the graph on the page', () => {
 
   it('finds nodes one after the other', async () => {
     await opened(chain(40));
-    const search = query<HTMLInputElement>('#graph-search');
+    const search = control('#graph-search');
     const find = (text: string) => {
       search.value = text;
       act(search, 'keydown', { key: 'Enter' });
@@ -153,7 +163,7 @@ describe('the graph on the page', () => {
 describe('blocks of the graph', () => {
   it('collapse from a level on, and open by keys and double clicks', async () => {
     await opened(chain(12));
-    enter(query<HTMLSelectElement>('select'), '1', 'change');
+    enter(control('select'), '1', 'change');
     await foldedTo(3);
     press('ArrowDown');
     expect(status()).toBe('Block /block0, 4 nodes. Enter opens it.');
@@ -188,8 +198,8 @@ describe('blocks of the graph', () => {
     panel.reveal('elsewhere');
     expect(status()).toBe('Block /block3, 4 nodes. Enter opens it.');
     // Of two layouts the one that is asked for last counts.
-    enter(query<HTMLSelectElement>('select'), '2', 'change');
-    enter(query<HTMLSelectElement>('select'), '1', 'change');
+    enter(control('select'), '2', 'change');
+    enter(control('select'), '1', 'change');
     await foldedTo(1251);
     await vi.waitFor(() => expect(status()).toBe('1251 nodes, 1250 edges'));
   });

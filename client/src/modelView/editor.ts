@@ -1,4 +1,3 @@
-import { reasonOf } from '@quantsmith/schemas';
 import {
   modelPageData,
   modelPageHtml,
@@ -6,7 +5,7 @@ import {
   type FromModelPage,
   type ToModelPage,
 } from '@quantsmith/report';
-import type { WeightCodes } from '@quantsmith/schemas';
+import { reasonOf, type WeightCodes } from '@quantsmith/schemas';
 import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
 import { ExecuteCommandRequest, type LanguageClient } from 'vscode-languageclient/node';
@@ -80,7 +79,7 @@ async function start(parts: Parts, view: View): Promise<void> {
   panel.webview.options = { enableScripts: true, localResourceRoots: [parts.pages] };
   panel.webview.onDidReceiveMessage((message: FromModelPage) => receive(parts, view, message));
   const watcher = watch(file, () => void draw(parts, view));
-  panel.onDidDispose(() => watcher.dispose());
+  panel.onDidDispose(() => void watcher.dispose());
   await draw(parts, view);
 }
 

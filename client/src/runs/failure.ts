@@ -25,15 +25,15 @@ export async function tellFailure(
       ? error.message
       : String(error);
 
-  const told = isRuntimeMissing(error) ? `${reason} ${whatRunsNeed()}` : reason;
-  output.error(`${config.fsPath}: ${told}`);
+  const explanation = isRuntimeMissing(error) ? `${reason} ${whatRunsNeed()}` : reason;
+  output.error(`${config.fsPath}: ${explanation}`);
   // The server that starts in place of the one that ended cleans up, while the user reads what happened.
   const recovered = isLost
     ? recover(client, config).catch((failure: unknown) => output.warn(String(failure)))
     : undefined;
   const [resume, problems, log] = [vscode.l10n.t('Resume'), vscode.l10n.t('Problems'), vscode.l10n.t('Log')];
   const buttons = [...(kind.resumes ? [resume] : []), problems, log];
-  const message = `${nameOf(config)}: ${kind.failure}: ${told}`;
+  const message = `${nameOf(config)}: ${kind.failure}: ${explanation}`;
   const chosen = await vscode.window.showErrorMessage(message, ...buttons);
   await recovered;
   if (chosen === resume) await vscode.commands.executeCommand('quantsmith.resume', config);
