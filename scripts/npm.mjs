@@ -34,8 +34,9 @@ for (const [index, name] of names.entries()) {
   write(`dist/${name}.d.mts`, types[index]);
   write(`dist/${name}.d.cts`, types[index]);
 }
+// The film is the marketplace's.
 for (const name of ['LICENSE', 'CHANGELOG.md', 'README.md', 'docs'])
-  cpSync(join(root, name), join(out, name), { recursive: true });
+  cpSync(join(root, name), join(out, name), { recursive: true, filter: (path) => !path.endsWith('.gif') });
 for (const name of readdirSync(join(root, 'schemas')).filter((name) => name.endsWith('.schema.json')))
   cpSync(join(root, 'schemas', name), join(out, 'schemas', name));
 write('THIRD_PARTY_NOTICES.txt', notices(metafile));

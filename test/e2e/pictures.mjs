@@ -14,9 +14,9 @@ export const runPictures = (stage) =>
     stage,
     'pictures',
     [
-      ['completion is pictured', completion],
       ['lens, report and fix are filmed', lensReportFix],
       ['a model with its last run is pictured', model],
+      ['completion is pictured', completion],
     ],
     { fill },
   );
@@ -33,22 +33,6 @@ function fill(folder) {
 /** Colours of the screen in a palette: pictures of a window have few. */
 const picture = (name, png) =>
   sharp(png).png({ palette: true, quality: 90, effort: 10 }).toFile(imageFile(name));
-
-async function completion({ page, open, editor, command }) {
-  await page.setViewportSize(WINDOW);
-  await open(CONFIG);
-  await editor().locator('.view-line', { hasText: 'preset:' }).click();
-  await page.keyboard.press('End');
-  for (let count = 0; count < 'performance'.length; count++) await page.keyboard.press('Backspace');
-  const row = page.locator('.suggest-widget.visible .monaco-list-row', { hasText: 'mixed' }).first();
-  await askUntil(page, () => page.keyboard.press('Control+Space'), row);
-  // Once more shows what the value means.
-  await page.keyboard.press('Control+Space');
-  await page.locator('.suggest-details:visible').waitFor();
-  await picture('completion.png', await page.screenshot());
-  await page.keyboard.press('Escape');
-  await command('File: Revert File');
-}
 
 async function lensReportFix(workbench) {
   const { page, open, report, command, editor } = workbench;
@@ -94,6 +78,20 @@ async function model({ page, visit, command }) {
   await command('View: Toggle Primary Side Bar Visibility');
   await shown.getByRole('heading', { name: 'Layers' }).evaluate((heading) => heading.scrollIntoView());
   await picture('model.png', await page.screenshot());
+}
+
+async function completion({ page, open, editor }) {
+  await page.setViewportSize(WINDOW);
+  await open(CONFIG);
+  await editor().locator('.view-line', { hasText: 'preset:' }).click();
+  await page.keyboard.press('End');
+  for (let count = 0; count < 'performance'.length; count++) await page.keyboard.press('Backspace');
+  const row = page.locator('.suggest-widget.visible .monaco-list-row', { hasText: 'mixed' }).first();
+  await askUntil(page, () => page.keyboard.press('Control+Space'), row);
+  // Once more shows what the value means.
+  await page.keyboard.press('Control+Space');
+  await page.locator('.suggest-details:visible').waitFor();
+  await picture('completion.png', await page.screenshot());
 }
 
 const POINTER = Buffer.from(

@@ -38,7 +38,7 @@ const PATIENCE = 15 * 60_000;
 
 const vsix = join(root, 'quantsmith-linux-arm64.vsix');
 for (const [path, hint] of [
-  [EMULATOR, 'node test/installEmulator.mjs'],
+  [EMULATOR, 'node test/installPrograms.mjs'],
   [vsix, 'node scripts/package.mjs linux-arm64'],
 ])
   if (!existsSync(path)) {
