@@ -94,14 +94,14 @@ function registerFeatures(session: Session): void {
 
 /** What is wrong in a config, and what can be done about it. */
 function registerFindings(session: Session): void {
-  const { connection, onDocument } = session;
+  const { connection, onFindings } = session;
   connection.languages.diagnostics.on(
-    onDocument({ kind: DocumentDiagnosticReportKind.Full, items: [] }, async (document) => ({
+    onFindings({ kind: DocumentDiagnosticReportKind.Full, items: [] }, async (document) => ({
       kind: DocumentDiagnosticReportKind.Full,
       items: await session.diagnose(document),
     })),
   );
-  connection.onCodeAction(onDocument([], (document, params) => codeActionsFor(session, document, params)));
+  connection.onCodeAction(onFindings([], (document, params) => codeActionsFor(session, document, params)));
 }
 
 function registerEditing(session: Session): void {

@@ -1,5 +1,13 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -20,6 +28,13 @@ const codeAction = {
   isPreferredSupport: true,
 };
 const digits = join(DIGITS, 'digits.onnx');
+
+const hasGit = spawnSync('git', ['--version']).status === 0;
+const git = (folder: string, ...args: string[]) =>
+  execFileSync('git', ['-c', 'user.name=nobody', '-c', 'user.email=nobody@example.com', ...args], {
+    cwd: folder,
+    stdio: 'pipe',
+  });
 
 let folder: string;
 let client: TestClient | null = null;
@@ -186,6 +201,50 @@ describe('a report', () => {
     await client!.stop();
     expect(await lens(asked, model, { now: 'samples', hash: null })).toMatch(/\(not checked/);
   });
+
+  it.skipIf(!hasGit)(
+    'is current in a real clone, line ends and all, and after a checkout of what it was made of',
+    async () => {
+      const origin = join(folder, 'origin');
+      mkdirSync(origin);
+      copyFileSync(digits, join(origin, 'm.onnx'));
+      writeFileSync(join(origin, 'a.npy'), 'samples');
+      writeFileSync(join(origin, 'b.quant.yaml'), asked.replace(digits, 'm.onnx'));
+      const base = sampleReport({ created: '2020-01-02T03:04:05Z' });
+      const report = {
+        ...base,
+        config: {
+          path: 'b.quant.yaml',
+          sha256: 'of another text',
+          resolved_sha256: sha256(resolvedConfigText({ ...config, model: 'm.onnx' })),
+        },
+        model: { path: 'm.onnx', sha256: sha256(readFileSync(digits)) },
+        output: { ...base.output, path: 'b.int8.onnx' },
+        data: { ...base.data, content_sha256: await dataContent([join(origin, 'a.npy')]) },
+      };
+      writeFileSync(join(origin, 'b.int8.onnx.report.json'), JSON.stringify(report, null, 2));
+      git(origin, 'init', '--quiet');
+      git(origin, 'add', '--all');
+      git(origin, 'commit', '--quiet', '--message', 'what was run');
+      git(folder, 'clone', '--quiet', '--config', 'core.autocrlf=true', origin, 'clone');
+
+      const lastRun = async () => {
+        await opened('clone/b.quant.yaml', readFileSync(join(folder, 'clone/b.quant.yaml'), 'utf8'));
+        const params = { textDocument: { uri: uriOf('clone/b.quant.yaml') } };
+        const lenses = await client!.connection.sendRequest<CodeLens[]>('textDocument/codeLens', params);
+        await client!.stop();
+        client = null;
+        return lenses.map(({ command }) => command!.title).find((title) => title.startsWith('Last run'));
+      };
+      const clone = join(folder, 'clone');
+      expect(await lastRun()).toMatch(/^Last run 2020-01-02 03:04: /);
+      writeFileSync(join(clone, 'a.npy'), 'other samples');
+      git(clone, 'commit', '--quiet', '--all', '--message', 'other data');
+      expect(await lastRun()).toMatch(/\(data changed since\)/);
+      git(clone, 'checkout', '--quiet', 'HEAD~1');
+      expect(await lastRun()).toMatch(/^Last run 2020-01-02 03:04: /);
+    },
+  );
 
   it('is of another model when its content is another, and not checked where data is newer', async () => {
     expect(await lens(asked, Buffer.from('another'))).toMatch(/\(model changed since\)/);

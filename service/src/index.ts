@@ -75,6 +75,7 @@ export { createModelIndex, type ModelIndex } from './facts/modelIndex.js';
 export { layerAt } from './knowledge/ignoredScope.js';
 export { outputPaths } from './reports/outputPaths.js';
 export { accuracyFindings } from './rules/accuracy.js';
-export { findAll, keepsReadable } from './rules/all.js';
+export { createListMemory, type ListMemory } from './rules/listMemory.js';
+export { findAll, findInSteps, keepsReadable, type Found } from './rules/all.js';
 export { withoutSuppressed } from './rules/suppress.js';
 export { setValue, type Written } from './document/edit.js';

@@ -44,6 +44,12 @@
                                                     (flymake-diagnostic-end found)))))
                                (flymake-diagnostics))))
         answers)
+  ;; Colours of the editor's own, of a key; without a screen they are made when they are asked for.
+  (font-lock-set-defaults)
+  (font-lock-fontify-region (point-min) (point-max))
+  (goto-char (point-min))
+  (search-forward "quantization")
+  (push (cons 'colour (get-text-property (match-beginning 0) 'face)) answers)
   (push (cons 'hover (plist-get (plist-get (quant-ask :textDocument/hover 6 6) :contents) :value)) answers)
   (let ((list (quant-ask :textDocument/completion 6 17)))
     (push (cons 'completion (vconcat (mapcar (lambda (item) (plist-get item :label))
@@ -91,6 +97,26 @@
   (find-file "other.quant.json")
   (run-hooks 'post-command-hook)
   (push (cons 'json (if (quant-wait 100 (lambda () (quant-diagnostics))) t :json-false)) answers)
+  ;; So is the other name that a config may have. A layer gets another name here and in the config that is not open.
+  (find-file "quantization.yaml")
+  (run-hooks 'post-command-hook)
+  (push (cons 'fixedName (if (quant-wait 100 (lambda () (quant-diagnostics))) t :json-false)) answers)
+  ;; It asks before it changes files that are not open.
+  (cl-letf (((symbol-function 'y-or-n-p) #'always))
+    (eglot--apply-workspace-edit
+     (jsonrpc-request (eglot-current-server) :textDocument/rename
+                      (list :textDocument (eglot--TextDocumentIdentifier)
+                            :position (list :line 4 :character 14)
+                            :newName "/new/Conv"))))
+  (push (cons 'renamed
+              (vconcat (mapcar (lambda (name)
+                                 (with-current-buffer (find-file-noselect name)
+                                   (goto-char (point-min))
+                                   (forward-line 4)
+                                   (prog1 (buffer-substring-no-properties (line-beginning-position) (line-end-position))
+                                     (set-buffer-modified-p nil))))
+                               '("quantization.yaml" "second.quant.yaml"))))
+        answers)
   (push (cons 'servers (length (apply #'append (hash-table-values eglot--servers-by-project)))) answers)
   (princ (concat (json-encode (nreverse answers)) "\n"))
   (set-buffer-modified-p nil)

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { editorFolder, root } from './folder.js';
+import { editorFolder, root, writeLayerConfigs } from './folder.js';
 import { commandFolder, snippets } from './snippets.js';
 
 const scratch = editorFolder('emacs');
@@ -22,12 +22,16 @@ interface Answers {
   readonly ran: boolean;
   readonly json: boolean;
   readonly servers: number;
+  readonly colour: string;
+  readonly fixedName: boolean;
+  readonly renamed: string[];
 }
 
 describe.skipIf(!installed)('Emacs with eglot', () => {
-  it('with the snippet of docs/editors.md gets diagnostics, hover, completion and fixes, and runs', () => {
+  it('with the snippet of docs/editors.md gets diagnostics, hover, completion, fixes and colours, runs, and renames across files', () => {
     writeFileSync(join(scratch, 'snippet.el'), snippets(/^Emacs/, 'elisp').join('\n'));
     writeFileSync(join(scratch, 'other.quant.json'), '// a comment\n{ "modle": "digits.onnx" }\n');
+    writeLayerConfigs(scratch);
     const script = join(root, 'test/editors/emacs.el');
     const { stdout, stderr } = spawnSync('emacs', ['--batch', '-q', '-l', script], {
       cwd: scratch,
@@ -52,6 +56,9 @@ describe.skipIf(!installed)('Emacs with eglot', () => {
       ran: true,
       json: true,
       servers: 1,
+      colour: 'font-lock-variable-name-face',
+      fixedName: true,
+      renamed: ['    names: [/new/Conv]', '    names: [/new/Conv]'],
     });
   });
 });

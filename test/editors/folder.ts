@@ -24,3 +24,12 @@ export function editorFolder(editor: string): string {
   writeFileSync(join(folder, 'mistaken.quant.yaml'), MISTAKEN);
   return folder;
 }
+
+/** Two configs about one model that name the same layer, one of them with a mistake in it. */
+export function writeLayerConfigs(folder: string): void {
+  const scope = '  ignored_scope:\n    names: [/old/Conv]\n';
+  const data = 'data: {calibration: {arrays: data/calibration.npy}}\n';
+  const config = (first: string) => `model: digits.onnx\n${data}quantization:\n${scope}${first}`;
+  writeFileSync(join(folder, 'quantization.yaml'), config('  prset: mixed\n'));
+  writeFileSync(join(folder, 'second.quant.yaml'), config('  preset: mixed\n'));
+}

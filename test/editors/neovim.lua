@@ -35,6 +35,10 @@ answers.diagnostics = vim.tbl_map(function(d)
 end, diagnostics())
 answers.filetype = vim.bo.filetype
 answers.comments = vim.bo.commentstring
+-- Colours of the editor's own, of the key in line 6.
+answers.colour = vim.fn.synIDattr(vim.fn.synID(6, 4, 1), 'name')
+local tokens = request('textDocument/semanticTokens/full', { textDocument = document() })
+answers.tokens = tokens and tokens.data and #tokens.data or 0
 local hover = ask('textDocument/hover', 6, 6)
 answers.hover = hover and hover.contents and hover.contents.value
 local list = ask('textDocument/completion', 6, 17)
@@ -91,6 +95,29 @@ answers.servers = #clients()
 vim.cmd('edit other.quant.json')
 answers.json = vim.wait(PATIENCE, function() return has('unknown-key') end, 20)
 answers.jsonComments = vim.bo.commentstring
+
+-- So is the other name that a config may have.
+vim.cmd('edit quantization.yaml')
+answers.fixedName = vim.wait(PATIENCE, function() return has('unknown-key') end, 20)
+answers.fixedNameType = vim.bo.filetype
+
+-- A layer gets another name here and in the other config about the same model, which is not open.
+local edit = request('textDocument/rename', {
+  textDocument = document(), position = { line = 4, character = 14 }, newName = '/new/Conv',
+})
+if edit then
+  if vim.fn.has('nvim-0.8') == 1 then
+    vim.lsp.util.apply_workspace_edit(edit, client().offset_encoding)
+  else
+    vim.lsp.util.apply_workspace_edit(edit, 'utf-16')
+  end
+  answers.renamed = {}
+  for _, name in ipairs({ 'quantization.yaml', 'second.quant.yaml' }) do
+    local lines = vim.api.nvim_buf_get_lines(vim.fn.bufadd(vim.fn.getcwd() .. '/' .. name), 4, 5, false)
+    table.insert(answers.renamed, lines[1] or '')
+  end
+end
+answers.serversAtEnd = #clients()
 
 io.stdout:write(vim.fn.json_encode(answers) .. '\n')
 vim.cmd('qa!')

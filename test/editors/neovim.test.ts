@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { editorFolder, root } from './folder.js';
+import { editorFolder, root, writeLayerConfigs } from './folder.js';
 import { commandFolder, snippets } from './snippets.js';
 
 const scratch: string[] = [];
@@ -23,6 +23,12 @@ interface Answers {
   readonly servers: number;
   readonly json: boolean;
   readonly jsonComments: string;
+  readonly colour: string;
+  readonly tokens: number;
+  readonly fixedName: boolean;
+  readonly fixedNameType: string;
+  readonly renamed: string[];
+  readonly serversAtEnd: number;
 }
 
 /** Neovim as Debian has it, and as PyPI has it. */
@@ -33,12 +39,13 @@ const EDITORS = [
 
 describe.each(EDITORS)('Neovim %s with the snippet of docs/editors.md', (version, program, section) => {
   it.skipIf(!existsSync(program))(
-    'gets diagnostics, hover, completion, fixes and colours, and runs from the lens',
+    'gets diagnostics, hover, completion, fixes and colours, runs from the lens, and renames across files',
     () => {
       const folder = editorFolder('neovim');
       scratch.push(folder);
       writeFileSync(join(folder, 'init.lua'), snippets(section, 'lua').join('\n'));
       writeFileSync(join(folder, 'other.quant.json'), '// a comment\n{ "modle": "digits.onnx" }\n');
+      writeLayerConfigs(folder);
       const script = `luafile ${join(root, 'test/editors/neovim.lua')}`;
       const arguments_ = ['--headless', '-u', 'init.lua', '-i', 'NONE', 'mistaken.quant.yaml', '-c', script];
       const { stdout, stderr } = spawnSync(program, arguments_, {
@@ -64,6 +71,16 @@ describe.each(EDITORS)('Neovim %s with the snippet of docs/editors.md', (version
       expect(answers.fixes).toBe(5);
       expect(answers.cleared).toBe(true);
       expect(answers).toMatchObject({ ran: true, servers: 1, json: true });
+      expect(answers).toMatchObject({
+        colour: 'yamlBlockMappingKey',
+        fixedName: true,
+        fixedNameType: 'yaml',
+      });
+      expect(answers.tokens).toBeGreaterThan(0);
+      expect(answers).toMatchObject({
+        renamed: ['    names: [/new/Conv]', '    names: [/new/Conv]'],
+        serversAtEnd: 1,
+      });
       expect(answers.jsonComments).toMatch(/^\/\/ ?%s$/);
     },
   );

@@ -87,14 +87,16 @@ async function readSummary(reader: WireReader, file: string, budget: Budget): Pr
     irVersion,
     opsets,
     producer: producer.filter((part) => part !== '').join(' '),
-    ...summarize(graph),
+    ...(await summarize(graph)),
     externalData: [...budget.external.values()],
     functions: functions.map(({ nodes, ...named }) => ({ ...named, nodes: nodesOf(nodes, new Map()) })),
     ...(budget.tensors ? { tensors: tensorsOf(graph) } : {}),
   };
 }
 
-function summarize(graph: RawGraph): Pick<ModelSummary, 'inputs' | 'outputs' | 'nodes' | 'parameterCount'> {
+async function summarize(
+  graph: RawGraph,
+): Promise<Pick<ModelSummary, 'inputs' | 'outputs' | 'nodes' | 'parameterCount'>> {
   const constants = withConstantNodes(graph.nodes, graph.constants);
   const parameters = [...constants.values()].filter((constant) => isFloatType(constant.dataType));
 
@@ -102,7 +104,7 @@ function summarize(graph: RawGraph): Pick<ModelSummary, 'inputs' | 'outputs' | '
     // Before IR version 4 constants were listed as inputs too.
     inputs: graph.inputs.filter((input) => !constants.has(input.name)),
     outputs: graph.outputs,
-    nodes: nodesOf(graph.nodes, graph.constants),
+    nodes: await mainNodesOf(graph),
     parameterCount: parameters.reduce((sum, constant) => sum + elementCount(constant.dims), 0),
   };
 }
@@ -128,28 +130,46 @@ function withConstantNodes(nodes: readonly RawNode[], constants: Constants): Con
   return all;
 }
 
+/** Nodes after which others get their turn. */
+const NODES_AT_ONCE = 1000;
+
+/** The nodes of the main graph, others getting their turn between them. */
+async function mainNodesOf({ nodes: raw, constants: outer }: RawGraph): Promise<ModelNode[]> {
+  const constants = withConstantNodes(raw, outer);
+  const names = uniqueNodeNames(raw);
+  const nodes: ModelNode[] = [];
+  for (const [index, node] of raw.entries()) {
+    if (index % NODES_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
+    nodes.push(nodeOf(node, names[index]!, constants));
+  }
+
+  return nodes;
+}
+
 /** Nodes with what they hold; a body sees the constants around it. */
 function nodesOf(raw: readonly RawNode[], outer: Constants): ModelNode[] {
   const constants = withConstantNodes(raw, outer);
   const names = uniqueNodeNames(raw);
-  return raw.map((node, index) => {
-    const held = node.inputs.flatMap((tensor, input) => {
-      const constant = constants.get(tensor);
-      return constant === undefined ? [] : [{ input, constant }];
-    });
+  return raw.map((node, index) => nodeOf(node, names[index]!, constants));
+}
 
-    return {
-      name: names[index]!,
-      op: node.opType,
-      domain: node.domain,
-      inputs: node.inputs,
-      outputs: node.outputs,
-      constants: Object.fromEntries(held.map(({ input, constant }) => [input, constant.dims])),
-      floatConstants: held.flatMap(({ input, constant }) => (isFloatType(constant.dataType) ? [input] : [])),
-      attributes: node.attributes,
-      bodies: node.bodies.flatMap((body) => nodesOf(body.nodes, new Map([...constants, ...body.constants]))),
-    };
+function nodeOf(node: RawNode, name: string, constants: Constants): ModelNode {
+  const held = node.inputs.flatMap((tensor, input) => {
+    const constant = constants.get(tensor);
+    return constant === undefined ? [] : [{ input, constant }];
   });
+
+  return {
+    name,
+    op: node.opType,
+    domain: node.domain,
+    inputs: node.inputs,
+    outputs: node.outputs,
+    constants: Object.fromEntries(held.map(({ input, constant }) => [input, constant.dims])),
+    floatConstants: held.flatMap(({ input, constant }) => (isFloatType(constant.dataType) ? [input] : [])),
+    attributes: node.attributes,
+    bodies: node.bodies.flatMap((body) => nodesOf(body.nodes, new Map([...constants, ...body.constants]))),
+  };
 }
 
 async function readOpset(reader: WireReader, message: Field): Promise<Record<string, number>> {

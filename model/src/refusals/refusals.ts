@@ -118,35 +118,46 @@ function tensorTwice({ inputs, nodes }: Structure): Problem | null {
 }
 
 /**
- * A node that waits for itself (Kahn's algorithm). What bodies of If, Loop and Scan capture is left aside: a name in them may
- * be their own.
+ * A node that waits for itself. What bodies of If, Loop and Scan capture is left aside: a name in them may be their own. Nodes
+ * mostly stand in the order that they run in, which shows in one pass; where they do not, they are put into one.
  */
 function cycle({ nodes }: Structure): Problem | null {
-  const producers = new Map(nodes.flatMap((node) => node.outputs.map((tensor) => [tensor, node] as const)));
-  const before = ({ inputs }: StructureNode) =>
-    new Set(inputs.flatMap((tensor) => (tensor === '' ? [] : (producers.get(tensor) ?? []))));
+  const makers = new Map<string, number>();
+  for (const [index, { outputs }] of nodes.entries())
+    for (const tensor of outputs) if (tensor !== '') makers.set(tensor, index);
 
-  const readers = new Map<StructureNode, StructureNode[]>(nodes.map((node) => [node, []]));
-  const missing = new Map<StructureNode, number>();
-  for (const node of nodes) {
-    const earlier = before(node);
-    missing.set(node, earlier.size);
-    for (const maker of earlier) readers.get(maker)?.push(node);
-  }
+  const isInOrder = nodes.every(({ inputs }, index) =>
+    inputs.every((tensor) => (makers.get(tensor) ?? -1) < index),
+  );
+  if (isInOrder) return null;
 
-  const ready = nodes.filter((node) => missing.get(node) === 0);
-  for (let next = 0; next < ready.length; next++)
-    for (const reader of readers.get(ready[next]!)!) {
-      const unread = missing.get(reader)! - 1;
-      missing.set(reader, unread);
-      if (unread === 0) ready.push(reader);
-    }
-
-  const stuck = ready.length === nodes.length ? undefined : nodes.find((node) => missing.get(node)! > 0);
+  const stuck = firstStuck(nodes, makers);
   if (stuck === undefined) return null;
   const { name: node, op } = stuck;
 
   return refuse('model-cyclic', `The model's graph has a cycle through node "${node}" (${op}).`, { node });
+}
+
+/** The first node that never runs (Kahn's algorithm; a tensor that a node reads twice counts twice). */
+function firstStuck(
+  nodes: readonly StructureNode[],
+  makers: ReadonlyMap<string, number>,
+): StructureNode | undefined {
+  const readers = nodes.map((): number[] => []);
+  const missing = new Int32Array(nodes.length);
+  for (const [index, { inputs }] of nodes.entries())
+    for (const tensor of inputs) {
+      const maker = makers.get(tensor);
+      if (maker === undefined) continue;
+      missing[index]!++;
+      readers[maker]!.push(index);
+    }
+
+  const ready = [...nodes.keys()].filter((index) => missing[index] === 0);
+  for (let next = 0; next < ready.length; next++)
+    for (const reader of readers[ready[next]!]!) if (--missing[reader]! === 0) ready.push(reader);
+
+  return nodes.find((_, index) => missing[index]! > 0);
 }
 
 /** Why there is nothing in a model to quantize; null: there is something. */
@@ -160,7 +171,8 @@ export function nothingToQuantize(structure: Structure): Problem | null {
 }
 
 /** Nodes of the main graph, and once those of each function that it calls, directly or not. */
-function expanded({ nodes, functions }: Structure): StructureNode[] {
+function expanded({ nodes, functions }: Structure): readonly StructureNode[] {
+  if (functions.length === 0) return nodes;
   const bodies = new Map(functions.map(({ domain, name, nodes: body }) => [keyOf(domain, name), body]));
   const called = new Set(bodies.keys());
   const all: StructureNode[] = [];
@@ -179,7 +191,9 @@ function expanded({ nodes, functions }: Structure): StructureNode[] {
   return all;
 }
 
-function withBodies(nodes: readonly StructureNode[]): StructureNode[] {
+/** The same nodes where none has a body. */
+function withBodies(nodes: readonly StructureNode[]): readonly StructureNode[] {
+  if (nodes.every(({ bodies }) => bodies.length === 0)) return nodes;
   return nodes.flatMap((node) => [node, ...withBodies(node.bodies)]);
 }
 

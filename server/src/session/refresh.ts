@@ -25,16 +25,20 @@ export interface TellingOptions {
   readonly capabilities: () => KnownClientCapabilities;
   readonly open: () => readonly TextDocument[];
   readonly diagnose: (text: TextDocument) => Promise<Diagnostic[]>;
+  /** Waits for those who ask. */
+  readonly pause: () => Promise<void>;
   readonly log: Log;
 }
 
-export function createRefresh({ client, capabilities, open, diagnose, log }: TellingOptions): Refresh {
+export function createRefresh(options: TellingOptions): Refresh {
+  const { client, capabilities, open, diagnose, pause, log } = options;
   const timers = new Map<string, NodeJS.Timeout>();
   let refresh: NodeJS.Timeout | undefined;
 
   const push = (text: TextDocument) => {
     clearTimeout(timers.get(text.uri));
     const send = async () => {
+      await pause();
       const { version } = text;
       const diagnostics = await diagnose(text);
       const current = open().find(({ uri }) => uri === text.uri);

@@ -1,7 +1,6 @@
 import {
   MANAGE_TRUST_COMMAND,
   createTokenCache,
-  findAll,
   toDiagnostics,
   type ConfigContext,
   type ConfigDocument,
@@ -15,11 +14,13 @@ import { createLog, type Log } from '../client/log.js';
 import { DEFAULT_SETTINGS, type Settings } from '../client/settings.js';
 import { createSources, type Sources } from '../sources/sources.js';
 import { createOnDocument, type OnDocument, type Phase } from './answers.js';
+import { createChecks, type Checks } from './checks.js';
 import { createContexts, type Contexts } from './contexts.js';
 import { createFollowers } from './followers.js';
 import { createOpenTexts, fileOf, type OpenTexts } from './openTexts.js';
 import { createRefresh, type Refresh } from './refresh.js';
 import { createRoles, type Role } from './roles.js';
+import { createTurns, type Turns } from './turns.js';
 import { createWorkspace, type Workspace, type WorkspaceConfig } from './workspace.js';
 
 /** What lasts between messages: open documents, what was read beside them, capabilities and settings of the client. */
@@ -53,7 +54,10 @@ export interface Session {
   readonly workspaceConfigs: (token: CancellationToken) => Promise<WorkspaceConfig[]>;
   /** Whether a file is one that an open config extends, or names as one. */
   readonly isExtended: (file: string) => Promise<boolean>;
+  /** A handler of requests that checking gives way to. */
   readonly onDocument: OnDocument;
+  /** The same for requests that need the findings of a document. */
+  readonly onFindings: OnDocument;
 }
 
 export interface SessionOptions {
@@ -71,12 +75,15 @@ export function createSession(connection: Connection, { patience }: SessionOptio
   const sources = createSources(open.byFile);
   const contexts = createContexts({ sources, fileOf, patience, onLate: () => refresh.everything() });
   const roleOf = createRoles(open, contexts);
-  const diagnose = createDiagnose(() => session, roleOf);
+  const turns = createTurns();
+  const checks = createChecks(turns);
+  const diagnose = createDiagnose(() => session, roleOf, checks);
   const refresh = createRefresh({
     client,
     capabilities,
     open: () => texts.all(),
     diagnose: (text) => diagnose(open.parse(text)),
+    pause: turns.pause,
     log,
   });
 
@@ -114,13 +121,21 @@ export function createSession(connection: Connection, { patience }: SessionOptio
       return session.workspace.configs(files, () => token.isCancellationRequested);
     },
     isExtended: async (file) => (await contexts.extending(file)).length > 0,
-    onDocument: (fallback, body) => createOnDocument(session, isServed, open.byUri, log)(fallback, body),
+    onDocument: (fallback, body) => answeredFirst(turns, onDocument(fallback, body)),
+    onFindings: (fallback, body) => onDocument(fallback, body),
   };
+  const onDocument = createOnDocument(session, isServed, open.byUri, log);
 
-  listen(session, open, contexts, refresh);
+  listen(session, open, { contexts, checks, refresh });
 
   return session;
 }
+
+/** What checking gives way to. */
+const answeredFirst =
+  <P, R>({ answering }: Turns, answer: (params: P, token: CancellationToken) => Promise<R>) =>
+  (params: P, token: CancellationToken) =>
+    answering(answer(params, token));
 
 /** Only where the client can lead to what is missing is it news that modules are not allowed. */
 function withTrust(context: ConfigContext, { clientCommands, settings }: Session): ConfigContext {
@@ -129,7 +144,15 @@ function withTrust(context: ConfigContext, { clientCommands, settings }: Session
 }
 
 /** Follows the texts that the client opens, changes and closes. */
-function listen(session: Session, open: OpenTexts, contexts: Contexts, refresh: Refresh): void {
+function listen(
+  session: Session,
+  open: OpenTexts,
+  {
+    contexts,
+    checks,
+    refresh,
+  }: { readonly contexts: Contexts; readonly checks: Checks; readonly refresh: Refresh },
+): void {
   const followers = createFollowers(open, contexts, refresh, session.log);
   open.texts.onDidChangeContent(({ document }) => {
     refresh.changed(document);
@@ -137,6 +160,7 @@ function listen(session: Session, open: OpenTexts, contexts: Contexts, refresh: 
   });
   open.texts.onDidClose(({ document: { uri } }) => {
     contexts.forget(uri);
+    checks.forget(uri);
     open.forget(uri);
     session.tokens.forget(uri);
     followers.closed(uri);
@@ -145,31 +169,39 @@ function listen(session: Session, open: OpenTexts, contexts: Contexts, refresh: 
   open.texts.listen(session.connection);
 }
 
-/** What a client is shown of an open document's findings. */
+/** What a client is shown of a document's findings; where its text changes meanwhile, of the new text. */
 function createDiagnose(
   current: () => Session,
   roleOf: (text: TextDocument) => Promise<Role>,
+  checks: Checks,
 ): Session['diagnose'] {
-  return async (document, diagnosticData) => {
+  return async (asked, diagnosticData) => {
     const session = current();
+    const { uri } = asked.text;
+    const latest = (known: ConfigDocument) => session.documentOf(uri) ?? known;
     const begun = performance.now();
-    const role = await roleOf(document.text);
+    const role = await roleOf(asked.text);
     if (role === 'other') return [];
-    const all = findAll(document, await session.contextOf(document)).findings;
-    // What a config needs, those that extend it may have.
-    const findings = role === 'base' ? all.filter(({ code }) => code !== 'missing-key') : all;
-    const { uri, version } = document.text;
-    const took = (performance.now() - begun).toFixed(1);
-    session.connection.tracer.log(
-      `Checked version ${version} of ${uri}: ${findings.length} findings in ${took} ms.`,
-    );
+    for (let document = latest(asked); ; document = latest(document)) {
+      const context = await session.contextOf(document);
+      const found = latest(document) === document ? await checks.of(document, context) : null;
+      if (found === null) continue;
+      // What a config needs, those that extend it may have.
+      const findings =
+        role === 'base' ? found.findings.filter(({ code }) => code !== 'missing-key') : found.findings;
 
-    return toDiagnostics(document, findings, {
-      ...session.capabilities,
-      docs: session.docs,
-      severities: session.settings.severities,
-      diagnosticData: diagnosticData ?? session.capabilities.diagnosticData,
-    });
+      const took = (performance.now() - begun).toFixed(1);
+      session.connection.tracer.log(
+        `Checked version ${document.text.version} of ${uri}: ${findings.length} findings in ${took} ms.`,
+      );
+
+      return toDiagnostics(document, findings, {
+        ...session.capabilities,
+        docs: session.docs,
+        severities: session.settings.severities,
+        diagnosticData: diagnosticData ?? session.capabilities.diagnosticData,
+      });
+    }
   };
 }
 

@@ -58,22 +58,64 @@ export function cachedLook<T>(look: (path: string) => Promise<T>): Cached<T> {
   return cachedFor(LOOKED_MS, look, MAX_LOOKS);
 }
 
+/** The same of a question about several things, which are plain data. */
+export function cachedQuestion<A extends readonly unknown[], T>(
+  ask: (...about: A) => Promise<T>,
+): { readonly load: (...about: A) => Promise<T>; readonly forget: () => void } {
+  const { load, forget } = cachedLook((about) => ask(...(JSON.parse(about) as A)));
+  return { load: (...about) => load(JSON.stringify(about)), forget };
+}
+
+/** What part of its time an answer is kept before it is made again for who asks later: nobody waits while somebody types. */
+const RENEWED = 0.5;
+
 /** Keeps an answer for some time from when it was there; who asks before shares it. */
 function cachedFor<T>(milliseconds: number, load: (path: string) => Promise<T>, maxKept: number): Cached<T> {
-  const known = new Map<string, { answer: Promise<T>; until: number }>();
+  const known = new Map<string, Kept<T>>();
+  const settled = (kept: Kept<T>) => {
+    const settle = () => {
+      const now = performance.now();
+      kept.until = now + milliseconds;
+      kept.renewAt = now + RENEWED * milliseconds;
+    };
+
+    kept.answer.then(settle, settle);
+    return kept.answer;
+  };
+
+  const renew = (path: string, earlier: Kept<T>) => {
+    earlier.renewAt = Number.POSITIVE_INFINITY;
+    const next = { answer: load(path), until: 0, renewAt: Number.POSITIVE_INFINITY };
+    const replace = () => {
+      if (known.get(path) === earlier) known.set(path, next);
+    };
+
+    settled(next).then(replace, replace);
+  };
+
   return {
     load(path) {
       const earlier = known.get(path);
-      if (earlier !== undefined && performance.now() < earlier.until) return earlier.answer;
-      if (known.size > maxKept) known.clear();
+      const now = performance.now();
+      if (earlier !== undefined && now < earlier.until) {
+        if (now >= earlier.renewAt) renew(path, earlier);
+        return earlier.answer;
+      }
 
-      const entry = { answer: load(path), until: Number.POSITIVE_INFINITY };
-      const settle = () => (entry.until = performance.now() + milliseconds);
-      entry.answer.then(settle, settle);
+      if (known.size > maxKept) known.clear();
+      const never = Number.POSITIVE_INFINITY;
+      const entry = { answer: load(path), until: never, renewAt: never };
       known.set(path, entry);
 
-      return entry.answer;
+      return settled(entry);
     },
     forget: () => known.clear(),
   };
+}
+
+interface Kept<T> {
+  readonly answer: Promise<T>;
+  /** When it has to be made again, and from when on that is begun beforehand. */
+  until: number;
+  renewAt: number;
 }

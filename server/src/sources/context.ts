@@ -19,7 +19,7 @@ import { dirname, resolve } from 'node:path';
 import { changedSince } from './freshness.js';
 import { outputContext } from './output.js';
 import { createPatience, WAITS, type Patience, type PatienceOptions } from './patience.js';
-import { gatherSection } from './section.js';
+import { gatherSection, type Meant } from './section.js';
 import type { Sources } from './sources.js';
 
 /**
@@ -38,6 +38,7 @@ export async function gatherContext(
   const config = isConfig(value) ? value : null;
   const nothing = {
     inherited,
+    value,
     config,
     facts: NO_FACTS,
     model: null,
@@ -51,7 +52,7 @@ export async function gatherContext(
   const paths = isMapping(value) ? outputPaths(value, file) : null;
   const [named] = namedPaths(value, baseDir, [['model']]);
   const [facts, loaded, past, output] = await Promise.all([
-    gatherFacts(document, value, baseDir, sources, patience),
+    gatherFacts(document, { value, config, baseDir }, sources, patience),
     named === undefined ? null : patience.soon(sources.model(named.file), null),
     paths === null ? null : patience.soon(sources.report(paths.report), null),
     paths === null ? null : patience.soon(outputContext(paths, file, value, sources), null),
@@ -68,6 +69,7 @@ export async function gatherContext(
   return {
     baseDir,
     inherited,
+    value,
     facts,
     model: loaded?.model ?? null,
     index: loaded?.index ?? null,
@@ -82,11 +84,11 @@ export async function gatherContext(
 
 async function gatherFacts(
   document: ConfigDocument,
-  value: unknown,
-  baseDir: string,
+  meant: Meant,
   sources: Sources,
   patience: Patience,
 ): Promise<FileFacts> {
+  const { value, baseDir } = meant;
   const base = extendsOf(document.tree);
   const files = new Set(allNamedPaths(value, baseDir).map(({ file }) => file));
   if (base !== null) files.add(resolve(baseDir, base));
@@ -98,8 +100,8 @@ async function gatherFacts(
         await patience.soon(sources.kind(file), 'unknown' as const),
       ]),
     ),
-    gatherSection(value, 'calibration', baseDir, sources, patience),
-    gatherSection(value, 'validation', baseDir, sources, patience),
+    gatherSection(meant, 'calibration', sources, patience),
+    gatherSection(meant, 'validation', sources, patience),
   ]);
 
   // What is missing may be misspelled: its neighbours are what may be meant.
@@ -107,7 +109,7 @@ async function gatherFacts(
   const listings = await Promise.all(
     [...new Set(missing)].map(async (folder): Promise<[string, readonly FolderEntry[]]> => [
       folder,
-      (await patience.soon(sources.entries(folder), null)) ?? [],
+      (await patience.soon(sources.beside(folder), null)) ?? [],
     ]),
   );
 

@@ -1,4 +1,4 @@
-import { outputFacts, outputObstacle } from '@quantsmith/engine';
+import { outputObstacle } from '@quantsmith/engine';
 import { configuredInputs, type OutputFiles } from '@quantsmith/schemas';
 import { effectiveValue, inherit, isMapping, outputPaths, type OutputContext } from '@quantsmith/service';
 import { basename, dirname, join } from 'node:path';
@@ -15,7 +15,7 @@ export async function outputContext(
   sources: Sources,
 ): Promise<OutputContext> {
   const [facts, sharedWith] = await Promise.all([
-    outputFacts(files, configuredInputs(value, config)),
+    sources.output(files, configuredInputs(value, config)),
     configsWithOutput(files.output, config, sources),
   ]);
 

@@ -1,4 +1,4 @@
-import { defaultMetric, isConfig, metricFacts, type LabelKind } from '@quantsmith/schemas';
+import { defaultMetric, metricFacts, type LabelKind, type QuantizationConfig } from '@quantsmith/schemas';
 import {
   isMapping,
   namedPaths,
@@ -16,16 +16,24 @@ import type { SampleFiles } from './folders.js';
 import type { Patience } from './patience.js';
 import type { Sources } from './sources.js';
 
+/** What a config says, and where it lies. */
+export interface Meant {
+  readonly value: unknown;
+  /** null: the value is not valid. */
+  readonly config: QuantizationConfig | null;
+  readonly baseDir: string;
+}
+
 type SectionName = 'calibration' | 'validation';
 
 /** What can be known of a data section's files, within bounds. */
 export async function gatherSection(
-  value: unknown,
+  meant: Meant,
   section: SectionName,
-  baseDir: string,
   sources: Sources,
   patience: Patience,
 ): Promise<SectionFacts> {
+  const { value, baseDir } = meant;
   const named = namedPaths(value, baseDir).filter(({ path }) => path[0] === 'data' && path[1] === section);
   const files = await gatherFiles(named, section, sources, patience);
   const { folder, sounds, images, audio, tensors, array, archive, labels, text, tokenizer } = files;
@@ -46,7 +54,7 @@ export async function gatherSection(
     sounds === undefined || firstSound === undefined
       ? null
       : patience.soon(sources.wav(await fileIn(sounds, firstSound, sources)), null),
-    patience.soon(verdictOf(value, section, baseDir, names, images ?? audio, sources), null),
+    patience.soon(verdictOf(meant, section, names, images ?? audio, sources), null),
   ]);
 
   return {
@@ -136,22 +144,21 @@ const fileIn = async (path: string, name: string, sources: Sources) =>
 
 /** What a run will say of the labels that accuracy is measured with; null: not known, or there are none to judge. */
 async function verdictOf(
-  value: unknown,
+  { config, baseDir }: Meant,
   section: SectionName,
-  baseDir: string,
   names: readonly string[] | null,
   files: SampleFiles | null,
   sources: Sources,
 ): Promise<LabelVerdict | null> {
-  if (section !== 'validation' || names === null || names.length === 0 || !isConfig(value)) return null;
-  const { labels = null, classes = null } = value.data.validation ?? {};
+  if (section !== 'validation' || names === null || names.length === 0 || config === null) return null;
+  const { labels = null, classes = null } = config.data.validation ?? {};
   if (labels === null && files === null) return null;
 
   return sources.judgeLabels({
     names,
     labels: labels === null ? null : { written: labels, path: resolve(baseDir, labels) },
     classes: classes === null ? null : resolve(baseDir, classes),
-    kind: labelKindOf(value.accuracy_control?.metric, value.task?.type ?? null),
+    kind: labelKindOf(config.accuracy_control?.metric, config.task?.type ?? null),
   });
 }
 

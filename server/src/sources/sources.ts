@@ -1,5 +1,6 @@
+import { outputFacts, type OutputFacts } from '@quantsmith/engine';
 import { inspectModel, refuseMissingData } from '@quantsmith/model/onnx';
-import { QuantsmithError, type ModelSummary, reasonOf } from '@quantsmith/schemas';
+import { QuantsmithError, type ModelSummary, type OutputFiles, reasonOf } from '@quantsmith/schemas';
 import {
   createModelIndex,
   parseConfig,
@@ -19,7 +20,7 @@ import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { archiveFacts, arrayFacts, type ArchiveFacts } from './arrays.js';
 import { wavFacts, type WavFacts } from './audio.js';
-import { cachedByFile, cachedLook, cachedWalk } from './cached.js';
+import { cachedByFile, cachedLook, cachedQuestion, cachedWalk } from './cached.js';
 import { contentHash, createDataContent, type ContentHash } from './content.js';
 import { configNames, latestChange, listAudio, listFiles, listImages, type SampleFiles } from './folders.js';
 import { imageFacts } from './imageSize.js';
@@ -53,9 +54,13 @@ export interface Sources {
   readonly config: ReadConfig;
   readonly kind: (path: string) => Promise<EntryKind>;
   readonly entries: (folder: string, maxEntries?: number) => Promise<readonly FolderEntry[] | null>;
+  /** The entries of a folder as they were a moment ago. */
+  readonly beside: (folder: string) => Promise<readonly FolderEntry[] | null>;
   readonly images: (path: string) => Promise<SampleFiles | null>;
   readonly audio: (path: string) => Promise<SampleFiles | null>;
   readonly wav: (path: string) => Promise<WavFacts | null>;
+  /** What lies where an output goes; `inputs` are the files that the run reads. */
+  readonly output: (files: OutputFiles, inputs: readonly string[]) => Promise<OutputFacts>;
   /** The names of the configs in a folder. */
   readonly configNames: (folder: string) => Promise<readonly string[]>;
   readonly image: (path: string) => Promise<ImageFacts | null>;
@@ -115,8 +120,10 @@ const createCaches = () => ({
   content: cachedByFile((path) => contentHash(path).catch(() => null)),
   changed: cachedWalk(latestChange),
   kind: cachedLook(lookAt),
+  beside: cachedLook((folder) => entriesOf(folder, MAX_LISTED)),
   tensors: cachedWalk(readTensorFolder),
   configNames: cachedLook(configNames),
+  output: cachedQuestion(outputFacts),
 });
 
 /** `open`: configs as an editor has them, which count for more than their files. */
@@ -131,12 +138,14 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
     config: async (path) => open(path) ?? (await caches.config.load(path)) ?? specialConfig(path),
     kind: kind.load,
     entries: (folder, maxEntries = MAX_LISTED) => entriesOf(folder, maxEntries),
+    beside: caches.beside.load,
     images: caches.images.load,
     image: caches.image.load,
     tensors: caches.tensors.load,
     audio: caches.audio.load,
     wav: caches.wav.load,
     configNames: caches.configNames.load,
+    output: caches.output.load,
     array: caches.array.load,
     archive: caches.archive.load,
     labels: async (path) => (await caches.labels.load(path)) ?? caches.labelFolder.load(path),
@@ -158,7 +167,14 @@ export function createSources(open: (path: string) => ConfigDocument | null = ()
 async function loadModel(path: string): Promise<LoadedSummary> {
   try {
     const model = await inspectModel(path, { maxParts: MAX_MODEL_PARTS });
-    return { model, index: createModelIndex(model), problem: externalProblem(model) };
+    const index = createModelIndex(model);
+    // What every check asks of it is made here, one thing after the other: together it would be a long turn.
+    for (const made of [index.nodes, index.names, index.types, index.refusals]) {
+      await new Promise((resolve) => setImmediate(resolve));
+      made();
+    }
+
+    return { model, index, problem: externalProblem(model) };
   } catch (error) {
     if (error instanceof QuantsmithError && error.problem.code === 'model-too-large') return NO_MODEL;
     return { ...NO_MODEL, problem: reasonOf(error) };

@@ -13,6 +13,8 @@ export interface ConfigContext {
   /** What it takes over from the configs that it extends. */
   readonly inherited: Inherited;
   readonly facts: FileFacts;
+  /** What the text says, with what it inherits; undefined: it is too large to be expanded. */
+  readonly value: unknown;
   readonly model: ModelSummary | null;
   /** Of that model; null: there is none. */
   readonly index: ModelIndex | null;

@@ -193,15 +193,14 @@ export function containerAt(root: TreeNode | null, offset: number): MappingNode 
 
 /** Calls `visit` for every node of the text once; aliases are not followed. */
 export function walk(root: TreeNode | null, visit: (node: TreeNode) => void): void {
-  const stack: (TreeNode | null)[] = [root];
-  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-    if (node === null) continue;
-    visit(node);
-    if (node.kind === 'mapping')
-      for (let i = node.entries.length - 1; i >= 0; i--) stack.push(node.entries[i]!.value);
-    else if (node.kind === 'sequence')
-      for (let i = node.items.length - 1; i >= 0; i--) stack.push(node.items[i]!);
-  }
+  if (root === null) return;
+  visit(root);
+  if (root.kind === 'mapping') for (const { value } of root.entries) walk(value, visit);
+  else if (root.kind === 'sequence')
+    for (const item of root.items) {
+      if (item.kind === 'scalar') visit(item);
+      else walk(item, visit);
+    }
 }
 
 /** All anchored nodes in the order of the text. */

@@ -22,6 +22,8 @@ export interface ModelIndex {
   readonly types: () => ReadonlySet<string>;
   /** Operator types by the names of nodes. */
   readonly operators: () => ReadonlyMap<string, string>;
+  /** The first node that gives each tensor. */
+  readonly makers: () => ReadonlyMap<string, ModelNode>;
   /** Why a run will refuse it, or what it will do inside bodies. */
   readonly refusals: () => ReturnType<typeof operatorsInBodies>;
 }
@@ -34,6 +36,12 @@ export function createModelIndex(model: ModelSummary): ModelIndex {
     words: once(() => wordsOf([...new Set(nodes().map(({ name }) => name))])),
     types: once(() => new Set(nodes().map(({ op }) => op))),
     operators: once(() => new Map(nodes().map(({ name, op }) => [name, op]))),
+    makers: once(() => {
+      const makers = new Map<string, ModelNode>();
+      for (const node of nodes())
+        for (const tensor of node.outputs) if (!makers.has(tensor)) makers.set(tensor, node);
+      return makers;
+    }),
     refusals: once(() => {
       const structure = structureOfSummary(model);
       const refusal = refusalOf(structure);
@@ -42,7 +50,9 @@ export function createModelIndex(model: ModelSummary): ModelIndex {
   };
 }
 
-function withBodies(nodes: readonly ModelNode[]): ModelNode[] {
+/** The same nodes where none has a body. */
+function withBodies(nodes: readonly ModelNode[]): readonly ModelNode[] {
+  if (nodes.every(({ bodies }) => bodies.length === 0)) return nodes;
   return nodes.flatMap((node) => [node, ...withBodies(node.bodies)]);
 }
 

@@ -21,12 +21,33 @@ export function textItem(
   return { label: text, kind, detail, ...edited(quoted(text, cursor.quote), cursor) };
 }
 
-/** What lists that are cut are filtered by beforehand: a text has the typed letters in their order, as clients filter. */
-export function typedFilter(word: string): (text: string) => boolean {
+/**
+ * The first of a list that is too long to be offered whole, by how well they fit what is typed: the same text, then texts that
+ * begin with it, have it in them, and have its letters in their order, as clients filter. A text typed to its end is always among them.
+ */
+export function bestFitting<T>(
+  items: readonly T[],
+  word: string,
+  count: number,
+  textOf: (item: T) => string,
+): readonly T[] {
+  if (items.length <= count) return items;
   const typed = word.replace(/^["']|["']$/g, '').toLowerCase();
-  return (text) => {
-    let matched = 0;
-    for (const letter of text.toLowerCase()) if (letter === typed[matched]) matched++;
-    return matched >= typed.length;
-  };
+
+  return items
+    .map((item) => ({ item, distance: distanceOf(textOf(item).toLowerCase(), typed) }))
+    .filter(({ distance }) => distance !== null)
+    .sort((a, b) => a.distance! - b.distance!)
+    .slice(0, count)
+    .map(({ item }) => item);
+}
+
+/** null: the text does not have the typed letters in their order. */
+function distanceOf(text: string, typed: string): number | null {
+  if (text === typed) return 0;
+  if (text.startsWith(typed)) return 1;
+  if (text.includes(typed)) return 2;
+  let matched = 0;
+  for (const letter of text) if (letter === typed[matched]) matched++;
+  return matched >= typed.length ? 3 : null;
 }

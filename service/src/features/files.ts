@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { CompletionItemKind, type CompletionItem } from 'vscode-languageserver-types';
 import type { FolderEntry } from '../facts/facts.js';
-import { textItem, typedFilter } from './completionItem.js';
+import { bestFitting, textItem } from './completionItem.js';
 import type { Cursor } from './cursor.js';
 
 /** Files that are offered at once; more are offered as they are typed. */
@@ -56,18 +56,16 @@ export function fileItems(
     !(key === 'model' && QUANTIZED.test(name));
 
   const first = new Set(near.map((path) => resolve(baseDir, path)));
-  const isTyped = typedFilter(cursor.word);
   const rest = [
     ...listed.filter(({ name, kind }) => kind === 'file' && isFitting(name)),
     ...listed.filter(({ kind }) => kind === 'folder'),
   ]
     .filter(({ name }) => !first.has(resolve(baseDir, folder, name)))
-    .map(({ name, kind }) => ({ path: `${folder}${name}`, kind }))
-    // Cut lists are filtered before, as clients filter.
-    .filter(({ path }, _, all) => all.length <= MAX_ITEMS || isTyped(path));
+    .map(({ name, kind }) => ({ path: `${folder}${name}`, kind }));
 
   const kindOfNear = wanted === 'folder' ? 'folder' : 'file';
-  const all = [...near.map((path) => ({ path, kind: kindOfNear })), ...rest];
+  const beside = near.map((path) => ({ path, kind: kindOfNear }));
+  const all = [...beside, ...bestFitting(rest, cursor.word, MAX_ITEMS, ({ path }) => path)];
   const items = all
     .slice(0, MAX_ITEMS)
     .map(({ path, kind }) =>

@@ -31,7 +31,7 @@ export function layerActions(
 ): CodeAction[] {
   const mention = layerAt(document, position);
   if (mention !== null) {
-    const isListed = stringsAt(document, 'names').includes(mention.node);
+    const isListed = stringsAt(document, 'names').some((node) => node === mention.node);
     return [
       ...(isListed
         ? action(document, `Quantize ${mention.name} again`, removeItem(document, mention.node))

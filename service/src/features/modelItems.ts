@@ -11,7 +11,7 @@ import { findNode, resolved } from '../document/tree.js';
 import { layerCosts, layerSummary } from '../reports/costs.js';
 import type { Change } from '../context/context.js';
 import { createMatcher } from '../knowledge/matching.js';
-import { textItem, typedFilter } from './completionItem.js';
+import { bestFitting, textItem } from './completionItem.js';
 import type { Cursor } from './cursor.js';
 
 /** Names that are offered at most: clients get slow with more. */
@@ -84,45 +84,34 @@ function nameItems(
   const place = ({ name, constants }: ModelNode) =>
     costs.get(name)?.rank ?? costs.size + (Object.keys(constants).length > 0 ? 0 : 1);
 
-  const isTyped = namesTyped(model, cursor);
-
-  return model.nodes
-    .filter(({ name }) => !present.has(name) && isTyped(name))
+  const ranked = model.nodes
+    .filter(({ name }) => !present.has(name))
     .map((node) => ({ node, rank: place(node) }))
-    .sort((a, b) => a.rank - b.rank)
-    .slice(0, MAX_NAMES)
-    .map(({ node }) => {
-      const summary = report === null ? '' : layerSummary(report, node.name, costs.get(node.name));
-      const detail = summary === '' ? node.op : `${node.op}, ${summary}`;
-      return textItem(node.name, detail, CompletionItemKind.Reference, cursor);
-    });
-}
+    .sort((a, b) => a.rank - b.rank);
 
-/** Whether a name is offered for what is typed; short lists are left to the client. */
-const namesTyped = ({ nodes }: ModelSummary, { word }: Cursor) =>
-  nodes.length <= MAX_NAMES ? () => true : typedFilter(word);
+  return bestFitting(ranked, cursor.word, MAX_NAMES, ({ node }) => node.name).map(({ node }) => {
+    const summary = report === null ? '' : layerSummary(report, node.name, costs.get(node.name));
+    const detail = summary === '' ? node.op : `${node.op}, ${summary}`;
+    return textItem(node.name, detail, CompletionItemKind.Reference, cursor);
+  });
+}
 
 /** Tensors by whose name somebody may look for a node, last: what is written is the node that gives them. */
 function tensorItems(model: ModelSummary, cursor: Cursor, present: ReadonlySet<string>): CompletionItem[] {
-  const isTyped = namesTyped(model, cursor);
-  return model.nodes
+  const tensors = model.nodes
     .filter(({ name }) => !present.has(name))
     .flatMap(({ name, op, outputs }) =>
       // A name that begins with the node's leads to the node anyway.
       outputs
-        .filter((tensor) => tensor !== '' && !tensor.startsWith(name) && isTyped(tensor))
-        .map((tensor) => {
-          const item = textItem(
-            name,
-            `the tensor that ${name} (${op}) gives`,
-            CompletionItemKind.Variable,
-            cursor,
-          );
+        .filter((tensor) => tensor !== '' && !tensor.startsWith(name))
+        .map((tensor) => ({ name, op, tensor })),
+    );
 
-          return { ...item, label: tensor, filterText: tensor };
-        }),
-    )
-    .slice(0, MAX_NAMES);
+  return bestFitting(tensors, cursor.word, MAX_NAMES, ({ tensor }) => tensor).map(({ name, op, tensor }) => ({
+    ...textItem(name, `the tensor that ${name} (${op}) gives`, CompletionItemKind.Variable, cursor),
+    label: tensor,
+    filterText: tensor,
+  }));
 }
 
 /** The pattern being typed with its matches, then the beginnings that several names share. */

@@ -70,21 +70,26 @@ export function layerAt(document: ConfigDocument, position: Position): Mention |
   return mentionsOf(document).find((mention) => mention.node === node) ?? null;
 }
 
+/** A node that is a text. */
+export type TextNode = ScalarNode & { readonly value: string };
+
 /** The strings of one list of the ignored scope; one that an alias brings stands where the alias does. */
-export function stringsAt(document: ConfigDocument, list: ScopeList): ScalarNode[] {
+export function stringsAt(document: ConfigDocument, list: ScopeList): TextNode[] {
   return stringsOf(document, [...SCOPE, list]);
 }
 
 /** The same of any list. */
-export function stringsOf(document: ConfigDocument, path: ConfigPath): ScalarNode[] {
+export function stringsOf(document: ConfigDocument, path: ConfigPath): TextNode[] {
   const node = resolved(findNode(document.tree, path));
   if (node?.kind !== 'sequence') return [];
-  const scalars: ScalarNode[] = [];
+  const texts: TextNode[] = [];
   for (const item of node.items) {
     const target = resolved(item);
-    if (target?.kind !== 'scalar' || typeof target.value !== 'string') continue;
-    scalars.push(target === item ? target : { ...target, start: item.start, end: item.end });
+    if (target === null || !isText(target)) continue;
+    texts.push(target === item ? target : { ...target, start: item.start, end: item.end });
   }
 
-  return scalars;
+  return texts;
 }
+
+const isText = (node: TreeNode): node is TextNode => node.kind === 'scalar' && typeof node.value === 'string';

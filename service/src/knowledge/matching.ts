@@ -14,13 +14,14 @@ export type Matcher = (pattern: string) => Matched;
 
 /** Patterns match from the start of the name, as in the engine. */
 export function createMatcher(model: Pick<ModelSummary, 'nodes'>): Matcher {
-  const characters = model.nodes.reduce((sum, { name }) => sum + name.length, 0);
+  let characters: number | null = null;
   let left = MAX_WORK;
 
   return (pattern) => {
     if (pattern.length > MAX_PATTERN_LENGTH) return null;
     const regex = compilePattern(pattern);
     if (typeof regex === 'string') return { problem: regex };
+    characters ??= model.nodes.reduce((sum, { name }) => sum + name.length, 0);
     left -= characters * branchesOf(pattern);
     if (left < 0) return null;
 

@@ -11,6 +11,7 @@ import { belowFolder } from '../findings/belowFolder.js';
 import type { Finding } from '../findings/finding.js';
 import { fix, type Fix, type Fixable, type FixTable } from '../findings/fix.js';
 import { RULES } from './list.js';
+import { createListMemory } from './listMemory.js';
 import type { RuleInput } from './rule.js';
 import { withoutSuppressed } from './suppress.js';
 
@@ -23,12 +24,31 @@ const SEVERITIES = ['error', 'warning', 'info', 'hint'];
 /** Findings of one code that are told; the last one says how many more there are. */
 const MAX_PER_CODE = 1000;
 
-/** All findings of a config, in the order of the text; the config has what it inherits written into it. */
-export function findAll(
+export interface Found {
+  readonly findings: Finding[];
+  /** With what it inherits written into it; null: it is not valid. */
+  readonly config: QuantizationConfig | null;
+}
+
+/** All findings of a config, in the order of the text. */
+export function findAll(document: ConfigDocument, context: RuleContext): Found {
+  const steps = findInSteps(document, context);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/**
+ * The same rule by rule, for who has other work to do between them; the text must not change meanwhile. `lists`: what is known of
+ * the version before.
+ */
+export function* findInSteps(
   document: ConfigDocument,
   context: RuleContext,
-): { findings: Finding[]; config: QuantizationConfig | null } {
-  const value = effectiveValue(document, context.inherited ?? NOTHING_INHERITED);
+  lists = createListMemory(),
+): Generator<undefined, Found> {
+  const { value, valid } = meaningOf(document, context);
   const input: RuleInput = {
     baseDir: null,
     inherited: NOTHING_INHERITED,
@@ -42,14 +62,15 @@ export function findAll(
     ...context,
     document,
     value,
+    lists,
     config: null,
   };
 
   // Whether the text can be read decides what the others are asked.
-  const unread = checked(input, (needs) => needs === 'text');
+  const unread = yield* checked(input, (needs) => needs === 'text');
   const isRead = unread.every(({ finding }) => finding.severity !== 'error');
-  const config = isRead && isConfig(value) ? value : null;
-  const all = [...unread, ...checked({ ...input, config }, (needs) => needs !== 'text')];
+  const config = isRead ? valid : null;
+  const all = [...unread, ...(yield* checked({ ...input, config }, (needs) => needs !== 'text'))];
 
   const fixed = all.filter(({ suppressible }) => !suppressible).map(({ finding }) => finding);
   const open = all.filter(({ suppressible }) => suppressible).map(({ finding }) => finding);
@@ -61,17 +82,35 @@ export function findAll(
   return { findings: capped(findings.sort(order)), config };
 }
 
-function checked(
-  input: RuleInput,
-  isAsked: (needs: string) => boolean,
-): { finding: Finding; suppressible: boolean }[] {
+/** What a text says, and the same if it is a valid config: as it is known, or found out here. */
+function meaningOf(
+  document: ConfigDocument,
+  context: RuleContext,
+): { readonly value: unknown; readonly valid: QuantizationConfig | null } {
+  if ('value' in context && context.config !== undefined)
+    return { value: context.value, valid: context.config };
+  const value = effectiveValue(document, context.inherited ?? NOTHING_INHERITED);
+  return { value, valid: isConfig(value) ? value : null };
+}
+
+interface Judged {
+  readonly finding: Finding;
+  readonly suppressible: boolean;
+}
+
+function* checked(input: RuleInput, isAsked: (needs: string) => boolean): Generator<undefined, Judged[]> {
   const { baseDir } = input;
   const portable = (finding: Finding): Finding =>
     baseDir === null ? finding : { ...finding, message: belowFolder(finding.message, baseDir) };
 
-  return RULES.filter(({ needs }) => isAsked(needs)).flatMap(({ checkIf, suppressible }) =>
-    checkIf(input).map((finding) => ({ finding: portable(finding), suppressible })),
-  );
+  const judged: Judged[] = [];
+  for (const { needs, checkIf, suppressible } of RULES) {
+    if (!isAsked(needs)) continue;
+    for (const finding of checkIf(input)) judged.push({ finding: portable(finding), suppressible });
+    yield;
+  }
+
+  return judged;
 }
 
 /** Thousands of findings of one kind help nobody. */

@@ -7,6 +7,7 @@ import { fix, type FixTable } from '../findings/fix.js';
 import type { ModelIndex } from '../facts/modelIndex.js';
 import { createMatcher } from '../knowledge/matching.js';
 import { stringsAt } from '../knowledge/ignoredScope.js';
+import type { ListMemory } from './listMemory.js';
 import { defineRule } from './rule.js';
 
 /** `ignored-already`: a name, type or pattern that is listed twice, or a name that a type or pattern covers. */
@@ -14,9 +15,10 @@ function ignoredAlreadyFindings(
   document: ConfigDocument,
   model: ModelSummary | null,
   index: ModelIndex | null,
+  lists: ListMemory,
 ): Finding[] {
   const patterns = model === null ? new Map<string, string>() : patternOfNode(document, model);
-  const types = new Set(stringsAt(document, 'types').map(({ value }) => String(value)));
+  const types = new Set(stringsAt(document, 'types').map(({ value }) => value));
   const isCovering = types.size > 0 || patterns.size > 0;
   const cover = (name: string): string | null => {
     const op = isCovering ? index?.operators().get(name) : undefined;
@@ -27,9 +29,15 @@ function ignoredAlreadyFindings(
   };
 
   return (['names', 'types', 'patterns'] as const).flatMap((list) => {
+    const texts = stringsAt(document, list);
+    const isDoubled = lists.hasDouble(
+      list,
+      texts.map(({ value }) => value),
+    );
+    if (!isDoubled && !(list === 'names' && isCovering)) return [];
+
     const seen = new Set<string>();
-    return stringsAt(document, list).flatMap(({ value, start, end }): Finding[] => {
-      const text = String(value);
+    return texts.flatMap(({ value: text, start, end }): Finding[] => {
       const reason = seen.has(text) ? 'it is listed twice' : list === 'names' ? cover(text) : null;
       seen.add(text);
       if (reason === null) return [];
@@ -67,7 +75,7 @@ const ignoredAlreadyFixes: FixTable = {
 export const rule = defineRule({
   codes: ['ignored-already'],
   needs: 'value',
-  check: ({ document, model, index }) => ignoredAlreadyFindings(document, model, index),
+  check: ({ document, model, index, lists }) => ignoredAlreadyFindings(document, model, index, lists),
   fixes: ignoredAlreadyFixes,
   suppressible: true,
   sections: {

@@ -10,6 +10,7 @@ import { createMatcher, patternProblem, type Matcher } from '../knowledge/matchi
 import { subgraphFindings } from './subgraphs.js';
 import { placeOf } from './place.js';
 import { nearestOf } from './nearest.js';
+import type { ListMemory } from './listMemory.js';
 import { defineRule } from './rule.js';
 
 const SCOPE = ['quantization', 'ignored_scope'] as const;
@@ -25,7 +26,7 @@ function ignoredScopeFindings(
   document: ConfigDocument,
   model: ModelSummary | null,
   index: ModelIndex | null,
-  config: unknown,
+  { config, lists }: { readonly config: unknown; readonly lists: ListMemory },
 ): Finding[] {
   const whole = model === null || index === null ? model : { ...model, nodes: index.nodes() };
   const match = whole === null ? null : createMatcher(whole);
@@ -33,20 +34,17 @@ function ignoredScopeFindings(
   const severity: Severity = isValidated(config) ? 'error' : 'warning';
   const scopes = [{ path: SCOPE, severity, isFloat: true }, ...overrideScopes(config)];
   const findings = scopes.flatMap((scope) =>
-    scopeFindings(document, scope, { config, model: whole, index, match }),
+    scopeFindings(document, scope, { config, lists, model: whole, index, match }),
   );
   if (model !== null && match !== null && findings.length === 0)
     append(findings, everythingIgnored(document, model, match, config));
   const mentions = model === null ? [] : bordersOf(document);
   if (model === null || index === null || mentions.length === 0) return findings;
-  const bounds = mentions.map(({ name, node: { start, end } }) => ({
-    value: name,
-    start,
-    end,
-    inherited: false,
-  }));
+  const bounds = mentions.map(({ name, node: { start, end } }) => ({ value: name, start, end }));
   const place = { path: [...SCOPE, 'subgraphs'], code: 'unknown-node', what: 'node' } as const;
-  const strange = unknown(bounds, index.names(), index.words, place, tensorNames(model));
+  const strange = unknown(bounds, { known: index.names(), words: index.words, lists }, place, (value) =>
+    tensorNamed(value, model, index),
+  );
 
   return [
     ...findings,
@@ -63,13 +61,18 @@ function everythingIgnored(
   config: unknown,
 ): Finding[] {
   const listed = (key: ScopeList) => textsAt(document, [...SCOPE, key], config).map(({ value }) => value);
-  const [names, types] = [new Set(listed('names')), new Set(listed('types'))];
+  const texts = { names: listed('names'), types: listed('types'), patterns: listed('patterns') };
+  // Names alone that are fewer than the nodes leave some.
+  const hasOthers = texts.types.length + texts.patterns.length > 0;
+  if (!hasOthers && texts.names.length < model.nodes.length) return [];
+
+  const [names, types] = [new Set(texts.names), new Set(texts.types)];
   const left = model.nodes.filter(({ name, op }) => !names.has(name) && !types.has(op));
   // What stands in bodies has names of its own.
   const hasBodies = model.nodes.some(({ bodies }) => bodies.length > 0);
   if (left.length === model.nodes.length || hasBodies) return [];
 
-  const matched = listed('patterns').map(match);
+  const matched = texts.patterns.map(match);
   const isMatched = (node: ModelNode) =>
     matched.some((match) => match !== null && 'nodes' in match && match.nodes.includes(node));
   if (!left.every(isMatched)) return [];
@@ -103,12 +106,13 @@ function scopeFindings(
   scope: Scope,
   known: {
     readonly config: unknown;
+    readonly lists: ListMemory;
     readonly model: ModelSummary | null;
     readonly index: ModelIndex | null;
     readonly match: Matcher | null;
   },
 ): Finding[] {
-  const { config, model, index, match } = known;
+  const { config, lists, model, index, match } = known;
   const { path } = scope;
   const patterns = textsAt(document, [...path, 'patterns'], config).flatMap((node) =>
     match === null || model === null
@@ -122,8 +126,14 @@ function scopeFindings(
   const namePlace = { path: [...path, 'names'], code: 'unknown-node', what: 'node' } as const;
   const typePlace = { path: [...path, 'types'], code: 'unknown-operator', what: 'operator of type' } as const;
   const strange = [
-    ...unknown(list('names'), index.names(), index.words, namePlace, tensorNames(model)),
-    ...unknown(list('types'), index.types(), () => wordsOf([...index.types()]), typePlace),
+    ...unknown(list('names'), { known: index.names(), words: index.words, lists }, namePlace, (value) =>
+      tensorNamed(value, model, index),
+    ),
+    ...unknown(
+      list('types'),
+      { known: index.types(), words: () => wordsOf([...index.types()]), lists },
+      typePlace,
+    ),
   ].map((finding) => ({ ...finding, severity: scope.severity }));
 
   return [...strange, ...patterns];
@@ -144,19 +154,13 @@ function valueAt(config: unknown, path: ConfigPath): unknown {
 /** A text of the ignored scope, and where it is shown. */
 interface ScopeText extends Span {
   readonly value: string;
-  /** It stands in a config that this one extends. */
-  readonly inherited: boolean;
+  /** Whether it stands in a config that this one extends. */
+  readonly inherited?: boolean;
 }
 
 /** The texts of a list; those of an inherited list stand on `extends`. */
-function textsAt(document: ConfigDocument, path: ConfigPath, config: unknown): ScopeText[] {
-  if (findEntry(document.tree, path) !== undefined)
-    return stringsOf(document, path).map(({ start, end, value }) => ({
-      value: String(value),
-      start,
-      end,
-      inherited: false,
-    }));
+function textsAt(document: ConfigDocument, path: ConfigPath, config: unknown): readonly ScopeText[] {
+  if (findEntry(document.tree, path) !== undefined) return stringsOf(document, path);
   const items = valueAt(config, path);
   const texts = Array.isArray(items) ? items.filter((item) => typeof item === 'string') : [];
 
@@ -165,16 +169,24 @@ function textsAt(document: ConfigDocument, path: ConfigPath, config: unknown): S
 
 function unknown(
   texts: readonly ScopeText[],
-  known: ReadonlySet<string>,
-  wordsAbout: () => Words,
+  about: {
+    readonly known: ReadonlySet<string>;
+    readonly words: () => Words;
+    readonly lists: ListMemory;
+  },
   { path, code, what }: { readonly path: ConfigPath; readonly code: Code; readonly what: string },
   explained: (value: string) => Explained | null = () => null,
 ): Finding[] {
-  const strange = texts.filter(({ value }) => !known.has(value)).slice(0, MAX);
+  const { known } = about;
+  const values = texts.map(({ value }) => value);
+  const strange = about.lists
+    .strangers(path.join('.'), values, known)
+    .slice(0, MAX)
+    .map((place) => texts[place]!);
   if (strange.length === 0) return [];
 
-  const words = wordsAbout();
-  return strange.map(({ value, start, end, inherited }, index) => {
+  const words = about.words();
+  return strange.map(({ value, start, end, inherited = false }, index) => {
     const other = index * known.size > MAX_COMPARED ? null : explained(value);
     const near = () => (index * known.size > MAX_COMPARED ? [] : nearestOf(value, words));
     const suggestions = other?.suggestions ?? near();
@@ -199,18 +211,16 @@ interface Explained {
 }
 
 /** Tells a tensor's name from a node's, with the node that gives it. */
-function tensorNames({ nodes, inputs }: ModelSummary): (value: string) => Explained | null {
-  return (value) => {
-    const node = nodes.find(({ outputs }) => outputs.includes(value));
-    if (node !== undefined)
-      return {
-        message: `"${value}" is a tensor, not a node: "${node.name}" gives it.`,
-        suggestions: [node.name],
-      };
-    if (!inputs.some(({ name }) => name === value)) return null;
+function tensorNamed(value: string, { inputs }: ModelSummary, index: ModelIndex): Explained | null {
+  const node = index.makers().get(value);
+  if (node !== undefined)
+    return {
+      message: `"${value}" is a tensor, not a node: "${node.name}" gives it.`,
+      suggestions: [node.name],
+    };
+  if (!inputs.some(({ name }) => name === value)) return null;
 
-    return { message: `"${value}" is an input of the model, not a node.`, suggestions: [] };
-  };
+  return { message: `"${value}" is an input of the model, not a node.`, suggestions: [] };
 }
 
 /** How a text can be meant that is not a valid regular expression: as it stands, or as shells write it (`*conv*`). */
@@ -274,7 +284,8 @@ export const rule = defineRule({
     'subgraph-empty',
   ],
   needs: 'value',
-  check: ({ document, model, index, value }) => ignoredScopeFindings(document, model, index, value),
+  check: ({ document, model, index, value, lists }) =>
+    ignoredScopeFindings(document, model, index, { config: value, lists }),
   suppressible: true,
   sections: {
     'unknown-node':

@@ -182,9 +182,10 @@ const COMMON_SQNR_DB = 30;
  * small drop asks for nearly that; `max-drop-of-float`: a drop from what is known beforehand says less than the target.
  */
 function labelFreeFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {
+  const perfect = metricFacts(config.accuracy_control?.metric ?? '')?.perfect ?? null;
+  if (perfect === null) return [];
   const { accuracy_control: control, quantization } = resolveConfig(config);
-  const perfect = metricFacts(control?.metric ?? '')?.perfect ?? null;
-  if (control === null || control.max_drop === null || perfect === null) return [];
+  if (control === null || control.max_drop === null) return [];
   const { metric, max_drop: drop } = control;
   const sign = metricFacts(metric)?.higherIsBetter === false ? -1 : 1;
   const asked = perfect - sign * drop * (control.drop_type === 'relative' ? perfect : 1);

@@ -1,7 +1,7 @@
 import { plainWord, wordsOf, type Words } from '../facts/modelIndex.js';
 
 /** How many letters two words begin and end with in common: for names of layers most of them. */
-function commonEnds(word: string, other: string): { readonly start: number; readonly tail: number } {
+function commonEnds(word: string, other: string): number {
   const shorter = Math.min(word.length, other.length);
   let start = 0;
   while (start < shorter && word.charCodeAt(start) === other.charCodeAt(start)) start++;
@@ -9,7 +9,7 @@ function commonEnds(word: string, other: string): { readonly start: number; read
   const [left, right] = [word.length - 1, other.length - 1];
   while (tail < shorter - start && word.charCodeAt(left - tail) === other.charCodeAt(right - tail)) tail++;
 
-  return { start, tail };
+  return start + tail;
 }
 
 /**
@@ -84,18 +84,17 @@ function smallestTo(numbers: readonly number[], place: number): number {
   return Infinity;
 }
 
-/** The places of the words that share most with one at their ends, in their order. */
+/** The places of the words that share most with one at their ends, the likest first: others need not be compared to their end then. */
 function mostAlike(word: string, others: readonly string[]): readonly number[] {
   const all = [...others.keys()];
   if (all.length <= MAX_ALIGNED) return all;
 
-  const apart = others.map((other) => {
-    const { start, tail } = commonEnds(word, other);
-    return Math.max(word.length, other.length) - start - tail;
-  });
+  const apart = others.map((other) => Math.max(word.length, other.length) - commonEnds(word, other));
   const limit = smallestTo(apart, MAX_ALIGNED);
 
-  return all.filter((index) => apart[index]! < limit || (apart[index] === limit && index < MAX_ALIGNED));
+  return all
+    .filter((index) => apart[index]! < limit || (apart[index] === limit && index < MAX_ALIGNED))
+    .sort((a, b) => apart[a]! - apart[b]!);
 }
 
 /**
@@ -121,7 +120,8 @@ export function nearestOf(written: string, words: Words, count = 3): string[] {
     // What is further than as many as are wanted is not among them.
     const max = Math.min(third, ranked[count - 1]?.cost ?? Infinity);
     const cost = distanceTo(others[index]!, max);
-    if (cost > max) continue;
+    const last = ranked[count - 1];
+    if (cost > max || (cost === last?.cost && candidate > last.candidate)) continue;
     ranked.push({ candidate, cost });
     ranked.sort((a, b) => a.cost - b.cost || (a.candidate < b.candidate ? -1 : 1));
     ranked.length = Math.min(ranked.length, count);

@@ -5,15 +5,15 @@ import type { FileFacts } from '../facts/facts.js';
 import type { ModelIndex } from '../facts/modelIndex.js';
 import type { Code, Finding } from '../findings/finding.js';
 import type { FixTable } from '../findings/fix.js';
+import type { ListMemory } from './listMemory.js';
 
 /** What there is to judge: the text, what it means, and what is known beside it. */
 export interface RuleInput extends Omit<ConfigContext, 'config'> {
   readonly document: ConfigDocument;
-  /** The value with what it inherits, valid or not; undefined: it is too large to be expanded. */
-  readonly value: unknown;
   /** null: it is not valid. */
   readonly config: QuantizationConfig | null;
   readonly facts: FileFacts;
+  readonly lists: ListMemory;
 }
 
 /** What a rule cannot do without; where that is missing, it is not asked. */

@@ -351,8 +351,9 @@ export function ofThisVersion(document: ConfigDocument, findings: readonly Findi
 export const rule = defineRule({
   codes: ['missing-key', 'unknown-key', 'wrong-type', 'unknown-value', 'out-of-range'],
   needs: 'value',
-  check: ({ document, value, inherited }) =>
-    ofThisVersion(document, schemaFindings(document, value, inherited)),
+  check: ({ document, value, inherited, config }) =>
+    // A valid config has nothing that the schema minds.
+    config !== null ? [] : ofThisVersion(document, schemaFindings(document, value, inherited)),
   fixes: schemaFixes,
   spelling: ['unknown-key', 'unknown-value', 'wrong-type'],
   suppressible: false,

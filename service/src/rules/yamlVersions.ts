@@ -1,5 +1,5 @@
 import type { ConfigDocument } from '../document/document.js';
-import { pathOf, walk } from '../document/tree.js';
+import { pathOf, walk, type Span } from '../document/tree.js';
 import type { Finding } from '../findings/finding.js';
 import { defineRule } from './rule.js';
 
@@ -11,6 +11,12 @@ const SEPARATED = /^[-+]?[1-9][\d]*(_\d+)+(\.\d*)?$/;
 const DATE = /^\d{4}-\d\d?-\d\d?([Tt ].*)?$/;
 /** They want a point and a sign: `1.0e-3`. */
 const EXPONENT = /^[-+]?(\d+e[-+]?\d+|\d+\.\d*e\d+|\.\d+e\d+)$/i;
+
+/** All of them are numbers, or have at most three letters. */
+const MAX_WORD = 3;
+const mayBeOther = (content: string, { start, end }: Span) =>
+  end - start <= MAX_WORD || NUMERIC.test(content.charAt(start));
+const NUMERIC = /[-+.\d]/;
 
 /** What those readers take a plain scalar for; null: for the same as here. */
 function otherReading(written: string, value: unknown): string | null {
@@ -39,7 +45,7 @@ function yamlVersionFindings({ tree, text }: ConfigDocument): Finding[] {
   if (/^%YAML 1\.1\s*$/m.test(content.slice(0, 1000))) return [];
   const findings: Finding[] = [];
   walk(tree.root, (node) => {
-    if (node.kind !== 'scalar' || node.quoted) return;
+    if (node.kind !== 'scalar' || node.quoted || !mayBeOther(content, node)) return;
     const written = content.slice(node.start, node.end);
     const { value } = node;
     const other = otherReading(written, value);

@@ -1,6 +1,9 @@
-import { encodeModel } from '@quantsmith/model/onnx';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { encodeModel, inspectModel } from '@quantsmith/model/onnx';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { floats, model, node, value } from '../../kit/models.js';
+import { DATA as REAL } from '../../kit/realModels.js';
 import { startPoints, type PointSession } from './session.js';
 
 // Completion (docs/language-server.md, 13): where the cursor stands, and what comes first.
@@ -112,4 +115,58 @@ describe('a list that is longer than anybody reads', () => {
     const { items } = await (await session.open(typed)).complete();
     expect(items.map(({ label }) => label)).toContain(last);
   });
+});
+
+/** A model with as many nodes as GTCRN, some of whose names are the beginnings of many others. */
+function crowdedModel() {
+  const names = Array.from({ length: 1786 }, (_, i) =>
+    i < 900 ? `n${i}` : `/dpgrnn${i % 3}/intra_${i}/Slice`,
+  );
+  const nodes = names.map((name, i) => node('Relu', [`t${i}`], [`t${i + 1}`], {}, name));
+  return model({ inputs: [value('t0', [1])], outputs: [value(`t${names.length}`, [1])], nodes });
+}
+
+describe('every node of a model of 1,786 can be completed by typing the beginning of its name', () => {
+  const gtcrn = join(REAL, 'models/audio/gtcrn.onnx');
+
+  it('where many names begin alike', async () => {
+    session.write('crowded.onnx', encodeModel(crowdedModel()));
+    await reachAll(join(session.folder, 'crowded.onnx'), 1786);
+  });
+
+  it.skipIf(!existsSync(gtcrn))('of GTCRN', () => reachAll(gtcrn, 1786));
+
+  /** Types names letter by letter, as far as lists are incomplete: a complete list has all that begin so. */
+  async function reachAll(file: string, count: number) {
+    const names = (await inspectModel(file)).nodes.map(({ name }) => name);
+    expect(names).toHaveLength(count);
+    const head = `model: ${file}\nquantization:\n  ignored_scope:\n    names:\n      - `;
+    const config = await session.open(`${head}‸\n`);
+    const typing = typist(config, head);
+    const reached = new Set<string>();
+    const queue = [''];
+    for (let typed = queue.pop(); typed !== undefined; typed = queue.pop()) {
+      const { items, isIncomplete } = await typing(typed);
+      for (const { label } of items) reached.add(label);
+      if (!isIncomplete) continue;
+      const { length } = typed;
+      const letters = names.filter((name) => name.startsWith(typed)).map((name) => name.slice(0, length + 1));
+      queue.push(...new Set(letters.filter((longer) => longer.length > length)));
+    }
+
+    expect(names.filter((name) => !reached.has(name))).toEqual([]);
+  }
+
+  function typist({ uri, position, complete }: Awaited<ReturnType<PointSession['open']>>, head: string) {
+    let version = 1;
+    return async (typed: string) => {
+      version++;
+      await session.client.connection.sendNotification('textDocument/didChange', {
+        textDocument: { uri, version },
+        contentChanges: [{ text: `${head}${typed}\n` }],
+      });
+      const at = { ...position, character: position.character + typed.length };
+      return complete(undefined, at);
+    };
+  }
 });

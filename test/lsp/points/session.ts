@@ -52,7 +52,11 @@ interface Asked {
   readonly actions: (context?: Partial<CodeActionContext>) => Promise<CodeAction[]>;
   /** The text after the action whose title is that. */
   readonly after: (title: string | RegExp) => Promise<string>;
-  readonly complete: (trigger?: string) => Promise<{ items: CompletionItem[]; isIncomplete: boolean }>;
+  /** `at`: instead of the place of `‸`. */
+  readonly complete: (
+    trigger?: string,
+    at?: Position,
+  ) => Promise<{ items: CompletionItem[]; isIncomplete: boolean }>;
   /** The labels of the first completions. */
   readonly labels: (count?: number) => Promise<string[]>;
   readonly hover: () => Promise<string>;
@@ -145,9 +149,9 @@ function asked(client: TestClient, uri: string, text: string, offset: number): A
     const params = { range, context: { triggerKind: 1, ...context, diagnostics: known } };
     return (await ask<CodeAction[] | null>('codeAction', params)) ?? [];
   };
-  const complete = async (trigger?: string) => {
+  const complete = async (trigger?: string, at: Position = position) => {
     const context = trigger === undefined ? {} : { context: { triggerKind: 2, triggerCharacter: trigger } };
-    const list = await ask<CompletionList>('completion', context);
+    const list = await ask<CompletionList>('completion', { ...context, position: at });
     return { items: list.items, isIncomplete: list.isIncomplete };
   };
 

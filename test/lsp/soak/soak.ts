@@ -46,8 +46,12 @@ const METHODS = [
   'diagnostic',
 ];
 const LONGEST_BURST = 120;
-/** For which findings of files may be missing. */
+/**
+ * For how long, and for how many answers, findings of files may be missing: an answer waits a tenth of a second for what files
+ * say, and on a busy machine many of them may pass before a file has been read.
+ */
 const MAX_LATE_MS = 5000;
+const LATE_ANSWERS = 100;
 /** Texts that have grown past this are given up for their beginning. */
 const LONGEST_TEXT = 60_000;
 
@@ -86,10 +90,17 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
       let found = await diagnose();
       // What files say may come late on a busy machine: clients are asked to ask again then.
       const end = performance.now() + MAX_LATE_MS;
-      while (JSON.stringify(found) !== JSON.stringify(expected) && performance.now() < end)
+      for (let late = 0; !isSame(found, expected); late++) {
+        if (late >= LATE_ANSWERS && performance.now() > end) break;
+        await new Promise((resolve) => setTimeout(resolve, late));
         found = await diagnose();
-      if (JSON.stringify(found) !== JSON.stringify(expected) || logged.length > 0)
-        throw new Error(failure({ text, found, expected, logged, seed: options.seed }));
+      }
+
+      if (!isSame(found, expected) || logged.length > 0) {
+        const differences = { missing: without(expected, found), extra: without(found, expected) };
+        throw new Error(failure({ seed: options.seed, ...differences, logged, text }));
+      }
+
       total.bursts++;
       options.onBurst?.(total.edits);
     }
@@ -142,6 +153,14 @@ async function freshDiagnostics(
   const answer = await client.connection.sendRequest('textDocument/diagnostic', { textDocument: { uri } });
   await client.stop();
   return answer;
+}
+
+const isSame = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
+
+/** The findings of an answer that another one does not have. */
+function without(answer: unknown, other: unknown): unknown[] {
+  const items = (from: unknown) => (from as { readonly items?: readonly unknown[] }).items ?? [];
+  return items(answer).filter((item) => !items(other).some((known) => isSame(item, known)));
 }
 
 function failure(what: Record<string, unknown>): string {
