@@ -36,9 +36,10 @@ export async function gatherContext(
   const inherited = await patience.soon(inherit(document, file, sources.config), NOTHING_INHERITED);
   const value = effectiveValue(document, inherited);
   const config = isConfig(value) ? value : null;
+  const meaning = { document, value, config };
   const nothing = {
     inherited,
-    value,
+    meaning,
     config,
     facts: NO_FACTS,
     model: null,
@@ -69,7 +70,7 @@ export async function gatherContext(
   return {
     baseDir,
     inherited,
-    value,
+    meaning,
     facts,
     model: loaded?.model ?? null,
     index: loaded?.index ?? null,

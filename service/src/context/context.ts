@@ -1,4 +1,5 @@
 import type { ModelSummary, QuantizationConfig, QuantizationReport } from '@quantsmith/schemas';
+import type { ConfigDocument } from '../document/document.js';
 import type { Inherited } from '../extends/inherit.js';
 import type { FileFacts } from '../facts/facts.js';
 import type { ModelIndex } from '../facts/modelIndex.js';
@@ -13,8 +14,6 @@ export interface ConfigContext {
   /** What it takes over from the configs that it extends. */
   readonly inherited: Inherited;
   readonly facts: FileFacts;
-  /** What the text says, with what it inherits; undefined: it is too large to be expanded. */
-  readonly value: unknown;
   readonly model: ModelSummary | null;
   /** Of that model; null: there is none. */
   readonly index: ModelIndex | null;
@@ -29,8 +28,19 @@ export interface ConfigContext {
   readonly changed: Change;
   /** Where the model will be written; null: the config names no model yet, or that is not known. */
   readonly output: OutputContext | null;
+  /** What the document says that all of this was found out for. */
+  readonly meaning?: Meaning;
   /** Whether loaders and metrics of the config must not run here; absent: nobody has said. */
   readonly modulesBlocked?: boolean;
+}
+
+/** What a text says, with what it inherits. */
+export interface Meaning {
+  readonly document: ConfigDocument;
+  /** undefined: it is too large to be expanded. */
+  readonly value: unknown;
+  /** The same if it is a valid config. */
+  readonly config: QuantizationConfig | null;
 }
 
 /** What is known of the place where a config's model goes. */

@@ -9,6 +9,7 @@ export const FOREIGN_KEYS: ReadonlyMap<string, DottedPath> = new Map([
   ['nodes_to_exclude', 'quantization.ignored_scope.names'],
   ['op_types_to_exclude', 'quantization.ignored_scope.types'],
   ['calibrate_method', 'quantization.advanced_parameters.activations_range_estimator_params'],
+  ['calibration_method', 'quantization.advanced_parameters.activations_range_estimator_params'],
   ['activation_type', 'quantization.advanced_parameters.activations_quantization_params'],
   ['weight_type', 'quantization.advanced_parameters.weights_quantization_params'],
   ['per_channel', 'quantization.advanced_parameters.weights_quantization_params.per_channel'],
@@ -53,6 +54,10 @@ export const FOREIGN_NOTES: ReadonlyMap<string, string> = new Map([
   ['nodes_to_quantize', 'Everything is quantized except what "quantization.ignored_scope" names.'],
   ['optimize_model', 'The model is always prepared first.'],
   ['framework', 'Models are always ONNX.'],
+  [
+    'smooth_quant',
+    'SmoothQuant comes with "quantization.model_type: transformer"; its strengths are "advanced_parameters.smooth_quant_alphas".',
+  ],
   ['approach', 'Quantization is always static and after training.'],
 ]);
 
@@ -61,4 +66,12 @@ export const FOREIGN_VALUES: ReadonlyMap<string, string> = new Map([
   ['entropy', 'histogram'],
   ['percentile', 'mean_quantile'],
   ['distribution', 'histogram'],
+  ['accuracy', 'top1'],
+  ['acc', 'top1'],
+  ['map@0.5', 'map50'],
+  ['map@.5', 'map50'],
+  ['map@0.5:0.95', 'map'],
+  ['map@[.5:.95]', 'map'],
+  ['iou', 'miou'],
+  ['mean_iou', 'miou'],
 ]);

@@ -1,5 +1,5 @@
 import { DATA_KIND_NAMES, type QuantizationConfig, isConfig } from '@quantsmith/schemas';
-import type { ConfigContext } from '../context/context.js';
+import type { ConfigContext, Meaning } from '../context/context.js';
 import { edited } from '../document/compose.js';
 import type { ConfigDocument } from '../document/document.js';
 import { quoted } from '../document/edit.js';
@@ -48,7 +48,7 @@ export function* findInSteps(
   context: RuleContext,
   lists = createListMemory(),
 ): Generator<undefined, Found> {
-  const { value, valid } = meaningOf(document, context);
+  const { value, config: valid } = meaningOf(document, context);
   const input: RuleInput = {
     baseDir: null,
     inherited: NOTHING_INHERITED,
@@ -75,22 +75,21 @@ export function* findInSteps(
   const fixed = all.filter(({ suppressible }) => !suppressible).map(({ finding }) => finding);
   const open = all.filter(({ suppressible }) => suppressible).map(({ finding }) => finding);
   const visible = new Set([...fixed, ...withoutSuppressed(document, open)]);
-  const findings = shown(all.map(({ finding }) => finding).filter((finding) => visible.has(finding)));
+  const findings = shown(
+    document,
+    all.map(({ finding }) => finding).filter((finding) => visible.has(finding)),
+  );
   const order = (a: Finding, b: Finding) =>
     a.start - b.start || SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity);
 
   return { findings: capped(findings.sort(order)), config };
 }
 
-/** What a text says, and the same if it is a valid config: as it is known, or found out here. */
-function meaningOf(
-  document: ConfigDocument,
-  context: RuleContext,
-): { readonly value: unknown; readonly valid: QuantizationConfig | null } {
-  if ('value' in context && context.config !== undefined)
-    return { value: context.value, valid: context.config };
+/** What a text says: as it is known of this text, not of one that it was made from, or found out here. */
+function meaningOf(document: ConfigDocument, context: RuleContext): Meaning {
+  if (context.meaning?.document === document) return context.meaning;
   const value = effectiveValue(document, context.inherited ?? NOTHING_INHERITED);
-  return { value, valid: isConfig(value) ? value : null };
+  return { document, value, config: isConfig(value) ? value : null };
 }
 
 interface Judged {
@@ -154,7 +153,9 @@ function isMisspelt(
 }
 
 /** What the schema says of a part that may be read otherwise once the text can be read. */
-const OF_SCHEMA: ReadonlySet<string> = new Set(['missing-key', 'unknown-key', 'wrong-type', 'data-source']);
+const OF_SCHEMA: ReadonlySet<string> = new Set([
+  ...['missing-key', 'unknown-key', 'wrong-type', 'unknown-value', 'out-of-range', 'data-source'],
+]);
 
 /** Findings of which another one is the cause. */
 function isFollowUp({ code, path, start, data }: Finding, findings: readonly Finding[]): boolean {
@@ -187,7 +188,7 @@ const WRONG_VALUES: ReadonlySet<string> = new Set(['wrong-type', 'unknown-value'
  * What is worth saying: nothing twice (an alias brings the same text to several keys), nothing of the schema about what
  * could not be read, and nothing of what other readers take a value for that is wrong here already.
  */
-function shown(findings: readonly Finding[]): Finding[] {
+function shown({ text }: ConfigDocument, findings: readonly Finding[]): Finding[] {
   const unread = findings.filter(({ code }) => code === 'syntax');
   const wrong = new Set(findings.flatMap(({ code, start }) => (WRONG_VALUES.has(code) ? [start] : [])));
   const seen = new Set<string>();
@@ -197,10 +198,13 @@ function shown(findings: readonly Finding[]): Finding[] {
     (first, { start, data }) => Math.min(first, data?.['hasCause'] === true ? 0 : start),
     Number.POSITIVE_INFINITY,
   );
+  const lineOf = (offset: number) => text.positionAt(offset).line;
+  const isBehind = (end: number) =>
+    end >= unreadable || (Number.isFinite(unreadable) && lineOf(end) === lineOf(unreadable));
 
   return findings.filter((finding) => {
     const { code, start, end, message } = finding;
-    if (OF_SCHEMA.has(code) && end >= unreadable) return false;
+    if (OF_SCHEMA.has(code) && isBehind(end)) return false;
     if (code !== 'syntax' && unread.some((other) => other.start < end && start < other.end)) return false;
     if (isFollowUp(finding, findings)) return false;
     if (code === 'yaml-version' && wrong.has(start)) return false;

@@ -10,6 +10,8 @@ import type { ListMemory } from './listMemory.js';
 /** What there is to judge: the text, what it means, and what is known beside it. */
 export interface RuleInput extends Omit<ConfigContext, 'config'> {
   readonly document: ConfigDocument;
+  /** The value with what it inherits, valid or not; undefined: it is too large to be expanded. */
+  readonly value: unknown;
   /** null: it is not valid. */
   readonly config: QuantizationConfig | null;
   readonly facts: FileFacts;

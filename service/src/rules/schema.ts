@@ -39,7 +39,7 @@ export function schemaFindings(
   }
 
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return [finding('wrong-type', root, [], 'A config must be a mapping of keys to values.', {})];
+    return [noMapping(root)];
   }
 
   // What a config has that could not be read, nobody knows.
@@ -69,6 +69,14 @@ export function schemaFindings(
     seen.add(key);
     return true;
   });
+}
+
+/** A text that is no mapping: most of all a single key whose colon has no space behind it. */
+function noMapping(root: TreeNode): Finding {
+  const key = root.kind === 'scalar' ? /^([\w$-]+):\S/.exec(String(root.value))?.[1] : undefined;
+  return key !== undefined && keysAt([]).some(({ name }) => name === key)
+    ? finding('wrong-type', root, [], `A space is missing after "${key}:".`, { colon: key.length + 1 })
+    : finding('wrong-type', root, [], 'A config must be a mapping of keys to values.', {});
 }
 
 /** Whether the fault lies in a config that this one extends. */
@@ -136,10 +144,11 @@ function unknownKey(document: ConfigDocument, path: ConfigPath, key: string): Fi
   const span = entry?.keySpan ?? keySpan(document, path);
   const known = keysAt(path).map((candidate) => candidate.name);
   const foreign = FOREIGN_KEYS.get(key);
-  const suggestions = nearest(key, known);
+  const note = FOREIGN_NOTES.get(key);
+  // What is known to have no place here is no misspelling.
+  const suggestions = note === undefined ? nearest(key, known) : [];
   const elsewhere = suggestions.length === 0 && foreign === undefined ? sectionWith(key) : undefined;
   const target = foreign === undefined ? elsewhere && below(elsewhere, key) : writtenPath(foreign.split('.'));
-  const note = FOREIGN_NOTES.get(key);
   const hint =
     note !== undefined
       ? ` ${note}`

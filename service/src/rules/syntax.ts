@@ -1,8 +1,8 @@
 import type { ConfigDocument } from '../document/document.js';
 import { edited } from '../document/compose.js';
 import { removeEntry } from '../document/edit.js';
-import { linesIn } from '../document/lines.js';
-import { anchorsOf, pathOf, walk, type Entry } from '../document/tree.js';
+import { linesIn, type Lines } from '../document/lines.js';
+import { anchorsOf, pathOf, walk, type Entry, type Tree } from '../document/tree.js';
 import type { Finding } from '../findings/finding.js';
 import { fix, type FixTable } from '../findings/fix.js';
 import { nearest } from './nearest.js';
@@ -14,7 +14,6 @@ const MAX = 10;
 
 /** `syntax`, `duplicate-key`, `unknown-anchor`: the text is not YAML or JSON, or does not hold together. */
 export function syntaxFindings(document: ConfigDocument): Finding[] {
-  const { tree } = document;
   const indented = overIndented(document);
   if (indented !== null) return [indented];
 
@@ -24,7 +23,7 @@ export function syntaxFindings(document: ConfigDocument): Finding[] {
     return [{ code: 'syntax', severity: 'error', message, start, end, path: [], data: { hasCause: true } }];
   }
 
-  const unreadable = tree.problems.slice(0, MAX).map(({ start, end, message }) => ({
+  const unreadable = independent(document).map(({ start, end, message }) => ({
     code: 'syntax' as const,
     severity: 'error' as const,
     message,
@@ -35,6 +34,12 @@ export function syntaxFindings(document: ConfigDocument): Finding[] {
   }));
 
   return [...unreadable, ...duplicateKeys(document), ...unknownAnchors(document)];
+}
+
+/** The first problem: what a parser says behind it mostly follows from it. Missing commas of JSON stand each for itself. */
+function independent({ tree: { problems, language } }: ConfigDocument): Tree['problems'] {
+  const areCommas = language === 'json' && problems.every(({ message }) => message === 'Comma expected.');
+  return problems.slice(0, areCommas ? MAX : 1);
 }
 
 /** What YAML says of a key that is indented deeper than the one above, which has a value already. */
@@ -54,7 +59,7 @@ function overIndented({ tree, text }: ConfigDocument): Finding | null {
     if (wanted === null || written === null || !/: +[\w./"'-]/.test(above) || /: +[|>&]/.test(above))
       continue;
     const [indent, depth] = [wanted[1]!.length, written[1]!.length];
-    if (depth <= indent) continue;
+    if (depth === indent || (depth < indent && hasColumn(lines, row - 1, depth))) continue;
     const start = text.offsetAt({ line: row, character: 0 });
     const message = `This line is indented by ${depth} spaces, the key above by ${indent}: keys of one mapping must be aligned.`;
     const span = { start: start + depth, end: start + written[0].length };
@@ -63,6 +68,16 @@ function overIndented({ tree, text }: ConfigDocument): Finding | null {
   }
 
   return null;
+}
+
+/** Whether keys of a mapping around a line begin in a column. */
+function hasColumn(lines: Lines, from: number, column: number): boolean {
+  for (let row = from; row >= 0; row--) {
+    const indent = KEY_LINE.exec(lines.line(row))?.[1]?.length;
+    if (indent !== undefined && indent <= column) return indent === column;
+  }
+
+  return false;
 }
 
 function duplicateKeys({ tree, text }: ConfigDocument): Finding[] {

@@ -17,7 +17,9 @@ export function causeOf(document: ConfigDocument): Cause | null {
   const { problems, language } = document.tree;
   if (problems.length === 0) return null;
   const causes =
-    language === 'yaml' ? [tabs, missingSpace, missingColon, wrongEscape, unclosed] : [strangeTokens];
+    language === 'yaml'
+      ? [tabs, missingSpace, equalsSign, missingColon, wrongEscape, unclosed, overClosed, reserved]
+      : [strangeTokens, unclosedJson];
   for (const find of causes) {
     const cause = find(document);
     if (cause === null || cause.edits.length === 0) continue;
@@ -106,6 +108,29 @@ function missingSpace(document: ConfigDocument): Cause | null {
   };
 }
 
+/** A key that is known, with an equals sign behind it. */
+const EQUALS = /^( *(?:- +)*)([\w$-]+)[ \t]*=[ \t]*(?=\S)/gm;
+
+/** Keys and values as other formats join them. */
+function equalsSign(document: ConfigDocument): Cause | null {
+  const joined = [...document.text.getText().matchAll(EQUALS)].flatMap(
+    ({ index, 0: whole, 1: lead = '', 2: word = '' }) => {
+      const start = index + lead.length;
+      return KEY_NAMES.has(word) ? [{ word, start, end: index + whole.length }] : [];
+    },
+  );
+  const [first] = joined;
+  if (first === undefined) return null;
+
+  return {
+    message: `A colon stands between a key and its value: "${first.word}: …".`,
+    title: joined.length === 1 ? 'Change to a colon' : 'Change to colons',
+    start: first.start,
+    end: first.end,
+    edits: joined.map(({ word, start, end }) => replacement(document, start, end, `${word}: `)),
+  };
+}
+
 /** A regular expression in double quotes, in which a backslash begins an escape. */
 function wrongEscape(document: ConfigDocument): Cause | null {
   const { tree, text } = document;
@@ -166,41 +191,156 @@ function unclosed(document: ConfigDocument): Cause | null {
   };
 }
 
-const LITERALS: Readonly<Record<string, string>> = { True: 'true', False: 'false', None: 'null' };
-/** Strings and comments, which stay as they are; texts in single quotes; Python's constants; numbers of any notation. */
-const TOKENS =
-  /"(?:[^"\\\n]|\\.)*"|\/\/.*|\/\*[^]*?\*\/|'((?:[^'\\\n]|\\.)*)'|\b(True|False|None)\b|(?<![\w.+-])([-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?![\w.])/g;
+/** A bracket that closes nothing. */
+function overClosed(document: ConfigDocument): Cause | null {
+  const { tree, text } = document;
+  const problem = tree.problems.find(({ message }) => /^Unexpected flow-(map|seq)-end/.test(message));
+  if (problem === undefined) return null;
+  const { start } = problem;
+  const bracket = text.getText().charAt(start);
+
+  return {
+    message: `This ${bracket} closes nothing.`,
+    title: `Remove ${bracket}`,
+    start,
+    end: start + 1,
+    edits: [replacement(document, start, start + 1, '')],
+  };
+}
+
+/** A text without quotes up to what ends it, the colon of a key among it. */
+const RESERVED = /^[@`%](?:[^\n,{}[\]#:]|:(?! |$))*/;
+
+/** A text that begins with a character that YAML keeps for itself. */
+function reserved(document: ConfigDocument): Cause | null {
+  const { tree, text } = document;
+  const problem = tree.problems.find(({ message }) => /^Plain value cannot start with/.test(message));
+  if (problem === undefined) return null;
+  const { start } = problem;
+  const written = RESERVED.exec(text.getText().slice(start))?.[0].trimEnd() ?? '';
+  const end = start + written.length;
+  const edits =
+    written === '' ? [] : [replacement(document, start, end, `'${written.replaceAll("'", "''")}'`)];
+
+  return {
+    message: `A text that starts with ${written.charAt(0)} needs quotes.`,
+    title: 'Put it in quotes',
+    start,
+    end,
+    edits,
+  };
+}
+
+/** A list or mapping of JSON that the text ends in. */
+function unclosedJson(document: ConfigDocument): Cause | null {
+  const { tree, text } = document;
+  if (!tree.problems.some(({ message }) => /^Close (brace|bracket) expected/.test(message))) return null;
+  const content = text.getText();
+  const open: { readonly index: number; readonly bracket: string }[] = [];
+  for (const { index, 0: token } of content.matchAll(JSON_BRACKETS)) {
+    if (token in CLOSING) open.push({ index, bracket: token });
+    else if (token === '}' || token === ']') open.pop();
+  }
+
+  const inner = open.at(-1);
+  if (inner === undefined) return null;
+  const missing = open.map(({ bracket }) => CLOSING[bracket] ?? '').reverse();
+  const end = content.trimEnd().length;
+
+  return {
+    message: `This ${inner.bracket} has no ${CLOSING[inner.bracket]}.`,
+    title: `Insert ${missing.join('')}`,
+    start: inner.index,
+    end: inner.index + 1,
+    edits: [replacement(document, end, end, missing.join(''))],
+  };
+}
+
+const JSON_BRACKETS = /"(?:[^"\\\n]|\\.)*"|\/\/.*|\/\*[^]*?\*\/|[[\]{}]/g;
+
+/** Constants as other languages write them. */
+const LITERALS: ReadonlyMap<string, string> = new Map([
+  ...['True', 'TRUE'].map((word) => [word, 'true'] as const),
+  ...['False', 'FALSE'].map((word) => [word, 'false'] as const),
+  ...['None', 'NULL', 'Null', 'nil', 'undefined', 'NaN'].map((word) => [word, 'null'] as const),
+]);
+
+/** What JSON does not have in this form, by kind; strings and comments come first, and what is in them stays. */
+const TOKENS = new RegExp(
+  [
+    /(?<string>"(?:[^"\\\n]|\\.)*")/,
+    /\/\/.*|\/\*[^]*?\*\//,
+    /(?<hash>#.*)/,
+    /'(?<single>(?:[^'\\\n]|\\.)*)'/,
+    /[“”„](?<curly>[^“”„"\n]*)[“”]/,
+    /`(?<tick>[^`\n]*)`/,
+    /\b(?<key>[A-Za-z_$][\w$-]*)(?=\s*:)/,
+    new RegExp(`\\b(?<literal>${[...LITERALS.keys()].join('|')})\\b`),
+    /(?<![\w.+-])(?<hex>0[xX][\da-fA-F]+)\b/,
+    /(?<![\w.+-])(?<number>[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?![\w.])/,
+    /(?<equals>=)/,
+    /(?<comma>,)(?=\s*,)/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+  'g',
+);
 /** ECMA-404, 8. */
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?$/;
+/** A backslash that begins no escape. */
+const NO_ESCAPE = /(?<!\\)(?:\\\\)*\\(?!["\\/bfnrtu])/;
 
-/** JSON as Python prints it, or with numbers that only other notations have. */
+/** A token in JSON's own form, and why; null: it is in that. */
+function inJson(
+  token: string,
+  groups: Readonly<Record<string, string | undefined>>,
+): { readonly newText: string; readonly message: string } | null {
+  const { string, hash, single, curly, tick, key, literal, hex, number, equals, comma } = groups;
+  const quoted = 'JSON strings need double quotes.';
+  if (string !== undefined)
+    return NO_ESCAPE.test(string)
+      ? {
+          newText: string.replace(/\\(?!")/g, '\\\\'),
+          message: 'A backslash starts an escape: write two for one.',
+        }
+      : null;
+  if (hash !== undefined)
+    return { newText: `//${hash.slice(1)}`, message: 'JSON comments start with //.' };
+  if (single !== undefined)
+    return { newText: JSON.stringify(single.replaceAll("\\'", "'")), message: quoted };
+  if (curly !== undefined || tick !== undefined)
+    return { newText: JSON.stringify(curly ?? tick), message: quoted };
+  if (key !== undefined)
+    return { newText: JSON.stringify(key), message: 'JSON keys need double quotes.' };
+  if (equals !== undefined) return { newText: ':', message: 'JSON has a colon between a key and its value.' };
+  if (comma !== undefined) return { newText: '', message: 'A value is missing between these commas.' };
+  const plain = literal === undefined ? hex : LITERALS.get(literal);
+  if (plain !== undefined) {
+    const newText = hex === undefined ? plain : String(Number(hex));
+    return { newText, message: `JSON writes ${newText} for ${token}.` };
+  }
+
+  if (number === undefined || NUMBER.test(number)) return null;
+  const newText = String(Number(number.replaceAll('_', '')));
+  const why = /^[-+]?0\d/.test(number) ? ', and has no octal numbers' : '';
+
+  return { newText, message: `JSON writes ${newText} for ${number}${why}.` };
+}
+
+/** JSON as Python, JavaScript or a text processor writes it, or with numbers that only other notations have. */
 function strangeTokens(document: ConfigDocument): Cause | null {
-  const tokens = [...document.text.getText().matchAll(TOKENS)].flatMap((match) => {
-    const [token, single, literal, number] = match;
-    const span = { start: match.index, end: match.index + token.length };
-    if (literal !== undefined) {
-      const newText = LITERALS[literal] ?? literal;
-      return [{ ...span, newText, message: `JSON writes ${newText} for ${literal}.` }];
-    }
-
-    if (single !== undefined) {
-      const newText = JSON.stringify(single.replaceAll("\\'", "'"));
-      return [{ ...span, newText, message: 'JSON strings need double quotes.' }];
-    }
-
-    if (number === undefined || NUMBER.test(number)) return [];
-    const newText = String(Number(number.replaceAll('_', '')));
-    const why = /^[-+]?0\d/.test(number) ? ', and has no octal numbers' : '';
-
-    return [{ ...span, newText, message: `JSON writes ${newText} for ${number}${why}.` }];
+  const tokens = [...document.text.getText().matchAll(TOKENS)].flatMap(({ index, 0: token, groups = {} }) => {
+    const mended = inJson(token, groups);
+    return mended === null ? [] : [{ start: index, end: index + token.length, ...mended }];
   });
   const [first] = tokens;
   if (first === undefined) return null;
   const { start, end, message, newText } = first;
+  const change = newText === '' ? 'Remove it' : `Change to ${newText}`;
 
   return {
     message,
-    title: tokens.length === 1 ? `Change to ${newText}` : 'Write it as JSON',
+    title: tokens.length === 1 ? change : 'Write it as JSON',
     start,
     end,
     edits: tokens.map((token) => replacement(document, token.start, token.end, token.newText)),
