@@ -304,14 +304,12 @@ function inJson(
           message: 'A backslash starts an escape: write two for one.',
         }
       : null;
-  if (hash !== undefined)
-    return { newText: `//${hash.slice(1)}`, message: 'JSON comments start with //.' };
+  if (hash !== undefined) return { newText: `//${hash.slice(1)}`, message: 'JSON comments start with //.' };
   if (single !== undefined)
     return { newText: JSON.stringify(single.replaceAll("\\'", "'")), message: quoted };
   if (curly !== undefined || tick !== undefined)
     return { newText: JSON.stringify(curly ?? tick), message: quoted };
-  if (key !== undefined)
-    return { newText: JSON.stringify(key), message: 'JSON keys need double quotes.' };
+  if (key !== undefined) return { newText: JSON.stringify(key), message: 'JSON keys need double quotes.' };
   if (equals !== undefined) return { newText: ':', message: 'JSON has a colon between a key and its value.' };
   if (comma !== undefined) return { newText: '', message: 'A value is missing between these commas.' };
   const plain = literal === undefined ? hex : LITERALS.get(literal);
