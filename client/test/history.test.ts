@@ -101,6 +101,13 @@ describe('the history', () => {
     await settled();
     const [config] = await children();
     expect(item(config!)).toMatchObject({ description: 'running', contextValue: 'config.running' });
+    void extension.command('run', extension.write('other.quant.yaml', 'model: net.onnx\n'));
+    await settled();
+    const [, other] = await children();
+    expect(item(other!)).toMatchObject({
+      description: 'waits for another run',
+      contextValue: 'config.running',
+    });
   });
 
   it.each([

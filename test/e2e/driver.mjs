@@ -51,7 +51,7 @@ export async function runSteps(stage, topic, allSteps, options = {}) {
   } finally {
     if (!isShared) await place.stop();
     else if (totals.failed > 0) await stage.strike();
-    else await leave(place);
+    else await leave(place).catch(stage.strike);
   }
   return totals;
 }

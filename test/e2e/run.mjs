@@ -1,10 +1,12 @@
 // The end-to-end tests: builds the VSIX and runs the suites in the real workbench.
-//   node test/e2e/run.mjs [--vsix FILE] [--once] [--long | SUITE…] [--step TEXT]
+//   node test/e2e/run.mjs [--vsix FILE | --packed] [--once] [--long | SUITE…] [--step TEXT]
+// --packed: the package that lies there, of a run just before.
 // --step: only the steps whose names hold the text, for the one who is at work on them.
 import * as esbuild from 'esbuild';
 import { execFileSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { HERE } from '../../scripts/platforms.mjs';
 import { bundleSuite } from './bundle.mjs';
 import { runCampaign } from './campaign.mjs';
 import { checkContents } from './contents.mjs';
@@ -66,18 +68,16 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     vsix: { type: 'string' },
+    packed: { type: 'boolean' },
     once: { type: 'boolean' },
     long: { type: 'boolean' },
     step: { type: 'string' },
   },
 });
-const vsix =
-  values.vsix === undefined
-    ? join(
-        ROOT,
-        execFileSync(process.execPath, [join(ROOT, 'scripts/package.mjs')], { encoding: 'utf8' }).trim(),
-      )
-    : resolve(values.vsix);
+const pack = () =>
+  execFileSync(process.execPath, [join(ROOT, 'scripts/package.mjs')], { encoding: 'utf8' }).trim();
+const packed = values.packed ? `quantsmith-${HERE}.vsix` : undefined;
+const vsix = values.vsix === undefined ? join(ROOT, packed ?? pack()) : resolve(values.vsix);
 await bundleSuite(esbuild);
 if (values.step !== undefined) process.env.QUANTSMITH_STEP = values.step;
 const stage = createStage(vsix);

@@ -113,6 +113,7 @@ async function whileRestoring({ page, historyRow, command, shot }) {
   await status(page).getByText(said).waitFor();
   await command('View: Show Quantsmith');
   await historyRow('digits.quant.yaml').getByText('running').waitFor();
+  await historyRow('wide.quant.yaml').getByText('waits for another run').waitFor();
   await shot('restoring');
 }
 

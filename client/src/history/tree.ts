@@ -102,10 +102,11 @@ function unreadableItem({ count }: HistoryNode & { readonly kind: 'unreadable' }
   return item;
 }
 
-type ConfigState = 'running' | 'failed' | 'missed' | 'doubtful' | 'stale' | 'fresh' | 'new';
+type ConfigState = 'running' | 'queued' | 'failed' | 'missed' | 'doubtful' | 'stale' | 'fresh' | 'new';
 
 const STATES: Readonly<Record<ConfigState, { readonly icon: string; readonly text: string }>> = {
   running: { icon: 'sync~spin', text: 'running' },
+  queued: { icon: 'watch', text: 'waits for another run' },
   failed: { icon: 'error', text: 'has errors' },
   missed: { icon: 'warning', text: 'target missed' },
   doubtful: { icon: 'warning', text: 'not trustworthy' },
@@ -116,25 +117,27 @@ const STATES: Readonly<Record<ConfigState, { readonly icon: string; readonly tex
 
 function configItem({ config, runs: past, unreadable }: ConfigNode, runs: Runs): vscode.TreeItem {
   const state = stateOf(config, past, runs);
+  const isEmpty = past.length + unreadable === 0;
   const item = new vscode.TreeItem(
     vscode.workspace.asRelativePath(config),
-    past.length + unreadable === 0
-      ? vscode.TreeItemCollapsibleState.None
-      : vscode.TreeItemCollapsibleState.Expanded,
+    isEmpty ? vscode.TreeItemCollapsibleState.None : vscode.TreeItemCollapsibleState.Expanded,
   );
 
-  item.id = config.toString();
+  // Another item with its first run: the one that had none would stay closed.
+  item.id = `${config.toString()}${isEmpty ? '#empty' : ''}`;
   item.resourceUri = config;
   item.iconPath = new vscode.ThemeIcon(STATES[state].icon);
   item.description = STATES[state].text;
-  item.contextValue = `config.${state}`;
+  // What waits can be cancelled like what runs.
+  item.contextValue = `config.${state === 'queued' ? 'running' : state}`;
   item.command = { command: 'vscode.open', title: vscode.l10n.t('Open'), arguments: [config] };
 
   return item;
 }
 
 function stateOf(config: vscode.Uri, past: readonly PastRun[], runs: Runs): ConfigState {
-  if (runs.active().some((run) => run.config.toString() === config.toString())) return 'running';
+  const active = runs.active().filter((run) => run.config.toString() === config.toString());
+  if (active.length > 0) return active.some(({ phase }) => phase === 'running') ? 'running' : 'queued';
   const findings = vscode.languages.getDiagnostics(config);
   const has = (name: string) =>
     findings.some(({ code }) => (typeof code === 'object' ? code.value : code) === name);
