@@ -48,7 +48,7 @@ export function remainingSeconds(position: Position, spent: StageTimes): number 
   const { stage } = position;
   const share = shareOf(position);
   const inStage = spent[stage] ?? 0;
-  const { [stage]: _, ...before } = spent;
+  const before = Object.fromEntries(Object.entries(spent).filter(([other]) => other !== stage)) as StageTimes;
   const usual = paceOf(before) * STAGE_WEIGHTS[stage];
   const whole = share > 0 && inStage > 0 ? inStage / share : Math.max(inStage, usual);
   const pace = paceOf({ ...before, [stage]: whole });
