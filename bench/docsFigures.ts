@@ -12,6 +12,8 @@ const root = resolve(import.meta.dirname, '../..');
 const example = join(root, 'examples/resnet');
 const digits = join(root, 'examples/digits/data');
 const images = join(root, 'docs/images');
+/** The room around the plot of a report's chart (report/src/axes.ts). */
+const EDGE = { left: 64, right: 24 };
 const WIDTH = 880;
 const PANEL = 190;
 const BINS = 110;
@@ -24,7 +26,8 @@ svg { fill: var(--text); font: 12px system-ui, sans-serif; background: var(--pag
 .estimate { fill: none; stroke: var(--int8); stroke-width: 1.2; } .final { fill: none; stroke: var(--text); stroke-width: 2; }
 .interval { fill: none; stroke: var(--text); stroke-width: 1.5; }
 .target { stroke: var(--other); stroke-width: 1.5; stroke-dasharray: 6 4; } .range { stroke: var(--other); stroke-width: 1.5; }
-rect.float { fill: none; stroke: var(--other); stroke-width: 1.5; }`;
+rect.float { fill: none; stroke: var(--other); stroke-width: 1.5; }
+svg.chart, svg.plot, svg.anchor { overflow: visible; } .curve { vector-effect: non-scaling-stroke; }`;
 
 const svg = (width: number, height: number, body: string) =>
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">\n<style>${STYLE}</style>\n<rect width="${width}" height="${height}" fill="var(--page)"/>\n${body}</svg>\n`;
@@ -195,14 +198,16 @@ accuracy_control: { metric: top1, max_drop: 0.01 }
     });
     const charts = [
       ...readFileSync(page, 'utf8').matchAll(
-        /<svg viewBox="0 0 (\d+) (\d+)"[^>]*role="img"[^>]*>(.*?)<\/svg>/gs,
+        /<svg class="chart" height="(\d+)"[^>]*>(.*?)<\/svg>\s*<figcaption/gs,
       ),
     ];
     const chart = (title: RegExp) => {
-      const found = charts.find(([, , , body = '']) => title.test(body));
+      const found = charts.find(([, , body = '']) => title.test(body));
       if (found === undefined) throw new Error(`The report has no chart ${String(title)}.`);
-      const [, width, height, body = ''] = found;
-      return svg(Number(width), Number(height), body);
+      const [, height, body = ''] = found;
+      // In a page the chart has its margin from the style; here it stands at its place.
+      const inner = `<svg class="chart" x="${EDGE.left}" width="${WIDTH - EDGE.left - EDGE.right}" height="${height}">${body}</svg>`;
+      return svg(WIDTH, Number(height), inner);
     };
     return {
       layers: chart(/<title[^>]*>[^<]*(noise|SQNR)/i),

@@ -18,7 +18,7 @@ const page = (path, ...languages) => ({
   takes: (block) => block.page === `docs/${path}` && languages.includes(block.language),
 });
 const CONFIG_KEYS =
-  /^(?:model|extends|output|data|task|quantization|accuracy_control|history|matrix|modules):/;
+  /^(?:model|extends|output|data|task|quantization|accuracy_control|history|matrix|modules|objective):/;
 const isConfig = ({ text }) =>
   text.split('\n').every((line) => CONFIG_KEYS.test(line) || /^(?:[\s#]|$)/.test(line));
 /** Commands of a block; what they are piped or written into is left to a shell. */

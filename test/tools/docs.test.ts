@@ -72,6 +72,14 @@ describe.each(PAGES)('%s', (page) => {
   });
 });
 
+it('the placeholder of addresses stands where CONTRIBUTING.md says, and nowhere else', () => {
+  const { stdout } = spawnSync('git', ['grep', '-l', String.raw`quantsmith\.invalid`], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  expect(stdout.trim().split('\n')).toEqual(['CONTRIBUTING.md', 'package.json', 'schemas/src/tool.ts']);
+});
+
 describe('the user guide', () => {
   it('has no block that nothing runs without a reason', () => {
     const all = snippets();
