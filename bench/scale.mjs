@@ -45,7 +45,7 @@ const SUBJECTS = {
   mobilenetv2: {
     model: join(data, 'models/imagenet/mobilenetv2.onnx'),
     data: {
-      calibration: { images: join(data, 'datasets/imagenet/calibration'), preprocess: imagenet, limit: 30 },
+      calibration: { images: join(data, 'datasets/imagenet/calibration'), preprocess: imagenet, limit: 10 },
       validation: {
         images: join(data, 'datasets/imagenet/validation'),
         labels: join(data, 'datasets/imagenet/validation/labels.csv'),
@@ -53,15 +53,15 @@ const SUBJECTS = {
         limit: Number(values.samples),
       },
     },
-    // Per-tensor weights lose many answers: there is something to restore.
+    // Weights of few bits with one scale lose many answers: there is something to restore.
     quantization: {
       defaults: 'nncf',
       advanced_parameters: {
-        weights_quantization_params: { per_channel: false },
+        weights_quantization_params: { num_bits: 6, per_channel: false },
         backend_params: { threads: 1 },
       },
     },
-    accuracy_control: { metric: 'top1', max_drop: 0.01 },
+    accuracy_control: { metric: 'top1', max_drop: 0.03 },
   },
   vit: {
     model: join(data, 'models/cifar10/vit_ibp_3_3_8.onnx'),

@@ -64,12 +64,10 @@ export function runOf(trace, total) {
 /** Seconds for a sample and for loading a model: the least squares of what units took. */
 export function costsOf(units) {
   const seen = new Set();
-  let [n, s, f, ss, sf, st, ft] = [0, 0, 0, 0, 0, 0, 0];
+  let [f, ss, sf, st, ft] = [0, 0, 0, 0, 0];
   for (const { model, samples, seconds } of [...units].sort((a, b) => a.done - b.done)) {
     const loads = seen.has(model) ? 0 : 1;
     seen.add(model);
-    n++;
-    s += samples;
     f += loads;
     ss += samples * samples;
     sf += samples * loads;

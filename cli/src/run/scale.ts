@@ -18,14 +18,14 @@ export async function loadScale(): Promise<typeof Scale> {
   const places = ['./scale.cjs', '../../../dist/scale.cjs'].map((place) =>
     fileURLToPath(new URL(place, import.meta.url)),
   );
-  const found = places.find(existsSync);
-  if (found === undefined)
+  const bundled = places.find(existsSync);
+  if (bundled === undefined)
     return fail(
       'usage-invalid',
       'Workers need the npm package quantsmith; the extension does not contain them.',
     );
 
-  return (await import(pathToFileURL(found).href)) as typeof Scale;
+  return (await import(pathToFileURL(bundled).href)) as typeof Scale;
 }
 
 /** The address that was given, or that of the environment. What `ps` shows of this process no longer contains it. Throws `usage-invalid`. */

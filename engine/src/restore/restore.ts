@@ -2,13 +2,14 @@ import { meetsTarget, type QuantizationChange } from '@quantsmith/schemas';
 import { firstIndices } from '../data/source.js';
 import type { Evaluation } from '../metrics/evaluate.js';
 import { buildModel, type Quantization, sessionOptions, reversible } from '../quantize/quantization.js';
-import { measureModel } from '../validation/measureModel.js';
+import { measureModel, type Measuring } from '../validation/measureModel.js';
 import {
   allowedDrop,
   comparableDrop,
   dropsAreUndefined,
   measureBaseline,
   type Baseline,
+  type Probed,
   type Validation,
 } from '../validation/validation.js';
 import { createEvaluator } from './evaluator.js';
@@ -118,24 +119,43 @@ async function measureStart(
   { workers, clock, journal, baselineOf }: RestoreContext,
 ): Promise<{ baseline: Baseline; evaluation: Evaluation }> {
   const { count } = validation.source;
+  const { prepared } = quantization;
   clock.stage('validate', 2 * count);
+  const done = { float: 0, quantized: 0 };
+  const progress = (model: keyof typeof done) => (samples: number) => {
+    done[model] = samples;
+    clock.progress(done.float + done.quantized, `${model} model`);
+  };
+
+  let noteProbed: (probed: Probed) => void = () => undefined;
+  const probed = new Promise<Probed>((resolve) => (noteProbed = resolve));
   const measureFloat = () =>
     baselineOf(() =>
-      measureBaseline(quantization.prepared, validation, workers, (done) =>
-        clock.progress(done, 'float model'),
-      ),
+      measureBaseline(prepared, validation, workers, {
+        onSample: progress('float'),
+        onProbed: noteProbed,
+      }),
     );
   // The float model's outputs, where the metric compares with them, are too much for the journal.
-  const baseline = await (validation.metric.needsReference
+  const measuringFloat = validation.metric.needsReference
     ? measureFloat()
-    : journal.of('baseline', measureFloat));
-  const evaluation = await journal.of('initial', () =>
-    measureModel(buildModel(quantization, new Set()), firstIndices(count), {
-      ...{ workers, validation, baseline, prepared: quantization.prepared },
-      ...sessionOptions(quantization),
-      onSample: (done) => clock.progress(count + done, 'quantized model'),
-    }),
-  );
+    : journal.of('baseline', measureFloat);
+  const measureInitial = (baseline: Measuring['baseline']) =>
+    journal.of('initial', () =>
+      measureModel(buildModel(quantization, new Set()), firstIndices(count), {
+        ...{ workers, validation, baseline, prepared },
+        ...sessionOptions(quantization),
+        onSample: progress('quantized'),
+      }),
+    );
+  // Where others measure, both models are measured side by side, as soon as it is known how samples go through them.
+  if (validation.spread === undefined || validation.metric.needsReference) {
+    const baseline = await measuringFloat;
+    return { baseline, evaluation: await measureInitial(baseline) };
+  }
+
+  const known = Promise.race([probed.then((facts) => ({ ...facts, reference: null })), measuringFloat]);
+  const [baseline, evaluation] = await Promise.all([measuringFloat, known.then(measureInitial)]);
 
   return { baseline, evaluation };
 }

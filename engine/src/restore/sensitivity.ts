@@ -36,7 +36,9 @@ export async function measureSensitivity(
   const baseline =
     validation === null
       ? null
-      : await measureBaseline(quantization.prepared, validation, workers, (done) => clock.progress(done));
+      : await measureBaseline(quantization.prepared, validation, workers, {
+          onSample: (done) => clock.progress(done),
+        });
 
   clock.stage('rank', groups.length);
   const measured = validation === null || baseline === null ? null : { validation, baseline };

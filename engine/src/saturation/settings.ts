@@ -53,7 +53,9 @@ export async function compareFixes(
   const baseline =
     validation === null
       ? null
-      : await measureBaseline(float, validation, workers, (done) => clock.progress(done, 'float model'));
+      : await measureBaseline(float, validation, workers, {
+          onSample: (done) => clock.progress(done, 'float model'),
+        });
 
   const settings: Settings = [];
   let layers: OverflowSummary['layers'] = [];

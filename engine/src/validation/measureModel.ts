@@ -12,7 +12,8 @@ export interface Measuring extends Pick<OpenOptions, 'dir' | 'optimization' | 'a
   /** The float model. */
   readonly prepared: PreparedModel;
   readonly validation: Validation;
-  readonly baseline: Baseline;
+  /** What is known of it. */
+  readonly baseline: Pick<Baseline, 'batch' | 'task' | 'reference'>;
   /** Whether it is wanted because of what other measurements came to; left out: it is not. */
   readonly isSequel?: boolean;
   readonly onSample?: (done: number) => void;
@@ -81,7 +82,7 @@ const sessionOf = ({ dir, optimization, alone = false }: Measuring) => ({
 
 const referenceOf = (
   { model, dir }: PreparedModel,
-  { batch }: Baseline,
+  { batch }: Measuring['baseline'],
   { needsReference }: Metric,
 ): FloatReference | null => (needsReference ? { model, dir, batch } : null);
 

@@ -140,11 +140,18 @@ export function probe(source: SampleSource): Promise<Sample[]> {
   return Promise.all(firstIndices(Math.min(PROBED, source.count)).map((index) => source.get(index)));
 }
 
+/** How samples go through a model, and what comes out. */
+export type Probed = Pick<Baseline, 'batch' | 'task'>;
+
+/** `onProbed`: told before the samples are measured. */
 export async function measureBaseline(
   prepared: PreparedModel,
   validation: Validation,
   workers: Workers,
-  onSample: (done: number) => void,
+  {
+    onSample,
+    onProbed,
+  }: { readonly onSample: (done: number) => void; readonly onProbed?: (probed: Probed) => void },
 ): Promise<Baseline> {
   const { source, metric } = validation;
   const indices = firstIndices(source.count);
@@ -157,9 +164,11 @@ export async function measureBaseline(
       seen.push({ feeds, image, outputs });
     const task = settleTask(validation.task, seen);
     checkClasses(validation, task, seen);
+    onProbed?.({ batch, task });
     const reference = metric.needsReference ? await collectOutputs(runner, source, indices, onSample) : null;
     const here: MeasureSamples = async (some) => {
-      const options = { task, ...(reference === null ? { onSample } : { reference }) };
+      const progress = validation.spread === undefined ? { onSample } : {};
+      const options = { task, ...(reference === null ? progress : { reference }) };
       return (await evaluate(runner, source, some, metric, options)).states;
     };
 

@@ -3,11 +3,13 @@ import { shareOf, type Offer } from './transport.js';
 
 /** How a share ends that can go no further, and a merge that finds something missing. */
 export function missingProblem(work: SharedWork, offers: readonly Offer[]): Problem {
-  const { role, of } = work;
+  const { role, shares: count } = work;
   if (role === 'share' && offers.every(({ isSequel }) => isSequel)) return shareComplete(work);
   const units = offers.length === 1 ? '1 unit of work' : `${offers.length} units of work`;
   const shares =
-    of === undefined ? [] : [...new Set(offers.map((offer) => shareOf(offer, of) + 1))].sort((a, b) => a - b);
+    count === undefined
+      ? []
+      : [...new Set(offers.map((offer) => shareOf(offer, count) + 1))].sort((a, b) => a - b);
   const named =
     shares.length === 0 ? '' : ` of ${shares.length === 1 ? 'share' : 'shares'} ${shares.join(', ')}`;
   const what = `${units}${named}`;
@@ -34,7 +36,7 @@ export const shareComplete = (work: SharedWork | undefined): Problem => ({
   message: `Share ${nameOf(work)} is complete; when all are, \`quantsmith merge\` makes the model.`,
 });
 
-const nameOf = (work: SharedWork | undefined) => `${work?.share ?? 1} of ${work?.of ?? 1}`;
+const nameOf = (work: SharedWork | undefined) => `${work?.share ?? 1} of ${work?.shares ?? 1}`;
 
 /** Whether a share ends so as it should. */
 export const isEndOfShare = ({ code }: Problem): boolean =>

@@ -1,7 +1,6 @@
 import { weightBytes, type ModelProto } from '@quantsmith/model/onnx';
 import type { EngineEvent, EngineMessage, Problem, SharedWork } from '@quantsmith/schemas';
-import { sessionThreads } from '../runtime/workers.js';
-import type { Workers } from '../runtime/workers.js';
+import { sessionThreads, type Workers } from '../runtime/workers.js';
 import type { Spread } from '../validation/spread.js';
 import type { Validation, ValidationPlan } from '../validation/validation.js';
 import { testProcessor } from './canary.js';
@@ -54,20 +53,20 @@ export async function spreadOver(
 /** A merge is told by the store into how many shares the work was split; each share writes that down. */
 async function withShares(store: Store, work: SharedWork, configSha256: string): Promise<SharedWork> {
   const key = `shares-${configSha256}`;
-  if (work.role === 'share') await store.describe(key, String(work.of));
+  if (work.role === 'share') await store.describe(key, String(work.shares));
   if (work.role !== 'merge') return work;
-  const of = Number(await store.described(key).catch(() => ''));
+  const shares = Number(await store.described(key).catch(() => ''));
 
-  return of > 0 ? { ...work, of } : work;
+  return shares > 0 ? { ...work, shares } : work;
 }
 
 function transportOf(work: SharedWork, store: Store, channel: Channel, modules: boolean): Transport {
-  const { role, share = 1, of = 1, wait = 0 } = work;
+  const { role, share = 1, shares = 1, wait = 0 } = work;
   switch (role) {
     case 'offer':
       return offering(channel, modules);
     case 'share':
-      return shareTransport(share - 1, of, { store, wait });
+      return shareTransport(share - 1, shares, { store, wait });
     case 'merge':
       return mergeTransport;
   }

@@ -1,4 +1,4 @@
-import { QuantsmithError, type Problem, type Processor } from '@quantsmith/schemas';
+import { append, QuantsmithError, type Problem, type Processor } from '@quantsmith/schemas';
 import type { SampleState } from '../metrics/metric.js';
 import { oneAtATime } from '../runtime/oneAtATime.js';
 import type { Measurement, Spread } from '../validation/spread.js';
@@ -143,7 +143,7 @@ function openGate(): Gate {
       }
     },
     async fail(absent, problem) {
-      missing.push(...absent);
+      append(missing, absent);
       active--;
       // Those that were begun beside this one have come this far after a turn of the loop.
       do await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));

@@ -23,11 +23,11 @@ export interface Transport {
   readonly offer: (offer: Offer) => Promise<Outcome>;
 }
 
-/** The share that a unit belongs to, 0 … of − 1: those of one model go round, beginning anywhere. */
+/** The share that a unit belongs to, 0 … shares − 1: those of one model go round, beginning anywhere. */
 export const shareOf = (
   { unit: { model }, position }: Pick<Offer, 'unit' | 'position'>,
-  of: number,
-): number => (Number.parseInt(model.slice(0, 8), 16) + position) % of;
+  shares: number,
+): number => (Number.parseInt(model.slice(0, 8), 16) + position) % shares;
 
 /** All models that are known to be wanted: a share computes everything of its own before it has to stop. */
 const EVERY_MODEL = 1 << 20;
@@ -35,19 +35,19 @@ const EVERY_MODEL = 1 << 20;
 const LOOK_EVERY_MS = 500;
 
 /**
- * One of several processes that know nothing of each other but the store. `index`: 0 … of − 1; `wait`: seconds for which the results
+ * One of several processes that know nothing of each other but the store. `index`: 0 … shares − 1; `wait`: seconds for which the results
  * of others are waited for.
  */
 export function shareTransport(
   index: number,
-  of: number,
+  shares: number,
   { store, wait }: { readonly store: Pick<Store, 'result'>; readonly wait: number },
 ): Transport {
   return {
     width: EVERY_MODEL,
     async offer(offer) {
       if (offer.isSequel) return 'elsewhere';
-      if (shareOf(offer, of) === index) return 'here';
+      if (shareOf(offer, shares) === index) return 'here';
       for (const end = performance.now() + 1000 * wait; performance.now() < end;) {
         await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
         if ((await store.result(offer.key, offer.unit)) !== null) return 'done';
