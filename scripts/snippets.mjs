@@ -65,6 +65,12 @@ export const RUNNERS = [
     ...page('overflow.md', 'sh'),
   },
   {
+    by: null,
+    done: 'no',
+    why: 'needs Redis and a folder that machines share; scale/test/redis.test.ts and cli/test/shares.test.ts run the same commands',
+    ...page('scale-out.md', 'sh'),
+  },
+  {
     by: 'test/tools/docs.test.ts',
     done: 'run',
     takes: ({ language, text }) => language === 'sh' && /^(npx )?quantsmith /m.test(text),

@@ -79,3 +79,48 @@ export function costsOf(units) {
   const perSample = determinant === 0 ? st / ss : (f * st - sf * ft) / determinant;
   return { perSample, load: determinant === 0 ? 0 : Math.max(0, (ss * ft - sf * st) / determinant) };
 }
+
+/** Samples of a unit, as engine/src/work/unit.ts has them, and of the first step of a state's measurement. */
+const [UNIT, FIRST_STEP] = [64, 48];
+const PROMISING = 1 / 3;
+/** Up to so many groups are ranked one by one. */
+const ALONE = 32;
+
+/**
+ * The run of a model that was not measured: `groups` of operators that may go back to float, `samples` to validate on, and in the search
+ * `missed` states that the first samples decide and `met` ones that are measured on all. `pack`: seconds in which the driver makes a
+ * state's model; `head`, `tail`: what it does before and after.
+ */
+export function plannedRun({ groups, samples, perSample, load, pack, missed, met, head, tail }) {
+  let states = 0;
+  const units = (model, count, offered = 0) =>
+    Array.from({ length: Math.ceil(count / UNIT) }, (_, i) => ({
+      ...{ model, offered, perSample, load },
+      samples: Math.min(UNIT, count - UNIT * i),
+    }));
+  const wave = (members) => ({ gap: pack, units: members });
+  const ranked = (count) =>
+    wave(Array.from({ length: count }, (_, i) => units(`${states++}`, UNIT, pack * i)).flat());
+  const ranking =
+    groups <= ALONE
+      ? [ranked(groups)]
+      : [ranked(Math.ceil(Math.sqrt(groups))), ranked(Math.ceil(groups * PROMISING))];
+
+  const search = [];
+  for (let i = 0; i < missed + met; i++) {
+    const model = `${states++}`;
+    search.push(wave(units(model, FIRST_STEP)));
+    let seen = FIRST_STEP;
+    while (i >= missed && seen < samples) {
+      const step = Math.min(2 * seen, samples - seen);
+      search.push({ ...wave(units(model, step)), gap: 0 });
+      seen += step;
+    }
+  }
+
+  return {
+    head,
+    tail,
+    waves: [wave([...units('float', samples), ...units('int8', samples)]), ...ranking, ...search],
+  };
+}

@@ -150,7 +150,7 @@ async function sharedValidation(
   if (work === undefined || samples !== undefined || planned.validation === null) return validation;
   if (work.role !== 'offer' && planned.objective !== null) {
     fail(
-      'usage-invalid',
+      'nothing-to-share',
       'What an objective leads to cannot be foreseen, so that there are no shares of it: use --redis.',
       { configPath: ['objective'] },
     );
