@@ -5,10 +5,11 @@ main { display: flow-root; }
 .overview { display: flex; flex-wrap: wrap; gap: 0 3rem; }
 .overview > p { flex-basis: 100%; }
 .overview > section { max-width: 100%; }
-.overview .scroll { max-height: 18rem; overflow-y: auto; }
+.overview .scroll { container-type: normal; max-height: 18rem; overflow-y: auto; }
 .overview caption { display: none; }
 .filters { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: end; margin: 0.5rem 0; }
 .filters label { display: grid; gap: 0.2rem; }
+.filters :is(input, select, button) { box-sizing: border-box; height: 2rem; }
 button:not(.sort), input, select { font: inherit; color: var(--vscode-input-foreground, inherit); background: var(--vscode-input-background, transparent); border: 1px solid var(--vscode-dropdown-border, var(--quiet)); border-radius: 2px; padding: 0.2rem 0.5rem; }
 button:not(.sort) { color: var(--vscode-button-secondaryForeground, inherit); background: var(--vscode-button-secondaryBackground, transparent); border-color: var(--vscode-contrastBorder, var(--quiet)); cursor: pointer; }
 button:not(.sort):hover { background: var(--vscode-button-secondaryHoverBackground, transparent); text-decoration: underline; }

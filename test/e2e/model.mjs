@@ -71,6 +71,10 @@ async function opens(workbench) {
     await shown.getByRole('heading', { name: title, level: 2 }).waitFor();
   await shown.getByRole('rowheader', { name: 'Conv', exact: true }).waitFor();
   assert.match(await count(shown), /^(\d+) of \1 layers$/);
+  const cut = await shown
+    .locator('.overview .scroll')
+    .evaluateAll((parts) => parts.filter((part) => part.scrollWidth > part.clientWidth + 1).length);
+  assert.equal(cut, 0, 'no table of the overview is cut off');
   await workbench.shot('opens');
 }
 
