@@ -25,14 +25,14 @@ const blocks = (wanted: (block: Block, done: string) => boolean) =>
 /** What can stand behind `#`: headings as code hosts name them, and anchors that are written out. */
 function anchors(text: string): Set<string> {
   const outside = text.replaceAll(/^```.*?^```/gms, '');
-  const headings = [...outside.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
-    title!
+  const headings = [...outside.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+    title
       .toLowerCase()
       .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
       .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
       .replaceAll(/\s/g, '-'),
   );
-  const written = [...outside.matchAll(/<a id="([^"]+)"/g)].map(([, id]) => id!);
+  const written = [...outside.matchAll(/<a id="([^"]+)"/g)].map(([, id = '']) => id);
   return new Set([...headings, ...written]);
 }
 
@@ -60,7 +60,7 @@ describe.each(PAGES)('%s', (page) => {
     const text = read(page)
       .replaceAll(/^ *```.*?^ *```/gms, '')
       .replaceAll(/`[^`\n]*`/g, '');
-    const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!);
+    const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link);
     const dead = links.filter((link) => {
       if (/^[a-z]+:/.test(link)) return false;
       const [path = '', anchor] = link.split('#');
@@ -87,7 +87,7 @@ describe('the user guide', () => {
     expect(all.filter(({ runner }) => runner === undefined).map(({ block }) => where(block))).toEqual([]);
     for (const { block, runner } of all) {
       if (runner?.done !== 'run' && runner?.done !== 'compared') expect(runner?.why).toBeTypeOf('string');
-      if (runner?.by == null) continue;
+      if (runner === undefined || runner.by === null) continue;
       const test = read(runner.by);
       // It reads the page itself, or has its blocks from the list; examples of diagnostics are generated into their page.
       const named = [block.page, 'snippets.mjs', './snippets.js', 'EXAMPLES', 'npm start', 'haswell', 'init'];
@@ -136,7 +136,7 @@ describe('the user guide', () => {
     const failed = commands
       .sort((a, b) => first(a) - first(b))
       .filter((line) => {
-        if (line.includes(' run ')) writeFileSync(join(where, 'model.quant.yaml'), config!.text);
+        if (line.includes(' run ')) writeFileSync(join(where, 'model.quant.yaml'), config?.text ?? '');
         const { status, stderr } = quantsmith(line, where);
         if (line.includes(' run '))
           for (const name of ['digits.int8.onnx', 'before', 'after', 'baseline'])
@@ -173,7 +173,7 @@ describe('the user guide', () => {
   it('has a metric that can be imported and asked', async () => {
     const [module] = blocks(({ language }) => language === 'js');
     const file = join(folder, 'metric.mjs');
-    writeFileSync(file, module!.text);
+    writeFileSync(file, module?.text ?? '');
     const { default: metric } = (await import(pathToFileURL(file).href)) as {
       default: { evaluate: (outputs: object, label: number) => number };
     };
@@ -186,6 +186,7 @@ describe('the user guide', () => {
     cpSync(join(root, 'bench/pytorch/digits.onnx'), join(where, 'model.onnx'));
     const page = blocksOf('docs/tutorial.md');
     const configs = page.filter(({ language }) => language === 'yaml');
+    const [first, second] = configs;
     let printed = '';
     let commands = 0;
     for (const block of page) {
@@ -204,9 +205,9 @@ describe('the user guide', () => {
         // The page shows the first config as init wrote it; the reader writes the second one before it is run.
         if (line.includes('init')) {
           expect(parse(readFileSync(join(where, 'model.quant.yaml'), 'utf8'))).toEqual(
-            parse(configs[0]!.text),
+            parse(first?.text ?? ''),
           );
-          writeFileSync(join(where, 'four.quant.yaml'), configs[1]!.text);
+          writeFileSync(join(where, 'four.quant.yaml'), second?.text ?? '');
         }
       }
     }
