@@ -32,7 +32,14 @@ const NATIVE_LICENSES = new Set([
   'Apache-2.0 AND LGPL-3.0-or-later AND MIT',
 ]);
 /** Packages with install scripts. `.npmrc` runs none of them: what they would fetch or build is not needed. */
-const INSTALL_SCRIPTS = new Set(['@vscode/vsce-sign', 'esbuild', 'keytar', 'onnxruntime-node', 'fsevents', 'msgpackr-extract']);
+const INSTALL_SCRIPTS = new Set([
+  '@vscode/vsce-sign',
+  'esbuild',
+  'keytar',
+  'onnxruntime-node',
+  'fsevents',
+  'msgpackr-extract',
+]);
 
 const nameOf = (path) => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
 const installed = (packages) =>
