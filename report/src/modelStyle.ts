@@ -10,6 +10,7 @@ main { display: flow-root; }
 .filters { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: end; margin: 0.5rem 0; }
 .filters label { display: grid; gap: 0.2rem; }
 .filters :is(input, select, button) { box-sizing: border-box; height: 2rem; }
+.filters input { width: 16rem; max-width: 100%; }
 button:not(.sort), input, select { font: inherit; color: var(--vscode-input-foreground, inherit); background: var(--vscode-input-background, transparent); border: 1px solid var(--vscode-dropdown-border, var(--quiet)); border-radius: 2px; padding: 0.2rem 0.5rem; }
 button:not(.sort) { color: var(--vscode-button-secondaryForeground, inherit); background: var(--vscode-button-secondaryBackground, transparent); border-color: var(--vscode-contrastBorder, var(--quiet)); cursor: pointer; }
 button:not(.sort):hover { background: var(--vscode-button-secondaryHoverBackground, transparent); text-decoration: underline; }
