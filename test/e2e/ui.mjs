@@ -199,6 +199,4 @@ async function lightTheme(workbench) {
   await command('Quantsmith: Show Quantization Report');
   await report();
   await shot('light');
-  await command('Preferences: Toggle between Light/Dark Themes');
-  await page.locator('.monaco-workbench.vs-dark').waitFor();
 }
