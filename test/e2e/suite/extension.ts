@@ -36,17 +36,6 @@ suite('Quantsmith in a real extension host', () => {
     await extension.activate();
   });
 
-  test('the extension says how long its own code takes to start', async function () {
-    // The editor's own account: a table of load, call of `activate`, and until what that waits for (the server) is there.
-    const account = await vscode.workspace.openTextDocument(vscode.Uri.parse('perf:Startup Performance'));
-    const row = await until(
-      'its row',
-      () => /^\|?\s*quantsmith\.quantsmith\s*\|(.*)$/m.exec(account.getText())?.[1],
-    );
-    const [, load = NaN, call, all] = row.split('|').map((cell) => Number(cell.trim()));
-    this.test!.title += `: ${load} ms to load, ${call} ms to activate; with the server ${all} ms`;
-  });
-
   test('a wrong key is found, and its fix leaves nothing to complain about', async () => {
     const document = await open('mistaken.quant.yaml');
     const [diagnostic] = await until('diagnostics', () => {
