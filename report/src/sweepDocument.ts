@@ -91,8 +91,8 @@ function table(runs: readonly Finished[]): Block[] {
         ? 'The best accuracy first; ★: on the Pareto front'
         : 'In the order of the matrix; ★: on the Pareto front',
       columns: [
-        { title: 'Front' },
         { title: 'Run' },
+        { title: 'Front' },
         { title: 'Value', numeric: true },
         { title: 'Drop', numeric: true },
         { title: 'Target' },
@@ -102,7 +102,7 @@ function table(runs: readonly Finished[]): Block[] {
         ...(isUsable ? [{ title: 'Config' }] : []),
       ],
       rows: runs.map((run) => [
-        ...[run.onFront ? '★' : '', linked(run), ...figureCells(run.report), worst(run)],
+        ...[linked(run), run.onFront ? '★' : '', ...figureCells(run.report), worst(run)],
         ...(isUsable ? [useCell(run)] : []),
       ]),
     },
@@ -146,7 +146,11 @@ function droppedSection(runs: readonly SweptRun[], { stages, timeLimit }: SweptO
       blocks: [
         {
           kind: 'paragraph',
-          text: `The limit of ${timeLimit ?? 0} s is too short for all combinations: those that did best on few samples were run on all.`,
+          text: `The limit of ${timeLimit ?? 0} s is too short for all combinations: ${
+            stages.length === 0
+              ? 'they were run in their order until it was over.'
+              : 'those that did best on few samples were run on all.'
+          }`,
         },
         ...(steps.length === 0 ? [] : [{ kind: 'list', items: steps } as const]),
         {

@@ -5,7 +5,11 @@ import { halve, type SweepStage } from '../src/runs/halving.js';
 import type { PlannedRun } from '../src/runs/sweepPlan.js';
 
 /** Runs that take `whole` seconds on all of 1,000 samples, and as much less on fewer; number i has an accuracy of i / 100. */
-function played(count: number, whole: number, { finished = [] as number[], failing = [] as number[] } = {}) {
+function played(
+  count: number,
+  whole: number,
+  { finished = [] as number[], failing = [] as number[], fixed = 0 } = {},
+) {
   let clock = 0;
   const completed: number[] = [];
   const tried: [number, number][] = [];
@@ -23,7 +27,7 @@ function played(count: number, whole: number, { finished = [] as number[], faili
       return Promise.resolve(reportOf(run));
     },
     tryOn(run: PlannedRun, samples: number) {
-      clock += whole * samples;
+      clock += 1000 * fixed + whole * samples;
       tried.push([Number(run.config), samples]);
       return Promise.resolve(
         failing.includes(Number(run.config))
@@ -52,23 +56,29 @@ it('makes all in order where there is no limit, or time enough', async () => {
 it('tries on few samples what there is no time for, and goes on with the better half', async () => {
   const { go, completed, stages } = played(17, 10);
   const dropped = await go(60);
-  // One tells the time; 16 on 32 samples take 5.1 s, 8 on 128 samples 10.2 s; then there is time for three.
+  // One tells the time; 16 on 32 samples take 5.1 s, 8 on 128 samples 10.2 s; a trial on 512 takes half as long as a whole run.
   expect(stages.map(({ samples, runs, dropped: out }) => [samples, runs, out])).toEqual([
     [32, 16, 8],
     [128, 8, 4],
-    [512, 4, 2],
   ]);
-  expect(completed).toEqual([0, 16, 15]);
-  expect(dropped.size).toBe(14);
+  expect(completed).toEqual([0, 16, 15, 14]);
+  expect(dropped.size).toBe(13);
   expect(dropped.get(1)).toMatchObject({
     ...{ stage: 1, samples: 32, metric: { value: 0.01 }, reason: 'It came 16. of 16 on 32 samples.' },
   });
   expect(dropped.get(12)).toMatchObject({ stage: 2, samples: 128 });
 });
 
+it('tries nothing where a few samples take as long as all', async () => {
+  const { go, completed, tried, stages } = played(6, 10, { fixed: 9 });
+  const dropped = await go(45);
+  expect([completed, tried.length, stages]).toEqual([[0, 1, 2, 3], 1, []]);
+  expect(dropped.get(5)?.reason).toBe('The time limit was reached before it began.');
+});
+
 it('says what there was no time to try at all, and what failed', async () => {
   const { go, completed } = played(5, 10, { failing: [2] });
-  const dropped = await go(10.7);
+  const dropped = await go(20.7);
   expect(completed).toEqual([0]);
   expect(dropped.get(2)?.reason).toBe('It failed: Cut short.');
   expect(dropped.get(4)).toMatchObject({

@@ -48,6 +48,8 @@ export interface Halved {
 /** Samples of the first stage; each further one has so many times as many. */
 const FIRST_SAMPLES = 32;
 const MORE_SAMPLES = 4;
+/** A trial that takes more than this share of a whole run does not pay. */
+const DEAR = 0.5;
 
 /**
  * Makes runs until a deadline (in the terms of `now`). The first one is made whole: it tells how long one takes. Where the time
@@ -78,7 +80,10 @@ export async function halve(runs: readonly PlannedRun[], deadline: number, work:
   let alive: readonly PlannedRun[] = left;
   for (let samples = FIRST_SAMPLES; alive.length > Math.max(1, affordable()); samples *= MORE_SAMPLES) {
     if (now() >= deadline || samples >= whole.samples) break;
-    const stage = await tryAll(alive, samples, deadline, work, now);
+    // Time for one whole run stays.
+    const limits = { deadline: deadline - 1000 * whole.seconds, seconds: DEAR * whole.seconds };
+    const stage = await tryAll(alive, samples, limits, work, now);
+    if (stage.isDear) break;
     const wanted = Math.max(1, affordable(), Math.ceil(alive.length / 2));
     const kept = stage.ranked.slice(0, Math.min(wanted, stage.ranked.length));
     const out = alive.filter((run) => !kept.includes(run));
@@ -98,6 +103,8 @@ export async function halve(runs: readonly PlannedRun[], deadline: number, work:
 }
 
 interface Stage {
+  /** Whether a trial takes so long that whole runs tell more for the same time. */
+  readonly isDear: boolean;
   /** The best first; without those that failed and those that there was no time for. */
   readonly ranked: readonly PlannedRun[];
   readonly tried: number;
@@ -108,15 +115,17 @@ interface Stage {
 async function tryAll(
   runs: readonly PlannedRun[],
   samples: number,
-  deadline: number,
+  limits: { readonly deadline: number; readonly seconds: number },
   { tryOn }: Halving,
   now: () => number,
 ): Promise<Stage> {
   const begun = now();
+  let isDear = false;
   const results = new Map<PlannedRun, QuantizationReport | Problem>();
   for (const run of runs) {
-    if (now() >= deadline) break;
+    if (isDear || now() >= limits.deadline) break;
     results.set(run, await tryOn(run, samples));
+    isDear = results.size === 1 && now() - begun > 1000 * limits.seconds;
   }
 
   const ranked = ranking(
@@ -124,6 +133,7 @@ async function tryAll(
   );
 
   return {
+    isDear,
     ranked,
     tried: results.size,
     seconds: (now() - begun) / 1000,

@@ -19,6 +19,8 @@ import { defineRule, type RuleInput } from './rule.js';
 function metricFindings({ document, config: written, facts: files, model }: MetricInput): Finding[] {
   const config = withConstraint(written);
   if (config.accuracy_control === undefined) return [];
+  // An objective without validation data has a finding of its own.
+  if (config.objective !== undefined && config.data.validation === undefined) return [];
   const control = placeOf(document, [
     written.accuracy_control === undefined ? 'objective' : 'accuracy_control',
   ]);
@@ -48,7 +50,7 @@ function metricFindings({ document, config: written, facts: files, model }: Metr
     });
   }
 
-  if (validation === undefined && config.objective === undefined) {
+  if (validation === undefined) {
     findings.push({
       code: 'validation-missing',
       severity: 'warning',
