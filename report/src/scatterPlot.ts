@@ -46,9 +46,10 @@ function spreadBars(
   const line = (x1: number, x2: number, y1: number, y2: number) =>
     markup`<line class="spread" x1="${across(x(x1))}" x2="${across(x(x2))}" y1="${down(y(y1))}" y2="${down(y(y2))}"/>
 `;
-  const most = (value: number) => Math.min(value, yMost);
+  const bounded = (value: number) => Math.min(value, yMost);
   const sideways = xSpread === null ? NOTHING : line(xSpread[0], xSpread[1], upward, upward);
-  const upwards = ySpread === null ? NOTHING : line(rightward, rightward, most(ySpread[0]), most(ySpread[1]));
+  const upwards =
+    ySpread === null ? NOTHING : line(rightward, rightward, bounded(ySpread[0]), bounded(ySpread[1]));
 
   return markup`${sideways}${upwards}`;
 }

@@ -1,5 +1,5 @@
 import type { QuantizationReport } from './generated/report.js';
-import { smallest } from './large.js';
+import { largest, smallest } from './large.js';
 
 /** What a run is judged by, each the better the larger; null: unknown. */
 type Figures = readonly (number | null)[];
@@ -52,9 +52,9 @@ export function boundsOf(metric: NonNullable<QuantizationReport['metric']>): [nu
     const change = type === 'relative' ? drop * Math.abs(baseline) : drop;
     return isHigherBetter ? baseline - change : baseline + change;
   };
-  const ends = [valueAt(low), valueAt(high)] as const;
+  const ends = [valueAt(low), valueAt(high)];
 
-  return [Math.min(...ends), Math.max(...ends)];
+  return [smallest(ends), largest(ends)];
 }
 
 /** dB of the output that lost most; an output without noise counts as 200. */

@@ -64,8 +64,8 @@ it('a matrix has a lens, whose command runs all of it; a point is written into t
   };
   expect(swept).toMatchObject({ work: { runs: 2, kept: 0 }, stages: [], timeLimit: null });
   expect(swept.points.map(({ name, onFront, report }) => [name, onFront, report])).toEqual([
-    ['preset=performance', false, undefined],
-    ['preset=mixed', true, undefined],
+    ['preset=performance', false, null],
+    ['preset=mixed', true, null],
   ]);
   // The history keeps the text with the settings in it.
   expect(requests.map((request) => ('configText' in request ? request.configText : ''))).toEqual([

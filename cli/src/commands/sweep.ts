@@ -89,8 +89,8 @@ export async function sweepCommand(
 /** Writes the settings of one combination into its config. */
 async function usePoint(configs: readonly string[], name: string, { messages }: Session): Promise<number> {
   const [config, ...others] = configs;
-  if (config === undefined || others.length > 0) fail('usage-invalid', '--use takes one config.');
-  await useCombination(config!, name);
+  if (config === undefined || others.length > 0) return fail('usage-invalid', '--use takes one config.');
+  await useCombination(config, name);
   messages.note(`${config} states ${name}.`);
 
   return EXIT.ok;

@@ -20,6 +20,7 @@ import {
   type CheckedConfig,
   type RequestOptions,
 } from '@quantsmith/server';
+import { withStatedSettings } from '@quantsmith/service';
 import { existsSync } from 'node:fs';
 import { ABOUT_FILES, EXIT, exitCodeOf } from '../output/exitCodes.js';
 import { openSharing, type ScaleOptions } from './scale.js';
@@ -57,7 +58,13 @@ export async function runOnConfig(
 ): Promise<number | null> {
   const asked: Asked = typeof subject === 'string' ? { kind: subject } : subject;
   refuseModel(path);
-  const { checked, request } = requestRun(await checkedConfig(path, options), options);
+  const config = await checkedConfig(path, options);
+  const text = options.set === undefined ? null : withStatedSettings(config.path, config.text, options.set);
+  // The history keeps what was run.
+  const { checked, request } = requestRun(config, {
+    ...options,
+    ...(text === null ? {} : { configText: text }),
+  });
   const findings = worthShowing(checked);
   if (request === null) return failed(session, findings, exitCodeFor(findings));
   for (const finding of findings) session.messages.note(placedText(finding));

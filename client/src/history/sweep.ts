@@ -54,7 +54,7 @@ export async function sweepConfig(
 
 /** Has a reloaded window show its sweeps again. */
 export const restoreSweeps = (states: PageStates): vscode.Disposable =>
-  restorePages(VIEW, states, (state) => sweepPage((state ?? {}) as Partial<SweepState>));
+  restorePages(VIEW, states, (state) => sweepPage(state ?? {}));
 
 /** What a page of a sweep keeps: its reports are read from their files. */
 interface SweepState {

@@ -28,9 +28,12 @@ const AIMS: readonly Alternative[] = (['latency', 'size', 'integer'] as const).m
 export function objectiveMoves(config: QuantizationConfig, graph: Graph): QuantizationChange[] {
   const open = settingsLeftOpen(config);
   const isAimOpen = (config.quantization?.optimize_for ?? null) === null;
-  const groups = VARIED.filter((setting) => open.has(setting)).map((setting) =>
-    alternativesOf(setting, graph),
-  );
+  // Only transformers are smoothed.
+  const isSmoothed =
+    config.quantization?.model_type === 'transformer' || alternativesOf('model_type', graph).length > 1;
+  const groups = VARIED.filter((setting) => open.has(setting))
+    .filter((setting) => isSmoothed || setting !== 'advanced_parameters.smooth_quant_alphas')
+    .map((setting) => alternativesOf(setting, graph));
 
   return combinations([isAimOpen ? AIMS : [], ...groups.map(withoutDefault)]);
 }

@@ -22,8 +22,8 @@ export interface ObjectiveFound<Made> extends ObjectiveResult<Made> {
 
 /** What a search has seen, as the report tells it. */
 export function objectiveReport<Made>(found: ObjectiveFound<Made>): Report {
-  const { best, seen, validation, baseline, maxDrop } = found;
-  const latencies = seen.map(found.latencyOf);
+  const { best, seen, validation, baseline, maxDrop, latencyOf } = found;
+  const latencies = seen.map((point) => latencyOf(point));
   const figures = seen.map(({ drop, bytes }, index) => [-drop, -bytes, negated(latencies[index] ?? null)]);
 
   return {

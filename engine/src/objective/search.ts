@@ -1,5 +1,4 @@
-import type { QuantizationChange } from '@quantsmith/schemas';
-import { meetsTarget } from '@quantsmith/schemas';
+import { meetsTarget, type QuantizationChange } from '@quantsmith/schemas';
 import type { Evaluation } from '../metrics/evaluate.js';
 
 /** A model that was measured on all validation samples. */

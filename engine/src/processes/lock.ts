@@ -1,7 +1,7 @@
 import { readText } from '@quantsmith/model/files';
 import { largest } from '@quantsmith/schemas';
 import { randomUUID } from 'node:crypto';
-import { chmod, link, lstat, mkdir, open, readdir, rm, rmdir, stat, utimes } from 'node:fs/promises';
+import { chmod, link, lstat, mkdir, readdir, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isRunning, thisProcess, type Owner } from './owner.js';
 
@@ -122,7 +122,11 @@ async function ownersOf(folder: string): Promise<FoundOwner[]> {
       if (number === undefined) return [];
       const file = join(folder, name);
       const owner = await readOwner(file);
-      if (owner === null) return [{ number: Number(number), owner: thisProcess(), runs: false }];
+      if (owner === null) {
+        // Another user may keep to himself who he is.
+        const runs = (await isForeign(file)) && (await wasSeen(file));
+        return [{ number: Number(number), owner: thisProcess(), runs }];
+      }
       return [{ number: Number(number), owner, runs: isRunning(owner) ?? (await wasSeen(file)) }];
     }),
   );
@@ -141,6 +145,11 @@ async function readOwner(file: string): Promise<Owner | null> {
   }
 }
 
+async function isForeign(file: string): Promise<boolean> {
+  const info = await stat(file).catch(() => null);
+  return info !== null && process.getuid !== undefined && info.uid !== process.getuid();
+}
+
 async function wasSeen(file: string): Promise<boolean> {
   const info = await stat(file).catch(() => null);
   return info !== null && Date.now() - info.mtimeMs < FOREIGN_STALE_MS;
@@ -149,8 +158,10 @@ async function wasSeen(file: string): Promise<boolean> {
 /** Makes a file that is whole from the first moment; false: there is one already, or its folder is gone. */
 async function linkNew(file: string, text: string, { shared }: LockOptions): Promise<boolean> {
   const draft = `${file}.${randomUUID()}`;
+  // Never through a link that somebody else has put there; readable for all users who may wait for it.
+  const options = { flag: 'wx', ...(shared ? { mode: 0o644 } : {}) };
   try {
-    await writeNew(draft, text, shared);
+    await writeFile(draft, text, options);
     await link(draft, file);
     return true;
   } catch (error) {
@@ -158,24 +169,13 @@ async function linkNew(file: string, text: string, { shared }: LockOptions): Pro
     if (code === 'EEXIST' || code === 'ENOENT') return false;
     // Some file systems know no links: a new file must do.
     if (code === 'EPERM' || code === 'ENOTSUP' || code === 'ENOSYS')
-      return await writeNew(file, text, shared).then(
+      return await writeFile(file, text, options).then(
         () => true,
         () => false,
       );
     throw error;
   } finally {
     await rm(draft, { force: true });
-  }
-}
-
-/** Never through a link that somebody else has put there. */
-async function writeNew(file: string, text: string, shared: boolean): Promise<void> {
-  const handle = await open(file, 'wx');
-  try {
-    await handle.writeFile(text);
-    if (shared) await handle.chmod(0o644);
-  } finally {
-    await handle.close();
   }
 }
 

@@ -1,3 +1,4 @@
+import { createHash, randomUUID } from 'node:crypto';
 import { encodeModel, weightBytes } from '@quantsmith/model/onnx';
 import {
   combineChanges,
@@ -66,7 +67,7 @@ export async function optimize(
   const maxDrop = allowedDrop(validation, baseline) ?? 0;
   const { feeds } = await statistics.source.get(0);
   opened.clock.stage('choose', null);
-  const candidates = await candidatesOf(run);
+  const candidates = await candidatesOf(start.made, run);
   const states = measurer(validation, baseline, run);
   const { threads } = workers;
   const faster = fasterBy({ ...opened, cache: statistics.cache, threads });
@@ -74,8 +75,8 @@ export async function optimize(
     ...{ minimize: objective.minimize, maxDrop, candidates, bytes: bytesOf },
     start: states.pointOf({}, start),
     isLate: () => run.context.finish?.aborted === true || performance.now() >= run.deadline,
-    measure: states.measured,
-    restore: states.restored,
+    measure: (model) => states.measured(model),
+    restore: (candidate) => states.restored(candidate),
     isFaster: (first, second) => faster.isFaster(comparable(first, feeds), comparable(second, feeds)),
     moves: (point) =>
       objective.minimize === 'size'
@@ -104,10 +105,16 @@ const modelOf = ({ made: { quantization }, reverted }: MadeModel) => buildModel(
 /** A model whose file is too large for one array has its weights outside. */
 const MAX_ENCODED = 2 ** 30;
 
-function bytesOf(model: MadeModel): number {
+const bytesOf = (model: MadeModel): number => contentOf(model).bytes;
+
+/** How large a model is, and what tells it from others. */
+function contentOf(model: MadeModel): { readonly bytes: number; readonly hash: string } {
   const built = modelOf(model);
   const weights = weightBytes(built);
-  return weights > MAX_ENCODED ? weights : encodeModel(built).byteLength;
+  if (weights > MAX_ENCODED) return { bytes: weights, hash: randomUUID() };
+  const encoded = encodeModel(built);
+
+  return { bytes: encoded.byteLength, hash: createHash('sha256').update(encoded).digest('hex') };
 }
 
 const comparable = (model: MadeModel, feeds: Feeds): Comparable => ({
@@ -117,16 +124,15 @@ const comparable = (model: MadeModel, feeds: Feeds): Comparable => ({
 });
 
 /** Every change that comes to something else, with its error at the outputs on a few calibration samples. */
-async function candidatesOf({
-  inputs,
-  stated,
-  settled: { config },
-  opened: { float, statistics, workers },
-  quantize,
-}: OptimizedRun): Promise<Candidate<MadeQuantization>[]> {
+async function candidatesOf(
+  start: MadeQuantization,
+  { inputs, stated, settled: { config }, opened: { float, statistics, workers }, quantize }: OptimizedRun,
+): Promise<Candidate<MadeQuantization>[]> {
   // What measurement has chosen is open to the search; what the config states is not.
   const changes = objectiveMoves(stated, float.graph);
-  const different = new Map(changes.map((change) => [candidateKey(plan(config, change)), change]));
+  const different = new Map(
+    changes.toReversed().map((change) => [candidateKey(plan(config, change)), change]),
+  );
   different.delete(candidateKey(plan(config)));
   if (different.size === 0) return [];
   const quiet = { ...statistics, onSample: () => undefined };
@@ -137,10 +143,14 @@ async function candidatesOf({
   const measure = (await startMeasuring(input, 'outputs')) ?? (await startMeasuring(input, 'layers'));
   const scores = await measure?.scores([...different.values()]);
   const candidates: Candidate<MadeQuantization>[] = [];
+  const known = new Set([contentOf({ made: start, reverted: new Set() }).hash]);
   for (const [index, change] of [...different.values()].entries()) {
     const made = await quantize(change).catch(unusable);
     if (made === null) continue;
-    const bytes = bytesOf({ made, reverted: new Set() });
+    const { bytes, hash } = contentOf({ made, reverted: new Set() });
+    // Other settings may come to the same model.
+    if (known.has(hash)) continue;
+    known.add(hash);
     candidates.push({ change, made, bytes, sqnr: scores?.[index]?.mean ?? null });
   }
 

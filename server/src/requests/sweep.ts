@@ -8,7 +8,9 @@ import type { Session } from '../session/session.js';
 import { followed, type Task } from './followed.js';
 
 /** What a sweep came to; reports lie in their files. */
-export type SweepResult = Omit<Sweep, 'points'> & { readonly points: readonly Omit<SweepPoint, 'report'>[] };
+export type SweepResult = Omit<Sweep, 'points'> & {
+  readonly points: readonly (SweepPoint & { readonly report: null })[];
+};
 
 /** Runs every combination of a config's matrix; what a sweep before has finished is kept. */
 export async function sweep(session: Session, task: Task): Promise<SweepResult> {
@@ -16,7 +18,7 @@ export async function sweep(session: Session, task: Task): Promise<SweepResult> 
     sweepConfig(task.file, options),
   );
 
-  return { ...rest, points: points.map(({ report: _, ...point }) => point) };
+  return { ...rest, points: points.map((point) => ({ ...point, report: null })) };
 }
 
 async function sweepConfig(file: string, options: RunOptions): Promise<EngineResult<Sweep>> {

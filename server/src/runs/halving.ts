@@ -88,9 +88,9 @@ export async function halve(runs: readonly PlannedRun[], deadline: number, work:
     const kept = stage.ranked.slice(0, Math.min(wanted, stage.ranked.length));
     const out = alive.filter((run) => !kept.includes(run));
     for (const run of out) dropped.set(run, stage.droppedAt(run, stages.length + 1));
-    const told = { samples, runs: stage.tried, dropped: out.length, seconds: stage.seconds };
-    stages.push(told);
-    work.onStage?.(told);
+    const ended = { samples, runs: stage.tried, dropped: out.length, seconds: stage.seconds };
+    stages.push(ended);
+    work.onStage?.(ended);
     alive = kept;
   }
 

@@ -1,5 +1,4 @@
-import type { Settings } from '@quantsmith/schemas';
-import { writtenPath } from '@quantsmith/schemas';
+import { writtenPath, type Settings } from '@quantsmith/schemas';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import type { TextEdit } from 'vscode-languageserver-types';
 import { inOrder } from '../document/compose.js';

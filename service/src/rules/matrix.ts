@@ -10,7 +10,7 @@ function matrixFindings({
 }: RuleInput & { readonly config: QuantizationConfig }): Finding[] {
   const { matrix } = config;
   if (matrix === undefined) return [];
-  const found = (severity: Finding['severity'], message: string): Finding[] => [
+  const finding = (severity: Finding['severity'], message: string): Finding[] => [
     {
       ...{ code: 'matrix-combinations', severity, message },
       ...placeOf(document, ['matrix']),
@@ -19,15 +19,18 @@ function matrixFindings({
   ];
   const combinations = countCombinations(matrix);
   if (combinations > MAX_VARIANTS)
-    return found(
+    return finding(
       'warning',
       `The matrix has ${combinations.toLocaleString('en')} combinations; \`quantsmith sweep\` takes at most ${MAX_VARIANTS.toLocaleString('en')}.`,
     );
   const count = expandMatrix(config).length;
   if (count === 0)
-    return found('warning', 'The matrix excludes every combination: `quantsmith sweep` has nothing to run.');
+    return finding(
+      'warning',
+      'The matrix excludes every combination: `quantsmith sweep` has nothing to run.',
+    );
 
-  return count === 1 ? found('info', 'The matrix has one combination: there is nothing to compare.') : [];
+  return count === 1 ? finding('info', 'The matrix has one combination: there is nothing to compare.') : [];
 }
 
 export const rule = defineRule({
