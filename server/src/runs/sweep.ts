@@ -144,7 +144,7 @@ export async function runSweep(
     isFinished: async ({ checked }) => options.fresh !== true && (await finishedRun(checked)) !== null,
     ...(options.onStage === undefined ? {} : { onStage: options.onStage }),
   });
-  for (const [planned, few] of dropped) points.set(planned, { ...unrun(planned), dropped: few });
+  for (const [planned, few] of dropped) points.set(planned, { ...withoutResult(planned), dropped: few });
   const inOrder = plan.runs.map((planned) => points.get(planned)!);
 
   return { ...summarized(inOrder), stages, timeLimit, seconds: (performance.now() - begun) / 1000 };
@@ -155,13 +155,13 @@ const subjectOf = (planned: PlannedRun, all: readonly PlannedRun[], samples: num
   ...{ config: planned.config, name: planned.variant.name },
 });
 
-const unrun = ({ config, variant: { name, settings }, output }: PlannedRun): SweepPoint => ({
+const withoutResult = ({ config, variant: { name, settings }, output }: PlannedRun): SweepPoint => ({
   ...{ config, name, settings, output, reportPath: outputFiles(output).report },
   ...{ report: null, kept: false, problem: null, dropped: null, onFront: false },
 });
 
 async function runOne(planned: PlannedRun, run: RunPlanned, options: SweepOptions): Promise<SweepPoint> {
-  const point = unrun(planned);
+  const point = withoutResult(planned);
   const finished = options.fresh === true ? null : await finishedRun(planned.checked);
   if (finished !== null) return { ...point, report: finished, kept: true };
   const made = await run(planned, null).catch((error: unknown) => failure(error, options));
