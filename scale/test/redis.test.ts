@@ -46,13 +46,14 @@ describe.skipIf(!hasRedis)('workers over Redis', () => {
     const alone = command(['run', config, ...output('alone.onnx')], port);
     const redis = await startRedis(port, folder, PASSWORD);
     running.push(redis);
-    const workers = [0, 1].map(() => command(['worker', '--redis', '--store', store], port));
-    for (const worker of workers) await worker.until('Waiting for work');
+    const worker = () => command(['worker', '--redis', '--store', store], port);
+    const [first, second] = [worker(), worker()];
+    for (const started of [first, second]) await started.until('Waiting for work');
     expect(await alone.ended).toBe(0);
 
     const shared = command(['run', config, '--redis', '--store', store, ...output('shared.onnx')], port);
     await shared.until('validate …');
-    workers[0]!.child.kill('SIGKILL');
+    first.child.kill('SIGKILL');
     expect(await shared.ended).toBe(0);
     const model = (name: string) => readFileSync(join(folder, name)).toString('base64');
     expect(model('shared.onnx')).toBe(model('alone.onnx'));
@@ -66,18 +67,18 @@ describe.skipIf(!hasRedis)('workers over Redis', () => {
     expect(model('again.onnx')).toBe(model('alone.onnx'));
 
     // The worker waits for a server that comes back, and ends when it is told to.
-    await workers[1]!.until('cannot be reached');
+    await second.until('cannot be reached');
     const next = await startRedis(port, folder, PASSWORD);
     running.push(next);
-    await workers[1]!.until('is back');
-    workers[1]!.child.kill('SIGTERM');
-    expect(await workers[1]!.ended).toBe(0);
+    await second.until('is back');
+    second.child.kill('SIGTERM');
+    expect(await second.ended).toBe(0);
     const client = new Redis({ port, host: '127.0.0.1', password: PASSWORD });
     expect(await client.keys('quantsmith:*')).toEqual([]);
     expect((await client.keys('*')).filter((key) => /:[0-9a-f]{64}$/.test(key))).toEqual([]);
     client.disconnect();
 
-    const said = [alone, shared, again, ...workers].map((one) => one.said()).join('\n');
+    const said = [alone, shared, again, first, second].map((one) => one.said()).join('\n');
     expect(said).not.toContain(PASSWORD);
     expect(readdirSync(join(store, 'staging'))).toEqual([]);
   });

@@ -1,5 +1,5 @@
 import { meetsTarget } from '@quantsmith/schemas';
-import { firstIndices, readAhead } from '../data/source.js';
+import { firstIndices } from '../data/source.js';
 import type { Evaluation } from '../metrics/evaluate.js';
 import type { SampleState } from '../metrics/metric.js';
 import { buildModel, sessionOptions, type Quantization } from '../quantize/quantization.js';
@@ -117,7 +117,7 @@ function createMemory(
 /** The states of some samples. */
 async function measure({ states }: MeasuredModel, indices: readonly number[]): Promise<Entries> {
   const measured = await states(indices);
-  return indices.map((index, i) => [index, measured[i]!] as const);
+  return indices.map((index, i) => [index, measured[i]] as const);
 }
 
 async function validateAll({ input, memory }: Context, reverted: ReadonlySet<string>): Promise<Evaluation> {
@@ -162,8 +162,7 @@ function screener({ input, deciding, forecaster, memory }: Context): Evaluator['
         meanError(
           await errors(samples, async (runner, some) => {
             const float = await (reference ??= openReference(input, samples));
-            const expected = some.map((index) => float.get(index)!);
-            return outputErrors(runner, readAhead(source, some), expected, { metric, task: baseline.task });
+            return outputErrors(runner, { source, metric, task: baseline.task }, some, float);
           }),
         ),
       ),

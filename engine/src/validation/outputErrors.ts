@@ -1,21 +1,22 @@
-import type { Sample } from '../data/types.js';
+import { readAhead } from '../data/source.js';
+import type { SampleSource } from '../data/types.js';
 import type { Metric, Outputs } from '../metrics/metric.js';
 import type { ModelRunner } from '../runtime/workers.js';
 import type { Task } from '../tasks/task.js';
 
 /**
- * The error of each sample's outputs that the metric has for outputs, else their relative error. What is no number or infinite is
+ * The error of each sample's outputs that the metric has for outputs, beside the float model's (by index), else their relative error. What is no number or infinite is
  * the largest number: errors are kept as JSON, which has neither.
  */
 export async function outputErrors(
   runner: ModelRunner,
-  samples: AsyncIterable<Sample>,
-  expected: readonly Outputs[],
-  { metric, task }: { readonly metric: Metric; readonly task: Task },
+  { source, metric, task }: { readonly source: SampleSource; readonly metric: Metric; readonly task: Task },
+  indices: readonly number[],
+  expected: ReadonlyMap<number, Outputs>,
 ): Promise<number[]> {
   const errors: number[] = [];
-  for await (const [{ name, feeds, image }, outputs] of runner.run(samples)) {
-    const float = expected[errors.length]!;
+  for await (const [{ name, feeds, image }, outputs] of runner.run(readAhead(source, indices))) {
+    const float = expected.get(indices[errors.length] ?? 0) ?? {};
     const context = { name, feeds, image: image ?? null, task };
     const error = metric.outputError?.(outputs, float, context) ?? relativeErrors(outputs, float);
     errors.push(Number.isFinite(error) ? error : Number.MAX_VALUE);
@@ -38,10 +39,10 @@ function relativeErrors(outputs: Outputs, float: Outputs): number {
 function relativeError(expected: Float32Array, actual: Float32Array): number {
   let signal = 0;
   let noise = 0;
-  for (let i = 0; i < expected.length; i++) {
-    signal += expected[i]! ** 2;
-    noise += (expected[i]! - actual[i]!) ** 2;
-  }
+  expected.forEach((value, i) => {
+    signal += value ** 2;
+    noise += (value - (actual[i] ?? Number.NaN)) ** 2;
+  });
 
   return noise === 0 ? 0 : noise / signal;
 }

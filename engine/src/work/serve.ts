@@ -1,5 +1,4 @@
 import { fail, processorText, type Processor } from '@quantsmith/schemas';
-import { readAhead } from '../data/source.js';
 import type { ModuleOptions } from '../data/modules/moduleProcess.js';
 import { collectOutputs, evaluate } from '../metrics/evaluate.js';
 import type { Outputs, SampleState } from '../metrics/metric.js';
@@ -88,10 +87,8 @@ async function statesOf(
   runner: ModelRunner,
   expected: ReadonlyMap<number, Outputs> | null,
 ): Promise<readonly SampleState[]> {
-  if (what === 'errors') {
-    const float = samples.map((index) => expected!.get(index)!);
-    return outputErrors(runner, readAhead(source, samples), float, { metric, task });
-  }
+  if (what === 'errors')
+    return outputErrors(runner, { source, metric, task }, samples, expected ?? new Map<number, Outputs>());
 
   const options = { task, ...(expected === null ? {} : { reference: expected }) };
   return (await evaluate(runner, source, samples, metric, options)).states;
