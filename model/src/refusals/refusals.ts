@@ -144,20 +144,25 @@ function firstStuck(
   makers: ReadonlyMap<string, number>,
 ): StructureNode | undefined {
   const readers = nodes.map((): number[] => []);
-  const missing = new Int32Array(nodes.length);
+  const missing = nodes.map(() => 0);
   for (const [index, { inputs }] of nodes.entries())
     for (const tensor of inputs) {
       const maker = makers.get(tensor);
       if (maker === undefined) continue;
-      missing[index]!++;
-      readers[maker]!.push(index);
+      missing[index] = (missing[index] ?? 0) + 1;
+      readers[maker]?.push(index);
     }
 
   const ready = [...nodes.keys()].filter((index) => missing[index] === 0);
-  for (let next = 0; next < ready.length; next++)
-    for (const reader of readers[ready[next]!]!) if (--missing[reader]! === 0) ready.push(reader);
+  // It grows while it is gone through.
+  for (const index of ready)
+    for (const reader of readers[index] ?? []) {
+      const left = (missing[reader] ?? 0) - 1;
+      missing[reader] = left;
+      if (left === 0) ready.push(reader);
+    }
 
-  return nodes.find((_, index) => missing[index]! > 0);
+  return nodes.find((_, index) => (missing[index] ?? 0) > 0);
 }
 
 /** Why there is nothing in a model to quantize; null: there is something. */

@@ -31,17 +31,17 @@ export function createChecks({ finish }: Turns): Checks {
       if (earlier?.document === document && isSame(earlier.context, context)) return earlier.found;
 
       const lists = earlier?.lists ?? createListMemory();
-      const found = finish(findInSteps(document, context, lists), () => document.text.version !== version);
-      known.set(uri, { document, context, found, lists });
+      const findings = finish(findInSteps(document, context, lists), () => document.text.version !== version);
+      known.set(uri, { document, context, found: findings, lists });
 
-      return found;
+      return findings;
     },
     forget: (uri) => void known.delete(uri),
   };
 }
 
 /** Whether two contexts hold the same things; one is made of the other where settings of the client are added. */
-function isSame(one: ConfigContext, other: ConfigContext): boolean {
-  const keys = Object.keys(one) as (keyof ConfigContext)[];
-  return keys.length === Object.keys(other).length && keys.every((key) => one[key] === other[key]);
+function isSame(left: ConfigContext, right: ConfigContext): boolean {
+  const keys = Object.keys(left) as (keyof ConfigContext)[];
+  return keys.length === Object.keys(right).length && keys.every((key) => left[key] === right[key]);
 }

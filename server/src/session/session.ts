@@ -184,11 +184,11 @@ function createDiagnose(
     if (role === 'other') return [];
     for (let document = latest(asked); ; document = latest(document)) {
       const context = await session.contextOf(document);
-      const found = latest(document) === document ? await checks.of(document, context) : null;
-      if (found === null) continue;
+      const checked = latest(document) === document ? await checks.of(document, context) : null;
+      if (checked === null) continue;
       // What a config needs, those that extend it may have.
       const findings =
-        role === 'base' ? found.findings.filter(({ code }) => code !== 'missing-key') : found.findings;
+        role === 'base' ? checked.findings.filter(({ code }) => code !== 'missing-key') : checked.findings;
 
       const took = (performance.now() - begun).toFixed(1);
       session.connection.tracer.log(

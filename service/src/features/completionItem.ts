@@ -36,18 +36,18 @@ export function bestFitting<T>(
 
   return items
     .map((item) => ({ item, distance: distanceOf(textOf(item).toLowerCase(), typed) }))
-    .filter(({ distance }) => distance !== null)
-    .sort((a, b) => a.distance! - b.distance!)
+    .filter(({ distance }) => Number.isFinite(distance))
+    .sort((a, b) => a.distance - b.distance)
     .slice(0, count)
     .map(({ item }) => item);
 }
 
-/** null: the text does not have the typed letters in their order. */
-function distanceOf(text: string, typed: string): number | null {
+/** Infinity: the text does not have the typed letters in their order. */
+function distanceOf(text: string, typed: string): number {
   if (text === typed) return 0;
   if (text.startsWith(typed)) return 1;
   if (text.includes(typed)) return 2;
   let matched = 0;
   for (const letter of text) if (letter === typed[matched]) matched++;
-  return matched >= typed.length ? 3 : null;
+  return matched >= typed.length ? 3 : Number.POSITIVE_INFINITY;
 }

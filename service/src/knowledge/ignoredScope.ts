@@ -71,7 +71,7 @@ export function layerAt(document: ConfigDocument, position: Position): Mention |
 }
 
 /** A node that is a text. */
-export type TextNode = ScalarNode & { readonly value: string };
+type TextNode = ScalarNode & { readonly value: string };
 
 /** The strings of one list of the ignored scope; one that an alias brings stands where the alias does. */
 export function stringsAt(document: ConfigDocument, list: ScopeList): TextNode[] {

@@ -53,9 +53,9 @@ function patternOfNode(document: ConfigDocument, model: ModelSummary): Map<strin
   const match = createMatcher(model);
   const covered = new Map<string, string>();
   for (const { value } of stringsAt(document, 'patterns')) {
-    const matched = match(String(value));
+    const matched = match(value);
     if (matched === null || !('nodes' in matched)) continue;
-    for (const { name } of matched.nodes) if (!covered.has(name)) covered.set(name, String(value));
+    for (const { name } of matched.nodes) if (!covered.has(name)) covered.set(name, value);
   }
 
   return covered;

@@ -182,7 +182,7 @@ function unknown(
   const strange = about.lists
     .strangers(path.join('.'), values, known)
     .slice(0, MAX)
-    .map((place) => texts[place]!);
+    .flatMap((place) => texts[place] ?? []);
   if (strange.length === 0) return [];
 
   const words = about.words();

@@ -51,7 +51,8 @@ function strangersAmong(
 ): number[] {
   const { start, endBefore, end } = difference(before.texts, texts);
   const places = before.places.filter((place) => place < start);
-  for (let place = start; place < end; place++) if (!known.has(texts[place]!)) places.push(place);
+  for (const [offset, text] of texts.slice(start, end).entries())
+    if (!known.has(text)) places.push(start + offset);
   for (const place of before.places) if (place >= endBefore) places.push(place + end - endBefore);
   return places;
 }
@@ -59,16 +60,16 @@ function strangersAmong(
 function count(kept: Counted, texts: readonly string[]): void {
   const { counts, texts: before } = kept;
   const { start, endBefore, end } = difference(before, texts);
-  for (let place = start; place < endBefore; place++) {
-    const left = counts.get(before[place]!)! - 1;
-    if (left === 0) counts.delete(before[place]!);
-    else counts.set(before[place]!, left);
+  for (const text of before.slice(start, endBefore)) {
+    const left = (counts.get(text) ?? 1) - 1;
+    if (left === 0) counts.delete(text);
+    else counts.set(text, left);
     if (left === 1) kept.doubled--;
   }
 
-  for (let place = start; place < end; place++) {
-    const now = (counts.get(texts[place]!) ?? 0) + 1;
-    counts.set(texts[place]!, now);
+  for (const text of texts.slice(start, end)) {
+    const now = (counts.get(text) ?? 0) + 1;
+    counts.set(text, now);
     if (now === 2) kept.doubled++;
   }
 

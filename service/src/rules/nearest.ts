@@ -94,7 +94,7 @@ function mostAlike(word: string, others: readonly string[]): readonly number[] {
 
   return all
     .filter((index) => apart[index]! < limit || (apart[index] === limit && index < MAX_ALIGNED))
-    .sort((a, b) => apart[a]! - apart[b]!);
+    .sort((a, b) => (apart[a] ?? 0) - (apart[b] ?? 0));
 }
 
 /**

@@ -95,6 +95,24 @@ describe('one finding for one cause, with a fix', () => {
       'yaml-version 3: YAML 1.1 readers take 2026-01-02 for a date; here it is a text.',
       'Change to "2026-01-02"',
     ],
+    [
+      'a bracket too many',
+      `${HEAD}quantization: {preset: mixed}}\n`,
+      'syntax 3: This } closes nothing.',
+      'Remove }',
+    ],
+    [
+      'a character that YAML keeps for itself',
+      `${HEAD}output: @out.onnx\n`,
+      'syntax 3: A text that starts with @ needs quotes.',
+      'Put it in quotes',
+    ],
+    [
+      'a line that is indented less than the one above',
+      `${HEAD}quantization:\n   preset: mixed\n  subset_size: 3\n`,
+      'syntax 5: This line is indented by 2 spaces, the key above by 3: keys of one mapping must be aligned.',
+      'Indent by 3 spaces',
+    ],
   ])('%s', async (_, text, finding, title) => {
     const config = await session.open(text);
     // That accuracy is measured on calibration data is another matter.
@@ -117,6 +135,14 @@ describe('one finding for one cause, with a fix', () => {
       '{"model": "m.onnx", "data": {"calibration": {"arrays": "a.npy", "limit": 02}}}',
       'syntax 1: JSON writes 2 for 02, and has no octal numbers.',
     ],
+    ['{model: "m.onnx"}', 'syntax 1: JSON keys need double quotes.'],
+    ['{"model": “m.onnx”}', 'syntax 1: JSON strings need double quotes.'],
+    ['# mine\n{"model": "m.onnx"}', 'syntax 1: JSON comments start with //.'],
+    ['{"model": "C:\\data\\m.onnx"}', 'syntax 1: A backslash starts an escape: write two for one.'],
+    ['{"model": "m.onnx",,}', 'syntax 1: A value is missing between these commas.'],
+    ['{"model": "m.onnx"', 'syntax 1: This { has no }.'],
+    ['{"model" = "m.onnx"}', 'syntax 1: JSON has a colon between a key and its value.'],
+    ['{"quantization": {"subset_size": 0x10}}', 'syntax 1: JSON writes 16 for 0x10.'],
   ])('of JSON: %s', async (text, finding) => {
     expect(await (await session.open(text, `w${text.length}.quant.json`)).found()).toEqual([finding]);
   });
