@@ -75,8 +75,9 @@ export async function compareRuns(
   const reports = await Promise.all(paths.map(placedReport));
   const subjects = reports.map(({ path, report }) => subjectOfReport(path, report));
   const [first, ...others] = subjects;
+  if (first === undefined) fail('usage-invalid', 'There is nothing to compare.');
   const exceeded = others.flatMap((other) =>
-    exceededLimits(compareSubjects(first!, other), limits).map((broken) => ({
+    exceededLimits(compareSubjects(first, other), limits).map((broken) => ({
       ...broken,
       message: `${other.path}: ${broken.message}`,
     })),

@@ -95,7 +95,7 @@ describe('quantsmith compare', () => {
     // What is no page of ours is not replaced.
     writeFileSync(at('a.report.html'), 'mine');
     const { err } = await runAll(reports, { output: at('runs.html') });
-    expect(err).toContain('that quantsmith has not written');
+    expect(err).toContain('that quantsmith did not write');
     expect(readFileSync(at('a.report.html'), 'utf8')).toBe('mine');
     expect(readFileSync(at('runs.html'), 'utf8')).toContain('href="a.report.json"');
   });

@@ -16,7 +16,7 @@ export interface RunsComparison {
   readonly same_layers: number;
 }
 
-export interface ComparedSubject extends Subject {
+interface ComparedSubject extends Subject {
   /** Whether its accuracy differs from the best one's by more than chance; null: it is the best, or that cannot be told. */
   readonly paired_test: PairedTest | null;
   readonly is_best: boolean;

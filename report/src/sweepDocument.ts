@@ -23,7 +23,7 @@ export interface SweptRun extends Omit<ListedRun, 'report'> {
   readonly use?: string | null;
 }
 
-export interface SweptWork {
+interface SweptWork {
   readonly runs: number;
   readonly kept: number;
   readonly calibrations: number;

@@ -46,7 +46,7 @@ export function objectiveReport<Made>(found: ObjectiveFound<Made>): Report {
       satisfied: meetsTarget(point.drop, maxDrop),
       size_bytes: point.bytes,
       latency_ms: latencies[index] ?? null,
-      on_front: !figures.some((other) => dominates(other, figures[index]!)),
+      on_front: !figures.some((other) => dominates(other, figures[index] ?? [])),
       chosen: point === best,
     })),
   };

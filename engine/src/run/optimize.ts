@@ -93,7 +93,7 @@ export async function optimize(
   });
 
   return {
-    restored: states.outcomeOf(best),
+    restored: states.outcomeOf(best) ?? start,
     settled: { ...settled, config, pinned: combineChanges(settled.pinned, best.change) },
     planned: plan(config),
     report,
@@ -171,7 +171,7 @@ function measurer(validation: Validation, baseline: Baseline, run: OptimizedRun)
 
   const pointOf = (change: QuantizationChange, outcome: Outcome): MadePoint => {
     const { made, reverted, measured } = outcome;
-    const evaluation = measured!.final;
+    const evaluation = measured?.final ?? baseline;
     const drop = comparableDrop(validation, baseline, evaluation);
     const point = { change, made, reverted, evaluation, drop, bytes: bytesOf({ made, reverted }) };
     outcomes.set(point, outcome);
@@ -180,7 +180,7 @@ function measurer(validation: Validation, baseline: Baseline, run: OptimizedRun)
 
   return {
     pointOf,
-    outcomeOf: (point: MadePoint) => outcomes.get(point)!,
+    outcomeOf: (point: MadePoint) => outcomes.get(point),
     async measured({ change, made, reverted }: Pick<MadePoint, 'change' | 'made' | 'reverted'>) {
       const { count } = validation.source;
       clock.stage('validate', count);

@@ -32,7 +32,7 @@ export interface RunOptions extends Pick<RequestOptions, 'output' | 'configText'
 }
 
 /** One of several runs: its place from 0, and how messages begin that are about it. */
-export interface RunPart {
+interface RunPart {
   readonly index: number;
   readonly total: number;
   readonly name: string;

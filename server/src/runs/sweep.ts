@@ -145,7 +145,7 @@ export async function runSweep(
     ...(options.onStage === undefined ? {} : { onStage: options.onStage }),
   });
   for (const [planned, few] of dropped) points.set(planned, { ...withoutResult(planned), dropped: few });
-  const inOrder = plan.runs.map((planned) => points.get(planned)!);
+  const inOrder = plan.runs.flatMap((planned) => points.get(planned) ?? []);
 
   return { ...summarized(inOrder), stages, timeLimit, seconds: (performance.now() - begun) / 1000 };
 }
