@@ -157,7 +157,7 @@ it('run with an objective writes a model that keeps the constraint, and the same
   const { metric, objective, output } = run();
   expect(metric).toMatchObject({ max_drop: 0.1, satisfied: true });
   expect(objective.time_limited).toBe(false);
-  expect(objective.candidates.length).toBeGreaterThan(1);
+  expect(objective.candidates.length).toBeGreaterThan(0);
   expect(objective.points.filter(({ chosen }) => chosen)).toMatchObject([
     { satisfied: true, on_front: true },
   ]);
