@@ -103,7 +103,7 @@ const ARROWS = {
     parts: 'schemas model',
     folders: {
       '.': 'context document extends facts features findings knowledge reports rules',
-      context: 'extends facts',
+      context: 'document extends facts',
       document: `
         npm:jsonc-parser npm:vscode-languageserver-textdocument npm:vscode-languageserver-types
         npm:yaml
