@@ -100,7 +100,9 @@ describe('comparing', () => {
       ),
     );
     expect(text).toContain('top1 97.50 % 96.00 % -1.50 points');
-    expect(text).toContain('drop of top1 from float 0.50 points (-0.50 to 1.50 points) 2.00 points (-0.50 to 1.50 points)');
+    expect(text).toContain(
+      'drop of top1 from float 0.50 points (-0.50 to 1.50 points) 2.00 points (-0.50 to 1.50 points)',
+    );
     expect(text).toContain('target met missed');
     expect(text).toContain('size 20.0 kB 25.0 kB +25.0 %');
     expect(text).toContain('latency 1.00 ms 0.800 ms -20.0 %');

@@ -45,12 +45,24 @@ const both = (scale: number) => ({
   },
 });
 
+const validated: Mapping = {
+  model: 'm.onnx',
+  data: { calibration: { arrays: 'a.npy' }, validation: { arrays: 'b.npy', labels: 'b.csv' } },
+};
+const objective: Mapping = { minimize: 'size', subject_to: { max_drop: 0.01 } };
+
 const histogram = (min: string, max: string) =>
   advanced({
     activations_range_estimator_params: { min: { aggregator_type: min }, max: { aggregator_type: max } },
   });
 
 export const CASES: Case[] = [
+  {
+    code: 'objective-conflict',
+    before: { ...validated, accuracy_control: { metric: 'top1', max_drop: 0.02 }, objective },
+    title: /^Remove accuracy_control.max_drop$/,
+    after: { ...validated, accuracy_control: { metric: 'top1' }, objective },
+  },
   {
     code: 'tokenizer-missing',
     before: calibration({ texts: 'train.txt' }),

@@ -78,7 +78,9 @@ it('a matrix has a lens, whose command runs all of it; a point is written into t
   const edits = (await execute('quantsmith.server.useSettings', settings)) as TextEdit[];
   const document = TextDocument.create(uri, 'quant-yaml', 1, TEXT);
   expect(TextDocument.applyEdits(document, edits)).toBe(`${TEXT}quantization:\n  preset: mixed\n`);
-  await expect(execute('quantsmith.server.useSettings', 'mixed')).rejects.toThrow(/cannot be written into the config/);
+  await expect(execute('quantsmith.server.useSettings', 'mixed')).rejects.toThrow(
+    /cannot be written into the config/,
+  );
   client.connection.dispose();
 });
 

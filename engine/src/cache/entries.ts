@@ -1,9 +1,8 @@
-import { reasonOf } from '@quantsmith/schemas';
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readText } from '@quantsmith/model/files';
-import type { Problem } from '@quantsmith/schemas';
+import { reasonOf, type Problem } from '@quantsmith/schemas';
 
 /** Where results are kept for later runs, and how many bytes of them. */
 export interface Cache {

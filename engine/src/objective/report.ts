@@ -21,25 +21,25 @@ export interface ObjectiveFound<Made> extends ObjectiveResult<Made> {
 }
 
 /** What a search has seen, as the report tells it. */
-export function objectiveReport<Made>(found: ObjectiveFound<Made>): Report {
-  const { best, seen, validation, baseline, maxDrop, latencyOf } = found;
+export function objectiveReport<Made>(outcome: ObjectiveFound<Made>): Report {
+  const { best, seen, validation, baseline, maxDrop, latencyOf } = outcome;
   const latencies = seen.map((point) => latencyOf(point));
   const figures = seen.map(({ drop, bytes }, index) => [-drop, -bytes, negated(latencies[index] ?? null)]);
 
   return {
-    minimize: found.minimize,
+    minimize: outcome.minimize,
     max_drop: maxDrop,
     satisfied: meetsTarget(best.drop, maxDrop),
-    time_limit: found.timeLimit,
-    time_limited: found.timeLimited,
-    candidates: found.candidates.map(({ change, made, bytes, sqnr }) => ({
-      settings: found.textOf(change),
+    time_limit: outcome.timeLimit,
+    time_limited: outcome.timeLimited,
+    candidates: outcome.candidates.map(({ change, made, bytes, sqnr }) => ({
+      settings: outcome.textOf(change),
       sqnr_db: sqnr,
       size_bytes: bytes,
-      latency_ms: found.latencyOf({ made, reverted: new Set() }),
+      latency_ms: outcome.latencyOf({ made, reverted: new Set() }),
     })),
     points: seen.map((point, index) => ({
-      settings: found.textOf(point.change),
+      settings: outcome.textOf(point.change),
       float_operators: [...point.reverted],
       metric: point.evaluation.value,
       drop: dropOf(validation, baseline, point.evaluation),

@@ -51,7 +51,8 @@ export function settingsUsed(session: Session, uri: string, settings: unknown): 
   const document = session.documentOf(uri);
   if (document === null) throw refused(`${uri} is not open.`);
   const edits = isRecord(settings) ? useSettings(document, settings) : null;
-  if (edits === null) throw refused('The settings cannot be written into the config: fix its syntax errors first.');
+  if (edits === null)
+    throw refused('The settings cannot be written into the config: fix its syntax errors first.');
 
   return edits;
 }

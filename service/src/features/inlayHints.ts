@@ -58,7 +58,7 @@ function matches(document: ConfigDocument, model: ModelSummary | null): { span: 
   if (model === null) return [];
   const match = createMatcher(model);
   const patterns = stringsAt(document, 'patterns').flatMap((span) => {
-    const matched = match(String(span.value));
+    const matched = match(span.value);
     return matched !== null && 'nodes' in matched ? [{ span, count: matched.nodes.length }] : [];
   });
   const types = stringsAt(document, 'types').map((span) => ({
