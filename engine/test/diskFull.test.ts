@@ -156,16 +156,16 @@ describe('a disk that is full', () => {
       const old = hash(join(home(), OUTPUT));
       const after = small(4);
       let problem: Problem | null = null;
-      await writesOf(
+      const made = await writesOf(
         async () => (problem = await problemOf(run(after))),
         (number) => number === first,
       );
       const { code, file } = (problem ?? {}) as Partial<Problem>;
-      const write = `${first} ${writes[first]}: ${code}`;
+      const write = `${first} ${made[first]}: ${code}`;
       // Only a name may be refused to the model when its report has one already: the next run completes that.
       const half = existsSync(join(home(), `.${OUTPUT}.quantsmith`, 'commit.json'));
       if (half) {
-        expect(writes[first], write).toMatch(/^renameSync .*\/model$/);
+        expect(made[first], write).toMatch(/^renameSync .*\/model$/);
         await run(after);
       }
       expectPair(write);

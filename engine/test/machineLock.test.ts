@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Problem } from '@quantsmith/schemas';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { machineLock } from '../src/measure/machineLock.js';
+import { enterFolder } from '../src/processes/lock.js';
 import { thisProcess } from '../src/processes/owner.js';
 
 let base = '';
@@ -48,6 +49,24 @@ it('lets one measurement take place at a time, says who is waited for, and leave
   expect(problems).toEqual([]);
   expect(existsSync(folder)).toBe(false);
 });
+
+it.each([true, false])(
+  'is never taken for something else while others leave it (shared: %s)',
+  async (shared) => {
+    const states: string[] = [];
+    const comeAndGo = async () => {
+      for (let round = 0; round < 50; round++) {
+        const entered = await enterFolder(folder, { shared });
+        states.push(entered.state);
+        if (entered.state === 'taken') await entered.lock.release();
+      }
+    };
+    await Promise.all(Array.from({ length: 6 }, comeAndGo));
+    expect(states).toContain('taken');
+    expect(states).not.toContain('not-a-folder');
+    expect(existsSync(folder)).toBe(false);
+  },
+);
 
 it('takes over what a dead process has left', async () => {
   heldBy(2 ** 22 + 1);

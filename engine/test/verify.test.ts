@@ -198,7 +198,7 @@ describe('what is said of a finished model', () => {
     const unfit = [
       {
         ...{ node: 'layer', op: 'Gemm', codes: 100, different: 7, wrong: 7, largest: 255 },
-        revertible: false,
+        ...{ tensor: 'y', toFloat: [] },
       },
     ];
     const [found] = verificationProblems(verification({ passed: false, unfit }), true);

@@ -30,7 +30,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const cli = builtCli();
 
 /** Commands that print nothing of a model, a config or a report. */
-const SHOWS_NO_NAMES = ['complete', 'help', 'lsp', 'schema'];
+const SHOWS_NO_NAMES = ['complete', 'help', 'lsp', 'schema', 'worker'];
 
 /** The example with hostile names wherever the model has one that may change. */
 async function hostileExample(): Promise<string> {
@@ -121,6 +121,8 @@ describe('names out of models, configs and reports', { timeout: 300_000 }, () =>
       sweep: ['sweep', config],
       'sweep as Markdown': ['sweep', config, '--format', 'markdown'],
       'sweep as JSON': ['sweep', 'digits.quant.yaml', '--json'],
+      shard: ['shard', '1/1', config, '--store', join(dir, '::error::store\u001b[31m')],
+      merge: ['merge', config, '--store', join(dir, '::error::store\u001b[31m')],
     };
     const { stdout: help } = spawnSync(process.execPath, [cli, '--help'], { encoding: 'utf8' });
     const commands = [

@@ -44,7 +44,10 @@ export async function enterFolder(folder: string, options: LockOptions): Promise
   const self = thisProcess();
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     await makeFolder(folder, options);
-    if (!(await isFolder(folder))) return { state: 'not-a-folder' };
+    const kind = await kindOf(folder);
+    if (kind === 'other') return { state: 'not-a-folder' };
+    // Whoever had it has just removed it.
+    if (kind === 'missing') continue;
     const owners = await ownersOf(folder);
     const running = owners.find((owner) => owner.runs);
     if (running !== undefined) return { state: 'busy', owner: running.owner };
@@ -70,20 +73,27 @@ export async function enterFolder(folder: string, options: LockOptions): Promise
 async function makeFolder(folder: string, { shared }: LockOptions): Promise<void> {
   try {
     await mkdir(folder);
-    if (shared) await chmod(folder, 0o777);
   } catch (error) {
     ignore('EEXIST')(error);
+    return;
   }
+
+  // Somebody who has just left may have removed it.
+  if (shared) await chmod(folder, 0o777).catch(ignore('ENOENT'));
 }
 
 /** Whether a run has the staging folder now; null: there is none. */
 export async function lockOwner(folder: string): Promise<Owner | 'nobody' | null> {
-  if (!(await isFolder(folder))) return null;
+  if ((await kindOf(folder)) !== 'folder') return null;
   return (await ownersOf(folder)).find((owner) => owner.runs)?.owner ?? 'nobody';
 }
 
 /** What is in the folder is removed in the end: a link to another one does not count. */
-const isFolder = async (path: string) => (await lstat(path).catch(() => null))?.isDirectory() === true;
+async function kindOf(path: string): Promise<'folder' | 'other' | 'missing'> {
+  const info = await lstat(path).catch(() => null);
+  if (info === null) return 'missing';
+  return info.isDirectory() ? 'folder' : 'other';
+}
 
 function heldLock(folder: string, file: string, { shared }: LockOptions): Lock {
   const sign = setInterval(() => {

@@ -73,7 +73,11 @@ function howItRuns(
 ): Runs {
   if (is.kernel !== null) return { runs: 'integer', runs_reason: null };
   if (is.restored) return { runs: 'float', runs_reason: 'back in float for accuracy' };
-  if (is.unfit) return { runs: 'float', runs_reason: 'its integer kernel gives other codes than intended' };
+  if (is.unfit)
+    return {
+      runs: 'float',
+      runs_reason: 'its integer kernel, or that of what it reads, gives other codes than intended',
+    };
   if (is.slow) return { runs: 'faster_in_float', runs_reason: slowReason(node) };
   if (!is.quantized)
     return { runs: 'float', runs_reason: 'neither its inputs nor its weights are quantized' };

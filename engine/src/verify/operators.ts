@@ -10,6 +10,8 @@ export interface OperatorAgreement {
   /** The node whose result is rounded to the codes; activations that fuse with it are part of it. */
   readonly node: string;
   readonly op: string;
+  /** The tensor that is rounded to the codes. */
+  readonly tensor: string;
   /** Codes compared, those that differ, and those that differ by more than one. */
   readonly codes: number;
   readonly different: number;
@@ -47,7 +49,7 @@ export async function compareOperators(
     const node = computingNode(producers, tensor);
     const counts = { codes: 0, different: 0, wrong: 0, largest: 0 };
     samples.forEach((_, index) => countDifferences(counts, intended[index]?.[codes], actual[index]?.[codes]));
-    return { node: node?.name ?? '', op: node?.opType ?? 'input', ...counts };
+    return { node: node?.name ?? '', op: node?.opType ?? 'input', tensor, ...counts };
   });
 }
 

@@ -73,13 +73,18 @@ function notVerified({ unfit, optimizedDb, unoptimizedDb }: Verification, satura
 /** What is said of operators that stay in float because their kernels do not compute what was intended. */
 export function unfitProblems(unfit: readonly UnfitOperator[]): Problem[] {
   return unfit
-    .filter(({ revertible }) => revertible)
+    .filter(({ toFloat }) => toFloat.length > 0)
     .map((operator) => ({
       code: 'operator-unfit',
       severity: 'info',
-      message: `${described(operator)} stays in float: the runtime's integer kernel gives other codes than intended.`,
+      message: `${described(operator)} stays in float${withReaders(operator)}: the runtime's integer kernel gives other codes than intended.`,
       data: { ...operator },
     }));
+}
+
+function withReaders({ node, toFloat }: UnfitOperator): string {
+  const others = toFloat.filter((name) => name !== node);
+  return others.length === 0 ? '' : `, and with it what reads its codes (${others.join(', ')})`;
 }
 
 const described = ({ node, op, codes, different, largest }: UnfitOperator) =>

@@ -1,7 +1,7 @@
 import { smallest } from '@quantsmith/schemas';
 import { encodeModel, type ModelProto } from '@quantsmith/model/onnx';
 import type { SampleSource } from '../data/types.js';
-import { quantizedOperators } from '../placement/revert.js';
+import { operatorsServed, quantizedOperators } from '../placement/revert.js';
 import { buildModel, type Quantization } from '../quantize/quantization.js';
 import type { Results } from '../runtime/batch.js';
 import { createSession, run } from '../runtime/session.js';
@@ -55,8 +55,11 @@ function spread(from: number, to: number): number[] {
 
 /** Operators whose kernels give other codes than intended. */
 export interface UnfitOperator extends OperatorAgreement {
-  /** Whether it can be left in float. */
-  readonly revertible: boolean;
+  /**
+   * The operators that have to stay in float for it to be computed in float: itself, or those for which its result is rounded to
+   * codes. Empty: it cannot be.
+   */
+  readonly toFloat: readonly string[];
 }
 
 /** Runs the operators of a quantized model on equal inputs, with and without the runtime's optimizations. */
@@ -66,15 +69,24 @@ export async function unfitOperators(
   { source, indices }: CheckSamples,
   threads: number,
 ): Promise<UnfitOperator[]> {
-  const { graph, dir } = quantization.prepared;
+  const { prepared, placement } = quantization;
+  const { graph, dir } = prepared;
   const chosen = indices.filter((_, i) => i % Math.ceil(indices.length / OPERATOR_SAMPLES) === 0);
   const feeds = await Promise.all(chosen.map(async (index) => (await source.get(index)).feeds));
   const compared = await compareOperators(model, feeds, { threads, dir });
-  const quantized = new Set(quantizedOperators(graph, quantization.placement));
+  const unfit = compared.filter(isUnfit);
+  if (unfit.length === 0) return [];
+  const quantized = new Set(quantizedOperators(graph, placement));
+  const served = operatorsServed(graph, placement);
+  const readersOf = (tensor: string) =>
+    placement.activations
+      .filter((quantizer) => quantizer.tensor === tensor)
+      .flatMap(({ id }) => [...(served.get(id) ?? [])]);
 
-  return compared
-    .filter(isUnfit)
-    .map((operator) => ({ ...operator, revertible: quantized.has(operator.node) }));
+  return unfit.map((operator) => {
+    const { node, tensor } = operator;
+    return { ...operator, toFloat: quantized.has(node) ? [node] : readersOf(tensor) };
+  });
 }
 
 function isUnfit({ codes, different, wrong }: OperatorAgreement): boolean {
@@ -175,8 +187,8 @@ function worst(outputs: readonly OutputAgreement[]): number | null {
 
 /** The model with the operators that are unfit left in float. */
 export function withoutUnfit(quantization: Quantization, unfit: readonly UnfitOperator[]): Quantization {
-  const names = unfit.flatMap(({ node, revertible }) => (revertible ? [node] : []));
-  return names.length === 0 ? quantization : { ...quantization, unfit: new Set(names) };
+  const names = new Set(unfit.flatMap(({ toFloat }) => toFloat));
+  return names.size === 0 ? quantization : { ...quantization, unfit: names };
 }
 
 /** The quantized model with every operator that it can have quantized. */

@@ -1,0 +1,43 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { QuantizationReport } from '@quantsmith/schemas';
+import { afterEach, expect, it } from 'vitest';
+import { runPipeline } from '../src/pipeline.js';
+import { checkRun, type Command } from './checkRun.js';
+import { randomGraph } from './randomGraphs.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'quantsmith-unfit-'));
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const command: Command = async (configPath, config) => {
+  await runPipeline(
+    { kind: 'run', config, configPath, configSha256: '', cache: false, allowModules: false },
+    () => undefined,
+  );
+
+  return { refused: null };
+};
+
+/** Found by `npm run soak:graphs`: the runtime's QLinearSoftmax gives zeros for three values that are nearly equal. */
+const ZERO_SOFTMAX = 3010250;
+
+it('an operator without weights whose kernel is wrong goes to float with what reads its codes', async () => {
+  const { faults, decibels } = await checkRun(
+    randomGraph(ZERO_SOFTMAX),
+    ZERO_SOFTMAX,
+    folder,
+    command,
+    false,
+  );
+  expect(faults).toEqual([]);
+  expect(decibels).toBeGreaterThan(40);
+
+  const text = readFileSync(join(folder, 'random.int8.onnx.report.json'), 'utf8');
+  const { verified, warnings, layers } = JSON.parse(text) as QuantizationReport;
+  expect(verified?.passed).toBe(true);
+  expect(warnings.find(({ code }) => code === 'operator-unfit')?.message).toMatch(
+    /^Softmax .* stays in float, and with it what reads its codes \(MatMul_t5\)/,
+  );
+  expect(layers.find(({ name }) => name === 'MatMul_t5')).toMatchObject({ runs: 'float' });
+});
