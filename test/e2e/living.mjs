@@ -148,10 +148,10 @@ async function findsLayers({ panel, command, shot }) {
   });
   const again = panel();
   await again.getByLabel('Search').fill('');
-  await again.getByLabel('Show').selectOption({ label: 'integer kernels' });
+  await again.getByRole('combobox', { name: /^Show/ }).selectOption({ label: 'integer kernels' });
   const kinds = await layerRows(again).evaluateAll((rows) => rows.map(({ dataset }) => dataset.marks));
   assert.ok(kinds.every((marks) => marks.includes('integer')));
-  await again.getByLabel('Show').selectOption({ label: 'all layers' });
+  await again.getByRole('combobox', { name: /^Show/ }).selectOption({ label: 'all layers' });
 }
 
 /** Opens what a layer offers; returns its name. */
