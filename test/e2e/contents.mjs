@@ -51,6 +51,7 @@ const ALLOWED = [
   /^extension\/docs\/images\/[\w-]+\.svg$/,
   /^extension\/client\/(media\/[\w-]+\.(svg|png)|walkthrough\/[\w-]+\.md)$/,
   /^extension\/examples\/digits\/(README\.md|digits[\w.-]*|data\/[\w-]+\.npy)$/,
+  /^extension\/(Dockerfile|examples\/scale\/[\w.-]+)$/,
   /^extension\/dist\/node_modules\/(onnxruntime-(node|common)|sharp|@img\/(colour|sharp-[\w-]+)|detect-libc|semver)\//,
 ];
 const UNWANTED = /\.(ts|map|h|py)$|\.int8\.onnx|cuda|tensorrt/i;
