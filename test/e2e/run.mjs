@@ -37,10 +37,13 @@ const SUITES = [
   ['page', 'the HTML report in a browser', runReportPage],
 ];
 
+/** Of the 27 kills those at validate, rank and restore, one of each victim: all take minutes (`campaign.mjs`). */
+const MIDDLE = { from: 4, kills: 3 };
+
 /** Longer ones, that run where they are named, and in CI with `--long`. */
 const LONG_SUITES = [
   ['start', 'the ways in', runStart],
-  ['campaign', 'kills at every stage of a run', runCampaign],
+  ['campaign', 'kills in the middle of a run', (stage) => runCampaign(stage, MIDDLE)],
 ];
 
 /** What writes into the repository: by name only. */
