@@ -95,7 +95,8 @@ const ARROWS = {
       verify: 'data placement quantize runtime npm:@bufbuild/protobuf',
       weights: 'placement ranges node:path',
       work: `
-        data metrics runtime tasks validation node:crypto node:fs node:os node:path npm:@bufbuild/protobuf
+        data metrics processes runtime tasks validation node:crypto node:fs node:os node:path
+        npm:@bufbuild/protobuf
       `,
     },
   },

@@ -1,3 +1,4 @@
+import { canonicalJson } from './canonicalJson.js';
 import type { QuantizationConfig } from './generated/config.js';
 import { settingsLeftOpen } from './measured.js';
 import { resolveConfig } from './resolve.js';
@@ -8,14 +9,5 @@ import { resolveConfig } from './resolve.js';
  */
 export function resolvedConfigText(config: QuantizationConfig): string {
   const effective = { ...resolveConfig(config), output: undefined, history: undefined };
-  return JSON.stringify([sorted(effective), [...settingsLeftOpen(config)].sort()]);
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).filter(([, child]) => child !== undefined);
-  return Object.fromEntries(
-    entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, child]) => [key, sorted(child)]),
-  );
+  return canonicalJson([effective, [...settingsLeftOpen(config)].sort()]);
 }

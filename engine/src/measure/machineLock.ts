@@ -1,4 +1,4 @@
-import type { Problem } from '@quantsmith/schemas';
+import { reasonOf, type Problem } from '@quantsmith/schemas';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -34,9 +34,7 @@ export function machineLock({ onWait, warn, ...options }: MachineLockOptions): A
   };
 
   return async (measure) => {
-    const lock = await waitFor(folder, performance.now() + maxWaitMs, onWait).catch((error: unknown) =>
-      error instanceof Error ? error.message : String(error),
-    );
+    const lock = await waitFor(folder, performance.now() + maxWaitMs, onWait).catch(reasonOf);
     if (typeof lock === 'string') {
       tell(lock);
       return measure();

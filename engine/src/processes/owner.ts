@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { isAlive } from './alive.js';
 
 /** A process, so that it can be told from a later one with the same number. */
 export interface Owner {
@@ -27,13 +28,7 @@ export function thisProcess(): Owner {
 /** Whether an owner still runs; null: it is of another machine or container, and cannot be asked. */
 export function isRunning(owner: Owner): boolean | null {
   if (owner.host !== hostname() || owner.namespace !== processNamespace()) return null;
-  try {
-    process.kill(owner.pid, 0);
-  } catch (error) {
-    // Not permitted means that it runs, for somebody else.
-    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false;
-  }
-
+  if (!isAlive(owner.pid)) return false;
   const begun = begunAt(owner.pid);
 
   return begun === null ? false : begun === '' || owner.begun === '' || begun === owner.begun;

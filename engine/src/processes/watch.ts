@@ -1,3 +1,4 @@
+import { isAlive } from './alive.js';
 import { writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { endGroup } from './group.js';
@@ -28,7 +29,7 @@ if (parentPort !== null) {
   };
   setInterval(() => {
     // An orphan gets another parent, where the system has such a thing; elsewhere the parent cannot be signalled any more.
-    if (process.ppid !== parent || !isThere(parent)) end();
+    if (process.ppid !== parent || !isAlive(parent)) end();
   }, LOOK_MS);
   if (memory !== undefined) {
     setInterval(() => {
@@ -36,14 +37,5 @@ if (parentPort !== null) {
       writeSync(memory.tell, 'memory');
       end();
     }, LOOK_AT_MEMORY_MS);
-  }
-}
-
-function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }

@@ -1,4 +1,4 @@
-import { fail, processorText, type Processor } from '@quantsmith/schemas';
+import { canonicalJson, fail, processorText, type Processor } from '@quantsmith/schemas';
 import type { ModuleOptions } from '../data/modules/moduleProcess.js';
 import { collectOutputs, evaluate } from '../metrics/evaluate.js';
 import type { Outputs, SampleState } from '../metrics/metric.js';
@@ -8,7 +8,7 @@ import type { Validation } from '../validation/validation.js';
 import { unpackModel } from './packModel.js';
 import type { Store } from './store.js';
 import { openSubject } from './subject.js';
-import { canonicalJson, isKey, unitKey, type Unit } from './unit.js';
+import { isKey, unitKey, type Unit } from './unit.js';
 
 export interface UnitServer {
   /** Computes a unit and keeps its result in the store, unless it is there. */

@@ -3,9 +3,10 @@ import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readBytes, readText, systemReason } from '@quantsmith/model/files';
-import { fail } from '@quantsmith/schemas';
+import { canonicalJson, fail } from '@quantsmith/schemas';
 import type { SampleState } from '../metrics/metric.js';
-import { canonicalJson, sha256, type Unit } from './unit.js';
+import { isAlive } from '../processes/alive.js';
+import { sha256, type Unit } from './unit.js';
 
 /**
  * A folder that processes on several machines share. Everything in it lies under a hash of its content or of what it follows from,
@@ -122,15 +123,6 @@ async function removeStaged(staging: string): Promise<void> {
     );
     const isDead = host === hostname() && !isAlive(Number(pid));
     if (host !== '' && (isOld || isDead)) await rm(path, { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }
 

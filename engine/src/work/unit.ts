@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { TOOL, type Processor } from '@quantsmith/schemas';
+import { canonicalJson, TOOL, type Processor } from '@quantsmith/schemas';
 import { cpuFeatures } from '../runtime/cpu.js';
 import { runtimeVersion } from '../runtime/session.js';
 import type { Task } from '../tasks/task.js';
@@ -38,14 +38,6 @@ export const sha256 = (content: string | Uint8Array): string =>
 
 /** Whether it is a SHA-256 as it stands in names of files. */
 export const isKey = (key: string): boolean => /^[0-9a-f]{64}$/.test(key);
-
-/** JSON with the keys of every object in order: equal values have equal texts. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) => {
-    if (part === null || typeof part !== 'object' || Array.isArray(part)) return part;
-    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
-  });
-}
 
 /** Samples of a unit: a multiple of every batch size, so that batches hold the same samples however work is spread. */
 export const UNIT_SAMPLES = 64;

@@ -1,4 +1,4 @@
-import { QuantsmithError, type Problem, type WorkRequest } from '@quantsmith/schemas';
+import { QuantsmithError, reasonOf, type Problem, type WorkRequest } from '@quantsmith/schemas';
 import { oneAtATime } from '../runtime/oneAtATime.js';
 import { oneWorker } from '../runtime/workers.js';
 import { testProcessor } from './canary.js';
@@ -35,6 +35,5 @@ export async function serveUnits(
 
 function problemOf(error: unknown): Problem {
   if (error instanceof QuantsmithError) return error.problem;
-  const message = error instanceof Error ? error.message : String(error);
-  return { code: 'internal-error', severity: 'error', message: `A worker failed: ${message}` };
+  return { code: 'internal-error', severity: 'error', message: `A worker failed: ${reasonOf(error)}` };
 }
