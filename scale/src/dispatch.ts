@@ -91,7 +91,7 @@ export function openDispatch(
     async close() {
       clearInterval(timer);
       giveBack(waiting, [...waiting.keys()]);
-      await queues.close();
+      await queues.close(redis.status === 'ready');
       redis.disconnect();
     },
   };
@@ -121,9 +121,11 @@ function queueOf({ processors }: Offering, { processor, modules }: OfferedUnit):
   return tested === undefined ? null : queueName(tested, modules);
 }
 
+/** Puts a unit into its queue; gives it back where no queue is known. */
 async function add(offering: Offering, unit: OfferedUnit): Promise<void> {
   const name = queueOf(offering, unit);
-  if (name !== null) await offering.queues.add(name, unit);
+  if (name === null) settle(offering.waiting, unit.key, 'here');
+  else await offering.queues.add(name, unit);
 }
 
 /** Looks after everything that may have gone: the server, workers, units. */

@@ -16,13 +16,23 @@ export async function knownWorkers(redis: Redis): Promise<KnownWorker[]> {
     const [next, keys] = await redis.scan(cursor, 'MATCH', EVERY_WORKER, 'COUNT', 500);
     cursor = next;
     for (const key of keys) {
-      const text = await redis.get(key);
-      if (text === null) continue;
-      workers.push({ id: key.slice(workerKey('').length), facts: JSON.parse(text) as WorkerFacts });
+      const facts = factsOf(await redis.get(key));
+      if (facts !== null) workers.push({ id: key.slice(workerKey('').length), facts });
     }
   } while (cursor !== '0');
 
   return workers;
+}
+
+/** null: it has gone in the meantime, or something else wrote there. */
+function factsOf(text: string | null): WorkerFacts | null {
+  try {
+    const facts = JSON.parse(text ?? 'null') as { readonly tested?: Partial<TestedProcessor> } | null;
+    const isWorker = facts?.tested?.processor !== undefined && facts.tested.canary !== undefined;
+    return isWorker ? (facts as WorkerFacts) : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Whether one of some workers takes units from a queue. */

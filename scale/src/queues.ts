@@ -8,8 +8,8 @@ export interface Queues {
   readonly add: (name: string, unit: OfferedUnit) => Promise<void>;
   /** Of those that are open. */
   readonly names: () => readonly string[];
-  /** Takes back what no worker has begun, and lets go of the server. */
-  readonly close: () => Promise<void>;
+  /** Takes back what no worker has begun, where the server is there, and lets go of it. */
+  readonly close: (isReached: boolean) => Promise<void>;
 }
 
 interface QueuesOptions {
@@ -52,10 +52,9 @@ export function openQueues({ options }: RedisPlace, { onDone, onFailed }: Queues
       const job = { jobId: key, attempts: ATTEMPTS, removeOnComplete: true, removeOnFail: true };
       await queue.add('unit', unit, job).catch(quiet);
     },
-    async close() {
-      await withinReason(() =>
-        Promise.all([...queued].map(([key, queue]) => queue.remove(key).catch(quiet))),
-      );
+    async close(isReached) {
+      const left = isReached ? [...queued] : [];
+      await withinReason(() => Promise.all(left.map(([key, queue]) => queue.remove(key).catch(quiet))));
       const all = [...opened.values()].flatMap(({ queue, events }) => [queue.close(), events.close()]);
       await withinReason(() => Promise.all(all));
     },

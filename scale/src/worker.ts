@@ -46,6 +46,8 @@ export async function workOnQueue(
     return worker;
   });
 
+  // Runs hear of a worker as soon as it can be reached.
+  await Promise.race([new Promise((resolve) => redis.once('ready', resolve)), pause(HEARTBEAT_MS, signal)]);
   const refusal = await untilStopped(signal, async () => {
     if (!reached()) return null;
     await redis.set(workerKey(id), JSON.stringify(facts), 'EX', WORKER_SECONDS);

@@ -2,13 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { TestedProcessor } from '@quantsmith/schemas';
 import { queueName, type WorkerFacts } from '../src/names.js';
 import { whyNotUsed } from '../src/refusal.js';
-
-const RUN: TestedProcessor = {
-  processor: {
-    ...{ protocol: 1, tool: '1.0.0', runtime: '1.30.0', arch: 'x64', isa: ['avx2', 'avx512'], threads: 1 },
-  },
-  canary: { sha256: 'a', values: [1, 2, 3] },
-};
+import { RUN } from './processors.js';
 
 const worker = (changes: Partial<TestedProcessor>): WorkerFacts => ({
   name: 'host, process 7',
@@ -41,5 +35,8 @@ describe('workers', () => {
     expect(whyNotUsed(other, RUN)?.text).toContain(
       '2 of 3 results differ, the first (1) is 2.5 instead of 2',
     );
+    // Zeros of other signs are equal numbers, and other bits.
+    const zeros = worker({ canary: { sha256: 'b', values: [1, 2, 3] } });
+    expect(whyNotUsed(zeros, RUN)?.text).toContain('computes otherwise: the bits of its results differ.');
   });
 });

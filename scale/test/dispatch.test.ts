@@ -1,0 +1,156 @@
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TestedProcessor } from '@quantsmith/schemas';
+import { openDispatch, workOnQueue, type RedisPlace } from '../src/index.js';
+import { workerKey } from '../src/names.js';
+import { freePort, hasRedis, startRedis } from './processes.js';
+import { RUN } from './processors.js';
+
+const PASSWORD = 'secret-of-the-test';
+const PATIENCE_MS = 1500;
+
+const folder = mkdtempSync(join(tmpdir(), 'quantsmith-dispatch-'));
+let server: ChildProcess | undefined;
+let port = 0;
+
+/** Each test has a database of its own. */
+const placeOf = (db: number, at = port): RedisPlace => ({
+  name: `redis://127.0.0.1:${at}/${db}`,
+  options: {
+    ...{ host: '127.0.0.1', port: at, db, password: PASSWORD },
+    ...{ maxRetriesPerRequest: null, retryStrategy: () => 100 },
+  },
+});
+
+/** A worker until it is stopped, with the keys of the units that it was given and what it has noted. */
+function startWorker(place: RedisPlace, { tested = RUN, modules = false } = {}) {
+  const keys: string[] = [];
+  const notes: string[] = [];
+  const stop = new AbortController();
+  const refusal = workOnQueue(place, {
+    ...{ tested, modules, signal: stop.signal },
+    note: (text) => notes.push(text),
+    compute(key) {
+      keys.push(key);
+      return key.startsWith('bad') ? Promise.reject(new Error('no such kernel')) : Promise.resolve(0.1);
+    },
+  });
+
+  return {
+    keys,
+    notes,
+    refusal,
+    stop() {
+      stop.abort();
+      return refusal;
+    },
+  };
+}
+
+function startRun(place: RedisPlace, patienceMs = PATIENCE_MS) {
+  const notes: string[] = [];
+  const dispatch = openDispatch(place, { patienceMs, note: (text) => notes.push(text) });
+  dispatch.announce(RUN);
+  const offer = (key: string, { modules = false, threads = 1 } = {}) =>
+    dispatch.offer({ key, modules, unit: { key }, processor: { ...RUN.processor, threads } });
+
+  return { notes, offer, close: () => dispatch.close() };
+}
+
+const changed = (changes: Partial<TestedProcessor['processor']>): TestedProcessor => ({
+  ...RUN,
+  processor: { ...RUN.processor, ...changes },
+});
+
+beforeAll(async () => {
+  if (!hasRedis) return;
+  port = await freePort();
+  server = await startRedis(port, folder, PASSWORD);
+});
+afterAll(() => {
+  server?.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe.skipIf(!hasRedis).concurrent('units that a run offers', () => {
+  it('are computed by workers, and come back where those fail', async () => {
+    const place = placeOf(0);
+    const run = startRun(place);
+    const worker = startWorker(place, { modules: true });
+    const units = [run.offer('good'), run.offer('bad'), run.offer('module', { modules: true })];
+    expect(await Promise.all(units)).toEqual(['done', 'here', 'done']);
+    expect(worker.keys.toSorted()).toEqual(['bad', 'bad', 'bad', 'good', 'module']);
+    expect(run.notes).toEqual([
+      'A worker could not compute a unit of work, which is computed here: no such kernel',
+    ]);
+    await run.close();
+    expect(await worker.stop()).toBeNull();
+    expect(worker.notes).toEqual([`Waiting for work from Redis at ${place.name}.`]);
+    expect(await ourKeys(place)).toEqual([]);
+  });
+
+  it('are computed by the run where no worker fits, which is said once', async () => {
+    const place = placeOf(1);
+    const redis = new Redis(place.options);
+    for (const [id, text] of [
+      ['torn', '{"name": '],
+      ['foreign', '{"name": "another program"}'],
+    ] as const)
+      await redis.set(workerKey(id), text);
+    redis.disconnect();
+
+    const otherwise = startWorker(place, { tested: { ...RUN, canary: { sha256: 'b', values: [1, 2, 4] } } });
+    const older = startWorker(place, { tested: changed({ isa: ['avx2'] }) });
+    const run = startRun(place);
+    expect(await Promise.all([run.offer('a'), run.offer('b')])).toEqual(['here', 'here']);
+    expect(await run.offer('c', { threads: 2 })).toBe('here');
+    expect(await otherwise.refusal).toMatch(/1 of 3 results differ, .* It is refused\.$/);
+    expect(await older.stop()).toBeNull();
+    expect([...otherwise.keys, ...older.keys]).toEqual([]);
+    expect(run.notes.toSorted()).toEqual([
+      'No worker that fits is there: the run computes by itself until there is one.',
+      expect.stringContaining('is another processor (x64 with avx2'),
+      expect.stringContaining('and computes otherwise: 1 of 3 results differ'),
+    ]);
+    await run.close();
+  });
+
+  it('are computed by the run where Redis cannot be reached; workers wait for it', async () => {
+    const place = placeOf(0, await freePort());
+    const run = startRun(place, 500);
+    const worker = startWorker(place);
+    expect(await run.offer('a')).toBe('here');
+    expect(run.notes).toEqual([
+      `Redis at ${place.name} cannot be reached: the run computes by itself until it can. Nothing is lost.`,
+    ]);
+    expect(worker.notes).toEqual([`Redis at ${place.name} cannot be reached; waiting for it.`]);
+    const [refusal] = await Promise.all([worker.stop(), run.close()]);
+    expect(refusal).toBeNull();
+  });
+
+  it('are given back when the run lets go of them, and taken out of the queue', async () => {
+    const place = placeOf(2);
+    const run = startRun(place);
+    const unit = run.offer('late');
+    await run.close();
+    expect(await unit).toBe('here');
+    const worker = startWorker(place);
+    expect(await worker.stop()).toBeNull();
+    expect(worker.keys).toEqual([]);
+    expect(await ourKeys(place)).toEqual([]);
+  });
+});
+
+/** What stays in a database of ours, but for the few keys of BullMQ for each queue. */
+async function ourKeys(place: RedisPlace): Promise<string[]> {
+  const redis = new Redis(place.options);
+  const keys = await redis.keys('*');
+  redis.disconnect();
+  return keys.filter(
+    (key) => !/^bull:quantsmith-[0-9a-f]{24}(-modules)?:(meta|events|id|stalled-check|marker)$/.test(key),
+  );
+}
