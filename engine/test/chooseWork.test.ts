@@ -105,16 +105,20 @@ describe('the work of choosing', () => {
     expect(more.count - some.count).toBe(smoothed ? 200 : 100);
   });
   it('is measured on a tenth of the samples, within limits', () => {
-    expect(comparedCount(120, 1000, 0)).toBe(12);
-    expect(comparedCount(5000, 1000, 0)).toBe(16);
-    expect(comparedCount(20, 1000, 0)).toBe(8);
+    const small = { valuesEach: 1000, modelBytes: 0, stream: false };
+    expect(comparedCount(120, small)).toBe(12);
+    expect(comparedCount(5000, small)).toBe(16);
+    expect(comparedCount(20, small)).toBe(8);
     // A vector of ten values tells little.
-    expect(comparedCount(100, 10, 0)).toBe(16);
+    expect(comparedCount(100, { ...small, valuesEach: 10 })).toBe(16);
+    // Frames of a stream are alike their neighbours.
+    expect(comparedCount(300, { ...small, stream: true })).toBe(64);
   });
   it('is less for models above 2 GB, and the run says so', () => {
-    const large = 3 * 2 ** 30;
-    expect(comparedCount(300, 1000, large)).toBe(2);
-    expect(fewSamplesProblems(large, 2)).toMatchObject([
+    const large = { valuesEach: 1000, modelBytes: 3 * 2 ** 30, stream: false };
+    expect(comparedCount(300, large)).toBe(2);
+    expect(comparedCount(300, { ...large, stream: true })).toBe(2);
+    expect(fewSamplesProblems(large.modelBytes, 2)).toMatchObject([
       { code: 'chosen-on-few-samples', severity: 'info', data: { samples: 2 } },
     ]);
     expect(fewSamplesProblems(2 ** 30, 15)).toEqual([]);

@@ -46,8 +46,8 @@ const REWRITTEN_SAMPLES = 8;
 /** null: nothing that is observed varies over the samples, so that nothing can be measured. */
 export async function startMeasuring(input: MeasureInput, where: Observed): Promise<Measure | null> {
   const { float, calibration, workers, config, make } = input;
-  const picked = await pickSamples(calibration, float.model);
   const carried = new Set(Object.values(config.data.calibration.states ?? {}));
+  const picked = await pickSamples(calibration, float.model, carried.size > 0);
   const observed = where === 'outputs' ? observedOutputs(float.graph, carried) : observedLayers(float.graph);
   const tensors = [...new Set(observed.flatMap((output) => [...output.tensors, ...output.instead]))];
   const references = await referencesOf(float, tensors, picked.samples, workers);

@@ -7,6 +7,8 @@ import type { Sample } from '../data/types.js';
 /** Calibration samples that candidates are measured on: a tenth, within these limits. */
 const SHARE = 1 / 10;
 const SAMPLES = { min: 8, max: 16 };
+/** Neighbouring frames of a stream are alike: of 16 or 32, spread over it, the choice is left to chance (GTCRN: 3 dB lost). */
+const STREAM_SAMPLES = 64;
 /** Few values a sample tell little: a handful of short vectors would choose by chance. */
 const MIN_VALUES = 512;
 /** Above this many bytes of weights, every inference counts. */
@@ -20,20 +22,28 @@ export interface ComparedSamples {
 }
 
 /** How many samples candidates are measured on: so few that the search costs no more than the statistics do. */
-export function comparedCount(samples: number, valuesEach: number, modelBytes: number): number {
+export function comparedCount(
+  samples: number,
+  { valuesEach, modelBytes, stream }: { valuesEach: number; modelBytes: number; stream: boolean },
+): number {
   if (modelBytes > LARGE.bytes) return Math.min(LARGE.samples, samples);
+  if (stream) return STREAM_SAMPLES;
   const least = Math.max(SAMPLES.min, Math.min(SAMPLES.max, Math.ceil(MIN_VALUES / valuesEach)));
   return Math.min(SAMPLES.max, Math.max(least, Math.ceil(samples * SHARE)));
 }
 
-/** Samples beyond those of the statistics where there are some, else some of them; spread over the set. */
+/**
+ * Samples beyond those of the statistics where there are some, else some of them; spread over the set. `stream`: they are steps
+ * of a model that carries states from one to the next.
+ */
 export async function pickSamples(
   { source, samples }: Pick<Calibration, 'source' | 'samples'>,
   model: ModelProto,
+  stream: boolean,
 ): Promise<ComparedSamples> {
   const { feeds } = await source.get(0);
-  const values = Object.values(feeds).reduce((sum, { data }) => sum + data.length, 0);
-  const wanted = comparedCount(samples, values, weightBytes(model));
+  const valuesEach = Object.values(feeds).reduce((sum, { data }) => sum + data.length, 0);
+  const wanted = comparedCount(samples, { valuesEach, modelBytes: weightBytes(model), stream });
   const beyond = source.count - samples;
   const [first, range] = beyond >= wanted ? [samples, beyond] : [0, samples];
   const count = Math.min(wanted, range);
