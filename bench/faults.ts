@@ -6,6 +6,7 @@ import { encodeModel, readModel } from '@quantsmith/model/onnx';
 import type { QuantizationConfig, QuantizationReport } from '@quantsmith/schemas';
 import { readSamples, writeSamples, type Samples } from './faults/arrays.js';
 import { ALARMS, type Case } from './faults/case.js';
+import { FURTHER_HEALTHY, FURTHER_PLANTED } from './faults/further.js';
 import { HEALTHY } from './faults/healthy.js';
 import { PLANTED } from './faults/planted.js';
 import { subjects } from './faults/subjects.js';
@@ -21,6 +22,7 @@ const { values: options } = parseArgs({
 });
 const LISTS: Readonly<Record<string, readonly Case[]>> = {
   ...{ planted: PLANTED, healthy: HEALTHY },
+  ...{ 'further-planted': FURTHER_PLANTED, 'further-healthy': FURTHER_HEALTHY },
   ...{ 'unseen-planted': UNSEEN_PLANTED, 'unseen-healthy': UNSEEN_HEALTHY },
 };
 const work = resolve('.tools/bench/faults');

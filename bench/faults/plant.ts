@@ -1,7 +1,7 @@
 import { makeTensor, readFloats, type ModelProto } from '@quantsmith/model/onnx';
 
 /** The model with the values of one constant changed. */
-function withConstant(
+export function withConstant(
   model: ModelProto,
   name: string,
   change: (value: number, index: number, dims: readonly number[]) => number,
