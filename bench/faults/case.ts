@@ -33,6 +33,7 @@ export const ALARMS: ReadonlySet<string> = new Set([
   'float-accuracy-implausible',
   'samples-alike',
   'not-verified',
+  'float-ambiguous',
   'target-missed',
 ]);
 

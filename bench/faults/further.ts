@@ -123,7 +123,7 @@ export const FURTHER_HEALTHY: readonly Case[] = [
   healthy('ResNet-4b, preset performance, relative target', 'resnet-4b', {
     config: (config) => ({
       ...quantization({ preset: 'performance' })(config),
-      accuracy_control: { metric: 'accuracy', max_drop: 0.05, drop_type: 'relative' },
+      accuracy_control: { metric: 'top1', max_drop: 0.05, drop_type: 'relative' },
     }),
   }),
   healthy('vision transformer, integers wherever they run', 'vit', {

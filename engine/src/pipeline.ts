@@ -38,6 +38,7 @@ import { settleConfig, type SettledConfig } from './run/settle.js';
 import { oneWorker, openWorkers } from './runtime/workers.js';
 import { addSettings, compareFixes } from './saturation/settings.js';
 import { knownBaseline } from './validation/baselineCache.js';
+import { lossOf } from './validation/loss.js';
 import { unmeasured } from './validation/plausibility.js';
 import { trustProblems } from './validation/trust.js';
 import { baselineProblems } from './validation/validation.js';
@@ -89,7 +90,8 @@ async function quantizeInto(
   const final = buildModel(quantization, reverted);
 
   const unchanged = restored.made === checked.made && reverted.size === 0;
-  const findings = await verifyFinished({ quantization, final, reverted, unchanged }, checked, opened);
+  const loss = lossOf(opened.validation, restored.measured);
+  const findings = await verifyFinished({ quantization, final, reverted, unchanged, loss }, checked, opened);
   const finished = await measure(final, restored, checked, found.planned, opened);
   await explainLosses(
     { restored, final, finished, verification: findings.verification },

@@ -179,7 +179,7 @@ describe('images that fit the model better in another form', () => {
     const problems = await fitProblems(
       { source, metric: top1 } as unknown as Fit[0],
       { states: given, batch: 1, task } as unknown as Fit[1],
-      { model: {}, dir: '.' } as unknown as Fit[2],
+      { model: { graph: { output: [value('y', [1, 4])] } }, dir: '.' } as unknown as Fit[2],
       workers as unknown as Fit[3],
     );
     return problems.map(({ message }) => message);
@@ -197,6 +197,15 @@ describe('images that fit the model better in another form', () => {
     expect(await found((label) => at(TRANSPOSED[label]!, 1, 0))).toEqual([
       expect.stringMatching(/rows and columns .* swapped/),
     ]);
+  });
+  it('are found upside down, where most answers are wrong', async () => {
+    // Rows exchanged: 0 and 2, 1 and 3.
+    expect(await found((label) => at((label + 2) % 4, 1, 0))).toEqual([
+      expect.stringMatching(/images upside down/),
+    ]);
+  });
+  it('are found turned by half a circle', async () => {
+    expect(await found((label) => at(3 - label, 1, 0))).toEqual([expect.stringMatching(/180 degrees/)]);
   });
   it('are left alone where they fit, and where they are no images', async () => {
     expect(await found((label) => at(label, 1, 0))).toEqual([]);

@@ -89,6 +89,7 @@ describe('findings', () => {
     'accuracy-not-measured',
     'slower-than-float',
     'not-verified',
+    'float-ambiguous',
   ];
   const warnings = CODES.map((code) => ({
     code,

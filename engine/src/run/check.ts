@@ -9,6 +9,7 @@ import type { Plan } from '../plan/plan.js';
 import type { Quantization } from '../quantize/quantization.js';
 import { inFloat, leaveRefusedInFloat } from '../quantize/refused.js';
 import { autoProblems } from '../saturation/auto.js';
+import type { lossOf } from '../validation/loss.js';
 import { unfitProblems, verificationProblems } from '../verify/outputDamage.js';
 import { withFinishedSessions } from '../verify/sessions.js';
 import {
@@ -90,11 +91,13 @@ export interface FinishedModel {
   readonly reverted: ReadonlySet<string>;
   /** Whether it is the quantization that was checked, as it was checked. */
   readonly unchanged: boolean;
+  /** What the metric says of it. */
+  readonly loss: ReturnType<typeof lossOf>;
 }
 
 /** Compares the finished model with the float model, and times both: they are loaded once for that. */
 export async function verifyFinished(
-  { quantization, final, reverted, unchanged }: FinishedModel,
+  { quantization, final, reverted, unchanged, loss }: FinishedModel,
   checked: CheckedQuantization,
   { clock, cpu, warn, workers, statistics, alone }: OpenedRun,
 ): Promise<{ verification: Verification; latency: Latency }> {
@@ -105,7 +108,11 @@ export async function verifyFinished(
     (unchanged ? checked.unfit : null) ?? (await unfitOperators(quantization, final, samples, threads));
 
   // Before the other two are loaded: three models at once could take more memory than the rest of the run.
-  const unoptimized = await unoptimizedOutputs(quantization, final, samples, threads);
+  const { model, dir } = quantization.prepared;
+  const unoptimized = {
+    float: await unoptimizedOutputs(model, samples, { threads, dir }),
+    quantized: await unoptimizedOutputs(final, samples, { threads, dir }),
+  };
   const { feeds } = await statistics.source.get(0);
 
   const damage = await withFinishedSessions(quantization, final, threads, async (sessions) => {
@@ -113,7 +120,8 @@ export async function verifyFinished(
       clock.progress(done, 'outputs', total),
     );
 
-    warn(verificationProblems(verification, targetSaturates('host', cpu)));
+    const saturates = targetSaturates('host', cpu);
+    warn(verificationProblems(verification, { saturates, accuracyKept: loss === 'small' }));
     clock.stage('measure', null);
 
     const latency = await alone(() => measureLatency(sessions.float, sessions.quantized, feeds));

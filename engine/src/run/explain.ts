@@ -6,7 +6,7 @@ import { tryCures } from '../profile/explain.js';
 import { clippingProblems, collapseProblem } from '../profile/findings.js';
 import { profileLayers } from '../profile/profile.js';
 import type { RestoreOutcome } from '../restore/restore.js';
-import { intervalOf } from '../validation/validation.js';
+import { lossOf } from '../validation/loss.js';
 import { damagedOutputs } from '../verify/outputDamage.js';
 import type { CheckSamples, Verification } from '../verify/verify.js';
 import type { MadeQuantization } from './make.js';
@@ -28,7 +28,9 @@ export async function explainLosses(
 ): Promise<void> {
   const feeds = await noiseSamples(samples);
   warn(clippingProblems(finished.layers, { count: feeds.length, inSample: samples.inSample }));
-  if (damagedOutputs(verification).length === 0 && !isDropLarge(validation, restored)) return;
+  const loss = lossOf(validation, restored.measured);
+  const damaged = damagedOutputs(verification, { accuracyKept: loss === 'small' });
+  if (damaged.length === 0 && loss !== 'large') return;
   const { quantization } = restored.made;
   const shared = {
     quantization,
@@ -42,21 +44,4 @@ export async function explainLosses(
   const remade = async (change: QuantizationChange) => (await remake(change)).quantization;
 
   warn([collapseProblem(collapse, await tryCures(collapse, { ...shared, remake: remade }))]);
-}
-
-/** A loss of a metric, as a share of the float model's value, that nobody takes for rounding. */
-const LARGE_DROP = 0.1;
-
-/** Whether accuracy fell by a tenth or more, beyond the noise of the samples. */
-function isDropLarge(
-  validation: OpenedRun['validation'],
-  { measured }: RestoreOutcome<MadeQuantization>,
-): boolean {
-  if (validation === null || measured === null) return false;
-  const { baseline, final } = measured;
-  const sign = validation.metric.higherIsBetter ? 1 : -1;
-  const loss = sign * (baseline.value - final.value);
-  const interval = intervalOf(validation, baseline, final);
-
-  return interval !== null && interval[0] > 0 && loss > LARGE_DROP * Math.abs(baseline.value);
 }

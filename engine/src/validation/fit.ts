@@ -1,12 +1,12 @@
-import type { HostTensor } from '@quantsmith/model/arrays';
 import { largest, type ConfigPath, type Problem } from '@quantsmith/schemas';
 import type { Answer } from '../metrics/metric.js';
 import type { PreparedModel } from '../prepare/prepare.js';
-import type { Feeds } from '../runtime/batch.js';
 import type { Workers } from '../runtime/workers.js';
 import { evaluate } from '../metrics/evaluate.js';
 import type { SampleSource } from '../data/types.js';
 import { upperTail } from '../metrics/chance.js';
+import { changed, FORMS_OF_BAD_ANSWERS, OTHER_FORMS, type OtherForm } from './imageForms.js';
+import { BAD, classesOf } from './plausibility.js';
 import type { Baseline, Validation } from './validation.js';
 
 /** Samples that another preprocessing is tried on; it is given up after the first of them where it promises nothing. */
@@ -17,7 +17,7 @@ const MAX_CHANCE = 0.001;
 /**
  * What is to be said where the float model's answers fit the labels better in another way than the config's: with labels that
  * are counted from another number, or with images in another form: channels in the opposite order, light and dark or rows and
- * columns exchanged. A paired sign test at p < 0.001 decides.
+ * columns exchanged; where most answers are wrong also upside down, or of another scale. A paired sign test at p < 0.001 decides.
  */
 export async function fitProblems(
   validation: Validation,
@@ -30,12 +30,18 @@ export async function fitProblems(
   const answers = baseline.states.map((state) => metric.answer!(state));
   const shifted = shiftedLabels(answers);
   if (shifted !== null) return [shifted];
-  for (const other of OTHER_FORMS) {
-    const better = await otherForm(other, { validation, baseline, answers, prepared, workers });
-    if (better !== null) return [better];
+  const guess = metric.guess?.(baseline.states, classesOf(prepared.model)) ?? null;
+  const answersBadly = guess !== null && guess.reached < BAD;
+  const better: Better[] = [];
+  for (const other of [...OTHER_FORMS, ...(answersBadly ? FORMS_OF_BAD_ANSWERS : [])]) {
+    const tried = await otherForm(other, { validation, baseline, answers, prepared, workers });
+    if (tried !== null) better.push(tried);
   }
 
-  return [];
+  // A form that is nearer to the right one may be better as well.
+  const [best] = better.sort((a, b) => b.gained - a.gained);
+
+  return best === undefined ? [] : [best.problem];
 }
 
 interface FitInput {
@@ -72,36 +78,16 @@ function shiftedLabels(answers: readonly Answer[]): Problem | null {
   return null;
 }
 
-/** The one image of a sample in another form than the config gives it; null: there is no such form of it. */
-interface OtherForm {
-  readonly change: (image: HostTensor) => HostTensor | null;
-  /** Completes "The float model answers better with …". */
-  readonly form: string;
-  readonly cause: string;
+interface Better {
+  /** Answers that become right, less those that become wrong. */
+  readonly gained: number;
+  readonly problem: Problem;
 }
-
-const OTHER_FORMS: readonly OtherForm[] = [
-  {
-    change: withSwappedChannels,
-    form: 'the color channels in reverse order',
-    cause: 'preprocess.color does not match the model.',
-  },
-  {
-    change: withLightAndDarkExchanged,
-    form: 'inverted brightness',
-    cause: 'The images, or preprocess, are the negative of what the model was trained on.',
-  },
-  {
-    change: withRowsAndColumnsExchanged,
-    form: 'the rows and columns of the images swapped',
-    cause: 'The images are transposed: height and width were swapped when they were written.',
-  },
-];
 
 async function otherForm(
   { change, form, cause }: OtherForm,
   { validation, baseline, answers, prepared, workers }: FitInput,
-): Promise<Problem | null> {
+): Promise<Better | null> {
   const { source, metric } = validation;
   const indices = spread(source.count, SAMPLES.all);
   const { feeds } = await source.get(0);
@@ -129,11 +115,13 @@ async function otherForm(
 
     if (!isBetter(wins, losses)) return null;
 
-    return implausible(
+    const problem = implausible(
       `The float model answers better with ${form}: of ${seen} samples ${wins} become right and ${losses} wrong. ${cause}`,
       ['data', 'validation', 'preprocess'],
       { wins, losses, samples: seen },
     );
+
+    return { gained: wins - losses, problem };
   } finally {
     await runner.release();
   }
@@ -150,84 +138,4 @@ function spread(count: number, max: number): number[] {
   );
   const order = [0, 1, 2, 3].flatMap((offset) => chosen.filter((_, i) => i % 4 === offset));
   return order;
-}
-
-/** The feeds with their one image changed; null: there is none, or several. */
-function changed(feeds: Feeds, change: OtherForm['change']): Feeds | null {
-  const images = Object.entries(feeds).filter(
-    ([, { dims, type }]) => type === 'float32' && (dims.length === 4 || dims.length === 3),
-  );
-  const [only] = images;
-  if (only === undefined || images.length > 1) return null;
-  const [name, image] = only;
-  const other = change(image);
-
-  return other === null ? null : { ...feeds, [name]: other };
-}
-
-/** How the values of an image lie: how many for each of its channels, and whether these come first. */
-interface ImageLayout {
-  readonly channels: number;
-  readonly pixels: readonly [number, number];
-  readonly channelsFirst: boolean;
-}
-
-function layoutOf(dims: readonly number[]): ImageLayout | null {
-  const [batch = 1, a = 1, b = 1, c = 1] = dims.length === 3 ? [dims[0], 1, dims[1], dims[2]] : dims;
-  if (batch !== 1) return null;
-  if (a === 1 || a === 3) return { channels: a, pixels: [b, c], channelsFirst: true };
-  return c === 1 || c === 3 ? { channels: c, pixels: [a, b], channelsFirst: false } : null;
-}
-
-/** The image with each value taken from another place: of channel, row and column. */
-function rearranged(
-  { data, dims, type }: HostTensor,
-  { channels, pixels: [height, width], channelsFirst }: ImageLayout,
-  from: (channel: number, row: number, column: number) => readonly [number, number, number],
-): HostTensor {
-  const values = data as Float32Array;
-  const place = (channel: number, row: number, column: number) =>
-    channelsFirst ? (channel * height + row) * width + column : (row * width + column) * channels + channel;
-  const result = new Float32Array(values.length);
-  for (let channel = 0; channel < channels; channel++)
-    for (let row = 0; row < height; row++)
-      for (let column = 0; column < width; column++)
-        result[place(channel, row, column)] = values[place(...from(channel, row, column))]!;
-
-  return { type, dims, data: result };
-}
-
-function withSwappedChannels(image: HostTensor): HostTensor | null {
-  const layout = layoutOf(image.dims);
-  if (layout?.channels !== 3) return null;
-  return rearranged(image, layout, (channel, row, column) => [2 - channel, row, column]);
-}
-
-function withRowsAndColumnsExchanged(image: HostTensor): HostTensor | null {
-  const layout = layoutOf(image.dims);
-  if (layout === null || layout.pixels[0] !== layout.pixels[1] || layout.pixels[0] < 2) return null;
-  return rearranged(image, layout, (channel, row, column) => [channel, column, row]);
-}
-
-/** Of each channel the lightest becomes the darkest. */
-function withLightAndDarkExchanged(image: HostTensor): HostTensor | null {
-  const layout = layoutOf(image.dims);
-  if (layout === null) return null;
-  const values = image.data as Float32Array;
-  const area = layout.pixels[0] * layout.pixels[1];
-  const channelOf = (i: number) => (layout.channelsFirst ? Math.floor(i / area) : i % layout.channels);
-  const sums = Array.from({ length: layout.channels }, () => [Infinity, -Infinity] as [number, number]);
-  values.forEach((value, i) => {
-    const range = sums[channelOf(i)]!;
-    range[0] = Math.min(range[0], value);
-    range[1] = Math.max(range[1], value);
-  });
-
-  return {
-    ...image,
-    data: values.map((value, i) => {
-      const [low, high] = sums[channelOf(i)]!;
-      return low + high - value;
-    }),
-  };
 }

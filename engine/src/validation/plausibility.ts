@@ -41,7 +41,7 @@ export function plausibilityProblems(
 }
 
 /** A model that has come less than half the way from guessing answers badly. */
-const BAD = 1 / 2;
+export const BAD = 1 / 2;
 
 /** What is to be said of a float model that answers badly and has a layer that passes nothing on: all its weights are 0. */
 export function deadLayerProblems(

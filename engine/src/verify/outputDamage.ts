@@ -1,6 +1,6 @@
 import type { Problem } from '@quantsmith/schemas';
 import type { OutputAgreement } from './outputs.js';
-import type { UnfitOperator, Verification } from './verify.js';
+import type { FloatAgreement, UnfitOperator, Verification } from './verify.js';
 
 /**
  * Below these an output is useless, whatever the metric says; then those below which somebody should look. An output that is
@@ -9,31 +9,82 @@ import type { UnfitOperator, Verification } from './verify.js';
 const DAMAGED = { sqnrDb: 3, agreement: 0.5, correlation: 0.3 } as const;
 const DOUBTFUL = { sqnrDb: 10, agreement: 0.9, correlation: 0.7 } as const;
 
+/** Float models agree with themselves at 100 dB and more. Below this one is not one with itself, in dB. */
+const SAME_FLOAT_DB = 40;
+/** Below this a comparison with it says nothing. */
+const UNKNOWN_FLOAT_DB = 20;
+/** Optimizations that differ by so much more than rounding does compute something else. */
+const BEYOND_ROUNDING_DB = 20;
+
+/** What is known beside the outputs. */
+export interface DamageContext {
+  /** Whether 16-bit sums saturate here. */
+  readonly saturates: boolean;
+  /** Whether labels say that accuracy is kept: they have the last word on an output that only may be damaged. */
+  readonly accuracyKept: boolean;
+}
+
 /** What has to be said of a finished model: outputs that are damaged, kernels that do not compute what was intended. */
-export function verificationProblems(verification: Verification, saturates: boolean): Problem[] {
+export function verificationProblems(verification: Verification, context: DamageContext): Problem[] {
   return [
-    ...verification.outputs.flatMap((output) => damageOf(output, verification)),
-    ...(verification.passed ? [] : [notVerified(verification, saturates)]),
+    ...verification.float.flatMap(ambiguityOf),
+    ...damagedOutputs(verification, context).map((output) => damageOf(output, verification)),
+    ...(verification.passed ? [] : [notVerified(verification, context.saturates)]),
   ];
 }
 
 /** Outputs that are damaged, or may be. */
-export const damagedOutputs = ({ outputs }: Pick<Verification, 'outputs'>): readonly OutputAgreement[] =>
-  outputs.filter((output) => isBelow(output, DAMAGED) || isBelow(output, DOUBTFUL));
+export function damagedOutputs(
+  { outputs, float }: Pick<Verification, 'outputs' | 'float'>,
+  { accuracyKept }: Pick<DamageContext, 'accuracyKept'>,
+): readonly OutputAgreement[] {
+  const unknown = new Set(float.filter(isUnknown).map(({ name }) => name));
+  // A metric may read one output of several.
+  const isKept = accuracyKept && outputs.length === 1;
 
-function damageOf(output: OutputAgreement, { samples, inSample }: Verification): Problem[] {
-  const isDamaged = isBelow(output, DAMAGED);
-  if (!isDamaged && !isBelow(output, DOUBTFUL)) return [];
-  const where = `${samples} ${inSample ? 'calibration samples' : 'held-out samples'}`;
+  return outputs.filter(
+    (output) =>
+      !unknown.has(output.name) && (isBelow(output, DAMAGED) || (!isKept && isBelow(output, DOUBTFUL))),
+  );
+}
+
+const isRounding = ({ steadyDb }: FloatAgreement) => steadyDb !== null && steadyDb < UNKNOWN_FLOAT_DB;
+const isOptimizedWrongly = ({ optimizedDb, steadyDb }: FloatAgreement) =>
+  optimizedDb !== null &&
+  optimizedDb < SAME_FLOAT_DB &&
+  (steadyDb === null || steadyDb > optimizedDb + BEYOND_ROUNDING_DB);
+const isUnknown = (output: FloatAgreement) =>
+  isRounding(output) || (output.optimizedDb !== null && output.optimizedDb < UNKNOWN_FLOAT_DB);
+
+/** What is to be said of an output in which the float model is not one with itself. */
+function ambiguityOf(output: FloatAgreement): Problem[] {
+  const isNoise = isRounding(output);
+  if (!isNoise && !isOptimizedWrongly(output)) return [];
+  const { name, optimizedDb, steadyDb } = output;
+  const message = isNoise
+    ? `The float model's output "${name}" is rounding noise: it changes altogether (SQNR ${decibels(steadyDb)}) when the last bits of the inputs do. It was not compared with the quantized model's.`
+    : `The float model's output "${name}" depends on ONNX Runtime's optimizations: with and without them it differs (SQNR ${decibels(optimizedDb)}). "Float" in this report is the model with optimizations, which may be the wrong one.`;
 
   return [
     {
-      code: 'output-damaged',
-      severity: isDamaged ? 'error' : 'warning',
-      message: `The output "${output.name}" ${isDamaged ? 'is damaged' : 'may be damaged'} by quantization: ${figures(output)} against the float model on ${where}.`,
-      data: { ...output, samples, inSample },
+      code: 'float-ambiguous',
+      severity: isNoise ? 'info' : 'warning',
+      message,
+      data: { ...output },
     },
   ];
+}
+
+function damageOf(output: OutputAgreement, { samples, inSample }: Verification): Problem {
+  const isDamaged = isBelow(output, DAMAGED);
+  const where = `${samples} ${inSample ? 'calibration samples' : 'held-out samples'}`;
+
+  return {
+    code: 'output-damaged',
+    severity: isDamaged ? 'error' : 'warning',
+    message: `The output "${output.name}" ${isDamaged ? 'is damaged' : 'may be damaged'} by quantization: ${figures(output)} against the float model on ${where}.`,
+    data: { ...output, samples, inSample },
+  };
 }
 
 /** An output is judged by what it is read for: where the largest value decides, noise elsewhere does no harm. */

@@ -5,6 +5,7 @@ import { operatorsServed, quantizedOperators } from '../placement/revert.js';
 import { buildModel, type Quantization } from '../quantize/quantization.js';
 import type { Results } from '../runtime/batch.js';
 import { createSession, run } from '../runtime/session.js';
+import { nudged } from './nudge.js';
 import { compareOperators, type OperatorAgreement } from './operators.js';
 import { compareOutputs, type OutputAgreement } from './outputs.js';
 import type { FinishedSessions } from './sessions.js';
@@ -93,6 +94,15 @@ function isUnfit({ codes, different, wrong }: OperatorAgreement): boolean {
   return wrong > 0 || different > Math.max(MAX_DIFFERENT_CODES, MAX_DIFFERENT_SHARE * codes);
 }
 
+/** How one output of the float model compares with itself; in dB, null: nothing to compare. */
+export interface FloatAgreement {
+  readonly name: string;
+  /** Under the runtime's optimizations against without them. */
+  readonly optimizedDb: number | null;
+  /** With inputs that differ in their last bits. */
+  readonly steadyDb: number | null;
+}
+
 /** How a finished model compares with the float model, and with itself without the runtime's optimizations. */
 export interface Verification {
   /** Against the float model, under the runtime's full optimization. */
@@ -105,6 +115,8 @@ export interface Verification {
   readonly unoptimizedDb: number | null;
   /** Operators whose kernels give other codes than intended. */
   readonly unfit: readonly UnfitOperator[];
+  /** Of the float model with itself, by output. */
+  readonly float: readonly FloatAgreement[];
   /** Whether the model computes what the quantization was chosen for. */
   readonly passed: boolean;
 }
@@ -112,22 +124,20 @@ export interface Verification {
 /** Difference in dB above which two runs of a model are the same for every purpose. */
 const SAME_DB = 40;
 
-/** What the finished model gives without the runtime's optimizations, on a few of the samples. */
+/** What a model gives without the runtime's optimizations, on a few of the samples. */
 export interface UnoptimizedOutputs {
   readonly indices: readonly number[];
   readonly outputs: readonly Results[];
 }
 
-/** Runs the finished model operator by operator, in float on dequantized values: what the quantizers were chosen for. */
+/** Runs a model operator by operator; a finished one in float on dequantized values: what the quantizers were chosen for. */
 export async function unoptimizedOutputs(
-  quantization: Quantization,
-  final: ModelProto,
+  model: ModelProto,
   { source, indices }: CheckSamples,
-  threads: number,
+  options: { readonly threads: number; readonly dir: string },
 ): Promise<UnoptimizedOutputs> {
   const sparse = indices.filter((_, i) => i % Math.ceil(indices.length / UNOPTIMIZED_SAMPLES) === 0);
-  const { dir } = quantization.prepared;
-  const session = await createSession(encodeModel(final), { threads, dir, optimization: 'disabled' });
+  const session = await createSession(encodeModel(model), { ...options, optimization: 'disabled' });
   try {
     const outputs: Results[] = [];
     for (const index of sparse) outputs.push(await run(session, (await source.get(index)).feeds));
@@ -140,22 +150,30 @@ export async function unoptimizedOutputs(
 /** Compares the finished model, as the runtime will run it, with the float model and with itself unoptimized. */
 export async function verifyModel(
   { float, quantized }: FinishedSessions,
-  unoptimized: UnoptimizedOutputs,
+  unoptimized: { readonly float: UnoptimizedOutputs; readonly quantized: UnoptimizedOutputs },
   unfit: readonly UnfitOperator[],
   { source, indices, inSample }: CheckSamples,
   onSample: (done: number, total: number) => void,
 ): Promise<Verification> {
   const names = float.outputs.filter(({ type }) => type !== 'sequence').map(({ name }) => name);
   const [outputs, optimization, quantizing] = [0, 0, 0].map(() => compareOutputs(names));
+  const [optimizing, nudging] = [compareOutputs(names), compareOutputs(names)];
   for (const [done, index] of indices.entries()) {
     const { feeds } = await source.get(index);
     const expected = await run(float, feeds);
     const actual = await run(quantized, feeds);
     outputs!.add(expected, actual);
-    const intended = unoptimized.outputs[unoptimized.indices.indexOf(index)];
+    const intended = outputsOf(unoptimized.quantized, index);
     if (intended !== undefined) {
       optimization!.add(intended, actual);
       quantizing!.add(expected, intended);
+    }
+
+    const plain = outputsOf(unoptimized.float, index);
+    if (plain !== undefined) {
+      optimizing.add(plain, expected);
+      const almostEqual = nudged(feeds);
+      if (almostEqual !== null) nudging.add(expected, await run(float, almostEqual));
     }
 
     onSample(done + 1, indices.length);
@@ -171,9 +189,23 @@ export async function verifyModel(
     optimizedDb,
     unoptimizedDb,
     unfit,
+    float: floatAgreement(optimizing.result(), nudging.result()),
     passed: unfit.length === 0 && isBelowNoise(optimizedDb, unoptimizedDb),
   };
 }
+
+const outputsOf = ({ indices, outputs }: UnoptimizedOutputs, index: number): Results | undefined =>
+  outputs[indices.indexOf(index)];
+
+const floatAgreement = (
+  optimized: readonly OutputAgreement[],
+  steady: readonly OutputAgreement[],
+): FloatAgreement[] =>
+  optimized.map(({ name, sqnrDb }, i) => ({
+    name,
+    optimizedDb: sqnrDb,
+    steadyDb: steady[i]?.sqnrDb ?? null,
+  }));
 
 /** Codes that flip at a tie grow through a deep network, but not above what quantization itself does. */
 function isBelowNoise(differenceDb: number | null, noiseDb: number | null): boolean {
