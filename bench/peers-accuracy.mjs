@@ -2,7 +2,10 @@
 // process of its own. Prints a table, writes everything, the curves included, as JSON. Needs the prepared samples, which
 // it makes like bench:peers.
 //
-//   npm run bench:peers-accuracy -- [--cases a,b] [--tools ours,tuned,nncf] [--data FOLDER] [--threads 2]
+//   npm run bench:peers-accuracy -- [--cases a,b] [--tools ours,tuned,nncf] [--data FOLDER] [--threads 2] [--limits 2,10,60]
+//
+// --limits: ours alone, on ViT with a target that it cannot meet (the float model's own answer everywhere, one operator in
+// float), with each limit of time in seconds; no other case.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -19,6 +22,7 @@ const { values: options } = parseArgs({
     cases: { type: 'string' },
     tools: { type: 'string', default: 'ours,tuned,nncf' },
     data: { type: 'string', default: join(root, '../shared/data') },
+    limits: { type: 'string' },
     threads: { type: 'string', default: String(Math.min(4, availableParallelism())) },
   },
 });
@@ -44,6 +48,11 @@ const wanted = options.cases?.split(',') ?? cases.map(({ name }) => name);
 const work = `${root}.tools/bench`;
 const python = peersPython();
 const runner = await bundle('bench/peers/accuracy_ours.ts');
+if (options.limits !== undefined) {
+  console.log(limitsTable(options.limits.split(',').map(Number)));
+  process.exit();
+}
+
 const results = {};
 for (const each of cases.filter(({ name }) => wanted.includes(name))) {
   results[each.name] = compare(each);
@@ -54,6 +63,38 @@ writeFileSync(
   `${root}bench/results/peers-accuracy.json`,
   `${JSON.stringify({ threads, results }, null, 2)}\n`,
 );
+
+function limitsTable(limits) {
+  const model = models.find(({ name }) => name === 'vit-ibp');
+  const out = `${work}/${model.name}`;
+  prepare(python, model, data, out, threads);
+  const rows = limits.map((limit) => {
+    const config = {
+      model: join(data, model.file),
+      data: {
+        calibration: { arrays: `${out}/calibration.npy` },
+        validation: { arrays: `${out}/validation.npy`, labels: `${out}/labels.npy` },
+      },
+      quantization: { subset_size: 1_000_000, advanced_parameters: { backend_params: { threads } } },
+      accuracy_control: {
+        ...{ metric: 'agreement', max_drop: 0, time_limit: limit },
+        advanced_accuracy_restorer_params: { max_num_iterations: 1, tune_hyperparams: true },
+      },
+    };
+    const task = { config, output: `${out}/limit-${limit}.onnx` };
+    const result = execute(process.execPath, [runner], task, `${out}/limit-${limit}`, threads);
+    if (result.failed !== undefined) return `| ${limit} s | failed: ${result.failed.slice(0, 100)} |||||||`;
+    const { initial, final, reverted, seconds, curve, tried, stop_reason: reason } = result;
+    const values = [initial.quantized, final].map((value) => (100 * value).toFixed(2));
+    return `| ${[`${limit} s`, ...values, `${reverted}`, `${tried}`, `${curve.length}`, `${seconds.toFixed(1)} s`, reason].join(' | ')} |`;
+  });
+
+  return [
+    '| limit | quantized | result | float operators | settings tried | sets measured | whole run | stopped because |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...rows,
+  ].join('\n');
+}
 
 function compare({ name, model: wantedModel, maxDrop, perTensor = false }) {
   const model = models.find((candidate) => candidate.name === wantedModel);

@@ -34,6 +34,7 @@ writeFileSync(
     satisfied: metric!.satisfied,
     reverted: restoration?.reverted.length ?? 0,
     operations: report.layers.length,
+    tried: restoration?.remedies?.length ?? 0,
     remedies: restoration?.remedies?.filter(({ kept }) => kept) ?? [],
     curve: restoration?.steps.map(({ reverted, metric: value }) => [reverted.length, value]) ?? [],
     timings_ms: report.timings_ms,

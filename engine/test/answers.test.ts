@@ -64,7 +64,7 @@ describe('answers that fit the labels better in another way', () => {
     const images = { count: states.length, get: () => Promise.resolve({ name: '', feeds: {}, label: 0 }) };
     const validation = { source: images, metric: top1 } as unknown as Fit[0];
     const baseline = { states } as unknown as Fit[1];
-    return fitProblems(validation, baseline, {} as Fit[2], {} as Fit[3]);
+    return fitProblems(validation, baseline, { model: {} } as Fit[2], {} as Fit[3]);
   };
   const answering = (label: number, answer: number) => [label === answer ? 1 : 0, 1, label, answer];
 
