@@ -23,9 +23,7 @@ const checks = [
   ['lint', bin('eslint'), ['.', '--max-warnings', '0']],
   ['generated files', 'scripts/generate.mjs', ['--check']],
   ['notices and bill of materials', 'scripts/notices.mjs', ['--check']],
-  ['types', bin('tsc', 'typescript'), ['--noEmit', '-p', '.']],
-  ['types of page scripts', bin('tsc', 'typescript'), ['--noEmit', '-p', 'report/page']],
-  ['types of pages', bin('tsc', 'typescript'), ['--noEmit', '-p', 'webview']],
+  ['types', 'scripts/types.mjs', []],
   ['dead code and dependencies', bin('knip'), []],
   ['exceptions to the rules', 'scripts/figures.mjs', ['--check']],
   [
