@@ -1,4 +1,5 @@
 import eslint from '@eslint/js';
+import stylistic from '@stylistic/eslint-plugin';
 import tseslint from 'typescript-eslint';
 
 const restricted = (...syntax) => ({ 'no-restricted-syntax': ['error', ...syntax] });
@@ -56,6 +57,7 @@ export default tseslint.config(
   eslint.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {
+    plugins: { '@stylistic': stylistic },
     languageOptions: {
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
       globals: {
@@ -95,6 +97,11 @@ export default tseslint.config(
       eqeqeq: 'error',
       'no-duplicate-imports': 'error',
       'prefer-const': 'error',
+      // A block ends a paragraph of thought.
+      '@stylistic/padding-line-between-statements': [
+        'error',
+        { blankLine: 'always', prev: 'multiline-block-like', next: '*' },
+      ],
     },
   },
   {

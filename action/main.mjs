@@ -73,6 +73,7 @@ function onBase(config) {
       rmSync(checkout, { recursive: true, force: true });
     });
   }
+
   if (!existsSync(join(checkout, config))) return null;
   const base = run(config, checkout);
   return base.markdown === '' ? null : base;

@@ -124,6 +124,7 @@ try {
       console.log(`skipped    ${name}: there is no ${config.model}`);
       continue;
     }
+
     const [first, second] = [run(before, name, config), run(after, name, config)];
     const changes = [
       ...(first.model === second.model ? [] : ['the model']),
@@ -136,6 +137,7 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
+
 console.log(`${different} different, ${skipped} skipped`);
 process.exitCode = different === 0 ? 0 : 1;
 

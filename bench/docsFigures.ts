@@ -52,6 +52,7 @@ function histograms(panels: readonly Panel[]): string {
       const bin = Math.min(BINS - 1, Math.floor(((value - low) / (high - low)) * BINS));
       counts[bin] = (counts[bin] ?? 0) + 1;
     }
+
     const bottom = (panel + 1) * PANEL - 30;
     const tallest = Math.sqrt(Math.max(...counts));
     const step = (WIDTH - 48) / BINS;
@@ -85,6 +86,7 @@ function sqnr(values: Float32Array, low: number, high: number): number {
     signal += value * value;
     noise += (value - (code * scale + low)) ** 2;
   }
+
   return 10 * Math.log10(signal / noise);
 }
 
@@ -209,6 +211,7 @@ accuracy_control: { metric: top1, max_drop: 0.01 }
       const inner = `<svg class="chart" x="${EDGE.left}" width="${WIDTH - EDGE.left - EDGE.right}" height="${height}">${body}</svg>`;
       return svg(WIDTH, Number(height), inner);
     };
+
     return {
       layers: chart(/<title[^>]*>[^<]*(noise|SQNR)/i),
       restoration: chart(/<title[^>]*>[^<]*drop/i),

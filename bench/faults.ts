@@ -121,6 +121,7 @@ async function planted(
     if (change.labelLines !== undefined) return writeLines(given, folder, change.labelLines);
     return array(given, change.labels);
   };
+
   let { model } = changed;
   if (change.model !== undefined) {
     model = join(folder, 'model.onnx');

@@ -135,6 +135,7 @@ async function probed(server) {
       await new Promise((resolve) => setTimeout(resolve, SILENCE_MS));
       return client.latest.get(where)?.diagnostics ?? [];
     };
+
     const end = { line: 1000, character: 0 };
     const whole = { start: { line: 0, character: 0 }, end };
     const given = {
@@ -166,6 +167,7 @@ async function probed(server) {
       const answer = probe === undefined ? '' : await probe(given);
       cells.push(answer === true ? 'yes' : answer === false ? '–' : answer);
     }
+
     if (process.env.VERBOSE) console.error(server.name, JSON.stringify([given.sound, given.broken], null, 1));
     return cells;
   } finally {

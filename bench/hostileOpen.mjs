@@ -49,6 +49,7 @@ function npy(name, header, size, version = 1) {
   const head = Buffer.from([0x93, ...Buffer.from('NUMPY'), version, 0]);
   write(name, Buffer.concat([head, length, Buffer.from(`${header}\n`)]), size);
 }
+
 const header = (...shape) => `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape.join(', ')},), }`;
 
 function pipe(name) {
@@ -267,6 +268,7 @@ async function measure(server, { name, text, decides }, index) {
     const { items = [] } = await client.request('textDocument/diagnostic', { textDocument: { uri } });
     return items.map(({ code }) => code);
   };
+
   const watching = (async () => {
     while (!over) {
       const found = await codes();
@@ -281,6 +283,7 @@ async function measure(server, { name, text, decides }, index) {
     asked++;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
+
   over = true;
   await watching;
   await client.stop();
@@ -301,6 +304,7 @@ try {
     const told = decided === null ? '' : decided === false ? 'never' : `${decided} ms`;
     console.log(`| ${name} | ${own} ms | ${worst} ms of ${asked} | ${told} |`);
   }
+
   process.exitCode = failed ? 1 : 0;
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -57,6 +57,7 @@ function chain(operator: Operator, kind: Kind, length: number, size: number): Mo
     nodes.push(makeNode('QuantizeLinear', [x, 'scale', 'zero'], [`${y}_q`], {}, { name: `${y}_q` }));
     nodes.push(makeNode('DequantizeLinear', [`${y}_q`, 'scale', 'zero'], [y], {}, { name: `${y}_dq` }));
   };
+
   const operand = kind === 'integer';
   if (operand) pair('b_float', 'b');
   else nodes.push(makeNode('Identity', ['b_float'], ['b'], {}, { name: 'b' }));

@@ -111,6 +111,7 @@ function generate(dir: string, layers: number): void {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     weights[i] = (state / 2 ** 31 - 1) / Math.sqrt(WIDTH / 3);
   }
+
   const tensors = Array.from({ length: layers }, (_, layer) => {
     // Another first row for each layer: no two weights are the same bytes.
     weights.fill(1 / (layer + WIDTH), 0, WIDTH);

@@ -119,6 +119,7 @@ function randomTensor({ name, type }: ValueInfoProto, sample: number): TensorPro
     state = (Math.imul(state, 1664525) + 1013904223) | 0;
     return (state >>> 8) / 2 ** 24;
   };
+
   // The one scalar in whole numbers among these models is a sample rate.
   const whole = () => (dims.length === 0 ? SAMPLE_RATE : Math.floor(100 * next()));
   const elemType = tensor?.elemType ?? ElementType.FLOAT;

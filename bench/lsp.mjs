@@ -92,6 +92,7 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
+
 if (options.only === undefined) {
   mkdirSync(`${root}bench/results`, { recursive: true });
   writeFileSync(
@@ -111,6 +112,7 @@ async function measure(server, config) {
     firsts.push(await timed(() => opened(client, server, uri, config.text)));
     await client.stop();
   }
+
   const client = await started(server);
   try {
     await opened(client, server, uri, config.text);
@@ -142,6 +144,7 @@ async function measure(server, config) {
       if (edit % 50 === 49)
         await client.request('textDocument/hover', { textDocument: { uri }, position: config.hover });
     }
+
     const megabytes = client.residentBytes() / 1e6;
     return {
       start: spread(starts),
@@ -207,6 +210,7 @@ async function repeated(count, body, before = async () => {}) {
     if (i >= WARM_UP) times.push(time);
     await new Promise((resolve) => setTimeout(resolve, 30));
   }
+
   return times;
 }
 

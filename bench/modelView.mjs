@@ -60,6 +60,7 @@ async function shown(count) {
     server.close();
     sandbox.dispose();
   }
+
   const of = (key) => spread(samples.map((sample) => sample[key]));
   const spreads = Object.fromEntries(Object.keys(samples[0]).map((key) => [key, of(key)]));
   const texts = Object.entries(spreads).map(([key, { median }]) => `${key} ${median.toFixed(0)}`);
@@ -73,6 +74,7 @@ function pageMegabytes(sandbox) {
     const words = textOf(`/proc/${pid}/cmdline`);
     return words.includes('--type=renderer') && words.includes(sandbox.browser);
   };
+
   const kilobytes = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && isOurs(name))
     .map((pid) => Number(/^Pss:\s+(\d+)/m.exec(textOf(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0));
@@ -115,6 +117,7 @@ async function measure() {
     canvas.dispatchEvent(new WheelEvent('wheel', { deltaY: 400, cancelable: true }));
     panned.push((await frame()) - before);
   }
+
   const sorted = performance.now();
   document.querySelector('#layers th button').click();
   const after = await frame();

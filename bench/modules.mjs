@@ -28,6 +28,7 @@ const askNow = (request) => {
   Atomics.wait(woken, 0, 0);
   return receiveMessageOnPort(port1).message;
 };
+
 const median = (times) => times.sort((a, b) => a - b)[times.length >> 1];
 const timed = async (count, body) => {
   const times = [];
@@ -55,6 +56,7 @@ for (const [what, size] of [
   );
   console.log(`a sample of ${what} (${(size * 4) / 1e6} MB): ${took.toFixed(2)} ms`);
 }
+
 const states = Array.from({ length: 1000 }, (_, i) => i);
 askNow({ kind: 'result', added: states, states });
 console.log(

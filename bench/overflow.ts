@@ -75,6 +75,7 @@ async function measure(name: string, emulated: boolean): Promise<Result> {
     const there = emulated && options['qemu-fixes'].split(',').includes(setting.fix);
     rows.push(there ? { ...setting, qemu: await underQemu(name, { ...request, config: fixed }) } : setting);
   }
+
   return { model: name, metric: summary.metric, layers: summary.layers.length, rows };
 }
 

@@ -32,6 +32,7 @@ if (!existsSync(data)) {
   console.error(`The models and samples are looked for in ${data}, which does not exist (--data).`);
   process.exit(1);
 }
+
 /** Targets that plain 8-bit quantization misses. */
 const cases = [
   { name: 'mobilenetv2', model: 'mobilenetv2', maxDrop: 0.002 },
@@ -58,6 +59,7 @@ for (const each of cases.filter(({ name }) => wanted.includes(name))) {
   results[each.name] = compare(each);
   console.log(table(each, results[each.name]));
 }
+
 mkdirSync(`${root}bench/results`, { recursive: true });
 writeFileSync(
   `${root}bench/results/peers-accuracy.json`,
@@ -120,6 +122,7 @@ function compare({ name, model: wantedModel, maxDrop, perTensor = false }) {
     const task = { config, output: `${out}/${name}.ours.onnx` };
     return execute(process.execPath, [runner], task, `${out}/${name}.ours`, threads);
   };
+
   const nncf = () => {
     const task = {
       model: `${out}/peer.onnx`,
@@ -134,6 +137,7 @@ function compare({ name, model: wantedModel, maxDrop, perTensor = false }) {
     };
     return script(python, 'accuracy_nncf', task, `${out}/${name}.nncf`, threads);
   };
+
   const runs = { ours: () => ours({}), tuned: () => ours({ tune_hyperparams: true }), nncf };
   return Object.fromEntries(tools.map((tool) => [tool, runs[tool]()]));
 }

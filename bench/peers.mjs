@@ -32,6 +32,7 @@ if (!existsSync(data)) {
   console.error(`The models and samples are looked for in ${data}, which does not exist (--data).`);
   process.exit(1);
 }
+
 const wanted = options.models?.split(',') ?? models.map(({ name }) => name);
 const work = `${root}.tools/bench`;
 const python = peersPython();
@@ -41,6 +42,7 @@ for (const model of models.filter(({ name }) => wanted.includes(name))) {
   results[model.name] = compare(model);
   console.log(peerTable(model.name, results[model.name]));
 }
+
 mkdirSync(`${root}bench/results`, { recursive: true });
 writeFileSync(`${root}bench/results/peers.json`, `${JSON.stringify({ threads, results }, null, 2)}\n`);
 
@@ -55,6 +57,7 @@ function compare(model) {
       runs[name].push(quantize());
     }
   }
+
   const plain = script(
     python,
     'plain',

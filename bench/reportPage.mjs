@@ -58,6 +58,7 @@ const figures = await page.evaluate(async () => {
     await painted();
     return performance.now() - started;
   };
+
   const [head] = [...document.querySelectorAll('button.sort')].filter(
     ({ textContent }) => textContent === 'Layer',
   );
@@ -66,6 +67,7 @@ const figures = await page.evaluate(async () => {
     search.value = text;
     search.dispatchEvent(new globalThis.Event('input', { bubbles: true }));
   };
+
   const [navigation] = performance.getEntriesByType('navigation');
   const paint = performance.getEntriesByName('first-contentful-paint')[0]?.startTime;
   return {

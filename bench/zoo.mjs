@@ -40,6 +40,7 @@ for (const model of zoo.filter(({ name }) => wanted.includes(name))) {
   results.push(result);
   console.error(JSON.stringify(result));
 }
+
 console.log(zooTable(results));
 mkdirSync(`${root}bench/results`, { recursive: true });
 writeFileSync(`${root}bench/results/zoo.json`, `${JSON.stringify({ threads, results }, null, 2)}\n`);
@@ -96,6 +97,7 @@ function one(model) {
     peers[tool] = script('peer', task, tool);
     if (peers[tool].failed === undefined) models[tool] = output;
   }
+
   const labels = existsSync(`${out}/labels.npy`) ? `${out}/labels.npy` : null;
   const compare = (given) =>
     script('compare', { models: given, validation: `${out}/validation.npz`, labels, threads }, 'compare');
@@ -109,6 +111,7 @@ function one(model) {
       compared = again;
     }
   }
+
   return {
     ...{ name, family, samples, seconds, init: init.status === 0, peers, compared },
     verified: report.verified.passed,

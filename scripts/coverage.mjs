@@ -148,6 +148,7 @@ function partsOf(runs, bundles) {
         );
     (parts[name.split('/')[0]] ??= {})[name] = counts;
   }
+
   return parts;
 }
 
@@ -167,6 +168,7 @@ function countsOf({ statementMap, s, branchMap, b }) {
     seen.set(place, order + 1);
     b[id].forEach((count, arm) => branches.set(`${place} ${order} ${arm}`, count));
   }
+
   return { lines, branches };
 }
 
@@ -177,6 +179,7 @@ function tableOf(parts) {
     const reached = counts.filter((count) => count > 0).length;
     return counts.length === 0 ? 100 : Math.floor((1000 * reached) / counts.length) / 10;
   };
+
   return Object.fromEntries(
     Object.entries(parts).map(([part, files]) => [
       part,

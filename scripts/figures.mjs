@@ -62,11 +62,13 @@ function functionsOf(path) {
       const lines = text.slice(node.getStart(), node.end).split('\n');
       found.push({ lines: lines.length, blank: lines.filter((line) => line.trim() === '').length });
     }
+
     if (ts.isNonNullExpression(node)) nonNull++;
     if (!isTable && asksForOperator(node)) asked++;
     if (!isTable && listsOperators(node)) listed++;
     ts.forEachChild(node, visit);
   };
+
   visit(source);
   return { found, nonNull, asked, listed };
 }

@@ -143,14 +143,17 @@ for (const [path, text] of Object.entries(outputs)) {
   } catch {
     // not there yet: stale
   }
+
   if (current === text) continue;
   stale.push(path);
   if (check) continue;
   mkdirSync(dirname(`${root}${path}`), { recursive: true });
   writeFileSync(`${root}${path}`, text);
 }
+
 if (check && stale.length > 0) {
   console.error(`Out of date, run "npm run generate": ${stale.join(', ')}`);
   process.exit(1);
 }
+
 console.log(check ? 'Generated files are up to date.' : `Generated: ${stale.join(', ') || 'nothing new'}`);

@@ -35,8 +35,10 @@ function* textsOfSource(file) {
       const { line } = source.getLineAndCharacterOfPosition(node.getStart());
       found.push([line + 1, text.replace(/\s+/g, ' ')]);
     }
+
     ts.forEachChild(node, visit);
   };
+
   visit(source);
   yield* found;
 }

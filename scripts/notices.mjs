@@ -60,10 +60,12 @@ function problems() {
     if (entry.hasInstallScript === true && !INSTALL_SCRIPTS.has(nameOf(path)))
       found.push(`${nameOf(path)} has an install script that nobody has looked at`);
   }
+
   for (const entry of shipped) {
     const known = isNative(entry) ? [...LICENSES, ...NATIVE_LICENSES] : [...LICENSES];
     if (!known.includes(entry.license)) found.push(`${entry.name} has the licence ${entry.license}`);
   }
+
   if (!/^ignore-scripts=true$/m.test(read('.npmrc'))) found.push('.npmrc does not turn install scripts off');
   return found;
 }

@@ -34,6 +34,7 @@ for (const [index, name] of names.entries()) {
   write(`dist/${name}.d.mts`, types[index]);
   write(`dist/${name}.d.cts`, types[index]);
 }
+
 // The film is the marketplace's.
 for (const name of ['LICENSE', 'CHANGELOG.md', 'README.md', 'docs'])
   cpSync(join(root, name), join(out, name), { recursive: true, filter: (path) => !path.endsWith('.gif') });

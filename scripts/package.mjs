@@ -33,6 +33,7 @@ for (const target of targets) {
   if (target !== UNIVERSAL) copyNativeParts(target);
   pack(target);
 }
+
 // The development build again, with source maps and without the packed copies.
 run(process.execPath, ['scripts/build.mjs']);
 

@@ -17,6 +17,7 @@ export function referencePage(schema) {
         visit(child, [...path, '[]', key]);
     }
   };
+
   lines.push(...defaultsTable(schema.properties.quantization), '');
   visit(schema, []);
   return `${lines.join('\n').trimEnd()}\n`;
@@ -37,6 +38,7 @@ function defaultsTable(quantization) {
       }
     }
   };
+
   visit(quantization, ['quantization']);
   return [
     '## What the keys that are left out mean',

@@ -23,6 +23,7 @@ if (timeOf(installed) < Math.max(timeOf(join(root, 'package-lock.json')), 1)) {
   process.stderr.write('Installing packages …\n');
   npm(['ci', '--no-audit', '--no-fund']);
 }
+
 const newestSource = Math.max(...SOURCES.map((dir) => newest(join(root, dir))));
 if (timeOf(join(root, 'dist/cli.cjs')) < Math.max(newestSource, timeOf(join(root, 'scripts/build.mjs')))) {
   process.stderr.write('Building …\n');
@@ -45,6 +46,7 @@ function newest(dir) {
   for (const entry of readdirSync(dir, { withFileTypes: true, recursive: true })) {
     if (entry.isFile()) latest = Math.max(latest, timeOf(join(entry.parentPath ?? entry.path, entry.name)));
   }
+
   return latest;
 }
 

@@ -152,5 +152,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       `${how.padEnd(9)} ${`${block.page}:${block.line}`.padEnd(32)} ${block.language.padEnd(7)} ${by}`,
     );
   }
+
   console.log(`\n${all.length} blocks: ${[...counts].map(([how, count]) => `${count} ${how}`).join(', ')}`);
 }

@@ -16,6 +16,7 @@ if (status !== 0) {
   process.stderr.write(signal === null ? '' : `Ended by ${signal}.\n`);
   process.exit(status ?? 1);
 }
+
 const { metric, size, latency_ms: latency, timings_ms: timings, output } = JSON.parse(stdout);
 const percent = (value) => `${(100 * value).toFixed(2)} %`;
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(2)} MB`;

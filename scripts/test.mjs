@@ -50,6 +50,7 @@ if (existsSync(`${root}test/e2e/run.mjs`)) {
   if (inCi) steps.push(['workbench set-up', 'test/e2e/install.mjs', []]);
   steps.push(['workbench', 'test/e2e/run.mjs', []]);
 }
+
 /** The exit code of a step that lacks what it needs outside of CI, as Automake's tests have it. */
 const SKIPPED = 77;
 const left = [];

@@ -22,6 +22,7 @@ export function installPackages(wanted) {
     console.error(`Please install: ${missing.join(' ')}`);
     process.exit(1);
   }
+
   run('apt-get', ['update', '-qq']);
   run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], {
     env: { DEBIAN_FRONTEND: 'noninteractive' },

@@ -25,12 +25,14 @@ const write = (name: string, text: string) => {
   writeFileSync(file, TEXT + text);
   return file;
 };
+
 const failure: Problem = { code: 'data-unreadable', severity: 'error', message: 'x.npy is cut short.' };
 const reported = (accuracy: number): { events: EngineEvent[] } => {
   const base = sampleReport();
   const report = { ...base, metric: { ...base.metric!, quantized: accuracy } };
   return { events: [{ type: 'report', report, reportPath: join(folder, 'r.json') }] };
 };
+
 const PRESETS = 'matrix: {quantization.preset: [performance, mixed]}\n';
 
 describe('a sweep', () => {

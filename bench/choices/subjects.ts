@@ -41,6 +41,7 @@ export async function subjects(data: string, scratch: string): Promise<Subject[]
 
     return { name, metric: 'top1', config: { model: model(path), data: { calibration, validation } } };
   };
+
   const imagenet = (name: string, path: string): Subject => ({
     name,
     metric: 'top1',
@@ -81,6 +82,7 @@ export async function subjects(data: string, scratch: string): Promise<Subject[]
       config: { model: model(path), data: { calibration: part(CALIBRATION), validation: part(VALIDATION) } },
     };
   };
+
   const random = (shape: readonly number[]) => (file: string, folder: string) => noise(file, folder, shape);
 
   return [

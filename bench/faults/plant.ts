@@ -31,6 +31,7 @@ function convolutionsInRow(model: ModelProto): { growing: readonly string[]; wei
     const readers = node.filter(({ input }) => input.includes(tensor));
     return readers.length === 1 ? readers[0] : undefined;
   };
+
   for (const first of node.filter(({ opType }) => opType === 'Conv')) {
     const next = onlyReader(first.output[0]!);
     const norm = next?.opType === 'BatchNormalization' ? next : undefined;

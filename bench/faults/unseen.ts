@@ -25,6 +25,7 @@ const noise = ({ shape, values }: Samples): Samples => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     out[i] = state >>> 24;
   }
+
   return { shape, values: out };
 };
 

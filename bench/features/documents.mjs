@@ -160,6 +160,7 @@ function marked(source) {
     if (name === undefined) text += part;
     else places[name] = { line: text.split('\n').length - 1, character: text.split('\n').at(-1).length };
   }
+
   return { text, places };
 }
 

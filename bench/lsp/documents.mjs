@@ -99,6 +99,7 @@ export function configOf(lines) {
       text.push(`      - ${names.at(-1)}`);
     }
   }
+
   text.push('');
   const lineOf = (start) => text.findIndex((line) => line.startsWith(start));
   const middle = head.length + Math.floor((lines - head.length) / 2);

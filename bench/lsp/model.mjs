@@ -5,6 +5,7 @@ export const varint = (value) => {
   for (; value > 127; value >>>= 7) bytes.push((value & 127) | 128);
   return Buffer.from([...bytes, value]);
 };
+
 export const number = (field, value) => Buffer.concat([varint(field << 3), varint(value)]);
 export const message = (field, ...parts) => {
   const body = Buffer.concat(parts.map((part) => Buffer.from(part)));

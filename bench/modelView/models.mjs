@@ -70,6 +70,7 @@ export function large(file, megabytes) {
     put(head);
     position += hole;
   }
+
   put(rest);
   put(message(8, number(2, 13)));
   ftruncateSync(out, position);

@@ -23,6 +23,7 @@ export function peersPython() {
     const { status, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
     if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed: ${error?.message ?? stderr}`);
   }
+
   writeFileSync(`${folder}/complete`, '');
   return python;
 }

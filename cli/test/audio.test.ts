@@ -70,6 +70,7 @@ beforeAll(() => {
         write(`speech/${part}/${name}${take}.wav`, wavFile([sound]));
       }
     }
+
   const page = readFileSync(join(root, 'docs/data.md'), 'utf8');
   const configs = page.matchAll(/^```yaml\n# ((?:enhance|tones)\.quant\.yaml)\n(.*?)^```/gms);
   for (const [, name, config] of configs) write(name!, config!);

@@ -36,6 +36,7 @@ const write = (name: string, text: string) => {
   mkdirSync(join(folder, name, '..'), { recursive: true });
   writeFileSync(join(folder, name), text);
 };
+
 const read = (name: string) => readFileSync(join(folder, name), 'utf8');
 const GOOD =
   'model: digits.onnx\ndata:\n  calibration:\n    arrays: data/calibration.npy\n    preprocess: {scale: 16}\n    limit: 20\n';

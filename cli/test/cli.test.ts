@@ -50,6 +50,7 @@ const config = (text: string) => {
   writeFileSync(join(folder, 'case.quant.yaml'), text);
   return 'case.quant.yaml';
 };
+
 const GOOD = `model: digits.onnx
 data:
   calibration:
@@ -110,6 +111,7 @@ describe('quantsmith run', () => {
       expect(stderr).toMatch(/\[output-unusable\]/);
       expect(status).toBe(4);
     }
+
     expect(readFileSync(join(folder, 'digits.onnx')).equals(before)).toBe(true);
     // A link to the model is the model.
     expect(quantsmith('run', config(GOOD), '--output', 'link.onnx', '--force').status).toBe(4);

@@ -36,6 +36,7 @@ const write = (name: string, text: string) => {
   writeFileSync(path(name), text);
   return path(name);
 };
+
 const model = path('digits.onnx');
 copyFileSync(join(import.meta.dirname, '../../examples/digits/digits.onnx'), model);
 
@@ -202,6 +203,7 @@ describe('report, schema and cache', () => {
       expect(await reportCommand(file, { output: path(name) })).toBe(0);
       expect(readFileSync(path(name), 'utf8').startsWith(start), name).toBe(true);
     }
+
     for (const format of ['json', 'table', 'markdown', 'html'] as const) {
       const { out } = await printedBy(() => reportCommand(file, { format }));
       expect(out).toContain('top1');

@@ -15,6 +15,7 @@ const save = (name: string, value: unknown) => {
   writeFileSync(at(name), JSON.stringify(value));
   return at(name);
 };
+
 const sha256 = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');
 
 /** Exit code and what was printed. */

@@ -244,6 +244,7 @@ describe('doctor', () => {
       expect(printed.result).toBe(6);
       return printed.out;
     };
+
     const mac = await told('darwin', 'x64');
     expect(mac).toContain('error: ONNX Runtime is not installed. [runtime-missing]\n');
     expect(mac).toContain('run Quantsmith in a Linux container there.');

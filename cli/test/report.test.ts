@@ -120,6 +120,7 @@ describe('quantsmith report', () => {
       expect(new URL(rule.helpUri).hash).toBe(`#${result.ruleId}`);
       expect(rule.shortDescription.text).toMatch(/^[A-Z].*\.$/);
     }
+
     const fingerprints = log.results.map((result) => result.partialFingerprints['quantsmith/v1']);
     expect(new Set(fingerprints).size).toBe(log.results.length);
     expect(fingerprints[0]).toMatch(/^[0-9a-f]{16}:0$/);

@@ -43,6 +43,7 @@ function weightElements(model: string, operator: string): number {
   const { nodes } = JSON.parse(stdout) as { nodes: { name: string; constants: Record<string, number[]> }[] };
   return nodes.find(({ name }) => name === operator)!.constants['1']!.reduce((a, b) => a * b, 1);
 }
+
 const ended = (child: ChildProcess) => new Promise((resolve) => child.once('close', resolve));
 const report = () =>
   JSON.parse(readFileSync(join(folder, 'hard.int8.onnx.report.json'), 'utf8')) as QuantizationReport;

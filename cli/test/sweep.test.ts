@@ -35,6 +35,7 @@ const env = { ...process.env, QUANTSMITH_CACHE: join(folder, 'cache') };
 function quantsmith(...args: string[]) {
   return spawnSync(process.execPath, [cli, ...args], { cwd: folder, env, encoding: 'utf8' });
 }
+
 interface Printed {
   readonly points: readonly {
     readonly name: string;

@@ -16,6 +16,7 @@ function serverAnswers(value: unknown): ServerCommand[] {
     if (value instanceof Error) throw value;
     return value;
   };
+
   return sent;
 }
 
@@ -490,6 +491,7 @@ describe('from a model to a config', () => {
       if (kind === 'folder') return text.includes('model') ? '/elsewhere/net.onnx' : extension.folder();
       return text.includes('2/3') ? 'None' : 'Browse…';
     };
+
     await extension.command('quantize');
     expect(sent[0]?.args[0]).toBe('file:///elsewhere/net.onnx');
   });

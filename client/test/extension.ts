@@ -61,6 +61,7 @@ export function activeExtension(): Extension {
     writeFileSync(join(folder, name), text);
     return uri(name);
   };
+
   return {
     folder: () => folder,
     uri,

@@ -157,6 +157,7 @@ describe('commands on runs', () => {
       for (const month of ['01', '02', '03']) keepRun(`2026-${month}-01`);
       return runNodes();
     };
+
     const texts = (nodes: readonly Node[]) =>
       nodes.map((node) => `${item(node).id!}/${CONFIG}`).map((uri) => uri.slice(uri.indexOf('.quantsmith')));
     const page = () => editor.panels.at(-1)!;
@@ -204,6 +205,7 @@ describe('commands on runs', () => {
       editor.server = () => {
         throw new Error('gone');
       };
+
       await extension.command('history.compare', newest);
       expect(page().webview.html).not.toContain('Settings');
     });
@@ -264,6 +266,7 @@ describe('pages after a reload', () => {
     await serializer.deserializeWebviewPanel(panel, state);
     return panel;
   };
+
   /** What the page leaves with its panel. */
   const stateIn = (html: string) =>
     JSON.parse(/data-state="(.*?)"/.exec(html)![1]!.replaceAll('&#34;', '"')) as {
@@ -360,6 +363,7 @@ describe('a report', () => {
       for (const listeners of [editor.files.changed, editor.files.created])
         for (const listener of listeners) listener(report);
     };
+
     change();
     await settled();
     expect(panel().title).toBe('Report: new.onnx');
@@ -401,6 +405,7 @@ describe('a report', () => {
       await serializer().deserializeWebviewPanel(revived, state);
       return revived;
     };
+
     expect((await revive('', { file: report.toString() })).title).toBe('Report: net.int8.onnx');
     expect((await revive('Report: net.int8.onnx', undefined)).isDisposed).toBe(false);
     expect((await revive('Report: gone.onnx', null)).isDisposed).toBe(true);

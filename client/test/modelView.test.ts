@@ -77,6 +77,7 @@ describe('a model', () => {
     editor.server = () => {
       throw new Error('net.onnx is not an ONNX model.');
     };
+
     const panel = await opened('net.onnx');
     expect(panel.webview.html).toContain('net.onnx is not an ONNX model.');
     expect(await said(panel, { type: 'ready' })).toBeUndefined();

@@ -26,6 +26,7 @@ describe('the page of a report', () => {
       sent.push(command);
       return answers[command.name.split('.').at(-1)!];
     };
+
     extension.write(CONFIG, 'model: net.onnx\n');
     const report = extension.writeReport('net.report.json', CONFIG, {
       overflow,

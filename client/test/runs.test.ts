@@ -196,6 +196,7 @@ describe('the queue of runs', () => {
       sent.push(`${name} ${String(args[0])}`);
       return name.endsWith('run') ? new Promise((resolve) => (end = resolve)) : null;
     };
+
     const config = extension.write('a.quant.yaml');
     const run = extension.command('run', config);
     await settled();
@@ -234,6 +235,7 @@ describe('a run that fails', () => {
       sent.push(args[1]);
       if (sent.length === 1) throw new Error('The model is gone.');
     };
+
     answer({ 'The model is gone.': 'Resume' });
     await extension.command('run', config);
     await settled();
@@ -261,6 +263,7 @@ describe('a run that fails', () => {
       vi.unstubAllGlobals();
       return lastQuestion()?.text;
     };
+
     expect(await told('win32', 'arm64')).toMatch(/ not installed\. Install the VSIX for win32-arm64: /);
     expect(await told('darwin', 'x64')).toMatch(/has no build for darwin-x64\..*Linux container/);
   });
@@ -291,6 +294,7 @@ describe('a run that fails', () => {
         ? new ResponseError(-32097, 'Connection got disposed.')
         : new Error('not yet');
     };
+
     await extension.command('run', config);
     await settled();
     expect(toldTexts()).toEqual([
@@ -312,6 +316,7 @@ describe('a window that closed during a run', () => {
     await extension.activate();
     await settled();
   };
+
   const ENDED = 'The run of a.quant.yaml ended when its window closed, before anything was written.';
 
   it('keeps which configs run', async () => {
@@ -342,6 +347,7 @@ describe('a window that closed during a run', () => {
       if (text === ENDED) kept.push(...extension.remembered());
       return text === ENDED ? 'Resume' : undefined;
     };
+
     await reload();
     expect(editor.questions).toMatchObject([{ kind: 'error', text: ENDED }]);
     expect(executed().map(([name]) => name)).toEqual(['quantsmith.resume']);

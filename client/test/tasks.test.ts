@@ -121,6 +121,7 @@ describe('the test explorer', () => {
     });
     return (editor.registered.get('test run') as { outcomes: unknown[] }).outcomes;
   }
+
   const outcomeOf = async (result: unknown) => {
     await controller().refreshHandler();
     editor.server = () => result;

@@ -66,6 +66,7 @@ describe('answers that fit the labels better in another way', () => {
     const baseline = { states } as unknown as Fit[1];
     return fitProblems(validation, baseline, { model: {} } as Fit[2], {} as Fit[3]);
   };
+
   const answering = (label: number, answer: number) => [label === answer ? 1 : 0, 1, label, answer];
 
   it('are found where labels count from one', async () => {

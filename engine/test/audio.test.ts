@@ -42,6 +42,7 @@ const waveOf = async (source: Awaited<ReturnType<typeof open>>, index: number, n
   const { feeds } = await source.get(index);
   return Array.from(feeds[name]!.data as Float32Array);
 };
+
 const problemOf = (body: Promise<unknown>): Promise<Problem | null> =>
   body.then(
     () => null,
@@ -105,6 +106,7 @@ describe('files', () => {
     change(bytes);
     return bytes;
   };
+
   it.each<[string, Buffer | string, string, RegExp]>([
     ['no RIFF', 'ID3 is another format', 'audio-invalid', /does not begin with RIFF/],
     ['a cut file', sound.subarray(0, -2), 'audio-invalid', /ends after 2 of 4 bytes/],
@@ -147,6 +149,7 @@ describe('windows', () => {
         Array.from({ length: source.count }, async (_, i) => (await waveOf(source, i)).map((v) => 8 * v)),
       );
     };
+
     expect(await windows({ length: 3 })).toEqual([
       [1, 2, 3],
       [4, 5, 6],
@@ -291,6 +294,7 @@ describe('states', () => {
       );
       return Promise.resolve({ y: x!, h_out: { type: 'float32', dims: [1, 2], data: next } });
     };
+
     const opening = {
       inputs: STREAM_INPUTS,
       outputs: STREAM_OUTPUTS,
@@ -305,6 +309,7 @@ describe('states', () => {
       expect(Array.from(feeds['x']!.data as Float32Array)).toEqual(x);
       expect(Array.from(feeds['h']!.data as Float32Array)).toEqual(before);
     }
+
     expect(runs).toBe(3);
   });
 

@@ -173,6 +173,7 @@ describe('what half range costs against what saturation costs', () => {
       } as QuantizationConfig);
       return (await makeQuantization(inputs, planned, quiet)).quantization;
     };
+
     /** SQNR in dB as a CPU that saturates computes the model. */
     const saturated = async (fix: string) => {
       const quantization = await made(fix);
@@ -184,6 +185,7 @@ describe('what half range costs against what saturation costs', () => {
     const { placement } = await made('auto');
     return { halved: placement.weights[0]!.halfRange, saturated };
   };
+
   const calm = Array.from({ length: 40 }, (_, i) => [0.3 + i / 200, 0.4 - i / 200, 1, 0.1]);
 
   it('leaves a layer at full range that saturates by next to nothing', async () => {

@@ -69,6 +69,7 @@ describe('runs', () => {
       expect(damage(content)).not.toBe(content);
       writeFileSync(path, damage(content));
     }
+
     const second = await runDigits({ cache: true });
     expect(cached(second)).toBe(false);
     expect(second.bytes.equals(first.bytes)).toBe(true);

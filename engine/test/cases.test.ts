@@ -89,6 +89,7 @@ describe('models as exporters write them', () => {
       expect(output.optimized ?? least).toBeGreaterThanOrEqual(least);
       expect(output.plain ?? least).toBeGreaterThanOrEqual(least);
     }
+
     await also?.(result);
   });
 

@@ -34,6 +34,7 @@ async function align(nodes: Nodes, initializers: Constants) {
   async function* samples() {
     yield await Promise.resolve({ name: '0', feeds: { x: input } });
   }
+
   const options = { inGraph: true, workers: oneWorker(1) };
   const { ranges } = await collectStatistics(prepared, plan, [], samples(), options);
   const after = await alignChannels(prepared, pairs, ranges);

@@ -73,6 +73,7 @@ async function check(graph: RandomGraph, seed: number, twice: boolean): Promise<
     const again = encodeModel(await quantize(graph.model, samples.slice(0, CALIBRATION)));
     if (Buffer.compare(again, encodeModel(quantized)) !== 0) faults.push('a second run gives other bytes');
   }
+
   const compared = await compareFeeds(
     encodeModel(graph.model),
     encodeModel(quantized),

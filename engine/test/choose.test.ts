@@ -48,6 +48,7 @@ function chain(widths: readonly number[]) {
     ],
   });
 }
+
 const even = chain(Array.from({ length: 8 }, () => 1));
 const samples = Array.from({ length: 20 }, (_, i) => wave(128, 0.1 + 0.37 * i));
 
@@ -63,6 +64,7 @@ describe('what a config leaves open', () => {
       // Nothing that was measured is clearly better than what was chosen.
       for (const other of over) expect(other.sqnr_db).toBeLessThanOrEqual(own! + 1);
     }
+
     expect(second.bytes.equals(first.bytes)).toBe(true);
   });
   it('is never what is stated, and nothing with the fixed defaults', async () => {

@@ -36,6 +36,7 @@ async function png(name: string, pixels: readonly number[], size = 2): Promise<v
     .png()
     .toFile(join(dir, name));
 }
+
 const PIXELS = [255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255];
 
 describe('images', () => {
@@ -126,6 +127,7 @@ describe('images', () => {
         (error: unknown) => (error as Error).message,
       );
     };
+
     expect(await fails('a.png,1\nb.png,2\n')).toMatch(/labels\.csv, line 2: "b\.png" is not an image/);
     expect(await fails('file,label\na.png,dog\n')).toMatch(/line 2: "dog" is not a class number/);
     expect(await fails('file,label\n')).toMatch(/no label for "a\.png"/);

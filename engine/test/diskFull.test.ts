@@ -52,6 +52,7 @@ async function writesOf(body: () => Promise<unknown>, isFull: (number: number, w
     writes.push(write);
     if (full) throw Object.assign(new Error(`ENOSPC: no space left on device, ${name}`), { code: 'ENOSPC' });
   };
+
   const undo: (() => void)[] = [];
   const replace = (target: object, name: string, isAsync: boolean, isWrite: (args: unknown[]) => boolean) => {
     const functions = target as Record<string, Write>;
@@ -62,13 +63,16 @@ async function writesOf(body: () => Promise<unknown>, isFull: (number: number, w
         refuse(name, args[0]);
         return original.apply(this, args);
       }
+
       return new Promise((resolve) => {
         refuse(name, args[0]);
         resolve(original.apply(this, args));
       });
     };
+
     undo.push(() => (functions[name] = original));
   };
+
   const handle = await promises.open(join(folder, 'tmp'), 'r');
   const prototype = Object.getPrototypeOf(handle) as object;
   await handle.close();
@@ -168,6 +172,7 @@ describe('a disk that is full', () => {
         expect(made[first], write).toMatch(/^renameSync .*\/model$/);
         await run(after);
       }
+
       expectPair(write);
       if (problem === null) continue;
       refused.add(code!);
@@ -176,6 +181,7 @@ describe('a disk that is full', () => {
       expect((problem as Problem).message, write).toContain('no space left on device');
       if (!half) expect(hash(join(home(), OUTPUT)), write).toBe(old);
     }
+
     expect([...refused].sort()).toEqual(['output-unusable', 'scratch-failed', 'write-failed']);
   });
 

@@ -196,6 +196,7 @@ describe('samples that are not photographs', () => {
       const validation = { images: 'lines', labels: ['lines.tsv'] };
       return draft({ validation, alphabet: 'letters.txt' }, 60, path);
     };
+
     const right = await read('ab');
     expect(right).toMatchObject({
       task: { type: 'ctc' },

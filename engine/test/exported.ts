@@ -114,6 +114,7 @@ async function results(
       const given = Object.fromEntries(Object.entries(feed).filter(([name]) => wanted.includes(name)));
       all.push(await run(session, given, tensors));
     }
+
     return all;
   } finally {
     await session.release();
@@ -142,6 +143,7 @@ function decibels(
       noise += (x[i]! - y[i]!) ** 2;
     }
   }
+
   return noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / noise);
 }
 
@@ -172,6 +174,7 @@ async function heldOut(modelPath: string, config: QuantizationConfig, folder: st
           const other = samples[Math.floor(random() * samples.length)]!.feeds[name]!.data as Float32Array;
           if (other.length > 0) data[i] = other[Math.floor(random() * other.length)]!;
         }
+
         return [name, { ...tensor, data }];
       }),
     );

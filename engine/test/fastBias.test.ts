@@ -66,6 +66,7 @@ describe('fast bias correction against the reference', () => {
       expect(Math.abs(actual![c]! - x), `bias ${c}: ${actual![c]}`).toBeLessThan(tolerance),
     );
   };
+
   it('convolution', async () => {
     // A weight lies exactly between two codes here (1 / scale = 63.5): the file's own tolerance holds.
     near(await correctedBias(conv(cases[0]!.bias!), image()), cases[0]!.corrected, 0.01);
@@ -127,6 +128,7 @@ describe('fast bias correction', () => {
       const { report } = await quantized(network, ramp, { backend_params: { runtime, threads: 1 } });
       return report.layers.find(({ op }) => op === 'Conv')!.bias_correction.max_shift;
     };
+
     expect(await shiftIn('openvino')).toBeCloseTo(1, 5);
     expect(await shiftIn('onnxruntime')).toBeCloseTo(0, 5);
   });

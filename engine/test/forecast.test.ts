@@ -64,9 +64,11 @@ describe('the forecast of a state', () => {
         alone[index] = 0.5;
         forecaster.note(new Set([name]), alone);
       }
+
       after(forecaster);
       return forecaster.predict(new Set(['b', 'c']))!;
     };
+
     const before = told(() => undefined);
     const disappointed = told((forecaster) => forecaster.note(new Set(['a', 'b']), margins(-1, -1, -1, 2)));
     expect(disappointed.drop).toBeGreaterThan(before.drop);

@@ -24,6 +24,7 @@ async function prepared(source: ModelProto, tolerance = 2e-6) {
   for (const [name, expected] of Object.entries(before)) {
     expect(relativeDifference(expected, after[name]!)).toBeLessThanOrEqual(tolerance);
   }
+
   return {
     ...result,
     ops: result.graph.nodes.map((found) => `${found.name}:${found.opType}`),
@@ -98,6 +99,7 @@ describe('BatchNorm is folded', () => {
       });
       expect((await prepared(gemm)).ops).toEqual(['fc:Gemm']);
     }
+
     const matMul = model({
       inputs: [value('x', [2, 5])],
       outputs: [value('y')],
@@ -394,9 +396,11 @@ describe.skipIf(!hasData)('real models compute what they computed', () => {
       // Behind a sigmoid or softmax all values may be tiny: what counts is their distance on the scale of 1.
       expect(relativeDifference(before[name]!, after[name]!, 0.01)).toBeLessThanOrEqual(2e-5);
     }
+
     for (const found of result.graph.nodes) {
       for (const tensor of found.output) if (tensor !== '') expect(result.graph.type(tensor)).toBeDefined();
     }
+
     const everyName = new Set(result.graph.nodes.map(({ name }) => name));
     for (const { prepared: places } of result.originals)
       for (const place of places) expect(everyName).toContain(place);

@@ -18,6 +18,7 @@ describe('random graphs', () => {
       expect({ seed, faults: result.faults }).toEqual({ seed, faults: [] });
       if (result.decibels !== null) decibels.push(result.decibels);
     }
+
     decibels.sort((a, b) => a - b);
     expect(decibels[Math.floor(decibels.length / 10)]).toBeGreaterThan(24);
     expect(decibels[Math.floor(decibels.length / 2)]).toBeGreaterThan(33);

@@ -25,12 +25,14 @@ function write(path: string, data: string | Uint8Array): void {
   mkdirSync(dirname(join(dir, path)), { recursive: true });
   writeFileSync(join(dir, path), data);
 }
+
 async function image(name: string, width = 40, height = 20): Promise<void> {
   const png = await sharp({ create: { width, height, channels: 3, background: '#ff0000' } })
     .png()
     .toBuffer();
   write(`images/${name}`, png);
 }
+
 const labelsOf = async (section: Partial<DataSection>, kind: LabelKind | null = null) => {
   const source = await open(section, kind);
   const samples = await Promise.all(Array.from({ length: source.count }, (_, i) => source.get(i)));
@@ -171,6 +173,7 @@ describe('labels', () => {
       const configPath = ['data', 'validation'] as const;
       return (await openData({ images: 'images' }, { ...context, configPath })).classes;
     };
+
     expect([await counted(1000), await counted(3)]).toEqual([1000, 3]);
   });
   it('are class folders in the order of the list', async () => {
@@ -195,6 +198,7 @@ describe('images', () => {
       const red = feeds['x']!.data as Float32Array;
       return [scaleX, offsetX, offsetY, inputWidth, red[0], red[40 * 80 + 40]];
     };
+
     expect(await placed({})).toEqual([2, 0, 20, 80, 114, 255]);
     expect(await placed({ anchor: 'top_left', pad: 7 })).toEqual([2, 0, 0, 80, 255, 7]);
     expect(await placed({ upscale: false })).toEqual([1, 20, 30, 80, 114, 255]);

@@ -42,6 +42,7 @@ it('lets one measurement take place at a time, says who is waited for, and leave
 
     return name;
   };
+
   const results = await Promise.all([locked()(measure('a')), locked()(measure('b')), locked()(measure('c'))]);
   expect(results).toEqual(['a', 'b', 'c']);
   expect(order).toHaveLength(3);
@@ -61,6 +62,7 @@ it.each([true, false])(
         if (entered.state === 'taken') await entered.lock.release();
       }
     };
+
     await Promise.all(Array.from({ length: 6 }, comeAndGo));
     expect(states).toContain('taken');
     expect(states).not.toContain('not-a-folder');

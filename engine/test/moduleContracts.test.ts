@@ -27,6 +27,7 @@ describe('what a loader may export', () => {
     async function* later() {
       yield await Promise.resolve({ x: tensor });
     }
+
     for (const exported of [
       [{ x: tensor }],
       later(),

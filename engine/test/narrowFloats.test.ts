@@ -29,6 +29,7 @@ function network(type: keyof typeof TYPES) {
     const values = randoms(dims.reduce((a, b) => a * b, 1));
     return makeTensor(name, dims, code, STORED[type](values));
   };
+
   const cast = (from: string, to: string, target: number) =>
     node('Cast', [from], [to], { to: target }, `to_${to}`);
   return model({

@@ -114,6 +114,7 @@ describe('models quantized like the reference', () => {
       close(readFloats(initializers.get(scale!)!, dir), quantizer.scale, `${name} scale`);
       close(readInts(initializers.get(zeroPoint!)!, dir), quantizer.zero_point, `${name} zero point`);
     }
+
     const quantizers = graph.node.filter((n) => n.opType === 'QuantizeLinear').map((n) => n.name);
     const wanted = Object.entries(expected.q ?? {}).flatMap(([name, q]) =>
       q.op === 'QuantizeLinear' && !REPEATED.has(name) ? [ownName(name, run)] : [],

@@ -125,6 +125,7 @@ describe('optimize_for: size', () => {
       const scale = written.initializer.find((tensor) => tensor.name === `scale_${name}_1`);
       expect(scale?.dims.map(Number)).toEqual([4 * HIDDEN]);
     }
+
     expect(report.size.ratio).toBeGreaterThan(1.5);
     expect(report.outputs[0]!.sqnr_db).toBeGreaterThan(25);
     const plain = await quantize(recurrent, aimed(null), samples);

@@ -189,6 +189,7 @@ function pictures(seed: number): Picture[] {
         ] as const;
         return { box, class: label, score: (1 + r.below(8)) / 8 };
       }
+
       const label = r.below(count);
       const box = place();
       return { box, class: label, score: (1 + r.below(8)) / 8 };

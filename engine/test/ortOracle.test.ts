@@ -107,6 +107,7 @@ describe('models quantized like ONNX Runtime', () => {
           expect(found.scale[0]! / expected[0]!, name).toBeLessThan(1.01);
         }
       }
+
       expect(weights).toBeGreaterThan(0);
     },
   );

@@ -187,6 +187,7 @@ describe('a run that is killed', () => {
     for (const file of files)
       writeFileSync(join(paths.staging, file), file === STAGED.commit ? commit : `new ${file}`);
   };
+
   const all = [STAGED.model, STAGED.data, STAGED.report];
   const data = 'net.int8.onnx.0123456789abcdef.data';
 
@@ -249,6 +250,7 @@ describe('a folder that came with the config', () => {
     writeFileSync(at('victim/precious.txt'), 'mine');
     return at('victim');
   };
+
   const precious = () => readFileSync(at('victim/precious.txt'), 'utf8');
 
   it('may be a link where a run stages: nothing is removed behind it', async () => {
@@ -274,6 +276,7 @@ describe('a folder that came with the config', () => {
       writeFileSync(join(paths.staging, STAGED.commit), JSON.stringify({ format: 1, data }));
       expect(await recoverOutput(paths)).toBe(false);
     }
+
     expect(names()).toEqual(['digits.onnx']);
   });
 

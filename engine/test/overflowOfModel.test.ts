@@ -117,12 +117,14 @@ describe('the layers of any quantized model', () => {
       expect(layers[0]!.pairs_at_risk).toBe(name.includes('grouped') ? 16 : 32);
     });
   }
+
   for (const [why, proto] of Object.entries(UNAFFECTED)) {
     it(`are known as not affected: ${why}`, async () => {
       const layers = await layersOf(why, proto);
       expect(layers).toMatchObject([{ name: 'layer', pairs_at_risk: 0, unaffected: why.split(',')[0] }]);
     });
   }
+
   it('are none of a float model', async () => {
     expect(await layersOf('relu', written([node('Relu', ['x'], ['y'])]))).toEqual([]);
   });
@@ -137,6 +139,7 @@ describe.skipIf(emulator === null)('on an emulated Haswell', () => {
     const data = randoms(dims.reduce((product, dim) => product * dim, 1)).map((at) => 3 + at);
     return { type: 'float32', dims, data };
   };
+
   it('what is called at risk changes and what is called not affected does not', async () => {
     // Float kernels of other CPUs round differently.
     const exact = Object.entries(UNAFFECTED).filter(([name]) => name !== 'float');

@@ -26,6 +26,7 @@ function seedWords(seed: number): number[] {
     constant = Math.imul(constant, 0x931e8875) >>> 0;
     return fold(Math.imul(mixed, constant) >>> 0);
   };
+
   const pool = [seed, 0, 0, 0].map(hash);
   for (let source = 0; source < 4; source++) {
     for (let target = 0; target < 4; target++) {
@@ -34,6 +35,7 @@ function seedWords(seed: number): number[] {
       pool[target] = fold((Math.imul(0xca01f9dd, pool[target]!) - Math.imul(0x4973f715, value)) >>> 0);
     }
   }
+
   let out = 0x8b51f9dd;
   return Array.from({ length: 8 }, (_, i) => {
     const value = (pool[i % 4]! ^ out) >>> 0;

@@ -137,6 +137,7 @@ describe('a layer whose weights are all zero', () => {
       await prepared(weights),
     );
   };
+
   it('is named where the model answers badly', async () => {
     expect(await found([0, 0, 0, 0], 25)).toMatchObject([
       { code: 'float-accuracy-implausible', configPath: ['model'], data: { layers: ['first'] } },
@@ -184,6 +185,7 @@ describe('images that fit the model better in another form', () => {
     );
     return problems.map(({ message }) => message);
   };
+
   const at = (label: number, light: number, dark: number) =>
     [0, 1, 2, 3].map((i) => (i === label ? light : dark));
   const TRANSPOSED = [0, 2, 1, 3];

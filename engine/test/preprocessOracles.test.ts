@@ -74,6 +74,7 @@ const differences = (found: Pixels, { size, pixels }: Result) => {
   const off = expected.reduce((count, byte, i) => count + Number(byte !== found.data[i]), 0);
   return [found.height, found.width, found.data.length - expected.length, off, ...size].join();
 };
+
 const none = ({ size }: Result) => [...size, 0, 0, ...size].join();
 
 describe('images are scaled as', () => {

@@ -193,6 +193,7 @@ describe('a run', () => {
     const { report } = await quantizeTiny(mlp(loud), scaled, { subset_size: 8, ...change });
     return report.warnings;
   };
+
   const only = (warnings: Awaited<ReturnType<typeof codes>>, code: string) =>
     warnings.find((one) => one.code === code);
 

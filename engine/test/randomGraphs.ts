@@ -33,6 +33,7 @@ export function randomOf(seed: number): Random {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
+
   const below = (count: number) => Math.floor(next() * count);
   return {
     next,
@@ -411,6 +412,7 @@ export function randomGraph(seed: number): RandomGraph {
     inputs[x.name] = shape;
     sketch.tensors.push(x);
   }
+
   const steps = 3 + random.below(10);
   for (let step = 0; step < steps; step++) {
     // Mostly on from the last one, sometimes a branch from before.
@@ -420,6 +422,7 @@ export function randomGraph(seed: number): RandomGraph {
     const special = x.dims.length === 4 ? (random.chance(0.85) ? IMAGE : MATRIX) : MATRIX;
     random.pick(random.chance(0.55) ? special : ANY)(sketch, x);
   }
+
   const read = new Set(sketch.nodes.flatMap(({ input }) => input));
   const made = sketch.tensors.filter(({ name }) => !(name in inputs));
   if (made.length === 0) made.push(matMul(sketch, sketch.tensors[0]!));

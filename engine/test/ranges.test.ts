@@ -154,6 +154,7 @@ describe('borders and levels against the reference', () => {
       max: Float32Array.from(perChannel ? max_ch : [max]),
     };
   };
+
   it.each((file?.cases ?? []).map((c) => [c.key, c] as const))('%s', (_, c) => {
     const [, group, mode, sign, perChannel, narrow, half] = KEY.exec(c.key)!;
     const got = quantizerParameters(

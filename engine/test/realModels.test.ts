@@ -75,6 +75,7 @@ describe.skipIf(realModels().length === 0)('real models', () => {
       expect((error as QuantsmithError).problem.code).toBe(reason);
       return;
     }
+
     const report = await quantize(file);
     // The pipeline itself ran the written model; the numbers say that it computes something sensible.
     expect(report.metric!.name).toBe('sqnr');
@@ -89,6 +90,7 @@ describe.skipIf(realModels().length === 0)('real models', () => {
           .join(' ')}`,
       );
     }
+
     // Noise is far from what these networks were trained on, most of all for the detector that takes bytes.
     expect(report.metric!.quantized).toBeGreaterThan(3);
     expect(report.layers.some((layer) => layer.quantized)).toBe(true);

@@ -83,6 +83,7 @@ function namesHere(name: string): string[] {
     constant.replace('Identity_Y', 'Embedding_W'),
   ];
 }
+
 const NAME = /^(.*_model)_(mixed|performance|overflow_fix_\w+)\.json$/;
 
 /**

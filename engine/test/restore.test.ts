@@ -209,6 +209,7 @@ function marginWorld(taken: Readonly<Record<string, readonly number[]>>, maxDrop
     const drop = dropOf(margins);
     return { metric: 1 - drop, drop };
   };
+
   const start = dropOf(marginsOf(new Set()));
   const problem: RestoreProblem = {
     groups,

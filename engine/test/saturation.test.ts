@@ -134,6 +134,7 @@ describe('the largest sum of two products', () => {
     const feeds = [{ x: unsignedInput(dims, codes) }];
     return (await observeLargestSums(optimized, kernelsOf(bytes, optimized), feeds, options)).get('layer');
   };
+
   it('is that of the pairs at risk, over the limit', async () => {
     // Rows of 100 · 29, 120 · 10 and −70 · −90 meet activations of 200 and 50; the last two weights are not at risk.
     const weights = [[100, 29, 127, 1], [120, 10, 127, 1], [-70, -90, 127, 1]].flat(); // prettier-ignore
@@ -164,6 +165,7 @@ describe('layers whose arithmetic is not known', () => {
     weights.dims = [1n, ...weights.dims];
     return optimizedModel(encodeModel(proto));
   };
+
   it('are at risk by their weights all the same', async () => {
     const atRisk = layersAtRisk(await stacked());
     expect(atRisk.map((layer) => [layer.node.opType, isReproducible(layer)])).toEqual([
@@ -202,6 +204,7 @@ describe.skipIf(emulator === null)('what is predicted and what an emulated Haswe
       const seen = await observeSaturation(optimized, kernels, feeds, { workers: oneWorker(1), dir: '.' });
       saturated += Number((seen.get('layer')?.fraction ?? 0) > 0);
     }
+
     expect(saturated).toBeGreaterThan(50);
   });
 
@@ -220,6 +223,7 @@ describe.skipIf(emulator === null)('what is predicted and what an emulated Haswe
       const prediction = await outputOf(saturatingModel(optimized), input.value);
       expect({ layer, equal: prediction.equals(there[index]!) }).toEqual({ layer, equal: true });
     }
+
     expect(risky).toBeGreaterThan(20);
   });
 

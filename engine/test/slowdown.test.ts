@@ -89,6 +89,7 @@ describe('where the time of a slow model goes', () => {
       const slowdown = { costliest, conversions: { count: 2, milliseconds: 0.1 }, tried: tried(ratio) };
       return latencyProblems(latency, slowdown, dots)[0]!.message;
     };
+
     expect(said([1.5, 2.5])).toMatch(
       /Most expensive: Conv conv \(0\.400 ms, in float 0\.100 ms\); conversions .*\(2, 0\.100 ms\)\. With conv, relu in float .* 1\.00 ms instead of 2\.00 ms\.$/,
     );

@@ -60,6 +60,7 @@ async function smooth(
   async function* all() {
     for (const sample of feeds) yield await Promise.resolve(sample);
   }
+
   const { ranges } = await collectStatistics(prepared, magnitudePlan(groups), [], all(), {
     inGraph: true,
     workers: oneWorker(1),

@@ -47,6 +47,7 @@ describe('reductions of a sample', () => {
       const above = Math.min(all.length - 1, below + 1);
       return all[below]! + (position === below ? 0 : (all[above]! - all[below]!) * (position - below));
     };
+
     const value = fc.oneof(fc.double({ min: -10, max: 10, noNaN: true }), fc.constantFrom(0, 1, Number.NaN));
     fc.assert(
       fc.property(
@@ -83,6 +84,7 @@ describe('aggregation over samples', () => {
     for (const sample of samples) aggregator.add(sample);
     return Array.from(aggregator.result());
   };
+
   it('follows the definitions', () => {
     const samples = [
       [1, 10],
@@ -161,6 +163,7 @@ describe('histogram against the reference', () => {
     for (let s = 0; s < 10; s++) {
       histogram.add(Float32Array.from({ length: 31 }, (_, i) => Math.min(s, 8) * (i + 1 - 16)));
     }
+
     const { min, max } = histogram.range();
     expect([min[0], max[0]]).toEqual(expected.histogram_64bins.searched_min_max);
   });
@@ -205,6 +208,7 @@ async function collect(
       });
     }
   }
+
   const { ranges } = await collectStatistics(prepared, plan, [], all(), {
     inGraph: options.inGraph,
     workers: oneWorker(1),
@@ -343,6 +347,7 @@ describe('NaN that arises inside the graph', () => {
         feeds: { x: { type: 'float32' as const, dims: [4], data } },
       });
     }
+
     await expect(
       collectStatistics(prepared, plan, [], all(), { inGraph: true, workers: oneWorker(1) }),
     ).rejects.toThrow('Tensor "root" becomes NaN on calibration sample "a.pb".');

@@ -35,6 +35,7 @@ const values = async (source: Awaited<ReturnType<typeof open>>, index: number) =
   ]);
   return { ...others, feeds: Object.fromEntries(read) as Record<string, unknown> };
 };
+
 const problemOf = (body: Promise<unknown>): Promise<Problem | null> =>
   body.then(
     () => null,

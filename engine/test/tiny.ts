@@ -58,6 +58,7 @@ function reader(model: ModelProto, dir: string): Pick<Written, 'activation' | 'c
       if (reading === undefined) {
         return { scale: [], zeroPoint: [], type: 1, codes: [], values: floats(tensor) };
       }
+
       const parameters = parametersOf(reading);
       const codes = integers(reading.input[0]!);
       const per = codes.length / parameters.scale.length;

@@ -94,6 +94,7 @@ describe('a remedy of a report', () => {
         reported.path.reduce((inner: unknown, key) => (inner as Record<string, unknown>)[key], changed),
       ).toBe(value);
     }
+
     expect(reportedRemedy('unknown', '1')).toBeUndefined();
   });
 });

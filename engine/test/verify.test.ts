@@ -269,6 +269,7 @@ describe('a float model that only guesses', () => {
       ({ code }) => code,
     );
   };
+
   it('is found by a binomial test', () => {
     // P(X >= 1) = 1 - 0.9^2, P(X >= 2) = 0.1^2, P(X >= 8 of 10 fair coins) = 56 / 1024.
     expect(upperTail(1, 2, 0.1)).toBeCloseTo(0.19, 12);

@@ -104,6 +104,7 @@ async function workerFor(dir: string, loses: (key: string) => boolean = () => fa
       hear({ kind: 'outcome', key, outcome: isLost ? 'here' : 'done' });
     });
   };
+
   const listen: Channel['listen'] = (listener) => (hear = listener);
   return { emit, listen, counts, failures };
 }
@@ -189,6 +190,7 @@ describe('shares', () => {
       });
       return codes;
     };
+
     const merge = () => made(requestFor('top1', newFolder(), { store, role: 'merge' }));
     expect(await share(1)).toEqual(['share-waits']);
     expect(await share(2)).toEqual(['share-waits']);

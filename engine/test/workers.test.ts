@@ -36,6 +36,7 @@ describe('workers', () => {
       for await (const [{ index }, results] of runner.run(samples(500))) {
         seen.push([index, Number(results['y']!.data[3])]);
       }
+
       await runner.release();
       expect(seen).toEqual(samples(500).map(({ index }) => [index, 2 * index]));
     });
@@ -48,6 +49,7 @@ describe('workers', () => {
         for await (const [, results] of runner.run(samples(10))) sum += Number(results['y']!.data[0]);
         expect(sum).toBe(90);
       }
+
       for (const runner of runners) await runner.release();
     });
   });
@@ -63,10 +65,12 @@ describe('workers', () => {
           yield await Promise.resolve(each);
         }
       }
+
       for await (const result of runner.run(counted())) {
         done += result.length / 2;
         most = Math.max(most, read - done);
       }
+
       await runner.release();
       expect(done).toBe(2000);
       expect(most).toBeLessThanOrEqual(5 * 64);
@@ -85,6 +89,7 @@ describe('workers', () => {
       const drain = async () => {
         for await (const result of runner.run([...samples(3), wrong])) expect(result).toHaveLength(2);
       };
+
       await expect(drain()).rejects.toMatchObject({
         problem: {
           code: 'runtime-input',
@@ -120,6 +125,7 @@ describe('workers', () => {
       const data = new Float32Array(size).fill(index);
       return { index, feeds: { x: { type: 'float32', dims: [1, size], data } as HostTensor } };
     };
+
     await withWorkers(open(), async (workers) => {
       const runner = await workers.open(free, { batch: 4 });
       const all = Array.from({ length: 50 }, (_, index) => sized(index));
@@ -130,6 +136,7 @@ describe('workers', () => {
         );
         expect(y!.data[0]).toBe(2 * index);
       }
+
       await runner.release();
     });
   });
@@ -156,6 +163,7 @@ describe('the size of a batch', () => {
     }));
     return withWorkers(openWorkers(2), (workers) => batchSize(prepared, some, workers));
   };
+
   const small = (op: string, input: (string | number)[], output: (string | number)[], attributes = {}) =>
     model({
       nodes: [node(op, ['x'], ['y'], attributes)],

@@ -158,6 +158,7 @@ describe('upgraded operators compute what they computed', () => {
         const type = ranks(tensor);
         return type !== undefined && 'shape' in type ? type.shape.dim.length : undefined;
       };
+
       for (const known of [rankOf, () => undefined]) {
         const { model: upgraded, problems } = upgradeModel(source, known, target);
         expect(problems).toEqual([]);

@@ -42,6 +42,7 @@ function startPoints(figure: HTMLElement, chart: SVGSVGElement, host: Host | nul
       if (key === 'Enter') readout.querySelector('button')?.focus();
     });
   }
+
   first.setAttribute('tabindex', '0');
 }
 

@@ -24,6 +24,7 @@ export function windowRows(table: HTMLTableElement, onShow: (row: HTMLTableRowEl
     note.hidden = count <= limit;
     if (!note.hidden) note.replaceChildren(...offer(count));
   };
+
   const extend = (title: string, rows: number) => {
     const button = document.createElement('button');
     button.type = 'button';
@@ -34,6 +35,7 @@ export function windowRows(table: HTMLTableElement, onShow: (row: HTMLTableRowEl
     });
     return button;
   };
+
   const offer = (count: number) => {
     const [shown, all] = [limit, count].map((rows) => rows.toLocaleString('en'));
     const next = Math.min(step, count - limit).toLocaleString('en');

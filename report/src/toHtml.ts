@@ -39,6 +39,7 @@ function blockHtml(block: Block, level: number, id: string): Markup {
 ${inner}</section>
 `;
     }
+
     case 'verdict':
       return verdictHtml(block);
     case 'facts':

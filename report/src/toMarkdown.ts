@@ -34,10 +34,12 @@ function blockMarkdown(block: Block, level: number): string {
         ? ['<details>', `<summary>${title}</summary>`, '', body.join('\n\n'), '', '</details>'].join('\n')
         : [`${'#'.repeat(level)} ${title}`, ...body].join('\n\n');
     }
+
     case 'verdict': {
       const figures = verdictLine(block);
       return `**${markdownText(block.headline.text)}**${figures === '' ? '' : `: ${markdownText(figures)}`}`;
     }
+
     case 'facts':
       return tableMarkdown(
         ['', ''],
@@ -50,6 +52,7 @@ function blockMarkdown(block: Block, level: number): string {
       const titles = block.columns.map((column) => markdownText(column.title));
       return `${line(markdownText(block.caption))}\n\n${tableMarkdown(titles, rules, rows)}`;
     }
+
     case 'list':
       return block.items.map((item) => `- ${line(inline(item))}`).join('\n');
     case 'paragraph':

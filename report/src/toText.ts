@@ -51,11 +51,13 @@ function blockText(block: Block, paint: Paint): string {
       const parts = block.blocks.map((inner) => blockText(inner, paint)).filter((part) => part !== '');
       return `${paint.strong(visible(block.title))}\n${parts.join('\n\n')}`;
     }
+
     case 'verdict': {
       const { text, tone } = block.headline;
       const figures = verdictLine(block);
       return `${paint[tone](visible(text))}${figures === '' ? '' : `: ${visible(figures)}`}`;
     }
+
     case 'facts':
       return factsText(block, paint);
     case 'table':

@@ -32,6 +32,7 @@ function model(quantized: {
     });
     return `${tensor}_dq`;
   };
+
   const requantize = (tensor: string) =>
     void nodes.push({
       name: `q_${tensor}`,
@@ -55,6 +56,7 @@ function model(quantized: {
   nodes.push({ name: '/gemm', op: 'Gemm', inputs: [data, weight], outputs: ['y'] });
   return { path: 'net.onnx', fileBytes: 1000, nodes };
 }
+
 const states = (structure: ModelStructure) =>
   subjectOfModel(structure).layers.map(({ name, state, quantized }) => [name, state, quantized]);
 

@@ -130,6 +130,7 @@ describe('the HTML page', () => {
       expect(ids).toContain(attribute(svg, 'aria-labelledby'));
       expect(ids).toContain(attribute(svg, 'aria-describedby'));
     }
+
     expect(named(elements, 'figcaption').map(textOf)[0]).toContain(
       'From 5.00 points with none in float to 0.50 points with 1. The target allows 1.00 points.',
     );

@@ -150,6 +150,7 @@ describe('two runs on the same samples', () => {
       };
       return subjectOfReport('a.report.json', sampleReport({ metric, answers: null }));
     };
+
     const errors = Array.from({ length: 12 }, (_, index) => index / 100);
     const worse = measured(errors.map((error, index) => error + (index < 10 ? 0.1 + index / 1000 : 0)));
     const comparison = compare(measured(errors), worse);

@@ -205,6 +205,7 @@ describe('what every format states', () => {
         expect(first).toBeGreaterThan(0);
         expect(first).toBeLessThan(found.indexOf('top1, float'));
       }
+
       const doubtful = { code: 'output-damaged', severity: 'warning' as const, message, config_path: [] };
       expect(text({ warnings: [doubtful] })).toContain('target met');
     });

@@ -97,6 +97,7 @@ function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
       clearTimeout(timer);
       resolve();
     };
+
     signal?.addEventListener('abort', end, { once: true });
   });
 }

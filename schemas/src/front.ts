@@ -52,6 +52,7 @@ export function boundsOf(metric: NonNullable<QuantizationReport['metric']>): [nu
     const change = type === 'relative' ? drop * Math.abs(baseline) : drop;
     return isHigherBetter ? baseline - change : baseline + change;
   };
+
   const ends = [valueAt(low), valueAt(high)];
 
   return [smallest(ends), largest(ends)];

@@ -34,6 +34,7 @@ describe('a drop', () => {
       expect(drop(value, terms(0.5, type))).toBeNull();
       expect(drop(0.5, terms(value, type))).toBeNull();
     }
+
     expect(drop(1e308, terms(1e-300, 'relative'))).toBeNull();
   });
 

@@ -21,6 +21,7 @@ it('has a way from every version before to this one, for those who do not valida
     expect(upgradedReport(old)).toMatchObject({ schema_version: REPORT_VERSION });
     expect(readReport(old)).toHaveProperty('report');
   }
+
   expect(upgradedReport({ schema_version: 99 })).toEqual({ schema_version: 99 });
 });
 
@@ -45,6 +46,7 @@ it('says what is wrong with a text that is no report, and never throws', () => {
     const parsed = parseReport(text);
     return 'problem' in parsed ? parsed.problem : 'none';
   };
+
   expect(problem(JSON.stringify(sampleReport()))).toBe('none');
   expect(problem('{')).toMatch(/^It is not JSON: /);
   expect(problem('null')).toMatch(/^It is not a report .*: The top level breaks the rule "type"/);

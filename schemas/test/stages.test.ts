@@ -41,6 +41,7 @@ describe('how far a run is', () => {
       left.observe(calibrating(50));
       return left.text(calibrating(50), ', ');
     };
+
     // Half of calibration took 5 s: its rest takes 5 more, the 40 hundredths after its 25 take 16.
     expect(saidAfter(5000)).toBe(', about 21 s left');
     expect(saidAfter(60_000)).toBe(', about 5 min left');

@@ -18,6 +18,7 @@ function nodeAt(schema: unknown, ...path: string[]): Record<string, unknown> {
     const reference = node['$ref'];
     return typeof reference === 'string' ? definitions[reference.split('/').at(-1)!]! : node;
   };
+
   return path.reduce<Node>((node, key) => resolved(resolved(node).properties?.[key] as Node), schema as Node);
 }
 

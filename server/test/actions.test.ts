@@ -98,6 +98,7 @@ it(
             );
             offered.add(title);
           }
+
           await client.connection.sendNotification('textDocument/didClose', { textDocument: { uri } });
         },
       ),

@@ -236,6 +236,7 @@ describe('a report', () => {
         client = null;
         return lenses.map(({ command }) => command!.title).find((title) => title.startsWith('Last run'));
       };
+
       const clone = join(folder, 'clone');
       expect(await lastRun()).toMatch(/^Last run 2020-01-02 03:04: /);
       writeFileSync(join(clone, 'a.npy'), 'other samples');

@@ -23,6 +23,7 @@ const write = (name: string, text: string) => {
   writeFileSync(file, text);
   return file;
 };
+
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'quantsmith-extends-'));
   copyDigits(join(folder, 'shared'));
@@ -160,6 +161,7 @@ describe('in a session', () => {
       );
       return report.kind === 'full' ? report.items.map(({ code }) => code) : [];
     };
+
     await client.open(uri, 'extends: shared/base.yaml\n');
     expect(await codes()).toEqual([]);
     await client.open(pathToFileURL(base).href, BASE.replace('mixed', 'mixd'));

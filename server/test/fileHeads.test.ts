@@ -124,6 +124,7 @@ describe('the arrays of an archive', () => {
       );
       parts.push(...u32(0x04034b50), ...u16(20), ...u16(0), ...about, ...u16(0), ...ascii(name), ...packed);
     }
+
     const { count = entries.length, size = directory.length, comment = '' } = change;
     const end = [
       ...u32(0x06054b50),

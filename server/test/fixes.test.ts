@@ -42,6 +42,7 @@ function printed(value: Mapping, how: Style): string {
     const text = JSON.stringify(value, null, how.indent);
     return `${how.comment ? text.replace('{', '{ // note') : text}\n`.replaceAll('\n', how.eol);
   }
+
   const scalar = (leaf: Value) =>
     typeof leaf !== 'string'
       ? JSON.stringify(leaf)
@@ -205,8 +206,10 @@ describe('property: a fix takes the problem away and nothing else, in every styl
         expect(fix).toMatchObject({ title: 'Insert a comma', preferred: true });
         document = config(applied(document, fix!.edits), 'json');
       }
+
       expect(document.text.getText().replaceAll(',', '')).toBe(text.replaceAll(',', ''));
     }
+
     const document = config('{"a": 1', 'json');
     const found = findAll(document, NOTHING).findings.find((one) => one.code === 'syntax')!;
     expect(fixesOf(document, { ...found, data: {} })).toEqual([]);
@@ -222,6 +225,7 @@ describe('property: a fix takes the problem away and nothing else, in every styl
       const found = findAll(document, NOTHING).findings.find((one) => one.code === 'dead-setting')!;
       return fixesOf(document, { ...found, data: {} }).length;
     };
+
     expect(offered(estimators(`&r ${range}`, '*r'))).toBe(0);
     expect(offered(estimators(`&r ${range}`, '{}'))).toBe(1);
   });
@@ -283,6 +287,7 @@ it('property: defaults taken out or written out leave what the config means, ove
         } = merged['quantization'] as NonNullable<QuantizationConfig['quantization']>;
         return [preset, size, fast];
       };
+
       const before = means(document.text.getText());
       expect(means(withoutDefaults(document, inherited))).toEqual(before);
       expect(means(withDefaults(document, inherited))).toEqual(before);
@@ -305,6 +310,7 @@ describe('on layers', () => {
     if (found === undefined) return null;
     return valueOf(config(applied(document, found.edit!.changes![document.text.uri]!), language).tree);
   };
+
   const subgraph = (names: string[]): Mapping =>
     quantization({ ignored_scope: { names, subgraphs: [] }, subset_size: 9 });
   const costly = sampleReport({

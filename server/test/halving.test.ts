@@ -19,6 +19,7 @@ function played(
     const base = sampleReport();
     return { ...base, metric: { ...base.metric!, samples: 1000, quantized: Number(config) / 100 } };
   };
+
   const work = {
     now: () => clock,
     complete(run: PlannedRun) {
@@ -42,6 +43,7 @@ function played(
     const { dropped } = await halve(runs, 1000 * seconds, work);
     return new Map([...dropped].map(([{ config }, drop]) => [Number(config), drop]));
   };
+
   return { go, completed, tried, stages };
 }
 

@@ -138,6 +138,7 @@ describe('labels that contradict each other', () => {
     mkdirSync(join(folder, name, '..'), { recursive: true });
     writeFileSync(join(folder, name), text);
   };
+
   const twice = [
     [0, 1],
     [0, 2],

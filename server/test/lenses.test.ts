@@ -29,6 +29,7 @@ describe('lenses', () => {
     };
     writeFileSync(join(folder, `${output}.report.json`), JSON.stringify({ ...base, ...paths }));
   };
+
   const lenses = async (params: object, change?: () => void) => {
     const client = await inMemory({
       workspaceFolders: [{ uri: pathToFileURL(folder).href, name: 'x' }],
@@ -42,6 +43,7 @@ describe('lenses', () => {
     client.connection.dispose();
     return found.map(({ command }) => command!);
   };
+
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'quantsmith-lenses-'));
     cpSync(digits, join(folder, 'm.onnx'));
@@ -110,6 +112,7 @@ describe('hints', () => {
       const given = { model, config: isConfig(value) ? value : null };
       return inlayHints(document, all, given).map(({ label }) => label);
     };
+
     const advanced = (inner: string) => hints(`quantization: {advanced_parameters: {${inner}}}`);
     expect(hints('output: null')).toEqual(['test.int8.onnx']);
     expect(hints('quantization: {preset: mixed}')).toEqual(['asymmetric activations']);
@@ -162,6 +165,7 @@ it('the log has what its level allows', async () => {
     client.connection.dispose();
     return found;
   };
+
   expect(await said('debug')).toEqual([expect.stringMatching(/refreshing all clients/)]);
   expect(await said('warning')).toEqual([]);
 });

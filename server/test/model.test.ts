@@ -83,6 +83,7 @@ it('offers to show a layer in its model, to clients that can', async () => {
     );
     return actions.filter(({ title }) => title.includes('in model'));
   };
+
   const codeActions = {
     textDocument: { codeAction: { codeActionLiteralSupport: { codeActionKind: { valueSet: [] } } } },
   };

@@ -56,6 +56,7 @@ describe('over streams in memory', () => {
       );
       return report.kind === 'full' ? report.items.map(({ code, severity }) => [code, severity]) : [];
     };
+
     expect(await pull()).toEqual([['unknown-key', 4]]);
     await client.connection.sendNotification('workspace/didChangeConfiguration', { settings: null });
     expect(await pull()).toEqual([
@@ -227,6 +228,7 @@ describe.skipIf(!existsSync(bundle))('the bundled program (npm run build makes i
       );
       return report.kind === 'full' ? report.items.map(({ code }) => code) : [];
     };
+
     await expect
       .poll(codes, { timeout: 60_000 })
       .toEqual(expect.arrayContaining(['setting-cost', 'accuracy-restored']));
@@ -258,6 +260,7 @@ describe.skipIf(!existsSync(bundle))('the bundled program (npm run build makes i
       const items = found.kind === 'full' ? found.items : [];
       return items.find(({ code }) => code === 'overflow-risk')?.message;
     };
+
     // What is not known in time is told later.
     await expect.poll(risk, { timeout: 60_000 }).toMatch(/compares the settings/);
     const reportPath = join(folder, 'digits.int8.onnx.report.json');

@@ -15,6 +15,7 @@ const write = (name: string, text = '') => {
   writeFileSync(join(folder, name), text);
   return join(folder, name);
 };
+
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'quantsmith-samples-'));
   for (const name of ['a/1.jpg', 'a/2.png', 'a/b/3.webp', 'a/x.csv', 't/test_data_set_0/i', 't/other/i'])

@@ -39,6 +39,7 @@ function tokens(text: string, language: Language = 'yaml', given?: SemanticToken
     const marks = TOKEN_LEGEND.tokenModifiers.filter((_, bit) => (modifiers >> bit) & 1);
     found.push([word, TOKEN_LEGEND.tokenTypes[type], ...marks].join(' '));
   }
+
   return found;
 }
 
@@ -107,6 +108,7 @@ quantization: &q
       resultId = delta.resultId!;
       expect(tokens(text(preset), 'yaml', { data })).toEqual(tokens(text(preset)));
     }
+
     expect(await ask('/delta', { previousResultId: 'other' })).toMatchObject({ data });
     await client.stop();
   });
@@ -136,6 +138,7 @@ describe('across the configs of a workspace', () => {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text);
   };
+
   const scope = (names: string) =>
     `data: {calibration: {arrays: a.npy}}\nquantization:\n  ignored_scope:\n    names:\n${names}`;
   const first = `model: m.onnx\n${scope('      - /stem/Conv # first\n      - "/separable/depthwise/Conv"\n')}`;

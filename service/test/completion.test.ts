@@ -161,6 +161,7 @@ const collect = (schema: SchemaNode, path: ConfigPath) => {
   if ([node.type ?? 'object'].flat().includes('object')) MAPPINGS.push(path);
   for (const [key, child] of Object.entries(node.properties)) collect(child, below(path, key));
 };
+
 collect(configSchema, []);
 
 /** A config with a mapping at `path` that holds one scalar, and some neighbours before and behind on every level. */
@@ -205,6 +206,7 @@ describe('property: an accepted key', () => {
               items: complete(document, { line, character: space.length + word.length }, CONTEXT),
             };
           };
+
           const names = choose('').items.map((item) => item.label);
           const name = names[pick % names.length]!;
           const { document, items } = choose(name.slice(0, typed));
@@ -241,6 +243,7 @@ describe('property: an accepted key', () => {
             const position = document.text.positionAt(offset + 1 + Math.max(0, word.length - 1));
             return { document, items: complete(document, position, CONTEXT) };
           };
+
           const names = choose('').items.map((item) => item.label);
           const name = names[pick % names.length]!;
           const { document, items } = choose(typed ? `"${name.slice(0, 2)}"` : '');

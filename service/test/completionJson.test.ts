@@ -58,6 +58,7 @@ function around(path: ConfigPath, hole: string, how: Style, siblings: readonly b
 function target(value: unknown, path: ConfigPath): unknown {
   return path.reduce<unknown>((current, step) => (current as Record<string, unknown>)[step], value);
 }
+
 /** How many of them are left: all that were there. */
 const besides = (text: string) => [...text.matchAll(/(before|after)\d/g)].length;
 
@@ -68,6 +69,7 @@ const collect = (schema: SchemaNode, path: ConfigPath) => {
     if (replacedBy === undefined && !/array|object/.test(String(given.type))) VALUES.push({ path, value });
   for (const [key, child] of Object.entries(given.properties ?? {})) collect(child, below(path, key));
 };
+
 collect(configSchema, []);
 
 const siblings = fc.array(fc.boolean(), { minLength: 8, maxLength: 8 });
@@ -130,6 +132,7 @@ describe('property: in brackets too an accepted item stands where the cursor was
             const offered = complete(document, document.text.positionAt(offset), { ...CONTEXT, model });
             return { document, written, offered };
           };
+
           const labels = write('', '"').offered.map(({ label }) => label);
           const name = labels[pick % labels.length]!;
           const quote = inQuotes || /[^\w/.]/.test(name.slice(0, typed)) ? '"' : '';

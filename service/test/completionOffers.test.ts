@@ -105,6 +105,7 @@ describe('files', () => {
       const { document, position } = at(`model: ${typed}|`);
       return completionAt(document, cursorAt(document, position), { ...CONTEXT, ...many });
     };
+
     expect(list('')).toMatchObject({ isIncomplete: true });
     expect(list('299').items.map(({ label }) => label)).toContain('m299.onnx');
   });

@@ -76,6 +76,7 @@ describe('names of the model', () => {
       const { items, isIncomplete } = completionList(document, position, { ...CONTEXT, model });
       return { isIncomplete, said: items.map(({ label, detail }) => `${label}: ${detail}`) };
     };
+
     expect(list('')).toEqual({
       isIncomplete: true,
       said: ['/head/.*: 2 of 5 nodes', '/features/.*: 3 of 5 nodes', '/features/0/.*: 2 of 5 nodes'],
@@ -136,6 +137,7 @@ const collect = (schema: SchemaNode, path: ConfigPath) => {
     if (replacedBy === undefined && !/array|object/.test(String(given.type))) VALUES.push({ path, value });
   for (const [key, child] of Object.entries(given.properties ?? {})) collect(child, below(path, key));
 };
+
 collect(configSchema, []);
 
 /** Lines that lead to a path, the last without a value. */
@@ -211,6 +213,7 @@ describe('property: an accepted item stands where the cursor was', () => {
             const position = { line: head.length + row, character: space.length + dash.length + word.length };
             return { document, items: complete(document, position, { ...CONTEXT, model }) };
           };
+
           const names = choose('').items.map(({ label }) => label);
           const name = names[pick % names.length]!;
           const { document, items: offered } = choose(name.slice(0, letters).replace(/\s.*/, ''));
@@ -309,6 +312,7 @@ describe('skeletons', () => {
           const position = { line: level, character: space.length + word.length };
           return { document, items: complete(document, position, context) };
         };
+
         const fitting = choose('').items.filter(({ kind }) => kind === 15);
         const wanted = fitting[pick % fitting.length]!;
         const { document, items } = choose(wanted.filterText!.slice(0, typed));

@@ -35,6 +35,7 @@ function everything(text: string, language: Language, place: number): void {
     expect(start).toBeGreaterThanOrEqual(0);
     expect(end).toBeGreaterThanOrEqual(start);
   }
+
   // A fix never breaks a text that could be read.
   for (const found of findings.slice(0, 5)) {
     for (const { title, edits } of fixesOf(document, { ...found, data: found.data ?? {} })) {
@@ -43,6 +44,7 @@ function everything(text: string, language: Language, place: number): void {
         expect(after.tree.problems, `${found.code}: ${title}`).toEqual([]);
     }
   }
+
   const position = document.text.positionAt(place % (text.length + 1));
   complete(document, position, CONTEXT);
   hover(document, position, { model: null, markdown: true });

@@ -22,6 +22,7 @@ function said(marked: string, more: Partial<HoverContext> = {}): string {
   const found = hover(document, position, { model, config, markdown: true, ...more });
   return (found?.contents as { value: string } | undefined)?.value ?? '';
 }
+
 const advanced = (text: string) => `quantization:\n  advanced_parameters:\n    ${text}\n`;
 
 describe('what a setting does to this model', () => {

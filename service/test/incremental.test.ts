@@ -61,6 +61,7 @@ function parentsHold(tree: Tree): boolean {
       return node.entries.every((entry) => entry.parent === node && good(entry.value, entry));
     return node.kind !== 'sequence' || node.items.every((item) => good(item, node));
   };
+
   return good(tree.root, null);
 }
 
@@ -126,11 +127,13 @@ describe('parsing only what changed', () => {
             expect(shown(quick)).toEqual(shown(whole));
             expect(parentsHold(quick)).toBe(true);
           }
+
           // Broken texts are parsed whole; the walk goes on from the last good one.
           if (whole.problems.length > 0) {
             tree = parseYaml(content);
             continue;
           }
+
           content = next;
           tree = quick ?? whole;
         }

@@ -144,6 +144,7 @@ describe('overflow-risk', () => {
       const { found, titles } = aimed(target, exact);
       expect([found!.severity, ...titles]).toEqual(['hint', 'Set overflow_fix to disable (top1 93.00 %)']);
     }
+
     // Where sums saturate, what the model gives elsewhere does not count.
     const there = [setting('disable', 0, 0, 0.95, 0.8), setting('first_layer', 1, 0, 0.7, 0.9)];
     expect(aimed('avx2', there).titles).toEqual([]);

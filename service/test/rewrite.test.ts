@@ -59,6 +59,7 @@ describe('converting', () => {
         ];
       });
     };
+
     fc.assert(
       fc.property(
         fc.array(fc.constantFrom('', 'above', 'behind', 'both'), {

@@ -186,6 +186,7 @@ function arrays(): Record<string, Uint8Array> {
     const next = noise(seed);
     return Array.from({ length }, () => Math.floor(next() * high));
   };
+
   const bytes = (...shape: number[]) => npy('|u1', shape, Uint8Array.from(uniform(size(shape), 256, 20)));
   const reals = (...shape: number[]) => {
     const next = noise(21);
@@ -195,6 +196,7 @@ function arrays(): Record<string, Uint8Array> {
       Float32Array.from({ length: size(shape) }, () => next() * 2 - 1),
     );
   };
+
   const longs = (high: number, ...shape: number[]) =>
     npy('<i8', shape, BigInt64Array.from(uniform(size(shape), high, 22), BigInt));
 
@@ -240,6 +242,7 @@ async function putPhotos(put: Put): Promise<void> {
       .png()
       .toBuffer();
   };
+
   const mask = (seed: number) => {
     const next = noise(seed);
     const data = Uint8Array.from({ length: 32 * 32 }, () => next() * 5);

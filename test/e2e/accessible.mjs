@@ -39,6 +39,7 @@ function faintParts([minText, minMark]) {
     canvas.fillRect(0, 0, 1, 1);
     return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
   };
+
   const luminance = (colour) => {
     const [r, g, b] = rgb(colour).map((value) => {
       const share = value / 255;
@@ -46,11 +47,13 @@ function faintParts([minText, minMark]) {
     });
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
+
   const page = luminance(getComputedStyle(document.body).backgroundColor);
   const contrast = (colour) => {
     const own = luminance(colour);
     return (Math.max(own, page) + 0.05) / (Math.min(own, page) + 0.05);
   };
+
   const isDrawn = (colour) => colour !== 'none' && !/^rgba.*, 0\)$/.test(colour);
   const parts = [
     ...[...document.querySelectorAll('svg text')].map((part) => [part, minText]),

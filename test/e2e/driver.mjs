@@ -53,6 +53,7 @@ export async function runSteps(stage, topic, allSteps, options = {}) {
     else if (totals.failed > 0) await stage.strike();
     else await leave(place).catch(stage.strike);
   }
+
   return totals;
 }
 
@@ -123,6 +124,7 @@ function createWorkbench({ sandbox, server, topic, context, page }) {
     await editor().locator('.codelens-decoration').getByText('Run quantization').first().waitFor();
     await editor().locator('.view-line').first().click();
   };
+
   const open = async (file) => {
     await visit(file);
     await editor().locator('.view-line').first().waitFor();

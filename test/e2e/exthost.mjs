@@ -59,6 +59,7 @@ export async function runExtensionHost({ vsix }) {
     await context.close().catch(() => undefined);
     await server.stop();
   }
+
   // The exit code alone says nothing: a host that crashed ends with 0.
   const results = existsSync(resultsFile) ? JSON.parse(readFileSync(resultsFile, 'utf8')).results : [];
   for (const { title, state, ms, error } of results)

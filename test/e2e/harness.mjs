@@ -58,6 +58,7 @@ export function makeSandbox() {
     mkdirSync(join(root, name), { recursive: true });
     return join(root, name);
   };
+
   const sandbox = {
     root,
     user: dir('user'),
@@ -141,6 +142,7 @@ export async function startServer(sandbox, { env = {}, driver = false } = {}) {
       clearTimeout(timer);
       resolve(Number(match[1]));
     };
+
     child.stdout.on('data', read);
     child.stderr.on('data', read);
     child.once('exit', (code) => reject(new Error(`code-server ended with ${code}:\n${output}`)));
@@ -152,6 +154,7 @@ export async function startServer(sandbox, { env = {}, driver = false } = {}) {
       // the group is gone
     }
   };
+
   return {
     authority: `127.0.0.1:${port}`,
     output: () => output,

@@ -98,6 +98,7 @@ async function restoresAndDeletes(workbench) {
     await editor().click({ position: { x: 300, y: 60 } });
     await page.keyboard.press('Control+End');
   };
+
   await askUntil(page, toTheEnd, drop('0\\.05'));
   // The config is another than the one that was run.
   await historyRow('digits.quant.yaml').getByText('changed since the last run').waitFor();

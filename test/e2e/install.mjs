@@ -24,4 +24,5 @@ if (!existsSync(`${tools}ready`)) {
   run('npm', ['rebuild', '@vscode/spdlog', '@vscode/native-watchdog'], { cwd: `${server}/lib/vscode`, env });
   writeFileSync(`${tools}ready`, '');
 }
+
 console.log('The workbench is ready.');

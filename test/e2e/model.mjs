@@ -46,6 +46,7 @@ async function pageOf({ page }, name) {
       const shown = views.nth(index).contentFrame().frameLocator('#active-frame');
       if (await shown.getByRole('heading', { name, level: 1 }).isVisible()) return shown;
     }
+
     return false;
   });
 }

@@ -31,6 +31,7 @@ const frameTitled = (page, title) =>
       const shown = views.nth(index).contentFrame().frameLocator('#active-frame');
       if (await shown.getByRole('heading', { name: title, level: 1 }).isVisible()) return frameOf(shown);
     }
+
     return false;
   });
 
@@ -69,6 +70,7 @@ async function finds({ page, panel, shot }) {
     await panel().locator('h1').click();
     await page.keyboard.press('Control+f');
   };
+
   await askUntil(page, ask, input);
   await input.fill('Another Runtime');
   await page.keyboard.press('Enter');
@@ -129,6 +131,7 @@ async function commandsOfFile({ visit, page, command, panel, row }) {
     await input.fill(`>Quantsmith: ${title}`);
     await row(`Quantsmith: ${title}`).waitFor();
   }
+
   await page.keyboard.press('Escape');
 }
 

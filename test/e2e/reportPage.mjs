@@ -43,6 +43,7 @@ export async function runReportPage() {
       console.log(`  ok: ${colorScheme}`);
       passed++;
     }
+
     const long = makeLongReport(sandbox.workspace);
     await page.goto(pathToFileURL(long).href);
     await showsInParts(page);

@@ -98,10 +98,12 @@ for (const [, name, suite] of chosen) {
     console.log(`${name}, once more (the first time ${failed} failed)`);
     ({ passed, failed } = await suite(stage));
   }
+
   totals.passed += passed;
   totals.failed += failed;
   console.log(`  ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }
+
 await stage.strike();
 console.log(`${totals.passed} passed, ${totals.failed} failed`);
 process.exit(totals.failed === 0 && totals.passed > 0 ? 0 : 1);

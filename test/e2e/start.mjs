@@ -80,6 +80,7 @@ async function palette({ page, row, shot }) {
     if (word === 'quantize') await row('Quantsmith: Quantize with Quantsmith…').waitFor();
     await shot(`palette-${word}`);
   }
+
   await page.keyboard.press('Escape');
 }
 
@@ -189,6 +190,7 @@ async function newUser(workbench, { model, folders: [calibration, validation], r
     await locator.click();
     clicks++;
   };
+
   await visit();
   await choose(explorerRow(page, model), 'Quantize with Quantsmith…');
   clicks += 2;

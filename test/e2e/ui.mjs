@@ -42,6 +42,7 @@ function showHover({ page, editor }, word, expected) {
     await page.keyboard.press('Control+K');
     await page.keyboard.press('Control+I');
   };
+
   return askUntil(page, ask, page.locator('.monaco-hover:visible').getByText(expected).first());
 }
 
@@ -67,6 +68,7 @@ async function completionInserts({ page, editor, shot }) {
     await editor().locator('.view-line', { hasText: 'prset' }).click();
     await page.keyboard.press('Control+.');
   };
+
   await askUntil(page, askForFixes, page.locator('.action-widget').getByText('Change to preset').first());
   await shot('quick-fix');
   await page.keyboard.press('Enter');
@@ -169,6 +171,7 @@ async function quantizedByPicking({ page, openHere, command, row, shot }) {
     await focused(text).first().waitFor();
     await page.keyboard.press('Enter');
   };
+
   await pick('walk.onnx');
   await row('eingaben').waitFor();
   await shot('pick-calibration');

@@ -78,6 +78,7 @@ async function captured(body: () => Promise<void>): Promise<string> {
     text += String(chunk);
     return true;
   };
+
   try {
     await body();
   } finally {

@@ -98,6 +98,7 @@ function hostileText(random: Random): string {
     ];
     random.pick(changes)();
   }
+
   return lines.join('\n');
 }
 
@@ -121,6 +122,7 @@ function oddText(random: Random): string {
     const [good, odd] = random.pick(ODD_LINES);
     text = text.replace(good, odd);
   }
+
   return text;
 }
 

@@ -216,6 +216,7 @@ export async function throughData(seed: number, folder: string): Promise<Outcome
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), bytes);
   }
+
   const context: DataContext = {
     inputs: [{ name: 'image', type: 'float32', dims: ['batch', random.pick([1, 3, 3, 3]), 8, 8] }],
     baseDir: folder,

@@ -26,6 +26,7 @@ async function campaign(
     expect(faults, `seed ${seed}`).toEqual([]);
     if (counted.includes(step)) reached++;
   }
+
   return reached;
 }
 

@@ -71,6 +71,7 @@ export function openKills(cli: string, examples: string): Kills {
         rmSync(place.base, { recursive: true, force: true });
         places.delete(key);
       }
+
       return made;
     },
     close() {
@@ -271,6 +272,7 @@ async function untilGone(pid: number): Promise<number> {
       return false;
     }
   };
+
   while (isThere() && performance.now() - begun < 100_000)
     await new Promise((resolve) => setTimeout(resolve, 10));
   return Math.round(performance.now() - begun);

@@ -104,6 +104,7 @@ async function main(): Promise<void> {
       saved = Date.now();
     }
   }
+
   ledger.save();
   runs.stop();
   kills.close();

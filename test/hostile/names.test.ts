@@ -52,11 +52,13 @@ function rename(model: ModelProto): void {
     if (!names.has(name)) names.set(name, `${HOSTILE[names.size % HOSTILE.length]!} ${names.size}`);
     return names.get(name)!;
   };
+
   for (const node of graph.node) {
     node.name = renamed(`node ${node.name}`);
     node.input = node.input.map(renamed);
     node.output = node.output.map(renamed);
   }
+
   for (const tensor of graph.initializer) tensor.name = renamed(tensor.name);
   model.producerName = HOSTILE.join(' ');
 }

@@ -199,6 +199,7 @@ function renamed({ graph }: ModelProto, random: Random): void {
     each.input = each.input.map(change);
     each.output = each.output.map(change);
   }
+
   for (const each of graph.initializer) each.name = change(each.name);
 }
 
@@ -247,6 +248,7 @@ function nested(model: ModelProto, random: Random): AttributeProto {
     outer.node[0]?.attribute.push({ ...makeAttribute('body', 0), type: 5, g: graph });
     graph = outer;
   }
+
   return { ...makeAttribute(random.pick(['body', 'then_branch', 'else_branch', 'x']), 0), type: 5, g: graph };
 }
 
@@ -268,5 +270,6 @@ function damagedBytes(bytes: Uint8Array, random: Random): Uint8Array {
     // Most of the file is weights: the structure is at the beginning.
     damaged[random.below(Math.min(damaged.length, 2000))] = random.below(256);
   }
+
   return damaged;
 }

@@ -149,6 +149,7 @@ function fateOf(
     expect(after, output).toEqual(before);
     return 'refused';
   }
+
   const names = Object.keys(before);
   const gone = names.filter((name) => after[name] === undefined);
   const changed = names.filter((name) => after[name] !== before[name]);

@@ -47,13 +47,16 @@ const at = (make: (path: string, home: string, tools: PlaceTools) => void) => {
     return OUT;
   };
 };
+
 const fifo = (path: string) => {
   execFileSync('mkfifo', [path]);
 };
+
 const notes = (path: string) => writeFileSync(path, 'notes');
 const folder = (path: string) => {
   mkdirSync(path);
 };
+
 const linkTo = (target: string) => at((path) => symlinkSync(target, path));
 const refused = (name: string, make: Place['make'], force?: boolean): Place => ({
   ...{ name, make, root: 'refused' },

@@ -29,6 +29,7 @@ process.once(
         process.setgid!(Number(user));
         process.setuid!(Number(user));
       }
+
       const answers: PlaceAnswer[] = [];
       for (const question of questions) answers.push(await answer(question));
       process.send!(answers, () => process.disconnect());

@@ -20,6 +20,7 @@ beforeEach(() => {
     mkdirSync(join(folder, name));
     writeFileSync(join(folder, name, '1.png'), '');
   }
+
   promises.opendir = (async (path: string, options?: object) => {
     const opened = await opendir(path, options);
     if (basename(path) !== 'locked') return opened;

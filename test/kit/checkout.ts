@@ -40,6 +40,7 @@ export function copyOfCheckout(extra: readonly string[] = []): { folder: string;
   for (const name of readdirSync(join(ROOT, 'node_modules'))) {
     if (name !== '@quantsmith') symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
   }
+
   for (const part of PARTS) {
     symlinkSync(join(folder, part), join(modules, '@quantsmith', part));
     const own = join(part, 'node_modules');

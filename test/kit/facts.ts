@@ -12,6 +12,7 @@ export function listingsOf(root: string, files: readonly string[]): Map<string, 
     listings.set(folder, [...entries, { name, kind }]);
     if (folder !== root) add(folder, 'folder');
   };
+
   for (const file of files) add(join(root, file), 'file');
   return listings;
 }

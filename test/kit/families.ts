@@ -137,6 +137,7 @@ const normSums: Build = (x, y) => {
     ],
   };
 };
+
 /** The variance as mean of squares less square of the mean. */
 const normSquares: Build = (x, y) => {
   const shifted = affine(`${y}_n`, y);
@@ -155,6 +156,7 @@ const normSquares: Build = (x, y) => {
     constants: [scalar(`${y}_e`, 1e-5), ...shifted.constants!],
   };
 };
+
 /** The product with the reciprocal of the standard deviation. */
 const normReciprocal: Build = (x, y) => {
   const shifted = affine(`${y}_n`, y);
@@ -254,6 +256,7 @@ function chain(shape: readonly number[], parts: readonly Build[], outputShape = 
     const scale = 1 + 2 * Math.abs(Math.sin(3 * index));
     return spread(randoms(size, 1000 + index), () => scale);
   };
+
   const samples = Array.from({ length: COUNT.calibration + COUNT.validation }, (_, i) => sample(i));
 
   return {

@@ -91,6 +91,7 @@ async function start(
         await connection.sendNotification('exit');
         await ended();
       }
+
       connection.dispose();
       if (violations.length > 0) throw new Error(`Against the protocol:\n${violations.join('\n')}`);
     },

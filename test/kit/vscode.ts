@@ -438,6 +438,7 @@ export const workspace = {
       listeners.add(called);
       return new Disposable(() => void listeners.delete(called));
     };
+
     const { created, changed, deleted } = editor.files;
     return {
       onDidCreate: subscribe(created as never),

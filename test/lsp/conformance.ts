@@ -56,6 +56,7 @@ export function checkedStreams(
     note(message, passed);
     return write(message);
   };
+
   const listen = reader.listen.bind(reader);
   reader.listen = (callback) =>
     listen((message) => {
@@ -94,6 +95,7 @@ function readValidators(path: string): Validators {
     const pointer = `lsp#/definitions/${kind}/properties/${method.replaceAll('/', '~1')}`;
     return ajv.getSchema(pointer);
   };
+
   const validators = { results: of('Results'), sent: of('Sent') };
   compiled.set(path, validators);
   return validators;
@@ -109,11 +111,13 @@ function problemsOf(message: Message, passed: Passed, { results, sent }: Validat
       const sound = Number.isInteger(code) && isErrorCode(code) && typeof text === 'string' && text !== '';
       return sound && message.result === undefined ? [] : [`${method}: a malformed error ${code} ${text}`];
     }
+
     return [
       ...checked(`answer to ${method}`, results(method), message.result),
       ...gatedParts(method, message.result, passed.client),
     ];
   }
+
   if (!Message.isRequest(message) && !Message.isNotification(message)) return ['a message of no kind'];
   const { method, params = null } = message;
   return [
@@ -133,6 +137,7 @@ function outOfTurn(message: Message, { ids, tokens, trace }: Passed): string[] {
     if (message.method === 'window/workDoneProgress/create') tokens.add(token);
     return taken ? [`${message.method}: the id ${String(message.id)} waits for an answer already`] : [];
   }
+
   if (!Message.isNotification(message)) return [];
   const { token } = (message.params ?? {}) as { token?: unknown };
   if (message.method === '$/progress' && !tokens.has(token)) return ['$/progress with a token of nobody'];

@@ -20,6 +20,7 @@ export function methodsOf(): Map<string, Method> {
     };
     found.set(method, { method, direction: messageDirection, capability: capabilities?.client ?? null });
   }
+
   return found;
 }
 

@@ -177,6 +177,7 @@ describe.each([
         expect(actions.length > 0, String(only)).toBe(some);
       }
     }
+
     await ask('workspace/symbol', { query: '' });
     await ask('workspace/executeCommand', {
       command: 'quantsmith.server.showReport',

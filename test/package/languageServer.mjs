@@ -16,6 +16,7 @@ export async function initialize(program, args, config, { commands = [], patienc
     const body = JSON.stringify({ jsonrpc: '2.0', ...message });
     child.stdin.write(`Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
   };
+
   const timer = setTimeout(() => child.kill('SIGKILL'), patience);
   const answers = [];
   const askNext = () => {
@@ -23,6 +24,7 @@ export async function initialize(program, args, config, { commands = [], patienc
     const params = { command, arguments: rest };
     send({ id: FIRST_COMMAND + answers.length, method: 'workspace/executeCommand', params });
   };
+
   let isChecked = false;
   try {
     send({
@@ -46,6 +48,7 @@ export async function initialize(program, args, config, { commands = [], patienc
       if (commands.length === 0) return answers;
       askNext();
     }
+
     throw new Error(`The server ended, or hung, ${isChecked ? 'over a command' : 'without diagnostics'}.`);
   } finally {
     clearTimeout(timer);

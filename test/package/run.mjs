@@ -89,6 +89,7 @@ try {
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
+
 console.log(failures === 0 ? 'All passed.' : `${failures} failed.`);
 process.exit(failures === 0 ? 0 : 1);
 
@@ -119,6 +120,7 @@ async function onNode(version, consumer) {
       if (run(node, [file], consumer) === '') throw new Error('It printed nothing.');
     });
   }
+
   await step(`Node ${version}: language server`, () =>
     initialize(node, [program(consumer), 'lsp', '--stdio'], join(consumer, 'model.quant.yaml')),
   );

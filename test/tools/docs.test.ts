@@ -128,6 +128,7 @@ describe('the user guide', () => {
     const put = (from: string, to: string) => {
       copyFileSync(join(where, from), join(where, to));
     };
+
     cpSync(join(root, 'examples/digits/data'), join(where, 'data'), { recursive: true });
     cpSync(join(root, 'examples/digits/digits.onnx'), join(where, 'model.onnx'));
     const [config] = blocks(({ language, page }) => language === 'yaml' && page.includes('tutorial'));
@@ -167,6 +168,7 @@ describe('the user guide', () => {
         asked.set(name, known);
         expect(`${name}: ${known}`).toMatch(new RegExp(`^(?:.*: )?${option}\\b`, 'm'));
       }
+
     expect(asked.size).toBeGreaterThan(3);
   }, 60_000);
 
@@ -211,6 +213,7 @@ describe('the user guide', () => {
         }
       }
     }
+
     expect([configs.length, commands]).toEqual([2, 9]);
     const { metric, size } = JSON.parse(readFileSync(join(where, 'model.int8.onnx.report.json'), 'utf8')) as {
       metric: { baseline: number; satisfied: boolean };

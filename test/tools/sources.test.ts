@@ -235,6 +235,7 @@ async function putImages(): Promise<void> {
       });
       put(`colors/${name}/${name}${shade}.png`, await image.png().toBuffer());
     }
+
   put(
     'colors.csv',
     `file,label\n${order.flatMap((name, i) => [0, 10].map((shade) => `${name}/${name}${shade}.png,${i}`)).join('\n')}\n`,

@@ -117,6 +117,7 @@ describe('workflows and images', () => {
       expect(existsSync(join(root, from))).toBe(true);
       expect(ignored).not.toContain(from);
     }
+
     expect(read('Dockerfile')).toMatch(/^USER (?!root)/m);
     for (const [, image = ''] of read('Dockerfile').matchAll(/^FROM (\S+)/gm))
       expect(image).toMatch(/:(?!latest)/);

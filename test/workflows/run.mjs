@@ -53,6 +53,7 @@ function outcome({ text, env, why }) {
     failed++;
     console.error(`${stdout}${stderr}`.split('\n').slice(-30).join('\n'));
   }
+
   const result = `${status === 0 ? 'ok' : `FAILED with ${status}`}, ${((Date.now() - started) / 1000).toFixed(0)} s`;
   seen.set(text, result);
   return result;
@@ -63,5 +64,6 @@ for (const step of steps()) {
   const place = `${step.file.split('/').at(-1)} ${step.job}`;
   console.log(`${place.padEnd(24)} ${step.text.split('\n')[0].slice(0, 70).padEnd(72)} ${outcome(step)}`);
 }
+
 rmSync(scratch, { recursive: true, force: true });
 process.exitCode = failed > 0 ? 1 : 0;

@@ -76,6 +76,7 @@ const filter = (label: string) => {
   );
   return control('input, select', found);
 };
+
 const details = () => query('#details').textContent;
 const choose = (name: string) => act(query(`#layers td[title="${name}"]`), 'click');
 

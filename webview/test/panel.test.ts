@@ -147,6 +147,7 @@ describe('the graph on the page', () => {
       act(search, 'keydown', { key: 'Enter' });
       return query('span[role=status]').textContent;
     };
+
     expect(find('add')).toBe('10 nodes');
     expect(find('add')).toBe('10 nodes');
     expect(chosen).toEqual(['/block0/node3', '/block1/node7']);

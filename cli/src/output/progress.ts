@@ -34,6 +34,7 @@ function lines(stream: NodeJS.WriteStream, interval: number): Progress {
     stream.write(`${text}\n`);
     wrote = performance.now();
   };
+
   const beat = setInterval(() => {
     if (last === null || performance.now() - wrote < interval) return;
     const counts = last.total === null ? '' : ` ${last.done}/${last.total}`;

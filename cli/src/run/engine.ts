@@ -76,6 +76,7 @@ export async function runOnConfig(
     else if (event.type === 'console') for (const line of event.lines) note(`${event.module}: ${line}`);
     else onEvent(event);
   };
+
   const sharing = options.work === undefined ? await openSharing(options, note) : null;
   const work = options.work ?? sharing?.work;
   const shared = work === undefined ? {} : { work };

@@ -63,6 +63,7 @@ async function answer(asked: Asked, message: PageMessage): Promise<void> {
       const path = report.warnings[message.warning]?.config_path;
       return path === undefined ? undefined : showPlace(client, config, { path });
     }
+
     case 'export':
       return save(asked, await exported(asked, message.format), EXTENSIONS[message.format]);
     case 'picture':

@@ -36,6 +36,7 @@ export function createHistoryTree(runs: Runs): HistoryTree {
   const refreshIfChanged = () => {
     if (states() !== shown) refresh();
   };
+
   const view = vscode.window.createTreeView<HistoryNode>('quantsmith.history', {
     canSelectMany: true,
     treeDataProvider: {

@@ -54,6 +54,7 @@ export function createReportPanels(onMessage: OnPageMessage): ReportPanels {
 
     return shown;
   };
+
   const serializer = vscode.window.registerWebviewPanelSerializer(REPORT_VIEW, {
     async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown) {
       // A window that is closed at once may not have kept what the page has left with its panel.

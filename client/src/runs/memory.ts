@@ -37,6 +37,7 @@ export function createRunMemory(folder: vscode.Uri): RunMemory {
     mkdirSync(folder.fsPath, { recursive: true });
     writeFileSync(fileOf(config), JSON.stringify({ config, since: Date.now() }));
   };
+
   const drop = (config: string) => {
     running.delete(config);
     rmSync(fileOf(config), { force: true });

@@ -85,6 +85,7 @@ async function pickFolder(
     const hasLabels = labels.length > 0 || classes > 0;
     return (hasName ? 0 : 2) + (hasLabels === wantsLabels ? 0 : 1);
   };
+
   const sorted = [...folders].sort((a, b) => rank(a) - rank(b));
   const items: FolderItem[] = [
     ...sorted.map((folder) => ({ label: folder.path, description: contentsOf(folder), folder })),

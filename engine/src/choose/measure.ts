@@ -63,6 +63,7 @@ export async function startMeasuring(input: MeasureInput, where: Observed): Prom
     const enough = rewritten ? Math.min(REWRITTEN_SAMPLES, calibration.samples) : calibration.samples;
     return (await make(planned, enough)).quantization;
   };
+
   const measure = async (change: QuantizationChange) => {
     const candidate = await quantization(change).catch(unusable);
     if (candidate === null) return null;

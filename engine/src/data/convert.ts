@@ -29,6 +29,7 @@ export function convertTo(
       if (isFractional(numbers)) return wrong('the values are fractional');
       return BigInt64Array.from(Array.from(numbers, BigInt));
     }
+
     default: {
       const target = INTEGER_ARRAYS[type];
       if (target === undefined) return wrong('this element type is not supported as input data');

@@ -118,6 +118,7 @@ function alongColumns({ data, width, channels }: Pixels, taps: Taps): Pixels {
       const begin = (firsts[row]! + tap) * line;
       for (let i = 0; i < line; i++) sums[i]! += Math.imul(data[begin + i]!, weight);
     }
+
     for (let i = 0; i < line; i++) result[row * line + i] = toByte(sums[i]!);
   }
 

@@ -95,6 +95,7 @@ export async function bestPreprocess(
     emit({ type: 'progress', ...progress, detail: 'preprocessing' });
     return results === null ? [] : [{ ...results, preprocess, part }];
   };
+
   const rounds: Trial[][] = [];
   const ranked = (trials: readonly Trial[]) => {
     const sorted = [...trials].sort((a, b) =>

@@ -101,6 +101,7 @@ export function compareKernels(
       for (const operator of group.operators) groups.set(operator, group);
     }
   };
+
   join(float, 'float');
   join(quantized, 'quantized');
   const costs = [...new Set(groups.values())]

@@ -23,6 +23,7 @@ export function detectionError(outputs: Outputs, floatOutputs: Outputs, context:
 
     return likeness.reduce((best, value) => Math.max(best, value), 0);
   };
+
   const [lost, all] = float.reduce(
     ([sum, weight], detection) => [sum + detection.score * (1 - kept(detection)), weight + detection.score],
     [0, 0],

@@ -116,6 +116,7 @@ function cheapestInFloat(
     const cost = costWith(float);
     if (cost < best.cost) best = { float, cost };
   };
+
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const { cost } = best;
     for (const names of moves) {

@@ -37,6 +37,7 @@ export function placeWeights(graph: Graph, options: WeightOptions): WeightQuanti
     const tensor = node.input[port.input] ?? '';
     targets.set(tensor, [...(targets.get(tensor) ?? []), { port, node }]);
   };
+
   for (const node of graph.nodes) {
     if (options.ignored.has(node.name)) continue;
     if (!isLinear(node) && !isEmbedding(node, graph)) {

@@ -16,6 +16,7 @@ export function dropNoOps(model: ModelProto, types: ReadonlyMap<string, TensorTy
     const next = renamed.get(name);
     return next === undefined ? name : resolve(next);
   };
+
   const kept = graph.node.filter((node) => {
     const [result = ''] = node.output;
     const source = resolve(node.input[0] ?? '');

@@ -137,6 +137,7 @@ async function ownersOf(folder: string): Promise<FoundOwner[]> {
         const runs = (await isForeign(file)) && (await wasSeen(file));
         return [{ number: Number(number), owner: thisProcess(), runs }];
       }
+
       return [{ number: Number(number), owner, runs: isRunning(owner) ?? (await wasSeen(file)) }];
     }),
   );

@@ -27,6 +27,7 @@ if (parentPort !== null) {
     if (leads) endGroup(process.pid);
     process.kill(process.pid, 'SIGKILL');
   };
+
   setInterval(() => {
     // An orphan gets another parent, where the system has such a thing; elsewhere the parent cannot be signalled any more.
     if (process.ppid !== parent || !isAlive(parent)) end();

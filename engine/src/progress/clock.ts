@@ -22,6 +22,7 @@ export function startClock(emit: (event: EngineEvent) => void): Clock {
     if (current === null) return;
     spent.set(current.name, (spent.get(current.name) ?? 0) + performance.now() - current.since);
   };
+
   const send = (done: number, detail?: string) => {
     if (current === null) return;
     const { name: stage, total, since } = current;

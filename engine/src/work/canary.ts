@@ -50,11 +50,13 @@ function canaryModel(): Uint8Array {
     const parameters = [scalar(scale), zero];
     return add('DequantizeLinear', [add('QuantizeLinear', [tensor, ...parameters]), ...parameters]);
   };
+
   const weights = (dims: readonly number[], seed: number) => {
     const codes = Int8Array.from(numbers(product(dims), seed), (value) => (value < 0.2 ? -127 : 127));
     const parameters = [scalar(1 / 127), constant([], ElementType.INT8, Int8Array.of(0))];
     return add('DequantizeLinear', [constant(dims, ElementType.INT8, codes), ...parameters]);
   };
+
   const floats = (dims: readonly number[], seed: number) =>
     constant(
       dims,

@@ -89,6 +89,7 @@ function expand(call: NodeProto, body: FunctionProto, { fresh }: Context): NodeP
     names.set(name, unique);
     return unique;
   };
+
   const values = new Map(
     [...body.attributeProto, ...call.attribute].map((attribute) => [attribute.name, attribute]),
   );

@@ -231,19 +231,23 @@ export function readFloats(tensor: TensorProto, dir: string): Float32Array {
       const { buffer, byteOffset } = aligned(bytes, 4);
       return new Float32Array(buffer, byteOffset, bytes.byteLength / 4);
     }
+
     case ElementType.DOUBLE: {
       const { buffer, byteOffset } = aligned(bytes, 8);
       return Float32Array.from(new Float64Array(buffer, byteOffset, bytes.byteLength / 8));
     }
+
     case ElementType.FLOAT16: {
       const { buffer, byteOffset } = aligned(bytes, 2);
       return Float32Array.from(new Uint16Array(buffer, byteOffset, bytes.byteLength / 2), halfToFloat);
     }
+
     case ElementType.BFLOAT16: {
       const { buffer, byteOffset } = aligned(bytes, 2);
       const halves = new Uint16Array(buffer, byteOffset, bytes.byteLength / 2);
       return new Float32Array(Uint32Array.from(halves, (bits) => bits << 16).buffer);
     }
+
     default:
       return fail(
         'tensor-not-float',

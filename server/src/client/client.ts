@@ -37,6 +37,7 @@ export function createClient(
       return fallback;
     }
   };
+
   /** Requests that nothing waits for. */
   const send = (isSupported: boolean, request: () => Promise<unknown>) => {
     if (isSupported) void settled(request(), undefined);

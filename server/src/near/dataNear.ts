@@ -55,6 +55,7 @@ export async function withLabelsNear(nearby: Nearby, given: DraftData): Promise<
     const match = candidates.find(isIt);
     return match === undefined ? source : { ...(await sourceOf(nearby, tree, match, classes)), ...source };
   };
+
   const [calibration, validation] = [await completed(given.calibration), await completed(given.validation)];
 
   return {

@@ -132,6 +132,7 @@ export async function runSweep(
 
     return point.report;
   };
+
   const tryOn = async (planned: PlannedRun, samples: number) => {
     options.signal?.throwIfAborted();
     options.onRun?.({ ...subjectOf(planned, plan.runs, samples), point: null });

@@ -39,6 +39,7 @@ export function createWorkspace(sources: Sources): Workspace {
       listing = { key, time: Date.now(), files: findConfigs(roots, sources) };
     return listing.files;
   };
+
   const setFolders = (roots: readonly string[]) => {
     folders = [...new Set(roots)];
     listing = null;

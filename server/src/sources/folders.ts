@@ -120,6 +120,7 @@ export async function latestChange(path: string, signal: AbortSignal): Promise<n
     const entry = await stat(file).catch(() => null);
     latest = Math.max(latest, entry?.mtimeMs ?? 0);
   };
+
   const isComplete = await walk(path, signal, async (name, folder) => {
     waiting.push(ask(join(folder, name)));
     if (waiting.length < STATS_AT_ONCE) return;

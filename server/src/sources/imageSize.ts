@@ -57,6 +57,7 @@ function webp(bytes: Buffer): ImageSize | null {
       const bits = bytes.readUInt32LE(21);
       return { width: 1 + (bits & 0x3fff), height: 1 + ((bits >>> 14) & 0x3fff) };
     }
+
     case 'VP8X':
       return { width: 1 + bytes.readUIntLE(24, 3), height: 1 + bytes.readUIntLE(27, 3) };
     default:

@@ -89,10 +89,12 @@ function createPrinter(document: ConfigDocument, to: 'yaml' | 'json') {
 
     return `${open}\n${[...lines, ...last].join('\n')}\n${indent}${close}`;
   };
+
   const entry = (child: Entry, indent: string): string => {
     const printed = value(child.value, indent);
     return `${inline(child.key, to)}:${printed.startsWith('\n') ? '' : ' '}${printed}`;
   };
+
   const item = (child: TreeNode, indent: string): string => {
     const printed = value(child, indent);
     if (to === 'json') return printed;

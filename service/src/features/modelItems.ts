@@ -122,6 +122,7 @@ function patternItems(model: ModelSummary, cursor: Cursor, present: ReadonlySet<
     const matched = match(pattern);
     return matched !== null && 'nodes' in matched ? matched.nodes.length : null;
   };
+
   const item = (pattern: string, count: number) => ({
     ...textItem(pattern, `${count} of ${nodes(model.nodes.length)}`, CompletionItemKind.Value, cursor),
   });

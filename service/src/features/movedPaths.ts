@@ -20,6 +20,7 @@ export function movedPaths(document: ConfigDocument, file: string, moves: readon
     const move = moves.find(({ from }) => path === from || path.startsWith(from + sep));
     return move === undefined ? path : move.to + path.slice(move.from.length);
   };
+
   const before = dirname(file);
   const after = dirname(movedTo(file));
 

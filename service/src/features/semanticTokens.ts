@@ -51,6 +51,7 @@ export function semanticTokens(document: ConfigDocument, range: Range | null): S
   const add = ({ start, end }: Span, type: TokenType, modifiers = 0) => {
     if (start < to && end > from && end > start) tokens.push({ start, end, type, modifiers });
   };
+
   const visit = (node: TreeNode | null, schema: SchemaNode | null, place: string, depth: number): void => {
     if (node === null || depth > DEEPEST || node.start >= to || node.end <= from) return;
     if (node.anchor !== undefined) add(node.anchor, 'variable', DECLARATION);

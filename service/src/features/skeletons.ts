@@ -109,6 +109,7 @@ export function skeletons(
       ...(source.kind === 'images' ? preprocess : {}),
     };
   };
+
   const fitting = (wanted: RegExp, other: RegExp) =>
     [...options]
       .map((source) => ({ source, rank: wanted.test(source.path) ? 0 : other.test(source.path) ? 2 : 1 }))

@@ -25,6 +25,7 @@ export function documentSymbols(document: ConfigDocument): DocumentSymbol[] {
         : [],
     );
   };
+
   const symbol = (entry: Entry): DocumentSymbol => ({
     name: entry.key === '' ? '""' : entry.key,
     ...(entry.value?.kind === 'scalar' ? { detail: String(entry.value.value) } : {}),

@@ -18,6 +18,7 @@ export function createTokenCache(): TokenCache {
     given.set(uri, { resultId, data });
     return resultId;
   };
+
   const full = (document: ConfigDocument) => {
     const { data } = semanticTokens(document, null);
     return { resultId: give(document.text.uri, data), data };

@@ -54,6 +54,7 @@ function labelFindings({ document, facts, model, config }: RuleInput): Finding[]
     const { start, end } = findNode(document.tree, place) ?? placeOf(document, place);
     return [{ code, severity, message, start, end, path: place }];
   };
+
   const named = isList ? CLASSES : path;
 
   return [

@@ -117,6 +117,7 @@ function translate(document: ConfigDocument, issue: SchemaIssue): Finding[] {
         }),
       ];
     }
+
     case 'minProperties':
       return [finding('missing-key', keySpan(document, path), path, `${name} is empty.`, {})];
     case 'type':

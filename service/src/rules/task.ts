@@ -17,6 +17,7 @@ function taskFindings(
     const { start, end } = findNode(document.tree, path) ?? placeOf(document, path);
     return [{ code: 'task-unfit', severity: 'error', message, start, end, path }];
   };
+
   const { type, decode, output } = task ?? {};
   const { outputs } = model;
   const shapes = outputs.map(({ name, dims }) => `${name} [${dims.join(', ')}]`).join('; ');

@@ -20,6 +20,7 @@ beforeAll(async () => {
     session.write(`val/${name}.png`);
     session.write(`calib/${name}.png`);
   }
+
   session.write('val/labels.csv', 'file,label\nx.png,0\ny.png,1\nz.png,2\n');
   session.write('empty/.gitkeep');
   session.write('loader.mjs', 'export default () => [];\n');

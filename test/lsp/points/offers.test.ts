@@ -18,6 +18,7 @@ beforeAll(async () => {
     session.write(`calib/${i}.png`);
     session.write(`val/${i}.png`);
   }
+
   session.write('val/labels.csv', 'file,label\n0.png,0\n1.png,1\n2.png,2\n');
   session.write('m.int8.onnx');
   for (let i = 0; i < FILES; i++) session.write(`many/f${String(i).padStart(3, '0')}.onnx`);

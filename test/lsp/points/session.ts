@@ -101,6 +101,7 @@ export async function startPoints(more: object = {}): Promise<PointSession> {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), content);
   };
+
   write('m.onnx', encodeModel(smallModel()));
   const root = pathToFileURL(folder).href;
   const client = await inMemory({
@@ -142,6 +143,7 @@ function asked(client: TestClient, uri: string, text: string, offset: number): A
     const report = await ask<DocumentDiagnosticReport>('diagnostic');
     return report.kind === 'full' ? report.items : [];
   };
+
   const actions = async (context: Partial<CodeActionContext> = {}) => {
     const known = context.diagnostics ?? (await diagnostics());
     const whole = { start: { line: 0, character: 0 }, end: document.positionAt(text.length) };
@@ -149,6 +151,7 @@ function asked(client: TestClient, uri: string, text: string, offset: number): A
     const params = { range, context: { triggerKind: 1, ...context, diagnostics: known } };
     return (await ask<CodeAction[] | null>('codeAction', params)) ?? [];
   };
+
   const complete = async (trigger?: string, at: Position = position) => {
     const context = trigger === undefined ? {} : { context: { triggerKind: 2, triggerCharacter: trigger } };
     const list = await ask<CompletionList>('completion', { ...context, position: at });

@@ -76,6 +76,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
     if (ms > total.slowest.ms) total.slowest = { ms, method };
     return answer;
   };
+
   while (total.edits < options.edits) {
     const start = texts[random(texts.length)]!;
     const uri = pathToFileURL(join(folder, start.name)).href;
@@ -104,8 +105,10 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
       total.bursts++;
       options.onBurst?.(total.edits);
     }
+
     await client.connection.sendNotification('textDocument/didClose', { textDocument: { uri } });
   }
+
   return total;
 }
 
@@ -140,6 +143,7 @@ async function edited(
       ...(method === 'codeAction' ? { context: { diagnostics: [], only: ['source.fixAll'] } } : {}),
     });
   }
+
   return document;
 }
 

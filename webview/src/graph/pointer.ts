@@ -20,6 +20,7 @@ export function followPointer(canvas: HTMLCanvasElement, { move, zoom, click }: 
   const pick = ({ offsetX, offsetY }: MouseEvent, isDouble: boolean) => {
     if (moved < 5) click(offsetX, offsetY, isDouble);
   };
+
   canvas.addEventListener('click', (event) => pick(event, false));
   canvas.addEventListener('dblclick', (event) => pick(event, true));
   canvas.addEventListener(

@@ -46,6 +46,7 @@ async function show(data: ModelPageData): Promise<void> {
       weights: (layer) => send({ type: 'weights', layer }),
     });
   };
+
   const table = createTable<ModelRow>(part('layers'), {
     ...{ label: 'Layers', columns: columnsOf(data), sorting: kept.sorting, onSelect: select },
     onSort: (sorting) => keep({ sorting }),

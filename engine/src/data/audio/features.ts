@@ -44,6 +44,7 @@ function fourierTransform(length: number): (values: Float64Array) => Float64Arra
         real += values[n]! * cosines[turn]!;
         imaginary += values[n]! * sines[turn]!;
       }
+
       parts[2 * k] = real;
       parts[2 * k + 1] = imaginary;
     }

@@ -43,11 +43,13 @@ function hold(engine: MessagePort, { port, signal, timeLimit, memoryLimit }: Bri
       wake(signal);
     } else engine.postMessage(message);
   };
+
   const finish = (reason: ModuleEnd) => {
     if (end === null && child.pid !== undefined) endGroup(child.pid);
     end ??= reason;
     for (const call of [...calls.keys()]) answer(call, { call, end });
   };
+
   const fault = ({ message }: Error) => finish({ reason: 'uncaught', thrown: { message, stack: '' } });
 
   let timer: NodeJS.Timeout | undefined;

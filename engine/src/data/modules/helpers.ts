@@ -15,6 +15,7 @@ export function helpersFor(baseDir: string, onPath: (path: string) => void = () 
     onPath(asked);
     return asked;
   };
+
   const images = () => import('../decodeImage.js');
 
   return {

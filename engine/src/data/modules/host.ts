@@ -46,6 +46,7 @@ endWithParent({ leads: true, memory: { most: Number(process.argv[2]), tell: TELL
 process.exit = (code) => {
   throw new Error(`process.exit(${code ?? ''}) was called`);
 };
+
 syncBuiltinESMExports();
 const files = new MessageChannel();
 register(pathToFileURL(bundlePath('moduleHooks')), {
