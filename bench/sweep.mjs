@@ -84,7 +84,10 @@ try {
   const same = alone.filter(({ report }) =>
     reports.some(({ output }) => output.sha256 === report.output.sha256),
   );
-  console.log(`models equal to the bit: ${same.length} of ${alone.length}`);
+  const distinct = new Set(reports.map(({ output }) => output.sha256)).size;
+  console.log(
+    `models equal to the bit: ${same.length} of ${alone.length}; ${distinct} differ from each other`,
+  );
   console.log(
     swept.points
       .filter((point) => point.on_front)

@@ -1,4 +1,4 @@
-import { startEngine } from '@quantsmith/engine';
+import { startEngine, type EngineSeries } from '@quantsmith/engine';
 import {
   type Problem,
   type QuantizationReport,
@@ -60,7 +60,8 @@ export async function quantize(config: ConfigSource, options: QuantizeOptions = 
 /** The same of a config that was read and checked. `inFile`: whether its findings have places in a file. */
 export async function quantizeChecked(
   config: CheckedConfig,
-  options: QuantizeOptions & Pick<RequestOptions, 'configText' | 'samples'>,
+  options: QuantizeOptions &
+    Pick<RequestOptions, 'configText' | 'samples' | 'following'> & { readonly series?: EngineSeries },
   inFile: boolean,
 ): Promise<Quantized> {
   const { signal } = options;
@@ -70,6 +71,7 @@ export async function quantizeChecked(
   const results: Quantized[] = [];
   const outcome = await startEngine(request, {
     ...(signal === undefined ? {} : { signal }),
+    ...(options.series === undefined ? {} : { series: options.series }),
     onEvent(event) {
       if (event.type === 'progress') {
         const { stage, done, total, secondsLeft } = event;

@@ -1,3 +1,4 @@
+import { engineSeries } from '@quantsmith/engine';
 import { plannedRuns, runSweep, type Sweep, type SweepOptions as CoreOptions } from '@quantsmith/server';
 import { quantizeChecked, type QuantizeOptions } from './quantize.js';
 
@@ -12,10 +13,16 @@ export type SweepOptions = Omit<QuantizeOptions, 'output' | 'baseDir' | 'resume'
  * point with a problem. With a time limit that is too short for all, those that do best on few samples are run. Rejects with the
  * signal's reason when aborted; what is finished stays for the next sweep.
  */
-export function sweep(configs: string | readonly string[], options: SweepOptions = {}): Promise<Sweep> {
+export async function sweep(configs: string | readonly string[], options: SweepOptions = {}): Promise<Sweep> {
+  const series = engineSeries();
   const run = plannedRuns(
-    async (checked, places) => (await quantizeChecked(checked, { ...options, ...places }, true)).report,
+    async (checked, places) =>
+      (await quantizeChecked(checked, { ...options, ...places, series }, true)).report,
   );
 
-  return runSweep([configs].flat(), run, options);
+  try {
+    return await runSweep([configs].flat(), run, options);
+  } finally {
+    await series.close();
+  }
 }

@@ -9,7 +9,13 @@ export { EMULATED_CPUS, findEmulator, type EmulatedCpu, type Emulator } from './
 export { outputFacts, type OutputFacts } from './output/facts.js';
 export { outputObstacle } from './output/obstacle.js';
 export { recoverFolder } from './output/recover.js';
-export { startEngine, type EngineOptions, type EngineOutcome } from './spawn.js';
+export {
+  engineSeries,
+  startEngine,
+  type EngineOptions,
+  type EngineOutcome,
+  type EngineSeries,
+} from './spawn.js';
 export type {
   AccumulatedMetric,
   AveragedMetric,

@@ -35,7 +35,9 @@ import { claim, openRun, withWorkers, type OpenedRun } from './run/open.js';
 import { optimize } from './run/optimize.js';
 import { publishRun } from './run/publish.js';
 import { settleConfig, type SettledConfig } from './run/settle.js';
-import { oneWorker, openWorkers } from './runtime/workers.js';
+import type { SharedRuns } from './run/shared.js';
+import { collectOnce } from './run/collectOnce.js';
+import { oneWorker, openWorkers, type Workers } from './runtime/workers.js';
 import { addSettings, compareFixes } from './saturation/settings.js';
 import { knownBaseline } from './validation/baselineCache.js';
 import { lossOf } from './validation/loss.js';
@@ -48,25 +50,30 @@ import type { Channel } from './work/open.js';
 /**
  * One run from config to files, stage by stage. Problems that do not stop the run become events and stand in the report's
  * warnings; the others are thrown as `QuantsmithError`, and nothing is written. `finish` ends restoration with the best state found so far.
+ * `shared`: what earlier runs of this process have made; null: this is the only one.
  */
 export function runPipeline(
   request: RunRequest,
   emit: (event: EngineEvent) => void,
   finish?: AbortSignal,
   listen?: Channel['listen'],
+  shared: SharedRuns | null = null,
 ): Promise<{ report: QuantizationReport; reportPath: string }> {
   const measures = plan(request.config).validation !== null;
-  return withWorkers(request, measures ? openWorkers : oneWorker, async (workers) => {
+  const into = async (workers: Workers) => {
     const paths = runPaths(request);
     const output = await claim(request, paths);
     try {
       const hearing = listen === undefined ? {} : { listen };
-      const opened = await openRun(request, emit, workers, { output, ...hearing });
+      const opened = await openRun(request, emit, workers, { output, shared, ...hearing });
+      if (shared !== null) await collectOnce(request, opened, shared);
       return { report: await quantizeInto(output, request, opened, finish), reportPath: paths.report };
     } finally {
       await output.release();
     }
-  });
+  };
+
+  return withWorkers(request, measures ? openWorkers : oneWorker, into, shared);
 }
 
 /** Chooses what the config leaves open, quantizes, checks, restores, measures, and publishes. */
@@ -213,7 +220,7 @@ function restoreContext(
   checked: CheckedQuantization,
   { opened, journal, finish, planned }: Pick<StartedRun, 'opened' | 'journal' | 'finish' | 'planned'>,
 ): RestoreContext {
-  const { workers, clock, loaded, cpu, validation, warn, statistics } = opened;
+  const { workers, clock, loaded, cpu, validation, warn, statistics, shared } = opened;
   const { prepared } = checked.made.quantization;
   return {
     ...{ workers, clock, journal, finish },
@@ -222,9 +229,8 @@ function restoreContext(
         ? measureFloat()
         : knownBaseline(
             { loaded, prepared, validation, threads: workers.threads, isa: cpu.isa },
-            statistics.cache,
+            { cache: statistics.cache, shared, warn },
             measureFloat,
-            warn,
           ),
     calibrationSamples: statistics.samples,
     saturates: targetSaturates(planned.overflow.target, cpu),

@@ -14,33 +14,75 @@ import {
   sensitivityPipeline,
   sharePipeline,
 } from './pipeline.js';
+import { forgetPeak, shareRuns, type SharedRuns } from './run/shared.js';
 import type { Channel } from './work/open.js';
 import { serveUnits } from './work/worker.js';
 import {
   type EngineEvent,
+  type EngineMessage,
   type EngineRequest,
   type Problem,
   QuantsmithError,
   reasonOf,
 } from '@quantsmith/schemas';
 
-/** Entry of the engine process: takes one request over IPC, answers with events, ends; may be asked to end early. */
-process.once('message', (request: EngineRequest) => {
-  const finish = new AbortController();
-  const listen: Channel['listen'] = (hear) => process.on('message', hear);
-  listen(({ kind }) => {
-    if (kind === 'finish') finish.abort();
-  });
-  void serve(request, finish.signal, listen).then(
-    () => end({ type: 'done' }),
-    (error: unknown) => end({ type: 'failed', problem: problemOf(error) }),
-  );
-});
+/**
+ * Entry of the engine process: takes a request over IPC, answers with events, and ends, or stays for the next run where it is asked
+ * to; may be asked to end a request early.
+ */
+function receiveNext(shared: SharedRuns): void {
+  const hears: ((message: EngineMessage) => void)[] = [];
+  let isServing = false;
+  const receive = (message: EngineRequest | EngineMessage) => {
+    if (isServing || isAboutRequest(message)) {
+      for (const hear of hears) hear(message as EngineMessage);
+      // Nobody asks for anything more.
+      if (!isServing && message.kind === 'finish') process.exit(0);
+      return;
+    }
+
+    isServing = true;
+    const stays = message.kind === 'run' && message.stays === true;
+    const finish = new AbortController();
+    hears.push(({ kind }) => {
+      if (kind === 'finish') finish.abort();
+    });
+    const hearing = {
+      listen: (hear: (typeof hears)[number]) => hears.push(hear),
+      shared: stays ? shared : null,
+    };
+    void serve(message, finish.signal, hearing).then(
+      () => {
+        if (!stays) return end({ type: 'done' });
+        process.off('message', receive);
+        receiveNext(shared);
+        emit({ type: 'done' });
+      },
+      (error: unknown) => end({ type: 'failed', problem: problemOf(error) }),
+    );
+  };
+  process.on('message', receive);
+}
+
+/** Whether it is about a request that is being served, or was. */
+const isAboutRequest = (message: EngineRequest | EngineMessage): message is EngineMessage =>
+  message.kind === 'finish' || message.kind === 'outcome' || message.kind === 'unit';
+
+receiveNext(shareRuns());
 // The parent is gone: nobody waits for the result. The thread says so where this one is busy.
 endWithParent();
 process.once('disconnect', () => process.exit(1));
 
-async function serve(request: EngineRequest, finish: AbortSignal, listen: Channel['listen']): Promise<void> {
+interface Hearing extends Pick<Channel, 'listen'> {
+  /** null: no other run follows. */
+  readonly shared: SharedRuns | null;
+}
+
+async function serve(
+  request: EngineRequest,
+  finish: AbortSignal,
+  { listen, shared }: Hearing,
+): Promise<void> {
   if (request.kind === 'inspect') {
     emit({ type: 'inspected', model: await inspectModel(request.modelPath) });
     return;
@@ -92,7 +134,8 @@ async function serve(request: EngineRequest, finish: AbortSignal, listen: Channe
 
   // What killed engines have left, wherever their output was.
   await removeScratch();
-  const { report, reportPath } = await runPipeline(request, emit, finish, listen);
+  if (shared !== null) await forgetPeak();
+  const { report, reportPath } = await runPipeline(request, emit, finish, listen, shared);
   emit({ type: 'report', report, reportPath });
 }
 

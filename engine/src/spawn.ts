@@ -33,6 +33,52 @@ export interface EngineOptions {
   readonly enginePath?: string;
   /** Runs the process on another CPU. */
   readonly emulator?: Emulator;
+  /** The process stays for the next request of this series, which must be closed; left out: it serves one. Runs only. */
+  readonly series?: EngineSeries;
+}
+
+/** Requests that one process serves after each other: what they have in common is made once. */
+export interface EngineSeries {
+  /** The process that waits for the next request; a new one where there is none, or it has ended. */
+  readonly take: (start: () => StartedEngine) => StartedEngine;
+  /** Ends the process that waits. */
+  readonly close: () => Promise<void>;
+}
+
+interface Ending {
+  readonly exitCode: number | null;
+  readonly signalName: string | null;
+}
+
+interface StartedEngine {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ending>;
+  /** The end of what it has written to standard error. */
+  readonly stderr: () => string;
+}
+
+/** A process for several requests, which is started with the first one; close it whatever has become of them. */
+export function engineSeries(): EngineSeries {
+  let waiting: StartedEngine | null = null;
+  return {
+    take(start) {
+      if (waiting?.child.connected !== true) {
+        const started = start();
+        void started.ended.then(() => {
+          if (waiting === started) waiting = null;
+        });
+        waiting = started;
+      }
+
+      return waiting;
+    },
+    async close() {
+      const last = waiting;
+      waiting = null;
+      last?.child.send({ kind: 'finish' } satisfies FinishMessage, () => undefined);
+      await last?.ended;
+    },
+  };
 }
 
 /**
@@ -41,8 +87,23 @@ export interface EngineOptions {
  * runtime blocks it, so asking politely would wait for a whole inference) and removes what it was writing.
  */
 export async function startEngine(request: EngineRequest, options: EngineOptions): Promise<EngineOutcome> {
-  const { signal, finish } = options;
+  const { signal, finish, series } = options;
   if (signal?.aborted === true) return { code: 'cancelled', written: false };
+  const start = () => forkEngine(options);
+  const engine = series === undefined ? start() : series.take(start);
+  const abort = () => engine.child.kill('SIGKILL');
+  const askToFinish = () => engine.child.send({ kind: 'finish' } satisfies FinishMessage, () => undefined);
+  signal?.addEventListener('abort', abort, { once: true });
+  finish?.addEventListener('abort', askToFinish, { once: true });
+  try {
+    return await follow(engine, request, options);
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    finish?.removeEventListener('abort', askToFinish);
+  }
+}
+
+function forkEngine(options: EngineOptions): StartedEngine {
   const child = fork(options.enginePath ?? defaultEnginePath(), [], {
     ...(options.emulator === undefined
       ? { execArgv: [] }
@@ -53,37 +114,10 @@ export async function startEngine(request: EngineRequest, options: EngineOptions
     env: { ...process.env, ELECTRON_RUN_AS_NODE: '1', ORT_DISABLE_TELEMETRY: '1' },
   });
 
-  const abort = () => child.kill('SIGKILL');
-  const askToFinish = () => child.send({ kind: 'finish' } satisfies FinishMessage, () => undefined);
-  signal?.addEventListener('abort', abort, { once: true });
-  finish?.addEventListener('abort', askToFinish, { once: true });
-  try {
-    return await follow(child, request, options);
-  } finally {
-    signal?.removeEventListener('abort', abort);
-    finish?.removeEventListener('abort', askToFinish);
-  }
-}
-
-async function follow(
-  child: ChildProcess,
-  request: EngineRequest,
-  options: EngineOptions,
-): Promise<EngineOutcome> {
-  const paths = 'config' in request && request.kind !== 'evaluate' ? runPaths(request) : null;
-  const before = await reportIdentity(paths);
-  let failure: Problem | undefined;
-  let done = false as boolean;
   let stderr = '';
   child.stderr?.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-4000)));
   child.stdout?.resume();
-  child.on('message', (event: EngineEvent) => {
-    if (event.type === 'failed') failure = event.problem;
-    else if (event.type === 'done') done = true;
-    else options.onEvent(event);
-  });
-
-  const ended = new Promise<{ exitCode: number | null; signalName: string | null }>((resolve) => {
+  const ended = new Promise<Ending>((resolve) => {
     child.once('error', (error) => {
       stderr += error.message;
       resolve({ exitCode: 1, signalName: null });
@@ -91,16 +125,42 @@ async function follow(
     child.once('close', (exitCode, signalName) => resolve({ exitCode, signalName }));
   });
 
-  child.send(request, () => undefined);
+  return { child, ended, stderr: () => stderr };
+}
+
+async function follow(
+  { child, ended, stderr }: StartedEngine,
+  request: EngineRequest,
+  options: EngineOptions,
+): Promise<EngineOutcome> {
+  const stays = options.series !== undefined && request.kind === 'run';
+  const paths = 'config' in request && request.kind !== 'evaluate' ? runPaths(request) : null;
+  const before = await reportIdentity(paths);
+  let failure: Problem | undefined;
+  let done = false as boolean;
+  let serve: () => void = () => undefined;
+  const served = new Promise<Ending>((resolve) => {
+    serve = () => resolve({ exitCode: null, signalName: null });
+  });
+  const hear = (event: EngineEvent) => {
+    if (event.type === 'failed') failure = event.problem;
+    else if (event.type === 'done') {
+      done = true;
+      if (stays) serve();
+    } else options.onEvent(event);
+  };
+  child.on('message', hear);
+  child.send(stays ? { ...request, stays } : request, () => undefined);
   options.onStart?.((message) => child.send(message, () => undefined));
-  const { exitCode, signalName } = await ended;
+  const { exitCode, signalName } = await Promise.race([ended, served]);
+  child.off('message', hear);
   if (done) return { code: 'ok' };
   if (paths !== null) await recoverOutput(paths);
   await removeScratch(child.pid);
   if (options.signal?.aborted === true)
     return { code: 'cancelled', written: (await reportIdentity(paths)) !== before };
 
-  return { code: 'failed', problem: failure ?? crashProblem(exitCode, signalName, stderr) };
+  return { code: 'failed', problem: failure ?? crashProblem(exitCode, signalName, stderr()) };
 }
 
 /** Changes when another report is put in its place; empty: there is none. */

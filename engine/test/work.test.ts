@@ -7,7 +7,6 @@ import type {
   EngineEvent,
   EngineMessage,
   QuantizationConfig,
-  QuantizationReport,
   RunRequest,
   SharedWork,
 } from '@quantsmith/schemas';
@@ -21,6 +20,7 @@ import { openUnitServer } from '../src/work/serve.js';
 import { openStore } from '../src/work/store.js';
 import { slices, unitKey, UNIT_SAMPLES, type Unit } from '../src/work/unit.js';
 import { DIGITS } from '../../test/kit/digits.js';
+import { timeless } from '../../test/kit/timeless.js';
 import { floats, model, node, value } from '../../test/kit/models.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'quantsmith-work-'));
@@ -67,15 +67,6 @@ async function made(request: RunRequest, channel?: Channel) {
   );
   return { model: readFileSync(request.output ?? ''), report: timeless(report) };
 }
-
-const TIMES = new Set(['created', 'timings_ms', 'latency_ms', 'peak_rss_bytes', 'seconds']);
-/** Which warnings come of times depends on the machine's load; paths are of a folder of each run. */
-const timeless = (report: QuantizationReport) =>
-  JSON.parse(
-    JSON.stringify({ ...report, warnings: [], config: null }, (key, part: unknown) =>
-      TIMES.has(key) ? undefined : part,
-    ),
-  ) as Omit<QuantizationReport, 'warnings' | 'config'>;
 
 const servers: { close: () => Promise<void> }[] = [];
 afterEach(async () => {

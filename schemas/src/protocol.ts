@@ -47,6 +47,10 @@ export interface RunRequest {
   readonly force?: boolean;
   /** Work is shared with other processes (default: with none). */
   readonly work?: SharedWork;
+  /** The engine process stays for another run after this one, and keeps what both have in common (default false). */
+  readonly stays?: boolean;
+  /** Configs of runs that follow in the same process: what they need of the samples is collected with what this one needs. */
+  readonly following?: readonly QuantizationConfig[];
 }
 
 /** How a run shares its measurements with other processes, all of which see the same store. */
@@ -248,7 +252,7 @@ export type EngineRequest =
   | DraftRequest
   | WorkRequest;
 
-/** Asks a running engine to end restoration with the best model found so far. */
+/** Asks a running engine to end restoration with the best model found so far, one that waits for another run to end. */
 export interface FinishMessage {
   readonly kind: 'finish';
 }

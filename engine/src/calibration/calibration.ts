@@ -138,18 +138,48 @@ export interface CalibrationVariant {
   readonly plan: CalibrationPlan;
 }
 
-/** Puts into the pool what several quantizations and their smoothed variants need of one float model, in one pass over the samples. */
-export async function collectForAll(
+/** What is collected of a float model in one pass over the samples. */
+export interface Needed {
+  readonly plan: readonly TensorPlan[];
+  readonly means: readonly ChannelMeanRequest[];
+  readonly inGraph: boolean;
+}
+
+/** What several quantizations and their smoothed variants need of one float model. */
+export function neededByAll(
   prepared: PreparedModel,
   variants: readonly CalibrationVariant[],
   smoothingPlans: readonly SmoothingPlan[],
-  calibration: Calibration,
-): Promise<void> {
+): Needed {
   const all = variants.map(({ placement, plan }) => wanted(prepared, placement, plan));
   const statistics = [
     ...all.flatMap((planned) => planned.statistics),
     ...smoothingPlans.flatMap((smoothing) => magnitudePlan(groupsToSmooth(prepared, smoothing))),
   ];
+
+  return {
+    ...withoutDoubles(
+      statistics,
+      all.flatMap((planned) => planned.means),
+    ),
+    inGraph: variants.every((variant) => variant.plan.inGraph),
+  };
+}
+
+/** All of it in one pass. */
+export function neededTogether([first, ...others]: readonly [Needed, ...Needed[]]): Needed {
+  const all = [first, ...others];
+  const { inGraph } = first;
+  return {
+    ...withoutDoubles(
+      all.flatMap(({ plan }) => plan),
+      all.flatMap(({ means }) => means),
+    ),
+    inGraph,
+  };
+}
+
+function withoutDoubles(statistics: readonly TensorPlan[], wantedMeans: readonly ChannelMeanRequest[]) {
   // Named after what they are, since a quantizer has one range in each variant.
   const unique = new Map(
     statistics.map((tensor) => {
@@ -157,13 +187,18 @@ export async function collectForAll(
       return [key, { ...tensor, quantizer: key }];
     }),
   );
-  const means = new Map(
-    all.flatMap((planned) => planned.means).map((mean) => [`${mean.axis} ${mean.tensor}`, mean]),
-  );
+  const means = new Map(wantedMeans.map((mean) => [`${mean.axis} ${mean.tensor}`, mean]));
 
-  const plan = [...unique.values()];
-  const inGraph = variants.every((variant) => variant.plan.inGraph);
-  await collectCached(prepared, plan, [...means.values()], inGraph, calibration);
+  return { plan: [...unique.values()], means: [...means.values()] };
+}
+
+/** Puts what is needed into the pool, in one pass over the samples; gives what came of it. */
+export function collectForAll(
+  prepared: PreparedModel,
+  { plan, means, inGraph }: Needed,
+  calibration: Calibration,
+): Promise<Collected & { readonly cached: boolean }> {
+  return collectCached(prepared, plan, means, inGraph, calibration);
 }
 
 function wanted(

@@ -6,7 +6,13 @@ import {
   type QuantizationChange,
   type QuantizationReport,
 } from '@quantsmith/schemas';
-import { collectForAll, type CalibrationVariant, type SmoothingPlan } from '../calibration/calibration.js';
+import {
+  collectForAll,
+  neededByAll,
+  type CalibrationVariant,
+  type Needed,
+  type SmoothingPlan,
+} from '../calibration/calibration.js';
 import { plan, type Plan } from '../plan/plan.js';
 import { isEmpty, placeModel } from '../placement/placeModel.js';
 import type { PreparedModel } from '../prepare/prepare.js';
@@ -71,11 +77,8 @@ const ORDER: readonly MeasuredSetting[] = [
  * samples. The same config, model, data and threads give the same choices.
  */
 export async function chooseSettings(input: ChooseInput): Promise<Chosen> {
-  const { config, float } = input;
-  const open = new Set(settingsLeftOpen(config));
-  if (config.quantization?.optimize_for === 'integer') open.delete(SQUEEZE);
-  const groups = new Map([...open].map((setting) => [setting, alternativesOf(setting, float.graph)]));
-  const decides = open.has('overrides') || [...groups.values()].some((group) => group.length > 1);
+  const { config } = input;
+  const { open, groups, decides } = leftOpen(input);
   if (!decides) return { change: {}, choices: [] };
   const baselines = baselinesOf(groups);
   const measure = await startTelling(input, groups, baselines);
@@ -107,6 +110,16 @@ export async function chooseSettings(input: ChooseInput): Promise<Chosen> {
   const chosen = { change: settled(change, choices), choices: [...choices.values()] };
 
   return notBelow(baselines, chosen, groups, measure);
+}
+
+/** The settings that a config leaves open, with the values that are tried. */
+function leftOpen({ config, float }: Pick<ChooseInput, 'config' | 'float'>) {
+  const open = new Set(settingsLeftOpen(config));
+  if (config.quantization?.optimize_for === 'integer') open.delete(SQUEEZE);
+  const groups = new Map([...open].map((setting) => [setting, alternativesOf(setting, float.graph)]));
+  const decides = open.has('overrides') || [...groups.values()].some((group) => group.length > 1);
+
+  return { open, groups, decides };
 }
 
 /** Settings by which a choice is judged: what it is worth as a whole. */
@@ -237,9 +250,36 @@ async function decide(
 
 /** What all combinations need of the samples, in one pass. */
 async function collectTogether(
-  { config, float, calibration, rewrite, isa }: ChooseInput,
+  input: ChooseInput,
   groups: ReadonlyMap<MeasuredSetting, readonly Alternative[]>,
 ): Promise<void> {
+  const { float, calibration } = input;
+  const { variants, smoothingPlans } = await variantsOf(input, groups);
+  for (const [prepared, list] of variants) {
+    const needed = neededByAll(prepared, list, prepared === float ? smoothingPlans : []);
+    await collectForAll(prepared, needed, calibration);
+  }
+}
+
+/** What a config needs of the float model itself, whatever is chosen; null: it rewrites the model first, or quantizes nothing. */
+export async function neededOfFloat(
+  input: Pick<ChooseInput, 'config' | 'float' | 'isa'>,
+): Promise<Needed | null> {
+  const { config, float } = input;
+  const { groups, decides } = leftOpen(input);
+  const { smoothing, alignment } = plan(config);
+  if (alignment !== null || (smoothing !== null && !groups.has(SMOOTHING))) return null;
+  const rewrite = () => Promise.resolve(float);
+  const { variants, smoothingPlans } = await variantsOf({ ...input, rewrite }, decides ? groups : new Map());
+  const list = variants.get(float);
+
+  return list === undefined ? null : neededByAll(float, list, smoothingPlans);
+}
+
+async function variantsOf(
+  { config, rewrite, isa }: Pick<ChooseInput, 'config' | 'rewrite' | 'isa'>,
+  groups: ReadonlyMap<MeasuredSetting, readonly Alternative[]>,
+) {
   const smoothed = groups.has(SMOOTHING);
   const together = [...groups].filter(([setting]) => setting !== SMOOTHING).map(([, group]) => group);
   const variants = new Map<PreparedModel, CalibrationVariant[]>();
@@ -257,9 +297,7 @@ async function collectTogether(
     variants.set(prepared, [...(variants.get(prepared) ?? []), variant]);
   }
 
-  for (const [prepared, list] of variants) {
-    await collectForAll(prepared, list, prepared === float ? smoothingPlans : [], calibration);
-  }
+  return { variants, smoothingPlans };
 }
 
 function place(prepared: PreparedModel, planned: Plan, isa: readonly InstructionSet[]) {

@@ -33,6 +33,20 @@ export async function dataContent(paths: readonly string[]): Promise<string | nu
   return hash.digest('hex');
 }
 
+/** Changes with the contents of files, and of those in folders, by what the system says of them. */
+export async function fileStamps(paths: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const path of paths) {
+    for (const file of await filesAt(path).catch(() => [])) {
+      const info = await stat(file, { bigint: true }).catch(() => null);
+      const facts = info === null ? [] : [info.size, info.ino, info.mtimeNs, info.ctimeNs];
+      hash.update(JSON.stringify([file, ...facts.map(String)]));
+    }
+  }
+
+  return hash.digest('hex');
+}
+
 /** A file, or those below a folder in an order that is the same everywhere. */
 async function filesAt(path: string): Promise<string[]> {
   if ((await stat(path)).isFile()) return [path];

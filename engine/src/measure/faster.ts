@@ -1,6 +1,6 @@
 import { encodeModel, type ModelProto } from '@quantsmith/model/onnx';
 import type { Problem } from '@quantsmith/schemas';
-import { createHash } from 'node:crypto';
+import { sha256 } from '@quantsmith/model/files';
 import { cacheKey, keepEntry, readEntry, type Cache } from '../cache/entries.js';
 import type { Feeds } from '../runtime/batch.js';
 import type { CpuFeatures } from '../runtime/cpu.js';
@@ -82,7 +82,7 @@ interface Timed extends Comparable {
 
 function encoded(model: Comparable): Timed {
   const bytes = encodeModel(model.model());
-  return { ...model, bytes, hash: createHash('sha256').update(bytes).digest('hex') };
+  return { ...model, bytes, hash: sha256(bytes) };
 }
 
 async function timed(first: Timed, second: Timed, threads: number): Promise<Compared> {

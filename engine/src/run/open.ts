@@ -1,4 +1,5 @@
-import { join, resolve } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { dirname, join, resolve } from 'node:path';
 import { readText } from '@quantsmith/model/files';
 import { changedFiles, readModel, type LoadedModel } from '@quantsmith/model/onnx';
 import {
@@ -13,7 +14,8 @@ import {
   append,
 } from '@quantsmith/schemas';
 import type { Calibration } from '../calibration/calibration.js';
-import { KEPT_CALIBRATION_BYTES, keepSamples } from '../data/keep.js';
+import { fileStamps } from '../data/dataContent.js';
+import { KEPT_BYTES, KEPT_CALIBRATION_BYTES, keepSamples } from '../data/keep.js';
 import { spreadSamples } from '../data/spread.js';
 import { openData } from '../data/source.js';
 import type { FloatModel, SampleSource } from '../data/types.js';
@@ -28,23 +30,29 @@ import { inputSignatures, outputSignatures } from '../prepare/types.js';
 import { startClock } from '../progress/clock.js';
 import { cpuFeatures } from '../runtime/cpu.js';
 import { defaultThreads } from '../runtime/threads.js';
-import type { ModelRunner, Workers } from '../runtime/workers.js';
+import type { Workers } from '../runtime/workers.js';
 import { createPool } from '../statistics/pool.js';
 import { classesOf } from '../validation/plausibility.js';
 import { consoleTo } from '../data/modules/console.js';
 import { openValidation, type Validation } from '../validation/validation.js';
 import { spreadOver, type Channel } from '../work/open.js';
+import { needsModules } from '../work/subject.js';
+import { shareRuns, type SharedRuns } from './shared.js';
 
 /**
  * Opens workers with the threads that the config asks for, and closes them whatever happens. Calibration alone has one session:
- * several would be little faster on an idle machine, and take more memory.
+ * several would be little faster on an idle machine, and take more memory. Runs that share a process share its workers, too,
+ * which stay open.
  */
 export async function withWorkers<T>(
   request: RunRequest,
   open: (threads: number) => Workers,
   body: (workers: Workers) => Promise<T>,
+  shared: SharedRuns | null = null,
 ): Promise<T> {
-  const workers = open(plan(request.config).threads ?? defaultThreads());
+  const threads = plan(request.config).threads ?? defaultThreads();
+  if (shared !== null) return body(await shared.workers(open, threads));
+  const workers = open(threads);
   try {
     return await body(workers);
   } finally {
@@ -59,6 +67,8 @@ interface OpenRunOptions {
   readonly output?: Output;
   /** Hears whoever started this process; left out: nobody does. */
   readonly listen?: Channel['listen'];
+  /** What earlier runs of this process have made; null or left out: there are none. */
+  readonly shared?: SharedRuns | null;
 }
 
 /** Everything that is there before anything is quantized: model, data and metric, checked. */
@@ -66,7 +76,7 @@ export async function openRun(
   request: RunRequest,
   emit: (event: EngineEvent) => void,
   workers: Workers,
-  { output, listen = () => undefined }: OpenRunOptions = {},
+  { output, listen = () => undefined, shared = null }: OpenRunOptions = {},
 ) {
   const clock = startClock(emit);
   const planned = plan(request.config);
@@ -78,12 +88,14 @@ export async function openRun(
   const configText =
     request.configText ?? (await readText(request.configPath).catch(() => JSON.stringify(request.config)));
   clock.stage('load', null);
-  const loaded = await readModel(paths.model);
+  const read = await readModel(paths.model);
+  const loaded = (await shared?.begin(read)) ?? read;
   await output?.spare(loaded.externalFiles);
   workers.warm(loaded.model);
 
   clock.stage('prepare', null);
-  const float = await prepared(loaded);
+  const kept = shared ?? shareRuns();
+  const float = await kept.once(['prepared'], () => prepared(loaded));
   warn(float.problems);
 
   const context = {
@@ -92,21 +104,33 @@ export async function openRun(
     allowModules: request.allowModules,
     modules: consoleTo(planned.modules, emit),
   };
-  const opened = await openData(planned.samples.section, {
-    ...context,
-    configPath: ['data', 'calibration'],
-    limit: planned.samples.limit,
-    floatModel: runsAlone(float, workers),
-  });
   const few = (whole: SampleSource) =>
     request.samples === undefined ? whole : spreadSamples(whole, request.samples);
-  const source = keepSamples(few(opened), KEPT_CALIBRATION_BYTES);
-  const validated = await openValidation(planned.validation, context);
+  const same = await sameSamples(request, planned);
+  const source = await kept.once([...same, 'calibration', planned.samples], async () => {
+    const opened = await openData(planned.samples.section, {
+      ...context,
+      configPath: ['data', 'calibration'],
+      limit: planned.samples.limit,
+      floatModel: runsAlone(float, workers, kept),
+    });
+
+    return keepSamples(few(opened), KEPT_CALIBRATION_BYTES);
+  });
+
+  const measuredOn = [...same, 'validation', planned.validation];
+  const validated = await kept.once(measuredOn, async () => {
+    const opened = await openValidation(planned.validation, context);
+    if (opened === null) return null;
+    const whole = few(opened.source);
+
+    return { ...opened, source: shared === null ? whole : keepSamples(whole, KEPT_BYTES) };
+  });
   warn(validated?.problems ?? []);
   const validation =
     validated === null
       ? null
-      : await sharedValidation({ ...validated, source: few(validated.source) }, request, {
+      : await sharedValidation(remembering(validated, [...measuredOn, workers.threads], shared), request, {
           ...{ context, planned, workers, warn, emit, listen },
         });
 
@@ -128,7 +152,26 @@ export async function openRun(
     warn,
   });
 
-  return { ...inputs, clock, planned, warnings, warn, alone };
+  return { ...inputs, clock, planned, warnings, warn, alone, shared, same };
+}
+
+/** A validation that measures models of the same bytes once, where runs share their process. */
+function remembering(
+  validation: Validation,
+  measuredOn: readonly unknown[],
+  shared: SharedRuns | null,
+): Validation {
+  if (shared === null) return validation;
+  return { ...validation, once: (key, make) => shared.once([...measuredOn, ...key], make) };
+}
+
+/** Tells samples from others: what their files are, and how they are read. Modules are asked anew for each run. */
+async function sameSamples(request: RunRequest, { samples, validation }: Plan): Promise<readonly unknown[]> {
+  const { config, configPath, samples: few = null, allowModules } = request;
+  const hasModule = samples.section.loader !== undefined || (validation !== null && needsModules(validation));
+  const files = hasModule ? randomUUID() : await fileStamps(configuredInputs(config, resolve(configPath)));
+
+  return [dirname(resolve(configPath)), files, few, allowModules];
 }
 
 const ownerText = (owner: Owner | null) => (owner === null ? 'other processes' : `process ${owner.pid}`);
@@ -196,10 +239,10 @@ async function prepared(loaded: LoadedModel): Promise<PreparedModel> {
 }
 
 /** Runs a model on single feeds; it is loaded for the first ones. */
-function runsAlone({ model, dir }: PreparedModel, workers: Workers): FloatModel {
-  let opened: Promise<ModelRunner> | undefined;
+function runsAlone({ model, dir }: PreparedModel, workers: Workers, { once }: SharedRuns): FloatModel {
+  const open = () => workers.open(model, { dir, alone: true });
   return async (feeds) => {
-    const runner = await (opened ??= workers.open(model, { dir, alone: true }));
+    const runner = await once(['alone'], open, ({ release }) => release());
     for await (const [, results] of runner.run([{ feeds }])) return results;
     return {};
   };

@@ -1,4 +1,5 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
+import { sha256 } from '@quantsmith/model/files';
 import { encodeModel, weightBytes } from '@quantsmith/model/onnx';
 import {
   combineChanges,
@@ -114,7 +115,7 @@ function contentOf(model: MadeModel): { readonly bytes: number; readonly hash: s
   if (weights > MAX_ENCODED) return { bytes: weights, hash: randomUUID() };
   const encoded = encodeModel(built);
 
-  return { bytes: encoded.byteLength, hash: createHash('sha256').update(encoded).digest('hex') };
+  return { bytes: encoded.byteLength, hash: sha256(encoded) };
 }
 
 const comparable = (model: MadeModel, feeds: Feeds): Comparable => ({

@@ -1,9 +1,9 @@
-import type { ModelProto } from '@quantsmith/model/onnx';
+import { sha256 } from '@quantsmith/model/files';
+import { encodeModel, type ModelProto } from '@quantsmith/model/onnx';
 import type { SampleSource } from '../data/types.js';
 import type { Evaluation } from '../metrics/evaluate.js';
 import type { TargetIsa } from '../overflow/isa.js';
 import type { Clock } from '../progress/clock.js';
-import type { Feeds } from '../runtime/batch.js';
 import type { Workers } from '../runtime/workers.js';
 import type { RuntimeKernel } from '../runtime/optimized.js';
 import type { Baseline, Validation } from '../validation/validation.js';
@@ -37,16 +37,16 @@ export interface FinishedModel {
 }
 
 /**
- * Without a target that saturates, the analysis takes at most about half of the calibration's time, and the metric is
- * predicted where that is quick; `quantsmith overflow` takes the time.
+ * Without a target that saturates, the analysis takes few samples, the same ones on every machine, and the metric is predicted
+ * where that is quick; `quantsmith overflow` takes the time.
  */
 export async function finishedSaturation(
   model: FinishedModel,
   { workers, clock }: { readonly workers: Workers; readonly clock: Clock },
 ): Promise<FinishedSaturation> {
   const { optimized, kernels, dir, calibration, target, saturates } = model;
-  const feeds = calibrationFeeds(calibration.source, calibration.samples);
-  const samples = saturates ? feeds : withinTime(feeds, clock.timings().calibrate / 2);
+  const { source, samples: count } = calibration;
+  const samples = saturates ? calibrationFeeds(source, count) : calibrationFeeds(source, count, 0);
   const observed = await observeSaturation(optimized, kernels, samples, { workers, dir });
   const isa = saturates && target !== 'host' ? target : 'avx2';
   const budgetMs = saturates ? Infinity : Math.max(MIN_BUDGET_MS, clock.timings().total / 4);
@@ -64,24 +64,20 @@ async function predicted(
   const { baseline, final } = measured;
   const total = validation.source.count;
 
-  return predictSaturated(
-    optimized,
-    validation,
-    { baseline, exact: final },
-    {
-      workers,
-      dir,
-      budgetMs,
-      onSample: (done) => clock.progress(done, 'as on a CPU without VNNI', total),
-    },
-  );
-}
+  const predict = () =>
+    predictSaturated(
+      optimized,
+      validation,
+      { baseline, exact: final },
+      {
+        workers,
+        dir,
+        budgetMs,
+        onSample: (done) => clock.progress(done, 'as on a CPU without VNNI', total),
+      },
+    );
 
-/** The first sample, and those that follow until `ms` milliseconds have passed. */
-async function* withinTime(samples: AsyncIterable<Feeds>, ms: number): AsyncGenerator<Feeds> {
-  const begun = performance.now();
-  for await (const feeds of samples) {
-    yield feeds;
-    if (performance.now() - begun > ms) return;
-  }
+  return validation.once === undefined
+    ? predict()
+    : validation.once(['saturated', budgetMs === Infinity, sha256(encodeModel(optimized))], predict);
 }

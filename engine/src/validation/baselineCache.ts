@@ -2,6 +2,7 @@ import { type Problem, TOOL } from '@quantsmith/schemas';
 import { encodeModel, modelSha256, type LoadedModel } from '@quantsmith/model/onnx';
 import { cacheKey, keepEntry, readEntry, type Cache } from '../cache/entries.js';
 import type { PreparedModel } from '../prepare/prepare.js';
+import type { Once } from '../runtime/once.js';
 import { runtimeVersion } from '../runtime/session.js';
 import type { Baseline, Validation } from './validation.js';
 
@@ -17,16 +18,42 @@ export interface BaselineSubject {
 
 /**
  * The float model's result: runs of other settings measure the same, so it is kept by the contents that it follows from.
- * Outputs that a metric compares with are too much to be kept: those are measured each time.
+ * Outputs that a metric compares with are too much for the cache: only runs of one process share those.
  */
 export async function knownBaseline(
   subject: BaselineSubject,
-  cache: Cache | null,
+  { cache, shared, warn }: BaselineKept,
   measure: () => Promise<Baseline>,
-  warn: (problems: readonly Problem[]) => void,
 ): Promise<Baseline> {
-  if (cache === null || subject.validation.metric.needsReference) return measure();
+  if (cache === null) return measure();
   const key = await keyOf(subject);
+  const known = () =>
+    subject.validation.metric.needsReference ? measure() : cachedBaseline(key, cache, measure, warn);
+  if (shared === null) return known();
+  let isNew = false;
+  const baseline = await shared.once(['baseline', key], () => {
+    isNew = true;
+    return known();
+  });
+
+  return isNew ? baseline : { ...baseline, cached: true };
+}
+
+/** Where results are kept. */
+interface BaselineKept {
+  /** null: nothing is kept. */
+  readonly cache: Cache | null;
+  /** null: no other run follows in this process. */
+  readonly shared: { readonly once: Once } | null;
+  readonly warn: (problems: readonly Problem[]) => void;
+}
+
+async function cachedBaseline(
+  key: string,
+  cache: Cache,
+  measure: () => Promise<Baseline>,
+  warn: BaselineKept['warn'],
+): Promise<Baseline> {
   const kept = await readEntry(cache, key);
   if (isBaseline(kept)) return { ...kept, cached: true };
   const baseline = await measure();

@@ -1,4 +1,5 @@
-import type { ModelProto } from '@quantsmith/model/onnx';
+import { sha256 } from '@quantsmith/model/files';
+import { encodeModel, type ModelProto } from '@quantsmith/model/onnx';
 import { evaluate, type Evaluation } from '../metrics/evaluate.js';
 import type { Metric } from '../metrics/metric.js';
 import type { PreparedModel } from '../prepare/prepare.js';
@@ -92,9 +93,23 @@ export function measureModel(
   indices: readonly number[],
   options: Measuring,
 ): Promise<Evaluation> {
-  const { metric } = options.validation;
-  return withMeasured(model, options, async ({ states }) => {
-    const measured = await states(indices);
-    return { value: metric.result(measured), states: measured };
-  });
+  const { metric, once } = options.validation;
+  const measure = () =>
+    withMeasured(model, options, async ({ states }) => {
+      const measured = await states(indices);
+      return { value: metric.result(measured), states: measured };
+    });
+
+  return once === undefined ? measure() : once(keyOf(model, indices, options), measure);
+}
+
+/** Models of the same bytes that run alike give the same: settings often make no difference. */
+function keyOf(model: ModelProto, indices: readonly number[], options: Measuring): readonly unknown[] {
+  const { source, metric, task } = options.validation;
+  const { batch, task: settled } = options.baseline;
+  const bytes = sha256(encodeModel(model));
+
+  const which = indices.length === source.count ? 'all' : indices;
+
+  return ['evaluation', bytes, sessionOf(options), batch, task, settled, metric.name, which];
 }

@@ -23,6 +23,7 @@ import { dropInterval, unseenInterval } from '../metrics/drop.js';
 import { batchSize } from './batchSize.js';
 import type { MeasureSamples, Spread } from './spread.js';
 import type { Workers } from '../runtime/workers.js';
+import type { Once } from '../runtime/once.js';
 
 /** What accuracy is to be measured on, and against what. */
 export interface ValidationPlan {
@@ -54,6 +55,8 @@ export interface Validation {
   readonly problems: readonly Problem[];
   /** Where models are measured besides here; left out: nowhere. */
   readonly spread?: Spread;
+  /** Keeps what was measured of a model for the next one of the same bytes; left out: it is measured again. */
+  readonly once?: Once;
 }
 
 export interface ValidationContext {

@@ -14,7 +14,8 @@ import {
 } from '@quantsmith/model/onnx';
 import type { Canary, TestedProcessor } from '@quantsmith/schemas';
 import { createSession, run } from '../runtime/session.js';
-import { sha256, thisProcessor } from './unit.js';
+import { thisProcessor } from './unit.js';
+import { sha256 } from '@quantsmith/model/files';
 
 const SIZE = 16;
 const CHANNELS = 8;

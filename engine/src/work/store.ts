@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import { readBytes, readText, systemReason } from '@quantsmith/model/files';
+import { readBytes, readText, sha256, systemReason } from '@quantsmith/model/files';
 import { canonicalJson, fail } from '@quantsmith/schemas';
 import type { SampleState } from '../metrics/metric.js';
 import { isAlive } from '../processes/alive.js';
-import { sha256, type Unit } from './unit.js';
+import type { Unit } from './unit.js';
 
 /**
  * A folder that processes on several machines share. Everything in it lies under a hash of its content or of what it follows from,

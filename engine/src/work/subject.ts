@@ -1,10 +1,10 @@
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { stat } from 'node:fs/promises';
+import { sha256 } from '@quantsmith/model/files';
 import { canonicalJson, fail, type TensorSignature } from '@quantsmith/schemas';
 import type { ModuleOptions } from '../data/modules/moduleProcess.js';
 import { openValidation, type Validation, type ValidationPlan } from '../validation/validation.js';
 import type { Store } from './store.js';
-import { sha256 } from './unit.js';
 
 /** What is measured on and with, as another process opens it. */
 export interface Subject {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '@quantsmith/model/files';
 import { canonicalJson, TOOL, type Processor } from '@quantsmith/schemas';
 import { cpuFeatures } from '../runtime/cpu.js';
 import { runtimeVersion } from '../runtime/session.js';
@@ -32,9 +32,6 @@ export async function thisProcessor(threads: number): Promise<Processor> {
 
 /** A unit's name: of its job, and of its result in the store. */
 export const unitKey = (unit: Unit): string => sha256(canonicalJson(unit));
-
-export const sha256 = (content: string | Uint8Array): string =>
-  createHash('sha256').update(content).digest('hex');
 
 /** Whether it is a SHA-256 as it stands in names of files. */
 export const isKey = (key: string): boolean => /^[0-9a-f]{64}$/.test(key);

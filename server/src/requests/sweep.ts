@@ -1,3 +1,4 @@
+import { engineSeries } from '@quantsmith/engine';
 import { isRecord, QuantsmithError } from '@quantsmith/schemas';
 import { useSettings } from '@quantsmith/service';
 import type { TextEdit } from 'vscode-languageserver/node';
@@ -23,10 +24,11 @@ export async function sweep(session: Session, task: Task): Promise<SweepResult> 
 
 async function sweepConfig(file: string, options: RunOptions): Promise<EngineResult<Sweep>> {
   const { signal } = options;
+  const series = engineSeries();
   let part = { index: 0, total: 1, name: '' };
   const make = plannedRuns(async (checked, places) => {
     const onProgress: RunOptions['onProgress'] = (event) => options.onProgress(event, part);
-    const result = await runConfig(checked, { ...options, ...places, onProgress });
+    const result = await runConfig(checked, { ...options, ...places, series, onProgress });
     if (result.kind === 'done') return result.value.report;
     if (result.kind === 'failed') throw new QuantsmithError(result.problem);
     throw signal.reason;
@@ -43,6 +45,8 @@ async function sweepConfig(file: string, options: RunOptions): Promise<EngineRes
     if (signal.aborted) return { kind: 'cancelled' };
     if (error instanceof QuantsmithError) return { kind: 'failed', problem: error.problem };
     throw error;
+  } finally {
+    await series.close();
   }
 }
 

@@ -1,4 +1,4 @@
-import type { RunRequest } from '@quantsmith/schemas';
+import type { QuantizationConfig, RunRequest } from '@quantsmith/schemas';
 import { withoutFindings, type CheckedConfig } from '../check/check.js';
 
 /** What a run takes besides its config; the same for the editor, the command line and the package. */
@@ -17,6 +17,8 @@ export interface RequestOptions {
   readonly configText?: string;
   /** On so many samples only, spread over the sets: a trial, which the history does not keep. Default: all. */
   readonly samples?: number;
+  /** Configs of runs that follow in the same process. */
+  readonly following?: readonly QuantizationConfig[];
 }
 
 /** A config as it is to be run. */
@@ -32,7 +34,7 @@ const ABOUT_OUTPUT = ['output-unusable', 'output-shared'];
 
 /** What to ask of the engine for a checked config, as far as it is valid with these options. */
 export function requestRun(config: CheckedConfig, options: RequestOptions): RequestedRun {
-  const { output, configText, samples } = options;
+  const { output, configText, samples, following } = options;
   const { allowModules = false, cache = true, resume = false, force = false } = options;
   const checked = output === undefined && !force ? config : withoutFindings(config, ABOUT_OUTPUT);
   if (checked.config === null || checked.findings.some(({ severity }) => severity === 'error'))
@@ -49,6 +51,7 @@ export function requestRun(config: CheckedConfig, options: RequestOptions): Requ
       ...(output === undefined ? {} : { output }),
       ...(configText === undefined ? {} : { configText }),
       ...(samples === undefined ? {} : { samples }),
+      ...(following === undefined ? {} : { following }),
     },
   };
 }

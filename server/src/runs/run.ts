@@ -5,7 +5,7 @@ import type {
   Problem,
   QuantizationReport,
 } from '@quantsmith/schemas';
-import { startEngine } from '@quantsmith/engine';
+import { startEngine, type EngineSeries } from '@quantsmith/engine';
 import type { CheckedConfig } from '../check/check.js';
 import { requestRun, type RequestOptions } from './request.js';
 
@@ -17,10 +17,12 @@ export type EngineResult<T> =
   | { readonly kind: 'failed'; readonly problem: Problem };
 
 /** What a run takes besides its config. */
-export interface RunOptions extends Pick<RequestOptions, 'output' | 'configText' | 'samples'> {
+export interface RunOptions extends Pick<RequestOptions, 'output' | 'configText' | 'samples' | 'following'> {
   readonly allowModules: boolean;
   /** Continue what an interrupted run has found out (default false). */
   readonly resume?: boolean;
+  /** The process that serves several runs; left out: each has its own. */
+  readonly series?: EngineSeries;
   readonly signal: AbortSignal;
   /** Aborting ends restoration with the best model found so far. */
   readonly finish?: AbortSignal;
@@ -87,6 +89,7 @@ async function onEngine<T>(
     {
       signal: options.signal,
       ...(options.finish === undefined ? {} : { finish: options.finish }),
+      ...(options.series === undefined ? {} : { series: options.series }),
       onEvent(event) {
         if (event.type === 'progress') options.onProgress(event);
         else if (event.type === 'problem') options.onProblem(event.problem);

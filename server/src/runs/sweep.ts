@@ -31,21 +31,32 @@ export interface SweepOptions {
   readonly onStage?: (stage: SweepStage) => void;
 }
 
-/** Makes a model and its report. `samples`: on so many only, with the model where nobody needs it; null: on all. */
-export type RunPlanned = (run: PlannedRun, samples: number | null) => Promise<QuantizationReport>;
+/**
+ * Makes a model and its report. `samples`: on so many only, with the model where nobody needs it; null: on all. `all`: the runs of the
+ * sweep, which share what they have in common.
+ */
+export type RunPlanned = (
+  run: PlannedRun,
+  samples: number | null,
+  all: readonly PlannedRun[],
+) => Promise<QuantizationReport>;
 
 /** Where a run goes, and on what. */
-type Places = Pick<RequestOptions, 'output' | 'configText' | 'samples'>;
+type Places = Pick<RequestOptions, 'output' | 'configText' | 'samples' | 'following'>;
 
 /** Runs by what makes a model of a checked config: whole ones at their places, trials in a folder that is removed. */
 export function plannedRuns(
   make: (checked: CheckedConfig, places: Places) => Promise<QuantizationReport>,
 ): RunPlanned {
-  return async ({ checked, output, configText }, samples) => {
-    if (samples === null) return make(checked, { output, ...(configText === null ? {} : { configText }) });
+  return async ({ config, checked, output, configText }, samples, all) => {
+    const following = all
+      .filter((other) => other.config === config)
+      .flatMap((other) => other.checked.config ?? []);
+    if (samples === null)
+      return make(checked, { output, following, ...(configText === null ? {} : { configText }) });
     const folder = await mkdtemp(join(tmpdir(), 'quantsmith-sweep-'));
     try {
-      return await make(checked, { output: join(folder, 'trial.int8.onnx'), samples });
+      return await make(checked, { output: join(folder, 'trial.int8.onnx'), samples, following });
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
@@ -126,7 +137,7 @@ export async function runSweep(
     options.signal?.throwIfAborted();
     const subject = subjectOf(planned, plan.runs, null);
     options.onRun?.({ ...subject, point: null });
-    const point = await runOne(planned, run, options);
+    const point = await runOne(planned, plan.runs, run, options);
     points.set(planned, point);
     options.onRun?.({ ...subject, point });
 
@@ -136,7 +147,7 @@ export async function runSweep(
   const tryOn = async (planned: PlannedRun, samples: number) => {
     options.signal?.throwIfAborted();
     options.onRun?.({ ...subjectOf(planned, plan.runs, samples), point: null });
-    return run(planned, samples).catch((error: unknown) => failure(error, options));
+    return run(planned, samples, plan.runs).catch((error: unknown) => failure(error, options));
   };
 
   const { dropped, stages } = await halve(plan.runs, deadline, {
@@ -161,11 +172,16 @@ const withoutResult = ({ config, variant: { name, settings }, output }: PlannedR
   ...{ report: null, kept: false, problem: null, dropped: null, onFront: false },
 });
 
-async function runOne(planned: PlannedRun, run: RunPlanned, options: SweepOptions): Promise<SweepPoint> {
+async function runOne(
+  planned: PlannedRun,
+  all: readonly PlannedRun[],
+  run: RunPlanned,
+  options: SweepOptions,
+): Promise<SweepPoint> {
   const point = withoutResult(planned);
   const finished = options.fresh === true ? null : await finishedRun(planned.checked);
   if (finished !== null) return { ...point, report: finished, kept: true };
-  const made = await run(planned, null).catch((error: unknown) => failure(error, options));
+  const made = await run(planned, null, all).catch((error: unknown) => failure(error, options));
 
   return 'code' in made ? { ...point, problem: made } : { ...point, report: made };
 }
