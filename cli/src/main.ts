@@ -359,8 +359,8 @@ program
   .description('run the language server')
   .addOption(new Option('--stdio', 'use standard input and output').default(true))
   .action(async () => {
-    const { startServer } = await import('@quantsmith/server/connection');
-    startServer();
+    const { startOnStdio } = await import('@quantsmith/server/connection');
+    startOnStdio();
   });
 
 addCompletion(program);

@@ -158,12 +158,16 @@ function fillDefaults(schema: SchemaNode, value: unknown): unknown {
   if (node.properties === undefined || typeof value !== 'object' || value === null || Array.isArray(value))
     return value;
   const stated = value as Record<string, unknown>;
-  const keys = new Set([...Object.keys(node.properties), ...Object.keys(stated)]);
-  const entries = [...keys].map(
-    (key) => [key, fillDefaults(node.properties?.[key] ?? {}, stated[key])] as const,
-  );
+  const complete: Record<string, unknown> = {};
+  for (const [key, property] of Object.entries(node.properties)) {
+    const filled = fillDefaults(property, stated[key]);
+    if (filled !== undefined) complete[key] = filled;
+  }
 
-  return Object.fromEntries(entries.filter(([, filled]) => filled !== undefined));
+  for (const key of Object.keys(stated))
+    if (!Object.hasOwn(node.properties, key)) complete[key] = stated[key];
+
+  return complete;
 }
 
 function valueAt(value: unknown, ...path: string[]): unknown {

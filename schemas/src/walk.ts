@@ -38,8 +38,7 @@ export function resolveRef(root: SchemaNode, node: SchemaNode): SchemaNode {
   if (node.$ref === undefined) return node;
   const steps = node.$ref.split('/').slice(1);
   const target = resolveRef(root, steps.reduce(childOf, root));
-  const rest = { ...node, $ref: undefined };
-  return { ...target, ...(rest.description === undefined ? {} : { description: rest.description }) };
+  return node.description === undefined ? target : { ...target, description: node.description };
 }
 
 const childOf = (node: object, step: string): object =>

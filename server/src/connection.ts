@@ -1,12 +1,10 @@
 import {
   CodeActionKind,
-  createConnection,
   DidChangeConfigurationNotification,
   DidChangeWatchedFilesNotification,
   DocumentDiagnosticReportKind,
   ErrorCodes,
   FileChangeType,
-  ProposedFeatures,
   ResponseError,
   TextDocumentSyncKind,
   WatchKind,
@@ -49,6 +47,7 @@ import { docsFolder } from './sources/docs.js';
 
 import { cancelled, refuseUnlessRunning } from './session/answers.js';
 import { createSession, versionsOf, type Session, type SessionOptions } from './session/session.js';
+import { keepHeapSmall, stdioConnection } from './client/stdio.js';
 import { readClientCommands, readSettings } from './client/settings.js';
 
 /** Files whose changes may change what a config is told. */
@@ -63,11 +62,18 @@ const CONFIGS = '**/*.{yaml,yml,json,jsonc}';
 /** Milliseconds that an answer waits for what files say. */
 const PATIENCE_MS = 100;
 
-/** Starts the language server on standard input and output, or on the given connection. */
+/** Starts the language server of a process on its standard input and output, whose end is that of the process. */
+export function startOnStdio(): void {
+  keepHeapSmall();
+  const connection = stdioConnection(() => process.exit(session.phase === 'ended' ? 0 : 1));
+  const session = startServer(connection);
+}
+
+/** Starts the language server on a connection. */
 export function startServer(
-  connection: Connection = createConnection(ProposedFeatures.all, process.stdin, process.stdout),
+  connection: Connection,
   options: SessionOptions = { patience: PATIENCE_MS },
-): void {
+): Session {
   const session = createSession(connection, options);
   connection.onInitialize((params) => initialize(session, params));
   connection.onInitialized(() => initialized(session));
@@ -80,6 +86,8 @@ export function startServer(
   connection.onShutdown(() => void (session.phase = 'ended'));
   registerFeatures(session);
   connection.listen();
+
+  return session;
 }
 
 /** Which function answers which request. */

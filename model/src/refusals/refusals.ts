@@ -10,13 +10,26 @@ const KNOWN_DOMAINS: ReadonlySet<string> = new Set([
   ...['', 'ai.onnx', 'ai.onnx.ml', 'com.microsoft', 'com.microsoft.nchwc', 'com.ms.internal.nhwc'],
 ]);
 
+/** Why a model cannot even be prepared for quantization, reason by reason. */
+const AGAINST_PREPARING: readonly RefusalCheck[] = [
+  unreadableOperatorSet,
+  quantizedAlready,
+  strangeOperator,
+  tensorTwice,
+  cycle,
+];
+
 /**
- * Why a run refuses a model, from its structure alone; null: nothing is known against it. The engine asks before it loads the
+ * Why a run refuses a model, from its structure alone: the first of these that is not null. The engine asks before it loads the
  * model, and the editor while the config is written: one decision.
  */
-export function refusalOf(structure: Structure): Problem | null {
-  return cannotPrepare(structure) ?? nothingToQuantize(structure);
-}
+export const REFUSAL_CHECKS: readonly RefusalCheck[] = [...AGAINST_PREPARING, nothingToQuantize];
+
+/** null: nothing is known against the model. */
+type RefusalCheck = (structure: Structure) => Problem | null;
+
+/** The first of REFUSAL_CHECKS that knows something against a model. */
+export const refusalOf: RefusalCheck = (structure) => firstOf(REFUSAL_CHECKS, structure);
 
 /** Every code of `refusalOf`. */
 export const REFUSAL_CODES = [
@@ -28,15 +41,16 @@ export const REFUSAL_CODES = [
   'runtime-unknown-operator',
 ] as const;
 
-/** Why a model cannot even be prepared for quantization; null: nothing is known against it. */
-export function cannotPrepare(structure: Structure): Problem | null {
-  return (
-    unreadableOperatorSet(structure) ??
-    quantizedAlready(structure) ??
-    strangeOperator(structure) ??
-    tensorTwice(structure) ??
-    cycle(structure)
-  );
+/** The first of those because of which a model cannot even be prepared. */
+export const cannotPrepare: RefusalCheck = (structure) => firstOf(AGAINST_PREPARING, structure);
+
+function firstOf(checks: readonly RefusalCheck[], structure: Structure): Problem | null {
+  for (const check of checks) {
+    const refusal = check(structure);
+    if (refusal !== null) return refusal;
+  }
+
+  return null;
 }
 
 /** What a run does with linear operators in bodies of If, Loop and Scan: to be said beforehand. Empty where there are none. */

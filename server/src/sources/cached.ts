@@ -68,6 +68,8 @@ export function cachedQuestion<A extends readonly unknown[], T>(
 
 /** What part of its time an answer is kept before it is made again for who asks later: nobody waits while somebody types. */
 const RENEWED = 0.5;
+/** Milliseconds after which that is begun: not while somebody waits for what is known. */
+const RENEWAL_MS = 10;
 
 /** Keeps an answer for some time from when it was there; who asks before shares it. */
 function cachedFor<T>(milliseconds: number, load: (path: string) => Promise<T>, maxKept: number): Cached<T> {
@@ -85,12 +87,17 @@ function cachedFor<T>(milliseconds: number, load: (path: string) => Promise<T>, 
 
   const renew = (path: string, earlier: Kept<T>) => {
     earlier.renewAt = Number.POSITIVE_INFINITY;
-    const next = { answer: load(path), until: 0, renewAt: Number.POSITIVE_INFINITY };
-    const replace = () => {
-      if (known.get(path) === earlier) known.set(path, next);
+    const begin = () => {
+      if (known.get(path) !== earlier) return;
+      const next = { answer: load(path), until: 0, renewAt: Number.POSITIVE_INFINITY };
+      const replace = () => {
+        if (known.get(path) === earlier) known.set(path, next);
+      };
+
+      settled(next).then(replace, replace);
     };
 
-    settled(next).then(replace, replace);
+    setTimeout(begin, RENEWAL_MS).unref();
   };
 
   return {

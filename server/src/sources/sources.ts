@@ -168,10 +168,9 @@ async function loadModel(path: string): Promise<LoadedSummary> {
   try {
     const model = await inspectModel(path, { maxParts: MAX_MODEL_PARTS });
     const index = createModelIndex(model);
-    // What every check asks of it is made here, one thing after the other: together it would be a long turn.
-    for (const made of [index.nodes, index.names, index.types, index.refusals]) {
+    for (const make of index.pieces) {
       await new Promise((resolve) => setImmediate(resolve));
-      made();
+      make();
     }
 
     return { model, index, problem: externalProblem(model) };

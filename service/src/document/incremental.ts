@@ -190,6 +190,12 @@ function splice({ parent, index }: Unit, replaced: Collection, { shift }: Edit):
 /** Moves a node with everything in it. */
 function moveAll(root: Child, shift: number): void {
   if (shift === 0) return;
+  // The items of long lists need no stack, which would be made for each of them.
+  if (root.kind === 'scalar' && root.anchor === undefined) {
+    move(root, shift);
+    return;
+  }
+
   const stack: (Child | null)[] = [root];
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
     if (node === null) continue;
@@ -217,15 +223,9 @@ function replaceComments(
   comments: Tree['comments'],
   { shift }: Edit,
 ): Tree['comments'] {
-  const moved = (comment: Tree['comments'][number], distance: number) => ({
-    ...comment,
-    start: comment.start + distance,
-    end: comment.end + distance,
-  });
+  for (const comment of comments) move(comment, unit.start);
+  const behind = tree.comments.filter((comment) => comment.start >= unit.end);
+  if (shift !== 0) for (const comment of behind) move(comment, shift);
 
-  return [
-    ...tree.comments.filter((comment) => comment.start < unit.start),
-    ...comments.map((comment) => moved(comment, unit.start)),
-    ...tree.comments.filter((comment) => comment.start >= unit.end).map((comment) => moved(comment, shift)),
-  ];
+  return [...tree.comments.filter((comment) => comment.start < unit.start), ...comments, ...behind];
 }

@@ -147,10 +147,15 @@ export function valueOf(tree: Tree): unknown {
     if (--budget < 0 || depth > 100) return undefined;
     if (target === null) return null;
     if (target.kind === 'scalar') return target.value;
-    if (target.kind === 'sequence') return target.items.map((item) => convert(item, depth + 1));
-    return Object.fromEntries(entriesOf(target).map((entry) => [entry.key, convert(entry.value, depth + 1)]));
+    if (target.kind === 'sequence') return items(target, depth + 1);
+    return fields(target, depth + 1);
   };
 
+  // Of their own, so that a scalar among thousands costs no closure.
+  const fields = (mapping: MappingNode, depth: number) =>
+    Object.fromEntries(entriesOf(mapping).map((entry) => [entry.key, convert(entry.value, depth)]));
+
+  const items = ({ items: nodes }: SequenceNode, depth: number) => nodes.map((item) => convert(item, depth));
   const value = convert(tree.root, 0);
 
   return budget < 0 ? undefined : value;

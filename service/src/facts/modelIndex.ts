@@ -1,4 +1,4 @@
-import { operatorsInBodies, refusalOf, structureOfSummary } from '@quantsmith/model/refusals';
+import { operatorsInBodies, REFUSAL_CHECKS, structureOfSummary } from '@quantsmith/model/refusals';
 import type { ModelNode, ModelSummary } from '@quantsmith/schemas';
 
 /** Words that a misspelt one may mean, as they stand and as they are compared. */
@@ -26,15 +26,30 @@ export interface ModelIndex {
   readonly makers: () => ReadonlyMap<string, ModelNode>;
   /** Why a run will refuse it, or what it will do inside bodies. */
   readonly refusals: () => ReturnType<typeof operatorsInBodies>;
+  /** What every check asks for, in pieces that can be made one after the other beforehand: together they would be a long turn. */
+  readonly pieces: readonly (() => unknown)[];
 }
 
 export function createModelIndex(model: ModelSummary): ModelIndex {
   const nodes = once(() => withBodies(model.nodes));
+  const names = once(() => new Set(nodes().map(({ name }) => name)));
+  const types = once(() => new Set(nodes().map(({ op }) => op)));
+  const structure = once(() => structureOfSummary(model));
+  const refusalChecks = REFUSAL_CHECKS.map((check) => once(() => check(structure())));
+  const refusals = once(() => {
+    for (const check of refusalChecks) {
+      const refusal = check();
+      if (refusal !== null) return [refusal];
+    }
+
+    return operatorsInBodies(structure());
+  });
+
   return {
     nodes,
-    names: once(() => new Set(nodes().map(({ name }) => name))),
+    names,
     words: once(() => wordsOf([...new Set(nodes().map(({ name }) => name))])),
-    types: once(() => new Set(nodes().map(({ op }) => op))),
+    types,
     operators: once(() => new Map(nodes().map(({ name, op }) => [name, op]))),
     makers: once(() => {
       const makers = new Map<string, ModelNode>();
@@ -42,11 +57,8 @@ export function createModelIndex(model: ModelSummary): ModelIndex {
         for (const tensor of node.outputs) if (!makers.has(tensor)) makers.set(tensor, node);
       return makers;
     }),
-    refusals: once(() => {
-      const structure = structureOfSummary(model);
-      const refusal = refusalOf(structure);
-      return refusal === null ? operatorsInBodies(structure) : [refusal];
-    }),
+    refusals,
+    pieces: [nodes, names, types, ...refusalChecks, refusals],
   };
 }
 

@@ -74,14 +74,15 @@ export function layerAt(document: ConfigDocument, position: Position): Mention |
 type TextNode = ScalarNode & { readonly value: string };
 
 /** The strings of one list of the ignored scope; one that an alias brings stands where the alias does. */
-export function stringsAt(document: ConfigDocument, list: ScopeList): TextNode[] {
+export function stringsAt(document: ConfigDocument, list: ScopeList): readonly TextNode[] {
   return stringsOf(document, [...SCOPE, list]);
 }
 
 /** The same of any list. */
-export function stringsOf(document: ConfigDocument, path: ConfigPath): TextNode[] {
+export function stringsOf(document: ConfigDocument, path: ConfigPath): readonly TextNode[] {
   const node = resolved(findNode(document.tree, path));
   if (node?.kind !== 'sequence') return [];
+  if (node.items.every(isText)) return node.items;
   const texts: TextNode[] = [];
   for (const item of node.items) {
     const target = resolved(item);

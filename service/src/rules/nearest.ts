@@ -86,15 +86,16 @@ function smallestTo(numbers: readonly number[], place: number): number {
 
 /** The places of the words that share most with one at their ends, the likest first: others need not be compared to their end then. */
 function mostAlike(word: string, others: readonly string[]): readonly number[] {
-  const all = [...others.keys()];
-  if (all.length <= MAX_ALIGNED) return all;
+  if (others.length <= MAX_ALIGNED) return [...others.keys()];
 
   const apart = others.map((other) => Math.max(word.length, other.length) - commonEnds(word, other));
   const limit = smallestTo(apart, MAX_ALIGNED);
 
-  return all
-    .filter((index) => apart[index]! < limit || (apart[index] === limit && index < MAX_ALIGNED))
-    .sort((a, b) => (apart[a] ?? 0) - (apart[b] ?? 0));
+  const alike: number[] = [];
+  for (const [index, distance] of apart.entries())
+    if (distance < limit || (distance === limit && index < MAX_ALIGNED)) alike.push(index);
+
+  return alike.sort((a, b) => (apart[a] ?? 0) - (apart[b] ?? 0));
 }
 
 /**

@@ -2,7 +2,7 @@ import type { ConfigDocument } from '../document/document.js';
 import { edited } from '../document/compose.js';
 import { removeEntry } from '../document/edit.js';
 import { linesIn, type Lines } from '../document/lines.js';
-import { anchorsOf, pathOf, walk, type Entry, type Tree } from '../document/tree.js';
+import { anchorsOf, pathOf, walk, type AliasNode, type Entry, type Tree } from '../document/tree.js';
 import type { Finding } from '../findings/finding.js';
 import { fix, type FixTable } from '../findings/fix.js';
 import { nearest } from './nearest.js';
@@ -142,16 +142,21 @@ function endOfText({ text, tree }: ConfigDocument, offset: number): number {
 }
 
 function unknownAnchors({ tree }: ConfigDocument): Finding[] {
-  const findings: Finding[] = [];
+  const unknown: AliasNode[] = [];
   walk(tree.root, (node) => {
-    if (node.kind !== 'alias' || node.target !== undefined || findings.length >= MAX) return;
-    const names = anchorsOf(tree)
-      .filter(({ anchor }) => anchor.start < node.start)
-      .map(({ anchor }) => anchor.name);
+    if (node.kind === 'alias' && node.target === undefined) unknown.push(node);
+  });
+
+  if (unknown.length === 0) return [];
+  const anchors = anchorsOf(tree);
+
+  return unknown.slice(0, MAX).map((node) => {
+    const names = anchors.filter(({ anchor }) => anchor.start < node.start).map(({ anchor }) => anchor.name);
 
     const suggestions = nearest(node.name, names).map((name) => `*${name}`);
     const hint = suggestions.length > 0 ? ` Did you mean "${suggestions[0]}"?` : '';
-    findings.push({
+
+    return {
       code: 'unknown-anchor',
       severity: 'error',
       message: `Undefined anchor "${node.name}".${hint}`,
@@ -159,9 +164,8 @@ function unknownAnchors({ tree }: ConfigDocument): Finding[] {
       end: node.end,
       path: pathOf(node),
       data: { suggestions },
-    });
+    };
   });
-  return findings;
 }
 
 function tooLarge({ tree }: ConfigDocument, value: unknown): Finding[] {
