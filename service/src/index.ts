@@ -38,7 +38,7 @@ export { codeLenses } from './features/codeLens.js';
 export { completionAt, listingWanted, type WantedListing } from './features/completion.js';
 export { cursorAt } from './features/cursorAt.js';
 export { isWantedBehind } from './features/trigger.js';
-export { convert } from './features/convert.js';
+export { convert } from './document/convert.js';
 export { convertActions, convertedFile, convertedName } from './features/convertAction.js';
 export { dataActions, wantsData } from './features/dataActions.js';
 export { toDiagnostics } from './features/diagnostics.js';

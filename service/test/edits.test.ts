@@ -4,7 +4,7 @@ import { foldingRanges } from '../src/features/folding.js';
 import { hover } from '../src/features/hover.js';
 import { complete } from '../src/features/completion.js';
 import { documentSymbols } from '../src/features/symbols.js';
-import { convert } from '../src/features/convert.js';
+import { convert } from '../src/document/convert.js';
 import { inlayHints } from '../src/features/inlayHints.js';
 import { layerAt, mentionsOf } from '../src/knowledge/ignoredScope.js';
 import { semanticTokens } from '../src/features/semanticTokens.js';

@@ -4,7 +4,7 @@ import { resolveConfig, type QuantizationConfig } from '@quantsmith/schemas';
 import { describe, expect, it } from 'vitest';
 import { valueOf } from '../src/document/tree.js';
 import { findAll } from '../src/rules/all.js';
-import { convert } from '../src/features/convert.js';
+import { convert } from '../src/document/convert.js';
 import { withDefaults, withoutDefaults } from '../src/features/rewrite.js';
 import { config } from '../../test/kit/configs.js';
 

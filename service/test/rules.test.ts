@@ -13,7 +13,7 @@ describe('findings', () => {
   });
   it.each<[string, string, string[]]>([
     ['nothing', HEAD, []],
-    ['a syntax error', `${HEAD}output: "a`, ['syntax a']],
+    ['a syntax error', `${HEAD}output: "a`, ['syntax "']],
     ['a duplicate', `${HEAD}model: n.onnx`, ['duplicate-key model']],
     ['an alias without anchor', `${HEAD}output: *out`, ['unknown-anchor *out']],
     ['a missing key', 'model: m.onnx', ['missing-key model']],

@@ -13,13 +13,13 @@ export const withoutMark = (text: string) => text.replace(/^\uFEFF/, ' ');
 export function parseJson(content: string): Tree {
   const text = withoutMark(content);
   const errors: ParseError[] = [];
-  const root = parseTree(text, errors, { allowTrailingComma: true });
+  const root = parseTree(text, errors, { allowTrailingComma: true, allowEmptyContent: true });
   return {
     root: root === undefined ? null : convert(root, text),
     problems: errors.map(({ error, offset, length }) => ({
       start: offset,
       end: offset + Math.max(1, length),
-      message: `${spoken(printParseErrorCode(error))}.`,
+      message: inWords(printParseErrorCode(error)),
     })),
     comments: commentsOf(text),
     anchored: false,
@@ -27,10 +27,21 @@ export function parseJson(content: string): Tree {
   };
 }
 
-/** CloseBraceExpected → "Close brace expected". */
-function spoken(code: string): string {
+/** What is said of a string that its line does not end. */
+export const NO_CLOSING_QUOTE = 'This string has no closing double quote.';
+
+/** The parser's errors as people say them; of others its own name stays. */
+const WORDS: ReadonlyMap<string, string> = new Map([
+  ['InvalidSymbol', 'This is no JSON: texts need double quotes, and entries a comma between them.'],
+  ['UnexpectedEndOfString', NO_CLOSING_QUOTE],
+  ['UnexpectedEndOfComment', 'This comment has no */ at its end.'],
+  ['EndOfFileExpected', 'The config has ended before this text.'],
+]);
+
+/** CloseBraceExpected → "Close brace expected." */
+function inWords(code: string): string {
   const words = code.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  return WORDS.get(code) ?? `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
 }
 
 function convert(node: Node, text: string): TreeNode {

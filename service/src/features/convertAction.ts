@@ -8,7 +8,7 @@ import {
   type CodeAction,
 } from 'vscode-languageserver-types';
 import type { ConfigDocument } from '../document/document.js';
-import { convert } from './convert.js';
+import { convert } from '../document/convert.js';
 
 /** The name of a config in the other notation. */
 export function convertedName(file: string, language: 'yaml' | 'json'): string {

@@ -99,8 +99,11 @@ interface Judged {
 
 function* checked(input: RuleInput, isAsked: (needs: string) => boolean): Generator<undefined, Judged[]> {
   const { baseDir } = input;
-  const portable = (finding: Finding): Finding =>
-    baseDir === null ? finding : { ...finding, message: belowFolder(finding.message, baseDir) };
+  const portable = (finding: Finding): Finding => {
+    // A name that a block scalar gives ends with a line break: a message is one line all the same.
+    const message = finding.message.replaceAll('\n', '\\n');
+    return { ...finding, message: baseDir === null ? message : belowFolder(message, baseDir) };
+  };
 
   const judged: Judged[] = [];
   for (const { needs, checkIf, suppressible } of RULES) {
@@ -230,6 +233,8 @@ export function spellingFix(document: ConfigDocument, finding: Fixable): Fix | n
   const names = finding.code === 'unknown-key' || finding.code === 'unknown-value';
   const [suggestion = ''] = finding.data.suggestions ?? [];
   const written = document.text.getText().slice(finding.start, finding.end);
+  // A list of one may be one that is not written to its end.
+  if (finding.code === 'wrong-type' && /^(\[|- )/.test(written)) return null;
 
   return names && digits(written) !== digits(suggestion) ? null : only;
 }

@@ -73,10 +73,24 @@ export function schemaFindings(
 
 /** A text that is no mapping: most of all a single key whose colon has no space behind it. */
 function noMapping(root: TreeNode): Finding {
+  const colonless = withoutColon(root, []);
+  if (colonless !== null) return finding('wrong-type', root, [], ...colonless);
   const key = root.kind === 'scalar' ? /^([\w$-]+):\S/.exec(String(root.value))?.[1] : undefined;
   return key !== undefined && keysAt([]).some(({ name }) => name === key)
     ? finding('wrong-type', root, [], `A space is missing after "${key}:".`, { colon: key.length + 1 })
     : finding('wrong-type', root, [], 'A config must be a mapping of keys to values.', {});
+}
+
+/** What is said of a key with its value behind it and no colon; null: the text is none. */
+function withoutColon(
+  node: TreeNode | null,
+  path: ConfigPath,
+): [message: string, data: { colon: number; missing: string }] | null {
+  if (node?.kind !== 'scalar' || node.quoted) return null;
+  const [, key = '', equals = ''] = /^([\w$-]+)( *=)? /.exec(String(node.value)) ?? [];
+  if (!keysAt(path).some(({ name }) => name === key)) return null;
+
+  return [`A colon is missing after "${key}".`, { colon: key.length, missing: equals === '' ? ':' : equals }];
 }
 
 /** Whether the fault lies in a config that this one extends. */
@@ -192,6 +206,8 @@ function wrongType(document: ConfigDocument, path: ConfigPath, schema: SchemaNod
     return finding('wrong-type', entry.keySpan, path, message, { isEmpty: true });
   }
 
+  const colonless = withoutColon(node, path);
+  if (colonless !== null) return finding('wrong-type', span, path, ...colonless);
   const key = node?.kind === 'scalar' ? /^([\w$-]+):\S/.exec(String(node.value))?.[1] : undefined;
   if (key !== undefined && keysAt(path).some((known) => known.name === key)) {
     const message = `A space is missing after "${key}:".`;
@@ -240,6 +256,12 @@ function suggestionsFor(
 ): { suggestions?: string[] } {
   const node = findNode(document.tree, path);
   const types = [schema.type ?? []].flat();
+  if (node?.kind === 'sequence' && node.items.length === 1 && !types.includes('array')) {
+    const [only] = node.items;
+    const isText = only?.kind === 'scalar' && only.anchor === undefined && schema.properties === undefined;
+    return isText ? { suggestions: [document.text.getText().slice(only.start, only.end)] } : {};
+  }
+
   if (node?.kind !== 'scalar' || node.value === null) return {};
   if (typeof node.value !== 'string') {
     const isText = types.every((type) => type === 'string' || type === 'null') && types.length > 0;
@@ -256,8 +278,10 @@ function suggestionsFor(
     return { suggestions: [String(Number((Number(percent) / 100).toPrecision(12)))] };
 
   const digits = SEPARATED.test(text) ? text.replace(/[_,' ]/g, '') : text;
+  if (!numeric || digits === '' || !Number.isFinite(Number(digits))) return {};
 
-  return numeric && digits !== '' && Number.isFinite(Number(digits)) ? { suggestions: [digits] } : {};
+  // YAML 1.1 reads zeros in front as octal, JSON not at all.
+  return { suggestions: [digits.replace(/^([+-]?)0+(?=\d)/, '$1')] };
 }
 
 /** The number next to the one that is out of range; none where the limit itself is not allowed. */

@@ -21,6 +21,13 @@ export const schemaFixes: FixTable = {
       return isRequired(path)
         ? fix(`Begin ${String(path.at(-1))}`, setValue(document, path, emptyValue(path)))
         : fix(`Remove ${String(path.at(-1))}`, removeKey(document, path));
+    if (typeof data['colon'] === 'number' && typeof data['missing'] === 'string') {
+      const start = (findNode(document.tree, path)?.start ?? 0) + data['colon'];
+      const end = start + (data['missing'] === ':' ? 0 : data['missing'].length);
+      const range = { start: document.text.positionAt(start), end: document.text.positionAt(end) };
+      return fix('Insert a colon', [{ range, newText: ':' }], true);
+    }
+
     if (typeof data['colon'] === 'number') {
       const place = document.text.positionAt((findNode(document.tree, path)?.start ?? 0) + data['colon']);
       return fix('Insert a space', [{ range: { start: place, end: place }, newText: ' ' }], true);

@@ -43,8 +43,10 @@ function independent({ tree: { problems, language } }: ConfigDocument): Tree['pr
 }
 
 /** What YAML says of a key that is indented deeper than the one above, which has a value already. */
-const OVER_INDENTED = /^(Nested mappings|Implicit keys|All mapping items)/;
+const OVER_INDENTED =
+  /^(Nested mappings|Implicit keys|All mapping items|A block sequence|All sequence items)/;
 const KEY_LINE = /^( *)[\w"'$./-]+:(?= |$)/;
+const ITEM_LINE = /^( *)- /;
 
 /** The one cause of several such problems: a line that is indented deeper than a `key: value` above it; null: none is. */
 function overIndented({ tree, text }: ConfigDocument): Finding | null {
@@ -53,13 +55,18 @@ function overIndented({ tree, text }: ConfigDocument): Finding | null {
   const lines = linesIn(text);
   const { line } = text.positionAt(first.start);
   for (const row of [line + 1, line]) {
-    const [above, current] = [lines.line(row - 1), lines.line(row)];
+    const current = lines.line(row);
+    const rowAbove = writtenAbove(lines, row);
+    const above = lines.line(rowAbove);
+    const item = misalignedItem(text, above, current, row);
+    if (item !== null) return item;
+
     const [wanted, written] = [KEY_LINE.exec(above), KEY_LINE.exec(current)];
     // A block scalar, an anchor or an empty value may have more below it.
     if (wanted === null || written === null || !/: +[\w./"'-]/.test(above) || /: +[|>&]/.test(above))
       continue;
     const [indent, depth] = [wanted[1]!.length, written[1]!.length];
-    if (depth === indent || (depth < indent && hasColumn(lines, row - 1, depth))) continue;
+    if (depth === indent || (depth < indent && hasColumn(lines, rowAbove, depth))) continue;
     const start = text.offsetAt({ line: row, character: 0 });
     const message = `This line is indented by ${depth} spaces, the key above by ${indent}: keys of one mapping must be aligned.`;
     const span = { start: start + depth, end: start + written[0].length };
@@ -68,6 +75,29 @@ function overIndented({ tree, text }: ConfigDocument): Finding | null {
   }
 
   return null;
+}
+
+/** The nearest line above with more than a comment on it. */
+function writtenAbove(lines: Lines, row: number): number {
+  let above = row - 1;
+  while (above > 0 && /^\s*(#|$)/.test(lines.line(above))) above--;
+  return above;
+}
+
+/** An item that begins left of the one above it. */
+function misalignedItem(
+  text: ConfigDocument['text'],
+  above: string,
+  current: string,
+  row: number,
+): Finding | null {
+  const [wanted, written] = [ITEM_LINE.exec(above)?.[1], ITEM_LINE.exec(current)?.[1]];
+  if (wanted === undefined || written === undefined || wanted.length <= written.length) return null;
+  const start = text.offsetAt({ line: row, character: written.length });
+  const message = `This item is indented by ${written.length} spaces, the one above by ${wanted.length}: items of one list must be aligned.`;
+  const data = { indent: wanted.length };
+
+  return { code: 'syntax', severity: 'error', message, start, end: start + 1, path: [], data };
 }
 
 /** Whether keys of a mapping around a line begin in a column. */

@@ -10,7 +10,7 @@ import type {
 import { npyBytes, npyHeader } from '../../kit/npy.js';
 import { startPoints, type PointSession } from './session.js';
 
-// Definition, moves, the workspace, hints and more fixes (docs/language-server.md, 15).
+// Definition, moves, the workspace, hints and more fixes (docs/features.md, 15).
 
 let session: PointSession;
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CodeAction, Diagnostic, TextDocumentEdit } from 'vscode-languageserver-protocol';
 import { editsOf, startPoints, type PointSession } from './session.js';
 
-// Issue by issue, what clients of every kind send (docs/language-server.md, 1 to 5).
+// Issue by issue, what clients of every kind send (docs/features.md, 1 to 5).
 
 const MIXD = 'model: m.onnx\ndata: {calibration: {images: photos}}\nquantization: {preset: mixd}\n';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { npyBytes, npyHeader } from '../../kit/npy.js';
 import { startPoints, type PointSession } from './session.js';
 
-// Fixes and formatting (docs/language-server.md, 6, 7 and 14): the text before, the action, and the text after.
+// Fixes and formatting (docs/features.md, 6, 7 and 14): the text before, the action, and the text after.
 
 const HEAD = 'model: m.onnx\ndata: {calibration: {arrays: a.npy}}\n';
 const FIX_ALL = 'Fix all auto-fixable problems';

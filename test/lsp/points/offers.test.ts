@@ -6,7 +6,7 @@ import { floats, model, node, value } from '../../kit/models.js';
 import { DATA as REAL } from '../../kit/realModels.js';
 import { startPoints, type PointSession } from './session.js';
 
-// Completion (docs/language-server.md, 13): where the cursor stands, and what comes first.
+// Completion (docs/features.md, 13): where the cursor stands, and what comes first.
 
 const MANY = 1500;
 const FILES = 320;

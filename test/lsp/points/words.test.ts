@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { npyBytes, npyHeader } from '../../kit/npy.js';
 import { startPoints, type PointSession } from './session.js';
 
-// What is said, and once (docs/language-server.md, 11 and 12): a text, and all findings of it.
+// What is said, and once (docs/features.md, 11 and 12): a text, and all findings of it.
 
 const HEAD = 'model: m.onnx\ndata: {calibration: {arrays: a.npy}}\n';
 
@@ -113,6 +113,78 @@ describe('one finding for one cause, with a fix', () => {
       'syntax 5: This line is indented by 2 spaces, the key above by 3: keys of one mapping must be aligned.',
       'Indent by 3 spaces',
     ],
+    [
+      'such a line behind a blank one and a comment',
+      `${HEAD}quantization:\n    preset: mixed\n\n    # size\n  subset_size: 2\n`,
+      'syntax 7: This line is indented by 2 spaces, the key above by 4: keys of one mapping must be aligned.',
+      'Indent by 4 spaces',
+    ],
+    [
+      'an item that is indented less than the one above',
+      `${HEAD}quantization:\n  ignored_scope:\n    names:\n    - Conv_0\n   - Conv_2\n`,
+      'syntax 7: This item is indented by 3 spaces, the one above by 4: items of one list must be aligned.',
+      'Indent by 4 spaces',
+    ],
+    [
+      'an item right behind its dash',
+      `${HEAD}quantization:\n  ignored_scope:\n    names:\n    -Conv_0\n`,
+      'syntax 6: A space is missing after the dash of a list item.',
+      'Insert a space',
+    ],
+    [
+      'a colon in a text',
+      `${HEAD}output: out: put.onnx\n`,
+      'syntax 3: A text with a colon and a space in it needs quotes.',
+      'Put it in quotes',
+    ],
+    [
+      'a quote that nothing closes',
+      `${HEAD}output: "out.onnx\n`,
+      'syntax 3: This " has no closing ".',
+      'Insert "',
+    ],
+    [
+      'an apostrophe in single quotes',
+      `${HEAD}output: 'it's.onnx'\n`,
+      'syntax 3: A single quote ends this text: inside of it, write it twice.',
+      'Double the quote',
+    ],
+    [
+      'quotes in double quotes',
+      `${HEAD}output: "the "new".onnx"\n`,
+      'syntax 3: A double quote ends this text: inside of it, write a backslash before it.',
+      'Escape the quote',
+    ],
+    [
+      'the fences of Markdown',
+      `\`\`\`yaml\n${HEAD}\`\`\`\n`,
+      'syntax 1: This line is Markdown, not YAML.',
+      'Remove these lines',
+    ],
+    [
+      'a key without a colon, alone in its section',
+      `${HEAD}quantization:\n  preset mixed\n`,
+      'wrong-type 4: A colon is missing after "preset".',
+      'Insert a colon',
+    ],
+    [
+      'an equals sign, alone in its section',
+      `${HEAD}quantization:\n  preset = mixed\n`,
+      'wrong-type 4: A colon is missing after "preset".',
+      'Insert a colon',
+    ],
+    [
+      'zeros in front',
+      `${HEAD}quantization: {subset_size: "002"}\n`,
+      'wrong-type 3: "quantization.subset_size" must be an integer.',
+      'Change to 2',
+    ],
+    [
+      'a list of one where a value belongs',
+      `${HEAD}quantization: {target_device: [CPU]}\n`,
+      'wrong-type 3: "quantization.target_device" must be a string.',
+      'Change to CPU',
+    ],
   ])('%s', async (_, text, finding, title) => {
     const config = await session.open(text);
     // That accuracy is measured on calibration data is another matter.
@@ -143,9 +215,44 @@ describe('one finding for one cause, with a fix', () => {
     ['{"model": "m.onnx"', 'syntax 1: This { has no }.'],
     ['{"model" = "m.onnx"}', 'syntax 1: JSON has a colon between a key and its value.'],
     ['{"quantization": {"subset_size": 0x10}}', 'syntax 1: JSON writes 16 for 0x10.'],
+    ['{"quantization": {"subset_size": 0o17}}', 'syntax 1: JSON writes 15 for 0o17.'],
+    ['{"model": models/m.onnx}', 'syntax 1: JSON strings need double quotes.'],
+    ['{"model": "m.onnx"; "history": false}', 'syntax 1: JSON separates entries with commas.'],
+    ['{"model": "m.onnx}', 'syntax 1: This string has no closing double quote.'],
+    ['{"model": "m.onnx" /* mine', 'syntax 1: This comment has no */ at its end.'],
+    [
+      '{"model": "m.onnx", ...}',
+      'syntax 1: This is no JSON: texts need double quotes, and entries a comma between them.',
+    ],
+    ['model: m.onnx\nhistory: false\n', 'syntax 1: This config is written in YAML, and its name says JSON.'],
+    ['', 'missing-key 1: The config is empty; it needs at least model and data.'],
   ])('of JSON: %s', async (text, finding) => {
     expect(await (await session.open(text, `w${text.length}.quant.json`)).found()).toEqual([finding]);
   });
+});
+
+it('a merge conflict is called that, and only a person can mend it', async () => {
+  const config = await session.open(`<<<<<<< HEAD\n${HEAD}=======\nmodel: n.onnx\n>>>>>>> other\n`);
+  expect(await config.found()).toEqual([
+    'syntax 1: A merge conflict starts here: keep one of its two versions.',
+  ]);
+  expect(await config.actions({ only: ['quickfix', 'source.fixAll'] })).toEqual([]);
+});
+
+it('a name that ends with a line break is told on one line', async () => {
+  const config = await session.open(
+    `${HEAD}quantization:\n  ignored_scope:\n    names:\n      - >\n        Conv_1\n`,
+  );
+  expect(await config.found()).toEqual([
+    'unknown-node 6: The model has no node "Conv_1\\n". Did you mean "Conv_0"?',
+  ]);
+});
+
+it('YAML in a file of JSON is written as JSON, comments too', async () => {
+  const config = await session.open('# mine\nmodel: m.onnx # float\nhistory: no\n', 'yaml.quant.json');
+  expect(await config.after('Write it as JSON')).toBe(
+    '// mine\n{\n  "model": "m.onnx", // float\n  "history": "no"\n}\n',
+  );
 });
 
 it.each([

@@ -1,7 +1,7 @@
 import { append } from '@quantsmith/schemas';
-import type { ConfigDocument } from '../document/document.js';
-import { inline } from '../document/edit.js';
-import { entriesOf, resolved, type Entry, type Span, type TreeNode } from '../document/tree.js';
+import type { ConfigDocument } from './document.js';
+import { inline } from './edit.js';
+import { entriesOf, resolved, type Entry, type Span, type TreeNode } from './tree.js';
 
 type Comment = Span & { readonly text: string };
 const STEP = '  ';
