@@ -161,6 +161,19 @@ describe('arrays', () => {
       /"#0" contains a non-finite value/,
     );
   });
+  it('may hold no values, like the cache of a decoder at its first step, where the model takes that', async () => {
+    const cache: TensorSignature = { name: 'past', type: 'float32', dims: [1, 'past', 4] };
+    writeNpy(join(dir, 'a.npy'), [
+      { shape: [0, 4], data: [] },
+      { shape: [0, 4], data: [] },
+    ]);
+    const source = await open({ arrays: 'a.npy' }, [cache]);
+    expect(source.count).toBe(2);
+    expect((await source.get(1)).feeds['past']).toMatchObject({ dims: [1, 0, 4] });
+    await expect(open({ arrays: 'a.npy' }, [vector]).then((wrong) => wrong.get(0))).rejects.toThrow(
+      /float32 \[batch, 3\]|expects float32/,
+    );
+  });
   it('refuse a header that promises more than the file has', async () => {
     writeNpy(join(dir, 'a.npy'), [{ shape: [3], data: [1, 2, 3] }]);
     const { readFileSync } = await import('node:fs');

@@ -308,6 +308,20 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
     shape: [3, 8, 8],
     integer: 2,
   },
+  'layers of columns: a constant on the left, as MATLAB and Paddle write them, alone and stacked': {
+    built: model({
+      inputs: [value('x', [1, 3, 16, 10])],
+      outputs: [value('y')],
+      nodes: [
+        node('MatMul', ['W', 'x'], ['a']),
+        node('Relu', ['a'], ['r']),
+        node('MatMul', ['V', 'r'], ['y']),
+      ],
+      initializers: [floats('W', [1, 3, 12, 16], randoms(576, 2)), matrix('V', 6, 12, 3)],
+    }),
+    shape: [3, 16, 10],
+    integer: 2,
+  },
   'a fixed Reshape under a free batch': {
     built: model({
       inputs: [value('x', ['n', 3, 6, 6])],

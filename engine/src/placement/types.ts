@@ -53,6 +53,8 @@ export interface WeightQuantizer {
   readonly halfRange: boolean;
   /** Whether the config states that for this weight, so that no fix changes it. */
   readonly halfRangeStated?: boolean;
+  /** Whether its codes are stored unsigned, moved up by 128: left operands of products. */
+  readonly unsigned?: boolean;
 }
 
 /** Everything that placement decides; nothing in it depends on data. */

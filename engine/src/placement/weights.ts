@@ -83,6 +83,7 @@ export function placeWeights(graph: Graph, options: WeightOptions): WeightQuanti
       // Sums of narrower codes stay within 16 bits, wider codes have no kernels that sum in them.
       halfRange: numBits === 8 && (halfRange ?? readers.some(({ node }) => half.has(node.name))),
       ...(halfRange === undefined ? {} : { halfRangeStated: true }),
+      ...(options.runtime === 'onnxruntime' && readers.every(isLeftOperand) ? { unsigned: true } : {}),
     };
   });
 }
@@ -103,6 +104,10 @@ function largeConstants(graph: Graph, node: NodeProto): Port[] {
 function takesChannelScales(readers: readonly { port: Port; node: NodeProto }[], rank: number): boolean {
   return readers.every(({ port, node }) => !has(node, 'product') || (port.input === 1 && rank === 2));
 }
+
+/** ONNX Runtime has integer kernels for a product of signed codes with unsigned ones only where the signed ones are on the right. */
+const isLeftOperand = ({ port, node }: { port: Port; node: NodeProto }) =>
+  has(node, 'product') && port.input === 0;
 
 /** The channel axis that all readers agree on; a weight read along different axes can only be per-tensor. */
 function commonAxis(readers: readonly { port: Port; node: NodeProto }[], rank: number): number | null {

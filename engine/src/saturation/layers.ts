@@ -20,9 +20,9 @@ export function overflowLayers(
     return quantizer.targets.flatMap(({ node: name, input }) => {
       const node = graph.node(name);
       if (node === undefined || weights === undefined || reverted.has(name)) return [];
-      const unsigned = weights.parameters.storage === 'uint8';
+      const unsigned = weights.parameters.storage === 'uint8' || quantizer.unsigned === true;
       const why = integer.has(name) ? unaffectedBy(node, dims, unsigned) : 'float';
-      const adds = why === null && weights.parameters.storage === 'int8' && input === 1;
+      const adds = why === null && !unsigned && weights.parameters.storage === 'int8' && input === 1;
       const risk = adds ? pairRisk(node, weights.codes, dims) : null;
       const seen = saturation.get(name);
 

@@ -112,7 +112,6 @@ export function arrayLayout(head: Uint8Array, size: number): ArrayLayout | strin
   if (shape.length === 0 || shape.some((dim) => !Number.isSafeInteger(dim) || dim < 0))
     return 'it has no sample axis';
   const values = shape.reduce((product, dim) => product * dim, 1);
-  if (values === 0 && shape[0] !== 0) return `its shape [${shape.join(', ')}] holds no values`;
   if (dataStart + values * type.bytes > size)
     return `its shape [${shape.join(', ')}] needs more bytes than the file has`;
 
