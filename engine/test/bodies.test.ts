@@ -240,6 +240,22 @@ describe('linear operators in bodies', () => {
     expect(bodies.map((inner) => codesIn(inner) > 0)).toEqual([true, false]);
   });
 
+  it('stand in the report of sums that overflow, with half range where a fix gives it', async () => {
+    const { built } = MODELS['both branches of an If']!;
+    const layersWith = async (fix: 'disable' | 'enable') => {
+      const { report } = await quantize(built, { ...WHOLE, advanced_parameters: { overflow_fix: fix } });
+      const inside = new Set(
+        report.layers.flatMap(({ name, runs_reason: why }) => (/in a body of/.test(why ?? '') ? [name] : [])),
+      );
+      return report.overflow.layers.filter(({ name }) => inside.has(name));
+    };
+    const plain = await layersWith('disable');
+    expect(plain.length).toBeGreaterThan(1);
+    expect(plain.some(({ pairs_at_risk: pairs }) => pairs > 0)).toBe(true);
+    for (const layer of await layersWith('enable'))
+      expect(layer).toMatchObject({ half_range: true, pairs_at_risk: 0 });
+  });
+
   it('a weight that several bodies read is stored once', async () => {
     const { output } = await quantize(MODELS['a branch in a branch']!.built, WHOLE);
     const graph = (await readModel(output)).model.graph;

@@ -4,7 +4,8 @@ import type { Evaluation } from '../metrics/evaluate.js';
 import type { TargetIsa } from '../overflow/isa.js';
 import { profileLayers, type LayerProfile } from '../profile/profile.js';
 import type { Clock } from '../progress/clock.js';
-import { buildModel, type Quantization, sessionOptions } from '../quantize/quantization.js';
+import { kernelsOfBodies, type BodyKernels } from '../quantize/bodyKernels.js';
+import { type Quantization, sessionOptions } from '../quantize/quantization.js';
 import type { Feeds } from '../runtime/batch.js';
 import type { Workers } from '../runtime/workers.js';
 import { kernelsOf, optimizedModel, type RuntimeKernel } from '../runtime/optimized.js';
@@ -35,7 +36,7 @@ export interface Finished {
   /** By the first output of each node of the runtime's graph. */
   readonly kernels: ReadonlyMap<string, RuntimeKernel>;
   /** Likewise of the bodies of If, Loop and Scan that are quantized, each by itself. */
-  readonly bodyKernels: ReadonlyMap<Quantization, ReadonlyMap<string, RuntimeKernel>>;
+  readonly bodyKernels: BodyKernels;
   /** Each operator that is quantized, was before restoration, or has weights, over `noiseSamples`. */
   readonly layers: readonly LayerProfile[];
   readonly saturation: FinishedSaturation;
@@ -62,21 +63,6 @@ export async function measureFinished(
   const saturation = await finishedSaturation({ ...input, optimized, kernels, dir }, { workers, clock });
 
   return { costs, kernels, bodyKernels, layers, saturation };
-}
-
-async function kernelsOfBodies(
-  { bodies = [] }: Quantization,
-  reverted: ReadonlySet<string>,
-): Promise<Map<Quantization, ReadonlyMap<string, RuntimeKernel>>> {
-  const kernels = new Map<Quantization, ReadonlyMap<string, RuntimeKernel>>();
-  for (const { owner, quantization } of bodies) {
-    if (reverted.has(owner)) continue;
-    const bytes = encodeModel(buildModel(quantization, new Set()));
-    kernels.set(quantization, kernelsOf(bytes, await optimizedModel(bytes, sessionOptions(quantization))));
-    for (const entry of await kernelsOfBodies(quantization, new Set())) kernels.set(...entry);
-  }
-
-  return kernels;
 }
 
 /** Samples that noise is summed over: one alone can be a case of its own. */

@@ -71,7 +71,7 @@ function overflowReport(input: ReportInput): QuantizationReport['overflow'] {
   const { observed } = finished.saturation;
   return {
     fix: input.overflowFix,
-    layers: overflowLayers(quantization, restored.reverted, finished.kernels, observed),
+    layers: overflowLayers(quantization, restored.reverted, finished.kernels, observed, finished.bodyKernels),
     predicted: predictedReport(input),
   };
 }

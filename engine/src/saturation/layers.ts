@@ -1,20 +1,36 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
 import { pairRisk } from '../overflow/pairs.js';
 import { unaffectedBy } from '../overflow/unaffected.js';
+import type { BodyKernels } from '../quantize/bodyKernels.js';
 import type { Quantization } from '../quantize/quantization.js';
 import type { RuntimeKernel } from '../runtime/optimized.js';
 import type { Saturation } from './observe.js';
 
-/** The layers with 8-bit weights, without those that went back to float. */
+/**
+ * The layers with 8-bit weights, without those that went back to float; behind them those in bodies of If, Loop and Scan, of whose
+ * sums only the bounds are known.
+ */
 export function overflowLayers(
   quantization: Quantization,
   reverted: ReadonlySet<string>,
   kernels: ReadonlyMap<string, RuntimeKernel>,
   saturation: ReadonlyMap<string, Saturation>,
+  bodyKernels: BodyKernels,
 ): QuantizationReport['overflow']['layers'] {
   const integer = integerOperators(kernels);
   const { graph } = quantization.prepared;
-  return quantization.placement.weights.flatMap((quantizer) => {
+  const inside = (quantization.bodies ?? [])
+    .filter(({ owner }) => !reverted.has(owner))
+    .flatMap((body) =>
+      overflowLayers(
+        body.quantization,
+        new Set(),
+        bodyKernels.get(body.quantization) ?? new Map(),
+        new Map(),
+        bodyKernels,
+      ),
+    );
+  const layers = quantization.placement.weights.flatMap((quantizer) => {
     const weights = quantization.weights.get(quantizer.id);
     const dims = graph.initializer(quantizer.tensor)?.dims.map(Number) ?? [];
     return quantizer.targets.flatMap(({ node: name, input }) => {
@@ -41,6 +57,8 @@ export function overflowLayers(
       ];
     });
   });
+
+  return [...layers, ...inside];
 }
 
 /** The operators that integer kernels compute; what the runtime computes in float cannot saturate. */

@@ -6,6 +6,7 @@ import type { SampleSource } from '../data/types.js';
 import type { PreparedModel } from '../prepare/prepare.js';
 import { encodeModel } from '@quantsmith/model/onnx';
 import type { OverflowFix } from '../placement/weights.js';
+import { kernelsOfBodies } from '../quantize/bodyKernels.js';
 import { buildModel, type Quantization, sessionOptions } from '../quantize/quantization.js';
 import { overflowLayers } from './layers.js';
 import type { Clock } from '../progress/clock.js';
@@ -85,7 +86,8 @@ async function measureFix(
   const kernels = kernelsOf(bytes, optimized);
   const samples = calibrationFeeds(statistics.source, statistics.samples);
   const saturation = await observeSaturation(optimized, kernels, samples, { workers, dir });
-  const layers = overflowLayers(quantization, new Set(), kernels, saturation);
+  const bodyKernels = await kernelsOfBodies(quantization, new Set());
+  const layers = overflowLayers(quantization, new Set(), kernels, saturation, bodyKernels);
   const count = (test: (layer: (typeof layers)[number]) => boolean) => layers.filter(test).length;
   const setting = {
     fix,
