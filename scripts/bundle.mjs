@@ -18,7 +18,10 @@ const CLI = { cli: 'cli/src/main.ts' };
 /** The way to workers, which the command line loads where it is asked for; the extension has none. */
 const SCALE = { scale: 'scale/src/index.ts' };
 
-export const EXTENSION_BUNDLES = { extension: 'client/src/extension.ts', ...SHARED, ...CLI };
+/** What the extension loads when it has registered what it offers: most of its bytes. */
+const APART = { languageClient: 'client/src/languageClient.ts' };
+
+export const EXTENSION_BUNDLES = { extension: 'client/src/extension.ts', ...APART, ...SHARED, ...CLI };
 export const NPM_BUNDLES = {
   index: 'api/src/index.ts',
   schema: 'api/src/schema.ts',
@@ -66,6 +69,23 @@ if (installed === undefined)
 module.exports = require(installed);
 `;
 
+/** A part that is a bundle of its own is loaded from there, where it is imported dynamically. */
+const partsApart = {
+  name: 'parts-apart',
+  setup(build) {
+    const names = new RegExp(`/(?:${Object.keys(APART).join('|')})\\.js$`);
+    build.onResolve({ filter: names }, ({ path, kind }) =>
+      kind === 'dynamic-import'
+        ? { path: path.replace(/.*\/(\w+)\.js$/, './$1.cjs'), namespace: 'apart' }
+        : null,
+    );
+    build.onLoad({ filter: /./, namespace: 'apart' }, ({ path }) => ({
+      contents: `module.exports = require('${path}');`,
+    }));
+    build.onResolve({ filter: /./, namespace: 'apart' }, ({ path }) => ({ path, external: true }));
+  },
+};
+
 /**
  * Bundles entry points into a folder, each as one CommonJS file, with `sourcemap` as esbuild has it; returns esbuild's account
  * of what went in. Without `write` the account alone.
@@ -88,7 +108,7 @@ export async function bundle(entryPoints, outdir, options) {
     // The UMD builds that some packages name as main hide their requires from the bundler.
     mainFields: ['module', 'main'],
     external: EXTERNAL,
-    plugins,
+    plugins: [partsApart, ...plugins],
     // Bundled as CommonJS, `import.meta.url` has to be said.
     define: { 'import.meta.url': '__bundleUrl' },
     banner: { js: "const __bundleUrl = require('node:url').pathToFileURL(__filename).href;" },

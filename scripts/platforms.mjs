@@ -7,8 +7,11 @@ export const PLATFORMS = ['linux-x64', 'linux-arm64', 'win32-x64', 'win32-arm64'
 
 export const HERE = `${process.platform}-${process.arch}`;
 
-/** Parts for GPUs, and the second copy of the library for Macs: the binding loads the one without the minor version. */
-const UNUSED = /cuda|tensorrt|libonnxruntime\.\d+\.\d+\.\d+\.dylib$/i;
+/**
+ * Parts for GPUs, and the second copy of the library for Macs: the binding loads the one without the minor version. DirectML and
+ * the shader compilers on Windows are for providers that no session of ours asks for: the runtime's import is a delayed one.
+ */
+const UNUSED = /cuda|tensorrt|DirectML|dxcompiler|dxil|libonnxruntime\.\d+\.\d+\.\d+\.dylib$/i;
 
 const isScript = (path) => /\.[cm]?js$/.test(path) || path.endsWith('package.json');
 

@@ -1,5 +1,4 @@
 import * as vscode from 'vscode';
-import { DidChangeConfigurationNotification, type LanguageClient } from 'vscode-languageclient/node';
 import { changeLayer } from './commands/changeLayer.js';
 import { checkConfig } from './commands/check.js';
 import { convertConfig } from './commands/convert.js';
@@ -16,7 +15,6 @@ import { registerHistoryCommands } from './history/commands.js';
 import { compareReports } from './history/compareReports.js';
 import { restoreSweeps, SERVER_SWEEP, sweepConfig, usePoint } from './history/sweep.js';
 import { createHistoryTree } from './history/tree.js';
-import { createLanguageClient } from './languageClient.js';
 import { createModelViews } from './modelView/editor.js';
 import { newestReportOf, readReport } from './report/files.js';
 import { createPageStates, type PageStates } from './report/pageStates.js';
@@ -26,19 +24,20 @@ import { createRunMemory, type RunMemory } from './runs/memory.js';
 import type { RunOptions } from './runs/run.js';
 import { createRuns } from './runs/runs.js';
 import { chooseForRun, showRunStatus } from './runs/status.js';
+import { createServer, type Server } from './server.js';
 import { quantizeModel } from './start/quantize.js';
 import { configFor, fileOf, reportInView } from './target.js';
 import { registerTasks } from './taskProvider.js';
 import { createTestExplorer } from './testExplorer.js';
 
 /** VS Code hands `deactivate` nothing, so what is to end then is kept here. */
-let started: { readonly client: LanguageClient; readonly memory: RunMemory } | undefined;
+let started: { readonly server: Server; readonly memory: RunMemory } | undefined;
 
 /** Registers the commands and starts the language server. */
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const output = vscode.window.createOutputChannel('Quantsmith', { log: true });
-  const panels = createReportPanels((file, message) => void answerPage(client, file, message));
-  const client = createLanguageClient(context, output, () => ({
+  const panels = createReportPanels((file, message) => void answerPage(server, file, message));
+  const server = createServer(context, output, () => ({
     [SERVER_RUN]: (config) => run(config),
     [SERVER_SWEEP]: (config) => sweepConfig(runs, states, config),
     [SERVER_OVERFLOW]: (config) => compareOverflowFixes(runs, panels, config),
@@ -48,12 +47,12 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const storage = context.storageUri ?? context.globalStorageUri;
   const states = createPageStates(storage);
   const memory = createRunMemory(vscode.Uri.joinPath(storage, 'running'));
-  const runs = createRuns(client, output, memory.remember);
+  const runs = createRuns(server, output, memory.remember);
   const run = (config?: vscode.Uri, options?: RunOptions) =>
     runQuantization(runs, panels, output, config, options);
 
-  started = { client, memory };
-  const models = createModelViews(client, context.extensionUri);
+  started = { server, memory };
+  const models = createModelViews(server, context.extensionUri);
   const tree = createHistoryTree(runs);
   context.subscriptions.push(
     output,
@@ -62,18 +61,16 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     runs,
     showRunStatus(runs),
     tree,
-    registerHistoryCommands(client, tree, states),
+    registerHistoryCommands(server, tree, states),
     restoreSweeps(states),
     registerTasks(runs, run),
     createTestExplorer(run),
   );
 
-  registerCommands(context, client, { output, panels, states, models, runs, run });
-  await client.start();
-  const tellSettings = () =>
-    client.sendNotification(DidChangeConfigurationNotification.type, { settings: null });
-  context.subscriptions.push(vscode.workspace.onDidGrantWorkspaceTrust(() => void tellSettings()));
-  void tellInterrupted(client, memory, reportTime);
+  registerCommands(context, server, { output, panels, states, models, runs, run });
+  await server.start();
+  context.subscriptions.push(vscode.workspace.onDidGrantWorkspaceTrust(() => void server.tellSettings()));
+  void tellInterrupted(server, memory, reportTime);
 }
 
 interface CommandParts {
@@ -87,7 +84,7 @@ interface CommandParts {
 
 function registerCommands(
   context: vscode.ExtensionContext,
-  client: LanguageClient,
+  server: Server,
   { output, panels, states, models, runs, run }: CommandParts,
 ): void {
   const command = (name: string, body: (...args: never[]) => unknown) =>
@@ -106,13 +103,13 @@ function registerCommands(
   command('quantsmith.debug', async (given?: unknown) => debugLayers(runs, await configOf(given)));
   command('quantsmith.sweep', async (given?: unknown) => sweepConfig(runs, states, await configOf(given)));
   command('quantsmith.usePoint', (config?: unknown, settings?: unknown) =>
-    usePoint(client, config, settings),
+    usePoint(server, config, settings),
   );
   command('quantsmith.setOverflowFix', (config?: unknown, fix?: unknown) =>
-    setOverflowFix(client, config, fix),
+    setOverflowFix(server, config, fix),
   );
   command('quantsmith.changeLayer', (config?: unknown, layer?: unknown, change?: unknown) =>
-    changeLayer(client, config, layer, change),
+    changeLayer(server, config, layer, change),
   );
   command('quantsmith.revealInModel', async (model?: unknown, layer?: unknown) => {
     const file = fileOf(model);
@@ -122,13 +119,13 @@ function registerCommands(
     showReport(panels, fileOf(file) ?? reportInView(panels.active())),
   );
   command('quantsmith.compare', (first?: unknown, second?: unknown) =>
-    compareReports(client, states, fileOf(first) ?? reportInView(panels.active()), fileOf(second)),
+    compareReports(server, states, fileOf(first) ?? reportInView(panels.active()), fileOf(second)),
   );
   command('quantsmith.check', async (given?: unknown) => checkConfig(await configOf(given)));
-  command('quantsmith.convert', () => convertConfig(client));
-  command('quantsmith.quantize', (model?: unknown) => quantizeModel(client, fileOf(model)));
+  command('quantsmith.convert', () => convertConfig(server));
+  command('quantsmith.quantize', (model?: unknown) => quantizeModel(server, fileOf(model)));
   command('quantsmith.openExample', () => openExample(context));
-  command('quantsmith.newConfig', (model?: unknown) => newConfig(client, fileOf(model)));
+  command('quantsmith.newConfig', (model?: unknown) => newConfig(server, fileOf(model)));
   command('quantsmith.openDocs', (page?: unknown, anchor?: unknown) =>
     openDocs(context.extensionUri, page, anchor),
   );
@@ -145,5 +142,5 @@ async function reportTime(config: vscode.Uri): Promise<number | null> {
 export async function deactivate(): Promise<void> {
   // The requests of runs fail when their server stops: no reason to forget them.
   started?.memory.close();
-  await started?.client.stop();
+  await started?.server.stop();
 }

@@ -1,5 +1,10 @@
 import * as vscode from 'vscode';
-import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
+import {
+  DidChangeConfigurationNotification,
+  ExecuteCommandRequest,
+  LanguageClient,
+  TransportKind,
+} from 'vscode-languageclient/node';
 import { CONFIG_LANGUAGES } from './config/activeConfig.js';
 import { docsCommand } from './commands/docs.js';
 
@@ -58,6 +63,19 @@ export function createLanguageClient(
     },
   );
 }
+
+/** Runs a command of the server. */
+export const execute = (
+  client: LanguageClient,
+  command: string,
+  args: readonly unknown[],
+  token?: vscode.CancellationToken,
+): Promise<unknown> =>
+  client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [...args] }, token);
+
+/** The server asks for the settings that it wants. */
+export const tellSettings = (client: LanguageClient): Promise<void> =>
+  client.sendNotification(DidChangeConfigurationNotification.type, { settings: null });
 
 /** The link of a code opens its page rendered, not as Markdown text. */
 const withDocs = (extension: vscode.Uri) => (diagnostic: vscode.Diagnostic) => {

@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { editor, fire, type Question, type ServerCommand, toldTexts } from '../../test/kit/editor.js';
 import { sampleDebug } from '../../test/kit/sampleDebug.js';
-import { activeExtension, answer, executed, lastQuestion } from './extension.js';
+import { activeExtension, answer, executed, lastQuestion, settled } from './extension.js';
 
 const extension = activeExtension();
 
@@ -316,9 +316,10 @@ describe('the language client', () => {
   }
   const options = () => (editor.registered.get('client quantsmith') as { options: Options }).options;
 
-  it('starts, and tells the settings again when trust is given', () => {
+  it('starts, and tells the settings again when trust is given', async () => {
     expect(editor.log).toEqual(['client: start']);
     fire('trust');
+    await settled();
     expect(editor.log.at(-1)).toBe('client: workspace/didChangeConfiguration');
   });
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { editor, toldTexts, type ServerCommand } from '../../test/kit/editor.js';
 import { sampleReport } from '../../test/kit/sampleReport.js';
 import { activeExtension, executed, settled } from './extension.js';
@@ -81,6 +81,24 @@ describe('the page of a report', () => {
       { float: [], integer: [], settings: [bias] },
     ]);
     expect(editor.active?.document.getText()).toContain('model: net.onnx\nnew: 1\n');
+  });
+
+  it('changes a config once where a button is pressed twice, and asks anew where somebody types meanwhile', async () => {
+    await extension.open(CONFIG);
+    const document = editor.active!.document;
+    const insertion = { start: { line: 1, character: 0 }, end: { line: 1, character: 0 } };
+    editor.server = async (command) => {
+      sent.push(command);
+      const edits = document.getText().includes('new: 1') ? [] : [{ range: insertion, newText: 'new: 1\n' }];
+      await settled();
+      return edits;
+    };
+    const page = editor.panels[0] as unknown as { say(message: unknown): void };
+    page.say({ type: 'state', step: 0 });
+    page.say({ type: 'state', step: 0 });
+    await vi.waitFor(() => expect(sent).toHaveLength(3));
+    await settled();
+    expect(document.getText()).toBe('model: net.onnx\nnew: 1\n');
   });
 
   it('is exported where the user says', async () => {

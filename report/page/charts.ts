@@ -36,10 +36,13 @@ function startPoints(figure: HTMLElement, chart: SVGSVGElement, host: Host | nul
     point.setAttribute('aria-label', labelOf(point));
     point.addEventListener('pointerenter', () => show(point));
     point.addEventListener('focus', () => show(point));
-    point.addEventListener('keydown', ({ key }) => {
+    point.addEventListener('keydown', (event) => {
+      const { key } = event;
       const way = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[key];
       if (way !== undefined) points[(index + way + points.length) % points.length]?.focus();
       if (key === 'Enter') readout.querySelector('button')?.focus();
+      // The page must not scroll, and the same stroke must not press the button that has the focus now.
+      if (way !== undefined || key === 'Enter') event.preventDefault();
     });
   }
 

@@ -18,6 +18,7 @@ const REQUIRED = [
   'extension/sbom.cdx.json',
   'extension/licenses/LGPL-3.0.txt',
   'extension/dist/extension.cjs',
+  'extension/dist/languageClient.cjs',
   'extension/dist/server.cjs',
   'extension/dist/engine.cjs',
   'extension/dist/worker.cjs',
@@ -43,7 +44,7 @@ const nativeParts = (os, arch) => [
 const ALLOWED = [
   /^\[Content_Types\]\.xml$|^extension\.vsixmanifest$/,
   /^extension\/(package(\.nls(\.de)?)?\.json|l10n\/bundle\.l10n(\.de)?\.json|readme\.md|changelog\.md|LICENSE\.txt)$/i,
-  /^extension\/dist\/(extension|server|engine|worker|watch|module(Bridge|Host|Hooks))\.cjs$/,
+  /^extension\/dist\/(extension|languageClient|server|engine|worker|watch|module(Bridge|Host|Hooks))\.cjs$/,
   /^extension\/dist\/pages\/[\w-]+\.js$/,
   /^extension\/client\/(language-configuration[\w-]*|syntaxes\/[\w-]+\.tmLanguage)\.json$/,
   /^extension\/(THIRD-PARTY-NOTICES\.txt|sbom\.cdx\.json|licenses\/(L?GPL-3\.0|onnxruntime)\.txt)$/,
@@ -54,7 +55,7 @@ const ALLOWED = [
   /^extension\/(Dockerfile|examples\/scale\/[\w.-]+)$/,
   /^extension\/dist\/node_modules\/(onnxruntime-(node|common)|sharp|@img\/(colour|sharp-[\w-]+)|detect-libc|semver)\//,
 ];
-const UNWANTED = /\.(ts|map|h|py)$|\.int8\.onnx|cuda|tensorrt/i;
+const UNWANTED = /\.(ts|map|h|py)$|\.int8\.onnx|cuda|tensorrt|DirectML|dxcompiler|dxil/i;
 /** Compressed; of the whole package, and of what is not a native part. */
 const MAX_BYTES = { 'linux-x64': 30e6, others: 40e6, own: 3e6 };
 

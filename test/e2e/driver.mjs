@@ -153,14 +153,14 @@ function createWorkbench({ sandbox, server, topic, context, page }) {
       if (!isWindow || (await page.locator('.tab.dirty').count()) > 0) return open(file);
       const input = page.locator('.quick-input-widget:visible input').first();
       const found = page.locator('.quick-input-list .monaco-list-row.focused', { hasText: basename(file) });
-      await again(page, async () => {
+      await again(page, async (patience) => {
         await page.keyboard.press(CLEAR_AND_ASK_FOR_FILE);
-        await input.waitFor(PATIENCE);
+        await input.waitFor(patience);
         // By its whole path: the history holds files of the same name.
         await input.fill(inWorkspace(file));
-        await found.waitFor(PATIENCE);
+        await found.waitFor(patience);
         await page.keyboard.press('Enter');
-        await page.locator('.tab.active', { hasText: basename(file) }).waitFor(PATIENCE);
+        await page.locator('.tab.active', { hasText: basename(file) }).waitFor(patience);
       });
       await isOpen();
     },
@@ -183,12 +183,12 @@ function createWorkbench({ sandbox, server, topic, context, page }) {
     /** Chooses from the context menu of a row; again where the window was still busy and did not know the entry yet. */
     async choose(row, title) {
       const entry = page.locator('.monaco-menu').getByText(title);
-      await again(page, async () => {
+      await again(page, async (patience) => {
         await row.click({ button: 'right' });
         // A click that comes within a tenth of a second after the menu is taken for the end of the one that opened it.
-        await entry.hover(PATIENCE);
+        await entry.hover(patience);
         await page.keyboard.press('Enter');
-        await entry.waitFor({ state: 'hidden', timeout: 3_000 });
+        await entry.waitFor({ ...patience, state: 'hidden' });
       });
     },
 
@@ -200,21 +200,21 @@ function createWorkbench({ sandbox, server, topic, context, page }) {
   };
 }
 
-/** How often something is asked again. */
-const ATTEMPTS = 6;
-const PATIENCE = { timeout: 10_000 };
+/** How long the first answer is waited for; each time that something is asked again, twice as long. */
+const FIRST_PATIENCE_MS = 1_500;
+const LONGEST_PATIENCE_MS = 30_000;
 
 /**
- * Does something, and again where it does not come to its end: an editor that is still busy with something else (a save,
- * findings on their way) drops a question from the keyboard or answers it from before the findings came, and nothing but
- * asking again helps.
+ * Does something, and again where it does not come to its end: an editor that is still busy with something else (its start, a
+ * save, findings on their way) drops a question from the keyboard or answers it from before the findings came, and nothing
+ * but asking again helps.
  */
 async function again(page, attempt) {
-  for (let count = 1; ; count++) {
+  for (let timeout = FIRST_PATIENCE_MS; ; timeout *= 2) {
     try {
-      return await attempt();
+      return await attempt({ timeout });
     } catch (error) {
-      if (count === ATTEMPTS) throw error;
+      if (timeout > LONGEST_PATIENCE_MS) throw error;
       await page.keyboard.press('Escape');
     }
   }
@@ -222,20 +222,20 @@ async function again(page, attempt) {
 
 /** Asks until the answer is on the screen. */
 export const askUntil = (page, ask, answer) =>
-  again(page, async () => {
+  again(page, async (patience) => {
     await ask();
-    await answer.waitFor(PATIENCE);
+    await answer.waitFor(patience);
   });
 
 async function runCommand(page, title) {
   const input = page.locator('.quick-input-widget:visible input').first();
   // Others may have all of its words, too.
   const found = page.locator(`.quick-input-list .monaco-list-row[aria-label^="${title}"]`).first();
-  await again(page, async () => {
+  await again(page, async (patience) => {
     await page.keyboard.press('F1');
-    await input.waitFor(PATIENCE);
+    await input.waitFor(patience);
     await input.fill(`>${title}`);
-    await found.click(PATIENCE);
+    await found.click(patience);
   });
   // A command may ask something at once, in the same place.
   const palette = page.locator('.quick-input-widget:visible input[aria-label^="Type the name of a command"]');

@@ -191,6 +191,7 @@ export const ViewColumn = { Active: -1, Beside: -2, One: 1 };
 
 class Document {
   isDirty = false;
+  version = 1;
 
   constructor(
     readonly uri: Uri,
@@ -220,6 +221,7 @@ class Document {
       [...this.text.split('\n').slice(0, line), ''].join('\n').length + character;
     this.text = this.text.slice(0, offset(start)) + text + this.text.slice(offset(end));
     this.isDirty = true;
+    this.version++;
   }
 }
 

@@ -1,18 +1,18 @@
 import type { LayerChange } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
-import type { LanguageClient } from 'vscode-languageclient/node';
+import type { Server } from '../server.js';
 import { applyServerEdits } from './setValue.js';
 
 /** Changes how a layer is quantized in a config, as an edit that can be undone; `config` is a URI. */
 export async function changeLayer(
-  client: LanguageClient,
+  server: Server,
   config: unknown,
   layer: unknown,
   change: unknown,
 ): Promise<void> {
   if (typeof config !== 'string' || typeof layer !== 'string' || typeof change !== 'string') return;
   const file = vscode.Uri.parse(config);
-  const edits = await applyServerEdits(client, file, 'quantsmith.server.changeLayer', [layer, change]);
+  const edits = await applyServerEdits(server, file, 'quantsmith.server.changeLayer', [layer, change]);
   if (edits === 0) void vscode.window.showInformationMessage(doneText(change as LayerChange, layer));
 }
 

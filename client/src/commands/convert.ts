@@ -1,15 +1,16 @@
 import { reasonOf } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
-import { type LanguageClient, ExecuteCommandRequest } from 'vscode-languageclient/node';
 import { activeConfig } from '../config/activeConfig.js';
+import type { Server } from '../server.js';
 
 /** Opens the config of the active editor in the other notation, unsaved, beside its file. */
-export async function convertConfig(client: LanguageClient): Promise<void> {
+export async function convertConfig(server: Server): Promise<void> {
   const document = activeConfig();
   if (document === undefined) return;
-  const params = { command: 'quantsmith.server.convert', arguments: [document.uri.toString()] };
   try {
-    const { text, fileName } = (await client.sendRequest(ExecuteCommandRequest.type, params)) as {
+    const { text, fileName } = (await server.execute('quantsmith.server.convert', [
+      document.uri.toString(),
+    ])) as {
       text: string;
       fileName: string;
     };

@@ -1,6 +1,6 @@
 import { reasonOf } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
-import { type LanguageClient, ExecuteCommandRequest } from 'vscode-languageclient/node';
+import type { Server } from '../server.js';
 
 const MAX_MODELS = 500;
 
@@ -19,26 +19,22 @@ interface DataSource {
 }
 
 /** Writes a config for a model of the workspace beside the model, and opens it. One that is there is opened as it is. */
-export async function newConfig(
-  client: LanguageClient,
-  chosen?: vscode.Uri,
-): Promise<vscode.Uri | undefined> {
+export async function newConfig(server: Server, chosen?: vscode.Uri): Promise<vscode.Uri | undefined> {
   const model = chosen ?? (await pickModel());
   if (model === undefined) return undefined;
   const config = configBeside(model);
-  if (!(await exists(config))) return writeConfig(client, model, {});
+  if (!(await exists(config))) return writeConfig(server, model, {});
   await vscode.window.showTextDocument(config);
   return config;
 }
 
 /** Writes a config beside a model and opens it; undefined: it could not be created, and the user was told. */
 export async function writeConfig(
-  client: LanguageClient,
+  server: Server,
   model: vscode.Uri,
   options: InitOptions,
 ): Promise<vscode.Uri | undefined> {
   const config = configBeside(model);
-  const params = { command: 'quantsmith.server.init', arguments: [model.toString(), options] };
   try {
     // The preprocessings are tried on the float model, which takes up to a minute.
     const { text } = await vscode.window.withProgress(
@@ -48,7 +44,9 @@ export async function writeConfig(
         cancellable: true,
       },
       async (_, token) =>
-        (await client.sendRequest(ExecuteCommandRequest.type, params, token)) as { text: string },
+        (await server.execute('quantsmith.server.init', [model.toString(), options], token)) as {
+          text: string;
+        },
     );
 
     await vscode.workspace.fs.writeFile(config, new TextEncoder().encode(text));

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
-import type { LanguageClient } from 'vscode-languageclient/node';
 import { savedConfig } from '../config/activeConfig.js';
 import type { ReportPanels } from '../report/panels.js';
+import type { Server } from '../server.js';
 import { setValue } from './setValue.js';
 import type { RunKind, Runs } from '../runs/run.js';
 
@@ -33,10 +33,10 @@ export async function compareOverflowFixes(
 }
 
 /** Writes a setting of overflow_fix into a config, as an edit that can be undone. */
-export async function setOverflowFix(client: LanguageClient, config: unknown, fix: unknown): Promise<void> {
+export async function setOverflowFix(server: Server, config: unknown, fix: unknown): Promise<void> {
   if (typeof config !== 'string' || typeof fix !== 'string') return;
   await setValue(
-    client,
+    server,
     vscode.Uri.parse(config),
     ['quantization', 'advanced_parameters', 'overflow_fix'],
     fix,

@@ -15,28 +15,24 @@ import {
   reasonOf,
 } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
-import { type LanguageClient, ExecuteCommandRequest } from 'vscode-languageclient/node';
 import { configOf, readReport } from '../report/files.js';
 import { nameOf } from '../runs/run.js';
+import type { Server } from '../server.js';
 import { applyServerEdits, rangeOf, type TextRange } from './setValue.js';
 
 /** What a message needs. */
 interface Asked {
-  readonly client: LanguageClient;
+  readonly server: Server;
   readonly file: vscode.Uri;
   readonly report: QuantizationReport;
   readonly config: vscode.Uri;
 }
 
 /** Does what the page of a report asks for. Its numbers are places in the report; what is not there is left alone. */
-export async function answerPage(
-  client: LanguageClient,
-  file: vscode.Uri,
-  message: PageMessage,
-): Promise<void> {
+export async function answerPage(server: Server, file: vscode.Uri, message: PageMessage): Promise<void> {
   const report = await readReport(file);
   if (report === null) return;
-  const asked: Asked = { client, file, report, config: configOf(file, report) };
+  const asked: Asked = { server, file, report, config: configOf(file, report) };
   try {
     await answer(asked, message);
   } catch (error) {
@@ -45,10 +41,10 @@ export async function answerPage(
 }
 
 async function answer(asked: Asked, message: PageMessage): Promise<void> {
-  const { client, report, config } = asked;
+  const { server, report, config } = asked;
   switch (message.type) {
     case 'config':
-      return onLayer(report, message.layer, (layer) => showPlace(client, config, { layer }));
+      return onLayer(report, message.layer, (layer) => showPlace(server, config, { layer }));
     case 'model':
       return onLayer(report, message.layer, (layer) => showInModel(asked, layer));
     case 'change':
@@ -61,7 +57,7 @@ async function answer(asked: Asked, message: PageMessage): Promise<void> {
       return takeRemedy(asked, message.remedy);
     case 'warning': {
       const path = report.warnings[message.warning]?.config_path;
-      return path === undefined ? undefined : showPlace(client, config, { path });
+      return path === undefined ? undefined : showPlace(server, config, { path });
     }
 
     case 'export':
@@ -81,10 +77,10 @@ async function onLayer(
 }
 
 /** Shows the line of a config that names a layer, or has a path of keys. */
-async function showPlace(client: LanguageClient, config: vscode.Uri, target: object): Promise<void> {
+async function showPlace(server: Server, config: vscode.Uri, target: object): Promise<void> {
   const document = await vscode.workspace.openTextDocument(config);
-  const params = { command: 'quantsmith.server.locate', arguments: [config.toString(), target] };
-  const range = rangeOf((await client.sendRequest(ExecuteCommandRequest.type, params)) as TextRange);
+  const place = await server.execute('quantsmith.server.locate', [config.toString(), target]);
+  const range = rangeOf(place as TextRange);
   const editor = await vscode.window.showTextDocument(document, { viewColumn: vscode.ViewColumn.One });
   editor.selection = new vscode.Selection(range.start, range.end);
   editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
@@ -96,13 +92,13 @@ async function showInModel({ report, file }: Asked, layer: string): Promise<void
 }
 
 /** Writes what a step of restoration had in float into the config, with the settings that were kept before it. */
-async function takeState({ client, config, report: { restoration } }: Asked, index: number): Promise<void> {
+async function takeState({ server, config, report: { restoration } }: Asked, index: number): Promise<void> {
   const step = restoration?.steps[index];
   if (restoration === null || step === undefined) return;
   const inStep = new Set(step.reverted);
   const others = new Set(restoration.steps.flatMap(({ reverted }) => reverted));
   const kept = (restoration.remedies ?? []).filter((remedy) => remedy.kept);
-  await applyServerEdits(client, config, 'quantsmith.server.takeState', [
+  await applyServerEdits(server, config, 'quantsmith.server.takeState', [
     {
       float: step.reverted,
       integer: [...others].filter((name) => !inStep.has(name)),
@@ -111,12 +107,12 @@ async function takeState({ client, config, report: { restoration } }: Asked, ind
   ]);
 }
 
-async function takeRemedy({ client, config, report }: Asked, index: number): Promise<void> {
+async function takeRemedy({ server, config, report }: Asked, index: number): Promise<void> {
   const remedy = report.restoration?.remedies?.[index];
   const setting = remedy === undefined ? undefined : reportedRemedy(remedy.setting, remedy.value);
   if (setting === undefined) return;
   const state = { float: [], integer: [], settings: [setting] };
-  await applyServerEdits(client, config, 'quantsmith.server.takeState', [state]);
+  await applyServerEdits(server, config, 'quantsmith.server.takeState', [state]);
 }
 
 const EXTENSIONS = { html: '.html', markdown: '.md', sarif: '.sarif' } as const;
@@ -141,9 +137,8 @@ interface Finding {
 }
 
 /** The findings of the report on the lines of its config, relative to the workspace folder. */
-async function sarif({ client, file, config }: Asked): Promise<object> {
-  const params = { command: 'quantsmith.server.reportFindings', arguments: [file.toString()] };
-  const { findings } = (await client.sendRequest(ExecuteCommandRequest.type, params)) as {
+async function sarif({ server, file, config }: Asked): Promise<object> {
+  const { findings } = (await server.execute('quantsmith.server.reportFindings', [file.toString()])) as {
     readonly findings: readonly Finding[];
   };
 

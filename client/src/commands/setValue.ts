@@ -1,6 +1,6 @@
 import { type ConfigPath, reasonOf } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
-import { type LanguageClient, ExecuteCommandRequest } from 'vscode-languageclient/node';
+import type { Server } from '../server.js';
 
 interface TextEdit {
   readonly range: TextRange;
@@ -19,12 +19,12 @@ interface Position {
 
 /** Sets the value at a path of a config: the server knows how to write it, the editor can undo it. */
 export async function setValue(
-  client: LanguageClient,
+  server: Server,
   config: vscode.Uri,
   path: ConfigPath,
   value: string | number | boolean,
 ): Promise<void> {
-  await applyServerEdits(client, config, 'quantsmith.server.setValue', [path, value]);
+  await applyServerEdits(server, config, 'quantsmith.server.setValue', [path, value]);
 }
 
 /**
@@ -32,7 +32,7 @@ export async function setValue(
  * server refused, and the user was told.
  */
 export async function applyServerEdits(
-  client: LanguageClient,
+  server: Server,
   config: vscode.Uri,
   command: string,
   args: readonly unknown[],
@@ -40,12 +40,17 @@ export async function applyServerEdits(
   try {
     const document = await vscode.workspace.openTextDocument(config);
     await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
-    const params = { command, arguments: [config.toString(), ...args] };
-    const edits = (await client.sendRequest(ExecuteCommandRequest.type, params)) as readonly TextEdit[];
-    const edit = new vscode.WorkspaceEdit();
-    for (const { range, newText } of edits) edit.replace(config, rangeOf(range), newText);
-    await vscode.workspace.applyEdit(edit);
-    return edits.length;
+    for (;;) {
+      const { version } = document;
+      const edits = (await server.execute(command, [config.toString(), ...args])) as readonly TextEdit[];
+      if (edits.length === 0) return 0;
+      const edit = new vscode.WorkspaceEdit();
+      for (const { range, newText } of edits) edit.replace(config, rangeOf(range), newText);
+      const isCurrent = document.version === version;
+      if (isCurrent && (await vscode.workspace.applyEdit(edit))) return edits.length;
+      // Another edit came first, a key or the same click again: these were for the text before it.
+      if (isCurrent && document.version === version) throw new Error('The editor refused the edit.');
+    }
   } catch (error) {
     void vscode.window.showErrorMessage(
       vscode.l10n.t('The setting could not be written: {0}', reasonOf(error)),

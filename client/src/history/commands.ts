@@ -1,11 +1,11 @@
 import { runsHtml } from '@quantsmith/report';
 import * as vscode from 'vscode';
-import type { LanguageClient } from 'vscode-languageclient/node';
 import { findConfigs } from '../config/configs.js';
 import { timeOf } from '../report/files.js';
 import { restorePages, showPage, type Page } from '../report/page.js';
 import type { PageStates } from '../report/pageStates.js';
 import { nameOf } from '../runs/run.js';
+import type { Server } from '../server.js';
 import {
   listedRun,
   OPEN_REPORT,
@@ -23,7 +23,7 @@ type Handed = readonly [node?: HistoryNode, nodes?: readonly (HistoryNode | unde
 
 /** Commands on runs of the history. */
 export function registerHistoryCommands(
-  client: LanguageClient,
+  server: Server,
   tree: HistoryTree,
   states: PageStates,
 ): vscode.Disposable {
@@ -37,7 +37,7 @@ export function registerHistoryCommands(
       first === undefined ? undefined : body(first);
 
   return vscode.Disposable.from(
-    restoreComparisons(client, states),
+    restoreComparisons(server, states),
     restorePages(SCATTER_VIEW, states, scatterPage),
     vscode.commands.registerCommand('quantsmith.history.refresh', tree.refresh),
     vscode.commands.registerCommand('quantsmith.history.scatter', showScatter),
@@ -45,7 +45,7 @@ export function registerHistoryCommands(
       'open',
       onFirst(({ run }) => vscode.commands.executeCommand(OPEN_REPORT, run.report)),
     ),
-    command('compare', (runs) => compareRuns(client, states, runs)),
+    command('compare', (runs) => compareRuns(server, states, runs)),
     command(
       'restore',
       onFirst(({ config, run }) => restoreConfig(config, run)),
@@ -67,11 +67,7 @@ function meantRuns(tree: HistoryTree, handed: Handed): RunNode[] {
 }
 
 /** Of one run alone the run before is the other one. */
-async function compareRuns(
-  client: LanguageClient,
-  states: PageStates,
-  chosen: readonly RunNode[],
-): Promise<void> {
+async function compareRuns(server: Server, states: PageStates, chosen: readonly RunNode[]): Promise<void> {
   const [first] = chosen;
   const before = chosen.length === 1 ? first?.before : undefined;
   const runs = chosen.map(({ config, run }) => comparedRun(config, run));
@@ -81,7 +77,7 @@ async function compareRuns(
     return;
   }
 
-  await showComparison(client, states, runs);
+  await showComparison(server, states, runs);
 }
 
 const comparedRun = (config: vscode.Uri, run: PastRun): ComparedRun => ({

@@ -1,14 +1,14 @@
 import * as vscode from 'vscode';
-import type { LanguageClient } from 'vscode-languageclient/node';
 import { activeConfig } from '../config/activeConfig.js';
 import { configOf, newestReportOf, readReport, reportFiles } from '../report/files.js';
+import type { Server } from '../server.js';
 import { showComparison, type ComparedRun } from './comparison.js';
 import type { PageStates } from '../report/pageStates.js';
 import { historyOf } from './store.js';
 
 /** Shows two reports side by side. Without arguments: the report of the config in view, and one to choose. */
 export async function compareReports(
-  client: LanguageClient,
+  server: Server,
   states: PageStates,
   first?: vscode.Uri,
   second?: vscode.Uri,
@@ -26,7 +26,7 @@ export async function compareReports(
     return;
   }
 
-  await showComparison(client, states, [runA, runB]);
+  await showComparison(server, states, [runA, runB]);
 }
 
 /** A report by its model, with the config that the history keeps of its run. */

@@ -1,10 +1,10 @@
 import { compare, comparisonHtml, runsHtml, subjectOfReport } from '@quantsmith/report';
 import type { QuantizationReport, SettingDifference } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
-import { type LanguageClient, ExecuteCommandRequest } from 'vscode-languageclient/node';
 import { readReport } from '../report/files.js';
 import { restorePages, showPage, type Page } from '../report/page.js';
 import type { PageStates } from '../report/pageStates.js';
+import type { Server } from '../server.js';
 
 /** A run that is compared with others. */
 export interface ComparedRun {
@@ -22,25 +22,25 @@ const VIEW = 'quantsmith.comparison';
 
 /** Shows two or more runs side by side. */
 export async function showComparison(
-  client: LanguageClient,
+  server: Server,
   states: PageStates,
   runs: readonly ComparedRun[],
 ): Promise<void> {
-  const page = await comparisonPage(client, runs);
+  const page = await comparisonPage(server, runs);
   if (page !== null) showPage(page, states);
 }
 
 /** Has a reloaded window show its comparisons again, those of runs that are still there. */
-export const restoreComparisons = (client: LanguageClient, states: PageStates): vscode.Disposable =>
-  restorePages(VIEW, states, async (state) => comparisonPage(client, await runsOf(state)));
+export const restoreComparisons = (server: Server, states: PageStates): vscode.Disposable =>
+  restorePages(VIEW, states, async (state) => comparisonPage(server, await runsOf(state)));
 
 /**
  * Runs side by side, the oldest first: the settings in which they differ, then figures and, of two, layers; null: there are
  * fewer than two.
  */
-async function comparisonPage(client: LanguageClient, runs: readonly ComparedRun[]): Promise<Page | null> {
+async function comparisonPage(server: Server, runs: readonly ComparedRun[]): Promise<Page | null> {
   const ordered = [...runs].sort((a, b) => Date.parse(a.content.created) - Date.parse(b.content.created));
-  const settings = await settingsOf(client, ordered);
+  const settings = await settingsOf(server, ordered);
   const [first, second, third] = ordered;
   if (first === undefined || second === undefined) return null;
   const state = stateOf(ordered);
@@ -104,15 +104,11 @@ export const listedRun = ({ label, report, content }: ComparedRun) => ({
 });
 
 /** In which settings runs differ; null: not all of their configs were kept. */
-async function settingsOf(
-  client: LanguageClient,
-  runs: readonly ComparedRun[],
-): Promise<SettingDifference[] | null> {
+async function settingsOf(server: Server, runs: readonly ComparedRun[]): Promise<SettingDifference[] | null> {
   const texts = runs.flatMap(({ configText }) => (configText === null ? [] : [configText.toString()]));
   if (texts.length < runs.length) return null;
-  const params = { command: 'quantsmith.server.settings', arguments: texts };
 
-  return client.sendRequest(ExecuteCommandRequest.type, params).then(
+  return server.execute('quantsmith.server.settings', texts).then(
     (settings) => settings as SettingDifference[],
     () => null,
   );

@@ -1,13 +1,13 @@
 import { sweepHtml, type SweptOutcome, type SweptRun } from '@quantsmith/report';
 import type { Settings } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
-import type { LanguageClient } from 'vscode-languageclient/node';
 import { savedConfig } from '../config/activeConfig.js';
 import { applyServerEdits } from '../commands/setValue.js';
 import { readReport } from '../report/files.js';
 import { restorePages, showPage, type Page } from '../report/page.js';
 import type { PageStates } from '../report/pageStates.js';
 import { nameOf, type RunKind, type Runs } from '../runs/run.js';
+import type { Server } from '../server.js';
 import { OPEN_REPORT } from './comparison.js';
 
 /** The server's command for a sweep; its argument is the config's URI. */
@@ -94,7 +94,7 @@ const link = (command: string, ...args: readonly unknown[]) =>
   `command:${command}?${encodeURIComponent(JSON.stringify(args))}`;
 
 /** Writes the settings of a point into its config, as an edit that can be undone; comments stay. */
-export async function usePoint(client: LanguageClient, config: unknown, settings: unknown): Promise<void> {
+export async function usePoint(server: Server, config: unknown, settings: unknown): Promise<void> {
   if (typeof config !== 'string' || typeof settings !== 'object' || settings === null) return;
-  await applyServerEdits(client, vscode.Uri.parse(config), 'quantsmith.server.useSettings', [settings]);
+  await applyServerEdits(server, vscode.Uri.parse(config), 'quantsmith.server.useSettings', [settings]);
 }

@@ -1,8 +1,8 @@
 import type { ModelContext, ModelPageData } from '@quantsmith/report';
 import { type ModelSummary, withAbsolutePaths } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
-import { ExecuteCommandRequest, type LanguageClient } from 'vscode-languageclient/node';
 import { readReport, reportFiles } from '../report/files.js';
+import type { Server } from '../server.js';
 
 /** A model as its page shows it. */
 export interface LoadedModel {
@@ -17,14 +17,14 @@ interface ModelAnswer {
 }
 
 /** The structure of a model, with its last run and, of an int8 model of ours, its float model. Rejects with why it cannot be read. */
-export async function loadModel(client: LanguageClient, file: vscode.Uri): Promise<LoadedModel> {
-  const [{ model, configs }, run] = await Promise.all([structureOf(client, file), runOf(file)]);
+export async function loadModel(server: Server, file: vscode.Uri): Promise<LoadedModel> {
+  const [{ model, configs }, run] = await Promise.all([structureOf(server, file), runOf(file)]);
   if (run === null)
     return { model, context: { report: null, float: null, isNewer: false }, configs: configs.map(labelled) };
   const { report, reportFile } = run;
   // Where the float model is gone, its int8 model is shown alone.
   const float = run.isOutput
-    ? await structureOf(client, vscode.Uri.file(report.model.path)).catch(() => null)
+    ? await structureOf(server, vscode.Uri.file(report.model.path)).catch(() => null)
     : null;
 
   return {
@@ -34,9 +34,8 @@ export async function loadModel(client: LanguageClient, file: vscode.Uri): Promi
   };
 }
 
-async function structureOf(client: LanguageClient, file: vscode.Uri): Promise<ModelAnswer> {
-  const params = { command: 'quantsmith.server.model', arguments: [file.toString()] };
-  return (await client.sendRequest(ExecuteCommandRequest.type, params)) as ModelAnswer;
+async function structureOf(server: Server, file: vscode.Uri): Promise<ModelAnswer> {
+  return (await server.execute('quantsmith.server.model', [file.toString()])) as ModelAnswer;
 }
 
 const labelled = (uri: string) => ({ uri, label: vscode.workspace.asRelativePath(vscode.Uri.parse(uri)) });

@@ -8,9 +8,9 @@ import {
 import { reasonOf, type WeightCodes } from '@quantsmith/schemas';
 import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
-import { ExecuteCommandRequest, type LanguageClient } from 'vscode-languageclient/node';
 import { changeLayer } from '../commands/changeLayer.js';
 import { nameOf } from '../runs/run.js';
+import type { Server } from '../server.js';
 import { loadModel, type LoadedModel } from './context.js';
 
 export const MODEL_VIEW = 'quantsmith.model';
@@ -30,13 +30,13 @@ interface View {
 
 /** What pages of models need: the server, and where their scripts are. */
 interface Parts {
-  readonly client: LanguageClient;
+  readonly server: Server;
   readonly pages: vscode.Uri;
 }
 
 /** The editor of .onnx files: it reads only. Its pages follow their models and the reports of runs. */
-export function createModelViews(client: LanguageClient, extension: vscode.Uri): ModelViews {
-  const parts = { client, pages: vscode.Uri.joinPath(extension, 'dist', 'pages') };
+export function createModelViews(server: Server, extension: vscode.Uri): ModelViews {
+  const parts = { server, pages: vscode.Uri.joinPath(extension, 'dist', 'pages') };
   const views = new Set<View>();
   /** Layers to show in models that are about to open, by the models' URIs. */
   const awaited = new Map<string, string>();
@@ -83,10 +83,10 @@ async function start(parts: Parts, view: View): Promise<void> {
   await draw(parts, view);
 }
 
-async function draw({ client, pages }: Parts, view: View): Promise<void> {
+async function draw({ server, pages }: Parts, view: View): Promise<void> {
   const { panel, file } = view;
   try {
-    view.loaded = await loadModel(client, file);
+    view.loaded = await loadModel(server, file);
     const { model, context } = view.loaded;
     panel.webview.html = modelPageHtml(model, context, {
       nonce: randomUUID(),
@@ -100,7 +100,7 @@ async function draw({ client, pages }: Parts, view: View): Promise<void> {
   }
 }
 
-async function receive({ client }: Parts, view: View, message: FromModelPage): Promise<void> {
+async function receive({ server }: Parts, view: View, message: FromModelPage): Promise<void> {
   const post = (answer: ToModelPage) => view.panel.webview.postMessage(answer);
   const { loaded } = view;
   if (loaded === null) return;
@@ -110,8 +110,8 @@ async function receive({ client }: Parts, view: View, message: FromModelPage): P
     view.wanted = null;
   } else if (message.type === 'weights') {
     const { layer } = message;
-    await post({ type: 'weights', layer, ...(await weightsOf(client, view, layer)) });
-  } else await changeLayer(client, message.config, message.layer, message.change);
+    await post({ type: 'weights', layer, ...(await weightsOf(server, view, layer)) });
+  } else await changeLayer(server, message.config, message.layer, message.change);
 }
 
 /** Follows a model and the reports of its workspace folder. */
@@ -131,7 +131,7 @@ function watch(file: vscode.Uri, changed: () => void): vscode.Disposable {
 }
 
 async function weightsOf(
-  client: LanguageClient,
+  server: Server,
   { file, loaded }: View,
   layer: string,
 ): Promise<{ weights: WeightCodes | null; problem: string }> {
@@ -142,9 +142,8 @@ async function weightsOf(
       : { bits: weight.bits, perChannel: weight.per_channel, halfRange: weight.half_range };
   // The values are those of the float model, where there is one: an int8 model has the codes alone.
   const model = loaded?.context.float === null ? file : vscode.Uri.file(loaded!.context.float.path);
-  const params = { command: 'quantsmith.server.weights', arguments: [model.toString(), layer, grid] };
 
-  return client.sendRequest(ExecuteCommandRequest.type, params).then(
+  return server.execute('quantsmith.server.weights', [model.toString(), layer, grid]).then(
     (weights) => ({ weights: weights as WeightCodes, problem: '' }),
     (error: unknown) => ({ weights: null, problem: reasonOf(error) }),
   );

@@ -1,9 +1,6 @@
 import type * as vscode from 'vscode';
-import { type LanguageClient, ExecuteCommandRequest } from 'vscode-languageclient/node';
+import type { Server } from '../server.js';
 
 /** Sends a command of the server that takes a config alone. */
-export const ask = <T>(client: LanguageClient, command: string, config: vscode.Uri): Promise<T> =>
-  client.sendRequest(ExecuteCommandRequest.type, {
-    command,
-    arguments: [config.toString()],
-  }) as Promise<T>;
+export const ask = <T>(server: Server, command: string, config: vscode.Uri): Promise<T> =>
+  server.execute(command, [config.toString()]) as Promise<T>;

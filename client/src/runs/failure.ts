@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { LanguageClient } from 'vscode-languageclient/node';
+import type { Server } from '../server.js';
 import { recover } from './interrupted.js';
 import { nameOf, type RunKind } from './run.js';
 
@@ -7,7 +7,7 @@ import { nameOf, type RunKind } from './run.js';
 const CONNECTION_LOST: ReadonlySet<unknown> = new Set([1, 2, -32097, -32098, -32099]);
 
 interface FailedRun {
-  readonly client: LanguageClient;
+  readonly server: Server;
   readonly output: vscode.LogOutputChannel;
   readonly kind: RunKind;
   readonly config: vscode.Uri;
@@ -15,7 +15,7 @@ interface FailedRun {
 
 /** Says why a run failed, and offers what helps: its problems, its log, and to go on where it ended. */
 export async function tellFailure(
-  { client, output, kind, config }: FailedRun,
+  { server, output, kind, config }: FailedRun,
   error: unknown,
 ): Promise<void> {
   const isLost = error instanceof Error && 'code' in error && CONNECTION_LOST.has(error.code);
@@ -29,7 +29,7 @@ export async function tellFailure(
   output.error(`${config.fsPath}: ${explanation}`);
   // The server that starts in place of the one that ended cleans up, while the user reads what happened.
   const recovered = isLost
-    ? recover(client, config).catch((failure: unknown) => output.warn(String(failure)))
+    ? recover(server, config).catch((failure: unknown) => output.warn(String(failure)))
     : undefined;
   const [resume, problems, log] = [vscode.l10n.t('Resume'), vscode.l10n.t('Problems'), vscode.l10n.t('Log')];
   const buttons = [...(kind.resumes ? [resume] : []), problems, log];

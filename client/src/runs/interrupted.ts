@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { LanguageClient } from 'vscode-languageclient/node';
+import type { Server } from '../server.js';
 import { ask } from './ask.js';
 import type { RememberedRun, RunMemory } from './memory.js';
 import { nameOf } from './run.js';
@@ -8,19 +8,19 @@ import { nameOf } from './run.js';
  * Completes or removes what a killed run has left; whether another run is at work in its place, which it waits some seconds
  * for.
  */
-export const recover = (client: LanguageClient, config: vscode.Uri): Promise<{ isBusy: boolean }> =>
-  ask(client, 'quantsmith.server.recover', config);
+export const recover = (server: Server, config: vscode.Uri): Promise<{ isBusy: boolean }> =>
+  ask(server, 'quantsmith.server.recover', config);
 
 /** When the newest report of a config was made, in milliseconds since 1970; null: there is none. */
 type ReportTime = (config: vscode.Uri) => Promise<number | null>;
 
 /** Says of each run that a reload or a crash has ended what became of it, and offers to resume it. */
 export async function tellInterrupted(
-  client: LanguageClient,
+  server: Server,
   memory: RunMemory,
   reportTime: ReportTime,
 ): Promise<void> {
-  await Promise.all(memory.left().map((run) => tellOutcome(client, memory, run, reportTime)));
+  await Promise.all(memory.left().map((run) => tellOutcome(server, memory, run, reportTime)));
 }
 
 /**
@@ -28,7 +28,7 @@ export async function tellInterrupted(
  * terminal: what becomes of it is told when it has ended.
  */
 async function tellOutcome(
-  client: LanguageClient,
+  server: Server,
   memory: RunMemory,
   { config, since }: RememberedRun,
   reportTime: ReportTime,
@@ -36,7 +36,7 @@ async function tellOutcome(
   let isToldBusy = false;
   for (;;) {
     // A server that cannot say is no reason to keep silent about the run.
-    const { isBusy } = await recover(client, config).catch(() => ({ isBusy: false }));
+    const { isBusy } = await recover(server, config).catch(() => ({ isBusy: false }));
     // One that this window has begun meanwhile speaks for itself.
     if (memory.isRunning(config)) return;
     const written = await reportTime(config);

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { type LanguageClient, ExecuteCommandRequest } from 'vscode-languageclient/node';
+import type { Server } from '../server.js';
 import { tellFailure } from './failure.js';
 import { ask } from './ask.js';
 import { showProgress } from './notification.js';
@@ -16,13 +16,13 @@ interface ProgressMessage {
 
 /** `remember` is told which configs have runs, so that the next window can say what became of them. */
 export function createRuns(
-  client: LanguageClient,
+  server: Server,
   output: vscode.LogOutputChannel,
   remember: (configs: readonly vscode.Uri[]) => void,
 ): Runs & vscode.Disposable {
   const list = createRunList(remember);
   const inTurn = createQueue();
-  const progress = client.onNotification('quantsmith/progress', (event: ProgressMessage) => {
+  const progress = server.onNotification('quantsmith/progress', (event: ProgressMessage) => {
     for (const { key, run } of list.entries()) {
       if (run.config.toString() !== event.uri || run.phase !== 'running') continue;
       if (run.stage !== event.stage) output.info(`${nameOf(run.config)}: ${event.message}`);
@@ -41,7 +41,7 @@ export function createRuns(
       const { token } = cancellation;
       const result = inTurn(token, () => {
         list.update(key, { phase: 'running', message: 'starting' });
-        return send(client, output, kind, { config, options, token });
+        return send(server, output, kind, { config, options, token });
       }).finally(() => {
         cancellation.dispose();
         list.delete(key);
@@ -59,7 +59,7 @@ export function createRuns(
     },
     async finish(config) {
       const running = list.entries(config).filter(({ run }) => run.phase === 'running');
-      await Promise.all(running.map(({ run }) => ask(client, 'quantsmith.server.finish', run.config)));
+      await Promise.all(running.map(({ run }) => ask(server, 'quantsmith.server.finish', run.config)));
     },
     active: () => list.entries().map(({ run }) => run),
     onDidChange: list.onDidChange,
@@ -124,15 +124,14 @@ const cancelled = (token: vscode.CancellationToken) =>
   new Promise<void>((resolve) => token.onCancellationRequested(() => resolve()));
 
 async function send(
-  client: LanguageClient,
+  server: Server,
   output: vscode.LogOutputChannel,
   kind: RunKind,
   { config, options, token }: { config: vscode.Uri; options: RunOptions; token: vscode.CancellationToken },
 ): Promise<unknown> {
-  const params = { command: kind.command, arguments: [config.toString(), options] };
   output.info(`${kind.verb} ${config.fsPath}`);
   try {
-    const result: unknown = await client.sendRequest(ExecuteCommandRequest.type, params, token);
+    const result: unknown = await server.execute(kind.command, [config.toString(), options], token);
     output.info(`${kind.verb} ${config.fsPath}: done`);
     return result;
   } catch (error) {
@@ -141,7 +140,7 @@ async function send(
       return undefined;
     }
 
-    void tellFailure({ client, output, kind, config }, error);
+    void tellFailure({ server, output, kind, config }, error);
     return undefined;
   }
 }

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
-import type { LanguageClient } from 'vscode-languageclient/node';
 import { configBeside, exists, pickModel, writeConfig, type InitOptions } from '../commands/newConfig.js';
 import { nameOf } from '../runs/run.js';
+import type { Server } from '../server.js';
 import { dataFolder, dataFoldersNear, type DataFolder } from './folders.js';
 
 /**
@@ -9,10 +9,7 @@ import { dataFolder, dataFoldersNear, type DataFolder } from './folders.js';
  * much of it may be lost. What the model and the data tell is written into the config with the reasons. Returns the
  * config; undefined: the user left.
  */
-export async function quantizeModel(
-  client: LanguageClient,
-  chosen?: vscode.Uri,
-): Promise<vscode.Uri | undefined> {
+export async function quantizeModel(server: Server, chosen?: vscode.Uri): Promise<vscode.Uri | undefined> {
   const model = chosen ?? (await pickModel());
   if (model === undefined) return undefined;
   const existing = configBeside(model);
@@ -56,7 +53,7 @@ export async function quantizeModel(
     ...(drop === null ? {} : { max_drop: drop }),
   };
 
-  return writeConfig(client, model, options);
+  return writeConfig(server, model, options);
 }
 
 interface FolderQuestion {
