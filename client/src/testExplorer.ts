@@ -22,9 +22,7 @@ export function createTestExplorer(run: RunConfig): vscode.Disposable {
 
   controller.resolveHandler = (item) => (item === undefined ? refresh() : undefined);
   controller.refreshHandler = refresh;
-  const watcher = watchConfigs();
-  watcher.onDidCreate(() => void refresh());
-  watcher.onDidDelete(() => void refresh());
+  const watcher = watchConfigs(() => void refresh());
 
   controller.createRunProfile(
     'Quantize',

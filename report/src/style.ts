@@ -39,6 +39,7 @@ thead th { vertical-align: bottom; }
 .facts th { white-space: nowrap; }
 tbody th code { display: inline-block; width: max-content; max-width: min(56ch, 60vw); }
 td:has(code) { min-width: 6rem; }
+td:has(.mark) { min-width: 9rem; }
 th.barred { padding-right: calc(var(--bar) + 2rem); }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 td.number .quiet { display: block; }

@@ -35,10 +35,16 @@ async function showRuns({ openHere, command, historyRow }) {
 }
 
 async function compares(workbench) {
-  const { page, panel, shot, command, choose } = workbench;
+  const { page, panel, shot, command, choose, historyRow } = workbench;
   const runs = await showRuns(workbench);
   const count = await runs.count();
   assert.ok(count >= 3, `${count} runs`);
+  // Date, trend against the run before, metric, size and latency.
+  assert.match(
+    (await runs.first().innerText()).replaceAll('\n', ' '),
+    /\d\d-\d\d \d\d:\d\d:\d\d\s+= top1 [\d.]+ %, [\d.]+× smaller, [\d.]+ ms/,
+  );
+  await historyRow('digits.quant.yaml').getByText('up to date').waitFor();
   await shot('history');
   // The first is of digits, the last of another config.
   await runs.first().click();
@@ -53,7 +59,9 @@ async function compares(workbench) {
   await runs.last().click({ modifiers: ['Control'] });
   await choose(runs.last(), 'Compare Selected Runs');
   await panel().getByRole('heading', { name: 'Runs' }).waitFor();
-  await panel().getByRole('columnheader', { name: 'Paired test' }).waitFor();
+  for (const name of ['Paired test', 'Size', 'Latency'])
+    await panel().getByRole('columnheader', { name }).first().waitFor();
+  await panel().getByRole('heading', { name: 'Layers that changed most' }).waitFor();
   await shot('many-runs');
   // The same by the keyboard.
   await command('View: Close All Editors');
@@ -125,6 +133,7 @@ async function chartLeadsToReport({ page, openHere, command, panel, shot }) {
   await command('View: Close All Editors');
   await command('Quantsmith: Chart Accuracy against Latency and Size');
   await panel().getByRole('heading', { name: 'Runs' }).waitFor();
+  for (const axis of ['latency', 'size']) await panel().getByText(`top1 against ${axis}.`).first().waitFor();
   await panel().locator('svg a').first().focus();
   await shot('chart');
   await page.keyboard.press('Enter');

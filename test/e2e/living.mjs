@@ -63,6 +63,19 @@ async function verdictFirst({ openHere, command, report, shot }) {
   await command('Quantsmith: Run Quantization');
   const panel = await report();
   await panel.getByText(/^Target (met|missed)$/).waitFor();
+  const verdict = await panel.locator('dl.verdict').innerText();
+  for (const fact of [
+    /95 % interval/,
+    /times (smaller|larger)/,
+    /(times|as) (slower|faster|fast)/,
+    /restored/,
+  ])
+    assert.match(verdict, fact);
+  // Settings that were chosen stand there with what was measured of them and of what they were chosen over.
+  await panel.getByRole('columnheader', { name: 'Instead of' }).waitFor();
+  for (const name of ['Warnings', 'Restoration', 'Layers'])
+    await panel.getByRole('heading', { name, exact: true }).waitFor();
+  await panel.getByText('Time of each stage').waitFor({ state: 'attached' });
   const frame = await frameOf(panel);
   const isFirst = await frame.evaluate(() => {
     const bottom = document.querySelector('dl.verdict').getBoundingClientRect().bottom;
@@ -148,6 +161,10 @@ async function findsLayers({ panel, command, shot }) {
   });
   const again = panel();
   await again.getByLabel('Search').fill('');
+  // What was restored to float is marked, and says why its codes are not used.
+  await again.getByRole('combobox', { name: /^Show/ }).selectOption({ label: 'restored to float' });
+  assert.equal(await layerRows(again).count(), 2);
+  assert.match(await layerRows(again).first().innerText(), /restored to float/);
   await again.getByRole('combobox', { name: /^Show/ }).selectOption({ label: 'integer kernels' });
   const kinds = await layerRows(again).evaluateAll((rows) => rows.map(({ dataset }) => dataset.marks));
   assert.ok(kinds.every((marks) => marks.includes('integer')));
@@ -190,6 +207,9 @@ async function revealsLayer({ page, panel, shot, command }) {
 
 async function takesState({ openHere, command, report, panel, page, editor, shot }) {
   await showReport({ openHere, command, report });
+  // A mouse reads the states, too.
+  await panel().locator('circle[data-state="-1"]').first().hover();
+  await panel().locator('.readout', { hasText: 'points' }).waitFor();
   const point = panel().locator('circle[data-state="0"]');
   await point.focus();
   const take = panel().locator('.readout').getByRole('button', { name: 'Take this state' });

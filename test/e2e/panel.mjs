@@ -140,6 +140,11 @@ async function setsFix({ page, openHere, command, panel, editor, shot }) {
   await command('View: Close Other Editors in Group');
   await command('Quantsmith: Run Quantization');
   await heading(panel());
+  // A layer of 8-bit weights is offered half the range.
+  await panel().locator('tr[data-marks~=whole]').first().getByRole('button').first().click();
+  await panel().locator('tr.detail').getByRole('button', { name: 'Half Range' }).click();
+  await editor().locator('.view-line', { hasText: 'half_range: true' }).first().waitFor();
+  await command('File: Revert File');
   await editor().locator('.view-line', { hasText: 'overflow_fix' }).click();
   await command('Quantsmith: Compare Overflow Fixes');
   const link = panel().getByRole('link', { name: 'Set enable' });

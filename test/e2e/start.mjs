@@ -214,6 +214,8 @@ async function newUser(workbench, { model, folders: [calibration, validation], r
   clicks += 2;
   // What has no labels is offered first for calibration, and what has some for validation.
   await page.locator('.quick-input-list .monaco-list-row.focused', { hasText: calibration }).waitFor();
+  // Folders have the number of samples beside their name.
+  assert.match(await row(calibration).innerText(), /\d+ (images|samples|arrays)/);
   await shot(`walk-calibration-${model}`);
   await click(row(calibration));
   await page.getByText('Quantize 2/3').first().waitFor();
@@ -228,6 +230,9 @@ async function newUser(workbench, { model, folders: [calibration, validation], r
   const config = read(model.replace(/onnx$/, 'quant.yaml'));
   for (const found of [calibration, validation, 'max_drop: 0.01']) assert.ok(config.includes(found), config);
   assert.match(config, rightPreprocess);
+  // It says what was found, and why.
+  assert.match(config, /# the best of \d+ tried on/);
+  assert.match(config, /# guessed from the shapes/);
   await click(lens);
   await panel().getByText('target met').first().waitFor({ timeout: 600_000 });
   await shot(`walk-met-${model}`);

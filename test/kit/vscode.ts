@@ -407,6 +407,7 @@ export const workspace = {
   getWorkspaceFolder: (uri: Uri) => (isInside(uri) ? folders()?.[0] : undefined),
   asRelativePath: (uri: Uri) => (isInside(uri) ? relative(editor.folder, uri.path) : uri.path),
   getConfiguration: () => ({ get: (name: string, fallback: unknown) => editor.settings[name] ?? fallback }),
+  onDidChangeWorkspaceFolders: (listener: () => void) => on('workspace folders', listener),
   onDidGrantWorkspaceTrust: (listener: () => void) => on('trust', listener),
   openTextDocument: async (source: Parameters<typeof documentOf>[0]) => Promise.resolve(documentOf(source)),
   async save(uri: Uri) {

@@ -15,5 +15,10 @@ export async function findConfigs(): Promise<vscode.Uri[]> {
   return files.sort((a, b) => a.path.localeCompare(b.path));
 }
 
-/** Tells when configs come, go or change. */
-export const watchConfigs = (): vscode.FileSystemWatcher => vscode.workspace.createFileSystemWatcher(PATTERN);
+/** Tells when configs come or go, alone or with their folder: that of a window on several may come after its views. */
+export function watchConfigs(changed: () => void): vscode.Disposable {
+  const watcher = vscode.workspace.createFileSystemWatcher(PATTERN);
+  watcher.onDidCreate(changed);
+  watcher.onDidDelete(changed);
+  return vscode.Disposable.from(watcher, vscode.workspace.onDidChangeWorkspaceFolders(changed));
+}

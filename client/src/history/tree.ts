@@ -62,11 +62,9 @@ export function createHistoryTree(runs: Runs): HistoryTree {
     const count = selection.filter(({ kind }) => kind === 'run').length;
     void vscode.commands.executeCommand('setContext', 'quantsmith.selectedRuns', count);
   });
-  const watchers = [watchConfigs(), watchHistory()];
-  for (const watcher of watchers) {
-    watcher.onDidCreate(refresh);
-    watcher.onDidDelete(refresh);
-  }
+  const history = watchHistory();
+  history.onDidCreate(refresh);
+  history.onDidDelete(refresh);
 
   const disposable = vscode.Disposable.from(
     view,
@@ -74,7 +72,8 @@ export function createHistoryTree(runs: Runs): HistoryTree {
     selected,
     runs.onDidChange(refreshIfChanged),
     vscode.languages.onDidChangeDiagnostics(refreshIfChanged),
-    ...watchers,
+    history,
+    watchConfigs(refresh),
   );
 
   return { refresh, selection: () => selection, dispose: () => void disposable.dispose() };
