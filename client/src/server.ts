@@ -12,7 +12,7 @@ export interface Server {
     args: readonly unknown[],
     token?: vscode.CancellationToken,
   ) => Promise<unknown>;
-  readonly onNotification: <T>(name: string, listener: (event: T) => void) => vscode.Disposable;
+  readonly onNotification: (name: string, listener: (event: never) => void) => vscode.Disposable;
   readonly start: () => Promise<void>;
   /** Tells it that the user's settings count differently now. */
   readonly tellSettings: () => Promise<void>;

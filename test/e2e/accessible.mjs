@@ -11,6 +11,17 @@ export const THEMES = {
   'high-contrast-light': 'Default High Contrast Light',
 };
 
+/** Puts the editor into each of the four themes, and goes on when a page of it has followed; at last as it was. */
+export async function inEachTheme({ write }, frame, check) {
+  for (const [name, theme] of Object.entries(THEMES)) {
+    write('.vscode/settings.json', JSON.stringify({ 'workbench.colorTheme': theme }));
+    await frame.locator(`body.vscode-${name}`).waitFor();
+    await check(name);
+  }
+
+  write('.vscode/settings.json', '{}');
+}
+
 /** Texts need a contrast of 4.5:1, marks of a chart 3:1 (WCAG 1.4.3, 1.4.11). */
 const [MIN_TEXT, MIN_MARK] = [4.5, 3];
 

@@ -253,6 +253,23 @@ export async function until(what, ask, limit = TIMEOUT_MS) {
   }
 }
 
+/** The document inside a webview. */
+export async function frameOf(panel) {
+  const body = await panel.locator('body').elementHandle();
+  return body.ownerFrame();
+}
+
+/** The document whose page has a title, among those of all webviews; one that is hidden or still empty must not be waited for. */
+export const frameTitled = (page, title) =>
+  until(`the page "${title}"`, async () => {
+    const views = page.locator('iframe.webview.ready');
+    for (let index = (await views.count()) - 1; index >= 0; index--) {
+      const shown = views.nth(index).contentFrame().frameLocator('#active-frame');
+      if (await shown.getByRole('heading', { name: title, level: 1 }).isVisible()) return frameOf(shown);
+    }
+    return false;
+  });
+
 /** Processes of a sandbox whose command line names a bundle: "engine.cjs", "server.cjs". */
 export function processesOf(sandbox, bundle) {
   return readdirSync('/proc')

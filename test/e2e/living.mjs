@@ -2,15 +2,9 @@
 // The living report: what a person reads first, finds, and writes into the config from its panel.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { isAccessible } from './accessible.mjs';
-import { runSteps, until } from './driver.mjs';
+import { inEachTheme, isAccessible } from './accessible.mjs';
+import { frameOf, runSteps, until } from './driver.mjs';
 
-const THEMES = {
-  light: 'Default Light Modern',
-  dark: 'Default Dark Modern',
-  'high-contrast': 'Default High Contrast',
-  'high-contrast-light': 'Default High Contrast Light',
-};
 const REPORT = 'digits.int8.onnx.report';
 
 export const runLiving = (stage) =>
@@ -24,11 +18,6 @@ export const runLiving = (stage) =>
     ['it is exported as HTML, Markdown, SARIF and PNG', exports],
     ['it can be read and used in four themes, with what axe-core asks for', accessible],
   ]);
-
-async function frameOf(panel) {
-  const body = await panel.locator('body').elementHandle();
-  return body.ownerFrame();
-}
 
 async function showReport({ openHere, command, report }) {
   await openHere('digits.quant.yaml');
@@ -73,7 +62,7 @@ async function verdictFirst({ openHere, command, report, shot }) {
     assert.match(verdict, fact);
   // Settings that were chosen stand there with what was measured of them and of what they were chosen over.
   await panel.getByRole('columnheader', { name: 'Instead of' }).waitFor();
-  for (const name of ['Warnings', 'Restoration', 'Layers'])
+  for (const name of ['Chosen settings', 'Restoration', 'Layers'])
     await panel.getByRole('heading', { name, exact: true }).waitFor();
   await panel.getByText('Time of each stage').waitFor({ state: 'attached' });
   const frame = await frameOf(panel);
@@ -164,7 +153,7 @@ async function findsLayers({ panel, command, shot }) {
   // What was restored to float is marked, and says why its codes are not used.
   await again.getByRole('combobox', { name: /^Show/ }).selectOption({ label: 'restored to float' });
   assert.equal(await layerRows(again).count(), 2);
-  assert.match(await layerRows(again).first().innerText(), /restored to float/);
+  assert.match(await layerRows(again).first().innerText(), /float \(restored\)/);
   await again.getByRole('combobox', { name: /^Show/ }).selectOption({ label: 'integer kernels' });
   const kinds = await layerRows(again).evaluateAll((rows) => rows.map(({ dataset }) => dataset.marks));
   assert.ok(kinds.every((marks) => marks.includes('integer')));
@@ -246,17 +235,16 @@ async function exports({ openHere, command, report, panel, page, inWorkspace, sh
   await shot('exported');
 }
 
-async function accessible({ openHere, command, report, panel, write, shot }) {
-  for (const [name, theme] of Object.entries(THEMES)) {
-    write('.vscode/settings.json', JSON.stringify({ 'workbench.colorTheme': theme }));
-    await showReport({ openHere, command, report });
-    const kind = name.startsWith('high-contrast') ? name.replace('high', 'vscode-high') : `vscode-${name}`;
-    await panel().locator(`body.${kind}`).waitFor();
+async function accessible(workbench) {
+  const { openHere, command, report, panel, shot } = workbench;
+  await showReport({ openHere, command, report });
+  await openLayer(panel());
+  const frame = await frameOf(panel());
+  await inEachTheme(workbench, frame, async (name) => {
     await panel().locator('circle[data-state="0"]').focus();
-    await openLayer(panel());
-    await isAccessible(await frameOf(panel()));
+    await isAccessible(frame);
     await shot(`theme-${name}`);
     await panel().getByLabel('Search').scrollIntoViewIfNeeded();
     await shot(`theme-${name}-layers`);
-  }
+  });
 }

@@ -1,8 +1,8 @@
 /* global window, document */
 // The report's panel: what it follows, what works in it, and whether everybody can read and use it.
 import assert from 'node:assert/strict';
-import { isAccessible, THEMES } from './accessible.mjs';
-import { askUntil, runSteps, until } from './driver.mjs';
+import { inEachTheme, isAccessible } from './accessible.mjs';
+import { askUntil, frameOf, frameTitled, runSteps, until } from './driver.mjs';
 
 const REPORT = 'digits.int8.onnx.report.json';
 export const runPanel = (stage) =>
@@ -16,24 +16,6 @@ export const runPanel = (stage) =>
     ['the comparison of overflow fixes comes first, and one key sets one', setsFix],
     ['report, chart and comparison are readable in four themes, with what axe-core asks for', accessible],
   ]);
-
-/** The document inside a webview. */
-async function frameOf(panel) {
-  const body = await panel.locator('body').elementHandle();
-  return body.ownerFrame();
-}
-
-/** The document whose page has a title, among those of all webviews; one that is hidden or still empty must not be waited for. */
-const frameTitled = (page, title) =>
-  until(`the page "${title}"`, async () => {
-    const views = page.locator('iframe.webview.ready');
-    for (let index = (await views.count()) - 1; index >= 0; index--) {
-      const shown = views.nth(index).contentFrame().frameLocator('#active-frame');
-      if (await shown.getByRole('heading', { name: title, level: 1 }).isVisible()) return frameOf(shown);
-    }
-
-    return false;
-  });
 
 /** Shows the report of the config that is open, and waits for it. */
 async function showReport({ command, panel }) {
@@ -160,23 +142,21 @@ async function setsFix({ page, openHere, command, panel, editor, shot }) {
   await command('File: Save');
 }
 
-async function accessible({ openHere, command, panel, row, write, page, shot }) {
-  for (const [name, theme] of Object.entries(THEMES)) {
-    write('.vscode/settings.json', JSON.stringify({ 'workbench.colorTheme': theme }));
-    await openHere('digits.quant.yaml');
-
-    await showReport({ command, panel });
-    const kind = name.startsWith('high-contrast') ? name.replace('high', 'vscode-high') : `vscode-${name}`;
-    await panel().locator(`body.${kind}`).waitFor();
-    await isAccessible(await frameOf(panel()));
-    await shot(`report-${name}`);
-    await command('Quantsmith: Chart Accuracy against Latency and Size');
-    await isAccessible(await frameTitled(page, 'Runs'));
-    await shot(`chart-${name}`);
-    await openHere('digits.quant.yaml');
-    await command('Quantsmith: Compare Quantization Reports');
-    await row('wide.int8.onnx').click();
-    await isAccessible(await frameTitled(page, 'Comparison'));
-    await shot(`comparison-${name}`);
-  }
+/** Each page stays open, and follows the themes. */
+async function accessible(workbench) {
+  const { openHere, command, panel, row, page, shot } = workbench;
+  const inThemes = (name, frame) =>
+    inEachTheme(workbench, frame, async (theme) => {
+      await isAccessible(frame);
+      await shot(`${name}-${theme}`);
+    });
+  await openHere('digits.quant.yaml');
+  await showReport({ command, panel });
+  await inThemes('report', await frameOf(panel()));
+  await command('Quantsmith: Chart Accuracy against Latency and Size');
+  await inThemes('chart', await frameTitled(page, 'Runs'));
+  await openHere('digits.quant.yaml');
+  await command('Quantsmith: Compare Quantization Reports');
+  await row('wide.int8.onnx').click();
+  await inThemes('comparison', await frameTitled(page, 'Comparison'));
 }

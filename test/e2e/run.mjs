@@ -44,21 +44,17 @@ const runMiddleKills = (stage) => runCampaign(stage, { from: 4, kills: 3 });
 const LONG_SUITES = [
   ['start', 'the ways in', runStart],
   ['campaign', 'kills in the middle of a run', runMiddleKills],
-];
-
-/** What writes into the repository: by name only. */
-const MAKING_SUITES = [['pictures', 'the pictures of the docs', runPictures]];
-
-/** Those that have not yet been seen green from end to end: by name only, until they have. */
-const NEW_SUITES = [
-  ['walk', 'a new user with a real network', runWalk],
   ['keys', 'a model quantized without a mouse', runKeys],
   ['runs', 'runs that speak', runRuns],
   ['history', 'what is kept of runs', runHistory],
   ['panel', 'the panel of a report', runPanel],
-  ['model', 'the editor of .onnx files', runModel],
   ['living', 'the living report', runLiving],
+  ['model', 'the editor of .onnx files', runModel],
+  ['walk', 'a new user with a real network', runWalk],
 ];
+
+/** What writes into the repository: by name only. */
+const MAKING_SUITES = [['pictures', 'the pictures of the docs', runPictures]];
 
 const missing = missingParts();
 if (missing !== null) {
@@ -85,9 +81,7 @@ await bundleSuite(esbuild);
 if (values.step !== undefined) process.env.QUANTSMITH_STEP = values.step;
 const stage = createStage(vsix);
 const totals = { passed: 0, failed: 0 };
-const named = [...SUITES, ...LONG_SUITES, ...NEW_SUITES, ...MAKING_SUITES].filter(([key]) =>
-  positionals.includes(key),
-);
+const named = [...SUITES, ...LONG_SUITES, ...MAKING_SUITES].filter(([key]) => positionals.includes(key));
 const chosen = values.long ? LONG_SUITES : positionals.length === 0 ? SUITES : named;
 for (const [, name, suite] of chosen) {
   const started = performance.now();
