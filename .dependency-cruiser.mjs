@@ -159,15 +159,16 @@ const ARROWS = {
   client: {
     parts: 'schemas report',
     folders: {
-      '.': 'commands config history modelView report runs start npm:vscode npm:vscode-languageclient',
-      commands: 'config report runs npm:vscode npm:vscode-languageclient',
+      '.': 'commands config history modelView report runs server start npm:vscode npm:vscode-languageclient',
+      commands: 'config report runs server npm:vscode',
       config: 'npm:vscode',
-      history: 'commands config report runs npm:vscode npm:vscode-languageclient',
-      modelView: 'commands report runs node:crypto npm:vscode npm:vscode-languageclient',
+      history: 'commands config report runs server npm:vscode',
+      modelView: 'commands report runs server node:crypto npm:vscode',
       // What is kept for the next window is written at once, without waiting for VS Code.
       report: 'runs node:crypto node:fs node:path npm:vscode',
-      runs: 'config node:crypto node:fs node:path npm:vscode npm:vscode-languageclient',
-      start: 'commands runs npm:vscode npm:vscode-languageclient',
+      runs: 'config server node:crypto node:fs node:path npm:vscode',
+      server: 'npm:vscode',
+      start: 'commands runs server npm:vscode',
     },
   },
   webview: {

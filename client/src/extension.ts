@@ -20,11 +20,12 @@ import { newestReportOf, readReport } from './report/files.js';
 import { createPageStates, type PageStates } from './report/pageStates.js';
 import { createReportPanels } from './report/panels.js';
 import { tellInterrupted } from './runs/interrupted.js';
+import type { OwnCommands } from './languageClient.js';
 import { createRunMemory, type RunMemory } from './runs/memory.js';
 import type { RunOptions } from './runs/run.js';
 import { createRuns } from './runs/runs.js';
 import { chooseForRun, showRunStatus } from './runs/status.js';
-import { createServer, type Server } from './server.js';
+import { loadedLater, type Server } from './server/server.js';
 import { quantizeModel } from './start/quantize.js';
 import { configFor, fileOf, reportInView } from './target.js';
 import { registerTasks } from './taskProvider.js';
@@ -37,11 +38,13 @@ let started: { readonly server: Server; readonly memory: RunMemory } | undefined
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const output = vscode.window.createOutputChannel('Quantsmith', { log: true });
   const panels = createReportPanels((file, message) => void answerPage(server, file, message));
-  const server = createServer(context, output, () => ({
+  const ownCommands: OwnCommands = {
     [SERVER_RUN]: (config) => run(config),
     [SERVER_SWEEP]: (config) => sweepConfig(runs, states, config),
     [SERVER_OVERFLOW]: (config) => compareOverflowFixes(runs, panels, config),
-  }));
+  };
+  const library = import('./languageClient.js');
+  const server = loadedLater(library.then(({ createServer }) => createServer(context, output, ownCommands)));
 
   // Without a folder there is no storage of the workspace's.
   const storage = context.storageUri ?? context.globalStorageUri;

@@ -7,15 +7,33 @@ import {
 } from 'vscode-languageclient/node';
 import { CONFIG_LANGUAGES } from './config/activeConfig.js';
 import { docsCommand } from './commands/docs.js';
+import type { Server } from './server/server.js';
 
 /** Commands of the server that run here, with progress and report, and what runs them. */
 export type OwnCommands = Readonly<Record<string, (config: vscode.Uri) => unknown>>;
 
-/** The client of the language server; not started yet. */
-export function createLanguageClient(
+/** The language server, not started yet. */
+export function createServer(
   context: vscode.ExtensionContext,
   output: vscode.LogOutputChannel,
-  ownCommands: () => OwnCommands,
+  ownCommands: OwnCommands,
+): Server {
+  const client = createLanguageClient(context, output, ownCommands);
+  return {
+    execute: (command, args, token) =>
+      client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [...args] }, token),
+    onNotification: (name, listener) => client.onNotification(name, listener),
+    start: () => client.start(),
+    // The server asks for the settings that it wants.
+    tellSettings: () => client.sendNotification(DidChangeConfigurationNotification.type, { settings: null }),
+    stop: () => client.stop(),
+  };
+}
+
+function createLanguageClient(
+  context: vscode.ExtensionContext,
+  output: vscode.LogOutputChannel,
+  ownCommands: OwnCommands,
 ): LanguageClient {
   const module = context.asAbsolutePath('dist/server.cjs');
   const server = { module, transport: TransportKind.ipc };
@@ -41,7 +59,7 @@ export function createLanguageClient(
       middleware: {
         executeCommand(name, args: unknown[], next) {
           const [config] = args;
-          const command = ownCommands()[name];
+          const command = ownCommands[name];
           return command === undefined || typeof config !== 'string'
             ? (next(name, args) as unknown)
             : command(vscode.Uri.parse(config));
@@ -63,19 +81,6 @@ export function createLanguageClient(
     },
   );
 }
-
-/** Runs a command of the server. */
-export const execute = (
-  client: LanguageClient,
-  command: string,
-  args: readonly unknown[],
-  token?: vscode.CancellationToken,
-): Promise<unknown> =>
-  client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [...args] }, token);
-
-/** The server asks for the settings that it wants. */
-export const tellSettings = (client: LanguageClient): Promise<void> =>
-  client.sendNotification(DidChangeConfigurationNotification.type, { settings: null });
 
 /** The link of a code opens its page rendered, not as Markdown text. */
 const withDocs = (extension: vscode.Uri) => (diagnostic: vscode.Diagnostic) => {

@@ -1,6 +1,6 @@
 import type { LayerChange } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
-import type { Server } from '../server.js';
+import type { Server } from '../server/server.js';
 import { applyServerEdits } from './setValue.js';
 
 /** Changes how a layer is quantized in a config, as an edit that can be undone; `config` is a URI. */

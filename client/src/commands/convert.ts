@@ -1,7 +1,7 @@
 import { reasonOf } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
 import { activeConfig } from '../config/activeConfig.js';
-import type { Server } from '../server.js';
+import type { Server } from '../server/server.js';
 
 /** Opens the config of the active editor in the other notation, unsaved, beside its file. */
 export async function convertConfig(server: Server): Promise<void> {

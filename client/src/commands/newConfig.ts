@@ -1,6 +1,6 @@
 import { reasonOf } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
-import type { Server } from '../server.js';
+import type { Server } from '../server/server.js';
 
 const MAX_MODELS = 500;
 

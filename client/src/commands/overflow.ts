@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { savedConfig } from '../config/activeConfig.js';
 import type { ReportPanels } from '../report/panels.js';
-import type { Server } from '../server.js';
+import type { Server } from '../server/server.js';
 import { setValue } from './setValue.js';
 import type { RunKind, Runs } from '../runs/run.js';
 

@@ -17,7 +17,7 @@ import {
 import * as vscode from 'vscode';
 import { configOf, readReport } from '../report/files.js';
 import { nameOf } from '../runs/run.js';
-import type { Server } from '../server.js';
+import type { Server } from '../server/server.js';
 import { applyServerEdits, rangeOf, type TextRange } from './setValue.js';
 
 /** What a message needs. */

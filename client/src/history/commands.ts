@@ -5,7 +5,7 @@ import { timeOf } from '../report/files.js';
 import { restorePages, showPage, type Page } from '../report/page.js';
 import type { PageStates } from '../report/pageStates.js';
 import { nameOf } from '../runs/run.js';
-import type { Server } from '../server.js';
+import type { Server } from '../server/server.js';
 import {
   listedRun,
   OPEN_REPORT,

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { activeConfig } from '../config/activeConfig.js';
 import { configOf, newestReportOf, readReport, reportFiles } from '../report/files.js';
-import type { Server } from '../server.js';
+import type { Server } from '../server/server.js';
 import { showComparison, type ComparedRun } from './comparison.js';
 import type { PageStates } from '../report/pageStates.js';
 import { historyOf } from './store.js';

@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import { readReport } from '../report/files.js';
 import { restorePages, showPage, type Page } from '../report/page.js';
 import type { PageStates } from '../report/pageStates.js';
-import type { Server } from '../server.js';
+import type { Server } from '../server/server.js';
 
 /** A run that is compared with others. */
 export interface ComparedRun {

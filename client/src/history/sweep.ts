@@ -7,7 +7,7 @@ import { readReport } from '../report/files.js';
 import { restorePages, showPage, type Page } from '../report/page.js';
 import type { PageStates } from '../report/pageStates.js';
 import { nameOf, type RunKind, type Runs } from '../runs/run.js';
-import type { Server } from '../server.js';
+import type { Server } from '../server/server.js';
 import { OPEN_REPORT } from './comparison.js';
 
 /** The server's command for a sweep; its argument is the config's URI. */

@@ -2,7 +2,7 @@ import type { ModelContext, ModelPageData } from '@quantsmith/report';
 import { type ModelSummary, withAbsolutePaths } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
 import { readReport, reportFiles } from '../report/files.js';
-import type { Server } from '../server.js';
+import type { Server } from '../server/server.js';
 
 /** A model as its page shows it. */
 export interface LoadedModel {

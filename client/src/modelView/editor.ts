@@ -10,7 +10,7 @@ import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
 import { changeLayer } from '../commands/changeLayer.js';
 import { nameOf } from '../runs/run.js';
-import type { Server } from '../server.js';
+import type { Server } from '../server/server.js';
 import { loadModel, type LoadedModel } from './context.js';
 
 export const MODEL_VIEW = 'quantsmith.model';

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { Server } from '../server.js';
+import type { Server } from '../server/server.js';
 import { recover } from './interrupted.js';
 import { nameOf, type RunKind } from './run.js';
 

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { Server } from '../server.js';
+import type { Server } from '../server/server.js';
 import { ask } from './ask.js';
 import type { RememberedRun, RunMemory } from './memory.js';
 import { nameOf } from './run.js';

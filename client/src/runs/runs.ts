@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { Server } from '../server.js';
+import type { Server } from '../server/server.js';
 import { tellFailure } from './failure.js';
 import { ask } from './ask.js';
 import { showProgress } from './notification.js';
@@ -22,7 +22,8 @@ export function createRuns(
 ): Runs & vscode.Disposable {
   const list = createRunList(remember);
   const inTurn = createQueue();
-  const progress = server.onNotification('quantsmith/progress', (event: ProgressMessage) => {
+  const progress = server.onNotification('quantsmith/progress', (message) => {
+    const event = message as ProgressMessage;
     for (const { key, run } of list.entries()) {
       if (run.config.toString() !== event.uri || run.phase !== 'running') continue;
       if (run.stage !== event.stage) output.info(`${nameOf(run.config)}: ${event.message}`);

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { configBeside, exists, pickModel, writeConfig, type InitOptions } from '../commands/newConfig.js';
 import { nameOf } from '../runs/run.js';
-import type { Server } from '../server.js';
+import type { Server } from '../server/server.js';
 import { dataFolder, dataFoldersNear, type DataFolder } from './folders.js';
 
 /**
