@@ -93,6 +93,7 @@ describe('the page of a report', () => {
       await settled();
       return edits;
     };
+
     const page = editor.panels[0] as unknown as { say(message: unknown): void };
     page.say({ type: 'state', step: 0 });
     page.say({ type: 'state', step: 0 });

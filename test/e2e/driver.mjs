@@ -267,6 +267,7 @@ export const frameTitled = (page, title) =>
       const shown = views.nth(index).contentFrame().frameLocator('#active-frame');
       if (await shown.getByRole('heading', { name: title, level: 1 }).isVisible()) return frameOf(shown);
     }
+
     return false;
   });
 
