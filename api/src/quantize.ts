@@ -4,6 +4,7 @@ import {
   type QuantizationReport,
   QuantsmithError,
   runPaths,
+  type Sharing,
   type StageName,
 } from '@quantsmith/schemas';
 import { invalidity, requestRun, type CheckedConfig, type RequestOptions } from '@quantsmith/server';
@@ -61,18 +62,23 @@ export async function quantize(config: ConfigSource, options: QuantizeOptions = 
 export async function quantizeChecked(
   config: CheckedConfig,
   options: QuantizeOptions &
-    Pick<RequestOptions, 'configText' | 'samples' | 'following'> & { readonly series?: EngineSeries },
+    Pick<RequestOptions, 'configText' | 'samples' | 'following'> & {
+      readonly series?: EngineSeries;
+      readonly sharing?: Sharing;
+    },
   inFile: boolean,
 ): Promise<Quantized> {
-  const { signal } = options;
+  const { signal, sharing } = options;
   const { checked, request } = requestRun(config, options);
   if (request === null) throw new QuantsmithError(invalidity(checked, inFile)!);
 
   const results: Quantized[] = [];
-  const outcome = await startEngine(request, {
+  const outcome = await startEngine(sharing === undefined ? request : { ...request, work: sharing.work }, {
     ...(signal === undefined ? {} : { signal }),
     ...(options.series === undefined ? {} : { series: options.series }),
+    ...(sharing === undefined ? {} : { onStart: sharing.onStart }),
     onEvent(event) {
+      if (sharing?.hear(event) === true) return;
       if (event.type === 'progress') {
         const { stage, done, total, secondsLeft } = event;
         options.onProgress?.({ stage, done, total, secondsLeft });

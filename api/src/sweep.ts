@@ -1,10 +1,15 @@
 import { engineSeries } from '@quantsmith/engine';
+import type { Sharing } from '@quantsmith/schemas';
 import { plannedRuns, runSweep, type Sweep, type SweepOptions as CoreOptions } from '@quantsmith/server';
 import { quantizeChecked, type QuantizeOptions } from './quantize.js';
 
 export type { DroppedRun, Sweep, SweepPoint, SweepRun, SweepStage } from '@quantsmith/server';
 
-export type SweepOptions = Omit<QuantizeOptions, 'output' | 'baseDir' | 'resume'> & CoreOptions;
+export type SweepOptions = Omit<QuantizeOptions, 'output' | 'baseDir' | 'resume'> &
+  CoreOptions & {
+    /** Lets workers measure; left out: the sweep measures itself. */
+    readonly sharing?: Sharing;
+  };
 
 /**
  * Runs every combination of settings that the matrices of configs name, one after the other; calibration statistics and the

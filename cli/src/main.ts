@@ -174,6 +174,8 @@ command('sweep', 'run every combination of settings in the matrix of a config, a
   .option('--force', 'replace outputs that quantsmith did not write')
   .addOption(noCache())
   .addOption(modules())
+  .addOption(redis())
+  .addOption(store('the folder that the sweep and its workers share'))
   .action(acting((session, configs: string[], options) => sweepCommand(configs, options, session)));
 
 command('check', 'check configs without running them', [

@@ -2,10 +2,12 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { QuantizationReport } from '@quantsmith/schemas';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { builtCli } from '../../test/kit/builtCli.js';
 import { copyDigits } from '../../test/kit/digits.js';
+import { timeless } from '../../test/kit/timeless.js';
 import { freePort, hasRedis, startCommand, startRedis, type Command } from './processes.js';
 
 const cli = builtCli();
@@ -57,7 +59,28 @@ describe.skipIf(!hasRedis)('workers over Redis', () => {
     expect(await shared.ended).toBe(0);
     const model = (name: string) => readFileSync(join(folder, name)).toString('base64');
     expect(model('shared.onnx')).toBe(model('alone.onnx'));
-    expect(readdirSync(join(store, 'units')).length).toBeGreaterThan(3);
+    const reported = (name: string) => {
+      const report = timeless(
+        JSON.parse(readFileSync(join(folder, `${name}.report.json`), 'utf8')) as QuantizationReport,
+      );
+      return { ...report, output: { ...report.output, path: '' } };
+    };
+    expect(reported('shared.onnx')).toEqual(reported('alone.onnx'));
+    const units = readdirSync(join(store, 'units')).length;
+    expect(units).toBeGreaterThan(3);
+
+    // A sweep offers what its runs measure, too, and its models are those of a sweep without workers.
+    const swept = (name: string, ...options: string[]) => {
+      const text = readFileSync(config, 'utf8').replace('digits.int8.onnx', `${name}.onnx`);
+      const file = join(folder, `${name}.quant.yaml`);
+      writeFileSync(file, `${text}\nmatrix: {quantization.preset: [mixed, performance]}\n`);
+      return command(['sweep', file, '--no-cache', ...options], port);
+    };
+    const sweeps = [swept('apart'), swept('offered', '--redis', '--store', store)];
+    for (const sweep of sweeps) expect(await sweep.ended, sweep.said()).toBe(0);
+    for (const preset of ['mixed', 'performance'])
+      expect(model(`offered.preset=${preset}.onnx`)).toBe(model(`apart.preset=${preset}.onnx`));
+    expect(readdirSync(join(store, 'units')).length).toBeGreaterThan(units);
 
     // Another run of the same finds all in the store; Redis may be gone.
     redis.kill('SIGKILL');

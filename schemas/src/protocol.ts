@@ -67,6 +67,15 @@ export interface SharedWork {
   readonly wait?: number;
 }
 
+/** A run's way to those who measure for it. */
+export interface Sharing {
+  readonly work: SharedWork;
+  /** Whether the event was about work that is shared. */
+  readonly hear: (event: EngineEvent) => boolean;
+  /** Takes what sends messages to the engine. */
+  readonly onStart: (send: (message: EngineMessage) => void) => void;
+}
+
 /** Computes units of work, one after the other, as they are sent; ends when the channel does. */
 export interface WorkRequest {
   readonly kind: 'work';

@@ -5,6 +5,7 @@ import { sweepHtml, sweepMarkdown, sweepText, type SweptRun } from '@quantsmith/
 import { basename, dirname, extname, relative, resolve } from 'node:path';
 import { dropValue, fail, hasErrors, metricValue, type Settings } from '@quantsmith/schemas';
 import { refuseModel } from '../run/engine.js';
+import { openSharing, type ScaleOptions } from '../run/scale.js';
 import { cancellable } from '../run/signals.js';
 import { EXIT, exitCodeOf } from '../output/exitCodes.js';
 import { linkTo, writePages } from '../output/pages.js';
@@ -22,7 +23,7 @@ const BY_EXTENSION: Readonly<Record<string, SweepFormat>> = {
   '.json': 'json',
 };
 
-export interface SweepCommandOptions {
+export interface SweepCommandOptions extends ScaleOptions {
   readonly format?: SweepFormat;
   readonly json?: boolean;
   readonly output?: string;
@@ -52,9 +53,11 @@ export async function sweepCommand(
   if (output !== undefined) await claimTextPlace(output, configs);
 
   const { progress, note } = messages;
+  const sharing = await openSharing(options, note);
   const done = await cancellable((signal) =>
     sweep(configs, {
       ...options,
+      ...(sharing === null ? {} : { sharing }),
       signal,
       onProgress: (event) => progress.update({ type: 'progress', ...event }),
       onProblem: (problem) => note(placedText(problem)),
@@ -71,7 +74,7 @@ export async function sweepCommand(
       if (signal.aborted) return null;
       throw error;
     }),
-  );
+  ).finally(() => sharing?.close());
 
   if (done === null) {
     messages.error('Cancelled; run `quantsmith sweep` again to continue with the runs that are left.');

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type * as Scale from '@quantsmith/scale';
-import { fail, type EngineEvent, type EngineMessage, type SharedWork } from '@quantsmith/schemas';
+import { fail, type EngineMessage, type SharedWork, type Sharing } from '@quantsmith/schemas';
 import { redisPlace } from './redisPlace.js';
 
 /** How a command lets workers measure. */
@@ -45,13 +45,8 @@ export function storeFolder(store: string | undefined): string {
   return resolve(store);
 }
 
-/** A run's way to workers. */
-export interface Sharing {
-  readonly work: SharedWork;
-  /** Whether the event was about work that is shared. */
-  readonly hear: (event: EngineEvent) => boolean;
-  /** Takes what sends messages to the engine. */
-  readonly onStart: (send: (message: EngineMessage) => void) => void;
+/** A run's way to workers, until it is closed. */
+export interface OpenedSharing extends Sharing {
   readonly close: () => Promise<void>;
 }
 
@@ -59,7 +54,7 @@ export interface Sharing {
 export async function openSharing(
   { redis, store }: ScaleOptions,
   note: (text: string) => void,
-): Promise<Sharing | null> {
+): Promise<OpenedSharing | null> {
   if (redis === undefined) {
     if (store !== undefined)
       fail('usage-invalid', '--store needs --redis: without workers nobody shares it.');
