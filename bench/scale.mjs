@@ -1,15 +1,15 @@
 // What workers over Redis are worth: real runs with one process and with 1, 2 and 4 workers of one thread, whether they make the same
-// model, what the queue takes for a job; a simulation with these figures, held to the real runs, and carried on to more workers.
+// model and report, what the queue takes for a job; a simulation with these figures, held to the real runs, and carried on to more workers.
 //
-//   node bench/scale.mjs [--data ../shared/data] [--model mobilenetv2|vit] [--samples 200] [--workers 1,2,4] [--json FILE]
+//   node bench/scale.mjs [--data ../shared/data] [--models mobilenetv2,vit] [--samples N] [--workers 1,2,4] [--json FILE]
 //
 // Needs the built programs (npm run build) and Debian's Redis (node test/installPrograms.mjs).
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
-import { cpus, tmpdir } from 'node:os';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -19,8 +19,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const { values } = parseArgs({
   options: {
     data: { type: 'string', default: join(root, '../shared/data') },
-    model: { type: 'string', default: 'mobilenetv2' },
-    samples: { type: 'string', default: '200' },
+    models: { type: 'string', default: 'mobilenetv2,vit' },
+    samples: { type: 'string' },
     workers: { type: 'string', default: '1,2,4' },
     json: { type: 'string' },
   },
@@ -41,6 +41,9 @@ const imagenet = {
 const cifar = {
   ...{ scale: 255, mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.201], layout: 'nchw' },
 };
+/** Validation samples, where none are stated: enough for several units, and for a bench of some minutes. */
+const SAMPLES = { mobilenetv2: 128, vit: 256 };
+const samplesOf = (model) => Number(values.samples ?? SAMPLES[model]);
 const SUBJECTS = {
   mobilenetv2: {
     model: join(data, 'models/imagenet/mobilenetv2.onnx'),
@@ -50,7 +53,7 @@ const SUBJECTS = {
         images: join(data, 'datasets/imagenet/validation'),
         labels: join(data, 'datasets/imagenet/validation/labels.csv'),
         preprocess: imagenet,
-        limit: Number(values.samples),
+        limit: samplesOf('mobilenetv2'),
       },
     },
     // Weights of few bits with one scale lose many answers: there is something to restore.
@@ -75,7 +78,7 @@ const SUBJECTS = {
         arrays: join(data, 'datasets/cifar10/validation_x.npy'),
         labels: join(data, 'datasets/cifar10/validation_y.npy'),
         preprocess: cifar,
-        limit: Number(values.samples),
+        limit: samplesOf('vit'),
       },
     },
     quantization: {
@@ -101,35 +104,49 @@ const redis = spawn(
   { argv0: 'redis-server', stdio: 'ignore' },
 );
 const children = new Set([redis]);
-const figures = { model: values.model, samples: Number(values.samples), cores: CORES, runs: [] };
+const figures = { cores: CORES, load: loadavg()[0], perJob: 0, models: [] };
 try {
   figures.perJob = await jobOverhead();
-  console.log(`the queue takes ${(1000 * figures.perJob).toFixed(2)} ms for a job`);
-  const alone = await timedRun('alone', 0);
-  report(alone, alone);
-  let traced = null;
-  for (const count of values.workers.split(',').map(Number)) {
-    const run = await timedRun(`with-${count}`, count);
-    traced ??= runOf(run.trace, run.seconds);
-    if (count === 1) figures.costs = costsOf(run.trace);
-    run.simulated = simulate(traced, { workers: count, perJob: figures.perJob, cores: CORES });
-    report(run, alone);
-  }
-
-  figures.simulated = Object.fromEntries(
-    [1, 2, 4, 8, 64, 512].map((workers) => [workers, simulate(traced, { workers, perJob: figures.perJob })]),
+  console.log(
+    `the queue takes ${(1000 * figures.perJob).toFixed(2)} ms for a job; ${CORES} cores, load ${figures.load.toFixed(1)} at the beginning`,
   );
-  for (const [workers, seconds] of Object.entries(figures.simulated))
-    console.log(
-      `simulated, ${workers} workers with a core each: ${seconds.toFixed(1)} s, ${(figures.simulated[1] / seconds).toFixed(2)} times as fast as one`,
-    );
-  figures.waves = traced.waves.map(({ gap, units }) => ({ gap, units: units.length }));
+  for (const model of values.models.split(',')) figures.models.push(await measured(model));
 } finally {
   for (const child of children) child.kill('SIGKILL');
   rmSync(folder, { recursive: true, force: true });
 }
 
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
+
+/** The runs of one model, and what the simulator says of them and of more workers. */
+async function measured(model) {
+  const subject = { model, samples: samplesOf(model), runs: [] };
+  console.log(`${model}, ${subject.samples} samples`);
+  const alone = await timedRun(model, 'alone', 0);
+  report(subject, alone, alone);
+  let traced = null;
+  for (const count of values.workers.split(',').map(Number)) {
+    const run = await timedRun(model, `with-${count}`, count);
+    traced ??= runOf(run.trace, run.seconds);
+    subject.costs ??= costsOf(run.trace);
+    run.simulated = simulate(traced, { workers: count, perJob: figures.perJob, cores: CORES });
+    report(subject, run, alone);
+  }
+
+  subject.simulated = Object.fromEntries(
+    [1, 2, 8, 64, 512].map((workers) => [workers, simulate(traced, { workers, perJob: figures.perJob })]),
+  );
+  const { perSample, load } = subject.costs;
+  console.log(
+    `  measured: ${(1000 * perSample).toFixed(1)} ms for a sample, ${(1000 * load).toFixed(0)} ms for loading a model`,
+  );
+  for (const [workers, seconds] of Object.entries(subject.simulated))
+    console.log(
+      `  simulated, ${workers} workers with a core each: ${seconds.toFixed(1)} s, ${(subject.simulated[1] / seconds).toFixed(2)} times as fast as one`,
+    );
+
+  return { ...subject, waves: traced.waves.map(({ gap, units }) => ({ gap, units: units.length })) };
+}
 
 /** Seconds that an empty job takes, one after the other, from the offer to the answer. */
 async function jobOverhead() {
@@ -156,9 +173,10 @@ async function jobOverhead() {
   return seconds;
 }
 
-async function timedRun(name, count) {
-  const store = join(folder, name);
-  const output = join(folder, `${name}.onnx`);
+async function timedRun(model, name, count) {
+  const store = join(folder, model, name);
+  const output = join(folder, model, `${name}.onnx`);
+  mkdirSync(store, { recursive: true });
   const workers = Array.from({ length: count }, () =>
     keep(
       spawn(
@@ -195,7 +213,7 @@ async function timedRun(name, count) {
   engine.send({
     ...{
       kind: 'run',
-      config: SUBJECTS[values.model],
+      config: SUBJECTS[model],
       configPath: join(folder, 'bench.quant.json'),
       configSha256: '',
       output,
@@ -209,7 +227,8 @@ async function timedRun(name, count) {
   await dispatch.close();
   for (const worker of workers) worker.kill('SIGTERM');
   await Promise.all(workers.map((worker) => worker.exitCode ?? once(worker, 'exit')));
-  const { restoration, timings_ms: timings } = JSON.parse(readFileSync(`${output}.report.json`, 'utf8'));
+  const made = JSON.parse(readFileSync(`${output}.report.json`, 'utf8'));
+  const { restoration, timings_ms: timings } = made;
   // What a unit took: of one worker, since the one before was done; the queue's part is known.
   let before = 0;
   for (const entry of [...trace].sort((a, b) => a.done - b.done)) {
@@ -224,11 +243,22 @@ async function timedRun(name, count) {
     trace,
     reverted: restoration?.reverted.length ?? 0,
     model: readFileSync(output).toString('base64'),
+    report: timeless(made),
   };
 }
 
-function report(run, alone) {
+/** A report as text, without times, what depends on them, and where its files lie; as test/kit/timeless.ts has it. */
+function timeless(made) {
+  const times = new Set([
+    ...['created', 'timings_ms', 'latency_ms', 'peak_rss_bytes', 'seconds', 'cached', 'predicted'],
+    ...['path', 'warnings'],
+  ]);
+  return JSON.stringify(made, (key, part) => (times.has(key) ? undefined : part));
+}
+
+function report(subject, run, alone) {
   const same = run.model === alone.model;
+  const sameReport = run.report === alone.report;
   const work = (timings) => (timings.validate + timings.rank + timings.restore) / 1000;
   const entry = {
     name: run.name,
@@ -239,12 +269,13 @@ function report(run, alone) {
     units: run.trace.length,
     here: run.trace.filter(({ outcome }) => outcome === 'here').length,
     same,
+    sameReport,
     reverted: run.reverted,
     simulated: run.simulated ?? null,
   };
-  figures.runs.push(entry);
+  subject.runs.push(entry);
   console.log(
-    `${run.name}: ${run.seconds.toFixed(1)} s (${entry.speedup.toFixed(2)} times as fast as alone; measuring ${entry.measuring.toFixed(1)} s, ${entry.measuringSpeedup.toFixed(2)} times), ${entry.units} units, ${entry.here} of them here, ${run.reverted} operators in float, ${same ? 'the same bytes' : 'OTHER BYTES'}${run.simulated === undefined ? '' : `; simulated ${run.simulated.toFixed(1)} s`}`,
+    `  ${run.name}: ${run.seconds.toFixed(1)} s (${entry.speedup.toFixed(2)} times as fast as alone; measuring ${entry.measuring.toFixed(1)} s, ${entry.measuringSpeedup.toFixed(2)} times), ${entry.units} units, ${entry.here} of them here, ${run.reverted} operators in float, ${same ? 'the same bytes' : 'OTHER BYTES'}, ${sameReport ? 'the same report' : 'ANOTHER REPORT'}${run.simulated === undefined ? '' : `; simulated ${run.simulated.toFixed(1)} s`}`,
   );
 }
 

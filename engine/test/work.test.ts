@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
@@ -12,6 +12,7 @@ import type {
 } from '@quantsmith/schemas';
 import { encodeModel, readModel } from '@quantsmith/model/onnx';
 import { runPipeline, sensitivityPipeline, sharePipeline } from '../src/pipeline.js';
+import { thisProcess, uniqueNamespace } from '../src/processes/owner.js';
 import { oneWorker } from '../src/runtime/workers.js';
 import { testProcessor } from '../src/work/canary.js';
 import type { Channel } from '../src/work/open.js';
@@ -264,6 +265,28 @@ describe('the store', () => {
     const next = await openStore(store.dir);
     await next.keep('models', Buffer.from('content'));
     expect(Buffer.from(await next.read('models', key)).toString()).toBe('content');
+  });
+
+  it('removes what dead processes have left half-written, and nothing of others, whatever they are called', async () => {
+    const dir = newFolder();
+    await openStore(dir);
+    const place = (name: string) => join(dir, 'staging', name);
+    const { pid, begun } = thisProcess();
+    const [here, ending] = [uniqueNamespace() ?? '', '00000000-0000-4000-8000-000000000000'];
+    // A number that nobody has: the kernel gives smaller ones.
+    const dead = `${here}.${2 ** 30}.1.${ending}`;
+    const mine = `${here}.${pid}.${begun}.${ending}`;
+    // A container may have this one's host name, and a process of its own under any number.
+    const elsewhere = `0123456789abcdef.${2 ** 30}.1.${ending}`;
+    const old = `0123456789abcdef.2.1.${ending}`;
+    for (const name of [dead, mine, elsewhere, old, 'notes.txt']) writeFileSync(place(name), '');
+    const yesterday = new Date(Date.now() - 24 * 3600 * 1000);
+    utimesSync(place(old), yesterday, yesterday);
+    utimesSync(place('notes.txt'), yesterday, yesterday);
+    await openStore(dir);
+    const left =
+      process.platform === 'linux' ? [elsewhere, mine, 'notes.txt'] : [dead, elsewhere, mine, 'notes.txt'];
+    expect(readdirSync(join(dir, 'staging')).sort()).toEqual(left.sort());
   });
 
   it('cannot be a file', async () => {

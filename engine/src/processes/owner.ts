@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { sha256 } from '@quantsmith/model/files';
 import { isAlive } from './alive.js';
 
 /** A process, so that it can be told from a later one with the same number. */
@@ -39,6 +40,19 @@ export function processNamespace(): string {
     return readlinkSync('/proc/self/ns/pid');
   } catch {
     return '';
+  }
+}
+
+/**
+ * The space that this process's number belongs to, told from that of any other machine or container, even where those have the same host
+ * name: the start of the system and its namespace. null: the system does not say.
+ */
+export function uniqueNamespace(): string | null {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return sha256(`${boot} ${readlinkSync('/proc/self/ns/pid')}`).slice(0, 16);
+  } catch {
+    return null;
   }
 }
 

@@ -49,8 +49,37 @@ function referenceTo(location: string, tensor: TensorProto, outside: boolean): T
   };
 }
 
+/** Reads models from a store. The weights that were read last stay in memory: the states of a quantization have most of them in common. */
+export function modelUnpacker(store: Store): (key: string) => Promise<ModelProto> {
+  const kept = new Map<string, Uint8Array>();
+  let bytes = 0;
+  const weights = async (key: string) => {
+    const known = kept.get(key);
+    const read = known ?? (await store.read('weights', key));
+    bytes += known === undefined ? read.byteLength : 0;
+    kept.delete(key);
+    kept.set(key, read);
+    for (const [oldest, { byteLength }] of kept) {
+      if (bytes <= KEPT_WEIGHT_BYTES) break;
+      kept.delete(oldest);
+      bytes -= byteLength;
+    }
+
+    return read;
+  };
+
+  return (key) => unpackModel(store, key, weights);
+}
+
+/** Bytes of weights that are kept. */
+const KEPT_WEIGHT_BYTES = 256 * 2 ** 20;
+
 /** The model that was packed, to the byte; weights that lay outside do so still, in `store.weightsDir`. Throws `store-damaged`. */
-export async function unpackModel(store: Store, key: string): Promise<ModelProto> {
+export async function unpackModel(
+  store: Store,
+  key: string,
+  weights: (key: string) => Promise<Uint8Array> = (location) => store.read('weights', location),
+): Promise<ModelProto> {
   const model = fromBinary(ModelProtoSchema, await store.read('models', key)) as ModelProto;
   const initializer: TensorProto[] = [];
   for (const tensor of model.graph.initializer) {
@@ -60,7 +89,7 @@ export async function unpackModel(store: Store, key: string): Promise<ModelProto
       fail('store-damaged', `A model in ${store.dir} has weights elsewhere.`);
     if (!isInline) initializer.push(tensor);
     else {
-      const rawData = await store.read('weights', location);
+      const rawData = await weights(location);
       initializer.push({
         ...tensor,
         rawData,

@@ -5,7 +5,7 @@ import type { Outputs, SampleState } from '../metrics/metric.js';
 import { outputErrors } from '../validation/outputErrors.js';
 import type { ModelRunner, Workers } from '../runtime/workers.js';
 import type { Validation } from '../validation/validation.js';
-import { unpackModel } from './packModel.js';
+import { modelUnpacker } from './packModel.js';
 import type { Store } from './store.js';
 import { openSubject } from './subject.js';
 import { isKey, unitKey, type Unit } from './unit.js';
@@ -33,9 +33,10 @@ export function openUnitServer(store: Store, options: ServerOptions): UnitServer
   const subjects = recent<Validation>(KEPT_SUBJECTS, () => Promise.resolve());
   const models = recent<ModelRunner>(KEPT_MODELS, (runner) => runner.release());
   const references = recent<FloatOutputs>(1, (outputs) => outputs.release());
+  const unpack = modelUnpacker(store);
   const open = (key: string, session: { batch: number; optimization?: 'basic' }) =>
     models.of(JSON.stringify([key, session]), async () =>
-      workers.open(await unpackModel(store, key), { dir: store.weightsDir, ...session }),
+      workers.open(await unpack(key), { dir: store.weightsDir, ...session }),
     );
 
   return {
@@ -49,7 +50,7 @@ export function openUnitServer(store: Store, options: ServerOptions): UnitServer
           ? null
           : await references.of(JSON.stringify([reference, unit.subject]), async () =>
               floatOutputs(
-                await workers.open(await unpackModel(store, reference.model), {
+                await workers.open(await unpack(reference.model), {
                   dir: store.weightsDir,
                   batch: reference.batch,
                 }),

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readBytes, readText, sha256, systemReason } from '@quantsmith/model/files';
 import { canonicalJson, fail } from '@quantsmith/schemas';
+import { isRunning, thisProcess, uniqueNamespace } from '../processes/owner.js';
 import type { SampleState } from '../metrics/metric.js';
-import { isAlive } from '../processes/alive.js';
 import type { Unit } from './unit.js';
 
 /**
@@ -32,7 +31,7 @@ export interface Store {
 /** Results are JSON of at most so many bytes. */
 const MAX_RESULT_BYTES = 256 * 2 ** 20;
 
-/** Opens a store, which is made where there is none, and removes what dead processes of this machine left half-written. Throws `store-unusable`. */
+/** Opens a store, which is made where there is none, and removes what processes of this machine have left half-written that are gone. Throws `store-unusable`. */
 export async function openStore(dir: string): Promise<Store> {
   const staging = join(dir, 'staging');
   await usable(dir, async () => {
@@ -93,7 +92,11 @@ export async function openStore(dir: string): Promise<Store> {
 /** Folders of many thousand files are slow on some file systems. */
 const resultPath = (dir: string, key: string) => join(dir, 'units', key.slice(0, 2), `${key}.json`);
 
-const stagedName = () => `${hostname()}.${process.pid}.${randomUUID()}`;
+/** Nobody else's, on whichever machine; tells who writes it. */
+function stagedName(): string {
+  const { pid, begun } = thisProcess();
+  return [uniqueNamespace() ?? '', pid, begun, randomUUID()].join('.');
+}
 
 /** Writes beside, then renames: nobody sees a part of a file. */
 async function publish(staged: string, path: string, content: string | Uint8Array): Promise<void> {
@@ -111,18 +114,20 @@ async function publish(staged: string, path: string, content: string | Uint8Arra
 }
 
 const HALF_DAY = 12 * 3600 * 1000;
+const STAGED_NAME = /^([0-9a-f]{16}|)\.(\d+)\.(\d*)\.[0-9a-f-]{36}$/;
 
-/** Files of processes of this machine that have ended; of other machines those that nobody can be writing any more. */
+/** Files of processes of this machine or container that have ended; of others those that nobody can be writing any more. */
 async function removeStaged(staging: string): Promise<void> {
+  const here = uniqueNamespace();
   for (const name of await readdir(staging)) {
-    const [, host = '', pid = ''] = /^(.*)\.(\d+)\.[0-9a-f-]{36}$/.exec(name) ?? [];
+    const [matched, namespace = '', pid = '', begun = ''] = STAGED_NAME.exec(name) ?? [];
     const path = join(staging, name);
     const isOld = await stat(path).then(
       ({ mtimeMs }) => Date.now() - mtimeMs > HALF_DAY,
       () => false,
     );
-    const isDead = host === hostname() && !isAlive(Number(pid));
-    if (host !== '' && (isOld || isDead)) await rm(path, { force: true });
+    const isDead = namespace === here && isRunning({ ...thisProcess(), pid: Number(pid), begun }) === false;
+    if (matched !== undefined && (isOld || isDead)) await rm(path, { force: true });
   }
 }
 
