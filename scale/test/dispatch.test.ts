@@ -83,7 +83,9 @@ describe.skipIf(!hasRedis).concurrent('units that a run offers', () => {
     const worker = startWorker(place, { modules: true });
     const units = [run.offer('good'), run.offer('bad'), run.offer('module', { modules: true })];
     expect(await Promise.all(units)).toEqual(['done', 'here', 'done']);
-    expect(worker.keys.toSorted()).toEqual(['bad', 'bad', 'bad', 'good', 'module']);
+    // On a machine that is busy a unit may be late, and is put into the queue again.
+    expect(new Set(worker.keys)).toEqual(new Set(['bad', 'good', 'module']));
+    expect(worker.keys.filter((key) => key === 'bad').length).toBeGreaterThanOrEqual(3);
     expect(run.notes).toEqual([
       'A worker could not compute a unit of work, which is computed here: no such kernel',
     ]);
