@@ -68,7 +68,8 @@ function jsonCursor(document: ConfigDocument, offset: number): Cursor | null {
   const before = text.slice(0, start).trimEnd();
   const after = text.slice(end, end + 200);
   const previous = before.at(-1) ?? '';
-  const place = jsonPlace(document, offset, previous);
+  const isEmpty = withoutMark(text).trim() === '';
+  const place = isEmpty ? ({ kind: 'key', path: [] } as const) : jsonPlace(document, offset, previous);
   if (place === null) return null;
   const comma = /["}\]\w]/.test(previous);
   const edge = document.text.positionAt(before.length);
@@ -77,8 +78,8 @@ function jsonCursor(document: ConfigDocument, offset: number): Cursor | null {
     ...place,
     word: text.slice(start, end),
     range: { start: document.text.positionAt(start), end: document.text.positionAt(end) },
-    prefix: previous === ':' && start === before.length ? ' ' : '',
-    suffix: /^\s*"/.test(after) ? ',' : '',
+    prefix: isEmpty ? '{ ' : previous === ':' && start === before.length ? ' ' : '',
+    suffix: isEmpty ? ' }' : /^\s*"/.test(after) ? ',' : '',
     indent: '',
     siblings: [],
     step: '  ',

@@ -37,6 +37,9 @@ function readLine(text: string): Line {
   };
 }
 
+/** Another line than that of the cursor: a byte order mark before the first one moves no column. */
+const readOther = (lines: Lines, number: number) => readLine(lines.line(number).replace(/^\uFEFF/, ''));
+
 /** Block YAML is read by indentation, line by line upwards, which also works while a line is incomplete. */
 export function blockCursor(document: ConfigDocument, position: Position, offset: number): Cursor | null {
   const under = nodeAt(document.tree, offset);
@@ -48,6 +51,8 @@ export function blockCursor(document: ConfigDocument, position: Position, offset
     return null;
   const lines = linesIn(document.text);
   const text = lines.line(position.line);
+  // Behind the beginning of a document on its line no key of a block can stand.
+  if (/^---\s/.test(text) && position.character > 3) return null;
   const line = readLine(text);
   const step = indentStep(lines);
   // YAML takes no tabs, but fingers do: each counts as one level, and is mended.
@@ -189,7 +194,7 @@ function parentOf(lines: Lines, lineNumber: number, column: number, current: Lin
 
   climb(current, lineNumber);
   for (let number = lineNumber - 1; number >= 0 && limit >= 0; number--) {
-    const line = readLine(lines.line(number));
+    const line = readOther(lines, number);
     if (line.blank) continue;
     // A list may stand at the same column as its key.
     const inList = typeof path[0] === 'number' && line.dashes.length === 0;
@@ -212,7 +217,7 @@ function siblingKeys(lines: Lines, ownNumber: number, parent: Parent): string[] 
   for (let number = parent.line + 1; column !== null && number < lines.count; number++) {
     // Long lists below a key are stepped over.
     if (lines.isIndentedPast(number, column)) continue;
-    const line = readLine(lines.line(number));
+    const line = readOther(lines, number);
     if (line.blank || number === ownNumber) continue;
     if (Math.min(line.column, line.dashes[0] ?? line.column) < column) break;
     if (line.key !== null && line.column === column && line.dashes.length === 0) keys.push(line.key);
@@ -224,7 +229,7 @@ function siblingKeys(lines: Lines, ownNumber: number, parent: Parent): string[] 
 /** The column of the keys that stand below the same parent, from the first line that is one. */
 function siblingColumn(lines: Lines, ownNumber: number, parent: Parent): number | null {
   for (let number = parent.line + 1; number < lines.count; number++) {
-    const line = readLine(lines.line(number));
+    const line = readOther(lines, number);
     if (line.blank || number === ownNumber) continue;
     if (line.dashes.length > 0) return null;
     // A word that is still being typed.
@@ -239,7 +244,7 @@ function siblingColumn(lines: Lines, ownNumber: number, parent: Parent): number 
 function itemIndex(lines: Lines, lineNumber: number, column: number): number {
   let index = 0;
   for (let number = lineNumber - 1; number >= 0; number--) {
-    const line = readLine(lines.line(number));
+    const line = readOther(lines, number);
     if (line.blank) continue;
     if (line.dashes.includes(column)) index++;
     else if (Math.min(line.column, line.dashes[0] ?? line.column) <= column) break;
