@@ -169,6 +169,12 @@ function isFollowUp({ code, path, start, data }: Finding, findings: readonly Fin
         (other.code === 'data-source' && other.start === start) ||
         isMisspelt(other, path, data),
     );
+  // A source under another name is named already, and of two sources nobody knows what they hold.
+  if (code === 'data-source' && isMisnamedSource(path, findings)) return true;
+  if (code === 'data-empty')
+    return findings.some(
+      (other) => other.code === 'data-source' && other.path.join('.') === path.slice(0, 2).join('.'),
+    );
   // What is no module is no metric either.
   if (code === 'unknown-value')
     return findings.some((other) => other.code === 'source-kind' && other.start === start);
@@ -182,6 +188,16 @@ function isFollowUp({ code, path, start, data }: Finding, findings: readonly Fin
     const isSource = typeof key !== 'string' || (DATA_KIND_NAMES as readonly string[]).includes(key);
     const isCause = NO_SOURCE.has(other.code) && top === 'data' && place === section && isSource;
     return isCause && other.code !== code && !(code === 'data-unreadable' && other.code === 'data-inputs');
+  });
+}
+
+/** Whether a data section has a key that is said to be one of a source, in another spelling. */
+function isMisnamedSource(section: Finding['path'], findings: readonly Finding[]): boolean {
+  return findings.some(({ code, path, data }) => {
+    if (code !== 'unknown-key' || path.slice(0, -1).join('.') !== section.join('.')) return false;
+    const meant = Array.isArray(data?.['target']) ? data['target'] : [...section, data?.suggestions?.[0]];
+    const isHere = meant.slice(0, 2).join('.') === section.join('.');
+    return isHere && (DATA_KIND_NAMES as readonly unknown[]).includes(meant[2]);
   });
 }
 

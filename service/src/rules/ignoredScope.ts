@@ -210,8 +210,16 @@ interface Explained {
   readonly suggestions: readonly string[];
 }
 
-/** Tells a tensor's name from a node's, with the node that gives it. */
+/** How shells and other tools mark what is to match several names. */
+const LIKE_PATTERN = /^(?:\{re\}|re:)|[*?]/;
+
+/** Tells a pattern's and a tensor's name from a node's; a tensor's with the node that gives it. */
 function tensorNamed(value: string, { inputs }: ModelSummary, index: ModelIndex): Explained | null {
+  if (LIKE_PATTERN.test(value))
+    return {
+      message: `The model has no node "${value}": names are exact. Regular expressions stand under "patterns".`,
+      suggestions: [],
+    };
   const node = index.makers().get(value);
   if (node !== undefined)
     return {

@@ -2,14 +2,13 @@ import {
   type ConfigPath,
   below,
   validateConfig,
-  writtenPath,
   type SchemaIssue,
   type SchemaNode,
 } from '@quantsmith/schemas';
 import { rangeOf, type ConfigDocument } from '../document/document.js';
 import { findEntry, findNode, type Span, type TreeNode } from '../document/tree.js';
 import type { Code, Finding } from '../findings/finding.js';
-import { FOREIGN_KEYS, FOREIGN_NOTES, FOREIGN_VALUES } from '../knowledge/foreignNames.js';
+import { FOREIGN_VALUES } from '../knowledge/foreignNames.js';
 import { foreignSchema } from '../knowledge/formatVersion.js';
 import { allowedValues, keysAt, schemaOf, typeName } from '../knowledge/schema.js';
 import { extendsOf, inheritedAt, NOTHING_INHERITED, type Inherited } from '../extends/inherit.js';
@@ -17,6 +16,7 @@ import { placeOf } from './place.js';
 import { nearest } from './nearest.js';
 import { defineRule } from './rule.js';
 import { schemaFixes } from './schemaFixes.js';
+import { unknownKey } from './unknownKey.js';
 
 /** `unknown-key`, `missing-key`, `wrong-type`, `unknown-value`, `out-of-range`: what the schema says of the value. */
 export function schemaFindings(
@@ -122,7 +122,9 @@ function translate(document: ConfigDocument, issue: SchemaIssue): Finding[] {
   const span = valueSpan(document, path);
   switch (keyword) {
     case 'additionalProperties':
-      return [unknownKey(document, path, String(params['additionalProperty']))];
+      return [
+        unknownKey(document, path, String(params['additionalProperty']), () => keySpan(document, path)),
+      ];
     case 'required': {
       const missing = String(params['missingProperty']);
       return [
@@ -152,48 +154,6 @@ function translate(document: ConfigDocument, issue: SchemaIssue): Finding[] {
         ),
       ];
   }
-}
-
-function unknownKey(document: ConfigDocument, path: ConfigPath, key: string): Finding {
-  const entry = findEntry(document.tree, below(path, key));
-  const span = entry?.keySpan ?? keySpan(document, path);
-  const known = keysAt(path).map((candidate) => candidate.name);
-  const foreign = FOREIGN_KEYS.get(key);
-  const note = FOREIGN_NOTES.get(key);
-  // What is known to have no place here is no misspelling.
-  const suggestions = note === undefined ? nearest(key, known) : [];
-  const elsewhere = suggestions.length === 0 && foreign === undefined ? sectionWith(key) : undefined;
-  const target = foreign === undefined ? elsewhere && below(elsewhere, key) : writtenPath(foreign.split('.'));
-  const hint =
-    note !== undefined
-      ? ` ${note}`
-      : foreign !== undefined
-        ? ` Here it is "${foreign}".`
-        : suggestions.length > 0
-          ? ` Did you mean "${suggestions[0]}"?`
-          : elsewhere === undefined
-            ? ''
-            : ` It belongs under "${elsewhere.join('.')}".`;
-
-  const where = path.length === 0 ? 'the config' : `"${path.join('.')}"`;
-
-  return finding('unknown-key', span, below(path, key), `Unknown key "${key}" in ${where}.${hint}`, {
-    suggestions,
-    ...(target === undefined ? {} : { target }),
-  });
-}
-
-/** Another place of the schema where the key exists. */
-function sectionWith(key: string): ConfigPath | undefined {
-  const queue: ConfigPath[] = [[]];
-  for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
-    for (const child of keysAt(path)) {
-      if (child.name === key) return path;
-      if (child.schema.properties !== undefined) queue.push(below(path, child.name));
-    }
-  }
-
-  return undefined;
 }
 
 /** A value of another type: nothing at all, a key whose colon has no space behind it, or any other. */
@@ -263,6 +223,12 @@ function suggestionsFor(
   }
 
   if (node?.kind !== 'scalar' || node.value === null) return {};
+  if (typeof node.value === 'boolean') {
+    const words = node.value ? ['enable', 'true'] : ['disable', 'false'];
+    const [word] = allowedValues(schema).filter(({ value }) => words.includes(String(value)));
+    if (word !== undefined) return { suggestions: [String(word.value)] };
+  }
+
   if (typeof node.value !== 'string') {
     const isText = types.every((type) => type === 'string' || type === 'null') && types.length > 0;
     const written = document.text.getText().slice(node.start, node.end);
@@ -276,6 +242,10 @@ function suggestionsFor(
   const percent = /^(\d+(?:\.\d+)?)\s*%$/.exec(text)?.[1];
   if (types.includes('number') && percent !== undefined)
     return { suggestions: [String(Number((Number(percent) / 100).toPrecision(12)))] };
+
+  const [, height, width] = /^(\d+)\s*[x×,]\s*(\d+)$/.exec(text) ?? [];
+  if (types.includes('array') && height !== undefined && width !== undefined)
+    return { suggestions: [`[${Number(height)}, ${Number(width)}]`] };
 
   const digits = SEPARATED.test(text) ? text.replace(/[_,' ]/g, '') : text;
   if (!numeric || digits === '' || !Number.isFinite(Number(digits))) return {};

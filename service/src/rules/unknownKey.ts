@@ -1,0 +1,70 @@
+import { below, writtenPath, type ConfigPath } from '@quantsmith/schemas';
+import type { ConfigDocument } from '../document/document.js';
+import { FOREIGN_KEYS, FOREIGN_NOTES } from '../knowledge/foreignNames.js';
+import { keysAt } from '../knowledge/schema.js';
+import { findEntry, type Span } from '../document/tree.js';
+import type { Finding } from '../findings/finding.js';
+import { nearest } from './nearest.js';
+
+/** A key that the schema does not know at a place, and what is meant by it. `place`: of the mapping, where the key is nowhere. */
+export function unknownKey(
+  document: ConfigDocument,
+  path: ConfigPath,
+  key: string,
+  place: () => Span,
+): Finding {
+  const entry = findEntry(document.tree, below(path, key));
+  const span = entry?.keySpan ?? place();
+  const known = keysAt(path).map((candidate) => candidate.name);
+  const foreign = foreignPlace(path, key);
+  const note = FOREIGN_NOTES.get(key);
+  // What is known to have no place here is no misspelling.
+  const alike = note === undefined ? nearest(key, known) : [];
+  const section = foreign === undefined ? sectionWith(key) : undefined;
+  // A key of a section below is that key, whatever key here is written like it.
+  const elsewhere = alike.length === 0 || (path.length === 0 && section?.length === 1) ? section : undefined;
+  const suggestions = elsewhere === undefined ? alike : [];
+  const target = foreign === undefined ? elsewhere && below(elsewhere, key) : writtenPath(foreign.split('.'));
+  const hint =
+    note !== undefined
+      ? ` ${note}`
+      : foreign !== undefined
+        ? ` Here it is "${foreign}".`
+        : suggestions.length > 0
+          ? ` Did you mean "${suggestions[0]}"?`
+          : elsewhere === undefined
+            ? ''
+            : ` It belongs under "${elsewhere.join('.')}".`;
+
+  const where = path.length === 0 ? 'the config' : `"${path.join('.')}"`;
+
+  return {
+    code: 'unknown-key',
+    severity: 'error',
+    message: `Unknown key "${key}" in ${where}.${hint}`,
+    start: span.start,
+    end: span.end,
+    path: below(path, key),
+    data: { suggestions, ...(target === undefined ? {} : { target }) },
+  };
+}
+
+/** Where a key of another tool is set here; in a data section, of this section. */
+function foreignPlace([top, section]: ConfigPath, key: string): string | undefined {
+  const place = FOREIGN_KEYS.get(key);
+  const isData = top === 'data' && typeof section === 'string';
+  return isData ? place?.replace(/^data\.(calibration|validation)(?=\.)/, `data.${section}`) : place;
+}
+
+/** Another place of the schema where the key exists. */
+function sectionWith(key: string): ConfigPath | undefined {
+  const queue: ConfigPath[] = [[]];
+  for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
+    for (const child of keysAt(path)) {
+      if (child.name === key) return path;
+      if (child.schema.properties !== undefined) queue.push(below(path, child.name));
+    }
+  }
+
+  return undefined;
+}
