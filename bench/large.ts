@@ -30,6 +30,7 @@ import {
   makeNode,
   type ModelProto,
 } from '@quantsmith/model/onnx';
+import { seededRandom } from '@quantsmith/schemas';
 import { runPipeline } from '../engine/src/pipeline.js';
 import { createSession, run } from '../engine/src/runtime/session.js';
 import { writeNpy } from '../test/kit/npy.js';
@@ -106,11 +107,8 @@ function child(kind: string, dir: string): Promise<unknown> {
 function generate(dir: string, layers: number): void {
   const file = openSync(`${dir}/large.data`, 'w');
   const weights = new Float32Array(WIDTH * WIDTH);
-  let state = 1;
-  for (let i = 0; i < weights.length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    weights[i] = (state / 2 ** 31 - 1) / Math.sqrt(WIDTH / 3);
-  }
+  const next = seededRandom(1);
+  for (let i = 0; i < weights.length; i++) weights[i] = (2 * next() - 1) / Math.sqrt(WIDTH / 3);
 
   const tensors = Array.from({ length: layers }, (_, layer) => {
     // Another first row for each layer: no two weights are the same bytes.

@@ -12,7 +12,7 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from '@quantsmith/model/onnx';
-import type { QuantizationReport } from '@quantsmith/schemas';
+import { seededRandom, type QuantizationReport } from '@quantsmith/schemas';
 
 const { values: options } = parseArgs({
   options: {
@@ -114,11 +114,7 @@ function randomTensor({ name, type }: ValueInfoProto, sample: number): TensorPro
     size > 0 ? size : (known?.[axis] ?? (axis === 0 ? BATCH : LENGTH)),
   );
   const count = dims.reduce((product, size) => product * size, 1);
-  let state = 0x9e3779b9 + sample;
-  const next = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    return (state >>> 8) / 2 ** 24;
-  };
+  const next = seededRandom(sample);
 
   // The one scalar in whole numbers among these models is a sample rate.
   const whole = () => (dims.length === 0 ? SAMPLE_RATE : Math.floor(100 * next()));

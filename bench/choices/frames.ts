@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TensorProtoSchema } from '@quantsmith/model/onnx';
 import type { HostTensor } from '@quantsmith/model/arrays';
+import { seededRandom } from '@quantsmith/schemas';
 import { createSession, run } from '../../engine/src/runtime/session.js';
 
 export const CALIBRATION = 'calibration';
@@ -38,7 +39,7 @@ export async function noise(model: string, folder: string, shape: readonly numbe
   const session = await createSession(model, { threads: 1 });
   const name = session.inputs[0]!.name;
   await session.release();
-  const uniform = generator(1);
+  const uniform = seededRandom(1);
   const size = shape.reduce((a, b) => a * b, 1);
   const samples = Array.from({ length: 2 * FRAMES }, () => ({
     [name]: floats(
@@ -50,17 +51,6 @@ export async function noise(model: string, folder: string, shape: readonly numbe
     ),
   }));
   writeParts(folder, samples);
-}
-
-/** Marsaglia's xorshift with 32 bits: numbers from 0 to below 1. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
 }
 
 /** Frames of a short-time Fourier transform for GTCRN, with the caches that the float model left in the frame before. */

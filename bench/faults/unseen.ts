@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { seededRandom } from '@quantsmith/schemas';
 import { readSamples, type Samples } from './arrays.js';
 import { advanced, preprocess, quantization, withoutValidation, type Case } from './case.js';
 import { withUntouchedNormalization } from './plant.js';
@@ -17,16 +18,10 @@ const bytes =
 
 const inverted = bytes((value) => 255 - value);
 
-/** Uniform noise, the same in every run (a linear congruential generator). */
+/** Uniform noise, the same in every run. */
 const noise = ({ shape, values }: Samples): Samples => {
-  let state = 1;
-  const out = new Uint8Array(values.length);
-  for (let i = 0; i < out.length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    out[i] = state >>> 24;
-  }
-
-  return { shape, values: out };
+  const next = seededRandom(1);
+  return { shape, values: Uint8Array.from({ length: values.length }, () => 256 * next()) };
 };
 
 /** Square grey images, written column by column. */

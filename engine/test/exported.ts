@@ -5,7 +5,12 @@ import { afterAll } from 'vitest';
 import { parse } from 'yaml';
 import { asFloat32, type HostTensor } from '@quantsmith/model/arrays';
 import { readModel, type ModelProto } from '@quantsmith/model/onnx';
-import type { QuantizationConfig, QuantizationReport, RunRequest } from '@quantsmith/schemas';
+import {
+  seededRandom,
+  type QuantizationConfig,
+  type QuantizationReport,
+  type RunRequest,
+} from '@quantsmith/schemas';
 import { openData } from '../src/data/source.js';
 import { inputSignatures } from '../src/prepare/types.js';
 import { runPipeline } from '../src/pipeline.js';
@@ -164,7 +169,7 @@ async function heldOut(modelPath: string, config: QuantizationConfig, folder: st
     configPath: ['data', 'calibration'],
   });
   const samples = await Promise.all(Array.from({ length: source.count }, (_, i) => source.get(i)));
-  const random = generator(7);
+  const random = seededRandom(7);
   return Array.from({ length: HELD_OUT }, (_, index) => {
     const like = samples[index % samples.length]!;
     return Object.fromEntries(
@@ -179,15 +184,4 @@ async function heldOut(modelPath: string, config: QuantizationConfig, folder: st
       }),
     );
   });
-}
-
-/** Numbers in [0, 1), the same in every run (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -11,21 +11,18 @@ import {
 import { BUILT_IN } from '../src/metrics/builtIn.js';
 import type { Outputs, SampleContext } from '../src/metrics/metric.js';
 import { NO_TASK, type Task } from '../src/tasks/task.js';
-import type { MetricName } from '@quantsmith/schemas';
+import { seededRandom, type MetricName } from '@quantsmith/schemas';
 
-/** mulberry32, as bench/oracles/metrics.py has it: every case follows from its number, draw by draw. */
+/** As bench/oracles/metrics.py has it: every case follows from its number, draw by draw. */
 export class Random {
-  #state: number;
+  readonly #next: () => number;
 
   constructor(seed: number) {
-    this.#state = seed;
+    this.#next = seededRandom(seed);
   }
 
   below(limit: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4294967296) * limit);
+    return Math.floor(this.#next() * limit);
   }
 
   values(count: number): Float32Array {

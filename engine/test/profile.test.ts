@@ -176,7 +176,7 @@ describe('a run', () => {
         floats(
           'w2',
           [16, 6],
-          randoms(96, 3).map((at, i) => (i < 6 ? at / loud : at)),
+          randoms(96, 3).map((at, i) => (i < 6 ? at / (4 * loud) : at)),
         ),
         floats('b2', [6], randoms(6, 4)),
       ],

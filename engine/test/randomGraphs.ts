@@ -7,6 +7,7 @@ import {
   makeNode,
   makeTensor,
 } from '@quantsmith/model/onnx';
+import { seededRandom } from '@quantsmith/schemas';
 import { model, value } from '../../test/kit/models.js';
 
 /** A small random model with the shapes of its inputs. */
@@ -24,16 +25,9 @@ export interface Random {
   readonly normal: () => number;
 }
 
-/** The same numbers for the same seed (mulberry32). */
+/** The same numbers for the same seed. */
 export function randomOf(seed: number): Random {
-  let state = seed | 0;
-  const next = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-
+  const next = seededRandom(seed);
   const below = (count: number) => Math.floor(next() * count);
   return {
     next,

@@ -22,6 +22,7 @@ export * from './outputPaths.js';
 export * from './problem.js';
 export * from './processor.js';
 export * from './protocol.js';
+export * from './random.js';
 export * from './record.js';
 export * from './remedies.js';
 export * from './parseReport.js';

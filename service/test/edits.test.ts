@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { seededRandom } from '@quantsmith/schemas';
 import { foldingRanges } from '../src/features/folding.js';
 import { hover } from '../src/features/hover.js';
 import { complete } from '../src/features/completion.js';
@@ -24,8 +25,8 @@ const PIECES =
 
 /** Numbers that are the same in every run. */
 function randoms(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => (state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff) % below;
+  const next = seededRandom(seed);
+  return (below) => Math.floor(next() * below);
 }
 
 function everything(text: string, language: Language, place: number): void {

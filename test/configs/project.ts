@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toBinary } from '@bufbuild/protobuf';
 import { encodeModel, makeTensor, TensorProtoSchema, type ModelProto } from '@quantsmith/model/onnx';
+import { seededRandom } from '@quantsmith/schemas';
 import { zipSync } from 'fflate';
 import sharp from 'sharp';
 import { floats, ints, model, node, value } from '../kit/models.js';
@@ -48,17 +49,8 @@ export async function writeProject(folder: string): Promise<void> {
   put('metric.py', 'def metric(outputs, label):\n    return 0\n');
 }
 
-/** Deterministic numbers in [0, 1). */
-function noise(seed = 1): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
-    return state / 0x80000000;
-  };
-}
-
 const weights = (name: string, dims: readonly number[], seed: number) => {
-  const next = noise(seed);
+  const next = seededRandom(seed);
   const count = dims.reduce((product, dim) => product * dim, 1);
   return floats(
     name,
@@ -183,13 +175,13 @@ function attention(): ModelProto {
 
 function arrays(): Record<string, Uint8Array> {
   const uniform = (length: number, high: number, seed: number) => {
-    const next = noise(seed);
+    const next = seededRandom(seed);
     return Array.from({ length }, () => Math.floor(next() * high));
   };
 
   const bytes = (...shape: number[]) => npy('|u1', shape, Uint8Array.from(uniform(size(shape), 256, 20)));
   const reals = (...shape: number[]) => {
-    const next = noise(21);
+    const next = seededRandom(21);
     return npy(
       '<f4',
       shape,
@@ -236,7 +228,7 @@ type Put = (name: string, content: string | Uint8Array) => void;
 /** train: a folder for each class; val: twenty images side by side, with labels of every kind. */
 async function putPhotos(put: Put): Promise<void> {
   const image = (seed: number) => {
-    const next = noise(seed);
+    const next = seededRandom(seed);
     const data = Uint8Array.from({ length: 48 * 40 * 3 }, () => next() * 256);
     return sharp(data, { raw: { width: 48, height: 40, channels: 3 } })
       .png()
@@ -244,7 +236,7 @@ async function putPhotos(put: Put): Promise<void> {
   };
 
   const mask = (seed: number) => {
-    const next = noise(seed);
+    const next = seededRandom(seed);
     const data = Uint8Array.from({ length: 32 * 32 }, () => next() * 5);
     return sharp(data, { raw: { width: 32, height: 32, channels: 1 } })
       .toColourspace('b-w')
@@ -302,7 +294,7 @@ async function putPhotos(put: Put): Promise<void> {
 function putTensors(put: Put): void {
   for (let set = 0; set < 4; set++)
     for (const [index, name] of ['left', 'right'].entries()) {
-      const next = noise(400 + 2 * set + index);
+      const next = seededRandom(400 + 2 * set + index);
       const tensor = makeTensor(name, [1, 4], 1, Float32Array.from({ length: 4 }, next));
       put(`tensors/test_data_set_${set}/input_${index}.pb`, toBinary(TensorProtoSchema, tensor));
     }

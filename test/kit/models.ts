@@ -18,6 +18,7 @@ import {
   makeNode,
   makeTensor,
 } from '@quantsmith/model/onnx';
+import { seededRandom } from '@quantsmith/schemas';
 
 /** A typed border value; `dims` may name free dimensions; without dims the rank is unknown. */
 export function value(name: string, dims?: readonly (number | string)[], elemType = 1): ValueInfoProto {
@@ -109,9 +110,6 @@ export const batchNorm = (x: string, y: string): NodeProto =>
 
 /** Numbers in [−1, 1) that are the same in every run. */
 export function randoms(count: number, seed = 1): Float32Array {
-  let state = seed >>> 0;
-  return Float32Array.from({ length: count }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 31 - 1;
-  });
+  const next = seededRandom(seed);
+  return Float32Array.from({ length: count }, () => 2 * next() - 1);
 }

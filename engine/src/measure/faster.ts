@@ -1,6 +1,6 @@
+import { sha256 } from '@quantsmith/model/files';
 import { encodeModel, type ModelProto } from '@quantsmith/model/onnx';
 import type { Problem } from '@quantsmith/schemas';
-import { sha256 } from '@quantsmith/model/files';
 import { cacheKey, keepEntry, readEntry, type Cache } from '../cache/entries.js';
 import type { Feeds } from '../runtime/batch.js';
 import type { CpuFeatures } from '../runtime/cpu.js';

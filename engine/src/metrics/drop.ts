@@ -1,4 +1,4 @@
-import { drop, type DropType } from '@quantsmith/schemas';
+import { drop, seededRandom, type DropType } from '@quantsmith/schemas';
 import type { Metric, SampleState } from './metric.js';
 
 const RESAMPLES = 1000;
@@ -23,7 +23,7 @@ export function dropInterval(
   dropType: DropType,
 ): [number, number] | null {
   const count = initial.length;
-  const random = generator(0x9e3779b9);
+  const random = seededRandom(0x9e3779b9);
   const drops: number[] = [];
   const numbers = initial.reduce<number>((sum, state) => sum + numbersIn(state), 0);
   const resamples = Math.max(
@@ -54,15 +54,4 @@ export function dropInterval(
 export function unseenInterval(drop: number, count: number, unit: number): [number, number] {
   const unseen = (1 - 0.025 ** (1 / count)) / unit;
   return [drop - unseen, drop + unseen];
-}
-
-/** mulberry32: a small deterministic generator of numbers in [0, 1). */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
 }

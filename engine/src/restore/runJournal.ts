@@ -1,5 +1,5 @@
 import { type Problem, type RunPaths, type RunRequest, TOOL } from '@quantsmith/schemas';
-import { createHash } from 'node:crypto';
+import { sha256 } from '@quantsmith/model/files';
 import type { SampleSource } from '../data/types.js';
 import { modelSha256, type LoadedModel } from '@quantsmith/model/onnx';
 import { runtimeVersion } from '../runtime/session.js';
@@ -71,5 +71,5 @@ async function identityOf({
     validation?.metric.identity ?? null,
   ];
 
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  return sha256(JSON.stringify(parts));
 }

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { readText } from '@quantsmith/model/files';
+import { readText, sha256 } from '@quantsmith/model/files';
 import {
   readReport,
   resolvedConfigText,
@@ -79,9 +78,9 @@ async function lastReport(request: DebugRequest): Promise<QuantizationReport | n
   const { report: path } = runPaths(request);
   const text = await readText(path).catch(() => null);
   if (text === null) return null;
-  const sha256 = createHash('sha256').update(resolvedConfigText(request.config)).digest('hex');
+  const resolvedSha256 = sha256(resolvedConfigText(request.config));
   const read = readReport(parsed(text));
-  return 'report' in read && read.report.config.resolved_sha256 === sha256 ? read.report : null;
+  return 'report' in read && read.report.config.resolved_sha256 === resolvedSha256 ? read.report : null;
 }
 
 /** What a report holds; null where it is none. */

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
+import { sha256 } from '@quantsmith/model/files';
 import { modelSha256, type ModelProto } from '@quantsmith/model/onnx';
 import {
   configuredData,
@@ -61,7 +61,7 @@ export async function publishRun(
     config: {
       path: portablePath(dirname(paths.report), resolve(request.configPath)),
       sha256: request.configSha256,
-      resolvedSha256: createHash('sha256').update(resolvedConfigText(request.config)).digest('hex'),
+      resolvedSha256: sha256(resolvedConfigText(request.config)),
     },
     model: { path: portablePath(paths.baseDir, loaded.path), sha256: modelHash, bytes: loaded.fileBytes },
     output: {

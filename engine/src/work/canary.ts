@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { sha256 } from '@quantsmith/model/files';
 import { buildGraph } from '@quantsmith/model/graph';
 import {
   ElementType,
@@ -12,10 +13,9 @@ import {
   TypeProtoSchema,
   ValueInfoProtoSchema,
 } from '@quantsmith/model/onnx';
-import type { Canary, TestedProcessor } from '@quantsmith/schemas';
+import { seededRandom, type Canary, type TestedProcessor } from '@quantsmith/schemas';
 import { createSession, run } from '../runtime/session.js';
 import { thisProcessor } from './unit.js';
-import { sha256 } from '@quantsmith/model/files';
 
 const SIZE = 16;
 const CHANNELS = 8;
@@ -103,11 +103,5 @@ function tensorValue(name: string, dims: readonly number[]) {
 
 const product = (dims: readonly number[]) => dims.reduce((all, size) => all * size, 1);
 
-/** Numbers in [0, 1), the same everywhere. Source: the generator of Numerical Recipes, modulo 2³². */
-function numbers(count: number, seed: number): Float32Array {
-  let state = seed;
-  return Float32Array.from({ length: count }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  });
-}
+/** Numbers in [0, 1), the same everywhere. */
+const numbers = (count: number, seed: number) => Float32Array.from({ length: count }, seededRandom(seed));

@@ -26,6 +26,10 @@ export async function hashFile(hash: Hash, path: string): Promise<void> {
   }
 }
 
+/** SHA-256 of what is in memory, in hexadecimal; of a text, its UTF-8. */
+export const sha256 = (content: string | Uint8Array): string =>
+  createHash('sha256').update(content).digest('hex');
+
 /** SHA-256 of a file's bytes, in hexadecimal. */
 export async function fileSha256(path: string): Promise<string> {
   const hash = createHash('sha256');

@@ -3,7 +3,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { fileSha256, hashFile } from '../files/hash.js';
+import { fileSha256, hashFile, sha256 } from '../files/hash.js';
 import { bytesOf, whyUnreadable, withFile } from '../files/regular.js';
 import { fail, reasonOf } from '@quantsmith/schemas';
 import { subgraphs } from './node.js';
@@ -64,7 +64,7 @@ export async function readModel(path: string): Promise<LoadedModel> {
     dir,
     fileBytes: bytes.byteLength + external,
     externalFiles,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
+    sha256: sha256(bytes),
     externalStamps: await Promise.all(externalFiles.map(stampOf)),
   };
 }

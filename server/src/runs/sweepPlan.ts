@@ -1,4 +1,4 @@
-import { writeText } from '@quantsmith/model/files';
+import { sha256, writeText } from '@quantsmith/model/files';
 import {
   configuredOutput,
   countCombinations,
@@ -13,7 +13,6 @@ import {
   variantFileName,
 } from '@quantsmith/schemas';
 import { withStatedSettings } from '@quantsmith/service';
-import { createHash } from 'node:crypto';
 import { join, parse, resolve } from 'node:path';
 import { checkConfigFile, withoutFindings, type CheckedConfig } from '../check/check.js';
 import { checkConfigWith } from '../check/changed.js';
@@ -93,7 +92,7 @@ async function planConfig(config: string, set: Settings): Promise<SweepPlan> {
 /** `net.int8.onnx` → `net.preset=mixed.int8.onnx`. */
 function outputOf(base: string, variant: Variant): string {
   if (variant.name === '') return base;
-  const hash = createHash('sha256').update(JSON.stringify(variant.settings)).digest('hex');
+  const hash = sha256(JSON.stringify(variant.settings));
   const { dir, base: name, ext } = parse(base);
   const ending = name.endsWith(OUTPUT_SUFFIX) ? OUTPUT_SUFFIX : ext;
   const stem = name.slice(0, name.length - ending.length);

@@ -1,14 +1,11 @@
+import { seededRandom } from '@quantsmith/schemas';
+
 /** Numbers that are the same for the same seed. */
 export type Random = (below: number) => number;
 
 export function randoms(seed: number): Random {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
+  const next = seededRandom(seed);
+  return (below) => Math.floor(next() * below);
 }
 
 /** Nine levels of nine aliases: 400 million values, if anybody expanded them. */
