@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path';
 import type { QuantizationReport } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
 import { afterEach, beforeEach } from 'vitest';
-import { editor, resetEditor, type Question } from '../../test/kit/editor.js';
+import { editor, resetEditor, type Question, type ServerCommand } from '../../test/kit/editor.js';
 import { sampleReport } from '../../test/kit/sampleReport.js';
 import { activate } from '../src/extension.js';
 
@@ -101,4 +101,16 @@ export const lastQuestion = (): Question | undefined => editor.questions.at(-1);
 /** Waits until everything that was begun has gone on as far as it can. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Commands that the server was sent, which answers them with the same value. */
+export function serverAnswers(value: unknown): ServerCommand[] {
+  const sent: ServerCommand[] = [];
+  editor.server = (command) => {
+    sent.push(command);
+    if (value instanceof Error) throw value;
+    return value;
+  };
+
+  return sent;
 }

@@ -36,7 +36,3 @@ export async function fileSha256(path: string): Promise<string> {
   await hashFile(hash, path);
   return hash.digest('hex');
 }
-
-/** SHA-256 of bytes, or of a text as UTF-8, in hexadecimal. */
-export const sha256 = (content: string | Uint8Array): string =>
-  createHash('sha256').update(content).digest('hex');
