@@ -94,6 +94,17 @@ describe('a config that extends another', () => {
     expect(await found(write('g.quant.yaml', 'extends: f.yaml\n'))).toContain('extends-invalid f.yaml');
   });
 
+  it('takes no file that is not text for a config', async () => {
+    write('base', `b\0b: 1\n${'\u0001'.repeat(9)}: [1\nquantization: {presett: 1}\n`);
+    const { findings } = await checkConfigFile(
+      write('e.quant.yaml', 'extends: base\nmodel: shared/digits.onnx\n'),
+    );
+    expect(findings.filter(({ code }) => code.startsWith('extends')).map(({ message }) => message)).toEqual([
+      'base cannot be read: it is not a text file.',
+    ]);
+    expect(findings.map(({ code }) => code)).not.toContain('unknown-key');
+  });
+
   it('leads to where the mistake stands', async () => {
     write('d.yaml', BASE.replace('mixed', 'mixd').replace('digits.onnx', '../shared/digits.onnx'));
     const { findings } = await checkConfigFile(write('e.quant.yaml', 'extends: d.yaml\n'));

@@ -85,9 +85,12 @@ export async function inherit(
       break;
     }
 
-    const value = valueOf(extended.tree);
+    // As Git tells files that are no text.
+    const isText = !extended.text.getText().includes('\0');
+    const value = isText ? valueOf(extended.tree) : null;
     if (!isMapping(value) || extended.tree.problems.length > 0) {
-      const reason = extended.tree.problems[0]?.message ?? 'it is not a mapping of keys to values.';
+      const syntax = extended.tree.problems[0]?.message ?? 'it is not a mapping of keys to values.';
+      const reason = isText ? syntax : 'it is not a text file.';
       problem ??= {
         code: 'extends-invalid',
         message: `${shown(target)} cannot be read: ${reason}`,
