@@ -249,6 +249,7 @@ describe('linear operators in bodies', () => {
       );
       return report.overflow.layers.filter(({ name }) => inside.has(name));
     };
+
     const plain = await layersWith('disable');
     expect(plain.length).toBeGreaterThan(1);
     expect(plain.some(({ pairs_at_risk: pairs }) => pairs > 0)).toBe(true);
