@@ -166,9 +166,13 @@ function isFollowUp({ code, path, start, data }: Finding, findings: readonly Fin
     return findings.some(
       (other) =>
         other.code === 'syntax' ||
+        (path.length === 0 && ofBase(other)) ||
         (other.code === 'data-source' && other.start === start) ||
         isMisspelt(other, path, data),
     );
+  // What a base that cannot be read means is not known.
+  if (code === 'extends-invalid' && path[0] !== 'extends')
+    return findings.some((other) => other.code === 'extends-invalid' && other.path[0] === 'extends');
   // A source under another name is named already, and of two sources nobody knows what they hold.
   if (code === 'data-source' && isMisnamedSource(path, findings)) return true;
   if (code === 'data-empty')
@@ -190,6 +194,9 @@ function isFollowUp({ code, path, start, data }: Finding, findings: readonly Fin
     return isCause && other.code !== code && !(code === 'data-unreadable' && other.code === 'data-inputs');
   });
 }
+
+/** Whether a finding is of what a config extends: what is missing may be there. */
+const ofBase = ({ code, path }: Finding) => code === 'extends-invalid' || path[0] === 'extends';
 
 /** Whether a data section has a key that is said to be one of a source, in another spelling. */
 function isMisnamedSource(section: Finding['path'], findings: readonly Finding[]): boolean {

@@ -7,6 +7,7 @@ import { fix, type FixTable } from '../findings/fix.js';
 import { notExpanded, similarFiles } from './files.js';
 import { placeOf } from './place.js';
 import { defineRule } from './rule.js';
+import { causeOf } from './syntaxCauses.js';
 
 /** `extends-missing`, `extends-cycle`, `extends-invalid`: what this config extends cannot be followed. */
 function extendsFindings(
@@ -23,13 +24,22 @@ function extendsFindings(
     {
       code: problem.code,
       severity: 'error',
-      message: isOwn ? `${problem.message}${notExpanded(named)}` : problem.message,
+      message: isOwn
+        ? `${problem.message}${notExpanded(named)}`
+        : (unreadable(problem, layers) ?? problem.message),
       ...placeOf(document, []),
       path: ['extends'],
       data: { file: problem.file, ...(isOwn ? { suggestions: similarFiles(baseDir, named, facts) } : {}) },
       ...(isOwn ? {} : { related: [{ file: problem.file, message: 'The config that is extended' }] }),
     },
   ];
+}
+
+/** Why a base cannot be read, in the words that it is told with there; null: for another reason than its syntax. */
+function unreadable({ file }: { readonly file: string }, layers: Inherited['layers']): string | null {
+  const layer = layers.find((candidate) => candidate.file === file);
+  const cause = layer === undefined ? null : causeOf(layer.document);
+  return cause === null ? null : `${file} cannot be read: ${cause.message}`;
 }
 
 const extendsFixes: FixTable = {

@@ -88,7 +88,12 @@ export function similarFiles(baseDir: string, written: string, { listings }: Fil
   const slash = written.lastIndexOf('/') + 1;
   const entries = listings.get(dirname(resolve(baseDir, `${written.slice(0, slash)}x`))) ?? [];
   const names = entries.map(({ name }) => name);
-  return nearest(written.slice(slash), names).map((name) => written.slice(0, slash) + name);
+  const own = written.slice(slash);
+  // A name without its extension is further from it than a misspelt one.
+  const extended = own === '' ? [] : names.filter((name) => name.startsWith(`${own}.`)).slice(0, 3);
+  const alike = extended.length > 0 ? extended : nearest(own, names);
+
+  return alike.map((name) => written.slice(0, slash) + name);
 }
 
 /** The folder in front of a wildcard, where there is one. */

@@ -247,6 +247,9 @@ function suggestionsFor(
   if (types.includes('array') && height !== undefined && width !== undefined)
     return { suggestions: [`[${Number(height)}, ${Number(width)}]`] };
 
+  const counted = /^(-?\d+(?:\.\d+)?)\s*(?:db|samples|images|bits?|px|pixels)$/.exec(text)?.[1];
+  if (numeric && counted !== undefined) return { suggestions: [counted] };
+
   const digits = SEPARATED.test(text) ? text.replace(/[_,' ]/g, '') : text;
   if (!numeric || digits === '' || !Number.isFinite(Number(digits))) return {};
 

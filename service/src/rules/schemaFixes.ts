@@ -41,15 +41,28 @@ export const schemaFixes: FixTable = {
     if (items?.type !== 'string') return [];
     const end = document.text.positionAt(node.end);
     const start = document.text.positionAt(node.start);
-    const text = inline([node.value], document.tree.language);
+    const texts = listed(node.value);
+    const text = inline(texts, document.tree.language);
 
-    return fix('Make it a list', [{ range: { start, end }, newText: text }], true);
+    // Whether several are meant, only the author knows.
+    return fix('Make it a list', [{ range: { start, end }, newText: text }], texts.length === 1);
   },
   'unknown-key': (document, { path, data }) => [
     ...moved(document, path, data['target']),
     ...fix(`Remove ${String(path.at(-1))}`, removeKey(document, path)),
   ],
 };
+
+/** The texts of one that is a list to its author: in brackets, with commas or over several lines. */
+function listed(text: string): string[] {
+  const inner = text.trim().replace(/^[[(](.*)[\])]$/s, '$1');
+  const texts = inner
+    .split(/\s*,\s*|\s+/)
+    .map((part) => part.replace(/^(["'])(.*)\1$/, '$2'))
+    .filter((part) => part !== '');
+
+  return texts.length === 0 ? [text] : texts;
+}
 
 const isRequired = (path: ConfigPath) =>
   keysAt(above(path)).some(({ name, required }) => name === path.at(-1) && required);

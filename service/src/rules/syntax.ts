@@ -68,7 +68,7 @@ function overIndented({ tree, text }: ConfigDocument): Finding | null {
     const [indent, depth] = [wanted[1]!.length, written[1]!.length];
     if (depth === indent || (depth < indent && hasColumn(lines, rowAbove, depth))) continue;
     const start = text.offsetAt({ line: row, character: 0 });
-    const message = `This line is indented by ${depth} spaces, the key above by ${indent}: keys of one mapping must be aligned.`;
+    const message = `This line is indented by ${spaces(depth)}, the key above by ${indent}: keys of one mapping must be aligned.`;
     const span = { start: start + depth, end: start + written[0].length };
 
     return { code: 'syntax', severity: 'error', message, ...span, path: [], data: { indent } };
@@ -76,6 +76,8 @@ function overIndented({ tree, text }: ConfigDocument): Finding | null {
 
   return null;
 }
+
+const spaces = (count: number) => (count === 1 ? '1 space' : `${count} spaces`);
 
 /** The nearest line above with more than a comment on it. */
 function writtenAbove(lines: Lines, row: number): number {
@@ -94,7 +96,7 @@ function misalignedItem(
   const [wanted, written] = [ITEM_LINE.exec(above)?.[1], ITEM_LINE.exec(current)?.[1]];
   if (wanted === undefined || written === undefined || wanted.length <= written.length) return null;
   const start = text.offsetAt({ line: row, character: written.length });
-  const message = `This item is indented by ${written.length} spaces, the one above by ${wanted.length}: items of one list must be aligned.`;
+  const message = `This item is indented by ${spaces(written.length)}, the one above by ${wanted.length}: items of one list must be aligned.`;
   const data = { indent: wanted.length };
 
   return { code: 'syntax', severity: 'error', message, start, end: start + 1, path: [], data };
@@ -135,7 +137,7 @@ const syntaxFixes: FixTable = {
       const { line, character } = document.text.positionAt(start);
       const range = { start: { line, character: 0 }, end: { line, character } };
       return fix(
-        `Indent by ${data['indent']} spaces`,
+        `Indent by ${spaces(data['indent'])}`,
         [{ range, newText: ' '.repeat(data['indent']) }],
         true,
       );

@@ -262,6 +262,14 @@ function colonInValue(document: ConfigDocument): Cause | null {
   const [, lead = '', value = ''] = COLON_INSIDE.exec(line) ?? [];
   if (value === '') return null;
   const span = { start: start + lead.length, end: start + lead.length + value.length };
+  if (KEY_NAMES.has(value.slice(0, value.indexOf(':'))))
+    return replacing(
+      document,
+      span,
+      'A mapping behind its key needs braces.',
+      'Put it in braces',
+      `{${value}}`,
+    );
   const message = 'A text with a colon and a space in it needs quotes.';
 
   return replacing(document, span, message, 'Put it in quotes', `'${value.replaceAll("'", "''")}'`);

@@ -48,6 +48,8 @@ describe('fixing all at once', () => {
     ],
     ['a pattern with a look-ahead', "quantization:\n  ignored_scope:\n    patterns: ['(?=Conv)C']\n"],
     ['a key of another tool', 'nodes_to_exclude: [Conv_0]\n'],
+    ['a text that may be a list', 'quantization: {ignored_scope: {names: "Conv_0, Conv_2"}}\n'],
+    ['a list that may be a value', 'quantization: {target_device: [CPU]}\n'],
     ['anything while the syntax is wrong', 'quantization: {preset: mixd, target_device: cpu\n'],
   ])('leaves %s', async (_, text) => {
     const config = await session.open(HEAD + text);
@@ -81,6 +83,16 @@ describe('a fix', () => {
       'quantization: {ignored_scope: {names: [".5"]}}\n',
     ],
     ['quantization: {ignored_scope: {names: [Conv_0, Conv_2}}\n', 'Insert ]', null],
+    [
+      'quantization:\n  ignored_scope:\n    names: Conv_0, Conv_2\n',
+      'Make it a list',
+      'quantization:\n  ignored_scope:\n    names: [Conv_0, Conv_2]\n',
+    ],
+    [
+      'quantization: {ignored_scope: {names: "[Conv_0, Conv_2]"}}\n',
+      'Make it a list',
+      'quantization: {ignored_scope: {names: [Conv_0, Conv_2]}}\n',
+    ],
     [
       'quantization:\n  ignored_scope:\n    names: [Conv_0, Conv_2 # two\n  preset: mixed\n',
       'Insert ]',

@@ -100,6 +100,16 @@ it('absolute paths', async () => {
   expect((await config.labels(2)).at(0)).toBe(`${session.folder}/large.onnx`);
 });
 
+it.each([
+  ['behind a byte order mark', '\uFEFFmodel: m.onnx\n‸', undefined, 'data:\n  '],
+  ['in an empty file of JSON', '‸', 'empty.quant.json', '{ "model": "" }'],
+  ['on the line of ---', '--- ‸', undefined, undefined],
+])('%s', async (_, text, name, written) => {
+  const { items } = await (await session.open(text, name)).complete();
+  const [first] = items;
+  expect(first?.textEdit?.newText).toBe(written);
+});
+
 describe('a list that is longer than anybody reads', () => {
   it.each([
     [

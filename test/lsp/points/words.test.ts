@@ -138,6 +138,24 @@ describe('one finding for one cause, with a fix', () => {
       'Put it in quotes',
     ],
     [
+      'a mapping behind its key',
+      `${HEAD}quantization: preset: mixed\n`,
+      'syntax 3: A mapping behind its key needs braces.',
+      'Put it in braces',
+    ],
+    [
+      'a unit behind a number',
+      `${HEAD}quantization: {subset_size: 2 samples}\n`,
+      'wrong-type 3: "quantization.subset_size" must be an integer.',
+      'Change to 2',
+    ],
+    [
+      'an extension left out',
+      'model: m\ndata: {calibration: {arrays: a.npy}}\n',
+      'model-missing 1: The model "m" does not exist.',
+      'Change to m.onnx',
+    ],
+    [
       'a quote that nothing closes',
       `${HEAD}output: "out.onnx\n`,
       'syntax 3: This " has no closing ".',
@@ -309,6 +327,24 @@ it.each([
     expect(await config.after('Change to images')).toBe(
       'model: m.onnx\ndata: {calibration: {images: "images"}}\n',
     );
+});
+
+it.each([
+  ['model: [\n', 'extends-invalid 1: base9.yaml cannot be read: This [ has no ].'],
+  [
+    'modle: m.onnx\n',
+    'extends-invalid 1: In base14.yaml: Unknown key "modle" in the config. Did you mean "model"?',
+  ],
+])('of a base, its fault alone is told: %j', async (text, finding) => {
+  const base = `base${text.length}.yaml`;
+  session.write(base, text);
+  expect(await (await session.open(`extends: ${base}\n`)).found()).toEqual([finding]);
+});
+
+it('of a base that is a list, that alone is told', async () => {
+  expect(await (await session.open('extends: [base.quant.yaml]\n')).found()).toEqual([
+    'wrong-type 1: "extends" must be a string.',
+  ]);
 });
 
 it('what is wrong in a base is told with the place there', async () => {
