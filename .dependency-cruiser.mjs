@@ -130,7 +130,7 @@ const ARROWS = {
     folders: {
       '.': 'check client requests runs session sources npm:vscode-languageserver',
       check: 'sources node:fs node:os node:path node:url npm:vscode-languageserver-textdocument',
-      client: 'npm:vscode-languageserver',
+      client: 'node:stream node:v8 npm:vscode-languageserver',
       requests: `
         check client runs session sources node:path node:timers node:url npm:vscode-languageserver
       `,

@@ -23,8 +23,12 @@ export function stdioConnection(onEnd: () => void): Connection {
 export function createMessageWriter(output: Writable): MessageWriter {
   const errors = new Emitter<[Error, Message | undefined, number | undefined]>();
   const closed = new Emitter<void>();
-  output.on('error', (error) => errors.fire([error, undefined, undefined]));
-  output.on('close', () => closed.fire());
+  output.on('error', (error) => {
+    errors.fire([error, undefined, undefined]);
+  });
+  output.on('close', () => {
+    closed.fire();
+  });
 
   return {
     onError: errors.event,

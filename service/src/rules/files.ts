@@ -88,12 +88,12 @@ export function similarFiles(baseDir: string, written: string, { listings }: Fil
   const slash = written.lastIndexOf('/') + 1;
   const entries = listings.get(dirname(resolve(baseDir, `${written.slice(0, slash)}x`))) ?? [];
   const names = entries.map(({ name }) => name);
-  const own = written.slice(slash);
+  const name = written.slice(slash);
   // A name without its extension is further from it than a misspelt one.
-  const extended = own === '' ? [] : names.filter((name) => name.startsWith(`${own}.`)).slice(0, 3);
-  const alike = extended.length > 0 ? extended : nearest(own, names);
+  const extended = name === '' ? [] : names.filter((other) => other.startsWith(`${name}.`)).slice(0, 3);
+  const alike = extended.length > 0 ? extended : nearest(name, names);
 
-  return alike.map((name) => written.slice(0, slash) + name);
+  return alike.map((other) => written.slice(0, slash) + other);
 }
 
 /** The folder in front of a wildcard, where there is one. */

@@ -73,8 +73,8 @@ export function schemaFindings(
 
 /** A text that is no mapping: most of all a single key whose colon has no space behind it. */
 function noMapping(root: TreeNode): Finding {
-  const colonless = withoutColon(root, []);
-  if (colonless !== null) return finding('wrong-type', root, [], ...colonless);
+  const unjoined = withoutColon(root, []);
+  if (unjoined !== null) return finding('wrong-type', root, [], ...unjoined);
   const key = root.kind === 'scalar' ? /^([\w$-]+):\S/.exec(String(root.value))?.[1] : undefined;
   return key !== undefined && keysAt([]).some(({ name }) => name === key)
     ? finding('wrong-type', root, [], `A space is missing after "${key}:".`, { colon: key.length + 1 })
@@ -166,8 +166,8 @@ function wrongType(document: ConfigDocument, path: ConfigPath, schema: SchemaNod
     return finding('wrong-type', entry.keySpan, path, message, { isEmpty: true });
   }
 
-  const colonless = withoutColon(node, path);
-  if (colonless !== null) return finding('wrong-type', span, path, ...colonless);
+  const unjoined = withoutColon(node, path);
+  if (unjoined !== null) return finding('wrong-type', span, path, ...unjoined);
   const key = node?.kind === 'scalar' ? /^([\w$-]+):\S/.exec(String(node.value))?.[1] : undefined;
   if (key !== undefined && keysAt(path).some((known) => known.name === key)) {
     const message = `A space is missing after "${key}:".`;
