@@ -13,6 +13,7 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { curve } from './scale/curve.mjs';
 import { runOf, costsOf, simulate } from './scale/simulate.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -111,6 +112,11 @@ try {
     `the queue takes ${(1000 * figures.perJob).toFixed(2)} ms for a job; ${CORES} cores, load ${figures.load.toFixed(1)} at the beginning`,
   );
   for (const model of values.models.split(',')) figures.models.push(await measured(model));
+  const mobilenet = figures.models.find(({ model }) => model === 'mobilenetv2');
+  if (mobilenet !== undefined) {
+    console.log('simulated with these costs, whole runs with 25 states searched, a core for each worker:');
+    for (const line of curve(figures.perJob, mobilenet.costs)) console.log(`  ${line}`);
+  }
 } finally {
   for (const child of children) child.kill('SIGKILL');
   rmSync(folder, { recursive: true, force: true });
@@ -128,7 +134,10 @@ async function measured(model) {
   for (const count of values.workers.split(',').map(Number)) {
     const run = await timedRun(model, `with-${count}`, count);
     traced ??= runOf(run.trace, run.seconds);
-    subject.costs ??= costsOf(run.trace);
+    subject.costs ??= {
+      ...costsOf(run.trace),
+      ...{ head: traced.head, tail: traced.tail, pack: median(traced.waves.slice(1).map(({ gap }) => gap)) },
+    };
     run.simulated = simulate(traced, { workers: count, perJob: figures.perJob, cores: CORES });
     report(subject, run, alone);
   }
@@ -136,9 +145,9 @@ async function measured(model) {
   subject.simulated = Object.fromEntries(
     [1, 2, 8, 64, 512].map((workers) => [workers, simulate(traced, { workers, perJob: figures.perJob })]),
   );
-  const { perSample, load } = subject.costs;
+  const { perSample, load, pack, head, tail } = subject.costs;
   console.log(
-    `  measured: ${(1000 * perSample).toFixed(1)} ms for a sample, ${(1000 * load).toFixed(0)} ms for loading a model`,
+    `  measured: ${(1000 * perSample).toFixed(1)} ms for a sample, ${(1000 * load).toFixed(0)} ms for loading a model, ${(1000 * pack).toFixed(0)} ms between measurements, ${head.toFixed(1)} s before the first and ${tail.toFixed(1)} s after the last`,
   );
   for (const [workers, seconds] of Object.entries(subject.simulated))
     console.log(
@@ -246,6 +255,8 @@ async function timedRun(model, name, count) {
     report: timeless(made),
   };
 }
+
+const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? 0;
 
 /** A report as text, without times, what depends on them, and where its files lie; as test/kit/timeless.ts has it. */
 function timeless(made) {

@@ -31,7 +31,7 @@ async function arrayTask(task: number, config: string): Promise<number | null> {
       SLURM_ARRAY_TASK_COUNT: '2',
     },
   };
-  const child = spawn(join(root, 'examples/scale/slurm.sh'), [config, 'store'], {
+  const child = spawn(join(root, 'examples/scale/slurm.sh'), [config, 'store', '60'], {
     cwd: folder,
     env,
     stdio: 'ignore',
