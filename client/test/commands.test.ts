@@ -140,6 +140,9 @@ describe('overflow fixes', () => {
     await extension.command('overflow', extension.write('net.quant.yaml'));
     expect(sent[0]?.name).toBe('quantsmith.server.overflow');
     expect(editor.panels).toHaveLength(1);
+    // A page that was scrolled shows its start, where they stand.
+    const { webview } = editor.panels[0] as unknown as { webview: { posted: unknown[] } };
+    expect(webview.posted.at(-1)).toBe('show-start');
   });
 
   it('are not compared where that fails or there is no config', async () => {

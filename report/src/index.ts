@@ -13,7 +13,7 @@ import { toHtml } from './toHtml.js';
 import { toMarkdown } from './toMarkdown.js';
 import { toText, type Paint } from './toText.js';
 
-export { isPageMessage, type ExportFormat, type PageMessage } from './messages.js';
+export { isPageMessage, SHOW_START, type ExportFormat, type PageMessage } from './messages.js';
 export { page, type PageHost, type PageParts } from './page.js';
 export { markup, type Markup } from './markup.js';
 export { compareRuns, type RunsComparison } from './compareRuns.js';

@@ -24,6 +24,9 @@ export type ExportFormat = 'html' | 'markdown' | 'sarif';
 export type LayerMessage = WithoutLayer<Extract<PageMessage, { readonly layer: number }>>;
 type WithoutLayer<M> = M extends unknown ? Omit<M, 'layer'> : never;
 
+/** What the host asks of a page: to show its start, where something else stands now. */
+export const SHOW_START = 'show-start';
+
 /** Whether something that a page sent is a message: pages show what came from anywhere. */
 export function isPageMessage(value: unknown): value is PageMessage {
   return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';

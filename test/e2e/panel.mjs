@@ -132,6 +132,8 @@ async function setsFix({ page, openHere, command, panel, editor, shot }) {
   const link = panel().getByRole('link', { name: 'Set enable' });
   await link.waitFor();
   assert.equal(await panel().locator('h2').first().innerText(), 'Overflow of 16-bit sums');
+  const isInView = () => link.evaluate((part) => part.getBoundingClientRect().bottom < window.innerHeight);
+  await until('the answer in view', async () => (await isInView()) || undefined);
   await shot('overflow-first');
   await link.focus();
   await page.keyboard.press('Enter');

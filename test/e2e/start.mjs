@@ -214,8 +214,8 @@ async function newUser(workbench, { model, folders: [calibration, validation], r
   clicks += 2;
   // What has no labels is offered first for calibration, and what has some for validation.
   await page.locator('.quick-input-list .monaco-list-row.focused', { hasText: calibration }).waitFor();
-  // Folders have the number of samples beside their name.
-  assert.match(await row(calibration).innerText(), /\d+ (images|samples|arrays)/);
+  // Folders have the number of images or their array beside their name.
+  assert.match(await row(calibration).innerText(), /\d+ images|\.npy/);
   await shot(`walk-calibration-${model}`);
   await click(row(calibration));
   await page.getByText('Quantize 2/3').first().waitFor();

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { isPageMessage, reportHtml, type PageMessage } from '@quantsmith/report';
+import { isPageMessage, reportHtml, SHOW_START, type PageMessage } from '@quantsmith/report';
 import type { QuantizationReport } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
 import { nameOf } from '../runs/run.js';
@@ -67,9 +67,12 @@ export function createReportPanels(onMessage: OnPageMessage): ReportPanels {
     async open(file, focus = 'verdict') {
       const shown = panels.get(file.toString()) ?? (await opened(file, focus, adopt));
       if (shown === null) return;
+      const isAnotherStart = focus === 'overflow' || shown.focus !== focus;
       shown.focus = focus;
       if (!(await draw(shown))) tellUnreadable(file);
       shown.panel.reveal(undefined, true);
+      // The page would stay where it was scrolled to, and what was asked for stands above.
+      if (isAnotherStart) await shown.panel.webview.postMessage(SHOW_START);
     },
     active: () => last,
     dispose: () => void serializer.dispose(),
