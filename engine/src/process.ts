@@ -61,6 +61,7 @@ function receiveNext(shared: SharedRuns): void {
       (error: unknown) => end({ type: 'failed', problem: problemOf(error) }),
     );
   };
+
   process.on('message', receive);
 }
 

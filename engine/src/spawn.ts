@@ -149,6 +149,7 @@ async function follow(
       if (stays) serve();
     } else options.onEvent(event);
   };
+
   child.on('message', hear);
   child.send(stays ? { ...request, stays } : request, () => undefined);
   options.onStart?.((message) => child.send(message, () => undefined));

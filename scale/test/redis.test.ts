@@ -65,6 +65,7 @@ describe.skipIf(!hasRedis)('workers over Redis', () => {
       );
       return { ...report, output: { ...report.output, path: '' } };
     };
+
     expect(reported('shared.onnx')).toEqual(reported('alone.onnx'));
     const units = readdirSync(join(store, 'units')).length;
     expect(units).toBeGreaterThan(3);
@@ -76,6 +77,7 @@ describe.skipIf(!hasRedis)('workers over Redis', () => {
       writeFileSync(file, `${text}\nmatrix: {quantization.preset: [mixed, performance]}\n`);
       return command(['sweep', file, '--no-cache', ...options], port);
     };
+
     const sweeps = [swept('apart'), swept('offered', '--redis', '--store', store)];
     for (const sweep of sweeps) expect(await sweep.ended, sweep.said()).toBe(0);
     for (const preset of ['mixed', 'performance'])

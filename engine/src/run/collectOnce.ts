@@ -18,11 +18,11 @@ export async function collectOnce(
 ): Promise<void> {
   if (statistics.cache === null) return;
   const needs = (config: RunRequest['config']) => neededOfFloat({ config, float, isa: cpu.isa });
-  const own = await needs(request.config);
-  if (own === null) return;
+  const wanted = await needs(request.config);
+  if (wanted === null) return;
   clock.stage('calibrate', statistics.samples);
-  const tensors = tensorsOf(own);
-  const key = [...same, 'statistics', planned.samples, statistics.workers.threads, own.inGraph, tensors];
+  const tensors = tensorsOf(wanted);
+  const key = [...same, 'statistics', planned.samples, statistics.workers.threads, wanted.inGraph, tensors];
   let isNew = false;
   const pool = await once(key, async () => {
     isNew = true;
@@ -30,15 +30,15 @@ export async function collectOnce(
     const others = await Promise.all(followingAlike(request).map((other) => needs(other).catch(() => null)));
     const alike = others.filter((other) => other !== null).filter((other) => tensorsOf(other) === tensors);
     const shared: Calibration = { ...statistics, pool: createPool() };
-    await collectForAll(float, neededTogether([own, ...alike]), shared);
+    await collectForAll(float, neededTogether([wanted, ...alike]), shared);
 
     return shared.pool;
   });
 
-  const { plan: wanted, means } = own;
-  const found = pool.find(float.model, wanted, means, statistics.samples);
+  const { plan: tensorPlans, means } = wanted;
+  const found = pool.find(float.model, tensorPlans, means, statistics.samples);
   if (found === null) return;
-  statistics.pool.add(float.model, wanted, means, isNew ? found : { ...found, cached: true });
+  statistics.pool.add(float.model, tensorPlans, means, isNew ? found : { ...found, cached: true });
 }
 
 /** Configs that are calibrated on the same samples in the same way. */
@@ -47,9 +47,10 @@ function followingAlike({ config, following = [] }: RunRequest): RunRequest['con
     const { threads, samples, calibration } = plan(other);
     return JSON.stringify([other.model, threads, samples, calibration.inGraph]);
   };
-  const own = calibratedBy(config);
 
-  return following.filter((other) => calibratedBy(other) === own);
+  const current = calibratedBy(config);
+
+  return following.filter((other) => calibratedBy(other) === current);
 }
 
 /** What is looked at, without how it is reduced. */

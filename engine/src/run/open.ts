@@ -18,7 +18,7 @@ import { fileStamps } from '../data/dataContent.js';
 import { KEPT_BYTES, KEPT_CALIBRATION_BYTES, keepSamples } from '../data/keep.js';
 import { spreadSamples } from '../data/spread.js';
 import { openData } from '../data/source.js';
-import type { FloatModel, SampleSource } from '../data/types.js';
+import type { DataContext, FloatModel, SampleSource } from '../data/types.js';
 import { machineLock } from '../measure/machineLock.js';
 import { claimOutput, type Output } from '../output/output.js';
 import { defaultCache } from '../cache/defaultCache.js';
@@ -104,28 +104,8 @@ export async function openRun(
     allowModules: request.allowModules,
     modules: consoleTo(planned.modules, emit),
   };
-  const few = (whole: SampleSource) =>
-    request.samples === undefined ? whole : spreadSamples(whole, request.samples);
-  const same = await sameSamples(request, planned);
-  const source = await kept.once([...same, 'calibration', planned.samples], async () => {
-    const opened = await openData(planned.samples.section, {
-      ...context,
-      configPath: ['data', 'calibration'],
-      limit: planned.samples.limit,
-      floatModel: runsAlone(float, workers, kept),
-    });
-
-    return keepSamples(few(opened), KEPT_CALIBRATION_BYTES);
-  });
-
-  const measuredOn = [...same, 'validation', planned.validation];
-  const validated = await kept.once(measuredOn, async () => {
-    const opened = await openValidation(planned.validation, context);
-    if (opened === null) return null;
-    const whole = few(opened.source);
-
-    return { ...opened, source: shared === null ? whole : keepSamples(whole, KEPT_BYTES) };
-  });
+  const sharing = { context, float, workers, kept, keeps: shared !== null };
+  const { source, validated, same, measuredOn } = await openSamples(request, planned, sharing);
   warn(validated?.problems ?? []);
   const validation =
     validated === null
@@ -153,6 +133,47 @@ export async function openRun(
   });
 
   return { ...inputs, clock, planned, warnings, warn, alone, shared, same };
+}
+
+interface SamplesSharing {
+  readonly context: Omit<DataContext, 'configPath'>;
+  readonly float: PreparedModel;
+  readonly workers: Workers;
+  readonly kept: SharedRuns;
+  /** Whether other runs will read the validation samples again. */
+  readonly keeps: boolean;
+}
+
+/** Calibration and validation samples, as earlier runs of this process have opened them where they are the same. */
+async function openSamples(
+  request: RunRequest,
+  planned: Plan,
+  { context, float, workers, kept, keeps }: SamplesSharing,
+) {
+  const few = (whole: SampleSource) =>
+    request.samples === undefined ? whole : spreadSamples(whole, request.samples);
+  const same = await sameSamples(request, planned);
+  const source = await kept.once([...same, 'calibration', planned.samples], async () => {
+    const opened = await openData(planned.samples.section, {
+      ...context,
+      configPath: ['data', 'calibration'],
+      limit: planned.samples.limit,
+      floatModel: runsAlone(float, workers, kept),
+    });
+
+    return keepSamples(few(opened), KEPT_CALIBRATION_BYTES);
+  });
+
+  const measuredOn = [...same, 'validation', planned.validation];
+  const validated = await kept.once(measuredOn, async () => {
+    const opened = await openValidation(planned.validation, context);
+    if (opened === null) return null;
+    const whole = few(opened.source);
+
+    return { ...opened, source: keeps ? keepSamples(whole, KEPT_BYTES) : whole };
+  });
+
+  return { source, validated, same, measuredOn };
 }
 
 /** A validation that measures models of the same bytes once, where runs share their process. */
