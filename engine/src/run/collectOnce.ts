@@ -36,9 +36,9 @@ export async function collectOnce(
   });
 
   const { plan: tensorPlans, means } = wanted;
-  const found = pool.find(float.model, tensorPlans, means, statistics.samples);
-  if (found === null) return;
-  statistics.pool.add(float.model, tensorPlans, means, isNew ? found : { ...found, cached: true });
+  const collected = pool.find(float.model, tensorPlans, means, statistics.samples);
+  if (collected === null) return;
+  statistics.pool.add(float.model, tensorPlans, means, isNew ? collected : { ...collected, cached: true });
 }
 
 /** Configs that are calibrated on the same samples in the same way. */
