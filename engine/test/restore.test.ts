@@ -239,6 +239,20 @@ describe('the search where outcomes can be predicted', () => {
     expect([...result.reverted].sort()).toEqual(['a', 'd']);
     expect(calls.assess).toBeLessThanOrEqual(4);
   });
+  it('measures a pair that was given up too early after all, where a larger set shows that it is likely enough', async () => {
+    const taken = { a: [0.6, 0.1, 0.6], b: [0.1, 0.1, 0.1], c: [0.6, 0.1, 0.6], d: [0.2, 1.2, 0.2] };
+    const { problem } = marginWorld({ ...taken, e: [0, 0.1, 0] }, 0);
+    const result = await restoreBySearch({
+      ...problem,
+      assess: (reverted) =>
+        reverted.size === 2
+          ? Promise.resolve({ metric: Number.NaN, drop: 0.5, exact: false })
+          : problem.assess(reverted),
+    });
+    // a and c do the same.
+    expect(result.reverted.size).toBe(2);
+    expect(result.drop).toBe(0);
+  });
   it.each([0, 0.4])('needs few measurements for many operators (interaction %d)', async (interaction) => {
     // Sample i loses its answer by operators i and i + 1 together.
     const names = Array.from({ length: 60 }, (_, i) => `op${i}`);

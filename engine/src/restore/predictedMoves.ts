@@ -5,8 +5,10 @@ import {
   isLate,
   isMet,
   mostGroups,
+  reconsider,
   union,
   wasAssessed,
+  wasGivenUp,
   type Candidate,
   type Search,
 } from './searchState.js';
@@ -51,6 +53,7 @@ export async function searchPredicted(
   if (isMet(search)) {
     await prune(search);
     await trySmaller(search, candidates);
+    await reconsiderSmaller(search);
   }
 
   return [...candidates].sort(byPromise);
@@ -70,6 +73,22 @@ async function trySmaller(search: Search, candidates: readonly Candidate[]): Pro
   const known = candidates.filter(({ dropAlone }) => dropAlone !== null);
   const largest = Math.min(LARGEST_SET, countGroups(groups, search.best.reverted) - 1);
   await triedUpTo(search, known, largest, WORTH_PRUNING);
+}
+
+/**
+ * A set that was given up early, on few samples, may be enough after all: those that lie within the one that is enough are measured
+ * whole where what was learned since makes that likely.
+ */
+async function reconsiderSmaller(search: Search): Promise<void> {
+  while (!isLate(search)) {
+    const { reverted } = search.best;
+    const [likely] = predicted(search, smaller(search, reverted))
+      .filter(({ set, chance }) => chance >= LIKELY && wasGivenUp(search, set))
+      .sort((a, b) => b.chance - a.chance);
+
+    if (likely === undefined) return;
+    await reconsider(search, likely.set);
+  }
 }
 
 /** Where one group is all that may go to float, every one that may be enough is tried. */

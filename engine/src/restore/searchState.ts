@@ -83,13 +83,15 @@ export interface Search {
   readonly problem: RestoreProblem;
   readonly steps: RestoreStep[];
   readonly assessed: Set<string>;
+  /** Of those, the sets that were given up on a part of the samples: forecasts that have become better may have been wrong of them. */
+  readonly givenUp: Set<string>;
   best: State;
   predicted: State | null;
 }
 
 export function startSearch(problem: RestoreProblem): Search {
   const best = { reverted: new Set<string>(), ...problem.initial };
-  return { problem, steps: [], best, predicted: null, assessed: new Set() };
+  return { problem, steps: [], best, predicted: null, assessed: new Set(), givenUp: new Set() };
 }
 
 export const isMet = ({ best, problem }: Search) => meetsTarget(best.drop, problem.maxDrop);
@@ -105,12 +107,26 @@ const keyOf = (reverted: ReadonlySet<string>) => [...reverted].sort().join('\u00
 export const wasAssessed = (search: Search, reverted: ReadonlySet<string>) =>
   search.assessed.has(keyOf(reverted));
 
+export const wasGivenUp = (search: Search, reverted: ReadonlySet<string>) =>
+  search.givenUp.has(keyOf(reverted));
+
+/** Measures a set that was given up on all samples after all. */
+export async function reconsider(search: Search, reverted: ReadonlySet<string>): Promise<void> {
+  search.givenUp.delete(keyOf(reverted));
+  keep(search, { reverted, ...(await search.problem.validate(reverted)) });
+  search.problem.onProgress(search.assessed.size, bestSoFar(search));
+}
+
 export async function assess(search: Search, reverted: ReadonlySet<string>): Promise<Assessment> {
   const assessment = await search.problem.assess(reverted);
   search.assessed.add(keyOf(reverted));
   const state = { reverted, metric: assessment.metric, drop: assessment.drop };
   if (assessment.exact) keep(search, state);
-  else if (search.predicted === null || state.drop < search.predicted.drop) search.predicted = state;
+  else {
+    search.givenUp.add(keyOf(reverted));
+    if (search.predicted === null || state.drop < search.predicted.drop) search.predicted = state;
+  }
+
   search.problem.onProgress(search.assessed.size, bestSoFar(search));
   return assessment;
 }
