@@ -36,10 +36,13 @@ function extendsFindings(
 }
 
 /** Why a base cannot be read, in the words that it is told with there; null: for another reason than its syntax. */
-function unreadable({ file }: { readonly file: string }, layers: Inherited['layers']): string | null {
-  const layer = layers.find((candidate) => candidate.file === file);
-  const cause = layer === undefined ? null : causeOf(layer.document);
-  return cause === null ? null : `${file} cannot be read: ${cause.message}`;
+function unreadable(problem: NonNullable<Inherited['problem']>, layers: Inherited['layers']): string | null {
+  const document = layers.find(({ file }) => file === problem.file)?.document;
+  const [first] = document?.tree.problems ?? [];
+  if (document === undefined || first === undefined || !problem.message.endsWith(first.message)) return null;
+  const cause = causeOf(document);
+
+  return cause === null ? null : problem.message.slice(0, -first.message.length) + cause.message;
 }
 
 const extendsFixes: FixTable = {
