@@ -132,7 +132,11 @@ async function setsFix({ page, openHere, command, panel, editor, shot }) {
   const link = panel().getByRole('link', { name: 'Set enable' });
   await link.waitFor();
   assert.equal(await panel().locator('h2').first().innerText(), 'Overflow of 16-bit sums');
-  const isInView = () => link.evaluate((part) => part.getBoundingClientRect().bottom < window.innerHeight);
+  const isInView = () =>
+    link.evaluate((part) => {
+      const { top, bottom } = part.getBoundingClientRect();
+      return top >= 0 && bottom <= window.innerHeight;
+    });
   await until('the answer in view', async () => (await isInView()) || undefined);
   await shot('overflow-first');
   await link.focus();
