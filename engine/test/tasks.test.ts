@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HostTensor } from '@quantsmith/model/arrays';
 import { decodersFor } from '@quantsmith/model/tasks';
-import { unchangedPlacement } from '../src/data/placement.js';
+import { unchangedPlacement } from '../src/data/imagePlacement.js';
 import { detect } from '../src/tasks/detect.js';
 import { suppress } from '../src/tasks/detections.js';
 import { settleTask } from '../src/tasks/guess.js';

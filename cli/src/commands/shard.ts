@@ -2,7 +2,7 @@ import { fail } from '@quantsmith/schemas';
 import { EXIT } from '../output/exitCodes.js';
 import type { Session } from '../output/session.js';
 import { runOnConfig, type EngineOptions } from '../run/engine.js';
-import { storeFolder } from '../run/scale.js';
+import { storeFolder } from '../run/scaleOut.js';
 import { runCommand, type RunOptions } from './run.js';
 
 export interface ShardOptions extends EngineOptions {

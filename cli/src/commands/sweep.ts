@@ -5,7 +5,7 @@ import { sweepHtml, sweepMarkdown, sweepText, type SweptRun } from '@quantsmith/
 import { basename, dirname, extname, relative, resolve } from 'node:path';
 import { dropValue, fail, hasErrors, metricValue, type Settings } from '@quantsmith/schemas';
 import { refuseModel } from '../run/engine.js';
-import { openSharing, type ScaleOptions } from '../run/scale.js';
+import { openSharing, type ScaleOptions } from '../run/scaleOut.js';
 import { cancellable } from '../run/signals.js';
 import { EXIT, exitCodeOf } from '../output/exitCodes.js';
 import { linkTo, writePages } from '../output/pages.js';

@@ -10,7 +10,7 @@ import {
 import { EXIT } from '../output/exitCodes.js';
 import type { Session } from '../output/session.js';
 import { redisPlace } from '../run/redisPlace.js';
-import { loadScale, redisAddress, storeFolder, type ScaleOptions } from '../run/scale.js';
+import { loadScale, redisAddress, storeFolder, type ScaleOptions } from '../run/scaleOut.js';
 import { cancellable } from '../run/signals.js';
 
 export interface WorkerOptions extends ScaleOptions {

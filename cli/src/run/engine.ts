@@ -23,7 +23,7 @@ import {
 import { withStatedSettings } from '@quantsmith/service';
 import { existsSync } from 'node:fs';
 import { ABOUT_FILES, EXIT, exitCodeOf } from '../output/exitCodes.js';
-import { openSharing, type ScaleOptions } from './scale.js';
+import { openSharing, type ScaleOptions } from './scaleOut.js';
 import { cancellable } from './signals.js';
 import { failed, type PlacedProblem, placedText, type Session } from '../output/session.js';
 

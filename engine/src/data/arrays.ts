@@ -11,7 +11,7 @@ import {
 } from '@quantsmith/model/arrays';
 import { centerCrop } from './decodeImage.js';
 import { hashInput, readInput } from './input.js';
-import { placementOfFeeds } from './placement.js';
+import { placementOfFeeds } from './imagePlacement.js';
 import { openSectionLabels } from './labels/section.js';
 import { toInput, type Preprocess } from './preprocess.js';
 import { convertTo } from './convert.js';

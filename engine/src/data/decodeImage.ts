@@ -1,7 +1,7 @@
 import { fail } from '@quantsmith/schemas';
 import sharp, { type Sharp } from 'sharp';
 import { halfEven } from './halfEven.js';
-import { unchangedPlacement, type ImagePlacement } from './placement.js';
+import { unchangedPlacement, type ImagePlacement } from './imagePlacement.js';
 import type { Pixels, Preprocess } from './preprocess.js';
 import type { Room } from './room.js';
 import { resample, resampleFromFour } from './resample.js';

@@ -14,7 +14,7 @@ import { fail, QuantsmithError, tableOf, type ConfigPath, reasonOf } from '@quan
 import { TYPED_ARRAYS, type HostTensor, type TensorTypeName } from '@quantsmith/model/arrays';
 import { readInput } from './input.js';
 import { openSectionLabels } from './labels/section.js';
-import { placementOfFeeds } from './placement.js';
+import { placementOfFeeds } from './imagePlacement.js';
 import type { DataContext, DataSection, SampleSource } from './types.js';
 
 /** ONNX test data: folders with input_0.pb, input_1.pb, …; the path itself may be one such folder. */

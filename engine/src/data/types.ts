@@ -2,7 +2,7 @@ import type { DataSectionPath, LabelKind, QuantizationConfig, TensorSignature } 
 import type { HostTensor } from '@quantsmith/model/arrays';
 import type { ModuleOptions } from './modules/moduleProcess.js';
 import type { Label } from './labels/label.js';
-import type { ImagePlacement } from './placement.js';
+import type { ImagePlacement } from './imagePlacement.js';
 import type { Feeds, Sequence } from '../runtime/batch.js';
 
 export type DataSection = QuantizationConfig['data']['calibration'] & {

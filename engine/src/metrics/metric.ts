@@ -1,6 +1,6 @@
 import type { HostTensor } from '@quantsmith/model/arrays';
 import type { Label } from '../data/labels/label.js';
-import type { ImagePlacement } from '../data/placement.js';
+import type { ImagePlacement } from '../data/imagePlacement.js';
 import type { Task } from '../tasks/task.js';
 import type { Guess } from './guess.js';
 

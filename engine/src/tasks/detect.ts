@@ -1,6 +1,6 @@
 import { fail } from '@quantsmith/schemas';
 import type { HostTensor } from '@quantsmith/model/arrays';
-import { placementOfFeeds, type ImagePlacement } from '../data/placement.js';
+import { placementOfFeeds, type ImagePlacement } from '../data/imagePlacement.js';
 import { DECODERS, NEEDS_SUPPRESSION } from './decoders.js';
 import { onImage, suppress, type Detection } from './detections.js';
 import type { Task } from './task.js';

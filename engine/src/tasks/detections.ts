@@ -1,4 +1,4 @@
-import type { ImagePlacement } from '../data/placement.js';
+import type { ImagePlacement } from '../data/imagePlacement.js';
 
 /** An object that a detector found. */
 export interface Detection {

@@ -1,6 +1,6 @@
 import type { HostTensor } from '@quantsmith/model/arrays';
 import { decodersFor, type Decoder } from '@quantsmith/model/tasks';
-import type { ImagePlacement } from '../data/placement.js';
+import type { ImagePlacement } from '../data/imagePlacement.js';
 import { DECODERS } from './decoders.js';
 import { placementOf } from './detect.js';
 import type { Task } from './task.js';

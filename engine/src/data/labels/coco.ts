@@ -1,5 +1,5 @@
 import { fail, reasonOf } from '@quantsmith/schemas';
-import type { ImagePlacement } from '../placement.js';
+import type { ImagePlacement } from '../imagePlacement.js';
 import { placeByName } from './csv.js';
 import type { TruthBox } from './label.js';
 import type { Labels, LabelInput } from './labels.js';

@@ -1,5 +1,5 @@
 import type { ConfigPath, LabelKind } from '@quantsmith/schemas';
-import type { ImagePlacement } from '../placement.js';
+import type { ImagePlacement } from '../imagePlacement.js';
 import type { Label } from './label.js';
 
 /** What a reader of labels works with. */

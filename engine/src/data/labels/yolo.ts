@@ -1,7 +1,7 @@
 import { join, sep } from 'node:path';
 import { fail } from '@quantsmith/schemas';
 import { readInputText } from '../input.js';
-import { unchangedPlacement, type ImagePlacement } from '../placement.js';
+import { unchangedPlacement, type ImagePlacement } from '../imagePlacement.js';
 import type { TruthBox } from './label.js';
 import type { Labels, LabelInput } from './labels.js';
 

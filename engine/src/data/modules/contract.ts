@@ -4,7 +4,7 @@
  */
 import type { PlacedPixels } from '../decodeImage.js';
 import type { Label } from '../labels/label.js';
-import type { ImagePlacement } from '../placement.js';
+import type { ImagePlacement } from '../imagePlacement.js';
 import type { Pixels, Preprocess } from '../preprocess.js';
 import type { Tokenizer } from '../tokenizer.js';
 

@@ -1,5 +1,5 @@
 import type { Label } from '../labels/label.js';
-import type { ImagePlacement } from '../placement.js';
+import type { ImagePlacement } from '../imagePlacement.js';
 import type { ListedSamples, LoadedTensor, LoaderInfo, Tensors } from './contract.js';
 import type { GivenSample, StartedModule } from './messages.js';
 

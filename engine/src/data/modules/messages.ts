@@ -1,5 +1,5 @@
 import type { Label } from '../labels/label.js';
-import type { ImagePlacement } from '../placement.js';
+import type { ImagePlacement } from '../imagePlacement.js';
 import type { LoaderInfo, MetricTensors, SampleInfo, Tensors } from './contract.js';
 
 /** The open file through which a module's process says that it takes too much memory. */
