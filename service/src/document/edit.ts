@@ -184,9 +184,12 @@ export function inline(value: Written, language: 'yaml' | 'json'): string {
       : `{${entries.join(', ')}}`;
 }
 
+/** A text of one line in single quotes, in which YAML knows no escape but for the quote itself. */
+export const singleQuoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
 /** A text in the given quotes; plain when there are none and YAML would read it back as the same text. */
 export function quoted(text: string, quote: '' | '"' | "'"): string {
-  if (quote === "'" && !/[\n\r\t]/.test(text)) return `'${text.replaceAll("'", "''")}'`;
+  if (quote === "'" && !/[\n\r\t]/.test(text)) return singleQuoted(text);
   const plain =
     /^[A-Za-z_/$.][\w/.$-]*$/.test(text) && !/^(true|false|null|yes|no|on|off|y|n|\.inf|\.nan)$/i.test(text);
 

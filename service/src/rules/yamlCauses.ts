@@ -1,5 +1,6 @@
 import { edited } from '../document/compose.js';
 import type { ConfigDocument } from '../document/document.js';
+import { singleQuoted } from '../document/edit.js';
 import { KEY_NAMES } from '../knowledge/schema.js';
 import { CLOSING, lineAround, replacement, replacing, type Cause, type FindCause } from './cause.js';
 
@@ -119,7 +120,7 @@ function wrongEscape(document: ConfigDocument): Cause | null {
       title: 'Use single quotes',
       start,
       end,
-      edits: [replacement(document, start, end, `'${plain.replaceAll("'", "''")}'`)],
+      edits: [replacement(document, start, end, singleQuoted(plain))],
     };
   }
 
@@ -188,8 +189,7 @@ function reserved(document: ConfigDocument): Cause | null {
   const { start } = problem;
   const written = RESERVED.exec(text.getText().slice(start))?.[0].trimEnd() ?? '';
   const end = start + written.length;
-  const edits =
-    written === '' ? [] : [replacement(document, start, end, `'${written.replaceAll("'", "''")}'`)];
+  const edits = written === '' ? [] : [replacement(document, start, end, singleQuoted(written))];
 
   return {
     message: `A text that starts with ${written.charAt(0)} needs quotes.`,
@@ -272,7 +272,7 @@ function colonInValue(document: ConfigDocument): Cause | null {
     );
   const message = 'A text with a colon and a space in it needs quotes.';
 
-  return replacing(document, span, message, 'Put it in quotes', `'${value.replaceAll("'", "''")}'`);
+  return replacing(document, span, message, 'Put it in quotes', singleQuoted(value));
 }
 
 /** A value in quotes, up to the last one on its line. */
