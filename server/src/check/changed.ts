@@ -12,7 +12,7 @@ import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
-import { changedSince } from '../sources/freshness.js';
+import { changedSince } from '../sources/staleReport.js';
 import { createSources } from '../sources/sources.js';
 import { checkConfigText, positionIn, type CheckedConfig } from './check.js';
 

@@ -16,7 +16,7 @@ import {
   type FolderEntry,
 } from '@quantsmith/service';
 import { dirname, resolve } from 'node:path';
-import { changedSince } from './freshness.js';
+import { changedSince } from './staleReport.js';
 import { outputContext } from './output.js';
 import { createPatience, WAITS, type Patience, type PatienceOptions } from './patience.js';
 import { gatherSection, type Meant } from './section.js';
