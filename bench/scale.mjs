@@ -256,7 +256,9 @@ async function timedRun(model, name, count) {
   };
 }
 
-const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? 0;
+function median(list) {
+  return [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? 0;
+}
 
 /** A report as text, without times, what depends on them, and where its files lie; as test/kit/timeless.ts has it. */
 function timeless(made) {
