@@ -8,11 +8,11 @@ import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { freePort, spawnRedis } from '../test/kit/redis.mjs';
 import { curve } from './scale/curve.mjs';
 import { runOf, costsOf, simulate } from './scale/simulate.mjs';
 
@@ -99,11 +99,7 @@ const place = {
   name: 'redis',
   options: { host: '127.0.0.1', port, db: 0, maxRetriesPerRequest: null, retryStrategy: () => 200 },
 };
-const redis = spawn(
-  '/usr/bin/redis-check-rdb',
-  ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder],
-  { argv0: 'redis-server', stdio: 'ignore' },
-);
+const redis = spawnRedis(port, folder);
 const children = new Set([redis]);
 const figures = { cores: CORES, load: loadavg()[0], perJob: 0, models: [] };
 try {
@@ -304,16 +300,6 @@ function waitFor(stream, text) {
     stream.on('data', (chunk) => {
       seen += chunk;
       if (seen.includes(text)) resolve();
-    });
-  });
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
     });
   });
 }

@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestedProcessor } from '@quantsmith/schemas';
 import { openDispatch, workOnQueue, type RedisPlace } from '../src/index.js';
 import { workerKey } from '../src/names.js';
-import { freePort, hasRedis, startRedis } from './processes.js';
+import { freePort, hasRedis } from '../../test/kit/redis.mjs';
+import { startRedis } from './processes.js';
 import { RUN } from './processors.js';
 
 const PASSWORD = 'secret-of-the-test';

@@ -8,7 +8,8 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { builtCli } from '../../test/kit/builtCli.js';
 import { copyDigits } from '../../test/kit/digits.js';
 import { timeless } from '../../test/kit/timeless.js';
-import { freePort, hasRedis, startCommand, startRedis, type Command } from './processes.js';
+import { freePort, hasRedis } from '../../test/kit/redis.mjs';
+import { startCommand, startRedis, type Command } from './processes.js';
 
 const cli = builtCli();
 const folder = mkdtempSync(join(tmpdir(), 'quantsmith-redis-'));

@@ -7,11 +7,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { freePort, spawnRedis } from '../kit/redis.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const cli = join(root, 'dist/cli.cjs');
@@ -25,6 +25,8 @@ const { values } = parseArgs({
 const VICTIMS = ['worker', 'redis', 'run'];
 /** A run that nobody disturbs takes about so long here; kills fall into this time. */
 const SPAN_MS = 5000;
+/** Redis forgets a worker without a sign of life after WORKER_SECONDS (12, in scale/src/names.ts). */
+const EXPIRED_WITHIN_MS = 16_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'quantsmith-scale-soak-'));
 cpSync(join(root, 'examples/digits'), folder, {
@@ -98,7 +100,7 @@ async function playRound(victim, at, expected, round) {
   const code = driver.exitCode ?? (await once(driver, 'exit'))[0];
   for (const worker of workers) worker.kill('SIGTERM');
   await Promise.all(workers.map((worker) => worker.exitCode ?? worker.signalCode ?? once(worker, 'exit')));
-  const left = leftOver(store, redis);
+  const left = await leftOver(store);
   redis.kill('SIGKILL');
   await once(redis, 'exit');
   if (code !== 0) return `exit code ${code}`;
@@ -119,8 +121,18 @@ function made() {
   };
 }
 
+/** What is left once the signs of life of a worker that was killed have expired, and its engine has seen that it is gone. */
+async function leftOver(store) {
+  const end = Date.now() + EXPIRED_WITHIN_MS;
+  for (;;) {
+    const left = leftNow(store);
+    if (left.length === 0 || Date.now() > end) return left;
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}
+
 /** Files half-written, jobs and signs of life in Redis, engines that outlived their run. */
-function leftOver(store) {
+function leftNow(store) {
   const staged = readdirSync(join(store, 'staging'));
   const beside = readdirSync(folder).filter((name) => /\.restore\.jsonl$|\.tmp$/.test(name));
   const { stdout } = spawnSync('redis-cli', ['-p', String(port), '--scan'], { encoding: 'utf8' });
@@ -138,35 +150,13 @@ function start(args) {
 }
 
 function startRedis() {
-  const options = [
-    '--port',
-    String(port),
-    '--bind',
-    '127.0.0.1',
-    '--save',
-    '',
-    '--appendonly',
-    'no',
-    '--dir',
-    folder,
-  ];
-  return keep(spawn('/usr/bin/redis-check-rdb', options, { argv0: 'redis-server', stdio: 'ignore' }));
+  return keep(spawnRedis(port, folder));
 }
 
 function keep(child) {
   alive.add(child);
   child.once('exit', () => alive.delete(child));
   return child;
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 /** Numbers in [0, 1) that are the same for the same seed. Source: Mulberry32. */

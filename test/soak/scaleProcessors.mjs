@@ -7,10 +7,10 @@
 import { fork, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort, spawnRedis } from '../kit/redis.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const { openDispatch, workOnQueue } = createRequire(import.meta.url)(join(root, 'dist/scale.cjs'));
@@ -20,8 +20,7 @@ const folder = mkdtempSync(join(tmpdir(), 'quantsmith-scale-processors-'));
 const children = [];
 try {
   const port = await freePort();
-  const memory = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder];
-  children.push(spawn('/usr/bin/redis-check-rdb', memory, { argv0: 'redis-server', stdio: 'ignore' }));
+  children.push(spawnRedis(port, folder));
   const options = { host: '127.0.0.1', port, db: 0, maxRetriesPerRequest: null, retryStrategy: () => 200 };
   const place = { name: 'redis', options };
 
@@ -81,15 +80,5 @@ function testedBy(how) {
       if (event.type === 'failed') reject(new Error(event.problem.message));
     });
     engine.once('exit', () => reject(new Error('The engine has ended.')));
-  });
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
   });
 }

@@ -160,7 +160,10 @@ function wantedShape(
     case 'tokens':
       return dims.length >= 2 ? null : 'a score of each token, such as [1, tokens, classes]';
     case 'text':
-      return dims.length >= 2 ? null : 'a score of each character, such as [1, steps, characters]';
+      // A single step holds at most one character: that is a classifier.
+      return dims.length > 2 || (dims.length === 2 && dims[0] !== 1)
+        ? null
+        : 'a score of each character, such as [1, steps, characters]';
     default:
       return null;
   }
