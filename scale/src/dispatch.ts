@@ -4,6 +4,7 @@ import { isServed, judgeWorkers, knownWorkers, type KnownWorker } from './knownW
 import { queueName } from './names.js';
 import type { RedisPlace } from './place.js';
 import { openQueues, type Queues } from './queues.js';
+import { unreached } from './unreached.js';
 import { withinReason } from './withinReason.js';
 
 /** Hands a run's units to workers, through a queue for each processor. */
@@ -33,6 +34,8 @@ interface WaitingUnit {
 interface Offering {
   readonly redis: Redis;
   readonly server: string;
+  /** Why it is not reached. */
+  readonly why: () => string;
   readonly patienceMs: number;
   readonly queues: Queues;
   /** By threads. */
@@ -58,7 +61,7 @@ export function openDispatch(
   { note, patienceMs = PATIENCE_MS }: DispatchOptions,
 ): Dispatch {
   const redis = new Redis({ ...place.options, enableOfflineQueue: false });
-  redis.on('error', () => undefined);
+  const why = unreached(redis);
   const tell = tellOnce(note);
   const waiting = new Map<string, WaitingUnit>();
   const queues = openQueues(place, {
@@ -71,7 +74,7 @@ export function openDispatch(
   });
 
   const offering: Offering = {
-    ...{ redis, server: place.name, patienceMs, queues, waiting, tell },
+    ...{ redis, server: place.name, why, patienceMs, queues, waiting, tell },
     ...{ processors: new Map(), servedAt: new Map(), reachedAt: performance.now(), addedAt: 0 },
   };
   let looking = Promise.resolve();
@@ -130,12 +133,14 @@ async function add(offering: Offering, unit: OfferedUnit): Promise<void> {
 
 /** Looks after everything that may have gone: the server, workers, units. */
 async function look(offering: Offering): Promise<void> {
-  const { redis, server, waiting, tell, patienceMs, processors } = offering;
+  const { redis, server, why, waiting, tell, patienceMs, processors } = offering;
   const now = performance.now();
   const workers = await knownWorkers(redis).catch(() => null);
   if (workers === null) {
     if (waiting.size === 0 || now - offering.reachedAt < patienceMs) return;
-    tell(`Redis at ${server} cannot be reached: the run computes by itself until it can. Nothing is lost.`);
+    tell(
+      `Redis at ${server} cannot be reached${why()}: the run computes by itself until it can. Nothing is lost.`,
+    );
     giveBack(waiting, [...waiting.keys()]);
     return;
   }

@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import type { TestedProcessor } from '@quantsmith/schemas';
 import type { RedisPlace } from './place.js';
 import { HEARTBEAT_MS, queueName, refusalKey, WORKER_SECONDS, workerKey, type WorkerFacts } from './names.js';
+import { unreached } from './unreached.js';
 
 interface WorkOptions {
   readonly tested: TestedProcessor;
@@ -66,13 +67,14 @@ export async function workOnQueue(
 /** Whether the server is there; says when it goes and comes. */
 function whetherReached(redis: Redis, server: string, note: (text: string) => void): () => boolean {
   let state: 'new' | 'there' | 'gone' = 'new';
-  redis.on('error', () => undefined);
+  const why = unreached(redis);
   redis.on('ready', () => {
     note(state === 'gone' ? `Redis at ${server} is back.` : `Waiting for work from Redis at ${server}.`);
     state = 'there';
   });
   redis.on('close', () => {
-    if (state === 'there' || state === 'new') note(`Redis at ${server} cannot be reached; waiting for it.`);
+    if (state === 'there' || state === 'new')
+      note(`Redis at ${server} cannot be reached${why()}; waiting for it.`);
     state = 'gone';
   });
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { TestedProcessor } from '@quantsmith/schemas';
 import { openDispatch, workOnQueue, type RedisPlace } from '../src/index.js';
 import { workerKey } from '../src/names.js';
@@ -122,15 +122,32 @@ describe.skipIf(!hasRedis).concurrent('units that a run offers', () => {
     await run.close();
   });
 
+  it('wait, and say why, where the server lets nobody in', async () => {
+    const { options, name } = placeOf(0);
+    const reasons: string[] = [];
+    for (const password of ['a-wrong-one', '']) {
+      const worker = startWorker({ name, options: { ...options, password } });
+      reasons.push(await vi.waitUntil(() => worker.notes[0], 10_000));
+      await worker.stop();
+    }
+
+    expect(reasons).toEqual([
+      `Redis at ${name} cannot be reached (the user or the password is wrong); waiting for it.`,
+      `Redis at ${name} cannot be reached (it wants a password); waiting for it.`,
+    ]);
+  });
+
   it('are computed by the run where Redis cannot be reached; workers wait for it', async () => {
     const place = placeOf(0, await freePort());
     const run = startRun(place, 500);
     const worker = startWorker(place);
     expect(await run.offer('a')).toBe('here');
     expect(run.notes).toEqual([
-      `Redis at ${place.name} cannot be reached: the run computes by itself until it can. Nothing is lost.`,
+      `Redis at ${place.name} cannot be reached (the connection was refused): the run computes by itself until it can. Nothing is lost.`,
     ]);
-    expect(worker.notes).toEqual([`Redis at ${place.name} cannot be reached; waiting for it.`]);
+    expect(worker.notes).toEqual([
+      `Redis at ${place.name} cannot be reached (the connection was refused); waiting for it.`,
+    ]);
     const [refusal] = await Promise.all([worker.stop(), run.close()]);
     expect(refusal).toBeNull();
   });

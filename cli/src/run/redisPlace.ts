@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { RedisPlace } from '@quantsmith/scale';
 import { fail } from '@quantsmith/schemas';
 
@@ -26,7 +27,7 @@ export function redisPlace(text: string): RedisPlace {
       ...{ host, port, db: database },
       ...(url.username === '' ? {} : { username: decodeURIComponent(url.username) }),
       ...(url.password === '' ? {} : { password: decodeURIComponent(url.password) }),
-      ...(url.protocol === 'rediss:' ? { tls: { servername: host } } : {}),
+      ...(url.protocol === 'rediss:' ? { tls: isIP(host) === 0 ? { servername: host } : {} } : {}),
       // BullMQ waits for a server that is gone.
       maxRetriesPerRequest: null,
       retryStrategy: () => RETRY_MS,
