@@ -4,7 +4,7 @@
 //   node test/soak/scaleProcessors.mjs
 //
 // Needs the built programs (npm run build), Debian's QEMU and Redis (node test/installPrograms.mjs). Takes a minute: emulation is slow.
-import { fork, spawn } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
