@@ -4,7 +4,7 @@ import type { EngineEvent, StageName } from '@quantsmith/schemas';
 export interface Clock {
   /** Begins a stage (which ends the one before). */
   readonly stage: (name: StageName, total: number | null) => void;
-  /** Progress within the current stage. At most about ten events a second leave. */
+  /** Progress within the current stage. The first always leaves, of the others about ten a second. */
   readonly progress: (done: number, detail?: string, total?: number) => void;
   /** Milliseconds spent in each stage so far, and in all. */
   readonly timings: () => Readonly<Record<StageName | 'total', number>>;
@@ -16,7 +16,7 @@ export function startClock(emit: (event: EngineEvent) => void): Clock {
   const spent = new Map<StageName, number>();
   const begun = performance.now();
   let current: { name: StageName; total: number | null; since: number } | null = null;
-  let lastEvent = 0;
+  let lastProgress = 0;
 
   const close = () => {
     if (current === null) return;
@@ -29,20 +29,22 @@ export function startClock(emit: (event: EngineEvent) => void): Clock {
     const elapsed = (performance.now() - since) / 1000;
     const secondsLeft = total === null || done === 0 ? null : (elapsed / done) * Math.max(0, total - done);
     emit({ type: 'progress', stage, done, total, secondsLeft, ...(detail === undefined ? {} : { detail }) });
-    lastEvent = performance.now();
   };
 
   return {
     stage(name, total) {
       close();
       current = { name, total, since: performance.now() };
+      lastProgress = -Infinity;
       send(0);
     },
     progress(done, detail, total) {
       if (current === null) return;
       if (total !== undefined) current.total = total;
       const last = current.total !== null && done >= current.total;
-      if (last || performance.now() - lastEvent >= EVENT_INTERVAL_MS) send(done, detail);
+      if (!last && performance.now() - lastProgress < EVENT_INTERVAL_MS) return;
+      lastProgress = performance.now();
+      send(done, detail);
     },
     timings() {
       close();
