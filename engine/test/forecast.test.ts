@@ -81,6 +81,16 @@ describe('the forecast of a state', () => {
     const none = forecaster.complete(new Set(['b']), margins(-1, NOT_SEEN, NOT_SEEN, NOT_SEEN));
     expect(none).toEqual({ drop: 0.5, chance: 0 });
   });
+  it('reads from what was seen that reversals do more together than the sum of what each does alone', () => {
+    // Each alone moves the margins by a twentieth of the way to the float model, both together all the way.
+    const initial = [-1, -2, -3, -4];
+    const forecaster = createForecaster(input(initial));
+    const alone = margins(...initial.map((margin) => margin + (5 - margin) / 20));
+    for (const name of ['a', 'b']) forecaster.note(new Set([name]), alone);
+    const { drop, chance } = forecaster.complete(new Set(['a', 'b']), margins(4.5, 4.4, NOT_SEEN, NOT_SEEN));
+    expect(drop).toBeLessThan(0.05);
+    expect(chance).toBeGreaterThan(0.9);
+  });
   it('is a drop between none and all, and a probability, whatever was seen', () => {
     const value = fc.oneof(fc.double({ min: -10, max: 10, noNaN: true }), fc.constant(NOT_SEEN));
     const known = fc.double({ min: -10, max: 10, noNaN: true });

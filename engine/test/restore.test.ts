@@ -253,6 +253,18 @@ describe('the search where outcomes can be predicted', () => {
     expect(result.reverted.size).toBe(2);
     expect(result.drop).toBe(0);
   });
+  it('looks at each set with one operator less, however unlikely it is predicted to be enough', async () => {
+    const taken = { a: [0.6, 0.1, 0.6], b: [0.1, 0.1, 0.1], c: [0.6, 0.1, 0.6], d: [0.2, 1.2, 0.2] };
+    const { problem } = marginWorld(taken, 0);
+    const isTriple = (reverted: ReadonlySet<string>) => reverted.size === 3 && !reverted.has('b');
+    const result = await restoreBySearch({
+      ...problem,
+      predict: (reverted) =>
+        reverted.size === 2 ? { drop: 1, chance: 0 } : { drop: 0.1, chance: isTriple(reverted) ? 1 : 0 },
+    });
+    expect(result.reverted.size).toBe(2);
+    expect(result.drop).toBe(0);
+  });
   it.each([0, 0.4])('needs few measurements for many operators (interaction %d)', async (interaction) => {
     // Sample i loses its answer by operators i and i + 1 together.
     const names = Array.from({ length: 60 }, (_, i) => `op${i}`);

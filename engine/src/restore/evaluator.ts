@@ -48,8 +48,12 @@ const SCREENING_SAMPLES = 8;
 /** Where margins tell how answers change, a state is screened on those nearest to changing: some for each answer to gain. */
 const SAMPLES_PER_ANSWER = 4;
 const [MIN_NEAREST, MAX_NEAREST] = [16, 256];
-/** A state is looked at in steps, first of so many samples and then twice as many, until the target is as good as missed. */
-const FIRST_STEP = 48;
+/**
+ * A state is looked at in steps until the target is as good as missed: first until so many of its samples are known, by screening
+ * or now, then of twice as many.
+ */
+const FIRST_KNOWN = 48;
+const LEAST_STEP = 16;
 /** Below this chance of meeting the target it is as good as missed. */
 const MIN_CHANCE = 0.01;
 
@@ -68,7 +72,7 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
   return {
     deciding: deciding.length,
     evaluationOf: memory.evaluationOf,
-    predict: (reverted) => forecaster?.predict(reverted) ?? null,
+    predict: (reverted) => predictState(forecaster, memory, reverted),
     validate: (reverted) => validateAll(context, reverted),
     screen,
     assess: (reverted) => assessState(context, reverted),
@@ -89,6 +93,8 @@ interface Memory {
   /** Takes down the full evaluation of a state. */
   readonly settle: (reverted: ReadonlySet<string>, states: readonly SampleState[]) => Evaluation;
   readonly evaluationOf: Evaluator['evaluationOf'];
+  /** What is known of a state; undefined: nothing. */
+  readonly seenOf: (reverted: ReadonlySet<string>) => Seen | undefined;
 }
 
 function createMemory(
@@ -111,7 +117,18 @@ function createMemory(
       return evaluation;
     },
     evaluationOf: (reverted) => full.get(keyOf(reverted)),
+    seenOf: (reverted) => seen.get(keyOf(reverted)),
   };
+}
+
+/** From what was seen of the state itself, where there is something, else from its groups. */
+function predictState(
+  forecaster: SampleForecaster | null,
+  memory: Memory,
+  reverted: ReadonlySet<string>,
+): Forecast | null {
+  const seen = memory.seenOf(reverted);
+  return (seen === undefined ? forecaster?.predict(reverted) : forecaster?.complete(reverted, seen)) ?? null;
 }
 
 /** The states of some samples. */
@@ -212,16 +229,40 @@ async function measureUntilDecided(
   let known = memory.add(reverted, []);
   const missing = deciding.filter((index) => !known.has(index));
   const order = forecaster === null ? missing : nearestBorder(metric, initial.states, missing);
-  for (let start = 0; start < order.length; start = 2 * start + FIRST_STEP) {
-    const step = order.slice(start, 2 * start + FIRST_STEP);
+  // A forecast from what little was seen may be far off: what was seen has to say so, too.
+  const isHopeless = ({ chance }: Forecast) =>
+    chance < MIN_CHANCE && !meetsTarget((dropOf(input, known) * deciding.length) / known.size, maxDrop);
+
+  let remaining: readonly number[] = order;
+  let size = Math.max(LEAST_STEP, FIRST_KNOWN - known.size);
+  while (remaining.length > 0) {
+    const step = forecaster === null ? remaining.slice(0, size) : nearAndSpread(remaining, size);
+    remaining = remaining.filter((index) => !step.includes(index));
     known = memory.add(reverted, await measure(model, step));
-    if (forecaster !== null && forecaster.complete(reverted, known).chance < MIN_CHANCE) return [...known];
+    if (forecaster !== null && isHopeless(forecaster.complete(reverted, known))) return [...known];
+    size *= 2;
   }
 
   if (!meetsTarget(dropOf(input, known), maxDrop)) return [...known];
   const others = firstIndices(source.count).filter((index) => !known.has(index));
 
   return [...known, ...(await measure(model, others))];
+}
+
+/**
+ * The first half of so many, which are the nearest to the border and tell most, and as many spread over the others: what is true of the
+ * nearest need not be of those.
+ */
+function nearAndSpread(ordered: readonly number[], count: number): number[] {
+  const near = ordered.slice(0, Math.ceil(count / 2));
+  const others = ordered.slice(near.length);
+  const few = Math.min(count - near.length, others.length);
+  const spread = Array.from(
+    { length: few },
+    (_, i) => others[Math.floor(((i + 0.5) * others.length) / few)]!,
+  );
+
+  return [...near, ...spread];
 }
 
 /** The drop of a state, samples that were not measured taken from the float model. */

@@ -95,7 +95,7 @@ export function createForecaster(input: ForecastInput): Forecaster {
       return prediction === null ? null : expectation(input, prediction);
     },
     complete: (reverted, margins) =>
-      expectation(input, corrected(expectedSum(reverted) ?? unchanged(initial), margins, initial)),
+      expectation(input, corrected(expectedSum(reverted) ?? unchanged(initial), margins, { initial, float })),
   };
 }
 
@@ -143,28 +143,68 @@ const unchanged = (initial: Margins): Prediction => ({
   variances: new Float64Array(initial.length),
 });
 
-/** The prediction with what was seen, and for what was not with the error that it made on what was. */
-function corrected({ means, variances }: Prediction, seen: Margins, initial: Margins): Prediction {
-  let [count, product, square] = [0, 0, 0];
+/**
+ * The prediction with what was seen, and for what was not with the error that it made on what was. Reversals may do more together
+ * than the sum of what each does alone: what was seen tells how much of the sum came, and how much of the way to the float model.
+ */
+function corrected(
+  { means, variances }: Prediction,
+  seen: Margins,
+  { initial, float }: Pick<ForecastInput, 'initial' | 'float'>,
+): Prediction {
+  const fit = startFit();
   for (let i = 0; i < seen.length; i++) {
     if (Number.isNaN(seen[i])) continue;
-    const expected = means[i]! - initial[i]!;
-    count++;
-    product += expected * (seen[i]! - initial[i]!);
-    square += expected * expected;
+    fit.add(means[i]! - initial[i]!, float[i]! - initial[i]!, seen[i]! - initial[i]!);
   }
 
-  // The share of the expected change that did come (least squares).
-  const share = square === 0 ? 1 : Math.min(1.5, Math.max(0, product / square));
-  const mean = (i: number) => initial[i]! + share * (means[i]! - initial[i]!);
+  const { ofSum, ofWay } = fit.shares();
+  const mean = (i: number) =>
+    initial[i]! + ofSum * (means[i]! - initial[i]!) + ofWay * (float[i]! - initial[i]!);
   let missed = 0;
-  for (let i = 0; i < seen.length; i++) if (!Number.isNaN(seen[i])) missed += (seen[i]! - mean(i)) ** 2;
+  let count = 0;
+  for (let i = 0; i < seen.length; i++) {
+    if (Number.isNaN(seen[i])) continue;
+    missed += (seen[i]! - mean(i)) ** 2;
+    count++;
+  }
 
   return {
     means: seen.map((value, i) => (Number.isNaN(value) ? mean(i) : value)),
     variances: seen.map((value, i) =>
       Number.isNaN(value) ? Math.max(variances[i]!, count === 0 ? 0 : missed / count) : 0,
     ),
+  };
+}
+
+/** The most of the expected change that may come. */
+const MOST_OF_SUM = 1.5;
+
+/** Least squares of changes over what the sum of effects and the way to the float model explain of them. */
+function startFit() {
+  let [sumSum, sumWay, wayWay, sumActual, wayActual] = [0, 0, 0, 0, 0];
+  const withinLimits = (value: number, most: number) => Math.min(most, Math.max(0, value));
+  // With the other share given.
+  const sumShare = (ofWay: number) =>
+    sumSum === 0 ? 1 : withinLimits((sumActual - ofWay * sumWay) / sumSum, MOST_OF_SUM);
+  const wayShare = (ofSum: number) =>
+    wayWay === 0 ? 0 : withinLimits((wayActual - ofSum * sumWay) / wayWay, 1);
+
+  return {
+    add(sum: number, way: number, actual: number) {
+      sumSum += sum * sum;
+      sumWay += sum * way;
+      wayWay += way * way;
+      sumActual += sum * actual;
+      wayActual += way * actual;
+    },
+    shares() {
+      const determinant = sumSum * wayWay - sumWay * sumWay;
+      const solved = (sumActual * wayWay - wayActual * sumWay) / determinant;
+      const isSolved = determinant > 1e-9 * sumSum * wayWay;
+      const ofWay = wayShare(isSolved ? withinLimits(solved, MOST_OF_SUM) : sumShare(0));
+      return { ofSum: sumShare(ofWay), ofWay };
+    },
   };
 }
 

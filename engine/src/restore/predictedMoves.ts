@@ -8,7 +8,6 @@ import {
   reconsider,
   union,
   wasAssessed,
-  wasGivenUp,
   type Candidate,
   type Search,
 } from './searchState.js';
@@ -53,6 +52,7 @@ export async function searchPredicted(
   if (isMet(search)) {
     await prune(search);
     await trySmaller(search, candidates);
+    await tryWithoutEach(search);
     await reconsiderSmaller(search);
   }
 
@@ -76,14 +76,32 @@ async function trySmaller(search: Search, candidates: readonly Candidate[]): Pro
 }
 
 /**
- * A set that was given up early, on few samples, may be enough after all: those that lie within the one that is enough are measured
- * whole where what was learned since makes that likely.
+ * Of a small set that is enough, each with one group less is looked at, whatever is predicted of it: few samples tell, and what groups
+ * do to each other is known the less the more they do.
+ */
+async function tryWithoutEach(search: Search): Promise<void> {
+  const { groups } = search.problem;
+  while (!isLate(search) && countGroups(groups, search.best.reverted) <= LARGEST_SET) {
+    const [next] = predicted(search, smaller(search, search.best.reverted))
+      .filter(({ set }) => !wasAssessed(search, set))
+      .sort((a, b) => b.chance - a.chance);
+
+    if (next === undefined) return;
+    await assess(search, next.set);
+  }
+}
+
+/**
+ * A set that was given up early, on few samples, may be enough after all: those that are smaller than the one that is enough are
+ * measured whole where what was learned since makes that likely.
  */
 async function reconsiderSmaller(search: Search): Promise<void> {
+  const { groups } = search.problem;
   while (!isLate(search)) {
-    const { reverted } = search.best;
-    const [likely] = predicted(search, smaller(search, reverted))
-      .filter(({ set, chance }) => chance >= LIKELY && wasGivenUp(search, set))
+    const most = countGroups(groups, search.best.reverted);
+    const sets = [...search.givenUp.values()].filter((set) => countGroups(groups, set) < most);
+    const [likely] = predicted(search, sets)
+      .filter(({ chance }) => chance >= LIKELY)
       .sort((a, b) => b.chance - a.chance);
 
     if (likely === undefined) return;

@@ -84,14 +84,14 @@ export interface Search {
   readonly steps: RestoreStep[];
   readonly assessed: Set<string>;
   /** Of those, the sets that were given up on a part of the samples: forecasts that have become better may have been wrong of them. */
-  readonly givenUp: Set<string>;
+  readonly givenUp: Map<string, ReadonlySet<string>>;
   best: State;
   predicted: State | null;
 }
 
 export function startSearch(problem: RestoreProblem): Search {
   const best = { reverted: new Set<string>(), ...problem.initial };
-  return { problem, steps: [], best, predicted: null, assessed: new Set(), givenUp: new Set() };
+  return { problem, steps: [], best, predicted: null, assessed: new Set(), givenUp: new Map() };
 }
 
 export const isMet = ({ best, problem }: Search) => meetsTarget(best.drop, problem.maxDrop);
@@ -107,9 +107,6 @@ const keyOf = (reverted: ReadonlySet<string>) => [...reverted].sort().join('\u00
 export const wasAssessed = (search: Search, reverted: ReadonlySet<string>) =>
   search.assessed.has(keyOf(reverted));
 
-export const wasGivenUp = (search: Search, reverted: ReadonlySet<string>) =>
-  search.givenUp.has(keyOf(reverted));
-
 /** Measures a set that was given up on all samples after all. */
 export async function reconsider(search: Search, reverted: ReadonlySet<string>): Promise<void> {
   search.givenUp.delete(keyOf(reverted));
@@ -123,7 +120,7 @@ export async function assess(search: Search, reverted: ReadonlySet<string>): Pro
   const state = { reverted, metric: assessment.metric, drop: assessment.drop };
   if (assessment.exact) keep(search, state);
   else {
-    search.givenUp.add(keyOf(reverted));
+    search.givenUp.set(keyOf(reverted), reverted);
     if (search.predicted === null || state.drop < search.predicted.drop) search.predicted = state;
   }
 
