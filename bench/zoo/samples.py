@@ -197,7 +197,7 @@ def main():
             folder = out / "samples" / f"test_data_set_{index:04}"
             folder.mkdir(parents=True, exist_ok=True)
             for position, name in enumerate(row):
-                tensor = numpy_helper.from_array(np.ascontiguousarray(row[name]), name)
+                tensor = numpy_helper.from_array(np.array(row[name], order="C"), name)
                 (folder / f"input_{position}.pb").write_bytes(tensor.SerializeToString())
     finish(result)
 

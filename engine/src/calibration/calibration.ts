@@ -29,6 +29,7 @@ import {
   type Collected,
 } from '../statistics/collect.js';
 import { activationEstimator, type EstimatorOverrides } from '../ranges/defaults.js';
+import { widenFewValues } from '../statistics/fewValues.js';
 import { planStatistics, type TensorPlan } from '../statistics/plan.js';
 import { planKey, type StatisticsPool } from '../statistics/pool.js';
 
@@ -129,7 +130,12 @@ export async function calibrate(
 ): Promise<Collected & { readonly cached: boolean }> {
   const { quantizers, statistics, means } = wanted(prepared, placement, plan);
   const collected = await collectCached(prepared, statistics, means, plan.inGraph, calibration);
-  return { ...collected, ranges: unifyRanges(quantizers, collected.ranges) };
+  const ranges =
+    plan.runtime === 'onnxruntime'
+      ? widenFewValues(prepared.graph, quantizers, collected.ranges, collected.samples)
+      : collected.ranges;
+
+  return { ...collected, ranges: unifyRanges(quantizers, ranges) };
 }
 
 /** A quantization of a float model, and how that is smoothed for others. */

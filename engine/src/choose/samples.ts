@@ -28,6 +28,8 @@ export function comparedCount(
 ): number {
   if (modelBytes > LARGE.bytes) return Math.min(LARGE.samples, samples);
   if (stream) return STREAM_SAMPLES;
+  // What an average cuts is in one of the samples: of a handful, all must have their say.
+  if (samples <= SAMPLES.max) return samples;
   const least = Math.max(SAMPLES.min, Math.min(SAMPLES.max, Math.ceil(MIN_VALUES / valuesEach)));
   return Math.min(SAMPLES.max, Math.max(least, Math.ceil(samples * SHARE)));
 }

@@ -1,0 +1,65 @@
+import type { Graph } from '@quantsmith/model/graph';
+import { dataInputs, has, traitOf } from '@quantsmith/model/operators';
+import type { ActivationQuantizer } from '../placement/types.js';
+import type { Range } from '../ranges/parameters.js';
+
+/** So many values tell the extremes of a tensor; of fewer, unseen samples often bring larger ones. */
+const ENOUGH = 4096;
+/** At most so much of its width is added to a range, on each side: half a bit of one that begins at zero. */
+const MARGIN = 0.5;
+
+/**
+ * Widens the ranges of tensors of which the samples hold few values, as far as the quantized tensor that they are averages or a
+ * selection of reaches: they cannot lie beyond. (ONNX Runtime's quantizer gives an average its input's range always.)
+ */
+export function widenFewValues(
+  graph: Graph,
+  quantizers: readonly ActivationQuantizer[],
+  ranges: ReadonlyMap<string, Range>,
+  samples: number,
+): ReadonlyMap<string, Range> {
+  const byTensor = new Map(quantizers.map((quantizer) => [quantizer.tensor, quantizer]));
+  const widened = new Map(ranges);
+  const depth = new Map(graph.nodes.flatMap(({ output }, index) => output.map((name) => [name, index])));
+  const inOrder = quantizers.toSorted((a, b) => (depth.get(a.tensor) ?? -1) - (depth.get(b.tensor) ?? -1));
+  for (const { id, tensor, axis } of inOrder) {
+    const values = samples * (elementsOf(graph, tensor) ?? Infinity);
+    const source = values < ENOUGH ? sourceOf(graph, tensor, byTensor) : undefined;
+    const [range, bound] = [widened.get(id), source && widened.get(source.id)];
+    if (range === undefined || bound === undefined || axis !== null || source?.axis !== null) continue;
+    widened.set(id, towards(range, bound));
+  }
+
+  return widened;
+}
+
+function towards({ min: [min = 0], max: [max = 0] }: Range, bound: Range): Range {
+  const margin = MARGIN * (max - min);
+  const low = Math.min(min, Math.max(bound.min[0] ?? min, min - margin));
+  const high = Math.max(max, Math.min(bound.max[0] ?? max, max + margin));
+
+  return { min: Float32Array.of(low), max: Float32Array.of(high) };
+}
+
+/** Elements in one sample, a free first dimension counted as one; null: not known. */
+function elementsOf(graph: Graph, tensor: string): number | null {
+  const dims = graph.type(tensor)?.dims;
+  if (dims === null || dims === undefined) return null;
+  const sizes = dims.map((dim, index) => (typeof dim === 'number' ? dim : index === 0 ? 1 : Infinity));
+  return sizes.reduce((product, size) => product * size, 1);
+}
+
+/** The nearest quantizer above a tensor, past operators whose results lie within their first input. */
+function sourceOf(
+  graph: Graph,
+  tensor: string,
+  byTensor: ReadonlyMap<string, ActivationQuantizer>,
+): ActivationQuantizer | undefined {
+  const node = graph.producer(tensor);
+  if (node === undefined) return undefined;
+  const moves = traitOf(node, graph) === 'agnostic' && dataInputs(node).length === 1;
+  if (!moves && !has(node, 'averages')) return undefined;
+  const [above = ''] = node.input;
+
+  return byTensor.get(above) ?? sourceOf(graph, above, byTensor);
+}
