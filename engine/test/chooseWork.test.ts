@@ -109,6 +109,8 @@ describe('the work of choosing', () => {
     expect(comparedCount(120, small)).toBe(12);
     expect(comparedCount(5000, small)).toBe(16);
     expect(comparedCount(20, small)).toBe(8);
+    // One of them holds what an average cuts.
+    expect(comparedCount(12, small)).toBe(12);
     // A vector of ten values tells little.
     expect(comparedCount(100, { ...small, valuesEach: 10 })).toBe(16);
     // Frames of a stream are alike their neighbours.

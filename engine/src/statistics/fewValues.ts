@@ -5,12 +5,13 @@ import type { Range } from '../ranges/parameters.js';
 
 /** So many values tell the extremes of a tensor; of fewer, unseen samples often bring larger ones. */
 const ENOUGH = 4096;
-/** At most so much of its width is added to a range, on each side: half a bit of one that begins at zero. */
+/** At most this share of its width is added on each side of a range: one bit is lost where values do not come. */
 const MARGIN = 0.5;
 
 /**
- * Widens the ranges of tensors of which the samples hold few values, as far as the quantized tensor that they are averages or a
- * selection of reaches: they cannot lie beyond. (ONNX Runtime's quantizer gives an average its input's range always.)
+ * Widens the ranges of averages of which the samples hold few values towards the range of what is averaged: they cannot lie
+ * beyond it. ONNX Runtime's quantizer always gives such averages their input's range; means of whole images have their own
+ * there, and here.
  */
 export function widenFewValues(
   graph: Graph,

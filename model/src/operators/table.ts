@@ -33,7 +33,7 @@ export type Trait = 'quantizable' | 'agnostic' | 'concat' | 'float';
  * - `makes-blocks`, `keeps-blocks`: its output is in the channel-blocked layout; likewise where its inputs are.
  *
  * Of values:
- * - `averages`: its output lies within the values of its first input (Resize: nearly).
+ * - `averages`: its output lies within neighbouring values of its first input (Resize: nearly).
  * - `maximum`: its output holds the largest of its inputs' values.
  * - `never-negative`: its output is ≥ 0.
  * - `keeps-sign`, `keeps-all-signs`: so is its output where its first input, or all of its inputs are.
@@ -229,7 +229,6 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
     'keeps-sign',
   ]),
   GlobalAveragePool: row('quantizable', [
-    'averages',
     'takes-codes',
     'transformer-float',
     'integer-output',
@@ -238,7 +237,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
     'keeps-sign',
     'squeezes',
   ]),
-  ReduceMean: row('quantizable', ['averages', 'transformer-float', 'keeps-sign', 'squeezes'], FIRST),
+  ReduceMean: row('quantizable', ['transformer-float', 'keeps-sign', 'squeezes'], FIRST),
   ReduceSum: row('quantizable', ['transformer-float'], FIRST),
   ReduceL2: row('quantizable', ['transformer-float', 'never-negative'], FIRST),
   BatchNormalization: row('quantizable', ['transformer-float', 'keeps-blocks', 'affine'], FIRST),
