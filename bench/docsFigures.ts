@@ -155,9 +155,9 @@ async function rangesFigure(): Promise<string> {
   const sorted = widest.values.slice().sort();
   const quantile = (share: number) => sorted[Math.round(share * (sorted.length - 1))]!;
   const ranges = [
-    ['min_max: the outermost values', ...widest.whole],
-    ['mean_min_max: their mean over samples', ...widest.mean],
-    ['quantile: 1 % left out at each end', quantile(0.01), quantile(0.99)],
+    ['minmax: the outermost values', ...widest.whole],
+    ['mean_minmax: their mean over samples', ...widest.mean],
+    ['1 % left out at each end', quantile(0.01), quantile(0.99)],
   ] as const;
   return histograms(
     ranges.map(([name, low, high]) => ({

@@ -1,6 +1,6 @@
 // A sweep of 3 models × 6 settings against 18 separate runs, each with a cache of its own: node bench/sweep.mjs [--data FOLDER]
-// [--keep FOLDER] [--defaults nncf|measured] [--models a,b]. Prints wall times, what was computed how often, and the Pareto front; with --keep the
-// pages stay in that folder. Needs a build (npm run build).
+// [--keep FOLDER] [--defaults nncf|measured] [--models a,b]. Prints wall times, what was computed how often, and the Pareto front; with --keep
+// configs, models and pages stay in that folder, which is new. Needs a build (npm run build).
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -24,7 +24,9 @@ const LIMITS = { 'squeezenet1.1': 100, 'resnet8-bn': 2000, 'mnist-8': 2000 };
 const PRESETS = ['performance', 'mixed'];
 const FIXES = ['enable', 'first_layer', 'disable'];
 
-const base = mkdtempSync(join(tmpdir(), 'quantsmith-bench-sweep-'));
+const base =
+  args.keep === undefined ? mkdtempSync(join(tmpdir(), 'quantsmith-bench-sweep-')) : resolve(args.keep);
+mkdirSync(base, { recursive: true });
 try {
   const configs = args.models.split(',').map((name) => {
     const model = models.find((candidate) => candidate.name === name);

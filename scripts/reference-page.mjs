@@ -23,7 +23,7 @@ export function referencePage(schema) {
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
-/** Every key below `quantization` with a default: held, or measured where the config leaves it out (`x-measured`). */
+/** Every key below `quantization` with a default: fixed, or measured where the config leaves it out (`x-measured`). */
 function defaultsTable(quantization) {
   const rows = [];
   const visit = (node, path) => {
@@ -33,7 +33,7 @@ function defaultsTable(quantization) {
       if (composed) visit(child, place);
       else if (child.default !== undefined) {
         const link = `[\`${place.slice(1).join('.')}\`](#${anchor(place)})`;
-        const how = child['x-measured'] === true ? 'measured' : 'held';
+        const how = child['x-measured'] === true ? 'measured' : 'fixed';
         rows.push(`| ${link} | \`${JSON.stringify(child.default)}\` | ${how} |`);
       }
     }
@@ -41,13 +41,13 @@ function defaultsTable(quantization) {
 
   visit(quantization, ['quantization']);
   return [
-    '## What the keys that are left out mean',
+    '## What a missing key means',
     '',
-    'Held: the documented default, always. Measured: chosen on the calibration samples where the key is absent, null or empty, unless',
-    '`defaults: nncf` asks for the documented default. The report says what was chosen over what (`choices`);',
+    'fixed: its default applies. measured: if the key is missing, null or empty, its value is chosen on the calibration samples, unless',
+    '`defaults: nncf` asks for the default. The report lists the choices and their alternatives (`choices`);',
     '`quantsmith run --locked` writes the choices into the config.',
     '',
-    '| key | documented default | |',
+    '| key | default | |',
     '| --- | --- | --- |',
     ...rows,
   ];

@@ -100,8 +100,8 @@ export const RUNNERS = [
   {
     by: null,
     done: 'no',
-    why: 'calls of other tools, shown beside the config that they become',
-    ...page('coming-from.md', 'python'),
+    why: 'calls and configs of other tools, shown beside the config that they become',
+    ...page('coming-from.md', 'python', 'json'),
   },
   {
     by: null,

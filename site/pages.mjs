@@ -5,3 +5,5 @@ import { fileURLToPath } from 'node:url';
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 rmSync(here('.pages'), { recursive: true, force: true });
 cpSync(here('../docs'), here('.pages'), { recursive: true });
+// What VitePress copies as it is.
+cpSync(here('../docs/images/icon.svg'), here('.pages/public/icon.svg'));

@@ -5,7 +5,7 @@ import { across, below, domain, down, linear, xAxis, yAxis, type Plot, type Scal
 /** Keeps the marks at both ends off the edges. */
 const MARGIN = 0.03;
 
-/** Points that nothing beats in both directions are filled. */
+/** Points that nothing beats in both directions are filled; the title of a point names all that lie in its place. */
 export function scatterPlot({ points, xTick, yTick, xLabel, yLabel, yMost }: ScatterChart): Plot | null {
   const wide = domain(around(points.flatMap((point) => [point.x, ...(point.xSpread ?? [])])));
   const whole = domain(around(points.flatMap((point) => [point.y, ...(point.ySpread ?? [])])));
@@ -13,17 +13,17 @@ export function scatterPlot({ points, xTick, yTick, xLabel, yLabel, yMost }: Sca
   const high = yMost === null ? whole : below(whole, yMost);
   const x = linear(wide.ends, MARGIN);
   const y = linear(high.ends);
-  const body = markup`${yAxis(high.ticks, y, yTick)}${xAxis(wide.ticks, x, xTick, xLabel)}${points.map(
-    (point) => {
-      const { x: rightward, y: upward, label, href, best } = point;
-      const circle = markup`<circle class="${best ? 'point' : 'estimate'}" cx="${across(x(rightward))}" cy="${down(y(upward))}" r="5"><title>${label}</title></circle>
+  const bars = points.map((point) => spreadBars(point, x, y, high.ends[1]));
+  const marks = points.map((point) => {
+    const { x: rightward, y: upward, label, href, best } = point;
+    const here = points.filter((other) => other.x === rightward && other.y === upward);
+    const circle = markup`<circle class="${best ? 'point' : 'estimate'}" cx="${across(x(rightward))}" cy="${down(y(upward))}" r="5"><title>${here.map(({ label: name }) => name).join('; ')}</title></circle>
 `;
 
-      const mark = href === null ? circle : markup`<a href="${href}" aria-label="${label}">${circle}</a>`;
-
-      return markup`${spreadBars(point, x, y, high.ends[1])}${mark}`;
-    },
-  )}`;
+    return href === null ? circle : markup`<a href="${href}" aria-label="${label}">${circle}</a>`;
+  });
+  // Marks lie above all lines: a line of another point must not take the pointer from them.
+  const body = markup`${yAxis(high.ticks, y, yTick)}${xAxis(wide.ticks, x, xTick, xLabel)}${bars}${marks}`;
 
   const hasSpread = points.some(({ xSpread = null, ySpread = null }) => xSpread !== null || ySpread !== null);
   const spread = hasSpread

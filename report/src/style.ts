@@ -90,7 +90,7 @@ a:focus-visible circle { stroke: var(--vscode-focusBorder, var(--text)); stroke-
 .estimate { fill: none; stroke: var(--int8); stroke-width: 1.2; }
 .final { fill: none; stroke: var(--vscode-foreground, var(--text)); stroke-width: 2; }
 .interval { fill: none; stroke: var(--vscode-foreground, var(--text)); stroke-width: 1.5; }
-.spread { stroke: var(--int8); stroke-width: 1.2; opacity: 0.55; }
+.spread { stroke: var(--int8); stroke-width: 1.2; opacity: 0.55; pointer-events: none; }
 .target { stroke: var(--other); stroke-width: 1.5; stroke-dasharray: 6 4; }
 rect.float { fill: none; stroke: var(--other); stroke-width: 1.5; }
 .absent { fill: var(--line); }

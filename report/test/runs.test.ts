@@ -4,7 +4,7 @@ import { sampleReport } from '../../test/kit/sampleReport.js';
 import { runsHtml, type ListedRun } from '../src/index.js';
 import { runsDocument } from '../src/runsDocument.js';
 import { toMarkdown } from '../src/toMarkdown.js';
-import { attribute, parsePage, textOf } from './page.js';
+import { attribute, type Element, parsePage, textOf } from './page.js';
 
 const runsMarkdown = (runs: readonly ListedRun[]) => toMarkdown(runsDocument(runs));
 
@@ -104,11 +104,23 @@ describe('many runs at once', () => {
   it('draw the metric that most have; nothing where two cannot be compared', () => {
     const other = run('other', { name: 'top5' });
     expect(pointsOf([run('a', {}), other, run('b', {})]).map(([text]) => text)).toEqual([
-      ...['a: 97.50 %, 1 ms', 'b: 97.50 %, 1 ms'],
-      ...['a: 97.50 %, 20 kB', 'b: 97.50 %, 20 kB'],
+      // Either point is named where both lie in one place.
+      ...Array<string>(2).fill('a: 97.50 %, 1 ms; b: 97.50 %, 1 ms'),
+      ...Array<string>(2).fill('a: 97.50 %, 20 kB; b: 97.50 %, 20 kB'),
     ]);
     expect(pointsOf([run('a', {}), other])).toEqual([]);
     expect(pointsOf([])).toEqual([]);
+  });
+
+  it('have no line above a point, where it would take the pointer from it', () => {
+    const runs = ['a', 'b'].map((label) => run(label, {}, { href: `${label}.html` }));
+    const { elements } = parsePage(runsHtml(runs));
+    const isSpread = (element: Element) => attribute(element, 'class') === 'spread';
+    for (const chart of elements.filter((element) => attribute(element, 'class') === 'plot')) {
+      const parts = chart.childNodes.filter((node): node is Element => 'tagName' in node);
+      expect(parts.filter(isSpread).length).toBeGreaterThan(1);
+      expect(parts.findLastIndex(isSpread)).toBeLessThan(parts.findIndex(({ tagName }) => tagName === 'a'));
+    }
   });
 
   it('lead to their reports, from the chart and from the table', () => {

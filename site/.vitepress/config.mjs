@@ -59,11 +59,12 @@ const EXPLANATION = pages(
 
 export default defineConfig({
   title: 'Quantsmith',
-  description: 'Post-training quantization of ONNX models as something you do while editing',
+  description: 'Quantize ONNX models to int8 from a config that your editor checks while you type',
   srcDir: './.pages',
   outDir: './dist',
   cacheDir: './.cache',
   cleanUrls: true,
+  head: [['link', { rel: 'icon', type: 'image/svg+xml', href: '/icon.svg' }]],
   markdown: {
     anchor: { slugify: anchorOf },
     toc: { slugify: anchorOf },

@@ -23,6 +23,7 @@ import { runPictures } from './pictures.mjs';
 import { runReportPage } from './reportPage.mjs';
 import { runRuns } from './runs.mjs';
 import { runStart, runWalk } from './start.mjs';
+import { runSweep } from './sweep.mjs';
 import { runTrust } from './trust.mjs';
 import { runUi } from './ui.mjs';
 
@@ -53,7 +54,10 @@ const LONG_SUITES = [
 ];
 
 /** What CI has no time left for: by name only. */
-const NAMED_SUITES = [['model', 'the editor of .onnx files', runModel]];
+const NAMED_SUITES = [
+  ['model', 'the editor of .onnx files', runModel],
+  ['sweep', 'the combinations of a matrix', runSweep],
+];
 
 /** What writes into the repository: by name only. */
 const MAKING_SUITES = [['pictures', 'the pictures of the docs', runPictures]];

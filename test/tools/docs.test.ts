@@ -214,7 +214,7 @@ describe('the user guide', () => {
       }
     }
 
-    expect([configs.length, commands]).toEqual([2, 9]);
+    expect([configs.length, commands]).toEqual([2, 11]);
     const { metric, size } = JSON.parse(readFileSync(join(where, 'model.int8.onnx.report.json'), 'utf8')) as {
       metric: { baseline: number; satisfied: boolean };
       size: { float_bytes: number; quantized_bytes: number };

@@ -39,15 +39,20 @@ export async function applyServerEdits(
 ): Promise<number | null> {
   try {
     const document = await vscode.workspace.openTextDocument(config);
-    await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
+    const editor = await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
     for (;;) {
       const { version } = document;
       const edits = (await server.execute(command, [config.toString(), ...args])) as readonly TextEdit[];
-      if (edits.length === 0) return 0;
+      const [first] = edits;
+      if (first === undefined) return 0;
       const edit = new vscode.WorkspaceEdit();
       for (const { range, newText } of edits) edit.replace(config, rangeOf(range), newText);
       const isCurrent = document.version === version;
-      if (isCurrent && (await vscode.workspace.applyEdit(edit))) return edits.length;
+      if (isCurrent && (await vscode.workspace.applyEdit(edit))) {
+        editor.revealRange(rangeOf(first.range), vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+        return edits.length;
+      }
+
       // Another edit came first, a key or the same click again: these were for the text before it.
       if (isCurrent && document.version === version) throw new Error('The editor refused the edit.');
     }

@@ -39,7 +39,7 @@ export function configFor(
     ...validationSection(model, data, draft),
     '',
     'quantization:',
-    '  preset: null # left open, as the ranges are: chosen by measurement on the calibration data',
+    '  preset: null # null: chosen by measurement on the calibration data, as the ranges are',
     '',
     ...controlSection(data, draft, maxDrop),
   ];
