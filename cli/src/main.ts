@@ -267,7 +267,7 @@ command(
   .addOption(modules())
   .action(acting((session, path: string, options) => overflowCommand(path, options, session)));
 
-command('worker', 'measure what runs with --redis offer, until it is stopped', [
+command('worker', 'measure what runs with --redis hand out, until stopped', [
   'worker --redis redis://host:6379 --store /shared/store',
   'QUANTSMITH_REDIS=rediss://user:password@host quantsmith worker --store /shared/store',
 ])
@@ -283,7 +283,7 @@ command('shard', 'compute one share of what a run measures into a folder, for cl
   .argument('<share>', 'which one of how many, such as 1/8')
   .argument('<config>')
   .addOption(store())
-  .option('--wait <seconds>', 'wait so long for what other shares compute', parseSeconds)
+  .option('--wait <seconds>', 'how long to wait for results of other shares', parseSeconds)
   .addOption(noCache())
   .addOption(modules())
   .action(
@@ -292,7 +292,7 @@ command('shard', 'compute one share of what a run measures into a folder, for cl
     ),
   );
 
-command('merge', 'make model and report of what the shares of a run have computed', [
+command('merge', 'make model and report from what the shares of a run have computed', [
   'merge model.quant.yaml --store /shared/store',
 ])
   .argument('<config>')

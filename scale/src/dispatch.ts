@@ -163,7 +163,7 @@ function takeFromUnserved(offering: Offering, workers: readonly KnownWorker[], n
     if (now - last < patienceMs) continue;
     const units = [...waiting.values()].filter(({ unit }) => queueOf(offering, unit) === name);
     if (units.length === 0) continue;
-    tell('No worker that fits is there: the run computes by itself until there is one.');
+    tell('No suitable worker is connected: the run computes by itself until one is.');
     giveBack(
       waiting,
       units.map(({ unit }) => unit.key),

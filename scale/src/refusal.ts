@@ -12,7 +12,7 @@ export function whyNotUsed(
   const { processor, canary } = worker.tested;
   const isSame = JSON.stringify(key(processor)) === JSON.stringify(key(run.processor));
   if (!isSame) {
-    const text = `The worker ${worker.name} is another processor (${processorText(processor)}; wanted is ${processorText(run.processor)}): it gets no work of this run.`;
+    const text = `The worker ${worker.name} runs on another kind of processor (${processorText(processor)}; this run needs ${processorText(run.processor)}): it gets no work from this run.`;
     return { text, isRefused: false };
   }
 
@@ -27,7 +27,7 @@ export function whyNotUsed(
       : `${differing.length} of ${run.canary.values.length} results differ, the first (${first.index}) is ${first.got} instead of ${first.wanted}`;
 
   return {
-    text: `The worker ${worker.name} says that it is ${processorText(processor)}, and computes otherwise: ${figures}. It is refused.`,
+    text: `The worker ${worker.name} claims to be ${processorText(processor)}, but computes differently: ${figures}. It is refused.`,
     isRefused: true,
   };
 }

@@ -115,9 +115,9 @@ describe.skipIf(!hasRedis).concurrent('units that a run offers', () => {
     expect(await older.stop()).toBeNull();
     expect([...otherwise.keys, ...older.keys]).toEqual([]);
     expect(run.notes.toSorted()).toEqual([
-      'No worker that fits is there: the run computes by itself until there is one.',
-      expect.stringContaining('is another processor (x64 with avx2'),
-      expect.stringContaining('and computes otherwise: 1 of 3 results differ'),
+      'No suitable worker is connected: the run computes by itself until one is.',
+      expect.stringContaining('but computes differently: 1 of 3 results differ'),
+      expect.stringContaining('runs on another kind of processor (x64 with avx2'),
     ]);
     await run.close();
   });

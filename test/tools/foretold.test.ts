@@ -29,7 +29,8 @@ function thrown(): string[] {
 
 /** The table of docs/errors.md: what check says, and what it leaves to the run. */
 function table(): Map<string, { said: string[]; left: string }> {
-  const page = readFileSync(`${ROOT}docs/errors.md`, 'utf8').split('# What check says before')[1] ?? '';
+  const page =
+    readFileSync(`${ROOT}docs/errors.md`, 'utf8').split('# What check reports in advance')[1] ?? '';
   const rows = [...page.matchAll(/^\| `([a-z-]+)` *\| ([^|]*)\|([^|]*)\|$/gm)];
   return new Map(
     rows.map(([, code = '', said = '', left = '']) => [

@@ -14,7 +14,7 @@ export interface ShardOptions extends EngineOptions {
 function parseShare(text: string): { share: number; shares: number } {
   const [, share = 0, shares = 0] = (/^(\d{1,5})\/(\d{1,5})$/.exec(text) ?? []).map(Number);
   if (share < 1 || share > shares)
-    fail('usage-invalid', `"${text}" is no share: write 1/8 for the first of eight.`);
+    fail('usage-invalid', `"${text}" is not a share: write 1/8 for the first of eight.`);
   return { share, shares };
 }
 

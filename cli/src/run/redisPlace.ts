@@ -17,7 +17,7 @@ export function redisPlace(text: string): RedisPlace {
 
   const database = url.pathname === '' || url.pathname === '/' ? 0 : Number(url.pathname.slice(1));
   if (!Number.isInteger(database) || database < 0)
-    return fail('usage-invalid', `"${url.pathname.slice(1)}" is no number of a Redis database.`);
+    return fail('usage-invalid', `"${url.pathname.slice(1)}" is not the number of a Redis database.`);
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   const port = url.port === '' ? 6379 : Number(url.port);
 

@@ -56,8 +56,7 @@ export async function openSharing(
   note: (text: string) => void,
 ): Promise<OpenedSharing | null> {
   if (redis === undefined) {
-    if (store !== undefined)
-      fail('usage-invalid', '--store needs --redis: without workers nobody shares it.');
+    if (store !== undefined) fail('usage-invalid', '--store needs --redis: only workers use a store.');
     return null;
   }
 

@@ -19,7 +19,7 @@ export function missingProblem(work: SharedWork, offers: readonly Offer[]): Prob
     ? {
         code: 'share-waits',
         severity: 'info',
-        message: `Share ${nameOf(work)} is computed as far as the others are: it needs ${what}. Run it again when they have run.`,
+        message: `Share ${nameOf(work)} has computed what it can: it still needs ${what}. Run it again once the others have run.`,
         data,
       }
     : {

@@ -32,7 +32,7 @@ export const NO_CLOSING_QUOTE = 'This string has no closing double quote.';
 
 /** The parser's errors as people say them; of others its own name stays. */
 const WORDS: ReadonlyMap<string, string> = new Map([
-  ['InvalidSymbol', 'This is no JSON: texts need double quotes, and entries a comma between them.'],
+  ['InvalidSymbol', 'This is not JSON: strings need double quotes, and entries need commas between them.'],
   ['UnexpectedEndOfString', NO_CLOSING_QUOTE],
   ['UnexpectedEndOfComment', 'This comment has no */ at its end.'],
   ['EndOfFileExpected', 'The config has ended before this text.'],

@@ -217,7 +217,7 @@ const LIKE_PATTERN = /^(?:\{re\}|re:)|[*?]/;
 function tensorNamed(value: string, { inputs }: ModelSummary, index: ModelIndex): Explained | null {
   if (LIKE_PATTERN.test(value))
     return {
-      message: `The model has no node "${value}": names are exact. Regular expressions stand under "patterns".`,
+      message: `The model has no node "${value}": names are exact. Regular expressions go under "patterns".`,
       suggestions: [],
     };
   const node = index.makers().get(value);

@@ -54,7 +54,7 @@ function metricFindings({ document, config: written, facts: files, model }: Metr
     findings.push({
       code: 'validation-missing',
       severity: 'warning',
-      message: 'Without data.validation, accuracy is measured on the samples of calibration.',
+      message: 'Without data.validation, accuracy is measured on the calibration samples.',
       ...control,
       path: ['accuracy_control'],
     });

@@ -141,7 +141,7 @@ function sharedFindings(
   const [first, other] = [calibration[kind]!, validation[kind]!].map((file) => resolve(baseDir, file));
   if (first !== other) return [];
   const message =
-    'Accuracy is measured on the samples of calibration, which the ranges are fitted to. Use other samples.';
+    'Accuracy is measured on the calibration samples, to which the ranges are fitted. Use other samples.';
 
   return [warn(document, 'data-shared', ['data', 'validation', kind], message)];
 }

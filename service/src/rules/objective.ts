@@ -19,7 +19,7 @@ function objectiveFindings({ document, config }: Input): Finding[] {
       conflict(
         document,
         ['accuracy_control', key],
-        `${key} stands in accuracy_control too; objective.subject_to says what the model must keep: state it there alone.`,
+        `${key} is set in accuracy_control too: with an objective, set it only in objective.subject_to.`,
       ),
     );
   const aim = config.quantization?.optimize_for ?? null;
@@ -46,7 +46,7 @@ function conflict(document: ConfigDocument, path: ConfigPath, message: string): 
 const unmeasured = (document: ConfigDocument): Finding => ({
   code: 'objective-unmeasured',
   severity: 'error',
-  message: 'An objective needs data.validation: what a model may lose is measured there.',
+  message: 'An objective needs data.validation, on which the drop is measured.',
   ...placeOf(document, ['objective']),
   path: ['objective'],
   data: {},
@@ -64,9 +64,9 @@ export const rule = defineRule({
   suppressible: false,
   sections: {
     'objective-conflict':
-      'Severity: error.\n\nThe config says two things of what an `objective` decides: `max_drop`, `target` or `drop_type` stand in `accuracy_control` too, or `optimize_for` asks for the opposite. Keep one of them.',
+      'Severity: error.\n\nThe config contradicts its `objective`: `accuracy_control` also sets `max_drop`, `target` or `drop_type`, or `optimize_for` asks for the opposite. Keep one of the two.',
     'objective-unmeasured':
-      'Severity: error.\n\nAn `objective` needs `data.validation`: whether a model keeps `max_drop` is measured there.',
+      'Severity: error.\n\nAn `objective` needs `data.validation`, on which the drop is measured.',
   },
   examples: [
     {

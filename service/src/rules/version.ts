@@ -17,7 +17,7 @@ function versionFindings(document: ConfigDocument, schema: readonly Finding[]): 
   const what =
     version === null
       ? `"${uri}" is not the schema of quantization configs (${URN}).`
-      : `This config is of version ${version} of the format; this program knows version ${VERSION}.`;
+      : `This config uses version ${version} of the format; this program knows version ${VERSION}.`;
   const hidden =
     left === 0 ? '' : ` ${left} ${left === 1 ? 'finding is' : 'findings are'} left out for that.`;
 

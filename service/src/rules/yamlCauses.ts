@@ -288,8 +288,8 @@ function quoteInside(document: ConfigDocument): Cause | null {
   const span = { start: start + lead.length, end: start + lead.length + inner.length + 2 };
   const isSingle = quote === "'";
   const message = isSingle
-    ? 'A single quote ends this text: inside of it, write it twice.'
-    : 'A double quote ends this text: inside of it, write a backslash before it.';
+    ? 'A single quote ends this text: inside it, write it twice.'
+    : 'A double quote ends this text: inside it, write a backslash before it.';
   const written = isSingle
     ? inner.replace(/'+/g, (run) => (run.length % 2 === 0 ? run : `${run}'`))
     : inner.replace(/(?<!\\)"/g, '\\"');

@@ -26,6 +26,8 @@ describe('names of other tools point to ours', () => {
     ['model_input: m.onnx', 'model'],
     ['calibration_data_reader: r', 'data.calibration'],
     ['extra_options: {}', 'quantization.advanced_parameters'],
+    ['TensorQuantOverrides: {}', 'quantization.overrides'],
+    ['SmoothQuant: true', /comes with "quantization.model_type: transformer"/],
     ['quant_format: QDQ', /always written with QuantizeLinear and DequantizeLinear/],
     [
       'op_types_to_quantize: [Conv]',
@@ -35,6 +37,8 @@ describe('names of other tools point to ours', () => {
     ['calibration_dataset: d', 'data.calibration'],
     ['validation_fn: f', 'accuracy_control.metric'],
     ['backend: ONNX', 'quantization.advanced_parameters.backend_params.runtime'],
+    ['num_ranking_workers: 4', 'quantization.advanced_parameters.backend_params.threads'],
+    ['restore_mode: activations_only', /with its weights and activations/],
     // POT
     ['engine: {}', 'data'],
     ['compression: {}', 'quantization'],
@@ -42,12 +46,14 @@ describe('names of other tools point to ours', () => {
     ['stat_subset_size: 2', 'quantization.subset_size'],
     ['maximal_drop: 0.01', 'accuracy_control.max_drop'],
     ['ignored: {}', 'quantization.ignored_scope'],
+    ['saturation_fix: first_layer', 'quantization.advanced_parameters.overflow_fix'],
+    ['use_fast_bias: true', 'quantization.fast_bias_correction'],
     // INC
     ['tuning: {}', 'accuracy_control'],
     ['op_type_dict: {}', 'quantization.overrides'],
     ['calibration_sampling_size: 2', 'quantization.subset_size'],
     ['tolerable_loss: 0.01', 'accuracy_control.max_drop'],
-    ['approach: post_training_static_quant', /always static and after training/],
+    ['approach: post_training_static_quant', /always static and post-training/],
     ['max_trials: 3', 'accuracy_control.advanced_accuracy_restorer_params.max_num_iterations'],
     ['eval_func: f', 'accuracy_control.metric'],
     // Olive
@@ -55,12 +61,14 @@ describe('names of other tools point to ours', () => {
     ['output_dir: out', 'output'],
     ['data_config: d', 'data'],
     ['evaluators: {}', 'accuracy_control'],
+    ['search_strategy: {}', 'matrix'],
+    ['user_script: data.py', 'data.calibration.loader'],
     ['weight_bits: 4', 'quantization.advanced_parameters.weights_quantization_params.num_bits'],
-    ['quant_mode: static', /always static and after training/],
+    ['quant_mode: static', /always static and post-training/],
     ['passes: {}', /one quantization/],
     // Scripts
     ['num_calib_samples: 2', 'quantization.subset_size'],
-    ['seed: 1', /Nothing is drawn by chance/],
+    ['seed: 1', /Nothing is random/],
     ['batch_size: 8', /follows from the model/],
     ['framework: onnxrt', /always ONNX/],
   ])('%s', async (line, ours) => {
@@ -93,7 +101,7 @@ describe('names of other tools point to ours', () => {
     ['names: ["{re}Conv.*"]', '{re}Conv.*'],
   ])('a pattern among names: %s', async (line, written) => {
     expect(await (await session.open(`${HEAD}quantization: {ignored_scope: {${line}}}\n`)).found()).toEqual([
-      `unknown-node 3: The model has no node "${written}": names are exact. Regular expressions stand under "patterns".`,
+      `unknown-node 3: The model has no node "${written}": names are exact. Regular expressions go under "patterns".`,
     ]);
   });
 

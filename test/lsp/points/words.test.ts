@@ -164,13 +164,13 @@ describe('one finding for one cause, with a fix', () => {
     [
       'an apostrophe in single quotes',
       `${HEAD}output: 'it's.onnx'\n`,
-      'syntax 3: A single quote ends this text: inside of it, write it twice.',
+      'syntax 3: A single quote ends this text: inside it, write it twice.',
       'Double the quote',
     ],
     [
       'quotes in double quotes',
       `${HEAD}output: "the "new".onnx"\n`,
-      'syntax 3: A double quote ends this text: inside of it, write a backslash before it.',
+      'syntax 3: A double quote ends this text: inside it, write a backslash before it.',
       'Escape the quote',
     ],
     [
@@ -252,7 +252,7 @@ describe('one finding for one cause, with a fix', () => {
     ['{"model": "m.onnx" /* mine', 'syntax 1: This comment has no */ at its end.'],
     [
       '{"model": "m.onnx", ...}',
-      'syntax 1: This is no JSON: texts need double quotes, and entries a comma between them.',
+      'syntax 1: This is not JSON: strings need double quotes, and entries need commas between them.',
     ],
     ['model: m.onnx\nhistory: false\n', 'syntax 1: This config is written in YAML, and its name says JSON.'],
     ['', 'missing-key 1: The config is empty; it needs at least model and data.'],
