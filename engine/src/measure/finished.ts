@@ -56,7 +56,7 @@ export async function measureFinished(
   const optimized = await optimizedModel(bytes, sessionOptions(quantization));
   const kernels = kernelsOf(bytes, optimized);
   const bodyKernels = await kernelsOfBodies(quantization, reverted);
-  const layers = await profileLayers({
+  const { layers } = await profileLayers({
     ...{ quantization, final, reverted, threads, alone: false },
     samples: await noiseSamples(input.samples),
   });

@@ -42,8 +42,14 @@ export interface ProfileInput {
   readonly onTensors?: (layer: string, float: HostTensor, quantized: HostTensor) => void;
 }
 
+/** The layers, and on how many of the samples they were looked at: large tensors leave room for few. */
+export interface Profile {
+  readonly layers: readonly LayerProfile[];
+  readonly samples: number;
+}
+
 /** Every operator that is quantized, was before restoration, has weights, or is faster in float, in the order of the graph. */
-export async function profileLayers(input: ProfileInput): Promise<LayerProfile[]> {
+export async function profileLayers(input: ProfileInput): Promise<Profile> {
   const { quantization, final, reverted, threads } = input;
   const { prepared, placement } = quantization;
   const { graph, dir, model } = prepared;
@@ -77,7 +83,7 @@ export async function profileLayers(input: ProfileInput): Promise<LayerProfile[]
   const served = operatorsServed(graph, placement);
   const before = layersBefore(graph, new Set(nodes.map(({ name }) => name)));
 
-  return nodes.map((node) => {
+  const layers = nodes.map((node) => {
     const [result = ''] = node.output;
     const computes = isQuantized.has(node.name) && !reverted.has(node.name);
     return {
@@ -94,6 +100,8 @@ export async function profileLayers(input: ProfileInput): Promise<LayerProfile[]
       before: before.get(node.name) ?? [],
     };
   });
+
+  return { layers, samples: samples.length };
 }
 
 function writtenQuantizers(

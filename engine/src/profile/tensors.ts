@@ -4,7 +4,7 @@ import type { Feeds } from '../runtime/batch.js';
 import { createSession, run, type SessionOptions } from '../runtime/session.js';
 
 /** Bytes of one model's tensors that are kept while another one runs. */
-const MAX_KEPT_BYTES = 256 * 2 ** 20;
+const MAX_KEPT_BYTES = 128 * 2 ** 20;
 
 /**
  * Tensors inside a model, sample by sample. Samples beyond those whose tensors take `MAX_KEPT_BYTES` are left out, never the

@@ -25,7 +25,7 @@ import { makeQuantization, quantizationInputs } from './make.js';
 import { openRun } from './open.js';
 
 /** Samples for ranges where no run of this config has left statistics. */
-const FEW_SAMPLES = 32;
+const FEW_SAMPLES = 16;
 
 /** Quantizes as the last run of this config did, else by the fixed defaults on few samples, and compares every layer. */
 export async function debugConfig(
@@ -51,19 +51,20 @@ export async function debugConfig(
   const chosen = checkSamples(used, validation);
   const feeds = await noiseSamples(chosen);
   const shared = { quantization, samples: feeds, threads: workers.threads };
-  const layers = await profileLayers({
+  const { layers, samples: profiled } = await profileLayers({
     ...{ ...shared, final, reverted, alone: true },
     ...(folder === null ? {} : { onTensors: folder.keep }),
   });
 
-  const levels = await (await outputLevels(shared))(quantization, final);
+  const same = { ...shared, samples: feeds.slice(0, profiled) };
+  const levels = await (await outputLevels(same))(quantization, final);
 
   return {
     schema_version: 1,
     model: request.config.model,
     settings: report === null ? 'defaults' : 'report',
     calibration_samples: used.samples,
-    samples: feeds.length,
+    samples: profiled,
     in_sample: chosen.inSample,
     outputs: [...levels].map(([name, level]) => ({ name, sqnr_db: finite(level) })),
     first: firstOf(layers, smallest(levels.values())),

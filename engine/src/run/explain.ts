@@ -39,7 +39,7 @@ export async function explainLosses(
     samples: feeds,
     threads: workers.threads,
   };
-  const collapse = firstCollapse(await profileLayers({ ...shared, alone: true }));
+  const collapse = firstCollapse((await profileLayers({ ...shared, alone: true })).layers);
   if (collapse === null) return;
   const remade = async (change: QuantizationChange) => (await remake(change)).quantization;
 
