@@ -125,6 +125,22 @@ const MODELS: Readonly<Record<string, ModelProto>> = {
       ...batchNormConstants(4),
     ],
   }),
+  'Pads of some axes, by their numbers from either end': model({
+    nodes: [
+      node('Pad', ['x', 'amounts', 'number', 'axes'], ['a']),
+      makeNode('Pad', ['a', 'amounts', '', 'axes'], ['b'], { mode: 'edge' }, { name: 'edge' }),
+      node('Pad', ['b', 'all'], ['y']),
+    ],
+    inputs: [value('x', [1, 3, 5, 5])],
+    outputs: [value('y')],
+    initializers: [
+      ints('amounts', [1, 2, 0, -1]),
+      floats('number', [], [2.5]),
+      ints('axes', [-1, 2]),
+      ints('all', [0, 0, 1, 0, 0, 0, 0, 1]),
+    ],
+    opset: 18,
+  }),
 };
 
 const cases = caseNames().map((name): [string, ModelProto] => [

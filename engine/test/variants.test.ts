@@ -322,6 +322,32 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
     shape: [3, 16, 10],
     integer: 2,
   },
+  'a Pad of some axes, and parts of uneven size, between convolutions': {
+    built: model({
+      inputs: [value('x', [1, 3, 8, 8])],
+      outputs: [value('y')],
+      nodes: [
+        node('Conv', ['x', 'K'], ['a']),
+        makeNode('Pad', ['a', 'amounts', '', 'axes'], ['b'], { mode: 'reflect' }, { name: 'pad' }),
+        node('Conv', ['b', 'L'], ['c']),
+        makeNode('Split', ['c'], ['d', 'e'], { axis: 1, num_outputs: 2 }, { name: 'split' }),
+        node('Conv', ['d', 'M'], ['f']),
+        node('Conv', ['e', 'N'], ['g']),
+        node('Add', ['f', 'g'], ['y']),
+      ],
+      initializers: [
+        floats('K', [6, 3, 3, 3], randoms(162, 2)),
+        ints('amounts', [1, 2, 0, 1]),
+        ints('axes', [2, -1]),
+        floats('L', [7, 6, 3, 3], randoms(378, 3)),
+        floats('M', [4, 4, 1, 1], randoms(16, 4)),
+        floats('N', [4, 3, 1, 1], randoms(12, 5)),
+      ],
+      opset: 18,
+    }),
+    shape: [3, 8, 8],
+    integer: 4,
+  },
   'a fixed Reshape under a free batch': {
     built: model({
       inputs: [value('x', ['n', 3, 6, 6])],

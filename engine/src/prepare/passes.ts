@@ -7,6 +7,7 @@ import { fuseGemms } from './fuseGemm.js';
 import { normalizeLinear } from './normalizeLinear.js';
 import { poolMeans } from './poolMeans.js';
 import { inferTypes } from './types.js';
+import { wholePads } from './wholePads.js';
 
 /** A rewriting that keeps the model's outputs; it returns the same model where it finds nothing to do. */
 export interface Pass {
@@ -23,6 +24,7 @@ export const PASSES: readonly Pass[] = [
   { name: 'folding BatchNormalizations', apply: foldBatchNorms },
   { name: 'fusing additions after BatchNormalizations', apply: fuseGemms },
   { name: 'pooling means of images', apply: poolMeans },
+  { name: 'naming the pads of all axes', apply: wholePads },
 ];
 
 export interface Rewritten {
