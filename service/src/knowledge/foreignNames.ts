@@ -144,6 +144,8 @@ export const FOREIGN_NOTES: ReadonlyMap<string, string> = new Map([
   ['calibration_cache_path', 'Statistics are cached automatically.'],
   ['intermediate_model_dir', 'Restoration keeps a journal of its measurements beside the output.'],
   ['batchwise_statistics', 'Statistics are always taken sample by sample.'],
+  ['ranking_fn', 'The ranking follows from the metric.'],
+  ['quantizer_propagation_rule', 'Quantizers are placed for the runtime, "backend_params.runtime".'],
   ['restore_mode', 'An operator that goes back to float does so with its weights and activations.'],
   ['algorithm', 'The steps are chosen by "quantization" and its "advanced_parameters".'],
   ['recipes', 'The steps are chosen by "quantization" and its "advanced_parameters".'],

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { npyBytes, npyHeader } from '../../kit/npy.js';
 import { startPoints, type PointSession } from './session.js';
@@ -5,6 +6,12 @@ import { startPoints, type PointSession } from './session.js';
 // What other tools and scripts call things (docs/features.md, 12): a text, and all findings of it.
 
 const HEAD = 'model: m.onnx\ndata: {calibration: {arrays: a.npy}}\n';
+
+/** What is no key in the left columns of docs/coming-from.md, or the same key here. */
+const CLASSES_AND_VALUES: ReadonlySet<string> = new Set([
+  ...['CalibrationDataReader', 'DataLoader', 'Metric', 'IEEngine', 'HISTOGRAM', 'name', 'mode'],
+  ...['OnnxConversion', 'OnnxStaticQuantization', 'OnnxDynamicQuantization'],
+]);
 
 let session: PointSession;
 beforeAll(async () => {
@@ -103,6 +110,18 @@ describe('names of other tools point to ours', () => {
     expect(await (await session.open(`${HEAD}quantization: {ignored_scope: {${line}}}\n`)).found()).toEqual([
       `unknown-node 3: The model has no node "${written}": names are exact. Regular expressions go under "patterns".`,
     ]);
+  });
+
+  it('every key that docs/coming-from.md lists', async () => {
+    const page = readFileSync(new URL('../../../docs/coming-from.md', import.meta.url), 'utf8');
+    const left = page.split('\n').flatMap((line) => /^\|([^|]*)\|/.exec(line)?.[1] ?? []);
+    const code = left.flatMap((cell) => [...cell.matchAll(/`"?([^`"]+)/g)].map(([, text = '']) => text));
+    const names = code.flatMap((text) => /^(?:extra_options\.)?(\w+)(?:=.*|:.*)?$/.exec(text)?.[1] ?? []);
+    const keys = [...new Set(names)].filter((name) => !CLASSES_AND_VALUES.has(name));
+    expect(keys.length).toBeGreaterThan(45);
+    const findings = await (await session.open(HEAD + keys.map((key) => `${key}: 1\n`).join(''))).found();
+    expect(findings.filter((finding) => /in the config\.$|Did you mean/.test(finding))).toEqual([]);
+    expect(findings.map((finding) => /"(\w+)"/.exec(finding)?.[1])).toEqual(keys);
   });
 
   it('a key of a section is that key, whatever is written like it', async () => {
