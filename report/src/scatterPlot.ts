@@ -25,10 +25,13 @@ export function scatterPlot({ points, xTick, yTick, xLabel, yLabel, yMost }: Sca
   // Marks lie above all lines: a line of another point must not take the pointer from them.
   const body = markup`${yAxis(high.ticks, y, yTick)}${xAxis(wide.ticks, x, xTick, xLabel)}${bars}${marks}`;
 
-  const hasSpread = points.some(({ xSpread = null, ySpread = null }) => xSpread !== null || ySpread !== null);
-  const spread = hasSpread
-    ? ' Lines: 95 % interval of the accuracy, 10th to 90th percentile of the latency.'
-    : '';
+  const spreads = [
+    ...(points.some(({ ySpread = null }) => ySpread !== null) ? ['95 % interval of the accuracy'] : []),
+    ...(points.some(({ xSpread = null }) => xSpread !== null)
+      ? ['10th to 90th percentile of the latency']
+      : []),
+  ];
+  const spread = spreads.length === 0 ? '' : ` Lines: ${spreads.join(', ')}.`;
   const legend = markup`<span class="quiet">Filled: no other run is at least as good in both.${spread}</span>`;
 
   // Links in a picture could not be reached.

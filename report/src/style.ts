@@ -87,7 +87,7 @@ a:focus-visible circle { stroke: var(--vscode-focusBorder, var(--text)); stroke-
 .scroll:focus-visible, :is(button, input, select):focus-visible { outline: 2px solid var(--vscode-focusBorder, var(--int8)); }
 .curve { fill: none; stroke: var(--int8); stroke-width: 2; vector-effect: non-scaling-stroke; }
 .point, .int8 { fill: var(--int8); }
-.estimate { fill: none; stroke: var(--int8); stroke-width: 1.2; }
+.estimate { fill: none; stroke: var(--int8); stroke-width: 1.2; pointer-events: all; }
 .final { fill: none; stroke: var(--vscode-foreground, var(--text)); stroke-width: 2; }
 .interval { fill: none; stroke: var(--vscode-foreground, var(--text)); stroke-width: 1.5; }
 .spread { stroke: var(--int8); stroke-width: 1.2; opacity: 0.55; pointer-events: none; }

@@ -56,7 +56,7 @@ export function sweepDocument(runs: readonly SweptRun[], outcome: SweptOutcome):
 
   return {
     title: 'Sweep',
-    subtitle: `${counted(runs.length, 'run')}, ${counted(finished.filter(({ onFront }) => onFront).length, 'run')} on the Pareto front of accuracy, latency and size`,
+    subtitle: `${counted(runs.length, 'run')}, ${finished.filter(({ onFront }) => onFront).length} on the Pareto front of accuracy, latency and size`,
     blocks: [
       ...tradeOffs(finished),
       ...table(finished),

@@ -43,7 +43,7 @@ it('names of hostile files stay in their cells', () => {
   const failed = { label: 'd', report: null, href: null, onFront: false, failure: '**no**' };
   const work = { runs: 2, kept: 0, calibrations: 1, float_validations: 1 };
   const text = sweepMarkdown([run, failed], { work, stages: [], timeLimit: null, seconds: 1.25 });
-  expect(text).toContain('1 run on the Pareto front');
+  expect(text).toContain(', 1 on the Pareto front');
   expect(text).not.toMatch(/^# c/m);
   expect(text).not.toContain('**no**');
 });
