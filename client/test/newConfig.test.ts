@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { editor, toldTexts, type Question } from '../../test/kit/editor.js';
 import { activeExtension, answer, executed, lastQuestion, serverAnswers } from './extension.js';
@@ -51,7 +52,8 @@ describe('from a model to a config', () => {
     images('models/val/dog', 1);
     images('train', 3);
     extension.write('train/labels.csv');
-    extension.write('arrays/samples.npy');
+    extension.write('arrays/a.npy', "\x93NUMPY\x01\0v\0{'descr': '<f4', 'shape': (512, 3), }\n");
+    for (const name of ['b.npz', 'c.npy', 'd.npy']) extension.write(`arrays/${name}`);
     extension.write('node_modules/x/1.png');
     const sent = serverAnswers({ text: 'model: net.onnx\n' });
     answer({ calibration: '../train', validation: './val', target: '0.02' });
@@ -62,8 +64,8 @@ describe('from a model to a config', () => {
         'Quantize 1/3: calibration data',
         [
           '../train: 3 images, labels.csv',
+          '../arrays: a.npy (512 samples), b.npz, c.npy, 1 more',
           './val/cat: 2 images',
-          '../arrays: samples.npy',
           './val/dog: 1 image',
           './val: 3 images in 2 class folders',
           'Browse…: another folder',
@@ -73,8 +75,8 @@ describe('from a model to a config', () => {
         'Quantize 2/3: validation data',
         [
           './val: 3 images in 2 class folders',
+          '../arrays: a.npy (512 samples), b.npz, c.npy, 1 more',
           './val/cat: 2 images',
-          '../arrays: samples.npy',
           './val/dog: 1 image',
           'None: outputs are compared with those of the float model',
           'Browse…: another folder',
@@ -97,6 +99,27 @@ describe('from a model to a config', () => {
       validation: { images: './val', classFolders: true },
       max_drop: 0.02,
     });
+  });
+
+  it('counts the samples of arrays, in archives stored or deflated too', async () => {
+    const array = Buffer.from(`\x93NUMPY\x01\0v\0{'descr': '|u1', 'shape': (90, 1000), }\n`, 'latin1');
+    const whole = Buffer.concat([array, Buffer.alloc(90_000)]);
+    const write = (name: string, method: number, body: Buffer) => {
+      const head = Buffer.alloc(30);
+      head.write('PK\x03\x04', 'latin1');
+      head.writeUInt16LE(method, 8);
+      head.writeUInt16LE(5, 26);
+      writeFileSync(extension.write(name).fsPath, Buffer.concat([head, Buffer.from('x.npy'), body]));
+    };
+
+    write('data/stored.npz', 0, whole);
+    write('data/deflated.npz', 8, deflateRawSync(whole));
+    write('data/none.npz', 8, Buffer.from('no data'));
+    answer({ calibration: 'nothing' });
+    await extension.command('quantize', extension.write('net.onnx'));
+    expect(lastQuestion()?.choices[0]).toBe(
+      './data: deflated.npz (90 samples), none.npz, stored.npz (90 samples)',
+    );
   });
 
   it('takes another folder, and no validation', async () => {

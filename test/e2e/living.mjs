@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { inEachTheme, isAccessible } from './accessible.mjs';
 import { frameOf, runSteps, until } from './driver.mjs';
+import { keepsRules } from './page.mjs';
 
 const REPORT = 'digits.int8.onnx.report';
 
@@ -71,6 +72,7 @@ async function verdictFirst({ openHere, command, report, shot }) {
     return bottom < window.innerHeight && document.querySelector('p.verdict').getBoundingClientRect().top > 0;
   });
   assert.ok(isFirst, 'the verdict is in view');
+  await keepsRules(frame);
   assert.deepEqual(await frame.evaluate(cutParts), []);
   assert.ok(
     await frame.evaluate(() => {

@@ -5,7 +5,8 @@ import { cpSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { residual } from '../../bench/modelView/models.mjs';
 import { inEachTheme, isAccessible } from './accessible.mjs';
-import { frameOf, runSteps, until } from './driver.mjs';
+import { askUntil, frameOf, runSteps, until } from './driver.mjs';
+import { keepsRules } from './page.mjs';
 import { fillWorkspace } from './workspace.mjs';
 
 const CONFIG = 'digits.quant.yaml';
@@ -223,8 +224,9 @@ async function reveals(workbench) {
   );
   await openConfig('reveal.quant.yaml');
   await editor().locator('.view-line', { hasText: 'names: [' }).getByText(layer).click();
-  await command('Refactor...');
-  await page.locator('.action-widget .monaco-list-row', { hasText: `Reveal ${layer} in model` }).click();
+  const action = page.locator('.action-widget .monaco-list-row', { hasText: `Reveal ${layer} in model` });
+  await askUntil(page, () => command('Refactor...'), action);
+  await action.click();
   const shown = await pageOf(workbench, 'digits.onnx');
   await shown.locator('#details h3', { hasText: layer }).waitFor();
   await workbench.shot('reveals');
@@ -240,6 +242,7 @@ async function accessible(workbench) {
   await shown.getByRole('button', { name: 'Draw graph' }).click();
   await shown.locator('canvas[data-nodes]').waitFor();
   const frame = await frameOf(shown);
+  await keepsRules(frame);
   await inEachTheme(workbench, frame, async (kind) => {
     await shown.locator('canvas').scrollIntoViewIfNeeded();
     await isAccessible(frame);

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { inEachTheme, isAccessible } from './accessible.mjs';
 import { askUntil, frameOf, frameTitled, runSteps, until } from './driver.mjs';
+import { keepsRules } from './page.mjs';
 
 const REPORT = 'digits.int8.onnx.report.json';
 export const runPanel = (stage) =>
@@ -151,11 +152,14 @@ async function setsFix({ page, openHere, command, panel, editor, shot }) {
 /** Each page stays open, and follows the themes. */
 async function accessible(workbench) {
   const { openHere, command, panel, row, page, shot } = workbench;
-  const inThemes = (name, frame) =>
-    inEachTheme(workbench, frame, async (theme) => {
+  const inThemes = async (name, frame) => {
+    await keepsRules(frame);
+    await inEachTheme(workbench, frame, async (theme) => {
       await isAccessible(frame);
       await shot(`${name}-${theme}`);
     });
+  };
+
   await openHere('digits.quant.yaml');
   await showReport({ command, panel });
   await inThemes('report', await frameOf(panel()));

@@ -43,8 +43,18 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-/** The page as its panel opens it, or makes it anew: its script begins from nothing but the state that was kept. */
 async function load(context: Partial<ModelContext> = {}, configs = CONFIGS): Promise<void> {
+  await open(context);
+  say({ type: 'model', data: modelPageData(MODEL, whole(context), configs) });
+}
+
+const whole = (context: Partial<ModelContext>) => ({ report: null, float: null, isNewer: false, ...context });
+
+/**
+ * The page as its panel opens it, or makes it anew, before it is given its model: its script begins from nothing but the state
+ * that was kept.
+ */
+async function open(context: Partial<ModelContext> = {}): Promise<void> {
   listeners.abort();
   listeners = new AbortController();
   const { signal } = listeners;
@@ -57,13 +67,14 @@ async function load(context: Partial<ModelContext> = {}, configs = CONFIGS): Pro
     getState: () => state,
     setState: (kept: unknown) => (state = structuredClone(kept)),
   }));
-  const whole = { report: null, float: null, isNewer: false, ...context };
-  const html = modelPageHtml(MODEL, whole, { nonce: 'n', module: { address: 'model.js', source: 'x' } });
+  const html = modelPageHtml(MODEL, whole(context), {
+    nonce: 'n',
+    module: { address: 'model.js', source: 'x' },
+  });
   document.body.innerHTML = /<main.*<\/main>/s.exec(html)?.[0] ?? '';
   vi.resetModules();
   await import('../src/model/page.js');
   expect(posted).toEqual([{ type: 'ready' }]);
-  say({ type: 'model', data: modelPageData(MODEL, whole, configs) });
 }
 
 const say = (data: ToModelPage) => void act(window, 'message', { data });
@@ -180,6 +191,13 @@ describe('the page of a model', () => {
     expect(query('tr[aria-selected=true] td').textContent).toBe('/head/Gemm');
     expect(query('#details h3').textContent).toBe('/head/Gemm');
     say({ type: 'reveal', layer: 'elsewhere' });
+    expect(query('#details h3').textContent).toBe('/head/Gemm');
+  });
+
+  it('reveals a layer that was asked for before the model was read', async () => {
+    await open();
+    say({ type: 'reveal', layer: '/head/Gemm' });
+    say({ type: 'model', data: modelPageData(MODEL, whole({}), CONFIGS) });
     expect(query('#details h3').textContent).toBe('/head/Gemm');
   });
 

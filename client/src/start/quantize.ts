@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { configBeside, exists, pickModel, writeConfig, type InitOptions } from '../commands/newConfig.js';
 import { nameOf } from '../runs/run.js';
 import type { Server } from '../server/server.js';
+import { sampleCount } from './arrays.js';
 import { dataFolder, dataFoldersNear, type DataFolder } from './folders.js';
 
 /**
@@ -56,6 +57,9 @@ export async function quantizeModel(server: Server, chosen?: vscode.Uri): Promis
   return writeConfig(server, model, options);
 }
 
+/** So many arrays of a folder are named. */
+const MAX_ARRAYS = 3;
+
 interface FolderQuestion {
   readonly title: string;
   readonly placeHolder: string;
@@ -85,7 +89,9 @@ async function pickFolder(
 
   const sorted = [...folders].sort((a, b) => rank(a) - rank(b));
   const items: FolderItem[] = [
-    ...sorted.map((folder) => ({ label: folder.path, description: contentsOf(folder), folder })),
+    ...(await Promise.all(
+      sorted.map(async (folder) => ({ label: folder.path, description: await contentsOf(folder), folder })),
+    )),
     ...(none === undefined ? [] : [{ label: vscode.l10n.t('None'), description: none, folder: null }]),
     {
       label: vscode.l10n.t('Browse…'),
@@ -102,15 +108,21 @@ async function pickFolder(
   return browsed === undefined ? undefined : dataFolder(browsed, model);
 }
 
-/** "600 images in 10 class folders, labels.csv". */
-function contentsOf({ images, arrays, classes, labels }: DataFolder): string {
+/** "600 images in 10 class folders, labels.csv"; "calibration.npy (512 samples)". */
+async function contentsOf({ uri, images, arrays, classes, labels }: DataFolder): Promise<string> {
+  const describeArray = async (name: string) => {
+    const samples = await sampleCount(vscode.Uri.joinPath(uri, name));
+    return samples === null ? name : `${name} (${samples} ${samples === 1 ? 'sample' : 'samples'})`;
+  };
+
   const parts = [
     ...(images === 0
       ? []
       : [
           `${images} ${images === 1 ? 'image' : 'images'}${classes === 0 ? '' : ` in ${classes} class folders`}`,
         ]),
-    ...(arrays.length === 0 ? [] : [arrays.slice(0, 3).join(', ')]),
+    ...(await Promise.all(arrays.slice(0, MAX_ARRAYS).map(describeArray))),
+    ...(arrays.length > MAX_ARRAYS ? [`${arrays.length - MAX_ARRAYS} more`] : []),
     ...labels.slice(0, 2),
   ];
 

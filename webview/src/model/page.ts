@@ -25,6 +25,8 @@ interface Shown {
 let shown: Shown | null = null;
 let graph: GraphPanel | null = null;
 let selected: string | null = null;
+/** A layer that was asked for before the model was here. */
+let awaited: string | null = null;
 
 send({ type: 'ready' });
 
@@ -71,6 +73,7 @@ async function show(data: ModelPageData): Promise<void> {
   }
 
   const before = selected;
+  if (awaited !== null) reveal(awaited);
   if (kept.hasGraph) await draw();
   // Meanwhile a layer may have been revealed, which is in view then.
   if (selected === before) scrollTo(0, kept.scrolled);
@@ -79,6 +82,7 @@ async function show(data: ModelPageData): Promise<void> {
 
 /** Selects a layer wherever it is shown: among all layers, if it is not among those that were chosen. */
 function reveal(layer: string): void {
+  awaited = shown === null ? layer : null;
   const row = shown?.rows.get(layer);
   if (shown === null || row === undefined) return;
   if (!shown.table.select(row)) {
