@@ -39,4 +39,8 @@ button:focus-visible, input:focus-visible, select:focus-visible, canvas:focus-vi
 .actions { display: flex; flex-wrap: wrap; gap: 0.5rem; margin: 0.75rem 0; }
 .histogram { width: 100%; height: 120px; }
 canvas { display: block; width: 100%; height: 70vh; border: 1px solid var(--line); touch-action: none; }
+.key.frame { width: 1.6em; border: 2px solid; }
+.key.frame.integer { border-color: var(--int8); }
+.key.frame.float { border: 2px dashed var(--other); }
+.key.frame.other { border-width: 1px; }
 `;

@@ -75,6 +75,7 @@ export function openGraph(
     }),
     view.status,
     canvas,
+    ...(sources.some(({ run }) => run !== null) ? [legend()] : []),
   );
   resizeWith(canvas, redraw);
   new MutationObserver(redraw).observe(document.body, { attributes: true, attributeFilter: ['class'] });
@@ -82,6 +83,21 @@ export function openGraph(
   void layOut(view);
 
   return { reveal: (name) => reveal(view, name) };
+}
+
+/** What the frames of nodes mean. */
+function legend(): HTMLElement {
+  const key = (kind: string, text: string) =>
+    element('span', { class: 'whole' }, element('span', { class: `key frame ${kind}` }), text);
+  return element(
+    'p',
+    { class: 'quiet' },
+    key('integer', 'In the last run computed in integers'),
+    ' ',
+    key('float', 'in float'),
+    ' ',
+    key('other', 'not quantized by itself'),
+  );
 }
 
 function listen(view: View): void {
