@@ -5,11 +5,12 @@
 //
 //   node scripts/build.mjs --minify && npm run bench:modelView
 import { createServer } from 'node:http';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { bundle } from './bundle.mjs';
 import { spread } from './lsp/client.mjs';
 import { large, residual } from './modelView/models.mjs';
+import { pageMegabytes } from './pageMemory.mjs';
 import { launchBrowser, makeSandbox, ROOT } from '../test/e2e/harness.mjs';
 
 const MEGABYTES = 500;
@@ -44,7 +45,7 @@ async function shown(count) {
   const { html, message } = await pageOf(path, address);
   const { context, page } = await launchBrowser(sandbox);
   await page.goto(address);
-  const empty = pageMegabytes(sandbox);
+  const empty = pageMegabytes(sandbox.browser);
   serve(html);
   await page.addInitScript(playEditor, message);
   const samples = [];
@@ -53,7 +54,7 @@ async function shown(count) {
       await page.goto(address);
       await page.locator('#layers [data-index]').first().waitFor();
       const times = await page.evaluate(measure);
-      samples.push({ ...times, process_mb: pageMegabytes(sandbox) - empty });
+      samples.push({ ...times, process_mb: pageMegabytes(sandbox.browser) - empty });
     }
   } finally {
     await context.close();
@@ -66,29 +67,6 @@ async function shown(count) {
   const texts = Object.entries(spreads).map(([key, { median }]) => `${key} ${median.toFixed(0)}`);
   console.log(`${count} nodes: ${texts.join(', ')}`);
   return spreads;
-}
-
-/** Memory of the browser's processes for pages, each page of memory shared out among those that share it. */
-function pageMegabytes(sandbox) {
-  const isOurs = (pid) => {
-    const words = textOf(`/proc/${pid}/cmdline`);
-    return words.includes('--type=renderer') && words.includes(sandbox.browser);
-  };
-
-  const kilobytes = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && isOurs(name))
-    .map((pid) => Number(/^Pss:\s+(\d+)/m.exec(textOf(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0));
-
-  return kilobytes.reduce((sum, size) => sum + size, 0) / 1000;
-}
-
-function textOf(file) {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    // The process has ended.
-    return '';
-  }
 }
 
 /** In the page: the editor answers the page's first message with the rows. */

@@ -1,11 +1,12 @@
 // The page of a report with many layers: its size, the time to make it, and what a browser needs for it: until it is drawn, to
-// sort, to search, and the memory of its scripts.  node bench/reportPage.mjs [LAYERS]
+// sort, to search, and the memory of its scripts and of its process.  node bench/reportPage.mjs [LAYERS]
 import * as esbuild from 'esbuild';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { chromium } from 'playwright-core';
+import { launchBrowser, makeSandbox } from '../test/e2e/harness.mjs';
+import { pageMegabytes } from './pageMemory.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const count = Number(process.argv[2] ?? 1000);
@@ -40,11 +41,12 @@ const file = join(folder, 'page.html');
 writeFileSync(file, html);
 console.log(`${count} layers: ${(html.length / 1000).toFixed(0)} kB, made in ${median(times).toFixed(1)} ms`);
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox'],
-});
-const page = await browser.newPage({ viewport: { width: 700, height: 900 } });
+const sandbox = makeSandbox();
+const { context, page } = await launchBrowser(sandbox);
+await page.setViewportSize({ width: 700, height: 900 });
+// The page is a file, which the workbench's tests do not let through.
+await context.unrouteAll();
+const empty = pageMegabytes(sandbox.browser);
 await page.addInitScript(() => {
   globalThis.acquireVsCodeApi = () => ({ postMessage() {}, getState() {}, setState() {} });
 });
@@ -82,9 +84,11 @@ const session = await page.context().newCDPSession(page);
 await session.send('Performance.enable');
 const { metrics } = await session.send('Performance.getMetrics');
 const heap = metrics.find(({ name }) => name === 'JSHeapUsedSize').value;
+const megabytes = pageMegabytes(sandbox.browser) - empty;
 const ms = (value) => `${value?.toFixed(0) ?? '?'} ms`;
 console.log(
-  `in the browser: script done ${ms(figures.scriptDone)}, first paint ${ms(figures.paint)}, sort ${ms(figures.sort)}, search ${ms(figures.search)}, ${figures.nodes} elements, ${(heap / 1e6).toFixed(1)} MB of script memory`,
+  `in the browser: script done ${ms(figures.scriptDone)}, first paint ${ms(figures.paint)}, sort ${ms(figures.sort)}, search ${ms(figures.search)}, ${figures.nodes} elements, ${(heap / 1e6).toFixed(1)} MB of script memory, ${megabytes.toFixed(0)} MB of the process over an empty page`,
 );
-await browser.close();
+await context.close();
+sandbox.dispose();
 rmSync(folder, { recursive: true });
