@@ -18,7 +18,7 @@ export const STYLE = `
 :root { color-scheme: light dark; --bar: 140px; ${LIGHT} }
 @media (prefers-color-scheme: dark) { :root { ${DARK} } }
 body.vscode-light, body.vscode-high-contrast-light { ${LIGHT} }
-body.vscode-dark, body.vscode-high-contrast:not(.vscode-high-contrast-light) { ${DARK} }
+body.vscode-dark, body.vscode-high-contrast:where(:not(.vscode-high-contrast-light)) { ${DARK} }
 body.vscode-high-contrast { --quiet: currentColor; --line: var(--vscode-contrastBorder, currentColor); --hover: transparent; }
 body.vscode-high-contrast button:hover { outline: 1px dashed var(--vscode-contrastActiveBorder, currentColor); }
 body { margin: 0 auto; max-width: 60rem; padding: 0 1.5rem 3rem; font: var(--vscode-font-size, 0.9rem)/1.5 var(--vscode-font-family, system-ui, sans-serif); color: var(--vscode-foreground, var(--text)); background: var(--vscode-editor-background, var(--page)); }

@@ -11,15 +11,26 @@ export const THEMES = {
   'high-contrast-light': 'Default High Contrast Light',
 };
 
-/** Puts the editor into each of the four themes, and goes on when a page of it has followed; at last as it was. */
+/**
+ * Puts the editor into each of the four themes, and goes on when a page of it has followed; at last as it was. Under high
+ * contrast no text of it is quieter than the others.
+ */
 export async function inEachTheme({ write }, frame, check) {
   for (const [name, theme] of Object.entries(THEMES)) {
     write('.vscode/settings.json', JSON.stringify({ 'workbench.colorTheme': theme }));
     await frame.locator(`body.vscode-${name}`).waitFor();
+    if (name.startsWith('high-contrast')) assert.deepEqual(await frame.evaluate(quietColours), []);
     await check(name);
   }
 
   write('.vscode/settings.json', '{}');
+}
+
+/** In the page: colours of quiet texts other than that of all texts. */
+function quietColours() {
+  const { color } = getComputedStyle(document.body);
+  const colours = [...document.querySelectorAll('.quiet')].map((part) => getComputedStyle(part).color);
+  return [...new Set(colours)].filter((quiet) => quiet !== color);
 }
 
 /** Texts need a contrast of 4.5:1, marks of a chart 3:1 (WCAG 1.4.3, 1.4.11). */
