@@ -46,7 +46,7 @@ const status = (page) => page.locator('.part.statusbar');
 const EARLY_MS = 3000;
 
 async function speaks(workbench) {
-  const { sandbox, page, openHere, command, toast, shot, panel } = workbench;
+  const { sandbox, openHere, command, toast, shot, panel } = workbench;
   await openHere('digits.quant.yaml');
   haltAt(sandbox, 'calibrate');
   try {
