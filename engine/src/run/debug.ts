@@ -19,13 +19,14 @@ import { profileLayers, type LayerProfile } from '../profile/profile.js';
 import { openTensorFolder } from '../profile/save.js';
 import { buildModel } from '../quantize/quantization.js';
 import { leaveRefusedInFloat } from '../quantize/refused.js';
+import type { Feeds } from '../runtime/batch.js';
 import type { Workers } from '../runtime/workers.js';
 import { checkSamples } from '../verify/verify.js';
 import { makeQuantization, quantizationInputs } from './make.js';
 import { openRun } from './open.js';
 
-/** Samples for ranges where no run of this config has left statistics. */
-const FEW_SAMPLES = 16;
+/** Samples for ranges where no run of this config has left statistics: as many as have so many values, within these limits. */
+const FEW = { values: 2 ** 22, least: 8, most: 16 };
 
 /** Quantizes as the last run of this config did, else by the fixed defaults on few samples, and compares every layer. */
 export async function debugConfig(
@@ -38,12 +39,13 @@ export async function debugConfig(
   const report = await lastReport(request);
   const opened = await openRun({ ...request, kind: 'run' }, emit, workers);
   const { clock, statistics, validation } = opened;
-  const { samples } = statistics;
-  const used = report === null ? { ...statistics, samples: Math.min(FEW_SAMPLES, samples) } : statistics;
+  const { feeds: first } = await statistics.source.get(0);
+  const samples = Math.min(fewSamples(first), statistics.samples);
+  const used = report === null ? { ...statistics, samples } : statistics;
   const inputs = { ...quantizationInputs(opened), statistics: used };
   const config = settledBy(report, request.config);
   const made = await makeQuantization(inputs, plan(config), clock.stage);
-  const { quantization } = await leaveRefusedInFloat(made.quantization, (await used.source.get(0)).feeds);
+  const { quantization } = await leaveRefusedInFloat(made.quantization, first);
   const reverted = new Set(report === null ? [] : floatIn(report));
   const final = buildModel(quantization, reverted);
 
@@ -72,6 +74,11 @@ export async function debugConfig(
     saved: folder === null ? [] : await folder.written(),
     seconds: (performance.now() - begun) / 1000,
   };
+}
+
+function fewSamples(feeds: Feeds): number {
+  const values = Object.values(feeds).reduce((sum, { data }) => sum + data.length, 0);
+  return Math.min(FEW.most, Math.max(FEW.least, Math.floor(FEW.values / values)));
 }
 
 /** The report of the last run, where that was of this very config; null: there is none. */
