@@ -15,6 +15,7 @@ import type { WavFacts } from './audio.js';
 import type { SampleFiles } from './folders.js';
 import type { Patience } from './patience.js';
 import type { Sources } from './sources.js';
+import type { SampleNames } from './verdict.js';
 
 /** What a config says, and where it lies. */
 export interface Meant {
@@ -43,8 +44,7 @@ export async function gatherSection(
   const rows = header ?? (members === null ? null : ([...members.values()][0] ?? null));
   const total =
     images?.count ?? audio?.count ?? tensors?.names.length ?? text?.count ?? rows?.shape[0] ?? null;
-  const names =
-    images?.names ?? audio?.names ?? tensors?.names ?? (rows === null ? null : arrayNames(rows.shape[0]!));
+  const samples = images?.names ?? audio?.names ?? tensors?.names ?? rows?.shape[0] ?? null;
   const [first] = images?.names ?? [];
   const [firstSound] = audio?.names ?? [];
   const [image, wav, verdict] = await Promise.all([
@@ -54,7 +54,7 @@ export async function gatherSection(
     sounds === undefined || firstSound === undefined
       ? null
       : patience.soon(sources.wav(await fileIn(sounds, firstSound, sources)), null),
-    patience.soon(verdictOf(meant, section, names, images ?? audio, sources), null),
+    patience.soon(verdictOf(meant, section, samples, images ?? audio, sources), null),
   ]);
 
   return {
@@ -130,10 +130,8 @@ function soundProblem(named: readonly NamedPath[], wav: WavFacts | null): string
   return wav?.problem?.replace(file, written) ?? null;
 }
 
-/** Samples of an array are named by their numbers; more than that have their labels read by a run only. */
+/** More samples of an array than that have their labels read by a run only. */
 const MAX_NUMBERED = 20_000;
-const arrayNames = (count: number) =>
-  count > MAX_NUMBERED ? null : Array.from({ length: count }, (_, index) => `#${index}`);
 
 const problemIn = (facts: ArrayFacts | ArchiveFacts | null): string | null =>
   facts !== null && 'problem' in facts ? facts.problem : null;
@@ -146,16 +144,18 @@ const fileIn = async (path: string, name: string, sources: Sources) =>
 async function verdictOf(
   { config, baseDir }: Meant,
   section: SectionName,
-  names: readonly string[] | null,
+  samples: SampleNames | null,
   files: SampleFiles | null,
   sources: Sources,
 ): Promise<LabelVerdict | null> {
-  if (section !== 'validation' || names === null || names.length === 0 || config === null) return null;
+  if (section !== 'validation' || samples === null || config === null) return null;
+  const count = typeof samples === 'number' ? samples : samples.length;
+  if (count === 0 || (typeof samples === 'number' && count > MAX_NUMBERED)) return null;
   const { labels = null, classes = null } = config.data.validation ?? {};
   if (labels === null && files === null) return null;
 
   return sources.judgeLabels({
-    names,
+    samples,
     labels: labels === null ? null : { written: labels, path: resolve(baseDir, labels) },
     classes: classes === null ? null : resolve(baseDir, classes),
     kind: labelKindOf(config.accuracy_control?.metric, config.task?.type ?? null),

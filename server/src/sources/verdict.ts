@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { pngChannels } from './imageSize.js';
 import type { LabelArrayFile, LabelText } from './labels.js';
 
+/** The samples as a run names them; those of an array have numbers: how many. */
+export type SampleNames = readonly string[] | number;
+
 /** What labels are judged by. */
 interface LabelQuestion {
-  /** Of the samples, as a run reads them. */
-  readonly names: readonly string[];
+  readonly samples: SampleNames;
   /** As messages call it, and absolute; null: class folders. */
   readonly labels: { readonly written: string; readonly path: string } | null;
   /** The list of classes, absolute. */
@@ -29,7 +31,7 @@ export type JudgeLabels = (question: LabelQuestion) => Promise<LabelVerdict | nu
 export function createLabelJudge(sources: LabelSources): JudgeLabels {
   let last: { readonly by: readonly unknown[]; readonly verdict: LabelVerdict } | null = null;
 
-  return async ({ names, labels, classes, kind }) => {
+  return async ({ samples, labels, classes, kind }) => {
     const isFolder = labels !== null && (await sources.kind(labels.path)) === 'folder';
     const isArray = !isFolder && labels?.path.endsWith('.npy') === true;
     const [list, file, files, array] = await Promise.all([
@@ -42,7 +44,7 @@ export function createLabelJudge(sources: LabelSources): JudgeLabels {
     if (classes !== null && list === null) return null;
     if (labels !== null && file === null && files === null && array === null) return null;
 
-    const parts = [names, labels?.path, list, file, files, array, kind];
+    const parts = [samples, labels?.path, list, file, files, array, kind];
     if (last?.by.every((part, index) => isSame(part, parts[index])) === true) return last.verdict;
     const name = labels?.written ?? '';
     if (array !== null && 'problem' in array) {
@@ -50,6 +52,7 @@ export function createLabelJudge(sources: LabelSources): JudgeLabels {
       return last.verdict;
     }
 
+    const names = typeof samples === 'number' ? numbered(samples) : samples;
     const verdict = judgeLabels({
       names,
       classes: list === null ? null : classNames(list.text),
@@ -69,6 +72,8 @@ export function createLabelJudge(sources: LabelSources): JudgeLabels {
     return last.verdict;
   };
 }
+
+const numbered = (count: number) => Array.from({ length: count }, (_, index) => `#${index}`);
 
 /** Whether the first mask is no mask, by its header; null for folders of text files. */
 async function maskProblem(

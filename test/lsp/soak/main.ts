@@ -21,6 +21,17 @@ function resident(pid: number | undefined): number {
   return Number(found?.[1] ?? 0) / 1000;
 }
 
+/** What /proc counts the time of a processor in. */
+const TICK_MS = 10;
+
+/** Milliseconds that a process has computed: how busy the machine is otherwise says nothing of the server. */
+function processorMs(pid: number | undefined): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return TICK_MS * (Number(fields[11]) + Number(fields[12]));
+}
+
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'quantsmith-soak-'));
   try {
@@ -36,10 +47,12 @@ async function main(): Promise<void> {
       digits,
       seed: Number(values.seed),
       edits,
+      clock: () => processorMs(client.pid),
       onBurst(done) {
         if (done < ((memory.length + 1) * edits) / 20) return;
         memory.push(resident(client.pid));
-        console.log(`${done} edits, server ${memory.at(-1)!.toFixed(0)} MB`);
+        const seconds = ((performance.now() - begun) / 1000).toFixed(0);
+        console.log(`${done} edits in ${seconds} s, server ${memory.at(-1)!.toFixed(0)} MB`);
       },
     });
     await client.stop();
@@ -48,10 +61,13 @@ async function main(): Promise<void> {
     const late = Math.min(...memory.slice(-6));
     console.log(
       `${result.edits} edits in ${result.bursts} bursts, ${result.requests} requests, ${((performance.now() - begun) / 1000).toFixed(0)} s; ` +
-        `slowest answer ${result.slowest.ms.toFixed(0)} ms (${result.slowest.method}); memory down to ${early.toFixed(0)} MB early and ${late.toFixed(0)} MB late, at most ${Math.max(...memory).toFixed(0)} MB; ` +
+        `slowest answer ${result.slowest.ms.toFixed(0)} ms of computing (${result.slowest.method}); memory down to ${early.toFixed(0)} MB early and ${late.toFixed(0)} MB late, at most ${Math.max(...memory).toFixed(0)} MB; ` +
         'diagnostics equal those of a fresh server after every burst',
     );
-    if (result.slowest.ms > 1000) throw new Error('An answer took more than a second.');
+    if (result.slowest.ms > 1000)
+      throw new Error(
+        `An answer took more than a second of computing, with\n${JSON.stringify(result.slowest.text)}`,
+      );
     if (late > 1.25 * early) throw new Error('Memory grows.');
   } finally {
     rmSync(folder, { recursive: true, force: true });

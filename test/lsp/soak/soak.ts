@@ -16,6 +16,8 @@ export interface SoakOptions {
   readonly digits: string;
   readonly seed: number;
   readonly edits: number;
+  /** Milliseconds for which the server has computed; left out: those of the wall clock. */
+  readonly clock?: () => number;
   /** Called after each burst. */
   readonly onBurst?: (edits: number) => void;
 }
@@ -24,8 +26,8 @@ export interface SoakResult {
   readonly edits: number;
   readonly bursts: number;
   readonly requests: number;
-  /** The longest that an answer took, in milliseconds, and to what. */
-  readonly slowest: { readonly ms: number; readonly method: string };
+  /** The longest that an answer took by that clock, in milliseconds, to what, and the text then. */
+  readonly slowest: { readonly ms: number; readonly method: string; readonly text: string };
 }
 
 /** What editors ask for while somebody types. */
@@ -60,20 +62,20 @@ const LONGEST_TEXT = 60_000;
  * the diagnostics after a burst are others than those of a fresh server.
  */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
-  const { client, digits, folder } = options;
+  const { client, digits, folder, clock = () => performance.now() } = options;
   const random = randoms(options.seed);
   const logged: string[] = [];
   client.connection.onNotification('window/logMessage', ({ type, message }: LogMessageParams) => {
     if (type === 1) logged.push(message);
   });
-  const total = { edits: 0, bursts: 0, requests: 0, slowest: { ms: 0, method: '' } };
+  const total = { edits: 0, bursts: 0, requests: 0, slowest: { ms: 0, method: '', text: '' } };
   const texts = startingTexts(digits);
-  const asked = async (method: string, params: object) => {
-    const begun = performance.now();
+  const asked = async (method: string, params: object, text: string) => {
+    const begun = clock();
     const answer = await client.connection.sendRequest<unknown>(method, params);
-    const ms = performance.now() - begun;
+    const ms = clock() - begun;
     total.requests++;
-    if (ms > total.slowest.ms) total.slowest = { ms, method };
+    if (ms > total.slowest.ms) total.slowest = { ms, method, text };
     return answer;
   };
 
@@ -86,7 +88,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
     for (let burst = 0; burst < 4 && document.getText().length < LONGEST_TEXT; burst++) {
       document = await edited(client, document, random, total, asked);
       const text = document.getText();
-      const diagnose = () => asked('textDocument/diagnostic', { textDocument: { uri } });
+      const diagnose = () => asked('textDocument/diagnostic', { textDocument: { uri } }, text);
       const expected = await freshDiagnostics(await options.fresh(), uri, start.language, text);
       let found = await diagnose();
       // What files say may come late on a busy machine: clients are asked to ask again then.
@@ -117,7 +119,7 @@ async function edited(
   before: TextDocument,
   random: Random,
   total: { edits: number },
-  asked: (method: string, params: object) => Promise<unknown>,
+  asked: (method: string, params: object, text: string) => Promise<unknown>,
 ): Promise<TextDocument> {
   const { uri } = before;
   let document = before;
@@ -136,12 +138,13 @@ async function edited(
     const method = METHODS[random(METHODS.length)]!;
     const position = document.positionAt(random(document.getText().length + 1));
     const range = { start: { line: 0, character: 0 }, end: document.positionAt(Infinity) };
-    await asked(`textDocument/${method}`, {
+    const params = {
       textDocument: { uri },
       ...(method === 'selectionRange' ? { positions: [position] } : { position }),
       ...(/codeAction|inlayHint/.test(method) ? { range } : {}),
       ...(method === 'codeAction' ? { context: { diagnostics: [], only: ['source.fixAll'] } } : {}),
-    });
+    };
+    await asked(`textDocument/${method}`, params, document.getText());
   }
 
   return document;
