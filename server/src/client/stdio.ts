@@ -52,9 +52,11 @@ export function createMessageWriter(output: Writable): MessageWriter {
 /**
  * Has V8 hold less memory: checks of a text leave hardly anything alive, so that clearing the space for new values often is quick,
  * and a heap that grows to four times of what lives before it is cleared is none for an editor's helper. Only for a process that is
- * a language server and nothing else.
+ * a language server and nothing else. The space is cleared by this thread alone: there is too little in it to be shared out, and on
+ * a busy machine an answer would wait for the other threads.
  */
 export function keepHeapSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
   setFlagsFromString('--heap-growing-percent=100');
+  setFlagsFromString('--no-parallel-scavenge');
 }

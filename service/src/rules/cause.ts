@@ -24,6 +24,36 @@ export function replacing(
   return { ...span, message, title, edits: [replacement(document, span.start, span.end, newText)] };
 }
 
+/** A text that should stand in another's place. */
+interface Mend extends Span {
+  readonly newText: string;
+}
+
+/** One mistake in several places, told at the first of them; `titles`: of its fix where it is made once, and more often. */
+interface Repeated<P extends Span> {
+  readonly message: (first: P) => string;
+  readonly titles: readonly [string, string];
+  readonly mend: (place: P) => Mend;
+}
+
+/** A cause that is mended in all its places at once; null: there are none. */
+export function repeated<P extends Span>(
+  document: ConfigDocument,
+  places: readonly P[],
+  { message, titles, mend }: Repeated<P>,
+): Cause | null {
+  const [first] = places;
+  if (first === undefined) return null;
+
+  return {
+    message: message(first),
+    title: titles[places.length === 1 ? 0 : 1],
+    start: first.start,
+    end: first.end,
+    edits: places.map(mend).map(({ start, end, newText }) => replacement(document, start, end, newText)),
+  };
+}
+
 export function replacement({ text }: ConfigDocument, start: number, end: number, newText: string): TextEdit {
   return { range: { start: text.positionAt(start), end: text.positionAt(end) }, newText };
 }

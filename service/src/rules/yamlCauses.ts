@@ -2,26 +2,32 @@ import { edited } from '../document/compose.js';
 import type { ConfigDocument } from '../document/document.js';
 import { singleQuoted } from '../document/edit.js';
 import { KEY_NAMES } from '../knowledge/schema.js';
-import { CLOSING, lineAround, replacement, replacing, type Cause, type FindCause } from './cause.js';
+import {
+  CLOSING,
+  lineAround,
+  repeated,
+  replacement,
+  replacing,
+  type Cause,
+  type FindCause,
+} from './cause.js';
 
 /** How far one tab indents. */
 const TAB = '  ';
 
 /** Lines that are indented by tabs, which YAML forbids. */
 function tabs(document: ConfigDocument): Cause | null {
-  const lines = [...document.text.getText().matchAll(/^ *\t[ \t]*/gm)];
-  const [first] = lines;
-  if (first === undefined) return null;
+  const leads = [...document.text.getText().matchAll(/^ *\t[ \t]*/gm)].map(({ index, 0: lead }) => ({
+    lead,
+    start: index,
+    end: index + lead.length,
+  }));
 
-  return {
-    message: 'YAML is indented by spaces; this line has a tab.',
-    title: lines.length === 1 ? 'Replace the tab with spaces' : 'Replace tabs with spaces',
-    start: first.index,
-    end: first.index + first[0].length,
-    edits: lines.map(({ index, 0: lead }) =>
-      replacement(document, index, index + lead.length, lead.replaceAll('\t', TAB)),
-    ),
-  };
+  return repeated(document, leads, {
+    message: () => 'YAML is indented by spaces; this line has a tab.',
+    titles: ['Replace the tab with spaces', 'Replace tabs with spaces'],
+    mend: ({ lead, start, end }) => ({ start, end, newText: lead.replaceAll('\t', TAB) }),
+  });
 }
 
 /** A key, or an item's first one, with a value behind it and no colon. */
@@ -67,16 +73,12 @@ function missingSpace(document: ConfigDocument): Cause | null {
       return KEY_NAMES.has(word) ? [{ word, start: end - word.length - 1, end }] : [];
     },
   );
-  const [first] = joined;
-  if (first === undefined) return null;
 
-  return {
-    message: `A space is missing after "${first.word}:".`,
-    title: joined.length === 1 ? 'Insert a space' : 'Insert spaces',
-    start: first.start,
-    end: first.end,
-    edits: joined.map(({ end }) => replacement(document, end, end, ' ')),
-  };
+  return repeated(document, joined, {
+    message: ({ word }) => `A space is missing after "${word}:".`,
+    titles: ['Insert a space', 'Insert spaces'],
+    mend: ({ end }) => ({ start: end, end, newText: ' ' }),
+  });
 }
 
 /** A key that is known, with an equals sign behind it. */
@@ -90,16 +92,12 @@ function equalsSign(document: ConfigDocument): Cause | null {
       return KEY_NAMES.has(word) ? [{ word, start, end: index + whole.length }] : [];
     },
   );
-  const [first] = joined;
-  if (first === undefined) return null;
 
-  return {
-    message: `A colon stands between a key and its value: "${first.word}: …".`,
-    title: joined.length === 1 ? 'Change to a colon' : 'Change to colons',
-    start: first.start,
-    end: first.end,
-    edits: joined.map(({ word, start, end }) => replacement(document, start, end, `${word}: `)),
-  };
+  return repeated(document, joined, {
+    message: ({ word }) => `A colon stands between a key and its value: "${word}: …".`,
+    titles: ['Change to a colon', 'Change to colons'],
+    mend: ({ word, start, end }) => ({ start, end, newText: `${word}: ` }),
+  });
 }
 
 /** A regular expression in double quotes, in which a backslash begins an escape. */
@@ -204,17 +202,17 @@ function reserved(document: ConfigDocument): Cause | null {
 const FENCE = /^[ \t]*(?:```|~~~).*(?:\r?\n|$)/gm;
 
 function fences(document: ConfigDocument): Cause | null {
-  const lines = [...document.text.getText().matchAll(FENCE)];
-  const [first] = lines;
-  if (first === undefined) return null;
+  const lines = [...document.text.getText().matchAll(FENCE)].map(({ index, 0: line }) => ({
+    start: index,
+    end: index + line.trimEnd().length,
+    lineEnd: index + line.length,
+  }));
 
-  return {
-    message: 'This line is Markdown, not YAML.',
-    title: lines.length === 1 ? 'Remove this line' : 'Remove these lines',
-    start: first.index,
-    end: first.index + first[0].trimEnd().length,
-    edits: lines.map(({ index, 0: line }) => replacement(document, index, index + line.length, '')),
-  };
+  return repeated(document, lines, {
+    message: () => 'This line is Markdown, not YAML.',
+    titles: ['Remove this line', 'Remove these lines'],
+    mend: ({ start, lineEnd }) => ({ start, end: lineEnd, newText: '' }),
+  });
 }
 
 /** What version control leaves in a file whose versions it could not bring together. */
@@ -235,20 +233,16 @@ const JOINED_DASH = /^( *(?:- +)*)-(?=[\w"'/.])/gm;
 
 /** YAML takes `-item` for one word. */
 function missingDashSpace(document: ConfigDocument): Cause | null {
-  const dashes = [...document.text.getText().matchAll(JOINED_DASH)];
-  const [first] = dashes;
-  if (first === undefined) return null;
-  const end = first.index + first[0].length;
+  const dashes = [...document.text.getText().matchAll(JOINED_DASH)].map(({ index, 0: lead }) => ({
+    start: index + lead.length - 1,
+    end: index + lead.length,
+  }));
 
-  return {
-    message: 'A space is missing after the dash of a list item.',
-    title: dashes.length === 1 ? 'Insert a space' : 'Insert spaces',
-    start: end - 1,
-    end,
-    edits: dashes.map(({ index, 0: lead }) =>
-      replacement(document, index + lead.length, index + lead.length, ' '),
-    ),
-  };
+  return repeated(document, dashes, {
+    message: () => 'A space is missing after the dash of a list item.',
+    titles: ['Insert a space', 'Insert spaces'],
+    mend: ({ end }) => ({ start: end, end, newText: ' ' }),
+  });
 }
 
 /** `key: value` whose value has a colon of its own. */
