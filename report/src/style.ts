@@ -73,7 +73,7 @@ tr.detail button { margin: 0 0.5rem 0.25rem 0; }
 form.tools { display: flex; flex-wrap: wrap; gap: 0.5rem 1.25rem; align-items: center; margin: 0.5rem 0; }
 [hidden], form.tools[hidden] { display: none; }
 input, select { font: inherit; color: inherit; background: var(--vscode-input-background, var(--page)); border: 1px solid var(--quiet); border-radius: 3px; padding: 0.1em 0.4em; }
-input::placeholder { color: var(--quiet); opacity: 1; }
+input::placeholder { color: var(--quiet); opacity: 1; font-style: italic; }
 option { color: var(--vscode-foreground, var(--text)); background: var(--vscode-editor-background, var(--page)); }
 .toolbar { display: flex; flex-wrap: wrap; gap: 0.5rem; margin: 0 0 1rem; }
 .readout { min-height: 1.8em; margin: 0.25rem 0; }
