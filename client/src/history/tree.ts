@@ -95,7 +95,11 @@ function runNodes({ config, runs, unreadable }: HistoryNode & { readonly kind: '
 }
 
 function unreadableItem({ count }: HistoryNode & { readonly kind: 'unreadable' }): vscode.TreeItem {
-  const item = new vscode.TreeItem(`${count} ${count === 1 ? 'run' : 'runs'} that cannot be read`);
+  const item = new vscode.TreeItem(
+    count === 1
+      ? vscode.l10n.t('1 run that cannot be read')
+      : vscode.l10n.t('{0} runs that cannot be read', count),
+  );
   item.tooltip = vscode.l10n.t('The reports are damaged, or of a later version of Quantsmith.');
   item.iconPath = new vscode.ThemeIcon('question');
 
@@ -105,14 +109,14 @@ function unreadableItem({ count }: HistoryNode & { readonly kind: 'unreadable' }
 type ConfigState = 'running' | 'queued' | 'failed' | 'missed' | 'doubtful' | 'stale' | 'fresh' | 'new';
 
 const STATES: Readonly<Record<ConfigState, { readonly icon: string; readonly text: string }>> = {
-  running: { icon: 'sync~spin', text: 'running' },
-  queued: { icon: 'watch', text: 'waits for another run' },
-  failed: { icon: 'error', text: 'has errors' },
-  missed: { icon: 'warning', text: 'target missed' },
-  doubtful: { icon: 'warning', text: 'not trustworthy' },
-  stale: { icon: 'history', text: 'changed since the last run' },
-  fresh: { icon: 'pass', text: 'up to date' },
-  new: { icon: 'circle-outline', text: 'not run yet' },
+  running: { icon: 'sync~spin', text: vscode.l10n.t('running') },
+  queued: { icon: 'watch', text: vscode.l10n.t('waits for another run') },
+  failed: { icon: 'error', text: vscode.l10n.t('has errors') },
+  missed: { icon: 'warning', text: vscode.l10n.t('target missed') },
+  doubtful: { icon: 'warning', text: vscode.l10n.t('not trustworthy') },
+  stale: { icon: 'history', text: vscode.l10n.t('changed since the last run') },
+  fresh: { icon: 'pass', text: vscode.l10n.t('up to date') },
+  new: { icon: 'circle-outline', text: vscode.l10n.t('not run yet') },
 };
 
 function configItem({ config, runs: past, unreadable }: ConfigNode, runs: Runs): vscode.TreeItem {

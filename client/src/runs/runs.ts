@@ -41,14 +41,21 @@ export function createRuns(
       const cancellation = new vscode.CancellationTokenSource();
       const { token } = cancellation;
       const result = inTurn(token, () => {
-        list.update(key, { phase: 'running', message: 'starting' });
+        list.update(key, { phase: 'running', message: vscode.l10n.t('starting') });
         return send(server, output, kind, { config, options, token });
       }).finally(() => {
         cancellation.dispose();
         list.delete(key);
       });
 
-      const run: ActiveRun = { config, kind, phase: 'queued', fraction: 0, stage: '', message: 'queued' };
+      const run: ActiveRun = {
+        config,
+        kind,
+        phase: 'queued',
+        fraction: 0,
+        stage: '',
+        message: vscode.l10n.t('queued'),
+      };
       const entry = { key, run, result, cancellation };
       list.add(entry);
       showProgress(entry, list.onDidChange);

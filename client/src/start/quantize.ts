@@ -112,21 +112,25 @@ async function pickFolder(
 async function contentsOf({ uri, images, arrays, classes, labels }: DataFolder): Promise<string> {
   const describeArray = async (name: string) => {
     const samples = await sampleCount(vscode.Uri.joinPath(uri, name));
-    return samples === null ? name : `${name} (${samples} ${samples === 1 ? 'sample' : 'samples'})`;
+    if (samples === null) return name;
+    return samples === 1
+      ? vscode.l10n.t('{0} (1 sample)', name)
+      : vscode.l10n.t('{0} ({1} samples)', name, samples);
   };
 
   const parts = [
-    ...(images === 0
-      ? []
-      : [
-          `${images} ${images === 1 ? 'image' : 'images'}${classes === 0 ? '' : ` in ${classes} class folders`}`,
-        ]),
+    ...(images === 0 ? [] : [countOf(images, classes)]),
     ...(await Promise.all(arrays.slice(0, MAX_ARRAYS).map(describeArray))),
-    ...(arrays.length > MAX_ARRAYS ? [`${arrays.length - MAX_ARRAYS} more`] : []),
+    ...(arrays.length > MAX_ARRAYS ? [vscode.l10n.t('{0} more', arrays.length - MAX_ARRAYS)] : []),
     ...labels.slice(0, 2),
   ];
 
   return parts.join(', ');
+}
+
+function countOf(images: number, classes: number): string {
+  if (classes > 0) return vscode.l10n.t('{0} images in {1} class folders', images, classes);
+  return images === 1 ? vscode.l10n.t('1 image') : vscode.l10n.t('{0} images', images);
 }
 
 /** The config's entry for a folder: its images, or the first of its arrays. */
