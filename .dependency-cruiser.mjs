@@ -153,7 +153,7 @@ const ARROWS = {
         npm:fastest-levenshtein npm:tinyglobby
       `,
       output: 'node:fs node:path npm:cli-progress npm:picocolors',
-      run: 'output node:fs node:path node:url',
+      run: 'output node:fs node:net node:path node:url',
     },
   },
   client: {
