@@ -43,7 +43,7 @@ function defaultsTable(quantization) {
   return [
     '## What a missing key means',
     '',
-    'fixed: its default applies. measured: if the key is missing, null or empty, its value is chosen on the calibration samples, unless',
+    '**fixed**: its default applies. **measured**: its value is chosen on the calibration samples if it is missing, null or empty, unless',
     '`defaults: nncf` asks for the default. The report lists the choices and their alternatives (`choices`);',
     '`quantsmith run --locked` writes the choices into the config.',
     '',

@@ -80,9 +80,11 @@ async function model({ page, visit, command }) {
   await picture('model.png', await page.screenshot());
 }
 
-async function completion({ page, open, editor }) {
+async function completion({ page, open, editor, command }) {
   await page.setViewportSize(WINDOW);
   await open(CONFIG);
+  // What a value means stands beside the list, if there is room.
+  await command('View: Toggle Primary Side Bar Visibility');
   await editor().locator('.view-line', { hasText: 'preset:' }).click();
   await page.keyboard.press('End');
   for (let count = 0; count < 'performance'.length; count++) await page.keyboard.press('Backspace');
