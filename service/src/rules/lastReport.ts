@@ -14,7 +14,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'last-report-unreadable':
-      'Severity: info.\n\nThe file where the last report should be is damaged, is not a report, or was written by a later version of Quantsmith. Reports of earlier versions are read. A new run replaces it if quantsmith wrote it.',
+      'Severity: info.\n\nThe file where the last report should be is damaged, is not a report, or was written by a later version of Quantsmith. Reports of earlier versions are read. A new run replaces it if Quantsmith wrote it.',
   },
   examples: [
     {
