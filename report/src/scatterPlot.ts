@@ -5,7 +5,7 @@ import { across, below, domain, down, linear, xAxis, yAxis, type Plot, type Scal
 /** Keeps the marks at both ends off the edges. */
 const MARGIN = 0.03;
 
-/** Points that nothing beats in both directions are filled; the title of a point names all that lie in its place. */
+/** Points that nothing beats in both directions are filled; the title of a point names all that lie in its place, itself first. */
 export function scatterPlot({ points, xTick, yTick, xLabel, yLabel, yMost }: ScatterChart): Plot | null {
   const wide = domain(around(points.flatMap((point) => [point.x, ...(point.xSpread ?? [])])));
   const whole = domain(around(points.flatMap((point) => [point.y, ...(point.ySpread ?? [])])));
@@ -16,11 +16,12 @@ export function scatterPlot({ points, xTick, yTick, xLabel, yLabel, yMost }: Sca
   const bars = points.map((point) => spreadBars(point, x, y, high.ends[1]));
   const marks = points.map((point) => {
     const { x: rightward, y: upward, label, href, best } = point;
-    const here = points.filter((other) => other.x === rightward && other.y === upward);
-    const circle = markup`<circle class="${best ? 'point' : 'estimate'}" cx="${across(x(rightward))}" cy="${down(y(upward))}" r="5"><title>${here.map(({ label: name }) => name).join('; ')}</title></circle>
+    const isHere = (other: typeof point) => other !== point && other.x === rightward && other.y === upward;
+    const names = [label, ...points.filter(isHere).map((other) => other.label)].join('; ');
+    const circle = markup`<circle class="${best ? 'point' : 'estimate'}" cx="${across(x(rightward))}" cy="${down(y(upward))}" r="5"><title>${names}</title></circle>
 `;
 
-    return href === null ? circle : markup`<a href="${href}" aria-label="${label}">${circle}</a>`;
+    return href === null ? circle : markup`<a href="${href}" aria-label="${names}">${circle}</a>`;
   });
   // Marks lie above all lines: a line of another point must not take the pointer from them.
   const body = markup`${yAxis(high.ticks, y, yTick)}${xAxis(wide.ticks, x, xTick, xLabel)}${bars}${marks}`;

@@ -105,8 +105,8 @@ describe('many runs at once', () => {
     const other = run('other', { name: 'top5' });
     expect(pointsOf([run('a', {}), other, run('b', {})]).map(([text]) => text)).toEqual([
       // Either point is named where both lie in one place.
-      ...Array<string>(2).fill('a: 97.50 %, 1 ms; b: 97.50 %, 1 ms'),
-      ...Array<string>(2).fill('a: 97.50 %, 20 kB; b: 97.50 %, 20 kB'),
+      ...['a: 97.50 %, 1 ms; b: 97.50 %, 1 ms', 'b: 97.50 %, 1 ms; a: 97.50 %, 1 ms'],
+      ...['a: 97.50 %, 20 kB; b: 97.50 %, 20 kB', 'b: 97.50 %, 20 kB; a: 97.50 %, 20 kB'],
     ]);
     expect(pointsOf([run('a', {}), other])).toEqual([]);
     expect(pointsOf([])).toEqual([]);
