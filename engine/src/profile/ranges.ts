@@ -42,7 +42,7 @@ export function rangeUse(tensor: string, parameters: QuantizerParameters, axis: 
       const loud = new Float64Array(channels);
       let codes = codesOf(parameters, 0);
       // Added up in variables of its own: a hundred tensors of many values pass through here.
-      let [values, clipped, signal, cut, rounding, least, most] = [0, 0, 0, 0, 0, smallest, largest];
+      let [values, clipped, signal, cut, rounding, lowest, highest] = [0, 0, 0, 0, 0, smallest, largest];
       for (let i = 0; i < data.length; i += step) {
         const x = data[i]!;
         const channel = Math.floor(i / inner) % channels;
@@ -55,8 +55,8 @@ export function rangeUse(tensor: string, parameters: QuantizerParameters, axis: 
         signal += x * x;
         cut += outside * outside;
         rounding += error * error;
-        least = Math.min(least, inside);
-        most = Math.max(most, inside);
+        lowest = Math.min(lowest, inside);
+        highest = Math.max(highest, inside);
         loud[channel] = Math.max(loud[channel]!, Math.abs(x));
       }
 
@@ -65,7 +65,7 @@ export function rangeUse(tensor: string, parameters: QuantizerParameters, axis: 
       sums.signal += signal;
       sums.cut += cut;
       sums.rounding += rounding;
-      [smallest, largest] = [least, most];
+      [smallest, largest] = [lowest, highest];
       loud.forEach((value, channel) => (loudest[channel] = Math.max(loudest[channel] ?? 0, value)));
     },
     result(): RangeUse {

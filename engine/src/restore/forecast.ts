@@ -183,7 +183,7 @@ const MOST_OF_SUM = 1.5;
 /** Least squares of changes over what the sum of effects and the way to the float model explain of them. */
 function startFit() {
   let [sumSum, sumWay, wayWay, sumActual, wayActual] = [0, 0, 0, 0, 0];
-  const withinLimits = (value: number, most: number) => Math.min(most, Math.max(0, value));
+  const withinLimits = (value: number, limit: number) => Math.min(limit, Math.max(0, value));
   // With the other share given.
   const sumShare = (ofWay: number) =>
     sumSum === 0 ? 1 : withinLimits((sumActual - ofWay * sumWay) / sumSum, MOST_OF_SUM);

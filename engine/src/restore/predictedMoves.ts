@@ -98,8 +98,8 @@ async function tryWithoutEach(search: Search): Promise<void> {
 async function reconsiderSmaller(search: Search): Promise<void> {
   const { groups } = search.problem;
   while (!isLate(search)) {
-    const most = countGroups(groups, search.best.reverted);
-    const sets = [...search.givenUp.values()].filter((set) => countGroups(groups, set) < most);
+    const count = countGroups(groups, search.best.reverted);
+    const sets = [...search.givenUp.values()].filter((set) => countGroups(groups, set) < count);
     const [likely] = predicted(search, sets)
       .filter(({ chance }) => chance >= LIKELY)
       .sort((a, b) => b.chance - a.chance);
