@@ -25,6 +25,9 @@ function doubtfulFindings({ document, config, model, baseDir }: DoubtfulInput): 
     ...(['calibration', 'validation'] as const).flatMap((name) =>
       normalizationFindings(document, name, config.data[name]),
     ),
+    ...(['calibration', 'validation'] as const).flatMap((name) =>
+      channelFindings(document, name, config.data[name], model),
+    ),
     ...(validation === undefined ? [] : differenceFindings(document, calibration, validation)),
     ...(validation === undefined ? [] : sharedFindings(document, calibration, validation, baseDir ?? '/')),
     ...attentionFindings(document, config, model),
@@ -95,6 +98,48 @@ function normalizationFindings(
   }
 
   return [];
+}
+
+/** `normalization-doubtful`: a list of values that is neither one for all channels nor one for each. */
+function channelFindings(
+  document: ConfigDocument,
+  name: 'calibration' | 'validation',
+  section: Section | undefined,
+  model: ModelSummary | null,
+): Finding[] {
+  const { preprocess = {} } = section ?? {};
+  const channels = channelsOf(section, model);
+  if (channels === null) return [];
+
+  return (['mean', 'std'] as const).flatMap((key) => {
+    const values = preprocess[key];
+    if (!Array.isArray(values) || values.length === 1 || values.length === channels) return [];
+    const has = `${key} has ${values.length} values, and the input has ${channels} channel${channels === 1 ? '' : 's'}`;
+    const used = values.length > channels ? 'the last ones are not used' : 'the first stands in for the rest';
+    return [
+      warn(
+        document,
+        'normalization-doubtful',
+        below(['data', name, 'preprocess'], key),
+        `${has}: ${used}. Write one for each channel, or one for all.`,
+      ),
+    ];
+  });
+}
+
+/** Channels of images: mean and std hold up to so many values. */
+const MAX_CHANNELS = 4;
+
+/** How many channels the normalization is for; null: not known. */
+function channelsOf(section: Section | undefined, model: ModelSummary | null): number | null {
+  if (section?.images !== undefined) return section.preprocess?.color === 'gray' ? 1 : 3;
+  const [input, ...others] = model?.inputs ?? [];
+  if (input === undefined || others.length > 0 || input.unranked === true || input.dims.length !== 4)
+    return null;
+  const channels = input.dims[section?.preprocess?.layout === 'nhwc' ? 3 : 1];
+
+  // More than that is an axis of another layout.
+  return typeof channels === 'number' && channels > 0 && channels <= MAX_CHANNELS ? channels : null;
 }
 
 /** `preprocess-differs`: accuracy is measured on inputs of another kind than the ranges were. */
@@ -209,7 +254,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'normalization-doubtful':
-      'Severity: warning.\n\n`scale` divides first, so `mean` and `std` are in units of the result: byte means (123.675) do not fit `scale: 255`. A `scale` of 0.0039 multiplies by 256 instead of dividing by it.',
+      'Severity: warning.\n\n`scale` divides first, so `mean` and `std` are in units of the result: byte means (123.675) do not fit `scale: 255`. A `scale` of 0.0039 multiplies by 256 instead of dividing by it. Lists hold one value for all channels, or one for each.',
     'preprocess-differs':
       'Severity: warning.\n\nCalibration and validation feed the model different kinds of values, so ranges are measured on one kind and accuracy on the other. Resizing may differ.',
     'data-shared':
