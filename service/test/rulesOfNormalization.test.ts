@@ -11,10 +11,10 @@ const takes = (dims: (number | string)[]) =>
 describe('mean and std that are not one for each channel', () => {
   it.each([
     ['images: a', 'mean: [0.1, 0.2, 0.3]', [1, 3, 32, 32], []],
-    ['images: a', 'mean: [0.1]', [1, 3, 32, 32], []],
-    ['images: a', 'mean: 0.1', [1, 3, 32, 32], []],
-    ['images: a', 'mean: [0.1, 0.2]', [1, 3, 32, 32], ['normalization-doubtful [0.1, 0.2]']],
-    ['images: a', 'color: gray, std: [1, 2, 3]', [1, 1, 8, 8], ['normalization-doubtful [1, 2, 3]']],
+    ['arrays: a', 'mean: [0.1]', [1, 3, 32, 32], []],
+    ['arrays: a', 'mean: 0.1', [1, 3, 32, 32], []],
+    ['arrays: a', 'mean: [0.1, 0.2]', [1, 3, 32, 32], ['normalization-doubtful [0.1, 0.2]']],
+    ['images: a', 'color: gray, std: [1, 2, 3]', [1, 1, 8, 8], []],
     ['arrays: a', 'std: [1, 2, 3]', [1, 1, 8, 8], ['normalization-doubtful [1, 2, 3]']],
     ['arrays: a', 'std: [1, 2, 3]', [1, 8, 8, 3], []],
     ['arrays: a', 'std: [1, 2, 3]', [1, 224, 224, 3], []],

@@ -130,9 +130,9 @@ function channelFindings(
 /** Channels of images: mean and std hold up to so many values. */
 const MAX_CHANNELS = 4;
 
-/** How many channels the normalization is for; null: not known. */
+/** How many channels arrays have by the model's input; null: not known. Those of images are stated: `conflicting-settings` counts them. */
 function channelsOf(section: Section | undefined, model: ModelSummary | null): number | null {
-  if (section?.images !== undefined) return section.preprocess?.color === 'gray' ? 1 : 3;
+  if (section?.images !== undefined) return null;
   const [input, ...others] = model?.inputs ?? [];
   if (input === undefined || others.length > 0 || input.unranked === true || input.dims.length !== 4)
     return null;
