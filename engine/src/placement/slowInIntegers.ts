@@ -1,5 +1,5 @@
 import { append, largest } from '@quantsmith/schemas';
-import type { Graph } from '@quantsmith/model/graph';
+import { tensorElements, type Graph } from '@quantsmith/model/graph';
 import type { NodeProto } from '@quantsmith/model/onnx';
 import { dataInputs, has, isLinear, traitOf } from '@quantsmith/model/operators';
 import { microseconds, type ClassCosts } from './kernelCosts.js';
@@ -36,13 +36,6 @@ function elementsOf(graph: Graph, node: NodeProto): number | null {
   const sizes = [node.input[0] ?? '', node.output[0] ?? ''].map((tensor) => tensorElements(graph, tensor));
   const known = sizes.filter((size) => size !== null);
   return known.length < sizes.length ? null : largest(known);
-}
-
-function tensorElements(graph: Graph, tensor: string): number | null {
-  const dims = graph.type(tensor)?.dims;
-  if (dims === null || dims === undefined) return null;
-  const sizes = dims.map((dim, axis) => (typeof dim === 'number' && dim > 0 ? dim : axis === 0 ? 1 : null));
-  return sizes.includes(null) ? null : (sizes as number[]).reduce((product, size) => product * size, 1);
 }
 
 /** What makes a tensor's values: the tensor above all operators that only move them. */

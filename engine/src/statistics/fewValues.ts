@@ -1,4 +1,4 @@
-import type { Graph } from '@quantsmith/model/graph';
+import { tensorElements, type Graph } from '@quantsmith/model/graph';
 import { dataInputs, has, traitOf } from '@quantsmith/model/operators';
 import type { ActivationQuantizer } from '../placement/types.js';
 import type { Range } from '../ranges/parameters.js';
@@ -24,7 +24,7 @@ export function widenFewValues(
   const depth = new Map(graph.nodes.flatMap(({ output }, index) => output.map((name) => [name, index])));
   const inOrder = quantizers.toSorted((a, b) => (depth.get(a.tensor) ?? -1) - (depth.get(b.tensor) ?? -1));
   for (const { id, tensor, axis } of inOrder) {
-    const values = samples * (elementsOf(graph, tensor) ?? Infinity);
+    const values = samples * (tensorElements(graph, tensor) ?? Infinity);
     const source = values < ENOUGH ? sourceOf(graph, tensor, byTensor) : undefined;
     const [range, bound] = [widened.get(id), source && widened.get(source.id)];
     if (range === undefined || bound === undefined || axis !== null || source?.axis !== null) continue;
@@ -40,14 +40,6 @@ function towards({ min: [min = 0], max: [max = 0] }: Range, bound: Range): Range
   const high = Math.max(max, Math.min(bound.max[0] ?? max, max + margin));
 
   return { min: Float32Array.of(low), max: Float32Array.of(high) };
-}
-
-/** Elements in one sample, a free first dimension counted as one; null: not known. */
-function elementsOf(graph: Graph, tensor: string): number | null {
-  const dims = graph.type(tensor)?.dims;
-  if (dims === null || dims === undefined) return null;
-  const sizes = dims.map((dim, index) => (typeof dim === 'number' ? dim : index === 0 ? 1 : Infinity));
-  return sizes.reduce((product, size) => product * size, 1);
 }
 
 /** The nearest quantizer above a tensor, past operators whose results lie within their first input. */

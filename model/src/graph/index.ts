@@ -9,3 +9,4 @@ export * from './reach.js';
 export * from './rename.js';
 export * from './rewrite.js';
 export * from './shareConstants.js';
+export * from './tensorElements.js';
