@@ -16,12 +16,16 @@ export function debugDocument(report: DebugReport): Document {
   return {
     title: 'Layers of the quantized model beside the float model',
     subtitle: `${report.model}: ${made}; ranges from ${counted(calibrated, 'sample')}, compared on ${where}, ${seconds.toFixed(1)} s`,
-    blocks: [...firstBlocks(report), outputTable(report), layerTable(report), ...savedBlocks(report)],
+    blocks: [...firstBlocks(report), outputTable(report), ...layerTables(report), ...savedBlocks(report)],
   };
 }
 
-function firstBlocks({ first }: DebugReport): Block[] {
-  if (first === null) return [];
+const NO_LAYERS =
+  'There is no layer to compare: no operator outside bodies of If, Loop and Scan is quantized, and those inside are not looked at one by one.';
+const NO_NOISE = 'No layer differs from the float model.';
+
+function firstBlocks({ first, layers }: DebugReport): Block[] {
+  if (first === null) return [{ kind: 'paragraph', text: layers.length === 0 ? NO_LAYERS : NO_NOISE }];
   const { name, op, lost, before_db: before, after_db: after, text } = first;
   const levels = `SQNR ${level(before)} before it, ${level(after)} after it. `;
   const start = lost ? 'The signal is lost at ' : 'No layer loses the signal. Most is lost at ';
@@ -42,6 +46,9 @@ function outputTable({ outputs }: DebugReport): Block {
     rows: outputs.map(({ name, sqnr_db: value }): Cell[] => [{ code: name }, level(value)]),
   };
 }
+
+const layerTables = (report: DebugReport): Block[] =>
+  report.layers.length === 0 ? [] : [layerTable(report)];
 
 function layerTable({ layers, first }: DebugReport): Block {
   return {

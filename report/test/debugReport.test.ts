@@ -37,6 +37,12 @@ describe('layers beside the float model', () => {
     );
   });
 
+  it('say that there is none where only bodies are quantized', () => {
+    const text = flat(debugText(sampleDebug({ layers: [], first: null })));
+    expect(text).toContain('There is no layer to compare');
+    expect(text).not.toContain('Layer Operator');
+  });
+
   it('say what the settings are without a run, and which files were written', () => {
     const report = sampleDebug({
       ...{ settings: 'defaults', in_sample: true, samples: 1, first: null, saved: ['a.npy', 'b.png'] },
@@ -47,6 +53,7 @@ describe('layers beside the float model', () => {
     expect(text).toContain('compared on 1 calibration sample');
     expect(text).toContain('2 files written.');
     expect(text).not.toContain('lost at');
+    expect(text).toContain('No layer differs from the float model.');
     expect(debugMarkdown(report)).toContain('| 100.0 % | 0.0 % | – | 44.0 dB |');
   });
 });

@@ -123,10 +123,8 @@ function stepFor(length: number, period: number): number {
 
 const greatestDivisor = (a: number, b: number): number => (b === 0 ? a : greatestDivisor(b, a % b));
 
-/** Loudest over median; channels that are silent count as a millionth of the loudest. */
+/** Loudest over median channel; silent ones do not count: every scale has a code for zero. Null: fewer than two that do. */
 export function spreadOf(loudest: readonly number[]): number | null {
-  if (loudest.length < 2) return null;
-  const sorted = [...loudest].sort((a, b) => a - b);
-  const [median, loudestChannel] = [sorted[sorted.length >> 1]!, sorted.at(-1)!];
-  return loudestChannel === 0 ? null : loudestChannel / Math.max(median, 1e-6 * loudestChannel);
+  const sorted = loudest.filter((value) => value > 0).sort((a, b) => a - b);
+  return sorted.length < 2 ? null : sorted.at(-1)! / sorted[sorted.length >> 1]!;
 }
