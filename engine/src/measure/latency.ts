@@ -22,13 +22,16 @@ export interface Latency {
 const WARM_UPS = 3;
 const BLOCK_MS = 60;
 const LARGEST_BLOCK = 10;
+const LEAST_BLOCKS = 3;
+/** Width of the ratio's interval, of its middle, that decides every question that is asked of it: the narrowest margin is 2 %. */
+const PRECISE = 0.02;
 /** Percentiles of a quiet machine lie closer together. */
 const BUSY = 1.5;
 
 /**
  * Times the two models on the same input, some runs of one and then of the other, so that a drift of the machine's speed
- * touches both. The first runs of a block are not counted. Stops after `maxRuns` of each or `budgetMs`, but never before
- * three blocks.
+ * touches both. The first runs of a block are not counted. Stops once the ratio's interval is narrow, after `maxRuns` of each, or
+ * after `budgetMs`, but never before three blocks.
  */
 export async function measureLatency(
   float: Session,
@@ -39,9 +42,9 @@ export async function measureLatency(
   const started = performance.now();
   const first = Math.max(await timeOnce(float, feeds), await timeOnce(quantized, feeds));
   const block = Math.max(1, Math.min(LARGEST_BLOCK, Math.round(BLOCK_MS / first)));
-  const times: { float: number[]; quantized: number[] } = { float: [], quantized: [] };
+  const times: Times = { float: [], quantized: [] };
   for (let round = 0; times.float.length < maxRuns; round++) {
-    if (round >= 3 && performance.now() - started > budgetMs) break;
+    if (round >= LEAST_BLOCKS && (performance.now() - started > budgetMs || isPrecise(ratiosOf(times)))) break;
     append(times.float, await timeBlock(float, feeds, block));
     append(times.quantized, await timeBlock(quantized, feeds, block));
   }
@@ -52,12 +55,27 @@ export async function measureLatency(
   return {
     floatSpread,
     quantizedSpread,
-    ratio: medianInterval(times.float.map((time, i) => time / times.quantized[i]!)),
+    ratio: medianInterval(ratiosOf(times)),
     busy: [floatSpread, quantizedSpread].some(([low, high]) => high > BUSY * low),
     floatMedian: median(times.float),
     quantizedMedian: median(times.quantized),
     runs: times.float.length,
   };
+}
+
+/** Milliseconds of the counted runs, as many of each model. */
+interface Times {
+  readonly float: number[];
+  readonly quantized: number[];
+}
+
+const ratiosOf = ({ float, quantized }: Times): number[] => float.map((time, i) => time / quantized[i]!);
+
+function isPrecise(ratios: readonly number[]): boolean {
+  const interval = medianInterval(ratios);
+  if (interval === null) return false;
+  const [low, high] = interval;
+  return high - low < PRECISE * ((low + high) / 2);
 }
 
 async function timeBlock(
