@@ -44,7 +44,8 @@ export async function measureLatency(
   const block = Math.max(1, Math.min(LARGEST_BLOCK, Math.round(BLOCK_MS / first)));
   const times: Times = { float: [], quantized: [] };
   for (let round = 0; times.float.length < maxRuns; round++) {
-    if (round >= LEAST_BLOCKS && (performance.now() - started > budgetMs || isPrecise(ratiosOf(times)))) break;
+    if (round >= LEAST_BLOCKS && (performance.now() - started > budgetMs || isPrecise(ratiosOf(times))))
+      break;
     append(times.float, await timeBlock(float, feeds, block));
     append(times.quantized, await timeBlock(quantized, feeds, block));
   }
