@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeProto } from '@quantsmith/model/onnx';
 import { checkGraph } from './checkGraph.js';
-import { floats, model, node, value } from '../../test/kit/models.js';
+import { floats, ints, model, node, value } from '../../test/kit/models.js';
 
 /** Conv → Softmax over the last axis → Conv, the scores `spread` times as far apart as the input's values. */
 function network(spread: number) {
@@ -31,6 +31,29 @@ describe('probabilities', () => {
     expect(faults).toEqual([]);
     expect(decibels).toBeGreaterThan(25);
     expect(inputOf(quantized!.graph.node, 'softmax')).toBe('scores');
+  });
+
+  it('beside a reader that gains nothing by codes: both read float values', async () => {
+    const { inputs, model: plain } = network(0.5);
+    const graph = plain.graph;
+    const nodes = [
+      graph.node[0]!,
+      node('Unsqueeze', ['scores', 'axes'], ['moved'], {}, 'mover'),
+      node('Softmax', ['moved'], ['five'], { axis: -1 }, 'softmax'),
+      node('Squeeze', ['five', 'axes'], ['p'], {}, 'back'),
+      node('Div', ['moved', 'two'], ['half'], {}, 'half'),
+      graph.node[2]!,
+    ];
+    const shared = model({
+      nodes,
+      inputs: [value('x', [1, 2, 4, 16])],
+      outputs: [value('y', [1, 2, 4, 16]), value('half', [1, 1, 2, 4, 16])],
+      initializers: [...graph.initializer, ints('axes', [0]), floats('two', [], [2])],
+    });
+    const { faults, decibels, quantized } = await checkGraph({ inputs, model: shared }, 1, false);
+    expect(faults).toEqual([]);
+    expect(decibels).toBeGreaterThan(25);
+    expect(inputOf(quantized!.graph.node, 'mover')).toBe('scores');
   });
 
   it('near 1: Softmax is an integer kernel, with the scale 1/256', async () => {

@@ -19,25 +19,28 @@ const command: Command = async (configPath, config) => {
   return { refused: null };
 };
 
-/** Found by `npm run soak:graphs`: the runtime's QLinearSoftmax gives zeros for three values that are nearly equal. */
-const ZERO_SOFTMAX = 3010250;
+/**
+ * Found by `npm run soak:graphs`: another operator needs the codes that Softmax should not be given, and the runtime's QLinearSoftmax wraps
+ * probabilities above the range.
+ */
+const WRAPPING_SOFTMAX = 7015313;
 
 it('an operator without weights whose kernel is wrong goes to float with what reads its codes', async () => {
   const { faults, decibels } = await checkRun(
-    randomGraph(ZERO_SOFTMAX),
-    ZERO_SOFTMAX,
+    randomGraph(WRAPPING_SOFTMAX),
+    WRAPPING_SOFTMAX,
     folder,
     command,
     false,
   );
   expect(faults).toEqual([]);
-  expect(decibels).toBeGreaterThan(40);
+  expect(decibels).toBeGreaterThan(25);
 
   const text = readFileSync(join(folder, 'random.int8.onnx.report.json'), 'utf8');
   const { verified, warnings, layers } = JSON.parse(text) as QuantizationReport;
   expect(verified?.passed).toBe(true);
   expect(warnings.find(({ code }) => code === 'operator-unfit')?.message).toMatch(
-    /^Softmax .* stays in float, and with it what reads its codes \(MatMul_t5\)/,
+    /^Softmax .* stays in float, and with it what reads its codes \(Add_t6\)/,
   );
-  expect(layers.find(({ name }) => name === 'MatMul_t5')).toMatchObject({ runs: 'float' });
+  expect(layers.find(({ name }) => name === 'Add_t6')).toMatchObject({ runs: 'float' });
 });

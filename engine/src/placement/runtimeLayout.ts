@@ -73,20 +73,40 @@ function floatReaders(
     ...wouldFuse(graph, placement),
   ];
 
-  return withMoversAbove(graph, new Set(names));
+  return withMoversAbove(graph, placement, new Set(names));
 }
 
-/** Operators that only move values for float readers: the runtime would hand their codes on, past the place where they end. */
-function withMoversAbove(graph: Graph, float: ReadonlySet<string>): ReadonlySet<string> {
+/**
+ * Operators that only move values for float readers: the runtime would hand their codes on, past the place where they end. Readers
+ * beside these have no say if they gain nothing by codes.
+ */
+function withMoversAbove(
+  graph: Graph,
+  placement: Placement,
+  float: ReadonlySet<string>,
+): ReadonlySet<string> {
   const all = new Set(float);
+  const coded = new Set(placement.activations.map(({ tensor }) => tensor));
+  const wanting = new Set<string>();
+  const readersOf = (node: NodeProto) => node.output.flatMap((tensor) => graph.consumers(tensor));
   for (const node of [...graph.nodes].reverse()) {
-    if (traitOf(node, graph) !== 'agnostic' || dataInputs(node).length !== 1) continue;
+    const isMover = traitOf(node, graph) === 'agnostic' && dataInputs(node).length === 1;
+    const readers = readersOf(node).map((port) => port.node.name);
+    const isWanted = readers.some((name) => wanting.has(name));
+    if (isMover ? isWanted : wantsCodes(graph, node, coded) && !all.has(node.name)) wanting.add(node.name);
+    if (!isMover || isWanted || !readers.some((name) => all.has(name))) continue;
     if (node.output.some((tensor) => graph.outputs.includes(tensor) || graph.isCaptured(tensor))) continue;
-    const readers = node.output.flatMap((tensor) => graph.consumers(tensor));
-    if (readers.length > 0 && readers.every((port) => all.has(port.node.name))) all.add(node.name);
+    all.add(node.name);
   }
 
   return all;
+}
+
+/** Whether an operator can become an integer kernel: a linear one, or one whose codes somebody takes. */
+function wantsCodes(graph: Graph, node: NodeProto, coded: ReadonlySet<string>): boolean {
+  if (isLinear(node)) return true;
+  const tensor = outputBehindActivation(graph, node);
+  return has(node, 'integer-output') && (coded.has(tensor) || !isTail(graph, tensor));
 }
 
 const castsToInteger = (node: NodeProto) =>
