@@ -155,6 +155,8 @@ describe('images that fit the model better in another form', () => {
   const answer = ({ data }: HostTensor) => ({
     y: { type: 'float32', dims: [1, 4], data: Float32Array.from(data as Float32Array) } as HostTensor,
   });
+  /** How many images went through the float model. */
+  let inferences = 0;
   const found = async (
     pixels: (label: number) => readonly number[],
     dims: readonly number[] = [1, 1, 2, 2],
@@ -172,7 +174,10 @@ describe('images that fit the model better in another form', () => {
       open: () =>
         Promise.resolve({
           async *run(some: AsyncIterable<{ feeds: { x: HostTensor } }>) {
-            for await (const sample of some) yield [sample, answer(sample.feeds.x)];
+            for await (const sample of some) {
+              inferences++;
+              yield [sample, answer(sample.feeds.x)];
+            }
           },
           release: () => Promise.resolve(),
         }),
@@ -212,5 +217,17 @@ describe('images that fit the model better in another form', () => {
   it('are left alone where they fit, and where they are no images', async () => {
     expect(await found((label) => at(label, 1, 0))).toEqual([]);
     expect(await found((label) => at(label, 0, 1), [1, 4])).toEqual([]);
+  });
+  it('cost no inference where too few answers are wrong to tell', async () => {
+    inferences = 0;
+    expect(await found((label) => at(label, 1, 0))).toEqual([]);
+    expect(inferences).toBe(0);
+  });
+  it('are looked at where the answers are wrong, and no further where these stay wrong', async () => {
+    inferences = 0;
+    // A grey image has no lightest pixel in any form: the ten of label 2 are wrong, four of them among the first 24 samples.
+    expect(await found((label) => (label === 2 ? [1, 1, 1, 1] : at(label, 1, 0)))).toEqual([]);
+    // As negatives and with rows and columns swapped.
+    expect(inferences).toBe(2 * 4);
   });
 });

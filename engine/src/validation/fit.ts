@@ -90,6 +90,16 @@ async function otherForm(
 ): Promise<Better | null> {
   const { source, metric } = validation;
   const indices = spread(source.count, SAMPLES.all);
+  const wrong = indices.filter((index) => !answers[index]!.isRight);
+  // Not even if every wrong answer became right, and no other wrong.
+  if (!isBetter(wrong.length, 0)) return null;
+  const first = indices.slice(0, SAMPLES.first);
+  // Only wrong answers can be won: where these win nothing, the right ones, which can only be lost, need no look.
+  const parts = [
+    first.filter((index) => wrong.includes(index)),
+    first.filter((index) => !wrong.includes(index)),
+    indices.slice(SAMPLES.first),
+  ];
   const { feeds } = await source.get(0);
   if (changed(feeds, change) === null) return null;
   const changedSource: SampleSource = {
@@ -102,7 +112,7 @@ async function otherForm(
   const runner = await workers.open(prepared.model, { dir: prepared.dir, batch: baseline.batch });
   try {
     let [wins, losses, seen] = [0, 0, 0];
-    for (const some of [indices.slice(0, SAMPLES.first), indices.slice(SAMPLES.first)]) {
+    for (const some of parts) {
       const { states } = await evaluate(runner, changedSource, some, metric, { task: baseline.task });
       states.forEach((state, i) => {
         const [now, before] = [metric.answer!(state).isRight, answers[some[i]!]!.isRight];
