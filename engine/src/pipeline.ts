@@ -206,6 +206,7 @@ async function restore(
     return restored;
   }
 
+  run.opened.clock.stage('verify', null);
   warn(baselineProblems(validation, baseline));
   warn(await trustProblems(validation, baseline, float, workers));
 
