@@ -46,10 +46,17 @@ function flippedTable(listed: Answers['listed']): Block {
   };
 }
 
+/** What metrics that are means over classes are called of one class. */
+const OF_ONE_CLASS: Readonly<Record<string, string>> = {
+  map: 'AP',
+  map50: 'AP at an IoU of 0.5',
+  miou: 'IoU',
+};
+
 function classTable(classes: Answers['classes'], metric: string): Block {
   return {
     kind: 'table',
-    caption: `Classes, those that lose most first${more(classes.length)}.`,
+    caption: `${OF_ONE_CLASS[metric] ?? metric} of each class, those that lose most first${more(classes.length)}.`,
     columns: [
       { title: 'Class', numeric: true },
       { title: 'Count', numeric: true },

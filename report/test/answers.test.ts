@@ -47,7 +47,15 @@ describe('answers of a classifier', () => {
     expect(markdown).toContain('| `0.png` | 3 | 3 | 5 | 0.123 | – |');
     expect(markdown).toContain('lost ones first (20 of 25)');
     expect(markdown).toContain('| 19 | 10 | 100.00 % | 90.00 % |');
-    expect(markdown).toContain('those that lose most first (20 of 21).');
+    expect(markdown).toContain('top1 of each class, those that lose most first (20 of 21).');
     expect(markdown).not.toContain('20.png');
+  });
+
+  it('call the mAP of one class AP', () => {
+    const classes = [{ class: 3, count: 10, float: 0.5, quantized: 0.4 }];
+    const report = sampleReport({ answers: { ...NONE, classes } });
+    const markdown = reportMarkdown({ ...report, metric: { ...report.metric!, name: 'map' } });
+    expect(markdown).toContain('AP of each class, those that lose most first.');
+    expect(markdown).toContain('| 3 | 10 | 50.00 % | 40.00 % |');
   });
 });
