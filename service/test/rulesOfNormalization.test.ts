@@ -14,7 +14,10 @@ describe('mean and std that are not one for each channel', () => {
     ['arrays: a', 'mean: [0.1]', [1, 3, 32, 32], []],
     ['arrays: a', 'mean: 0.1', [1, 3, 32, 32], []],
     ['arrays: a', 'mean: [0.1, 0.2]', [1, 3, 32, 32], ['normalization-doubtful [0.1, 0.2]']],
-    ['images: a', 'color: gray, std: [1, 2, 3]', [1, 1, 8, 8], []],
+    ['arrays: a', 'mean: [0, 0, 0, 0]', [1, 4, 32, 32], []],
+    ['arrays: a', 'color: gray, mean: [1, 2, 3]', [1, 3, 8, 8], []],
+    ['images: a', 'mean: [0.1, 0.2]', [1, 3, 32, 32], ['conflicting-settings mean']],
+    ['images: a', 'color: gray, std: [1, 2, 3]', [1, 1, 8, 8], ['conflicting-settings std']],
     ['arrays: a', 'std: [1, 2, 3]', [1, 1, 8, 8], ['normalization-doubtful [1, 2, 3]']],
     ['arrays: a', 'std: [1, 2, 3]', [1, 8, 8, 3], []],
     ['arrays: a', 'std: [1, 2, 3]', [1, 224, 224, 3], []],
@@ -22,7 +25,9 @@ describe('mean and std that are not one for each channel', () => {
     ['arrays: a', 'std: [1, 2, 3]', ['batch', 64], []],
   ])('%s with %s, the model takes %j', (data, preprocess, dims, expected) => {
     const text = `model: m.onnx\ndata: {calibration: {${data}, preprocess: {${preprocess}}}}\n`;
-    const doubtful = found(text, { model: takes(dims) }).filter((each) => each.startsWith('normalization'));
-    expect(doubtful).toEqual(expected);
+    const ofLists = found(text, { model: takes(dims) }).filter((each) =>
+      /^(normalization-doubtful|conflicting-settings) /.test(each),
+    );
+    expect(ofLists).toEqual(expected);
   });
 });

@@ -69,7 +69,10 @@ const histogramRules: SettingRule[] = ESTIMATORS.flatMap((key) =>
   }),
 );
 
-/** The engine takes the first value where a channel has none. */
+/**
+ * The engine takes the first value where a channel has none. How many channels arrays have, the model says:
+ * `normalization-doubtful` counts those.
+ */
 const channelRules: SettingRule[] = (['calibration', 'validation'] as const).flatMap((section) =>
   (['mean', 'std'] as const).flatMap((key) =>
     ([1, 3] as const).map((channels): SettingRule => ({
@@ -77,8 +80,8 @@ const channelRules: SettingRule[] = (['calibration', 'validation'] as const).fla
       severity: 'warning',
       path: ['data', section, 'preprocess', key],
       applies: ({ data }) => {
-        const preprocess = data[section]?.preprocess;
-        const values = preprocess?.[key];
+        const { images, preprocess } = data[section] ?? {};
+        const values = images === undefined ? undefined : preprocess?.[key];
         const has = preprocess?.color === 'gray' ? 1 : 3;
         return Array.isArray(values) && values.length > 1 && has === channels && values.length !== channels;
       },
