@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -99,6 +99,48 @@ describe('quantsmith compare', () => {
     expect(err).toContain('that quantsmith did not write');
     expect(readFileSync(at('a.report.html'), 'utf8')).toBe('mine');
     expect(readFileSync(at('runs.html'), 'utf8')).toContain('href="a.report.json"');
+  });
+
+  describe('settings of configs that extend others', () => {
+    const BASE = 'model: net.onnx\nquantization: {preset: mixed, subset_size: 10}\n';
+    const CONFIG = 'extends: base.yaml\nquantization: {preset: performance}\n';
+    /** A report beside its config, and the run as the history keeps it. */
+    const keep = (name: string, text: string, base: string) => {
+      const created = `2026-01-01T00:00:00.00${name.length}Z`;
+      const config = {
+        path: name,
+        sha256: createHash('sha256').update([text, base].join('\0')).digest('hex'),
+      };
+      const report = sampleReport({ created, config });
+      const kept = at(join('.quantsmith', 'runs', name, created.replaceAll(':', '-')));
+      mkdirSync(kept, { recursive: true });
+      writeFileSync(join(kept, name), text);
+      const back = { ...config, path: join('..', '..', '..', '..', name) };
+      writeFileSync(join(kept, 'report.json'), JSON.stringify({ ...report, config: back }));
+      return save(`${name}.report.json`, report);
+    };
+
+    const compared = async () => {
+      writeFileSync(at('base.yaml'), BASE);
+      const first = keep('e.quant.yaml', CONFIG, BASE);
+      const other = keep('ee.quant.yaml', `${BASE}extends: base.yaml\n`, BASE);
+      return runAll([first, other, first], { format: 'json' });
+    };
+
+    it('are those that they inherit, too', async () => {
+      const { settings } = JSON.parse((await compared()).out) as { settings: unknown };
+      expect(settings).toEqual([
+        { setting: 'quantization.preset', values: ['"performance"', '"mixed"', '"performance"'] },
+      ]);
+    });
+
+    it('are not told where the base has changed since', async () => {
+      await compared();
+      const files = ['e', 'ee', 'e'].map((name) => at(`${name}.quant.yaml.report.json`));
+      writeFileSync(at('base.yaml'), BASE.replace('10', '20'));
+      const { out } = await runAll(files, { format: 'json' });
+      expect((JSON.parse(out) as { settings: unknown }).settings).toBeNull();
+    });
   });
 
   it('more than two are compared by their reports', async () => {

@@ -1,12 +1,22 @@
 import { whyUnreadable } from '@quantsmith/model/files';
-import { type ConfigPath, above, type QuantizationConfig, type SettingDifference } from '@quantsmith/schemas';
+import {
+  type ConfigPath,
+  above,
+  isConfig,
+  type QuantizationConfig,
+  type SettingDifference,
+} from '@quantsmith/schemas';
 import {
   type ConfigDocument,
   configHash,
+  effectiveValue,
+  extendsOf,
   findAll,
   findEntry,
   type Finding,
   fixAll,
+  inherit,
+  isReportOf,
   parseConfig,
   rangeOf,
   settingDifferences,
@@ -16,7 +26,8 @@ import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { gatherContext } from '../sources/context.js';
 import { textOf } from '../sources/look.js';
-import { createSources, MAX_CONFIG_BYTES } from '../sources/sources.js';
+import { createSources, MAX_CONFIG_BYTES, type Sources } from '../sources/sources.js';
+import { keptReport } from './keptConfig.js';
 
 export interface CheckedFinding extends Finding {
   /** Zero-based, in UTF-16 code units, as in the language server protocol. */
@@ -90,10 +101,30 @@ export async function fixConfigText(text: string, path: string): Promise<string>
   return TextDocument.applyEdits(document.text, action?.edit?.changes?.[document.text.uri] ?? []);
 }
 
-/** The settings that differ between config files, as they are written there. Throws where one cannot be read. */
-export async function settingDifferencesOf(files: readonly string[]): Promise<SettingDifference[]> {
-  const read = async (file: string) => parsed((await textOf(file, MAX_CONFIG_BYTES)) ?? '', file);
-  return settingDifferences(await Promise.all(files.map(read)));
+/**
+ * The settings that differ between config files, with what they extend; of one that the history keeps, as its run had them.
+ * null: what one of them extends is not there, or not any more as it was then. Throws where one cannot be read.
+ */
+export async function settingDifferencesOf(files: readonly string[]): Promise<SettingDifference[] | null> {
+  const sources = createSources();
+  const values = await Promise.all(files.map((file) => wholeValue(file, sources)));
+  return values.includes(undefined) ? null : settingDifferences(values);
+}
+
+/** What a config says, with what it extends; undefined: that is not known. */
+async function wholeValue(file: string, sources: Sources): Promise<unknown> {
+  const text = (await textOf(file, MAX_CONFIG_BYTES)) ?? '';
+  const report = await keptReport(file, sources);
+  // Paths in a kept text start at the folder of the config that it is of.
+  const place = report?.config.path ?? file;
+  const document = parsed(text, place);
+  const inherited = await inherit(document, place, sources.config);
+  const value = effectiveValue(document, inherited);
+  if (extendsOf(document.tree) === null) return value;
+  if (inherited.problem !== null) return undefined;
+  const isSame = report === null || isReportOf(report, document, inherited, isConfig(value) ? value : null);
+
+  return isSame ? value : undefined;
 }
 
 function parsed(text: string, file: string): ConfigDocument {

@@ -2,6 +2,7 @@ import { readText } from '@quantsmith/model/files';
 import type { QuantizationReport } from '@quantsmith/schemas';
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { Sources } from '../sources/sources.js';
 
 /**
  * The config's text that a report's run was made with, a file of the history; null: it was not kept. `reportPath`: where the report
@@ -27,4 +28,10 @@ async function isRunOf({ created, output }: QuantizationReport, path: string): P
   } catch {
     return false;
   }
+}
+
+/** The report of the run that the history keeps a config's text of, with absolute paths; null: the text is no such one. */
+export async function keptReport(text: string, sources: Pick<Sources, 'report'>) {
+  const report = (await sources.report(join(dirname(text), 'report.json')))?.report ?? null;
+  return report !== null && basename(report.config.path) === basename(text) ? report : null;
 }

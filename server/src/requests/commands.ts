@@ -177,8 +177,8 @@ function valueSet(
   return edits;
 }
 
-/** The settings that differ between config files, as they lie on the disk. */
-function compareSettings(session: Session, uris: readonly unknown[]): Promise<SettingDifference[]> {
+/** The settings that differ between config files, as they lie on the disk; null: that is not known. */
+function compareSettings(session: Session, uris: readonly unknown[]): Promise<SettingDifference[] | null> {
   const files = uris.map((uri) => (typeof uri === 'string' ? session.fileOf(uri) : null));
   const named = files.filter((file) => file !== null);
   if (named.length !== files.length) throw refused(`${COMMANDS.settings} needs the URIs of files.`);

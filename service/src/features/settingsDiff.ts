@@ -1,14 +1,9 @@
 import type { SettingDifference } from '@quantsmith/schemas';
-import type { ConfigDocument } from '../document/document.js';
-import { valueOf } from '../document/tree.js';
 import { isMapping } from '../extends/merge.js';
 
-/**
- * The settings that are not written alike in all of some configs, in the order in which they first stand there. Comments,
- * layout, the order of keys and anchors make no difference.
- */
-export function settingDifferences(configs: readonly ConfigDocument[]): SettingDifference[] {
-  const written = configs.map((config) => new Map(leaves(valueOf(config.tree), '')));
+/** The settings that are not alike in the values of all of some configs, in the order in which they first stand there. */
+export function settingDifferences(configs: readonly unknown[]): SettingDifference[] {
+  const written = configs.map((config) => new Map(leaves(config, '')));
   const settings = new Set(written.flatMap((values) => [...values.keys()]));
 
   return [...settings].flatMap((setting) => {
