@@ -62,6 +62,7 @@ export interface ResolvedConfig {
 }
 
 const root = configSchemaJson as unknown as SchemaNode;
+const PARTS = partOf(root);
 
 /** The sets of range-estimator settings that have a name. */
 const NAMED_ESTIMATORS: Readonly<Record<string, EstimatorParams>> = {
@@ -92,7 +93,7 @@ type Filled = Omit<ResolvedConfig, 'quantization'> & { readonly quantization: Qu
 export function resolveConfig(config: QuantizationConfig): ResolvedConfig {
   const written = withConstraint(config) as unknown as Record<string, unknown>;
   const estimators = record(valueAt(written, 'quantization', 'advanced_parameters'));
-  const filled = fillDefaults(root, written) as Filled;
+  const filled = fillDefaults(PARTS, written) as Filled;
   const { advanced_parameters: advanced, ...quantization } = filled.quantization;
   const preset = quantization.preset ?? 'performance';
   const mode =
@@ -147,25 +148,37 @@ function estimator(value: unknown): EstimatorParams {
   };
 }
 
-function fillDefaults(schema: SchemaNode, value: unknown): unknown {
-  const node = resolveRef(root, schema);
+/** A part of the schema as far as defaults go, with its references followed once for all configs. */
+interface Part {
+  readonly initial: unknown;
+  /** null: it is no mapping of known keys. */
+  readonly keys: ReadonlyMap<string, Part> | null;
+}
+
+function partOf(schema: SchemaNode): Part {
+  const { default: initial, properties } = resolveRef(root, schema);
+  const keys = Object.entries(properties ?? {}).map(([key, part]) => [key, partOf(part)] as const);
+  return { initial, keys: properties === undefined ? null : new Map(keys) };
+}
+
+function fillDefaults(part: Part, value: unknown): unknown {
+  const { initial, keys } = part;
   if (value === undefined) {
-    if (node.default === undefined) return undefined;
-    const plain = typeof node.default !== 'object' || node.default === null;
-    return plain ? node.default : fillDefaults(node, structuredClone(node.default));
+    if (initial === undefined) return undefined;
+    if (typeof initial !== 'object' || initial === null) return initial;
+    // Configs share nothing of the schema's.
+    return fillDefaults(part, Array.isArray(initial) ? [...(initial as unknown[])] : { ...initial });
   }
 
-  if (node.properties === undefined || typeof value !== 'object' || value === null || Array.isArray(value))
-    return value;
+  if (keys === null || typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const stated = value as Record<string, unknown>;
   const complete: Record<string, unknown> = {};
-  for (const [key, property] of Object.entries(node.properties)) {
-    const filled = fillDefaults(property, stated[key]);
+  for (const [key, inner] of keys) {
+    const filled = fillDefaults(inner, stated[key]);
     if (filled !== undefined) complete[key] = filled;
   }
 
-  for (const key of Object.keys(stated))
-    if (!Object.hasOwn(node.properties, key)) complete[key] = stated[key];
+  for (const key of Object.keys(stated)) if (!keys.has(key)) complete[key] = stated[key];
 
   return complete;
 }
