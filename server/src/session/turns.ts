@@ -1,5 +1,5 @@
 /** Milliseconds of checking after which others get their turn. */
-const TURN_MS = 4;
+const TURN_MS = 1;
 /** Milliseconds that checking waits for answers at most. */
 const MAX_HELD_MS = 50;
 /** Rounds of the event loop in which what has arrived becomes a request that is being answered. */
