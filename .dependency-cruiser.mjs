@@ -168,8 +168,7 @@ const ARROWS = {
       report: 'runs node:crypto node:fs node:path npm:vscode',
       runs: 'config server node:crypto node:fs node:path npm:vscode',
       server: 'npm:vscode',
-      // Heads of array files: VS Code reads files as a whole only.
-      start: 'commands runs server node:fs node:zlib npm:vscode',
+      start: 'commands runs server npm:vscode',
     },
   },
   webview: {

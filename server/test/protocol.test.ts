@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { zipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CancellationTokenSource, WorkDoneProgress } from 'vscode-languageserver-protocol/node';
 import type { CodeAction, Diagnostic, DocumentDiagnosticReport } from 'vscode-languageserver-protocol';
@@ -162,6 +163,29 @@ describe('over streams in memory', () => {
     expect(await settings(files)).toEqual([{ setting: 'quantization.preset', values: [null, '"mixed"'] }]);
     await expect(settings([files[0], 7])).rejects.toThrow('needs the URIs of files');
     await expect(settings([files[0], 'file:///no/such.quant.yaml'])).rejects.toThrow(/such/);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('counts the samples of arrays, alone and in an archive', async () => {
+    await begin();
+    const folder = mkdtempSync(join(tmpdir(), 'quantsmith-samples-'));
+    const array = readFileSync(join(root, 'examples/digits/data/calibration.npy'));
+    const write = (name: string, bytes: Uint8Array) => {
+      writeFileSync(join(folder, name), bytes);
+      return pathToFileURL(join(folder, name)).href;
+    };
+
+    const files = [
+      write('x.npy', array),
+      write('x.npz', zipSync({ 'x.npy': array })),
+      write('y.npy', Buffer.from('no array')),
+      pathToFileURL(join(folder, 'none.npz')).href,
+    ];
+    const counts = await client.connection.sendRequest('workspace/executeCommand', {
+      command: 'quantsmith.server.samples',
+      arguments: files,
+    });
+    expect(counts).toEqual([300, 300, null, null]);
     rmSync(folder, { recursive: true });
   });
 

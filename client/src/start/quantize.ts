@@ -2,7 +2,6 @@ import * as vscode from 'vscode';
 import { configBeside, exists, pickModel, writeConfig, type InitOptions } from '../commands/newConfig.js';
 import { nameOf } from '../runs/run.js';
 import type { Server } from '../server/server.js';
-import { sampleCount } from './arrays.js';
 import { dataFolder, dataFoldersNear, type DataFolder } from './folders.js';
 
 /**
@@ -26,7 +25,7 @@ export async function quantizeModel(server: Server, chosen?: vscode.Uri): Promis
     },
     () => dataFoldersNear(model),
   );
-  const calibration = await pickFolder(model, folders, {
+  const calibration = await pickFolder(server, model, folders, {
     title: vscode.l10n.t('Quantize 1/3: calibration data'),
     placeHolder: vscode.l10n.t('A few hundred typical inputs; no labels needed'),
     likely: /cal|train|sample|image|data/i,
@@ -36,7 +35,7 @@ export async function quantizeModel(server: Server, chosen?: vscode.Uri): Promis
   if (calibration === undefined) return undefined;
 
   const others = folders.filter(({ path }) => path !== calibration?.path);
-  const validation = await pickFolder(model, others, {
+  const validation = await pickFolder(server, model, others, {
     title: vscode.l10n.t('Quantize 2/3: validation data'),
     placeHolder: vscode.l10n.t('What accuracy is measured on, with labels where there are some'),
     likely: /val|test|eval|dev/i,
@@ -77,6 +76,7 @@ interface FolderItem extends vscode.QuickPickItem {
 
 /** The chosen folder; null: none is wanted; undefined: the user left. */
 async function pickFolder(
+  server: Server,
   model: vscode.Uri,
   folders: readonly DataFolder[],
   { title, placeHolder, likely, wantsLabels, none }: FolderQuestion,
@@ -90,7 +90,11 @@ async function pickFolder(
   const sorted = [...folders].sort((a, b) => rank(a) - rank(b));
   const items: FolderItem[] = [
     ...(await Promise.all(
-      sorted.map(async (folder) => ({ label: folder.path, description: await contentsOf(folder), folder })),
+      sorted.map(async (folder) => ({
+        label: folder.path,
+        description: await contentsOf(server, folder),
+        folder,
+      })),
     )),
     ...(none === undefined ? [] : [{ label: vscode.l10n.t('None'), description: none, folder: null }]),
     {
@@ -109,9 +113,17 @@ async function pickFolder(
 }
 
 /** "600 images in 10 class folders, labels.csv"; "calibration.npy (512 samples)". */
-async function contentsOf({ uri, images, arrays, classes, labels }: DataFolder): Promise<string> {
-  const describeArray = async (name: string) => {
-    const samples = await sampleCount(vscode.Uri.joinPath(uri, name));
+async function contentsOf(
+  server: Server,
+  { uri, images, arrays, classes, labels }: DataFolder,
+): Promise<string> {
+  const named = arrays.slice(0, MAX_ARRAYS);
+  const counts = await sampleCounts(
+    server,
+    named.map((name) => vscode.Uri.joinPath(uri, name)),
+  );
+  const describeArray = (name: string, index: number) => {
+    const samples = counts[index] ?? null;
     if (samples === null) return name;
     return samples === 1
       ? vscode.l10n.t('{0} (1 sample)', name)
@@ -120,12 +132,22 @@ async function contentsOf({ uri, images, arrays, classes, labels }: DataFolder):
 
   const parts = [
     ...(images === 0 ? [] : [countOf(images, classes)]),
-    ...(await Promise.all(arrays.slice(0, MAX_ARRAYS).map(describeArray))),
+    ...named.map(describeArray),
     ...(arrays.length > MAX_ARRAYS ? [vscode.l10n.t('{0} more', arrays.length - MAX_ARRAYS)] : []),
     ...labels.slice(0, 2),
   ];
 
   return parts.join(', ');
+}
+
+/** How many samples files of arrays hold; null or none: that is not known. */
+async function sampleCounts(server: Server, files: readonly vscode.Uri[]): Promise<(number | null)[]> {
+  if (files.length === 0) return [];
+  const uris = files.map((file) => file.toString());
+  return server.execute('quantsmith.server.samples', uris).then(
+    (counts) => counts as (number | null)[],
+    () => [],
+  );
 }
 
 function countOf(images: number, classes: number): string {

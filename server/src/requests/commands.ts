@@ -32,6 +32,7 @@ import {
   type Written,
 } from '@quantsmith/service';
 import { loadReport } from '../sources/reports.js';
+import { sampleCount } from '../sources/section.js';
 import { draftConfig } from '../runs/draft.js';
 import { readChoices } from './choices.js';
 import { compareOverflow, debugLayers, runConfig } from '../runs/run.js';
@@ -45,7 +46,8 @@ import type { Session } from '../session/session.js';
 /**
  * Commands that a client may send, each with the URI of a file: the config to run, to compare overflow fixes or layers of, the
  * model to make a config for, the config to write in the other notation or to set a value in, to end restoration of with the
- * best model so far, or to clean up after a run of that was killed; `settings` takes several, whose settings are compared.
+ * best model so far, or to clean up after a run of that was killed; `settings` takes several, whose settings are compared, and `samples` several
+ * files of arrays, whose samples are counted.
  * `model` reads the structure of one, `changeLayer` gives the edits that quantize a layer otherwise,
  * `weights` how the values of its weight lie on their codes.
  * `takeState` gives the edits that make a config ask for a state of restoration, `locate` the place of a layer or a key in it, `reportFindings` what
@@ -64,6 +66,7 @@ export const COMMANDS = {
   finish: 'quantsmith.server.finish',
   recover: 'quantsmith.server.recover',
   settings: 'quantsmith.server.settings',
+  samples: 'quantsmith.server.samples',
   model: 'quantsmith.server.model',
   changeLayer: 'quantsmith.server.changeLayer',
   weights: 'quantsmith.server.weights',
@@ -90,6 +93,7 @@ export async function execute(
   if (command === COMMANDS.finish) return finish(session, uri);
   if (command === COMMANDS.recover) return recover(file);
   if (command === COMMANDS.settings) return compareSettings(session, args ?? []);
+  if (command === COMMANDS.samples) return sampleCounts(session, args ?? []);
   if (command === COMMANDS.model) return modelStructure(session, file, token);
   if (command === COMMANDS.changeLayer) return layerChanged(session, uri, args?.slice(1) ?? []);
   if (command === COMMANDS.weights) return weightsOf(file, args?.slice(1) ?? [], token);
@@ -183,6 +187,16 @@ function compareSettings(session: Session, uris: readonly unknown[]): Promise<Se
   const named = files.filter((file) => file !== null);
   if (named.length !== files.length) throw refused(`${COMMANDS.settings} needs the URIs of files.`);
   return settingDifferencesOf(named);
+}
+
+/** How many samples files of arrays hold; null: one does not tell. */
+function sampleCounts({ sources, fileOf }: Session, uris: readonly unknown[]): Promise<(number | null)[]> {
+  return Promise.all(
+    uris.map(async (uri) => {
+      const file = typeof uri === 'string' ? fileOf(uri) : null;
+      return file === null ? null : sampleCount(file, sources);
+    }),
+  );
 }
 
 /** Asks the run of a config to end with the best model found so far; false: none of it is being served. */

@@ -4,6 +4,7 @@ import {
   namedPaths,
   NO_SECTION_FACTS,
   type ArrayFacts,
+  type ArrayHeader,
   type ImageFacts,
   type LabelVerdict,
   type NamedPath,
@@ -39,9 +40,9 @@ export async function gatherSection(
   const files = await gatherFiles(named, section, sources, patience);
   const { folder, sounds, images, audio, tensors, array, archive, labels, text, tokenizer } = files;
 
-  const header = array !== null && 'shape' in array ? array : null;
+  const header = headerIn(array);
   const members = archive !== null && 'members' in archive ? archive.members : null;
-  const rows = header ?? (members === null ? null : ([...members.values()][0] ?? null));
+  const rows = rowsIn(array, archive);
   const total =
     images?.count ?? audio?.count ?? tensors?.names.length ?? text?.count ?? rows?.shape[0] ?? null;
   const samples = images?.names ?? audio?.names ?? tensors?.names ?? rows?.shape[0] ?? null;
@@ -128,6 +129,26 @@ function imageProblem(
 function soundProblem(named: readonly NamedPath[], wav: WavFacts | null): string | null {
   const { written = '', file = '' } = named.find(({ path }) => path.at(-1) === 'audio') ?? {};
   return wav?.problem?.replace(file, written) ?? null;
+}
+
+const headerIn = (array: ArrayFacts | null) => (array !== null && 'shape' in array ? array : null);
+
+/** The header whose first axis is the samples: that of an array, or of the first one in an archive. */
+function rowsIn(array: ArrayFacts | null, archive: ArchiveFacts | null): ArrayHeader | null {
+  const members = archive !== null && 'members' in archive ? [...archive.members.values()] : [];
+  return headerIn(array) ?? members[0] ?? null;
+}
+
+/** How many samples an array file holds; null: it does not tell. */
+export async function sampleCount(
+  path: string,
+  sources: Pick<Sources, 'array' | 'archive'>,
+): Promise<number | null> {
+  const rows = path.endsWith('.npz')
+    ? rowsIn(null, await sources.archive(path))
+    : rowsIn(await sources.array(path), null);
+
+  return rows?.shape[0] ?? null;
 }
 
 /** More samples of an array than that have their labels read by a run only. */
