@@ -27,6 +27,7 @@ writeFileSync(
     cpu_seconds: Object.values(cpu).reduce((sum, each) => sum + each, 0) - (cpu.measure ?? 0),
     validation_seconds: validate / 1000,
     validation_cpu_seconds: cpu.validate,
+    restoration_cpu_seconds: (cpu.validate ?? 0) + (cpu.rank ?? 0) + (cpu.restore ?? 0),
     cpu_by_stage: cpu,
     peak_bytes: report.peak_rss_bytes,
     initial: { initial: metric!.baseline, quantized: metric!.quantized_initial },
