@@ -26,3 +26,23 @@ it('judges anew what another model knows', () => {
   expect(memory.strangers('names', ['a', 'b'], new Set(['a']))).toEqual([1]);
   expect(memory.strangers('names', ['a', 'b'], new Set(['b']))).toEqual([0]);
 });
+
+it('compares a text with the same words once', () => {
+  const memory = createListMemory();
+  let comparisons = 0;
+  const wordsOf = (...written: string[]) => ({
+    written,
+    get plain() {
+      comparisons++;
+      return written;
+    },
+  });
+
+  const words = wordsOf('conv', 'gemm');
+  expect(memory.nearest('names', 'comv', words)).toEqual(['conv']);
+  const once = comparisons;
+  expect(memory.nearest('names', 'comv', words)).toEqual(['conv']);
+  expect(comparisons).toBe(once);
+  expect(memory.nearest('names', 'gem', words)).toEqual(['gemm']);
+  expect(memory.nearest('names', 'comv', wordsOf('com'))).toEqual(['com']);
+});

@@ -9,7 +9,6 @@ import { wordsOf, type ModelIndex, type Words } from '../facts/modelIndex.js';
 import { createMatcher, patternProblem, type Matcher } from '../knowledge/matching.js';
 import { subgraphFindings } from './subgraphs.js';
 import { placeOf } from './place.js';
-import { nearestOf } from './nearest.js';
 import type { ListMemory } from './listMemory.js';
 import { defineRule } from './rule.js';
 
@@ -177,10 +176,11 @@ function unknown(
   { path, code, what }: { readonly path: ConfigPath; readonly code: Code; readonly what: string },
   explained: (value: string) => Explained | null = () => null,
 ): Finding[] {
-  const { known } = about;
+  const { known, lists } = about;
+  const list = path.join('.');
   const values = texts.map(({ value }) => value);
-  const strange = about.lists
-    .strangers(path.join('.'), values, known)
+  const strange = lists
+    .strangers(list, values, known)
     .slice(0, MAX)
     .flatMap((place) => texts[place] ?? []);
   if (strange.length === 0) return [];
@@ -188,7 +188,7 @@ function unknown(
   const words = about.words();
   return strange.map(({ value, start, end, inherited = false }, index) => {
     const other = index * known.size > MAX_COMPARED ? null : explained(value);
-    const near = () => (index * known.size > MAX_COMPARED ? [] : nearestOf(value, words));
+    const near = () => (index * known.size > MAX_COMPARED ? [] : lists.nearest(list, value, words));
     const suggestions = other?.suggestions ?? near();
     const hint = suggestions.length > 0 ? ` Did you mean "${suggestions[0]}"?` : '';
 

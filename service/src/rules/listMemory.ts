@@ -1,3 +1,6 @@
+import type { Words } from '../facts/modelIndex.js';
+import { nearestOf } from './nearest.js';
+
 /** What was found out of the long lists of a text, kept for its next version: with a key that is typed, little of them changes. */
 export interface ListMemory {
   /** The places of the texts that are not among those that are known. `list`: what the work is kept under. */
@@ -8,6 +11,8 @@ export interface ListMemory {
   ) => readonly number[];
   /** Whether a text stands in a list twice. */
   readonly hasDouble: (list: string, texts: readonly string[]) => boolean;
+  /** The words that a text of a list may mean, the nearest first: found out once, not again at each key typed elsewhere. */
+  readonly nearest: (list: string, text: string, words: Words) => readonly string[];
 }
 
 interface Judged {
@@ -23,9 +28,18 @@ interface Counted {
   doubled: number;
 }
 
+interface Compared {
+  readonly words: Words;
+  readonly suggested: Map<string, readonly string[]>;
+}
+
+/** Texts of a list whose nearest words are kept: with more of them, all are found out again. */
+const MAX_SUGGESTED = 200;
+
 export function createListMemory(): ListMemory {
   const judged = new Map<string, Judged>();
   const counted = new Map<string, Counted>();
+  const compared = new Map<string, Compared>();
 
   return {
     strangers(list, texts, known) {
@@ -40,6 +54,15 @@ export function createListMemory(): ListMemory {
       count(kept, texts);
       counted.set(list, kept);
       return kept.doubled > 0;
+    },
+    nearest(list, text, words) {
+      const before = compared.get(list);
+      const isUsable = before?.words === words && before.suggested.size < MAX_SUGGESTED;
+      const suggested = isUsable ? before.suggested : new Map<string, readonly string[]>();
+      const near = suggested.get(text) ?? nearestOf(text, words);
+      suggested.set(text, near);
+      compared.set(list, { words, suggested });
+      return near;
     },
   };
 }
