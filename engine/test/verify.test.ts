@@ -350,6 +350,8 @@ describe('samples that are alike', () => {
   it('are counted', async () => {
     const [found] = await alikeProblems(source([1, 1, 1, 2, 2, 3]), 'calibration');
     expect(found).toMatchObject({ code: 'samples-alike', data: { samples: 6, distinct: 3 } });
+    const [all] = await alikeProblems(source([1, 1, 1, 1]), 'calibration');
+    expect(all?.message).toMatch(/^3 of the first 4 .* which leaves 1 distinct\.$/);
     expect(await alikeProblems(source([1, 2, 3, 4, 5, 5]), 'validation')).toEqual([]);
     expect(await alikeProblems(source([1, 1]), 'calibration')).toEqual([]);
     expect(await alikeProblems(source([1, 2, 3, 4, 4, 4]), 'calibration', 4)).toEqual([]);

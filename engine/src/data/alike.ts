@@ -39,7 +39,7 @@ export async function alikeProblems(
     {
       code: 'samples-alike',
       severity: 'warning',
-      message: `${repeated} of the first ${count} ${role} samples are exact copies of others: only ${seen.size} of them are distinct.`,
+      message: `${repeated} of the first ${count} ${role} samples are exact copies of others, which leaves ${seen.size} distinct.`,
       configPath: ['data', role],
       data: { role, samples: count, distinct: seen.size },
     },
