@@ -61,6 +61,12 @@ export function above(path: ConfigPath): WrittenPath {
   return writtenPath(path.slice(0, -1));
 }
 
+/** A place as people write it: `quantization.overrides[0].names`. */
+export const placeText = (path: ConfigPath): string =>
+  path
+    .map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`))
+    .join('');
+
 /** A setting as text, by its place below `quantization`. */
 export type QuantizationSetting = DottedPath extends infer Place
   ? Place extends `quantization.${infer Setting}`

@@ -35,7 +35,9 @@ it('samples are counted where that is possible without running anything', async 
   expect(await readTensorFolder(join(folder, 't'))).toMatchObject({ names: [], problem: null });
   expect(await readTensorFolder(join(folder, 'none'))).toBeNull();
   expect(await arrayFacts(join(DIGITS, 'data/calibration.npy'))).toMatchObject({ shape: [300, 8, 8] });
-  expect(await arrayFacts(join(folder, 'broken.npy'))).toEqual({ problem: 'the magic number is missing' });
+  expect(await arrayFacts(join(folder, 'broken.npy'))).toEqual({
+    problem: 'it does not begin like a file that numpy.save writes',
+  });
 });
 
 it('links among images are followed, each folder once', async () => {
@@ -72,7 +74,7 @@ it('the arrays of a .npz are known by their names and headers, without being rea
 
     writeFileSync(file, zipSync({ 'image.npy': new Uint8Array(20) }));
     expect(await archiveFacts(file)).toEqual({
-      problem: 'its array "image" cannot be read: the magic number is missing',
+      problem: 'its array "image" cannot be read: it does not begin like a file that numpy.save writes',
     });
   } finally {
     rmSync(folder, { recursive: true, force: true });

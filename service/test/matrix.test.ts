@@ -37,8 +37,8 @@ describe('in a matrix', () => {
       'quantization.prest: [mixed]',
       'Unknown key "quantization.prest" in "matrix". Did you mean "quantization.preset"?',
     ],
-    ['quantization.preset: [mixd]', '"matrix.quantization.preset.0" cannot be mixd. Did you mean mixed?'],
-    ['quantization.subset_size: [0]', '"matrix.quantization.subset_size.0" must be at least 1.'],
+    ['quantization.preset: [mixd]', '"matrix.quantization.preset[0]" cannot be mixd. Did you mean mixed?'],
+    ['quantization.subset_size: [0]', '"matrix.quantization.subset_size[0]" must be at least 1.'],
     ['quantization.preset: mixed', '"matrix.quantization.preset" must be a list.'],
     ['quantization.preset: []', '"matrix.quantization.preset" must be a list of at least 1 item.'],
   ])('%s: %s', (line, message) => {

@@ -17,9 +17,9 @@ describe('audio', () => {
   });
   const section = (rest: string) => `model: m.onnx\ndata: {calibration: {audio: a.wav${rest}}}\n`;
 
-  it('for a model with states needs them, and what else the model takes', () => {
+  it('for a model with states needs them, and what else the model takes; one cause is told once', () => {
     const text = section(', constants: {rate: 16000}');
-    expect(found(text, { model: streaming })).toEqual(['states-missing audio', 'data-inputs a.wav']);
+    expect(found(text, { model: streaming })).toEqual(['states-missing audio']);
     const mended = section(', constants: {rate: 16000}, states: {h_in: h_out}');
     expect(fixed(text, 'states-missing', { model: streaming })).toBe(mended);
     expect(found(mended, { model: streaming })).toEqual([]);

@@ -135,7 +135,7 @@ ${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
     ]);
     expect(told('arrays: a.npy', null)).toHaveLength(1);
     expect(told('arrays: a.npz', ['image', 'sr'])).toEqual([
-      'data-inputs "a.npz" has no array for the input state of the model; it has image, sr.',
+      'data-inputs "a.npz" has no array for the input "state" of the model; it has image, sr.',
     ]);
     expect([told('arrays: a.npz', null), told('arrays: a.npz', ['state', 'image'])]).toEqual([[], []]);
     expect([told('images: x', null, single), told('loader: l.mjs', null)]).toEqual([[], []]);

@@ -266,6 +266,8 @@ async function putPhotos(put: Put): Promise<void> {
     'photos/labels.jsonl',
     names.map((file, index) => JSON.stringify({ file, label: number(index) }) + '\n').join(''),
   );
+  put('photos/semicolons.csv', `file;label\n${table(';', number)}`);
+  put('photos/val_map.txt', table(' ', number));
   put('photos/half.csv', `file,label\n${table(',', number).split('\n').slice(0, 10).join('\n')}\n`);
   put('photos/other.csv', `file,label\n${table(',', number).replaceAll('p', 'img_')}`);
   put('photos/empty/.gitkeep', '');

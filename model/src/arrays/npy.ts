@@ -82,7 +82,7 @@ export interface ArrayLayout {
  */
 export function arrayLayout(head: Uint8Array, size: number): ArrayLayout | string {
   if (head.length < 10 || head[0] !== 0x93 || new TextDecoder().decode(head.subarray(1, 6)) !== 'NUMPY')
-    return 'the magic number is missing';
+    return 'it does not begin like a file that numpy.save writes';
   const isWide = head[6]! >= 2;
   const start = isWide ? 12 : 10;
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);

@@ -1,7 +1,14 @@
 import type { ConfigPath } from '@quantsmith/schemas';
 import type { TextEdit } from 'vscode-languageserver-types';
 import type { ConfigDocument } from './document.js';
-import { findEntry, resolved, type Entry, type MappingNode, type SequenceNode } from './tree.js';
+import {
+  findEntry,
+  resolved,
+  type TreeNode,
+  type Entry,
+  type MappingNode,
+  type SequenceNode,
+} from './tree.js';
 
 /** A value as it is written into a config. */
 export type Written =
@@ -20,6 +27,14 @@ export function setValue(document: ConfigDocument, path: ConfigPath, value: Writ
   if (mapping === null || (mapping.kind === 'scalar' && mapping.start === mapping.end))
     return insertInto(document, null, path, value);
   for (const [depth, step] of path.entries()) {
+    // In an entry of a list, such as one of `overrides`.
+    if (mapping.kind === 'sequence') {
+      const item: TreeNode | undefined = typeof step === 'number' ? mapping.items[step] : undefined;
+      if (item === undefined) return null;
+      mapping = item;
+      continue;
+    }
+
     if (mapping.kind !== 'mapping') return null;
     const entry: Entry | undefined = mapping.entries.find((candidate) => candidate.key === step);
     const rest = path.slice(depth);

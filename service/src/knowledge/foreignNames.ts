@@ -115,7 +115,6 @@ export const FOREIGN_KEYS: ReadonlyMap<string, DottedPath> = new Map([
   ['ActivationSymmetric', 'quantization.advanced_parameters.activations_quantization_params.mode'],
   ['WeightSymmetric', 'quantization.advanced_parameters.weights_quantization_params.mode'],
   ['CalibMovingAverage', 'quantization.advanced_parameters.activations_range_estimator_params'],
-  ['per_tensor', 'quantization.advanced_parameters.weights_quantization_params.per_channel'],
   ['smooth_quant_alpha', 'quantization.advanced_parameters.smooth_quant_alphas'],
 ]);
 
@@ -130,6 +129,10 @@ export const FOREIGN_NOTES: ReadonlyMap<string, string> = new Map([
     key,
     'SmoothQuant comes with "quantization.model_type: transformer"; its strengths are "advanced_parameters.smooth_quant_alphas".',
   ]),
+  [
+    'per_tensor',
+    'Here it is the opposite: "per_channel" under "advanced_parameters.weights_quantization_params".',
+  ],
   ['approach', 'Quantization is always static and post-training.'],
   ['systems', 'Everything runs on this machine.'],
   ['passes', 'A config describes one quantization; "matrix" varies its settings.'],
@@ -162,6 +165,28 @@ export const FOREIGN_NOTES: ReadonlyMap<string, string> = new Map([
   ['domain', '"task" says what the model does.'],
   ['model_name', 'The model is named after the config, or by "output".'],
   ['verbose', 'Verbosity is an option of the command line.'],
+]);
+
+/** Operators as OpenVINO, PyTorch, Keras and Caffe name them, in small letters, by their types in ONNX. */
+export const FOREIGN_OPERATORS: ReadonlyMap<string, string> = new Map([
+  ['convolution', 'Conv'],
+  ['groupconvolution', 'Conv'],
+  ['depthwiseconv2d', 'Conv'],
+  ['convolutionbackpropdata', 'ConvTranspose'],
+  ['linear', 'Gemm'],
+  ['dense', 'Gemm'],
+  ['innerproduct', 'Gemm'],
+  ['fullyconnected', 'Gemm'],
+  ['multiply', 'Mul'],
+  ['subtract', 'Sub'],
+  ['divide', 'Div'],
+  ['eltwise', 'Add'],
+  ['batchnorm', 'BatchNormalization'],
+  ['batchnorm2d', 'BatchNormalization'],
+  ['layernorm', 'LayerNormalization'],
+  ['relu6', 'Clip'],
+  ['avgpool2d', 'AveragePool'],
+  ['adaptiveavgpool2d', 'GlobalAveragePool'],
 ]);
 
 /** Values of other tools, by what they are called here. */

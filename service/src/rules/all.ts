@@ -149,7 +149,9 @@ function isMisspelt(
   parent: Finding['path'],
   missing: Finding['data'],
 ): boolean {
-  const [meant] = data?.suggestions ?? [];
+  const target: unknown = data?.['target'];
+  const meant: unknown =
+    data?.suggestions?.[0] ?? (Array.isArray(target) ? target[parent.length] : undefined);
   const keys: unknown = missing?.['missing'];
   const isBeside = path.slice(0, -1).join('\0') === parent.join('\0');
   return code === 'unknown-key' && isBeside && Array.isArray(keys) && keys.length === 1 && keys[0] === meant;
@@ -173,8 +175,17 @@ function isFollowUp({ code, path, start, data }: Finding, findings: readonly Fin
   // What a base that cannot be read means is not known.
   if (code === 'extends-invalid' && path[0] !== 'extends')
     return findings.some((other) => other.code === 'extends-invalid' && other.path[0] === 'extends');
-  // A source under another name is named already, and of two sources nobody knows what they hold.
-  if (code === 'data-source' && isMisnamedSource(path, findings)) return true;
+  // A source under another name is named already, and what an undefined anchor would bring, nobody knows.
+  if (code === 'data-source' && (isMisnamedSource(path, findings) || isMergeUnknown(path, findings)))
+    return true;
+  if (
+    code === 'wrong-type' &&
+    findings.some((other) => other.code === 'unknown-anchor' && other.start === start)
+  )
+    return true;
+  // An input that the model feeds back is one of those that no audio feeds.
+  if (code === 'data-inputs')
+    return findings.some((other) => other.code === 'states-missing' && other.path[1] === path[1]);
   if (code === 'data-empty')
     return findings.some(
       (other) => other.code === 'data-source' && other.path.join('.') === path.slice(0, 2).join('.'),
@@ -207,6 +218,15 @@ function isMisnamedSource(section: Finding['path'], findings: readonly Finding[]
     return isHere && (DATA_KIND_NAMES as readonly unknown[]).includes(meant[2]);
   });
 }
+
+/** Whether a section merges what an undefined anchor would name. */
+const isMergeUnknown = (section: Finding['path'], findings: readonly Finding[]) =>
+  findings.some(
+    ({ code, path }) =>
+      code === 'unknown-anchor' &&
+      path.includes('<<' as never) &&
+      section.every((step, index) => path[index] === step),
+  );
 
 const WRONG_VALUES: ReadonlySet<string> = new Set(['wrong-type', 'unknown-value', 'out-of-range']);
 

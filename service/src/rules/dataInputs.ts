@@ -63,7 +63,10 @@ function problemOf(
   if (arrays === null || missing.length === 0) return null;
   const has = arrays.length === 0 ? 'none' : arrays.slice(0, 8).join(', ');
 
-  return `"${file}" has no array for ${missing.length === 1 ? 'the input' : 'the inputs'} ${missing.slice(0, 8).join(', ')} of the model; it has ${has}.`;
+  return `"${file}" has no array for ${missing.length === 1 ? 'the input' : 'the inputs'} ${missing
+    .slice(0, 8)
+    .map((name) => `"${name}"`)
+    .join(', ')} of the model; it has ${has}.`;
 }
 
 function textProblem(inputs: readonly TensorSignature[]): string | null {

@@ -25,11 +25,14 @@ function fileFindings(
 ): Finding[] {
   return namedPaths(value, baseDir).flatMap((named): Finding[] => {
     const { path, written, file } = named;
-    const message = problemOf(named, facts);
-    if (message === null) return [];
+    const problem = problemOf(named, facts);
+    if (problem === null) return [];
 
     const node = findNode(document.tree, path);
     const missing = kindOf(facts, file) === 'missing';
+    const suggestions = missing ? similarFiles(baseDir, written, facts) : [];
+    const isAlike = suggestions.length > 0 && !WILDCARD.test(written);
+    const message = isAlike ? `${problem} Did you mean "${suggestions[0]}"?` : problem;
     const { start, end } = node ?? placeOf(document, path);
 
     return [
@@ -40,7 +43,7 @@ function fileFindings(
         start,
         end,
         path,
-        data: { file, suggestions: node !== null && missing ? similarFiles(baseDir, written, facts) : [] },
+        data: { file, suggestions: node === null ? [] : suggestions },
       },
     ];
   });

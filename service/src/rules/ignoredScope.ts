@@ -4,6 +4,7 @@ import type { ConfigDocument } from '../document/document.js';
 import { findEntry, type Span } from '../document/tree.js';
 import { isMapping } from '../extends/merge.js';
 import type { Code, Finding, Severity } from '../findings/finding.js';
+import { FOREIGN_OPERATORS } from '../knowledge/foreignNames.js';
 import { bordersOf, stringsOf, type ScopeList, type ScopePath } from '../knowledge/ignoredScope.js';
 import { wordsOf, type ModelIndex, type Words } from '../facts/modelIndex.js';
 import { createMatcher, patternProblem, type Matcher } from '../knowledge/matching.js';
@@ -132,6 +133,7 @@ function scopeFindings(
       list('types'),
       { known: index.types(), words: () => wordsOf([...index.types()]), lists },
       typePlace,
+      (value) => foreignType(value, index),
     ),
   ].map((finding) => ({ ...finding, severity: scope.severity }));
 
@@ -202,6 +204,17 @@ function unknown(
       data: inherited ? {} : { suggestions },
     };
   });
+}
+
+/** An operator's type by its name in another format, where the model has what it is called here. */
+function foreignType(value: string, index: ModelIndex): Explained | null {
+  const name = FOREIGN_OPERATORS.get(value.toLowerCase());
+  return name === undefined || !index.types().has(name)
+    ? null
+    : {
+        message: `The model has no operator of type "${value}". Did you mean "${name}"?`,
+        suggestions: [name],
+      };
 }
 
 /** What a name is instead, and what is meant by it. */

@@ -96,10 +96,12 @@ function classProblem({ labels, verdict }: SectionFacts, classes: number, isName
   const highest = labels?.highest ?? null;
   // One output says yes or no.
   const least = Math.max(2, classes);
-  if (highest !== null && highest >= least)
+  const counted = verdict?.classes ?? null;
+  // Of folders that are no numbers themselves it is their count that is wrong.
+  const isCount = !isNamed && counted !== null && counted !== least;
+  if (highest !== null && highest >= least && !isCount)
     return `The labels go up to class ${highest}, but the model has ${least} classes (0 to ${least - 1}).`;
 
-  const counted = verdict?.classes ?? null;
   if (counted === null || counted === least) return null;
   const what = isNamed ? 'The list of classes has' : 'The images lie in';
   const unit = isNamed ? 'names' : 'class folders';

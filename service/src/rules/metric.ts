@@ -39,11 +39,14 @@ function metricFindings({ document, config: written, facts: files, model }: Metr
   const facts = metricFacts(metric);
   // A language model's tokens are their own labels.
   if (facts !== undefined && facts.labels !== null && metric !== 'perplexity' && bare) {
-    const place = validation === undefined ? 'calibration' : 'validation';
+    const what =
+      validation === undefined
+        ? 'labels: add data.validation with labels'
+        : 'labels, and data.validation has none: name a label file';
     findings.push({
       code: 'metric-needs-labels',
       severity: 'error',
-      message: `The metric ${metric} needs labels, and data.${place} has none: name a label file, or use agreement, sqnr or cosine.`,
+      message: `The metric ${metric} needs ${what}, or use agreement, sqnr or cosine.`,
       ...spanOf(entry?.value ?? control),
       path: ['accuracy_control', 'metric'],
       data: entry === undefined ? {} : { suggestions: ['agreement', 'sqnr', 'cosine', 'mse', 'mae'] },

@@ -11,6 +11,7 @@ import {
 import type { ConfigDocument } from '../document/document.js';
 import { removeKey, setValue, type Written } from '../document/edit.js';
 import { findEntry, findNode } from '../document/tree.js';
+import type { SectionFacts } from '../facts/facts.js';
 import type { Code, Finding } from '../findings/finding.js';
 import { fix, type FixTable } from '../findings/fix.js';
 import { placeOf } from './place.js';
@@ -19,11 +20,11 @@ import { defineRule, type RuleInput } from './rule.js';
 type Section = QuantizationConfig['data']['calibration'];
 
 /** Settings that run, and that hardly anybody means. */
-function doubtfulFindings({ document, config, model, baseDir }: DoubtfulInput): Finding[] {
+function doubtfulFindings({ document, config, model, baseDir, facts }: DoubtfulInput): Finding[] {
   const { calibration, validation } = config.data;
   return [
     ...(['calibration', 'validation'] as const).flatMap((name) =>
-      normalizationFindings(document, name, config.data[name]),
+      normalizationFindings(document, name, config.data[name], facts[name]),
     ),
     ...(['calibration', 'validation'] as const).flatMap((name) =>
       channelFindings(document, name, config.data[name], model),
@@ -58,6 +59,7 @@ function normalizationFindings(
   document: ConfigDocument,
   name: 'calibration' | 'validation',
   section: Section | undefined,
+  facts: SectionFacts,
 ): Finding[] {
   const { scale = null, mean, std, normalize = null } = section?.preprocess ?? {};
   const path = below(['data', name, 'preprocess']);
@@ -97,8 +99,28 @@ function normalizationFindings(
     ];
   }
 
-  return [];
+  const [key] = divisor === 1 && isOfBytes(section, facts) ? keysOfFractions(section?.preprocess) : [];
+  if (key === undefined) return [];
+  const message = `${key} is for values between 0 and 1, but these are bytes, from 0 to 255: add scale: 255.`;
+
+  return [
+    warn(document, 'normalization-doubtful', below(path, key), message, {
+      path: below(path, 'scale'),
+      value: 255,
+    }),
+  ];
 }
+
+/** Whether what is preprocessed are bytes: images, or arrays of them. */
+const isOfBytes = (section: Section | undefined, { array }: SectionFacts) =>
+  section?.images !== undefined || (section?.arrays !== undefined && array?.type === 'uint8');
+
+/** Which of mean and std hold fractions alone: nobody subtracts half a step from bytes, or divides them by less than one. */
+const keysOfFractions = (preprocess: Section['preprocess']) =>
+  (['mean', 'std'] as const).filter((key) => {
+    const values = [preprocess?.[key] ?? []].flat();
+    return values.length > 0 && values.every((value) => value > 0 && value < 1);
+  });
 
 /** `normalization-doubtful`: a list of values that is neither one for all channels nor one for each. */
 function channelFindings(
@@ -109,7 +131,8 @@ function channelFindings(
 ): Finding[] {
   const { preprocess = {} } = section ?? {};
   const channels = channelsOf(section, model);
-  if (channels === null) return [];
+  // That gray has one channel is a conflict of settings, and told as one.
+  if (channels === null || preprocess.color === 'gray') return [];
 
   return (['mean', 'std'] as const).flatMap((key) => {
     const values = preprocess[key];
@@ -254,7 +277,7 @@ export const rule = defineRule({
   suppressible: true,
   sections: {
     'normalization-doubtful':
-      'Severity: warning.\n\n`scale` divides first, so `mean` and `std` are in units of the result: byte means (123.675) do not fit `scale: 255`. A `scale` of 0.0039 multiplies by 256 instead of dividing by it. Lists hold one value for all channels, or one for each.',
+      'Severity: warning.\n\n`scale` divides first, so `mean` and `std` are in units of the result: byte means (123.675) do not fit `scale: 255`, and fractions (0.485) do not fit bytes that no `scale` divides. A `scale` of 0.0039 multiplies by 256 instead of dividing by it. Lists hold one value for all channels, or one for each.',
     'preprocess-differs':
       'Severity: warning.\n\nCalibration and validation feed the model different kinds of values, so ranges are measured on one kind and accuracy on the other. Resizing may differ.',
     'data-shared':

@@ -29,14 +29,27 @@ export function arrayMisfit(
   if (fits(dims, input)) return null;
   const message = `"${section.arrays}" holds samples of ${type} ${shapeText(row)}, but ${expects}.`;
   const layout = type === 'uint8' && input.dims.length === 4 ? layoutThatFits(row, input) : null;
+  if (layout === null) return { key: ['arrays'], message: `${message}${transposed(row, input)}` };
 
-  return layout === null
-    ? { key: ['arrays'], message }
-    : {
-        key: ['arrays'],
-        message: `${message} For bytes, preprocess sets the layout.`,
-        mend: { path: ['preprocess'], value: { layout } },
-      };
+  return {
+    key: ['arrays'],
+    message: `${message} Add preprocess with layout: ${layout}, which lays bytes out for the model.`,
+    mend: { path: ['preprocess'], value: { layout } },
+  };
+}
+
+/** How numpy brings the channels of an image to where the model has them, as a sentence; empty: that is not it. */
+function transposed(row: readonly number[], input: TensorSignature): string {
+  const [first = 0, second = 0, third = 0] = row;
+  if (row.length !== 3 || input.dims.length !== 4) return '';
+  const axes = fits([1, third, first, second], input)
+    ? '0, 3, 1, 2'
+    : fits([1, second, third, first], input)
+      ? '0, 2, 3, 1'
+      : null;
+  return axes === null
+    ? ''
+    : ` The channels are on another axis: save it with numpy.transpose(x, (${axes})).`;
 }
 
 /** The layout in which an image [height, width, channels] or [height, width] fits; null: in none. */

@@ -1,6 +1,7 @@
 import {
   type ConfigPath,
   below,
+  placeText,
   validateConfig,
   type SchemaIssue,
   type SchemaNode,
@@ -118,7 +119,7 @@ function inheritedFinding(document: ConfigDocument, issue: SchemaIssue, inherite
 function translate(document: ConfigDocument, issue: SchemaIssue): Finding[] {
   const { path, keyword, params } = issue;
   const schema = schemaOf(path) ?? {};
-  const name = path.length === 0 ? 'The config' : `"${path.join('.')}"`;
+  const name = path.length === 0 ? 'The config' : `"${placeText(path)}"`;
   const span = valueSpan(document, path);
   switch (keyword) {
     case 'additionalProperties':
@@ -199,7 +200,7 @@ function unknownValue(document: ConfigDocument, path: ConfigPath, schema: Schema
       ? ` Did you mean ${suggestions[0]}?`
       : ` Possible values: ${names.slice(0, 12).join(', ')}.`;
 
-  return finding('unknown-value', span, path, `"${path.join('.')}" cannot be ${written}.${hint}`, {
+  return finding('unknown-value', span, path, `"${placeText(path)}" cannot be ${written}.${hint}`, {
     suggestions: suggestions.length > 0 ? suggestions : names,
   });
 }
@@ -243,7 +244,7 @@ function suggestionsFor(
   if (types.includes('number') && percent !== undefined)
     return { suggestions: [String(Number((Number(percent) / 100).toPrecision(12)))] };
 
-  const [, height, width] = /^(\d+)\s*[x×,]\s*(\d+)$/.exec(text) ?? [];
+  const [, height, width] = /^\(?(\d+)\s*[x×,]\s*(\d+)\)?$/.exec(text) ?? [];
   if (types.includes('array') && height !== undefined && width !== undefined)
     return { suggestions: [`[${Number(height)}, ${Number(width)}]`] };
 

@@ -1,9 +1,9 @@
-import { above, below, writtenPath, type ConfigPath } from '@quantsmith/schemas';
+import { above, below, placeText, writtenPath, type ConfigPath } from '@quantsmith/schemas';
 import type { TextEdit } from 'vscode-languageserver-types';
 import { inOrder } from '../document/compose.js';
 import type { ConfigDocument } from '../document/document.js';
 import { inline, removeKey, setValue, type Written } from '../document/edit.js';
-import { findEntry, findNode, type TreeNode } from '../document/tree.js';
+import { findEntry, findNode, type MappingNode, type TreeNode } from '../document/tree.js';
 import { fix, type Fix, type FixTable } from '../findings/fix.js';
 import { keysAt, schemaOf } from '../knowledge/schema.js';
 
@@ -94,7 +94,8 @@ function moved(document: ConfigDocument, path: ConfigPath, place: unknown): Fix[
   const value = entry?.value;
   if (!Array.isArray(place) || value === undefined || value === null || value.anchor !== undefined) return [];
   const target = writtenPath(place as (string | number)[]);
-  const written = movable(value, target);
+  const isCommented = document.tree.comments.some(({ start, end }) => start > value.start && end < value.end);
+  const written = isCommented ? undefined : movable(value, target);
   if (written === undefined || findEntry(document.tree, target) !== undefined) return [];
   const note = document.tree.comments.find(
     (comment) => isOnLineOf(document, comment.start, value.end) && comment.start >= value.end,
@@ -108,7 +109,7 @@ function moved(document: ConfigDocument, path: ConfigPath, place: unknown): Fix[
   const isRenamed = path.at(-1) !== target.at(-1);
   const where = isRenamed ? target : above(target);
 
-  return fix(`Move ${String(path.at(-1))} to ${where.length === 0 ? 'the top' : where.join('.')}`, edits);
+  return fix(`Move ${String(path.at(-1))} to ${where.length === 0 ? 'the top' : placeText(where)}`, edits);
 }
 
 /** A value as it is written at another place; undefined where that takes no value of its type. */
@@ -119,8 +120,20 @@ function movable(value: TreeNode, target: ConfigPath): Written | undefined {
     return items.every((item) => typeof item === 'string') ? items : undefined;
   }
 
+  if (value.kind === 'mapping' && types.includes('object')) return plainMapping(value);
   if (value.kind !== 'scalar') return undefined;
   const type = value.value === null ? 'null' : typeof value.value;
   const isTaken = types.includes(type) || (type === 'number' && types.includes('integer'));
   return isTaken ? value.value : undefined;
+}
+
+/** A mapping of plain values; undefined where it holds more than that. */
+function plainMapping({ entries }: MappingNode): Written | undefined {
+  const values = entries.map(
+    ({ key, value }) => [key, value?.kind === 'scalar' ? value.value : undefined] as const,
+  );
+  const isPlain = entries.length > 0 && entries.every(({ value }) => value?.anchor === undefined);
+  return isPlain && values.every(([, value]) => value !== undefined)
+    ? (Object.fromEntries(values) as Written)
+    : undefined;
 }

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { DATA_SECTIONS } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { setValue } from '../document/edit.js';
@@ -26,6 +27,7 @@ function tokenizerFindings(document: ConfigDocument, value: unknown, facts: File
         message: `data.${name} has texts but no tokenizer: name the model's tokenizer.json.`,
         ...placeOf(document, path),
         path,
+        data: { beside: `${posix.dirname(section['texts'])}/` },
       },
     ];
   });
@@ -49,13 +51,13 @@ export const rule = defineRule({
   needs: 'value',
   check: ({ document, value, facts }) => tokenizerFindings(document, value, facts),
   fixes: {
-    'tokenizer-missing': (document, { path }) =>
+    'tokenizer-missing': (document, { path, data }) =>
       fix(
         'Name tokenizer.json',
         setValue(
           document,
           ['data', path[1] === 'validation' ? 'validation' : 'calibration', 'tokenizer'],
-          './tokenizer.json',
+          `${String(data['beside'] ?? './')}tokenizer.json`,
         ),
       ),
   },

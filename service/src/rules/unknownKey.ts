@@ -1,4 +1,4 @@
-import { below, writtenPath, type ConfigPath } from '@quantsmith/schemas';
+import { below, placeText, writtenPath, type ConfigPath } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { FOREIGN_KEYS, FOREIGN_NOTES } from '../knowledge/foreignNames.js';
 import { keysAt } from '../knowledge/schema.js';
@@ -16,27 +16,27 @@ export function unknownKey(
   const entry = findEntry(document.tree, below(path, key));
   const span = entry?.keySpan ?? place();
   const known = keysAt(path).map((candidate) => candidate.name);
-  const foreign = foreignPlace(path, key);
+  const foreign = foreignPlace(path, key, known);
   const note = FOREIGN_NOTES.get(key);
   // What is known to have no place here is no misspelling.
-  const alike = note === undefined ? nearest(key, known) : [];
+  const alike = note === undefined ? nearestKeys(key, known) : [];
   const section = foreign === undefined ? sectionWith(key) : undefined;
   // A key of a section below is that key, whatever key here is written like it.
   const elsewhere = alike.length === 0 || (path.length === 0 && section?.length === 1) ? section : undefined;
   const suggestions = elsewhere === undefined ? alike : [];
-  const target = foreign === undefined ? elsewhere && below(elsewhere, key) : writtenPath(foreign.split('.'));
+  const target = foreign === undefined ? elsewhere && below(elsewhere, key) : foreign;
   const hint =
     note !== undefined
       ? ` ${note}`
       : foreign !== undefined
-        ? ` Here it is "${foreign}".`
+        ? ` Here it is "${placeText(foreign)}".`
         : suggestions.length > 0
           ? ` Did you mean "${suggestions[0]}"?`
           : elsewhere === undefined
             ? ''
-            : ` It belongs under "${elsewhere.join('.')}".`;
+            : ` It belongs under "${placeText(elsewhere)}".`;
 
-  const where = path.length === 0 ? 'the config' : `"${path.join('.')}"`;
+  const where = path.length === 0 ? 'the config' : `"${placeText(path)}"`;
 
   return {
     code: 'unknown-key',
@@ -49,11 +49,29 @@ export function unknownKey(
   };
 }
 
-/** Where a key of another tool is set here; in a data section, of this section. */
-function foreignPlace([top, section]: ConfigPath, key: string): string | undefined {
-  const place = FOREIGN_KEYS.get(key);
-  const isData = top === 'data' && typeof section === 'string';
-  return isData ? place?.replace(/^data\.(calibration|validation)(?=\.)/, `data.${section}`) : place;
+/** Keys that one may mean; of a setting's path in a matrix, those that differ from it in their last step alone, where there are some. */
+function nearestKeys(key: string, known: readonly string[]): string[] {
+  const head = key.slice(0, key.lastIndexOf('.') + 1);
+  const beside = known.filter((other) => other.startsWith(head) && !other.slice(head.length).includes('.'));
+  const steps = nearest(
+    key.slice(head.length),
+    beside.map((other) => other.slice(head.length)),
+  );
+  return head === '' || steps.length === 0 ? nearest(key, known) : steps.map((step) => `${head}${step}`);
+}
+
+/**
+ * Where a key of another tool is set here; in a data section, of this section; beside it, where `known` has a key of that name.
+ */
+function foreignPlace(path: ConfigPath, key: string, known: readonly string[]): ConfigPath | undefined {
+  const steps = FOREIGN_KEYS.get(key)?.split('.');
+  const name = steps?.at(-1);
+  if (steps === undefined || name === undefined) return undefined;
+  if (path.length > 0 && known.includes(name)) return below(path, name);
+  const [top, section] = path;
+  const isData = top === 'data' && typeof section === 'string' && steps[0] === 'data' && steps.length > 2;
+
+  return writtenPath(isData ? ['data', section, ...steps.slice(2)] : steps);
 }
 
 /** Another place of the schema where the key exists. */

@@ -12,8 +12,8 @@ import {
   type FindCause,
 } from './cause.js';
 
-/** How far one tab indents. */
-const TAB = '  ';
+/** How far one tab may indent, in spaces; what is usual first. */
+const TAB_WIDTHS = [2, 4, 8];
 
 /** Lines that are indented by tabs, which YAML forbids. */
 function tabs(document: ConfigDocument): Cause | null {
@@ -23,11 +23,28 @@ function tabs(document: ConfigDocument): Cause | null {
     end: index + lead.length,
   }));
 
+  const tab = ' '.repeat(tabWidth(document.text.getText()));
+
   return repeated(document, leads, {
     message: () => 'YAML is indented by spaces; this line has a tab.',
     titles: ['Replace the tab with spaces', 'Replace tabs with spaces'],
-    mend: ({ lead, start, end }) => ({ start, end, newText: lead.replaceAll('\t', TAB) }),
+    mend: ({ lead, start, end }) => ({ start, end, newText: lead.replaceAll('\t', tab) }),
   });
+}
+
+/** The first width under which what follows a key without a value lies below it, and all else no deeper than the line before. */
+function tabWidth(text: string): number {
+  const lines = text.split(/\r?\n/).filter((line) => !/^\s*(#|$)/.test(line));
+  const isFitting = (width: number) => {
+    const indents = lines.map((line) => /^[ \t]*/.exec(line)![0].replaceAll('\t', ' '.repeat(width)).length);
+    return lines.every((line, index) => {
+      const [before = 0, indent = 0] = [indents[index - 1], indents[index]];
+      const opens = /:(\s+#.*)?\s*$/.test(lines[index - 1] ?? '');
+      return !/^ *\t/.test(line) || (opens ? indent > before : indent <= before);
+    });
+  };
+
+  return TAB_WIDTHS.find(isFitting) ?? TAB_WIDTHS[0]!;
 }
 
 /** A key, or an item's first one, with a value behind it and no colon. */

@@ -11,6 +11,7 @@ export function csvLabels(input: LabelInput, text: string): Labels {
   lines.forEach((line, number) => {
     if (line.trim() === '') return;
     const [file = '', label = ''] = splitCsv(line);
+    if (!line.includes(',') && input.kind !== 'text') return unsplit(line, number, input);
     // The first line is a header where it names no sample.
     if (number === 0 && place(file) === undefined && !isNumber(label)) return;
     const linePlace = `${input.path}, line ${number + 1}`;
@@ -27,6 +28,23 @@ export function csvLabels(input: LabelInput, text: string): Labels {
 
   return listedLabels(complete(placed.labels, input), input.classes?.length ?? null);
 }
+
+/** A line without a comma: refused with what it has instead. */
+function unsplit(line: string, number: number, { path, where }: LabelInput): never {
+  const other = SEPARATORS.find(([separator]) => line.trim().includes(separator));
+  const has =
+    other === undefined
+      ? '. Labels alone, one a line in the order of the samples, belong into a .tsv'
+      : `, not by ${other[1]}`;
+  const message = `${path}, line ${number + 1}: file and label must be separated by a comma${has}.`;
+  return fail('label-invalid', message, where);
+}
+
+const SEPARATORS = [
+  [';', 'a semicolon'],
+  ['\t', 'a tab'],
+  [' ', 'a space'],
+] as const;
 
 /** Labels by sample. `set` throws `labels-conflict` for a sample that has another label already. */
 export function placedLabels({ names, where }: LabelInput) {
