@@ -2,8 +2,9 @@ import type { FolderEntry, WantedListing } from '@quantsmith/service';
 import { resolve } from 'node:path';
 import type { Sources } from './sources.js';
 
-/** Folders near a config that are looked into. */
+/** Folders near a config that are looked into, and those in a folder that is being typed in. */
 const MAX_FOLDERS = 100;
+const MAX_INSIDE = 24;
 /** Entries of the folder that is being typed in: of a folder of images, what fits may come last. */
 const MAX_ENTRIES = 20_000;
 
@@ -16,13 +17,11 @@ export async function listingsFor(
   const { folder, near } = wanted;
   const first = near ? [folder, resolve(folder, 'data')] : [folder];
   const listings = await listAll(sources, first, MAX_ENTRIES);
-  if (!near) return listings;
-
   const below = [...listings].flatMap(([parent, entries]) =>
     entries.filter(({ kind }) => kind === 'folder').map(({ name }) => resolve(parent, name)),
   );
 
-  return new Map([...listings, ...(await listAll(sources, below.slice(0, MAX_FOLDERS)))]);
+  return new Map([...listings, ...(await listAll(sources, below.slice(0, near ? MAX_FOLDERS : MAX_INSIDE)))]);
 }
 
 async function listAll(

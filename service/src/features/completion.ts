@@ -26,11 +26,15 @@ import type { FolderEntry } from '../facts/facts.js';
 import { inheritedAt, NOTHING_INHERITED, type Inherited } from '../extends/inherit.js';
 import { allowedValues, keysAt, schemaOf, typeName, type AllowedValue } from '../knowledge/schema.js';
 import type { Change } from '../context/context.js';
+import { aliasItems } from './aliasItems.js';
 import { edited } from './completionItem.js';
 import type { Cursor } from './cursor.js';
 import { cursorAt } from './cursorAt.js';
 import { fileItems, folderOffered } from './files.js';
+import { isOnlyOf, isReadBy } from '../knowledge/sourceKeys.js';
 import { keyDocumentation } from './hover.js';
+import { inputsFor, likelySource } from './inputKeys.js';
+import { likelyFirst } from './likelyValues.js';
 import { knownValues, withoutMerges } from './knownValues.js';
 import { render } from './markdown.js';
 import { MAX_NAMES, modelItems, scopeList } from './modelItems.js';
@@ -83,10 +87,10 @@ export function completionList(
   return completionAt(document, cursorAt(document, position), context);
 }
 
-/** Folders that a completion needs the entries of. */
+/** A folder that a completion needs the entries of, with those of the folders in it. */
 export interface WantedListing {
   readonly folder: string;
-  /** With the folders in it, and `data` and the folders in that. */
+  /** With `data` in it. */
   readonly near: boolean;
 }
 
@@ -168,10 +172,12 @@ function keyItems(
     cursor.path[0] === 'data' && (DATA_KIND_NAMES as readonly string[]).includes(name);
 
   const source = [...present, ...merged.keys()].find(isSource);
+  const mayFollow = (before: string, name: string) =>
+    before === name || (!isSource(name) && isReadBy(before, name));
   const { inherited = NOTHING_INHERITED } = context;
   const keys = keysAt(cursor.path)
     // A section takes one source.
-    .filter(({ name }) => !present.has(name) && !(source !== undefined && source !== name && isSource(name)))
+    .filter(({ name }) => !present.has(name) && (source === undefined || mayFollow(source, name)))
     .map((key) => ({ ...key, above: inheritedAt(inherited, below(cursor.path, key.name)) }));
 
   const first = keys.filter(({ required, above }) => required && above === null);
@@ -179,7 +185,11 @@ function keyItems(
   const near = baseDir === null ? [] : skeletons(cursor.path, baseDir, listings, model);
   const fitting = cursor.hasColon ? [] : [...near, ...modelSkeletons(cursor.path, model, source)];
 
-  const items = [...first, ...keys.filter((key) => !first.includes(key))].flatMap((key) => {
+  const others = keys.filter((key) => !first.includes(key));
+  const isLikely = ({ name }: { readonly name: string }) =>
+    source === undefined ? isSource(name) && likelySource(model) === name : isOnlyOf(source, name);
+  const ordered = [...first, ...others.filter(isLikely), ...others.filter((key) => !isLikely(key))];
+  const items = ordered.flatMap((key) => {
     const { name, schema, required, above } = key;
     const { text, snippet } = json ? jsonKey(name, schema, cursor, context) : yamlKey(name, schema, cursor);
     const plain = keyItem(name, cursor, text, snippet);
@@ -199,7 +209,25 @@ function keyItems(
     ];
   });
 
-  return [...items, ...mergeKey(document, cursor, present)];
+  return [...items, ...inputKeys(cursor, model, present), ...mergeKey(document, cursor, present)];
+}
+
+/** Inputs of the model, where they are the keys. */
+function inputKeys(
+  cursor: Cursor,
+  model: ModelSummary | null,
+  present: ReadonlySet<string>,
+): CompletionItem[] {
+  return inputsFor(cursor.path, model)
+    .filter(({ name }) => !present.has(name))
+    .map(({ name, type, dims }) => {
+      const key = inline(name, cursor.quote === '"' ? 'json' : 'yaml');
+      const text = cursor.hasColon ? key : `${key}: `;
+      return {
+        ...keyItem(name, cursor, text, false),
+        detail: `an input of the model, ${type} [${dims.join(', ')}]`,
+      };
+    });
 }
 
 /** `<<` where there is a mapping above that it could bring in, last. */
@@ -286,7 +314,9 @@ function valueItems(document: ConfigDocument, typed: Cursor, context: Completion
   const cursor = { ...typed, path: typed.path.at(-1) === '<<' ? typed.path : withoutMerges(typed.path) };
   const schema = schemaOf(cursor.path) ?? {};
   const listed = (values: readonly AllowedValue[]) =>
-    values.map((allowed) => valueItem(allowed, cursor, schema.default, context));
+    likelyFirst(document, cursor, values, context.model).map((allowed) =>
+      valueItem(allowed, cursor, schema.default, context),
+    );
 
   const allowed = allowedValues(schema);
   const { uri } = document.text;
@@ -298,7 +328,7 @@ function valueItems(document: ConfigDocument, typed: Cursor, context: Completion
   const near = baseDir === null ? [] : nearFiles(cursor.path, baseDir, listings, written);
 
   const names = modelItems(document, cursor, context);
-  const files = fileItems(cursor, context.baseDir, listings, currentPath, near);
+  const files = fileItems(cursor, context.baseDir, listings, currentPath, near, written);
   const known = knownValues(cursor.path, context.model, document.tree.language);
 
   return {
@@ -341,23 +371,6 @@ function valueItem(
     ...(allowed.replacedBy === undefined ? {} : { tags: [CompletionItemTag.Deprecated], sortText: 'z' }),
     ...edited(written, cursor),
   };
-}
-
-/** `*name` of nodes above that stand under the same key, such as a shared preprocess; of mappings for a merge key. */
-function aliasItems(document: ConfigDocument, cursor: Cursor): CompletionItem[] {
-  if (document.tree.language === 'json') return [];
-  const offset = document.text.offsetAt(cursor.range.start);
-  const key = cursor.path.at(-1);
-
-  return anchorsOf(document.tree)
-    .filter(({ node }) => node.end <= offset)
-    .filter(({ node }) => (key === '<<' ? node.kind === 'mapping' : pathOf(node).at(-1) === key))
-    .map(({ anchor }) => ({
-      label: `*${anchor.name}`,
-      kind: CompletionItemKind.Reference,
-      detail: 'alias',
-      ...edited(`*${anchor.name}`, cursor),
-    }));
 }
 
 function documentation(markdown: string, context: CompletionContext): MarkupContent | string {

@@ -1,14 +1,22 @@
 import { resolve } from 'node:path';
 import { CompletionItemKind, type CompletionItem } from 'vscode-languageserver-types';
 import type { FolderEntry } from '../facts/facts.js';
+import { isConfigName } from '../knowledge/configNames.js';
 import { bestFitting, textItem } from './completionItem.js';
 import type { Cursor } from './cursor.js';
+import { IMAGE, LABELS, sectionRank } from './fileNames.js';
 
 /** Files that are offered at once; more are offered as they are typed. */
 const MAX_ITEMS = 200;
 
-/** What runs write: nobody quantizes it again. */
+/** What runs write: nobody quantizes it again, or reads labels from it. */
 const QUANTIZED = /\.int8\.onnx$/i;
+const REPORT = /\.report\.json$/i;
+const OF_FOLDERS: Readonly<Record<string, RegExp>> = {
+  images: IMAGE,
+  tensors: /^test_data_set_\d+$/,
+  audio: /\.wav$/i,
+};
 
 const FILES: Readonly<Record<string, RegExp | 'folder'>> = {
   model: /\.onnx$/i,
@@ -34,7 +42,8 @@ export interface FileItems {
 
 /**
  * Files that fit the key, then folders, one level at a time; first what lies near and fits (`near`, paths as they are
- * written). `own`: the config itself, which it cannot extend.
+ * written), and folders that hold what fits. `currentPath`: the config itself, which it cannot extend; `written`: the keys
+ * beside, whose files are no labels.
  */
 export function fileItems(
   cursor: Cursor,
@@ -42,6 +51,7 @@ export function fileItems(
   listings: ReadonlyMap<string, readonly FolderEntry[]>,
   currentPath: string,
   near: readonly string[],
+  written: Readonly<Record<string, unknown>> = {},
 ): FileItems {
   const key = String(cursor.path.at(-1));
   const wanted = Object.hasOwn(FILES, key) ? FILES[key] : undefined;
@@ -53,12 +63,36 @@ export function fileItems(
     wanted !== 'folder' &&
     wanted.test(name) &&
     !(key === 'extends' && resolve(baseDir, folder, name) === currentPath) &&
-    !(key === 'model' && QUANTIZED.test(name));
+    !(key === 'model' && QUANTIZED.test(name)) &&
+    !((key === 'labels' || key === 'tokenizer') && (isConfigName(name) || REPORT.test(name))) &&
+    !(key === 'labels' && Object.values(written).includes(`${folder}${name}`));
+  const isHeld = ({ name, kind }: FolderEntry) =>
+    wanted === 'folder' ? OF_FOLDERS[key]?.test(name) === true : kind === 'file' && isFitting(name);
+  const holds = ({ name }: FolderEntry) =>
+    listings.get(resolve(baseDir, folder, name))?.some(isHeld) === true;
+
+  // Labels and tokenizers lie where the samples do.
+  const isOfSource = ({ name }: FolderEntry) =>
+    Object.entries(written).some(
+      ([other, path]) =>
+        other !== key &&
+        typeof path === 'string' &&
+        path.replace(/^\.\//, '').startsWith(`${folder}${name}/`),
+    );
 
   const first = new Set(near.map((path) => resolve(baseDir, path)));
+  const folders = inSection(
+    cursor.path,
+    listed.filter(({ kind }) => kind === 'folder'),
+  );
   const rest = [
-    ...listed.filter(({ name, kind }) => kind === 'file' && isFitting(name)),
-    ...listed.filter(({ kind }) => kind === 'folder'),
+    ...inSection(
+      cursor.path,
+      listed.filter(({ name, kind }) => kind === 'file' && isFitting(name)),
+    ),
+    ...folders.filter(isOfSource),
+    ...folders.filter((entry) => !isOfSource(entry) && holds(entry)),
+    ...folders.filter((entry) => !isOfSource(entry) && !holds(entry)),
   ]
     .filter(({ name }) => !first.has(resolve(baseDir, folder, name)))
     .map(({ name, kind }) => ({ path: `${folder}${name}`, kind }));
@@ -89,3 +123,13 @@ export function folderOffered(cursor: Cursor, baseDir: string): string | null {
 /** Whether files are offered for what is being typed. */
 export const hasFiles = ({ kind, path }: Pick<Cursor, 'kind' | 'path'>): boolean =>
   kind === 'value' && Object.hasOwn(FILES, String(path.at(-1)));
+
+/** Entries of a folder, first those whose names fit the key and the data section that it is in. */
+function inSection([top, section, key]: Cursor['path'], entries: readonly FolderEntry[]): FolderEntry[] {
+  const rank = ({ name }: FolderEntry) => {
+    if (key === 'labels' && !LABELS.test(name)) return 3;
+    return key === 'tokenizer' && !/^tokenizer/i.test(name) ? 3 : sectionRank(section, name);
+  };
+
+  return top === 'data' ? [...entries].sort((a, b) => rank(a) - rank(b)) : [...entries];
+}

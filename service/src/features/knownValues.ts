@@ -1,5 +1,5 @@
 import { writtenPath, type ConfigPath, type ModelSummary } from '@quantsmith/schemas';
-import { imageInput } from '@quantsmith/model/tasks';
+import { imageInput, streamingStates } from '@quantsmith/model/tasks';
 import { inline, type Written } from '../document/edit.js';
 import { allowedValues, schemaOf } from '../knowledge/schema.js';
 
@@ -35,7 +35,9 @@ export function knownValues(
   const isListed = usual.some(({ detail }) => detail === 'default');
   const isNumber = typeof fallback === 'number';
   const ownDefault = isNumber && !isListed ? [{ text: String(fallback), detail: 'default' }] : [];
-  const all = [...fitting(path, model, language), ...ownDefault, ...usual];
+  const first = usual.filter(({ detail }) => detail === 'default');
+  const others = usual.filter(({ detail }) => detail !== 'default');
+  const all = [...fitting(path, model, language), ...ownDefault, ...first, ...others];
 
   return all.filter(({ text }, index) => all.findIndex((other) => other.text === text) === index);
 }
@@ -45,7 +47,7 @@ const SCHEMA = 'urn:quantsmith:quantization-config:1';
 /** Sizes that lead to the model's image input. */
 function fitting(path: ConfigPath, model: ModelSummary | null, language: 'yaml' | 'json'): KnownValue[] {
   const [section, key] = path.slice(-2).map(String);
-  if (section === 'states') return (model?.outputs ?? []).map((output) => outputValue(output, language));
+  if (section === 'states') return statesOutputs(key, model).map((output) => outputValue(output, language));
   const isSize = key === 'resize' || key === 'center_crop' || (section === 'letterbox' && key === 'size');
   const image = model === null || !isSize ? null : imageInput(model.inputs);
   if (image === null || image.height === null || image.width === null) return [];
@@ -61,6 +63,14 @@ function fitting(path: ConfigPath, model: ModelSummary | null, language: 'yaml' 
   }
 
   return [isSquare ? side : both];
+}
+
+/** Outputs of the model, first the one that a state's input most probably comes back as. */
+function statesOutputs(input: string | undefined, model: ModelSummary | null): ModelSummary['outputs'] {
+  if (model === null || input === undefined) return [];
+  const likely = streamingStates(model.inputs, model.outputs)[input];
+  const isLikely = ({ name }: { readonly name: string }) => name === likely;
+  return [...model.outputs.filter(isLikely), ...model.outputs.filter((output) => !isLikely(output))];
 }
 
 const outputValue = ({ name, dims }: ModelSummary['outputs'][number], language: 'yaml' | 'json') => ({

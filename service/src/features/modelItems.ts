@@ -52,7 +52,10 @@ export function modelItems(
 }
 
 /** What the other items of the list say. */
-function siblings(document: ConfigDocument, { path, word }: Cursor): ReadonlySet<string> {
+export function siblings(
+  document: ConfigDocument,
+  { path, word }: Pick<Cursor, 'path' | 'word'>,
+): ReadonlySet<string> {
   const list = resolved(findNode(document.tree, above(path)));
   const lastKey = path.at(-1);
   const values = list?.kind === 'sequence' ? list.items : [];

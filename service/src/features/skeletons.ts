@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 import type { FolderEntry } from '../facts/facts.js';
 import { audioDraft, preprocessText, shapesDraft } from '@quantsmith/model/tasks';
 import type { Written } from '../document/edit.js';
+import { CALIBRATION, IMAGE, LABELS, VALIDATION } from './fileNames.js';
 
 const MAX_SKELETONS = 8;
-const IMAGE = /\.(jpe?g|png|webp)$/i;
 
 type Listings = ReadonlyMap<string, readonly FolderEntry[]>;
 
@@ -32,10 +32,6 @@ interface Source {
   readonly kind: 'images' | 'arrays' | 'tensors';
   readonly path: string;
 }
-
-const CALIBRATION = /calib|train|representative/i;
-const VALIDATION = /val|test|eval/i;
-const LABELS = /label|target|annotation/i;
 
 /** Files near the config that fit a key of a data section, as they are written, the most probable first. `written`: the section. */
 export function nearFiles(
@@ -219,10 +215,17 @@ function labelsFor({ kind, path }: Source, files: readonly Near[]): string | nul
     return files.find(({ entry }) => /\.csv$/i.test(entry.name) && LABELS.test(entry.name))?.path ?? null;
   }
 
-  const stem = path.replace(/\.\w+$/, '');
   const arrays = files.filter(({ entry }) => /\.npy$/i.test(entry.name) && LABELS.test(entry.name));
+  const common = ({ path: other }: Near) => commonStart(path, other);
 
-  return (arrays.find((near) => near.path.startsWith(stem)) ?? arrays[0])?.path ?? null;
+  return arrays.sort((a, b) => common(b) - common(a))[0]?.path ?? null;
+}
+
+/** How many letters two texts begin with in common. */
+function commonStart(text: string, other: string): number {
+  let count = 0;
+  while (count < text.length && text[count] === other[count]) count++;
+  return count;
 }
 
 /** What images of the model most probably need. */

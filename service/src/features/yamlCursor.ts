@@ -140,7 +140,8 @@ function keyCursor(
 /** A position where no keys can be: an item of a list of texts, the value of a key that is no mapping. */
 function takesScalar(path: ConfigPath): boolean {
   const schema = schemaOf(path);
-  return schema !== undefined && schema.properties === undefined;
+  // Keys of `states` and `constants` are inputs of the model.
+  return schema !== undefined && schema.properties === undefined && ![schema.type].flat().includes('object');
 }
 
 function valueCursor(path: ConfigPath, text: string, position: Position, from: number, step: string): Cursor {

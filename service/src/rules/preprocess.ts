@@ -3,6 +3,7 @@ import type { ConfigDocument } from '../document/document.js';
 import { findEntry } from '../document/tree.js';
 import type { FileFacts } from '../facts/facts.js';
 import type { Finding } from '../findings/finding.js';
+import { AUDIO_KEYS, TEXT_KEYS } from '../knowledge/sourceKeys.js';
 import { defineRule } from './rule.js';
 
 type DeadKeys =
@@ -14,9 +15,6 @@ type DeadKeys =
 
 /** What happens to images before they have the model's size. */
 const SCALING_KEYS = ['orient', 'resize', 'letterbox', 'interpolation', 'antialias'] as const;
-/** What only one kind of source reads. */
-const AUDIO_KEYS = ['sample_rate', 'frames', 'states', 'constants'] as const;
-const TEXT_KEYS = ['tokenizer', 'max_length'] as const;
 
 type Preprocess = NonNullable<QuantizationConfig['data']['calibration']['preprocess']>;
 

@@ -27,7 +27,7 @@ function tokenizerFindings(document: ConfigDocument, value: unknown, facts: File
         message: `data.${name} has texts but no tokenizer: name the model's tokenizer.json.`,
         ...placeOf(document, path),
         path,
-        data: { beside: `${posix.dirname(section['texts'])}/` },
+        data: { tokenizer: `${posix.dirname(section['texts'])}/tokenizer.json` },
       },
     ];
   });
@@ -57,7 +57,7 @@ export const rule = defineRule({
         setValue(
           document,
           ['data', path[1] === 'validation' ? 'validation' : 'calibration', 'tokenizer'],
-          `${String(data['beside'] ?? './')}tokenizer.json`,
+          typeof data['tokenizer'] === 'string' ? data['tokenizer'] : './tokenizer.json',
         ),
       ),
   },

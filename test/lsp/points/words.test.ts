@@ -152,7 +152,7 @@ describe('one finding for one cause, with a fix', () => {
     [
       'an extension left out',
       'model: m\ndata: {calibration: {arrays: a.npy}}\n',
-      'model-missing 1: The model "m" does not exist.',
+      'model-missing 1: The model "m" does not exist. Did you mean "m.onnx"?',
       'Change to m.onnx',
     ],
     [
