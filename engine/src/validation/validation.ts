@@ -92,7 +92,7 @@ export async function openValidation(
   if (metric.needsLabels && !source.hasLabels) {
     fail(
       'metric-needs-labels',
-      `The metric ${metric.name} needs labels, and data.${role} has none: name a label file, or use agreement, sqnr or cosine.`,
+      `The metric ${metric.name} needs ${role === 'calibration' ? 'labels: add data.validation with labels' : 'labels, and data.validation has none: name a label file'}, or use agreement, sqnr or cosine.`,
       {
         configPath: control === null ? ['data', role] : ['accuracy_control', 'metric'],
         data: { metric: metric.name },

@@ -167,27 +167,29 @@ export const FOREIGN_NOTES: ReadonlyMap<string, string> = new Map([
   ['verbose', 'Verbosity is an option of the command line.'],
 ]);
 
-/** Operators as OpenVINO, PyTorch, Keras and Caffe name them, in small letters, by their types in ONNX. */
-export const FOREIGN_OPERATORS: ReadonlyMap<string, string> = new Map([
-  ['convolution', 'Conv'],
-  ['groupconvolution', 'Conv'],
-  ['depthwiseconv2d', 'Conv'],
-  ['convolutionbackpropdata', 'ConvTranspose'],
-  ['linear', 'Gemm'],
-  ['dense', 'Gemm'],
-  ['innerproduct', 'Gemm'],
-  ['fullyconnected', 'Gemm'],
-  ['multiply', 'Mul'],
-  ['subtract', 'Sub'],
-  ['divide', 'Div'],
-  ['eltwise', 'Add'],
-  ['batchnorm', 'BatchNormalization'],
-  ['batchnorm2d', 'BatchNormalization'],
-  ['layernorm', 'LayerNormalization'],
-  ['relu6', 'Clip'],
-  ['avgpool2d', 'AveragePool'],
-  ['adaptiveavgpool2d', 'GlobalAveragePool'],
-]);
+/** Operators as OpenVINO, PyTorch, Keras and Caffe name them, by their types in ONNX; in small letters. */
+export const FOREIGN_OPERATORS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    Convolution: 'Conv',
+    GroupConvolution: 'Conv',
+    DepthwiseConv2D: 'Conv',
+    ConvolutionBackpropData: 'ConvTranspose',
+    Linear: 'Gemm',
+    Dense: 'Gemm',
+    InnerProduct: 'Gemm',
+    FullyConnected: 'Gemm',
+    Multiply: 'Mul',
+    Subtract: 'Sub',
+    Divide: 'Div',
+    EltWise: 'Add',
+    BatchNorm: 'BatchNormalization',
+    BatchNorm2d: 'BatchNormalization',
+    LayerNorm: 'LayerNormalization',
+    ReLU6: 'Clip',
+    AvgPool2d: 'AveragePool',
+    AdaptiveAvgPool2d: 'GlobalAveragePool',
+  }).map(([name, type]) => [name.toLowerCase(), type]),
+);
 
 /** Values of other tools, by what they are called here. */
 export const FOREIGN_VALUES: ReadonlyMap<string, string> = new Map([
