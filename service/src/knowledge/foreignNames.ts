@@ -167,13 +167,13 @@ export const FOREIGN_NOTES: ReadonlyMap<string, string> = new Map([
   ['verbose', 'Verbosity is an option of the command line.'],
 ]);
 
-/** Operators as OpenVINO, PyTorch, Keras and Caffe name them, by their types in ONNX; in small letters. */
+/** Operators as OpenVINO, PyTorch and Keras name them, by their types in ONNX; in small letters. */
 export const FOREIGN_OPERATORS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     Convolution: 'Conv',
     GroupConvolution: 'Conv',
     DepthwiseConv2D: 'Conv',
-    ConvolutionBackpropData: 'ConvTranspose',
+    ConvTranspose2d: 'ConvTranspose',
     Linear: 'Gemm',
     Dense: 'Gemm',
     InnerProduct: 'Gemm',
