@@ -61,6 +61,7 @@ describe('keys', () => {
     expect(audio).not.toContain('tokenizer');
     expect(labels(`${HEAD}\n    texts: a\n    |`)[0]).toBe('tokenizer');
     expect(labels(`${HEAD}\n    images: a\n    |`)).toEqual(['preprocess', 'limit']);
+    expect(labels(`${HEAD}\n    arrays: a\n    |`)[0]).toBe('preprocess');
   });
 
   it('audio comes first for a model with states', () => {

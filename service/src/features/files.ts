@@ -68,8 +68,12 @@ export function fileItems(
     !(key === 'labels' && Object.values(written).includes(`${folder}${name}`));
   const isHeld = ({ name, kind }: FolderEntry) =>
     wanted === 'folder' ? OF_FOLDERS[key]?.test(name) === true : kind === 'file' && isFitting(name);
-  const holds = ({ name }: FolderEntry) =>
-    listings.get(resolve(baseDir, folder, name))?.some(isHeld) === true;
+  const holds = ({ name }: FolderEntry) => {
+    const inside = listings.get(resolve(baseDir, folder, name)) ?? [];
+    // Folders alone are the classes of images and audio.
+    const isOfClasses = inside.length > 0 && inside.every(({ kind }) => kind === 'folder');
+    return inside.some(isHeld) || (wanted === 'folder' && isOfClasses);
+  };
 
   // Labels and tokenizers lie where the samples do.
   const isOfSource = ({ name }: FolderEntry) =>

@@ -14,6 +14,6 @@ const READERS: ReadonlyMap<string, readonly string[]> = new Map([
 /** Whether a source of a kind reads a key of its section. */
 export const isReadBy = (source: string, key: string): boolean => READERS.get(key)?.includes(source) ?? true;
 
-/** Whether sources of one kind alone read a key. */
+/** Whether a key is what a source of a kind is read with, before anything else. */
 export const isOnlyOf = (source: string, key: string): boolean =>
-  READERS.get(key)?.every((reader) => reader === source) ?? false;
+  key !== 'input_layout' && (READERS.get(key)?.every((reader) => reader === source) ?? false);
