@@ -97,6 +97,8 @@ describe('files', () => {
       'nlp/train.tsv',
       'nlp/tokenizer.json',
       'nlp/config.json',
+      'png/train/1.png',
+      'png/test/cat/1.png',
     ],
   ];
   const context = { baseDir, listings: listingsOf(baseDir, files) };
@@ -109,6 +111,7 @@ describe('files', () => {
     ['labels', section('arrays: cifar/test_x.npy, labels: cifar/|'), 'cifar/test_y.npy'],
     ['the folder of the texts', section('texts: nlp/dev.tsv, tokenizer: |'), 'nlp'],
     ['a tokenizer', section('texts: nlp/dev.tsv, tokenizer: nlp/|'), 'nlp/tokenizer.json'],
+    ['folders of classes', section('images: png/|'), 'png/test'],
     ['texts to calibrate on', 'data: {calibration: {texts: nlp/|}}', 'nlp/train.tsv'],
     ['texts to validate on', section('texts: nlp/|'), 'nlp/dev.tsv'],
   ])('%s', (_, marked, first) => expect(labels(marked, 'yaml', context)[0]).toBe(first));

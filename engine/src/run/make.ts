@@ -136,7 +136,9 @@ function failEmpty({ placement: { scope } }: Plan, inside: readonly Problem[]): 
   const why = all
     ? ['The model has no operator that can be quantized.', ...inside.map(({ message }) => message)]
     : ['The ignored scope leaves no operator that can be quantized.'];
-  return fail('nothing-to-quantize', why.join(' '), { configPath: ['model'] });
+  return fail('nothing-to-quantize', why.join(' '), {
+    configPath: all ? ['model'] : ['quantization', 'ignored_scope'],
+  });
 }
 
 function quantize(
