@@ -57,6 +57,7 @@ function command(name: string, description: string, examples: readonly string[])
   return program
     .command(name)
     .description(description)
+    .showHelpAfterError(`(quantsmith ${name} --help shows its arguments and options)`)
     .option('-q, --quiet', 'print only results and errors')
     .option('-v, --verbose', 'also print how long each stage took')
     .option('--log-file <file>', 'append all messages to this file, with timestamps')

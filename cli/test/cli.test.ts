@@ -100,6 +100,8 @@ describe('quantsmith run', () => {
     expect(status).toBe(0);
     expect(stdout).toMatch(/^## Quantization report\n/);
     expect(quantsmith('run', 'case.quant.yaml', '--format', 'markdown', '--json').status).toBe(2);
+    expect(quantsmith('run', '--nonsense').stderr).toContain('(quantsmith run --help shows its arguments');
+    expect(quantsmith('nonsense').stderr).toContain('(quantsmith --help shows the commands)');
   });
 
   it('refuses to write over the model, its other names and the config', () => {
