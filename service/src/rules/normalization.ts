@@ -131,8 +131,7 @@ function channelFindings(
 ): Finding[] {
   const { preprocess = {} } = section ?? {};
   const channels = channelsOf(section, model);
-  // That gray has one channel is a conflict of settings, and told as one.
-  if (channels === null || preprocess.color === 'gray') return [];
+  if (channels === null) return [];
 
   return (['mean', 'std'] as const).flatMap((key) => {
     const values = preprocess[key];
