@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { indexGraph } from '@quantsmith/model/graph';
-import { readModel, type ModelProto } from '@quantsmith/model/onnx';
+import { readModel, type ModelProto, type NodeProto } from '@quantsmith/model/onnx';
 import { combineChanges, type QuantizationConfig } from '@quantsmith/schemas';
 import type { Placement } from '../src/placement/types.js';
 import { microseconds } from '../src/placement/kernelCosts.js';
@@ -23,23 +23,29 @@ const shape = [1, CHANNELS, SIZE, SIZE];
 const weight = (name: string, step: number) =>
   floats(name, [CHANNELS, CHANNELS, 1, 1], wave(CHANNELS * CHANNELS, step));
 
-/** Two convolutions whose results are squashed, multiplied and squashed again: the product stands alone between float operators. */
-const gated = model({
-  nodes: [
-    node('Conv', ['x', 'w1'], ['a'], {}, 'first'),
-    node('Tanh', ['a'], ['s'], {}, 'squash'),
-    node('Conv', ['x', 'w2'], ['b'], {}, 'second'),
-    node('Tanh', ['b'], ['t'], {}, 'squash2'),
-    node('Mul', ['s', 't'], ['m'], {}, 'gate'),
-    node('Tanh', ['m'], ['u'], {}, 'squash3'),
-    node('Conv', ['u', 'w3'], ['c'], {}, 'third'),
-    node('Add', ['c', 'u'], ['d'], {}, 'skip'),
-    node('Conv', ['d', 'w4'], ['y'], {}, 'last'),
-  ],
-  inputs: [value('x', shape)],
-  outputs: [value('y', shape)],
-  initializers: [weight('w1', 3), weight('w2', 5), weight('w3', 7), weight('w4', 9)],
-});
+/** Two convolutions whose results are squashed, combined and squashed again: what combines them stands between float operators. */
+const combining = (...combined: readonly NodeProto[]) =>
+  model({
+    nodes: [
+      node('Conv', ['x', 'w1'], ['a'], {}, 'first'),
+      node('Tanh', ['a'], ['s'], {}, 'squash'),
+      node('Conv', ['x', 'w2'], ['b'], {}, 'second'),
+      node('Tanh', ['b'], ['t'], {}, 'squash2'),
+      ...combined,
+      node('Tanh', ['m'], ['u'], {}, 'squash3'),
+      node('Conv', ['u', 'w3'], ['c'], {}, 'third'),
+      node('Add', ['c', 'u'], ['d'], {}, 'skip'),
+      node('Conv', ['d', 'w4'], ['y'], {}, 'last'),
+    ],
+    inputs: [value('x', shape)],
+    outputs: [value('y', shape)],
+    initializers: [weight('w1', 3), weight('w2', 5), weight('w3', 7), weight('w4', 9)],
+  });
+const gated = combining(node('Mul', ['s', 't'], ['m'], {}, 'gate'));
+const chained = combining(
+  node('Mul', ['s', 't'], ['p'], {}, 'gate'),
+  node('Add', ['p', 's'], ['m'], {}, 'shift'),
+);
 
 async function quantize(network: ModelProto, quantization: Quantization, samples = SAMPLES) {
   const { report, output } = await quantizeModel(network, samples, quantization);
@@ -63,10 +69,35 @@ describe('optimize_for: latency', () => {
     expect(others.map((name) => layer(name)?.runs)).toEqual(others.map(() => 'integer'));
     expect(report.pinned).toEqual({});
   });
-  it('keeps integers on a class of CPU that was not measured', async () => {
-    const { bytes, layer } = await quantize(gated, aimed('latency', 'avx2'));
-    expect(layer('gate')?.runs).toBe('integer');
-    expect(bytes.equals((await quantize(gated, aimed(null, 'avx2'))).bytes)).toBe(true);
+  it('keeps integers that hand each other codes on a class of CPU that was not measured', async () => {
+    const { bytes, layer } = await quantize(chained, aimed('latency', 'avx2'));
+    expect([layer('gate')?.runs, layer('shift')?.runs]).toEqual(['integer', 'integer']);
+    expect(bytes.equals((await quantize(chained, aimed(null, 'avx2'))).bytes)).toBe(true);
+    const measured = await quantize(chained, aimed('latency', 'amx'));
+    expect(measured.layer('gate')?.runs).toBe('faster_in_float');
+  });
+  it('leaves in float what nobody gives or takes codes from, on every CPU', async () => {
+    const { layer } = await quantize(gated, aimed('latency', 'avx2'));
+    expect(layer('gate')?.runs).toBe('faster_in_float');
+    expect(layer('skip')?.runs).toBe('integer');
+    expect((await quantize(gated, aimed(null, 'avx2'))).layer('gate')?.runs).toBe('integer');
+  });
+  it('leaves a pool between float operators in float, and not one behind a convolution', async () => {
+    const pooled = (source: string) =>
+      model({
+        nodes: [
+          node('Conv', ['x', 'w1'], ['a'], {}, 'first'),
+          node('Tanh', ['a'], ['s'], {}, 'squash'),
+          node('GlobalAveragePool', [source], ['p'], {}, 'pool'),
+          node('Tanh', ['p'], ['q'], {}, 'squash2'),
+          node('Conv', ['q', 'w2'], ['y'], {}, 'last'),
+        ],
+        inputs: [value('x', shape)],
+        outputs: [value('y', [1, CHANNELS, 1, 1]), value('s', shape)],
+        initializers: [weight('w1', 3), weight('w2', 5)],
+      });
+    expect((await quantize(pooled('s'), aimed('latency', 'avx2'))).layer('pool')?.runs).not.toBe('integer');
+    expect((await quantize(pooled('a'), aimed('latency', 'avx2'))).layer('pool')?.runs).toBe('integer');
   });
   it('is what a config leaves open, and can be pinned for another CPU', async () => {
     const backend = (isa: Isa) => ({ advanced_parameters: { backend_params: { target_isa: isa } } });

@@ -7,7 +7,7 @@ import { placeQuantizers, type PlacementOptions } from './place.js';
 import { kernelCosts, type ClassCosts } from './kernelCosts.js';
 import { padsBelowValues } from './propagate.js';
 import { completeForRuntime } from './runtimeLayout.js';
-import { slowInIntegers } from './slowInIntegers.js';
+import { aloneInIntegers, slowInIntegers } from './slowInIntegers.js';
 import type { Placement } from './types.js';
 
 /** How quantizers are placed, and what the user wants float. */
@@ -67,17 +67,24 @@ export function placeModel(
   const placement = placeFast(
     prepared.graph,
     { ...plan, ignored: new Set([...scope.ignored, ...overridden.float]), layers: overridden.layers },
-    plan.fast ? kernelCosts(plan.target, isa) : null,
+    plan.fast ? { costs: kernelCosts(plan.target, isa) } : null,
   );
 
   return { placement, problems: [...problems, ...paddingProblems(prepared)] };
 }
 
-/** Without costs (of another runtime, or a CPU that was not measured) everything with an integer kernel is quantized. */
-function placeFast(graph: Graph, options: PlacementOptions, costs: ClassCosts | null): Placement {
+/** Without costs (a CPU that was not measured) what has an integer kernel is quantized, if another one is beside it. */
+function placeFast(
+  graph: Graph,
+  options: PlacementOptions,
+  fast: { readonly costs: ClassCosts | null } | null,
+): Placement {
   const placement = placeQuantizers(graph, options);
-  if (costs === null || options.runtime !== 'onnxruntime') return placement;
-  const slow = slowInIntegers(graph, completeForRuntime(graph, placement, options.activations), costs);
+  if (fast === null || options.runtime !== 'onnxruntime') return placement;
+  const written = completeForRuntime(graph, placement, options.activations);
+  const alone = aloneInIntegers(graph, written);
+  const slow =
+    fast.costs === null ? alone : new Set([...alone, ...slowInIntegers(graph, written, fast.costs)]);
   if (slow.size === 0) return placement;
   return { ...placeQuantizers(graph, { ...options, ignored: new Set([...options.ignored, ...slow]) }), slow };
 }

@@ -3,6 +3,7 @@ import { tensorElements, type Graph } from '@quantsmith/model/graph';
 import type { NodeProto } from '@quantsmith/model/onnx';
 import { dataInputs, has, isLinear, traitOf } from '@quantsmith/model/operators';
 import { microseconds, type ClassCosts } from './kernelCosts.js';
+import { quantizedOperators } from './revert.js';
 import { integerOperators } from './runtimeLayout.js';
 import type { Placement } from './types.js';
 
@@ -29,6 +30,40 @@ export function slowInIntegers(graph: Graph, written: Placement, costs: ClassCos
   }
 
   return new Set(graph.nodes.map(({ name }) => name).filter((name) => slow.has(name)));
+}
+
+/**
+ * The operators without weights that a placement quantizes although no integer kernel beside them gives or takes codes. Coding the
+ * operands reads every value once, as the operator does: on no CPU can it gain, and its result is rounded for nothing. `written`:
+ * completed for the runtime. Pure.
+ */
+export function aloneInIntegers(graph: Graph, written: Placement): ReadonlySet<string> {
+  const quantized = new Set(quantizedOperators(graph, written));
+  const candidates = graph.nodes.filter((node) => quantized.has(node.name) && !isLinear(node));
+  // A Resize hands codes on without a range of its own: it is beside an integer kernel where the next operator is.
+  const passing = candidates
+    .filter((node) => has(node, 'takes-codes') && !has(node, 'integer-output'))
+    .map(({ name }) => name);
+  const integer = new Set([...integerOperators(graph, written), ...passing]);
+  const alone = new Set<string>();
+  // What one of them was beside may be alone without it.
+  for (let known = -1; known < alone.size;) {
+    known = alone.size;
+    for (const node of candidates) {
+      if (neighboursOf(graph, node).some(({ name }) => name !== node.name && integer.has(name))) continue;
+      alone.add(node.name);
+      integer.delete(node.name);
+    }
+  }
+
+  return alone;
+}
+
+/** The operators that make an operator's operands, read them too, or read its result; behind all that only move values. */
+function neighboursOf(graph: Graph, node: NodeProto): NodeProto[] {
+  const sources = node.input.map((tensor) => sourceBehindAbsorbed(graph, tensor));
+  const makers = sources.flatMap((tensor) => graph.producer(tensor) ?? []);
+  return [...makers, ...[...sources, ...node.output].flatMap((tensor) => readersOf(graph, tensor))];
 }
 
 /** Elements of an operator's largest tensor; a free first axis counts as one sample. null: not known. */
