@@ -193,6 +193,8 @@ describe('what is said of a finished model', () => {
   });
   it('names a damaged output: an error where nothing is left of it, else a warning', () => {
     expect(output({ sqnrDb: 0, agreement: 0.1 })).toEqual(['output-damaged error']);
+    // MNIST in 2 bits: 98 % in float, 58 % of the answers are left.
+    expect(output({ sqnrDb: 2.5, agreement: 0.58 })).toEqual(['output-damaged error']);
     expect(output({ sqnrDb: 2.9, agreement: null })).toEqual(['output-damaged error']);
     expect(output({ sqnrDb: 8, agreement: 0.7 })).toEqual(['output-damaged warning']);
     expect(output({ weakCorrelation: 0.1 })).toEqual(['output-damaged error']);

@@ -6,7 +6,7 @@ import type { FloatAgreement, UnfitOperator, Verification } from './verify.js';
  * Below these an output is useless, whatever the metric says; then those below which somebody should look. An output that is
  * all zero, or of which nothing is left, lies at 0 dB; at 3 dB the noise has half the signal's power.
  */
-const DAMAGED = { sqnrDb: 3, agreement: 0.5, correlation: 0.3 } as const;
+const DAMAGED = { sqnrDb: 3, agreement: 0.75, correlation: 0.3 } as const;
 const DOUBTFUL = { sqnrDb: 10, agreement: 0.9, correlation: 0.7 } as const;
 
 /** Float models agree with themselves at 100 dB and more. Below this one is not one with itself, in dB. */
