@@ -75,6 +75,15 @@ const MODELS: Readonly<Record<string, { built: ModelProto; refused: string | nul
     built: model({ ...ends, nodes: [node('Relu', ['x'], ['y'], {}, 'r')] }),
     refused: 'nothing-to-quantize',
   },
+  'a product with a weight that has no elements': {
+    built: model({
+      inputs: [value('x', shape)],
+      outputs: [value('y', [1, 0])],
+      nodes: [node('MatMul', ['x', 'none'], ['y'], {}, 'product')],
+      initializers: [floats('none', [4, 0], [])],
+    }),
+    refused: 'nothing-to-quantize',
+  },
   'codes of a quantized model': {
     built: model({
       ...ends,

@@ -28,6 +28,27 @@ describe('sessions', () => {
     await session.release();
   });
 
+  test('what fails in an operator of ours is told as ours', async () => {
+    const pooled = (name: string) =>
+      model({
+        inputs: [value('x', [1, 'c', 2, 2])],
+        outputs: [value('y')],
+        nodes: [node('GlobalMaxPool', ['x'], ['y'], {}, name)],
+      });
+    const codeOf = async (name: string) => {
+      const session = await createSession(encodeModel(pooled(name)), { threads: 1 });
+      const x: HostTensor = { type: 'float32', dims: [1, 0, 2, 2], data: new Float32Array(0) };
+      const failure: unknown = await run(session, { x }).catch((error: unknown) => error);
+      await session.release();
+      return failure;
+    };
+
+    expect(await codeOf('pool')).toMatchObject({ problem: { code: 'runtime-run' } });
+    expect(await codeOf('quantsmith_GlobalMaxPool_0')).toMatchObject({
+      problem: { code: 'internal-operator', message: expect.stringContaining('not in your model') },
+    });
+  });
+
   test('half precision goes in and out as bits', async () => {
     const twice = model({
       inputs: [value('x', [2], 10)],

@@ -23,6 +23,8 @@ interface Variant {
   readonly integer: number;
   /** Whether the input is float16. */
   readonly half?: boolean;
+  /** What all samples are multiplied by; left out: 1. */
+  readonly factor?: number;
 }
 
 const LINEAR = new Set(['Conv', 'Gemm', 'MatMul']);
@@ -155,6 +157,98 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
     ),
     shape: [8],
     integer: 1,
+  },
+  'parts without channels, joined with the rest and averaged': {
+    built: model({
+      inputs: [value('x', [1, 3, 8, 8])],
+      outputs: [value('y'), value('m')],
+      nodes: [
+        node('Conv', ['x', 'K'], ['a']),
+        node('Slice', ['a', 'zero', 'zero', 'channels'], ['none']),
+        node('ReduceMean', ['none'], ['m'], { axes: [2, 3] }),
+        node('Concat', ['none', 'a'], ['b'], { axis: 1 }),
+        node('Conv', ['b', 'L'], ['y']),
+      ],
+      initializers: [
+        floats('K', [4, 3, 3, 3], randoms(108, 2)),
+        ints('zero', [0]),
+        ints('channels', [1]),
+        floats('L', [4, 4, 3, 3], randoms(144, 3)),
+      ],
+    }),
+    shape: [3, 8, 8],
+    integer: 2,
+  },
+  'a part without rows, as only a run tells': {
+    built: model({
+      inputs: [value('x', ['n', 3, 'h', 'w'])],
+      outputs: [value('y')],
+      nodes: [
+        node('Conv', ['x', 'K'], ['a']),
+        node('Shape', ['a'], ['sizes']),
+        node('Gather', ['sizes', 'rows'], ['height']),
+        node('Slice', ['numbers', 'height', 'end'], ['picked']),
+        node('Gather', ['a', 'picked'], ['none'], { axis: 2 }),
+        node('Tanh', ['none'], ['t']),
+        node('Concat', ['a', 't'], ['b'], { axis: 2 }),
+        node('Conv', ['b', 'L'], ['y']),
+      ],
+      initializers: [
+        floats('K', [4, 3, 3, 3], randoms(108, 2)),
+        ints('rows', [2]),
+        ints('numbers', [0, 1, 2]),
+        ints('end', [1000]),
+        floats('L', [4, 4, 3, 3], randoms(144, 3)),
+      ],
+    }),
+    shape: [3, 8, 8],
+    integer: 2,
+  },
+  'a product over no elements, of which the bias alone is left': {
+    built: ofRows(
+      [
+        node('Slice', ['x', 'zero', 'zero', 'columns'], ['none']),
+        node('Gemm', ['none', 'E', 'b'], ['a']),
+        node('Gemm', ['x', 'W'], ['c']),
+        node('Add', ['a', 'c'], ['y']),
+      ],
+      [
+        ints('zero', [0]),
+        ints('columns', [1]),
+        floats('E', [0, 4], []),
+        floats('b', [4], randoms(4, 3)),
+        matrix('W', 8, 4, 2),
+      ],
+    ),
+    shape: [8],
+    integer: 1,
+  },
+  'values of a billionth': {
+    built: ofRows(
+      [node('Gemm', ['x', 'W'], ['a']), node('LeakyRelu', ['a'], ['b']), node('Gemm', ['b', 'V'], ['y'])],
+      [matrix('W', 8, 16, 2), matrix('V', 16, 4, 3)],
+    ),
+    shape: [8],
+    integer: 2,
+    factor: 1e-9,
+  },
+  'large values and weights of a ten-millionth': {
+    built: ofRows(
+      [node('Conv', ['x', 'K', 'b'], ['a']), node('Relu', ['a'], ['r']), node('Conv', ['r', 'L'], ['y'])],
+      [
+        floats(
+          'K',
+          [4, 3, 3, 3],
+          randoms(108, 2).map((weight) => weight * 1e-7),
+        ),
+        floats('b', [4], randoms(4, 4)),
+        floats('L', [4, 4, 3, 3], randoms(144, 3)),
+      ],
+      [3, 6, 6],
+    ),
+    shape: [3, 6, 6],
+    integer: 2,
+    factor: 1e7,
   },
   'products written as Einsum': {
     built: ofRows(
@@ -368,10 +462,26 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
   },
 };
 
+it('a weight that is no number is told, not the samples that it spoils', async () => {
+  const weights = randoms(108, 2);
+  weights[5] = NaN;
+  const built = ofRows(
+    [node('Conv', ['x', 'K'], ['a']), node('Relu', ['a'], ['b']), node('Conv', ['b', 'L'], ['y'])],
+    [floats('K', [4, 3, 3, 3], weights), floats('L', [2, 4, 1, 1], randoms(8))],
+    [3, 6, 6],
+  );
+  const samples = [{ shape: [3, 6, 6], data: [...randoms(108)] }];
+  await expect(quantizeModel(built, samples, undefined)).rejects.toMatchObject({
+    problem: { code: 'weight-not-finite', data: { tensor: 'K' } },
+  });
+});
+
 describe('patterns of exporters beyond the cases', () => {
-  it.each(Object.entries(VARIANTS))('%s', async (_, { built, shape, integer, half = false }) => {
+  it.each(Object.entries(VARIANTS))('%s', async (_, { built, shape, integer, half = false, factor = 1 }) => {
     const length = shape.reduce((product, dim) => product * dim, 1);
-    const drawn = Array.from({ length: SAMPLES }, (_, index) => randoms(length, 11 + index));
+    const drawn = Array.from({ length: SAMPLES }, (_, index) =>
+      randoms(length, 11 + index).map((number) => number * factor),
+    );
     const { report, output } = await quantizeModel(
       built,
       drawn.map((values) => ({ shape, data: [...values] })),

@@ -162,6 +162,20 @@ ${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
     expect(told(new Map([['/a/pipe.npy', 'unknown']]))).toEqual([]);
   });
 
+  it('tell of a scope that leaves nothing which can be quantized, where that is certain', () => {
+    const of = (...others: Parameters<typeof summary>[0]['nodes']) =>
+      found(scope('types: [Conv]'), {
+        model: summary({ nodes: [{ name: '/stem/Conv', op: 'Conv' }, ...others] }),
+      });
+    expect(of({ name: 'r', op: 'Relu' })).toEqual(['pattern-matches-all ignored_scope']);
+    expect(of({ name: 'g', op: 'Gemm' })).toEqual([]);
+    expect(of({ name: 'a', op: 'Add' })).toEqual([]);
+    // What passes make of them, a large constant and an operator that is not known may be quantized.
+    expect(of({ name: 'e', op: 'Einsum' })).toEqual([]);
+    expect(of({ name: 'p', op: 'PRelu', constants: { 1: [64, 1, 1] }, floatConstants: [1] })).toEqual([]);
+    expect(of({ name: 's', op: 'Mystery' })).toEqual([]);
+  });
+
   it('say nothing of names when the model is unknown, and everything when it is known', () => {
     const text = scope(
       'names: [/stem/Konv]\n    types: [Conv, Relu]\n    patterns: ["stem", "/.*Conv", "(", "/"]',

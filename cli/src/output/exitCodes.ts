@@ -16,6 +16,8 @@ export const EXIT = {
 const BY_CODE: Readonly<Record<string, number>> = {
   cancelled: EXIT.cancelled,
   'internal-error': EXIT.internal,
+  'internal-operator': EXIT.internal,
+  'internal-quantized-model': EXIT.internal,
   'engine-crashed': EXIT.internal,
   'runtime-missing': EXIT.internal,
   'config-invalid': EXIT.config,

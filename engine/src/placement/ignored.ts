@@ -16,6 +16,13 @@ export function transformerIgnored(graph: Graph, targetDevice: string): Readonly
   return ignored;
 }
 
+/** Products with a weight that has no elements: nothing is multiplied, and ONNX Runtime 1.30's integer Gemm then loses the bias. */
+export function emptyIgnored(graph: Graph): ReadonlySet<string> {
+  const isEmpty = (tensor: string) => graph.initializer(tensor)?.dims.includes(0n) === true;
+  const empty = graph.nodes.filter((node) => isLinear(node) && node.input.slice(0, 2).some(isEmpty));
+  return new Set(empty.map(({ name }) => name));
+}
+
 /** Softmax → (Reshape) → MatMul whose other operand is a reshaped value. */
 function isAttentionOutput(graph: Graph, node: NodeProto): boolean {
   if (node.opType !== 'MatMul') return false;

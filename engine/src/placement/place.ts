@@ -2,6 +2,7 @@ import { ElementType } from '@quantsmith/model/onnx';
 import type { Graph } from '@quantsmith/model/graph';
 import {
   decidingIgnored,
+  emptyIgnored,
   postProcessingIgnored,
   squeezeExcitationIgnored,
   transformerIgnored,
@@ -50,6 +51,7 @@ export function placeQuantizers(graph: Graph, options: PlacementOptions): Placem
   const ignored = new Set([
     ...options.ignored,
     ...(options.squeezeExcitation === 'float' ? squeezeExcitationIgnored(graph) : []),
+    ...emptyIgnored(graph),
     ...postProcessingIgnored(graph),
     ...decidingIgnored(graph, options.deciding),
     ...(options.transformer ? transformerIgnored(graph, options.targetDevice) : []),

@@ -52,6 +52,8 @@ function isImageMean(graph: Graph, node: NodeProto, version: number, dir: string
   if (node.opType !== 'ReduceMean' || !isOnnxDomain(node)) return false;
   const [x = '', axesName = ''] = node.input;
   if (graph.rank(x) !== 4 || graph.type(x)?.elemType !== FLOAT) return false;
+  // What has no channels or no pixels has a mean of its own kind, but cannot be pooled.
+  if (graph.type(x)?.dims?.includes(0) === true) return false;
   const constant = version < AXES_AS_INPUT ? undefined : graph.initializer(axesName);
   const axes = constant === undefined ? intsAttribute(node, 'axes') : readInts(constant, dir);
   const spatial = (axes ?? []).map((axis) => (axis < 0 ? axis + 4 : axis)).sort();

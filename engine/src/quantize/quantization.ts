@@ -1,7 +1,7 @@
 import { fail } from '@quantsmith/schemas';
 import { shareConstants, type Graph } from '@quantsmith/model/graph';
 import type { PreparedModel } from '../prepare/prepare.js';
-import { type ModelProto, readFloats } from '@quantsmith/model/onnx';
+import { type ModelProto, type TensorProto, readFloats } from '@quantsmith/model/onnx';
 import { completeForRuntime } from '../placement/runtimeLayout.js';
 import type { ActivationQuantizer, Placement, QuantizerConfig, TargetRuntime } from '../placement/types.js';
 import type { BiasUpdate } from '../qdq/types.js';
@@ -62,10 +62,14 @@ export function sessionOptions({
   return runtime === 'onnxruntime' ? { dir } : { dir, optimization: 'basic' };
 }
 
+/** ONNX Runtime's kernels take any scale; other layouts keep to NNCF's narrowest ranges. */
+const anyWidth = (runtime: TargetRuntime): boolean => runtime === 'onnxruntime';
+
 /** Scale and zero point of every activation quantizer, from its collected range. */
 export function activationParameters(
   quantizers: readonly ActivationQuantizer[],
   statistics: ReadonlyMap<string, RangeStatistics>,
+  runtime: TargetRuntime,
 ): ReadonlyMap<string, QuantizerParameters> {
   return new Map(
     quantizers.flatMap((quantizer) => {
@@ -74,6 +78,7 @@ export function activationParameters(
       const parameters = quantizerParameters(range, quantizer.config, {
         group: 'activations',
         halfRange: false,
+        anyWidth: anyWidth(runtime),
       });
 
       return [[quantizer.id, parameters] as const];
@@ -81,28 +86,44 @@ export function activationParameters(
   );
 }
 
+/** Throws `weight-not-finite` where a weight that is quantized is no number. */
+export function checkFinite(prepared: PreparedModel, placement: Placement): void {
+  for (const { tensor } of placement.weights) finiteWeight(prepared.graph.initializer(tensor)!, prepared.dir);
+}
+
+function finiteWeight(tensor: TensorProto, dir: string): Float32Array {
+  const values = readFloats(tensor, dir);
+  if (allFinite(values)) return values;
+  return fail('weight-not-finite', `The weight "${tensor.name}" contains a non-finite value.`, {
+    configPath: ['model'],
+    data: { tensor: tensor.name },
+  });
+}
+
 /** Codes, scales and zero points of every weight. */
 export function weightCodes(
   prepared: PreparedModel,
   placement: Placement,
   estimator: RangeEstimator,
+  runtime: TargetRuntime,
 ): ReadonlyMap<string, QuantizedWeights> {
   return new Map(
     placement.weights.map((quantizer) => {
       const tensor = prepared.graph.initializer(quantizer.tensor)!;
-      const values = readFloats(tensor, prepared.dir);
-      if (!allFinite(values)) {
-        fail('weight-not-finite', `The weight "${quantizer.tensor}" contains a non-finite value.`, {
-          configPath: ['model'],
-          data: { tensor: quantizer.tensor },
-        });
-      }
-
+      const values = finiteWeight(tensor, prepared.dir);
       const dims = tensor.dims.map(Number);
 
       return [
         quantizer.id,
-        quantizeWeights(values, dims, quantizer.axis, quantizer.config, quantizer.halfRange, estimator),
+        quantizeWeights(
+          values,
+          dims,
+          quantizer.axis,
+          quantizer.config,
+          quantizer.halfRange,
+          estimator,
+          anyWidth(runtime),
+        ),
       ] as const;
     }),
   );

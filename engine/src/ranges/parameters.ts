@@ -28,10 +28,15 @@ export interface ParameterOptions {
   readonly group: 'activations' | 'weights';
   /** Weights in half of the 8-bit range (overflow fix). */
   readonly halfRange: boolean;
+  /** Ranges keep their width however narrow they are, but for empty ones; else they have at least NNCF's. */
+  readonly anyWidth?: boolean;
 }
 
-/** Smallest scale, the spacing of float32 at 1 (FLT_EPSILON). */
-const SMALLEST_SCALE = 1.1920929e-7;
+/**
+ * Smallest scale: the spacing of float32 at 1 (FLT_EPSILON, as in NNCF). Of any width: the product of two is a normal number
+ * still, which the runtime's kernels multiply sums with.
+ */
+const SMALLEST_SCALE = { nncf: 1.1920929e-7, anyWidth: 1e-18 };
 /** A range is at least this share of the widest channel's, and at least this wide (NNCF's floor). */
 const RANGE_FLOOR = { relative: 0.01, absolute: 8e-5 };
 const ASYMMETRIC_FLOOR = 8e-4;
@@ -78,7 +83,8 @@ function checkRange({ min, max }: Range): void {
 /** Borders ±max. Unsigned when no value is negative and no sign is forced. */
 function symmetric(range: Range, config: QuantizerConfig, options: ParameterOptions): QuantizerParameters {
   const widest = range.max.reduce((a, b) => Math.max(a, b), 0);
-  const floor = f32(Math.max(f32(RANGE_FLOOR.relative * widest), RANGE_FLOOR.absolute));
+  const least = options.anyWidth === true && widest > 0 ? 0 : RANGE_FLOOR.absolute;
+  const floor = f32(Math.max(f32(RANGE_FLOOR.relative * widest), least));
   const reach = range.max.map((max) => Math.max(max, floor));
   const signed =
     options.group === 'weights'
@@ -86,21 +92,27 @@ function symmetric(range: Range, config: QuantizerConfig, options: ParameterOpti
       : (config.signednessToForce ?? range.min.some((x) => x < 0));
 
   const exported = 2 ** config.numBits - (config.narrowRange ? 1 : 0);
-  if (options.halfRange) return halfRange(reach, config, exported);
+  const smallest = smallestScale(options);
+  if (options.halfRange) return halfRange(reach, config, exported, smallest);
   const low = signed
     ? config.narrowRange
       ? reach.map((x) => -x)
       : reach.map((x) => f32((-x * exported) / (exported - 2)))
     : new Float32Array(reach.length);
 
-  return fromBorders(low, reach, exported, signed, config);
+  return fromBorders(low, reach, exported, signed, config, { smallest });
 }
 
 /**
  * Codes within [−2^(b−2), 2^(b−2)]: the borders of a (b−1)-bit quantizer, widened by (levels − 1)/(2^(b−1) − 1) to the
  * exported levels. Non-narrow ranges keep the zero point 0 (NNCF's formula leads to 1 there).
  */
-function halfRange(reach: Float32Array, config: QuantizerConfig, exported: number): QuantizerParameters {
+function halfRange(
+  reach: Float32Array,
+  config: QuantizerConfig,
+  exported: number,
+  smallest: number,
+): QuantizerParameters {
   const inner = 2 ** (config.numBits - 1);
   const factor = (exported - 1) / (inner - 1);
   const high = reach.map((x) => f32(x * factor));
@@ -108,15 +120,19 @@ function halfRange(reach: Float32Array, config: QuantizerConfig, exported: numbe
     ? high.map((x) => -x)
     : reach.map((x) => f32(f32((-x * inner) / (inner - 2)) * factor));
 
-  return fromBorders(low, high, exported, true, config, true);
+  return fromBorders(low, high, exported, true, config, { zeroCentred: true, smallest });
 }
+
+const smallestScale = ({ anyWidth }: ParameterOptions): number =>
+  anyWidth === true ? SMALLEST_SCALE.anyWidth : SMALLEST_SCALE.nncf;
 
 /** Borders moved so that zero is exactly a level, towards the wider of the two possibilities. */
 function asymmetric(range: Range, config: QuantizerConfig, options: ParameterOptions): QuantizerParameters {
   const low = new Float32Array(range.min.length);
   const high = new Float32Array(range.min.length);
   for (let channel = 0; channel < low.length; channel++) {
-    const narrow = range.max[channel]! - range.min[channel]! <= ASYMMETRIC_FLOOR;
+    const narrow =
+      range.max[channel]! - range.min[channel]! <= (options.anyWidth === true ? 0 : ASYMMETRIC_FLOOR);
     const correction = narrow ? ASYMMETRIC_FLOOR : 0;
     const wide = alignZero(
       f32(Math.min(range.min[channel]! - correction, 0)),
@@ -135,7 +151,7 @@ function asymmetric(range: Range, config: QuantizerConfig, options: ParameterOpt
       ? config.signednessToForce !== false
       : (config.signednessToForce ?? low.some((x) => x < 0));
 
-  return fromBorders(low, high, levels, signed, config);
+  return fromBorders(low, high, levels, signed, config, { smallest: smallestScale(options) });
 }
 
 /** The range of `numBits` levels, containing [low, high], in which zero is a level; neither border shrinks. */
@@ -155,7 +171,7 @@ export function fromBorders(
   levels: number,
   signed: boolean,
   config: QuantizerConfig,
-  zeroCentred = false,
+  { zeroCentred = false, smallest = SMALLEST_SCALE.nncf }: { zeroCentred?: boolean; smallest?: number } = {},
 ): QuantizerParameters {
   const { numBits } = config;
   const bottom = signed ? -(2 ** (numBits - 1)) : 0;
@@ -165,7 +181,7 @@ export function fromBorders(
   const zeroPoint = new Int32Array(low.length);
   for (let channel = 0; channel < low.length; channel++) {
     const step = f32(f32(high[channel]! - low[channel]!) / (levels - 1));
-    scale[channel] = Math.abs(step) < SMALLEST_SCALE ? SMALLEST_SCALE : step;
+    scale[channel] = Math.abs(step) < smallest ? smallest : step;
     const zero = codeLow - roundHalfEven(f32(low[channel]! / scale[channel]!));
     zeroPoint[channel] = zeroCentred ? 0 : Math.max(bottom, Math.min(codeHigh, zero));
   }

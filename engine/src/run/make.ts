@@ -1,4 +1,4 @@
-import { fail, type Problem } from '@quantsmith/schemas';
+import { fail, type Problem, QuantsmithError } from '@quantsmith/schemas';
 import { openBodies, type OpenedBodies, type OpenedBody } from '../bodies/bodies.js';
 import { quantizeBodies } from '../bodies/quantize.js';
 import { alignModel, calibrate, smoothModel, type Calibration } from '../calibration/calibration.js';
@@ -15,6 +15,7 @@ import type { PreparedModel } from '../prepare/prepare.js';
 import type { Clock } from '../progress/clock.js';
 import {
   activationParameters,
+  checkFinite,
   weightCodes,
   writtenPlacement,
   type Quantization,
@@ -111,7 +112,14 @@ export async function makeQuantization(
   });
 
   if (isEmpty(placement) && inside.bodies.length === 0) failEmpty(planned, inside.problems);
-  const collected = await calibrate(prepared, placement, statistics, planned.calibration);
+  const collected = await calibrate(prepared, placement, statistics, planned.calibration).catch(
+    (error: unknown) => {
+      // Not the samples are at fault.
+      if (error instanceof QuantsmithError && error.problem.code === 'calibration-not-finite')
+        checkFinite(prepared, placement);
+      throw error;
+    },
+  );
 
   stage('quantize', null);
   const { quantization: full, problems: biasProblems } = makeRoomForBiases(
@@ -153,8 +161,8 @@ function quantize(
     placement,
     runtime,
     activationConfig: quantizers,
-    activations: activationParameters(activations, collected.ranges),
-    weights: weightCodes(prepared, placement, weights),
+    activations: activationParameters(activations, collected.ranges, runtime),
+    weights: weightCodes(prepared, placement, weights, runtime),
     biases: [],
   };
 }

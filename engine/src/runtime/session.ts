@@ -136,6 +136,12 @@ function hostTensor(value: ort.OnnxValue): HostTensor {
 /** What the runtime's text is about, by what it contains. */
 const REASONS: readonly { code: string; pattern: RegExp; hint: string }[] = [
   {
+    // What collects statistics is called that (`augmentWithReductions`).
+    code: 'internal-operator',
+    pattern: /Name:'quantsmith_/,
+    hint: 'this is a bug in Quantsmith, not in your model or data, please report it',
+  },
+  {
     code: 'runtime-out-of-memory',
     pattern: /bad_alloc|failed to allocate|out of memory|allocat.* memory/i,
     hint: 'there is not enough memory',

@@ -162,7 +162,7 @@ function halveRange(
   const halved = {
     ...quantization,
     placement,
-    weights: weightCodes(quantization.prepared, placement, estimator),
+    weights: weightCodes(quantization.prepared, placement, estimator, quantization.runtime),
   };
 
   return makeRoomForBiases(halved).quantization;

@@ -100,7 +100,8 @@ function addReduction(additions: Additions, reduction: Reduction): void {
     additions.graph.type(tensor)?.elemType === ElementType.FLOAT ? additions.graph.type(tensor)?.dims : null;
 
   const [batch, channels, height] = dims ?? [];
-  const image = dims?.length === 4 && typeof channels === 'number' && (axis === null || axis === 1);
+  const image =
+    dims?.length === 4 && typeof channels === 'number' && channels > 0 && (axis === null || axis === 1);
   if (image && batch !== undefined && height !== undefined) {
     const { value, negated } = perChannel(additions, reduction, channels);
     pack(additions, reduction, { value, key: batch, width: channels, negated });
@@ -127,10 +128,10 @@ function addReduction(additions: Additions, reduction: Reduction): void {
 /** One value per channel (and image of the batch), still of rank 4. */
 function perChannel(additions: Additions, { tensor, kind }: Reduction, channels: number) {
   const pool = kind === 'mean' ? 'GlobalAveragePool' : 'GlobalMaxPool';
-  if (kind !== 'min') return { value: additions.built.add(pool, [tensor], {}), negated: false };
-  if (!isBlocked(additions.graph, tensor)) {
-    return { value: reduce(additions, kind, tensor, [2, 3], 1), negated: false };
-  }
+  const blocked = isBlocked(additions.graph, tensor);
+  if (kind !== 'min' && (blocked || hasPixels(additions.graph, tensor)))
+    return { value: additions.built.add(pool, [tensor], {}), negated: false };
+  if (!blocked) return { value: reduce(additions, kind, tensor, [2, 3], 1), negated: false };
 
   // There is no minimum in the channel-blocked layout; a depthwise convolution negates without leaving it.
   const weight = additions.built.constant(
@@ -144,6 +145,13 @@ function perChannel(additions: Additions, { tensor, kind }: Reduction, channels:
 
   return { value: additions.built.add(pool, [negated], {}), negated: true };
 }
+
+/** Whether height and width are known not to be empty: the runtime reduces what is empty, but does not pool it. */
+const hasPixels = (graph: Graph, tensor: string): boolean =>
+  graph
+    .type(tensor)
+    ?.dims?.slice(2)
+    .every((dim) => typeof dim === 'number' && dim > 0) === true;
 
 /** Whether the runtime is likely to hold the tensor in its channel-blocked layout, where convolutions work. */
 function isBlocked(graph: Graph, tensor: string, depth = 0): boolean {

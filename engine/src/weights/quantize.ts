@@ -20,6 +20,7 @@ export function quantizeWeights(
   config: QuantizerConfig,
   halfRange: boolean,
   estimator: RangeEstimator,
+  anyWidth = false,
 ): QuantizedWeights {
   const symmetric = config.mode === 'symmetric';
   const range = {
@@ -27,7 +28,7 @@ export function quantizeWeights(
     max: sideOf('max', values, dims, axis, estimator.max, symmetric),
   };
 
-  const parameters = quantizerParameters(range, config, { group: 'weights', halfRange });
+  const parameters = quantizerParameters(range, config, { group: 'weights', halfRange, anyWidth });
 
   return { codes: encode(values, dims, axis, parameters), parameters };
 }

@@ -43,6 +43,7 @@ export async function weightCodes({ modelPath, layer, grid }: WeightsRequest): P
     config,
     halfRange,
     weightEstimator({ min: {}, max: {} }),
+    true,
   );
   const { codeLow, codeHigh, scale } = weights.parameters;
   const counts = new Array<number>(codeHigh - codeLow + 1).fill(0);

@@ -23,6 +23,18 @@ export function plainProduct({ op, domain }: Described): string | undefined {
   return domain === 'com.microsoft' ? FUSED[op] : undefined;
 }
 
+/**
+ * Whether nothing of an operator is ever rounded: it is in the table, takes no quantizer of its own, has no integer kernel and
+ * no constant that is large enough for codes. Of others, which passes may turn into another operator, nothing is known.
+ */
+export function staysFloat(node: Described & Pick<ModelNode, 'constants' | 'floatConstants'>): boolean {
+  const { op, domain, constants, floatConstants } = node;
+  const known = domain === '' || domain === 'ai.onnx' ? OPERATORS[op] : undefined;
+  if (known === undefined || known.trait === 'quantizable' || op === 'Einsum') return false;
+  if (known.is.includes('integer-output') || known.is.includes('embeds')) return false;
+  return floatConstants.every((input) => (constants[input]?.length ?? 0) < 2);
+}
+
 const isLinear = isKnownTo('linear');
 
 /** A linear operator whose weight is a constant. */

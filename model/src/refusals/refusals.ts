@@ -220,11 +220,13 @@ function withBodies(nodes: readonly StructureNode[]): readonly StructureNode[] {
 export const inBodies = (nodes: readonly StructureNode[]): number =>
   withBodies(nodes.flatMap(({ bodies }) => bodies)).filter(isQuantizable).length;
 
-/** A linear operator of which at least one operand is no constant, or a lookup in a table of float vectors. */
+/** A linear operator of which at least one operand is no constant and none is empty, or a lookup in a table of float vectors. */
 function isQuantizable(node: StructureNode): boolean {
   const { op, domain, inputs, constants, floatConstants } = node;
   if (isKnownTo('embeds')({ op, domain })) return floatConstants.includes(0) && constants[0]?.length === 2;
-  return isProduct(node) && inputs.slice(0, 2).some((_, input) => !(input in constants));
+  const operands = inputs.slice(0, 2).map((_, input) => constants[input]);
+  const isEmpty = operands.some((dims) => dims?.includes(0) === true);
+  return isProduct(node) && !isEmpty && operands.includes(undefined);
 }
 
 /** Linear operators, and what becomes some before a model is quantized. */

@@ -1,4 +1,5 @@
 import { append, type ConfigPath, type ModelNode, type ModelSummary } from '@quantsmith/schemas';
+import { staysFloat } from '@quantsmith/model/operators';
 import { unsupportedSyntax } from '@quantsmith/model/scope';
 import type { ConfigDocument } from '../document/document.js';
 import { findEntry, type Span } from '../document/tree.js';
@@ -62,9 +63,7 @@ function everythingIgnored(
 ): Finding[] {
   const listed = (key: ScopeList) => textsAt(document, [...SCOPE, key], config).map(({ value }) => value);
   const texts = { names: listed('names'), types: listed('types'), patterns: listed('patterns') };
-  // Names alone that are fewer than the nodes leave some.
-  const hasOthers = texts.types.length + texts.patterns.length > 0;
-  if (!hasOthers && texts.names.length < model.nodes.length) return [];
+  if (texts.names.length + texts.types.length + texts.patterns.length === 0) return [];
 
   const [names, types] = [new Set(texts.names), new Set(texts.types)];
   const left = model.nodes.filter(({ name, op }) => !names.has(name) && !types.has(op));
@@ -75,8 +74,11 @@ function everythingIgnored(
   const matched = texts.patterns.map(match);
   const isMatched = (node: ModelNode) =>
     matched.some((match) => match !== null && 'nodes' in match && match.nodes.includes(node));
-  if (!left.every(isMatched)) return [];
-  const message = 'The ignored scope covers every node of the model: nothing would be quantized.';
+  const others = left.filter((node) => !isMatched(node));
+  if (!others.every(staysFloat)) return [];
+  const all =
+    others.length === 0 ? 'every node of the model' : 'every operator of the model that can be quantized';
+  const message = `The ignored scope covers ${all}: nothing would be quantized.`;
 
   return [
     { code: 'pattern-matches-all', severity: 'error', message, ...placeOf(document, SCOPE), path: SCOPE },
@@ -318,7 +320,7 @@ export const rule = defineRule({
     'pattern-unmatched':
       'Severity: error.\n\nA pattern matches no node of the model. Patterns are matched from the start of the name, not anywhere in it.',
     'pattern-matches-all':
-      'Severity: error.\n\nA pattern of the ignored scope matches every node of the model, or the ignored scope as a whole covers every one: a run would end with `nothing-to-quantize`.',
+      'Severity: error.\n\nA pattern of the ignored scope matches every node of the model, or the ignored scope as a whole covers every operator that can be quantized: a run would end with `nothing-to-quantize`.',
     'subgraph-empty':
       'Severity: error.\n\nNo path of the model leads from the first nodes of a subgraph to its last ones. Not reported for models with `If`, `Loop` or `Scan`.',
   },
