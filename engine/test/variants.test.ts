@@ -12,6 +12,7 @@ import { floats, ints, model, node, randoms, value } from '../../test/kit/models
 import { quantizeModel } from '../../test/kit/quantize.js';
 import { compareModels } from './exported.js';
 
+const BOOL = 9;
 const FLOAT16 = 10;
 const SAMPLES = 24;
 
@@ -249,6 +250,80 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
     shape: [3, 6, 6],
     integer: 2,
     factor: 1e7,
+  },
+  'the largest of masked values, by Where and by a penalty': {
+    built: model({
+      inputs: [value('x', [1, 6, 8])],
+      outputs: [value('y')],
+      nodes: [
+        node('MatMul', ['x', 'W'], ['a']),
+        node('Where', ['mask', 'a', 'low'], ['b']),
+        node('ReduceMax', ['b'], ['c'], { axes: [1], keepdims: 0 }),
+        node('MatMul', ['c', 'V'], ['d']),
+        node('Mul', ['left', 'low'], ['penalty']),
+        node('Unsqueeze', ['penalty', 'last'], ['e']),
+        node('Add', ['a', 'e'], ['f']),
+        node('ReduceMax', ['f'], ['g'], { axes: [1], keepdims: 0 }),
+        node('MatMul', ['g', 'V'], ['h']),
+        node('Add', ['d', 'h'], ['y']),
+      ],
+      initializers: [
+        matrix('W', 8, 8, 2),
+        makeTensor('mask', [1, 6, 1], BOOL, Uint8Array.of(1, 1, 0, 1, 0, 0)),
+        floats('low', [], [-1e9]),
+        floats('left', [1, 6], [0, 0, 1, 0, 1, 1]),
+        ints('last', [2]),
+        matrix('V', 8, 4, 3),
+      ],
+    }),
+    shape: [6, 8],
+    integer: 3,
+  },
+  'padding below all values between Transposes, as tf2onnx writes it': {
+    built: model({
+      inputs: [value('x', [1, 3, 8, 8])],
+      outputs: [value('y')],
+      nodes: [
+        node('Conv', ['x', 'K'], ['a']),
+        node('Transpose', ['a'], ['b'], { perm: [0, 2, 3, 1] }),
+        node('Pad', ['b', 'amounts', 'low'], ['c']),
+        node('Transpose', ['c'], ['d'], { perm: [0, 3, 1, 2] }),
+        node('MaxPool', ['d'], ['e'], { kernel_shape: [3, 3], strides: [2, 2] }),
+        node('Conv', ['e', 'L'], ['y']),
+      ],
+      initializers: [
+        floats('K', [4, 3, 3, 3], randoms(108, 2)),
+        ints('amounts', [0, 1, 1, 0, 0, 1, 1, 0]),
+        floats('low', [], [-Infinity]),
+        floats('L', [4, 4, 3, 3], randoms(144, 3)),
+      ],
+    }),
+    shape: [3, 8, 8],
+    integer: 2,
+  },
+  'padding below all values, joined': {
+    built: model({
+      inputs: [value('x', [1, 3, 8, 8])],
+      outputs: [value('y')],
+      nodes: [
+        node('Conv', ['x', 'K'], ['a']),
+        node('Conv', ['x', 'M'], ['b']),
+        node('Pad', ['a', 'amounts', 'low'], ['c']),
+        node('Pad', ['b', 'amounts', 'low'], ['d']),
+        node('Concat', ['c', 'd'], ['e'], { axis: 1 }),
+        node('MaxPool', ['e'], ['f'], { kernel_shape: [3, 3], strides: [2, 2] }),
+        node('Conv', ['f', 'L'], ['y']),
+      ],
+      initializers: [
+        floats('K', [4, 3, 3, 3], randoms(108, 2)),
+        floats('M', [4, 3, 3, 3], randoms(108, 4)),
+        ints('amounts', [0, 0, 1, 1, 0, 0, 1, 1]),
+        floats('low', [], [-Infinity]),
+        floats('L', [4, 8, 3, 3], randoms(288, 3)),
+      ],
+    }),
+    shape: [3, 8, 8],
+    integer: 3,
   },
   'products written as Einsum': {
     built: ofRows(

@@ -5,7 +5,7 @@ import { resolveIgnoredScope, type IgnoredScope } from '@quantsmith/model/scope'
 import { resolveOverrides, type Override } from './overrides.js';
 import { placeQuantizers, type PlacementOptions } from './place.js';
 import { kernelCosts, type ClassCosts } from './kernelCosts.js';
-import { padsBelowValues } from './propagate.js';
+import { padsBelowValues } from './sentinels.js';
 import { completeForRuntime } from './runtimeLayout.js';
 import { aloneInIntegers, slowInIntegers } from './slowInIntegers.js';
 import type { Placement } from './types.js';

@@ -1,9 +1,10 @@
 import { append } from '@quantsmith/schemas';
 import type { Graph } from '@quantsmith/model/graph';
-import { ElementType, type NodeProto, intAttribute, isExternal, readFloats } from '@quantsmith/model/onnx';
+import { ElementType, type NodeProto, intAttribute } from '@quantsmith/model/onnx';
 import { dataInputs, has, isDepthwise, isLinear, isOperand, traitOf } from '@quantsmith/model/operators';
 import { overriddenConfig } from './overrides.js';
 import { isInside, type Interior } from './patterns.js';
+import { isMasked, padsBelowAll, valueReaders } from './sentinels.js';
 import type { ActivationQuantizer, LayerSettings, Port, QuantizerConfig } from './types.js';
 
 /** What a reading of a tensor asks of a quantizer there. */
@@ -109,9 +110,6 @@ function isFloat32(graph: Graph, tensor: string): boolean {
   return type === undefined || type.elemType === ElementType.FLOAT;
 }
 
-const valueReaders = (graph: Graph, tensor: string) =>
-  graph.consumers(tensor).filter((port) => !has(port.node, 'shape-only'));
-
 /** The demand of all readers of a tensor together, or undefined when one of them wants it float. */
 function mergeAt(
   graph: Graph,
@@ -149,6 +147,7 @@ function canPass(
   if (options.ignored.has(node.name)) return false;
   if (merged.some((demand) => demand?.config.perChannel) && !has(node, 'keeps-channels')) return false;
   const inputs = dataInputs(node).map((index) => node.input[index] ?? '');
+  if (has(node, 'maximum') && isMasked(graph, node.input[0] ?? '')) return false;
   if (node.opType === 'Pad' && !padsWithZero(graph, node) && !padsBelowAll(graph, node)) return false;
 
   return inputs.every((tensor) => tensor !== '' && isFloat32(graph, tensor));
@@ -164,24 +163,6 @@ function padsWithZero(graph: Graph, node: NodeProto): boolean {
   if (constant === undefined) return false;
   return constant.rawData.every((byte) => byte === 0) && constant.floatData.every((x) => x === 0);
 }
-
-/** What exporters pad with where the largest value is looked for; −10⁴ still is far below any activation. */
-const SENTINEL = -1e4;
-
-/**
- * Padding far below all values that only maxima read. The quantizer stands above it, so that its range is that of the values;
- * behind it the padding takes the lowest code, which no maximum prefers to a value.
- */
-function padsBelowAll(graph: Graph, node: NodeProto): boolean {
-  const constant = graph.initializer(node.input[2] ?? '');
-  if (constant?.dataType !== ElementType.FLOAT || isExternal(constant)) return false;
-  if (!(readFloats(constant, '.')[0]! <= SENTINEL)) return false;
-  return valueReaders(graph, node.output[0] ?? '').every(({ node: reader }) => has(reader, 'maximum'));
-}
-
-/** Names of the nodes whose padding lies far below all values, and only maxima read it. */
-export const padsBelowValues = (graph: Graph): string[] =>
-  graph.nodes.filter((node) => node.opType === 'Pad' && padsBelowAll(graph, node)).map(({ name }) => name);
 
 function passUp(graph: Graph, node: NodeProto, demand: Demand): (Demand | undefined)[] {
   const carriers = dataInputs(node);

@@ -2,6 +2,7 @@ import { append } from '@quantsmith/schemas';
 import type { Graph } from '@quantsmith/model/graph';
 import { ElementType, type NodeProto, intAttribute, isFloatType, isOnnxDomain } from '@quantsmith/model/onnx';
 import { dataInputs, has, isLinear, isOperand, traitOf } from '@quantsmith/model/operators';
+import { isMasked } from './sentinels.js';
 import type { ActivationQuantizer, Placement, Port, QuantizerConfig } from './types.js';
 
 /**
@@ -28,6 +29,7 @@ export function completeForRuntime(
     const tensor = outputBehindActivation(graph, node);
     // Behind the last linear operator only a convolution is worth a rounded output.
     if (!isLinear(node) && !activations.has(tensor) && isTail(graph, tensor)) continue;
+    if (isMasked(graph, tensor)) continue;
     const added = coverReaders(graph, tensor, activations.get(tensor), {
       config: { ...config, perChannel: false },
       unified: unifiedOf(graph, node, activations),
