@@ -100,6 +100,14 @@ describe('models as exporters write them', () => {
     expect(layers[0]!.output_sqnr_db).toBeGreaterThan(25);
   });
 
+  it('seq_output: an output that is no tensor takes no quantizer', async () => {
+    const request = caseRequest('seq_output', 'unused.onnx');
+    const advanced_parameters = { quantize_outputs: true };
+    const config = { ...request.config, quantization: { advanced_parameters } };
+    const { layers } = await sensitivityPipeline({ ...request, config }, () => undefined);
+    expect(layers.length).toBeGreaterThan(0);
+  });
+
   it('weightonly_dq: refused, since its weights are quantized already', async () => {
     await expect(quantizeCase('weightonly_dq')).rejects.toMatchObject({
       problem: { code: 'already-quantized' },

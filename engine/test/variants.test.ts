@@ -551,6 +551,26 @@ it('a weight that is no number is told, not the samples that it spoils', async (
   });
 });
 
+it.each(['integer', 'size'] as const)('a causal mask of −∞ is no constant for codes: %s', async (goal) => {
+  const side = 48;
+  const mask = Float32Array.from({ length: side ** 2 }, (_, i) => (i % side > i / side ? -Infinity : 0));
+  const built = ofRows(
+    [
+      node('MatMul', ['x', 'W'], ['q']),
+      node('Transpose', ['x'], ['t'], { perm: [0, 2, 1] }),
+      node('MatMul', ['q', 't'], ['s']),
+      node('Add', ['s', 'mask'], ['m']),
+      node('Softmax', ['m'], ['p'], { axis: -1 }),
+      node('MatMul', ['p', 'x'], ['y']),
+    ],
+    [matrix('W', 8, 8, 2), floats('mask', [side, side], mask)],
+    [side, 8],
+  );
+  const samples = [1, 2, 3].map((seed) => ({ shape: [side, 8], data: [...randoms(side * 8, seed)] }));
+  const { report } = await quantizeModel(built, samples, { optimize_for: goal });
+  expect(report.outputs?.[0]?.sqnr_db).toBeGreaterThan(25);
+});
+
 describe('patterns of exporters beyond the cases', () => {
   it.each(Object.entries(VARIANTS))('%s', async (_, { built, shape, integer, half = false, factor = 1 }) => {
     const length = shape.reduce((product, dim) => product * dim, 1);

@@ -87,9 +87,8 @@ export function placeQuantizers(graph: Graph, options: PlacementOptions): Placem
 function quantizeOutputs(graph: Graph, placement: Placement, config: QuantizerConfig): Placement {
   const byTensor = new Map(placement.activations.map((quantizer) => [quantizer.tensor, quantizer]));
   for (const tensor of graph.outputs) {
-    const type = graph.type(tensor);
-    if (graph.producer(tensor) === undefined || (type !== undefined && type.elemType !== ElementType.FLOAT))
-      continue;
+    // Sequences and optional values have no type here.
+    if (graph.producer(tensor) === undefined || graph.type(tensor)?.elemType !== ElementType.FLOAT) continue;
     const existing: ActivationQuantizer = byTensor.get(tensor) ?? {
       id: `activation:${tensor}`,
       tensor,

@@ -4,7 +4,7 @@ import { ElementType, type NodeProto, intAttribute } from '@quantsmith/model/onn
 import { dataInputs, has, isDepthwise, isLinear, isOperand, traitOf } from '@quantsmith/model/operators';
 import { overriddenConfig } from './overrides.js';
 import { isInside, type Interior } from './patterns.js';
-import { isMasked, padsBelowAll, valueReaders } from './sentinels.js';
+import { isFarAway, isMasked, padsBelowAll, valueReaders } from './sentinels.js';
 import type { ActivationQuantizer, LayerSettings, Port, QuantizerConfig } from './types.js';
 
 /** What a reading of a tensor asks of a quantizer there. */
@@ -78,7 +78,7 @@ function ownDemands(graph: Graph, node: NodeProto, options: PropagationOptions):
   const products = node.opType === 'MatMul' && node.input.every((input) => !graph.isConstant(input));
 
   return node.input.map((tensor, index) => {
-    const operand = options.everyKernel && has(node, 'elementwise') && isFloatConstant(graph, tensor);
+    const operand = options.everyKernel && has(node, 'elementwise') && isPlainConstant(graph, tensor);
     if (!isActivation(graph, tensor) && !operand) return undefined;
     if (!options.everyKernel && isInside(options.interior, node, tensor)) return undefined;
     if (!isOperand(node, index)) return undefined;
@@ -101,8 +101,9 @@ function isActivation(graph: Graph, tensor: string): boolean {
   return isFloat32(graph, tensor);
 }
 
-const isFloatConstant = (graph: Graph, tensor: string) =>
-  graph.isConstant(tensor) && graph.type(tensor)?.elemType === ElementType.FLOAT;
+/** Float numbers, none of which is a mask's. */
+const isPlainConstant = (graph: Graph, tensor: string) =>
+  graph.isConstant(tensor) && graph.type(tensor)?.elemType === ElementType.FLOAT && !isFarAway(graph, tensor);
 
 /** QuantizeLinear takes float32 alone; float16 is raised to it, a double stays what it is. */
 function isFloat32(graph: Graph, tensor: string): boolean {

@@ -60,7 +60,12 @@ function isPenalty(graph: Graph, tensor: string, hops = 0): boolean {
   return ['Mul', 'Where'].includes(node.opType) && node.input.some((input) => isFarAway(graph, input));
 }
 
-const isFarAway = (graph: Graph, tensor: string) => holds(graph, tensor, (x) => Math.abs(x) >= -SENTINEL);
+/** Whether a constant holds values that are none, such as a mask's. */
+export const isFarAway = (graph: Graph, tensor: string) =>
+  holds(graph, tensor, (x) => Math.abs(x) >= -SENTINEL);
+
+/** Whether a constant holds values that no code stands for. */
+export const hasInfinite = (graph: Graph, tensor: string) => holds(graph, tensor, (x) => !Number.isFinite(x));
 
 const moves = (graph: Graph, node: NodeProto) => ['agnostic', 'concat'].includes(traitOf(node, graph));
 

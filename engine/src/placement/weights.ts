@@ -9,6 +9,7 @@ import {
   weightAxis,
 } from '@quantsmith/model/operators';
 import { overriddenConfig } from './overrides.js';
+import { hasInfinite } from './sentinels.js';
 import type { LayerSettings, Port, QuantizerConfig, WeightQuantizer } from './types.js';
 
 export type OverflowFix = 'enable' | 'first_layer' | 'disable' | 'auto';
@@ -94,7 +95,7 @@ function largeConstants(graph: Graph, node: NodeProto): Port[] {
     const constant = graph.initializer(tensor);
     if (constant?.dataType !== ElementType.FLOAT || constant.dims.length < 2) return [];
     const elements = constant.dims.reduce((product, dim) => product * Number(dim), 1);
-    return elements < MIN_ELEMENTS ? [] : [{ node: node.name, input }];
+    return elements < MIN_ELEMENTS || hasInfinite(graph, tensor) ? [] : [{ node: node.name, input }];
   });
 }
 
