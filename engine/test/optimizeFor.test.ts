@@ -82,6 +82,11 @@ describe('optimize_for: latency', () => {
     expect(layer('skip')?.runs).toBe('integer');
     expect((await quantize(gated, aimed(null, 'avx2'))).layer('gate')?.runs).toBe('integer');
   });
+  it('quantizes them all the same where there is nothing else', async () => {
+    const rest = ['first', 'second', 'third', 'skip', 'last'];
+    const { layer } = await quantize(gated, { ...aimed('latency'), ignored_scope: { names: rest } });
+    expect(layer('gate')?.quantized).toBe(true);
+  });
   it('leaves a pool between float operators in float, and not one behind a convolution', async () => {
     const pooled = (source: string) =>
       model({

@@ -73,7 +73,10 @@ export function placeModel(
   return { placement, problems: [...problems, ...paddingProblems(prepared)] };
 }
 
-/** Without costs (a CPU that was not measured) what has an integer kernel is quantized, if another one is beside it. */
+/**
+ * Without costs (a CPU that was not measured) what has an integer kernel is quantized, if another one is beside it. Where nothing would be
+ * left of a placement, it stays as it is: somebody wants that model quantized.
+ */
 function placeFast(
   graph: Graph,
   options: PlacementOptions,
@@ -86,7 +89,10 @@ function placeFast(
   const slow =
     fast.costs === null ? alone : new Set([...alone, ...slowInIntegers(graph, written, fast.costs)]);
   if (slow.size === 0) return placement;
-  return { ...placeQuantizers(graph, { ...options, ignored: new Set([...options.ignored, ...slow]) }), slow };
+  const fewer = placeQuantizers(graph, { ...options, ignored: new Set([...options.ignored, ...slow]) });
+  const isNothing = fewer.activations.length === 0 && fewer.weights.length === 0;
+
+  return isNothing ? placement : { ...fewer, slow };
 }
 
 /** Padding that is no value: the range is that of the values beside it. */
