@@ -19,6 +19,8 @@ import {
   structureOfModel,
   structureOfSummary,
 } from '@quantsmith/model/refusals';
+import { operatorSince } from '@quantsmith/model/operators';
+import type { QuantsmithError } from '@quantsmith/schemas';
 import { MAXIMUM_READ_OPSET } from '@quantsmith/model/upgrade';
 import { prepareModel } from '../src/prepare/prepare.js';
 import { createSession } from '../src/runtime/session.js';
@@ -97,6 +99,23 @@ const MODELS: Readonly<Record<string, { built: ModelProto; refused: string | nul
     refused: 'already-quantized',
   },
   'a custom operator': { built: foreign(), refused: 'runtime-unknown-operator' },
+  'an operator that ONNX does not have': {
+    built: model({
+      ...ends,
+      nodes: [product('x', 'a'), node('Mishh', ['a'], ['y'], {}, 'm')],
+      initializers: [weight],
+    }),
+    refused: 'runtime-unknown-operator',
+  },
+  'an operator that is newer than the operator set': {
+    built: model({
+      ...ends,
+      nodes: [product('x', 'a'), node('Gelu', ['a'], ['y'], {}, 'g')],
+      initializers: [weight],
+      opset: 18,
+    }),
+    refused: 'runtime-unknown-operator',
+  },
   'an old operator set': {
     built: model({ ...ends, nodes: [product('x', 'y')], initializers: [weight], opset: 5 }),
     refused: 'opset-unsupported',
@@ -166,6 +185,23 @@ describe('what a run refuses is known from the structure', () => {
     expect(known).toBe(name === 'weightonly_dq' ? 'already-quantized' : null);
     expect(run.refused).toBe(known);
   });
+
+  it.each(['Celu', 'HardSwish', 'Trilu', 'GridSample', 'BitwiseAnd', 'Mish', 'Gelu', 'LayerNormalization'])(
+    'the runtime has %s from the version that the table states, and not before',
+    async (op) => {
+      const since = operatorSince(op)!;
+      const isThere = (opset: number) => {
+        const built = model({ ...ends, nodes: [node(op, ['x'], ['y'])], opset });
+        return createSession(encodeModel(built), { threads: 1 }).then(
+          () => true,
+          (error: unknown) => (error as QuantsmithError).problem.code !== 'runtime-unknown-operator',
+        );
+      };
+
+      expect(await isThere(Math.max(since, 13))).toBe(true);
+      if (since > 7) expect(await isThere(since - 1)).toBe(false);
+    },
+  );
 
   it('the newest operator set is the runtime’s', async () => {
     const at = (opset: number) =>

@@ -2,4 +2,5 @@ export * from './einsum.js';
 export * from './kernels.js';
 export * from './operators.js';
 export type { Property, Trait, WeightPorts } from './table.js';
+export * from './standard.js';
 export * from './structure.js';

@@ -1,6 +1,7 @@
 import type { Problem } from '@quantsmith/schemas';
 import { marksQuantized } from '../operators/kernels.js';
 import { einsumProduct } from '../operators/einsum.js';
+import { operatorSince } from '../operators/standard.js';
 import { isKnownTo, plainProduct } from '../operators/structure.js';
 import { MAXIMUM_READ_OPSET, MINIMUM_READ_OPSET } from '../upgrade/index.js';
 import type { Structure, StructureNode } from './structure.js';
@@ -15,6 +16,7 @@ const AGAINST_PREPARING: readonly RefusalCheck[] = [
   unreadableOperatorSet,
   quantizedAlready,
   strangeOperator,
+  absentOperator,
   tensorTwice,
   cycle,
 ];
@@ -109,6 +111,28 @@ function strangeOperator(structure: Structure): Problem | null {
     `ONNX Runtime does not have the operator ${domain}.${op} of node "${node}": models with custom operators cannot run here.`,
     { node, op: `${domain}.${op}` },
   );
+}
+
+/** An operator that ONNX does not have, or not yet in the operator set that the model states. */
+function absentOperator({ opset, nodes, functions }: Structure): Problem | null {
+  const functionKeys = new Set(functions.map(({ domain, name }) => keyOf(domain, name)));
+  for (const { name: node, op, domain } of withBodies(nodes)) {
+    if (!['', 'ai.onnx'].includes(domain) || functionKeys.has(keyOf(domain, op))) continue;
+    const since = operatorSince(op);
+    if (since !== undefined && since <= opset) continue;
+    const why =
+      since === undefined
+        ? 'ONNX has no such operator'
+        : `it is there from operator set ${since} on, and the model states ${opset}: export it with ${since} or a later one`;
+
+    return refuse(
+      'runtime-unknown-operator',
+      `ONNX Runtime does not have the operator ${op} of node "${node}": ${why}.`,
+      { node, op, ...(since === undefined ? {} : { since, opset }) },
+    );
+  }
+
+  return null;
 }
 
 /** A tensor that several nodes write, or that is an input too. */

@@ -26,7 +26,7 @@ export const rule = defineRule({
     'opset-unsupported':
       'Severity: error.\n\nThe model uses an operator set that is too old (below 7) or newer than the runtime. Export it with a supported operator set.',
     'runtime-unknown-operator':
-      'Severity: error.\n\nThe model has an operator of a domain that ONNX Runtime does not include. Models with custom operators cannot run here, and so cannot be calibrated.',
+      'Severity: error.\n\nThe model has an operator that ONNX Runtime does not include: of another domain, one that ONNX does not have, or one that is newer than the operator set that the model states. Models with custom operators cannot run here, and so cannot be calibrated; for a newer operator set, export the model again.',
     'operators-in-bodies':
       'Severity: info.\n\nSome linear operators are in bodies of If, Loop or Scan. They are quantized there: calibration observes the inputs of each body, in every branch and over all iterations of a loop. A body that no calibration sample runs stays in float, and a run then warns with `bodies-in-float`; samples that take the branch help. A node of `ignored_scope.names` that has bodies keeps them in float. The samples of the self-check show how rounding accumulates over the iterations of a loop.',
   },
