@@ -80,6 +80,13 @@ it('takes over what a dead process has left', async () => {
   expect(existsSync(folder)).toBe(false);
 });
 
+it('takes over what a process has left that was killed while it took the lock', async () => {
+  heldBy(2 ** 22 + 1);
+  writeFileSync(join(folder, 'owner.1.json.5f0c7a52-8f7e-4d3e-9a25-0f6b8f5f3c11'), '{"pid": 1');
+  await locked()(() => Promise.resolve());
+  expect(existsSync(folder)).toBe(false);
+});
+
 it('is open to all users, and removes nothing but what owners have left', async () => {
   heldBy(2 ** 22 + 1);
   writeFileSync(join(folder, 'notes.txt'), 'mine');

@@ -32,6 +32,8 @@ const FOREIGN_STALE_MS = 15 * 60_000;
 /** How often an owner shows that it lives. */
 const SIGN_MS = 30_000;
 const OWNER_FILE = /^owner\.(\d+)\.json$/;
+/** What owners leave: the file, and a draft of it where one was killed before it was in place. */
+const OWNERS_OWN = /^owner\.\d+\.json(\.[0-9a-f-]{36})?$/;
 const MAX_ATTEMPTS = 20;
 const MAX_OWNER_BYTES = 64 * 1024;
 
@@ -108,7 +110,7 @@ function heldLock(folder: string, file: string, { shared }: LockOptions): Lock {
       clearInterval(sign);
       const names = keep ? [] : await readdir(folder).catch(() => []);
       const others = names.filter(
-        (name) => join(folder, name) !== file && (!shared || OWNER_FILE.test(name)),
+        (name) => join(folder, name) !== file && (!shared || OWNERS_OWN.test(name)),
       );
       await Promise.all(others.map((name) => rm(join(folder, name), { recursive: !shared, force: true })));
       await rm(file, { force: true });
