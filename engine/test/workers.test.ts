@@ -25,6 +25,17 @@ async function withWorkers<T>(workers: Workers, body: (workers: Workers) => Prom
 }
 
 describe('workers', () => {
+  it('can be closed at any moment of their start', async () => {
+    const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+    // A crash would take the process of the tests along.
+    for (let delay = 0; delay < 100; delay += 3) {
+      const workers = openWorkers(4);
+      workers.warm(doubling);
+      await pause(delay);
+      await expect(workers.close()).resolves.toBeUndefined();
+    }
+  });
+
   it.each([
     ['one', () => oneWorker(1)],
     ['two', () => openWorkers(2)],

@@ -22,7 +22,9 @@ export type LaneRequest =
       readonly batch: number;
       readonly grouped: Grouped | null;
     }
-  | { readonly kind: 'release'; readonly call: number; readonly model: number };
+  | { readonly kind: 'release'; readonly call: number; readonly model: number }
+  /** Asks for nothing but the answer: the worker is there. */
+  | { readonly kind: 'ready'; readonly call: number };
 
 export interface LaneAnswer {
   readonly call: number;
@@ -61,6 +63,7 @@ async function serve(
   scratch: Scratch,
   request: LaneRequest,
 ): Promise<{ results?: readonly Results[] }> {
+  if (request.kind === 'ready') return {};
   if (request.kind === 'open') {
     sessions.set(request.model, await createSession(request.bytes, request.options));
     return {};

@@ -274,23 +274,26 @@ function startWorker(): WorkerHandle {
   worker.on('error', failAll);
   worker.on('exit', (code) => failAll(new Error(`A worker of the engine ended with code ${code}.`)));
 
+  const ask = (request: Request): Promise<LaneAnswer> => {
+    if (failure !== null) return Promise.reject(failure);
+    const call = next++;
+    const answer = new Promise<LaneAnswer>((resolve, reject) => {
+      calls.set(call, { resolve, reject, settled: Promise.resolve() });
+      worker.postMessage({ ...request, call } satisfies LaneRequest);
+    });
+
+    calls.set(call, { ...calls.get(call)!, settled: answer.catch(() => undefined) });
+
+    return answer;
+  };
+
   return {
     waiting: () => calls.size,
-    ask(request) {
-      if (failure !== null) return Promise.reject(failure);
-      const call = next++;
-      const answer = new Promise<LaneAnswer>((resolve, reject) => {
-        calls.set(call, { resolve, reject, settled: Promise.resolve() });
-        worker.postMessage({ ...request, call } satisfies LaneRequest);
-      });
-
-      calls.set(call, { ...calls.get(call)!, settled: answer.catch(() => undefined) });
-
-      return answer;
-    },
+    ask,
     async end() {
-      // The runtime takes the whole process down when its thread ends in the middle of an inference.
-      await Promise.all([...calls.values()].map(({ settled }) => settled));
+      // The runtime takes the whole process down when its thread ends in the middle of an inference, or while it is loaded.
+      const ready = ask({ kind: 'ready' }).catch(() => undefined);
+      await Promise.all([ready, ...[...calls.values()].map(({ settled }) => settled)]);
       await worker.terminate();
     },
   };
