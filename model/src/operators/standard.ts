@@ -4,6 +4,7 @@ import { tableOf } from '@quantsmith/schemas';
  * The operators of ONNX by the version of the operator set that brought them (onnx 1.23, `Operators.md`). ONNX Runtime has all of them up to
  * version 23, each from that version on.
  */
+// cspell:disable
 const BROUGHT_BY: Readonly<Record<number, string>> = {
   1: 'Abs Add And ArgMax ArgMin AveragePool BatchNormalization Cast Ceil Clip Concat Constant Conv ConvTranspose DepthToSpace Div Dropout Elu Equal Exp Flatten Floor GRU Gather Gemm GlobalAveragePool GlobalLpPool GlobalMaxPool Greater HardSigmoid Hardmax Identity If InstanceNormalization LRN LSTM LeakyRelu Less Log LogSoftmax Loop LpNormalization LpPool MatMul Max MaxPool MaxRoiPool Mean Min Mul Neg Not Or PRelu Pad Pow RNN RandomNormal RandomNormalLike RandomUniform RandomUniformLike Reciprocal ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape Selu Shape Sigmoid Size Slice Softmax Softplus Softsign SpaceToDepth Split Sqrt Squeeze Sub Sum Tanh Tile TopK Transpose Unsqueeze Upsample Xor',
   7: 'Acos Asin Atan Cos Multinomial Sin Tan',
@@ -23,6 +24,7 @@ const BROUGHT_BY: Readonly<Record<number, string>> = {
   24: 'Swish TensorScatter',
   26: 'BitCast CumProd',
 };
+// cspell:enable
 
 /** What ONNX Runtime has in ONNX's domain beside that, or from an earlier version on: it writes them itself. */
 const RUNTIMES_OWN = ['LayerNormalization', 'SimplifiedLayerNormalization', 'MemcpyFromHost', 'MemcpyToHost'];
