@@ -87,6 +87,21 @@ describe('optimize_for: latency', () => {
     const { layer } = await quantize(gated, { ...aimed('latency'), ignored_scope: { names: rest } });
     expect(layer('gate')?.quantized).toBe(true);
   });
+  it('keeps the codes of a table that no integer kernel reads', async () => {
+    const lookup = model({
+      nodes: [
+        node('Gather', ['table', 'ids'], ['a'], {}, 'embedding'),
+        node('Tanh', ['a'], ['s'], {}, 'squash'),
+        node('MatMul', ['s', 'w'], ['y'], {}, 'product'),
+      ],
+      inputs: [value('ids', [4], 7)],
+      outputs: [value('y', [4, 8])],
+      initializers: [floats('table', [64, 8], wave(512, 3)), floats('w', [8, 8], wave(64, 5))],
+    });
+    const samples = [{ shape: [4], data: [0, 3, 1, 2] }];
+    const { layer } = await quantize(lookup, aimed('latency', 'avx2'), samples);
+    expect(layer('embedding')?.weight?.bits).toBe(8);
+  });
   it('leaves a pool between float operators in float, and not one behind a convolution', async () => {
     const pooled = (source: string) =>
       model({

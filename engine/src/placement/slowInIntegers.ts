@@ -39,7 +39,12 @@ export function slowInIntegers(graph: Graph, written: Placement, costs: ClassCos
  */
 export function aloneInIntegers(graph: Graph, written: Placement): ReadonlySet<string> {
   const quantized = new Set(quantizedOperators(graph, written));
-  const candidates = graph.nodes.filter((node) => quantized.has(node.name) && !isLinear(node));
+  // Codes of weights, a table's say, make the file smaller wherever they are read.
+  const weighted = new Set(written.weights.flatMap(({ targets }) => targets.map((port) => port.node)));
+  const candidates = graph.nodes.filter(
+    (node) => quantized.has(node.name) && !isLinear(node) && !weighted.has(node.name),
+  );
+
   // A Resize hands codes on without a range of its own: it is beside an integer kernel where the next operator is.
   const passing = candidates
     .filter((node) => has(node, 'takes-codes') && !has(node, 'integer-output'))
