@@ -90,9 +90,7 @@ function placeFast(
     fast.costs === null ? alone : new Set([...alone, ...slowInIntegers(graph, written, fast.costs)]);
   if (slow.size === 0) return placement;
   const fewer = placeQuantizers(graph, { ...options, ignored: new Set([...options.ignored, ...slow]) });
-  const isNothing = fewer.activations.length === 0 && fewer.weights.length === 0;
-
-  return isNothing ? placement : { ...fewer, slow };
+  return isEmpty(fewer) ? placement : { ...fewer, slow };
 }
 
 /** Padding that is no value: the range is that of the values beside it. */

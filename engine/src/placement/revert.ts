@@ -37,6 +37,10 @@ export function operatorsServed(
   return served;
 }
 
+/** The operators of which a placement quantizes a weight. */
+export const weightedOperators = ({ weights }: Pick<Placement, 'weights'>): ReadonlySet<string> =>
+  new Set(weights.flatMap(({ targets }) => targets.map((port) => port.node)));
+
 /** Every operator that a placement quantizes, in the order of the graph. */
 export function quantizedOperators(graph: Graph, placement: Placement): string[] {
   const served = operatorsServed(graph, placement);

@@ -1,7 +1,8 @@
 import { append } from '@quantsmith/schemas';
 import type { Graph } from '@quantsmith/model/graph';
 import { ElementType, type NodeProto, intAttribute, isFloatType, isOnnxDomain } from '@quantsmith/model/onnx';
-import { dataInputs, has, isLinear, isOperand, traitOf } from '@quantsmith/model/operators';
+import { has, isLinear, isMover, isOperand, traitOf } from '@quantsmith/model/operators';
+import { weightedOperators } from './revert.js';
 import { isMasked } from './sentinels.js';
 import type { ActivationQuantizer, Placement, Port, QuantizerConfig } from './types.js';
 
@@ -57,9 +58,7 @@ function floatReaders(
   placement: Placement,
   reverted: ReadonlySet<string>,
 ): ReadonlySet<string> {
-  const weighted = new Set(
-    placement.weights.flatMap((quantizer) => quantizer.targets.map((port) => port.node)),
-  );
+  const weighted = weightedOperators(placement);
   const float = graph.nodes.filter(
     (node) =>
       isLinear(node) &&
@@ -92,11 +91,11 @@ function withMoversAbove(
   const wanting = new Set<string>();
   const readersOf = (node: NodeProto) => node.output.flatMap((tensor) => graph.consumers(tensor));
   for (const node of [...graph.nodes].reverse()) {
-    const isMover = traitOf(node, graph) === 'agnostic' && dataInputs(node).length === 1;
+    const moves = isMover(node, graph);
     const readers = readersOf(node).map((port) => port.node.name);
     const isWanted = readers.some((name) => wanting.has(name));
-    if (isMover ? isWanted : wantsCodes(graph, node, coded) && !all.has(node.name)) wanting.add(node.name);
-    if (!isMover || isWanted || !readers.some((name) => all.has(name))) continue;
+    if (moves ? isWanted : wantsCodes(graph, node, coded) && !all.has(node.name)) wanting.add(node.name);
+    if (!moves || isWanted || !readers.some((name) => all.has(name))) continue;
     if (node.output.some((tensor) => graph.outputs.includes(tensor) || graph.isCaptured(tensor))) continue;
     all.add(node.name);
   }
@@ -176,8 +175,7 @@ function isQuantized(graph: Graph, node: NodeProto, input: number, quantized: Re
 /** The operator that a tensor comes from, if that only moves the values of its first input. */
 function moverOf(graph: Graph, tensor: string): NodeProto | undefined {
   const producer = graph.producer(tensor);
-  const moves = producer !== undefined && traitOf(producer, graph) === 'agnostic';
-  return moves && dataInputs(producer).length === 1 ? producer : undefined;
+  return producer !== undefined && isMover(producer, graph) ? producer : undefined;
 }
 
 /** The tensor that the integer kernel writes: the node's output, or that of the Relu or Clip folded into it. */

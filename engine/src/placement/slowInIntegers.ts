@@ -1,9 +1,9 @@
 import { append, largest } from '@quantsmith/schemas';
 import { tensorElements, type Graph } from '@quantsmith/model/graph';
 import type { NodeProto } from '@quantsmith/model/onnx';
-import { dataInputs, has, isLinear, traitOf } from '@quantsmith/model/operators';
+import { dataInputs, has, isLinear, isMover, traitOf } from '@quantsmith/model/operators';
 import { microseconds, type ClassCosts } from './kernelCosts.js';
-import { quantizedOperators } from './revert.js';
+import { quantizedOperators, weightedOperators } from './revert.js';
 import { integerOperators } from './runtimeLayout.js';
 import type { Placement } from './types.js';
 
@@ -40,7 +40,7 @@ export function slowInIntegers(graph: Graph, written: Placement, costs: ClassCos
 export function aloneInIntegers(graph: Graph, written: Placement): ReadonlySet<string> {
   const quantized = new Set(quantizedOperators(graph, written));
   // Codes of weights, a table's say, make the file smaller wherever they are read.
-  const weighted = new Set(written.weights.flatMap(({ targets }) => targets.map((port) => port.node)));
+  const weighted = weightedOperators(written);
   const candidates = graph.nodes.filter(
     (node) => quantized.has(node.name) && !isLinear(node) && !weighted.has(node.name),
   );
@@ -55,7 +55,7 @@ export function aloneInIntegers(graph: Graph, written: Placement): ReadonlySet<s
   for (let known = -1; known < alone.size;) {
     known = alone.size;
     for (const node of candidates) {
-      if (neighboursOf(graph, node).some(({ name }) => name !== node.name && integer.has(name))) continue;
+      if (neighboursOf(graph, node).some((name) => name !== node.name && integer.has(name))) continue;
       alone.add(node.name);
       integer.delete(node.name);
     }
@@ -65,10 +65,10 @@ export function aloneInIntegers(graph: Graph, written: Placement): ReadonlySet<s
 }
 
 /** The operators that make an operator's operands, read them too, or read its result; behind all that only move values. */
-function neighboursOf(graph: Graph, node: NodeProto): NodeProto[] {
+function neighboursOf(graph: Graph, node: NodeProto): string[] {
   const sources = node.input.map((tensor) => sourceBehindAbsorbed(graph, tensor));
-  const makers = sources.flatMap((tensor) => graph.producer(tensor) ?? []);
-  return [...makers, ...[...sources, ...node.output].flatMap((tensor) => readersOf(graph, tensor))];
+  const readers = [...sources, ...node.output].flatMap((tensor) => readersOf(graph, tensor));
+  return [...makersOf(graph, node), ...readers.map(({ name }) => name)];
 }
 
 /** Elements of an operator's largest tensor; a free first axis counts as one sample. null: not known. */
@@ -97,8 +97,7 @@ function readersOf(graph: Graph, tensor: string): NodeProto[] {
 
 /** Relu and Clip fold into the quantizer behind them, and the other ones hand codes on. */
 function isTransparent(graph: Graph, node: NodeProto): boolean {
-  const trait = traitOf(node, graph);
-  return has(node, 'absorbed') || (trait === 'agnostic' && dataInputs(node).length === 1);
+  return has(node, 'absorbed') || isMover(node, graph);
 }
 
 /** Operators that hand codes to each other: what one of them computes in decides what the next one is given. */

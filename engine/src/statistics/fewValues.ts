@@ -1,5 +1,5 @@
 import { tensorElements, type Graph } from '@quantsmith/model/graph';
-import { dataInputs, has, traitOf } from '@quantsmith/model/operators';
+import { has, isMover } from '@quantsmith/model/operators';
 import type { ActivationQuantizer } from '../placement/types.js';
 import type { Range } from '../ranges/parameters.js';
 
@@ -50,8 +50,7 @@ function sourceOf(
 ): ActivationQuantizer | undefined {
   const node = graph.producer(tensor);
   if (node === undefined) return undefined;
-  const moves = traitOf(node, graph) === 'agnostic' && dataInputs(node).length === 1;
-  if (!moves && !has(node, 'averages')) return undefined;
+  if (!isMover(node, graph) && !has(node, 'averages')) return undefined;
   const [above = ''] = node.input;
 
   return byTensor.get(above) ?? sourceOf(graph, above, byTensor);

@@ -101,6 +101,6 @@ export function isConstantNode(node: NodeProto): boolean {
   return node.opType === 'Constant' && isOnnxDomain(node);
 }
 
-export function isOnnxDomain(node: NodeProto): boolean {
+export function isOnnxDomain(node: Pick<NodeProto, 'domain'>): boolean {
   return node.domain === '' || node.domain === 'ai.onnx';
 }

@@ -25,6 +25,10 @@ export function isEmbedding(node: NodeProto, graph: Graph): boolean {
   return table !== undefined && table.dataType === ElementType.FLOAT && table.dims.length === 2;
 }
 
+/** Whether a node only moves the values of one tensor. */
+export const isMover = (node: NodeProto, graph: Graph): boolean =>
+  traitOf(node, graph) === 'agnostic' && dataInputs(node).length === 1;
+
 /** The trait of a node in its graph; subgraph owners (If, Loop, Scan) and unknown domains are float. */
 export function traitOf(node: NodeProto, graph: Graph): Trait {
   return isEmbedding(node, graph) ? 'float' : operatorOf(node).trait;

@@ -1,4 +1,5 @@
 import { type ModelNode, tableOf } from '@quantsmith/schemas';
+import { isOnnxDomain } from '../onnx/node.js';
 import { OPERATORS, type Property } from './table.js';
 
 /** What the table says of nodes by a model's structure alone, without its tensors. */
@@ -6,8 +7,7 @@ type Described = Pick<ModelNode, 'op' | 'domain'>;
 
 /** Whether something is true of a node's operator; nothing is of operators that are not in the table. */
 export function isKnownTo(property: Property): (node: Described) => boolean {
-  return ({ op, domain }) =>
-    (domain === '' || domain === 'ai.onnx') && OPERATORS[op]?.is.includes(property) === true;
+  return (node) => isOnnxDomain(node) && OPERATORS[node.op]?.is.includes(property) === true;
 }
 
 /** Products that ONNX Runtime writes into a model that it has optimized, and the plain operators that they begin with. */
@@ -28,8 +28,8 @@ export function plainProduct({ op, domain }: Described): string | undefined {
  * no constant that is large enough for codes. Of others, which passes may turn into another operator, nothing is known.
  */
 export function staysFloat(node: Described & Pick<ModelNode, 'constants' | 'floatConstants'>): boolean {
-  const { op, domain, constants, floatConstants } = node;
-  const known = domain === '' || domain === 'ai.onnx' ? OPERATORS[op] : undefined;
+  const { op, constants, floatConstants } = node;
+  const known = isOnnxDomain(node) ? OPERATORS[op] : undefined;
   if (known === undefined || known.trait === 'quantizable' || op === 'Einsum') return false;
   if (known.is.includes('integer-output') || known.is.includes('embeds')) return false;
   return floatConstants.every((input) => (constants[input]?.length ?? 0) < 2);

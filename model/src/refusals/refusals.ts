@@ -1,6 +1,7 @@
 import type { Problem } from '@quantsmith/schemas';
 import { marksQuantized } from '../operators/kernels.js';
 import { einsumProduct } from '../operators/einsum.js';
+import { isOnnxDomain } from '../onnx/node.js';
 import { operatorSince } from '../operators/standard.js';
 import { isKnownTo, plainProduct } from '../operators/structure.js';
 import { MAXIMUM_READ_OPSET, MINIMUM_READ_OPSET } from '../upgrade/index.js';
@@ -117,7 +118,7 @@ function strangeOperator(structure: Structure): Problem | null {
 function absentOperator({ opset, nodes, functions }: Structure): Problem | null {
   const functionKeys = new Set(functions.map(({ domain, name }) => keyOf(domain, name)));
   for (const { name: node, op, domain } of withBodies(nodes)) {
-    if (!['', 'ai.onnx'].includes(domain) || functionKeys.has(keyOf(domain, op))) continue;
+    if (!isOnnxDomain({ domain }) || functionKeys.has(keyOf(domain, op))) continue;
     const since = operatorSince(op);
     if (since !== undefined && since <= opset) continue;
     const why =

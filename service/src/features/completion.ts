@@ -186,8 +186,9 @@ function keyItems(
   const fitting = cursor.hasColon ? [] : [...near, ...modelSkeletons(cursor.path, model, source)];
 
   const others = keys.filter((key) => !first.includes(key));
+  const likely = source === undefined ? likelySource(model) : null;
   const isLikely = ({ name }: { readonly name: string }) =>
-    source === undefined ? isSource(name) && likelySource(model) === name : isOnlyOf(source, name);
+    source === undefined ? isSource(name) && likely === name : isOnlyOf(source, name);
   const ordered = [...first, ...others.filter(isLikely), ...others.filter((key) => !isLikely(key))];
   const items = ordered.flatMap((key) => {
     const { name, schema, required, above } = key;

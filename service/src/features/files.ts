@@ -88,15 +88,16 @@ export function fileItems(
   const folders = inSection(
     cursor.path,
     listed.filter(({ kind }) => kind === 'folder'),
-  );
+  )
+    .map((entry) => ({ entry, rank: isOfSource(entry) ? 0 : holds(entry) ? 1 : 2 }))
+    .sort((a, b) => a.rank - b.rank)
+    .map(({ entry }) => entry);
   const rest = [
     ...inSection(
       cursor.path,
       listed.filter(({ name, kind }) => kind === 'file' && isFitting(name)),
     ),
-    ...folders.filter(isOfSource),
-    ...folders.filter((entry) => !isOfSource(entry) && holds(entry)),
-    ...folders.filter((entry) => !isOfSource(entry) && !holds(entry)),
+    ...folders,
   ]
     .filter(({ name }) => !first.has(resolve(baseDir, folder, name)))
     .map(({ name, kind }) => ({ path: `${folder}${name}`, kind }));

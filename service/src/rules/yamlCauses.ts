@@ -23,6 +23,7 @@ function tabs(document: ConfigDocument): Cause | null {
     end: index + lead.length,
   }));
 
+  if (leads.length === 0) return null;
   const tab = ' '.repeat(tabWidth(document.text.getText()));
 
   return repeated(document, leads, {
