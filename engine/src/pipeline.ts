@@ -189,7 +189,7 @@ async function restore(
   run: StartedRun,
   secondsLeft: number | null,
 ): Promise<RestoreOutcome<MadeQuantization>> {
-  const { workers, float, validation, warn } = run.opened;
+  const { workers, float, validation, warn, once } = run.opened;
   const { restoration } = run.planned;
   const timeLimit = smaller(restoration?.timeLimit ?? null, secondsLeft);
   const restored = await restoreAccuracy(
@@ -208,7 +208,7 @@ async function restore(
 
   run.opened.clock.stage('verify', null);
   warn(baselineProblems(validation, baseline));
-  warn(await trustProblems(validation, baseline, float, workers));
+  warn(await once(['trust'], () => trustProblems(validation, baseline, float, workers)));
 
   return restored;
 }
@@ -243,7 +243,7 @@ function measure(
   { made: { quantization }, reverted, measured }: RestoreOutcome<MadeQuantization>,
   { samples }: CheckedQuantization,
   { overflow: { target } }: Plan,
-  { cpu, statistics, validation, workers, clock, alone }: OpenedRun,
+  { cpu, statistics, validation, workers, clock, alone, once }: OpenedRun,
 ) {
   const saturates = targetSaturates(target, cpu);
   return measureFinished(
@@ -251,7 +251,7 @@ function measure(
       ...{ quantization, final, reverted, samples, validation, measured, target, saturates },
       calibration: statistics,
     },
-    { workers, clock, alone },
+    { workers, clock, alone, once },
   );
 }
 

@@ -44,6 +44,25 @@ describe('how a range is used', () => {
     use.add(tensor([2], [2.554, 0]));
     expect(use.result().clipped).toBe(0);
   });
+  it('tells the channels apart wherever the values that are looked at lie', () => {
+    // More values than are looked at, with every layout of channels: the loudest of channel c is c + 1.
+    for (const [dims, axis] of [
+      [[1, 7, 250, 300], 1],
+      [[250, 300, 7], -1],
+      [[9, 7, 6007], 1],
+    ] as const) {
+      const inner = axis === -1 ? 1 : dims.slice(2).reduce<number>((product, size) => product * size, 1);
+      const length = dims.reduce<number>((product, size) => product * size, 1);
+      const use = rangeUse('x', HUNDREDTHS, axis);
+      use.add(
+        tensor(
+          dims,
+          Array.from({ length }, (_, i) => (Math.floor(i / inner) % 7) + 1),
+        ),
+      );
+      expect(use.result().channelSpread).toBe(7 / 4);
+    }
+  });
   it('compares the loudest channel with the median one', () => {
     expect(spreadOf([1, 2, 50])).toBe(25);
     // Zero is exact in every scale: channels that a Relu silences lose nothing.

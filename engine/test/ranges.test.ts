@@ -218,5 +218,12 @@ describe('quantizer parameters', () => {
     expect([0.5, 1.5, 2.5, -0.5, -1.5, -2.5].map(roundHalfEven).map((x) => x + 0)).toEqual([
       0, 2, 2, 0, -2, -2,
     ]);
+    const halfway = [2 ** 51 - 0.5, 2 ** 51 - 1.5, 2 ** 51 + 0.5, 2 ** 51 + 1.5, -(2 ** 51) - 0.5];
+    expect(halfway.map((x) => roundHalfEven(x) - x)).toEqual([0.5, -0.5, -0.5, 0.5, 0.5]);
+    expect([2 ** 60, -Infinity, NaN].map(roundHalfEven)).toEqual([2 ** 60, -Infinity, NaN]);
+    for (let i = 0; i < 1000; i++) {
+      const x = (Math.sin(i) * 2 ** (i % 40)) / 3;
+      expect(roundHalfEven(x) + 0, String(x)).toBe(Math.round(x) + 0);
+    }
   });
 });

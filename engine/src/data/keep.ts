@@ -1,3 +1,4 @@
+import type { Feeds, Results } from '../runtime/batch.js';
 import type { Sample, SampleSource } from './types.js';
 
 // Together with the images' own caches (IMAGE_CACHE_BYTES for each section) and those that are being decoded these come
@@ -21,27 +22,40 @@ export const DECODING_BYTES = 32 * 2 ** 20;
  * and again is decoded once, as far as it fits.
  */
 export function keepSamples(source: SampleSource, maxBytes: number): SampleSource {
-  const kept = new Map<number, Sample>();
-  let bytes = 0;
-  return {
-    ...source,
-    async get(index) {
-      const known = kept.get(index);
-      if (known !== undefined) return known;
-      const sample = await source.get(index);
-      const size = bytesOf(sample);
-      if (bytes + size <= maxBytes && !kept.has(index)) {
-        kept.set(index, sample);
-        bytes += size;
-      }
+  const keep = keepFirst<Sample>(maxBytes, ({ feeds, sequence }) => bytesOf(sequence?.frames ?? [feeds]));
+  return { ...source, get: (index) => keep(index, () => source.get(index)) };
+}
 
-      return sample;
-    },
+/** What a model gave for a sample before, or gives now. */
+export type KeptResults = (index: number, compute: () => Promise<Results>) => Promise<Results>;
+
+/** Keeps the results that are computed first, up to `maxBytes`. */
+export const keepResults = (maxBytes: number): KeptResults =>
+  keepFirst(maxBytes, (results) => bytesOf([results]));
+
+function keepFirst<T>(
+  maxBytes: number,
+  sizeOf: (value: T) => number,
+): (index: number, make: () => Promise<T>) => Promise<T> {
+  const kept = new Map<number, T>();
+  let bytes = 0;
+
+  return async (index, make) => {
+    const known = kept.get(index);
+    if (known !== undefined) return known;
+    const value = await make();
+    const size = sizeOf(value);
+    if (bytes + size <= maxBytes && !kept.has(index)) {
+      kept.set(index, value);
+      bytes += size;
+    }
+
+    return value;
   };
 }
 
-function bytesOf({ feeds, sequence }: Sample): number {
-  return (sequence?.frames ?? [feeds])
-    .flatMap((frame) => Object.values(frame))
+function bytesOf(tensors: readonly Feeds[]): number {
+  return tensors
+    .flatMap((named) => Object.values(named))
     .reduce((sum, { data }) => sum + (ArrayBuffer.isView(data) ? data.byteLength : 64 * data.length), 0);
 }

@@ -3,10 +3,12 @@ import type { SampleSource } from '../data/types.js';
 import type { Evaluation } from '../metrics/evaluate.js';
 import type { TargetIsa } from '../overflow/isa.js';
 import { profileLayers, type LayerProfile } from '../profile/profile.js';
+import { keepTensors } from '../profile/tensors.js';
 import type { Clock } from '../progress/clock.js';
 import { kernelsOfBodies, type BodyKernels } from '../quantize/bodyKernels.js';
 import { type Quantization, sessionOptions } from '../quantize/quantization.js';
 import type { Feeds } from '../runtime/batch.js';
+import type { Once } from '../runtime/once.js';
 import type { Workers } from '../runtime/workers.js';
 import { kernelsOf, optimizedModel, type RuntimeKernel } from '../runtime/optimized.js';
 import type { CheckSamples } from '../verify/verify.js';
@@ -42,10 +44,18 @@ export interface Finished {
   readonly saturation: FinishedSaturation;
 }
 
+interface FinishedContext {
+  readonly workers: Workers;
+  readonly clock: Clock;
+  readonly alone: Alone;
+  /** What follows from the float model and the samples alone. */
+  readonly once: Once;
+}
+
 /** Kernels, noise and saturation of the final model. */
 export async function measureFinished(
   input: FinishedInput,
-  { workers, clock, alone }: { readonly workers: Workers; readonly clock: Clock; readonly alone: Alone },
+  { workers, clock, alone, once }: FinishedContext,
 ): Promise<Finished> {
   const { quantization, final, reverted, calibration } = input;
   const { dir } = quantization.prepared;
@@ -58,6 +68,7 @@ export async function measureFinished(
   const bodyKernels = await kernelsOfBodies(quantization, reverted);
   const { layers } = await profileLayers({
     ...{ quantization, final, reverted, threads, alone: false },
+    kept: await once(['tensors'], () => Promise.resolve(keepTensors())),
     samples: await noiseSamples(input.samples),
   });
   const saturation = await finishedSaturation({ ...input, optimized, kernels, dir }, { workers, clock });

@@ -18,8 +18,12 @@ export interface Latency {
   readonly runs: number;
 }
 
-/** Runs of one model in a row: the threads of the other one, which wait busily for a while, would slow down the first. */
+/**
+ * Runs of one model in a row: the threads of the other one, which wait busily for a while, would slow down the first ones, which
+ * are not counted.
+ */
 const WARM_UPS = 3;
+const WARM_UP_MS = 10;
 const BLOCK_MS = 60;
 const LARGEST_BLOCK = 10;
 const LEAST_BLOCKS = 3;
@@ -84,8 +88,10 @@ async function timeBlock(
   feeds: Readonly<Record<string, HostTensor>>,
   runs: number,
 ): Promise<number[]> {
+  const started = performance.now();
   const warmUps = Math.min(WARM_UPS, runs);
-  for (let i = 0; i < warmUps; i++) await timeOnce(session, feeds);
+  for (let i = 0; i < warmUps && performance.now() - started < WARM_UP_MS; i++)
+    await timeOnce(session, feeds);
   const times: number[] = [];
   for (let i = 0; i < runs; i++) times.push(await timeOnce(session, feeds));
   return times;

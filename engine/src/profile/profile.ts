@@ -8,7 +8,7 @@ import { sessionOptions, writtenPlacement, type Quantization } from '../quantize
 import type { Feeds } from '../runtime/batch.js';
 import { aloneModel } from './alone.js';
 import { rangeUse, type RangeUse } from './ranges.js';
-import { FLOATS, noiseOf, tensorsOf } from './tensors.js';
+import { FLOATS, noiseOf, tensorsOf, type KeptTensors, type Tensors } from './tensors.js';
 import { weightUse, type WeightUse } from './weights.js';
 
 /** One operator of a finished model beside the float model. */
@@ -38,6 +38,8 @@ export interface ProfileInput {
   readonly threads: number;
   /** Whether each operator is looked at alone, too. */
   readonly alone: boolean;
+  /** Keeps the float model's tensors for the next quantization of it; left out: nothing is kept. */
+  readonly kept?: KeptTensors;
   /** Is given the float model's and the quantized model's output of each layer on the first sample. */
   readonly onTensors?: (layer: string, float: HostTensor, quantized: HostTensor) => void;
 }
@@ -67,7 +69,9 @@ export async function profileLayers(input: ProfileInput): Promise<Profile> {
   const inputs = new Set(graph.inputs);
   const read = quantizers.map(({ tensor }) => tensor).filter((name) => !inputs.has(name) && isFloat(name));
 
-  const float = await tensorsOf(model, [...new Set([...results, ...read])], input.samples, { threads, dir });
+  const wanted = [...new Set([...results, ...read])];
+  const run = () => tensorsOf(model, wanted, input.samples, { threads, dir });
+  const float = await (input.kept?.(wanted, run) ?? run());
   const samples = input.samples.slice(0, float.length);
   const actual = await tensorsOf(final, results, samples, { threads, ...sessionOptions(quantization) });
   const isolated = input.alone ? await aloneTensors(input, results, float) : null;
@@ -116,8 +120,8 @@ function writtenQuantizers(
 async function aloneTensors(
   { final, quantization, threads, samples: feeds }: ProfileInput,
   results: readonly string[],
-  float: readonly Record<string, HostTensor>[],
-): Promise<readonly Record<string, HostTensor>[]> {
+  float: Tensors,
+): Promise<Tensors> {
   const { dir } = quantization.prepared;
   const { model, given } = aloneModel(final, new Set(Object.keys(float[0] ?? {})));
   const samples = float.map((tensors, index) => ({
@@ -133,7 +137,7 @@ function rangeUses(
   { prepared: { graph }, activations }: Quantization,
   quantizers: readonly ActivationQuantizer[],
   samples: readonly Feeds[],
-  float: readonly Record<string, HostTensor>[],
+  float: Tensors,
 ): ReadonlyMap<string, RangeUse> {
   return new Map(
     quantizers.map((quantizer) => {

@@ -6,6 +6,26 @@ import { createSession, run, type SessionOptions } from '../runtime/session.js';
 /** Bytes of one model's tensors that are kept while another one runs. */
 const MAX_KEPT_BYTES = 128 * 2 ** 20;
 
+/** Tensors by their names, sample by sample. */
+export type Tensors = readonly Readonly<Record<string, HostTensor>>[];
+
+/** Tensors of these names as they were computed before, or as they are computed now. */
+export type KeptTensors = (names: readonly string[], compute: () => Promise<Tensors>) => Promise<Tensors>;
+
+/** Keeps the tensors of one model on one set of samples that were computed last. */
+export function keepTensors(): KeptTensors {
+  let kept: { readonly key: string; readonly tensors: Tensors } | null = null;
+
+  return async (names, compute) => {
+    const key = JSON.stringify(names);
+    if (kept?.key === key) return kept.tensors;
+    kept = null;
+    const tensors = await compute();
+    kept = { key, tensors };
+    return tensors;
+  };
+}
+
 /**
  * Tensors inside a model, sample by sample. Samples beyond those whose tensors take `MAX_KEPT_BYTES` are left out, never the
  * first. One model after the other: two at once can take more memory than the whole calibration.
@@ -15,7 +35,7 @@ export async function tensorsOf(
   names: readonly string[],
   samples: readonly Feeds[],
   options: SessionOptions,
-): Promise<Record<string, HostTensor>[]> {
+): Promise<Tensors> {
   if (names.length === 0) return samples.map(() => ({}));
   const session = await createSession(encodeModel(withOutputs(model, names)), options);
   try {
@@ -55,19 +75,23 @@ export function addNoise(sum: Noise, expected: HostTensor | undefined, actual: H
   if (expected === undefined || actual === undefined) return;
   const x = asFloat32(expected).data as Float32Array;
   const y = asFloat32(actual).data as Float32Array;
+  let { signal, noise } = sum;
   for (let i = 0; i < x.length; i++) {
-    const signal = x[i]!;
-    const error = signal - y[i]!;
-    sum.signal += signal * signal;
-    sum.noise += error * error;
+    const value = x[i]!;
+    const error = value - y[i]!;
+    signal += value * value;
+    noise += error * error;
   }
+
+  sum.signal = signal;
+  sum.noise = noise;
 }
 
 /** SQNR in dB of each tensor, summed over all samples. */
 export function noiseOf(
   names: readonly string[],
-  expected: readonly Record<string, HostTensor>[],
-  actual: readonly Record<string, HostTensor>[],
+  expected: Tensors,
+  actual: Tensors,
 ): ReadonlyMap<string, number> {
   const sums = new Map<string, Noise>(names.map((name) => [name, { signal: 0, noise: 0 }]));
   for (const [name, sum] of sums)

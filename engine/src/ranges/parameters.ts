@@ -43,8 +43,12 @@ const ASYMMETRIC_FLOOR = 8e-4;
 
 const f32 = Math.fround;
 
+/** Doubles that large have no fraction: what is added to it is rounded to an integer, half to even. */
+const WITHOUT_FRACTION = 1.5 * 2 ** 52;
+
 /** Rounds half to even, as ONNX QuantizeLinear does. */
 export function roundHalfEven(x: number): number {
+  if (Math.abs(x) < 2 ** 51) return x + WITHOUT_FRACTION - WITHOUT_FRACTION;
   const rounded = Math.round(x);
   return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }

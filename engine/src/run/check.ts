@@ -1,6 +1,6 @@
 import type { ModelProto } from '@quantsmith/model/onnx';
 import { alikeProblems } from '../data/alike.js';
-import { KEPT_CHECK_BYTES, keepSamples } from '../data/keep.js';
+import { KEPT_CHECK_BYTES, keepResults, keepSamples } from '../data/keep.js';
 import { isSlower, latencyProblems } from '../measure/findings.js';
 import { measureLatency, type Latency } from '../measure/latency.js';
 import { explainSlowness } from '../measure/slowdown.js';
@@ -9,8 +9,10 @@ import type { Plan } from '../plan/plan.js';
 import type { Quantization } from '../quantize/quantization.js';
 import { inFloat, leaveRefusedInFloat } from '../quantize/refused.js';
 import { autoProblems } from '../saturation/auto.js';
+import { run } from '../runtime/session.js';
 import type { lossOf } from '../validation/loss.js';
 import { unfitProblems, verificationProblems } from '../verify/outputDamage.js';
+import { floatAgreement } from '../verify/floatAgreement.js';
 import { withFinishedSessions } from '../verify/sessions.js';
 import {
   builtWhole,
@@ -74,13 +76,22 @@ export async function checkQuantization(
 }
 
 /** The samples that models are compared on, each read once; warns of sets whose samples are alike. */
-async function openCheckSamples({ statistics, validation, warn }: OpenedRun): Promise<CheckSamples> {
-  const samples = checkSamples(statistics, validation);
-  warn(await alikeProblems(statistics.source, 'calibration', statistics.samples));
-  if (validation !== null && samples.source === validation.source)
-    warn(await alikeProblems(validation.source, 'validation'));
+async function openCheckSamples({ statistics, validation, warn, once }: OpenedRun): Promise<CheckSamples> {
+  const { samples, problems } = await once(['check samples'], async () => {
+    const chosen = checkSamples(statistics, validation);
+    const isValidation = validation !== null && chosen.source === validation.source;
+    return {
+      samples: { ...chosen, source: keepSamples(chosen.source, KEPT_CHECK_BYTES) },
+      problems: [
+        ...(await alikeProblems(statistics.source, 'calibration', statistics.samples)),
+        ...(isValidation ? await alikeProblems(validation.source, 'validation') : []),
+      ],
+    };
+  });
 
-  return { ...samples, source: keepSamples(samples.source, KEPT_CHECK_BYTES) };
+  warn(problems);
+
+  return samples;
 }
 
 /** The quantization that served best, and the model that was written of it. */
@@ -99,7 +110,7 @@ export interface FinishedModel {
 export async function verifyFinished(
   { quantization, final, reverted, unchanged, loss }: FinishedModel,
   checked: CheckedQuantization,
-  { clock, cpu, warn, workers, statistics, alone }: OpenedRun,
+  { clock, cpu, warn, workers, statistics, alone, once }: OpenedRun,
 ): Promise<{ verification: Verification; latency: Latency }> {
   const { threads } = workers;
   const { samples } = checked;
@@ -109,15 +120,24 @@ export async function verifyFinished(
 
   // Before the other two are loaded: three models at once could take more memory than the rest of the run.
   const { model, dir } = quantization.prepared;
-  const unoptimized = {
-    float: await unoptimizedOutputs(model, samples, { threads, dir }),
-    quantized: await unoptimizedOutputs(final, samples, { threads, dir }),
-  };
+  const plain = await once(['unoptimized'], () => unoptimizedOutputs(model, samples, { threads, dir }));
+  const unoptimized = await unoptimizedOutputs(final, samples, { threads, dir });
+  const keep = await once(['outputs'], () => Promise.resolve(keepResults(KEPT_CHECK_BYTES)));
   const { feeds } = await statistics.source.get(0);
 
   const damage = await withFinishedSessions(quantization, final, threads, async (sessions) => {
-    const verification = await verifyModel(sessions, unoptimized, unfit, samples, (done, total) =>
-      clock.progress(done, 'outputs', total),
+    const outputs = (index: number) =>
+      keep(index, async () => run(sessions.float, (await samples.source.get(index)).feeds));
+    const agreement = await once(['agreement'], () =>
+      floatAgreement(sessions.float, outputs, plain, samples),
+    );
+    const verification = await verifyModel(
+      sessions.quantized,
+      { outputs, agreement },
+      unoptimized,
+      unfit,
+      samples,
+      (done, total) => clock.progress(done, 'outputs', total),
     );
 
     const saturates = targetSaturates('host', cpu);

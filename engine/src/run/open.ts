@@ -30,6 +30,7 @@ import { inputSignatures, outputSignatures } from '../prepare/types.js';
 import { startClock } from '../progress/clock.js';
 import { cpuFeatures } from '../runtime/cpu.js';
 import { defaultThreads } from '../runtime/threads.js';
+import type { Once } from '../runtime/once.js';
 import type { Workers } from '../runtime/workers.js';
 import { createPool } from '../statistics/pool.js';
 import { classesOf } from '../validation/plausibility.js';
@@ -126,13 +127,23 @@ export async function openRun(
   };
 
   const inputs = { configText, cpu, paths, workers, loaded, float, validation, statistics };
+  const ofFloat = [...measuredOn, 'float', planned.samples, workers.threads];
 
   const alone = machineLock({
     onWait: (owner) => clock.progress(0, `waiting for ${ownerText(owner)} to finish measuring`),
     warn,
   });
 
-  return { ...inputs, clock, planned, warnings, warn, alone, shared, same };
+  return {
+    ...{ ...inputs, clock, planned, warnings, warn, alone, shared, same },
+    /** What follows from the float model and the samples alone: made once for all runs that share their process. */
+    once: onceFor(ofFloat, shared),
+  };
+}
+
+/** Without runs that follow nothing is kept. */
+function onceFor(subject: readonly unknown[], shared: SharedRuns | null): Once {
+  return shared === null ? (_, make) => make() : (key, make) => shared.once([...subject, ...key], make);
 }
 
 interface SamplesSharing {

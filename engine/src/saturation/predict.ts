@@ -6,8 +6,9 @@ import type { Baseline, Validation } from '../validation/validation.js';
 import { isTooLarge, layersAtRisk, saturatingModel } from '../overflow/models.js';
 import { isReproducible } from '../overflow/saturate.js';
 
-/** The first run of a session is slower than the others. */
+/** The first run of a session is slower than the others, but not so many times. */
 const TRIED_SAMPLES = 3;
+const HOPELESS = 3;
 
 /**
  * The metric on a CPU that saturates, on all validation samples. `exact` is the evaluation of the model with 32-bit sums,
@@ -41,10 +42,17 @@ export async function predictSaturated(
         ...(reference === null ? {} : { reference }),
       });
 
-    const tried = Math.min(TRIED_SAMPLES, count);
-    const begun = performance.now();
-    if (budgetMs < Infinity) await measure(tried);
-    if (((performance.now() - begun) / tried) * count > budgetMs) return null;
+    const millisecondsFor = async (samples: number) => {
+      const begun = performance.now();
+      await measure(samples);
+      return ((performance.now() - begun) / samples) * count;
+    };
+
+    if (budgetMs < Infinity) {
+      if ((await millisecondsFor(1)) > HOPELESS * budgetMs) return null;
+      if ((await millisecondsFor(Math.min(TRIED_SAMPLES, count))) > budgetMs) return null;
+    }
+
     return await measure(count, onSample);
   } finally {
     await runner.release();

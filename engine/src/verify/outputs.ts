@@ -1,4 +1,5 @@
 import { asFloat32, type HostTensor } from '@quantsmith/model/arrays';
+import type { Session } from '../runtime/session.js';
 
 /** How close one output of a model comes to that of another, over all samples. */
 export interface OutputAgreement {
@@ -43,6 +44,10 @@ interface Sums {
   positions: number;
   agreeing: number;
 }
+
+/** Names of the outputs that are tensors. */
+export const comparableOutputs = ({ outputs }: Session): string[] =>
+  outputs.filter(({ type }) => type !== 'sequence').map(({ name }) => name);
 
 /** Compares the outputs of two models sample by sample. */
 export interface OutputComparison {

@@ -4,11 +4,9 @@ import type { SampleSource } from '../data/types.js';
 import { operatorsServed, quantizedOperators } from '../placement/revert.js';
 import { buildModel, type Quantization } from '../quantize/quantization.js';
 import type { Results } from '../runtime/batch.js';
-import { createSession, run } from '../runtime/session.js';
-import { nudged } from './nudge.js';
+import { createSession, run, type Session } from '../runtime/session.js';
 import { compareOperators, type OperatorAgreement } from './operators.js';
-import { compareOutputs, type OutputAgreement } from './outputs.js';
-import type { FinishedSessions } from './sessions.js';
+import { comparableOutputs, compareOutputs, type OutputAgreement } from './outputs.js';
 
 /** Samples on which operators are compared: their codes number thousands each. */
 const OPERATOR_SAMPLES = 1;
@@ -147,33 +145,33 @@ export async function unoptimizedOutputs(
   }
 }
 
+/** The float side of what is compared: it is the same for every quantization of the model. */
+export interface FloatSide {
+  /** Outputs of a sample under the runtime's full optimization. */
+  readonly outputs: (index: number) => Promise<Results>;
+  /** Of the float model with itself, by output. */
+  readonly agreement: readonly FloatAgreement[];
+}
+
 /** Compares the finished model, as the runtime will run it, with the float model and with itself unoptimized. */
 export async function verifyModel(
-  { float, quantized }: FinishedSessions,
-  unoptimized: { readonly float: UnoptimizedOutputs; readonly quantized: UnoptimizedOutputs },
+  quantized: Session,
+  float: FloatSide,
+  unoptimized: UnoptimizedOutputs,
   unfit: readonly UnfitOperator[],
   { source, indices, inSample }: CheckSamples,
   onSample: (done: number, total: number) => void,
 ): Promise<Verification> {
-  const names = float.outputs.filter(({ type }) => type !== 'sequence').map(({ name }) => name);
+  const names = comparableOutputs(quantized);
   const [outputs, optimization, quantizing] = [0, 0, 0].map(() => compareOutputs(names));
-  const [optimizing, nudging] = [compareOutputs(names), compareOutputs(names)];
   for (const [done, index] of indices.entries()) {
-    const { feeds } = await source.get(index);
-    const expected = await run(float, feeds);
-    const actual = await run(quantized, feeds);
+    const expected = await float.outputs(index);
+    const actual = await run(quantized, (await source.get(index)).feeds);
     outputs!.add(expected, actual);
-    const intended = outputsOf(unoptimized.quantized, index);
+    const intended = outputsOf(unoptimized, index);
     if (intended !== undefined) {
       optimization!.add(intended, actual);
       quantizing!.add(expected, intended);
-    }
-
-    const plain = outputsOf(unoptimized.float, index);
-    if (plain !== undefined) {
-      optimizing.add(plain, expected);
-      const almostEqual = nudged(feeds);
-      if (almostEqual !== null) nudging.add(expected, await run(float, almostEqual));
     }
 
     onSample(done + 1, indices.length);
@@ -189,23 +187,13 @@ export async function verifyModel(
     optimizedDb,
     unoptimizedDb,
     unfit,
-    float: floatAgreement(optimizing.result(), nudging.result()),
+    float: float.agreement,
     passed: unfit.length === 0 && isBelowNoise(optimizedDb, unoptimizedDb),
   };
 }
 
 const outputsOf = ({ indices, outputs }: UnoptimizedOutputs, index: number): Results | undefined =>
   outputs[indices.indexOf(index)];
-
-const floatAgreement = (
-  optimized: readonly OutputAgreement[],
-  steady: readonly OutputAgreement[],
-): FloatAgreement[] =>
-  optimized.map(({ name, sqnrDb }, i) => ({
-    name,
-    optimizedDb: sqnrDb,
-    steadyDb: steady[i]?.sqnrDb ?? null,
-  }));
 
 /** Codes that flip at a tie grow through a deep network, but not above what quantization itself does. */
 function isBelowNoise(differenceDb: number | null, noiseDb: number | null): boolean {
