@@ -12,6 +12,7 @@ import {
   type FileEvent,
   type InitializeParams,
   type InitializeResult,
+  type Position,
   type ServerCapabilities,
   type WorkspaceFolder,
 } from 'vscode-languageserver/node';
@@ -20,6 +21,7 @@ import { codeActionsFor } from './requests/codeActions.js';
 import { COMMANDS, execute } from './requests/commands.js';
 import { completionFor } from './requests/completion.js';
 import {
+  type ConfigDocument,
   documentLinks,
   documentSymbols,
   FIX_ALL,
@@ -128,12 +130,7 @@ function registerEditing(session: Session): void {
 /** What is shown in and beside the text. */
 function registerReading(session: Session): void {
   const { connection, onDocument, contextOf } = session;
-  connection.onHover(
-    onDocument(null, async (document, { position }) => {
-      const markdown = session.capabilities.hoverMarkdown;
-      return hover(document, position, { ...(await contextOf(document)), docs: session.docs, markdown });
-    }),
-  );
+  connection.onHover(onDocument(null, (document, { position }) => hoverAt(session, document, position)));
   connection.onCodeLens(onDocument([], (document, _, token) => lensesOf(session, document, token)));
   connection.languages.inlayHint.on(
     onDocument([], async (document, { range }) => inlayHints(document, range, await contextOf(document))),
@@ -155,6 +152,20 @@ function registerReading(session: Session): void {
   connection.onSelectionRanges(
     onDocument([], (document, { positions }) => selectionRanges(document, positions)),
   );
+}
+
+async function hoverAt(session: Session, document: ConfigDocument, position: Position) {
+  const { docs, capabilities } = session;
+  const around = await session.surroundingsOf(document);
+  return hover(document, position, {
+    ...around,
+    // Only what some settings do needs it.
+    get config() {
+      return around.meaning?.config ?? null;
+    },
+    docs,
+    markdown: capabilities.hoverMarkdown,
+  });
 }
 
 function registerNavigation(session: Session): void {

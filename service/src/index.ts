@@ -1,4 +1,5 @@
 export * from './context/context.js';
+export { meaningOf } from './context/meaning.js';
 export {
   createDocumentCache,
   parseConfig,
@@ -72,6 +73,7 @@ export {
 export type { Finding, Severity } from './findings/finding.js';
 export { isConfigName, isConfigText } from './knowledge/configNames.js';
 export { createModelIndex, type ModelIndex } from './facts/modelIndex.js';
+export { once } from './facts/once.js';
 export { layerAt } from './knowledge/ignoredScope.js';
 export { outputPaths } from './reports/outputPaths.js';
 export { accuracyFindings } from './rules/accuracy.js';

@@ -26,6 +26,26 @@ function said(marked: string, more: Partial<HoverContext> = {}): string {
 const advanced = (text: string) => `quantization:\n  advanced_parameters:\n    ${text}\n`;
 
 describe('what a setting does to this model', () => {
+  it('asks whether the config is valid only where there is something to say', () => {
+    const asked: string[] = [];
+    const hovered = (key: string) => {
+      const { document, position } = at(`${HEAD}quantization: {${key}}\n`);
+      hover(document, position, {
+        model,
+        get config() {
+          asked.push(key);
+          return null;
+        },
+        markdown: true,
+      });
+    };
+
+    hovered('pre|set: mixed');
+    expect(asked).toEqual([]);
+    hovered('ignored|_scope: {}');
+    expect(asked).toHaveLength(1);
+  });
+
   it('follows from its structure before a run', () => {
     expect(said(advanced('overflow|_fix: first_layer'))).toContain(
       'Half range: 1 of 6 layers: `/stem/Conv`.',

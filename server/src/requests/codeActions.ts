@@ -116,7 +116,7 @@ async function onLayers(
 
 async function refactorings(session: Session, document: ConfigDocument): Promise<CodeAction[]> {
   const file = session.fileOf(document.text.uri);
-  const { inherited } = await session.contextOf(document);
+  const { inherited } = await session.surroundingsOf(document);
   const other = file === null ? null : convertedFile(file, document.tree.language);
   // Asked anew: a file that has come meanwhile is not overwritten.
   const isFree = other !== null && (await lookAt(other)) === 'missing';

@@ -150,7 +150,7 @@ async function shown(session: Session, uri: string, file: string): Promise<{ suc
   if (!session.capabilities.showDocument) throw refused('This client does not show documents.');
   if (isReportPath(file)) return { success: await session.client.showDocument(uri) };
   const document = session.documentOf(uri);
-  const report = document === null ? null : (await session.contextOf(document)).report;
+  const report = document === null ? null : (await session.surroundingsOf(document)).report;
   if (report === null) throw refused(`There is no report of ${file} yet.`);
   const target = pathToFileURL(reportPathOf(report.output.path)).href;
   return { success: await session.client.showDocument(target) };

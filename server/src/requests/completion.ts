@@ -20,7 +20,7 @@ export async function completionFor(
   const place = cursorAt(document, position);
   const isWanted = place === null || isWantedBehind(document, place, trigger?.triggerCharacter);
   const cursor = isWanted ? place : null;
-  const context = await session.contextOf(document);
+  const context = await session.surroundingsOf(document);
   const listings = await listingsFor(session.sources, listingWanted(cursor, context.baseDir));
   const { docs } = session;
 

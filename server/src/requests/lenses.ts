@@ -18,7 +18,7 @@ export async function lensesOf(
   document: ConfigDocument,
   token: CancellationToken,
 ): Promise<CodeLens[]> {
-  const { report, changed } = await session.contextOf(document);
+  const { report, changed } = await session.surroundingsOf(document);
   const { clientCommands, capabilities } = session;
   const command = capabilities.showDocument ? COMMANDS.showReport : null;
   const commands = {

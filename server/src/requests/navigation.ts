@@ -52,7 +52,7 @@ export async function definitionAt(
   if (node.kind === 'scalar' && file !== null)
     return pathPlace(session, path, resolve(dirname(file), String(node.value)));
   if (node.kind !== 'entry') return null;
-  const layer = inheritedAt((await session.contextOf(document)).inherited, path)?.layer;
+  const layer = inheritedAt((await session.surroundingsOf(document)).inherited, path)?.layer;
   const entry = layer === undefined ? undefined : findEntry(layer.document.tree, path);
   if (layer === undefined || entry === undefined) return null;
 
@@ -64,7 +64,7 @@ async function layerPlace(
   document: ConfigDocument,
   name: string,
 ): Promise<Location | null> {
-  const { report } = await session.contextOf(document);
+  const { report } = await session.surroundingsOf(document);
   if (report === null) return null;
   const file = reportPathOf(report.output.path);
   const range = layers.reportPlace((await reportText(file)) ?? '', name);

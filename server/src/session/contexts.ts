@@ -1,5 +1,5 @@
-import type { ConfigContext, ConfigDocument, Inherited } from '@quantsmith/service';
-import { gatherContext } from '../sources/context.js';
+import type { ConfigContext, ConfigDocument, Inherited, Surroundings } from '@quantsmith/service';
+import { gathering, type Gathering } from '../sources/context.js';
 import type { Sources } from '../sources/sources.js';
 
 /** Milliseconds for which files beside a config are not looked at again, unless something is known to have changed. */
@@ -8,6 +8,8 @@ const KNOWN_MS = 1000;
 /** What open configs lead to, gathered once for each version of their text. */
 export interface Contexts {
   readonly of: (document: ConfigDocument) => Promise<ConfigContext>;
+  /** What questions about one place need of it, which is there sooner. */
+  readonly around: (document: ConfigDocument) => Promise<Surroundings>;
   /** URIs of the configs that extend a file, or name it as one that they extend. */
   readonly extending: (file: string) => Promise<string[]>;
   /** Without a URI: all. */
@@ -24,33 +26,36 @@ export interface ContextOptions {
 }
 
 export function createContexts({ sources, fileOf, patience, onLate }: ContextOptions): Contexts {
-  const known = new Map<
-    string,
-    { document: ConfigDocument; until: number; context: Promise<ConfigContext> }
-  >();
+  const known = new Map<string, { document: ConfigDocument; until: number; gathered: Gathering }>();
+
+  const gatheredOf = (document: ConfigDocument): Gathering => {
+    const { uri } = document.text;
+    const cached = known.get(uri);
+    if (cached?.document === document && performance.now() < cached.until) return cached.gathered;
+
+    const options = {
+      milliseconds: patience,
+      onLate() {
+        if (known.get(uri)?.gathered === gathered) known.delete(uri);
+        onLate();
+      },
+    };
+
+    const gathered = gathering(document, fileOf(uri), sources, options);
+    known.set(uri, { document, until: performance.now() + KNOWN_MS, gathered });
+
+    return gathered;
+  };
 
   return {
-    of(document) {
-      const { uri } = document.text;
-      const cached = known.get(uri);
-      if (cached?.document === document && performance.now() < cached.until) return cached.context;
-
-      const options = {
-        milliseconds: patience,
-        onLate() {
-          if (known.get(uri)?.context === context) known.delete(uri);
-          onLate();
-        },
-      };
-
-      const context = gatherContext(document, fileOf(uri), sources, options);
-      known.set(uri, { document, until: performance.now() + KNOWN_MS, context });
-
-      return context;
-    },
+    of: (document) => gatheredOf(document).whole(),
+    around: (document) => gatheredOf(document).around,
     async extending(file) {
       const all = await Promise.all(
-        [...known].map(async ([uri, { context }]) => ({ uri, inherited: (await context).inherited })),
+        [...known].map(async ([uri, { gathered }]) => ({
+          uri,
+          inherited: (await gathered.around).inherited,
+        })),
       );
 
       return all.filter(({ inherited }) => extendsFile(inherited, file)).map(({ uri }) => uri);

@@ -33,7 +33,7 @@ export function createFollowers(
   const checkBases = async (text: TextDocument) => {
     if (!isConfig(text)) return;
     const document = parse(text);
-    const known = extendsOf(document.tree) === null ? null : (await contexts.of(document)).inherited;
+    const known = extendsOf(document.tree) === null ? null : (await contexts.around(document)).inherited;
     const open = (known?.layers ?? []).flatMap(
       ({ file }) => texts.all().find(({ uri }) => fileOf(uri) === file) ?? [],
     );

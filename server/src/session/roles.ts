@@ -15,7 +15,9 @@ export function createRoles(open: OpenTexts, contexts: Contexts): (text: TextDoc
       .map((other) => open.parse(other))
       .filter(({ tree }) => extendsOf(tree) !== null);
 
-    const inherited = await Promise.all(extending.map(async (other) => (await contexts.of(other)).inherited));
+    const inherited = await Promise.all(
+      extending.map(async (other) => (await contexts.around(other)).inherited),
+    );
     if (file !== null && inherited.some((other) => extendsFile(other, file))) return 'base';
 
     return open.isConfig(text) ? 'config' : 'other';

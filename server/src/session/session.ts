@@ -4,6 +4,7 @@ import {
   toDiagnostics,
   type ConfigContext,
   type ConfigDocument,
+  type Surroundings,
   type TokenCache,
 } from '@quantsmith/service';
 import type { CancellationToken, Connection, Diagnostic } from 'vscode-languageserver/node';
@@ -45,6 +46,8 @@ export interface Session {
   /** The parsed text of an open document. */
   readonly documentOf: (uri: string) => ConfigDocument | null;
   readonly contextOf: (document: ConfigDocument) => Promise<ConfigContext>;
+  /** What questions about one place need of that: long lists are not taken apart for it. */
+  readonly surroundingsOf: (document: ConfigDocument) => Promise<Surroundings>;
   /** `diagnosticData`: with what fixes need, also where the client would not give it back. */
   readonly diagnose: (document: ConfigDocument, diagnosticData?: boolean) => Promise<Diagnostic[]>;
   /** Files or settings have changed: all clients are refreshed. */
@@ -108,6 +111,7 @@ export function createSession(connection: Connection, { patience }: SessionOptio
     fileOf,
     documentOf: open.byUri,
     contextOf: async (document) => withTrust(await contexts.of(document), session),
+    surroundingsOf: contexts.around,
     diagnose,
     refresh() {
       contexts.forget();

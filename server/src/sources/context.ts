@@ -1,19 +1,23 @@
-import { isConfig } from '@quantsmith/schemas';
 import {
   allNamedPaths,
   effectiveValue,
   extendsOf,
   inherit,
   isMapping,
+  meaningOf,
   namedPaths,
   NO_FACTS,
   NOTHING_INHERITED,
+  once,
   outputPaths,
   type ConfigContext,
   type ConfigDocument,
   type EntryKind,
   type FileFacts,
   type FolderEntry,
+  type Inherited,
+  type Meaning,
+  type Surroundings,
 } from '@quantsmith/service';
 import { dirname, resolve } from 'node:path';
 import { changedSince } from './staleReport.js';
@@ -22,43 +26,69 @@ import { createPatience, WAITS, type Patience, type PatienceOptions } from './pa
 import { gatherSection, type Meant } from './section.js';
 import type { Sources } from './sources.js';
 
+/** What is being found out beside a config. */
+export interface Gathering {
+  /** For questions about one place of it, which need no look at its data and take none of its long lists apart. */
+  readonly around: Promise<Surroundings>;
+  /** With all the rest, which is looked for when it is first asked for. */
+  readonly whole: () => Promise<ConfigContext>;
+}
+
 /**
- * What a config leads to that lies (or would lie) at `file`; null: it is not saved. With little patience, what takes longer
- * is unknown for now.
+ * Begins to find out what a config leads to that lies (or would lie) at `file`; null: it is not saved. With little patience, what
+ * takes longer is unknown for now.
  */
-export async function gatherContext(
+export function gathering(
   document: ConfigDocument,
   file: string | null,
   sources: Sources,
   options: PatienceOptions = WAITS,
-): Promise<ConfigContext> {
+): Gathering {
   const patience = createPatience(options);
-  const inherited = await patience.soon(inherit(document, file, sources.config), NOTHING_INHERITED);
-  const value = effectiveValue(document, inherited);
-  const config = isConfig(value) ? value : null;
-  const meaning = { document, value, config };
-  const nothing = {
-    inherited,
-    meaning,
-    config,
-    facts: NO_FACTS,
-    model: null,
-    index: null,
-    modelProblem: null,
-    report: null,
-  };
-  if (file === null) return { ...nothing, baseDir: null, changed: null, output: null };
+  const meant = patience
+    .soon(inherit(document, file, sources.config), NOTHING_INHERITED)
+    .then((inherited) => ({ inherited, meaning: meaningOf(document, inherited) }));
+  const around = meant.then((known) => gatherAround(known, file, sources, patience));
+  const whole = once(async () => {
+    const known = await meant;
+    // Who asks later has patience of his own.
+    const rest = await gatherRest(known.meaning, file, sources, createPatience(options));
+    return { ...(await around), config: known.meaning.config, ...rest };
+  });
 
+  return { around, whole };
+}
+
+/** All of that at once. */
+export const gatherContext = (...config: Parameters<typeof gathering>): Promise<ConfigContext> =>
+  gathering(...config).whole();
+
+/** A document with what it inherits. */
+interface Known {
+  readonly inherited: Inherited;
+  readonly meaning: Meaning;
+}
+
+async function gatherAround(
+  { inherited, meaning }: Known,
+  file: string | null,
+  sources: Sources,
+  patience: Patience,
+): Promise<Surroundings> {
+  const nothing = { inherited, meaning, model: null, index: null, modelProblem: null, report: null };
+  if (file === null) return { ...nothing, baseDir: null, changed: null };
+
+  const { document } = meaning;
   const baseDir = dirname(file);
-  const paths = isMapping(value) ? outputPaths(value, file) : null;
-  const [named] = namedPaths(value, baseDir, [['model']]);
-  const [facts, loaded, past, output] = await Promise.all([
-    gatherFacts(document, { value, config, baseDir }, sources, patience),
-    named === undefined ? null : patience.soon(sources.model(named.file), null),
+  const named = effectiveValue(document, inherited, ['model', 'output']);
+  const paths = isMapping(named) ? outputPaths(named, file) : null;
+  const [model] = namedPaths(named, baseDir, [['model']]);
+  const [loaded, past] = await Promise.all([
+    model === undefined ? null : patience.soon(sources.model(model.file), null),
     paths === null ? null : patience.soon(sources.report(paths.report), null),
-    paths === null ? null : patience.soon(outputContext(paths, file, value, sources), null),
   ]);
   const report = past?.report ?? null;
+  const config = report === null ? null : meaning.config;
   const changed =
     report === null || config === null
       ? null
@@ -71,16 +101,30 @@ export async function gatherContext(
     baseDir,
     inherited,
     meaning,
-    facts,
     model: loaded?.model ?? null,
     index: loaded?.index ?? null,
     modelProblem: loaded?.problem ?? null,
-    config,
     report,
     reportProblem: past?.problem ?? null,
     changed,
-    output,
   };
+}
+
+/** What only the whole config tells: its data, and the place where its model goes. */
+async function gatherRest(
+  { document, value, config }: Meaning,
+  file: string | null,
+  sources: Sources,
+  patience: Patience,
+): Promise<Pick<ConfigContext, 'facts' | 'output'>> {
+  if (file === null) return { facts: NO_FACTS, output: null };
+  const paths = isMapping(value) ? outputPaths(value, file) : null;
+  const [facts, output] = await Promise.all([
+    gatherFacts(document, { value, config, baseDir: dirname(file) }, sources, patience),
+    paths === null ? null : patience.soon(outputContext(paths, file, value, sources), null),
+  ]);
+
+  return { facts, output };
 }
 
 async function gatherFacts(

@@ -7,29 +7,33 @@ import type { ModelIndex } from '../facts/modelIndex.js';
 /** What of a run has changed since; null: nothing; unknown: that was not found out, or not yet. */
 export type Change = 'config' | 'model' | 'data' | 'unknown' | null;
 
-/** What a config leads to, as far as it is known. */
-export interface ConfigContext {
+/** What a question about one place of a config needs, as far as it is known. */
+export interface Surroundings {
   /** The config's folder; null: it is not saved. */
   readonly baseDir: string | null;
   /** What it takes over from the configs that it extends. */
   readonly inherited: Inherited;
-  readonly facts: FileFacts;
   readonly model: ModelSummary | null;
   /** Of that model; null: there is none. */
   readonly index: ModelIndex | null;
   /** Why the model cannot be read. */
   readonly modelProblem: string | null;
-  /** The config's value with what it inherits; null when it is not valid. */
-  readonly config: QuantizationConfig | null;
   readonly report: QuantizationReport | null;
   /** Why what lies where the report goes cannot be read as one; null or absent: it can, or there is none. */
   readonly reportProblem?: string | null;
   /** What has changed since the report was made. */
   readonly changed: Change;
-  /** Where the model will be written; null: the config names no model yet, or that is not known. */
-  readonly output: OutputContext | null;
   /** What the document says that all of this was found out for. */
   readonly meaning?: Meaning;
+}
+
+/** What a config leads to, as far as it is known. */
+export interface ConfigContext extends Surroundings {
+  readonly facts: FileFacts;
+  /** The config's value with what it inherits; null when it is not valid. */
+  readonly config: QuantizationConfig | null;
+  /** Where the model will be written; null: the config names no model yet, or that is not known. */
+  readonly output: OutputContext | null;
   /** Whether loaders and metrics of the config must not run here; absent: nobody has said. */
   readonly modulesBlocked?: boolean;
 }

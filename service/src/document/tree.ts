@@ -139,8 +139,11 @@ export function entriesOf(mapping: MappingNode, visited: Set<MappingNode> = new 
 /** More nodes than this are not expanded: an alias bomb ends here instead of filling the memory. */
 const VALUE_BUDGET = 100_000;
 
-/** The plain value of the tree, aliases and merge keys resolved; undefined when it is too large. */
-export function valueOf(tree: Tree): unknown {
+/**
+ * The plain value of the tree, aliases and merge keys resolved; undefined when it is too large. `keys`: those of a mapping at the top
+ * that are wanted, all where they are left out.
+ */
+export function valueOf(tree: Tree, keys?: readonly string[]): unknown {
   let budget = VALUE_BUDGET;
   const convert = (node: TreeNode | null, depth: number): unknown => {
     const target = resolved(node);
@@ -151,9 +154,15 @@ export function valueOf(tree: Tree): unknown {
     return fields(target, depth + 1);
   };
 
+  const isWanted = ({ key }: Entry, depth: number) => depth > 1 || keys === undefined || keys.includes(key);
+
   // Of their own, so that a scalar among thousands costs no closure.
   const fields = (mapping: MappingNode, depth: number) =>
-    Object.fromEntries(entriesOf(mapping).map((entry) => [entry.key, convert(entry.value, depth)]));
+    Object.fromEntries(
+      entriesOf(mapping).flatMap((entry) =>
+        isWanted(entry, depth) ? [[entry.key, convert(entry.value, depth)]] : [],
+      ),
+    );
 
   const items = ({ items: nodes }: SequenceNode, depth: number) => nodes.map((item) => convert(item, depth));
   const value = convert(tree.root, 0);

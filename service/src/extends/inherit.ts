@@ -117,9 +117,16 @@ export function extendsOf(tree: Tree): string | null {
   return node?.kind === 'scalar' && typeof node.value === 'string' && node.value !== '' ? node.value : null;
 }
 
-/** A config's own value over what it inherits; undefined when it is too large to be expanded. */
-export function effectiveValue(document: ConfigDocument, inherited: Inherited): unknown {
-  const content = valueOf(document.tree);
+/**
+ * A config's own value over what it inherits; undefined when it is too large to be expanded. `keys`: those at the top that are asked
+ * for, all where they are left out.
+ */
+export function effectiveValue(
+  document: ConfigDocument,
+  inherited: Inherited,
+  keys?: readonly string[],
+): unknown {
+  const content = valueOf(document.tree, keys);
   if (inherited.layers.length === 0 || !isMapping(content)) return content;
   return mergeConfigs(inherited.value, content);
 }

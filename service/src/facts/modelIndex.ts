@@ -1,5 +1,6 @@
 import { operatorsInBodies, REFUSAL_CHECKS, structureOfSummary } from '@quantsmith/model/refusals';
 import type { ModelNode, ModelSummary } from '@quantsmith/schemas';
+import { once } from './once.js';
 
 /** Words that a misspelt one may mean, as they stand and as they are compared. */
 export interface Words {
@@ -66,9 +67,4 @@ export function createModelIndex(model: ModelSummary): ModelIndex {
 function withBodies(nodes: readonly ModelNode[]): readonly ModelNode[] {
   if (nodes.every(({ bodies }) => bodies.length === 0)) return nodes;
   return nodes.flatMap((node) => [node, ...withBodies(node.bodies)]);
-}
-
-function once<T>(compute: () => T): () => T {
-  let known: { readonly value: T } | null = null;
-  return () => (known ??= { value: compute() }).value;
 }

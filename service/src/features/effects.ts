@@ -34,13 +34,19 @@ interface Known {
 
 /** What a setting does to this model, in a sentence; empty where that is not known. */
 export function effectText(path: ConfigPath, context: EffectContext): string {
-  const { model, config = null, report = null, changed = null } = context;
-  const effect = EFFECTS[path.join('.') as DottedPath];
+  const { model, report = null, changed = null } = context;
+  const setting = path.join('.') as DottedPath;
   const current = changed === null ? report : null;
   const choice = choiceAt(current, path);
   const chosen = choice === null ? '' : choiceText(choice);
-  if (effect === undefined || config === null) return chosen;
-  const text = effect({ model, config: resolveConfig(config), report: current });
+  const ofRun = current === null ? undefined : RUN_EFFECTS[setting]?.(current);
+  const effect = EFFECTS[setting];
+  if (ofRun === undefined && effect === undefined) return chosen;
+  // Asked for last: whether a config is valid takes all of its text.
+  const { config = null } = context;
+  if (config === null) return chosen;
+  const text = ofRun ?? effect?.({ model, config: resolveConfig(config), report: current }) ?? '';
+
   return [text, chosen].filter((part) => part !== '').join('\n\n');
 }
 
@@ -56,37 +62,37 @@ export function halfRangeCount(context: EffectContext): { layers: number; of: nu
   return layers === null ? null : { layers: layers.names.length, of: layers.of };
 }
 
-const EFFECTS: Readonly<Partial<Record<DottedPath, (known: Known) => string>>> = {
-  model: ({ model }) => (model === null ? '' : modelText(model)),
-  ...sourceEffects(),
-  output: ({ report }) =>
-    report === null
-      ? ''
-      : `Last run: ${megabytes(report.size.quantized_bytes)}, ${report.size.ratio >= 1 ? `${report.size.ratio.toFixed(2)} times smaller` : `${(1 / report.size.ratio).toFixed(2)} times larger`} than the float model.`,
-  'quantization.preset': ({ report }) => {
-    if (report === null) return '';
-    const inputs = report.layers.flatMap((layer) => layer.inputs);
+/** What the last run tells of a setting. */
+const RUN_EFFECTS: Readonly<Partial<Record<DottedPath, (report: QuantizationReport) => string>>> = {
+  output: ({ size }) =>
+    `Last run: ${megabytes(size.quantized_bytes)}, ${size.ratio >= 1 ? `${size.ratio.toFixed(2)} times smaller` : `${(1 / size.ratio).toFixed(2)} times larger`} than the float model.`,
+  'quantization.preset': ({ layers }) => {
+    const inputs = layers.flatMap((layer) => layer.inputs);
     const shifted = inputs.filter((input) => input.zero_point !== 0).length;
     return `Last run: ${shifted} of ${count(inputs.length, 'quantized activation')} have a zero point other than 0.`;
   },
-  'quantization.subset_size': ({ report }) =>
-    report?.data === undefined
-      ? ''
-      : `Last run: ${count(report.data.calibration.samples, 'sample')} of calibration data.`,
-  'quantization.ignored_scope': (known) => ignoredText(known),
-  'quantization.ignored_scope.names': (known) => ignoredText(known),
-  'quantization.ignored_scope.types': (known) => ignoredText(known),
-  'quantization.ignored_scope.patterns': (known) => ignoredText(known),
-  'quantization.fast_bias_correction': ({ report }) => biasText(report),
-  'quantization.advanced_parameters.disable_bias_correction': ({ report }) => biasText(report),
+  'quantization.subset_size': ({ data }) =>
+    data === undefined ? '' : `Last run: ${count(data.calibration.samples, 'sample')} of calibration data.`,
+  'quantization.fast_bias_correction': biasText,
+  'quantization.advanced_parameters.disable_bias_correction': biasText,
+  accuracy_control: accuracyText,
+  'accuracy_control.max_drop': accuracyText,
+  'accuracy_control.metric': accuracyText,
+};
+
+/** What a setting does, by the model's structure or the last run. */
+const EFFECTS: Readonly<Partial<Record<DottedPath, (known: Known) => string>>> = {
+  model: ({ model }) => (model === null ? '' : modelText(model)),
+  ...sourceEffects(),
+  'quantization.ignored_scope': ignoredText,
+  'quantization.ignored_scope.names': ignoredText,
+  'quantization.ignored_scope.types': ignoredText,
+  'quantization.ignored_scope.patterns': ignoredText,
   'quantization.advanced_parameters.overflow_fix': halfRangeText,
   'quantization.advanced_parameters.weights_quantization_params': weightsText,
   'quantization.advanced_parameters.weights_quantization_params.num_bits': weightsText,
   'quantization.advanced_parameters.weights_quantization_params.per_channel': weightsText,
   'quantization.advanced_parameters.weights_quantization_params.mode': weightsText,
-  accuracy_control: ({ report }) => accuracyText(report),
-  'accuracy_control.max_drop': ({ report }) => accuracyText(report),
-  'accuracy_control.metric': ({ report }) => accuracyText(report),
 };
 
 /** What samples have to feed: arrays of a .npz bear the names of the inputs. States are fed by outputs. */
@@ -216,16 +222,14 @@ function weightsText({ model, config, report }: Known): string {
   return `Codes from ${codes}${weighted === undefined ? '' : `; the model has ${count(weighted, 'layer')} with weights`}.`;
 }
 
-function biasText(report: QuantizationReport | null): string {
-  if (report === null) return '';
-  const changed = report.layers.filter((layer) => layer.bias_correction.applied);
+function biasText({ layers }: QuantizationReport): string {
+  const changed = layers.filter((layer) => layer.bias_correction.applied);
   const maxShift = changed.reduce((largest, layer) => Math.max(largest, layer.bias_correction.max_shift), 0);
   return `Last run: the biases of ${count(changed.length, 'layer')} were changed, by ${maxShift.toPrecision(3)} at most.`;
 }
 
-function accuracyText(report: QuantizationReport | null): string {
-  if (report === null || report.metric === null) return '';
-  const { metric, restoration } = report;
+function accuracyText({ metric, restoration }: QuantizationReport): string {
+  if (metric === null) return '';
   const reverted = restoration?.reverted ?? [];
   const restored =
     reverted.length === 0

@@ -1,10 +1,11 @@
-import { DATA_KIND_NAMES, type QuantizationConfig, isConfig } from '@quantsmith/schemas';
-import type { ConfigContext, Meaning } from '../context/context.js';
+import { DATA_KIND_NAMES, type QuantizationConfig } from '@quantsmith/schemas';
+import type { ConfigContext } from '../context/context.js';
+import { meaningOf } from '../context/meaning.js';
 import { edited } from '../document/compose.js';
 import type { ConfigDocument } from '../document/document.js';
 import { quoted } from '../document/edit.js';
 import { walk, type Tree } from '../document/tree.js';
-import { effectiveValue, NOTHING_INHERITED } from '../extends/inherit.js';
+import { NOTHING_INHERITED } from '../extends/inherit.js';
 import { NO_FACTS } from '../facts/facts.js';
 import { createModelIndex } from '../facts/modelIndex.js';
 import { belowFolder } from '../findings/belowFolder.js';
@@ -48,7 +49,9 @@ export function* findInSteps(
   context: RuleContext,
   lists = createListMemory(),
 ): Generator<undefined, Found> {
-  const { value, config: valid } = meaningOf(document, context);
+  // As it is known of this text, not of one that it was made from.
+  const { meaning = null, inherited } = context;
+  const { value, config: valid } = meaning?.document === document ? meaning : meaningOf(document, inherited);
   const input: RuleInput = {
     baseDir: null,
     inherited: NOTHING_INHERITED,
@@ -83,13 +86,6 @@ export function* findInSteps(
     a.start - b.start || SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity);
 
   return { findings: capped(findings.sort(order)), config };
-}
-
-/** What a text says: as it is known of this text, not of one that it was made from, or found out here. */
-function meaningOf(document: ConfigDocument, context: RuleContext): Meaning {
-  if (context.meaning?.document === document) return context.meaning;
-  const value = effectiveValue(document, context.inherited ?? NOTHING_INHERITED);
-  return { document, value, config: isConfig(value) ? value : null };
 }
 
 interface Judged {
