@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { reparseYaml } from '../src/document/incremental.js';
+import { parsePlainLine } from '../src/document/plainLine.js';
 import type { Tree } from '../src/document/tree.js';
 import { parseYaml } from '../src/document/yaml.js';
 
@@ -162,5 +163,38 @@ describe('parsing only what changed', () => {
     const at = content.indexOf('Conv', 3000);
     const next = `${content.slice(0, at)}x${content.slice(at)}`;
     expect(shown(reparseYaml({ content, tree }, next)!)).toEqual(shown(parseYaml(next)));
+  });
+});
+
+const words = fc.oneof(
+  fc.stringMatching(/^[A-Za-z/][\w./-]{0,8}$/),
+  fc.constantFrom('null', 'True', 'false', 'nan', 'yes', 'e1', 'x-', 'x.', '/', '--', '1', '.inf', 'a:b'),
+  fc.string({ maxLength: 4 }),
+);
+
+describe('a line with a plain word', () => {
+  it('has the tree of a whole parse', () => {
+    let read = 0;
+    const parts = fc.record({
+      indent: fc.nat(6),
+      head: fc.oneof(
+        fc.constantFrom('- ', '-  ', '-', '- - ', 'a: b: '),
+        words.map((key) => `${key}: `),
+      ),
+      word: words,
+      tail: fc.constantFrom('', '\n', '\r\n', '  \n', ' # c\n', '\n\n', '\r', '\n  x\n'),
+    });
+    fc.assert(
+      fc.property(parts, ({ indent, head, word, tail }) => {
+        const text = `${' '.repeat(indent)}${head}${word}${tail}`;
+        const tree = parsePlainLine(text);
+        if (tree === null) return;
+        read++;
+        expect(shown(tree)).toEqual(shown(parseYaml(text)));
+        expect(parentsHold(tree)).toBe(true);
+      }),
+      { numRuns: 5000 },
+    );
+    expect(read).toBeGreaterThan(200);
   });
 });

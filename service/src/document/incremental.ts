@@ -1,3 +1,4 @@
+import { parsePlainLine } from './plainLine.js';
 import type { Entry, MappingNode, SequenceNode, Span, Tree, TreeNode } from './tree.js';
 import { endOf, parseYaml } from './yaml.js';
 
@@ -134,7 +135,7 @@ function parseUnit(
   const indent = indentOf(content, start);
   if (FAR_REACHING.test(text) || hasLineBefore(indent, text)) return null;
   const old = childrenOf(parent)[index]!;
-  const { root, problems, comments } = parseYaml(text);
+  const { root, problems, comments } = parsePlainLine(text) ?? parseYaml(text);
   if (problems.length > 0 || root === null || !isCollection(root) || root.kind !== parent.kind) return null;
   const first = childrenOf(root)[0];
   const line = first === undefined ? null : lineStart(text, parent, first);
