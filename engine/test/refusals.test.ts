@@ -7,9 +7,11 @@ import {
   AttributeProto_AttributeType as Type,
   AttributeProtoSchema,
   OperatorSetIdProtoSchema,
+  SparseTensorProtoSchema,
   encodeModel,
   inspectModel,
   makeNode,
+  makeTensor,
   readModel,
   type ModelProto,
 } from '@quantsmith/model/onnx';
@@ -57,6 +59,21 @@ const condition = [
   node('ReduceMax', ['x'], ['top'], { keepdims: 0 }, 'top'),
   node('Cast', ['top'], ['c'], { to: 9 }, 'condition'),
 ];
+
+/** The model with a weight "s" of which two values are not zero. */
+const withSparseWeight = (built: ModelProto): ModelProto => ({
+  ...built,
+  graph: {
+    ...built.graph,
+    sparseInitializer: [
+      create(SparseTensorProtoSchema, {
+        values: floats('s', [2], [1, 2]),
+        indices: makeTensor('', [2], 7, BigInt64Array.of(0n, 5n)),
+        dims: [4n, 4n],
+      }),
+    ],
+  },
+});
 
 const foreign = (): ModelProto => {
   const built = model({
@@ -128,6 +145,33 @@ const MODELS: Readonly<Record<string, { built: ModelProto; refused: string | nul
       opset: MAXIMUM_READ_OPSET + 1,
     }),
     refused: 'opset-unsupported',
+  },
+  'a tensor that nothing makes': {
+    built: model({
+      ...ends,
+      nodes: [product('x', 'a'), node('Add', ['a', 'ghost'], ['y'], {}, 'add')],
+      initializers: [weight],
+    }),
+    refused: 'model-tensor-missing',
+  },
+  'an output that nothing makes': {
+    built: model({
+      ...ends,
+      nodes: [product('x', 'y')],
+      outputs: [value('z', shape)],
+      initializers: [weight],
+    }),
+    refused: 'model-tensor-missing',
+  },
+  'a sparse weight, and outputs that are constants or inputs': {
+    built: withSparseWeight(
+      model({
+        ...{ inputs: ends.inputs, outputs: [...ends.outputs, value('w', [4, 4]), value('x', shape)] },
+        nodes: [product('x', 'a'), node('MatMul', ['a', 's'], ['b']), node('Clip', ['b', '', 'top'], ['y'])],
+        initializers: [weight, floats('top', [], [9])],
+      }),
+    ),
+    refused: null,
   },
   'a bfloat16 input': {
     built: model({

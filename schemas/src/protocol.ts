@@ -346,6 +346,8 @@ export interface TensorSignature {
   readonly dims: readonly (number | string)[];
   /** The model states no shape: any rank is taken. */
   readonly unranked?: boolean;
+  /** An output that is a constant of the model. */
+  readonly constant?: boolean;
 }
 
 /** What `quantsmith inspect` and the language server show of a model; holds no weights. */

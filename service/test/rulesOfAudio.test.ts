@@ -4,7 +4,7 @@ import { fixed, found, HEAD } from './ruleKit.js';
 
 describe('audio', () => {
   const streaming = summary({
-    nodes: [{ name: 'first', op: 'MatMul', outputs: ['enhanced'], constants: { 1: [257, 257] } }],
+    nodes: [{ name: 'first', op: 'MatMul', outputs: ['enhanced', 'h_out'], constants: { 1: [257, 257] } }],
     inputs: [
       { name: 'x', type: 'float32', dims: [1, 1, 257] },
       { name: 'h_in', type: 'float32', dims: [1, 16] },

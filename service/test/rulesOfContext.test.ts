@@ -93,7 +93,8 @@ ${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
       inputs: [input],
       outputs: [output],
     });
-    const chain = { nodes: [line('a', 'x', 'p'), line('b', 'p', 'q'), line('c', 'q', 'y')] };
+    const inputs = [{ name: 'x', type: 'float32', dims: [1] }];
+    const chain = { inputs, nodes: [line('a', 'x', 'p'), line('b', 'p', 'q'), line('c', 'q', 'y')] };
     const told = (subgraph: string, more = '') =>
       found(scope(`{subgraphs: [${subgraph}]${more}}`), { model: summary(chain) });
     expect(told('{inputs: [a], outputs: [c]}')).toEqual([]);

@@ -103,7 +103,9 @@ async function summarize(
   return {
     // Before IR version 4 constants were listed as inputs too.
     inputs: graph.inputs.filter((input) => !constants.has(input.name)),
-    outputs: graph.outputs,
+    outputs: graph.outputs.map((output) =>
+      constants.has(output.name) ? { ...output, constant: true } : output,
+    ),
     nodes: await mainNodesOf(graph),
     parameterCount: parameters.reduce((sum, constant) => sum + elementCount(constant.dims), 0),
   };

@@ -80,7 +80,7 @@ export async function readFunction(reader: WireReader, message: Field, budget: B
   return { ...named, nodes };
 }
 
-/** The message GraphProto: 1 node, 5 initializer, 11 input, 12 output, 13 value_info. */
+/** The message GraphProto: 1 node, 5 initializer, 11 input, 12 output, 13 value_info, 15 sparse_initializer. */
 export async function readGraph(reader: WireReader, message: Field, budget: Budget): Promise<RawGraph> {
   const graph: RawGraph = { nodes: [], constants: new Map(), inputs: [], outputs: [], values: [] };
   const cursor = reader.cursor(message.start, message.end);
@@ -93,13 +93,28 @@ export async function readGraph(reader: WireReader, message: Field, budget: Budg
     else if (field.number === 12) graph.outputs.push(await readSignature(reader, field));
     else if (field.number === 13 && budget.tensors && budget.depth === 0)
       graph.values.push(await readSignature(reader, field));
-    else if (field.number === 5) {
-      const constant = await readTensor(reader, field, budget);
+    else if (field.number === 5 || field.number === 15) {
+      const read = field.number === 5 ? readTensor : readSparse;
+      const constant = await read(reader, field, budget);
       graph.constants.set(constant.name, constant);
     }
   }
 
   return graph;
+}
+
+/** The message SparseTensorProto: 1 values, which have the name, 3 dims. */
+async function readSparse(reader: WireReader, message: Field, budget: Budget): Promise<TensorShape> {
+  let values: TensorShape = { name: '', dims: [], dataType: 0 };
+  const dims: number[] = [];
+  const cursor = reader.cursor(message.start, message.end);
+  while (cursor.step() || (await cursor.load())) {
+    const { field } = cursor;
+    if (field.number === 1) values = await readTensor(reader, field, budget);
+    else if (field.number === 3) append(dims, await integers(reader, field));
+  }
+
+  return { ...values, dims };
 }
 
 /** The message NodeProto: 1 input, 2 output, 3 name, 4 op_type, 5 attribute, 7 domain. */

@@ -19,6 +19,7 @@ const AGAINST_PREPARING: readonly RefusalCheck[] = [
   strangeOperator,
   absentOperator,
   tensorTwice,
+  tensorMissing,
   cycle,
 ];
 
@@ -38,6 +39,7 @@ export const refusalOf: RefusalCheck = (structure) => firstOf(REFUSAL_CHECKS, st
 export const REFUSAL_CODES = [
   'already-quantized',
   'model-cyclic',
+  'model-tensor-missing',
   'model-tensor-twice',
   'nothing-to-quantize',
   'opset-unsupported',
@@ -154,6 +156,24 @@ function tensorTwice({ inputs, nodes }: Structure): Problem | null {
     }
 
   return null;
+}
+
+/** A tensor that a node reads, or the model gives out, and that is neither an input nor a constant nor the output of a node. */
+function tensorMissing({ inputs, outputs, nodes }: Structure): Problem | null {
+  const made = new Set([...inputs, ...nodes.flatMap((node) => node.outputs)]);
+  const isMissing = (tensor: string) => tensor !== '' && !made.has(tensor);
+  for (const { name: node, op, inputs: read, constants } of nodes) {
+    const tensor = read.find((name, input) => constants[input] === undefined && isMissing(name));
+    if (tensor === undefined) continue;
+    const message = `Node "${node}" (${op}) of the model reads "${tensor}", which is no input, no constant and no node's output.`;
+    return refuse('model-tensor-missing', message, { tensor, node });
+  }
+
+  const tensor = outputs.find(isMissing);
+  if (tensor === undefined) return null;
+  const message = `The model's output "${tensor}" is no input, no constant and no node's output.`;
+
+  return refuse('model-tensor-missing', message, { tensor });
 }
 
 /**

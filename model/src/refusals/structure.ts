@@ -11,6 +11,8 @@ export interface Structure {
   readonly nodes: readonly StructureNode[];
   /** The names of the main graph's inputs. */
   readonly inputs: readonly string[];
+  /** The names of its outputs, without those that are constants. */
+  readonly outputs: readonly string[];
   /** The model's own functions. */
   readonly functions: readonly StructureFunction[];
 }
@@ -28,15 +30,23 @@ type StructureFunction = Pick<ModelFunction, 'domain' | 'name'> & {
   readonly nodes: readonly StructureNode[];
 };
 
-export function structureOfSummary({ opsets, inputs, nodes, functions }: ModelSummary): Structure {
-  return { opset: opsets['ai.onnx'] ?? 0, inputs: inputs.map(({ name }) => name), nodes, functions };
+export function structureOfSummary({ opsets, inputs, outputs, nodes, functions }: ModelSummary): Structure {
+  return {
+    ...{ opset: opsets['ai.onnx'] ?? 0, nodes, functions },
+    inputs: inputs.map(({ name }) => name),
+    outputs: outputs.filter(({ constant }) => constant !== true).map(({ name }) => name),
+  };
 }
 
 export function structureOfModel(model: ModelProto): Structure {
+  const { graph } = model;
+  const constants: Constants = graph === undefined ? new Map() : constantsOf(graph, new Map());
+
   return {
     opset: opset(model),
-    nodes: model.graph === undefined ? [] : nodesOf(model.graph.node, constantsOf(model.graph, new Map())),
-    inputs: model.graph?.input.map(({ name }) => name) ?? [],
+    nodes: nodesOf(graph?.node ?? [], constants),
+    inputs: graph?.input.map(({ name }) => name) ?? [],
+    outputs: graph?.output.flatMap(({ name }) => (constants.has(name) ? [] : [name])) ?? [],
     functions: model.functions.map(({ domain, name, node }) => ({
       domain,
       name,
@@ -52,12 +62,14 @@ interface Constant {
 
 type Constants = ReadonlyMap<string, Constant>;
 
-function constantsOf({ initializer, node }: GraphProto, outer: Constants): Constants {
+function constantsOf({ initializer, sparseInitializer, node }: GraphProto, outer: Constants): Constants {
   const all = new Map(outer);
   const add = (name: string, dims: readonly bigint[], dataType: number) =>
     all.set(name, { dims: dims.map(Number), isFloat: isFloatType(dataType) });
 
   for (const { name, dims, dataType } of initializer) add(name, dims, dataType);
+  for (const { values, dims } of sparseInitializer)
+    if (values !== undefined) add(values.name, dims, values.dataType);
   for (const maker of node) {
     const value = isConstantNode(maker) ? tensorAttribute(maker, 'value') : undefined;
     if (value !== undefined) add(maker.output[0] ?? '', value.dims, value.dataType);

@@ -34,6 +34,7 @@ export const CODES = [
   'missing-key',
   'model-cyclic',
   'model-missing',
+  'model-tensor-missing',
   'model-tensor-twice',
   'model-type-unfit',
   'model-unreadable',

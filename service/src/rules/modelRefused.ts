@@ -19,6 +19,8 @@ export const rule = defineRule({
     'already-quantized':
       'Severity: error.\n\nThe model has QuantizeLinear, DequantizeLinear or integer operators. Quantize the float model that it was made from.',
     'model-cyclic': 'Severity: error.\n\nThe graph has a cycle, which ONNX forbids. Export the model again.',
+    'model-tensor-missing':
+      'Severity: error.\n\nA node reads a tensor, or the model gives one out, that is no input, no constant and no output of a node: the file was cut apart or edited. Export the model again.',
     'model-tensor-twice':
       'Severity: error.\n\nTwo nodes write the same tensor, or a node writes an input or a weight, which ONNX forbids. Export the model again.',
     'nothing-to-quantize':
@@ -36,7 +38,7 @@ export const rule = defineRule({
       before: 'model: model.int8.onnx\ndata: {calibration: {images: ./train}}\n',
       after: 'model: model.onnx\ndata: {calibration: {images: ./train}}\n',
     },
-    ...(['model-cyclic', 'model-tensor-twice'] as const).map((code) => ({
+    ...(['model-cyclic', 'model-tensor-missing', 'model-tensor-twice'] as const).map((code) => ({
       ...{ code, before: 'model: broken.onnx\ndata: {calibration: {images: ./train}}\n', after: null },
     })),
     {
