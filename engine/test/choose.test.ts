@@ -53,6 +53,22 @@ const even = chain(Array.from({ length: 8 }, () => 1));
 const samples = Array.from({ length: 20 }, (_, i) => wave(128, 0.1 + 0.37 * i));
 
 describe('what a config leaves open', () => {
+  it('is chosen on more samples where outputs are a few values each', async () => {
+    const pooled = [
+      node('Conv', ['x', 'w1'], ['a']),
+      node('GlobalAveragePool', ['a'], ['p']),
+      node('Flatten', ['p'], ['y']),
+    ];
+    const answers = model({
+      nodes: pooled,
+      inputs: [value('x', [1, 8, 8, 8])],
+      outputs: [value('y', [1, 2])],
+      initializers: [floats('w1', [2, 8, 1, 1], wave(16, 3))],
+    });
+    const images = Array.from({ length: 40 }, (_, i) => wave(512, 0.1 + 0.37 * i));
+    const { report } = await quantize(answers, images, {});
+    expect(report.choices?.map((choice) => choice.samples)).toContain(16);
+  });
   it('is chosen with evidence, and the same way each time', async () => {
     const [first, second] = [await quantize(even, samples, {}), await quantize(even, samples, {})];
     expect(first.report.choices?.map(({ setting }) => setting)).toEqual([

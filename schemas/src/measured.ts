@@ -10,6 +10,7 @@ export const MEASURED = [
   'advanced_parameters.activations_range_estimator_params',
   'advanced_parameters.smooth_quant_alphas',
   'advanced_parameters.squeeze_excitation',
+  'advanced_parameters.activation_tails',
 ] as const satisfies readonly QuantizationSetting[];
 export type MeasuredSetting = (typeof MEASURED)[number];
 

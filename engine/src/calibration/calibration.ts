@@ -30,6 +30,7 @@ import {
 } from '../statistics/collect.js';
 import { activationEstimator, type EstimatorOverrides } from '../ranges/defaults.js';
 import { widenFewValues } from '../statistics/fewValues.js';
+import { cutUnseenTails } from '../statistics/unseenTails.js';
 import { planStatistics, type TensorPlan } from '../statistics/plan.js';
 import { planKey, type StatisticsPool } from '../statistics/pool.js';
 
@@ -65,6 +66,8 @@ export interface CalibrationPlan {
   readonly estimator: EstimatorOverrides;
   /** Whether the runtime reduces activations inside the graph where it can. */
   readonly inGraph: boolean;
+  /** Whether ranges leave out what the activation behind them does not tell apart. */
+  readonly cutTails: boolean;
   /** The layers whose inputs' channel means the bias correction needs; null: it needs none. */
   readonly means: CandidateOptions | null;
 }
@@ -135,7 +138,9 @@ export async function calibrate(
       ? widenFewValues(prepared.graph, quantizers, collected.ranges, collected.samples)
       : collected.ranges;
 
-  return { ...collected, ranges: unifyRanges(quantizers, ranges) };
+  const finest = plan.cutTails ? cutUnseenTails(prepared.graph, quantizers, ranges) : ranges;
+
+  return { ...collected, ranges: unifyRanges(quantizers, finest) };
 }
 
 /** A quantization of a float model, and how that is smoothed for others. */

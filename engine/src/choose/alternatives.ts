@@ -2,6 +2,7 @@ import type { Graph } from '@quantsmith/model/graph';
 import { has, isLinear } from '@quantsmith/model/operators';
 import { combineChanges, type MeasuredSetting, type QuantizationChange } from '@quantsmith/schemas';
 import { squeezeExcitationIgnored } from '../placement/ignored.js';
+import { selfGatedAt } from '../placement/selfGated.js';
 
 /** One value of a setting that the config leaves open. */
 export interface Alternative {
@@ -12,7 +13,8 @@ export interface Alternative {
 
 /**
  * What is worth a measurement for a setting, only what has an effect on the model. First comes what is taken unless another value
- * is better: the documented default; of range estimators the whole range; of strengths none, which saves a pass over the samples.
+ * is better: the documented default; of range estimators the whole range; of strengths none, which saves a pass over the samples; of
+ * tails what is finer where values are told apart.
  */
 export function alternativesOf(setting: MeasuredSetting, graph: Graph): readonly Alternative[] {
   switch (setting) {
@@ -43,6 +45,13 @@ export function alternativesOf(setting: MeasuredSetting, graph: Graph): readonly
         ? (['float', 'integer'] as const).map((kind) => ({
             value: kind,
             change: { advanced_parameters: { squeeze_excitation: kind } },
+          }))
+        : [];
+    case 'advanced_parameters.activation_tails':
+      return graph.nodes.some(({ output: [tensor = ''] }) => selfGatedAt(graph, tensor) !== null)
+        ? (['cut', 'whole'] as const).map((tails) => ({
+            value: tails,
+            change: { advanced_parameters: { activation_tails: tails } },
           }))
         : [];
     case 'overrides':

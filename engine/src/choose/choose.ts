@@ -55,6 +55,7 @@ const SMOOTHING = 'advanced_parameters.smooth_quant_alphas';
 const UNSMOOTHED: QuantizationChange = { advanced_parameters: { smooth_quant_alphas: { matmul: -1 } } };
 const SQUEEZE = 'advanced_parameters.squeeze_excitation';
 const ESTIMATOR = 'advanced_parameters.activations_range_estimator_params';
+const TAILS = 'advanced_parameters.activation_tails';
 /**
  * A setting comes again after those that may change its evidence: under ruinous ranges presets look alike, and with ruined
  * layers in float, or smoothed, both may look different. It is decided again only where something has changed.
@@ -64,6 +65,7 @@ const ORDER: readonly MeasuredSetting[] = [
   ESTIMATOR,
   'preset',
   ESTIMATOR,
+  TAILS,
   'overrides',
   'preset',
   ESTIMATOR,
@@ -85,8 +87,8 @@ export async function chooseSettings(input: ChooseInput): Promise<Chosen> {
   if (measure === null) return { change: {}, choices: [] };
   const choices = new Map<MeasuredSetting, Choice>();
   const decidedUnder = new Map<MeasuredSetting, string>();
-  // How far a transformer is smoothed is decided when the rest is.
-  let change = open.has(SMOOTHING) ? UNSMOOTHED : {};
+  // How far a transformer is smoothed is decided when the rest is; presets differ less where tails waste most of an asymmetric range.
+  let change = combineChanges(open.has(SMOOTHING) ? UNSMOOTHED : {}, groups.get(TAILS)?.[0]?.change ?? {});
   for (const setting of ORDER.filter((candidate) => open.has(candidate))) {
     const transformer = plan(config, change).placement.transformer;
     if (setting === SMOOTHING && !transformer) continue;
@@ -131,10 +133,11 @@ interface Baseline {
 /** The documented defaults, and these with the whole ranges of the activations. */
 function baselinesOf(groups: ReadonlyMap<MeasuredSetting, readonly Alternative[]>): Baseline[] {
   const minmax = groups.get(ESTIMATOR)?.find(({ value }) => value === 'minmax');
-  const documented: Baseline = { change: {}, values: { [ESTIMATOR]: 'mean_minmax' } };
+  const values = { [ESTIMATOR]: 'mean_minmax', [TAILS]: 'whole' };
+  const documented: Baseline = { change: {}, values };
   if (minmax === undefined) return [documented];
 
-  return [documented, { change: minmax.change, values: { [ESTIMATOR]: minmax.value } }];
+  return [documented, { change: minmax.change, values: { ...values, [ESTIMATOR]: minmax.value } }];
 }
 
 /** Measures at the outputs, or along the layers where the baselines' outputs cannot be told apart. null: nothing varies. */
@@ -281,7 +284,9 @@ async function variantsOf(
   groups: ReadonlyMap<MeasuredSetting, readonly Alternative[]>,
 ) {
   const smoothed = groups.has(SMOOTHING);
-  const together = [...groups].filter(([setting]) => setting !== SMOOTHING).map(([, group]) => group);
+  // What is cut of a range is no matter of statistics.
+  const collected = [...groups].filter(([setting]) => setting !== SMOOTHING && setting !== TAILS);
+  const together = collected.map(([, group]) => group);
   const variants = new Map<PreparedModel, CalibrationVariant[]>();
   const smoothingPlans: SmoothingPlan[] = [];
 

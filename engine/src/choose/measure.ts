@@ -1,3 +1,4 @@
+import { tensorElements } from '@quantsmith/model/graph';
 import { type ModelProto, weightBytes, withOutputs } from '@quantsmith/model/onnx';
 import {
   QuantsmithError,
@@ -47,9 +48,16 @@ const REWRITTEN_SAMPLES = 8;
 export async function startMeasuring(input: MeasureInput, where: Observed): Promise<Measure | null> {
   const { float, calibration, workers, config, make } = input;
   const carried = new Set(Object.values(config.data.calibration.states ?? {}));
-  const picked = await pickSamples(calibration, float.model, carried.size > 0);
   const observed = where === 'outputs' ? observedOutputs(float.graph, carried) : observedLayers(float.graph);
   const tensors = [...new Set(observed.flatMap((output) => [...output.tensors, ...output.instead]))];
+  // Behind a Reshape with computed shape sizes are unknown; those of outputs stand in the file.
+  const read = float.graph.outputs.filter((tensor) => !carried.has(tensor));
+  const outputsEach = read.reduce(
+    (sum, tensor) => sum + (tensorElements(float.graph, tensor) ?? Infinity),
+    0,
+  );
+  const stream = carried.size > 0;
+  const picked = await pickSamples(calibration, float.model, { stream, outputsEach });
   const references = await referencesOf(float, tensors, picked.samples, workers);
   const start = outputNoise(references, observed);
   if (start === null) return null;

@@ -9,7 +9,7 @@ const SHARE = 1 / 10;
 const SAMPLES = { min: 8, max: 16 };
 /** Neighbouring frames of a stream are alike: of 16 or 32, spread over it, the choice is left to chance (GTCRN: 3 dB lost). */
 const STREAM_SAMPLES = 64;
-/** Few values a sample tell little: a handful of short vectors would choose by chance. */
+/** Few values a sample tell little: a handful of short vectors, or of answers among two, would choose by chance. */
 const MIN_VALUES = 512;
 /** Above this many bytes of weights, every inference counts. */
 const LARGE = { bytes: 2 * 2 ** 30, samples: 2 };
@@ -36,15 +36,16 @@ export function comparedCount(
 
 /**
  * Samples beyond those of the statistics where there are some, else some of them; spread over the set. `stream`: they are steps
- * of a model that carries states from one to the next.
+ * of a model that carries states from one to the next. `outputsEach`: values that are compared of each.
  */
 export async function pickSamples(
   { source, samples }: Pick<Calibration, 'source' | 'samples'>,
   model: ModelProto,
-  stream: boolean,
+  { stream, outputsEach }: { readonly stream: boolean; readonly outputsEach: number },
 ): Promise<ComparedSamples> {
   const { feeds } = await source.get(0);
-  const valuesEach = Object.values(feeds).reduce((sum, { data }) => sum + data.length, 0);
+  const inputsEach = Object.values(feeds).reduce((sum, { data }) => sum + data.length, 0);
+  const valuesEach = Math.min(inputsEach, outputsEach);
   const wanted = comparedCount(samples, { valuesEach, modelBytes: weightBytes(model), stream });
   const beyond = source.count - samples;
   const [first, range] = beyond >= wanted ? [samples, beyond] : [0, samples];

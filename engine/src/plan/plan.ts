@@ -83,6 +83,7 @@ export function plan(config: QuantizationConfig, change: QuantizationChange = {}
       quantizers: quantizerConfig(advanced.activations_quantization_params),
       estimator: advanced.activations_range_estimator_params,
       inGraph,
+      cutTails: advanced.activation_tails === 'cut',
       means: correction?.kind === 'fast' ? correction.scope : null,
     },
     weights: weightEstimator(advanced.weights_range_estimator_params),

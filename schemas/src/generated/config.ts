@@ -373,6 +373,10 @@ export interface QuantizationConfig {
        */
       squeeze_excitation?: "float" | "integer" | null;
       /**
+       * Ranges of asymmetric activations in front of a swish, hard-swish, GELU or Mish, whose far negative values all become zero behind it.
+       */
+      activation_tails?: "whole" | "cut" | null;
+      /**
        * How activations are quantized.
        */
       activations_quantization_params?: {

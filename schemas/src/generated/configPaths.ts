@@ -155,6 +155,7 @@ export type KnownPath =
   | readonly ['quantization', 'advanced_parameters', 'smooth_quant_alphas', 'matmul']
   | readonly ['quantization', 'advanced_parameters', 'smooth_quant_alphas', 'convolution']
   | readonly ['quantization', 'advanced_parameters', 'squeeze_excitation']
+  | readonly ['quantization', 'advanced_parameters', 'activation_tails']
   | readonly ['quantization', 'advanced_parameters', 'activations_quantization_params']
   | readonly ['quantization', 'advanced_parameters', 'activations_quantization_params', 'num_bits']
   | readonly ['quantization', 'advanced_parameters', 'activations_quantization_params', 'mode']
@@ -340,6 +341,7 @@ export type DottedPath =
   | 'quantization.advanced_parameters.smooth_quant_alphas.matmul'
   | 'quantization.advanced_parameters.smooth_quant_alphas.convolution'
   | 'quantization.advanced_parameters.squeeze_excitation'
+  | 'quantization.advanced_parameters.activation_tails'
   | 'quantization.advanced_parameters.activations_quantization_params'
   | 'quantization.advanced_parameters.activations_quantization_params.num_bits'
   | 'quantization.advanced_parameters.activations_quantization_params.mode'

@@ -62,4 +62,9 @@ export const STATED: Readonly<Partial<Record<MeasuredSetting, StatedSetting>>> =
     read: ({ advanced_parameters: advanced }) => advanced?.squeeze_excitation ?? null,
     parse: asText,
   },
+  'advanced_parameters.activation_tails': {
+    path: ['quantization', 'advanced_parameters', 'activation_tails'],
+    read: ({ advanced_parameters: advanced }) => advanced?.activation_tails ?? null,
+    parse: asText,
+  },
 };
