@@ -8,6 +8,7 @@ export {
   type ConfigDocument,
   type DocumentCache,
 } from './document/document.js';
+export { createOpenText, type OpenText } from './document/openText.js';
 export { findEntry, nodeAt, pathOf } from './document/tree.js';
 export {
   configHash,

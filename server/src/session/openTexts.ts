@@ -1,11 +1,17 @@
-import { createDocumentCache, isConfigText, type ConfigDocument } from '@quantsmith/service';
+import {
+  createDocumentCache,
+  createOpenText,
+  isConfigText,
+  type ConfigDocument,
+  type OpenText,
+} from '@quantsmith/service';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { TextDocuments } from 'vscode-languageserver/node';
-import { TextDocument } from 'vscode-languageserver-textdocument';
+import type { TextDocument } from 'vscode-languageserver-textdocument';
 
 /** The texts that a client has open, each parsed once. */
 export interface OpenTexts {
-  readonly texts: TextDocuments<TextDocument>;
+  readonly texts: TextDocuments<OpenText>;
   readonly parse: (text: TextDocument) => ConfigDocument;
   readonly forget: (uri: string) => void;
   /** The parsed text of an open document. */
@@ -17,7 +23,14 @@ export interface OpenTexts {
 }
 
 export function createOpenTexts(): OpenTexts {
-  const texts = new TextDocuments(TextDocument);
+  const texts = new TextDocuments<OpenText>({
+    create: createOpenText,
+    update(text, changes, version) {
+      text.update(changes, version);
+      return text;
+    },
+  });
+
   const parsed = createDocumentCache();
   const parse = (text: TextDocument | undefined) => (text === undefined ? null : parsed.get(text));
 

@@ -1,6 +1,7 @@
 import type { Range, TextDocument } from 'vscode-languageserver-textdocument';
-import { reparseYaml } from './incremental.js';
+import { changedTo, reparseYaml } from './incremental.js';
 import { parseJson } from './json.js';
+import { isOpenText } from './openText.js';
 import type { Span, Tree } from './tree.js';
 import { parseYaml } from './yaml.js';
 
@@ -47,6 +48,11 @@ export function rangeOf({ text }: ConfigDocument, { start, end }: Span): Range {
   return { start: text.positionAt(start), end: text.positionAt(end) };
 }
 
+/** A part of a text by offsets, which leaves the rest of it where it is. */
+export function sliceOf(text: TextDocument, start: number, end: number): string {
+  return isOpenText(text) ? text.slice(start, end) : text.getText().slice(start, end);
+}
+
 /** What is kept of a document for its next version. */
 interface Kept {
   readonly content: string;
@@ -58,8 +64,11 @@ interface Kept {
 /** The document after a change; of the one before, which must not be used any more, what can be kept is kept. */
 function reparseConfig(text: TextDocument, before: Kept): Kept {
   const content = text.getText();
+  // Its pieces, where that is all that happened.
+  const last = isOpenText(text) ? text.lastChange() : null;
+  const changed = () => (last?.before === before.content ? last : changedTo(before.content, content));
   const tree =
-    languageOf(text) === 'yaml' ? reparseYaml({ ...before, tree: before.document.tree }, content) : null;
+    languageOf(text) === 'yaml' ? reparseYaml({ ...before, tree: before.document.tree }, changed()) : null;
   if (tree === null) return { content, document: parseConfig(text), isSeparable: false };
 
   // Every part that was parsed alone was looked at.

@@ -1,6 +1,6 @@
 import type { ConfigPath } from '@quantsmith/schemas';
 import type { TextEdit } from 'vscode-languageserver-types';
-import type { ConfigDocument } from './document.js';
+import { sliceOf, type ConfigDocument } from './document.js';
 import {
   findEntry,
   resolved,
@@ -211,8 +211,9 @@ export function quoted(text: string, quote: '' | '"' | "'"): string {
   return quote === '' && plain ? text : JSON.stringify(text);
 }
 
-const isFlow = (document: ConfigDocument, node: { start: number }) =>
-  document.tree.language === 'json' || /[[{]/.test(document.text.getText().charAt(node.start));
+/** Whether a collection stands in brackets. */
+export const isFlow = ({ tree, text }: ConfigDocument, { start }: { start: number }) =>
+  tree.language === 'json' || /[[{]/.test(sliceOf(text, start, start + 1));
 
 function dashColumn(document: ConfigDocument, list: SequenceNode): number {
   return document.text.positionAt(list.start).character;
@@ -227,7 +228,7 @@ function endOfLine(document: ConfigDocument, offset: number): number {
   return text[end - 1] === '\r' && newline !== -1 ? end - 1 : end;
 }
 
-const eolOf = (document: ConfigDocument) => (document.text.getText().includes('\r\n') ? '\r\n' : '\n');
+export const eolOf = (document: ConfigDocument) => (document.text.getText().includes('\r\n') ? '\r\n' : '\n');
 
 function stepOf(document: ConfigDocument): string {
   return /^( {1,8})[\w"'-]/m.exec(document.text.getText())?.[1] ?? '  ';

@@ -24,6 +24,20 @@ interface Edit extends Span {
   readonly shift: number;
 }
 
+/** A changed text, as far as it is asked for. */
+export interface Changed {
+  /** What was replaced of the text before. */
+  readonly edit: Edit;
+  /** A part of the text as it is now. */
+  readonly slice: (start: number, end: number) => string;
+}
+
+/** What became of a text. */
+export const changedTo = (before: string, after: string): Changed => ({
+  edit: difference(before, after),
+  slice: (start, end) => after.slice(start, end),
+});
+
 /** What begins or ends a document or says how to read it, and keys with a question mark or none, concern more than their lines. */
 const FAR_REACHING = /^(---|\.\.\.|%|\uFEFF|[ -]*[?:](\s|$))/m;
 
@@ -37,15 +51,14 @@ function isSeparable(text: string): boolean {
  * that does not do. The nodes of the old tree are moved and used again, so the old tree must not be used any more. The
  * result equals that of a whole parse.
  */
-export function reparseYaml(old: Parsed, content: string): Tree | null {
+export function reparseYaml(old: Parsed, { edit, slice }: Changed): Tree | null {
   const { tree } = old;
   if (tree.problems.length > 0 || tree.root === null) return null;
   if (old.isSeparable !== true && !isSeparable(old.content)) return null;
-  const edit = difference(old.content, content);
   const units = unitsAround(old, edit);
   // The smallest first; when its neighbours turn out to be concerned, the next larger one, then the whole text.
   for (const unit of units.reverse().slice(0, 2)) {
-    const replaced = parseUnit(old, unit, content.slice(unit.start, unit.end + edit.shift));
+    const replaced = parseUnit(old, unit, slice(unit.start, unit.end + edit.shift));
     if (replaced === null) continue;
     splice(unit, replaced.collection, edit);
     return { ...tree, comments: replaceComments(tree, unit, replaced.comments, edit) };
@@ -58,7 +71,7 @@ export function reparseYaml(old: Parsed, content: string): Tree | null {
 const PIECE = 2048;
 
 /** What two texts do not have in common. */
-function difference(before: string, after: string): Edit {
+export function difference(before: string, after: string): Edit {
   const max = Math.min(before.length, after.length);
   let start = 0;
   while (start + PIECE <= max && before.slice(start, start + PIECE) === after.slice(start, start + PIECE))

@@ -10,19 +10,19 @@ export interface Lines {
 }
 
 export function linesIn(text: TextDocument): Lines {
-  const content = text.getText();
   const startOf = (number: number) => text.offsetAt({ line: number, character: 0 });
 
   return {
     count: text.lineCount,
     line(number) {
       if (number < 0 || number >= text.lineCount) return '';
-      let end = number + 1 < text.lineCount ? startOf(number + 1) : content.length;
-      const start = startOf(number);
-      while (end > start && isLineEnd(content.charCodeAt(end - 1))) end--;
-      return content.slice(start, end);
+      return text.getText({
+        start: { line: number, character: 0 },
+        end: { line: number, character: Number.MAX_SAFE_INTEGER },
+      });
     },
     isIndentedPast(number, column) {
+      const content = text.getText();
       const start = startOf(number);
       for (let offset = start; offset <= start + column; offset++)
         if (content.charCodeAt(offset) !== SPACE) return false;
@@ -32,4 +32,3 @@ export function linesIn(text: TextDocument): Lines {
 }
 
 const SPACE = 32;
-const isLineEnd = (code: number) => code === 10 || code === 13;

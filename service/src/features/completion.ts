@@ -20,7 +20,7 @@ import {
   type Position,
 } from 'vscode-languageserver-types';
 import { type ConfigDocument, languageOf } from '../document/document.js';
-import { block, inline, quoted } from '../document/edit.js';
+import { block, eolOf, inline, quoted } from '../document/edit.js';
 import { anchorsOf, entriesOf, findNode, pathOf, resolved, type TreeNode } from '../document/tree.js';
 import type { FolderEntry } from '../facts/facts.js';
 import { inheritedAt, NOTHING_INHERITED, type Inherited } from '../extends/inherit.js';
@@ -113,15 +113,13 @@ export function completionAt(
 ): CompletionList {
   if (cursor === null) return { isIncomplete: false, items: [] };
   const { items, isCut } = itemsAt(document, cursor, context);
-  const eol = document.text.getText().includes('\r\n') ? '\r\n' : '\n';
-
   return {
     // Patterns follow what is typed, and lists that were cut have more.
     isIncomplete: isCut || (cursor.kind === 'value' && scopeList(cursor.path) === 'patterns'),
     items: items.map((item, index) => ({
       ...item,
       sortText: item.sortText ?? String(index).padStart(4, '0'),
-      ...overLines(item, eol),
+      ...overLines(item, document),
     })),
   };
 }
@@ -144,9 +142,9 @@ function itemsAt(document: ConfigDocument, cursor: Cursor, context: CompletionCo
 }
 
 /** Lines are indented as they have to be: editors must not add to that. */
-function overLines({ textEdit }: CompletionItem, eol: string): Partial<CompletionItem> {
+function overLines({ textEdit }: CompletionItem, document: ConfigDocument): Partial<CompletionItem> {
   if (textEdit?.newText.includes('\n') !== true) return {};
-  const newText = textEdit.newText.replaceAll('\n', eol);
+  const newText = textEdit.newText.replaceAll('\n', eolOf(document));
   return { insertTextMode: InsertTextMode.asIs, textEdit: { ...textEdit, newText } };
 }
 

@@ -2,6 +2,7 @@ import { above, below, writtenPath } from '@quantsmith/schemas';
 import { getLocation } from 'jsonc-parser';
 import type { Position } from 'vscode-languageserver-types';
 import { languageOf, type ConfigDocument } from '../document/document.js';
+import { isFlow } from '../document/edit.js';
 import { withoutMark } from '../document/json.js';
 import { containerAt, pathOf } from '../document/tree.js';
 import type { Cursor } from './cursor.js';
@@ -115,9 +116,8 @@ function jsonPlace(
 /** The cursor inside `{…}` or `[…]` of YAML; null in block style. */
 function flowCursor(document: ConfigDocument, offset: number): Cursor | null {
   const container = containerAt(document.tree.root, offset);
+  if (container === null || !isFlow(document, container) || container.start >= offset) return null;
   const text = document.text.getText();
-  if (container === null || !/[[{]/.test(text.charAt(container.start)) || container.start >= offset)
-    return null;
   if (offset === container.end && /[\]}]/.test(text.charAt(offset - 1))) return null;
   const { start, end, quote } = wordAt(document, offset);
   const before = text.slice(0, start).trimEnd();

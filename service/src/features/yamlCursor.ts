@@ -1,6 +1,6 @@
 import { type ConfigPath, below, writtenPath } from '@quantsmith/schemas';
 import type { Position, TextEdit } from 'vscode-languageserver-types';
-import type { ConfigDocument } from '../document/document.js';
+import { sliceOf, type ConfigDocument } from '../document/document.js';
 import { linesIn, type Lines } from '../document/lines.js';
 import { nodeAt } from '../document/tree.js';
 import { schemaOf } from '../knowledge/schema.js';
@@ -46,7 +46,7 @@ export function blockCursor(document: ConfigDocument, position: Position, offset
   if (
     under?.kind === 'scalar' &&
     document.text.positionAt(under.start).line < position.line &&
-    /[|>"']/.test(document.text.getText().charAt(under.start))
+    /[|>"']/.test(sliceOf(document.text, under.start, under.start + 1))
   )
     return null;
   const lines = linesIn(document.text);
