@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { arrayValues } from '@quantsmith/model/arrays';
 import { openData, readAhead } from '../src/data/source.js';
 import type { DataSection } from '../src/data/types.js';
 import { centerCrop } from '../src/data/decodeImage.js';
@@ -157,6 +158,16 @@ describe('arrays', () => {
     expect(source.count).toBe(2);
     const { feeds } = await source.get(1);
     expect(feeds['v']).toEqual({ type: 'float32', dims: [1, 3], data: Float32Array.of(4, 5, 6) });
+  });
+  it('copies the values of an array only where others share their memory', () => {
+    const own = new Uint8Array(new Float32Array([1, 2]).buffer);
+    expect(arrayValues('float32', own)).toEqual(Float32Array.of(1, 2));
+    expect((arrayValues('float32', own) as Float32Array).buffer).toBe(own.buffer);
+    const shared = Buffer.concat([Buffer.of(0), own]).subarray(1);
+    const copied = arrayValues('float32', shared) as Float32Array;
+    expect(copied).toEqual(Float32Array.of(1, 2));
+    shared[0] = 1;
+    expect(copied).toEqual(Float32Array.of(1, 2));
   });
   it('refuse values that are not finite, naming the sample', async () => {
     writeNpy(join(dir, 'a.npy'), [{ shape: [3], data: [1, Number.NaN, 3] }]);

@@ -239,6 +239,65 @@ describe('the search where outcomes can be predicted', () => {
     expect([...result.reverted].sort()).toEqual(['a', 'd']);
     expect(calls.assess).toBeLessThanOrEqual(4);
   });
+  it('looks at no other operator where one is enough alone, as soon as that is likely', async () => {
+    const names = Array.from({ length: 30 }, (_, i) => `op${i}`);
+    const taken = Object.fromEntries(names.map((name, i) => [name, i === 3 ? [1.2, 1.2] : [0.01, 0.01]]));
+    const { problem, calls } = marginWorld(taken, 0);
+    const screened: string[] = [];
+    const begun: number[] = [];
+    const result = await restoreBySearch({
+      ...problem,
+      screen(reverted) {
+        screened.push(...reverted);
+        return problem.screen(reverted);
+      },
+      onRanked: () => begun.push(screened.length),
+    });
+    expect([...result.reverted]).toEqual(['op3']);
+    expect(screened).toEqual(['op0', 'op1', 'op2', 'op3']);
+    expect(calls.assess).toBe(1);
+    expect(begun).toEqual([4]);
+    expect(result.candidates).toHaveLength(30);
+    expect(result.candidates[0]).toMatchObject({ operators: ['op3'], dropAlone: 0 });
+    expect(result.candidates[29]).toMatchObject({ dropAlone: null, outputError: null });
+  });
+  it('looks at the others where the one that is enough alone is a group of several', async () => {
+    const taken = { a: [1.2, 1.2], b: [0.01, 0.01], c: [0.01, 0.01], d: [0, 0] };
+    const { problem } = marginWorld(taken, 0);
+    const screened: string[] = [];
+    await restoreBySearch({
+      ...problem,
+      groups: problem.groups.map((group) => (group[0] === 'a' ? [...group, 'twin'] : group)),
+      screen(reverted) {
+        screened.push(...[...reverted].filter((name) => name !== 'twin'));
+        return problem.screen(new Set([...reverted].filter((name) => name !== 'twin')));
+      },
+    });
+    expect(screened).toEqual(['a', 'b', 'c', 'd']);
+  });
+  it('puts a likely operator off for one that turned out to be likelier, and comes back to it', async () => {
+    const { problem } = marginWorld({ a: [1.2, 1.2], b: [1.2, 1.2], c: [0, 0] }, 0);
+    const asked: string[] = [];
+    const chances = new Map([
+      ['a', 0.9],
+      ['b', 0.8],
+    ]);
+    const result = await restoreBySearch({
+      ...problem,
+      predict: (reverted) => ({ drop: 0.5, chance: chances.get([...reverted].join()) ?? 0 }),
+      assess(reverted, rival = 0) {
+        const name = [...reverted].join();
+        asked.push(`${name} ${rival}`);
+        const missed = { metric: Number.NaN, drop: 0.5, exact: false };
+        if (name === 'b') return Promise.resolve(missed);
+        if (asked.length > 1) return Promise.resolve({ metric: 1, drop: 0, exact: true });
+        chances.set('a', 0.6);
+        return Promise.resolve({ ...missed, putOff: true });
+      },
+    });
+    expect(asked).toEqual(['a 0.8', 'b 0.6', 'a 0']);
+    expect([...result.reverted]).toEqual(['a']);
+  });
   it('measures a pair that was given up too early after all, where a larger set shows that it is likely enough', async () => {
     const taken = { a: [0.6, 0.1, 0.6], b: [0.1, 0.1, 0.1], c: [0.6, 0.1, 0.6], d: [0.2, 1.2, 0.2] };
     const { problem } = marginWorld({ ...taken, e: [0, 0.1, 0] }, 0);

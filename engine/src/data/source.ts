@@ -1,6 +1,6 @@
-import { type ConfigPath, DATA_KIND_NAMES, type DataKind, fail, smallest } from '@quantsmith/schemas';
+import { DATA_KIND_NAMES, type DataKind, fail, smallest } from '@quantsmith/schemas';
 import { resolve } from 'node:path';
-import { allFinite, asFloat32, type HostTensor } from '@quantsmith/model/arrays';
+import { allFinite, asFloat32 } from '@quantsmith/model/arrays';
 import { openArrays } from './arrays.js';
 import { openAudio } from './audio/audio.js';
 import { openImages } from './images.js';
@@ -38,12 +38,20 @@ export async function openData(section: DataSection, context: DataContext): Prom
   }
 
   let fingerprint: Promise<string> | undefined;
+  const finite = new Set<number>();
 
   return {
     ...source,
     count,
     fingerprint: () => (fingerprint ??= source.fingerprint()),
-    get: async (index) => checkSample(await source.get(index), context),
+    async get(index) {
+      const sample = await source.get(index);
+      checkFit(sample, context);
+      // A sample is read for every model that is measured; to look at all of its values once is enough.
+      if (!finite.has(index)) checkFinite(sample, context);
+      finite.add(index);
+      return sample;
+    },
   };
 }
 
@@ -96,9 +104,10 @@ export function firstIndices(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index);
 }
 
-function checkSample(sample: Sample, { inputs, configPath }: DataContext): Sample {
+/** Every input of the model has a value of its type and shape. */
+function checkFit(sample: Sample, { inputs, configPath }: DataContext): void {
   for (const input of inputs) {
-    const feed = Object.hasOwn(sample.feeds, input.name) ? sample.feeds[input.name] : undefined;
+    const feed = feedOf(sample, input);
     if (feed === undefined) {
       fail(
         'sample-input-missing',
@@ -123,26 +132,25 @@ function checkSample(sample: Sample, { inputs, configPath }: DataContext): Sampl
         { configPath, data: { sample: sample.name, input: input.name, got: feed.dims, wanted: input.dims } },
       );
     }
+  }
+}
 
-    checkFinite(sample.name, feed, configPath);
-    for (const frame of sample.sequence?.frames.slice(1) ?? []) {
-      const later = frame[input.name];
-      if (later !== undefined) checkFinite(sample.name, later, configPath);
+function checkFinite(sample: Sample, { inputs, configPath }: DataContext): void {
+  for (const input of inputs) {
+    const later = sample.sequence?.frames.slice(1).map((frame) => frame[input.name]) ?? [];
+    for (const feed of [feedOf(sample, input), ...later]) {
+      const data = feed === undefined ? null : asFloat32(feed).data;
+      if (!(data instanceof Float32Array) || allFinite(data)) continue;
+      fail('sample-not-finite', `Sample "${sample.name}" contains a non-finite value.`, {
+        configPath,
+        data: { sample: sample.name },
+      });
     }
   }
-
-  return sample;
 }
 
-function checkFinite(sample: string, feed: HostTensor, configPath: ConfigPath): void {
-  const { data } = asFloat32(feed);
-  if (data instanceof Float32Array && !allFinite(data)) {
-    fail('sample-not-finite', `Sample "${sample}" contains a non-finite value.`, {
-      configPath,
-      data: { sample },
-    });
-  }
-}
+const feedOf = ({ feeds }: Sample, { name }: DataContext['inputs'][number]) =>
+  Object.hasOwn(feeds, name) ? feeds[name] : undefined;
 
 /** The smaller of the limits that there are; null: none. */
 function smallestLimit(...limits: readonly (number | null | undefined)[]): number | null {

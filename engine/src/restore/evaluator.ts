@@ -17,7 +17,8 @@ import type { Assessment, Screening } from './search.js';
 export interface Evaluator {
   /** What a few samples tell of a state. */
   readonly screen: (reverted: ReadonlySet<string>) => Promise<Screening>;
-  readonly assess: (reverted: ReadonlySet<string>) => Promise<Assessment>;
+  /** `rival`: the chance of another state, for which this one is put off where its own turns out to be smaller. */
+  readonly assess: (reverted: ReadonlySet<string>, rival?: number) => Promise<Assessment>;
   /** What is to be expected of a state; null where that cannot be told. */
   readonly predict: (reverted: ReadonlySet<string>) => Forecast | null;
   readonly validate: (reverted: ReadonlySet<string>) => Promise<Evaluation>;
@@ -75,7 +76,7 @@ export function createEvaluator(input: EvaluatorInput): Evaluator {
     predict: (reverted) => predictState(forecaster, memory, reverted),
     validate: (reverted) => validateAll(context, reverted),
     screen,
-    assess: (reverted) => assessState(context, reverted),
+    assess: (reverted, rival = 0) => assessState(context, reverted, rival),
   };
 }
 
@@ -196,18 +197,30 @@ function samplesToScreen({ validation, baseline, initial, maxDrop }: EvaluatorIn
   return Math.min(MAX_NEAREST, Math.max(MIN_NEAREST, Math.round(SAMPLES_PER_ANSWER * toGain)));
 }
 
-async function assessState(context: Context, reverted: ReadonlySet<string>): Promise<Assessment> {
+async function assessState(
+  context: Context,
+  reverted: ReadonlySet<string>,
+  rival: number,
+): Promise<Assessment> {
   const { input, forecaster, memory } = context;
   const { journal, prefix, validation } = input;
   const { count } = validation.source;
-  const entries = await journal.of(`${prefix} assess ${keyOf(reverted)}`, () =>
-    withModel(input, reverted, { isSequel: true }, (model) => measureUntilDecided(context, model, reverted)),
+  const before = memory.seenOf(reverted)?.size ?? 0;
+  const entries = await journal.of(`${prefix} assess ${keyOf(reverted)} from ${before}`, () =>
+    withModel(input, reverted, { isSequel: true }, (model) =>
+      measureUntilDecided(context, model, reverted, rival),
+    ),
   );
 
   const known = memory.add(reverted, entries);
   if (known.size < count) {
-    const expected = forecaster?.complete(reverted, known).drop ?? dropOf(input, known);
-    return { drop: expected, metric: Number.NaN, exact: false };
+    const expected = forecaster?.complete(reverted, known) ?? null;
+    return {
+      drop: expected?.drop ?? dropOf(input, known),
+      metric: Number.NaN,
+      exact: false,
+      putOff: expected !== null && expected.chance < rival && !isHopeless(context, known, expected),
+    };
   }
 
   const { value } = memory.settle(
@@ -218,28 +231,34 @@ async function assessState(context: Context, reverted: ReadonlySet<string>): Pro
   return { metric: value, drop: dropOf(input, known), exact: true };
 }
 
+/** A forecast from what little was seen may be far off: what was seen has to say so, too. */
+function isHopeless({ input, deciding }: Context, known: Seen, { chance }: Forecast): boolean {
+  const seen = (dropOf(input, known) * deciding.length) / known.size;
+  return chance < MIN_CHANCE && !meetsTarget(seen, input.maxDrop);
+}
+
 /** Measures the samples that decide, in growing steps, and the others only where the target is met without them. */
 async function measureUntilDecided(
-  { input, deciding, forecaster, memory }: Context,
+  context: Context,
   model: MeasuredModel,
   reverted: ReadonlySet<string>,
+  rival: number,
 ): Promise<Entries> {
+  const { input, deciding, forecaster, memory } = context;
   const { validation, initial, maxDrop } = input;
   const { metric, source } = validation;
   let known = memory.add(reverted, []);
   const missing = deciding.filter((index) => !known.has(index));
   const order = forecaster === null ? missing : nearestBorder(metric, initial.states, missing);
-  // A forecast from what little was seen may be far off: what was seen has to say so, too.
-  const isHopeless = ({ chance }: Forecast) =>
-    chance < MIN_CHANCE && !meetsTarget((dropOf(input, known) * deciding.length) / known.size, maxDrop);
-
   let remaining: readonly number[] = order;
   let size = Math.max(LEAST_STEP, FIRST_KNOWN - known.size);
   while (remaining.length > 0) {
     const step = forecaster === null ? remaining.slice(0, size) : nearAndSpread(remaining, size);
     remaining = remaining.filter((index) => !step.includes(index));
     known = memory.add(reverted, await measure(model, step));
-    if (forecaster !== null && isHopeless(forecaster.complete(reverted, known))) return [...known];
+    const forecast = forecaster?.complete(reverted, known) ?? null;
+    if (forecast !== null && (forecast.chance < rival || isHopeless(context, known, forecast)))
+      return [...known];
     size *= 2;
   }
 

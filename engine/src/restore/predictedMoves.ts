@@ -1,7 +1,9 @@
+import { smallest } from '@quantsmith/schemas';
 import type { Forecast } from './forecast.js';
 import { byPromise, screenRest } from './screenGroups.js';
 import {
   assess,
+  beginTries,
   isLate,
   isMet,
   mostGroups,
@@ -40,6 +42,7 @@ export async function searchPredicted(
 ): Promise<readonly Candidate[]> {
   let candidates = screened;
   if (
+    !isMet(search) &&
     !(await trySets(
       search,
       candidates.filter(({ dropAlone }) => dropAlone !== null),
@@ -57,6 +60,24 @@ export async function searchPredicted(
   }
 
   return [...candidates].sort(byPromise);
+}
+
+/**
+ * Tries those of the groups just screened that are likely to be enough alone; true: one is. No set is smaller than one of the smallest
+ * groups, so that the others need not be looked at.
+ */
+export async function tryLikely(search: Search, groups: readonly (readonly string[])[]): Promise<boolean> {
+  const least = smallest(search.problem.groups.map(({ length }) => length));
+  const sets = groups.filter(({ length }) => length === least).map((group) => union([group]));
+  for (let tries = 0; tries < SETS_TRIED && search.assessed.size < SETS_TRIED && !isLate(search); tries++) {
+    const [likely, next] = byChance(search, sets);
+    if (likely === undefined || likely.chance < LIKELY) return false;
+    beginTries(search);
+    await assess(search, likely.set, next?.chance);
+    if (isMet(search)) return true;
+  }
+
+  return false;
 }
 
 function trySets(search: Search, candidates: readonly Candidate[]): Promise<boolean> {
@@ -82,10 +103,7 @@ async function trySmaller(search: Search, candidates: readonly Candidate[]): Pro
 async function tryWithoutEach(search: Search): Promise<void> {
   const { groups } = search.problem;
   while (!isLate(search) && countGroups(groups, search.best.reverted) <= LARGEST_SET) {
-    const [next] = predicted(search, smaller(search, search.best.reverted))
-      .filter(({ set }) => !wasAssessed(search, set))
-      .sort((a, b) => b.chance - a.chance);
-
+    const [next] = byChance(search, smaller(search, search.best.reverted));
     if (next === undefined) return;
     await assess(search, next.set);
   }
@@ -132,10 +150,7 @@ async function triedUpTo(
     const sets = larger(beam, candidates);
     for (let tries = 0; tries < SETS_TRIED && !isLate(search); tries++) {
       // Each measured set makes the others better known.
-      const [best] = predicted(search, sets)
-        .filter(({ set }) => !wasAssessed(search, set))
-        .sort((a, b) => b.chance - a.chance);
-
+      const [best] = byChance(search, sets);
       if (best === undefined || best.chance < (size === 1 ? WORTH_PRUNING : worth)) break;
       await assess(search, best.set);
       if (isMet(search) && search.best.reverted === best.set) return true;
@@ -170,6 +185,13 @@ function predicted({ problem }: Search, sets: readonly Operators[]): Predicted[]
     const forecast = problem.predict(set);
     return forecast === null ? [] : [{ set, ...forecast }];
   });
+}
+
+/** The sets that were not tried yet, the likely ones first. */
+function byChance(search: Search, sets: readonly Operators[]): Predicted[] {
+  return predicted(search, sets)
+    .filter(({ set }) => !wasAssessed(search, set))
+    .sort((a, b) => b.chance - a.chance);
 }
 
 async function grow(search: Search): Promise<void> {
@@ -230,9 +252,8 @@ async function prune(search: Search): Promise<void> {
 /** The set without some groups, chosen one after the other; undefined: there is none that is worth a try. */
 function without(search: Search, set: Operators, count: number): Operators | undefined {
   if (count === 1) {
-    return predicted(search, smaller(search, set))
-      .filter(({ set: less, chance }) => chance >= WORTH_PRUNING && !wasAssessed(search, less))
-      .sort((a, b) => b.chance - a.chance)[0]?.set;
+    const [next] = byChance(search, smaller(search, set));
+    return next === undefined || next.chance < WORTH_PRUNING ? undefined : next.set;
   }
 
   let current = set;

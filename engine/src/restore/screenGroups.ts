@@ -15,14 +15,14 @@ interface Screened {
   readonly block: Screening;
 }
 
+/** Hears of groups that were just screened alone; true: the others need not be. */
+type IsEnough = (groups: readonly Group[]) => Promise<boolean>;
+
 /** The groups in the order of what they promise. */
-export async function screenGroups(search: Search): Promise<Candidate[]> {
+export async function screenGroups(search: Search, isEnough: IsEnough): Promise<Candidate[]> {
   const { groups } = search.problem;
   if (groups.length <= SCREENED_ALONE) {
-    const screened = await screenAll(
-      search,
-      groups.map((group) => [group]),
-    );
+    const screened = await screenAlone(search, groups, isEnough);
 
     return inOrder(groups.map((group, i) => ({ group, alone: screened[i]!, block: screened[i]! })));
   }
@@ -40,9 +40,10 @@ export async function screenGroups(search: Search): Promise<Candidate[]> {
     .flatMap(({ block, screening }) => block.map((group) => ({ group, block: screening })));
 
   const promising = ordered.slice(0, Math.ceil(groups.length * PROMISING));
-  const alone = await screenAll(
+  const alone = await screenAlone(
     search,
-    promising.map(({ group }) => [group]),
+    promising.map(({ group }) => group),
+    isEnough,
   );
 
   return inOrder(ordered.map((group, i) => ({ ...group, alone: alone[i] ?? null })));
@@ -64,18 +65,34 @@ export async function screenRest(search: Search, candidates: readonly Candidate[
   return [...measured, ...[...others, ...screened].sort(byPromise)];
 }
 
-/** Some states side by side; what there is no time for is expected to be of no use. */
-async function screenAll(search: Search, sets: readonly (readonly Group[])[]): Promise<Screening[]> {
+const screenAlone = (search: Search, groups: readonly Group[], isEnough: IsEnough) =>
+  screenAll(
+    search,
+    groups.map((group) => [group]),
+    (sets) => isEnough(sets.flat()),
+  );
+
+/** Some states side by side; what there is no time or no need for is expected to be of no use. */
+async function screenAll(
+  search: Search,
+  sets: readonly (readonly Group[])[],
+  isEnough: (sets: readonly (readonly Group[])[]) => Promise<boolean> = () => Promise.resolve(false),
+): Promise<Screening[]> {
   const { problem } = search;
   const screenings: Screening[] = [];
+  let enough = false;
   while (screenings.length < sets.length) {
     const some = sets.slice(screenings.length, screenings.length + problem.width);
-    if (isLate(search))
+    if (enough || isLate(search))
       append(
         screenings,
-        some.map(() => ({ error: null, drop: null })),
+        some.map(() => NOTHING),
       );
-    else append(screenings, await Promise.all(some.map((set) => problem.screen(union(set)))));
+    else {
+      append(screenings, await Promise.all(some.map((set) => problem.screen(union(set)))));
+      enough = await isEnough(some);
+    }
+
     problem.onProgress(screenings.length, 'searching for the operators that matter');
   }
 

@@ -1,7 +1,8 @@
-import { searchPredicted } from './predictedMoves.js';
+import { searchPredicted, tryLikely } from './predictedMoves.js';
 import { searchPlainly } from './plainMoves.js';
 import { screenGroups } from './screenGroups.js';
 import {
+  beginTries,
   isFinishing,
   isLate,
   isMet,
@@ -24,12 +25,12 @@ export type {
 
 /**
  * Restores accuracy with few groups in float: orders the groups by what each does on a few samples, then looks for the
- * smallest set that is enough. The result is the best validated state, never merely the last.
+ * smallest set that is enough; one group that is ends the ordering. The result is the best validated state, never merely the last.
  */
 export async function restoreBySearch(problem: RestoreProblem): Promise<RestoreResult> {
   const search = startSearch(problem);
-  const screened = await screenGroups(search);
-  problem.onRanked();
+  const screened = await screenGroups(search, (groups) => tryLikely(search, groups));
+  beginTries(search);
   const predicts = screened.some(({ operators }) => problem.predict(new Set(operators)) !== null);
   const candidates = await (predicts ? searchPredicted : searchPlainly)(search, screened);
   if (!isMet(search)) await validateBest(search, candidates);

@@ -15,6 +15,8 @@ export interface Assessment {
   readonly drop: number;
   /** Measured on all samples; else predicted from those that quantization can touch, and sure to miss the target. */
   readonly exact: boolean;
+  /** Not looked at to its end, as another state turned out to be likelier; absent: false. */
+  readonly putOff?: boolean;
 }
 
 /** What a few samples tell of a state: the expected drop where the metric has margins, else an error. Smaller is better. */
@@ -49,13 +51,13 @@ export interface RestoreProblem {
   readonly screen: (reverted: ReadonlySet<string>) => Promise<Screening>;
   /** So many states are screened side by side. */
   readonly width: number;
-  /** Metric and drop; samples are spared where the target is sure to be missed. */
-  readonly assess: (reverted: ReadonlySet<string>) => Promise<Assessment>;
+  /** Metric and drop; samples are spared where the target is sure to be missed, or the chance less than that of a rival. */
+  readonly assess: (reverted: ReadonlySet<string>, rival?: number) => Promise<Assessment>;
   /** What is to be expected of a state, from the groups that were screened or assessed alone; null: cannot be told. */
   readonly predict: (reverted: ReadonlySet<string>) => Forecast | null;
   /** Metric and drop on all samples. */
   readonly validate: (reverted: ReadonlySet<string>) => Promise<{ metric: number; drop: number }>;
-  /** Called once, when the candidates are in order. */
+  /** Called once, when the candidates are in order, or before the first of them is tried. */
   readonly onRanked: () => void;
   /** Candidates looked at, and from `onRanked` on states assessed. */
   readonly onProgress: (done: number, detail: string) => void;
@@ -87,11 +89,26 @@ export interface Search {
   readonly givenUp: Map<string, ReadonlySet<string>>;
   best: State;
   predicted: State | null;
+  isRanked: boolean;
 }
 
 export function startSearch(problem: RestoreProblem): Search {
   const best = { reverted: new Set<string>(), ...problem.initial };
-  return { problem, steps: [], best, predicted: null, assessed: new Set(), givenUp: new Map() };
+  return {
+    problem,
+    steps: [],
+    best,
+    predicted: null,
+    assessed: new Set(),
+    givenUp: new Map(),
+    isRanked: false,
+  };
+}
+
+/** Says once that candidates are tried from now on. */
+export function beginTries(search: Search): void {
+  if (!search.isRanked) search.problem.onRanked();
+  search.isRanked = true;
 }
 
 export const isMet = ({ best, problem }: Search) => meetsTarget(best.drop, problem.maxDrop);
@@ -114,8 +131,10 @@ export async function reconsider(search: Search, reverted: ReadonlySet<string>):
   search.problem.onProgress(search.assessed.size, bestSoFar(search));
 }
 
-export async function assess(search: Search, reverted: ReadonlySet<string>): Promise<Assessment> {
-  const assessment = await search.problem.assess(reverted);
+/** `rival`: the chance of the next set that will be assessed where this one's turns out to be smaller. */
+export async function assess(search: Search, reverted: ReadonlySet<string>, rival = 0): Promise<Assessment> {
+  const assessment = await search.problem.assess(reverted, rival);
+  if (assessment.putOff === true) return assessment;
   search.assessed.add(keyOf(reverted));
   const state = { reverted, metric: assessment.metric, drop: assessment.drop };
   if (assessment.exact) keep(search, state);

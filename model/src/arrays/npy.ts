@@ -118,11 +118,13 @@ export function arrayLayout(head: Uint8Array, size: number): ArrayLayout | strin
   return { shape, type: type.name, dataStart, valueBytes: type.bytes };
 }
 
-/** The values in some bytes of an array. */
+/** The values in some bytes of an array; bytes that have memory to themselves, as those just read, become the values' own. */
 export function arrayValues(type: string, bytes: Uint8Array): TensorData {
   const entry = Object.values(TYPES).find(({ name }) => name === type)!;
-  // A copy in memory of its own: that of a Buffer may be shared, and its `slice` copies nothing.
-  return entry.make(new Uint8Array(bytes).buffer);
+  const { buffer } = bytes;
+  const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength;
+  // Else a copy: the memory of a Buffer may be shared, and its `slice` copies nothing.
+  return entry.make(isWhole ? buffer : new Uint8Array(bytes).buffer);
 }
 
 function parseArray(name: string, size: number, read: ReadAt, configPath: ConfigPath): RowArray {
