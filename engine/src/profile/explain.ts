@@ -2,8 +2,8 @@ import { smallest, type QuantizationChange } from '@quantsmith/schemas';
 import type { ModelProto } from '@quantsmith/model/onnx';
 import { revertGroups } from '../placement/revert.js';
 import { buildModel, sessionOptions, type Quantization } from '../quantize/quantization.js';
-import type { Feeds } from '../runtime/batch.js';
-import { FLOATS, noiseOf, tensorsOf } from './tensors.js';
+import type { Feeds, Results } from '../runtime/batch.js';
+import { floatOutputs, noiseOf, tensorsOf } from './tensors.js';
 import type { Collapse } from './collapse.js';
 
 /** Something that was tried against a loss, and what the worst output came to. */
@@ -44,10 +44,11 @@ export async function tryCures(
   collapse: Collapse,
   input: CureInput,
 ): Promise<{ readonly outputDb: number; readonly tried: readonly TriedCure[] }> {
-  const { quantization } = input;
-  const levelOf = await outputLevels(input);
+  const { quantization, samples, threads } = input;
+  const { model, dir, graph } = quantization.prepared;
+  const expected = await tensorsOf(model, floatOutputs(graph), samples, { threads, dir });
   const worstOutput = async (candidate: Quantization, built: ModelProto) =>
-    smallest((await levelOf(candidate, built)).values());
+    smallest((await outputLevels(candidate, built, { samples, threads, expected })).values());
   const tried: TriedCure[] = [];
   for (const { text, quantization: make, reverted } of curesOf(collapse, input)) {
     const candidate = await make();
@@ -60,21 +61,20 @@ export async function tryCures(
   };
 }
 
-/** Measures SQNR in dB of each output of quantized models against the float model, on the same samples. */
-export async function outputLevels({
-  quantization,
-  samples,
-  threads,
-}: Pick<CureInput, 'quantization' | 'samples' | 'threads'>): Promise<
-  (candidate: Quantization, built: ModelProto) => Promise<ReadonlyMap<string, number>>
-> {
-  const { model, dir, graph } = quantization.prepared;
-  const names = graph.outputs.filter((name) => FLOATS.has(graph.type(name)?.elemType ?? 0));
-  const expected = await tensorsOf(model, names, samples, { threads, dir });
-  return async (candidate, built) => {
-    const actual = await tensorsOf(built, names, samples, { threads, ...sessionOptions(candidate) });
-    return noiseOf(names, expected, actual);
-  };
+interface Measured extends Pick<CureInput, 'samples' | 'threads'> {
+  /** What the float model gives for each of the samples. */
+  readonly expected: readonly Results[];
+}
+
+/** SQNR in dB of each output of a quantized model against the float model. */
+export async function outputLevels(
+  quantization: Quantization,
+  built: ModelProto,
+  { samples, threads, expected }: Measured,
+): Promise<ReadonlyMap<string, number>> {
+  const names = floatOutputs(quantization.prepared.graph);
+  const actual = await tensorsOf(built, names, samples, { threads, ...sessionOptions(quantization) });
+  return noiseOf(names, expected, actual);
 }
 
 function curesOf({ layer, cause }: Collapse, { quantization, reverted, remake }: CureInput): Cure[] {

@@ -5,10 +5,10 @@ import { isLinear } from '@quantsmith/model/operators';
 import { operatorsServed, quantizedOperators } from '../placement/revert.js';
 import type { ActivationQuantizer } from '../placement/types.js';
 import { sessionOptions, writtenPlacement, type Quantization } from '../quantize/quantization.js';
-import type { Feeds } from '../runtime/batch.js';
+import type { Feeds, Results } from '../runtime/batch.js';
 import { aloneModel } from './alone.js';
 import { rangeUse, type RangeUse } from './ranges.js';
-import { FLOATS, noiseOf, tensorsOf, type KeptTensors, type Tensors } from './tensors.js';
+import { FLOATS, floatOutputs, noiseOf, tensorsOf, type KeptTensors, type Tensors } from './tensors.js';
 import { weightUse, type WeightUse } from './weights.js';
 
 /** One operator of a finished model beside the float model. */
@@ -44,10 +44,10 @@ export interface ProfileInput {
   readonly onTensors?: (layer: string, float: HostTensor, quantized: HostTensor) => void;
 }
 
-/** The layers, and on how many of the samples they were looked at: large tensors leave room for few. */
 export interface Profile {
   readonly layers: readonly LayerProfile[];
-  readonly samples: number;
+  /** What the float model gives for each of the samples that were looked at: large tensors leave room for few. */
+  readonly outputs: readonly Results[];
 }
 
 /** Every operator that is quantized, was before restoration, has weights, or is faster in float, in the order of the graph. */
@@ -69,7 +69,8 @@ export async function profileLayers(input: ProfileInput): Promise<Profile> {
   const inputs = new Set(graph.inputs);
   const read = quantizers.map(({ tensor }) => tensor).filter((name) => !inputs.has(name) && isFloat(name));
 
-  const wanted = [...new Set([...results, ...read])];
+  const outputs = floatOutputs(graph);
+  const wanted = [...new Set([...results, ...read, ...outputs])];
   const run = () => tensorsOf(model, wanted, input.samples, { threads, dir });
   const float = await (input.kept?.(wanted, run) ?? run());
   const samples = input.samples.slice(0, float.length);
@@ -105,7 +106,10 @@ export async function profileLayers(input: ProfileInput): Promise<Profile> {
     };
   });
 
-  return { layers, samples: samples.length };
+  return {
+    layers,
+    outputs: float.map((tensors) => Object.fromEntries(outputs.map((name) => [name, tensors[name]!]))),
+  };
 }
 
 function writtenQuantizers(

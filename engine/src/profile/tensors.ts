@@ -1,4 +1,5 @@
 import { asFloat32, type HostTensor } from '@quantsmith/model/arrays';
+import type { Graph } from '@quantsmith/model/graph';
 import { ElementType, encodeModel, withOutputs, type ModelProto } from '@quantsmith/model/onnx';
 import type { Feeds } from '../runtime/batch.js';
 import { createSession, run, type SessionOptions } from '../runtime/session.js';
@@ -60,6 +61,10 @@ export const FLOATS: ReadonlySet<number> = new Set([
   ElementType.FLOAT16,
   ElementType.DOUBLE,
 ]);
+
+/** The outputs whose noise can be told. */
+export const floatOutputs = ({ outputs, type }: Graph): string[] =>
+  outputs.filter((name) => FLOATS.has(type(name)?.elemType ?? 0));
 
 /** Power of a signal, and of the error on it. */
 export interface Noise {

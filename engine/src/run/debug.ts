@@ -40,8 +40,8 @@ export async function debugConfig(
   const opened = await openRun({ ...request, kind: 'run' }, emit, workers);
   const { clock, statistics, validation } = opened;
   const { feeds: first } = await statistics.source.get(0);
-  const samples = Math.min(fewSamples(first), statistics.samples);
-  const used = report === null ? { ...statistics, samples } : statistics;
+  const few = Math.min(fewSamples(first), statistics.samples);
+  const used = report === null ? { ...statistics, samples: few } : statistics;
   const inputs = { ...quantizationInputs(opened), statistics: used };
   const config = settledBy(report, request.config);
   const made = await makeQuantization(inputs, plan(config), clock.stage);
@@ -52,21 +52,21 @@ export async function debugConfig(
   clock.stage('measure', null);
   const chosen = checkSamples(used, validation);
   const feeds = await noiseSamples(chosen);
-  const shared = { quantization, samples: feeds, threads: workers.threads };
-  const { layers, samples: profiled } = await profileLayers({
-    ...{ ...shared, final, reverted, alone: true },
+  const { threads } = workers;
+  const { layers, outputs: expected } = await profileLayers({
+    ...{ quantization, final, reverted, samples: feeds, threads, alone: true },
     ...(folder === null ? {} : { onTensors: folder.keep }),
   });
 
-  const same = { ...shared, samples: feeds.slice(0, profiled) };
-  const levels = await (await outputLevels(same))(quantization, final);
+  const samples = feeds.slice(0, expected.length);
+  const levels = await outputLevels(quantization, final, { samples, threads, expected });
 
   return {
     schema_version: 1,
     model: request.config.model,
     settings: report === null ? 'defaults' : 'report',
     calibration_samples: used.samples,
-    samples: profiled,
+    samples: samples.length,
     in_sample: chosen.inSample,
     outputs: [...levels].map(([name, level]) => ({ name, sqnr_db: finite(level) })),
     first: firstOf(layers, smallest(levels.values())),
