@@ -159,10 +159,10 @@ describe('the test explorer', () => {
       extension.writeReport('net.report.json', CONFIG, { metric: { ...metric!, ...change } }).fsPath;
     const missed = { ...RESULT, satisfied: false };
     expect(await outcomeOf({ ...missed, reportPath: reportOf({ drop: 0.025 }) })).toEqual([
-      ...['failed', CONFIG, 'top1 dropped by 2.50 %; 1.00 % is allowed.', 2],
+      ...['failed', CONFIG, 'top1 dropped by 2.50 points; 1.00 points allowed.', 2],
     ]);
     expect(await outcomeOf({ ...missed, reportPath: reportOf({ drop: null }) })).toEqual([
-      ...['failed', CONFIG, 'top1 dropped by undefined; 1.00 % is allowed.', 2],
+      ...['failed', CONFIG, 'top1 dropped by undefined; 1.00 points allowed.', 2],
     ]);
     extension.write(CONFIG, 'model: net.onnx\naccuracy_control: {}\n');
     expect(await outcomeOf(missed)).toEqual(['failed', CONFIG, 'The target was missed.', 1]);

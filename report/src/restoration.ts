@@ -1,7 +1,7 @@
 import type { QuantizationReport } from '@quantsmith/schemas';
 import { contributions } from './contributions.js';
 import { names, type Block, type Cell, type Figure, type Span } from './document.js';
-import { bytes, counted, dropOf, dropValue, duration, metricValue } from './figures.js';
+import { allowanceText, bytes, counted, dropOf, dropValue, duration, metricValue } from './figures.js';
 
 type Metric = NonNullable<QuantizationReport['metric']>;
 type Restoration = NonNullable<QuantizationReport['restoration']>;
@@ -173,7 +173,7 @@ function curveFigure(metric: Metric, { steps, reverted, candidates = [] }: Resto
   const { drop: final, ci95: interval } = metric;
   if (final === null || interval === null) return [];
   const initial = dropOf(metric, metric.quantized_initial);
-  const target = metric.max_drop === null ? '' : ` The target allows ${dropValue(metric, metric.max_drop)}.`;
+  const target = metric.max_drop === null ? '' : ` Target: ${allowanceText(metric, metric.max_drop)}.`;
   const point = (count: number, drop: number | null, label: string, state?: number) =>
     drop === null
       ? []

@@ -3,6 +3,7 @@ import { changedText } from './answers.js';
 import { objectiveText } from './objective.js';
 import { names, type Facts, type Span, type Text } from './document.js';
 import {
+  allowanceText,
   bytes,
   counted,
   decibels,
@@ -86,7 +87,8 @@ function targetRows(metric: Metric, isDistrusted: boolean): Row[] {
 
 /** The drop with what is allowed, the verdict, and how sure it is. */
 function dropText(metric: Metric, isDistrusted: boolean): Text {
-  const allowed = metric.max_drop === null ? '' : ` of ${dropValue(metric, metric.max_drop)} allowed`;
+  const { max_drop: bound } = metric;
+  const allowed = bound === null ? '' : `${bound < 0 ? ',' : ' of'} ${allowanceText(metric, bound)}`;
   const verdict: Span[] = metric.satisfied === null ? [] : [', ', verdictOf(metric, isDistrusted)];
   return [
     `${dropValue(metric, metric.drop)}${allowed}`,

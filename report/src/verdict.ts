@@ -1,6 +1,15 @@
 import { distrustOf, metricFacts, type QuantizationReport } from '@quantsmith/schemas';
 import type { Verdict } from './document.js';
-import { bytes, counted, dropValue, duration, metricValue, sizeChange, speedChange } from './figures.js';
+import {
+  allowanceText,
+  bytes,
+  counted,
+  dropValue,
+  duration,
+  metricValue,
+  sizeChange,
+  speedChange,
+} from './figures.js';
 
 type Figure = Verdict['figures'][number];
 
@@ -42,7 +51,7 @@ function dropFigure({ metric }: QuantizationReport): Figure[] {
     metric.ci95 === null
       ? ''
       : `95 % interval ${dropValue(metric, metric.ci95[0])} to ${dropValue(metric, metric.ci95[1])}`;
-  const allowed = metric.max_drop === null ? '' : `${dropValue(metric, metric.max_drop)} allowed`;
+  const allowed = metric.max_drop === null ? '' : allowanceText(metric, metric.max_drop);
 
   return [
     {

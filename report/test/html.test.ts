@@ -132,7 +132,7 @@ describe('the HTML page', () => {
     }
 
     expect(named(elements, 'figcaption').map(textOf)[0]).toContain(
-      'From 5.00 points with none in float to 0.50 points with 1. The target allows 1.00 points.',
+      'From 5.00 points with none in float to 0.50 points with 1. Target: 1.00 points allowed.',
     );
   });
 

@@ -160,6 +160,10 @@ describe('what every format states', () => {
       expect(found).toContain('From 20.00 % with none in float');
       expect(found).not.toContain('within the noise');
     });
+    it(`${format}: a float model that misses the target itself`, () => {
+      const metric = { ...sampleReport().metric!, drop: -0.0005, max_drop: -0.0189, satisfied: false };
+      expect(text({ metric })).toMatch(/drop -0\.05 points, a gain of 1\.89 points needed, ?target missed/);
+    });
     it(`${format}: a miss that the samples cannot tell from the target`, () => {
       const metric = { ...sampleReport().metric!, drop: 0.012, satisfied: false };
       expect(text({ metric })).toContain('the excess is within the noise of the samples');

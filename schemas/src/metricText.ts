@@ -19,6 +19,13 @@ export function dropValue(
   return metricFacts(name)?.share === true ? `${(100 * drop).toFixed(2)} points` : drop.toPrecision(4);
 }
 
+/** What a target leaves of a drop; where the float model itself misses it, how much has to be gained on that. */
+export function allowanceText(metric: Parameters<typeof dropValue>[0], allowed: number): string {
+  return allowed < 0
+    ? `a gain of ${dropValue(metric, -allowed)} needed`
+    : `${dropValue(metric, allowed)} allowed`;
+}
+
 /** Why a drop is undefined, in one sentence. */
 export function undefinedDropText(name: string): string {
   return `The float model's ${name} is 0, so a drop relative to it is undefined.`;

@@ -44,6 +44,7 @@ describe('after a run', () => {
     expect(missed!.message).toMatch(
       /600 samples, drop 5\.00 points, 95 % interval \[3\.00 points, 7\.00 points\]/,
     );
+    expect(findings(report({ max_drop: -0.0189 }))[0]!.message).toContain('; a gain of 1.89 points needed.');
     expect(findings(report({ ci95: [0.005, 0.07] }))[0]).toMatchObject({ severity: 'info' });
   });
 

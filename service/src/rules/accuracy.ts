@@ -1,4 +1,5 @@
 import {
+  allowanceText,
   type ConfigPath,
   writtenPath,
   distrustOf,
@@ -89,7 +90,7 @@ function metricFindings(
     // The interval contains the allowed drop: the samples cannot tell the two apart.
     const noise = allowed !== null && ci95 !== null && ci95[0] <= allowed;
     const doubt = noise ? ' The excess is within the noise of the samples.' : '';
-    const message = `Accuracy target missed: ${measured}; allowed ${points(metric, allowed ?? 0)}.${doubt}`;
+    const message = `Accuracy target missed: ${measured}; ${allowanceText(metric, allowed ?? 0)}.${doubt}`;
     return place('accuracy-drop', noise ? 'info' : 'error', message);
   }
 
