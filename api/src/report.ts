@@ -67,6 +67,12 @@ export async function readReport(path: string): Promise<QuantizationReport> {
     fail('report-unreadable', `The report ${file} ${whyUnreadable(error)}.`, { file }),
   );
 
+  if (/\.ya?ml$/i.test(file))
+    fail(
+      'report-unreadable',
+      `${file} is a config, not a report: name the report that its run has written, or the quantized model beside it.`,
+      { file },
+    );
   const parsed = parseReport(text);
 
   return 'problem' in parsed ? unreadable(parsed.problem) : parsed.report;

@@ -101,6 +101,10 @@ describe('check, inspect, report, compare', () => {
     expect((await inspect(join(baseDir, 'digits.onnx'))).inputs[0]).toMatchObject({ name: 'image' });
     expect(await problemOf(inspect(join(baseDir, 'none.onnx')))).toMatchObject({ code: 'model-not-found' });
     expect(await problemOf(report(join(baseDir, 'none.json')))).toMatchObject({ code: 'report-unreadable' });
+    writeFileSync(join(baseDir, 'net.quant.yaml'), 'model: digits.onnx\n');
+    expect(await problemOf(report(join(baseDir, 'net.quant.yaml')))).toMatchObject({
+      message: expect.stringContaining('is a config') as string,
+    });
   });
 
   it('renders in every format, and compares with limits', async () => {
