@@ -16,77 +16,43 @@ export type ScalarFunction = (x: number) => number;
 /** More operators than any activation is written with. */
 const MAX_NODES = 12;
 
-const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
-const clip = (x: number, low = -Infinity, high = Infinity) => Math.min(Math.max(x, low), high);
-const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+const sigmoid = (x = 0) => 1 / (1 + Math.exp(-x));
+const clip = (x = 0, low = -Infinity, high = Infinity) => Math.min(Math.max(x, low), high);
+const softplus = (x = 0) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 
 /** Abramowitz and Stegun, formula 7.1.26: within 1.5e-7. */
-function erf(x: number): number {
+function erf(x = 0): number {
   const t = 1 / (1 + 0.3275911 * Math.abs(x));
   const series =
     t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
   return Math.sign(x) * (1 - series * Math.exp(-x * x));
 }
 
+type Compute = (...operands: number[]) => number;
+
+/** An operator without attributes. */
+const plain = (compute: Compute) => () => compute;
+
 /** What an operator computes of single numbers, given in the order of its inputs. */
-const SCALARS = tableOf<(node: NodeProto) => (...operands: number[]) => number>({
-  Add:
-    () =>
-    (a = 0, b = 0) =>
-      a + b,
-  Sub:
-    () =>
-    (a = 0, b = 0) =>
-      a - b,
-  Mul:
-    () =>
-    (a = 0, b = 0) =>
-      a * b,
-  Div:
-    () =>
-    (a = 0, b = 0) =>
-      a / b,
-  Pow:
-    () =>
-    (a = 0, b = 0) =>
-      a ** b,
-  Relu:
-    () =>
-    (x = 0) =>
-      Math.max(x, 0),
-  Clip: () => clip,
-  Sigmoid:
-    () =>
-    (x = 0) =>
-      sigmoid(x),
+const SCALARS = tableOf<(node: NodeProto) => Compute>({
+  Add: plain((a = 0, b = 0) => a + b),
+  Sub: plain((a = 0, b = 0) => a - b),
+  Mul: plain((a = 0, b = 0) => a * b),
+  Div: plain((a = 0, b = 0) => a / b),
+  Pow: plain((a = 0, b = 0) => a ** b),
+  Relu: plain((x = 0) => Math.max(x, 0)),
+  Clip: plain(clip),
+  Sigmoid: plain(sigmoid),
   HardSigmoid: (node) => {
     const [alpha, beta] = [floatAttribute(node, 'alpha', 0.2), floatAttribute(node, 'beta', 0.5)];
     return (x = 0) => clip(alpha * x + beta, 0, 1);
   },
-  Tanh:
-    () =>
-    (x = 0) =>
-      Math.tanh(x),
-  Erf:
-    () =>
-    (x = 0) =>
-      erf(x),
-  Softplus:
-    () =>
-    (x = 0) =>
-      softplus(x),
-  HardSwish:
-    () =>
-    (x = 0) =>
-      x * clip(x / 6 + 0.5, 0, 1),
-  Gelu:
-    () =>
-    (x = 0) =>
-      0.5 * x * (1 + erf(x / Math.SQRT2)),
-  Mish:
-    () =>
-    (x = 0) =>
-      x * Math.tanh(softplus(x)),
+  Tanh: plain((x = 0) => Math.tanh(x)),
+  Erf: plain(erf),
+  Softplus: plain(softplus),
+  HardSwish: plain((x = 0) => x * clip(x / 6 + 0.5, 0, 1)),
+  Gelu: plain((x = 0) => 0.5 * x * (1 + erf(x / Math.SQRT2))),
+  Mish: plain((x = 0) => x * Math.tanh(softplus(x))),
   Swish: (node) => {
     const alpha = floatAttribute(node, 'alpha', 1);
     return (x = 0) => x * sigmoid(alpha * x);
