@@ -1,6 +1,11 @@
+import { create } from '@bufbuild/protobuf';
 import { indexGraph } from '@quantsmith/model/graph';
-import type { NodeProto } from '@quantsmith/model/onnx';
-import type { QuantizationConfig } from '@quantsmith/schemas';
+import {
+  AttributeProto_AttributeType as Type,
+  AttributeProtoSchema,
+  type NodeProto,
+} from '@quantsmith/model/onnx';
+import type { QuantizationConfig, QuantizationReport } from '@quantsmith/schemas';
 import { describe, expect, it } from 'vitest';
 import { floats, model, node, value } from '../../test/kit/models.js';
 import { quantizeModel } from '../../test/kit/quantize.js';
@@ -117,21 +122,27 @@ describe('tails that a config leaves open', () => {
   const wave = (length: number, step: number) => Array.from({ length }, (_, i) => Math.sin(step * (i + 1)));
   // Half of the first convolution's channels are always far below zero.
   const bias = [0, -80, 0, -120];
-  const network = model({
-    nodes: [
-      node('Conv', ['x', 'w1', 'b1'], ['a'], {}, 'first'),
-      node('Sigmoid', ['a'], ['s'], {}, 'gate'),
-      node('Mul', ['a', 's'], ['m'], {}, 'swish'),
-      node('Conv', ['m', 'w2'], ['y'], {}, 'second'),
-    ],
-    inputs: [value('x', SHAPE)],
-    outputs: [value('y', SHAPE)],
-    initializers: [
-      floats('w1', [4, 4, 1, 1], wave(16, 3)),
-      floats('b1', [4], bias),
-      floats('w2', [4, 4, 1, 1], wave(16, 5)),
-    ],
-  });
+  const nodes = [
+    node('Conv', ['x', 'w1', 'b1'], ['a'], {}, 'first'),
+    node('Sigmoid', ['a'], ['s'], {}, 'gate'),
+    node('Mul', ['a', 's'], ['m'], {}, 'swish'),
+    node('Conv', ['m', 'w2'], ['y'], {}, 'second'),
+  ];
+  const initializers = [
+    floats('w1', [4, 4, 1, 1], wave(16, 3)),
+    floats('b1', [4], bias),
+    floats('w2', [4, 4, 1, 1], wave(16, 5)),
+  ];
+  const ofNodes = (all: readonly NodeProto[], output = 'y', more: typeof initializers = []) =>
+    model({
+      nodes: [...all],
+      inputs: [value('x', SHAPE)],
+      outputs: [value(output, SHAPE)],
+      initializers: [...initializers, ...more],
+    });
+  const network = ofNodes(nodes);
+  const choicesOf = ({ choices = [] }: QuantizationReport) =>
+    Object.fromEntries(choices.map(({ setting, value: taken }) => [setting, taken]));
   const samples = Array.from({ length: 20 }, (_, i) => ({
     shape: SHAPE.slice(1),
     data: wave(16, 0.1 + 0.37 * i),
@@ -144,6 +155,23 @@ describe('tails that a config leaves open', () => {
     const choice = report.choices?.find(({ setting }) => setting === 'advanced_parameters.activation_tails');
     expect(choice).toMatchObject({ value: 'cut', over: [{ value: 'whole' }] });
     expect(choice!.sqnr_db! - choice!.over[0]!.sqnr_db!).toBeGreaterThan(10);
+  });
+
+  it('are cut in bodies of If, too', async () => {
+    const body = { ...ofNodes(nodes).graph, input: [], initializer: [] };
+    const condition = [
+      node('ReduceMax', ['x'], ['largest'], { keepdims: 0 }),
+      node('Greater', ['largest', 'low'], ['c']),
+    ];
+    const choice = {
+      ...node('If', ['c'], ['z']),
+      attribute: ['then_branch', 'else_branch'].map((name) =>
+        create(AttributeProtoSchema, { name, type: Type.GRAPH, g: body }),
+      ),
+    };
+    const within = ofNodes([...condition, choice], 'z', [floats('low', [], [-9])]);
+    const { report } = await quantizeModel(within, samples, {});
+    expect(choicesOf(report)).toMatchObject({ 'advanced_parameters.activation_tails': 'cut' });
   });
 
   it('are whole where the config says so, and with fixed defaults', async () => {

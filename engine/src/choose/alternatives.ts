@@ -14,9 +14,13 @@ export interface Alternative {
 /**
  * What is worth a measurement for a setting, only what has an effect on the model. First comes what is taken unless another value
  * is better: the documented default; of range estimators the whole range; of strengths none, which saves a pass over the samples; of
- * tails what is finer where values are told apart.
+ * tails what is finer where values are told apart. `bodies`: graphs of bodies of If, Loop and Scan that are quantized, too.
  */
-export function alternativesOf(setting: MeasuredSetting, graph: Graph): readonly Alternative[] {
+export function alternativesOf(
+  setting: MeasuredSetting,
+  graph: Graph,
+  bodies: readonly Graph[] = [],
+): readonly Alternative[] {
   switch (setting) {
     case 'preset':
       return (['performance', 'mixed'] as const).map((preset) => ({ value: preset, change: { preset } }));
@@ -48,7 +52,7 @@ export function alternativesOf(setting: MeasuredSetting, graph: Graph): readonly
           }))
         : [];
     case 'advanced_parameters.activation_tails':
-      return graph.nodes.some(({ output: [tensor = ''] }) => selfGatedAt(graph, tensor) !== null)
+      return [graph, ...bodies].some(hasSelfGated)
         ? (['cut', 'whole'] as const).map((tails) => ({
             value: tails,
             change: { advanced_parameters: { activation_tails: tails } },
@@ -58,6 +62,12 @@ export function alternativesOf(setting: MeasuredSetting, graph: Graph): readonly
       return [];
   }
 }
+
+/** An activation of which no other operator reads what it is given. */
+const hasSelfGated = (graph: Graph): boolean =>
+  [...graph.inputs, ...graph.nodes.flatMap(({ output }) => output)].some(
+    (tensor) => tensor !== '' && selfGatedAt(graph, tensor) !== null,
+  );
 
 /** A product of two activations behind a Softmax: what `model_type: transformer` is about. */
 function hasAttention(graph: Graph): boolean {

@@ -1,3 +1,4 @@
+import type { Graph } from '@quantsmith/model/graph';
 import {
   combineChanges,
   settingsLeftOpen,
@@ -30,6 +31,8 @@ export interface ChooseInput extends MeasureInput {
   readonly stage: Clock['stage'];
   /** The float model as a plan rewrites it before quantization. */
   readonly rewrite: (planned: Plan) => Promise<PreparedModel>;
+  /** Graphs of the bodies of If, Loop and Scan that are quantized. */
+  readonly bodies: () => Promise<readonly Graph[]>;
 }
 
 /** The settings that measurement has put in the place of what the config leaves open, and the evidence. */
@@ -80,7 +83,8 @@ const ORDER: readonly MeasuredSetting[] = [
  */
 export async function chooseSettings(input: ChooseInput): Promise<Chosen> {
   const { config } = input;
-  const { open, groups, decides } = leftOpen(input);
+  const isTailOpen = settingsLeftOpen(config).has(TAILS);
+  const { open, groups, decides } = leftOpen(input, isTailOpen ? await input.bodies() : []);
   if (!decides) return { change: {}, choices: [] };
   const baselines = baselinesOf(groups);
   const measure = await startTelling(input, groups, baselines);
@@ -115,10 +119,10 @@ export async function chooseSettings(input: ChooseInput): Promise<Chosen> {
 }
 
 /** The settings that a config leaves open, with the values that are tried. */
-function leftOpen({ config, float }: Pick<ChooseInput, 'config' | 'float'>) {
+function leftOpen({ config, float }: Pick<ChooseInput, 'config' | 'float'>, bodies: readonly Graph[] = []) {
   const open = new Set(settingsLeftOpen(config));
   if (config.quantization?.optimize_for === 'integer') open.delete(SQUEEZE);
-  const groups = new Map([...open].map((setting) => [setting, alternativesOf(setting, float.graph)]));
+  const groups = new Map([...open].map((setting) => [setting, alternativesOf(setting, float.graph, bodies)]));
   const decides = open.has('overrides') || [...groups.values()].some((group) => group.length > 1);
 
   return { open, groups, decides };

@@ -1,3 +1,4 @@
+import type { Graph } from '@quantsmith/model/graph';
 import { withChange, type QuantizationChange, type QuantizationConfig } from '@quantsmith/schemas';
 import { chooseSettings, type Choice } from '../choose/choose.js';
 import { originalName } from '../placement/overrides.js';
@@ -31,12 +32,20 @@ export async function settleConfig(
     isa: cpu.isa,
     stage: clock.stage,
     rewrite: inputs.rewrite,
+    bodies: () => bodyGraphs(inputs),
     make: (planned, samples) => makeQuantization(withSamples(samples), planned, () => undefined),
   });
 
   const pinned: QuantizationChange = choices.length === 0 ? {} : { defaults: 'nncf', ...change };
 
   return { config: withChange(config, change), choices, pinned };
+}
+
+/** The graphs of the bodies that are quantized, and of those inside of them. */
+async function bodyGraphs(inputs: QuantizationInputs): Promise<Graph[]> {
+  const { bodies } = await inputs.bodies();
+  const graphs = bodies.map(async ({ float, inputs: inner }) => [float.graph, ...(await bodyGraphs(inner))]);
+  return (await Promise.all(graphs)).flat();
 }
 
 /**
