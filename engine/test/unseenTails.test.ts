@@ -174,6 +174,14 @@ describe('tails that a config leaves open', () => {
     expect(choicesOf(report)).toMatchObject({ 'advanced_parameters.activation_tails': 'cut' });
   });
 
+  it('stay whole where they change nothing, so that presets are compared with what they gain by that', async () => {
+    const { report } = await quantizeModel(ofNodes(nodes.slice(0, -1), 'm'), samples, {});
+    expect(choicesOf(report)).toMatchObject({
+      'advanced_parameters.activation_tails': 'whole',
+      preset: 'mixed',
+    });
+  });
+
   it('are whole where the config says so, and with fixed defaults', async () => {
     const lowOf = (report: Awaited<ReturnType<typeof run>>) =>
       report.layers.flatMap(({ inputs }) => inputs).map(({ low }) => low);

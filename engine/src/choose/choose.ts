@@ -238,7 +238,10 @@ async function decide(
 ): Promise<{ change: QuantizationChange; choice: Omit<Choice, 'seconds'> }> {
   const scores = await measure.scores(group.map(({ change }) => combineChanges(base, change)));
   const enough = setting === 'overrides' ? FLOAT.below : undefined;
-  const index = bestOf(scores, marginOf(setting, scores[0]?.mean ?? null), enough);
+  const best = bestOf(scores, marginOf(setting, scores[0]?.mean ?? null), enough);
+  // Tails that change nothing, as with symmetric ranges, stay whole: a preset that is looked at again may gain by that.
+  const isSame = setting === TAILS && scores.every((score) => score?.mean === scores[0]?.mean);
+  const index = isSame ? group.length - 1 : best;
   const { samples, heldOut } = measure;
   const measured = group.map(({ value }, i) => ({
     value,
