@@ -62,20 +62,25 @@ function remedyTable(metric: Metric, { remedies = [] }: Restoration, hosted: boo
 
 /** What the search went by, in the order in which it considered the operators. */
 function candidateSection(metric: Metric, { candidates = [] }: Restoration): Block[] {
-  if (candidates.length === 0) return [];
+  // One that is enough ends the look at the others, as the time does.
+  const seen = candidates.filter(
+    ({ output_error: outputs, drop_alone: drop }) => outputs !== null || drop !== null,
+  );
+  if (seen.length === 0) return [];
+  const left = candidates.length - seen.length;
+  const rest = left === 0 ? '' : ` ${left} more ${left === 1 ? 'was' : 'were'} not looked at alone.`;
   const error = (value: number | null) => (value === null ? '–' : value.toPrecision(3));
   // Metrics of right and wrong answers go by the drop alone.
-  const compared = candidates.some(({ output_error: outputs }) => outputs !== null);
+  const compared = seen.some(({ output_error: outputs }) => outputs !== null);
   const table: Block = {
     kind: 'table',
-    caption:
-      'Operators in the order in which they were considered for float, and the drop with only these in float: measured, or predicted from the samples whose answers are closest to changing.',
+    caption: `Operators in the order in which they were considered for float, and the drop with only these in float: measured, or predicted from the samples whose answers are closest to changing.${rest}`,
     columns: [
       { title: 'Operators' },
       ...(compared ? [{ title: 'Error of the outputs', numeric: true }] : []),
       { title: 'Drop', numeric: true },
     ],
-    rows: candidates.map(({ operators, output_error: outputs, drop_alone: drop }): Cell[] => [
+    rows: seen.map(({ operators, output_error: outputs, drop_alone: drop }): Cell[] => [
       names(operators),
       ...(compared ? [error(outputs)] : []),
       drop === null ? '–' : dropValue(metric, drop),

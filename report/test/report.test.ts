@@ -325,6 +325,18 @@ describe('what each operator saves', () => {
     expect(text).toContain('/c  2.00 points\n');
     expect(text).not.toContain('Error of the outputs');
   });
+  it('counts candidates whose turn did not come, and does not list them', () => {
+    const candidates = [0.02, null, null].map((drop, index) => ({
+      operators: [`/unit${index}`],
+      output_error: null,
+      drop_alone: drop,
+    }));
+    const restoration = { ...sampleReport().restoration!, candidates };
+    const text = reportText(sampleReport({ restoration })).replace(/ {2,}/g, '  ');
+    expect(text).toContain('closest to changing. 2 more were not looked at alone.');
+    expect(text).toContain('/unit0  2.00 points\n');
+    expect(text).not.toContain('/unit1');
+  });
   it('is left out where no two states tell it', () => {
     const steps = [{ iteration: 1, reverted: ['/a', '/b'], metric: 0.97, drop: 0.01 }];
     const restoration = { ...sampleReport().restoration!, steps, reverted: ['/a', '/b'] };

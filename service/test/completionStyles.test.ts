@@ -47,6 +47,8 @@ describe('names of the model', () => {
       candidates: [
         { operators: ['/head/a b'], output_error: null, drop_alone: 0.04 },
         { operators: ['/features/1/Conv'], output_error: null, drop_alone: 0.09 },
+        // Its turn did not come.
+        { operators: ['/features/0/Relu'], output_error: null, drop_alone: null },
       ],
       reverted: ['/head/a b'],
     },

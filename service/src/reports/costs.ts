@@ -20,7 +20,9 @@ export function layerCosts({ metric, restoration, layers }: QuantizationReport):
   };
 
   const reverted = restoration?.reverted ?? [];
-  for (const { operators, drop_alone: alone } of restoration?.candidates ?? []) {
+  for (const { operators, output_error: error, drop_alone: alone } of restoration?.candidates ?? []) {
+    // Nothing is known of those whose turn did not come.
+    if (error === null && alone === null) continue;
     const initial = metric === null ? null : initialDrop(metric);
     const gained = initial === null || alone === null ? null : initial - alone;
     const together = operators.length > 1 ? ` (with ${operators.length - 1} more)` : '';
