@@ -81,9 +81,11 @@ describe('what a setting does to this model', () => {
     const marked = advanced('overflow|_fix: first_layer');
     expect(said(marked, { report, changed: null })).toContain('Last run, half range: 1 of 2 layers: `/b`.');
     expect(said(marked, { report, changed: 'config' })).toContain('Half range: 1 of 6 layers');
-    expect(said('accuracy_control: {max|_drop: 0.01}', { report, changed: null })).toContain(
-      'Last run: top1 dropped by 0.50 points on 600 samples. 5.00 points before restoration; back in float: `/stem/Conv`.',
-    );
+    for (const bound of ['max|_drop: 0.01', 'tar|get: 0.9']) {
+      expect(said(`accuracy_control: {${bound}}`, { report, changed: null })).toContain(
+        'Last run: top1 dropped by 0.50 points on 600 samples. 5.00 points before restoration; back in float: `/stem/Conv`.',
+      );
+    }
   });
 
   it('is not told of a config that is not valid, or of a setting that is none', () => {

@@ -78,6 +78,7 @@ const RUN_EFFECTS: Readonly<Partial<Record<DottedPath, (report: QuantizationRepo
   accuracy_control: accuracyText,
   'accuracy_control.max_drop': accuracyText,
   'accuracy_control.metric': accuracyText,
+  'accuracy_control.target': accuracyText,
 };
 
 /** What a setting does, by the model's structure or the last run. */
