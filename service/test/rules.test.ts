@@ -221,6 +221,8 @@ describe('findings', () => {
         }]`,
     ).join('\n');
     expect(found(bomb)[0]).toMatch(/^syntax/);
+    // Named JSON, whose cause is looked for by writing it in the other notation.
+    expect(found(bomb, {}, 'json')[0]).toMatch(/^syntax/);
     const merges = Array.from(
       { length: 40 },
       (_, i) =>

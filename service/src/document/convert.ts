@@ -1,18 +1,19 @@
 import { append } from '@quantsmith/schemas';
 import type { ConfigDocument } from './document.js';
 import { inline } from './edit.js';
-import { entriesOf, resolved, type Entry, type Span, type TreeNode } from './tree.js';
+import { entriesOf, resolved, valueOf, type Entry, type Span, type TreeNode } from './tree.js';
 
 type Comment = Span & { readonly text: string };
 const STEP = '  ';
 
 /**
  * The same config in the other notation. Comments stay with their keys; aliases and merge keys, which JSON does not
- * have, are written out. null for a text with syntax errors: half a config is no config.
+ * have, are written out. null for a text with syntax errors, half a config is no config, and for one that is too large written out.
  */
 export function convert(document: ConfigDocument): string | null {
   const { tree } = document;
-  if (tree.problems.length > 0) return null;
+  // Aliases of aliases of aliases fill the memory: what has no value has no other notation.
+  if (tree.problems.length > 0 || valueOf(tree) === undefined) return null;
   const to = tree.language === 'json' ? 'yaml' : 'json';
   const printer = createPrinter(document, to);
   const body = printer.value(tree.root, '');
