@@ -1,4 +1,4 @@
-import type { QuantizationReport } from '@quantsmith/schemas';
+import { candidatesSeen, type QuantizationReport } from '@quantsmith/schemas';
 import { contributions } from './contributions.js';
 import { names, type Block, type Cell, type Figure, type Span } from './document.js';
 import { allowanceText, bytes, counted, dropOf, dropValue, duration, metricValue } from './figures.js';
@@ -61,13 +61,10 @@ function remedyTable(metric: Metric, { remedies = [] }: Restoration, hosted: boo
 }
 
 /** What the search went by, in the order in which it considered the operators. */
-function candidateSection(metric: Metric, { candidates = [] }: Restoration): Block[] {
-  // One that is enough ends the look at the others, as the time does.
-  const seen = candidates.filter(
-    ({ output_error: outputs, drop_alone: drop }) => outputs !== null || drop !== null,
-  );
+function candidateSection(metric: Metric, restoration: Restoration): Block[] {
+  const seen = candidatesSeen(restoration);
   if (seen.length === 0) return [];
-  const left = candidates.length - seen.length;
+  const left = (restoration.candidates?.length ?? 0) - seen.length;
   const rest = left === 0 ? '' : ` ${left} more ${left === 1 ? 'was' : 'were'} not looked at alone.`;
   const error = (value: number | null) => (value === null ? '–' : value.toPrecision(3));
   // Metrics of right and wrong answers go by the drop alone.

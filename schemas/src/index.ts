@@ -3,6 +3,7 @@ export { NAMED_PATHS } from './generated/configPaths.js';
 export type { DebugReport } from './generated/debugReport.js';
 export type { QuantizationReport } from './generated/report.js';
 export type { SensitivityReport } from './generated/sensitivityReport.js';
+export * from './candidates.js';
 export * from './canonicalJson.js';
 export * from './change.js';
 export * from './configText.js';

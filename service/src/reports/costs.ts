@@ -1,4 +1,4 @@
-import type { QuantizationReport } from '@quantsmith/schemas';
+import { candidatesSeen, type QuantizationReport } from '@quantsmith/schemas';
 import { initialDrop, points } from './numbers.js';
 
 /** What quantizing a layer cost, as the last run measured it. */
@@ -20,9 +20,7 @@ export function layerCosts({ metric, restoration, layers }: QuantizationReport):
   };
 
   const reverted = restoration?.reverted ?? [];
-  for (const { operators, output_error: error, drop_alone: alone } of restoration?.candidates ?? []) {
-    // Nothing is known of those whose turn did not come.
-    if (error === null && alone === null) continue;
+  for (const { operators, drop_alone: alone } of restoration === null ? [] : candidatesSeen(restoration)) {
     const initial = metric === null ? null : initialDrop(metric);
     const gained = initial === null || alone === null ? null : initial - alone;
     const together = operators.length > 1 ? ` (with ${operators.length - 1} more)` : '';
