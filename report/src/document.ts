@@ -151,7 +151,8 @@ export interface NoiseChart {
 export interface ScatterChart {
   readonly type: 'scatter';
   readonly title: string;
-  readonly summary: string;
+  /** Empty: where it is not drawn, its table says all that it does. */
+  readonly summary: '';
   readonly xLabel: string;
   readonly yLabel: string;
   readonly points: readonly {

@@ -223,7 +223,7 @@ function scatter(
   const chart: ScatterChart = {
     type: 'scatter',
     title: `${name} against ${what}`,
-    summary: `${points.length} runs; the table below has every figure.`,
+    summary: '',
     xLabel: `${what} (${unit})`,
     yLabel: name,
     yMost: metricFacts(name)?.share === true ? 1 : null,

@@ -33,7 +33,7 @@ export function scatterPlot({ points, xTick, yTick, xLabel, yLabel, yMost }: Sca
       : []),
   ];
   const spread = spreads.length === 0 ? '' : ` Lines: ${spreads.join(', ')}.`;
-  const legend = markup`<span class="quiet">Filled: no other run is at least as good in both.${spread}</span>`;
+  const legend = markup`${points.length} runs; the table below has every figure. <span class="quiet">Filled: no other run is at least as good in both.${spread}</span>`;
 
   // Links in a picture could not be reached.
   const role = points.some(({ href }) => href !== null) ? { role: 'group' as const } : {};

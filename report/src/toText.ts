@@ -69,7 +69,7 @@ function blockText(block: Block, paint: Paint): string {
     case 'buttons':
       return '';
     case 'figure':
-      return paint.quiet(visible(block.chart.summary));
+      return block.chart.summary === '' ? '' : paint.quiet(visible(block.chart.summary));
   }
 }
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { sweepFront } from '@quantsmith/schemas';
-import { sweepMarkdown } from '../src/index.js';
+import { sweepHtml, sweepMarkdown, sweepText } from '../src/index.js';
 import { sampleReport } from '../../test/kit/sampleReport.js';
 
 const report = (quantized: number, latency: number, bytes: number) => {
@@ -46,4 +46,18 @@ it('names of hostile files stay in their cells', () => {
   expect(text).toContain(', 1 on the Pareto front');
   expect(text).not.toMatch(/^# c/m);
   expect(text).not.toContain('**no**');
+});
+
+it('charts say nothing where they are not drawn: the table has it all', () => {
+  const runs = [report(0.9, 2, 100), report(0.8, 1, 50)].map((made, index) => ({
+    ...{ label: `run ${index}`, report: made, href: null, onFront: true, failure: null },
+  }));
+  const work = { runs: 2, kept: 0, calibrations: 1, float_validations: 1 };
+  const outcome = { work, stages: [], timeLimit: null, seconds: 1 };
+  for (const text of [sweepText(runs, outcome), sweepMarkdown(runs, outcome)]) {
+    expect(text).not.toContain('table below');
+    expect(text).not.toMatch(/\n{3}/);
+  }
+
+  expect(sweepHtml(runs, outcome).match(/2 runs; the table below has every figure/g)).toHaveLength(2);
 });
